@@ -1,0 +1,78 @@
+/**
+ * Everything Lamella can tell an author is wrong, in one catalogue: number, sentence and remedy. A diagnostic is one message with a
+ * place; it is data, so that the terminal, an editor and a test see the same thing.
+ *
+ * L1xx the model · L2xx checkpoints and tokenizers · L3xx the command line and files · L4xx running a package.
+ */
+import type { Site } from './ir.ts';
+
+/** The sentences. `{name}` is filled from the arguments; the part behind `Try:` is the remedy. */
+export const catalogue = {
+  L101: 'axis {got} does not fit: expected {expected}. Try: {remedy}',
+  L102: 'sizes must be positive integers: {name} is {value}. Try: a whole number of at least 1',
+  L103: 'headDim must be even for RoPE: {headDim}. Try: headDim: {suggestion}, or leave rope out',
+  L104: 'kvHeads must divide heads: {heads} / {kvHeads}. Try: kvHeads: {suggestion}',
+  L105: 'a stack needs at least one weight set, not {count}. Try: stack(1, block)',
+  L106: 'a sharing order names weight set {index}, but the stack has {count}. Try: indices from 0 to {last}',
+  L107: 'weight set {index} of the stack never runs in this order. Try: name every index at least once',
+  L108: 'a block must return the axes it takes: it takes {expected} and returns {got}. Try: end with residual(...) or a linear back to {expected}',
+  L109: 'a model must return logits over its vocabulary: {got} was returned. Try: embedding.logits(x), or a linear to the vocabulary axis',
+  L110: 'a value of another block or another model was used here. Try: pass it in as the block\'s input',
+  L111: 'repeat counts must be whole numbers of at least 1: {value}. Try: share.immediate(2)',
+  L112: '{file} does not export a model by default. Try: export default defineModel(...)',
+  L113: '{file} could not be run: {reason}. Try: correct the file and run lamella check again',
+  L114: 'the name {name} is used by two different tensors. Try: give one of the modules another key',
+  L115: 'the graph is not well formed: {reason}. Try: report this, the trace should not allow it',
+  L116: '{op} cannot be compiled here: {reason}. Try: {remedy}',
+  L117: 'eps must be a positive number: {value}. Try: 1e-5',
+  L118: 'theta must be a positive number: {value}. Try: rope(10_000)',
+  L201: 'the checkpoint does not fit the graph:\n{table}\nTry: {remedy}',
+  L202: '{file} is not a safetensors file: {reason}. Try: fetch it again, or check that the right file was named',
+  L203: '{file} ends too early: {reason}. Try: fetch it again',
+  L204: 'no checkpoint in {path}: {reason}. Try: a folder with model.safetensors, a .safetensors file, or random:SEED',
+  L205: 'tensor {name} in {file} has dtype {dtype}, which is not read. Try: F32, F16 or BF16',
+  L206: '{file} cannot be imported: {reason}. Try: {remedy}',
+  L207: '{file} is not a usable tokenizer: {reason}. Try: {remedy}',
+  L208: 'random:{seed} is not a seed. Try: random:1',
+  L301: '{path} cannot be written: {reason}. Try: {remedy}',
+  L302: '{path} cannot be read: {reason}. Try: {remedy}',
+  L303: '{option} does not take {value}. Try: {remedy}',
+  L304: '{what} is not available yet: {reason}. Try: {remedy}',
+  L305: '{option}: {reason}. Try: {remedy}',
+  L401: 'the prompt is empty. Try: at least one token, or some text',
+  L402: 'token id {id} is outside the vocabulary of {vocab}. Try: ids from 0 to {last}',
+  L403: '{count} tokens do not fit the context of {context}. Try: a shorter prompt, or compile with a larger --context',
+  L404: '{path} is not a compiled package: {reason}. Try: lamella compile GRAPH.ts --weights ... --out {path}',
+  L405: '{path} has no weights: it was compiled without --weights. Try: lamella compile again with --weights DIR, FILE or random:SEED',
+  L406: '{path} has no tokenizer, so --prompt cannot be read. Try: --tokens 1,2,3',
+  L407: '{file} is damaged: {reason}. Try: compile the package again',
+  L408: '{option} must be {range}, not {value}. Try: {remedy}',
+} as const;
+
+export type Code = keyof typeof catalogue;
+
+/** A failure that is the user's to mend: one message, with a place and a remedy. Everything else that is thrown is a defect of ours. */
+export class LamellaError extends Error {
+  readonly code: Code;
+  /** Where it happened: a module path such as `layers.self_attn`, a file, an option. */
+  readonly place: string | null;
+  readonly site: Site | null;
+
+  /** Fills the sentence of `code` with `args`. A missing argument is left visible as `{name}`. */
+  constructor(
+    code: Code,
+    args: Readonly<Record<string, string | number>>,
+    where: { readonly place?: string | null; readonly site?: Site | null } = {},
+  ) {
+    const place = where.place ?? null;
+    const site = where.site ?? null;
+    const filled = catalogue[code].replace(/\{(\w+)\}/g, (all, key: string) => String(args[key] ?? all));
+    const [sentence = '', remedy] = filled.split(/[.\n]? ?Try: /s);
+    const at = [place && `at ${place}`, site && `(${site.file}:${site.line}:${site.column})`].filter(Boolean).join(' ');
+    super(`${code} ${sentence}${at ? `, ${at}` : ''}${remedy ? `. Try ${remedy}` : ''}`);
+    this.name = 'LamellaError';
+    this.code = code;
+    this.place = place;
+    this.site = site;
+  }
+}

@@ -1,0 +1,216 @@
+/**
+ * The graph: what an author's model *is*, as plain data, before anything is decided about how to run it.
+ *
+ * Three ideas are kept apart (see ARCHITECTURE.md): a **weight set** is one copy of a block's tensors, an **execution** is one
+ * run of a block with some weight set, and a **state slot** is the KV memory of one execution. MobileLLM-LS (arXiv
+ * 2402.14905, section 3.4) has 30 weight sets, 60 executions and 60 state slots; its released code ties the cache to the weight set
+ * and is wrong with the cache on. Here that cannot be said: slots belong to executions.
+ *
+ * A graph has one `root` body (tokens -> logits). Where the root says `stack`, a table of executions runs block kinds; every
+ * kind has a body of its own, traced once per kind however often it runs.
+ */
+
+/** Where in the author's file something was written. Lines and columns count from 1. */
+export interface Site {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+/** A named axis with its size, e.g. `d=576`. Two axes are the same axis when name and size agree. */
+export interface Axis {
+  readonly name: string;
+  readonly size: number;
+}
+
+/** A value: the result of node `id` in the body it belongs to. */
+export type ValueId = number;
+/** An index into the `params` of the body it is used in. */
+export type ParamId = number;
+/** An index into `Graph.weights`. */
+export type WeightId = number;
+
+/** What a weight tensor is for: it decides its storage (gains stay f32) and how `random:SEED` fills it. */
+export type WeightRole = 'matrix' | 'table' | 'gain' | 'bias';
+
+/** One distinct weight tensor of the model; tied or shared tensors appear once. Row-major; a matrix is [out, in] as in PyTorch. */
+export interface Weight {
+  readonly id: WeightId;
+  /** Checkpoint name, e.g. `model.layers.0.self_attn.q_proj.weight`. */
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly role: WeightRole;
+  readonly site: Site | null;
+}
+
+/** A weight as a body sees it: a formal parameter, bound to a `Weight` by each weight set (or by the root's `weights`). */
+export interface Param {
+  /** Name inside the block, e.g. `self_attn.q_proj.weight`. */
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly role: WeightRole;
+}
+
+/** Rotary embedding. `half` rotates (i, i + headDim/2) (Llama); `adjacent` rotates (2i, 2i + 1). */
+export interface Rope {
+  readonly theta: number;
+  readonly pairing: 'half' | 'adjacent';
+}
+
+/**
+ * The operations. Every value is [t, features] with f32 elements unless said otherwise; `t` is the token axis.
+ * The maths of each is written out by hand in `oracle/` and nowhere else in this package.
+ */
+export type Op =
+  /** The token ids, u32 [t]. Root only, first node. */
+  | { readonly op: 'tokens' }
+  /** The incoming value [t, d] of a block. Kinds only, first node. */
+  | { readonly op: 'input' }
+  /** table[ids]: [t, d]. `table` is [vocab, d]. */
+  | { readonly op: 'embed'; readonly ids: ValueId; readonly table: ParamId }
+  /** x W^T (+ bias): [t, in] -> [t, out]. `weight` is [out, in]. A tied head is a linear over the embedding table. */
+  | { readonly op: 'linear'; readonly x: ValueId; readonly weight: ParamId; readonly bias: ParamId | null }
+  /** x / sqrt(mean(x^2) + eps) * gain, over the features. */
+  | { readonly op: 'rmsNorm'; readonly x: ValueId; readonly gain: ParamId; readonly eps: number }
+  /** Rotates each head of x [t, heads * headDim] by the token's absolute position. */
+  | {
+      readonly op: 'rope';
+      readonly x: ValueId;
+      readonly heads: number;
+      readonly headDim: number;
+      readonly rope: Rope;
+    }
+  /**
+   * Causal grouped-query attention: q [t, heads * headDim], k and v [t, kvHeads * headDim] -> [t, heads * headDim]. Query head h reads
+   * KV head floor(h / (heads / kvHeads)). k and v are appended to this execution's state; `state` numbers the attention
+   * operations of a body (0, 1, ...), so that a slot has room for each.
+   */
+  | {
+      readonly op: 'attention';
+      readonly q: ValueId;
+      readonly k: ValueId;
+      readonly v: ValueId;
+      readonly heads: number;
+      readonly kvHeads: number;
+      readonly headDim: number;
+      /** Multiplies q.k before the softmax; usually 1 / sqrt(headDim). */
+      readonly scale: number;
+      readonly state: number;
+    }
+  | { readonly op: 'silu'; readonly x: ValueId }
+  | { readonly op: 'add'; readonly a: ValueId; readonly b: ValueId }
+  | { readonly op: 'mul'; readonly a: ValueId; readonly b: ValueId }
+  /** x times a constant. */
+  | { readonly op: 'scale'; readonly x: ValueId; readonly by: number }
+  /** Runs the executions of `Graph.stacks[stack]` on x, one after the other. Root only. */
+  | { readonly op: 'stack'; readonly x: ValueId; readonly stack: number };
+
+/** One operation and its result. `id` equals the node's index in its body. */
+export interface Node {
+  readonly id: ValueId;
+  readonly op: Op;
+  /** Axes of the result: [t] for tokens, else [t, features]. */
+  readonly axes: readonly Axis[];
+  /** Module path inside the body, e.g. `self_attn`; empty at the top. */
+  readonly path: string;
+  readonly site: Site | null;
+}
+
+/** Straight-line code in SSA form: each node uses only earlier ones. */
+export interface Body {
+  readonly params: readonly Param[];
+  readonly nodes: readonly Node[];
+  readonly result: ValueId;
+}
+
+/** A block as code: one per distinct traced body, however many weight sets or executions it has. */
+export interface BlockKind {
+  readonly name: string;
+  readonly body: Body;
+  readonly site: Site | null;
+}
+
+/** One copy of a kind's weights: `weights[i]` binds `kind.body.params[i]`. A sub-block shared by several sets repeats its ids. */
+export interface WeightSet {
+  /** Index into `Graph.kinds`. */
+  readonly kind: number;
+  readonly weights: readonly WeightId[];
+}
+
+/** One run of a block. */
+export interface Execution {
+  /** Index into `Stack.weightSets`. */
+  readonly weightSet: number;
+  /** The state slot of this execution alone; unique over the graph. */
+  readonly slot: number;
+}
+
+/** How executions were ordered, kept for printing and for the PyTorch exporter's loop. */
+export interface SharingOrder {
+  readonly kind: 'none' | 'immediate' | 'cycle' | 'reverse' | 'order';
+  /** The call as the author wrote it, e.g. `immediate(2)`. */
+  readonly text: string;
+}
+
+export interface Stack {
+  /** Name in the checkpoint, e.g. `layers`. */
+  readonly name: string;
+  readonly weightSets: readonly WeightSet[];
+  readonly executions: readonly Execution[];
+  readonly sharing: SharingOrder;
+}
+
+export interface Graph {
+  readonly name: string;
+  /** The token axis; its size is the longest sequence (context). */
+  readonly tokens: Axis;
+  readonly vocab: number;
+  readonly weights: readonly Weight[];
+  readonly kinds: readonly BlockKind[];
+  readonly stacks: readonly Stack[];
+  readonly root: Body;
+  /** `rootWeights[i]` binds `root.params[i]`. */
+  readonly rootWeights: readonly WeightId[];
+}
+
+/** Number of parameters: every distinct weight counted once. */
+export function parameterCount(graph: Graph): number {
+  return graph.weights.reduce((sum, w) => sum + elementCount(w.shape), 0);
+}
+
+/** Number of elements of a tensor of this shape. */
+export function elementCount(shape: readonly number[]): number {
+  return shape.reduce((product, n) => product * n, 1);
+}
+
+/** Size of the last axis of a value: its features. */
+export function features(node: Node): number {
+  const axis = node.axes.at(-1);
+  if (!axis) throw new Error(`value ${node.id} has no axes`);
+  return axis.size;
+}
+
+/** The values a node reads, in the order they are written in the operation. */
+export function operands(op: Op): readonly ValueId[] {
+  switch (op.op) {
+    case 'tokens':
+    case 'input':
+      return [];
+    case 'embed':
+      return [op.ids];
+    case 'linear':
+    case 'rmsNorm':
+    case 'rope':
+    case 'silu':
+    case 'scale':
+    case 'stack':
+      return [op.x];
+    case 'attention':
+      return [op.q, op.k, op.v];
+    case 'add':
+    case 'mul':
+      return [op.a, op.b];
+    default:
+      return op satisfies never;
+  }
+}
