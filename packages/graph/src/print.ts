@@ -1,0 +1,103 @@
+/**
+ * The graph as text: what `lamella compile --emit graph` shows and what the goldens hold beside the later stages. Sites are left
+ * out, so that the text says what the model is and not where it was written.
+ */
+import type { Axis, Body, Graph, Op, Stack, WeightId } from './ir.ts';
+import { parameterCount } from './ir.ts';
+
+/** The whole graph, one line per tensor, operation and execution. Ends with a newline. */
+export function printGraph(graph: Graph): string {
+  const facts = `${axisText(graph.tokens)} vocab=${graph.vocab} parameters=${parameterCount(graph)}`;
+  const sections = [
+    [`graph ${graph.name}: ${facts}`],
+    ['weights', ...columns(graph.weights.map(({ id, role, shape, name }) => [`w${id}`, role, shapeText(shape), name]))],
+    ...graph.kinds.map(({ name, body }) => [`kind ${name}`, ...bodyLines(body)]),
+    ...graph.stacks.map((stack) => stackLines(stack, graph)),
+    [`root: ${weightRanges(graph.rootWeights)}`, ...bodyLines(graph.root)],
+  ];
+  return `${sections.map((lines) => lines.join('\n')).join('\n\n')}\n`;
+}
+
+/** `d=576` */
+export function axisText({ name, size }: Axis): string {
+  return `${name}=${size}`;
+}
+
+/** `[t=2048, d=576]` */
+export function axesText(axes: readonly Axis[]): string {
+  return `[${axes.map(axisText).join(', ')}]`;
+}
+
+/** `[1536, 576]` */
+export function shapeText(shape: readonly number[]): string {
+  return `[${shape.join(', ')}]`;
+}
+
+function bodyLines(body: Body): string[] {
+  const params = columns(body.params.map(({ name, role, shape }) => ['param', role, shapeText(shape), name]));
+  const nodes = columns(
+    body.nodes.map(({ id, op, axes, path }) => [`%${id}`, `= ${opText(op, body)}`, `: ${axesText(axes)}`, path]),
+  );
+  return [...params, ...nodes, `  return %${body.result}`];
+}
+
+/** The operation with its operands, parameters by name, constants as `key=value`. */
+function opText(op: Op, body: Body): string {
+  const param = (id: number) => body.params[id]?.name ?? `param ${id}?`;
+  switch (op.op) {
+    case 'tokens':
+    case 'input':
+      return op.op;
+    case 'embed':
+      return `embed %${op.ids}, ${param(op.table)}`;
+    case 'linear':
+      return `linear %${op.x}, ${param(op.weight)}${op.bias === null ? '' : `, ${param(op.bias)}`}`;
+    case 'rmsNorm':
+      return `rmsNorm %${op.x}, ${param(op.gain)}, eps=${op.eps}`;
+    case 'rope':
+      return `rope %${op.x}, heads=${op.heads}x${op.headDim} theta=${op.rope.theta} ${op.rope.pairing}`;
+    case 'attention': {
+      const heads = `heads=${op.heads}x${op.headDim} kvHeads=${op.kvHeads}`;
+      return `attention %${op.q}, %${op.k}, %${op.v}, ${heads} scale=${op.scale} state=${op.state}`;
+    }
+    case 'silu':
+      return `silu %${op.x}`;
+    case 'add':
+    case 'mul':
+      return `${op.op} %${op.a}, %${op.b}`;
+    case 'scale':
+      return `scale %${op.x}, by=${op.by}`;
+    case 'stack':
+      return `stack %${op.x}, stack=${op.stack}`;
+    default:
+      return op satisfies never;
+  }
+}
+
+function stackLines(stack: Stack, graph: Graph): string[] {
+  const kindName = (set: number) => graph.kinds[stack.weightSets[set]?.kind ?? -1]?.name ?? '?';
+  const sets = stack.weightSets.map(({ weights }, i) => [`set ${i}`, kindName(i), weightRanges(weights)]);
+  const runs = stack.executions.map(({ weightSet, slot }, i) => [`run ${i}`, `set ${weightSet}`, `slot ${slot}`]);
+  const facts = `${stack.weightSets.length} weight sets, ${stack.executions.length} executions`;
+  return [`stack ${stack.name}: ${stack.sharing.text}, ${facts}`, ...columns(sets), ...columns(runs)];
+}
+
+/** `w1..w9`, with gaps where a set repeats tensors of another: `w1..w6 w40..w42`. */
+function weightRanges(ids: readonly WeightId[]): string {
+  const ranges: { first: WeightId; last: WeightId }[] = [];
+  for (const id of ids) {
+    const range = ranges.at(-1);
+    if (range && id === range.last + 1) range.last = id;
+    else ranges.push({ first: id, last: id });
+  }
+  return ranges.map(({ first, last }) => (first === last ? `w${first}` : `w${first}..w${last}`)).join(' ');
+}
+
+/** Rows as indented lines with the cells of a column under each other. */
+function columns(rows: readonly (readonly string[])[]): string[] {
+  const widths: number[] = [];
+  for (const row of rows) {
+    for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, cell.length);
+  }
+  return rows.map((row) => `  ${row.map((cell, i) => cell.padEnd(widths[i]!)).join('  ')}`.trimEnd());
+}

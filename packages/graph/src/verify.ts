@@ -1,0 +1,138 @@
+/**
+ * Says whether a graph is well formed, before any pass trusts it. The DSL already refuses what an author gets wrong at the place
+ * it is written; this catches what slips through, and graphs that were not traced at all. It runs as the first pipeline stage.
+ *
+ * This file looks at the graph as a whole (tensors, bindings, stacks, slots); `verifyBody.ts` looks at straight-line code.
+ */
+import { LamellaError } from './diagnostics.ts';
+import type { Body, Graph, Stack, WeightId } from './ir.ts';
+import { axesText, shapeText } from './print.ts';
+import { checkSize, illFormed, sameAxes, sameShape, verifyBody } from './verifyBody.ts';
+
+/**
+ * Returns when `graph` is well formed; otherwise throws a `LamellaError` with a place. Mistakes an author can mend have their own
+ * code (L101-L109, L114, L117, L118); whatever no trace should produce is L115.
+ */
+export function verify(graph: Graph): void {
+  checkSize(`the token axis ${graph.tokens.name}`, graph.tokens.size, graph.name, null);
+  checkSize('the vocabulary', graph.vocab, graph.name, null);
+  verifyWeights(graph);
+  for (const kind of graph.kinds) verifyKind(kind.name, kind.body, graph);
+  for (const stack of graph.stacks) verifyStack(stack, graph);
+  verifySlots(graph);
+  verifyBody(graph.root, graph.name, graph);
+  verifyBinding(graph.root, graph.rootWeights, graph.name, graph);
+  verifyStacksRunOnce(graph);
+  verifyLogits(graph);
+  verifyEveryWeightIsBound(graph);
+}
+
+function verifyWeights(graph: Graph): void {
+  const names = new Set<string>();
+  graph.weights.forEach((weight, index) => {
+    if (weight.id !== index) illFormed(`weight ${index} has id ${weight.id}`, weight.name, weight.site);
+    for (const size of weight.shape) checkSize(`a size of ${weight.name}`, size, weight.name, weight.site);
+    const rank = weight.role === 'matrix' || weight.role === 'table' ? 2 : 1;
+    if (weight.shape.length !== rank) {
+      illFormed(
+        `a ${weight.role} has ${rank} axes, not the shape ${shapeText(weight.shape)}`,
+        weight.name,
+        weight.site,
+      );
+    }
+    if (names.has(weight.name)) throw new LamellaError('L114', { name: weight.name }, { site: weight.site });
+    names.add(weight.name);
+  });
+}
+
+/** A block takes one value and returns one with the same axes, so that executions can follow one another. */
+function verifyKind(name: string, body: Body, graph: Graph): void {
+  verifyBody(body, name, graph);
+  const taken = body.nodes[0]!;
+  const returned = body.nodes[body.result]!;
+  if (!sameAxes(taken.axes, returned.axes)) {
+    throw new LamellaError(
+      'L108',
+      { expected: axesText(taken.axes), got: axesText(returned.axes) },
+      { place: name, site: returned.site },
+    );
+  }
+}
+
+function verifyStack(stack: Stack, graph: Graph): void {
+  const place = stack.name;
+  const count = stack.weightSets.length;
+  if (count === 0) throw new LamellaError('L105', { count }, { place });
+  stack.weightSets.forEach((set, index) => {
+    const kind = graph.kinds[set.kind];
+    if (!kind) illFormed(`weight set ${index} is of kind ${set.kind}, which does not exist`, place, null);
+    verifyBinding(kind.body, set.weights, `${place}.${index}`, graph);
+  });
+  const unused = new Set(stack.weightSets.keys());
+  for (const { weightSet } of stack.executions) {
+    if (!stack.weightSets[weightSet]) {
+      throw new LamellaError('L106', { index: weightSet, count, last: count - 1 }, { place });
+    }
+    unused.delete(weightSet);
+  }
+  for (const index of unused) throw new LamellaError('L107', { index }, { place });
+}
+
+/** Each formal parameter of `body` has one tensor, of its own shape and role. */
+function verifyBinding(body: Body, weights: readonly WeightId[], place: string, graph: Graph): void {
+  if (weights.length !== body.params.length) {
+    illFormed(`${weights.length} weights are bound to ${body.params.length} parameters`, place, null);
+  }
+  body.params.forEach((param, index) => {
+    const id = weights[index]!;
+    const weight = graph.weights[id];
+    if (!weight) illFormed(`${param.name} is bound to weight ${id}, which does not exist`, place, null);
+    if (!sameShape(param.shape, weight.shape)) {
+      const shapes = `${param.name} ${shapeText(param.shape)} is bound to ${weight.name} ${shapeText(weight.shape)}`;
+      illFormed(shapes, place, weight.site);
+    }
+    if (param.role !== weight.role) {
+      illFormed(`${param.name}, a ${param.role}, is bound to ${weight.name}, a ${weight.role}`, place, weight.site);
+    }
+  });
+}
+
+/** Slots number the executions of the whole graph: two executions on one slot is the mistake this compiler exists to avoid. */
+function verifySlots(graph: Graph): void {
+  const count = graph.stacks.reduce((sum, stack) => sum + stack.executions.length, 0);
+  const taken = new Set<number>();
+  for (const { name, executions } of graph.stacks) {
+    executions.forEach(({ slot }, index) => {
+      if (!Number.isInteger(slot) || slot < 0 || slot >= count) {
+        illFormed(`execution ${index} has slot ${slot}, but slots run from 0 to ${count - 1}`, name, null);
+      }
+      if (taken.has(slot)) illFormed(`execution ${index} shares state slot ${slot} with another execution`, name, null);
+      taken.add(slot);
+    });
+  }
+}
+
+/** A stack run twice would append to its slots twice; a stack never run would own slots nobody fills. */
+function verifyStacksRunOnce(graph: Graph): void {
+  graph.stacks.forEach((stack, index) => {
+    const runs = graph.root.nodes.filter(({ op }) => op.op === 'stack' && op.stack === index);
+    if (runs.length !== 1) illFormed(`the stack runs ${runs.length} times`, stack.name, runs[1]?.site ?? null);
+  });
+}
+
+function verifyLogits(graph: Graph): void {
+  const { axes, site } = graph.root.nodes[graph.root.result]!;
+  if (axes.length !== 2 || axes[1]?.size !== graph.vocab) {
+    throw new LamellaError('L109', { got: axesText(axes) }, { place: graph.name, site });
+  }
+}
+
+/** A tensor no body sees would be counted, asked of the checkpoint, and then never packed. */
+function verifyEveryWeightIsBound(graph: Graph): void {
+  const bound = new Set(graph.rootWeights);
+  for (const { weightSets } of graph.stacks)
+    for (const { weights } of weightSets) for (const id of weights) bound.add(id);
+  for (const weight of graph.weights) {
+    if (!bound.has(weight.id)) illFormed('the weight belongs to no weight set', weight.name, weight.site);
+  }
+}

@@ -1,0 +1,226 @@
+/**
+ * Says whether straight-line code is well formed: SSA order, and the axes of every operation. Each operation has one rule, which
+ * checks its operands and answers what its result must look like; the rules are the types of `ir.ts` in words a program can check.
+ */
+import { LamellaError } from './diagnostics.ts';
+import {
+  type Axis,
+  type Body,
+  features,
+  type Graph,
+  type Node,
+  operands,
+  type Param,
+  type Site,
+  type ValueId,
+} from './ir.ts';
+import { axesText, axisText, shapeText } from './print.ts';
+
+/** What the rule of one operation needs to see. */
+interface Scope {
+  readonly graph: Graph;
+  readonly body: Body;
+  readonly node: Node;
+  /** Module path of the node, e.g. `layer.self_attn`. */
+  readonly place: string;
+}
+
+/** Throws a `LamellaError` unless `body` is well formed; `place` is its name in messages. Bindings are not looked at. */
+export function verifyBody(body: Body, place: string, graph: Graph): void {
+  verifyParams(body.params, place);
+  let attentions = 0;
+  body.nodes.forEach((node, index) => {
+    const scope = { graph, body, node, place: node.path ? `${place}.${node.path}` : place };
+    verifyOrder(scope, index);
+    const expected = resultAxes(scope);
+    if (!sameAxes(node.axes, expected)) {
+      fail(scope, `its axes are ${axesText(node.axes)}, not ${axesText(expected)}`);
+    }
+    if (node.op.op === 'attention' && node.op.state !== attentions++) {
+      fail(scope, `its state is ${node.op.state}, but it is attention ${attentions - 1} of the body`);
+    }
+  });
+  if (!body.nodes[body.result]) illFormed(`the result %${body.result} does not exist`, place, null);
+}
+
+function verifyParams(params: readonly Param[], place: string): void {
+  const names = new Set<string>();
+  for (const { name, shape } of params) {
+    for (const size of shape) checkSize(`a size of ${name}`, size, place, null);
+    if (names.has(name)) throw new LamellaError('L114', { name }, { place });
+    names.add(name);
+  }
+}
+
+function verifyOrder(scope: Scope, index: number): void {
+  const { graph, body, node } = scope;
+  if (node.id !== index) fail(scope, `it stands at place ${index}`);
+  for (const id of operands(node.op)) {
+    if (!Number.isInteger(id) || id < 0 || id >= index) fail(scope, `it reads %${id}, which is not an earlier value`);
+  }
+  const start = body === graph.root ? 'tokens' : 'input';
+  const isStart = node.op.op === 'tokens' || node.op.op === 'input';
+  if (isStart ? node.op.op !== start || index !== 0 : index === 0) {
+    fail(scope, `a ${start === 'tokens' ? 'model' : 'block'} starts with its ${start}, and nothing else does`);
+  }
+  if (node.op.op !== 'tokens' && !(node.axes.length === 2 && sameAxes(node.axes.slice(0, 1), [graph.tokens]))) {
+    fail(scope, `its axes are ${axesText(node.axes)}, not [${axisText(graph.tokens)}, features]`);
+  }
+}
+
+/** Checks what `scope.node` reads, and answers the axes its result must have. Where the op only fixes a size, the name is free. */
+function resultAxes(scope: Scope): readonly Axis[] {
+  const { graph, node } = scope;
+  const { op } = node;
+  switch (op.op) {
+    case 'tokens':
+      return [graph.tokens];
+    case 'input':
+      return node.axes;
+    case 'embed': {
+      if (valueAt(scope, op.ids).op.op !== 'tokens') fail(scope, `it looks up %${op.ids}, which holds no token ids`);
+      const [rows, width] = param(scope, op.table, ['table']).shape;
+      if (rows !== graph.vocab) fail(scope, `its table has ${rows} rows for a vocabulary of ${graph.vocab}`);
+      return ofSize(scope, width!);
+    }
+    case 'linear': {
+      const weight = param(scope, op.weight, ['matrix', 'table']);
+      const [out, width] = weight.shape;
+      expectFeatures(scope, op.x, width!, `the inputs of ${weight.name} ${shapeText(weight.shape)}`);
+      if (op.bias !== null) {
+        const bias = param(scope, op.bias, ['bias']);
+        if (bias.shape[0] !== out) fail(scope, `${bias.name} has ${bias.shape[0]} elements for ${out} outputs`);
+      }
+      return ofSize(scope, out!);
+    }
+    case 'rmsNorm': {
+      const gain = param(scope, op.gain, ['gain']);
+      expectFeatures(scope, op.x, gain.shape[0]!, `one feature for each gain of ${gain.name}`);
+      if (!(op.eps > 0 && Number.isFinite(op.eps))) throw new LamellaError('L117', { value: op.eps }, where(scope));
+      return axesOf(scope, op.x);
+    }
+    case 'rope': {
+      checkSize('heads', op.heads, scope.place, node.site);
+      checkSize('headDim', op.headDim, scope.place, node.site);
+      if (op.headDim % 2 !== 0) {
+        throw new LamellaError('L103', { headDim: op.headDim, suggestion: op.headDim + 1 }, where(scope));
+      }
+      if (!(op.rope.theta > 0 && Number.isFinite(op.rope.theta))) {
+        throw new LamellaError('L118', { value: op.rope.theta }, where(scope));
+      }
+      expectFeatures(scope, op.x, op.heads * op.headDim, `heads * headDim = ${op.heads} * ${op.headDim}`);
+      return axesOf(scope, op.x);
+    }
+    case 'attention': {
+      if (scope.body === graph.root) {
+        const reason = 'state belongs to an execution, and the model itself is not one';
+        throw new LamellaError('L116', { op: 'attention', reason, remedy: 'stack(1, block)' }, where(scope));
+      }
+      const { heads, kvHeads, headDim } = op;
+      for (const [name, size] of Object.entries({ heads, kvHeads, headDim }))
+        checkSize(name, size, scope.place, node.site);
+      if (heads % kvHeads !== 0) {
+        let suggestion = Math.min(kvHeads, heads);
+        while (heads % suggestion !== 0) suggestion--;
+        throw new LamellaError('L104', { heads, kvHeads, suggestion }, where(scope));
+      }
+      expectFeatures(scope, op.q, heads * headDim, `heads * headDim = ${heads} * ${headDim}`);
+      expectFeatures(scope, op.k, kvHeads * headDim, `kvHeads * headDim = ${kvHeads} * ${headDim}`);
+      expectFeatures(scope, op.v, kvHeads * headDim, `kvHeads * headDim = ${kvHeads} * ${headDim}`);
+      if (!Number.isFinite(op.scale)) fail(scope, `its scale is ${op.scale}`);
+      return ofSize(scope, heads * headDim);
+    }
+    case 'silu':
+      return featureAxes(scope, op.x);
+    case 'scale':
+      if (!Number.isFinite(op.by)) fail(scope, `it multiplies by ${op.by}`);
+      return featureAxes(scope, op.x);
+    case 'add':
+    case 'mul': {
+      const axes = featureAxes(scope, op.a);
+      expectAxes(scope, op.b, axes);
+      return axes;
+    }
+    case 'stack': {
+      if (scope.body !== graph.root) fail(scope, 'a block cannot run a stack');
+      const stack = graph.stacks[op.stack];
+      if (!stack) fail(scope, `stack ${op.stack} does not exist`);
+      for (const { kind } of stack.weightSets) expectAxes(scope, op.x, graph.kinds[kind]!.body.nodes[0]!.axes);
+      return axesOf(scope, op.x);
+    }
+    default:
+      return op satisfies never;
+  }
+}
+
+/** The param `id`, which must exist and have one of `roles`. */
+function param(scope: Scope, id: number, roles: readonly Param['role'][]): Param {
+  const found = scope.body.params[id];
+  if (!found) fail(scope, `it uses parameter ${id}, which does not exist`);
+  if (!roles.includes(found.role)) fail(scope, `${found.name} is a ${found.role}, not a ${roles.join(' or a ')}`);
+  const rank = found.role === 'matrix' || found.role === 'table' ? 2 : 1;
+  if (found.shape.length !== rank) fail(scope, `${found.name} has the shape ${shapeText(found.shape)}`);
+  return found;
+}
+
+function valueAt(scope: Scope, id: ValueId): Node {
+  return scope.body.nodes[id]!;
+}
+
+function axesOf(scope: Scope, id: ValueId): readonly Axis[] {
+  return valueAt(scope, id).axes;
+}
+
+/** The axes of a value [t, features]; token ids are not one. */
+function featureAxes(scope: Scope, id: ValueId): readonly Axis[] {
+  const axes = axesOf(scope, id);
+  if (axes.length !== 2) fail(scope, `it reads %${id}, which has no features`);
+  return axes;
+}
+
+/** [t, features] where the op fixes the number of features and the author chose their name. */
+function ofSize({ graph, node }: Scope, size: number): readonly Axis[] {
+  return [graph.tokens, { name: node.axes[1]!.name, size }];
+}
+
+function expectFeatures(scope: Scope, id: ValueId, size: number, meaning: string): void {
+  featureAxes(scope, id);
+  const node = valueAt(scope, id);
+  if (features(node) === size) return;
+  const expected = `${size}, ${meaning}`;
+  const args = { got: axisText(node.axes.at(-1)!), expected, remedy: `a value with ${size} features` };
+  throw new LamellaError('L101', args, where(scope));
+}
+
+function expectAxes(scope: Scope, id: ValueId, axes: readonly Axis[]): void {
+  const got = featureAxes(scope, id);
+  if (sameAxes(got, axes)) return;
+  const args = { got: axisText(got[1]!), expected: axisText(axes[1]!), remedy: `a value with axes ${axesText(axes)}` };
+  throw new LamellaError('L101', args, where(scope));
+}
+
+function where({ place, node }: Scope): { place: string; site: Site | null } {
+  return { place, site: node.site };
+}
+
+function fail(scope: Scope, reason: string): never {
+  illFormed(`%${scope.node.id} = ${scope.node.op.op}: ${reason}`, scope.place, scope.node.site);
+}
+
+/** Throws L115: something no trace should produce. */
+export function illFormed(reason: string, place: string, site: Site | null): never {
+  throw new LamellaError('L115', { reason }, { place, site });
+}
+
+/** Throws L102 unless `value` is a whole number of at least 1. */
+export function checkSize(name: string, value: number, place: string, site: Site | null): void {
+  if (!Number.isInteger(value) || value < 1) throw new LamellaError('L102', { name, value }, { place, site });
+}
+
+export function sameAxes(a: readonly Axis[], b: readonly Axis[]): boolean {
+  return a.length === b.length && a.every((axis, i) => axis.name === b[i]!.name && axis.size === b[i]!.size);
+}
+
+export function sameShape(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((size, i) => size === b[i]);
+}
