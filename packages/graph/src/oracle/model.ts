@@ -1,0 +1,63 @@
+/**
+ * The graph with its numbers: formal parameters replaced by tensors, and the executions of all stacks in the order in which a token
+ * passes through them. Both ways of running the oracle start from this.
+ */
+import { type Body, elementCount, type Graph, type Weight, type WeightId } from '../ir.ts';
+import { type Q8Matrix, quantiseMatrix } from './q8.ts';
+
+/** The numbers of a weight: row-major f32 of `weight.shape`. */
+export type WeightOf = (weight: Weight) => Float32Array;
+export type Quant = 'f32' | 'q8';
+
+/** A weight in memory. `values` is f32, row-major; a vector has one row. */
+export type Tensor =
+  | { readonly format: 'f32'; readonly rows: number; readonly columns: number; readonly values: Float32Array }
+  | { readonly format: 'q8'; readonly rows: number; readonly columns: number; readonly matrix: Q8Matrix };
+
+/** One run of a block: its code, its weights, and the slot in which it alone remembers. */
+export interface BoundExecution {
+  readonly body: Body;
+  /** `tensors[i]` is `body.params[i]`. */
+  readonly tensors: readonly Tensor[];
+  readonly slot: number;
+}
+
+export interface Model {
+  readonly graph: Graph;
+  readonly rootTensors: readonly Tensor[];
+  /** Every execution, in running order: an execution's index here is its index everywhere in the oracle. */
+  readonly executions: readonly BoundExecution[];
+  /** Indices into `executions` of each stack of the graph. */
+  readonly indicesOfStack: ReadonlyMap<number, readonly number[]>;
+}
+
+/** Binds a verified `graph` to its numbers. Throws when a tensor has the wrong number of elements. */
+export function bindModel(graph: Graph, weightOf: WeightOf, quant: Quant): Model {
+  const tensors = graph.weights.map((weight) => loadTensor(weight, weightOf(weight), quant));
+  const bound = (ids: readonly WeightId[]) => ids.map((id) => tensors[id]!);
+  const executions: BoundExecution[] = [];
+  const indicesOfStack = new Map<number, number[]>();
+  for (const { op } of graph.root.nodes) {
+    if (op.op !== 'stack') continue;
+    const stack = graph.stacks[op.stack]!;
+    const indices = stack.executions.map(({ weightSet, slot }) => {
+      const { kind, weights } = stack.weightSets[weightSet]!;
+      return executions.push({ body: graph.kinds[kind]!.body, tensors: bound(weights), slot }) - 1;
+    });
+    indicesOfStack.set(op.stack, indices);
+  }
+  return { graph, rootTensors: bound(graph.rootWeights), executions, indicesOfStack };
+}
+
+/** Matrices and tables are quantised under q8; gains and biases never are. */
+function loadTensor({ name, shape, role }: Weight, values: Float32Array, quant: Quant): Tensor {
+  if (values.length !== elementCount(shape)) {
+    throw new Error(`${name} has ${values.length} elements, not the ${elementCount(shape)} of [${shape.join(', ')}]`);
+  }
+  const columns = shape.at(-1) ?? 1;
+  const rows = values.length / columns;
+  if (quant === 'q8' && (role === 'matrix' || role === 'table')) {
+    return { format: 'q8', rows, columns, matrix: quantiseMatrix(values, rows, columns) };
+  }
+  return { format: 'f32', rows, columns, values };
+}

@@ -1,0 +1,72 @@
+/**
+ * Eight-bit numbers as the oracle understands them: W8A8 of MobileLLM (arXiv 2402.14905, section 4.4), per row of a weight and per
+ * token of an activation, to the letter of ARCHITECTURE.md "q8, exactly". Symmetric, so a code times its scale is the number.
+ */
+
+/** Rows of codes, each with one scale. */
+export interface Q8Matrix {
+  /** i8 [rows, columns], row-major, in -127..127. */
+  readonly codes: Int8Array;
+  /** [rows]; every one is an f32 number, for that is how scales are stored. */
+  readonly scales: Float64Array;
+}
+
+/** The input of a linear, for one token. */
+export interface Q8Activation {
+  /** i8 [features], in -127..127. */
+  readonly codes: Int8Array;
+  /** f64 [features]: x / scale before rounding. Zeros when the scale is 0. */
+  readonly exact: Float64Array;
+  readonly scale: number;
+}
+
+/** The nearest integer; of two equally near, the even one (IEEE 754 roundTiesToEven, as `f32.nearest` of WebAssembly). */
+export function roundHalfEven(x: number): number {
+  const below = Math.floor(x);
+  const rest = x - below;
+  if (rest < 0.5) return below;
+  if (rest > 0.5) return below + 1;
+  return below % 2 === 0 ? below : below + 1;
+}
+
+/** Quantises a weight `values` f32 [rows, columns], each row by its own largest magnitude. */
+export function quantiseMatrix(values: Float32Array, rows: number, columns: number): Q8Matrix {
+  const codes = new Int8Array(rows * columns);
+  const scales = new Float64Array(rows);
+  for (let r = 0; r < rows; r++) {
+    const row = values.subarray(r * columns, (r + 1) * columns);
+    const scale = Math.fround(largestMagnitude(row) / 127);
+    scales[r] = scale;
+    if (scale === 0) continue;
+    for (let c = 0; c < columns; c++) codes[r * columns + c] = roundHalfEven(row[c]! / scale);
+  }
+  return { codes, scales };
+}
+
+/** Quantises one token's activation `x` f64 [features]. The scale stays f64. */
+export function quantiseActivation(x: Float64Array): Q8Activation {
+  const scale = largestMagnitude(x) / 127;
+  const exact = scale === 0 ? new Float64Array(x.length) : x.map((value) => value / scale);
+  return { codes: Int8Array.from(exact, roundHalfEven), exact, scale };
+}
+
+/**
+ * The integer dots of every row of `matrix` with `x` i8 [columns]: i32 [rows]. Exact, since |dot| <= 127 * 127 * columns < 2^31 for
+ * up to 133,000 columns.
+ */
+export function integerDots(matrix: Q8Matrix, x: Int8Array): Int32Array {
+  const dots = new Int32Array(matrix.scales.length);
+  for (let r = 0; r < dots.length; r++) {
+    let dot = 0;
+    const start = r * x.length;
+    for (let c = 0; c < x.length; c++) dot += matrix.codes[start + c]! * x[c]!;
+    dots[r] = dot;
+  }
+  return dots;
+}
+
+function largestMagnitude(row: Float32Array | Float64Array): number {
+  let largest = 0;
+  for (const value of row) largest = Math.max(largest, Math.abs(value));
+  return largest;
+}

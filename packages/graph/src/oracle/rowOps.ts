@@ -1,0 +1,113 @@
+/**
+ * The maths of every operation that looks at one token only, written to be read: one loop each, f64 throughout, Llama's conventions
+ * (RMSNorm arXiv 1910.07467, RoPE 2104.09864, SwiGLU 2002.05202). Attention, which looks at many tokens, is in `oracle.ts` and
+ * again, differently, in `sequence.ts`.
+ */
+import type { Op, ParamId, Rope, ValueId } from '../ir.ts';
+import type { Tensor } from './model.ts';
+import { integerDots, type Q8Activation, quantiseActivation } from './q8.ts';
+
+/** The operations on one token's row; the others begin a body, look at other tokens, or run other bodies. */
+export type RowOp = Exclude<Op, { readonly op: 'tokens' | 'input' | 'attention' | 'stack' }>;
+
+/** What a row operation may look at. */
+export interface RowScope {
+  /** The row [features] of an earlier value; for token ids [1]. */
+  readonly value: (id: ValueId) => Float64Array;
+  readonly tensors: readonly Tensor[];
+  /** Absolute position of the token, from 0. */
+  readonly position: number;
+  /** Told of the input codes and integer dots of each linear over a q8 weight. */
+  readonly onQ8: (activation: Q8Activation, dots: Int32Array) => void;
+}
+
+/** The result row [features] of `op`, a fresh array. */
+export function rowOp(op: RowOp, { value, tensors, position, onQ8 }: RowScope): Float64Array {
+  const tensor = (id: ParamId) => tensors[id]!;
+  switch (op.op) {
+    case 'embed':
+      return tableRow(tensor(op.table), value(op.ids)[0]!);
+    case 'linear':
+      return linear(value(op.x), tensor(op.weight), op.bias === null ? null : vector(tensor(op.bias)), onQ8);
+    case 'rmsNorm':
+      return rmsNorm(value(op.x), vector(tensor(op.gain)), op.eps);
+    case 'rope':
+      return rotate(value(op.x), op.heads, op.headDim, op.rope, position);
+    case 'silu':
+      return value(op.x).map((x) => x / (1 + Math.exp(-x)));
+    case 'add': {
+      const b = value(op.b);
+      return value(op.a).map((a, i) => a + b[i]!);
+    }
+    case 'mul': {
+      const b = value(op.b);
+      return value(op.a).map((a, i) => a * b[i]!);
+    }
+    case 'scale':
+      return value(op.x).map((x) => x * op.by);
+    default:
+      return op satisfies never;
+  }
+}
+
+/** Row `r` of a table, as f64 [columns]. */
+function tableRow(table: Tensor, r: number): Float64Array {
+  const { columns } = table;
+  if (table.format === 'f32') return Float64Array.from(table.values.subarray(r * columns, (r + 1) * columns));
+  const codes = table.matrix.codes.subarray(r * columns, (r + 1) * columns);
+  return Float64Array.from(codes, (code) => code * table.matrix.scales[r]!);
+}
+
+/** W x + bias: x [in], W [out, in] -> [out]. Under q8 the input is quantised too, and the dot is a dot of integers. */
+function linear(x: Float64Array, weight: Tensor, bias: Float32Array | null, onQ8: RowScope['onQ8']): Float64Array {
+  const out = new Float64Array(weight.rows);
+  if (weight.format === 'q8') {
+    const activation = quantiseActivation(x);
+    const dots = integerDots(weight.matrix, activation.codes);
+    for (let o = 0; o < out.length; o++) out[o] = dots[o]! * (weight.matrix.scales[o]! * activation.scale);
+    onQ8(activation, dots);
+  } else {
+    for (let o = 0; o < out.length; o++) {
+      let sum = 0;
+      const start = o * weight.columns;
+      for (let i = 0; i < x.length; i++) sum += weight.values[start + i]! * x[i]!;
+      out[o] = sum;
+    }
+  }
+  return bias ? out.map((sum, o) => sum + bias[o]!) : out;
+}
+
+/** x / sqrt(mean(x^2) + eps) * gain: x and gain [features]. */
+function rmsNorm(x: Float64Array, gain: Float32Array, eps: number): Float64Array {
+  let squares = 0;
+  for (const value of x) squares += value * value;
+  const inverse = 1 / Math.sqrt(squares / x.length + eps);
+  return x.map((value, i) => value * inverse * gain[i]!);
+}
+
+/**
+ * Rotates pair i of each head of x [heads * headDim] by position * theta^(-2i / headDim). The pair is (i, i + headDim/2) in Llama's
+ * `half` form and (2i, 2i + 1) in the paper's `adjacent` one.
+ */
+function rotate(x: Float64Array, heads: number, headDim: number, rope: Rope, position: number): Float64Array {
+  const out = new Float64Array(x.length);
+  for (let i = 0; i < headDim / 2; i++) {
+    const angle = position * rope.theta ** ((-2 * i) / headDim);
+    const cos = Math.cos(angle);
+    const sin = Math.sin(angle);
+    const [first, second] = rope.pairing === 'half' ? [i, i + headDim / 2] : [2 * i, 2 * i + 1];
+    for (let head = 0; head < heads; head++) {
+      const a = x[head * headDim + first]!;
+      const b = x[head * headDim + second]!;
+      out[head * headDim + first] = a * cos - b * sin;
+      out[head * headDim + second] = b * cos + a * sin;
+    }
+  }
+  return out;
+}
+
+/** The numbers of a gain or bias, which are never quantised. */
+function vector(tensor: Tensor): Float32Array {
+  if (tensor.format !== 'f32') throw new Error('gains and biases stay f32');
+  return tensor.values;
+}

@@ -1,0 +1,97 @@
+/**
+ * The oracle without a cache: the whole sequence at once, as a model is trained. It has no state slots to get wrong, which is what
+ * makes it a check on `oracle.ts`: in MobileLLM's released layer-sharing code this path is right and the cached one is not.
+ */
+import type { Body, Graph, Op, ValueId } from '../ir.ts';
+import { bindModel, type Quant, type Tensor, type WeightOf } from './model.ts';
+import { checkLength, checkToken } from './oracle.ts';
+import { rowOp } from './rowOps.ts';
+
+/** A value for every position: `sequence[position]` is a row [features]. */
+type Sequence = readonly Float64Array[];
+
+/**
+ * Logits [vocab] for each position of `tokens`, computed with full causal attention. Throws L402 and L403 on a bad id and on more
+ * tokens than the context holds.
+ */
+export function sequence(
+  graph: Graph,
+  weightOf: WeightOf,
+  tokens: readonly number[],
+  { quant }: { readonly quant: Quant },
+): Float64Array[] {
+  checkLength(tokens.length, graph);
+  for (const token of tokens) checkToken(token, graph);
+  const { rootTensors, executions, indicesOfStack } = bindModel(graph, weightOf, quant);
+
+  const run = (body: Body, tensors: readonly Tensor[], start: Sequence): Sequence => {
+    const results: Sequence[] = [];
+    const value = (id: ValueId) => results[id]!;
+    const apply = (op: Op): Sequence => {
+      switch (op.op) {
+        case 'tokens':
+        case 'input':
+          return start;
+        case 'stack': {
+          let x = value(op.x);
+          for (const index of indicesOfStack.get(op.stack)!) {
+            const execution = executions[index]!;
+            x = run(execution.body, execution.tensors, x);
+          }
+          return x;
+        }
+        case 'attention':
+          return causalAttention(value(op.q), value(op.k), value(op.v), op);
+        default:
+          return start.map((_, position) =>
+            rowOp(op, { value: (id) => value(id)[position]!, tensors, position, onQ8: () => {} }),
+          );
+      }
+    };
+    for (const { op } of body.nodes) results.push(apply(op));
+    return value(body.result);
+  };
+
+  const ids = tokens.map((token) => Float64Array.of(token));
+  return [...run(graph.root, rootTensors, ids)];
+}
+
+/** q [t, heads * headDim], k and v [t, kvHeads * headDim] -> [t, heads * headDim], by way of the whole matrix of scores. */
+function causalAttention(
+  q: Sequence,
+  k: Sequence,
+  v: Sequence,
+  { heads, kvHeads, headDim, scale }: Op & { readonly op: 'attention' },
+): Sequence {
+  const headOf = (row: Float64Array, head: number) => row.subarray(head * headDim, (head + 1) * headDim);
+  const queriesPerKvHead = heads / kvHeads;
+  return q.map((queries, now) => {
+    const out = new Float64Array(heads * headDim);
+    for (let head = 0; head < heads; head++) {
+      const kvHead = (head - (head % queriesPerKvHead)) / queriesPerKvHead;
+      const query = headOf(queries, head);
+      // [t]: positions after this one are masked, as in training.
+      const scores = k.map((keys, then) =>
+        then > now ? Number.NEGATIVE_INFINITY : scale * dotProduct(query, headOf(keys, kvHead)),
+      );
+      const probabilities = softmax(scores);
+      v.forEach((values, then) => {
+        headOf(values, kvHead).forEach((x, i) => {
+          out[head * headDim + i]! += probabilities[then]! * x;
+        });
+      });
+    }
+    return out;
+  });
+}
+
+function dotProduct(a: Float64Array, b: Float64Array): number {
+  return a.reduce((sum, x, i) => sum + x * b[i]!, 0);
+}
+
+function softmax(scores: readonly number[]): number[] {
+  const largest = Math.max(...scores);
+  const powers = scores.map((score) => Math.exp(score - largest));
+  const sum = powers.reduce((total, power) => total + power, 0);
+  return powers.map((power) => power / sum);
+}
