@@ -1,0 +1,158 @@
+/**
+ * Does a checkpoint fit a graph? Names and shapes are compared before any data is read, and everything that is wrong is said at once,
+ * as a table by tensor name. Tensors that differ only in their layer number share a row: one mistake in a block is one row, not thirty.
+ */
+import type { Graph, Weight } from '@lamella/graph/ir';
+
+/** A tensor as far as fitting is concerned. */
+interface Named {
+  readonly name: string;
+  readonly shape: readonly number[];
+}
+
+/** What is wrong, ready to be printed; null when the checkpoint fits. */
+export interface Misfit {
+  /** Aligned rows of missing, extra and wrong-shape tensors. */
+  readonly table: string;
+  readonly remedy: string;
+}
+
+/** The head's name in Hugging Face checkpoints; a tied model may store its embedding a second time under it. */
+export const headName = 'lm_head.weight';
+/** Buffers that old checkpoints carry and the graph computes. */
+const computed = /(^|\.)rotary_emb\.inv_freq$/;
+/** Rows printed of each sort. */
+const maxRows = 12;
+
+/** Compares the tensors of a checkpoint with the weights of the graph. */
+export function findMisfit(graph: Graph, tensors: ReadonlyMap<string, Named>): Misfit | null {
+  const wanted = new Map(graph.weights.map((weight) => [weight.name, weight]));
+  const duplicate = duplicatedEmbedding(graph, tensors);
+  const missing = graph.weights.filter((weight) => !tensors.has(weight.name));
+  const extra = [...tensors.values()].filter(
+    ({ name }) => !wanted.has(name) && !computed.test(name) && !(duplicate && name === headName),
+  );
+  const misshapen = graph.weights.filter((weight) => {
+    const stored = tensors.get(weight.name);
+    return stored && !sameShape(stored.shape, weight.shape);
+  });
+  if (missing.length + extra.length + misshapen.length === 0) return null;
+  const rows = [
+    ['', 'tensor', 'graph', 'checkpoint', ''],
+    ...group(missing, 'missing', (w) => [shapeText(w.shape), '-', nearest(w, extra)]),
+    ...group(extra, 'extra', ({ shape }) => ['-', shapeText(shape), '']),
+    ...group(misshapen, 'wrong shape', (w) => [shapeText(w.shape), shapeText(tensors.get(w.name)?.shape ?? []), '']),
+  ];
+  const counts = `${missing.length} missing, ${extra.length} extra, ${misshapen.length} of the wrong shape`;
+  return { table: `${align(rows)}\n  ${counts}`, remedy: remedyFor(missing, extra) };
+}
+
+/** The weight that a tied head reads, when the checkpoint stores it again under the head's name; else null. */
+export function duplicatedEmbedding(graph: Graph, tensors: ReadonlyMap<string, Named>): Weight | null {
+  const stored = tensors.get(headName);
+  if (!stored || graph.weights.some(({ name }) => name === headName)) return null;
+  const head = graph.root.nodes[graph.root.result]?.op;
+  const weight = head?.op === 'linear' ? graph.weights[graph.rootWeights[head.weight] ?? -1] : undefined;
+  return weight?.role === 'table' && sameShape(stored.shape, weight.shape) ? weight : null;
+}
+
+/** The table for a stored head that is not the embedding after all: they differ first at element `index`. */
+export function untiedHead(embedding: Weight, index: number, embedded: number, head: number): Misfit {
+  const at = `[${Math.floor(index / (embedding.shape[1] ?? 1))}, ${index % (embedding.shape[1] ?? 1)}]`;
+  return {
+    table: `${align([
+      ['tied in the graph', embedding.name, String(embedded)],
+      ['but not the same', headName, String(head)],
+    ])}\n  these are the values at ${at}`,
+    remedy: 'an untied head in the graph: lm_head: linear(d, vocab) beside the model',
+  };
+}
+
+function sameShape(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((size, axis) => size === b[axis]);
+}
+
+/** Rows of one sort; tensors alike but for the numbers in their names become one, with `*` for the numbers. */
+function group<T extends Named>(
+  tensors: readonly T[],
+  sort: string,
+  cells: (tensor: T) => readonly string[],
+): string[][] {
+  const rows = new Map<string, { readonly tensors: T[]; readonly pattern: string }>();
+  for (const tensor of tensors) {
+    const pattern = patternOf(tensor.name);
+    const key = `${pattern} ${shapeText(tensor.shape)}`;
+    const row = rows.get(key);
+    if (row) row.tensors.push(tensor);
+    else rows.set(key, { tensors: [tensor], pattern });
+  }
+  const shown = [...rows.values()].slice(0, maxRows).map(({ tensors: [first, ...others], pattern }) => {
+    const name = others.length === 0 ? first!.name : `${pattern} (${others.length + 1} tensors)`;
+    return [sort, name, ...cells(first!)];
+  });
+  const left = tensors.length - [...rows.values()].slice(0, maxRows).reduce((sum, row) => sum + row.tensors.length, 0);
+  return left > 0 ? [...shown, ['', `and ${left} more ${sort}`, '', '', '']] : shown;
+}
+
+function patternOf(name: string): string {
+  return name.replace(/\d+/g, '*');
+}
+
+/** `perhaps NAME`: the extra tensor of the same shape that is spelled most alike at both ends, if half the name is. */
+function nearest(missing: Named, extra: readonly Named[]): string {
+  let best = '';
+  let most = missing.name.length / 2;
+  for (const { name, shape } of extra) {
+    const alike = commonEnds(missing.name, name);
+    if (alike > most && sameShape(shape, missing.shape)) [best, most] = [name, alike];
+  }
+  return best && `perhaps ${best}`;
+}
+
+/** Characters that two names have in common at their beginning and their end together. */
+function commonEnds(a: string, b: string): number {
+  const shorter = Math.min(a.length, b.length);
+  let start = 0;
+  while (start < shorter && a[start] === b[start]) start++;
+  let end = 0;
+  while (end < shorter - start && a.at(-1 - end) === b.at(-1 - end)) end++;
+  return start + end;
+}
+
+/** What to try: if all names differ by one prefix, it is the prefix. */
+function remedyFor(missing: readonly Named[], extra: readonly Named[]): string {
+  const extraNames = extra.map(({ name }) => name);
+  const wanted = missing[0]?.name;
+  const longer = wanted && extraNames.find((name) => name.endsWith(`.${wanted}`));
+  if (longer) {
+    const prefix = longer.slice(0, -wanted.length);
+    if (agree(missing, new Set(extraNames), (name) => prefix + name)) {
+      return `another prefix in defineModel: the checkpoint's names begin with ${prefix} before the graph's`;
+    }
+  }
+  const shorter = wanted && extraNames.find((name) => wanted.endsWith(`.${name}`));
+  if (shorter) {
+    const prefix = wanted.slice(0, -shorter.length);
+    if (agree(missing, new Set(extraNames), (name) => (name.startsWith(prefix) ? name.slice(prefix.length) : name))) {
+      return `another prefix in defineModel: the checkpoint's names lack ${prefix}`;
+    }
+  }
+  return 'the graph this checkpoint was made for, or keys and sizes in the graph that match the table';
+}
+
+/** Most of what is missing is among `names` after renaming. */
+function agree(missing: readonly Named[], names: ReadonlySet<string>, rename: (name: string) => string): boolean {
+  return missing.filter(({ name }) => names.has(rename(name))).length > missing.length / 2;
+}
+
+function shapeText(shape: readonly number[]): string {
+  return `[${shape.join(', ')}]`;
+}
+
+/** Columns padded to their widest cell. */
+function align(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows
+    .map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column]!)).join('  ')}`.trimEnd())
+    .join('\n');
+}

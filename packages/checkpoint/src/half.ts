@@ -1,0 +1,30 @@
+/**
+ * Widening 16-bit floats to f32. Both are exact, so a checkpoint in F16 or BF16 means the same numbers here as in PyTorch.
+ * F16 is IEEE 754 binary16 (1 sign, 5 exponent, 10 fraction bits); BF16 is the upper half of an f32.
+ */
+
+/** f32 bits of one F16. */
+function widenF16(half: number): number {
+  const sign = (half & 0x8000) << 16;
+  const exponent = (half >>> 10) & 0x1f;
+  const fraction = half & 0x3ff;
+  if (exponent === 0x1f) return sign | 0x7f800000 | (fraction << 13); // infinities and NaNs keep their payload
+  if (exponent !== 0) return sign | ((exponent + 112) << 23) | (fraction << 13); // 112 = 127 - 15, the two biases
+  if (fraction === 0) return sign;
+  // A subnormal, fraction * 2^-24: its leading one becomes the implicit bit of an f32.
+  const shift = Math.clz32(fraction) - 21;
+  return sign | ((113 - shift) << 23) | (((fraction << shift) & 0x3ff) << 13);
+}
+
+let f16Bits: Int32Array | undefined;
+
+/** Writes the f32 bits of `halves` into `bits` (as long). One table look-up each: 256 KiB, built at first use. */
+export function widenF16s(halves: Uint16Array, bits: Int32Array): void {
+  f16Bits ??= Int32Array.from({ length: 0x10000 }, (_, half) => widenF16(half));
+  for (let i = 0; i < halves.length; i++) bits[i] = f16Bits[halves[i]!]!;
+}
+
+/** Writes the f32 bits of the BF16 `halves` into `bits` (as long). */
+export function widenBF16s(halves: Uint16Array, bits: Int32Array): void {
+  for (let i = 0; i < halves.length; i++) bits[i] = halves[i]! << 16;
+}

@@ -1,0 +1,82 @@
+/**
+ * What `--weights` names: a folder as Hugging Face publishes it, a `.safetensors` file, or `random:SEED`. A source is handed out only
+ * once the checkpoint's names, shapes and dtypes are known to fit the graph.
+ */
+import { readdir, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { LamellaError } from '@lamella/graph/diagnostics';
+import { elementCount, type Graph } from '@lamella/graph/ir';
+import { duplicatedEmbedding, findMisfit, headName, untiedHead } from './fit.ts';
+import { randomWeights } from './random.ts';
+import { type Checkpoint, openSafetensors, openShards } from './safetensors.ts';
+import type { WeightSource } from './weight-source.ts';
+
+/** Elements compared at once. */
+const chunk = 1 << 20;
+
+/**
+ * Opens the weights that `spec` names for `graph`. Close the source when done. Throws L201 (does not fit), L202 or L203 (damaged), L204
+ * or L302 (nothing there that can be read), L205 (a dtype that is not read), L208 (not a seed).
+ */
+export async function openWeights(spec: string, graph: Graph): Promise<WeightSource> {
+  const random = /^random:(.*)$/s.exec(spec);
+  if (random) return randomWeights(seedOf(random[1] ?? ''));
+  const checkpoint = await openCheckpoint(spec);
+  try {
+    const misfit = findMisfit(graph, checkpoint.tensors) ?? (await findUntiedHead(graph, checkpoint));
+    if (misfit) throw new LamellaError('L201', { ...misfit }, { place: spec });
+    for (const { name } of graph.weights) checkpoint.requireReadable(name);
+  } catch (error) {
+    await checkpoint.close();
+    throw error;
+  }
+  return {
+    async read(weight) {
+      const values = new Float32Array(elementCount(weight.shape));
+      await checkpoint.read(weight.name, 0, values);
+      return values;
+    },
+    close: () => checkpoint.close(),
+  };
+}
+
+function seedOf(text: string): number {
+  const seed = Number(text);
+  if (!/^\d{1,10}$/.test(text) || seed > 0xffff_ffff) throw new LamellaError('L208', { seed: text });
+  return seed;
+}
+
+/** Opens a folder or file as it is, without a graph to fit. */
+async function openCheckpoint(spec: string): Promise<Checkpoint> {
+  const isFolder = await stat(spec).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+  if (!isFolder) return openSafetensors(spec);
+  const files = await readdir(spec).catch((error: Error) => {
+    throw new LamellaError('L302', { path: spec, reason: error.message, remedy: 'a folder that may be read' });
+  });
+  if (files.includes('model.safetensors')) return openSafetensors(path.join(spec, 'model.safetensors'));
+  const index = 'model.safetensors.index.json';
+  if (files.includes(index)) return openShards(path.join(spec, index));
+  const found = files.filter((file) => /\.(safetensors|bin|gguf|pth?)$/.test(file)).slice(0, 4);
+  throw new LamellaError('L204', {
+    path: spec,
+    reason: `it has neither model.safetensors nor ${index}${found.length > 0 ? `, only ${found.join(', ')}` : ''}`,
+  });
+}
+
+/** A tied model's stored head must be its embedding, value for value. */
+async function findUntiedHead(graph: Graph, checkpoint: Checkpoint) {
+  const embedding = duplicatedEmbedding(graph, checkpoint.tensors);
+  if (!embedding) return null;
+  const count = elementCount(embedding.shape);
+  for (let from = 0; from < count; from += chunk) {
+    const embedded = new Float32Array(Math.min(chunk, count - from));
+    const head = new Float32Array(embedded.length);
+    await Promise.all([checkpoint.read(embedding.name, from, embedded), checkpoint.read(headName, from, head)]);
+    const index = embedded.findIndex((value, i) => !Object.is(value, head[i]));
+    if (index >= 0) return untiedHead(embedding, from + index, embedded[index]!, head[index]!);
+  }
+  return null;
+}

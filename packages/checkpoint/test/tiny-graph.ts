@@ -1,0 +1,43 @@
+/** The smallest graph with every role a checkpoint has to serve: a tied embedding, a matrix and a gain. */
+import type { Graph, Node, Weight, WeightRole } from '@lamella/graph/ir';
+
+export function tinyGraph(prefix = 'model.'): Graph {
+  const weight = (id: number, name: string, shape: number[], role: WeightRole): Weight => ({
+    id,
+    name: prefix + name,
+    shape,
+    role,
+    site: null,
+  });
+  const t = { name: 't', size: 8 };
+  const d = { name: 'd', size: 4 };
+  const vocab = { name: 'vocab', size: 5 };
+  const node = (id: number, op: Node['op'], axes: Node['axes']): Node => ({ id, op, axes, path: '', site: null });
+  const weights = [
+    weight(0, 'embed_tokens.weight', [5, 4], 'table'),
+    weight(1, 'layers.0.proj.weight', [4, 4], 'matrix'),
+    weight(2, 'layers.1.proj.weight', [4, 4], 'matrix'),
+    weight(3, 'norm.weight', [4], 'gain'),
+  ];
+  return {
+    name: 'tiny',
+    tokens: t,
+    vocab: 5,
+    weights,
+    kinds: [],
+    stacks: [],
+    root: {
+      params: weights,
+      nodes: [
+        node(0, { op: 'tokens' }, [t]),
+        node(1, { op: 'embed', ids: 0, table: 0 }, [t, d]),
+        node(2, { op: 'linear', x: 1, weight: 1, bias: null }, [t, d]),
+        node(3, { op: 'linear', x: 2, weight: 2, bias: null }, [t, d]),
+        node(4, { op: 'rmsNorm', x: 3, gain: 3, eps: 1e-5 }, [t, d]),
+        node(5, { op: 'linear', x: 4, weight: 0, bias: null }, [t, vocab]),
+      ],
+      result: 5,
+    },
+    rootWeights: [0, 1, 2, 3],
+  };
+}
