@@ -1,0 +1,110 @@
+/**
+ * Named axes, and what the type system can say about them. Sizes stay literal types (`const` type parameters), so that a wrong axis is
+ * caught where it is written. The sentence an author reads *is* the parameter type: a string literal in the false branch of a bare
+ * conditional gives one line from `tsc`; an intersection would give two.
+ */
+
+import { LamellaError } from '@lamella/graph/diagnostics';
+import type { Axis, Site } from '@lamella/graph/ir';
+import { capture } from './site.ts';
+import type { Tensor } from './trace.ts';
+
+/** A named axis whose name and size are literal types, e.g. `Dim<'d', 576>`. */
+export interface Dim<Name extends string = string, Size extends number = number> extends Axis {
+  readonly name: Name;
+  readonly size: Size;
+}
+
+type Dims<Sizes> = { readonly [Name in keyof Sizes & string]: Dim<Name, Sizes[Name] & number> };
+
+/**
+ * Names the axes of a model: `const { t, d } = dims({ t: 2048, d: 576 })`. The token axis' size is the longest sequence.
+ * Throws L102 when a size is not a positive integer.
+ */
+export function dims<const Sizes extends Readonly<Record<string, number>>>(sizes: Sizes): Dims<Sizes> {
+  const site = capture();
+  const entries = Object.entries(sizes).map(([name, size]) => {
+    checkSize(name, size, { place: 'dims', site: site() });
+    return [name, { name, size }] as const;
+  });
+  return Object.fromEntries(entries) as Dims<Sizes>;
+}
+
+/** Throws L102 unless `value` is a positive integer. */
+export function checkSize(
+  name: string,
+  value: number,
+  where: { readonly place: string; readonly site: Site | null },
+): void {
+  if (!Number.isSafeInteger(value) || value < 1) throw new LamellaError('L102', { name, value }, where);
+}
+
+/** Two axes are the same axis when name and size agree. */
+export function sameAxis(a: Axis, b: Axis): boolean {
+  return a.name === b.name && a.size === b.size;
+}
+
+export function sameAxes(a: readonly Axis[], b: readonly Axis[]): boolean {
+  return a.length === b.length && a.every((axis, i) => sameAxis(axis, b[i]!));
+}
+
+/** `d=576` */
+export function showAxis(axis: Axis): string {
+  return `${axis.name}=${axis.size}`;
+}
+
+/** `[t=2048, d=576]` */
+export function showAxes(axes: readonly Axis[]): string {
+  return `[${axes.map(showAxis).join(', ')}]`;
+}
+
+/** Whether `Got` can be `Want`: literal names and sizes must agree; a size only known as `number` is left to the run-time check. */
+type Agrees<Got, Want> = [Got] extends [Want] ? true : [Want] extends [Got] ? true : false;
+
+type Show<A extends Axis> = `${A['name']}=${A['size']}`;
+type ShowAll<A extends readonly Axis[]> = A extends readonly [
+  infer Head extends Axis,
+  ...infer Rest extends readonly Axis[],
+]
+  ? Rest extends readonly []
+    ? Show<Head>
+    : `${Show<Head>}, ${ShowAll<Rest>}`
+  : '';
+
+/** The axes of a tensor. */
+export type AxesOf<X> = X extends Tensor<infer A> ? A : readonly Axis[];
+/** The token axis of a tensor [t, ...]. */
+export type TokensOf<X> = AxesOf<X> extends readonly [infer T extends Axis, ...(readonly Axis[])] ? T : Axis;
+
+/** Whether a tensor's number of axes is unknown to the type system; the run-time check decides then. */
+type Untold<X> = number extends AxesOf<X>['length'] ? true : false;
+
+/** `X` when it is [t, Want]; otherwise the sentence that says what is wrong. */
+export type Fit<X, Want extends Axis> =
+  Untold<X> extends true
+    ? X
+    : AxesOf<X> extends readonly [Axis, infer Got extends Axis]
+      ? Agrees<Got, Want> extends true
+        ? X
+        : `L101 axis ${Show<Got>} does not fit: expected ${Show<Want>}`
+      : `L101 axes [${ShowAll<AxesOf<X>>}] do not fit: expected [t, ${Show<Want>}]`;
+
+/** `X` when its axes are `Want`; otherwise the sentence. */
+export type FitAll<X, Want extends readonly Axis[]> =
+  Agrees<AxesOf<X>, Want> extends true
+    ? X
+    : `L101 axes [${ShowAll<AxesOf<X>>}] do not fit: expected [${ShowAll<Want>}]`;
+
+/** `X` when a block on `Want` may return it; otherwise the sentence. */
+export type Returns<X, Want extends readonly Axis[]> =
+  Agrees<AxesOf<X>, Want> extends true
+    ? X
+    : `L108 a block must return the axes it takes: it takes [${ShowAll<Want>}] and returns [${ShowAll<AxesOf<X>>}]`;
+
+/** `X` when it is token ids [t]; otherwise the sentence. */
+export type FitTokens<X> =
+  Untold<X> extends true
+    ? X
+    : AxesOf<X> extends readonly [Axis]
+      ? X
+      : `L101 axes [${ShowAll<AxesOf<X>>}] do not fit: expected token ids [t]`;

@@ -1,0 +1,162 @@
+/** Layers: the modules of a Llama-shaped transformer, with the weight names Hugging Face gives them. */
+import { LamellaError } from '@lamella/graph/diagnostics';
+import type { Axis } from '@lamella/graph/ir';
+import { checkSize, type Fit, type FitTokens, type TokensOf } from './axes.ts';
+import { asModule, type Module, Parameter } from './module.ts';
+import { attention, mul, type RopeSpec, rotate, silu } from './ops.ts';
+import { capture } from './site.ts';
+import { activeTrace, type Tensor } from './trace.ts';
+
+/** A module from [t, In] to [t, Out]. */
+export interface Layer<In extends Axis, Out extends Axis> extends Module {
+  <X extends Tensor>(x: Fit<X, In>): Tensor<readonly [TokensOf<X>, Out]>;
+}
+
+/** An embedding table [vocab, d]. */
+export interface Embedding<Vocab extends Axis, D extends Axis> extends Module {
+  /** The rows of the token ids: [t] -> [t, d]. */
+  <X extends Tensor>(ids: FitTokens<X>): Tensor<readonly [TokensOf<X>, D]>;
+  /** The tied head (arXiv 2402.14905, section 3.3): x W^T over the same table, [t, d] -> [t, vocab]. */
+  readonly logits: <X extends Tensor>(x: Fit<X, D>) => Tensor<readonly [TokensOf<X>, Vocab]>;
+}
+
+/** A layer as the run-time sees it. Its axes are checked when it is called; `Layer` says the same in types. */
+type Untyped = Module & ((x: Tensor) => Tensor);
+
+/** Makes a layer from [t, from]: checks x, then traces `forward` under the module's own path. */
+function layer(
+  made: string,
+  from: Axis,
+  children: Readonly<Record<string, Module | Parameter>>,
+  forward: (x: Tensor<readonly [Axis, Axis]>) => Tensor,
+  check: (place: string) => void = () => {},
+): Untyped {
+  const call = (x: Tensor): Tensor => {
+    const trace = activeTrace();
+    return trace.within(module, () => forward(trace.expect(x, from)));
+  };
+  const module: Untyped = asModule(call, { made, children, site: capture(), check });
+  return module;
+}
+
+/** x W^T (+ bias): [t, in] -> [t, out]. Weights `weight` [out, in] and, with `bias`, `bias` [out]. */
+export function linear<const In extends Axis, const Out extends Axis>(
+  from: In,
+  to: Out,
+  options: { readonly bias?: boolean } = {},
+): Layer<In, Out> {
+  return projection(from, to, options.bias ?? false) as Layer<In, Out>;
+}
+
+function projection(from: Axis, to: Axis, biased = false): Untyped {
+  const weight = new Parameter([to.size, from.size], 'matrix', capture());
+  const bias = biased ? new Parameter([to.size], 'bias', capture()) : null;
+  return layer('linear', from, bias ? { weight, bias } : { weight }, (x) => {
+    const trace = activeTrace();
+    const w = trace.param(weight);
+    const b = bias ? trace.param(bias) : null;
+    return trace.emit({ op: 'linear', x: x.id, weight: w, bias: b }, [x.axes[0], to]);
+  });
+}
+
+/** x / sqrt(mean(x^2) + eps) * weight over the features (RMSNorm, arXiv 1910.07467). Throws L117. */
+export function rmsNorm<const D extends Axis>(d: D, options: { readonly eps?: number } = {}): Layer<D, D> {
+  const { eps = 1e-5 } = options;
+  const site = capture();
+  const weight = new Parameter([d.size], 'gain', site);
+  const forward = (x: Tensor): Tensor => {
+    const trace = activeTrace();
+    return trace.emit({ op: 'rmsNorm', x: x.id, gain: trace.param(weight), eps }, x.axes);
+  };
+  const check = (place: string): void => {
+    if (!(Number.isFinite(eps) && eps > 0)) throw new LamellaError('L117', { value: eps }, { place, site: site() });
+  };
+  return layer('rmsNorm', d, { weight }, forward, check) as Layer<D, D>;
+}
+
+/** An embedding table [vocab, d], callable with token ids, and with `.logits` as a tied head. */
+export function embedding<const Vocab extends Axis, const D extends Axis>(vocab: Vocab, d: D): Embedding<Vocab, D> {
+  const site = capture();
+  const weight = new Parameter([vocab.size, d.size], 'table', site);
+  const lookup = (ids: Tensor): Tensor => {
+    const trace = activeTrace();
+    return trace.within(module, () => {
+      const x = trace.expectTokens(ids);
+      return trace.emit({ op: 'embed', ids: x.id, table: trace.param(weight) }, [x.axes[0], d]);
+    });
+  };
+  const logits = (value: Tensor): Tensor => {
+    const trace = activeTrace();
+    return trace.within(module, () => {
+      const x = trace.expect(value, d);
+      return trace.emit({ op: 'linear', x: x.id, weight: trace.param(weight), bias: null }, [x.axes[0], vocab]);
+    });
+  };
+  const info = { made: 'embedding', children: { weight }, site, check: () => {} };
+  const module: Module = asModule(Object.assign(lookup, { logits }), info);
+  return module as Embedding<Vocab, D>;
+}
+
+/** SwiGLU feed-forward (arXiv 2002.05202): down(silu(gate(x)) * up(x)). Weights `gate_proj`, `up_proj` [ff, d], `down_proj` [d, ff]. */
+export function swiglu<const D extends Axis, const FF extends Axis>(d: D, ff: FF): Layer<D, D> {
+  const gate_proj = projection(d, ff);
+  const up_proj = projection(d, ff);
+  const down_proj = projection(ff, d);
+  const forward = (x: Tensor): Tensor => down_proj(mul(silu(gate_proj(x)), up_proj(x)));
+  return layer('swiglu', d, { gate_proj, up_proj, down_proj }, forward) as Layer<D, D>;
+}
+
+/** What `gqa` takes besides the model width. */
+export interface GqaOptions {
+  /** Query heads. */
+  readonly heads: number;
+  /** Key and value heads; must divide `heads`. */
+  readonly kvHeads: number;
+  readonly headDim: number;
+  /** Position by rotation; without it attention knows order only through the causal mask. */
+  readonly rope?: RopeSpec;
+}
+
+/**
+ * Causal grouped-query attention (arXiv 2305.13245) with its four projections: [t, d] -> [t, d]. Weights `q_proj`
+ * [heads * headDim, d], `k_proj` and `v_proj` [kvHeads * headDim, d], `o_proj` [d, heads * headDim]. Throws L102, L103, L104, L118.
+ */
+export function gqa<const D extends Axis>(d: D, options: GqaOptions): Layer<D, D> {
+  const { heads, kvHeads, headDim } = options;
+  const site = capture();
+  const queryAxis: Axis = { name: 'q', size: heads * headDim };
+  const keyAxis: Axis = { name: 'kv', size: kvHeads * headDim };
+  const q_proj = projection(d, queryAxis);
+  const k_proj = projection(d, keyAxis);
+  const v_proj = projection(d, keyAxis);
+  const o_proj = projection(queryAxis, d);
+  const turn = (x: Tensor, count: number): Tensor =>
+    options.rope ? rotate(x, options.rope, { heads: count, headDim }) : x;
+  const forward = (x: Tensor): Tensor => {
+    const [q, k, v] = [q_proj(x), k_proj(x), v_proj(x)] as const;
+    return o_proj(attention(turn(q, heads), turn(k, kvHeads), v, { heads, kvHeads, headDim }));
+  };
+  const check = (place: string): void => {
+    const where = { place, site: site() };
+    checkSize('heads', heads, where);
+    checkSize('kvHeads', kvHeads, where);
+    checkSize('headDim', headDim, where);
+    if (heads % kvHeads !== 0) {
+      throw new LamellaError('L104', { heads, kvHeads, suggestion: divisorBelow(heads, kvHeads) }, where);
+    }
+    if (!options.rope) return;
+    if (headDim % 2 !== 0) throw new LamellaError('L103', { headDim, suggestion: headDim + 1 }, where);
+    const { theta, site: ropeSite } = options.rope;
+    if (!(Number.isFinite(theta) && theta > 0)) {
+      throw new LamellaError('L118', { value: theta }, { place, site: ropeSite() });
+    }
+  };
+  return layer('gqa', d, { q_proj, k_proj, v_proj, o_proj }, forward, check) as Layer<D, D>;
+}
+
+/** The largest divisor of `n` that is at most `limit`. */
+function divisorBelow(n: number, limit: number): number {
+  let divisor = Math.min(n, limit);
+  while (n % divisor !== 0) divisor--;
+  return divisor;
+}

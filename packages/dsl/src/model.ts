@@ -1,0 +1,164 @@
+/**
+ * From an author's model to a `Graph`: make the weights, name them, trace every body, and keep what is distinct. Bodies that do the same are
+ * one `BlockKind`, so the graph's code is O(distinct blocks) however deep the stack is.
+ */
+import { LamellaError } from '@lamella/graph/diagnostics';
+import type { Axis, BlockKind, Body, Execution, Graph, Stack, WeightSet } from '@lamella/graph/ir';
+import { sameAxes, showAxes } from './axes.ts';
+import { type Block, type StackRecipe, stackRecipe } from './block.ts';
+import { dotted, type Module, moduleInfo, nameTree, type Parameter, type Scope, type Tree } from './module.ts';
+import { type Capture, capture } from './site.ts';
+import { Tensor, Trace } from './trace.ts';
+import { type Place, WeightTable } from './weights.ts';
+
+/**
+ * Defines a model: `init` returns its modules under their checkpoint names (all below `prefix`, if given), `body` computes logits [t, vocab]
+ * from `input(t)`. Both run here, once; the result is plain data.
+ *
+ * A weight is named after the first place its module appears at, and a place in the model itself comes before one inside a stack. So
+ * to name a module that blocks share, return it from this `init` too: `() => ({ ..., shared_mlp, layers: stack(...) })`.
+ *
+ * Throws the L1xx diagnostics of whatever is wrong.
+ */
+export function defineModel<W extends Tree>(
+  name: string,
+  options: { readonly prefix?: string },
+  init: () => W,
+  body: (m: W) => Tensor<readonly [Axis, Axis]>,
+): Graph {
+  const site = capture();
+  const tree = init();
+  const scope = nameTree(tree, '');
+  const stacks = makeStacks(scope);
+  const weights = new WeightTable(placesOf(scope, stacks, options.prefix ?? ''));
+  const kinds = new KindTable();
+  const weightSets = new Map<Module, readonly WeightSet[]>();
+  for (const { module, place, sets } of stacks) {
+    const bound = sets.map((set): WeightSet => {
+      const traced = traceBlock(set, place);
+      return { kind: kinds.add(traced, place), weights: weights.bind(traced.parameters) };
+    });
+    weightSets.set(module, bound);
+  }
+
+  const trace = new Trace(scope, '', true);
+  const result = trace.run(() => body(tree));
+  if (!(result instanceof Tensor)) throw new LamellaError('L109', { got: 'nothing' }, { place: name, site: site() });
+  const root = trace.finish(trace.own(result));
+  const { tokens, vocab } = outerAxes(root, name, site);
+  const calls = trace.stackCalls.map((module) => stacks.find((made) => made.module === module)!);
+  const run = slots(calls, weightSets);
+  const rootWeights = weights.bind(trace.parameters);
+  weights.checkUsed();
+  return { name, tokens, vocab, weights: weights.list, kinds: kinds.list, stacks: run, root, rootWeights };
+}
+
+/** One set of a block's weights. */
+interface MadeSet {
+  readonly block: Block;
+  readonly tree: Tree;
+  readonly scope: Scope;
+}
+
+interface MadeStack {
+  readonly module: Module;
+  readonly recipe: StackRecipe;
+  /** Its name below the prefix, e.g. `layers`. */
+  readonly place: string;
+  readonly sets: readonly MadeSet[];
+}
+
+/** Runs each block's `init` once per weight set. */
+function makeStacks(scope: Scope): readonly MadeStack[] {
+  return [...scope.modules].flatMap(([module, place]) => {
+    const recipe = stackRecipe(module);
+    if (!recipe) return [];
+    const sets = recipe.blocks.map((block): MadeSet => {
+      const tree = block.init();
+      const inner = nameTree(tree, place);
+      for (const [child, path] of inner.modules) if (stackRecipe(child)) throw nested(child, dotted(place, path));
+      return { block, tree, scope: inner };
+    });
+    return [{ module, recipe, place, sets }];
+  });
+}
+
+function nested(module: Module, place: string): LamellaError {
+  const args = { op: 'stack', reason: 'a block cannot hold a stack', remedy: "both stacks in the model's own init" };
+  return new LamellaError('L116', args, { place, site: module[moduleInfo].site() });
+}
+
+/** Every place a weight appears at, with its checkpoint name, in checkpoint order. */
+function placesOf(scope: Scope, stacks: readonly MadeStack[], prefix: string): readonly Place[] {
+  const name = (...parts: readonly (string | number)[]): string => dotted(prefix, ...parts);
+  return [...scope.modules].flatMap(([module, path]): readonly Place[] => {
+    const made = stacks.find((s) => s.module === module);
+    if (!made) {
+      const own = Object.values(module[moduleInfo].children);
+      const parameters = [...scope.parameters].filter(([parameter]) => own.includes(parameter));
+      return parameters.map(([parameter, local]) => ({ parameter, name: name(local), outer: true }));
+    }
+    return made.sets.flatMap(({ scope: inner }, i) =>
+      [...inner.parameters].map(([parameter, local]) => ({ parameter, name: name(path, i, local), outer: false })),
+    );
+  });
+}
+
+interface TracedBlock {
+  readonly block: Block;
+  readonly key: string;
+  readonly parameters: readonly Parameter[];
+  readonly finish: () => Body;
+}
+
+/** Runs a block's body on symbolic values. Throws L108 and what its operations throw. */
+function traceBlock({ block, tree, scope }: MadeSet, place: string): TracedBlock {
+  const trace = new Trace(scope, place, false);
+  const x = trace.emit({ op: 'input' }, block.axes, block.site);
+  const result = trace.run(() => block.body(tree, x));
+  const got = result instanceof Tensor ? showAxes(trace.own(result).axes) : 'nothing';
+  if (!(result instanceof Tensor) || !sameAxes(result.axes, block.axes)) {
+    throw new LamellaError('L108', { expected: showAxes(block.axes), got }, { place, site: block.site() });
+  }
+  return { block, key: trace.key(result), parameters: trace.parameters, finish: () => trace.finish(result) };
+}
+
+/** The distinct traced bodies. */
+class KindTable {
+  readonly list: BlockKind[] = [];
+  readonly #byKey = new Map<string, number>();
+
+  /** The index of the kind that does what this block does. Named after the stack it was first seen in: `layers`, `layers_2`... */
+  add({ block, key, finish }: TracedBlock, place: string): number {
+    const known = this.#byKey.get(key);
+    if (known !== undefined) return known;
+    const index = this.list.length;
+    const same = this.list.filter((kind) => kind.name === place || kind.name.startsWith(`${place}_`)).length;
+    const name = same === 0 ? place : `${place}_${same + 1}`;
+    this.list.push({ name, body: finish(), site: block.site() });
+    this.#byKey.set(key, index);
+    return index;
+  }
+}
+
+/** One entry per call of a stack: each execution, in the order they run, gets a state slot of its own. */
+function slots(calls: readonly MadeStack[], sets: ReadonlyMap<Module, readonly WeightSet[]>): readonly Stack[] {
+  let slot = 0;
+  return calls.map(({ module, recipe, place }) => {
+    const weightSets = sets.get(module)!;
+    const { kind, text, indices } = recipe.sharing;
+    const executions = indices(weightSets.length).map((weightSet): Execution => ({ weightSet, slot: slot++ }));
+    return { name: place, weightSets, executions, sharing: { kind, text } };
+  });
+}
+
+/** The token axis and the size of the vocabulary. Throws L109 when the result is not logits. */
+function outerAxes(root: Body, name: string, site: Capture): { readonly tokens: Axis; readonly vocab: number } {
+  const [tokens, features] = root.nodes[root.result]?.axes ?? [];
+  const tables = root.nodes.flatMap(({ op }) => (op.op === 'embed' ? [root.params[op.table]!.shape[0]] : []));
+  if (!tokens || !features || tables.some((rows) => rows !== features.size)) {
+    const got = showAxes(root.nodes[root.result]?.axes ?? []);
+    throw new LamellaError('L109', { got }, { place: name, site: site() });
+  }
+  return { tokens, vocab: features.size };
+}

@@ -1,0 +1,91 @@
+/**
+ * Modules: callables that own weights. A weight is known by identity, so a module object that appears in several places is one set of
+ * weights. It has no name until a model is defined: names come from the keys it is returned under, as in a checkpoint.
+ */
+import { LamellaError } from '@lamella/graph/diagnostics';
+import type { WeightRole } from '@lamella/graph/ir';
+import type { Capture } from './site.ts';
+
+/** One weight tensor, before it has a name. Row-major; a matrix is [out, in]. */
+export class Parameter {
+  readonly shape: readonly number[];
+  readonly role: WeightRole;
+  readonly site: Capture;
+
+  constructor(shape: readonly number[], role: WeightRole, site: Capture) {
+    this.shape = shape;
+    this.role = role;
+    this.site = site;
+  }
+}
+
+/** What a module is besides a function. */
+export interface ModuleInfo {
+  /** The call that makes it, e.g. `rmsNorm`. */
+  readonly made: string;
+  readonly children: Readonly<Record<string, Module | Parameter>>;
+  readonly site: Capture;
+  /** Throws what is wrong with its arguments. Called with its place once that is known, before anything is traced. */
+  readonly check: (place: string) => void;
+}
+
+export const moduleInfo: unique symbol = Symbol('lamella.module');
+
+/** Anything with weights: what `linear`, `gqa`, `stack`... return. */
+export interface Module {
+  readonly [moduleInfo]: ModuleInfo;
+}
+
+/** What an `init` returns: modules under their checkpoint names, in plain objects as deep as the names ask for. */
+export type Tree = Module | { readonly [key: string]: Tree };
+
+/** Makes a function a module. */
+export function asModule<F extends object>(call: F, info: ModuleInfo): F & Module {
+  return Object.assign(call, { [moduleInfo]: info });
+}
+
+/** The modules and weights of a tree with their names inside it; something that appears twice keeps its first name. */
+export interface Scope {
+  readonly modules: ReadonlyMap<Module, string>;
+  readonly parameters: ReadonlyMap<Parameter, string>;
+}
+
+/** Joins the parts of a dotted name; empty parts vanish. */
+export function dotted(...parts: readonly (string | number)[]): string {
+  return parts.filter((part) => part !== '').join('.');
+}
+
+/** Names everything in `tree` and checks each module; `place` is where the tree itself stands in the model. */
+export function nameTree(tree: Tree, place: string): Scope {
+  const modules = new Map<Module, string>();
+  const parameters = new Map<Parameter, string>();
+  const visit = (node: unknown, name: string): void => {
+    if (node instanceof Parameter) {
+      if (!parameters.has(node)) parameters.set(node, name);
+    } else if (isModule(node)) {
+      if (modules.has(node)) return;
+      modules.set(node, name);
+      node[moduleInfo].check(dotted(place, name));
+      for (const [key, child] of Object.entries(node[moduleInfo].children)) visit(child, dotted(name, key));
+    } else if (isPlainObject(node)) {
+      for (const [key, child] of Object.entries(node)) visit(child, dotted(name, key));
+    } else {
+      throw new LamellaError('L119', { key: dotted(place, name), got: describe(node) });
+    }
+  };
+  visit(tree, '');
+  return { modules, parameters };
+}
+
+export function isModule(node: unknown): node is Module {
+  return (typeof node === 'function' || typeof node === 'object') && node !== null && moduleInfo in node;
+}
+
+function isPlainObject(node: unknown): node is Readonly<Record<string, unknown>> {
+  return typeof node === 'object' && node !== null && Object.getPrototypeOf(node) === Object.prototype;
+}
+
+function describe(node: unknown): string {
+  if (typeof node === 'object' && node !== null) return `a ${node.constructor?.name ?? 'object'}`;
+  return typeof node === 'function' ? 'a function' : String(node);
+}

@@ -1,0 +1,200 @@
+/**
+ * Tracing: running the author's body with symbolic values writes down, node by node, what it does. One trace makes one `Body`; a value
+ * belongs to the trace that made it.
+ */
+import { LamellaError } from '@lamella/graph/diagnostics';
+import type { Axis, Body, Op, Param, ParamId, ValueId } from '@lamella/graph/ir';
+import { sameAxes, sameAxis, showAxes, showAxis } from './axes.ts';
+import { dotted, type Module, moduleInfo, type Parameter, type Scope } from './module.ts';
+import { type Capture, capture } from './site.ts';
+
+/** A symbolic value: token ids [t] or f32 features [t, d]. Its axes are literal types where sizes are. */
+export class Tensor<Axes extends readonly Axis[] = readonly Axis[]> {
+  readonly axes: Axes;
+  /** @internal */
+  readonly trace: Trace;
+  /** @internal */
+  readonly id: ValueId;
+
+  constructor(trace: Trace, id: ValueId, axes: Axes) {
+    this.trace = trace;
+    this.id = id;
+    this.axes = axes;
+  }
+}
+
+interface Draft {
+  readonly op: Op;
+  readonly axes: readonly Axis[];
+  readonly path: string;
+  readonly site: Capture;
+}
+
+let active: Trace | null = null;
+
+/** The body being traced. Throws L110 outside of one: there is nothing a value could belong to. */
+export function activeTrace(): Trace {
+  if (!active) throw new LamellaError('L110', {}, { site: capture()() });
+  return active;
+}
+
+/** Writes one body. */
+export class Trace {
+  /** Where the body stands in the model: a stack's name, or empty for the model itself. */
+  readonly place: string;
+  readonly isRoot: boolean;
+  readonly #scope: Scope;
+  readonly #drafts: Draft[] = [];
+  readonly #params: Param[] = [];
+  readonly #parameters = new Map<Parameter, ParamId>();
+  readonly #stackCalls: Module[] = [];
+  #path = '';
+  #states = 0;
+
+  constructor(scope: Scope, place: string, isRoot: boolean) {
+    this.#scope = scope;
+    this.place = place;
+    this.isRoot = isRoot;
+  }
+
+  /** The weights used, in the order of `Body.params`. */
+  get parameters(): readonly Parameter[] {
+    return [...this.#parameters.keys()];
+  }
+
+  /** The module path being traced, for diagnostics. */
+  get where(): string {
+    return dotted(this.place, this.#path);
+  }
+
+  /** Runs the author's function with this trace active. */
+  run<T>(body: () => T): T {
+    const outer = active;
+    active = this;
+    try {
+      return body();
+    } finally {
+      active = outer;
+    }
+  }
+
+  /** Runs a module's own operations under its path. Throws L120 for a module that `init` did not return. */
+  within<T>(module: Module, body: () => T): T {
+    const path = this.#scope.modules.get(module);
+    if (path === undefined) {
+      const made = module[moduleInfo].made;
+      throw new LamellaError('L120', { made }, { place: this.where, site: capture()() });
+    }
+    const outer = this.#path;
+    this.#path = path;
+    const result = body();
+    this.#path = outer;
+    return result;
+  }
+
+  /** The formal parameter of a weight in this body. */
+  param(parameter: Parameter): ParamId {
+    const known = this.#parameters.get(parameter);
+    if (known !== undefined) return known;
+    const id = this.#params.length;
+    const name = this.#scope.parameters.get(parameter) ?? '';
+    this.#params.push({ name, shape: parameter.shape, role: parameter.role });
+    this.#parameters.set(parameter, id);
+    return id;
+  }
+
+  /** Numbers the next attention of this body. */
+  nextState(): number {
+    return this.#states++;
+  }
+
+  /** Appends a node, at the author's call unless told otherwise. */
+  emit<const Axes extends readonly Axis[]>(op: Op, axes: Axes, site: Capture = capture()): Tensor<Axes> {
+    const id = this.#drafts.length;
+    this.#drafts.push({ op, axes, path: this.#path, site });
+    return new Tensor(this, id, axes);
+  }
+
+  /** A key that is equal for bodies that do the same, wherever they were written. */
+  key(result: Tensor): string {
+    const nodes = this.#drafts.map(({ op, axes, path }) => ({ op, axes, path }));
+    return JSON.stringify({ params: this.#params, nodes, result: result.id });
+  }
+
+  /** The finished body. */
+  finish(result: Tensor): Body {
+    const nodes = this.#drafts.map((draft, id) => ({ id, ...draft, site: draft.site() }));
+    return { params: this.#params, nodes, result: result.id };
+  }
+
+  /** The token ids [t], the first node of a model's body. Throws L101 for a second token axis, L116 in a block. */
+  tokens<const T extends Axis>(t: T): Tensor<readonly [T]> {
+    if (!this.isRoot) {
+      const reason = 'a block takes values, not token ids';
+      const remedy = "input(t) in the model's body";
+      throw new LamellaError('L116', { op: 'input', reason, remedy }, { place: this.where, site: capture()() });
+    }
+    const first = this.#drafts[0]?.axes[0];
+    if (!first) return this.emit({ op: 'tokens' }, [t]);
+    if (!sameAxis(first, t)) return this.#misfit(showAxis(t), showAxis(first), `input(${first.name}) everywhere`);
+    return new Tensor(this, 0, [t]);
+  }
+
+  /** Notes one run of a stack: [t, d] -> [t, d]. Throws L101. */
+  runStack(module: Module, x: Tensor, axes: readonly Axis[]): Tensor {
+    return this.within(module, () => {
+      const value = this.expectAll(x, axes);
+      this.#stackCalls.push(module);
+      return this.emit({ op: 'stack', x: value.id, stack: this.#stackCalls.length - 1 }, axes);
+    });
+  }
+
+  /** The stacks that ran, in order; a `stack` node's number is an index into this. */
+  get stackCalls(): readonly Module[] {
+    return this.#stackCalls;
+  }
+
+  /** `value`, or L110 when it is not a value of this trace. */
+  own(value: unknown): Tensor {
+    if (!(value instanceof Tensor) || value.trace !== this) {
+      throw new LamellaError('L110', {}, { place: this.where, site: capture()() });
+    }
+    return value;
+  }
+
+  /** x, checked to be [t, want] of this trace. Throws L101, L110. */
+  expect(x: unknown, want: Axis): Tensor<readonly [Axis, Axis]> {
+    const value = this.own(x);
+    const [tokens, got] = value.axes;
+    if (!tokens || !got || value.axes.length !== 2) {
+      return this.#misfit(showAxes(value.axes), `[t, ${showAxis(want)}]`, 'embed the token ids first');
+    }
+    if (!sameAxis(got, want)) {
+      const remedy =
+        got.name === want.name
+          ? `one size for ${want.name}: ${got.size} or ${want.size}`
+          : `linear(${got.name}, ${want.name}) in between`;
+      return this.#misfit(showAxis(got), showAxis(want), remedy);
+    }
+    return value as Tensor<readonly [Axis, Axis]>;
+  }
+
+  /** x, checked to be token ids [t] of this trace. Throws L101, L110. */
+  expectTokens(x: unknown): Tensor<readonly [Axis]> {
+    const value = this.own(x);
+    if (value.axes.length !== 1) return this.#misfit(showAxes(value.axes), 'token ids [t]', 'input(t)');
+    return value as Tensor<readonly [Axis]>;
+  }
+
+  /** x, checked to have exactly these axes. Throws L101, L110. */
+  expectAll(x: unknown, want: readonly Axis[]): Tensor {
+    const value = this.own(x);
+    if (sameAxes(value.axes, want)) return value;
+    const back = want.at(-1)?.name ?? '';
+    return this.#misfit(showAxes(value.axes), showAxes(want), `a linear back to ${back}`);
+  }
+
+  #misfit(got: string, expected: string, remedy: string): never {
+    throw new LamellaError('L101', { got, expected, remedy }, { place: this.where, site: capture()() });
+  }
+}

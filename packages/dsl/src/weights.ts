@@ -1,0 +1,52 @@
+/** The distinct weights of a model, named: tied and shared tensors appear once, in checkpoint order. */
+import { LamellaError } from '@lamella/graph/diagnostics';
+import type { Weight, WeightId } from '@lamella/graph/ir';
+import type { Parameter } from './module.ts';
+
+/** A weight at one of the places it appears. */
+export interface Place {
+  readonly parameter: Parameter;
+  readonly name: string;
+  /** Named by the model itself rather than inside a stack; such a name wins. */
+  readonly outer: boolean;
+}
+
+/** Ids and names of all weights, from every place they appear at. Throws L114 when two weights want one name. */
+export class WeightTable {
+  readonly list: readonly Weight[];
+  readonly #ids = new Map<Parameter, WeightId>();
+  readonly #used = new Set<WeightId>();
+
+  constructor(places: readonly Place[]) {
+    const best = new Map<Parameter, Place>();
+    for (const place of places) {
+      const known = best.get(place.parameter);
+      if (!known || (place.outer && !known.outer)) best.set(place.parameter, place);
+    }
+    const names = new Set<string>();
+    this.list = [...best].map(([parameter, { name }], id) => {
+      const { shape, role } = parameter;
+      const site = parameter.site();
+      if (names.has(name)) throw new LamellaError('L114', { name }, { place: name, site });
+      names.add(name);
+      this.#ids.set(parameter, id);
+      return { id, name, shape, role, site };
+    });
+  }
+
+  /** Ids for the parameters of a body, in order. */
+  bind(parameters: readonly Parameter[]): readonly WeightId[] {
+    return parameters.map((parameter) => {
+      const id = this.#ids.get(parameter);
+      if (id === undefined) throw new Error('a traced parameter has no name');
+      this.#used.add(id);
+      return id;
+    });
+  }
+
+  /** Throws L122 when a weight was bound by no body: it would be loaded for nothing. */
+  checkUsed(): void {
+    const idle = this.list.find(({ id }) => !this.#used.has(id));
+    if (idle) throw new LamellaError('L122', { name: idle.name }, { site: idle.site });
+  }
+}
