@@ -1,0 +1,60 @@
+/** Checking options: each has one range, and a name nobody knows is an error rather than a silent default. */
+import { RuntimeError } from './runtime-error.ts';
+
+/** What an option takes. */
+interface Range {
+  readonly text: string;
+  readonly remedy: string;
+  holds(value: unknown): boolean;
+}
+
+const whole = (least: number, remedy: string): Range => ({
+  text: `a whole number of at least ${least}`,
+  remedy,
+  holds: (v) => Number.isSafeInteger(v) && Number(v) >= least,
+});
+
+const number = (text: string, remedy: string, holds: (value: number) => boolean): Range => ({
+  text,
+  remedy,
+  holds: (v) => typeof v === 'number' && Number.isFinite(v) && holds(v),
+});
+
+export const samplingRanges = {
+  temperature: number('a number of at least 0', '0 for greedy, 0.7 for variety', (v) => v >= 0),
+  topK: whole(0, '40, or 0 for all tokens'),
+  topP: number('above 0 and at most 1', '0.95', (v) => v > 0 && v <= 1),
+  minP: number('from 0 to 1', '0.05', (v) => v >= 0 && v <= 1),
+  repetitionPenalty: number('a number above 0', '1.1, or 1 for none', (v) => v > 0),
+  seed: {
+    text: 'a whole number from 0 to 4294967295',
+    remedy: '1',
+    holds: (v) => Number.isInteger(v) && Number(v) >= 0 && Number(v) <= 0xffff_ffff,
+  },
+} satisfies Record<string, Range>;
+
+export const generateRanges = {
+  ...samplingRanges,
+  maxTokens: whole(1, '128'),
+  stop: {
+    text: 'a list of texts that are not empty',
+    remedy: '["\\n"]',
+    holds: (v) => Array.isArray(v) && v.every((s) => typeof s === 'string' && s !== ''),
+  },
+  signal: { text: 'an AbortSignal', remedy: 'new AbortController().signal', holds: (v) => v instanceof AbortSignal },
+} satisfies Record<string, Range>;
+
+/** L409 for a name that is not in `ranges`, L408 for a value outside its range. An option left undefined is an option left out. */
+export function checkOptions(options: object, ranges: Readonly<Record<string, Range>>): void {
+  for (const [option, value] of Object.entries(options)) {
+    const range = Object.hasOwn(ranges, option) ? ranges[option] : undefined;
+    if (!range) throw new RuntimeError('L409', { option, remedy: Object.keys(ranges).join(', ') });
+    if (value === undefined || range.holds(value)) continue;
+    throw new RuntimeError('L408', { option, range: range.text, value: spell(value), remedy: range.remedy });
+  }
+}
+
+/** NaN and infinities are not JSON, and are just what is wrong when they are here. */
+function spell(value: unknown): string {
+  return typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? String(value));
+}

@@ -1,0 +1,24 @@
+/**
+ * The golden probe: whether a package computes here what it computed where it was compiled. The compiler stores logits of its plain SIMD
+ * kernels after 8 tokens, the 16 largest and 16 strided ones; other kernels and other machines are held against them.
+ */
+import type { Model } from './face.ts';
+
+/** Allowed difference, relative to the largest stored logit: the bound the kernels themselves are held to against the oracle. */
+const TOLERANCE = 1e-4;
+
+export interface SelfTest {
+  readonly passed: boolean;
+  /** Largest difference over the largest stored logit. */
+  readonly error: number;
+}
+
+/** Runs the probe; null when the package has none. Starts the model's session anew. */
+export function selfTest(model: Model): SelfTest | null {
+  const { probe } = model.manifest;
+  if (!probe) return null;
+  const logits = model.logits(probe.tokens);
+  const largest = Math.max(...probe.logits.map(Math.abs));
+  const error = Math.max(...probe.indices.map((id, i) => Math.abs(logits[id]! - probe.logits[i]!))) / largest;
+  return { passed: error <= TOLERANCE, error };
+}
