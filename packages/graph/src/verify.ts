@@ -11,7 +11,7 @@ import { checkSize, illFormed, sameAxes, sameShape, verifyBody } from './verifyB
 
 /**
  * Returns when `graph` is well formed; otherwise throws a `LamellaError` with a place. Mistakes an author can mend have their own
- * code (L101-L109, L114, L117, L118); whatever no trace should produce is L115.
+ * code (L101-L109, L114, L116-L118, L121); whatever no trace should produce is L115.
  */
 export function verify(graph: Graph): void {
   checkSize(`the token axis ${graph.tokens.name}`, graph.tokens.size, graph.name, null);

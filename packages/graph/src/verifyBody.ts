@@ -133,7 +133,7 @@ function resultAxes(scope: Scope): readonly Axis[] {
     case 'silu':
       return featureAxes(scope, op.x);
     case 'scale':
-      if (!Number.isFinite(op.by)) fail(scope, `it multiplies by ${op.by}`);
+      if (!Number.isFinite(op.by)) throw new LamellaError('L121', { by: op.by }, where(scope));
       return featureAxes(scope, op.x);
     case 'add':
     case 'mul': {

@@ -29,7 +29,7 @@ export function roundHalfEven(x: number): number {
   return below % 2 === 0 ? below : below + 1;
 }
 
-/** Quantises a weight `values` f32 [rows, columns], each row by its own largest magnitude. */
+/** Quantises a weight `values` f32 [rows, columns], each row by its own largest magnitude. A row of zeros has scale 0. */
 export function quantiseMatrix(values: Float32Array, rows: number, columns: number): Q8Matrix {
   const codes = new Int8Array(rows * columns);
   const scales = new Float64Array(rows);

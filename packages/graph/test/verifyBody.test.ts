@@ -1,0 +1,305 @@
+import { describe, expect, test } from 'vitest';
+import { LamellaError } from '../src/diagnostics.ts';
+import { verify } from '../src/verify.ts';
+import { changed, layer, opOf, type Rejection } from './changed.ts';
+
+const t = { name: 't', size: 16 };
+
+const code: readonly Rejection[] = [
+  [
+    'a node with another id',
+    '%4 = linear: it stands at place 3, at layer.self_attn',
+    (g) => {
+      layer(g).nodes[3]!.id = 4;
+    },
+  ],
+  [
+    'an operand that comes later',
+    '%1 = rmsNorm: it reads %1, which is not an earlier value, at layer.input_layernorm',
+    (g) => {
+      opOf(g, 'rmsNorm').x = 1;
+    },
+  ],
+  [
+    'a block that starts with something else',
+    '%0 = tokens: a block starts with its input, and nothing else does, at layer',
+    (g) => {
+      layer(g).nodes[0]!.op = { op: 'tokens' };
+    },
+  ],
+  [
+    'a second input',
+    '%12 = input: a block starts with its input, and nothing else does, at layer.mlp',
+    (g) => {
+      layer(g).nodes[12]!.op = { op: 'input' };
+    },
+  ],
+  [
+    'a model that starts with something else',
+    '%0 = input: a model starts with its tokens, and nothing else does, at tiny-ls',
+    (g) => {
+      g.root.nodes[0]!.op = { op: 'input' };
+    },
+  ],
+  [
+    'a value on another token axis',
+    '%12 = silu: its axes are [s=16, ff=40], not [t=16, features], at layer.mlp',
+    (g) => {
+      layer(g).nodes[12]!.axes = [
+        { name: 's', size: 16 },
+        { name: 'ff', size: 40 },
+      ];
+    },
+  ],
+  [
+    'a result whose axes are not those of the operation',
+    '%12 = silu: its axes are [t=16, d=24], not [t=16, ff=40], at layer.mlp',
+    (g) => {
+      layer(g).nodes[12]!.axes = [t, { name: 'd', size: 24 }];
+    },
+  ],
+  [
+    'a linear of another size than its weight',
+    '%2 = linear: its axes are [t=16, self_attn.q=23], not [t=16, self_attn.q=24], at layer.self_attn',
+    (g) => {
+      layer(g).nodes[2]!.axes = [t, { name: 'self_attn.q', size: 23 }];
+    },
+  ],
+  [
+    'a result that is not there',
+    'the result %40 does not exist, at layer',
+    (g) => {
+      layer(g).result = 40;
+    },
+  ],
+  [
+    'a block that returns other axes',
+    'L108 a block must return the axes it takes: it takes [t=16, d=24] and returns [t=16, ff=40], at layer',
+    (g) => {
+      layer(g).result = 14;
+    },
+  ],
+  [
+    'two parameters of one name',
+    'L114 the name mlp.up_proj.weight is used by two different tensors, at layer',
+    (g) => {
+      layer(g).params[6]!.name = 'mlp.up_proj.weight';
+    },
+  ],
+  [
+    'a parameter of size 0',
+    'L102 sizes must be positive integers: a size of mlp.up_proj.weight is 0, at layer',
+    (g) => {
+      layer(g).params[7]!.shape = [0, 24];
+    },
+  ],
+];
+
+const operations: readonly Rejection[] = [
+  [
+    'a linear over the wrong features',
+    'L101 axis ff=40 does not fit: expected 24, the inputs of mlp.up_proj.weight [40, 24], at layer.mlp',
+    (g) => {
+      layer(g).nodes[13]!.op = { op: 'linear', x: 12, weight: 7, bias: null };
+    },
+  ],
+  [
+    'a linear over a gain',
+    '%2 = linear: input_layernorm.weight is a gain, not a matrix or a table, at layer.self_attn',
+    (g) => {
+      opOf(g, 'linear').weight = 0;
+    },
+  ],
+  [
+    'a linear over no parameter',
+    '%2 = linear: it uses parameter 9, which does not exist, at layer.self_attn',
+    (g) => {
+      opOf(g, 'linear').weight = 9;
+    },
+  ],
+  [
+    'a parameter with too few axes',
+    '%2 = linear: self_attn.q_proj.weight has the shape [24], at layer.self_attn',
+    (g) => {
+      layer(g).params[1]!.shape = [24];
+    },
+  ],
+  [
+    'a bias of another length',
+    '%2 = linear: self_attn.q_proj.bias has 8 elements for 24 outputs, at layer.self_attn',
+    (g) => {
+      layer(g).params.push({ name: 'self_attn.q_proj.bias', role: 'bias', shape: [8] });
+      opOf(g, 'linear').bias = 9;
+    },
+  ],
+  [
+    'a norm over other features than its gain',
+    'L101 axis d=24 does not fit: expected 23, one feature for each gain of input_layernorm.weight, at layer.input',
+    (g) => {
+      layer(g).params[0]!.shape = [23];
+    },
+  ],
+  [
+    'a norm without eps',
+    'L117 eps must be a positive number: 0, at layer.input_layernorm',
+    (g) => {
+      opOf(g, 'rmsNorm').eps = 0;
+    },
+  ],
+  [
+    'an odd headDim under rope',
+    'L103 headDim must be even for RoPE: 3, at layer.self_attn. Try headDim: 4',
+    (g) => {
+      Object.assign(opOf(g, 'rope'), { heads: 8, headDim: 3 });
+    },
+  ],
+  [
+    'a rope of other heads than its value',
+    'L101 axis self_attn.q=24 does not fit: expected 20, heads * headDim = 5 * 4, at layer.self_attn',
+    (g) => {
+      opOf(g, 'rope').heads = 5;
+    },
+  ],
+  [
+    'a rope of half a head',
+    'L102 sizes must be positive integers: heads is 0.5, at layer.self_attn',
+    (g) => {
+      opOf(g, 'rope').heads = 0.5;
+    },
+  ],
+  [
+    'a theta that is not positive',
+    'L118 theta must be a positive number: -1, at layer.self_attn',
+    (g) => {
+      opOf(g, 'rope').rope.theta = -1;
+    },
+  ],
+  [
+    'kvHeads that do not divide heads',
+    'L104 kvHeads must divide heads: 6 / 4, at layer.self_attn. Try kvHeads: 3',
+    (g) => {
+      opOf(g, 'attention').kvHeads = 4;
+    },
+  ],
+  [
+    'queries of other heads',
+    'L101 axis self_attn.q=24 does not fit: expected 48, heads * headDim = 12 * 4, at layer.self_attn',
+    (g) => {
+      opOf(g, 'attention').heads = 12;
+    },
+  ],
+  [
+    'keys of other heads',
+    'L101 axis self_attn.k=8 does not fit: expected 12, kvHeads * headDim = 3 * 4, at layer.self_attn',
+    (g) => {
+      opOf(g, 'attention').kvHeads = 3;
+    },
+  ],
+  [
+    'values of other heads',
+    'L101 axis self_attn.q=24 does not fit: expected 8, kvHeads * headDim = 2 * 4, at layer.self_attn',
+    (g) => {
+      opOf(g, 'attention').v = 5;
+    },
+  ],
+  [
+    'an attention scale that is no number',
+    '%7 = attention: its scale is NaN, at layer.self_attn',
+    (g) => {
+      opOf(g, 'attention').scale = Number.NaN;
+    },
+  ],
+  [
+    'attention states that do not count from 0',
+    '%7 = attention: its state is 1, but it is attention 0 of the body, at layer.self_attn',
+    (g) => {
+      opOf(g, 'attention').state = 1;
+    },
+  ],
+  [
+    'attention outside a block',
+    'L116 attention cannot be compiled here: state belongs to an execution, and the model itself is not one, at tiny-ls',
+    (g) => {
+      g.root.nodes[3]!.op = { ...opOf(g, 'attention'), q: 1, k: 1, v: 1 };
+    },
+  ],
+  [
+    'a sum over different axes',
+    'L101 axis ff=40 does not fit: expected d=24, at layer. Try a value with axes [t=16, d=24]',
+    (g) => {
+      layer(g).nodes[16]!.op = { op: 'add', a: 9, b: 14 };
+    },
+  ],
+  [
+    'a product over axes of one size and two names',
+    'L101 axis self_attn.q=24 does not fit: expected d=24, at layer. Try a value with axes [t=16, d=24]',
+    (g) => {
+      layer(g).nodes[16]!.op = { op: 'mul', a: 9, b: 7 };
+    },
+  ],
+  [
+    'a factor that is no number',
+    'L121 a scale must be a finite number: Infinity, at layer.mlp',
+    (g) => {
+      layer(g).nodes[12]!.op = { op: 'scale', x: 11, by: Number.POSITIVE_INFINITY };
+    },
+  ],
+  [
+    'a lookup of something that is not tokens',
+    '%2 = embed: it looks up %1, which holds no token ids, at tiny-ls.layers',
+    (g) => {
+      g.root.nodes[2]!.op = { op: 'embed', ids: 1, table: 0 };
+    },
+  ],
+  [
+    'a table that is not the size of the vocabulary',
+    '%1 = embed: its table has 31 rows for a vocabulary of 32, at tiny-ls.embed_tokens',
+    (g) => {
+      g.vocab = 32;
+    },
+  ],
+  [
+    'token ids used as features',
+    '%2 = silu: it reads %0, which has no features, at tiny-ls.layers',
+    (g) => {
+      g.root.nodes[2]!.op = { op: 'silu', x: 0 };
+    },
+  ],
+  [
+    'a stack inside a block',
+    '%12 = stack: a block cannot run a stack, at layer.mlp',
+    (g) => {
+      layer(g).nodes[12]!.op = { op: 'stack', x: 11, stack: 0 };
+    },
+  ],
+  [
+    'a stack that is not there',
+    '%2 = stack: stack 5 does not exist, at tiny-ls.layers',
+    (g) => {
+      g.root.nodes[2]!.op = { op: 'stack', x: 1, stack: 5 };
+    },
+  ],
+  [
+    'a stack over other axes than its blocks take',
+    'L101 axis e=24 does not fit: expected d=24, at tiny-ls.layers',
+    (g) => {
+      g.root.nodes[1]!.axes = [t, { name: 'e', size: 24 }];
+    },
+  ],
+];
+
+describe('rejects', () => {
+  test.each([...code, ...operations])('%s', (_, message, edit) => {
+    const graph = changed(edit);
+    expect(() => verify(graph)).toThrow(LamellaError);
+    expect(() => verify(graph)).toThrow(message);
+  });
+
+  test('with the line the author wrote', () => {
+    const graph = changed((g) => {
+      opOf(g, 'attention').kvHeads = 4;
+      layer(g).nodes[7]!.site = { file: 'graphs/x.ts', line: 8, column: 14 };
+    });
+    expect(() => verify(graph)).toThrow('at layer.self_attn (graphs/x.ts:8:14)');
+  });
+});
