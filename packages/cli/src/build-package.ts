@@ -1,0 +1,78 @@
+/**
+ * From a compilation to a package folder: kernels, packed weights in hashed chunks, driver, types, tokenizer, manifest. The package
+ * is loaded once from where it is being written to fill its golden probe, so what is put in place has run.
+ */
+import { createHash } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { WeightSource } from '@lamella/checkpoint/weight-source';
+import type { Compilation } from '@lamella/compiler/pipeline';
+import type { Manifest, WeightChunk } from '@lamella/runtime/manifest';
+import { packageTypes } from '@lamella/source/package-types';
+import { bundleRuntime } from './bundle.ts';
+import { isPackage } from './package-manifest.ts';
+import { probe } from './probe.ts';
+import { progress } from './progress.ts';
+import { replaceFolder } from './replace-folder.ts';
+import type { FoundTokenizer } from './tokenizer-files.ts';
+
+const wasmFile = 'kernels.simd.wasm';
+
+/**
+ * Writes the package to `out`, which appears only when complete (see `replaceFolder`). `weights` null leaves the weights out. Throws L301
+ * when `out` cannot be written, and whatever reading the weights throws.
+ */
+export async function buildPackage(
+  compilation: Compilation,
+  weights: WeightSource | null,
+  tokenizer: FoundTokenizer | null,
+  out: string,
+): Promise<Manifest> {
+  return replaceFolder(out, isPackage, async (folder) => {
+    const write = (file: string, content: string | Uint8Array) => writeFile(join(folder, file), content);
+    await write(wasmFile, compilation.wasm);
+    for (const { file, text } of await bundleRuntime(tokenizer ? 'with tokenizer' : 'without tokenizer'))
+      await write(file, text);
+    if (tokenizer) {
+      await write(tokenizer.files.file, tokenizer.tokenizer);
+      await write(tokenizer.files.config, tokenizer.config);
+    }
+    const parts = {
+      weights: weights && (await writeWeights(compilation, weights, write)),
+      tokenizer: tokenizer?.files ?? null,
+      wasmFile,
+      wasmSha256: sha256(compilation.wasm),
+    };
+    const unproven = compilation.manifest({ ...parts, probe: null });
+    await write('index.d.ts', packageTypes(unproven));
+    await write('manifest.json', json(unproven));
+    if (!weights) return unproven;
+    const manifest = compilation.manifest({ ...parts, probe: await probe(folder, unproven) });
+    await write('manifest.json', json(manifest));
+    return manifest;
+  });
+}
+
+async function writeWeights(
+  compilation: Compilation,
+  source: WeightSource,
+  write: (file: string, content: Uint8Array) => Promise<void>,
+): Promise<WeightChunk[]> {
+  const chunks: WeightChunk[] = [];
+  const packing = progress('packing weights');
+  for await (const { offset, bytes } of compilation.pack((weight) => source.read(weight), packing.update)) {
+    const file = `weights-${String(chunks.length).padStart(3, '0')}.bin`;
+    await write(file, bytes);
+    chunks.push({ file, offset, bytes: bytes.byteLength, sha256: sha256(bytes) });
+  }
+  packing.finish();
+  return chunks;
+}
+
+function sha256(data: Uint8Array): string {
+  return createHash('sha256').update(data).digest('hex');
+}
+
+function json(manifest: Manifest): string {
+  return `${JSON.stringify(manifest, null, 2)}\n`;
+}

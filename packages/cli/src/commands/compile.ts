@@ -1,0 +1,50 @@
+/** `lamella compile`: a graph file to a package, or one stage of the way as text. */
+import { join } from 'node:path';
+import { openWeights } from '@lamella/checkpoint/open';
+import { type Compilation, compile as compileGraph } from '@lamella/compiler/pipeline';
+import { LamellaError } from '@lamella/graph/diagnostics';
+import { buildPackage } from '../build-package.ts';
+import { loadGraph } from '../load-graph.ts';
+import { findTokenizer } from '../tokenizer-files.ts';
+import { bytes, count } from '../units.ts';
+
+export interface CompileCommand {
+  readonly weights?: string;
+  readonly quant?: 'f32' | 'q8';
+  readonly context?: number;
+  readonly out?: string;
+  readonly emit?: keyof Compilation['stages'];
+}
+
+/** With `emit` the stage goes to stdout, and a package is written only if `out` says where. */
+export async function compile(file: string, options: CompileCommand): Promise<void> {
+  const graph = await loadGraph(file);
+  const { context, weights, emit, quant = 'q8' } = options;
+  if (context !== undefined && context > graph.tokens.size) {
+    const value = String(context);
+    const remedy = `up to ${graph.tokens.size}, the graph's ${graph.tokens.name}`;
+    throw new LamellaError('L303', { option: '--context', value, remedy });
+  }
+  const source = weights === undefined ? null : await openWeights(weights, graph);
+  try {
+    const compilation = await compileGraph(graph, { quant, ...(context === undefined ? {} : { context }) });
+    if (emit) process.stdout.write(terminated(compilation.stages[emit]()));
+    if (emit && options.out === undefined) return;
+    const out = options.out ?? join('out', graph.name);
+    const tokenizer = weights === undefined ? null : await findTokenizer(weights);
+    const { report, memory } = await buildPackage(compilation, source, tokenizer, out);
+    const lines = [
+      `${out}: ${count(report.parameters)} parameters as ${quant}, context ${count(context ?? graph.tokens.size)}`,
+      `  weights ${bytes(report.weightBytes)}, memory ${bytes(memory.plannedBytes)}, kernels ${bytes(report.wasm.wasmBytes)}`,
+      source ? '' : '  no weights were packed: compile with --weights DIR, FILE or random:SEED to run it',
+      source ? `next: lamella run ${out} ${tokenizer ? '--prompt TEXT' : '--tokens 1,2,3'}` : '',
+    ];
+    process.stderr.write(lines.filter(Boolean).join('\n').concat('\n'));
+  } finally {
+    await source?.close();
+  }
+}
+
+function terminated(text: string): string {
+  return text.endsWith('\n') ? text : `${text}\n`;
+}

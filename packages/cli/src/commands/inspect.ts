@@ -1,0 +1,98 @@
+/**
+ * `lamella inspect`: what a model costs, from a graph file (compiled in memory, q8, nothing written) or from a package. Both go through the
+ * manifest, so they cannot disagree.
+ */
+import { stat } from 'node:fs/promises';
+import type { Manifest } from '@lamella/runtime/manifest';
+import type { InspectReport } from '../contract.ts';
+import { manifestAt } from '../package-manifest.ts';
+import { sharing } from '../sharing.ts';
+import { heading, meter, table } from '../table.ts';
+import { bytes, count } from '../units.ts';
+
+export async function inspect(path: string, options: { readonly json?: true }): Promise<void> {
+  const manifest = await manifestOf(path);
+  const report: InspectReport = manifest.report;
+  process.stdout.write(options.json ? `${JSON.stringify(report)}\n` : drawn(manifest));
+}
+
+async function manifestOf(path: string): Promise<Manifest> {
+  const isFolder = await stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+  if (isFolder) return manifestAt(path);
+  const [{ loadGraph }, { compile }] = await Promise.all([
+    import('../load-graph.ts'),
+    import('@lamella/compiler/pipeline'),
+  ]);
+  const compilation = await compile(await loadGraph(path), { quant: 'q8' });
+  return compilation.manifest({ weights: null, tokenizer: null, probe: null, wasmFile: '', wasmSha256: '' });
+}
+
+function drawn(manifest: Manifest): string {
+  const { report, memory } = manifest;
+  const order = sharing(manifest.table);
+  const bitsPerParameter = (8 * report.weightBytes) / report.parameters;
+  const arena =
+    report.arenaBytes === report.arenaLowerBoundBytes
+      ? 'equals its lower bound'
+      : `lower bound ${bytes(report.arenaLowerBoundBytes)}`;
+  const regions: readonly [string, number, string][] = [
+    ['weights', memory.weights.bytes, `${manifest.quant}, ${bitsPerParameter.toFixed(2)} bits per parameter`],
+    [
+      'state',
+      memory.state.bytes,
+      `${report.stateSlots} slots of ${bytes(report.kvBytes / Math.max(1, report.stateSlots))}`,
+    ],
+    ['arena', memory.arena.bytes, arena],
+    ['logits', memory.logits.bytes, `${count(manifest.vocab)} of f32`],
+    ['table', memory.table.bytes, `${manifest.table.length} rows of ${manifest.rowWords} words`],
+    ['step', memory.step.bytes + memory.tokens.bytes, `inputs; a tile of ${manifest.tile} tokens`],
+  ];
+  const named = regions.reduce((sum, [, size]) => sum + size, 0);
+  const rest: [string, number, string] = [
+    'unused',
+    memory.plannedBytes - named,
+    'alignment and the end of the last page',
+  ];
+  return [
+    heading(`${manifest.name}   ${count(report.parameters)} parameters`),
+    '\n',
+    heading('Sharing'),
+    table(
+      [
+        ['weight sets', count(report.weightSets)],
+        ['executions', count(report.executions)],
+        ['state slots', count(report.stateSlots)],
+      ],
+      ['left', 'right'],
+    ),
+    `  order  ${order.drawing}\n`,
+    order.order ? `         ${order.order}\n` : '',
+    '\n',
+    heading(
+      `Memory   ${bytes(memory.plannedBytes)} planned, allocated once; context ${count(manifest.context)} tokens`,
+    ),
+    table(
+      [...regions, rest].map(([name, size, note]) => [
+        name,
+        bytes(size),
+        `${((100 * size) / memory.plannedBytes).toFixed(1)} %`,
+        meter(size / memory.plannedBytes, 16).padEnd(16),
+        note,
+      ]),
+      ['left', 'right', 'right', 'left', 'left'],
+    ),
+    '\n',
+    heading('Kernels'),
+    table(
+      [
+        ['wasm', `${count(report.kernels)} kernels`, bytes(report.wasm.wasmBytes)],
+        ['', `${count(report.wasm.dispatchesPerToken)} calls`, 'per decoded token'],
+        ['', bytes(report.slowMemoryBytesPerToken), 'read from slow memory per decoded token'],
+      ],
+      ['left', 'right', 'left'],
+    ),
+  ].join('');
+}

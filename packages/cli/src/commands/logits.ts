@@ -1,0 +1,39 @@
+/** `lamella logits`: the numbers themselves, for comparing a package with another implementation. */
+import { RuntimeError } from '@lamella/runtime/runtime-error';
+import type { LogitsReport } from '../contract.ts';
+import { openPackage } from '../open-package.ts';
+import { table } from '../table.ts';
+
+export interface LogitsCommand {
+  readonly tokens: readonly number[];
+  readonly all?: true;
+  readonly json?: true;
+}
+
+const shown = 8;
+
+/** Without `--json`: the largest logits of each position asked for. */
+export async function logits(folder: string, { tokens, all, json }: LogitsCommand): Promise<void> {
+  if (tokens.length === 0) throw new RuntimeError('L401');
+  const model = await openPackage(folder);
+  const positions = all ? model.logitsAll(tokens) : [model.logits(tokens)];
+  if (json) {
+    const numbers = positions.map((position) => Array.from(position));
+    const report: LogitsReport = { logits: all ? numbers : numbers[0]! };
+    process.stdout.write(`${JSON.stringify(report)}\n`);
+    return;
+  }
+  const first = tokens.length - positions.length;
+  positions.forEach((position, i) => {
+    process.stdout.write(`after token ${first + i} (id ${tokens[first + i]}):\n`);
+    process.stdout.write(table(largest(position), ['right', 'right']));
+  });
+}
+
+/** Id and logit of the largest, best first. */
+function largest(logits: Float32Array): string[][] {
+  return Array.from(logits.keys())
+    .sort((a, b) => logits[b]! - logits[a]! || a - b)
+    .slice(0, shown)
+    .map((id) => [String(id), logits[id]!.toFixed(4)]);
+}

@@ -1,0 +1,75 @@
+/** `lamella run`: streams what the package generates to stdout and says on stderr how fast it was. */
+import { LamellaError } from '@lamella/graph/diagnostics';
+import type { Generation, SamplingOptions } from '@lamella/runtime/face';
+import { RuntimeError } from '@lamella/runtime/runtime-error';
+import type { RunReport } from '../contract.ts';
+import { openPackage } from '../open-package.ts';
+import { bytes, rate } from '../units.ts';
+
+export interface RunCommand extends SamplingOptions {
+  readonly prompt?: string;
+  readonly tokens?: readonly number[];
+  readonly maxTokens: number;
+  readonly json?: true;
+}
+
+/** Throws L305 unless there is exactly one of `prompt` and `tokens`, and what loading and generating throw (L401 to L408). */
+export async function run(folder: string, { prompt, tokens, json, maxTokens, ...rest }: RunCommand): Promise<void> {
+  const start = onlyOne(prompt, tokens);
+  if (start.length === 0) throw new RuntimeError('L401');
+  const model = await openPackage(folder);
+  const generation = model.generate(start, { maxTokens, ...sampling(rest) });
+  if (json) {
+    for await (const _ of generation);
+    const { text, stats } = generation;
+    const report: RunReport = { tokens: generation.tokens, text, stats };
+    process.stdout.write(`${JSON.stringify(report)}\n`);
+    return;
+  }
+  await stream(generation, model.tokenizer !== null);
+  process.stderr.write(`${summary(generation)}\n`);
+}
+
+/** Writes pieces as they come; ids with spaces between when the package has no tokenizer. Ends the line. */
+export async function stream(generation: Generation, asText: boolean): Promise<void> {
+  for await (const { token, text } of generation) process.stdout.write(asText ? text : `${token} `);
+  process.stdout.write('\n');
+}
+
+/** Speed and memory of a finished generation, in one or two lines. */
+export function summary({ stats, finishReason }: Generation): string {
+  const memory =
+    stats.peakBytes === stats.plannedBytes
+      ? `memory ${bytes(stats.peakBytes)}, as planned`
+      : `memory ${bytes(stats.peakBytes)}, but ${bytes(stats.plannedBytes)} were planned`;
+  return [
+    `${stats.promptTokens} prompt tokens at ${rate(stats.prefillTokensPerSecond)}`,
+    `${stats.generatedTokens} generated at ${rate(stats.decodeTokensPerSecond)} (${finishReason})`,
+    `first after ${stats.timeToFirstTokenMs.toFixed(0)} ms`,
+    memory,
+  ].join(' · ');
+}
+
+function onlyOne(prompt: string | undefined, tokens: readonly number[] | undefined): string | readonly number[] {
+  if (prompt !== undefined && tokens !== undefined) {
+    throw new LamellaError('L305', {
+      option: '--tokens',
+      reason: 'it cannot be given together with --prompt',
+      remedy: 'one of them',
+    });
+  }
+  const start = prompt ?? tokens;
+  if (start !== undefined) return start;
+  throw new LamellaError('L305', {
+    option: '--prompt',
+    reason: 'a start is missing',
+    remedy: '--prompt TEXT or --tokens 1,2,3',
+  });
+}
+
+/** Only what was given, so that the package's own defaults hold for the rest. */
+function sampling(given: SamplingOptions): SamplingOptions {
+  const { temperature, topK, topP, minP, repetitionPenalty, seed } = given;
+  const all = { temperature, topK, topP, minP, repetitionPenalty, seed };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+}

@@ -1,0 +1,31 @@
+/**
+ * The shapes that `--json` prints, in one file: scripts rely on them, so a change here is a change of the contract.
+ * `--json` prints one of these objects on stdout and nothing else.
+ */
+export type { InspectReport } from '@lamella/runtime/manifest';
+
+/** `lamella run --json`. */
+export interface RunReport {
+  /** The generated tokens, without the prompt. */
+  readonly tokens: readonly number[];
+  /** The same as text; empty when the package has no tokenizer. */
+  readonly text: string;
+  readonly stats: RunStats;
+}
+
+export interface RunStats {
+  readonly promptTokens: number;
+  readonly generatedTokens: number;
+  readonly prefillTokensPerSecond: number;
+  readonly decodeTokensPerSecond: number;
+  /** From the call to the first token, prefill included. */
+  readonly timeToFirstTokenMs: number;
+  /** Size of the memory as planned when compiling, and as read from the running instance. */
+  readonly plannedBytes: number;
+  readonly peakBytes: number;
+}
+
+/** `lamella logits --json`: of the last position; with `--all` one array per position. */
+export interface LogitsReport {
+  readonly logits: readonly number[] | readonly (readonly number[])[];
+}

@@ -1,0 +1,15 @@
+/** Entry of the `lamella` command: runs what was asked and turns any failure into one message and exit code 1. */
+import { reportFailure } from './failure.ts';
+import { program } from './program.ts';
+
+// A reader that stops early (`lamella compile --emit wat | head`) is not a failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+
+try {
+  await program().parseAsync(process.argv);
+} catch (error) {
+  process.exitCode = await reportFailure(error, process.argv);
+}

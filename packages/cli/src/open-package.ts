@@ -1,0 +1,22 @@
+/**
+ * Loads a package the way an app does: by importing its own `index.js`. What `lamella run` shows is therefore what ships, and not the
+ * runtime's sources of this checkout.
+ */
+import { stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Model } from '@lamella/runtime/face';
+import { RuntimeError } from '@lamella/runtime/runtime-error';
+import { manifestAt } from './package-manifest.ts';
+
+/** The running model of the package at `folder`. Throws L404 for no package, L405 for one without weights, L407 for a damaged one. */
+export async function openPackage(folder: string): Promise<Model> {
+  const manifest = await manifestAt(folder);
+  if (manifest.weights === null) throw new RuntimeError('L405', { path: folder });
+  const index = join(resolve(folder), 'index.js');
+  await stat(index).catch(() => {
+    throw new RuntimeError('L407', { file: join(folder, 'index.js'), reason: 'it is not there' });
+  });
+  const loaded: { load(): Promise<Model> } = await import(pathToFileURL(index).href);
+  return loaded.load();
+}

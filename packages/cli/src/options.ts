@@ -1,0 +1,70 @@
+/**
+ * Reading the values of options. A value outside the contract is refused with what would be taken; a value that the contract has but
+ * this version does not is refused as such, never accepted and ignored.
+ */
+import { LamellaError } from '@lamella/graph/diagnostics';
+
+/** A whole number from `least` up. */
+export function wholeNumber(option: string, least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < least) {
+      throw new LamellaError('L303', { option, value: quoted(text), remedy: `a whole number of at least ${least}` });
+    }
+    return value;
+  };
+}
+
+/** A finite number for which `holds`; `range` says in words which those are. */
+export function number(option: string, range: string, holds: (value: number) => boolean): (text: string) => number {
+  return (text) => {
+    const value = text.trim() === '' ? Number.NaN : Number(text);
+    if (!Number.isFinite(value) || !holds(value)) {
+      throw new LamellaError('L303', { option, value: quoted(text), remedy: range });
+    }
+    return value;
+  };
+}
+
+/** Token ids as `1,2,3`; an empty text is an empty prompt, which the package refuses in its own words. */
+export function tokenIds(option: string): (text: string) => number[] {
+  return (text) => {
+    if (text.trim() === '') return [];
+    return text.split(',').map((part) => {
+      const id = part.trim();
+      if (!/^\d+$/.test(id)) {
+        throw new LamellaError('L303', {
+          option,
+          value: quoted(text),
+          remedy: 'token ids between commas, such as 1,2,3',
+        });
+      }
+      return Number(id);
+    });
+  };
+}
+
+/** One of the values `now`; those in `later` belong to the contract and are refused as not being there yet. */
+export function choice<const T extends string>(option: string, now: readonly T[], later: readonly string[] = []) {
+  return (text: string): T => {
+    const found = now.find((value) => value === text);
+    if (found !== undefined) return found;
+    if (later.includes(text)) throw notYet(`${option} ${text}`, `${option} ${now.join(' or ')}`);
+    throw new LamellaError('L303', { option, value: quoted(text), remedy: now.join(', ') });
+  };
+}
+
+/** An option of the contract that this version does not have at all. */
+export function laterOption(option: string, remedy: string): () => never {
+  return () => {
+    throw notYet(option, remedy);
+  };
+}
+
+export function notYet(what: string, remedy: string): LamellaError {
+  return new LamellaError('L304', { what, reason: 'this version does not have it', remedy });
+}
+
+function quoted(text: string): string {
+  return JSON.stringify(text);
+}

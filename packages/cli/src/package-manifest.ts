@@ -1,0 +1,17 @@
+/** Telling a compiled package from any other folder, and reading what it says about itself. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Manifest } from '@lamella/runtime/manifest';
+import { readManifest } from '@lamella/runtime/manifest-file';
+import { nodeFiles } from '@lamella/runtime/node-files';
+
+/** The manifest of the package at `folder`. Throws L404 when it is none. */
+export function manifestAt(folder: string): Promise<Manifest> {
+  return readManifest(nodeFiles(folder));
+}
+
+/** Whether `folder` is a compiled package, of whichever version: only those may be replaced by a compile. */
+export async function isPackage(folder: string): Promise<boolean> {
+  const text = await readFile(join(folder, 'manifest.json'), 'utf8').catch(() => '');
+  return /"format":\s*"lamella-package\/\d+"/.test(text);
+}

@@ -1,0 +1,155 @@
+/**
+ * The commands and their options: the command-line contract as code. Each command's own module is loaded only when it runs, so that
+ * `lamella check` does not wait for the compiler.
+ */
+import { Command, Option } from 'commander';
+import { choice, laterOption, notYet, number, tokenIds, wholeNumber } from './options.ts';
+
+/** The whole command line, ready for `parseAsync`. Throws `LamellaError` and `CommanderError`; prints nothing but help. */
+export function program(): Command {
+  const lamella = new Command('lamella')
+    .description('Compiles deep-and-thin transformers to small self-contained packages.')
+    .exitOverride()
+    .configureOutput({ outputError: () => {} });
+
+  lamella
+    .command('check')
+    .description('say what is wrong with a graph, and nothing else')
+    .argument('<GRAPH.ts>')
+    .action(async (file: string) => (await import('./commands/check.ts')).check(file));
+
+  lamella
+    .command('compile')
+    .description('compile a graph to a package')
+    .argument('<GRAPH.ts>')
+    .addOption(target('compile'))
+    .option('--weights <SOURCE>', 'a checkpoint folder, a .safetensors file, or random:SEED; without it, no weights')
+    .addOption(
+      new Option('--quant <FORMAT>', 'f32 or q8 (default: q8)').argParser(choice('--quant', ['f32', 'q8'], ['q4'])),
+    )
+    .addOption(new Option('--kv <FORMAT>', 'f32').argParser(choice('--kv', ['f32'], ['q8'])))
+    .addOption(
+      new Option('--context <N>', "longest sequence in tokens (default: the graph's t)").argParser(
+        wholeNumber('--context', 1),
+      ),
+    )
+    .addOption(later('--profile <NAME|FILE>', 'leave it out: one plan serves every device'))
+    .option('--out <DIR>', 'where the package goes (default: out/NAME)')
+    .addOption(
+      new Option(
+        '--emit <STAGE>',
+        'print graph, fused, plan, loops or wat; a package is written only with --out',
+      ).argParser(choice('--emit', ['graph', 'fused', 'plan', 'loops', 'wat'], ['wgsl'])),
+    )
+    .action(async (file: string, options) => (await import('./commands/compile.ts')).compile(file, options));
+
+  lamella
+    .command('run')
+    .description('generate text with a package; greedy unless a sampling option is given')
+    .argument('<PACKAGE>')
+    .option('--prompt <TEXT>', 'text to start from (needs a tokenizer in the package)')
+    .addOption(new Option('--tokens <IDS>', 'token ids to start from, such as 1,2,3').argParser(tokenIds('--tokens')))
+    .addOption(
+      new Option('--max-tokens <N>', 'most tokens to generate').default(128).argParser(wholeNumber('--max-tokens', 1)),
+    )
+    .addOption(
+      new Option('--temperature <X>', '0 is greedy (default: 0, or 1 with --top-k, --top-p or --min-p)').argParser(
+        number('--temperature', 'a number of at least 0', (x) => x >= 0),
+      ),
+    )
+    .addOption(
+      new Option('--top-k <N>', 'sample among the N likeliest; 0 for all').argParser(wholeNumber('--top-k', 0)),
+    )
+    .addOption(
+      new Option('--top-p <X>', 'sample among the likeliest that add up to X').argParser(
+        number('--top-p', 'a number above 0 and at most 1', (x) => x > 0 && x <= 1),
+      ),
+    )
+    .addOption(
+      new Option('--min-p <X>', 'sample among those at least X times as likely as the likeliest').argParser(
+        number('--min-p', 'a number from 0 to 1', (x) => x >= 0 && x <= 1),
+      ),
+    )
+    .addOption(
+      new Option('--repetition-penalty <X>', 'divide the logits of tokens already seen').argParser(
+        number('--repetition-penalty', 'a number above 0', (x) => x > 0),
+      ),
+    )
+    .addOption(new Option('--seed <N>', 'seed of the sampling').argParser(wholeNumber('--seed', 0)))
+    .addOption(target('run'))
+    .addOption(threads())
+    .option('--json', 'print one JSON object')
+    .action(async (folder: string, options) => (await import('./commands/run.ts')).run(folder, options));
+
+  lamella
+    .command('logits')
+    .description('print the logits after the given tokens')
+    .argument('<PACKAGE>')
+    .addOption(
+      new Option('--tokens <IDS>', 'token ids, such as 1,2,3').argParser(tokenIds('--tokens')).makeOptionMandatory(),
+    )
+    .addOption(target('logits'))
+    .addOption(threads())
+    .option('--all', 'of every position, not only the last')
+    .option('--json', 'print one JSON object')
+    .action(async (folder: string, options) => (await import('./commands/logits.ts')).logits(folder, options));
+
+  lamella
+    .command('inspect')
+    .description('parameters, sharing, memory, kernels and bytes per token')
+    .argument('<GRAPH.ts|PACKAGE>')
+    .option('--json', 'print one JSON object')
+    .addOption(later('--html <FILE>', 'the tables in the terminal, or --json'))
+    .action(async (path: string, options) => (await import('./commands/inspect.ts')).inspect(path, options));
+
+  lamella
+    .command('bench', { hidden: true })
+    .allowUnknownOption()
+    .allowExcessArguments()
+    .action(() => {
+      throw notYet('lamella bench', 'lamella run, which prints its speed');
+    });
+
+  lamella
+    .command('import')
+    .description("write a graph file from a checkpoint's config.json")
+    .argument('<HF_DIR>')
+    .requiredOption('--out <GRAPH.ts>', 'the file to write')
+    .action(async (folder: string, options) => (await import('./commands/import.ts')).importConfig(folder, options));
+
+  lamella
+    .command('export')
+    .description('write the graph as a PyTorch module')
+    .argument('<GRAPH.ts>')
+    .addOption(new Option('--to <WHAT>', 'pytorch').argParser(choice('--to', ['pytorch'])).makeOptionMandatory())
+    .requiredOption('--out <DIR>', 'the folder to write to')
+    .action(async (file: string, options) => (await import('./commands/export.ts')).exportGraph(file, options));
+
+  lamella
+    .command('new')
+    .description('start a graph file')
+    .argument('<NAME>')
+    .action(async (name: string) => (await import('./commands/new.ts')).newGraph(name));
+
+  return lamella;
+}
+
+/** `--target`: this version has one target, so a list can only name it. */
+function target(command: 'compile' | 'run' | 'logits'): Option {
+  const one = choice('--target', ['wasm'], ['webgpu']);
+  return new Option('--target <TARGET>', 'wasm').argParser((text: string) =>
+    command === 'compile' ? text.split(',').map(one) : [one(text)],
+  );
+}
+
+function threads(): Option {
+  return new Option('--threads <N>', '1').argParser((text: string) => {
+    const count = wholeNumber('--threads', 1)(text);
+    if (count > 1) throw notYet(`--threads ${count}`, '--threads 1');
+    return count;
+  });
+}
+
+function later(flags: string, remedy: string): Option {
+  return new Option(flags).hideHelp().argParser(laterOption(flags.split(' ')[0]!, remedy));
+}

@@ -1,0 +1,55 @@
+/**
+ * Progress of long work, on stderr so that stdout stays clean for results: one line that is redrawn on a terminal, a plain line per
+ * quarter elsewhere (a log should not hold a thousand bars). Work that is over within `quietMs` leaves no trace.
+ */
+
+export interface Progress {
+  /** `done` of `total`, in any unit. */
+  update(done: number, total: number): void;
+  /** Ends the line; nothing is drawn afterwards. */
+  finish(): void;
+}
+
+const quietMs = 300;
+const redrawMs = 80;
+const barCells = 24;
+
+export function progress(label: string, stream: NodeJS.WriteStream = process.stderr): Progress {
+  return stream.isTTY ? bar(label, stream) : lines(label, stream);
+}
+
+function bar(label: string, stream: NodeJS.WriteStream): Progress {
+  const started = performance.now();
+  let drawn = started + quietMs - redrawMs;
+  let shown = false;
+  return {
+    update(done, total) {
+      const now = performance.now();
+      if (now - drawn < redrawMs) return;
+      drawn = now;
+      shown = true;
+      const share = total > 0 ? Math.min(1, done / total) : 1;
+      const full = Math.round(share * barCells);
+      const cells = '█'.repeat(full) + '░'.repeat(barCells - full);
+      const left = share > 0.02 && share < 1 ? `  ${Math.ceil(((now - started) * (1 / share - 1)) / 1000)} s left` : '';
+      stream.write(`\r\x1b[2K${label} ${cells} ${Math.floor(share * 100)} %${left}`);
+    },
+    finish() {
+      if (shown) stream.write('\r\x1b[2K');
+    },
+  };
+}
+
+function lines(label: string, stream: NodeJS.WriteStream): Progress {
+  const started = performance.now();
+  let quarter = 0;
+  return {
+    update(done, total) {
+      const reached = total > 0 ? Math.floor((4 * Math.min(done, total)) / total) : 4;
+      if (reached <= quarter || performance.now() - started < quietMs) return;
+      quarter = reached;
+      stream.write(`${label} ${reached * 25} %\n`);
+    },
+    finish() {},
+  };
+}

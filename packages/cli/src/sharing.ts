@@ -1,0 +1,57 @@
+/**
+ * Draws in one line which weights run when, e.g. `0 0 1 1 2 2 … 29 29`, from the execution table alone. Weight sets are numbered in
+ * the order of their first execution, which for every named order is their number in the checkpoint.
+ */
+import type { TableRow } from '@lamella/runtime/manifest';
+
+export interface Sharing {
+  /** Distinct weight sets among the executions. */
+  readonly weightSets: number;
+  /** Rows that keep state: the executions of blocks (an embedding or a head keeps none). */
+  readonly executions: number;
+  readonly drawing: string;
+  /** The order in words; empty when nothing is shared. */
+  readonly order: string;
+}
+
+export function sharing(table: readonly TableRow[]): Sharing {
+  const rows = table.filter((row) => row.state !== 0);
+  const numbers = new Map<string, number>();
+  const order = rows.map((row) => {
+    const key = `${row.kind}:${row.weights.join()}`;
+    const number = numbers.get(key) ?? numbers.size;
+    numbers.set(key, number);
+    return number;
+  });
+  return { weightSets: numbers.size, executions: rows.length, ...described(order, numbers.size) };
+}
+
+function described(order: readonly number[], sets: number): { drawing: string; order: string } {
+  const each = order.length / sets;
+  const ascending = Array.from({ length: sets }, (_, i) => i);
+  const same = (other: readonly number[]) => other.length === order.length && other.every((n, i) => n === order[i]);
+  const repeated = Array.from({ length: order.length }, () => 0);
+  if (same(ascending)) return { drawing: elided(ascending.map(String)), order: '' };
+  if (same(repeated.map((_, i) => Math.floor(i / each)))) {
+    const runs = ascending.map((n) => Array.from({ length: each }, () => n).join(' '));
+    return { drawing: elided(runs), order: `each weight set ${each} times in a row` };
+  }
+  const pass = elided(ascending.map(String));
+  if (same(repeated.map((_, i) => i % sets))) {
+    return {
+      drawing: each > 2 ? `${pass} | … (${each} times)` : `${pass} | ${pass}`,
+      order: `all weight sets ${each} times over`,
+    };
+  }
+  const back = ascending.toReversed();
+  if (same([...ascending, ...back])) {
+    return { drawing: `${pass} | ${elided(back.map(String))}`, order: 'all weight sets forwards, then backwards' };
+  }
+  return { drawing: order.join(' '), order: 'in an order of its own' };
+}
+
+/** The first few and the last of a long row. */
+function elided(parts: readonly string[]): string {
+  if (parts.length <= 10) return parts.join(' ');
+  return [...parts.slice(0, 4), '…', ...parts.slice(-2)].join(' ');
+}
