@@ -141,6 +141,9 @@ describe('driving it', () => {
     oracle.reset();
     expect(oracle.position).toBe(0);
     expect([oracle.step(3), oracle.step(4)]).toEqual(first);
+    oracle.reset();
+    oracle.position = 1;
+    expect(() => oracle.step(4)).toThrow('has not run at position 0');
   });
 
   test('executions run one by one, fed their own residuals, do what a step does', () => {

@@ -36,8 +36,8 @@ interface KeysAndValues {
 
 export class Oracle {
   /**
-   * Position of the next token. `step` moves it on; a test that drives executions itself sets it. What lies
-   * at or after it is not read before it has been written again.
+   * Position of the next token. `step` moves it on; a test that drives executions itself sets it. What was remembered at this
+   * position or later is written again before it is read.
    */
   position = 0;
   readonly #model: Model;
