@@ -1,0 +1,175 @@
+import { describe, expect, test } from 'vitest';
+import type { GenerateOptions, Generation, Piece } from '../src/face.ts';
+import { load } from '../src/package.ts';
+import { CONTEXT, expectedLogits, fromMap, toyFiles, toyTextFiles } from './toy-package.ts';
+
+const bare = await load(fromMap(await toyFiles()));
+const model = await load(fromMap(await toyTextFiles()));
+
+/** Greedy continuation by the toy's definition. */
+function greedy(prompt: readonly number[], count: number): number[] {
+  const all = [...prompt];
+  for (let i = 0; i < count; i++) {
+    const logits = expectedLogits(all);
+    all.push(logits.indexOf(Math.max(...logits)));
+  }
+  return all.slice(prompt.length);
+}
+
+const letters = (ids: readonly number[]) => ids.map((id) => 'abcdefghijklmno'[id] ?? '').join('');
+
+async function collect(generation: Generation): Promise<Piece[]> {
+  const pieces: Piece[] = [];
+  for await (const piece of generation) pieces.push(piece);
+  expect(generation.tokens).toEqual(pieces.map((piece) => piece.token));
+  expect(generation.text).toBe(pieces.map((piece) => piece.text).join(''));
+  return pieces;
+}
+
+async function finish(prompt: string | readonly number[], options: GenerateOptions = {}, from = model) {
+  const generation = from.generate(prompt, options);
+  await collect(generation);
+  return generation;
+}
+
+describe('tokens', () => {
+  test('greedy by default, until maxTokens, again and again', async () => {
+    for (let i = 0; i < 2; i++) {
+      const done = await finish([1, 2, 3], { maxTokens: 6 }, bare);
+      expect(done.tokens).toEqual(greedy([1, 2, 3], 6));
+      expect(done.finishReason).toBe('length');
+      expect(done.text).toBe('');
+    }
+  });
+
+  test('without maxTokens, until the context is full; the last token needs no room', async () => {
+    const prompt = [1, 2, 3];
+    const done = await finish(prompt, {}, bare);
+    expect(done.tokens).toEqual(greedy(prompt, CONTEXT - prompt.length + 1));
+    expect(done.finishReason).toBe('context');
+  });
+
+  test('a prompt that fills the context still gives one token', async () => {
+    const prompt = new Array<number>(CONTEXT).fill(2);
+    expect((await finish(prompt, {}, bare)).tokens).toEqual(greedy(prompt, 1));
+  });
+
+  test('an end token is the last, and has no text', async () => {
+    // The largest weight has index w, so greedy answers w - sum mod 16: a prompt with sum w + 1 gives 15, the end token.
+    const largest = expectedLogits([]).indexOf(Math.max(...expectedLogits([])));
+    const done = await finish([largest, 1], { maxTokens: 9 });
+    expect(done.tokens).toEqual([15]);
+    expect(done.text).toBe('');
+    expect(done.finishReason).toBe('eos');
+  });
+
+  test('a seed gives its tokens, another seed others', async () => {
+    const run = async (seed: number) => (await finish([1], { temperature: 2, seed, maxTokens: 20 }, bare)).tokens;
+    expect(await run(1)).toEqual(await run(1));
+    expect(await run(1)).not.toEqual(await run(2));
+  });
+
+  test('the repetition penalty sees prompt and generated tokens', async () => {
+    const repeated = await finish([1], { maxTokens: 5 }, bare);
+    const penalised = await finish([1], { maxTokens: 5, repetitionPenalty: 1e6 }, bare);
+    expect(new Set([1, ...penalised.tokens]).size).toBe(6);
+    expect(penalised.tokens).not.toEqual(repeated.tokens);
+  });
+});
+
+describe('text', () => {
+  test('a prompt in text is its tokens', async () => {
+    const done = await finish('bcd', { maxTokens: 4 });
+    expect(done.promptTokens).toEqual([1, 2, 3]);
+    expect(done.tokens).toEqual(greedy([1, 2, 3], 4));
+    expect(done.text).toBe(letters(done.tokens));
+  });
+
+  test('ends before a stop string, even one spread over tokens, and holds only what may become one', async () => {
+    const all = letters(greedy([1, 2, 3], 12));
+    const stop = all.slice(3, 5);
+    const at = all.indexOf(stop);
+    const done = await finish('bcd', { maxTokens: 12, stop: ['zz', stop] });
+    expect(done.text).toBe(all.slice(0, at));
+    expect(done.finishReason).toBe('stop');
+    expect(done.tokens.length).toBe(at + stop.length);
+  });
+
+  test('gives out what it held when generation ends otherwise', async () => {
+    const all = letters(greedy([1, 2, 3], 4));
+    const done = await finish('bcd', { maxTokens: 4, stop: [`${all.slice(-2)}?`] });
+    expect(done.text).toBe(all);
+    expect(done.finishReason).toBe('length');
+  });
+});
+
+describe('ending early', () => {
+  test('an aborted signal ends it between tokens', async () => {
+    const control = new AbortController();
+    const generation = bare.generate([1], { signal: control.signal });
+    let count = 0;
+    for await (const _ of generation) if (++count === 3) control.abort();
+    expect(count).toBe(3);
+    expect(generation.finishReason).toBe('abort');
+  });
+
+  test('a signal aborted before the start computes nothing', async () => {
+    const generation = await finish([1], { signal: AbortSignal.abort() }, bare);
+    expect(generation.tokens).toEqual([]);
+    expect(generation.finishReason).toBe('abort');
+  });
+
+  test('a reader that breaks off frees the model', async () => {
+    const generation = bare.generate([1]);
+    for await (const _ of generation) break;
+    expect(generation.finishReason).toBe('abort');
+    expect((await finish([1], { maxTokens: 2 }, bare)).tokens).toEqual(greedy([1], 2));
+    expect(await collect(bare.generate([1], { maxTokens: 2 }))).toHaveLength(2);
+  });
+
+  test('a second generation, or logits, while one runs is L410', async () => {
+    for await (const _ of bare.generate([1], { maxTokens: 1 })) {
+      await expect(finish([1], {}, bare)).rejects.toThrow('L410 the model is busy');
+      expect(() => bare.logits([1])).toThrow('L410');
+    }
+    expect([...bare.logits([1])]).toEqual(expectedLogits([1]));
+  });
+});
+
+test('stats count what happened', async () => {
+  const { stats } = await finish([1, 2, 3], { maxTokens: 5 }, bare);
+  expect(stats).toMatchObject({ promptTokens: 3, generatedTokens: 5, plannedBytes: 65_536, peakBytes: 65_536 });
+  for (const figure of [stats.prefillTokensPerSecond, stats.decodeTokensPerSecond, stats.timeToFirstTokenMs]) {
+    expect(figure).toBeGreaterThan(0);
+    expect(figure).toBeLessThan(Number.POSITIVE_INFINITY);
+  }
+  expect((await finish([1], { maxTokens: 1 }, bare)).stats.decodeTokensPerSecond).toBe(0);
+});
+
+describe('bad input', () => {
+  test.each([
+    ['', 'L401'],
+    [[], 'L401'],
+    [[99], 'L402'],
+    [new Array<number>(CONTEXT + 1).fill(0), 'L403'],
+  ])('prompt %j is %s, and the model goes on working', async (prompt, code) => {
+    const generation = model.generate(prompt);
+    await expect(collect(generation)).rejects.toThrow(code);
+    expect(generation.finishReason).toBeNull();
+    expect((await finish([1], { maxTokens: 1 })).tokens).toEqual(greedy([1], 1));
+  });
+
+  test('text without a tokenizer is L406', () => {
+    expect(() => bare.generate('hello')).toThrow(
+      'L406 out/toy has no tokenizer, so --prompt cannot be read. Try --tokens',
+    );
+  });
+
+  test('stop strings without a tokenizer, unknown options and values out of range', () => {
+    expect(() => bare.generate([1], { stop: ['x'] })).toThrow('L408 stop must be left out');
+    expect(() => model.generate([1], { stop: [''] })).toThrow('L408 stop must be a list of texts');
+    expect(() => model.generate([1], { maxTokens: 0 })).toThrow('L408 maxTokens must be a whole number of at least 1');
+    const unknown = { topk: 4 } as GenerateOptions;
+    expect(() => model.generate([1], unknown)).toThrow('L409 topk is not an option here. Try temperature, topK');
+  });
+});

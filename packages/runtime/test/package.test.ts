@@ -1,0 +1,102 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { nodeFiles } from '../src/node-files.ts';
+import { load } from '../src/package.ts';
+import { selfTest } from '../src/self-test.ts';
+import { expectedLogits, fromMap, toyFiles, toyTextFiles } from './toy-package.ts';
+
+describe('loading', () => {
+  test('runs what was loaded', async () => {
+    const model = await load(fromMap(await toyFiles()));
+    expect([...model.logits([1, 2, 3])]).toEqual(expectedLogits([1, 2, 3]));
+    expect([...model.logits([1, 2, 3])]).toEqual(expectedLogits([1, 2, 3]));
+    expect(model.logitsAll([1, 2]).map((l) => [...l])).toEqual([expectedLogits([1]), expectedLogits([1, 2])]);
+    expect(model.tokenizer).toBeNull();
+  });
+
+  test('a folder that is not a package is L404 with its path', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'lamella-'));
+    await expect(load(nodeFiles(folder))).rejects.toThrow(
+      `L404 ${folder} is not a compiled package: manifest.json cannot be read (ENOENT). Try lamella compile`,
+    );
+    await rm(folder, { recursive: true });
+  });
+
+  test('a manifest that is not JSON, is not a manifest, or is of another format is L404', async () => {
+    const files = await toyFiles();
+    const refused = async (text: string) => {
+      files.set('manifest.json', new TextEncoder().encode(text));
+      return expect(load(fromMap(files))).rejects;
+    };
+    await (await refused('{')).toThrow('L404 out/toy is not a compiled package: manifest.json is not JSON');
+    await (await refused('null')).toThrow('its format is not given');
+    await (await refused('{"format":"lamella-package/2"}')).toThrow(
+      'its format is "lamella-package/2", and this runtime reads "lamella-package/1"',
+    );
+  });
+
+  test('kernels without weights are L405', async () => {
+    const files = fromMap(await toyFiles({ weights: null }));
+    await expect(load(files)).rejects.toThrow('L405 out/toy has no weights: it was compiled without --weights. Try');
+  });
+
+  test.each(['weights-0.bin', 'weights-1.bin', 'kernels.wasm'])('%s flipped, cut or missing is L407', async (name) => {
+    const files = await toyFiles();
+    const bytes = files.get(name)!;
+    const flipped = bytes.slice();
+    flipped[9]! ^= 1;
+    await expect(load(fromMap(files.set(name, flipped)))).rejects.toThrow(`L407 ${name} is damaged: its SHA-256`);
+    await expect(load(fromMap(files.set(name, bytes.slice(0, -1))))).rejects.toThrow(`L407 ${name} is damaged: it`);
+    files.delete(name);
+    await expect(load(fromMap(files))).rejects.toThrow(
+      `L407 ${name} is damaged: it cannot be read (no such file), at out/toy. Try compile the package again`,
+    );
+  });
+
+  test('a chunk that the plan has no room for is L407, not a write into the state', async () => {
+    const files = await toyFiles();
+    const manifest = JSON.parse(new TextDecoder().decode(files.get('manifest.json')));
+    manifest.weights[1].offset += 4;
+    files.set('manifest.json', new TextEncoder().encode(JSON.stringify(manifest)));
+    await expect(load(fromMap(files))).rejects.toThrow('L407 manifest.json is damaged: weights-1.bin does not fit');
+  });
+
+  test('a tokenizer that is missing or is none is L407', async () => {
+    const files = await toyTextFiles();
+    files.set('tokenizer.json', new TextEncoder().encode('{"added_tokens":[]}'));
+    await expect(load(fromMap(files))).rejects.toThrow('L407 tokenizer.json is damaged');
+    files.delete('tokenizer.json');
+    await expect(load(fromMap(files))).rejects.toThrow('L407 tokenizer.json is damaged: it cannot be read');
+  });
+});
+
+describe('the golden probe', () => {
+  test('passes on the right weights', async () => {
+    expect(selfTest(await load(fromMap(await toyFiles())))).toEqual({ passed: true, error: 0 });
+  });
+
+  test('fails beyond the tolerance only', async () => {
+    const probe = { tokens: [1], indices: [0, 1], logits: [expectedLogits([1])[0]!, expectedLogits([1])[1]!] };
+    const largest = Math.max(...probe.logits.map(Math.abs));
+    const off = async (by: number) => {
+      const logits = [probe.logits[0]! + by * largest, probe.logits[1]!];
+      return selfTest(await load(fromMap(await toyFiles({ probe: { ...probe, logits } }))));
+    };
+    expect((await off(0.9e-4))?.passed).toBe(true);
+    expect((await off(1.2e-4))?.passed).toBe(false);
+  });
+
+  test('is null when there is none', async () => {
+    expect(selfTest(await load(fromMap(await toyFiles({ probe: null }))))).toBeNull();
+  });
+});
+
+test('a model that was disposed of says so', async () => {
+  const model = await load(fromMap(await toyFiles()));
+  model.dispose();
+  expect(() => model.logits([1])).toThrow('L411 the model was disposed of. Try load the package again');
+  expect(() => model.generate([1])).toThrow('L411');
+  expect(() => model.session).toThrow('L411');
+});

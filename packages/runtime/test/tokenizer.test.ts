@@ -1,0 +1,171 @@
+import { readFile } from 'node:fs/promises';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { Detokenizer } from '../src/detokenizer.ts';
+import { StopStrings } from '../src/stop-strings.ts';
+import { Tokenizer } from '../src/tokenizer.ts';
+
+const assistant = new URL('../../../graphs/assistant/', import.meta.url);
+const read = async (name: string) => JSON.parse(await readFile(new URL(name, assistant), 'utf8'));
+const bytes = new Tokenizer(await read('tokenizer.json'), await read('tokenizer_config.json'), {
+  bos: 256,
+  promptPrefix: '',
+  promptSuffix: '<sep>',
+});
+
+/** SentencePiece as Llama has it: a mark for spaces, byte tokens for what is not in the vocabulary, one space taken off the start. */
+const pieces = ['<unk>', '<s>', '</s>', ...Array.from({ length: 256 }, (_, b) => `<0x${hex(b)}>`)];
+pieces.push(...Array.from('▁helo,wrd'), 'he', 'll', 'hell', 'hello', '▁hello', 'or', '▁w', 'ld', '<tool>');
+const llama = new Tokenizer(
+  {
+    ...{ normalizer: { type: 'Sequence', normalizers: [{ type: 'Prepend', prepend: '▁' }, spaces(' ', '▁')] } },
+    ...{ pre_tokenizer: null, post_processor: null },
+    decoder: {
+      type: 'Sequence',
+      decoders: [
+        spaces('▁', ' '),
+        { type: 'ByteFallback' },
+        { type: 'Fuse' },
+        { type: 'Strip', content: ' ', start: 1, stop: 0 },
+      ],
+    },
+    model: {
+      type: 'BPE',
+      unk_token: '<unk>',
+      byte_fallback: true,
+      vocab: Object.fromEntries(pieces.map((piece, id) => [piece, id])),
+      merges: ['h e', 'l l', 'he ll', 'hell o', '▁ hello', 'o r', '▁ w', 'l d'],
+    },
+    added_tokens: [
+      { id: 0, content: '<unk>', special: true },
+      { id: 1, content: '<s>', special: true },
+      { id: 2, content: '</s>', special: true },
+      { id: pieces.length - 1, content: '<tool>', special: false },
+    ],
+  } as ConstructorParameters<typeof Tokenizer>[0],
+  {},
+  { bos: 1, promptPrefix: '<s>hell', promptSuffix: ', world</s>' },
+);
+
+function spaces(from: string, to: string) {
+  return { type: 'Replace', pattern: { String: from }, content: to };
+}
+
+function hex(byte: number): string {
+  return byte.toString(16).toUpperCase().padStart(2, '0');
+}
+
+const id = (piece: string) => pieces.indexOf(piece);
+const text = fc.string({ unit: 'binary', maxLength: 40 });
+
+describe('bytes', () => {
+  test('any text is its UTF-8 bytes, and back', () => {
+    fc.assert(
+      fc.property(text, (t) => {
+        expect(bytes.encode(t)).toEqual([...new TextEncoder().encode(t)]);
+        expect(bytes.decode(bytes.encode(t))).toBe(t);
+      }),
+    );
+  });
+
+  test.each(['👩‍🚀 é', 'a\r\nb\n\r', '\0', '  two before and after  ', '\ufeffmark', ' , . ?', "n't", '\ufffd', ''])(
+    '%j',
+    (t) => {
+      expect(bytes.encode(t)).toEqual([...new TextEncoder().encode(t)]);
+      expect(bytes.decode(bytes.encode(t))).toBe(t);
+    },
+  );
+
+  test('special tokens written by a user are text', () => {
+    const t = 'say <eos> and <sep>, <bos><pad>';
+    expect(bytes.encode(t)).toEqual([...new TextEncoder().encode(t)]);
+    expect(bytes.encodePrompt(t)).toEqual([256, ...new TextEncoder().encode(t), 258]);
+  });
+
+  test('special tokens have no text, nor have ids beyond the vocabulary', () => {
+    expect(bytes.decode([256, 72, 257, 105, 999, 258])).toBe('Hi');
+    expect(bytes.decode([256])).toBe('');
+    expect(bytes.decode([])).toBe('');
+  });
+});
+
+describe('merges', () => {
+  test('text is the merged tokens, unknown characters are bytes, and back', () => {
+    expect(llama.encode('hello')).toEqual([id('▁hello')]);
+    expect(llama.encode('hell é')).toEqual([id('▁'), id('hell'), id('▁'), id('<0xC3>'), id('<0xA9>')]);
+    for (const t of ['hello, world', 'hell 😀 é', '  hello']) expect(llama.decode(llama.encode(t))).toBe(t);
+  });
+
+  test('a prompt is one text between its special tokens, and the user cannot write them', () => {
+    expect(llama.encodePrompt('o')).toEqual([1, 1, id('▁hello'), ...llama.encode(', world').slice(1), 2]);
+    expect(llama.encodePrompt('<s>')).not.toContain(id('▁hello'));
+    expect(llama.encodePrompt('<s>').filter((token) => token === 1)).toHaveLength(2);
+  });
+
+  test('an added token that is not special stays one token', () => {
+    expect(llama.encode('<tool>')).toEqual([pieces.length - 1]);
+    expect(llama.decode([pieces.length - 1])).toBe('<tool>');
+  });
+});
+
+describe.each([
+  ['bytes', bytes, 260],
+  ['merges', llama, pieces.length],
+])('streaming %s', (_, tokenizer, vocab) => {
+  const decode = (ids: readonly number[]) => tokenizer.decode(ids);
+
+  test('any ids: the pieces are the text, and what has been given out never changes', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 0, max: vocab - 1 }), { maxLength: 30 }), (ids) => {
+        const whole = decode(ids);
+        const stream = new Detokenizer(decode);
+        let given = '';
+        for (const token of ids) {
+          given += stream.push(token);
+          expect(whole.startsWith(given)).toBe(true);
+        }
+        expect(given + stream.flush()).toBe(whole);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('any text: everything complete is given out at once', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme', maxLength: 20 }), (t) => {
+        const ids = tokenizer.encode(t);
+        const stream = new Detokenizer(decode);
+        let given = '';
+        ids.forEach((token, i) => {
+          given += stream.push(token);
+          const soFar = decode(ids.slice(0, i + 1));
+          if (!soFar.endsWith('\ufffd')) expect(given).toBe(soFar);
+        });
+        expect(given).toBe(t);
+      }),
+    );
+  });
+});
+
+test('an emoji of four byte tokens comes in one piece, and bytes that are none do not hold up the rest', () => {
+  const stream = new Detokenizer((ids) => bytes.decode(ids));
+  expect([0xf0, 0x9f, 0x98, 0x80].map((b) => stream.push(b))).toEqual(['', '', '', '😀']);
+  expect([0x80, 0x80, 0x41].map((b) => stream.push(b))).toEqual(['', '\ufffd', '\ufffdA']);
+  expect(stream.push(0xf0) + stream.flush()).toBe('\ufffd');
+});
+
+test('stop strings cut at the first of them, however the text arrives', () => {
+  const letters = fc.string({ unit: fc.constantFrom('a', 'b', 'c'), maxLength: 12 });
+  const stop = fc.string({ unit: fc.constantFrom('a', 'b', 'c'), minLength: 1, maxLength: 4 });
+  fc.assert(
+    fc.property(fc.array(letters, { maxLength: 6 }), fc.array(stop, { maxLength: 3 }), (parts, stops) => {
+      const all = parts.join('');
+      const found = stops.map((s) => all.indexOf(s)).filter((at) => at >= 0);
+      const stream = new StopStrings(stops);
+      const given = parts.map((part) => stream.push(part)).join('') + stream.flush();
+      expect(given).toBe(found.length > 0 ? all.slice(0, Math.min(...found)) : all);
+      expect(stream.stopped).toBe(found.length > 0);
+    }),
+    { numRuns: 1000 },
+  );
+});
