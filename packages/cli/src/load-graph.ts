@@ -56,7 +56,7 @@ async function compile(path: string): Promise<Compiled> {
     const first = (error as Partial<BuildFailure>).errors?.[0];
     if (!first) throw error;
     const { location } = first;
-    const site = location && { file: location.file, line: location.line, column: location.column + 1 };
+    const site = location && { file: show(resolve(location.file)), line: location.line, column: location.column + 1 };
     throw new LamellaError('L113', { file: show(path), reason: first.text }, { site });
   }
 }

@@ -79,27 +79,56 @@ export type TokensOf<X> = AxesOf<X> extends readonly [infer T extends Axis, ...(
 /** Whether a tensor's number of axes is unknown to the type system; the run-time check decides then. */
 type Untold<X> = number extends AxesOf<X>['length'] ? true : false;
 
+/** Whether X is [t, Want]. */
+type Takes<X, Want extends Axis> =
+  Untold<X> extends true ? true : AxesOf<X> extends readonly [Axis, infer Got] ? Agrees<Got, Want> : false;
+
 /** `X` when it is [t, Want]; otherwise the sentence that says what is wrong. */
 export type Fit<X, Want extends Axis> =
-  Untold<X> extends true
+  Takes<X, Want> extends true
     ? X
     : AxesOf<X> extends readonly [Axis, infer Got extends Axis]
-      ? Agrees<Got, Want> extends true
-        ? X
-        : `L101 axis ${Show<Got>} does not fit: expected ${Show<Want>}`
+      ? `L101 axis ${Show<Got>} does not fit: expected ${Show<Want>}`
       : `L101 axes [${ShowAll<AxesOf<X>>}] do not fit: expected [t, ${Show<Want>}]`;
 
-/** `X` when its axes are `Want`; otherwise the sentence. */
-export type FitAll<X, Want extends readonly Axis[]> =
-  Agrees<AxesOf<X>, Want> extends true
-    ? X
-    : `L101 axes [${ShowAll<AxesOf<X>>}] do not fit: expected [${ShowAll<Want>}]`;
+/** What a layer from [t, In] to [t, Out] makes of X. After a mistake anything fits, so that one mistake is one line. */
+export type Through<X, In extends Axis, Out extends Axis> =
+  Takes<X, In> extends true ? Tensor<readonly [TokensOf<X>, Out]> : Tensor<never>;
 
-/** `X` when a block on `Want` may return it; otherwise the sentence. */
-export type Returns<X, Want extends readonly Axis[]> =
+/** `X` when its axes are `Want`; otherwise the sentence. */
+export type FitAll<X, Want extends readonly Axis[]> = Agrees<AxesOf<X>, Want> extends true ? X : Misfit<X, Want>;
+
+/** What a stack on `Axes` makes of X; as `Through`. */
+export type Along<X, Axes extends readonly Axis[]> =
+  Agrees<AxesOf<X>, Axes> extends true ? Tensor<Axes> : Tensor<never>;
+
+/** `F`, when the axes `All` of the blocks in it are one and the same; otherwise the sentence. */
+export type Uniform<All extends readonly Axis[], F> =
+  Single<All> extends true ? F : 'L101 the blocks of one stack must take the same axes';
+
+type Single<Member, All = Member> = Member extends unknown ? ([All] extends [Member] ? true : false) : never;
+
+/** `F`, a function that returns `X`, when that has the axes `Want`; otherwise the sentence. */
+export type Adds<X, Want extends readonly Axis[], F> = Agrees<AxesOf<X>, Want> extends true ? F : Misfit<X, Want>;
+
+type Misfit<
+  X,
+  Want extends readonly Axis[],
+> = `L101 axes [${ShowAll<AxesOf<X>>}] do not fit: expected [${ShowAll<Want>}]`;
+
+/** `F`, a function that returns `X`, when a block on `Want` may do so; otherwise the sentence. */
+export type GivesBack<X, Want extends readonly Axis[], F> =
   Agrees<AxesOf<X>, Want> extends true
-    ? X
+    ? F
     : `L108 a block must return the axes it takes: it takes [${ShowAll<Want>}] and returns [${ShowAll<AxesOf<X>>}]`;
+
+/** `F`, a function that returns `X`, when that can be logits [t, vocab]; otherwise the sentence. */
+export type GivesLogits<X, F> =
+  Untold<X> extends true
+    ? F
+    : AxesOf<X> extends readonly [Axis, Axis]
+      ? F
+      : `L109 a model must return logits over its vocabulary: [${ShowAll<AxesOf<X>>}] was returned`;
 
 /** `X` when it is token ids [t]; otherwise the sentence. */
 export type FitTokens<X> =

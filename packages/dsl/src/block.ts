@@ -4,7 +4,7 @@
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Axis } from '@lamella/graph/ir';
-import { type FitAll, type Returns, sameAxes, showAxes } from './axes.ts';
+import { type Along, type FitAll, type GivesBack, sameAxes, showAxes, type Uniform } from './axes.ts';
 import { asModule, type Module, type Tree } from './module.ts';
 import { type Sharing, unshared } from './share.ts';
 import { type Capture, capture } from './site.ts';
@@ -35,14 +35,14 @@ export class Block<Axes extends readonly Axis[] = readonly Axis[]> {
 export function block<const Axes extends readonly Axis[], W extends Tree, R extends Tensor>(
   axes: Axes,
   init: () => W,
-  body: (w: W, x: Tensor<Axes>) => Returns<R, Axes>,
+  body: GivesBack<R, Axes, (w: W, x: Tensor<Axes>) => R>,
 ): Block<Axes> {
-  return new Block(axes, init, body as (w: Tree, x: Tensor) => unknown, capture());
+  return new Block(axes, init, body as unknown as (w: Tree, x: Tensor) => unknown, capture());
 }
 
 /** Weight sets of blocks, callable with the value they run on. */
 export interface Stack<Axes extends readonly Axis[]> extends Module {
-  <X extends Tensor>(x: FitAll<X, Axes>): Tensor<Axes>;
+  <X extends Tensor>(x: FitAll<X, Axes>): Along<X, Axes>;
 }
 
 /** What a stack is made of; the model reads it when it is defined. */
@@ -66,14 +66,15 @@ export function stackRecipe(module: Module): StackRecipe | null {
  * function of the index lets a stack mix blocks. Every execution has a state slot of its own; calling a stack twice runs it twice.
  * Throws L101 when the blocks differ in axes, L105, L106, L107, L111.
  */
-export function stack<const Axes extends readonly Axis[]>(
+export function stack<B extends Block>(
   count: number,
-  blocks: Block<Axes> | ((index: number) => Block<Axes>),
+  blocks: Uniform<B['axes'], B | ((index: number) => B)>,
   sharing: Sharing = unshared,
-): Stack<Axes> {
+): Stack<B['axes']> {
   const site = capture();
   const isCount = Number.isSafeInteger(count) && count >= 1;
-  const list = Array.from({ length: isCount ? count : 0 }, (_, i) => (blocks instanceof Block ? blocks : blocks(i)));
+  const recipe = blocks as B | ((index: number) => B);
+  const list = Array.from({ length: isCount ? count : 0 }, (_, i) => (recipe instanceof Block ? recipe : recipe(i)));
   const call = (x: Tensor): Tensor => activeTrace().runStack(module, x, list[0]!.axes);
   const check = (place: string): void => {
     const where = { place, site: site() };
@@ -92,5 +93,5 @@ export function stack<const Axes extends readonly Axis[]>(
   };
   const module: Module = asModule(call, { made: 'stack', children: {}, site, check });
   recipes.set(module, { module, blocks: list, sharing, site });
-  return module as Stack<Axes>;
+  return module as Stack<B['axes']>;
 }

@@ -5,5 +5,6 @@ export { type Embedding, embedding, type GqaOptions, gqa, type Layer, linear, rm
 export { defineModel } from './model.ts';
 export type { Module, Tree } from './module.ts';
 export { add, attention, type Heads, input, mul, type RopeSpec, residual, rope, rotate, scale, silu } from './ops.ts';
+export { type MobileLLMShape, mobileLLM } from './presets.ts';
 export { type Sharing, share } from './share.ts';
 export type { Tensor } from './trace.ts';

@@ -1,7 +1,7 @@
 /** Layers: the modules of a Llama-shaped transformer, with the weight names Hugging Face gives them. */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Axis } from '@lamella/graph/ir';
-import { checkSize, type Fit, type FitTokens, type TokensOf } from './axes.ts';
+import { checkSize, type Fit, type FitTokens, type Through, type TokensOf } from './axes.ts';
 import { asModule, type Module, Parameter } from './module.ts';
 import { attention, mul, type RopeSpec, rotate, silu } from './ops.ts';
 import { capture } from './site.ts';
@@ -9,7 +9,7 @@ import { activeTrace, type Tensor } from './trace.ts';
 
 /** A module from [t, In] to [t, Out]. */
 export interface Layer<In extends Axis, Out extends Axis> extends Module {
-  <X extends Tensor>(x: Fit<X, In>): Tensor<readonly [TokensOf<X>, Out]>;
+  <X extends Tensor>(x: Fit<X, In>): Through<X, In, Out>;
 }
 
 /** An embedding table [vocab, d]. */
@@ -17,7 +17,7 @@ export interface Embedding<Vocab extends Axis, D extends Axis> extends Module {
   /** The rows of the token ids: [t] -> [t, d]. */
   <X extends Tensor>(ids: FitTokens<X>): Tensor<readonly [TokensOf<X>, D]>;
   /** The tied head (arXiv 2402.14905, section 3.3): x W^T over the same table, [t, d] -> [t, vocab]. */
-  readonly logits: <X extends Tensor>(x: Fit<X, D>) => Tensor<readonly [TokensOf<X>, Vocab]>;
+  readonly logits: <X extends Tensor>(x: Fit<X, D>) => Through<X, D, Vocab>;
 }
 
 /** A layer as the run-time sees it. Its axes are checked when it is called; `Layer` says the same in types. */

@@ -4,7 +4,7 @@
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Axis, BlockKind, Body, Execution, Graph, Stack, WeightSet } from '@lamella/graph/ir';
-import { sameAxes, showAxes } from './axes.ts';
+import { type GivesLogits, sameAxes, showAxes } from './axes.ts';
 import { type Block, type StackRecipe, stackRecipe } from './block.ts';
 import { dotted, type Module, moduleInfo, nameTree, type Parameter, type Scope, type Tree } from './module.ts';
 import { type Capture, capture } from './site.ts';
@@ -20,11 +20,11 @@ import { type Place, WeightTable } from './weights.ts';
  *
  * Throws the L1xx diagnostics of whatever is wrong.
  */
-export function defineModel<W extends Tree>(
+export function defineModel<W extends Tree, R extends Tensor>(
   name: string,
   options: { readonly prefix?: string },
   init: () => W,
-  body: (m: W) => Tensor<readonly [Axis, Axis]>,
+  body: GivesLogits<R, (m: W) => R>,
 ): Graph {
   const site = capture();
   const tree = init();
@@ -42,7 +42,7 @@ export function defineModel<W extends Tree>(
   }
 
   const trace = new Trace(scope, '', true);
-  const result = trace.run(() => body(tree));
+  const result = trace.run(() => (body as (m: W) => unknown)(tree));
   if (!(result instanceof Tensor)) throw new LamellaError('L109', { got: 'nothing' }, { place: name, site: site() });
   const root = trace.finish(trace.own(result));
   const { tokens, vocab } = outerAxes(root, name, site);

@@ -1,7 +1,7 @@
 /** Operations without weights: the token ids, element-wise maths, rotary embedding and attention. */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Axis, Rope } from '@lamella/graph/ir';
-import type { AxesOf, FitAll } from './axes.ts';
+import type { Adds, AxesOf, FitAll } from './axes.ts';
 import { capture } from './site.ts';
 import { activeTrace, type Tensor } from './trace.ts';
 
@@ -36,9 +36,9 @@ export function mul<A extends Tensor, B extends Tensor>(a: A, b: FitAll<B, AxesO
 /** x + f(x). `f` must return the axes of x. Throws L101. */
 export function residual<X extends Tensor, R extends Tensor>(
   x: X,
-  f: (x: X) => FitAll<R, AxesOf<X>>,
+  f: Adds<R, AxesOf<X>, (x: X) => R>,
 ): Tensor<AxesOf<X>> {
-  return elementwise('add', x, f(x));
+  return elementwise('add', x, (f as (x: X) => R)(x));
 }
 
 function elementwise<A extends Tensor>(op: 'add' | 'mul', a: A, b: unknown): Tensor<AxesOf<A>> {

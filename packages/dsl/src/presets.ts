@@ -1,0 +1,52 @@
+/** Presets: ordinary graphs of known families, written in the DSL itself. */
+import type { Graph } from '@lamella/graph/ir';
+import { dims } from './axes.ts';
+import { block, stack } from './block.ts';
+import { embedding, gqa, rmsNorm, swiglu } from './layers.ts';
+import { defineModel } from './model.ts';
+import { input, residual, rope } from './ops.ts';
+import type { Sharing } from './share.ts';
+
+/** The shape of a MobileLLM. */
+export interface MobileLLMShape {
+  readonly name: string;
+  /** Weight sets, not executions. */
+  readonly layers: number;
+  readonly d: number;
+  readonly heads: number;
+  readonly kvHeads: number;
+  readonly ffn: number;
+  readonly vocab?: number;
+  /** Longest sequence, in tokens. */
+  readonly context?: number;
+  readonly share?: Sharing;
+}
+
+/**
+ * A MobileLLM (arXiv 2402.14905): a deep and thin Llama with grouped queries, SwiGLU and a tied head; head width d / heads, RoPE theta
+ * 10,000, no biases. Weight names are Hugging Face's. Throws what the DSL throws.
+ */
+export function mobileLLM(shape: MobileLLMShape): Graph {
+  const { name, layers, heads, kvHeads, vocab: words = 32_000, context = 2048 } = shape;
+  const { t, d, ff, vocab } = dims({ t: context, d: shape.d, ff: shape.ffn, vocab: words });
+  const headDim = shape.d / heads;
+  const layer = block(
+    [t, d],
+    () => ({
+      input_layernorm: rmsNorm(d),
+      self_attn: gqa(d, { heads, kvHeads, headDim, rope: rope(10_000) }),
+      post_attention_layernorm: rmsNorm(d),
+      mlp: swiglu(d, ff),
+    }),
+    (w, x) => {
+      const attended = residual(x, (x) => w.self_attn(w.input_layernorm(x)));
+      return residual(attended, (x) => w.mlp(w.post_attention_layernorm(x)));
+    },
+  );
+  return defineModel(
+    name,
+    { prefix: 'model' },
+    () => ({ embed_tokens: embedding(vocab, d), layers: stack(layers, layer, shape.share), norm: rmsNorm(d) }),
+    (m) => m.embed_tokens.logits(m.norm(m.layers(m.embed_tokens(input(t))))),
+  );
+}
