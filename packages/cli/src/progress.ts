@@ -10,15 +10,21 @@ export interface Progress {
   finish(): void;
 }
 
+/** What progress is drawn on. */
+export interface Screen {
+  readonly isTTY?: boolean;
+  write(text: string): unknown;
+}
+
 const quietMs = 300;
 const redrawMs = 80;
 const barCells = 24;
 
-export function progress(label: string, stream: NodeJS.WriteStream = process.stderr): Progress {
+export function progress(label: string, stream: Screen = process.stderr): Progress {
   return stream.isTTY ? bar(label, stream) : lines(label, stream);
 }
 
-function bar(label: string, stream: NodeJS.WriteStream): Progress {
+function bar(label: string, stream: Screen): Progress {
   const started = performance.now();
   let drawn = started + quietMs - redrawMs;
   let shown = false;
@@ -40,7 +46,7 @@ function bar(label: string, stream: NodeJS.WriteStream): Progress {
   };
 }
 
-function lines(label: string, stream: NodeJS.WriteStream): Progress {
+function lines(label: string, stream: Screen): Progress {
   const started = performance.now();
   let quarter = 0;
   return {

@@ -17,10 +17,10 @@ export async function newGraph(name: string): Promise<void> {
   process.stdout.write(
     [
       `${file} is a small model with shared layers. Next:`,
-      `  lamella check ${file}`,
-      `  lamella inspect ${file}`,
-      `  lamella compile ${file} --weights random:1`,
-      `  lamella run out/${bare} --tokens 1,2,3`,
+      `  npx lamella check ${file}`,
+      `  npx lamella inspect ${file}`,
+      `  npx lamella compile ${file} --weights random:1`,
+      `  npx lamella run out/${bare} --tokens 1,2,3`,
       '',
     ].join('\n'),
   );

@@ -1,0 +1,45 @@
+/** The command line itself: what is not in the contract is refused, and so is what the contract has but this version does not. */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Scratch, scratch } from './lamella.ts';
+
+let home: Scratch;
+beforeAll(async () => {
+  home = await scratch();
+});
+afterAll(() => home.remove());
+
+test.each([
+  ['an unknown command', ['chekc', 'x.ts'], 'L305', ['chekc', 'lamella check']],
+  ['an unknown option', ['compile', 'x.ts', '--qant', 'q8'], 'L305', ['--qant', '--quant']],
+  ['an unknown option like no other', ['check', 'x.ts', '--zzz'], 'L305', ['--zzz', 'lamella check --help']],
+  ['a missing argument', ['compile'], 'L305', ['GRAPH.ts', 'lamella compile --help']],
+  ['one argument too many', ['check', 'a.ts', 'b.ts'], 'L305', ['too many arguments']],
+  ['a missing value', ['run', 'p', '--prompt'], 'L305', ['--prompt']],
+  ['a missing option', ['import', 'p'], 'L305', ['--out']],
+  ['no start', ['run', 'p'], 'L305', ['--prompt TEXT or --tokens']],
+  ['two starts', ['run', 'p', '--prompt', 'a', '--tokens', '1'], 'L305', ['--prompt', '--tokens']],
+  ['a wrong value', ['compile', 'x.ts', '--quant', 'q9'], 'L303', ['--quant', 'q9', 'f32, q8']],
+  ['a number that is none', ['run', 'p', '--tokens', '1', '--temperature', 'warm'], 'L303', ['--temperature', 'warm']],
+  ['a number out of range', ['run', 'p', '--tokens', '1', '--top-p', '0'], 'L303', ['--top-p', 'above 0']],
+  ['ids that are none', ['logits', 'p', '--tokens', '1,two'], 'L303', ['--tokens', '1,2,3']],
+  ['a context of nothing', ['compile', 'x.ts', '--context', '0'], 'L303', ['--context', 'at least 1']],
+])('%s', (_, args, code, parts) => home.refuses(args, code, ...parts));
+
+test.each([
+  ['--target webgpu', ['compile', 'x.ts', '--target', 'wasm,webgpu']],
+  ['--quant q4', ['compile', 'x.ts', '--quant', 'q4']],
+  ['--kv q8', ['compile', 'x.ts', '--kv', 'q8']],
+  ['--profile', ['compile', 'x.ts', '--profile', 'phone']],
+  ['--emit wgsl', ['compile', 'x.ts', '--emit', 'wgsl']],
+  ['--target webgpu', ['run', 'p', '--tokens', '1', '--target', 'webgpu']],
+  ['--threads 2', ['run', 'p', '--tokens', '1', '--threads', '2']],
+  ['--html', ['inspect', 'p', '--html', 'x.html']],
+  ['lamella bench', ['bench', 'p', '--repeat', '3']],
+])('%s is not there yet: %j', (what, args) => home.refuses(args, 'L304', `${what} is not available yet`));
+
+test('help is no failure', async () => {
+  const { code, stdout, stderr } = await home.lamella('compile', '--help');
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout).toContain('--weights');
+  expect(stdout).not.toContain('--profile');
+});
