@@ -14,7 +14,7 @@ export interface Region {
 export interface MemoryPlan {
   /** Page-rounded size of the memory: initial = maximum. */
   readonly plannedBytes: number;
-  /** The step's inputs: u32 words `position` (tokens already in the cache), `count` (tokens in this tile), `rows` (rows in the table). */
+  /** The step's inputs: u32 words `position` (tokens already in the cache), `count` (tokens in this tile), `rows` and `table` (the table's length and address). */
   readonly step: Region;
   /** u32 [tile]: token ids of the tile. */
   readonly tokens: Region;
@@ -22,12 +22,12 @@ export interface MemoryPlan {
   readonly logits: Region;
   /** Activations; offsets inside are baked into the kernels. */
   readonly arena: Region;
-  /** The execution table, u32 words, written by the driver from `Manifest.table`. */
-  readonly table: Region;
   /** Packed weights, in the order they are read; constants (RoPE tables) first. */
   readonly weights: Region;
   /** KV state, one slot per execution. */
   readonly state: Region;
+  /** The execution table, u32 words, written by the driver from `Manifest.table`. */
+  readonly table: Region;
 }
 
 /** One row of the execution table: which kind runs, with which weights, on which state. */

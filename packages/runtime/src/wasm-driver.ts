@@ -93,13 +93,13 @@ async function readChecked(
   return bytes;
 }
 
-/** Rows of `rowWords` u32 words: kind, state address, weight addresses, zeros. The row count goes into the step region. */
+/** Rows of `rowWords` u32 words: kind, state address, weight addresses, zeros. The row count and the table's address go into the step region. */
 function writeTable(memory: WebAssembly.Memory, plan: MemoryPlan, rowWords: number, table: readonly TableRow[]): void {
   const words = new Uint32Array(memory.buffer, plan.table.offset, plan.table.bytes / 4);
   table.forEach((row, i) => {
     words.set([row.kind, row.state, ...row.weights], i * rowWords);
   });
-  new Uint32Array(memory.buffer, plan.step.offset, 3)[2] = table.length;
+  new Uint32Array(memory.buffer, plan.step.offset, 4).set([table.length, plan.table.offset], 2);
 }
 
 function driver(kernels: Kernels, memory: WebAssembly.Memory, manifest: Manifest): WasmDriver {

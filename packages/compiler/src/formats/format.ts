@@ -1,0 +1,50 @@
+/**
+ * What a storage format owns, alone: how a matrix is packed, how one element is read back, and how a block of rows is multiplied with
+ * activations. Every target reads the same packed bytes.
+ */
+import type { Builder, Index } from '../loops/build.ts';
+import type { Expr, KernelBuffer } from '../loops/ir.ts';
+
+/** A packed matrix as a kernel sees it. */
+export interface MatrixShape {
+  /** Rows stored together. */
+  readonly block: number;
+  /** Columns summed over. */
+  readonly depth: number;
+}
+
+/** Activations of a contraction: f32 [tokens, stride], or codes with a scale per token. */
+export interface Activations {
+  readonly values: KernelBuffer;
+  /** Elements per token. */
+  readonly stride: number;
+  /** f32 [tokens]; null for f32 activations. */
+  readonly scales: KernelBuffer | null;
+}
+
+export interface Format {
+  readonly name: string;
+  /** Whether contractions read activations as codes. */
+  readonly integer: boolean;
+  /** Bytes of one block of rows. */
+  blockBytes(shape: MatrixShape): number;
+  /** Writes one block: `rows[i]` is row i, f32 [depth], or null for zeros; `into` has blockBytes bytes, all zero. */
+  packBlock(rows: readonly (Float32Array | null)[], shape: MatrixShape, into: Uint8Array): void;
+  /** The views a kernel needs of a packed matrix: same bytes, read as several element types. */
+  views(name: string, address: KernelBuffer['address'], rows: number, shape: MatrixShape): readonly KernelBuffer[];
+  /** Element (row, column) as f32, given the views. */
+  element(views: readonly KernelBuffer[], shape: MatrixShape, row: Expr, column: Expr): Expr;
+  /**
+   * Writes the loop that multiplies block `block` with `tokens` consecutive tokens from `firstToken` on. Returns the dot product of rows
+   * 4v..4v+3 of the block with token t, f32x4.
+   */
+  dot(
+    b: Builder,
+    views: readonly KernelBuffer[],
+    shape: MatrixShape,
+    x: Activations,
+    block: Expr,
+    firstToken: Index,
+    tokens: number,
+  ): (t: number, v: number) => Expr;
+}

@@ -1,0 +1,105 @@
+/**
+ * q8: W8A8 (MobileLLM, arXiv 2402.14905, section 4.4). Weights: int8 per row, one f32 scale per row. Activations: int8 per token, one f32
+ * scale per token. Layout of a block of R rows: for every four columns, R/4 vectors of 4 rows x 4 columns; then R f32 scales. That order
+ * suits an exact 16-bit dot (here), a relaxed 8-bit dot and a GPU's packed dot alike.
+ */
+import {
+  add,
+  apply,
+  applyLanes,
+  constant,
+  load,
+  loadSplat,
+  mul,
+  plus,
+  quotient,
+  remainder,
+  times,
+} from '../loops/build.ts';
+import { roundHalfEven } from '../loops/intrinsics.ts';
+import { padded } from '../program/ir.ts';
+import type { Format, MatrixShape } from './format.ts';
+
+const codesBytes = ({ block, depth }: MatrixShape): number => block * padded(depth, 4);
+
+export const q8Format: Format = {
+  name: 'q8',
+  integer: true,
+
+  blockBytes: (shape) => codesBytes(shape) + shape.block * 4,
+
+  packBlock(rows, shape, into) {
+    const { block, depth } = shape;
+    const codes = new Int8Array(into.buffer, into.byteOffset, codesBytes(shape));
+    const scales = new Float32Array(into.buffer, into.byteOffset + codesBytes(shape), block);
+    rows.forEach((row, r) => {
+      if (!row) return;
+      let largest = 0;
+      for (let k = 0; k < depth; k++) largest = Math.max(largest, Math.abs(row[k]!));
+      const scale = Math.fround(largest / 127);
+      scales[r] = scale;
+      if (scale === 0) return;
+      for (let k = 0; k < depth; k++) {
+        // [k/4][r/4][r%4][k%4]
+        const at = Math.floor(k / 4) * block * 4 + Math.floor(r / 4) * 16 + (r % 4) * 4 + (k % 4);
+        codes[at] = Math.max(-127, Math.min(127, roundHalfEven(row[k]! / scale)));
+      }
+    });
+  },
+
+  views(name, address, rows, shape) {
+    const bytes = (rows / shape.block) * (codesBytes(shape) + shape.block * 4);
+    const note = `weights [${rows}, ${shape.depth}] int8, row scales behind each block of ${shape.block}`;
+    return [
+      { name, element: 'i8', address, length: bytes, access: 'read', note },
+      {
+        name: `${name}.scale`,
+        element: 'f32',
+        address,
+        length: bytes / 4,
+        access: 'read',
+        note: `the same bytes as f32`,
+      },
+    ];
+  },
+
+  element([codes, scales], shape, row, column) {
+    const bytes = codesBytes(shape) + shape.block * 4;
+    const block = quotient(row, shape.block);
+    const r = remainder(row, shape.block);
+    const inBlock = plus(times(quotient(column, 4), shape.block * 4), plus(times(r, 4), remainder(column, 4)));
+    const code = load(codes!, plus(times(block, bytes), inBlock), 'i32');
+    const scale = load(scales!, plus(times(block, bytes / 4), plus(codesBytes(shape) / 4, r)), 'f32');
+    return mul(apply('toFloat', code), scale);
+  },
+
+  dot(b, [codes, scales], shape, x, blockIndex, firstToken, tokens) {
+    const { block, depth } = shape;
+    const vectors = block / 4;
+    const bytes = codesBytes(shape) + block * 4;
+    // each vector of 4 rows x 4 columns splits into rows 0-1 and 2-3: lanes hold pairs of columns
+    const acc = b.registers('acc', tokens * vectors * 2, constant('i32x4', 0));
+    const base = b.let('base', times(blockIndex, bytes));
+    b.loop('serial', 'k', { to: padded(depth, 4), step: 4 }, (body, k) => {
+      body.loop('unroll', 't', { to: tokens }, (perToken, t) => {
+        const word = plus(times(plus(firstToken, t), x.stride / 4), quotient(k, 4));
+        const xk = perToken.let('xk', apply('widenLow', loadSplat(x.values, word, 'i8x16')));
+        perToken.loop('unroll', 'v', { to: vectors * 2 }, (_, v) => {
+          const wk = load(codes!, plus(plus(base, times(k, block)), times(v, 8)), 'i16x8');
+          const at = plus(times(t, vectors * 2), v);
+          acc.set(add(acc.get(at), apply('dotPairs', wk, xk)), at);
+        });
+      });
+    });
+    const scaleBase = b.let('scaleBase', plus(times(blockIndex, bytes / 4), codesBytes(shape) / 4));
+    return (t, v) => {
+      const [low, high] = [acc.get(t * vectors * 2 + 2 * v), acc.get(t * vectors * 2 + 2 * v + 1)];
+      const sums = add(applyLanes('shuffle', [0, 2, 4, 6], low, high), applyLanes('shuffle', [1, 3, 5, 7], low, high));
+      const scale = mul(
+        load(scales!, plus(scaleBase, v * 4), 'f32x4'),
+        loadSplat(x.scales!, plus(firstToken, t), 'f32x4'),
+      );
+      return mul(apply('toFloat', sums), scale);
+    };
+  },
+};

@@ -1,0 +1,170 @@
+/**
+ * How schedules write loop IR: typed constructors for expressions (constants fold, so that golden texts stay short) and a builder that
+ * collects statements. A type error in a schedule is thrown here, where the schedule's own line is on the stack.
+ */
+import { type IntrinsicName, intrinsics } from './intrinsics.ts';
+import type { Expr, KernelBuffer, LoopTag, ScalarType, Stmt, Type } from './ir.ts';
+
+/** An index or an i32 expression; plain numbers are constants. */
+export type Index = Expr | number;
+
+export const i32 = (value: number): Expr => ({ e: 'const', type: 'i32', value });
+export const f32 = (value: number): Expr => ({ e: 'const', type: 'f32', value: Math.fround(value) });
+/** The constant in the element type of `type`: a scalar, or splat over lanes. */
+export function constant(type: 'f32' | 'f32x4' | 'i32' | 'i32x4', value: number): Expr {
+  const scalar = type === 'i32' || type === 'i32x4' ? i32(value) : f32(value);
+  return type === 'f32x4' || type === 'i32x4' ? apply('splat', scalar) : scalar;
+}
+export const index = (x: Index): Expr => (typeof x === 'number' ? i32(x) : x);
+const literal = (e: Expr): number | null => (e.e === 'const' ? e.value : null);
+
+/** An operation of the closed table. Throws when the argument types do not fit it. */
+export function apply(fn: IntrinsicName, ...args: Expr[]): Expr {
+  return applyLanes(fn, [], ...args);
+}
+
+/** An operation that takes lane numbers (`extract`, `shuffle`). */
+export function applyLanes(fn: IntrinsicName, lanes: readonly number[], ...args: Expr[]): Expr {
+  const type = intrinsics[fn].type(args.map((a) => a.type));
+  if (!type) throw new Error(`${fn} does not take (${args.map((a) => a.type).join(', ')})`);
+  return { e: 'apply', fn, args, type, lanes };
+}
+
+/** Index arithmetic with constants folded. */
+export function plus(a: Index, b: Index): Expr {
+  const [x, y] = [index(a), index(b)];
+  const [p, q] = [literal(x), literal(y)];
+  if (p !== null && q !== null) return i32(p + q);
+  if (p === 0) return y;
+  if (q === 0) return x;
+  return apply('add', x, y);
+}
+export function times(a: Index, b: Index): Expr {
+  const [x, y] = [index(a), index(b)];
+  const [p, q] = [literal(x), literal(y)];
+  if (p !== null && q !== null) return i32(p * q);
+  if (p === 0 || q === 0) return i32(0);
+  if (p === 1) return y;
+  if (q === 1) return x;
+  return apply('mul', x, y);
+}
+export function quotient(a: Index, b: number): Expr {
+  const p = literal(index(a));
+  if (p !== null) return i32(Math.floor(p / b));
+  return b === 1 ? index(a) : apply('quotient', index(a), i32(b));
+}
+export function remainder(a: Index, b: number): Expr {
+  const p = literal(index(a));
+  if (p !== null) return i32(p % b);
+  return b === 1 ? i32(0) : apply('remainder', index(a), i32(b));
+}
+
+export const add = (a: Expr, b: Expr): Expr => apply('add', a, b);
+export const sub = (a: Expr, b: Expr): Expr => apply('sub', a, b);
+export const mul = (a: Expr, b: Expr): Expr => apply('mul', a, b);
+
+/** Reads consecutive elements, one per lane. */
+export function load(buffer: KernelBuffer, at: Index, type: Type): Expr {
+  return { e: 'load', buffer: buffer.name, index: index(at), type, access: 'contiguous' };
+}
+/** Reads one element (for i8x16: four, a word) into all lanes. */
+export function loadSplat(buffer: KernelBuffer, at: Index, type: Type): Expr {
+  return { e: 'load', buffer: buffer.name, index: index(at), type, access: 'splat' };
+}
+
+/** A register or register array of the kernel being built. */
+export interface Register {
+  get(at?: Index): Expr;
+  set(value: Expr, at?: Index): void;
+}
+
+/** Collects the statements of a kernel. Names are made unique; nested bodies are built by callbacks. */
+export class Builder {
+  private readonly names: Map<string, number>;
+  readonly statements: Stmt[] = [];
+
+  constructor(names = new Map<string, number>()) {
+    this.names = names;
+  }
+
+  private unique(name: string): string {
+    const n = this.names.get(name) ?? 0;
+    this.names.set(name, n + 1);
+    return n === 0 ? name : `${name}.${n}`;
+  }
+
+  /** Names a value so that it is computed once. */
+  let(name: string, value: Expr): Expr {
+    const unique = this.unique(name);
+    this.statements.push({ s: 'let', name: unique, value });
+    return { e: 'get', name: unique, type: value.type, index: null };
+  }
+
+  /** One register that changes. */
+  variable(name: string, init: Expr): Register {
+    return this.declare(name, null, init);
+  }
+
+  /** `count` registers, all starting at `init`. */
+  registers(name: string, count: number, init: Expr): Register {
+    return this.declare(name, count, init);
+  }
+
+  private declare(name: string, count: number | null, init: Expr): Register {
+    const unique = this.unique(name);
+    this.statements.push({ s: 'var', name: unique, type: init.type, count, init });
+    const at = (i: Index | undefined) => (i === undefined ? null : index(i));
+    return {
+      get: (i) => ({ e: 'get', name: unique, type: init.type, index: at(i) }),
+      // `set` writes into the innermost open body, wherever the register was declared
+      set: (value, i) => void this.innermost().statements.push({ s: 'set', name: unique, index: at(i), value }),
+    };
+  }
+
+  private child: Builder | null = null;
+  private innermost(): Builder {
+    return this.child ? this.child.innermost() : this;
+  }
+
+  store(buffer: KernelBuffer, at: Index, value: Expr): void {
+    this.statements.push({ s: 'store', buffer: buffer.name, index: index(at), value });
+  }
+
+  private nested(build: (inner: Builder) => void): Stmt[] {
+    const inner = new Builder(this.names);
+    this.child = inner;
+    build(inner);
+    this.child = null;
+    return inner.statements;
+  }
+
+  /** for name in [from, to) step `step`; the body gets the loop variable. */
+  loop(
+    tag: LoopTag,
+    name: string,
+    range: { readonly from?: Index; readonly to: Index; readonly step?: number },
+    build: (inner: Builder, i: Expr) => void,
+  ): void {
+    const unique = this.unique(name);
+    const variable: Expr = { e: 'get', name: unique, type: 'i32', index: null };
+    const body = this.nested((inner) => build(inner, variable));
+    const { from = 0, to, step = 1 } = range;
+    this.statements.push({ s: 'for', name: unique, from: index(from), to: index(to), step, tag, body });
+  }
+
+  when(condition: Expr, build: (inner: Builder) => void): void {
+    // a condition known now needs no code
+    if (condition.e === 'const') {
+      if (condition.value) build(this);
+      return;
+    }
+    this.statements.push({ s: 'if', condition, body: this.nested(build) });
+  }
+
+  barrier(): void {
+    this.statements.push({ s: 'barrier' });
+  }
+}
+
+/** A scalar argument of the kernel: `position`, `count`, `row`. */
+export const argument = (name: string, type: ScalarType = 'i32'): Expr => ({ e: 'get', name, type, index: null });

@@ -1,0 +1,204 @@
+/**
+ * Runs a kernel of the loop IR on a memory image, operation by operation, with the meanings of the closed table: what every printed
+ * kernel is compared with, and the way to test a GPU kernel without a GPU. Invocations of a workgroup run as coroutines that wait for
+ * each other at barriers, so a missing barrier shows as a wrong result and one that not everyone reaches as an error. Grid iterations
+ * may run in either order: a kernel whose result depends on it is wrong.
+ */
+import { intrinsics, type Value } from './intrinsics.ts';
+import {
+  type Address,
+  type Element,
+  type Expr,
+  elementBytes,
+  type Kernel,
+  type KernelBuffer,
+  type Stmt,
+  type Type,
+} from './ir.ts';
+import { loadWidth, storeWidth } from './verify.ts';
+
+/** Values of the kernel's address arguments (`w0`, `state`) and scalars (`position`, `count`, `row`). */
+export type Arguments = Readonly<Record<string, number>>;
+
+/** Runs `kernel` once. Throws on an access outside a buffer or a barrier that not every invocation reaches. */
+export function interpret(
+  kernel: Kernel,
+  memory: ArrayBufferLike,
+  args: Arguments,
+  gridOrder: 'forward' | 'reverse' = 'forward',
+): void {
+  const run = new Interpreter(kernel, memory, args, gridOrder).run();
+  if (!run.next().done) throw new Error(`kernel ${kernel.name}: a barrier outside any workgroup`);
+}
+
+type Locals = Map<string, Value[]>;
+
+class Interpreter {
+  private readonly kernel: Kernel;
+  private readonly view: DataView;
+  private readonly args: Arguments;
+  private readonly reverseGrid: boolean;
+  private readonly buffers: ReadonlyMap<string, KernelBuffer>;
+
+  constructor(kernel: Kernel, memory: ArrayBufferLike, args: Arguments, gridOrder: 'forward' | 'reverse') {
+    this.kernel = kernel;
+    this.view = new DataView(memory);
+    this.args = args;
+    this.reverseGrid = gridOrder === 'reverse';
+    this.buffers = new Map(kernel.buffers.map((b) => [b.name, b]));
+  }
+
+  run(): Generator<void, void> {
+    const locals: Locals = new Map(this.kernel.scalars.map((name) => [name, [this.argument(name)]]));
+    return this.execute(this.kernel.body, locals);
+  }
+
+  private argument(name: string): number {
+    const value = this.args[name];
+    if (value === undefined) throw new Error(`kernel ${this.kernel.name} needs the argument ${name}`);
+    return value;
+  }
+
+  private base(address: Address): number {
+    switch (address.from) {
+      case 'memory':
+        return address.offset;
+      case 'weights':
+        return this.argument(`w${address.group}`) + address.offset;
+      case 'state':
+        return this.argument('state') + address.offset;
+      default:
+        return address satisfies never;
+    }
+  }
+
+  private locate(name: string, at: number, width: number): { element: Element; byte: number } {
+    const buffer = this.buffers.get(name);
+    if (!buffer) throw new Error(`no buffer ${name}`);
+    if (at < 0 || at + width > buffer.length)
+      throw new Error(`kernel ${this.kernel.name}: ${name}[${at}..${at + width - 1}] of ${buffer.length}`);
+    return { element: buffer.element, byte: this.base(buffer.address) + at * elementBytes(buffer.element) };
+  }
+
+  private readElement(element: Element, byte: number): number {
+    if (element === 'f32') return this.view.getFloat32(byte, true);
+    return element === 'i32' ? this.view.getInt32(byte, true) : this.view.getInt8(byte);
+  }
+
+  private load(e: Extract<Expr, { e: 'load' }>, locals: Locals): Value {
+    const buffer = this.buffers.get(e.buffer);
+    const width = buffer && loadWidth(buffer.element, e.type, e.access);
+    if (!width) throw new Error(`${e.buffer} cannot be read as ${e.type}`);
+    const { element, byte } = this.locate(e.buffer, this.number(e.index, locals), width);
+    if (e.type === 'i8x16') return Array.from({ length: 16 }, (_, i) => this.view.getInt8(byte + (i % 4)));
+    if (e.access === 'splat') return Array<number>(4).fill(this.readElement(element, byte));
+    if (width === 1) return this.readElement(element, byte);
+    return Array.from({ length: width }, (_, i) => this.readElement(element, byte + i * elementBytes(element)));
+  }
+
+  private store(s: Extract<Stmt, { s: 'store' }>, locals: Locals): void {
+    const value = this.value(s.value, locals);
+    const buffer = this.buffers.get(s.buffer);
+    const width = buffer && storeWidth(buffer.element, s.value.type);
+    if (!width) throw new Error(`${s.value.type} cannot be stored to ${s.buffer}`);
+    const { element, byte } = this.locate(s.buffer, this.number(s.index, locals), width);
+    const lanes = typeof value === 'number' ? [value] : value;
+    lanes.forEach((x, i) => {
+      if (element === 'f32') this.view.setFloat32(byte + 4 * i, x, true);
+      else this.view.setInt32(byte + 4 * i, x, true);
+    });
+  }
+
+  private value(e: Expr, locals: Locals): Value {
+    switch (e.e) {
+      case 'const':
+        return e.value;
+      case 'get': {
+        const registers = locals.get(e.name);
+        const value = registers?.[e.index ? this.number(e.index, locals) : 0];
+        if (value === undefined) throw new Error(`kernel ${this.kernel.name}: ${e.name} has no such register`);
+        return value;
+      }
+      case 'load':
+        return this.load(e, locals);
+      case 'apply': {
+        const args = e.args.map((a) => this.value(a, locals));
+        return intrinsics[e.fn].meaning(args, e.args[0]?.type as Type, e.lanes);
+      }
+      default:
+        return e satisfies never;
+    }
+  }
+
+  private number(e: Expr, locals: Locals): number {
+    const value = this.value(e, locals);
+    if (typeof value !== 'number') throw new Error('a vector stands where an index is needed');
+    return value;
+  }
+
+  /** Yields at every barrier; whoever runs the workgroup decides when to go on. */
+  private *execute(body: readonly Stmt[], outer: Locals): Generator<void, void> {
+    const locals: Locals = new Map(outer);
+    for (const s of body) {
+      switch (s.s) {
+        case 'let':
+          locals.set(s.name, [this.value(s.value, locals)]);
+          break;
+        case 'var':
+          locals.set(s.name, Array<Value>(s.count ?? 1).fill(this.value(s.init, locals)));
+          break;
+        case 'set': {
+          const registers = locals.get(s.name);
+          const at = s.index ? this.number(s.index, locals) : 0;
+          if (!registers || at < 0 || at >= registers.length) throw new Error(`no register ${s.name}[${at}]`);
+          registers[at] = this.value(s.value, locals);
+          break;
+        }
+        case 'store':
+          this.store(s, locals);
+          break;
+        case 'if':
+          if (this.number(s.condition, locals)) yield* this.execute(s.body, locals);
+          break;
+        case 'barrier':
+          yield;
+          break;
+        case 'for':
+          yield* this.loop(s, locals);
+          break;
+        default:
+          s satisfies never;
+      }
+    }
+  }
+
+  private *loop(s: Extract<Stmt, { s: 'for' }>, locals: Locals): Generator<void, void> {
+    const iterations: number[] = [];
+    for (let i = this.number(s.from, locals); i < this.number(s.to, locals); i += s.step) iterations.push(i);
+    const body = (i: number) => this.execute(s.body, new Map(locals).set(s.name, [i]));
+    switch (s.tag) {
+      case 'grid':
+        if (this.reverseGrid) iterations.reverse();
+        for (const i of iterations) yield* body(i);
+        return;
+      case 'serial':
+      case 'unroll':
+        for (const i of iterations) yield* body(i);
+        return;
+      case 'workgroup':
+      case 'lane': {
+        const running = iterations.map(body);
+        for (;;) {
+          const ended = running.filter((invocation) => invocation.next().done).length;
+          if (ended === running.length) break;
+          if (ended > 0) throw new Error(`kernel ${this.kernel.name}: a barrier that not every invocation reaches`);
+          // a workgroup's barrier ends inside it; only nested lanes pass it on to the workgroup around them
+          if (s.tag === 'lane') yield;
+        }
+        return;
+      }
+      default:
+        s.tag satisfies never;
+    }
+  }
+}

@@ -1,0 +1,195 @@
+/**
+ * The one closed table of operations: for each, its type rule, what it means (the interpreter runs this), and how a target spells it.
+ * There is no way to write target text anywhere else. To add an operation is to add a row here; a target that cannot spell it leaves
+ * the column out, and the verifier then refuses schedules that use it there.
+ *
+ * Numbers: f32 operations round to f32 after every step (`Math.fround`), i32 wraps, i16x8 dot products sum exactly in i32.
+ */
+import { lanesOf, type Type } from './ir.ts';
+
+/** A run-time value: a number, or one number per lane. */
+export type Value = number | readonly number[];
+
+interface Intrinsic {
+  /** Result type for these argument types, or null when they do not fit. */
+  readonly type: (args: readonly Type[]) => Type | null;
+  /** Result for these argument values. `type` is that of the first argument. */
+  readonly meaning: (args: readonly Value[], type: Type, lanes: readonly number[]) => Value;
+  /** WAT for these operands (already spelled). `type` is that of the first argument. */
+  readonly wat: (args: readonly string[], type: Type, lanes: readonly number[]) => string;
+}
+
+const f32 = Math.fround;
+const vector = (v: Value): readonly number[] => {
+  if (typeof v === 'number') throw new Error('a scalar stands where a vector is needed');
+  return v;
+};
+const scalar = (v: Value | undefined): number => {
+  if (typeof v !== 'number') throw new Error('a vector stands where a scalar is needed');
+  return v;
+};
+
+const isFloat = (t: Type | undefined): t is 'f32' | 'f32x4' => t === 'f32' || t === 'f32x4';
+const isInt = (t: Type | undefined): t is 'i32' | 'i32x4' => t === 'i32' || t === 'i32x4';
+const same = (args: readonly Type[]): boolean => args.every((t) => t === args[0]);
+
+/** Applies `f` lane by lane, rounding as the type says. */
+function lanewise(f: (...xs: number[]) => number): Intrinsic['meaning'] {
+  return (args, type) => {
+    const round = isFloat(type) ? f32 : (x: number) => x | 0;
+    if (lanesOf(type) === 1) return round(f(...args.map(scalar)));
+    const columns = args.map(vector);
+    return columns[0]!.map((_, i) => round(f(...columns.map((c) => c[i]!))));
+  };
+}
+
+const plain =
+  (name: string): Intrinsic['wat'] =>
+  (args, type) =>
+    `(${type}.${name} ${args.join(' ')})`;
+
+/** f32 and f32x4, `count` operands of one type. */
+const float = (count: number, name: string, f: (...xs: number[]) => number): Intrinsic => ({
+  type: (a) => (a.length === count && same(a) && isFloat(a[0]) ? a[0] : null),
+  meaning: lanewise(f),
+  wat: plain(name),
+});
+
+/** f32, f32x4, i32 and i32x4, two operands of one type. */
+const number2 = (name: string, f: (x: number, y: number) => number): Intrinsic => ({
+  type: (a) => (a.length === 2 && same(a) && (isFloat(a[0]) || isInt(a[0])) ? a[0] : null),
+  meaning: lanewise(f),
+  wat: plain(name),
+});
+
+const int2 = (name: string, f: (x: number, y: number) => number): Intrinsic => ({
+  type: (a) => (a.length === 2 && a[0] === 'i32' && a[1] === 'i32' ? 'i32' : null),
+  meaning: lanewise(f),
+  wat: plain(name),
+});
+
+const compare = (f: (x: number, y: number) => boolean, int: string, flt: string): Intrinsic => ({
+  type: (a) => (a.length === 2 && same(a) && (a[0] === 'i32' || a[0] === 'f32') ? 'bool' : null),
+  meaning: ([x, y]) => (f(scalar(x), scalar(y)) ? 1 : 0),
+  wat: (args, type) => `(${type}.${type === 'i32' ? int : flt} ${args.join(' ')})`,
+});
+
+/** Round half to even, as `f32.nearest` and WGSL's `round` do. */
+export function roundHalfEven(x: number): number {
+  const r = Math.round(x);
+  return Math.abs(x - Math.trunc(x)) === 0.5 ? 2 * Math.round(x / 2) : r;
+}
+
+const bits = new DataView(new ArrayBuffer(4));
+
+const table = {
+  add: number2('add', (x, y) => x + y),
+  sub: number2('sub', (x, y) => x - y),
+  mul: {
+    ...number2('mul', (x, y) => x * y),
+    meaning: (args, type, lanes) => (isInt(type) ? lanewise(Math.imul) : lanewise((x, y) => x * y))(args, type, lanes),
+  },
+  div: float(2, 'div', (x, y) => x / y),
+  /** Smaller (larger) of two numbers; never given NaN on purpose. */
+  min: float(2, 'min', Math.min),
+  max: float(2, 'max', Math.max),
+  abs: float(1, 'abs', Math.abs),
+  neg: float(1, 'neg', (x) => -x),
+  sqrt: float(1, 'sqrt', Math.sqrt),
+  nearest: float(1, 'nearest', roundHalfEven),
+
+  /** Unsigned quotient and remainder of indices. */
+  quotient: int2('div_u', (x, y) => Math.trunc((x >>> 0) / (y >>> 0))),
+  remainder: int2('rem_u', (x, y) => (x >>> 0) % (y >>> 0)),
+  and: int2('and', (x, y) => x & y),
+  /** Logical shift left by a scalar. */
+  shl: {
+    type: (a) => (a.length === 2 && isInt(a[0]) && a[1] === 'i32' ? a[0] : null),
+    meaning: ([x, n]) => (typeof x === 'number' ? x << scalar(n) : vector(x!).map((lane) => lane << scalar(n))),
+    wat: plain('shl'),
+  },
+  less: compare((x, y) => x < y, 'lt_s', 'lt'),
+  select: {
+    type: (a) => (a.length === 3 && a[0] === 'bool' && a[1] === a[2] ? a[1]! : null),
+    meaning: ([c, x, y]) => (c ? x! : y!),
+    wat: ([c, x, y]) => `(select ${x} ${y} ${c})`,
+  },
+
+  /** Integer to the nearest float. */
+  toFloat: {
+    type: (a) => (a.length === 1 ? (a[0] === 'i32' ? 'f32' : a[0] === 'i32x4' ? 'f32x4' : null) : null),
+    meaning: ([x]) => (typeof x === 'number' ? f32(x) : vector(x!).map(f32)),
+    wat: ([x], type) => (type === 'i32' ? `(f32.convert_i32_s ${x})` : `(f32x4.convert_i32x4_s ${x})`),
+  },
+  /** Float to integer: truncates, saturates, NaN gives 0. */
+  toInt: {
+    type: (a) => (a.length === 1 ? (a[0] === 'f32' ? 'i32' : a[0] === 'f32x4' ? 'i32x4' : null) : null),
+    meaning: ([x]) => {
+      const one = (v: number) => (Number.isNaN(v) ? 0 : Math.max(-2147483648, Math.min(2147483647, Math.trunc(v))));
+      return typeof x === 'number' ? one(x) : vector(x!).map(one);
+    },
+    wat: ([x], type) => (type === 'f32' ? `(i32.trunc_sat_f32_s ${x})` : `(i32x4.trunc_sat_f32x4_s ${x})`),
+  },
+  /** The float with these bits. */
+  bitsToFloat: {
+    type: (a) => (a.length === 1 ? (a[0] === 'i32' ? 'f32' : a[0] === 'i32x4' ? 'f32x4' : null) : null),
+    meaning: ([x]) => {
+      const one = (v: number) => {
+        bits.setInt32(0, v);
+        return bits.getFloat32(0);
+      };
+      return typeof x === 'number' ? one(x) : vector(x!).map(one);
+    },
+    wat: ([x], type) => (type === 'i32' ? `(f32.reinterpret_i32 ${x})` : x!),
+  },
+  /** All lanes equal to a scalar. */
+  splat: {
+    type: (a) => (a.length === 1 ? (a[0] === 'f32' ? 'f32x4' : a[0] === 'i32' ? 'i32x4' : null) : null),
+    meaning: ([x]) => Array<number>(4).fill(scalar(x)),
+    wat: ([x], type) => `(${type}x4.splat ${x})`,
+  },
+  /** One lane of a four-lane vector. */
+  extract: {
+    type: (a) => (a.length === 1 ? (a[0] === 'f32x4' ? 'f32' : a[0] === 'i32x4' ? 'i32' : null) : null),
+    meaning: ([x], _type, [lane]) => vector(x!)[lane!]!,
+    wat: ([x], type, [lane]) => `(${type}.extract_lane ${lane} ${x})`,
+  },
+  /** Four lanes chosen from two vectors: 0-3 of the first, 4-7 of the second. */
+  shuffle: {
+    type: (a) => (a.length === 2 && same(a) && (a[0] === 'i32x4' || a[0] === 'f32x4') ? a[0] : null),
+    meaning: ([x, y], _type, lanes) => lanes.map((l) => (l < 4 ? vector(x!)[l]! : vector(y!)[l - 4]!)),
+    wat: ([x, y], _type, lanes) =>
+      `(i8x16.shuffle ${lanes.flatMap((l) => [0, 1, 2, 3].map((b) => l * 4 + b)).join(' ')} ${x} ${y})`,
+  },
+  /** Low eight signed bytes, widened to 16 bits. */
+  widenLow: {
+    type: (a) => (a.length === 1 && a[0] === 'i8x16' ? 'i16x8' : null),
+    meaning: ([x]) => vector(x!).slice(0, 8),
+    wat: ([x]) => `(i16x8.extend_low_i8x16_s ${x})`,
+  },
+  /** Products of adjacent 16-bit pairs, summed in i32: lane i is a[2i] b[2i] + a[2i+1] b[2i+1]. Exact for 8-bit codes. */
+  dotPairs: {
+    type: (a) => (a.length === 2 && a[0] === 'i16x8' && a[1] === 'i16x8' ? 'i32x4' : null),
+    meaning: ([x, y]) => {
+      const a = vector(x!);
+      const b = vector(y!);
+      return [0, 1, 2, 3].map((i) => (a[2 * i]! * b[2 * i]! + a[2 * i + 1]! * b[2 * i + 1]!) | 0);
+    },
+    wat: ([x, y]) => `(i32x4.dot_i16x8_s ${x} ${y})`,
+  },
+  /** Four lanes saturated to signed bytes, packed into one word, lane 0 lowest. */
+  packBytes: {
+    type: (a) => (a.length === 1 && a[0] === 'i32x4' ? 'i32' : null),
+    meaning: ([x]) =>
+      vector(x!).reduce((word, lane, i) => word | ((Math.max(-128, Math.min(127, lane)) & 255) << (8 * i)), 0),
+    wat: ([x]) => {
+      const zero = '(v128.const i32x4 0 0 0 0)';
+      return `(i32x4.extract_lane 0 (i8x16.narrow_i16x8_s (i16x8.narrow_i32x4_s ${x} ${zero}) ${zero}))`;
+    },
+  },
+} as const satisfies Record<string, Intrinsic>;
+
+export type IntrinsicName = keyof typeof table;
+
+/** The closed table, by name. */
+export const intrinsics: Readonly<Record<IntrinsicName, Intrinsic>> = table;

@@ -1,0 +1,174 @@
+/**
+ * The loop IR: what a kernel is, on every target. A kernel is a nest of loops over typed scalars and vectors that reads and writes
+ * buffers. A schedule builds it, the interpreter runs it, a printer spells it; nothing decides anything after the schedule.
+ *
+ * Vectors are types, not loop tags: a schedule says `f32x4` where it means four lanes. What a loop tag says is who runs the
+ * iterations: `grid` splits over threads or workgroups, `workgroup` and `lane` over the invocations of a workgroup, `unroll` is expanded
+ * before printing, `serial` runs in order. Every operation comes from the closed table in `intrinsics.ts`.
+ */
+import type { IntrinsicName } from './intrinsics.ts';
+
+export type ScalarType = 'i32' | 'f32' | 'bool';
+export type VectorType = 'f32x4' | 'i32x4' | 'i16x8' | 'i8x16';
+export type Type = ScalarType | VectorType;
+
+/** What one element of a buffer is in memory. Indices count elements. */
+export type Element = 'f32' | 'i32' | 'i8';
+
+export type Expr =
+  | { readonly e: 'const'; readonly type: ScalarType; readonly value: number }
+  /** A local, a loop variable or a scalar argument; `index` picks a register of a register array. */
+  | { readonly e: 'get'; readonly name: string; readonly type: Type; readonly index: Expr | null }
+  /** Reads at element `index`. `contiguous` fills all lanes from there on, `splat` repeats the element (or, for i8x16, four of them). */
+  | {
+      readonly e: 'load';
+      readonly buffer: string;
+      readonly index: Expr;
+      readonly type: Type;
+      readonly access: 'contiguous' | 'splat';
+    }
+  | {
+      readonly e: 'apply';
+      readonly fn: IntrinsicName;
+      readonly args: readonly Expr[];
+      readonly type: Type;
+      /** Lane numbers of `extract` and `shuffle`; empty otherwise. */
+      readonly lanes: readonly number[];
+    };
+
+export type LoopTag = 'grid' | 'workgroup' | 'lane' | 'unroll' | 'serial';
+
+export type Stmt =
+  /** A name for a value; never changes. */
+  | { readonly s: 'let'; readonly name: string; readonly value: Expr }
+  /** A register, or (`count` not null) an array of registers, that `set` may change. */
+  | {
+      readonly s: 'var';
+      readonly name: string;
+      readonly type: Type;
+      readonly count: number | null;
+      readonly init: Expr;
+    }
+  | { readonly s: 'set'; readonly name: string; readonly index: Expr | null; readonly value: Expr }
+  | { readonly s: 'store'; readonly buffer: string; readonly index: Expr; readonly value: Expr }
+  /** Runs the body for name = from, from + step, ... while name < to. */
+  | {
+      readonly s: 'for';
+      readonly name: string;
+      readonly from: Expr;
+      readonly to: Expr;
+      readonly step: number;
+      readonly tag: LoopTag;
+      readonly body: readonly Stmt[];
+    }
+  | { readonly s: 'if'; readonly condition: Expr; readonly body: readonly Stmt[] }
+  /** All invocations of a workgroup (all threads) reach here before any goes on. */
+  | { readonly s: 'barrier' };
+
+/** Where a buffer lies: an absolute address, or an offset from an address the execution table supplies. */
+export type Address =
+  | { readonly from: 'memory'; readonly offset: number }
+  | { readonly from: 'weights'; readonly group: number; readonly offset: number }
+  | { readonly from: 'state'; readonly offset: number };
+
+export interface KernelBuffer {
+  readonly name: string;
+  readonly element: Element;
+  readonly address: Address;
+  /** Number of elements; an access outside [0, length) is a defect the interpreter reports. */
+  readonly length: number;
+  readonly access: 'read' | 'write' | 'readwrite';
+  /** Shape, layout and units, for the reader. */
+  readonly note: string;
+}
+
+export interface Kernel {
+  readonly name: string;
+  /** i32 arguments besides the addresses: `position`, `count`, `row`. */
+  readonly scalars: readonly string[];
+  readonly buffers: readonly KernelBuffer[];
+  readonly body: readonly Stmt[];
+}
+
+/** Lanes of a type; 1 for scalars. */
+export function lanesOf(type: Type): number {
+  switch (type) {
+    case 'i32':
+    case 'f32':
+    case 'bool':
+      return 1;
+    case 'f32x4':
+    case 'i32x4':
+      return 4;
+    case 'i16x8':
+      return 8;
+    case 'i8x16':
+      return 16;
+    default:
+      return type satisfies never;
+  }
+}
+
+/** Bytes of one element in memory. */
+export function elementBytes(element: Element): number {
+  return element === 'i8' ? 1 : 4;
+}
+
+/** The names of the address arguments a kernel takes, in order: weight groups ascending, then state. */
+export function addressArguments(kernel: Kernel): readonly string[] {
+  const names = new Set<string>();
+  for (const { address } of kernel.buffers) {
+    if (address.from === 'weights') names.add(`w${address.group}`);
+    if (address.from === 'state') names.add('state');
+  }
+  return [...names].sort((a, b) => (a === 'state' ? 1 : b === 'state' ? -1 : a.localeCompare(b)));
+}
+
+/** Calls `visit` on every statement, outermost first. */
+export function walkStatements(body: readonly Stmt[], visit: (s: Stmt) => void): void {
+  for (const s of body) {
+    visit(s);
+    if (s.s === 'for') walkStatements(s.body, visit);
+    if (s.s === 'if') walkStatements(s.body, visit);
+  }
+}
+
+/** The same statements with every expression rewritten by `f` (children first). */
+export function mapExpressions(body: readonly Stmt[], f: (e: Expr) => Expr): Stmt[] {
+  return body.map((s): Stmt => {
+    switch (s.s) {
+      case 'let':
+        return { ...s, value: mapExpr(s.value, f) };
+      case 'var':
+        return { ...s, init: mapExpr(s.init, f) };
+      case 'set':
+        return { ...s, index: s.index && mapExpr(s.index, f), value: mapExpr(s.value, f) };
+      case 'store':
+        return { ...s, index: mapExpr(s.index, f), value: mapExpr(s.value, f) };
+      case 'for':
+        return { ...s, from: mapExpr(s.from, f), to: mapExpr(s.to, f), body: mapExpressions(s.body, f) };
+      case 'if':
+        return { ...s, condition: mapExpr(s.condition, f), body: mapExpressions(s.body, f) };
+      case 'barrier':
+        return s;
+      default:
+        return s satisfies never;
+    }
+  });
+}
+
+/** The same expression rewritten by `f`, children first. */
+export function mapExpr(e: Expr, f: (e: Expr) => Expr): Expr {
+  switch (e.e) {
+    case 'const':
+      return f(e);
+    case 'get':
+      return f(e.index ? { ...e, index: mapExpr(e.index, f) } : e);
+    case 'load':
+      return f({ ...e, index: mapExpr(e.index, f) });
+    case 'apply':
+      return f({ ...e, args: e.args.map((a) => mapExpr(a, f)) });
+    default:
+      return e satisfies never;
+  }
+}

@@ -1,0 +1,157 @@
+/**
+ * The loop IR's own rules, checked after every schedule and every pass: names are defined before use and once, types fit the closed
+ * table, buffers are declared and used as declared, constant indices stay inside, barriers are reached by everyone. A failure is a
+ * defect of the compiler, so it is a plain Error that names the kernel.
+ */
+import { intrinsics } from './intrinsics.ts';
+import type { Element, Expr, Kernel, Stmt, Type } from './ir.ts';
+
+/** Which register types an element can be read as, and how many elements that touches. */
+const loads: Readonly<Record<string, number>> = {
+  'f32 f32 contiguous': 1,
+  'f32 f32x4 contiguous': 4,
+  'f32 f32x4 splat': 1,
+  'i32 i32 contiguous': 1,
+  // one word of four codes, repeated
+  'i32 i8x16 splat': 1,
+  'i8 i32 contiguous': 1,
+  // eight codes, sign-extended
+  'i8 i16x8 contiguous': 8,
+};
+const stores: Readonly<Record<string, number>> = { 'f32 f32': 1, 'f32 f32x4': 4, 'i32 i32': 1 };
+
+/** Elements a load touches, or null when the target has no such load. */
+export function loadWidth(element: Element, type: Type, access: 'contiguous' | 'splat'): number | null {
+  return loads[`${element} ${type} ${access}`] ?? null;
+}
+/** Elements a store touches, or null when there is no such store. */
+export function storeWidth(element: Element, type: Type): number | null {
+  return stores[`${element} ${type}`] ?? null;
+}
+
+/** Throws when the kernel breaks a rule. `expanded` demands what a printer needs: no `unroll` loops, no register arrays. */
+export function verifyKernel(kernel: Kernel, expanded = false): void {
+  const fail = (why: string): never => {
+    throw new Error(`kernel ${kernel.name}: ${why}`);
+  };
+  const buffers = new Map(kernel.buffers.map((b) => [b.name, b]));
+  if (buffers.size !== kernel.buffers.length) fail('two buffers have one name');
+  const everDefined = new Set<string>(kernel.scalars);
+
+  interface Local {
+    readonly type: Type;
+    readonly count: number | null;
+    readonly mutable: boolean;
+  }
+  type Scope = ReadonlyMap<string, Local>;
+
+  const typeOf = (e: Expr, scope: Scope): Type => {
+    switch (e.e) {
+      case 'const':
+        if (e.type === 'i32' && !Number.isInteger(e.value)) fail(`i32 constant ${e.value}`);
+        return e.type;
+      case 'get': {
+        const local = scope.get(e.name) ?? fail(`${e.name} is used before it is defined`);
+        if (local.type !== e.type) fail(`${e.name} is ${local.type}, used as ${e.type}`);
+        checkIndex(e.name, local, e.index, scope);
+        return e.type;
+      }
+      case 'load': {
+        const buffer = buffers.get(e.buffer) ?? fail(`no buffer ${e.buffer}`);
+        if (buffer.access === 'write') fail(`${e.buffer} is read but declared write-only`);
+        const width =
+          loadWidth(buffer.element, e.type, e.access) ??
+          fail(`${e.buffer} (${buffer.element}) cannot be read as ${e.access} ${e.type}`);
+        if (typeOf(e.index, scope) !== 'i32') fail(`index of ${e.buffer} is not i32`);
+        if (e.index.e === 'const' && (e.index.value < 0 || e.index.value + width > buffer.length))
+          fail(`${e.buffer}[${e.index.value}] is outside its ${buffer.length} elements`);
+        return e.type;
+      }
+      case 'apply': {
+        const args = e.args.map((a) => typeOf(a, scope));
+        if (intrinsics[e.fn].type(args) !== e.type) fail(`${e.fn} of (${args.join(', ')}) is not ${e.type}`);
+        const limit = e.fn === 'shuffle' ? 8 : e.fn === 'extract' ? 4 : 0;
+        const wanted = e.fn === 'shuffle' ? 4 : e.fn === 'extract' ? 1 : 0;
+        if (e.lanes.length !== wanted || e.lanes.some((l) => l < 0 || l >= limit)) fail(`${e.fn} lanes ${e.lanes}`);
+        return e.type;
+      }
+      default:
+        return e satisfies never;
+    }
+  };
+  const checkIndex = (name: string, local: Local, at: Expr | null, scope: Scope): void => {
+    if (expanded && (at || local.count !== null)) fail(`${name} is still a register array`);
+    if (!at) {
+      if (local.count !== null) fail(`${name} is a register array and needs an index`);
+      return;
+    }
+    if (local.count === null) fail(`${name} is one register`);
+    if (typeOf(at, scope) !== 'i32') fail(`index of ${name} is not i32`);
+    if (at.e === 'const' && (at.value < 0 || at.value >= (local.count ?? 0)))
+      fail(`${name}[${at.value}] of ${local.count}`);
+  };
+  const define = (scope: Map<string, Local>, name: string, local: Local): void => {
+    if (everDefined.has(name)) fail(`${name} is defined twice`);
+    everDefined.add(name);
+    scope.set(name, local);
+  };
+
+  const walk = (body: readonly Stmt[], outer: Scope, place: { workgroup: boolean; conditional: boolean }): void => {
+    const scope = new Map(outer);
+    for (const s of body) {
+      switch (s.s) {
+        case 'let':
+          define(scope, s.name, { type: typeOf(s.value, scope), count: null, mutable: false });
+          break;
+        case 'var':
+          if (typeOf(s.init, scope) !== s.type) fail(`${s.name} starts with another type`);
+          if (expanded && s.count !== null) fail(`${s.name} is still a register array`);
+          define(scope, s.name, { type: s.type, count: s.count, mutable: true });
+          break;
+        case 'set': {
+          const local = scope.get(s.name) ?? fail(`${s.name} is set before it is defined`);
+          if (!local.mutable) fail(`${s.name} is not a register`);
+          checkIndex(s.name, local, s.index, scope);
+          const type = typeOf(s.value, scope);
+          if (type !== local.type) fail(`${s.name} is ${local.type}, set to ${type}`);
+          break;
+        }
+        case 'store': {
+          const buffer = buffers.get(s.buffer) ?? fail(`no buffer ${s.buffer}`);
+          if (buffer.access === 'read') fail(`${s.buffer} is written but declared read-only`);
+          const type = typeOf(s.value, scope);
+          const width = storeWidth(buffer.element, type) ?? fail(`${type} cannot be stored to ${s.buffer}`);
+          if (typeOf(s.index, scope) !== 'i32') fail(`index of ${s.buffer} is not i32`);
+          if (s.index.e === 'const' && (s.index.value < 0 || s.index.value + width > buffer.length))
+            fail(`${s.buffer}[${s.index.value}] is outside its ${buffer.length} elements`);
+          break;
+        }
+        case 'for': {
+          if (typeOf(s.from, scope) !== 'i32' || typeOf(s.to, scope) !== 'i32') fail(`bounds of ${s.name} are not i32`);
+          if (!(Number.isInteger(s.step) && s.step > 0)) fail(`step of ${s.name} is ${s.step}`);
+          if (s.tag === 'unroll') {
+            if (expanded) fail(`loop ${s.name} is still to be unrolled`);
+            if (s.from.e !== 'const' || s.to.e !== 'const') fail(`loop ${s.name} is unrolled but its bounds vary`);
+          }
+          const inner = new Map(scope);
+          define(inner, s.name, { type: 'i32', count: null, mutable: false });
+          walk(s.body, inner, { ...place, workgroup: place.workgroup || s.tag === 'workgroup' });
+          break;
+        }
+        case 'if':
+          if (typeOf(s.condition, scope) !== 'bool') fail('a condition is not bool');
+          walk(s.body, scope, { ...place, conditional: true });
+          break;
+        case 'barrier':
+          if (!place.workgroup) fail('a barrier stands outside any workgroup');
+          if (place.conditional) fail('a barrier stands under a condition: not everyone may reach it');
+          break;
+        default:
+          s satisfies never;
+      }
+    }
+  };
+  const scalars = new Map<string, Local>(kernel.scalars.map((n) => [n, { type: 'i32', count: null, mutable: false }]));
+  walk(kernel.body, scalars, { workgroup: false, conditional: false });
+  for (const b of kernel.buffers) if (b.length <= 0) fail(`${b.name} is empty`);
+}

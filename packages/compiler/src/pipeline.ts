@@ -1,0 +1,179 @@
+/**
+ * The whole compiler on one screen. Every stage is a pure function over plain data; after it runs its verifier; `stages` prints it.
+ *
+ *   verify    the graph is well formed                                   graph/verify.ts
+ *   share     root and stacks become one table of rows over kinds        share.ts
+ *   fuse      what runs together                                         fuse.ts        verifyProgram
+ *   quantise  which format every tensor takes                            quantise.ts    verifyProgram
+ *   plan      where every byte lies                                      plan.ts        verifyPlan
+ *   schedule  loop IR for every operation, one token and a tile          schedule/      verifyKernel
+ *   unroll    nothing left for a printer to decide                       loops/unroll   verifyKernel
+ *   print     WAT                                                        targets/wasm
+ *   assemble  bytes                                                      targets/wasm
+ */
+import { LamellaError } from '@lamella/graph/diagnostics';
+import { type Graph, parameterCount, type Weight } from '@lamella/graph/ir';
+import { printGraph } from '@lamella/graph/print';
+import { verify } from '@lamella/graph/verify';
+import type { InspectReport, Manifest, Probe, TokenizerFiles, WeightChunk } from '@lamella/runtime/manifest';
+import { fuse } from './fuse.ts';
+import { printKernel } from './loops/print.ts';
+import { type PackedPiece, packWeights } from './pack.ts';
+import { type Plan, plan } from './plan.ts';
+import type { FormatName } from './program/ir.ts';
+import { printPlan, printProgram } from './program/print.ts';
+import { verifyPlan, verifyProgram } from './program/verify.ts';
+import { quantise } from './quantise.ts';
+import { slowMemoryBytesPerToken } from './residency.ts';
+import { type KindKernels, schedule } from './schedule/schedule.ts';
+import { share } from './share.ts';
+import { assemble } from './targets/wasm/assemble.ts';
+import { printModule } from './targets/wasm/module.ts';
+
+export interface CompileOptions {
+  readonly quant: FormatName;
+  /** Longest sequence; the graph's token axis when left out. */
+  readonly context?: number;
+}
+
+/** What is known before any code is printed. */
+export interface Lowered {
+  readonly graph: Graph;
+  readonly fused: ReturnType<typeof quantise>;
+  readonly plan: Plan;
+  readonly kernels: readonly KindKernels[];
+}
+
+export interface Compilation extends Lowered {
+  /** Each stage as text. */
+  readonly stages: {
+    graph(): string;
+    fused(): string;
+    plan(): string;
+    loops(): string;
+    wat(): string;
+  };
+  /** The module. */
+  readonly wasm: Uint8Array;
+  readonly report: InspectReport;
+  /** The manifest of a package with these files. */
+  manifest(parts: PackageParts): Manifest;
+  /** Packed weights in order, in pieces of at most 4 MiB that fill the weights region from its start. */
+  pack(
+    read: (weight: Weight) => Promise<Float32Array>,
+    onProgress?: (doneBytes: number, totalBytes: number) => void,
+  ): AsyncGenerator<PackedPiece>;
+}
+
+export interface PackageParts {
+  readonly weights: readonly WeightChunk[] | null;
+  readonly tokenizer: TokenizerFiles | null;
+  readonly probe: Probe | null;
+  readonly wasmFile: string;
+  readonly wasmSha256: string;
+}
+
+/** Every stage up to the kernels. Throws LamellaError where the graph cannot be compiled. */
+export function lower(source: Graph, options: CompileOptions): Lowered {
+  const graph = withContext(source, options.context);
+  verify(graph);
+  const shared = share(graph);
+  const unquantised = fuse(shared);
+  verifyProgram(unquantised);
+  const fused = quantise(unquantised, options.quant);
+  verifyProgram(fused);
+  const planned = plan(fused, shared);
+  verifyPlan(planned);
+  return { graph, fused, plan: planned, kernels: schedule(planned) };
+}
+
+/** Compiles a graph to a WASM module and everything a package needs besides. */
+export async function compile(source: Graph, options: CompileOptions): Promise<Compilation> {
+  const lowered = lower(source, options);
+  const { graph, fused, plan, kernels } = lowered;
+  const wat = printModule(plan, kernels);
+  const wasm = await assemble(wat);
+  const report = inspect(lowered, wasm);
+  return {
+    ...lowered,
+    wasm,
+    report,
+    stages: {
+      graph: () => printGraph(graph),
+      fused: () => printProgram(fused),
+      plan: () => printPlan(plan),
+      loops: () => `${kernels.flatMap((k) => [...k.decode, ...k.prefill].map(printKernel)).join('\n\n')}\n`,
+      wat: () => wat,
+    },
+    manifest: ({ weights, tokenizer, probe, wasmFile, wasmSha256 }) => ({
+      format: 'lamella-package/1',
+      name: graph.name,
+      vocab: graph.vocab,
+      context: graph.tokens.size,
+      tile: plan.program.tile,
+      quant: options.quant,
+      kv: 'f32',
+      memory: plan.memory,
+      kinds: plan.program.kinds.map((k) => k.name),
+      rowWords: plan.rowWords,
+      table: plan.table,
+      wasm: [{ file: wasmFile, variant: 'simd', sha256: wasmSha256 }],
+      weights,
+      tokenizer,
+      report,
+      probe,
+    }),
+    pack: (read, onProgress) => packWeights(plan, graph.weights, read, onProgress),
+  };
+}
+
+/** The same graph for another longest sequence. */
+function withContext(graph: Graph, context: number | undefined): Graph {
+  if (context === undefined || context === graph.tokens.size) return graph;
+  if (!Number.isInteger(context) || context < 1)
+    throw new LamellaError('L303', {
+      option: '--context',
+      value: context,
+      remedy: 'a whole number of tokens, at least 1',
+    });
+  const from = graph.tokens;
+  const tokens = { ...from, size: context };
+  const resize = (body: Graph['root']): Graph['root'] => ({
+    ...body,
+    nodes: body.nodes.map((n) => ({
+      ...n,
+      axes: n.axes.map((a, i) => (i === 0 && a.name === from.name && a.size === from.size ? tokens : a)),
+    })),
+  });
+  return {
+    ...graph,
+    tokens,
+    root: resize(graph.root),
+    kinds: graph.kinds.map((k) => ({ ...k, body: resize(k.body) })),
+  };
+}
+
+function inspect({ graph, plan, kernels }: Lowered, wasm: Uint8Array): InspectReport {
+  const executions = graph.stacks.reduce((sum, s) => sum + s.executions.length, 0);
+  const perKind = kernels.map((k) => k.decode.length);
+  const distinct = kernels.reduce((sum, k) => sum + k.decode.length + k.prefill.length, 0);
+  return {
+    name: graph.name,
+    parameters: parameterCount(graph),
+    weightSets: graph.stacks.reduce((sum, s) => sum + s.weightSets.length, 0),
+    executions,
+    stateSlots: plan.table.filter((row) => row.state !== 0).length,
+    weightBytes: plan.memory.weights.bytes,
+    arenaBytes: plan.arena.bytes,
+    arenaLowerBoundBytes: plan.arena.lowerBoundBytes,
+    kvBytes: plan.memory.state.bytes,
+    plannedBytes: plan.memory.plannedBytes,
+    kernels: distinct,
+    slowMemoryBytesPerToken: slowMemoryBytesPerToken(plan),
+    wasm: {
+      wasmBytes: wasm.byteLength,
+      dispatchesPerToken: plan.table.reduce((sum, row) => sum + perKind[row.kind]!, 0),
+      pipelines: distinct,
+    },
+  };
+}

@@ -1,0 +1,255 @@
+/**
+ * The program: a graph after it was decided what runs together, in which format, and where everything lies, but before any loop is
+ * written. It knows no target.
+ *
+ * Everything is a row: the nodes before the first stack become a kind of their own (`start`), those behind the last one another
+ * (`end`, run only for the tokens whose logits are wanted), and a step is one pass over one table of rows.
+ */
+import type { ParamId, Rope, WeightId } from '@lamella/graph/ir';
+
+export type FormatName = 'f32' | 'q8';
+
+/** How the rows of a stored tensor map to rows of the checkpoint's: by `source(row)`, or zeros. */
+export type RowMap =
+  /** Row r is row r. */
+  | { readonly map: 'plain'; readonly rows: number }
+  /** Heads of `headDim` rows, each padded to `stride` rows. */
+  | { readonly map: 'heads'; readonly heads: number; readonly headDim: number; readonly stride: number }
+  /** One half of each head (see `Rope.pairing`), padded to `stride` rows: what rotates together lies in the same place. */
+  | {
+      readonly map: 'half';
+      readonly heads: number;
+      readonly headDim: number;
+      readonly stride: number;
+      readonly which: 0 | 1;
+      readonly pairing: Rope['pairing'];
+    };
+
+/** How the columns of a stored matrix map to columns of the checkpoint's. */
+export type ColumnMap = Exclude<RowMap, { map: 'half' }>;
+
+/** A tensor as it is stored: format, order and padding. Packed once, read by every kernel that names it. */
+export interface Pack {
+  /** Parameter of the kind's body. */
+  readonly param: ParamId;
+  readonly name: string;
+  readonly format: FormatName;
+  readonly layout: 'matrix' | 'vector';
+  readonly rows: RowMap;
+  /** For a vector: one column. */
+  readonly columns: ColumnMap;
+  /** Rows stored together, a divisor of the padded row count. */
+  readonly block: number;
+  /** Which address of the table row it hangs on, and the offset from there in bytes. Set by `plan`. */
+  readonly group: number;
+  readonly offset: number;
+  readonly bytes: number;
+}
+export type PackId = number;
+
+/** Values of one or all tokens of a tile in the arena: `width` f32 (or codes) per token. */
+export interface Buffer {
+  readonly name: string;
+  readonly element: 'f32' | 'codes';
+  /** Elements per token; codes are four to a word. */
+  readonly width: number;
+  /** `token`: one row per token of the tile. `step`: one row in all. */
+  readonly per: 'token' | 'step';
+}
+export type BufferId = number;
+
+/** The functions of the expression tree. `silu` is x / (1 + exp(-x)). */
+export type ElementFn = 'add' | 'mul' | 'sub' | 'silu';
+
+/** Element-wise maths over one feature index: it serves scalars and vectors, the interpreter and every target. */
+export type Element =
+  /** The dot product of stream `stream`. */
+  | { readonly x: 'dot'; readonly stream: number }
+  /** The buffer at the same token and feature. */
+  | { readonly x: 'buffer'; readonly buffer: BufferId }
+  /** A stored vector at the same feature. */
+  | { readonly x: 'vector'; readonly pack: PackId }
+  /** cos or sin of the token's position, at feature modulo `half`. */
+  | { readonly x: 'rope'; readonly part: 'cos' | 'sin'; readonly table: number; readonly half: number }
+  | { readonly x: 'constant'; readonly value: number }
+  | { readonly x: 'apply'; readonly fn: ElementFn; readonly args: readonly Element[] };
+
+/** Where a result goes. `heads` places row r of a half at head * stride + plane * half + (r mod half). */
+export type Destination =
+  | { readonly to: 'buffer'; readonly buffer: BufferId; readonly place: Place }
+  | { readonly to: 'state'; readonly part: number; readonly place: Place }
+  /** The logits region: one row, no arena. */
+  | { readonly to: 'logits' };
+export type Place =
+  | { readonly at: 'same' }
+  | { readonly at: 'head'; readonly half: number; readonly stride: number; readonly plane: 0 | 1 };
+
+/** What a contraction reads: x as it is, or normalised; then as codes where the weights are integers. */
+export interface Prologue {
+  readonly norm: { readonly gain: PackId; readonly eps: number; readonly out: BufferId } | null;
+  readonly quantise: { readonly codes: BufferId; readonly scales: BufferId } | null;
+}
+
+/** Rows of one or more matrices over the same x, combined element by element. */
+export interface Segment {
+  readonly name: string;
+  readonly streams: readonly PackId[];
+  readonly rows: number;
+  readonly stores: readonly { readonly to: Destination; readonly value: Element }[];
+}
+
+/** Keys or values of one execution: [kvHeads, context, stride] f32 at `offset` of the state slot. */
+export interface StatePart {
+  readonly name: string;
+  readonly kvHeads: number;
+  readonly stride: number;
+  /** Bytes; set by `plan`. */
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+export type FusedOp =
+  | {
+      readonly op: 'embed';
+      readonly name: string;
+      readonly table: PackId;
+      readonly width: number;
+      readonly out: BufferId;
+    }
+  | {
+      readonly op: 'contract';
+      readonly name: string;
+      readonly x: BufferId;
+      /** Features summed over. */
+      readonly depth: number;
+      readonly prologue: Prologue;
+      readonly segments: readonly Segment[];
+    }
+  | {
+      readonly op: 'attention';
+      readonly name: string;
+      readonly q: BufferId;
+      /** State parts of keys and values. */
+      readonly k: number;
+      readonly v: number;
+      readonly heads: number;
+      readonly kvHeads: number;
+      readonly scale: number;
+      /** Padded width of a head of q and k, and of v. */
+      readonly keyStride: number;
+      readonly valueStride: number;
+      readonly scores: BufferId;
+      readonly out: BufferId;
+    }
+  | {
+      readonly op: 'normalise';
+      readonly name: string;
+      readonly x: BufferId;
+      readonly gain: PackId;
+      readonly eps: number;
+      readonly width: number;
+      readonly out: BufferId;
+    }
+  | {
+      readonly op: 'map';
+      readonly name: string;
+      readonly value: Element;
+      readonly width: number;
+      readonly out: BufferId;
+    };
+
+/** Code: ops over formal packs and buffers, run once for every table row of this kind. */
+export interface Kind {
+  readonly name: string;
+  /** `start` reads token ids; `end` runs for one token at a time and writes logits. */
+  readonly role: 'start' | 'block' | 'end';
+  readonly ops: readonly FusedOp[];
+  readonly packs: readonly Pack[];
+  /** Bytes of each weight group. */
+  readonly groups: readonly number[];
+  readonly state: readonly StatePart[];
+  readonly stateBytes: number;
+}
+
+/** One execution of a kind with these weights; `slot` is null where the kind keeps no state. */
+export interface Row {
+  readonly kind: number;
+  readonly weights: readonly WeightId[];
+  readonly slot: number | null;
+}
+
+/** Angles of a rotary embedding: cos then sin, [context, stride] f32 each. */
+export interface RopeTable {
+  readonly theta: number;
+  readonly headDim: number;
+  /** headDim / 2, padded. */
+  readonly stride: number;
+}
+
+export interface Program {
+  readonly name: string;
+  readonly context: number;
+  readonly vocab: number;
+  /** Most tokens of one prefill step. */
+  readonly tile: number;
+  readonly buffers: readonly Buffer[];
+  /** Buffers that carry values from row to row, live throughout a step. */
+  readonly carried: readonly BufferId[];
+  readonly kinds: readonly Kind[];
+  readonly rows: readonly Row[];
+  readonly ropeTables: readonly RopeTable[];
+}
+
+/** n rounded up to a multiple of `to`. */
+export function padded(n: number, to: number): number {
+  return Math.ceil(n / to) * to;
+}
+
+/** Rows stored under a map, padding included. */
+export function storedRows(map: RowMap): number {
+  return map.map === 'plain' ? map.rows : map.heads * map.stride;
+}
+
+/** The checkpoint row that stored row r holds, or null for zeros. */
+export function sourceRow(map: RowMap, r: number): number | null {
+  if (map.map === 'plain') return r < map.rows ? r : null;
+  const head = Math.floor(r / map.stride);
+  const i = r % map.stride;
+  if (head >= map.heads) return null;
+  if (map.map === 'heads') return i < map.headDim ? head * map.headDim + i : null;
+  const half = map.headDim / 2;
+  if (i >= half) return null;
+  return head * map.headDim + (map.pairing === 'half' ? map.which * half + i : 2 * i + map.which);
+}
+
+/** Rows of the pack, padded to whole blocks. */
+export function packRows(pack: Pack): number {
+  return padded(storedRows(pack.rows), pack.block);
+}
+
+/** The buffers an op reads and writes. */
+export function bufferUses(op: FusedOp): { readonly reads: readonly BufferId[]; readonly writes: readonly BufferId[] } {
+  const inside = (e: Element): BufferId[] =>
+    e.x === 'buffer' ? [e.buffer] : e.x === 'apply' ? e.args.flatMap(inside) : [];
+  switch (op.op) {
+    case 'embed':
+      return { reads: [], writes: [op.out] };
+    case 'contract': {
+      const { norm, quantise } = op.prologue;
+      const scratch = [...(norm ? [norm.out] : []), ...(quantise ? [quantise.codes, quantise.scales] : [])];
+      const stores = op.segments.flatMap((s) => s.stores);
+      return {
+        reads: [op.x, ...scratch, ...stores.flatMap((s) => inside(s.value))],
+        writes: [...scratch, ...stores.flatMap(({ to }) => (to.to === 'buffer' ? [to.buffer] : []))],
+      };
+    }
+    case 'attention':
+      return { reads: [op.q, op.scores], writes: [op.scores, op.out] };
+    case 'normalise':
+      return { reads: [op.x], writes: [op.out] };
+    case 'map':
+      return { reads: inside(op.value), writes: [op.out] };
+    default:
+      return op satisfies never;
+  }
+}

@@ -1,0 +1,141 @@
+/** Prints a program for a reader: what runs together, and (`printPlan`) where everything lies. */
+import type { Plan } from '../plan.ts';
+import type { Destination, Element, FusedOp, Kind, Pack, Program, RowMap } from './ir.ts';
+
+/** The fused program: rows, then each kind's operations with their stored tensors. */
+export function printProgram(program: Program): string {
+  return [
+    `program ${program.name}: context ${program.context}, vocab ${program.vocab}, tile ${program.tile}`,
+    '',
+    'rows',
+    ...printRows(program),
+    ...program.kinds.flatMap((kind) => ['', ...printKind(program, kind)]),
+    '',
+  ].join('\n');
+}
+
+function printRows(program: Program): string[] {
+  return program.rows.map((row, i) => {
+    const kind = program.kinds[row.kind]!.name;
+    const weights = row.weights.length > 3 ? `${row.weights[0]}..${row.weights.at(-1)}` : row.weights.join(' ');
+    return `  ${String(i).padStart(3)}  ${kind.padEnd(8)} weights ${weights}${row.slot === null ? '' : `  slot ${row.slot}`}`;
+  });
+}
+
+function printKind(program: Program, kind: Kind): string[] {
+  const buffer = (id: number) => program.buffers[id]!.name;
+  const pack = (id: number) => packName(kind.packs[id]!);
+  const element = (e: Element): string => {
+    switch (e.x) {
+      case 'dot':
+        return `dot${e.stream}`;
+      case 'buffer':
+        return buffer(e.buffer);
+      case 'vector':
+        return pack(e.pack);
+      case 'rope':
+        return `${e.part}${e.table}`;
+      case 'constant':
+        return String(e.value);
+      case 'apply':
+        return e.fn === 'silu'
+          ? `silu(${element(e.args[0]!)})`
+          : `(${e.args.map(element).join({ add: ' + ', sub: ' - ', mul: ' * ' }[e.fn])})`;
+      default:
+        return e satisfies never;
+    }
+  };
+  const destination = (to: Destination): string => {
+    if (to.to === 'logits') return 'logits';
+    const name = to.to === 'buffer' ? buffer(to.buffer) : `state.${kind.state[to.part]!.name}`;
+    return to.place.at === 'head' && to.place.half < to.place.stride ? `${name}[half ${to.place.plane}]` : name;
+  };
+  const op = (o: FusedOp): string[] => {
+    switch (o.op) {
+      case 'embed':
+        return [`  ${buffer(o.out)} = embed ${pack(o.table)}`];
+      case 'contract': {
+        const { norm, quantise } = o.prologue;
+        const how = [
+          norm && `normalised by ${pack(norm.gain)} (eps ${norm.eps}) into ${buffer(norm.out)}`,
+          quantise && `as codes ${buffer(quantise.codes)}, ${buffer(quantise.scales)}`,
+        ].filter(Boolean);
+        const head = `  contract ${buffer(o.x)} over ${o.depth}${how.length ? `, ${how.join(', ')}` : ''}`;
+        return [
+          head,
+          ...o.segments.flatMap((s) => [
+            `    ${s.rows} rows: ${s.streams.map((id, i) => `dot${i} = ${pack(id)}`).join(', ')}`,
+            ...s.stores.map((store) => `      ${destination(store.to)} = ${element(store.value)}`),
+          ]),
+        ];
+      }
+      case 'attention': {
+        const state = [o.k, o.v].map((part) => `state.${kind.state[part]!.name}`).join(', ');
+        return [
+          `  ${buffer(o.out)} = attention ${buffer(o.q)}, ${state}: ${o.heads} heads over ${o.kvHeads}, scale ${o.scale}, scores in ${buffer(o.scores)}`,
+        ];
+      }
+      case 'normalise':
+        return [`  ${buffer(o.out)} = rmsNorm ${buffer(o.x)} by ${pack(o.gain)} (eps ${o.eps})`];
+      case 'map':
+        return [`  ${buffer(o.out)} = ${element(o.value)}`];
+      default:
+        return o satisfies never;
+    }
+  };
+  return [`kind ${kind.name} (${kind.role})`, ...kind.ops.flatMap(op)];
+}
+
+function packName(pack: Pack): string {
+  return `${pack.name}${pack.rows.map === 'half' ? `[half ${pack.rows.which}]` : ''}: ${pack.format}`;
+}
+
+function printMap(map: RowMap): string {
+  if (map.map === 'plain') return `${map.rows}`;
+  const part = map.map === 'half' ? ` (half ${map.which}, ${map.pairing})` : '';
+  return `${map.heads} x ${map.headDim}${part} padded to ${map.stride}`;
+}
+
+/** The plan: memory regions, arena intervals with the bound, weight segments, state and the execution table. */
+export function printPlan(plan: Plan): string {
+  const { memory, program } = plan;
+  const hex = (n: number) => `0x${n.toString(16).padStart(7, '0')}`;
+  const regions = (['step', 'tokens', 'logits', 'arena', 'weights', 'state', 'table'] as const).map(
+    (name) => `  ${name.padEnd(8)} ${hex(memory[name].offset)}  ${memory[name].bytes} bytes`,
+  );
+  const width = Math.max(...plan.arena.intervals.map((b) => b.name.length));
+  const arena = plan.arena.intervals.map(
+    (b, i) =>
+      `  ${b.name.padEnd(width)}  +${String(plan.arena.offsets[i]).padStart(6)}  ${String(b.bytes).padStart(6)} bytes  live ${b.first}..${b.last}`,
+  );
+  const kinds = program.kinds.flatMap((kind) => [
+    `  ${kind.name}`,
+    ...kind.packs
+      .map((p) => p)
+      .sort((a, b) => a.group - b.group || a.offset - b.offset)
+      .map((p) => {
+        const shape =
+          p.layout === 'vector' ? printMap(p.rows) : `${printMap(p.rows)} rows, ${printMap(p.columns)} columns`;
+        return `    w${p.group} +${String(p.offset).padStart(6)}  ${packName(p)}  ${shape}, blocks of ${p.block}`;
+      }),
+    ...kind.state.map((s) => `    state +${s.offset}  ${s.name} [${s.kvHeads}, ${program.context}, ${s.stride}] f32`),
+  ]);
+  const rows = plan.table.map((row, i) => {
+    const weights = row.weights.map(hex).join(' ');
+    return `  ${String(i).padStart(3)}  ${program.kinds[row.kind]!.name.padEnd(8)} weights ${weights}${row.state ? `  state ${hex(row.state)}` : ''}`;
+  });
+  return [
+    `memory: ${memory.plannedBytes} bytes planned`,
+    ...regions,
+    '',
+    `arena: ${plan.arena.bytes} bytes; most live at one time ${plan.arena.lowerBoundBytes}`,
+    ...arena,
+    '',
+    'stored tensors, by kind and address',
+    ...kinds,
+    '',
+    'execution table',
+    ...rows,
+    '',
+  ].join('\n');
+}

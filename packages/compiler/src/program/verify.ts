@@ -1,0 +1,86 @@
+/**
+ * A program's own rules, checked after `fuse` and `quantise` and again with addresses after `plan`: every buffer is written before it is
+ * read, formats fit, nothing live overlaps. A failure is a defect of the compiler.
+ */
+import { ALIGNMENT } from '../arena.ts';
+import { formats } from '../formats/table.ts';
+import type { Plan } from '../plan.ts';
+import { type BufferId, bufferUses, type Kind, type Program, packRows } from './ir.ts';
+
+/** Throws when the program breaks a rule. */
+export function verifyProgram(program: Program): void {
+  program.kinds.forEach((kind) => {
+    verifyKind(program, kind);
+  });
+  program.rows.forEach((row, i) => {
+    const kind = program.kinds[row.kind];
+    if (!kind) throw new Error(`row ${i}: no kind ${row.kind}`);
+    if ((row.slot !== null) !== kind.state.length > 0)
+      throw new Error(`row ${i}: state slot and kind ${kind.name} disagree`);
+    for (const p of kind.packs)
+      if (row.weights[p.param] === undefined) throw new Error(`row ${i}: no weight for ${p.name}`);
+  });
+  const slots = program.rows.flatMap((r) => (r.slot === null ? [] : [r.slot]));
+  if (new Set(slots).size !== slots.length) throw new Error('two executions share a state slot');
+  if (program.rows.at(-1)?.kind !== program.kinds.length - 1) throw new Error('the last row is not the end');
+}
+
+function verifyKind(program: Program, kind: Kind): void {
+  const fail = (why: string): never => {
+    throw new Error(`kind ${kind.name}: ${why}`);
+  };
+  const written = new Set<BufferId>(kind.role === 'start' ? [] : program.carried);
+  for (const op of kind.ops) {
+    const { reads, writes } = bufferUses(op);
+    // an operation's own scratch is written before it reads it
+    const scratch =
+      op.op === 'contract'
+        ? [op.prologue.norm?.out, op.prologue.quantise?.codes, op.prologue.quantise?.scales]
+        : op.op === 'attention'
+          ? [op.scores]
+          : [];
+    for (const id of reads) {
+      if (!written.has(id) && !scratch.includes(id))
+        fail(`${op.name} reads ${program.buffers[id]?.name} before it is written`);
+    }
+    for (const id of writes) written.add(id);
+    if (op.op !== 'contract') continue;
+    for (const segment of op.segments) {
+      for (const id of segment.streams) {
+        const pack = kind.packs[id] ?? fail(`${op.name}: no pack ${id}`);
+        if (formats[pack.format].integer !== (op.prologue.quantise !== null))
+          fail(`${op.name}: ${pack.name} needs other activations`);
+        if (packRows(pack) < segment.rows) fail(`${op.name}: ${pack.name} has too few rows`);
+        if (pack.block !== kind.packs[segment.streams[0]!]!.block) fail(`${op.name}: streams in different blocks`);
+      }
+    }
+  }
+  if (kind.role !== 'end' && !program.carried.every((id) => written.has(id))) fail('it leaves no residual stream');
+}
+
+/** Throws when places overlap or lie outside their region. */
+export function verifyPlan(plan: Plan): void {
+  const { intervals, offsets, bytes } = plan.arena;
+  intervals.forEach((a, i) => {
+    if (offsets[i]! % ALIGNMENT !== 0 || offsets[i]! + a.bytes > bytes)
+      throw new Error(`${a.name} lies outside the arena`);
+    intervals.slice(0, i).forEach((b, j) => {
+      const together = a.first <= b.last && b.first <= a.last;
+      const apart = offsets[i]! + a.bytes <= offsets[j]! || offsets[j]! + b.bytes <= offsets[i]!;
+      if (together && !apart) throw new Error(`${a.name} and ${b.name} overlap`);
+    });
+  });
+  const { step, tokens, logits, arena, weights, state, table, plannedBytes } = plan.memory;
+  let end = 0;
+  for (const region of [step, tokens, logits, arena, weights, state, table]) {
+    if (region.offset < end) throw new Error('memory regions overlap');
+    end = region.offset + region.bytes;
+  }
+  if (end > plannedBytes) throw new Error('memory regions exceed the plan');
+  let weightEnd = plan.ropeBytes;
+  for (const segment of plan.segments) {
+    if (segment.offset < weightEnd) throw new Error('weight segments overlap');
+    weightEnd = segment.offset + segment.bytes;
+  }
+  if (weightEnd > weights.bytes) throw new Error('weight segments exceed their region');
+}

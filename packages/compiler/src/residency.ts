@@ -1,0 +1,44 @@
+/**
+ * Bytes read from slow memory per decoded token. A device has fast memory of some size; weight segments stay there until least recently
+ * used ones must go. So `A A B B` reads each block once and `A B C A B C` reads it twice, unless all of it fits. (MobileLLM, section
+ * 3.4, gives about 20 MB of SRAM, enough for one block.) KV state and activations are not counted.
+ */
+import type { Plan } from './plan.ts';
+
+/** Fast memory of a mid-range phone that one app can count on: 8 MiB of shared cache. */
+export const FAST_MEMORY_BYTES = 8 << 20;
+
+/** Weight bytes that decoding one token reads from slow memory, after the first token. */
+export function slowMemoryBytesPerToken(plan: Plan, fastMemoryBytes = FAST_MEMORY_BYTES): number {
+  const base = plan.memory.weights.offset;
+  const bytesAt = new Map(plan.segments.map((s) => [s.offset + base, s.bytes]));
+  // most recently used last
+  let resident: number[] = [];
+  let residentBytes = 0;
+  const oneToken = (): number => {
+    let read = 0;
+    for (const row of plan.table) {
+      const start = plan.program.kinds[row.kind]!.role === 'start';
+      row.weights.forEach((address) => {
+        const whole = bytesAt.get(address) ?? 0;
+        // the embedding reads one row of its table, wherever that lies
+        if (start) {
+          read += Math.ceil(whole / plan.program.vocab);
+          return;
+        }
+        if (resident.includes(address)) {
+          resident = [...resident.filter((a) => a !== address), address];
+          return;
+        }
+        read += whole;
+        if (whole > fastMemoryBytes) return;
+        resident.push(address);
+        residentBytes += whole;
+        while (residentBytes > fastMemoryBytes) residentBytes -= bytesAt.get(resident.shift()!)!;
+      });
+    }
+    return read;
+  };
+  oneToken();
+  return oneToken();
+}

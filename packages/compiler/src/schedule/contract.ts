@@ -1,0 +1,68 @@
+/**
+ * A contraction: the prologue makes x ready for all rows, then every segment runs over its blocks of rows. A block's dot products stay
+ * in registers until the epilogue, four rows at a time, has turned them into results. Blocks are independent: `grid`.
+ */
+import { plus, times } from '../loops/build.ts';
+import type { Expr, Kernel } from '../loops/ir.ts';
+import type { Plan } from '../plan.ts';
+import type { BufferId, FusedOp, Kind } from '../program/ir.ts';
+import { padded } from '../program/ir.ts';
+import { normaliseToken } from './normalise.ts';
+import { quantiseToken } from './quantise.ts';
+import { KernelScope, type Lowering } from './scope.ts';
+
+type Contract = Extract<FusedOp, { op: 'contract' }>;
+
+/** The kernel of a contraction. */
+export function contractKernel(plan: Plan, kind: Kind, op: Contract, lowering: Lowering): Kernel {
+  const scope = new KernelScope(plan, kind, lowering);
+  const x = prologue(scope, op);
+  for (const segment of op.segments) {
+    const streams = segment.streams.map((id) => scope.matrix(id));
+    const { format, shape } = streams[0]!;
+    const tokens = scope.tokensAtOnce(format);
+    const activations = scope.activations(x.values, x.scales);
+    const blocks = padded(segment.rows, shape.block) / shape.block;
+    scope.b.loop('grid', segment.name, { to: blocks }, (b, block) => {
+      scope.eachToken(b, tokens, (perToken, token) => {
+        const from = scope.bufferRow(x.values, token);
+        const dots = streams.map((s) => s.format.dot(perToken, s.views, s.shape, activations, block, from, tokens));
+        const row = perToken.let('row0', times(block, shape.block));
+        for (let t = 0; t < tokens; t++) {
+          const each = plus(token, t);
+          const write = (into: typeof perToken): void => {
+            for (let v = 0; v < shape.block / 4; v++) {
+              const at = plus(row, 4 * v);
+              const named = new Map<number, Expr>();
+              const dot = (stream: number): Expr => {
+                if (!named.has(stream)) named.set(stream, into.let('dot', dots[stream]!(t, v)));
+                return named.get(stream)!;
+              };
+              const values = segment.stores.map(({ value }) => scope.element(into, value, 'f32x4', each, at, dot));
+              segment.stores.forEach(({ to }, i) => {
+                scope.storeRows(into, to, each, at, values[i]!);
+              });
+            }
+          };
+          // a group may reach past the tile's last token, whose position may lie past the context
+          if (t > 0) perToken.when(scope.isToken(each), write);
+          else write(perToken);
+        }
+      });
+    });
+  }
+  return scope.kernel(op.name);
+}
+
+/** Makes x ready for the dot products: where its values, and for codes its scales, then lie. */
+function prologue(scope: KernelScope, op: Contract): { values: BufferId; scales: BufferId | null } {
+  const { norm, quantise } = op.prologue;
+  const source = norm ? norm.out : op.x;
+  if (norm || quantise) {
+    scope.eachToken(scope.b, 1, (b, token) => {
+      if (norm) normaliseToken(scope, b, { ...norm, x: op.x, width: op.depth }, token);
+      if (quantise) quantiseToken(scope, b, { ...quantise, x: source, depth: op.depth }, token);
+    });
+  }
+  return quantise ? { values: quantise.codes, scales: quantise.scales } : { values: source, scales: null };
+}

@@ -1,0 +1,37 @@
+/** Embedding lookup and element-wise maths that found nothing to be fused into: one value per token and feature. */
+import { load, plus, times } from '../loops/build.ts';
+import type { Kernel } from '../loops/ir.ts';
+import type { Plan } from '../plan.ts';
+import type { FusedOp, Kind } from '../program/ir.ts';
+import { eachFeature, KernelScope, type Lowering } from './scope.ts';
+
+/** Row `tokens[t]` of the table, dequantised. */
+export function embedKernel(plan: Plan, kind: Kind, op: Extract<FusedOp, { op: 'embed' }>, lowering: Lowering): Kernel {
+  const scope = new KernelScope(plan, kind, lowering);
+  const { format, views, shape } = scope.matrix(op.table);
+  const ids = scope.tokens();
+  const out = scope.arena(op.out, 'write');
+  scope.eachToken(scope.b, 1, (b, token) => {
+    const id = b.let('id', load(ids, token, 'i32'));
+    b.loop('serial', 'i', { to: op.width }, (inner, i) =>
+      inner.store(out, plus(times(token, scope.width(op.out)), i), format.element(views, shape, id, i)),
+    );
+  });
+  return scope.kernel(op.name);
+}
+
+/** An expression tree over whole rows. */
+export function mapKernel(plan: Plan, kind: Kind, op: Extract<FusedOp, { op: 'map' }>, lowering: Lowering): Kernel {
+  const scope = new KernelScope(plan, kind, lowering);
+  const out = scope.arena(op.out, 'write');
+  const noDot = (): never => {
+    throw new Error(`${op.name}: a dot product outside a contraction`);
+  };
+  scope.eachToken(scope.b, 1, (perToken, token) => {
+    const row = perToken.let('outRow', times(scope.bufferRow(op.out, token), scope.width(op.out)));
+    eachFeature(perToken, op.width, (b, i, type) => {
+      b.store(out, plus(row, i), scope.element(b, op.value, type, token, i, noDot));
+    });
+  });
+  return scope.kernel(op.name);
+}

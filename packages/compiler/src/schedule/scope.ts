@@ -1,0 +1,289 @@
+/**
+ * What every schedule needs of the plan: the buffers of one kernel with their addresses, which tokens it runs over, and the lowering of
+ * element-wise expression trees to loop IR, for one lane or four.
+ *
+ * There are two lowerings of every operation: `decode` runs one token (for the `end` kind, row `row` of the last tile), `prefill` the
+ * `count` tokens of a tile, `tokensAtOnce` of them in registers.
+ */
+
+import type { Activations, Format, MatrixShape } from '../formats/format.ts';
+import { formats } from '../formats/table.ts';
+import {
+  add,
+  apply,
+  argument,
+  Builder,
+  constant,
+  type Index,
+  i32,
+  load,
+  mul,
+  plus,
+  quotient,
+  remainder,
+  sub,
+  times,
+} from '../loops/build.ts';
+import type { Expr, Kernel, KernelBuffer } from '../loops/ir.ts';
+import { silu } from '../loops/math.ts';
+import type { Plan } from '../plan.ts';
+import type { BufferId, Destination, Element, Kind, PackId, Place } from '../program/ir.ts';
+import { packRows, storedRows } from '../program/ir.ts';
+
+export type Lowering = 'decode' | 'prefill';
+
+/** Builds one kernel: collects the buffers it uses while the schedule writes its body. */
+export class KernelScope {
+  readonly plan: Plan;
+  readonly kind: Kind;
+  readonly lowering: Lowering;
+  readonly b = new Builder();
+  private readonly buffers = new Map<string, KernelBuffer & { access: 'read' | 'write' | 'readwrite' }>();
+  private readonly scalars = new Set<string>();
+
+  constructor(plan: Plan, kind: Kind, lowering: Lowering) {
+    this.plan = plan;
+    this.kind = kind;
+    this.lowering = lowering;
+  }
+
+  kernel(name: string): Kernel {
+    return {
+      name: `${this.kind.name}.${name}.${this.lowering}`,
+      scalars: ['position', 'count', 'row'].filter((s) => this.scalars.has(s)),
+      buffers: [...this.buffers.values()],
+      body: this.b.statements,
+    };
+  }
+
+  /** Tokens held in registers together: reuses each weight loaded, within sixteen accumulators. */
+  tokensAtOnce(format: Format): number {
+    return this.lowering === 'decode' || format.integer ? 1 : 2;
+  }
+
+  scalar(name: 'position' | 'count' | 'row'): Expr {
+    this.scalars.add(name);
+    return argument(name);
+  }
+
+  /** Runs the body for the first token of every group of `step` tokens. */
+  eachToken(b: Builder, step: number, body: (b: Builder, token: Index) => void): void {
+    if (this.lowering === 'decode') body(b, 0);
+    else b.loop('serial', 't', { to: this.scalar('count'), step }, body);
+  }
+
+  /** Whether a token of a group is one of the tile's; groups may reach past its end. */
+  isToken(token: Index): Expr {
+    return this.lowering === 'decode'
+      ? { e: 'const', type: 'bool', value: 1 }
+      : apply('less', index(token), this.scalar('count'));
+  }
+
+  /** Absolute position of a token of this step. */
+  position(token: Index): Expr {
+    return plus(this.scalar('position'), token);
+  }
+
+  // ---- buffers
+
+  private use(buffer: KernelBuffer): KernelBuffer {
+    const known = this.buffers.get(buffer.name);
+    if (!known) this.buffers.set(buffer.name, { ...buffer });
+    else if (known.access !== buffer.access) known.access = 'readwrite';
+    return buffer;
+  }
+
+  /** A buffer of the arena. Codes are seen as words of four. */
+  arena(id: BufferId, access: 'read' | 'write'): KernelBuffer {
+    const buffer = this.plan.program.buffers[id]!;
+    const rows =
+      buffer.per === 'step' ? 1 : this.kind.role === 'end' && !this.isCarried(id) ? 1 : this.plan.program.tile;
+    const words = buffer.element === 'codes' ? buffer.width / 4 : buffer.width;
+    return this.use({
+      name: buffer.name,
+      element: buffer.element === 'codes' ? 'i32' : 'f32',
+      address: { from: 'memory', offset: this.plan.bufferAddress[id]! },
+      length: rows * words,
+      access,
+      note:
+        buffer.element === 'codes'
+          ? `[${rows}, ${buffer.width}] int8, four a word`
+          : `[${buffer.per === 'step' ? '' : `${rows}, `}${buffer.width}]`,
+    });
+  }
+
+  private isCarried(id: BufferId): boolean {
+    return this.plan.program.carried.includes(id);
+  }
+
+  width(id: BufferId): number {
+    return this.plan.program.buffers[id]!.width;
+  }
+
+  /** Row of a buffer that holds a token: the end reads what earlier kinds left in row `row`. */
+  bufferRow(id: BufferId, token: Index): Index {
+    return this.kind.role === 'end' && this.isCarried(id) ? plus(this.scalar('row'), token) : token;
+  }
+
+  /** Activations of an arena buffer, for `Format.dot`. */
+  activations(values: BufferId, scales: BufferId | null): Activations {
+    return {
+      values: this.arena(values, 'read'),
+      stride: this.width(values),
+      scales: scales === null ? null : this.arena(scales, 'read'),
+    };
+  }
+
+  /** A stored matrix: its format's views and its shape. */
+  matrix(id: PackId): {
+    readonly format: Format;
+    readonly views: readonly KernelBuffer[];
+    readonly shape: MatrixShape;
+  } {
+    const pack = this.kind.packs[id]!;
+    const format = formats[pack.format];
+    const shape = { block: pack.block, depth: storedRows(pack.columns) };
+    const address = { from: 'weights', group: pack.group, offset: pack.offset } as const;
+    const part = pack.rows.map === 'half' ? `.${pack.rows.which}` : '';
+    const views = format.views(pack.name + part, address, packRows(pack), shape);
+    return { format, views: views.map((v) => this.use(v)), shape };
+  }
+
+  vector(id: PackId): KernelBuffer {
+    const pack = this.kind.packs[id]!;
+    const part = pack.rows.map === 'half' ? `.${pack.rows.which}` : '';
+    return this.use({
+      name: pack.name + part,
+      element: 'f32',
+      address: { from: 'weights', group: pack.group, offset: pack.offset },
+      length: packRows(pack),
+      access: 'read',
+      note: `[${storedRows(pack.rows)}]`,
+    });
+  }
+
+  /** Keys or values of this execution: [kvHeads, context, stride]. */
+  state(part: number, access: 'read' | 'write'): KernelBuffer {
+    const { name, kvHeads, stride, offset, bytes } = this.kind.state[part]!;
+    const note = `[${kvHeads}, ${this.plan.program.context}, ${stride}]`;
+    return this.use({ name, element: 'f32', address: { from: 'state', offset }, length: bytes / 4, access, note });
+  }
+
+  tokens(): KernelBuffer {
+    const { offset, bytes } = this.plan.memory.tokens;
+    return this.use({
+      name: 'tokens',
+      element: 'i32',
+      address: { from: 'memory', offset },
+      length: bytes / 4,
+      access: 'read',
+      note: 'ids',
+    });
+  }
+
+  private logits(): KernelBuffer {
+    const { offset, bytes } = this.plan.memory.logits;
+    const note = `[${this.plan.program.vocab}]`;
+    return this.use({
+      name: 'logits',
+      element: 'f32',
+      address: { from: 'memory', offset },
+      length: bytes / 4,
+      access: 'write',
+      note,
+    });
+  }
+
+  // ---- element-wise maths
+
+  /** Expression tree to loop IR at `feature` of `token`, over one lane or four. */
+  element(
+    b: Builder,
+    e: Element,
+    type: 'f32' | 'f32x4',
+    token: Index,
+    feature: Index,
+    dot: (stream: number) => Expr,
+  ): Expr {
+    const inner = (x: Element) => this.element(b, x, type, token, feature, dot);
+    switch (e.x) {
+      case 'dot':
+        return dot(e.stream);
+      case 'constant':
+        return constant(type, e.value);
+      case 'buffer': {
+        const row = times(this.bufferRow(e.buffer, token), this.width(e.buffer));
+        return load(this.arena(e.buffer, 'read'), plus(row, feature), type);
+      }
+      case 'vector':
+        return load(this.vector(e.pack), feature, type);
+      case 'rope': {
+        const { stride } = this.plan.program.ropeTables[e.table]!;
+        const { context } = this.plan.program;
+        const size = context * stride;
+        const table = this.use({
+          name: `${e.part}${e.table}`,
+          element: 'f32',
+          address: { from: 'memory', offset: this.plan.ropeAddress[e.table]! + (e.part === 'sin' ? size * 4 : 0) },
+          length: size,
+          access: 'read',
+          note: `[${context}, ${stride}]`,
+        });
+        return load(table, plus(times(this.position(token), stride), remainder(feature, e.half)), type);
+      }
+      case 'apply': {
+        const [x, y] = e.args.map(inner);
+        if (e.fn === 'silu') return silu(b, x!);
+        return { add, sub, mul }[e.fn](x!, y!);
+      }
+      default:
+        return e satisfies never;
+    }
+  }
+
+  /** Stores four rows of a result where its destination says. */
+  storeRows(b: Builder, to: Destination, token: Index, row: Index, value: Expr): void {
+    switch (to.to) {
+      case 'logits':
+        b.store(this.logits(), row, value);
+        return;
+      case 'buffer': {
+        const at = plus(
+          times(this.bufferRow(to.buffer, token), this.width(to.buffer)),
+          placeOffset(to.place, row, null),
+        );
+        b.store(this.arena(to.buffer, 'write'), at, value);
+        return;
+      }
+      case 'state': {
+        const { stride } = this.kind.state[to.part]!;
+        const perHead = this.plan.program.context * stride;
+        const at = plus(times(this.position(token), stride), placeOffset(to.place, row, perHead));
+        b.store(this.state(to.part, 'write'), at, value);
+        return;
+      }
+      default:
+        to satisfies never;
+    }
+  }
+}
+
+const index = (x: Index): Expr => (typeof x === 'number' ? i32(x) : x);
+
+/** Offset of row r: as it is, or inside its head. `perHead` is the distance of heads where it is not their stride. */
+function placeOffset(place: Place, row: Index, perHead: number | null): Expr {
+  if (place.at === 'same') return plus(row, 0);
+  const head = times(quotient(row, place.half), perHead ?? place.stride);
+  return plus(head, plus(remainder(row, place.half), place.plane * place.half));
+}
+
+/** Runs `body` over `width` features, four at a time, then one by one for what is left. */
+export function eachFeature(
+  b: Builder,
+  width: number,
+  body: (b: Builder, feature: Expr, type: 'f32' | 'f32x4') => void,
+): void {
+  const whole = width - (width % 4);
+  if (whole > 0) b.loop('serial', 'i', { to: whole, step: 4 }, (inner, i) => body(inner, i, 'f32x4'));
+  if (whole < width) b.loop('serial', 'i', { from: whole, to: width }, (inner, i) => body(inner, i, 'f32'));
+}

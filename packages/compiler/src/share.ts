@@ -1,0 +1,162 @@
+/**
+ * Pass 1: one table of rows. The root's nodes before the first stack, between stacks and behind the last one become kinds of
+ * their own, so that a step is nothing but rows over kinds, and sharing, whatever its order, is nothing but the rows' addresses.
+ */
+import { LamellaError } from '@lamella/graph/diagnostics';
+import {
+  type Body,
+  type Graph,
+  type Node,
+  operands,
+  type ParamId,
+  type ValueId,
+  type WeightId,
+} from '@lamella/graph/ir';
+import type { Kind, Row } from './program/ir.ts';
+
+/** A kind before fusion. */
+export interface SharedKind {
+  readonly name: string;
+  readonly role: Kind['role'];
+  readonly body: Body;
+}
+
+export interface Shared {
+  readonly graph: Graph;
+  readonly kinds: readonly SharedKind[];
+  readonly rows: readonly Row[];
+}
+
+/** Cuts the root at its stacks. Throws L116 where more than the one residual stream would cross a cut. */
+export function share(graph: Graph): Shared {
+  const { root } = graph;
+  const stackNodes = root.nodes.filter((n) => n.op.op === 'stack');
+  const kinds: SharedKind[] = [];
+  const rows: Row[] = [];
+
+  let from = 0;
+  let carried: ValueId | null = null;
+  for (const [i, node] of stackNodes.entries()) {
+    if (node.op.op !== 'stack') continue;
+    if (node.id > from || carried === null) {
+      const cut = cutBody(graph, from, node.id, carried, node.op.x);
+      if (cut) {
+        kinds.push({ name: i === 0 ? 'start' : `between${i}`, role: i === 0 ? 'start' : 'block', body: cut.body });
+        rows.push({ kind: kinds.length - 1, weights: cut.weights, slot: null });
+      }
+    }
+    const stack = graph.stacks[node.op.stack]!;
+    for (const { weightSet, slot } of stack.executions) {
+      const set = stack.weightSets[weightSet]!;
+      const kind = graph.kinds[set.kind]!;
+      let at = kinds.findIndex((k) => k.body === kind.body);
+      if (at < 0) at = kinds.push({ name: kind.name, role: 'block', body: kind.body }) - 1;
+      rows.push({ kind: at, weights: set.weights, slot: hasState(kind.body) ? slot : null });
+    }
+    carried = node.id;
+    from = node.id + 1;
+  }
+  if (carried === null) {
+    throw new LamellaError('L116', {
+      op: 'a model without a stack',
+      reason: 'there is nothing to run between the embedding and the head',
+      remedy: 'put the blocks in stack(n, block)',
+    });
+  }
+  const end = cutBody(graph, from, root.nodes.length, carried, root.result);
+  if (!end) throw new LamellaError('L115', { reason: 'the model returns what its stack returns' });
+  kinds.push({ name: 'end', role: 'end', body: end.body });
+  rows.push({ kind: kinds.length - 1, weights: end.weights, slot: null });
+  return { graph, kinds, rows };
+}
+
+function hasState(body: Body): boolean {
+  return body.nodes.some((n) => n.op.op === 'attention');
+}
+
+/** Root nodes [from, to) as a body of their own; `carried` becomes its input. Null when there is nothing in it. */
+function cutBody(
+  graph: Graph,
+  from: number,
+  to: number,
+  carried: ValueId | null,
+  result: ValueId,
+): { body: Body; weights: WeightId[] } | null {
+  const { root, rootWeights } = graph;
+  const nodes: Node[] = [];
+  const params: ParamId[] = [];
+  const renumbered = new Map<ValueId, ValueId>();
+  if (carried !== null) {
+    renumbered.set(carried, 0);
+    nodes.push({ ...root.nodes[carried]!, id: 0, op: { op: 'input' } });
+  }
+  const value = (v: ValueId, user: Node): ValueId => {
+    const here = renumbered.get(v);
+    if (here === undefined) {
+      throw new LamellaError(
+        'L116',
+        {
+          op: user.op.op,
+          reason: 'it uses a value from before a stack, beside what the stack returns',
+          remedy: 'carry it through the residual stream',
+        },
+        { place: user.path, site: user.site },
+      );
+    }
+    return here;
+  };
+  const param = (p: ParamId): ParamId => {
+    const at = params.indexOf(p);
+    return at >= 0 ? at : params.push(p) - 1;
+  };
+  for (const node of root.nodes.slice(from, to)) {
+    const id = nodes.length;
+    renumbered.set(node.id, id);
+    nodes.push({ ...node, id, op: rebind(node, value, param) });
+  }
+  if (nodes.length === (carried === null ? 0 : 1)) return null;
+  const last = renumbered.get(result);
+  if (last === undefined) throw new LamellaError('L115', { reason: 'a stack reads a value from before another stack' });
+  const body: Body = { params: params.map((p) => root.params[p]!), nodes, result: last };
+  return { body, weights: params.map((p) => rootWeights[p]!) };
+}
+
+/** The node's operation over renumbered values and params. */
+function rebind(node: Node, value: (v: ValueId, user: Node) => ValueId, param: (p: ParamId) => ParamId): Node['op'] {
+  const { op } = node;
+  const of = (v: ValueId) => value(v, node);
+  switch (op.op) {
+    case 'tokens':
+    case 'input':
+      return op;
+    case 'embed':
+      return { ...op, ids: of(op.ids), table: param(op.table) };
+    case 'linear':
+      return { ...op, x: of(op.x), weight: param(op.weight), bias: op.bias === null ? null : param(op.bias) };
+    case 'rmsNorm':
+      return { ...op, x: of(op.x), gain: param(op.gain) };
+    case 'rope':
+    case 'silu':
+    case 'scale':
+      return { ...op, x: of(op.x) };
+    case 'add':
+    case 'mul':
+      return { ...op, a: of(op.a), b: of(op.b) };
+    case 'attention':
+    case 'stack':
+      throw new LamellaError(
+        'L116',
+        { op: op.op, reason: 'attention keeps state, and state belongs to executions', remedy: 'put it in a stack' },
+        { place: node.path, site: node.site },
+      );
+    default:
+      return op satisfies never;
+  }
+}
+
+/** The nodes that use each value; the body's result counts as one more use by nobody. */
+export function usesOf(body: Body): ReadonlyMap<ValueId, readonly Node[]> {
+  const uses = new Map<ValueId, Node[]>(body.nodes.map((n) => [n.id, []]));
+  for (const node of body.nodes) for (const v of new Set(operands(node.op))) uses.get(v)!.push(node);
+  return uses;
+}

@@ -1,0 +1,144 @@
+/**
+ * Spells one expanded kernel as a WAT function. Nothing is decided here: types map to types, operations to the spellings of the closed
+ * table, an index to an address with its constant part in the `offset` immediate.
+ */
+import { i32 } from '../../loops/build.ts';
+import { intrinsics } from '../../loops/intrinsics.ts';
+import {
+  addressArguments,
+  type Expr,
+  elementBytes,
+  type Kernel,
+  type KernelBuffer,
+  lanesOf,
+  type Stmt,
+  type Type,
+  walkStatements,
+} from '../../loops/ir.ts';
+
+const wasmType = (type: Type): string => (lanesOf(type) > 1 ? 'v128' : type === 'f32' ? 'f32' : 'i32');
+
+/** Arguments of the function, in order: addresses, then scalars. */
+export function functionArguments(kernel: Kernel): readonly string[] {
+  return [...addressArguments(kernel), ...kernel.scalars];
+}
+
+/** The kernel as `(func $name ...)`. It must have been expanded by `unroll`. */
+export function printFunction(kernel: Kernel): string {
+  const buffers = new Map(kernel.buffers.map((b) => [b.name, b]));
+  const locals: string[] = [];
+  walkStatements(kernel.body, (s) => {
+    if (s.s === 'let') locals.push(`(local $${s.name} ${wasmType(s.value.type)})`);
+    if (s.s === 'var') locals.push(`(local $${s.name} ${wasmType(s.type)})`);
+    if (s.s === 'for') locals.push(`(local $${s.name} i32)`);
+  });
+  const params = functionArguments(kernel).map((name) => `(param $${name} i32)`);
+  const printer = new Printer(buffers);
+  return [
+    `(func $${kernel.name} ${params.join(' ')}`,
+    ...locals.map((l) => `  ${l}`),
+    ...kernel.body.flatMap((s) => printer.statement(s, '  ')),
+    ')',
+  ].join('\n');
+}
+
+class Printer {
+  private readonly buffers: ReadonlyMap<string, KernelBuffer>;
+
+  constructor(buffers: ReadonlyMap<string, KernelBuffer>) {
+    this.buffers = buffers;
+  }
+
+  statement(s: Stmt, indent: string): string[] {
+    const line = (text: string) => `${indent}${text}`;
+    switch (s.s) {
+      case 'let':
+        return [line(`(local.set $${s.name} ${this.expr(s.value)})`)];
+      case 'var':
+        return [line(`(local.set $${s.name} ${this.expr(s.init)})`)];
+      case 'set':
+        return [line(`(local.set $${s.name} ${this.expr(s.value)})`)];
+      case 'store': {
+        const op = lanesOf(s.value.type) > 1 ? 'v128.store' : `${s.value.type}.store`;
+        return [line(`(${op} ${this.address(s.buffer, s.index)} ${this.expr(s.value)})`)];
+      }
+      case 'for': {
+        const i = `$${s.name}`;
+        return [
+          line(`(local.set ${i} ${this.expr(s.from)})`),
+          line(`(block ${i}.end (loop ${i}.next`),
+          line(`  (br_if ${i}.end (i32.ge_s (local.get ${i}) ${this.expr(s.to)}))`),
+          ...s.body.flatMap((x) => this.statement(x, `${indent}  `)),
+          line(`  (local.set ${i} (i32.add (local.get ${i}) (i32.const ${s.step})))`),
+          line(`  (br ${i}.next)))`),
+        ];
+      }
+      case 'if':
+        return [
+          line(`(if ${this.expr(s.condition)} (then`),
+          ...s.body.flatMap((x) => this.statement(x, `${indent}  `)),
+          line('))'),
+        ];
+      case 'barrier':
+        throw new Error('one thread has no barriers');
+      default:
+        return s satisfies never;
+    }
+  }
+
+  private expr(e: Expr): string {
+    switch (e.e) {
+      case 'const':
+        return e.type === 'f32' ? `(f32.const ${e.value})` : `(i32.const ${e.value})`;
+      case 'get':
+        return `(local.get $${e.name})`;
+      case 'load':
+        return `(${this.loadOp(e)} ${this.address(e.buffer, e.index)})`;
+      case 'apply':
+        return intrinsics[e.fn].wat(
+          e.args.map((a) => this.expr(a)),
+          e.args[0]!.type,
+          e.lanes,
+        );
+      default:
+        return e satisfies never;
+    }
+  }
+
+  private loadOp({ buffer, type, access }: Extract<Expr, { e: 'load' }>): string {
+    const { element } = this.buffers.get(buffer)!;
+    if (access === 'splat') return 'v128.load32_splat';
+    if (type === 'i16x8') return 'v128.load8x8_s';
+    if (element === 'i8') return 'i32.load8_s';
+    return lanesOf(type) > 1 ? 'v128.load' : `${type}.load`;
+  }
+
+  /** `offset=n (address)` of an element. */
+  private address(name: string, at: Expr): string {
+    const { element, address } = this.buffers.get(name)!;
+    const size = elementBytes(element);
+    const { base, constant } = splitConstant(at);
+    const offset = address.offset + constant * size;
+    const scaled = base && this.scaled(base, size);
+    const from =
+      address.from === 'memory' ? null : `(local.get $${address.from === 'state' ? 'state' : `w${address.group}`})`;
+    const sum = from && scaled ? `(i32.add ${from} ${scaled})` : (from ?? scaled ?? '(i32.const 0)');
+    return offset === 0 ? sum : `offset=${offset} ${sum}`;
+  }
+
+  private scaled(index: Expr, size: number): string {
+    return size === 1 ? this.expr(index) : `(i32.shl ${this.expr(index)} (i32.const ${Math.log2(size)}))`;
+  }
+}
+
+/** An index as base + constant, so that the constant can be an immediate. A negative constant stays in the base. */
+function splitConstant(e: Expr): { base: Expr | null; constant: number } {
+  if (e.e === 'const') return { base: null, constant: e.value };
+  if (e.e !== 'apply' || e.fn !== 'add') return { base: e, constant: 0 };
+  const parts = e.args.map(splitConstant);
+  const constant = parts.reduce((sum, p) => sum + p.constant, 0);
+  if (constant < 0) return { base: e, constant: 0 };
+  const bases = parts.flatMap((p) => (p.base ? [p.base] : []));
+  const base = bases.length === 0 ? null : bases.reduce((a, b) => ({ ...e, args: [a, b] }));
+  return { base: base ?? i32(0), constant };
+}
