@@ -23,7 +23,7 @@ export interface SamplingOptions {
 export interface GenerateOptions extends SamplingOptions {
   /** Most tokens to generate. Default: as many as the context has room for. */
   readonly maxTokens?: number;
-  /** Generation ends before the first of these that the text would contain; needs a tokenizer. */
+  /** Generation ends before the first of these to appear in the text; needs a tokenizer. */
   readonly stop?: readonly string[];
   /** Ends generation between two tokens. */
   readonly signal?: AbortSignal;

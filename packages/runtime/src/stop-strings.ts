@@ -1,4 +1,7 @@
-/** Ends a stream of text before the first stop string, and holds back text only while it may still become one. */
+/**
+ * Ends a stream of text before a stop string, and holds back text only while it may still become one. Of several, the one that is
+ * complete first counts (of those that end together, the longest): so the result does not depend on how the text was cut.
+ */
 export class StopStrings {
   readonly #stops: readonly string[];
   #held = '';
@@ -13,9 +16,9 @@ export class StopStrings {
   push(text: string): string {
     if (this.stopped) return '';
     const all = this.#held + text;
-    const found = Math.min(...this.#stops.map((stop) => all.indexOf(stop)).filter((at) => at >= 0), all.length);
-    this.stopped = found < all.length;
-    const end = this.stopped ? found : all.length - this.#longestBeginning(all);
+    const found = this.#firstComplete(all);
+    this.stopped = found !== null;
+    const end = found ?? all.length - this.#longestBeginning(all);
     this.#held = this.stopped ? '' : all.slice(end);
     return all.slice(0, end);
   }
@@ -25,6 +28,17 @@ export class StopStrings {
     const rest = this.#held;
     this.#held = '';
     return rest;
+  }
+
+  /** Where the stop string begins that is complete first; null for none. */
+  #firstComplete(text: string): number | null {
+    let first: { readonly at: number; readonly end: number } | null = null;
+    for (const stop of this.#stops) {
+      const at = text.indexOf(stop);
+      const end = at + stop.length;
+      if (at >= 0 && (first === null || end < first.end || (end === first.end && at < first.at))) first = { at, end };
+    }
+    return first?.at ?? null;
   }
 
   /** Length of the longest end of `text` that is the beginning of a stop string. */

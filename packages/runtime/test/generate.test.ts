@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { GenerateOptions, Generation, Piece } from '../src/face.ts';
 import { load } from '../src/package.ts';
 import { CONTEXT, expectedLogits, fromMap, toyFiles, toyTextFiles } from './toy-package.ts';
@@ -14,6 +14,12 @@ function greedy(prompt: readonly number[], count: number): number[] {
     all.push(logits.indexOf(Math.max(...logits)));
   }
   return all.slice(prompt.length);
+}
+
+/** The sum of a prompt that greedy answers with `token`. */
+function sumFor(token: number): number {
+  const logits = expectedLogits([]);
+  return (logits.indexOf(Math.max(...logits)) - token + 16) % 16;
 }
 
 const letters = (ids: readonly number[]) => ids.map((id) => 'abcdefghijklmno'[id] ?? '').join('');
@@ -54,13 +60,17 @@ describe('tokens', () => {
     expect((await finish(prompt, {}, bare)).tokens).toEqual(greedy(prompt, 1));
   });
 
-  test('an end token is the last, and has no text', async () => {
-    // The largest weight has index w, so greedy answers w - sum mod 16: a prompt with sum w + 1 gives 15, the end token.
-    const largest = expectedLogits([]).indexOf(Math.max(...expectedLogits([])));
-    const done = await finish([largest, 1], { maxTokens: 9 });
+  test('an end token is the last, and has no text, be it special or not', async () => {
+    // A prompt with this sum + 1 is answered by 15, the special end token.
+    const done = await finish([sumFor(0), 1], { maxTokens: 9 });
     expect(done.tokens).toEqual([15]);
     expect(done.text).toBe('');
     expect(done.finishReason).toBe('eos');
+    const [ordinary] = greedy([1], 1);
+    const other = await load(fromMap(await toyTextFiles({ eos: [15, ordinary!] })));
+    const ended = await finish([1], {}, other);
+    expect(ended.tokens).toEqual([ordinary]);
+    expect(ended.text).toBe('');
   });
 
   test('a seed gives its tokens, another seed others', async () => {
@@ -70,10 +80,10 @@ describe('tokens', () => {
   });
 
   test('the repetition penalty sees prompt and generated tokens', async () => {
-    const repeated = await finish([1], { maxTokens: 5 }, bare);
-    const penalised = await finish([1], { maxTokens: 5, repetitionPenalty: 1e6 }, bare);
-    expect(new Set([1, ...penalised.tokens]).size).toBe(6);
-    expect(penalised.tokens).not.toEqual(repeated.tokens);
+    const prompt = [2, (sumFor(2) + 14) % 16];
+    expect((await finish(prompt, { maxTokens: 1 }, bare)).tokens).toEqual([2]);
+    const penalised = await finish(prompt, { maxTokens: 6, repetitionPenalty: 1e6 }, bare);
+    expect(new Set([...prompt, ...penalised.tokens]).size).toBe(8);
   });
 });
 
@@ -114,7 +124,9 @@ describe('ending early', () => {
   });
 
   test('a signal aborted before the start computes nothing', async () => {
+    bare.logits([1, 2]);
     const generation = await finish([1], { signal: AbortSignal.abort() }, bare);
+    expect(bare.session.position).toBe(0);
     expect(generation.tokens).toEqual([]);
     expect(generation.finishReason).toBe('abort');
   });
@@ -136,14 +148,22 @@ describe('ending early', () => {
   });
 });
 
-test('stats count what happened', async () => {
+test('stats count tokens and the time between looks at the clock', async () => {
+  let ms = 0;
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => ++ms);
   const { stats } = await finish([1, 2, 3], { maxTokens: 5 }, bare);
-  expect(stats).toMatchObject({ promptTokens: 3, generatedTokens: 5, plannedBytes: 65_536, peakBytes: 65_536 });
-  for (const figure of [stats.prefillTokensPerSecond, stats.decodeTokensPerSecond, stats.timeToFirstTokenMs]) {
-    expect(figure).toBeGreaterThan(0);
-    expect(figure).toBeLessThan(Number.POSITIVE_INFINITY);
-  }
-  expect((await finish([1], { maxTokens: 1 }, bare)).stats.decodeTokensPerSecond).toBe(0);
+  const single = await finish([1], { maxTokens: 1 }, bare);
+  clock.mockRestore();
+  expect(stats).toEqual({
+    promptTokens: 3,
+    generatedTokens: 5,
+    prefillTokensPerSecond: 3000,
+    decodeTokensPerSecond: 1000,
+    timeToFirstTokenMs: 4,
+    plannedBytes: 65_536,
+    peakBytes: 65_536,
+  });
+  expect(single.stats.decodeTokensPerSecond).toBe(0);
 });
 
 describe('bad input', () => {
@@ -157,6 +177,12 @@ describe('bad input', () => {
     await expect(collect(generation)).rejects.toThrow(code);
     expect(generation.finishReason).toBeNull();
     expect((await finish([1], { maxTokens: 1 })).tokens).toEqual(greedy([1], 1));
+  });
+
+  test('empty text is L401 even where a prompt begins with a token of its own', async () => {
+    const begins = await load(fromMap(await toyTextFiles({ bos: 1 })));
+    expect(begins.generate('b').promptTokens).toEqual([1, 1]);
+    await expect(finish('', {}, begins)).rejects.toThrow('L401 the prompt is empty. Try at least one token');
   });
 
   test('text without a tokenizer is L406', () => {

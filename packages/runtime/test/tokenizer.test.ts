@@ -15,11 +15,13 @@ const bytes = new Tokenizer(await read('tokenizer.json'), await read('tokenizer_
 
 /** SentencePiece as Llama has it: a mark for spaces, byte tokens for what is not in the vocabulary, one space taken off the start. */
 const pieces = ['<unk>', '<s>', '</s>', ...Array.from({ length: 256 }, (_, b) => `<0x${hex(b)}>`)];
-pieces.push(...Array.from('▁helo,wrd'), 'he', 'll', 'hell', 'hello', '▁hello', 'or', '▁w', 'ld', '<tool>');
+pieces.push(...Array.from('▁helo,wrd'), 'he', 'll', 'hell', 'hello', '▁hello', 'or', '▁w', 'ld', '<s>hell', '<tool>');
+const begin = { SpecialToken: { id: '<s>', type_id: 0 } };
 const llama = new Tokenizer(
   {
-    ...{ normalizer: { type: 'Sequence', normalizers: [{ type: 'Prepend', prepend: '▁' }, spaces(' ', '▁')] } },
-    ...{ pre_tokenizer: null, post_processor: null },
+    normalizer: { type: 'Sequence', normalizers: [{ type: 'Prepend', prepend: '▁' }, spaces(' ', '▁')] },
+    pre_tokenizer: null,
+    post_processor: { type: 'TemplateProcessing', single: [begin, { Sequence: { id: 'A', type_id: 0 } }], pair: [] },
     decoder: {
       type: 'Sequence',
       decoders: [
@@ -40,11 +42,12 @@ const llama = new Tokenizer(
       { id: 0, content: '<unk>', special: true },
       { id: 1, content: '<s>', special: true },
       { id: 2, content: '</s>', special: true },
+      { id: pieces.length - 2, content: '<s>hell', special: true },
       { id: pieces.length - 1, content: '<tool>', special: false },
     ],
   } as ConstructorParameters<typeof Tokenizer>[0],
   {},
-  { bos: 1, promptPrefix: '<s>hell', promptSuffix: ', world</s>' },
+  { bos: 1, promptPrefix: '<s>hell<s> hell', promptSuffix: ', world</s>' },
 );
 
 function spaces(from: string, to: string) {
@@ -97,9 +100,15 @@ describe('merges', () => {
   });
 
   test('a prompt is one text between its special tokens, and the user cannot write them', () => {
-    expect(llama.encodePrompt('o')).toEqual([1, 1, id('▁hello'), ...llama.encode(', world').slice(1), 2]);
-    expect(llama.encodePrompt('<s>')).not.toContain(id('▁hello'));
+    // Of `<s>` and `<s>hell`, both special, the prefix means the longer; `hell` and the user's `o` make one word.
+    const around = [1, id('<s>hell'), 1, ...llama.encode(' hello, world'), 2];
+    expect(llama.encodePrompt('o')).toEqual(around);
     expect(llama.encodePrompt('<s>').filter((token) => token === 1)).toHaveLength(2);
+  });
+
+  test('special tokens that are also in the vocabulary have no text, nor have ids beyond it', () => {
+    expect(llama.decode([1, id('▁hello'), 2, pieces.length + 5])).toBe('hello');
+    expect(llama.decode([1])).toBe('');
   });
 
   test('an added token that is not special stays one token', () => {
@@ -154,17 +163,20 @@ test('an emoji of four byte tokens comes in one piece, and bytes that are none d
   expect(stream.push(0xf0) + stream.flush()).toBe('\ufffd');
 });
 
-test('stop strings cut at the first of them, however the text arrives', () => {
+test('stop strings cut before the one that is complete first, however the text arrives', () => {
   const letters = fc.string({ unit: fc.constantFrom('a', 'b', 'c'), maxLength: 12 });
   const stop = fc.string({ unit: fc.constantFrom('a', 'b', 'c'), minLength: 1, maxLength: 4 });
   fc.assert(
     fc.property(fc.array(letters, { maxLength: 6 }), fc.array(stop, { maxLength: 3 }), (parts, stops) => {
       const all = parts.join('');
-      const found = stops.map((s) => all.indexOf(s)).filter((at) => at >= 0);
+      // Letter by letter: the first beginning that ends in a stop string is cut before the longest such.
+      const beginnings = Array.from(all, (_, i) => all.slice(0, i + 1));
+      const reached = beginnings.find((beginning) => stops.some((s) => beginning.endsWith(s)));
+      const longest = Math.max(...stops.filter((s) => reached?.endsWith(s)).map((s) => s.length));
       const stream = new StopStrings(stops);
       const given = parts.map((part) => stream.push(part)).join('') + stream.flush();
-      expect(given).toBe(found.length > 0 ? all.slice(0, Math.min(...found)) : all);
-      expect(stream.stopped).toBe(found.length > 0);
+      expect(given).toBe(reached === undefined ? all : reached.slice(0, reached.length - longest));
+      expect(stream.stopped).toBe(reached !== undefined);
     }),
     { numRuns: 1000 },
   );

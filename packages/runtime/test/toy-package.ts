@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import wabt from 'wabt';
-import type { Manifest } from '../src/manifest.ts';
+import type { Manifest, TokenizerFiles } from '../src/manifest.ts';
 import type { PackageFiles } from '../src/package-files.ts';
 
 export const VOCAB = 16;
@@ -143,7 +143,9 @@ export const letterTokenizer = {
 };
 
 /** The toy with `letterTokenizer`. */
-export async function toyTextFiles(): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
+export async function toyTextFiles(
+  change: Partial<TokenizerFiles> = {},
+): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
   const files = await toyFiles({
     tokenizer: {
       file: 'tokenizer.json',
@@ -152,6 +154,7 @@ export async function toyTextFiles(): Promise<Map<string, Uint8Array<ArrayBuffer
       bos: null,
       promptPrefix: '',
       promptSuffix: '',
+      ...change,
     },
   });
   files.set('tokenizer.json', encode(JSON.stringify(letterTokenizer)));
