@@ -2,7 +2,8 @@
  * Everything Lamella can tell an author is wrong, in one catalogue: number, sentence and remedy. A diagnostic is one message with a
  * place; it is data, so that the terminal, an editor and a test see the same thing.
  *
- * L1xx the model · L2xx checkpoints and tokenizers · L3xx the command line and files · L4xx running a package.
+ * L1xx the model · L2xx checkpoints and tokenizers · L3xx the command line and files. L4xx, running a package, is in the runtime's own
+ * catalogue, which packages carry; only the two that the oracle shares with it are here as well.
  */
 import type { Site } from './ir.ts';
 
@@ -43,14 +44,8 @@ export const catalogue = {
   L303: '{option} does not take {value}. Try: {remedy}',
   L304: '{what} is not available yet: {reason}. Try: {remedy}',
   L305: '{option}: {reason}. Try: {remedy}',
-  L401: 'the prompt is empty. Try: at least one token, or some text',
   L402: 'token id {id} is outside the vocabulary of {vocab}. Try: ids from 0 to {last}',
   L403: '{count} tokens do not fit the context of {context}. Try: a shorter prompt, or compile with a larger --context',
-  L404: '{path} is not a compiled package: {reason}. Try: lamella compile GRAPH.ts --weights ... --out {path}',
-  L405: '{path} has no weights: it was compiled without --weights. Try: lamella compile again with --weights DIR, FILE or random:SEED',
-  L406: '{path} has no tokenizer, so --prompt cannot be read. Try: --tokens 1,2,3',
-  L407: '{file} is damaged: {reason}. Try: compile the package again',
-  L408: '{option} must be {range}, not {value}. Try: {remedy}',
 } as const;
 
 export type Code = keyof typeof catalogue;
