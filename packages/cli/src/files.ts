@@ -1,6 +1,6 @@
 /** Reading and writing single files, with failures as numbered messages that name the path, the reason and a remedy. */
 import { constants } from 'node:fs';
-import { copyFile, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { LamellaError } from '@lamella/graph/diagnostics';
 
@@ -18,7 +18,8 @@ const reasons: Readonly<Record<string, string>> = {
 
 /** L301 for whatever the file system said. */
 export function unwritable(path: string, error: unknown): LamellaError {
-  const reason = reasonOf(error);
+  const nowhere = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+  const reason = nowhere ? 'nothing can be made there' : reasonOf(error);
   return new LamellaError('L301', { path, reason, remedy: 'another --out, in a folder you can write to' });
 }
 
@@ -31,6 +32,24 @@ export function unreadable(path: string, error: unknown): LamellaError {
 function reasonOf(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   return reasons[code] ?? (error instanceof Error ? error.message : String(error));
+}
+
+/**
+ * Makes `folder` and those above it that are missing; returns the topmost one made, or null. Not `mkdir`'s own `recursive`: Node 20 goes
+ * round in circles where nothing can be made, as in /proc.
+ */
+export async function makeFolders(folder: string): Promise<string | null> {
+  const missing: string[] = [];
+  for (let at = resolve(folder); !(await isThere(at)); at = dirname(at)) missing.push(at);
+  for (const each of missing.toReversed()) await mkdir(each);
+  return missing.at(-1) ?? null;
+}
+
+function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => error.code !== 'ENOENT',
+  );
 }
 
 /** The file's text, or null when there is no such file. */
@@ -51,7 +70,7 @@ export async function writeText(path: string, text: string, existing: 'replace' 
   const target = resolve(path);
   const partial = join(dirname(target), `.${basename(target)}.partial-${process.pid}`);
   try {
-    await mkdir(dirname(target), { recursive: true });
+    await makeFolders(dirname(target));
     await writeFile(partial, text);
     if (existing === 'replace') await rename(partial, target);
     else await copyFile(partial, target, constants.COPYFILE_EXCL);

@@ -6,7 +6,7 @@ import { rmSync } from 'node:fs';
 import { mkdir, readdir, realpath, rename, rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { LamellaError } from '@lamella/graph/diagnostics';
-import { unwritable } from './files.ts';
+import { makeFolders, unwritable } from './files.ts';
 
 /**
  * Calls `write` with the path of an empty folder and, when it succeeds, puts that folder at `out`. An existing folder is replaced only
@@ -21,7 +21,7 @@ export async function replaceFolder<T>(
   await refuseStranger(out, target, replaceable);
   const parent = dirname(target);
   const partial = join(parent, `.${basename(target)}.partial-${process.pid}`);
-  const firstMade = await mkdir(parent, { recursive: true })
+  const firstMade = await makeFolders(parent)
     .then(async (made) => {
       await mkdir(partial);
       return made;

@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { openWeights } from '@lamella/checkpoint/open';
 import { type Compilation, compile as compileGraph } from '@lamella/compiler/pipeline';
 import { LamellaError } from '@lamella/graph/diagnostics';
-import { buildPackage } from '../build-package.ts';
 import { loadGraph } from '../load-graph.ts';
 import { findTokenizer } from '../tokenizer-files.ts';
 import { bytes, count } from '../units.ts';
@@ -30,6 +29,7 @@ export async function compile(file: string, options: CompileCommand): Promise<vo
     const compilation = await compileGraph(graph, { quant, ...(context === undefined ? {} : { context }) });
     if (emit) process.stdout.write(terminated(compilation.stages[emit]()));
     if (emit && options.out === undefined) return;
+    const { buildPackage } = await import('../build-package.ts');
     const out = options.out ?? join('out', graph.name);
     const tokenizer = weights === undefined ? null : await findTokenizer(weights);
     const { report, memory } = await buildPackage(compilation, source, tokenizer, out);
@@ -37,7 +37,7 @@ export async function compile(file: string, options: CompileCommand): Promise<vo
       `${out}: ${count(report.parameters)} parameters as ${quant}, context ${count(context ?? graph.tokens.size)}`,
       `  weights ${bytes(report.weightBytes)}, memory ${bytes(memory.plannedBytes)}, kernels ${bytes(report.wasm.wasmBytes)}`,
       source ? '' : '  no weights were packed: compile with --weights DIR, FILE or random:SEED to run it',
-      source ? `next: lamella run ${out} ${tokenizer ? '--prompt TEXT' : '--tokens 1,2,3'}` : '',
+      source ? `next: npx lamella run ${out} ${tokenizer ? '--prompt TEXT' : '--tokens 1,2,3'}` : '',
     ];
     process.stderr.write(lines.filter(Boolean).join('\n').concat('\n'));
   } finally {

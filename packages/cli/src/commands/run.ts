@@ -32,7 +32,11 @@ export async function run(folder: string, { prompt, tokens, json, maxTokens, ...
 
 /** Writes pieces as they come; ids with spaces between when the package has no tokenizer. Ends the line. */
 export async function stream(generation: Generation, asText: boolean): Promise<void> {
-  for await (const { token, text } of generation) process.stdout.write(asText ? text : `${token} `);
+  let between = '';
+  for await (const { token, text } of generation) {
+    process.stdout.write(asText ? text : `${between}${token}`);
+    between = ' ';
+  }
   process.stdout.write('\n');
 }
 

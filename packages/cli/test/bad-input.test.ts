@@ -1,0 +1,110 @@
+/** Bad input to `compile`, `run` and `logits`: one message with place and remedy, exit code 1, and nothing half-written. */
+import { open, readFile, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { writeCheckpoint } from './checkpoint-files.ts';
+import { type Scratch, scratch, writeGraph } from './lamella.ts';
+
+let home: Scratch;
+let graph: string;
+beforeAll(async () => {
+  home = await scratch();
+  graph = await writeGraph(home.path);
+});
+afterAll(() => home.remove());
+
+describe('checkpoints', () => {
+  const refused = (weights: string, code: string, ...parts: string[]) =>
+    home.refuses(['compile', 'tiny.ts', '--weights', weights], code, ...parts);
+
+  test('a missing tensor', async () => {
+    await writeCheckpoint(join(home.path, 'missing'), graph, (weights) =>
+      weights.filter((w) => !w.name.includes('1.mlp.up')),
+    );
+    await refused('missing', 'L201', 'missing', 'model.layers.1.mlp.up_proj.weight', 'at missing');
+  });
+
+  test('a wrong shape', async () => {
+    await writeCheckpoint(join(home.path, 'shape'), graph, (weights) =>
+      weights.map((w) => (w.name === 'model.norm.weight' ? { ...w, shape: [17] } : w)),
+    );
+    await refused('shape', 'L201', 'wrong shape', 'model.norm.weight', '[16]', '[17]');
+  });
+
+  test('a truncated file', async () => {
+    const file = await writeCheckpoint(join(home.path, 'truncated'), graph);
+    await truncate(file, (await readFile(file)).length - 100);
+    await refused('truncated', 'L203', join('truncated', 'model.safetensors'));
+  });
+
+  test.each([
+    ['longer than the file', 1n << 40n, /^L20[23]$/],
+    ['longer than its JSON', 400n, /^L20[23]$/],
+    ['of nothing', 0n, /^L202$/],
+  ])('a header that says it is %s', async (name, length, code) => {
+    const folder = name.replaceAll(' ', '-');
+    const file = await writeCheckpoint(join(home.path, folder), graph);
+    const handle = await open(file, 'r+');
+    const bytes = new DataView(new ArrayBuffer(8));
+    bytes.setBigUint64(0, length, true);
+    await handle.write(new Uint8Array(bytes.buffer), 0, 8, 0);
+    await handle.close();
+    await refused(folder, code.source.replace(/[$^]/g, ''), join(folder, 'model.safetensors'));
+  });
+
+  test('nothing there', () => refused('nowhere', 'L(204|302)', 'nowhere'));
+  test('not a seed', () => refused('random:x', 'L208', 'random:1'));
+});
+
+describe('outputs', () => {
+  const refused = (out: string, ...parts: string[]) =>
+    home.refuses(['compile', 'tiny.ts', '--weights', 'random:1', '--out', out], 'L301', out, ...parts);
+
+  test('below a file', () => refused(join('tiny.ts', 'package'), 'a part of the path is a file'));
+  test('over a file', () => refused('tiny.ts'));
+  test('where no folder can be made', () => refused('/proc/lamella/package'));
+  test('over a folder of something else', async () => {
+    await writeCheckpoint(join(home.path, 'precious'), graph);
+    await refused('precious', 'something else');
+  });
+});
+
+describe('packages', () => {
+  beforeAll(async () => {
+    const made = [
+      await home.lamella('compile', 'tiny.ts', '--weights', 'random:1', '--out', 'whole'),
+      await home.lamella('compile', 'tiny.ts', '--out', 'empty'),
+    ];
+    expect(made.map(({ code, stderr }) => (code === 0 ? '' : stderr))).toEqual(['', '']);
+  });
+
+  test('a context longer than the graph’s', () =>
+    home.refuses(['compile', 'tiny.ts', '--context', '17'], 'L303', '--context', '17', 'up to 16'));
+  test.each(['run', 'logits'])('%s: an empty prompt', (command) =>
+    home.refuses([command, 'whole', '--tokens', ''], 'L401'),
+  );
+  test('an empty text', () => home.refuses(['run', 'whole', '--prompt', ''], 'L401'));
+  test.each(['run', 'logits'])('%s: a token id out of range', (command) =>
+    home.refuses([command, 'whole', '--tokens', '1,50'], 'L402', '50', 'ids from 0 to 49'),
+  );
+  test.each(['run', 'logits'])('%s: more tokens than the context', (command) =>
+    home.refuses([command, 'whole', '--tokens', Array(17).fill(1).join()], 'L403', '17 tokens', 'context of 16'),
+  );
+  test('text without a tokenizer', () =>
+    home.refuses(['run', 'whole', '--prompt', 'hello'], 'L406', 'whole', '--tokens'));
+  test.each(['run', 'logits'])('%s: no weights', (command) =>
+    home.refuses([command, 'empty', '--tokens', '1'], 'L405', 'empty', '--weights'),
+  );
+  test.each(['run', 'logits'])('%s: not a package', (command) =>
+    home.refuses([command, 'nowhere', '--tokens', '1'], 'L404', 'nowhere', 'lamella compile'),
+  );
+  test('a package whose weights were damaged', async () => {
+    const file = join(home.path, 'whole', 'weights-000.bin');
+    const bytes = await readFile(file);
+    const damaged = Uint8Array.from(bytes);
+    damaged[bytes.length >> 1]! ^= 1;
+    await writeFile(file, damaged);
+    await home.refuses(['run', 'whole', '--tokens', '1'], 'L407', 'weights-000.bin', 'compile the package again');
+    await writeFile(file, bytes);
+  });
+});

@@ -1,0 +1,165 @@
+/** What `compile` writes and what `run`, `logits` and `inspect` make of it, through the command as a user has it. */
+import { createHash } from 'node:crypto';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { randomTensor } from '@lamella/checkpoint/random';
+import { sequence } from '@lamella/graph/oracle/sequence';
+import type { Manifest } from '@lamella/runtime/manifest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { loadGraph } from '../src/load-graph.ts';
+import { addTokenizer, writeCheckpoint } from './checkpoint-files.ts';
+import { type Scratch, scratch, writeGraph } from './lamella.ts';
+
+let home: Scratch;
+let graph: string;
+
+/** Runs a command that must succeed; returns its stdout. */
+async function ok(...args: readonly string[]): Promise<string> {
+  const { code, stdout, stderr } = await home.lamella(...args);
+  expect(code, stderr).toBe(0);
+  return stdout;
+}
+const json = async (...args: readonly string[]) => JSON.parse(await ok(...args, '--json'));
+const manifest = async (folder: string): Promise<Manifest> =>
+  JSON.parse(await readFile(join(home.path, folder, 'manifest.json'), 'utf8'));
+
+beforeAll(async () => {
+  home = await scratch();
+  graph = await writeGraph(home.path);
+  const talking = await writeGraph(home.path, 'talking', (text) =>
+    text.replace('vocab: 50', 'vocab: 260').replace('t: 16', 't: 64'),
+  );
+  await writeCheckpoint(join(home.path, 'checkpoint'), talking);
+  await addTokenizer(join(home.path, 'checkpoint'));
+  await ok('compile', 'tiny.ts', '--weights', 'random:1', '--quant', 'f32');
+  await ok('compile', 'talking.ts', '--weights', 'checkpoint', '--out', 'talking');
+});
+afterAll(() => home.remove());
+
+test('a package is complete, and its hashes are those of its files', async () => {
+  const { weights, wasm, quant, context } = await manifest('out/tiny');
+  expect({ quant, context }).toEqual({ quant: 'f32', context: 16 });
+  const listed = [...weights!, ...wasm];
+  const files = [
+    'chunk.js',
+    'index.d.ts',
+    'index.js',
+    'manifest.json',
+    'package.json',
+    ...listed.map(({ file }) => file),
+  ];
+  expect((await readdir(join(home.path, 'out/tiny'))).sort()).toEqual(files.sort());
+  for (const { file, sha256 } of listed) {
+    const bytes = await readFile(join(home.path, 'out/tiny', file));
+    expect(createHash('sha256').update(bytes).digest('hex')).toBe(sha256);
+    expect(bytes.length).toBeLessThanOrEqual(4 << 20);
+  }
+});
+
+test('f32 logits of every position are the oracle’s', async () => {
+  const tokens = [1, 7, 49, 0, 3, 3, 20];
+  const expected = sequence(await loadGraph(graph), (weight) => randomTensor(1, weight), tokens, { quant: 'f32' });
+  const { logits } = await json('logits', 'out/tiny', '--tokens', tokens.join(), '--all');
+  const largest = Math.max(...expected.flatMap((row) => [...row]).map(Math.abs));
+  expect(logits).toHaveLength(tokens.length);
+  expected.forEach((row, i) => {
+    row.forEach((value, id) => {
+      expect(Math.abs(logits[i][id] - value)).toBeLessThan(1e-4 * largest);
+    });
+  });
+  expect(await json('logits', 'out/tiny', '--tokens', tokens.join())).toEqual({ logits: logits.at(-1) });
+});
+
+test('the probe holds what the package says', async () => {
+  const { probe } = await manifest('out/tiny');
+  expect(probe!.tokens).toHaveLength(8);
+  const { logits } = await json('logits', 'out/tiny', '--tokens', probe!.tokens.join());
+  expect(probe!.indices.map((index) => logits[index])).toEqual(probe!.logits);
+  const largest = [...logits].sort((a: number, b: number) => b - a).slice(0, 16);
+  expect(probe!.logits.slice(0, 16)).toEqual(largest);
+});
+
+test('run: greedy, the tokens the logits say, and the shape of the contract', async () => {
+  const report = await json('run', 'out/tiny', '--tokens', '1,2,3', '--max-tokens', '4');
+  expect(report).toEqual({
+    tokens: expect.any(Array),
+    text: '',
+    stats: {
+      promptTokens: 3,
+      generatedTokens: 4,
+      prefillTokensPerSecond: expect.any(Number),
+      decodeTokensPerSecond: expect.any(Number),
+      timeToFirstTokenMs: expect.any(Number),
+      plannedBytes: (await manifest('out/tiny')).memory.plannedBytes,
+      peakBytes: (await manifest('out/tiny')).memory.plannedBytes,
+    },
+  });
+  const { logits } = await json('logits', 'out/tiny', '--tokens', ['1,2,3', ...report.tokens.slice(0, 3)].join());
+  expect(report.tokens[3]).toBe(logits.indexOf(Math.max(...logits)));
+});
+
+test('run: a seed repeats, another seed differs, and it stops where the context ends', async () => {
+  const sample = (seed: string) => json('run', 'out/tiny', '--tokens', '1', '--temperature', '2', '--seed', seed);
+  const [first, again, other] = [await sample('1'), await sample('1'), await sample('2')];
+  expect(first.tokens).toEqual(again.tokens);
+  expect(first.tokens).not.toEqual(other.tokens);
+  expect(first.tokens).toHaveLength(16);
+});
+
+test('run: text in, the same text streamed and in the report', async () => {
+  const args = ['run', 'talking', '--prompt', 'Grüezi', '--max-tokens', '12'] as const;
+  const { stdout, stderr } = await home.lamella(...args);
+  const report = await json(...args);
+  expect(stdout).toBe(`${report.text}\n`);
+  expect(report.stats.promptTokens).toBe(1 + 'Grüezi'.length + 1 + 1); // <bos>, one byte more for ü, <sep>
+  expect(stderr).toMatch(/9 prompt tokens at .* tokens\/s · \d+ generated at .* tokens\/s .* as planned/);
+});
+
+test('a checkpoint’s tokenizer comes along with what surrounds a request', async () => {
+  expect((await manifest('talking')).tokenizer).toEqual({
+    file: 'tokenizer.json',
+    config: 'tokenizer_config.json',
+    bos: 256,
+    eos: [257],
+    promptPrefix: '',
+    promptSuffix: '<sep>',
+  });
+});
+
+test('inspect: a graph and its package say the same, and the figures are the graph’s', async () => {
+  const fromGraph = await json('inspect', 'talking.ts');
+  expect(await json('inspect', 'talking')).toEqual(fromGraph);
+  expect(fromGraph).toMatchObject({ name: 'tiny', parameters: 8048, weightSets: 2, executions: 4, stateSlots: 4 });
+  expect(fromGraph.plannedBytes).toBe((await manifest('talking')).memory.plannedBytes);
+  expect(fromGraph.wasm.wasmBytes).toBe((await stat(join(home.path, 'talking/kernels.simd.wasm'))).size);
+  const tables = await ok('inspect', 'talking.ts');
+  expect(tables).toContain('8,048 parameters');
+  expect(tables).toContain('order  0 0 1 1');
+  expect(await ok('inspect', 'talking')).toBe(tables);
+});
+
+test('--context makes a shorter sequence and a smaller memory', async () => {
+  await ok('compile', 'talking.ts', '--weights', 'random:1', '--context', '8', '--out', 'short');
+  const [short, long] = [await manifest('short'), await manifest('talking')];
+  expect(short.context).toBe(8);
+  expect(short.memory.state.bytes).toBeLessThan(long.memory.state.bytes);
+  await home.refuses(['run', 'short', '--tokens', '1,2,3,4,5,6,7,8,9'], 'L403', 'context of 8');
+});
+
+test('compiling again replaces the package with the same bytes', async () => {
+  const read = async () => {
+    const folder = join(home.path, 'talking');
+    const files = (await readdir(folder)).sort();
+    return Promise.all(files.map(async (file) => [file, (await readFile(join(folder, file))).toString('base64')]));
+  };
+  const before = await read();
+  await ok('compile', 'talking.ts', '--weights', 'checkpoint', '--out', 'talking');
+  expect(await read()).toEqual(before);
+});
+
+test.each(['graph', 'fused', 'plan', 'loops', 'wat'])('--emit %s prints, and writes nothing', async (stage) => {
+  const before = (await readdir(home.path, { recursive: true })).sort();
+  const text = await ok('compile', 'tiny.ts', '--emit', stage);
+  expect(text.length).toBeGreaterThan(100);
+  expect((await readdir(home.path, { recursive: true })).sort()).toEqual(before);
+});
