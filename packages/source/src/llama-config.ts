@@ -1,0 +1,167 @@
+/**
+ * Reading Hugging Face's `config.json`: the plain Llama shape, and MobileLLM, which is Llama plus two keys (arXiv 2402.14905, sections 3.3
+ * and 3.4: `share_embedding`, `layer_sharing`). A key that would change the maths and that the DSL cannot say is refused by name; keys
+ * about training, dropout or caching change nothing here and are passed over.
+ */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { LamellaError } from '@lamella/graph/diagnostics';
+
+/** What the DSL needs to know, complete and checked. Sizes are positive integers. */
+export interface LlamaConfig {
+  readonly modelType: string;
+  readonly layers: number;
+  readonly d: number;
+  readonly ff: number;
+  readonly heads: number;
+  readonly kvHeads: number;
+  readonly headDim: number;
+  readonly vocab: number;
+  /** Longest sequence, in tokens. */
+  readonly context: number;
+  readonly ropeTheta: number;
+  readonly normEps: number;
+  /** The head is the embedding table. */
+  readonly tied: boolean;
+  /** Each block runs this often in a row. */
+  readonly repeats: number;
+}
+
+type Config = Readonly<Record<string, unknown>>;
+
+/** Keys that change the maths, with the values (besides absent and null) that change nothing. */
+const neutral: readonly (readonly [key: string, values: readonly unknown[]])[] = [
+  ['hidden_act', ['silu', 'swish']],
+  ['attention_bias', [false]],
+  ['mlp_bias', [false]],
+  ['partial_rotary_factor', [1]],
+  ['sliding_window', []],
+  ['use_qk_norm', [false]],
+  ['quantization_config', []],
+];
+
+/** What `transformers` fills in for a Llama whose config leaves these keys out. */
+const defaults = { ropeTheta: 10_000, normEps: 1e-6, repeats: 2 };
+
+/** Reads `dir/config.json`. Throws L302 when it cannot be read and L206, with key and value, for what cannot be imported. */
+export function readLlamaConfig(dir: string): LlamaConfig {
+  const file = path.join(dir, 'config.json');
+  const config = readJson(file);
+  const refuse = (reason: string, remedy: string) => new LamellaError('L206', { file, reason, remedy });
+  const refuseKey = (key: string, wanted: string) =>
+    refuse(`${key} is ${key in config ? JSON.stringify(config[key]) : 'missing'}`, wanted);
+
+  /** A positive integer, or `otherwise` when the key is absent. */
+  const size = (key: string, otherwise?: number): number => {
+    const value = config[key] ?? otherwise;
+    if (typeof value === 'number' && Number.isSafeInteger(value) && value > 0) return value;
+    throw refuseKey(key, `a whole number of at least 1 for ${key}`);
+  };
+  const positive = (key: string, value: unknown): number => {
+    if (typeof value === 'number' && Number.isFinite(value) && value > 0) return value;
+    throw refuse(`${key} is ${JSON.stringify(value)}`, `a positive number for ${key}`);
+  };
+  const flag = (key: string): boolean => {
+    const value = config[key] ?? false;
+    if (typeof value === 'boolean') return value;
+    throw refuseKey(key, `true or false for ${key}`);
+  };
+
+  const modelType = config.model_type;
+  if (modelType !== 'mobilellm' && modelType !== 'llama') {
+    throw refuseKey('model_type', 'a checkpoint of model_type mobilellm or llama, or write the graph by hand');
+  }
+  for (const [key, values] of neutral) {
+    const value = config[key] ?? null;
+    if (value !== null && !values.includes(value)) {
+      const only = values.length > 0 ? `${key}: ${JSON.stringify(values[0])}` : `no ${key}`;
+      throw refuseKey(key, `a checkpoint with ${only}, or write the graph by hand`);
+    }
+  }
+
+  const d = size('hidden_size');
+  const heads = size('num_attention_heads');
+  const kvHeads = size('num_key_value_heads', heads);
+  if (heads % kvHeads !== 0) throw refuseKey('num_key_value_heads', `a divisor of num_attention_heads (${heads})`);
+  if ((config.head_dim ?? null) === null && d % heads !== 0) {
+    throw refuseKey('head_dim', `naming it: hidden_size ${d} is not a multiple of num_attention_heads ${heads}`);
+  }
+  const headDim = size('head_dim', d / heads);
+  if (headDim % 2 !== 0) throw refuse(`head_dim is ${headDim}`, 'an even head_dim, which RoPE needs');
+  return {
+    modelType,
+    layers: size('num_hidden_layers'),
+    d,
+    ff: size('intermediate_size'),
+    heads,
+    kvHeads,
+    headDim,
+    vocab: size('vocab_size'),
+    context: size('max_position_embeddings'),
+    ropeTheta: positive('rope_theta', ropeTheta(config, refuseKey)),
+    normEps: positive('rms_norm_eps', config.rms_norm_eps ?? defaults.normEps),
+    // MobileLLM says tie_word_embeddings: false and ties through share_embedding.
+    tied: flag('tie_word_embeddings') || flag('share_embedding'),
+    repeats: repeats(config, size, flag, refuseKey),
+  };
+}
+
+/** transformers 5 moved theta into `rope_parameters`; before, `rope_scaling` held whatever was not plain. */
+function ropeTheta(config: Config, refuseKey: (key: string, wanted: string) => LamellaError): unknown {
+  for (const key of ['rope_scaling', 'rope_parameters']) {
+    const rope = config[key] ?? null;
+    const plain = rope === null || (isRecord(rope) && (rope.rope_type ?? rope.type ?? null) === 'default');
+    if (!plain) throw refuseKey(key, 'a checkpoint with plain RoPE (rope_type "default"), or write the graph by hand');
+  }
+  const parameters = config.rope_parameters;
+  return (isRecord(parameters) ? parameters.rope_theta : null) ?? config.rope_theta ?? defaults.ropeTheta;
+}
+
+/**
+ * MobileLLM's `layer_sharing` runs each block twice in a row; a successor names the count in `layer_sharing_repeats`. Any other order would
+ * be another model with the same weights, so an unknown `layer_sharing_*` key is not passed over.
+ */
+function repeats(
+  config: Config,
+  size: (key: string, otherwise: number) => number,
+  flag: (key: string) => boolean,
+  refuseKey: (key: string, wanted: string) => LamellaError,
+): number {
+  if (!flag('layer_sharing')) return 1;
+  const unknown = Object.keys(config).find(
+    (key) => key.startsWith('layer_sharing_') && key !== 'layer_sharing_repeats',
+  );
+  if (unknown)
+    throw refuseKey(
+      unknown,
+      'only layer_sharing and layer_sharing_repeats, then share.cycle, reverse or order by hand',
+    );
+  return size('layer_sharing_repeats', defaults.repeats);
+}
+
+function readJson(file: string): Config {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    const remedy = 'a folder with the config.json of a Hugging Face checkpoint';
+    throw new LamellaError('L302', { path: file, reason: (error as Error).message, remedy });
+  }
+  let config: unknown;
+  try {
+    config = JSON.parse(text);
+  } catch (error) {
+    throw new LamellaError('L206', {
+      file,
+      reason: `it is not JSON: ${(error as Error).message}`,
+      remedy: 'fetch it again',
+    });
+  }
+  if (!isRecord(config))
+    throw new LamellaError('L206', { file, reason: 'it is not a JSON object', remedy: 'fetch it again' });
+  return config;
+}
+
+function isRecord(value: unknown): value is Config {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
