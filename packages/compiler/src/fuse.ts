@@ -214,8 +214,7 @@ class KindFuser {
     const user = this.onlyUser(linear);
     if (user?.op.op === 'rope') return this.rotated(linear, user, user.op, columns);
     if (user?.op.op === 'attention' && this.body.result !== linear.id) {
-      const use = user.op;
-      if (use.v === linear.id || use.k === linear.id) return this.keysOrValues(linear, user, use, columns);
+      return this.plainHeads(linear, user, user.op, columns);
     }
 
     const root = this.growTree(linear, group);
@@ -347,29 +346,28 @@ class KindFuser {
     };
   }
 
-  private keysOrValues(linear: Node, user: Node, op: Extract<Op, { op: 'attention' }>, columns: ColumnMap): Segment {
-    const isValue = op.v === linear.id;
-    const stride = padded(op.headDim, 4);
-    const rows: RowMap = { map: 'heads', heads: op.kvHeads, headDim: op.headDim, stride };
+  /** Queries, keys or values without RoPE: heads padded to whole vectors, queries to a buffer, the others to the state. */
+  private plainHeads(linear: Node, user: Node, op: Extract<Op, { op: 'attention' }>, columns: ColumnMap): Segment {
+    const heads = op.q === linear.id ? op.heads : op.kvHeads;
+    const { headDim } = op;
+    const stride = padded(headDim, 4);
+    const rows: RowMap = { map: 'heads', heads, headDim, stride };
     const { weight, bias } = this.linear(linear);
+    const name = this.weightName(linear);
+    const place = { at: 'head', half: stride, stride, plane: 0 } as const;
+    let to: Destination;
+    if (op.q === linear.id) {
+      const buffer = this.scratch(name, heads * stride);
+      this.home.set(linear.id, { buffer, layout: rows });
+      to = { to: 'buffer', buffer, place };
+    } else {
+      to = { to: 'state', part: this.statePart(user, op.v === linear.id ? 'values' : 'keys', heads, stride), place };
+    }
     const dot: Element = { x: 'dot', stream: 0 };
-    const part = this.statePart(user, isValue ? 'values' : 'keys', op.kvHeads, stride);
-    const segment: Segment = {
-      name: this.weightName(linear),
-      streams: [this.matrix(weight, rows, columns, true)],
-      rows: op.kvHeads * stride,
-      stores: [
-        {
-          to: { to: 'state', part, place: { at: 'head', half: stride, stride, plane: 0 } },
-          value:
-            bias === null
-              ? dot
-              : { x: 'apply', fn: 'add', args: [dot, { x: 'vector', pack: this.vector(bias, rows) }] },
-        },
-      ],
-    };
+    const value: Element =
+      bias === null ? dot : { x: 'apply', fn: 'add', args: [dot, { x: 'vector', pack: this.vector(bias, rows) }] };
     this.done.add(linear.id);
-    return segment;
+    return { name, streams: [this.matrix(weight, rows, columns, true)], rows: heads * stride, stores: [{ to, value }] };
   }
 
   // ---- attention
