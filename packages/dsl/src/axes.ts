@@ -92,8 +92,11 @@ export type Fit<X, Want extends Axis> =
       : `L101 axes [${ShowAll<AxesOf<X>>}] do not fit: expected [t, ${Show<Want>}]`;
 
 /** What a layer from [t, In] to [t, Out] makes of X. After a mistake anything fits, so that one mistake is one line. */
-export type Through<X, In extends Axis, Out extends Axis> =
-  Takes<X, In> extends true ? Tensor<readonly [TokensOf<X>, Out]> : Tensor<never>;
+export type Through<X, In extends Axis, Out extends Axis> = [AxesOf<X>] extends [never]
+  ? Tensor<never>
+  : Takes<X, In> extends true
+    ? Tensor<readonly [TokensOf<X>, Out]>
+    : Tensor<never>;
 
 /** `X` when its axes are `Want`; otherwise the sentence. */
 export type FitAll<X, Want extends readonly Axis[]> = Agrees<AxesOf<X>, Want> extends true ? X : Misfit<X, Want>;
@@ -111,10 +114,14 @@ type Single<Member, All = Member> = Member extends unknown ? ([All] extends [Mem
 /** `F`, a function that returns `X`, when that has the axes `Want`; otherwise the sentence. */
 export type Adds<X, Want extends readonly Axis[], F> = Agrees<AxesOf<X>, Want> extends true ? F : Misfit<X, Want>;
 
-type Misfit<
-  X,
-  Want extends readonly Axis[],
-> = `L101 axes [${ShowAll<AxesOf<X>>}] do not fit: expected [${ShowAll<Want>}]`;
+type Misfit<X, Want extends readonly Axis[]> = [AxesOf<X>, Want] extends [
+  readonly [infer T extends Axis, infer Got extends Axis],
+  readonly [infer WantT extends Axis, infer WantGot extends Axis],
+]
+  ? Agrees<Got, WantGot> extends true
+    ? `L101 axis ${Show<T>} does not fit: expected ${Show<WantT>}`
+    : `L101 axis ${Show<Got>} does not fit: expected ${Show<WantGot>}`
+  : `L101 axes [${ShowAll<AxesOf<X>>}] do not fit: expected [${ShowAll<Want>}]`;
 
 /** `F`, a function that returns `X`, when a block on `Want` may do so; otherwise the sentence. */
 export type GivesBack<X, Want extends readonly Axis[], F> =

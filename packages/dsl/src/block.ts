@@ -80,14 +80,10 @@ export function stack<B extends Block>(
     const where = { place, site: site() };
     if (!isCount) throw new LamellaError('L105', { count }, where);
     const axes = list[0]!.axes;
-    const odd = list.find((b) => !sameAxes(b.axes, axes));
-    if (odd) {
-      const args = {
-        got: showAxes(odd.axes),
-        expected: showAxes(axes),
-        remedy: 'blocks of the same axes in one stack',
-      };
-      throw new LamellaError('L101', args, { place, site: odd.site() });
+    for (const { axes: odd, site: at } of list) {
+      if (sameAxes(odd, axes)) continue;
+      const args = { got: showAxes(odd), expected: showAxes(axes), remedy: 'blocks of the same axes in one stack' };
+      throw new LamellaError('L101', args, { place, site: at() });
     }
     sharing.check(count, place);
   };

@@ -28,7 +28,7 @@ export function defineModel<W extends Tree, R extends Tensor>(
 ): Graph {
   const site = capture();
   const tree = init();
-  const scope = nameTree(tree, '');
+  const scope = nameTree(tree, '', site);
   const stacks = makeStacks(scope);
   const weights = new WeightTable(placesOf(scope, stacks, options.prefix ?? ''));
   const kinds = new KindTable();
@@ -75,7 +75,7 @@ function makeStacks(scope: Scope): readonly MadeStack[] {
     if (!recipe) return [];
     const sets = recipe.blocks.map((block): MadeSet => {
       const tree = block.init();
-      const inner = nameTree(tree, place);
+      const inner = nameTree(tree, place, block.site);
       for (const [child, path] of inner.modules) if (stackRecipe(child)) throw nested(child, dotted(place, path));
       return { block, tree, scope: inner };
     });

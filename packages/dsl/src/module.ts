@@ -55,8 +55,8 @@ export function dotted(...parts: readonly (string | number)[]): string {
   return parts.filter((part) => part !== '').join('.');
 }
 
-/** Names everything in `tree` and checks each module; `place` is where the tree itself stands in the model. */
-export function nameTree(tree: Tree, place: string): Scope {
+/** Names everything in `tree`, which `owner` returned at `place` in the model, and checks each module. Throws L119 and what checks throw. */
+export function nameTree(tree: Tree, place: string, owner: Capture): Scope {
   const modules = new Map<Module, string>();
   const parameters = new Map<Parameter, string>();
   const visit = (node: unknown, name: string): void => {
@@ -70,7 +70,7 @@ export function nameTree(tree: Tree, place: string): Scope {
     } else if (isPlainObject(node)) {
       for (const [key, child] of Object.entries(node)) visit(child, dotted(name, key));
     } else {
-      throw new LamellaError('L119', { key: dotted(place, name), got: describe(node) });
+      throw new LamellaError('L119', { key: dotted(place, name), got: describe(node) }, { site: owner() });
     }
   };
   visit(tree, '');

@@ -167,14 +167,10 @@ export class Trace {
     const value = this.own(x);
     const [tokens, got] = value.axes;
     if (!tokens || !got || value.axes.length !== 2) {
-      return this.#misfit(showAxes(value.axes), `[t, ${showAxis(want)}]`, 'embed the token ids first');
+      return this.#misfit(showLast(value.axes), `[t, ${showAxis(want)}]`, 'embed the token ids first');
     }
     if (!sameAxis(got, want)) {
-      const remedy =
-        got.name === want.name
-          ? `one size for ${want.name}: ${got.size} or ${want.size}`
-          : `linear(${got.name}, ${want.name}) in between`;
-      return this.#misfit(showAxis(got), showAxis(want), remedy);
+      return this.#misfit(showAxis(got), showAxis(want), bridge(got, want));
     }
     return value as Tensor<readonly [Axis, Axis]>;
   }
@@ -182,19 +178,32 @@ export class Trace {
   /** x, checked to be token ids [t] of this trace. Throws L101, L110. */
   expectTokens(x: unknown): Tensor<readonly [Axis]> {
     const value = this.own(x);
-    if (value.axes.length !== 1) return this.#misfit(showAxes(value.axes), 'token ids [t]', 'input(t)');
+    if (value.axes.length !== 1) return this.#misfit(showLast(value.axes), 'token ids [t]', 'input(t)');
     return value as Tensor<readonly [Axis]>;
   }
 
   /** x, checked to have exactly these axes. Throws L101, L110. */
   expectAll(x: unknown, want: readonly Axis[]): Tensor {
     const value = this.own(x);
-    if (sameAxes(value.axes, want)) return value;
-    const back = want.at(-1)?.name ?? '';
-    return this.#misfit(showAxes(value.axes), showAxes(want), `a linear back to ${back}`);
+    const { axes } = value;
+    if (sameAxes(axes, want)) return value;
+    if (axes.length !== want.length) return this.#misfit(showLast(axes), showAxes(want), `axes ${showAxes(want)}`);
+    const at = want.findLastIndex((axis, i) => !sameAxis(axis, axes[i]!));
+    const [got, wanted] = [axes[at]!, want[at]!];
+    return this.#misfit(showAxis(got), showAxis(wanted), bridge(got, wanted));
   }
 
   #misfit(got: string, expected: string, remedy: string): never {
     throw new LamellaError('L101', { got, expected, remedy }, { place: this.where, site: capture()() });
   }
+}
+
+function showLast(axes: readonly Axis[]): string {
+  return axes.slice(-1).map(showAxis).join();
+}
+
+/** What brings a value from one axis to another. */
+function bridge(got: Axis, want: Axis): string {
+  if (got.name === want.name) return `one size for ${want.name}: ${got.size} or ${want.size}`;
+  return `linear(${got.name}, ${want.name}) in between`;
 }

@@ -19,7 +19,7 @@ export const catalogue = {
   L108: 'a block must return the axes it takes: it takes {expected} and returns {got}. Try: end with residual(...) or a linear back to {expected}',
   L109: 'a model must return logits over its vocabulary: {got} was returned. Try: embedding.logits(x), or a linear to the vocabulary axis',
   L110: "a value of another block or another model was used here. Try: pass it in as the block's input",
-  L111: 'repeat counts must be whole numbers of at least 1: {value}. Try: share.immediate(2)',
+  L111: 'repeat counts must be whole numbers of at least 1: {value}. Try: share.{kind}(2)',
   L112: '{file} does not export a model by default. Try: export default defineModel(...)',
   L113: '{file} could not be run: {reason}. Try: correct the file and run lamella check again',
   L114: 'the name {name} is used by two different tensors. Try: give one of the modules another key',

@@ -1,0 +1,364 @@
+/**
+ * What the types cannot say, or what an author who never ran `tsc` would meet: number, sentence, place, line and remedy. `loose` takes the
+ * types off, as running a file without type checking does.
+ */
+import { LamellaError } from '@lamella/graph/diagnostics';
+import { expect, test } from 'vitest';
+import {
+  block,
+  defineModel,
+  dims,
+  embedding,
+  gqa,
+  input,
+  linear,
+  mobileLLM,
+  residual,
+  rmsNorm,
+  rope,
+  scale,
+  share,
+  stack,
+  swiglu,
+  type Tensor,
+  type Tree,
+} from '../src/index.ts';
+
+const { t, d, ff, vocab } = dims({ t: 16, d: 8, ff: 12, vocab: 20 });
+const other = dims({ t: 32, d: 4 });
+type Loose = (...args: readonly unknown[]) => Tensor;
+const loose = (f: unknown): Loose => f as Loose;
+
+/** A model around one block. */
+const around = (init: () => Tree, body: (w: never, x: Tensor) => unknown, sharing = share.immediate(1), count = 2) => {
+  const layer = loose(block)([t, d], init, body) as unknown as ReturnType<typeof block>;
+  return defineModel(
+    'm',
+    {},
+    () => ({ embed: embedding(vocab, d), layers: stack(count, layer, sharing) }),
+    (m) => m.embed.logits(loose(m.layers)(m.embed(input(t)))),
+  );
+};
+const attention = (heads: number, kvHeads: number, headDim: number, theta = 10_000) =>
+  around(
+    () => ({ self_attn: gqa(d, { heads, kvHeads, headDim, rope: rope(theta) }) }),
+    (w: { self_attn: Loose }, x) => residual(x, (x) => w.self_attn(x)),
+  );
+const model = (init: () => Tree, body: (m: never) => unknown) => loose(defineModel)('m', {}, init, body);
+
+/** The message, with this file, line and column as `HERE` so that tests survive edits; asserts that the place is in this file. */
+function message(run: () => unknown): string {
+  try {
+    run();
+  } catch (error) {
+    if (!(error instanceof LamellaError)) throw error;
+    expect(error.site?.file).toBe('packages/dsl/test/diagnostics.test.ts');
+    expect(error.site?.line).toBeGreaterThan(25);
+    return error.message.replace(/,?( at \S+)? \(packages\S+\)/, '$1 HERE');
+  }
+  throw new Error('nothing was thrown');
+}
+
+const cases: Readonly<Record<string, readonly [() => unknown, string]>> = {
+  'L101 wrong axis': [
+    () =>
+      around(
+        () => ({ mlp: swiglu(ff, d) }),
+        (w: { mlp: Loose }, x) => w.mlp(x),
+      ),
+    'L101 axis d=8 does not fit: expected ff=12 at layers.mlp HERE. Try linear(d, ff) in between',
+  ],
+  'L101 same name, another size': [
+    () =>
+      around(
+        () => ({ norm: rmsNorm(other.d) }),
+        (w: { norm: Loose }, x) => w.norm(x),
+      ),
+    'L101 axis d=8 does not fit: expected d=4 at layers.norm HERE. Try one size for d: 8 or 4',
+  ],
+  'L101 residual': [
+    () =>
+      around(
+        () => ({ up: linear(d, ff) }),
+        (w: { up: Loose }, x) => loose(residual)(x, w.up),
+      ),
+    'L101 axis ff=12 does not fit: expected d=8 at layers HERE. Try linear(ff, d) in between',
+  ],
+  'L101 ids into a layer': [
+    () =>
+      model(
+        () => ({ norm: rmsNorm(d) }),
+        (m: { norm: Loose }) => m.norm(input(t)),
+      ),
+    'L101 axis t=16 does not fit: expected [t, d=8] at norm HERE. Try embed the token ids first',
+  ],
+  'L101 embedded twice': [
+    () =>
+      model(
+        () => ({ embed: embedding(vocab, d) }),
+        (m: { embed: Loose }) => m.embed(m.embed(input(t))),
+      ),
+    'L101 axis d=8 does not fit: expected token ids [t] at embed HERE. Try input(t)',
+  ],
+  'L101 a second token axis': [
+    () =>
+      model(
+        () => ({ embed: embedding(vocab, d) }),
+        (m: { embed: Loose }) => [m.embed(input(t)), input(other.t)],
+      ),
+    'L101 axis t=32 does not fit: expected t=16 HERE. Try input(t) everywhere',
+  ],
+  'L101 blocks of different widths in one stack': [
+    () => {
+      const of = (axis: typeof d) =>
+        block(
+          [t, axis],
+          () => ({ norm: rmsNorm(axis) }),
+          (w, x) => residual(x, w.norm),
+        );
+      const mixed = (i: number) => of(i === 0 ? d : (other.d as unknown as typeof d));
+      return model(
+        () => ({ layers: stack(2, mixed) }),
+        () => input(t),
+      );
+    },
+    'L101 axis [t=16, d=4] does not fit: expected [t=16, d=8] at layers HERE. Try blocks of the same axes in one stack',
+  ],
+  'L102 dims': [
+    () => dims({ t: 16, d: 2.5 }),
+    'L102 sizes must be positive integers: d is 2.5 at dims HERE. Try a whole number of at least 1',
+  ],
+  'L102 heads': [
+    () => attention(0, 1, 8),
+    'L102 sizes must be positive integers: heads is 0 at layers.self_attn HERE. Try a whole number of at least 1',
+  ],
+  'L102 kvHeads': [
+    () => attention(2, -1, 8),
+    'L102 sizes must be positive integers: kvHeads is -1 at layers.self_attn HERE. Try a whole number of at least 1',
+  ],
+  'L102 headDim of a preset': [
+    () => mobileLLM({ name: 'm', layers: 1, d: 10, heads: 4, kvHeads: 2, ffn: 8 }),
+    'L102 sizes must be positive integers: headDim is 2.5 at layers.self_attn HERE. Try a whole number of at least 1',
+  ],
+  L103: [
+    () => attention(1, 1, 5),
+    'L103 headDim must be even for RoPE: 5 at layers.self_attn HERE. Try headDim: 6, or leave rope out',
+  ],
+  L104: [() => attention(9, 4, 8), 'L104 kvHeads must divide heads: 9 / 4 at layers.self_attn HERE. Try kvHeads: 3'],
+  'L104 more KV heads than heads': [
+    () => attention(2, 3, 4),
+    'L104 kvHeads must divide heads: 2 / 3 at layers.self_attn HERE. Try kvHeads: 2',
+  ],
+  L105: [
+    () =>
+      around(
+        () => ({ norm: rmsNorm(d) }),
+        (w: { norm: Loose }, x) => w.norm(x),
+        share.reverse(),
+        0,
+      ),
+    'L105 a stack needs at least one weight set, not 0 at layers HERE. Try stack(1, block)',
+  ],
+  L106: [
+    () =>
+      around(
+        () => ({ norm: rmsNorm(d) }),
+        (w: { norm: Loose }, x) => w.norm(x),
+        share.order([0, 2, 1]),
+      ),
+    'L106 a sharing order names weight set 2, but the stack has 2 at layers HERE. Try indices from 0 to 1',
+  ],
+  L107: [
+    () =>
+      around(
+        () => ({ norm: rmsNorm(d) }),
+        (w: { norm: Loose }, x) => w.norm(x),
+        share.order([1, 1]),
+      ),
+    'L107 weight set 0 of the stack never runs in this order at layers HERE. Try name every index at least once',
+  ],
+  L108: [
+    () =>
+      around(
+        () => ({ up: linear(d, ff) }),
+        (w: { up: Loose }, x) => w.up(x),
+      ),
+    'L108 a block must return the axes it takes: it takes [t=16, d=8] and returns [t=16, ff=12] at layers HERE. Try end with residual(...) or a linear back to [t=16, d=8]',
+  ],
+  'L108 a forgotten return': [
+    () =>
+      around(
+        () => ({ norm: rmsNorm(d) }),
+        (w: { norm: Loose }, x) => void w.norm(x),
+      ),
+    'L108 a block must return the axes it takes: it takes [t=16, d=8] and returns nothing at layers HERE. Try end with residual(...) or a linear back to [t=16, d=8]',
+  ],
+  L109: [
+    () =>
+      model(
+        () => ({ embed: embedding(vocab, d) }),
+        (m: { embed: Loose }) => m.embed(input(t)),
+      ),
+    'L109 a model must return logits over its vocabulary: [t=16, d=8] was returned at m HERE. Try embedding.logits(x), or a linear to the vocabulary axis',
+  ],
+  'L109 a forgotten return': [
+    () =>
+      model(
+        () => ({ embed: embedding(vocab, d) }),
+        (m: { embed: Loose }) => void m.embed(input(t)),
+      ),
+    'L109 a model must return logits over its vocabulary: nothing was returned at m HERE. Try embedding.logits(x), or a linear to the vocabulary axis',
+  ],
+  'L110 a value that escaped from another block': [
+    () => {
+      let escaped: Tensor | null = null;
+      return around(
+        () => ({ norm: rmsNorm(d) }),
+        (w: { norm: Loose }, x) => {
+          escaped ??= x;
+          return loose(residual)(x, () => w.norm(escaped));
+        },
+      );
+    },
+    "L110 a value of another block or another model was used here at layers.norm HERE. Try pass it in as the block's input",
+  ],
+  'L110 outside of any body': [
+    () => input(t),
+    "L110 a value of another block or another model was used here HERE. Try pass it in as the block's input",
+  ],
+  'L111 immediate': [
+    () =>
+      around(
+        () => ({ norm: rmsNorm(d) }),
+        (w: { norm: Loose }, x) => w.norm(x),
+        share.immediate(0),
+      ),
+    'L111 repeat counts must be whole numbers of at least 1: 0 at layers HERE. Try share.immediate(2)',
+  ],
+  'L111 cycle': [
+    () =>
+      around(
+        () => ({ norm: rmsNorm(d) }),
+        (w: { norm: Loose }, x) => w.norm(x),
+        share.cycle(1.5),
+      ),
+    'L111 repeat counts must be whole numbers of at least 1: 1.5 at layers HERE. Try share.cycle(2)',
+  ],
+  L114: [
+    () =>
+      model(
+        () => ({ a: { b: linear(d, d) }, 'a.b': linear(d, d) }),
+        () => input(t),
+      ),
+    'L114 the name a.b.weight is used by two different tensors at a.b.weight HERE. Try give one of the modules another key',
+  ],
+  'L116 input in a block': [
+    () =>
+      around(
+        () => ({ norm: rmsNorm(d) }),
+        () => input(t),
+      ),
+    "L116 input cannot be compiled here: a block takes values, not token ids at layers HERE. Try input(t) in the model's body",
+  ],
+  'L116 attention in the root': [
+    () =>
+      model(
+        () => ({ embed: embedding(vocab, d), attn: gqa(d, { heads: 1, kvHeads: 1, headDim: 8 }) }),
+        (m: { embed: Loose; attn: Loose }) => m.attn(m.embed(input(t))),
+      ),
+    "L116 attention cannot be compiled here: a model's own body keeps no state at attn HERE. Try a block, and stack(1, block)",
+  ],
+  'L116 a stack in a block': [
+    () => {
+      const inner = block(
+        [t, d],
+        () => ({ norm: rmsNorm(d) }),
+        (w, x) => residual(x, w.norm),
+      );
+      return around(
+        () => ({ inner: stack(1, inner) }),
+        (w: { inner: Loose }, x) => w.inner(x),
+      );
+    },
+    "L116 stack cannot be compiled here: a block cannot hold a stack at layers.inner HERE. Try both stacks in the model's own init",
+  ],
+  L117: [
+    () =>
+      around(
+        () => ({ norm: rmsNorm(d, { eps: 0 }) }),
+        (w: { norm: Loose }, x) => w.norm(x),
+      ),
+    'L117 eps must be a positive number: 0 at layers.norm HERE. Try 1e-5',
+  ],
+  L118: [
+    () => attention(1, 1, 8, -1),
+    'L118 theta must be a positive number: -1 at layers.self_attn HERE. Try rope(10_000)',
+  ],
+  'L119 a block without stack': [
+    () => {
+      const layer = block(
+        [t, d],
+        () => ({ norm: rmsNorm(d) }),
+        (w, x) => residual(x, w.norm),
+      );
+      return model(
+        () => ({ layers: layer }) as unknown as Tree,
+        () => input(t),
+      );
+    },
+    'L119 layers is not a module but a Block HERE. Try linear, rmsNorm, gqa, swiglu, embedding or stack(count, block)',
+  ],
+  'L119 nothing under a key, inside a block': [
+    () =>
+      around(
+        () => ({ norm: undefined }) as unknown as Tree,
+        (_w: never, x) => x,
+      ),
+    'L119 layers.norm is not a module but undefined HERE. Try linear, rmsNorm, gqa, swiglu, embedding or stack(count, block)',
+  ],
+  L120: [
+    () => {
+      const stray = loose(rmsNorm(d));
+      return around(
+        () => ({ norm: rmsNorm(d) }),
+        (w: { norm: Loose }, x) => w.norm(stray(x)),
+      );
+    },
+    'L120 a rmsNorm that init did not return was used at layers HERE. Try return it from init under its checkpoint name',
+  ],
+  L121: [
+    () =>
+      around(
+        () => ({ norm: rmsNorm(d) }),
+        (w: { norm: Loose }, x) => scale(w.norm(x), 1 / 0),
+      ),
+    'L121 a scale must be a finite number: Infinity at layers HERE. Try scale(x, 0.5)',
+  ],
+  L122: [
+    () =>
+      around(
+        () => ({ norm: rmsNorm(d), spare: linear(d, ff) }),
+        (w: { norm: Loose }, x) => w.norm(x),
+      ),
+    'L122 the weight layers.0.spare.weight is never used HERE. Try use its module in the body, or leave it out of init',
+  ],
+};
+
+test.each(Object.entries(cases))('%s', (_name, [run, expected]) => {
+  expect(message(run)).toBe(expected);
+});
+
+test("the place is the author's own call: line and column", () => {
+  const { stack: trace = '' } = new Error();
+  const line = Number(/diagnostics\.test\.ts:(\d+)/.exec(trace)?.[1]);
+  try {
+    dims({ d: -8 });
+  } catch (error) {
+    expect((error as LamellaError).site).toEqual({
+      file: 'packages/dsl/test/diagnostics.test.ts',
+      line: line + 3,
+      column: 5,
+    });
+  }
+  expect.assertions(1);
+});
