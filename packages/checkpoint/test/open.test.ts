@@ -47,6 +47,20 @@ test('a folder and the file in it give the same values', async () => {
   }
 });
 
+test('a folder of shards gives the same values', async () => {
+  const dir = path.join(folder, 'sharded');
+  await mkdir(dir);
+  const shards = { 'model-1.safetensors': graph.weights.slice(0, 2), 'model-2.safetensors': graph.weights.slice(2) };
+  const read = (weight: Tensor) => randomTensor(1, { ...weight, role: 'matrix' });
+  for (const [file, weights] of Object.entries(shards)) await writeSafetensors(path.join(dir, file), weights, read);
+  const places = Object.entries(shards).flatMap(([file, weights]) => weights.map(({ name }) => [name, file]));
+  const index = JSON.stringify({ weight_map: Object.fromEntries(places) });
+  await writeFile(path.join(dir, 'model.safetensors.index.json'), index);
+  const source = await openWeights(dir, graph);
+  for (const weight of graph.weights) expect(await source.read(weight)).toEqual(read(weight));
+  await source.close();
+});
+
 test('random:SEED needs no files', async () => {
   const source = await openWeights('random:7', graph);
   expect(await source.read(graph.weights[3]!)).toEqual(randomTensor(7, graph.weights[3]!));
