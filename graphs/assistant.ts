@@ -18,13 +18,13 @@ import {
   swiglu,
 } from '@lamella/dsl';
 
-const { t, d, ff, vocab } = dims({ t: 512, d: 128, ff: 352, vocab: 260 });
+const { t, d, ff, vocab } = dims({ t: 512, d: 128, ff: 256, vocab: 260 });
 
 const layer = block(
   [t, d],
   () => ({
     input_layernorm: rmsNorm(d),
-    self_attn: gqa(d, { heads: 4, kvHeads: 2, headDim: 32, rope: rope(10_000) }),
+    self_attn: gqa(d, { heads: 4, kvHeads: 2, headDim: 32, rope: rope(1_000) }),
     post_attention_layernorm: rmsNorm(d),
     mlp: swiglu(d, ff),
   }),

@@ -4,7 +4,7 @@ import type { Axis } from '@lamella/graph/ir';
 import { checkSize, type Fit, type FitTokens, type Through, type TokensOf } from './axes.ts';
 import { asModule, type Module, Parameter } from './module.ts';
 import { attention, mul, type RopeSpec, rotate, silu } from './ops.ts';
-import { capture } from './site.ts';
+import { type Capture, capture } from './site.ts';
 import { activeTrace, type Tensor } from './trace.ts';
 
 /** A module from [t, In] to [t, Out]. */
@@ -29,13 +29,14 @@ function layer(
   from: Axis,
   children: Readonly<Record<string, Module | Parameter>>,
   forward: (x: Tensor<readonly [Axis, Axis]>) => Tensor,
+  site: Capture,
   check: (place: string) => void = () => {},
 ): Untyped {
   const call = (x: Tensor): Tensor => {
     const trace = activeTrace();
     return trace.within(module, () => forward(trace.expect(x, from)));
   };
-  const module: Untyped = asModule(call, { made, children, site: capture(), check });
+  const module: Untyped = asModule(call, { made, children, site, check });
   return module;
 }
 
@@ -45,18 +46,19 @@ export function linear<const In extends Axis, const Out extends Axis>(
   to: Out,
   options: { readonly bias?: boolean } = {},
 ): Layer<In, Out> {
-  return projection(from, to, options.bias ?? false) as Layer<In, Out>;
+  return projection(from, to, capture(), options.bias) as Layer<In, Out>;
 }
 
-function projection(from: Axis, to: Axis, biased = false): Untyped {
-  const weight = new Parameter([to.size, from.size], 'matrix', capture());
-  const bias = biased ? new Parameter([to.size], 'bias', capture()) : null;
-  return layer('linear', from, bias ? { weight, bias } : { weight }, (x) => {
+function projection(from: Axis, to: Axis, site: Capture, biased = false): Untyped {
+  const weight = new Parameter([to.size, from.size], 'matrix', site);
+  const bias = biased ? new Parameter([to.size], 'bias', site) : null;
+  const forward = (x: Tensor<readonly [Axis, Axis]>): Tensor => {
     const trace = activeTrace();
     const w = trace.param(weight);
     const b = bias ? trace.param(bias) : null;
     return trace.emit({ op: 'linear', x: x.id, weight: w, bias: b }, [x.axes[0], to]);
-  });
+  };
+  return layer('linear', from, bias ? { weight, bias } : { weight }, forward, site);
 }
 
 /** x / sqrt(mean(x^2) + eps) * weight over the features (RMSNorm, arXiv 1910.07467). Throws L117. */
@@ -71,7 +73,7 @@ export function rmsNorm<const D extends Axis>(d: D, options: { readonly eps?: nu
   const check = (place: string): void => {
     if (!(Number.isFinite(eps) && eps > 0)) throw new LamellaError('L117', { value: eps }, { place, site: site() });
   };
-  return layer('rmsNorm', d, { weight }, forward, check) as Layer<D, D>;
+  return layer('rmsNorm', d, { weight }, forward, site, check) as Layer<D, D>;
 }
 
 /** An embedding table [vocab, d], callable with token ids, and with `.logits` as a tied head. */
@@ -99,11 +101,12 @@ export function embedding<const Vocab extends Axis, const D extends Axis>(vocab:
 
 /** SwiGLU feed-forward (arXiv 2002.05202): down(silu(gate(x)) * up(x)). Weights `gate_proj`, `up_proj` [ff, d], `down_proj` [d, ff]. */
 export function swiglu<const D extends Axis, const FF extends Axis>(d: D, ff: FF): Layer<D, D> {
-  const gate_proj = projection(d, ff);
-  const up_proj = projection(d, ff);
-  const down_proj = projection(ff, d);
+  const site = capture();
+  const gate_proj = projection(d, ff, site);
+  const up_proj = projection(d, ff, site);
+  const down_proj = projection(ff, d, site);
   const forward = (x: Tensor): Tensor => down_proj(mul(silu(gate_proj(x)), up_proj(x)));
-  return layer('swiglu', d, { gate_proj, up_proj, down_proj }, forward) as Layer<D, D>;
+  return layer('swiglu', d, { gate_proj, up_proj, down_proj }, forward, site) as Layer<D, D>;
 }
 
 /** What `gqa` takes besides the model width. */
@@ -126,10 +129,10 @@ export function gqa<const D extends Axis>(d: D, options: GqaOptions): Layer<D, D
   const site = capture();
   const queryAxis: Axis = { name: 'q', size: heads * headDim };
   const keyAxis: Axis = { name: 'kv', size: kvHeads * headDim };
-  const q_proj = projection(d, queryAxis);
-  const k_proj = projection(d, keyAxis);
-  const v_proj = projection(d, keyAxis);
-  const o_proj = projection(queryAxis, d);
+  const q_proj = projection(d, queryAxis, site);
+  const k_proj = projection(d, keyAxis, site);
+  const v_proj = projection(d, keyAxis, site);
+  const o_proj = projection(queryAxis, d, site);
   const turn = (x: Tensor, count: number): Tensor =>
     options.rope ? rotate(x, options.rope, { heads: count, headDim }) : x;
   const forward = (x: Tensor): Tensor => {
@@ -151,7 +154,7 @@ export function gqa<const D extends Axis>(d: D, options: GqaOptions): Layer<D, D
       throw new LamellaError('L118', { value: theta }, { place, site: ropeSite() });
     }
   };
-  return layer('gqa', d, { q_proj, k_proj, v_proj, o_proj }, forward, check) as Layer<D, D>;
+  return layer('gqa', d, { q_proj, k_proj, v_proj, o_proj }, forward, site, check) as Layer<D, D>;
 }
 
 /** The largest divisor of `n` that is at most `limit`. */

@@ -11,7 +11,8 @@ export type Capture = () => Site | null;
 export type Locate = (frame: Site) => Site | null;
 
 const here = import.meta.url.slice(0, import.meta.url.lastIndexOf('/') + 1);
-const herePath = here.replace(/^file:\/\//, '');
+/** The same as a path: vitest names frames by path, tsx by URL. */
+const herePath = decodeURIComponent(here.replace(/^file:\/\//, ''));
 let locate: Locate | null = null;
 
 /** Runs `run`; sites that are read meanwhile are translated by `map`. For a loader that compiles the author's file itself. */
@@ -53,7 +54,7 @@ export function authorFrame(error: Error): Site | null {
 
 /** A path as the author would type it: relative to the working folder when it is inside. */
 function fromWorkingFolder(file: string): string {
-  const path = decodeURI(file.replace(/^file:\/\//, ''));
+  const path = file.startsWith('file://') ? decodeURIComponent(file.slice('file://'.length)) : file;
   const folder = `${globalThis.process?.cwd() ?? ''}/`;
   return path.startsWith(folder) ? path.slice(folder.length) : path;
 }

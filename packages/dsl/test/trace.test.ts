@@ -10,6 +10,7 @@ import {
   gqa,
   input,
   linear,
+  mobileLLM,
   mul,
   residual,
   rmsNorm,
@@ -129,13 +130,13 @@ test('sites are the lines and columns of this file', () => {
   const here = 'packages/dsl/test/trace.test.ts';
   const site = (row: number, column: number) => ({ file: here, line: row, column });
   const { body, site: kindSite } = graph.kinds[0]!;
-  expect(kindSite).toEqual(site(26, 15));
-  expect(body.nodes[0]?.site).toEqual(site(26, 15));
-  expect(body.nodes[1]?.site).toEqual(site(35, 42)); // input_layernorm(x)
-  expect(body.nodes[2]?.site).toEqual(site(35, 30)); // self_attn(...)
-  expect(body.nodes[9]?.site).toEqual(site(35, 9)); // residual(...)
-  expect(graph.root.nodes[0]?.site).toEqual(site(44, 63)); // input(t)
-  expect(graph.weights[0]?.site).toEqual(site(43, 26)); // embedding(...)
+  expect(kindSite).toEqual(site(27, 15));
+  expect(body.nodes[0]?.site).toEqual(site(27, 15));
+  expect(body.nodes[1]?.site).toEqual(site(36, 42)); // input_layernorm(x)
+  expect(body.nodes[2]?.site).toEqual(site(36, 30)); // self_attn(...)
+  expect(body.nodes[9]?.site).toEqual(site(36, 9)); // residual(...)
+  expect(graph.root.nodes[0]?.site).toEqual(site(45, 63)); // input(t)
+  expect(graph.weights[0]?.site).toEqual(site(44, 26)); // embedding(...)
 });
 
 test('primitives, a bias, and no rope', () => {
@@ -183,4 +184,13 @@ test('the trace is plain data and the same every time', () => {
   const withoutSites = (g: unknown) => JSON.parse(JSON.stringify(g, (key, value) => (key === 'site' ? null : value)));
   expect(withoutSites(again)).toEqual(withoutSites(graph));
   expect(structuredClone(graph)).toEqual(graph);
+});
+
+test('everything in a preset was written where the author called it', () => {
+  const preset = mobileLLM({ name: 'p', layers: 1, d: 8, heads: 2, kvHeads: 1, ffn: 12, vocab: 20 });
+  const sites = [...preset.root.nodes, ...preset.kinds[0]!.body.nodes, ...preset.weights].map(({ site }) => site);
+  expect(new Set(sites.map((site) => `${site?.file}:${site?.column}`))).toEqual(
+    new Set(['packages/dsl/test/trace.test.ts:18']),
+  );
+  expect(new Set(sites.map((site) => site?.line)).size).toBe(1);
 });

@@ -1,0 +1,150 @@
+/** Graph files: the ones we ship, and an author's file anywhere, sound or not. */
+import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { LamellaError } from '@lamella/graph/diagnostics';
+import { type Graph, parameterCount } from '@lamella/graph/ir';
+import { afterAll, expect, test } from 'vitest';
+import { loadGraph } from '../src/load-graph.ts';
+
+const graphs = fileURLToPath(new URL('../../../graphs/', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'lamella-load-graph-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** Writes a file outside the repository. */
+function author(name: string, text: string): string {
+  const path = join(folder, name);
+  writeFileSync(path, text);
+  return path;
+}
+
+async function failure(path: string): Promise<LamellaError> {
+  return loadGraph(path).then(
+    () => expect.fail('nothing was thrown'),
+    (error: LamellaError) => error,
+  );
+}
+
+const family = {
+  'mobilellm-125m': { parameters: 124_635_456, weightSets: 30, executions: 30 },
+  'mobilellm-125m-ls': { parameters: 124_635_456, weightSets: 30, executions: 60 },
+  'mobilellm-350m': { parameters: 345_355_200, weightSets: 32, executions: 32 },
+  'mobilellm-350m-ls': { parameters: 345_355_200, weightSets: 32, executions: 64 },
+  'mobilellm-600m': { parameters: 603_188_352, weightSets: 40, executions: 40 },
+  'mobilellm-1b': { parameters: 1_005_461_760, weightSets: 54, executions: 54 },
+  'mobilellm-1.5b': { parameters: 1_511_188_800, weightSets: 54, executions: 54 },
+} as const;
+
+test.each(Object.entries(family))('graphs/%s.ts', async (name, { parameters, weightSets, executions }) => {
+  const graph = await loadGraph(join(graphs, `${name}.ts`));
+  expect(graph.name).toBe(name);
+  expect(parameterCount(graph)).toBe(parameters);
+  expect(graph.stacks[0]?.weightSets).toHaveLength(weightSets);
+  expect(new Set(graph.stacks[0]?.executions.map((e) => e.slot)).size).toBe(executions);
+  expect(graph.kinds).toHaveLength(1);
+  expect(graph.tokens.size).toBe(2048);
+});
+
+test('the written-out 125M and the preset are one graph but for the sharing order', async () => {
+  const bare = ({ name: _, stacks, ...rest }: Graph): unknown => {
+    const sets = stacks.map((stack) => stack.weightSets);
+    return JSON.parse(JSON.stringify({ ...rest, sets }, (key, value) => (key === 'site' ? null : value)));
+  };
+  const written = await loadGraph(join(graphs, 'mobilellm-125m.ts'));
+  const preset = await loadGraph(join(graphs, 'mobilellm-125m-ls.ts'));
+  expect(bare(preset)).toEqual(bare(written));
+});
+
+test('every graph file loads, and its name is its own', async () => {
+  const files = readdirSync(graphs).filter((file) => file.endsWith('.ts'));
+  expect(files.length).toBeGreaterThan(Object.keys(family).length);
+  for (const file of files) expect((await loadGraph(join(graphs, file))).name).toBe(file.replace('.ts', ''));
+});
+
+test('a file outside the repository, with its own lines and columns', async () => {
+  const path = join(folder, 'copy.ts');
+  cpSync(join(graphs, 'mobilellm-125m.ts'), path);
+  const graph = await loadGraph(path);
+  expect(graph.kinds[0]?.site).toEqual({ file: path, line: 10, column: 15 });
+  expect(graph.kinds[0]?.body.nodes[1]?.site).toEqual({ file: path, line: 19, column: 42 });
+  expect(graph.root.nodes[0]?.site).toEqual({ file: path, line: 28, column: 63 });
+});
+
+const preset = (layers: number): string =>
+  `import { mobileLLM } from '@lamella/dsl';
+export default mobileLLM({ name: 'x', layers: ${layers}, d: 8, heads: 2, kvHeads: 1, ffn: 12, vocab: 20 });
+`;
+
+test('a changed file, and a changed file that it imports, are read again', async () => {
+  const path = author('changing.ts', preset(2));
+  expect((await loadGraph(path)).stacks[0]?.weightSets).toHaveLength(2);
+  author('changing.ts', preset(3));
+  expect((await loadGraph(path)).stacks[0]?.weightSets).toHaveLength(3);
+
+  const importing = author('importing.ts', "export { default } from './changing.ts';\n");
+  expect((await loadGraph(importing)).stacks[0]?.weightSets).toHaveLength(3);
+  author('changing.ts', preset(4));
+  const graph = await loadGraph(importing);
+  expect(graph.stacks[0]?.weightSets).toHaveLength(4);
+  expect(graph.kinds[0]?.site).toEqual({ file: path, line: 2, column: 16 });
+});
+
+test('L302: there is no such file', async () => {
+  const error = await failure(join(folder, 'absent.ts'));
+  expect(error.message).toBe(
+    `L302 ${folder}/absent.ts cannot be read: there is no such file. Try a graph file such as graphs/assistant.ts`,
+  );
+});
+
+test('L113: a syntax error, with its place', async () => {
+  const path = author('syntax.ts', 'const a = 1;\nexport default (a;\n');
+  const error = await failure(path);
+  expect(error.code).toBe('L113');
+  expect(error.message).toContain('Expected ")" but found ";"');
+  expect(error.site).toEqual({ file: path, line: 2, column: 18 });
+});
+
+test('L113: an import that leads nowhere, with its place', async () => {
+  const path = author('nowhere.ts', "import a from './nowhere-else.ts';\nexport default a;\n");
+  const error = await failure(path);
+  expect(error.code).toBe('L113');
+  expect(error.message).toContain('Could not resolve "./nowhere-else.ts"');
+  expect(error.site).toEqual({ file: path, line: 1, column: 15 });
+});
+
+test('L113: an exception of the author, with its place', async () => {
+  const path = author(
+    'throws.ts',
+    "function sizes(): never {\n  throw new Error('no sizes yet');\n}\nexport default sizes();\n",
+  );
+  const error = await failure(path);
+  expect(error.code).toBe('L113');
+  expect(error.message).toContain('could not be run: no sizes yet');
+  expect(error.site).toEqual({ file: path, line: 2, column: 9 });
+});
+
+test('L113: something thrown that is no error', async () => {
+  const error = await failure(author('odd.ts', "throw 'a string';\n"));
+  expect(error.message).toBe(
+    `L113 ${folder}/odd.ts could not be run: a string. Try correct the file and run lamella check again`,
+  );
+});
+
+test.each([
+  ['no default export', 'export const model = 1;\n'],
+  ['a default export that is no model', 'export default { name: "x" };\n'],
+])('L112: %s', async (_, text) => {
+  const error = await failure(author('default.ts', text));
+  expect(error.message).toBe(
+    `L112 ${folder}/default.ts does not export a model by default. Try export default defineModel(...)`,
+  );
+});
+
+test('a diagnostic of the model keeps its number, place and line', async () => {
+  const path = author('heads.ts', preset(2).replace('heads: 2, kvHeads: 1', 'heads: 4, kvHeads: 3'));
+  const error = await failure(path);
+  expect(error.message).toBe(
+    `L104 kvHeads must divide heads: 4 / 3, at layers.self_attn (${path}:2:16). Try kvHeads: 2`,
+  );
+});
