@@ -47,11 +47,9 @@ export interface Stack<Axes extends readonly Axis[]> extends Module {
 
 /** What a stack is made of; the model reads it when it is defined. */
 export interface StackRecipe {
-  readonly module: Module;
   /** One block per weight set. */
   readonly blocks: readonly Block[];
   readonly sharing: Sharing;
-  readonly site: Capture;
 }
 
 const recipes = new WeakMap<Module, StackRecipe>();
@@ -88,6 +86,6 @@ export function stack<B extends Block>(
     sharing.check(count, place);
   };
   const module: Module = asModule(call, { made: 'stack', children: {}, site, check });
-  recipes.set(module, { module, blocks: list, sharing, site });
+  recipes.set(module, { blocks: list, sharing });
   return module as Stack<B['axes']>;
 }

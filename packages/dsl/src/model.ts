@@ -47,6 +47,8 @@ export function defineModel<W extends Tree, R extends Tensor>(
   const root = trace.finish(trace.own(result));
   const { tokens, vocab } = outerAxes(root, name, site);
   const calls = trace.stackCalls.map((module) => stacks.find((made) => made.module === module)!);
+  const idle = stacks.find((made) => !calls.includes(made));
+  if (idle) throw new LamellaError('L122', { name: idle.place }, { site: idle.module[moduleInfo].site() });
   const run = slots(calls, weightSets);
   const rootWeights = weights.bind(trace.parameters);
   weights.checkUsed();

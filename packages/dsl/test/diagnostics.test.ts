@@ -334,13 +334,27 @@ const cases: Readonly<Record<string, readonly [() => unknown, string]>> = {
       ),
     'L121 a scale must be a finite number: Infinity at layers HERE. Try scale(x, 0.5)',
   ],
+  'L122 a stack that never runs': [
+    () => {
+      const layer = block(
+        [t, d],
+        () => ({ norm: rmsNorm(d) }),
+        (w, x) => residual(x, w.norm),
+      );
+      return model(
+        () => ({ embed: embedding(vocab, d), layers: stack(2, layer) }),
+        (m: { embed: Loose & { logits: Loose } }) => m.embed.logits(m.embed(input(t))),
+      );
+    },
+    'L122 layers is never used HERE. Try use its module in the body, or leave it out of init',
+  ],
   L122: [
     () =>
       around(
         () => ({ norm: rmsNorm(d), spare: linear(d, ff) }),
         (w: { norm: Loose }, x) => w.norm(x),
       ),
-    'L122 the weight layers.0.spare.weight is never used HERE. Try use its module in the body, or leave it out of init',
+    'L122 layers.0.spare.weight is never used HERE. Try use its module in the body, or leave it out of init',
   ],
 };
 

@@ -30,7 +30,7 @@ export const catalogue = {
   L119: '{key} is not a module but {got}. Try: linear, rmsNorm, gqa, swiglu, embedding or stack(count, block)',
   L120: 'a {made} that init did not return was used. Try: return it from init under its checkpoint name',
   L121: 'a scale must be a finite number: {by}. Try: scale(x, 0.5)',
-  L122: 'the weight {name} is never used. Try: use its module in the body, or leave it out of init',
+  L122: '{name} is never used. Try: use its module in the body, or leave it out of init',
   L201: 'the checkpoint does not fit the graph:\n{table}\nTry: {remedy}',
   L202: '{file} is not a safetensors file: {reason}. Try: fetch it again, or check that the right file was named',
   L203: '{file} ends too early: {reason}. Try: fetch it again',
