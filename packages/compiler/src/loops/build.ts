@@ -78,12 +78,15 @@ export interface Register {
   set(value: Expr, at?: Index): void;
 }
 
+/** The scalar arguments a kernel may have; no local takes their names. */
+export const scalarArguments: readonly string[] = ['position', 'count', 'row'];
+
 /** Collects the statements of a kernel. Names are made unique; nested bodies are built by callbacks. */
 export class Builder {
   private readonly names: Map<string, number>;
   readonly statements: Stmt[] = [];
 
-  constructor(names = new Map<string, number>()) {
+  constructor(names = new Map(scalarArguments.map((name) => [name, 1]))) {
     this.names = names;
   }
 
@@ -93,8 +96,9 @@ export class Builder {
     return n === 0 ? name : `${name}.${n}`;
   }
 
-  /** Names a value so that it is computed once. */
+  /** Names a value so that it is computed once. A constant needs no name. */
   let(name: string, value: Expr): Expr {
+    if (value.e === 'const') return value;
     const unique = this.unique(name);
     this.statements.push({ s: 'let', name: unique, value });
     return { e: 'get', name: unique, type: value.type, index: null };
@@ -163,6 +167,25 @@ export class Builder {
 
   barrier(): void {
     this.statements.push({ s: 'barrier' });
+  }
+}
+
+/** Names each distinct expression once, in one straight-line body: what an epilogue computes for two results, it computes once. */
+export class Names {
+  private readonly b: Builder;
+  private readonly known = new Map<string, Expr>();
+
+  constructor(b: Builder) {
+    this.b = b;
+  }
+
+  /** The name of this value; constants and names stay as they are. */
+  let(name: string, value: Expr): Expr {
+    if (value.e === 'const' || value.e === 'get') return value;
+    const key = JSON.stringify(value);
+    const named = this.known.get(key) ?? this.b.let(name, value);
+    this.known.set(key, named);
+    return named;
   }
 }
 

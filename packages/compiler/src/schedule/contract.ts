@@ -2,7 +2,7 @@
  * A contraction: the prologue makes x ready for all rows, then every segment runs over its blocks of rows. A block's dot products stay
  * in registers until the epilogue, four rows at a time, has turned them into results. Blocks are independent: `grid`.
  */
-import { plus, times } from '../loops/build.ts';
+import { Names, plus, times } from '../loops/build.ts';
 import type { Expr, Kernel } from '../loops/ir.ts';
 import type { Plan } from '../plan.ts';
 import type { BufferId, FusedOp, Kind } from '../program/ir.ts';
@@ -32,15 +32,18 @@ export function contractKernel(plan: Plan, kind: Kind, op: Contract, lowering: L
           const each = plus(token, t);
           const write = (into: typeof perToken): void => {
             for (let v = 0; v < shape.block / 4; v++) {
-              const at = plus(row, 4 * v);
+              const names = new Names(into);
+              const at = names.let('r', plus(row, 4 * v));
               const named = new Map<number, Expr>();
               const dot = (stream: number): Expr => {
                 if (!named.has(stream)) named.set(stream, into.let('dot', dots[stream]!(t, v)));
                 return named.get(stream)!;
               };
-              const values = segment.stores.map(({ value }) => scope.element(into, value, 'f32x4', each, at, dot));
+              const values = segment.stores.map(({ value }) =>
+                scope.element(into, names, value, 'f32x4', each, at, dot),
+              );
               segment.stores.forEach(({ to }, i) => {
-                scope.storeRows(into, to, each, at, values[i]!);
+                scope.storeRows(into, names, to, each, at, values[i]!);
               });
             }
           };

@@ -1,5 +1,5 @@
 /** Embedding lookup and element-wise maths that found nothing to be fused into: one value per token and feature. */
-import { load, plus, times } from '../loops/build.ts';
+import { load, Names, plus, times } from '../loops/build.ts';
 import type { Kernel } from '../loops/ir.ts';
 import type { Plan } from '../plan.ts';
 import type { FusedOp, Kind } from '../program/ir.ts';
@@ -30,7 +30,7 @@ export function mapKernel(plan: Plan, kind: Kind, op: Extract<FusedOp, { op: 'ma
   scope.eachToken(scope.b, 1, (perToken, token) => {
     const row = perToken.let('outRow', times(scope.bufferRow(op.out, token), scope.width(op.out)));
     eachFeature(perToken, op.width, (b, i, type) => {
-      b.store(out, plus(row, i), scope.element(b, op.value, type, token, i, noDot));
+      b.store(out, plus(row, i), scope.element(b, new Names(b), op.value, type, token, i, noDot));
     });
   });
   return scope.kernel(op.name);

@@ -18,9 +18,11 @@ import {
   i32,
   load,
   mul,
+  type Names,
   plus,
   quotient,
   remainder,
+  scalarArguments,
   sub,
   times,
 } from '../loops/build.ts';
@@ -50,7 +52,7 @@ export class KernelScope {
   kernel(name: string): Kernel {
     return {
       name: `${this.kind.name}.${name}.${this.lowering}`,
-      scalars: ['position', 'count', 'row'].filter((s) => this.scalars.has(s)),
+      scalars: scalarArguments.filter((s) => this.scalars.has(s)),
       buffers: [...this.buffers.values()],
       body: this.b.statements,
     };
@@ -199,13 +201,14 @@ export class KernelScope {
   /** Expression tree to loop IR at `feature` of `token`, over one lane or four. */
   element(
     b: Builder,
+    names: Names,
     e: Element,
     type: 'f32' | 'f32x4',
     token: Index,
     feature: Index,
     dot: (stream: number) => Expr,
   ): Expr {
-    const inner = (x: Element) => this.element(b, x, type, token, feature, dot);
+    const inner = (x: Element) => this.element(b, names, x, type, token, feature, dot);
     switch (e.x) {
       case 'dot':
         return dot(e.stream);
@@ -229,7 +232,9 @@ export class KernelScope {
           access: 'read',
           note: `[${context}, ${stride}]`,
         });
-        return load(table, plus(times(this.position(token), stride), remainder(feature, e.half)), type);
+        const inHead = names.let('inHead', remainder(feature, e.half));
+        const angle = names.let('angle', plus(times(this.position(token), stride), inHead));
+        return names.let(e.part, load(table, angle, type));
       }
       case 'apply': {
         const [x, y] = e.args.map(inner);
@@ -242,7 +247,7 @@ export class KernelScope {
   }
 
   /** Stores four rows of a result where its destination says. */
-  storeRows(b: Builder, to: Destination, token: Index, row: Index, value: Expr): void {
+  storeRows(b: Builder, names: Names, to: Destination, token: Index, row: Index, value: Expr): void {
     switch (to.to) {
       case 'logits':
         b.store(this.logits(), row, value);
@@ -250,7 +255,7 @@ export class KernelScope {
       case 'buffer': {
         const at = plus(
           times(this.bufferRow(to.buffer, token), this.width(to.buffer)),
-          placeOffset(to.place, row, null),
+          placeOffset(names, to.place, row, null),
         );
         b.store(this.arena(to.buffer, 'write'), at, value);
         return;
@@ -258,7 +263,7 @@ export class KernelScope {
       case 'state': {
         const { stride } = this.kind.state[to.part]!;
         const perHead = this.plan.program.context * stride;
-        const at = plus(times(this.position(token), stride), placeOffset(to.place, row, perHead));
+        const at = plus(times(this.position(token), stride), placeOffset(names, to.place, row, perHead));
         b.store(this.state(to.part, 'write'), at, value);
         return;
       }
@@ -271,10 +276,10 @@ export class KernelScope {
 const index = (x: Index): Expr => (typeof x === 'number' ? i32(x) : x);
 
 /** Offset of row r: as it is, or inside its head. `perHead` is the distance of heads where it is not their stride. */
-function placeOffset(place: Place, row: Index, perHead: number | null): Expr {
+function placeOffset(names: Names, place: Place, row: Index, perHead: number | null): Expr {
   if (place.at === 'same') return plus(row, 0);
-  const head = times(quotient(row, place.half), perHead ?? place.stride);
-  return plus(head, plus(remainder(row, place.half), place.plane * place.half));
+  const head = names.let('head', times(quotient(row, place.half), perHead ?? place.stride));
+  return plus(plus(head, names.let('inHead', remainder(row, place.half))), place.plane * place.half);
 }
 
 /** Runs `body` over `width` features, four at a time, then one by one for what is left. */

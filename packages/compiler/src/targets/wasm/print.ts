@@ -26,17 +26,20 @@ export function functionArguments(kernel: Kernel): readonly string[] {
 /** The kernel as `(func $name ...)`. It must have been expanded by `unroll`. */
 export function printFunction(kernel: Kernel): string {
   const buffers = new Map(kernel.buffers.map((b) => [b.name, b]));
-  const locals: string[] = [];
+  const locals = new Map<string, string[]>();
+  const declare = (name: string, type: string) => {
+    locals.set(type, [...(locals.get(type) ?? []), `(local $${name} ${type})`]);
+  };
   walkStatements(kernel.body, (s) => {
-    if (s.s === 'let') locals.push(`(local $${s.name} ${wasmType(s.value.type)})`);
-    if (s.s === 'var') locals.push(`(local $${s.name} ${wasmType(s.type)})`);
-    if (s.s === 'for') locals.push(`(local $${s.name} i32)`);
+    if (s.s === 'let') declare(s.name, wasmType(s.value.type));
+    if (s.s === 'var') declare(s.name, wasmType(s.type));
+    if (s.s === 'for') declare(s.name, 'i32');
   });
   const params = functionArguments(kernel).map((name) => `(param $${name} i32)`);
   const printer = new Printer(buffers);
   return [
     `(func $${kernel.name} ${params.join(' ')}`,
-    ...locals.map((l) => `  ${l}`),
+    ...[...locals.values()].map((names) => `  ${names.join(' ')}`),
     ...kernel.body.flatMap((s) => printer.statement(s, '  ')),
     ')',
   ].join('\n');

@@ -1,0 +1,10 @@
+/** `npm run golden`: writes the goldens again. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { goldens } from './goldens.ts';
+
+const folder = new URL('./tiny-ls/', import.meta.url);
+mkdirSync(folder, { recursive: true });
+for (const [name, text] of await goldens()) {
+  writeFileSync(new URL(name, folder), text);
+  console.log(`test/golden/tiny-ls/${name}: ${text.split('\n').length - 1} lines`);
+}
