@@ -33,6 +33,7 @@ export async function buildPackage(
     await write(wasmFile, compilation.wasm);
     for (const { file, text } of await bundleRuntime(tokenizer ? 'with tokenizer' : 'without tokenizer'))
       await write(file, text);
+    await write('package.json', json(packageJson(compilation.report.name)));
     if (tokenizer) {
       await write(tokenizer.files.file, tokenizer.tokenizer);
       await write(tokenizer.files.config, tokenizer.config);
@@ -73,6 +74,11 @@ function sha256(data: Uint8Array): string {
   return createHash('sha256').update(data).digest('hex');
 }
 
-function json(manifest: Manifest): string {
-  return `${JSON.stringify(manifest, null, 2)}\n`;
+/** Makes Node and bundlers take the folder's `.js` files as ES modules wherever it lies. */
+function packageJson(name: string) {
+  return { name, type: 'module', exports: { '.': { types: './index.d.ts', default: './index.js' } } };
+}
+
+function json(value: object): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
 }

@@ -1,0 +1,64 @@
+/** `import` and `export`: the files they write. */
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Scratch, scratch, writeGraph } from './lamella.ts';
+
+let home: Scratch;
+beforeAll(async () => {
+  home = await scratch();
+  await writeGraph(home.path);
+});
+afterAll(() => home.remove());
+
+const config = {
+  model_type: 'mobilellm',
+  hidden_size: 16,
+  intermediate_size: 24,
+  num_attention_heads: 4,
+  num_key_value_heads: 2,
+  num_hidden_layers: 3,
+  vocab_size: 50,
+  max_position_embeddings: 16,
+  rms_norm_eps: 1e-5,
+  share_embedding: true,
+  layer_sharing: true,
+};
+
+test('an imported graph checks, and can be imported again', async () => {
+  const folder = join(home.path, 'checkpoint');
+  await mkdir(folder);
+  await writeFile(join(folder, 'config.json'), JSON.stringify(config));
+  for (const _ of ['first', 'again']) {
+    const { code, stdout } = await home.lamella('import', 'checkpoint', '--out', 'models/imported.ts');
+    expect(code).toBe(0);
+    expect(stdout).toContain('npx lamella compile models/imported.ts --weights checkpoint');
+  }
+  const { stdout } = await home.lamella('check', 'models/imported.ts');
+  expect(stdout).toMatch(/^checkpoint is well formed: .* 3 weight sets, 6 executions/);
+  await home.refuses(['import', 'checkpoint', '--out', 'tiny.ts/x.ts'], 'L301', 'tiny.ts/x.ts');
+});
+
+test('a config that cannot be said is refused by its key', async () => {
+  const folder = join(home.path, 'other');
+  await mkdir(folder);
+  await writeFile(join(folder, 'config.json'), JSON.stringify({ ...config, attention_bias: true }));
+  await home.refuses(['import', 'other', '--out', 'other.ts'], 'L206', 'other/config.json', 'attention_bias');
+  await home.refuses(['import', 'nowhere', '--out', 'other.ts'], 'L302', 'nowhere/config.json');
+});
+
+test('an exported module lies beside what is already there', async () => {
+  await mkdir(join(home.path, 'python'));
+  await writeFile(join(home.path, 'python', 'mine.py'), '');
+  const { code } = await home.lamella('export', 'tiny.ts', '--to', 'pytorch', '--out', 'python');
+  expect(code).toBe(0);
+  expect((await readdir(join(home.path, 'python'))).sort()).toEqual([
+    'checkpoint.py',
+    'logits.py',
+    'mine.py',
+    'model.py',
+  ]);
+  expect(await readFile(join(home.path, 'python', 'model.py'), 'utf8')).toContain('class Model(nn.Module)');
+  await home.refuses(['export', 'tiny.ts', '--to', 'onnx', '--out', 'python'], 'L303', '--to', 'pytorch');
+  await home.refuses(['export', 'tiny.ts', '--to', 'pytorch', '--out', 'tiny.ts'], 'L301', 'tiny.ts');
+});
