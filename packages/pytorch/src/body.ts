@@ -1,0 +1,81 @@
+/** One body of the graph as lines of Python, one assignment per node. */
+import type { Body, Node } from '@lamella/graph/ir';
+import type { PythonName } from './maths.ts';
+import { valueNames } from './names.ts';
+
+export interface PythonBody {
+  readonly lines: readonly string[];
+  /** The variable that holds the result. */
+  readonly result: string;
+  readonly uses: ReadonlySet<PythonName>;
+}
+
+/** A number as a Python float. */
+export function float(value: number): string {
+  const text = value !== 0 && Math.abs(value) < 1e-3 ? value.toExponential() : String(value);
+  return /[.e]/.test(text) ? text : `${text}.0`;
+}
+
+/**
+ * Prints `body`. Weights are looked up by parameter name in `w`; `stackLines` prints the loop of a `stack` node, given the
+ * variable it reads and the one it makes.
+ */
+export function printBody(
+  body: Body,
+  stackLines: (stack: number, from: string, to: string) => readonly string[],
+): PythonBody {
+  const names = valueNames(body);
+  const uses = new Set<PythonName>();
+  const lines: string[] = [];
+  const v = (id: number) => names[id] ?? '';
+  const w = (id: number) => `w[${JSON.stringify(body.params[id]?.name)}]`;
+  const call = (name: PythonName, ...args: readonly string[]) => {
+    uses.add(name);
+    return `${name}(${args.join(', ')})`;
+  };
+
+  const expression = ({ op }: Node): string | null => {
+    switch (op.op) {
+      case 'tokens':
+      case 'input':
+      case 'stack':
+        return null;
+      case 'embed':
+        return call('embed', v(op.ids), w(op.table));
+      case 'linear':
+        return call('linear', v(op.x), w(op.weight), ...(op.bias === null ? [] : [w(op.bias)]));
+      case 'rmsNorm':
+        return call('rms_norm', v(op.x), w(op.gain), `eps=${float(op.eps)}`);
+      case 'rope': {
+        const name = op.rope.pairing === 'half' ? 'rope_half' : 'rope_adjacent';
+        return call(name, v(op.x), `heads=${op.heads}`, `head_dim=${op.headDim}`, `theta=${float(op.rope.theta)}`);
+      }
+      case 'attention':
+        return call(
+          'causal_attention',
+          ...[op.q, op.k, op.v].map(v),
+          `heads=${op.heads}`,
+          `kv_heads=${op.kvHeads}`,
+          `head_dim=${op.headDim}`,
+          `scale=${float(op.scale)}`,
+        );
+      case 'silu':
+        return call('silu', v(op.x));
+      case 'add':
+        return `${v(op.a)} + ${v(op.b)}`;
+      case 'mul':
+        return `${v(op.a)} * ${v(op.b)}`;
+      case 'scale':
+        return `${v(op.x)} * ${float(op.by)}`;
+      default:
+        return op satisfies never;
+    }
+  };
+
+  for (const node of body.nodes) {
+    const text = expression(node);
+    if (text !== null) lines.push(`${v(node.id)} = ${text}`);
+    if (node.op.op === 'stack') lines.push(...stackLines(node.op.stack, v(node.op.x), v(node.id)));
+  }
+  return { lines, result: v(body.result), uses };
+}

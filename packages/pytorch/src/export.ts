@@ -1,0 +1,186 @@
+/**
+ * Prints a graph as a plain PyTorch module: what an engineer trains, or checks a compiled package against. It is written from the
+ * graph, not from the kernels: parameters under their checkpoint names, one function per block kind, and the execution table
+ * as a list that a loop runs through. A tensor that is tied or shared is one parameter, so `state_dict()` has each name once.
+ */
+import type { Graph, Param, WeightSet } from '@lamella/graph/ir';
+import { type PythonBody, printBody } from './body.ts';
+import { type PythonName, pythonFunctions } from './maths.ts';
+import { distinct } from './names.ts';
+import { checkpointPy, logitsPy } from './scripts.ts';
+
+/** The exported files by name: the module, safetensors reading and writing, and a script that prints logits as JSON. */
+export interface PyTorchFiles {
+  readonly 'model.py': string;
+  readonly 'checkpoint.py': string;
+  readonly 'logits.py': string;
+}
+
+/**
+ * The graph as Python files that need nothing but torch (1.13 or later).
+ * `Model()(tokens)` takes int64 [batch, t] and gives f32 logits [batch, t, vocab]; `Model().state_dict()` has exactly the names of `graph.weights`.
+ */
+export function exportPyTorch(graph: Graph): PyTorchFiles {
+  return { 'model.py': modelPy(graph), 'checkpoint.py': checkpointPy, 'logits.py': logitsPy };
+}
+
+function modelPy(graph: Graph): string {
+  const kindNames = distinct(graph.kinds.map((kind) => kind.name));
+  const kinds = graph.kinds.map(({ body }, i) => ({ name: kindNames[i]?.toUpperCase() ?? '', body }));
+  const functionOf = (kind: number) => `block_${kinds[kind]?.name.toLowerCase()}`;
+  const stackNames = distinct(graph.stacks.map((stack) => stack.name)).map((name) => name.toUpperCase());
+
+  const blocks = kinds.map(({ body }, index) => {
+    const printed = printBody(body, () => []);
+    return { printed, text: blockFunction(functionOf(index), `${kinds[index]?.name}_WEIGHTS`, body.params, printed) };
+  });
+  const root = printBody(graph.root, (stack, from, to) => [
+    ...(from === to ? [] : [`${to} = ${from}`]),
+    `for weight_set in ${stackNames[stack]}_EXECUTIONS:`,
+    `    block, _, names = ${stackNames[stack]}_WEIGHT_SETS[weight_set]`,
+    `    ${to} = block(${to}, {param: parameters[name] for param, name in names.items()})`,
+  ]);
+
+  const rootNames = graph.root.params.map(
+    (param, i) =>
+      `    ${JSON.stringify(param.name)}: ${JSON.stringify(graph.weights[graph.rootWeights[i] ?? -1]?.name)},`,
+  );
+  const stacks = graph.stacks.map((stack, i) => {
+    const name = stackNames[i];
+    const sets = stack.weightSets.map(
+      (set) =>
+        `    (${functionOf(set.kind)}, ${kinds[set.kind]?.name}_WEIGHTS, ${boundNames(graph, set, kinds[set.kind]?.name ?? '')}),`,
+    );
+    return [
+      `# Stack ${stack.name}, ${stack.sharing.text}: a block and its weights, for each weight set.`,
+      `${name}_WEIGHT_SETS = [`,
+      ...sets,
+      ']',
+      '# The weight set of each execution, in the order they run.',
+      `${name}_EXECUTIONS = ${wrapped(stack.executions.map((e) => e.weightSet))}`,
+    ].join('\n');
+  });
+
+  return `"""
+The model ${graph.name}, written by Lamella from its graph.
+
+Parameters carry the names of the checkpoint. Shapes: b sequences, t tokens.
+"""
+from functools import lru_cache
+
+import torch
+from torch import nn
+
+
+${maths([root, ...blocks.map((b) => b.printed)])}
+
+
+def under(prefix, weights, **elsewhere):
+    """The checkpoint names of a block's weights: \`prefix\` before each, but for those that are shared and live elsewhere."""
+    return {param: elsewhere.get(param, prefix + param) for param in weights}
+
+
+${blocks.map((b) => `${b.text}\n\n\n`).join('')}# Shapes of the weights outside blocks, and their checkpoint names.
+ROOT_WEIGHTS = ${shapes(graph.root.params)}
+ROOT_NAMES = {
+${rootNames.join('\n')}
+}
+
+${stacks.join('\n\n')}
+
+
+class Model(nn.Module):
+    """${graph.name}: tokens int64 [b, t] -> logits [b, t, ${graph.vocab}], t up to ${graph.tokens.size}."""
+
+    def __init__(self):
+        super().__init__()
+        bound = [(ROOT_WEIGHTS, ROOT_NAMES)]
+${stackNames.map((name) => `        bound += [(weights, names) for _, weights, names in ${name}_WEIGHT_SETS]`).join('\n')}
+        for weights, names in bound:
+            for param, shape in weights.items():
+                self.declare(names[param], shape)
+
+    def declare(self, name, shape):
+        """A parameter under its dotted name, once: gains start at 1, biases at 0, matrices at random."""
+        module, (*path, leaf) = self, name.split(".")
+        for part in path:
+            if part not in module._modules:
+                module.add_module(part, nn.Module())
+            module = module._modules[part]
+        if leaf in module._parameters:
+            return
+        if len(shape) == 2:
+            value = torch.randn(shape) * shape[1] ** -0.5
+        else:
+            value = torch.zeros(shape) if leaf == "bias" else torch.ones(shape)
+        module.register_parameter(leaf, nn.Parameter(value))
+
+    def forward(self, tokens):
+        parameters = dict(self.named_parameters())
+        w = {param: parameters[name] for param, name in ROOT_NAMES.items()}
+${root.lines.map((line) => `        ${line}`).join('\n')}
+        return ${root.result}
+`;
+}
+
+/** The functions the bodies call, each after those it needs. */
+function maths(bodies: readonly PythonBody[]): string {
+  const wanted = new Set<PythonName>();
+  const want = (name: PythonName) => {
+    for (const needed of pythonFunctions[name].needs) want(needed);
+    wanted.add(name);
+  };
+  for (const body of bodies) for (const name of body.uses) want(name);
+  const all = Object.keys(pythonFunctions) as PythonName[];
+  return all
+    .filter((name) => wanted.has(name))
+    .map((name) => pythonFunctions[name].text)
+    .join('\n\n\n');
+}
+
+function blockFunction(name: string, weights: string, params: readonly Param[], body: PythonBody): string {
+  return `${weights} = ${shapes(params)}
+
+
+def ${name}(x, w):
+    """x [b, t, d] -> [b, t, d]; w holds the weights of one weight set by the names above."""
+${body.lines.map((line) => `    ${line}`).join('\n')}
+    return ${body.result}`;
+}
+
+function shapes(params: readonly Param[]): string {
+  const lines = params.map(
+    (p) => `    ${JSON.stringify(p.name)}: (${p.shape.join(', ')}${p.shape.length === 1 ? ',' : ''}),`,
+  );
+  return ['{', ...lines, '}'].join('\n');
+}
+
+/** `under(...)` with the prefix most of the set's weights have, naming the rest. */
+function boundNames(graph: Graph, set: WeightSet, kind: string): string {
+  const params = graph.kinds[set.kind]?.body.params ?? [];
+  const bound = params.map((param, i) => ({
+    param: param.name,
+    name: graph.weights[set.weights[i] ?? -1]?.name ?? '',
+  }));
+  const prefixes = bound.filter((b) => b.name.endsWith(b.param)).map((b) => b.name.slice(0, -b.param.length));
+  const prefix = mostFrequent(prefixes);
+  const elsewhere = bound
+    .filter((b) => b.name !== prefix + b.param)
+    .map((b) => `${JSON.stringify(b.param)}: ${JSON.stringify(b.name)}`);
+  const rest = elsewhere.length === 0 ? '' : `, **{${elsewhere.join(', ')}}`;
+  return `under(${JSON.stringify(prefix)}, ${kind}_WEIGHTS${rest})`;
+}
+
+function mostFrequent(items: readonly string[]): string {
+  const counts = new Map<string, number>();
+  for (const item of items) counts.set(item, (counts.get(item) ?? 0) + 1);
+  return [...counts].reduce((best, entry) => (entry[1] > best[1] ? entry : best), ['', 0] as [string, number])[0];
+}
+
+/** A Python list of numbers, twenty to a line. */
+function wrapped(numbers: readonly number[]): string {
+  if (numbers.length <= 20) return `[${numbers.join(', ')}]`;
+  const lines: string[] = [];
+  for (let i = 0; i < numbers.length; i += 20) lines.push(`    ${numbers.slice(i, i + 20).join(', ')},`);
+  return ['[', ...lines, ']'].join('\n');
+}

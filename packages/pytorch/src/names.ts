@@ -1,0 +1,71 @@
+/** Python names for the values of a body, so that the exported file reads as if written by hand: `q_proj`, `q_proj_rotated`, `attended`. */
+import type { Body, Node } from '@lamella/graph/ir';
+
+/** Words a local variable of the exported file must not be: Python's own, and what the file itself defines or imports. */
+const reserved = new Set(
+  (
+    'False None True and as assert async await break class continue def del elif else except finally for from global if import in is ' +
+    'lambda nonlocal not or pass raise return try while with yield torch nn math lru_cache Model declare self w ' +
+    'embed linear rms_norm rope_table rope_half rope_adjacent causal_attention silu block names weight_set'
+  ).split(' '),
+);
+
+/** `text` as a Python identifier that is not reserved. */
+export function identifier(text: string): string {
+  const plain = text.replace(/\W/g, '_').replace(/^(?=\d)|^$/, '_');
+  return reserved.has(plain) ? `${plain}_` : plain;
+}
+
+/** The wanted names as identifiers, made different from each other by counting: `added`, `added_2`. */
+export function distinct(wanted: readonly string[]): readonly string[] {
+  const used = new Set<string>();
+  return wanted.map((text) => {
+    const plain = identifier(text);
+    let name = plain;
+    for (let n = 2; used.has(name.toLowerCase()); n++) name = `${plain}_${n}`;
+    used.add(name.toLowerCase());
+    return name;
+  });
+}
+
+/** One name per node of the body, all different. */
+export function valueNames(body: Body): readonly string[] {
+  const wanted: string[] = [];
+  for (const node of body.nodes) wanted.push(suggested(node, body, wanted));
+  return distinct(wanted);
+}
+
+/** What a reader would call the result of `node`; `names` holds those of earlier nodes. */
+function suggested(node: Node, body: Body, names: readonly string[]): string {
+  const { op } = node;
+  // `self_attn.q_proj.weight` belongs to the module `q_proj`.
+  const module = (param: number) => body.params[param]?.name.split('.').at(-2) ?? '';
+  switch (op.op) {
+    case 'tokens':
+      return 'tokens';
+    case 'input':
+      return 'x';
+    case 'embed':
+      return module(op.table) || 'embedded';
+    case 'linear':
+      return body.params[op.weight]?.role === 'table' ? 'logits' : module(op.weight) || 'product';
+    case 'rmsNorm':
+      return module(op.gain) || 'normed';
+    case 'rope':
+      return `${names[op.x]}_rotated`;
+    case 'attention':
+      return 'attended';
+    case 'silu':
+      return `${names[op.x]}_silu`;
+    case 'add':
+      return 'added';
+    case 'mul':
+      return 'multiplied';
+    case 'scale':
+      return 'scaled';
+    case 'stack':
+      return 'x';
+    default:
+      return op satisfies never;
+  }
+}
