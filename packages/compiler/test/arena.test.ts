@@ -1,0 +1,87 @@
+/** Placing buffers: nothing live together overlaps, nothing beats the bound, and the bound is reached where greedy alone misses it. */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { ALIGNMENT, type Interval, lowerBound, placeBuffers } from '../src/arena.ts';
+
+const aligned = (bytes: number) => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
+
+/** Buffers as the residual stream, a block's values and scratch are: any sizes, any times. */
+const intervals = fc.array(
+  fc
+    .record({ bytes: fc.integer({ min: 1, max: 400 }), first: fc.nat(9), length: fc.nat(6) })
+    .map(({ bytes, first, length }): Interval => ({ name: 'b', bytes, first, last: first + length })),
+  { maxLength: 12 },
+);
+
+/** The most bytes live at one time, looked for at every time. */
+function mostLive(buffers: readonly Interval[]): number {
+  let most = 0;
+  for (let time = 0; time <= 16; time++) {
+    let live = 0;
+    for (const b of buffers) if (b.first <= time && time <= b.last) live += aligned(b.bytes);
+    most = Math.max(most, live);
+  }
+  return most;
+}
+
+describe('placeBuffers', () => {
+  test('never places two buffers that are live together in the same bytes, and stays inside', () => {
+    fc.assert(
+      fc.property(intervals, (buffers) => {
+        const { offsets, bytes, lowerBoundBytes } = placeBuffers(buffers);
+        expect(lowerBoundBytes).toBe(mostLive(buffers));
+        expect(bytes).toBeGreaterThanOrEqual(lowerBoundBytes);
+        buffers.forEach((a, i) => {
+          expect(offsets[i]! % ALIGNMENT).toBe(0);
+          expect(offsets[i]! + a.bytes).toBeLessThanOrEqual(bytes);
+          buffers.slice(0, i).forEach((b, j) => {
+            if (a.first > b.last || b.first > a.last) return;
+            expect(offsets[i]! + a.bytes <= offsets[j]! || offsets[j]! + b.bytes <= offsets[i]!).toBe(true);
+          });
+        });
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  test('times are inclusive: a buffer read by the operation that writes another keeps its bytes', () => {
+    const read = { name: 'read', bytes: 16, first: 0, last: 1 };
+    const written = { name: 'written', bytes: 16, first: 1, last: 2 };
+    const later = { name: 'later', bytes: 16, first: 2, last: 2 };
+    expect(lowerBound([read, written])).toBe(32);
+    expect(new Set(placeBuffers([read, written]).offsets).size).toBe(2);
+    expect(lowerBound([read, later])).toBe(16);
+    expect(placeBuffers([read, later]).offsets).toEqual([0, 0]);
+  });
+
+  test('the bound counts aligned bytes', () => {
+    const one = { name: 'one', bytes: 1, first: 0, last: 0 };
+    expect(lowerBound([one, one, { ...one, bytes: 17 }])).toBe(16 + 16 + 32);
+  });
+
+  // largest first places d above a, and leaves b and c no room together
+  test.each([
+    [144, [80, 1, 3], [48, 4, 5], [48, 4, 6], [48, 3, 4]],
+    [112, [16, 2, 3], [48, 2, 2], [80, 5, 5], [32, 2, 2], [32, 3, 5]],
+    [192, [48, 4, 5], [16, 3, 5], [96, 5, 6], [32, 5, 5], [96, 1, 1], [96, 1, 3]],
+  ])('reaches %i bytes where largest-first alone does not', (bound, ...buffers) => {
+    const placed = placeBuffers(
+      buffers.map(([bytes, first, last]) => ({ name: 'b', bytes: bytes!, first: first!, last: last! })),
+    );
+    expect(placed.lowerBoundBytes).toBe(bound);
+    expect(placed.bytes).toBe(bound);
+  });
+
+  test('nothing takes no bytes', () => {
+    expect(placeBuffers([])).toEqual({ offsets: [], bytes: 0, lowerBoundBytes: 0 });
+  });
+
+  test('the same buffers are placed the same way every time', () => {
+    fc.assert(
+      fc.property(intervals, (buffers) => {
+        expect(placeBuffers(buffers)).toEqual(placeBuffers(buffers));
+      }),
+      { numRuns: 20 },
+    );
+  });
+});
