@@ -40,7 +40,12 @@ export async function* packWeights(
     for (const { pack, weight } of segment.tensors) {
       out.seek(segment.offset + pack.offset);
       const tensor = weights[weight]!;
-      if (held.weight !== tensor) Object.assign(held, { weight: tensor, data: await read(tensor) });
+      if (held.weight !== tensor) {
+        // the last one goes before the next one comes
+        held.data = new Float32Array();
+        held.data = await read(tensor);
+        held.weight = tensor;
+      }
       for (const bytes of packTensor(pack, tensor, held.data)) {
         out.write(bytes);
         yield* out.full();

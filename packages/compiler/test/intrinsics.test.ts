@@ -6,7 +6,8 @@ import { describe, expect, test } from 'vitest';
 import { apply, applyLanes, Builder, i32, load, loadSplat, plus, times } from '../src/loops/build.ts';
 import { interpret } from '../src/loops/interpret.ts';
 import { type IntrinsicName, intrinsics, roundHalfEven } from '../src/loops/intrinsics.ts';
-import type { Expr, Kernel, KernelBuffer, Type } from '../src/loops/ir.ts';
+import type { Expr, Kernel, KernelBuffer } from '../src/loops/ir.ts';
+import type { Type } from '../src/loops/types.ts';
 import { bufferAt, runInWasm } from './kernel-in-wasm.ts';
 
 const types: readonly Type[] = ['i32', 'f32', 'bool', 'f32x4', 'i32x4', 'i16x8', 'i8x16'];
@@ -144,31 +145,34 @@ function callKernel(fn: IntrinsicName, args: readonly Type[], lanes: readonly nu
     const at = times(i, 4);
     switch (value.type) {
       case 'f32':
-        return inner.store(outF, at, value);
       case 'f32x4':
-        return inner.store(outF, at, value);
+        inner.store(outF, at, value);
+        break;
       case 'i32':
-        return inner.store(outN, at, value);
+        inner.store(outN, at, value);
+        break;
       case 'bool':
-        return inner.store(outN, at, apply('select', value, i32(1), i32(0)));
+        inner.store(outN, at, apply('select', value, i32(1), i32(0)));
+        break;
       case 'i32x4':
         for (let l = 0; l < 4; l++) inner.store(outN, plus(at, l), applyLanes('extract', [l], value));
-        return;
+        break;
       case 'i16x8':
         for (const [odd, pick] of picks.entries()) {
-          const lanesOf = apply('dotPairs', value, load(pick, 0, 'i16x8'));
-          const sum = [0, 1, 2, 3].map((l) => apply('shl', applyLanes('extract', [l], lanesOf), i32(l)));
+          const picked = apply('dotPairs', value, load(pick, 0, 'i16x8'));
+          const sum = [0, 1, 2, 3].map((l) => apply('shl', applyLanes('extract', [l], picked), i32(8 * l)));
           inner.store(
             outN,
             plus(at, odd),
             sum.reduce((x, y) => apply('add', x, y)),
           );
         }
-        return;
+        break;
       case 'i8x16':
-        return keep(inner, apply('widenLow', value), i);
+        keep(inner, apply('widenLow', value), i);
+        break;
       default:
-        return value.type satisfies never;
+        value.type satisfies never;
     }
   };
   b.loop('serial', 'i', { to: CASES }, (inner, i) => {

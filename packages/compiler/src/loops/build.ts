@@ -3,7 +3,8 @@
  * collects statements. A type error in a schedule is thrown here, where the schedule's own line is on the stack.
  */
 import { type IntrinsicName, intrinsics } from './intrinsics.ts';
-import type { Expr, KernelBuffer, LoopTag, ScalarType, Stmt, Type } from './ir.ts';
+import type { Expr, KernelBuffer, LoopTag, Stmt } from './ir.ts';
+import type { ScalarType, Type } from './types.ts';
 
 /** An index or an i32 expression; plain numbers are constants. */
 export type Index = Expr | number;

@@ -5,16 +5,8 @@
  * may run in either order: a kernel whose result depends on it is wrong.
  */
 import { intrinsics, type Value } from './intrinsics.ts';
-import {
-  type Address,
-  type Element,
-  type Expr,
-  elementBytes,
-  type Kernel,
-  type KernelBuffer,
-  type Stmt,
-  type Type,
-} from './ir.ts';
+import type { Address, Expr, Kernel, KernelBuffer, Stmt } from './ir.ts';
+import { type Element, elementBytes, type Type } from './types.ts';
 import { loadWidth, storeWidth } from './verify.ts';
 
 /** Values of the kernel's address arguments (`w0`, `state`) and scalars (`position`, `count`, `row`). */

@@ -5,7 +5,7 @@
  *
  * Numbers: f32 operations round to f32 after every step (`Math.fround`), i32 wraps, i16x8 dot products sum exactly in i32.
  */
-import { lanesOf, type Type } from './ir.ts';
+import { lanesOf, type Type } from './types.ts';
 
 /** A run-time value: a number, or one number per lane. */
 export type Value = number | readonly number[];

@@ -7,13 +7,7 @@
  * before printing, `serial` runs in order. Every operation comes from the closed table in `intrinsics.ts`.
  */
 import type { IntrinsicName } from './intrinsics.ts';
-
-export type ScalarType = 'i32' | 'f32' | 'bool';
-export type VectorType = 'f32x4' | 'i32x4' | 'i16x8' | 'i8x16';
-export type Type = ScalarType | VectorType;
-
-/** What one element of a buffer is in memory. Indices count elements. */
-export type Element = 'f32' | 'i32' | 'i8';
+import type { Element, ScalarType, Type } from './types.ts';
 
 export type Expr =
   | { readonly e: 'const'; readonly type: ScalarType; readonly value: number }
@@ -88,30 +82,6 @@ export interface Kernel {
   readonly scalars: readonly string[];
   readonly buffers: readonly KernelBuffer[];
   readonly body: readonly Stmt[];
-}
-
-/** Lanes of a type; 1 for scalars. */
-export function lanesOf(type: Type): number {
-  switch (type) {
-    case 'i32':
-    case 'f32':
-    case 'bool':
-      return 1;
-    case 'f32x4':
-    case 'i32x4':
-      return 4;
-    case 'i16x8':
-      return 8;
-    case 'i8x16':
-      return 16;
-    default:
-      return type satisfies never;
-  }
-}
-
-/** Bytes of one element in memory. */
-export function elementBytes(element: Element): number {
-  return element === 'i8' ? 1 : 4;
 }
 
 /** The names of the address arguments a kernel takes, in order: weight groups ascending, then state. */

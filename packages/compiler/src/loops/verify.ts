@@ -4,7 +4,8 @@
  * defect of the compiler, so it is a plain Error that names the kernel.
  */
 import { intrinsics } from './intrinsics.ts';
-import type { Element, Expr, Kernel, Stmt, Type } from './ir.ts';
+import type { Expr, Kernel, Stmt } from './ir.ts';
+import type { Element, Type } from './types.ts';
 
 /** Which register types an element can be read as, and how many elements that touches. */
 const loads: Readonly<Record<string, number>> = {

@@ -7,6 +7,7 @@ import { unroll } from '../../loops/unroll.ts';
 import { verifyKernel } from '../../loops/verify.ts';
 import type { Plan } from '../../plan.ts';
 import type { KindKernels } from '../../schedule/schedule.ts';
+import type { Lowering } from '../../schedule/scope.ts';
 import { functionArguments, printFunction } from './print.ts';
 
 /** Words of the step region. */
@@ -29,9 +30,9 @@ export function printModule(plan: Plan, kinds: readonly KindKernels[], exportKer
     '(module',
     `(import "env" "memory" (memory ${pages} ${pages}))`,
     ...kernels.map(printFunction),
-    rowFunction('decode', plan, kinds),
-    rowFunction('prefill', plan, kinds),
-    `;; rows [first, last) of the table`,
+    rowFunction('decode', kinds),
+    rowFunction('prefill', kinds),
+    ';; rows [first, last) of the table',
     ...(['decode', 'prefill'] as const).map((lowering) => rowsFunction(lowering, plan, word)),
     `(func $head (export "head") (param $row i32)`,
     `  (call $row.decode ${rowAddress(plan, word, `(i32.sub ${word(STEP.rows)} (i32.const 1))`)} (local.get $row)))`,
@@ -51,20 +52,20 @@ export function printModule(plan: Plan, kinds: readonly KindKernels[], exportKer
   ].join('\n');
 
   /** Runs one table row: branches to its kind and calls the kind's kernels in order. */
-  function rowFunction(lowering: 'decode' | 'prefill', plan: Plan, kinds: readonly KindKernels[]): string {
+  function rowFunction(lowering: Lowering, kinds: readonly KindKernels[]): string {
     const labels = kinds.map((k) => `$${k.kind.name}`);
     const open = kinds.map((_, i) => `(block ${labels[kinds.length - 1 - i]}`).join(' ');
     const last = kinds.length - 1;
     const branch = `(br_table ${labels.join(' ')} (i32.load (local.get $at)))`;
     const cases = kinds.flatMap((k, i) => [
       `  ) ;; ${k.kind.name}`,
-      ...k[lowering].map((kernel) => `  ${call(kernel, plan)}`),
+      ...k[lowering].map((kernel) => `  ${call(kernel)}`),
       ...(i < last ? ['  (return)'] : []),
     ]);
     return [`(func $row.${lowering} (param $at i32) (param $row i32)`, `  ${open} ${branch}`, ...cases, ')'].join('\n');
   }
 
-  function call(kernel: Kernel, _plan: Plan): string {
+  function call(kernel: Kernel): string {
     const args = functionArguments(kernel).map((name) => {
       if (name === 'state') return '(i32.load offset=4 (local.get $at))';
       if (name === 'position') return word(STEP.position);
@@ -80,7 +81,7 @@ function rowAddress(plan: Plan, word: (at: number) => string, row: string): stri
   return `(i32.add ${word(STEP.table)} (i32.mul ${row} (i32.const ${plan.rowWords * 4})))`;
 }
 
-function rowsFunction(lowering: 'decode' | 'prefill', plan: Plan, word: (at: number) => string): string {
+function rowsFunction(lowering: Lowering, plan: Plan, word: (at: number) => string): string {
   return [
     `(func $rows.${lowering} (param $first i32) (param $last i32)`,
     '  (block $end (loop $next',

@@ -7,14 +7,12 @@ import { intrinsics } from '../../loops/intrinsics.ts';
 import {
   addressArguments,
   type Expr,
-  elementBytes,
   type Kernel,
   type KernelBuffer,
-  lanesOf,
   type Stmt,
-  type Type,
   walkStatements,
 } from '../../loops/ir.ts';
+import { elementBytes, lanesOf, type Type } from '../../loops/types.ts';
 
 const wasmType = (type: Type): string => (lanesOf(type) > 1 ? 'v128' : type === 'f32' ? 'f32' : 'i32');
 

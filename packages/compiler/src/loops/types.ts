@@ -1,0 +1,32 @@
+/** The types of the loop IR: scalars, 128-bit vectors, and what elements of buffers are in memory. */
+
+export type ScalarType = 'i32' | 'f32' | 'bool';
+export type VectorType = 'f32x4' | 'i32x4' | 'i16x8' | 'i8x16';
+export type Type = ScalarType | VectorType;
+
+/** What one element of a buffer is in memory. Indices count elements. */
+export type Element = 'f32' | 'i32' | 'i8';
+
+/** Lanes of a type; 1 for scalars. */
+export function lanesOf(type: Type): number {
+  switch (type) {
+    case 'i32':
+    case 'f32':
+    case 'bool':
+      return 1;
+    case 'f32x4':
+    case 'i32x4':
+      return 4;
+    case 'i16x8':
+      return 8;
+    case 'i8x16':
+      return 16;
+    default:
+      return type satisfies never;
+  }
+}
+
+/** Bytes of one element in memory. */
+export function elementBytes(element: Element): number {
+  return element === 'i8' ? 1 : 4;
+}
