@@ -8,6 +8,7 @@ import { loadGraph } from '@lamella/cli/load-graph';
 import { compile, lower } from '@lamella/compiler/pipeline';
 import type { FormatName } from '@lamella/compiler/program/ir';
 import { printPlan } from '@lamella/compiler/program/print';
+import { assemble } from '@lamella/compiler/targets/wasm/assemble';
 import { share } from '@lamella/dsl';
 import type { Graph } from '@lamella/graph/ir';
 import type { Manifest, Region, WeightChunk } from '@lamella/runtime/manifest';
@@ -129,6 +130,22 @@ describe.each(formats)('%s', (quant) => {
     expect(manifest.report.plannedBytes).toBe(manifest.memory.plannedBytes);
     // maximum is initial: there is nothing to grow into
     expect(() => driver.memory.grow(1)).toThrow(RangeError);
+  });
+
+  test('the module cannot grow its memory, and asks for exactly what is planned', async () => {
+    const { wasm, stages, plan } = await compile(model(), { quant });
+    // the text holds no growing, and the bytes are the text's
+    expect(stages.wat()).not.toMatch(/memory\.(grow|init|copy|fill)/);
+    expect(Buffer.compare(await assemble(stages.wat()), wasm)).toBe(0);
+    const [imported, ...rest] = WebAssembly.Module.imports(await WebAssembly.compile(wasm as BufferSource));
+    expect([imported, rest]).toEqual([{ module: 'env', name: 'memory', kind: 'memory' }, []]);
+    const pages = plan.memory.plannedBytes / 65536;
+    const withMemory = (initial: number, maximum: number) =>
+      WebAssembly.instantiate(wasm as BufferSource, { env: { memory: new WebAssembly.Memory({ initial, maximum }) } });
+    await expect(withMemory(pages, pages)).resolves.toBeDefined();
+    // a smaller memory does not do, nor one that may grow
+    await expect(withMemory(pages - 1, pages)).rejects.toThrow(WebAssembly.LinkError);
+    await expect(withMemory(pages, pages + 1)).rejects.toThrow(WebAssembly.LinkError);
   });
 
   test('a canary in every byte that nobody owns survives', async () => {

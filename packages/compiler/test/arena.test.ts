@@ -60,14 +60,40 @@ describe('placeBuffers', () => {
   });
 
   // largest first places d above a, and leaves b and c no room together
-  test.each([
-    [144, [80, 1, 3], [48, 4, 5], [48, 4, 6], [48, 3, 4]],
-    [112, [16, 2, 3], [48, 2, 2], [80, 5, 5], [32, 2, 2], [32, 3, 5]],
-    [192, [48, 4, 5], [16, 3, 5], [96, 5, 6], [32, 5, 5], [96, 1, 1], [96, 1, 3]],
-  ])('reaches %i bytes where largest-first alone does not', (bound, ...buffers) => {
-    const placed = placeBuffers(
-      buffers.map(([bytes, first, last]) => ({ name: 'b', bytes: bytes!, first: first!, last: last! })),
-    );
+  const awkward: readonly { bound: number; buffers: readonly (readonly [number, number, number])[] }[] = [
+    {
+      bound: 144,
+      buffers: [
+        [80, 1, 3],
+        [48, 4, 5],
+        [48, 4, 6],
+        [48, 3, 4],
+      ],
+    },
+    {
+      bound: 112,
+      buffers: [
+        [16, 2, 3],
+        [48, 2, 2],
+        [80, 5, 5],
+        [32, 2, 2],
+        [32, 3, 5],
+      ],
+    },
+    {
+      bound: 192,
+      buffers: [
+        [48, 4, 5],
+        [16, 3, 5],
+        [96, 5, 6],
+        [32, 5, 5],
+        [96, 1, 1],
+        [96, 1, 3],
+      ],
+    },
+  ];
+  test.each(awkward)('reaches $bound bytes where largest-first alone does not', ({ bound, buffers }) => {
+    const placed = placeBuffers(buffers.map(([bytes, first, last]) => ({ name: 'b', bytes, first, last })));
     expect(placed.lowerBoundBytes).toBe(bound);
     expect(placed.bytes).toBe(bound);
   });

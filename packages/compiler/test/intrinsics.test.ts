@@ -143,7 +143,8 @@ function callKernel(fn: IntrinsicName, args: readonly Type[], lanes: readonly nu
   };
   const keep = (inner: Builder, value: Expr, i: Expr): void => {
     const at = times(i, 4);
-    switch (value.type) {
+    const kept = value.type;
+    switch (kept) {
       case 'f32':
       case 'f32x4':
         inner.store(outF, at, value);
@@ -171,8 +172,9 @@ function callKernel(fn: IntrinsicName, args: readonly Type[], lanes: readonly nu
       case 'i8x16':
         keep(inner, apply('widenLow', value), i);
         break;
-      default:
-        value.type satisfies never;
+      default: {
+        kept satisfies never;
+      }
     }
   };
   b.loop('serial', 'i', { to: CASES }, (inner, i) => {

@@ -1,0 +1,218 @@
+/**
+ * Packing: the element a kernel reads back at (row, column) is the checkpoint's, or its quantised value, wherever blocks, padding and the
+ * halves of heads put it. The maps are written out again here.
+ */
+import type { Weight } from '@lamella/graph/ir';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { formats } from '../src/formats/table.ts';
+import { blockRows } from '../src/fuse.ts';
+import { Builder, plus, times } from '../src/loops/build.ts';
+import { interpret } from '../src/loops/interpret.ts';
+import type { Kernel } from '../src/loops/ir.ts';
+import { CHUNK, type PackedPiece, packWeights } from '../src/pack.ts';
+import { packBytes } from '../src/plan.ts';
+import { type ColumnMap, type FormatName, type Pack, packRows, type RowMap, storedRows } from '../src/program/ir.ts';
+import { bufferAt } from './kernel-in-wasm.ts';
+import { planOf } from './plans.ts';
+
+const weightOf = (shape: readonly number[]): Weight => ({ id: 0, name: 'w', shape, role: 'matrix', site: null });
+
+function packOf(format: FormatName, rows: RowMap, columns: ColumnMap, block: number): Pack {
+  const pack: Pack = {
+    param: 0,
+    name: 'w',
+    format,
+    layout: 'matrix',
+    rows,
+    columns,
+    block,
+    group: 0,
+    offset: 0,
+    bytes: 0,
+  };
+  return { ...pack, bytes: packBytes(pack) };
+}
+
+async function collect(pieces: AsyncGenerator<PackedPiece>): Promise<PackedPiece[]> {
+  const all: PackedPiece[] = [];
+  for await (const piece of pieces) all.push(piece);
+  return all;
+}
+
+/** Packed bytes of one matrix, f32 [rows, columns]. */
+async function packed(pack: Pack, shape: readonly number[], data: Float32Array): Promise<Uint8Array> {
+  const weight = weightOf(shape);
+  const plan = planOf({ segments: [{ offset: 0, bytes: pack.bytes, tensors: [{ pack, weight: 0 }] }] });
+  const out = new Uint8Array(pack.bytes);
+  for (const { offset, bytes } of await collect(packWeights(plan, [weight], async () => data))) out.set(bytes, offset);
+  return out;
+}
+
+/** Every stored element as a kernel reads it, f32 [stored rows, stored columns]. */
+function unpacked(pack: Pack, bytes: Uint8Array): Float32Array {
+  const format = formats[pack.format];
+  const rows = packRows(pack);
+  const shape = { block: pack.block, depth: storedRows(pack.columns) };
+  const start = Math.ceil(bytes.length / 4) * 4;
+  const image = new ArrayBuffer(start + rows * shape.depth * 4);
+  new Uint8Array(image).set(bytes);
+  const views = format.views('w', { from: 'memory', offset: 0 }, rows, shape);
+  const out = bufferAt('out', 'f32', start, rows * shape.depth, 'write');
+  const b = new Builder();
+  b.loop('serial', 'r', { to: rows }, (perRow, r) =>
+    perRow.loop('serial', 'c', { to: shape.depth }, (inner, c) => {
+      inner.store(out, plus(times(r, shape.depth), c), format.element(views, shape, r, c));
+    }),
+  );
+  const kernel: Kernel = { name: 'unpack', scalars: [], buffers: [...views, out], body: b.statements };
+  interpret(kernel, image, {});
+  return new Float32Array(image, start, rows * shape.depth);
+}
+
+/** What a format keeps of a row. Ties go to even; -128 is not used; a row of zeros has scale 0. */
+function kept(format: FormatName, row: readonly number[]): number[] {
+  if (format === 'f32') return [...row];
+  const scale = Math.fround(Math.max(...row.map(Math.abs)) / 127);
+  return row.map((w) => {
+    if (scale === 0) return 0;
+    const exact = w / scale;
+    const down = Math.floor(exact);
+    const code = exact - down < 0.5 ? down : exact - down > 0.5 ? down + 1 : down % 2 === 0 ? down : down + 1;
+    return Math.fround(Math.max(-127, Math.min(127, code)) * scale);
+  });
+}
+
+/** Rows or columns of the checkpoint in stored order; null for padding. Said as a list, not as arithmetic on r. */
+function order(map: RowMap): (number | null)[] {
+  const pad = (list: number[], to: number): (number | null)[] => [...list, ...Array<null>(to - list.length).fill(null)];
+  if (map.map === 'plain') return Array.from({ length: map.rows }, (_, i) => i);
+  return Array.from({ length: map.heads }, (_, head) => {
+    const all = Array.from({ length: map.headDim }, (_, i) => head * map.headDim + i);
+    if (map.map === 'heads') return pad(all, map.stride);
+    const pairs = map.headDim / 2;
+    const firsts = map.pairing === 'half' ? all.slice(0, pairs) : all.filter((_, i) => i % 2 === 0);
+    return pad(map.which === 0 ? firsts : all.filter((i) => !firsts.includes(i)), map.stride);
+  }).flat();
+}
+
+const heads = { heads: 3, headDim: 6, stride: 8 } as const;
+const halves = { map: 'half', heads: 3, headDim: 10, stride: 8 } as const;
+const plain = (rows: number) => ({ map: 'plain', rows }) as const;
+const maps: readonly [string, RowMap, ColumnMap][] = [
+  ['whole blocks', plain(32), plain(16)],
+  ['odd sizes', plain(37), plain(11)],
+  ['one row', plain(1), plain(1)],
+  ['padded heads as rows', { map: 'heads', ...heads }, plain(13)],
+  ['padded heads as columns', plain(20), { map: 'heads', ...heads }],
+  ['first halves', { ...halves, which: 0, pairing: 'half' }, plain(12)],
+  ['second halves', { ...halves, which: 1, pairing: 'half' }, plain(12)],
+  ['even features', { ...halves, which: 0, pairing: 'adjacent' }, plain(12)],
+  ['odd features', { ...halves, which: 1, pairing: 'adjacent' }, plain(12)],
+];
+/** Features of the checkpoint that a map covers. */
+const size = (map: RowMap): number => (map.map === 'plain' ? map.rows : map.heads * map.headDim);
+
+describe.each(['f32', 'q8'] as const)('%s', (format) => {
+  test.each(maps)('%s: what was packed is read back where the map puts it', async (_name, rows, columns) => {
+    const pack = packOf(format, rows, columns, blockRows(storedRows(rows), rows.map !== 'plain'));
+    const shape = [size(rows), size(columns)] as const;
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.float({ noNaN: true, min: -4, max: 4 }), {
+          minLength: shape[0] * shape[1],
+          maxLength: shape[0] * shape[1],
+        }),
+        async (values) => {
+          const data = Float32Array.from(values);
+          const found = unpacked(pack, await packed(pack, shape, data));
+          const wanted = [...order(rows), ...Array<null>(packRows(pack) - storedRows(rows)).fill(null)].flatMap(
+            (row) => {
+              if (row === null) return Array<number>(storedRows(columns)).fill(0);
+              const source = kept(format, [...data.subarray(row * shape[1], (row + 1) * shape[1])]);
+              return order(columns).map((column) => (column === null ? 0 : source[column]!));
+            },
+          );
+          expect([...found].map((x) => x + 0)).toEqual(wanted.map((x) => x + 0));
+        },
+      ),
+      { numRuns: 4 },
+    );
+  });
+});
+
+test('q8: ties go to even, the largest is 127, a row of zeros has scale 0', async () => {
+  const rows = [
+    [127, 0.5, 1.5, -2.5, -127],
+    [0, 0, 0, 0, 0],
+    [-1, 1, 0.5, 0, -0.5],
+  ];
+  const pack = packOf('q8', plain(3), plain(5), 4);
+  const bytes = await packed(pack, [3, 5], Float32Array.from(rows.flat()));
+  // 4 rows x 4 columns, then the fifth column with three zeros, then four scales
+  const codes = new Int8Array(bytes.buffer, 0, 32);
+  expect([...codes.slice(0, 4), codes[16]]).toEqual([127, 0, 2, -2, -127]);
+  expect([...codes.slice(4, 8), codes[20]]).toEqual([0, 0, 0, 0, 0]);
+  expect([...codes.slice(8, 12), codes[24]]).toEqual([-127, 127, 64, 0, -64]);
+  expect([...new Float32Array(bytes.buffer, 32, 4)]).toEqual([1, 0, Math.fround(1 / 127), 0]);
+});
+
+describe('packWeights', () => {
+  test('pieces are at most 4 MiB, in order, and fill the region', async () => {
+    const shape = [1100, 1024] as const;
+    const pack = packOf('f32', plain(1100), plain(1024), 16);
+    const data = Float32Array.from({ length: 1100 * 1024 }, (_, i) => i);
+    const bytes = pack.bytes;
+    const tensors = [{ pack, weight: 0 }];
+    const second = Math.ceil(bytes / 64) * 64 + 128;
+    const plan = planOf({
+      segments: [
+        { offset: 0, bytes, tensors },
+        { offset: second, bytes, tensors },
+      ],
+    });
+    let reads = 0;
+    const progress: number[] = [];
+    const read = async () => {
+      reads += 1;
+      return data;
+    };
+    const pieces = await collect(packWeights(plan, [weightOf(shape)], read, (done) => progress.push(done)));
+    let end = 0;
+    for (const piece of pieces) {
+      expect(piece.offset).toBe(end);
+      expect(piece.bytes.length).toBeLessThanOrEqual(CHUNK);
+      end += piece.bytes.length;
+    }
+    expect(end).toBe(plan.memory.weights.bytes);
+    expect(pieces.length).toBe(Math.ceil(end / CHUNK));
+    // held, not read again
+    expect(reads).toBe(1);
+    expect(progress.at(-1)).toBe(end);
+    expect(progress).toEqual([...progress].sort((a, b) => a - b));
+    const all = Buffer.concat(pieces.map((p) => p.bytes));
+    expect(Buffer.compare(all.subarray(0, bytes), all.subarray(second, second + bytes))).toBe(0);
+    expect(all.subarray(bytes, second).every((byte) => byte === 0)).toBe(true);
+  });
+
+  test('RoPE tables come first: cos and sin of position times theta^(-2i/headDim)', async () => {
+    const table = { theta: 10_000, headDim: 6, stride: 4 };
+    const context = 5;
+    const bytes = Math.ceil((2 * context * 4 * 4) / 64) * 64;
+    const plan = planOf({
+      program: { context, ropeTables: [table] },
+      ropeBytes: bytes,
+      segments: [{ offset: bytes, bytes: 0, tensors: [] }],
+    });
+    const [piece] = await collect(packWeights(plan, [], async () => new Float32Array()));
+    const values = new Float32Array(piece!.bytes.buffer, 0, 2 * context * 4);
+    for (let p = 0; p < context; p++) {
+      for (let i = 0; i < 4; i++) {
+        const angle = p / 10_000 ** (i / 3);
+        const [cos, sin] = i < 3 ? [Math.cos(angle), Math.sin(angle)] : [0, 0];
+        expect(values[p * 4 + i]).toBeCloseTo(cos, 6);
+        expect(values[(context + p) * 4 + i]).toBeCloseTo(sin, 6);
+      }
+    }
+  });
+});

@@ -1,0 +1,79 @@
+/**
+ * Every kernel of random tiny models, one after the other through the whole table: what WASM leaves in memory is what the interpreter
+ * leaves, byte for byte over the complete image, in either grid order. So a printer can add nothing, and a kernel writes where it says.
+ */
+import type { Kernel } from '@lamella/compiler/loops/ir';
+import type { FormatName } from '@lamella/compiler/program/ir';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { model, orders, type Shape } from './models.ts';
+import { type Rig, rig, type Scalars } from './rig.ts';
+import { weightsOf } from './weights.ts';
+
+const shapes = fc
+  .record({
+    layers: fc.constantFrom(2, 3),
+    d: fc.integer({ min: 3, max: 14 }),
+    ff: fc.integer({ min: 1, max: 20 }),
+    kvHeads: fc.integer({ min: 1, max: 2 }),
+    group: fc.integer({ min: 1, max: 3 }),
+    halfHead: fc.integer({ min: 1, max: 5 }),
+    vocab: fc.integer({ min: 2, max: 40 }),
+    context: fc.integer({ min: 9, max: 20 }),
+    tied: fc.boolean(),
+    rope: fc.boolean(),
+    order: fc.constantFrom('none', 'immediate', 'reverse'),
+  })
+  .map(({ kvHeads, group, halfHead, order, ...rest }): Partial<Shape> => {
+    const share = orders[order as 'none' | 'immediate' | 'reverse'];
+    const shape = { ...rest, kvHeads, heads: kvHeads * group, headDim: 2 * halfHead };
+    return share ? { ...shape, share } : shape;
+  });
+
+/** Runs one kernel on the same image three ways; leaves what WASM left. */
+function compare(running: Rig, kernel: Kernel, row: number, scalars: Scalars): void {
+  const image = Buffer.from(running.memory.buffer);
+  const before = Buffer.from(image);
+  running.kernel(kernel, row, scalars);
+  const printed = Buffer.from(image);
+  for (const order of ['forward', 'reverse'] as const) {
+    before.copy(image);
+    running.interpret(kernel, row, scalars, order);
+    expect(image.equals(printed), `${kernel.name}, ${order}`).toBe(true);
+  }
+}
+
+/** One step of `count` tokens, kernel by kernel. The end runs for the last token. */
+function step(running: Rig, lowering: 'decode' | 'prefill', count: number): void {
+  const { plan, kernels } = running.lowered;
+  const scalars = { position: running.position, count };
+  plan.table.forEach(({ kind }, row) => {
+    const { decode, prefill, kind: code } = kernels[kind]!;
+    if (code.role === 'end') for (const kernel of decode) compare(running, kernel, row, { ...scalars, row: count - 1 });
+    else for (const kernel of lowering === 'decode' ? decode : prefill) compare(running, kernel, row, scalars);
+  });
+  running.position += count;
+}
+
+test.each(['f32', 'q8'] as const)(
+  '%s: kernels in WASM and in the interpreter leave the same bytes',
+  async (quant: FormatName) => {
+    await fc.assert(
+      fc.asyncProperty(shapes, fc.integer({ min: 1, max: 7 }), async (shape, count) => {
+        const graph = model(shape);
+        const running = await rig(graph, weightsOf(graph), quant);
+        const { tokens } = running.lowered.plan.memory;
+        const ids = new Uint32Array(running.memory.buffer, tokens.offset, tokens.bytes / 4);
+        ids.forEach((_, i) => {
+          ids[i] = (i * 7 + 1) % graph.vocab;
+        });
+        step(running, 'prefill', count);
+        step(running, 'decode', 1);
+        step(running, 'prefill', 1);
+        expect(running.logits.every(Number.isFinite)).toBe(true);
+        expect(running.logits.some((x) => x !== 0)).toBe(true);
+      }),
+      { numRuns: 6 },
+    );
+  },
+);
