@@ -1,8 +1,8 @@
 /**
  * A Llama-shaped checkpoint as an ONNX model, which onnxruntime runs with kernels that are not ours: an independent witness to our maths.
  * Nothing here comes from the compiler or the oracle; names, shapes and order are said again from Hugging Face's conventions. Attention and
- * norms are the fused operators that exporters write for onnxruntime. Every checkpoint tensor is one initializer, in its own layout [out, in]; executions
- * that share a block refer to the same initializers, and each has its own past and present.
+ * norms are the fused operators that exporters write for onnxruntime. Every checkpoint tensor is one initializer, in its own layout
+ * [out, in]; executions that share a block refer to the same initializers, and each has its own past and present.
  */
 import { microsoft, OnnxFile } from './onnx-file.ts';
 
