@@ -35,11 +35,12 @@ export const f32Format: Format = {
     const xs = b.registers('xk', tokens, constant('f32x4', 0));
     const base = b.let('base', times(blockIndex, block * depth));
     b.loop('serial', 'k', { to: depth }, (body, k) => {
+      const wAt = body.let('wAt', plus(base, times(k, block)));
       body.loop('unroll', 't', { to: tokens }, (_, t) =>
         xs.set(loadSplat(x.values, plus(times(plus(firstToken, t), x.stride), k), 'f32x4'), t),
       );
       body.loop('unroll', 'v', { to: vectors }, (inner, v) => {
-        const wk = inner.let('wk', load(w!, plus(plus(base, times(k, block)), times(v, 4)), 'f32x4'));
+        const wk = inner.let('wk', load(w!, plus(wAt, times(v, 4)), 'f32x4'));
         inner.loop('unroll', 't', { to: tokens }, (_, t) => {
           const at = plus(times(t, vectors), v);
           acc.set(add(acc.get(at), mul(xs.get(t), wk)), at);

@@ -81,11 +81,12 @@ export const q8Format: Format = {
     const acc = b.registers('acc', tokens * vectors * 2, constant('i32x4', 0));
     const base = b.let('base', times(blockIndex, bytes));
     b.loop('serial', 'k', { to: padded(depth, 4), step: 4 }, (body, k) => {
+      const wAt = body.let('wAt', plus(base, times(k, block)));
       body.loop('unroll', 't', { to: tokens }, (perToken, t) => {
         const word = plus(times(plus(firstToken, t), x.stride / 4), quotient(k, 4));
         const xk = perToken.let('xk', apply('widenLow', loadSplat(x.values, word, 'i8x16')));
         perToken.loop('unroll', 'v', { to: vectors * 2 }, (_, v) => {
-          const wk = load(codes!, plus(plus(base, times(k, block)), times(v, 8)), 'i16x8');
+          const wk = load(codes!, plus(wAt, times(v, 8)), 'i16x8');
           const at = plus(times(t, vectors * 2), v);
           acc.set(add(acc.get(at), apply('dotPairs', wk, xk)), at);
         });

@@ -39,8 +39,8 @@ export function quantiseToken(
   for (const x of tail) largest.set(apply('max', largest.get(), apply('abs', x)));
   b.store(scope.arena(scales, 'write'), scope.bufferRow(scales, token), mul(largest.get(), f32(1 / 127)));
   // 127 / 0 is not wanted: an all-zero token has codes 0
-  const isZero = apply('less', f32(0), largest.get());
-  const inverse = b.let('inverse', apply('select', isZero, apply('div', f32(127), largest.get()), f32(0)));
+  const hasValues = apply('less', f32(0), largest.get());
+  const inverse = b.let('inverse', apply('select', hasValues, apply('div', f32(127), largest.get()), f32(0)));
   const words = scope.arena(codes, 'write');
   const wordRow = b.let('wordRow', times(scope.bufferRow(codes, token), scope.width(codes) / 4));
   const code = (v: Expr): Expr =>

@@ -64,15 +64,19 @@ class Printer {
         return [line(`(${op} ${this.address(s.buffer, s.index)} ${this.expr(s.value)})`)];
       }
       case 'for': {
+        // tested at its end, so an iteration is one branch; a loop that may run no time at all is skipped before
         const i = `$${s.name}`;
-        return [
-          line(`(local.set ${i} ${this.expr(s.from)})`),
-          line(`(block ${i}.end (loop ${i}.next`),
-          line(`  (br_if ${i}.end (i32.ge_s (local.get ${i}) ${this.expr(s.to)}))`),
+        const certain = s.from.e === 'const' && s.to.e === 'const' && s.from.value < s.to.value;
+        const to = this.expr(s.to);
+        const next = `(local.tee ${i} (i32.add (local.get ${i}) (i32.const ${s.step})))`;
+        const loop = [
+          line(`(loop ${i}.next`),
           ...s.body.flatMap((x) => this.statement(x, `${indent}  `)),
-          line(`  (local.set ${i} (i32.add (local.get ${i}) (i32.const ${s.step})))`),
-          line(`  (br ${i}.next)))`),
+          line(`  (br_if ${i}.next (i32.lt_s ${next} ${to})))`),
         ];
+        const start = line(`(local.set ${i} ${this.expr(s.from)})`);
+        if (certain) return [start, ...loop];
+        return [start, line(`(if (i32.lt_s (local.get ${i}) ${to}) (then`), ...loop, line('))')];
       }
       case 'if':
         return [
