@@ -13,7 +13,7 @@ import { openPackage } from './open-package.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const out = join('out', 'assistant');
-const defaultRequest = 'Show me the way to the main station in Zurich';
+const defaultRequest = 'Show me Zurich on the map';
 
 async function start(): Promise<void> {
   process.chdir(root);
@@ -30,7 +30,7 @@ async function start(): Promise<void> {
     [
       '',
       'Try next:',
-      `  npx lamella run ${out} --prompt "Email anna@example.com that the meeting moved"`,
+      `  npx lamella run ${out} --prompt "Email anna@example.com about the meeting"`,
       `  npx lamella inspect ${out}`,
       '  npx lamella new my-model',
       '',
