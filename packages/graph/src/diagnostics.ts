@@ -39,6 +39,8 @@ export const catalogue = {
   L206: '{file} cannot be imported: {reason}. Try: {remedy}',
   L207: '{file} is not a usable tokenizer: {reason}. Try: {remedy}',
   L208: 'random:{seed} is not a seed. Try: random:1',
+  L209: '{file} is not a PyTorch checkpoint that can be read: {reason}. Try: {remedy}',
+  L210: '{file} is not an index of shards: {reason}. Try: fetch it again, with every file beside it',
   L301: '{path} cannot be written: {reason}. Try: {remedy}',
   L302: '{path} cannot be read: {reason}. Try: {remedy}',
   L303: '{option} does not take {value}. Try: {remedy}',
