@@ -40,29 +40,20 @@ const closed: readonly List[] = ['tld', 'road'];
 /** The words of the closed lists. */
 export const closedWords: readonly string[] = closed.flatMap((name) => lists[name].split(' '));
 
-const all = Object.fromEntries(
-  Object.entries(lists).map(([name, text]) => [name, text.split(name === 'sentence' ? '|' : ' ')]),
-) as Record<List, readonly string[]>;
+const names = Object.keys(lists) as readonly List[];
+/** One entry per list. */
+const each = (words: (name: List) => readonly string[]) =>
+  Object.fromEntries(names.map((name) => [name, words(name)] as const)) as Record<List, readonly string[]>;
 
-const names = Object.keys(lists) as List[];
+const all = each((name) => lists[name].split(name === 'sentence' ? '|' : ' '));
 const heldOutOf = (name: List) => all[name].filter((_, index) => index % 5 === 4);
 
-/** Every word held out in some list; held out in one, it is dropped from the training side of all. */
-export const heldOutWords: ReadonlySet<string> = new Set(
-  names.filter((name) => !closed.includes(name) && name !== 'sentence').flatMap(heldOutOf),
-);
-const heldOutSentences = new Set(heldOutOf('sentence'));
+/** Everything held out in some list; held out in one, it is dropped from the training side of all. */
+const heldOut: ReadonlySet<string> = new Set(names.filter((name) => !closed.includes(name)).flatMap(heldOutOf));
 
 const words: Record<Vocabulary, Record<List, readonly string[]>> = {
-  heldout: Object.fromEntries(
-    names.map((name) => [name, closed.includes(name) ? all[name] : heldOutOf(name)]),
-  ) as Record<List, readonly string[]>,
-  train: Object.fromEntries(
-    names.map((name) => [
-      name,
-      closed.includes(name) ? all[name] : all[name].filter((w) => !heldOutWords.has(w) && !heldOutSentences.has(w)),
-    ]),
-  ) as Record<List, readonly string[]>,
+  heldout: each((name) => (closed.includes(name) ? all[name] : heldOutOf(name))),
+  train: each((name) => (closed.includes(name) ? all[name] : all[name].filter((word) => !heldOut.has(word)))),
 };
 
 const onsets = 'b c d f g h j k l m n p r s t v w z br ch cl dr fl gr kr pl sh sk sl st th tr'.split(' ');
@@ -75,7 +66,7 @@ export function madeUpWord(random: Random): string {
     let word = '';
     for (let left = 1 + random.below(3); left > 0; left--) word += random.pick(onsets) + random.pick(vowels);
     word += random.pick(codas);
-    if (!heldOutWords.has(word) && word.length > 2) return word;
+    if (!heldOut.has(word) && word.length > 2) return word;
   }
 }
 
