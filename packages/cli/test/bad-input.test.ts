@@ -38,9 +38,9 @@ describe('checkpoints', () => {
   });
 
   test.each([
-    ['longer than the file', 1n << 40n, /^L20[23]$/],
-    ['longer than its JSON', 400n, /^L20[23]$/],
-    ['of nothing', 0n, /^L202$/],
+    ['longer than the file', 1n << 40n, 'L20[23]'],
+    ['longer than its JSON', 400n, 'L20[23]'],
+    ['of nothing', 0n, 'L202'],
   ])('a header that says it is %s', async (name, length, code) => {
     const folder = name.replaceAll(' ', '-');
     const file = await writeCheckpoint(join(home.path, folder), graph);
@@ -49,7 +49,7 @@ describe('checkpoints', () => {
     bytes.setBigUint64(0, length, true);
     await handle.write(new Uint8Array(bytes.buffer), 0, 8, 0);
     await handle.close();
-    await refused(folder, code.source.replace(/[$^]/g, ''), join(folder, 'model.safetensors'));
+    await refused(folder, code, join(folder, 'model.safetensors'));
   });
 
   test('nothing there', () => refused('nowhere', 'L(204|302)', 'nowhere'));
