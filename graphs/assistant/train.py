@@ -4,7 +4,7 @@ with a larger --steps to go further. One CPU thread is enough (and on two hyper-
 
     npx tsx graphs/assistant/generate.ts
     npx lamella export graphs/assistant.ts --to pytorch --out .cache/assistant/pytorch
-    python3 graphs/assistant/train.py [--steps 6000]
+    python3 graphs/assistant/train.py [--steps 4400]
 """
 import argparse
 import os
@@ -25,7 +25,7 @@ from model import Model  # noqa: E402
 from muon import Muon  # noqa: E402
 
 arguments = argparse.ArgumentParser()
-arguments.add_argument("--steps", type=int, default=6000)
+arguments.add_argument("--steps", type=int, default=4400)
 arguments.add_argument("--batch", type=int, default=16, help="sequences a step")
 arguments.add_argument("--seed", type=int, default=1)
 arguments.add_argument("--minutes", type=float, default=1e9, help="stop (resumably) after this long")
@@ -33,7 +33,7 @@ options = arguments.parse_args()
 
 WARMUP = 100  # steps over which the rate rises
 SHORT = range(500, 1000)  # steps on the shortest fifth of the examples: among short requests, copying is found at once
-DECAY = 0.3  # the last share of the steps, over which the rate falls to a twentieth
+DECAY = 0.5  # the last share of the steps, over which the rate falls to a twentieth
 STATE = os.path.join(CACHE, "state.pt")
 
 torch.manual_seed(options.seed)
@@ -107,5 +107,5 @@ while step < options.steps and time.time() - started < options.minutes * 60:
         save()
 save()
 if step == options.steps:
-    checkpoint.save(model.state_dict(), os.path.join(HERE, "model.safetensors"))
+    checkpoint.save(model.state_dict(), os.path.join(HERE, "model.safetensors"), "F16")
     print(f"wrote {os.path.join(HERE, 'model.safetensors')}")
