@@ -21,8 +21,8 @@ export interface Scratch {
   /** The same with LAMELLA_DEBUG set. */
   debugged(...args: readonly string[]): Promise<Outcome>;
   /**
-   * Runs `lamella` and expects a refusal: exit code 1, one numbered message whose number matches the pattern `code`, that contains `parts` and says what to
-   * try, nothing on stdout, no stack trace, and every file as it was.
+   * Runs `lamella` and expects a refusal: exit code 1, one message whose number matches the pattern `code`, which contains `parts` and
+   * says what to try; nothing on stdout, no stack trace, and every file as it was.
    */
   refuses(args: readonly string[], code: string, ...parts: readonly string[]): Promise<void>;
   remove(): Promise<void>;
