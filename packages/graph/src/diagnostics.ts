@@ -46,6 +46,7 @@ export const catalogue = {
   L303: '{option} does not take {value}. Try: {remedy}',
   L304: '{what} is not available yet: {reason}. Try: {remedy}',
   L305: '{option}: {reason}. Try: {remedy}',
+  L306: '{what} cannot be written as GGUF: {reason}. Try: {remedy}',
   L402: 'token id {id} is outside the vocabulary of {vocab}. Try: ids from 0 to {last}',
   L403: '{count} tokens do not fit the context of {context}. Try: a shorter prompt, or compile with a larger --context',
 } as const;

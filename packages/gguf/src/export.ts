@@ -1,0 +1,171 @@
+/**
+ * Writes a graph and its weights as a GGUF file for llama.cpp, so that a variant can be tried, and checked, in a runtime that is not ours.
+ *
+ * Three things differ there. Layer sharing does not exist: each execution gets its own copy of the block. Rotation pairs neighbours
+ * (2i, 2i + 1): the rows of W_q and W_k are put into that order, which leaves every q.k as it is. And a tied head is one that is absent.
+ */
+import type { WeightSource } from '@lamella/checkpoint/weight-source';
+import { LamellaError } from '@lamella/graph/diagnostics';
+import type { Graph, WeightId } from '@lamella/graph/ir';
+import { ALIGNMENT, layOut, type Metadata, type TensorRecord } from './container.ts';
+import { asLlama, type Linear, type Llama, type LlamaBlock } from './llama.ts';
+import { fits, type GgufType, type TensorType, tensorTypes } from './tensor-types.ts';
+import { type TokenizerJson, vocabularyOf } from './vocabulary.ts';
+
+export interface GgufOptions {
+  /** How matrices and tables are stored; gains and biases are F32. With q8_0, a matrix whose rows are not whole blocks of 32 is F16. */
+  readonly type: GgufType;
+  /** The model's tokenizer. Without one, or with one llama.cpp has no form for, the vocabulary is made up. */
+  readonly tokenizer?: TokenizerJson;
+}
+
+/** A file about to be written. */
+export interface GgufPlan {
+  /** Size of the file. */
+  readonly bytes: number;
+  /** One for each execution. */
+  readonly layers: number;
+  /** Null when the tokens have the names of the tokenizer; otherwise why they are made up. */
+  readonly madeUpVocabulary: string | null;
+  /**
+   * Gives the file to `write`, from first byte to last, one tensor at a time: that tensor in f32 and as stored is all that is held.
+   * Throws L306 for values outside the type's range, and what `source` and `write` throw.
+   */
+  readonly run: (source: WeightSource, write: (bytes: Uint8Array) => Promise<void>) => Promise<void>;
+}
+
+/** GGUF's numbers for `general.file_type`. */
+const fileType: Readonly<Record<GgufType, number>> = { f32: 0, f16: 1, q8_0: 7 };
+
+/** Where a tensor of the file comes from. */
+interface Tensor extends TensorRecord {
+  readonly weight: WeightId;
+  /** Heads whose rows go from (i, i + headDim / 2) pairs to neighbours; 0 leaves them. */
+  readonly interleave: number;
+}
+
+/** Decides everything about the file of a verified graph. Throws L306 when llama.cpp cannot run the graph, L207 for an unusable tokenizer. */
+export function planGguf(graph: Graph, options: GgufOptions): GgufPlan {
+  const llama = asLlama(graph);
+  const tensors = tensorsOf(graph, llama, tensorTypes[options.type]);
+  const vocabulary = vocabularyOf(options.tokenizer ?? null, graph.vocab);
+  const layout = layOut({ ...metadataOf(graph, llama, options.type), ...vocabulary.metadata }, tensors);
+  return {
+    bytes: layout.bytes,
+    layers: llama.blocks.length,
+    madeUpVocabulary: vocabulary.madeUp,
+    async run(source, write) {
+      await write(layout.header);
+      for (const [i, tensor] of tensors.entries()) {
+        const { bytes, padding } = layout.tensors[i]!;
+        const encoded = await encode(graph, tensor, source);
+        if (encoded.length !== bytes) throw new Error(`${tensor.name}: ${encoded.length} bytes, planned ${bytes}`);
+        await write(encoded);
+        if (padding > 0) await write(new Uint8Array(padding));
+      }
+    },
+  };
+}
+
+/** Writes the graph with the weights of `source` as GGUF: `planGguf` and its `run` in one. */
+export async function exportGguf(
+  graph: Graph,
+  source: WeightSource,
+  options: GgufOptions,
+  write: (bytes: Uint8Array) => Promise<void>,
+): Promise<GgufPlan> {
+  const plan = planGguf(graph, options);
+  await plan.run(source, write);
+  return plan;
+}
+
+async function encode(graph: Graph, tensor: Tensor, source: WeightSource): Promise<Uint8Array> {
+  const weight = graph.weights[tensor.weight]!;
+  const values = await source.read(weight);
+  if (!fits(values, tensor.type)) {
+    const reason = `it has values that are not below ${tensor.type.limit} in magnitude`;
+    const { name: place, site } = weight;
+    throw new LamellaError('L306', { what: 'a tensor', reason, remedy: 'type f32' }, { place, site });
+  }
+  const ordered = tensor.interleave === 0 ? values : interleaved(values, tensor.shape, tensor.interleave);
+  return tensor.type.encode(ordered);
+}
+
+/** Rows of each head from [2][headDim / 2] to [headDim / 2][2]. `shape` is [heads * headDim, columns], or [heads * headDim] of a bias. */
+function interleaved(values: Float32Array, [rows = 0, columns = 1]: readonly number[], heads: number): Float32Array {
+  const headDim = rows / heads;
+  const out = new Float32Array(values.length);
+  for (let row = 0; row < rows; row++) {
+    const i = row % headDim;
+    const from = row - i + (i >> 1) + (i % 2) * (headDim / 2);
+    out.set(values.subarray(from * columns, (from + 1) * columns), row * columns);
+  }
+  return out;
+}
+
+function tensorsOf(graph: Graph, llama: Llama, type: TensorType): Tensor[] {
+  const tensor = (name: string, weight: WeightId, interleave = 0): Tensor => {
+    const { shape, role } = graph.weights[weight]!;
+    return {
+      name,
+      weight,
+      interleave,
+      shape,
+      type: role === 'gain' || role === 'bias' ? tensorTypes.f32 : stored(type, shape),
+    };
+  };
+  const linear = (name: string, { weight, bias }: Linear<WeightId>, interleave = 0): Tensor[] => [
+    tensor(`${name}.weight`, weight, interleave),
+    ...(bias === null ? [] : [tensor(`${name}.bias`, bias, interleave)]),
+  ];
+  const { pairing, heads, kvHeads } = llama.sizes;
+  const turned = (count: number) => (pairing === 'half' ? count : 0);
+  const block = (parts: LlamaBlock<WeightId>, i: number): Tensor[] => [
+    tensor(`blk.${i}.attn_norm.weight`, parts.attentionNorm),
+    ...linear(`blk.${i}.attn_q`, parts.q, turned(heads)),
+    ...linear(`blk.${i}.attn_k`, parts.k, turned(kvHeads)),
+    ...linear(`blk.${i}.attn_v`, parts.v),
+    ...linear(`blk.${i}.attn_output`, parts.output),
+    tensor(`blk.${i}.ffn_norm.weight`, parts.ffnNorm),
+    ...linear(`blk.${i}.ffn_gate`, parts.gate),
+    ...linear(`blk.${i}.ffn_up`, parts.up),
+    ...linear(`blk.${i}.ffn_down`, parts.down),
+  ];
+  return [
+    tensor('token_embd.weight', llama.embedding),
+    ...llama.blocks.flatMap(block),
+    tensor('output_norm.weight', llama.outputNorm),
+    ...(llama.head === null ? [] : [tensor('output.weight', llama.head)]),
+  ];
+}
+
+/** `type`, or F16 where a row is not a whole number of its blocks. */
+function stored(type: TensorType, shape: readonly number[]): TensorType {
+  return (shape.at(-1) ?? 1) % type.blockValues === 0 ? type : tensorTypes.f16;
+}
+
+function metadataOf(graph: Graph, llama: Llama, type: GgufType): Metadata {
+  const { d, ff, heads, kvHeads, headDim, ropeTheta, eps } = llama.sizes;
+  const u32 = (value: number) => ({ type: 'u32', value }) as const;
+  const f32 = (value: number) => ({ type: 'f32', value }) as const;
+  const string = (value: string) => ({ type: 'string', value }) as const;
+  return {
+    'general.architecture': string('llama'),
+    'general.name': string(graph.name),
+    'general.alignment': u32(ALIGNMENT),
+    'general.file_type': u32(fileType[type]),
+    'general.quantization_version': u32(2),
+    'llama.context_length': u32(graph.tokens.size),
+    'llama.embedding_length': u32(d),
+    'llama.block_count': u32(llama.blocks.length),
+    'llama.feed_forward_length': u32(ff),
+    'llama.attention.head_count': u32(heads),
+    'llama.attention.head_count_kv': u32(kvHeads),
+    'llama.attention.key_length': u32(headDim),
+    'llama.attention.value_length': u32(headDim),
+    'llama.attention.layer_norm_rms_epsilon': f32(eps),
+    'llama.rope.dimension_count': u32(headDim),
+    'llama.rope.freq_base': f32(ropeTheta),
+    'llama.vocab_size': u32(graph.vocab),
+  };
+}

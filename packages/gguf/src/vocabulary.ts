@@ -1,0 +1,211 @@
+/**
+ * The tokenizer as GGUF metadata. llama.cpp has a fixed set of tokenizers; two of them are what a Hugging Face `tokenizer.json` with a
+ * BPE model can be:
+ * - "llama": SentencePiece BPE with byte fallback. Tokens carry scores, and the neighbours that join to the highest score join first,
+ *   which is the order of the merges: the score is minus the rank of the first merge that makes the token.
+ * - "gpt2": byte-level BPE. Tokens and merges as they are; the splitting pattern is chosen by name, and only GPT-2's is certain.
+ * For every other, and without one, the vocabulary is made up: bytes and pieces `t300`. Such a file runs; its text means nothing.
+ */
+import { LamellaError } from '@lamella/graph/diagnostics';
+import type { Metadata } from './container.ts';
+
+/** A tokenizer as it lies beside a checkpoint. */
+export interface TokenizerJson {
+  /** The file, for messages. */
+  readonly file: string;
+  /** Text of `tokenizer.json`. */
+  readonly json: string;
+  /** The token a prompt starts with. */
+  readonly bos: number | null;
+  /** The tokens that end an answer, the usual one first. */
+  readonly eos: readonly number[];
+}
+
+export interface Vocabulary {
+  readonly metadata: Metadata;
+  /** Why the tokens are made up; null when they are the tokenizer's. */
+  readonly madeUp: string | null;
+}
+
+/** llama.cpp's numbers for what a token is. */
+const TOKEN = { normal: 1, unknown: 2, control: 3, userDefined: 4, unused: 5, byte: 6 } as const;
+
+/** SentencePiece's mark for a space. */
+const SPACE = '\u2581';
+
+/** Metadata for a vocabulary of `size` tokens. Throws L207 when the tokenizer is no JSON or has more tokens than the model. */
+export function vocabularyOf(tokenizer: TokenizerJson | null, size: number): Vocabulary {
+  if (!tokenizer) return { metadata: madeUp(size), madeUp: 'there is no tokenizer' };
+  const json = parse(tokenizer);
+  const form = formOf(json);
+  if (typeof form === 'string') return { metadata: madeUp(size), madeUp: form };
+  return { metadata: { ...form.metadata, ...tokensOf(tokenizer, json, form, size), ...ends(tokenizer) }, madeUp: null };
+}
+
+/** One of llama.cpp's tokenizers. */
+interface Form {
+  readonly bytesHaveNames: boolean;
+  readonly metadata: Metadata;
+}
+
+/** The form for this tokenizer, or why there is none. */
+function formOf(json: Json): Form | string {
+  const model = record(json.model);
+  if (model.type !== 'BPE') return `its model is ${text(model.type)}, not BPE`;
+  if (model.byte_fallback === true) return sentencePiece(json);
+  return byteLevel(json, model);
+}
+
+function sentencePiece(json: Json): Form | string {
+  const prefix = spacePrefix(steps(json.normalizer, 'normalizers'), steps(json.pre_tokenizer, 'pretokenizers'));
+  if (prefix === null) return 'its normalizer is not the one of LLaMA';
+  return {
+    bytesHaveNames: true,
+    metadata: {
+      'tokenizer.ggml.model': { type: 'string', value: 'llama' },
+      'tokenizer.ggml.pre': { type: 'string', value: 'default' },
+      'tokenizer.ggml.add_space_prefix': { type: 'bool', value: prefix },
+    },
+  };
+}
+
+/** Whether a space goes before the text, when spaces are marked as SentencePiece does and nothing else happens; otherwise null. */
+function spacePrefix(normalizers: readonly Json[], preTokenizers: readonly Json[]): boolean | null {
+  const [only, ...more] = preTokenizers;
+  if (only) {
+    const marks = only.type === 'Metaspace' && only.replacement === SPACE && only.split === false;
+    if (!marks || more.length > 0 || normalizers.length > 0) return null;
+    return only.prepend_scheme !== 'never';
+  }
+  const replaces = normalizers.at(-1);
+  const marks = replaces?.type === 'Replace' && record(replaces.pattern).String === ' ' && replaces.content === SPACE;
+  const [prepends] = normalizers;
+  if (!marks || normalizers.length > 2) return null;
+  if (normalizers.length === 1) return false;
+  return prepends?.type === 'Prepend' && prepends.prepend === SPACE ? true : null;
+}
+
+function byteLevel(json: Json, model: Json): Form | string {
+  const [only, ...more] = steps(json.pre_tokenizer, 'pretokenizers');
+  if (only?.type !== 'ByteLevel' || more.length > 0) return "its pre-tokenizer is not GPT-2's";
+  if (only.add_prefix_space === true) return 'it puts a space before the text';
+  if (steps(json.normalizer, 'normalizers').length > 0) return 'it has a normalizer';
+  if (model.ignore_merges === true) return 'it looks words up before it merges';
+  const merges = mergesOf(model);
+  // Without merges every byte is a token, and it does not matter where the text is split.
+  if (only.use_regex === false && merges.length > 0) return 'it does not split the text before merging';
+  return {
+    bytesHaveNames: false,
+    metadata: {
+      'tokenizer.ggml.model': { type: 'string', value: 'gpt2' },
+      'tokenizer.ggml.pre': { type: 'string', value: 'gpt-2' },
+      'tokenizer.ggml.merges': { type: 'strings', value: merges.map((pair) => pair.join(' ')) },
+    },
+  };
+}
+
+/** Texts, kinds and scores of all tokens; ids the tokenizer does not have are unused. */
+function tokensOf(tokenizer: TokenizerJson, json: Json, form: Form, size: number): Metadata {
+  const model = record(json.model);
+  const merges = mergesOf(model);
+  const rank = new Map<string, number>();
+  for (const [i, pair] of merges.entries()) if (!rank.has(pair.join(''))) rank.set(pair.join(''), i);
+
+  const texts = Array.from({ length: size }, (_, id) => `[PAD${id}]`);
+  const types = Array.from<number>({ length: size }).fill(TOKEN.unused);
+  const put = (id: unknown, content: string, type: number): void => {
+    if (typeof id !== 'number') return;
+    if (id >= size) {
+      const reason = `token ${id} is outside the model's vocabulary of ${size}`;
+      throw new LamellaError('L207', { file: tokenizer.file, reason, remedy: "the model's own tokenizer" });
+    }
+    texts[id] = content;
+    types[id] = type;
+  };
+  for (const [content, id] of Object.entries(record(model.vocab))) {
+    const isByte = form.bytesHaveNames && /^<0x[0-9A-F]{2}>$/.test(content);
+    put(id, content, content === model.unk_token ? TOKEN.unknown : isByte ? TOKEN.byte : TOKEN.normal);
+  }
+  for (const added of list(json.added_tokens).map(record)) {
+    const content = text(added.content);
+    const kind = added.special === true ? TOKEN.control : TOKEN.userDefined;
+    put(added.id, content, content === model.unk_token ? TOKEN.unknown : kind);
+  }
+  return tokens(
+    texts,
+    types,
+    texts.map((content) => -(rank.get(content) ?? merges.length)),
+  );
+}
+
+function ends({ bos, eos: [eos, eot] }: TokenizerJson): Metadata {
+  return {
+    ...(bos === null ? {} : { 'tokenizer.ggml.bos_token_id': { type: 'u32', value: bos } }),
+    ...(eos === undefined ? {} : { 'tokenizer.ggml.eos_token_id': { type: 'u32', value: eos } }),
+    ...(eot === undefined ? {} : { 'tokenizer.ggml.eot_token_id': { type: 'u32', value: eot } }),
+    'tokenizer.ggml.add_bos_token': { type: 'bool', value: bos !== null },
+    'tokenizer.ggml.add_eos_token': { type: 'bool', value: false },
+  };
+}
+
+/** LLaMA's first 259 tokens (unknown, begin, end, the bytes), as far as there is room, then pieces named after their ids. */
+function madeUp(size: number): Metadata {
+  const head = ['<unk>', '<s>', '</s>'];
+  const kinds = [TOKEN.unknown, TOKEN.control, TOKEN.control];
+  const byte = (id: number) => `<0x${(id - 3).toString(16).toUpperCase().padStart(2, '0')}>`;
+  const ids = Array.from({ length: size }, (_, id) => id);
+  return {
+    'tokenizer.ggml.model': { type: 'string', value: 'llama' },
+    'tokenizer.ggml.pre': { type: 'string', value: 'default' },
+    ...tokens(
+      ids.map((id) => head[id] ?? (id < 259 ? byte(id) : `${SPACE}t${id}`)),
+      ids.map((id) => kinds[id] ?? (id < 259 ? TOKEN.byte : TOKEN.normal)),
+      ids.map((id) => -Math.max(0, id - 259)),
+    ),
+    ...ends({ file: '', json: '', bos: 1, eos: [2] }),
+    'tokenizer.ggml.add_bos_token': { type: 'bool', value: false },
+  };
+}
+
+function tokens(texts: readonly string[], types: readonly number[], scores: readonly number[]): Metadata {
+  return {
+    'tokenizer.ggml.tokens': { type: 'strings', value: texts },
+    'tokenizer.ggml.scores': { type: 'f32s', value: scores },
+    'tokenizer.ggml.token_type': { type: 'i32s', value: types },
+  };
+}
+
+/** Merges in either spelling: `"a b"` or `["a", "b"]`. */
+function mergesOf(model: Json): (readonly string[])[] {
+  return list(model.merges).map((merge) => (typeof merge === 'string' ? merge.split(' ') : list(merge).map(text)));
+}
+
+/** A pipeline step, a sequence of them (under `key`), or none, as a list. */
+function steps(value: unknown, key: string): readonly Json[] {
+  if (value === null || value === undefined) return [];
+  const step = record(value);
+  return step.type === 'Sequence' ? list(step[key]).map(record) : [step];
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+function parse({ file, json }: TokenizerJson): Json {
+  try {
+    return record(JSON.parse(json));
+  } catch (error) {
+    const reason = `not JSON: ${error instanceof Error ? error.message : String(error)}`;
+    throw new LamellaError('L207', { file, reason, remedy: 'fetch it again' });
+  }
+}
+
+function record(value: unknown): Json {
+  return typeof value === 'object' && value !== null ? { ...value } : {};
+}
+
+function list(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
