@@ -13,7 +13,7 @@ import { openPackage } from './open-package.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const out = join('out', 'assistant');
-const defaultRequest = 'Show me Zurich on the map';
+const defaultRequest = 'How do I get to the harbor in Zurich?';
 
 async function start(): Promise<void> {
   process.chdir(root);
@@ -42,7 +42,7 @@ async function start(): Promise<void> {
 async function conversation(model: Model): Promise<void> {
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
   terminal.on('SIGINT', () => terminal.close());
-  process.stdout.write(`Type a request, for example: ${defaultRequest}. An empty line ends.\n`);
+  process.stdout.write(`Type a request, for example: ${defaultRequest} An empty line ends.\n`);
   terminal.setPrompt('> ');
   terminal.prompt();
   for await (const line of terminal) {
