@@ -1,0 +1,113 @@
+/**
+ * The compiled f32 module against llama.cpp on the GGUF file we export of the same graph: two runtimes that share no code, joined by
+ * the exporter. 64 tokens, each given; F32 weights and KV cache; every logit within 1e-4 of the largest. A tokenizer that goes into the
+ * file gives there the ids that it gives here. Skipped where there is no llama.cpp for the machine.
+ */
+import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { exportGguf, type GgufOptions, type GgufPlan } from '@lamella/gguf/export';
+import type { Graph, Weight } from '@lamella/graph/ir';
+import { Tokenizer } from '@lamella/runtime/tokenizer';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { model, orders } from '../conformance/models.ts';
+import { relativeError, rig } from '../conformance/rig.ts';
+import { weightsOf } from '../conformance/weights.ts';
+import { llamaCppFolder, openLlamaCpp } from './llama-cpp.ts';
+import { biased, withNeighboursRotated } from './llama-cpp-models.ts';
+import { byteLevelJson, sampleTexts, sentencePieceJson } from './llama-cpp-tokenizers.ts';
+
+const TOKENS = 64;
+const tokensOf = (graph: Graph): number[] => Array.from({ length: TOKENS }, (_, i) => (i * i * 7 + 3) % graph.vocab);
+
+let folder = '';
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'lamella-gguf-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+/** Exports the graph with the weights of `weightsOf`. */
+async function write(graph: Graph, options: GgufOptions): Promise<{ readonly file: string; readonly plan: GgufPlan }> {
+  const file = path.join(folder, `${graph.name}-${options.type}.gguf`);
+  const weightOf = weightsOf(graph);
+  const handle = await open(file, 'w');
+  try {
+    const source = { read: async (weight: Weight) => weightOf(weight), close: async () => {} };
+    const plan = await exportGguf(graph, source, options, (bytes) => handle.writeFile(bytes));
+    return { file, plan };
+  } finally {
+    await handle.close();
+  }
+}
+
+/** The largest difference at each position, relative to the largest logit there. */
+async function differences(graph: Graph, file: string): Promise<number[]> {
+  const llama = await openLlamaCpp(file, graph.vocab, TOKENS);
+  const compiled = await rig(graph, weightsOf(graph), 'f32');
+  const each: number[] = [];
+  for (const token of tokensOf(graph)) {
+    compiled.decode(token);
+    each.push(relativeError(compiled.logits, await llama.decode(token)));
+  }
+  await llama.close();
+  return each;
+}
+
+const wide = { layers: 3, d: 96, heads: 3, kvHeads: 1, headDim: 64, vocab: 300 } as const;
+const graphs: Readonly<Record<string, Graph>> = {
+  'base, headDim 64, GQA': model(wide),
+  'LS: every block twice in a row': model({ ...wide, share: orders.immediate }),
+  'reverse, untied': model({ ...wide, tied: false, share: orders.reverse }),
+  'biases, two stacks': biased,
+  'rotated neighbours': withNeighboursRotated(model()),
+};
+
+describe.skipIf(llamaCppFolder === null)('compiled logits equal those of llama.cpp', () => {
+  test.each(Object.entries(graphs))('%s: to 1e-4 of the largest, at each of 64 tokens', async (_, graph) => {
+    const { file } = await write(graph, { type: 'f32' });
+    expect(Math.max(...(await differences(graph, file)))).toBeLessThan(1e-4);
+  });
+
+  test('in one prefill, read at every position', async () => {
+    const graph = model({ ...wide, share: orders.immediate });
+    const { file } = await write(graph, { type: 'f32' });
+    const llama = await openLlamaCpp(file, graph.vocab, TOKENS);
+    const expected = await llama.prefill(tokensOf(graph));
+    await llama.close();
+    const compiled = await rig(graph, weightsOf(graph), 'f32');
+    tokensOf(graph).forEach((token, i) => {
+      compiled.decode(token);
+      expect(relativeError(compiled.logits, expected[i]!)).toBeLessThan(1e-4);
+    });
+  });
+
+  // llama.cpp rounds what goes into a product to the type of the weights, so these are near and no more.
+  test.each([
+    ['f16', 3e-3],
+    ['q8_0', 5e-2],
+  ] as const)('nearly, from %s weights', async (type, bound) => {
+    const { file } = await write(model(wide), { type });
+    const worst = Math.max(...(await differences(model(wide), file)));
+    expect(worst).toBeLessThan(bound);
+  });
+});
+
+describe.skipIf(llamaCppFolder === null)('a tokenizer in the file gives the ids that it gives here', () => {
+  const assistant = new URL('../../graphs/assistant/tokenizer.json', import.meta.url);
+  test.each([
+    ['bytes without merges', () => readFile(assistant, 'utf8')],
+    ['byte-level BPE', async () => byteLevelJson],
+    ['SentencePiece BPE with byte fallback', async () => sentencePieceJson],
+  ])('%s', async (_, read) => {
+    const json = await read();
+    const here = new Tokenizer(JSON.parse(json), {}, { bos: null, promptPrefix: '', promptSuffix: '' });
+    const graph = model({ vocab: 512 });
+    const tokenizer = { file: 'tokenizer.json', json, bos: 1, eos: [2] };
+    const { file, plan } = await write(graph, { type: 'f32', tokenizer });
+    expect(plan.madeUpVocabulary).toBeNull();
+    const llama = await openLlamaCpp(file, graph.vocab, TOKENS);
+    const there = sampleTexts.map((text) => llama.tokenize(text));
+    await llama.close();
+    expect(there).toEqual(sampleTexts.map((text) => here.encode(text)));
+  });
+});

@@ -1,0 +1,134 @@
+/**
+ * llama.cpp as a witness: GGUF file and token ids in, logits out. The prebuilt library of node-llama-cpp is called by its raw binding,
+ * because the public API gives probabilities and these are logits. Everything is f32: the KV cache is, by the options below, and
+ * weights are what the file says. Optional: the library exists for this operating system and processor or not at all.
+ */
+import { createRequire } from 'node:module';
+import path from 'node:path';
+
+/** The part of the binding that is used. */
+interface Binding {
+  AddonModel: new (file: string, options: { gpuLayers: number; useMmap: boolean; addonExports: Binding }) => Model;
+  AddonContext: new (model: Model, options: ContextOptions) => Context;
+  AddonSampler: new (model: Model) => Sampler;
+  setLogger(log: (level: number, message: string) => void): void;
+  setLoggerLogLevel(level: number): void;
+  loadBackends(folder: string): void;
+  init(): Promise<void>;
+}
+interface Model {
+  init(): Promise<boolean>;
+  tokenize(text: string, specialTokens: boolean): Uint32Array;
+  dispose(): Promise<void>;
+}
+interface ContextOptions {
+  contextSize: number;
+  batchSize: number;
+  sequences: number;
+  threads: number;
+  flashAttention: boolean;
+  /** Types of ggml; 0 is F32. */
+  kvCacheKeyType: number;
+  kvCacheValueType: number;
+}
+interface Context {
+  init(): Promise<boolean>;
+  initBatch(tokens: number): void;
+  addToBatch(sequence: number, position: number, tokens: Uint32Array, logitsOf: Uint32Array): Uint32Array;
+  decodeBatch(): Promise<void>;
+  /** The last result holds [id, logit] pairs, flat, when the fifth argument asks for them. */
+  sampleToken(
+    index: number,
+    sampler: Sampler,
+    probabilities: false,
+    confidence: false,
+    logits: true,
+  ): Promise<[token: number, probabilities: undefined, confidence: undefined, logits: number[]]>;
+  dispose(): Promise<void>;
+}
+interface Sampler {
+  applyConfig(options: { temperature: number }): void;
+  dispose(): void;
+}
+
+export interface LlamaCpp {
+  /** Runs the next token of the sequence. Returns f32 [vocab]. */
+  decode(token: number): Promise<Float32Array>;
+  /** Runs the tokens from the start of an empty sequence, as one batch. Returns the logits of each position. */
+  prefill(tokens: readonly number[]): Promise<Float32Array[]>;
+  /** Ids of a text that holds no special tokens, as llama.cpp's own tokenizer sees it. */
+  tokenize(text: string): number[];
+  close(): Promise<void>;
+}
+
+/** The folder of the library, or null where there is none for this machine. */
+export const llamaCppFolder: string | null = (() => {
+  try {
+    const entry = createRequire(import.meta.url).resolve('@node-llama-cpp/linux-x64');
+    return path.join(path.dirname(entry), '..', 'bins', 'linux-x64');
+  } catch {
+    return null;
+  }
+})();
+
+let loaded: Promise<Binding> | null = null;
+
+async function load(): Promise<Binding> {
+  if (llamaCppFolder === null) throw new Error('llama.cpp is not installed');
+  const binding = createRequire(import.meta.url)(path.join(llamaCppFolder, 'llama-addon.node')) as Binding;
+  const errorLevel = 2;
+  binding.setLogger((_, message) => process.stderr.write(message));
+  binding.setLoggerLogLevel(errorLevel);
+  binding.loadBackends(llamaCppFolder);
+  await binding.init();
+  return binding;
+}
+
+/** Opens a GGUF file with room for `context` tokens, on one thread. */
+export async function openLlamaCpp(file: string, vocab: number, context: number): Promise<LlamaCpp> {
+  loaded ??= load();
+  const binding = await loaded;
+  const model = new binding.AddonModel(file, { gpuLayers: 0, useMmap: true, addonExports: binding });
+  if (!(await model.init())) throw new Error(`llama.cpp does not load ${file}`);
+  const f32 = 0;
+  const run = new binding.AddonContext(model, {
+    contextSize: context,
+    batchSize: context,
+    sequences: 1,
+    threads: 1,
+    flashAttention: false,
+    kvCacheKeyType: f32,
+    kvCacheValueType: f32,
+  });
+  if (!(await run.init())) throw new Error(`llama.cpp has no context for ${file}`);
+  const sampler = new binding.AddonSampler(model);
+  sampler.applyConfig({ temperature: 0 });
+
+  let position = 0;
+  const evaluate = async (tokens: readonly number[]): Promise<Float32Array[]> => {
+    run.initBatch(tokens.length);
+    const all = Uint32Array.from(tokens.keys());
+    const indices = run.addToBatch(0, position, Uint32Array.from(tokens), all);
+    position += tokens.length;
+    await run.decodeBatch();
+    const rows: Float32Array[] = [];
+    for (const index of indices) {
+      const [, , , pairs] = await run.sampleToken(index, sampler, false, false, true);
+      // NaN where llama.cpp says nothing, so that nothing is taken for agreement
+      const logits = new Float32Array(vocab).fill(Number.NaN);
+      for (let i = 0; i < pairs.length; i += 2) logits[pairs[i]!] = pairs[i + 1]!;
+      rows.push(logits);
+    }
+    return rows;
+  };
+  return {
+    decode: async (token) => (await evaluate([token]))[0]!,
+    prefill: evaluate,
+    tokenize: (text) => [...model.tokenize(text, false)],
+    async close() {
+      sampler.dispose();
+      await run.dispose();
+      await model.dispose();
+    },
+  };
+}
