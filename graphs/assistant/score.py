@@ -5,9 +5,10 @@ answer, byte for byte), as MobileLLM counts API calling (arXiv 2402.14905, secti
 Greedy decoding says exactly what the answer says if and only if, with the answer fed in, the most likely token at every
 position is the next one. So one forward pass per request scores what would be generated, up to any length of prefix.
 
-    python3 graphs/assistant/score.py [WEIGHTS.safetensors] [--count 1000] [--wrong 5]
+    python3 graphs/assistant/score.py [WEIGHTS.safetensors] [--count 1000] [--wrong 5] > graphs/assistant/score.json
 """
 import argparse
+import hashlib
 import json
 import os
 import sys
@@ -47,7 +48,8 @@ def right_bytes(examples):
     return counts
 
 
-results = {}
+with open(options.weights, "rb") as file:
+    results = {"weights sha256": hashlib.sha256(file.read()).hexdigest()}
 for split in ("heldout-values", "heldout-templates", "heldout-both"):
     examples = data.read(os.path.join(CACHE, split + ".jsonl"))[: options.count]
     rows = []

@@ -4,7 +4,7 @@ with a larger --steps to go further. One CPU thread is enough (and on two hyper-
 
     npx tsx graphs/assistant/generate.ts
     npx lamella export graphs/assistant.ts --to pytorch --out .cache/assistant/pytorch
-    python3 graphs/assistant/train.py [--steps 4400]
+    python3 graphs/assistant/train.py [--steps 3800]
 """
 import argparse
 import os
@@ -25,7 +25,7 @@ from model import Model  # noqa: E402
 from muon import Muon  # noqa: E402
 
 arguments = argparse.ArgumentParser()
-arguments.add_argument("--steps", type=int, default=4400)
+arguments.add_argument("--steps", type=int, default=3800)
 arguments.add_argument("--batch", type=int, default=16, help="sequences a step")
 arguments.add_argument("--seed", type=int, default=1)
 arguments.add_argument("--minutes", type=float, default=1e9, help="stop (resumably) after this long")
