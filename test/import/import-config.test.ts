@@ -1,10 +1,10 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { loadGraph } from '@lamella/cli/load-graph';
 import { type Graph, parameterCount } from '@lamella/graph/ir';
+import { importHuggingFace } from '@lamella/source/import-config';
 import { afterAll, describe, expect, test } from 'vitest';
-import { loadGraph } from '../../cli/src/load-graph.ts';
-import { importHuggingFace } from '../src/import-config.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'lamella-import-'));
 afterAll(() => rmSync(folder, { recursive: true }));
