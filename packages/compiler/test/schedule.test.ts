@@ -91,13 +91,13 @@ describe.each(['decode', 'prefill'] as const)('%s', (lowering) => {
     expect(out.subarray(count * 8).every((v) => v === 0)).toBe(true);
   });
 
-  // scores of some hundreds: without the maximum taken off, exp would be clamped and all weights equal
+  // scores of some hundreds, all positive: without the maximum taken off, exp would be clamped and all weights equal
   test.each([
     [0, 1],
-    [0, 40],
+    [0, 30],
     [9, 1],
-    [9, 40],
-    [12, 40],
+    [9, 30],
+    [12, 30],
   ])('attention at position %i, queries times %d', async (position, size) => {
     const context = 16;
     const [heads, kvHeads, headDim] = [4, 2, 8];
@@ -130,10 +130,10 @@ describe.each(['decode', 'prefill'] as const)('%s', (lowering) => {
     const q = new Float32Array(image, 0, TILE * heads * headDim);
     const state = new Float32Array(image, STATE, (2 * bytes) / 4);
     q.forEach((_, i) => {
-      q[i] = Math.sin(i * 1.7 + position) * size;
+      q[i] = (Math.sin(i * 1.7 + position) + 1.5) * size;
     });
     state.forEach((_, i) => {
-      state[i] = Math.cos(i * 0.9) * 2;
+      state[i] = Math.cos(i * 0.9) + 2;
     });
     await run(attentionKernel(plan, code, op, lowering), image, { position, count });
     const out = new Float32Array(image, 2 * AREA, TILE * heads * headDim);
@@ -155,7 +155,7 @@ describe.each(['decode', 'prefill'] as const)('%s', (lowering) => {
         const total = weights.reduce((a, b) => a + b, 0);
         const wanted = query.map((_, i) => weights.reduce((sum, w, p) => sum + (w / total) * head(1, p)[i]!, 0));
         const found = out.subarray((t * heads + h) * headDim, (t * heads + h + 1) * headDim);
-        for (const [i, w] of wanted.entries()) expect(Math.abs(found[i]! - w)).toBeLessThan(1e-4);
+        for (const [i, w] of wanted.entries()) expect(Math.abs(found[i]! - w)).toBeLessThan(2e-4);
       }
     }
   });

@@ -1,0 +1,144 @@
+/**
+ * `npm run mutate [-- words of names]`: applies the mutations one at a time and demands that the test named beside each fails. It works
+ * on copies of the repository in the temporary folder, so nothing here can be left broken; the unchanged copy must pass first, so that a
+ * failure means the mutation.
+ */
+import { spawn } from 'node:child_process';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join, resolve } from 'node:path';
+import { type Mutation, mutations } from './mutations.ts';
+
+const repository = resolve(import.meta.dirname, '../..');
+/** Copies worked on at the same time: as many as there are cores to spare on the machines this runs on. */
+const COPIES = 2;
+const TIME_LIMIT = 120_000;
+
+interface Verdict {
+  /** Full name of the first test that failed, null when all passed. */
+  readonly failed: string | null;
+  readonly passed: number;
+  readonly seconds: number;
+}
+
+/** The repository without what is built or installed; dependencies are linked, our own packages point into the copy. */
+async function makeCopy(): Promise<string> {
+  const copy = await mkdtemp(join(tmpdir(), 'lamella-mutate-'));
+  const left = new Set(['node_modules', 'dist', 'out', '.git', '.turbo', '.cache']);
+  for (const entry of await readdir(repository)) {
+    if (left.has(entry)) continue;
+    const filter = (source: string) => !left.has(basename(source)) && !source.endsWith('.safetensors');
+    await cp(join(repository, entry), join(copy, entry), { recursive: true, filter });
+  }
+  const modules = join(copy, 'node_modules');
+  await mkdir(join(modules, '@lamella'), { recursive: true });
+  for (const name of await readdir(join(repository, 'node_modules'))) {
+    if (name.startsWith('.') || name === '@lamella') continue;
+    await symlink(join(repository, 'node_modules', name), join(modules, name));
+  }
+  for (const name of await readdir(join(copy, 'packages')))
+    await symlink(join(copy, 'packages', name), join(modules, '@lamella', name));
+  return copy;
+}
+
+const running = new Set<ReturnType<typeof spawn>>();
+
+/** Runs test files in a copy until the first failure. Throws when they cannot be run at all. */
+async function runTests(copy: string, files: readonly string[]): Promise<Verdict> {
+  const started = performance.now();
+  const report = join(copy, 'report.json');
+  await rm(report, { force: true });
+  const vitest = join(repository, 'node_modules/vitest/vitest.mjs');
+  const reporting = ['--bail', '1', '--reporter', 'json', '--outputFile', report];
+  const child = spawn(process.execPath, [vitest, 'run', ...reporting, ...files], { cwd: copy, stdio: 'pipe' });
+  running.add(child);
+  let said = '';
+  const listen = (chunk: Buffer) => {
+    said += chunk.toString();
+  };
+  child.stdout.on('data', listen);
+  child.stderr.on('data', listen);
+  const timer = setTimeout(() => child.kill('SIGKILL'), TIME_LIMIT);
+  await new Promise((done) => child.on('close', done));
+  clearTimeout(timer);
+  running.delete(child);
+  const text = await readFile(report, 'utf8').catch(() => null);
+  if (text === null) throw new Error(`${files.join(', ')} did not end:\n${said}`);
+  const { testResults } = JSON.parse(text) as VitestReport;
+  const tests = testResults.flatMap((file) => file.assertionResults);
+  const failed = tests.find((test) => test.status === 'failed');
+  const broken = testResults.find((file) => file.status === 'failed' && file.message);
+  if (!failed && broken) throw new Error(`${broken.name} could not be run: ${broken.message}`);
+  return {
+    failed: failed?.fullName ?? null,
+    passed: tests.filter((test) => test.status === 'passed').length,
+    seconds: (performance.now() - started) / 1000,
+  };
+}
+
+/** What is read of vitest's JSON report. */
+interface VitestReport {
+  readonly testResults: readonly {
+    readonly name: string;
+    readonly status: string;
+    readonly message: string;
+    readonly assertionResults: readonly { readonly status: string; readonly fullName: string }[];
+  }[];
+}
+
+/** The mutated text of a file. Throws when the mutation does not fit it exactly once. */
+function mutate({ name, file, find, replace }: Mutation, text: string): string {
+  const parts = text.split(find);
+  if (parts.length !== 2) throw new Error(`"${name}": its text stands ${parts.length - 1} times in ${file}: ${find}`);
+  return parts.join(replace);
+}
+
+/** Applies one mutation to a copy, tests it, and takes it back. */
+async function judge(copy: string, mutation: Mutation): Promise<Verdict> {
+  const path = join(copy, mutation.file);
+  const text = await readFile(path, 'utf8');
+  await writeFile(path, mutate(mutation, text));
+  try {
+    return await runTests(copy, [mutation.killedBy]);
+  } finally {
+    await writeFile(path, text);
+  }
+}
+
+async function main(words: string): Promise<boolean> {
+  const chosen = mutations.filter(({ name }) => name.includes(words));
+  if (chosen.length === 0) throw new Error(`no mutation is named like "${words}"`);
+  for (const mutation of chosen) mutate(mutation, await readFile(join(repository, mutation.file), 'utf8'));
+
+  const copies = await Promise.all(Array.from({ length: COPIES }, makeCopy));
+  const clean = () => Promise.all(copies.map((copy) => rm(copy, { recursive: true, force: true })));
+  process.once('SIGINT', () => {
+    for (const child of running) child.kill('SIGKILL');
+    void clean().then(() => process.exit(130));
+  });
+  try {
+    const files = [...new Set(chosen.map((m) => m.killedBy))];
+    const unchanged = await runTests(copies[0]!, files);
+    if (unchanged.failed) throw new Error(`without any mutation, this fails already: ${unchanged.failed}`);
+    console.log(`unchanged: ${unchanged.passed} tests pass (${unchanged.seconds.toFixed(0)} s)\n`);
+
+    const queue = [...chosen];
+    const survivors: string[] = [];
+    const width = Math.max(...chosen.map((m) => m.name.length));
+    const work = async (copy: string): Promise<void> => {
+      for (let mutation = queue.shift(); mutation; mutation = queue.shift()) {
+        const verdict = await judge(copy, mutation).catch((error: Error) => ({ failed: null, error: error.message }));
+        if (!verdict.failed) survivors.push(mutation.name);
+        const by = verdict.failed ?? ('error' in verdict ? `NOT RUN: ${verdict.error}` : 'SURVIVES');
+        console.log(`${mutation.name.padEnd(width)}  ${mutation.killedBy}: ${by}`);
+      }
+    };
+    await Promise.all(copies.map(work));
+    console.log(`\n${chosen.length - survivors.length} of ${chosen.length} mutations killed`);
+    return survivors.length === 0;
+  } finally {
+    await clean();
+  }
+}
+
+process.exitCode = (await main(process.argv.slice(2).join(' '))) ? 0 : 1;

@@ -1,0 +1,374 @@
+/**
+ * Mistakes one could make in Lamella without noticing, by name. Each is one change of text and the test file that must not let it pass.
+ * The text must stand exactly once in its file, so that a mutation cannot quietly stop being one.
+ */
+
+export interface Mutation {
+  readonly name: string;
+  readonly file: string;
+  readonly find: string;
+  readonly replace: string;
+  /** The test file that must fail. */
+  readonly killedBy: string;
+}
+
+const compiler = 'packages/compiler/src';
+const f32 = 'test/conformance/f32.test.ts';
+const q8 = 'test/conformance/q8.test.ts';
+const memory = 'test/conformance/memory.test.ts';
+const variants = 'test/conformance/variants.test.ts';
+const kernels = 'packages/compiler/test/schedule.test.ts';
+
+const position: readonly Mutation[] = [
+  {
+    name: 'RoPE pairs the wrong features',
+    file: `${compiler}/program/ir.ts`,
+    find: "map.pairing === 'half' ? map.which * half + i : 2 * i + map.which",
+    replace: "map.pairing !== 'half' ? map.which * half + i : 2 * i + map.which",
+    killedBy: f32,
+  },
+  {
+    name: 'RoPE turns the other way in one half',
+    file: `${compiler}/fuse.ts`,
+    find: "fn: 'sub', args: [times(a, angle('cos')), times(b, angle('sin'))]",
+    replace: "fn: 'add', args: [times(a, angle('cos')), times(b, angle('sin'))]",
+    killedBy: f32,
+  },
+  {
+    name: 'RoPE angles are one position late',
+    file: `${compiler}/pack.ts`,
+    find: 'const angle = p * theta',
+    replace: 'const angle = (p + 1) * theta',
+    killedBy: 'packages/compiler/test/pack.test.ts',
+  },
+  {
+    name: 'RoPE takes the tile for the token',
+    file: `${compiler}/schedule/scope.ts`,
+    find: 'plus(times(this.position(token), stride), inHead)',
+    replace: 'plus(times(this.position(0), stride), inHead)',
+    killedBy: f32,
+  },
+  {
+    name: 'sin is read where cos lies',
+    file: `${compiler}/schedule/scope.ts`,
+    find: "(e.part === 'sin' ? size * 4 : 0)",
+    replace: '0',
+    killedBy: f32,
+  },
+  {
+    name: 'decoding does not advance the position',
+    file: `${compiler}/targets/wasm/module.ts`,
+    find: '`(i32.add ${word(STEP.position)} (i32.const 1))`',
+    replace: '`(i32.add ${word(STEP.position)} (i32.const 0))`',
+    killedBy: f32,
+  },
+  {
+    name: 'prefill advances the position by one',
+    file: `${compiler}/targets/wasm/module.ts`,
+    find: '(i32.add ${word(STEP.position)} (local.get $count))',
+    replace: '(i32.add ${word(STEP.position)} (i32.const 1))',
+    killedBy: f32,
+  },
+];
+
+const attention: readonly Mutation[] = [
+  {
+    name: "the second execution uses the first one's KV slot",
+    file: `${compiler}/plan.ts`,
+    find: 'state.offset + slots.get(row.slot)!',
+    replace: 'state.offset + slots.get(row.slot === 1 ? 0 : row.slot)!',
+    killedBy: f32,
+  },
+  {
+    name: 'the causal mask hides the token itself',
+    file: `${compiler}/schedule/attention.ts`,
+    find: "perToken.let('length', plus(scope.position(token), 1))",
+    replace: "perToken.let('length', plus(scope.position(token), 0))",
+    killedBy: f32,
+  },
+  {
+    name: 'the causal mask shows the next token',
+    file: `${compiler}/schedule/attention.ts`,
+    find: "perToken.let('length', plus(scope.position(token), 1))",
+    replace: "perToken.let('length', plus(scope.position(token), 2))",
+    killedBy: f32,
+  },
+  {
+    name: 'query heads take KV heads in turn',
+    file: `${compiler}/schedule/attention.ts`,
+    find: "b.let('kvHead', quotient(h, op.heads / op.kvHeads))",
+    replace: "b.let('kvHead', apply('remainder', h, constant('i32', op.kvHeads)))",
+    killedBy: f32,
+  },
+  {
+    name: 'scores are not scaled',
+    file: `${compiler}/schedule/attention.ts`,
+    find: 'mul(sumLanes(perKey, acc.get()), f32(op.scale))',
+    replace: 'sumLanes(perKey, acc.get())',
+    killedBy: f32,
+  },
+  {
+    name: 'the softmax does not take the maximum off',
+    file: `${compiler}/schedule/attention.ts`,
+    find: 'exp(inner, sub(load(scores, p, type), largest))',
+    replace: 'exp(inner, load(scores, p, type))',
+    killedBy: kernels,
+  },
+  {
+    name: 'the softmax looks for its maximum in whole vectors only',
+    file: `${compiler}/schedule/attention.ts`,
+    find: "max.set(apply('max', max.get(), load(scores, p, 'f32')))",
+    replace: 'max.set(max.get())',
+    killedBy: kernels,
+  },
+  {
+    name: 'the softmax divides by whole vectors only',
+    file: `${compiler}/schedule/attention.ts`,
+    find: 'add(sumLanes(b, sum4.get()), sum.get())',
+    replace: 'sumLanes(b, sum4.get())',
+    killedBy: f32,
+  },
+  {
+    name: 'keys and values are swapped',
+    file: `${compiler}/schedule/attention.ts`,
+    find: "const keys = scope.state(op.k, 'read');\n  const values = scope.state(op.v, 'read');",
+    replace: "const keys = scope.state(op.v, 'read');\n  const values = scope.state(op.k, 'read');",
+    killedBy: f32,
+  },
+];
+
+const numbers: readonly Mutation[] = [
+  {
+    name: 'q8 drops the scale of the row',
+    file: `${compiler}/formats/q8.ts`,
+    find: "load(scales!, plus(scaleBase, v * 4), 'f32x4'),",
+    replace: "constant('f32x4', 1),",
+    killedBy: q8,
+  },
+  {
+    name: 'q8 drops the scale of the token',
+    file: `${compiler}/formats/q8.ts`,
+    find: "loadSplat(x.scales!, plus(firstToken, t), 'f32x4'),",
+    replace: "constant('f32x4', 1),",
+    killedBy: q8,
+  },
+  {
+    name: 'activation codes are cut, not rounded',
+    file: `${compiler}/schedule/quantise.ts`,
+    find: "apply('toInt', apply('nearest', mul(v, v.type === 'f32' ? inverse : apply('splat', inverse))))",
+    replace: "apply('toInt', mul(v, v.type === 'f32' ? inverse : apply('splat', inverse)))",
+    killedBy: q8,
+  },
+  {
+    name: 'activation codes reach 128 and are clamped',
+    file: `${compiler}/schedule/quantise.ts`,
+    find: "apply('div', f32(127), largest.get())",
+    replace: "apply('div', f32(128), largest.get())",
+    killedBy: q8,
+  },
+  {
+    name: 'weight codes are cut, not rounded half to even',
+    file: `${compiler}/formats/q8.ts`,
+    find: 'roundHalfEven(row[k]! / scale)',
+    replace: 'Math.trunc(row[k]! / scale)',
+    killedBy: 'packages/compiler/test/pack.test.ts',
+  },
+  {
+    name: 'half rounds up, not to even',
+    file: `${compiler}/loops/intrinsics.ts`,
+    find: 'return Math.abs(x - Math.trunc(x)) === 0.5 ? 2 * Math.round(x / 2) : r;',
+    replace: 'return r;',
+    killedBy: 'packages/compiler/test/pack.test.ts',
+  },
+  {
+    name: 'the norm leaves epsilon out',
+    file: `${compiler}/schedule/normalise.ts`,
+    find: 'add(mul(total, f32(1 / width)), f32(eps))',
+    replace: 'mul(total, f32(1 / width))',
+    killedBy: kernels,
+  },
+  {
+    name: 'the norm takes the sum for the mean',
+    file: `${compiler}/schedule/normalise.ts`,
+    find: 'mul(total, f32(1 / width))',
+    replace: 'mul(total, f32(1))',
+    killedBy: f32,
+  },
+  {
+    name: 'the norm forgets its gain',
+    file: `${compiler}/schedule/normalise.ts`,
+    find: 'mul(scaled, load(gains, i, type))',
+    replace: 'scaled',
+    killedBy: f32,
+  },
+  {
+    name: 'SiLU does nothing',
+    file: `${compiler}/schedule/scope.ts`,
+    find: "if (e.fn === 'silu') return silu(b, x!);",
+    replace: "if (e.fn === 'silu') return silu(b, x!) && x!;",
+    killedBy: f32,
+  },
+  {
+    name: 'exp loses its last term',
+    file: `${compiler}/loops/math.ts`,
+    find: 'taylor.slice(1)',
+    replace: 'taylor.slice(2)',
+    killedBy: 'packages/compiler/test/math.test.ts',
+  },
+];
+
+const wiring: readonly Mutation[] = [
+  {
+    name: 'the residual is not added',
+    file: `${compiler}/fuse.ts`,
+    find: "return { x: 'apply', fn: op.op, args: [inner(op.a), inner(op.b)] };",
+    replace:
+      "return { x: 'apply', fn: op.op, args: op.op === 'add' ? [inner(op.b), { x: 'constant', value: 0 }] : [inner(op.a), inner(op.b)] };",
+    killedBy: f32,
+  },
+  {
+    name: 'gate and up are swapped',
+    file: `${compiler}/fuse.ts`,
+    find: "const dot: Element = { x: 'dot', stream };\n        if (op.bias",
+    replace: "const dot: Element = { x: 'dot', stream: 1 - stream };\n        if (op.bias",
+    killedBy: f32,
+  },
+  {
+    name: 'gate and up are swapped in the DSL',
+    file: 'packages/dsl/src/layers.ts',
+    find: 'mul(silu(gate_proj(x)), up_proj(x))',
+    replace: 'mul(gate_proj(x), silu(up_proj(x)))',
+    killedBy: 'packages/dsl/test/trace.test.ts',
+  },
+  {
+    name: 'executions take weight sets in another order',
+    file: `${compiler}/share.ts`,
+    find: 'const set = stack.weightSets[weightSet]!;',
+    replace: 'const set = stack.weightSets[(weightSet + slot) % stack.weightSets.length]!;',
+    killedBy: f32,
+  },
+  {
+    name: 'the head reads row 0 of the tile',
+    file: `${compiler}/schedule/scope.ts`,
+    find: "plus(this.scalar('row'), token) : token",
+    replace: "plus(times(this.scalar('row'), 0), token) : token",
+    killedBy: f32,
+  },
+  {
+    name: 'the last rows of the head, less than a block, are left out',
+    file: `${compiler}/schedule/contract.ts`,
+    find: 'padded(segment.rows, shape.block) / shape.block',
+    replace: '(padded(segment.rows, shape.block) - (segment.rows % shape.block ? shape.block : 0)) / shape.block',
+    killedBy: f32,
+  },
+  {
+    name: 'padding between rows of heads is not zero',
+    file: `${compiler}/program/ir.ts`,
+    find: 'return i < map.headDim ? head * map.headDim + i : null;',
+    replace: 'return head * map.headDim + Math.min(i, map.headDim - 1);',
+    killedBy: 'packages/compiler/test/pack.test.ts',
+  },
+  {
+    name: 'a tile writes keys and values past its last token',
+    file: `${compiler}/schedule/contract.ts`,
+    find: 'if (t > 0) perToken.when(scope.isToken(each), write);',
+    replace: 'if (t < 0) perToken.when(scope.isToken(each), write);',
+    killedBy: memory,
+  },
+  {
+    name: 'a value is written over x while rows still read it',
+    file: `${compiler}/fuse.ts`,
+    find: 'this.leaves(value).filter((b) => b !== x)',
+    replace: 'this.leaves(value)',
+    killedBy: variants,
+  },
+  {
+    name: 'a value is written over the stream while others still need it',
+    file: `${compiler}/fuse.ts`,
+    find: '(v.id !== this.body.result && this.usersOf(v).every(finished))',
+    replace: 'v.id !== this.body.result',
+    killedBy: variants,
+  },
+  {
+    name: 'a buffer is free again before its last reader',
+    file: `${compiler}/plan.ts`,
+    find: 'first: known?.first ?? time, last: time,',
+    replace: 'first: known?.first ?? time, last: known?.first ?? time,',
+    killedBy: f32,
+  },
+  {
+    name: 'the bound counts bytes without their alignment',
+    file: `${compiler}/arena.ts`,
+    find: 'b.first <= time && time <= b.last ? aligned(b.bytes) : 0',
+    replace: 'b.first <= time && time <= b.last ? b.bytes : 0',
+    killedBy: 'packages/compiler/test/arena.test.ts',
+  },
+  {
+    name: 'only largest-first is tried',
+    file: `${compiler}/arena.ts`,
+    find: 'const TRIES = 500;',
+    replace: 'const TRIES = 0;',
+    killedBy: 'packages/compiler/test/arena.test.ts',
+  },
+  {
+    name: 'the number of executions gets into the code',
+    file: `${compiler}/targets/wasm/module.ts`,
+    find: '`  (call $head (i32.const 0))`,',
+    replace: '`  (call $head (i32.const ${0 * plan.table.length}))`, `(drop (i32.const ${plan.table.length}))`,',
+    killedBy: memory,
+  },
+];
+
+const outside: readonly Mutation[] = [
+  {
+    name: 'top-p drops the token that crosses p',
+    file: 'packages/runtime/src/sampler.ts',
+    find: 'mass >= this.#topP * total',
+    replace: 'mass + weight >= this.#topP * total',
+    killedBy: 'packages/runtime/test/sampler.test.ts',
+  },
+  {
+    name: 'top-p keeps one token more',
+    file: 'packages/runtime/src/sampler.ts',
+    find: 'mass >= this.#topP * total',
+    replace: 'mass - weight >= this.#topP * total',
+    killedBy: 'packages/runtime/test/sampler.test.ts',
+  },
+  {
+    name: 'the repetition penalty rewards',
+    file: 'packages/runtime/src/sampler.ts',
+    find: 'score > 0 ? score / this.#penalty : score * this.#penalty',
+    replace: 'score > 0 ? score * this.#penalty : score / this.#penalty',
+    killedBy: 'packages/runtime/test/sampler.test.ts',
+  },
+  {
+    name: 'half a character is given out',
+    file: 'packages/runtime/src/detokenizer.ts',
+    find: 'return this.#give(text, text.length - 1);',
+    replace: 'return this.#give(text, text.length);',
+    killedBy: 'packages/runtime/test/tokenizer.test.ts',
+  },
+  {
+    name: 'the driver puts a chunk of weights one vector late',
+    file: 'packages/runtime/src/wasm-driver.ts',
+    find: 'new Uint8Array(memory.buffer, plan.weights.offset + chunk.offset, chunk.bytes).set(bytes);',
+    replace: 'new Uint8Array(memory.buffer, plan.weights.offset + chunk.offset + 16, chunk.bytes).set(bytes);',
+    killedBy: 'packages/runtime/test/session.test.ts',
+  },
+  {
+    name: 'BF16 is widened by one bit too few',
+    file: 'packages/checkpoint/src/half.ts',
+    find: 'bits[i] = halves[i]! << 16;',
+    replace: 'bits[i] = halves[i]! << 15;',
+    killedBy: 'packages/checkpoint/test/half.test.ts',
+  },
+  {
+    name: 'random weights do not depend on the name',
+    file: 'packages/checkpoint/src/random.ts',
+    find: 'mix(fnv1a(weight.name) ^ mix(seed))',
+    replace: 'mix(mix(seed))',
+    killedBy: 'packages/checkpoint/test/random.test.ts',
+  },
+];
+
+export const mutations: readonly Mutation[] = [...position, ...attention, ...numbers, ...wiring, ...outside];
