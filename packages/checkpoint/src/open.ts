@@ -1,5 +1,5 @@
 /**
- * What `--weights` names: a folder as Hugging Face publishes it, a `.safetensors` file, or `random:SEED`. A source is handed out only
+ * What `--weights` names: a folder as Hugging Face publishes it, a `.safetensors` or `.bin` file, or `random:SEED`. A source is handed out only
  * once the checkpoint's names, shapes and dtypes are known to fit the graph.
  */
 import { readdir, stat } from 'node:fs/promises';
@@ -8,15 +8,18 @@ import { LamellaError } from '@lamella/graph/diagnostics';
 import { elementCount, type Graph } from '@lamella/graph/ir';
 import { duplicatedEmbedding, findMisfit, headName, untiedHead } from './fit.ts';
 import { randomWeights } from './random.ts';
-import { type Checkpoint, openSafetensors, openShards } from './safetensors.ts';
+import { openSafetensors } from './safetensors.ts';
+import { openShards } from './shards.ts';
+import type { Checkpoint } from './tensor-file.ts';
+import { openTorchBin } from './torch-bin.ts';
 import type { WeightSource } from './weight-source.ts';
 
 /** Elements compared at once. */
 const chunk = 1 << 20;
 
 /**
- * Opens the weights that `spec` names for `graph`. Close the source when done. Throws L201 (does not fit), L202 or L203 (damaged), L204
- * or L302 (nothing there that can be read), L205 (a dtype that is not read), L208 (not a seed).
+ * Opens the weights that `spec` names for `graph`. Close the source when done. Throws L201 (does not fit), L202, L203, L209 or L210 (damaged),
+ * L204 or L302 (nothing there that can be read), L205 (a dtype that is not read), L208 (not a seed).
  */
 export async function openWeights(spec: string, graph: Graph): Promise<WeightSource> {
   const random = /^random:(.*)$/s.exec(spec);
@@ -46,23 +49,29 @@ function seedOf(text: string): number {
   return seed;
 }
 
+/** What a folder may hold, in the order in which one is preferred to another. */
+const published: readonly (readonly [file: string, open: (file: string) => Promise<Checkpoint>])[] = [
+  ['model.safetensors', openSafetensors],
+  ['model.safetensors.index.json', (file) => openShards(file, openSafetensors)],
+  ['pytorch_model.bin', openTorchBin],
+  ['pytorch_model.bin.index.json', (file) => openShards(file, openTorchBin)],
+];
+
 /** Opens a folder or file as it is, without a graph to fit. */
 async function openCheckpoint(spec: string): Promise<Checkpoint> {
   const isFolder = await stat(spec).then(
     (found) => found.isDirectory(),
     () => false,
   );
-  if (!isFolder) return openSafetensors(spec);
+  if (!isFolder) return /\.(bin|pth?)$/.test(spec) ? openTorchBin(spec) : openSafetensors(spec);
   const files = await readdir(spec).catch((error: Error) => {
     throw new LamellaError('L302', { path: spec, reason: error.message, remedy: 'a folder that may be read' });
   });
-  if (files.includes('model.safetensors')) return openSafetensors(path.join(spec, 'model.safetensors'));
-  const index = 'model.safetensors.index.json';
-  if (files.includes(index)) return openShards(path.join(spec, index));
+  for (const [file, open] of published) if (files.includes(file)) return open(path.join(spec, file));
   const found = files.filter((file) => /\.(safetensors|bin|gguf|pth?)$/.test(file)).slice(0, 4);
   throw new LamellaError('L204', {
     path: spec,
-    reason: `it has neither model.safetensors nor ${index}${found.length > 0 ? `, only ${found.join(', ')}` : ''}`,
+    reason: `it has neither model.safetensors nor pytorch_model.bin, nor an index of either${found.length > 0 ? `, only ${found.join(', ')}` : ''}`,
   });
 }
 

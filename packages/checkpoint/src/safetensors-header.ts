@@ -6,22 +6,15 @@
  * is read. Pure: bytes in, tensors or a LamellaError out.
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
-
-/** One tensor as it lies in a file. */
-export interface StoredTensor {
-  readonly name: string;
-  /** As written, e.g. `F16`. */
-  readonly dtype: string;
-  readonly shape: readonly number[];
-  /** First byte, and the one after the last, counted from the start of the file. */
-  readonly begin: number;
-  readonly end: number;
-}
+import { excerpt } from './excerpt.ts';
+import type { StoredTensor } from './tensor-file.ts';
 
 /** Bytes of the length that opens a file. */
 export const lengthBytes = 8;
 /** The format's own limit, against a length that would make a reader allocate whatever it is told. */
 const maxHeaderBytes = 100_000_000;
+/** As many as PyTorch allows. */
+const maxAxes = 64;
 
 /** Bytes per element of every dtype with whole bytes. Only F32, F16 and BF16 are read; the others are still measured. */
 const widths: ReadonlyMap<string, number> = new Map([
@@ -181,13 +174,9 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 }
 
 function isSizes(value: unknown): value is readonly number[] {
-  return Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && size >= 0);
-}
-
-/** A value as it was written, short enough for a message. */
-function excerpt(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'missing';
-  return text.length > 60 ? `${text.slice(0, 60)}...` : text;
+  return (
+    Array.isArray(value) && value.length <= maxAxes && value.every((size) => Number.isSafeInteger(size) && size >= 0)
+  );
 }
 
 function bytes(count: number): string {

@@ -136,8 +136,8 @@ test('a head that is not the embedding is not ignored', async () => {
 test('a folder without a checkpoint says what is there instead', async () => {
   const dir = path.join(folder, 'torch');
   await mkdir(dir);
-  await writeFile(path.join(dir, 'pytorch_model.bin'), '');
-  expect(await message(dir)).toMatch(/^L204 no checkpoint in \/torch: it has neither .*, only pytorch_model.bin/);
+  await writeFile(path.join(dir, 'adapter_model.bin'), '');
+  expect(await message(dir)).toMatch(/^L204 no checkpoint in \/torch: it has neither .*, only adapter_model.bin/);
   expect(await message(path.join(folder, 'nowhere'))).toMatch(/^L204 .*there is no such file/);
 });
 

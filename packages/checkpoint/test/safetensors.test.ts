@@ -4,7 +4,8 @@ import path from 'node:path';
 import { LamellaError } from '@lamella/graph/diagnostics';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openSafetensors, openShards } from '../src/safetensors.ts';
+import { openSafetensors } from '../src/safetensors.ts';
+import { openShards } from '../src/shards.ts';
 import { writeSafetensors } from '../src/write-safetensors.ts';
 
 let folder: string;
@@ -97,7 +98,7 @@ test('shards are one checkpoint', async () => {
   await writeSafetensors(at('s-2.safetensors'), [{ name: 'b', shape: [1] }], () => Float32Array.of(3));
   const index = async (weight_map: Record<string, unknown>) => {
     await writeFile(at('model.safetensors.index.json'), JSON.stringify({ metadata: {}, weight_map }));
-    return openShards(at('model.safetensors.index.json'));
+    return openShards(at('model.safetensors.index.json'), openSafetensors);
   };
   const checkpoint = await index({ a: 's-1.safetensors', b: 's-2.safetensors' });
   const b = new Float32Array(1);
@@ -108,17 +109,17 @@ test('shards are one checkpoint', async () => {
     /L204 .*its shard s-3.safetensors is missing, with 1 tensors/,
   );
   await expect(index({ a: 's-2.safetensors' })).rejects.toThrow(
-    /L202 .*tensor a is in s-2.safetensors, which does not have it/,
+    /L210 .*tensor a is in s-2.safetensors, which does not have it/,
   );
   await expect(index({ a: '../x/s-1.safetensors' })).rejects.toThrow(
-    /L202 .*not a file name: "..\/x\/s-1.safetensors"/,
+    /L210 .*not a file name: "..\/x\/s-1.safetensors"/,
   );
   await writeSafetensors(at('s-3.safetensors'), [{ name: 'a', shape: [2] }], () => Float32Array.of(1, 2));
   await expect(index({ a: 's-1.safetensors', b: 's-3.safetensors' })).rejects.toThrow(
-    /L202 .*a is in two shards, s-1.safetensors and s-3.safetensors/,
+    /L210 .*a is in two shards, s-1.safetensors and s-3.safetensors/,
   );
   await writeFile(at('model.safetensors.index.json'), '{"weight_map": 3}');
-  await expect(openShards(at('model.safetensors.index.json'))).rejects.toThrow(/L202 .*no weight_map/);
+  await expect(openShards(at('model.safetensors.index.json'), openSafetensors)).rejects.toThrow(/L210 .*no weight_map/);
 });
 
 const eight = new Uint8Array(8);

@@ -1,0 +1,93 @@
+/**
+ * A checkpoint in several files, as Hugging Face writes it: an index, `{"weight_map": {tensor name: file name}}`, and the shards beside
+ * it. The shards say what they hold themselves, so the index has nothing to add, and must agree with them.
+ */
+import path from 'node:path';
+import { LamellaError } from '@lamella/graph/diagnostics';
+import { excerpt } from './excerpt.ts';
+import { type Checkpoint, openFile } from './tensor-file.ts';
+
+/** Against an index that would make a reader allocate whatever it finds: a million tensors need less. */
+const maxIndexBytes = 100_000_000;
+
+/**
+ * Opens every shard that `indexFile` names, with `openShard`, as one checkpoint. Throws L210 when the index is not one, or shards and
+ * index disagree; L204 when a shard is missing; and whatever `openShard` throws.
+ */
+export async function openShards(
+  indexFile: string,
+  openShard: (file: string) => Promise<Checkpoint>,
+): Promise<Checkpoint> {
+  const refuse = (reason: string) => new LamellaError('L210', { file: indexFile, reason });
+  const shardOf = await readIndex(indexFile, refuse);
+  const shards: Checkpoint[] = [];
+  const close = async () => {
+    await Promise.all(shards.map((shard) => shard.close()));
+  };
+  try {
+    const holder = new Map<string, { readonly file: string; readonly shard: Checkpoint }>();
+    for (const file of new Set(shardOf.values())) {
+      const shard = await openShard(path.join(path.dirname(indexFile), file)).catch((error: unknown) => {
+        if (!(error instanceof LamellaError && error.code === 'L204')) throw error;
+        const count = [...shardOf.values()].filter((other) => other === file).length;
+        throw new LamellaError('L204', {
+          path: indexFile,
+          reason: `its shard ${file} is missing, with ${count} tensors`,
+        });
+      });
+      shards.push(shard);
+      for (const name of shard.tensors.keys()) {
+        const other = holder.get(name);
+        if (other) throw refuse(`tensor ${name} is in two shards, ${other.file} and ${file}`);
+        holder.set(name, { file, shard });
+      }
+    }
+    for (const [name, file] of shardOf) {
+      if (holder.get(name)?.file !== file)
+        throw refuse(`it says that tensor ${name} is in ${file}, which does not have it`);
+    }
+    const shardWith = (name: string) => {
+      const held = holder.get(name);
+      if (!held) throw new Error(`${indexFile} has no tensor ${name}`);
+      return held.shard;
+    };
+    return {
+      tensors: new Map(shards.flatMap((shard) => [...shard.tensors])),
+      requireReadable: (name) => shardWith(name).requireReadable(name),
+      read: (name, from, into) => shardWith(name).read(name, from, into),
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Shard file by tensor name, in the order of the index. */
+async function readIndex(
+  indexFile: string,
+  refuse: (reason: string) => LamellaError,
+): Promise<ReadonlyMap<string, string>> {
+  const handle = await openFile(indexFile);
+  let index: unknown;
+  try {
+    const { size } = await handle.stat();
+    if (size > maxIndexBytes) throw refuse(`it has ${size} bytes, and an index at most ${maxIndexBytes}`);
+    index = JSON.parse(await handle.readFile('utf8'));
+  } catch (error) {
+    throw error instanceof LamellaError ? error : refuse('it is not JSON');
+  } finally {
+    await handle.close();
+  }
+  const map = typeof index === 'object' && index !== null && 'weight_map' in index ? index.weight_map : null;
+  if (typeof map !== 'object' || map === null || Object.keys(map).length === 0) throw refuse('it has no weight_map');
+  return new Map(
+    Object.entries(map).map(([name, file]: [string, unknown]) => {
+      // A name with a folder in it could lead out of the checkpoint.
+      if (typeof file !== 'string' || !/^[^/\\\0]+$/.test(file) || file === '.' || file === '..') {
+        throw refuse(`the shard of tensor ${name} is not a file name: ${excerpt(file)}`);
+      }
+      return [name, file];
+    }),
+  );
+}

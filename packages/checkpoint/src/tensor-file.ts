@@ -1,0 +1,119 @@
+/**
+ * A file with tensors in it, whatever its format says about where they lie: ranged reads, straight into the array that was passed.
+ * F32 needs no other memory; F16 and BF16 pass through one buffer of at most 4 MiB. Values are little-endian and so are the machines
+ * this runs on.
+ */
+import { type FileHandle, open, stat } from 'node:fs/promises';
+import { LamellaError } from '@lamella/graph/diagnostics';
+import { widenBF16s, widenF16s } from './half.ts';
+
+/** Bytes of 16-bit values held at once. */
+const chunkBytes = 4 << 20;
+/** One read call takes at most 2 GiB - 1. */
+const maxReadBytes = 1 << 30;
+
+/** One tensor as it lies in a file, row-major. */
+export interface StoredTensor {
+  readonly name: string;
+  /** As safetensors spells it, e.g. `F16`. */
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  /** First byte, and the one after the last, counted from the start of the file. */
+  readonly begin: number;
+  readonly end: number;
+}
+
+export interface Checkpoint {
+  /** Every tensor by name. */
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
+  /** Fails with L205 unless the tensor has a dtype that can be read. */
+  requireReadable(name: string): void;
+  /** Fills `into` with the tensor's elements from `from` on, widened to f32. Throws L203 when the file has become shorter meanwhile. */
+  read(name: string, from: number, into: Float32Array): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** An open file with its size; `file` is its name in messages. */
+export interface OpenFile {
+  readonly file: string;
+  readonly bytes: number;
+  readonly handle: FileHandle;
+}
+
+/**
+ * Opens `file` and asks `readTensors` where its tensors lie; the file is closed again if that fails. Throws L204 when there is no such
+ * file, L302 when it cannot be opened.
+ */
+export async function openTensors(
+  file: string,
+  readTensors: (opened: OpenFile) => Promise<ReadonlyMap<string, StoredTensor>>,
+): Promise<Checkpoint> {
+  const handle = await openFile(file);
+  try {
+    const opened = { file, handle, bytes: (await handle.stat()).size };
+    const tensors = await readTensors(opened);
+    const tensorOf = (name: string) => {
+      const tensor = tensors.get(name);
+      if (!tensor) throw new Error(`${file} has no tensor ${name}`);
+      return tensor;
+    };
+    return {
+      tensors,
+      requireReadable(name) {
+        const { dtype } = tensorOf(name);
+        if (!isReadable(dtype)) throw new LamellaError('L205', { name, file, dtype });
+      },
+      read: (name, from, into) => readElements(opened, tensorOf(name), from, into),
+      close: () => handle.close(),
+    };
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+/** Opens a file, not a folder or a pipe. Throws L204 when there is none, L302 when it may not be read. */
+export async function openFile(file: string): Promise<FileHandle> {
+  try {
+    // Asked before opening, because opening a pipe waits for someone to write to it.
+    if ((await stat(file)).isFile()) return await open(file, 'r');
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'ENOENT' || code === 'ENOTDIR')
+      throw new LamellaError('L204', { path: file, reason: 'there is no such file' });
+    throw new LamellaError('L302', { path: file, reason: (error as Error).message, remedy: 'a file that may be read' });
+  }
+  throw new LamellaError('L204', { path: file, reason: 'it is not a file' });
+}
+
+/** Fills `bytes` from byte `position` of the file on. Throws L203 when it ends before. */
+export async function readFully({ handle, file }: OpenFile, bytes: Uint8Array, position: number): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    const { bytesRead } = await handle.read(bytes, done, Math.min(bytes.length - done, maxReadBytes), position + done);
+    if (bytesRead === 0) throw new LamellaError('L203', { file, reason: `nothing is left at byte ${position + done}` });
+    done += bytesRead;
+  }
+}
+
+function isReadable(dtype: string): dtype is 'F32' | 'F16' | 'BF16' {
+  return dtype === 'F32' || dtype === 'F16' || dtype === 'BF16';
+}
+
+async function readElements(opened: OpenFile, tensor: StoredTensor, from: number, into: Float32Array): Promise<void> {
+  const { name, dtype, begin, end } = tensor;
+  if (!isReadable(dtype)) throw new LamellaError('L205', { name, file: opened.file, dtype });
+  const width = dtype === 'F32' ? 4 : 2;
+  if (begin + width * (from + into.length) > end)
+    throw new Error(`${name} has no elements ${from} to ${from + into.length}`);
+  if (dtype === 'F32') {
+    await readFully(opened, new Uint8Array(into.buffer, into.byteOffset, into.byteLength), begin + 4 * from);
+    return;
+  }
+  const widen = dtype === 'F16' ? widenF16s : widenBF16s;
+  const buffer = new Uint16Array(Math.min(into.length, chunkBytes / 2));
+  for (let done = 0; done < into.length; done += buffer.length) {
+    const halves = buffer.subarray(0, into.length - done);
+    await readFully(opened, new Uint8Array(halves.buffer, 0, halves.byteLength), begin + 2 * (from + done));
+    widen(halves, new Int32Array(into.buffer, into.byteOffset + 4 * done, halves.length));
+  }
+}
