@@ -17,16 +17,18 @@ const shapes = fc
     ff: fc.integer({ min: 1, max: 20 }),
     kvHeads: fc.integer({ min: 1, max: 2 }),
     group: fc.integer({ min: 1, max: 3 }),
-    halfHead: fc.integer({ min: 1, max: 5 }),
+    headDim: fc.integer({ min: 1, max: 10 }),
     vocab: fc.integer({ min: 2, max: 40 }),
     context: fc.integer({ min: 9, max: 20 }),
     tied: fc.boolean(),
     rope: fc.boolean(),
     order: fc.constantFrom('none', 'immediate', 'reverse'),
   })
-  .map(({ kvHeads, group, halfHead, order, ...rest }): Partial<Shape> => {
+  .map(({ kvHeads, group, order, ...rest }): Partial<Shape> => {
     const share = orders[order as 'none' | 'immediate' | 'reverse'];
-    const shape = { ...rest, kvHeads, heads: kvHeads * group, headDim: 2 * halfHead };
+    // only an even head can be rotated
+    const rope = rest.rope && rest.headDim % 2 === 0;
+    const shape = { ...rest, rope, kvHeads, heads: kvHeads * group };
     return share ? { ...shape, share } : shape;
   });
 

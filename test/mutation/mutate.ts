@@ -110,34 +110,38 @@ async function main(words: string): Promise<boolean> {
   if (chosen.length === 0) throw new Error(`no mutation is named like "${words}"`);
   for (const mutation of chosen) mutate(mutation, await readFile(join(repository, mutation.file), 'utf8'));
 
-  const copies = await Promise.all(Array.from({ length: COPIES }, makeCopy));
-  const clean = () => Promise.all(copies.map((copy) => rm(copy, { recursive: true, force: true })));
+  const queue = [...chosen];
+  let stopped = false;
   process.once('SIGINT', () => {
+    stopped = true;
+    queue.length = 0;
     for (const child of running) child.kill('SIGKILL');
-    void clean().then(() => process.exit(130));
   });
+  const copies = await Promise.all(Array.from({ length: COPIES }, makeCopy));
   try {
-    const files = [...new Set(chosen.map((m) => m.killedBy))];
-    const unchanged = await runTests(copies[0]!, files);
+    if (stopped) return false;
+    const unchanged = await runTests(copies[0]!, [...new Set(chosen.map((m) => m.killedBy))]);
     if (unchanged.failed) throw new Error(`without any mutation, this fails already: ${unchanged.failed}`);
     console.log(`unchanged: ${unchanged.passed} tests pass (${unchanged.seconds.toFixed(0)} s)\n`);
 
-    const queue = [...chosen];
-    const survivors: string[] = [];
     const width = Math.max(...chosen.map((m) => m.name.length));
+    let killed = 0;
     const work = async (copy: string): Promise<void> => {
       for (let mutation = queue.shift(); mutation; mutation = queue.shift()) {
-        const verdict = await judge(copy, mutation).catch((error: Error) => ({ failed: null, error: error.message }));
-        if (!verdict.failed) survivors.push(mutation.name);
-        const by = verdict.failed ?? ('error' in verdict ? `NOT RUN: ${verdict.error}` : 'SURVIVES');
-        console.log(`${mutation.name.padEnd(width)}  ${mutation.killedBy}: ${by}`);
+        const result = await judge(copy, mutation).then(
+          ({ failed }) => failed,
+          (error: Error) => error,
+        );
+        if (typeof result === 'string') killed += 1;
+        const by = result instanceof Error ? `NOT RUN: ${result.message}` : (result ?? 'SURVIVES');
+        if (!stopped) console.log(`${mutation.name.padEnd(width)}  ${mutation.killedBy}: ${by}`);
       }
     };
     await Promise.all(copies.map(work));
-    console.log(`\n${chosen.length - survivors.length} of ${chosen.length} mutations killed`);
-    return survivors.length === 0;
+    console.log(`\n${killed} of ${chosen.length} mutations killed`);
+    return killed === chosen.length;
   } finally {
-    await clean();
+    await Promise.all(copies.map((copy) => rm(copy, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 })));
   }
 }
 
