@@ -3,7 +3,7 @@
  * compiles it with what it imports, and the DSL is handed in from here, so that there is one DSL whoever runs us (tsx, vitest, a built
  * cli). Nothing is cached: the file is read again at every call. Positions are translated back through the source map.
  */
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { createRequire, SourceMap } from 'node:module';
 import { dirname, relative, resolve } from 'node:path';
 import { compileFunction } from 'node:vm';
@@ -20,15 +20,16 @@ interface Compiled {
 }
 
 /**
- * The graph that `file` exports by default. Throws a LamellaError: L302 when there is no such file, L113 for a syntax error or an exception
+ * The graph that `file` exports by default. Throws a LamellaError: L302 when it is no file, L113 for a syntax error or an exception
  * of the author's code (with its place), L112 when no model is exported, and whatever the model itself raises.
  */
 export async function loadGraph(file: string): Promise<Graph> {
   const path = resolve(file);
   const shown = show(path);
-  if (!existsSync(path)) {
-    const remedy = 'a graph file such as graphs/assistant.ts';
-    throw new LamellaError('L302', { path: shown, reason: 'there is no such file', remedy });
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (!found || found.isDirectory()) {
+    const reason = found ? 'it is a folder, not a graph file' : 'there is no such file';
+    throw new LamellaError('L302', { path: shown, reason, remedy: 'a graph file such as graphs/assistant.ts' });
   }
   const exported = run(path, await compile(path));
   if (!isGraph(exported)) throw new LamellaError('L112', { file: shown });
@@ -96,5 +97,5 @@ function isGraph(value: unknown): value is Graph {
 /** The path as typed from the working folder when it is inside. */
 function show(path: string): string {
   const short = relative(process.cwd(), path);
-  return short.startsWith('..') ? path : short;
+  return short === '' || short.startsWith('..') ? path : short;
 }

@@ -34,6 +34,8 @@ test('a file that does not parse', async () => {
   await home.refuses(['check', 'typo.ts'], 'L113', 'typo.ts:1:28', '> 1 | ');
 });
 
+test('a folder', () => home.refuses(['check', '.'], 'L302', 'folder', 'a graph file'));
+
 test('a file that is not there', () => home.refuses(['check', 'none.ts'], 'L302', 'none.ts'));
 
 test('a stack trace only for those who ask', async () => {

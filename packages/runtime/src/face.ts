@@ -117,5 +117,10 @@ export interface Model {
   dispose(): void;
 }
 
+export interface LoadOptions {
+  /** Called after each piece of the weights (at most 4 MiB) with the bytes placed so far and all that there are. */
+  readonly onProgress?: (doneBytes: number, totalBytes: number) => void;
+}
+
 /** Loads this package: checks and places its weights, compiles its kernels. */
-export declare function load(): Promise<Model>;
+export declare function load(options?: LoadOptions): Promise<Model>;

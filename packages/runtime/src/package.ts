@@ -13,9 +13,9 @@ import { Session } from './session.ts';
 import { loadWasm } from './wasm-driver.ts';
 
 /** Loads a package. L404 when it is none, L405 when it has no weights, L407 when a file is missing or damaged. */
-export async function load(files: PackageFiles): Promise<face.Model> {
+export async function load(files: PackageFiles, { onProgress }: face.LoadOptions = {}): Promise<face.Model> {
   const manifest = await readManifest(files);
-  let session: Session | null = new Session(manifest, await loadWasm(manifest, files));
+  let session: Session | null = new Session(manifest, await loadWasm(manifest, files, onProgress));
   const { tokenizer: spec, vocab } = manifest;
   // Loaded here and not at the top: a package without a tokenizer does not carry the library.
   const tokenizer = spec && (await (await import('./tokenizer.ts')).loadTokenizer(spec, files));

@@ -5,6 +5,7 @@
  * `plannedBytes` is what the compiler promised and `peakBytes` what the running memory measures; they are equal because the memory is
  * created with initial = maximum.
  */
+import type { LoadOptions } from './face.ts';
 import type { Manifest, MemoryPlan, TableRow, WeightChunk } from './manifest.ts';
 import { reasonOf } from './manifest-file.ts';
 import type { PackageFiles } from './package-files.ts';
@@ -40,7 +41,11 @@ export interface WasmDriver extends Kernels {
  * Loads a package's kernels and weights. L405 without weights, L407 for a file that is missing, short, or not the one whose SHA-256
  * the manifest holds.
  */
-export async function loadWasm(manifest: Manifest, files: PackageFiles): Promise<WasmDriver> {
+export async function loadWasm(
+  manifest: Manifest,
+  files: PackageFiles,
+  onProgress?: LoadOptions['onProgress'],
+): Promise<WasmDriver> {
   const { memory: plan, weights, wasm } = manifest;
   if (weights === null) throw new RuntimeError('L405', { path: files.place });
   const kernel = wasm.find((w) => w.variant === 'simd');
@@ -49,7 +54,13 @@ export async function loadWasm(manifest: Manifest, files: PackageFiles): Promise
   const module = await WebAssembly.compile(await readChecked(files, kernel.file, kernel.sha256));
   const pages = plan.plannedBytes / PAGE;
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
-  for (const chunk of weights) await placeChunk(memory, plan, chunk, files);
+  const total = weights.reduce((sum, chunk) => sum + chunk.bytes, 0);
+  let placed = 0;
+  for (const chunk of weights) {
+    await placeChunk(memory, plan, chunk, files);
+    placed += chunk.bytes;
+    onProgress?.(placed, total);
+  }
   writeTable(memory, plan, manifest.rowWords, manifest.table);
   const instance = await WebAssembly.instantiate(module, { env: { memory } });
   return driver(instance.exports as unknown as Kernels, memory, manifest);

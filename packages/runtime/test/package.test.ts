@@ -16,6 +16,18 @@ describe('loading', () => {
     expect(model.tokenizer).toBeNull();
   });
 
+  test('says how much of the weights is in place, piece by piece', async () => {
+    const files = await toyFiles();
+    const sizes = ['weights-0.bin', 'weights-1.bin'].map((name) => files.get(name)!.length);
+    const said: [number, number][] = [];
+    await load(fromMap(files), { onProgress: (done, total) => said.push([done, total]) });
+    const total = sizes[0]! + sizes[1]!;
+    expect(said).toEqual([
+      [sizes[0], total],
+      [total, total],
+    ]);
+  });
+
   test('a folder that is not a package is L404 with its path', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'lamella-'));
     await expect(load(nodeFiles(folder))).rejects.toThrow(
