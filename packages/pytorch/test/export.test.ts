@@ -1,4 +1,4 @@
-/** The exported text: readable, one parameter per distinct tensor, one entry per execution. Numbers are checked in test/full. */
+/** The exported text: readable, one parameter per distinct tensor, one entry per execution. Numbers are checked in test/full/pytorch.full.ts. */
 import type { Graph } from '@lamella/graph/ir';
 import { expect, test } from 'vitest';
 import { exportPyTorch } from '../src/export.ts';
