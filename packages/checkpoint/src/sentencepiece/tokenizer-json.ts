@@ -97,12 +97,13 @@ export function sentencePieceToTokenizerJson(model: Uint8Array, config: Json | n
 
 /**
  * Puts ▁ before a text. The library normalises the added tokens as well as the text, and must find them without the ▁: where there are
- * any that text may contain, a text that is one of them is left alone.
+ * any that text may contain, a text that is one of them is left alone. (The character that must follow keeps V8 from finding the start of
+ * the text in the middle of a surrogate pair.)
  */
 function prefixUnless(symbols: readonly string[]): Json {
   if (symbols.length === 0) return { type: 'Prepend', prepend: '▁' };
   const escaped = symbols.map((symbol) => symbol.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&'));
-  return { type: 'Replace', pattern: { Regex: `\\A(?!(?:${escaped.join('|')})\\z)` }, content: '▁' };
+  return { type: 'Replace', pattern: { Regex: `\\A(?!(?:${escaped.join('|')})\\z)(?=[\\s\\S])` }, content: '▁' };
 }
 
 /** The pieces that are no product of merging (UNK, control, user-defined), and the tokens that `config` adds. */
