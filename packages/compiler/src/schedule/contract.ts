@@ -20,25 +20,26 @@ export function contractKernel(plan: Plan, kind: Kind, op: Contract, lowering: L
   for (const segment of op.segments) {
     const streams = segment.streams.map((id) => scope.matrix(id));
     const { format, shape } = streams[0]!;
-    const tokens = scope.tokensAtOnce(format);
+    const tokens = scope.tokensAtOnce(format, streams.length);
+    const vectors = shape.block / 4;
     const activations = scope.activations(x.values, x.scales);
     const blocks = padded(segment.rows, shape.block) / shape.block;
     scope.b.loop('grid', segment.name, { to: blocks }, (b, block) => {
       scope.eachToken(b, tokens, (perToken, token) => {
         const from = scope.bufferRow(x.values, token);
-        const dots = streams.map((s) => s.format.dot(perToken, s.views, s.shape, activations, block, from, tokens));
+        // dots[stream][t][v]; a stream's sums leave its accumulators before the next stream takes registers for its own
+        const dots = streams.map((s) => {
+          const at = s.format.dot(perToken, s.views, s.shape, activations, block, from, tokens);
+          return upTo(tokens).map((t) => upTo(vectors).map((v) => perToken.let('dot', at(t, v))));
+        });
         const row = perToken.let('row0', times(block, shape.block));
-        for (let t = 0; t < tokens; t++) {
+        for (const t of upTo(tokens)) {
           const each = plus(token, t);
           const write = (into: typeof perToken): void => {
-            for (let v = 0; v < shape.block / 4; v++) {
+            for (const v of upTo(vectors)) {
               const names = new Names(into);
               const at = names.let('r', plus(row, 4 * v));
-              const named = new Map<number, Expr>();
-              const dot = (stream: number): Expr => {
-                if (!named.has(stream)) named.set(stream, into.let('dot', dots[stream]!(t, v)));
-                return named.get(stream)!;
-              };
+              const dot = (stream: number): Expr => dots[stream]![t]![v]!;
               const values = segment.stores.map(({ value }) =>
                 scope.element(into, names, value, 'f32x4', each, at, dot),
               );
@@ -56,6 +57,8 @@ export function contractKernel(plan: Plan, kind: Kind, op: Contract, lowering: L
   }
   return scope.kernel(op.name);
 }
+
+const upTo = (n: number): readonly number[] => [...Array(n).keys()];
 
 /** Makes x ready for the dot products: where its values, and for codes its scales, then lie. */
 function prologue(scope: KernelScope, op: Contract): { values: BufferId; scales: BufferId | null } {

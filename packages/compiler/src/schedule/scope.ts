@@ -58,9 +58,9 @@ export class KernelScope {
     };
   }
 
-  /** Tokens held in registers together: reuses each weight loaded, within sixteen accumulators. */
-  tokensAtOnce(format: Format): number {
-    return this.lowering === 'decode' || format.integer ? 1 : 2;
+  /** Tokens held in registers together: reuses each weight loaded, within the sixteen vector registers of a CPU. */
+  tokensAtOnce(format: Format, streams: number): number {
+    return this.lowering === 'decode' || format.integer || streams > 1 ? 1 : 2;
   }
 
   scalar(name: 'position' | 'count' | 'row'): Expr {
