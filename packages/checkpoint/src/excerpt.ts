@@ -18,3 +18,9 @@ function part(value: unknown): string {
 function shortened(text: string): string {
   return text.length > 60 ? `${text.slice(0, 60)}...` : text;
 }
+
+/** Text from a file, fit for a message: short, and without what a terminal would obey. */
+export function shown(text: string): string {
+  const plain = text.slice(0, 80).replace(/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu, '?');
+  return text.length > 80 ? `${plain}...` : plain;
+}

@@ -3,6 +3,7 @@
  * as a table by tensor name. Tensors that differ only in their layer number share a row: one mistake in a block is one row, not thirty.
  */
 import type { Graph, Weight } from '@lamella/graph/ir';
+import { shown } from './excerpt.ts';
 
 /** A tensor as far as fitting is concerned. */
 interface Named {
@@ -86,12 +87,12 @@ function group<T extends Named>(
     if (row) row.tensors.push(tensor);
     else rows.set(key, { tensors: [tensor], pattern });
   }
-  const shown = [...rows.values()].slice(0, maxRows).map(({ tensors: [first, ...others], pattern }) => {
+  const listed = [...rows.values()].slice(0, maxRows).map(({ tensors: [first, ...others], pattern }) => {
     const name = others.length === 0 ? first!.name : `${pattern} (${others.length + 1} tensors)`;
-    return [sort, name, ...cells(first!)];
+    return [sort, shown(name), ...cells(first!)];
   });
   const left = tensors.length - [...rows.values()].slice(0, maxRows).reduce((sum, row) => sum + row.tensors.length, 0);
-  return left > 0 ? [...shown, ['', `and ${left} more ${sort}`, '', '', '']] : shown;
+  return left > 0 ? [...listed, ['', `and ${left} more ${sort}`, '', '', '']] : listed;
 }
 
 function patternOf(name: string): string {
@@ -106,7 +107,7 @@ function nearest(missing: Named, extra: readonly Named[]): string {
     const alike = commonEnds(missing.name, name);
     if (alike > most && sameShape(shape, missing.shape)) [best, most] = [name, alike];
   }
-  return best && `perhaps ${best}`;
+  return best && `perhaps ${shown(best)}`;
 }
 
 /** Characters that two names have in common at their beginning and their end together. */

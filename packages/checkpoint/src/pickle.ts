@@ -4,6 +4,7 @@
  * Python's pickletools documents them) and a vocabulary of names that its caller gives a meaning; any other opcode or name ends the
  * reading, by its name. There is no recursion, so no nesting is too deep, and what can be made is bounded by the number of opcodes.
  */
+import { shown } from './excerpt.ts';
 
 /** Tuples are arrays and dictionaries maps; everything else is the vocabulary's. */
 export type Value<T> = null | boolean | number | string | readonly Value<T>[] | Map<Value<T>, Value<T>> | T;
@@ -182,12 +183,6 @@ export function kindOf(value: unknown): string {
   if (value instanceof Map) return `a dictionary of ${value.size}`;
   if (typeof value === 'string') return `the text ${shown(value)}`;
   return typeof value === 'object' ? 'an object' : `the ${typeof value} ${value}`;
-}
-
-/** Text from the file, fit for a message: short, and without what a terminal would obey. */
-export function shown(text: string): string {
-  const plain = text.slice(0, 80).replace(/[^ -~]/g, '?');
-  return text.length > 80 ? `${plain}...` : plain;
 }
 
 class Input {

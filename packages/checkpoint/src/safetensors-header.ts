@@ -6,7 +6,7 @@
  * is read. Pure: bytes in, tensors or a LamellaError out.
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
-import { excerpt } from './excerpt.ts';
+import { excerpt, shown } from './excerpt.ts';
 import type { StoredTensor } from './tensor-file.ts';
 
 /** Bytes of the length that opens a file. */
@@ -81,7 +81,7 @@ function parseObject(json: Uint8Array, refuse: (reason: string) => LamellaError)
   }
   if (!isRecord(header)) throw refuse('its header is not a JSON object');
   const twice = repeatedKey(text);
-  if (twice !== null) throw refuse(`its header names ${twice} twice`);
+  if (twice !== null) throw refuse(`its header names ${shown(twice)} twice`);
   return header;
 }
 
@@ -91,19 +91,19 @@ function tensorOf(
   dataStart: number,
   refuse: (reason: string) => LamellaError,
 ): StoredTensor {
-  if (!isRecord(entry)) throw refuse(`the header's entry for tensor ${name} is not an object`);
+  if (!isRecord(entry)) throw refuse(`the header's entry for tensor ${shown(name)} is not an object`);
   const { dtype, shape, data_offsets: offsets } = entry;
-  if (typeof dtype !== 'string') throw refuse(`tensor ${name} has no dtype`);
-  if (!isSizes(shape)) throw refuse(`the shape of tensor ${name} is not a list of sizes: ${excerpt(shape)}`);
+  if (typeof dtype !== 'string') throw refuse(`tensor ${shown(name)} has no dtype`);
+  if (!isSizes(shape)) throw refuse(`the shape of tensor ${shown(name)} is not a list of sizes: ${excerpt(shape)}`);
   if (!isSizes(offsets) || offsets.length !== 2 || offsets[0]! > offsets[1]!) {
-    throw refuse(`the data_offsets of tensor ${name} are not [begin, end]: ${excerpt(offsets)}`);
+    throw refuse(`the data_offsets of tensor ${shown(name)} are not [begin, end]: ${excerpt(offsets)}`);
   }
   const [begin, end] = offsets as [number, number];
   const width = widths.get(dtype);
   const expected = shape.reduce((product, size) => product * size, width ?? 0);
   if (width !== undefined && expected !== end - begin) {
     throw refuse(
-      `tensor ${name} is ${dtype} [${shape.join(', ')}], which is ${bytes(expected)}, but its data_offsets [${begin}, ${end}] hold ${bytes(end - begin)}`,
+      `tensor ${shown(name)} is ${shown(dtype)} [${shape.join(', ')}], which is ${bytes(expected)}, but its data_offsets [${begin}, ${end}] hold ${bytes(end - begin)}`,
     );
   }
   return { name, dtype, shape, begin: dataStart + begin, end: dataStart + end };
@@ -120,19 +120,19 @@ function checkLayout(tensors: readonly StoredTensor[], dataStart: number, fileBy
     if (begin < filled) {
       throw new LamellaError('L202', {
         file,
-        reason: `tensor ${name} starts at byte ${from} of the data, inside tensor ${previous}, which ends at ${to}`,
+        reason: `tensor ${shown(name)} starts at byte ${from} of the data, inside tensor ${shown(previous)}, which ends at ${to}`,
       });
     }
     if (begin > filled) {
       throw new LamellaError('L202', {
         file,
-        reason: `bytes ${to} to ${from} of the data, before tensor ${name}, belong to no tensor`,
+        reason: `bytes ${to} to ${from} of the data, before tensor ${shown(name)}, belong to no tensor`,
       });
     }
     if (end > fileBytes) {
       throw new LamellaError('L203', {
         file,
-        reason: `tensor ${name} ends at byte ${end}, and the file has ${bytes(fileBytes)}`,
+        reason: `tensor ${shown(name)} ends at byte ${end}, and the file has ${bytes(fileBytes)}`,
       });
     }
     filled = end;

@@ -4,7 +4,7 @@
  */
 import path from 'node:path';
 import { LamellaError } from '@lamella/graph/diagnostics';
-import { excerpt } from './excerpt.ts';
+import { excerpt, shown } from './excerpt.ts';
 import { type Checkpoint, openFile } from './tensor-file.ts';
 
 /** Against an index that would make a reader allocate whatever it finds: a million tensors need less. */
@@ -32,23 +32,23 @@ export async function openShards(
         const count = [...shardOf.values()].filter((other) => other === file).length;
         throw new LamellaError('L204', {
           path: indexFile,
-          reason: `its shard ${file} is missing, with ${count} tensors`,
+          reason: `its shard ${shown(file)} is missing, with ${count} tensors`,
         });
       });
       shards.push(shard);
       for (const name of shard.tensors.keys()) {
         const other = holder.get(name);
-        if (other) throw refuse(`tensor ${name} is in two shards, ${other.file} and ${file}`);
+        if (other) throw refuse(`tensor ${shown(name)} is in two shards, ${shown(other.file)} and ${shown(file)}`);
         holder.set(name, { file, shard });
       }
     }
     for (const [name, file] of shardOf) {
       if (holder.get(name)?.file !== file)
-        throw refuse(`it says that tensor ${name} is in ${file}, which does not have it`);
+        throw refuse(`it says that tensor ${shown(name)} is in ${shown(file)}, which does not have it`);
     }
     const shardWith = (name: string) => {
       const held = holder.get(name);
-      if (!held) throw new Error(`${indexFile} has no tensor ${name}`);
+      if (!held) throw new Error(`${indexFile} has no tensor ${shown(name)}`);
       return held.shard;
     };
     return {
@@ -85,7 +85,7 @@ async function readIndex(
     Object.entries(map).map(([name, file]: [string, unknown]) => {
       // A name with a folder in it could lead out of the checkpoint.
       if (typeof file !== 'string' || !/^[^/\\\0]+$/.test(file) || file === '.' || file === '..') {
-        throw refuse(`the shard of tensor ${name} is not a file name: ${excerpt(file)}`);
+        throw refuse(`the shard of tensor ${shown(name)} is not a file name: ${excerpt(file)}`);
       }
       return [name, file];
     }),

@@ -5,6 +5,7 @@
  */
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { LamellaError } from '@lamella/graph/diagnostics';
+import { shown } from './excerpt.ts';
 import { widenBF16s, widenF16s } from './half.ts';
 
 /** Bytes of 16-bit values held at once. */
@@ -61,7 +62,7 @@ export async function openTensors(
       tensors,
       requireReadable(name) {
         const { dtype } = tensorOf(name);
-        if (!isReadable(dtype)) throw new LamellaError('L205', { name, file, dtype });
+        if (!isReadable(dtype)) throw new LamellaError('L205', { name: shown(name), file, dtype: shown(dtype) });
       },
       read: (name, from, into) => readElements(opened, tensorOf(name), from, into),
       close: () => handle.close(),
@@ -101,7 +102,7 @@ function isReadable(dtype: string): dtype is 'F32' | 'F16' | 'BF16' {
 
 async function readElements(opened: OpenFile, tensor: StoredTensor, from: number, into: Float32Array): Promise<void> {
   const { name, dtype, begin, end } = tensor;
-  if (!isReadable(dtype)) throw new LamellaError('L205', { name, file: opened.file, dtype });
+  if (!isReadable(dtype)) throw new LamellaError('L205', { name: shown(name), file: opened.file, dtype: shown(dtype) });
   const width = dtype === 'F32' ? 4 : 2;
   if (begin + width * (from + into.length) > end)
     throw new Error(`${name} has no elements ${from} to ${from + into.length}`);

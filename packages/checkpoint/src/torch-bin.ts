@@ -4,7 +4,8 @@
  * does. Nothing in the pickle is run (see pickle.ts). Data is read only when asked for, and only the range asked for.
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
-import { isMade, isTuple, kindOf, readPickle, shown, type Value } from './pickle.ts';
+import { shown } from './excerpt.ts';
+import { isMade, isTuple, kindOf, readPickle, type Value } from './pickle.ts';
 import { type Checkpoint, type OpenFile, openTensors, readFully, type StoredTensor } from './tensor-file.ts';
 import { readZipDirectory, type ZipEntry } from './zip-directory.ts';
 

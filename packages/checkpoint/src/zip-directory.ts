@@ -6,8 +6,8 @@
  * leads to each entry's own header, which only says how far behind it the data begins (APPNOTE.TXT 6.3, sections 4.3.6 to 4.5.3).
  * The archive is checked against itself before anything is handed out: every byte range lies in the file and none inside another.
  */
-import type { OpenFile } from './tensor-file.ts';
-import { readFully } from './tensor-file.ts';
+import { shown } from './excerpt.ts';
+import { type OpenFile, readFully } from './tensor-file.ts';
 
 /** An entry's data: its first byte, and the one after the last, counted from the start of the file. */
 export interface ZipEntry {
@@ -38,10 +38,10 @@ export async function readZipDirectory(archive: OpenFile, refuse: Refuse): Promi
   for (const header of headers.toSorted((a, b) => a.at - b.at)) {
     const { name, at, size } = header;
     if (at < filled)
-      throw refuse(`its entry ${name} starts at byte ${at}, inside ${previous}, which ends at ${filled}`);
+      throw refuse(`its entry ${shown(name)} starts at byte ${at}, inside ${shown(previous)}, which ends at ${filled}`);
     const begin = await dataStart(archive, header, directory.begin, refuse);
-    if (begin + size > directory.begin) throw refuse(`its entry ${name} reaches beyond the data`);
-    if (entries.has(name)) throw refuse(`it has two entries ${name}`);
+    if (begin + size > directory.begin) throw refuse(`its entry ${shown(name)} reaches beyond the data`);
+    if (entries.has(name)) throw refuse(`it has two entries ${shown(name)}`);
     entries.set(name, { name, begin, end: begin + size });
     filled = begin + size;
     previous = name;
@@ -114,8 +114,8 @@ function parseDirectory(view: DataView, directory: Directory, refuse: Refuse): r
     const next = at + centralBytes + nameBytes + extraBytes + view.getUint16(at + 32, true);
     if (next > view.byteLength) throw refuse(`entry ${i} of its zip directory is cut off`);
     const name = new TextDecoder().decode(new Uint8Array(view.buffer, view.byteOffset + at + centralBytes, nameBytes));
-    if (view.getUint16(at + 8, true) & 1) throw refuse(`its entry ${name} is encrypted`);
-    if (view.getUint16(at + 10, true) !== 0) throw refuse(`its entry ${name} is compressed`);
+    if (view.getUint16(at + 8, true) & 1) throw refuse(`its entry ${shown(name)} is encrypted`);
+    if (view.getUint16(at + 10, true) !== 0) throw refuse(`its entry ${shown(name)} is compressed`);
     const extra = new DataView(view.buffer, view.byteOffset + at + centralBytes + nameBytes, extraBytes);
     headers.push({ name, nameBytes, ...placeOf(view, at, extra, name, refuse) });
     at = next;
@@ -143,11 +143,13 @@ function placeOf(
   }
   const [size, stored, start] = narrow.map((value) => {
     if (value !== 0xffff_ffff) return value;
-    if (wide + 8 > wideEnd) throw refuse(`its entry ${name} lacks the size or position it says to have in 64 bits`);
+    if (wide + 8 > wideEnd)
+      throw refuse(`its entry ${shown(name)} lacks the size or position it says to have in 64 bits`);
     wide += 8;
     return u64(extra, wide - 8, refuse);
   }) as [number, number, number];
-  if (size !== stored) throw refuse(`its entry ${name} has ${size} bytes that take ${stored}, so it is compressed`);
+  if (size !== stored)
+    throw refuse(`its entry ${shown(name)} has ${size} bytes that take ${stored}, so it is compressed`);
   return { size, at: start };
 }
 
@@ -158,11 +160,11 @@ async function dataStart(
   limit: number,
   refuse: Refuse,
 ): Promise<number> {
-  if (at + localBytes > limit) throw refuse(`its entry ${name} starts beyond the data`);
+  if (at + localBytes > limit) throw refuse(`its entry ${shown(name)} starts beyond the data`);
   const header = await bytesAt(archive, at, Math.min(localBytes + nameBytes, limit - at));
   const own = new TextDecoder().decode(new Uint8Array(header.buffer, localBytes));
   if (header.getUint32(0, true) !== signatures.local || header.getUint16(26, true) !== nameBytes || own !== name)
-    throw refuse(`there is no entry ${name} at byte ${at}, where its zip directory has it`);
+    throw refuse(`there is no entry ${shown(name)} at byte ${at}, where its zip directory has it`);
   return at + localBytes + nameBytes + header.getUint16(28, true);
 }
 

@@ -1,0 +1,13 @@
+import { expect, test } from 'vitest';
+import { formats, fuzz } from './fuzz.ts';
+
+test.each(Object.keys(formats))(
+  '%s, however damaged, is read or refused in words: a minute',
+  async (format) => {
+    const seed = Date.now() % 1_000_000_000; // another minute each time; a failure tells its seed
+    const { refused, read } = await fuzz(format, 60_000, seed);
+    console.log(`${format}: ${refused} refused, ${read} read, from seed ${seed}`);
+    expect(refused).toBeGreaterThan(500);
+  },
+  120_000,
+);
