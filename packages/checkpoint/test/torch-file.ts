@@ -164,19 +164,31 @@ export function archive(pickle: Uint8Array, storages: Readonly<Record<string, Ui
 
 const types = { F32: 'FloatStorage', F16: 'HalfStorage', BF16: 'BFloat16Storage' } as const;
 
-/** A whole file: each tensor's values as bytes of its dtype, tensors with the same bytes object in one storage. */
-export function torchFile(
-  tensors: readonly {
-    readonly name: string;
-    readonly shape: readonly number[];
-    readonly dtype: keyof typeof types;
-    readonly data: Uint8Array;
-  }[],
-): Uint8Array {
+/** A tensor with its bytes. */
+export interface StoredValues {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly dtype: keyof typeof types;
+  readonly data: Uint8Array;
+}
+
+/** A whole file; tensors with the same bytes object share a storage. */
+export function torchFile(tensors: readonly StoredValues[]): Uint8Array {
   const storages = [...new Set(tensors.map(({ data }) => data))];
   const items = tensors.map(({ name, shape, dtype, data }) => {
     const elements = data.length / (dtype === 'F32' ? 4 : 2);
     return [name, tensorOps({ storage: String(storages.indexOf(data)), type: types[dtype], elements, shape })] as const;
   });
   return archive(stateDict(items), Object.fromEntries(storages.map((data, key) => [String(key), data])));
+}
+
+/** The same tensors as safetensors. */
+export function safetensorsFile(tensors: readonly StoredValues[]): Uint8Array {
+  let end = 0;
+  const entries = tensors.map(({ name, shape, dtype, data }) => {
+    end += data.length;
+    return [name, { dtype, shape, data_offsets: [end - data.length, end] }];
+  });
+  const json = text(JSON.stringify(Object.fromEntries(entries)));
+  return joined([Uint8Array.from(u64(json.length)), json, ...tensors.map(({ data }) => data)]);
 }
