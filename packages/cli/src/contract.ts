@@ -2,7 +2,15 @@
  * The shapes that `--json` prints, in one file: scripts rely on them, so a change here is a change of the contract.
  * `--json` prints one of these objects on stdout and nothing else.
  */
-export type { InspectReport } from '@lamella/runtime/manifest';
+import type { InspectReport } from '@lamella/runtime/manifest';
+
+/** `lamella inspect --json` of one graph or package. */
+export type { InspectReport };
+
+/** `lamella inspect --json` of several, in the order given. */
+export interface VariantsReport {
+  readonly variants: readonly InspectReport[];
+}
 
 /** `lamella run --json`. */
 export interface RunReport {
@@ -23,6 +31,30 @@ export interface RunStats {
   /** Size of the memory as planned when compiling, and as read from the running instance. */
   readonly plannedBytes: number;
   readonly peakBytes: number;
+}
+
+/** `lamella bench --json`: one result per package, in the order given. */
+export interface BenchReport {
+  readonly results: readonly BenchResult[];
+}
+
+/** Times are medians over the samples. */
+export interface BenchResult extends BenchSample {
+  readonly target: 'wasm';
+  readonly host: 'node';
+  readonly threads: number;
+  readonly promptTokens: number;
+  readonly generatedTokens: number;
+  readonly plannedBytes: number;
+  readonly peakBytes: number;
+  readonly samples: readonly BenchSample[];
+}
+
+/** One of the repetitions. */
+export interface BenchSample {
+  readonly loadMs: number;
+  readonly prefillTokensPerSecond: number;
+  readonly decodeTokensPerSecond: number;
 }
 
 /** `lamella logits --json`: of the last position; with `--all` one array per position. */

@@ -1,6 +1,6 @@
 /** Reading and writing single files, with failures as numbered messages that name the path, the reason and a remedy. */
 import { constants } from 'node:fs';
-import { copyFile, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { LamellaError } from '@lamella/graph/diagnostics';
 
@@ -59,6 +59,32 @@ export async function readTextIfThere(path: string): Promise<string | null> {
   } catch (error) {
     if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return null;
     throw unreadable(path, error);
+  }
+}
+
+/**
+ * Writes what `produce` hands over to `path`, piece after piece, through a temporary sibling, so that the file is never there in part; an
+ * existing file is replaced. Throws L301, and what `produce` throws.
+ */
+export async function writePieces(
+  path: string,
+  produce: (write: (piece: Uint8Array) => Promise<void>) => Promise<void>,
+): Promise<void> {
+  const target = resolve(path);
+  const partial = join(dirname(target), `.${basename(target)}.partial-${process.pid}`);
+  try {
+    await makeFolders(dirname(target));
+    const file = await open(partial, 'wx');
+    try {
+      await produce((piece) => file.appendFile(piece));
+    } finally {
+      await file.close();
+    }
+    await rename(partial, target);
+  } catch (error) {
+    throw error instanceof Error && 'syscall' in error ? unwritable(path, error) : error;
+  } finally {
+    await rm(partial, { force: true }).catch(() => {});
   }
 }
 

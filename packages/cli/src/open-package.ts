@@ -5,18 +5,29 @@
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Model } from '@lamella/runtime/face';
+import type { LoadOptions, Model } from '@lamella/runtime/face';
 import { RuntimeError } from '@lamella/runtime/runtime-error';
 import { manifestAt } from './package-manifest.ts';
+import { progress } from './progress.ts';
 
 /** The running model of the package at `folder`. Throws L404 for no package, L405 for one without weights, L407 for a damaged one. */
-export async function openPackage(folder: string): Promise<Model> {
+export async function openPackage(folder: string, options: LoadOptions = {}): Promise<Model> {
   const manifest = await manifestAt(folder);
   if (manifest.weights === null) throw new RuntimeError('L405', { path: folder });
   const index = join(resolve(folder), 'index.js');
   await stat(index).catch(() => {
     throw new RuntimeError('L407', { file: join(folder, 'index.js'), reason: 'it is not there' });
   });
-  const loaded: { load(): Promise<Model> } = await import(pathToFileURL(index).href);
-  return loaded.load();
+  const loaded: { load(options?: LoadOptions): Promise<Model> } = await import(pathToFileURL(index).href);
+  return loaded.load(options);
+}
+
+/** The same, with a bar on the terminal while the weights are read. */
+export async function openVisibly(folder: string): Promise<Model> {
+  const loading = progress('loading weights');
+  try {
+    return await openPackage(folder, { onProgress: loading.update });
+  } finally {
+    loading.finish();
+  }
 }

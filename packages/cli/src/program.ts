@@ -46,7 +46,7 @@ export function program(): Command {
   lamella
     .command('run')
     .description('generate text with a package; greedy unless a sampling option is given')
-    .argument('<PACKAGE>')
+    .argument('<PACKAGE>', 'or a Hugging Face folder, which is compiled into a cache')
     .option('--prompt <TEXT>', 'text to start from (needs a tokenizer in the package)')
     .addOption(new Option('--tokens <IDS>', 'token ids to start from, such as 1,2,3').argParser(tokenIds('--tokens')))
     .addOption(
@@ -84,7 +84,7 @@ export function program(): Command {
   lamella
     .command('logits')
     .description('print the logits after the given tokens')
-    .argument('<PACKAGE>')
+    .argument('<PACKAGE>', 'or a Hugging Face folder')
     .addOption(
       new Option('--tokens <IDS>', 'token ids, such as 1,2,3').argParser(tokenIds('--tokens')).makeOptionMandatory(),
     )
@@ -97,18 +97,27 @@ export function program(): Command {
   lamella
     .command('inspect')
     .description('parameters, sharing, memory, kernels and bytes per token')
-    .argument('<GRAPH.ts|PACKAGE>')
+    .argument('<GRAPH.ts|PACKAGE...>', 'with several, a column for each')
     .option('--json', 'print one JSON object')
     .addOption(later('--html <FILE>', 'the tables in the terminal, or --json'))
-    .action(async (path: string, options) => (await import('./commands/inspect.ts')).inspect(path, options));
+    .action(async (paths: string[], options) => (await import('./commands/inspect.ts')).inspect(paths, options));
 
   lamella
-    .command('bench', { hidden: true })
-    .allowUnknownOption()
-    .allowExcessArguments()
-    .action(() => {
-      throw notYet('lamella bench', 'lamella run, which prints its speed');
-    });
+    .command('bench')
+    .description('measure loading, prefill and decode; several packages in turn, the first being the base')
+    .argument('<PACKAGE...>', 'packages, or Hugging Face folders')
+    .addOption(target('bench'))
+    .addOption(new Option('--host <HOST>', 'node').argParser(choice('--host', ['node'], ['chromium'])))
+    .addOption(threads())
+    .addOption(
+      new Option('--prompt-tokens <N>', 'tokens to prefill (default: 64)').argParser(wholeNumber('--prompt-tokens', 1)),
+    )
+    .addOption(
+      new Option('--max-tokens <N>', 'tokens to decode (default: 64)').argParser(wholeNumber('--max-tokens', 1)),
+    )
+    .addOption(new Option('--repeat <N>', 'rounds').default(5).argParser(wholeNumber('--repeat', 1)))
+    .option('--json', 'print one JSON object')
+    .action(async (paths: string[], options) => (await import('./commands/bench.ts')).bench(paths, options));
 
   lamella
     .command('import')
@@ -119,10 +128,18 @@ export function program(): Command {
 
   lamella
     .command('export')
-    .description('write the graph as a PyTorch module')
+    .description('write the graph as a PyTorch module, or with its weights as GGUF for llama.cpp')
     .argument('<GRAPH.ts>')
-    .addOption(new Option('--to <WHAT>', 'pytorch').argParser(choice('--to', ['pytorch'])).makeOptionMandatory())
-    .requiredOption('--out <DIR>', 'the folder to write to')
+    .addOption(
+      new Option('--to <WHAT>', 'pytorch or gguf').argParser(choice('--to', ['pytorch', 'gguf'])).makeOptionMandatory(),
+    )
+    .option('--weights <SOURCE>', 'gguf: a checkpoint folder, a .safetensors file, or random:SEED')
+    .addOption(
+      new Option('--type <TYPE>', 'gguf: f32, f16 or q8_0 (default: f32)').argParser(
+        choice('--type', ['f32', 'f16', 'q8_0']),
+      ),
+    )
+    .requiredOption('--out <PATH>', 'the folder (pytorch) or the file (gguf) to write')
     .action(async (file: string, options) => (await import('./commands/export.ts')).exportGraph(file, options));
 
   lamella
@@ -135,10 +152,10 @@ export function program(): Command {
 }
 
 /** `--target`: this version has one target, so a list can only name it. */
-function target(command: 'compile' | 'run' | 'logits'): Option {
+function target(command: 'compile' | 'run' | 'logits' | 'bench'): Option {
   const one = choice('--target', ['wasm'], ['webgpu']);
   return new Option('--target <TARGET>', 'wasm').argParser((text: string) =>
-    command === 'compile' ? text.split(',').map(one) : [one(text)],
+    command === 'compile' || command === 'bench' ? text.split(',').map(one) : [one(text)],
   );
 }
 

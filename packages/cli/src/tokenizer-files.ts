@@ -1,17 +1,19 @@
 /**
  * The tokenizer that lies next to a checkpoint, and what a package must know beside it: which token starts a prompt, which end an
  * answer, and what is put around a request. `tokenizer_config.json` says it in Hugging Face's keys; a model that answers requests in its
- * own format adds `"lamella": {"prompt_prefix": "", "prompt_suffix": "<sep>"}`.
+ * own format adds `"lamella": {"prompt_prefix": "", "prompt_suffix": "<sep>"}`. A folder that has only SentencePiece's `tokenizer.model`, as
+ * MobileLLM's have, gets a `tokenizer.json` made from it.
  */
-import { stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { sentencePieceToTokenizerJson } from '@lamella/checkpoint/sentencepiece/tokenizer-json';
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { TokenizerFiles } from '@lamella/runtime/manifest';
-import { readTextIfThere } from './files.ts';
+import { readTextIfThere, unreadable } from './files.ts';
 
 export interface FoundTokenizer {
   readonly files: TokenizerFiles;
-  /** Texts of `tokenizer.json` and `tokenizer_config.json`, copied as they are. */
+  /** Texts of `tokenizer.json` and `tokenizer_config.json`: copied as they are, or made from `tokenizer.model`. */
   readonly tokenizer: string;
   readonly config: string;
 }
@@ -24,22 +26,47 @@ export async function findTokenizer(weights: string): Promise<FoundTokenizer | n
     () => false,
   );
   const folder = isFolder ? weights : dirname(weights);
-  const path = join(folder, 'tokenizer.json');
-  const tokenizer = await readTextIfThere(path);
-  if (tokenizer === null) return null;
-  const config = (await readTextIfThere(join(folder, 'tokenizer_config.json'))) ?? '{}\n';
-  const generation = await readTextIfThere(join(folder, 'generation_config.json'));
+  const texts = await readTokenizer(folder);
+  if (!texts) return null;
+  const { path, tokenizer, config } = texts;
   const about = describe(
     record(parse(path, tokenizer)),
     record(parse(join(folder, 'tokenizer_config.json'), config)),
-    record(parse(join(folder, 'generation_config.json'), generation ?? '{}')),
+    { ...(await readRecord(folder, 'config.json')), ...(await readRecord(folder, 'generation_config.json')) },
     path,
   );
   return { files: { file: 'tokenizer.json', config: 'tokenizer_config.json', ...about }, tokenizer, config };
 }
 
+/** The two files' texts, and the path of the one they come from. */
+async function readTokenizer(folder: string): Promise<{ path: string; tokenizer: string; config: string } | null> {
+  const path = join(folder, 'tokenizer.json');
+  const configPath = join(folder, 'tokenizer_config.json');
+  const [tokenizer, config] = [await readTextIfThere(path), await readTextIfThere(configPath)];
+  if (tokenizer !== null) return { path, tokenizer, config: config ?? '{}\n' };
+  const modelPath = join(folder, 'tokenizer.model');
+  const model = await readFile(modelPath).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null;
+    throw unreadable(modelPath, error);
+  });
+  if (!model) return null;
+  const given = config === null ? null : record(parse(configPath, config));
+  const made = sentencePieceToTokenizerJson(model, given, modelPath);
+  return { path: modelPath, tokenizer: json(made.tokenizer), config: json(made.config) };
+}
+
+async function readRecord(folder: string, file: string): Promise<Json> {
+  const path = join(folder, file);
+  return record(parse(path, (await readTextIfThere(path)) ?? '{}'));
+}
+
+function json(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
+
 type Json = Readonly<Record<string, unknown>>;
 
+/** `generation` is what the model's own configs say: end tokens beside the tokenizer's. */
 function describe(tokenizer: Json, config: Json, generation: Json, path: string) {
   const ids = tokenIdsByText(tokenizer);
   const idOf = (token: string): number => {

@@ -1,12 +1,74 @@
-/** `lamella export --to pytorch`: the graph as Python files that need nothing but torch. */
+/**
+ * `lamella export`: the graph for somebody else's runtime. `--to pytorch` writes Python files that need nothing but torch; `--to gguf` writes
+ * graph and weights in one file for llama.cpp.
+ */
 import { join } from 'node:path';
-import { exportPyTorch } from '@lamella/pytorch/export';
-import { writeText } from '../files.ts';
+import { LamellaError } from '@lamella/graph/diagnostics';
+import { writePieces, writeText } from '../files.ts';
 import { loadGraph } from '../load-graph.ts';
+import { bytes } from '../units.ts';
 
-/** Writes the files into the folder `out`, over earlier ones of the same names and beside whatever else is there. Throws L301. */
-export async function exportGraph(file: string, { out }: { readonly out: string }): Promise<void> {
+export interface ExportCommand {
+  readonly to: 'pytorch' | 'gguf';
+  readonly out: string;
+  readonly weights?: string;
+  readonly type?: 'f32' | 'f16' | 'q8_0';
+}
+
+/** Throws L305 for options that do not go together, L306 for what GGUF has no form for, L301, and what reading the weights throws. */
+export async function exportGraph(file: string, { to, out, weights, type }: ExportCommand): Promise<void> {
+  if (to === 'gguf') {
+    if (weights !== undefined) return exportGguf(file, out, weights, type ?? 'f32');
+    const reason = 'a GGUF file holds the weights, so it must be given';
+    throw new LamellaError('L305', { option: '--weights', reason, remedy: '--weights DIR, FILE or random:SEED' });
+  }
+  if (weights !== undefined || type !== undefined) {
+    const option = weights === undefined ? '--type' : '--weights';
+    const reason = 'a PyTorch module is written without weights';
+    throw new LamellaError('L305', { option, reason, remedy: `to leave it out, or --to gguf` });
+  }
+  await exportPyTorch(file, out);
+}
+
+/** Writes the files into the folder `out`, over earlier ones of the same names and beside whatever else is there. */
+async function exportPyTorch(file: string, out: string): Promise<void> {
+  const { exportPyTorch } = await import('@lamella/pytorch/export');
   const files = Object.entries(exportPyTorch(await loadGraph(file)));
   for (const [name, text] of files) await writeText(join(out, name), text, 'replace');
   process.stdout.write(`${out}: ${files.map(([name]) => name).join(', ')}\n`);
+}
+
+async function exportGguf(file: string, out: string, weights: string, type: 'f32' | 'f16' | 'q8_0'): Promise<void> {
+  const [{ planGguf }, { openWeights }, { findTokenizer }, { progress }] = await Promise.all([
+    import('@lamella/gguf/export'),
+    import('@lamella/checkpoint/open'),
+    import('../tokenizer-files.ts'),
+    import('../progress.ts'),
+  ]);
+  const graph = await loadGraph(file);
+  const found = await findTokenizer(weights);
+  const tokenizer = found && {
+    file: found.files.file,
+    json: found.tokenizer,
+    bos: found.files.bos,
+    eos: found.files.eos,
+  };
+  const plan = planGguf(graph, { type, ...(tokenizer ? { tokenizer } : {}) });
+  const source = await openWeights(weights, graph);
+  const writing = progress('writing');
+  let written = 0;
+  try {
+    await writePieces(out, (write) =>
+      plan.run(source, async (piece) => {
+        await write(piece);
+        written += piece.length;
+        writing.update(written, plan.bytes);
+      }),
+    );
+  } finally {
+    writing.finish();
+    await source.close();
+  }
+  const vocabulary = plan.madeUpVocabulary === null ? '' : `; token texts are made up: ${plan.madeUpVocabulary}`;
+  process.stdout.write(`${out}: ${plan.layers} layers, ${type}, ${bytes(plan.bytes)}${vocabulary}\n`);
 }

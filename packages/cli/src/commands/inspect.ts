@@ -1,19 +1,50 @@
 /**
  * `lamella inspect`: what a model costs, from a graph file (compiled in memory, q8, nothing written) or from a package. Both go through the
- * manifest, so they cannot disagree.
+ * manifest, so they cannot disagree. Several are put side by side.
  */
 import { stat } from 'node:fs/promises';
 import type { Manifest } from '@lamella/runtime/manifest';
-import type { InspectReport } from '../contract.ts';
+import type { InspectReport, VariantsReport } from '../contract.ts';
 import { manifestAt } from '../package-manifest.ts';
 import { sharing } from '../sharing.ts';
-import { heading, meter, table } from '../table.ts';
+import { type Align, heading, meter, table } from '../table.ts';
 import { bytes, count } from '../units.ts';
 
-export async function inspect(path: string, options: { readonly json?: true }): Promise<void> {
-  const manifest = await manifestOf(path);
-  const report: InspectReport = manifest.report;
-  process.stdout.write(options.json ? `${JSON.stringify(report)}\n` : drawn(manifest));
+export async function inspect(paths: readonly string[], { json }: { readonly json?: true }): Promise<void> {
+  const manifests: Manifest[] = [];
+  for (const path of paths) manifests.push(await manifestOf(path));
+  if (json) {
+    const variants = manifests.map(({ report }) => report);
+    const report: InspectReport | VariantsReport = variants.length === 1 ? variants[0]! : { variants };
+    process.stdout.write(`${JSON.stringify(report)}\n`);
+  } else {
+    process.stdout.write(manifests.length === 1 ? drawn(manifests[0]!) : sideBySide(paths, manifests));
+  }
+}
+
+/** A column for each, so that a row shows what a change costs. */
+function sideBySide(paths: readonly string[], manifests: readonly Manifest[]): string {
+  const row = (title: string, cell: (manifest: Manifest) => string) => [title, ...manifests.map(cell)];
+  const align: Align[] = ['left', ...manifests.map((): Align => 'right')];
+  return table(
+    [
+      ['', ...paths],
+      row('parameters', ({ report }) => count(report.parameters)),
+      row('weight sets', ({ report }) => count(report.weightSets)),
+      row('executions', ({ report }) => count(report.executions)),
+      row('order', ({ table }) => sharing(table).drawing),
+      row('context', ({ context }) => count(context)),
+      row('weights', ({ quant, report }) => `${quant} ${bytes(report.weightBytes)}`),
+      row('state', ({ report }) => bytes(report.kvBytes)),
+      row('arena', ({ report }) => bytes(report.arenaBytes)),
+      row('memory planned', ({ memory }) => bytes(memory.plannedBytes)),
+      row('kernels', ({ report }) => bytes(report.wasm.wasmBytes)),
+      row('calls per token', ({ report }) => count(report.wasm.dispatchesPerToken)),
+      row('slow memory per token', ({ report }) => bytes(report.slowMemoryBytesPerToken)),
+    ],
+    align,
+    '',
+  );
 }
 
 async function manifestOf(path: string): Promise<Manifest> {

@@ -1,7 +1,8 @@
 /** `lamella logits`: the numbers themselves, for comparing a package with another implementation. */
 import { RuntimeError } from '@lamella/runtime/runtime-error';
 import type { LogitsReport } from '../contract.ts';
-import { openPackage } from '../open-package.ts';
+import { openVisibly } from '../open-package.ts';
+import { packageAt } from '../package-at.ts';
 import { table } from '../table.ts';
 
 export interface LogitsCommand {
@@ -13,9 +14,9 @@ export interface LogitsCommand {
 const shown = 8;
 
 /** Without `--json`: the largest logits of each position asked for. */
-export async function logits(folder: string, { tokens, all, json }: LogitsCommand): Promise<void> {
+export async function logits(path: string, { tokens, all, json }: LogitsCommand): Promise<void> {
   if (tokens.length === 0) throw new RuntimeError('L401');
-  const model = await openPackage(folder);
+  const model = await openVisibly(await packageAt(path));
   const positions = all ? model.logitsAll(tokens) : [model.logits(tokens)];
   if (json) {
     const numbers = positions.map((position) => Array.from(position));

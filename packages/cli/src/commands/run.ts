@@ -3,7 +3,8 @@ import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Generation, SamplingOptions } from '@lamella/runtime/face';
 import { RuntimeError } from '@lamella/runtime/runtime-error';
 import type { RunReport } from '../contract.ts';
-import { openPackage } from '../open-package.ts';
+import { openVisibly } from '../open-package.ts';
+import { packageAt } from '../package-at.ts';
 import { bytes, rate } from '../units.ts';
 
 export interface RunCommand extends SamplingOptions {
@@ -14,10 +15,10 @@ export interface RunCommand extends SamplingOptions {
 }
 
 /** Throws L305 unless there is exactly one of `prompt` and `tokens`, and what loading and generating throw (L401 to L408). */
-export async function run(folder: string, { prompt, tokens, json, maxTokens, ...rest }: RunCommand): Promise<void> {
+export async function run(path: string, { prompt, tokens, json, maxTokens, ...rest }: RunCommand): Promise<void> {
   const start = onlyOne(prompt, tokens);
   if (start.length === 0) throw new RuntimeError('L401');
-  const model = await openPackage(folder);
+  const model = await openVisibly(await packageAt(path));
   const generation = model.generate(start, { maxTokens, ...sampling(rest) });
   if (json) {
     for await (const _ of generation);
