@@ -91,6 +91,7 @@ export function lower(source: Graph, options: CompileOptions): Lowered {
 export async function compile(source: Graph, options: CompileOptions): Promise<Compilation> {
   const lowered = lower(source, options);
   const { graph, fused, plan, kernels } = lowered;
+  refuseIfTooLarge(plan, options.quant);
   const wat = printModule(plan, kernels);
   const wasm = await assemble(wat);
   const report = inspect(lowered, wasm);
@@ -125,6 +126,17 @@ export async function compile(source: Graph, options: CompileOptions): Promise<C
     }),
     pack: (read, onProgress) => packWeights(plan, graph.weights, read, onProgress),
   };
+}
+
+/** Addresses in WASM are 32 bits wide. Throws L123 before anybody downloads what cannot be loaded. */
+function refuseIfTooLarge({ program, memory }: Plan, quant: FormatName): void {
+  if (memory.plannedBytes <= 2 ** 32) return;
+  const shorter = Math.floor(program.context / 2);
+  throw new LamellaError('L123', {
+    name: program.name,
+    gib: (memory.plannedBytes / 2 ** 30).toFixed(2),
+    remedy: quant === 'f32' ? `--quant q8, or --context ${shorter}` : `--context ${shorter}`,
+  });
 }
 
 /** The same graph for another longest sequence. */

@@ -31,6 +31,7 @@ export const catalogue = {
   L120: 'a {made} that init did not return was used. Try: return it from init under its checkpoint name',
   L121: 'a scale must be a finite number: {by}. Try: scale(x, 0.5)',
   L122: '{name} is never used. Try: use its module in the body, or leave it out of init',
+  L123: '{name} needs {gib} GiB of memory, and a WASM memory has at most 4. Try: {remedy}',
   L201: 'the checkpoint does not fit the graph:\n{table}\nTry: {remedy}',
   L202: '{file} is not a safetensors file: {reason}. Try: fetch it again, or check that the right file was named',
   L203: '{file} ends too early: {reason}. Try: fetch it again',
