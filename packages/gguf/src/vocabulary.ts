@@ -82,7 +82,13 @@ function spacePrefix(normalizers: readonly Json[], preTokenizers: readonly Json[
   const [prepends] = normalizers;
   if (!marks || normalizers.length > 2) return null;
   if (normalizers.length === 1) return false;
-  return prepends?.type === 'Prepend' && prepends.prepend === SPACE ? true : null;
+  const prefixes =
+    (prepends?.type === 'Prepend' && prepends.prepend === SPACE) ||
+    // as our own conversion of a `tokenizer.model` says it, where the text may hold user-defined symbols
+    (prepends?.type === 'Replace' &&
+      text(record(prepends.pattern).Regex).startsWith('\\A') &&
+      prepends.content === SPACE);
+  return prefixes ? true : null;
 }
 
 function byteLevel(json: Json, model: Json): Form | string {
