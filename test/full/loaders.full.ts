@@ -1,5 +1,5 @@
+import { formats, fuzz } from '@lamella/checkpoint/test/fuzz';
 import { expect, test } from 'vitest';
-import { formats, fuzz } from './fuzz.ts';
 
 test.each(Object.keys(formats))(
   '%s, however damaged, is read or refused in words: a minute',

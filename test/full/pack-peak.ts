@@ -1,0 +1,16 @@
+/**
+ * Packs the weights of a MobileLLM-1.5B checkpoint in a process of its own, so that its peak is packing's. Prints the resident bytes
+ * before packing, with everything loaded and compiled, the most there ever were, and how many bytes were packed.
+ */
+import { openWeights } from '@lamella/checkpoint/open';
+import { compile } from '@lamella/compiler/pipeline';
+import graph from '../../graphs/mobilellm-1.5b.ts';
+
+const { pack } = await compile(graph, { quant: 'q8' });
+const source = await openWeights(process.argv[2] ?? '', graph);
+globalThis.gc?.();
+const before = process.memoryUsage.rss();
+let packed = 0;
+for await (const { bytes } of pack((weight) => source.read(weight))) packed += bytes.byteLength;
+await source.close();
+console.log(JSON.stringify({ before, peak: 1024 * process.resourceUsage().maxRSS, packed }));
