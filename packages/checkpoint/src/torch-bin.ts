@@ -44,7 +44,7 @@ const globals: ReadonlyMap<string, Made> = new Map<string, Made>([
   ).map(([type, dtype, width]) => [`torch ${type}Storage`, { made: 'storage type', dtype, width }] as const),
 ]);
 
-/** Against a pickle that would make a reader allocate whatever it is told. A 1.5B model's has 60 kB. */
+/** Against a pickle that would make a reader allocate whatever it is told. A 1.5B model's has less than 100 kB. */
 const maxPickleBytes = 16 << 20;
 /** As many as PyTorch allows. */
 const maxAxes = 64;
@@ -126,7 +126,7 @@ function locate(name: string, { storage, offset, shape, stride }: Tensor, refuse
   const end = begin + count * width;
   if (!(end <= entry.end))
     throw refuse(
-      `tensor ${shown(name)} is ${dtype} [${shape.join(', ')}] from element ${offset} on, and its storage ${entry.name} has ${(entry.end - entry.begin) / width} elements`,
+      `tensor ${shown(name)} is ${dtype} [${shape.join(', ')}] from element ${offset} on, and its storage ${shown(entry.name)} has ${(entry.end - entry.begin) / width} elements`,
     );
   if (count > 1 && !isRowMajor(shape, stride))
     throw refuse(
