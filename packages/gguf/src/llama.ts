@@ -86,18 +86,15 @@ interface ReadBlock {
   readonly sizes: LlamaSizes;
 }
 
-/** The stacks from value `last` back to the one that reads something else, first first, and that value. */
+/** The stacks from value `last` back to the one that reads something else, in the order they run, and that value. */
 function readStacks(graph: Graph, root: Reader, last: ValueId, kinds: readonly ReadBlock[]) {
   const stacks: number[] = [];
   let x = last;
-  let node = root.want(x, 'stack', 'what the last norm reads');
-  for (;;) {
-    stacks.unshift(root.op(node).stack);
-    x = root.op(node).x;
-    const before = root.node(x);
-    if (before.op.op !== 'stack') break;
-    node = root.want(x, 'stack', '');
+  for (let node = root.node(x); node.op.op === 'stack'; node = root.node(x)) {
+    stacks.unshift(node.op.stack);
+    x = node.op.x;
   }
+  if (stacks.length === 0) root.want(x, 'stack', 'what the last norm reads');
   const used = new Set(stacks.flatMap((stack) => graph.stacks[stack]!.weightSets.map((set) => set.kind)));
   const [first, ...rest] = [...used].map((kind) => kinds[kind]!);
   for (const block of rest) sameSizes(block.reader, block.attention, first!.sizes, block.sizes);
