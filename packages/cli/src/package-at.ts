@@ -27,7 +27,6 @@ async function compiled(checkpoint: string): Promise<string> {
   const { name, source } = importHuggingFace(checkpoint);
   const out = join(cacheFolder(), `${name}-${await fingerprint(checkpoint, source)}`);
   if (await isPackage(out)) return out;
-  process.stderr.write(`compiling ${checkpoint} into ${out}\n`);
   try {
     await compileInto(out, checkpoint, source);
   } catch (error) {
@@ -49,6 +48,7 @@ async function compileInto(out: string, checkpoint: string, source: string): Pro
       import('./files.ts'),
     ]);
   await writeText(`${out}.ts`, source, 'replace');
+  process.stderr.write(`compiling ${checkpoint} into ${out}\n`);
   const graph = await loadGraph(`${out}.ts`);
   const weights = await openWeights(checkpoint, graph);
   try {

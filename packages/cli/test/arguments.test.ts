@@ -22,6 +22,14 @@ test.each([
   ['a number that is none', ['run', 'p', '--tokens', '1', '--temperature', 'warm'], 'L303', ['--temperature', 'warm']],
   ['a number out of range', ['run', 'p', '--tokens', '1', '--top-p', '0'], 'L303', ['--top-p', 'above 0']],
   ['ids that are none', ['logits', 'p', '--tokens', '1,two'], 'L303', ['--tokens', '1,2,3']],
+  ['GGUF without weights', ['export', 'x.ts', '--to', 'gguf', '--out', 'x'], 'L305', ['--weights', 'random:SEED']],
+  [
+    'weights for a PyTorch module',
+    ['export', 'x.ts', '--to', 'pytorch', '--weights', 'random:1', '--out', 'x'],
+    'L305',
+    ['--weights', 'leave it out'],
+  ],
+  ['no rounds', ['bench', 'p', '--repeat', '0'], 'L303', ['--repeat', 'at least 1']],
   ['a context of nothing', ['compile', 'x.ts', '--context', '0'], 'L303', ['--context', 'at least 1']],
 ])('%s', (_, args, code, parts) => home.refuses(args, code, ...parts));
 
@@ -34,7 +42,9 @@ test.each([
   ['--target webgpu', ['run', 'p', '--tokens', '1', '--target', 'webgpu']],
   ['--threads 2', ['run', 'p', '--tokens', '1', '--threads', '2']],
   ['--html', ['inspect', 'p', '--html', 'x.html']],
-  ['lamella bench', ['bench', 'p', '--repeat', '3']],
+  ['--target webgpu', ['bench', 'p', '--target', 'wasm,webgpu']],
+  ['--host chromium', ['bench', 'p', '--host', 'chromium']],
+  ['--threads 2', ['bench', 'p', '--threads', '2']],
 ])('%s is not there yet: %j', (what, args) => home.refuses(args, 'L304', `${what} is not available yet`));
 
 test('help is no failure', async () => {

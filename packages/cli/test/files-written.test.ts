@@ -62,3 +62,27 @@ test('an exported module lies beside what is already there', async () => {
   await home.refuses(['export', 'tiny.ts', '--to', 'onnx', '--out', 'python'], 'L303', '--to', 'pytorch');
   await home.refuses(['export', 'tiny.ts', '--to', 'pytorch', '--out', 'tiny.ts'], 'L301', 'tiny.ts');
 });
+
+test.each([
+  ['f32', []],
+  ['f16', ['--type', 'f16']],
+])('a GGUF file in %s, complete or not there', async (type, option) => {
+  await writeGraph(home.path, 'llama', (text) =>
+    text.replace('mlp: swiglu', 'ffn_norm: rmsNorm(d), mlp: swiglu').replace('w.mlp(x)', 'w.mlp(w.ffn_norm(x))'),
+  );
+  const out = `exported/${type}.gguf`;
+  const { code, stdout, stderr } = await home.lamella(
+    ...['export', 'llama.ts', '--to', 'gguf', '--weights', 'random:1', ...option, '--out', out],
+  );
+  expect(code, stderr).toBe(0);
+  expect(stdout).toMatch(new RegExp(`^${out}: 4 layers, ${type}, .* made up: there is no tokenizer\n$`));
+  const bytes = await readFile(join(home.path, out));
+  expect(bytes.subarray(0, 4).toString()).toBe('GGUF');
+  expect(await readdir(join(home.path, 'exported'))).not.toContainEqual(expect.stringContaining('partial'));
+  await home.refuses(['export', 'llama.ts', '--to', 'gguf', '--weights', 'nowhere', '--out', out], 'L(204|302)');
+  await home.refuses(
+    ['export', 'tiny.ts', '--to', 'gguf', '--weights', 'random:1', '--out', out],
+    'L306',
+    'tiny.ts:13',
+  );
+});

@@ -16,7 +16,7 @@ export interface Outcome {
 
 export interface Scratch {
   readonly path: string;
-  /** Runs `lamella` there. */
+  /** Runs `lamella` there; its cache is in the folder `cache`. */
   lamella(...args: readonly string[]): Promise<Outcome>;
   /** The same with LAMELLA_DEBUG set. */
   debugged(...args: readonly string[]): Promise<Outcome>;
@@ -30,11 +30,12 @@ export interface Scratch {
 
 export async function scratch(): Promise<Scratch> {
   const path = await mkdtemp(join(tmpdir(), 'lamella-cli-'));
-  const lamella = (...args: readonly string[]) => execute(args, path, { LAMELLA_DEBUG: '' });
+  const cache = { XDG_CACHE_HOME: join(path, 'cache') };
+  const lamella = (...args: readonly string[]) => execute(args, path, { ...cache, LAMELLA_DEBUG: '' });
   return {
     path,
     lamella,
-    debugged: (...args) => execute(args, path, { LAMELLA_DEBUG: '1' }),
+    debugged: (...args) => execute(args, path, { ...cache, LAMELLA_DEBUG: '1' }),
     async refuses(args, code, ...parts) {
       const before = await files(path);
       const { code: exit, stdout, stderr } = await lamella(...args);

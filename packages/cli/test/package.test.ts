@@ -138,6 +138,20 @@ test('inspect: a graph and its package say the same, and the figures are the gra
   expect(await ok('inspect', 'talking')).toBe(tables);
 });
 
+test('inspect: several side by side, in the order given', async () => {
+  const paths = ['tiny.ts', 'out/tiny', 'talking'];
+  const { variants } = await json('inspect', ...paths);
+  const alone = [];
+  for (const path of paths) alone.push(await json('inspect', path));
+  expect(variants).toEqual(alone);
+  const [header, ...rows] = (await ok('inspect', ...paths)).split('\n');
+  expect(header?.trim().split(/\s+/)).toEqual(paths);
+  const row = (title: string) => rows.find((line) => line.startsWith(title));
+  expect(row('parameters')).toMatch(/^parameters +4,688 +4,688 +8,048$/);
+  expect(row('order')).toMatch(/^order +0 0 1 1 +0 0 1 1 +0 0 1 1$/);
+  expect(row('weights ')).toMatch(/^weights +q8 .* +f32 .* +q8 /);
+});
+
 test('--context makes a shorter sequence and a smaller memory', async () => {
   await ok('compile', 'talking.ts', '--weights', 'random:1', '--context', '8', '--out', 'short');
   const [short, long] = [await manifest('short'), await manifest('talking')];

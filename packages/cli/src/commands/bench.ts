@@ -148,9 +148,7 @@ function drawn(paths: readonly string[], models: readonly Model[], results: read
       bytes(perToken),
       `${((perToken * middle.decodeTokensPerSecond) / 1e9).toFixed(2)} GB/s`,
       bytes(middle.peakBytes),
-      ...(several
-        ? [ratio('prefillTokensPerSecond').toFixed(3), i === 0 ? '1 (base)' : ratio('decodeTokensPerSecond').toFixed(3)]
-        : []),
+      ...(several ? [ratio('prefillTokensPerSecond').toFixed(3), ratio('decodeTokensPerSecond').toFixed(3)] : []),
     ];
   });
   const titles = ['', 'load', 'prefill/s', 'decode/s', 'least to most', 'reads/token', 'reads', 'memory'];

@@ -1,0 +1,66 @@
+/** `bench`: the shape of the contract, the numbers' own arithmetic, and several packages in one run. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { median } from '../src/commands/bench.ts';
+import type { BenchReport } from '../src/contract.ts';
+import { type Scratch, scratch, writeGraph } from './lamella.ts';
+
+let home: Scratch;
+beforeAll(async () => {
+  home = await scratch();
+  for (const name of ['immediate', 'cycle']) {
+    await writeGraph(home.path, name, (text) => text.replaceAll('immediate', name));
+    const { code, stderr } = await home.lamella('compile', `${name}.ts`, '--weights', 'random:1', '--out', name);
+    expect(code, stderr).toBe(0);
+  }
+});
+afterAll(() => home.remove());
+
+test.each([
+  [[3], 3],
+  [[5, 1, 2], 2],
+  [[4, 1, 3, 10], 3.5],
+])('the median of %j is %f', (values, middle) => {
+  expect(median(values)).toBe(middle);
+});
+
+test('one result per package, medians over every sample kept', async () => {
+  const options = ['--prompt-tokens', '5', '--max-tokens', '7', '--repeat', '3', '--json'];
+  const { code, stdout, stderr } = await home.lamella('bench', 'immediate', 'cycle', ...options);
+  expect(code, stderr).toBe(0);
+  const { results }: BenchReport = JSON.parse(stdout);
+  const { plannedBytes } = JSON.parse(await readFile(join(home.path, 'cycle', 'manifest.json'), 'utf8')).memory;
+  const sample = {
+    loadMs: expect.any(Number),
+    prefillTokensPerSecond: expect.any(Number),
+    decodeTokensPerSecond: expect.any(Number),
+  };
+  const result = {
+    ...{ target: 'wasm', host: 'node', threads: 1, promptTokens: 5, generatedTokens: 7 },
+    ...sample,
+    ...{ plannedBytes, peakBytes: plannedBytes, samples: [sample, sample, sample] },
+  };
+  expect(results).toEqual([result, result]);
+  for (const { samples, ...middle } of results) {
+    for (const key of ['loadMs', 'prefillTokensPerSecond', 'decodeTokensPerSecond'] as const) {
+      expect(middle[key]).toBe(median(samples.map((each) => each[key])));
+      expect(Math.min(...samples.map((each) => each[key]))).toBeGreaterThan(0);
+    }
+  }
+});
+
+test('a table, with ratios to the first of several', async () => {
+  const alone = await home.lamella('bench', 'cycle', '--repeat', '1');
+  expect(alone.stdout).toMatch(/^wasm in node, 1 thread: 8 prompt tokens, 8 generated; medians of 1\n/);
+  expect(alone.stdout).not.toContain('ratio');
+  const { stdout } = await home.lamella('bench', 'immediate', 'cycle', '--repeat', '2');
+  const [, titles, base, other] = stdout.split('\n');
+  expect(titles).toMatch(/prefill ratio +decode ratio$/);
+  expect(base).toMatch(/^ +immediate .* 1\.000 +1\.000$/);
+  expect(other).toMatch(/^ +cycle .* GB\/s .* \d+\.\d{3} +\d+\.\d{3}$/);
+});
+
+test('what does not fit the context is refused', () =>
+  home.refuses(['bench', 'cycle', '--prompt-tokens', '10', '--max-tokens', '7'], 'L403', '17 tokens', 'context of 16'));
+test('what is no package is refused', () => home.refuses(['bench', 'cycle', 'nowhere'], 'L404', 'nowhere'));
