@@ -19,7 +19,10 @@ export function installSentencePiece(): void {
   execFileSync('apt-get', ['install', '-y', '-q', 'sentencepiece'], options);
 }
 
-/** The content of a `tokenizer.model` trained on `lines` with the settings of LLaMA's, as its trainer_spec has them. */
+/**
+ * The content of a `tokenizer.model` trained on `lines` with the settings of LLaMA's, but for the character coverage: it is lower, so that
+ * the rare characters of a small corpus are left to the byte fallback.
+ */
 export async function trainBpe(lines: readonly string[], vocab: number, ...more: string[]): Promise<Uint8Array> {
   return inFolder(async (folder) => {
     await writeFile(path.join(folder, 'corpus.txt'), `${lines.join('\n')}\n`);

@@ -2,6 +2,9 @@
  * Lines for holding a tokenizer against SentencePiece: sentences, code, many scripts, emoji, control characters, odd spaces and any
  * code point at all, mixed on one line as well. Made from a seed, so that a seed names the same lines everywhere.
  */
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 
 const words =
   'the a of to and in that it is was for on are as with his they at be this from have or by one had not but what all were when we there can an your which their said if do will each about how up out them then she many some so these would other into has more her two like him see time could no make than first been its who now people my made over did down only way find use may water long little very after words called just where most know lead compiler tokenizer transformer quantised unbelievably';
@@ -16,13 +19,13 @@ const emoji = ['😀', '👍🏽', '👩‍👩‍👧‍👦', '🇩🇪', '❤
 const code = [
   'export function softmax(x: Float32Array, n = x.length): void {',
   '\tfor (let i = 0; i < n; i++) x[i]! /= sum; // normalise',
-  "    return a ? `${b}:${c ?? ''}` : null;",
+  "    return a ? `$b:{c}` + (c ?? '') : null;",
   'def forward(self, x): return self.w2(F.silu(self.w1(x)) * self.w3(x))',
   '#include <stdint.h> int main(void){return 0x7F&~(1<<3);}',
   'SELECT id, name FROM t WHERE x >= 1.5e-3 AND y IN (1,2,3);',
   '<div class="a-b__c" data-x=\'{"k":[1,2]}\'>&nbsp;</div>',
   '$ grep -rn "^\\s*import" src/ | sort -u >> out.txt 2>&1',
-  'if (a && !b || c !== d) { throw new Error(`L207: ${reason}`); }',
+  'if (a && !b || c !== d) { throw new Error(`L207: {reason}`); }',
 ];
 /** What looks like part of the vocabulary, and must be text. */
 const looksSpecial = ['<s>', '</s>', '<unk>', '<0x41>', '<0x0A>', '▁', '▁▁the', 'the▁a', '<pad>', '[INST]', ' ⁇ '];
@@ -43,7 +46,7 @@ const spaces = [
 ];
 
 /** Whole numbers from 0 to below `n`, evenly; mulberry32. */
-function randomFrom(seed: number): (n: number) => number {
+export function randomFrom(seed: number): (n: number) => number {
   let state = seed >>> 0;
   return (n) => {
     state = (state + 0x6d2b79f5) >>> 0;
@@ -70,9 +73,9 @@ export function mixedLines(seed: number, count: number): string[] {
     const point = pick([random(0x300), random(0x3000), random(0x10000), random(0x110000)]);
     return point === 10 || (point >= 0xd800 && point < 0xe000) ? '?' : String.fromCodePoint(point);
   };
-  /** C0 without NUL and the line feed, DEL and C1. */
+  /** C0 without the line feed, DEL and C1. */
   const control = (): string => {
-    const point = pick([1 + random(31), 127 + random(33)]);
+    const point = pick([random(32), 127 + random(33)]);
     return point === 10 ? '\v' : String.fromCodePoint(point);
   };
   const runs = (): string =>
@@ -97,4 +100,13 @@ export function mixedLines(seed: number, count: number): string[] {
     return pick([text, text, text, ` ${text}`, `${text} `, `    ${text}`, `\t${text}`]);
   };
   return Array.from({ length: count }, line);
+}
+
+/** The lines of this repository's own TypeScript and Markdown that are not empty. */
+export async function sourceLines(): Promise<string[]> {
+  const root = new URL('../../../', import.meta.url);
+  const listed = execFileSync('git', ['ls-files', '-z', '*.ts', '*.md'], { cwd: root, encoding: 'utf8' });
+  const files = listed.split('\0').filter((file) => file !== '' && existsSync(new URL(file, root)));
+  const texts = await Promise.all(files.map((file) => readFile(new URL(file, root), 'utf8')));
+  return texts.flatMap((text) => text.split('\n')).filter((line) => line !== '');
 }

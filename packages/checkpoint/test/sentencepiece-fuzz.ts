@@ -1,0 +1,115 @@
+/**
+ * Damaged `tokenizer.model` files by the thousand: each is refused in words, or becomes a tokenizer that the runtime can use; soon, and
+ * without much memory. A failure names the seed that makes it again.
+ */
+import { LamellaError } from '@lamella/graph/diagnostics';
+import { Tokenizer } from '@lamella/runtime/tokenizer';
+import fc from 'fast-check';
+import { sentencePieceToTokenizerJson } from '../src/sentencepiece/tokenizer-json.ts';
+import {
+  bpe,
+  bytesField,
+  firstPieces,
+  identity,
+  modelFile,
+  type PieceFields,
+  type,
+  varint,
+} from './sentencepiece-file.ts';
+
+/** Longest a case may take, and the most that the process may grow during a run. */
+const maxMilliseconds = 2000;
+const maxGrowthBytes = 400 << 20;
+
+const text = fc.oneof(
+  fc.constantFrom(
+    'a',
+    'b',
+    'ab',
+    'ba',
+    'aba',
+    'abab',
+    '▁',
+    '▁a',
+    '__proto__',
+    'constructor',
+    '<s>',
+    '<0x41>',
+    '😀',
+    '(',
+    '\\z',
+  ),
+  fc.string({ unit: 'binary', maxLength: 6 }),
+  fc.constantFrom('a'.repeat(500), 'ab'.repeat(5000), ''),
+);
+const piece: fc.Arbitrary<PieceFields> = fc.record({
+  text,
+  score: fc.oneof(
+    { weight: 20, arbitrary: fc.float({ noNaN: true, min: -1000, max: 0 }) },
+    fc.constantFrom(NaN, Infinity, 0),
+  ),
+  type: fc.oneof({ weight: 20, arbitrary: fc.constant(type.normal) }, fc.constant(type.user), fc.nat(8)),
+});
+/** A vocabulary in which most cases have no text twice, so that what comes after that check is reached too. */
+const pieces = fc.oneof(
+  { weight: 4, arbitrary: fc.uniqueArray(piece, { maxLength: 20, selector: (one) => one.text }) },
+  { weight: 1, arbitrary: fc.array(piece, { maxLength: 20 }) },
+);
+const settings = fc.dictionary(fc.constantFrom('2', '3', '4', '5', '24', '45', '46'), fc.oneof(fc.nat(), text), {
+  maxKeys: 2,
+});
+/** Lengths and numbers as a liar would have them. */
+const lie = fc.constantFrom(0, 1, 127, 128, 2 ** 31, 2 ** 32, 2 ** 53, 2 ** 63).map(varint);
+
+/** Bytes put over, put in or cut out at a place, given as a fraction of the file. */
+const damage = fc.record({
+  at: fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true }),
+  removed: fc.oneof(fc.nat(8), fc.constant(Infinity)),
+  added: fc.oneof(
+    fc.array(fc.nat(255), { maxLength: 8 }),
+    lie,
+    fc.nat(50).map((number) => bytesField(number, [8, 1])),
+    fc.constant(new Array<number>(5000).fill(0xff)),
+  ),
+});
+const damages = fc.oneof(fc.constant([]), fc.array(damage, { maxLength: 3 }));
+const file = fc
+  .tuple(pieces, fc.oneof({ weight: 3, arbitrary: fc.constant({}) }, settings), damages)
+  .map(([more, set, breaks]) => {
+    let bytes = [...modelFile([...firstPieces, ...more], { ...bpe, ...set }, { ...identity, ...set })];
+    for (const { at, removed, added } of breaks) {
+      // The first 256 bytes' names are not where the interest lies: half of the damage is behind them.
+      const place = Math.floor((at < 0.5 ? at * 2 : 1 - (at - 0.5) * 0.1) * bytes.length);
+      bytes = [...bytes.slice(0, place), ...added, ...bytes.slice(place + removed)];
+    }
+    return Uint8Array.from(bytes);
+  });
+
+/** Breaks files for so long, from `seed` on. Returns how many were refused and how many read. */
+export function fuzzSentencePiece(milliseconds: number, seed: number): { refused: number; read: number } {
+  const counts = { refused: 0, read: 0 };
+  const before = process.memoryUsage.rss();
+  for (const until = Date.now() + milliseconds; Date.now() < until; seed++) {
+    const [bytes] = fc.sample(file, { seed, numRuns: 1 });
+    const began = Date.now();
+    counts[outcome(bytes!, seed)]++;
+    if (Date.now() - began > maxMilliseconds) throw new Error(`seed ${seed}: it took ${Date.now() - began} ms`);
+    const growth = process.memoryUsage.rss() - before;
+    if (growth > maxGrowthBytes) throw new Error(`seed ${seed}: memory has grown by ${growth >> 20} MiB`);
+  }
+  return counts;
+}
+
+function outcome(bytes: Uint8Array, seed: number): 'refused' | 'read' {
+  try {
+    const { tokenizer: json, config } = sentencePieceToTokenizerJson(bytes, null, 'tokenizer.model');
+    const prompt = { bos: null, promptPrefix: '', promptSuffix: '' };
+    const tokenizer = new Tokenizer(JSON.parse(JSON.stringify(json)), config, prompt);
+    const ids = tokenizer.encode('abab <s> ba😀\n');
+    if (!ids.every((id) => Number.isInteger(id) && id >= 0)) throw new Error(`ids ${ids.join(' ')}`);
+    return 'read';
+  } catch (error) {
+    if (error instanceof LamellaError && error.code === 'L207' && error.message.length < 5000) return 'refused';
+    throw new Error(`seed ${seed}: neither read nor refused in words: ${(error as Error).stack}`);
+  }
+}

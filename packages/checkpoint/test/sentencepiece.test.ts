@@ -1,0 +1,209 @@
+import { readFileSync } from 'node:fs';
+import { LamellaError } from '@lamella/graph/diagnostics';
+import { Tokenizer } from '@lamella/runtime/tokenizer';
+import { expect, test } from 'vitest';
+import { sentencePieceToTokenizerJson } from '../src/sentencepiece/tokenizer-json.ts';
+import {
+  bpe,
+  bytesField,
+  firstPieces,
+  identity,
+  modelFile,
+  type PieceFields,
+  type,
+  varint,
+} from './sentencepiece-file.ts';
+import { fuzzSentencePiece } from './sentencepiece-fuzz.ts';
+
+const fixture = (name: string) => readFileSync(new URL(`fixtures/spm/${name}`, import.meta.url));
+const trained = fixture('tokenizer.model');
+/** Lines and the ids that spm_encode gave for them. */
+const encoded = fixture('encoded.jsonl')
+  .toString()
+  .split('\n')
+  .slice(0, -1)
+  .map((row) => JSON.parse(row) as [line: string, ids: number[]]);
+
+/** The tokenizer that a package would have, through JSON as it would be. */
+function tokenizerOf(model: Uint8Array, config: Record<string, unknown> | null = null): Tokenizer {
+  const contents = sentencePieceToTokenizerJson(model, config, 'tokenizer.model');
+  const [json, itsConfig] = JSON.parse(JSON.stringify([contents.tokenizer, contents.config]));
+  return new Tokenizer(json, itsConfig, { bos: 1, promptPrefix: '', promptSuffix: '' });
+}
+
+function refusal(model: Uint8Array, config: Record<string, unknown> | null = null): string {
+  try {
+    sentencePieceToTokenizerJson(model, config, 'tokenizer.model');
+    return 'not refused';
+  } catch (error) {
+    if (!(error instanceof LamellaError) || error.code !== 'L207') throw error;
+    return error.message;
+  }
+}
+
+/** Ids of `more` begin at 259. */
+const withPieces = (...more: PieceFields[]) => modelFile([...firstPieces, ...more]);
+const letters = 'abcxy▁'.split('').map((text, i) => ({ text, score: -1000 - i }));
+const idOf = (byte: number) => 3 + byte;
+
+test("ids are spm_encode's, and text comes back", () => {
+  const tokenizer = tokenizerOf(trained);
+  expect(encoded.length).toBe(250);
+  expect(encoded.map(([line]) => tokenizer.encode(line))).toEqual(encoded.map(([, ids]) => ids));
+  // SentencePiece writes a space for every ▁, as it does.
+  expect(encoded.map(([, ids]) => tokenizer.decode(ids))).toEqual(encoded.map(([line]) => line.replaceAll('▁', ' ')));
+});
+
+test('line feeds and NUL, which lines cannot have or files rarely do, fall back to bytes', () => {
+  const tokenizer = tokenizerOf(trained);
+  const a = tokenizer.encode('a').length;
+  expect(tokenizer.encode('a\n\n\0').slice(a)).toEqual([idOf(10), idOf(10), idOf(0)]);
+  expect(tokenizer.decode(tokenizer.encode('a\n\0b\r\n'))).toBe('a\n\0b\r\n');
+});
+
+test('the piece with the highest score is merged first, whatever it is made of', () => {
+  // abc can only be a+bc; once ab is better than bc, it is never made.
+  const pieces = (ab: number, bc: number) => [
+    ...letters,
+    { text: 'ab', score: ab },
+    { text: 'bc', score: bc },
+    { text: 'abc', score: -3 },
+    { text: 'xyx', score: -4 },
+  ];
+  const encode = (ab: number, bc: number, text: string) =>
+    tokenizerOf(modelFile([...firstPieces, ...pieces(ab, bc)])).encode(text);
+  expect(encode(-1, -2, 'abc')).toEqual([264, 267]);
+  expect(encode(-1, -2, 'bcab')).toEqual([264, 266, 265]);
+  expect(encode(-2, -1, 'ab')).toEqual([264, 265]);
+  // xyx has no cut into pieces and single characters, so it is never made.
+  expect(encode(-2, -1, 'xyx')).toEqual([264, 262, 263, 262]);
+  const { tokenizer } = sentencePieceToTokenizerJson(modelFile([...firstPieces, ...pieces(-2, -1)]), null, 'm');
+  expect((tokenizer.model as { merges: unknown }).merges).toEqual([
+    ['b', 'c'],
+    ['a', 'b'],
+    ['a', 'bc'],
+    ['ab', 'c'],
+  ]);
+});
+
+test('symbols are cut between characters, not inside them', () => {
+  const tokenizer = tokenizerOf(withPieces(...letters, { text: '😀😀', score: -1 }));
+  expect(tokenizer.encode('😀😀a')).toEqual([264, 265, 259]);
+  expect(tokenizer.encode('😀')).toEqual([264, ...[0xf0, 0x9f, 0x98, 0x80].map(idOf)]);
+});
+
+test('special tokens are text in text; user-defined symbols are found, longest first, and never merged', () => {
+  const symbols = ['<sep>', '<sep>>', '▁x', '\\z(', '😀'];
+  const tokenizer = tokenizerOf(
+    withPieces(...letters, { text: 'ab', score: -1 }, ...symbols.map((text) => ({ text, type: type.user }))),
+  );
+  const [ab, sep, sepp, x, z, smile] = [265, 266, 267, 268, 269, 270];
+  expect(tokenizer.encode('ab<sep>ab')).toEqual([264, ab, sep, ab]);
+  expect(tokenizer.encode('<sep>>ab xa')).toEqual([264, sepp, ab, x, 259]);
+  expect(tokenizer.encode('a\\z(😀b')).toEqual([264, 259, z, smile, 260]);
+  // The one exception, which the documentation names: SentencePiece puts a ▁ before this one too.
+  expect(tokenizer.encode('<sep>')).toEqual([sep]);
+  expect(tokenizer.encode('</s>')).toEqual([264, ...[...new TextEncoder().encode('</s>')].map(idOf)]);
+  expect(tokenizer.decode([1, 264, 259, sep, 2])).toBe('a<sep>');
+});
+
+test('without the dummy prefix nothing is put before the text', () => {
+  const file = modelFile([...firstPieces, ...letters], bpe, { ...identity, 3: false });
+  for (const tokenizer of [tokenizerOf(file), tokenizerOf(withPieces(...letters), { add_prefix_space: false })]) {
+    expect(tokenizer.encode(' ab')).toEqual([264, 259, 260]);
+    expect(tokenizer.encode('ab')).toEqual([259, 260]);
+    expect(tokenizer.decode([264, 259])).toBe(' a');
+  }
+});
+
+test('the configuration is filled in from the model, and what it says itself stays', () => {
+  const configOf = (model: Uint8Array, config: Record<string, unknown> | null) =>
+    sentencePieceToTokenizerJson(model, config, 'm').config;
+  expect(configOf(trained, null)).toMatchObject({ add_bos_token: true, bos_token: '<s>', eos_token: '</s>' });
+  expect(configOf(trained, { add_bos_token: false, eos_token: '<s>', legacy: true })).toMatchObject({
+    add_bos_token: false,
+    bos_token: '<s>',
+    eos_token: '<s>',
+    legacy: true,
+  });
+  expect(configOf(modelFile(firstPieces.filter(({ text }) => text !== '<s>')), null).bos_token).toBeNull();
+  const renamed = modelFile([...firstPieces, { text: '<end>', type: type.control }], { ...bpe, 47: '<end>' });
+  expect(configOf(renamed, null).eos_token).toBe('<end>');
+});
+
+test('tokens that the configuration adds come behind the pieces', () => {
+  const file = withPieces(...letters);
+  const config = {
+    added_tokens_decoder: {
+      1: { content: '<s>', special: true },
+      265: { content: '<|end|>', special: true },
+      266: { content: 'b b', special: false },
+    },
+  };
+  const { added_tokens } = sentencePieceToTokenizerJson(file, config, 'm').tokenizer;
+  expect(added_tokens.map(({ id, content, special }) => [id, content, special])).toEqual([
+    [0, '<unk>', true],
+    [1, '<s>', true],
+    [2, '</s>', true],
+    [265, '<|end|>', true],
+    [266, 'b b', false],
+  ]);
+  expect(tokenizerOf(file, config).encode('ab ba')).toEqual([264, 259, 266, 259]);
+  expect(tokenizerOf(file, config).decode([264, 259, 265, 266])).toBe('ab b');
+  const adding = (id: string, content: string) => refusal(file, { added_tokens_decoder: { [id]: { content } } });
+  expect(adding('1', '<bos>')).toContain('tokenizer_config.json calls token 1 <bos>, and here it is <s>');
+  expect(adding('300', 'a')).toContain('tokenizer_config.json adds a, which is there already');
+  expect(adding('x', 'z')).toContain('an added token x without a number');
+});
+
+test.each<[reason: string, file: Uint8Array]>([
+  ['it has no pieces', new Uint8Array()],
+  ['its model is unigram, and only bpe is converted', modelFile(firstPieces, {})],
+  ['its model is word,', modelFile(firstPieces, { 3: 3 })],
+  ['its model is of type 9,', modelFile(firstPieces, { 3: 9 })],
+  ['its normaliser rewrites characters', modelFile(firstPieces, bpe, { ...identity, 2: Uint8Array.of(1, 2, 3) })],
+  ['its normaliser drops spaces', modelFile(firstPieces, bpe, {})],
+  ['its normaliser leaves spaces as they are', modelFile(firstPieces, bpe, { ...identity, 5: false })],
+  ['its denormaliser rewrites', Uint8Array.from([...modelFile(firstPieces), ...bytesField(5, [18, 1, 1])])],
+  ['puts ▁ behind words', modelFile(firstPieces, { ...bpe, 24: true })],
+  ['it has no byte fallback', modelFile([...firstPieces.slice(0, 3), ...letters])],
+  ['it has no piece for the byte <0xFF>', modelFile(firstPieces.slice(0, -1))],
+  ['it has 257 pieces for 256 bytes', withPieces({ text: '<0x100>', type: type.byte })],
+  ['it has 0 pieces for what is unknown', modelFile(firstPieces.slice(1))],
+  ['the piece "a" is there twice', withPieces({ text: 'a' }, { text: 'a', score: -1 })],
+  ['piece 259 is empty', withPieces({ text: '' })],
+  ['piece 259 is longer than 512 characters', withPieces({ text: 'a'.repeat(513) })],
+  ['the score of piece 259 is NaN', withPieces({ text: 'a', score: NaN })],
+  ['piece 259 is marked unused', withPieces({ text: 'a', type: type.unused })],
+  ['piece 259 is of type 7', withPieces({ text: 'a', type: 7 })],
+  ['the pieces "ab" and "bc" have the same score', withPieces({ text: 'ab' }, { text: 'bc' })],
+  ['the file ends inside a number', Uint8Array.of(0x80)],
+  ['the file has a number of more than 64 bits', new Uint8Array(11).fill(0xff)],
+  ['the file has a field of 5 bytes where 2 are left', Uint8Array.of(10, 5, 0, 0)],
+  ['the file has a field of wire type 3', Uint8Array.of(11)],
+  ['the file has a field without a number', Uint8Array.of(0, 1)],
+  ['piece 0 is not a sequence of bytes', Uint8Array.of(8, 1)],
+  ['piece 0 is not UTF-8', Uint8Array.from(bytesField(1, bytesField(1, [0xff])))],
+  ['the score of piece 0 is not a float', Uint8Array.from(bytesField(1, [16, 1]))],
+  ['the type of piece 0 is not a number', Uint8Array.from(bytesField(1, bytesField(3, [1])))],
+  ['trainer_spec has a field of', Uint8Array.from(bytesField(2, [10, ...varint(2 ** 62)]))],
+  [
+    'it has no pieces', // only fields 20, of 8 and of 4 bytes
+    Uint8Array.from([161, 1, 0, 0, 0, 0, 0, 0, 0, 0, 165, 1, 0, 0, 0, 0]),
+  ],
+])('refused: %s', (reason, file) => {
+  expect(refusal(file)).toMatch(/^L207.*tokenizer\.model is not a usable tokenizer: .*Try /);
+  expect(refusal(file)).toContain(reason);
+});
+
+test('pieces of equal score that are never merged do not matter', () => {
+  expect(tokenizerOf(withPieces({ text: 'xyz' }, { text: 'yza' }, { text: 'ab' }, ...letters)).encode('ab')).toEqual([
+    267, 261,
+  ]);
+});
+
+test('however damaged, a file is read or refused in words', () => {
+  const { refused, read } = fuzzSentencePiece(2000, 1);
+  expect(refused).toBeGreaterThan(20);
+  expect(read).toBeGreaterThan(20);
+});
