@@ -1,0 +1,108 @@
+/**
+ * Follows a guide as a reader would, so that what it says stays true. In its Markdown, by the words behind the fence:
+ *
+ *   sh            commands, one a line, which succeed
+ *   sh fails      commands which fail
+ *   text          what the commands before it print, line by line (other output may stand around and between)
+ *   diff FILE     an edit: the lines with - are in FILE once, and become those with +
+ *   python FILE   a file to write
+ */
+import { spawn } from 'node:child_process';
+import { cp, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect } from 'vitest';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+export interface Section {
+  readonly title: string;
+  readonly blocks: readonly { readonly info: string; readonly text: string }[];
+}
+
+/** The sections of `docs/NAME` that have anything to follow. */
+export async function sections(name: string): Promise<readonly Section[]> {
+  const markdown = await readFile(join(root, 'docs', name), 'utf8');
+  return markdown
+    .split(/^## /m)
+    .slice(1)
+    .map((part) => ({
+      title: part.slice(0, part.indexOf('\n')),
+      blocks: [...part.matchAll(/^```(.*)\n([\s\S]*?)^```$/gm)].map(([, info = '', text = '']) => ({ info, text })),
+    }));
+}
+
+/** Puts into `folder` what a reader has in a checkout: the graphs, the documents, the installed packages. */
+export async function checkout(folder: string): Promise<void> {
+  await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
+  const graphs = (await readdir(join(root, 'graphs'))).filter((file) => file.endsWith('.ts'));
+  const files = ['README.md', 'ARCHITECTURE.md', 'docs/authoring.md', 'tsconfig.json', 'tsconfig.base.json'];
+  files.push('graphs/assistant/tokenizer.json', ...graphs.map((file) => `graphs/${file}`));
+  for (const file of files) await cp(join(root, file), join(folder, file), { recursive: true });
+  await writeFile(join(folder, 'package.json'), '{ "type": "module" }\n');
+}
+
+/** Does what `section` says in `folder`, and expects what it promises. Returns everything the commands printed. */
+export async function follow(section: Section, folder: string): Promise<string> {
+  let printed = '';
+  let all = '';
+  for (const { info, text } of section.blocks) {
+    const [kind, argument] = info.split(' ');
+    if (kind === 'sh') {
+      printed = '';
+      for (const command of text.trimEnd().split('\n')) {
+        const { code, output } = await shell(command, folder);
+        if (argument === 'fails') expect(code, `${command}\n${output}`).not.toBe(0);
+        else expect(code, `${command}\n${output}`).toBe(0);
+        printed += output;
+      }
+      all += printed;
+    } else if (kind === 'text') {
+      for (const line of text.trimEnd().split('\n')) expect(printed).toContain(line);
+    } else if (kind === 'diff') {
+      await edit(join(folder, argument!), text);
+    } else if (kind === 'python') {
+      await mkdir(dirname(join(folder, argument!)), { recursive: true });
+      await writeFile(join(folder, argument!), text);
+    } else {
+      throw new Error(`${section.title}: nothing says what to do with a block of "${info}"`);
+    }
+  }
+  return all;
+}
+
+async function edit(file: string, diff: string): Promise<void> {
+  const lines = diff.trimEnd().split('\n');
+  const side = (sign: string) =>
+    lines
+      .filter((line) => line.startsWith(sign))
+      .map((line) => line.slice(1))
+      .join('\n');
+  const before = await readFile(file, 'utf8');
+  expect(before.split(side('-')), `${file} has once: ${side('-')}`).toHaveLength(2);
+  await writeFile(
+    file,
+    before.replace(side('-'), () => side('+')),
+  );
+}
+
+/** `python3` is wherever the variable PYTHON says. */
+function shell(command: string, cwd: string): Promise<{ code: number | null; output: string }> {
+  const python = process.env.PYTHON ?? 'python3';
+  return new Promise((resolve, reject) => {
+    const child = spawn(command.replace(/^python3 /, `${python} `), {
+      cwd,
+      shell: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1', OMP_NUM_THREADS: '1', LAMELLA_DEBUG: '' },
+    });
+    let output = '';
+    const take = (text: string) => {
+      output += text;
+    };
+    child.stdout.setEncoding('utf8').on('data', take);
+    child.stderr.setEncoding('utf8').on('data', take);
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ code, output }));
+  });
+}
