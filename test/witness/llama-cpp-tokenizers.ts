@@ -1,20 +1,15 @@
 /**
- * Two small tokenizers of the kinds llama.cpp knows, in the form of `tokenizer.json`, learned here from a few lines so that their merges
- * overlap as those of real ones do (byte-pair encoding, arXiv 1508.07909), and texts to try them on.
+ * Two tokenizers of the kinds llama.cpp knows, in the form of `tokenizer.json`: the SentencePiece model of the checkpoint tests, converted,
+ * and a byte-level one that is learned here from a few lines, so that its merges overlap as those of real ones do (arXiv 1508.07909).
  */
+import { readFileSync } from 'node:fs';
+import { sentencePieceToTokenizerJson } from '@lamella/checkpoint/sentencepiece/tokenizer-json';
+
+const fixture = (name: string) => new URL(`../../packages/checkpoint/test/fixtures/spm/${name}`, import.meta.url);
 
 const corpus = `the deep and thin transformer reads the weights once and the thin layers share them
 there is nothing thinner than this layer; then the other layers are the same layers again, in their order
 hello hello world, the world is there and here, we have shared the weights and the weather`;
-
-export const sampleTexts: readonly string[] = [
-  'the weather there is thin',
-  ' two  spaces and   three',
-  "Hello, World! 12345 it’s we've",
-  'naïve café 漢字 😀 \u0301',
-  'line\nbreak\tand tab\r\n',
-  'nothing here, nothing there; sharedlayersagain',
-];
 
 /** Merges of the most frequent pairs, each made where it occurs, ties to the first in order. */
 function learnMerges(words: readonly (readonly string[])[], count: number): [string, string][] {
@@ -62,7 +57,7 @@ function byteCharacters(): string[] {
 
 const ends = ['<unk>', '<s>', '</s>'];
 
-export const byteLevelJson = (() => {
+export function byteLevelJson(): string {
   const characters = byteCharacters();
   const words = corpus.match(/ ?[a-z]+|[^a-z]+/g) ?? [];
   const coded = words.map((word) => [...new TextEncoder().encode(word)].map((byte) => characters[byte]!));
@@ -82,37 +77,16 @@ export const byteLevelJson = (() => {
       merges: merges.map((pair) => pair.join(' ')),
     },
   });
-})();
+}
 
-export const sentencePieceJson = (() => {
-  const bytes = Array.from({ length: 256 }, (_, b) => `<0x${b.toString(16).toUpperCase().padStart(2, '0')}>`);
-  const marked = corpus.split('\n').map((line) => `\u2581${line.replaceAll(' ', '\u2581')}`);
-  const words = marked.flatMap((line) => line.match(/\u2581?[^\u2581]+/g) ?? []);
-  const merges = learnMerges(
-    words.map((word) => [...word]),
-    60,
-  );
-  const characters = [...new Set(marked.join(''))].sort();
-  return JSON.stringify({
-    version: '1.0',
-    added_tokens: special(...ends),
-    normalizer: {
-      type: 'Sequence',
-      normalizers: [
-        { type: 'Prepend', prepend: '\u2581' },
-        { type: 'Replace', pattern: { String: ' ' }, content: '\u2581' },
-      ],
-    },
-    pre_tokenizer: null,
-    post_processor: null,
-    decoder: null,
-    model: {
-      type: 'BPE',
-      unk_token: '<unk>',
-      fuse_unk: true,
-      byte_fallback: true,
-      vocab: idsOf([...ends, ...bytes, ...merges.map((pair) => pair.join('')), ...characters]),
-      merges: merges.map((pair) => pair.join(' ')),
-    },
-  });
-})();
+/** 2,000 pieces. */
+export function sentencePieceJson(): string {
+  const model = readFileSync(fixture('tokenizer.model'));
+  return JSON.stringify(sentencePieceToTokenizerJson(model, null, 'tokenizer.model').tokenizer);
+}
+
+/** Sentences, code, many scripts, emoji, control characters, runs of spaces. */
+export function mixedLines(): string[] {
+  const rows = readFileSync(fixture('encoded.jsonl'), 'utf8').trimEnd().split('\n');
+  return rows.map((row) => (JSON.parse(row) as [line: string, ids: readonly number[]])[0]);
+}

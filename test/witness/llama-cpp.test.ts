@@ -15,7 +15,7 @@ import { relativeError, rig } from '../conformance/rig.ts';
 import { weightsOf } from '../conformance/weights.ts';
 import { llamaCppFolder, openLlamaCpp } from './llama-cpp.ts';
 import { biased, withNeighboursRotated } from './llama-cpp-models.ts';
-import { byteLevelJson, sampleTexts, sentencePieceJson } from './llama-cpp-tokenizers.ts';
+import { byteLevelJson, mixedLines, sentencePieceJson } from './llama-cpp-tokenizers.ts';
 
 const TOKENS = 64;
 const tokensOf = (graph: Graph): number[] => Array.from({ length: TOKENS }, (_, i) => (i * i * 7 + 3) % graph.vocab);
@@ -93,21 +93,22 @@ describe.skipIf(llamaCppFolder === null)('compiled logits equal those of llama.c
 });
 
 describe.skipIf(llamaCppFolder === null)('a tokenizer in the file gives the ids that it gives here', () => {
+  const texts = mixedLines().map((line, i) => (i % 2 ? line : `${line}\n${line}`));
   const assistant = new URL('../../graphs/assistant/tokenizer.json', import.meta.url);
   test.each([
     ['bytes without merges', () => readFile(assistant, 'utf8')],
-    ['byte-level BPE', async () => byteLevelJson],
-    ['SentencePiece BPE with byte fallback', async () => sentencePieceJson],
+    ['byte-level BPE', byteLevelJson],
+    ['SentencePiece BPE with byte fallback', sentencePieceJson],
   ])('%s', async (_, read) => {
     const json = await read();
     const here = new Tokenizer(JSON.parse(json), {}, { bos: null, promptPrefix: '', promptSuffix: '' });
-    const graph = model({ vocab: 512 });
+    const graph = model({ vocab: 2000 });
     const tokenizer = { file: 'tokenizer.json', json, bos: 1, eos: [2] };
     const { file, plan } = await write(graph, { type: 'f32', tokenizer });
     expect(plan.madeUpVocabulary).toBeNull();
     const llama = await openLlamaCpp(file, graph.vocab, TOKENS);
-    const there = sampleTexts.map((text) => llama.tokenize(text));
+    const there = texts.map((text) => llama.tokenize(text));
     await llama.close();
-    expect(there).toEqual(sampleTexts.map((text) => here.encode(text)));
+    expect(there).toEqual(texts.map((text) => here.encode(text)));
   });
 });
