@@ -28,7 +28,6 @@ arguments = argparse.ArgumentParser()
 arguments.add_argument("--steps", type=int, default=3800)
 arguments.add_argument("--batch", type=int, default=16, help="sequences a step")
 arguments.add_argument("--seed", type=int, default=1)
-arguments.add_argument("--minutes", type=float, default=1e9, help="stop (resumably) after this long")
 options = arguments.parse_args()
 
 WARMUP = 100  # steps over which the rate rises
@@ -85,7 +84,7 @@ def batch_of(step):
 
 
 started, before, loss_sum, answer_tokens = time.time(), seconds, 0.0, 0
-while step < options.steps and time.time() - started < options.minutes * 60:
+while step < options.steps:
     tokens, targets = (part.to(device) for part in data.batch(batch_of(step)))
     rate = min(1, (step + 1) / WARMUP, max(0.05, (options.steps - step) / (DECAY * options.steps)))
     for optimizer, peak in zip(optimizers, peaks):
@@ -106,6 +105,5 @@ while step < options.steps and time.time() - started < options.minutes * 60:
     if step % 250 == 0:
         save()
 save()
-if step == options.steps:
-    checkpoint.save(model.state_dict(), os.path.join(HERE, "model.safetensors"), "F16")
-    print(f"wrote {os.path.join(HERE, 'model.safetensors')}")
+checkpoint.save(model.state_dict(), os.path.join(HERE, "model.safetensors"), "F16")
+print(f"wrote {os.path.join(HERE, 'model.safetensors')}")
