@@ -88,9 +88,11 @@ function* packTensor(pack: Pack, weight: Weight, data: Float32Array): Generator<
   const format = formats[pack.format];
   const perBlock = format.blockBytes(shape);
   const blocksAtOnce = Math.max(1, Math.floor((1 << 18) / perBlock));
+  // one buffer for all of a tensor: who takes a piece copies it before the next is asked for
+  const scratch = new Uint8Array(Math.min(blocksAtOnce, rows / pack.block) * perBlock);
   for (let first = 0; first < rows; first += pack.block * blocksAtOnce) {
     const blocks = Math.min(blocksAtOnce, (rows - first) / pack.block);
-    const into = new Uint8Array(blocks * perBlock);
+    const into = scratch.subarray(0, blocks * perBlock).fill(0);
     for (let b = 0; b < blocks; b++) {
       const block = Array.from({ length: pack.block }, (_, r) => {
         const source = sourceRow(pack.rows, first + b * pack.block + r);
