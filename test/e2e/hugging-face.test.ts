@@ -138,6 +138,8 @@ describe.each([
     const again = await ok(...args);
     expect(again.stdout).toBe(text);
     expect(again.stderr).not.toContain('compiling');
+    const logits = await json('logits', name, '--tokens', '1,2,3');
+    expect(logits).toEqual(await json('logits', join('out', graph.name), '--tokens', '1,2,3'));
     // Another time of change, another checkpoint.
     await utimes(join(home.path, name, 'pytorch_model.bin'), 1, 1);
     expect((await ok(...args)).stderr).toContain('compiling');

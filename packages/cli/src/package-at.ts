@@ -5,9 +5,9 @@
  */
 import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { isPackage } from './package-manifest.ts';
 
@@ -63,12 +63,12 @@ function cacheFolder(): string {
 }
 
 /**
- * Tells one checkpoint, as compiled by this version, from any other. Weight files count by name, size and time, for they are too large to be
- * read on every run; all that is small counts by its content.
+ * Tells one checkpoint, as this compiler compiles it, from any other. Weight files count by name, size and time, for they are too large to
+ * be read on every run; all that is small counts by its content.
  */
 async function fingerprint(checkpoint: string, graph: string): Promise<string> {
-  const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
-  const hash = createHash('sha256').update(JSON.stringify([version, quant, graph]));
+  const hash = createHash('sha256').update(JSON.stringify([quant, graph]));
+  for (const source of await compilerSources()) hash.update(await readFile(source));
   for (const file of (await readdir(checkpoint)).sort()) {
     const path = join(checkpoint, file);
     if (/\.json$|^tokenizer\.model$/.test(file)) hash.update(file).update(await readFile(path));
@@ -77,6 +77,20 @@ async function fingerprint(checkpoint: string, graph: string): Promise<string> {
     hash.update(JSON.stringify([file, size, mtimeMs]));
   }
   return hash.digest('hex').slice(0, 12);
+}
+
+/** Our own sources. They run as they are, so after an update or an edit they are another compiler, whatever its version number. */
+async function compilerSources(): Promise<readonly string[]> {
+  const packages = fileURLToPath(new URL('../../', import.meta.url));
+  const files = (await readdir(packages)).map(async (name) => {
+    const folder = join(packages, name, 'src');
+    const inside = await readdir(folder, { recursive: true }).catch(() => []); // not every entry is a package
+    return inside.map((file) => join(folder, file));
+  });
+  return (await Promise.all(files))
+    .flat()
+    .filter((file) => file.endsWith('.ts'))
+    .sort();
 }
 
 function isFile(path: string): Promise<boolean> {
