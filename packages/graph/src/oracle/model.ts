@@ -3,16 +3,18 @@
  * passes through them. Both ways of running the oracle start from this.
  */
 import { type Body, elementCount, type Graph, type Weight, type WeightId } from '../ir.ts';
-import { type Q8Matrix, quantiseMatrix } from './q8.ts';
+import { quantiseMatrix4 } from './q4.ts';
+import { type IntegerMatrix, quantiseMatrix } from './q8.ts';
 
 /** The numbers of a weight: row-major f32 of `weight.shape`. */
 export type WeightOf = (weight: Weight) => Float32Array;
-export type Quant = 'f32' | 'q8';
+/** Under q4 the matrices have four bits and the embedding table eight. */
+export type Quant = 'f32' | 'q8' | 'q4';
 
 /** A weight in memory. `values` is f32, row-major; a vector has one row. */
 export type Tensor =
   | { readonly format: 'f32'; readonly rows: number; readonly columns: number; readonly values: Float32Array }
-  | { readonly format: 'q8'; readonly rows: number; readonly columns: number; readonly matrix: Q8Matrix };
+  | { readonly format: 'integer'; readonly rows: number; readonly columns: number; readonly matrix: IntegerMatrix };
 
 /** One run of a block: its code, its weights, and the slot in which it alone remembers. */
 export interface BoundExecution {
@@ -49,15 +51,18 @@ export function bindModel(graph: Graph, weightOf: WeightOf, quant: Quant): Model
   return { graph, rootTensors: bound(graph.rootWeights), executions, indicesOfStack };
 }
 
-/** Matrices and tables are quantised under q8; gains and biases never are. */
+/** Matrices and tables are quantised; gains and biases never are. */
 function loadTensor({ name, shape, role }: Weight, values: Float32Array, quant: Quant): Tensor {
   if (values.length !== elementCount(shape)) {
     throw new Error(`${name} has ${values.length} elements, not the ${elementCount(shape)} of [${shape.join(', ')}]`);
   }
   const columns = shape.at(-1) ?? 1;
   const rows = values.length / columns;
-  if (quant === 'q8' && (role === 'matrix' || role === 'table')) {
-    return { format: 'q8', rows, columns, matrix: quantiseMatrix(values, rows, columns) };
+  if (quant === 'q4' && role === 'matrix') {
+    return { format: 'integer', rows, columns, matrix: quantiseMatrix4(values, rows, columns) };
+  }
+  if (quant !== 'f32' && (role === 'matrix' || role === 'table')) {
+    return { format: 'integer', rows, columns, matrix: quantiseMatrix(values, rows, columns) };
   }
   return { format: 'f32', rows, columns, values };
 }

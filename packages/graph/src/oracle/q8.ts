@@ -4,9 +4,9 @@
  */
 
 /** Rows of codes, each with one scale. */
-export interface Q8Matrix {
-  /** i8 [rows, columns], row-major, in -127..127. */
-  readonly codes: Int8Array;
+export interface IntegerMatrix {
+  /** [rows, columns], row-major: in -127..127 for q8, group scale times code for q4. */
+  readonly codes: Int8Array | Int16Array;
   /** [rows]; every one is an f32 number, for that is how scales are stored. */
   readonly scales: Float64Array;
 }
@@ -30,7 +30,7 @@ export function roundHalfEven(x: number): number {
 }
 
 /** Quantises a weight `values` f32 [rows, columns], each row by its own largest magnitude. A row of zeros has scale 0. */
-export function quantiseMatrix(values: Float32Array, rows: number, columns: number): Q8Matrix {
+export function quantiseMatrix(values: Float32Array, rows: number, columns: number): IntegerMatrix {
   const codes = new Int8Array(rows * columns);
   const scales = new Float64Array(rows);
   for (let r = 0; r < rows; r++) {
@@ -52,9 +52,9 @@ export function quantiseActivation(x: Float64Array): Q8Activation {
 
 /**
  * The integer dots of every row of `matrix` with `x` i8 [columns]: i32 [rows]. Exact, since |dot| <= 127 * 127 * columns < 2^31 for
- * up to 133,000 columns.
+ * up to 133,000 columns of q8, and for up to 8,256 of q4.
  */
-export function integerDots(matrix: Q8Matrix, x: Int8Array): Int32Array {
+export function integerDots(matrix: IntegerMatrix, x: Int8Array): Int32Array {
   const dots = new Int32Array(matrix.scales.length);
   for (let r = 0; r < dots.length; r++) {
     let dot = 0;

@@ -61,7 +61,7 @@ function tableRow(table: Tensor, r: number): Float64Array {
 /** W x + bias: x [in], W [out, in] -> [out]. Under q8 the input is quantised too, and the dot is a dot of integers. */
 function linear(x: Float64Array, weight: Tensor, bias: Float32Array | null, onQ8: RowScope['onQ8']): Float64Array {
   const out = new Float64Array(weight.rows);
-  if (weight.format === 'q8') {
+  if (weight.format === 'integer') {
     const activation = quantiseActivation(x);
     const dots = integerDots(weight.matrix, activation.codes);
     for (let o = 0; o < out.length; o++) out[o] = dots[o]! * (weight.matrix.scales[o]! * activation.scale);

@@ -1,0 +1,36 @@
+/**
+ * Four-bit weights as the oracle understands them, to the letter of ARCHITECTURE.md "q4, exactly": groups of 32 columns with an integer
+ * scale each, and one scale per row that makes those integers.
+ */
+import { type IntegerMatrix, roundHalfEven } from './q8.ts';
+
+const GROUP = 32;
+
+/**
+ * Quantises a weight `values` f32 [rows, columns]. The codes returned are group scale (0..255) times code (-8..7), which is what a row's
+ * scale multiplies; so a dot over them is the exact integer dot of q4.
+ */
+export function quantiseMatrix4(values: Float32Array, rows: number, columns: number): IntegerMatrix {
+  const codes = new Int16Array(rows * columns);
+  const scales = new Float64Array(rows);
+  for (let r = 0; r < rows; r++) {
+    const row = values.subarray(r * columns, (r + 1) * columns);
+    // what one code step would ideally be worth in each group
+    const steps: number[] = [];
+    for (let first = 0; first < columns; first += GROUP) {
+      let largest = 0;
+      for (const value of row.subarray(first, first + GROUP)) largest = Math.max(largest, Math.abs(value));
+      steps.push(largest / 7);
+    }
+    const scale = Math.fround(Math.max(...steps) / 255);
+    scales[r] = scale;
+    if (scale === 0) continue;
+    for (let c = 0; c < columns; c++) {
+      const groupScale = Math.min(255, roundHalfEven(steps[Math.floor(c / GROUP)]! / scale));
+      if (groupScale === 0) continue;
+      const code = Math.max(-8, Math.min(7, roundHalfEven(row[c]! / (groupScale * scale))));
+      codes[r * columns + c] = groupScale * code;
+    }
+  }
+  return { codes, scales };
+}
