@@ -1,4 +1,4 @@
-/** All of `docs/authoring.md`, with the training in PyTorch and the comparison at full size: 500 MB of packages, a few minutes. */
+/** All of `docs/authoring.md`, with the training in PyTorch and the comparison at full size: 500 MB of packages, four minutes. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
