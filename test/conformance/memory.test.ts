@@ -18,7 +18,7 @@ import { model, orders, type Shape } from './models.ts';
 import { rig } from './rig.ts';
 import { weightsOf } from './weights.ts';
 
-const formats: readonly FormatName[] = ['f32', 'q8'];
+const formats: readonly FormatName[] = ['f32', 'q8', 'q4'];
 
 /** A package that lies nowhere but in memory, loaded as any other. */
 async function load(
@@ -105,17 +105,18 @@ class Ownership {
   }
 }
 
-const padded: Partial<Shape> = {
+/** Heads that are padded to 8, or, where a format refuses that, are 8 wide. */
+const padded = (quant: FormatName): Partial<Shape> => ({
   layers: 2,
   d: 30,
   ff: 50,
   heads: 4,
   kvHeads: 2,
-  headDim: 6,
+  headDim: quant === 'q4' ? 8 : 6,
   vocab: 97,
   context: 71,
   share: share.immediate(2),
-};
+});
 
 describe.each(formats)('%s', (quant) => {
   test('the running memory is the planned one, from load to the end of the context', async () => {
@@ -149,7 +150,7 @@ describe.each(formats)('%s', (quant) => {
   });
 
   test('a canary in every byte that nobody owns survives', async () => {
-    const { driver, manifest, plan } = await load(model(padded), quant);
+    const { driver, manifest, plan } = await load(model(padded(quant)), quant);
     const { memory } = manifest;
     const arena = parseArena(plan);
     const image = new Uint8Array(driver.memory.buffer);
@@ -178,7 +179,7 @@ describe.each(formats)('%s', (quant) => {
   });
 
   test('keys and values beyond the position are never touched', async () => {
-    const { driver, manifest } = await load(model(padded), quant);
+    const { driver, manifest } = await load(model(padded(quant)), quant);
     const { memory, context } = manifest;
     const words = new Int32Array(driver.memory.buffer, memory.state.offset, memory.state.bytes / 4);
     const mark = 0x7fc00001;
@@ -207,7 +208,7 @@ describe.each(formats)('%s', (quant) => {
   });
 
   test('an execution writes to its own state slot and to no other', async () => {
-    const graph = model(padded);
+    const graph = model(padded(quant));
     const running = await rig(graph, weightsOf(graph), quant);
     const { plan } = running.lowered;
     const { offset, bytes } = plan.memory.state;
@@ -252,8 +253,8 @@ describe('the arena equals its lower bound', () => {
     ['usual', {}],
     ['untied', { tied: false }],
     ['headDim 52', { headDim: 52, heads: 2, kvHeads: 1, d: 104 }],
-    ['headDim 6, odd sizes', padded],
-    ['no RoPE, headDim 10', { rope: false, headDim: 10 }],
+    ['headDim 12, odd sizes', { ...padded('f32'), headDim: 12 }],
+    ['no RoPE, headDim 20', { rope: false, headDim: 20 }],
     ['vocab 3, d 30, ff 50', { vocab: 3, d: 30, ff: 50 }],
   ];
   const graphs: readonly [string, () => Promise<Graph>][] = [

@@ -139,6 +139,7 @@ const graphs: readonly Graph[] = [
 describe.each(graphs.map((g) => [g.name, g] as const))('%s', (_name, graph) => {
   test('f32 equals the oracle, decoded and prefilled', () => agrees(graph, 'f32', 1e-4));
   test('q8 equals the oracle, decoded and prefilled', () => agrees(graph, 'q8', 0.05));
+  test('q4 equals the oracle, decoded and prefilled', () => agrees(graph, 'q4', 0.05));
 });
 
 test('random shapes', async () => {
@@ -162,7 +163,7 @@ test('random shapes', async () => {
 });
 
 /** Decodes and prefills a sequence; both equal the oracle at every position. */
-async function agrees(graph: Graph, quant: 'f32' | 'q8', tolerance: number): Promise<void> {
+async function agrees(graph: Graph, quant: 'f32' | 'q8' | 'q4', tolerance: number): Promise<void> {
   const weightOf = weightsOf(graph);
   const tokens = Array.from({ length: 20 }, (_, i) => (i * 37 + 11) % graph.vocab);
   const wanted = sequence(graph, weightOf, tokens, { quant });

@@ -14,7 +14,7 @@ export interface Mutation {
 
 const compiler = 'packages/compiler/src';
 const f32 = 'test/conformance/f32.test.ts';
-const q8 = 'test/conformance/q8.test.ts';
+const q8 = 'test/conformance/integer.test.ts';
 const memory = 'test/conformance/memory.test.ts';
 const variants = 'test/conformance/variants.test.ts';
 const kernels = 'packages/compiler/test/schedule.test.ts';

@@ -25,7 +25,7 @@ export function program(): Command {
     .addOption(target('compile'))
     .option('--weights <SOURCE>', 'a checkpoint folder, a .safetensors file, or random:SEED; without it, no weights')
     .addOption(
-      new Option('--quant <FORMAT>', 'f32 or q8 (default: q8)').argParser(choice('--quant', ['f32', 'q8'], ['q4'])),
+      new Option('--quant <FORMAT>', 'f32, q8 or q4 (default: q8)').argParser(choice('--quant', ['f32', 'q8', 'q4'])),
     )
     .addOption(new Option('--kv <FORMAT>', 'f32').argParser(choice('--kv', ['f32'], ['q8'])))
     .addOption(

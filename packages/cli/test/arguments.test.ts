@@ -35,7 +35,6 @@ test.each([
 
 test.each([
   ['--target webgpu', ['compile', 'x.ts', '--target', 'wasm,webgpu']],
-  ['--quant q4', ['compile', 'x.ts', '--quant', 'q4']],
   ['--kv q8', ['compile', 'x.ts', '--kv', 'q8']],
   ['--profile', ['compile', 'x.ts', '--profile', 'phone']],
   ['--emit wgsl', ['compile', 'x.ts', '--emit', 'wgsl']],

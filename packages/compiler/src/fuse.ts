@@ -505,9 +505,21 @@ class KindFuser {
     const key = JSON.stringify([param, rows, columns, block]);
     const at = this.packs.findIndex((p) => JSON.stringify([p.param, p.rows, p.columns, p.block]) === key);
     if (at >= 0) return at;
-    const { name } = this.body.params[param]!;
+    const { name, role } = this.body.params[param]!;
     return (
-      this.packs.push({ param, name, format: 'f32', layout, rows, columns, block, group: 0, offset: 0, bytes: 0 }) - 1
+      this.packs.push({
+        param,
+        name,
+        role,
+        format: 'f32',
+        layout,
+        rows,
+        columns,
+        block,
+        group: 0,
+        offset: 0,
+        bytes: 0,
+      }) - 1
     );
   }
 

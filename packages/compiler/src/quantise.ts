@@ -1,22 +1,47 @@
 /**
- * Pass 3: formats. Precision is policy, decided here and nowhere later: matrices and the embedding take the chosen format, gains,
+ * Pass 3: formats. Precision is policy, decided here and nowhere later: matrices and tables take the formats of the chosen policy; gains,
  * biases and everything computed stay f32. A contraction over integer weights quantises its x once, in its own prologue (W8A8,
  * MobileLLM section 4.4).
  */
-import type { Buffer, FormatName, FusedOp, Kind, Program } from './program/ir.ts';
-import { padded } from './program/ir.ts';
+import { LamellaError } from '@lamella/graph/diagnostics';
+import { formats } from './formats/table.ts';
+import type { Buffer, FormatName, FusedOp, Kind, Pack, Program } from './program/ir.ts';
+import { padded, storedRows } from './program/ir.ts';
 
-/** The program with every stored matrix in `format`, and codes where its contractions need them. */
-export function quantise(program: Program, format: FormatName): Program {
-  if (format === 'f32') return program;
+/** What a choice of quantisation means for each role. The table is read by rows as well, and a tied head is a table: it keeps 8 bits. */
+const policies: Readonly<Record<FormatName, { readonly matrix: FormatName; readonly table: FormatName }>> = {
+  f32: { matrix: 'f32', table: 'f32' },
+  q8: { matrix: 'q8', table: 'q8' },
+  q4: { matrix: 'q4', table: 'q8' },
+};
+
+/** The program with every stored matrix in its format, and codes where its contractions need them. Throws L116 where sums could overflow. */
+export function quantise(program: Program, quant: FormatName): Program {
+  const policy = policies[quant];
   const buffers: Buffer[] = [...program.buffers];
   const kinds = program.kinds.map((kind): Kind => {
-    const packs = kind.packs.map((p) => (p.layout === 'matrix' ? { ...p, format } : p));
+    const packs = kind.packs.map((pack): Pack => {
+      if (pack.layout === 'vector') return pack;
+      const format = pack.role === 'table' ? policy.table : policy.matrix;
+      const { largestBlock, largestDepth, grouped } = formats[format];
+      if (storedRows(pack.columns) > largestDepth) {
+        const reason = `${format} sums at most ${largestDepth} columns exactly, and it has ${storedRows(pack.columns)}`;
+        throw new LamellaError('L116', { op: pack.name, reason, remedy: '--quant f32' }, { place: kind.name });
+      }
+      if (grouped && pack.columns.map !== 'plain') {
+        const reason = `${format} groups neighbouring columns, and heads of ${pack.columns.headDim} are padded`;
+        const remedy = 'a headDim divisible by 4, or --quant q8';
+        throw new LamellaError('L116', { op: pack.name, reason, remedy }, { place: kind.name });
+      }
+      return { ...pack, format, block: Math.min(pack.block, largestBlock) };
+    });
     const ops = kind.ops.map((op): FusedOp => {
       if (op.op !== 'contract') return op;
+      const streams = op.segments.flatMap((s) => s.streams.map((id) => formats[packs[id]!.format]));
+      if (!streams.some((f) => f.integer)) return op;
       const name = `${kind.name}.${op.name}`;
-      const codes =
-        buffers.push({ name: `${name}.codes`, element: 'codes', width: padded(op.depth, 4), per: 'token' }) - 1;
+      const width = padded(op.depth, Math.max(...streams.map((f) => f.depthMultiple)));
+      const codes = buffers.push({ name: `${name}.codes`, element: 'codes', width, per: 'token' }) - 1;
       const scales = buffers.push({ name: `${name}.scales`, element: 'f32', width: 1, per: 'token' }) - 1;
       return { ...op, prologue: { ...op.prologue, quantise: { codes, scales } } };
     });

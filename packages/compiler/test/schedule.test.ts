@@ -58,6 +58,7 @@ describe.each(['decode', 'prefill'] as const)('%s', (lowering) => {
     const gain: Pack = {
       param: 0,
       name: 'gain',
+      role: 'gain',
       format: 'f32',
       layout: 'vector',
       rows: { map: 'plain', rows: width },

@@ -56,7 +56,7 @@ export interface Manifest {
   readonly context: number;
   /** Most tokens one `prefill` call takes. */
   readonly tile: number;
-  readonly quant: 'f32' | 'q8';
+  readonly quant: 'f32' | 'q8' | 'q4';
   readonly kv: 'f32';
   readonly memory: MemoryPlan;
   /** Names of the block kinds, in table order. */

@@ -9,7 +9,7 @@ import { bytes, count } from '../units.ts';
 
 export interface CompileCommand {
   readonly weights?: string;
-  readonly quant?: 'f32' | 'q8';
+  readonly quant?: 'f32' | 'q8' | 'q4';
   readonly context?: number;
   readonly out?: string;
   readonly emit?: keyof Compilation['stages'];

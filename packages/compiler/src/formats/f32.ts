@@ -8,6 +8,10 @@ import type { Format } from './format.ts';
 export const f32Format: Format = {
   name: 'f32',
   integer: false,
+  depthMultiple: 1,
+  grouped: false,
+  largestBlock: 16,
+  largestDepth: Number.POSITIVE_INFINITY,
 
   blockBytes: ({ block, depth }) => block * depth * 4,
 

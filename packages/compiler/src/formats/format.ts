@@ -26,6 +26,14 @@ export interface Format {
   readonly name: string;
   /** Whether contractions read activations as codes. */
   readonly integer: boolean;
+  /** Columns are stored in multiples of this, the rest zeros. */
+  readonly depthMultiple: number;
+  /** Whether neighbouring columns share a scale, so that padding between them would change what is stored. */
+  readonly grouped: boolean;
+  /** Most rows stored together. */
+  readonly largestBlock: number;
+  /** Most columns whose sum is exact. */
+  readonly largestDepth: number;
   /** Bytes of one block of rows. */
   blockBytes(shape: MatrixShape): number;
   /** Writes one block: `rows[i]` is row i, f32 [depth], or null for zeros; `into` has blockBytes bytes, all zero. */

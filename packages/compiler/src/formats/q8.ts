@@ -25,6 +25,11 @@ const codesBytes = ({ block, depth }: MatrixShape): number => block * padded(dep
 export const q8Format: Format = {
   name: 'q8',
   integer: true,
+  depthMultiple: 4,
+  grouped: false,
+  largestBlock: 16,
+  // 127 * 127 * depth < 2^31
+  largestDepth: 133_000,
 
   blockBytes: (shape) => codesBytes(shape) + shape.block * 4,
 

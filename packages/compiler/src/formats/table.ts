@@ -2,6 +2,7 @@
 import type { FormatName } from '../program/ir.ts';
 import { f32Format } from './f32.ts';
 import type { Format } from './format.ts';
+import { q4Format } from './q4.ts';
 import { q8Format } from './q8.ts';
 
-export const formats: Readonly<Record<FormatName, Format>> = { f32: f32Format, q8: q8Format };
+export const formats: Readonly<Record<FormatName, Format>> = { f32: f32Format, q8: q8Format, q4: q4Format };

@@ -74,7 +74,8 @@ class Interpreter {
 
   private readElement(element: Element, byte: number): number {
     if (element === 'f32') return this.view.getFloat32(byte, true);
-    return element === 'i32' ? this.view.getInt32(byte, true) : this.view.getInt8(byte);
+    if (element === 'i32') return this.view.getInt32(byte, true);
+    return element === 'i8' ? this.view.getInt8(byte) : this.view.getUint8(byte);
   }
 
   private load(e: Extract<Expr, { e: 'load' }>, locals: Locals): Value {
@@ -82,7 +83,8 @@ class Interpreter {
     const width = buffer && loadWidth(buffer.element, e.type, e.access);
     if (!width) throw new Error(`${e.buffer} cannot be read as ${e.type}`);
     const { element, byte } = this.locate(e.buffer, this.number(e.index, locals), width);
-    if (e.type === 'i8x16') return Array.from({ length: 16 }, (_, i) => this.view.getInt8(byte + (i % 4)));
+    if (e.type === 'i8x16' && e.access === 'splat')
+      return Array.from({ length: 16 }, (_, i) => this.view.getInt8(byte + (i % 4)));
     if (e.access === 'splat') return Array<number>(4).fill(this.readElement(element, byte));
     if (width === 1) return this.readElement(element, byte);
     return Array.from({ length: width }, (_, i) => this.readElement(element, byte + i * elementBytes(element)));

@@ -80,6 +80,9 @@ export function roundHalfEven(x: number): number {
   return Math.abs(x - Math.trunc(x)) === 0.5 ? 2 * Math.round(x / 2) : r;
 }
 
+/** The same byte in every lane. */
+const bytesOf = (byte: number): string => `(v128.const i8x16 ${Array(16).fill(byte).join(' ')})`;
+
 const bits = new DataView(new ArrayBuffer(4));
 
 const table = {
@@ -166,6 +169,24 @@ const table = {
     type: (a) => (a.length === 1 && a[0] === 'i8x16' ? 'i16x8' : null),
     meaning: ([x]) => vector(x!).slice(0, 8),
     wat: ([x]) => `(i16x8.extend_low_i8x16_s ${x})`,
+  },
+  /** High eight signed bytes, widened to 16 bits. */
+  widenHigh: {
+    type: (a) => (a.length === 1 && a[0] === 'i8x16' ? 'i16x8' : null),
+    meaning: ([x]) => vector(x!).slice(8),
+    wat: ([x]) => `(i16x8.extend_high_i8x16_s ${x})`,
+  },
+  /** The low half of each byte, less 8: a signed number of four bits. */
+  nibblesLow: {
+    type: (a) => (a.length === 1 && a[0] === 'i8x16' ? 'i8x16' : null),
+    meaning: ([x]) => vector(x!).map((byte) => (byte & 15) - 8),
+    wat: ([x]) => `(i8x16.sub (v128.and ${x} ${bytesOf(15)}) ${bytesOf(8)})`,
+  },
+  /** The high half of each byte, less 8. */
+  nibblesHigh: {
+    type: (a) => (a.length === 1 && a[0] === 'i8x16' ? 'i8x16' : null),
+    meaning: ([x]) => vector(x!).map((byte) => ((byte >> 4) & 15) - 8),
+    wat: ([x]) => `(i8x16.sub (v128.and (i16x8.shr_u ${x} (i32.const 4)) ${bytesOf(15)}) ${bytesOf(8)})`,
   },
   /** Products of adjacent 16-bit pairs, summed in i32: lane i is a[2i] b[2i] + a[2i+1] b[2i+1]. Exact for 8-bit codes. */
   dotPairs: {

@@ -5,7 +5,7 @@ export type VectorType = 'f32x4' | 'i32x4' | 'i16x8' | 'i8x16';
 export type Type = ScalarType | VectorType;
 
 /** What one element of a buffer is in memory. Indices count elements. */
-export type Element = 'f32' | 'i32' | 'i8';
+export type Element = 'f32' | 'i32' | 'i8' | 'u8';
 
 /** Lanes of a type; 1 for scalars. */
 export function lanesOf(type: Type): number {
@@ -28,5 +28,5 @@ export function lanesOf(type: Type): number {
 
 /** Bytes of one element in memory. */
 export function elementBytes(element: Element): number {
-  return element === 'i8' ? 1 : 4;
+  return element === 'i8' || element === 'u8' ? 1 : 4;
 }

@@ -18,6 +18,10 @@ const loads: Readonly<Record<string, number>> = {
   'i8 i32 contiguous': 1,
   // eight codes, sign-extended
   'i8 i16x8 contiguous': 8,
+  'i8 i8x16 contiguous': 16,
+  'u8 i32 contiguous': 1,
+  // four numbers, zero-extended
+  'u8 i32x4 contiguous': 4,
 };
 const stores: Readonly<Record<string, number>> = { 'f32 f32': 1, 'f32 f32x4': 4, 'i32 i32': 1 };
 

@@ -5,9 +5,9 @@
  * Everything is a row: the nodes before the first stack become a kind of their own (`start`), those behind the last one another
  * (`end`, run only for the tokens whose logits are wanted), and a step is one pass over one table of rows.
  */
-import type { ParamId, Rope, WeightId } from '@lamella/graph/ir';
+import type { ParamId, Rope, WeightId, WeightRole } from '@lamella/graph/ir';
 
-export type FormatName = 'f32' | 'q8';
+export type FormatName = 'f32' | 'q8' | 'q4';
 
 /** How the rows of a stored tensor map to rows of the checkpoint's: by `source(row)`, or zeros. */
 export type RowMap =
@@ -33,6 +33,7 @@ export interface Pack {
   /** Parameter of the kind's body. */
   readonly param: ParamId;
   readonly name: string;
+  readonly role: WeightRole;
   readonly format: FormatName;
   readonly layout: 'matrix' | 'vector';
   readonly rows: RowMap;

@@ -98,7 +98,7 @@ class Printer {
       case 'get':
         return `(local.get $${e.name})`;
       case 'load':
-        return `(${this.loadOp(e)} ${this.address(e.buffer, e.index)})`;
+        return this.load(e);
       case 'apply':
         return intrinsics[e.fn].wat(
           e.args.map((a) => this.expr(a)),
@@ -110,11 +110,19 @@ class Printer {
     }
   }
 
+  private load(e: Extract<Expr, { e: 'load' }>): string {
+    const loaded = `(${this.loadOp(e)} ${this.address(e.buffer, e.index)})`;
+    // four bytes, widened twice
+    if (this.buffers.get(e.buffer)!.element !== 'u8' || e.type !== 'i32x4') return loaded;
+    return `(i32x4.extend_low_i16x8_u (i16x8.extend_low_i8x16_u ${loaded}))`;
+  }
+
   private loadOp({ buffer, type, access }: Extract<Expr, { e: 'load' }>): string {
     const { element } = this.buffers.get(buffer)!;
+    if (element === 'u8') return type === 'i32x4' ? 'v128.load32_zero' : 'i32.load8_u';
     if (access === 'splat') return 'v128.load32_splat';
     if (type === 'i16x8') return 'v128.load8x8_s';
-    if (element === 'i8') return 'i32.load8_s';
+    if (element === 'i8' && type === 'i32') return 'i32.load8_s';
     return lanesOf(type) > 1 ? 'v128.load' : `${type}.load`;
   }
 

@@ -1,5 +1,5 @@
 /**
- * q8 against the oracle under the same quantisation, at three distances.
+ * q8 and q4 against the oracle under the same quantisation, at three distances.
  *
  * One operation: each contraction gets the numbers the compiled model itself produced; its codes, its integer dots and its results are
  * recomputed in f64 with the oracle's quantisation. One execution: compiled kernels and oracle get the same residual and the same history.
@@ -10,18 +10,26 @@ import type { Element, FusedOp, Kind } from '@lamella/compiler/program/ir';
 import { sourceRow, storedRows } from '@lamella/compiler/program/ir';
 import type { Graph } from '@lamella/graph/ir';
 import { Oracle, type OracleEvent } from '@lamella/graph/oracle/oracle';
+import { quantiseMatrix4 } from '@lamella/graph/oracle/q4';
 import { integerDots, quantiseActivation, quantiseMatrix } from '@lamella/graph/oracle/q8';
 import { describe, expect, test } from 'vitest';
 import { model, orders, type Shape } from './models.ts';
 import { type Rig, relativeError, rig } from './rig.ts';
 import { weightsOf } from './weights.ts';
 
-const cases: readonly [string, Partial<Shape>][] = [
+type Quant = 'q8' | 'q4';
+const shapes: readonly [string, Partial<Shape>][] = [
   ['immediate(2)', { share: orders.immediate }],
   ['cycle(2), untied', { share: orders.cycle, tied: false }],
   ['headDim 52', { headDim: 52, heads: 2, kvHeads: 1, d: 104, share: orders.immediate }],
   ['d 30, ff 50, vocab 257', { d: 30, ff: 50, vocab: 257 }],
-  ['no RoPE, headDim 10', { rope: false, headDim: 10 }],
+  ['no RoPE, headDim 12', { rope: false, headDim: 12 }],
+  ['ff 300', { ff: 300 }],
+];
+const cases = [
+  ...shapes.flatMap(([name, shape]) => (['q8', 'q4'] as const).map((quant) => [quant, name, shape] as const)),
+  // columns that pad heads: q4 refuses them
+  ['q8', 'headDim 10', { headDim: 10 }] as const,
 ];
 
 /** How far a code may be from the oracle's: one, and only where x / scale lies this close to a tie. */
@@ -29,24 +37,24 @@ const NEAR_TIE = 1e-4;
 
 type Contract = Extract<FusedOp, { op: 'contract' }>;
 
-describe.each(cases)('%s', (name, shape) => {
+describe.each(cases)('%s, %s', (quant, name, shape) => {
   const graph: Graph = model(shape);
   const weightOf = weightsOf(graph);
   const tokens = Array.from({ length: 12 }, (_, i) => (i * 37 + 11) % graph.vocab);
 
   test('every operation: codes, integer dots and results', async () => {
-    const compiled = await rig(graph, weightOf, 'q8');
+    const compiled = await rig(graph, weightOf, quant);
     let checked = 0;
-    for (const token of tokens) checked += stepThrough(compiled, graph, weightOf, token);
+    for (const token of tokens) checked += stepThrough(compiled, graph, weightOf, quant, token);
     expect(checked).toBeGreaterThan(tokens.length * graph.stacks[0]!.executions.length * 4);
   });
 
   test('every execution, given the oracle’s residual', async () => {
-    const compiled = await rig(graph, weightOf, 'q8');
+    const compiled = await rig(graph, weightOf, quant);
     const activations: Extract<OracleEvent, { kind: 'activation' }>[] = [];
     const executions: Extract<OracleEvent, { kind: 'execution' }>[] = [];
     const oracle = new Oracle(graph, weightOf, {
-      quant: 'q8',
+      quant,
       observe: (event) => {
         if (event.kind === 'activation') activations.push(event);
         if (event.kind === 'execution') executions.push(event);
@@ -78,19 +86,19 @@ describe.each(cases)('%s', (name, shape) => {
       compiled.position += 1;
     }
     // a history that differs by a flipped code in an earlier token still has to agree as well as this
-    console.log(`q8 ${name}: ${agreeing} executions with the oracle's codes, ${flipped} with a flipped code`);
+    console.log(`${quant} ${name}: ${agreeing} executions with the oracle's codes, ${flipped} with a flipped code`);
     expect(agreeing).toBeGreaterThan(flipped);
   });
 
   test('running free', async () => {
-    const compiled = await rig(graph, weightOf, 'q8');
-    const oracle = new Oracle(graph, weightOf, { quant: 'q8' });
+    const compiled = await rig(graph, weightOf, quant);
+    const oracle = new Oracle(graph, weightOf, { quant });
     const divergence = tokens.map((token) => {
       compiled.decode(token);
       return relativeError(compiled.logits, oracle.step(token));
     });
     console.log(
-      `q8 ${name}: free-running divergence ${Math.max(...divergence).toExponential(1)} after ${tokens.length} tokens`,
+      `${quant} ${name}: free-running divergence ${Math.max(...divergence).toExponential(1)} after ${tokens.length} tokens`,
     );
     expect(Math.max(...divergence)).toBeLessThan(0.05);
   });
@@ -100,7 +108,13 @@ const kindOf = ({ lowered }: Rig, row: number): Kind => lowered.plan.program.kin
 const kernelsOf = ({ lowered }: Rig, row: number) => lowered.kernels[lowered.plan.table[row]!.kind]!.decode;
 
 /** Runs one token kernel by kernel and checks every contraction on the way. Returns how many. */
-function stepThrough(compiled: Rig, graph: Graph, weightOf: ReturnType<typeof weightsOf>, token: number): number {
+function stepThrough(
+  compiled: Rig,
+  graph: Graph,
+  weightOf: ReturnType<typeof weightsOf>,
+  quant: Quant,
+  token: number,
+): number {
   const { plan } = compiled.lowered;
   const name = (id: number) => plan.program.buffers[id]!.name;
   let checked = 0;
@@ -145,7 +159,8 @@ function stepThrough(compiled: Rig, graph: Graph, weightOf: ReturnType<typeof we
           const pack = kind.packs[id]!;
           const weight = graph.weights[weights[pack.param]!]!;
           const [rows, columns] = weight.shape as [number, number];
-          const matrix = quantiseMatrix(weightOf(weight), rows, columns);
+          const quantised = quant === 'q4' && weight.role === 'matrix' ? quantiseMatrix4 : quantiseMatrix;
+          const matrix = quantised(weightOf(weight), rows, columns);
           const plainCodes = new Int8Array(columns);
           for (let k = 0; k < storedRows(pack.columns); k++) {
             const source = sourceRow(pack.columns, k);
@@ -263,3 +278,11 @@ function graphNodeIs(graph: Graph, execution: number, node: number, kind: Kind, 
     linear.op === 'linear' && op.segments.some((s) => s.streams.some((id) => kind.packs[id]!.param === linear.weight))
   );
 }
+
+test('q4 refuses what would shift its groups', async () => {
+  const graph = model({ headDim: 10 });
+  await expect(rig(graph, weightsOf(graph), 'q4')).rejects.toThrow(
+    'L116 self_attn.o_proj.weight cannot be compiled here: q4 groups neighbouring columns, and heads of 10 are padded, at layers. ' +
+      'Try a headDim divisible by 4, or --quant q8',
+  );
+});

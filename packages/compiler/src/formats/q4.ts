@@ -1,0 +1,177 @@
+/**
+ * q4: four-bit weights in groups of 32 columns, an integer scale per group and an f32 scale per row; activations as q8's. Everything a block
+ * of R rows needs comes in one stream, in the order it is read: per group four times R/4 vectors of 4 rows x 8 columns (a byte holds column
+ * k in its low half and k + 4 in its high one, each as code + 8), then R group scales; at the end R row scales. 4.3 bits a weight.
+ * (Groups of 32 with inline scales are what reaches the memory limit; see ARCHITECTURE.md "q4, exactly" for the numbers.)
+ */
+import {
+  add,
+  apply,
+  applyLanes,
+  constant,
+  i32,
+  load,
+  loadSplat,
+  mul,
+  plus,
+  quotient,
+  remainder,
+  sub,
+  times,
+} from '../loops/build.ts';
+import { roundHalfEven } from '../loops/intrinsics.ts';
+import { padded } from '../program/ir.ts';
+import type { Format, MatrixShape } from './format.ts';
+
+const GROUP = 32;
+
+const groups = ({ depth }: MatrixShape): number => padded(depth, GROUP) / GROUP;
+/** Codes and scales of one group of a block. */
+const groupBytes = ({ block }: MatrixShape): number => block * (GROUP / 2) + block;
+const blockBytes = (shape: MatrixShape): number => groups(shape) * groupBytes(shape) + shape.block * 4;
+
+export const q4Format: Format = {
+  name: 'q4',
+  integer: true,
+  depthMultiple: GROUP,
+  grouped: true,
+  // two vectors of rows: their sums, the group's and the activations fit in sixteen registers
+  largestBlock: 8,
+  // a row's integer sum is at most 258 * 255 * 32 * 8 * 127 < 2^31
+  largestDepth: 258 * GROUP,
+
+  blockBytes,
+
+  packBlock(rows, shape, into) {
+    const { block, depth } = shape;
+    const rowScales = new Float32Array(into.buffer, into.byteOffset + groups(shape) * groupBytes(shape), block);
+    for (let r = 0; r < block; r++) {
+      const row = rows[r] ?? null;
+      const steps = Array.from({ length: groups(shape) }, (_, g) => {
+        let largest = 0;
+        for (let k = g * GROUP; row && k < Math.min(depth, (g + 1) * GROUP); k++)
+          largest = Math.max(largest, Math.abs(row[k]!));
+        return largest / 7;
+      });
+      const scale = Math.fround(Math.max(...steps) / 255);
+      rowScales[r] = scale;
+      steps.forEach((step, g) => {
+        const at = g * groupBytes(shape);
+        const groupScale = scale === 0 ? 0 : Math.min(255, roundHalfEven(step / scale));
+        into[at + block * (GROUP / 2) + r] = groupScale;
+        for (let i = 0; i < GROUP; i++) {
+          const weight = row?.[g * GROUP + i] ?? 0;
+          const code = groupScale === 0 ? 0 : Math.max(-8, Math.min(7, roundHalfEven(weight / (groupScale * scale))));
+          // [i/8][r/4][r%4][i%4], low half for the first four columns of eight
+          const byte = Math.floor(i / 8) * block * 4 + Math.floor(r / 4) * 16 + (r % 4) * 4 + (i % 4);
+          into[at + byte]! |= (code + 8) << (i % 8 < 4 ? 0 : 4);
+        }
+      });
+    }
+  },
+
+  views(name, address, rows, shape) {
+    const bytes = (rows / shape.block) * blockBytes(shape);
+    const note = `weights [${rows}, ${shape.depth}] int4 in groups of ${GROUP}, blocks of ${shape.block}`;
+    return [
+      { name, element: 'i8', address, length: bytes, access: 'read', note },
+      {
+        name: `${name}.groups`,
+        element: 'u8',
+        address,
+        length: bytes,
+        access: 'read',
+        note: 'the same bytes unsigned',
+      },
+      {
+        name: `${name}.scale`,
+        element: 'f32',
+        address,
+        length: bytes / 4,
+        access: 'read',
+        note: 'the same bytes as f32',
+      },
+    ];
+  },
+
+  element([codes, groupScales, scales], shape, row, column) {
+    const { block } = shape;
+    const base = times(quotient(row, block), blockBytes(shape));
+    const r = remainder(row, block);
+    const group = plus(base, times(quotient(column, GROUP), groupBytes(shape)));
+    const i = remainder(column, GROUP);
+    const inGroup = plus(times(quotient(i, 8), block * 4), plus(times(r, 4), remainder(i, 4)));
+    const byte = apply('and', load(codes!, plus(group, inGroup), 'i32'), i32(255));
+    // the high half for columns 4 to 7 of eight
+    const half = remainder(
+      apply('quotient', byte, apply('select', apply('less', remainder(i, 8), i32(4)), i32(1), i32(16))),
+      16,
+    );
+    const code = sub(half, i32(8));
+    const groupScale = load(groupScales!, plus(group, plus(block * (GROUP / 2), r)), 'i32');
+    const scaleAt = plus(
+      times(quotient(row, block), blockBytes(shape) / 4),
+      plus((groups(shape) * groupBytes(shape)) / 4, r),
+    );
+    return mul(apply('toFloat', mul(code, groupScale)), load(scales!, scaleAt, 'f32'));
+  },
+
+  dot(b, [codes, groupScales, scales], shape, x, blockIndex, firstToken, tokens) {
+    const { block } = shape;
+    const vectors = block / 4;
+    const sums = b.registers('sums', tokens * vectors, constant('i32x4', 0));
+    const base = b.let('base', times(blockIndex, blockBytes(shape)));
+    b.loop('serial', 'g', { to: groups(shape) }, (perGroup, g) => {
+      const at = perGroup.let('wAt', plus(base, times(g, groupBytes(shape))));
+      perGroup.loop('unroll', 't', { to: tokens }, (perToken, t) => {
+        const words = perToken.let('xAt', plus(times(plus(firstToken, t), x.stride / 4), times(g, GROUP / 4)));
+        // each vector of 4 rows splits into rows 0-1 and 2-3: lanes hold pairs of columns
+        const acc = perToken.registers('acc', vectors * 2, constant('i32x4', 0));
+        perToken.loop('unroll', 'j', { to: GROUP / 8 }, (inner, j) => {
+          const low = inner.let('xLow', apply('widenLow', loadSplat(x.values, plus(words, times(j, 2)), 'i8x16')));
+          const high = inner.let(
+            'xHigh',
+            apply('widenLow', loadSplat(x.values, plus(plus(words, times(j, 2)), 1), 'i8x16')),
+          );
+          inner.loop('unroll', 'v', { to: vectors }, (perVector, v) => {
+            const w = perVector.let('w', load(codes!, plus(at, plus(times(j, block * 4), times(v, 16))), 'i8x16'));
+            const first = perVector.let('wLow', apply('nibblesLow', w));
+            const second = perVector.let('wHigh', apply('nibblesHigh', w));
+            for (const [half, widen] of [
+              [0, 'widenLow'],
+              [1, 'widenHigh'],
+            ] as const) {
+              const into = plus(times(v, 2), half);
+              const dots = add(
+                apply('dotPairs', apply(widen, first), low),
+                apply('dotPairs', apply(widen, second), high),
+              );
+              acc.set(add(acc.get(into), dots), into);
+            }
+          });
+        });
+        perToken.loop('unroll', 'v', { to: vectors }, (_, v) => {
+          const pairs = [acc.get(times(v, 2)), acc.get(plus(times(v, 2), 1))] as const;
+          const rows = add(
+            applyLanes('shuffle', [0, 2, 4, 6], ...pairs),
+            applyLanes('shuffle', [1, 3, 5, 7], ...pairs),
+          );
+          const scale = load(groupScales!, plus(at, plus(block * (GROUP / 2), times(v, 4))), 'i32x4');
+          const into = plus(times(t, vectors), v);
+          sums.set(add(sums.get(into), mul(rows, scale)), into);
+        });
+      });
+    });
+    const scaleBase = b.let(
+      'scaleBase',
+      plus(times(blockIndex, blockBytes(shape) / 4), (groups(shape) * groupBytes(shape)) / 4),
+    );
+    return (t, v) => {
+      const scale = mul(
+        load(scales!, plus(scaleBase, v * 4), 'f32x4'),
+        loadSplat(x.scales!, plus(firstToken, t), 'f32x4'),
+      );
+      return mul(apply('toFloat', sums.get(t * vectors + v)), scale);
+    };
+  },
+};
