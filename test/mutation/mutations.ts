@@ -153,6 +153,20 @@ const numbers: readonly Mutation[] = [
     killedBy: q8,
   },
   {
+    name: 'q4 drops the scale of the group',
+    file: `${compiler}/formats/q4.ts`,
+    find: 'sums.set(add(sums.get(into), mul(rows, scale)), into);',
+    replace: 'sums.set(add(sums.get(into), rows), into);',
+    killedBy: q8,
+  },
+  {
+    name: 'q4 takes the high halves of bytes for the low columns',
+    file: `${compiler}/formats/q4.ts`,
+    find: "apply('nibblesLow', w)",
+    replace: "apply('nibblesHigh', w)",
+    killedBy: q8,
+  },
+  {
     name: 'activation codes are cut, not rounded',
     file: `${compiler}/schedule/quantise.ts`,
     find: "apply('toInt', apply('nearest', mul(v, v.type === 'f32' ? inverse : apply('splat', inverse))))",
