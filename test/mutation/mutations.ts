@@ -299,7 +299,7 @@ const wiring: readonly Mutation[] = [
   {
     name: 'a value is written over the stream while others still need it',
     file: `${compiler}/fuse.ts`,
-    find: '(v.id !== this.body.result && this.usersOf(v).every(finished))',
+    find: '(v.id !== this.body.result && this.view.usersOf(v).every(finished))',
     replace: 'v.id !== this.body.result',
     killedBy: variants,
   },

@@ -6,8 +6,8 @@
  * RoPE turns into arithmetic on two streams: the first and second halves of all heads are stored as two interleaved matrices, so that a
  * rotated pair is computed in one place and no lane ever moves.
  */
-import { LamellaError } from '@lamella/graph/diagnostics';
-import { type Body, features, type Graph, type Node, type Op, type ParamId, type ValueId } from '@lamella/graph/ir';
+import { type Body, features, type Graph, type Node, type Op, type ValueId } from '@lamella/graph/ir';
+import { BodyView } from './body-view.ts';
 import type {
   Buffer,
   BufferId,
@@ -16,8 +16,6 @@ import type {
   Element,
   FusedOp,
   Kind,
-  Pack,
-  PackId,
   Program,
   RopeTable,
   RowMap,
@@ -25,7 +23,8 @@ import type {
   StatePart,
 } from './program/ir.ts';
 import { padded, storedRows } from './program/ir.ts';
-import { type Shared, type SharedKind, usesOf } from './share.ts';
+import { PackTable } from './program/pack-table.ts';
+import type { Shared, SharedKind } from './share.ts';
 
 /** Most tokens of one prefill step: enough to reuse a block's weights from cache, few enough to keep the arena small. */
 const TILE = 64;
@@ -70,20 +69,13 @@ class SharedTables {
   }
 }
 
-/** Rows stored together: 16 keeps four vector accumulators busy; a destination that allows no padding takes a divisor. */
-export function blockRows(rows: number, exact: boolean): number {
-  const four = padded(rows, 4);
-  if (!exact && four > 16) return 16;
-  return [16, 8, 4].find((b) => four % b === 0) ?? 4;
-}
-
 class KindFuser {
   private readonly kind: SharedKind;
   private readonly body: Body;
   private readonly shared: SharedTables;
-  private readonly uses: ReadonlyMap<ValueId, readonly Node[]>;
+  private readonly view: BodyView;
+  private readonly tensors: PackTable;
   private readonly ops: FusedOp[] = [];
-  private readonly packs: Pack[] = [];
   private readonly state: StatePart[] = [];
   /** Where each finished value lies, and how its features are padded. */
   private readonly home = new Map<ValueId, { buffer: BufferId; layout: ColumnMap }>();
@@ -96,7 +88,8 @@ class KindFuser {
     this.kind = kind;
     this.body = kind.body;
     this.shared = shared;
-    this.uses = usesOf(kind.body);
+    this.view = new BodyView(kind.body, kind.name);
+    this.tensors = new PackTable(kind.body.params);
   }
 
   fuse(): Kind {
@@ -110,7 +103,7 @@ class KindFuser {
       name: this.kind.name,
       role: this.kind.role,
       ops: this.ops,
-      packs: this.packs,
+      packs: this.tensors.packs,
       groups: [],
       state: this.state,
       stateBytes: 0,
@@ -128,7 +121,12 @@ class KindFuser {
       case 'embed': {
         const { vocab } = this.shared.graph;
         const width = features(node);
-        const table = this.matrix(op.table, { map: 'plain', rows: vocab }, { map: 'plain', rows: width }, false);
+        const table = this.tensors.matrix(
+          op.table,
+          { map: 'plain', rows: vocab },
+          { map: 'plain', rows: width },
+          false,
+        );
         const out = this.result(node, width);
         this.ops.push({ op: 'embed', name: node.path || 'embed', table, width, out });
         break;
@@ -138,12 +136,12 @@ class KindFuser {
         break;
       case 'rmsNorm': {
         // a norm that only linears read is their prologue
-        if (this.body.result !== node.id && this.usersOf(node).every((u) => u.op.op === 'linear')) break;
+        if (this.body.result !== node.id && this.view.usersOf(node).every((u) => u.op.op === 'linear')) break;
         const width = features(node);
         const x = this.plainHome(op.x, node);
         const out = this.result(node, width);
-        const gain = this.vector(op.gain, { map: 'plain', rows: width });
-        this.ops.push({ op: 'normalise', name: this.nameOf(node), x, gain, eps: op.eps, width, out });
+        const gain = this.tensors.vector(op.gain, { map: 'plain', rows: width });
+        this.ops.push({ op: 'normalise', name: this.view.nameOf(node), x, gain, eps: op.eps, width, out });
         break;
       }
       case 'attention':
@@ -156,17 +154,17 @@ class KindFuser {
         const value = this.element(node.id, []);
         const width = features(node);
         const out = this.result(node, width, { buffers: this.leaves(value), nodes: new Set([node.id]) });
-        this.ops.push({ op: 'map', name: this.nameOf(node), value, width, out });
+        this.ops.push({ op: 'map', name: this.view.nameOf(node), value, width, out });
         break;
       }
       case 'rope':
-        throw this.refuse(
+        throw this.view.refuse(
           node,
           'RoPE stands where no linear feeds it alone',
           'rotate the result of a linear, as gqa does',
         );
       case 'stack':
-        throw this.refuse(node, 'a stack stands inside a block', 'put the inner blocks in the outer stack');
+        throw this.view.refuse(node, 'a stack stands inside a block', 'put the inner blocks in the outer stack');
       default:
         op satisfies never;
     }
@@ -179,9 +177,9 @@ class KindFuser {
     const producer = this.body.nodes[x]!;
     const norm = producer.op.op === 'rmsNorm' && !this.home.has(x) ? producer.op : null;
     const source = this.home.get(norm ? norm.x : x);
-    if (!source) throw this.refuse(first, 'its operand is not ready', 'compute it before');
+    if (!source) throw this.view.refuse(first, 'its operand is not ready', 'compute it before');
     if (norm && source.layout.map !== 'plain')
-      throw this.refuse(producer, 'it reads padded heads', 'use a headDim divisible by 4');
+      throw this.view.refuse(producer, 'it reads padded heads', 'use a headDim divisible by 4');
     const depth = storedRows(source.layout);
 
     // one segment per tree of element-wise maths over the group's linears
@@ -198,7 +196,7 @@ class KindFuser {
       prologue: {
         norm:
           norm && out !== null
-            ? { gain: this.vector(norm.gain, { map: 'plain', rows: depth }), eps: norm.eps, out }
+            ? { gain: this.tensors.vector(norm.gain, { map: 'plain', rows: depth }), eps: norm.eps, out }
             : null,
         quantise: null,
       },
@@ -211,7 +209,7 @@ class KindFuser {
     group: readonly Node[],
     { buffer: x, layout: columns }: { buffer: BufferId; layout: ColumnMap },
   ): Segment {
-    const user = this.onlyUser(linear);
+    const user = this.view.onlyUser(linear);
     if (user?.op.op === 'rope') return this.rotated(linear, user, user.op, columns);
     if (user?.op.op === 'attention' && this.body.result !== linear.id) {
       return this.plainHeads(linear, user, user.op, columns);
@@ -221,9 +219,11 @@ class KindFuser {
     const streams: Node[] = [];
     const value = this.element(root.id, group, streams);
     const rows = features(root);
-    const packs = streams.map((s) => this.matrix(this.linear(s).weight, { map: 'plain', rows }, columns, false));
+    const packs = streams.map((s) =>
+      this.tensors.matrix(this.view.linear(s).weight, { map: 'plain', rows }, columns, false),
+    );
     const nodes = this.finishTree(root, streams);
-    const name = streams.map((s) => this.weightName(s)).join('+');
+    const name = streams.map((s) => this.view.weightName(s)).join('+');
     if (this.kind.role === 'end' && this.body.result === root.id) {
       return { name, streams: packs, rows, stores: [{ to: { to: 'logits' }, value }] };
     }
@@ -236,7 +236,7 @@ class KindFuser {
   private growTree(linear: Node, group: readonly Node[]): Node {
     let root = linear;
     for (;;) {
-      const user = this.onlyUser(root);
+      const user = this.view.onlyUser(root);
       if (!user || this.body.result === root.id || !this.isElementwise(user.op)) return root;
       if (!this.fits(user, group, features(linear))) return root;
       root = user;
@@ -251,7 +251,9 @@ class KindFuser {
   private fits(node: Node, group: readonly Node[], rows: number): boolean {
     if (this.home.has(node.id)) return this.home.get(node.id)!.layout.map === 'plain';
     if (node.op.op === 'linear') {
-      return group.includes(node) && !this.done.has(node.id) && features(node) === rows && this.onlyUser(node) !== null;
+      return (
+        group.includes(node) && !this.done.has(node.id) && features(node) === rows && this.view.onlyUser(node) !== null
+      );
     }
     if (!this.isElementwise(node.op)) return false;
     const { op } = node;
@@ -264,18 +266,19 @@ class KindFuser {
     const node = this.body.nodes[v]!;
     const home = this.home.get(v);
     if (home) {
-      if (home.layout.map !== 'plain') throw this.refuse(node, 'its heads are padded', 'use a headDim divisible by 4');
+      if (home.layout.map !== 'plain')
+        throw this.view.refuse(node, 'its heads are padded', 'use a headDim divisible by 4');
       return { x: 'buffer', buffer: home.buffer };
     }
     const { op } = node;
     const inner = (x: ValueId) => this.element(x, group, streams);
     switch (op.op) {
       case 'linear': {
-        if (!group.includes(node)) throw this.refuse(node, 'it is not ready', 'compute it before');
+        if (!group.includes(node)) throw this.view.refuse(node, 'it is not ready', 'compute it before');
         const stream = streams.includes(node) ? streams.indexOf(node) : streams.push(node) - 1;
         const dot: Element = { x: 'dot', stream };
         if (op.bias === null) return dot;
-        const pack = this.vector(op.bias, { map: 'plain', rows: features(node) });
+        const pack = this.tensors.vector(op.bias, { map: 'plain', rows: features(node) });
         return { x: 'apply', fn: 'add', args: [dot, { x: 'vector', pack }] };
       }
       case 'silu':
@@ -286,14 +289,15 @@ class KindFuser {
       case 'scale':
         return { x: 'apply', fn: 'mul', args: [inner(op.x), { x: 'constant', value: op.by }] };
       default:
-        throw this.refuse(node, 'it cannot be part of an element-wise expression', 'compute it before');
+        throw this.view.refuse(node, 'it cannot be part of an element-wise expression', 'compute it before');
     }
   }
 
   /** Marks the streams, the root and what lies between as computed; returns them. */
   private finishTree(root: Node, streams: readonly Node[]): ReadonlySet<ValueId> {
     const nodes = new Set([root.id]);
-    for (const s of streams) for (let n: Node | null = s; n && n.id !== root.id; n = this.onlyUser(n)) nodes.add(n.id);
+    for (const s of streams)
+      for (let n: Node | null = s; n && n.id !== root.id; n = this.view.onlyUser(n)) nodes.add(n.id);
     for (const id of nodes) this.done.add(id);
     return nodes;
   }
@@ -310,14 +314,14 @@ class KindFuser {
       which,
       pairing: op.rope.pairing,
     });
-    const { weight, bias } = this.linear(linear);
-    const streams = ([0, 1] as const).map((which) => this.matrix(weight, map(which), columns, true));
+    const { weight, bias } = this.view.linear(linear);
+    const streams = ([0, 1] as const).map((which) => this.tensors.matrix(weight, map(which), columns, true));
     const table = this.shared.ropeTable({ theta: op.rope.theta, headDim, stride: half });
     const part = (which: 0 | 1): Element => {
       const dot: Element = { x: 'dot', stream: which };
       return bias === null
         ? dot
-        : { x: 'apply', fn: 'add', args: [dot, { x: 'vector', pack: this.vector(bias, map(which)) }] };
+        : { x: 'apply', fn: 'add', args: [dot, { x: 'vector', pack: this.tensors.vector(bias, map(which)) }] };
     };
     const angle = (p: 'cos' | 'sin'): Element => ({ x: 'rope', part: p, table, half });
     const times = (a: Element, b: Element): Element => ({ x: 'apply', fn: 'mul', args: [a, b] });
@@ -327,19 +331,19 @@ class KindFuser {
       { x: 'apply', fn: 'add', args: [times(b, angle('cos')), times(a, angle('sin'))] },
     ];
     this.done.add(linear.id).add(ropeNode.id);
-    const user = this.onlyUser(ropeNode);
-    if (user?.op.op !== 'attention') throw this.refuse(ropeNode, 'only attention reads rotated heads', 'use gqa');
+    const user = this.view.onlyUser(ropeNode);
+    if (user?.op.op !== 'attention') throw this.view.refuse(ropeNode, 'only attention reads rotated heads', 'use gqa');
     let to: (plane: 0 | 1) => Destination;
     if (user.op.k === ropeNode.id) {
       const statePart = this.statePart(user, 'keys', user.op.kvHeads, stride);
       to = (plane) => ({ to: 'state', part: statePart, place: { at: 'head', half, stride, plane } });
     } else {
-      const buffer = this.scratch(this.weightName(linear), heads * stride);
+      const buffer = this.scratch(this.view.weightName(linear), heads * stride);
       this.home.set(ropeNode.id, { buffer, layout: { map: 'heads', heads, headDim, stride } });
       to = (plane) => ({ to: 'buffer', buffer, place: { at: 'head', half, stride, plane } });
     }
     return {
-      name: this.weightName(linear),
+      name: this.view.weightName(linear),
       streams,
       rows: heads * half,
       stores: ([0, 1] as const).map((plane) => ({ to: to(plane), value: values[plane] })),
@@ -352,8 +356,8 @@ class KindFuser {
     const { headDim } = op;
     const stride = padded(headDim, 4);
     const rows: RowMap = { map: 'heads', heads, headDim, stride };
-    const { weight, bias } = this.linear(linear);
-    const name = this.weightName(linear);
+    const { weight, bias } = this.view.linear(linear);
+    const name = this.view.weightName(linear);
     const place = { at: 'head', half: stride, stride, plane: 0 } as const;
     let to: Destination;
     if (op.q === linear.id) {
@@ -365,9 +369,16 @@ class KindFuser {
     }
     const dot: Element = { x: 'dot', stream: 0 };
     const value: Element =
-      bias === null ? dot : { x: 'apply', fn: 'add', args: [dot, { x: 'vector', pack: this.vector(bias, rows) }] };
+      bias === null
+        ? dot
+        : { x: 'apply', fn: 'add', args: [dot, { x: 'vector', pack: this.tensors.vector(bias, rows) }] };
     this.done.add(linear.id);
-    return { name, streams: [this.matrix(weight, rows, columns, true)], rows: heads * stride, stores: [{ to, value }] };
+    return {
+      name,
+      streams: [this.tensors.matrix(weight, rows, columns, true)],
+      rows: heads * stride,
+      stores: [{ to, value }],
+    };
   }
 
   // ---- attention
@@ -375,13 +386,14 @@ class KindFuser {
   private attention(node: Node, op: Extract<Op, { op: 'attention' }>): void {
     const part = (what: 'keys' | 'values') => this.state.findIndex((s) => s.name === `${what}${op.state}`);
     const [k, v] = [part('keys'), part('values')];
-    if (k < 0 || v < 0) throw this.refuse(node, 'its keys and values must come from linears of their own', 'use gqa');
+    if (k < 0 || v < 0)
+      throw this.view.refuse(node, 'its keys and values must come from linears of their own', 'use gqa');
     const q = this.home.get(op.q);
-    if (!q) throw this.refuse(node, 'its queries are not ready', 'use gqa');
+    if (!q) throw this.view.refuse(node, 'its queries are not ready', 'use gqa');
     const keyStride = this.state[k]!.stride;
     const queryStride = q.layout.map === 'heads' ? q.layout.stride : op.headDim;
     if (queryStride !== keyStride)
-      throw this.refuse(
+      throw this.view.refuse(
         node,
         'queries and keys are padded differently',
         'rotate both or neither, with headDim divisible by 4',
@@ -420,7 +432,7 @@ class KindFuser {
   }
 
   private statePart(user: Node, what: 'keys' | 'values', kvHeads: number, stride: number): number {
-    if (user.op.op !== 'attention') throw this.refuse(user, 'only attention keeps state', 'use gqa');
+    if (user.op.op !== 'attention') throw this.view.refuse(user, 'only attention keeps state', 'use gqa');
     return this.state.push({ name: `${what}${user.op.state}`, kvHeads, stride, offset: 0, bytes: 0 }) - 1;
   }
 
@@ -442,7 +454,8 @@ class KindFuser {
     const dying = inPlace.buffers.find((b) => this.isFree(b, inPlace.nodes) && buffers[b]!.width >= width);
     const takesStream =
       node.id === this.body.result && this.kind.role !== 'end' && this.isFree(this.shared.stream, new Set());
-    const buffer = dying ?? (takesStream ? this.shared.stream : this.scratch(this.nameOf(node), padded(width, 16)));
+    const buffer =
+      dying ?? (takesStream ? this.shared.stream : this.scratch(this.view.nameOf(node), padded(width, 16)));
     this.settle(node, buffer);
     return buffer;
   }
@@ -460,9 +473,10 @@ class KindFuser {
       // a norm that is a prologue is finished when its linears are
       (user.op.op === 'rmsNorm' &&
         !this.home.has(user.id) &&
-        this.usersOf(user).every((u) => this.doneBefore.has(u.id)));
+        this.view.usersOf(user).every((u) => this.doneBefore.has(u.id)));
     return this.body.nodes.every(
-      (v) => this.home.get(v.id)?.buffer !== buffer || (v.id !== this.body.result && this.usersOf(v).every(finished)),
+      (v) =>
+        this.home.get(v.id)?.buffer !== buffer || (v.id !== this.body.result && this.view.usersOf(v).every(finished)),
     );
   }
 
@@ -470,7 +484,8 @@ class KindFuser {
   private returnStream(): void {
     const home = this.home.get(this.body.result);
     const node = this.body.nodes[this.body.result]!;
-    if (home?.layout.map !== 'plain') throw this.refuse(node, 'a block cannot return it', 'end with residual(...)');
+    if (home?.layout.map !== 'plain')
+      throw this.view.refuse(node, 'a block cannot return it', 'end with residual(...)');
     if (home.buffer === this.shared.stream) return;
     const value: Element = { x: 'buffer', buffer: home.buffer };
     this.ops.push({ op: 'map', name: 'return', value, width: features(node), out: this.shared.stream });
@@ -483,78 +498,11 @@ class KindFuser {
   private plainHome(v: ValueId, user: Node): BufferId {
     const home = this.home.get(v);
     if (home?.layout.map !== 'plain')
-      throw this.refuse(user, 'its operand has padded heads', 'use a headDim divisible by 4');
+      throw this.view.refuse(user, 'its operand has padded heads', 'use a headDim divisible by 4');
     return home.buffer;
   }
 
   private leaves(e: Element): BufferId[] {
     return e.x === 'buffer' ? [e.buffer] : e.x === 'apply' ? e.args.flatMap((a) => this.leaves(a)) : [];
-  }
-
-  // ---- stored tensors
-
-  private matrix(param: ParamId, rows: RowMap, columns: ColumnMap, exact: boolean): PackId {
-    return this.pack(param, 'matrix', rows, columns, blockRows(storedRows(rows), exact));
-  }
-
-  private vector(param: ParamId, rows: RowMap): PackId {
-    return this.pack(param, 'vector', rows, { map: 'plain', rows: 1 }, 16);
-  }
-
-  private pack(param: ParamId, layout: Pack['layout'], rows: RowMap, columns: ColumnMap, block: number): PackId {
-    const key = JSON.stringify([param, rows, columns, block]);
-    const at = this.packs.findIndex((p) => JSON.stringify([p.param, p.rows, p.columns, p.block]) === key);
-    if (at >= 0) return at;
-    const { name, role } = this.body.params[param]!;
-    return (
-      this.packs.push({
-        param,
-        name,
-        role,
-        format: 'f32',
-        layout,
-        rows,
-        columns,
-        block,
-        group: 0,
-        offset: 0,
-        bytes: 0,
-      }) - 1
-    );
-  }
-
-  // ---- names and errors
-
-  private usersOf(node: Node): readonly Node[] {
-    return this.uses.get(node.id) ?? [];
-  }
-
-  /** The one node that reads this value; null when several do, or when it is the body's result. */
-  private onlyUser(node: Node): Node | null {
-    const users = this.usersOf(node);
-    return users.length === 1 && this.body.result !== node.id ? users[0]! : null;
-  }
-
-  private linear(node: Node): Extract<Op, { op: 'linear' }> {
-    if (node.op.op !== 'linear') throw new Error(`value ${node.id} is no linear`);
-    return node.op;
-  }
-
-  /** `q_proj` of `self_attn.q_proj.weight`. */
-  private weightName(node: Node): string {
-    const parts = this.body.params[this.linear(node).weight]!.name.split('.');
-    return parts.at(-2) ?? parts[0]!;
-  }
-
-  private nameOf(node: Node): string {
-    return node.path ? `${node.path}.${node.op.op}${node.id}` : `${node.op.op}${node.id}`;
-  }
-
-  private refuse(node: Node, reason: string, remedy: string): LamellaError {
-    return new LamellaError(
-      'L116',
-      { op: node.op.op, reason, remedy },
-      { place: node.path || this.kind.name, site: node.site },
-    );
   }
 }

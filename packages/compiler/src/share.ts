@@ -3,15 +3,7 @@
  * their own, so that a step is nothing but rows over kinds, and sharing, whatever its order, is nothing but the rows' addresses.
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
-import {
-  type Body,
-  type Graph,
-  type Node,
-  operands,
-  type ParamId,
-  type ValueId,
-  type WeightId,
-} from '@lamella/graph/ir';
+import type { Body, Graph, Node, ParamId, ValueId, WeightId } from '@lamella/graph/ir';
 import type { Kind, Row } from './program/ir.ts';
 
 /** A kind before fusion. */
@@ -152,11 +144,4 @@ function rebind(node: Node, value: (v: ValueId, user: Node) => ValueId, param: (
     default:
       return op satisfies never;
   }
-}
-
-/** The nodes that use each value; the body's result counts as one more use by nobody. */
-export function usesOf(body: Body): ReadonlyMap<ValueId, readonly Node[]> {
-  const uses = new Map<ValueId, Node[]>(body.nodes.map((n) => [n.id, []]));
-  for (const node of body.nodes) for (const v of new Set(operands(node.op))) uses.get(v)!.push(node);
-  return uses;
 }

@@ -6,13 +6,13 @@ import type { Weight } from '@lamella/graph/ir';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { formats } from '../src/formats/table.ts';
-import { blockRows } from '../src/fuse.ts';
 import { Builder, plus, times } from '../src/loops/build.ts';
 import { interpret } from '../src/loops/interpret.ts';
 import type { Kernel } from '../src/loops/ir.ts';
 import { CHUNK, type PackedPiece, packWeights } from '../src/pack.ts';
 import { packBytes } from '../src/plan.ts';
 import { type ColumnMap, type FormatName, type Pack, packRows, type RowMap, storedRows } from '../src/program/ir.ts';
+import { blockRows } from '../src/program/pack-table.ts';
 import { bufferAt } from './kernel-in-wasm.ts';
 import { planOf } from './plans.ts';
 

@@ -1,0 +1,48 @@
+/** Questions about a body that passes ask: who reads a value, what it is called, and how to refuse it in the author's terms. */
+import { LamellaError } from '@lamella/graph/diagnostics';
+import { type Body, type Node, type Op, operands, type ValueId } from '@lamella/graph/ir';
+
+export class BodyView {
+  readonly body: Body;
+  private readonly kind: string;
+  private readonly uses: ReadonlyMap<ValueId, readonly Node[]>;
+
+  constructor(body: Body, kind: string) {
+    this.body = body;
+    this.kind = kind;
+    const uses = new Map<ValueId, Node[]>(body.nodes.map((n) => [n.id, []]));
+    for (const node of body.nodes) for (const v of new Set(operands(node.op))) uses.get(v)!.push(node);
+    this.uses = uses;
+  }
+
+  usersOf(node: Node): readonly Node[] {
+    return this.uses.get(node.id) ?? [];
+  }
+
+  /** The one node that reads this value; null when several do, or when it is the body's result. */
+  onlyUser(node: Node): Node | null {
+    const users = this.usersOf(node);
+    return users.length === 1 && this.body.result !== node.id ? users[0]! : null;
+  }
+
+  linear(node: Node): Extract<Op, { op: 'linear' }> {
+    if (node.op.op !== 'linear') throw new Error(`value ${node.id} is no linear`);
+    return node.op;
+  }
+
+  /** `q_proj` of `self_attn.q_proj.weight`. */
+  weightName(node: Node): string {
+    const parts = this.body.params[this.linear(node).weight]!.name.split('.');
+    return parts.at(-2) ?? parts[0]!;
+  }
+
+  nameOf(node: Node): string {
+    return node.path ? `${node.path}.${node.op.op}${node.id}` : `${node.op.op}${node.id}`;
+  }
+
+  /** L116 at this node. */
+  refuse(node: Node, reason: string, remedy: string): LamellaError {
+    const where = { place: node.path || this.kind, site: node.site };
+    return new LamellaError('L116', { op: node.op.op, reason, remedy }, where);
+  }
+}

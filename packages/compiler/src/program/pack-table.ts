@@ -1,0 +1,50 @@
+/** The stored tensors of one kind, each once per order and padding it is needed in. Formats and addresses come in later passes. */
+import type { Param, ParamId } from '@lamella/graph/ir';
+import { type ColumnMap, type Pack, type PackId, padded, type RowMap, storedRows } from './ir.ts';
+
+/** Rows stored together: 16 keeps four vector accumulators busy; a destination that allows no padding takes a divisor. */
+export function blockRows(rows: number, exact: boolean): number {
+  const four = padded(rows, 4);
+  if (!exact && four > 16) return 16;
+  return [16, 8, 4].find((b) => four % b === 0) ?? 4;
+}
+
+export class PackTable {
+  readonly packs: Pack[] = [];
+  private readonly params: readonly Param[];
+
+  constructor(params: readonly Param[]) {
+    this.params = params;
+  }
+
+  /** A matrix in blocks of rows. `exact` where its result has no room for padding rows. */
+  matrix(param: ParamId, rows: RowMap, columns: ColumnMap, exact: boolean): PackId {
+    return this.add(param, 'matrix', rows, columns, blockRows(storedRows(rows), exact));
+  }
+
+  /** A gain or bias, with room for whole blocks of a matrix beside it. */
+  vector(param: ParamId, rows: RowMap): PackId {
+    return this.add(param, 'vector', rows, { map: 'plain', rows: 1 }, 16);
+  }
+
+  private add(param: ParamId, layout: Pack['layout'], rows: RowMap, columns: ColumnMap, block: number): PackId {
+    const key = JSON.stringify([param, rows, columns, block]);
+    const at = this.packs.findIndex((p) => JSON.stringify([p.param, p.rows, p.columns, p.block]) === key);
+    if (at >= 0) return at;
+    const { name, role } = this.params[param]!;
+    const pack: Pack = {
+      param,
+      name,
+      role,
+      format: 'f32',
+      layout,
+      rows,
+      columns,
+      block,
+      group: 0,
+      offset: 0,
+      bytes: 0,
+    };
+    return this.packs.push(pack) - 1;
+  }
+}
