@@ -4,6 +4,8 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['packages/*/test/**/*.test.ts', 'test/**/*.test.ts', 'graphs/**/*.test.ts', 'apps/*/test/**/*.test.ts'],
+    // Node 20 has relaxed SIMD behind a flag that later ones no longer know
+    execArgv: Number(process.versions.node.split('.')[0]) < 22 ? ['--experimental-wasm-relaxed-simd'] : [],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     reporters: ['default', './test/summary.ts'],

@@ -27,9 +27,13 @@ const shapes: readonly [string, Partial<Shape>][] = [
   ['ff 300', { ff: 300 }],
 ];
 const cases = [
-  ...shapes.flatMap(([name, shape]) => (['q8', 'q4'] as const).map((quant) => [quant, name, shape] as const)),
+  ...shapes.flatMap(([name, shape]) => [
+    ['q8', 'simd', name, shape] as const,
+    ['q4', 'simd', name, shape] as const,
+    ['q4', 'relaxed', name, shape] as const,
+  ]),
   // columns that pad heads: q4 refuses them
-  ['q8', 'headDim 10', { headDim: 10 }] as const,
+  ['q8', 'simd', 'headDim 10', { headDim: 10 }] as const,
 ];
 
 /** How far a code may be from the oracle's: one, and only where x / scale lies this close to a tie. */
@@ -37,20 +41,20 @@ const NEAR_TIE = 1e-4;
 
 type Contract = Extract<FusedOp, { op: 'contract' }>;
 
-describe.each(cases)('%s, %s', (quant, name, shape) => {
+describe.each(cases)('%s %s, %s', (quant, variant, name, shape) => {
   const graph: Graph = model(shape);
   const weightOf = weightsOf(graph);
   const tokens = Array.from({ length: 12 }, (_, i) => (i * 37 + 11) % graph.vocab);
 
   test('every operation: codes, integer dots and results', async () => {
-    const compiled = await rig(graph, weightOf, quant);
+    const compiled = await rig(graph, weightOf, quant, variant);
     let checked = 0;
     for (const token of tokens) checked += stepThrough(compiled, graph, weightOf, quant, token);
     expect(checked).toBeGreaterThan(tokens.length * graph.stacks[0]!.executions.length * 4);
   });
 
   test('every execution, given the oracle’s residual', async () => {
-    const compiled = await rig(graph, weightOf, quant);
+    const compiled = await rig(graph, weightOf, quant, variant);
     const activations: Extract<OracleEvent, { kind: 'activation' }>[] = [];
     const executions: Extract<OracleEvent, { kind: 'execution' }>[] = [];
     const oracle = new Oracle(graph, weightOf, {
@@ -86,19 +90,21 @@ describe.each(cases)('%s, %s', (quant, name, shape) => {
       compiled.position += 1;
     }
     // a history that differs by a flipped code in an earlier token still has to agree as well as this
-    console.log(`${quant} ${name}: ${agreeing} executions with the oracle's codes, ${flipped} with a flipped code`);
+    console.log(
+      `${quant} ${variant} ${name}: ${agreeing} executions with the oracle's codes, ${flipped} with a flipped code`,
+    );
     expect(agreeing).toBeGreaterThan(flipped);
   });
 
   test('running free', async () => {
-    const compiled = await rig(graph, weightOf, quant);
+    const compiled = await rig(graph, weightOf, quant, variant);
     const oracle = new Oracle(graph, weightOf, { quant });
     const divergence = tokens.map((token) => {
       compiled.decode(token);
       return relativeError(compiled.logits, oracle.step(token));
     });
     console.log(
-      `${quant} ${name}: free-running divergence ${Math.max(...divergence).toExponential(1)} after ${tokens.length} tokens`,
+      `${quant} ${variant} ${name}: free-running divergence ${Math.max(...divergence).toExponential(1)} after ${tokens.length} tokens`,
     );
     expect(Math.max(...divergence)).toBeLessThan(0.05);
   });

@@ -4,6 +4,7 @@
  */
 import type { Kernel } from '@lamella/compiler/loops/ir';
 import type { FormatName } from '@lamella/compiler/program/ir';
+import type { WasmVariant } from '@lamella/runtime/manifest';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { model, orders, type Shape } from './models.ts';
@@ -57,15 +58,20 @@ function step(running: Rig, lowering: 'decode' | 'prefill', count: number): void
   running.position += count;
 }
 
-test.each(['f32', 'q8', 'q4'] as const)(
-  '%s: kernels in WASM and in the interpreter leave the same bytes',
-  async (quant: FormatName) => {
+test.each([
+  ['f32', 'simd'],
+  ['q8', 'simd'],
+  ['q4', 'simd'],
+  ['q4', 'relaxed'],
+] as const)(
+  '%s %s: kernels in WASM and in the interpreter leave the same bytes',
+  async (quant: FormatName, variant: WasmVariant) => {
     await fc.assert(
       fc.asyncProperty(shapes, fc.integer({ min: 1, max: 7 }), async (shape, count) => {
         // q4 refuses heads that would be padded
         const headDim = quant === 'q4' ? 4 * Math.ceil(shape.headDim! / 4) : shape.headDim!;
         const graph = model({ ...shape, headDim });
-        const running = await rig(graph, weightsOf(graph), quant);
+        const running = await rig(graph, weightsOf(graph), quant, variant);
         const { tokens } = running.lowered.plan.memory;
         const ids = new Uint32Array(running.memory.buffer, tokens.offset, tokens.bytes / 4);
         ids.forEach((_, i) => {

@@ -5,14 +5,17 @@
 
 import { interpret } from '@lamella/compiler/loops/interpret';
 import type { Kernel } from '@lamella/compiler/loops/ir';
+import type { Features } from '@lamella/compiler/loops/types';
 import { packWeights } from '@lamella/compiler/pack';
 import { lower } from '@lamella/compiler/pipeline';
 import type { FormatName } from '@lamella/compiler/program/ir';
+import { schedule } from '@lamella/compiler/schedule/schedule';
 import { assemble } from '@lamella/compiler/targets/wasm/assemble';
 import { printModule } from '@lamella/compiler/targets/wasm/module';
 import { functionArguments } from '@lamella/compiler/targets/wasm/print';
 import type { Graph } from '@lamella/graph/ir';
 import type { WeightOf } from '@lamella/graph/oracle/model';
+import type { WasmVariant } from '@lamella/runtime/manifest';
 
 export type Lowered = ReturnType<typeof lower>;
 
@@ -45,9 +48,16 @@ export interface Scalars {
 }
 
 /** Compiles a graph, packs its weights and loads the module. */
-export async function rig(graph: Graph, weightOf: WeightOf, quant: FormatName): Promise<Rig> {
-  const lowered = lower(graph, { quant });
-  const { plan } = lowered;
+export async function rig(
+  graph: Graph,
+  weightOf: WeightOf,
+  quant: FormatName,
+  variant: WasmVariant = 'simd',
+): Promise<Rig> {
+  const plain = lower(graph, { quant });
+  const { plan } = plain;
+  const features: Features = new Set(variant === 'relaxed' ? ['relaxed'] : []);
+  const lowered = { ...plain, kernels: schedule(plan, features) };
   const { memory: regions } = plan;
   const pages = regions.plannedBytes / 65536;
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
@@ -61,7 +71,9 @@ export async function rig(graph: Graph, weightOf: WeightOf, quant: FormatName): 
   step.set([plan.table.length, regions.table.offset], 2);
   const tokens = new Uint32Array(memory.buffer, regions.tokens.offset, plan.program.tile);
 
-  const module = await WebAssembly.compile((await assemble(printModule(plan, lowered.kernels, true))) as BufferSource);
+  const module = await WebAssembly.compile(
+    (await assemble(printModule(plan, lowered.kernels, features, true))) as BufferSource,
+  );
   const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
   const call = (name: string, ...args: number[]) => (exports[name] as (...args: number[]) => void)(...args);
 

@@ -4,7 +4,8 @@
  */
 
 import { printKernel } from '@lamella/compiler/loops/print';
-import { type Compilation, compile } from '@lamella/compiler/pipeline';
+import { type Compilation, compile, lower } from '@lamella/compiler/pipeline';
+import { schedule } from '@lamella/compiler/schedule/schedule';
 import { share } from '@lamella/dsl';
 import type { Graph } from '@lamella/graph/ir';
 import { createTwoFilesPatch } from 'diff';
@@ -27,12 +28,17 @@ export async function goldens(): Promise<ReadonlyMap<string, string>> {
   ] as const)
     files.set(`${name}.diff`, await changes(base, inOrder(order), name));
 
-  // the same operation in q8: codes, integer dots, scales
-  const q8 = await compile(tinyLs, { quant: 'q8' });
-  const kernels = q8.kernels.flatMap((k) => k.decode);
-  const o = kernels.find((k) => k.name.endsWith('o_proj.decode'));
-  if (!o) throw new Error(`no o_proj kernel among ${kernels.map((k) => k.name).join(', ')}`);
-  files.set('q8-o_proj.txt', `${printKernel(o)}\n`);
+  // one operation in the integer formats: codes, exact dots, scales
+  for (const [name, quant, features] of [
+    ['q8', 'q8', []],
+    ['q4', 'q4', []],
+    ['q4-relaxed', 'q4', ['relaxed']],
+  ] as const) {
+    const kernels = schedule(lower(tinyLs, { quant }).plan, new Set(features)).flatMap((k) => k.decode);
+    const o = kernels.find((k) => k.name.endsWith('o_proj.decode'));
+    if (!o) throw new Error(`no o_proj kernel among ${kernels.map((k) => k.name).join(', ')}`);
+    files.set(`${name}-o_proj.txt`, `${printKernel(o)}\n`);
+  }
   return files;
 }
 

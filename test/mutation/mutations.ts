@@ -155,15 +155,22 @@ const numbers: readonly Mutation[] = [
   {
     name: 'q4 drops the scale of the group',
     file: `${compiler}/formats/q4.ts`,
-    find: 'sums.set(add(sums.get(into), mul(rows, scale)), into);',
-    replace: 'sums.set(add(sums.get(into), rows), into);',
+    find: "addRows(plus(v, first), mul(rows, scales(plus(v, first), 'i32x4')));",
+    replace: 'addRows(plus(v, first), rows);',
     killedBy: q8,
   },
   {
     name: 'q4 takes the high halves of bytes for the low columns',
     file: `${compiler}/formats/q4.ts`,
-    find: "apply('nibblesLow', w)",
-    replace: "apply('nibblesHigh', w)",
+    find: "perVector.let('wLow', apply('nibblesLow', w))",
+    replace: "perVector.let('wLow', apply('nibblesHigh', w))",
+    killedBy: q8,
+  },
+  {
+    name: 'q4 in relaxed SIMD forgets that codes are stored as + 8',
+    file: `${compiler}/formats/q4.ts`,
+    find: "b.registers('acc', vectors, start)",
+    replace: "b.registers('acc', vectors, apply('sub', start, start))",
     killedBy: q8,
   },
   {

@@ -16,8 +16,6 @@ import { progress } from './progress.ts';
 import { replaceFolder } from './replace-folder.ts';
 import type { FoundTokenizer } from './tokenizer-files.ts';
 
-const wasmFile = 'kernels.simd.wasm';
-
 /**
  * Writes the package to `out`, which appears only when complete (see `replaceFolder`). `weights` null leaves the weights out. Throws L301
  * when `out` cannot be written, and whatever reading the weights throws.
@@ -30,7 +28,12 @@ export async function buildPackage(
 ): Promise<Manifest> {
   return replaceFolder(out, isPackage, async (folder) => {
     const write = (file: string, content: string | Uint8Array) => writeFile(join(folder, file), content);
-    await write(wasmFile, compilation.wasm);
+    const wasm = compilation.modules.map(({ variant, wasm }) => ({
+      file: `kernels.${variant}.wasm`,
+      variant,
+      sha256: sha256(wasm),
+    }));
+    for (const [i, { file }] of wasm.entries()) await write(file, compilation.modules[i]!.wasm);
     for (const { file, text } of await bundleRuntime(tokenizer ? 'with tokenizer' : 'without tokenizer'))
       await write(file, text);
     await write('package.json', json(packageJson(compilation.report.name)));
@@ -41,8 +44,7 @@ export async function buildPackage(
     const parts = {
       weights: weights && (await writeWeights(compilation, weights, write)),
       tokenizer: tokenizer?.files ?? null,
-      wasmFile,
-      wasmSha256: sha256(compilation.wasm),
+      wasm,
     };
     const unproven = compilation.manifest({ ...parts, probe: null });
     await write('index.d.ts', packageTypes(unproven));

@@ -15,9 +15,17 @@ import { LamellaError } from '@lamella/graph/diagnostics';
 import { type Graph, parameterCount, type Weight } from '@lamella/graph/ir';
 import { printGraph } from '@lamella/graph/print';
 import { verify } from '@lamella/graph/verify';
-import type { InspectReport, Manifest, Probe, TokenizerFiles, WeightChunk } from '@lamella/runtime/manifest';
+import type {
+  InspectReport,
+  Manifest,
+  Probe,
+  TokenizerFiles,
+  WasmVariant,
+  WeightChunk,
+} from '@lamella/runtime/manifest';
 import { fuse } from './fuse.ts';
 import { printKernel } from './loops/print.ts';
+import type { Features } from './loops/types.ts';
 import { type PackedPiece, packWeights } from './pack.ts';
 import { type Plan, plan } from './plan.ts';
 import type { FormatName } from './program/ir.ts';
@@ -53,8 +61,8 @@ export interface Compilation extends Lowered {
     loops(): string;
     wat(): string;
   };
-  /** The module. */
-  readonly wasm: Uint8Array;
+  /** The module, by what an engine must have. The plain one, first, runs everywhere; another is there only where it differs. */
+  readonly modules: readonly { readonly variant: WasmVariant; readonly wasm: Uint8Array }[];
   readonly report: InspectReport;
   /** The manifest of a package with these files. */
   manifest(parts: PackageParts): Manifest;
@@ -69,8 +77,7 @@ export interface PackageParts {
   readonly weights: readonly WeightChunk[] | null;
   readonly tokenizer: TokenizerFiles | null;
   readonly probe: Probe | null;
-  readonly wasmFile: string;
-  readonly wasmSha256: string;
+  readonly wasm: Manifest['wasm'];
 }
 
 /** Every stage up to the kernels. Throws LamellaError where the graph cannot be compiled. */
@@ -84,7 +91,7 @@ export function lower(source: Graph, options: CompileOptions): Lowered {
   verifyProgram(fused);
   const planned = plan(fused, shared);
   verifyPlan(planned);
-  return { graph, fused, plan: planned, kernels: schedule(planned) };
+  return { graph, fused, plan: planned, kernels: schedule(planned, new Set()) };
 }
 
 /** Compiles a graph to a WASM module and everything a package needs besides. */
@@ -93,11 +100,11 @@ export async function compile(source: Graph, options: CompileOptions): Promise<C
   const { graph, fused, plan, kernels } = lowered;
   refuseIfTooLarge(plan, options.quant);
   const wat = printModule(plan, kernels);
-  const wasm = await assemble(wat);
-  const report = inspect(lowered, wasm);
+  const modules = [{ variant: 'simd' as const, wasm: await assemble(wat) }, ...(await relaxedModule(plan, wat))];
+  const report = inspect(lowered, modules[0]!.wasm);
   return {
     ...lowered,
-    wasm,
+    modules,
     report,
     stages: {
       graph: () => printGraph(graph),
@@ -106,7 +113,7 @@ export async function compile(source: Graph, options: CompileOptions): Promise<C
       loops: () => `${kernels.flatMap((k) => [...k.decode, ...k.prefill].map(printKernel)).join('\n\n')}\n`,
       wat: () => wat,
     },
-    manifest: ({ weights, tokenizer, probe, wasmFile, wasmSha256 }) => ({
+    manifest: ({ weights, tokenizer, probe, wasm }) => ({
       format: 'lamella-package/1',
       name: graph.name,
       vocab: graph.vocab,
@@ -118,7 +125,7 @@ export async function compile(source: Graph, options: CompileOptions): Promise<C
       kinds: plan.program.kinds.map((k) => k.name),
       rowWords: plan.rowWords,
       table: plan.table,
-      wasm: [{ file: wasmFile, variant: 'simd', sha256: wasmSha256 }],
+      wasm,
       weights,
       tokenizer,
       report,
@@ -126,6 +133,13 @@ export async function compile(source: Graph, options: CompileOptions): Promise<C
     }),
     pack: (read, onProgress) => packWeights(plan, graph.weights, read, onProgress),
   };
+}
+
+/** The module for engines with relaxed SIMD, if it differs from the plain one. It computes the same numbers. */
+async function relaxedModule(plan: Plan, plain: string): Promise<Compilation['modules']> {
+  const features: Features = new Set(['relaxed']);
+  const wat = printModule(plan, schedule(plan, features), features);
+  return wat === plain ? [] : [{ variant: 'relaxed', wasm: await assemble(wat) }];
 }
 
 /** Addresses in WASM are 32 bits wide. Throws L123 before anybody downloads what cannot be loaded. */

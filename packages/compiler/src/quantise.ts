@@ -43,7 +43,11 @@ export function quantise(program: Program, quant: FormatName): Program {
       const width = padded(op.depth, Math.max(...streams.map((f) => f.depthMultiple)));
       const codes = buffers.push({ name: `${name}.codes`, element: 'codes', width, per: 'token' }) - 1;
       const scales = buffers.push({ name: `${name}.scales`, element: 'f32', width: 1, per: 'token' }) - 1;
-      return { ...op, prologue: { ...op.prologue, quantise: { codes, scales } } };
+      const over = streams.find((f) => f.sumsOver !== null)?.sumsOver;
+      const sums = over
+        ? buffers.push({ name: `${name}.sums`, element: 'sums', width: width / over, per: 'token' }) - 1
+        : null;
+      return { ...op, prologue: { ...op.prologue, quantise: { codes, scales, sums } } };
     });
     return { ...kind, packs, ops };
   });

@@ -79,7 +79,7 @@ describe.each(['decode', 'prefill'] as const)('%s', (lowering) => {
     gains.forEach((_, i) => {
       gains[i] = 0.5 + i / 10;
     });
-    await run(normaliseKernel(plan, kind('k', 'block', [gain]), op, lowering), image, { count });
+    await run(normaliseKernel(new KernelScope(plan, kind('k', 'block', [gain]), lowering), op), image, { count });
     const out = new Float32Array(image, AREA, TILE * 8);
     for (let t = 0; t < count; t++) {
       const row = [...x.subarray(t * 8, t * 8 + width)];
@@ -136,7 +136,7 @@ describe.each(['decode', 'prefill'] as const)('%s', (lowering) => {
     state.forEach((_, i) => {
       state[i] = Math.cos(i * 0.9) + 2;
     });
-    await run(attentionKernel(plan, code, op, lowering), image, { position, count });
+    await run(attentionKernel(new KernelScope(plan, code, lowering), op), image, { position, count });
     const out = new Float32Array(image, 2 * AREA, TILE * heads * headDim);
     for (let t = 0; t < count; t++) {
       for (let h = 0; h < heads; h++) {
@@ -164,7 +164,9 @@ describe.each(['decode', 'prefill'] as const)('%s', (lowering) => {
   test('codes: half to even, the largest is 127, the last features count, zeros stay zeros', async () => {
     const plan = planWith([buffer('x', 8), buffer('codes', 8, 'codes'), buffer('scales', 1)]);
     const scope = new KernelScope(plan, kind('k', 'block'), lowering);
-    scope.eachToken(scope.b, 1, (b, token) => quantiseToken(scope, b, { x: 0, depth: 6, codes: 1, scales: 2 }, token));
+    scope.eachToken(scope.b, 1, (b, token) =>
+      quantiseToken(scope, b, { x: 0, depth: 6, codes: 1, scales: 2, sums: null }, token),
+    );
     const rows = [
       // the last two are behind the last whole vector; the largest is one of them
       { x: [0.5, 1.5, -2.5, 126.5, 3.49, -127], codes: [0, 2, -2, 126, 3, -127], scale: 1 },

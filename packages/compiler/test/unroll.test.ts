@@ -83,8 +83,14 @@ test.each([
   const k = kernel(
     (b) =>
       b.loop('grid', 'block', { to: 2 }, (inner, block) => {
-        const activations = { values: x, stride: format.integer ? 8 : 4, scales: format.integer ? scales : null };
-        const dots = format.dot(inner, views, shape, activations, block, 0, tokens);
+        const activations = {
+          values: x,
+          stride: format.integer ? 8 : 4,
+          scales: format.integer ? scales : null,
+          sums: null,
+          groups: 0,
+        };
+        const dots = format.dot(inner, views, shape, activations, block, 0, tokens, new Set());
         for (let t = 0; t < tokens; t++)
           for (let v = 0; v < 2; v++) inner.store(out, plus(times(block, 16), 8 * t + 4 * v), dots(t, v));
       }),

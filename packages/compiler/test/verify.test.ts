@@ -169,3 +169,12 @@ describe('unrolling', () => {
     expect(() => verifyKernel(kernel([register('a', 2)]), true)).toThrow('a is still a register array');
   });
 });
+
+test('an operation that the engine need not have is refused, and allowed where it has it', () => {
+  const b = new Builder();
+  const bytes = apply('nibblesLow', loadSplat(words, 0, 'i8x16'));
+  b.let('dot', apply('dotBytes', bytes, bytes));
+  const k: Kernel = { name: 'k', scalars: [], buffers: [words], body: b.statements };
+  expect(() => verifyKernel(k)).toThrow('kernel k: dotBytes needs relaxed SIMD');
+  expect(() => verifyKernel(k, false, new Set(['relaxed']))).not.toThrow();
+});

@@ -64,8 +64,8 @@ export interface Manifest {
   /** Words per row of the table in memory: kind, state, then the weight groups. */
   readonly rowWords: number;
   readonly table: readonly TableRow[];
-  /** Kernels by variant; `simd` always exists. */
-  readonly wasm: readonly { readonly file: string; readonly variant: 'simd'; readonly sha256: string }[];
+  /** Kernels by variant: `simd` always, others where they differ. All compute the same numbers. */
+  readonly wasm: readonly { readonly file: string; readonly variant: WasmVariant; readonly sha256: string }[];
   /** Absent when the package was compiled without `--weights`. */
   readonly weights: readonly WeightChunk[] | null;
   readonly tokenizer: TokenizerFiles | null;
@@ -74,6 +74,9 @@ export interface Manifest {
   /** Golden logits from the plain SIMD kernels; null without weights. */
   readonly probe: Probe | null;
 }
+
+/** What an engine must have: 128-bit SIMD, or relaxed SIMD besides. */
+export type WasmVariant = 'simd' | 'relaxed';
 
 export interface TokenizerFiles {
   /** `tokenizer.json` in Hugging Face's format. */

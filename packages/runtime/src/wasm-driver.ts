@@ -48,7 +48,8 @@ export async function loadWasm(
 ): Promise<WasmDriver> {
   const { memory: plan, weights, wasm } = manifest;
   if (weights === null) throw new RuntimeError('L405', { path: files.place });
-  const kernel = wasm.find((w) => w.variant === 'simd');
+  const relaxed = hasRelaxedSimd() ? wasm.find((w) => w.variant === 'relaxed') : undefined;
+  const kernel = relaxed ?? wasm.find((w) => w.variant === 'simd');
   if (!kernel)
     throw new RuntimeError('L407', { file: 'manifest.json', reason: 'it names no simd kernels' }, files.place);
   const module = await WebAssembly.compile(await readChecked(files, kernel.file, kernel.sha256));
@@ -64,6 +65,21 @@ export async function loadWasm(
   writeTable(memory, plan, manifest.rowWords, manifest.table);
   const instance = await WebAssembly.instantiate(module, { env: { memory } });
   return driver(instance.exports as unknown as Kernels, memory, manifest);
+}
+
+/** Whether this engine has relaxed SIMD: it validates a function that is nothing but one relaxed dot of two constants. */
+export function hasRelaxedSimd(): boolean {
+  const zero = [0xfd, 0x0c, ...new Array<number>(16).fill(0)];
+  const code = [0, ...zero, ...zero, 0xfd, 0x92, 0x02, 0x0b];
+  const section = (id: number, ...body: number[]) => [id, body.length, ...body];
+  return WebAssembly.validate(
+    new Uint8Array([
+      ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+      ...section(1, 1, 0x60, 0, 1, 0x7b), // type 0: () -> v128
+      ...section(3, 1, 0), // function 0 has type 0
+      ...section(10, 1, code.length, ...code),
+    ]),
+  );
 }
 
 /** Reads one chunk, proves it, and copies it to its place. The file's own bytes (at most 4 MiB) are free again before the next. */

@@ -1,10 +1,13 @@
+import { createHash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import wabt from 'wabt';
 import { nodeFiles } from '../src/node-files.ts';
 import { load } from '../src/package.ts';
 import { selfTest } from '../src/self-test.ts';
+import { hasRelaxedSimd } from '../src/wasm-driver.ts';
 import { expectedLogits, fromMap, toyFiles, toyTextFiles } from './toy-package.ts';
 
 describe('loading', () => {
@@ -14,6 +17,30 @@ describe('loading', () => {
     expect([...model.logits([1, 2, 3])]).toEqual(expectedLogits([1, 2, 3]));
     expect(model.logitsAll([1, 2]).map((l) => [...l])).toEqual([expectedLogits([1]), expectedLogits([1, 2])]);
     expect(model.tokenizer).toBeNull();
+  });
+
+  test('takes the relaxed kernels where the engine has relaxed SIMD, and only there', async () => {
+    const sha256 = createHash('sha256')
+      .update((await toyFiles()).get('kernels.wasm')!)
+      .digest('hex');
+    const variants = (['simd', 'relaxed'] as const).map((variant) => ({ file: `${variant}.wasm`, variant, sha256 }));
+    const files = await toyFiles({ wasm: variants });
+    for (const { file } of variants) files.set(file, files.get('kernels.wasm')!);
+    const { place, read } = fromMap(files);
+    const asked: string[] = [];
+    await load({
+      place,
+      read: (name) => {
+        asked.push(name);
+        return read(name);
+      },
+    });
+    // an engine that knows the feature compiles an operation of it
+    const relaxed = '(module (func (param v128) (result v128) (i8x16.relaxed_swizzle (local.get 0) (local.get 0))))';
+    const module = (await wabt()).parseWat('probe.wat', relaxed, { relaxed_simd: true, simd: true });
+    const knows = WebAssembly.validate(module.toBinary({}).buffer as BufferSource);
+    expect(hasRelaxedSimd()).toBe(knows);
+    expect(asked.filter((name) => name.endsWith('.wasm'))).toEqual([knows ? 'relaxed.wasm' : 'simd.wasm']);
   });
 
   test('says how much of the weights is in place, piece by piece', async () => {

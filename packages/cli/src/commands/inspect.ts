@@ -58,7 +58,7 @@ async function manifestOf(path: string): Promise<Manifest> {
     import('@lamella/compiler/pipeline'),
   ]);
   const compilation = await compile(await loadGraph(path), { quant: 'q8' });
-  return compilation.manifest({ weights: null, tokenizer: null, probe: null, wasmFile: '', wasmSha256: '' });
+  return compilation.manifest({ weights: null, tokenizer: null, probe: null, wasm: [] });
 }
 
 function drawn(manifest: Manifest): string {

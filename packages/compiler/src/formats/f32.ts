@@ -10,6 +10,7 @@ export const f32Format: Format = {
   integer: false,
   depthMultiple: 1,
   grouped: false,
+  sumsOver: null,
   largestBlock: 16,
   largestDepth: Number.POSITIVE_INFINITY,
 

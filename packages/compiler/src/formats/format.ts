@@ -4,6 +4,7 @@
  */
 import type { Builder, Index } from '../loops/build.ts';
 import type { Expr, KernelBuffer } from '../loops/ir.ts';
+import type { Features } from '../loops/types.ts';
 
 /** A packed matrix as a kernel sees it. */
 export interface MatrixShape {
@@ -20,6 +21,10 @@ export interface Activations {
   readonly stride: number;
   /** f32 [tokens]; null for f32 activations. */
   readonly scales: KernelBuffer | null;
+  /** Words of two i16 per token and group: -8 times the sums of codes at columns 0, 1 and at columns 2, 3 of every four. */
+  readonly sums: KernelBuffer | null;
+  /** Groups per token. */
+  readonly groups: number;
 }
 
 export interface Format {
@@ -30,6 +35,8 @@ export interface Format {
   readonly depthMultiple: number;
   /** Whether neighbouring columns share a scale, so that padding between them would change what is stored. */
   readonly grouped: boolean;
+  /** Columns over which `dot` needs sums of codes, or null. */
+  readonly sumsOver: number | null;
   /** Most rows stored together. */
   readonly largestBlock: number;
   /** Most columns whose sum is exact. */
@@ -44,7 +51,7 @@ export interface Format {
   element(views: readonly KernelBuffer[], shape: MatrixShape, row: Expr, column: Expr): Expr;
   /**
    * Writes the loop that multiplies block `block` with `tokens` consecutive tokens from `firstToken` on. Returns the dot product of rows
-   * 4v..4v+3 of the block with token t, f32x4.
+   * 4v..4v+3 of the block with token t, f32x4. What it computes does not depend on `features`, only how.
    */
   dot(
     b: Builder,
@@ -54,5 +61,6 @@ export interface Format {
     block: Expr,
     firstToken: Index,
     tokens: number,
+    features: Features,
   ): (t: number, v: number) => Expr;
 }

@@ -8,7 +8,9 @@ import {
   add,
   apply,
   applyLanes,
+  type Builder,
   constant,
+  type Index,
   i32,
   load,
   loadSplat,
@@ -20,6 +22,7 @@ import {
   times,
 } from '../loops/build.ts';
 import { roundHalfEven } from '../loops/intrinsics.ts';
+import type { Expr } from '../loops/ir.ts';
 import { padded } from '../program/ir.ts';
 import type { Format, MatrixShape } from './format.ts';
 
@@ -35,8 +38,8 @@ export const q4Format: Format = {
   integer: true,
   depthMultiple: GROUP,
   grouped: true,
-  // two vectors of rows: their sums, the group's and the activations fit in sixteen registers
-  largestBlock: 8,
+  sumsOver: GROUP,
+  largestBlock: 16,
   // a row's integer sum is at most 258 * 255 * 32 * 8 * 127 < 2^31
   largestDepth: 258 * GROUP,
 
@@ -116,49 +119,26 @@ export const q4Format: Format = {
     return mul(apply('toFloat', mul(code, groupScale)), load(scales!, scaleAt, 'f32'));
   },
 
-  dot(b, [codes, groupScales, scales], shape, x, blockIndex, firstToken, tokens) {
+  dot(b, [codes, groupScales, scales], shape, x, blockIndex, firstToken, tokens, features) {
     const { block } = shape;
     const vectors = block / 4;
     const sums = b.registers('sums', tokens * vectors, constant('i32x4', 0));
     const base = b.let('base', times(blockIndex, blockBytes(shape)));
+    const group = features.has('relaxed') ? relaxedGroup : plainGroup;
     b.loop('serial', 'g', { to: groups(shape) }, (perGroup, g) => {
       const at = perGroup.let('wAt', plus(base, times(g, groupBytes(shape))));
       perGroup.loop('unroll', 't', { to: tokens }, (perToken, t) => {
-        const words = perToken.let('xAt', plus(times(plus(firstToken, t), x.stride / 4), times(g, GROUP / 4)));
-        // each vector of 4 rows splits into rows 0-1 and 2-3: lanes hold pairs of columns
-        const acc = perToken.registers('acc', vectors * 2, constant('i32x4', 0));
-        perToken.loop('unroll', 'j', { to: GROUP / 8 }, (inner, j) => {
-          const low = inner.let('xLow', apply('widenLow', loadSplat(x.values, plus(words, times(j, 2)), 'i8x16')));
-          const high = inner.let(
-            'xHigh',
-            apply('widenLow', loadSplat(x.values, plus(plus(words, times(j, 2)), 1), 'i8x16')),
-          );
-          inner.loop('unroll', 'v', { to: vectors }, (perVector, v) => {
-            const w = perVector.let('w', load(codes!, plus(at, plus(times(j, block * 4), times(v, 16))), 'i8x16'));
-            const first = perVector.let('wLow', apply('nibblesLow', w));
-            const second = perVector.let('wHigh', apply('nibblesHigh', w));
-            for (const [half, widen] of [
-              [0, 'widenLow'],
-              [1, 'widenHigh'],
-            ] as const) {
-              const into = plus(times(v, 2), half);
-              const dots = add(
-                apply('dotPairs', apply(widen, first), low),
-                apply('dotPairs', apply(widen, second), high),
-              );
-              acc.set(add(acc.get(into), dots), into);
-            }
-          });
-        });
-        perToken.loop('unroll', 'v', { to: vectors }, (_, v) => {
-          const pairs = [acc.get(times(v, 2)), acc.get(plus(times(v, 2), 1))] as const;
-          const rows = add(
-            applyLanes('shuffle', [0, 2, 4, 6], ...pairs),
-            applyLanes('shuffle', [1, 3, 5, 7], ...pairs),
-          );
-          const scale = load(groupScales!, plus(at, plus(block * (GROUP / 2), times(v, 4))), 'i32x4');
-          const into = plus(times(t, vectors), v);
-          sums.set(add(sums.get(into), mul(rows, scale)), into);
+        const token = plus(firstToken, t);
+        group(perToken, {
+          weights: (j, v) => load(codes!, plus(at, plus(times(j, block * 4), times(v, 16))), 'i8x16'),
+          scales: (v, type) =>
+            type === 'i32x4'
+              ? load(groupScales!, plus(at, plus(block * (GROUP / 2), times(v, 4))), type)
+              : loadSplat(groupScales!, plus(at, plus(block * (GROUP / 2), times(v, 4))), type),
+          word: (i) => loadSplat(x.values, plus(plus(times(token, x.stride / 4), times(g, GROUP / 4)), i), 'i8x16'),
+          start: loadSplat(x.sums!, plus(times(token, x.groups), g), 'i16x8'),
+          vectors,
+          add: (v, rows) => sums.set(add(sums.get(plus(times(t, vectors), v)), rows), plus(times(t, vectors), v)),
         });
       });
     });
@@ -175,3 +155,72 @@ export const q4Format: Format = {
     };
   },
 };
+
+/** One group of a block, for one token. */
+interface Group {
+  readonly vectors: number;
+  /** Codes, + 8, of rows 4v..4v+3 at columns 8j..8j+7. */
+  weights(j: Index, v: Index): Expr;
+  /** Group scales of rows 4v..4v+3. */
+  scales(v: Index, type: 'i32x4' | 'i8x16'): Expr;
+  /** Activations 4i..4i+3 in every lane. */
+  word(i: Index): Expr;
+  /** -8 times the sums of activations: what storing codes as + 8 adds. */
+  readonly start: Expr;
+  /** Adds the scaled sums of rows 4v..4v+3. */
+  add(v: Index, rows: Expr): void;
+}
+
+/**
+ * Plain SIMD128: nibbles widen to 16 bits and meet activations in exact pair products. Two vectors of rows at a time: their eight accumulators
+ * would not leave registers for the rest.
+ */
+function plainGroup(b: Builder, { vectors, weights, scales, word, start, add: addRows }: Group): void {
+  const from = b.let('start', apply('widenPairs', start));
+  for (let first = 0; first < vectors; first += 2) {
+    const count = Math.min(2, vectors - first);
+    const acc = b.registers('acc', count * 2, from);
+    b.loop('unroll', 'j', { to: GROUP / 8 }, (inner, j) => {
+      const low = inner.let('xLow', apply('widenLow', word(times(j, 2))));
+      const high = inner.let('xHigh', apply('widenLow', word(plus(times(j, 2), 1))));
+      inner.loop('unroll', 'v', { to: count }, (perVector, v) => {
+        const w = perVector.let('w', weights(j, plus(v, first)));
+        const left = perVector.let('wLow', apply('nibblesLow', w));
+        const right = perVector.let('wHigh', apply('nibblesHigh', w));
+        // rows 0-1 and 2-3 of the four: lanes hold pairs of columns
+        for (const [half, widen] of [
+          [0, 'widenLow'],
+          [1, 'widenHigh'],
+        ] as const) {
+          const dots = add(apply('dotPairs', apply(widen, left), low), apply('dotPairs', apply(widen, right), high));
+          acc.set(add(acc.get(plus(times(v, 2), half)), dots), plus(times(v, 2), half));
+        }
+      });
+    });
+    b.loop('unroll', 'v', { to: count }, (_, v) => {
+      const pairs = [acc.get(times(v, 2)), acc.get(plus(times(v, 2), 1))] as const;
+      const rows = add(applyLanes('shuffle', [0, 2, 4, 6], ...pairs), applyLanes('shuffle', [1, 3, 5, 7], ...pairs));
+      addRows(plus(v, first), mul(rows, scales(plus(v, first), 'i32x4')));
+    });
+  }
+}
+
+/**
+ * Relaxed SIMD: activations meet nibbles, at most 15, in one byte dot. A lane sums 16 products of at most 15 * 127 and starts at most 16256
+ * below zero, so 16 bits hold every partial sum.
+ */
+function relaxedGroup(b: Builder, { vectors, weights, scales, word, start, add: addRows }: Group): void {
+  const acc = b.registers('acc', vectors, start);
+  b.loop('unroll', 'j', { to: GROUP / 8 }, (inner, j) => {
+    const low = inner.let('xLow', word(times(j, 2)));
+    const high = inner.let('xHigh', word(plus(times(j, 2), 1)));
+    inner.loop('unroll', 'v', { to: vectors }, (perVector, v) => {
+      const w = perVector.let('w', weights(j, v));
+      const left = add(acc.get(v), apply('dotBytes', low, apply('nibblesLow', w)));
+      acc.set(add(left, apply('dotBytes', high, apply('nibblesHigh', w))), v);
+    });
+  });
+  b.loop('unroll', 'v', { to: vectors }, (_, v) =>
+    addRows(v, apply('dotPairs', acc.get(v), apply('spreadBytes', scales(v, 'i8x16')))),
+  );
+}

@@ -27,6 +27,7 @@ export const q8Format: Format = {
   integer: true,
   depthMultiple: 4,
   grouped: false,
+  sumsOver: null,
   largestBlock: 16,
   // 127 * 127 * depth < 2^31
   largestDepth: 133_000,

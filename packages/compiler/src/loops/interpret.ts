@@ -83,6 +83,8 @@ class Interpreter {
     const width = buffer && loadWidth(buffer.element, e.type, e.access);
     if (!width) throw new Error(`${e.buffer} cannot be read as ${e.type}`);
     const { element, byte } = this.locate(e.buffer, this.number(e.index, locals), width);
+    if (e.type === 'i16x8' && e.access === 'splat')
+      return Array.from({ length: 8 }, (_, i) => this.view.getInt16(byte + 2 * (i % 2), true));
     if (e.type === 'i8x16' && e.access === 'splat')
       return Array.from({ length: 16 }, (_, i) => this.view.getInt8(byte + (i % 4)));
     if (e.access === 'splat') return Array<number>(4).fill(this.readElement(element, byte));

@@ -5,7 +5,7 @@
  *
  * Numbers: f32 operations round to f32 after every step (`Math.fround`), i32 wraps, i16x8 dot products sum exactly in i32.
  */
-import { lanesOf, type Type } from './types.ts';
+import { type Feature, lanesOf, type Type } from './types.ts';
 
 /** A run-time value: a number, or one number per lane. */
 export type Value = number | readonly number[];
@@ -15,6 +15,8 @@ interface Intrinsic {
   readonly type: (args: readonly Type[]) => Type | null;
   /** Result for these argument values. `type` is that of the first argument. */
   readonly meaning: (args: readonly Value[], type: Type, lanes: readonly number[]) => Value;
+  /** What an engine must have to run it; nothing beyond SIMD128 where absent. */
+  readonly needs?: Feature;
   /** WAT for these operands (already spelled). `type` is that of the first argument. */
   readonly wat: (args: readonly string[], type: Type, lanes: readonly number[]) => string;
 }
@@ -31,12 +33,13 @@ const scalar = (v: Value | undefined): number => {
 
 const isFloat = (t: Type | undefined): t is 'f32' | 'f32x4' => t === 'f32' || t === 'f32x4';
 const isInt = (t: Type | undefined): t is 'i32' | 'i32x4' => t === 'i32' || t === 'i32x4';
+const isSum = (t: Type | undefined): t is 'i16x8' => t === 'i16x8';
 const same = (args: readonly Type[]): boolean => args.every((t) => t === args[0]);
 
 /** Applies `f` lane by lane, rounding as the type says. */
 function lanewise(f: (...xs: number[]) => number): Intrinsic['meaning'] {
   return (args, type) => {
-    const round = isFloat(type) ? f32 : (x: number) => x | 0;
+    const round = isFloat(type) ? f32 : type === 'i16x8' ? (x: number) => (x << 16) >> 16 : (x: number) => x | 0;
     if (lanesOf(type) === 1) return round(f(...args.map(scalar)));
     const columns = args.map(vector);
     return columns[0]!.map((_, i) => round(f(...columns.map((c) => c[i]!))));
@@ -55,9 +58,9 @@ const float = (count: number, name: string, f: (...xs: number[]) => number): Int
   wat: plain(name),
 });
 
-/** f32, f32x4, i32 and i32x4, two operands of one type. */
+/** f32, f32x4, i32, i32x4 and i16x8, two operands of one type. */
 const number2 = (name: string, f: (x: number, y: number) => number): Intrinsic => ({
-  type: (a) => (a.length === 2 && same(a) && (isFloat(a[0]) || isInt(a[0])) ? a[0] : null),
+  type: (a) => (a.length === 2 && same(a) && (isFloat(a[0]) || isInt(a[0]) || isSum(a[0])) ? a[0] : null),
   meaning: lanewise(f),
   wat: plain(name),
 });
@@ -90,7 +93,8 @@ const table = {
   sub: number2('sub', (x, y) => x - y),
   mul: {
     ...number2('mul', (x, y) => x * y),
-    meaning: (args, type, lanes) => (isInt(type) ? lanewise(Math.imul) : lanewise((x, y) => x * y))(args, type, lanes),
+    meaning: (args, type, lanes) =>
+      (isInt(type) || isSum(type) ? lanewise(Math.imul) : lanewise((x, y) => x * y))(args, type, lanes),
   },
   div: float(2, 'div', (x, y) => x / y),
   /** Smaller (larger) of two numbers; never given NaN on purpose. */
@@ -151,6 +155,25 @@ const table = {
     meaning: ([x]) => Array<number>(4).fill(scalar(x)),
     wat: ([x], type) => `(${type}x4.splat ${x})`,
   },
+  /** Eight 16-bit lanes equal to a scalar that fits them. */
+  splat16: {
+    type: (a) => (a.length === 1 && a[0] === 'i32' ? 'i16x8' : null),
+    meaning: ([x]) => Array<number>(8).fill((scalar(x) << 16) >> 16),
+    wat: ([x]) => `(i16x8.splat ${x})`,
+  },
+  /** Low four of eight 16-bit lanes, widened to 32 bits. */
+  widenPairs: {
+    type: (a) => (a.length === 1 && a[0] === 'i16x8' ? 'i32x4' : null),
+    meaning: ([x]) => vector(x!).slice(0, 4),
+    wat: ([x]) => `(i32x4.extend_low_i16x8_s ${x})`,
+  },
+  /** Bytes 0 to 3, unsigned, each in two neighbouring 16-bit lanes. */
+  spreadBytes: {
+    type: (a) => (a.length === 1 && a[0] === 'i8x16' ? 'i16x8' : null),
+    meaning: ([x]) => [0, 0, 1, 1, 2, 2, 3, 3].map((i) => vector(x!)[i]! & 255),
+    // an index beyond 15 gives zero
+    wat: ([x]) => `(i8x16.swizzle ${x} (v128.const i8x16 0 -1 0 -1 1 -1 1 -1 2 -1 2 -1 3 -1 3 -1))`,
+  },
   /** One lane of a four-lane vector. */
   extract: {
     type: (a) => (a.length === 1 ? (a[0] === 'f32x4' ? 'f32' : a[0] === 'i32x4' ? 'i32' : null) : null),
@@ -176,17 +199,17 @@ const table = {
     meaning: ([x]) => vector(x!).slice(8),
     wat: ([x]) => `(i16x8.extend_high_i8x16_s ${x})`,
   },
-  /** The low half of each byte, less 8: a signed number of four bits. */
+  /** The low half of each byte, 0..15. */
   nibblesLow: {
     type: (a) => (a.length === 1 && a[0] === 'i8x16' ? 'i8x16' : null),
-    meaning: ([x]) => vector(x!).map((byte) => (byte & 15) - 8),
-    wat: ([x]) => `(i8x16.sub (v128.and ${x} ${bytesOf(15)}) ${bytesOf(8)})`,
+    meaning: ([x]) => vector(x!).map((byte) => byte & 15),
+    wat: ([x]) => `(v128.and ${x} ${bytesOf(15)})`,
   },
-  /** The high half of each byte, less 8. */
+  /** The high half of each byte, 0..15. */
   nibblesHigh: {
     type: (a) => (a.length === 1 && a[0] === 'i8x16' ? 'i8x16' : null),
-    meaning: ([x]) => vector(x!).map((byte) => ((byte >> 4) & 15) - 8),
-    wat: ([x]) => `(i8x16.sub (v128.and (i16x8.shr_u ${x} (i32.const 4)) ${bytesOf(15)}) ${bytesOf(8)})`,
+    meaning: ([x]) => vector(x!).map((byte) => (byte >> 4) & 15),
+    wat: ([x]) => `(v128.and (i16x8.shr_u ${x} (i32.const 4)) ${bytesOf(15)})`,
   },
   /** Products of adjacent 16-bit pairs, summed in i32: lane i is a[2i] b[2i] + a[2i+1] b[2i+1]. Exact for 8-bit codes. */
   dotPairs: {
@@ -197,6 +220,21 @@ const table = {
       return [0, 1, 2, 3].map((i) => (a[2 * i]! * b[2 * i]! + a[2 * i + 1]! * b[2 * i + 1]!) | 0);
     },
     wat: ([x, y]) => `(i32x4.dot_i16x8_s ${x} ${y})`,
+  },
+  /**
+   * Products of signed bytes with numbers 0..127, summed in pairs in 16 bits. Within that range engines agree: signed times unsigned (x86) and
+   * signed times signed (Arm) are the same, and a pair cannot saturate.
+   */
+  dotBytes: {
+    needs: 'relaxed',
+    type: (a) => (a.length === 2 && a[0] === 'i8x16' && a[1] === 'i8x16' ? 'i16x8' : null),
+    meaning: ([x, y]) => {
+      const a = vector(x!);
+      const b = vector(y!);
+      if (b.some((n) => n < 0)) throw new Error('dotBytes: the second operand must be in 0..127');
+      return [0, 1, 2, 3, 4, 5, 6, 7].map((i) => a[2 * i]! * b[2 * i]! + a[2 * i + 1]! * b[2 * i + 1]!);
+    },
+    wat: ([x, y]) => `(i16x8.relaxed_dot_i8x16_i7x16_s ${x} ${y})`,
   },
   /** Four lanes saturated to signed bytes, packed into one word, lane 0 lowest. */
   packBytes: {

@@ -5,7 +5,7 @@
  */
 import { intrinsics } from './intrinsics.ts';
 import type { Expr, Kernel, Stmt } from './ir.ts';
-import type { Element, Type } from './types.ts';
+import type { Element, Features, Type } from './types.ts';
 
 /** Which register types an element can be read as, and how many elements that touches. */
 const loads: Readonly<Record<string, number>> = {
@@ -15,11 +15,15 @@ const loads: Readonly<Record<string, number>> = {
   'i32 i32 contiguous': 1,
   // one word of four codes, repeated
   'i32 i8x16 splat': 1,
+  // one word of two sums, repeated
+  'i32 i16x8 splat': 1,
   'i8 i32 contiguous': 1,
   // eight codes, sign-extended
   'i8 i16x8 contiguous': 8,
   'i8 i8x16 contiguous': 16,
   'u8 i32 contiguous': 1,
+  // four bytes, repeated
+  'u8 i8x16 splat': 4,
   // four numbers, zero-extended
   'u8 i32x4 contiguous': 4,
 };
@@ -34,8 +38,8 @@ export function storeWidth(element: Element, type: Type): number | null {
   return stores[`${element} ${type}`] ?? null;
 }
 
-/** Throws when the kernel breaks a rule. `expanded` demands what a printer needs: no `unroll` loops, no register arrays. */
-export function verifyKernel(kernel: Kernel, expanded = false): void {
+/** Throws when the kernel breaks a rule, or needs what `features` lacks. `expanded` demands what a printer needs: no `unroll` loops, no register arrays. */
+export function verifyKernel(kernel: Kernel, expanded = false, features: Features = new Set()): void {
   const fail = (why: string): never => {
     throw new Error(`kernel ${kernel.name}: ${why}`);
   };
@@ -74,6 +78,8 @@ export function verifyKernel(kernel: Kernel, expanded = false): void {
       }
       case 'apply': {
         const args = e.args.map((a) => typeOf(a, scope));
+        const { needs } = intrinsics[e.fn];
+        if (needs && !features.has(needs)) fail(`${e.fn} needs ${needs} SIMD`);
         if (intrinsics[e.fn].type(args) !== e.type) fail(`${e.fn} of (${args.join(', ')}) is not ${e.type}`);
         const limit = e.fn === 'shuffle' ? 8 : e.fn === 'extract' ? 4 : 0;
         const wanted = e.fn === 'shuffle' ? 4 : e.fn === 'extract' ? 1 : 0;

@@ -51,8 +51,8 @@ export type PackId = number;
 /** Values of one or all tokens of a tile in the arena: `width` f32 (or codes) per token. */
 export interface Buffer {
   readonly name: string;
-  readonly element: 'f32' | 'codes';
-  /** Elements per token; codes are four to a word. */
+  readonly element: 'f32' | 'codes' | 'sums';
+  /** Elements per token; codes are four to a word, sums one. */
   readonly width: number;
   /** `token`: one row per token of the tile. `step`: one row in all. */
   readonly per: 'token' | 'step';
@@ -85,10 +85,17 @@ export type Place =
   | { readonly at: 'same' }
   | { readonly at: 'head'; readonly half: number; readonly stride: number; readonly plane: 0 | 1 };
 
+/** x as codes: with a scale per token and, where a format asks for them, sums of codes per group (see `schedule/quantise.ts`). */
+export interface Quantised {
+  readonly codes: BufferId;
+  readonly scales: BufferId;
+  readonly sums: BufferId | null;
+}
+
 /** What a contraction reads: x as it is, or normalised; then as codes where the weights are integers. */
 export interface Prologue {
   readonly norm: { readonly gain: PackId; readonly eps: number; readonly out: BufferId } | null;
-  readonly quantise: { readonly codes: BufferId; readonly scales: BufferId } | null;
+  readonly quantise: Quantised | null;
 }
 
 /** Rows of one or more matrices over the same x, combined element by element. */
@@ -228,6 +235,11 @@ export function packRows(pack: Pack): number {
   return padded(storedRows(pack.rows), pack.block);
 }
 
+/** The buffers of a quantised operand. */
+export function quantisedBuffers({ codes, scales, sums }: Quantised): readonly BufferId[] {
+  return sums === null ? [codes, scales] : [codes, scales, sums];
+}
+
 /** The buffers an op reads and writes. */
 export function bufferUses(op: FusedOp): { readonly reads: readonly BufferId[]; readonly writes: readonly BufferId[] } {
   const inside = (e: Element): BufferId[] =>
@@ -237,7 +249,7 @@ export function bufferUses(op: FusedOp): { readonly reads: readonly BufferId[]; 
       return { reads: [], writes: [op.out] };
     case 'contract': {
       const { norm, quantise } = op.prologue;
-      const scratch = [...(norm ? [norm.out] : []), ...(quantise ? [quantise.codes, quantise.scales] : [])];
+      const scratch = [...(norm ? [norm.out] : []), ...(quantise ? quantisedBuffers(quantise) : [])];
       const stores = op.segments.flatMap((s) => s.stores);
       return {
         reads: [op.x, ...scratch, ...stores.flatMap((s) => inside(s.value))],

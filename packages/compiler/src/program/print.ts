@@ -1,6 +1,15 @@
 /** Prints a program for a reader: what runs together, and (`printPlan`) where everything lies. */
 import type { Plan } from '../plan.ts';
-import type { Destination, Element, FusedOp, Kind, Pack, Program, RowMap } from './ir.ts';
+import {
+  type Destination,
+  type Element,
+  type FusedOp,
+  type Kind,
+  type Pack,
+  type Program,
+  quantisedBuffers,
+  type RowMap,
+} from './ir.ts';
 
 /** The fused program: rows, then each kind's operations with their stored tensors. */
 export function printProgram(program: Program): string {
@@ -58,7 +67,7 @@ function printKind(program: Program, kind: Kind): string[] {
         const { norm, quantise } = o.prologue;
         const how = [
           norm && `normalised by ${pack(norm.gain)} (eps ${norm.eps}) into ${buffer(norm.out)}`,
-          quantise && `as codes ${buffer(quantise.codes)}, ${buffer(quantise.scales)}`,
+          quantise && `as codes ${quantisedBuffers(quantise).map(buffer).join(', ')}`,
         ].filter(Boolean);
         const head = `  contract ${buffer(o.x)} over ${o.depth}${how.length ? `, ${how.join(', ')}` : ''}`;
         return [

@@ -5,7 +5,7 @@
 import { ALIGNMENT } from '../arena.ts';
 import { formats } from '../formats/table.ts';
 import type { Plan } from '../plan.ts';
-import { type BufferId, bufferUses, type Kind, type Program, packRows } from './ir.ts';
+import { type BufferId, bufferUses, type Kind, type Program, packRows, quantisedBuffers } from './ir.ts';
 
 /** Throws when the program breaks a rule. */
 export function verifyProgram(program: Program): void {
@@ -35,7 +35,7 @@ function verifyKind(program: Program, kind: Kind): void {
     // an operation's own scratch is written before it reads it
     const scratch =
       op.op === 'contract'
-        ? [op.prologue.norm?.out, op.prologue.quantise?.codes, op.prologue.quantise?.scales]
+        ? [op.prologue.norm?.out, ...(op.prologue.quantise ? quantisedBuffers(op.prologue.quantise) : [])]
         : op.op === 'attention'
           ? [op.scores]
           : [];

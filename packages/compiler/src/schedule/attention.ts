@@ -6,22 +6,15 @@
 import { add, apply, constant, f32, load, loadSplat, mul, plus, quotient, sub, times } from '../loops/build.ts';
 import type { Expr, Kernel } from '../loops/ir.ts';
 import { exp, maxLanes, sumLanes } from '../loops/math.ts';
-import type { Plan } from '../plan.ts';
-import type { FusedOp, Kind } from '../program/ir.ts';
-import { KernelScope, type Lowering } from './scope.ts';
+import type { FusedOp } from '../program/ir.ts';
+import type { KernelScope } from './scope.ts';
 
 /** Value vectors summed at once: their accumulators must stay in registers. */
 const VALUE_VECTORS = 8;
 
 /** The kernel of an attention operation. */
-export function attentionKernel(
-  plan: Plan,
-  kind: Kind,
-  op: Extract<FusedOp, { op: 'attention' }>,
-  lowering: Lowering,
-): Kernel {
-  const scope = new KernelScope(plan, kind, lowering);
-  const { context } = plan.program;
+export function attentionKernel(scope: KernelScope, op: Extract<FusedOp, { op: 'attention' }>): Kernel {
+  const { context } = scope.plan.program;
   const q = scope.arena(op.q, 'read');
   const keys = scope.state(op.k, 'read');
   const values = scope.state(op.v, 'read');

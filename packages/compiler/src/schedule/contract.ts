@@ -4,32 +4,30 @@
  */
 import { Names, plus, times } from '../loops/build.ts';
 import type { Expr, Kernel } from '../loops/ir.ts';
-import type { Plan } from '../plan.ts';
-import type { BufferId, FusedOp, Kind } from '../program/ir.ts';
+import type { BufferId, FusedOp } from '../program/ir.ts';
 import { padded } from '../program/ir.ts';
 import { normaliseToken } from './normalise.ts';
 import { quantiseToken } from './quantise.ts';
-import { KernelScope, type Lowering } from './scope.ts';
+import type { KernelScope } from './scope.ts';
 
 type Contract = Extract<FusedOp, { op: 'contract' }>;
 
 /** The kernel of a contraction. */
-export function contractKernel(plan: Plan, kind: Kind, op: Contract, lowering: Lowering): Kernel {
-  const scope = new KernelScope(plan, kind, lowering);
+export function contractKernel(scope: KernelScope, op: Contract): Kernel {
   const x = prologue(scope, op);
   for (const segment of op.segments) {
     const streams = segment.streams.map((id) => scope.matrix(id));
     const { format, shape } = streams[0]!;
     const tokens = scope.tokensAtOnce(format, streams.length);
     const vectors = shape.block / 4;
-    const activations = scope.activations(x.values, x.scales);
+    const activations = scope.activations(x, op.prologue.quantise);
     const blocks = padded(segment.rows, shape.block) / shape.block;
     scope.b.loop('grid', segment.name, { to: blocks }, (b, block) => {
       scope.eachToken(b, tokens, (perToken, token) => {
-        const from = scope.bufferRow(x.values, token);
+        const from = scope.bufferRow(op.prologue.quantise?.codes ?? x, token);
         // dots[stream][t][v]; a stream's sums leave its accumulators before the next stream takes registers for its own
         const dots = streams.map((s) => {
-          const at = s.format.dot(perToken, s.views, s.shape, activations, block, from, tokens);
+          const at = s.format.dot(perToken, s.views, s.shape, activations, block, from, tokens, scope.features);
           return upTo(tokens).map((t) => upTo(vectors).map((v) => perToken.let('dot', at(t, v))));
         });
         const row = perToken.let('row0', times(block, shape.block));
@@ -60,8 +58,8 @@ export function contractKernel(plan: Plan, kind: Kind, op: Contract, lowering: L
 
 const upTo = (n: number): readonly number[] => [...Array(n).keys()];
 
-/** Makes x ready for the dot products: where its values, and for codes its scales, then lie. */
-function prologue(scope: KernelScope, op: Contract): { values: BufferId; scales: BufferId | null } {
+/** Makes x ready for the dot products; returns where the floats then lie. */
+function prologue(scope: KernelScope, op: Contract): BufferId {
   const { norm, quantise } = op.prologue;
   const source = norm ? norm.out : op.x;
   if (norm || quantise) {
@@ -70,5 +68,5 @@ function prologue(scope: KernelScope, op: Contract): { values: BufferId; scales:
       if (quantise) quantiseToken(scope, b, { ...quantise, x: source, depth: op.depth }, token);
     });
   }
-  return quantise ? { values: quantise.codes, scales: quantise.scales } : { values: source, scales: null };
+  return source;
 }

@@ -1,13 +1,11 @@
 /** Embedding lookup and element-wise maths that found nothing to be fused into: one value per token and feature. */
 import { load, Names, plus, times } from '../loops/build.ts';
 import type { Kernel } from '../loops/ir.ts';
-import type { Plan } from '../plan.ts';
-import type { FusedOp, Kind } from '../program/ir.ts';
-import { eachFeature, KernelScope, type Lowering } from './scope.ts';
+import type { FusedOp } from '../program/ir.ts';
+import { eachFeature, type KernelScope } from './scope.ts';
 
 /** Row `tokens[t]` of the table, dequantised. */
-export function embedKernel(plan: Plan, kind: Kind, op: Extract<FusedOp, { op: 'embed' }>, lowering: Lowering): Kernel {
-  const scope = new KernelScope(plan, kind, lowering);
+export function embedKernel(scope: KernelScope, op: Extract<FusedOp, { op: 'embed' }>): Kernel {
   const { format, views, shape } = scope.matrix(op.table);
   const ids = scope.tokens();
   const out = scope.arena(op.out, 'write');
@@ -21,8 +19,7 @@ export function embedKernel(plan: Plan, kind: Kind, op: Extract<FusedOp, { op: '
 }
 
 /** An expression tree over whole rows. */
-export function mapKernel(plan: Plan, kind: Kind, op: Extract<FusedOp, { op: 'map' }>, lowering: Lowering): Kernel {
-  const scope = new KernelScope(plan, kind, lowering);
+export function mapKernel(scope: KernelScope, op: Extract<FusedOp, { op: 'map' }>): Kernel {
   const out = scope.arena(op.out, 'write');
   const noDot = (): never => {
     throw new Error(`${op.name}: a dot product outside a contraction`);

@@ -2,9 +2,8 @@
 import { add, apply, type Builder, constant, f32, type Index, load, mul, plus, times } from '../loops/build.ts';
 import type { Kernel } from '../loops/ir.ts';
 import { sumLanes } from '../loops/math.ts';
-import type { Plan } from '../plan.ts';
-import type { BufferId, FusedOp, Kind, PackId } from '../program/ir.ts';
-import { eachFeature, KernelScope, type Lowering } from './scope.ts';
+import type { BufferId, FusedOp, PackId } from '../program/ir.ts';
+import { eachFeature, type KernelScope } from './scope.ts';
 
 /** Writes the statements that normalise row `token` of x into `out`. */
 export function normaliseToken(
@@ -35,13 +34,7 @@ export function normaliseToken(
 }
 
 /** A norm that stands alone. */
-export function normaliseKernel(
-  plan: Plan,
-  kind: Kind,
-  op: Extract<FusedOp, { op: 'normalise' }>,
-  lowering: Lowering,
-): Kernel {
-  const scope = new KernelScope(plan, kind, lowering);
+export function normaliseKernel(scope: KernelScope, op: Extract<FusedOp, { op: 'normalise' }>): Kernel {
   scope.eachToken(scope.b, 1, (b, token) => normaliseToken(scope, b, op, token));
   return scope.kernel(op.name);
 }

@@ -3,13 +3,16 @@
  * belong to the format: every target and variant computes these same integers.
  */
 import {
+  add,
   apply,
+  applyLanes,
   type Builder,
   constant,
   f32,
   type Index,
   i32,
   load,
+  loadSplat,
   mul,
   plus,
   quotient,
@@ -17,14 +20,14 @@ import {
 } from '../loops/build.ts';
 import type { Expr } from '../loops/ir.ts';
 import { maxLanes } from '../loops/math.ts';
-import type { BufferId } from '../program/ir.ts';
+import type { BufferId, Quantised } from '../program/ir.ts';
 import type { KernelScope } from './scope.ts';
 
 /** Writes the statements that quantise row `token` of x, `depth` features, into codes (padded with zeros to words) and a scale. */
 export function quantiseToken(
   scope: KernelScope,
   b: Builder,
-  { x, depth, codes, scales }: { x: BufferId; depth: number; codes: BufferId; scales: BufferId },
+  { x, depth, codes, scales, sums }: Quantised & { readonly x: BufferId; readonly depth: number },
   token: Index,
 ): void {
   const source = scope.arena(x, 'read');
@@ -54,4 +57,29 @@ export function quantiseToken(
       .reduce((a, c) => plus(a, c));
     b.store(words, plus(wordRow, whole / 4), word);
   }
+  if (sums !== null) sumCodes(scope, b, codes, sums, token);
+}
+
+/**
+ * Sums of codes for formats that store a code c as c + 8: a dot with c + 8 is 8 times the sum of the activations too large, so it starts
+ * from -8 times that sum. Per group one word of two i16, for the pairs of columns that share a lane. What lies behind the last column
+ * cancels itself, since weights are stored as 8 there.
+ */
+function sumCodes(scope: KernelScope, b: Builder, codes: BufferId, sums: BufferId, token: Index): void {
+  const groups = scope.width(sums);
+  const wordsPerGroup = scope.width(codes) / 4 / groups;
+  const words = scope.arena(codes, 'read');
+  const out = scope.arena(sums, 'write');
+  const wordRow = b.let('wordRow', times(scope.bufferRow(codes, token), scope.width(codes) / 4));
+  const sumRow = b.let('sumRow', times(scope.bufferRow(sums, token), groups));
+  b.loop('serial', 'g', { to: groups }, (perGroup, g) => {
+    const acc = perGroup.variable('acc', apply('splat16', i32(0)));
+    const from = perGroup.let('from', plus(wordRow, times(g, wordsPerGroup)));
+    perGroup.loop('unroll', 'w', { to: wordsPerGroup }, (_, w) =>
+      acc.set(add(acc.get(), apply('widenLow', loadSplat(words, plus(from, w), 'i8x16')))),
+    );
+    const pairs = perGroup.let('pairs', apply('dotPairs', acc.get(), apply('splat16', i32(-8))));
+    const lane = (i: number) => apply('and', applyLanes('extract', [i], pairs), i32(0xffff));
+    perGroup.store(out, plus(sumRow, g), add(lane(0), apply('shl', lane(1), i32(16))));
+  });
 }

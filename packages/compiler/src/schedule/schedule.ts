@@ -1,5 +1,6 @@
 /** Pass 5: kernels. Every operation of every kind, lowered for one token and for a tile; each kernel verified. */
 import type { Kernel } from '../loops/ir.ts';
+import type { Features } from '../loops/types.ts';
 import { verifyKernel } from '../loops/verify.ts';
 import type { Plan } from '../plan.ts';
 import type { FusedOp, Kind } from '../program/ir.ts';
@@ -7,7 +8,7 @@ import { attentionKernel } from './attention.ts';
 import { contractKernel } from './contract.ts';
 import { embedKernel, mapKernel } from './elementwise.ts';
 import { normaliseKernel } from './normalise.ts';
-import type { Lowering } from './scope.ts';
+import { KernelScope, type Lowering } from './scope.ts';
 
 /** The kernels of one kind, in the order they run. The end has no prefill: logits are wanted for single tokens. */
 export interface KindKernels {
@@ -16,32 +17,33 @@ export interface KindKernels {
   readonly prefill: readonly Kernel[];
 }
 
-/** Kernels for the whole program. */
-export function schedule(plan: Plan): readonly KindKernels[] {
+/** Kernels for the whole program, for engines with these features. */
+export function schedule(plan: Plan, features: Features): readonly KindKernels[] {
   return plan.program.kinds.map((kind) => {
-    const lower = (lowering: Lowering) => kind.ops.map((op) => kernelOf(plan, kind, op, lowering));
+    const lower = (lowering: Lowering) =>
+      kind.ops.map((op) => kernelOf(new KernelScope(plan, kind, lowering, features), op));
     return { kind, decode: lower('decode'), prefill: kind.role === 'end' ? [] : lower('prefill') };
   });
 }
 
-function kernelOf(plan: Plan, kind: Kind, op: FusedOp, lowering: Lowering): Kernel {
-  const kernel = build(plan, kind, op, lowering);
-  verifyKernel(kernel);
+function kernelOf(scope: KernelScope, op: FusedOp): Kernel {
+  const kernel = build(scope, op);
+  verifyKernel(kernel, false, scope.features);
   return kernel;
 }
 
-function build(plan: Plan, kind: Kind, op: FusedOp, lowering: Lowering): Kernel {
+function build(scope: KernelScope, op: FusedOp): Kernel {
   switch (op.op) {
     case 'embed':
-      return embedKernel(plan, kind, op, lowering);
+      return embedKernel(scope, op);
     case 'contract':
-      return contractKernel(plan, kind, op, lowering);
+      return contractKernel(scope, op);
     case 'attention':
-      return attentionKernel(plan, kind, op, lowering);
+      return attentionKernel(scope, op);
     case 'normalise':
-      return normaliseKernel(plan, kind, op, lowering);
+      return normaliseKernel(scope, op);
     case 'map':
-      return mapKernel(plan, kind, op, lowering);
+      return mapKernel(scope, op);
     default:
       return op satisfies never;
   }

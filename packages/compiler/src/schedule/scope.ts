@@ -28,8 +28,9 @@ import {
 } from '../loops/build.ts';
 import type { Expr, Kernel, KernelBuffer } from '../loops/ir.ts';
 import { silu } from '../loops/math.ts';
+import type { Features } from '../loops/types.ts';
 import type { Plan } from '../plan.ts';
-import type { BufferId, Destination, Element, Kind, PackId, Place } from '../program/ir.ts';
+import type { BufferId, Destination, Element, Kind, PackId, Place, Quantised } from '../program/ir.ts';
 import { packRows, storedRows } from '../program/ir.ts';
 
 export type Lowering = 'decode' | 'prefill';
@@ -39,14 +40,16 @@ export class KernelScope {
   readonly plan: Plan;
   readonly kind: Kind;
   readonly lowering: Lowering;
+  readonly features: Features;
   readonly b = new Builder();
   private readonly buffers = new Map<string, KernelBuffer & { access: 'read' | 'write' | 'readwrite' }>();
   private readonly scalars = new Set<string>();
 
-  constructor(plan: Plan, kind: Kind, lowering: Lowering) {
+  constructor(plan: Plan, kind: Kind, lowering: Lowering, features: Features = new Set()) {
     this.plan = plan;
     this.kind = kind;
     this.lowering = lowering;
+    this.features = features;
   }
 
   kernel(name: string): Kernel {
@@ -101,16 +104,14 @@ export class KernelScope {
     const rows =
       buffer.per === 'step' ? 1 : this.kind.role === 'end' && !this.isCarried(id) ? 1 : this.plan.program.tile;
     const words = buffer.element === 'codes' ? buffer.width / 4 : buffer.width;
+    const shape = `[${buffer.per === 'step' ? '' : `${rows}, `}${buffer.width}]`;
     return this.use({
       name: buffer.name,
-      element: buffer.element === 'codes' ? 'i32' : 'f32',
+      element: buffer.element === 'f32' ? 'f32' : 'i32',
       address: { from: 'memory', offset: this.plan.bufferAddress[id]! },
       length: rows * words,
       access,
-      note:
-        buffer.element === 'codes'
-          ? `[${rows}, ${buffer.width}] int8, four a word`
-          : `[${buffer.per === 'step' ? '' : `${rows}, `}${buffer.width}]`,
+      note: { f32: shape, codes: `${shape} int8, four a word`, sums: `${shape} pairs of int16` }[buffer.element],
     });
   }
 
@@ -127,12 +128,17 @@ export class KernelScope {
     return this.kind.role === 'end' && this.isCarried(id) ? plus(this.scalar('row'), token) : token;
   }
 
-  /** Activations of an arena buffer, for `Format.dot`. */
-  activations(values: BufferId, scales: BufferId | null): Activations {
+  /** What a contraction multiplies with, for `Format.dot`. */
+  activations(x: BufferId, quantised: Quantised | null): Activations {
+    if (!quantised)
+      return { values: this.arena(x, 'read'), stride: this.width(x), scales: null, sums: null, groups: 0 };
+    const { codes, scales, sums } = quantised;
     return {
-      values: this.arena(values, 'read'),
-      stride: this.width(values),
-      scales: scales === null ? null : this.arena(scales, 'read'),
+      values: this.arena(codes, 'read'),
+      stride: this.width(codes),
+      scales: this.arena(scales, 'read'),
+      sums: sums === null ? null : this.arena(sums, 'read'),
+      groups: sums === null ? 0 : this.width(sums),
     };
   }
 

@@ -3,6 +3,7 @@
  * of how often they run; the number of rows, the position and the table's address are read from the step region.
  */
 import type { Kernel } from '../../loops/ir.ts';
+import type { Features } from '../../loops/types.ts';
 import { unroll } from '../../loops/unroll.ts';
 import { verifyKernel } from '../../loops/verify.ts';
 import type { Plan } from '../../plan.ts';
@@ -14,12 +15,17 @@ import { functionArguments, printFunction } from './print.ts';
 const STEP = { position: 0, count: 4, rows: 8, table: 12 } as const;
 
 /** The module's text. `exportKernels` exports every kernel under its own name, too: for tests that run them one by one. */
-export function printModule(plan: Plan, kinds: readonly KindKernels[], exportKernels = false): string {
+export function printModule(
+  plan: Plan,
+  kinds: readonly KindKernels[],
+  features: Features = new Set(),
+  exportKernels = false,
+): string {
   const kernels = kinds
     .flatMap((k) => [...k.decode, ...k.prefill])
     .map((k) => {
       const expanded = unroll(k);
-      verifyKernel(expanded, true);
+      verifyKernel(expanded, true, features);
       return expanded;
     });
   const pages = plan.memory.plannedBytes / 65536;
