@@ -162,8 +162,8 @@ const numbers: readonly Mutation[] = [
   {
     name: 'q4 takes the high halves of bytes for the low columns',
     file: `${compiler}/formats/q4.ts`,
-    find: "perVector.let('wLow', apply('nibblesLow', w))",
-    replace: "perVector.let('wLow', apply('nibblesHigh', w))",
+    find: "perVector.let('wLow', apply('nibblesLow', w, mask))",
+    replace: "perVector.let('wLow', apply('nibblesHigh', w, mask))",
     killedBy: q8,
   },
   {

@@ -178,8 +178,12 @@ function callKernel(fn: IntrinsicName, args: readonly Type[], lanes: readonly nu
     }
   };
   b.loop('serial', 'i', { to: CASES }, (inner, i) => {
-    // a relaxed dot is defined where its second operand has seven bits at most
-    const defined = (value: Expr, k: number) => (fn === 'dotBytes' && k === 1 ? apply('nibblesLow', value) : value);
+    // a relaxed dot is defined where its second operand has seven bits at most, and nibbles for one mask
+    const mask = apply('splat8', i32(15));
+    const defined = (value: Expr, k: number): Expr => {
+      if (fn === 'dotBytes' && k === 1) return apply('nibblesLow', value, mask);
+      return (fn === 'nibblesLow' || fn === 'nibblesHigh') && k === 1 ? mask : value;
+    };
     const operands = args.map((type, k) => inner.let(`operand${k}`, defined(operand(type, k, i), k)));
     keep(inner, inner.let('result', applyLanes(fn, lanes, ...operands)), i);
   });

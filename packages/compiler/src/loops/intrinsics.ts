@@ -83,8 +83,11 @@ export function roundHalfEven(x: number): number {
   return Math.abs(x - Math.trunc(x)) === 0.5 ? 2 * Math.round(x / 2) : r;
 }
 
-/** The same byte in every lane. */
-const bytesOf = (byte: number): string => `(v128.const i8x16 ${Array(16).fill(byte).join(' ')})`;
+/** Half of each byte, which is what the operation means with a mask of 15 and no other. */
+function halves(x: Value, mask: Value, half: (byte: number) => number): Value {
+  if (vector(mask).some((m) => m !== 15)) throw new Error('the mask of nibbles must be 15 in every byte');
+  return vector(x).map((byte) => half(byte) & 15);
+}
 
 const bits = new DataView(new ArrayBuffer(4));
 
@@ -199,17 +202,23 @@ const table = {
     meaning: ([x]) => vector(x!).slice(8),
     wat: ([x]) => `(i16x8.extend_high_i8x16_s ${x})`,
   },
-  /** The low half of each byte, 0..15. */
+  /** Sixteen bytes equal to a scalar that fits them. */
+  splat8: {
+    type: (a) => (a.length === 1 && a[0] === 'i32' ? 'i8x16' : null),
+    meaning: ([x]) => Array<number>(16).fill((scalar(x) << 24) >> 24),
+    wat: ([x]) => `(i8x16.splat ${x})`,
+  },
+  /** The low half of each byte, 0..15. The mask, 15 in every byte, is an operand so that it is made once, outside a loop. */
   nibblesLow: {
-    type: (a) => (a.length === 1 && a[0] === 'i8x16' ? 'i8x16' : null),
-    meaning: ([x]) => vector(x!).map((byte) => byte & 15),
-    wat: ([x]) => `(v128.and ${x} ${bytesOf(15)})`,
+    type: (a) => (a.length === 2 && a[0] === 'i8x16' && a[1] === 'i8x16' ? 'i8x16' : null),
+    meaning: ([x, mask]) => halves(x!, mask!, (byte) => byte),
+    wat: ([x, mask]) => `(v128.and ${x} ${mask})`,
   },
   /** The high half of each byte, 0..15. */
   nibblesHigh: {
-    type: (a) => (a.length === 1 && a[0] === 'i8x16' ? 'i8x16' : null),
-    meaning: ([x]) => vector(x!).map((byte) => (byte >> 4) & 15),
-    wat: ([x]) => `(v128.and (i16x8.shr_u ${x} (i32.const 4)) ${bytesOf(15)})`,
+    type: (a) => (a.length === 2 && a[0] === 'i8x16' && a[1] === 'i8x16' ? 'i8x16' : null),
+    meaning: ([x, mask]) => halves(x!, mask!, (byte) => byte >> 4),
+    wat: ([x, mask]) => `(v128.and (i16x8.shr_u ${x} (i32.const 4)) ${mask})`,
   },
   /** Products of adjacent 16-bit pairs, summed in i32: lane i is a[2i] b[2i] + a[2i+1] b[2i+1]. Exact for 8-bit codes. */
   dotPairs: {
