@@ -61,7 +61,7 @@ describe.each(['heldout-values', 'heldout-both'] as const)('%s', (split) => {
   });
 
   test('no body is a training body', () => {
-    const body = (e: Example) => call(e).arguments['body']?.toLowerCase() ?? [];
+    const body = (e: Example) => call(e).arguments.body?.toLowerCase() ?? [];
     const seen = new Set(training.flatMap(body));
     const held = heldout(split).flatMap(body);
     expect(held.length).toBeGreaterThan(50);
@@ -70,7 +70,7 @@ describe.each(['heldout-values', 'heldout-both'] as const)('%s', (split) => {
 
   test('every day is one training never says', () => {
     const heldOut = (e: Example) => {
-      const [, month, day] = /^\d{4}-(\d\d)-(\d\d)T/.exec(call(e).arguments['datetime'] ?? '') ?? [];
+      const [, month, day] = /^\d{4}-(\d\d)-(\d\d)T/.exec(call(e).arguments.datetime ?? '') ?? [];
       return month === undefined ? [] : [isHeldOutDay(Number(month), Number(day))];
     };
     expect(new Set(heldout(split).flatMap(heldOut))).toEqual(new Set([true]));

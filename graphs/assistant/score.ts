@@ -35,7 +35,7 @@ async function scoreSplit(split: Split, answer: (request: string) => Promise<str
   for (const example of examples) {
     const expected = parsed(example.answer);
     const got = parsed(await answer(example.request));
-    if (got?.['name'] === expected?.['name']) intent++;
+    if (got?.name === expected?.name) intent++;
     if (isDeepStrictEqual(got, expected)) structure++;
   }
   return { requests: examples.length, intent: intent / examples.length, structure: structure / examples.length };

@@ -44,7 +44,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 /** Exports the graph and has Python run it with the weights of `file`. Returns [t][vocab]. */
 function pytorchLogits(graph: Graph, file: string, tokens: readonly number[]): number[][] {
   for (const [name, text] of Object.entries(exportPyTorch(graph))) writeFileSync(join(folder, name), text);
-  const printed = execFileSync(process.env['PYTHON'] ?? 'python3', ['logits.py', file, tokens.join(',')], {
+  const printed = execFileSync(process.env.PYTHON ?? 'python3', ['logits.py', file, tokens.join(',')], {
     cwd: folder,
     encoding: 'utf8',
     env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1', OMP_NUM_THREADS: '1' },
