@@ -2,10 +2,12 @@
  * Makes the JavaScript of a package: the runtime's modules as plain ES modules, so that a package needs nothing beside itself. What the
  * runtime imports on demand (the tokenizer library) becomes a file of its own, which a package that never asks for it does not carry.
  */
+import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { basename, dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { build } from 'esbuild';
 
+/** A file of text that a package carries. */
 export interface Script {
   readonly file: string;
   readonly text: string;
@@ -33,7 +35,7 @@ export async function bundleRuntime(tokenizer: 'with tokenizer' | 'without token
   });
   const outputs = new Map(Object.entries(metafile.outputs).map(([path, output]) => [basename(path), output]));
   const scripts = outputFiles.map(({ path, text }) => ({ file: basename(path), text }));
-  if (tokenizer === 'with tokenizer') return scripts;
+  if (tokenizer === 'with tokenizer') return [...scripts, await tokenizerLicence(entry)];
   const needed = new Set<string>(['index.js']);
   for (const file of needed) {
     for (const { path, kind } of outputs.get(file)?.imports ?? []) {
@@ -41,4 +43,10 @@ export async function bundleRuntime(tokenizer: 'with tokenizer' | 'without token
     }
   }
   return scripts.filter(({ file }) => needed.has(file));
+}
+
+/** The tokenizer library is Apache-2.0: who passes it on passes its licence on. */
+async function tokenizerLicence(entry: string): Promise<Script> {
+  const library = createRequire(entry).resolve('@huggingface/tokenizers');
+  return { file: 'tokenizer.LICENSE', text: await readFile(join(dirname(library), '..', 'LICENSE'), 'utf8') };
 }

@@ -124,6 +124,10 @@ test('a checkpoint’s tokenizer comes along with what surrounds a request', asy
     promptPrefix: '',
     promptSuffix: '<sep>',
   });
+  // and the licence of the library that reads it, which a package without text does not carry
+  const licence = (name: string) => stat(join(home.path, name, 'tokenizer.LICENSE')).then(({ size }) => size);
+  expect(await licence('talking')).toBeGreaterThan(1000);
+  await expect(licence('out/tiny')).rejects.toThrow('ENOENT');
 });
 
 test('inspect: a graph and its package say the same, and the figures are the graph’s', async () => {
