@@ -14,7 +14,7 @@ export interface Mutation {
 
 const compiler = 'packages/compiler/src';
 const f32 = 'test/conformance/f32.test.ts';
-const q8 = 'test/conformance/integer.test.ts';
+const integer = 'test/conformance/integer.test.ts';
 const memory = 'test/conformance/memory.test.ts';
 const variants = 'test/conformance/variants.test.ts';
 const kernels = 'packages/compiler/test/schedule.test.ts';
@@ -143,49 +143,49 @@ const numbers: readonly Mutation[] = [
     file: `${compiler}/formats/q8.ts`,
     find: "load(scales!, plus(scaleBase, v * 4), 'f32x4'),",
     replace: "constant('f32x4', 1),",
-    killedBy: q8,
+    killedBy: integer,
   },
   {
     name: 'q8 drops the scale of the token',
     file: `${compiler}/formats/q8.ts`,
     find: "loadSplat(x.scales!, plus(firstToken, t), 'f32x4'),",
     replace: "constant('f32x4', 1),",
-    killedBy: q8,
+    killedBy: integer,
   },
   {
     name: 'q4 drops the scale of the group',
     file: `${compiler}/formats/q4.ts`,
     find: "addRows(plus(v, first), mul(rows, scales(plus(v, first), 'i32x4')));",
     replace: 'addRows(plus(v, first), rows);',
-    killedBy: q8,
+    killedBy: integer,
   },
   {
     name: 'q4 takes the high halves of bytes for the low columns',
     file: `${compiler}/formats/q4.ts`,
     find: "perVector.let('wLow', apply('nibblesLow', w, mask))",
     replace: "perVector.let('wLow', apply('nibblesHigh', w, mask))",
-    killedBy: q8,
+    killedBy: integer,
   },
   {
     name: 'q4 in relaxed SIMD forgets that codes are stored as + 8',
     file: `${compiler}/formats/q4.ts`,
     find: "b.registers('acc', vectors, start)",
     replace: "b.registers('acc', vectors, apply('sub', start, start))",
-    killedBy: q8,
+    killedBy: integer,
   },
   {
     name: 'activation codes are cut, not rounded',
     file: `${compiler}/schedule/quantise.ts`,
     find: "apply('toInt', apply('nearest', mul(v, v.type === 'f32' ? inverse : apply('splat', inverse))))",
     replace: "apply('toInt', mul(v, v.type === 'f32' ? inverse : apply('splat', inverse)))",
-    killedBy: q8,
+    killedBy: integer,
   },
   {
     name: 'activation codes reach 128 and are clamped',
     file: `${compiler}/schedule/quantise.ts`,
     find: "apply('div', f32(127), largest.get())",
     replace: "apply('div', f32(128), largest.get())",
-    killedBy: q8,
+    killedBy: integer,
   },
   {
     name: 'weight codes are cut, not rounded half to even',
