@@ -1,0 +1,81 @@
+/**
+ * A static file server on localhost, for pages that load packages in a real browser. It sends what a page needs to be cross-origin isolated
+ * (threads need it), or leaves that out, as most hosts on the web do.
+ */
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { extname, join, sep } from 'node:path';
+
+/** What is served: a folder on disk, or one text (a page or a script) whose type its path's ending tells. */
+export type Content = { readonly folder: string } | { readonly text: string };
+
+export interface Site {
+  /** `http://localhost:PORT`, without a slash at the end. */
+  readonly origin: string;
+  close(): Promise<void>;
+}
+
+export interface ServeOptions {
+  /** Sends COOP and COEP, so that pages have `SharedArrayBuffer`. Default true. */
+  readonly isolated?: boolean;
+}
+
+const types: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.json': 'application/json',
+  '.wasm': 'application/wasm',
+  '.svg': 'image/svg+xml',
+};
+
+/**
+ * Serves `content` by path: a text at exactly its path, a folder at everything below its path (`/package/` -> files in it; a path that ends
+ * in a slash is its `index.html`). Longer paths come first.
+ */
+export async function serve(
+  content: Readonly<Record<string, Content>>,
+  { isolated = true }: ServeOptions = {},
+): Promise<Site> {
+  const mounts = Object.entries(content).sort(([a], [b]) => b.length - a.length);
+  const server = createServer((request, response) => {
+    if (isolated) {
+      response.setHeader('Cross-Origin-Opener-Policy', 'same-origin');
+      response.setHeader('Cross-Origin-Embedder-Policy', 'require-corp');
+    }
+    const path = decodeURIComponent(new URL(request.url ?? '/', 'http://localhost').pathname);
+    const found = mounts.find(([at, what]) => ('text' in what ? path === at : path.startsWith(at)));
+    if (!found) return missing(response);
+    const [at, what] = found;
+    if ('folder' in what) return file(what.folder, path.slice(at.length), response);
+    response.setHeader('Content-Type', types[extname(path)] ?? types['.html']!);
+    response.end(what.text);
+  });
+  await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve));
+  return {
+    origin: `http://localhost:${(server.address() as AddressInfo).port}`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+async function file(folder: string, name: string, response: ServerResponse): Promise<void> {
+  const path = join(folder, name === '' || name.endsWith('/') ? `${name}index.html` : name);
+  const found = await stat(path).catch(() => null);
+  if (!found?.isFile() || !path.startsWith(join(folder, sep))) return missing(response);
+  response.setHeader('Content-Type', types[extname(path)] ?? 'application/octet-stream');
+  response.setHeader('Content-Length', found.size);
+  createReadStream(path)
+    .on('error', () => response.destroy())
+    .pipe(response);
+}
+
+function missing(response: ServerResponse): void {
+  response.statusCode = 404;
+  response.end();
+}
