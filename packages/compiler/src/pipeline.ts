@@ -26,6 +26,7 @@ import type {
 import { fuse } from './fuse.ts';
 import { printKernel } from './loops/print.ts';
 import type { Features } from './loops/types.ts';
+import { inOrder, type OrderName } from './orders.ts';
 import { type PackedPiece, packWeights } from './pack.ts';
 import { type Plan, plan } from './plan.ts';
 import type { FormatName } from './program/ir.ts';
@@ -64,6 +65,8 @@ export interface Compilation extends Lowered {
   /** The module, by what an engine must have. The plain one, first, runs everywhere; another is there only where it differs. */
   readonly modules: readonly { readonly variant: WasmVariant; readonly wasm: Uint8Array }[];
   readonly report: InspectReport;
+  /** The plan of the same graph in another sharing order. */
+  planInOrder(order: OrderName): Plan;
   /** The manifest of a package with these files. */
   manifest(parts: PackageParts): Manifest;
   /** Packed weights in order, in pieces of at most 4 MiB that fill the weights region from its start. */
@@ -83,15 +86,20 @@ export interface PackageParts {
 /** Every stage up to the kernels. Throws LamellaError where the graph cannot be compiled. */
 export function lower(source: Graph, options: CompileOptions): Lowered {
   const graph = withContext(source, options.context);
+  const planned = lowerToPlan(graph, options.quant);
+  return { graph, ...planned, kernels: schedule(planned.plan, new Set()) };
+}
+
+function lowerToPlan(graph: Graph, quant: FormatName): Pick<Lowered, 'fused' | 'plan'> {
   verify(graph);
   const shared = share(graph);
   const unquantised = fuse(shared);
   verifyProgram(unquantised);
-  const fused = quantise(unquantised, options.quant);
+  const fused = quantise(unquantised, quant);
   verifyProgram(fused);
   const planned = plan(fused, shared);
   verifyPlan(planned);
-  return { graph, fused, plan: planned, kernels: schedule(planned, new Set()) };
+  return { fused, plan: planned };
 }
 
 /** Compiles a graph to a WASM module and everything a package needs besides. */
@@ -106,6 +114,7 @@ export async function compile(source: Graph, options: CompileOptions): Promise<C
     ...lowered,
     modules,
     report,
+    planInOrder: (order) => lowerToPlan(inOrder(graph, order), options.quant).plan,
     stages: {
       graph: () => printGraph(graph),
       fused: () => printProgram(fused),

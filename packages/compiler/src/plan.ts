@@ -203,7 +203,8 @@ export function readOrder(kind: Kind): readonly PackId[] {
   return [...order];
 }
 
-function packsOf(op: FusedOp): readonly PackId[] {
+/** The packs one operation reads, in order. */
+export function packsOf(op: FusedOp): readonly PackId[] {
   const vectors = (e: Element): PackId[] =>
     e.x === 'vector' ? [e.pack] : e.x === 'apply' ? e.args.flatMap(vectors) : [];
   switch (op.op) {

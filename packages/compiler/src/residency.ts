@@ -10,35 +10,35 @@ export const FAST_MEMORY_BYTES = 8 << 20;
 
 /** Weight bytes that decoding one token reads from slow memory, after the first token. */
 export function slowMemoryBytesPerToken(plan: Plan, fastMemoryBytes = FAST_MEMORY_BYTES): number {
+  return slowMemoryReads(plan, fastMemoryBytes).reduce((sum, bytes) => sum + bytes, 0);
+}
+
+/** The same by row of the execution table: what each execution finds no longer in fast memory. */
+export function slowMemoryReads(plan: Plan, fastMemoryBytes = FAST_MEMORY_BYTES): readonly number[] {
   const base = plan.memory.weights.offset;
   const bytesAt = new Map(plan.segments.map((s) => [s.offset + base, s.bytes]));
   // most recently used last
   let resident: number[] = [];
   let residentBytes = 0;
-  const oneToken = (): number => {
-    let read = 0;
-    for (const row of plan.table) {
-      const start = plan.program.kinds[row.kind]!.role === 'start';
-      row.weights.forEach((address) => {
-        const whole = bytesAt.get(address) ?? 0;
-        // the embedding reads one row of its table, wherever that lies
-        if (start) {
-          read += Math.ceil(whole / plan.program.vocab);
-          return;
-        }
-        if (resident.includes(address)) {
-          resident = [...resident.filter((a) => a !== address), address];
-          return;
-        }
-        read += whole;
-        if (whole > fastMemoryBytes) return;
-        resident.push(address);
-        residentBytes += whole;
-        while (residentBytes > fastMemoryBytes) residentBytes -= bytesAt.get(resident.shift()!)!;
-      });
+  const read = (address: number): number => {
+    if (resident.includes(address)) {
+      resident = [...resident.filter((a) => a !== address), address];
+      return 0;
     }
-    return read;
+    const whole = bytesAt.get(address) ?? 0;
+    if (whole > fastMemoryBytes) return whole;
+    resident.push(address);
+    residentBytes += whole;
+    while (residentBytes > fastMemoryBytes) residentBytes -= bytesAt.get(resident.shift()!)!;
+    return whole;
   };
+  const oneToken = (): readonly number[] =>
+    plan.table.map((row) => {
+      // the embedding reads one row of its table, wherever that lies
+      const start = plan.program.kinds[row.kind]!.role === 'start';
+      const oneRow = (address: number) => Math.ceil((bytesAt.get(address) ?? 0) / plan.program.vocab);
+      return row.weights.map(start ? oneRow : read).reduce((sum, bytes) => sum + bytes, 0);
+    });
   oneToken();
   return oneToken();
 }

@@ -31,7 +31,8 @@ function printRows(program: Program): string[] {
   });
 }
 
-function printKind(program: Program, kind: Kind): string[] {
+/** A kind's operations, one or a few lines each. */
+export function printKind(program: Program, kind: Kind): string[] {
   const buffer = (id: number) => program.buffers[id]!.name;
   const pack = (id: number) => packName(kind.packs[id]!);
   const element = (e: Element): string => {

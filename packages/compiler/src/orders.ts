@@ -1,0 +1,38 @@
+/**
+ * A graph in another sharing order: the same weight sets, each run as often as before, and only the sequence differs. MobileLLM (arXiv
+ * 2402.14905, section 3.4 and table 2) compares these three; what they cost is a matter of residency (`residency.ts`).
+ */
+import type { Graph, Stack } from '@lamella/graph/ir';
+
+export type OrderName = 'immediate' | 'cycle' | 'reverse';
+
+/** `runs[set]` executions of each weight set, in sequence. Where sets run equally often these are the language's own orders. */
+const sequences: Readonly<Record<OrderName, (runs: readonly number[]) => readonly number[]>> = {
+  immediate: (runs) => runs.flatMap((times, set) => Array.from({ length: times }, () => set)),
+  cycle: (runs) => passes(runs).flat(),
+  reverse: (runs) => passes(runs).flatMap((sets, pass) => (pass % 2 === 0 ? sets : sets.toReversed())),
+};
+
+export const orderNames = Object.keys(sequences) as readonly OrderName[];
+
+/** The graph with every stack in this order. State slots stay with their place in the sequence. */
+export function inOrder(graph: Graph, order: OrderName): Graph {
+  const stacks = graph.stacks.map((stack): Stack => {
+    const sequence = sequences[order](runs(stack));
+    return {
+      ...stack,
+      executions: stack.executions.map(({ slot }, i) => ({ slot, weightSet: sequence[i]! })),
+      sharing: { kind: order, text: order },
+    };
+  });
+  return { ...graph, stacks };
+}
+
+function runs(stack: Stack): readonly number[] {
+  return stack.weightSets.map((_, set) => stack.executions.filter((e) => e.weightSet === set).length);
+}
+
+/** Pass p goes through the sets that run more than p times. */
+function passes(runs: readonly number[]): readonly (readonly number[])[] {
+  return Array.from({ length: Math.max(...runs) }, (_, pass) => [...runs.keys()].filter((set) => runs[set]! > pass));
+}
