@@ -3,7 +3,7 @@
  * ordinary and extreme operands. A row added to the table is tested without a line added here.
  */
 import { describe, expect, test } from 'vitest';
-import { apply, applyLanes, Builder, i32, load, loadSplat, plus, times } from '../src/loops/build.ts';
+import { apply, applyLanes, Builder, constant, i32, load, loadSplat, plus, times } from '../src/loops/build.ts';
 import { interpret } from '../src/loops/interpret.ts';
 import { type IntrinsicName, intrinsics, roundHalfEven } from '../src/loops/intrinsics.ts';
 import type { Expr, Kernel, KernelBuffer } from '../src/loops/ir.ts';
@@ -25,9 +25,11 @@ function calls(fn: IntrinsicName): { args: readonly Type[]; lanes: readonly numb
           ]
         : [[]];
   const some: (readonly Type[])[] = [
+    [],
     ...types.map((a) => [a]),
     ...types.flatMap((a) => types.map((b) => [a, b])),
     ...types.flatMap((a) => types.flatMap((b) => types.map((c) => [a, b, c]))),
+    ...types.map((a) => [a, a, a, a]),
   ];
   return some
     .filter((args) => intrinsics[fn].type(args) !== null)
@@ -90,7 +92,7 @@ function fill(image: ArrayBuffer, nonZero: boolean): void {
     state = (Math.imul(state, 1664525) + 1013904223) | 0;
     return state >>> 8;
   };
-  for (let operand = 0; operand < 3; operand++) {
+  for (let operand = 0; operand < 4; operand++) {
     const f = new Float32Array(image, 2 * operand * AREA, WORDS);
     const n = new Int32Array(image, (2 * operand + 1) * AREA, WORDS);
     for (let i = 0; i < WORDS; i++) {
@@ -106,15 +108,15 @@ function fill(image: ArrayBuffer, nonZero: boolean): void {
 
 function callKernel(fn: IntrinsicName, args: readonly Type[], lanes: readonly number[]): Kernel {
   const b = new Builder();
-  const buffers: KernelBuffer[] = [0, 1, 2].flatMap((k) => [
+  const buffers: KernelBuffer[] = [0, 1, 2, 3].flatMap((k) => [
     bufferAt(`f${k}`, 'f32', 2 * k * AREA, WORDS, 'read'),
     bufferAt(`n${k}`, 'i32', (2 * k + 1) * AREA, WORDS, 'read'),
     bufferAt(`b${k}`, 'i8', (2 * k + 1) * AREA, WORDS * 4, 'read'),
   ]);
-  const outF = bufferAt('outF', 'f32', 6 * AREA, WORDS, 'write');
-  const outN = bufferAt('outN', 'i32', 7 * AREA, WORDS, 'write');
+  const outF = bufferAt('outF', 'f32', 8 * AREA, WORDS, 'write');
+  const outN = bufferAt('outN', 'i32', 9 * AREA, WORDS, 'write');
   // bytes 1 0 1 0 ... and 0 1 0 1 ...: pick the even and the odd 16-bit lanes
-  const picks = [0, 1].map((odd) => bufferAt(`pick${odd}`, 'i8', 8 * AREA + 8 * odd, 8, 'read'));
+  const picks = [0, 1].map((odd) => bufferAt(`pick${odd}`, 'i8', 10 * AREA + 8 * odd, 8, 'read'));
   buffers.push(outF, outN, ...picks);
 
   const operand = (type: Type, k: number, i: Expr): Expr => {
@@ -170,7 +172,7 @@ function callKernel(fn: IntrinsicName, args: readonly Type[], lanes: readonly nu
         }
         break;
       case 'i8x16':
-        keep(inner, apply('widenLow', value), i);
+        inner.store(outN, at, value);
         break;
       default: {
         kept satisfies never;
@@ -178,16 +180,26 @@ function callKernel(fn: IntrinsicName, args: readonly Type[], lanes: readonly nu
     }
   };
   b.loop('serial', 'i', { to: CASES }, (inner, i) => {
-    // a relaxed dot is defined where its second operand has seven bits at most, and nibbles for one mask
+    // a relaxed dot is defined where its second operand has seven bits at most, nibbles for one mask, powers for whole numbers
     const mask = apply('splat8', i32(15));
     const defined = (value: Expr, k: number): Expr => {
       if (fn === 'dotBytes' && k === 1) return apply('nibblesLow', value, mask);
-      return (fn === 'nibblesLow' || fn === 'nibblesHigh') && k === 1 ? mask : value;
+      if ((fn === 'nibblesLow' || fn === 'nibblesHigh') && k === 1) return mask;
+      if (fn === 'spreadBytes' && k === 1) return apply('spreadOrder');
+      if (fn === 'maxMagnitude') return apply('abs', value);
+      if (fn === 'nearestInt') return within(value, 2 ** 22 - 1);
+      return fn === 'powerOfTwo' ? apply('nearest', within(value, 126)) : value;
     };
     const operands = args.map((type, k) => inner.let(`operand${k}`, defined(operand(type, k, i), k)));
     keep(inner, inner.let('result', applyLanes(fn, lanes, ...operands)), i);
   });
   return { name: fn, scalars: [], buffers, body: b.statements };
+}
+
+/** The number, clamped to [-largest, largest]. */
+function within(x: Expr, largest: number): Expr {
+  const bound = (value: number) => constant(x.type === 'f32' ? 'f32' : 'f32x4', value);
+  return apply('min', apply('max', x, bound(-largest)), bound(largest));
 }
 
 const names = Object.keys(intrinsics) as IntrinsicName[];
@@ -197,18 +209,18 @@ describe.each(names)('%s', (fn) => {
   test('takes some types', () => expect(known.length).toBeGreaterThan(0));
 
   test.each(known)('means what WASM computes: $args $lanes', async ({ args, lanes }) => {
-    const image = new ArrayBuffer(9 * AREA);
+    const image = new ArrayBuffer(11 * AREA);
     // WASM traps on a division by zero; an index is never divided by one
     fill(image, fn === 'quotient' || fn === 'remainder');
-    new Int8Array(image, 8 * AREA, 16).set([1, 0, 1, 0, 1, 0, 1, 0, 0, 1, 0, 1, 0, 1, 0, 1]);
+    new Int8Array(image, 10 * AREA, 16).set([1, 0, 1, 0, 1, 0, 1, 0, 0, 1, 0, 1, 0, 1, 0, 1]);
     const kernel = callKernel(fn, args, lanes);
     const printed = await runInWasm(kernel, image);
     interpret(kernel, image, {});
     // the bits of a NaN are not the table's business, where a NaN comes out is
-    const floatsOf = (memory: ArrayBuffer) => new Float32Array(memory, 6 * AREA, WORDS);
+    const floatsOf = (memory: ArrayBuffer) => new Float32Array(memory, 8 * AREA, WORDS);
     const differ = [...floatsOf(image)].findIndex((x, i) => !Object.is(x, floatsOf(printed)[i]));
     expect(differ).toBe(-1);
-    const intsOf = (memory: ArrayBuffer) => Buffer.from(memory, 7 * AREA, AREA);
+    const intsOf = (memory: ArrayBuffer) => Buffer.from(memory, 9 * AREA, AREA);
     expect(Buffer.compare(intsOf(image), intsOf(printed))).toBe(0);
     const written = [...floatsOf(image)].some((x) => x !== 0) || intsOf(image).some((x) => x !== 0);
     expect(written).toBe(true);

@@ -126,7 +126,7 @@ export const q4Format: Format = {
     const base = b.let('base', times(blockIndex, blockBytes(shape)));
     // made once: an engine makes a constant inside a loop again at every use (1.7 times slower here)
     const mask = b.let('mask', apply('splat8', i32(15)));
-    const group = features.has('relaxed') ? relaxedGroup : plainGroup;
+    const group = features.has('relaxed') ? relaxedGroup(b) : plainGroup;
     b.loop('serial', 'g', { to: groups(shape) }, (perGroup, g) => {
       const at = perGroup.let('wAt', plus(base, times(g, groupBytes(shape))));
       perGroup.loop('unroll', 't', { to: tokens }, (perToken, t) => {
@@ -214,18 +214,21 @@ function plainGroup(b: Builder, { vectors, mask, weights, scales, word, start, a
  * Relaxed SIMD: activations meet nibbles, at most 15, in one byte dot. A lane sums 16 products of at most 15 * 127 and starts at most 16256
  * below zero, so 16 bits hold every partial sum.
  */
-function relaxedGroup(b: Builder, { vectors, mask, weights, scales, word, start, add: addRows }: Group): void {
-  const acc = b.registers('acc', vectors, start);
-  b.loop('unroll', 'j', { to: GROUP / 8 }, (inner, j) => {
-    const low = inner.let('xLow', word(times(j, 2)));
-    const high = inner.let('xHigh', word(plus(times(j, 2), 1)));
-    inner.loop('unroll', 'v', { to: vectors }, (perVector, v) => {
-      const w = perVector.let('w', weights(j, v));
-      const left = add(acc.get(v), apply('dotBytes', low, apply('nibblesLow', w, mask)));
-      acc.set(add(left, apply('dotBytes', high, apply('nibblesHigh', w, mask))), v);
+function relaxedGroup(outside: Builder): (b: Builder, group: Group) => void {
+  const order = outside.let('order', apply('spreadOrder'));
+  return (b, { vectors, mask, weights, scales, word, start, add: addRows }) => {
+    const acc = b.registers('acc', vectors, b.let('start', start));
+    b.loop('unroll', 'j', { to: GROUP / 8 }, (inner, j) => {
+      const low = inner.let('xLow', word(times(j, 2)));
+      const high = inner.let('xHigh', word(plus(times(j, 2), 1)));
+      inner.loop('unroll', 'v', { to: vectors }, (perVector, v) => {
+        const w = perVector.let('w', weights(j, v));
+        const left = add(acc.get(v), apply('dotBytes', low, apply('nibblesLow', w, mask)));
+        acc.set(add(left, apply('dotBytes', high, apply('nibblesHigh', w, mask))), v);
+      });
     });
-  });
-  b.loop('unroll', 'v', { to: vectors }, (_, v) =>
-    addRows(v, apply('dotPairs', acc.get(v), apply('spreadBytes', scales(v, 'i8x16')))),
-  );
+    b.loop('unroll', 'v', { to: vectors }, (_, v) =>
+      addRows(v, apply('dotPairs', acc.get(v), apply('spreadBytes', scales(v, 'i8x16'), order))),
+    );
+  };
 }

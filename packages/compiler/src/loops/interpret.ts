@@ -101,6 +101,7 @@ class Interpreter {
     const lanes = typeof value === 'number' ? [value] : value;
     lanes.forEach((x, i) => {
       if (element === 'f32') this.view.setFloat32(byte + 4 * i, x, true);
+      else if (s.value.type === 'i8x16') this.view.setInt8(byte + i, x);
       else this.view.setInt32(byte + 4 * i, x, true);
     });
   }

@@ -17,7 +17,7 @@ interface Intrinsic {
   readonly meaning: (args: readonly Value[], type: Type, lanes: readonly number[]) => Value;
   /** What an engine must have to run it; nothing beyond SIMD128 where absent. */
   readonly needs?: Feature;
-  /** WAT for these operands (already spelled). `type` is that of the first argument. */
+  /** WAT for these operands (already spelled). `type` is that of the first argument, or the result's where there is none. */
   readonly wat: (args: readonly string[], type: Type, lanes: readonly number[]) => string;
 }
 
@@ -89,7 +89,8 @@ function halves(x: Value, mask: Value, half: (byte: number) => number): Value {
   return vector(x).map((byte) => half(byte) & 15);
 }
 
-const bits = new DataView(new ArrayBuffer(4));
+/** Bytes 0 to 3 twice, each below a zero. */
+const spreadOrder: readonly number[] = [0, -1, 0, -1, 1, -1, 1, -1, 2, -1, 2, -1, 3, -1, 3, -1];
 
 const table = {
   add: number2('add', (x, y) => x + y),
@@ -100,9 +101,23 @@ const table = {
       (isInt(type) || isSum(type) ? lanewise(Math.imul) : lanewise((x, y) => x * y))(args, type, lanes),
   },
   div: float(2, 'div', (x, y) => x / y),
-  /** Smaller (larger) of two numbers; never given NaN on purpose. */
-  min: float(2, 'min', Math.min),
-  max: float(2, 'max', Math.max),
+  /** The second number where it is smaller (larger), else the first: so NaN stays in the first, and a lane takes one instruction. */
+  min: {
+    ...float(2, 'pmin', (x, y) => (y < x ? y : x)),
+    wat: ([x, y], type) => (type === 'f32' ? `(select ${y} ${x} (f32.lt ${y} ${x}))` : `(f32x4.pmin ${x} ${y})`),
+  },
+  max: {
+    ...float(2, 'pmax', (x, y) => (x < y ? y : x)),
+    wat: ([x, y], type) => (type === 'f32' ? `(select ${y} ${x} (f32.lt ${x} ${y}))` : `(f32x4.pmax ${x} ${y})`),
+  },
+  /** Larger of numbers that are not negative, as their bits compare: a NaN is larger than all and is not lost. */
+  maxMagnitude: {
+    ...float(2, 'max', (x, y) => (Number.isNaN(x) || x > y ? x : y)),
+    wat: ([x, y], type) =>
+      type === 'f32'
+        ? `(select ${x} ${y} (i32.gt_s (i32.reinterpret_f32 ${x}) (i32.reinterpret_f32 ${y})))`
+        : `(i32x4.max_s ${x} ${y})`,
+  },
   abs: float(1, 'abs', Math.abs),
   neg: float(1, 'neg', (x) => -x),
   sqrt: float(1, 'sqrt', Math.sqrt),
@@ -131,26 +146,24 @@ const table = {
     meaning: ([x]) => (typeof x === 'number' ? f32(x) : vector(x!).map(f32)),
     wat: ([x], type) => (type === 'i32' ? `(f32.convert_i32_s ${x})` : `(f32x4.convert_i32x4_s ${x})`),
   },
-  /** Float to integer: truncates, saturates, NaN gives 0. */
-  toInt: {
+  /** The nearest integer, half to even, of a number below 2^22 in magnitude: where 1.5 * 2^23 is added, the last bit stands for one. */
+  nearestInt: {
     type: (a) => (a.length === 1 ? (a[0] === 'f32' ? 'i32' : a[0] === 'f32x4' ? 'i32x4' : null) : null),
-    meaning: ([x]) => {
-      const one = (v: number) => (Number.isNaN(v) ? 0 : Math.max(-2147483648, Math.min(2147483647, Math.trunc(v))));
-      return typeof x === 'number' ? one(x) : vector(x!).map(one);
-    },
-    wat: ([x], type) => (type === 'f32' ? `(i32.trunc_sat_f32_s ${x})` : `(i32x4.trunc_sat_f32x4_s ${x})`),
+    meaning: ([x]) =>
+      typeof x === 'number' ? roundHalfEven(x) | 0 : vector(x!).map((lane) => roundHalfEven(lane) | 0),
+    wat: ([x], type) =>
+      type === 'f32'
+        ? `(i32.sub (i32.reinterpret_f32 (f32.add ${x} (f32.const 12582912))) (i32.const 0x4b400000))`
+        : `(i32x4.sub (f32x4.add ${x} (f32x4.splat (f32.const 12582912))) (i32x4.splat (i32.const 0x4b400000)))`,
   },
-  /** The float with these bits. */
-  bitsToFloat: {
-    type: (a) => (a.length === 1 ? (a[0] === 'i32' ? 'f32' : a[0] === 'i32x4' ? 'f32x4' : null) : null),
-    meaning: ([x]) => {
-      const one = (v: number) => {
-        bits.setInt32(0, v);
-        return bits.getFloat32(0);
-      };
-      return typeof x === 'number' ? one(x) : vector(x!).map(one);
-    },
-    wat: ([x], type) => (type === 'i32' ? `(f32.reinterpret_i32 ${x})` : x!),
+  /** 2^n of a whole number n in [-126, 127]: n + 127 is the last byte of n + 127 + 2^23, and becomes the exponent. */
+  powerOfTwo: {
+    type: (a) => (a.length === 1 && isFloat(a[0]) ? a[0] : null),
+    meaning: ([n]) => (typeof n === 'number' ? 2 ** n : vector(n!).map((lane) => 2 ** lane)),
+    wat: ([n], type) =>
+      type === 'f32'
+        ? `(f32.reinterpret_i32 (i32.shl (i32.reinterpret_f32 (f32.add ${n} (f32.const 8388735))) (i32.const 23)))`
+        : `(i32x4.shl (f32x4.add ${n} (f32x4.splat (f32.const 8388735))) (i32.const 23))`,
   },
   /** All lanes equal to a scalar. */
   splat: {
@@ -170,12 +183,23 @@ const table = {
     meaning: ([x]) => vector(x!).slice(0, 4),
     wat: ([x]) => `(i32x4.extend_low_i16x8_s ${x})`,
   },
+  /** The operand of `spreadBytes`, made once outside a loop: an engine makes a constant inside one again at every use. */
+  spreadOrder: {
+    needs: 'relaxed',
+    type: (a) => (a.length === 0 ? 'i8x16' : null),
+    meaning: () => spreadOrder,
+    wat: () => `(v128.const i8x16 ${spreadOrder.join(' ')})`,
+  },
   /** Bytes 0 to 3, unsigned, each in two neighbouring 16-bit lanes. */
   spreadBytes: {
-    type: (a) => (a.length === 1 && a[0] === 'i8x16' ? 'i16x8' : null),
-    meaning: ([x]) => [0, 0, 1, 1, 2, 2, 3, 3].map((i) => vector(x!)[i]! & 255),
-    // an index beyond 15 gives zero
-    wat: ([x]) => `(i8x16.swizzle ${x} (v128.const i8x16 0 -1 0 -1 1 -1 1 -1 2 -1 2 -1 3 -1 3 -1))`,
+    needs: 'relaxed',
+    type: (a) => (a.length === 2 && a[0] === 'i8x16' && a[1] === 'i8x16' ? 'i16x8' : null),
+    meaning: ([x, order]) => {
+      if (vector(order!).some((at, i) => at !== spreadOrder[i])) throw new Error('spreadBytes knows one order');
+      return [0, 0, 1, 1, 2, 2, 3, 3].map((i) => vector(x!)[i]! & 255);
+    },
+    // a negative index gives zero
+    wat: ([x, order]) => `(i8x16.relaxed_swizzle ${x} ${order})`,
   },
   /** One lane of a four-lane vector. */
   extract: {
@@ -244,6 +268,12 @@ const table = {
       return [0, 1, 2, 3, 4, 5, 6, 7].map((i) => a[2 * i]! * b[2 * i]! + a[2 * i + 1]! * b[2 * i + 1]!);
     },
     wat: ([x, y]) => `(i16x8.relaxed_dot_i8x16_i7x16_s ${x} ${y})`,
+  },
+  /** Sixteen lanes saturated to signed bytes, in order. */
+  packCodes: {
+    type: (a) => (a.length === 4 && same(a) && a[0] === 'i32x4' ? 'i8x16' : null),
+    meaning: (args) => args.flatMap((x) => vector(x).map((lane) => Math.max(-128, Math.min(127, lane)))),
+    wat: ([w, x, y, z]) => `(i8x16.narrow_i16x8_s (i16x8.narrow_i32x4_s ${w} ${x}) (i16x8.narrow_i32x4_s ${y} ${z}))`,
   },
   /** Four lanes saturated to signed bytes, packed into one word, lane 0 lowest. */
   packBytes: {

@@ -14,7 +14,7 @@ function floatType(x: Expr): 'f32' | 'f32x4' {
 }
 
 /**
- * exp(x) for f32: x = n ln2 + r with n integer and |r| <= ln2/2; the Taylor polynomial of r; then 2^n by its bits. ln2 is split so that
+ * exp(x) for f32: x = n ln2 + r with n integer and |r| <= ln2/2; the Taylor polynomial of r; then times 2^n. ln2 is split so that
  * n times its high part is exact. Relative error below 2e-7; clamped to [-87, 88], so results are finite and never denormal.
  */
 export function exp(b: Builder, x: Expr): Expr {
@@ -26,8 +26,7 @@ export function exp(b: Builder, x: Expr): Expr {
   const r = b.let('e.r', sub(sub(clamped, mul(n, c(ln2High))), mul(n, c(Math.LN2 - ln2High))));
   const polynomial = taylor.slice(1).reduce((p, k) => add(mul(p, r), c(k)), c(taylor[0]!));
   const series = add(add(mul(mul(polynomial, r), r), r), c(1));
-  const exponent = add(apply('toInt', n), constant(type === 'f32' ? 'i32' : 'i32x4', 127));
-  return b.let('e.y', mul(series, apply('bitsToFloat', apply('shl', exponent, constant('i32', 23)))));
+  return b.let('e.y', mul(series, apply('powerOfTwo', n)));
 }
 
 /** silu(x) = x / (1 + exp(-x)). */

@@ -27,7 +27,13 @@ const loads: Readonly<Record<string, number>> = {
   // four numbers, zero-extended
   'u8 i32x4 contiguous': 4,
 };
-const stores: Readonly<Record<string, number>> = { 'f32 f32': 1, 'f32 f32x4': 4, 'i32 i32': 1 };
+const stores: Readonly<Record<string, number>> = {
+  'f32 f32': 1,
+  'f32 f32x4': 4,
+  'i32 i32': 1,
+  // sixteen codes, four a word
+  'i32 i8x16': 4,
+};
 
 /** Elements a load touches, or null when the target has no such load. */
 export function loadWidth(element: Element, type: Type, access: 'contiguous' | 'splat'): number | null {

@@ -19,7 +19,6 @@ import {
   times,
 } from '../loops/build.ts';
 import type { Expr } from '../loops/ir.ts';
-import { maxLanes } from '../loops/math.ts';
 import type { BufferId, Quantised } from '../program/ir.ts';
 import type { KernelScope } from './scope.ts';
 
@@ -32,33 +31,48 @@ export function quantiseToken(
 ): void {
   const source = scope.arena(x, 'read');
   const row = b.let('xRow', times(scope.bufferRow(x, token), scope.width(x)));
-  const whole = depth - (depth % 4);
-  const max4 = b.variable('max4', constant('f32x4', 0));
-  b.loop('serial', 'i', { to: whole, step: 4 }, (_, i) =>
-    max4.set(apply('max', max4.get(), apply('abs', load(source, plus(row, i), 'f32x4')))),
-  );
-  const largest = b.variable('largest', maxLanes(b, max4.get()));
-  const tail = [...Array(depth - whole).keys()].map((i) => load(source, plus(row, whole + i), 'f32'));
-  for (const x of tail) largest.set(apply('max', largest.get(), apply('abs', x)));
+  const at = (i: Index, type: 'f32' | 'f32x4' = 'f32x4') => load(source, plus(row, i), type);
+  // four vectors at a time, so that no result waits for the one before; then vector by vector, then one by one
+  const sixteens = depth - (depth % 16);
+  const fours = depth - (depth % 4);
+  const max4 = b.registers('max4', 4, constant('f32x4', 0));
+  const largestOf = (v: Index, x: Expr) => max4.set(apply('maxMagnitude', max4.get(v), apply('abs', x)), v);
+  if (sixteens > 0)
+    b.loop('serial', 'i', { to: sixteens, step: 16 }, (inner, i) =>
+      inner.loop('unroll', 'v', { to: 4 }, (_, v) => largestOf(v, at(plus(i, times(v, 4))))),
+    );
+  for (let i = sixteens; i < fours; i += 4) largestOf(0, at(i));
+  const pair = (v: number) => apply('maxMagnitude', max4.get(v), max4.get(v + 1));
+  const across = (v: Expr, lanes: readonly number[]) =>
+    b.let('max4', apply('maxMagnitude', v, applyLanes('shuffle', lanes, v, v)));
+  const four = across(across(b.let('max4', apply('maxMagnitude', pair(0), pair(2))), [2, 3, 0, 1]), [1, 0, 3, 2]);
+  const largest = b.variable('largest', applyLanes('extract', [0], four));
+  const tail = upTo(depth - fours).map((i) => at(fours + i, 'f32'));
+  for (const x of tail) largest.set(apply('maxMagnitude', largest.get(), apply('abs', x)));
   b.store(scope.arena(scales, 'write'), scope.bufferRow(scales, token), mul(largest.get(), f32(1 / 127)));
   // 127 / 0 is not wanted: an all-zero token has codes 0
   const hasValues = apply('less', f32(0), largest.get());
   const inverse = b.let('inverse', apply('select', hasValues, apply('div', f32(127), largest.get()), f32(0)));
+  const inverse4 = b.let('inverse4', apply('splat', inverse));
   const words = scope.arena(codes, 'write');
   const wordRow = b.let('wordRow', times(scope.bufferRow(codes, token), scope.width(codes) / 4));
-  const code = (v: Expr): Expr =>
-    apply('toInt', apply('nearest', mul(v, v.type === 'f32' ? inverse : apply('splat', inverse))));
-  b.loop('serial', 'i', { to: whole, step: 4 }, (inner, i) =>
-    inner.store(words, plus(wordRow, quotient(i, 4)), apply('packBytes', code(load(source, plus(row, i), 'f32x4')))),
-  );
+  const code = (v: Expr): Expr => apply('nearestInt', mul(v, v.type === 'f32' ? inverse : inverse4));
+  if (sixteens > 0)
+    b.loop('serial', 'i', { to: sixteens, step: 16 }, (inner, i) => {
+      const codes = [0, 4, 8, 12].map((v) => code(at(plus(i, v))));
+      inner.store(words, plus(wordRow, quotient(i, 4)), apply('packCodes', ...codes));
+    });
+  for (let i = sixteens; i < fours; i += 4) b.store(words, plus(wordRow, i / 4), apply('packBytes', code(at(i))));
   if (tail.length > 0) {
     const word = tail
       .map((v, i) => apply('shl', apply('and', code(v), i32(255)), i32(8 * i)))
       .reduce((a, c) => plus(a, c));
-    b.store(words, plus(wordRow, whole / 4), word);
+    b.store(words, plus(wordRow, fours / 4), word);
   }
   if (sums !== null) sumCodes(scope, b, codes, sums, token);
 }
+
+const upTo = (n: number): readonly number[] => [...Array(n).keys()];
 
 /**
  * Sums of codes for formats that store a code c as c + 8: a dot with c + 8 is 8 times the sum of the activations too large, so it starts

@@ -102,7 +102,7 @@ class Printer {
       case 'apply':
         return intrinsics[e.fn].wat(
           e.args.map((a) => this.expr(a)),
-          e.args[0]!.type,
+          e.args[0]?.type ?? e.type,
           e.lanes,
         );
       default:
