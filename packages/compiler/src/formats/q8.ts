@@ -8,6 +8,7 @@ import {
   apply,
   applyLanes,
   constant,
+  type Index,
   load,
   loadSplat,
   mul,
@@ -19,6 +20,9 @@ import {
 import { roundHalfEven } from '../loops/intrinsics.ts';
 import { padded } from '../program/ir.ts';
 import type { Format, MatrixShape } from './format.ts';
+
+/** Words of activations an iteration takes: loop overhead is then small beside the dots. */
+const UNROLLED = 4;
 
 const codesBytes = ({ block, depth }: MatrixShape): number => block * padded(depth, 4);
 
@@ -86,18 +90,26 @@ export const q8Format: Format = {
     // each vector of 4 rows x 4 columns splits into rows 0-1 and 2-3: lanes hold pairs of columns
     const acc = b.registers('acc', tokens * vectors * 2, constant('i32x4', 0));
     const base = b.let('base', times(blockIndex, bytes));
-    b.loop('serial', 'k', { to: padded(depth, 4), step: 4 }, (body, k) => {
-      const wAt = body.let('wAt', plus(base, times(k, block)));
-      body.loop('unroll', 't', { to: tokens }, (perToken, t) => {
-        const word = plus(times(plus(firstToken, t), x.stride / 4), quotient(k, 4));
-        const xk = perToken.let('xk', apply('widenLow', loadSplat(x.values, word, 'i8x16')));
-        perToken.loop('unroll', 'v', { to: vectors * 2 }, (_, v) => {
-          const wk = load(codes!, plus(wAt, times(v, 8)), 'i16x8');
-          const at = plus(times(t, vectors * 2), v);
-          acc.set(add(acc.get(at), apply('dotPairs', wk, xk)), at);
-        });
+    const columns = (from: Index, to: Index, unrolled: number): void =>
+      b.loop('serial', 'k', { from, to, step: 4 * unrolled }, (body, k) => {
+        const wAt = body.let('wAt', plus(base, times(k, block)));
+        const xAt = body.let('xAt', quotient(k, 4));
+        body.loop('unroll', 'j', { to: unrolled }, (perWord, j) =>
+          perWord.loop('unroll', 't', { to: tokens }, (perToken, t) => {
+            const word = plus(times(plus(firstToken, t), x.stride / 4), plus(xAt, j));
+            const xk = perToken.let('xk', apply('widenLow', loadSplat(x.values, word, 'i8x16')));
+            perToken.loop('unroll', 'v', { to: vectors * 2 }, (_, v) => {
+              const wk = load(codes!, plus(wAt, plus(times(j, block * 4), times(v, 8))), 'i16x8');
+              const at = plus(times(t, vectors * 2), v);
+              acc.set(add(acc.get(at), apply('dotPairs', wk, xk)), at);
+            });
+          }),
+        );
       });
-    });
+    const whole = padded(depth, 4);
+    const most = whole - (whole % (4 * UNROLLED));
+    if (most > 0) columns(0, most, UNROLLED);
+    if (most < whole) columns(most, whole, 1);
     const scaleBase = b.let('scaleBase', plus(times(blockIndex, bytes / 4), codesBytes(shape) / 4));
     return (t, v) => {
       const [low, high] = [acc.get(t * vectors * 2 + 2 * v), acc.get(t * vectors * 2 + 2 * v + 1)];
