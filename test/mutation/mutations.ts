@@ -169,15 +169,15 @@ const numbers: readonly Mutation[] = [
   {
     name: 'q4 in relaxed SIMD forgets that codes are stored as + 8',
     file: `${compiler}/formats/q4.ts`,
-    find: "b.registers('acc', vectors, start)",
+    find: "b.registers('acc', vectors, b.let('start', start))",
     replace: "b.registers('acc', vectors, apply('sub', start, start))",
     killedBy: integer,
   },
   {
     name: 'activation codes are cut, not rounded',
     file: `${compiler}/schedule/quantise.ts`,
-    find: "apply('toInt', apply('nearest', mul(v, v.type === 'f32' ? inverse : apply('splat', inverse))))",
-    replace: "apply('toInt', mul(v, v.type === 'f32' ? inverse : apply('splat', inverse)))",
+    find: "apply('nearestInt', mul(v, v.type === 'f32' ? inverse : inverse4))",
+    replace: "apply('nearestInt', add(mul(v, v.type === 'f32' ? inverse : inverse4), constant(v.type, -0.49)))",
     killedBy: integer,
   },
   {

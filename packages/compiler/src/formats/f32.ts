@@ -5,6 +5,9 @@
 import { add, constant, load, loadSplat, mul, plus, quotient, remainder, times } from '../loops/build.ts';
 import type { Format } from './format.ts';
 
+/** Columns an iteration takes. */
+const UNROLLED = 2;
+
 export const f32Format: Format = {
   name: 'f32',
   integer: false,
@@ -36,22 +39,33 @@ export const f32Format: Format = {
 
   dot(b, [w], { block, depth }, x, blockIndex, firstToken, tokens) {
     const vectors = block / 4;
-    const acc = b.registers('acc', tokens * vectors, constant('f32x4', 0));
-    const xs = b.registers('xk', tokens, constant('f32x4', 0));
+    // one token: columns take turns at two sets of sums, since an addition waits for the one before
+    const sets = tokens === 1 ? 2 : 1;
+    const acc = b.registers('acc', tokens * vectors * sets, constant('f32x4', 0));
     const base = b.let('base', times(blockIndex, block * depth));
-    b.loop('serial', 'k', { to: depth }, (body, k) => {
-      const wAt = body.let('wAt', plus(base, times(k, block)));
-      body.loop('unroll', 't', { to: tokens }, (_, t) =>
-        xs.set(loadSplat(x.values, plus(times(plus(firstToken, t), x.stride), k), 'f32x4'), t),
-      );
-      body.loop('unroll', 'v', { to: vectors }, (inner, v) => {
-        const wk = inner.let('wk', load(w!, plus(wAt, times(v, 4)), 'f32x4'));
-        inner.loop('unroll', 't', { to: tokens }, (_, t) => {
-          const at = plus(times(t, vectors), v);
-          acc.set(add(acc.get(at), mul(xs.get(t), wk)), at);
+    const columns = (from: number, to: number, unrolled: number): void =>
+      b.loop('serial', 'k', { from, to, step: unrolled }, (body, k) => {
+        const wAt = body.let('wAt', plus(base, times(k, block)));
+        body.loop('unroll', 'j', { to: unrolled }, (column, j) => {
+          const xk = column.registers('xk', tokens, constant('f32x4', 0));
+          column.loop('unroll', 't', { to: tokens }, (_, t) =>
+            xk.set(loadSplat(x.values, plus(plus(times(plus(firstToken, t), x.stride), k), j), 'f32x4'), t),
+          );
+          column.loop('unroll', 'v', { to: vectors }, (inner, v) => {
+            const wk = inner.let('wk', load(w!, plus(wAt, plus(times(j, block), times(v, 4))), 'f32x4'));
+            inner.loop('unroll', 't', { to: tokens }, (_, t) => {
+              const at = plus(times(plus(times(t, sets), remainder(j, sets)), vectors), v);
+              acc.set(add(acc.get(at), mul(xk.get(t), wk)), at);
+            });
+          });
         });
       });
-    });
-    return (t, v) => acc.get(t * vectors + v);
+    const most = depth - (depth % UNROLLED);
+    if (most > 0) columns(0, most, UNROLLED);
+    if (most < depth) columns(most, depth, 1);
+    return (t, v) => {
+      const of = (set: number) => acc.get((t * sets + set) * vectors + v);
+      return sets === 1 ? of(0) : add(of(0), of(1));
+    };
   },
 };
