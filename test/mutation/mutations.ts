@@ -372,8 +372,8 @@ const outside: readonly Mutation[] = [
   {
     name: 'the driver puts a chunk of weights one vector late',
     file: 'packages/runtime/src/wasm-driver.ts',
-    find: 'new Uint8Array(memory.buffer, plan.weights.offset + chunk.offset, chunk.bytes).set(bytes);',
-    replace: 'new Uint8Array(memory.buffer, plan.weights.offset + chunk.offset + 16, chunk.bytes).set(bytes);',
+    find: 'new Uint8Array(memory.buffer, plan.weights.offset + offset, length).set(bytes);',
+    replace: 'new Uint8Array(memory.buffer, plan.weights.offset + offset + 16, length).set(bytes);',
     killedBy: 'packages/runtime/test/session.test.ts',
   },
   {

@@ -1,11 +1,11 @@
 /**
- * Makes the JavaScript of a package: the runtime's modules as plain ES modules, so that a package needs nothing beside itself. What the
- * runtime imports on demand (the tokenizer library) becomes a file of its own, which a package that never asks for it does not carry.
+ * Makes the JavaScript of a package: the runtime's modules as plain ES modules for browsers and Node, so that a package needs nothing beside
+ * itself. Each file is bundled on its own, and what the runtime imports on demand is one of them: a page loads no more than it uses.
  */
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { basename, dirname, join } from 'node:path';
-import { build } from 'esbuild';
+import { dirname, join } from 'node:path';
+import { build, type Plugin } from 'esbuild';
 
 /** A file of text that a package carries. */
 export interface Script {
@@ -13,37 +13,46 @@ export interface Script {
   readonly text: string;
 }
 
-/** `index.js` and what it imports. Without `tokenizer`, the tokenizer's file and what only it needs are left out. */
-export async function bundleRuntime(tokenizer: 'with tokenizer' | 'without tokenizer'): Promise<readonly Script[]> {
-  const entry = createRequire(import.meta.url).resolve('@lamella/runtime/entry-node');
-  const { outputFiles, metafile } = await build({
-    entryPoints: { index: entry },
-    bundle: true,
-    splitting: true,
-    write: false,
-    metafile: true,
-    outdir: 'package',
-    // Paths in the bundle's comments are relative to this: the same bytes wherever the command is run.
-    absWorkingDir: dirname(entry),
-    chunkNames: '[name]',
-    format: 'esm',
-    platform: 'node',
-    target: 'node20',
-    legalComments: 'eof',
-    charset: 'utf8',
-    logLevel: 'silent',
+/** Files by the module they start from. */
+const always = { index: 'entry', model: 'model', worker: 'worker', thread: 'thread' } as const;
+const tokenizer = { tokenizer: 'tokenizer' } as const;
+
+/** `index.js` and what it and its workers load; with a tokenizer, its file and its library's licence, too. */
+export async function bundleRuntime(which: 'with tokenizer' | 'without tokenizer'): Promise<readonly Script[]> {
+  const resolve = createRequire(import.meta.url).resolve;
+  const entries = Object.entries(which === 'with tokenizer' ? { ...always, ...tokenizer } : always);
+  const scripts = entries.map(async ([name, module]): Promise<Script> => {
+    const entry = resolve(`@lamella/runtime/${module}`);
+    const { outputFiles } = await build({
+      entryPoints: [entry],
+      bundle: true,
+      write: false,
+      // Paths in the bundle's comments are relative to this: the same bytes wherever the command is run.
+      absWorkingDir: dirname(entry),
+      format: 'esm',
+      platform: 'neutral',
+      mainFields: ['module', 'main'],
+      target: 'es2022',
+      legalComments: 'eof',
+      charset: 'utf8',
+      logLevel: 'silent',
+      plugins: [onDemand],
+    });
+    return { file: `${name}.js`, text: outputFiles[0]!.text };
   });
-  const outputs = new Map(Object.entries(metafile.outputs).map(([path, output]) => [basename(path), output]));
-  const scripts = outputFiles.map(({ path, text }) => ({ file: basename(path), text }));
-  if (tokenizer === 'with tokenizer') return [...scripts, await tokenizerLicence(entry)];
-  const needed = new Set<string>(['index.js']);
-  for (const file of needed) {
-    for (const { path, kind } of outputs.get(file)?.imports ?? []) {
-      if (kind === 'import-statement') needed.add(basename(path));
-    }
-  }
-  return scripts.filter(({ file }) => needed.has(file));
+  const licence = which === 'with tokenizer' ? [await tokenizerLicence(resolve('@lamella/runtime/entry'))] : [];
+  return [...(await Promise.all(scripts)), ...licence];
 }
+
+/** A module that is imported on demand is a file of its own beside the others. */
+const onDemand: Plugin = {
+  name: 'on demand',
+  setup({ onResolve }) {
+    onResolve({ filter: /^\.\/.*\.ts$/ }, ({ kind, path }) =>
+      kind === 'dynamic-import' ? { path: path.replace(/\.ts$/, '.js'), external: true } : null,
+    );
+  },
+};
 
 /** The tokenizer library is Apache-2.0: who passes it on passes its licence on. */
 async function tokenizerLicence(entry: string): Promise<Script> {

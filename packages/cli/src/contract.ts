@@ -33,7 +33,7 @@ export interface RunStats {
   readonly peakBytes: number;
 }
 
-/** `lamella bench --json`: one result per package, in the order given. */
+/** `lamella bench --json`: one result per package and number of threads, in the order given. */
 export interface BenchReport {
   readonly results: readonly BenchResult[];
 }
@@ -41,7 +41,8 @@ export interface BenchReport {
 /** Times are medians over the samples. */
 export interface BenchResult extends BenchSample {
   readonly target: 'wasm';
-  readonly host: 'node';
+  readonly host: 'node' | 'chromium';
+  /** Threads that computed; never more than were asked for. */
   readonly threads: number;
   readonly promptTokens: number;
   readonly generatedTokens: number;

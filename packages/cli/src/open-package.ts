@@ -10,23 +10,29 @@ import { RuntimeError } from '@lamella/runtime/runtime-error';
 import { manifestAt } from './package-manifest.ts';
 import { progress } from './progress.ts';
 
-/** The running model of the package at `folder`. Throws L404 for no package, L405 for one without weights, L407 for a damaged one. */
-export async function openPackage(folder: string, options: LoadOptions = {}): Promise<Model> {
+/** Throws L404 when `folder` is no package, L405 when it has no weights, L407 when its entry is missing. */
+export async function checkPackage(folder: string): Promise<void> {
   const manifest = await manifestAt(folder);
   if (manifest.weights === null) throw new RuntimeError('L405', { path: folder });
-  const index = join(resolve(folder), 'index.js');
-  await stat(index).catch(() => {
+  await stat(join(folder, 'index.js')).catch(() => {
     throw new RuntimeError('L407', { file: join(folder, 'index.js'), reason: 'it is not there' });
   });
-  const loaded: { load(options?: LoadOptions): Promise<Model> } = await import(pathToFileURL(index).href);
-  return loaded.load(options);
+}
+
+/** The running model of the package at `folder`. Throws L404 for no package, L405 for one without weights, L407 for a damaged one. */
+export async function openPackage(folder: string, options: LoadOptions = {}): Promise<Model> {
+  await checkPackage(folder);
+  const loaded: { load(url?: string, options?: LoadOptions): Promise<Model> } = await import(
+    pathToFileURL(join(resolve(folder), 'index.js')).href
+  );
+  return loaded.load(undefined, options);
 }
 
 /** The same, with a bar on the terminal while the weights are read. */
-export async function openVisibly(folder: string): Promise<Model> {
+export async function openVisibly(folder: string, options: LoadOptions = {}): Promise<Model> {
   const loading = progress('loading weights');
   try {
-    return await openPackage(folder, { onProgress: loading.update });
+    return await openPackage(folder, { ...options, onProgress: loading.update });
   } finally {
     loading.finish();
   }

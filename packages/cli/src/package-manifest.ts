@@ -6,8 +6,8 @@ import { readManifest } from '@lamella/runtime/manifest-file';
 import { nodeFiles } from '@lamella/runtime/node-files';
 
 /** The manifest of the package at `folder`. Throws L404 when it is none. */
-export function manifestAt(folder: string): Promise<Manifest> {
-  return readManifest(nodeFiles(folder));
+export async function manifestAt(folder: string): Promise<Manifest> {
+  return readManifest(await nodeFiles(folder));
 }
 
 /** Whether `folder` is a compiled package, of whichever version: only those may be replaced by a compile. */

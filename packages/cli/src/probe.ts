@@ -8,9 +8,9 @@ const perKind = 16;
 /** Runs the package at `folder`: token ids spread over the vocabulary; then the 16 largest logits and 16 at even strides. */
 export async function probe(folder: string, { vocab, context }: Manifest): Promise<Probe> {
   const tokens = Array.from({ length: Math.min(tokenCount, context) }, (_, i) => Math.floor((i * vocab) / tokenCount));
-  const model = await openPackage(folder);
+  const model = await openPackage(folder, { threads: 1 });
   try {
-    const logits = model.logits(tokens);
+    const logits = await model.logits(tokens);
     const largest = Array.from(logits.keys())
       .sort((a, b) => logits[b]! - logits[a]! || a - b)
       .slice(0, perKind);

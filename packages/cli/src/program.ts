@@ -3,7 +3,7 @@
  * `lamella check` does not wait for the compiler.
  */
 import { Command, Option } from 'commander';
-import { choice, laterOption, notYet, number, tokenIds, wholeNumber } from './options.ts';
+import { choice, laterOption, number, tokenIds, wholeNumber } from './options.ts';
 
 /** The whole command line, ready for `parseAsync`. Throws `LamellaError` and `CommanderError`; prints nothing but help. */
 export function program(): Command {
@@ -107,8 +107,14 @@ export function program(): Command {
     .description('measure loading, prefill and decode; several packages in turn, the first being the base')
     .argument('<PACKAGE...>', 'packages, or Hugging Face folders')
     .addOption(target('bench'))
-    .addOption(new Option('--host <HOST>', 'node').argParser(choice('--host', ['node'], ['chromium'])))
-    .addOption(threads())
+    .addOption(
+      new Option('--host <HOST>', 'node or chromium').default('node').argParser(choice('--host', ['node', 'chromium'])),
+    )
+    .addOption(
+      new Option('--threads <LIST>', 'numbers of threads, such as 1,2: a result for each')
+        .default([1], '1')
+        .argParser((text: string) => text.split(',').map(wholeNumber('--threads', 1))),
+    )
     .addOption(
       new Option('--prompt-tokens <N>', 'tokens to prefill (default: 64)').argParser(wholeNumber('--prompt-tokens', 1)),
     )
@@ -160,11 +166,7 @@ function target(command: 'compile' | 'run' | 'logits' | 'bench'): Option {
 }
 
 function threads(): Option {
-  return new Option('--threads <N>', '1').argParser((text: string) => {
-    const count = wholeNumber('--threads', 1)(text);
-    if (count > 1) throw notYet(`--threads ${count}`, '--threads 1');
-    return count;
-  });
+  return new Option('--threads <N>', 'most threads to compute with').default(1).argParser(wholeNumber('--threads', 1));
 }
 
 function later(flags: string, remedy: string): Option {

@@ -39,11 +39,8 @@ test.each([
   ['--profile', ['compile', 'x.ts', '--profile', 'phone']],
   ['--emit wgsl', ['compile', 'x.ts', '--emit', 'wgsl']],
   ['--target webgpu', ['run', 'p', '--tokens', '1', '--target', 'webgpu']],
-  ['--threads 2', ['run', 'p', '--tokens', '1', '--threads', '2']],
   ['--html', ['inspect', 'p', '--html', 'x.html']],
   ['--target webgpu', ['bench', 'p', '--target', 'wasm,webgpu']],
-  ['--host chromium', ['bench', 'p', '--host', 'chromium']],
-  ['--threads 2', ['bench', 'p', '--threads', '2']],
 ])('%s is not there yet: %j', (what, args) => home.refuses(args, 'L304', `${what} is not available yet`));
 
 test('help is no failure', async () => {

@@ -41,11 +41,7 @@ test('a package is complete, and its hashes are those of its files', async () =>
   expect({ quant, context }).toEqual({ quant: 'f32', context: 16 });
   const listed = [...weights!, ...wasm];
   const files = [
-    'chunk.js',
-    'index.d.ts',
-    'index.js',
-    'manifest.json',
-    'package.json',
+    ...['index.js', 'index.d.ts', 'model.js', 'worker.js', 'thread.js', 'manifest.json', 'package.json'],
     ...listed.map(({ file }) => file),
   ];
   expect((await readdir(join(home.path, 'out/tiny'))).sort()).toEqual(files.sort());

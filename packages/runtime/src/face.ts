@@ -23,6 +23,8 @@ export interface SamplingOptions {
 export interface GenerateOptions extends SamplingOptions {
   /** Most tokens to generate. Default: as many as the context has room for. */
   readonly maxTokens?: number;
+  /** Ids that end generation; none for an empty list. Default: those of the package's tokenizer. */
+  readonly eos?: readonly number[];
   /** Generation ends before the first of these to appear in the text; needs a tokenizer. */
   readonly stop?: readonly string[];
   /** Ends generation between two tokens. */
@@ -54,6 +56,7 @@ export interface Stats {
 
 /** A running generation: iterate it once for its pieces. The other members follow along and are final when the loop has ended. */
 export interface Generation extends AsyncIterable<Piece> {
+  /** In a page, those of a text are known from the first piece on. */
   readonly promptTokens: readonly number[];
   /** Every generated token, an end token included. */
   readonly tokens: readonly number[];
@@ -63,64 +66,63 @@ export interface Generation extends AsyncIterable<Piece> {
   readonly stats: Stats;
 }
 
-/** One sequence of tokens. A call that throws has changed nothing. */
-export interface Session {
-  readonly vocab: number;
-  readonly context: number;
-  /** Tokens so far. */
-  readonly position: number;
-  /** f32 [vocab]: the logits behind the last token. A view which the next call overwrites: copy it with `slice()` to keep it. */
-  readonly logits: Float32Array;
-  readonly plannedBytes: number;
-  /** Bytes of the running memory. */
-  readonly peakBytes: number;
-  /**
-   * Appends tokens; `logits` are then the last one's. L401 for none, L402 for an id outside the vocabulary, L403 when they do not fit
-   * the context.
-   */
-  prefill(tokens: readonly number[]): void;
-  /** As `prefill`, and returns a copy of the logits, f32 [vocab], of every token. */
-  prefillAll(tokens: readonly number[]): Float32Array[];
-  /** Appends one token; allocates nothing. L402, L403. */
-  decode(token: number): void;
-  /** Back to an empty sequence. */
-  reset(): void;
-}
-
 /** Text to token ids and back. */
 export interface Tokenizer {
   /** Ids of plain text. Special tokens written out in it stay text. Nothing is added. */
-  encode(text: string): number[];
+  encode(text: string): Promise<number[]>;
   /** Ids of a request: the package's beginning token, its prompt prefix, the text, its prompt suffix. */
-  encodePrompt(text: string): number[];
+  encodePrompt(text: string): Promise<number[]>;
   /** Text of ids; special tokens have none. */
-  decode(ids: readonly number[]): string;
+  decode(ids: readonly number[]): Promise<string>;
 }
 
-/** A loaded package. */
+/** What a model runs on. */
+export interface Running {
+  readonly device: 'wasm' | 'webgpu';
+  /** Threads that compute, the calling one included. */
+  readonly threads: number;
+  /** The kernels' file. */
+  readonly kernels: string;
+  /** Why this and nothing faster, in a sentence for people. */
+  readonly why: string;
+}
+
+/** A loaded package. It computes one thing at a time: a call while another runs is L410. */
 export interface Model {
   readonly manifest: Manifest;
+  readonly running: Running;
   /** null when the package was compiled without one. */
   readonly tokenizer: Tokenizer | null;
-  /** The one sequence of this model, for those who want to drive it themselves. `generate` and `logits` start it anew. */
-  readonly session: Session;
   /**
-   * Generates from a text or from token ids (to which nothing is added). Input is checked at once, work starts with the iteration.
-   * L401-L403 for the prompt, L406 for text without a tokenizer, L408 and L409 for options, L410 while another generation runs.
+   * Generates from a text or from token ids (to which nothing is added). Options are checked at once, work starts with the iteration.
+   * L401-L403 for the prompt, L406 for text without a tokenizer, L408 and L409 for options.
    */
   generate(prompt: string | readonly number[], options?: GenerateOptions): Generation;
-  /** Logits, f32 [vocab], behind the last token. */
-  logits(tokens: readonly number[]): Float32Array;
-  /** Logits, f32 [vocab], behind each token. */
-  logitsAll(tokens: readonly number[]): Float32Array[];
-  /** Lets go of the memory. Anything afterwards is L411. */
+  /** Logits, f32 [vocab], behind the last token. L401-L403. */
+  logits(tokens: readonly number[]): Promise<Float32Array>;
+  /** Logits, f32 [vocab], behind each token. L401-L403. */
+  logitsAll(tokens: readonly number[]): Promise<Float32Array[]>;
+  /** Lets go of the memory and of the threads. Anything afterwards is L411. */
   dispose(): void;
 }
 
 export interface LoadOptions {
+  /** What to compute on. Default: `auto`, the fastest there is. L412 for one that cannot be had. */
+  readonly device?: 'auto' | 'wasm' | 'webgpu';
+  /**
+   * Most threads to use. Default: one per core, at most 4. Several need `SharedArrayBuffer`, which a page has only when it is cross-origin
+   * isolated; without it one thread computes.
+   */
+  readonly threads?: number;
+  /** Gives loading up: `load` then rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
   /** Called after each piece of the weights (at most 4 MiB) with the bytes placed so far and all that there are. */
   readonly onProgress?: (doneBytes: number, totalBytes: number) => void;
 }
 
-/** Loads this package: checks and places its weights, compiles its kernels. */
-export declare function load(options?: LoadOptions): Promise<Model>;
+/**
+ * Loads a package: checks and places its weights, compiles its kernels. `url` is its folder, by default the one this module came from. In a
+ * page all work is done in a worker; elsewhere it is done by the caller's thread. L404 when there is no package, L405 when it has no
+ * weights, L407 when a file is missing or damaged.
+ */
+export declare function load(url?: string | URL, options?: LoadOptions): Promise<Model>;

@@ -5,14 +5,13 @@
 import { Detokenizer } from './detokenizer.ts';
 import type * as face from './face.ts';
 import type { Sampler } from './sampler.ts';
+import type { Session } from './session.ts';
 import { StopStrings } from './stop-strings.ts';
-
-/** How long computing may go on before timers, signals and input get a turn: often enough to abort, too rare to cost speed. */
-const TURN_MS = 100;
+import { Turns } from './turn.ts';
 
 /** What a generation works with. */
 export interface Job {
-  readonly session: face.Session;
+  readonly session: Session;
   readonly prompt: readonly number[];
   readonly sampler: Sampler;
   /** Ids to text; null leaves the pieces' texts empty. */
@@ -27,6 +26,7 @@ export interface Job {
 
 export class Generation implements face.Generation {
   readonly #job: Job;
+  readonly #turns = new Turns();
   readonly tokens: number[] = [];
   text = '';
   finishReason: face.FinishReason | null = null;
@@ -62,28 +62,39 @@ export class Generation implements face.Generation {
     try {
       const start = performance.now();
       session.reset();
-      if (!signal?.aborted) session.prefill(prompt);
+      const read = await session.prefill(prompt, async () => {
+        await this.#turns.due();
+        return !signal?.aborted;
+      });
       for (const id of prompt) sampler.accept(id);
       this.#prefillMs = performance.now() - start;
-      yield* this.#pieces(start);
+      if (read) yield* this.#pieces(start);
+      else this.finishReason = 'abort';
     } finally {
       release();
     }
   }
 
   async *#pieces(start: number): AsyncGenerator<face.Piece, void, undefined> {
-    const { decode, signal } = this.#job;
+    const { session, sampler, decode, signal } = this.#job;
     const detokenizer = decode && new Detokenizer(decode);
     const stops = new StopStrings(this.#job.stop);
-    let turn = start;
     try {
       while (!this.finishReason) {
-        if (performance.now() - turn > TURN_MS) {
-          await new Promise((resolve) => setTimeout(resolve));
-          turn = performance.now();
-        }
+        const turn = this.#turns.due();
+        if (turn) await turn;
         if (signal?.aborted) return;
-        const token = this.#next(start);
+        const before = performance.now();
+        // The last token is decoded only now, when another is wanted.
+        const last = this.tokens.at(-1);
+        const decoding = last === undefined ? null : session.decode(last);
+        if (decoding) await decoding;
+        const picked = sampler.isGreedy ? session.best() : await this.#sample();
+        const token = typeof picked === 'number' ? picked : await picked;
+        this.tokens.push(token);
+        const after = performance.now();
+        if (last === undefined) this.#firstTokenMs = after - start;
+        else this.#decodeMs += after - before;
         let end = this.#endBehind(token);
         let text = '';
         if (detokenizer) {
@@ -101,18 +112,10 @@ export class Generation implements face.Generation {
     }
   }
 
-  /** The next token; the last one is decoded only now, when another is wanted. */
-  #next(start: number): number {
+  async #sample(): Promise<number> {
     const { session, sampler } = this.#job;
-    const before = performance.now();
-    const last = this.tokens.at(-1);
-    if (last !== undefined) session.decode(last);
-    const token = sampler.sample(session.logits);
+    const token = sampler.sample(await session.logits());
     sampler.accept(token);
-    this.tokens.push(token);
-    const after = performance.now();
-    if (last === undefined) this.#firstTokenMs = after - start;
-    else this.#decodeMs += after - before;
     return token;
   }
 

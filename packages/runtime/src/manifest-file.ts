@@ -9,9 +9,10 @@ import { RuntimeError } from './runtime-error.ts';
 const FORMAT: Manifest['format'] = 'lamella-package/1';
 
 /** Reads and checks the manifest of a package. L404 when there is none, when it is not JSON, or when its format is another one. */
-export async function readManifest(files: PackageFiles): Promise<Manifest> {
+export async function readManifest(files: PackageFiles, signal?: AbortSignal): Promise<Manifest> {
   const refuse = (reason: string) => new RuntimeError('L404', { path: files.place, reason });
-  const bytes = await files.read('manifest.json').catch((cause: unknown) => {
+  const bytes = await readFresh(files, 'manifest.json', signal).catch((cause: unknown) => {
+    signal?.throwIfAborted();
     throw refuse(`manifest.json cannot be read (${reasonOf(cause)})`);
   });
   let manifest: unknown;
@@ -28,6 +29,24 @@ export async function readManifest(files: PackageFiles): Promise<Manifest> {
     );
   }
   return manifest as Manifest;
+}
+
+/** Reads a file that may change: as it is now, and only without a network as it was kept. */
+export async function readFresh(
+  files: PackageFiles,
+  name: string,
+  signal?: AbortSignal,
+): Promise<Uint8Array<ArrayBuffer>> {
+  try {
+    const bytes = await files.read(name, signal);
+    await files.store?.put(name, bytes);
+    return bytes;
+  } catch (cause) {
+    // `fetch` throws a TypeError when no server answers; a server that answers with an error has the last word.
+    const kept = cause instanceof TypeError ? await files.store?.get(name) : null;
+    if (kept) return kept;
+    throw cause;
+  }
 }
 
 /** Why a reader failed, short enough for a message: the system's code where there is one (`ENOENT`), else its sentence. */

@@ -75,8 +75,8 @@ export interface Manifest {
   readonly probe: Probe | null;
 }
 
-/** What an engine must have: 128-bit SIMD, or relaxed SIMD besides. */
-export type WasmVariant = 'simd' | 'relaxed';
+/** What an engine must have: 128-bit SIMD, or relaxed SIMD besides; and shared memory, for several threads. */
+export type WasmVariant = 'simd' | 'relaxed' | 'simd-threads' | 'relaxed-threads';
 
 export interface TokenizerFiles {
   /** `tokenizer.json` in Hugging Face's format. */

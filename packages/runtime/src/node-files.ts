@@ -1,14 +1,18 @@
-/** A package in a folder on disk. The only file of the runtime that needs Node. */
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+/** A package in a folder on disk. Node's modules are imported when they are needed: this file is part of what browsers load, too. */
+import { node } from './node.ts';
 import type { PackageFiles } from './package-files.ts';
 
 /**
  * The files of the package in `folder`, a path or a `file:` URL. Nothing is opened until something is read; a reader's failure is
- * described by whoever asked (see `package.ts` and `wasm-driver.ts`).
+ * described by whoever asked (see `checked-file.ts` and `manifest-file.ts`).
  */
-export function nodeFiles(folder: string | URL): PackageFiles {
-  const place = typeof folder === 'string' ? folder : fileURLToPath(folder);
-  return { place, read: (name) => readFile(join(place, name)) };
+export async function nodeFiles(folder: string | URL): Promise<PackageFiles> {
+  const [{ readFile }, { join }, { fileURLToPath }] = await Promise.all([
+    node('fs/promises'),
+    node('path'),
+    node('url'),
+  ]);
+  const isUrl = folder instanceof URL || folder.startsWith('file:');
+  const place = isUrl ? fileURLToPath(folder) : folder;
+  return { place, read: (name, signal) => readFile(join(place, name), signal ? { signal } : {}) };
 }

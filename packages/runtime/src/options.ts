@@ -1,4 +1,5 @@
 /** Checking options: each has one range, and a name nobody knows is an error rather than a silent default. */
+import type { GenerateOptions } from './face.ts';
 import { RuntimeError } from './runtime-error.ts';
 
 /** What an option takes. */
@@ -19,6 +20,12 @@ const number = (text: string, remedy: string, holds: (value: number) => boolean)
   remedy,
   holds: (v) => typeof v === 'number' && Number.isFinite(v) && holds(v),
 });
+
+const signal: Range = {
+  text: 'an AbortSignal',
+  remedy: 'new AbortController().signal',
+  holds: (v) => v instanceof AbortSignal,
+};
 
 export const samplingRanges = {
   temperature: number('a number of at least 0', '0 for greedy, 0.7 for variety', (v) => v >= 0),
@@ -41,8 +48,40 @@ export const generateRanges = {
     remedy: '["\\n"]',
     holds: (v) => Array.isArray(v) && v.every((s) => typeof s === 'string' && s !== ''),
   },
-  signal: { text: 'an AbortSignal', remedy: 'new AbortController().signal', holds: (v) => v instanceof AbortSignal },
+  eos: {
+    text: 'a list of token ids',
+    remedy: '[2], or [] for none',
+    holds: (v) => Array.isArray(v) && v.every((id) => Number.isInteger(id) && id >= 0),
+  },
+  signal,
 } satisfies Record<string, Range>;
+
+export const loadRanges = {
+  device: {
+    text: 'auto, wasm or webgpu',
+    remedy: '"auto"',
+    holds: (v) => v === 'auto' || v === 'wasm' || v === 'webgpu',
+  },
+  threads: whole(1, '2'),
+  signal,
+  onProgress: { text: 'a function', remedy: '(done, total) => {}', holds: (v) => typeof v === 'function' },
+} satisfies Record<string, Range>;
+
+/** L406, L408, L409 for what `generate` was given, where it is known at once. `place` is the package's. */
+export function checkGenerate(
+  prompt: string | readonly number[],
+  options: GenerateOptions,
+  hasTokenizer: boolean,
+  place: string,
+): void {
+  checkOptions(options, generateRanges);
+  if (hasTokenizer) return;
+  if (typeof prompt === 'string') throw new RuntimeError('L406', { path: place });
+  const { stop = [] } = options;
+  if (stop.length === 0) return;
+  const range = 'left out for a package without a tokenizer';
+  throw new RuntimeError('L408', { option: 'stop', range, value: JSON.stringify(stop), remedy: 'maxTokens' });
+}
 
 /** L409 for a name that is not in `ranges`, L408 for a value outside its range. An option left undefined is an option left out. */
 export function checkOptions(options: object, ranges: Readonly<Record<string, Range>>): void {

@@ -1,11 +1,22 @@
 /**
- * Where a package's files come from. The driver asks by name and never learns whether a disk, a server or a test answers, so that the
- * one module with file access (`node-files.ts`) can have a fetching one beside it.
+ * Where a package's files come from. The driver asks by name and never learns whether a disk, a server or a test answers: `node-files.ts`
+ * and `web-files.ts` are the two that packages have.
  */
 
 export interface PackageFiles {
   /** What messages call the package: its folder or address. */
   readonly place: string;
   /** Reads the whole file `name` of the package. Rejects, for whatever reason, when it cannot. */
-  read(name: string): Promise<Uint8Array<ArrayBuffer>>;
+  read(name: string, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>>;
+  /** Keeps files between visits; absent where nothing can be kept. */
+  readonly store?: FileStore;
+}
+
+/** Files kept on the device. A failure to keep one is no failure of the caller's. */
+export interface FileStore {
+  /** The file kept under `name`, in the version that `version` names; null for none. */
+  get(name: string, version?: string): Promise<Uint8Array<ArrayBuffer> | null>;
+  put(name: string, bytes: Uint8Array<ArrayBuffer>, version?: string): Promise<void>;
+  /** Lets go of every file, or version of one, that is not named. */
+  keepOnly(files: readonly { readonly name: string; readonly version?: string }[]): Promise<void>;
 }

@@ -16,6 +16,7 @@ export const catalogue = {
   L409: '{option} is not an option here. Try: {remedy}',
   L410: 'the model is busy: a generation is still running on it. Try: read it to its end, abort it, or load the package a second time',
   L411: 'the model was disposed of. Try: load the package again',
+  L412: '{what} cannot be used: {reason}. Try: {remedy}',
 } as const;
 
 export type RuntimeCode = keyof typeof catalogue;

@@ -56,6 +56,11 @@ export class Sampler {
     this.#seen = new Uint32Array(vocab);
   }
 
+  /** Whether every token is simply the one with the largest logit. */
+  get isGreedy(): boolean {
+    return this.#temperature === 0 && this.#penalty === 1;
+  }
+
   /** Notes that `token` is part of the sequence. */
   accept(token: number): void {
     if (this.#isSeen[token]) return;

@@ -14,10 +14,10 @@ export interface SelfTest {
 }
 
 /** Runs the probe; null when the package has none. Starts the model's session anew. */
-export function selfTest(model: Model): SelfTest | null {
+export async function selfTest(model: Model): Promise<SelfTest | null> {
   const { probe } = model.manifest;
   if (!probe) return null;
-  const logits = model.logits(probe.tokens);
+  const logits = await model.logits(probe.tokens);
   const largest = Math.max(...probe.logits.map(Math.abs));
   const error = Math.max(...probe.indices.map((id, i) => Math.abs(logits[id]! - probe.logits[i]!))) / largest;
   return { passed: error <= TOLERANCE, error };

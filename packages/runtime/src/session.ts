@@ -2,74 +2,105 @@
  * A session: one sequence of tokens going through a loaded model. It cuts prompts into tiles and refuses bad input **before** anything
  * is touched, so that a refused call leaves the session exactly as it was.
  */
-import type * as face from './face.ts';
+import type { Awaitable, Driver } from './driver.ts';
 import type { Manifest } from './manifest.ts';
 import { RuntimeError } from './runtime-error.ts';
-import type { WasmDriver } from './wasm-driver.ts';
 
-export class Session implements face.Session {
-  readonly #driver: WasmDriver;
+export class Session {
+  readonly #loaded: Driver;
+  #disposed = false;
   readonly #tile: number;
   readonly vocab: number;
   readonly context: number;
   readonly plannedBytes: number;
 
-  constructor(manifest: Manifest, driver: WasmDriver) {
-    this.#driver = driver;
+  constructor(manifest: Manifest, driver: Driver) {
+    this.#loaded = driver;
     this.#tile = manifest.tile;
     this.vocab = manifest.vocab;
     this.context = manifest.context;
     this.plannedBytes = manifest.memory.plannedBytes;
   }
 
+  /** L411 once disposed of: its threads would never answer. */
+  get #driver(): Driver {
+    if (this.#disposed) throw new RuntimeError('L411');
+    return this.#loaded;
+  }
+
+  /** Tokens so far. */
   get position(): number {
     return this.#driver.position;
   }
 
-  get logits(): Float32Array {
-    return this.#driver.logits;
-  }
-
+  /** Bytes of the running memory. */
   get peakBytes(): number {
-    return this.#driver.peakBytes;
+    return this.#loaded.peakBytes;
   }
 
-  prefill(tokens: readonly number[]): void {
+  /** f32 [vocab]: the logits behind the last token; the next call overwrites them. */
+  logits(): Awaitable<Float32Array> {
+    return this.#driver.readLogits();
+  }
+
+  /** The id with the largest logit behind the last token; of equals, the lowest. */
+  best(): Awaitable<number> {
+    return this.#driver.best();
+  }
+
+  /**
+   * Appends tokens, so that the last one's logits can be read. L401 for none, L402 for an id outside the vocabulary, L403 when they do not
+   * fit the context. `goOn` is asked between tiles; its no leaves the sequence where it is, without logits, and is returned.
+   */
+  async prefill(tokens: readonly number[], goOn: () => Awaitable<boolean> = () => true): Promise<boolean> {
     this.#check(tokens);
     let last = 0;
-    for (let from = 0; from < tokens.length; from += this.#tile) last = this.#runTile(tokens, from) - 1;
-    this.#driver.head(last);
+    for (let from = 0; from < tokens.length; from += this.#tile) {
+      if (!(await goOn())) return false;
+      last = (await this.#runTile(tokens, from)) - 1;
+    }
+    await this.#driver.head(last);
+    return true;
   }
 
-  prefillAll(tokens: readonly number[]): Float32Array[] {
+  /** As `prefill`, and returns a copy of the logits, f32 [vocab], of every token. */
+  async prefillAll(tokens: readonly number[]): Promise<Float32Array[]> {
     this.#check(tokens);
     const all: Float32Array[] = [];
     for (let from = 0; from < tokens.length; from += this.#tile) {
-      const count = this.#runTile(tokens, from);
+      const count = await this.#runTile(tokens, from);
       for (let row = 0; row < count; row++) {
-        this.#driver.head(row);
-        all.push(this.logits.slice());
+        await this.#driver.head(row);
+        all.push((await this.logits()).slice());
       }
     }
     return all;
   }
 
-  decode(token: number): void {
+  /** Appends one token; allocates nothing where the driver answers at once. L402, L403. */
+  decode(token: number): Awaitable<void> {
     this.#checkId(token);
     this.#checkRoom(1);
     this.#driver.tokens[0] = token;
-    this.#driver.decode();
+    return this.#driver.decode();
   }
 
+  /** Lets go of the driver; every later step is L411. */
+  dispose(): void {
+    this.#disposed = true;
+    this.#loaded.dispose();
+  }
+
+  /** Back to an empty sequence. */
   reset(): void {
     this.#driver.position = 0;
   }
 
   /** Runs the tile that starts at tokens[from]; returns how many tokens it held. */
-  #runTile(tokens: readonly number[], from: number): number {
+  async #runTile(tokens: readonly number[], from: number): Promise<number> {
     const count = Math.min(this.#tile, tokens.length - from);
     for (let i = 0; i < count; i++) this.#driver.tokens[i] = tokens[from + i]!;
-    this.#driver.prefill(count);
+    await this.#driver.prefill(count);
     return count;
   }
 

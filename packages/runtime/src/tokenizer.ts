@@ -7,9 +7,8 @@
  * them, and left out again when decoding. (Added tokens that are not special are vocabulary, and stay.)
  */
 import { Tokenizer as HuggingFace } from '@huggingface/tokenizers';
-import type * as face from './face.ts';
 import type { TokenizerFiles } from './manifest.ts';
-import { reasonOf } from './manifest-file.ts';
+import { readFresh, reasonOf } from './manifest-file.ts';
 import type { PackageFiles } from './package-files.ts';
 import { RuntimeError } from './runtime-error.ts';
 
@@ -27,7 +26,7 @@ interface TokenizerJson {
 /** What the manifest says a request looks like. */
 type Prompt = Pick<TokenizerFiles, 'bos' | 'promptPrefix' | 'promptSuffix'>;
 
-export class Tokenizer implements face.Tokenizer {
+export class Tokenizer {
   readonly #library: Library;
   /** Special tokens: text to id. */
   readonly #special: ReadonlyMap<string, number>;
@@ -47,10 +46,12 @@ export class Tokenizer implements face.Tokenizer {
     this.#prompt = prompt;
   }
 
+  /** Ids of plain text; nothing is added. */
   encode(text: string): number[] {
     return text === '' ? [] : [...this.#library.encode(text, { add_special_tokens: false }).ids];
   }
 
+  /** Ids of a request, as the package's manifest says it looks. */
   encodePrompt(text: string): number[] {
     const { bos, promptPrefix, promptSuffix } = this.#prompt;
     const ids = bos === null ? [] : [bos];
@@ -67,6 +68,7 @@ export class Tokenizer implements face.Tokenizer {
     return ids;
   }
 
+  /** Text of ids; special tokens have none. */
   decode(ids: readonly number[]): string {
     const known = ids.filter((id) => !this.#specialIds.has(id) && this.#library.id_to_token(id) !== undefined);
     // Never "cleaned up": dropping the space before a comma is not undoing anything the tokenizer did.
@@ -95,7 +97,7 @@ export async function loadTokenizer(spec: TokenizerFiles, files: PackageFiles): 
 
 async function readJson(file: string, files: PackageFiles): Promise<unknown> {
   try {
-    return JSON.parse(new TextDecoder().decode(await files.read(file)));
+    return JSON.parse(new TextDecoder().decode(await readFresh(files, file)));
   } catch (cause) {
     throw new RuntimeError('L407', { file, reason: `it cannot be read (${reasonOf(cause)})` }, files.place);
   }

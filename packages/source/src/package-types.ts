@@ -18,7 +18,7 @@ export interface PackageModel extends Model {
   readonly tokenizer: null;
   generate(prompt: readonly number[], options?: Omit<GenerateOptions, 'stop'>): Generation;
 }`;
-const load = 'export declare function load(options?: LoadOptions): Promise<Model>;';
+const load = 'export declare function load(url?: string | URL, options?: LoadOptions): Promise<Model>;';
 
 /** The text of `index.d.ts` for the package that `manifest` describes. */
 export function packageTypes(manifest: Manifest): string {

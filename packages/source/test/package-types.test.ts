@@ -54,7 +54,7 @@ test('one file, with the model at its top, is all that an app needs', () => {
 const model = await load();
 const options: GenerateOptions = { topK: 4, stop: ['.'] };
 for await (const { text } of model.generate('hello', options)) text satisfies string;
-model.tokenizer.encode('hello') satisfies number[];
+(await model.tokenizer.encode('hello')) satisfies number[];
 model.generate([1, 2]).stats satisfies Stats;
 model.manifest satisfies Manifest;
 // @ts-expect-error an unknown option

@@ -5,15 +5,16 @@
  * The work is fixed, an end token ends nothing, and one round that is not counted comes first: by then the engine has optimised the kernels.
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
-import type { Model, Session } from '@lamella/runtime/face';
+import type { Host, Measured, Subject, Work } from '../bench/host.ts';
 import type { BenchReport, BenchResult, BenchSample } from '../contract.ts';
-import { openPackage } from '../open-package.ts';
 import { packageAt } from '../package-at.ts';
 import { progress } from '../progress.ts';
 import { type Align, heading, table } from '../table.ts';
 import { bytes } from '../units.ts';
 
 export interface BenchCommand {
+  readonly host: BenchResult['host'];
+  readonly threads: readonly number[];
   readonly promptTokens?: number;
   readonly maxTokens?: number;
   readonly repeat: number;
@@ -25,51 +26,73 @@ const usual = 64;
 
 /** Throws L403 when prompt and generated tokens do not fit the shortest context, and what opening a package throws. */
 export async function bench(paths: readonly string[], options: BenchCommand): Promise<void> {
-  const { repeat, json } = options;
-  const measuring = progress('measuring');
-  const rounds = 2 * repeat + 1;
+  const { host: name, json } = options;
   const folders: string[] = [];
   for (const path of paths) folders.push(await packageAt(path));
+  const cases = folders.flatMap((folder, i) =>
+    options.threads.map((threads): Case => ({ label: paths[i]!, folder, threads })),
+  );
+  const host = await hosts[name]();
+  try {
+    const measurements = await measure(host, cases, options);
+    const results = measurements.map((each) => result(name, each));
+    const report: BenchReport = { results };
+    process.stdout.write(json ? `${JSON.stringify(report)}\n` : drawn(measurements, results));
+  } finally {
+    await host.close();
+  }
+}
 
-  const loadMs = folders.map((): number[] => []);
-  const models: Model[] = [];
+const hosts: Readonly<Record<BenchResult['host'], () => Promise<Host>>> = {
+  node: async () => (await import('../bench/node.ts')).nodeHost,
+  chromium: async () => (await import('../bench/chromium.ts')).chromiumHost(),
+};
+
+/** A package with a number of threads. */
+interface Case {
+  readonly label: string;
+  readonly folder: string;
+  readonly threads: number;
+}
+
+interface Measurement {
+  readonly label: string;
+  readonly subject: Subject;
+  readonly work: Work;
+  readonly samples: readonly (Measured & BenchSample)[];
+}
+
+async function measure(host: Host, cases: readonly Case[], options: BenchCommand): Promise<readonly Measurement[]> {
+  const { repeat } = options;
+  const measuring = progress('measuring');
+  const rounds = 2 * repeat + 1;
+  const loadMs = cases.map((): number[] => []);
+  const subjects: Subject[] = [];
   for (let round = 0; round < repeat; round++) {
-    for (const i of turns(folders, round)) {
-      models[i]?.dispose();
-      const start = performance.now();
-      models[i] = await openPackage(folders[i]!);
-      loadMs[i]!.push(performance.now() - start);
+    for (const i of turns(cases, round)) {
+      await subjects[i]?.close();
+      subjects[i] = await host.open(cases[i]!.folder, cases[i]!.threads);
+      loadMs[i]!.push(subjects[i]!.loadMs);
     }
     measuring.update(round + 1, rounds);
   }
-
-  const work = workFor(models, options);
-  for (const { session } of models) once(session, work);
-  const speeds = models.map((): Speed[] => []);
+  const work = workFor(subjects, options);
+  for (const subject of subjects) await subject.run(work);
+  const runs = subjects.map((): Measured[] => []);
   for (let round = 0; round < repeat; round++) {
-    for (const i of turns(models, round)) speeds[i]!.push(once(models[i]!.session, work));
+    for (const i of turns(subjects, round)) runs[i]!.push(await subjects[i]!.run(work));
     measuring.update(repeat + 1 + round + 1, rounds);
     await new Promise((resolve) => setTimeout(resolve)); // lets an interrupt through
   }
   measuring.finish();
-
-  const results = models.map((model, i) =>
-    result(
-      model,
-      work,
-      speeds[i]!.map((speed, round) => ({ loadMs: loadMs[i]![round]!, ...speed })),
-    ),
-  );
-  const report: BenchReport = { results };
-  process.stdout.write(json ? `${JSON.stringify(report)}\n` : drawn(paths, models, results));
+  for (const subject of subjects) await subject.close();
+  return subjects.map((subject, i) => ({
+    label: cases[i]!.label,
+    subject,
+    work,
+    samples: runs[i]!.map((run, round) => ({ loadMs: loadMs[i]![round]!, ...run })),
+  }));
 }
-
-interface Work {
-  readonly promptTokens: number;
-  readonly generatedTokens: number;
-}
-
-type Speed = Omit<BenchSample, 'loadMs'>;
 
 /** Indices of `list`, forwards in even rounds and backwards in odd ones. */
 function turns(list: readonly unknown[], round: number): readonly number[] {
@@ -77,8 +100,8 @@ function turns(list: readonly unknown[], round: number): readonly number[] {
   return round % 2 === 0 ? indices : indices.toReversed();
 }
 
-function workFor(models: readonly Model[], { promptTokens, maxTokens }: BenchCommand): Work {
-  const context = Math.min(...models.map(({ session }) => session.context));
+function workFor(subjects: readonly Subject[], { promptTokens, maxTokens }: BenchCommand): Work {
+  const context = Math.min(...subjects.map(({ manifest }) => manifest.context));
   const half = Math.max(1, Math.min(usual, context >> 1));
   const work = { promptTokens: promptTokens ?? half, generatedTokens: maxTokens ?? half };
   const count = work.promptTokens + work.generatedTokens;
@@ -86,40 +109,19 @@ function workFor(models: readonly Model[], { promptTokens, maxTokens }: BenchCom
   return work;
 }
 
-/** One sequence: a prompt of ids spread over the vocabulary, then greedy tokens. Picking a token is part of its time. */
-function once(session: Session, { promptTokens, generatedTokens }: Work): Speed {
-  const prompt = Array.from({ length: promptTokens }, (_, i) => (1 + i * 7919) % session.vocab);
-  session.reset();
-  const start = performance.now();
-  session.prefill(prompt);
-  const prefilled = performance.now();
-  for (let n = 0; n < generatedTokens; n++) session.decode(likeliest(session.logits));
-  const end = performance.now();
-  return {
-    prefillTokensPerSecond: (1000 * promptTokens) / (prefilled - start),
-    decodeTokensPerSecond: (1000 * generatedTokens) / (end - prefilled),
-  };
-}
-
-function likeliest(logits: Float32Array): number {
-  let best = 0;
-  for (let id = 1; id < logits.length; id++) if (logits[id]! > logits[best]!) best = id;
-  return best;
-}
-
-function result({ session }: Model, work: Work, samples: readonly BenchSample[]): BenchResult {
+function result(host: BenchResult['host'], { subject, work, samples }: Measurement): BenchResult {
   const middle = (key: keyof BenchSample) => median(samples.map((sample) => sample[key]));
   return {
     target: 'wasm',
-    host: 'node',
-    threads: 1,
+    host,
+    threads: subject.threads,
     ...work,
     loadMs: middle('loadMs'),
     prefillTokensPerSecond: middle('prefillTokensPerSecond'),
     decodeTokensPerSecond: middle('decodeTokensPerSecond'),
-    plannedBytes: session.plannedBytes,
-    peakBytes: session.peakBytes,
-    samples,
+    plannedBytes: subject.manifest.memory.plannedBytes,
+    peakBytes: Math.max(...samples.map((sample) => sample.peakBytes)),
+    samples: samples.map(({ peakBytes: _, ...sample }) => sample),
   };
 }
 
@@ -129,18 +131,20 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2;
 }
 
-/** A row per package. "reads" is what the plan reads from slow memory per token, times the tokens of a second. */
-function drawn(paths: readonly string[], models: readonly Model[], results: readonly BenchResult[]): string {
+/** A row per case. "reads" is what the plan reads from slow memory per token, times the tokens of a second. */
+function drawn(measurements: readonly Measurement[], results: readonly BenchResult[]): string {
   const [first] = results;
   const { samples: base, promptTokens, generatedTokens } = first!;
   const several = results.length > 1;
   const rows = results.map(({ samples, ...middle }, i) => {
+    const { label, subject } = measurements[i]!;
     const decode = samples.map((sample) => sample.decodeTokensPerSecond);
-    const perToken = models[i]!.manifest.report.slowMemoryBytesPerToken;
+    const perToken = subject.manifest.report.slowMemoryBytesPerToken;
     // Each round's own ratio: what slowed the machine down in that round slowed both.
     const ratio = (key: keyof BenchSample) => median(samples.map((sample, round) => sample[key] / base[round]![key]));
     return [
-      paths[i]!,
+      label,
+      String(middle.threads),
       `${middle.loadMs.toFixed(0)} ms`,
       middle.prefillTokensPerSecond.toFixed(1),
       middle.decodeTokensPerSecond.toFixed(1),
@@ -151,13 +155,9 @@ function drawn(paths: readonly string[], models: readonly Model[], results: read
       ...(several ? [ratio('prefillTokensPerSecond').toFixed(3), ratio('decodeTokensPerSecond').toFixed(3)] : []),
     ];
   });
-  const titles = ['', 'load', 'prefill/s', 'decode/s', 'least to most', 'reads/token', 'reads', 'memory'];
+  const titles = ['', 'threads', 'load', 'prefill/s', 'decode/s', 'least to most', 'reads/token', 'reads', 'memory'];
   const ratios = several ? ['prefill ratio', 'decode ratio'] : [];
   const align: Align[] = ['left', ...[...titles.slice(1), ...ratios].map((): Align => 'right')];
-  return [
-    heading(
-      `wasm in node, 1 thread: ${promptTokens} prompt tokens, ${generatedTokens} generated; medians of ${base.length}`,
-    ),
-    table([[...titles, ...ratios], ...rows], align),
-  ].join('');
+  const what = `${promptTokens} prompt tokens, ${generatedTokens} generated; medians of ${base.length}`;
+  return [heading(`wasm in ${first!.host}: ${what}`), table([[...titles, ...ratios], ...rows], align)].join('');
 }

@@ -7,6 +7,7 @@ import { table } from '../table.ts';
 
 export interface LogitsCommand {
   readonly tokens: readonly number[];
+  readonly threads: number;
   readonly all?: true;
   readonly json?: true;
 }
@@ -14,16 +15,17 @@ export interface LogitsCommand {
 const shown = 8;
 
 /** Without `--json`: the largest logits of each position asked for. */
-export async function logits(path: string, { tokens, all, json }: LogitsCommand): Promise<void> {
+export async function logits(path: string, { tokens, threads, all, json }: LogitsCommand): Promise<void> {
   if (tokens.length === 0) throw new RuntimeError('L401');
-  const model = await openVisibly(await packageAt(path));
-  const positions = all ? model.logitsAll(tokens) : [model.logits(tokens)];
+  const model = await openVisibly(await packageAt(path), { threads });
+  const positions = all ? await model.logitsAll(tokens) : [await model.logits(tokens)];
   if (json) {
     const numbers = positions.map((position) => Array.from(position));
     const report: LogitsReport = { logits: all ? numbers : numbers[0]! };
     process.stdout.write(`${JSON.stringify(report)}\n`);
     return;
   }
+  model.dispose();
   const first = tokens.length - positions.length;
   positions.forEach((position, i) => {
     process.stdout.write(`after token ${first + i} (id ${tokens[first + i]}):\n`);

@@ -1,0 +1,59 @@
+/**
+ * Packages in headless Chromium, each in a page of its own that has kept nothing: from a server on localhost, into a worker. Loading ends
+ * when a token could be asked for, and so includes starting that worker.
+ */
+import { launchChromium } from '@lamella/browser/chromium';
+import { serve } from '@lamella/browser/serve';
+import type { LoadOptions, Model } from '@lamella/runtime/face';
+import { checkPackage } from '../open-package.ts';
+import { type Host, request, type Subject } from './host.ts';
+
+declare global {
+  /** The page's own: what its package exports, and the model it loaded. */
+  var load: (url?: string, options?: LoadOptions) => Promise<Model>;
+  var model: Model;
+}
+
+const text = `<!doctype html><script type="module">
+  import { load } from './package/index.js';
+  globalThis.load = load;
+</script>`;
+
+export async function chromiumHost(): Promise<Host> {
+  const browser = await launchChromium();
+  return {
+    async open(folder, threads): Promise<Subject> {
+      await checkPackage(folder);
+      const site = await serve({ '/': { text }, '/package/': { folder } });
+      const context = await browser.newContext();
+      const page = await context.newPage();
+      await page.goto(`${site.origin}/`);
+      await page.waitForFunction(() => 'load' in globalThis);
+      const close = async () => {
+        await context.close();
+        await site.close();
+      };
+      const opened = await page.evaluate(async (threads) => {
+        const start = performance.now();
+        globalThis.model = await load(undefined, { threads });
+        const { manifest, running } = globalThis.model;
+        return { manifest, loadMs: performance.now() - start, threads: running.threads };
+      }, threads);
+      return {
+        ...opened,
+        run: (work) =>
+          page.evaluate(
+            async ([prompt, options]) => {
+              const generation = globalThis.model.generate(prompt, options);
+              for await (const _ of generation);
+              const { prefillTokensPerSecond, decodeTokensPerSecond, peakBytes } = generation.stats;
+              return { prefillTokensPerSecond, decodeTokensPerSecond, peakBytes };
+            },
+            request(work, opened.manifest.vocab) as [number[], { maxTokens: number; eos: number[] }],
+          ),
+        close,
+      };
+    },
+    close: () => browser.close(),
+  };
+}

@@ -1,0 +1,85 @@
+/** The JavaScript of a package: that it is complete, small, and what each host is promised. */
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import type { Model } from '@lamella/runtime/face';
+import { expectedLogits, toyFiles, toyTextFiles } from '@lamella/runtime/test/toy-package';
+import { build, transform } from 'esbuild';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { bundleRuntime, type Script } from '../src/bundle.ts';
+
+const source = createRequire(import.meta.url).resolve;
+const folder = await mkdtemp(join(tmpdir(), 'lamella-'));
+afterAll(() => rm(folder, { recursive: true }));
+
+let scripts: readonly Script[];
+beforeAll(async () => {
+  scripts = await bundleRuntime('with tokenizer');
+  for (const { file, text } of scripts) await writeFile(join(folder, file), text);
+  await writeFile(join(folder, 'package.json'), '{"type":"module"}');
+});
+
+async function place(files: ReadonlyMap<string, Uint8Array>): Promise<void> {
+  for (const [name, bytes] of files) await writeFile(join(folder, name), bytes);
+}
+
+const load = async (url?: string | URL): Promise<Model> =>
+  (await import(pathToFileURL(join(folder, 'index.js')).href)).load(url);
+
+test('the bundle beside its files is a package, found by itself, by path and by address', async () => {
+  await place(await toyFiles());
+  for (const url of [undefined, folder, `${folder}/`, pathToFileURL(folder)]) {
+    expect([...(await (await load(url)).logits([1, 2]))]).toEqual(expectedLogits([1, 2]));
+  }
+  await place(await toyTextFiles());
+  let text = '';
+  for await (const piece of (await load()).generate('bcd', { maxTokens: 5 })) text += piece.text;
+  expect(text).toMatch(/^[a-o]{5}$/);
+});
+
+test('without a tokenizer the library is left out; what a browser loads stays small', async () => {
+  const bare = await bundleRuntime('without tokenizer');
+  expect(bare.map(({ file }) => file)).toEqual(['index.js', 'model.js', 'worker.js', 'thread.js']);
+  const text = bare.map((script) => script.text).join('');
+  expect(text).not.toContain('huggingface');
+  expect(gzipSync(text).length).toBeLessThan(16_000);
+});
+
+test('no import that a browser or a bundler could not follow', async () => {
+  for (const { file } of scripts.filter((script) => script.file.endsWith('.js'))) {
+    const { metafile } = await build({
+      entryPoints: [join(folder, file)],
+      bundle: true,
+      write: false,
+      metafile: true,
+      platform: 'browser',
+      format: 'esm',
+    });
+    const imports = Object.values(metafile.inputs).flatMap((input) => input.imports);
+    expect(imports.filter(({ external }) => external)).toEqual([]);
+  }
+});
+
+test('face.ts is a declaration file: it has no code, and an app type-checks against it', async () => {
+  const read = (name: string) => readFile(source(`@lamella/runtime/${name}`), 'utf8');
+  const [face, manifest] = [await read('face'), await read('manifest')];
+  for (const text of [face, manifest]) expect((await transform(text, { loader: 'ts' })).code).toBe('');
+  await writeFile(join(folder, 'index.d.ts'), face.replace('./manifest.ts', './manifest.js'));
+  await writeFile(join(folder, 'manifest.d.ts'), manifest);
+  const app = `import { load } from './index.js';
+const model = await load();
+for await (const { text } of model.generate('hello', { topK: 4 })) console.log(text satisfies string);
+export const context: number = model.manifest.context;
+// @ts-expect-error an unknown option
+model.generate('hello', { topk: 4 });
+`;
+  await writeFile(join(folder, 'app.mts'), app);
+  const tsc = fileURLToPath(new URL('../../../node_modules/.bin/tsc', import.meta.url));
+  const flags = '--noEmit --strict --module nodenext --target es2023 --types node'.split(' ');
+  const typeRoots = fileURLToPath(new URL('../../../node_modules/@types', import.meta.url));
+  execFileSync(tsc, [...flags, '--typeRoots', typeRoots, 'app.mts'], { cwd: folder });
+});

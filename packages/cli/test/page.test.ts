@@ -1,0 +1,220 @@
+/**
+ * A package in a real page, below a sub-path of a static server: what the page is given, what it is told when things go wrong, and that
+ * nothing is asked of the network twice.
+ */
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { launchChromium } from '@lamella/browser/chromium';
+import { type Site, serve } from '@lamella/browser/serve';
+import type { LoadOptions, Model } from '@lamella/runtime/face';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { openPackage } from '../src/open-package.ts';
+import { addTokenizer, writeCheckpoint } from './checkpoint-files.ts';
+import { type Scratch, scratch, writeGraph } from './lamella.ts';
+
+type Browser = Awaited<ReturnType<typeof launchChromium>>;
+type Page = Awaited<ReturnType<Browser['newPage']>>;
+
+declare global {
+  /** The pages' own: the package's `load`. */
+  var load: (url?: string, options?: LoadOptions) => Promise<Model>;
+}
+
+const base = '/some/where/';
+const text = `<!doctype html><script type="module">
+  import { load } from '${base}index.js';
+  globalThis.load = load;
+</script>`;
+let home: Scratch;
+let site: Site;
+let browser: Browser;
+let page: Page;
+const folder = () => join(home.path, 'talking');
+
+beforeAll(async () => {
+  home = await scratch();
+  const graph = await writeGraph(home.path, 'talking', (text) =>
+    text.replace('vocab: 50', 'vocab: 260').replace('t: 16', 't: 64'),
+  );
+  await writeCheckpoint(join(home.path, 'checkpoint'), graph);
+  await addTokenizer(join(home.path, 'checkpoint'));
+  const { code, stderr } = await home.lamella('compile', graph, '--weights', 'checkpoint', '--out', 'talking');
+  expect(code, stderr).toBe(0);
+  site = await serve({ '/': { text }, [base]: { folder: folder() } });
+  browser = await launchChromium();
+});
+afterAll(async () => {
+  await browser?.close();
+  await site?.close();
+  await home?.remove();
+});
+
+/** Opens an empty page that has the package's `load`. */
+async function open(origin = site.origin): Promise<Page> {
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  await page.goto(`${origin}/`);
+  await page.waitForFunction(() => 'load' in globalThis);
+  return page;
+}
+beforeEach(async () => {
+  page = await open();
+});
+afterEach(() => page.context().close());
+
+const tokens = [1, 7, 49, 0, 3];
+
+test('a page computes what Node computes', async () => {
+  const model = await openPackage(folder(), { threads: 1 });
+  const expected = await model.logitsAll(tokens);
+  const generation = model.generate('hello', { maxTokens: 20, temperature: 1, seed: 3 });
+  for await (const _ of generation);
+  const there = await page.evaluate(async (tokens) => {
+    const progress: [number, number][] = [];
+    const model = await load(undefined, { onProgress: (...step) => progress.push(step) });
+    const logits = (await model.logitsAll(tokens)).map((row) => [...row]);
+    const generation = model.generate('hello', { maxTokens: 20, temperature: 1, seed: 3 });
+    const pieces: string[] = [];
+    for await (const { text } of generation) pieces.push(text);
+    const { text, tokens: ids, promptTokens, finishReason, stats } = generation;
+    const said = await model.tokenizer!.decode(await model.tokenizer!.encode('hello'));
+    const { running } = model;
+    model.dispose();
+    const after = await model.logits([1]).catch((error) => error.message);
+    return { progress, logits, pieces, text, ids, promptTokens, finishReason, stats, running, said, after };
+  }, tokens);
+  for (const [i, row] of expected.entries())
+    for (const [id, logit] of row.entries()) expect(there.logits[i]![id]!).toBeCloseTo(logit, 5);
+  expect(there.ids).toEqual(generation.tokens);
+  expect([there.text, there.pieces.join('')]).toEqual([generation.text, generation.text]);
+  expect(there.promptTokens).toEqual(generation.promptTokens);
+  expect(there.finishReason).toBe(generation.finishReason);
+  expect(there.stats).toMatchObject({ promptTokens: generation.promptTokens.length, generatedTokens: 20 });
+  expect(there.stats.peakBytes).toBe(model.manifest.memory.plannedBytes);
+  expect(there.running.device).toBe('wasm');
+  expect(there.said).toBe('hello');
+  expect(there.after).toMatch(/^L411 /);
+  const total = model.manifest.weights!.reduce((sum, { bytes }) => sum + bytes, 0);
+  expect(there.progress.at(-1)).toEqual([total, total]);
+});
+
+test('stop strings, abort and breaking off; the model is free again after each', async () => {
+  const ended = await page.evaluate(async () => {
+    const model = await load();
+    const control = new AbortController();
+    const reasons: (string | null)[] = [];
+    const stopped = model.generate([1, 2], { maxTokens: 8, signal: control.signal });
+    for await (const _ of stopped) control.abort();
+    reasons.push(stopped.finishReason);
+    const broken = model.generate([1, 2], { maxTokens: 60 });
+    for await (const _ of broken) break;
+    reasons.push(broken.finishReason);
+    const whole = model.generate([1, 2], { maxTokens: 12 });
+    for await (const _ of whole);
+    reasons.push(whole.finishReason);
+    const cut = model.generate([1, 2], { maxTokens: 12, stop: [whole.text.slice(-3)] });
+    for await (const _ of cut);
+    reasons.push(cut.finishReason);
+    const never = model.generate([1], { signal: AbortSignal.abort() });
+    for await (const _ of never);
+    reasons.push(never.finishReason);
+    return { reasons, before: whole.text.startsWith(cut.text), tokens: never.tokens.length };
+  });
+  expect(ended).toEqual({ reasons: ['abort', 'abort', 'length', 'stop', 'abort'], before: true, tokens: 0 });
+});
+
+test('errors arrive with their number: at once for options, with the iteration for tokens', async () => {
+  const messages = await page.evaluate(async () => {
+    const model = await load();
+    const caught: unknown[] = [];
+    const note = (error: Error & { code?: string }) => caught.push(error.code);
+    try {
+      model.generate('x', { maxTokens: 0 });
+    } catch (error) {
+      note(error as Error);
+    }
+    const drain = async () => {
+      for await (const _ of model.generate([999]));
+    };
+    await drain().catch(note);
+    await load('/no/where/').catch(note);
+    await load(undefined, { device: 'webgpu' }).catch(note);
+    await load(undefined, { signal: AbortSignal.abort('enough') }).catch((reason) => caught.push(reason));
+    return caught;
+  });
+  expect(messages).toEqual(['L408', 'L402', 'L404', 'L412', 'enough']);
+});
+
+test('a second visit reads only what may have changed, works offline, and mends what it kept', async () => {
+  const asked: string[] = [];
+  page.on('request', (request) => asked.push(request.url().slice(site.origin.length + base.length)));
+  const visit = () => page.evaluate(async () => [...(await (await load()).logits([1, 2]))]);
+  const first = await visit();
+  expect(asked).toContain('weights-000.bin');
+  asked.length = 0;
+  expect(await visit()).toEqual(first);
+  expect(asked.filter((name) => /\.(bin|wasm)$/.test(name))).toEqual([]);
+  expect(asked).toContain('manifest.json');
+  const keys = await page.evaluate(async () => {
+    const cache = await caches.open('lamella');
+    await cache.put(`${location.origin}/some/where/weights-000.bin?old`, new Response('old'));
+    for (const { url } of await cache.keys())
+      if (/\.bin\?/.test(url)) await cache.put(url, new Response(new Uint8Array(9)));
+    return (await cache.keys()).length;
+  });
+  asked.length = 0;
+  expect(await visit()).toEqual(first);
+  expect(asked).toContain('weights-000.bin');
+  expect(await page.evaluate(async () => (await (await caches.open('lamella')).keys()).length)).toBe(keys - 1);
+  await page.route(/\.(json|bin|wasm)$/, (route) => route.abort());
+  expect(await visit()).toEqual(first);
+});
+
+test('a damaged chunk is L407, kept by nobody', async () => {
+  const path = join(folder(), 'weights-000.bin');
+  const right = await readFile(path);
+  const wrong = Buffer.from(right);
+  wrong[100]! ^= 1;
+  await writeFile(path, wrong);
+  const failed = await page.evaluate(() => load().catch((error) => error.message));
+  await writeFile(path, right);
+  expect(failed).toMatch(/^L407 weights-000.bin is damaged: its SHA-256 .*, at http:.*\/some\/where\/\. Try/);
+  expect(await page.evaluate(async () => (await (await load()).logits([1])).length)).toBe(260);
+});
+
+test('without cross-origin isolation one thread computes, and says why', async () => {
+  const bare = await serve({ '/': { text }, [base]: { folder: folder() } }, { isolated: false });
+  const alone = await open(bare.origin);
+  const { threads, why } = await alone.evaluate(async () => (await load(undefined, { threads: 2 })).running);
+  expect(threads).toBe(1);
+  expect(why).toContain('cross-origin isolated');
+  await alone.context().close();
+  await bare.close();
+});
+
+test('a worker computes in its own thread, without a worker between', async () => {
+  const logits = await page.evaluate(async (index) => {
+    const code = `onmessage = async ({ data }) => {
+      const { load } = await import(data);
+      postMessage([...(await (await load()).logits([1, 2]))]);
+    }`;
+    const worker = new Worker(URL.createObjectURL(new Blob([code])));
+    worker.postMessage(new URL(index, location.href).href);
+    return new Promise<number[]>((resolve) => {
+      worker.onmessage = ({ data }) => resolve(data);
+    });
+  }, `${base}index.js`);
+  const expected = await (await openPackage(folder(), { threads: 1 })).logits([1, 2]);
+  expect(logits.map(Math.fround)).toEqual([...expected]);
+});
+
+test('what a browser loads for one variant, without tokenizer and weights, is at most 60 kB compressed', async () => {
+  const scripts = ['index.js', 'model.js', 'worker.js', 'thread.js'];
+  const variants = (await readdir(folder())).filter((file) => file.endsWith('.wasm'));
+  expect(variants.length).toBeGreaterThan(0);
+  for (const variant of variants) {
+    const sizes = [...scripts, variant].map(async (file) => gzipSync(await readFile(join(folder(), file))).length);
+    expect((await Promise.all(sizes)).reduce((a, b) => a + b)).toBeLessThan(60_000);
+  }
+});

@@ -1,0 +1,43 @@
+/** Files that the manifest holds the SHA-256 of: what a driver gets is what was compiled, from wherever it came. */
+import { reasonOf } from './manifest-file.ts';
+import type { PackageFiles } from './package-files.ts';
+import { RuntimeError } from './runtime-error.ts';
+
+export interface FileOfManifest {
+  readonly file: string;
+  readonly sha256: string;
+  /** Its length; left out where the manifest does not say. */
+  readonly bytes?: number;
+}
+
+/**
+ * Reads a file and proves it: kept bytes if they are right, else fresh ones, which are then kept. L407 when it cannot be read or is another
+ * one; rejects with the signal's reason when aborted.
+ */
+export async function readChecked(
+  files: PackageFiles,
+  wanted: FileOfManifest,
+  signal?: AbortSignal,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const { file, sha256 } = wanted;
+  const damaged = (reason: string) => new RuntimeError('L407', { file, reason }, files.place);
+  const kept = await files.store?.get(file, sha256);
+  if (kept && (await fault(kept, wanted)) === null) return kept;
+  const bytes = await files.read(file, signal).catch((cause: unknown) => {
+    signal?.throwIfAborted();
+    throw damaged(`it cannot be read (${reasonOf(cause)})`);
+  });
+  const wrong = await fault(bytes, wanted);
+  if (wrong !== null) throw damaged(wrong);
+  await files.store?.put(file, bytes, sha256);
+  return bytes;
+}
+
+/** What is wrong with the bytes; null when they are right. */
+async function fault(bytes: Uint8Array<ArrayBuffer>, wanted: FileOfManifest): Promise<string | null> {
+  if (wanted.bytes !== undefined && bytes.length !== wanted.bytes)
+    return `it has ${bytes.length} bytes where the manifest says ${wanted.bytes}`;
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
+  const hex = Array.from(digest, (b) => b.toString(16).padStart(2, '0')).join('');
+  return hex === wanted.sha256 ? null : 'its SHA-256 is not the one in the manifest';
+}

@@ -1,0 +1,31 @@
+/**
+ * What a session needs of a device. WASM answers at once, a GPU later: so a result may be a promise, and whoever uses a driver waits only
+ * when it is one. That keeps a decoded token on WASM free of allocations.
+ */
+import type { Running } from './face.ts';
+
+/** A value now, or a promise of it. */
+export type Awaitable<T> = T | Promise<T>;
+
+/** A loaded model as the kernels see it: no checks, no policy. `Session` adds those. */
+export interface Driver {
+  readonly running: Running;
+  /** u32 [tile]: the token ids of the next call, written by the caller. */
+  readonly tokens: Uint32Array;
+  /** Tokens whose KV is in the state. Writing it rewinds; state beyond it is never read. */
+  position: number;
+  /** Bytes of the running memory, measured. */
+  readonly peakBytes: number;
+  /** Runs tokens [0, n) of the tile from the current position, appends their KV, advances the position by n. */
+  prefill(n: number): Awaitable<void>;
+  /** Final norm and logits of tile row `row` of the last prefill. */
+  head(row: number): Awaitable<void>;
+  /** Runs token 0 of the tile, head included, and advances the position by one. */
+  decode(): Awaitable<void>;
+  /** f32 [vocab]: what `head` or `decode` left. Good until the next call. */
+  readLogits(): Awaitable<Float32Array>;
+  /** Id of the largest of them; of equals, the lowest. */
+  best(): Awaitable<number>;
+  /** Lets go of memory, threads and devices. */
+  dispose(): void;
+}

@@ -1,0 +1,44 @@
+/**
+ * A package on a server, read with `fetch`. Where the browser has a Cache API (secure contexts have), files are kept in it, so that a second
+ * visit reads no byte of the weights from the network and works without one.
+ */
+import type { FileStore, PackageFiles } from './package-files.ts';
+
+const CACHE = 'lamella';
+
+/** The files below `folder`, an absolute URL that ends in a slash. */
+export async function webFiles(folder: string): Promise<PackageFiles> {
+  const store = await cacheStore(folder);
+  return {
+    place: folder,
+    async read(name, signal) {
+      const response = await fetch(`${folder}${name}`, signal ? { signal } : {});
+      if (!response.ok) throw new Error(`the server answers ${response.status}`);
+      return new Uint8Array(await response.arrayBuffer());
+    },
+    ...(store && { store }),
+  };
+}
+
+/** A store over the Cache API; the version is put into the key as a query. null where there is none, as in private windows of some browsers. */
+async function cacheStore(folder: string): Promise<FileStore | null> {
+  if (typeof caches === 'undefined') return null;
+  const cache = await caches.open(CACHE).catch(() => null);
+  if (!cache) return null;
+  const key = (name: string, version?: string) => `${folder}${name}${version === undefined ? '' : `?${version}`}`;
+  return {
+    async get(name, version) {
+      const kept = await cache.match(key(name, version)).catch(() => undefined);
+      return kept ? new Uint8Array(await kept.arrayBuffer()) : null;
+    },
+    async put(name, bytes, version) {
+      // A full disk only means that the next visit asks the network again.
+      await cache.put(key(name, version), new Response(bytes)).catch(() => {});
+    },
+    async keepOnly(files) {
+      const wanted = new Set(files.map(({ name, version }) => key(name, version)));
+      for (const { url } of await cache.keys())
+        if (url.startsWith(folder) && !wanted.has(url)) await cache.delete(url).catch(() => {});
+    },
+  };
+}

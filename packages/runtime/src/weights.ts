@@ -1,0 +1,51 @@
+/**
+ * The weights on their way into their places: several chunks at a time are read, proved and copied once, and at most those are held
+ * besides the memory itself.
+ */
+import { readChecked } from './checked-file.ts';
+import type { LoadOptions } from './face.ts';
+import type { WeightChunk } from './manifest.ts';
+import type { PackageFiles } from './package-files.ts';
+import { RuntimeError } from './runtime-error.ts';
+
+/** Chunks on their way at one time: enough to read one while another is hashed. Each is at most 4 MiB. */
+const IN_FLIGHT = 4;
+
+/** Puts a chunk's bytes where they belong. */
+export type Place = (chunk: WeightChunk, bytes: Uint8Array<ArrayBuffer>) => void;
+
+/**
+ * Reads every chunk and hands it to `place`, in any order. L407 for a chunk that is missing, damaged, or beyond the `bytes` that the plan
+ * has for weights; rejects with the signal's reason when aborted.
+ */
+export async function readWeights(
+  chunks: readonly WeightChunk[],
+  bytes: number,
+  files: PackageFiles,
+  place: Place,
+  { signal, onProgress }: LoadOptions,
+): Promise<void> {
+  const total = chunks.reduce((sum, chunk) => sum + chunk.bytes, 0);
+  let placed = 0;
+  let next = 0;
+  const one = async (chunk: WeightChunk) => {
+    signal?.throwIfAborted();
+    if (chunk.offset + chunk.bytes > bytes) {
+      const reason = `${chunk.file} does not fit the plan`;
+      throw new RuntimeError('L407', { file: 'manifest.json', reason }, files.place);
+    }
+    place(chunk, await readChecked(files, chunk, signal));
+    placed += chunk.bytes;
+    onProgress?.(placed, total);
+  };
+  const lane = async () => {
+    try {
+      while (next < chunks.length) await one(chunks[next++]!);
+    } catch (cause) {
+      // The other lanes end with the chunk they have.
+      next = chunks.length;
+      throw cause;
+    }
+  };
+  await Promise.all(Array.from({ length: IN_FLIGHT }, lane));
+}

@@ -1,0 +1,45 @@
+/** What a page and its worker say to each other: requests with a number each, and answers that carry it. */
+import type { FinishReason, GenerateOptions, LoadOptions, Piece, Running, Stats } from './face.ts';
+import type { Manifest } from './manifest.ts';
+
+/** Everything a page can ask of its worker, with what it sends along and what comes back. Functions and signals stay in the page. */
+export interface Calls {
+  load: [[folder: string, options: Pick<LoadOptions, 'device' | 'threads'>], Loaded];
+  generate: [[prompt: string | readonly number[], options: Omit<GenerateOptions, 'signal'>], null];
+  logits: [[tokens: readonly number[]], Float32Array];
+  logitsAll: [[tokens: readonly number[]], Float32Array[]];
+  encode: [[text: string], number[]];
+  encodePrompt: [[text: string], number[]];
+  decode: [[ids: readonly number[]], string];
+}
+
+export interface Loaded {
+  readonly manifest: Manifest;
+  readonly running: Running;
+}
+
+export type Request =
+  | { readonly [C in keyof Calls]: { readonly id: number; readonly call: C; readonly args: Calls[C][0] } }[keyof Calls]
+  /** Ends the generation that request `id` started. */
+  | { readonly id: number; readonly call: 'abort' };
+
+/** How far a generation has come; `piece` is null in the last, which only ends it. */
+export interface Step {
+  readonly piece: Piece | null;
+  readonly promptTokens: readonly number[];
+  readonly finishReason: FinishReason | null;
+  readonly stats: Stats;
+}
+
+export type Answer =
+  | { readonly id: number; readonly value: unknown }
+  | { readonly id: number; readonly failure: Failure }
+  | { readonly id: number; readonly step: Step }
+  | { readonly id: number; readonly progress: readonly [doneBytes: number, totalBytes: number] };
+
+/** An error as it travels; `code` and `place` are those of a `RuntimeError`. */
+export interface Failure {
+  readonly message: string;
+  readonly code?: string;
+  readonly place?: string | null;
+}

@@ -1,0 +1,70 @@
+/** The worker of a page, as a file of its own (`worker.js`): it holds the model and answers `page.ts`. */
+import type { Model, Tokenizer } from './face.ts';
+import { filesAt } from './folder.ts';
+import { RuntimeError } from './runtime-error.ts';
+import type { Answer, Calls, Failure, Request } from './worker-protocol.ts';
+
+let model: Model | null = null;
+const running = new Map<number, AbortController>();
+const say = (answer: Answer) => postMessage(answer);
+
+const loaded = (): Model => {
+  if (!model) throw new RuntimeError('L411');
+  return model;
+};
+const tokenizer = (): Tokenizer => {
+  const { tokenizer } = loaded();
+  if (!tokenizer) throw new Error('the page asks for a tokenizer that the package does not have');
+  return tokenizer;
+};
+
+type Handlers = { readonly [C in keyof Calls]: (id: number, ...args: Calls[C][0]) => Promise<Calls[C][1]> };
+
+const handlers: Handlers = {
+  async load(id, folder, options) {
+    const { load } = await import('./model.ts');
+    const onProgress = (...progress: [number, number]) => say({ id, progress });
+    model = await load(await filesAt(folder), { ...options, onProgress });
+    return { manifest: model.manifest, running: model.running };
+  },
+  async generate(id, prompt, options) {
+    const control = new AbortController();
+    running.set(id, control);
+    try {
+      const generation = loaded().generate(prompt, { ...options, signal: control.signal });
+      for await (const piece of generation) {
+        const { promptTokens, finishReason, stats } = generation;
+        say({ id, step: { piece, promptTokens, finishReason, stats } });
+      }
+      const { promptTokens, finishReason, stats } = generation;
+      say({ id, step: { piece: null, promptTokens, finishReason, stats } });
+      return null;
+    } finally {
+      running.delete(id);
+    }
+  },
+  logits: (_, tokens) => loaded().logits(tokens),
+  logitsAll: (_, tokens) => loaded().logitsAll(tokens),
+  encode: (_, text) => tokenizer().encode(text),
+  encodePrompt: (_, text) => tokenizer().encodePrompt(text),
+  decode: (_, ids) => tokenizer().decode(ids),
+};
+
+self.onmessage = async ({ data }: MessageEvent<Request>) => {
+  if (data.call === 'abort') return running.get(data.id)?.abort();
+  const { id, call, args } = data;
+  try {
+    // A request's arguments are those of its own call; that the two belong together is lost when both are read from a union.
+    const handle = handlers[call] as (id: number, ...args: readonly unknown[]) => Promise<unknown>;
+    say({ id, value: await handle(id, ...args) });
+  } catch (error) {
+    say({ id, failure: failureOf(error) });
+  }
+};
+
+function failureOf(error: unknown): Failure {
+  if (error instanceof Error && 'code' in error && 'place' in error) {
+    return { message: error.message, code: String(error.code), place: error.place as string | null };
+  }
+  return { message: error instanceof Error ? error.message : String(error) };
+}
