@@ -10,7 +10,7 @@ import type { BenchReport, BenchResult, BenchSample } from '../contract.ts';
 import { packageAt } from '../package-at.ts';
 import { progress } from '../progress.ts';
 import { type Align, heading, table } from '../table.ts';
-import { bytes } from '../units.ts';
+import { bytes } from '@lamella/report/units';
 
 export interface BenchCommand {
   readonly host: BenchResult['host'];

@@ -2,7 +2,7 @@
 import { parameterCount } from '@lamella/graph/ir';
 import { verify } from '@lamella/graph/verify';
 import { loadGraph } from '../load-graph.ts';
-import { count } from '../units.ts';
+import { count } from '@lamella/report/units';
 
 export async function check(file: string): Promise<void> {
   const graph = await loadGraph(file);

@@ -5,7 +5,7 @@ import { type Compilation, compile as compileGraph } from '@lamella/compiler/pip
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { loadGraph } from '../load-graph.ts';
 import { findTokenizer } from '../tokenizer-files.ts';
-import { bytes, count } from '../units.ts';
+import { bytes, count } from '@lamella/report/units';
 
 export interface CompileCommand {
   readonly weights?: string;

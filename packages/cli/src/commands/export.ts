@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { writePieces, writeText } from '../files.ts';
 import { loadGraph } from '../load-graph.ts';
-import { bytes } from '../units.ts';
+import { bytes } from '@lamella/report/units';
 
 export interface ExportCommand {
   readonly to: 'pytorch' | 'gguf';

@@ -6,9 +6,9 @@ import { stat } from 'node:fs/promises';
 import type { Manifest } from '@lamella/runtime/manifest';
 import type { InspectReport, VariantsReport } from '../contract.ts';
 import { manifestAt } from '../package-manifest.ts';
-import { sharing } from '../sharing.ts';
+import { sharing } from '@lamella/report/sharing';
 import { type Align, heading, meter, table } from '../table.ts';
-import { bytes, count } from '../units.ts';
+import { bytes, count } from '@lamella/report/units';
 
 export async function inspect(paths: readonly string[], { json }: { readonly json?: true }): Promise<void> {
   const manifests: Manifest[] = [];

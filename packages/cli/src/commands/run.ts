@@ -5,7 +5,7 @@ import { RuntimeError } from '@lamella/runtime/runtime-error';
 import type { RunReport } from '../contract.ts';
 import { openVisibly } from '../open-package.ts';
 import { packageAt } from '../package-at.ts';
-import { bytes, rate } from '../units.ts';
+import { bytes, rate } from '@lamella/report/units';
 
 export interface RunCommand extends SamplingOptions {
   readonly prompt?: string;

@@ -1,0 +1,53 @@
+/** The page around the pictures: one file with its style inside, no scripts, nothing fetched. */
+import { type Html, html } from './html.ts';
+import { style } from './style.ts';
+
+export interface Section {
+  /** The address of the section in the page. */
+  readonly id: string;
+  readonly title: string;
+  /** What one sees, in a sentence. */
+  readonly lead: string;
+  readonly body: Html;
+}
+
+/** A whole document. `facts` are the figures at its head. */
+export function page(
+  name: string,
+  subtitle: string,
+  facts: readonly (readonly [string, string])[],
+  sections: readonly Section[],
+): string {
+  const document = html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${name} · Lamella</title>
+<style>${{ markup: style }}</style>
+</head>
+<body>
+<div class="report">
+<header>
+<h1>${name}</h1>
+<p class="lead">${subtitle}</p>
+<dl class="facts">${facts.map(([term, figure]) => html`<div><dt>${term}</dt><dd>${figure}</dd></div>`)}</dl>
+<nav aria-label="Sections"><ul>${sections.map(({ id, title }) => html`<li><a href="#${id}">${title}</a></li>`)}</ul></nav>
+</header>
+<main>
+${sections.map(
+  ({ id, title, lead, body }) => html`<section id="${id}" aria-labelledby="${id}-title">
+<h2 id="${id}-title">${title}</h2>
+<p class="lead">${lead}</p>
+${body}
+</section>
+`,
+)}</main>
+<footer><p>Written by Lamella from the plan of this model. Nothing on this page was measured.</p></footer>
+</div>
+</body>
+</html>
+`;
+  return document.markup;
+}

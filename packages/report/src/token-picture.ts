@@ -1,0 +1,43 @@
+/** One decoded token as the calls it makes, in order: how often each kernel runs, what it weighs, and what it reads besides activations. */
+import type { Compilation } from '@lamella/compiler/pipeline';
+import { type Plan, packsOf } from '@lamella/compiler/plan';
+import type { FusedOp, Kind } from '@lamella/compiler/program/ir';
+import { slowMemoryReads } from '@lamella/compiler/residency';
+import { functionBytes } from '@lamella/compiler/targets/wasm/sizes';
+import { type Html, html } from './html.ts';
+import { table } from './table.ts';
+import { bytes, count } from './units.ts';
+
+/** A table with a group of rows for each kind. */
+export function tokenPicture({ plan, kernels, modules, report }: Compilation): Html {
+  const sizes = functionBytes(modules[0]!.wasm);
+  const all = kernels.flatMap((k) => [...k.decode, ...k.prefill]);
+  const groups = kernels.map(({ kind, decode }, k) => {
+    const runs = plan.table.filter((row) => row.kind === k).length;
+    const rows = decode.map((kernel, i) => {
+      const op = kind.ops[i]!;
+      const weights = weightBytes(plan, kind, op);
+      const read = weights ? [bytes(weights), bytes(weights * runs)] : ['', ''];
+      const state = op.op === 'attention' ? bytes(kind.state[op.k]!.bytes + kind.state[op.v]!.bytes) : '';
+      return [op.name, count(runs), ...read, state, count(sizes[all.indexOf(kernel)]!)];
+    });
+    return { title: `${kind.name}${runs > 1 ? `, ${runs} times` : ''}`, rows };
+  });
+  return html`${table(
+    'Kernels of one token',
+    [['kernel'], ['calls'], ['weights a call'], ['weights a token'], ['state a call'], ['code bytes']],
+    groups,
+    ['all', count(report.wasm.dispatchesPerToken), '', '', '', ''],
+  )}
+<p class="note">Weights count wherever they come from; ${bytes(report.slowMemoryBytesPerToken)} of them are planned to come from slow memory. State is
+what a call reads when the context is full.</p>`;
+}
+
+/** An embedding reads one row of its table; anything else reads its tensors whole. */
+function weightBytes(plan: Plan, kind: Kind, op: FusedOp): number {
+  if (op.op === 'embed') {
+    const row = plan.table.findIndex((each) => plan.program.kinds[each.kind] === kind);
+    return slowMemoryReads(plan)[row]!;
+  }
+  return packsOf(op).reduce((sum, id) => sum + kind.packs[id]!.bytes, 0);
+}
