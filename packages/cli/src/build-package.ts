@@ -1,5 +1,5 @@
 /**
- * From a compilation to a package folder: kernels, packed weights in hashed chunks, driver, types, tokenizer, manifest. The package
+ * From a compilation to a package folder: kernels, packed weights in hashed chunks, driver, types, tokenizer, manifest, report. The package
  * is loaded once from where it is being written to fill its golden probe, so what is put in place has run.
  */
 import { createHash } from 'node:crypto';
@@ -7,6 +7,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { WeightSource } from '@lamella/checkpoint/weight-source';
 import type { Compilation } from '@lamella/compiler/pipeline';
+import { modelReport } from '@lamella/report/report';
 import type { Manifest, WeightChunk } from '@lamella/runtime/manifest';
 import { packageTypes } from '@lamella/source/package-types';
 import { bundleRuntime } from './bundle.ts';
@@ -36,6 +37,7 @@ export async function buildPackage(
     for (const [i, { file }] of wasm.entries()) await write(file, compilation.modules[i]!.wasm);
     for (const { file, text } of await bundleRuntime(tokenizer ? 'with tokenizer' : 'without tokenizer'))
       await write(file, text);
+    await write('report.html', modelReport(compilation));
     await write('package.json', json(packageJson(compilation.report.name)));
     if (tokenizer) {
       await write(tokenizer.files.file, tokenizer.tokenizer);

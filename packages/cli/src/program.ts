@@ -99,7 +99,7 @@ export function program(): Command {
     .description('parameters, sharing, memory, kernels and bytes per token')
     .argument('<GRAPH.ts|PACKAGE...>', 'with several, a column for each')
     .option('--json', 'print one JSON object')
-    .addOption(later('--html <FILE>', 'the tables in the terminal, or --json'))
+    .option('--html <FILE>', 'write a self-contained page with pictures instead of tables')
     .action(async (paths: string[], options) => (await import('./commands/inspect.ts')).inspect(paths, options));
 
   lamella

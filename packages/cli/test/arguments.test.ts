@@ -29,6 +29,7 @@ test.each([
     'L305',
     ['--weights', 'leave it out'],
   ],
+  ['one page of two models', ['inspect', 'a', 'b', '--html', 'x.html'], 'L303', ['--html', 'one graph or package']],
   ['no rounds', ['bench', 'p', '--repeat', '0'], 'L303', ['--repeat', 'at least 1']],
   ['a context of nothing', ['compile', 'x.ts', '--context', '0'], 'L303', ['--context', 'at least 1']],
 ])('%s', (_, args, code, parts) => home.refuses(args, code, ...parts));
@@ -39,7 +40,6 @@ test.each([
   ['--profile', ['compile', 'x.ts', '--profile', 'phone']],
   ['--emit wgsl', ['compile', 'x.ts', '--emit', 'wgsl']],
   ['--target webgpu', ['run', 'p', '--tokens', '1', '--target', 'webgpu']],
-  ['--html', ['inspect', 'p', '--html', 'x.html']],
   ['--target webgpu', ['bench', 'p', '--target', 'wasm,webgpu']],
 ])('%s is not there yet: %j', (what, args) => home.refuses(args, 'L304', `${what} is not available yet`));
 

@@ -42,6 +42,7 @@ test('a package is complete, and its hashes are those of its files', async () =>
   const listed = [...weights!, ...wasm];
   const files = [
     ...['index.js', 'index.d.ts', 'model.js', 'worker.js', 'thread.js', 'manifest.json', 'package.json'],
+    'report.html',
     ...listed.map(({ file }) => file),
   ];
   expect((await readdir(join(home.path, 'out/tiny'))).sort()).toEqual(files.sort());
@@ -136,6 +137,15 @@ test('inspect: a graph and its package say the same, and the figures are the gra
   expect(tables).toContain('8,048 parameters');
   expect(tables).toContain('order  0 0 1 1');
   expect(await ok('inspect', 'talking')).toBe(tables);
+});
+
+test('inspect --html: the page is the package’s own; from a package what its manifest tells; nothing on stdout', async () => {
+  const page = (file: string) => readFile(join(home.path, file), 'utf8');
+  expect(await ok('inspect', 'talking.ts', '--html', 'pages/graph.html')).toBe('');
+  expect(await page('pages/graph.html')).toBe(await page('talking/report.html'));
+  expect(await json('inspect', 'talking', '--html', 'pages/package.html')).toEqual(await json('inspect', 'talking'));
+  expect(await page('pages/package.html')).toContain('<h2 id="memory-title">');
+  await home.refuses(['inspect', 'talking', '--html', 'tiny.ts/x.html'], 'L301', 'tiny.ts/x.html');
 });
 
 test('inspect: several side by side, in the order given', async () => {

@@ -5,12 +5,12 @@
  * The work is fixed, an end token ends nothing, and one round that is not counted comes first: by then the engine has optimised the kernels.
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
+import { bytes } from '@lamella/report/units';
 import type { Host, Measured, Subject, Work } from '../bench/host.ts';
 import type { BenchReport, BenchResult, BenchSample } from '../contract.ts';
 import { packageAt } from '../package-at.ts';
 import { progress } from '../progress.ts';
 import { type Align, heading, table } from '../table.ts';
-import { bytes } from '@lamella/report/units';
 
 export interface BenchCommand {
   readonly host: BenchResult['host'];

@@ -1,8 +1,8 @@
 /** `lamella check`: runs the author's file and the verifier, and says what is wrong; nothing is compiled. */
 import { parameterCount } from '@lamella/graph/ir';
 import { verify } from '@lamella/graph/verify';
-import { loadGraph } from '../load-graph.ts';
 import { count } from '@lamella/report/units';
+import { loadGraph } from '../load-graph.ts';
 
 export async function check(file: string): Promise<void> {
   const graph = await loadGraph(file);

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { openWeights } from '@lamella/checkpoint/open';
 import { type Compilation, compile as compileGraph } from '@lamella/compiler/pipeline';
 import { LamellaError } from '@lamella/graph/diagnostics';
+import { bytes, count } from '@lamella/report/units';
 import { loadGraph } from '../load-graph.ts';
 import { findTokenizer } from '../tokenizer-files.ts';
-import { bytes, count } from '@lamella/report/units';
 
 export interface CompileCommand {
   readonly weights?: string;

@@ -4,9 +4,9 @@
  */
 import { join } from 'node:path';
 import { LamellaError } from '@lamella/graph/diagnostics';
+import { bytes } from '@lamella/report/units';
 import { writePieces, writeText } from '../files.ts';
 import { loadGraph } from '../load-graph.ts';
-import { bytes } from '@lamella/report/units';
 
 export interface ExportCommand {
   readonly to: 'pytorch' | 'gguf';

@@ -1,24 +1,42 @@
 /**
- * `lamella inspect`: what a model costs, from a graph file (compiled in memory, q8, nothing written) or from a package. Both go through the
- * manifest, so they cannot disagree. Several are put side by side.
+ * `lamella inspect`: what a model costs, from a graph file (compiled in memory, q8, nothing else written) or from a package. Both go through
+ * the manifest, so they cannot disagree. Several are put side by side; one can be drawn as a page.
  */
 import { stat } from 'node:fs/promises';
+import { LamellaError } from '@lamella/graph/diagnostics';
+import { sharing } from '@lamella/report/sharing';
+import { bytes, count } from '@lamella/report/units';
 import type { Manifest } from '@lamella/runtime/manifest';
 import type { InspectReport, VariantsReport } from '../contract.ts';
+import { writeText } from '../files.ts';
 import { manifestAt } from '../package-manifest.ts';
-import { sharing } from '@lamella/report/sharing';
 import { type Align, heading, meter, table } from '../table.ts';
-import { bytes, count } from '@lamella/report/units';
 
-export async function inspect(paths: readonly string[], { json }: { readonly json?: true }): Promise<void> {
-  const manifests: Manifest[] = [];
-  for (const path of paths) manifests.push(await manifestOf(path));
+export interface InspectCommand {
+  readonly json?: true;
+  readonly html?: string;
+}
+
+/** With `html` the page takes the place of the tables. */
+export async function inspect(paths: readonly string[], { json, html }: InspectCommand): Promise<void> {
+  if (html !== undefined && paths.length > 1) {
+    const remedy = 'one graph or package at a time';
+    throw new LamellaError('L303', { option: '--html', value: `${paths.length} models`, remedy });
+  }
+  const subjects: Subject[] = [];
+  for (const path of paths) subjects.push(await subjectAt(path));
+  const [{ manifest, page }] = subjects as [Subject];
+  if (html !== undefined) {
+    await writeText(html, await page(), 'replace');
+    process.stderr.write(`${html}: open it in a browser\n`);
+  }
   if (json) {
-    const variants = manifests.map(({ report }) => report);
+    const variants = subjects.map((each) => each.manifest.report);
     const report: InspectReport | VariantsReport = variants.length === 1 ? variants[0]! : { variants };
     process.stdout.write(`${JSON.stringify(report)}\n`);
-  } else {
-    process.stdout.write(manifests.length === 1 ? drawn(manifests[0]!) : sideBySide(paths, manifests));
+  } else if (html === undefined) {
+    const manifests = subjects.map((each) => each.manifest);
+    process.stdout.write(manifests.length === 1 ? drawn(manifest) : sideBySide(paths, manifests));
   }
 }
 
@@ -47,18 +65,30 @@ function sideBySide(paths: readonly string[], manifests: readonly Manifest[]): s
   );
 }
 
-async function manifestOf(path: string): Promise<Manifest> {
+interface Subject {
+  readonly manifest: Manifest;
+  /** The report as a page. */
+  page(): Promise<string>;
+}
+
+async function subjectAt(path: string): Promise<Subject> {
   const isFolder = await stat(path).then(
     (found) => found.isDirectory(),
     () => false,
   );
-  if (isFolder) return manifestAt(path);
+  if (isFolder) {
+    const manifest = await manifestAt(path);
+    return { manifest, page: async () => (await import('@lamella/report/report')).packageReport(manifest) };
+  }
   const [{ loadGraph }, { compile }] = await Promise.all([
     import('../load-graph.ts'),
     import('@lamella/compiler/pipeline'),
   ]);
   const compilation = await compile(await loadGraph(path), { quant: 'q8' });
-  return compilation.manifest({ weights: null, tokenizer: null, probe: null, wasm: [] });
+  return {
+    manifest: compilation.manifest({ weights: null, tokenizer: null, probe: null, wasm: [] }),
+    page: async () => (await import('@lamella/report/report')).modelReport(compilation),
+  };
 }
 
 function drawn(manifest: Manifest): string {

@@ -1,11 +1,11 @@
 /** `lamella run`: streams what the package generates to stdout and says on stderr how fast it was. */
 import { LamellaError } from '@lamella/graph/diagnostics';
+import { bytes, rate } from '@lamella/report/units';
 import type { Generation, SamplingOptions } from '@lamella/runtime/face';
 import { RuntimeError } from '@lamella/runtime/runtime-error';
 import type { RunReport } from '../contract.ts';
 import { openVisibly } from '../open-package.ts';
 import { packageAt } from '../package-at.ts';
-import { bytes, rate } from '@lamella/report/units';
 
 export interface RunCommand extends SamplingOptions {
   readonly prompt?: string;

@@ -1,0 +1,68 @@
+/** Models that between them draw everything: sharing in each order, a sub-block that all layers share, several kinds, names that are markup. */
+import {
+  block,
+  defineModel,
+  dims,
+  embedding,
+  gqa,
+  input,
+  residual,
+  rmsNorm,
+  rope,
+  type Sharing,
+  share,
+  stack,
+  swiglu,
+} from '@lamella/dsl';
+import type { Graph } from '@lamella/graph/ir';
+
+const { t, d, ff, vocab } = dims({ t: 16, d: 32, ff: 48, vocab: 50 });
+const attention = () => gqa(d, { heads: 2, kvHeads: 1, headDim: 16, rope: rope(10_000) });
+
+const layer = block(
+  [t, d],
+  () => ({ norm: rmsNorm(d), self_attn: attention(), mlp: swiglu(d, ff) }),
+  (w, x) =>
+    residual(
+      residual(x, (x) => w.self_attn(w.norm(x))),
+      w.mlp,
+    ),
+);
+
+/** `count` layers in an order. */
+export function layers(count: number, order?: Sharing, name = 'plain'): Graph {
+  return defineModel(
+    name,
+    {},
+    () => ({ embed: embedding(vocab, d), layers: stack(count, layer, order), norm: rmsNorm(d) }),
+    (m) => m.embed.logits(m.norm(m.layers(m.embed(input(t))))),
+  );
+}
+
+/** Attention in two layers of three, a feed-forward part alone in the third, and one set of feed-forward weights for all; there and back. */
+export function mixed(): Graph {
+  const mlp = swiglu(d, ff);
+  const whole = block(
+    [t, d],
+    () => ({ norm: rmsNorm(d), self_attn: attention(), mlp }),
+    (w, x) =>
+      residual(
+        residual(x, (x) => w.self_attn(w.norm(x))),
+        w.mlp,
+      ),
+  );
+  const part = block(
+    [t, d],
+    () => ({ norm: rmsNorm(d), mlp }),
+    (w, x) => residual(x, (x) => w.mlp(w.norm(x))),
+  );
+  return defineModel(
+    'mixed',
+    {},
+    () => ({ embed: embedding(vocab, d), layers: stack(6, (i) => (i % 3 === 2 ? part : whole), share.reverse()) }),
+    (m) => m.embed.logits(m.layers(m.embed(input(t)))),
+  );
+}
+
+/** What would run if a name were taken for markup. */
+export const hostile = `</style><script>alert("1")</script>&amp;'`;

@@ -1,0 +1,178 @@
+/** The pages: well formed, complete in themselves, and saying what the plan says. */
+import { printKernel } from '@lamella/compiler/loops/print';
+import { orderNames } from '@lamella/compiler/orders';
+import { type Compilation, compile } from '@lamella/compiler/pipeline';
+import { slowMemoryBytesPerToken } from '@lamella/compiler/residency';
+import { share } from '@lamella/dsl';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { html } from '../src/html.ts';
+import { modelReport, packageReport } from '../src/report.ts';
+import { stackPicture } from '../src/stack-picture.ts';
+import { bytes, count } from '../src/units.ts';
+import { read, type Tag, tags } from './markup.ts';
+import { hostile, layers, mixed } from './models.ts';
+
+const models = {
+  immediate: layers(3, share.immediate(2)),
+  cycle: layers(3, share.cycle(2)),
+  reverse: layers(3, share.reverse()),
+  order: layers(3, share.order([0, 1, 1, 2, 0])),
+  none: layers(3),
+  one: layers(1),
+  mixed: mixed(),
+  hostile: layers(2, share.cycle(3), hostile),
+};
+
+const compiled = {} as Record<keyof typeof models, Compilation>;
+beforeAll(async () => {
+  for (const [name, graph] of Object.entries(models)) {
+    compiled[name as keyof typeof models] = await compile(graph, { quant: 'q8' });
+  }
+});
+const manifestOf = (c: Compilation) => c.manifest({ weights: null, tokenizer: null, probe: null, wasm: [] });
+
+describe.each(Object.keys(models) as (keyof typeof models)[])('%s', (name) => {
+  test.each(['model', 'package'])('the page of a %s is well formed and needs nothing but itself', (of) => {
+    const page = of === 'model' ? modelReport(compiled[name]) : packageReport(manifestOf(compiled[name]));
+    const all = tags(page);
+    const ids = all.flatMap(({ attributes }) => attributes.id ?? []);
+    expect(new Set(ids).size).toBe(ids.length);
+    const links = all.flatMap(({ attributes }) => attributes.href ?? []);
+    expect(links.length).toBeGreaterThan(1);
+    for (const link of links) expect(ids).toContain(link.slice(1));
+    expect(all.filter((tag) => ['script', 'link', 'img', 'iframe', 'object'].includes(tag.name))).toEqual([]);
+    expect(page).not.toMatch(/url\(|@import|\bsrc=|\bon[a-z]+=/);
+  });
+
+  test('pictures have a text; what scrolls can be reached', () => {
+    const all = tags(modelReport(compiled[name]));
+    const pictures = all.filter((tag) => tag.name === 'svg' || tag.attributes.role === 'img');
+    expect(pictures.length).toBeGreaterThan(4);
+    for (const { attributes } of pictures) {
+      expect(attributes.role).toBe('img');
+      expect(attributes['aria-label']).toMatch(/\d/);
+    }
+    for (const { attributes } of all.filter((tag) => tag.name === 'pre' || tag.attributes.class === 'wide')) {
+      expect(attributes).toMatchObject({ role: 'group', tabindex: '0', 'aria-label': expect.stringMatching(/./) });
+    }
+  });
+
+  test('the tensors add up to the weights, the regions to the memory', () => {
+    const page = modelReport(compiled[name]);
+    const { plan, report } = compiled[name];
+    const sum = (label: string, column: number) => {
+      const rows = tableOf(page, label).filter((cells) => cells.length > 1);
+      return rows.slice(1, -1).reduce((total, cells) => total + Number(cells[column]!.replaceAll(',', '') || 0), 0);
+    };
+    expect(sum('Tensors', 1)).toBe(report.weightBytes);
+    expect(sum('Tensors', 3)).toBe(report.parameters);
+    expect(sum('Regions of memory', 1)).toBe(plan.memory.plannedBytes);
+    expect(sum('Kernels of one token', 1)).toBe(report.wasm.dispatchesPerToken);
+  });
+
+  test('a cell for each row of the table, a slot for each state', () => {
+    const { plan, report } = compiled[name];
+    const rects = tags(stackPicture(manifestOf(compiled[name])).markup).filter((tag) => tag.name === 'rect');
+    expect(rects.filter((r) => r.attributes.class === 'slot')).toHaveLength(report.stateSlots);
+    const cells = rects.filter((r) => r.attributes.class !== 'slot');
+    expect(cells).toHaveLength(plan.table.length);
+    expect(cells.map((r) => Number(r.attributes.x))).toEqual(plan.table.map((_, i) => 10 * i + 1));
+  });
+
+  test('every kernel is there with its loops and its WAT, every buffer of the arena with its bytes', () => {
+    const { kernels, plan, stages } = compiled[name];
+    const text = read(modelReport(compiled[name]));
+    const wat = stages.wat();
+    for (const kernel of kernels.flatMap((k) => [...k.decode, ...k.prefill])) {
+      expect(text).toContain(printKernel(kernel));
+      const from = wat.indexOf(`(func $${kernel.name} `);
+      expect(from).toBeGreaterThan(0);
+      expect(text).toContain(wat.slice(from, wat.indexOf('\n)\n', from)));
+    }
+    for (const buffer of plan.arena.intervals) expect(text).toContain(`${buffer.name}${bytes(buffer.bytes)}`);
+  });
+
+  test('strips are filled by what comes from slow memory', () => {
+    const { planInOrder, plan, report } = compiled[name];
+    const page = modelReport(compiled[name]);
+    const shares = report.executions > report.weightSets;
+    for (const order of shares ? orderNames : []) {
+      expect(read(page)).toContain(`${bytes(slowMemoryBytesPerToken(planInOrder(order)))} per token`);
+    }
+    expect(page.match(/class="strip"/g)).toHaveLength(shares ? (name === 'order' ? 4 : 3) : 1);
+    const first = page.match(/<svg class="strip"[\s\S]*?<\/svg>/)![0];
+    const rects = tags(first).filter((tag) => tag.name === 'rect');
+    const widths = (which: (tag: Tag) => boolean) =>
+      rects.filter(which).reduce((total, r) => total + Number(r.attributes.width), 0);
+    const [, read1, of] = first.match(/: (.*) of (.*) come from/)!;
+    expect(read1).toBe(bytes(slowMemoryBytesPerToken(plan)));
+    expect(of).toMatch(/B$/);
+    expect(widths(() => true)).toBeCloseTo(1000, 0);
+    // all of a tiny model stays in fast memory, but for one row of the embedding
+    const part = (1000 * slowMemoryBytesPerToken(plan)) / (slowMemoryBytesPerToken(plan) + keptBytes());
+    expect(widths((r) => r.attributes.class !== 'kept')).toBeCloseTo(part, 0);
+
+    function keptBytes(): number {
+      const at = new Map(plan.segments.map((s) => [s.offset + plan.memory.weights.offset, s.bytes]));
+      const rows = plan.table.slice(1).flatMap((row) => row.weights.map((address) => at.get(address)!));
+      return rows.reduce((total, n) => total + n, 0);
+    }
+  });
+});
+
+test('arcs join the runs of the same weights: hops, a band, a rainbow, or none', () => {
+  const arcs = (name: keyof typeof models) => {
+    const paths = tags(stackPicture(manifestOf(compiled[name])).markup).filter((tag) => tag.name === 'path');
+    const over = paths.filter((path) => path.attributes.class === 'set');
+    return over.map((path) => {
+      const [, from, to] = path.attributes.d!.match(/^M(\d+) .* (\d+) [\d.]+$/)!;
+      return (Number(to) - Number(from)) / 10;
+    });
+  };
+  expect(arcs('immediate')).toEqual([1, 1, 1]);
+  expect(arcs('cycle')).toEqual([3, 3, 3]);
+  expect(arcs('reverse')).toEqual([1, 3, 5]);
+  expect(arcs('order')).toEqual([1, 4]);
+  expect(arcs('none')).toEqual([]);
+  expect(arcs('mixed')).toEqual([1, 3, 5, 7, 9, 11]);
+});
+
+test('a sub-block that all layers share is drawn apart, from each run to the next; so is a tied head', () => {
+  const common = (name: keyof typeof models) =>
+    stackPicture(manifestOf(compiled[name])).markup.match(/<path class="common"/g);
+  expect(common('mixed')).toHaveLength(11 + 1);
+  expect(common('immediate')).toHaveLength(1);
+});
+
+test('the page says in figures what `inspect` says', () => {
+  const { report } = compiled.cycle;
+  const text = read(modelReport(compiled.cycle));
+  expect(text).toContain(`${count(report.parameters)} parameters`);
+  expect(text).toContain('3 weight sets, 6 executions, 6 state slots: all weight sets 2 times over.');
+  for (const figure of [report.plannedBytes, report.weightBytes, report.slowMemoryBytesPerToken]) {
+    expect(text).toContain(bytes(figure));
+  }
+});
+
+test('names stay names', () => {
+  const page = modelReport(compiled.hostile);
+  expect(page).not.toContain('<script');
+  expect(read(page)).toContain(hostile);
+});
+
+test('text in a template is escaped once, markup is left alone', () => {
+  const inner = html`<b>${'<&>"\''}</b>`;
+  expect(html`<p title="${'"'}">${inner}${[inner, inner]}${1}</p>`.markup).toBe(
+    `<p title="&quot;">${'<b>&lt;&amp;&gt;&quot;&#39;</b>'.repeat(3)}1</p>`,
+  );
+});
+
+/** Cells of the table with this label, row by row. */
+function tableOf(page: string, label: string): readonly (readonly string[])[] {
+  const from = page.indexOf(`aria-label="${label}"`);
+  const text = page.slice(from, page.indexOf('</table>', from));
+  return text
+    .split('<tr')
+    .slice(1)
+    .map((row) => [...row.matchAll(/<t[hd][^>]*>([\s\S]*?)<\/t[hd]>/g)].map(([, cell]) => read(cell!).trim()));
+}
