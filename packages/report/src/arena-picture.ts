@@ -3,7 +3,7 @@
  * its contents matter. The bound is the most bytes live at one time, which no placement can beat.
  */
 import type { Plan } from '@lamella/compiler/plan';
-import { type Html, html, nothing } from './html.ts';
+import { breakable, type Html, html, nothing } from './html.ts';
 import { table } from './table.ts';
 import { bytes, count } from './units.ts';
 
@@ -15,7 +15,8 @@ export function arenaPicture({ arena, program }: Plan): Html {
   const share = (n: number) => ((100 * n) / Math.max(1, arena.bytes)).toFixed(3);
   const spoken = `${arena.intervals.length} buffers over ${operations.length} operations in ${bytes(arena.bytes)}; the most live at one time is ${bytes(arena.lowerBoundBytes)}`;
   const times = operations.map(
-    ({ kind, name, first }) => html`<span class="time">${first ? html`<b>${kind}</b>` : nothing}${name}</span>`,
+    ({ kind, name, first }) =>
+      html`<span class="time">${first ? html`<b>${kind}</b>` : nothing}${breakable(name)}</span>`,
   );
   const buffers = arena.intervals.map(({ name, bytes: size, first, last }, i) => {
     const across = `left:${share(arena.offsets[i]!)}%;width:${share(size)}%`;

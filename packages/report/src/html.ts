@@ -25,6 +25,12 @@ export function html(parts: TemplateStringsArray, ...values: readonly Part[]): H
 
 export const nothing: Html = { markup: '' };
 
+/** A dotted or joined name that may be broken behind its signs, where a column is narrow. */
+export function breakable(name: string): Html {
+  const parts = name.split(/(?<=[._+])/);
+  return html`${parts.map((part, i) => (i === 0 ? html`${part}` : html`<wbr>${part}`))}`;
+}
+
 function markupOf(value: Part): string {
   if (typeof value === 'string') return value.replace(/[&<>"']/g, (sign) => entities[sign]!);
   if (typeof value === 'number') return String(value);

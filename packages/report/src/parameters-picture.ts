@@ -33,7 +33,7 @@ export function parametersPicture(compilation: Compilation): Html {
   return html`${scaleBar('Weight bytes by module', modules(tensors))}
 ${table(
   'Tensors',
-  [['tensor'], ['bytes'], ['share', 'text'], ['parameters'], ['copies'], ['shape'], ['format']],
+  [['tensor'], ['bytes'], ['size', 'text'], ['parameters'], ['copies'], ['shape'], ['format']],
   [
     ...plan.program.kinds
       .map(({ name }) => ({ title: name, rows: tensors.filter(({ kind }) => kind === name).map(row) }))

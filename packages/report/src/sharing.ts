@@ -7,7 +7,7 @@ import type { TableRow } from '@lamella/runtime/manifest';
 export interface Sharing {
   /** Distinct weight sets among the executions. */
   readonly weightSets: number;
-  /** Rows that keep state: the executions of blocks (an embedding or a head keeps none). */
+  /** Rows of the table but for the first and the last, which are the embedding and the head. */
   readonly executions: number;
   readonly drawing: string;
   /** The order in words; empty when nothing is shared. */
@@ -15,7 +15,7 @@ export interface Sharing {
 }
 
 export function sharing(table: readonly TableRow[]): Sharing {
-  const rows = table.filter((row) => row.state !== 0);
+  const rows = table.slice(1, -1);
   const numbers = new Map<string, number>();
   const order = rows.map((row) => {
     const key = `${row.kind}:${row.weights.join()}`;

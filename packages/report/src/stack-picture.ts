@@ -72,7 +72,7 @@ export function stackPicture(stack: Stack): Html {
   const { drawing, order, weightSets, executions } = sharing(table);
   const spoken = `${executions} executions of ${weightSets} weight sets: ${drawing}${order && `, ${order}`}`;
   return html`<figure>
-<svg class="stack" role="img" aria-label="${spoken}" viewBox="0 0 ${width} ${height}" style="max-width:${width * 4}px">
+<svg class="stack" role="img" aria-label="${spoken}" viewBox="0 0 ${width} ${height}" style="max-width:${width * 2.8}px">
 ${over.map(({ from, to, tint, high }) => html`<path ${tinted(tint)} d="${arc(from, to, top - 2, -high)}"/>`)}
 ${under.map(({ from, to, high }) => html`<path class="common" d="${arc(from, to, bottom - 2, high)}"/>`)}
 ${rows.map(({ tint }, i) => html`<rect ${tinted(tint)} x="${i * STEP + 1}" y="${track(table[i]!)}" width="${CELL.width}" height="${CELL.height}" rx="1.5"/>`)}

@@ -1,5 +1,5 @@
 /** Tables of figures. One wider than the screen scrolls in its own box, with the keyboard, too; the page never does. */
-import { type Html, html, nothing } from './html.ts';
+import { breakable, type Html, html, nothing } from './html.ts';
 
 type Cell = Html | string | number;
 
@@ -19,7 +19,7 @@ export function table(
 ): Html {
   const side = (i: number) => (columns[i]![1] ? html` class="text"` : nothing);
   const row = ([name, ...cells]: readonly Cell[]) =>
-    html`<tr><th scope="row">${name!}</th>${cells.map((cell, i) => html`<td${side(i + 1)}>${cell}</td>`)}</tr>\n`;
+    html`<tr><th scope="row">${typeof name === 'string' ? breakable(name) : name!}</th>${cells.map((cell, i) => html`<td${side(i + 1)}>${cell}</td>`)}</tr>\n`;
   const body = ({ title, rows }: Rows) => {
     const over = html`<tr class="group"><th scope="rowgroup" colspan="${columns.length}">${title}</th></tr>\n`;
     return html`<tbody>${title ? over : nothing}${rows.map(row)}</tbody>`;

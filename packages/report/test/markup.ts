@@ -5,7 +5,7 @@ export interface Tag {
   readonly attributes: Readonly<Record<string, string>>;
 }
 
-const empty = new Set(['meta', '!doctype']);
+const empty = new Set(['meta', 'wbr', '!doctype']);
 
 /** All tags of the page, in order. Throws at the first that is not as it should be. */
 export function tags(page: string): readonly Tag[] {

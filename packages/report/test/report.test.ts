@@ -144,6 +144,12 @@ test('a sub-block that all layers share is drawn apart, from each run to the nex
   expect(common('immediate')).toHaveLength(1);
 });
 
+test('blocks that keep no state are executions, too', () => {
+  expect(read(modelReport(compiled.mixed))).toContain(
+    '6 weight sets, 12 executions, 8 state slots: all weight sets forwards',
+  );
+});
+
 test('the page says in figures what `inspect` says', () => {
   const { report } = compiled.cycle;
   const text = read(modelReport(compiled.cycle));
