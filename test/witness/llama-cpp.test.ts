@@ -85,6 +85,7 @@ describe.skipIf(llamaCppFolder === null)('compiled logits equal those of llama.c
   test.each([
     ['f16', 3e-3],
     ['q8_0', 5e-2],
+    ['q4_0', 0.3],
   ] as const)('nearly, from %s weights', async (type, bound) => {
     const { file } = await write(model(wide), { type });
     const worst = Math.max(...(await differences(model(wide), file)));

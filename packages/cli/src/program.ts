@@ -141,8 +141,8 @@ export function program(): Command {
     )
     .option('--weights <SOURCE>', 'gguf: a checkpoint folder, a .safetensors file, or random:SEED')
     .addOption(
-      new Option('--type <TYPE>', 'gguf: f32, f16 or q8_0 (default: f32)').argParser(
-        choice('--type', ['f32', 'f16', 'q8_0']),
+      new Option('--type <TYPE>', 'gguf: f32, f16, q8_0 or q4_0 (default: f32)').argParser(
+        choice('--type', ['f32', 'f16', 'q8_0', 'q4_0']),
       ),
     )
     .requiredOption('--out <PATH>', 'the folder (pytorch) or the file (gguf) to write')

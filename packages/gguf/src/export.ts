@@ -13,7 +13,7 @@ import { fits, type GgufType, type TensorType, tensorTypes } from './tensor-type
 import { type TokenizerJson, vocabularyOf } from './vocabulary.ts';
 
 export interface GgufOptions {
-  /** How matrices and tables are stored; gains and biases are F32. With q8_0, a matrix whose rows are not whole blocks of 32 is F16. */
+  /** How matrices and tables are stored; gains and biases are F32. With q8_0 and q4_0, a matrix whose rows are not whole blocks of 32 is F16. */
   readonly type: GgufType;
   /** The model's tokenizer. Without one, or with one llama.cpp has no form for, the vocabulary is made up. */
   readonly tokenizer?: TokenizerJson;
@@ -35,7 +35,7 @@ export interface GgufPlan {
 }
 
 /** GGUF's numbers for `general.file_type`. */
-const fileType: Readonly<Record<GgufType, number>> = { f32: 0, f16: 1, q8_0: 7 };
+const fileType: Readonly<Record<GgufType, number>> = { f32: 0, f16: 1, q4_0: 2, q8_0: 7 };
 
 /** Where a tensor of the file comes from. */
 interface Tensor extends TensorRecord {

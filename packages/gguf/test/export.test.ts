@@ -77,7 +77,7 @@ describe('the file', () => {
     expect(file.metadata.get('tokenizer.ggml.tokens')).toHaveLength(70);
   });
 
-  test.each(['f32', 'f16', 'q8_0'] as const)(
+  test.each(['f32', 'f16', 'q8_0', 'q4_0'] as const)(
     'of type %s has the planned size, its tensors aligned and one after the other',
     async (type) => {
       const { plan, file } = await write(shared, { type });

@@ -49,6 +49,7 @@ describe('F16', () => {
     expect(fits(Float32Array.of(0, 65520), tensorTypes.f16)).toBe(false);
     expect(fits(Float32Array.of(Number.NaN), tensorTypes.f16)).toBe(false);
     expect(fits(Float32Array.of(Number.NEGATIVE_INFINITY), tensorTypes.q8_0)).toBe(false);
+    expect(fits(Float32Array.of(65520 * 8), tensorTypes.q4_0)).toBe(false);
     expect(fits(Float32Array.of(Number.NaN), tensorTypes.f32)).toBe(true);
   });
 });
@@ -92,6 +93,43 @@ describe('Q8_0', () => {
           });
         },
       ),
+    );
+  });
+});
+
+describe('Q4_0', () => {
+  const block = (bytes: Uint8Array, i: number) => {
+    const view = new DataView(bytes.buffer, bytes.byteOffset + 18 * i, 18);
+    const pairs = Array.from({ length: 16 }, (_, j) => view.getUint8(2 + j));
+    return {
+      scale: f16Value(view.getUint16(0, true)),
+      codes: [...pairs.map((pair) => (pair & 15) - 8), ...pairs.map((pair) => (pair >> 4) - 8)],
+    };
+  };
+
+  test('gives the value of largest magnitude the code -8, whatever its sign', () => {
+    const values = new Float32Array(96);
+    values.set([-8, 7, 1, -1, 0.5, -0.5, 7.5]); // scale 1
+    values.set([16, -14, 2, 1], 32 + 16); // scale -2: the second half of a block is in the high nibbles
+    const bytes = tensorTypes.q4_0.encode(values);
+    expect(bytes).toHaveLength(3 * 18);
+    expect(block(bytes, 0)).toEqual({ scale: 1, codes: [-8, 7, 1, -1, 1, 0, 7, ...new Array(25).fill(0)] });
+    expect(block(bytes, 1).scale).toBe(-2);
+    expect(block(bytes, 1).codes).toEqual([...new Array(16).fill(0), -8, 7, -1, 0, ...new Array(12).fill(0)]);
+    expect(block(bytes, 2)).toEqual({ scale: -0, codes: new Array(32).fill(0) });
+  });
+
+  test('is within half a step of every value, one step where +8 would be', () => {
+    fc.assert(
+      fc.property(fc.float32Array({ noNaN: true, min: -1000, max: 1000, minLength: 32, maxLength: 32 }), (values) => {
+        const { codes } = block(tensorTypes.q4_0.encode(values), 0);
+        const step = Math.max(...values.map(Math.abs)) / 8;
+        const largest = values.find((value) => Math.abs(value) === step * 8)!;
+        values.forEach((x, i) => {
+          const error = Math.abs(x - (codes[i]! * largest) / -8);
+          expect(error).toBeLessThanOrEqual(step * (codes[i] === 7 ? 1.0001 : 0.5001));
+        });
+      }),
     );
   });
 });

@@ -3,6 +3,7 @@
  * graph and weights in one file for llama.cpp.
  */
 import { join } from 'node:path';
+import type { GgufType } from '@lamella/gguf/tensor-types';
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { bytes } from '@lamella/report/units';
 import { writePieces, writeText } from '../files.ts';
@@ -12,7 +13,7 @@ export interface ExportCommand {
   readonly to: 'pytorch' | 'gguf';
   readonly out: string;
   readonly weights?: string;
-  readonly type?: 'f32' | 'f16' | 'q8_0';
+  readonly type?: GgufType;
 }
 
 /** Throws L305 for options that do not go together, L306 for what GGUF has no form for, L301, and what reading the weights throws. */
@@ -38,7 +39,7 @@ async function exportPyTorch(file: string, out: string): Promise<void> {
   process.stdout.write(`${out}: ${files.map(([name]) => name).join(', ')}\n`);
 }
 
-async function exportGguf(file: string, out: string, weights: string, type: 'f32' | 'f16' | 'q8_0'): Promise<void> {
+async function exportGguf(file: string, out: string, weights: string, type: GgufType): Promise<void> {
   const [{ planGguf }, { openWeights }, { findTokenizer }, { progress }] = await Promise.all([
     import('@lamella/gguf/export'),
     import('@lamella/checkpoint/open'),
