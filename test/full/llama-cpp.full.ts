@@ -6,12 +6,12 @@ import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { openLlamaCpp } from '@lamella/bench/llama-cpp/binding';
 import { openWeights } from '@lamella/checkpoint/open';
 import { loadGraph } from '@lamella/cli/load-graph';
 import { exportGguf } from '@lamella/gguf/export';
 import { expect, test } from 'vitest';
 import { relativeError, rig } from '../conformance/rig.ts';
-import { openLlamaCpp } from '../witness/llama-cpp.ts';
 
 const TOKENS = 64;
 /** About 20 s a model on a quiet machine; 0.5 and 0.9 GB are written and read. */

@@ -6,6 +6,7 @@
 import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { llamaCppFolder, openLlamaCpp } from '@lamella/bench/llama-cpp/binding';
 import { exportGguf, type GgufOptions, type GgufPlan } from '@lamella/gguf/export';
 import type { Graph, Weight } from '@lamella/graph/ir';
 import { Tokenizer } from '@lamella/runtime/tokenizer';
@@ -13,7 +14,6 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { model, orders } from '../conformance/models.ts';
 import { relativeError, rig } from '../conformance/rig.ts';
 import { weightsOf } from '../conformance/weights.ts';
-import { llamaCppFolder, openLlamaCpp } from './llama-cpp.ts';
 import { biased, withNeighboursRotated } from './llama-cpp-models.ts';
 import { byteLevelJson, mixedLines, sentencePieceJson } from './llama-cpp-tokenizers.ts';
 

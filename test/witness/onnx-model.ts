@@ -4,7 +4,7 @@
  * norms are the fused operators that exporters write for onnxruntime. Every checkpoint tensor is one initializer, in its own layout
  * [out, in]; executions that share a block refer to the same initializers, and each has its own past and present.
  */
-import { microsoft, OnnxFile } from './onnx-file.ts';
+import { microsoft, OnnxFile } from '@lamella/bench/onnx/onnx-file';
 
 /** The keys of a Hugging Face `config.json` that decide the maths. */
 export interface LlamaConfig {

@@ -1,7 +1,7 @@
 /**
- * llama.cpp as a witness: GGUF file and token ids in, logits out. The prebuilt library of node-llama-cpp is called by its raw binding,
- * because the public API gives probabilities and these are logits. Everything is f32: the KV cache is, by the options below, and
- * weights are what the file says. Optional: the library exists for this operating system and processor or not at all.
+ * llama.cpp, as a witness and as a rival: GGUF file and token ids in, logits out. The prebuilt library of node-llama-cpp is called by its
+ * raw binding, because the public API gives probabilities and these are logits. Weights are what the file says. Optional: the library
+ * exists for this operating system and processor or not at all.
  */
 import { createRequire } from 'node:module';
 import path from 'node:path';
@@ -44,6 +44,9 @@ interface Context {
     confidence: false,
     logits: true,
   ): Promise<[token: number, probabilities: undefined, confidence: undefined, logits: number[]]>;
+  /** Without those flags: the id alone. */
+  sampleToken(index: number, sampler: Sampler): Promise<number>;
+  disposeSequence(sequence: number): void;
   dispose(): Promise<void>;
 }
 interface Sampler {
@@ -58,6 +61,10 @@ export interface LlamaCpp {
   prefill(tokens: readonly number[]): Promise<Float32Array[]>;
   /** Ids of a text that holds no special tokens, as llama.cpp's own tokenizer sees it. */
   tokenize(text: string): number[];
+  /** Appends the tokens as one batch. Returns the likeliest next one. */
+  greedy(tokens: readonly number[]): Promise<number>;
+  /** Forgets all tokens. */
+  reset(): void;
   close(): Promise<void>;
 }
 
@@ -84,21 +91,37 @@ async function load(): Promise<Binding> {
   return binding;
 }
 
-/** Opens a GGUF file with room for `context` tokens, on one thread. */
-export async function openLlamaCpp(file: string, vocab: number, context: number): Promise<LlamaCpp> {
+/** How it computes. */
+export interface Precision {
+  readonly threads: number;
+  /** Type of the KV cache. */
+  readonly kv: 'f32' | 'f16';
+  readonly flashAttention: boolean;
+}
+
+/** What a witness needs: nothing rounded that need not be. Other tests run beside it. */
+const exact: Precision = { threads: 1, kv: 'f32', flashAttention: false };
+
+/** Opens a GGUF file with room for `context` tokens, which is also the largest batch. */
+export async function openLlamaCpp(
+  file: string,
+  vocab: number,
+  context: number,
+  { threads, kv, flashAttention }: Precision = exact,
+): Promise<LlamaCpp> {
   loaded ??= load();
   const binding = await loaded;
   const model = new binding.AddonModel(file, { gpuLayers: 0, useMmap: true, addonExports: binding });
   if (!(await model.init())) throw new Error(`llama.cpp does not load ${file}`);
-  const f32 = 0;
+  const kvType = { f32: 0, f16: 1 }[kv]; // ggml's numbers
   const run = new binding.AddonContext(model, {
     contextSize: context,
     batchSize: context,
     sequences: 1,
-    threads: 1,
-    flashAttention: false,
-    kvCacheKeyType: f32,
-    kvCacheValueType: f32,
+    threads,
+    flashAttention,
+    kvCacheKeyType: kvType,
+    kvCacheValueType: kvType,
   });
   if (!(await run.init())) throw new Error(`llama.cpp has no context for ${file}`);
   const sampler = new binding.AddonSampler(model);
@@ -125,6 +148,17 @@ export async function openLlamaCpp(file: string, vocab: number, context: number)
     decode: async (token) => (await evaluate([token]))[0]!,
     prefill: evaluate,
     tokenize: (text) => [...model.tokenize(text, false)],
+    async greedy(tokens) {
+      run.initBatch(tokens.length);
+      const [last] = run.addToBatch(0, position, Uint32Array.from(tokens), Uint32Array.of(tokens.length - 1));
+      position += tokens.length;
+      await run.decodeBatch();
+      return run.sampleToken(last!, sampler);
+    },
+    reset() {
+      run.disposeSequence(0);
+      position = 0;
+    },
     async close() {
       sampler.dispose();
       await run.dispose();

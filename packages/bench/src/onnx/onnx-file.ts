@@ -6,7 +6,7 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import { type Fields, float, int, join, message, opening, text } from './protobuf.ts';
 
 /** Element types of TensorProto. */
-const elementTypes = { float: 1, int32: 6, int64: 7 } as const;
+const elementTypes = { float: 1, int8: 3, int32: 6, int64: 7 } as const;
 export type ElementType = keyof typeof elementTypes;
 
 /** An attribute of a node. */
@@ -48,11 +48,12 @@ export class OnnxFile {
     return outputs[0];
   }
 
-  /** A constant f32 tensor, row-major. */
-  initializer(name: string, shape: readonly number[], values: Float32Array): string {
+  /** A constant tensor, row-major. */
+  initializer(name: string, shape: readonly number[], values: Float32Array | Int8Array | BigInt64Array): string {
+    const type = values instanceof Float32Array ? 'float' : values instanceof Int8Array ? 'int8' : 'int64';
     const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
     const dims = shape.map((size) => int(1, size));
-    const head = join([...dims, int(2, elementTypes.float), text(8, name), opening(9, bytes.length)]);
+    const head = join([...dims, int(2, elementTypes[type]), text(8, name), opening(9, bytes.length)]);
     const tensor = join([opening(5, head.length + bytes.length), head]);
     this.append(opening(graphField, tensor.length + bytes.length), tensor, bytes);
     return name;
