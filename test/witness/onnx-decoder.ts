@@ -11,7 +11,10 @@ export interface OnnxDecoder {
 }
 
 /** Opens a model that `writeOnnxModel` wrote. One thread: other tests run beside. */
-export async function openOnnxModel(path: string, config: LlamaConfig): Promise<OnnxDecoder> {
+export async function openOnnxModel(
+  path: string,
+  config: Pick<LlamaConfig, 'num_key_value_heads' | 'head_dim' | 'vocab_size'>,
+): Promise<OnnxDecoder> {
   const session = await InferenceSession.create(path, { intraOpNumThreads: 1, interOpNumThreads: 1 });
   const pasts = session.inputNames.filter((name) => name.startsWith('past.'));
   const nothing = () => {

@@ -1,0 +1,136 @@
+/** Who is measured at what. Everybody is opened once and stays open; the rounds come later. */
+import { join } from 'node:path';
+import type { Contender, Generated } from './contender.ts';
+import { type Host, openInPage } from './host.ts';
+import { assembleLab, type LabShape, labModule, layerBytes, memoryPages, mobileLLM125M } from './lab/module.ts';
+import { openNative } from './llama-cpp/child.ts';
+import { type Built, CONTEXT, modelsFolder, type Variant } from './models.ts';
+import type { Measurement } from './rounds.ts';
+import { median } from './statistics.ts';
+
+/** How our packages are called in the results. */
+export function titleOf({ model, quant, kv }: Variant): string {
+  return `Lamella ${model} ${quant}${kv === 'q8' ? ', KV q8' : ''}`;
+}
+export const wllamaTitle = 'wllama 2.4 125m Q4_0';
+export const onnxTitle = 'ONNX Runtime Web 125m int8';
+export const nativeTitle = 'native llama.cpp 125m Q4_0';
+export const labTitle = (format: 'q4' | 'q8', model: '125m' | '125m-ls' | '125m-60') =>
+  `bare kernels ${model} ${format}`;
+export const readTitle = 'streaming read';
+
+/** What is asked of a contender: tokens of the prompt, and tokens after the first. */
+export interface Work {
+  readonly name: string;
+  readonly prompt: number;
+  readonly tokens: number;
+}
+
+/** Ids spread over the vocabulary of 32,000. */
+export function promptOf(length: number): number[] {
+  return Array.from({ length }, (_, i) => 300 + ((i * 7919) % 31_700));
+}
+
+/** A contender that has been opened, and what the rounds ask of it. */
+export interface Entry {
+  readonly title: string;
+  readonly threads: number;
+  readonly contender: Contender;
+  readonly works: readonly Work[];
+}
+
+/** The rate of the prompt if nothing comes after it, else of what comes after it; tokens/s. */
+export function measurementsOf({ title, threads, contender, works }: Entry): Measurement[] {
+  return works.map(({ name, prompt, tokens }) => ({
+    contender: title,
+    work: name,
+    threads,
+    unit: 'tokens/s',
+    once: async () => rateOf(await contender.generate(promptOf(prompt), tokens + 1), prompt),
+  }));
+}
+
+function rateOf({ firstMs, tokenMs }: Generated, prompt: number): number {
+  const total = tokenMs.reduce((sum, ms) => sum + ms, 0);
+  return tokenMs.length === 0 ? (1000 * prompt) / firstMs : (1000 * tokenMs.length) / total;
+}
+
+export async function openLamella(host: Host, { folder }: Built, threads: number): Promise<Contender> {
+  return openInPage(host, 'lamella', `${host.origin}/models/${folder}/`, threads);
+}
+
+export async function openWllama(host: Host, file: string, threads: number): Promise<Contender> {
+  const { origin } = host;
+  return openInPage(host, 'wllama', `${origin}/peers/`, `${origin}/models/${file}`, 32_000, CONTEXT, threads);
+}
+
+export async function openOnnx(host: Host, file: string, threads: number): Promise<Contender> {
+  const { origin } = host;
+  return openInPage(host, 'onnx', `${origin}/peers/`, `${origin}/models/${file}`, { kvHeads: 3, headDim: 64 }, threads);
+}
+
+export async function openLlamaCpp(file: string, threads: number): Promise<Contender & { close(): void }> {
+  return openNative(join(modelsFolder, file), 32_000, CONTEXT, threads);
+}
+
+/** Steps a sample is the median of. */
+const LAB_REPETITIONS = 15;
+const LAB_LAYERS = 60;
+const shape: LabShape = mobileLLM125M;
+
+/** The lab's modules, as files of the site. */
+export async function labFiles(): Promise<Readonly<Record<string, Uint8Array<ArrayBuffer>>>> {
+  const pages = memoryPages(shape, LAB_LAYERS);
+  return {
+    'lab-q4.wasm': await assembleLab(labModule('q4', shape, pages)),
+    'lab-q8.wasm': await assembleLab(labModule('q8', shape, pages)),
+  };
+}
+
+/** The bare kernels in the same Chromium: base, every block twice in a row, and 60 different blocks; and the loop that only reads. */
+export async function openLab(host: Host, threadCounts: readonly number[]): Promise<Measurement[]> {
+  const pages = memoryPages(shape, LAB_LAYERS);
+  const measurements: Measurement[] = [];
+  for (const format of ['q4', 'q8'] as const) {
+    const page = await host.page();
+    await page.evaluate(
+      async ([origin, format, pages, threads]) => {
+        window.lab = await window.openLab(
+          `${origin}/lab-worker.js`,
+          `${origin}/models/lab-${format}.wasm`,
+          pages,
+          threads,
+        );
+      },
+      [host.origin, format, pages, Math.max(...threadCounts)] as const,
+    );
+    const run = async (call: string, args: readonly number[], threads: number, repetitions: number) => {
+      const order = [call, args, threads, repetitions] as const;
+      return median(await page.evaluate((order) => window.lab.run(...order), order));
+    };
+    for (const threads of threadCounts) {
+      // by then the engine has optimised the kernels
+      await run('step', [2, 2], threads, 50);
+      const step = (model: Parameters<typeof labTitle>[1], layers: number, repeats: number): Measurement => ({
+        contender: labTitle(format, model),
+        work: 'matrix-vector products',
+        threads,
+        unit: 'tokens/s',
+        once: async () => 1000 / (await run('step', [layers, repeats], threads, LAB_REPETITIONS)),
+      });
+      measurements.push(step('125m', 30, 1), step('125m-ls', 30, 2), step('125m-60', LAB_LAYERS, 1));
+      if (format === 'q8') {
+        const bytes = LAB_LAYERS * layerBytes(format, shape);
+        await run('read', [bytes], threads, 5);
+        measurements.push({
+          contender: readTitle,
+          work: `${(bytes / 1e6).toFixed(0)} MB`,
+          threads,
+          unit: 'GB/s',
+          once: async () => bytes / 1e6 / (await run('read', [bytes], threads, 7)),
+        });
+      }
+    }
+  }
+  return measurements;
+}

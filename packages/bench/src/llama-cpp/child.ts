@@ -1,0 +1,35 @@
+/** Starts llama.cpp in a child process. */
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import type { Contender, Generated } from '../contender.ts';
+import type { Request } from './process.ts';
+
+/**
+ * Loads a GGUF file with room for `context` tokens. `UV_THREADPOOL_SIZE=1`: each call waits in a thread of libuv's pool, and when those take
+ * turns, two threads of llama.cpp are slower than one.
+ */
+export async function openNative(
+  gguf: string,
+  vocab: number,
+  context: number,
+  threads: number,
+): Promise<Contender & { close(): void }> {
+  const child = fork(fileURLToPath(new URL('process.ts', import.meta.url)), {
+    env: { ...process.env, UV_THREADPOOL_SIZE: '1' },
+  });
+  const ask = async (request: Request): Promise<unknown> => {
+    child.send(request);
+    const gone = once(child, 'exit').then(([code]) => {
+      throw new Error(`llama.cpp ended with ${code}`);
+    });
+    const [answer] = await Promise.race([once(child, 'message'), gone]);
+    return answer;
+  };
+  await ask({ call: 'open', gguf, vocab, context, threads });
+  return {
+    generate: async (prompt, count) => (await ask({ call: 'generate', prompt, count })) as Generated,
+    logits: async (tokens) => (await ask({ call: 'logits', tokens })) as number[],
+    close: () => child.kill(),
+  };
+}

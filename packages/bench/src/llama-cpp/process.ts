@@ -1,0 +1,55 @@
+/**
+ * llama.cpp in a process of its own, which answers `Request`s that arrive as messages. Its defaults for speed: keys and values in f16,
+ * flash attention.
+ */
+import { type Contender, stopwatch } from '../contender.ts';
+import { openLlamaCpp } from './binding.ts';
+
+export type Request =
+  | {
+      readonly call: 'open';
+      readonly gguf: string;
+      readonly vocab: number;
+      readonly context: number;
+      readonly threads: number;
+    }
+  | { readonly call: 'generate'; readonly prompt: readonly number[]; readonly count: number }
+  | { readonly call: 'logits'; readonly tokens: readonly number[] };
+
+let contender: Contender;
+
+process.on('message', async (request: Request) => {
+  process.send!((await answer(request)) ?? null);
+});
+
+async function answer(request: Request): Promise<object | undefined> {
+  switch (request.call) {
+    case 'open':
+      contender = await open(request);
+      return;
+    case 'generate':
+      return contender.generate(request.prompt, request.count);
+    case 'logits':
+      return contender.logits(request.tokens);
+  }
+}
+
+async function open({ gguf, vocab, context, threads }: Request & { call: 'open' }): Promise<Contender> {
+  const llama = await openLlamaCpp(gguf, vocab, context, { threads, kv: 'f16', flashAttention: true });
+  return {
+    async generate(prompt, count) {
+      llama.reset();
+      const watch = stopwatch();
+      let next = prompt;
+      for (let n = 0; n < count; n++) {
+        next = [await llama.greedy(next)];
+        watch.token();
+      }
+      return watch.generated;
+    },
+    async logits(tokens) {
+      llama.reset();
+      return [...(await llama.prefill(tokens)).at(-1)!];
+    },
+  };
+}

@@ -1,0 +1,27 @@
+/**
+ * `npm run bench`: Lamella beside wllama and ONNX Runtime Web in Chromium, llama.cpp in a process, and the bare kernels, on this machine, in
+ * one run. `--quick` measures less and takes minutes. `--out DIR` says where `README.md`, `results.json` and the plot go.
+ */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { document } from './document.ts';
+import { plot } from './plot.ts';
+import { run } from './run.ts';
+import { works } from './targets.ts';
+
+const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false }, out: { type: 'string' } } });
+const folder = values.quick ? '../../../out/bench/' : '../results/';
+const out = values.out ?? fileURLToPath(new URL(folder, import.meta.url));
+
+const results = await run(values.quick ? 'quick' : 'full', (line) => process.stderr.write(`${line}\n`));
+await mkdir(out, { recursive: true });
+const bars = results.series.filter(
+  ({ contender, work }) => /\b125m/.test(contender) && (work === works.decode || contender.startsWith('bare')),
+);
+const text = document(results, 'decode.svg');
+await writeFile(join(out, 'results.json'), `${JSON.stringify(results, null, 1)}\n`);
+await writeFile(join(out, 'decode.svg'), plot('MobileLLM-125M: tokens per second, 128 tokens after 16', bars));
+await writeFile(join(out, 'README.md'), text);
+process.stdout.write(text);

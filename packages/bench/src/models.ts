@@ -1,0 +1,73 @@
+/** What is measured, made anew at every run from the same weights, `random:1`: our packages, and the same model in the peers' own formats. */
+import { mkdir, open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { randomWeights } from '@lamella/checkpoint/random';
+import { buildPackage } from '@lamella/cli/build-package';
+import { loadGraph } from '@lamella/cli/load-graph';
+import { compile } from '@lamella/compiler/pipeline';
+import { mobileLLM } from '@lamella/dsl';
+import { exportGguf } from '@lamella/gguf/export';
+import type { Graph } from '@lamella/graph/ir';
+import type { Manifest } from '@lamella/runtime/manifest';
+import { writeDynamicInt8 } from './onnx/dynamic-int8.ts';
+
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+
+/** Git ignores it. */
+export const modelsFolder = join(root, '.cache', 'bench');
+
+/** Longest sequence, for everybody. */
+export const CONTEXT = 1024;
+
+export const source = randomWeights(1);
+
+export type Model = '125m' | '125m-ls' | '125m-60' | '350m-ls' | '600m' | '1b';
+
+/** `125m-60` has 60 different blocks: what 125m-ls would be without sharing. */
+export function graphOf(model: Model): Promise<Graph> | Graph {
+  if (model === '125m-60') {
+    return mobileLLM({ name: 'mobilellm-125m-60', layers: 60, d: 576, heads: 9, kvHeads: 3, ffn: 1536 });
+  }
+  return loadGraph(join(root, 'graphs', `mobilellm-${model}.ts`));
+}
+
+/** A package, and the folder it lies in below `modelsFolder`. */
+export interface Built {
+  readonly folder: string;
+  readonly manifest: Manifest;
+}
+
+export interface Variant {
+  readonly model: Model;
+  readonly quant: 'q4' | 'q8';
+  readonly kv: 'f32' | 'q8';
+}
+
+/** Compiles a package. */
+export async function buildVariant({ model, quant, kv }: Variant): Promise<Built> {
+  const folder = `${model}-${quant}${kv === 'q8' ? '-kv8' : ''}`;
+  const compilation = await compile(await graphOf(model), { quant, context: CONTEXT });
+  return { folder, manifest: await buildPackage(compilation, source, null, join(modelsFolder, folder)) };
+}
+
+/** MobileLLM-125M as GGUF with Q4_0 throughout, table and head too: what is fastest for llama.cpp. Returns the file's name. */
+export async function buildGguf(): Promise<string> {
+  const name = '125m.q4_0.gguf';
+  await mkdir(modelsFolder, { recursive: true });
+  const file = await open(join(modelsFolder, name), 'w');
+  try {
+    await exportGguf(await graphOf('125m'), source, { type: 'q4_0' }, (bytes) => file.appendFile(bytes));
+  } finally {
+    await file.close();
+  }
+  return name;
+}
+
+/** MobileLLM-125M as dynamic int8 ONNX. Returns the file's name. */
+export async function buildOnnx(): Promise<string> {
+  const name = '125m.int8.onnx';
+  await mkdir(modelsFolder, { recursive: true });
+  await writeDynamicInt8(join(modelsFolder, name), await graphOf('125m'), source);
+  return name;
+}

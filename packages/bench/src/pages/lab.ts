@@ -1,0 +1,42 @@
+/** The bare kernels in workers of a page, one for each thread, over one shared memory. */
+
+/** What a worker is told, and what it answers: for each repetition when it began and ended, ms since the epoch. */
+export type LabOrder =
+  | { readonly module: WebAssembly.Module; readonly memory: WebAssembly.Memory }
+  | { readonly call: string; readonly args: readonly number[]; readonly threads: number; readonly repetitions: number };
+export type LabAnswer = readonly (readonly [began: number, ended: number])[];
+
+export interface Lab {
+  /** Runs `call(thread, threads, ...args)` on every thread at once, `repetitions` times. Returns ms, from the first to begin to the last to end. */
+  run(call: string, args: readonly number[], threads: number, repetitions: number): Promise<number[]>;
+}
+
+/** Starts `threads` workers from `script` on a module of `labModule` and a memory of `pages`, weights filled with one pattern. */
+export async function openLab(script: string, wasm: string, pages: number, threads: number): Promise<Lab> {
+  const module = await WebAssembly.compile(await (await fetch(wasm)).arrayBuffer());
+  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+  // touches every page, and is finite as a scale
+  new Uint8Array(memory.buffer).fill(0x11, 1 << 16);
+  const workers = Array.from({ length: threads }, () => new Worker(script, { type: 'module' }));
+  const ask = (worker: Worker, order: LabOrder) =>
+    new Promise<LabAnswer>((resolve, reject) => {
+      worker.onmessage = ({ data }: MessageEvent<LabAnswer>) => resolve(data);
+      worker.onerror = ({ message }) => reject(new Error(message));
+      worker.postMessage(order);
+    });
+  for (const worker of workers) await ask(worker, { module, memory });
+  return {
+    async run(call, args, threads, repetitions) {
+      const answers = await Promise.all(
+        workers
+          .slice(0, threads)
+          .map((worker, thread) => ask(worker, { call, args: [thread, threads, ...args], threads, repetitions })),
+      );
+      return Array.from({ length: repetitions }, (_, i) => {
+        const began = answers.map((times) => times[i]![0]);
+        const ended = answers.map((times) => times[i]![1]);
+        return Math.max(...ended) - Math.min(...began);
+      });
+    },
+  };
+}

@@ -1,0 +1,62 @@
+/** Everything that one run of the benchmark found: what is written to `results.json`, and what tables and plots are made from. */
+import type { Exactness } from './exactness.ts';
+import type { Load, PeerLoad } from './loading.ts';
+import type { Round, Series, Subject } from './rounds.ts';
+import { median, medianRatio } from './statistics.ts';
+
+export interface Results {
+  /** ISO 8601, to the minute. */
+  readonly date: string;
+  readonly machine: {
+    readonly cpu: string;
+    readonly logicalCores: number;
+    readonly memoryGiB: number;
+    readonly system: string;
+  };
+  /** By name. */
+  readonly versions: Readonly<Record<string, string>>;
+  readonly context: number;
+  readonly rounds: readonly Round[];
+  readonly series: readonly Series[];
+  readonly exactness: readonly Exactness[];
+  readonly loads: readonly {
+    readonly contender: string;
+    readonly threads: number;
+    readonly loads: readonly (Load | PeerLoad)[];
+  }[];
+  readonly packages: readonly PackageFacts[];
+  /** The command line in this Node, ms: with weights packed, and without. */
+  readonly compileMs: { readonly weights: readonly number[]; readonly none: readonly number[] };
+}
+
+export interface PackageFacts {
+  readonly contender: string;
+  readonly plannedBytes: number;
+  readonly weightBytes: number;
+  readonly slowMemoryBytesPerToken: number;
+  /** JavaScript and WASM, `gzip -9`. */
+  readonly shippedBytes: number;
+  /** SHA-256 of the kernels' code, all variants. */
+  readonly code: string;
+}
+
+/** The samples of a subject, or null when it was not measured. */
+export function samplesOf({ series }: Pick<Results, 'series'>, subject: Subject): readonly number[] | null {
+  const found = series.find(
+    ({ contender, work, threads }) =>
+      contender === subject.contender && work === subject.work && threads === subject.threads,
+  );
+  return found?.samples ?? null;
+}
+
+/** The median, or null. */
+export function medianOf(results: Pick<Results, 'series'>, subject: Subject): number | null {
+  const samples = samplesOf(results, subject);
+  return samples && median(samples);
+}
+
+/** The median over rounds of the ratio of two subjects, or null. */
+export function ratioOf(results: Pick<Results, 'series'>, subject: Subject, base: Subject): number | null {
+  const [a, b] = [samplesOf(results, subject), samplesOf(results, base)];
+  return a && b && medianRatio(a, b);
+}

@@ -1,0 +1,59 @@
+/** Everything is measured in short rounds, one after the other and then backwards (A B C, C B A), so that the machine's moods meet all. */
+import { loadavg } from 'node:os';
+import { turns } from './statistics.ts';
+
+/** What a number is about. */
+export interface Subject {
+  readonly contender: string;
+  /** For example `decode 128`. */
+  readonly work: string;
+  readonly threads: number;
+}
+
+export interface Measurement extends Subject {
+  readonly unit: 'tokens/s' | 'GB/s';
+  /** Does the work once; the figure in `unit`. */
+  once(): Promise<number>;
+}
+
+/** All its samples, in the order of the rounds: none is ever left out. */
+export interface Series extends Subject {
+  readonly unit: Measurement['unit'];
+  readonly samples: readonly number[];
+}
+
+/** One round of the run. */
+export interface Round {
+  /** Of the last minute, when the round began. */
+  readonly loadAverage: number;
+  readonly seconds: number;
+}
+
+/** Measures each `count` times. `onRound` hears of each round begun. */
+export async function measure(
+  measurements: readonly Measurement[],
+  count: number,
+  onRound: (round: number) => void,
+): Promise<{ readonly series: readonly Series[]; readonly rounds: readonly Round[] }> {
+  const samples = measurements.map((): number[] => []);
+  const rounds: Round[] = [];
+  for (let round = 0; round < count; round++) {
+    onRound(round);
+    const loadAverage = loadavg()[0]!;
+    const began = performance.now();
+    for (const i of turns(measurements.length, round)) {
+      samples[i]!.push(await measurements[i]!.once());
+      // threads of the one before fall asleep
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    rounds.push({ loadAverage, seconds: (performance.now() - began) / 1000 });
+  }
+  const series = measurements.map(({ contender, work, threads, unit }, i) => ({
+    contender,
+    work,
+    threads,
+    unit,
+    samples: samples[i]!,
+  }));
+  return { series, rounds };
+}

@@ -1,0 +1,50 @@
+/** Medians, ratios within a round, and how far logits are from the oracle's. */
+
+/** The middle value; of an even number, the mean of the two. NaN for none. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+/** The median of each round's own ratio: what slowed the machine down in that round slowed both. */
+export function medianRatio(values: readonly number[], base: readonly number[]): number {
+  return median(values.map((value, round) => value / base[round]!));
+}
+
+/** Indices of `count` things, forwards in even rounds and backwards in odd ones. */
+export function turns(count: number, round: number): readonly number[] {
+  const indices = Array.from({ length: count }, (_, i) => i);
+  return round % 2 === 0 ? indices : indices.reverse();
+}
+
+/** How far one distribution over the vocabulary is from another. */
+export interface Distance {
+  /** Root of the mean square difference of the logarithms, as a share of the exact ones' own spread. */
+  readonly relative: number;
+  /** Kullback-Leibler divergence of `got` from `exact`, nats. */
+  readonly divergence: number;
+}
+
+/** Of logits, up to a constant. */
+export function distance(got: ArrayLike<number>, exact: ArrayLike<number>): Distance {
+  const p = logSoftmax(exact);
+  const q = logSoftmax(got);
+  const mean = p.reduce((sum, x) => sum + x, 0) / p.length;
+  let difference = 0;
+  let spread = 0;
+  let divergence = 0;
+  for (let i = 0; i < p.length; i++) {
+    difference += (q[i]! - p[i]!) ** 2;
+    spread += (p[i]! - mean) ** 2;
+    divergence += Math.exp(p[i]!) * (p[i]! - q[i]!);
+  }
+  return { relative: Math.sqrt(difference / spread), divergence };
+}
+
+function logSoftmax(logits: ArrayLike<number>): Float64Array {
+  const values = Float64Array.from(logits);
+  const largest = values.reduce((a, b) => (b > a || Number.isNaN(b) ? b : a), Number.NEGATIVE_INFINITY);
+  const sum = values.reduce((total, x) => total + Math.exp(x - largest), 0);
+  return values.map((x) => x - largest - Math.log(sum));
+}
