@@ -23,7 +23,7 @@ export function modelReport(compilation: Compilation): string {
     {
       id: 'traffic',
       title: 'Slow memory',
-      lead: 'Weight bytes that decoding one token reads from beyond the fast memory: the same graph in each sharing order.',
+      lead: 'Weight bytes that decoding one token reads from beyond the fast memory. Every execution is as wide as the bytes it works through.',
       body: trafficPicture(compilation),
     },
     {

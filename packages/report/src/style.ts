@@ -44,10 +44,10 @@ body { margin: 0; background: #fdfcfa; }
 .report rect.set { fill: oklch(var(--mark) var(--hue)); }
 .report rect.plain { fill: var(--plain); }
 .report rect.kept { fill: var(--kept); }
-.report rect.slot { fill: none; stroke: var(--soft); stroke-width: 0.8; }
-.report path { fill: none; stroke-width: 1.4; }
+.report rect.slot { fill: none; stroke: var(--soft); stroke-width: 1.25; vector-effect: non-scaling-stroke; }
+.report path { fill: none; stroke-width: 1.75; vector-effect: non-scaling-stroke; }
 .report path.set { stroke: oklch(var(--mark) var(--hue)); }
-.report path.common { stroke: var(--plain); stroke-dasharray: 3 2; }
+.report path.common { stroke: var(--plain); stroke-dasharray: 4 3; }
 .report .strip { height: 1.6rem; border-radius: 0.25rem; }
 .report .orders h3 { display: inline-block; margin: 0.9rem 0.6rem 0 0; }
 .report .orders p { display: inline-block; margin: 0; }

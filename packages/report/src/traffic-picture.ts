@@ -25,7 +25,7 @@ export function trafficPicture({ graph, plan, planInOrder }: Compilation): Html 
     return strip(name, plan, less > 0 ? `, ${less} % less than ${strips[most]!.name}` : '');
   })}</ul>
 <ul class="legend"><li><i class="ramp"></i> read from slow memory</li><li><i class="kept"></i> still in fast memory (${bytes(FAST_MEMORY_BYTES)})</li></ul>
-${shares ? html`<p>The arithmetic, the parameters and the code are the same in each order; only the table of executions differs.</p>` : nothing}`;
+${shares ? html`<p class="note">The same graph in each sharing order: arithmetic, parameters and code are the same, only the table of executions differs.</p>` : nothing}`;
 }
 
 function rowsOf(plan: Plan): string {

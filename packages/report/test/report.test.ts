@@ -83,6 +83,10 @@ describe.each(Object.keys(models) as (keyof typeof models)[])('%s', (name) => {
     const { kernels, plan, stages } = compiled[name];
     const text = read(modelReport(compiled[name]));
     const wat = stages.wat();
+    // what gives each kernel its size
+    const functions = [...wat.matchAll(/^\(func \$(\S+)/gm)].map(([, name]) => name);
+    const names = kernels.flatMap((k) => [...k.decode, ...k.prefill]).map((kernel) => kernel.name);
+    expect(functions.slice(0, names.length)).toEqual(names);
     for (const kernel of kernels.flatMap((k) => [...k.decode, ...k.prefill])) {
       expect(text).toContain(printKernel(kernel));
       const from = wat.indexOf(`(func $${kernel.name} `);
