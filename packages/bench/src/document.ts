@@ -1,5 +1,6 @@
 /** The results as a page to read: which targets were reached, every figure with its spread, and how they came about. */
 
+import { LENGTH } from './exactness.ts';
 import type { Load } from './loading.ts';
 import { CONTEXT } from './models.ts';
 import type { Results } from './results.ts';
@@ -30,7 +31,7 @@ export function document(results: Results, plot: string): string {
       ]),
     ),
     '## Exactness',
-    "Logits behind a prompt of 8 tokens that all are given, against the f64 oracle: root mean square difference as a share of the logits' spread, and KL divergence. Weights are random, so nothing averages out over their redundancy: these are rounding errors, not losses of quality.",
+    `Logits behind a prompt of ${LENGTH} tokens that all are given, against the f64 oracle: root mean square difference as a share of the logits' spread, and KL divergence. The weights are random, so this says how far each rounds, not what a trained model would lose.`,
     table(
       ['', 'threads', "oracle's weights", 'relative', 'KL, nats'],
       results.exactness.map(({ contender, threads, against, relative, divergence }) => [

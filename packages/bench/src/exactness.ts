@@ -11,7 +11,7 @@ import { promptOf } from './line-up.ts';
 import { type Distance, distance } from './statistics.ts';
 
 /** Tokens of the prompt that is checked. */
-const LENGTH = 8;
+export const LENGTH = 6;
 
 export interface Exactness extends Distance {
   readonly contender: string;

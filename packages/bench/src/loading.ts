@@ -1,6 +1,6 @@
 /** What it takes to get ready: time and memory, each in a browser that has just started and has no cache. */
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { Manifest } from '@lamella/runtime/manifest';
@@ -66,7 +66,8 @@ export function shippedBytes({ folder, manifest }: Built): number {
   const best = ['relaxed-threads', 'relaxed', 'simd-threads', 'simd'];
   const rank = ({ variant }: Manifest['wasm'][number]) => best.indexOf(variant);
   const [kernels] = [...manifest.wasm].sort((a, b) => rank(a) - rank(b));
-  const files = ['index.js', 'worker.js', 'thread.js', kernels!.file];
+  const scripts = readdirSync(join(modelsFolder, folder)).filter((file) => file.endsWith('.js'));
+  const files = [...scripts, kernels!.file];
   const gzip = (file: string) => gzipSync(readFileSync(join(modelsFolder, folder, file)), { level: 9 });
   return files.reduce((sum, file) => sum + gzip(file).length, 0);
 }

@@ -15,7 +15,9 @@ const { values } = parseArgs({ options: { quick: { type: 'boolean', default: fal
 const folder = values.quick ? '../../../out/bench/' : '../results/';
 const out = values.out ?? fileURLToPath(new URL(folder, import.meta.url));
 
-const results = await run(values.quick ? 'quick' : 'full', (line) => process.stderr.write(`${line}\n`));
+const results = await run(values.quick ? 'quick' : 'full', (line) =>
+  process.stderr.write(`${(performance.now() / 1000).toFixed(0).padStart(5)} s  ${line}\n`),
+);
 await mkdir(out, { recursive: true });
 const bars = results.series.filter(
   ({ contender, work }) => /\b125m/.test(contender) && (work === works.decode || contender.startsWith('bare')),
