@@ -19,18 +19,28 @@ export async function readChecked(
   wanted: FileOfManifest,
   signal?: AbortSignal,
 ): Promise<Uint8Array<ArrayBuffer>> {
+  const { bytes, fresh } = await readProven(files, wanted, signal);
+  if (fresh) await files.store?.put(wanted.file, () => bytes, wanted.sha256);
+  return bytes;
+}
+
+/** The same, but keeps nothing: `fresh` says whether the bytes came from the package itself and could be kept. */
+export async function readProven(
+  files: PackageFiles,
+  wanted: FileOfManifest,
+  signal?: AbortSignal,
+): Promise<{ readonly bytes: Uint8Array<ArrayBuffer>; readonly fresh: boolean }> {
   const { file, sha256 } = wanted;
   const damaged = (reason: string) => new RuntimeError('L407', { file, reason }, files.place);
   const kept = await files.store?.get(file, sha256);
-  if (kept && (await fault(kept, wanted)) === null) return kept;
+  if (kept && (await fault(kept, wanted)) === null) return { bytes: kept, fresh: false };
   const bytes = await files.read(file, signal).catch((cause: unknown) => {
     signal?.throwIfAborted();
     throw damaged(`it cannot be read (${reasonOf(cause)})`);
   });
   const wrong = await fault(bytes, wanted);
   if (wrong !== null) throw damaged(wrong);
-  await files.store?.put(file, bytes, sha256);
-  return bytes;
+  return { bytes, fresh: true };
 }
 
 /** What is wrong with the bytes; null when they are right. */

@@ -26,6 +26,8 @@ export interface Driver {
   readLogits(): Awaitable<Float32Array>;
   /** Id of the largest of them; of equals, the lowest. */
   best(): Awaitable<number>;
+  /** Keeps on the device what was fetched, for the next visit: work that can wait until the model is in use. Never rejects. */
+  keep(): Promise<void>;
   /** Lets go of memory, threads and devices. */
   dispose(): void;
 }

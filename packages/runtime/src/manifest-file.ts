@@ -39,7 +39,7 @@ export async function readFresh(
 ): Promise<Uint8Array<ArrayBuffer>> {
   try {
     const bytes = await files.read(name, signal);
-    await files.store?.put(name, bytes);
+    await files.store?.put(name, () => bytes);
     return bytes;
   } catch (cause) {
     // `fetch` throws a TypeError when no server answers; a server that answers with an error has the last word.

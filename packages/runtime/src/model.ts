@@ -27,7 +27,8 @@ export async function load(files: PackageFiles, options: face.LoadOptions = {}):
     driver.dispose();
     throw cause;
   });
-  await files.store?.keepOnly(filesOf(manifest));
+  // Not waited for: the model is ready.
+  driver.keep().then(() => files.store?.keepOnly(filesOf(manifest)));
   const session = new Session(manifest, driver);
   let disposed = false;
   let busy = false;

@@ -6,7 +6,7 @@
 export interface PackageFiles {
   /** What messages call the package: its folder or address. */
   readonly place: string;
-  /** Reads the whole file `name` of the package. Rejects, for whatever reason, when it cannot. */
+  /** Reads the whole file `name` of the package; the bytes are the caller's, to let go of as well. Rejects when it cannot, for whatever reason. */
   read(name: string, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>>;
   /** Keeps files between visits; absent where nothing can be kept. */
   readonly store?: FileStore;
@@ -16,7 +16,8 @@ export interface PackageFiles {
 export interface FileStore {
   /** The file kept under `name`, in the version that `version` names; null for none. */
   get(name: string, version?: string): Promise<Uint8Array<ArrayBuffer> | null>;
-  put(name: string, bytes: Uint8Array<ArrayBuffer>, version?: string): Promise<void>;
+  /** Keeps a file that was just read; `bytes` gives its content where that is needed. */
+  put(name: string, bytes: () => Uint8Array<ArrayBuffer>, version?: string): Promise<void>;
   /** Lets go of every file, or version of one, that is not named. */
   keepOnly(files: readonly { readonly name: string; readonly version?: string }[]): Promise<void>;
 }

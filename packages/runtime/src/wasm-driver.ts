@@ -10,7 +10,7 @@ import { readChecked } from './checked-file.ts';
 import type { Driver } from './driver.ts';
 import type { LoadOptions, Running } from './face.ts';
 import { chooseKernels, hasRelaxedSimd } from './kernels.ts';
-import type { Manifest, MemoryPlan, TableRow } from './manifest.ts';
+import type { Manifest, MemoryPlan, TableRow, WeightChunk } from './manifest.ts';
 import { reasonOf } from './manifest-file.ts';
 import type { PackageFiles } from './package-files.ts';
 import { RuntimeError } from './runtime-error.ts';
@@ -77,18 +77,24 @@ export async function loadWasm(
     const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
     return { pool, kernels: exports as unknown as Kernels };
   };
-  const place: Place = ({ offset, bytes: length }, bytes) =>
-    new Uint8Array(memory.buffer, plan.weights.offset + offset, length).set(bytes);
+  const bytesOf = ({ offset, bytes }: WeightChunk) =>
+    new Uint8Array(memory.buffer, plan.weights.offset + offset, bytes);
+  const place: Place = (chunk, bytes) => bytesOf(chunk).set(bytes);
   const starting = start();
+  const placing = readWeights(weights, plan.weights.bytes, files, place, options);
   try {
-    await Promise.all([starting, readWeights(weights, plan.weights.bytes, files, place, options)]);
+    await Promise.all([starting, placing]);
   } catch (cause) {
     starting.then(({ pool }) => pool?.terminate()).catch(() => {});
     throw cause;
   }
   writeTable(memory, plan, manifest.rowWords, manifest.table);
   const { pool, kernels } = await starting;
-  return driver(kernels, memory, manifest, { device: 'wasm', threads, kernels: kernel.file, why }, pool);
+  const keep = async () => {
+    // Copied out again where need be: holding on to the chunks until now would have been a second copy of the weights.
+    for (const chunk of await placing) await files.store?.put(chunk.file, () => bytesOf(chunk).slice(), chunk.sha256);
+  };
+  return driver(kernels, memory, manifest, { device: 'wasm', threads, kernels: kernel.file, why }, { pool, keep });
 }
 
 async function startPool(threads: number, module: WebAssembly.Module, memory: WebAssembly.Memory): Promise<Threads> {
@@ -115,7 +121,7 @@ function driver(
   memory: WebAssembly.Memory,
   manifest: Manifest,
   running: Running,
-  pool: Threads | null,
+  { pool, keep }: { readonly pool: Threads | null; keep(): Promise<void> },
 ): WasmDriver {
   const { memory: plan, tile, vocab } = manifest;
   // The memory never grows, so its buffer is never replaced and these views stay good.
@@ -140,6 +146,7 @@ function driver(
     get peakBytes() {
       return memory.buffer.byteLength;
     },
+    keep,
     dispose() {
       kernels.stop?.();
       pool?.terminate();

@@ -12,7 +12,8 @@ export async function webFiles(folder: string): Promise<PackageFiles> {
   return {
     place: folder,
     async read(name, signal) {
-      const response = await fetch(`${folder}${name}`, signal ? { signal } : {});
+      // Always asked about: after a compile the same name holds other bytes.
+      const response = await fetch(`${folder}${name}`, { cache: 'no-cache', ...(signal && { signal }) });
       if (!response.ok) throw new Error(`the server answers ${response.status}`);
       return new Uint8Array(await response.arrayBuffer());
     },
@@ -32,12 +33,16 @@ async function cacheStore(folder: string): Promise<FileStore | null> {
       return kept ? new Uint8Array(await kept.arrayBuffer()) : null;
     },
     async put(name, bytes, version) {
+      // From the browser's HTTP cache, where it is after `read`, a file goes by without being held by this process.
+      const again = await fetch(`${folder}${name}`, { cache: 'only-if-cached', mode: 'same-origin' }).catch(() => null);
+      const kept = again?.ok ? again : new Response(bytes());
       // A full disk only means that the next visit asks the network again.
-      await cache.put(key(name, version), new Response(bytes)).catch(() => {});
+      await cache.put(key(name, version), kept).catch(() => {});
     },
     async keepOnly(files) {
       const wanted = new Set(files.map(({ name, version }) => key(name, version)));
-      for (const { url } of await cache.keys())
+      const kept = await cache.keys().catch(() => []);
+      for (const { url } of kept)
         if (url.startsWith(folder) && !wanted.has(url)) await cache.delete(url).catch(() => {});
     },
   };

@@ -2,8 +2,9 @@
  * The weights on their way into their places: several chunks at a time are read, proved and copied once, and at most those are held
  * besides the memory itself.
  */
-import { readChecked } from './checked-file.ts';
+import { readProven } from './checked-file.ts';
 import type { LoadOptions } from './face.ts';
+import { free } from './free.ts';
 import type { WeightChunk } from './manifest.ts';
 import type { PackageFiles } from './package-files.ts';
 import { RuntimeError } from './runtime-error.ts';
@@ -16,7 +17,7 @@ export type Place = (chunk: WeightChunk, bytes: Uint8Array<ArrayBuffer>) => void
 
 /**
  * Reads every chunk and hands it to `place`, in any order. L407 for a chunk that is missing, damaged, or beyond the `bytes` that the plan
- * has for weights; rejects with the signal's reason when aborted.
+ * has for weights; rejects with the signal's reason when aborted. Resolves with the chunks that could be kept for the next visit.
  */
 export async function readWeights(
   chunks: readonly WeightChunk[],
@@ -24,17 +25,21 @@ export async function readWeights(
   files: PackageFiles,
   place: Place,
   { signal, onProgress }: LoadOptions,
-): Promise<void> {
+): Promise<readonly WeightChunk[]> {
   const total = chunks.reduce((sum, chunk) => sum + chunk.bytes, 0);
   let placed = 0;
   let next = 0;
+  const fresh: WeightChunk[] = [];
   const one = async (chunk: WeightChunk) => {
     signal?.throwIfAborted();
     if (chunk.offset + chunk.bytes > bytes) {
       const reason = `${chunk.file} does not fit the plan`;
       throw new RuntimeError('L407', { file: 'manifest.json', reason }, files.place);
     }
-    place(chunk, await readChecked(files, chunk, signal));
+    const read = await readProven(files, chunk, signal);
+    place(chunk, read.bytes);
+    free(read.bytes.buffer);
+    if (read.fresh) fresh.push(chunk);
     placed += chunk.bytes;
     onProgress?.(placed, total);
   };
@@ -48,4 +53,5 @@ export async function readWeights(
     }
   };
   await Promise.all(Array.from({ length: IN_FLIGHT }, lane));
+  return fresh;
 }

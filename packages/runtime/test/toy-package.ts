@@ -169,7 +169,7 @@ export function fromMap(files: ReadonlyMap<string, Uint8Array<ArrayBuffer>>): Pa
     read: async (name) => {
       const bytes = files.get(name);
       if (!bytes) throw new Error('no such file');
-      return bytes;
+      return bytes.slice();
     },
   };
 }
