@@ -194,6 +194,7 @@ class KindFuser {
       x: source.buffer,
       depth,
       prologue: {
+        merge: null,
         norm:
           norm && out !== null
             ? { gain: this.tensors.vector(norm.gain, { map: 'plain', rows: depth }), eps: norm.eps, out }

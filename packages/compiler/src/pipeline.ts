@@ -29,11 +29,14 @@ import type { Features } from './loops/types.ts';
 import { inOrder, type OrderName } from './orders.ts';
 import { type PackedPiece, packWeights } from './pack.ts';
 import { type Plan, plan } from './plan.ts';
-import type { FormatName } from './program/ir.ts';
+import type { FormatName, Program } from './program/ir.ts';
 import { printPlan, printProgram } from './program/print.ts';
 import { verifyPlan, verifyProgram } from './program/verify.ts';
 import { quantise } from './quantise.ts';
 import { slowMemoryBytesPerToken } from './residency.ts';
+import type { GpuProfile } from './schedule/gpu/profile.ts';
+import { forGpu } from './schedule/gpu/program.ts';
+import { type GpuKernels, scheduleGpu } from './schedule/gpu/schedule.ts';
 import { type KindKernels, schedule } from './schedule/schedule.ts';
 import { share } from './share.ts';
 import { assemble } from './targets/wasm/assemble.ts';
@@ -51,6 +54,12 @@ export interface Lowered {
   readonly fused: ReturnType<typeof quantise>;
   readonly plan: Plan;
   readonly kernels: readonly KindKernels[];
+}
+
+export interface LoweredGpu {
+  readonly graph: Graph;
+  readonly plan: Plan;
+  readonly kernels: GpuKernels;
 }
 
 export interface Compilation extends Lowered {
@@ -90,12 +99,23 @@ export function lower(source: Graph, options: CompileOptions): Lowered {
   return { graph, ...planned, kernels: schedule(planned.plan, new Set()) };
 }
 
-function lowerToPlan(graph: Graph, quant: FormatName): Pick<Lowered, 'fused' | 'plan'> {
+/** The same for a GPU: the same weights in the same order, an arena and kernels of its own. */
+export function lowerGpu(source: Graph, options: CompileOptions, profile: GpuProfile): LoweredGpu {
+  const graph = withContext(source, options.context);
+  const { plan } = lowerToPlan(graph, options.quant, forGpu);
+  return { graph, plan, kernels: scheduleGpu(plan, profile) };
+}
+
+function lowerToPlan(
+  graph: Graph,
+  quant: FormatName,
+  forTarget: (program: Program) => Program = (program) => program,
+): Pick<Lowered, 'fused' | 'plan'> {
   verify(graph);
   const shared = share(graph);
   const unquantised = fuse(shared);
   verifyProgram(unquantised);
-  const fused = quantise(unquantised, quant);
+  const fused = forTarget(quantise(unquantised, quant));
   verifyProgram(fused);
   const planned = plan(fused, shared);
   verifyPlan(planned);

@@ -68,4 +68,21 @@ export const f32Format: Format = {
       return sets === 1 ? of(0) : add(of(0), of(1));
     };
   },
+
+  sum: 'f32x4',
+
+  slice(b, [w], { block, depth }, x, { block: blockIndex, vector, part, parts }, firstToken, tokens) {
+    const acc = b.registers('acc', tokens, constant('f32x4', 0));
+    const base = b.let('base', plus(times(blockIndex, block * depth), times(vector, 4)));
+    b.loop('serial', 'k', { from: part, to: depth, step: parts }, (body, k) => {
+      const wk = body.let('wk', load(w!, plus(base, times(k, block)), 'f32x4'));
+      body.loop('unroll', 't', { to: tokens }, (_, t) => {
+        const xk = loadSplat(x.values, plus(times(plus(firstToken, t), x.stride), k), 'f32x4');
+        acc.set(add(acc.get(t), mul(xk, wk)), t);
+      });
+    });
+    return (t) => acc.get(t);
+  },
+
+  scaled: (_views, _shape, _x, _rows, _token, sum) => sum,
 };

@@ -27,6 +27,15 @@ export interface Activations {
   readonly groups: number;
 }
 
+/** What one invocation of a workgroup sums: rows 4v..4v+3 of a block, over every `parts`-th piece of the depth from `part` on. */
+export interface Slice {
+  readonly block: Expr;
+  /** v. */
+  readonly vector: Expr;
+  readonly part: Expr;
+  readonly parts: number;
+}
+
 export interface Format {
   readonly name: string;
   /** Whether contractions read activations as codes. */
@@ -63,4 +72,25 @@ export interface Format {
     tokens: number,
     features: Features,
   ): (t: number, v: number) => Expr;
+  /** What a slice is summed in: exact integers, or floats. */
+  readonly sum: 'i32x4' | 'f32x4';
+  /** Writes the loop over one slice (for targets where a workgroup shares a block). Returns the sums for token t. */
+  slice(
+    b: Builder,
+    views: readonly KernelBuffer[],
+    shape: MatrixShape,
+    x: Activations,
+    slice: Slice,
+    firstToken: Index,
+    tokens: number,
+  ): (t: number) => Expr;
+  /** The dot products f32x4 that the sums of all slices of rows 4v..4v+3 amount to. */
+  scaled(
+    views: readonly KernelBuffer[],
+    shape: MatrixShape,
+    x: Activations,
+    rows: Pick<Slice, 'block' | 'vector'>,
+    token: Index,
+    sum: Expr,
+  ): Expr;
 }

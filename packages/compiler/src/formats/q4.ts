@@ -157,6 +157,46 @@ export const q4Format: Format = {
       return mul(apply('toFloat', sums.get(t * vectors + v)), scale);
     };
   },
+
+  sum: 'i32x4',
+
+  // a piece is 8 columns of a group
+  slice(b, [codes, groupScales], shape, x, { block: blockIndex, vector, part, parts }, firstToken, tokens) {
+    const { block } = shape;
+    const acc = b.registers('acc', tokens, constant('i32x4', 0));
+    const base = b.let('base', times(blockIndex, blockBytes(shape)));
+    const mask = b.let('mask', apply('splat8', i32(15)));
+    const ones = b.let('ones', i32(0x01010101));
+    b.loop('serial', 'piece', { from: part, to: (groups(shape) * GROUP) / 8, step: parts }, (body, piece) => {
+      const group = body.let('group', quotient(piece, GROUP / 8));
+      const at = body.let('at', plus(base, times(group, groupBytes(shape))));
+      const j = remainder(piece, GROUP / 8);
+      const w = body.let('w', load(codes!, plus(at, plus(times(j, block * 4), times(vector, 16))), 'i8x16'));
+      const low = body.let('low', apply('nibblesLow', w, mask));
+      const high = body.let('high', apply('nibblesHigh', w, mask));
+      const scaleAt = plus(at, plus(block * (GROUP / 2), times(vector, 4)));
+      const scales = body.let('u', load(groupScales!, scaleAt, 'i32x4'));
+      body.loop('unroll', 't', { to: tokens }, (perToken, t) => {
+        const wordAt = plus(times(plus(firstToken, t), x.stride / 4), times(piece, 2));
+        const [first, second] = [0, 1].map((i) => perToken.let('x', load(x.values, plus(wordAt, i), 'i32'))) as [Expr, Expr];
+        // codes are stored + 8
+        const excess = times(add(apply('dotWords', first, ones), apply('dotWords', second, ones)), 8);
+        const [left, right] = [
+          apply('dotWords', low, apply('splatWord', first)),
+          apply('dotWords', high, apply('splatWord', second)),
+        ];
+        const dots = sub(add(left, right), apply('splat', excess));
+        acc.set(add(acc.get(t), mul(dots, scales)), t);
+      });
+    });
+    return (t) => acc.get(t);
+  },
+
+  scaled([, , scales], shape, x, { block: blockIndex, vector }, token, sum) {
+    const inBlock = (groups(shape) * groupBytes(shape)) / 4;
+    const at = plus(times(blockIndex, blockBytes(shape) / 4), plus(inBlock, times(vector, 4)));
+    return mul(apply('toFloat', sum), mul(load(scales!, at, 'f32x4'), loadSplat(x.scales!, token, 'f32x4')));
+  },
 };
 
 /** One group of a block, for one token. */

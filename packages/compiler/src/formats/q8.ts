@@ -121,4 +121,26 @@ export const q8Format: Format = {
       return mul(apply('toFloat', sums), scale);
     };
   },
+
+  sum: 'i32x4',
+
+  slice(b, [codes], shape, x, { block: blockIndex, vector, part, parts }, firstToken, tokens) {
+    const { block, depth } = shape;
+    const acc = b.registers('acc', tokens, constant('i32x4', 0));
+    const base = b.let('base', plus(times(blockIndex, codesBytes(shape) + block * 4), times(vector, 16)));
+    b.loop('serial', 'k', { from: part, to: padded(depth, 4) / 4, step: parts }, (body, k) => {
+      const wk = body.let('wk', load(codes!, plus(base, times(k, block * 4)), 'i8x16'));
+      body.loop('unroll', 't', { to: tokens }, (_, t) => {
+        const xk = loadSplat(x.values, plus(times(plus(firstToken, t), x.stride / 4), k), 'i8x16');
+        acc.set(add(acc.get(t), apply('dotWords', wk, xk)), t);
+      });
+    });
+    return (t) => acc.get(t);
+  },
+
+  scaled([, scales], shape, x, { block: blockIndex, vector }, token, sum) {
+    const bytes = codesBytes(shape) + shape.block * 4;
+    const at = plus(times(blockIndex, bytes / 4), plus(codesBytes(shape) / 4, times(vector, 4)));
+    return mul(apply('toFloat', sum), mul(load(scales!, at, 'f32x4'), loadSplat(x.scales!, token, 'f32x4')));
+  },
 };

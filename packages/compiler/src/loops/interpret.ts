@@ -1,7 +1,8 @@
 /**
  * Runs a kernel of the loop IR on a memory image, operation by operation, with the meanings of the closed table: what every printed
  * kernel is compared with, and the way to test a GPU kernel without a GPU. Invocations of a workgroup run as coroutines that wait for
- * each other at barriers, so a missing barrier shows as a wrong result and one that not everyone reaches as an error. Grid iterations
+ * each other at barriers, so a missing barrier shows as a wrong result and one that not everyone reaches as an error. Memory that a
+ * workgroup shares starts with NaN, so that reading before writing shows, too. Grid iterations
  * may run in either order: a kernel whose result depends on it is wrong.
  */
 import { intrinsics, type Value } from './intrinsics.ts';
@@ -28,6 +29,8 @@ type Locals = Map<string, Value[]>;
 class Interpreter {
   private readonly kernel: Kernel;
   private readonly view: DataView;
+  /** Memory of the workgroup that is running. */
+  private shared = new Map<string, DataView>();
   private readonly args: Arguments;
   private readonly reverseGrid: boolean;
   private readonly buffers: ReadonlyMap<string, KernelBuffer>;
@@ -59,37 +62,49 @@ class Interpreter {
         return this.argument(`w${address.group}`) + address.offset;
       case 'state':
         return this.argument('state') + address.offset;
+      case 'workgroup':
+        return 0;
       default:
         return address satisfies never;
     }
   }
 
-  private locate(name: string, at: number, width: number): { element: Element; byte: number } {
+  private locate(name: string, at: number, width: number): { view: DataView; element: Element; byte: number } {
     const buffer = this.buffers.get(name);
     if (!buffer) throw new Error(`no buffer ${name}`);
     if (at < 0 || at + width > buffer.length)
       throw new Error(`kernel ${this.kernel.name}: ${name}[${at}..${at + width - 1}] of ${buffer.length}`);
-    return { element: buffer.element, byte: this.base(buffer.address) + at * elementBytes(buffer.element) };
+    const view = buffer.address.from === 'workgroup' ? this.sharedOf(buffer) : this.view;
+    return { view, element: buffer.element, byte: this.base(buffer.address) + at * elementBytes(buffer.element) };
   }
 
-  private readElement(element: Element, byte: number): number {
-    if (element === 'f32') return this.view.getFloat32(byte, true);
-    if (element === 'i32') return this.view.getInt32(byte, true);
-    return element === 'i8' ? this.view.getInt8(byte) : this.view.getUint8(byte);
+  /** A buffer of the running workgroup. All bits set: NaN, or -1 four times. */
+  private sharedOf({ name, element, length }: KernelBuffer): DataView {
+    const known = this.shared.get(name);
+    if (known) return known;
+    const view = new DataView(new Uint8Array(length * elementBytes(element)).fill(255).buffer);
+    this.shared.set(name, view);
+    return view;
+  }
+
+  private readElement(view: DataView, element: Element, byte: number): number {
+    if (element === 'f32') return view.getFloat32(byte, true);
+    if (element === 'i32') return view.getInt32(byte, true);
+    return element === 'i8' ? view.getInt8(byte) : view.getUint8(byte);
   }
 
   private load(e: Extract<Expr, { e: 'load' }>, locals: Locals): Value {
     const buffer = this.buffers.get(e.buffer);
     const width = buffer && loadWidth(buffer.element, e.type, e.access);
     if (!width) throw new Error(`${e.buffer} cannot be read as ${e.type}`);
-    const { element, byte } = this.locate(e.buffer, this.number(e.index, locals), width);
+    const { view, element, byte } = this.locate(e.buffer, this.number(e.index, locals), width);
     if (e.type === 'i16x8' && e.access === 'splat')
-      return Array.from({ length: 8 }, (_, i) => this.view.getInt16(byte + 2 * (i % 2), true));
+      return Array.from({ length: 8 }, (_, i) => view.getInt16(byte + 2 * (i % 2), true));
     if (e.type === 'i8x16' && e.access === 'splat')
-      return Array.from({ length: 16 }, (_, i) => this.view.getInt8(byte + (i % 4)));
-    if (e.access === 'splat') return Array<number>(4).fill(this.readElement(element, byte));
-    if (width === 1) return this.readElement(element, byte);
-    return Array.from({ length: width }, (_, i) => this.readElement(element, byte + i * elementBytes(element)));
+      return Array.from({ length: 16 }, (_, i) => view.getInt8(byte + (i % 4)));
+    if (e.access === 'splat') return Array<number>(4).fill(this.readElement(view, element, byte));
+    if (width === 1) return this.readElement(view, element, byte);
+    return Array.from({ length: width }, (_, i) => this.readElement(view, element, byte + i * elementBytes(element)));
   }
 
   private store(s: Extract<Stmt, { s: 'store' }>, locals: Locals): void {
@@ -97,12 +112,12 @@ class Interpreter {
     const buffer = this.buffers.get(s.buffer);
     const width = buffer && storeWidth(buffer.element, s.value.type);
     if (!width) throw new Error(`${s.value.type} cannot be stored to ${s.buffer}`);
-    const { element, byte } = this.locate(s.buffer, this.number(s.index, locals), width);
+    const { view, element, byte } = this.locate(s.buffer, this.number(s.index, locals), width);
     const lanes = typeof value === 'number' ? [value] : value;
     lanes.forEach((x, i) => {
-      if (element === 'f32') this.view.setFloat32(byte + 4 * i, x, true);
-      else if (s.value.type === 'i8x16') this.view.setInt8(byte + i, x);
-      else this.view.setInt32(byte + 4 * i, x, true);
+      if (element === 'f32') view.setFloat32(byte + 4 * i, x, true);
+      else if (s.value.type === 'i8x16') view.setInt8(byte + i, x);
+      else view.setInt32(byte + 4 * i, x, true);
     });
   }
 
@@ -184,6 +199,7 @@ class Interpreter {
         return;
       case 'workgroup':
       case 'lane': {
+        if (s.tag === 'workgroup') this.shared = new Map();
         const running = iterations.map(body);
         for (;;) {
           const ended = running.filter((invocation) => invocation.next().done).length;

@@ -17,9 +17,13 @@ interface Intrinsic {
   readonly meaning: (args: readonly Value[], type: Type, lanes: readonly number[]) => Value;
   /** What an engine must have to run it; nothing beyond SIMD128 where absent. */
   readonly needs?: Feature;
-  /** WAT for these operands (already spelled). `type` is that of the first argument, or the result's where there is none. */
-  readonly wat: (args: readonly string[], type: Type, lanes: readonly number[]) => string;
+  /** WAT for these operands (already spelled). `type` is that of the first argument, or the result's where there is none. Absent where the operation is none of WASM's. */
+  readonly wat?: Spelling;
+  /** WGSL likewise. */
+  readonly wgsl?: Spelling;
 }
+
+type Spelling = (args: readonly string[], type: Type, lanes: readonly number[]) => string;
 
 const f32 = Math.fround;
 const vector = (v: Value): readonly number[] => {
@@ -47,34 +51,53 @@ function lanewise(f: (...xs: number[]) => number): Intrinsic['meaning'] {
 }
 
 const plain =
-  (name: string): Intrinsic['wat'] =>
+  (name: string): Spelling =>
   (args, type) =>
     `(${type}.${name} ${args.join(' ')})`;
 
+/** A WGSL function, or an infix operator. */
+const call =
+  (name: string): Spelling =>
+  (args) =>
+    `${name}(${args.join(', ')})`;
+const infix =
+  (sign: string): Spelling =>
+  ([x, y]) =>
+    `(${x} ${sign} ${y})`;
+
 /** f32 and f32x4, `count` operands of one type. */
-const float = (count: number, name: string, f: (...xs: number[]) => number): Intrinsic => ({
+const float = (
+  count: number,
+  name: string,
+  f: (...xs: number[]) => number,
+  wgsl: Spelling = call(name),
+): Intrinsic => ({
   type: (a) => (a.length === count && same(a) && isFloat(a[0]) ? a[0] : null),
   meaning: lanewise(f),
   wat: plain(name),
+  wgsl,
 });
 
 /** f32, f32x4, i32, i32x4 and i16x8, two operands of one type. */
-const number2 = (name: string, f: (x: number, y: number) => number): Intrinsic => ({
+const number2 = (name: string, f: (x: number, y: number) => number, sign: string): Intrinsic => ({
   type: (a) => (a.length === 2 && same(a) && (isFloat(a[0]) || isInt(a[0]) || isSum(a[0])) ? a[0] : null),
   meaning: lanewise(f),
   wat: plain(name),
+  wgsl: infix(sign),
 });
 
-const int2 = (name: string, f: (x: number, y: number) => number): Intrinsic => ({
+const int2 = (name: string, f: (x: number, y: number) => number, wgsl: Spelling): Intrinsic => ({
   type: (a) => (a.length === 2 && a[0] === 'i32' && a[1] === 'i32' ? 'i32' : null),
   meaning: lanewise(f),
   wat: plain(name),
+  wgsl,
 });
 
-const compare = (f: (x: number, y: number) => boolean, int: string, flt: string): Intrinsic => ({
+const compare = (f: (x: number, y: number) => boolean, int: string, flt: string, sign: string): Intrinsic => ({
   type: (a) => (a.length === 2 && same(a) && (a[0] === 'i32' || a[0] === 'f32') ? 'bool' : null),
   meaning: ([x, y]) => (f(scalar(x), scalar(y)) ? 1 : 0),
   wat: (args, type) => `(${type}.${type === 'i32' ? int : flt} ${args.join(' ')})`,
+  wgsl: infix(sign),
 });
 
 /** Round half to even, as `f32.nearest` and WGSL's `round` do. */
@@ -91,53 +114,64 @@ function halves(x: Value, mask: Value, half: (byte: number) => number): Value {
 
 /** Bytes 0 to 3 twice, each below a zero. */
 const spreadOrder: readonly number[] = [0, -1, 0, -1, 1, -1, 1, -1, 2, -1, 2, -1, 3, -1, 3, -1];
+/** The four signed bytes of a word, lowest first. */
+const wordBytes = (x: number): readonly number[] => [24, 16, 8, 0].map((n) => (x << n) >> 24);
+const dotBytes = (x: readonly number[], y: readonly number[]): number => x.reduce((sum, b, i) => sum + b * y[i]!, 0);
+
 
 const table = {
-  add: number2('add', (x, y) => x + y),
-  sub: number2('sub', (x, y) => x - y),
+  add: number2('add', (x, y) => x + y, '+'),
+  sub: number2('sub', (x, y) => x - y, '-'),
   mul: {
-    ...number2('mul', (x, y) => x * y),
+    ...number2('mul', (x, y) => x * y, '*'),
     meaning: (args, type, lanes) =>
       (isInt(type) || isSum(type) ? lanewise(Math.imul) : lanewise((x, y) => x * y))(args, type, lanes),
   },
-  div: float(2, 'div', (x, y) => x / y),
+  div: float(2, 'div', (x, y) => x / y, infix('/')),
   /** The second number where it is smaller (larger), else the first: so NaN stays in the first, and a lane takes one instruction. */
   min: {
-    ...float(2, 'pmin', (x, y) => (y < x ? y : x)),
+    ...float(2, 'pmin', (x, y) => (y < x ? y : x), call('min')),
     wat: ([x, y], type) => (type === 'f32' ? `(select ${y} ${x} (f32.lt ${y} ${x}))` : `(f32x4.pmin ${x} ${y})`),
   },
   max: {
-    ...float(2, 'pmax', (x, y) => (x < y ? y : x)),
+    ...float(2, 'pmax', (x, y) => (x < y ? y : x), call('max')),
     wat: ([x, y], type) => (type === 'f32' ? `(select ${y} ${x} (f32.lt ${x} ${y}))` : `(f32x4.pmax ${x} ${y})`),
   },
   /** Larger of numbers that are not negative, as their bits compare: a NaN is larger than all and is not lost. */
   maxMagnitude: {
-    ...float(2, 'max', (x, y) => (Number.isNaN(x) || x > y ? x : y)),
+    ...float(2, 'max', (x, y) => (Number.isNaN(x) || x > y ? x : y), call('max')),
     wat: ([x, y], type) =>
       type === 'f32'
         ? `(select ${x} ${y} (i32.gt_s (i32.reinterpret_f32 ${x}) (i32.reinterpret_f32 ${y})))`
         : `(i32x4.max_s ${x} ${y})`,
   },
   abs: float(1, 'abs', Math.abs),
-  neg: float(1, 'neg', (x) => -x),
+  neg: float(
+    1,
+    'neg',
+    (x) => -x,
+    ([x]) => `(-${x})`,
+  ),
   sqrt: float(1, 'sqrt', Math.sqrt),
-  nearest: float(1, 'nearest', roundHalfEven),
+  nearest: float(1, 'nearest', roundHalfEven, call('round')),
 
   /** Unsigned quotient and remainder of indices. */
-  quotient: int2('div_u', (x, y) => Math.trunc((x >>> 0) / (y >>> 0))),
-  remainder: int2('rem_u', (x, y) => (x >>> 0) % (y >>> 0)),
-  and: int2('and', (x, y) => x & y),
+  quotient: int2('div_u', (x, y) => Math.trunc((x >>> 0) / (y >>> 0)), ([x, y]) => `i32(u32(${x}) / u32(${y}))`),
+  remainder: int2('rem_u', (x, y) => (x >>> 0) % (y >>> 0), ([x, y]) => `i32(u32(${x}) % u32(${y}))`),
+  and: int2('and', (x, y) => x & y, infix('&')),
   /** Logical shift left by a scalar. */
   shl: {
     type: (a) => (a.length === 2 && isInt(a[0]) && a[1] === 'i32' ? a[0] : null),
     meaning: ([x, n]) => (typeof x === 'number' ? x << scalar(n) : vector(x!).map((lane) => lane << scalar(n))),
     wat: plain('shl'),
+    wgsl: ([x, n], type) => (type === 'i32' ? `(${x} << u32(${n}))` : `(${x} << vec4<u32>(u32(${n})))`),
   },
-  less: compare((x, y) => x < y, 'lt_s', 'lt'),
+  less: compare((x, y) => x < y, 'lt_s', 'lt', '<'),
   select: {
     type: (a) => (a.length === 3 && a[0] === 'bool' && a[1] === a[2] ? a[1]! : null),
     meaning: ([c, x, y]) => (c ? x! : y!),
     wat: ([c, x, y]) => `(select ${x} ${y} ${c})`,
+    wgsl: ([c, x, y]) => `select(${y}, ${x}, ${c})`,
   },
 
   /** Integer to the nearest float. */
@@ -145,6 +179,7 @@ const table = {
     type: (a) => (a.length === 1 ? (a[0] === 'i32' ? 'f32' : a[0] === 'i32x4' ? 'f32x4' : null) : null),
     meaning: ([x]) => (typeof x === 'number' ? f32(x) : vector(x!).map(f32)),
     wat: ([x], type) => (type === 'i32' ? `(f32.convert_i32_s ${x})` : `(f32x4.convert_i32x4_s ${x})`),
+    wgsl: ([x], type) => (type === 'i32' ? `f32(${x})` : `vec4<f32>(${x})`),
   },
   /** The nearest integer, half to even, of a number below 2^22 in magnitude: where 1.5 * 2^23 is added, the last bit stands for one. */
   nearestInt: {
@@ -155,6 +190,7 @@ const table = {
       type === 'f32'
         ? `(i32.sub (i32.reinterpret_f32 (f32.add ${x} (f32.const 12582912))) (i32.const 0x4b400000))`
         : `(i32x4.sub (f32x4.add ${x} (f32x4.splat (f32.const 12582912))) (i32x4.splat (i32.const 0x4b400000)))`,
+    wgsl: ([x], type) => (type === 'f32' ? `i32(round(${x}))` : `vec4<i32>(round(${x}))`),
   },
   /** 2^n of a whole number n in [-126, 127]: n + 127 is the last byte of n + 127 + 2^23, and becomes the exponent. */
   powerOfTwo: {
@@ -164,12 +200,17 @@ const table = {
       type === 'f32'
         ? `(f32.reinterpret_i32 (i32.shl (i32.reinterpret_f32 (f32.add ${n} (f32.const 8388735))) (i32.const 23)))`
         : `(i32x4.shl (f32x4.add ${n} (f32x4.splat (f32.const 8388735))) (i32.const 23))`,
+    wgsl: ([n], type) =>
+      type === 'f32'
+        ? `bitcast<f32>((i32(${n}) + 127) << 23u)`
+        : `bitcast<vec4<f32>>((vec4<i32>(${n}) + vec4<i32>(127)) << vec4<u32>(23u))`,
   },
   /** All lanes equal to a scalar. */
   splat: {
     type: (a) => (a.length === 1 ? (a[0] === 'f32' ? 'f32x4' : a[0] === 'i32' ? 'i32x4' : null) : null),
     meaning: ([x]) => Array<number>(4).fill(scalar(x)),
     wat: ([x], type) => `(${type}x4.splat ${x})`,
+    wgsl: ([x], type) => `vec4<${type}>(${x})`,
   },
   /** Eight 16-bit lanes equal to a scalar that fits them. */
   splat16: {
@@ -206,6 +247,7 @@ const table = {
     type: (a) => (a.length === 1 ? (a[0] === 'f32x4' ? 'f32' : a[0] === 'i32x4' ? 'i32' : null) : null),
     meaning: ([x], _type, [lane]) => vector(x!)[lane!]!,
     wat: ([x], type, [lane]) => `(${type}.extract_lane ${lane} ${x})`,
+    wgsl: ([x], _type, [lane]) => `${x}.${'xyzw'[lane!]}`,
   },
   /** Four lanes chosen from two vectors: 0-3 of the first, 4-7 of the second. */
   shuffle: {
@@ -231,18 +273,30 @@ const table = {
     type: (a) => (a.length === 1 && a[0] === 'i32' ? 'i8x16' : null),
     meaning: ([x]) => Array<number>(16).fill((scalar(x) << 24) >> 24),
     wat: ([x]) => `(i8x16.splat ${x})`,
+    wgsl: ([x]) => `vec4<u32>(u32(${x} & 255) * 0x01010101u)`,
+  },
+  /** Four words equal to one. */
+  splatWord: {
+    type: (a) => (a.length === 1 && a[0] === 'i32' ? 'i8x16' : null),
+    meaning: ([x]) => {
+      const bytes = wordBytes(scalar(x));
+      return [...bytes, ...bytes, ...bytes, ...bytes];
+    },
+    wgsl: ([x]) => `vec4<u32>(u32(${x}))`,
   },
   /** The low half of each byte, 0..15. The mask, 15 in every byte, is an operand so that it is made once, outside a loop. */
   nibblesLow: {
     type: (a) => (a.length === 2 && a[0] === 'i8x16' && a[1] === 'i8x16' ? 'i8x16' : null),
     meaning: ([x, mask]) => halves(x!, mask!, (byte) => byte),
     wat: ([x, mask]) => `(v128.and ${x} ${mask})`,
+    wgsl: infix('&'),
   },
   /** The high half of each byte, 0..15. */
   nibblesHigh: {
     type: (a) => (a.length === 2 && a[0] === 'i8x16' && a[1] === 'i8x16' ? 'i8x16' : null),
     meaning: ([x, mask]) => halves(x!, mask!, (byte) => byte >> 4),
     wat: ([x, mask]) => `(v128.and (i16x8.shr_u ${x} (i32.const 4)) ${mask})`,
+    wgsl: ([x, mask]) => `((${x} >> vec4<u32>(4u)) & ${mask})`,
   },
   /** Products of adjacent 16-bit pairs, summed in i32: lane i is a[2i] b[2i] + a[2i+1] b[2i+1]. Exact for 8-bit codes. */
   dotPairs: {
@@ -275,6 +329,17 @@ const table = {
     meaning: (args) => args.flatMap((x) => vector(x).map((lane) => Math.max(-128, Math.min(127, lane)))),
     wat: ([w, x, y, z]) => `(i8x16.narrow_i16x8_s (i16x8.narrow_i32x4_s ${w} ${x}) (i16x8.narrow_i32x4_s ${y} ${z}))`,
   },
+  /** Four signed bytes times four, summed exactly; of two words, or word by word. */
+  dotWords: {
+    type: (a) =>
+      a.length === 2 && same(a) ? (a[0] === 'i32' ? 'i32' : a[0] === 'i8x16' ? 'i32x4' : null) : null,
+    meaning: ([x, y], type) => {
+      if (type === 'i32') return dotBytes(wordBytes(scalar(x)), wordBytes(scalar(y)));
+      const [a, b] = [vector(x!), vector(y!)];
+      return [0, 4, 8, 12].map((i) => dotBytes(a.slice(i, i + 4), b.slice(i, i + 4)));
+    },
+    wgsl: ([x, y], type) => (type === 'i32' ? `dot4I8Packed(u32(${x}), u32(${y}))` : `dotWords(${x}, ${y})`),
+  },
   /** Four lanes saturated to signed bytes, packed into one word, lane 0 lowest. */
   packBytes: {
     type: (a) => (a.length === 1 && a[0] === 'i32x4' ? 'i32' : null),
@@ -284,6 +349,7 @@ const table = {
       const zero = '(v128.const i32x4 0 0 0 0)';
       return `(i32x4.extract_lane 0 (i8x16.narrow_i16x8_s (i16x8.narrow_i32x4_s ${x} ${zero}) ${zero}))`;
     },
+    wgsl: call('packBytes'),
   },
 } as const satisfies Record<string, Intrinsic>;
 
@@ -291,3 +357,20 @@ export type IntrinsicName = keyof typeof table;
 
 /** The closed table, by name. */
 export const intrinsics: Readonly<Record<IntrinsicName, Intrinsic>> = table;
+
+/** What WGSL has no word for and a spelling above calls by name. */
+export const wgslFunctions: readonly { readonly name: string; readonly text: string }[] = [
+  {
+    name: 'dotWords',
+    text: `fn dotWords(x: vec4<u32>, y: vec4<u32>) -> vec4<i32> {
+  return vec4<i32>(dot4I8Packed(x.x, y.x), dot4I8Packed(x.y, y.y), dot4I8Packed(x.z, y.z), dot4I8Packed(x.w, y.w));
+}`,
+  },
+  {
+    name: 'packBytes',
+    text: `fn packBytes(x: vec4<i32>) -> i32 {
+  let bytes = clamp(x, vec4<i32>(-128), vec4<i32>(127)) & vec4<i32>(255);
+  return bytes.x | (bytes.y << 8u) | (bytes.z << 16u) | (bytes.w << 24u);
+}`,
+  },
+];

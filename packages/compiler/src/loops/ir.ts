@@ -59,11 +59,15 @@ export type Stmt =
   /** All invocations of a workgroup (all threads) reach here before any goes on. */
   | { readonly s: 'barrier' };
 
-/** Where a buffer lies: an absolute address, or an offset from an address the execution table supplies. */
+/**
+ * Where a buffer lies: an absolute address, or an offset from an address the execution table supplies; or in the memory that the
+ * invocations of one workgroup share while they run, whose first contents nobody may read.
+ */
 export type Address =
   | { readonly from: 'memory'; readonly offset: number }
   | { readonly from: 'weights'; readonly group: number; readonly offset: number }
-  | { readonly from: 'state'; readonly offset: number };
+  | { readonly from: 'state'; readonly offset: number }
+  | { readonly from: 'workgroup' };
 
 export interface KernelBuffer {
   readonly name: string;

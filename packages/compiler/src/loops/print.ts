@@ -25,8 +25,9 @@ export function printKernel(kernel: Kernel): string {
 }
 
 function printAddress(address: Address): string {
-  if (address.from === 'memory') return `${address.offset}`;
-  return `${address.from === 'state' ? 'state' : `w${address.group}`} + ${address.offset}`;
+  if (address.from === 'workgroup') return 'in workgroup memory';
+  if (address.from === 'memory') return `at ${address.offset}`;
+  return `at ${address.from === 'state' ? 'state' : `w${address.group}`} + ${address.offset}`;
 }
 
 function printStmt(s: Stmt, indent: string): string[] {

@@ -13,6 +13,7 @@ const loads: Readonly<Record<string, number>> = {
   'f32 f32x4 contiguous': 4,
   'f32 f32x4 splat': 1,
   'i32 i32 contiguous': 1,
+  'i32 i32x4 contiguous': 4,
   // one word of four codes, repeated
   'i32 i8x16 splat': 1,
   // one word of two sums, repeated
@@ -31,6 +32,7 @@ const stores: Readonly<Record<string, number>> = {
   'f32 f32': 1,
   'f32 f32x4': 4,
   'i32 i32': 1,
+  'i32 i32x4': 4,
   // sixteen codes, four a word
   'i32 i8x16': 4,
 };
@@ -57,6 +59,8 @@ export function verifyKernel(kernel: Kernel, expanded = false, features: Feature
     readonly type: Type;
     readonly count: number | null;
     readonly mutable: boolean;
+    /** Whether all invocations of a workgroup hold the same value. */
+    readonly uniform: boolean;
   }
   type Scope = ReadonlyMap<string, Local>;
 
@@ -96,6 +100,12 @@ export function verifyKernel(kernel: Kernel, expanded = false, features: Feature
         return e satisfies never;
     }
   };
+  /** Whether all invocations of a workgroup surely find the same value. */
+  const isUniform = (e: Expr, scope: Scope): boolean => {
+    if (e.e === 'const') return true;
+    if (e.e === 'get') return scope.get(e.name)?.uniform === true && e.index === null;
+    return e.e === 'apply' && e.args.every((a) => isUniform(a, scope));
+  };
   const checkIndex = (name: string, local: Local, at: Expr | null, scope: Scope): void => {
     if (expanded && (at || local.count !== null)) fail(`${name} is still a register array`);
     if (!at) {
@@ -118,12 +128,17 @@ export function verifyKernel(kernel: Kernel, expanded = false, features: Feature
     for (const s of body) {
       switch (s.s) {
         case 'let':
-          define(scope, s.name, { type: typeOf(s.value, scope), count: null, mutable: false });
+          define(scope, s.name, {
+            type: typeOf(s.value, scope),
+            count: null,
+            mutable: false,
+            uniform: isUniform(s.value, scope),
+          });
           break;
         case 'var':
           if (typeOf(s.init, scope) !== s.type) fail(`${s.name} starts with another type`);
           if (expanded && s.count !== null) fail(`${s.name} is still a register array`);
-          define(scope, s.name, { type: s.type, count: s.count, mutable: true });
+          define(scope, s.name, { type: s.type, count: s.count, mutable: true, uniform: false });
           break;
         case 'set': {
           const local = scope.get(s.name) ?? fail(`${s.name} is set before it is defined`);
@@ -151,13 +166,18 @@ export function verifyKernel(kernel: Kernel, expanded = false, features: Feature
             if (s.from.e !== 'const' || s.to.e !== 'const') fail(`loop ${s.name} is unrolled but its bounds vary`);
           }
           const inner = new Map(scope);
-          define(inner, s.name, { type: 'i32', count: null, mutable: false });
-          walk(s.body, inner, { ...place, workgroup: place.workgroup || s.tag === 'workgroup' });
+          const together = isUniform(s.from, scope) && isUniform(s.to, scope);
+          const one = s.tag === 'workgroup' || s.tag === 'lane';
+          define(inner, s.name, { type: 'i32', count: null, mutable: false, uniform: together && !one });
+          walk(s.body, inner, {
+            workgroup: place.workgroup || s.tag === 'workgroup',
+            conditional: place.conditional || !together,
+          });
           break;
         }
         case 'if':
           if (typeOf(s.condition, scope) !== 'bool') fail('a condition is not bool');
-          walk(s.body, scope, { ...place, conditional: true });
+          walk(s.body, scope, { ...place, conditional: place.conditional || !isUniform(s.condition, scope) });
           break;
         case 'barrier':
           if (!place.workgroup) fail('a barrier stands outside any workgroup');
@@ -168,7 +188,9 @@ export function verifyKernel(kernel: Kernel, expanded = false, features: Feature
       }
     }
   };
-  const scalars = new Map<string, Local>(kernel.scalars.map((n) => [n, { type: 'i32', count: null, mutable: false }]));
+  const scalars = new Map<string, Local>(
+    kernel.scalars.map((n) => [n, { type: 'i32', count: null, mutable: false, uniform: true }]),
+  );
   walk(kernel.body, scalars, { workgroup: false, conditional: false });
   for (const b of kernel.buffers) if (b.length <= 0) fail(`${b.name} is empty`);
 }

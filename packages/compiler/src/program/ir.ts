@@ -92,8 +92,17 @@ export interface Quantised {
   readonly sums: BufferId | null;
 }
 
-/** What a contraction reads: x as it is, or normalised; then as codes where the weights are integers. */
+/** Attention's sums over parts of the context, one after the other: what x is made of where a target splits the context. */
+export interface Merge {
+  /** Per token f32 [heads, parts, stride] weighted sums, then [heads, parts] maxima, then [heads, parts] sums of weights. */
+  readonly parts: BufferId;
+  readonly heads: number;
+  readonly stride: number;
+}
+
+/** What a contraction reads: x as it is (or merged), or normalised; then as codes where the weights are integers. */
 export interface Prologue {
+  readonly merge: Merge | null;
   readonly norm: { readonly gain: PackId; readonly eps: number; readonly out: BufferId } | null;
   readonly quantise: Quantised | null;
 }
@@ -248,11 +257,11 @@ export function bufferUses(op: FusedOp): { readonly reads: readonly BufferId[]; 
     case 'embed':
       return { reads: [], writes: [op.out] };
     case 'contract': {
-      const { norm, quantise } = op.prologue;
+      const { merge, norm, quantise } = op.prologue;
       const scratch = [...(norm ? [norm.out] : []), ...(quantise ? quantisedBuffers(quantise) : [])];
       const stores = op.segments.flatMap((s) => s.stores);
       return {
-        reads: [op.x, ...scratch, ...stores.flatMap((s) => inside(s.value))],
+        reads: [op.x, ...(merge ? [merge.parts] : []), ...scratch, ...stores.flatMap((s) => inside(s.value))],
         writes: [...scratch, ...stores.flatMap(({ to }) => (to.to === 'buffer' ? [to.buffer] : []))],
       };
     }

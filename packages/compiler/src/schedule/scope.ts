@@ -91,7 +91,7 @@ export class KernelScope {
 
   // ---- buffers
 
-  private use(buffer: KernelBuffer): KernelBuffer {
+  protected use(buffer: KernelBuffer): KernelBuffer {
     const known = this.buffers.get(buffer.name);
     if (!known) this.buffers.set(buffer.name, { ...buffer });
     else if (known.access !== buffer.access) known.access = 'readwrite';
@@ -177,19 +177,19 @@ export class KernelScope {
     return this.use({ name, element: 'f32', address: { from: 'state', offset }, length: bytes / 4, access, note });
   }
 
-  tokens(): KernelBuffer {
+  tokens(access: 'read' | 'write' = 'read'): KernelBuffer {
     const { offset, bytes } = this.plan.memory.tokens;
     return this.use({
       name: 'tokens',
       element: 'i32',
       address: { from: 'memory', offset },
       length: bytes / 4,
-      access: 'read',
+      access,
       note: 'ids',
     });
   }
 
-  private logits(): KernelBuffer {
+  logits(access: 'read' | 'write'): KernelBuffer {
     const { offset, bytes } = this.plan.memory.logits;
     const note = `[${this.plan.program.vocab}]`;
     return this.use({
@@ -197,7 +197,7 @@ export class KernelScope {
       element: 'f32',
       address: { from: 'memory', offset },
       length: bytes / 4,
-      access: 'write',
+      access,
       note,
     });
   }
@@ -256,7 +256,7 @@ export class KernelScope {
   storeRows(b: Builder, names: Names, to: Destination, token: Index, row: Index, value: Expr): void {
     switch (to.to) {
       case 'logits':
-        b.store(this.logits(), row, value);
+        b.store(this.logits('write'), row, value);
         return;
       case 'buffer': {
         const at = plus(

@@ -99,12 +99,15 @@ class Printer {
         return `(local.get $${e.name})`;
       case 'load':
         return this.load(e);
-      case 'apply':
-        return intrinsics[e.fn].wat(
+      case 'apply': {
+        const { wat } = intrinsics[e.fn];
+        if (!wat) throw new Error(`WASM has no ${e.fn}`);
+        return wat(
           e.args.map((a) => this.expr(a)),
           e.args[0]?.type ?? e.type,
           e.lanes,
         );
+      }
       default:
         return e satisfies never;
     }
@@ -129,6 +132,7 @@ class Printer {
   /** `offset=n (address)` of an element. */
   private address(name: string, at: Expr): string {
     const { element, address } = this.buffers.get(name)!;
+    if (address.from === 'workgroup') throw new Error(`${name}: there is no workgroup memory here`);
     const size = elementBytes(element);
     const { base, constant } = splitConstant(at);
     const offset = address.offset + constant * size;

@@ -1,0 +1,62 @@
+/**
+ * The greedy choice, where the logits are: the first of the largest, which becomes the next step's token, and the step moves on. So tokens
+ * follow each other on the GPU with nobody waiting for their ids; who wants them reads `history` later.
+ */
+import { apply, type Builder, f32, i32, load, plus } from '../../loops/build.ts';
+import type { Expr, Kernel } from '../../loops/ir.ts';
+import type { GpuScope } from './scope.ts';
+
+const LANES = 256;
+
+/** The kernel that chooses, stores the choice and sets position, count and row for the next step. */
+export function argmaxKernel(scope: GpuScope): Kernel {
+  const { vocab } = scope.plan.program;
+  const logits = scope.logits('read');
+  const values = scope.shared('values', 'f32', LANES, 'largest of each invocation');
+  const places = scope.shared('places', 'i32', LANES, 'where they are');
+  scope.b.loop('workgroup', 'lane', { to: LANES }, (b, lane) => {
+    const value = b.variable('value', f32(-3.4e38));
+    const place = b.variable('place', i32(vocab - 1));
+    b.loop('serial', 'i', { from: lane, to: vocab, step: LANES }, (inner, i) => {
+      const x = inner.let('x', load(logits, i, 'f32'));
+      inner.when(apply('less', value.get(), x), () => {
+        value.set(x);
+        place.set(i);
+      });
+    });
+    b.store(values, lane, value.get());
+    b.store(places, lane, place.get());
+    b.barrier();
+    for (let n = LANES / 2; n >= 1; n /= 2) {
+      b.when(apply('less', lane, i32(n)), (inner) => {
+        const [x, y] = [0, n].map((d) => inner.let('x', load(values, plus(lane, d), 'f32'))) as [Expr, Expr];
+        const [i, j] = [0, n].map((d) => inner.let('i', load(places, plus(lane, d), 'i32'))) as [Expr, Expr];
+        inner.when(apply('less', i32(0), isBetter(x, i, y, j)), (better) => {
+          better.store(values, lane, y);
+          better.store(places, lane, j);
+        });
+      });
+      b.barrier();
+    }
+    b.when(apply('less', lane, i32(1)), (one) => finish(scope, one, one.let('id', load(places, 0, 'i32'))));
+  });
+  return scope.kernel('argmax');
+}
+
+/** 1 where y at j comes before x at i: it is larger, or as large and earlier. */
+function isBetter(x: Expr, i: Expr, y: Expr, j: Expr): Expr {
+  const earlier = apply('select', apply('less', j, i), i32(1), i32(0));
+  const notLess = apply('select', apply('less', y, x), i32(0), earlier);
+  return apply('select', apply('less', x, y), i32(1), notLess);
+}
+
+/** Words of the step region: position, count, row. */
+function finish(scope: GpuScope, b: Builder, id: Expr): void {
+  const step = scope.step();
+  const position = b.let('position', plus(load(step, 0, 'i32'), load(step, 1, 'i32')));
+  b.store(scope.tokens('write'), 0, id);
+  b.store(scope.history(), position, id);
+  b.store(step, 0, position);
+  b.store(step, 1, i32(1));
+  b.store(step, 2, i32(0));
+}

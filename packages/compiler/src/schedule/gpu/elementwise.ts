@@ -1,0 +1,53 @@
+/** Embedding lookup, norms and maps that found nothing to be fused into: a workgroup for every token. */
+import { load, Names, plus, times } from '../../loops/build.ts';
+import type { Kernel } from '../../loops/ir.ts';
+import type { FusedOp } from '../../program/ir.ts';
+import { normalised, row } from './operand.ts';
+import type { GpuScope } from './scope.ts';
+
+const LANES = 128;
+
+/** Row `tokens[t]` of the table, dequantised. */
+export function embedKernel(scope: GpuScope, op: Extract<FusedOp, { op: 'embed' }>): Kernel {
+  const { format, views, shape } = scope.matrix(op.table);
+  const ids = scope.tokens();
+  const out = scope.arena(op.out, 'write');
+  scope.perToken(LANES, (b, lane, token) => {
+    const id = b.let('id', load(ids, token, 'i32'));
+    b.loop('serial', 'i', { from: lane, to: op.width, step: LANES }, (inner, i) =>
+      inner.store(out, plus(times(token, scope.width(op.out)), i), format.element(views, shape, id, i)),
+    );
+  });
+  return scope.kernel(op.name);
+}
+
+/** An expression tree over whole rows. */
+export function mapKernel(scope: GpuScope, op: Extract<FusedOp, { op: 'map' }>): Kernel {
+  const out = scope.arena(op.out, 'write');
+  const noDot = (): never => {
+    throw new Error(`${op.name}: a dot product outside a contraction`);
+  };
+  scope.perToken(LANES, (b, lane, token) => {
+    const at = b.let('outRow', times(scope.bufferRow(op.out, token), scope.width(op.out)));
+    b.loop('serial', 'i', { from: lane, to: op.width, step: LANES }, (inner, i) =>
+      inner.store(out, plus(at, i), scope.element(inner, new Names(inner), op.value, 'f32', token, i, noDot)),
+    );
+  });
+  return scope.kernel(op.name);
+}
+
+/** A norm that stands alone. */
+export function normaliseKernel(scope: GpuScope, op: Extract<FusedOp, { op: 'normalise' }>): Kernel {
+  scope.perToken(LANES, (b, lane, token) => {
+    const scratch = scope.shared('scratch', 'f32', LANES, 'one entry an invocation');
+    const source = row(scope, b, op.x, token);
+    const { gain, eps, width } = op;
+    const value = normalised(scope, b, { source, gain, eps, width, lane, lanes: LANES, scratch });
+    const out = scope.arena(op.out, 'write');
+    const at = b.let('outRow', times(scope.bufferRow(op.out, token), scope.width(op.out)));
+    b.loop('serial', 'i', { from: lane, to: width, step: LANES }, (inner, i) =>
+      inner.store(out, plus(at, i), value(inner, i, 'f32')),
+    );
+  });
+  return scope.kernel(op.name);
+}

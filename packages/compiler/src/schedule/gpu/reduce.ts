@@ -1,0 +1,53 @@
+/**
+ * Sums and maxima over a workgroup: a tree in the memory its invocations share, four branches at a time, so that 64 parts take three
+ * barriers. The order of additions is fixed, so results do not depend on who ran when.
+ */
+import { apply, type Builder, load, plus, times } from '../../loops/build.ts';
+import type { Expr, KernelBuffer } from '../../loops/ir.ts';
+
+type Combine = (x: Expr, y: Expr) => Expr;
+
+/**
+ * Combines what lies at entries g, g + width, g + 2 width, ... (`parts` of them, a power of two) into entry g, for every g below `width`.
+ * An entry is one `type`. Everyone's entry must be written and a barrier passed; a barrier follows each step.
+ */
+export function combineParts(
+  b: Builder,
+  scratch: KernelBuffer,
+  type: 'f32' | 'f32x4' | 'i32x4',
+  lane: Expr,
+  parts: number,
+  width: number,
+  combine: Combine,
+): void {
+  const elements = type === 'f32' ? 1 : 4;
+  for (let n = parts; n > 1; ) {
+    const branches = n % 4 === 0 ? 4 : 2;
+    n /= branches;
+    const distance = n * width;
+    b.when(apply('less', lane, { e: 'const', type: 'i32', value: distance }), (inner) => {
+      const at = (i: number) => load(scratch, times(plus(lane, i * distance), elements), type);
+      const values = [...Array(branches).keys()].map(at);
+      inner.store(scratch, times(lane, elements), values.reduce(combine));
+    });
+    b.barrier();
+  }
+}
+
+/** The combination of every invocation's value, known to all of them. */
+export function reduceAll(
+  b: Builder,
+  scratch: KernelBuffer,
+  lane: Expr,
+  lanes: number,
+  value: Expr,
+  combine: Combine,
+): Expr {
+  b.store(scratch, lane, value);
+  b.barrier();
+  combineParts(b, scratch, 'f32', lane, lanes, 1, combine);
+  const result = b.let('all', load(scratch, 0, 'f32'));
+  // the scratch may be written again
+  b.barrier();
+  return result;
+}

@@ -1,0 +1,55 @@
+/** Kernels for a GPU: every operation of every kind, for one token and for a tile, and the greedy choice behind them. Each is verified. */
+import type { Kernel } from '../../loops/ir.ts';
+import { verifyKernel } from '../../loops/verify.ts';
+import type { Plan } from '../../plan.ts';
+import type { FusedOp } from '../../program/ir.ts';
+import type { KindKernels } from '../schedule.ts';
+import type { Lowering } from '../scope.ts';
+import { argmaxKernel } from './argmax.ts';
+import { attentionKernel } from './attention.ts';
+import { contractKernels } from './contract.ts';
+import { embedKernel, mapKernel, normaliseKernel } from './elementwise.ts';
+import type { GpuProfile } from './profile.ts';
+import { GpuScope, workgroupBytes } from './scope.ts';
+
+export interface GpuKernels {
+  readonly kinds: readonly KindKernels[];
+  /** Runs behind the end's kernels: chooses the next token. */
+  readonly argmax: Kernel;
+}
+
+/** Kernels for a plan of a program that `forGpu` made. */
+export function scheduleGpu(plan: Plan, profile: GpuProfile): GpuKernels {
+  const kinds = plan.program.kinds.map((kind): KindKernels => {
+    const lower = (lowering: Lowering) =>
+      kind.ops.flatMap((op) => build(() => new GpuScope(plan, kind, lowering, profile), op).map(checked));
+    return { kind, decode: lower('decode'), prefill: kind.role === 'end' ? [] : lower('prefill') };
+  });
+  const end = plan.program.kinds.at(-1)!;
+  return { kinds, argmax: checked(argmaxKernel(new GpuScope(plan, end, 'decode', profile))) };
+
+  function checked(kernel: Kernel): Kernel {
+    verifyKernel(kernel);
+    const bytes = workgroupBytes(kernel);
+    if (bytes > profile.workgroupBytes)
+      throw new Error(`kernel ${kernel.name}: ${bytes} bytes of workgroup memory, ${profile.workgroupBytes} allowed`);
+    return kernel;
+  }
+}
+
+function build(open: () => GpuScope, op: FusedOp): readonly Kernel[] {
+  switch (op.op) {
+    case 'embed':
+      return [embedKernel(open(), op)];
+    case 'contract':
+      return contractKernels(open, op);
+    case 'attention':
+      return [attentionKernel(open(), op)];
+    case 'normalise':
+      return [normaliseKernel(open(), op)];
+    case 'map':
+      return [mapKernel(open(), op)];
+    default:
+      return op satisfies never;
+  }
+}
