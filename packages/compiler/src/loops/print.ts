@@ -19,7 +19,7 @@ export function printKernel(kernel: Kernel): string {
   const width = Math.max(0, ...kernel.buffers.map((b) => b.name.length));
   const buffers = kernel.buffers.map(
     (b) =>
-      `  ${b.access.padEnd(9)} ${b.name.padEnd(width)} : ${b.element}[${b.length}] at ${printAddress(b.address)}  ; ${b.note}`,
+      `  ${b.access.padEnd(9)} ${b.name.padEnd(width)} : ${b.element}[${b.length}] ${printAddress(b.address)}  ; ${b.note}`,
   );
   return [`kernel ${kernel.name}(${args})`, ...buffers, ...kernel.body.flatMap((s) => printStmt(s, '  '))].join('\n');
 }
