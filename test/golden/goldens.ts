@@ -4,8 +4,11 @@
  */
 
 import { printKernel } from '@lamella/compiler/loops/print';
-import { type Compilation, compile, lower } from '@lamella/compiler/pipeline';
+import { type Compilation, compile, lower, lowerGpu } from '@lamella/compiler/pipeline';
+import type { FormatName } from '@lamella/compiler/program/ir';
+import { conservative } from '@lamella/compiler/schedule/gpu/profile';
 import { schedule } from '@lamella/compiler/schedule/schedule';
+import { printShader } from '@lamella/compiler/targets/webgpu/print';
 import { share } from '@lamella/dsl';
 import type { Graph } from '@lamella/graph/ir';
 import { createTwoFilesPatch } from 'diff';
@@ -39,7 +42,28 @@ export async function goldens(): Promise<ReadonlyMap<string, string>> {
     if (!o) throw new Error(`no o_proj kernel among ${kernels.map((k) => k.name).join(', ')}`);
     files.set(`${name}-o_proj.txt`, `${printKernel(o)}\n`);
   }
+  for (const [name, text] of shaders()) files.set(name, text);
   return files;
+}
+
+/** WGSL: every shader of one token in f32, the chosen one of a tile, and one operation in the integer formats. */
+function shaders(): ReadonlyMap<string, string> {
+  const of = (quant: FormatName, wanted: (name: string) => boolean): string => {
+    const { plan, kernels } = lowerGpu(tinyLs, { quant }, conservative);
+    const all = kernels.kinds.flatMap(({ kind, decode, prefill }) =>
+      [...decode, ...prefill].map((kernel) => ({ kernel, kind })),
+    );
+    return [...all, { kernel: kernels.argmax, kind: plan.program.kinds.at(-1)! }]
+      .filter(({ kernel }) => wanted(kernel.name))
+      .map(({ kernel, kind }) => printShader(kernel, plan, kind, conservative).code)
+      .join('\n');
+  };
+  return new Map([
+    ['decode.wgsl', of('f32', (name) => name.endsWith('.decode'))],
+    ['prefill.wgsl', of('f32', (name) => /up_proj.operand.prefill|o_proj.prefill/.test(name))],
+    ['q8-o_proj.wgsl', of('q8', (name) => name.endsWith('o_proj.decode'))],
+    ['q4-o_proj.wgsl', of('q4', (name) => name.endsWith('o_proj.decode'))],
+  ]);
 }
 
 /** What another sharing order changes in every stage's text. */

@@ -178,7 +178,10 @@ export const q4Format: Format = {
       const scales = body.let('u', load(groupScales!, scaleAt, 'i32x4'));
       body.loop('unroll', 't', { to: tokens }, (perToken, t) => {
         const wordAt = plus(times(plus(firstToken, t), x.stride / 4), times(piece, 2));
-        const [first, second] = [0, 1].map((i) => perToken.let('x', load(x.values, plus(wordAt, i), 'i32'))) as [Expr, Expr];
+        const [first, second] = [0, 1].map((i) => perToken.let('x', load(x.values, plus(wordAt, i), 'i32'))) as [
+          Expr,
+          Expr,
+        ];
         // codes are stored + 8
         const excess = times(add(apply('dotWords', first, ones), apply('dotWords', second, ones)), 8);
         const [left, right] = [

@@ -156,8 +156,16 @@ const table = {
   nearest: float(1, 'nearest', roundHalfEven, call('round')),
 
   /** Unsigned quotient and remainder of indices. */
-  quotient: int2('div_u', (x, y) => Math.trunc((x >>> 0) / (y >>> 0)), ([x, y]) => `i32(u32(${x}) / u32(${y}))`),
-  remainder: int2('rem_u', (x, y) => (x >>> 0) % (y >>> 0), ([x, y]) => `i32(u32(${x}) % u32(${y}))`),
+  quotient: int2(
+    'div_u',
+    (x, y) => Math.trunc((x >>> 0) / (y >>> 0)),
+    ([x, y]) => `i32(u32(${x}) / u32(${y}))`,
+  ),
+  remainder: int2(
+    'rem_u',
+    (x, y) => (x >>> 0) % (y >>> 0),
+    ([x, y]) => `i32(u32(${x}) % u32(${y}))`,
+  ),
   and: int2('and', (x, y) => x & y, infix('&')),
   /** Logical shift left by a scalar. */
   shl: {
@@ -331,8 +339,7 @@ const table = {
   },
   /** Four signed bytes times four, summed exactly; of two words, or word by word. */
   dotWords: {
-    type: (a) =>
-      a.length === 2 && same(a) ? (a[0] === 'i32' ? 'i32' : a[0] === 'i8x16' ? 'i32x4' : null) : null,
+    type: (a) => (a.length === 2 && same(a) ? (a[0] === 'i32' ? 'i32' : a[0] === 'i8x16' ? 'i32x4' : null) : null),
     meaning: ([x, y], type) => {
       if (type === 'i32') return dotBytes(wordBytes(scalar(x)), wordBytes(scalar(y)));
       const [a, b] = [vector(x!), vector(y!)];

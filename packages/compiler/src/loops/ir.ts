@@ -107,6 +107,28 @@ export function walkStatements(body: readonly Stmt[], visit: (s: Stmt) => void):
   }
 }
 
+/** The expressions of a statement itself, not of the statements inside it. */
+export function expressionsOf(s: Stmt): readonly Expr[] {
+  switch (s.s) {
+    case 'let':
+      return [s.value];
+    case 'var':
+      return [s.init];
+    case 'set':
+      return s.index ? [s.index, s.value] : [s.value];
+    case 'store':
+      return [s.index, s.value];
+    case 'for':
+      return [s.from, s.to];
+    case 'if':
+      return [s.condition];
+    case 'barrier':
+      return [];
+    default:
+      return s satisfies never;
+  }
+}
+
 /** The same statements with every expression rewritten by `f` (children first). */
 export function mapExpressions(body: readonly Stmt[], f: (e: Expr) => Expr): Stmt[] {
   return body.map((s): Stmt => {

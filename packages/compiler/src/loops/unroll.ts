@@ -86,7 +86,7 @@ function expand(body: readonly Stmt[], outer: Names, suffix: string): Stmt[] {
         return [{ ...s, condition, body: expand(s.body, names, suffix) }];
       }
       case 'barrier':
-        return [s];
+        return [{ ...s }];
       default:
         return s satisfies never;
     }

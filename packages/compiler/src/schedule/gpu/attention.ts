@@ -122,10 +122,7 @@ function attend(
       acc.set(
         add(
           acc.get(),
-          mul(
-            apply('splat', load(scores, p, 'f32')),
-            load(values, plus(valuesAt, times(p, op.valueStride)), 'f32x4'),
-          ),
+          mul(apply('splat', load(scores, p, 'f32')), load(values, plus(valuesAt, times(p, op.valueStride)), 'f32x4')),
         ),
       ),
     ),

@@ -3,8 +3,21 @@
  * among them: decoding has one token and divides the depth most finely, a tile of tokens the other way round. What they summed is
  * combined in shared memory; then one invocation for every four rows runs the epilogue.
  */
-import { add, apply, type Builder, type Index, i32, load, Names, plus, quotient, remainder, times } from '../../loops/build.ts';
+
 import type { Activations } from '../../formats/format.ts';
+import {
+  add,
+  apply,
+  type Builder,
+  type Index,
+  i32,
+  load,
+  Names,
+  plus,
+  quotient,
+  remainder,
+  times,
+} from '../../loops/build.ts';
 import type { Expr, Kernel } from '../../loops/ir.ts';
 import { type BufferId, type FusedOp, padded, type Segment } from '../../program/ir.ts';
 import { arenaOperand, fitsWorkgroup, needsOperand, operand, operandKernel } from './operand.ts';
@@ -35,8 +48,7 @@ export function contractKernels(open: () => GpuScope, op: Contract): Kernel[] {
   const scope = open();
   const division = scope.lowering === 'decode' ? decoding : tiled(scope.plan.program.tile);
   const { lanes } = division;
-  const inside =
-    scope.lowering === 'decode' && needsOperand(op) && fitsWorkgroup(scope, op, lanes, lanes * 16);
+  const inside = scope.lowering === 'decode' && needsOperand(op) && fitsWorkgroup(scope, op, lanes, lanes * 16);
   const before = needsOperand(op) && !inside ? [operandKernel(open(), op)] : [];
   return [...before, product(scope, op, division, inside)];
 }
@@ -61,8 +73,7 @@ function product(scope: GpuScope, op: Contract, division: Division, inside: bool
           const run = (b: Builder) =>
             rows(scope, b, s.segment, { ...ready, ...division, lane, tile, block: plus(block, -from) });
           // the same for a whole workgroup
-          const before = (b: Builder) =>
-            behind === all ? run(b) : b.when(apply('less', block, i32(behind)), run);
+          const before = (b: Builder) => (behind === all ? run(b) : b.when(apply('less', block, i32(behind)), run));
           if (from === 0) before(inner);
           else inner.when(apply('less', i32(from - 1), block), before);
           first = behind;
@@ -98,7 +109,9 @@ function rows(scope: GpuScope, b: Builder, segment: Segment, place: Place): void
   const xRow = home === null ? i32(0) : b.let('xToken', plus(scope.bufferRow(home, first), 0));
   const part = b.let('part', quotient(lane, outputs));
   const scratch =
-    parts > 1 ? scope.shared('partial', format.sum === 'f32x4' ? 'f32' : 'i32', lanes * 4, 'four rows an invocation') : null;
+    parts > 1
+      ? scope.shared('partials', format.sum === 'f32x4' ? 'f32' : 'i32', lanes * 4, 'four rows an invocation')
+      : null;
 
   // dots[stream][t]; with one part an invocation has its own, otherwise the first `outputs` of them get them
   const dots = streams.map((s) => {

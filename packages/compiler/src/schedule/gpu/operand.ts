@@ -3,7 +3,20 @@
  * every workgroup of the contraction, in shared memory (x is a few KiB, a dispatch costs more); a tile of tokens gets a kernel of its own.
  */
 import type { Activations } from '../../formats/format.ts';
-import { add, apply, type Builder, constant, f32, type Index, i32, load, mul, plus, quotient, times } from '../../loops/build.ts';
+import {
+  add,
+  apply,
+  type Builder,
+  constant,
+  f32,
+  type Index,
+  i32,
+  load,
+  mul,
+  plus,
+  quotient,
+  times,
+} from '../../loops/build.ts';
 import type { Expr, Kernel, KernelBuffer } from '../../loops/ir.ts';
 import { maxLanes, sumLanes } from '../../loops/math.ts';
 import { type BufferId, type FusedOp, padded } from '../../program/ir.ts';
@@ -40,7 +53,13 @@ export function arenaOperand(scope: GpuScope, op: Contract): { readonly x: Activ
 export function operand(
   scope: GpuScope,
   b: Builder,
-  { op, lane, lanes, token, in: place }: {
+  {
+    op,
+    lane,
+    lanes,
+    token,
+    in: place,
+  }: {
     readonly op: Contract;
     readonly lane: Expr;
     readonly lanes: number;
@@ -52,7 +71,8 @@ export function operand(
   const { depth } = op;
   const scratch = scope.shared('scratch', 'f32', lanes, 'one entry an invocation');
   let source: Source = merge ? mergedAttention(scope, merge, token) : row(scope, b, op.x, token);
-  if (norm) source = normalised(scope, b, { source, gain: norm.gain, eps: norm.eps, width: depth, lane, lanes, scratch });
+  if (norm)
+    source = normalised(scope, b, { source, gain: norm.gain, eps: norm.eps, width: depth, lane, lanes, scratch });
   if (norm || merge) {
     // floats are wanted in the end, or codes are made of them
     const staged =
@@ -71,7 +91,10 @@ export function operand(
   const codes =
     place === 'workgroup'
       ? { buffer: scope.shared('codes', 'i32', width / 4, 'x as int8, four a word'), at: i32(0) }
-      : { buffer: scope.arena(quantise.codes, 'write'), at: b.let('codesAt', times(rowIndex(scope, quantise.codes, token), width / 4)) };
+      : {
+          buffer: scope.arena(quantise.codes, 'write'),
+          at: b.let('codesAt', times(rowIndex(scope, quantise.codes, token), width / 4)),
+        };
   const scale =
     place === 'workgroup'
       ? { buffer: scope.shared('scale', 'f32', 4, 'of the codes'), at: i32(0) }
@@ -116,7 +139,15 @@ function eachOfMine(
 export function normalised(
   scope: GpuScope,
   b: Builder,
-  { source, gain, eps, width, lane, lanes, scratch }: {
+  {
+    source,
+    gain,
+    eps,
+    width,
+    lane,
+    lanes,
+    scratch,
+  }: {
     readonly source: Source;
     readonly gain: number;
     readonly eps: number;
@@ -155,7 +186,16 @@ interface Place {
 /** Codes and scale as q8 has them (`schedule/quantise.ts`); codes behind the last feature are zero. */
 function quantised(
   b: Builder,
-  { source, depth, width, lane, lanes, scratch, codes, scale }: {
+  {
+    source,
+    depth,
+    width,
+    lane,
+    lanes,
+    scratch,
+    codes,
+    scale,
+  }: {
     readonly source: Source;
     readonly depth: number;
     readonly width: number;
@@ -176,7 +216,10 @@ function quantised(
   );
   const max = (x: Expr, y: Expr): Expr => apply('max', x, y);
   const mine = reduceAll(b, scratch, lane, lanes, maxLanes(b, max4.get()), max);
-  const largest = b.let('largest', rest.reduce((m, v) => max(m, apply('abs', v)), mine));
+  const largest = b.let(
+    'largest',
+    rest.reduce((m, v) => max(m, apply('abs', v)), mine),
+  );
   const first = apply('less', lane, i32(1));
   b.when(first, (inner) => inner.store(scale.buffer, scale.at, mul(largest, f32(1 / 127))));
   // 127 / 0 is not wanted: an all-zero token has codes 0

@@ -3,7 +3,7 @@
  * behind it merges them; codes need no sums beside them.
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
-import { type Buffer, bufferUses, type FusedOp, type Kind, padded, type Program } from '../../program/ir.ts';
+import { type Buffer, bufferUses, type FusedOp, type Kind, type Program, padded } from '../../program/ir.ts';
 import { partCount, partsWidth } from './attention.ts';
 
 type Attention = Extract<FusedOp, { op: 'attention' }>;
@@ -26,8 +26,7 @@ export function forGpu(program: Program): Program {
         throw new LamellaError('L116', { op: op.op, reason, remedy: '--context 128' }, { place: kind.name });
       }
       const { quantise, ...rest } = op.prologue;
-      const merge =
-        source && split ? { parts: source.scores, heads: source.heads, stride: source.valueStride } : null;
+      const merge = source && split ? { parts: source.scores, heads: source.heads, stride: source.valueStride } : null;
       return { ...op, prologue: { ...rest, merge, quantise: quantise && { ...quantise, sums: null } } };
     });
     return { ...kind, ops };

@@ -10,6 +10,7 @@ import type { FormatName } from '@lamella/compiler/program/ir';
 import { conservative, type GpuProfile } from '@lamella/compiler/schedule/gpu/profile';
 import type { Graph } from '@lamella/graph/ir';
 import type { WeightOf } from '@lamella/graph/oracle/model';
+import type { GpuExtent } from '@lamella/runtime/webgpu-manifest';
 
 /** What a step needs to know. */
 export interface Scalars {
@@ -77,7 +78,7 @@ export class GpuModel {
 
   decode(token: number): void {
     this.step('decode', [token]);
-    this.head(0, 1);
+    this.head(0);
     this.position += 1;
   }
 
@@ -86,10 +87,10 @@ export class GpuModel {
     this.position += tokens.length;
   }
 
-  /** Logits of row `row` of a tile; `ahead` where the position has not moved yet. */
-  head(row: number, ahead = 0): void {
+  /** Logits of row `row` of the last tile. */
+  head(row: number): void {
     const { plan, kernels } = this.machine.lowered;
-    const scalars = { position: this.position + ahead - 1 - row, count: row + 1, row };
+    const scalars = { position: this.position, count: 1, row };
     for (const kernel of kernels.kinds.at(-1)!.decode) this.machine.run(kernel, plan.table.length - 1, scalars);
   }
 
@@ -114,4 +115,9 @@ export class GpuModel {
       for (const kernel of kernels.kinds[kind]![lowering]) this.machine.run(kernel, row, scalars);
     });
   }
+}
+
+/** Workgroups along an axis. */
+export function workgroups({ constant, position, count, per }: GpuExtent, scalars: Scalars): number {
+  return Math.ceil((constant + position * scalars.position + count * scalars.count) / per);
 }

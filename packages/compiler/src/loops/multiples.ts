@@ -1,0 +1,59 @@
+/**
+ * What an index surely is a multiple of. A GPU reads four words at once only where the index says so; this proves it from constants,
+ * strides and loop steps, and divides such an index without leaving a rounding behind.
+ */
+import { plus, quotient, times } from './build.ts';
+import { type Expr, type Kernel, walkStatements } from './ir.ts';
+
+export interface Multiples {
+  /** A number that divides the value, whatever the arguments; 0 for a value that is always 0. */
+  of(e: Expr): number;
+  /** e / by, where `by` divides it surely. */
+  divide(e: Expr, by: number): Expr;
+}
+
+function gcd(a: number, b: number): number {
+  return b === 0 ? a : gcd(b, a % b);
+}
+
+/** The multiples of a kernel's locals. */
+export function multiplesIn(kernel: Kernel): Multiples {
+  const known = new Map<string, number>();
+  walkStatements(kernel.body, (s) => {
+    if (s.s === 'let') known.set(s.name, of(s.value));
+    if (s.s === 'for') known.set(s.name, gcd(of(s.from), s.step));
+  });
+
+  function of(e: Expr): number {
+    if (e.e === 'const') return Math.abs(e.value);
+    if (e.e === 'get') return e.index === null ? (known.get(e.name) ?? 1) : 1;
+    if (e.e !== 'apply') return 1;
+    const [a, b, c] = e.args.map((x) => (x.type === 'i32' ? of(x) : 1));
+    switch (e.fn) {
+      case 'add':
+      case 'sub':
+        return gcd(a!, b!);
+      case 'mul':
+        return a! * b!;
+      case 'remainder':
+        return gcd(a!, b!);
+      case 'quotient':
+        return e.args[1]!.e === 'const' && b! > 0 && a! % b! === 0 ? a! / b! : 1;
+      case 'select':
+        return gcd(b!, c!);
+      default:
+        return 1;
+    }
+  }
+
+  function divide(e: Expr, by: number): Expr {
+    if (e.e === 'apply' && e.args.length === 2) {
+      const [x, y] = e.args as [Expr, Expr];
+      if (e.fn === 'add' && of(x) % by === 0 && of(y) % by === 0) return plus(divide(x, by), divide(y, by));
+      if (e.fn === 'mul' && of(y) % by === 0) return times(x, divide(y, by));
+      if (e.fn === 'mul' && of(x) % by === 0) return times(divide(x, by), y);
+    }
+    return quotient(e, by);
+  }
+  return { of, divide };
+}

@@ -1,0 +1,167 @@
+/**
+ * What a kernel binds. All its buffers in one part of memory are one binding (a buffer may be bound for writing only once), made of 32-bit
+ * words, or of vectors of four where every wide access is aligned and nothing narrower is written.
+ */
+import type { GpuBinding, GpuResource } from '@lamella/runtime/webgpu-manifest';
+import type { Expr, Kernel, KernelBuffer, Stmt } from '../../loops/ir.ts';
+import { expressionsOf, mapExpr, walkStatements } from '../../loops/ir.ts';
+import type { Multiples } from '../../loops/multiples.ts';
+import { elementBytes } from '../../loops/types.ts';
+import { loadWidth, storeWidth } from '../../loops/verify.ts';
+import type { Plan } from '../../plan.ts';
+import type { Kind } from '../../program/ir.ts';
+import type { GpuProfile } from '../../schedule/gpu/profile.ts';
+
+/** Where the parts of linear memory lie on a GPU. `history` follows what linear memory holds elsewhere. */
+export function resourceAt(plan: Plan, offset: number): { resource: GpuResource; start: number; bytes: number } {
+  const { step, tokens, arena, weights, plannedBytes } = plan.memory;
+  const regions: readonly { resource: GpuResource; start: number; bytes: number }[] = [
+    { resource: 'step', start: step.offset, bytes: step.bytes },
+    { resource: 'memory', start: tokens.offset, bytes: arena.offset + arena.bytes - tokens.offset },
+    { resource: 'constants', start: weights.offset, bytes: plan.ropeBytes },
+    { resource: 'history', start: plannedBytes, bytes: 4 * (plan.program.context + 1) },
+  ];
+  const found = regions.find((r) => offset >= r.start && offset < r.start + r.bytes);
+  if (!found) throw new Error(`address ${offset} lies in no region that kernels reach directly`);
+  return found;
+}
+
+/** A variable of the shader, bound or shared by a workgroup. */
+export interface Variable {
+  readonly name: string;
+  /** What its array holds. */
+  readonly of: 'words' | 'vectors';
+  /** Its bindings, one after the other where one would be too large; empty for workgroup memory. */
+  readonly bindings: readonly GpuBinding[];
+  /** Elements of workgroup memory, words. */
+  readonly element: 'u32' | 'f32' | 'i32';
+  readonly words: number;
+}
+
+export interface Bound {
+  readonly variables: readonly Variable[];
+  /** Variable and first byte of a kernel buffer. */
+  place(buffer: string): { readonly variable: Variable; readonly offset: number };
+}
+
+/** Bytes one access touches. */
+function accessBytes(buffer: KernelBuffer, access: Access): number {
+  const width =
+    access.store === null
+      ? loadWidth(buffer.element, access.type, access.splat ? 'splat' : 'contiguous')
+      : storeWidth(buffer.element, access.type);
+  return (width ?? 1) * elementBytes(buffer.element);
+}
+
+interface Access {
+  readonly buffer: string;
+  readonly index: Expr;
+  readonly type: Expr['type'];
+  readonly splat: boolean;
+  readonly store: Stmt | null;
+}
+
+function accesses(kernel: Kernel): readonly Access[] {
+  const found: Access[] = [];
+  const inside = (e: Expr): void => {
+    mapExpr(e, (x) => {
+      if (x.e === 'load')
+        found.push({ buffer: x.buffer, index: x.index, type: x.type, splat: x.access === 'splat', store: null });
+      return x;
+    });
+  };
+  walkStatements(kernel.body, (s) => {
+    expressionsOf(s).forEach(inside);
+    if (s.s !== 'store') return;
+    found.push({ buffer: s.buffer, index: s.index, type: s.value.type, splat: false, store: s });
+  });
+  return found;
+}
+
+/** The bindings of an expanded kernel. */
+export function bind(kernel: Kernel, plan: Plan, kind: Kind, multiples: Multiples, profile: GpuProfile): Bound {
+  const used = accesses(kernel);
+  const places = new Map<
+    string,
+    { key: string; offset: number; resource: GpuResource; group: number; bytes: number }
+  >();
+  for (const buffer of kernel.buffers) {
+    if (!used.some((a) => a.buffer === buffer.name)) continue;
+    const { address } = buffer;
+    if (address.from === 'memory') {
+      const { resource, start, bytes } = resourceAt(plan, address.offset);
+      places.set(buffer.name, { key: resource, offset: address.offset - start, resource, group: 0, bytes });
+    } else if (address.from === 'weights') {
+      const { group, offset } = address;
+      places.set(buffer.name, { key: `w${group}`, offset, resource: 'weights', group, bytes: kind.groups[group]! });
+    } else if (address.from === 'state') {
+      const bytes = kind.stateBytes;
+      places.set(buffer.name, { key: 'state', offset: address.offset, resource: 'state', group: 0, bytes });
+    }
+  }
+  const bufferOf = (name: string) => kernel.buffers.find((b) => b.name === name)!;
+  const isWide = (a: Access): boolean => accessBytes(bufferOf(a.buffer), a) === 16;
+  const isAligned = (a: Access): boolean => {
+    const buffer = bufferOf(a.buffer);
+    const offset = places.get(a.buffer)?.offset ?? 0;
+    return (multiples.of(a.index) * elementBytes(buffer.element)) % 16 === 0 && offset % 16 === 0;
+  };
+  const inVectors = (mine: readonly Access[], narrowReads: boolean): boolean =>
+    mine.some(isWide) && mine.every((a) => (isWide(a) ? isAligned(a) : narrowReads && a.store === null));
+
+  const keys = [...new Set([...places.values()].map((p) => p.key))].sort(byOrder);
+  const bound = keys.map((key): Variable => {
+    const members = [...places].filter(([, p]) => p.key === key);
+    const { resource, group, bytes } = members[0]![1];
+    const mine = used.filter((a) => members.some(([name]) => name === a.buffer));
+    const writes = mine.some((a) => a.store !== null);
+    const of = inVectors(mine, true) ? 'vectors' : 'words';
+    // what holds results of earlier kernels is bound for writing wherever it is bound: one layout of it for all
+    const access = writes || resource === 'memory' ? 'read_write' : 'read';
+    const limit = profile.bindingBytes - (profile.bindingBytes % 256);
+    const bindings = Array.from(
+      { length: Math.ceil(bytes / limit) },
+      (_, i) =>
+        ({
+          resource,
+          group,
+          offset: i * limit,
+          bytes: Math.min(limit, bytes - i * limit),
+          access,
+        }) as const,
+    );
+    if (bindings.length > 1 && writes) throw new Error(`${key} has ${bytes} bytes, ${limit} can be bound for writing`);
+    return { name: key, of, bindings, element: 'u32', words: 0 };
+  });
+  const shared = kernel.buffers
+    .filter((b) => b.address.from === 'workgroup' && used.some((a) => a.buffer === b.name))
+    .map((b): Variable => {
+      const mine = used.filter((a) => a.buffer === b.name);
+      if (b.element !== 'f32' && b.element !== 'i32') throw new Error(`workgroup memory of ${b.element}`);
+      return {
+        name: b.name,
+        of: inVectors(mine, false) ? 'vectors' : 'words',
+        bindings: [],
+        element: b.element,
+        words: b.length,
+      };
+    });
+  const variables = [...bound, ...shared];
+  const storage = variables.flatMap((v) => v.bindings).length;
+  if (storage > profile.storageBuffers) throw new Error(`kernel ${kernel.name} binds ${storage} storage buffers`);
+  return {
+    variables,
+    place(name) {
+      const place = places.get(name);
+      const variable = variables.find((v) => v.name === (place?.key ?? name));
+      if (!variable) throw new Error(`kernel ${kernel.name} binds nothing for ${name}`);
+      return { variable, offset: place?.offset ?? 0 };
+    },
+  };
+}
+
+const order = ['step', 'memory', 'history', 'constants'];
+function byOrder(a: string, b: string): number {
+  const [i, j] = [a, b].map((key) => (order.includes(key) ? order.indexOf(key) : order.length)) as [number, number];
+  return i - j || a.localeCompare(b);
+}

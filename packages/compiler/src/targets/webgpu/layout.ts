@@ -1,0 +1,68 @@
+/**
+ * Where everything lies on a GPU: a few large buffers, filled in order, none larger than the profile allows; a weight group or a state lies
+ * in one of them, at an offset a binding may start at. The packed files are the same as for WASM: `copies` says where their bytes go.
+ */
+import type { GpuLayout, GpuPlace } from '@lamella/runtime/webgpu-manifest';
+import type { Plan } from '../../plan.ts';
+import { padded } from '../../program/ir.ts';
+import type { GpuProfile } from '../../schedule/gpu/profile.ts';
+import { resourceAt } from './bind.ts';
+
+/** A family of buffers that is filled from its start. */
+class Family {
+  readonly sizes: number[] = [];
+  private readonly profile: GpuProfile;
+
+  constructor(profile: GpuProfile) {
+    this.profile = profile;
+  }
+
+  place(bytes: number): GpuPlace {
+    const { offsetAlignment, bufferBytes } = this.profile;
+    const at = padded(this.sizes.at(-1) ?? 0, offsetAlignment);
+    if (this.sizes.length === 0 || at + bytes > bufferBytes) {
+      this.sizes.push(bytes);
+      return { buffer: this.sizes.length - 1, offset: 0 };
+    }
+    this.sizes[this.sizes.length - 1] = at + bytes;
+    return { buffer: this.sizes.length - 1, offset: at };
+  }
+}
+
+/** The buffers of a model. */
+export function gpuLayout(plan: Plan, profile: GpuProfile): GpuLayout {
+  const { memory: regions, program } = plan;
+  const weights = new Family(profile);
+  const states = new Family(profile);
+  const placed = new Map(
+    plan.segments.map((s) => [s.offset + regions.weights.offset, weights.place(padded(s.bytes, 16))]),
+  );
+  const rows = plan.table.map(({ kind, weights: addresses, state }) => ({
+    weights: addresses.map((address) => placed.get(address)!),
+    state: state === 0 ? null : states.place(program.kinds[kind]!.stateBytes),
+  }));
+  const memory = resourceAt(plan, regions.tokens.offset);
+  const inMemory = (address: number): number => address - memory.start;
+  const constants = padded(plan.ropeBytes, 16);
+  const history = 4 * (program.context + 1);
+  const families = [...weights.sizes, ...states.sizes].reduce((sum, n) => sum + n, 0);
+  return {
+    memory: padded(memory.bytes, 16),
+    constants,
+    history,
+    tokens: inMemory(regions.tokens.offset),
+    logits: inMemory(regions.logits.offset),
+    weights: weights.sizes,
+    states: states.sizes,
+    copies: [
+      ...(plan.ropeBytes > 0 ? [{ from: 0, bytes: plan.ropeBytes, to: null }] : []),
+      ...plan.segments.map((s) => ({
+        from: s.offset,
+        bytes: s.bytes,
+        to: placed.get(s.offset + regions.weights.offset)!,
+      })),
+    ],
+    rows,
+    bytes: families + padded(memory.bytes, 16) + constants + history + 16,
+  };
+}

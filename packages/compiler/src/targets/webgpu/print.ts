@@ -1,0 +1,389 @@
+/**
+ * Spells one expanded kernel as a WGSL shader. Grid loops become axes of the dispatch and the workgroup loop its invocations; buffers
+ * become the bindings that `bind.ts` found, read as 32-bit words or vectors of them and reinterpreted where they are used.
+ */
+import type { GpuExtent, GpuKernel } from '@lamella/runtime/webgpu-manifest';
+import { plus, quotient, times } from '../../loops/build.ts';
+import { intrinsics, wgslFunctions } from '../../loops/intrinsics.ts';
+import { type Expr, expressionsOf, type Kernel, mapExpr, type Stmt } from '../../loops/ir.ts';
+import { type Multiples, multiplesIn } from '../../loops/multiples.ts';
+import { elementBytes, type Type } from '../../loops/types.ts';
+import { unroll } from '../../loops/unroll.ts';
+import { verifyKernel } from '../../loops/verify.ts';
+import type { Plan } from '../../plan.ts';
+import type { Kind } from '../../program/ir.ts';
+import type { GpuProfile } from '../../schedule/gpu/profile.ts';
+import { type Bound, bind, type Variable } from './bind.ts';
+import { ShaderNames } from './names.ts';
+
+/** A kernel as WebGPU takes it. */
+export interface Shader extends GpuKernel {
+  readonly code: string;
+}
+
+const wgslType: Readonly<Partial<Record<Type, string>>> = {
+  i32: 'i32',
+  f32: 'f32',
+  bool: 'bool',
+  f32x4: 'vec4<f32>',
+  i32x4: 'vec4<i32>',
+  i8x16: 'vec4<u32>',
+};
+
+/** The shader of a kernel. */
+export function printShader(kernel: Kernel, plan: Plan, kind: Kind, profile: GpuProfile): Shader {
+  const expanded = unroll(kernel);
+  verifyKernel(expanded, true);
+  const { axes, lane, lanes, body } = launch(expanded);
+  if (lanes > profile.invocations) throw new Error(`kernel ${kernel.name}: ${lanes} invocations a workgroup`);
+  const multiples = multiplesIn(expanded);
+  const bound = bind(expanded, plan, kind, multiples, profile);
+  const printer = new Printer(expanded, bound, multiples);
+  for (const scalar of expanded.scalars) printer.names.keep(scalar);
+
+  const scalars = expanded.scalars.map((name) => `  let ${name} = step.${name};`);
+  const ids = [
+    ...axes.map(({ name, step }, i) => {
+      const id = `i32(group.${'xyz'[i]})`;
+      return `  let ${printer.names.of(name)} = ${step === 1 ? id : `${id} * ${step}`};`;
+    }),
+    `  let ${printer.names.of(lane)} = i32(invocation);`,
+  ];
+  const text = body.flatMap((s) => printer.statement(s, '  '));
+  const uniform = expanded.scalars.length > 0;
+  const bindings = [
+    ...(uniform
+      ? [{ resource: 'step', group: 0, offset: 0, bytes: plan.memory.step.bytes, access: 'uniform' } as const]
+      : []),
+    ...bound.variables.flatMap((v) => v.bindings),
+  ];
+  const grid = axes.map((a) => a.extent);
+  const code = [
+    `// ${kernel.name}: ${grid.length === 0 ? 'one workgroup' : grid.map(printExtent).join(' x ')} of ${lanes}`,
+    ...kernel.buffers
+      .filter((b) => b.address.from !== 'workgroup')
+      .map((b) => `//   ${b.access} ${b.name}: ${b.element} ${b.note}`),
+    ...(uniform ? ['struct Step { position: i32, count: i32, row: i32, spare: i32 }'] : []),
+    ...(uniform ? ['@group(0) @binding(0) var<uniform> step: Step;'] : []),
+    ...declarations(bound.variables, uniform ? 1 : 0),
+    ...printer.functions(),
+    `@compute @workgroup_size(${lanes}, 1, 1)`,
+    'fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) invocation: u32) {',
+    ...scalars,
+    ...ids,
+    ...text,
+    '}',
+    '',
+  ].join('\n');
+  return { name: kernel.name, lanes, grid, bindings, code };
+}
+
+interface Axis {
+  readonly name: string;
+  readonly step: number;
+  readonly extent: GpuExtent;
+}
+
+/** A kernel's grid loops, its one workgroup loop, and what the invocations do. */
+function launch(kernel: Kernel): { axes: Axis[]; lane: string; lanes: number; body: readonly Stmt[] } {
+  const fail = (why: string): never => {
+    throw new Error(`kernel ${kernel.name} is none of a GPU: ${why}`);
+  };
+  const axes: Axis[] = [];
+  let body = kernel.body;
+  for (;;) {
+    const [only] = body;
+    if (body.length !== 1 || only?.s !== 'for') return fail('a loop must stand alone around a workgroup');
+    if (only.from.e !== 'const' || only.from.value !== 0) return fail(`${only.name} does not start at 0`);
+    if (only.tag === 'workgroup') {
+      if (only.to.e !== 'const') return fail(`the size of a workgroup varies`);
+      return { axes, lane: only.name, lanes: only.to.value, body: only.body };
+    }
+    if (only.tag !== 'grid' || axes.length === 3) return fail(`${only.name} is no axis of a dispatch`);
+    axes.push({ name: only.name, step: only.step, extent: { ...linear(only.to, fail), per: only.step } });
+    body = only.body;
+  }
+}
+
+/** A bound of a grid loop as constant + position + count. */
+function linear(e: Expr, fail: (why: string) => never): Omit<GpuExtent, 'per'> {
+  const nothing = { constant: 0, position: 0, count: 0 };
+  if (e.e === 'const') return { ...nothing, constant: e.value };
+  if (e.e === 'get' && (e.name === 'position' || e.name === 'count')) return { ...nothing, [e.name]: 1 };
+  if (e.e !== 'apply' || e.fn !== 'add') return fail('the size of its grid is no sum');
+  const [a, b] = e.args.map((x) => linear(x, fail)) as [typeof nothing, typeof nothing];
+  return { constant: a.constant + b.constant, position: a.position + b.position, count: a.count + b.count };
+}
+
+function printExtent({ constant, position, count, per }: GpuExtent): string {
+  const terms = [...(constant ? [constant] : []), ...(position ? ['position'] : []), ...(count ? ['count'] : [])];
+  return per === 1 ? terms.join(' + ') : `(${terms.join(' + ')}) / ${per}`;
+}
+
+function declarations(variables: readonly Variable[], first: number): string[] {
+  let binding = first;
+  return variables.flatMap(({ name, of, bindings, element, words }) => {
+    if (bindings.length === 0) {
+      const type = of === 'vectors' ? `array<vec4<${element}>, ${words / 4}>` : `array<${element}, ${words}>`;
+      return [`var<workgroup> ${name}: ${type};`];
+    }
+    const type = of === 'vectors' ? 'array<vec4<u32>>' : 'array<u32>';
+    return bindings.map(
+      ({ access }, i) =>
+        `@group(0) @binding(${binding++}) var<storage, ${access}> ${bindings.length > 1 ? `${name}_${i}` : name}: ${type};`,
+    );
+  });
+}
+
+/** Barriers between a store to memory outside the workgroup and a later load from the same buffer. */
+function barriersOverStorage(kernel: Kernel): ReadonlySet<Stmt> {
+  const outside = new Set(kernel.buffers.filter((b) => b.address.from !== 'workgroup').map((b) => b.name));
+  const found = new Set<Stmt>();
+  const stored = new Set<string>();
+  let open: { readonly barrier: Stmt; readonly stored: ReadonlySet<string> }[] = [];
+  const loads = (e: Expr): void => {
+    mapExpr(e, (x) => {
+      if (x.e !== 'load') return x;
+      for (const { barrier, stored } of open) if (stored.has(x.buffer)) found.add(barrier);
+      return x;
+    });
+  };
+  const visit = (s: Stmt): void => {
+    for (const e of expressionsOf(s)) loads(e);
+    if (s.s === 'store' && outside.has(s.buffer)) stored.add(s.buffer);
+    // statements are made anew for every place they stand at, except this one
+    if (s.s === 'barrier') open = [...open, { barrier: s, stored: new Set(stored) }];
+    if (s.s === 'if') s.body.forEach(visit);
+    // what a loop stores, its next iteration loads
+    if (s.s === 'for') [...s.body, ...(s.tag === 'serial' ? s.body : [])].forEach(visit);
+  };
+  kernel.body.forEach(visit);
+  return found;
+}
+
+const byteFunctions: Readonly<Record<string, string>> = {
+  signedByte: `fn signedByte(word: u32, at: i32) -> i32 {
+  return i32(word << u32(24 - 8 * (at & 3))) >> 24u;
+}`,
+  byteAt: `fn byteAt(word: u32, at: i32) -> i32 {
+  return i32((word >> u32(8 * (at & 3))) & 255u);
+}`,
+  bytesOf: `fn bytesOf(word: u32) -> vec4<i32> {
+  return vec4<i32>((vec4<u32>(word) >> vec4<u32>(0u, 8u, 16u, 24u)) & vec4<u32>(255u));
+}`,
+};
+
+class Printer {
+  readonly names: ShaderNames;
+  private readonly bound: Bound;
+  private readonly multiples: Multiples;
+  private readonly kernel: Kernel;
+  /** Functions that the text so far calls, by name. */
+  private readonly called = new Map<string, string>();
+  /** The barriers that must also order what lies outside workgroup memory. */
+  private readonly storageBarriers: ReadonlySet<Stmt>;
+
+  constructor(kernel: Kernel, bound: Bound, multiples: Multiples) {
+    this.kernel = kernel;
+    this.bound = bound;
+    this.multiples = multiples;
+    const own = bound.variables.flatMap((v) => [v.name, ...v.bindings.map((_, i) => `${v.name}_${i}`)]);
+    this.names = new ShaderNames([
+      ...own,
+      ...own.flatMap((n) => [`${n}Word`, `${n}Vector`]),
+      ...wgslFunctions.map((f) => f.name),
+      'group',
+      'invocation',
+    ]);
+    this.storageBarriers = barriersOverStorage(kernel);
+  }
+
+  /** The functions the printed text calls. */
+  functions(): string[] {
+    return [...this.called.values()];
+  }
+
+  statement(s: Stmt, indent: string): string[] {
+    const line = (text: string) => [`${indent}${text}`];
+    switch (s.s) {
+      case 'let':
+        return line(`let ${this.names.of(s.name)} = ${this.expr(s.value)};`);
+      case 'var':
+        return line(`var ${this.names.of(s.name)}: ${this.type(s.type)} = ${this.expr(s.init)};`);
+      case 'set':
+        return line(`${this.names.of(s.name)} = ${this.expr(s.value)};`);
+      case 'store':
+        return this.store(s, indent);
+      case 'for': {
+        if (s.tag !== 'serial') throw new Error(`kernel ${this.kernel.name}: a ${s.tag} loop inside a workgroup`);
+        const i = this.names.of(s.name);
+        const next = s.step === 1 ? `${i}++` : `${i} += ${s.step}`;
+        return [
+          ...line(`for (var ${i} = ${this.expr(s.from)}; ${i} < ${this.expr(s.to)}; ${next}) {`),
+          ...s.body.flatMap((x) => this.statement(x, `${indent}  `)),
+          ...line('}'),
+        ];
+      }
+      case 'if':
+        return [
+          ...line(`if ${this.expr(s.condition)} {`),
+          ...s.body.flatMap((x) => this.statement(x, `${indent}  `)),
+          ...line('}'),
+        ];
+      case 'barrier':
+        return [...line('workgroupBarrier();'), ...(this.storageBarriers.has(s) ? line('storageBarrier();') : [])];
+      default:
+        return s satisfies never;
+    }
+  }
+
+  private type(type: Type): string {
+    const name = wgslType[type];
+    if (!name) throw new Error(`kernel ${this.kernel.name}: WGSL has no ${type}`);
+    return name;
+  }
+
+  private expr(e: Expr): string {
+    switch (e.e) {
+      case 'const':
+        if (e.type === 'bool') return e.value ? 'true' : 'false';
+        if (e.type === 'f32') return e.value < 0 ? `(${e.value}f)` : `${e.value}f`;
+        return e.value < 0 ? `(${e.value})` : `${e.value}`;
+      case 'get':
+        return this.names.of(e.name);
+      case 'load':
+        return this.load(e);
+      case 'apply': {
+        const { wgsl } = intrinsics[e.fn];
+        if (!wgsl) throw new Error(`kernel ${this.kernel.name}: WGSL has no ${e.fn}`);
+        this.type(e.type);
+        const args = e.args.map((a) => this.expr(a));
+        const text = wgsl(args, e.args[0]!.type, e.lanes);
+        const called = wgslFunctions.find((f) => text.startsWith(`${f.name}(`));
+        if (called) this.called.set(called.name, called.text);
+        return text;
+      }
+      default:
+        return e satisfies never;
+    }
+  }
+
+  private load(e: Extract<Expr, { e: 'load' }>): string {
+    const { element } = this.kernel.buffers.find((b) => b.name === e.buffer)!;
+    const { variable, offset } = this.bound.place(e.buffer);
+    const bytes = elementBytes(element);
+    if (
+      e.access === 'contiguous' &&
+      (e.type === 'f32x4' || e.type === 'i32x4' || e.type === 'i8x16') &&
+      element !== 'u8'
+    )
+      return this.reinterpreted(this.vector(variable, e.index, bytes, offset), e.type, variable);
+    const at = plus(times(e.index, bytes), offset);
+    const word = this.word(variable, bytes === 4 ? plus(e.index, offset / 4) : this.dividedByFour(at));
+    if (e.type === 'i8x16') return `vec4<u32>(${this.reinterpreted(word, 'u32', variable)})`;
+    if (e.access === 'splat') return `${this.type(e.type)}(${this.reinterpreted(word, 'f32', variable)})`;
+    if (bytes === 4) return this.reinterpreted(word, e.type as 'i32' | 'f32', variable);
+    if (e.type === 'i32x4') return `${this.byteFunction('bytesOf')}(${word})`;
+    return `${this.byteFunction(element === 'i8' ? 'signedByte' : 'byteAt')}(${word}, ${this.expr(at)})`;
+  }
+
+  private dividedByFour(byte: Expr): Expr {
+    return this.multiples.of(byte) % 4 === 0 ? this.multiples.divide(byte, 4) : quotient(byte, 4);
+  }
+
+  private byteFunction(name: string): string {
+    this.called.set(name, byteFunctions[name]!);
+    return name;
+  }
+
+  /** A value of another type with the same bits. */
+  private reinterpreted(
+    text: string,
+    to: 'u32' | 'i32' | 'f32' | 'f32x4' | 'i32x4' | 'i8x16',
+    { element }: Variable,
+  ): string {
+    const scalar = { u32: 'u32', i32: 'i32', f32: 'f32', f32x4: 'f32', i32x4: 'i32', i8x16: 'u32' }[to];
+    if (scalar === element) return text;
+    const type = to === 'u32' ? 'u32' : this.type(to);
+    return `bitcast<${type}>(${text})`;
+  }
+
+  /** One word, at a word index. */
+  private word(variable: Variable, at: Expr): string {
+    const { name, of, bindings, element } = variable;
+    if (of === 'words' && bindings.length <= 1) return `${name}[${this.expr(at)}]`;
+    const inside = of === 'words' ? '' : '[at & 3]';
+    const index = of === 'words' ? 'at' : 'at >> 2u';
+    return `${this.accessor(variable, `${name}Word`, element, index, inside)}(${this.expr(at)})`;
+  }
+
+  /** Four words, at an element index. */
+  private vector(variable: Variable, index: Expr, bytes: number, offset: number): string {
+    const { name, of, bindings, element } = variable;
+    const type = `vec4<${element}>`;
+    if (of === 'words') {
+      const at = bytes === 4 ? plus(index, offset / 4) : this.dividedByFour(plus(times(index, bytes), offset));
+      const read = (i: number): string => this.wordText(variable, i === 0 ? 'at' : `at + ${i}`);
+      this.called.set(
+        `${name}Vector`,
+        `fn ${name}Vector(at: i32) -> ${type} {\n  return ${type}(${[0, 1, 2, 3].map(read).join(', ')});\n}`,
+      );
+      return `${name}Vector(${this.expr(at)})`;
+    }
+    const at = plus(this.multiples.divide(index, 16 / bytes), offset / 16);
+    if (bindings.length <= 1) return `${name}[${this.expr(at)}]`;
+    return `${this.accessor(variable, `${name}Vector`, type, 'at', '')}(${this.expr(at)})`;
+  }
+
+  private wordText(variable: Variable, at: string): string {
+    if (variable.bindings.length <= 1) return `${variable.name}[${at}]`;
+    return `${this.accessor(variable, `${variable.name}Word`, variable.element, 'at', '')}(${at})`;
+  }
+
+  /** A function that reads an array which may be bound in several parts. */
+  private accessor({ name, of, bindings }: Variable, fn: string, type: string, index: string, inside: string): string {
+    const unit = of === 'words' ? 4 : 16;
+    const reads =
+      bindings.length <= 1
+        ? [`  return ${name}[${index}]${inside};`]
+        : [
+            `  let i = ${index};`,
+            ...bindings.map(({ offset, bytes }, i) => {
+              const read = `return ${name}_${i}[i - ${offset / unit}]${inside};`;
+              return i === bindings.length - 1 ? `  ${read}` : `  if i < ${(offset + bytes) / unit} { ${read} }`;
+            }),
+          ];
+    this.called.set(fn, [`fn ${fn}(at: i32) -> ${type} {`, ...reads, '}'].join('\n'));
+    return fn;
+  }
+
+  private store(s: Extract<Stmt, { s: 'store' }>, indent: string): string[] {
+    const { element } = this.kernel.buffers.find((b) => b.name === s.buffer)!;
+    const { variable, offset } = this.bound.place(s.buffer);
+    const bytes = elementBytes(element);
+    const from = this.bits(s.value, variable);
+    const { type } = s.value;
+    if (type === 'f32' || type === 'i32')
+      return [`${indent}${variable.name}[${this.expr(plus(s.index, offset / 4))}] = ${from};`];
+    if (variable.of === 'vectors') {
+      const at = plus(this.multiples.divide(s.index, 16 / bytes), offset / 16);
+      return [`${indent}${variable.name}[${this.expr(at)}] = ${from};`];
+    }
+    return [
+      `${indent}{`,
+      `${indent}  let at = ${this.expr(plus(s.index, offset / 4))};`,
+      `${indent}  let four = ${from};`,
+      ...[...'xyzw'].map((c, i) => `${indent}  ${variable.name}[${i === 0 ? 'at' : `at + ${i}`}] = four.${c};`),
+      `${indent}}`,
+    ];
+  }
+
+  /** A value's bits as elements of a variable. */
+  private bits(value: Expr, { element }: Variable): string {
+    const text = this.expr(value);
+    const wide = value.type === 'f32x4' || value.type === 'i32x4';
+    const own = wide ? value.type.slice(0, 3) : value.type;
+    if (own === element) return text;
+    return `bitcast<${wide ? `vec4<${element}>` : element}>(${text})`;
+  }
+}

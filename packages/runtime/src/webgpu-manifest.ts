@@ -1,0 +1,72 @@
+/**
+ * What a package says about its WebGPU kernels: which buffers there are, which parts of them every kernel binds, and how many workgroups it
+ * takes. The driver needs nothing else; the shaders' text holds no addresses but those inside a binding.
+ */
+
+/** Buffers and families of buffers that kernels bind. */
+export type GpuResource =
+  /** Four i32 words: position, count, row, and one to spare. */
+  | 'step'
+  /** Token ids, logits and the arena. */
+  | 'memory'
+  /** RoPE tables. */
+  | 'constants'
+  /** i32 [context + 1]: the tokens chosen on the GPU, by position. */
+  | 'history'
+  /** A weight group of the table row. */
+  | 'weights'
+  /** The KV state of the table row. */
+  | 'state';
+
+export interface GpuBinding {
+  readonly resource: GpuResource;
+  /** Which weight group of the row; 0 otherwise. */
+  readonly group: number;
+  /** Bytes from the resource's start, and how many. */
+  readonly offset: number;
+  readonly bytes: number;
+  readonly access: 'uniform' | 'read' | 'read_write';
+}
+
+/** Workgroups along one axis: ceil((constant + position of the step's first token + count of its tokens) / per), each factor 0 or 1. */
+export interface GpuExtent {
+  readonly constant: number;
+  readonly position: number;
+  readonly count: number;
+  readonly per: number;
+}
+
+export interface GpuKernel {
+  readonly name: string;
+  /** Invocations of a workgroup. */
+  readonly lanes: number;
+  /** At most three axes. */
+  readonly grid: readonly GpuExtent[];
+  /** In order of `@binding`, all in `@group(0)`. */
+  readonly bindings: readonly GpuBinding[];
+}
+
+/** A place in one of a family of buffers. */
+export interface GpuPlace {
+  readonly buffer: number;
+  readonly offset: number;
+}
+
+/** Buffers of a loaded model, all made at load. Sizes are bytes. */
+export interface GpuLayout {
+  readonly memory: number;
+  readonly constants: number;
+  readonly history: number;
+  /** Offsets of token ids and logits in `memory`. */
+  readonly tokens: number;
+  readonly logits: number;
+  /** Weight groups and states lie in as few buffers as the limits allow. */
+  readonly weights: readonly number[];
+  readonly states: readonly number[];
+  /** Where runs of the packed weights go: `bytes` from `from` (counted in the weights region), in order. Null: to `constants`. */
+  readonly copies: readonly { readonly from: number; readonly bytes: number; readonly to: GpuPlace | null }[];
+  /** Places of each table row's weight groups and state. */
+  readonly rows: readonly { readonly weights: readonly GpuPlace[]; readonly state: GpuPlace | null }[];
+  /** All buffers together. */
+  readonly bytes: number;
+}

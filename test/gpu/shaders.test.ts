@@ -1,0 +1,92 @@
+/**
+ * Every shader of tiny models, by two readers that share no code with the printer: naga (what Firefox and wgpu read WGSL with) validates
+ * it, wgsl_reflect tells its bindings, sizes and workgroups, which must be the plan's, and looks for races by running it.
+ */
+import type { Kernel } from '@lamella/compiler/loops/ir';
+import { lowerGpu } from '@lamella/compiler/pipeline';
+import type { FormatName } from '@lamella/compiler/program/ir';
+import { conservative } from '@lamella/compiler/schedule/gpu/profile';
+import { printShader, type Shader } from '@lamella/compiler/targets/webgpu/print';
+import type { Graph } from '@lamella/graph/ir';
+import { parseWgsl, validate } from 'naga-wasm';
+import { describe, expect, test } from 'vitest';
+import { detectRaces, WgslReflect } from 'wgsl_reflect/wgsl_reflect.module.js';
+import { model, orders, type Shape } from '../conformance/models.ts';
+import tinyLs from '../golden/tiny-ls.ts';
+import { workgroups } from './machine.ts';
+
+/** Every shader of a graph, with its kernel. */
+function shadersOf(graph: Graph, quant: FormatName): readonly { kernel: Kernel; shader: Shader }[] {
+  const { plan, kernels } = lowerGpu(graph, { quant }, conservative);
+  const all = kernels.kinds.flatMap(({ kind, decode, prefill }) =>
+    [...decode, ...prefill].map((kernel) => ({ kernel, shader: printShader(kernel, plan, kind, conservative) })),
+  );
+  const end = plan.program.kinds.at(-1)!;
+  return [...all, { kernel: kernels.argmax, shader: printShader(kernels.argmax, plan, end, conservative) }];
+}
+
+const shapes: readonly [string, Partial<Shape>][] = [
+  ['usual', { layers: 3, share: orders.immediate }],
+  ['headDim 52, untied', { headDim: 52, heads: 2, kvHeads: 1, d: 104, tied: false }],
+  ['d 30, ff 50, vocab 257', { d: 30, ff: 50, vocab: 257 }],
+  ['no RoPE, context 700', { rope: false, headDim: 12, context: 700 }],
+];
+
+describe.each(['f32', 'q8', 'q4'] as const)('%s', (quant) => {
+  test.each([['tiny-ls', tinyLs] as const, ...shapes.map(([name, shape]) => [name, model(shape)] as const)])(
+    '%s: naga accepts every shader, and its bindings are the plan’s',
+    (_, graph) => {
+      for (const { shader } of shadersOf(graph, quant)) {
+        expect(() => validate(parseWgsl(shader.code)), shader.name).not.toThrow();
+        const reflected = new WgslReflect(shader.code);
+        const [groups, ...more] = reflected.getBindGroups();
+        expect(more).toEqual([]);
+        expect(
+          groups!.map((v) => ({ binding: v.binding, access: reflected.uniforms.includes(v) ? 'uniform' : v.access })),
+          shader.name,
+        ).toEqual(shader.bindings.map(({ access }, binding) => ({ binding, access })));
+        const [main, ...others] = reflected.entry.compute;
+        expect(others).toEqual([]);
+        expect(main!.workgroupSize!.map(Number)).toEqual([shader.lanes, 1, 1]);
+        expect(shader.lanes).toBeLessThanOrEqual(conservative.invocations);
+        expect(sharedBytes(shader.code)).toBeLessThanOrEqual(conservative.workgroupBytes);
+        expect(groups!.filter((v) => reflected.storage.includes(v)).length).toBeLessThanOrEqual(
+          conservative.storageBuffers,
+        );
+      }
+    },
+  );
+});
+
+/** Runs a shader on zeros in the reader's own interpreter, for three tokens behind one. */
+function racesOf(code: string, { bindings, grid }: Shader): readonly string[] {
+  const scalars = { position: 1, count: 3, row: 0 };
+  const buffers = bindings.map(({ access, bytes }, i) => {
+    const words = new Uint32Array(Math.ceil(bytes / 16) * 4);
+    return [i, access === 'uniform' ? { uniform: Int32Array.of(1, 3, 0, 0) } : words] as const;
+  });
+  const [x = 1, y = 1, z = 1] = grid.map((extent) => workgroups(extent, scalars));
+  const { races, errors } = detectRaces(code, 'main', [x, y, z], { 0: Object.fromEntries(buffers) });
+  return [...races.map((r) => r.message), ...errors];
+}
+
+describe.each(['f32', 'q8', 'q4'] as const)('%s', (quant) => {
+  const shaders = shadersOf(tinyLs, quant).map(({ shader }) => [shader.name, shader] as const);
+
+  test.each(shaders)('%s: no invocation reads what another one writes beside it', (_, shader) => {
+    expect(racesOf(shader.code, shader)).toEqual([]);
+  });
+
+  test('without its barriers a shader races', () => {
+    const [, shader] = shaders.find(([name]) => name.includes('o_proj'))!;
+    expect(racesOf(shader.code.replaceAll('workgroupBarrier();', ''), shader)).not.toEqual([]);
+  });
+});
+
+/** Bytes of workgroup memory that a shader declares. */
+function sharedBytes(code: string): number {
+  return [...code.matchAll(/var<workgroup> \w+: array<(vec4<\w+>|\w+), (\d+)>/g)].reduce(
+    (sum, [, element, count]) => sum + Number(count) * (element!.startsWith('vec4') ? 16 : 4),
+    0,
+  );
+}
