@@ -118,7 +118,6 @@ const spreadOrder: readonly number[] = [0, -1, 0, -1, 1, -1, 1, -1, 2, -1, 2, -1
 const wordBytes = (x: number): readonly number[] => [24, 16, 8, 0].map((n) => (x << n) >> 24);
 const dotBytes = (x: readonly number[], y: readonly number[]): number => x.reduce((sum, b, i) => sum + b * y[i]!, 0);
 
-
 const table = {
   add: number2('add', (x, y) => x + y, '+'),
   sub: number2('sub', (x, y) => x - y, '-'),

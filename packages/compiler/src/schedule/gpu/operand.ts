@@ -225,8 +225,7 @@ function quantised(
   // 127 / 0 is not wanted: an all-zero token has codes 0
   const hasValues = apply('less', f32(0), largest);
   const inverse = b.let('inverse', apply('select', hasValues, apply('div', f32(127), largest), f32(0)));
-  const code = (v: Expr): Expr =>
-    apply('nearestInt', mul(v, v.type === 'f32' ? inverse : apply('splat', inverse)));
+  const code = (v: Expr): Expr => apply('nearestInt', mul(v, v.type === 'f32' ? inverse : apply('splat', inverse)));
   const word = (i: Index) => plus(codes.at, quotient(i, 4));
   eachOfMine(
     b,
