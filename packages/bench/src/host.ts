@@ -2,7 +2,7 @@
  * Chromium for the contenders that run in it: one site with everything that is measured, and a page for each contender, in a context of its
  * own and so in a renderer process of its own.
  */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { launchChromium } from '@lamella/browser/chromium';
 import { type Content, serve } from '@lamella/browser/serve';
@@ -117,7 +117,9 @@ async function rendererPeakBytes(browser: Browser): Promise<number> {
   return Math.max(0, ...renderers.map(({ id }) => peakBytes(id)));
 }
 
+/** NaN where the system has no such file. */
 function peakBytes(pid: number): number {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  const file = `/proc/${pid}/status`;
+  const status = existsSync(file) ? readFileSync(file, 'utf8') : '';
   return 1024 * Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1] ?? Number.NaN);
 }
