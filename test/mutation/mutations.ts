@@ -416,6 +416,38 @@ const pictures: readonly Mutation[] = [
   },
 ];
 
+/** What the benchmark compares with, and holds others to. */
+const beside: readonly Mutation[] = [
+  {
+    name: 'GGUF Q4_0 gives the largest value +8',
+    file: 'packages/gguf/src/tensor-types.ts',
+    find: 'Math.fround(largest / -8)',
+    replace: 'Math.fround(largest / 8)',
+    killedBy: 'packages/gguf/test/tensor-types.test.ts',
+  },
+  {
+    name: 'dynamic int8 puts k before q',
+    file: 'packages/bench/src/onnx/dynamic-int8.ts',
+    find: '[block.q.weight, block.k.weight, block.v.weight]',
+    replace: '[block.k.weight, block.q.weight, block.v.weight]',
+    killedBy: 'test/witness/onnx-int8.test.ts',
+  },
+  {
+    name: 'the bare q4 kernel takes the scales of other rows',
+    file: 'packages/bench/src/lab/kernel.ts',
+    find: '256 + q * 4',
+    replace: '256 + q',
+    killedBy: 'packages/bench/test/lab.test.ts',
+  },
+  {
+    name: 'a ratio is one of medians, not of rounds',
+    file: 'packages/bench/src/statistics.ts',
+    find: 'median(values.map((value, round) => value / base[round]!))',
+    replace: 'median(values) / median(base)',
+    killedBy: 'packages/bench/test/statistics.test.ts',
+  },
+];
+
 export const mutations: readonly Mutation[] = [
   ...position,
   ...attention,
@@ -423,4 +455,5 @@ export const mutations: readonly Mutation[] = [
   ...wiring,
   ...outside,
   ...pictures,
+  ...beside,
 ];
