@@ -70,12 +70,14 @@ async function nodeWorker(): Promise<(start: ThreadStart) => Worker> {
   return (start) => {
     const worker = new Worker(new URL('./thread.js', import.meta.url));
     const ready = new Promise<void>((resolve, reject) => {
-      worker.once('message', () => resolve());
+      worker.once('message', () => {
+        // From now on a program that forgets to dispose of its model still ends.
+        worker.unref();
+        resolve();
+      });
       worker.once('error', reject);
     });
     worker.postMessage(start);
-    // A program that forgets to dispose of its model still ends.
-    worker.unref();
     return { ready, terminate: () => void worker.terminate() };
   };
 }
