@@ -12,7 +12,7 @@ import { extname, join, sep } from 'node:path';
 export type Content = { readonly folder: string } | { readonly text: string };
 
 export interface Site {
-  /** `http://localhost:PORT`, without a slash at the end. */
+  /** `http://HOST:PORT`, without a slash at the end. */
   readonly origin: string;
   close(): Promise<void>;
 }
@@ -20,6 +20,8 @@ export interface Site {
 export interface ServeOptions {
   /** Sends COOP and COEP, so that pages have `SharedArrayBuffer`. Default true. */
   readonly isolated?: boolean;
+  /** The name or address to listen on. Default `localhost`. */
+  readonly host?: string;
 }
 
 const types: Readonly<Record<string, string>> = {
@@ -38,7 +40,7 @@ const types: Readonly<Record<string, string>> = {
  */
 export async function serve(
   content: Readonly<Record<string, Content>>,
-  { isolated = true }: ServeOptions = {},
+  { isolated = true, host = 'localhost' }: ServeOptions = {},
 ): Promise<Site> {
   const mounts = Object.entries(content).sort(([a], [b]) => b.length - a.length);
   const server = createServer((request, response) => {
@@ -54,9 +56,9 @@ export async function serve(
     response.setHeader('Content-Type', types[extname(path)] ?? types['.html']!);
     response.end(what.text);
   });
-  await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve));
+  await new Promise<void>((resolve) => server.listen(0, host, resolve));
   return {
-    origin: `http://localhost:${(server.address() as AddressInfo).port}`,
+    origin: `http://${host}:${(server.address() as AddressInfo).port}`,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

@@ -231,6 +231,22 @@ test('without cross-origin isolation one thread computes, and says why', async (
   await bare.close();
 });
 
+test('a page that is not secure has neither a store nor hashes of its own, and loads all the same', async () => {
+  // not `localhost`, which browsers trust
+  const far = await launchChromium(['--host-resolver-rules=MAP far.test 127.0.0.1']);
+  const ipv4 = await serve({ '/': { text }, [base]: { folder: folder() } }, { host: '127.0.0.1' });
+  const page = await far.newPage();
+  await page.goto(`${ipv4.origin.replace('127.0.0.1', 'far.test')}/`);
+  await page.waitForFunction(() => 'load' in globalThis);
+  const logits = await page.evaluate(async () => {
+    if (isSecureContext) throw new Error('the page is secure');
+    return [...(await (await load()).logits([1, 2]))];
+  });
+  expect(logits.map(Math.fround)).toEqual([...(await (await openPackage(folder(), { threads: 1 })).logits([1, 2]))]);
+  await far.close();
+  await ipv4.close();
+});
+
 test('a worker computes in its own thread, without a worker between', async () => {
   const logits = await page.evaluate(async (index) => {
     const code = `onmessage = async ({ data }) => {

@@ -2,6 +2,7 @@
 import { reasonOf } from './manifest-file.ts';
 import type { PackageFiles } from './package-files.ts';
 import { RuntimeError } from './runtime-error.ts';
+import { sha256 } from './sha256.ts';
 
 export interface FileOfManifest {
   readonly file: string;
@@ -47,7 +48,5 @@ export async function readProven(
 async function fault(bytes: Uint8Array<ArrayBuffer>, wanted: FileOfManifest): Promise<string | null> {
   if (wanted.bytes !== undefined && bytes.length !== wanted.bytes)
     return `it has ${bytes.length} bytes where the manifest says ${wanted.bytes}`;
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
-  const hex = Array.from(digest, (b) => b.toString(16).padStart(2, '0')).join('');
-  return hex === wanted.sha256 ? null : 'its SHA-256 is not the one in the manifest';
+  return (await sha256(bytes)) === wanted.sha256 ? null : 'its SHA-256 is not the one in the manifest';
 }
