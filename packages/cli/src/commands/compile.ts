@@ -4,6 +4,7 @@ import { openWeights } from '@lamella/checkpoint/open';
 import { type Compilation, compile as compileGraph } from '@lamella/compiler/pipeline';
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { bytes, count } from '@lamella/report/units';
+import { downloadBytes } from '../download-size.ts';
 import { loadGraph } from '../load-graph.ts';
 import { findTokenizer } from '../tokenizer-files.ts';
 
@@ -32,10 +33,12 @@ export async function compile(file: string, options: CompileCommand): Promise<vo
     const { buildPackage } = await import('../build-package.ts');
     const out = options.out ?? join('out', graph.name);
     const tokenizer = weights === undefined ? null : await findTokenizer(weights);
-    const { report, memory } = await buildPackage(compilation, source, tokenizer, out);
+    const manifest = await buildPackage(compilation, source, tokenizer, out);
+    const { report, memory } = manifest;
     const lines = [
       `${out}: ${count(report.parameters)} parameters as ${quant}, context ${count(context ?? graph.tokens.size)}`,
       `  weights ${bytes(report.weightBytes)}, memory ${bytes(memory.plannedBytes)}, kernels ${bytes(report.wasm.wasmBytes)}`,
+      `  besides weights a browser loads ${bytes(await downloadBytes(out, manifest))} of scripts and kernels, compressed`,
       source ? '' : '  no weights were packed: compile with --weights DIR, FILE or random:SEED to run it',
       source ? `next: npx lamella run ${out} ${tokenizer ? '--prompt TEXT' : '--tokens 1,2,3'}` : '',
     ];
