@@ -1,6 +1,6 @@
 /**
  * How right everybody is, in the same run: logits behind a short prompt that is given to all, against the f64 oracle with the unquantised
- * weights; ours also against the oracle under the same quantisation, which they compute exactly but for f32 rounding.
+ * weights; ours also against the oracle under the same quantisation, from which they differ only by what f32 rounding makes of a code.
  */
 import { randomTensor } from '@lamella/checkpoint/random';
 import type { Graph, Weight } from '@lamella/graph/ir';
