@@ -13,7 +13,6 @@ import type {} from './pages/page.ts';
 
 export interface Host {
   readonly origin: string;
-  /** `Chromium 140.0...`. */
   readonly version: string;
   /** A new page with the script of `pages/page.ts`. */
   page(): Promise<Page>;
@@ -49,7 +48,7 @@ export async function openHost(content: Readonly<Record<string, Content>>): Prom
   const browser = await launchChromium(switches);
   return {
     origin: site.origin,
-    version: `Chromium ${browser.version()}`,
+    version: browser.version(),
     async page() {
       const page = await (await browser.newContext()).newPage();
       await open(page, site.origin);

@@ -1,6 +1,10 @@
 /** Everything is measured in short rounds, one after the other and then backwards (A B C, C B A), so that the machine's moods meet all. */
 import { loadavg } from 'node:os';
+import { quiet } from './quiet.ts';
 import { turns } from './statistics.ts';
+
+/** For a quiet machine, before each measurement. Whatever comes meanwhile counts: no sample is left out. */
+const PATIENCE_MS = 3000;
 
 /** What a number is about. */
 export interface Subject {
@@ -42,9 +46,9 @@ export async function measure(
     const loadAverage = loadavg()[0]!;
     const began = performance.now();
     for (const i of turns(measurements.length, round)) {
+      // also lets the threads of the one before fall asleep
+      await quiet(PATIENCE_MS);
       samples[i]!.push(await measurements[i]!.once());
-      // threads of the one before fall asleep
-      await new Promise((resolve) => setTimeout(resolve, 100));
     }
     rounds.push({ loadAverage, seconds: (performance.now() - began) / 1000 });
   }
