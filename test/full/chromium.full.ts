@@ -1,0 +1,108 @@
+/**
+ * MobileLLM-125M at 4 bits in Chromium: how soon it is ready after its last byte came, and what the page's process grows by. Started as a user
+ * starts it, without a debugger, which would hold every response in the page's process.
+ */
+import { spawn } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { chromiumPath } from '@lamella/browser/chromium';
+import { serve } from '@lamella/browser/serve';
+import { type Scratch, scratch } from '@lamella/cli/test/lamella';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+const MiB = 2 ** 20;
+let home: Scratch;
+const folder = () => join(home.path, 'out');
+beforeAll(async () => {
+  home = await scratch();
+  const graph = new URL('../../graphs/mobilellm-125m.ts', import.meta.url).pathname;
+  const options = ['--quant', 'q4', '--context', '512', '--weights', 'random:1', '--out', folder()];
+  const { code, stderr } = await home.lamella('compile', graph, ...options);
+  expect(code, stderr).toBe(0);
+}, 120_000);
+afterAll(() => home.remove());
+
+/** What the page's worker says: when it was ready, and when the last of the weights had come. */
+interface Said {
+  readonly ready: number;
+  readonly lastByte: number;
+}
+
+const worker = `onmessage = async ({ data }) => {
+  performance.setResourceTimingBufferSize(1000);
+  const { load } = await import('/package/index.js');
+  const model = await load(undefined, { threads: 1 });
+  const ready = performance.now();
+  const weights = performance.getEntriesByType('resource').filter(({ name }) => name.includes('weights-'));
+  for await (const _ of model.generate([1, 2, 3], { maxTokens: 20 }));
+  const said = { ready, lastByte: Math.max(...weights.map(({ responseEnd }) => responseEnd)) };
+  fetch(data + '/?' + encodeURIComponent(JSON.stringify(said)), { mode: 'no-cors' }).catch(() => {});
+}`;
+
+/** Opens `url` without a debugger for as long as `until` takes; returns what that gave and the bytes of the largest page process after it. */
+async function visit<T>(url: string, until: () => Promise<T>): Promise<{ readonly said: T; readonly bytes: number }> {
+  const profile = await mkdtemp(join(tmpdir(), 'lamella-chromium-'));
+  const flags = ['--headless', '--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking'];
+  const browser = spawn(chromiumPath(), [...flags, `--user-data-dir=${profile}`, url], { stdio: 'ignore' });
+  try {
+    const said = await until();
+    // until what is kept has been kept, too
+    await setTimeout(4000);
+    return { said, bytes: await largestPage(browser.pid!) };
+  } finally {
+    browser.kill();
+    await new Promise((resolve) => browser.once('exit', resolve));
+    await rm(profile, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+/** Private bytes of the largest page process below process `root`. */
+async function largestPage(root: number): Promise<number> {
+  const read = (pid: string, file: string) => readFile(`/proc/${pid}/${file}`, 'utf8').catch(() => '');
+  const isBelow = async (pid: string): Promise<boolean> => {
+    const parent = /PPid:\s+(\d+)/.exec(await read(pid, 'status'))?.[1] ?? '0';
+    return parent === String(root) || (parent !== '0' && isBelow(parent));
+  };
+  let largest = 0;
+  for (const pid of await readdir('/proc')) {
+    if (!(await read(pid, 'cmdline')).includes('--type=renderer') || !(await isBelow(pid))) continue;
+    const kib = /Private_Dirty:\s+(\d+)/.exec(await read(pid, 'smaps_rollup'))?.[1];
+    largest = Math.max(largest, Number(kib) * 1024);
+  }
+  return largest;
+}
+
+test('ready within 200 ms of the last byte, in the memory that was planned and 40 MB', async () => {
+  let hear = (_: Said) => {};
+  const ear = createServer((request, response) => {
+    hear(JSON.parse(decodeURIComponent(request.url!.slice(2))));
+    response.end();
+  });
+  await new Promise<void>((resolve) => ear.listen(0, 'localhost', resolve));
+  const address = `http://localhost:${(ear.address() as AddressInfo).port}`;
+  const text = `<!doctype html><script>new Worker('/load.js').postMessage('${address}')</script>`;
+  const site = await serve({ '/': { text }, '/load.js': { text: worker }, '/package/': { folder: folder() } });
+  const blank = await visit('about:blank', () => setTimeout(1000));
+  const loaded = await visit(
+    `${site.origin}/`,
+    () =>
+      new Promise<Said>((resolve) => {
+        hear = resolve;
+      }),
+  );
+  ear.close();
+  await site.close();
+  const { plannedBytes } = JSON.parse(await readFile(join(folder(), 'manifest.json'), 'utf8')).memory;
+  const afterLastByte = loaded.said.ready - loaded.said.lastByte;
+  const growth = loaded.bytes - blank.bytes;
+  console.log(
+    `ready ${afterLastByte.toFixed(0)} ms after the last byte; growth ${(growth / MiB).toFixed(0)} MiB, planned ${(plannedBytes / MiB).toFixed(0)}`,
+  );
+  expect(afterLastByte).toBeLessThan(200);
+  expect(blank.bytes).toBeGreaterThan(MiB);
+  expect(growth).toBeLessThan(plannedBytes + 40e6);
+}, 60_000);
