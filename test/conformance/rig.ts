@@ -3,19 +3,21 @@
  * same table and the same addresses. It exports every kernel, which packages do not; what packages do is tested in e2e.
  */
 
-import { interpret } from '@lamella/compiler/loops/interpret';
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import { interpret, interpretThreads } from '@lamella/compiler/loops/interpret';
 import type { Kernel } from '@lamella/compiler/loops/ir';
-import type { Features } from '@lamella/compiler/loops/types';
 import { packWeights } from '@lamella/compiler/pack';
-import { lower } from '@lamella/compiler/pipeline';
-import type { FormatName } from '@lamella/compiler/program/ir';
+import { lower, variantFeatures } from '@lamella/compiler/pipeline';
+import { type BufferId, type FormatName, type FusedOp, quantisedBuffers } from '@lamella/compiler/program/ir';
 import { schedule } from '@lamella/compiler/schedule/schedule';
 import { assemble } from '@lamella/compiler/targets/wasm/assemble';
 import { printModule } from '@lamella/compiler/targets/wasm/module';
+import { partition } from '@lamella/compiler/targets/wasm/partition';
 import { functionArguments } from '@lamella/compiler/targets/wasm/print';
 import type { Graph } from '@lamella/graph/ir';
 import type { WeightOf } from '@lamella/graph/oracle/model';
-import type { WasmVariant } from '@lamella/runtime/manifest';
+import type { Region, WasmVariant } from '@lamella/runtime/manifest';
 
 export type Lowered = ReturnType<typeof lower>;
 
@@ -29,10 +31,24 @@ export interface Rig {
   /** One tile. */
   prefill(tokens: readonly number[]): void;
   head(row: number): void;
+  /** Whether the memory is shared: what the module's variant is for several threads. */
+  readonly shared: boolean;
+  /** Where operations keep what nobody else reads: what prologues make, attention's scores; and the words that threads meet at. */
+  readonly scratch: readonly Region[];
   /** Runs one kernel of a table row, in WASM. */
   kernel(kernel: Kernel, row: number, scalars?: Scalars): void;
   /** Runs it in the interpreter, on the same memory. */
   interpret(kernel: Kernel, row: number, scalars?: Scalars, order?: 'forward' | 'reverse'): void;
+  /** Runs it in the interpreter as `threads` threads do, on the same memory. */
+  interpretThreads(
+    kernel: Kernel,
+    row: number,
+    threads: number,
+    scalars?: Scalars,
+    order?: 'forward' | 'reverse',
+  ): void;
+  /** Ends the other threads. */
+  stop(): Promise<void>;
   /** Runs table rows [first, last) for one token. */
   rows(first: number, last: number): void;
   /** f32 view of a buffer of the arena, by name. */
@@ -53,33 +69,44 @@ export async function rig(
   weightOf: WeightOf,
   quant: FormatName,
   variant: WasmVariant = 'simd',
+  threads = 1,
 ): Promise<Rig> {
   const plain = lower(graph, { quant });
   const { plan } = plain;
-  const features: Features = new Set(variant === 'relaxed' ? ['relaxed'] : []);
+  const features = variantFeatures[variant];
+  const shared = features.has('threads');
   const lowered = { ...plain, kernels: schedule(plan, features) };
   const { memory: regions } = plan;
   const pages = regions.plannedBytes / 65536;
-  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared });
   for await (const { offset, bytes } of packWeights(plan, graph.weights, async (w) => weightOf(w)))
     new Uint8Array(memory.buffer, regions.weights.offset + offset, bytes.length).set(bytes);
   const words = new Uint32Array(memory.buffer, regions.table.offset, regions.table.bytes / 4);
   plan.table.forEach((row, i) => {
     words.set([row.kind, row.state, ...row.weights], i * plan.rowWords);
   });
-  const step = new Uint32Array(memory.buffer, regions.step.offset, 4);
-  step.set([plan.table.length, regions.table.offset], 2);
+  const step = new Uint32Array(memory.buffer, regions.step.offset, 5);
+  step.set([plan.table.length, regions.table.offset, threads], 2);
   const tokens = new Uint32Array(memory.buffer, regions.tokens.offset, plan.program.tile);
 
   const module = await WebAssembly.compile(
     (await assemble(printModule(plan, lowered.kernels, features, true))) as BufferSource,
   );
   const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
+  const others = await Promise.all(Array.from({ length: threads - 1 }, (_, i) => serveInWorker(module, memory, i + 1)));
   const call = (name: string, ...args: number[]) => (exports[name] as (...args: number[]) => void)(...args);
 
   const argumentsOf = (row: number, scalars: Scalars) => {
     const { weights, state } = plan.table[row]!;
-    const named: Record<string, number> = { state, position: step[0]!, count: 1, row: 0, ...scalars };
+    const named: Record<string, number> = {
+      state,
+      position: step[0]!,
+      count: 1,
+      row: 0,
+      thread: 0,
+      threads: 1,
+      ...scalars,
+    };
     weights.forEach((address, group) => {
       named[`w${group}`] = address;
     });
@@ -111,11 +138,27 @@ export async function rig(
     head: (row) => call('head', row),
     kernel(kernel, row, scalars = {}) {
       const named = argumentsOf(row, scalars);
-      call(kernel.name, ...functionArguments(kernel).map((name) => named[name]!));
+      call(kernel.name, ...functionArguments(partition(kernel, features)).map((name) => named[name]!));
     },
     interpret: (kernel, row, scalars = {}, order = 'forward') =>
       interpret(kernel, memory.buffer, argumentsOf(row, scalars), order),
-    rows: (first, last) => call('rows', first, last),
+    interpretThreads: (kernel, row, threads, scalars = {}, order = 'forward') =>
+      interpretThreads(partition(kernel, features), memory.buffer, argumentsOf(row, scalars), threads, order),
+    shared,
+    scratch: [
+      regions.step,
+      ...plan.program.kinds
+        .flatMap((kind) => kind.ops.flatMap(ownBuffers))
+        .map((id) => {
+          const { bytes } = plan.arena.intervals.find((i) => i.name === plan.program.buffers[id]!.name)!;
+          return { offset: plan.bufferAddress[id]!, bytes };
+        }),
+    ],
+    async stop() {
+      call('stop');
+      await Promise.all(others.map((worker) => worker.terminate()));
+    },
+    rows: (first, last) => call('rows', first, last, ...(shared ? [0] : [])),
     buffer(name) {
       const { address, width } = bufferOf(name);
       return new Float32Array(memory.buffer, address, width * plan.program.tile);
@@ -125,6 +168,26 @@ export async function rig(
       return new Int8Array(memory.buffer, address, width * plan.program.tile);
     },
   };
+}
+
+/** Thread `thread` of a threaded module, waiting to be called. */
+async function serveInWorker(module: WebAssembly.Module, memory: WebAssembly.Memory, thread: number): Promise<Worker> {
+  const code = `const { parentPort, workerData: { module, memory, thread } } = require('node:worker_threads');
+    WebAssembly.instantiate(module, { env: { memory } }).then(({ exports }) => {
+      parentPort.postMessage('here');
+      exports.serve(thread);
+    });`;
+  const worker = new Worker(code, { eval: true, workerData: { module, memory, thread } });
+  await once(worker, 'message');
+  return worker;
+}
+
+/** Buffers that an operation writes for itself alone. */
+function ownBuffers(op: FusedOp): readonly BufferId[] {
+  if (op.op === 'attention') return [op.scores];
+  if (op.op !== 'contract') return [];
+  const { norm, quantise } = op.prologue;
+  return [...(norm ? [norm.out] : []), ...(quantise ? quantisedBuffers(quantise) : [])];
 }
 
 /** Largest |a - b| relative to the largest |b|. */

@@ -404,7 +404,7 @@ class KindFuser {
       name: `${node.path || 'attention'}.scores`,
       element: 'f32',
       width: padded(this.shared.graph.tokens.size, 4),
-      per: 'step',
+      per: 'thread',
     });
     const out = this.scratch(node.path || 'attention', op.heads * valueStride);
     this.home.set(node.id, {

@@ -29,7 +29,7 @@ import type { Features } from './loops/types.ts';
 import { inOrder, type OrderName } from './orders.ts';
 import { type PackedPiece, packWeights } from './pack.ts';
 import { type Plan, plan } from './plan.ts';
-import type { FormatName, Program } from './program/ir.ts';
+import { type FormatName, MAX_THREADS, type Program } from './program/ir.ts';
 import { printPlan, printProgram } from './program/print.ts';
 import { verifyPlan, verifyProgram } from './program/verify.ts';
 import { quantise } from './quantise.ts';
@@ -128,7 +128,7 @@ export async function compile(source: Graph, options: CompileOptions): Promise<C
   const { graph, fused, plan, kernels } = lowered;
   refuseIfTooLarge(plan, options.quant);
   const wat = printModule(plan, kernels);
-  const modules = [{ variant: 'simd' as const, wasm: await assemble(wat) }, ...(await relaxedModule(plan, wat))];
+  const modules = [{ variant: 'simd' as const, wasm: await assemble(wat) }, ...(await otherModules(plan, wat))];
   const report = inspect(lowered, modules[0]!.wasm);
   return {
     ...lowered,
@@ -148,6 +148,7 @@ export async function compile(source: Graph, options: CompileOptions): Promise<C
       vocab: graph.vocab,
       context: graph.tokens.size,
       tile: plan.program.tile,
+      maxThreads: MAX_THREADS,
       quant: options.quant,
       kv: 'f32',
       memory: plan.memory,
@@ -164,11 +165,27 @@ export async function compile(source: Graph, options: CompileOptions): Promise<C
   };
 }
 
-/** The module for engines with relaxed SIMD, if it differs from the plain one. It computes the same numbers. */
-async function relaxedModule(plan: Plan, plain: string): Promise<Compilation['modules']> {
-  const features: Features = new Set(['relaxed']);
-  const wat = printModule(plan, schedule(plan, features), features);
-  return wat === plain ? [] : [{ variant: 'relaxed', wasm: await assemble(wat) }];
+/** What each variant may use. The first is the plain one. */
+export const variantFeatures: Readonly<Record<WasmVariant, Features>> = {
+  simd: new Set(),
+  relaxed: new Set(['relaxed']),
+  'simd-threads': new Set(['threads']),
+  'relaxed-threads': new Set(['relaxed', 'threads']),
+};
+
+/** The modules for engines with more than SIMD128. They compute the same numbers. Relaxed SIMD has none where no kernel would use it. */
+async function otherModules(plan: Plan, plain: string): Promise<Compilation['modules']> {
+  const text = (variant: WasmVariant) => {
+    const features = variantFeatures[variant];
+    return printModule(plan, schedule(plan, features), features);
+  };
+  const relaxed = text('relaxed');
+  const [one, several] =
+    relaxed === plain
+      ? ([[], ['simd-threads']] as const)
+      : ([['relaxed'], ['simd-threads', 'relaxed-threads']] as const);
+  const texts = [...one.map((v) => [v, relaxed] as const), ...several.map((v) => [v, text(v)] as const)];
+  return Promise.all(texts.map(async ([variant, wat]) => ({ variant, wasm: await assemble(wat) })));
 }
 
 /** Addresses in WASM are 32 bits wide. Throws L123 before anybody downloads what cannot be loaded. */

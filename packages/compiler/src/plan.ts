@@ -8,12 +8,14 @@ import type { MemoryPlan, Region, TableRow } from '@lamella/runtime/manifest';
 import { type Interval, type Placement, placeBuffers } from './arena.ts';
 import { formats } from './formats/table.ts';
 import type { Buffer, BufferId, Element, FusedOp, Kind, Pack, PackId, Program, RopeTable } from './program/ir.ts';
-import { bufferUses, packRows, padded, storedRows } from './program/ir.ts';
+import { bufferRows, bufferUses, MAX_THREADS, packRows, padded, storedRows } from './program/ir.ts';
 import type { Shared } from './share.ts';
 
 /** Alignment of regions and of weight sets. */
 const REGION = 64;
 const PAGE = 65536;
+/** The step region: its words in one cache line, then what threads wait on: the count of steps, and a flag per thread, a line each. */
+export const STEP_BYTES = 64 * (2 + MAX_THREADS);
 
 /** A run of packed tensors that one table address points to. Stored once, however many rows point to it. */
 export interface WeightSegment {
@@ -47,7 +49,7 @@ export function plan(unplanned: Program, shared: Shared): Plan {
   const placement = placeBuffers(intervals);
 
   const layout = new Layout();
-  const step = layout.region(16);
+  const step = layout.region(STEP_BYTES);
   const tokens = layout.region(program.tile * 4);
   const logits = layout.region(padded(program.vocab, 16) * 4);
   const arena = layout.region(placement.bytes);
@@ -225,10 +227,9 @@ export function packsOf(op: FusedOp): readonly PackId[] {
   }
 }
 
-/** Bytes of a buffer: `rows` tokens of it, or one. */
+/** Bytes of a buffer with this many rows. */
 function bufferBytes(buffer: Buffer, rows: number): number {
-  const tokens = buffer.per === 'token' ? rows : 1;
-  return tokens * buffer.width * (buffer.element === 'codes' ? 1 : 4);
+  return rows * buffer.width * (buffer.element === 'codes' ? 1 : 4);
 }
 
 /**
@@ -239,17 +240,18 @@ function liveIntervals(program: Program): { intervals: Interval[]; buffers: Buff
   const span = new Map<BufferId, { first: number; last: number; rows: number }>();
   let time = 0;
   for (const kind of program.kinds) {
-    const rows = kind.role === 'end' ? 1 : program.tile;
     for (const op of kind.ops) {
       const { reads, writes } = bufferUses(op);
       for (const id of [...reads, ...writes]) {
         const known = span.get(id);
+        const rows = bufferRows(program.buffers[id]!, program.tile, kind.role);
         span.set(id, { first: known?.first ?? time, last: time, rows: Math.max(known?.rows ?? 0, rows) });
       }
       time += 1;
     }
   }
-  for (const id of program.carried) span.set(id, { first: 0, last: time - 1, rows: program.tile });
+  for (const id of program.carried)
+    span.set(id, { first: 0, last: time - 1, rows: bufferRows(program.buffers[id]!, program.tile, 'block') });
   const buffers = [...span.keys()].sort((a, b) => a - b);
   const intervals = buffers.map((id) => {
     const { first, last, rows } = span.get(id)!;

@@ -1,9 +1,10 @@
 /** The interpreter: barriers, workgroups, grid order, bounds. It is the only machine that GPU kernels can be tested on without a GPU. */
 import { describe, expect, test } from 'vitest';
 import { add, apply, Builder, f32, i32, load, plus, times } from '../src/loops/build.ts';
-import { interpret } from '../src/loops/interpret.ts';
+import { interpret, interpretThreads } from '../src/loops/interpret.ts';
 import type { Kernel, KernelBuffer } from '../src/loops/ir.ts';
 import { verifyKernel } from '../src/loops/verify.ts';
+import { partition } from '../src/targets/wasm/partition.ts';
 import { bufferAt } from './kernel-in-wasm.ts';
 
 const input = bufferAt('input', 'f32', 0, 8, 'read');
@@ -66,14 +67,31 @@ describe('barriers', () => {
     expect(() => interpret(k, image().buffer, {})).toThrow('a barrier that not every invocation reaches');
   });
 
-  test('one outside any workgroup is an error', () => {
-    expect(() =>
-      interpret(
-        kernel((b) => b.barrier()),
-        image().buffer,
-        {},
-      ),
-    ).toThrow('a barrier outside any workgroup');
+  test('threads wait for each other, and one thread for nobody', () => {
+    // each thread writes its share, then reads the whole
+    const k = kernel((b) => {
+      b.loop('grid', 'i', { to: 4 }, (inner, i) => inner.store(shared, i, load(input, i, 'f32')));
+      b.barrier();
+      b.loop('grid', 'i', { to: 4 }, (inner, i) => inner.store(out, i, load(shared, plus(times(i, -1), 3), 'f32')));
+    });
+    const divided = partition(k, new Set(['threads']));
+    const alone = image();
+    interpret(k, alone.buffer, {});
+    expect([...alone.subarray(16, 20)]).toEqual([4, 3, 2, 1]);
+    for (const [threads, order] of [
+      [1, 'forward'],
+      [2, 'forward'],
+      [3, 'reverse'],
+      [7, 'forward'],
+    ] as const) {
+      const together = image();
+      interpretThreads(divided, together.buffer, {}, threads, order);
+      expect([...together.subarray(16, 20)]).toEqual([4, 3, 2, 1]);
+    }
+    const careless = partition({ ...k, body: k.body.filter((s) => s.s !== 'barrier') }, new Set(['threads']));
+    const early = image();
+    interpretThreads(careless, early.buffer, {}, 2, 'forward');
+    expect([...early.subarray(16, 20)]).not.toEqual([4, 3, 2, 1]);
   });
 
   test('lanes inside a workgroup wait for the lanes of the others', () => {

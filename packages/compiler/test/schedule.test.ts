@@ -110,7 +110,7 @@ describe.each(['decode', 'prefill'] as const)('%s', (lowering) => {
         { name: 'values0', kvHeads, stride: headDim, offset: bytes, bytes },
       ],
     };
-    const scores: ArenaBuffer = { name: 'scores', element: 'f32', width: context, per: 'step' };
+    const scores: ArenaBuffer = { name: 'scores', element: 'f32', width: context, per: 'thread' };
     const plan = planWith([buffer('q', heads * headDim), scores, buffer('out', heads * headDim)], context);
     const scale = 0.4;
     const op = {
@@ -165,7 +165,7 @@ describe.each(['decode', 'prefill'] as const)('%s', (lowering) => {
     const plan = planWith([buffer('x', 8), buffer('codes', 8, 'codes'), buffer('scales', 1)]);
     const scope = new KernelScope(plan, kind('k', 'block'), lowering);
     scope.eachToken(scope.b, 1, (b, token) =>
-      quantiseToken(scope, b, { x: 0, depth: 6, codes: 1, scales: 2, sums: null }, token),
+      quantiseToken(scope, b, { x: 0, depth: 6, codes: 1, scales: 2, sums: null }, token, token),
     );
     const rows = [
       // the last two are behind the last whole vector; the largest is one of them

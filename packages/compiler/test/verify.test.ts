@@ -149,9 +149,9 @@ describe('buffers', () => {
 });
 
 describe('barriers', () => {
-  test('stand inside a workgroup', () => {
-    expect(() => verifyKernel(kernel([barrier]))).toThrow('a barrier stands outside any workgroup');
-    expect(() => verifyKernel(kernel([loop('i', 'grid', [barrier])]))).toThrow('outside any workgroup');
+  test('stand between grid loops or inside a workgroup', () => {
+    verifyKernel(kernel([loop('i', 'grid', []), barrier, loop('j', 'grid', [loop('k', 'workgroup', [barrier])])]));
+    expect(() => verifyKernel(kernel([loop('i', 'grid', [barrier])]))).toThrow('a barrier stands inside a grid loop');
   });
   test('stand under no condition', () => {
     const lane: Expr = { e: 'get', name: 'i', type: 'i32', index: null };

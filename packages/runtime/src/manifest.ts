@@ -14,7 +14,10 @@ export interface Region {
 export interface MemoryPlan {
   /** Page-rounded size of the memory: initial = maximum. */
   readonly plannedBytes: number;
-  /** The step's inputs: u32 words `position` (tokens already in the cache), `count` (tokens in this tile), `rows` and `table` (the table's length and address). */
+  /**
+   * The step's inputs: u32 words `position` (tokens already in the cache), `count` (tokens in this tile), `rows` and `table` (the table's
+   * length and address), `threads`; behind them what threads wait on, zeros at first.
+   */
   readonly step: Region;
   /** u32 [tile]: token ids of the tile. */
   readonly tokens: Region;
@@ -56,6 +59,8 @@ export interface Manifest {
   readonly context: number;
   /** Most tokens one `prefill` call takes. */
   readonly tile: number;
+  /** Most threads the plan has room for. */
+  readonly maxThreads: number;
   readonly quant: 'f32' | 'q8' | 'q4';
   readonly kv: 'f32';
   readonly memory: MemoryPlan;

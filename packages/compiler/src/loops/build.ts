@@ -80,7 +80,7 @@ export interface Register {
 }
 
 /** The scalar arguments a kernel may have; no local takes their names. */
-export const scalarArguments: readonly string[] = ['position', 'count', 'row'];
+export const scalarArguments: readonly string[] = ['position', 'count', 'row', 'thread', 'threads'];
 
 /** Collects the statements of a kernel. Names are made unique; nested bodies are built by callbacks. */
 export class Builder {

@@ -13,7 +13,7 @@ import { loadWidth, storeWidth } from './verify.ts';
 /** Values of the kernel's address arguments (`w0`, `state`) and scalars (`position`, `count`, `row`). */
 export type Arguments = Readonly<Record<string, number>>;
 
-/** Runs `kernel` once. Throws on an access outside a buffer or a barrier that not every invocation reaches. */
+/** Runs `kernel` once, on one thread. Throws on an access outside a buffer or a barrier that not every invocation reaches. */
 export function interpret(
   kernel: Kernel,
   memory: ArrayBufferLike,
@@ -21,7 +21,30 @@ export function interpret(
   gridOrder: 'forward' | 'reverse' = 'forward',
 ): void {
   const run = new Interpreter(kernel, memory, args, gridOrder).run();
-  if (!run.next().done) throw new Error(`kernel ${kernel.name}: a barrier outside any workgroup`);
+  // one thread waits for nobody
+  while (!run.next().done);
+}
+
+/**
+ * Runs a kernel that was divided among threads: each goes as far as the next barrier, first to last or last to first, then all go on.
+ * Threads that depend on each other between two barriers leave other bytes than one thread does.
+ */
+export function interpretThreads(
+  kernel: Kernel,
+  memory: ArrayBufferLike,
+  args: Arguments,
+  threads: number,
+  order: 'forward' | 'reverse' = 'forward',
+): void {
+  const running = Array.from({ length: threads }, (_, thread) =>
+    new Interpreter(kernel, memory, { ...args, thread, threads }, 'forward').run(),
+  );
+  if (order === 'reverse') running.reverse();
+  for (;;) {
+    const ended = running.filter((thread) => thread.next().done).length;
+    if (ended === threads) return;
+    if (ended > 0) throw new Error(`kernel ${kernel.name}: a barrier that not every thread reaches`);
+  }
 }
 
 type Locals = Map<string, Value[]>;

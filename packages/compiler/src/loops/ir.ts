@@ -56,7 +56,7 @@ export type Stmt =
       readonly body: readonly Stmt[];
     }
   | { readonly s: 'if'; readonly condition: Expr; readonly body: readonly Stmt[] }
-  /** All invocations of a workgroup (all threads) reach here before any goes on. */
+  /** All invocations of a workgroup reach here before any goes on; outside any workgroup and grid loop, all threads. */
   | { readonly s: 'barrier' };
 
 /**
@@ -82,7 +82,7 @@ export interface KernelBuffer {
 
 export interface Kernel {
   readonly name: string;
-  /** i32 arguments besides the addresses: `position`, `count`, `row`. */
+  /** i32 arguments besides the addresses: `position`, `count`, `row`, and `thread` of `threads`. */
   readonly scalars: readonly string[];
   readonly buffers: readonly KernelBuffer[];
   readonly body: readonly Stmt[];

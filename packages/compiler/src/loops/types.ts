@@ -8,7 +8,7 @@ export type Type = ScalarType | VectorType;
 export type Element = 'f32' | 'i32' | 'i8' | 'u8';
 
 /** What an engine may do beyond 128-bit SIMD. A kernel that needs a feature is printed only into the variant that has it. */
-export type Feature = 'relaxed';
+export type Feature = 'relaxed' | 'threads';
 export type Features = ReadonlySet<Feature>;
 
 /** Lanes of a type; 1 for scalars. */

@@ -123,7 +123,13 @@ export function verifyKernel(kernel: Kernel, expanded = false, features: Feature
     scope.set(name, local);
   };
 
-  const walk = (body: readonly Stmt[], outer: Scope, place: { workgroup: boolean; conditional: boolean }): void => {
+  /** What stands around a statement. */
+  interface Place {
+    readonly grid: boolean;
+    readonly workgroup: boolean;
+    readonly conditional: boolean;
+  }
+  const walk = (body: readonly Stmt[], outer: Scope, place: Place): void => {
     const scope = new Map(outer);
     for (const s of body) {
       switch (s.s) {
@@ -170,6 +176,7 @@ export function verifyKernel(kernel: Kernel, expanded = false, features: Feature
           const one = s.tag === 'workgroup' || s.tag === 'lane';
           define(inner, s.name, { type: 'i32', count: null, mutable: false, uniform: together && !one });
           walk(s.body, inner, {
+            grid: place.grid || s.tag === 'grid',
             workgroup: place.workgroup || s.tag === 'workgroup',
             conditional: place.conditional || !together,
           });
@@ -180,7 +187,7 @@ export function verifyKernel(kernel: Kernel, expanded = false, features: Feature
           walk(s.body, scope, { ...place, conditional: place.conditional || !isUniform(s.condition, scope) });
           break;
         case 'barrier':
-          if (!place.workgroup) fail('a barrier stands outside any workgroup');
+          if (place.grid && !place.workgroup) fail('a barrier stands inside a grid loop');
           if (place.conditional) fail('a barrier stands under a condition: not everyone may reach it');
           break;
         default:
@@ -189,8 +196,8 @@ export function verifyKernel(kernel: Kernel, expanded = false, features: Feature
     }
   };
   const scalars = new Map<string, Local>(
-    kernel.scalars.map((n) => [n, { type: 'i32', count: null, mutable: false, uniform: true }]),
+    kernel.scalars.map((n) => [n, { type: 'i32', count: null, mutable: false, uniform: n !== 'thread' }]),
   );
-  walk(kernel.body, scalars, { workgroup: false, conditional: false });
+  walk(kernel.body, scalars, { grid: false, workgroup: false, conditional: false });
   for (const b of kernel.buffers) if (b.length <= 0) fail(`${b.name} is empty`);
 }

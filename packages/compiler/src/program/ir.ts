@@ -48,14 +48,19 @@ export interface Pack {
 }
 export type PackId = number;
 
-/** Values of one or all tokens of a tile in the arena: `width` f32 (or codes) per token. */
+/**
+ * Most threads that run one package: what the plan keeps room for. Decoding is bound by memory, which few threads saturate.
+ */
+export const MAX_THREADS = 8;
+
+/** Values in the arena: rows of `width` f32 (or codes). */
 export interface Buffer {
   readonly name: string;
   readonly element: 'f32' | 'codes' | 'sums';
-  /** Elements per token; codes are four to a word, sums one. */
+  /** Elements per row; codes are four to a word, sums one. */
   readonly width: number;
-  /** `token`: one row per token of the tile. `step`: one row in all. */
-  readonly per: 'token' | 'step';
+  /** `token`: a row per token of the tile, or per thread where a thread keeps its own copy (see `bufferRows`). `thread`: a row per thread. */
+  readonly per: 'token' | 'thread';
 }
 export type BufferId = number;
 
@@ -242,6 +247,14 @@ export function sourceRow(map: RowMap, r: number): number | null {
 /** Rows of the pack, padded to whole blocks. */
 export function packRows(pack: Pack): number {
   return padded(storedRows(pack.rows), pack.block);
+}
+
+/**
+ * Rows of a buffer. Decoding has one token, and what every thread makes for itself (a contraction's normalised and quantised input) lies in
+ * the row of that thread, so there are never fewer rows than threads. The end runs for one token at a time.
+ */
+export function bufferRows({ per }: Buffer, tile: number, role: Kind['role']): number {
+  return Math.max(per === 'token' && role !== 'end' ? tile : 1, MAX_THREADS);
 }
 
 /** The buffers of a quantised operand. */

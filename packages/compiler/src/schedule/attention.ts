@@ -3,7 +3,21 @@
  * and the weighted sum of values. Three plain passes over a row of scores; the keys and values of one head lie together
  * ([kvHeads, context, stride]), so each pass reads memory in order.
  */
-import { add, apply, constant, f32, load, loadSplat, mul, plus, quotient, sub, times } from '../loops/build.ts';
+import {
+  add,
+  apply,
+  type Builder,
+  constant,
+  f32,
+  type Index,
+  load,
+  loadSplat,
+  mul,
+  plus,
+  quotient,
+  sub,
+  times,
+} from '../loops/build.ts';
 import type { Expr, Kernel } from '../loops/ir.ts';
 import { exp, maxLanes, sumLanes } from '../loops/math.ts';
 import type { FusedOp } from '../program/ir.ts';
@@ -22,12 +36,13 @@ export function attentionKernel(scope: KernelScope, op: Extract<FusedOp, { op: '
   const scores = scope.arena(op.scores, 'read');
   const out = scope.arena(op.out, 'write');
   const floor = -3e38;
+  const scoresAt = times(scope.ownThread(), scope.width(op.scores));
 
-  scope.eachToken(scope.b, 1, (perToken, token) => {
+  const body = (perToken: Builder, token: Index): void => {
     const length = perToken.let('length', plus(scope.position(token), 1));
     // vectors of four positions, then the rest one by one
     const whole = perToken.let('whole', times(quotient(length, 4), 4));
-    perToken.loop('serial', 'h', { to: op.heads }, (b, h) => {
+    perToken.loop(scope.lowering === 'decode' ? 'grid' : 'serial', 'h', { to: op.heads }, (b, h) => {
       const kvHead = b.let('kvHead', quotient(h, op.heads / op.kvHeads));
       const qAt = b.let('qAt', plus(times(token, scope.width(op.q)), times(h, op.keyStride)));
       const keysAt = b.let('keysAt', times(kvHead, context * op.keyStride));
@@ -38,16 +53,16 @@ export function attentionKernel(scope: KernelScope, op: Extract<FusedOp, { op: '
         perKey.loop('serial', 'i', { to: op.keyStride, step: 4 }, (_, i) =>
           acc.set(add(acc.get(), mul(load(q, plus(qAt, i), 'f32x4'), load(keys, plus(at, i), 'f32x4')))),
         );
-        perKey.store(scoresOut, p, mul(sumLanes(perKey, acc.get()), f32(op.scale)));
+        perKey.store(scoresOut, plus(scoresAt, p), mul(sumLanes(perKey, acc.get()), f32(op.scale)));
       });
 
       const max4 = b.variable('max4', constant('f32x4', floor));
       b.loop('serial', 'p', { to: whole, step: 4 }, (_, p) =>
-        max4.set(apply('max', max4.get(), load(scores, p, 'f32x4'))),
+        max4.set(apply('max', max4.get(), load(scores, plus(scoresAt, p), 'f32x4'))),
       );
       const max = b.variable('max', maxLanes(b, max4.get()));
       b.loop('serial', 'p', { from: whole, to: length }, (_, p) =>
-        max.set(apply('max', max.get(), load(scores, p, 'f32'))),
+        max.set(apply('max', max.get(), load(scores, plus(scoresAt, p), 'f32'))),
       );
 
       const sum4 = b.variable('sum4', constant('f32x4', 0));
@@ -56,9 +71,9 @@ export function attentionKernel(scope: KernelScope, op: Extract<FusedOp, { op: '
         const largest = type === 'f32' ? max.get() : apply('splat', max.get());
         const into = type === 'f32' ? sum : sum4;
         b.loop('serial', 'p', { from, to, step }, (inner, p) => {
-          const weight = exp(inner, sub(load(scores, p, type), largest));
+          const weight = exp(inner, sub(load(scores, plus(scoresAt, p), type), largest));
           into.set(add(into.get(), weight));
-          inner.store(scoresOut, p, weight);
+          inner.store(scoresOut, plus(scoresAt, p), weight);
         });
       };
       weigh('f32x4', 0, whole, 4);
@@ -71,7 +86,7 @@ export function attentionKernel(scope: KernelScope, op: Extract<FusedOp, { op: '
         const vectors = Math.min(VALUE_VECTORS, (op.valueStride - first) / 4);
         const acc = b.registers('acc', vectors, constant('f32x4', 0));
         b.loop('serial', 'p', { to: length }, (perValue, p) => {
-          const weight = perValue.let('weight', loadSplat(scores, p, 'f32x4'));
+          const weight = perValue.let('weight', loadSplat(scores, plus(scoresAt, p), 'f32x4'));
           const at = perValue.let('valueAt', plus(valuesAt, plus(times(p, op.valueStride), first)));
           perValue.loop('unroll', 'v', { to: vectors }, (_, v) =>
             acc.set(add(acc.get(v), mul(weight, load(values, plus(at, times(v, 4)), 'f32x4'))), v),
@@ -82,6 +97,7 @@ export function attentionKernel(scope: KernelScope, op: Extract<FusedOp, { op: '
         );
       }
     });
-  });
+  };
+  scope.eachToken(scope.b, 1, body, 'grid');
   return scope.kernel(op.name);
 }

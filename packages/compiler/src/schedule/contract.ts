@@ -2,7 +2,7 @@
  * A contraction: the prologue makes x ready for all rows, then every segment runs over its blocks of rows. A block's dot products stay
  * in registers until the epilogue, four rows at a time, has turned them into results. Blocks are independent: `grid`.
  */
-import { Names, plus, times } from '../loops/build.ts';
+import { type Builder, type Index, Names, plus, times } from '../loops/build.ts';
 import type { Expr, Kernel } from '../loops/ir.ts';
 import type { BufferId, FusedOp } from '../program/ir.ts';
 import { padded } from '../program/ir.ts';
@@ -14,7 +14,7 @@ type Contract = Extract<FusedOp, { op: 'contract' }>;
 
 /** The kernel of a contraction. */
 export function contractKernel(scope: KernelScope, op: Contract): Kernel {
-  const x = prologue(scope, op);
+  const { x, prepared } = prologue(scope, op);
   for (const segment of op.segments) {
     const streams = segment.streams.map((id) => scope.matrix(id));
     const { format, shape } = streams[0]!;
@@ -24,7 +24,7 @@ export function contractKernel(scope: KernelScope, op: Contract): Kernel {
     const blocks = padded(segment.rows, shape.block) / shape.block;
     scope.b.loop('grid', segment.name, { to: blocks }, (b, block) => {
       scope.eachToken(b, tokens, (perToken, token) => {
-        const from = scope.bufferRow(op.prologue.quantise?.codes ?? x, token);
+        const from = prepared ? scope.ownRow(token) : scope.bufferRow(x, token);
         // dots[stream][t][v]; a stream's sums leave its accumulators before the next stream takes registers for its own
         const dots = streams.map((s) => {
           const at = s.format.dot(perToken, s.views, s.shape, activations, block, from, tokens, scope.features);
@@ -58,15 +58,23 @@ export function contractKernel(scope: KernelScope, op: Contract): Kernel {
 
 const upTo = (n: number): readonly number[] => [...Array(n).keys()];
 
-/** Makes x ready for the dot products; returns where the floats then lie. */
-function prologue(scope: KernelScope, op: Contract): BufferId {
+/**
+ * Makes x ready for the dot products; returns where the floats then lie, and whether rows are a thread's own. The threads share the tokens of
+ * a tile; of one token each makes its own copy, which is sooner done than sharing it and waiting.
+ */
+function prologue(scope: KernelScope, op: Contract): { readonly x: BufferId; readonly prepared: boolean } {
   const { norm, quantise } = op.prologue;
-  const source = norm ? norm.out : op.x;
-  if (norm || quantise) {
-    scope.eachToken(scope.b, 1, (b, token) => {
-      if (norm) normaliseToken(scope, b, { ...norm, x: op.x, width: op.depth }, token);
-      if (quantise) quantiseToken(scope, b, { ...quantise, x: source, depth: op.depth }, token);
-    });
-  }
-  return source;
+  const x = norm ? norm.out : op.x;
+  if (!norm && !quantise) return { x, prepared: false };
+  const prepare = (b: Builder, token: Index): void => {
+    const own = scope.ownRow(token);
+    if (norm) normaliseToken(scope, b, { ...norm, x: op.x, width: op.depth }, token, own);
+    if (quantise)
+      quantiseToken(scope, b, { ...quantise, x, depth: op.depth }, norm ? own : scope.bufferRow(x, token), own);
+  };
+  scope.eachToken(scope.b, 1, prepare, 'grid');
+  // nobody may write over x while another still reads it
+  const overwrites = op.segments.some((s) => s.stores.some(({ to }) => to.to === 'buffer' && to.buffer === op.x));
+  if (scope.lowering === 'prefill' || overwrites) scope.b.barrier();
+  return { x, prepared: true };
 }

@@ -2,19 +2,25 @@
 import { load, Names, plus, times } from '../loops/build.ts';
 import type { Kernel } from '../loops/ir.ts';
 import type { FusedOp } from '../program/ir.ts';
-import { eachFeature, type KernelScope } from './scope.ts';
+import type { KernelScope } from './scope.ts';
 
 /** Row `tokens[t]` of the table, dequantised. */
 export function embedKernel(scope: KernelScope, op: Extract<FusedOp, { op: 'embed' }>): Kernel {
   const { format, views, shape } = scope.matrix(op.table);
   const ids = scope.tokens();
   const out = scope.arena(op.out, 'write');
-  scope.eachToken(scope.b, 1, (b, token) => {
-    const id = b.let('id', load(ids, token, 'i32'));
-    b.loop('serial', 'i', { to: op.width }, (inner, i) =>
-      inner.store(out, plus(times(token, scope.width(op.out)), i), format.element(views, shape, id, i)),
-    );
-  });
+  const tag = scope.lowering === 'decode' ? 'grid' : 'serial';
+  scope.eachToken(
+    scope.b,
+    1,
+    (b, token) => {
+      const id = b.let('id', load(ids, token, 'i32'));
+      b.loop(tag, 'i', { to: op.width }, (inner, i) =>
+        inner.store(out, plus(times(token, scope.width(op.out)), i), format.element(views, shape, id, i)),
+      );
+    },
+    'grid',
+  );
   return scope.kernel(op.name);
 }
 
@@ -24,11 +30,11 @@ export function mapKernel(scope: KernelScope, op: Extract<FusedOp, { op: 'map' }
   const noDot = (): never => {
     throw new Error(`${op.name}: a dot product outside a contraction`);
   };
-  scope.eachToken(scope.b, 1, (perToken, token) => {
+  scope.eachFeatureOfToken(op.width, (perToken, token) => {
     const row = perToken.let('outRow', times(scope.bufferRow(op.out, token), scope.width(op.out)));
-    eachFeature(perToken, op.width, (b, i, type) => {
+    return (b, i, type) => {
       b.store(out, plus(row, i), scope.element(b, new Names(b), op.value, type, token, i, noDot));
-    });
+    };
   });
   return scope.kernel(op.name);
 }

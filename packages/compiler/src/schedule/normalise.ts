@@ -1,17 +1,25 @@
 /** RMSNorm of one token: the reduction in f32, then x * inv * gain. Used as a kernel and as a contraction's prologue. */
 import { add, apply, type Builder, constant, f32, type Index, load, mul, plus, times } from '../loops/build.ts';
-import type { Kernel } from '../loops/ir.ts';
+import type { Expr, Kernel } from '../loops/ir.ts';
 import { sumLanes } from '../loops/math.ts';
 import type { BufferId, FusedOp, PackId } from '../program/ir.ts';
 import { eachFeature, type KernelScope } from './scope.ts';
 
-/** Writes the statements that normalise row `token` of x into `out`. */
-export function normaliseToken(
+interface Norm {
+  readonly x: BufferId;
+  readonly gain: PackId;
+  readonly eps: number;
+  readonly width: number;
+  readonly out: BufferId;
+}
+
+/** Writes the statements that find 1 / rms of row `token` of x; returns what a feature becomes. */
+function normalised(
   scope: KernelScope,
   b: Builder,
-  { x, gain, eps, width, out }: { x: BufferId; gain: PackId; eps: number; width: number; out: BufferId },
+  { x, gain, eps, width }: Norm,
   token: Index,
-): void {
+): (feature: Expr, type: 'f32' | 'f32x4') => Expr {
   const source = scope.arena(x, 'read');
   const row = b.let('xRow', times(scope.bufferRow(x, token), scope.width(x)));
   const sum4 = b.variable('sum4', constant('f32x4', 0));
@@ -25,16 +33,27 @@ export function normaliseToken(
   const inverse = b.let('inverse', apply('div', f32(1), apply('sqrt', add(mul(total, f32(1 / width)), f32(eps)))));
   const inverse4 = b.let('inverse4', apply('splat', inverse));
   const gains = scope.vector(gain);
-  const target = scope.arena(out, 'write');
-  const outRow = b.let('outRow', times(scope.bufferRow(out, token), scope.width(out)));
-  eachFeature(b, width, (inner, i, type) => {
+  return (i, type) => {
     const scaled = mul(load(source, plus(row, i), type), type === 'f32' ? inverse : inverse4);
-    inner.store(target, plus(outRow, i), mul(scaled, load(gains, i, type)));
-  });
+    return mul(scaled, load(gains, i, type));
+  };
+}
+
+/** Writes the statements that normalise row `token` of x into row `outRow` of `out`. */
+export function normaliseToken(scope: KernelScope, b: Builder, norm: Norm, token: Index, outRow: Index): void {
+  const value = normalised(scope, b, norm, token);
+  const target = scope.arena(norm.out, 'write');
+  const row = b.let('outRow', times(outRow, scope.width(norm.out)));
+  eachFeature(b, norm.width, (inner, i, type) => inner.store(target, plus(row, i), value(i, type)));
 }
 
 /** A norm that stands alone. */
 export function normaliseKernel(scope: KernelScope, op: Extract<FusedOp, { op: 'normalise' }>): Kernel {
-  scope.eachToken(scope.b, 1, (b, token) => normaliseToken(scope, b, op, token));
+  scope.eachFeatureOfToken(op.width, (b, token) => {
+    const value = normalised(scope, b, op, token);
+    const target = scope.arena(op.out, 'write');
+    const row = b.let('outRow', times(scope.bufferRow(op.out, token), scope.width(op.out)));
+    return (inner, i, type) => inner.store(target, plus(row, i), value(i, type));
+  });
   return scope.kernel(op.name);
 }

@@ -22,15 +22,16 @@ import type { Expr } from '../loops/ir.ts';
 import type { BufferId, Quantised } from '../program/ir.ts';
 import type { KernelScope } from './scope.ts';
 
-/** Writes the statements that quantise row `token` of x, `depth` features, into codes (padded with zeros to words) and a scale. */
+/** Writes the statements that quantise row `from` of x, `depth` features, into row `to` of codes (padded with zeros to words) and scales. */
 export function quantiseToken(
   scope: KernelScope,
   b: Builder,
   { x, depth, codes, scales, sums }: Quantised & { readonly x: BufferId; readonly depth: number },
-  token: Index,
+  from: Index,
+  to: Index,
 ): void {
   const source = scope.arena(x, 'read');
-  const row = b.let('xRow', times(scope.bufferRow(x, token), scope.width(x)));
+  const row = b.let('xRow', times(from, scope.width(x)));
   const at = (i: Index, type: 'f32' | 'f32x4' = 'f32x4') => load(source, plus(row, i), type);
   // four vectors at a time, so that no result waits for the one before; then vector by vector, then one by one
   const sixteens = depth - (depth % 16);
@@ -49,13 +50,13 @@ export function quantiseToken(
   const largest = b.variable('largest', applyLanes('extract', [0], four));
   const tail = upTo(depth - fours).map((i) => at(fours + i, 'f32'));
   for (const x of tail) largest.set(apply('maxMagnitude', largest.get(), apply('abs', x)));
-  b.store(scope.arena(scales, 'write'), scope.bufferRow(scales, token), mul(largest.get(), f32(1 / 127)));
+  b.store(scope.arena(scales, 'write'), to, mul(largest.get(), f32(1 / 127)));
   // 127 / 0 is not wanted: an all-zero token has codes 0
   const hasValues = apply('less', f32(0), largest.get());
   const inverse = b.let('inverse', apply('select', hasValues, apply('div', f32(127), largest.get()), f32(0)));
   const inverse4 = b.let('inverse4', apply('splat', inverse));
   const words = scope.arena(codes, 'write');
-  const wordRow = b.let('wordRow', times(scope.bufferRow(codes, token), scope.width(codes) / 4));
+  const wordRow = b.let('wordRow', times(to, scope.width(codes) / 4));
   const code = (v: Expr): Expr => apply('nearestInt', mul(v, v.type === 'f32' ? inverse : inverse4));
   if (sixteens > 0)
     b.loop('serial', 'i', { to: sixteens, step: 16 }, (inner, i) => {
@@ -69,7 +70,7 @@ export function quantiseToken(
       .reduce((a, c) => plus(a, c));
     b.store(words, plus(wordRow, fours / 4), word);
   }
-  if (sums !== null) sumCodes(scope, b, codes, sums, token);
+  if (sums !== null) sumCodes(scope, b, codes, sums, to);
 }
 
 const upTo = (n: number): readonly number[] => [...Array(n).keys()];
@@ -79,13 +80,13 @@ const upTo = (n: number): readonly number[] => [...Array(n).keys()];
  * from -8 times that sum. Per group one word of two i16, for the pairs of columns that share a lane. What lies behind the last column
  * cancels itself, since weights are stored as 8 there.
  */
-function sumCodes(scope: KernelScope, b: Builder, codes: BufferId, sums: BufferId, token: Index): void {
+function sumCodes(scope: KernelScope, b: Builder, codes: BufferId, sums: BufferId, at: Index): void {
   const groups = scope.width(sums);
   const wordsPerGroup = scope.width(codes) / 4 / groups;
   const words = scope.arena(codes, 'read');
   const out = scope.arena(sums, 'write');
-  const wordRow = b.let('wordRow', times(scope.bufferRow(codes, token), scope.width(codes) / 4));
-  const sumRow = b.let('sumRow', times(scope.bufferRow(sums, token), groups));
+  const wordRow = b.let('wordRow', times(at, scope.width(codes) / 4));
+  const sumRow = b.let('sumRow', times(at, groups));
   b.loop('serial', 'g', { to: groups }, (perGroup, g) => {
     const acc = perGroup.variable('acc', apply('splat16', i32(0)));
     const from = perGroup.let('from', plus(wordRow, times(g, wordsPerGroup)));

@@ -31,7 +31,7 @@ import { silu } from '../loops/math.ts';
 import type { Features } from '../loops/types.ts';
 import type { Plan } from '../plan.ts';
 import type { BufferId, Destination, Element, Kind, PackId, Place, Quantised } from '../program/ir.ts';
-import { packRows, storedRows } from '../program/ir.ts';
+import { bufferRows, packRows, storedRows } from '../program/ir.ts';
 
 export type Lowering = 'decode' | 'prefill';
 
@@ -66,15 +66,39 @@ export class KernelScope {
     return this.lowering === 'decode' || format.integer || streams > 1 ? 1 : 2;
   }
 
-  scalar(name: 'position' | 'count' | 'row'): Expr {
+  scalar(name: 'position' | 'count' | 'row' | 'thread'): Expr {
     this.scalars.add(name);
     return argument(name);
   }
 
-  /** Runs the body for the first token of every group of `step` tokens. */
-  eachToken(b: Builder, step: number, body: (b: Builder, token: Index) => void): void {
+  /** Runs the body for the first token of every group of `step` tokens; `grid` lets threads share the groups. */
+  eachToken(
+    b: Builder,
+    step: number,
+    body: (b: Builder, token: Index) => void,
+    tag: 'serial' | 'grid' = 'serial',
+  ): void {
     if (this.lowering === 'decode') body(b, 0);
-    else b.loop('serial', 't', { to: this.scalar('count'), step }, body);
+    else b.loop(tag, 't', { to: this.scalar('count'), step }, body);
+  }
+
+  /** Runs the body for every feature of every token: threads share the tokens of a tile, or the features of the one token. */
+  eachFeatureOfToken(
+    width: number,
+    prepare: (b: Builder, token: Index) => (b: Builder, feature: Expr, type: 'f32' | 'f32x4') => void,
+  ): void {
+    const tag = this.lowering === 'decode' ? 'grid' : 'serial';
+    this.eachToken(this.b, 1, (b, token) => eachFeature(b, width, prepare(b, token), tag), 'grid');
+  }
+
+  /** The row where a thread keeps what it makes for `token` and nobody else reads: in a tile the token's own, otherwise the thread's. */
+  ownRow(token: Index): Index {
+    return this.lowering === 'prefill' ? token : this.ownThread();
+  }
+
+  /** The number of the thread that runs this. */
+  ownThread(): Index {
+    return this.features.has('threads') ? this.scalar('thread') : 0;
   }
 
   /** Whether a token of a group is one of the tile's; groups may reach past its end. */
@@ -101,10 +125,9 @@ export class KernelScope {
   /** A buffer of the arena. Codes are seen as words of four. */
   arena(id: BufferId, access: 'read' | 'write'): KernelBuffer {
     const buffer = this.plan.program.buffers[id]!;
-    const rows =
-      buffer.per === 'step' ? 1 : this.kind.role === 'end' && !this.isCarried(id) ? 1 : this.plan.program.tile;
+    const rows = bufferRows(buffer, this.plan.program.tile, this.isCarried(id) ? 'block' : this.kind.role);
     const words = buffer.element === 'codes' ? buffer.width / 4 : buffer.width;
-    const shape = `[${buffer.per === 'step' ? '' : `${rows}, `}${buffer.width}]`;
+    const shape = `[${rows}, ${buffer.width}]`;
     return this.use({
       name: buffer.name,
       element: buffer.element === 'f32' ? 'f32' : 'i32',
@@ -293,8 +316,9 @@ export function eachFeature(
   b: Builder,
   width: number,
   body: (b: Builder, feature: Expr, type: 'f32' | 'f32x4') => void,
+  tag: 'serial' | 'grid' = 'serial',
 ): void {
   const whole = width - (width % 4);
-  if (whole > 0) b.loop('serial', 'i', { to: whole, step: 4 }, (inner, i) => body(inner, i, 'f32x4'));
-  if (whole < width) b.loop('serial', 'i', { from: whole, to: width }, (inner, i) => body(inner, i, 'f32'));
+  if (whole > 0) b.loop(tag, 'i', { to: whole, step: 4 }, (inner, i) => body(inner, i, 'f32x4'));
+  if (whole < width) b.loop(tag, 'i', { from: whole, to: width }, (inner, i) => body(inner, i, 'f32'));
 }

@@ -1,6 +1,8 @@
 /**
  * The module around the kernels: one loop over the execution table, with a branch table over kinds. Its code knows the kinds and nothing
  * of how often they run; the number of rows, the position and the table's address are read from the step region.
+ *
+ * With threads, every thread has an instance of its own over one shared memory and runs the same rows; `threads.ts` says how they meet.
  */
 import type { Kernel } from '../../loops/ir.ts';
 import type { Features } from '../../loops/types.ts';
@@ -9,10 +11,12 @@ import { verifyKernel } from '../../loops/verify.ts';
 import type { Plan } from '../../plan.ts';
 import type { KindKernels } from '../../schedule/schedule.ts';
 import type { Lowering } from '../../schedule/scope.ts';
+import { partition } from './partition.ts';
 import { functionArguments, printFunction } from './print.ts';
+import { STEP, threadFunctions } from './threads.ts';
 
-/** Words of the step region. */
-const STEP = { position: 0, count: 4, rows: 8, table: 12 } as const;
+/** What a caller may ask for, by its number in the step region. */
+const commands = ['decode', 'prefill', 'head'] as const;
 
 /** The module's text. `exportKernels` exports every kernel under its own name, too: for tests that run them one by one. */
 export function printModule(
@@ -21,35 +25,50 @@ export function printModule(
   features: Features = new Set(),
   exportKernels = false,
 ): string {
-  const kernels = kinds
-    .flatMap((k) => [...k.decode, ...k.prefill])
-    .map((k) => {
-      const expanded = unroll(k);
-      verifyKernel(expanded, true, features);
-      return expanded;
-    });
+  const threads = features.has('threads');
+  const kernels = kinds.flatMap((k) => [...k.decode, ...k.prefill]).map((k) => expanded(k, features));
   const pages = plan.memory.plannedBytes / 65536;
   const step = plan.memory.step.offset;
   const word = (at: number) => `(i32.load (i32.const ${step + at}))`;
   const setWord = (at: number, value: string) => `(i32.store (i32.const ${step + at}) ${value})`;
+  const [thread, threadParam] = threads ? [' (local.get $thread)', ' (param $thread i32)'] : ['', ''];
+  const last = `(i32.sub ${word(STEP.rows)} (i32.const 1))`;
+  const advance = (count: string) => setWord(STEP.position, `(i32.add ${word(STEP.position)} ${count})`);
+  const whole = {
+    decode: [`(call $rows.decode (i32.const 0) ${last}${thread})`, `(call $head (i32.const 0)${thread})`],
+    prefill: [`(call $rows.prefill (i32.const 0) ${last}${thread})`],
+    head: [`(call $head ${word(STEP.row)}${thread})`],
+  };
+  /** What an export does between its preparations and its end: the work itself, or all threads are told to do it. */
+  const work = (command: (typeof commands)[number]) =>
+    threads ? [`(call $together (i32.const ${commands.indexOf(command)}))`] : whole[command];
   return [
     '(module',
-    `(import "env" "memory" (memory ${pages} ${pages}))`,
+    `(import "env" "memory" (memory ${pages} ${pages}${threads ? ' shared' : ''}))`,
     ...kernels.map(printFunction),
     rowFunction('decode', kinds),
     rowFunction('prefill', kinds),
     ';; rows [first, last) of the table',
-    ...(['decode', 'prefill'] as const).map((lowering) => rowsFunction(lowering, plan, word)),
-    `(func $head (export "head") (param $row i32)`,
-    `  (call $row.decode ${rowAddress(plan, word, `(i32.sub ${word(STEP.rows)} (i32.const 1))`)} (local.get $row)))`,
-    `(func (export "decode")`,
-    `  (call $rows.decode (i32.const 0) (i32.sub ${word(STEP.rows)} (i32.const 1)))`,
-    `  (call $head (i32.const 0))`,
-    `  ${setWord(STEP.position, `(i32.add ${word(STEP.position)} (i32.const 1))`)})`,
-    `(func (export "prefill") (param $count i32)`,
+    ...(['decode', 'prefill'] as const).map(rowsFunction),
+    `(func $head (param $row i32)${threadParam}`,
+    `  (call $row.decode ${rowAddress(last)} (local.get $row)${thread}))`,
+    ...(threads
+      ? threadFunctions(
+          step,
+          commands.map((c) => whole[c]),
+        )
+      : []),
+    '(func (export "decode")',
+    ...work('decode').map((line) => `  ${line}`),
+    `  ${advance('(i32.const 1)')})`,
+    '(func (export "prefill") (param $count i32)',
     `  ${setWord(STEP.count, '(local.get $count)')}`,
-    `  (call $rows.prefill (i32.const 0) (i32.sub ${word(STEP.rows)} (i32.const 1)))`,
-    `  ${setWord(STEP.position, `(i32.add ${word(STEP.position)} (local.get $count))`)})`,
+    ...work('prefill').map((line) => `  ${line}`),
+    `  ${advance('(local.get $count)')})`,
+    '(func (export "head") (param $row i32)',
+    `  ${setWord(STEP.row, '(local.get $row)')}`,
+    ...work('head').map((line) => `  ${line}`),
+    ')',
     ...(exportKernels
       ? kernels.map((k) => `(export "${k.name}" (func $${k.name}))`).concat(`(export "rows" (func $rows.decode))`)
       : []),
@@ -63,12 +82,14 @@ export function printModule(
     const open = kinds.map((_, i) => `(block ${labels[kinds.length - 1 - i]}`).join(' ');
     const last = kinds.length - 1;
     const branch = `(br_table ${labels.join(' ')} (i32.load (local.get $at)))`;
+    const meet = threads ? ' (call $barrier (local.get $thread))' : '';
     const cases = kinds.flatMap((k, i) => [
       `  ) ;; ${k.kind.name}`,
-      ...k[lowering].map((kernel) => `  ${call(kernel)}`),
+      ...k[lowering].map((kernel) => `  ${call(expanded(kernel, features))}${meet}`),
       ...(i < last ? ['  (return)'] : []),
     ]);
-    return [`(func $row.${lowering} (param $at i32) (param $row i32)`, `  ${open} ${branch}`, ...cases, ')'].join('\n');
+    const head = `(func $row.${lowering} (param $at i32) (param $row i32)${threadParam}`;
+    return [head, `  ${open} ${branch}`, ...cases, ')'].join('\n');
   }
 
   function call(kernel: Kernel): string {
@@ -77,23 +98,32 @@ export function printModule(
       if (name === 'position') return word(STEP.position);
       if (name === 'count') return word(STEP.count);
       if (name === 'row') return '(local.get $row)';
+      if (name === 'thread') return '(local.get $thread)';
+      if (name === 'threads') return word(STEP.threads);
       return `(i32.load offset=${8 + 4 * Number(name.slice(1))} (local.get $at))`;
     });
     return `(call $${kernel.name} ${args.join(' ')})`;
   }
+
+  function rowAddress(row: string): string {
+    return `(i32.add ${word(STEP.table)} (i32.mul ${row} (i32.const ${plan.rowWords * 4})))`;
+  }
+
+  function rowsFunction(lowering: Lowering): string {
+    return [
+      `(func $rows.${lowering} (param $first i32) (param $last i32)${threadParam}`,
+      '  (block $end (loop $next',
+      '    (br_if $end (i32.ge_s (local.get $first) (local.get $last)))',
+      `    (call $row.${lowering} ${rowAddress('(local.get $first)')} (i32.const 0)${thread})`,
+      '    (local.set $first (i32.add (local.get $first) (i32.const 1)))',
+      '    (br $next))))',
+    ].join('\n');
+  }
 }
 
-function rowAddress(plan: Plan, word: (at: number) => string, row: string): string {
-  return `(i32.add ${word(STEP.table)} (i32.mul ${row} (i32.const ${plan.rowWords * 4})))`;
-}
-
-function rowsFunction(lowering: Lowering, plan: Plan, word: (at: number) => string): string {
-  return [
-    `(func $rows.${lowering} (param $first i32) (param $last i32)`,
-    '  (block $end (loop $next',
-    '    (br_if $end (i32.ge_s (local.get $first) (local.get $last)))',
-    `    (call $row.${lowering} ${rowAddress(plan, word, '(local.get $first)')} (i32.const 0))`,
-    '    (local.set $first (i32.add (local.get $first) (i32.const 1)))',
-    '    (br $next))))',
-  ].join('\n');
+/** A kernel with nothing left to decide: its share of the work, loops unrolled. */
+function expanded(kernel: Kernel, features: Features): Kernel {
+  const own = unroll(partition(kernel, features));
+  verifyKernel(own, true, features);
+  return own;
 }

@@ -85,7 +85,7 @@ class Printer {
           line('))'),
         ];
       case 'barrier':
-        throw new Error('one thread has no barriers');
+        return [line('(call $barrier (local.get $thread))')];
       default:
         return s satisfies never;
     }

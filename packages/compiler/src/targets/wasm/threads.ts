@@ -1,0 +1,77 @@
+/**
+ * How threads of one module meet. Thread 0 is the caller's; the others sit in `serve` and take part in every call.
+ *
+ * Within a step they meet at flag barriers: each stores the number of its phase in a cache line of its own and reads the others' until
+ * all are there (50 ns on two cores, where waking a sleeper takes 25 us). Between steps they spin for about a tenth of a millisecond, then
+ * sleep, so that an idle model costs nothing. A thread that spins in a barrier for long lets go of its core for a moment: somebody it
+ * waits for may have none.
+ */
+import { STEP_BYTES } from '../../plan.ts';
+
+/** Words of the step region. `command` and `row` are what the caller asks for, `stop` ends `serve`. */
+export const STEP = { position: 0, count: 4, rows: 8, table: 12, threads: 16, command: 20, row: 24, stop: 28 } as const;
+/** Count of steps begun, and a word nobody ever changes, in the second cache line. */
+const STEPS = 64;
+const NEVER = 68;
+const FLAGS = 128;
+
+/** Reads of a word before a thread sleeps, or lets go of its core for `REST` nanoseconds. */
+const PATIENCE = 1 << 17;
+const REST = 50_000;
+
+/** `$barrier`, `$together` and the exports `serve` and `stop`. `commands[i]` is what every thread runs for command i. */
+export function threadFunctions(step: number, commands: readonly (readonly string[])[]): string[] {
+  if (FLAGS >= STEP_BYTES) throw new Error('the step region has no room for flags');
+  const flag = (thread: string) => `offset=${step + FLAGS} (i32.shl (local.get $${thread}) (i32.const 6))`;
+  const at = (word: number) => `(i32.const ${step + word})`;
+  const labels = commands.map((_, i) => `$command${i}`);
+  return [
+    '(func $barrier (param $thread i32) (local $phase i32) (local $other i32) (local $reads i32)',
+    `  (local.set $phase (i32.add (i32.atomic.load ${flag('thread')}) (i32.const 1)))`,
+    `  (i32.atomic.store ${flag('thread')} (local.get $phase))`,
+    '  (loop $next',
+    '    (local.set $reads (i32.const 0))',
+    '    (block $here (loop $again',
+    // phases wrap around: their difference does not
+    `      (br_if $here (i32.ge_s (i32.sub (i32.atomic.load ${flag('other')}) (local.get $phase)) (i32.const 0)))`,
+    '      (local.set $reads (i32.add (local.get $reads) (i32.const 1)))',
+    `      (br_if $again (i32.lt_u (local.get $reads) (i32.const ${PATIENCE})))`,
+    `      (drop (memory.atomic.wait32 ${at(NEVER)} (i32.const 0) (i64.const ${REST})))`,
+    '      (local.set $reads (i32.const 0))',
+    '      (br $again)))',
+    '    (local.set $other (i32.add (local.get $other) (i32.const 1)))',
+    `    (br_if $next (i32.lt_u (local.get $other) (i32.load ${at(STEP.threads)})))))`,
+
+    '(func $run (param $thread i32)',
+    `  ${labels
+      .toReversed()
+      .map((l) => `(block ${l}`)
+      .join(' ')} (br_table ${labels.join(' ')} (i32.load ${at(STEP.command)}))`,
+    ...commands.flatMap((lines) => ['  )', ...lines.map((l) => `  ${l}`), '  (return)']),
+    ')',
+
+    '(func $begin',
+    `  (drop (i32.atomic.rmw.add ${at(STEPS)} (i32.const 1)))`,
+    `  (drop (memory.atomic.notify ${at(STEPS)} (i32.const -1))))`,
+
+    '(func $together (param $command i32)',
+    `  (i32.store ${at(STEP.command)} (local.get $command))`,
+    '  (call $begin)',
+    '  (call $run (i32.const 0)))',
+
+    '(func (export "serve") (param $thread i32) (local $steps i32) (local $reads i32)',
+    '  (loop $next',
+    '    (local.set $reads (i32.const 0))',
+    '    (block $begun (loop $again',
+    `      (br_if $begun (i32.ne (i32.atomic.load ${at(STEPS)}) (local.get $steps)))`,
+    '      (local.set $reads (i32.add (local.get $reads) (i32.const 1)))',
+    `      (br_if $again (i32.lt_u (local.get $reads) (i32.const ${PATIENCE})))`,
+    `      (drop (memory.atomic.wait32 ${at(STEPS)} (local.get $steps) (i64.const -1)))`,
+    '      (br $again)))',
+    '    (local.set $steps (i32.add (local.get $steps) (i32.const 1)))',
+    `    (if (i32.load ${at(STEP.stop)}) (then (return)))`,
+    '    (call $run (local.get $thread))',
+    '    (br $next)))',
+    `(func (export "stop") (i32.store ${at(STEP.stop)} (i32.const 1)) (call $begin))`,
+  ];
+}

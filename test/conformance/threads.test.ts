@@ -1,0 +1,66 @@
+/**
+ * Threads: the same bits as one, for any number of them. Real workers over shared memory, a prompt longer than a tile, decoding, a rewind, and
+ * a pause long enough for the others to fall asleep.
+ */
+import type { FormatName } from '@lamella/compiler/program/ir';
+import type { WasmVariant } from '@lamella/runtime/manifest';
+import { expect, test } from 'vitest';
+import { model, orders } from './models.ts';
+import { type Rig, rig } from './rig.ts';
+import { weightsOf } from './weights.ts';
+
+const graph = model({
+  layers: 2,
+  d: 24,
+  ff: 40,
+  heads: 3,
+  kvHeads: 1,
+  headDim: 8,
+  vocab: 50,
+  context: 96,
+  share: orders.immediate,
+});
+
+/** All logits of a sequence: two tiles, decoding, one row of the last tile again, and after a rewind a token more. */
+async function logitsOf(running: Rig): Promise<Float32Array[]> {
+  const all: Float32Array[] = [];
+  const keep = () => void all.push(running.logits.slice());
+  const { tile } = running.lowered.plan.program;
+  const prompt = Array.from({ length: tile + 5 }, (_, i) => (i * 7 + 1) % graph.vocab);
+  running.prefill(prompt.slice(0, tile));
+  running.prefill(prompt.slice(tile));
+  for (const row of [4, 1]) {
+    running.head(row);
+    keep();
+  }
+  for (const token of [3, 1, 4, 1, 5]) {
+    running.decode(token);
+    keep();
+  }
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  running.position = 10;
+  running.decode(9);
+  keep();
+  return all;
+}
+
+test.each([
+  ['f32', 'simd', 'simd-threads'],
+  ['q8', 'simd', 'simd-threads'],
+  ['q4', 'simd', 'simd-threads'],
+  ['q4', 'relaxed', 'relaxed-threads'],
+] as const)(
+  '%s %s: 1, 2, 3 and 8 threads leave the same bits',
+  async (quant: FormatName, one: WasmVariant, several: WasmVariant) => {
+    const wanted = await logitsOf(await rig(graph, weightsOf(graph), quant, one));
+    expect(wanted.every((logits) => logits.some((x) => x !== 0) && logits.every(Number.isFinite))).toBe(true);
+    for (const threads of [1, 2, 3, 8]) {
+      const running = await rig(graph, weightsOf(graph), quant, several, threads);
+      try {
+        expect(await logitsOf(running), `${threads} threads`).toEqual(wanted);
+      } finally {
+        await running.stop();
+      }
+    }
+  },
+);
