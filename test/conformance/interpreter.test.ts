@@ -4,6 +4,8 @@
  */
 import type { Kernel } from '@lamella/compiler/loops/ir';
 import type { FormatName } from '@lamella/compiler/program/ir';
+import { block, defineModel, dims, embedding, input, linear, residual, rmsNorm, stack } from '@lamella/dsl';
+import type { Graph } from '@lamella/graph/ir';
 import type { WasmVariant } from '@lamella/runtime/manifest';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -75,6 +77,40 @@ function step(running: Rig, lowering: 'decode' | 'prefill', count: number): void
   running.position += count;
 }
 
+/** A prompt of `count` tokens, a token decoded, one more as a prompt. */
+async function compareAll(graph: Graph, quant: FormatName, variant: WasmVariant, count: number): Promise<void> {
+  const running = await rig(graph, weightsOf(graph), quant, variant);
+  const { tokens } = running.lowered.plan.memory;
+  const ids = new Uint32Array(running.memory.buffer, tokens.offset, tokens.bytes / 4);
+  ids.forEach((_, i) => {
+    ids[i] = (i * 7 + 1) % graph.vocab;
+  });
+  step(running, 'prefill', count);
+  step(running, 'decode', 1);
+  step(running, 'prefill', 1);
+  expect(running.logits.every(Number.isFinite)).toBe(true);
+  expect(running.logits.some((x) => x !== 0)).toBe(true);
+}
+
+test.each(['f32', 'q8', 'q4'] as const)(
+  '%s: threads and a linear that writes over what it normalises',
+  async (quant) => {
+    const { t, d, vocab } = dims({ t: 12, d: 40, vocab: 20 });
+    const layer = block(
+      [t, d],
+      () => ({ norm: rmsNorm(d), a: linear(d, d) }),
+      (w, x) => residual(x, (x) => w.a(w.norm(x))),
+    );
+    const graph = defineModel(
+      'in-place',
+      {},
+      () => ({ embed: embedding(vocab, d), layers: stack(2, layer), norm: rmsNorm(d) }),
+      (m) => m.embed.logits(m.norm(m.layers(m.embed(input(t))))),
+    );
+    await compareAll(graph, quant, 'simd-threads', 5);
+  },
+);
+
 test.each([
   ['f32', 'simd'],
   ['q8', 'simd'],
@@ -90,17 +126,7 @@ test.each([
         // q4 refuses heads that would be padded
         const headDim = quant === 'q4' ? 4 * Math.ceil(shape.headDim! / 4) : shape.headDim!;
         const graph = model({ ...shape, headDim });
-        const running = await rig(graph, weightsOf(graph), quant, variant);
-        const { tokens } = running.lowered.plan.memory;
-        const ids = new Uint32Array(running.memory.buffer, tokens.offset, tokens.bytes / 4);
-        ids.forEach((_, i) => {
-          ids[i] = (i * 7 + 1) % graph.vocab;
-        });
-        step(running, 'prefill', count);
-        step(running, 'decode', 1);
-        step(running, 'prefill', 1);
-        expect(running.logits.every(Number.isFinite)).toBe(true);
-        expect(running.logits.some((x) => x !== 0)).toBe(true);
+        await compareAll(graph, quant, variant, count);
       }),
       { numRuns: 6 },
     );

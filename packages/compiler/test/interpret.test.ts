@@ -94,6 +94,18 @@ describe('barriers', () => {
     expect([...early.subarray(16, 20)]).not.toEqual([4, 3, 2, 1]);
   });
 
+  test('threads divide a loop that ends within a step', () => {
+    const k = kernel((b) =>
+      b.loop('grid', 'i', { from: 1, to: 6, step: 3 }, (inner, i) => inner.store(out, i, f32(9))),
+    );
+    const divided = partition(k, new Set(['threads']));
+    for (const threads of [1, 2, 3]) {
+      const memory = image();
+      interpretThreads(divided, memory.buffer, {}, threads);
+      expect([...memory.subarray(16, 24)]).toEqual([1000, 9, 1000, 1000, 9, 1000, 1000, 1000]);
+    }
+  });
+
   test('lanes inside a workgroup wait for the lanes of the others', () => {
     const k = kernel((b) =>
       b.loop('workgroup', 'w', { to: 4 }, (each, w) =>

@@ -46,6 +46,9 @@ function verifyKind(program: Program, kind: Kind): void {
     for (const id of writes) written.add(id);
     if (op.op !== 'contract') continue;
     for (const segment of op.segments) {
+      // a thread may still read what another has ready
+      if (segment.stores.some(({ to }) => to.to === 'buffer' && to.buffer === op.x))
+        fail(`${op.name} overwrites its x`);
       for (const id of segment.streams) {
         const pack = kind.packs[id] ?? fail(`${op.name}: no pack ${id}`);
         if (formats[pack.format].integer !== (op.prologue.quantise !== null))

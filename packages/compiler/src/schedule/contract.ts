@@ -73,8 +73,6 @@ function prologue(scope: KernelScope, op: Contract): { readonly x: BufferId; rea
       quantiseToken(scope, b, { ...quantise, x, depth: op.depth }, norm ? own : scope.bufferRow(x, token), own);
   };
   scope.eachToken(scope.b, 1, prepare, 'grid');
-  // nobody may write over x while another still reads it
-  const overwrites = op.segments.some((s) => s.stores.some(({ to }) => to.to === 'buffer' && to.buffer === op.x));
-  if (scope.lowering === 'prefill' || overwrites) scope.b.barrier();
+  if (scope.lowering === 'prefill') scope.b.barrier();
   return { x, prepared: true };
 }
