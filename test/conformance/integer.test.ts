@@ -12,6 +12,7 @@ import type { Graph } from '@lamella/graph/ir';
 import { Oracle, type OracleEvent } from '@lamella/graph/oracle/oracle';
 import { quantiseMatrix4 } from '@lamella/graph/oracle/q4';
 import { integerDots, quantiseActivation, quantiseMatrix } from '@lamella/graph/oracle/q8';
+import type { WasmVariant } from '@lamella/runtime/manifest';
 import { describe, expect, test } from 'vitest';
 import { model, orders, type Shape } from './models.ts';
 import { type Rig, relativeError, rig } from './rig.ts';
@@ -291,4 +292,48 @@ test('q4 refuses what would shift its groups', async () => {
     'L116 self_attn.o_proj.weight cannot be compiled here: q4 groups neighbouring columns, and heads of 10 are padded, at layers. ' +
       'Try a headDim divisible by 4, or --quant q8',
   );
+});
+
+describe.each([['q8'], ['q4']] as const)('%s: a tile', (quant) => {
+  const graph = model({ d: 48, ff: 80, vocab: 257, share: orders.cycle });
+  const weightOf = weightsOf(graph);
+  const last = async (variant: WasmVariant, lengths: readonly number[]): Promise<Float32Array[]> => {
+    const compiled = await rig(graph, weightOf, quant, variant);
+    return lengths
+      .map((length, i) => {
+        compiled.prefill(Array.from({ length }, (_, k) => (k * 37 + i) % graph.vocab));
+        return Array.from({ length }, (_, row) => {
+          compiled.head(row);
+          return [...compiled.logits];
+        }).flat();
+      })
+      .map((rows) => Float32Array.from(rows));
+  };
+
+  // a group of tokens that reaches past the end of one reads what the tile before left there
+  test('of any length has the same logits, to the bit, in plain and in relaxed SIMD', async () => {
+    const lengths = [12, 1, 2, 3, 4, 5, 7];
+    const [plain, relaxed] = [await last('simd', lengths), await last('relaxed', lengths)];
+    expect(plain.every((logits) => logits.some((x) => x !== 0))).toBe(true);
+    plain.forEach((logits, i) => {
+      expect(Buffer.compare(Buffer.from(logits.buffer), Buffer.from(relaxed[i]!.buffer)), `${lengths[i]} tokens`).toBe(
+        0,
+      );
+    });
+  });
+
+  test('has the logits that its tokens have one by one', async () => {
+    const compiled = await rig(graph, weightOf, quant, 'relaxed');
+    const tokens = Array.from({ length: 11 }, (_, k) => (k * 37) % graph.vocab);
+    compiled.prefill(tokens);
+    const tile = tokens.map((_, row) => {
+      compiled.head(row);
+      return compiled.logits.slice();
+    });
+    compiled.position = 0;
+    tokens.forEach((token, i) => {
+      compiled.decode(token);
+      expect(relativeError(compiled.logits, Float64Array.from(tile[i]!))).toBeLessThan(1e-5);
+    });
+  });
 });

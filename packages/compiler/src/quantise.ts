@@ -5,7 +5,7 @@
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { formats } from './formats/table.ts';
-import type { Buffer, FormatName, FusedOp, Kind, Pack, Program } from './program/ir.ts';
+import type { Buffer, FormatName, FusedOp, Kind, Pack, PackId, Program } from './program/ir.ts';
 import { padded, storedRows } from './program/ir.ts';
 
 /** What a choice of quantisation means for each role. The table is read by rows as well, and a tied head is a table: it keeps 8 bits. */
@@ -47,9 +47,22 @@ export function quantise(program: Program, quant: FormatName): Program {
       const sums = over
         ? buffers.push({ name: `${name}.sums`, element: 'sums', width: width / over, per: 'token' }) - 1
         : null;
-      return { ...op, prologue: { ...op.prologue, quantise: { codes, scales, sums } } };
+      const panels =
+        kind.role === 'end'
+          ? null
+          : buffers.push({ name: `${name}.panels`, element: 'codes', width: panelBytes(op, packs), per: 'thread' }) - 1;
+      return { ...op, prologue: { ...op.prologue, quantise: { codes, scales, sums, panels } } };
     });
     return { ...kind, packs, ops };
   });
   return { ...program, buffers, kinds };
+}
+
+/** Room for a panel of each matrix that is multiplied at one time. */
+function panelBytes(op: Extract<FusedOp, { op: 'contract' }>, packs: readonly Pack[]): number {
+  const ofStream = (id: PackId): number => {
+    const { format, block, columns } = packs[id]!;
+    return formats[format].panelBytes({ block, depth: storedRows(columns) });
+  };
+  return Math.max(...op.segments.map((s) => s.streams.reduce((sum, id) => sum + ofStream(id), 0)));
 }

@@ -37,6 +37,9 @@ export const f32Format: Format = {
     return load(w!, plus(base, times(column, block)), 'f32');
   },
 
+  panel: () => null,
+  panelBytes: () => 0,
+
   dot(b, [w], { block, depth }, x, blockIndex, firstToken, tokens) {
     const vectors = block / 4;
     // one token: columns take turns at two sets of sums, since an addition waits for the one before

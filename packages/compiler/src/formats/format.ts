@@ -36,6 +36,34 @@ export interface Slice {
   readonly parts: number;
 }
 
+/** Words of a buffer that one thread alone uses, from `at` on. */
+export interface Scratch {
+  readonly buffer: KernelBuffer;
+  readonly at: Index;
+}
+
+/**
+ * How a tile of tokens is multiplied: a panel of rows is unpacked once, then meets `tokens` tokens at a time. The integer sums are
+ * those of `Format.dot`.
+ */
+export interface Panel {
+  /** Tokens multiplied together; a last group may reach past the tile. */
+  readonly tokens: number;
+  /** Writes the loop that unpacks panel `panel`: rows panelRows(shape) * panel and on. */
+  unpack(b: Builder, views: readonly KernelBuffer[], shape: MatrixShape, panel: Expr, scratch: Scratch): void;
+  /** Writes the loop that multiplies it with tokens from `firstToken` on. Returns the sums of its rows 4v..4v+3 for token t (see `scaled`). */
+  dot(
+    b: Builder,
+    shape: MatrixShape,
+    scratch: Scratch,
+    x: Activations,
+    firstToken: Index,
+  ): (t: number, v: number) => Expr;
+}
+
+/** Rows of a panel. */
+export const panelRows = ({ block }: MatrixShape): number => Math.min(8, block);
+
 export interface Format {
   readonly name: string;
   /** Whether contractions read activations as codes. */
@@ -93,4 +121,8 @@ export interface Format {
     token: Index,
     sum: Expr,
   ): Expr;
+  /** How a tile is multiplied, where not as single tokens are. */
+  panel(features: Features): Panel | null;
+  /** Bytes of an unpacked panel, with any features; 0 where there is none. */
+  panelBytes(shape: MatrixShape): number;
 }

@@ -24,7 +24,9 @@ import {
 import { roundHalfEven } from '../loops/intrinsics.ts';
 import type { Expr } from '../loops/ir.ts';
 import { padded } from '../program/ir.ts';
-import type { Format, MatrixShape } from './format.ts';
+import { type Format, type MatrixShape, type Panel, panelRows } from './format.ts';
+import { placeOf, scaled, wideBytes } from './integer.ts';
+import { BYTE_TOKENS, byteDot, bytePanelBytes, unpackBytes } from './q4-panel.ts';
 
 const GROUP = 32;
 
@@ -149,13 +151,7 @@ export const q4Format: Format = {
       'scaleBase',
       plus(times(blockIndex, blockBytes(shape) / 4), (groups(shape) * groupBytes(shape)) / 4),
     );
-    return (t, v) => {
-      const scale = mul(
-        load(scales!, plus(scaleBase, v * 4), 'f32x4'),
-        loadSplat(x.scales!, plus(firstToken, t), 'f32x4'),
-      );
-      return mul(apply('toFloat', sums.get(t * vectors + v)), scale);
-    };
+    return (t, v) => scaled(sums.get(t * vectors + v), scales!, plus(scaleBase, v * 4), x, plus(firstToken, t));
   },
 
   sum: 'i32x4',
@@ -200,6 +196,40 @@ export const q4Format: Format = {
     const at = plus(times(blockIndex, blockBytes(shape) / 4), plus(inBlock, times(vector, 4)));
     return mul(apply('toFloat', sum), mul(load(scales!, at, 'f32x4'), loadSplat(x.scales!, token, 'f32x4')));
   },
+
+  panelBytes: (shape) =>
+    Math.max(bytePanelBytes(panelRows(shape), groups(shape)), wideBytes(panelRows(shape), groups(shape) * GROUP)),
+  panel: (features) => (features.has('relaxed') ? bytePanel : null),
+};
+
+/** Nibbles as bytes, for relaxed SIMD. */
+const bytePanel: Panel = {
+  tokens: BYTE_TOKENS,
+
+  unpack(b, [codes, groupScales], shape, panel, scratch) {
+    const { block, inBlock } = placeOf(panel, shape);
+    const base = b.let('base', times(block, blockBytes(shape)));
+    const row = b.let('row', inBlock);
+    const constants = { mask: b.let('mask', apply('splat8', i32(15))), order: b.let('order', apply('spreadOrder')) };
+    b.loop('serial', 'g', { to: groups(shape) }, (perGroup, g) => {
+      const group = perGroup.let('group', plus(base, times(g, groupBytes(shape))));
+      const weightsAt = perGroup.let('weightsAt', plus(group, times(row, 4)));
+      const scalesAt = perGroup.let('scalesAt', plus(group, row));
+      unpackBytes(
+        perGroup,
+        scratch,
+        panelRows(shape) / 4,
+        g,
+        {
+          weights: (j, v) => load(codes!, plus(weightsAt, plus(times(j, shape.block * 4), v * 16)), 'i8x16'),
+          scales: (v) => loadSplat(groupScales!, plus(scalesAt, shape.block * (GROUP / 2) + v * 4), 'i8x16'),
+        },
+        constants,
+      );
+    });
+  },
+
+  dot: (b, shape, scratch, x, firstToken) => byteDot(b, scratch, panelRows(shape) / 4, x, firstToken),
 };
 
 /** One group of a block, for one token. */

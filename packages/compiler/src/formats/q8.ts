@@ -6,7 +6,6 @@
 import {
   add,
   apply,
-  applyLanes,
   constant,
   type Index,
   load,
@@ -19,12 +18,14 @@ import {
 } from '../loops/build.ts';
 import { roundHalfEven } from '../loops/intrinsics.ts';
 import { padded } from '../program/ir.ts';
-import type { Format, MatrixShape } from './format.ts';
+import { type Format, type MatrixShape, type Panel, panelRows } from './format.ts';
+import { pairSums, placeOf, scaled, WIDE_TOKENS, wideAt, wideBytes, wideDot } from './integer.ts';
 
 /** Words of activations an iteration takes: loop overhead is then small beside the dots. */
 const UNROLLED = 4;
 
 const codesBytes = ({ block, depth }: MatrixShape): number => block * padded(depth, 4);
+const blockBytes = (shape: MatrixShape): number => codesBytes(shape) + shape.block * 4;
 
 export const q8Format: Format = {
   name: 'q8',
@@ -36,7 +37,7 @@ export const q8Format: Format = {
   // 127 * 127 * depth < 2^31
   largestDepth: 133_000,
 
-  blockBytes: (shape) => codesBytes(shape) + shape.block * 4,
+  blockBytes,
 
   packBlock(rows, shape, into) {
     const { block, depth } = shape;
@@ -58,7 +59,7 @@ export const q8Format: Format = {
   },
 
   views(name, address, rows, shape) {
-    const bytes = (rows / shape.block) * (codesBytes(shape) + shape.block * 4);
+    const bytes = (rows / shape.block) * blockBytes(shape);
     const note = `weights [${rows}, ${shape.depth}] int8, row scales behind each block of ${shape.block}`;
     return [
       { name, element: 'i8', address, length: bytes, access: 'read', note },
@@ -74,7 +75,7 @@ export const q8Format: Format = {
   },
 
   element([codes, scales], shape, row, column) {
-    const bytes = codesBytes(shape) + shape.block * 4;
+    const bytes = blockBytes(shape);
     const block = quotient(row, shape.block);
     const r = remainder(row, shape.block);
     const inBlock = plus(times(quotient(column, 4), shape.block * 4), plus(times(r, 4), remainder(column, 4)));
@@ -86,7 +87,7 @@ export const q8Format: Format = {
   dot(b, [codes, scales], shape, x, blockIndex, firstToken, tokens) {
     const { block, depth } = shape;
     const vectors = block / 4;
-    const bytes = codesBytes(shape) + block * 4;
+    const bytes = blockBytes(shape);
     // each vector of 4 rows x 4 columns splits into rows 0-1 and 2-3: lanes hold pairs of columns
     const acc = b.registers('acc', tokens * vectors * 2, constant('i32x4', 0));
     const base = b.let('base', times(blockIndex, bytes));
@@ -112,13 +113,9 @@ export const q8Format: Format = {
     if (most < whole) columns(most, whole, 1);
     const scaleBase = b.let('scaleBase', plus(times(blockIndex, bytes / 4), codesBytes(shape) / 4));
     return (t, v) => {
-      const [low, high] = [acc.get(t * vectors * 2 + 2 * v), acc.get(t * vectors * 2 + 2 * v + 1)];
-      const sums = add(applyLanes('shuffle', [0, 2, 4, 6], low, high), applyLanes('shuffle', [1, 3, 5, 7], low, high));
-      const scale = mul(
-        load(scales!, plus(scaleBase, v * 4), 'f32x4'),
-        loadSplat(x.scales!, plus(firstToken, t), 'f32x4'),
-      );
-      return mul(apply('toFloat', sums), scale);
+      const low = t * vectors * 2 + 2 * v;
+      const sums = pairSums(acc.get(low), acc.get(low + 1));
+      return scaled(sums, scales!, plus(scaleBase, v * 4), x, plus(firstToken, t));
     };
   },
 
@@ -143,4 +140,28 @@ export const q8Format: Format = {
     const at = plus(times(blockIndex, bytes / 4), plus(codesBytes(shape) / 4, times(vector, 4)));
     return mul(apply('toFloat', sum), mul(load(scales!, at, 'f32x4'), loadSplat(x.scales!, token, 'f32x4')));
   },
+
+  panelBytes: (shape) => wideBytes(panelRows(shape), padded(shape.depth, 4)),
+  panel: () => q8Panel,
+};
+
+/** Codes widened to 16 bits. */
+const q8Panel: Panel = {
+  tokens: WIDE_TOKENS,
+
+  unpack(b, [codes], shape, panel, { buffer, at }) {
+    const rows = panelRows(shape);
+    const { block, inBlock } = placeOf(panel, shape);
+    const from = b.let('from', plus(times(block, blockBytes(shape)), times(inBlock, 4)));
+    b.loop('serial', 'j', { to: padded(shape.depth, 4) / 4 }, (perWord, j) => {
+      const word = perWord.let('word', plus(from, times(j, shape.block * 4)));
+      const to = perWord.let('to', wideAt(at, rows, j, 0));
+      perWord.loop('unroll', 'i', { to: rows / 2 }, (perPair, i) =>
+        perPair.store(buffer, plus(to, times(i, 4)), load(codes!, plus(word, times(i, 8)), 'i16x8')),
+      );
+    });
+  },
+
+  dot: (b, shape, scratch, x, firstToken) =>
+    wideDot(b, scratch, panelRows(shape), padded(shape.depth, 4), x, firstToken),
 };

@@ -125,6 +125,9 @@ class Interpreter {
       return Array.from({ length: 8 }, (_, i) => view.getInt16(byte + 2 * (i % 2), true));
     if (e.type === 'i8x16' && e.access === 'splat')
       return Array.from({ length: 16 }, (_, i) => view.getInt8(byte + (i % 4)));
+    if (element === 'i32' && e.type === 'i8x16') return Array.from({ length: 16 }, (_, i) => view.getInt8(byte + i));
+    if (element === 'i32' && e.type === 'i16x8')
+      return Array.from({ length: 8 }, (_, i) => view.getInt16(byte + 2 * i, true));
     if (e.access === 'splat') return Array<number>(4).fill(this.readElement(view, element, byte));
     if (width === 1) return this.readElement(view, element, byte);
     return Array.from({ length: width }, (_, i) => this.readElement(view, element, byte + i * elementBytes(element)));
@@ -140,6 +143,7 @@ class Interpreter {
     lanes.forEach((x, i) => {
       if (element === 'f32') view.setFloat32(byte + 4 * i, x, true);
       else if (s.value.type === 'i8x16') view.setInt8(byte + i, x);
+      else if (s.value.type === 'i16x8') view.setInt16(byte + 2 * i, x, true);
       else view.setInt32(byte + 4 * i, x, true);
     });
   }

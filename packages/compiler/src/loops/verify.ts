@@ -18,6 +18,9 @@ const loads: Readonly<Record<string, number>> = {
   'i32 i8x16 splat': 1,
   // one word of two sums, repeated
   'i32 i16x8 splat': 1,
+  // a vector that was stored here
+  'i32 i8x16 contiguous': 4,
+  'i32 i16x8 contiguous': 4,
   'i8 i32 contiguous': 1,
   // eight codes, sign-extended
   'i8 i16x8 contiguous': 8,
@@ -33,8 +36,9 @@ const stores: Readonly<Record<string, number>> = {
   'f32 f32x4': 4,
   'i32 i32': 1,
   'i32 i32x4': 4,
-  // sixteen codes, four a word
+  // sixteen codes, four a word; eight sums, two a word
   'i32 i8x16': 4,
+  'i32 i16x8': 4,
 };
 
 /** Elements a load touches, or null when the target has no such load. */

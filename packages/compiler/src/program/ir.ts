@@ -95,6 +95,8 @@ export interface Quantised {
   readonly codes: BufferId;
   readonly scales: BufferId;
   readonly sums: BufferId | null;
+  /** Where a thread unpacks panels of its matrices while a tile passes (see `formats/format.ts`); null where no tile does. */
+  readonly panels: BufferId | null;
 }
 
 /** Attention's sums over parts of the context, one after the other: what x is made of where a target splits the context. */
@@ -249,17 +251,20 @@ export function packRows(pack: Pack): number {
   return padded(storedRows(pack.rows), pack.block);
 }
 
+/** A tile is multiplied three tokens at a time, and the last group may reach past its end: what is read there is used for nothing. */
+const TOKENS_PAST_TILE = 2;
+
 /**
  * Rows of a buffer. Decoding has one token, and what every thread makes for itself (a contraction's normalised and quantised input) lies in
  * the row of that thread, so there are never fewer rows than threads. The end runs for one token at a time.
  */
 export function bufferRows({ per }: Buffer, tile: number, role: Kind['role']): number {
-  return Math.max(per === 'token' && role !== 'end' ? tile : 1, MAX_THREADS);
+  return Math.max(per === 'token' && role !== 'end' ? tile + TOKENS_PAST_TILE : 1, MAX_THREADS);
 }
 
 /** The buffers of a quantised operand. */
-export function quantisedBuffers({ codes, scales, sums }: Quantised): readonly BufferId[] {
-  return sums === null ? [codes, scales] : [codes, scales, sums];
+export function quantisedBuffers({ codes, scales, sums, panels }: Quantised): readonly BufferId[] {
+  return [codes, scales, sums, panels].filter((id) => id !== null);
 }
 
 /** The buffers an op reads and writes. */

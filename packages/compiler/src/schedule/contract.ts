@@ -2,70 +2,135 @@
  * A contraction: the prologue makes x ready for all rows, then every segment runs over its blocks of rows. A block's dot products stay
  * in registers until the epilogue, four rows at a time, has turned them into results. Blocks are independent: `grid`.
  */
-import { type Builder, type Index, Names, plus, times } from '../loops/build.ts';
+import { type Panel, panelRows } from '../formats/format.ts';
+import { placeOf, upTo } from '../formats/integer.ts';
+import { type Builder, type Index, Names, plus, quotient, times } from '../loops/build.ts';
 import type { Expr, Kernel } from '../loops/ir.ts';
-import type { BufferId, FusedOp } from '../program/ir.ts';
+import type { BufferId, FusedOp, Segment } from '../program/ir.ts';
 import { padded } from '../program/ir.ts';
 import { normaliseToken } from './normalise.ts';
 import { quantiseToken } from './quantise.ts';
 import type { KernelScope } from './scope.ts';
 
 type Contract = Extract<FusedOp, { op: 'contract' }>;
+type Stream = ReturnType<KernelScope['matrix']>;
+
+/** What is multiplied: floats, or what codes were made of, and whether its rows are a thread's own. */
+interface X {
+  readonly x: BufferId;
+  readonly own: boolean;
+}
 
 /** The kernel of a contraction. */
 export function contractKernel(scope: KernelScope, op: Contract): Kernel {
-  const { x, prepared } = prologue(scope, op);
+  const prepared = prologue(scope, op);
   for (const segment of op.segments) {
     const streams = segment.streams.map((id) => scope.matrix(id));
-    const { format, shape } = streams[0]!;
-    const tokens = scope.tokensAtOnce(format, streams.length);
-    const vectors = shape.block / 4;
-    const activations = scope.activations(x, op.prologue.quantise);
-    const blocks = padded(segment.rows, shape.block) / shape.block;
-    scope.b.loop('grid', segment.name, { to: blocks }, (b, block) => {
-      scope.eachToken(b, tokens, (perToken, token) => {
-        const from = prepared ? scope.ownRow(token) : scope.bufferRow(x, token);
-        // dots[stream][t][v]; a stream's sums leave its accumulators before the next stream takes registers for its own
-        const dots = streams.map((s) => {
-          const at = s.format.dot(perToken, s.views, s.shape, activations, block, from, tokens, scope.features);
-          return upTo(tokens).map((t) => upTo(vectors).map((v) => perToken.let('dot', at(t, v))));
-        });
-        const row = perToken.let('row0', times(block, shape.block));
-        for (const t of upTo(tokens)) {
-          const each = plus(token, t);
-          const write = (into: typeof perToken): void => {
-            for (const v of upTo(vectors)) {
-              const names = new Names(into);
-              const at = names.let('r', plus(row, 4 * v));
-              const dot = (stream: number): Expr => dots[stream]![t]![v]!;
-              const values = segment.stores.map(({ value }) =>
-                scope.element(into, names, value, 'f32x4', each, at, dot),
-              );
-              segment.stores.forEach(({ to }, i) => {
-                scope.storeRows(into, names, to, each, at, values[i]!);
-              });
-            }
-          };
-          // a group may reach past the tile's last token, whose position may lie past the context
-          if (t > 0) perToken.when(scope.isToken(each), write);
-          else write(perToken);
-        }
-      });
-    });
+    const panel = scope.lowering === 'prefill' ? streams[0]!.format.panel(scope.features) : null;
+    if (panel) byPanels(scope, op, segment, streams, panel, prepared);
+    else byBlocks(scope, op, segment, streams, prepared);
   }
   return scope.kernel(op.name);
 }
 
-const upTo = (n: number): readonly number[] => [...Array(n).keys()];
+/** A block of rows at a time. */
+function byBlocks(scope: KernelScope, op: Contract, segment: Segment, streams: readonly Stream[], { x, own }: X): void {
+  const { format, shape } = streams[0]!;
+  const tokens = scope.tokensAtOnce(format, streams.length);
+  const vectors = shape.block / 4;
+  const activations = scope.activations(x, op.prologue.quantise);
+  const blocks = padded(segment.rows, shape.block) / shape.block;
+  scope.b.loop('grid', segment.name, { to: blocks }, (b, block) => {
+    scope.eachToken(b, tokens, (perToken, token) => {
+      const from = own ? scope.ownRow(token) : scope.bufferRow(x, token);
+      // dots[stream][t][v]; a stream's sums leave its accumulators before the next stream takes registers for its own
+      const dots = streams.map((s) => {
+        const at = s.format.dot(perToken, s.views, s.shape, activations, block, from, tokens, scope.features);
+        return upTo(tokens).map((t) => upTo(vectors).map((v) => perToken.let('dot', at(t, v))));
+      });
+      storeResults(scope, perToken, segment, dots, times(block, shape.block), token);
+    });
+  });
+}
+
+/** A panel of rows at a time: unpacked by the thread that has it, then multiplied with all tokens of the tile. */
+function byPanels(
+  scope: KernelScope,
+  op: Contract,
+  segment: Segment,
+  streams: readonly Stream[],
+  panel: Panel,
+  { x }: X,
+): void {
+  const { format, shape } = streams[0]!;
+  const rows = panelRows(shape);
+  const quantised = op.prologue.quantise!;
+  const panels = quantised.panels!;
+  const activations = scope.activations(x, quantised);
+  const bytes = format.panelBytes(shape);
+  const own = scope.b.let('panels', times(scope.ownThread(), scope.width(panels) / 4));
+  scope.b.loop('grid', segment.name, { to: padded(segment.rows, shape.block) / rows }, (b, index) => {
+    const place = placeOf(index, shape);
+    const block = b.let('block', place.block);
+    const firstVector = b.let('firstVector', quotient(place.inBlock, 4));
+    const scratch = streams.map((_, i) => plus(own, (i * bytes) / 4));
+    streams.forEach(({ views }, i) => {
+      panel.unpack(b, views, shape, index, { buffer: scope.arena(panels, 'write'), at: scratch[i]! });
+    });
+    scope.eachToken(b, panel.tokens, (perToken, token) => {
+      const dots = streams.map(({ views }, i) => {
+        const from = { buffer: scope.arena(panels, 'read'), at: scratch[i]! };
+        const sums = panel.dot(perToken, shape, from, activations, token);
+        return upTo(panel.tokens).map((t) =>
+          upTo(rows / 4).map((v) => {
+            const place = { block, vector: plus(firstVector, v) };
+            return perToken.let('dot', format.scaled(views, shape, activations, place, plus(token, t), sums(t, v)));
+          }),
+        );
+      });
+      storeResults(scope, perToken, segment, dots, times(index, rows), token);
+    });
+  });
+}
+
+/** Turns dots[stream][t][v], of rows firstRow + 4v and on with token + t, into results. */
+function storeResults(
+  scope: KernelScope,
+  b: Builder,
+  segment: Segment,
+  dots: readonly (readonly (readonly Expr[])[])[],
+  firstRow: Expr,
+  token: Index,
+): void {
+  const row = b.let('row0', firstRow);
+  const [tokens, vectors] = [dots[0]!.length, dots[0]![0]!.length];
+  for (const t of upTo(tokens)) {
+    const each = plus(token, t);
+    const write = (into: Builder): void => {
+      for (const v of upTo(vectors)) {
+        const names = new Names(into);
+        const at = names.let('r', plus(row, 4 * v));
+        const dot = (stream: number): Expr => dots[stream]![t]![v]!;
+        const values = segment.stores.map(({ value }) => scope.element(into, names, value, 'f32x4', each, at, dot));
+        segment.stores.forEach(({ to }, i) => {
+          scope.storeRows(into, names, to, each, at, values[i]!);
+        });
+      }
+    };
+    // a group may reach past the tile's last token, whose position may lie past the context
+    if (t > 0) b.when(scope.isToken(each), write);
+    else write(b);
+  }
+}
 
 /**
  * Makes x ready for the dot products; returns where the floats then lie, and whether rows are a thread's own. The threads share the tokens of
  * a tile; of one token each makes its own copy, which is sooner done than sharing it and waiting.
  */
-function prologue(scope: KernelScope, op: Contract): { readonly x: BufferId; readonly prepared: boolean } {
+function prologue(scope: KernelScope, op: Contract): X {
   const { norm, quantise } = op.prologue;
   const x = norm ? norm.out : op.x;
-  if (!norm && !quantise) return { x, prepared: false };
+  if (!norm && !quantise) return { x, own: false };
   const prepare = (b: Builder, token: Index): void => {
     const own = scope.ownRow(token);
     if (norm) normaliseToken(scope, b, { ...norm, x: op.x, width: op.depth }, token, own);
@@ -74,5 +139,5 @@ function prologue(scope: KernelScope, op: Contract): { readonly x: BufferId; rea
   };
   scope.eachToken(scope.b, 1, prepare, 'grid');
   if (scope.lowering === 'prefill') scope.b.barrier();
-  return { x, prepared: true };
+  return { x, own: true };
 }

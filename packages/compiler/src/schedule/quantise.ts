@@ -26,7 +26,7 @@ import type { KernelScope } from './scope.ts';
 export function quantiseToken(
   scope: KernelScope,
   b: Builder,
-  { x, depth, codes, scales, sums }: Quantised & { readonly x: BufferId; readonly depth: number },
+  { x, depth, codes, scales, sums }: Omit<Quantised, 'panels'> & { readonly x: BufferId; readonly depth: number },
   from: Index,
   to: Index,
 ): void {

@@ -124,7 +124,7 @@ class Printer {
     const { element } = this.buffers.get(buffer)!;
     if (access === 'splat') return 'v128.load32_splat';
     if (element === 'u8') return type === 'i32x4' ? 'v128.load32_zero' : 'i32.load8_u';
-    if (type === 'i16x8') return 'v128.load8x8_s';
+    if (element === 'i8' && type === 'i16x8') return 'v128.load8x8_s';
     if (element === 'i8' && type === 'i32') return 'i32.load8_s';
     return lanesOf(type) > 1 ? 'v128.load' : `${type}.load`;
   }
