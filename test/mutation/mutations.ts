@@ -174,6 +174,27 @@ const numbers: readonly Mutation[] = [
     killedBy: integer,
   },
   {
+    name: 'every panel is the first of its block',
+    file: `${compiler}/formats/integer.ts`,
+    find: 'inBlock: times(remainder(panel, panels), rows)',
+    replace: 'inBlock: times(remainder(panel, panels), 0)',
+    killedBy: integer,
+  },
+  {
+    name: 'a tile in relaxed SIMD forgets that codes are stored as + 8',
+    file: `${compiler}/formats/q4-panel.ts`,
+    find: "loadSplat(x.sums!, plus(row, g), 'i16x8')",
+    replace: "apply('splat16', constant('i32', 0))",
+    killedBy: integer,
+  },
+  {
+    name: 'the second token of a tile takes the sums of the first',
+    file: `${compiler}/formats/integer.ts`,
+    find: 'pairSums(acc.get(t * pairs + 2 * v), acc.get(t * pairs + 2 * v + 1))',
+    replace: 'pairSums(acc.get(0 * t + 2 * v), acc.get(0 * t + 2 * v + 1))',
+    killedBy: integer,
+  },
+  {
     name: 'activation codes are cut, not rounded',
     file: `${compiler}/schedule/quantise.ts`,
     find: "apply('nearestInt', mul(v, v.type === 'f32' ? inverse : inverse4))",
@@ -292,8 +313,8 @@ const wiring: readonly Mutation[] = [
   {
     name: 'a tile writes keys and values past its last token',
     file: `${compiler}/schedule/contract.ts`,
-    find: 'if (t > 0) perToken.when(scope.isToken(each), write);',
-    replace: 'if (t < 0) perToken.when(scope.isToken(each), write);',
+    find: 'if (t > 0) b.when(scope.isToken(each), write);',
+    replace: 'if (t < 0) b.when(scope.isToken(each), write);',
     killedBy: memory,
   },
   {
