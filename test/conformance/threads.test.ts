@@ -17,7 +17,7 @@ const graph = model({
   kvHeads: 1,
   headDim: 8,
   vocab: 50,
-  context: 96,
+  context: 128,
   share: orders.immediate,
 });
 

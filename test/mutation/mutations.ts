@@ -313,8 +313,8 @@ const wiring: readonly Mutation[] = [
   {
     name: 'a tile writes keys and values past its last token',
     file: `${compiler}/schedule/contract.ts`,
-    find: 'if (t > 0) b.when(scope.isToken(each), write);',
-    replace: 'if (t < 0) b.when(scope.isToken(each), write);',
+    find: 'for (const t of upTo(tokens - 1).slice(1)) part.when(scope.isToken(plus(token, t)), (one) => write(one, t));',
+    replace: 'for (const t of upTo(tokens).slice(1)) write(part, t);',
     killedBy: memory,
   },
   {

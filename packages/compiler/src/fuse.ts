@@ -27,7 +27,7 @@ import { PackTable } from './program/pack-table.ts';
 import type { Shared, SharedKind } from './share.ts';
 
 /** Most tokens of one prefill step: enough to reuse a block's weights from cache, few enough to keep the arena small. */
-const TILE = 64;
+const TILE = 96;
 
 /** Fuses every kind. Formats are all f32 and offsets all zero until `quantise` and `plan` set them. */
 export function fuse({ graph, kinds, rows }: Shared): Program {

@@ -249,19 +249,31 @@ const table = {
     // a negative index gives zero
     wat: ([x, order]) => `(i8x16.relaxed_swizzle ${x} ${order})`,
   },
-  /** One lane of a four-lane vector. */
+  /** One lane of a four-lane vector; of eight 16-bit lanes, two, as a word. */
   extract: {
-    type: (a) => (a.length === 1 ? (a[0] === 'f32x4' ? 'f32' : a[0] === 'i32x4' ? 'i32' : null) : null),
-    meaning: ([x], _type, [lane]) => vector(x!)[lane!]!,
-    wat: ([x], type, [lane]) => `(${type}.extract_lane ${lane} ${x})`,
+    type: (a) => (a.length === 1 ? (a[0] === 'f32x4' ? 'f32' : a[0] === 'i32x4' || isSum(a[0]) ? 'i32' : null) : null),
+    meaning: ([x], type, [lane]) => {
+      if (!isSum(type)) return vector(x!)[lane!]!;
+      return (vector(x!)[2 * lane!]! & 0xffff) | (vector(x!)[2 * lane! + 1]! << 16);
+    },
+    wat: ([x], type, [lane]) => `(${isSum(type) ? 'i32x4' : type}.extract_lane ${lane} ${x})`,
     wgsl: ([x], _type, [lane]) => `${x}.${'xyzw'[lane!]}`,
   },
-  /** Four lanes chosen from two vectors: 0-3 of the first, 4-7 of the second. */
+  /** Four words chosen from two vectors: 0-3 of the first, 4-7 of the second. A word is a lane, or two of 16 bits. */
   shuffle: {
-    type: (a) => (a.length === 2 && same(a) && (a[0] === 'i32x4' || a[0] === 'f32x4') ? a[0] : null),
-    meaning: ([x, y], _type, lanes) => lanes.map((l) => (l < 4 ? vector(x!)[l]! : vector(y!)[l - 4]!)),
+    type: (a) => (a.length === 2 && same(a) && (a[0] === 'i32x4' || a[0] === 'f32x4' || isSum(a[0])) ? a[0]! : null),
+    meaning: ([x, y], type, lanes) => {
+      const both = [...vector(x!), ...vector(y!)];
+      return lanes.flatMap((l) => (isSum(type) ? both.slice(2 * l, 2 * l + 2) : both[l]!));
+    },
     wat: ([x, y], _type, lanes) =>
       `(i8x16.shuffle ${lanes.flatMap((l) => [0, 1, 2, 3].map((b) => l * 4 + b)).join(' ')} ${x} ${y})`,
+  },
+  /** Sums of neighbouring signed bytes, in 16 bits. */
+  addNeighbours: {
+    type: (a) => (a.length === 1 && a[0] === 'i8x16' ? 'i16x8' : null),
+    meaning: ([x]) => [0, 1, 2, 3, 4, 5, 6, 7].map((i) => vector(x!)[2 * i]! + vector(x!)[2 * i + 1]!),
+    wat: ([x]) => `(i16x8.extadd_pairwise_i8x16_s ${x})`,
   },
   /** Low eight signed bytes, widened to 16 bits. */
   widenLow: {

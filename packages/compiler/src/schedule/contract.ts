@@ -4,7 +4,7 @@
  */
 import { type Panel, panelRows } from '../formats/format.ts';
 import { placeOf, upTo } from '../formats/integer.ts';
-import { type Builder, type Index, Names, plus, quotient, times } from '../loops/build.ts';
+import { apply, type Builder, type Index, Names, plus, quotient, times } from '../loops/build.ts';
 import type { Expr, Kernel } from '../loops/ir.ts';
 import type { BufferId, FusedOp, Segment } from '../program/ir.ts';
 import { padded } from '../program/ir.ts';
@@ -104,23 +104,28 @@ function storeResults(
 ): void {
   const row = b.let('row0', firstRow);
   const [tokens, vectors] = [dots[0]!.length, dots[0]![0]!.length];
-  for (const t of upTo(tokens)) {
+  const write = (into: Builder, t: number): void => {
     const each = plus(token, t);
-    const write = (into: Builder): void => {
-      for (const v of upTo(vectors)) {
-        const names = new Names(into);
-        const at = names.let('r', plus(row, 4 * v));
-        const dot = (stream: number): Expr => dots[stream]![t]![v]!;
-        const values = segment.stores.map(({ value }) => scope.element(into, names, value, 'f32x4', each, at, dot));
-        segment.stores.forEach(({ to }, i) => {
-          scope.storeRows(into, names, to, each, at, values[i]!);
-        });
-      }
-    };
-    // a group may reach past the tile's last token, whose position may lie past the context
-    if (t > 0) b.when(scope.isToken(each), write);
-    else write(b);
-  }
+    for (const v of upTo(vectors)) {
+      const names = new Names(into);
+      const at = names.let('r', plus(row, 4 * v));
+      const dot = (stream: number): Expr => dots[stream]![t]![v]!;
+      const values = segment.stores.map(({ value }) => scope.element(into, names, value, 'f32x4', each, at, dot));
+      segment.stores.forEach(({ to }, i) => {
+        scope.storeRows(into, names, to, each, at, values[i]!);
+      });
+    }
+  };
+  if (tokens === 1) return write(b, 0);
+  // a group may reach past the tile's last token, whose position may lie past the context. A whole one is written in one piece, which
+  // makes its constants once
+  b.when(scope.isToken(plus(token, tokens - 1)), (whole) => {
+    for (const t of upTo(tokens)) write(whole, t);
+  });
+  b.when(apply('less', scope.scalar('count'), plus(token, tokens)), (part) => {
+    write(part, 0);
+    for (const t of upTo(tokens - 1).slice(1)) part.when(scope.isToken(plus(token, t)), (one) => write(one, t));
+  });
 }
 
 /**

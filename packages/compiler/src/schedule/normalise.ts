@@ -22,14 +22,27 @@ function normalised(
 ): (feature: Expr, type: 'f32' | 'f32x4') => Expr {
   const source = scope.arena(x, 'read');
   const row = b.let('xRow', times(scope.bufferRow(x, token), scope.width(x)));
-  const sum4 = b.variable('sum4', constant('f32x4', 0));
+  // four sums side by side, since an addition waits for the one before
+  const sum4 = b.registers('sum4', 4, constant('f32x4', 0));
   const sum = b.variable('sum', f32(0));
-  eachFeature(b, width, (inner, i, type) => {
-    const v = inner.let('v', load(source, plus(row, i), type));
+  const square = (inner: Builder, at: Index, type: 'f32' | 'f32x4'): Expr => {
+    const v = inner.let('v', load(source, plus(row, at), type));
+    return mul(v, v);
+  };
+  const sixteens = width - (width % 16);
+  if (sixteens > 0)
+    b.loop('serial', 'i', { to: sixteens, step: 16 }, (inner, i) =>
+      inner.loop('unroll', 'j', { to: 4 }, (one, j) =>
+        sum4.set(add(sum4.get(j), square(one, plus(i, times(j, 4)), 'f32x4')), j),
+      ),
+    );
+  eachFeature(b, sixteens, width, (inner, i, type) => {
     const into = type === 'f32' ? sum : sum4;
-    into.set(add(into.get(), mul(v, v)));
+    const at = type === 'f32' ? undefined : 0;
+    into.set(add(into.get(at), square(inner, i, type)), at);
   });
-  const total = add(sumLanes(b, sum4.get()), sum.get());
+  const four = add(add(sum4.get(0), sum4.get(1)), add(sum4.get(2), sum4.get(3)));
+  const total = add(sumLanes(b, four), sum.get());
   const inverse = b.let('inverse', apply('div', f32(1), apply('sqrt', add(mul(total, f32(1 / width)), f32(eps)))));
   const inverse4 = b.let('inverse4', apply('splat', inverse));
   const gains = scope.vector(gain);
@@ -44,7 +57,7 @@ export function normaliseToken(scope: KernelScope, b: Builder, norm: Norm, token
   const value = normalised(scope, b, norm, token);
   const target = scope.arena(norm.out, 'write');
   const row = b.let('outRow', times(outRow, scope.width(norm.out)));
-  eachFeature(b, norm.width, (inner, i, type) => inner.store(target, plus(row, i), value(i, type)));
+  eachFeature(b, 0, norm.width, (inner, i, type) => inner.store(target, plus(row, i), value(i, type)));
 }
 
 /** A norm that stands alone. */

@@ -12,7 +12,6 @@ import {
   type Index,
   i32,
   load,
-  loadSplat,
   mul,
   plus,
   quotient,
@@ -88,13 +87,13 @@ function sumCodes(scope: KernelScope, b: Builder, codes: BufferId, sums: BufferI
   const wordRow = b.let('wordRow', times(at, scope.width(codes) / 4));
   const sumRow = b.let('sumRow', times(at, groups));
   b.loop('serial', 'g', { to: groups }, (perGroup, g) => {
-    const acc = perGroup.variable('acc', apply('splat16', i32(0)));
     const from = perGroup.let('from', plus(wordRow, times(g, wordsPerGroup)));
-    perGroup.loop('unroll', 'w', { to: wordsPerGroup }, (_, w) =>
-      acc.set(add(acc.get(), apply('widenLow', loadSplat(words, plus(from, w), 'i8x16')))),
-    );
-    const pairs = perGroup.let('pairs', apply('dotPairs', acc.get(), apply('splat16', i32(-8))));
-    const lane = (i: number) => apply('and', applyLanes('extract', [i], pairs), i32(0xffff));
-    perGroup.store(out, plus(sumRow, g), add(lane(0), apply('shl', lane(1), i32(16))));
+    const four = upTo(wordsPerGroup / 4)
+      .map((i) => apply('addNeighbours', load(words, plus(from, 4 * i), 'i8x16')))
+      .reduce((a, c) => add(a, c));
+    const across = (v: Expr, lanes: readonly number[]) =>
+      perGroup.let('sum', add(v, applyLanes('shuffle', lanes, v, v)));
+    const all = across(across(perGroup.let('sum', four), [2, 3, 0, 1]), [1, 0, 3, 2]);
+    perGroup.store(out, plus(sumRow, g), applyLanes('extract', [0], mul(all, apply('splat16', i32(-8)))));
   });
 }

@@ -88,7 +88,7 @@ export class KernelScope {
     prepare: (b: Builder, token: Index) => (b: Builder, feature: Expr, type: 'f32' | 'f32x4') => void,
   ): void {
     const tag = this.lowering === 'decode' ? 'grid' : 'serial';
-    this.eachToken(this.b, 1, (b, token) => eachFeature(b, width, prepare(b, token), tag), 'grid');
+    this.eachToken(this.b, 1, (b, token) => eachFeature(b, 0, width, prepare(b, token), tag), 'grid');
   }
 
   /** The row where a thread keeps what it makes for `token` and nobody else reads: in a tile the token's own, otherwise the thread's. */
@@ -103,9 +103,7 @@ export class KernelScope {
 
   /** Whether a token of a group is one of the tile's; groups may reach past its end. */
   isToken(token: Index): Expr {
-    return this.lowering === 'decode'
-      ? { e: 'const', type: 'bool', value: 1 }
-      : apply('less', index(token), this.scalar('count'));
+    return apply('less', index(token), this.scalar('count'));
   }
 
   /** Absolute position of a token of this step. */
@@ -311,14 +309,15 @@ function placeOffset(names: Names, place: Place, row: Index, perHead: number | n
   return plus(plus(head, names.let('inHead', remainder(row, place.half))), place.plane * place.half);
 }
 
-/** Runs `body` over `width` features, four at a time, then one by one for what is left. */
+/** Runs `body` over features [from, to), from a multiple of 4: four at a time, then one by one for what is left. */
 export function eachFeature(
   b: Builder,
-  width: number,
+  from: number,
+  to: number,
   body: (b: Builder, feature: Expr, type: 'f32' | 'f32x4') => void,
   tag: 'serial' | 'grid' = 'serial',
 ): void {
-  const whole = width - (width % 4);
-  if (whole > 0) b.loop(tag, 'i', { to: whole, step: 4 }, (inner, i) => body(inner, i, 'f32x4'));
-  if (whole < width) b.loop(tag, 'i', { from: whole, to: width }, (inner, i) => body(inner, i, 'f32'));
+  const whole = to - (to % 4);
+  if (from < whole) b.loop(tag, 'i', { from, to: whole, step: 4 }, (inner, i) => body(inner, i, 'f32x4'));
+  if (whole < to) b.loop(tag, 'i', { from: whole, to }, (inner, i) => body(inner, i, 'f32'));
 }
