@@ -1,7 +1,7 @@
 // start.embed_tokens.decode: one workgroup of 128
 //   read embed_tokens.weight: f32 weights [16, 8]
 //   read tokens: i32 ids
-//   write x: f32 [8, 16]
+//   write x: f32 [10, 16]
 @group(0) @binding(0) var<storage, read_write> memory: array<u32>;
 @group(0) @binding(1) var<storage, read> w0: array<u32>;
 @compute @workgroup_size(128, 1, 1)
@@ -14,13 +14,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 }
 
 // layers.q_proj+k_proj+v_proj.decode: 3 of 128
-//   read x: f32 [8, 16]
+//   read x: f32 [10, 16]
 //   read input_layernorm.weight: f32 [8]
 //   read self_attn.q_proj.weight.0: f32 weights [8, 8]
 //   read self_attn.q_proj.weight.1: f32 weights [8, 8]
 //   read cos0: f32 [8, 4]
 //   read sin0: f32 [8, 4]
-//   write layers.q_proj: f32 [8, 16]
+//   write layers.q_proj: f32 [10, 16]
 //   read self_attn.k_proj.weight.0: f32 weights [4, 8]
 //   read self_attn.k_proj.weight.1: f32 weights [4, 8]
 //   write keys0: f32 [1, 8, 8]
@@ -44,6 +44,7 @@ fn w0Word(at: i32) -> u32 {
 @compute @workgroup_size(128, 1, 1)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) invocation: u32) {
   let position = step.position;
+  let count = step.count;
   let block_1 = i32(group.x);
   let lane = i32(invocation);
   var sum4: vec4<f32> = vec4<f32>(0f);
@@ -129,13 +130,15 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let dot_1_1 = sum_1;
     let row_1 = ((block_1_1 * 8) + (v_1 * 4));
     if (lane < 2) {
-      let inHead = i32(u32(row_1) % u32(4));
-      let angle = ((position * 4) + inHead);
-      let cos_1 = bitcast<vec4<f32>>(constants[i32(u32(angle) / u32(4))]);
-      let sin_1 = bitcast<vec4<f32>>(constants[(i32(u32(angle) / u32(4)) + 8)]);
-      let head = (i32(u32(row_1) / u32(4)) * 8);
-      memory[((i32(u32(head) / u32(4)) + i32(u32(inHead) / u32(4))) + 40)] = bitcast<vec4<u32>>(((dot_1 * cos_1) - (dot_1_1 * sin_1)));
-      memory[(((i32(u32(head) / u32(4)) + i32(u32(inHead) / u32(4))) + 1) + 40)] = bitcast<vec4<u32>>(((dot_1_1 * cos_1) + (dot_1 * sin_1)));
+      if (0 < count) {
+        let inHead = i32(u32(row_1) % u32(4));
+        let angle = ((position * 4) + inHead);
+        let cos_1 = bitcast<vec4<f32>>(constants[i32(u32(angle) / u32(4))]);
+        let sin_1 = bitcast<vec4<f32>>(constants[(i32(u32(angle) / u32(4)) + 8)]);
+        let head = (i32(u32(row_1) / u32(4)) * 8);
+        memory[((i32(u32(head) / u32(4)) + i32(u32(inHead) / u32(4))) + 48)] = bitcast<vec4<u32>>(((dot_1 * cos_1) - (dot_1_1 * sin_1)));
+        memory[(((i32(u32(head) / u32(4)) + i32(u32(inHead) / u32(4))) + 1) + 48)] = bitcast<vec4<u32>>(((dot_1_1 * cos_1) + (dot_1 * sin_1)));
+      }
     }
   }
   if (0 < block_1) {
@@ -198,13 +201,15 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       let dot_3 = sum_3;
       let row_2 = (block_2 * 4);
       if (lane < 1) {
-        let inHead_1 = i32(u32(row_2) % u32(4));
-        let angle_1 = ((position * 4) + inHead_1);
-        let cos_1_1 = bitcast<vec4<f32>>(constants[i32(u32(angle_1) / u32(4))]);
-        let sin_1_1 = bitcast<vec4<f32>>(constants[(i32(u32(angle_1) / u32(4)) + 8)]);
-        let head_1 = (i32(u32(row_2) / u32(4)) * 64);
-        state[((position * 2) + (i32(u32(head_1) / u32(4)) + i32(u32(inHead_1) / u32(4))))] = bitcast<vec4<u32>>(((dot_2 * cos_1_1) - (dot_3 * sin_1_1)));
-        state[((position * 2) + ((i32(u32(head_1) / u32(4)) + i32(u32(inHead_1) / u32(4))) + 1))] = bitcast<vec4<u32>>(((dot_3 * cos_1_1) + (dot_2 * sin_1_1)));
+        if (0 < count) {
+          let inHead_1 = i32(u32(row_2) % u32(4));
+          let angle_1 = ((position * 4) + inHead_1);
+          let cos_1_1 = bitcast<vec4<f32>>(constants[i32(u32(angle_1) / u32(4))]);
+          let sin_1_1 = bitcast<vec4<f32>>(constants[(i32(u32(angle_1) / u32(4)) + 8)]);
+          let head_1 = (i32(u32(row_2) / u32(4)) * 64);
+          state[((position * 2) + (i32(u32(head_1) / u32(4)) + i32(u32(inHead_1) / u32(4))))] = bitcast<vec4<u32>>(((dot_2 * cos_1_1) - (dot_3 * sin_1_1)));
+          state[((position * 2) + ((i32(u32(head_1) / u32(4)) + i32(u32(inHead_1) / u32(4))) + 1))] = bitcast<vec4<u32>>(((dot_3 * cos_1_1) + (dot_2 * sin_1_1)));
+        }
       }
     }
   }
@@ -237,18 +242,20 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let dot_4 = sum_4;
     let row_3 = ((block_3 * 8) + (v_2 * 4));
     if (lane < 2) {
-      let head_2 = (i32(u32(row_3) / u32(8)) * 64);
-      let inHead_2 = i32(u32(row_3) % u32(8));
-      state[(((position * 2) + (i32(u32(head_2) / u32(4)) + i32(u32(inHead_2) / u32(4)))) + 16)] = bitcast<vec4<u32>>(dot_4);
+      if (0 < count) {
+        let head_2 = (i32(u32(row_3) / u32(8)) * 64);
+        let inHead_2 = i32(u32(row_3) % u32(8));
+        state[(((position * 2) + (i32(u32(head_2) / u32(4)) + i32(u32(inHead_2) / u32(4)))) + 16)] = bitcast<vec4<u32>>(dot_4);
+      }
     }
   }
 }
 
 // layers.self_attn.decode: 2 x (1 + position) / 128 of 64
-//   read layers.q_proj: f32 [8, 16]
+//   read layers.q_proj: f32 [10, 16]
 //   read keys0: f32 [1, 8, 8]
 //   read values0: f32 [1, 8, 8]
-//   write layers.self_attn: f32 [8, 16]
+//   write layers.self_attn: f32 [10, 16]
 struct Step { position: i32, count: i32, row: i32, spare: i32 }
 @group(0) @binding(0) var<uniform> step: Step;
 @group(0) @binding(1) var<storage, read_write> memory: array<vec4<u32>>;
@@ -276,7 +283,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let kvHead = i32(u32(h) / u32(2));
     let qAt = (h * 8);
     for (var i = lane; i < 8; i += 64) {
-      query[i] = bitcast<f32>(memoryWord(((qAt + i) + 160)));
+      query[i] = bitcast<f32>(memoryWord(((qAt + i) + 192)));
     }
     workgroupBarrier();
     let keysAt = ((kvHead * 64) + (from_1 * 8));
@@ -355,23 +362,26 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     workgroupBarrier();
     if (lane < 2) {
       let total = sums[lane];
-      memory[(((h * 2) + i32(u32(feature) / u32(4))) + 72)] = bitcast<vec4<u32>>((total * vec4<f32>((1f / all_1_1))));
+      memory[(((h * 2) + i32(u32(feature) / u32(4))) + 88)] = bitcast<vec4<u32>>((total * vec4<f32>((1f / all_1_1))));
     }
   }
 }
 
 // layers.o_proj.decode: 1 of 128
-//   read layers.self_attn: f32 [8, 16]
+//   read layers.self_attn: f32 [10, 16]
 //   read self_attn.o_proj.weight: f32 weights [8, 16]
-//   readwrite x: f32 [8, 16]
-@group(0) @binding(0) var<storage, read_write> memory: array<vec4<u32>>;
-@group(0) @binding(1) var<storage, read> w0: array<vec4<u32>>;
+//   readwrite x: f32 [10, 16]
+struct Step { position: i32, count: i32, row: i32, spare: i32 }
+@group(0) @binding(0) var<uniform> step: Step;
+@group(0) @binding(1) var<storage, read_write> memory: array<vec4<u32>>;
+@group(0) @binding(2) var<storage, read> w0: array<vec4<u32>>;
 var<workgroup> partials: array<vec4<f32>, 128>;
 fn memoryWord(at: i32) -> u32 {
   return memory[at >> 2u][at & 3];
 }
 @compute @workgroup_size(128, 1, 1)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) invocation: u32) {
+  let count = step.count;
   let block_1 = i32(group.x);
   let lane = i32(invocation);
   let block_1_1 = block_1;
@@ -381,7 +391,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let base = ((block_1_1 * 128) + (v * 4));
   for (var k = part; k < 16; k += 64) {
     let wk = bitcast<vec4<f32>>(w0[((i32(u32(base) / u32(4)) + (k * 2)) + 68)]);
-    acc_0 = (acc_0 + (vec4<f32>(bitcast<f32>(memoryWord((k + 288)))) * wk));
+    acc_0 = (acc_0 + (vec4<f32>(bitcast<f32>(memoryWord((k + 352)))) * wk));
   }
   partials[lane] = acc_0;
   workgroupBarrier();
@@ -402,18 +412,22 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let dot_1 = sum;
   let row_1 = ((block_1_1 * 8) + (v * 4));
   if (lane < 2) {
-    memory[(i32(u32(row_1) / u32(4)) + 8)] = bitcast<vec4<u32>>((bitcast<vec4<f32>>(memory[(i32(u32(row_1) / u32(4)) + 8)]) + dot_1));
+    if (0 < count) {
+      memory[(i32(u32(row_1) / u32(4)) + 8)] = bitcast<vec4<u32>>((bitcast<vec4<f32>>(memory[(i32(u32(row_1) / u32(4)) + 8)]) + dot_1));
+    }
   }
 }
 
 // layers.gate_proj+up_proj.decode: 3 of 128
-//   read x: f32 [8, 16]
+//   read x: f32 [10, 16]
 //   read post_attention_layernorm.weight: f32 [8]
 //   read mlp.gate_proj.weight: f32 weights [12, 8]
 //   read mlp.up_proj.weight: f32 weights [12, 8]
-//   write layers.mlp.mul14: f32 [8, 16]
-@group(0) @binding(0) var<storage, read_write> memory: array<vec4<u32>>;
-@group(0) @binding(1) var<storage, read> w0: array<vec4<u32>>;
+//   write layers.mlp.mul14: f32 [10, 16]
+struct Step { position: i32, count: i32, row: i32, spare: i32 }
+@group(0) @binding(0) var<uniform> step: Step;
+@group(0) @binding(1) var<storage, read_write> memory: array<vec4<u32>>;
+@group(0) @binding(2) var<storage, read> w0: array<vec4<u32>>;
 var<workgroup> scratch: array<f32, 128>;
 var<workgroup> staged: array<f32, 8>;
 var<workgroup> partials: array<vec4<f32>, 128>;
@@ -425,6 +439,7 @@ fn w0Word(at: i32) -> u32 {
 }
 @compute @workgroup_size(128, 1, 1)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) invocation: u32) {
+  let count = step.count;
   let block_1 = i32(group.x);
   let lane = i32(invocation);
   var sum4: vec4<f32> = vec4<f32>(0f);
@@ -516,27 +531,32 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let dot_1_1 = sum_1;
   let row_1 = (block_1_1 * 4);
   if (lane < 1) {
-    let s_x = dot_1;
-    let e_x = min(max((-s_x), vec4<f32>((-87f))), vec4<f32>(88f));
-    let e_n = round((e_x * vec4<f32>(1.4426950216293335f)));
-    let e_r = ((e_x - (e_n * vec4<f32>(0.693359375f))) - (e_n * vec4<f32>((-0.00021219444170128554f))));
-    let e_y = (((((((((((((((vec4<f32>(0.00019841270113829523f) * e_r) + vec4<f32>(0.0013888889225199819f)) * e_r) + vec4<f32>(0.008333333767950535f)) * e_r) + vec4<f32>(0.0416666679084301f)) * e_r) + vec4<f32>(0.1666666716337204f)) * e_r) + vec4<f32>(0.5f)) * e_r) * e_r) + e_r) + vec4<f32>(1f)) * bitcast<vec4<f32>>((vec4<i32>(e_n) + vec4<i32>(127)) << vec4<u32>(23u)));
-    memory[(i32(u32(row_1) / u32(4)) + 40)] = bitcast<vec4<u32>>(((s_x / (vec4<f32>(1f) + e_y)) * dot_1_1));
+    if (0 < count) {
+      let s_x = dot_1;
+      let e_x = min(max((-s_x), vec4<f32>((-87f))), vec4<f32>(88f));
+      let e_n = round((e_x * vec4<f32>(1.4426950216293335f)));
+      let e_r = ((e_x - (e_n * vec4<f32>(0.693359375f))) - (e_n * vec4<f32>((-0.00021219444170128554f))));
+      let e_y = (((((((((((((((vec4<f32>(0.00019841270113829523f) * e_r) + vec4<f32>(0.0013888889225199819f)) * e_r) + vec4<f32>(0.008333333767950535f)) * e_r) + vec4<f32>(0.0416666679084301f)) * e_r) + vec4<f32>(0.1666666716337204f)) * e_r) + vec4<f32>(0.5f)) * e_r) * e_r) + e_r) + vec4<f32>(1f)) * bitcast<vec4<f32>>((vec4<i32>(e_n) + vec4<i32>(127)) << vec4<u32>(23u)));
+      memory[(i32(u32(row_1) / u32(4)) + 48)] = bitcast<vec4<u32>>(((s_x / (vec4<f32>(1f) + e_y)) * dot_1_1));
+    }
   }
 }
 
 // layers.down_proj.decode: 1 of 128
-//   read layers.mlp.mul14: f32 [8, 16]
+//   read layers.mlp.mul14: f32 [10, 16]
 //   read mlp.down_proj.weight: f32 weights [8, 12]
-//   readwrite x: f32 [8, 16]
-@group(0) @binding(0) var<storage, read_write> memory: array<vec4<u32>>;
-@group(0) @binding(1) var<storage, read> w0: array<vec4<u32>>;
+//   readwrite x: f32 [10, 16]
+struct Step { position: i32, count: i32, row: i32, spare: i32 }
+@group(0) @binding(0) var<uniform> step: Step;
+@group(0) @binding(1) var<storage, read_write> memory: array<vec4<u32>>;
+@group(0) @binding(2) var<storage, read> w0: array<vec4<u32>>;
 var<workgroup> partials: array<vec4<f32>, 128>;
 fn memoryWord(at: i32) -> u32 {
   return memory[at >> 2u][at & 3];
 }
 @compute @workgroup_size(128, 1, 1)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) invocation: u32) {
+  let count = step.count;
   let block_1 = i32(group.x);
   let lane = i32(invocation);
   let block_1_1 = block_1;
@@ -546,7 +566,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let base = ((block_1_1 * 96) + (v * 4));
   for (var k = part; k < 12; k += 64) {
     let wk = bitcast<vec4<f32>>(w0[((i32(u32(base) / u32(4)) + (k * 2)) + 152)]);
-    acc_0 = (acc_0 + (vec4<f32>(bitcast<f32>(memoryWord((k + 160)))) * wk));
+    acc_0 = (acc_0 + (vec4<f32>(bitcast<f32>(memoryWord((k + 192)))) * wk));
   }
   partials[lane] = acc_0;
   workgroupBarrier();
@@ -567,12 +587,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let dot_1 = sum;
   let row_1 = ((block_1_1 * 8) + (v * 4));
   if (lane < 2) {
-    memory[(i32(u32(row_1) / u32(4)) + 8)] = bitcast<vec4<u32>>((bitcast<vec4<f32>>(memory[(i32(u32(row_1) / u32(4)) + 8)]) + dot_1));
+    if (0 < count) {
+      memory[(i32(u32(row_1) / u32(4)) + 8)] = bitcast<vec4<u32>>((bitcast<vec4<f32>>(memory[(i32(u32(row_1) / u32(4)) + 8)]) + dot_1));
+    }
   }
 }
 
 // end.embed_tokens.decode: 1 of 128
-//   read x: f32 [8, 16]
+//   read x: f32 [10, 16]
 //   read norm.weight: f32 [8]
 //   read embed_tokens.weight: f32 weights [16, 8]
 //   write logits: f32 [16]
@@ -589,6 +611,7 @@ fn memoryWord(at: i32) -> u32 {
 }
 @compute @workgroup_size(128, 1, 1)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) invocation: u32) {
+  let count = step.count;
   let row = step.row;
   let block_1 = i32(group.x);
   let lane = i32(invocation);
@@ -652,7 +675,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let dot_1 = sum;
   let row_1 = ((block_1_1 * 16) + (v_1 * 4));
   if (lane < 4) {
-    memory[(i32(u32(row_1) / u32(4)) + 4)] = bitcast<vec4<u32>>(dot_1);
+    if (0 < count) {
+      memory[(i32(u32(row_1) / u32(4)) + 4)] = bitcast<vec4<u32>>(dot_1);
+    }
   }
 }
 

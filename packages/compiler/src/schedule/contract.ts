@@ -116,7 +116,10 @@ function storeResults(
       });
     }
   };
-  if (tokens === 1) return write(b, 0);
+  if (tokens === 1) {
+    write(b, 0);
+    return;
+  }
   // a group may reach past the tile's last token, whose position may lie past the context. A whole one is written in one piece, which
   // makes its constants once
   b.when(scope.isToken(plus(token, tokens - 1)), (whole) => {
