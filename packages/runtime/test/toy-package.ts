@@ -86,6 +86,7 @@ export async function toyFiles(change: Partial<Manifest> = {}): Promise<Map<stri
     vocab: VOCAB,
     context: CONTEXT,
     tile: TILE,
+    maxThreads: 1,
     quant: 'f32',
     kv: 'f32',
     memory: plan,
