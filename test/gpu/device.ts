@@ -26,7 +26,7 @@ export async function onDevice(
 ): Promise<GpuMachine> {
   const lowered = lowerGpu(graph, { quant }, profile);
   const { plan, kernels } = lowered;
-  const layout = gpuLayout(plan, profile);
+  const layout = gpuLayout(plan, profile, 8);
   const image = await imageOf(lowered, weightOf);
   const make = (size: number, usage = STORAGE) => device.createBuffer({ size: Math.max(16, size), usage });
   const step = make(16, UNIFORM);

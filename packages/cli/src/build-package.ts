@@ -34,8 +34,11 @@ export async function buildPackage(
       variant,
       sha256: sha256(wasm),
     }));
+    const { gpu } = compilation;
+    const wgsl = gpu && { file: 'kernels.wgsl', sha256: sha256(new TextEncoder().encode(gpu.code)) };
+    if (gpu && wgsl) await write(wgsl.file, gpu.code);
     for (const [i, { file }] of wasm.entries()) await write(file, compilation.modules[i]!.wasm);
-    for (const { file, text } of await bundleRuntime(tokenizer ? 'with tokenizer' : 'without tokenizer'))
+    for (const { file, text } of await bundleRuntime({ tokenizer: tokenizer !== null, webgpu: gpu !== null }))
       await write(file, text);
     await write('report.html', modelReport(compilation));
     await write('package.json', json(packageJson(compilation.report.name)));
@@ -47,6 +50,7 @@ export async function buildPackage(
       weights: weights && (await writeWeights(compilation, weights, write)),
       tokenizer: tokenizer?.files ?? null,
       wasm,
+      wgsl,
     };
     const unproven = compilation.manifest({ ...parts, probe: null });
     await write('index.d.ts', packageTypes(unproven));

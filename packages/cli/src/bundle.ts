@@ -16,11 +16,19 @@ export interface Script {
 /** Files by the module they start from. */
 const always = { index: 'entry', model: 'model', worker: 'worker', thread: 'thread' } as const;
 const tokenizer = { tokenizer: 'tokenizer' } as const;
+const webgpu = { webgpu: 'webgpu' } as const;
+
+/** What a package carries besides WASM kernels. */
+export interface Parts {
+  readonly tokenizer: boolean;
+  readonly webgpu: boolean;
+}
 
 /** `index.js` and what it and its workers load; with a tokenizer, its file and its library's licence, too. */
-export async function bundleRuntime(which: 'with tokenizer' | 'without tokenizer'): Promise<readonly Script[]> {
+export async function bundleRuntime(parts: Parts): Promise<readonly Script[]> {
   const resolve = createRequire(import.meta.url).resolve;
-  const entries = Object.entries(which === 'with tokenizer' ? { ...always, ...tokenizer } : always);
+  const some = { ...(parts.tokenizer ? tokenizer : {}), ...(parts.webgpu ? webgpu : {}) };
+  const entries = Object.entries({ ...always, ...some });
   const scripts = entries.map(async ([name, module]): Promise<Script> => {
     const entry = resolve(`@lamella/runtime/${module}`);
     const { outputFiles } = await build({
@@ -40,7 +48,7 @@ export async function bundleRuntime(which: 'with tokenizer' | 'without tokenizer
     });
     return { file: `${name}.js`, text: outputFiles[0]!.text };
   });
-  const licence = which === 'with tokenizer' ? [await tokenizerLicence(resolve('@lamella/runtime/entry'))] : [];
+  const licence = parts.tokenizer ? [await tokenizerLicence(resolve('@lamella/runtime/entry'))] : [];
   return [...(await Promise.all(scripts)), ...licence];
 }
 

@@ -22,10 +22,25 @@ export async function checkPackage(folder: string): Promise<void> {
 /** The running model of the package at `folder`. Throws L404 for no package, L405 for one without weights, L407 for a damaged one. */
 export async function openPackage(folder: string, options: LoadOptions = {}): Promise<Model> {
   await checkPackage(folder);
+  if (options.device === 'webgpu') await provideWebGpu();
   const loaded: { load(url?: string, options?: LoadOptions): Promise<Model> } = await import(
     pathToFileURL(join(resolve(folder), 'index.js')).href
   );
   return loaded.load(undefined, options);
+}
+
+/** Puts a WebGPU where a page has one: Node has none of its own, Dawn is a package. L412 when it is not installed. */
+async function provideWebGpu(): Promise<void> {
+  const place = (globalThis as { navigator?: { gpu?: GPU } }).navigator;
+  if (place?.gpu) return;
+  const dawn = await import('webgpu').catch((cause: unknown) => {
+    const reason = `Node has no WebGPU of its own, and the package webgpu cannot be loaded (${String(cause)})`;
+    throw new RuntimeError('L412', { what: 'webgpu', reason, remedy: 'npm install webgpu, or --target wasm' });
+  });
+  Object.assign(globalThis, dawn.globals);
+  const gpu = dawn.create([]);
+  if (place) Object.defineProperty(place, 'gpu', { value: gpu });
+  else Object.defineProperty(globalThis, 'navigator', { value: { gpu }, configurable: true });
 }
 
 /** The same, with a bar on the terminal while the weights are read. */

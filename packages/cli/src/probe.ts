@@ -8,7 +8,7 @@ const perKind = 16;
 /** Runs the package at `folder`: token ids spread over the vocabulary; then the 16 largest logits and 16 at even strides. */
 export async function probe(folder: string, { vocab, context }: Manifest): Promise<Probe> {
   const tokens = Array.from({ length: Math.min(tokenCount, context) }, (_, i) => Math.floor((i * vocab) / tokenCount));
-  const model = await openPackage(folder, { threads: 1 });
+  const model = await openPackage(folder, { device: 'wasm', threads: 1 });
   try {
     const logits = await model.logits(tokens);
     const largest = Array.from(logits.keys())

@@ -38,8 +38,8 @@ export function program(): Command {
     .addOption(
       new Option(
         '--emit <STAGE>',
-        'print graph, fused, plan, loops or wat; a package is written only with --out',
-      ).argParser(choice('--emit', ['graph', 'fused', 'plan', 'loops', 'wat'], ['wgsl'])),
+        'print graph, fused, plan, loops, wat or wgsl; a package is written only with --out',
+      ).argParser(choice('--emit', ['graph', 'fused', 'plan', 'loops', 'wat', 'wgsl'])),
     )
     .action(async (file: string, options) => (await import('./commands/compile.ts')).compile(file, options));
 
@@ -157,11 +157,18 @@ export function program(): Command {
   return lamella;
 }
 
-/** `--target`: this version has one target, so a list can only name it. */
+/** `--target`: a list where several make sense. */
 function target(command: 'compile' | 'run' | 'logits' | 'bench'): Option {
-  const one = choice('--target', ['wasm'], ['webgpu']);
-  return new Option('--target <TARGET>', 'wasm').argParser((text: string) =>
-    command === 'compile' || command === 'bench' ? text.split(',').map(one) : [one(text)],
+  const one = choice('--target', command === 'bench' ? ['wasm'] : ['wasm', 'webgpu'], ['webgpu']);
+  const several = command === 'compile' || command === 'bench';
+  const help = {
+    compile: 'wasm, or wasm,webgpu to run on GPUs as well (default: wasm)',
+    run: 'wasm or webgpu (default: wasm)',
+    logits: 'wasm or webgpu (default: wasm)',
+    bench: 'wasm',
+  }[command];
+  return new Option('--target <TARGET>', help).argParser((text: string) =>
+    several ? text.split(',').map(one) : one(text),
   );
 }
 

@@ -35,11 +35,8 @@ test.each([
 ])('%s', (_, args, code, parts) => home.refuses(args, code, ...parts));
 
 test.each([
-  ['--target webgpu', ['compile', 'x.ts', '--target', 'wasm,webgpu']],
   ['--kv q8', ['compile', 'x.ts', '--kv', 'q8']],
   ['--profile', ['compile', 'x.ts', '--profile', 'phone']],
-  ['--emit wgsl', ['compile', 'x.ts', '--emit', 'wgsl']],
-  ['--target webgpu', ['run', 'p', '--tokens', '1', '--target', 'webgpu']],
   ['--target webgpu', ['bench', 'p', '--target', 'wasm,webgpu']],
 ])('%s is not there yet: %j', (what, args) => home.refuses(args, 'L304', `${what} is not available yet`));
 

@@ -18,7 +18,7 @@ afterAll(() => rm(folder, { recursive: true }));
 
 let scripts: readonly Script[];
 beforeAll(async () => {
-  scripts = await bundleRuntime('with tokenizer');
+  scripts = await bundleRuntime({ tokenizer: true, webgpu: true });
   for (const { file, text } of scripts) await writeFile(join(folder, file), text);
   await writeFile(join(folder, 'package.json'), '{"type":"module"}');
 });
@@ -42,7 +42,7 @@ test('the bundle beside its files is a package, found by itself, by path and by 
 });
 
 test('without a tokenizer the library is left out; what a browser loads stays small', async () => {
-  const bare = await bundleRuntime('without tokenizer');
+  const bare = await bundleRuntime({ tokenizer: false, webgpu: false });
   expect(bare.map(({ file }) => file)).toEqual(['index.js', 'model.js', 'worker.js', 'thread.js']);
   const text = bare.map((script) => script.text).join('');
   expect(text).not.toContain('huggingface');
@@ -66,10 +66,11 @@ test('no import that a browser or a bundler could not follow', async () => {
 
 test('face.ts is a declaration file: it has no code, and an app type-checks against it', async () => {
   const read = (name: string) => readFile(source(`@lamella/runtime/${name}`), 'utf8');
-  const [face, manifest] = [await read('face'), await read('manifest')];
-  for (const text of [face, manifest]) expect((await transform(text, { loader: 'ts' })).code).toBe('');
+  const [face, manifest, webgpu] = [await read('face'), await read('manifest'), await read('webgpu-manifest')];
+  for (const text of [face, manifest, webgpu]) expect((await transform(text, { loader: 'ts' })).code).toBe('');
   await writeFile(join(folder, 'index.d.ts'), face.replace('./manifest.ts', './manifest.js'));
-  await writeFile(join(folder, 'manifest.d.ts'), manifest);
+  await writeFile(join(folder, 'manifest.d.ts'), manifest.replace('./webgpu-manifest.ts', './webgpu-manifest.js'));
+  await writeFile(join(folder, 'webgpu-manifest.d.ts'), webgpu);
   const app = `import { load } from './index.js';
 const model = await load();
 for await (const { text } of model.generate('hello', { topK: 4 })) console.log(text satisfies string);

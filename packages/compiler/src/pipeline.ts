@@ -10,6 +10,8 @@
  *   unroll    nothing left for a printer to decide                       loops/unroll   verifyKernel
  *   print     WAT                                                        targets/wasm
  *   assemble  bytes                                                      targets/wasm
+ *
+ * A GPU has an arena, kernels and shaders of its own from `plan` on: schedule/gpu, targets/webgpu.
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { type Graph, parameterCount, type Weight } from '@lamella/graph/ir';
@@ -23,6 +25,7 @@ import type {
   WasmVariant,
   WeightChunk,
 } from '@lamella/runtime/manifest';
+import type { GpuTarget } from '@lamella/runtime/webgpu-manifest';
 import { fuse } from './fuse.ts';
 import { printKernel } from './loops/print.ts';
 import type { Features } from './loops/types.ts';
@@ -34,18 +37,21 @@ import { printPlan, printProgram } from './program/print.ts';
 import { verifyPlan, verifyProgram } from './program/verify.ts';
 import { quantise } from './quantise.ts';
 import { slowMemoryBytesPerToken } from './residency.ts';
-import type { GpuProfile } from './schedule/gpu/profile.ts';
+import { conservative, type GpuProfile } from './schedule/gpu/profile.ts';
 import { forGpu } from './schedule/gpu/program.ts';
 import { type GpuKernels, scheduleGpu } from './schedule/gpu/schedule.ts';
 import { type KindKernels, schedule } from './schedule/schedule.ts';
 import { share } from './share.ts';
 import { assemble } from './targets/wasm/assemble.ts';
 import { printModule } from './targets/wasm/module.ts';
+import { type GpuParts, gpuTarget } from './targets/webgpu/target.ts';
 
 export interface CompileOptions {
   readonly quant: FormatName;
   /** Longest sequence; the graph's token axis when left out. */
   readonly context?: number;
+  /** WASM is always there: it is what another target falls back to. */
+  readonly targets?: readonly ('wasm' | 'webgpu')[];
 }
 
 /** What is known before any code is printed. */
@@ -70,7 +76,10 @@ export interface Compilation extends Lowered {
     plan(): string;
     loops(): string;
     wat(): string;
+    wgsl(): string;
   };
+  /** Shaders and their buffers; null where they were not asked for. */
+  readonly gpu: GpuParts | null;
   /** The module, by what an engine must have. The plain one, first, runs everywhere; another is there only where it differs. */
   readonly modules: readonly { readonly variant: WasmVariant; readonly wasm: Uint8Array }[];
   readonly report: InspectReport;
@@ -90,6 +99,8 @@ export interface PackageParts {
   readonly tokenizer: TokenizerFiles | null;
   readonly probe: Probe | null;
   readonly wasm: Manifest['wasm'];
+  /** The file of the shaders, where there are any. */
+  readonly wgsl?: Pick<GpuTarget, 'file' | 'sha256'> | null;
 }
 
 /** Every stage up to the kernels. Throws LamellaError where the graph cannot be compiled. */
@@ -129,7 +140,12 @@ export async function compile(source: Graph, options: CompileOptions): Promise<C
   refuseIfTooLarge(plan, options.quant);
   const wat = printModule(plan, kernels);
   const modules = [{ variant: 'simd' as const, wasm: await assemble(wat) }, ...(await otherModules(plan, wat))];
-  const report = inspect(lowered, modules[0]!.wasm);
+  const shaders = (): GpuParts => {
+    const forGpu = lowerGpu(source, options, conservative);
+    return gpuTarget(forGpu.plan, forGpu.kernels, conservative);
+  };
+  const gpu = options.targets?.includes('webgpu') ? shaders() : null;
+  const report = { ...inspect(lowered, modules[0]!.wasm), ...(gpu ? { webgpu: inspectGpu(gpu) } : {}) };
   return {
     ...lowered,
     modules,
@@ -141,8 +157,10 @@ export async function compile(source: Graph, options: CompileOptions): Promise<C
       plan: () => printPlan(plan),
       loops: () => `${kernels.flatMap((k) => [...k.decode, ...k.prefill].map(printKernel)).join('\n\n')}\n`,
       wat: () => wat,
+      wgsl: () => (gpu ?? shaders()).code,
     },
-    manifest: ({ weights, tokenizer, probe, wasm }) => ({
+    gpu,
+    manifest: ({ weights, tokenizer, probe, wasm, wgsl }) => ({
       format: 'lamella-package/1',
       name: graph.name,
       vocab: graph.vocab,
@@ -156,6 +174,7 @@ export async function compile(source: Graph, options: CompileOptions): Promise<C
       rowWords: plan.rowWords,
       table: plan.table,
       wasm,
+      ...(gpu && wgsl ? { webgpu: { ...wgsl, ...gpu.manifest } } : {}),
       weights,
       tokenizer,
       report,
@@ -222,6 +241,19 @@ function withContext(graph: Graph, context: number | undefined): Graph {
     tokens,
     root: resize(graph.root),
     kinds: graph.kinds.map((k) => ({ ...k, body: resize(k.body) })),
+  };
+}
+
+function inspectGpu({ manifest, code, dispatchesPerToken }: GpuParts): NonNullable<InspectReport['webgpu']> {
+  const { layout, kernels, chunk } = manifest;
+  return {
+    wgslBytes: new TextEncoder().encode(code).length,
+    dispatchesPerToken,
+    pipelines: kernels.length,
+    tokensPerReadback: chunk,
+    // step, memory, constants, history; ids of two chunks and logits on their way back
+    buffers: 7 + layout.weights.length + layout.states.length,
+    bytes: layout.bytes,
   };
 }
 

@@ -14,6 +14,8 @@ export interface Driver {
   readonly tokens: Uint32Array;
   /** Tokens whose KV is in the state. Writing it rewinds; state beyond it is never read. */
   position: number;
+  /** Bytes that the compiler planned for it. */
+  readonly plannedBytes: number;
   /** Bytes of the running memory, measured. */
   readonly peakBytes: number;
   /** Runs tokens [0, n) of the tile from the current position, appends their KV, advances the position by n. */

@@ -4,6 +4,8 @@
  * All offsets and sizes are bytes in the one linear memory unless said otherwise.
  */
 
+import type { GpuTarget } from './webgpu-manifest.ts';
+
 /** A part of linear memory. */
 export interface Region {
   readonly offset: number;
@@ -71,6 +73,8 @@ export interface Manifest {
   readonly table: readonly TableRow[];
   /** Kernels by variant: `simd` always, others where they differ. All compute the same numbers. */
   readonly wasm: readonly { readonly file: string; readonly variant: WasmVariant; readonly sha256: string }[];
+  /** Kernels for WebGPU; absent when the package was compiled for WASM alone. */
+  readonly webgpu?: GpuTarget;
   /** Absent when the package was compiled without `--weights`. */
   readonly weights: readonly WeightChunk[] | null;
   readonly tokenizer: TokenizerFiles | null;
@@ -124,5 +128,16 @@ export interface InspectReport {
     readonly dispatchesPerToken: number;
     /** Distinct kernels (pipelines, on a GPU). */
     readonly pipelines: number;
+  };
+  /** Of a package that has kernels for WebGPU. */
+  readonly webgpu?: {
+    readonly wgslBytes: number;
+    readonly dispatchesPerToken: number;
+    readonly pipelines: number;
+    /** Most tokens for one readback when the choice is greedy. */
+    readonly tokensPerReadback: number;
+    /** Buffers made at load, and their bytes; none is made later. */
+    readonly buffers: number;
+    readonly bytes: number;
   };
 }

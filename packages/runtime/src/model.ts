@@ -54,7 +54,9 @@ export async function load(files: PackageFiles, options: face.LoadOptions = {}):
 
   return {
     manifest,
-    running: driver.running,
+    get running() {
+      return driver.running;
+    },
     tokenizer: tokenizer && {
       encode: async (text) => tokenizer.encode(text),
       encodePrompt: async (text) => tokenizer.encodePrompt(text),
@@ -92,10 +94,13 @@ export async function load(files: PackageFiles, options: face.LoadOptions = {}):
 }
 
 /** Every file of a package that is read by its runtime; the version of those that the manifest proves is their SHA-256. */
-function filesOf({ wasm, weights, tokenizer }: face.Model['manifest']): { name: string; version?: string }[] {
+function filesOf({ wasm, webgpu, weights, tokenizer }: face.Model['manifest']): { name: string; version?: string }[] {
   return [
     { name: 'manifest.json' },
     ...(tokenizer ? [{ name: tokenizer.file }, { name: tokenizer.config }] : []),
-    ...[...wasm, ...(weights ?? [])].map(({ file, sha256 }) => ({ name: file, version: sha256 })),
+    ...[...wasm, ...(webgpu ? [webgpu] : []), ...(weights ?? [])].map(({ file, sha256 }) => ({
+      name: file,
+      version: sha256,
+    })),
   ];
 }

@@ -8,9 +8,14 @@ import { loadWasm } from './wasm-driver.ts';
 
 /** Loads the package onto the device that `options.device` names, or the fastest there is. L412 when it cannot be had; L405, L407. */
 export async function openDriver(manifest: Manifest, files: PackageFiles, options: LoadOptions): Promise<Driver> {
-  if (options.device === 'webgpu') {
+  const { device = 'auto' } = options;
+  const { webgpu } = manifest;
+  if (device === 'wasm' || (device === 'auto' && !webgpu)) return loadWasm(manifest, files, options);
+  if (!webgpu) {
     const reason = 'this package has no kernels for it';
     throw new RuntimeError('L412', { what: 'webgpu', reason, remedy: 'device: "wasm"' }, files.place);
   }
-  return loadWasm(manifest, files, options);
+  // Its module is loaded here and not at the top: a package for WASM alone does not carry it.
+  const { openWebGpu } = await import('./webgpu.ts');
+  return openWebGpu({ ...manifest, webgpu }, files, options, (why) => loadWasm(manifest, files, options, why));
 }

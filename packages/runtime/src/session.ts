@@ -12,14 +12,12 @@ export class Session {
   readonly #tile: number;
   readonly vocab: number;
   readonly context: number;
-  readonly plannedBytes: number;
 
   constructor(manifest: Manifest, driver: Driver) {
     this.#loaded = driver;
     this.#tile = manifest.tile;
     this.vocab = manifest.vocab;
     this.context = manifest.context;
-    this.plannedBytes = manifest.memory.plannedBytes;
   }
 
   /** L411 once disposed of: its threads would never answer. */
@@ -31,6 +29,11 @@ export class Session {
   /** Tokens so far. */
   get position(): number {
     return this.#driver.position;
+  }
+
+  /** Bytes planned for what it runs on. */
+  get plannedBytes(): number {
+    return this.#loaded.plannedBytes;
   }
 
   /** Bytes of the running memory. */

@@ -56,6 +56,8 @@ export async function loadWasm(
   manifest: Manifest,
   files: PackageFiles,
   options: LoadOptions = {},
+  /** Why on WASM, where that was not the first choice. */
+  instead?: string,
 ): Promise<WasmDriver> {
   const { memory: plan, weights } = manifest;
   if (weights === null) throw new RuntimeError('L405', { path: files.place });
@@ -66,7 +68,8 @@ export async function loadWasm(
   });
   if (!choice)
     throw new RuntimeError('L407', { file: 'manifest.json', reason: 'it names no simd kernels' }, files.place);
-  const { kernel, threads, why } = choice;
+  const { kernel, threads } = choice;
+  const why = instead === undefined ? choice.why : `${instead}; ${choice.why}`;
   const pages = plan.plannedBytes / PAGE;
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: threads > 1 });
   const start = async () => {
@@ -137,6 +140,7 @@ function driver(
     tokens: new Uint32Array(memory.buffer, plan.tokens.offset, tile),
     logits,
     readLogits: () => logits,
+    plannedBytes: plan.plannedBytes,
     get position() {
       return step[STEP.position]!;
     },

@@ -67,6 +67,23 @@ export interface GpuLayout {
   readonly copies: readonly { readonly from: number; readonly bytes: number; readonly to: GpuPlace | null }[];
   /** Places of each table row's weight groups and state. */
   readonly rows: readonly { readonly weights: readonly GpuPlace[]; readonly state: GpuPlace | null }[];
-  /** All buffers together. */
+  /** All buffers together, those for reading back included. */
   readonly bytes: number;
+}
+
+/** The WebGPU part of a package. */
+export interface GpuTarget {
+  /** Every shader in one file, each behind a line `//// NAME`. */
+  readonly file: string;
+  readonly sha256: string;
+  /** The limits it was made for. */
+  readonly profile: string;
+  readonly kernels: readonly GpuKernel[];
+  /** Which kernels run for a row of each kind, by their place in `kernels`, in order. */
+  readonly kinds: readonly { readonly decode: readonly number[]; readonly prefill: readonly number[] }[];
+  /** The kernel that chooses the next token. */
+  readonly argmax: number;
+  readonly layout: GpuLayout;
+  /** Most tokens chosen on the GPU before their ids are read. */
+  readonly chunk: number;
 }

@@ -31,6 +31,7 @@ export function packageTypes(manifest: Manifest): string {
     manifest.tokenizer ? withTokenizer : withoutTokenizer,
     face.slice(loadAt).trim().replace('Promise<Model>', 'Promise<PackageModel>'),
     declarations('@lamella/runtime/manifest').trim(),
+    declarations('@lamella/runtime/webgpu-manifest').trim(),
     '',
   ].join('\n\n');
 }

@@ -84,7 +84,7 @@ async function subjectAt(path: string): Promise<Subject> {
     import('../load-graph.ts'),
     import('@lamella/compiler/pipeline'),
   ]);
-  const compilation = await compile(await loadGraph(path), { quant: 'q8' });
+  const compilation = await compile(await loadGraph(path), { quant: 'q8', targets: ['wasm', 'webgpu'] });
   return {
     manifest: compilation.manifest({ weights: null, tokenizer: null, probe: null, wasm: [] }),
     page: async () => (await import('@lamella/report/report')).modelReport(compilation),

@@ -7,6 +7,7 @@ import { table } from '../table.ts';
 
 export interface LogitsCommand {
   readonly tokens: readonly number[];
+  readonly target?: 'wasm' | 'webgpu';
   readonly threads: number;
   readonly all?: true;
   readonly json?: true;
@@ -15,9 +16,12 @@ export interface LogitsCommand {
 const shown = 8;
 
 /** Without `--json`: the largest logits of each position asked for. */
-export async function logits(path: string, { tokens, threads, all, json }: LogitsCommand): Promise<void> {
+export async function logits(
+  path: string,
+  { tokens, target = 'wasm', threads, all, json }: LogitsCommand,
+): Promise<void> {
   if (tokens.length === 0) throw new RuntimeError('L401');
-  const model = await openVisibly(await packageAt(path), { threads });
+  const model = await openVisibly(await packageAt(path), { device: target, threads });
   const positions = all ? await model.logitsAll(tokens) : [await model.logits(tokens)];
   if (json) {
     const numbers = positions.map((position) => Array.from(position));

@@ -11,6 +11,7 @@ export interface RunCommand extends SamplingOptions {
   readonly prompt?: string;
   readonly tokens?: readonly number[];
   readonly maxTokens: number;
+  readonly target?: 'wasm' | 'webgpu';
   readonly threads: number;
   readonly json?: true;
 }
@@ -18,11 +19,11 @@ export interface RunCommand extends SamplingOptions {
 /** Throws L305 unless there is exactly one of `prompt` and `tokens`, and what loading and generating throw (L401 to L408). */
 export async function run(
   path: string,
-  { prompt, tokens, threads, json, maxTokens, ...rest }: RunCommand,
+  { prompt, tokens, target = 'wasm', threads, json, maxTokens, ...rest }: RunCommand,
 ): Promise<void> {
   const start = onlyOne(prompt, tokens);
   if (start.length === 0) throw new RuntimeError('L401');
-  const model = await openVisibly(await packageAt(path), { threads });
+  const model = await openVisibly(await packageAt(path), { device: target, threads });
   const generation = model.generate(start, { maxTokens, ...sampling(rest) });
   if (json) {
     for await (const _ of generation);

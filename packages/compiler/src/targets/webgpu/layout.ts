@@ -29,8 +29,8 @@ class Family {
   }
 }
 
-/** The buffers of a model. */
-export function gpuLayout(plan: Plan, profile: GpuProfile): GpuLayout {
+/** The buffers of a model; ids are read back `chunk` at a time. */
+export function gpuLayout(plan: Plan, profile: GpuProfile, chunk: number): GpuLayout {
   const { memory: regions, program } = plan;
   const weights = new Family(profile);
   const states = new Family(profile);
@@ -45,6 +45,8 @@ export function gpuLayout(plan: Plan, profile: GpuProfile): GpuLayout {
   const inMemory = (address: number): number => address - memory.start;
   const constants = padded(plan.ropeBytes, 16);
   const history = 4 * (program.context + 1);
+  // the step; ids of two chunks and one row of logits on their way back
+  const others = 16 + 2 * padded(4 * chunk, 16) + 4 * program.vocab;
   const families = [...weights.sizes, ...states.sizes].reduce((sum, n) => sum + n, 0);
   return {
     memory: padded(memory.bytes, 16),
@@ -63,6 +65,6 @@ export function gpuLayout(plan: Plan, profile: GpuProfile): GpuLayout {
       })),
     ],
     rows,
-    bytes: families + padded(memory.bytes, 16) + constants + history + 16,
+    bytes: families + padded(memory.bytes, 16) + Math.max(16, constants) + history + others,
   };
 }

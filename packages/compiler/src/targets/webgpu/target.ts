@@ -1,0 +1,43 @@
+/** The WebGPU part of a package: every shader as text, which of them a row of each kind runs, and the buffers they bind. */
+import type { GpuTarget } from '@lamella/runtime/webgpu-manifest';
+import type { Kernel } from '../../loops/ir.ts';
+import type { Plan } from '../../plan.ts';
+import type { GpuProfile } from '../../schedule/gpu/profile.ts';
+import type { GpuKernels } from '../../schedule/gpu/schedule.ts';
+import { gpuLayout } from './layout.ts';
+import { printShader, type Shader } from './print.ts';
+
+/** Tokens chosen before their ids are read: enough to hide a readback, few enough that little is computed behind an end. */
+const CHUNK = 8;
+
+/** What a package holds besides the file that `code` becomes. */
+export interface GpuParts {
+  readonly manifest: Omit<GpuTarget, 'file' | 'sha256'>;
+  /** All shaders, each behind a line `//// NAME`. */
+  readonly code: string;
+  readonly dispatchesPerToken: number;
+}
+
+/** The shaders of a plan's kernels, as a package carries them. */
+export function gpuTarget(plan: Plan, kernels: GpuKernels, profile: GpuProfile): GpuParts {
+  const shaders: Shader[] = [];
+  const add = (kernel: Kernel, kind: number): number =>
+    shaders.push(printShader(kernel, plan, plan.program.kinds[kind]!, profile)) - 1;
+  const kinds = kernels.kinds.map(({ decode, prefill }, kind) => ({
+    decode: decode.map((kernel) => add(kernel, kind)),
+    prefill: prefill.map((kernel) => add(kernel, kind)),
+  }));
+  const argmax = add(kernels.argmax, kernels.kinds.length - 1);
+  return {
+    manifest: {
+      profile: profile.name,
+      kernels: shaders.map(({ name, lanes, grid, bindings }) => ({ name, lanes, grid, bindings })),
+      kinds,
+      argmax,
+      layout: gpuLayout(plan, profile, CHUNK),
+      chunk: CHUNK,
+    },
+    code: shaders.map(({ name, code }) => `//// ${name}\n${code}`).join(''),
+    dispatchesPerToken: 1 + plan.table.reduce((sum, row) => sum + kinds[row.kind]!.decode.length, 0),
+  };
+}

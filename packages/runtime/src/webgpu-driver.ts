@@ -1,0 +1,282 @@
+/**
+ * The WebGPU driver. Nothing is made after load; a token is one submit of commands. Greedy tokens follow each other on the GPU: it chooses,
+ * and the next step reads the choice there, so the driver runs ahead of who asks, a chunk of tokens for one readback, with the next chunk
+ * already queued. Whoever then decodes another token than the chosen one simply goes back: state behind the position is never read.
+ */
+import { readChecked, readProven } from './checked-file.ts';
+import type { Awaitable, Driver } from './driver.ts';
+import type { LoadOptions, Running } from './face.ts';
+import type { Manifest } from './manifest.ts';
+import type { PackageFiles } from './package-files.ts';
+import { RuntimeError } from './runtime-error.ts';
+import { GpuBuffers } from './webgpu-buffers.ts';
+import type { GpuTarget } from './webgpu-manifest.ts';
+import { encode, type GpuSteps, makeSteps } from './webgpu-steps.ts';
+import { readWeights } from './weights.ts';
+
+/** Loads a package's shaders and weights onto a device. L405, L407, L412 when the device cannot hold or compile them. */
+export async function loadWebGpu(
+  device: GPUDevice,
+  manifest: Manifest & { readonly webgpu: GpuTarget },
+  files: PackageFiles,
+  options: LoadOptions = {},
+): Promise<Driver> {
+  const { webgpu: target, weights, memory, vocab, table } = manifest;
+  if (weights === null) throw new RuntimeError('L405', { path: files.place });
+  const refuse = (reason: string) =>
+    new RuntimeError('L412', { what: 'webgpu', reason, remedy: 'device: "wasm"' }, files.place);
+  device.pushErrorScope('out-of-memory');
+  const buffers = new GpuBuffers(device, target, vocab);
+  const full = device.popErrorScope();
+  const place = buffers.place.bind(buffers);
+  const making = readChecked(files, target, options.signal).then((code) =>
+    makeSteps(device, buffers, target, table, new TextDecoder().decode(code)).catch((cause: unknown) => {
+      throw refuse(String(cause));
+    }),
+  );
+  const placing = readWeights(weights, memory.weights.bytes, files, place, options);
+  // while this one waits, the other may fail
+  making.catch(() => {});
+  const fresh = await placing;
+  const steps = await making;
+  if (await full) throw refuse(`the device has no room for ${buffers.bytes} bytes`);
+  // asked for again: holding on to the chunks until now would have been a second copy of the weights
+  const keep = async () => {
+    for (const chunk of files.store ? fresh : []) {
+      const { bytes } = await readProven(files, chunk);
+      await files.store?.put(chunk.file, () => bytes, chunk.sha256);
+    }
+  };
+  return new WebGpuDriver(device, manifest, buffers, steps, () => keep().catch(() => {}));
+}
+
+/** Ids on their way back: those of positions [from, from + count). */
+interface Read {
+  readonly from: number;
+  readonly count: number;
+  readonly done: Promise<void>;
+}
+
+class WebGpuDriver implements Driver {
+  readonly running: Running;
+  readonly tokens: Uint32Array<ArrayBuffer>;
+  readonly plannedBytes: number;
+  readonly keep: () => Promise<void>;
+  readonly #device: GPUDevice;
+  readonly #buffers: GpuBuffers;
+  readonly #steps: GpuSteps;
+  readonly #layout: GpuTarget['layout'];
+  readonly #chunk: number;
+  readonly #context: number;
+  readonly #word = new Uint32Array(4);
+  #position = 0;
+  /** The token at position - 1. */
+  #last = 0;
+  /** Tokens in the state once all that is queued has run, when the choice behind them is queued, too; null when none is. */
+  #front: number | null = null;
+  /** Ids that were chosen and read, by position. */
+  readonly #chosen = new Map<number, number>();
+  #reads: readonly Read[] = [];
+  /** Buffers that no read is using. */
+  readonly #free: GPUBuffer[];
+  /** Tokens of the next chunk: few at first, so that the first ones are there soon. */
+  #ahead = 1;
+  /** Tells reads of a sequence that was given up from others. */
+  #sequence = 0;
+
+  constructor(
+    device: GPUDevice,
+    { webgpu, tile, context }: Manifest & { readonly webgpu: GpuTarget },
+    buffers: GpuBuffers,
+    steps: GpuSteps,
+    keep: () => Promise<void>,
+  ) {
+    this.keep = keep;
+    this.#device = device;
+    this.#buffers = buffers;
+    this.#steps = steps;
+    this.#layout = webgpu.layout;
+    this.#chunk = webgpu.chunk;
+    this.#context = context;
+    this.#free = [...buffers.idReads];
+    this.tokens = new Uint32Array(tile);
+    this.plannedBytes = webgpu.layout.bytes;
+    const why = `WebGPU, ${webgpu.profile} profile`;
+    this.running = { device: 'webgpu', threads: 1, kernels: webgpu.file, why };
+  }
+
+  get peakBytes(): number {
+    return this.#buffers.bytes;
+  }
+
+  get position(): number {
+    return this.#position;
+  }
+
+  set position(position: number) {
+    this.#giveUp();
+    this.#position = position;
+  }
+
+  prefill(n: number): void {
+    this.#giveUp();
+    this.#write(this.#position, n, 0);
+    this.#device.queue.writeBuffer(this.#buffers.memory, this.#layout.tokens, this.tokens, 0, n);
+    this.#submit((pass) => encode(pass, this.#steps.prefill, this.#position, n));
+    this.#last = this.tokens[n - 1]!;
+    this.#position += n;
+  }
+
+  head(row: number): void {
+    this.#giveUp();
+    this.#write(this.#position, 1, row);
+    this.#submit((pass) => encode(pass, this.#steps.head, this.#position, 1));
+  }
+
+  decode(): void {
+    const token = this.tokens[0]!;
+    const ahead = this.#front !== null && this.#chosen.get(this.#position) === token;
+    if (!ahead) {
+      this.#giveUp();
+      this.#step(this.#position, token);
+    } else if (this.#front === this.#position) this.#queue();
+    this.#last = token;
+    this.#position += 1;
+  }
+
+  async readLogits(): Promise<Float32Array> {
+    const front = this.#front;
+    if (front !== null && front !== this.#position) {
+      // the GPU is ahead: what it left belongs to a later token
+      this.#giveUp();
+      this.#step(this.#position - 1, this.#last);
+    }
+    const { memory, logitsRead } = this.#buffers;
+    const encoder = this.#device.createCommandEncoder();
+    encoder.copyBufferToBuffer(memory, this.#layout.logits, logitsRead, 0, logitsRead.size);
+    this.#device.queue.submit([encoder.finish()]);
+    await this.#mapped(logitsRead);
+    const logits = new Float32Array(logitsRead.getMappedRange().slice(0));
+    logitsRead.unmap();
+    return logits;
+  }
+
+  best(): Awaitable<number> {
+    const known = this.#chosen.get(this.#position);
+    if (known === undefined) return this.#waitFor(this.#position);
+    if ((this.#front ?? 0) - this.#position < this.#ahead) this.#queue();
+    return known;
+  }
+
+  async #waitFor(position: number): Promise<number> {
+    const sequence = this.#sequence;
+    for (;;) {
+      const known = this.#chosen.get(position);
+      if (known !== undefined) return known;
+      if (sequence !== this.#sequence) throw new RuntimeError('L411');
+      const covering = this.#reads.find((r) => r.from <= position && position < r.from + r.count);
+      if (!covering && this.#free.length > 0) this.#queue();
+      // the chunk behind it, so that the GPU has work while this one is read
+      if (this.#free.length > 0) this.#queue();
+      await (covering ?? this.#reads[0])?.done;
+    }
+  }
+
+  /** Queues the next chunk: choices, each but the very first behind a step of its own. */
+  #queue(): void {
+    const read = this.#free.pop();
+    if (!read) return;
+    const first = this.#front === null;
+    if (first) this.#write(this.#position - 1, 1, 0);
+    const from = first ? this.#position : this.#front! + 1;
+    const count = Math.min(this.#ahead, this.#context + 1 - from);
+    if (count <= 0) {
+      this.#free.push(read);
+      return;
+    }
+    const encoder = this.#device.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    for (let i = 0; i < count; i++) {
+      if (!first || i > 0) {
+        encode(pass, this.#steps.decode, from + i - 1, 1);
+        encode(pass, this.#steps.head, from + i - 1, 1);
+      }
+      encode(pass, this.#steps.argmax, 0, 0);
+    }
+    pass.end();
+    encoder.copyBufferToBuffer(this.#buffers.history, from * 4, read, 0, count * 4);
+    this.#device.queue.submit([encoder.finish()]);
+    this.#front = from + count - 1;
+    this.#ahead = Math.min(this.#chunk, this.#ahead * 2);
+    const done = this.#readIds(read, from, count, this.#sequence);
+    const entry = { from, count, done };
+    this.#reads = [...this.#reads, entry];
+    const gone = () => {
+      this.#reads = this.#reads.filter((r) => r !== entry);
+      this.#free.push(read);
+    };
+    done.then(gone, gone);
+  }
+
+  async #readIds(buffer: GPUBuffer, from: number, count: number, sequence: number): Promise<void> {
+    await this.#mapped(buffer);
+    const ids = new Uint32Array(buffer.getMappedRange(), 0, count);
+    if (sequence === this.#sequence) for (let i = 0; i < count; i++) this.#chosen.set(from + i, ids[i]!);
+    buffer.unmap();
+  }
+
+  /** Forgets what was chosen ahead. */
+  #giveUp(): void {
+    if (this.#front === null) return;
+    this.#front = null;
+    this.#ahead = 1;
+    this.#chosen.clear();
+    this.#sequence += 1;
+  }
+
+  /** One token, its logits included. */
+  #step(position: number, token: number): void {
+    this.#write(position, 1, 0);
+    this.#word[0] = token;
+    this.#device.queue.writeBuffer(this.#buffers.memory, this.#layout.tokens, this.#word, 0, 1);
+    this.#submit((pass) => {
+      encode(pass, this.#steps.decode, position, 1);
+      encode(pass, this.#steps.head, position, 1);
+    });
+  }
+
+  #write(position: number, count: number, row: number): void {
+    this.#word.set([position, count, row, 0]);
+    this.#device.queue.writeBuffer(this.#buffers.step, 0, this.#word);
+  }
+
+  #submit(commands: (pass: GPUComputePassEncoder) => void): void {
+    const encoder = this.#device.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    commands(pass);
+    pass.end();
+    this.#device.queue.submit([encoder.finish()]);
+  }
+
+  /** Waits until a buffer can be read. Firefox looks for finished work only every 100 ms, unless something is submitted. */
+  async #mapped(buffer: GPUBuffer): Promise<void> {
+    const mapping = buffer.mapAsync(1);
+    if (!isFirefox) return mapping;
+    let waiting = true;
+    const nudge = () => {
+      if (!waiting) return;
+      this.#device.queue.submit([]);
+      setTimeout(nudge);
+    };
+    setTimeout(nudge);
+    await mapping.finally(() => {
+      waiting = false;
+    });
+  }
+
+  dispose(): void {
+    this.#device.destroy();
+  }
+}
+
+const isFirefox = typeof navigator === 'object' && /firefox/i.test(navigator.userAgent ?? '');
