@@ -33,7 +33,7 @@ export interface Rig {
   head(row: number): void;
   /** Whether the memory is shared: what the module's variant is for several threads. */
   readonly shared: boolean;
-  /** Where operations keep what nobody else reads: what prologues make, attention's scores; and the words that threads meet at. */
+  /** Where operations keep what nobody else reads: what prologues make, attention's scores and parts; and the words that threads meet at. */
   readonly scratch: readonly Region[];
   /** Runs one kernel of a table row, in WASM. */
   kernel(kernel: Kernel, row: number, scalars?: Scalars): void;
@@ -184,7 +184,7 @@ async function serveInWorker(module: WebAssembly.Module, memory: WebAssembly.Mem
 
 /** Buffers that an operation writes for itself alone. */
 function ownBuffers(op: FusedOp): readonly BufferId[] {
-  if (op.op === 'attention') return [op.scores];
+  if (op.op === 'attention') return [op.scores, op.partials];
   if (op.op !== 'contract') return [];
   const { norm, quantise } = op.prologue;
   return [...(norm ? [norm.out] : []), ...(quantise ? quantisedBuffers(quantise) : [])];

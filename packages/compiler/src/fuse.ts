@@ -22,7 +22,7 @@ import type {
   Segment,
   StatePart,
 } from './program/ir.ts';
-import { padded, storedRows } from './program/ir.ts';
+import { CHUNK, MAX_THREADS, padded, storedRows } from './program/ir.ts';
 import { PackTable } from './program/pack-table.ts';
 import type { Shared, SharedKind } from './share.ts';
 
@@ -400,12 +400,14 @@ class KindFuser {
         'rotate both or neither, with headDim divisible by 4',
       );
     const valueStride = this.state[v]!.stride;
-    const scores = this.shared.buffer({
-      name: `${node.path || 'attention'}.scores`,
-      element: 'f32',
-      width: padded(this.shared.graph.tokens.size, 4),
-      per: 'thread',
-    });
+    const { heads, kvHeads, scale } = op;
+    const group = heads / kvHeads;
+    const chunks = Math.ceil(this.shared.graph.tokens.size / CHUNK);
+    const own = (name: string, width: number, per: Buffer['per']): BufferId =>
+      this.shared.buffer({ name: `${node.path || 'attention'}.${name}`, element: 'f32', width, per });
+    const scores = own('scores', group * CHUNK, 'thread');
+    const rows = Math.max(heads, group * MAX_THREADS);
+    const partials = own('partials', rows * chunks * (valueStride + 4), 'step');
     const out = this.scratch(node.path || 'attention', op.heads * valueStride);
     this.home.set(node.id, {
       buffer: out,
@@ -414,7 +416,6 @@ class KindFuser {
           ? { map: 'plain', rows: op.heads * op.headDim }
           : { map: 'heads', heads: op.heads, headDim: op.headDim, stride: valueStride },
     });
-    const { heads, kvHeads, scale } = op;
     const name = `${node.path || 'attention'}`;
     this.ops.push({
       op: 'attention',
@@ -428,13 +429,14 @@ class KindFuser {
       keyStride,
       valueStride,
       scores,
+      partials,
       out,
     });
   }
 
   private statePart(user: Node, what: 'keys' | 'values', kvHeads: number, stride: number): number {
     if (user.op.op !== 'attention') throw this.view.refuse(user, 'only attention keeps state', 'use gqa');
-    return this.state.push({ name: `${what}${user.op.state}`, kvHeads, stride, offset: 0, bytes: 0 }) - 1;
+    return this.state.push({ name: `${what}${user.op.state}`, format: 'f32', kvHeads, stride, offset: 0, bytes: 0 }) - 1;
   }
 
   // ---- values and their buffers

@@ -6,7 +6,8 @@
 import type { WeightId } from '@lamella/graph/ir';
 import type { MemoryPlan, Region, TableRow } from '@lamella/runtime/manifest';
 import { type Interval, type Placement, placeBuffers } from './arena.ts';
-import { formats } from './formats/table.ts';
+import { kvShape } from './formats/kv.ts';
+import { formats, kvFormats } from './formats/table.ts';
 import type { Buffer, BufferId, Element, FusedOp, Kind, Pack, PackId, Program, RopeTable } from './program/ir.ts';
 import { bufferRows, bufferUses, MAX_THREADS, packRows, padded, storedRows } from './program/ir.ts';
 import type { Shared } from './share.ts';
@@ -175,7 +176,7 @@ function planKind(kind: Kind, k: number, program: Program, shared: Shared): Kind
   }
   let stateBytes = 0;
   const state = kind.state.map((part) => {
-    const bytes = part.kvHeads * program.context * part.stride * 4;
+    const bytes = kvFormats[part.format].bytes(kvShape(part, program.context));
     const offset = stateBytes;
     stateBytes += bytes;
     return { ...part, offset, bytes };

@@ -4,6 +4,7 @@ import type { Features } from '../src/loops/types.ts';
 import { unroll } from '../src/loops/unroll.ts';
 import { verifyKernel } from '../src/loops/verify.ts';
 import { assemble } from '../src/targets/wasm/assemble.ts';
+import { partition } from '../src/targets/wasm/partition.ts';
 import { functionArguments, printFunction } from '../src/targets/wasm/print.ts';
 
 /** Verifies, unrolls, prints, assembles and runs `kernel` on a copy of `image`; returns the memory it leaves. */
@@ -14,7 +15,7 @@ export async function runInWasm(
 ): Promise<ArrayBuffer> {
   const features: Features = new Set(['relaxed']);
   verifyKernel(kernel, false, features);
-  const expanded = unroll(kernel);
+  const expanded = unroll(partition(kernel, new Set()));
   verifyKernel(expanded, true, features);
   const pages = Math.ceil(image.byteLength / 65536);
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });

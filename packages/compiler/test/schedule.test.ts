@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { interpret } from '../src/loops/interpret.ts';
 import type { Kernel } from '../src/loops/ir.ts';
 import type { Plan } from '../src/plan.ts';
-import type { Buffer as ArenaBuffer, Kind, Pack } from '../src/program/ir.ts';
+import { type Buffer as ArenaBuffer, CHUNK, type Kind, type Pack } from '../src/program/ir.ts';
 import { attentionKernel } from '../src/schedule/attention.ts';
 import { normaliseKernel } from '../src/schedule/normalise.ts';
 import { quantiseToken } from '../src/schedule/quantise.ts';
@@ -106,12 +106,13 @@ describe.each(['decode', 'prefill'] as const)('%s', (lowering) => {
     const code: Kind = {
       ...kind('k', 'block'),
       state: [
-        { name: 'keys0', kvHeads, stride: headDim, offset: 0, bytes },
-        { name: 'values0', kvHeads, stride: headDim, offset: bytes, bytes },
+        { name: 'keys0', format: 'f32', kvHeads, stride: headDim, offset: 0, bytes },
+        { name: 'values0', format: 'f32', kvHeads, stride: headDim, offset: bytes, bytes },
       ],
     };
-    const scores: ArenaBuffer = { name: 'scores', element: 'f32', width: context, per: 'thread' };
-    const plan = planWith([buffer('q', heads * headDim), scores, buffer('out', heads * headDim)], context);
+    const scores: ArenaBuffer = { name: 'scores', element: 'f32', width: 2 * CHUNK, per: 'thread' };
+    const partials: ArenaBuffer = { name: 'partials', element: 'f32', width: 16 * (headDim + 4), per: 'step' };
+    const plan = planWith([buffer('q', heads * headDim), scores, buffer('out', heads * headDim), partials], context);
     const scale = 0.4;
     const op = {
       op: 'attention',
@@ -125,6 +126,7 @@ describe.each(['decode', 'prefill'] as const)('%s', (lowering) => {
       keyStride: headDim,
       valueStride: headDim,
       scores: 1,
+      partials: 3,
       out: 2,
     } as const;
     const image = new ArrayBuffer(32 * AREA);

@@ -2,7 +2,7 @@
  * Functions that no target spells the same way twice, built from the closed table, so that every target computes the same bits up to
  * its own rounding of + and *. One text serves f32 and f32x4.
  */
-import { add, apply, type Builder, constant, mul, sub } from './build.ts';
+import { add, apply, applyLanes, type Builder, constant, mul, sub } from './build.ts';
 import type { Expr } from './ir.ts';
 
 /** 1/k! for k = 7 ... 2. On |r| <= ln2/2 the first term left out is below 6e-9. */
@@ -40,6 +40,15 @@ export function silu(b: Builder, x: Expr): Expr {
 export function sumLanes(b: Builder, x: Expr): Expr {
   const v = b.let('lanes', x);
   return add(add(laneOf(v, 0), laneOf(v, 1)), add(laneOf(v, 2), laneOf(v, 3)));
+}
+
+/** Sums of the lanes of four vectors: lane i is the sum over vector i. */
+export function sumFour(b: Builder, vectors: readonly Expr[]): Expr {
+  const [v0, v1, v2, v3] = vectors as [Expr, Expr, Expr, Expr];
+  const halves = (x: Expr, y: Expr) =>
+    b.let('half', add(applyLanes('shuffle', [0, 1, 4, 5], x, y), applyLanes('shuffle', [2, 3, 6, 7], x, y)));
+  const [low, high] = [halves(v0, v1), halves(v2, v3)];
+  return add(applyLanes('shuffle', [0, 2, 4, 6], low, high), applyLanes('shuffle', [1, 3, 5, 7], low, high));
 }
 
 /** Largest of the four lanes. */

@@ -59,8 +59,11 @@ export interface Buffer {
   readonly element: 'f32' | 'codes' | 'sums';
   /** Elements per row; codes are four to a word, sums one. */
   readonly width: number;
-  /** `token`: a row per token of the tile, or per thread where a thread keeps its own copy (see `bufferRows`). `thread`: a row per thread. */
-  readonly per: 'token' | 'thread';
+  /**
+   * `token`: a row per token of the tile, or per thread where a thread keeps its own copy (see `bufferRows`). `thread`: a row per thread.
+   * `step`: one row in all.
+   */
+  readonly per: 'token' | 'thread' | 'step';
 }
 export type BufferId = number;
 
@@ -122,9 +125,15 @@ export interface Segment {
   readonly stores: readonly { readonly to: Destination; readonly value: Element }[];
 }
 
-/** Keys or values of one execution: [kvHeads, context, stride] f32 at `offset` of the state slot. */
+export type KvName = 'f32';
+
+/** Positions that attention takes together, from multiples of it on. Every format and target cuts the context there. */
+export const CHUNK = 64;
+
+/** Keys or values of one execution: [kvHeads, context, stride] at `offset` of the state slot. */
 export interface StatePart {
   readonly name: string;
+  readonly format: KvName;
   readonly kvHeads: number;
   readonly stride: number;
   /** Bytes; set by `plan`. */
@@ -162,7 +171,10 @@ export type FusedOp =
       /** Padded width of a head of q and k, and of v. */
       readonly keyStride: number;
       readonly valueStride: number;
+      /** Scores, then weights, of a chunk: [heads of a key head, CHUNK]. */
       readonly scores: BufferId;
+      /** What chunks leave to be merged (see `schedule/attention.ts`). */
+      readonly partials: BufferId;
       readonly out: BufferId;
     }
   | {
@@ -259,6 +271,7 @@ const TOKENS_PAST_TILE = 2;
  * the row of that thread, so there are never fewer rows than threads. The end runs for one token at a time.
  */
 export function bufferRows({ per }: Buffer, tile: number, role: Kind['role']): number {
+  if (per === 'step') return 1;
   return Math.max(per === 'token' && role !== 'end' ? tile + TOKENS_PAST_TILE : 1, MAX_THREADS);
 }
 
@@ -284,7 +297,7 @@ export function bufferUses(op: FusedOp): { readonly reads: readonly BufferId[]; 
       };
     }
     case 'attention':
-      return { reads: [op.q, op.scores], writes: [op.scores, op.out] };
+      return { reads: [op.q, op.scores, op.partials], writes: [op.scores, op.partials, op.out] };
     case 'normalise':
       return { reads: [op.x], writes: [op.out] };
     case 'map':

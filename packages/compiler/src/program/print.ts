@@ -82,7 +82,7 @@ export function printKind(program: Program, kind: Kind): string[] {
       case 'attention': {
         const state = [o.k, o.v].map((part) => `state.${kind.state[part]!.name}`).join(', ');
         return [
-          `  ${buffer(o.out)} = attention ${buffer(o.q)}, ${state}: ${o.heads} heads over ${o.kvHeads}, scale ${o.scale}, scores in ${buffer(o.scores)}`,
+          `  ${buffer(o.out)} = attention ${buffer(o.q)}, ${state}: ${o.heads} heads over ${o.kvHeads}, scale ${o.scale}, scores in ${buffer(o.scores)}, parts in ${buffer(o.partials)}`,
         ];
       }
       case 'normalise':

@@ -37,7 +37,7 @@ function verifyKind(program: Program, kind: Kind): void {
       op.op === 'contract'
         ? [op.prologue.norm?.out, ...(op.prologue.quantise ? quantisedBuffers(op.prologue.quantise) : [])]
         : op.op === 'attention'
-          ? [op.scores]
+          ? [op.scores, op.partials]
           : [];
     for (const id of reads) {
       if (!written.has(id) && !scratch.includes(id))

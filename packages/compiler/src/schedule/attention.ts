@@ -1,7 +1,10 @@
 /**
- * Causal attention over the state slot: per token and query head, scores over all earlier positions, a softmax that subtracts the maximum,
- * and the weighted sum of values. Three plain passes over a row of scores; the keys and values of one head lie together
- * ([kvHeads, context, stride]), so each pass reads memory in order.
+ * Causal attention over the state slot, in three steps that two lowerings share. A chunk of positions gives each query head of one key
+ * head a softmax of its own: the largest score, the sum of weights, the weighted sum of values. Chunks lie at absolute positions, so they
+ * are the same for every token, every lowering and any number of threads. Then a head's chunks are merged. (Online softmax, arXiv
+ * 1805.02867; splitting over positions, flash-decoding, Dao et al. 2023.)
+ *
+ * Decoding shares key heads times chunks among threads, then heads. In a tile, each token and key head is one thread's from start to end.
  */
 import {
   add,
@@ -15,89 +18,184 @@ import {
   mul,
   plus,
   quotient,
+  remainder,
   sub,
   times,
 } from '../loops/build.ts';
 import type { Expr, Kernel } from '../loops/ir.ts';
 import { exp, maxLanes, sumLanes } from '../loops/math.ts';
-import type { FusedOp } from '../program/ir.ts';
+import { CHUNK, type FusedOp } from '../program/ir.ts';
 import type { KernelScope } from './scope.ts';
 
-/** Value vectors summed at once: their accumulators must stay in registers. */
-const VALUE_VECTORS = 8;
+type Attention = Extract<FusedOp, { op: 'attention' }>;
+
+/** Query heads that share a load: with four positions, or four vectors of features, their sums stay in registers. */
+const HEADS = 3;
+/** Vectors of features summed at once for each of those heads. */
+const VECTORS = 4;
+/** Below every score. */
+const FLOOR = -3e38;
 
 /** The kernel of an attention operation. */
-export function attentionKernel(scope: KernelScope, op: Extract<FusedOp, { op: 'attention' }>): Kernel {
-  const { context } = scope.plan.program;
-  const q = scope.arena(op.q, 'read');
+export function attentionKernel(scope: KernelScope, op: Attention): Kernel {
+  const { b } = scope;
+  const group = op.heads / op.kvHeads;
+  const chunksOf = (token: Index): Expr => quotient(plus(scope.position(token), CHUNK), CHUNK);
+  if (scope.lowering === 'decode') {
+    const chunks = b.let('chunks', chunksOf(0));
+    b.loop('grid', 'part', { to: times(chunks, op.kvHeads) }, (perPart, part) => {
+      const kvHead = perPart.let('kvHead', remainder(part, op.kvHeads));
+      const chunk = perPart.let('chunk', quotient(part, op.kvHeads));
+      attendChunk(scope, op, perPart, { token: 0, kvHead, chunk, partial: times(kvHead, group) });
+    });
+    b.barrier();
+    b.loop('grid', 'h', { to: op.heads }, (perHead, h) => merge(scope, op, perHead, { token: 0, h, chunks, partial: h }));
+  } else {
+    const count = scope.scalar('count');
+    b.loop('grid', 'part', { to: times(count, op.kvHeads) }, (perPart, part) => {
+      const kvHead = perPart.let('kvHead', apply('quotient', part, count));
+      const token = perPart.let('token', apply('remainder', part, count));
+      const chunks = perPart.let('chunks', chunksOf(token));
+      const partial = perPart.let('partial', times(scope.ownThread(), group));
+      perPart.loop('serial', 'chunk', { to: chunks }, (perChunk, chunk) =>
+        attendChunk(scope, op, perChunk, { token, kvHead, chunk, partial }),
+      );
+      perPart.loop('serial', 'i', { to: group }, (perHead, i) => {
+        const h = perHead.let('h', plus(times(kvHead, group), i));
+        merge(scope, op, perHead, { token, h, chunks, partial: plus(partial, i) });
+      });
+    });
+  }
+  return scope.kernel(op.name);
+}
+
+/** Elements of a partial result: the values of a head, then the largest score, the sum of weights, the scale of weights, its share. */
+const LARGEST = 0;
+const SUM = 1;
+const SHARE = 2;
+
+/** Elements of the partial results of one head: all chunks that a context may have. */
+function partialWidth(scope: KernelScope, op: Attention): number {
+  return Math.ceil(scope.plan.program.context / CHUNK) * (op.valueStride + 4);
+}
+
+/** First element of a chunk's partial result in row `partial`. */
+function partialAt(scope: KernelScope, op: Attention, partial: Index, chunk: Expr): Expr {
+  return plus(times(partial, partialWidth(scope, op)), times(chunk, op.valueStride + 4));
+}
+
+/** Writes a chunk's partial results for all query heads of a key head. */
+function attendChunk(
+  scope: KernelScope,
+  op: Attention,
+  b: Builder,
+  { token, kvHead, chunk, partial }: { token: Index; kvHead: Expr; chunk: Expr; partial: Index },
+): void {
+  const group = op.heads / op.kvHeads;
   const keys = scope.state(op.k, 'read');
   const values = scope.state(op.v, 'read');
-  const scoresOut = scope.arena(op.scores, 'write');
   const scores = scope.arena(op.scores, 'read');
-  const out = scope.arena(op.out, 'write');
-  const floor = -3e38;
-  const scoresAt = times(scope.ownThread(), scope.width(op.scores));
+  const scoresOut = scope.arena(op.scores, 'write');
+  const partials = scope.arena(op.partials, 'write');
 
-  const body = (perToken: Builder, token: Index): void => {
-    const length = perToken.let('length', plus(scope.position(token), 1));
-    // vectors of four positions, then the rest one by one
-    const whole = perToken.let('whole', times(quotient(length, 4), 4));
-    perToken.loop(scope.lowering === 'decode' ? 'grid' : 'serial', 'h', { to: op.heads }, (b, h) => {
-      const kvHead = b.let('kvHead', quotient(h, op.heads / op.kvHeads));
-      const qAt = b.let('qAt', plus(times(token, scope.width(op.q)), times(h, op.keyStride)));
-      const keysAt = b.let('keysAt', times(kvHead, context * op.keyStride));
+  const first = b.let('first', times(chunk, CHUNK));
+  const left = b.let('left', apply('sub', plus(scope.position(token), 1), first));
+  const count = b.let('count', apply('select', apply('less', left, constant('i32', CHUNK)), left, constant('i32', CHUNK)));
+  // softmax runs over whole pairs of vectors
+  const whole = b.let('whole', times(quotient(plus(count, 7), 8), 8));
+  const row = b.let('row', plus(times(kvHead, keys.shape.positions), first));
+  const scoresAt = b.let('scoresAt', times(scope.ownThread(), group * CHUNK));
+  const queryAt = b.let('queryAt', plus(times(token, scope.width(op.q)), times(kvHead, group * op.keyStride)));
+  const out = b.let('partialAt', partialAt(scope, op, partial, chunk));
+  const outOf = (h: number): Expr => plus(out, h * partialWidth(scope, op));
 
-      b.loop('serial', 'p', { to: length }, (perKey, p) => {
-        const at = perKey.let('keyAt', plus(keysAt, times(p, op.keyStride)));
-        const acc = perKey.variable('acc', constant('f32x4', 0));
-        perKey.loop('serial', 'i', { to: op.keyStride, step: 4 }, (_, i) =>
-          acc.set(add(acc.get(), mul(load(q, plus(qAt, i), 'f32x4'), load(keys, plus(at, i), 'f32x4')))),
-        );
-        perKey.store(scoresOut, plus(scoresAt, p), mul(sumLanes(perKey, acc.get()), f32(op.scale)));
-      });
-
-      const max4 = b.variable('max4', constant('f32x4', floor));
-      b.loop('serial', 'p', { to: whole, step: 4 }, (_, p) =>
-        max4.set(apply('max', max4.get(), load(scores, plus(scoresAt, p), 'f32x4'))),
+  const queries = scope.arena(op.q, 'read');
+  for (const heads of parts(group, HEADS)) {
+    b.loop('serial', 'p', { to: count, step: 4 }, (perFour, p) => {
+      const found = keys.format.scores(
+        perFour,
+        keys.views,
+        keys.shape,
+        {
+          values: queries,
+          at: heads.map((h) => plus(queryAt, h * op.keyStride)),
+          scales: heads.map(() => f32(op.scale)),
+        },
+        plus(row, p),
       );
-      const max = b.variable('max', maxLanes(b, max4.get()));
-      b.loop('serial', 'p', { from: whole, to: length }, (_, p) =>
-        max.set(apply('max', max.get(), load(scores, plus(scoresAt, p), 'f32'))),
-      );
-
-      const sum4 = b.variable('sum4', constant('f32x4', 0));
-      const sum = b.variable('sum', f32(0));
-      const weigh = (type: 'f32' | 'f32x4', from: Expr | number, to: Expr, step: number): void => {
-        const largest = type === 'f32' ? max.get() : apply('splat', max.get());
-        const into = type === 'f32' ? sum : sum4;
-        b.loop('serial', 'p', { from, to, step }, (inner, p) => {
-          const weight = exp(inner, sub(load(scores, plus(scoresAt, p), type), largest));
-          into.set(add(into.get(), weight));
-          inner.store(scoresOut, plus(scoresAt, p), weight);
-        });
-      };
-      weigh('f32x4', 0, whole, 4);
-      weigh('f32', whole, length, 1);
-      const inverse = b.let('inverse', apply('splat', apply('div', f32(1), add(sumLanes(b, sum4.get()), sum.get()))));
-
-      const valuesAt = b.let('valuesAt', times(kvHead, context * op.valueStride));
-      const outAt = b.let('outAt', plus(times(token, scope.width(op.out)), times(h, op.valueStride)));
-      for (let first = 0; first < op.valueStride; first += 4 * VALUE_VECTORS) {
-        const vectors = Math.min(VALUE_VECTORS, (op.valueStride - first) / 4);
-        const acc = b.registers('acc', vectors, constant('f32x4', 0));
-        b.loop('serial', 'p', { to: length }, (perValue, p) => {
-          const weight = perValue.let('weight', loadSplat(scores, plus(scoresAt, p), 'f32x4'));
-          const at = perValue.let('valueAt', plus(valuesAt, plus(times(p, op.valueStride), first)));
-          perValue.loop('unroll', 'v', { to: vectors }, (_, v) =>
-            acc.set(add(acc.get(v), mul(weight, load(values, plus(at, times(v, 4)), 'f32x4'))), v),
-          );
-        });
-        b.loop('unroll', 'v', { to: vectors }, (inner, v) =>
-          inner.store(out, plus(plus(outAt, first), times(v, 4)), mul(acc.get(v), inverse)),
-        );
-      }
+      heads.forEach((h, i) => perFour.store(scoresOut, plus(plus(scoresAt, p), h * CHUNK), found[i]!));
     });
-  };
-  scope.eachToken(scope.b, 1, body, 'grid');
-  return scope.kernel(op.name);
+  }
+
+  b.loop('serial', 'h', { to: group }, (perHead, h) => {
+    const at = perHead.let('at', plus(scoresAt, times(h, CHUNK)));
+    perHead.loop('serial', 'p', { from: count, to: whole }, (inner, p) => inner.store(scoresOut, plus(at, p), f32(FLOOR)));
+    const most = perHead.registers('most', 2, constant('f32x4', FLOOR));
+    perHead.loop('serial', 'p', { to: whole, step: 8 }, (_, p) => {
+      for (const i of [0, 1])
+        most.set(apply('max', most.get(i), load(scores, plus(plus(at, p), 4 * i), 'f32x4')), i);
+    });
+    const largest = perHead.let('largest', maxLanes(perHead, apply('max', most.get(0), most.get(1))));
+    const largest4 = perHead.let('largest4', apply('splat', largest));
+    const sum = perHead.variable('sum', constant('f32x4', 0));
+    perHead.loop('serial', 'p', { to: whole, step: 4 }, (inner, p) => {
+      const weight = exp(inner, sub(load(scores, plus(at, p), 'f32x4'), largest4));
+      sum.set(add(sum.get(), weight));
+      inner.store(scoresOut, plus(at, p), weight);
+    });
+    const outAt = perHead.let('outAt', plus(out, plus(times(h, partialWidth(scope, op)), op.valueStride)));
+    perHead.store(partials, plus(outAt, LARGEST), largest);
+    perHead.store(partials, plus(outAt, SUM), sumLanes(perHead, sum.get()));
+  });
+
+  for (const heads of parts(group, HEADS)) {
+    for (let first = 0; first < op.valueStride; first += 4 * VECTORS) {
+      const vectors = Math.min(VECTORS, (op.valueStride - first) / 4);
+      const weights = { values: scores, at: heads.map((h) => plus(scoresAt, h * CHUNK)), scales: [] };
+      const found = values.format.values(b, values.views, values.shape, weights, row, count, first, vectors);
+      heads.forEach((h, i) => {
+        for (let v = 0; v < vectors; v++) b.store(partials, plus(outOf(h), first + 4 * v), found(i, v));
+      });
+    }
+  }
+}
+
+/** 0..n-1 in as few parts of at most `most` as there can be, none much smaller than another. */
+function parts(n: number, most: number): readonly (readonly number[])[] {
+  const count = Math.ceil(n / most);
+  const from = (i: number): number => Math.floor((i * n) / count);
+  return Array.from({ length: count }, (_, i) => Array.from({ length: from(i + 1) - from(i) }, (_, j) => from(i) + j));
+}
+
+/** Writes a head's result: its chunks, each weighed by what its largest score is below the largest of all. */
+function merge(
+  scope: KernelScope,
+  op: Attention,
+  b: Builder,
+  { token, h, chunks, partial }: { token: Index; h: Expr; chunks: Expr; partial: Expr },
+): void {
+  const partials = scope.arena(op.partials, 'read');
+  const shares = scope.arena(op.partials, 'write');
+  const out = scope.arena(op.out, 'write');
+  const at = b.let('mergeAt', partialAt(scope, op, partial, constant('i32', 0)));
+  const chunkAt = (c: Expr): Expr => plus(at, times(c, op.valueStride + 4));
+  const statistic = (c: Expr, which: number): Expr => load(partials, plus(chunkAt(c), op.valueStride + which), 'f32');
+  const largest = b.variable('largest', f32(FLOOR));
+  b.loop('serial', 'c', { to: chunks }, (_, c) => largest.set(apply('max', largest.get(), statistic(c, LARGEST))));
+  const total = b.variable('total', f32(0));
+  b.loop('serial', 'c', { to: chunks }, (inner, c) => {
+    const share = exp(inner, sub(statistic(c, LARGEST), largest.get()));
+    inner.store(shares, plus(chunkAt(c), op.valueStride + SHARE), share);
+    total.set(add(total.get(), mul(share, statistic(c, SUM))));
+  });
+  const inverse = b.let('inverse', apply('splat', apply('div', f32(1), total.get())));
+  const outAt = b.let('outAt', plus(times(token, scope.width(op.out)), times(h, op.valueStride)));
+  b.loop('serial', 'i', { to: op.valueStride, step: 4 }, (inner, i) => {
+    const acc = inner.variable('acc', constant('f32x4', 0));
+    inner.loop('serial', 'c', { to: chunks }, (_, c) => {
+      const share = loadSplat(partials, plus(chunkAt(c), op.valueStride + SHARE), 'f32x4');
+      acc.set(add(acc.get(), mul(share, load(partials, plus(chunkAt(c), i), 'f32x4'))));
+    });
+    inner.store(out, plus(outAt, i), mul(acc.get(), inverse));
+  });
 }

@@ -7,7 +7,8 @@
  */
 
 import type { Activations, Format, MatrixShape } from '../formats/format.ts';
-import { formats } from '../formats/table.ts';
+import { type KvFormat, type KvShape, kvShape } from '../formats/kv.ts';
+import { formats, kvFormats } from '../formats/table.ts';
 import {
   add,
   apply,
@@ -191,11 +192,16 @@ export class KernelScope {
     });
   }
 
-  /** Keys or values of this execution: [kvHeads, context, stride]. */
-  state(part: number, access: 'read' | 'write'): KernelBuffer {
-    const { name, kvHeads, stride, offset, bytes } = this.kind.state[part]!;
-    const note = `[${kvHeads}, ${this.plan.program.context}, ${stride}]`;
-    return this.use({ name, element: 'f32', address: { from: 'state', offset }, length: bytes / 4, access, note });
+  /** Keys or values of this execution: their format's views and their shape. */
+  state(
+    part: number,
+    access: 'read' | 'write',
+  ): { readonly format: KvFormat; readonly views: readonly KernelBuffer[]; readonly shape: KvShape } {
+    const stored = this.kind.state[part]!;
+    const format = kvFormats[stored.format];
+    const shape = kvShape(stored, this.plan.program.context);
+    const views = format.views(stored.name, { from: 'state', offset: stored.offset }, shape);
+    return { format, views: views.map((view) => this.use({ ...view, access })), shape };
   }
 
   tokens(access: 'read' | 'write' = 'read'): KernelBuffer {
@@ -288,10 +294,10 @@ export class KernelScope {
         return;
       }
       case 'state': {
-        const { stride } = this.kind.state[to.part]!;
-        const perHead = this.plan.program.context * stride;
-        const at = plus(times(this.position(token), stride), placeOffset(names, to.place, row, perHead));
-        b.store(this.state(to.part, 'write'), at, value);
+        const { views, shape } = this.state(to.part, 'write');
+        const perHead = shape.positions * shape.stride;
+        const at = plus(times(this.position(token), shape.stride), placeOffset(names, to.place, row, perHead));
+        b.store(views[0]!, at, value);
         return;
       }
       default:

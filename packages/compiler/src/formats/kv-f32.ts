@@ -1,0 +1,48 @@
+/** f32 keys and values. Four positions and up to three heads at a time: twelve sums, which with what they are made of fill the registers. */
+import { add, apply, constant, load, loadSplat, mul, plus, times } from '../loops/build.ts';
+import { sumFour } from '../loops/math.ts';
+import type { KvFormat } from './kv.ts';
+
+export const kvF32: KvFormat = {
+  strideMultiple: 4,
+
+  bytes: ({ kvHeads, positions, stride }) => kvHeads * positions * stride * 4,
+
+  views(name, address, { kvHeads, positions, stride }) {
+    const note = `[${kvHeads}, ${positions}, ${stride}]`;
+    return [{ name, element: 'f32', address, length: kvHeads * positions * stride, access: 'read', note }];
+  },
+
+  scores(b, [keys], { stride }, queries, row) {
+    const heads = queries.at.length;
+    const acc = b.registers('acc', heads * 4, constant('f32x4', 0));
+    const from = b.let('keyAt', times(row, stride));
+    b.loop('serial', 'i', { to: stride, step: 4 }, (inner, i) => {
+      const q = queries.at.map((at) => inner.let('q', load(queries.values, plus(at, i), 'f32x4')));
+      const at = inner.let('at', plus(from, i));
+      for (let p = 0; p < 4; p++) {
+        const k = inner.let('k', load(keys!, plus(at, p * stride), 'f32x4'));
+        for (let h = 0; h < heads; h++) acc.set(add(acc.get(h * 4 + p), mul(q[h]!, k)), h * 4 + p);
+      }
+    });
+    return queries.scales.map((scale, h) => {
+      const sums = sumFour(b, [0, 1, 2, 3].map((p) => acc.get(h * 4 + p)));
+      return mul(sums, apply('splat', scale));
+    });
+  },
+
+  values(b, [values], { stride }, weights, row, count, first, vectors) {
+    const heads = weights.at.length;
+    const acc = b.registers('acc', heads * vectors, constant('f32x4', 0));
+    const from = b.let('valueAt', plus(times(row, stride), first));
+    b.loop('serial', 'p', { to: count }, (inner, p) => {
+      const w = weights.at.map((at) => inner.let('w', loadSplat(weights.values, plus(at, p), 'f32x4')));
+      const at = inner.let('at', plus(from, times(p, stride)));
+      for (let i = 0; i < vectors; i++) {
+        const v = inner.let('v', load(values!, plus(at, 4 * i), 'f32x4'));
+        for (let h = 0; h < heads; h++) acc.set(add(acc.get(h * vectors + i), mul(w[h]!, v)), h * vectors + i);
+      }
+    });
+    return (h, v) => acc.get(h * vectors + v);
+  },
+};

@@ -1,0 +1,64 @@
+/**
+ * What a format of keys and values owns, alone: how a state part lies in memory, how queries meet keys, and how weights meet values. Rows
+ * are whole heads, [kvHeads, positions, stride], so that appending a token writes contiguous words on every target. All query heads of one
+ * key head (grouped-query attention, arXiv 2305.13245) share every load.
+ */
+import type { Builder, Index } from '../loops/build.ts';
+import type { Expr, KernelBuffer } from '../loops/ir.ts';
+import { padded } from '../program/ir.ts';
+
+/** Keys or values of one execution. */
+export interface KvShape {
+  readonly kvHeads: number;
+  /** The context, padded to whole vectors of positions. */
+  readonly positions: number;
+  /** Features of a head, padded. */
+  readonly stride: number;
+}
+
+/** Query heads of one token that read the same key head: f32, or codes with a scale each. */
+export interface Queries {
+  readonly values: KernelBuffer;
+  /** First element of each head. */
+  readonly at: readonly Index[];
+  /** What scores of each head are multiplied by, f32. */
+  readonly scales: readonly Expr[];
+}
+
+/** Softmax weights of a chunk for some heads: f32, or codes with a scale each. */
+export interface Weights {
+  readonly values: KernelBuffer;
+  /** Element of the chunk's first position, for each head. */
+  readonly at: readonly Index[];
+  /** What sums of each head are multiplied by, f32; empty where weights are f32. */
+  readonly scales: readonly Expr[];
+}
+
+/** Keys or values with `context` positions. */
+export function kvShape({ kvHeads, stride }: { kvHeads: number; stride: number }, context: number): KvShape {
+  return { kvHeads, stride, positions: padded(context, 4) };
+}
+
+export interface KvFormat {
+  /** A head's features are stored in multiples of this. */
+  readonly strideMultiple: number;
+  /** Bytes of a state part. */
+  bytes(shape: KvShape): number;
+  /** The views a kernel needs of a state part. */
+  views(name: string, address: KernelBuffer['address'], shape: KvShape): readonly KernelBuffer[];
+  /** Writes the scores of positions row..row+3 (`row` counts positions of all heads). Returns f32x4 for each query head. */
+  scores(b: Builder, views: readonly KernelBuffer[], shape: KvShape, queries: Queries, row: Expr): readonly Expr[];
+  /**
+   * Writes the weighted sum of features first .. first + 4 * vectors over `count` positions from `row` on. Returns vector v of head h, f32x4.
+   */
+  values(
+    b: Builder,
+    views: readonly KernelBuffer[],
+    shape: KvShape,
+    weights: Weights,
+    row: Expr,
+    count: Expr,
+    first: number,
+    vectors: number,
+  ): (h: number, v: number) => Expr;
+}
