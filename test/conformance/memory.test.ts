@@ -186,13 +186,14 @@ describe.each(formats)('%s', (quant) => {
     const words = new Int32Array(driver.memory.buffer, memory.state.offset, memory.state.bytes / 4);
     const mark = 0x7fc00001;
     words.fill(mark);
-    // per slot: keys [2, 71, 8], then values [2, 71, 8]: half of 6 is padded to 4, and 6 to 8
+    // per slot: keys [2, 72, 8], then values [2, 72, 8]: half of 6 is padded to 4, 6 to 8, and 71 positions to 72
     const stride = 8;
+    const positions = context + 1;
     const untouched = (from: number): boolean =>
-      words.every((word, i) => Math.floor(i / stride) % context < from || word === mark);
+      words.every((word, i) => Math.floor(i / stride) % positions < from || word === mark);
     const touched = (to: number): boolean =>
-      words.every((word, i) => Math.floor(i / stride) % context >= to || word !== mark);
-    expect(memory.state.bytes).toBe(manifest.report.stateSlots * 2 * 2 * context * stride * 4);
+      words.every((word, i) => Math.floor(i / stride) % positions >= to || word !== mark);
+    expect(memory.state.bytes).toBe(manifest.report.stateSlots * 2 * 2 * positions * stride * 4);
     const steps = [1, 7, 2, 30];
     let position = 0;
     for (const count of steps) {

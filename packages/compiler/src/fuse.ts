@@ -436,7 +436,9 @@ class KindFuser {
 
   private statePart(user: Node, what: 'keys' | 'values', kvHeads: number, stride: number): number {
     if (user.op.op !== 'attention') throw this.view.refuse(user, 'only attention keeps state', 'use gqa');
-    return this.state.push({ name: `${what}${user.op.state}`, format: 'f32', kvHeads, stride, offset: 0, bytes: 0 }) - 1;
+    return (
+      this.state.push({ name: `${what}${user.op.state}`, format: 'f32', kvHeads, stride, offset: 0, bytes: 0 }) - 1
+    );
   }
 
   // ---- values and their buffers

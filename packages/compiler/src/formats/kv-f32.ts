@@ -26,7 +26,10 @@ export const kvF32: KvFormat = {
       }
     });
     return queries.scales.map((scale, h) => {
-      const sums = sumFour(b, [0, 1, 2, 3].map((p) => acc.get(h * 4 + p)));
+      const sums = sumFour(
+        b,
+        [0, 1, 2, 3].map((p) => acc.get(h * 4 + p)),
+      );
       return mul(sums, apply('splat', scale));
     });
   },

@@ -33,6 +33,8 @@ type Attention = Extract<FusedOp, { op: 'attention' }>;
 const HEADS = 3;
 /** Vectors of features summed at once for each of those heads. */
 const VECTORS = 4;
+/** Vectors of features merged at once. */
+const MERGED = 8;
 /** Below every score. */
 const FLOOR = -3e38;
 
@@ -49,7 +51,9 @@ export function attentionKernel(scope: KernelScope, op: Attention): Kernel {
       attendChunk(scope, op, perPart, { token: 0, kvHead, chunk, partial: times(kvHead, group) });
     });
     b.barrier();
-    b.loop('grid', 'h', { to: op.heads }, (perHead, h) => merge(scope, op, perHead, { token: 0, h, chunks, partial: h }));
+    b.loop('grid', 'h', { to: op.heads }, (perHead, h) =>
+      merge(scope, op, perHead, { token: 0, h, chunks, partial: h }),
+    );
   } else {
     const count = scope.scalar('count');
     b.loop('grid', 'part', { to: times(count, op.kvHeads) }, (perPart, part) => {
@@ -99,8 +103,11 @@ function attendChunk(
   const partials = scope.arena(op.partials, 'write');
 
   const first = b.let('first', times(chunk, CHUNK));
-  const left = b.let('left', apply('sub', plus(scope.position(token), 1), first));
-  const count = b.let('count', apply('select', apply('less', left, constant('i32', CHUNK)), left, constant('i32', CHUNK)));
+  const left = b.let('left', sub(plus(scope.position(token), 1), first));
+  const count = b.let(
+    'count',
+    apply('select', apply('less', left, constant('i32', CHUNK)), left, constant('i32', CHUNK)),
+  );
   // softmax runs over whole pairs of vectors
   const whole = b.let('whole', times(quotient(plus(count, 7), 8), 8));
   const row = b.let('row', plus(times(kvHead, keys.shape.positions), first));
@@ -123,17 +130,18 @@ function attendChunk(
         },
         plus(row, p),
       );
-      heads.forEach((h, i) => perFour.store(scoresOut, plus(plus(scoresAt, p), h * CHUNK), found[i]!));
+      for (const [i, h] of heads.entries()) perFour.store(scoresOut, plus(plus(scoresAt, p), h * CHUNK), found[i]!);
     });
   }
 
   b.loop('serial', 'h', { to: group }, (perHead, h) => {
     const at = perHead.let('at', plus(scoresAt, times(h, CHUNK)));
-    perHead.loop('serial', 'p', { from: count, to: whole }, (inner, p) => inner.store(scoresOut, plus(at, p), f32(FLOOR)));
+    perHead.loop('serial', 'p', { from: count, to: whole }, (inner, p) =>
+      inner.store(scoresOut, plus(at, p), f32(FLOOR)),
+    );
     const most = perHead.registers('most', 2, constant('f32x4', FLOOR));
     perHead.loop('serial', 'p', { to: whole, step: 8 }, (_, p) => {
-      for (const i of [0, 1])
-        most.set(apply('max', most.get(i), load(scores, plus(plus(at, p), 4 * i), 'f32x4')), i);
+      for (const i of [0, 1]) most.set(apply('max', most.get(i), load(scores, plus(plus(at, p), 4 * i), 'f32x4')), i);
     });
     const largest = perHead.let('largest', maxLanes(perHead, apply('max', most.get(0), most.get(1))));
     const largest4 = perHead.let('largest4', apply('splat', largest));
@@ -153,9 +161,8 @@ function attendChunk(
       const vectors = Math.min(VECTORS, (op.valueStride - first) / 4);
       const weights = { values: scores, at: heads.map((h) => plus(scoresAt, h * CHUNK)), scales: [] };
       const found = values.format.values(b, values.views, values.shape, weights, row, count, first, vectors);
-      heads.forEach((h, i) => {
+      for (const [i, h] of heads.entries())
         for (let v = 0; v < vectors; v++) b.store(partials, plus(outOf(h), first + 4 * v), found(i, v));
-      });
     }
   }
 }
@@ -190,12 +197,18 @@ function merge(
   });
   const inverse = b.let('inverse', apply('splat', apply('div', f32(1), total.get())));
   const outAt = b.let('outAt', plus(times(token, scope.width(op.out)), times(h, op.valueStride)));
-  b.loop('serial', 'i', { to: op.valueStride, step: 4 }, (inner, i) => {
-    const acc = inner.variable('acc', constant('f32x4', 0));
-    inner.loop('serial', 'c', { to: chunks }, (_, c) => {
-      const share = loadSplat(partials, plus(chunkAt(c), op.valueStride + SHARE), 'f32x4');
-      acc.set(add(acc.get(), mul(share, load(partials, plus(chunkAt(c), i), 'f32x4'))));
+  for (let first = 0; first < op.valueStride; first += 4 * MERGED) {
+    const vectors = Math.min(MERGED, (op.valueStride - first) / 4);
+    const acc = b.registers('acc', vectors, constant('f32x4', 0));
+    b.loop('serial', 'c', { to: chunks }, (inner, c) => {
+      const from = inner.let('from', chunkAt(c));
+      const share = inner.let('share', loadSplat(partials, plus(from, op.valueStride + SHARE), 'f32x4'));
+      inner.loop('unroll', 'v', { to: vectors }, (_, v) =>
+        acc.set(add(acc.get(v), mul(share, load(partials, plus(from, plus(times(v, 4), first)), 'f32x4'))), v),
+      );
     });
-    inner.store(out, plus(outAt, i), mul(acc.get(), inverse));
-  });
+    b.loop('unroll', 'v', { to: vectors }, (inner, v) =>
+      inner.store(out, plus(plus(outAt, first), times(v, 4)), mul(acc.get(v), inverse)),
+    );
+  }
 }
