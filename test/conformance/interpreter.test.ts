@@ -3,7 +3,7 @@
  * leaves, byte for byte over the complete image, in either grid order. So a printer can add nothing, and a kernel writes where it says.
  */
 import type { Kernel } from '@lamella/compiler/loops/ir';
-import type { FormatName } from '@lamella/compiler/program/ir';
+import type { FormatName, KvName } from '@lamella/compiler/program/ir';
 import { block, defineModel, dims, embedding, input, linear, residual, rmsNorm, stack } from '@lamella/dsl';
 import type { Graph } from '@lamella/graph/ir';
 import type { WasmVariant } from '@lamella/runtime/manifest';
@@ -78,8 +78,14 @@ function step(running: Rig, lowering: 'decode' | 'prefill', count: number): void
 }
 
 /** A prompt of `count` tokens, a token decoded, one more as a prompt. */
-async function compareAll(graph: Graph, quant: FormatName, variant: WasmVariant, count: number): Promise<void> {
-  const running = await rig(graph, weightsOf(graph), quant, variant);
+async function compareAll(
+  graph: Graph,
+  quant: FormatName,
+  variant: WasmVariant,
+  count: number,
+  kv: KvName = 'f32',
+): Promise<void> {
+  const running = await rig(graph, weightsOf(graph), quant, variant, 1, kv);
   const { tokens } = running.lowered.plan.memory;
   const ids = new Uint32Array(running.memory.buffer, tokens.offset, tokens.bytes / 4);
   ids.forEach((_, i) => {
@@ -112,21 +118,23 @@ test.each(['f32', 'q8', 'q4'] as const)(
 );
 
 test.each([
-  ['f32', 'simd'],
-  ['q8', 'simd'],
-  ['q4', 'simd'],
-  ['q4', 'relaxed'],
-  ['f32', 'simd-threads'],
-  ['q4', 'relaxed-threads'],
+  ['f32', 'simd', 'f32'],
+  ['q8', 'simd', 'f32'],
+  ['q4', 'simd', 'f32'],
+  ['q4', 'relaxed', 'f32'],
+  ['f32', 'simd-threads', 'f32'],
+  ['q4', 'relaxed-threads', 'f32'],
+  ['f32', 'simd', 'q8'],
+  ['q8', 'simd-threads', 'q8'],
 ] as const)(
-  '%s %s: kernels in WASM and in the interpreter leave the same bytes',
-  async (quant: FormatName, variant: WasmVariant) => {
+  '%s %s, KV %s: kernels in WASM and in the interpreter leave the same bytes',
+  async (quant: FormatName, variant: WasmVariant, kv: KvName) => {
     await fc.assert(
       fc.asyncProperty(shapes, fc.integer({ min: 1, max: 7 }), async (shape, count) => {
         // q4 refuses heads that would be padded
         const headDim = quant === 'q4' ? 4 * Math.ceil(shape.headDim! / 4) : shape.headDim!;
         const graph = model({ ...shape, headDim });
-        await compareAll(graph, quant, variant, count);
+        await compareAll(graph, quant, variant, count, kv);
       }),
       { numRuns: 6 },
     );

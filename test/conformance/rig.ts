@@ -9,7 +9,14 @@ import { interpret, interpretThreads } from '@lamella/compiler/loops/interpret';
 import type { Kernel } from '@lamella/compiler/loops/ir';
 import { packWeights } from '@lamella/compiler/pack';
 import { lower, variantFeatures } from '@lamella/compiler/pipeline';
-import { type BufferId, type FormatName, type FusedOp, quantisedBuffers } from '@lamella/compiler/program/ir';
+import {
+  attentionScratch,
+  type BufferId,
+  type FormatName,
+  type FusedOp,
+  type KvName,
+  quantisedBuffers,
+} from '@lamella/compiler/program/ir';
 import { schedule } from '@lamella/compiler/schedule/schedule';
 import { assemble } from '@lamella/compiler/targets/wasm/assemble';
 import { printModule } from '@lamella/compiler/targets/wasm/module';
@@ -70,8 +77,9 @@ export async function rig(
   quant: FormatName,
   variant: WasmVariant = 'simd',
   threads = 1,
+  kv: KvName = 'f32',
 ): Promise<Rig> {
-  const plain = lower(graph, { quant });
+  const plain = lower(graph, { quant, kv });
   const { plan } = plain;
   const features = variantFeatures[variant];
   const shared = features.has('threads');
@@ -184,7 +192,7 @@ async function serveInWorker(module: WebAssembly.Module, memory: WebAssembly.Mem
 
 /** Buffers that an operation writes for itself alone. */
 function ownBuffers(op: FusedOp): readonly BufferId[] {
-  if (op.op === 'attention') return [op.scores, op.partials];
+  if (op.op === 'attention') return attentionScratch(op);
   if (op.op !== 'contract') return [];
   const { norm, quantise } = op.prologue;
   return [...(norm ? [norm.out] : []), ...(quantise ? quantisedBuffers(quantise) : [])];

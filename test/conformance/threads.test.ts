@@ -2,7 +2,7 @@
  * Threads: the same bits as one, for any number of them. Real workers over shared memory, a prompt longer than a tile, decoding, a rewind, and
  * a pause long enough for the others to fall asleep.
  */
-import type { FormatName } from '@lamella/compiler/program/ir';
+import type { FormatName, KvName } from '@lamella/compiler/program/ir';
 import type { WasmVariant } from '@lamella/runtime/manifest';
 import { expect, test } from 'vitest';
 import { model, orders } from './models.ts';
@@ -49,13 +49,14 @@ test.each([
   ['q8', 'simd', 'simd-threads'],
   ['q4', 'simd', 'simd-threads'],
   ['q4', 'relaxed', 'relaxed-threads'],
+  ['q8', 'simd', 'simd-threads', 'q8'],
 ] as const)(
   '%s %s: 1, 2, 3 and 8 threads leave the same bits',
-  async (quant: FormatName, one: WasmVariant, several: WasmVariant) => {
-    const wanted = await logitsOf(await rig(graph, weightsOf(graph), quant, one));
+  async (quant: FormatName, one: WasmVariant, several: WasmVariant, kv: KvName = 'f32') => {
+    const wanted = await logitsOf(await rig(graph, weightsOf(graph), quant, one, 1, kv));
     expect(wanted.every((logits) => logits.some((x) => x !== 0) && logits.every(Number.isFinite))).toBe(true);
     for (const threads of [1, 2, 3, 8]) {
-      const running = await rig(graph, weightsOf(graph), quant, several, threads);
+      const running = await rig(graph, weightsOf(graph), quant, several, threads, kv);
       try {
         expect(await logitsOf(running), `${threads} threads`).toEqual(wanted);
       } finally {

@@ -43,6 +43,10 @@ export async function goldens(): Promise<ReadonlyMap<string, string>> {
     files.set(`${name}-o_proj.txt`, `${printKernel(o)}\n`);
   }
   for (const [name, text] of shaders()) files.set(name, text);
+  // attention over codes: encoding, chunks, merging
+  const coded = schedule(lower(tinyLs, { quant: 'q8', kv: 'q8' }).plan, new Set()).flatMap((k) => k.decode);
+  const attention = coded.filter((k) => /self_attn[.]/.test(k.name)).map(printKernel);
+  files.set('kv-q8-attention.txt', `${attention.join('\n\n')}\n`);
   return files;
 }
 

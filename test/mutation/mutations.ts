@@ -15,6 +15,7 @@ export interface Mutation {
 const compiler = 'packages/compiler/src';
 const f32 = 'test/conformance/f32.test.ts';
 const integer = 'test/conformance/integer.test.ts';
+const kv = 'test/conformance/kv.test.ts';
 const memory = 'test/conformance/memory.test.ts';
 const variants = 'test/conformance/variants.test.ts';
 const kernels = 'packages/compiler/test/schedule.test.ts';
@@ -96,15 +97,15 @@ const attention: readonly Mutation[] = [
   {
     name: 'query heads take KV heads in turn',
     file: `${compiler}/schedule/attention.ts`,
-    find: 'times(kvHead, group * op.keyStride)',
+    find: 'plus(times(token, op.heads), times(kvHead, group))',
     replace: 'times(kvHead, op.keyStride)',
     killedBy: f32,
   },
   {
     name: 'scores are not scaled',
     file: `${compiler}/formats/kv-f32.ts`,
-    find: "mul(sums, apply('splat', scale))",
-    replace: "mul(sums, apply('splat', apply('div', scale, scale)))",
+    find: 'mul(sums, scale)',
+    replace: "mul(sums, constant('f32x4', 1))",
     killedBy: f32,
   },
   {
@@ -141,6 +142,55 @@ const attention: readonly Mutation[] = [
     find: 'quotient(plus(scope.position(token), CHUNK), CHUNK)',
     replace: 'quotient(plus(scope.position(token), CHUNK - 1), CHUNK)',
     killedBy: f32,
+  },
+  {
+    name: 'KV q8 drops the scale of the key',
+    file: `${compiler}/formats/kv-q8.ts`,
+    find: 'mul(scale, queryScale)',
+    replace: 'queryScale',
+    killedBy: kv,
+  },
+  {
+    name: 'KV q8 drops the scale of the value',
+    file: `${compiler}/formats/kv-q8.ts`,
+    find: "mul(weight, b.let('valueScales', load(scales!, row, 'f32x4')))",
+    replace: "mul(weight, b.let('valueScales', constant('f32x4', 1)))",
+    killedBy: kv,
+  },
+  {
+    name: 'KV q8 rounds weights to 14 bits',
+    file: `${compiler}/formats/kv-q8.ts`,
+    find: 'const LARGEST = 32767;',
+    replace: 'const LARGEST = 2047;',
+    killedBy: kv,
+  },
+  {
+    name: 'KV q8 takes a pair of positions the wrong way round',
+    file: `${compiler}/formats/kv-q8.ts`,
+    find: 'apply(name, even, odd)',
+    replace: 'apply(name, odd, even)',
+    killedBy: kv,
+  },
+  {
+    name: 'KV q8 stores a key one position late',
+    file: `${compiler}/schedule/encode.ts`,
+    find: 'plus(times(head, shape.positions), scope.position(token))',
+    replace: 'plus(times(head, shape.positions), plus(scope.position(token), 1))',
+    killedBy: kv,
+  },
+  {
+    name: 'KV q8 stores one head over another',
+    file: `${compiler}/schedule/encode.ts`,
+    find: 'plus(times(head, shape.positions), scope.position(token))',
+    replace: 'scope.position(token)',
+    killedBy: kv,
+  },
+  {
+    name: 'chunks lie side by side in the partial results of one head only',
+    file: `${compiler}/schedule/attention.ts`,
+    find: 'times(chunk, op.valueStride + 4)',
+    replace: 'times(chunk, op.valueStride)',
+    killedBy: kv,
   },
   {
     name: 'keys and values are swapped',

@@ -27,7 +27,11 @@ export function program(): Command {
     .addOption(
       new Option('--quant <FORMAT>', 'f32, q8 or q4 (default: q8)').argParser(choice('--quant', ['f32', 'q8', 'q4'])),
     )
-    .addOption(new Option('--kv <FORMAT>', 'f32').argParser(choice('--kv', ['f32'], ['q8'])))
+    .addOption(
+      new Option('--kv <FORMAT>', 'keys and values as f32 or q8 (default: f32)').argParser(
+        choice('--kv', ['f32', 'q8']),
+      ),
+    )
     .addOption(
       new Option('--context <N>', "longest sequence in tokens (default: the graph's t)").argParser(
         wholeNumber('--context', 1),

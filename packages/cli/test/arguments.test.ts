@@ -35,7 +35,6 @@ test.each([
 ])('%s', (_, args, code, parts) => home.refuses(args, code, ...parts));
 
 test.each([
-  ['--kv q8', ['compile', 'x.ts', '--kv', 'q8']],
   ['--profile', ['compile', 'x.ts', '--profile', 'phone']],
   ['--target webgpu', ['bench', 'p', '--target', 'wasm,webgpu']],
 ])('%s is not there yet: %j', (what, args) => home.refuses(args, 'L304', `${what} is not available yet`));

@@ -430,6 +430,7 @@ class KindFuser {
       valueStride,
       scores,
       partials,
+      codes: null,
       out,
     });
   }

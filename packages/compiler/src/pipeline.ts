@@ -32,7 +32,7 @@ import type { Features } from './loops/types.ts';
 import { inOrder, type OrderName } from './orders.ts';
 import { type PackedPiece, packWeights } from './pack.ts';
 import { type Plan, plan } from './plan.ts';
-import { type FormatName, MAX_THREADS, type Program } from './program/ir.ts';
+import { type FormatName, type KvName, MAX_THREADS, type Program } from './program/ir.ts';
 import { printPlan, printProgram } from './program/print.ts';
 import { verifyPlan, verifyProgram } from './program/verify.ts';
 import { quantise } from './quantise.ts';
@@ -48,6 +48,8 @@ import { type GpuParts, gpuTarget } from './targets/webgpu/target.ts';
 
 export interface CompileOptions {
   readonly quant: FormatName;
+  /** How keys and values are kept; f32 when left out. */
+  readonly kv?: KvName;
   /** Longest sequence; the graph's token axis when left out. */
   readonly context?: number;
   /** WASM is always there: it is what another target falls back to. */
@@ -106,27 +108,27 @@ export interface PackageParts {
 /** Every stage up to the kernels. Throws LamellaError where the graph cannot be compiled. */
 export function lower(source: Graph, options: CompileOptions): Lowered {
   const graph = withContext(source, options.context);
-  const planned = lowerToPlan(graph, options.quant);
+  const planned = lowerToPlan(graph, options);
   return { graph, ...planned, kernels: schedule(planned.plan, new Set()) };
 }
 
 /** The same for a GPU: the same weights in the same order, an arena and kernels of its own. */
 export function lowerGpu(source: Graph, options: CompileOptions, profile: GpuProfile): LoweredGpu {
   const graph = withContext(source, options.context);
-  const { plan } = lowerToPlan(graph, options.quant, forGpu);
+  const { plan } = lowerToPlan(graph, options, forGpu);
   return { graph, plan, kernels: scheduleGpu(plan, profile) };
 }
 
 function lowerToPlan(
   graph: Graph,
-  quant: FormatName,
+  { quant, kv = 'f32' }: CompileOptions,
   forTarget: (program: Program) => Program = (program) => program,
 ): Pick<Lowered, 'fused' | 'plan'> {
   verify(graph);
   const shared = share(graph);
   const unquantised = fuse(shared);
   verifyProgram(unquantised);
-  const fused = forTarget(quantise(unquantised, quant));
+  const fused = forTarget(quantise(unquantised, quant, kv));
   verifyProgram(fused);
   const planned = plan(fused, shared);
   verifyPlan(planned);
@@ -150,7 +152,7 @@ export async function compile(source: Graph, options: CompileOptions): Promise<C
     ...lowered,
     modules,
     report,
-    planInOrder: (order) => lowerToPlan(inOrder(graph, order), options.quant).plan,
+    planInOrder: (order) => lowerToPlan(inOrder(graph, order), options).plan,
     stages: {
       graph: () => printGraph(graph),
       fused: () => printProgram(fused),
@@ -168,7 +170,7 @@ export async function compile(source: Graph, options: CompileOptions): Promise<C
       tile: plan.program.tile,
       maxThreads: MAX_THREADS,
       quant: options.quant,
-      kv: 'f32',
+      kv: options.kv ?? 'f32',
       memory: plan.memory,
       kinds: plan.program.kinds.map((k) => k.name),
       rowWords: plan.rowWords,

@@ -222,6 +222,7 @@ export function packsOf(op: FusedOp): readonly PackId[] {
     case 'map':
       return vectors(op.value);
     case 'attention':
+    case 'encode':
       return [];
     default:
       return op satisfies never;

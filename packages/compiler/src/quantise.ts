@@ -4,9 +4,9 @@
  * MobileLLM section 4.4).
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
-import { formats } from './formats/table.ts';
-import type { Buffer, FormatName, FusedOp, Kind, Pack, PackId, Program } from './program/ir.ts';
-import { padded, storedRows } from './program/ir.ts';
+import { formats, kvFormats } from './formats/table.ts';
+import type { Buffer, BufferId, FormatName, FusedOp, Kind, KvName, Pack, PackId, Program } from './program/ir.ts';
+import { CHUNK, padded, storedRows } from './program/ir.ts';
 
 /** What a choice of quantisation means for each role. The table is read by rows as well, and a tied head is a table: it keeps 8 bits. */
 const policies: Readonly<Record<FormatName, { readonly matrix: FormatName; readonly table: FormatName }>> = {
@@ -15,8 +15,66 @@ const policies: Readonly<Record<FormatName, { readonly matrix: FormatName; reado
   q4: { matrix: 'q4', table: 'q8' },
 };
 
-/** The program with every stored matrix in its format, and codes where its contractions need them. Throws L116 where sums could overflow. */
-export function quantise(program: Program, quant: FormatName): Program {
+/**
+ * The program with every stored matrix in its format, codes where its contractions need them, and keys and values in theirs. Throws L116
+ * where sums could overflow.
+ */
+export function quantise(program: Program, quant: FormatName, kv: KvName): Program {
+  const quantised = quantiseWeights(program, quant);
+  return kv === 'f32' ? quantised : quantiseState(quantised, kv);
+}
+
+/**
+ * Keys and values as codes: contractions leave them in buffers, and before each attention its heads are encoded, the queries too (KV q8,
+ * exactly, in ARCHITECTURE.md).
+ */
+function quantiseState(program: Program, kv: Exclude<KvName, 'f32'>): Program {
+  const buffers: Buffer[] = [...program.buffers];
+  const buffer = (buffer: Buffer): BufferId => buffers.push(buffer) - 1;
+  const multiple = kvFormats[kv].strideMultiple;
+  const kinds = program.kinds.map((kind): Kind => {
+    const staged = kind.state.map(({ name, kvHeads, stride }) =>
+      buffer({ name: `${kind.name}.${name}`, element: 'f32', width: kvHeads * stride, per: 'token' }),
+    );
+    const ops = kind.ops.flatMap((op): FusedOp[] => {
+      if (op.op === 'contract') {
+        const segments = op.segments.map((segment) => ({
+          ...segment,
+          stores: segment.stores.map(({ to, value }) => ({
+            value,
+            to: to.to === 'state' ? { to: 'buffer' as const, buffer: staged[to.part]!, place: to.place } : to,
+          })),
+        }));
+        return [{ ...op, segments }];
+      }
+      if (op.op !== 'attention') return [op];
+      const { heads, kvHeads, keyStride, valueStride, name } = op;
+      const own = (what: string, parts: Pick<Buffer, 'element' | 'width' | 'per'>): BufferId =>
+        buffer({ name: `${name}.${what}`, ...parts });
+      const queries = own('queries', { element: 'codes', width: heads * padded(keyStride, multiple), per: 'token' });
+      const scales = own('scales', { element: 'f32', width: heads, per: 'token' });
+      const weights = own('weights', { element: 'sums', width: (heads / kvHeads) * (CHUNK / 2), per: 'thread' });
+      return [
+        {
+          op: 'encode',
+          name: `${name}.encode`,
+          parts: [
+            { from: op.q, heads, stride: keyStride, to: { to: 'buffer', codes: queries, scales } },
+            { from: staged[op.k]!, heads: kvHeads, stride: keyStride, to: { to: 'state', part: op.k } },
+            { from: staged[op.v]!, heads: kvHeads, stride: valueStride, to: { to: 'state', part: op.v } },
+          ],
+        },
+        { ...op, codes: { queries, scales, weights } },
+      ];
+    });
+    const state = kind.state.map((part) => ({ ...part, format: kv, stride: padded(part.stride, multiple) }));
+    return { ...kind, ops, state };
+  });
+  return { ...program, buffers, kinds };
+}
+
+/** The program with every stored matrix in its format. */
+function quantiseWeights(program: Program, quant: FormatName): Program {
   const policy = policies[quant];
   const buffers: Buffer[] = [...program.buffers];
   const kinds = program.kinds.map((kind): Kind => {

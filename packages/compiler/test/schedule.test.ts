@@ -127,6 +127,7 @@ describe.each(['decode', 'prefill'] as const)('%s', (lowering) => {
       valueStride: headDim,
       scores: 1,
       partials: 3,
+      codes: null,
       out: 2,
     } as const;
     const image = new ArrayBuffer(32 * AREA);

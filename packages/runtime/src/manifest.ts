@@ -64,7 +64,7 @@ export interface Manifest {
   /** Most threads the plan has room for. */
   readonly maxThreads: number;
   readonly quant: 'f32' | 'q8' | 'q4';
-  readonly kv: 'f32';
+  readonly kv: 'f32' | 'q8';
   readonly memory: MemoryPlan;
   /** Names of the block kinds, in table order. */
   readonly kinds: readonly string[];

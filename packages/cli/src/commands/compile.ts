@@ -11,6 +11,7 @@ import { findTokenizer } from '../tokenizer-files.ts';
 export interface CompileCommand {
   readonly weights?: string;
   readonly quant?: 'f32' | 'q8' | 'q4';
+  readonly kv?: 'f32' | 'q8';
   readonly context?: number;
   readonly out?: string;
   readonly target?: readonly ('wasm' | 'webgpu')[];
@@ -20,7 +21,7 @@ export interface CompileCommand {
 /** With `emit` the stage goes to stdout, and a package is written only if `out` says where. */
 export async function compile(file: string, options: CompileCommand): Promise<void> {
   const graph = await loadGraph(file);
-  const { context, weights, emit, target: targets = ['wasm'], quant = 'q8' } = options;
+  const { context, weights, emit, target: targets = ['wasm'], quant = 'q8', kv = 'f32' } = options;
   if (context !== undefined && context > graph.tokens.size) {
     const value = String(context);
     const remedy = `up to ${graph.tokens.size}, the graph's ${graph.tokens.name}`;
@@ -28,7 +29,12 @@ export async function compile(file: string, options: CompileCommand): Promise<vo
   }
   const source = weights === undefined ? null : await openWeights(weights, graph);
   try {
-    const compilation = await compileGraph(graph, { quant, targets, ...(context === undefined ? {} : { context }) });
+    const compilation = await compileGraph(graph, {
+      quant,
+      kv,
+      targets,
+      ...(context === undefined ? {} : { context }),
+    });
     if (emit) process.stdout.write(terminated(compilation.stages[emit]()));
     if (emit && options.out === undefined) return;
     const { buildPackage } = await import('../build-package.ts');

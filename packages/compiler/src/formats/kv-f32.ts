@@ -1,5 +1,5 @@
 /** f32 keys and values. Four positions and up to three heads at a time: twelve sums, which with what they are made of fill the registers. */
-import { add, apply, constant, load, loadSplat, mul, plus, times } from '../loops/build.ts';
+import { add, constant, load, loadSplat, mul, plus, times } from '../loops/build.ts';
 import { sumFour } from '../loops/math.ts';
 import type { KvFormat } from './kv.ts';
 
@@ -8,9 +8,9 @@ export const kvF32: KvFormat = {
 
   bytes: ({ kvHeads, positions, stride }) => kvHeads * positions * stride * 4,
 
-  views(name, address, { kvHeads, positions, stride }) {
+  views(name, address, { kvHeads, positions, stride }, access) {
     const note = `[${kvHeads}, ${positions}, ${stride}]`;
-    return [{ name, element: 'f32', address, length: kvHeads * positions * stride, access: 'read', note }];
+    return [{ name, element: 'f32', address, length: kvHeads * positions * stride, access, note }];
   },
 
   scores(b, [keys], { stride }, queries, row) {
@@ -30,9 +30,11 @@ export const kvF32: KvFormat = {
         b,
         [0, 1, 2, 3].map((p) => acc.get(h * 4 + p)),
       );
-      return mul(sums, apply('splat', scale));
+      return mul(sums, scale);
     });
   },
+
+  weights: null,
 
   values(b, [values], { stride }, weights, row, count, first, vectors) {
     const heads = weights.at.length;

@@ -10,7 +10,7 @@ import { padded } from '../program/ir.ts';
 /** Keys or values of one execution. */
 export interface KvShape {
   readonly kvHeads: number;
-  /** The context, padded to whole vectors of positions. */
+  /** The context, padded to whole pairs of vectors. */
   readonly positions: number;
   /** Features of a head, padded. */
   readonly stride: number;
@@ -21,7 +21,7 @@ export interface Queries {
   readonly values: KernelBuffer;
   /** First element of each head. */
   readonly at: readonly Index[];
-  /** What scores of each head are multiplied by, f32. */
+  /** What scores of each head are multiplied by, f32x4. */
   readonly scales: readonly Expr[];
 }
 
@@ -30,13 +30,13 @@ export interface Weights {
   readonly values: KernelBuffer;
   /** Element of the chunk's first position, for each head. */
   readonly at: readonly Index[];
-  /** What sums of each head are multiplied by, f32; empty where weights are f32. */
+  /** What sums of each head are multiplied by, f32x4; empty where weights are f32. */
   readonly scales: readonly Expr[];
 }
 
 /** Keys or values with `context` positions. */
 export function kvShape({ kvHeads, stride }: { kvHeads: number; stride: number }, context: number): KvShape {
-  return { kvHeads, stride, positions: padded(context, 4) };
+  return { kvHeads, stride, positions: padded(context, 8) };
 }
 
 export interface KvFormat {
@@ -44,10 +44,22 @@ export interface KvFormat {
   readonly strideMultiple: number;
   /** Bytes of a state part. */
   bytes(shape: KvShape): number;
-  /** The views a kernel needs of a state part. */
-  views(name: string, address: KernelBuffer['address'], shape: KvShape): readonly KernelBuffer[];
+  /** The views a kernel needs to read or to append to a state part. */
+  views(
+    name: string,
+    address: KernelBuffer['address'],
+    shape: KvShape,
+    access: 'read' | 'write',
+  ): readonly KernelBuffer[];
   /** Writes the scores of positions row..row+3 (`row` counts positions of all heads). Returns f32x4 for each query head. */
   scores(b: Builder, views: readonly KernelBuffer[], shape: KvShape, queries: Queries, row: Expr): readonly Expr[];
+  /** How softmax weights become what `values` multiplies with; null where they stay as they are. */
+  readonly weights: {
+    /** Weights of positions row..row+3, f32x4, times what the scale of those values asks. */
+    scaled(b: Builder, views: readonly KernelBuffer[], row: Expr, weight: Expr): Expr;
+    /** Writes codes of the `count` weights (a multiple of eight) from element `at` on. Returns their scale, f32. */
+    encode(b: Builder, weights: KernelBuffer, at: Expr, count: Expr, codes: KernelBuffer): Expr;
+  } | null;
   /**
    * Writes the weighted sum of features first .. first + 4 * vectors over `count` positions from `row` on. Returns vector v of head h, f32x4.
    */

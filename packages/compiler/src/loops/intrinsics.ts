@@ -358,6 +358,24 @@ const table = {
     },
     wgsl: ([x, y], type) => (type === 'i32' ? `dot4I8Packed(u32(${x}), u32(${y}))` : `dotWords(${x}, ${y})`),
   },
+  /** Eight lanes saturated to 16 bits, in order. */
+  packPairs: {
+    type: (a) => (a.length === 2 && a[0] === 'i32x4' && a[1] === 'i32x4' ? 'i16x8' : null),
+    meaning: (args) => args.flatMap((x) => vector(x).map((lane) => Math.max(-32768, Math.min(32767, lane)))),
+    wat: ([x, y]) => `(i16x8.narrow_i32x4_s ${x} ${y})`,
+  },
+  /** Low eight bytes of two vectors, in turn. */
+  interleaveLow: {
+    type: (a) => (a.length === 2 && a[0] === 'i8x16' && a[1] === 'i8x16' ? 'i8x16' : null),
+    meaning: ([x, y]) => [0, 1, 2, 3, 4, 5, 6, 7].flatMap((i) => [vector(x!)[i]!, vector(y!)[i]!]),
+    wat: ([x, y]) => `(i8x16.shuffle 0 16 1 17 2 18 3 19 4 20 5 21 6 22 7 23 ${x} ${y})`,
+  },
+  /** High eight bytes of two vectors, in turn. */
+  interleaveHigh: {
+    type: (a) => (a.length === 2 && a[0] === 'i8x16' && a[1] === 'i8x16' ? 'i8x16' : null),
+    meaning: ([x, y]) => [8, 9, 10, 11, 12, 13, 14, 15].flatMap((i) => [vector(x!)[i]!, vector(y!)[i]!]),
+    wat: ([x, y]) => `(i8x16.shuffle 8 24 9 25 10 26 11 27 12 28 13 29 14 30 15 31 ${x} ${y})`,
+  },
   /** Four lanes saturated to signed bytes, packed into one word, lane 0 lowest. */
   packBytes: {
     type: (a) => (a.length === 1 && a[0] === 'i32x4' ? 'i32' : null),

@@ -15,11 +15,12 @@ function floatType(x: Expr): 'f32' | 'f32x4' {
 
 /**
  * exp(x) for f32: x = n ln2 + r with n integer and |r| <= ln2/2; the Taylor polynomial of r; then times 2^n. ln2 is split so that
- * n times its high part is exact. Relative error below 2e-7; clamped to [-87, 88], so results are finite and never denormal.
+ * n times its high part is exact. Relative error below 2e-7; clamped to [-87, 88], so results are finite and never denormal. Its
+ * constants are made in `outside`, a body around that of `b`: an engine makes a constant inside a loop again at every use.
  */
-export function exp(b: Builder, x: Expr): Expr {
+export function exp(b: Builder, x: Expr, outside: Builder = b): Expr {
   const type = floatType(x);
-  const c = (value: number) => constant(type, value);
+  const c = (value: number) => (outside === b ? constant(type, value) : outside.let('e.c', constant(type, value)));
   const clamped = b.let('e.x', apply('min', apply('max', x, c(-87)), c(88)));
   const n = b.let('e.n', apply('nearest', mul(clamped, c(Math.LOG2E))));
   const ln2High = 0.693359375;

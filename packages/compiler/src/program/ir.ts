@@ -125,7 +125,7 @@ export interface Segment {
   readonly stores: readonly { readonly to: Destination; readonly value: Element }[];
 }
 
-export type KvName = 'f32';
+export type KvName = 'f32' | 'q8';
 
 /** Positions that attention takes together, from multiples of it on. Every format and target cuts the context there. */
 export const CHUNK = 64;
@@ -139,6 +139,16 @@ export interface StatePart {
   /** Bytes; set by `plan`. */
   readonly offset: number;
   readonly bytes: number;
+}
+
+/** Heads of `stride` features side by side in a buffer, and where their codes go. */
+export interface EncodedHeads {
+  readonly from: BufferId;
+  readonly heads: number;
+  readonly stride: number;
+  readonly to:
+    | { readonly to: 'buffer'; readonly codes: BufferId; readonly scales: BufferId }
+    | { readonly to: 'state'; readonly part: number };
 }
 
 export type FusedOp =
@@ -158,6 +168,8 @@ export type FusedOp =
       readonly prologue: Prologue;
       readonly segments: readonly Segment[];
     }
+  /** Heads of a token to codes, each with a scale of its own (KV q8): queries to buffers, keys and values to the state. */
+  | { readonly op: 'encode'; readonly name: string; readonly parts: readonly EncodedHeads[] }
   | {
       readonly op: 'attention';
       readonly name: string;
@@ -175,6 +187,8 @@ export type FusedOp =
       readonly scores: BufferId;
       /** What chunks leave to be merged (see `schedule/attention.ts`). */
       readonly partials: BufferId;
+      /** Under KV q8: the queries as codes, [heads, codes of a head] with a scale each, and a chunk's weights as codes, pairs of int16. */
+      readonly codes: { readonly queries: BufferId; readonly scales: BufferId; readonly weights: BufferId } | null;
       readonly out: BufferId;
     }
   | {
@@ -280,6 +294,11 @@ export function quantisedBuffers({ codes, scales, sums, panels }: Quantised): re
   return [codes, scales, sums, panels].filter((id) => id !== null);
 }
 
+/** What an attention writes for itself alone. */
+export function attentionScratch(op: Extract<FusedOp, { op: 'attention' }>): readonly BufferId[] {
+  return [op.scores, op.partials, ...(op.codes ? [op.codes.weights] : [])];
+}
+
 /** The buffers an op reads and writes. */
 export function bufferUses(op: FusedOp): { readonly reads: readonly BufferId[]; readonly writes: readonly BufferId[] } {
   const inside = (e: Element): BufferId[] =>
@@ -297,7 +316,15 @@ export function bufferUses(op: FusedOp): { readonly reads: readonly BufferId[]; 
       };
     }
     case 'attention':
-      return { reads: [op.q, op.scores, op.partials], writes: [op.scores, op.partials, op.out] };
+      return {
+        reads: [...(op.codes ? [op.codes.queries, op.codes.scales] : [op.q]), ...attentionScratch(op)],
+        writes: [...attentionScratch(op), op.out],
+      };
+    case 'encode':
+      return {
+        reads: op.parts.map((p) => p.from),
+        writes: op.parts.flatMap(({ to }) => (to.to === 'buffer' ? [to.codes, to.scales] : [])),
+      };
     case 'normalise':
       return { reads: [op.x], writes: [op.out] };
     case 'map':

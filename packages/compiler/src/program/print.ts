@@ -79,10 +79,19 @@ export function printKind(program: Program, kind: Kind): string[] {
           ]),
         ];
       }
+      case 'encode':
+        return [
+          '  encode heads',
+          ...o.parts.map(({ from, heads, to }) => {
+            const codes =
+              to.to === 'buffer' ? `${buffer(to.codes)}, ${buffer(to.scales)}` : `state.${kind.state[to.part]!.name}`;
+            return `    ${codes} = ${heads} heads of ${buffer(from)}`;
+          }),
+        ];
       case 'attention': {
         const state = [o.k, o.v].map((part) => `state.${kind.state[part]!.name}`).join(', ');
         return [
-          `  ${buffer(o.out)} = attention ${buffer(o.q)}, ${state}: ${o.heads} heads over ${o.kvHeads}, scale ${o.scale}, scores in ${buffer(o.scores)}, parts in ${buffer(o.partials)}`,
+          `  ${buffer(o.out)} = attention ${buffer(o.codes?.queries ?? o.q)}, ${state}: ${o.heads} heads over ${o.kvHeads}, scale ${o.scale}, scores in ${buffer(o.scores)}, parts in ${buffer(o.partials)}`,
         ];
       }
       case 'normalise':
@@ -128,7 +137,9 @@ export function printPlan(plan: Plan): string {
           p.layout === 'vector' ? printMap(p.rows) : `${printMap(p.rows)} rows, ${printMap(p.columns)} columns`;
         return `    w${p.group} +${String(p.offset).padStart(6)}  ${packName(p)}  ${shape}, blocks of ${p.block}`;
       }),
-    ...kind.state.map((s) => `    state +${s.offset}  ${s.name} [${s.kvHeads}, ${program.context}, ${s.stride}] f32`),
+    ...kind.state.map(
+      (s) => `    state +${s.offset}  ${s.name} [${s.kvHeads}, ${program.context}, ${s.stride}] ${s.format}`,
+    ),
   ]);
   const rows = plan.table.map((row, i) => {
     const weights = row.weights.map(hex).join(' ');

@@ -5,7 +5,15 @@
 import { ALIGNMENT } from '../arena.ts';
 import { formats } from '../formats/table.ts';
 import type { Plan } from '../plan.ts';
-import { type BufferId, bufferUses, type Kind, type Program, packRows, quantisedBuffers } from './ir.ts';
+import {
+  attentionScratch,
+  type BufferId,
+  bufferUses,
+  type Kind,
+  type Program,
+  packRows,
+  quantisedBuffers,
+} from './ir.ts';
 
 /** Throws when the program breaks a rule. */
 export function verifyProgram(program: Program): void {
@@ -37,7 +45,7 @@ function verifyKind(program: Program, kind: Kind): void {
       op.op === 'contract'
         ? [op.prologue.norm?.out, ...(op.prologue.quantise ? quantisedBuffers(op.prologue.quantise) : [])]
         : op.op === 'attention'
-          ? [op.scores, op.partials]
+          ? attentionScratch(op)
           : [];
     for (const id of reads) {
       if (!written.has(id) && !scratch.includes(id))

@@ -13,6 +13,7 @@ import {
   constant,
   f32,
   type Index,
+  i32,
   load,
   loadSplat,
   mul,
@@ -73,10 +74,11 @@ export function attentionKernel(scope: KernelScope, op: Attention): Kernel {
   return scope.kernel(op.name);
 }
 
-/** Elements of a partial result: the values of a head, then the largest score, the sum of weights, the scale of weights, its share. */
+/** Elements of a partial result, behind the values of a head: the largest score, the sum of weights, what weights as codes are worth, its share. */
 const LARGEST = 0;
 const SUM = 1;
-const SHARE = 2;
+const WORTH = 2;
+const SHARE = 3;
 
 /** Elements of the partial results of one head: all chunks that a context may have. */
 function partialWidth(scope: KernelScope, op: Attention): number {
@@ -88,6 +90,20 @@ function partialAt(scope: KernelScope, op: Attention, partial: Index, chunk: Exp
   return plus(times(partial, partialWidth(scope, op)), times(chunk, op.valueStride + 4));
 }
 
+/** One chunk of one key head, for its query heads. */
+interface Chunk {
+  readonly token: Index;
+  readonly kvHead: Expr;
+  /** Positions of the chunk up to the token's own. */
+  readonly count: Expr;
+  /** Row of the chunk's first position, of all heads' positions. */
+  readonly row: Expr;
+  /** First element of this thread's scores: [heads of a key head, CHUNK]. */
+  readonly scoresAt: Expr;
+  /** First element of the first head's partial result. */
+  readonly out: Expr;
+}
+
 /** Writes a chunk's partial results for all query heads of a key head. */
 function attendChunk(
   scope: KernelScope,
@@ -95,50 +111,72 @@ function attendChunk(
   b: Builder,
   { token, kvHead, chunk, partial }: { token: Index; kvHead: Expr; chunk: Expr; partial: Index },
 ): void {
+  const first = b.let('first', times(chunk, CHUNK));
+  const left = b.let('left', sub(plus(scope.position(token), 1), first));
+  const whole = apply('less', i32(CHUNK), left);
+  const part: Chunk = {
+    token,
+    kvHead,
+    count: b.let('count', apply('select', whole, i32(CHUNK), left)),
+    row: b.let('row', plus(times(kvHead, scope.state(op.k, 'read').shape.positions), first)),
+    scoresAt: b.let('scoresAt', times(scope.ownThread(), scope.width(op.scores))),
+    out: b.let('partialAt', partialAt(scope, op, partial, chunk)),
+  };
+  scoreChunk(scope, op, b, part);
+  weighChunk(scope, op, b, part);
+  sumChunk(scope, op, b, part);
+}
+
+/** Writes the scores of a chunk. */
+function scoreChunk(
+  scope: KernelScope,
+  op: Attention,
+  b: Builder,
+  { token, kvHead, count, row, scoresAt }: Chunk,
+): void {
   const group = op.heads / op.kvHeads;
   const keys = scope.state(op.k, 'read');
+  const scores = scope.arena(op.scores, 'write');
+  const queries = op.codes ? scope.codes(op.codes.queries) : scope.arena(op.q, 'read');
+  const queryStride = op.codes ? keys.shape.stride : op.keyStride;
+  const queryScales = op.codes && scope.arena(op.codes.scales, 'read');
+  const head = b.let('head', plus(times(token, op.heads), times(kvHead, group)));
+  const queryAt = b.let('queryAt', times(head, queryStride));
+  for (const heads of parts(group, HEADS)) {
+    const these = {
+      values: queries,
+      at: heads.map((h) => plus(queryAt, h * queryStride)),
+      scales: heads.map((h) => {
+        const scale = f32(op.scale);
+        return b.let(
+          'scale',
+          apply('splat', queryScales ? mul(load(queryScales, plus(head, h), 'f32'), scale) : scale),
+        );
+      }),
+    };
+    b.loop('serial', 'p', { to: count, step: 4 }, (perFour, p) => {
+      const found = keys.format.scores(perFour, keys.views, keys.shape, these, perFour.let('keyRow', plus(row, p)));
+      for (const [i, h] of heads.entries()) perFour.store(scores, plus(plus(scoresAt, p), h * CHUNK), found[i]!);
+    });
+  }
+}
+
+/** Turns scores into weights: exp of what they are below the largest. */
+function weighChunk(scope: KernelScope, op: Attention, b: Builder, { count, row, scoresAt, out }: Chunk): void {
   const values = scope.state(op.v, 'read');
+  const { weights } = values.format;
   const scores = scope.arena(op.scores, 'read');
   const scoresOut = scope.arena(op.scores, 'write');
   const partials = scope.arena(op.partials, 'write');
-
-  const first = b.let('first', times(chunk, CHUNK));
-  const left = b.let('left', sub(plus(scope.position(token), 1), first));
-  const count = b.let(
-    'count',
-    apply('select', apply('less', left, constant('i32', CHUNK)), left, constant('i32', CHUNK)),
-  );
-  // softmax runs over whole pairs of vectors
+  // in pairs of vectors; what lies behind the last position weighs nothing
   const whole = b.let('whole', times(quotient(plus(count, 7), 8), 8));
-  const row = b.let('row', plus(times(kvHead, keys.shape.positions), first));
-  const scoresAt = b.let('scoresAt', times(scope.ownThread(), group * CHUNK));
-  const queryAt = b.let('queryAt', plus(times(token, scope.width(op.q)), times(kvHead, group * op.keyStride)));
-  const out = b.let('partialAt', partialAt(scope, op, partial, chunk));
-  const outOf = (h: number): Expr => plus(out, h * partialWidth(scope, op));
-
-  const queries = scope.arena(op.q, 'read');
-  for (const heads of parts(group, HEADS)) {
-    b.loop('serial', 'p', { to: count, step: 4 }, (perFour, p) => {
-      const found = keys.format.scores(
-        perFour,
-        keys.views,
-        keys.shape,
-        {
-          values: queries,
-          at: heads.map((h) => plus(queryAt, h * op.keyStride)),
-          scales: heads.map(() => f32(op.scale)),
-        },
-        plus(row, p),
-      );
-      for (const [i, h] of heads.entries()) perFour.store(scoresOut, plus(plus(scoresAt, p), h * CHUNK), found[i]!);
-    });
-  }
-
-  b.loop('serial', 'h', { to: group }, (perHead, h) => {
+  b.loop('serial', 'h', { to: op.heads / op.kvHeads }, (perHead, h) => {
     const at = perHead.let('at', plus(scoresAt, times(h, CHUNK)));
-    perHead.loop('serial', 'p', { from: count, to: whole }, (inner, p) =>
-      inner.store(scoresOut, plus(at, p), f32(FLOOR)),
-    );
+    const fill = (value: number): void =>
+      perHead.loop('serial', 'p', { from: count, to: whole }, (inner, p) =>
+        inner.store(scoresOut, plus(at, p), f32(value)),
+      );
+    fill(FLOOR);
     const most = perHead.registers('most', 2, constant('f32x4', FLOOR));
     perHead.loop('serial', 'p', { to: whole, step: 8 }, (_, p) => {
       for (const i of [0, 1]) most.set(apply('max', most.get(i), load(scores, plus(plus(at, p), 4 * i), 'f32x4')), i);
@@ -147,22 +185,40 @@ function attendChunk(
     const largest4 = perHead.let('largest4', apply('splat', largest));
     const sum = perHead.variable('sum', constant('f32x4', 0));
     perHead.loop('serial', 'p', { to: whole, step: 4 }, (inner, p) => {
-      const weight = exp(inner, sub(load(scores, plus(at, p), 'f32x4'), largest4));
+      const weight = exp(inner, sub(load(scores, plus(at, p), 'f32x4'), largest4), b);
       sum.set(add(sum.get(), weight));
-      inner.store(scoresOut, plus(at, p), weight);
+      inner.store(scoresOut, plus(at, p), weights ? weights.scaled(inner, values.views, plus(row, p), weight) : weight);
     });
+    if (weights) fill(0);
     const outAt = perHead.let('outAt', plus(out, plus(times(h, partialWidth(scope, op)), op.valueStride)));
     perHead.store(partials, plus(outAt, LARGEST), largest);
     perHead.store(partials, plus(outAt, SUM), sumLanes(perHead, sum.get()));
+    if (weights && op.codes) {
+      const worth = weights.encode(perHead, scores, at, whole, scope.arena(op.codes.weights, 'write'));
+      perHead.store(partials, plus(outAt, WORTH), worth);
+    }
   });
+}
 
-  for (const heads of parts(group, HEADS)) {
+/** Writes the weighted sums of a chunk's values. */
+function sumChunk(scope: KernelScope, op: Attention, b: Builder, { count, row, scoresAt, out }: Chunk): void {
+  const values = scope.state(op.v, 'read');
+  const partials = scope.arena(op.partials, 'read');
+  const partialsOut = scope.arena(op.partials, 'write');
+  const outOf = (h: number): Expr => plus(out, h * partialWidth(scope, op));
+  for (const heads of parts(op.heads / op.kvHeads, HEADS)) {
+    const weights = {
+      values: scope.arena(op.codes ? op.codes.weights : op.scores, 'read'),
+      at: heads.map((h) => plus(scoresAt, h * CHUNK)),
+      scales: op.codes
+        ? heads.map((h) => b.let('worth', loadSplat(partials, plus(outOf(h), op.valueStride + WORTH), 'f32x4')))
+        : [],
+    };
     for (let first = 0; first < op.valueStride; first += 4 * VECTORS) {
       const vectors = Math.min(VECTORS, (op.valueStride - first) / 4);
-      const weights = { values: scores, at: heads.map((h) => plus(scoresAt, h * CHUNK)), scales: [] };
       const found = values.format.values(b, values.views, values.shape, weights, row, count, first, vectors);
       for (const [i, h] of heads.entries())
-        for (let v = 0; v < vectors; v++) b.store(partials, plus(outOf(h), first + 4 * v), found(i, v));
+        for (let v = 0; v < vectors; v++) b.store(partialsOut, plus(outOf(h), first + 4 * v), found(i, v));
     }
   }
 }
@@ -184,7 +240,7 @@ function merge(
   const partials = scope.arena(op.partials, 'read');
   const shares = scope.arena(op.partials, 'write');
   const out = scope.arena(op.out, 'write');
-  const at = b.let('mergeAt', partialAt(scope, op, partial, constant('i32', 0)));
+  const at = b.let('mergeAt', partialAt(scope, op, partial, i32(0)));
   const chunkAt = (c: Expr): Expr => plus(at, times(c, op.valueStride + 4));
   const statistic = (c: Expr, which: number): Expr => load(partials, plus(chunkAt(c), op.valueStride + which), 'f32');
   const largest = b.variable('largest', f32(FLOOR));

@@ -17,7 +17,7 @@ import {
   quotient,
   times,
 } from '../loops/build.ts';
-import type { Expr } from '../loops/ir.ts';
+import type { Expr, KernelBuffer } from '../loops/ir.ts';
 import type { BufferId, Quantised } from '../program/ir.ts';
 import type { KernelScope } from './scope.ts';
 
@@ -29,12 +29,26 @@ export function quantiseToken(
   from: Index,
   to: Index,
 ): void {
-  const source = scope.arena(x, 'read');
-  const row = b.let('xRow', times(from, scope.width(x)));
-  const at = (i: Index, type: 'f32' | 'f32x4' = 'f32x4') => load(source, plus(row, i), type);
+  quantiseRun(
+    b,
+    { values: scope.arena(x, 'read'), at: b.let('xRow', times(from, scope.width(x))), count: depth },
+    { words: scope.arena(codes, 'write'), at: b.let('wordRow', times(to, scope.width(codes) / 4)) },
+    { values: scope.arena(scales, 'write'), at: to },
+  );
+  if (sums !== null) sumCodes(scope, b, codes, sums, to);
+}
+
+/** Writes the statements that quantise `count` consecutive f32 into words of four codes and one scale. */
+export function quantiseRun(
+  b: Builder,
+  source: { readonly values: KernelBuffer; readonly at: Index; readonly count: number },
+  codes: { readonly words: KernelBuffer; readonly at: Index },
+  scale: { readonly values: KernelBuffer; readonly at: Index },
+): void {
+  const at = (i: Index, type: 'f32' | 'f32x4' = 'f32x4') => load(source.values, plus(source.at, i), type);
   // four vectors at a time, so that no result waits for the one before; then vector by vector, then one by one
-  const sixteens = depth - (depth % 16);
-  const fours = depth - (depth % 4);
+  const sixteens = source.count - (source.count % 16);
+  const fours = source.count - (source.count % 4);
   const max4 = b.registers('max4', 4, constant('f32x4', 0));
   const largestOf = (v: Index, x: Expr) => max4.set(apply('maxMagnitude', max4.get(v), apply('abs', x)), v);
   if (sixteens > 0)
@@ -47,29 +61,27 @@ export function quantiseToken(
     b.let('max4', apply('maxMagnitude', v, applyLanes('shuffle', lanes, v, v)));
   const four = across(across(b.let('max4', apply('maxMagnitude', pair(0), pair(2))), [2, 3, 0, 1]), [1, 0, 3, 2]);
   const largest = b.variable('largest', applyLanes('extract', [0], four));
-  const tail = upTo(depth - fours).map((i) => at(fours + i, 'f32'));
+  const tail = upTo(source.count - fours).map((i) => at(fours + i, 'f32'));
   for (const x of tail) largest.set(apply('maxMagnitude', largest.get(), apply('abs', x)));
-  b.store(scope.arena(scales, 'write'), to, mul(largest.get(), f32(1 / 127)));
+  b.store(scale.values, scale.at, mul(largest.get(), f32(1 / 127)));
   // 127 / 0 is not wanted: an all-zero token has codes 0
   const hasValues = apply('less', f32(0), largest.get());
   const inverse = b.let('inverse', apply('select', hasValues, apply('div', f32(127), largest.get()), f32(0)));
   const inverse4 = b.let('inverse4', apply('splat', inverse));
-  const words = scope.arena(codes, 'write');
-  const wordRow = b.let('wordRow', times(to, scope.width(codes) / 4));
   const code = (v: Expr): Expr => apply('nearestInt', mul(v, v.type === 'f32' ? inverse : inverse4));
   if (sixteens > 0)
     b.loop('serial', 'i', { to: sixteens, step: 16 }, (inner, i) => {
-      const codes = [0, 4, 8, 12].map((v) => code(at(plus(i, v))));
-      inner.store(words, plus(wordRow, quotient(i, 4)), apply('packCodes', ...codes));
+      const four = [0, 4, 8, 12].map((v) => code(at(plus(i, v))));
+      inner.store(codes.words, plus(codes.at, quotient(i, 4)), apply('packCodes', ...four));
     });
-  for (let i = sixteens; i < fours; i += 4) b.store(words, plus(wordRow, i / 4), apply('packBytes', code(at(i))));
+  for (let i = sixteens; i < fours; i += 4)
+    b.store(codes.words, plus(codes.at, i / 4), apply('packBytes', code(at(i))));
   if (tail.length > 0) {
     const word = tail
       .map((v, i) => apply('shl', apply('and', code(v), i32(255)), i32(8 * i)))
       .reduce((a, c) => plus(a, c));
-    b.store(words, plus(wordRow, fours / 4), word);
+    b.store(codes.words, plus(codes.at, fours / 4), word);
   }
-  if (sums !== null) sumCodes(scope, b, codes, sums, to);
 }
 
 const upTo = (n: number): readonly number[] => [...Array(n).keys()];

@@ -7,6 +7,7 @@ import type { FusedOp, Kind } from '../program/ir.ts';
 import { attentionKernel } from './attention.ts';
 import { contractKernel } from './contract.ts';
 import { embedKernel, mapKernel } from './elementwise.ts';
+import { encodeKernel } from './encode.ts';
 import { normaliseKernel } from './normalise.ts';
 import { KernelScope, type Lowering } from './scope.ts';
 
@@ -38,6 +39,8 @@ function build(scope: KernelScope, op: FusedOp): Kernel {
       return embedKernel(scope, op);
     case 'contract':
       return contractKernel(scope, op);
+    case 'encode':
+      return encodeKernel(scope, op);
     case 'attention':
       return attentionKernel(scope, op);
     case 'normalise':

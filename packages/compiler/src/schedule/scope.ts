@@ -124,7 +124,7 @@ export class KernelScope {
   /** A buffer of the arena. Codes are seen as words of four. */
   arena(id: BufferId, access: 'read' | 'write'): KernelBuffer {
     const buffer = this.plan.program.buffers[id]!;
-    const rows = bufferRows(buffer, this.plan.program.tile, this.isCarried(id) ? 'block' : this.kind.role);
+    const rows = this.rows(id);
     const words = buffer.element === 'codes' ? buffer.width / 4 : buffer.width;
     const shape = `[${rows}, ${buffer.width}]`;
     return this.use({
@@ -135,6 +135,25 @@ export class KernelScope {
       access,
       note: { f32: shape, codes: `${shape} int8, four a word`, sums: `${shape} pairs of int16` }[buffer.element],
     });
+  }
+
+  /** A buffer of codes to be read eight at a time. */
+  codes(id: BufferId): KernelBuffer {
+    const { name, width } = this.plan.program.buffers[id]!;
+    const rows = this.rows(id);
+    return this.use({
+      name,
+      element: 'i8',
+      address: { from: 'memory', offset: this.plan.bufferAddress[id]! },
+      length: rows * width,
+      access: 'read',
+      note: `[${rows}, ${width}] int8`,
+    });
+  }
+
+  private rows(id: BufferId): number {
+    const { buffers, tile } = this.plan.program;
+    return bufferRows(buffers[id]!, tile, this.isCarried(id) ? 'block' : this.kind.role);
   }
 
   private isCarried(id: BufferId): boolean {
@@ -200,8 +219,8 @@ export class KernelScope {
     const stored = this.kind.state[part]!;
     const format = kvFormats[stored.format];
     const shape = kvShape(stored, this.plan.program.context);
-    const views = format.views(stored.name, { from: 'state', offset: stored.offset }, shape);
-    return { format, views: views.map((view) => this.use({ ...view, access })), shape };
+    const views = format.views(stored.name, { from: 'state', offset: stored.offset }, shape, access);
+    return { format, views: views.map((view) => this.use(view)), shape };
   }
 
   tokens(access: 'read' | 'write' = 'read'): KernelBuffer {

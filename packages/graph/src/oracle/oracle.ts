@@ -5,7 +5,16 @@
  */
 import { LamellaError } from '../diagnostics.ts';
 import type { Body, Graph, Op, ValueId } from '../ir.ts';
-import { type BoundExecution, bindModel, type Model, type Quant, type Tensor, type WeightOf } from './model.ts';
+import { attendQ8 } from './kvQ8.ts';
+import {
+  type BoundExecution,
+  bindModel,
+  type Kv,
+  type Model,
+  type Quant,
+  type Tensor,
+  type WeightOf,
+} from './model.ts';
 import type { Q8Activation } from './q8.ts';
 import { rowOp } from './rowOps.ts';
 
@@ -25,6 +34,8 @@ export type OracleEvent =
 
 export interface OracleOptions {
   readonly quant: Quant;
+  /** How keys and values are kept; f32, which the oracle takes for exact, when left out. */
+  readonly kv?: Kv;
   readonly observe?: (event: OracleEvent) => void;
 }
 
@@ -41,13 +52,15 @@ export class Oracle {
    */
   position = 0;
   readonly #model: Model;
+  readonly #attend: typeof attend;
   readonly #observe: (event: OracleEvent) => void;
   /** `#slots[slot][state]`: the memory of each attention of each execution. */
   #slots: KeysAndValues[][] = [];
 
   /** Runs a verified `graph`; `weightOf` is asked once for each distinct tensor. */
-  constructor(graph: Graph, weightOf: WeightOf, { quant, observe = () => {} }: OracleOptions) {
+  constructor(graph: Graph, weightOf: WeightOf, { quant, kv = 'f32', observe = () => {} }: OracleOptions) {
     this.#model = bindModel(graph, weightOf, quant);
+    this.#attend = kv === 'q8' ? attendQ8 : attend;
     this.#observe = observe;
   }
 
@@ -113,7 +126,7 @@ export class Oracle {
         const memory = this.#memory(this.#model.executions[execution!]!, op.state);
         memory.keys[this.position] = value(op.k);
         memory.values[this.position] = value(op.v);
-        return attend(value(op.q), memory, this.position, op);
+        return this.#attend(value(op.q), memory, this.position, op);
       }
       default:
         return rowOp(op, { ...scope, position: this.position });

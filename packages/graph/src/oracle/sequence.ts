@@ -3,7 +3,8 @@
  * makes it a check on `oracle.ts`: in MobileLLM's released layer-sharing code this path is right and the cached one is not.
  */
 import type { Body, Graph, Op, ValueId } from '../ir.ts';
-import { bindModel, type Quant, type Tensor, type WeightOf } from './model.ts';
+import { attendQ8 } from './kvQ8.ts';
+import { bindModel, type Kv, type Quant, type Tensor, type WeightOf } from './model.ts';
 import { checkLength, checkToken } from './oracle.ts';
 import { rowOp } from './rowOps.ts';
 
@@ -18,7 +19,7 @@ export function sequence(
   graph: Graph,
   weightOf: WeightOf,
   tokens: readonly number[],
-  { quant }: { readonly quant: Quant },
+  { quant, kv = 'f32' }: { readonly quant: Quant; readonly kv?: Kv },
 ): Float64Array[] {
   checkLength(tokens.length, graph);
   for (const token of tokens) checkToken(token, graph);
@@ -41,6 +42,8 @@ export function sequence(
           return x;
         }
         case 'attention':
+          if (kv === 'q8')
+            return value(op.q).map((q, now) => attendQ8(q, { keys: value(op.k), values: value(op.v) }, now, op));
           return causalAttention(value(op.q), value(op.k), value(op.v), op);
         default:
           return start.map((_, position) =>

@@ -1,0 +1,114 @@
+/**
+ * q8 keys and values: int8 codes and one f32 scale per position and head, all codes of a part before all scales (ARCHITECTURE.md, "KV q8,
+ * exactly"). Queries are codes, too, so that a score is an exact integer dot; softmax weights become codes of 15 bits, relative to the
+ * largest of their chunk, so that values are summed in exact pair products as well. A position is at most a cache line of 64 features, read
+ * once for all query heads of its key head.
+ */
+import { add, apply, constant, f32, load, loadSplat, mul, plus, quotient, times } from '../loops/build.ts';
+import type { Expr } from '../loops/ir.ts';
+import { maxLanes, sumFour } from '../loops/math.ts';
+import type { KvFormat, KvShape } from './kv.ts';
+
+/** Largest code of a weight: 64 of them times 127 stay far below 2^31. */
+const LARGEST = 32767;
+
+const codesBytes = ({ kvHeads, positions, stride }: KvShape): number => kvHeads * positions * stride;
+
+export const kvQ8: KvFormat = {
+  strideMultiple: 16,
+
+  bytes: (shape) => codesBytes(shape) + shape.kvHeads * shape.positions * 4,
+
+  views(name, address, shape, access) {
+    const { kvHeads, positions, stride } = shape;
+    const rows = `[${kvHeads}, ${positions}, ${stride}] int8`;
+    const scales = { ...address, offset: address.offset + codesBytes(shape) };
+    return [
+      access === 'read'
+        ? { name, element: 'i8', address, length: codesBytes(shape), access, note: rows }
+        : { name, element: 'i32', address, length: codesBytes(shape) / 4, access, note: `${rows}, four a word` },
+      {
+        name: `${name}.scale`,
+        element: 'f32',
+        address: scales,
+        length: kvHeads * positions,
+        access,
+        note: `[${kvHeads}, ${positions}]`,
+      },
+    ];
+  },
+
+  scores(b, [keys, scales], { stride }, queries, row) {
+    const heads = queries.at.length;
+    const acc = b.registers('acc', heads * 4, constant('i32x4', 0));
+    const from = b.let('keyAt', times(row, stride));
+    b.loop('serial', 'i', { to: stride, step: 8 }, (inner, i) => {
+      const q = queries.at.map((at) => inner.let('q', load(queries.values, plus(at, i), 'i16x8')));
+      const at = inner.let('at', plus(from, i));
+      for (let p = 0; p < 4; p++) {
+        const k = inner.let('k', load(keys!, plus(at, p * stride), 'i16x8'));
+        for (let h = 0; h < heads; h++) acc.set(add(acc.get(h * 4 + p), apply('dotPairs', q[h]!, k)), h * 4 + p);
+      }
+    });
+    const scale = b.let('keyScales', load(scales!, row, 'f32x4'));
+    return queries.scales.map((queryScale, h) => {
+      const dots = sumFour(
+        b,
+        [0, 1, 2, 3].map((p) => acc.get(h * 4 + p)),
+      );
+      return mul(apply('toFloat', dots), mul(scale, queryScale));
+    });
+  },
+
+  weights: {
+    scaled: (b, [, scales], row, weight) => mul(weight, b.let('valueScales', load(scales!, row, 'f32x4'))),
+
+    encode(b, weights, at, count, codes) {
+      const most = b.variable('mostWeight', constant('f32x4', 0));
+      b.loop('serial', 'p', { to: count, step: 4 }, (_, p) =>
+        most.set(apply('max', most.get(), load(weights, plus(at, p), 'f32x4'))),
+      );
+      const largest = b.let('largestWeight', maxLanes(b, most.get()));
+      // values of zeros alone have scales of zero, and so have their weights
+      const hasWeights = apply('less', f32(0), largest);
+      const inverse = b.let(
+        'inverse',
+        apply('splat', apply('select', hasWeights, apply('div', f32(LARGEST), largest), f32(0))),
+      );
+      b.loop('serial', 'p', { to: count, step: 8 }, (inner, p) => {
+        const code = (i: number) => apply('nearestInt', mul(load(weights, plus(plus(at, p), i), 'f32x4'), inverse));
+        inner.store(codes, quotient(plus(at, p), 2), apply('packPairs', code(0), code(4)));
+      });
+      return mul(largest, f32(1 / LARGEST));
+    },
+  },
+
+  values(b, [values], { stride }, weights, row, count, first, vectors) {
+    const heads = weights.at.length;
+    const acc = b.registers('acc', heads * vectors, constant('i32x4', 0));
+    const from = b.let('valueAt', plus(times(row, stride), first));
+    const wordAt = weights.at.map((at) => b.let('wordAt', quotient(at, 2)));
+    b.loop('serial', 'p', { to: count, step: 2 }, (inner, p) => {
+      const pair = inner.let('pair', quotient(p, 2));
+      const w = wordAt.map((at) => inner.let('w', loadSplat(weights.values, plus(at, pair), 'i16x8')));
+      const at = inner.let('at', plus(from, times(p, stride)));
+      const [even, odd] = [0, stride].map((next) => inner.let('v', load(values!, plus(at, next), 'i8x16'))) as [
+        Expr,
+        Expr,
+      ];
+      // lanes of two positions side by side, feature by feature
+      for (const [half, name] of (['interleaveLow', 'interleaveHigh'] as const).entries()) {
+        if (2 * half >= vectors) continue;
+        const both = inner.let('both', apply(name, even, odd));
+        for (const [quarter, widen] of (['widenLow', 'widenHigh'] as const).entries()) {
+          const i = 2 * half + quarter;
+          if (i >= vectors) continue;
+          const v = inner.let('pairs', apply(widen, both));
+          for (let h = 0; h < heads; h++)
+            acc.set(add(acc.get(h * vectors + i), apply('dotPairs', w[h]!, v)), h * vectors + i);
+        }
+      }
+    });
+    return (h, v) => mul(apply('toFloat', acc.get(h * vectors + v)), weights.scales[h]!);
+  },
+};

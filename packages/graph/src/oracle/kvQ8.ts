@@ -1,0 +1,86 @@
+/**
+ * Attention over eight-bit keys and values as the oracle understands it, to the letter of ARCHITECTURE.md "KV q8, exactly": every head of
+ * queries, keys and values is codes with a scale; scores are integer dots; within a chunk of positions the softmax weights, each times the
+ * scale of its value, are codes too, so that values are summed as integers. Chunks are then merged as in online softmax (arXiv 1805.02867).
+ */
+import type { Op } from '../ir.ts';
+import { type Q8Activation, quantiseActivation, roundHalfEven } from './q8.ts';
+
+/** Positions whose weights share a scale: 0..63, 64..127, and so on. */
+const CHUNK = 64;
+/** Largest code of a weight. */
+const LARGEST = 32767;
+
+/** q [heads * headDim] over positions 0..position of keys and values, rows [kvHeads * headDim] -> [heads * headDim]. */
+export function attendQ8(
+  q: Float64Array,
+  { keys, values }: { readonly keys: readonly Float64Array[]; readonly values: readonly Float64Array[] },
+  position: number,
+  { heads, kvHeads, headDim, scale }: Op & { readonly op: 'attention' },
+): Float64Array {
+  const out = new Float64Array(heads * headDim);
+  const headOf = (row: Float64Array | undefined, head: number): Q8Activation => {
+    if (!row) throw new Error('this execution has not run at an earlier position');
+    return quantiseActivation(row.slice(head * headDim, (head + 1) * headDim));
+  };
+  for (let head = 0; head < heads; head++) {
+    const kvHead = Math.floor(head / (heads / kvHeads));
+    const query = headOf(q, head);
+    const chunks: Partial[] = [];
+    for (let first = 0; first <= position; first += CHUNK) {
+      const positions = Array.from({ length: Math.min(CHUNK, position + 1 - first) }, (_, i) => first + i);
+      const scores = positions.map((p) => {
+        const key = headOf(keys[p], kvHead);
+        return integerDot(query.codes, key.codes) * query.scale * key.scale * scale;
+      });
+      chunks.push(
+        partial(
+          scores,
+          positions.map((p) => headOf(values[p], kvHead)),
+        ),
+      );
+    }
+    out.set(merged(chunks), head * headDim);
+  }
+  return out;
+}
+
+/** What a chunk contributes: its largest score, the sum of exp(score - largest), and the values so weighted [headDim]. */
+interface Partial {
+  readonly largest: number;
+  readonly sum: number;
+  readonly values: Float64Array;
+}
+
+function partial(scores: readonly number[], values: readonly Q8Activation[]): Partial {
+  const largest = Math.max(...scores);
+  const powers = scores.map((score) => Math.exp(score - largest));
+  const weights = powers.map((power, p) => power * values[p]!.scale);
+  const step = Math.max(...weights) / LARGEST;
+  const codes = weights.map((weight) => (step === 0 ? 0 : roundHalfEven(weight / step)));
+  const sums = new Float64Array(values[0]!.codes.length);
+  values.forEach((value, p) => {
+    value.codes.forEach((code, i) => {
+      sums[i]! += codes[p]! * code;
+    });
+  });
+  return { largest, sum: powers.reduce((total, power) => total + power, 0), values: sums.map((sum) => sum * step) };
+}
+
+/** The values of all chunks, each by its share of the softmax. */
+function merged(chunks: readonly Partial[]): Float64Array {
+  const largest = Math.max(...chunks.map((chunk) => chunk.largest));
+  const shares = chunks.map((chunk) => Math.exp(chunk.largest - largest));
+  const total = chunks.reduce((sum, chunk, c) => sum + shares[c]! * chunk.sum, 0);
+  const out = new Float64Array(chunks[0]!.values.length);
+  chunks.forEach((chunk, c) => {
+    chunk.values.forEach((value, i) => {
+      out[i]! += (shares[c]! / total) * value;
+    });
+  });
+  return out;
+}
+
+function integerDot(a: Int8Array, b: Int8Array): number {
+  return a.reduce((sum, code, i) => sum + code * b[i]!, 0);
+}
