@@ -123,7 +123,9 @@ export async function rig(
   const bufferOf = (name: string) => {
     const id = plan.program.buffers.findIndex((b) => b.name === name);
     if (id < 0) throw new Error(`no buffer ${name}; there are ${plan.program.buffers.map((b) => b.name).join(', ')}`);
-    return { address: plan.bufferAddress[id]!, ...plan.program.buffers[id]! };
+    const buffer = plan.program.buffers[id]!;
+    const rows = buffer.per === 'step' ? 1 : plan.program.tile;
+    return { address: plan.bufferAddress[id]!, elements: rows * buffer.width };
   };
   return {
     lowered,
@@ -168,12 +170,12 @@ export async function rig(
     },
     rows: (first, last) => call('rows', first, last, ...(shared ? [0] : [])),
     buffer(name) {
-      const { address, width } = bufferOf(name);
-      return new Float32Array(memory.buffer, address, width * plan.program.tile);
+      const { address, elements } = bufferOf(name);
+      return new Float32Array(memory.buffer, address, elements);
     },
     codes(name) {
-      const { address, width } = bufferOf(name);
-      return new Int8Array(memory.buffer, address, width * plan.program.tile);
+      const { address, elements } = bufferOf(name);
+      return new Int8Array(memory.buffer, address, elements);
     },
   };
 }
