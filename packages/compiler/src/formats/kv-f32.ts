@@ -1,9 +1,10 @@
-/** f32 keys and values. Four positions and up to three heads at a time: twelve sums, which with what they are made of fill the registers. */
+/** f32 keys and values. Four positions and two heads at a time: eight sums, which with what they are made of fill the registers. */
 import { add, constant, load, loadSplat, mul, plus, times } from '../loops/build.ts';
 import { sumFour } from '../loops/math.ts';
 import type { KvFormat } from './kv.ts';
 
 export const kvF32: KvFormat = {
+  headsAtOnce: 2,
   strideMultiple: 4,
 
   bytes: ({ kvHeads, positions, stride }) => kvHeads * positions * stride * 4,

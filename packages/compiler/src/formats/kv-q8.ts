@@ -15,6 +15,7 @@ const LARGEST = 32767;
 const codesBytes = ({ kvHeads, positions, stride }: KvShape): number => kvHeads * positions * stride;
 
 export const kvQ8: KvFormat = {
+  headsAtOnce: 3,
   strideMultiple: 16,
 
   bytes: (shape) => codesBytes(shape) + shape.kvHeads * shape.positions * 4,

@@ -40,6 +40,8 @@ export function kvShape({ kvHeads, stride }: { kvHeads: number; stride: number }
 }
 
 export interface KvFormat {
+  /** Most query heads that share a load: with four positions, or four vectors of features, their sums stay in registers. */
+  readonly headsAtOnce: number;
   /** A head's features are stored in multiples of this. */
   readonly strideMultiple: number;
   /** Bytes of a state part. */

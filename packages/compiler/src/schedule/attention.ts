@@ -30,9 +30,7 @@ import type { KernelScope } from './scope.ts';
 
 type Attention = Extract<FusedOp, { op: 'attention' }>;
 
-/** Query heads that share a load: with four positions, or four vectors of features, their sums stay in registers. */
-const HEADS = 3;
-/** Vectors of features summed at once for each of those heads. */
+/** Vectors of features summed at once for each of the heads that share a load. */
 const VECTORS = 4;
 /** Vectors of features merged at once. */
 const MERGED = 8;
@@ -142,7 +140,7 @@ function scoreChunk(
   const queryScales = op.codes && scope.arena(op.codes.scales, 'read');
   const head = b.let('head', plus(times(token, op.heads), times(kvHead, group)));
   const queryAt = b.let('queryAt', times(head, queryStride));
-  for (const heads of parts(group, HEADS)) {
+  for (const heads of parts(group, keys.format.headsAtOnce)) {
     const these = {
       values: queries,
       at: heads.map((h) => plus(queryAt, h * queryStride)),
@@ -206,7 +204,7 @@ function sumChunk(scope: KernelScope, op: Attention, b: Builder, { count, row, s
   const partials = scope.arena(op.partials, 'read');
   const partialsOut = scope.arena(op.partials, 'write');
   const outOf = (h: number): Expr => plus(out, h * partialWidth(scope, op));
-  for (const heads of parts(op.heads / op.kvHeads, HEADS)) {
+  for (const heads of parts(op.heads / op.kvHeads, values.format.headsAtOnce)) {
     const weights = {
       values: scope.arena(op.codes ? op.codes.weights : op.scores, 'read'),
       at: heads.map((h) => plus(scoresAt, h * CHUNK)),
