@@ -51,7 +51,10 @@ function parsed(text: string): Readonly<Record<string, unknown>> | null {
 
 /** What this needs of a compiled package. */
 interface Package {
-  load(): Promise<{
+  load(
+    url?: string,
+    options?: { readonly threads?: number },
+  ): Promise<{
     generate(request: string, options: { readonly maxTokens: number }): AsyncIterable<{ readonly text: string }>;
   }>;
 }
@@ -59,7 +62,8 @@ interface Package {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [folder = 'out/assistant', count = String(heldoutCount)] = process.argv.slice(2);
   const compiled = (await import(pathToFileURL(resolve(folder, 'index.js')).href)) as Package;
-  const model = await compiled.load();
+  // a model this small gains nothing from more threads
+  const model = await compiled.load(undefined, { threads: 1 });
   const answer = async (request: string) => {
     let text = '';
     for await (const piece of model.generate(request, { maxTokens: 256 })) text += piece.text;

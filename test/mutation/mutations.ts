@@ -158,7 +158,7 @@ const attention: readonly Mutation[] = [
     killedBy: kv,
   },
   {
-    name: 'KV q8 rounds weights to 14 bits',
+    name: 'KV q8 rounds weights to 11 bits',
     file: `${compiler}/formats/kv-q8.ts`,
     find: 'const LARGEST = 32767;',
     replace: 'const LARGEST = 2047;',
