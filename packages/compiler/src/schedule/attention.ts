@@ -19,7 +19,6 @@ import {
   mul,
   plus,
   quotient,
-  remainder,
   sub,
   times,
 } from '../loops/build.ts';
@@ -45,8 +44,8 @@ export function attentionKernel(scope: KernelScope, op: Attention): Kernel {
   if (scope.lowering === 'decode') {
     const chunks = b.let('chunks', chunksOf(0));
     b.loop('grid', 'part', { to: times(chunks, op.kvHeads) }, (perPart, part) => {
-      const kvHead = perPart.let('kvHead', remainder(part, op.kvHeads));
-      const chunk = perPart.let('chunk', quotient(part, op.kvHeads));
+      const kvHead = perPart.let('kvHead', apply('quotient', part, chunks));
+      const chunk = perPart.let('chunk', apply('remainder', part, chunks));
       attendChunk(scope, op, perPart, { token: 0, kvHead, chunk, partial: times(kvHead, group) });
     });
     b.barrier();
