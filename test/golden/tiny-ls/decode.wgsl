@@ -9,7 +9,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let lane = i32(invocation);
   let id = bitcast<i32>(memory[0]);
   for (var i = lane; i < 8; i += 128) {
-    memory[(i + 32)] = bitcast<u32>(bitcast<f32>(w0[(((i32(u32(id) / u32(16)) * 128) + i32(u32(id) % u32(16))) + (i * 16))]));
+    memory[(i + 224)] = bitcast<u32>(bitcast<f32>(w0[(((i32(u32(id) / u32(16)) * 128) + i32(u32(id) % u32(16))) + (i * 16))]));
   }
 }
 
@@ -49,7 +49,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let lane = i32(invocation);
   var sum4: vec4<f32> = vec4<f32>(0f);
   for (var quad = lane; quad < 2; quad += 128) {
-    let v = bitcast<vec4<f32>>(memory[(quad + 8)]);
+    let v = bitcast<vec4<f32>>(memory[(quad + 56)]);
     sum4 = (sum4 + (v * v));
   }
   let lanes = sum4;
@@ -75,7 +75,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   workgroupBarrier();
   let inverse = (1f / sqrt(((all_1 * 0.125f) + 0.000009999999747378752f)));
   for (var i = lane; i < 8; i += 128) {
-    staged[i] = ((bitcast<f32>(memoryWord((i + 32))) * inverse) * bitcast<f32>(w0Word(i)));
+    staged[i] = ((bitcast<f32>(memoryWord((i + 224))) * inverse) * bitcast<f32>(w0Word(i)));
   }
   workgroupBarrier();
   if (block_1 < 1) {
@@ -444,7 +444,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let lane = i32(invocation);
   var sum4: vec4<f32> = vec4<f32>(0f);
   for (var quad = lane; quad < 2; quad += 128) {
-    let v = bitcast<vec4<f32>>(memory[(quad + 8)]);
+    let v = bitcast<vec4<f32>>(memory[(quad + 56)]);
     sum4 = (sum4 + (v * v));
   }
   let lanes = sum4;
@@ -470,7 +470,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   workgroupBarrier();
   let inverse = (1f / sqrt(((all_1 * 0.125f) + 0.000009999999747378752f)));
   for (var i = lane; i < 8; i += 128) {
-    staged[i] = ((bitcast<f32>(memoryWord((i + 32))) * inverse) * bitcast<f32>(w0Word((i + 400))));
+    staged[i] = ((bitcast<f32>(memoryWord((i + 224))) * inverse) * bitcast<f32>(w0Word((i + 400))));
   }
   workgroupBarrier();
   let block_1_1 = block_1;
@@ -618,7 +618,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let xRow = (row * 16);
   var sum4: vec4<f32> = vec4<f32>(0f);
   for (var quad = lane; quad < 2; quad += 128) {
-    let v = bitcast<vec4<f32>>(memory[((i32(u32(xRow) / u32(4)) + quad) + 8)]);
+    let v = bitcast<vec4<f32>>(memory[((i32(u32(xRow) / u32(4)) + quad) + 56)]);
     sum4 = (sum4 + (v * v));
   }
   let lanes = sum4;
@@ -644,7 +644,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   workgroupBarrier();
   let inverse = (1f / sqrt(((all_1 * 0.125f) + 0.000009999999747378752f)));
   for (var i = lane; i < 8; i += 128) {
-    staged[i] = ((bitcast<f32>(memoryWord(((xRow + i) + 32))) * inverse) * bitcast<f32>(w0[i]));
+    staged[i] = ((bitcast<f32>(memoryWord(((xRow + i) + 224))) * inverse) * bitcast<f32>(w0[i]));
   }
   workgroupBarrier();
   let block_1_1 = block_1;

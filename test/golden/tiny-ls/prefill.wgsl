@@ -88,16 +88,16 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let row_1 = ((block_1_1 * 8) + (v * 4));
   if (lane < 4) {
     if (token < count) {
-      memory[(((token * 4) + i32(u32(row_1) / u32(4))) + 8)] = bitcast<vec4<u32>>((bitcast<vec4<f32>>(memory[(((token * 4) + i32(u32(row_1) / u32(4))) + 8)]) + dot_1));
+      memory[(((token * 4) + i32(u32(row_1) / u32(4))) + 56)] = bitcast<vec4<u32>>((bitcast<vec4<f32>>(memory[(((token * 4) + i32(u32(row_1) / u32(4))) + 56)]) + dot_1));
     }
     if ((token + 1) < count) {
-      memory[((((token + 1) * 4) + i32(u32(row_1) / u32(4))) + 8)] = bitcast<vec4<u32>>((bitcast<vec4<f32>>(memory[((((token + 1) * 4) + i32(u32(row_1) / u32(4))) + 8)]) + dot_1_1));
+      memory[((((token + 1) * 4) + i32(u32(row_1) / u32(4))) + 56)] = bitcast<vec4<u32>>((bitcast<vec4<f32>>(memory[((((token + 1) * 4) + i32(u32(row_1) / u32(4))) + 56)]) + dot_1_1));
     }
     if ((token + 2) < count) {
-      memory[((((token + 2) * 4) + i32(u32(row_1) / u32(4))) + 8)] = bitcast<vec4<u32>>((bitcast<vec4<f32>>(memory[((((token + 2) * 4) + i32(u32(row_1) / u32(4))) + 8)]) + dot_2));
+      memory[((((token + 2) * 4) + i32(u32(row_1) / u32(4))) + 56)] = bitcast<vec4<u32>>((bitcast<vec4<f32>>(memory[((((token + 2) * 4) + i32(u32(row_1) / u32(4))) + 56)]) + dot_2));
     }
     if ((token + 3) < count) {
-      memory[((((token + 3) * 4) + i32(u32(row_1) / u32(4))) + 8)] = bitcast<vec4<u32>>((bitcast<vec4<f32>>(memory[((((token + 3) * 4) + i32(u32(row_1) / u32(4))) + 8)]) + dot_3));
+      memory[((((token + 3) * 4) + i32(u32(row_1) / u32(4))) + 56)] = bitcast<vec4<u32>>((bitcast<vec4<f32>>(memory[((((token + 3) * 4) + i32(u32(row_1) / u32(4))) + 56)]) + dot_3));
     }
   }
 }
@@ -122,7 +122,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let xRow = (t * 16);
   var sum4: vec4<f32> = vec4<f32>(0f);
   for (var quad = lane; quad < 2; quad += 128) {
-    let v = bitcast<vec4<f32>>(memoryVector(((xRow + (quad * 4)) + 32)));
+    let v = bitcast<vec4<f32>>(memoryVector(((xRow + (quad * 4)) + 224)));
     sum4 = (sum4 + (v * v));
   }
   let lanes = sum4;

@@ -4,7 +4,7 @@
  * key head (grouped-query attention, arXiv 2305.13245) share every load.
  */
 import type { Builder, Index } from '../loops/build.ts';
-import type { Expr, KernelBuffer } from '../loops/ir.ts';
+import type { Address, Expr, KernelBuffer } from '../loops/ir.ts';
 import { padded } from '../program/ir.ts';
 
 /** Keys or values of one execution. */
@@ -49,7 +49,7 @@ export interface KvFormat {
   /** The views a kernel needs to read or to append to a state part. */
   views(
     name: string,
-    address: KernelBuffer['address'],
+    address: Extract<Address, { from: 'state' }>,
     shape: KvShape,
     access: 'read' | 'write',
   ): readonly KernelBuffer[];

@@ -67,8 +67,9 @@ function attend(
   const { context } = scope.plan.program;
   const part = partLength(context);
   const q = scope.arena(op.q, 'read');
-  const keys = scope.state(op.k, 'read');
-  const values = scope.state(op.v, 'read');
+  const { views: keyViews, shape: keyShape } = scope.state(op.k, 'read');
+  const { views: valueViews, shape: valueShape } = scope.state(op.v, 'read');
+  const [keys, values] = [keyViews[0]!, valueViews[0]!];
   const scratch = scope.shared('scratch', 'f32', LANES, 'one entry an invocation');
   const scores = scope.shared('scores', 'f32', part, 'of this part');
   const sums = scope.shared('sums', 'f32', LANES * 4, 'four features an invocation');
@@ -83,7 +84,7 @@ function attend(
   );
   b.barrier();
 
-  const keysAt = b.let('keysAt', plus(times(kvHead, context * op.keyStride), times(from, op.keyStride)));
+  const keysAt = b.let('keysAt', plus(times(kvHead, keyShape.positions * op.keyStride), times(from, op.keyStride)));
   const largest = b.variable('largest', f32(FLOOR));
   b.loop('serial', 'p', { from: lane, to: count, step: LANES }, (perKey, p) => {
     const at = perKey.let('keyAt', plus(keysAt, times(p, op.keyStride)));
@@ -112,7 +113,7 @@ function attend(
   const feature = b.let('feature', times(remainder(lane, across), 4));
   const valuesAt = b.let(
     'valuesAt',
-    plus(plus(times(kvHead, context * op.valueStride), times(from, op.valueStride)), feature),
+    plus(plus(times(kvHead, valueShape.positions * op.valueStride), times(from, op.valueStride)), feature),
   );
   const acc = b.variable('acc', constant('f32x4', 0));
   const inside = (inner: (b: Builder) => void): void =>

@@ -1,4 +1,5 @@
 /** Kernels for a GPU: every operation of every kind, for one token and for a tile, and the greedy choice behind them. Each is verified. */
+import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Kernel } from '../../loops/ir.ts';
 import { verifyKernel } from '../../loops/verify.ts';
 import type { Plan } from '../../plan.ts';
@@ -43,6 +44,8 @@ function build(open: () => GpuScope, op: FusedOp): readonly Kernel[] {
       return [embedKernel(open(), op)];
     case 'contract':
       return contractKernels(open, op);
+    case 'encode':
+      throw new LamellaError('L116', { op: op.name, reason: 'KV q8 has no kernels for a GPU', remedy: '--kv f32' });
     case 'attention':
       return [attentionKernel(open(), op)];
     case 'normalise':
