@@ -4,6 +4,7 @@ import { printKernel } from '@lamella/compiler/loops/print';
 import { unroll } from '@lamella/compiler/loops/unroll';
 import type { Compilation } from '@lamella/compiler/pipeline';
 import { printKind } from '@lamella/compiler/program/print';
+import { partition } from '@lamella/compiler/targets/wasm/partition';
 import { printFunction } from '@lamella/compiler/targets/wasm/print';
 import { functionBytes } from '@lamella/compiler/targets/wasm/sizes';
 import { type Html, html, nothing } from './html.ts';
@@ -28,7 +29,7 @@ ${prefill.length ? html`<h4>A tile of ${plan.program.tile}</h4>${folded(prefill)
 function code(kernel: Kernel, bytes: number): Html {
   return html`<details><summary><span>${kernel.name}</span> <span class="size">${count(bytes)} bytes of code</span></summary>
 <div class="code"><div><h5>Loops</h5>${text(`Loops of ${kernel.name}`, printKernel(kernel))}</div>
-<div><h5>WAT</h5>${text(`WAT of ${kernel.name}`, printFunction(unroll(kernel)))}</div></div></details>`;
+<div><h5>WAT</h5>${text(`WAT of ${kernel.name}`, printFunction(unroll(partition(kernel, new Set()))))}</div></div></details>`;
 }
 
 /** A box that can be scrolled with the keyboard, too. */
