@@ -111,8 +111,8 @@ const attention: readonly Mutation[] = [
   {
     name: 'the softmax does not take the maximum off',
     file: `${compiler}/schedule/attention.ts`,
-    find: "exp(inner, sub(load(scores, plus(at, p), 'f32x4'), largest4))",
-    replace: "exp(inner, load(scores, plus(at, p), 'f32x4'))",
+    find: "exp(inner, sub(load(scores, plus(at, p), 'f32x4'), largest4), b)",
+    replace: "exp(inner, load(scores, plus(at, p), 'f32x4'), b)",
     killedBy: kernels,
   },
   {
@@ -125,8 +125,8 @@ const attention: readonly Mutation[] = [
   {
     name: 'the softmax counts what lies behind the last position',
     file: `${compiler}/schedule/attention.ts`,
-    find: 'inner.store(scoresOut, plus(at, p), f32(FLOOR))',
-    replace: 'inner.store(scoresOut, plus(at, p), f32(0))',
+    find: 'fill(FLOOR);',
+    replace: 'fill(0);',
     killedBy: f32,
   },
   {
@@ -195,8 +195,8 @@ const attention: readonly Mutation[] = [
   {
     name: 'keys and values are swapped',
     file: `${compiler}/schedule/attention.ts`,
-    find: "const keys = scope.state(op.k, 'read');\n  const values = scope.state(op.v, 'read');",
-    replace: "const keys = scope.state(op.v, 'read');\n  const values = scope.state(op.k, 'read');",
+    find: "const keys = scope.state(op.k, 'read');",
+    replace: "const keys = scope.state(op.v, 'read');",
     killedBy: f32,
   },
 ];

@@ -136,8 +136,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         let cos_1 = bitcast<vec4<f32>>(constants[i32(u32(angle) / u32(4))]);
         let sin_1 = bitcast<vec4<f32>>(constants[(i32(u32(angle) / u32(4)) + 8)]);
         let head = (i32(u32(row_1) / u32(4)) * 8);
-        memory[((i32(u32(head) / u32(4)) + i32(u32(inHead) / u32(4))) + 48)] = bitcast<vec4<u32>>(((dot_1 * cos_1) - (dot_1_1 * sin_1)));
-        memory[(((i32(u32(head) / u32(4)) + i32(u32(inHead) / u32(4))) + 1) + 48)] = bitcast<vec4<u32>>(((dot_1_1 * cos_1) + (dot_1 * sin_1)));
+        memory[((i32(u32(head) / u32(4)) + i32(u32(inHead) / u32(4))) + 96)] = bitcast<vec4<u32>>(((dot_1 * cos_1) - (dot_1_1 * sin_1)));
+        memory[(((i32(u32(head) / u32(4)) + i32(u32(inHead) / u32(4))) + 1) + 96)] = bitcast<vec4<u32>>(((dot_1_1 * cos_1) + (dot_1 * sin_1)));
       }
     }
   }
@@ -283,7 +283,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let kvHead = i32(u32(h) / u32(2));
     let qAt = (h * 8);
     for (var i = lane; i < 8; i += 64) {
-      query[i] = bitcast<f32>(memoryWord(((qAt + i) + 192)));
+      query[i] = bitcast<f32>(memoryWord(((qAt + i) + 384)));
     }
     workgroupBarrier();
     let keysAt = ((kvHead * 64) + (from_1 * 8));
@@ -362,7 +362,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     workgroupBarrier();
     if (lane < 2) {
       let total = sums[lane];
-      memory[(((h * 2) + i32(u32(feature) / u32(4))) + 88)] = bitcast<vec4<u32>>((total * vec4<f32>((1f / all_1_1))));
+      memory[(((h * 2) + i32(u32(feature) / u32(4))) + 136)] = bitcast<vec4<u32>>((total * vec4<f32>((1f / all_1_1))));
     }
   }
 }
@@ -391,7 +391,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let base = ((block_1_1 * 128) + (v * 4));
   for (var k = part; k < 16; k += 64) {
     let wk = bitcast<vec4<f32>>(w0[((i32(u32(base) / u32(4)) + (k * 2)) + 68)]);
-    acc_0 = (acc_0 + (vec4<f32>(bitcast<f32>(memoryWord((k + 352)))) * wk));
+    acc_0 = (acc_0 + (vec4<f32>(bitcast<f32>(memoryWord((k + 544)))) * wk));
   }
   partials[lane] = acc_0;
   workgroupBarrier();
@@ -413,7 +413,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let row_1 = ((block_1_1 * 8) + (v * 4));
   if (lane < 2) {
     if (0 < count) {
-      memory[(i32(u32(row_1) / u32(4)) + 8)] = bitcast<vec4<u32>>((bitcast<vec4<f32>>(memory[(i32(u32(row_1) / u32(4)) + 8)]) + dot_1));
+      memory[(i32(u32(row_1) / u32(4)) + 56)] = bitcast<vec4<u32>>((bitcast<vec4<f32>>(memory[(i32(u32(row_1) / u32(4)) + 56)]) + dot_1));
     }
   }
 }
@@ -537,7 +537,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       let e_n = round((e_x * vec4<f32>(1.4426950216293335f)));
       let e_r = ((e_x - (e_n * vec4<f32>(0.693359375f))) - (e_n * vec4<f32>((-0.00021219444170128554f))));
       let e_y = (((((((((((((((vec4<f32>(0.00019841270113829523f) * e_r) + vec4<f32>(0.0013888889225199819f)) * e_r) + vec4<f32>(0.008333333767950535f)) * e_r) + vec4<f32>(0.0416666679084301f)) * e_r) + vec4<f32>(0.1666666716337204f)) * e_r) + vec4<f32>(0.5f)) * e_r) * e_r) + e_r) + vec4<f32>(1f)) * bitcast<vec4<f32>>((vec4<i32>(e_n) + vec4<i32>(127)) << vec4<u32>(23u)));
-      memory[(i32(u32(row_1) / u32(4)) + 48)] = bitcast<vec4<u32>>(((s_x / (vec4<f32>(1f) + e_y)) * dot_1_1));
+      memory[(i32(u32(row_1) / u32(4)) + 8)] = bitcast<vec4<u32>>(((s_x / (vec4<f32>(1f) + e_y)) * dot_1_1));
     }
   }
 }
@@ -566,7 +566,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let base = ((block_1_1 * 96) + (v * 4));
   for (var k = part; k < 12; k += 64) {
     let wk = bitcast<vec4<f32>>(w0[((i32(u32(base) / u32(4)) + (k * 2)) + 152)]);
-    acc_0 = (acc_0 + (vec4<f32>(bitcast<f32>(memoryWord((k + 192)))) * wk));
+    acc_0 = (acc_0 + (vec4<f32>(bitcast<f32>(memoryWord((k + 32)))) * wk));
   }
   partials[lane] = acc_0;
   workgroupBarrier();
@@ -588,7 +588,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let row_1 = ((block_1_1 * 8) + (v * 4));
   if (lane < 2) {
     if (0 < count) {
-      memory[(i32(u32(row_1) / u32(4)) + 8)] = bitcast<vec4<u32>>((bitcast<vec4<f32>>(memory[(i32(u32(row_1) / u32(4)) + 8)]) + dot_1));
+      memory[(i32(u32(row_1) / u32(4)) + 56)] = bitcast<vec4<u32>>((bitcast<vec4<f32>>(memory[(i32(u32(row_1) / u32(4)) + 56)]) + dot_1));
     }
   }
 }

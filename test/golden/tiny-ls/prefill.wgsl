@@ -28,10 +28,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let base = ((block_1_1 * 128) + (v * 4));
   for (var k = part; k < 16; k += 16) {
     let wk = bitcast<vec4<f32>>(w0[((i32(u32(base) / u32(4)) + (k * 2)) + 68)]);
-    acc_0 = (acc_0 + (vec4<f32>(bitcast<f32>(memoryWord((((xToken * 16) + k) + 352)))) * wk));
-    acc_1 = (acc_1 + (vec4<f32>(bitcast<f32>(memoryWord(((((xToken + 1) * 16) + k) + 352)))) * wk));
-    acc_2 = (acc_2 + (vec4<f32>(bitcast<f32>(memoryWord(((((xToken + 2) * 16) + k) + 352)))) * wk));
-    acc_3 = (acc_3 + (vec4<f32>(bitcast<f32>(memoryWord(((((xToken + 3) * 16) + k) + 352)))) * wk));
+    acc_0 = (acc_0 + (vec4<f32>(bitcast<f32>(memoryWord((((xToken * 16) + k) + 544)))) * wk));
+    acc_1 = (acc_1 + (vec4<f32>(bitcast<f32>(memoryWord(((((xToken + 1) * 16) + k) + 544)))) * wk));
+    acc_2 = (acc_2 + (vec4<f32>(bitcast<f32>(memoryWord(((((xToken + 2) * 16) + k) + 544)))) * wk));
+    acc_3 = (acc_3 + (vec4<f32>(bitcast<f32>(memoryWord(((((xToken + 3) * 16) + k) + 544)))) * wk));
   }
   partials[lane] = acc_0;
   workgroupBarrier();
@@ -148,7 +148,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   workgroupBarrier();
   let inverse = (1f / sqrt(((all_1 * 0.125f) + 0.000009999999747378752f)));
   for (var i = lane; i < 8; i += 128) {
-    memory[(((t * 8) + i) + 352)] = bitcast<u32>(((bitcast<f32>(memory[((xRow + i) + 32)]) * inverse) * bitcast<f32>(w0[(i + 400)])));
+    memory[(((t * 8) + i) + 384)] = bitcast<u32>(((bitcast<f32>(memory[((xRow + i) + 224)]) * inverse) * bitcast<f32>(w0[(i + 400)])));
   }
   workgroupBarrier();
 }

@@ -25,7 +25,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let lane = i32(invocation);
   var max4: vec4<f32> = vec4<f32>(0f);
   for (var quad = lane; quad < 4; quad += 128) {
-    max4 = max(max4, abs(bitcast<vec4<f32>>(memory[(quad + 58)])));
+    max4 = max(max4, abs(bitcast<vec4<f32>>(memory[(quad + 61)])));
   }
   let lanes = max4;
   scratch[lane] = max(max(lanes.x, lanes.y), max(lanes.z, lanes.w));
@@ -54,7 +54,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   }
   let inverse = select(0f, (127f / largest), (0f < largest));
   for (var quad_1 = lane; quad_1 < 4; quad_1 += 128) {
-    codes[i32(u32((quad_1 * 4)) / u32(4))] = packBytes(vec4<i32>(round((bitcast<vec4<f32>>(memory[(quad_1 + 58)]) * vec4<f32>(inverse)))));
+    codes[i32(u32((quad_1 * 4)) / u32(4))] = packBytes(vec4<i32>(round((bitcast<vec4<f32>>(memory[(quad_1 + 61)]) * vec4<f32>(inverse)))));
   }
   workgroupBarrier();
   let block_1_1 = block_1;
@@ -86,7 +86,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let row_1 = ((block_1_1 * 8) + (v * 4));
   if (lane < 2) {
     if (0 < count) {
-      memory[(i32(u32(row_1) / u32(4)) + 8)] = bitcast<vec4<u32>>((bitcast<vec4<f32>>(memory[(i32(u32(row_1) / u32(4)) + 8)]) + dot_1));
+      memory[(i32(u32(row_1) / u32(4)) + 11)] = bitcast<vec4<u32>>((bitcast<vec4<f32>>(memory[(i32(u32(row_1) / u32(4)) + 11)]) + dot_1));
     }
   }
 }
