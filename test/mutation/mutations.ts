@@ -116,13 +116,6 @@ const attention: readonly Mutation[] = [
     killedBy: kernels,
   },
   {
-    name: 'the softmax looks for its maximum in half of the vectors',
-    file: `${compiler}/schedule/attention.ts`,
-    find: "apply('max', most.get(0), most.get(1))",
-    replace: "apply('max', most.get(0), most.get(0))",
-    killedBy: kernels,
-  },
-  {
     name: 'the softmax counts what lies behind the last position',
     file: `${compiler}/schedule/attention.ts`,
     find: 'fill(FLOOR);',
