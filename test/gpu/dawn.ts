@@ -1,27 +1,28 @@
-/** Dawn in Node, on a software Vulkan driver: SwiftShader as Chromium carries it, or lavapipe. */
+/** Dawn in Node, on a Vulkan driver that runs on the CPU: SwiftShader as Chromium carries it, or lavapipe. */
 import { create, globals } from 'webgpu';
+import { type Driver, driverFile } from './drivers.ts';
 
 Object.assign(globalThis, globals);
-
-/** Vulkan drivers that run on a CPU. */
-const drivers = {
-  SwiftShader: '/usr/lib/chromium/vk_swiftshader_icd.json',
-} as const;
 
 /** An instance must outlive its devices, and nothing else holds it. */
 const kept: GPU[] = [];
 
-/** A device of the driver. */
-export async function dawn(
-  adapter: keyof typeof drivers,
-  features: readonly GPUFeatureName[] = [],
-): Promise<GPUDevice> {
-  process.env.VK_DRIVER_FILES = drivers[adapter];
-  process.env.VK_ICD_FILENAMES = drivers[adapter];
+/** WebGPU on the driver, whose library is looked up when the first adapter is asked for. */
+export function dawnInstance(driver: Driver): GPU {
+  const file = driverFile(driver);
+  process.env.VK_DRIVER_FILES = file;
+  process.env.VK_ICD_FILENAMES = file;
   process.env.XDG_RUNTIME_DIR ??= '/tmp';
-  const gpu = create([`adapter=${adapter}`]);
+  const gpu = create([]);
   kept.push(gpu);
-  const found = await gpu.requestAdapter();
-  if (!found) throw new Error(`Dawn finds no adapter ${adapter}`);
-  return found.requestDevice({ requiredFeatures: [...features] });
+  return gpu;
+}
+
+/** A device of the driver. */
+export async function dawn(driver: Driver): Promise<GPUDevice> {
+  const adapter = await dawnInstance(driver).requestAdapter();
+  const name = `${adapter?.info.description} ${adapter?.info.device} ${adapter?.info.vendor}`;
+  if (!adapter || !name.toLowerCase().includes(driver === 'SwiftShader' ? 'swiftshader' : 'llvmpipe'))
+    throw new Error(`Dawn finds ${name} instead of ${driver}`);
+  return adapter.requestDevice();
 }

@@ -7,6 +7,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/gpu/*.gpu.ts'],
+    globalSetup: ['test/gpu/drivers.ts'],
     testTimeout: 300_000,
     hookTimeout: 300_000,
     fileParallelism: false,

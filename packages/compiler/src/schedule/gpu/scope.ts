@@ -23,10 +23,10 @@ export class GpuScope extends KernelScope {
 
   /** Words of the step: position, count, row. */
   step(): KernelBuffer {
-    const { offset, bytes } = this.plan.memory.step;
+    const { offset } = this.plan.memory.step;
     const note = 'position, count, row';
     const address = { from: 'memory', offset } as const;
-    return this.use({ name: 'step', element: 'i32', address, length: bytes / 4, access: 'readwrite', note });
+    return this.use({ name: 'step', element: 'i32', address, length: 4, access: 'readwrite', note });
   }
 
   /** Ids that were chosen: at i the token of position i. Behind what linear memory holds elsewhere. */

@@ -15,8 +15,9 @@ import type { GpuProfile } from '../../schedule/gpu/profile.ts';
 /** Where the parts of linear memory lie on a GPU. `history` follows what linear memory holds elsewhere. */
 export function resourceAt(plan: Plan, offset: number): { resource: GpuResource; start: number; bytes: number } {
   const { step, tokens, arena, weights, plannedBytes } = plan.memory;
+  // of the step, a GPU needs position, count and row
   const regions: readonly { resource: GpuResource; start: number; bytes: number }[] = [
-    { resource: 'step', start: step.offset, bytes: step.bytes },
+    { resource: 'step', start: step.offset, bytes: 16 },
     { resource: 'memory', start: tokens.offset, bytes: arena.offset + arena.bytes - tokens.offset },
     { resource: 'constants', start: weights.offset, bytes: plan.ropeBytes },
     { resource: 'history', start: plannedBytes, bytes: 4 * (plan.program.context + 1) },

@@ -52,9 +52,7 @@ export function printShader(kernel: Kernel, plan: Plan, kind: Kind, profile: Gpu
   const text = body.flatMap((s) => printer.statement(s, '  '));
   const uniform = expanded.scalars.length > 0;
   const bindings = [
-    ...(uniform
-      ? [{ resource: 'step', group: 0, offset: 0, bytes: plan.memory.step.bytes, access: 'uniform' } as const]
-      : []),
+    ...(uniform ? [{ resource: 'step', group: 0, offset: 0, bytes: 16, access: 'uniform' } as const] : []),
     ...bound.variables.flatMap((v) => v.bindings),
   ];
   const grid = axes.map((a) => a.extent);

@@ -1,0 +1,147 @@
+/**
+ * The WebGPU driver on Dawn, with every device watched: what it makes after load, what it reads back, how many dispatches a token takes; and
+ * what happens when a device is lost, or computes wrongly.
+ */
+import { load } from '@lamella/runtime/model';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { model, orders } from '../conformance/models.ts';
+import { dawnInstance } from './dawn.ts';
+import { generated, packageOf } from './package.ts';
+
+/** Calls by name, of all devices. */
+let calls: Record<string, number> = {};
+let devices: GPUDevice[] = [];
+const count = (name: string) => {
+  calls[name] = (calls[name] ?? 0) + 1;
+};
+
+/** Counts calls of a method from here on. */
+function watch<T extends object>(object: T, method: keyof T & string, then: (result: never) => void = () => {}): void {
+  const real = (object[method] as (...args: unknown[]) => unknown).bind(object);
+  Object.defineProperty(object, method, {
+    value: (...args: unknown[]) => {
+      count(method);
+      const result = real(...args);
+      then(result as never);
+      return result;
+    },
+  });
+}
+
+beforeEach(() => {
+  calls = {};
+  devices = [];
+  const gpu = dawnInstance('SwiftShader');
+  const watched = {
+    requestAdapter: async () => {
+      const adapter = (await gpu.requestAdapter())!;
+      return {
+        info: adapter.info,
+        requestDevice: async () => {
+          const device = await adapter.requestDevice();
+          devices.push(device);
+          watch(device, 'createBuffer', (buffer: GPUBuffer) => watch(buffer, 'mapAsync'));
+          watch(device, 'createBindGroup');
+          watch(device, 'createComputePipelineAsync');
+          watch(device, 'createCommandEncoder', (encoder: GPUCommandEncoder) =>
+            watch(encoder, 'beginComputePass', (pass: GPUComputePassEncoder) => watch(pass, 'dispatchWorkgroups')),
+          );
+          return device;
+        },
+      };
+    },
+  };
+  Object.defineProperty(globalThis, 'navigator', { value: { gpu: watched }, configurable: true });
+});
+afterEach(() => {
+  for (const device of devices) device.destroy();
+});
+
+const graph = model({ layers: 2, share: orders.immediate, context: 300 });
+const prompt = [5, 6, 7];
+
+describe.each(['f32', 'q8', 'q4'] as const)('%s', (quant) => {
+  test('generates what WASM generates; makes nothing after load; reads back once a chunk', async () => {
+    const files = await packageOf(graph, quant);
+    const wasm = await load(files, { device: 'wasm', threads: 1 });
+    const gpu = await load(files, { device: 'webgpu' });
+    expect(gpu.running.device).toBe('webgpu');
+    const { webgpu } = gpu.manifest.report;
+    expect(calls.createComputePipelineAsync).toBe(webgpu!.pipelines);
+    expect(calls.createBuffer).toBe(webgpu!.buffers);
+    const loaded = { ...calls };
+
+    const tokens = await generated(gpu, prompt, 256);
+    expect(tokens).toEqual(await generated(wasm, prompt, 256));
+    expect(tokens.length).toBe(256);
+    expect(calls.createBuffer).toBe(loaded.createBuffer);
+    expect(calls.createBindGroup).toBe(loaded.createBindGroup);
+    const chunk = gpu.manifest.webgpu!.chunk;
+    // the first chunks are shorter, and two may have been queued behind the last token
+    expect(calls.mapAsync! - loaded.mapAsync!).toBeLessThanOrEqual(256 / chunk + 5);
+    gpu.dispose();
+    wasm.dispose();
+  });
+});
+
+test('dispatches per token are those that inspect reports', async () => {
+  const gpu = await load(await packageOf(graph, 'f32'), { device: 'webgpu' });
+  await gpu.logits(prompt);
+  const generation = gpu.generate(prompt, { maxTokens: 200 })[Symbol.asyncIterator]();
+  await generation.next();
+  const before = { ...calls };
+  for (let i = 0; i < 128; i++) await generation.next();
+  const perToken = (calls.dispatchWorkgroups! - before.dispatchWorkgroups!) / 128;
+  const { dispatchesPerToken } = gpu.manifest.report.webgpu!;
+  // a chunk or two may be queued on either side
+  expect(Math.abs(perToken - dispatchesPerToken)).toBeLessThan((2 * 8 * dispatchesPerToken) / 128);
+  await generation.return?.(undefined);
+  gpu.dispose();
+});
+
+test('sampling, logits of every position, and going back', async () => {
+  const files = await packageOf(graph, 'f32');
+  const [gpu, wasm] = [await load(files, { device: 'webgpu' }), await load(files, { device: 'wasm', threads: 1 })];
+  const sampled = async (m: typeof gpu) => {
+    const generation = m.generate(prompt, { maxTokens: 20, temperature: 1.5, seed: 3 });
+    for await (const _ of generation);
+    return generation.tokens;
+  };
+  expect(await sampled(gpu)).toEqual(await sampled(wasm));
+  const long = Array.from({ length: 130 }, (_, i) => (i * 5) % 96);
+  const [a, b] = [await gpu.logitsAll(long), await wasm.logitsAll(long)];
+  a.forEach((logits, i) => {
+    const largest = Math.max(...b[i]!.map(Math.abs));
+    expect(Math.max(...logits.map((x, k) => Math.abs(x - b[i]![k]!)))).toBeLessThan(2e-3 * largest);
+  });
+  gpu.dispose();
+  wasm.dispose();
+});
+
+test('a device that is lost while generating: the same tokens', async () => {
+  const files = await packageOf(graph, 'q4');
+  const undisturbed = await load(files, { device: 'wasm', threads: 1 });
+  const gpu = await load(files, { device: 'webgpu' });
+  const tokens: number[] = [];
+  for await (const { token } of gpu.generate(prompt, { maxTokens: 60 })) {
+    tokens.push(token);
+    if (tokens.length === 25) devices.at(-1)!.destroy();
+  }
+  expect(tokens).toEqual(await generated(undisturbed, prompt, 60));
+  expect(devices.length).toBe(2);
+  expect(gpu.running.device).toBe('webgpu');
+  gpu.dispose();
+  undisturbed.dispose();
+});
+
+test.each(['layers.q_proj+k_proj+v_proj.decode', 'layers.q_proj+k_proj+v_proj.operand.prefill'])(
+  '%s computes wrongly: the self-test notices, and WASM does it',
+  async (kernel) => {
+    const corrupt = (part: string) => (part.startsWith(kernel) ? part.replace('1f / sqrt', '1.1f / sqrt') : part);
+    const files = await packageOf(graph, 'f32', (code) => code.split('//// ').map(corrupt).join('//// '));
+    const model = await load(files, { device: 'webgpu', threads: 1 });
+    expect(model.running.device).toBe('wasm');
+    expect(model.running.why).toContain('self-test');
+    model.dispose();
+  },
+);

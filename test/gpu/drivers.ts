@@ -1,0 +1,58 @@
+/**
+ * Vulkan drivers for machines without a GPU. Chromium (Debian) carries SwiftShader. Dawn refuses the lavapipe of Debian 12, so the one of its
+ * backports is unpacked into a folder of its own, beside the system's.
+ */
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
+export type Driver = 'SwiftShader' | 'lavapipe';
+
+const swiftShader = '/usr/lib/chromium/vk_swiftshader_icd.json';
+const lavapipe = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'lamella', 'lavapipe');
+
+/** The file that tells Vulkan's loader of a driver. */
+export function driverFile(driver: Driver): string {
+  return driver === 'SwiftShader' ? swiftShader : join(lavapipe, 'icd.json');
+}
+
+/** Installs what is missing, through apt. Throws where that fails. */
+export function installDrivers(): void {
+  const apt = (...args: string[]) => execFileSync('apt-get', args, { stdio: ['ignore', 'ignore', 'inherit'] });
+  const packages = ['chromium', 'libvulkan1', 'mesa-vulkan-drivers'];
+  const present = [
+    swiftShader,
+    '/usr/lib/x86_64-linux-gnu/libvulkan.so.1',
+    '/usr/lib/x86_64-linux-gnu/libvulkan_lvp.so',
+  ];
+  if (!present.every((file) => existsSync(file))) {
+    apt('update');
+    // the system's mesa brings the libraries that its successor needs
+    apt('install', '-y', '--no-install-recommends', ...packages);
+  }
+  if (existsSync(driverFile('lavapipe'))) return;
+  mkdirSync(join(lavapipe, 'lists', 'partial'), { recursive: true });
+  const source = join(lavapipe, 'backports.list');
+  const key = '/usr/share/keyrings/debian-archive-keyring.gpg';
+  writeFileSync(source, `deb [signed-by=${key}] http://deb.debian.org/debian bookworm-backports main\n`);
+  const own = [
+    `Dir::Etc::sourcelist=${source}`,
+    'Dir::Etc::sourceparts=-',
+    `Dir::State::lists=${join(lavapipe, 'lists')}`,
+  ];
+  const options = own.flatMap((option) => ['-o', option]);
+  apt(...options, 'update');
+  execFileSync('apt-get', [...options, 'download', 'mesa-vulkan-drivers'], { cwd: lavapipe, stdio: 'ignore' });
+  const deb = readdirSync(lavapipe).find((file) => file.endsWith('.deb'));
+  if (!deb) throw new Error('apt downloaded no mesa-vulkan-drivers');
+  execFileSync('dpkg-deb', ['-x', join(lavapipe, deb), join(lavapipe, 'unpacked')]);
+  const library_path = join(lavapipe, 'unpacked/usr/lib/x86_64-linux-gnu/libvulkan_lvp.so');
+  const icd = { file_format_version: '1.0.0', ICD: { library_path, api_version: '1.4.305' } };
+  writeFileSync(driverFile('lavapipe'), JSON.stringify(icd));
+}
+
+/** For vitest's `globalSetup`. */
+export function setup(): void {
+  installDrivers();
+}
