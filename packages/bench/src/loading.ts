@@ -1,9 +1,7 @@
 /** What it takes to get ready: time and memory, each in a browser that has just started and has no cache. */
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
-import type { Manifest } from '@lamella/runtime/manifest';
 import { type Host, open, openContender } from './host.ts';
 import { type Built, CONTEXT, modelsFolder } from './models.ts';
 import type { LoadAnswer, LoadOrder } from './pages/load-worker.ts';
@@ -59,17 +57,6 @@ export async function loadPeer(host: Host, peer: 'wllama' | 'onnx', file: string
 async function blankBytes(host: Host): Promise<number> {
   const { peakBytes } = await host.alone((page) => page.goto('about:blank'));
   return peakBytes;
-}
-
-/** What a page downloads of a package besides weights and manifest, for the best of its kernels: bytes, `gzip -9`. */
-export function shippedBytes({ folder, manifest }: Built): number {
-  const best = ['relaxed-threads', 'relaxed', 'simd-threads', 'simd'];
-  const rank = ({ variant }: Manifest['wasm'][number]) => best.indexOf(variant);
-  const [kernels] = [...manifest.wasm].sort((a, b) => rank(a) - rank(b));
-  const scripts = readdirSync(join(modelsFolder, folder)).filter((file) => file.endsWith('.js'));
-  const files = [...scripts, kernels!.file];
-  const gzip = (file: string) => gzipSync(readFileSync(join(modelsFolder, folder, file)), { level: 9 });
-  return files.reduce((sum, file) => sum + gzip(file).length, 0);
 }
 
 /** SHA-256 of the code sections (id 10) of all kernels of a package. Sections: webassembly.github.io/spec/core/binary/modules.html. */

@@ -34,7 +34,7 @@ export interface PackageFacts {
   readonly plannedBytes: number;
   readonly weightBytes: number;
   readonly slowMemoryBytesPerToken: number;
-  /** JavaScript and WASM, `gzip -9`. */
+  /** JavaScript and WASM, gzipped. */
   readonly shippedBytes: number;
   /** SHA-256 of the kernels' code, all variants. */
   readonly code: string;

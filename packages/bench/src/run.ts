@@ -6,6 +6,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { downloadBytes } from '@lamella/cli/download-size';
 import type { Contender } from './contender.ts';
 import { compare, type Exactness, oracleLogits } from './exactness.ts';
 import { type Host, openHost } from './host.ts';
@@ -25,7 +26,7 @@ import {
   wllamaTitle,
 } from './line-up.ts';
 import { llamaCppFolder } from './llama-cpp/binding.ts';
-import { codeHash, type Load, loadLamella, loadPeer, type PeerLoad, shippedBytes } from './loading.ts';
+import { codeHash, type Load, loadLamella, loadPeer, type PeerLoad } from './loading.ts';
 import {
   type Built,
   buildGguf,
@@ -100,7 +101,7 @@ export async function run(size: keyof typeof extents, say: (line: string) => voi
   const [gguf, onnx] = [await buildGguf(), await buildOnnx()];
   const built = new Map<string, Built>();
   for (const variant of extent.variants) built.set(titleOf(variant), await buildVariant(variant));
-  const packages = packagesOf(built);
+  const packages = await packagesOf(built);
   for (const [name, wasm] of Object.entries(await labFiles())) await writeFile(join(modelsFolder, name), wasm);
   const compileMs = {
     weights: await compileTimes(['--weights', 'random:1'], extent.loads),
@@ -205,18 +206,19 @@ async function checkAll(entries: readonly Entry[], { checked, variants }: Extent
 }
 
 /** Throws unless base, LS and 60 different blocks have the same code. */
-function packagesOf(built: ReadonlyMap<string, Built>): PackageFacts[] {
-  const facts = [...built].map(([contender, each]) => {
+async function packagesOf(built: ReadonlyMap<string, Built>): Promise<PackageFacts[]> {
+  const facts: PackageFacts[] = [];
+  for (const [contender, each] of built) {
     const { report, memory } = each.manifest;
-    return {
+    facts.push({
       contender,
       plannedBytes: memory.plannedBytes,
       weightBytes: report.weightBytes,
       slowMemoryBytesPerToken: report.slowMemoryBytesPerToken,
-      shippedBytes: shippedBytes(each),
+      shippedBytes: await downloadBytes(join(modelsFolder, each.folder), each.manifest),
       code: codeHash(each),
-    };
-  });
+    });
+  }
   for (const quant of ['q4', 'q8'] as const) {
     const titles = (['125m', '125m-ls', '125m-60'] as const).map((model) => titleOf({ model, quant, kv: 'f32' }));
     const codes = facts.filter(({ contender }) => titles.includes(contender)).map(({ code }) => code);
