@@ -2,9 +2,10 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Host, open, openContender } from './host.ts';
+import { visitAlone, visitBlank } from './alone.ts';
 import { type Built, CONTEXT, modelsFolder } from './models.ts';
-import type { LoadAnswer, LoadOrder } from './pages/load-worker.ts';
+import type { Order, PeerAnswer } from './pages/alone.ts';
+import type { LoadAnswer } from './pages/load-worker.ts';
 
 /** One load of one of our packages. */
 export interface Load extends LoadAnswer {
@@ -13,50 +14,35 @@ export interface Load extends LoadAnswer {
 }
 
 /** One load of a peer: ms until it can generate, and the same growth. */
-export interface PeerLoad {
-  readonly loadMs: number;
+export interface PeerLoad extends PeerAnswer {
   readonly growthBytes: number;
 }
 
-/** Loads the package and gives 32 tokens. */
-export async function loadLamella(host: Host, { folder }: Built, threads: number): Promise<Load> {
-  const blank = await blankBytes(host);
-  const { result, peakBytes } = await host.alone(async (page) => {
-    await open(page, host.origin);
-    const order: LoadOrder = { folder: `${host.origin}/models/${folder}/`, threads, tokens: 32 };
-    return page.evaluate(
-      (order) =>
-        new Promise<LoadAnswer>((resolve, reject) => {
-          const worker = new Worker('/load-worker.js', { type: 'module' });
-          worker.onmessage = ({ data }) => resolve(data);
-          worker.onerror = ({ message }) => reject(new Error(message));
-          worker.postMessage(order);
-        }),
-      order,
-    );
-  });
-  return { ...result, growthBytes: peakBytes - blank };
+/** Loads the package and gives 32 tokens. `origin` is the site's. */
+export async function loadLamella(origin: string, { folder }: Built, threads: number): Promise<Load> {
+  return visitWith<LoadAnswer>(origin, { kind: 'lamella', folder: `${origin}/models/${folder}/`, threads, tokens: 32 });
 }
 
 /** Loads a peer and gives one token. */
-export async function loadPeer(host: Host, peer: 'wllama' | 'onnx', file: string, threads: number): Promise<PeerLoad> {
-  const blank = await blankBytes(host);
-  const [peers, url] = [`${host.origin}/peers/`, `${host.origin}/models/${file}`];
-  const { result, peakBytes } = await host.alone(async (page) => {
-    await open(page, host.origin);
-    const began = performance.now();
-    if (peer === 'wllama') await openContender(page, 'wllama', peers, url, 32_000, CONTEXT, threads);
-    else await openContender(page, 'onnx', peers, url, { kvHeads: 3, headDim: 64 }, threads);
-    const loadMs = performance.now() - began;
-    await page.evaluate(() => window.contender.generate([1], 1));
-    return loadMs;
-  });
-  return { loadMs: result, growthBytes: peakBytes - blank };
+export async function loadPeer(
+  origin: string,
+  peer: 'wllama' | 'onnx',
+  file: string,
+  threads: number,
+): Promise<PeerLoad> {
+  const [peers, url] = [`${origin}/peers/`, `${origin}/models/${file}`];
+  return visitWith<PeerAnswer>(
+    origin,
+    peer === 'wllama'
+      ? { kind: 'wllama', args: [peers, url, 32_000, CONTEXT, threads] }
+      : { kind: 'onnx', args: [peers, url, { kvHeads: 3, headDim: 64 }, threads] },
+  );
 }
 
-async function blankBytes(host: Host): Promise<number> {
-  const { peakBytes } = await host.alone((page) => page.goto('about:blank'));
-  return peakBytes;
+async function visitWith<T extends object>(origin: string, order: Order): Promise<T & { growthBytes: number }> {
+  const blank = await visitBlank();
+  const { said, peakBytes } = await visitAlone<T>(`${origin}/alone.html`, order);
+  return { ...said, growthBytes: peakBytes - blank.peakBytes };
 }
 
 /** SHA-256 of the code sections (id 10) of all kernels of a package. Sections: webassembly.github.io/spec/core/binary/modules.html. */

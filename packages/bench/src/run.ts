@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { downloadBytes } from '@lamella/cli/download-size';
 import type { Contender } from './contender.ts';
 import { compare, type Exactness, oracleLogits } from './exactness.ts';
-import { type Host, openHost } from './host.ts';
+import { openHost } from './host.ts';
 import {
   type Entry,
   labFiles,
@@ -112,7 +112,7 @@ export async function run(size: keyof typeof extents, say: (line: string) => voi
   const native: { close(): void }[] = [];
   try {
     say('loading in fresh browsers');
-    const loads = await loadAll(host, built.get(titleOf(core[0]!))!, gguf, onnx, extent.loads);
+    const loads = await loadAll(host.origin, built.get(titleOf(core[0]!))!, gguf, onnx, extent.loads);
     const entries: Entry[] = [];
     const add = async (title: string, works: readonly Work[], open: (threads: number) => Promise<Contender>) => {
       for (const threads of threadCounts) {
@@ -164,12 +164,18 @@ export async function run(size: keyof typeof extents, say: (line: string) => voi
 }
 
 /** Loads everybody in turn, each time in a browser that has just started. */
-async function loadAll(host: Host, ours: Built, gguf: string, onnx: string, count: number): Promise<Results['loads']> {
+async function loadAll(
+  origin: string,
+  ours: Built,
+  gguf: string,
+  onnx: string,
+  count: number,
+): Promise<Results['loads']> {
   const loaders: { contender: string; threads: number; load: () => Promise<Load | PeerLoad> }[] = threadCounts.flatMap(
     (threads) => [
-      { contender: titleOf(core[0]!), threads, load: () => loadLamella(host, ours, threads) },
-      { contender: wllamaTitle, threads, load: () => loadPeer(host, 'wllama', gguf, threads) },
-      { contender: onnxTitle, threads, load: () => loadPeer(host, 'onnx', onnx, threads) },
+      { contender: titleOf(core[0]!), threads, load: () => loadLamella(origin, ours, threads) },
+      { contender: wllamaTitle, threads, load: () => loadPeer(origin, 'wllama', gguf, threads) },
+      { contender: onnxTitle, threads, load: () => loadPeer(origin, 'onnx', onnx, threads) },
     ],
   );
   const loads = loaders.map(({ contender, threads }) => ({ contender, threads, loads: [] as (Load | PeerLoad)[] }));
