@@ -14,7 +14,7 @@ export function document(results: Results, plot: string): string {
   return `${[
     '# Side by side, in one run',
     `\`npm run bench\`, ${date}. ${machine.cpu}, ${machine.logicalCores} logical cores, ${machine.memoryGiB} GiB, ${machine.system}. ${list(versions)}.`,
-    `Everybody has the same weights (\`random:1\`) and room for ${CONTEXT} tokens. All stay open while rounds go through everything, every other one backwards; each measurement waits up to 3 s for a quiet machine, and no sample is left out. Figures are medians over rounds (${rounds.length} of them), ratios medians of each round's own. Greedy, choice of the token included; 1 and 2 threads. Load average when each round began: ${loads}. Raw samples: \`results.json\`.`,
+    `Everybody has the same weights (\`random:1\`) and room for ${CONTEXT} tokens. All stay open while rounds go through everything, every other one backwards; each measurement waits up to 1.5 s for a quiet machine, and no sample is left out. Figures are medians over rounds (${rounds.length} of them), ratios medians of each round's own. Greedy, choice of the token included; 1 and 2 threads. Load average when each round began: ${loads}. Raw samples: \`results.json\`.`,
     `![Tokens per second](${plot})`,
     '## Targets',
     targetTable(targets(results)),

@@ -47,7 +47,7 @@ export interface Variant {
 /** Compiles a package. */
 export async function buildVariant({ model, quant, kv }: Variant): Promise<Built> {
   const folder = `${model}-${quant}${kv === 'q8' ? '-kv8' : ''}`;
-  const compilation = await compile(await graphOf(model), { quant, context: CONTEXT });
+  const compilation = await compile(await graphOf(model), { quant, kv, context: CONTEXT });
   return { folder, manifest: await buildPackage(compilation, source, null, join(modelsFolder, folder)) };
 }
 

@@ -4,7 +4,7 @@ import { quiet } from './quiet.ts';
 import { turns } from './statistics.ts';
 
 /** For a quiet machine, before each measurement. Whatever comes meanwhile counts: no sample is left out. */
-const PATIENCE_MS = 3000;
+const PATIENCE_MS = 1500;
 
 /** What a number is about. */
 export interface Subject {

@@ -83,6 +83,7 @@ const extents: Readonly<Record<'quick' | 'full', Extent>> = {
     checked: ['125m', '125m-ls'],
     variants: [
       ...core,
+      { model: '125m', quant: 'q4', kv: 'q8', works: [decode, long] },
       { model: '350m-ls', quant: 'q4', kv: 'f32', works: [few] },
       { model: '600m', quant: 'q4', kv: 'f32', works: [few] },
       { model: '1b', quant: 'q4', kv: 'f32', works: [few] },
