@@ -14,6 +14,11 @@ const cases: readonly Case[] = [
   ['q4', 'headDim 12, shared', { ...small, headDim: 12, share: orders.immediate }],
 ];
 
+test('a context of two parts: what attention leaves of them is merged', async () => {
+  const tiny = { ...small, layers: 1, d: 8, ff: 8, headDim: 4, context: 130 };
+  await check((graph, weightOf) => interpreted(graph, weightOf, 'f32'), 'f32', tiny, 130);
+}, 60_000);
+
 describe.each(cases)('%s %s', (quant, _, shape) => {
   test.each(['forward', 'reverse'] as const)('grid %s', async (order) => {
     await check((graph, weightOf) => interpreted(graph, weightOf, quant, undefined, order), quant, shape, 5);

@@ -16,13 +16,17 @@ import tinyLs from '../golden/tiny-ls.ts';
 import { workgroups } from './machine.ts';
 
 /** Every shader of a graph, with its kernel. */
-function shadersOf(graph: Graph, quant: FormatName): readonly { kernel: Kernel; shader: Shader }[] {
-  const { plan, kernels } = lowerGpu(graph, { quant }, conservative);
+function shadersOf(
+  graph: Graph,
+  quant: FormatName,
+  profile = conservative,
+): readonly { kernel: Kernel; shader: Shader }[] {
+  const { plan, kernels } = lowerGpu(graph, { quant }, profile);
   const all = kernels.kinds.flatMap(({ kind, decode, prefill }) =>
-    [...decode, ...prefill].map((kernel) => ({ kernel, shader: printShader(kernel, plan, kind, conservative) })),
+    [...decode, ...prefill].map((kernel) => ({ kernel, shader: printShader(kernel, plan, kind, profile) })),
   );
   const end = plan.program.kinds.at(-1)!;
-  return [...all, { kernel: kernels.argmax, shader: printShader(kernels.argmax, plan, end, conservative) }];
+  return [...all, { kernel: kernels.argmax, shader: printShader(kernels.argmax, plan, end, profile) }];
 }
 
 const shapes: readonly [string, Partial<Shape>][] = [
@@ -56,6 +60,19 @@ describe.each(['f32', 'q8', 'q4'] as const)('%s', (quant) => {
       }
     },
   );
+});
+
+test('a table that is too large for one binding is bound in parts', () => {
+  const small = { ...conservative, bindingBytes: 200 << 10 };
+  const shaders = shadersOf(model({ vocab: 2000, context: 24 }), 'f32', small).map(({ shader }) => shader);
+  for (const { code } of shaders) expect(() => validate(parseWgsl(code))).not.toThrow();
+  const parts = shaders.find(({ name }) => name.startsWith('start.'))!.bindings.filter((b) => b.resource === 'weights');
+  // 2000 rows of 64 f32
+  expect(parts.map(({ offset, bytes }) => [offset, bytes])).toEqual([
+    [0, 200 << 10],
+    [200 << 10, 200 << 10],
+    [400 << 10, 2000 * 64 * 4 - (400 << 10)],
+  ]);
 });
 
 /** Runs a shader on zeros in the reader's own interpreter, for three tokens behind one. */

@@ -571,6 +571,47 @@ const threads: readonly Mutation[] = [
   },
 ];
 
+const shaders = 'test/gpu/shaders.test.ts';
+const inGpuKernels = 'test/gpu/interpreter.test.ts';
+
+const gpu: readonly Mutation[] = [
+  {
+    name: 'a GPU does not wait for the last sums of a tree',
+    file: `${compiler}/schedule/gpu/reduce.ts`,
+    find: '    b.barrier();\n  }\n}',
+    replace: '  }\n}',
+    killedBy: shaders,
+  },
+  {
+    name: 'a GPU takes the last of equal logits',
+    file: `${compiler}/schedule/gpu/argmax.ts`,
+    find: "apply('select', apply('less', j, i), i32(1), i32(0))",
+    replace: "apply('select', apply('less', i, j), i32(1), i32(0))",
+    killedBy: 'test/gpu/argmax.test.ts',
+  },
+  {
+    name: 'q4 on a GPU forgets that codes are stored + 8',
+    file: `${compiler}/formats/q4.ts`,
+    find: "const dots = sub(add(left, right), apply('splat', excess));",
+    replace: 'const dots = add(left, right);',
+    killedBy: inGpuKernels,
+  },
+  {
+    name: 'merged parts of attention are weighed alike',
+    file: `${compiler}/schedule/gpu/attention.ts`,
+    find: "const now = inner.let('now', exp(inner, sub(its, larger)));",
+    replace: "const now = inner.let('now', exp(inner, sub(its, its)));",
+    killedBy: inGpuKernels,
+  },
+  {
+    name: 'wide reads of a GPU where nothing says they are aligned',
+    file: `${compiler}/loops/multiples.ts`,
+    find: "        return gcd(a!, b!);\n      case 'mul':",
+    replace: "        return Math.max(a!, b!);\n      case 'mul':",
+    killedBy: 'test/gpu/multiples.test.ts',
+  },
+];
+
 export const mutations: readonly Mutation[] = [
   ...position,
   ...attention,
@@ -580,4 +621,5 @@ export const mutations: readonly Mutation[] = [
   ...pictures,
   ...beside,
   ...threads,
+  ...gpu,
 ];

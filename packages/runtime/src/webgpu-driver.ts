@@ -127,10 +127,12 @@ class WebGpuDriver implements Driver {
     this.#position += n;
   }
 
-  head(row: number): void {
+  /** Done when the GPU is: a prompt has been read when its last token's logits are there, not when it was sent. */
+  head(row: number): Promise<void> {
     this.#giveUp();
     this.#write(this.#position, 1, row);
     this.#submit((pass) => encode(pass, this.#steps.head, this.#position, 1));
+    return this.#nudged(this.#device.queue.onSubmittedWorkDone());
   }
 
   decode(): void {
@@ -258,10 +260,14 @@ class WebGpuDriver implements Driver {
     this.#device.queue.submit([encoder.finish()]);
   }
 
-  /** Waits until a buffer can be read. Firefox looks for finished work only every 100 ms, unless something is submitted. */
-  async #mapped(buffer: GPUBuffer): Promise<void> {
-    const mapping = buffer.mapAsync(1);
-    if (!isFirefox) return mapping;
+  /** Waits until a buffer can be read. */
+  #mapped(buffer: GPUBuffer): Promise<void> {
+    return this.#nudged(buffer.mapAsync(1));
+  }
+
+  /** Waits for the GPU. Firefox looks for finished work only every 100 ms, unless something is submitted. */
+  async #nudged(done: Promise<void>): Promise<void> {
+    if (!isFirefox) return done;
     let waiting = true;
     const nudge = () => {
       if (!waiting) return;
@@ -269,7 +275,7 @@ class WebGpuDriver implements Driver {
       setTimeout(nudge);
     };
     setTimeout(nudge);
-    await mapping.finally(() => {
+    await done.finally(() => {
       waiting = false;
     });
   }
