@@ -222,6 +222,23 @@ test('a damaged chunk is L407, kept by nobody', async () => {
   expect(await page.evaluate(async () => (await (await load()).logits([1])).length)).toBe(260);
 });
 
+test('several threads compute what one computes, to the last bit', async () => {
+  const [one, two] = await page.evaluate(async (tokens) => {
+    const run = async (threads: number) => {
+      const model = await load(undefined, { threads });
+      const generation = model.generate(tokens, { maxTokens: 30 });
+      for await (const _ of generation);
+      const logits = (await model.logitsAll(tokens)).map((row) => [...row]);
+      const { running } = model;
+      model.dispose();
+      return { threads: running.threads, logits, generated: generation.tokens };
+    };
+    return [await run(1), await run(2)];
+  }, tokens);
+  expect([one!.threads, two!.threads]).toEqual([1, 2]);
+  expect({ ...two, threads: 1 }).toEqual(one);
+});
+
 test('without cross-origin isolation one thread computes, and says why', async () => {
   const bare = await serve({ '/': { text }, [base]: { folder: folder() } }, { isolated: false });
   const alone = await open(bare.origin);

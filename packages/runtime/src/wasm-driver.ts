@@ -62,7 +62,7 @@ export async function loadWasm(
   const { memory: plan, weights } = manifest;
   if (weights === null) throw new RuntimeError('L405', { path: files.place });
   const choice = chooseKernels(manifest, {
-    threads: options.threads ?? Math.min(await cores(), USUAL_THREADS),
+    threads: Math.min(options.threads ?? Math.min(await cores(), USUAL_THREADS), manifest.maxThreads),
     sharesMemory: canShareMemory(),
     relaxedSimd: hasRelaxedSimd(),
   });

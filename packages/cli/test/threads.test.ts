@@ -1,0 +1,75 @@
+/** Threads in Node: the same bits however many compute, and none that work when there is nothing to do. */
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openPackage } from '../src/open-package.ts';
+import { type Scratch, scratch, writeGraph } from './lamella.ts';
+
+const formats = ['f32', 'q8', 'q4'];
+let home: Scratch;
+beforeAll(async () => {
+  home = await scratch();
+  const graph = await writeGraph(home.path, 'wide', (text) =>
+    text
+      .replace('t: 16, d: 16, ff: 24, vocab: 50', 't: 100, d: 64, ff: 96, vocab: 200')
+      .replace('headDim: 4', 'headDim: 16'),
+  );
+  for (const quant of formats) {
+    const { code, stderr } = await home.lamella(
+      'compile',
+      graph,
+      '--weights',
+      'random:1',
+      '--quant',
+      quant,
+      '--out',
+      quant,
+    );
+    expect(code, stderr).toBe(0);
+  }
+});
+afterAll(() => home.remove());
+
+const prompt = Array.from({ length: 75 }, (_, i) => (i * 37) % 200);
+
+test.each(formats)('%s: one, two and three threads, to the last bit', async (quant) => {
+  const results = [];
+  for (const threads of [1, 2, 3]) {
+    const model = await openPackage(join(home.path, quant), { threads });
+    expect(model.running.threads).toBe(threads);
+    expect(model.running.kernels.includes('threads')).toBe(threads > 1);
+    const generation = model.generate(prompt, { maxTokens: 20 });
+    for await (const _ of generation);
+    const logits = await model.logitsAll(prompt);
+    expect(generation.stats.peakBytes).toBe(model.manifest.memory.plannedBytes);
+    model.dispose();
+    results.push({ tokens: generation.tokens, logits });
+  }
+  expect(results[1]).toEqual(results[0]);
+  expect(results[2]).toEqual(results[0]);
+});
+
+test('a model that waits takes no time from anybody, and works again afterwards', async () => {
+  const model = await openPackage(join(home.path, 'q8'), { threads: 3 });
+  const before = await model.logits(prompt);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  const { user, system } = process.cpuUsage();
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  const spent = process.cpuUsage({ user, system });
+  // two threads that spin would take two million, or all that the machine has
+  expect(spent.user + spent.system).toBeLessThan(300_000);
+  expect(await model.logits(prompt)).toEqual(before);
+  model.dispose();
+});
+
+test('more threads than there is room for are not taken', async () => {
+  const model = await openPackage(join(home.path, 'q8'), { threads: 1000 });
+  expect(model.running.threads).toBe(model.manifest.maxThreads);
+  model.dispose();
+});
+
+test('a command that used threads ends by itself', async () => {
+  const run = (...args: string[]) => home.lamella('run', 'q8', '--tokens', '1,2,3', '--max-tokens', '9', ...args);
+  const { code, stdout, stderr } = await run('--threads', '3');
+  expect(code, stderr).toBe(0);
+  expect(stdout).toBe((await run()).stdout);
+});
