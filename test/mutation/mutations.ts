@@ -197,16 +197,16 @@ const attention: readonly Mutation[] = [
 const numbers: readonly Mutation[] = [
   {
     name: 'q8 drops the scale of the row',
-    file: `${compiler}/formats/q8.ts`,
-    find: "load(scales!, plus(scaleBase, v * 4), 'f32x4'),",
-    replace: "constant('f32x4', 1),",
+    file: `${compiler}/formats/integer.ts`,
+    find: "mul(load(scales, scaleAt, 'f32x4'), loadSplat(x.scales!, token, 'f32x4'))",
+    replace: "loadSplat(x.scales!, token, 'f32x4')",
     killedBy: integer,
   },
   {
     name: 'q8 drops the scale of the token',
-    file: `${compiler}/formats/q8.ts`,
-    find: "loadSplat(x.scales!, plus(firstToken, t), 'f32x4'),",
-    replace: "constant('f32x4', 1),",
+    file: `${compiler}/formats/integer.ts`,
+    find: "mul(load(scales, scaleAt, 'f32x4'), loadSplat(x.scales!, token, 'f32x4'))",
+    replace: "load(scales, scaleAt, 'f32x4')",
     killedBy: integer,
   },
   {
