@@ -28,7 +28,7 @@ import type {
 import type { GpuTarget } from '@lamella/runtime/webgpu-manifest';
 import { fuse } from './fuse.ts';
 import { printKernel } from './loops/print.ts';
-import type { Features } from './loops/types.ts';
+import { AskedFeatures, type Features } from './loops/types.ts';
 import { inOrder, type OrderName } from './orders.ts';
 import { type PackedPiece, packWeights } from './pack.ts';
 import { type Plan, plan } from './plan.ts';
@@ -62,6 +62,8 @@ export interface Lowered {
   readonly fused: ReturnType<typeof quantise>;
   readonly plan: Plan;
   readonly kernels: readonly KindKernels[];
+  /** Whether any of them would be another one on an engine with relaxed SIMD. */
+  readonly relaxes: boolean;
 }
 
 export interface LoweredGpu {
@@ -109,7 +111,9 @@ export interface PackageParts {
 export function lower(source: Graph, options: CompileOptions): Lowered {
   const graph = withContext(source, options.context);
   const planned = lowerToPlan(graph, options);
-  return { graph, ...planned, kernels: schedule(planned.plan, new Set()) };
+  const plain = new AskedFeatures();
+  const kernels = schedule(planned.plan, plain);
+  return { graph, ...planned, kernels, relaxes: plain.asked.has('relaxed') };
 }
 
 /** The same for a GPU: the same weights in the same order, an arena and kernels of its own. Throws L304 for KV in q8. */
@@ -145,7 +149,7 @@ export async function compile(source: Graph, options: CompileOptions): Promise<C
   const { graph, fused, plan, kernels } = lowered;
   refuseIfTooLarge(plan, options.quant);
   const wat = printModule(plan, kernels);
-  const modules = [{ variant: 'simd' as const, wasm: await assemble(wat) }, ...(await otherModules(plan, wat))];
+  const modules = [{ variant: 'simd' as const, wasm: await assemble(wat) }, ...(await otherModules(lowered))];
   const shaders = (): GpuParts => {
     const forGpu = lowerGpu(source, options, conservative);
     return gpuTarget(forGpu.plan, forGpu.kernels, conservative);
@@ -199,18 +203,14 @@ export const variantFeatures: Readonly<Record<WasmVariant, Features>> = {
 };
 
 /** The modules for engines with more than SIMD128. They compute the same numbers. Relaxed SIMD has none where no kernel would use it. */
-async function otherModules(plan: Plan, plain: string): Promise<Compilation['modules']> {
-  const text = (variant: WasmVariant) => {
-    const features = variantFeatures[variant];
-    return printModule(plan, schedule(plan, features), features);
-  };
-  const relaxed = text('relaxed');
-  const [one, several] =
-    relaxed === plain
-      ? ([[], ['simd-threads']] as const)
-      : ([['relaxed'], ['simd-threads', 'relaxed-threads']] as const);
-  const texts = [...one.map((v) => [v, relaxed] as const), ...several.map((v) => [v, text(v)] as const)];
-  return Promise.all(texts.map(async ([variant, wat]) => ({ variant, wasm: await assemble(wat) })));
+function otherModules({ plan, relaxes }: Lowered): Promise<Compilation['modules']> {
+  const variants = relaxes ? (['relaxed', 'simd-threads', 'relaxed-threads'] as const) : (['simd-threads'] as const);
+  return Promise.all(
+    variants.map(async (variant) => {
+      const features = variantFeatures[variant];
+      return { variant, wasm: await assemble(printModule(plan, schedule(plan, features), features)) };
+    }),
+  );
 }
 
 /** Addresses in WASM are 32 bits wide. Throws L123 before anybody downloads what cannot be loaded. */

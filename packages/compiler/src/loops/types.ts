@@ -11,6 +11,16 @@ export type Element = 'f32' | 'i32' | 'i8' | 'u8';
 export type Feature = 'relaxed' | 'threads';
 export type Features = ReadonlySet<Feature>;
 
+/** Features that remember which of them were asked for: schedules that never asked for one would be the same with it. */
+export class AskedFeatures extends Set<Feature> {
+  readonly asked = new Set<Feature>();
+
+  override has(feature: Feature): boolean {
+    this.asked.add(feature);
+    return super.has(feature);
+  }
+}
+
 /** Lanes of a type; 1 for scalars. */
 export function lanesOf(type: Type): number {
   switch (type) {

@@ -26,7 +26,8 @@ export function printModule(
   exportKernels = false,
 ): string {
   const threads = features.has('threads');
-  const kernels = kinds.flatMap((k) => [...k.decode, ...k.prefill]).map((k) => expanded(k, features));
+  const own = new Map(kinds.flatMap((k) => [...k.decode, ...k.prefill]).map((k) => [k, expanded(k, features)]));
+  const kernels = [...own.values()];
   const pages = plan.memory.plannedBytes / 65536;
   const step = plan.memory.step.offset;
   const word = (at: number) => `(i32.load (i32.const ${step + at}))`;
@@ -85,7 +86,7 @@ export function printModule(
     const meet = threads ? ' (call $barrier (local.get $thread))' : '';
     const cases = kinds.flatMap((k, i) => [
       `  ) ;; ${k.kind.name}`,
-      ...k[lowering].map((kernel) => `  ${call(expanded(kernel, features))}${meet}`),
+      ...k[lowering].map((kernel) => `  ${call(own.get(kernel)!)}${meet}`),
       ...(i < last ? ['  (return)'] : []),
     ]);
     const head = `(func $row.${lowering} (param $at i32) (param $row i32)${threadParam}`;
