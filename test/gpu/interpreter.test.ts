@@ -1,11 +1,14 @@
 /** GPU kernels without a GPU: whole tiny models in the loop interpreter, against the oracle. */
 import { describe, test } from 'vitest';
-import { orders } from '../conformance/models.ts';
-import { type Case, check } from './conformance.ts';
+import { conforms } from '../conformance/conformance.ts';
+import type { Setting } from '../conformance/machine.ts';
+import { model, orders, type Shape } from '../conformance/models.ts';
+import { weightsOf } from '../conformance/weights.ts';
 import { interpreted } from './machine.ts';
 
 const small = { d: 16, ff: 24, headDim: 8, heads: 2, kvHeads: 1, vocab: 30, context: 24 };
-const cases: readonly Case[] = [
+const extent = { prompt: 3, decoded: 1, generated: 1, stepped: 1, witnessed: 2 };
+const cases: readonly [Setting['quant'], string, Partial<Shape>][] = [
   ['f32', 'plain', small],
   ['q8', 'plain', small],
   ['q4', 'plain', small],
@@ -15,12 +18,14 @@ const cases: readonly Case[] = [
 ];
 
 test('a context of two parts: what attention leaves of them is merged', async () => {
-  const tiny = { ...small, layers: 1, d: 8, ff: 8, headDim: 4, context: 130 };
-  await check((graph, weightOf) => interpreted(graph, weightOf, 'f32'), 'f32', tiny, 130);
+  const graph = model({ ...small, layers: 1, d: 8, ff: 8, headDim: 4, context: 140 });
+  const behind = { ...extent, prompt: 127, decoded: 2 };
+  await conforms(interpreted(), graph, weightsOf(graph), { quant: 'f32', kv: 'f32' }, behind);
 }, 60_000);
 
 describe.each(cases)('%s %s', (quant, _, shape) => {
   test.each(['forward', 'reverse'] as const)('grid %s', async (order) => {
-    await check((graph, weightOf) => interpreted(graph, weightOf, quant, undefined, order), quant, shape, 5);
+    const graph = model(shape);
+    await conforms(interpreted(undefined, order), graph, weightsOf(graph), { quant, kv: 'f32' }, extent);
   });
 });

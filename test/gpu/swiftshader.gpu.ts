@@ -1,28 +1,31 @@
 /** Dawn on SwiftShader, the driver that Chromium carries. */
 import { conservative } from '@lamella/compiler/schedule/gpu/profile';
-import type { Graph } from '@lamella/graph/ir';
-import type { WeightOf } from '@lamella/graph/oracle/model';
 import { afterAll, beforeAll, describe, test } from 'vitest';
-import { cases } from './cases.ts';
-import { check } from './conformance.ts';
+import { graphCases, tinyCases } from '../conformance/cases.ts';
+import { conforms } from '../conformance/conformance.ts';
+import { model } from '../conformance/models.ts';
+import { weightsOf } from '../conformance/weights.ts';
 import { dawn } from './dawn.ts';
 import { onDevice } from './device.ts';
+import { executorOn, type Setup } from './executor.ts';
 
 let device: GPUDevice;
 beforeAll(async () => {
   device = await dawn('SwiftShader');
 });
 afterAll(() => device.destroy());
+const execute = (setup: Setup) => executorOn(device, setup);
 
-describe.each(cases)('%s %s', (quant, _, shape) => {
-  const count = shape.context ? 140 : 70;
-  test(`${count} tokens`, () =>
-    check((graph, weightOf) => onDevice(device, 'SwiftShader', graph, weightOf, quant), quant, shape, count));
+describe.each([...tinyCases, ...graphCases])('$name', ({ name, setting, extent, make }) => {
+  test('follows the oracle', async () => {
+    const { graph, weightOf } = await make();
+    await conforms(onDevice(execute), graph, weightOf, setting, extent, name);
+  });
 });
 
-test('a table that is too large for one binding, weights in several buffers', () => {
-  const shape = { vocab: 2000, context: 24 };
+test('a table that is too large for one binding, weights in several buffers', async () => {
+  const graph = model({ vocab: 2000, context: 24 });
   const small = { ...conservative, bindingBytes: 200 << 10, bufferBytes: 600 << 10 };
-  const machine = (graph: Graph, weightOf: WeightOf) => onDevice(device, 'SwiftShader', graph, weightOf, 'f32', small);
-  return check(machine, 'f32', shape, 6);
+  const extent = { prompt: 4, decoded: 2, generated: 2, stepped: 1, witnessed: 2 };
+  await conforms(onDevice(execute, small), graph, weightsOf(graph), { quant: 'f32', kv: 'f32' }, extent);
 });

@@ -1,0 +1,75 @@
+/**
+ * The one body of conformance, for every target and every implementation of WebGPU: the whole model, operations one at a time, executions
+ * one at a time, against the oracle under the same quantisation.
+ */
+import type { Graph } from '@lamella/graph/ir';
+import type { WeightOf } from '@lamella/graph/oracle/model';
+import { expect } from 'vitest';
+import { checkExecutions } from './executions.ts';
+import { type Machine, type OpenMachine, Sequence, type Setting } from './machine.ts';
+import { checkOperations } from './operations.ts';
+import { checkWhole, type Lengths } from './whole.ts';
+
+/** Of the largest logit, running free. A code may flip where rounding is near a tie, and what it changes spreads. */
+const whole = { exact: 1e-4, codes: 0.05 };
+/** Of the largest number of a residual, where all codes were the oracle's. */
+const execution = { exact: 1e-4, codes: 1e-3 };
+
+export interface Extent extends Lengths {
+  /** Tokens that are followed operation by operation, behind those before them. */
+  readonly stepped: number;
+  /** Tokens whose executions are given the oracle's residual. */
+  readonly witnessed: number;
+}
+
+/** Holds a model against the oracle. Says on the console how far it was off where codes could flip. */
+export async function conforms(
+  open: OpenMachine,
+  graph: Graph,
+  weightOf: WeightOf,
+  setting: Setting,
+  extent: Extent,
+  name = graph.name,
+): Promise<void> {
+  const machine = await open(graph, weightOf, setting);
+  try {
+    const kind = setting.quant === 'f32' && setting.kv === 'f32' ? 'exact' : 'codes';
+    const worst = await checkWhole(machine, weightOf, setting, extent, whole[kind]);
+    const { agreeing, flipped } = await checkExecutions(
+      machine,
+      weightOf,
+      setting,
+      tokensOf(machine, extent.witnessed),
+      execution[kind],
+    );
+    if (kind === 'codes') {
+      await operationByOperation(machine, weightOf, setting, extent);
+      const of = `${setting.quant}, KV ${setting.kv}, ${name}`;
+      console.log(
+        `${of}: off by ${worst.toExponential(1)} running free; ${flipped} of ${agreeing + flipped} executions with a flipped code`,
+      );
+    }
+  } finally {
+    await machine.close();
+  }
+}
+
+async function operationByOperation(
+  machine: Machine,
+  weightOf: WeightOf,
+  setting: Setting,
+  { prompt, stepped }: Extent,
+): Promise<void> {
+  const sequence = new Sequence(machine);
+  sequence.prefillAll(tokensOf(machine, prompt));
+  const executions = machine.graph.stacks.reduce((sum, stack) => sum + stack.executions.length, 0);
+  // every linear of a block where weights are codes, and its attention where keys are
+  const least = (setting.quant === 'f32' ? 0 : 4) + (setting.kv === 'f32' ? 0 : 1);
+  for (const token of tokensOf(machine, stepped))
+    expect(await checkOperations(machine, weightOf, setting, token, sequence.position++)).toBeGreaterThanOrEqual(
+      executions * least,
+    );
+}
+
+const tokensOf = ({ graph }: Machine, count: number): readonly number[] =>
+  Array.from({ length: count }, (_, i) => (i * 37 + 11) % graph.vocab);

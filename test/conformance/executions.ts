@@ -1,0 +1,138 @@
+/**
+ * One execution at a time: compiled kernels and oracle get the same residual and the same history, token by token and a tile at once. Where
+ * both have the same codes, they leave the same residual.
+ */
+import type { Kind } from '@lamella/compiler/program/ir';
+import { sourceRow, storedRows } from '@lamella/compiler/program/ir';
+import type { Graph } from '@lamella/graph/ir';
+import type { WeightOf } from '@lamella/graph/oracle/model';
+import { Oracle, type OracleEvent } from '@lamella/graph/oracle/oracle';
+import { expect } from 'vitest';
+import { type Contract, kernelsOf, type Machine, type Setting, Snapshot } from './machine.ts';
+import { relativeError } from './rig.ts';
+
+type Activation = Extract<OracleEvent, { kind: 'activation' }>;
+
+/** What the oracle did in one execution for one token. */
+interface Witness {
+  readonly input: Float64Array;
+  readonly output: Float64Array;
+  readonly activations: readonly Activation[];
+}
+
+/** How many executions had all of the oracle's codes, and how many did not. */
+export interface Agreement {
+  readonly agreeing: number;
+  readonly flipped: number;
+}
+
+/**
+ * Runs every execution of `tokens` from position 0 on, given the oracle's residual: as tiles, and again one by one. Where the codes agree the
+ * results must, to `tolerance` of the largest: a history that differs by a flipped code in an earlier token, too.
+ */
+export async function checkExecutions(
+  machine: Machine,
+  weightOf: WeightOf,
+  setting: Setting,
+  tokens: readonly number[],
+  tolerance: number,
+): Promise<Agreement> {
+  const witnessed = tokens.map(() => new Map<number, Witness>());
+  let activations: Activation[] = [];
+  let position = 0;
+  const oracle = new Oracle(machine.graph, weightOf, {
+    ...setting,
+    observe: (event) => {
+      if (event.kind === 'activation') activations.push(event);
+      if (event.kind !== 'execution') return;
+      const { index, input, output } = event;
+      witnessed[position]!.set(index, { input, output, activations });
+      activations = [];
+    },
+  });
+  for (const token of tokens) {
+    oracle.step(token);
+    activations = [];
+    position++;
+  }
+  let [agreeing, flipped] = [0, 0];
+  const { tile } = machine.plan.program;
+  const executions = [...witnessed[0]!.keys()];
+  const run = async (lowering: 'decode' | 'prefill', from: number, count: number): Promise<void> => {
+    for (const index of executions) {
+      const witnesses = witnessed.slice(from, from + count).map((w) => w.get(index)!);
+      const same = await runExecution(machine, lowering, index, from, witnesses);
+      const { outputs, sameCodes } = same;
+      witnesses.forEach(({ output }, t) => {
+        if (sameCodes[t]) {
+          agreeing++;
+          expect(relativeError(outputs[t]!.subarray(0, output.length), output)).toBeLessThan(tolerance);
+        } else flipped++;
+      });
+    }
+  };
+  for (let from = 0; from < tokens.length; from += tile)
+    await run('prefill', from, Math.min(tile, tokens.length - from));
+  for (const from of tokens.keys()) await run('decode', from, 1);
+  expect(agreeing).toBeGreaterThan(flipped);
+  return { agreeing, flipped };
+}
+
+/** Runs execution `index` on the witnesses' residuals. Returns what it left, and which tokens had the oracle's codes throughout. */
+async function runExecution(
+  machine: Machine,
+  lowering: 'decode' | 'prefill',
+  index: number,
+  position: number,
+  witnesses: readonly Witness[],
+): Promise<{ readonly outputs: readonly Float32Array[]; readonly sameCodes: readonly boolean[] }> {
+  const { plan, kinds, graph } = machine;
+  const row = index + 1;
+  const compiled = kinds[plan.table[row]!.kind]!;
+  const kind = plan.program.kinds[plan.table[row]!.kind]!;
+  const [x] = plan.program.carried as [number];
+  const { width } = plan.program.buffers[x]!;
+  const residual = new Float32Array(witnesses.length * width);
+  for (const [t, { input }] of witnesses.entries()) residual.set(input, t * width);
+  machine.write(plan.bufferAddress[x]!, new Uint32Array(residual.buffer));
+  const scalars = { position, count: witnesses.length, row: 0 };
+  const sameCodes = witnesses.map(() => true);
+  const compare = async (op: Contract): Promise<void> => {
+    const arena = await Snapshot.of(machine);
+    witnesses.forEach(({ activations }, t) => {
+      const oracle = activations.find((a) => multiplies(graph, index, a.node, kind, op))!.codes;
+      const codes = unpadded(arena.codes(op.prologue.quantise!.codes, t), kind, op);
+      sameCodes[t] &&= codes.every((code, i) => code === oracle[i]);
+    });
+  };
+  for (const op of kind.ops) {
+    const coded = op.op === 'contract' && op.prologue.quantise !== null ? op : null;
+    const before = coded && lowering === 'decode' ? machine.codesKernel(kind, coded) : null;
+    if (before) {
+      machine.run(before, row, scalars);
+      await compare(coded!);
+    }
+    for (const kernel of kernelsOf(compiled, op, lowering)) machine.run(kernel, row, scalars);
+    if (coded && !before) await compare(coded);
+  }
+  const after = await Snapshot.of(machine);
+  return { outputs: witnesses.map((_, t) => after.row(x, t)), sameCodes };
+}
+
+/** The codes a contraction reads, without the columns that pad heads. */
+function unpadded(codes: Int8Array, kind: Kind, op: Contract): number[] {
+  const { columns } = kind.packs[op.segments[0]!.streams[0]!]!;
+  return Array.from({ length: storedRows(columns) }, (_, k) => k)
+    .filter((k) => sourceRow(columns, k) !== null)
+    .map((k) => codes[k]!);
+}
+
+/** Whether the oracle's node is a linear of this contraction: it multiplies with the same parameter. */
+function multiplies(graph: Graph, execution: number, node: number, kind: Kind, op: Contract): boolean {
+  const stack = graph.stacks[0]!;
+  const { body } = graph.kinds[stack.weightSets[stack.executions[execution]!.weightSet]!.kind]!;
+  const { op: linear } = body.nodes[node]!;
+  return (
+    linear.op === 'linear' && op.segments.some((s) => s.streams.some((id) => kind.packs[id]!.param === linear.weight))
+  );
+}

@@ -1,0 +1,155 @@
+/**
+ * A compiled model, kernel by kernel, on whatever runs kernels: WASM, the loop interpreter, a WebGPU device. What conformance asks is asked
+ * of this, so that it is asked of every target in the same words.
+ */
+import type { Kernel } from '@lamella/compiler/loops/ir';
+import type { Plan } from '@lamella/compiler/plan';
+import type { BufferId, FormatName, FusedOp, Kind, KvName } from '@lamella/compiler/program/ir';
+import type { KindKernels } from '@lamella/compiler/schedule/schedule';
+import type { Lowering } from '@lamella/compiler/schedule/scope';
+import type { Graph } from '@lamella/graph/ir';
+import type { WeightOf } from '@lamella/graph/oracle/model';
+
+export type Contract = Extract<FusedOp, { op: 'contract' }>;
+
+/** How a model is compiled. */
+export interface Setting {
+  readonly quant: FormatName;
+  readonly kv: KvName;
+}
+
+/** What a step needs to know. */
+export interface Scalars {
+  readonly position: number;
+  readonly count: number;
+  readonly row: number;
+}
+
+export interface Machine {
+  readonly graph: Graph;
+  readonly plan: Plan;
+  readonly kinds: readonly KindKernels[];
+  /** Leaves codes and scale of a contraction's x in the arena, the same that decoding makes; null where decoding itself leaves them there. */
+  codesKernel(kind: Kind, op: Contract): Kernel | null;
+  /** Chooses the next token; null where the runtime does. */
+  readonly argmax: Kernel | null;
+  /** Runs one kernel of a table row. */
+  run(kernel: Kernel, row: number, scalars: Scalars): void;
+  /** Bytes at an address of the plan, from token ids to the end of the arena. */
+  read(offset: number, bytes: number): Promise<ArrayBuffer>;
+  write(offset: number, words: Uint32Array): void;
+  /** The state of a table row. */
+  readState(row: number): Promise<ArrayBuffer>;
+  close(): Promise<void>;
+}
+
+/** Opens a model; whoever does closes it. */
+export type OpenMachine = (graph: Graph, weightOf: WeightOf, setting: Setting) => Promise<Machine>;
+
+/** The kernels of one operation, in order. */
+export function kernelsOf({ kind, ...kernels }: KindKernels, op: FusedOp, lowering: Lowering): readonly Kernel[] {
+  const name = op.op === 'contract' ? [`${op.name}.operand`, op.name] : [op.name];
+  const wanted = name.map((each) => `${kind.name}.${each}.${lowering}`);
+  const found = kernels[lowering].filter((kernel) => wanted.includes(kernel.name));
+  if (found.length === 0) throw new Error(`no kernel ${wanted.at(-1)}`);
+  return found;
+}
+
+/** What lies in the arena at one moment. */
+export class Snapshot {
+  private readonly plan: Plan;
+  private readonly bytes: ArrayBuffer;
+
+  private constructor(plan: Plan, bytes: ArrayBuffer) {
+    this.plan = plan;
+    this.bytes = bytes;
+  }
+
+  static async of({ plan, read }: Machine): Promise<Snapshot> {
+    const { tokens, arena } = plan.memory;
+    return new Snapshot(plan, await read(tokens.offset, arena.offset + arena.bytes - tokens.offset));
+  }
+
+  /** f32 of a buffer's row. */
+  row(id: BufferId, row = 0): Float32Array {
+    const { width } = this.plan.program.buffers[id]!;
+    return new Float32Array(this.bytes, this.at(id) + row * width * 4, width);
+  }
+
+  /** int8 of a row of codes. */
+  codes(id: BufferId, row = 0): Int8Array {
+    const { width } = this.plan.program.buffers[id]!;
+    return new Int8Array(this.bytes, this.at(id) + row * width, width);
+  }
+
+  logits(): Float32Array {
+    const { logits, tokens } = this.plan.memory;
+    return new Float32Array(this.bytes, logits.offset - tokens.offset, this.plan.program.vocab);
+  }
+
+  private at(id: BufferId): number {
+    return this.plan.bufferAddress[id]! - this.plan.memory.tokens.offset;
+  }
+}
+
+/** One sequence of tokens on a machine. */
+export class Sequence {
+  readonly machine: Machine;
+  position = 0;
+
+  constructor(machine: Machine) {
+    this.machine = machine;
+  }
+
+  decode(token: number): void {
+    this.step('decode', [token]);
+    this.head(0);
+    this.position += 1;
+  }
+
+  /** One tile. */
+  prefill(tokens: readonly number[]): void {
+    this.step('prefill', tokens);
+    this.position += tokens.length;
+  }
+
+  /** A prompt, in as many tiles as it takes. */
+  prefillAll(tokens: readonly number[]): void {
+    const { tile } = this.machine.plan.program;
+    for (let from = 0; from < tokens.length; from += tile) this.prefill(tokens.slice(from, from + tile));
+  }
+
+  /** Logits of row `row` of the last tile. */
+  head(row: number): void {
+    const { plan, kinds } = this.machine;
+    const scalars = { position: this.position, count: 1, row };
+    for (const kernel of kinds.at(-1)!.decode) this.machine.run(kernel, plan.table.length - 1, scalars);
+  }
+
+  async logits(): Promise<Float32Array> {
+    const { logits } = this.machine.plan.memory;
+    return new Float32Array(await this.machine.read(logits.offset, this.machine.graph.vocab * 4));
+  }
+
+  /** The greedy choice behind the last token's logits. */
+  async choose(): Promise<number> {
+    const { plan, argmax } = this.machine;
+    if (!argmax) {
+      const logits = await this.logits();
+      return logits.indexOf(Math.max(...logits));
+    }
+    // the step as decoding leaves it
+    this.machine.write(plan.memory.step.offset, Uint32Array.of(this.position - 1, 1, 0));
+    this.machine.run(argmax, plan.table.length - 1, { position: 0, count: 0, row: 0 });
+    return new Uint32Array(await this.machine.read(plan.memory.tokens.offset, 4))[0]!;
+  }
+
+  private step(lowering: Lowering, tokens: readonly number[]): void {
+    const { plan, kinds } = this.machine;
+    const scalars = { position: this.position, count: tokens.length, row: 0 };
+    this.machine.write(plan.memory.tokens.offset, Uint32Array.from(tokens));
+    plan.table.slice(0, -1).forEach(({ kind }, row) => {
+      for (const kernel of kinds[kind]![lowering]) this.machine.run(kernel, row, scalars);
+    });
+  }
+}

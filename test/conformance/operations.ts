@@ -1,0 +1,320 @@
+/**
+ * One operation at a time: each contraction and each attention gets the numbers the compiled model itself produced, and codes, exact
+ * integer dots and results are recomputed in f64 with the oracle's quantisation. No error can hide behind an earlier one.
+ */
+import type { Element, FusedOp, Kind } from '@lamella/compiler/program/ir';
+import { sourceRow, storedRows } from '@lamella/compiler/program/ir';
+import { partCount, partLength } from '@lamella/compiler/schedule/gpu/attention';
+import { attendQ8 } from '@lamella/graph/oracle/kvQ8';
+import type { WeightOf } from '@lamella/graph/oracle/model';
+import { quantiseMatrix4 } from '@lamella/graph/oracle/q4';
+import { type IntegerMatrix, integerDots, quantiseActivation, quantiseMatrix } from '@lamella/graph/oracle/q8';
+import { expect } from 'vitest';
+import { type Contract, kernelsOf, type Machine, type Setting, Snapshot } from './machine.ts';
+import { relativeError } from './rig.ts';
+import { type Coded, State } from './state.ts';
+
+type Attention = Extract<FusedOp, { op: 'attention' }>;
+type Encode = Extract<FusedOp, { op: 'encode' }>;
+
+/** How far a code may be from the oracle's: one, and only where x / scale lies this close to a tie. */
+const NEAR_TIE = 1e-4;
+
+/** An operation with what lay in the arena before it ran and what does now. */
+interface Ran {
+  readonly machine: Machine;
+  readonly weightOf: WeightOf;
+  readonly setting: Setting;
+  readonly kind: Kind;
+  readonly row: number;
+  readonly position: number;
+  readonly before: Snapshot;
+  readonly after: Snapshot;
+  readonly state: State | null;
+}
+
+/** Decodes one token at `position`, operation by operation. Returns how many were checked: contractions of codes, and attentions over codes. */
+export async function checkOperations(
+  machine: Machine,
+  weightOf: WeightOf,
+  setting: Setting,
+  token: number,
+  position: number,
+): Promise<number> {
+  const { plan, kinds } = machine;
+  const scalars = { position, count: 1, row: 0 };
+  let checked = 0;
+  machine.write(plan.memory.tokens.offset, Uint32Array.of(token));
+  let before = await Snapshot.of(machine);
+  for (const [row, { kind: index, state }] of plan.table.entries()) {
+    const kind = plan.program.kinds[index]!;
+    let encode: Encode | null = null;
+    for (const op of kind.ops) {
+      const codes =
+        op.op === 'contract' && op.prologue.quantise ? await codesOf(machine, kind, op, row, position) : null;
+      for (const kernel of kernelsOf(kinds[index]!, op, 'decode')) machine.run(kernel, row, scalars);
+      const after = await Snapshot.of(machine);
+      const its = state === 0 ? null : new State(kind, await machine.readState(row), plan.program.context);
+      const ran = { machine, weightOf, setting, kind, row, position, before, after, state: its };
+      before = after;
+      if (op.op === 'contract' && op.prologue.quantise) {
+        checkContraction(ran, op, codes ?? readCodes(after, op));
+        checked++;
+      }
+      if (op.op === 'encode') {
+        encode = op;
+        checkEncoding(ran, op);
+      }
+      if (op.op === 'attention' && op.codes) {
+        checkAttention(ran, op, encode!);
+        checked++;
+      }
+    }
+  }
+  return checked;
+}
+
+/** Codes and scale of x as decoding makes them, where it keeps them to itself; null where they lie in the arena once it has run. */
+async function codesOf(
+  machine: Machine,
+  kind: Kind,
+  op: Contract,
+  row: number,
+  position: number,
+): Promise<Coded | null> {
+  const kernel = machine.codesKernel(kind, op);
+  if (!kernel) return null;
+  machine.run(kernel, row, { position, count: 1, row: 0 });
+  return readCodes(await Snapshot.of(machine), op);
+}
+
+function readCodes(from: Snapshot, { depth, prologue }: Contract): Coded {
+  const { codes, scales } = prologue.quantise!;
+  return { codes: from.codes(codes).subarray(0, depth), scale: from.row(scales)[0]! };
+}
+
+/** The codes of `got` are those of x, but where a rounding tie decides. */
+function expectCodes({ codes, scale }: Coded, x: Float64Array): void {
+  const wanted = quantiseActivation(x);
+  expect(Math.abs(scale - wanted.scale)).toBeLessThanOrEqual(1e-6 * wanted.scale);
+  codes.forEach((code, i) => {
+    const off = Math.abs(code - (wanted.codes[i] ?? 0));
+    const tie = Math.abs(Math.abs((wanted.exact[i] ?? 0) % 1) - 0.5);
+    expect(off === 0 || (off === 1 && tie < NEAR_TIE)).toBe(true);
+  });
+}
+
+/** x of a contraction in f64: a buffer, or what parts of the context amount to; normalised where it asks for that. */
+function sourceOf({ machine, weightOf, row, kind, before, position }: Ran, op: Contract): Float64Array {
+  const { merge, norm } = op.prologue;
+  const x = merge
+    ? mergedParts(before.row(merge.parts), merge.heads, merge.stride, machine.plan.program.context, position)
+    : Float64Array.from(before.row(op.x).subarray(0, op.depth));
+  if (!norm) return x;
+  const { graph, plan } = machine;
+  const gain = weightOf(graph.weights[plan.program.rows[row]!.weights[kind.packs[norm.gain]!.param]!]!);
+  const inverse = 1 / Math.sqrt(x.reduce((sum, v) => sum + v * v, 0) / op.depth + norm.eps);
+  return x.map((v, i) => v * inverse * gain[i]!);
+}
+
+/** Attention's result from its parts: weighted sums [heads, parts, stride], then maxima and sums of weights [heads, parts]. */
+function mergedParts(
+  parts: Float32Array,
+  heads: number,
+  stride: number,
+  context: number,
+  position: number,
+): Float64Array {
+  const all = partCount(context);
+  const mine = Array.from({ length: Math.floor(position / partLength(context)) + 1 }, (_, p) => p);
+  const out = new Float64Array(heads * stride);
+  for (let head = 0; head < heads; head++) {
+    const entry = (p: number) => head * all + p;
+    const maximum = (p: number) => parts[heads * all * stride + entry(p)]!;
+    const largest = Math.max(...mine.map(maximum));
+    const share = mine.map((p) => Math.exp(maximum(p) - largest));
+    const total = mine.reduce((sum, p) => sum + share[p]! * parts[heads * all * (stride + 1) + entry(p)]!, 0);
+    for (const p of mine)
+      for (let i = 0; i < stride; i++) out[head * stride + i]! += (share[p]! / total) * parts[entry(p) * stride + i]!;
+  }
+  return out;
+}
+
+function checkContraction(ran: Ran, op: Contract, x: Coded): void {
+  expectCodes(x, sourceOf(ran, op));
+  for (const segment of op.segments) {
+    const streams = segment.streams.map((id) => streamOf(ran, id, x));
+    for (const { to, value } of segment.stores) {
+      const got: number[] = [];
+      const expected: number[] = [];
+      for (let r = 0; r < segment.rows; r++) {
+        const at = (id: number) => ran.before.row(id)[r]!;
+        got.push(readStored(ran, to, r));
+        expected.push(evaluate(value, r, streams, at, ran));
+        // where nothing but the residual is added, the f32 result is determined to the bit: the dot was exact
+        if (value.x === 'dot') expect(got[r]).toBe(streams[value.stream]!(r).f32);
+        if (value.x === 'apply' && value.fn === 'add' && value.args[0]?.x === 'buffer' && value.args[1]?.x === 'dot')
+          expect(got[r]).toBe(Math.fround(at(value.args[0].buffer) + streams[0]!(r).f32));
+      }
+      expect(relativeError(got, expected)).toBeLessThan(1e-5);
+    }
+  }
+}
+
+/** Results of one matrix by row: the exact integer dot times both scales, in f64, and in f32 as the format says. */
+function streamOf(
+  { machine, weightOf, setting, kind, row }: Ran,
+  id: number,
+  { codes, scale }: Coded,
+): (r: number) => { readonly f64: number; readonly f32: number } {
+  const pack = kind.packs[id]!;
+  const { graph, plan } = machine;
+  const weight = graph.weights[plan.program.rows[row]!.weights[pack.param]!]!;
+  const [rows, columns] = weight.shape as [number, number];
+  const bits = setting.quant === 'q4' && weight.role === 'matrix' ? 'four' : 'eight';
+  const matrix = quantised(weightOf(weight), bits, rows, columns);
+  const plainCodes = new Int8Array(columns);
+  for (let k = 0; k < storedRows(pack.columns); k++) {
+    const source = sourceRow(pack.columns, k);
+    if (source !== null) plainCodes[source] = codes[k]!;
+    else expect(codes[k]).toBe(0);
+  }
+  const dots = integerDots(matrix, plainCodes);
+  return (r) => {
+    const source = sourceRow(pack.rows, r);
+    if (source === null) return { f64: 0, f32: 0 };
+    const both = Math.fround(Math.fround(matrix.scales[source]!) * scale);
+    return {
+      f64: dots[source]! * matrix.scales[source]! * scale,
+      f32: Math.fround(Math.fround(dots[source]!) * both),
+    };
+  };
+}
+
+/** Quantised matrices by their numbers: a model's are asked for once a token. */
+const known = { eight: new WeakMap<Float32Array, IntegerMatrix>(), four: new WeakMap<Float32Array, IntegerMatrix>() };
+function quantised(values: Float32Array, bits: 'eight' | 'four', rows: number, columns: number): IntegerMatrix {
+  const made = known[bits].get(values) ?? { eight: quantiseMatrix, four: quantiseMatrix4 }[bits](values, rows, columns);
+  known[bits].set(values, made);
+  return made;
+}
+
+/** The result a kernel stored for row r of a segment. */
+function readStored(
+  { after, state, position }: Ran,
+  to: Contract['segments'][number]['stores'][number]['to'],
+  r: number,
+): number {
+  if (to.to === 'logits') return after.logits()[r] ?? 0;
+  const { place } = to;
+  const inHead = place.at === 'head' ? (r % place.half) + place.plane * place.half : 0;
+  const head = place.at === 'head' ? Math.floor(r / place.half) : 0;
+  if (to.to === 'buffer') return after.row(to.buffer)[place.at === 'same' ? r : head * place.stride + inHead]!;
+  return state!.value(to.part, head, position, inHead);
+}
+
+/** The expression tree in f64, maths written out again. */
+function evaluate(
+  e: Element,
+  r: number,
+  streams: readonly ((r: number) => { readonly f64: number })[],
+  at: (buffer: number) => number,
+  ran: Ran,
+): number {
+  switch (e.x) {
+    case 'dot':
+      return streams[e.stream]!(r).f64;
+    case 'buffer':
+      return at(e.buffer);
+    case 'constant':
+      return e.value;
+    case 'rope': {
+      const { theta, headDim } = ran.machine.plan.program.ropeTables[e.table]!;
+      const i = r % e.half;
+      if (i >= headDim / 2) return 0;
+      const angle = ran.position * theta ** ((-2 * i) / headDim);
+      return e.part === 'cos' ? Math.cos(angle) : Math.sin(angle);
+    }
+    case 'apply': {
+      const [a, b] = e.args.map((x) => evaluate(x, r, streams, at, ran)) as [number, number];
+      if (e.fn === 'silu') return a / (1 + Math.exp(-a));
+      return e.fn === 'add' ? a + b : e.fn === 'sub' ? a - b : a * b;
+    }
+    case 'vector':
+      throw new Error('no biases in these models');
+    default:
+      return e satisfies never;
+  }
+}
+
+function checkEncoding(ran: Ran, op: Encode): void {
+  for (const { from, heads, stride, to } of op.parts) {
+    for (let head = 0; head < heads; head++) {
+      const x = Float64Array.from(ran.before.row(from).subarray(head * stride, (head + 1) * stride));
+      expectCodes(to.to === 'state' ? ran.state!.coded(to.part, head, ran.position) : encoded(ran, to, head, heads), x);
+    }
+  }
+}
+
+function encoded({ machine, after }: Ran, to: { codes: number; scales: number }, head: number, heads: number): Coded {
+  const width = machine.plan.program.buffers[to.codes]!.width / heads;
+  return {
+    codes: after.codes(to.codes).subarray(head * width, (head + 1) * width),
+    scale: after.row(to.scales)[head]!,
+  };
+}
+
+/** Compares with the oracle's attention over numbers whose codes are those in memory. */
+function checkAttention(ran: Ran, op: Attention, encode: Encode): void {
+  const { machine, state, position, after } = ran;
+  const { heads, kvHeads, keyStride, valueStride } = op;
+  const { context } = machine.plan.program;
+  // the oracle has one width for keys and values: the larger, padded with zeros
+  const headDim = Math.max(keyStride, valueStride);
+  const wide = (parts: readonly Coded[], stride: number): Float64Array => {
+    const all = new Float64Array(parts.length * headDim);
+    parts.forEach(({ codes, scale }, head) => {
+      all.set(
+        Float64Array.from(codes.subarray(0, stride), (code) => code * scale),
+        head * headDim,
+      );
+    });
+    return all;
+  };
+  const queries = encode.parts[0]!.to;
+  if (queries.to !== 'buffer') throw new Error('queries are not state');
+  const each = (n: number) => Array.from({ length: n }, (_, i) => i);
+  const history = (part: number, stride: number) =>
+    each(position + 1).map((p) =>
+      wide(
+        each(kvHeads).map((h) => state!.coded(part, h, p)),
+        stride,
+      ),
+    );
+  const q = wide(
+    each(heads).map((h) => encoded({ ...ran, after: ran.before }, queries, h, heads)),
+    keyStride,
+  );
+  const wanted = attendQ8(q, { keys: history(op.k, keyStride), values: history(op.v, valueStride) }, position, {
+    op: 'attention',
+    q: 0,
+    k: 0,
+    v: 0,
+    state: 0,
+    heads,
+    kvHeads,
+    headDim,
+    scale: op.scale,
+  });
+  // a target that splits the context leaves parts, which the next contraction merges
+  const merge = ran.kind.ops.flatMap((next) =>
+    next.op === 'contract' && next.prologue.merge ? [next.prologue.merge] : [],
+  );
+  const split = merge.find(({ parts }) => parts === op.scores);
+  const out = split ? mergedParts(after.row(split.parts), heads, valueStride, context, position) : after.row(op.out);
+  for (const h of each(heads)) {
+    const got = out.slice(h * valueStride, (h + 1) * valueStride);
+    // a weight that rounds the other way moves its head by one part in 32767
+    expect(relativeError(got, wanted.subarray(h * headDim, h * headDim + valueStride))).toBeLessThan(1e-4);
+  }
+}

@@ -1,0 +1,90 @@
+/**
+ * Runs what it is told on a WebGPU device: buffers and shaders come as data, so that the same few lines serve a device of this process and one
+ * in a page. Numbers and bytes alone go in and out.
+ */
+
+/** What is made once. */
+export interface Setup {
+  readonly buffers: readonly { readonly size: number; readonly usage: number }[];
+  readonly shaders: readonly { readonly name: string; readonly code: string }[];
+}
+
+export type Command =
+  | { readonly do: 'write'; readonly buffer: number; readonly offset: number; readonly bytes: Uint8Array<ArrayBuffer> }
+  | {
+      readonly do: 'run';
+      readonly shader: number;
+      readonly bound: readonly { readonly buffer: number; readonly offset: number; readonly size: number }[];
+      readonly grid: readonly [number, number, number];
+    };
+
+export interface Executor {
+  /** Commands run in order. */
+  submit(commands: readonly Command[]): void;
+  /** Bytes of a buffer once all commands have run. Rejects with what the device found wrong since. */
+  read(buffer: number, offset: number, bytes: number): Promise<ArrayBuffer>;
+  close(): Promise<void>;
+}
+
+/** Makes everything. Rejects with what the device says about a shader. */
+export async function executorOn(device: GPUDevice, { buffers, shaders }: Setup): Promise<Executor> {
+  const errors: string[] = [];
+  const listen = (e: Event) => errors.push((e as GPUUncapturedErrorEvent).error.message);
+  device.addEventListener('uncapturederror', listen);
+  const made = buffers.map((each) => device.createBuffer(each));
+  const pipelines = await Promise.all(
+    shaders.map(async ({ name, code }) => {
+      const module = device.createShaderModule({ label: name, code });
+      const bad = (await module.getCompilationInfo()).messages.filter((m) => m.type !== 'info');
+      if (bad.length > 0)
+        throw new Error(`${name}: ${bad.map((m) => `${m.lineNum}:${m.linePos} ${m.message}`).join('\n')}\n${code}`);
+      return device.createComputePipelineAsync({ layout: 'auto', compute: { module, entryPoint: 'main' } });
+    }),
+  );
+  const groups = new Map<string, GPUBindGroup>();
+  const groupOf = ({ shader, bound }: Extract<Command, { do: 'run' }>): GPUBindGroup => {
+    const key = JSON.stringify([shader, bound]);
+    const known = groups.get(key);
+    if (known) return known;
+    const entries = bound.map(({ buffer, ...range }, binding) => ({
+      binding,
+      resource: { buffer: made[buffer]!, ...range },
+    }));
+    const group = device.createBindGroup({ layout: pipelines[shader]!.getBindGroupLayout(0), entries });
+    groups.set(key, group);
+    return group;
+  };
+  return {
+    submit(commands) {
+      for (const command of commands) {
+        if (command.do === 'write') {
+          device.queue.writeBuffer(made[command.buffer]!, command.offset, command.bytes);
+          continue;
+        }
+        const encoder = device.createCommandEncoder();
+        const pass = encoder.beginComputePass();
+        pass.setPipeline(pipelines[command.shader]!);
+        pass.setBindGroup(0, groupOf(command));
+        pass.dispatchWorkgroups(...command.grid);
+        pass.end();
+        device.queue.submit([encoder.finish()]);
+      }
+    },
+    async read(buffer, offset, bytes) {
+      const size = Math.ceil(bytes / 4) * 4;
+      const staging = device.createBuffer({ size, usage: 0x01 | 0x08 });
+      const encoder = device.createCommandEncoder();
+      encoder.copyBufferToBuffer(made[buffer]!, offset, staging, 0, size);
+      device.queue.submit([encoder.finish()]);
+      await staging.mapAsync(1);
+      const out = staging.getMappedRange().slice(0, bytes);
+      staging.destroy();
+      if (errors.length > 0) throw new Error(errors.join('\n'));
+      return out;
+    },
+    async close() {
+      device.removeEventListener('uncapturederror', listen);
+      for (const buffer of made) buffer.destroy();
+    },
+  };
+}
