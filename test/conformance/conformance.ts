@@ -44,10 +44,8 @@ export async function conforms(
     );
     if (kind === 'codes') {
       await operationByOperation(machine, weightOf, setting, extent);
-      const of = `${setting.quant}, KV ${setting.kv}, ${name}`;
-      console.log(
-        `${of}: off by ${worst.toExponential(1)} running free; ${flipped} of ${agreeing + flipped} executions with a flipped code`,
-      );
+      const codes = `${flipped} of ${agreeing + flipped} executions with a flipped code`;
+      console.log(`${name}: off by ${worst.toExponential(1)} running free; ${codes}`);
     }
   } finally {
     await machine.close();

@@ -34,7 +34,14 @@ const extent = { prompt: 9, decoded: 3, generated: 4, stepped: 6, witnessed: 12 
 describe.each(cases)('%s %s, %s', (quant, variant, name, shape) => {
   test('follows the oracle', async () => {
     const graph = model(shape);
-    await conforms(inWasm(variant), graph, weightsOf(graph), { quant, kv: 'f32' }, extent, `${name}, ${variant}`);
+    await conforms(
+      inWasm(variant),
+      graph,
+      weightsOf(graph),
+      { quant, kv: 'f32' },
+      extent,
+      `${quant} ${variant}, ${name}`,
+    );
   });
 });
 
