@@ -7,7 +7,7 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.full.ts', 'packages/*/test/**/*.full.ts'],
+    include: ['test/**/*.full.ts', 'packages/*/test/**/*.full.ts', 'apps/*/test/**/*.full.ts'],
     testTimeout: 300_000,
     hookTimeout: 300_000,
     // full-size models and minutes of fuzzing: one file at a time

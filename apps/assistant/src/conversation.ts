@@ -1,0 +1,82 @@
+/** What was asked and answered. One answer is written at a time; what is asked while the model loads waits for it. */
+import { computed, type Signal, signal } from '@preact/signals';
+import type { FinishReason, Generation, Model, Running, Stats } from '../package/index.js';
+import { loading, whenReady } from './model.ts';
+
+/** Most tokens of an answer: an assistant's call is shorter, and a plain text model might never end. */
+const maxTokens = 256;
+
+export interface Turn {
+  readonly request: string;
+  readonly answer: string;
+  readonly state: 'waiting' | 'writing' | 'done' | 'failed';
+  /** Speeds and memory so far; null before the first token. */
+  readonly stats: Stats | null;
+  /** Who writes it, and on what; null while waiting. */
+  readonly model: Model | null;
+  readonly running: Running | null;
+  /** Why it ended. */
+  readonly finishReason: FinishReason | null;
+  readonly error: Error | null;
+}
+
+export const turns = signal<readonly Signal<Turn>[]>([]);
+export const last = computed(() => turns.value.at(-1)?.value ?? null);
+/** Of the model that is there now; null before its first token. */
+export const lastStats = computed(() => {
+  const now = loading.value;
+  return now.state === 'ready' && last.value?.model === now.model ? last.value.stats : null;
+});
+export const busy = computed(() => last.value?.state === 'waiting' || last.value?.state === 'writing');
+
+let control = new AbortController();
+
+/** Ends the answer that is being written; what is written stays. */
+export const stop = (): void => control.abort();
+
+/** Asks. Does nothing while an answer is being written. */
+export async function ask(request: string): Promise<void> {
+  if (busy.value) return;
+  control = new AbortController();
+  const { signal: stopped } = control;
+  const turn = signal<Turn>({
+    request,
+    answer: '',
+    state: 'waiting',
+    stats: null,
+    model: null,
+    running: null,
+    finishReason: null,
+    error: null,
+  });
+  const change = (to: Partial<Turn>) => {
+    turn.value = { ...turn.value, ...to };
+  };
+  turns.value = [...turns.value, turn];
+  try {
+    const model = await Promise.race([whenReady(), aborted(stopped)]);
+    const generation = model.generate(request, { maxTokens, signal: stopped });
+    change({ state: 'writing', model, running: model.running });
+    await drawn(generation, () => change({ answer: generation.text, stats: generation.stats }));
+    const { text: answer, stats, finishReason } = generation;
+    change({ state: 'done', answer, stats, finishReason, running: model.running });
+  } catch (cause) {
+    if (stopped.aborted) change({ state: 'done', finishReason: 'abort' });
+    else change({ state: 'failed', error: cause instanceof Error ? cause : new Error(String(cause)) });
+  }
+}
+
+/** Reads a generation to its end and draws as often as the screen does, however many tokens come between two pictures. */
+async function drawn(generation: Generation, draw: () => void): Promise<void> {
+  let frame: number | null = null;
+  for await (const _ of generation)
+    frame ??= requestAnimationFrame(() => {
+      frame = null;
+      draw();
+    });
+  if (frame !== null) cancelAnimationFrame(frame);
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+}

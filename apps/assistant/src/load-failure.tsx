@@ -1,0 +1,26 @@
+/** No model: why, and the ways on from here. */
+import { Failure } from './failure.tsx';
+import { isOwn, loading, open, settings } from './model.ts';
+
+export function LoadFailure() {
+  const now = loading.value;
+  if (now.state !== 'failed') return null;
+  const chosen = settings.value;
+  return (
+    <Failure title="The model could not be loaded" error={now.error}>
+      <button type="button" class="primary" onClick={() => open(chosen)}>
+        Try again
+      </button>
+      {chosen.device !== 'auto' && (
+        <button type="button" onClick={() => open({ ...chosen, device: 'auto' })}>
+          Let the app choose the device
+        </button>
+      )}
+      {!isOwn.value && (
+        <button type="button" onClick={() => open({ ...chosen, package: null })}>
+          Back to the assistant
+        </button>
+      )}
+    </Failure>
+  );
+}

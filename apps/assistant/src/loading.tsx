@@ -1,0 +1,49 @@
+/** How far loading has come, and afterwards what computes: a button's worth of words, and a line below the header. */
+import { loading } from './model.ts';
+import { bytes } from './units.ts';
+
+/** What a device is called. */
+export const deviceName = { webgpu: 'WebGPU', wasm: 'WASM' } as const;
+
+export function DeviceButton({ onClick }: { readonly onClick: () => void }) {
+  return (
+    <button type="button" class="device" data-state={loading.value.state} onClick={onClick} aria-haspopup="dialog">
+      <i />
+      {short()}
+    </button>
+  );
+}
+
+function short(): string {
+  const now = loading.value;
+  if (now.state === 'failed') return 'Not loaded';
+  if (now.state === 'loading') return now.totalBytes === null ? 'Loading' : `${bytes(now.doneBytes)}`;
+  const { device, threads } = now.model.running;
+  return threads > 1 ? `${deviceName[device]} × ${threads}` : deviceName[device];
+}
+
+/** A line as wide as the share that is there; nothing once all is. */
+export function LoadingBar() {
+  const now = loading.value;
+  if (now.state !== 'loading') return null;
+  const { doneBytes, totalBytes } = now;
+  return (
+    <progress
+      class="loading"
+      aria-label="Loading the model"
+      {...(totalBytes === null ? {} : { value: doneBytes, max: totalBytes })}
+    />
+  );
+}
+
+/** In words, for who cannot see the line or wants to know how much there is. */
+export function LoadingText() {
+  const now = loading.value;
+  if (now.state !== 'loading') return null;
+  const { doneBytes, totalBytes } = now;
+  return (
+    <p class="loading-text" role="status">
+      {totalBytes === null ? 'Loading the model …' : `Loading the model: ${bytes(doneBytes)} of ${bytes(totalBytes)}`}
+    </p>
+  );
+}

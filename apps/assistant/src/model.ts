@@ -1,0 +1,56 @@
+/** The model in the page: which one is chosen, how far loading it has come, and the loaded one. There is one at a time. */
+import { computed, signal } from '@preact/signals';
+import { load, type Model } from '../package/index.js';
+import { addressOf, type Settings, settingsOf } from './settings.ts';
+
+export type Loading =
+  | { readonly state: 'loading'; readonly doneBytes: number; readonly totalBytes: number | null }
+  | { readonly state: 'ready'; readonly model: Model }
+  | { readonly state: 'failed'; readonly error: Error };
+
+export const settings = signal<Settings>(settingsOf(location.href));
+export const loading = signal<Loading>({ state: 'loading', doneBytes: 0, totalBytes: null });
+/** Whether it is the package that came with the page. */
+export const isOwn = computed(() => settings.value.package === null);
+
+/** The package that came with the page. */
+const own = new URL('package/', document.baseURI);
+
+let control = new AbortController();
+let loaded: Promise<Model>;
+
+/** The model, once it is loaded; rejects with what was wrong. */
+export const whenReady = (): Promise<Model> => loaded;
+
+/** Loads what is chosen, in place of what was. */
+export function open(chosen: Settings): void {
+  control.abort(new DOMException('another model was chosen', 'AbortError'));
+  control = new AbortController();
+  if (loading.value.state === 'ready') loading.value.model.dispose();
+  settings.value = chosen;
+  history.replaceState(null, '', addressOf(chosen, location.href));
+  loading.value = { state: 'loading', doneBytes: 0, totalBytes: null };
+  loaded = start(chosen, control.signal);
+  loaded.catch(() => {});
+}
+
+async function start(chosen: Settings, signal: AbortSignal): Promise<Model> {
+  // Told by an address that is none, too.
+  const tell = (now: Loading) => {
+    if (!signal.aborted) loading.value = now;
+  };
+  try {
+    const model = await load(chosen.package === null ? own : new URL(chosen.package, document.baseURI), {
+      device: chosen.device,
+      ...(chosen.threads !== null && { threads: chosen.threads }),
+      signal,
+      onProgress: (doneBytes, totalBytes) => tell({ state: 'loading', doneBytes, totalBytes }),
+    });
+    tell({ state: 'ready', model });
+    return model;
+  } catch (cause) {
+    const error = cause instanceof Error ? cause : new Error(String(cause));
+    tell({ state: 'failed', error });
+    throw error;
+  }
+}

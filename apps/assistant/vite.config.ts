@@ -1,0 +1,19 @@
+/**
+ * The build: one static folder that works below any path, with the compiled package in it as the compiler wrote it. Pages are served
+ * with the headers that shared memory needs; a host that does not send them has an app with one thread.
+ */
+import { defineConfig } from 'vite';
+import { offline } from './build/offline.ts';
+import { shipPackage } from './build/ship-package.ts';
+
+const headers = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
+
+export default defineConfig({
+  base: './',
+  // WASM with SIMD came to Safari in 16.4, the last of the browsers.
+  build: { target: 'safari16.4', modulePreload: { polyfill: false }, reportCompressedSize: false },
+  worker: { format: 'es' },
+  plugins: [shipPackage('package'), offline('src/service-worker.ts')],
+  server: { headers },
+  preview: { headers },
+});
