@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { launchChromium } from '@lamella/browser/chromium';
 import { serve } from '@lamella/browser/serve';
 import { type Scratch, scratch } from '@lamella/cli/test/lamella';
+import type { Fallback, Running } from '@lamella/runtime/face';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 let home: Scratch;
@@ -16,16 +17,18 @@ const graph = `import { mobileLLM, share } from '@lamella/dsl';
 export default mobileLLM({ name: 'small', layers: 2, d: 64, heads: 4, kvHeads: 2, ffn: 96, share: share.immediate(2) });
 `;
 
-type On = (device: 'wasm' | 'webgpu') => Promise<{ device: string; tokens: number[] }>;
+type Device = 'auto' | 'wasm' | 'webgpu';
+type On = (device: Device) => Promise<{ running: Running; tokens: number[]; told: Fallback[] }>;
 
 const page = `<!doctype html><title>WebGPU</title><script type="module">
 import { load } from '/package/index.js';
 globalThis.on = async (device) => {
-  const model = await load(undefined, { device, threads: 1 });
+  const told = [];
+  const model = await load(undefined, { device, threads: 1, onFallback: (fallback) => told.push(fallback) });
   const generation = model.generate([1, 2, 3], { maxTokens: 48 });
   for await (const _ of generation);
   model.dispose();
-  return { device: model.running.device, tokens: generation.tokens };
+  return { running: model.running, tokens: generation.tokens, told };
 };
 </script>`;
 
@@ -40,13 +43,18 @@ test.each(['f32', 'q8', 'q4'])('%s: the same text on WebGPU and on WASM', async 
   try {
     const tab = await browser.newPage();
     await tab.goto(`${site.origin}/index.html`);
-    const on = (device: 'wasm' | 'webgpu') =>
-      tab.evaluate((device) => (globalThis as unknown as { on: On }).on(device), device);
+    const on = (device: Device) => tab.evaluate((device) => (globalThis as unknown as { on: On }).on(device), device);
     await tab.waitForFunction('globalThis.on');
-    const [gpu, wasm] = [await on('webgpu'), await on('wasm')];
-    expect(gpu.device).toBe('webgpu');
+    const [gpu, wasm, auto] = [await on('webgpu'), await on('wasm'), await on('auto')];
+    expect([gpu.running.device, gpu.told]).toEqual(['webgpu', []]);
     expect(gpu.tokens.length).toBe(48);
     expect(gpu.tokens).toEqual(wasm.tokens);
+    // Chromium's own adapter here is the CPU
+    expect(auto.running).toMatchObject({ device: 'wasm', why: expect.stringMatching(/is no GPU/) });
+    expect(auto.told).toMatchObject([{ tried: 'WebGPU', cause: 'missing', running: auto.running }]);
+    // what the self-test found is kept beside the files
+    const kept = () => tab.evaluate(async () => (await caches.open('lamella')).match('/package/self-test.json'));
+    expect(await kept()).toBeDefined();
   } finally {
     await browser.close();
     await site.close();

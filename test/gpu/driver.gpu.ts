@@ -2,6 +2,7 @@
  * The WebGPU driver on Dawn, with every device watched: what it makes after load, what it reads back, how many dispatches a token takes; and
  * what happens when a device is lost, or computes wrongly.
  */
+import type { Fallback } from '@lamella/runtime/face';
 import { load } from '@lamella/runtime/model';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { model, orders } from '../conformance/models.ts';
@@ -11,6 +12,8 @@ import { generated, packageOf } from './package.ts';
 /** Calls by name, of all devices. */
 let calls: Record<string, number> = {};
 let devices: GPUDevice[] = [];
+/** What adapters say of themselves, where it is not what they are. */
+let info: object | null = null;
 const count = (name: string) => {
   calls[name] = (calls[name] ?? 0) + 1;
 };
@@ -31,12 +34,14 @@ function watch<T extends object>(object: T, method: keyof T & string, then: (res
 beforeEach(() => {
   calls = {};
   devices = [];
+  info = null;
   const gpu = dawnInstance('SwiftShader');
   const watched = {
     requestAdapter: async () => {
       const adapter = (await gpu.requestAdapter())!;
       return {
-        info: adapter.info,
+        info: info ?? adapter.info,
+        features: adapter.features,
         requestDevice: async () => {
           const device = await adapter.requestDevice();
           devices.push(device);
@@ -76,7 +81,7 @@ describe.each(['f32', 'q8', 'q4'] as const)('%s', (quant) => {
     expect(tokens.length).toBe(256);
     expect(calls.createBuffer).toBe(loaded.createBuffer);
     expect(calls.createBindGroup).toBe(loaded.createBindGroup);
-    const chunk = gpu.manifest.webgpu!.chunk;
+    const chunk = gpu.manifest.webgpu![0]!.chunk;
     // the first chunks are shorter, and two may have been queued behind the last token
     expect(calls.mapAsync! - loaded.mapAsync!).toBeLessThanOrEqual(256 / chunk + 5);
     gpu.dispose();
@@ -121,7 +126,8 @@ test('sampling, logits of every position, and going back', async () => {
 test('a device that is lost while generating: the same tokens', async () => {
   const files = await packageOf(graph, 'q4');
   const undisturbed = await load(files, { device: 'wasm', threads: 1 });
-  const gpu = await load(files, { device: 'webgpu' });
+  const told: Fallback[] = [];
+  const gpu = await load(files, { device: 'webgpu', onFallback: (fallback) => told.push(fallback) });
   const tokens: number[] = [];
   for await (const { token } of gpu.generate(prompt, { maxTokens: 60 })) {
     tokens.push(token);
@@ -129,7 +135,8 @@ test('a device that is lost while generating: the same tokens', async () => {
   }
   expect(tokens).toEqual(await generated(undisturbed, prompt, 60));
   expect(devices.length).toBe(2);
-  expect(gpu.running.device).toBe('webgpu');
+  expect(gpu.running).toMatchObject({ device: 'webgpu', why: expect.stringMatching(/the device was lost/) });
+  expect(told).toMatchObject([{ cause: 'lost', running: gpu.running }]);
   gpu.dispose();
   undisturbed.dispose();
 });
@@ -139,9 +146,60 @@ test.each(['layers.q_proj+k_proj+v_proj.decode', 'layers.q_proj+k_proj+v_proj.op
   async (kernel) => {
     const corrupt = (part: string) => (part.startsWith(kernel) ? part.replace('1f / sqrt', '1.1f / sqrt') : part);
     const files = await packageOf(graph, 'f32', (code) => code.split('//// ').map(corrupt).join('//// '));
-    const model = await load(files, { device: 'webgpu', threads: 1 });
+    const told: Fallback[] = [];
+    const open = () => load(files, { device: 'webgpu', threads: 1, onFallback: (fallback) => told.push(fallback) });
+    const model = await open();
     expect(model.running.device).toBe('wasm');
     expect(model.running.why).toContain('self-test');
+    expect(told).toEqual([
+      {
+        tried: 'WebGPU (conservative profile)',
+        cause: 'wrong',
+        reason: expect.stringMatching(/^the self-test on .* is off by .* of the largest logit$/),
+        running: model.running,
+      },
+    ]);
     model.dispose();
+    // once is enough: the device is not even opened again
+    const before = devices.length;
+    expect((await open()).running.device).toBe('wasm');
+    expect([devices.length, told.length]).toEqual([before, 2]);
   },
 );
+
+test('what passed the self-test here does not take it again', async () => {
+  // no other test has loaded this one
+  const files = await packageOf(model({ layers: 1 }), 'q8');
+  const dispatches = async () => {
+    const before = calls.dispatchWorkgroups ?? 0;
+    const gpu = await load(files, { device: 'webgpu' });
+    gpu.dispose();
+    return (calls.dispatchWorkgroups ?? 0) - before;
+  };
+  expect(await dispatches()).toBeGreaterThan(0);
+  expect(await dispatches()).toBe(0);
+});
+
+test('auto leaves an adapter alone that the CPU imitates, and says so; a real one it takes', async () => {
+  const files = await packageOf(graph, 'q8');
+  const told: Fallback[] = [];
+  const onFallback = (fallback: Fallback) => told.push(fallback);
+  const model = await load(files, { threads: 1, onFallback });
+  expect(model.running).toMatchObject({ device: 'wasm', why: expect.stringMatching(/SwiftShader.* is no GPU/) });
+  expect(told).toMatchObject([{ tried: 'WebGPU', cause: 'missing' }]);
+  expect(devices).toEqual([]);
+  model.dispose();
+  info = { vendor: 'acme', architecture: 'one', device: '', description: '', isFallbackAdapter: false };
+  const gpu = await load(files, { onFallback });
+  expect([gpu.running.device, told.length]).toEqual(['webgpu', 1]);
+  gpu.dispose();
+});
+
+test('a device that gives none, or no kernels, is refused', async () => {
+  const files = await packageOf(graph, 'f32', (code) => code.replace('fn main', 'fn nobody'));
+  const told: Fallback[] = [];
+  const model = await load(files, { device: 'webgpu', threads: 1, onFallback: (fallback) => told.push(fallback) });
+  expect(model.running.device).toBe('wasm');
+  expect(told).toMatchObject([{ cause: 'refused', reason: expect.stringMatching(/kernels do not compile/) }]);
+  model.dispose();
+});

@@ -5,7 +5,7 @@
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { LoadOptions, Model } from '@lamella/runtime/face';
+import type { Fallback, LoadOptions, Model } from '@lamella/runtime/face';
 import { RuntimeError } from '@lamella/runtime/runtime-error';
 import { manifestAt } from './package-manifest.ts';
 import { progress } from './progress.ts';
@@ -43,12 +43,16 @@ async function provideWebGpu(): Promise<void> {
   else Object.defineProperty(globalThis, 'navigator', { value: { gpu }, configurable: true });
 }
 
-/** The same, with a bar on the terminal while the weights are read. */
+/** The same, with a bar on the terminal while the weights are read, and a line where something else computes than was asked for. */
 export async function openVisibly(folder: string, options: LoadOptions = {}): Promise<Model> {
   const loading = progress('loading weights');
   try {
-    return await openPackage(folder, { ...options, onProgress: loading.update });
+    return await openPackage(folder, { ...options, onProgress: loading.update, onFallback: say });
   } finally {
     loading.finish();
   }
+}
+
+function say({ tried, reason, running }: Fallback): void {
+  process.stderr.write(`${tried} cannot be used: ${reason}; ${running.device} computes\n`);
 }

@@ -6,7 +6,7 @@ import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { launchChromium } from '@lamella/browser/chromium';
 import { type Site, serve } from '@lamella/browser/serve';
-import type { LoadOptions, Model } from '@lamella/runtime/face';
+import type { Fallback, LoadOptions, Model } from '@lamella/runtime/face';
 import type { Manifest } from '@lamella/runtime/manifest';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { downloadBytes } from '../src/download-size.ts';
@@ -134,6 +134,28 @@ test('plain and relaxed SIMD, in Chromium and in Node: the same logits', async (
   }
   await page.context().close();
   await both.close();
+});
+
+test('without WebGPU a package that has kernels for it runs on WASM, and tells the page', async () => {
+  const graph = await writeGraph(home.path, 'gpu');
+  const out = join(home.path, 'gpu');
+  const options = ['--weights', 'random:1', '--target', 'wasm,webgpu', '--out', out];
+  const { code, stderr } = await home.lamella('compile', graph, ...options);
+  expect(code, stderr).toBe(0);
+  const gpu = await serve({ '/': { text }, [base]: { folder: out } });
+  const page = await open(gpu.origin);
+  const { running, told, insisted } = await page.evaluate(async () => {
+    const told: Fallback[] = [];
+    const { running } = await load(undefined, { threads: 1, onFallback: (fallback) => told.push(fallback) });
+    const insisted = await load(undefined, { device: 'webgpu' }).catch((error) => error.message);
+    return { running, told, insisted };
+  });
+  const reason = expect.stringMatching(/^there is no WebGPU here|^WebGPU /);
+  expect(running).toMatchObject({ device: 'wasm', why: expect.stringMatching(/^one thread, .*; not WebGPU: /) });
+  expect(told).toEqual([{ tried: 'WebGPU', cause: 'missing', reason, running }]);
+  expect(insisted).toMatch(/^L412 webgpu cannot be used: .*, at http.*Try device: "wasm"$/);
+  await page.context().close();
+  await gpu.close();
 });
 
 test('stop strings, abort and breaking off; the model is free again after each', async () => {

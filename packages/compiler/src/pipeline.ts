@@ -184,7 +184,7 @@ export async function compile(source: Graph, options: CompileOptions): Promise<C
       rowWords: plan.rowWords,
       table: plan.table,
       wasm,
-      ...(gpu && wgsl ? { webgpu: { ...wgsl, ...gpu.manifest } } : {}),
+      ...(gpu && wgsl ? { webgpu: [{ ...wgsl, ...gpu.manifest }] } : {}),
       weights,
       tokenizer,
       report,

@@ -87,9 +87,25 @@ export interface Running {
   readonly why: string;
 }
 
+/** Something faster that was tried and cannot be used here, or no longer. What computes instead goes on where it was. */
+export interface Fallback {
+  /** What was tried, for people: `WebGPU (conservative profile)`. */
+  readonly tried: string;
+  /**
+   * `missing`: there is no WebGPU here, or only one that computes on the CPU. `refused`: the device cannot hold the model or run its kernels.
+   * `wrong`: it failed the self-test. `lost`: it was there, and is gone.
+   */
+  readonly cause: 'missing' | 'refused' | 'wrong' | 'lost';
+  /** The same in a sentence for people. */
+  readonly reason: string;
+  /** What computes now. */
+  readonly running: Running;
+}
+
 /** A loaded package. It computes one thing at a time: a call while another runs is L410. */
 export interface Model {
   readonly manifest: Manifest;
+  /** Another one after a `Fallback`. */
   readonly running: Running;
   /** null when the package was compiled without one. */
   readonly tokenizer: Tokenizer | null;
@@ -107,7 +123,10 @@ export interface Model {
 }
 
 export interface LoadOptions {
-  /** What to compute on. Default: `auto`, the fastest there is. L412 for one that cannot be had. */
+  /**
+   * What to compute on. Default: `auto`, which takes WebGPU where there is a GPU for it, else WASM with threads, else WASM. `webgpu` takes
+   * also an adapter that is no GPU but the CPU, and is L412 without any. In either case WASM steps in where WebGPU computes wrongly or fails.
+   */
   readonly device?: 'auto' | 'wasm' | 'webgpu';
   /**
    * Most threads to use. Default: one per core, at most 4. Several need `SharedArrayBuffer`, which a page has only when it is cross-origin
@@ -118,6 +137,8 @@ export interface LoadOptions {
   readonly signal?: AbortSignal;
   /** Called after each piece of the weights (at most 4 MiB) with the bytes placed so far and all that there are. */
   readonly onProgress?: (doneBytes: number, totalBytes: number) => void;
+  /** Called when something faster cannot be used, while loading or later: an app may show it, or wonder why it is slow. */
+  readonly onFallback?: (fallback: Fallback) => void;
 }
 
 /**

@@ -73,8 +73,8 @@ export interface Manifest {
   readonly table: readonly TableRow[];
   /** Kernels by variant: `simd` always, others where they differ. All compute the same numbers. */
   readonly wasm: readonly { readonly file: string; readonly variant: WasmVariant; readonly sha256: string }[];
-  /** Kernels for WebGPU; absent when the package was compiled for WASM alone. */
-  readonly webgpu?: GpuTarget;
+  /** Kernels for WebGPU by profile, best first; absent when the package was compiled for WASM alone. */
+  readonly webgpu?: readonly GpuTarget[];
   /** Absent when the package was compiled without `--weights`. */
   readonly weights: readonly WeightChunk[] | null;
   readonly tokenizer: TokenizerFiles | null;

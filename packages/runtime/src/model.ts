@@ -11,6 +11,7 @@ import type { PackageFiles } from './package-files.ts';
 import { RuntimeError } from './runtime-error.ts';
 import { Sampler } from './sampler.ts';
 import { Session } from './session.ts';
+import { VERDICTS } from './verdicts.ts';
 
 /**
  * Loads a package. L404 when it is none, L405 when it has no weights, L407 when a file is missing or damaged, L408 and L409 for options,
@@ -98,7 +99,8 @@ function filesOf({ wasm, webgpu, weights, tokenizer }: face.Model['manifest']): 
   return [
     { name: 'manifest.json' },
     ...(tokenizer ? [{ name: tokenizer.file }, { name: tokenizer.config }] : []),
-    ...[...wasm, ...(webgpu ? [webgpu] : []), ...(weights ?? [])].map(({ file, sha256 }) => ({
+    ...(webgpu ? [{ name: VERDICTS }] : []),
+    ...[...wasm, ...(webgpu ?? []), ...(weights ?? [])].map(({ file, sha256 }) => ({
       name: file,
       version: sha256,
     })),

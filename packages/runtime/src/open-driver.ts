@@ -17,5 +17,8 @@ export async function openDriver(manifest: Manifest, files: PackageFiles, option
   }
   // Its module is loaded here and not at the top: a package for WASM alone does not carry it.
   const { openWebGpu } = await import('./webgpu.ts');
-  return openWebGpu({ ...manifest, webgpu }, files, options, (why) => loadWasm(manifest, files, options, why));
+  return openWebGpu({ ...manifest, webgpu }, files, options, {
+    name: 'WASM',
+    open: (instead) => loadWasm(manifest, files, options, instead),
+  });
 }

@@ -65,6 +65,7 @@ export const loadRanges = {
   threads: whole(1, '2'),
   signal,
   onProgress: { text: 'a function', remedy: '(done, total) => {}', holds: (v) => typeof v === 'function' },
+  onFallback: { text: 'a function', remedy: '({ reason }) => {}', holds: (v) => typeof v === 'function' },
 } satisfies Record<string, Range>;
 
 /** L406, L408, L409 for what `generate` was given, where it is known at once. `place` is the package's. */

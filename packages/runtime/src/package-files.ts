@@ -18,6 +18,8 @@ export interface FileStore {
   get(name: string, version?: string): Promise<Uint8Array<ArrayBuffer> | null>;
   /** Keeps a file that was just read; `bytes` gives its content where that is needed. */
   put(name: string, bytes: () => Uint8Array<ArrayBuffer>, version?: string): Promise<void>;
+  /** Keeps a file that no package has, made here. */
+  write(name: string, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
   /** Lets go of every file, or version of one, that is not named. */
   keepOnly(files: readonly { readonly name: string; readonly version?: string }[]): Promise<void>;
 }

@@ -10,14 +10,16 @@ import type { Answer, Calls, Failure, Step } from './worker-protocol.ts';
 /** The package at `folder`, an absolute address, loaded by a worker of its own. As `load` of `model.ts`. */
 export async function loadInWorker(folder: string, options: face.LoadOptions): Promise<face.Model> {
   checkOptions(options, loadRanges);
-  const { signal, onProgress, ...rest } = options;
+  const { signal, onProgress, onFallback, ...rest } = options;
   signal?.throwIfAborted();
   const link = new Link();
+  link.onFallback = onFallback ?? null;
   const abort = () => link.close(signal!.reason);
   signal?.addEventListener('abort', abort);
   try {
     const { manifest, running } = await link.call('load', [folder, rest], onProgress && { progress: onProgress });
-    return model(link, folder, manifest, running);
+    link.running = running;
+    return model(link, folder, manifest);
   } catch (cause) {
     link.close(cause);
     throw cause;
@@ -26,10 +28,12 @@ export async function loadInWorker(folder: string, options: face.LoadOptions): P
   }
 }
 
-function model(link: Link, folder: string, manifest: face.Model['manifest'], running: face.Running): face.Model {
+function model(link: Link, folder: string, manifest: face.Model['manifest']): face.Model {
   return {
     manifest,
-    running,
+    get running() {
+      return link.running!;
+    },
     tokenizer: manifest.tokenizer && {
       encode: (text) => link.call('encode', [text]),
       encodePrompt: (text) => link.call('encodePrompt', [text]),
@@ -135,6 +139,9 @@ class Link {
   readonly #listeners = new Map<number, Listener>();
   #lastId = 0;
   #closed: unknown = null;
+  /** What the model runs on, once it is loaded. */
+  running: face.Running | null = null;
+  onFallback: ((fallback: face.Fallback) => void) | null = null;
 
   constructor() {
     this.#worker.onmessage = ({ data }: MessageEvent<Answer>) => this.#hear(data);
@@ -178,6 +185,11 @@ class Link {
   }
 
   #hear(answer: Answer): void {
+    if ('fallback' in answer) {
+      this.running = answer.fallback.running;
+      this.onFallback?.(answer.fallback);
+      return;
+    }
     const listener = this.#listeners.get(answer.id);
     if (!listener) return;
     if ('step' in answer) listener.step?.(answer.step);

@@ -1,26 +1,33 @@
 /**
- * A driver that may be lost, and another one that then goes on: the tokens of the sequence are kept, and given to the successor. Whoever
- * generates notices nothing but the time it takes.
+ * A driver that may be lost, and those that then go on: the tokens of the sequence are kept, and given to the successor. Whoever generates
+ * notices nothing but the time it takes, and the fallback that is told.
  */
+import type { Attempts, Opened } from './attempts.ts';
 import type { Awaitable, Driver } from './driver.ts';
 import type { Running } from './face.ts';
 
 export class RecoveringDriver implements Driver {
-  #driver: Driver;
-  readonly #successor: () => Promise<Driver>;
+  #opened: Opened;
+  readonly #attempts: Attempts;
   readonly tokens: Uint32Array;
   /** Tokens of the sequence so far. */
   #sequence: number[] = [];
   /** How many of them the last step took, and which of those `head` was asked for. */
   #lastCount = 0;
   #row: number | null = null;
+  /** Whether the driver has given an answer yet: one that is lost before it has is not opened again. */
+  #hasAnswered = true;
   #disposed = false;
 
-  /** `successor` opens the driver that follows a lost one. */
-  constructor(driver: Driver, successor: () => Promise<Driver>) {
-    this.#driver = driver;
-    this.#successor = successor;
-    this.tokens = new Uint32Array(driver.tokens.length);
+  /** `opened` is one of `attempts`. */
+  constructor(opened: Opened, attempts: Attempts) {
+    this.#opened = opened;
+    this.#attempts = attempts;
+    this.tokens = new Uint32Array(opened.driver.tokens.length);
+  }
+
+  get #driver(): Driver {
+    return this.#opened.driver;
   }
 
   get running(): Running {
@@ -71,31 +78,35 @@ export class RecoveringDriver implements Driver {
     this.#row = row;
   }
 
-  async readLogits(): Promise<Float32Array> {
-    return this.#again(() => this.#driver.readLogits());
+  readLogits(): Promise<Float32Array> {
+    return this.#answer(this.#driver.readLogits(), () => this.#driver.readLogits());
   }
 
   best(): Awaitable<number> {
     const best = this.#driver.best();
-    return typeof best === 'number'
-      ? best
-      : this.#again(
-          () => best,
-          () => this.#driver.best(),
-        );
+    return typeof best === 'number' ? best : this.#answer(best, () => this.#driver.best());
   }
 
-  /** Asks; if that fails, asks the successor. */
-  async #again<T>(ask: () => Awaitable<T>, askAgain = ask): Promise<T> {
-    try {
-      return await ask();
-    } catch (cause) {
-      if (this.#disposed) throw cause;
-      this.#driver.dispose();
-      this.#driver = await this.#successor();
-      await this.#replay();
-      return askAgain();
+  /** What was asked for; where that fails, what a successor answers when it is asked `again`. */
+  async #answer<T>(asked: Awaitable<T>, again: () => Awaitable<T>): Promise<T> {
+    for (let asking = async () => asked; ; asking = async () => this.#replay().then(again)) {
+      try {
+        const answer = await asking();
+        this.#hasAnswered = true;
+        return answer;
+      } catch (cause) {
+        if (this.#disposed || this.#attempts.isLast(this.#opened.index)) throw cause;
+        await this.#replace(cause);
+      }
     }
+  }
+
+  async #replace(cause: unknown): Promise<void> {
+    const { index, driver } = this.#opened;
+    driver.dispose();
+    const lost = this.#attempts.failure(index, 'lost', `the device was lost (${String(cause)})`);
+    this.#opened = await this.#attempts.open(this.#hasAnswered ? index : index + 1, [lost]);
+    this.#hasAnswered = false;
   }
 
   /** Brings a new driver to where the lost one was. */

@@ -57,7 +57,7 @@ export async function loadWasm(
   files: PackageFiles,
   options: LoadOptions = {},
   /** Why on WASM, where that was not the first choice. */
-  instead?: string,
+  instead: readonly string[] = [],
 ): Promise<WasmDriver> {
   const { memory: plan, weights } = manifest;
   if (weights === null) throw new RuntimeError('L405', { path: files.place });
@@ -69,7 +69,7 @@ export async function loadWasm(
   if (!choice)
     throw new RuntimeError('L407', { file: 'manifest.json', reason: 'it names no simd kernels' }, files.place);
   const { kernel, threads } = choice;
-  const why = instead === undefined ? choice.why : `${instead}; ${choice.why}`;
+  const why = [choice.why, ...instead].join('; ');
   const pages = plan.plannedBytes / PAGE;
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: threads > 1 });
   const start = async () => {

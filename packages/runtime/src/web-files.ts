@@ -39,6 +39,9 @@ async function cacheStore(folder: string): Promise<FileStore | null> {
       // A full disk only means that the next visit asks the network again.
       await cache.put(key(name, version), kept).catch(() => {});
     },
+    async write(name, bytes) {
+      await cache.put(key(name), new Response(bytes)).catch(() => {});
+    },
     async keepOnly(files) {
       const wanted = new Set(files.map(({ name, version }) => key(name, version)));
       const kept = await cache.keys().catch(() => []);

@@ -3,6 +3,7 @@
  * and the next step reads the choice there, so the driver runs ahead of who asks, a chunk of tokens for one readback, with the next chunk
  * already queued. Whoever then decodes another token than the chosen one simply goes back: state behind the position is never read.
  */
+import { Unusable } from './attempts.ts';
 import { readChecked, readProven } from './checked-file.ts';
 import type { Awaitable, Driver } from './driver.ts';
 import type { LoadOptions, Running } from './face.ts';
@@ -14,24 +15,27 @@ import type { GpuTarget } from './webgpu-manifest.ts';
 import { encode, type GpuSteps, makeSteps } from './webgpu-steps.ts';
 import { readWeights } from './weights.ts';
 
-/** Loads a package's shaders and weights onto a device. L405, L407, L412 when the device cannot hold or compile them. */
+/**
+ * Loads a package's shaders and weights onto a device. `instead` says why nothing better runs. L405, L407; `Unusable` when the device cannot
+ * hold or compile them.
+ */
 export async function loadWebGpu(
   device: GPUDevice,
-  manifest: Manifest & { readonly webgpu: GpuTarget },
+  target: GpuTarget,
+  manifest: Manifest,
   files: PackageFiles,
-  options: LoadOptions = {},
+  options: LoadOptions,
+  instead: readonly string[],
 ): Promise<Driver> {
-  const { webgpu: target, weights, memory, vocab, table } = manifest;
+  const { weights, memory, vocab, table } = manifest;
   if (weights === null) throw new RuntimeError('L405', { path: files.place });
-  const refuse = (reason: string) =>
-    new RuntimeError('L412', { what: 'webgpu', reason, remedy: 'device: "wasm"' }, files.place);
   device.pushErrorScope('out-of-memory');
   const buffers = new GpuBuffers(device, target, vocab);
-  const full = device.popErrorScope();
+  if (await device.popErrorScope()) throw new Unusable('refused', `the device has no room for ${buffers.bytes} bytes`);
   const place = buffers.place.bind(buffers);
   const making = readChecked(files, target, options.signal).then((code) =>
     makeSteps(device, buffers, target, table, new TextDecoder().decode(code)).catch((cause: unknown) => {
-      throw refuse(String(cause));
+      throw new Unusable('refused', `its kernels do not compile (${String(cause)})`);
     }),
   );
   const placing = readWeights(weights, memory.weights.bytes, files, place, options);
@@ -39,7 +43,6 @@ export async function loadWebGpu(
   making.catch(() => {});
   const fresh = await placing;
   const steps = await making;
-  if (await full) throw refuse(`the device has no room for ${buffers.bytes} bytes`);
   // asked for again: holding on to the chunks until now would have been a second copy of the weights
   const keep = async () => {
     for (const chunk of files.store ? fresh : []) {
@@ -47,7 +50,9 @@ export async function loadWebGpu(
       await files.store?.put(chunk.file, () => bytes, chunk.sha256);
     }
   };
-  return new WebGpuDriver(device, manifest, buffers, steps, () => keep().catch(() => {}));
+  const why = [`WebGPU, ${target.profile} profile`, ...instead].join('; ');
+  const running: Running = { device: 'webgpu', threads: 1, kernels: target.file, why };
+  return new WebGpuDriver(device, target, manifest, buffers, steps, { running, keep: () => keep().catch(() => {}) });
 }
 
 /** Ids on their way back: those of positions [from, from + count). */
@@ -86,23 +91,23 @@ class WebGpuDriver implements Driver {
 
   constructor(
     device: GPUDevice,
-    { webgpu, tile, context }: Manifest & { readonly webgpu: GpuTarget },
+    { layout, chunk }: GpuTarget,
+    { tile, context }: Manifest,
     buffers: GpuBuffers,
     steps: GpuSteps,
-    keep: () => Promise<void>,
+    { running, keep }: Pick<Driver, 'running' | 'keep'>,
   ) {
+    this.running = running;
     this.keep = keep;
     this.#device = device;
     this.#buffers = buffers;
     this.#steps = steps;
-    this.#layout = webgpu.layout;
-    this.#chunk = webgpu.chunk;
+    this.#layout = layout;
+    this.#chunk = chunk;
     this.#context = context;
     this.#free = [...buffers.idReads];
     this.tokens = new Uint32Array(tile);
-    this.plannedBytes = webgpu.layout.bytes;
-    const why = `WebGPU, ${webgpu.profile} profile`;
-    this.running = { device: 'webgpu', threads: 1, kernels: webgpu.file, why };
+    this.plannedBytes = layout.bytes;
   }
 
   get peakBytes(): number {

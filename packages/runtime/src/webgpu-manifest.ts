@@ -78,6 +78,8 @@ export interface GpuTarget {
   readonly sha256: string;
   /** The limits it was made for. */
   readonly profile: string;
+  /** Features that an adapter must have for it, besides the default limits. */
+  readonly needs: readonly string[];
   readonly kernels: readonly GpuKernel[];
   /** Which kernels run for a row of each kind, by their place in `kernels`, in order. */
   readonly kinds: readonly { readonly decode: readonly number[]; readonly prefill: readonly number[] }[];

@@ -1,7 +1,8 @@
 /**
  * A package on a GPU, held against what its compiler's own kernels computed before anybody uses it. What a GPU cannot do, or does wrongly,
- * WASM does; and when a device is lost, its successor goes on where it was.
+ * the next profile does, and in the end WASM; and when a device is lost, its successor goes on where it was.
  */
+import { type Attempt, Attempts, Unusable } from './attempts.ts';
 import type { Driver } from './driver.ts';
 import type { LoadOptions } from './face.ts';
 import type { Manifest } from './manifest.ts';
@@ -9,7 +10,9 @@ import type { PackageFiles } from './package-files.ts';
 import { RecoveringDriver } from './recovering-driver.ts';
 import { RuntimeError } from './runtime-error.ts';
 import { probeError } from './self-test.ts';
-import { hasGpu, openDevice } from './webgpu-device.ts';
+import { sha256 } from './sha256.ts';
+import { remember, verdict } from './verdicts.ts';
+import { findAdapter, isImitation, nameOf, openDevice } from './webgpu-device.ts';
 import { loadWebGpu } from './webgpu-driver.ts';
 import type { GpuTarget } from './webgpu-manifest.ts';
 
@@ -17,29 +20,80 @@ import type { GpuTarget } from './webgpu-manifest.ts';
 const TOLERANCE = { f32: 2e-3, q8: 0.05, q4: 0.05 } as const;
 
 /**
- * A driver on the GPU; on WASM where `device` is `auto` and that is better, where the GPU computes wrongly, or when it was lost and cannot be
- * had again. `fallBack` loads WASM, with the reason. L412 when `device` is `webgpu` and there is none.
+ * A driver on the GPU, or by `wasm` where the GPU cannot be used. With `device: 'auto'` an adapter that the CPU imitates is left alone; with
+ * `webgpu` it will do, and L412 says that there is none at all.
  */
 export async function openWebGpu(
-  manifest: Manifest & { readonly webgpu: GpuTarget },
+  manifest: Manifest & { readonly webgpu: readonly GpuTarget[] },
   files: PackageFiles,
   options: LoadOptions,
-  fallBack: (reason: string) => Promise<Driver>,
+  wasm: Attempt,
 ): Promise<Driver> {
-  const open = async (): Promise<Driver> => {
-    const gpu = await loadWebGpu(await openDevice(), manifest, files, options);
-    const error = await selfTest(gpu, manifest);
-    if (error <= TOLERANCE[manifest.quant]) return gpu;
-    gpu.dispose();
-    return fallBack(`the GPU's self-test is off by ${error.toExponential(1)} of the largest logit`);
+  const attempts = new Attempts([...(await gpuAttempts(manifest, files, options)), wasm], options.onFallback);
+  const opened = await attempts.open();
+  return attempts.isLast(opened.index) ? opened.driver : new RecoveringDriver(opened, attempts);
+}
+
+/** A way for every profile that the adapter here has the features for; without an adapter, one that says so. L412 where that is an error. */
+async function gpuAttempts(
+  manifest: Manifest & { readonly webgpu: readonly GpuTarget[] },
+  files: PackageFiles,
+  options: LoadOptions,
+): Promise<readonly Attempt[]> {
+  const insists = options.device === 'webgpu';
+  try {
+    const adapter = await findAdapter();
+    if (!insists && isImitation(adapter))
+      throw new Unusable('missing', `${nameOf(adapter)} is no GPU: it computes on the CPU, where WASM is faster`);
+    return manifest.webgpu
+      .filter(({ needs }) => needs.every((feature) => adapter.features.has(feature)))
+      .map((target) => onGpu(target, manifest, files, options));
+  } catch (cause) {
+    if (!(cause instanceof Unusable)) throw cause;
+    if (insists)
+      throw new RuntimeError('L412', { what: 'webgpu', reason: cause.message, remedy: 'device: "wasm"' }, files.place);
+    return [{ name: 'WebGPU', open: () => Promise.reject(cause) }];
+  }
+}
+
+/** The way over one profile. */
+function onGpu(target: GpuTarget, manifest: Manifest, files: PackageFiles, options: LoadOptions): Attempt {
+  const open = async (instead: readonly string[]): Promise<Driver> => {
+    const adapter = await findAdapter();
+    const key = await keyOf(adapter, target, manifest);
+    const refuseIfWrong = (error: number): void => {
+      if (error <= TOLERANCE[manifest.quant]) return;
+      const off = Number.isFinite(error) ? `off by ${error.toExponential(1)} of the largest logit` : 'no numbers';
+      throw new Unusable('wrong', `the self-test on ${nameOf(adapter)} is ${off}`);
+    };
+    const known = await verdict(key, files);
+    if (known !== null) refuseIfWrong(known);
+    const device = await openDevice(adapter, target.needs);
+    try {
+      const driver = await loadWebGpu(device, target, manifest, files, options, instead);
+      if (known === null) {
+        const error = await selfTest(driver, manifest);
+        await remember(key, error, files);
+        refuseIfWrong(error);
+      }
+      return driver;
+    } catch (cause) {
+      device.destroy();
+      // the package's own faults, and the caller's wish, are nothing that another device could mend
+      if (cause instanceof Unusable || cause instanceof RuntimeError || options.signal?.aborted) throw cause;
+      throw new Unusable('refused', `${nameOf(adapter)} cannot run it (${String(cause)})`);
+    }
   };
-  const mustBe = options.device === 'webgpu';
-  if (!mustBe && !(await hasGpu())) return fallBack('there is no GPU');
-  const driver = await open().catch((cause: unknown) => {
-    if (mustBe || !(cause instanceof RuntimeError) || cause.code !== 'L412') throw cause;
-    return fallBack(cause.message);
-  });
-  return new RecoveringDriver(driver, () => open().catch(() => fallBack('the GPU was lost')));
+  return { name: `WebGPU (${target.profile} profile)`, open };
+}
+
+/** All that a self-test's result depends on: the adapter, the browser that drives it, the kernels, the weights, what is expected. */
+function keyOf({ info }: GPUAdapter, target: GpuTarget, { weights, probe, quant }: Manifest): Promise<string> {
+  const { vendor, architecture, device, description } = info;
+  const browser = typeof navigator === 'object' ? navigator.userAgent : '';
+  const adapter = [vendor, architecture, device, description, browser];
+  const files = [target, ...(weights ?? [])].map(({ sha256 }) => sha256);
+  return sha256(new TextEncoder().encode(JSON.stringify([adapter, files, probe, TOLERANCE[quant]])));
 }
 
 /**

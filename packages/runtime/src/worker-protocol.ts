@@ -1,10 +1,10 @@
 /** What a page and its worker say to each other: requests with a number each, and answers that carry it. */
-import type { FinishReason, GenerateOptions, LoadOptions, Piece, Running, Stats } from './face.ts';
+import type { Fallback, FinishReason, GenerateOptions, LoadOptions, Piece, Running, Stats } from './face.ts';
 import type { Manifest } from './manifest.ts';
 
 /** Everything a page can ask of its worker, with what it sends along and what comes back. Functions and signals stay in the page. */
 export interface Calls {
-  load: [[folder: string, options: Pick<LoadOptions, 'device' | 'threads'>], Loaded];
+  load: [[folder: string, options: Omit<LoadOptions, 'signal' | 'onProgress' | 'onFallback'>], Loaded];
   generate: [[prompt: string | readonly number[], options: Omit<GenerateOptions, 'signal'>], null];
   logits: [[tokens: readonly number[]], Float32Array];
   logitsAll: [[tokens: readonly number[]], Float32Array[]];
@@ -32,6 +32,8 @@ export interface Step {
 }
 
 export type Answer =
+  /** Of no request: it comes while loading, or at any time later. */
+  | { readonly fallback: Fallback }
   | { readonly id: number; readonly value: unknown }
   | { readonly id: number; readonly failure: Failure }
   | { readonly id: number; readonly step: Step }

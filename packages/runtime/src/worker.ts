@@ -1,5 +1,5 @@
 /** The worker of a page, as a file of its own (`worker.js`): it holds the model and answers `page.ts`. */
-import type { Model, Tokenizer } from './face.ts';
+import type { Fallback, Model, Tokenizer } from './face.ts';
 import { filesAt } from './folder.ts';
 import { RuntimeError } from './runtime-error.ts';
 import type { Answer, Calls, Failure, Request } from './worker-protocol.ts';
@@ -24,7 +24,8 @@ const handlers: Handlers = {
   async load(id, folder, options) {
     const { load } = await import('./model.ts');
     const onProgress = (...progress: [number, number]) => say({ id, progress });
-    model = await load(await filesAt(folder), { ...options, onProgress });
+    const onFallback = (fallback: Fallback) => say({ fallback });
+    model = await load(await filesAt(folder), { ...options, onProgress, onFallback });
     return { manifest: model.manifest, running: model.running };
   },
   async generate(id, prompt, options) {

@@ -31,6 +31,7 @@ export function gpuTarget(plan: Plan, kernels: GpuKernels, profile: GpuProfile):
   return {
     manifest: {
       profile: profile.name,
+      needs: [],
       kernels: shaders.map(({ name, lanes, grid, bindings }) => ({ name, lanes, grid, bindings })),
       kinds,
       argmax,
