@@ -2,14 +2,12 @@
  * MobileLLM-125M at 4 bits in Chromium: how soon it is ready after its last byte came, and what the page's process grows by. Started as a user
  * starts it, without a debugger, which would hold every response in the page's process.
  */
-import { spawn } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { chromiumPath } from '@lamella/browser/chromium';
+import { chromiumAlone, openAlone } from '@lamella/browser/alone';
 import { serve } from '@lamella/browser/serve';
 import { type Scratch, scratch } from '@lamella/cli/test/lamella';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -44,20 +42,13 @@ const worker = `onmessage = async ({ data }) => {
 }`;
 
 /** Opens `url` without a debugger for as long as `until` takes; returns what that gave and the bytes of the largest page process after it. */
-async function visit<T>(url: string, until: () => Promise<T>): Promise<{ readonly said: T; readonly bytes: number }> {
-  const profile = await mkdtemp(join(tmpdir(), 'lamella-chromium-'));
-  const flags = ['--headless', '--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking'];
-  const browser = spawn(chromiumPath(), [...flags, `--user-data-dir=${profile}`, url], { stdio: 'ignore' });
-  try {
+function visit<T>(url: string, until: () => Promise<T>): Promise<{ readonly said: T; readonly bytes: number }> {
+  return openAlone(chromiumAlone, url, async (pid) => {
     const said = await until();
     // until what is kept has been kept, too
     await setTimeout(4000);
-    return { said, bytes: await largestPage(browser.pid!) };
-  } finally {
-    browser.kill();
-    await new Promise((resolve) => browser.once('exit', resolve));
-    await rm(profile, { recursive: true, force: true, maxRetries: 5 });
-  }
+    return { said, bytes: await largestPage(pid) };
+  });
 }
 
 /** Private bytes of the largest page process below process `root`. */

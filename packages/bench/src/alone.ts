@@ -1,18 +1,7 @@
-/**
- * A page in a Chromium of its own, started as a user starts it: without a debugger, which would hold every response in the page's process
- * and count as its memory. So the page says what it found by a request.
- */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
+/** A page in a Chromium of its own, and the memory it took. */
 import { readdirSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { setTimeout } from 'node:timers/promises';
-import { chromiumPath } from '@lamella/browser/chromium';
+import { chromiumAlone, openAlone, openEar } from '@lamella/browser/alone';
 
 export interface Visit<T> {
   readonly said: T;
@@ -29,37 +18,16 @@ export function visitBlank(): Promise<Visit<void>> {
 
 /** Opens `url` with `order` and an address to answer to, both as JSON, behind its #. Throws what the page could not do. */
 export async function visitAlone<T>(url: string, order: object): Promise<Visit<T>> {
-  const server = createServer();
-  server.listen(0, 'localhost');
-  await once(server, 'listening');
-  const ear = `http://localhost:${(server.address() as AddressInfo).port}/`;
+  const ear = await openEar<T>(PATIENCE_MS);
   try {
-    return await visit(`${url}#${encodeURIComponent(JSON.stringify({ order, ear }))}`, async () => {
-      const [request, response] = await once(server, 'request', { signal: AbortSignal.timeout(PATIENCE_MS) });
-      const { said, failed } = JSON.parse(await text(request)) as { said: T; failed?: string };
-      response.setHeader('Access-Control-Allow-Origin', '*').end();
-      if (failed !== undefined) throw new Error(failed);
-      return said;
-    });
+    return await visit(`${url}#${ear.hash(order)}`, () => ear.said);
   } finally {
-    server.closeAllConnections();
-    server.close();
+    ear.close();
   }
 }
 
-async function visit<T>(url: string, until: () => Promise<T>): Promise<Visit<T>> {
-  const profile = await mkdtemp(join(tmpdir(), 'lamella-bench-'));
-  const flags = ['--headless', '--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking'];
-  const browser = spawn(chromiumPath(), [...flags, `--user-data-dir=${profile}`, url], { stdio: 'ignore' });
-  try {
-    const said = await until();
-    return { said, peakBytes: largestPage(browser.pid!) };
-  } finally {
-    const gone = once(browser, 'exit');
-    browser.kill();
-    await gone;
-    await rm(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
-  }
+function visit<T>(url: string, until: () => Promise<T>): Promise<Visit<T>> {
+  return openAlone(chromiumAlone, url, async (pid) => ({ said: await until(), peakBytes: largestPage(pid) }));
 }
 
 function largestPage(root: number): number {

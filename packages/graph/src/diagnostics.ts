@@ -48,7 +48,7 @@ export const catalogue = {
   L304: '{what} is not available yet: {reason}. Try: {remedy}',
   L305: '{option}: {reason}. Try: {remedy}',
   L306: '{what} cannot be written as GGUF: {reason}. Try: {remedy}',
-  L307: 'there is no Chromium to run in: {reason}. Try: CHROMIUM=PATH, or --host node',
+  L307: 'there is no {name} to run in: {reason}. Try: {remedy}',
   L402: 'token id {id} is outside the vocabulary of {vocab}. Try: ids from 0 to {last}',
   L403: '{count} tokens do not fit the context of {context}. Try: a shorter prompt, or compile with a larger --context',
 } as const;

@@ -1,0 +1,93 @@
+/**
+ * A page in a browser of its own, started as a user starts it: without a debugger, which would hold every response in the page's process and
+ * count as its memory, and which no library has for every browser. So the page says what it found by a request.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { chromiumPath } from './chromium.ts';
+import { programPath } from './program.ts';
+
+/** A browser with its profile in an empty folder, at an address. */
+export type Alone = (profile: string, url: string) => Promise<ChildProcess>;
+
+export const chromiumAlone: Alone = async (profile, url) => {
+  const flags = ['--headless', '--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking'];
+  return spawn(chromiumPath(), [...flags, `--user-data-dir=${profile}`, url], { stdio: 'ignore' });
+};
+
+/** `$FIREFOX`, an installed one, or one that is installed now. L307. */
+export const firefoxAlone: Alone = async (profile, url) => {
+  const path = programPath({
+    name: 'Firefox',
+    variable: 'FIREFOX',
+    usual: [
+      '/usr/bin/firefox-esr',
+      '/usr/bin/firefox',
+      '/Applications/Firefox.app/Contents/MacOS/firefox',
+      'C:\\Program Files\\Mozilla Firefox\\firefox.exe',
+    ],
+    debian: 'firefox-esr',
+    install: null,
+    remedy: 'installing it, or FIREFOX=PATH',
+  });
+  // no pages that greet or ask
+  const settings = ['browser.aboutwelcome.enabled', 'datareporting.policy.dataSubmissionEnabled', 'app.update.enabled'];
+  await writeFile(join(profile, 'user.js'), settings.map((name) => `user_pref("${name}", false);\n`).join(''));
+  return spawn(path, ['--headless', '--no-remote', '--profile', profile, url], { stdio: 'ignore' });
+};
+
+/** Keeps `url` open for as long as `until` takes, which gets the id of the browser's process. */
+export async function openAlone<T>(browser: Alone, url: string, until: (pid: number) => Promise<T>): Promise<T> {
+  const profile = await mkdtemp(join(tmpdir(), 'lamella-browser-'));
+  const running = await browser(profile, url);
+  try {
+    return await until(running.pid!);
+  } finally {
+    const gone = once(running, 'exit');
+    running.kill();
+    await gone;
+    await rm(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+  }
+}
+
+/** Where one page answers. */
+export interface Ear<T> {
+  /** For behind the # of the page's address: JSON of `order` and of `ear`, the address to post `{ said }` or `{ failed }` to. */
+  hash(order: object): string;
+  /** What was said; rejects with what failed, or when nothing has come for `patienceMs`. */
+  readonly said: Promise<T>;
+  close(): void;
+}
+
+export async function openEar<T>(patienceMs: number): Promise<Ear<T>> {
+  const server = createServer();
+  server.listen(0, 'localhost');
+  await once(server, 'listening');
+  const ear = `http://localhost:${(server.address() as AddressInfo).port}/`;
+  const hear = async (): Promise<T> => {
+    const [request, response] = await once(server, 'request', { signal: AbortSignal.timeout(patienceMs) }).catch(() => {
+      throw new Error(`the page has said nothing for ${patienceMs / 1000} s`);
+    });
+    const { said, failed } = JSON.parse(await text(request)) as { said: T; failed?: string };
+    response.setHeader('Access-Control-Allow-Origin', '*').end();
+    if (failed !== undefined) throw new Error(failed);
+    return said;
+  };
+  const said = hear();
+  // whoever gives up before does not wait for it
+  said.catch(() => {});
+  return {
+    hash: (order) => encodeURIComponent(JSON.stringify({ order, ear })),
+    said,
+    close() {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
