@@ -33,13 +33,17 @@ interface Ran {
   readonly state: State | null;
 }
 
-/** Decodes one token at `position`, operation by operation. Returns how many were checked: contractions of codes, and attentions over codes. */
+/**
+ * Decodes one token at `position`, operation by operation. Returns how many were checked: contractions of codes, and attentions over codes.
+ * `hear` is told the codes that each contraction of a table row read.
+ */
 export async function checkOperations(
   machine: Machine,
   weightOf: WeightOf,
   setting: Setting,
   token: number,
   position: number,
+  hear: (row: number, op: Contract, codes: Int8Array) => void = () => {},
 ): Promise<number> {
   const { plan, kinds } = machine;
   const scalars = { position, count: 1, row: 0 };
@@ -58,7 +62,9 @@ export async function checkOperations(
       const ran = { machine, weightOf, setting, kind, row, position, before, after, state: its };
       before = after;
       if (op.op === 'contract' && op.prologue.quantise) {
-        checkContraction(ran, op, codes ?? readCodes(after, op));
+        const read = codes ?? readCodes(after, op);
+        checkContraction(ran, op, read);
+        hear(row, op, read.codes);
         checked++;
       }
       if (op.op === 'encode') {

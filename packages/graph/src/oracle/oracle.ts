@@ -15,7 +15,7 @@ import {
   type Tensor,
   type WeightOf,
 } from './model.ts';
-import type { Q8Activation } from './q8.ts';
+import { type Q8Activation, quantiseActivation } from './q8.ts';
 import { rowOp } from './rowOps.ts';
 
 /** What happened inside a step. Arrays are fresh: they may be kept. `execution` is null in the root, else the execution's index. */
@@ -37,6 +37,12 @@ export interface OracleOptions {
   /** How keys and values are kept; f32, which the oracle takes for exact, when left out. */
   readonly kv?: Kv;
   readonly observe?: (event: OracleEvent) => void;
+  /**
+   * Codes i8 [features] that the input of linear `node` gets instead of the nearest ones, which it is told. Arithmetic in f32 takes the
+   * neighbouring code where a number lies close to a tie, and all that follows is other numbers: given the kernels' own choices, what is left
+   * of their difference is rounding alone.
+   */
+  readonly choose?: (execution: number | null, node: ValueId, nearest: Q8Activation) => Int8Array;
 }
 
 /** What one attention of one execution remembers: a row [kvHeads * headDim] per position. */
@@ -54,14 +60,20 @@ export class Oracle {
   readonly #model: Model;
   readonly #attend: typeof attend;
   readonly #observe: (event: OracleEvent) => void;
+  readonly #choose: NonNullable<OracleOptions['choose']>;
   /** `#slots[slot][state]`: the memory of each attention of each execution. */
   #slots: KeysAndValues[][] = [];
 
   /** Runs a verified `graph`; `weightOf` is asked once for each distinct tensor. */
-  constructor(graph: Graph, weightOf: WeightOf, { quant, kv = 'f32', observe = () => {} }: OracleOptions) {
+  constructor(
+    graph: Graph,
+    weightOf: WeightOf,
+    { quant, kv = 'f32', observe = () => {}, choose = (_, __, { codes }) => codes }: OracleOptions,
+  ) {
     this.#model = bindModel(graph, weightOf, quant);
     this.#attend = kv === 'q8' ? attendQ8 : attend;
     this.#observe = observe;
+    this.#choose = choose;
   }
 
   /** Runs one token at `position` and moves on. Returns logits [vocab]. Throws L402 and L403 on a bad id and a full context. */
@@ -97,9 +109,13 @@ export class Oracle {
     const values: Float64Array[] = [];
     const value = (id: ValueId) => values[id]!;
     for (const { id: node, op } of body.nodes) {
+      const quantise = (x: Float64Array): Q8Activation => {
+        const nearest = quantiseActivation(x);
+        return { ...nearest, codes: this.#choose(execution, node, nearest) };
+      };
       const onQ8 = (activation: Q8Activation, dots: Int32Array) =>
         this.#observe({ kind: 'activation', execution, node, dots, ...activation });
-      values.push(this.#apply(op, { start, value, tensors, execution, onQ8 }));
+      values.push(this.#apply(op, { start, value, tensors, execution, quantise, onQ8 }));
       this.#observe({ kind: 'value', execution, node, value: value(node) });
     }
     return value(body.result);
@@ -112,6 +128,7 @@ export class Oracle {
       readonly value: (id: ValueId) => Float64Array;
       readonly tensors: readonly Tensor[];
       readonly execution: number | null;
+      readonly quantise: (x: Float64Array) => Q8Activation;
       readonly onQ8: (activation: Q8Activation, dots: Int32Array) => void;
     },
   ): Float64Array {

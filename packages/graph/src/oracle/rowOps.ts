@@ -5,7 +5,7 @@
  */
 import type { Op, ParamId, Rope, ValueId } from '../ir.ts';
 import type { Tensor } from './model.ts';
-import { integerDots, type Q8Activation, quantiseActivation } from './q8.ts';
+import { integerDots, type Q8Activation } from './q8.ts';
 
 /** The operations on one token's row; the others begin a body, look at other tokens, or run other bodies. */
 export type RowOp = Exclude<Op, { readonly op: 'tokens' | 'input' | 'attention' | 'stack' }>;
@@ -17,18 +17,23 @@ export interface RowScope {
   readonly tensors: readonly Tensor[];
   /** Absolute position of the token, from 0. */
   readonly position: number;
+  /** Codes of the input of a linear over a q8 weight. */
+  readonly quantise: (x: Float64Array) => Q8Activation;
   /** Told of the input codes and integer dots of each linear over a q8 weight. */
   readonly onQ8: (activation: Q8Activation, dots: Int32Array) => void;
 }
 
 /** The result row [features] of `op`, a fresh array. */
-export function rowOp(op: RowOp, { value, tensors, position, onQ8 }: RowScope): Float64Array {
+export function rowOp(op: RowOp, { value, tensors, position, quantise, onQ8 }: RowScope): Float64Array {
   const tensor = (id: ParamId) => tensors[id]!;
   switch (op.op) {
     case 'embed':
       return tableRow(tensor(op.table), value(op.ids)[0]!);
     case 'linear':
-      return linear(value(op.x), tensor(op.weight), op.bias === null ? null : vector(tensor(op.bias)), onQ8);
+      return linear(value(op.x), tensor(op.weight), op.bias === null ? null : vector(tensor(op.bias)), {
+        quantise,
+        onQ8,
+      });
     case 'rmsNorm':
       return rmsNorm(value(op.x), vector(tensor(op.gain)), op.eps);
     case 'rope':
@@ -59,10 +64,15 @@ function tableRow(table: Tensor, r: number): Float64Array {
 }
 
 /** W x + bias: x [in], W [out, in] -> [out]. Under q8 the input is quantised too, and the dot is a dot of integers. */
-function linear(x: Float64Array, weight: Tensor, bias: Float32Array | null, onQ8: RowScope['onQ8']): Float64Array {
+function linear(
+  x: Float64Array,
+  weight: Tensor,
+  bias: Float32Array | null,
+  { quantise, onQ8 }: Pick<RowScope, 'quantise' | 'onQ8'>,
+): Float64Array {
   const out = new Float64Array(weight.rows);
   if (weight.format === 'integer') {
-    const activation = quantiseActivation(x);
+    const activation = quantise(x);
     const dots = integerDots(weight.matrix, activation.codes);
     for (let o = 0; o < out.length; o++) out[o] = dots[o]! * (weight.matrix.scales[o]! * activation.scale);
     onQ8(activation, dots);

@@ -6,6 +6,7 @@ import type { Body, Graph, Op, ValueId } from '../ir.ts';
 import { attendQ8 } from './kvQ8.ts';
 import { bindModel, type Kv, type Quant, type Tensor, type WeightOf } from './model.ts';
 import { checkLength, checkToken } from './oracle.ts';
+import { quantiseActivation } from './q8.ts';
 import { rowOp } from './rowOps.ts';
 
 /** A value for every position: `sequence[position]` is a row [features]. */
@@ -47,7 +48,13 @@ export function sequence(
           return causalAttention(value(op.q), value(op.k), value(op.v), op);
         default:
           return start.map((_, position) =>
-            rowOp(op, { value: (id) => value(id)[position]!, tensors, position, onQ8: () => {} }),
+            rowOp(op, {
+              value: (id) => value(id)[position]!,
+              tensors,
+              position,
+              quantise: quantiseActivation,
+              onQ8: () => {},
+            }),
           );
       }
     };
