@@ -6,14 +6,14 @@ import type { Graph } from '@lamella/graph/ir';
 import type { WeightOf } from '@lamella/graph/oracle/model';
 import { expect } from 'vitest';
 import { checkExecutions } from './executions.ts';
-import { type Machine, type OpenMachine, Sequence, type Setting } from './machine.ts';
+import { type Machine, type OpenMachine, Sequence, type Setting, storedKv } from './machine.ts';
 import { checkOperations } from './operations.ts';
 import { checkWhole, type Lengths } from './whole.ts';
 
-/** Of the largest logit, running free. A code may flip where rounding is near a tie, and what it changes spreads. */
-const whole = { exact: 1e-4, codes: 0.05 };
+/** Of the largest logit, running free. Halves and codes may flip where rounding is near a tie, and what that changes spreads. */
+const whole = { exact: 1e-4, halves: 2e-3, codes: 0.05 };
 /** Of the largest number of a residual, where all codes were the oracle's. */
-const execution = { exact: 1e-4, codes: 1e-3 };
+const execution = { exact: 1e-4, halves: 1e-3, codes: 1e-3 };
 
 export interface Extent extends Lengths {
   /** Tokens that are followed operation by operation, behind those before them. */
@@ -33,7 +33,8 @@ export async function conforms(
 ): Promise<void> {
   const machine = await open(graph, weightOf, setting);
   try {
-    const kind = setting.quant === 'f32' && setting.kv === 'f32' ? 'exact' : 'codes';
+    const kv = storedKv(machine);
+    const kind = setting.quant !== 'f32' || kv === 'q8' ? 'codes' : kv === 'f16' ? 'halves' : 'exact';
     const worst = await checkWhole(machine, weightOf, setting, extent, whole[kind]);
     const { agreeing, flipped } = await checkExecutions(
       machine,

@@ -8,7 +8,7 @@ import type { Graph } from '@lamella/graph/ir';
 import type { WeightOf } from '@lamella/graph/oracle/model';
 import { Oracle, type OracleEvent } from '@lamella/graph/oracle/oracle';
 import { expect } from 'vitest';
-import { type Contract, kernelsOf, type Machine, type Setting, Snapshot } from './machine.ts';
+import { type Contract, kernelsOf, type Machine, type Setting, Snapshot, storedKv } from './machine.ts';
 import { relativeError } from './rig.ts';
 
 type Activation = Extract<OracleEvent, { kind: 'activation' }>;
@@ -41,7 +41,8 @@ export async function checkExecutions(
   let activations: Activation[] = [];
   let position = 0;
   const oracle = new Oracle(machine.graph, weightOf, {
-    ...setting,
+    quant: setting.quant,
+    kv: storedKv(machine),
     observe: (event) => {
       if (event.kind === 'activation') activations.push(event);
       if (event.kind !== 'execution') return;

@@ -4,7 +4,7 @@
  */
 import type { Kernel } from '@lamella/compiler/loops/ir';
 import type { Plan } from '@lamella/compiler/plan';
-import type { BufferId, FormatName, FusedOp, Kind, KvName } from '@lamella/compiler/program/ir';
+import type { BufferId, FormatName, FusedOp, Kind, KvName, KvStorage } from '@lamella/compiler/program/ir';
 import type { KindKernels } from '@lamella/compiler/schedule/schedule';
 import type { Lowering } from '@lamella/compiler/schedule/scope';
 import type { Graph } from '@lamella/graph/ir';
@@ -41,6 +41,11 @@ export interface Machine {
   /** The state of a table row. */
   readState(row: number): Promise<ArrayBuffer>;
   close(): Promise<void>;
+}
+
+/** How keys and values are stored, which a profile may have changed. */
+export function storedKv({ plan }: Machine): KvStorage {
+  return plan.program.kinds.flatMap(({ state }) => state.map(({ format }) => format))[0] ?? 'f32';
 }
 
 /** Opens a model; whoever does closes it. */

@@ -153,16 +153,19 @@ function checkContraction(ran: Ran, op: Contract, x: Coded): void {
     for (const { to, value } of segment.stores) {
       const got: number[] = [];
       const expected: number[] = [];
+      const keptAs = (x: number): number => (to.to === 'state' ? ran.state!.kept(to.part, x) : x);
       for (let r = 0; r < segment.rows; r++) {
         const at = (id: number) => ran.before.row(id)[r]!;
         got.push(readStored(ran, to, r));
-        expected.push(evaluate(value, r, streams, at, ran));
+        expected.push(keptAs(evaluate(value, r, streams, at, ran)));
         // where nothing but the residual is added, the f32 result is determined to the bit: the dot was exact
-        if (value.x === 'dot') expect(got[r]).toBe(streams[value.stream]!(r).f32);
+        if (value.x === 'dot') expect(got[r]).toBe(keptAs(streams[value.stream]!(r).f32));
         if (value.x === 'apply' && value.fn === 'add' && value.args[0]?.x === 'buffer' && value.args[1]?.x === 'dot')
           expect(got[r]).toBe(Math.fround(at(value.args[0].buffer) + streams[0]!(r).f32));
       }
-      expect(relativeError(got, expected)).toBeLessThan(1e-5);
+      // where a half is near a tie, the neighbour is as good
+      const exact = to.to !== 'state' || ran.kind.state[to.part]!.format !== 'f16';
+      expect(relativeError(got, expected)).toBeLessThan(exact ? 1e-5 : 2 ** -10);
     }
   }
 }

@@ -1,5 +1,7 @@
 /** Keys and values as they lie in an execution's state, read back as numbers. */
+import { fromHalf } from '@lamella/compiler/loops/half';
 import type { Kind, StatePart } from '@lamella/compiler/program/ir';
+import { nearestHalf } from '@lamella/graph/oracle/half';
 
 /** A head's codes and their scale. */
 export interface Coded {
@@ -20,8 +22,15 @@ export class State {
 
   /** Feature `i` of a head that is kept as floats. */
   value(part: number, head: number, position: number, i: number): number {
-    const { offset, stride } = this.part(part);
-    return new Float32Array(this.bytes, offset)[(head * this.positions + position) * stride + i]!;
+    const { offset, stride, format } = this.part(part);
+    const at = (head * this.positions + position) * stride + i;
+    if (format === 'f16') return fromHalf(new Uint16Array(this.bytes, offset)[at]!);
+    return new Float32Array(this.bytes, offset)[at]!;
+  }
+
+  /** Whether a number in f64 is kept as itself or as a half of it. */
+  kept(part: number, x: number): number {
+    return this.part(part).format === 'f16' ? nearestHalf(x) : x;
   }
 
   /** A head that is kept as codes: all of them come before all scales. */

@@ -2,7 +2,7 @@
 import type { WeightOf } from '@lamella/graph/oracle/model';
 import { Oracle } from '@lamella/graph/oracle/oracle';
 import { expect } from 'vitest';
-import { type Machine, Sequence, type Setting } from './machine.ts';
+import { type Machine, Sequence, type Setting, storedKv } from './machine.ts';
 import { relativeError } from './rig.ts';
 
 /** How many tokens of each. */
@@ -25,7 +25,7 @@ export async function checkWhole(
 ): Promise<number> {
   const { graph, plan } = machine;
   const tokens = Array.from({ length: prompt + decoded }, (_, i) => (i * 37 + 11) % graph.vocab);
-  const oracle = new Oracle(graph, weightOf, setting);
+  const oracle = new Oracle(graph, weightOf, { quant: setting.quant, kv: storedKv(machine) });
   const wanted = tokens.map((token) => oracle.step(token));
   const sequence = new Sequence(machine);
   let worst = 0;

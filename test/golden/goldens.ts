@@ -5,8 +5,8 @@
 
 import { printKernel } from '@lamella/compiler/loops/print';
 import { type Compilation, compile, lower, lowerGpu } from '@lamella/compiler/pipeline';
-import type { FormatName } from '@lamella/compiler/program/ir';
-import { conservative } from '@lamella/compiler/schedule/gpu/profile';
+import type { FormatName, KvName } from '@lamella/compiler/program/ir';
+import { conservative, halves } from '@lamella/compiler/schedule/gpu/profile';
 import { schedule } from '@lamella/compiler/schedule/schedule';
 import { printShader } from '@lamella/compiler/targets/webgpu/print';
 import { share } from '@lamella/dsl';
@@ -50,16 +50,21 @@ export async function goldens(): Promise<ReadonlyMap<string, string>> {
   return files;
 }
 
-/** WGSL: every shader of one token in f32, the chosen one of a tile, and one operation in the integer formats. */
+/** WGSL: every shader of one token in f32, the chosen one of a tile, one operation in the integer formats, attention over codes and halves. */
 function shaders(): ReadonlyMap<string, string> {
-  const of = (quant: FormatName, wanted: (name: string) => boolean): string => {
-    const { plan, kernels } = lowerGpu(tinyLs, { quant }, conservative);
+  const of = (
+    quant: FormatName,
+    wanted: (name: string) => boolean,
+    kv: KvName = 'f32',
+    profile = conservative,
+  ): string => {
+    const { plan, kernels } = lowerGpu(tinyLs, { quant, kv }, profile);
     const all = kernels.kinds.flatMap(({ kind, decode, prefill }) =>
       [...decode, ...prefill].map((kernel) => ({ kernel, kind })),
     );
     return [...all, { kernel: kernels.argmax, kind: plan.program.kinds.at(-1)! }]
       .filter(({ kernel }) => wanted(kernel.name))
-      .map(({ kernel, kind }) => printShader(kernel, plan, kind, conservative).code)
+      .map(({ kernel, kind }) => printShader(kernel, plan, kind, profile).code)
       .join('\n');
   };
   return new Map([
@@ -67,6 +72,8 @@ function shaders(): ReadonlyMap<string, string> {
     ['prefill.wgsl', of('f32', (name) => /up_proj.operand.prefill|o_proj.prefill/.test(name))],
     ['q8-o_proj.wgsl', of('q8', (name) => name.endsWith('o_proj.decode'))],
     ['q4-o_proj.wgsl', of('q4', (name) => name.endsWith('o_proj.decode'))],
+    ['kv-q8-attention.wgsl', of('q8', (name) => /self_attn.*decode/.test(name), 'q8')],
+    ['f16-attention.wgsl', of('f32', (name) => /(v_proj|self_attn).decode/.test(name), 'f32', halves)],
   ]);
 }
 

@@ -4,8 +4,8 @@
  */
 import type { Kernel } from '@lamella/compiler/loops/ir';
 import { lowerGpu } from '@lamella/compiler/pipeline';
-import type { FormatName } from '@lamella/compiler/program/ir';
-import { conservative } from '@lamella/compiler/schedule/gpu/profile';
+import type { FormatName, KvName } from '@lamella/compiler/program/ir';
+import { conservative, type GpuProfile, halves } from '@lamella/compiler/schedule/gpu/profile';
 import { printShader, type Shader } from '@lamella/compiler/targets/webgpu/print';
 import type { Graph } from '@lamella/graph/ir';
 import { parseWgsl, validate } from 'naga-wasm';
@@ -19,9 +19,9 @@ import { workgroups } from './machine.ts';
 function shadersOf(
   graph: Graph,
   quant: FormatName,
-  profile = conservative,
+  { profile = conservative, kv = 'f32' }: { readonly profile?: GpuProfile; readonly kv?: KvName } = {},
 ): readonly { kernel: Kernel; shader: Shader }[] {
-  const { plan, kernels } = lowerGpu(graph, { quant }, profile);
+  const { plan, kernels } = lowerGpu(graph, { quant, kv }, profile);
   const all = kernels.kinds.flatMap(({ kind, decode, prefill }) =>
     [...decode, ...prefill].map((kernel) => ({ kernel, shader: printShader(kernel, plan, kind, profile) })),
   );
@@ -36,11 +36,21 @@ const shapes: readonly [string, Partial<Shape>][] = [
   ['no RoPE, context 700', { rope: false, headDim: 12, context: 700 }],
 ];
 
-describe.each(['f32', 'q8', 'q4'] as const)('%s', (quant) => {
+/** Formats of weights, of keys and values, and profiles. */
+const settings = [
+  ['f32', 'f32', conservative],
+  ['q8', 'f32', conservative],
+  ['q4', 'f32', conservative],
+  ['q8', 'q8', conservative],
+  ['f32', 'f32', halves],
+  ['q4', 'f32', halves],
+] as const;
+
+describe.each(settings)('%s, KV %s, $2.name profile', (quant, kv, profile) => {
   test.each([['tiny-ls', tinyLs] as const, ...shapes.map(([name, shape]) => [name, model(shape)] as const)])(
     '%s: naga accepts every shader, and its bindings are the plan’s',
     (_, graph) => {
-      for (const { shader } of shadersOf(graph, quant)) {
+      for (const { shader } of shadersOf(graph, quant, { kv, profile })) {
         expect(() => validate(parseWgsl(shader.code)), shader.name).not.toThrow();
         const reflected = new WgslReflect(shader.code);
         const [groups, ...more] = reflected.getBindGroups();
@@ -64,7 +74,7 @@ describe.each(['f32', 'q8', 'q4'] as const)('%s', (quant) => {
 
 test('a table that is too large for one binding is bound in parts', () => {
   const small = { ...conservative, bindingBytes: 200 << 10 };
-  const shaders = shadersOf(model({ vocab: 2000, context: 24 }), 'f32', small).map(({ shader }) => shader);
+  const shaders = shadersOf(model({ vocab: 2000, context: 24 }), 'f32', { profile: small }).map(({ shader }) => shader);
   for (const { code } of shaders) expect(() => validate(parseWgsl(code))).not.toThrow();
   const parts = shaders.find(({ name }) => name.startsWith('start.'))!.bindings.filter((b) => b.resource === 'weights');
   // 2000 rows of 64 f32
@@ -87,8 +97,8 @@ function racesOf(code: string, { bindings, grid }: Shader): readonly string[] {
   return [...races.map((r) => r.message), ...errors];
 }
 
-describe.each(['f32', 'q8', 'q4'] as const)('%s', (quant) => {
-  const shaders = shadersOf(tinyLs, quant).map(({ shader }) => [shader.name, shader] as const);
+describe.each(settings.filter(([, , { needs }]) => needs.length === 0))('%s, KV %s', (quant, kv) => {
+  const shaders = shadersOf(tinyLs, quant, { kv }).map(({ shader }) => [shader.name, shader] as const);
 
   test.each(shaders)('%s: no invocation reads what another one writes beside it', (_, shader) => {
     expect(racesOf(shader.code, shader)).toEqual([]);

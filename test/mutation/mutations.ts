@@ -103,7 +103,7 @@ const attention: readonly Mutation[] = [
   },
   {
     name: 'scores are not scaled',
-    file: `${compiler}/formats/kv-f32.ts`,
+    file: `${compiler}/formats/kv-floats.ts`,
     find: 'mul(sums, scale)',
     replace: "mul(sums, constant('f32x4', 1))",
     killedBy: f32,
@@ -602,6 +602,20 @@ const gpu: readonly Mutation[] = [
     find: "const now = inner.let('now', exp(inner, sub(its, larger)));",
     replace: "const now = inner.let('now', exp(inner, sub(its, its)));",
     killedBy: inGpuKernels,
+  },
+  {
+    name: 'chunks of codes on a GPU are merged without their largest score',
+    file: `${compiler}/schedule/gpu/attention.ts`,
+    find: "const before = inner.let('before', exp(inner, sub(largest.get(), larger)));",
+    replace: "const before = inner.let('before', f32(1));",
+    killedBy: inGpuKernels,
+  },
+  {
+    name: 'halves are cut off instead of rounded',
+    file: `${compiler}/loops/half.ts`,
+    find: '(magnitude - 0x38000000 + 0xfff + even) >>> 13',
+    replace: '(magnitude - 0x38000000) >>> 13',
+    killedBy: 'packages/compiler/test/half.test.ts',
   },
   {
     name: 'wide reads of a GPU where nothing says they are aligned',

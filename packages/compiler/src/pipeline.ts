@@ -116,14 +116,10 @@ export function lower(source: Graph, options: CompileOptions): Lowered {
   return { graph, ...planned, kernels, relaxes: plain.asked.has('relaxed') };
 }
 
-/** The same for a GPU: the same weights in the same order, an arena and kernels of its own. Throws L304 for KV in q8. */
+/** The same for a GPU: the same weights in the same order, an arena and kernels of its own. */
 export function lowerGpu(source: Graph, options: CompileOptions, profile: GpuProfile): LoweredGpu {
-  if (options.kv === 'q8') {
-    const what = '--kv q8 with --target webgpu';
-    throw new LamellaError('L304', { what, reason: 'its kernels keep keys and values as f32', remedy: '--kv f32' });
-  }
   const graph = withContext(source, options.context);
-  const { plan } = lowerToPlan(graph, options, forGpu);
+  const { plan } = lowerToPlan(graph, options, (program) => forGpu(program, profile));
   return { graph, plan, kernels: scheduleGpu(plan, profile) };
 }
 

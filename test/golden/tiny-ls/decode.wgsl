@@ -252,18 +252,18 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 }
 
 // layers.self_attn.decode: 2 x (1 + position) / 128 of 64
-//   read layers.q_proj: f32 [10, 16]
 //   read keys0: f32 [1, 8, 8]
+//   read layers.q_proj: f32 [10, 16]
 //   read values0: f32 [1, 8, 8]
 //   write layers.self_attn: f32 [10, 16]
 struct Step { position: i32, count: i32, row: i32, spare: i32 }
 @group(0) @binding(0) var<uniform> step: Step;
 @group(0) @binding(1) var<storage, read_write> memory: array<vec4<u32>>;
 @group(0) @binding(2) var<storage, read> state: array<vec4<u32>>;
+var<workgroup> query: array<f32, 8>;
 var<workgroup> scratch: array<f32, 64>;
 var<workgroup> scores: array<f32, 128>;
 var<workgroup> sums: array<vec4<f32>, 64>;
-var<workgroup> query: array<f32, 8>;
 fn memoryWord(at: i32) -> u32 {
   return memory[at >> 2u][at & 3];
 }
@@ -281,15 +281,16 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let count_1 = ((length_1 - from_1) < 128);
     let mine = select(128, (length_1 - from_1), count_1);
     let kvHead = i32(u32(h) / u32(2));
+    let rows = ((kvHead * 8) + from_1);
     let qAt = (h * 8);
     for (var i = lane; i < 8; i += 64) {
       query[i] = bitcast<f32>(memoryWord(((qAt + i) + 384)));
     }
     workgroupBarrier();
-    let keysAt = ((kvHead * 64) + (from_1 * 8));
-    var largest: f32 = (-3.0000000054977558e+38f);
+    var most: f32 = (-3.0000000054977558e+38f);
     for (var p = lane; p < mine; p += 64) {
-      let keyAt = (keysAt + (p * 8));
+      let keyRow = (rows + p);
+      let keyAt = (keyRow * 8);
       var acc: vec4<f32> = vec4<f32>(0f);
       for (var i_1 = 0; i_1 < 8; i_1 += 4) {
         acc = (acc + (queryVector(i_1) * bitcast<vec4<f32>>(state[(i32(u32(keyAt) / u32(4)) + i32(u32(i_1) / u32(4)))])));
@@ -297,9 +298,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       let lanes = acc;
       let score = (((lanes.x + lanes.y) + (lanes.z + lanes.w)) * 0.3535533845424652f);
       scores[p] = score;
-      largest = max(largest, score);
+      most = max(most, score);
     }
-    scratch[lane] = largest;
+    scratch[lane] = most;
     workgroupBarrier();
     if (lane < 16) {
       scratch[lane] = max(max(max(scratch[lane], scratch[(lane + 16)]), scratch[(lane + 32)]), scratch[(lane + 48)]);
@@ -321,8 +322,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       let e_n = round((e_x * 1.4426950216293335f));
       let e_r = ((e_x - (e_n * 0.693359375f)) - (e_n * (-0.00021219444170128554f)));
       let e_y = (((((((((((((((0.00019841270113829523f * e_r) + 0.0013888889225199819f) * e_r) + 0.008333333767950535f) * e_r) + 0.0416666679084301f) * e_r) + 0.1666666716337204f) * e_r) + 0.5f) * e_r) * e_r) + e_r) + 1f) * bitcast<f32>((i32(e_n) + 127) << 23u));
-      scores[p_1] = e_y;
       weights = (weights + e_y);
+      scores[p_1] = e_y;
     }
     scratch[lane] = weights;
     workgroupBarrier();
@@ -341,10 +342,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let all_1_1 = scratch[0];
     workgroupBarrier();
     let feature = (i32(u32(lane) % u32(2)) * 4);
-    let valuesAt = (((kvHead * 64) + (from_1 * 8)) + feature);
     var acc_1: vec4<f32> = vec4<f32>(0f);
     for (var p_2 = i32(u32(lane) / u32(2)); p_2 < mine; p_2 += 32) {
-      acc_1 = (acc_1 + (vec4<f32>(scores[p_2]) * bitcast<vec4<f32>>(state[((i32(u32(valuesAt) / u32(4)) + (p_2 * 2)) + 16)])));
+      acc_1 = (acc_1 + (vec4<f32>(scores[p_2]) * bitcast<vec4<f32>>(state[((((rows + p_2) * 2) + i32(u32(feature) / u32(4))) + 16)])));
     }
     sums[lane] = acc_1;
     workgroupBarrier();
@@ -360,9 +360,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       sums[lane] = (sums[lane] + sums[(lane + 2)]);
     }
     workgroupBarrier();
+    let total = sums[lane];
     if (lane < 2) {
-      let total = sums[lane];
-      memory[(((h * 2) + i32(u32(feature) / u32(4))) + 136)] = bitcast<vec4<u32>>((total * vec4<f32>((1f / all_1_1))));
+      memory[(((h * 2) + lane) + 136)] = bitcast<vec4<u32>>((total * vec4<f32>((1f / all_1_1))));
     }
   }
 }

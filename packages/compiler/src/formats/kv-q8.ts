@@ -6,7 +6,7 @@
  */
 import { add, apply, constant, f32, load, loadSplat, mul, plus, quotient, times } from '../loops/build.ts';
 import type { Expr } from '../loops/ir.ts';
-import { maxLanes, sumFour } from '../loops/math.ts';
+import { maxLanes, sumFour, sumLanes } from '../loops/math.ts';
 import type { KvFormat, KvShape } from './kv.ts';
 
 /** Largest code of a weight: 64 of them times 127 stay far below 2^31. */
@@ -111,5 +111,28 @@ export const kvQ8: KvFormat = {
       }
     });
     return (h, v) => mul(apply('toFloat', acc.get(h * vectors + v)), weights.scales[h]!);
+  },
+
+  slice: {
+    sum: 'i32x4',
+    query: (stride) => ({ element: 'i32', length: stride / 4 }),
+
+    score(b, [keys, scales], { stride }, { values, scale }, row) {
+      const at = b.let('keyAt', times(row, stride));
+      const acc = b.variable('acc', constant('i32x4', 0));
+      b.loop('serial', 'i', { to: stride, step: 16 }, (_, i) => {
+        const dots = apply('dotWords', load(values, quotient(i, 4), 'i8x16'), load(keys!, plus(at, i), 'i8x16'));
+        acc.set(add(acc.get(), dots));
+      });
+      return mul(apply('toFloat', sumLanes(b, acc.get())), mul(load(scales!, row, 'f32'), scale));
+    },
+
+    codes: {
+      scaled: ([, scales], row, weight) => mul(weight, load(scales!, row, 'f32')),
+      largest: LARGEST,
+    },
+
+    product: ([values], { stride }, { buffer }, p, row, feature) =>
+      mul(apply('splat', load(buffer, p, 'i32')), load(values!, plus(times(row, stride), feature), 'i32x4')),
   },
 };

@@ -75,4 +75,39 @@ export interface KvFormat {
     first: number,
     vectors: number,
   ): (h: number, v: number) => Expr;
+  /** The same for targets where a workgroup shares a query head: what one invocation does. */
+  readonly slice: KvSlice;
+}
+
+/** One query head of one token, as a workgroup keeps it. */
+export interface SharedQuery {
+  readonly values: KernelBuffer;
+  /** What scores are multiplied by, f32. */
+  readonly scale: Expr;
+}
+
+/** What one invocation of a workgroup computes of a position. */
+export interface KvSlice {
+  /** What weighted values are summed in: exact integers, or floats. */
+  readonly sum: 'f32x4' | 'i32x4';
+  /** A query head of `stride` features in the memory of a workgroup. */
+  query(stride: number): { readonly element: 'f32' | 'i32'; readonly length: number };
+  /** Writes the score of position `row` (which counts positions of all heads), f32. */
+  score(b: Builder, views: readonly KernelBuffer[], shape: KvShape, query: SharedQuery, row: Expr): Expr;
+  /** How the weights of up to CHUNK positions become codes; null where they stay as they are. */
+  readonly codes: {
+    /** A weight times what the scale of its value asks, f32. */
+    scaled(views: readonly KernelBuffer[], row: Expr, weight: Expr): Expr;
+    /** Largest code. */
+    readonly largest: number;
+  } | null;
+  /** Weight `p` of `weights.buffer` times features `feature` .. + 3 of the value at `row`, as `sum`. */
+  product(
+    views: readonly KernelBuffer[],
+    shape: KvShape,
+    weights: { readonly buffer: KernelBuffer },
+    p: Expr,
+    row: Expr,
+    feature: Expr,
+  ): Expr;
 }

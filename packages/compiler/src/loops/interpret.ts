@@ -5,6 +5,7 @@
  * workgroup shares starts with NaN, so that reading before writing shows, too. Grid iterations
  * may run in either order: a kernel whose result depends on it is wrong.
  */
+import { fromHalf, toHalf } from './half.ts';
 import { intrinsics, type Value } from './intrinsics.ts';
 import type { Address, Expr, Kernel, KernelBuffer, Stmt } from './ir.ts';
 import { type Element, elementBytes, type Type } from './types.ts';
@@ -112,6 +113,7 @@ class Interpreter {
 
   private readElement(view: DataView, element: Element, byte: number): number {
     if (element === 'f32') return view.getFloat32(byte, true);
+    if (element === 'f16') return fromHalf(view.getUint16(byte, true));
     if (element === 'i32') return view.getInt32(byte, true);
     return element === 'i8' ? view.getInt8(byte) : view.getUint8(byte);
   }
@@ -142,6 +144,7 @@ class Interpreter {
     const lanes = typeof value === 'number' ? [value] : value;
     lanes.forEach((x, i) => {
       if (element === 'f32') view.setFloat32(byte + 4 * i, x, true);
+      else if (element === 'f16') view.setUint16(byte + 2 * i, toHalf(x), true);
       else if (s.value.type === 'i8x16') view.setInt8(byte + i, x);
       else if (s.value.type === 'i16x8') view.setInt16(byte + 2 * i, x, true);
       else view.setInt32(byte + 4 * i, x, true);

@@ -4,8 +4,11 @@ export type ScalarType = 'i32' | 'f32' | 'bool';
 export type VectorType = 'f32x4' | 'i32x4' | 'i16x8' | 'i8x16';
 export type Type = ScalarType | VectorType;
 
-/** What one element of a buffer is in memory. Indices count elements. */
-export type Element = 'f32' | 'i32' | 'i8' | 'u8';
+/**
+ * What one element of a buffer is in memory. Indices count elements. Halves are in memory alone: a load makes f32 of them, exactly, and a
+ * store rounds to the nearest, half to even, so that nothing is ever computed in them.
+ */
+export type Element = 'f32' | 'f16' | 'i32' | 'i8' | 'u8';
 
 /** What an engine may do beyond 128-bit SIMD. A kernel that needs a feature is printed only into the variant that has it. */
 export type Feature = 'relaxed' | 'threads';
@@ -42,5 +45,6 @@ export function lanesOf(type: Type): number {
 
 /** Bytes of one element in memory. */
 export function elementBytes(element: Element): number {
+  if (element === 'f16') return 2;
   return element === 'i8' || element === 'u8' ? 1 : 4;
 }

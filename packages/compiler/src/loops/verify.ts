@@ -12,6 +12,9 @@ const loads: Readonly<Record<string, number>> = {
   'f32 f32 contiguous': 1,
   'f32 f32x4 contiguous': 4,
   'f32 f32x4 splat': 1,
+  // halves, widened
+  'f16 f32 contiguous': 1,
+  'f16 f32x4 contiguous': 4,
   'i32 i32 contiguous': 1,
   'i32 i32x4 contiguous': 4,
   // one word of four codes, repeated
@@ -24,6 +27,8 @@ const loads: Readonly<Record<string, number>> = {
   'i8 i32 contiguous': 1,
   // eight codes, sign-extended
   'i8 i16x8 contiguous': 8,
+  // four codes, sign-extended
+  'i8 i32x4 contiguous': 4,
   'i8 i8x16 contiguous': 16,
   'u8 i32 contiguous': 1,
   // four bytes, repeated
@@ -34,6 +39,9 @@ const loads: Readonly<Record<string, number>> = {
 const stores: Readonly<Record<string, number>> = {
   'f32 f32': 1,
   'f32 f32x4': 4,
+  // rounded to halves
+  'f16 f32': 1,
+  'f16 f32x4': 4,
   'i32 i32': 1,
   'i32 i32x4': 4,
   // sixteen codes, four a word; eight sums, two a word

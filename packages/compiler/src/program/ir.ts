@@ -125,7 +125,10 @@ export interface Segment {
   readonly stores: readonly { readonly to: Destination; readonly value: Element }[];
 }
 
+/** What an author chooses for keys and values. */
 export type KvName = 'f32' | 'q8';
+/** How they are stored: f32 becomes f16 where a GPU's profile says so. */
+export type KvStorage = KvName | 'f16';
 
 /** Positions that attention takes together, from multiples of it on. Every format and target cuts the context there. */
 export const CHUNK = 64;
@@ -133,7 +136,7 @@ export const CHUNK = 64;
 /** Keys or values of one execution: [kvHeads, context, stride] at `offset` of the state slot. */
 export interface StatePart {
   readonly name: string;
-  readonly format: KvName;
+  readonly format: KvStorage;
   readonly kvHeads: number;
   readonly stride: number;
   /** Bytes; set by `plan`. */

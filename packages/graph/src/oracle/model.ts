@@ -10,7 +10,8 @@ import { type IntegerMatrix, quantiseMatrix } from './q8.ts';
 export type WeightOf = (weight: Weight) => Float32Array;
 /** Under q4 the matrices have four bits and the embedding table eight. */
 export type Quant = 'f32' | 'q8' | 'q4';
-export type Kv = 'f32' | 'q8';
+/** Under f16 keys and values are rounded to halves. */
+export type Kv = 'f32' | 'f16' | 'q8';
 
 /** A weight in memory. `values` is f32, row-major; a vector has one row. */
 export type Tensor =

@@ -5,6 +5,7 @@
  */
 import { LamellaError } from '../diagnostics.ts';
 import type { Body, Graph, Op, ValueId } from '../ir.ts';
+import { nearestHalf } from './half.ts';
 import { attendQ8 } from './kvQ8.ts';
 import {
   type BoundExecution,
@@ -59,6 +60,8 @@ export class Oracle {
   position = 0;
   readonly #model: Model;
   readonly #attend: typeof attend;
+  /** What is remembered of a key or a value. */
+  readonly #kept: (row: Float64Array) => Float64Array;
   readonly #observe: (event: OracleEvent) => void;
   readonly #choose: NonNullable<OracleOptions['choose']>;
   /** `#slots[slot][state]`: the memory of each attention of each execution. */
@@ -72,6 +75,7 @@ export class Oracle {
   ) {
     this.#model = bindModel(graph, weightOf, quant);
     this.#attend = kv === 'q8' ? attendQ8 : attend;
+    this.#kept = kv === 'f16' ? (row) => row.map(nearestHalf) : (row) => row;
     this.#observe = observe;
     this.#choose = choose;
   }
@@ -141,8 +145,8 @@ export class Oracle {
         return this.#model.indicesOfStack.get(op.stack)!.reduce((x, index) => this.runExecution(index, x), value(op.x));
       case 'attention': {
         const memory = this.#memory(this.#model.executions[execution!]!, op.state);
-        memory.keys[this.position] = value(op.k);
-        memory.values[this.position] = value(op.v);
+        memory.keys[this.position] = this.#kept(value(op.k));
+        memory.values[this.position] = this.#kept(value(op.v));
         return this.#attend(value(op.q), memory, this.position, op);
       }
       default:

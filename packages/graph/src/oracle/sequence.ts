@@ -3,6 +3,7 @@
  * makes it a check on `oracle.ts`: in MobileLLM's released layer-sharing code this path is right and the cached one is not.
  */
 import type { Body, Graph, Op, ValueId } from '../ir.ts';
+import { nearestHalf } from './half.ts';
 import { attendQ8 } from './kvQ8.ts';
 import { bindModel, type Kv, type Quant, type Tensor, type WeightOf } from './model.ts';
 import { checkLength, checkToken } from './oracle.ts';
@@ -26,6 +27,7 @@ export function sequence(
   for (const token of tokens) checkToken(token, graph);
   const { rootTensors, executions, indicesOfStack } = bindModel(graph, weightOf, quant);
 
+  const kept = (rows: Sequence): Sequence => (kv === 'f16' ? rows.map((row) => row.map(nearestHalf)) : rows);
   const run = (body: Body, tensors: readonly Tensor[], start: Sequence): Sequence => {
     const results: Sequence[] = [];
     const value = (id: ValueId) => results[id]!;
@@ -45,7 +47,7 @@ export function sequence(
         case 'attention':
           if (kv === 'q8')
             return value(op.q).map((q, now) => attendQ8(q, { keys: value(op.k), values: value(op.v) }, now, op));
-          return causalAttention(value(op.q), value(op.k), value(op.v), op);
+          return causalAttention(value(op.q), kept(value(op.k)), kept(value(op.v)), op);
         default:
           return start.map((_, position) =>
             rowOp(op, {

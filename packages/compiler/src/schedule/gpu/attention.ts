@@ -1,9 +1,10 @@
 /**
- * Causal attention, a workgroup for every head, token and part of the context. A part's scores stay in shared memory: dot products, one
- * position an invocation; their softmax against the part's own maximum; then the weighted values, neighbouring invocations reading
- * neighbouring features. Several parts leave their sums with maximum and weight (as flash decoding does, arXiv 2311.01282); who reads the
- * result merges them, in `operand.ts`.
+ * Causal attention, a workgroup for every head, token and part of the context. Scores stay in shared memory: one position an invocation; their
+ * softmax against the largest; then the weighted values, neighbouring invocations reading neighbouring features. Where weights become codes a
+ * part is taken CHUNK by CHUNK, each with a softmax of its own, merged as they come (online softmax, arXiv 1805.02867). Several parts leave
+ * their sums with maximum and weight (as flash decoding does, arXiv 2311.01282); who reads the result merges them, in `operand.ts`.
  */
+import type { SharedQuery } from '../../formats/kv.ts';
 import {
   add,
   apply,
@@ -21,8 +22,8 @@ import {
   times,
 } from '../../loops/build.ts';
 import type { Expr, Kernel } from '../../loops/ir.ts';
-import { exp, sumLanes } from '../../loops/math.ts';
-import type { FusedOp, Merge } from '../../program/ir.ts';
+import { exp } from '../../loops/math.ts';
+import { CHUNK, type FusedOp, type Merge } from '../../program/ir.ts';
 import { combineParts, reduceAll } from './reduce.ts';
 import type { GpuScope } from './scope.ts';
 
@@ -58,82 +59,174 @@ export function attentionKernel(scope: GpuScope, op: Attention): Kernel {
   return scope.kernel(op.name);
 }
 
-function attend(
-  scope: GpuScope,
-  b: Builder,
-  op: Attention,
-  { lane, h, token, from, length }: { lane: Expr; h: Expr; token: Index; from: Expr; length: Expr },
-): void {
-  const { context } = scope.plan.program;
-  const part = partLength(context);
-  const q = scope.arena(op.q, 'read');
-  const { views: keyViews, shape: keyShape } = scope.state(op.k, 'read');
-  const { views: valueViews, shape: valueShape } = scope.state(op.v, 'read');
-  const [keys, values] = [keyViews[0]!, valueViews[0]!];
-  const scratch = scope.shared('scratch', 'f32', LANES, 'one entry an invocation');
-  const scores = scope.shared('scores', 'f32', part, 'of this part');
-  const sums = scope.shared('sums', 'f32', LANES * 4, 'four features an invocation');
-  const query = scope.shared('query', 'f32', op.keyStride, 'this head of q');
+/** What a workgroup works on: a head of a token, over the positions from `from` on that are its. */
+interface Work {
+  readonly lane: Expr;
+  readonly h: Expr;
+  readonly token: Index;
+  readonly from: Expr;
+  readonly length: Expr;
+}
 
+/** A softmax over some positions: largest score, sum of weights, and in the first invocations four features each of the weighted values. */
+interface Partial {
+  readonly largest: Expr;
+  readonly sum: Expr;
+  readonly total: Expr;
+}
+
+function attend(scope: GpuScope, b: Builder, op: Attention, { lane, h, token, from, length }: Work): void {
+  const part = partLength(scope.plan.program.context);
+  const keys = scope.state(op.k, 'read');
   const last = b.let('count', apply('less', sub(length, from), i32(part)));
   const count = b.let('mine', apply('select', last, sub(length, from), i32(part)));
   const kvHead = b.let('kvHead', quotient(h, op.heads / op.kvHeads));
-  const qAt = b.let('qAt', plus(times(token, scope.width(op.q)), times(h, op.keyStride)));
-  b.loop('serial', 'i', { from: lane, to: op.keyStride, step: LANES }, (inner, i) =>
-    inner.store(query, i, load(q, plus(qAt, i), 'f32')),
+  const rows = b.let('rows', plus(times(kvHead, keys.shape.positions), from));
+  const query = loadQuery(scope, b, op, { lane, h, token });
+  const run = (inner: Builder, row: Expr, count: Expr): Partial =>
+    attendRun(scope, inner, op, { lane, row, count, query });
+  if (!keys.format.slice.codes) {
+    store(scope, b, op, { lane, h, token, from }, run(b, rows, count));
+    return;
+  }
+  const largest = b.variable('largest', f32(FLOOR));
+  const sum = b.variable('sum', f32(0));
+  const total = b.variable('total', constant('f32x4', 0));
+  b.loop('serial', 'chunk', { to: count, step: CHUNK }, (inner, chunk) => {
+    const left = inner.let('left', sub(count, chunk));
+    const whole = apply('less', i32(CHUNK), left);
+    const its = run(
+      inner,
+      inner.let('row', plus(rows, chunk)),
+      inner.let('inChunk', apply('select', whole, i32(CHUNK), left)),
+    );
+    const larger = inner.let('larger', apply('max', largest.get(), its.largest));
+    const before = inner.let('before', exp(inner, sub(largest.get(), larger)));
+    const now = inner.let('now', exp(inner, sub(its.largest, larger)));
+    total.set(add(mul(total.get(), apply('splat', before)), mul(its.total, apply('splat', now))));
+    sum.set(add(mul(sum.get(), before), mul(its.sum, now)));
+    largest.set(larger);
+  });
+  store(scope, b, op, { lane, h, token, from }, { largest: largest.get(), sum: sum.get(), total: total.get() });
+}
+
+/** Brings a head of the query into shared memory: floats, or the codes that `encode.ts` made. */
+function loadQuery(
+  scope: GpuScope,
+  b: Builder,
+  op: Attention,
+  { lane, h, token }: Pick<Work, 'lane' | 'h' | 'token'>,
+): SharedQuery {
+  const { format, shape } = scope.state(op.k, 'read');
+  const { element, length } = format.slice.query(op.codes ? shape.stride : op.keyStride);
+  const values = scope.shared('query', element, length, 'this head of q');
+  const source = op.codes ? op.codes.queries : op.q;
+  const perToken = op.codes ? scope.width(source) / 4 : scope.width(source);
+  const at = b.let('qAt', plus(times(token, perToken), times(h, length)));
+  const from = scope.arena(source, 'read');
+  b.loop('serial', 'i', { from: lane, to: length, step: LANES }, (inner, i) =>
+    inner.store(values, i, load(from, plus(at, i), element)),
   );
   b.barrier();
+  if (!op.codes) return { values, scale: f32(op.scale) };
+  const its = load(scope.arena(op.codes.scales, 'read'), plus(times(token, op.heads), h), 'f32');
+  return { values, scale: b.let('queryScale', mul(its, f32(op.scale))) };
+}
 
-  const keysAt = b.let('keysAt', plus(times(kvHead, keyShape.positions * op.keyStride), times(from, op.keyStride)));
-  const largest = b.variable('largest', f32(FLOOR));
+/** Attends to `count` positions from `row` on (which counts positions of all heads): all at once, so at most CHUNK where weights are codes. */
+function attendRun(
+  scope: GpuScope,
+  b: Builder,
+  op: Attention,
+  { lane, row, count, query }: { lane: Expr; row: Expr; count: Expr; query: SharedQuery },
+): Partial {
+  const keys = scope.state(op.k, 'read');
+  const values = scope.state(op.v, 'read');
+  const { slice } = values.format;
+  const most = slice.codes ? CHUNK : partLength(scope.plan.program.context);
+  const scratch = scope.shared('scratch', 'f32', LANES, 'one entry an invocation');
+  const scores = scope.shared('scores', 'f32', most, 'scores, then weights');
+  const sums = scope.shared('sums', slice.sum === 'f32x4' ? 'f32' : 'i32', LANES * 4, 'four features an invocation');
+
+  const mine = b.variable('most', f32(FLOOR));
   b.loop('serial', 'p', { from: lane, to: count, step: LANES }, (perKey, p) => {
-    const at = perKey.let('keyAt', plus(keysAt, times(p, op.keyStride)));
-    const acc = perKey.variable('acc', constant('f32x4', 0));
-    perKey.loop('serial', 'i', { to: op.keyStride, step: 4 }, (_, i) =>
-      acc.set(add(acc.get(), mul(load(query, i, 'f32x4'), load(keys, plus(at, i), 'f32x4')))),
-    );
-    const score = perKey.let('score', mul(sumLanes(perKey, acc.get()), f32(op.scale)));
+    const keyRow = perKey.let('keyRow', plus(row, p));
+    const score = perKey.let('score', keys.format.slice.score(perKey, keys.views, keys.shape, query, keyRow));
     perKey.store(scores, p, score);
-    largest.set(apply('max', largest.get(), score));
+    mine.set(apply('max', mine.get(), score));
   });
-  const max = reduceAll(b, scratch, lane, LANES, largest.get(), (x, y) => apply('max', x, y));
+  const max = (x: Expr, y: Expr): Expr => apply('max', x, y);
+  const largest = reduceAll(b, scratch, lane, LANES, mine.get(), max);
   const weights = b.variable('weights', f32(0));
+  const mostWeight = slice.codes ? b.variable('mostWeight', f32(0)) : null;
   b.loop('serial', 'p', { from: lane, to: count, step: LANES }, (inner, p) => {
-    const weight = exp(inner, sub(load(scores, p, 'f32'), max));
-    inner.store(scores, p, weight);
+    const weight = exp(inner, sub(load(scores, p, 'f32'), largest));
     weights.set(add(weights.get(), weight));
+    if (!slice.codes || !mostWeight) {
+      inner.store(scores, p, weight);
+      return;
+    }
+    const scaled = inner.let('scaled', slice.codes.scaled(values.views, plus(row, p), weight));
+    inner.store(scores, p, scaled);
+    mostWeight.set(max(mostWeight.get(), scaled));
   });
   // its barriers also show everyone the weights
   const sum = reduceAll(b, scratch, lane, LANES, weights.get(), add);
+  let weighed = scores;
+  let worth: Expr | null = null;
+  if (slice.codes && mostWeight) {
+    const most = reduceAll(b, scratch, lane, LANES, mostWeight.get(), max);
+    // values of zeros alone have scales of zero, and so have their weights
+    const has = apply('less', f32(0), most);
+    const inverse = b.let('inverse', apply('select', has, apply('div', f32(slice.codes.largest), most), f32(0)));
+    weighed = scope.shared('codes', 'i32', CHUNK, 'weights as codes');
+    b.loop('serial', 'p', { from: lane, to: count, step: LANES }, (inner, p) =>
+      inner.store(weighed, p, apply('nearestInt', mul(load(scores, p, 'f32'), inverse))),
+    );
+    b.barrier();
+    worth = b.let('worth', mul(most, f32(1 / slice.codes.largest)));
+  }
 
   const vectors = op.valueStride / 4;
-  // invocations beside each other take four features beside each other; as many positions at a time as that leaves
-  const across = 2 ** Math.ceil(Math.log2(vectors));
-  if (across > LANES) throw new Error(`${op.name}: heads of ${op.valueStride} features are too wide for a workgroup`);
+  const across = acrossOf(op);
   const feature = b.let('feature', times(remainder(lane, across), 4));
-  const valuesAt = b.let(
-    'valuesAt',
-    plus(plus(times(kvHead, valueShape.positions * op.valueStride), times(from, op.valueStride)), feature),
-  );
-  const acc = b.variable('acc', constant('f32x4', 0));
+  const acc = b.variable('acc', constant(slice.sum, 0));
   const inside = (inner: (b: Builder) => void): void =>
     across === vectors ? inner(b) : b.when(apply('less', feature, i32(op.valueStride)), inner);
-  inside((mine) =>
-    mine.loop('serial', 'p', { from: quotient(lane, across), to: count, step: LANES / across }, (_, p) =>
-      acc.set(
-        add(
-          acc.get(),
-          mul(apply('splat', load(scores, p, 'f32')), load(values, plus(valuesAt, times(p, op.valueStride)), 'f32x4')),
-        ),
-      ),
+  inside((perFeature) =>
+    perFeature.loop('serial', 'p', { from: quotient(lane, across), to: count, step: LANES / across }, (_, p) =>
+      acc.set(add(acc.get(), slice.product(values.views, values.shape, { buffer: weighed }, p, plus(row, p), feature))),
     ),
   );
   b.store(sums, times(lane, 4), acc.get());
   b.barrier();
-  combineParts(b, sums, 'f32x4', lane, LANES / across, across, add);
+  combineParts(b, sums, slice.sum, lane, LANES / across, across, add);
+  const total = b.let('total', load(sums, times(lane, 4), slice.sum));
+  if (!worth) return { largest, sum, total };
+  const floats = b.let('floats', mul(apply('toFloat', total), apply('splat', worth)));
+  // the next chunk writes what this one reads
+  b.barrier();
+  return { largest, sum, total: floats };
+}
 
-  b.when(apply('less', lane, i32(vectors)), (mine) => {
-    const total = mine.let('total', load(sums, times(lane, 4), 'f32x4'));
+/** Invocations beside each other that take four features beside each other; as many positions at a time as that leaves. */
+function acrossOf(op: Attention): number {
+  const across = 2 ** Math.ceil(Math.log2(op.valueStride / 4));
+  if (across > LANES) throw new Error(`${op.name}: heads of ${op.valueStride} features are too wide for a workgroup`);
+  return across;
+}
+
+/** Stores what a workgroup found: the result, or a part of it with maximum and weight. */
+function store(
+  scope: GpuScope,
+  b: Builder,
+  op: Attention,
+  { lane, h, token, from }: Omit<Work, 'length'>,
+  { largest, sum, total }: Partial,
+): void {
+  const { context } = scope.plan.program;
+  const feature = times(lane, 4);
+  b.when(apply('less', lane, i32(op.valueStride / 4)), (mine) => {
     if (partCount(context) === 1) {
       const at = plus(plus(times(token, scope.width(op.out)), times(h, op.valueStride)), feature);
       mine.store(scope.arena(op.out, 'write'), at, mul(total, apply('splat', apply('div', f32(1), sum))));
@@ -145,10 +238,10 @@ function attend(
       token,
       'write',
     );
-    const entry = mine.let('entry', plus(times(h, partCount(context)), quotient(from, part)));
+    const entry = mine.let('entry', plus(times(h, partCount(context)), quotient(from, partLength(context))));
     mine.store(buffer, plus(plus(row, sumsAt), plus(times(entry, op.valueStride), feature)), total);
     mine.when(apply('less', lane, i32(1)), (first) => {
-      first.store(buffer, plus(plus(row, maximaAt), entry), max);
+      first.store(buffer, plus(plus(row, maximaAt), entry), largest);
       first.store(buffer, plus(plus(row, weightsAt), entry), sum);
     });
   });

@@ -184,7 +184,7 @@ interface Place {
 }
 
 /** Codes and scale as q8 has them (`schedule/quantise.ts`); codes behind the last feature are zero. */
-function quantised(
+export function quantised(
   b: Builder,
   {
     source,

@@ -14,6 +14,8 @@ export interface GpuProfile {
   readonly bufferBytes: number;
   /** Where in a buffer a binding may start. */
   readonly offsetAlignment: number;
+  /** Features that an adapter must have, besides. */
+  readonly needs: readonly 'shader-f16'[];
 }
 
 /** WebGPU's default limits, which every implementation keeps. */
@@ -26,4 +28,11 @@ export const conservative: GpuProfile = {
   bindingBytes: 128 << 20,
   bufferBytes: 256 << 20,
   offsetAlignment: 256,
+  needs: [],
 };
+
+/**
+ * For adapters with `shader-f16`: keys and values are halves, which is half the bytes of a long context. All that is computed stays f32: what a
+ * kernel reads of them it widens, and integer formats have no other floats to narrow. Variants for subgroups would be profiles like this one.
+ */
+export const halves: GpuProfile = { ...conservative, name: 'f16', needs: ['shader-f16'] };

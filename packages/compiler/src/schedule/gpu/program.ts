@@ -5,11 +5,16 @@
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { type Buffer, bufferUses, type FusedOp, type Kind, type Program, padded } from '../../program/ir.ts';
 import { partCount, partsWidth } from './attention.ts';
+import type { GpuProfile } from './profile.ts';
 
 type Attention = Extract<FusedOp, { op: 'attention' }>;
 
-/** The program with merges where attention is split. Throws L116 where something else than a linear reads split attention. */
-export function forGpu(program: Program): Program {
+/**
+ * The program with merges where attention is split, and halves for keys and values where the profile has them. Throws L116 where something else
+ * than a linear reads split attention.
+ */
+export function forGpu(program: Program, profile: GpuProfile): Program {
+  const halves = profile.needs.includes('shader-f16');
   const split = partCount(program.context) > 1;
   const buffers: Buffer[] = [...program.buffers];
   const kinds = program.kinds.map((kind): Kind => {
@@ -29,7 +34,10 @@ export function forGpu(program: Program): Program {
       const merge = source && split ? { parts: source.scores, heads: source.heads, stride: source.valueStride } : null;
       return { ...op, prologue: { ...rest, merge, quantise: quantise && { ...quantise, sums: null } } };
     });
-    return { ...kind, ops };
+    const state = kind.state.map((part) =>
+      halves && part.format === 'f32' ? { ...part, format: 'f16' as const } : part,
+    );
+    return { ...kind, ops, state };
   });
   return { ...program, buffers, kinds };
 }

@@ -1,5 +1,4 @@
 /** Kernels for a GPU: every operation of every kind, for one token and for a tile, and the greedy choice behind them. Each is verified. */
-import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Kernel } from '../../loops/ir.ts';
 import { verifyKernel } from '../../loops/verify.ts';
 import type { Plan } from '../../plan.ts';
@@ -10,6 +9,7 @@ import { argmaxKernel } from './argmax.ts';
 import { attentionKernel } from './attention.ts';
 import { contractKernels } from './contract.ts';
 import { embedKernel, mapKernel, normaliseKernel } from './elementwise.ts';
+import { encodeKernel } from './encode.ts';
 import type { GpuProfile } from './profile.ts';
 import { GpuScope, workgroupBytes } from './scope.ts';
 
@@ -45,7 +45,7 @@ function build(open: () => GpuScope, op: FusedOp): readonly Kernel[] {
     case 'contract':
       return contractKernels(open, op);
     case 'encode':
-      throw new LamellaError('L116', { op: op.name, reason: 'KV q8 has no kernels for a GPU', remedy: '--kv f32' });
+      return [encodeKernel(open(), op)];
     case 'attention':
       return [attentionKernel(open(), op)];
     case 'normalise':

@@ -115,15 +115,18 @@ class Printer {
 
   private load(e: Extract<Expr, { e: 'load' }>): string {
     const loaded = `(${this.loadOp(e)} ${this.address(e.buffer, e.index)})`;
+    const { element } = this.buffers.get(e.buffer)!;
+    if (e.type !== 'i32x4' || (element !== 'u8' && element !== 'i8')) return loaded;
     // four bytes, widened twice
-    if (this.buffers.get(e.buffer)!.element !== 'u8' || e.type !== 'i32x4') return loaded;
-    return `(i32x4.extend_low_i16x8_u (i16x8.extend_low_i8x16_u ${loaded}))`;
+    const sign = element === 'u8' ? 'u' : 's';
+    return `(i32x4.extend_low_i16x8_${sign} (i16x8.extend_low_i8x16_${sign} ${loaded}))`;
   }
 
   private loadOp({ buffer, type, access }: Extract<Expr, { e: 'load' }>): string {
     const { element } = this.buffers.get(buffer)!;
     if (access === 'splat') return 'v128.load32_splat';
-    if (element === 'u8') return type === 'i32x4' ? 'v128.load32_zero' : 'i32.load8_u';
+    if (elementBytes(element) === 1 && type === 'i32x4') return 'v128.load32_zero';
+    if (element === 'u8') return 'i32.load8_u';
     if (element === 'i8' && type === 'i16x8') return 'v128.load8x8_s';
     if (element === 'i8' && type === 'i32') return 'i32.load8_s';
     return lanesOf(type) > 1 ? 'v128.load' : `${type}.load`;
@@ -133,6 +136,7 @@ class Printer {
   private address(name: string, at: Expr): string {
     const { element, address } = this.buffers.get(name)!;
     if (address.from === 'workgroup') throw new Error(`${name}: there is no workgroup memory here`);
+    if (element === 'f16') throw new Error(`${name}: WASM has no halves`);
     const size = elementBytes(element);
     const { base, constant } = splitConstant(at);
     const offset = address.offset + constant * size;

@@ -35,9 +35,12 @@ export interface Variable {
   /** Its bindings, one after the other where one would be too large; empty for workgroup memory. */
   readonly bindings: readonly GpuBinding[];
   /** Elements of workgroup memory, words. */
-  readonly element: 'u32' | 'f32' | 'i32';
+  readonly element: 'u32' | 'f32' | 'i32' | 'f16';
   readonly words: number;
 }
+
+/** Bytes of a vector of four. */
+export const vectorBytes = ({ element }: Variable): number => (element === 'f16' ? 8 : 16);
 
 export interface Bound {
   readonly variables: readonly Variable[];
@@ -102,13 +105,13 @@ export function bind(kernel: Kernel, plan: Plan, kind: Kind, multiples: Multiple
   }
   const bufferOf = (name: string) => kernel.buffers.find((b) => b.name === name)!;
   const isWide = (a: Access): boolean => accessBytes(bufferOf(a.buffer), a) === 16;
-  const isAligned = (a: Access): boolean => {
+  const isAlignedTo = (a: Access, bytes: number): boolean => {
     const buffer = bufferOf(a.buffer);
     const offset = places.get(a.buffer)?.offset ?? 0;
-    return (multiples.of(a.index) * elementBytes(buffer.element)) % 16 === 0 && offset % 16 === 0;
+    return (multiples.of(a.index) * elementBytes(buffer.element)) % bytes === 0 && offset % bytes === 0;
   };
   const inVectors = (mine: readonly Access[], narrowReads: boolean): boolean =>
-    mine.some(isWide) && mine.every((a) => (isWide(a) ? isAligned(a) : narrowReads && a.store === null));
+    mine.some(isWide) && mine.every((a) => (isWide(a) ? isAlignedTo(a, 16) : narrowReads && a.store === null));
 
   const keys = [...new Set([...places.values()].map((p) => p.key))].sort(byOrder);
   const bound = keys.map((key): Variable => {
@@ -116,7 +119,13 @@ export function bind(kernel: Kernel, plan: Plan, kind: Kind, multiples: Multiple
     const { resource, group, bytes } = members[0]![1];
     const mine = used.filter((a) => members.some(([name]) => name === a.buffer));
     const writes = mine.some((a) => a.store !== null);
-    const of = inVectors(mine, true) ? 'vectors' : 'words';
+    const halves = mine.filter((a) => bufferOf(a.buffer).element === 'f16');
+    if (
+      halves.some((a) => accessBytes(bufferOf(a.buffer), a) !== 8 || !isAlignedTo(a, 8)) ||
+      (halves.length > 0 && halves.length < mine.length)
+    )
+      throw new Error(`kernel ${kernel.name}: ${key} holds halves, which are read and written four at a time`);
+    const of = halves.length > 0 || inVectors(mine, true) ? 'vectors' : 'words';
     // what holds results of earlier kernels is bound for writing wherever it is bound: one layout of it for all
     const access = writes || resource === 'memory' ? 'read_write' : 'read';
     const limit = profile.bindingBytes - (profile.bindingBytes % 256);
@@ -132,7 +141,7 @@ export function bind(kernel: Kernel, plan: Plan, kind: Kind, multiples: Multiple
         }) as const,
     );
     if (bindings.length > 1 && writes) throw new Error(`${key} has ${bytes} bytes, ${limit} can be bound for writing`);
-    return { name: key, of, bindings, element: 'u32', words: 0 };
+    return { name: key, of, bindings, element: halves.length > 0 ? 'f16' : 'u32', words: 0 };
   });
   const shared = kernel.buffers
     .filter((b) => b.address.from === 'workgroup' && used.some((a) => a.buffer === b.name))

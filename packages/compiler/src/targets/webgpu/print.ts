@@ -9,11 +9,11 @@ import { type Expr, expressionsOf, type Kernel, mapExpr, type Stmt } from '../..
 import { type Multiples, multiplesIn } from '../../loops/multiples.ts';
 import { elementBytes, type Type } from '../../loops/types.ts';
 import { unroll } from '../../loops/unroll.ts';
-import { verifyKernel } from '../../loops/verify.ts';
+import { loadWidth, verifyKernel } from '../../loops/verify.ts';
 import type { Plan } from '../../plan.ts';
 import type { Kind } from '../../program/ir.ts';
 import type { GpuProfile } from '../../schedule/gpu/profile.ts';
-import { type Bound, bind, type Variable } from './bind.ts';
+import { type Bound, bind, type Variable, vectorBytes } from './bind.ts';
 import { ShaderNames } from './names.ts';
 
 /** A kernel as WebGPU takes it. */
@@ -57,6 +57,7 @@ export function printShader(kernel: Kernel, plan: Plan, kind: Kind, profile: Gpu
   ];
   const grid = axes.map((a) => a.extent);
   const code = [
+    ...(bound.variables.some((v) => v.element === 'f16') ? ['enable f16;'] : []),
     `// ${kernel.name}: ${grid.length === 0 ? 'one workgroup' : grid.map(printExtent).join(' x ')} of ${lanes}`,
     ...kernel.buffers
       .filter((b) => b.address.from !== 'workgroup')
@@ -125,7 +126,7 @@ function declarations(variables: readonly Variable[], first: number): string[] {
       const type = of === 'vectors' ? `array<vec4<${element}>, ${words / 4}>` : `array<${element}, ${words}>`;
       return [`var<workgroup> ${name}: ${type};`];
     }
-    const type = of === 'vectors' ? 'array<vec4<u32>>' : 'array<u32>';
+    const type = of === 'vectors' ? `array<vec4<${element}>>` : `array<${element}>`;
     return bindings.map(
       ({ access }, i) =>
         `@group(0) @binding(${binding++}) var<storage, ${access}> ${bindings.length > 1 ? `${name}_${i}` : name}: ${type};`,
@@ -165,6 +166,9 @@ const byteFunctions: Readonly<Record<string, string>> = {
 }`,
   byteAt: `fn byteAt(word: u32, at: i32) -> i32 {
   return i32((word >> u32(8 * (at & 3))) & 255u);
+}`,
+  signedBytesOf: `fn signedBytesOf(word: u32) -> vec4<i32> {
+  return vec4<i32>(vec4<u32>(word) << vec4<u32>(24u, 16u, 8u, 0u)) >> vec4<u32>(24u);
 }`,
   bytesOf: `fn bytesOf(word: u32) -> vec4<i32> {
   return vec4<i32>((vec4<u32>(word) >> vec4<u32>(0u, 8u, 16u, 24u)) & vec4<u32>(255u));
@@ -270,18 +274,15 @@ class Printer {
     const { element } = this.kernel.buffers.find((b) => b.name === e.buffer)!;
     const { variable, offset } = this.bound.place(e.buffer);
     const bytes = elementBytes(element);
-    if (
-      e.access === 'contiguous' &&
-      (e.type === 'f32x4' || e.type === 'i32x4' || e.type === 'i8x16') &&
-      element !== 'u8'
-    )
-      return this.reinterpreted(this.vector(variable, e.index, bytes, offset), e.type, variable);
+    if (element === 'f16') return `vec4<f32>(${this.vector(variable, e.index, bytes, offset)})`;
+    if (loadWidth(element, e.type, e.access)! * bytes === 16)
+      return this.reinterpreted(this.vector(variable, e.index, bytes, offset), e.type as 'f32x4', variable);
     const at = plus(times(e.index, bytes), offset);
     const word = this.word(variable, bytes === 4 ? plus(e.index, offset / 4) : this.dividedByFour(at));
     if (e.type === 'i8x16') return `vec4<u32>(${this.reinterpreted(word, 'u32', variable)})`;
     if (e.access === 'splat') return `${this.type(e.type)}(${this.reinterpreted(word, 'f32', variable)})`;
     if (bytes === 4) return this.reinterpreted(word, e.type as 'i32' | 'f32', variable);
-    if (e.type === 'i32x4') return `${this.byteFunction('bytesOf')}(${word})`;
+    if (e.type === 'i32x4') return `${this.byteFunction(element === 'i8' ? 'signedBytesOf' : 'bytesOf')}(${word})`;
     return `${this.byteFunction(element === 'i8' ? 'signedByte' : 'byteAt')}(${word}, ${this.expr(at)})`;
   }
 
@@ -328,7 +329,8 @@ class Printer {
       );
       return `${name}Vector(${this.expr(at)})`;
     }
-    const at = plus(this.multiples.divide(index, 16 / bytes), offset / 16);
+    const unit = vectorBytes(variable);
+    const at = plus(this.multiples.divide(index, unit / bytes), offset / unit);
     if (bindings.length <= 1) return `${name}[${this.expr(at)}]`;
     return `${this.accessor(variable, `${name}Vector`, type, 'at', '')}(${this.expr(at)})`;
   }
@@ -339,8 +341,9 @@ class Printer {
   }
 
   /** A function that reads an array which may be bound in several parts. */
-  private accessor({ name, of, bindings }: Variable, fn: string, type: string, index: string, inside: string): string {
-    const unit = of === 'words' ? 4 : 16;
+  private accessor(variable: Variable, fn: string, type: string, index: string, inside: string): string {
+    const { name, of, bindings } = variable;
+    const unit = of === 'words' ? 4 : vectorBytes(variable);
     const reads =
       bindings.length <= 1
         ? [`  return ${name}[${index}]${inside};`]
@@ -364,7 +367,8 @@ class Printer {
     if (type === 'f32' || type === 'i32')
       return [`${indent}${variable.name}[${this.expr(plus(s.index, offset / 4))}] = ${from};`];
     if (variable.of === 'vectors') {
-      const at = plus(this.multiples.divide(s.index, 16 / bytes), offset / 16);
+      const unit = vectorBytes(variable);
+      const at = plus(this.multiples.divide(s.index, unit / bytes), offset / unit);
       return [`${indent}${variable.name}[${this.expr(at)}] = ${from};`];
     }
     return [
@@ -382,6 +386,7 @@ class Printer {
     const wide = value.type === 'f32x4' || value.type === 'i32x4';
     const own = wide ? value.type.slice(0, 3) : value.type;
     if (own === element) return text;
+    if (element === 'f16') return `vec4<f16>(${text})`;
     return `bitcast<${wide ? `vec4<${element}>` : element}>(${text})`;
   }
 }

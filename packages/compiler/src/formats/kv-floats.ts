@@ -1,17 +1,21 @@
-/** f32 keys and values. Four positions and two heads at a time: eight sums, which with what they are made of fill the registers. */
-import { add, constant, load, loadSplat, mul, plus, times } from '../loops/build.ts';
-import { sumFour } from '../loops/math.ts';
+/**
+ * Keys and values as floats, f32 or halves; whatever is computed of them is f32. Four positions and two heads at a time: eight sums, which with
+ * what they are made of fill the registers.
+ */
+import { add, apply, constant, load, loadSplat, mul, plus, times } from '../loops/build.ts';
+import { sumFour, sumLanes } from '../loops/math.ts';
+import { elementBytes } from '../loops/types.ts';
 import type { KvFormat } from './kv.ts';
 
-export const kvF32: KvFormat = {
+export const kvFloats = (element: 'f32' | 'f16'): KvFormat => ({
   headsAtOnce: 2,
   strideMultiple: 4,
 
-  bytes: ({ kvHeads, positions, stride }) => kvHeads * positions * stride * 4,
+  bytes: ({ kvHeads, positions, stride }) => kvHeads * positions * stride * elementBytes(element),
 
   views(name, address, { kvHeads, positions, stride }, access) {
     const note = `[${kvHeads}, ${positions}, ${stride}]`;
-    return [{ name, element: 'f32', address, length: kvHeads * positions * stride, access, note }];
+    return [{ name, element, address, length: kvHeads * positions * stride, access, note }];
   },
 
   scores(b, [keys], { stride }, queries, row) {
@@ -51,4 +55,23 @@ export const kvF32: KvFormat = {
     });
     return (h, v) => acc.get(h * vectors + v);
   },
-};
+
+  slice: {
+    sum: 'f32x4',
+    query: (stride) => ({ element: 'f32', length: stride }),
+
+    score(b, [keys], { stride }, { values, scale }, row) {
+      const at = b.let('keyAt', times(row, stride));
+      const acc = b.variable('acc', constant('f32x4', 0));
+      b.loop('serial', 'i', { to: stride, step: 4 }, (_, i) =>
+        acc.set(add(acc.get(), mul(load(values, i, 'f32x4'), load(keys!, plus(at, i), 'f32x4')))),
+      );
+      return mul(sumLanes(b, acc.get()), scale);
+    },
+
+    codes: null,
+
+    product: ([values], { stride }, { buffer }, p, row, feature) =>
+      mul(apply('splat', load(buffer, p, 'f32')), load(values!, plus(times(row, stride), feature), 'f32x4')),
+  },
+});

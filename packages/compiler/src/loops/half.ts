@@ -1,0 +1,33 @@
+/**
+ * Half-precision numbers (IEEE 754 binary16) as the loop IR means them: what a store leaves in two bytes, and what a load makes of them. Engines
+ * of our Node have no such type.
+ */
+
+import { roundHalfEven } from './intrinsics.ts';
+
+const float = new Float32Array(1);
+const bits = new Uint32Array(float.buffer);
+
+/** The half nearest to an f32, of two equally near the one whose last bit is 0, as its 16 bits. */
+export function toHalf(x: number): number {
+  float[0] = x;
+  const sign = (bits[0]! >>> 16) & 0x8000;
+  const magnitude = bits[0]! & 0x7fffffff;
+  if (magnitude > 0x7f800000) return sign | 0x7e00;
+  // from 65520 on, the nearest is beyond the largest half
+  if (magnitude >= 0x477ff000) return sign | 0x7c00;
+  // below 2^-14 halves are multiples of 2^-24
+  if (magnitude < 0x38800000) return sign | roundHalfEven(Math.abs(x) * 2 ** 24);
+  const even = (magnitude >>> 13) & 1;
+  return sign | ((magnitude - 0x38000000 + 0xfff + even) >>> 13);
+}
+
+/** The f32 that 16 bits mean. */
+export function fromHalf(half: number): number {
+  const sign = half & 0x8000 ? -1 : 1;
+  const exponent = (half >> 10) & 31;
+  const fraction = half & 0x3ff;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}

@@ -1,0 +1,44 @@
+/** Halves as kernels and as the oracle understand them: written twice, the same numbers. */
+import { nearestHalf } from '@lamella/graph/oracle/half';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { fromHalf, toHalf } from '../src/loops/half.ts';
+
+const halves = Array.from({ length: 0x7c00 }, (_, i) => i);
+
+test('every half is itself', () => {
+  for (const half of halves)
+    for (const bits of [half, half | 0x8000]) {
+      expect(toHalf(fromHalf(bits))).toBe(bits);
+      expect(nearestHalf(fromHalf(bits))).toBe(fromHalf(bits));
+    }
+  expect(toHalf(Number.POSITIVE_INFINITY)).toBe(0x7c00);
+  expect(fromHalf(toHalf(Number.NaN))).toBeNaN();
+});
+
+test('between two halves the nearer, in the middle the even one', () => {
+  for (const half of halves.slice(0, -1)) {
+    const [low, high] = [fromHalf(half), fromHalf(half + 1)];
+    const middle = (low + high) / 2;
+    const step = 2 ** -40 * Math.max(middle, 2 ** -14);
+    const even = half % 2 === 0 ? low : high;
+    for (const round of [nearestHalf, (x: number) => fromHalf(toHalf(x))]) {
+      expect(round(middle)).toBe(even);
+      expect(round(Math.fround(middle - step * 2 ** 20))).toBe(low);
+      expect(round(Math.fround(middle + step * 2 ** 20))).toBe(high);
+    }
+  }
+  for (const round of [nearestHalf, (x: number) => fromHalf(toHalf(x))]) {
+    expect(round(Math.fround(65519.99))).toBe(65504);
+    expect(round(65520)).toBe(Number.POSITIVE_INFINITY);
+  }
+});
+
+test('of any f32, both find the same', () => {
+  fc.assert(
+    fc.property(fc.float({ noNaN: true }), (x) => {
+      expect(fromHalf(toHalf(x))).toBe(nearestHalf(x));
+    }),
+    { numRuns: 5000 },
+  );
+});

@@ -1,0 +1,355 @@
+enable f16;
+// layers.q_proj+k_proj+v_proj.decode: 3 of 128
+//   read x: f32 [10, 16]
+//   read input_layernorm.weight: f32 [8]
+//   read self_attn.q_proj.weight.0: f32 weights [8, 8]
+//   read self_attn.q_proj.weight.1: f32 weights [8, 8]
+//   read cos0: f32 [8, 4]
+//   read sin0: f32 [8, 4]
+//   write layers.q_proj: f32 [10, 16]
+//   read self_attn.k_proj.weight.0: f32 weights [4, 8]
+//   read self_attn.k_proj.weight.1: f32 weights [4, 8]
+//   write keys0: f16 [1, 8, 8]
+//   read self_attn.v_proj.weight: f32 weights [8, 8]
+//   write values0: f16 [1, 8, 8]
+struct Step { position: i32, count: i32, row: i32, spare: i32 }
+@group(0) @binding(0) var<uniform> step: Step;
+@group(0) @binding(1) var<storage, read_write> memory: array<vec4<u32>>;
+@group(0) @binding(2) var<storage, read> constants: array<vec4<u32>>;
+@group(0) @binding(3) var<storage, read_write> state: array<vec4<f16>>;
+@group(0) @binding(4) var<storage, read> w0: array<vec4<u32>>;
+var<workgroup> scratch: array<f32, 128>;
+var<workgroup> staged: array<f32, 8>;
+var<workgroup> partials: array<vec4<f32>, 128>;
+fn memoryWord(at: i32) -> u32 {
+  return memory[at >> 2u][at & 3];
+}
+fn w0Word(at: i32) -> u32 {
+  return w0[at >> 2u][at & 3];
+}
+@compute @workgroup_size(128, 1, 1)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) invocation: u32) {
+  let position = step.position;
+  let count = step.count;
+  let block_1 = i32(group.x);
+  let lane = i32(invocation);
+  var sum4: vec4<f32> = vec4<f32>(0f);
+  for (var quad = lane; quad < 2; quad += 128) {
+    let v = bitcast<vec4<f32>>(memory[(quad + 56)]);
+    sum4 = (sum4 + (v * v));
+  }
+  let lanes = sum4;
+  scratch[lane] = ((lanes.x + lanes.y) + (lanes.z + lanes.w));
+  workgroupBarrier();
+  if (lane < 32) {
+    scratch[lane] = (((scratch[lane] + scratch[(lane + 32)]) + scratch[(lane + 64)]) + scratch[(lane + 96)]);
+  }
+  workgroupBarrier();
+  if (lane < 8) {
+    scratch[lane] = (((scratch[lane] + scratch[(lane + 8)]) + scratch[(lane + 16)]) + scratch[(lane + 24)]);
+  }
+  workgroupBarrier();
+  if (lane < 2) {
+    scratch[lane] = (((scratch[lane] + scratch[(lane + 2)]) + scratch[(lane + 4)]) + scratch[(lane + 6)]);
+  }
+  workgroupBarrier();
+  if (lane < 1) {
+    scratch[lane] = (scratch[lane] + scratch[(lane + 1)]);
+  }
+  workgroupBarrier();
+  let all_1 = scratch[0];
+  workgroupBarrier();
+  let inverse = (1f / sqrt(((all_1 * 0.125f) + 0.000009999999747378752f)));
+  for (var i = lane; i < 8; i += 128) {
+    staged[i] = ((bitcast<f32>(memoryWord((i + 224))) * inverse) * bitcast<f32>(w0Word(i)));
+  }
+  workgroupBarrier();
+  if (block_1 < 1) {
+    let block_1_1 = block_1;
+    let v_1 = i32(u32(lane) % u32(2));
+    let part = i32(u32(lane) / u32(2));
+    var acc_0: vec4<f32> = vec4<f32>(0f);
+    let base = ((block_1_1 * 64) + (v_1 * 4));
+    for (var k = part; k < 8; k += 64) {
+      let wk = bitcast<vec4<f32>>(w0[((i32(u32(base) / u32(4)) + (k * 2)) + 4)]);
+      acc_0 = (acc_0 + (vec4<f32>(staged[k]) * wk));
+    }
+    partials[lane] = acc_0;
+    workgroupBarrier();
+    if (lane < 32) {
+      partials[lane] = (((partials[lane] + partials[(lane + 32)]) + partials[(lane + 64)]) + partials[(lane + 96)]);
+    }
+    workgroupBarrier();
+    if (lane < 8) {
+      partials[lane] = (((partials[lane] + partials[(lane + 8)]) + partials[(lane + 16)]) + partials[(lane + 24)]);
+    }
+    workgroupBarrier();
+    if (lane < 2) {
+      partials[lane] = (((partials[lane] + partials[(lane + 2)]) + partials[(lane + 4)]) + partials[(lane + 6)]);
+    }
+    workgroupBarrier();
+    let sum = partials[i32(u32(lane) % u32(2))];
+    workgroupBarrier();
+    let dot_1 = sum;
+    var acc_1_0: vec4<f32> = vec4<f32>(0f);
+    let base_1 = ((block_1_1 * 64) + (v_1 * 4));
+    for (var k_1 = part; k_1 < 8; k_1 += 64) {
+      let wk_1 = bitcast<vec4<f32>>(w0[((i32(u32(base_1) / u32(4)) + (k_1 * 2)) + 20)]);
+      acc_1_0 = (acc_1_0 + (vec4<f32>(staged[k_1]) * wk_1));
+    }
+    partials[lane] = acc_1_0;
+    workgroupBarrier();
+    if (lane < 32) {
+      partials[lane] = (((partials[lane] + partials[(lane + 32)]) + partials[(lane + 64)]) + partials[(lane + 96)]);
+    }
+    workgroupBarrier();
+    if (lane < 8) {
+      partials[lane] = (((partials[lane] + partials[(lane + 8)]) + partials[(lane + 16)]) + partials[(lane + 24)]);
+    }
+    workgroupBarrier();
+    if (lane < 2) {
+      partials[lane] = (((partials[lane] + partials[(lane + 2)]) + partials[(lane + 4)]) + partials[(lane + 6)]);
+    }
+    workgroupBarrier();
+    let sum_1 = partials[i32(u32(lane) % u32(2))];
+    workgroupBarrier();
+    let dot_1_1 = sum_1;
+    let row_1 = ((block_1_1 * 8) + (v_1 * 4));
+    if (lane < 2) {
+      if (0 < count) {
+        let inHead = i32(u32(row_1) % u32(4));
+        let angle = ((position * 4) + inHead);
+        let cos_1 = bitcast<vec4<f32>>(constants[i32(u32(angle) / u32(4))]);
+        let sin_1 = bitcast<vec4<f32>>(constants[(i32(u32(angle) / u32(4)) + 8)]);
+        let head = (i32(u32(row_1) / u32(4)) * 8);
+        memory[((i32(u32(head) / u32(4)) + i32(u32(inHead) / u32(4))) + 96)] = bitcast<vec4<u32>>(((dot_1 * cos_1) - (dot_1_1 * sin_1)));
+        memory[(((i32(u32(head) / u32(4)) + i32(u32(inHead) / u32(4))) + 1) + 96)] = bitcast<vec4<u32>>(((dot_1_1 * cos_1) + (dot_1 * sin_1)));
+      }
+    }
+  }
+  if (0 < block_1) {
+    if (block_1 < 2) {
+      let block_2 = (block_1 + (-1));
+      let part_1 = lane;
+      var acc_2_0: vec4<f32> = vec4<f32>(0f);
+      let base_2 = (block_2 * 32);
+      for (var k_2 = part_1; k_2 < 8; k_2 += 128) {
+        let wk_2 = bitcast<vec4<f32>>(w0[((i32(u32(base_2) / u32(4)) + k_2) + 36)]);
+        acc_2_0 = (acc_2_0 + (vec4<f32>(staged[k_2]) * wk_2));
+      }
+      partials[lane] = acc_2_0;
+      workgroupBarrier();
+      if (lane < 32) {
+        partials[lane] = (((partials[lane] + partials[(lane + 32)]) + partials[(lane + 64)]) + partials[(lane + 96)]);
+      }
+      workgroupBarrier();
+      if (lane < 8) {
+        partials[lane] = (((partials[lane] + partials[(lane + 8)]) + partials[(lane + 16)]) + partials[(lane + 24)]);
+      }
+      workgroupBarrier();
+      if (lane < 2) {
+        partials[lane] = (((partials[lane] + partials[(lane + 2)]) + partials[(lane + 4)]) + partials[(lane + 6)]);
+      }
+      workgroupBarrier();
+      if (lane < 1) {
+        partials[lane] = (partials[lane] + partials[(lane + 1)]);
+      }
+      workgroupBarrier();
+      let sum_2 = partials[0];
+      workgroupBarrier();
+      let dot_2 = sum_2;
+      var acc_3_0: vec4<f32> = vec4<f32>(0f);
+      let base_3 = (block_2 * 32);
+      for (var k_3 = part_1; k_3 < 8; k_3 += 128) {
+        let wk_3 = bitcast<vec4<f32>>(w0[((i32(u32(base_3) / u32(4)) + k_3) + 44)]);
+        acc_3_0 = (acc_3_0 + (vec4<f32>(staged[k_3]) * wk_3));
+      }
+      partials[lane] = acc_3_0;
+      workgroupBarrier();
+      if (lane < 32) {
+        partials[lane] = (((partials[lane] + partials[(lane + 32)]) + partials[(lane + 64)]) + partials[(lane + 96)]);
+      }
+      workgroupBarrier();
+      if (lane < 8) {
+        partials[lane] = (((partials[lane] + partials[(lane + 8)]) + partials[(lane + 16)]) + partials[(lane + 24)]);
+      }
+      workgroupBarrier();
+      if (lane < 2) {
+        partials[lane] = (((partials[lane] + partials[(lane + 2)]) + partials[(lane + 4)]) + partials[(lane + 6)]);
+      }
+      workgroupBarrier();
+      if (lane < 1) {
+        partials[lane] = (partials[lane] + partials[(lane + 1)]);
+      }
+      workgroupBarrier();
+      let sum_3 = partials[0];
+      workgroupBarrier();
+      let dot_3 = sum_3;
+      let row_2 = (block_2 * 4);
+      if (lane < 1) {
+        if (0 < count) {
+          let inHead_1 = i32(u32(row_2) % u32(4));
+          let angle_1 = ((position * 4) + inHead_1);
+          let cos_1_1 = bitcast<vec4<f32>>(constants[i32(u32(angle_1) / u32(4))]);
+          let sin_1_1 = bitcast<vec4<f32>>(constants[(i32(u32(angle_1) / u32(4)) + 8)]);
+          let head_1 = (i32(u32(row_2) / u32(4)) * 64);
+          state[((position * 2) + (i32(u32(head_1) / u32(4)) + i32(u32(inHead_1) / u32(4))))] = vec4<f16>(((dot_2 * cos_1_1) - (dot_3 * sin_1_1)));
+          state[((position * 2) + ((i32(u32(head_1) / u32(4)) + i32(u32(inHead_1) / u32(4))) + 1))] = vec4<f16>(((dot_3 * cos_1_1) + (dot_2 * sin_1_1)));
+        }
+      }
+    }
+  }
+  if (1 < block_1) {
+    let block_3 = (block_1 + (-2));
+    let v_2 = i32(u32(lane) % u32(2));
+    let part_2 = i32(u32(lane) / u32(2));
+    var acc_4_0: vec4<f32> = vec4<f32>(0f);
+    let base_4 = ((block_3 * 64) + (v_2 * 4));
+    for (var k_4 = part_2; k_4 < 8; k_4 += 64) {
+      let wk_4 = bitcast<vec4<f32>>(w0[((i32(u32(base_4) / u32(4)) + (k_4 * 2)) + 52)]);
+      acc_4_0 = (acc_4_0 + (vec4<f32>(staged[k_4]) * wk_4));
+    }
+    partials[lane] = acc_4_0;
+    workgroupBarrier();
+    if (lane < 32) {
+      partials[lane] = (((partials[lane] + partials[(lane + 32)]) + partials[(lane + 64)]) + partials[(lane + 96)]);
+    }
+    workgroupBarrier();
+    if (lane < 8) {
+      partials[lane] = (((partials[lane] + partials[(lane + 8)]) + partials[(lane + 16)]) + partials[(lane + 24)]);
+    }
+    workgroupBarrier();
+    if (lane < 2) {
+      partials[lane] = (((partials[lane] + partials[(lane + 2)]) + partials[(lane + 4)]) + partials[(lane + 6)]);
+    }
+    workgroupBarrier();
+    let sum_4 = partials[i32(u32(lane) % u32(2))];
+    workgroupBarrier();
+    let dot_4 = sum_4;
+    let row_3 = ((block_3 * 8) + (v_2 * 4));
+    if (lane < 2) {
+      if (0 < count) {
+        let head_2 = (i32(u32(row_3) / u32(8)) * 64);
+        let inHead_2 = i32(u32(row_3) % u32(8));
+        state[(((position * 2) + (i32(u32(head_2) / u32(4)) + i32(u32(inHead_2) / u32(4)))) + 16)] = vec4<f16>(dot_4);
+      }
+    }
+  }
+}
+
+enable f16;
+// layers.self_attn.decode: 2 x (1 + position) / 128 of 64
+//   read keys0: f16 [1, 8, 8]
+//   read layers.q_proj: f32 [10, 16]
+//   read values0: f16 [1, 8, 8]
+//   write layers.self_attn: f32 [10, 16]
+struct Step { position: i32, count: i32, row: i32, spare: i32 }
+@group(0) @binding(0) var<uniform> step: Step;
+@group(0) @binding(1) var<storage, read_write> memory: array<vec4<u32>>;
+@group(0) @binding(2) var<storage, read> state: array<vec4<f16>>;
+var<workgroup> query: array<f32, 8>;
+var<workgroup> scratch: array<f32, 64>;
+var<workgroup> scores: array<f32, 128>;
+var<workgroup> sums: array<vec4<f32>, 64>;
+fn memoryWord(at: i32) -> u32 {
+  return memory[at >> 2u][at & 3];
+}
+fn queryVector(at: i32) -> vec4<f32> {
+  return vec4<f32>(query[at], query[at + 1], query[at + 2], query[at + 3]);
+}
+@compute @workgroup_size(64, 1, 1)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) invocation: u32) {
+  let position = step.position;
+  let h = i32(group.x);
+  let from_1 = i32(group.y) * 128;
+  let lane = i32(invocation);
+  let length_1 = (position + 1);
+  if (from_1 < length_1) {
+    let count_1 = ((length_1 - from_1) < 128);
+    let mine = select(128, (length_1 - from_1), count_1);
+    let kvHead = i32(u32(h) / u32(2));
+    let rows = ((kvHead * 8) + from_1);
+    let qAt = (h * 8);
+    for (var i = lane; i < 8; i += 64) {
+      query[i] = bitcast<f32>(memoryWord(((qAt + i) + 384)));
+    }
+    workgroupBarrier();
+    var most: f32 = (-3.0000000054977558e+38f);
+    for (var p = lane; p < mine; p += 64) {
+      let keyRow = (rows + p);
+      let keyAt = (keyRow * 8);
+      var acc: vec4<f32> = vec4<f32>(0f);
+      for (var i_1 = 0; i_1 < 8; i_1 += 4) {
+        acc = (acc + (queryVector(i_1) * vec4<f32>(state[(i32(u32(keyAt) / u32(4)) + i32(u32(i_1) / u32(4)))])));
+      }
+      let lanes = acc;
+      let score = (((lanes.x + lanes.y) + (lanes.z + lanes.w)) * 0.3535533845424652f);
+      scores[p] = score;
+      most = max(most, score);
+    }
+    scratch[lane] = most;
+    workgroupBarrier();
+    if (lane < 16) {
+      scratch[lane] = max(max(max(scratch[lane], scratch[(lane + 16)]), scratch[(lane + 32)]), scratch[(lane + 48)]);
+    }
+    workgroupBarrier();
+    if (lane < 4) {
+      scratch[lane] = max(max(max(scratch[lane], scratch[(lane + 4)]), scratch[(lane + 8)]), scratch[(lane + 12)]);
+    }
+    workgroupBarrier();
+    if (lane < 1) {
+      scratch[lane] = max(max(max(scratch[lane], scratch[(lane + 1)]), scratch[(lane + 2)]), scratch[(lane + 3)]);
+    }
+    workgroupBarrier();
+    let all_1 = scratch[0];
+    workgroupBarrier();
+    var weights: f32 = 0f;
+    for (var p_1 = lane; p_1 < mine; p_1 += 64) {
+      let e_x = min(max((scores[p_1] - all_1), (-87f)), 88f);
+      let e_n = round((e_x * 1.4426950216293335f));
+      let e_r = ((e_x - (e_n * 0.693359375f)) - (e_n * (-0.00021219444170128554f)));
+      let e_y = (((((((((((((((0.00019841270113829523f * e_r) + 0.0013888889225199819f) * e_r) + 0.008333333767950535f) * e_r) + 0.0416666679084301f) * e_r) + 0.1666666716337204f) * e_r) + 0.5f) * e_r) * e_r) + e_r) + 1f) * bitcast<f32>((i32(e_n) + 127) << 23u));
+      weights = (weights + e_y);
+      scores[p_1] = e_y;
+    }
+    scratch[lane] = weights;
+    workgroupBarrier();
+    if (lane < 16) {
+      scratch[lane] = (((scratch[lane] + scratch[(lane + 16)]) + scratch[(lane + 32)]) + scratch[(lane + 48)]);
+    }
+    workgroupBarrier();
+    if (lane < 4) {
+      scratch[lane] = (((scratch[lane] + scratch[(lane + 4)]) + scratch[(lane + 8)]) + scratch[(lane + 12)]);
+    }
+    workgroupBarrier();
+    if (lane < 1) {
+      scratch[lane] = (((scratch[lane] + scratch[(lane + 1)]) + scratch[(lane + 2)]) + scratch[(lane + 3)]);
+    }
+    workgroupBarrier();
+    let all_1_1 = scratch[0];
+    workgroupBarrier();
+    let feature = (i32(u32(lane) % u32(2)) * 4);
+    var acc_1: vec4<f32> = vec4<f32>(0f);
+    for (var p_2 = i32(u32(lane) / u32(2)); p_2 < mine; p_2 += 32) {
+      acc_1 = (acc_1 + (vec4<f32>(scores[p_2]) * vec4<f32>(state[((((rows + p_2) * 2) + i32(u32(feature) / u32(4))) + 16)])));
+    }
+    sums[lane] = acc_1;
+    workgroupBarrier();
+    if (lane < 16) {
+      sums[lane] = (((sums[lane] + sums[(lane + 16)]) + sums[(lane + 32)]) + sums[(lane + 48)]);
+    }
+    workgroupBarrier();
+    if (lane < 4) {
+      sums[lane] = (((sums[lane] + sums[(lane + 4)]) + sums[(lane + 8)]) + sums[(lane + 12)]);
+    }
+    workgroupBarrier();
+    if (lane < 2) {
+      sums[lane] = (sums[lane] + sums[(lane + 2)]);
+    }
+    workgroupBarrier();
+    let total = sums[lane];
+    if (lane < 2) {
+      memory[(((h * 2) + lane) + 136)] = bitcast<vec4<u32>>((total * vec4<f32>((1f / all_1_1))));
+    }
+  }
+}
