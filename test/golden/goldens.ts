@@ -73,7 +73,7 @@ function shaders(): ReadonlyMap<string, string> {
     ['q8-o_proj.wgsl', of('q8', (name) => name.endsWith('o_proj.decode'))],
     ['q4-o_proj.wgsl', of('q4', (name) => name.endsWith('o_proj.decode'))],
     ['kv-q8-attention.wgsl', of('q8', (name) => /self_attn.*decode/.test(name), 'q8')],
-    ['f16-attention.wgsl', of('f32', (name) => /(v_proj|self_attn).decode/.test(name), 'f32', halves)],
+    ['f16-attention.wgsl', of('f32', (name) => name.endsWith('self_attn.decode'), 'f32', halves)],
   ]);
 }
 

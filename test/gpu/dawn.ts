@@ -24,5 +24,6 @@ export async function dawn(driver: Driver): Promise<GPUDevice> {
   const name = `${adapter?.info.description} ${adapter?.info.device} ${adapter?.info.vendor}`;
   if (!adapter || !name.toLowerCase().includes(driver === 'SwiftShader' ? 'swiftshader' : 'llvmpipe'))
     throw new Error(`Dawn finds ${name} instead of ${driver}`);
-  return adapter.requestDevice();
+  const halves = adapter.features.has('shader-f16');
+  return adapter.requestDevice({ requiredFeatures: halves ? ['shader-f16'] : [] });
 }

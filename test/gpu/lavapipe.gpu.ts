@@ -1,4 +1,5 @@
-/** Dawn on lavapipe, Mesa's driver: another compiler, and the default limits. */
+/** Dawn on lavapipe, Mesa's driver: another compiler, the default limits, and halves. */
+import { halves } from '@lamella/compiler/schedule/gpu/profile';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { graphCases, tinyCases } from '../conformance/cases.ts';
 import { conforms } from '../conformance/conformance.ts';
@@ -13,9 +14,22 @@ beforeAll(async () => {
 afterAll(() => device.destroy());
 const execute = (setup: Setup) => executorOn(device, setup);
 
-describe.each([...tinyCases, ...graphCases])('$name', ({ name, setting, extent, make }) => {
+const cases = [...tinyCases, ...graphCases];
+// what keeps keys and values as codes has no halves; of the graphs, the one with trained weights
+const inHalves = [...tinyCases, ...graphCases.filter(({ name }) => name.endsWith('the assistant'))].filter(
+  ({ setting }) => setting.kv === 'f32',
+);
+
+describe.each(cases)('$name', ({ name, setting, extent, make }) => {
   test('follows the oracle', async () => {
     const { graph, weightOf } = await make();
     await conforms(onDevice(execute), graph, weightOf, setting, extent, name);
+  });
+});
+
+describe.each(inHalves)('halves, $name', ({ name, setting, extent, make }) => {
+  test('follows the oracle', async () => {
+    const { graph, weightOf } = await make();
+    await conforms(onDevice(execute, halves), graph, weightOf, setting, extent, `halves, ${name}`);
   });
 });

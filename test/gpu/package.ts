@@ -31,9 +31,12 @@ export async function packageOf(
     files.set(file, wasm);
     return { file, variant, sha256: sha256(wasm) };
   });
-  const code = new TextEncoder().encode(change(compilation.gpu!.code));
-  files.set('kernels.wgsl', code);
-  const wgsl = { file: 'kernels.wgsl', sha256: sha256(code) };
+  const wgsl = compilation.gpu.map(({ manifest, code }) => {
+    const file = `kernels.${manifest.profile}.wgsl`;
+    const bytes = new TextEncoder().encode(change(code));
+    files.set(file, bytes);
+    return { file, sha256: sha256(bytes) };
+  });
   const put = (manifest: Manifest) => files.set('manifest.json', new TextEncoder().encode(JSON.stringify(manifest)));
   const parts = { weights: chunks, tokenizer: null, wasm, wgsl };
   put(compilation.manifest({ ...parts, probe: null }));

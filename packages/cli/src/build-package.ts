@@ -35,10 +35,13 @@ export async function buildPackage(
       sha256: sha256(wasm),
     }));
     const { gpu } = compilation;
-    const wgsl = gpu && { file: 'kernels.wgsl', sha256: sha256(new TextEncoder().encode(gpu.code)) };
-    if (gpu && wgsl) await write(wgsl.file, gpu.code);
+    const wgsl = gpu.map(({ manifest: { profile }, code }) => ({
+      file: `kernels.${profile}.wgsl`,
+      sha256: sha256(new TextEncoder().encode(code)),
+    }));
+    for (const [i, { file }] of wgsl.entries()) await write(file, gpu[i]!.code);
     for (const [i, { file }] of wasm.entries()) await write(file, compilation.modules[i]!.wasm);
-    for (const { file, text } of await bundleRuntime({ tokenizer: tokenizer !== null, webgpu: gpu !== null }))
+    for (const { file, text } of await bundleRuntime({ tokenizer: tokenizer !== null, webgpu: gpu.length > 0 }))
       await write(file, text);
     await write('report.html', modelReport(compilation));
     await write('package.json', json(packageJson(compilation.report.name)));

@@ -37,7 +37,7 @@ import { printPlan, printProgram } from './program/print.ts';
 import { verifyPlan, verifyProgram } from './program/verify.ts';
 import { quantise } from './quantise.ts';
 import { slowMemoryBytesPerToken } from './residency.ts';
-import { conservative, type GpuProfile } from './schedule/gpu/profile.ts';
+import { conservative, type GpuProfile, halves } from './schedule/gpu/profile.ts';
 import { forGpu } from './schedule/gpu/program.ts';
 import { type GpuKernels, scheduleGpu } from './schedule/gpu/schedule.ts';
 import { type KindKernels, schedule } from './schedule/schedule.ts';
@@ -82,8 +82,8 @@ export interface Compilation extends Lowered {
     wat(): string;
     wgsl(): string;
   };
-  /** Shaders and their buffers; null where they were not asked for. */
-  readonly gpu: GpuParts | null;
+  /** Shaders and their buffers by profile, best first: the conservative one last, another only where it differs. Empty where not asked for. */
+  readonly gpu: readonly GpuParts[];
   /** The module, by what an engine must have. The plain one, first, runs everywhere; another is there only where it differs. */
   readonly modules: readonly { readonly variant: WasmVariant; readonly wasm: Uint8Array }[];
   readonly report: InspectReport;
@@ -103,8 +103,8 @@ export interface PackageParts {
   readonly tokenizer: TokenizerFiles | null;
   readonly probe: Probe | null;
   readonly wasm: Manifest['wasm'];
-  /** The file of the shaders, where there are any. */
-  readonly wgsl?: Pick<GpuTarget, 'file' | 'sha256'> | null;
+  /** Files of the shaders, as many as `Compilation.gpu` and in its order. */
+  readonly wgsl?: readonly Pick<GpuTarget, 'file' | 'sha256'>[];
 }
 
 /** Every stage up to the kernels. Throws LamellaError where the graph cannot be compiled. */
@@ -146,12 +146,13 @@ export async function compile(source: Graph, options: CompileOptions): Promise<C
   refuseIfTooLarge(plan, options.quant);
   const wat = printModule(plan, kernels);
   const modules = [{ variant: 'simd' as const, wasm: await assemble(wat) }, ...(await otherModules(lowered))];
-  const shaders = (): GpuParts => {
-    const forGpu = lowerGpu(source, options, conservative);
-    return gpuTarget(forGpu.plan, forGpu.kernels, conservative);
+  const shaders = (profile: GpuProfile): GpuParts => {
+    const { plan, kernels } = lowerGpu(source, options, profile);
+    return gpuTarget(plan, kernels, profile);
   };
-  const gpu = options.targets?.includes('webgpu') ? shaders() : null;
-  const report = { ...inspect(lowered, modules[0]!.wasm), ...(gpu ? { webgpu: inspectGpu(gpu) } : {}) };
+  const gpu = options.targets?.includes('webgpu') ? everyProfile(shaders) : [];
+  const plainest = gpu.at(-1);
+  const report = { ...inspect(lowered, modules[0]!.wasm), ...(plainest ? { webgpu: inspectGpu(plainest) } : {}) };
   return {
     ...lowered,
     modules,
@@ -163,10 +164,10 @@ export async function compile(source: Graph, options: CompileOptions): Promise<C
       plan: () => printPlan(plan),
       loops: () => `${kernels.flatMap((k) => [...k.decode, ...k.prefill].map(printKernel)).join('\n\n')}\n`,
       wat: () => wat,
-      wgsl: () => (gpu ?? shaders()).code,
+      wgsl: () => (plainest ?? shaders(conservative)).code,
     },
     gpu,
-    manifest: ({ weights, tokenizer, probe, wasm, wgsl }) => ({
+    manifest: ({ weights, tokenizer, probe, wasm, wgsl = [] }) => ({
       format: 'lamella-package/1',
       name: graph.name,
       vocab: graph.vocab,
@@ -180,7 +181,7 @@ export async function compile(source: Graph, options: CompileOptions): Promise<C
       rowWords: plan.rowWords,
       table: plan.table,
       wasm,
-      ...(gpu && wgsl ? { webgpu: [{ ...wgsl, ...gpu.manifest }] } : {}),
+      ...(wgsl.length > 0 ? { webgpu: wgsl.map((file, i) => ({ ...file, ...gpu[i]!.manifest })) } : {}),
       weights,
       tokenizer,
       report,
@@ -188,6 +189,12 @@ export async function compile(source: Graph, options: CompileOptions): Promise<C
     }),
     pack: (read, onProgress) => packWeights(plan, graph.weights, read, onProgress),
   };
+}
+
+/** The shaders for every kind of adapter, best first. */
+function everyProfile(shaders: (profile: GpuProfile) => GpuParts): readonly GpuParts[] {
+  const [better, plain] = [shaders(halves), shaders(conservative)];
+  return better.code === plain.code ? [plain] : [better, plain];
 }
 
 /** What each variant may use. The first is the plain one. */

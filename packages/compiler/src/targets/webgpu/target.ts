@@ -31,7 +31,7 @@ export function gpuTarget(plan: Plan, kernels: GpuKernels, profile: GpuProfile):
   return {
     manifest: {
       profile: profile.name,
-      needs: [],
+      needs: profile.needs,
       kernels: shaders.map(({ name, lanes, grid, bindings }) => ({ name, lanes, grid, bindings })),
       kinds,
       argmax,
