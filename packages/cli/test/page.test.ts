@@ -2,12 +2,11 @@
  * A package in a real page, below a sub-path of a static server: what the page is given, what it is told when things go wrong, and that
  * nothing is asked of the network twice.
  */
-import { cp, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { launchChromium } from '@lamella/browser/chromium';
 import { type Site, serve } from '@lamella/browser/serve';
 import type { Fallback, LoadOptions, Model } from '@lamella/runtime/face';
-import type { Manifest } from '@lamella/runtime/manifest';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { downloadBytes } from '../src/download-size.ts';
 import { openPackage } from '../src/open-package.ts';
@@ -99,41 +98,6 @@ test('a page computes what Node computes', async () => {
   expect(there.after).toMatch(/^L411 /);
   const total = model.manifest.weights!.reduce((sum, { bytes }) => sum + bytes, 0);
   expect(there.progress.at(-1)).toEqual([total, total]);
-});
-
-test('plain and relaxed SIMD, in Chromium and in Node: the same logits', async () => {
-  const graph = await writeGraph(home.path, 'wide', (text) => text.replace('d: 16, ff: 24', 'd: 64, ff: 96'));
-  const wide = join(home.path, 'wide');
-  const plain = join(home.path, 'plain');
-  const { code, stderr } = await home.lamella(
-    ...['compile', graph, '--weights', 'random:1', '--quant', 'q4', '--out', wide],
-  );
-  expect(code, stderr).toBe(0);
-  await cp(wide, plain, { recursive: true });
-  const manifest: Manifest = JSON.parse(await readFile(join(plain, 'manifest.json'), 'utf8'));
-  const wasm = manifest.wasm.filter(({ variant }) => variant === 'simd');
-  await writeFile(join(plain, 'manifest.json'), JSON.stringify({ ...manifest, wasm }));
-  const expected = await (await openPackage(plain, { threads: 1 })).logits(tokens);
-  const both = await serve({
-    '/wide/': { folder: wide },
-    '/plain/': { folder: plain },
-    '/': { text },
-    [base]: { folder: wide },
-  });
-  const page = await open(both.origin);
-  for (const variant of ['relaxed', 'simd']) {
-    const { kernels, logits } = await page.evaluate(
-      async ([url, tokens]) => {
-        const model = await load(url, { threads: 1 });
-        return { kernels: model.running.kernels, logits: [...(await model.logits(tokens))] };
-      },
-      [variant === 'simd' ? '/plain' : '/wide', tokens] as const,
-    );
-    expect(kernels).toBe(`kernels.${variant}.wasm`);
-    for (const [id, logit] of expected.entries()) expect(logits[id]!).toBeCloseTo(logit, 5);
-  }
-  await page.context().close();
-  await both.close();
 });
 
 test('without WebGPU a package that has kernels for it runs on WASM, and tells the page', async () => {
