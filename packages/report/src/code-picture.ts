@@ -1,35 +1,46 @@
-/** Every kernel as it is: its loops beside the WAT that was assembled from them. Long texts scroll in their own box. */
-import type { Kernel } from '@lamella/compiler/loops/ir';
-import { printKernel } from '@lamella/compiler/loops/print';
-import { unroll } from '@lamella/compiler/loops/unroll';
+/** Every kernel as it is: its loops beside the WAT and the WGSL that were printed from them. Long texts scroll in their own box. */
 import type { Compilation } from '@lamella/compiler/pipeline';
 import { printKind } from '@lamella/compiler/program/print';
-import { partition } from '@lamella/compiler/targets/wasm/partition';
-import { printFunction } from '@lamella/compiler/targets/wasm/print';
-import { functionBytes } from '@lamella/compiler/targets/wasm/sizes';
 import { type Html, html, nothing } from './html.ts';
+import { type KernelText, kernelTexts, type ShaderText } from './kernel-texts.ts';
 import { count } from './units.ts';
 
 /** A heading for each kind, with its fused operations and its kernels, folded. */
-export function codePicture({ plan, kernels, modules, stages }: Compilation): Html {
-  const sizes = functionBytes(modules[0]!.wasm);
-  const all = kernels.flatMap((k) => [...k.decode, ...k.prefill]);
-  const folded = (list: readonly Kernel[]) => list.map((kernel) => code(kernel, sizes[all.indexOf(kernel)]!));
-  return html`${kernels.map(
-    ({ kind, decode, prefill }) => html`<h3>${kind.name}</h3>
+export function codePicture(compilation: Compilation): Html {
+  const { plan, stages } = compilation;
+  const { kernels, others } = kernelTexts(compilation);
+  const folded = (kind: string, lowering: KernelText['lowering']) =>
+    kernels.filter((kernel) => kernel.kind === kind && kernel.lowering === lowering).map(foldedKernel);
+  const titled = (title: string, list: readonly Html[]) => (list.length ? html`<h4>${title}</h4>${list}` : nothing);
+  return html`${plan.program.kinds.map(
+    (kind) => html`<h3>${kind.name}</h3>
 ${text(`Operations of ${kind.name}`, printKind(plan.program, kind).join('\n'))}
-<h4>One token</h4>${folded(decode)}
-${prefill.length ? html`<h4>A tile of ${plan.program.tile}</h4>${folded(prefill)}` : nothing}`,
+${titled('One token', folded(kind.name, 'decode'))}
+${titled(`A tile of ${plan.program.tile}`, folded(kind.name, 'prefill'))}`,
   )}
 <h3>Everything else</h3>
+${others.map((shader) => html`<details><summary>${shader.name}</summary>${shaderCode(shader)}</details>`)}
 <details><summary>The graph as traced</summary>${text('The graph', stages.graph())}</details>
 <details><summary>The plan: addresses of every region, buffer and tensor</summary>${text('The plan', stages.plan())}</details>`;
 }
 
-function code(kernel: Kernel, bytes: number): Html {
-  return html`<details><summary><span>${kernel.name}</span> <span class="size">${count(bytes)} bytes of code</span></summary>
-<div class="code"><div><h5>Loops</h5>${text(`Loops of ${kernel.name}`, printKernel(kernel))}</div>
-<div><h5>WAT</h5>${text(`WAT of ${kernel.name}`, printFunction(unroll(partition(kernel, new Set()))))}</div></div></details>`;
+function foldedKernel(kernel: KernelText): Html {
+  return html`<details><summary><span>${kernel.name}</span> <span class="size">${count(kernel.bytes)} bytes of code</span></summary>
+${kernelCode(kernel)}</details>`;
+}
+
+/** One kernel on every target. */
+export function kernelCode({ name, loops, wat, shaders }: KernelText): Html {
+  return html`<div class="code">${part('Loops', name, loops)}${part('WAT', name, wat)}</div>${shaders.map(shaderCode)}`;
+}
+
+/** One shader beside its loops. */
+export function shaderCode({ name, loops, wgsl }: ShaderText): Html {
+  return html`<div class="code">${part('Loops on a GPU', name, loops)}${part('WGSL', name, wgsl)}</div>`;
+}
+
+function part(language: string, name: string, content: string): Html {
+  return html`<div><h5>${language}</h5>${text(`${language} of ${name}`, content)}</div>`;
 }
 
 /** A box that can be scrolled with the keyboard, too. */

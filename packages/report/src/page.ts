@@ -32,22 +32,30 @@ export function page(
 <header>
 <h1>${name}</h1>
 <p class="lead">${subtitle}</p>
-<dl class="facts">${facts.map(([term, figure]) => html`<div><dt>${term}</dt><dd>${figure}</dd></div>`)}</dl>
+${factList(facts)}
 <nav aria-label="Sections"><ul>${sections.map(({ id, title }) => html`<li><a href="#${id}">${title}</a></li>`)}</ul></nav>
 </header>
 <main>
-${sections.map(
-  ({ id, title, lead, body }) => html`<section id="${id}" aria-labelledby="${id}-title">
-<h2 id="${id}-title">${title}</h2>
-<p class="lead">${lead}</p>
-${body}
-</section>
-`,
-)}</main>
+${sections.map(sectionMarkup)}</main>
 <footer><p>Written by Lamella from the plan of this model. Nothing on this page was measured.</p></footer>
 </div>
 </body>
 </html>
 `;
   return document.markup;
+}
+
+/** Figures in a row, each under what it is. */
+export function factList(facts: readonly (readonly [string, string])[]): Html {
+  return html`<dl class="facts">${facts.map(([term, figure]) => html`<div><dt>${term}</dt><dd>${figure}</dd></div>`)}</dl>`;
+}
+
+/** A section with its heading. */
+export function sectionMarkup({ id, title, lead, body }: Section): Html {
+  return html`<section id="${id}" aria-labelledby="${id}-title">
+<h2 id="${id}-title">${title}</h2>
+<p class="lead">${lead}</p>
+${body}
+</section>
+`;
 }

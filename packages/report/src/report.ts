@@ -17,8 +17,21 @@ import { bytes, count } from './units.ts';
 
 /** A self-contained HTML document about a compiled model. */
 export function modelReport(compilation: Compilation): string {
-  const manifest = compilation.manifest({ weights: null, tokenizer: null, probe: null, wasm: [] });
-  return headed(manifest, [
+  return headed(manifestOf(compilation), [
+    ...pictures(compilation),
+    {
+      id: 'kernels',
+      title: 'Kernels',
+      lead: 'Compiled once for each kind of block and run over the table of executions; loops on one side, what was printed from them on the other.',
+      body: codePicture(compilation),
+    },
+  ]);
+}
+
+/** What the plan of a compiled model looks like: everything but its code. */
+export function pictures(compilation: Compilation): readonly Section[] {
+  const manifest = manifestOf(compilation);
+  return [
     stackSection(manifest),
     {
       id: 'traffic',
@@ -45,13 +58,11 @@ export function modelReport(compilation: Compilation): string {
       lead: 'The kernels of a decoded token in the order they run.',
       body: tokenPicture(compilation),
     },
-    {
-      id: 'kernels',
-      title: 'Kernels',
-      lead: 'Compiled once for each kind of block and run over the table of executions; loops on one side, WAT on the other.',
-      body: codePicture(compilation),
-    },
-  ]);
+  ];
+}
+
+function manifestOf(compilation: Compilation): Manifest {
+  return compilation.manifest({ weights: null, tokenizer: null, probe: null, wasm: [] });
 }
 
 /** The same of a package, from its manifest alone. */
@@ -60,17 +71,24 @@ export function packageReport(manifest: Manifest): string {
 }
 
 function headed(manifest: Manifest, sections: readonly Section[]): string {
-  const { report, quant, context } = manifest;
-  const facts = [
+  return page(manifest.name, subtitle(manifest), facts(manifest), sections);
+}
+
+/** What the model is, in a line. */
+export function subtitle({ report, quant, context }: Manifest): string {
+  return `${count(report.parameters)} parameters as ${quant}, context ${count(context)} tokens`;
+}
+
+/** The figures that a reader looks for first. */
+export function facts({ report }: Manifest): readonly (readonly [string, string])[] {
+  return [
     ['memory, allocated once', bytes(report.plannedBytes)],
     ['weights', bytes(report.weightBytes)],
     ['from slow memory per token', bytes(report.slowMemoryBytesPerToken)],
     ['executions', count(report.executions)],
     ['code', bytes(report.wasm.wasmBytes)],
     ['calls per token', count(report.wasm.dispatchesPerToken)],
-  ] as const;
-  const subtitle = `${count(report.parameters)} parameters as ${quant}, context ${count(context)} tokens`;
-  return page(manifest.name, subtitle, facts, sections);
+  ];
 }
 
 function stackSection(manifest: Manifest): Section {

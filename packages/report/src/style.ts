@@ -3,16 +3,17 @@
  * (`--hue`, set where a mark is drawn) at a lightness that keeps text readable in both.
  */
 export const style = `
-.report {
+:root {
   --paper: #fdfcfa; --ink: #1c1b19; --soft: #5c5954; --line: #dedad2; --card: #f5f3ee; --link: #0b57a4;
   --mark: 0.62 0.15; --band: 0.87 0.075; --edge: 0.66 0.11; --plain: #8a857c; --kept: #dcd7cd;
+}
+.report {
   box-sizing: border-box; max-width: 68rem; margin: 0 auto; padding: 1.25rem 1rem 3rem;
   color: var(--ink); background: var(--paper); font: 1rem/1.5 system-ui, sans-serif;
 }
-body { margin: 0; background: #fdfcfa; }
+body { margin: 0; background: var(--paper); }
 @media (prefers-color-scheme: dark) {
-  body { background: #16171a; }
-  .report {
+  :root {
     --paper: #16171a; --ink: #ebe9e4; --soft: #aeaaa2; --line: #3a3b40; --card: #1f2125; --link: #8fc1ff;
     --mark: 0.7 0.13; --band: 0.38 0.075; --edge: 0.58 0.1; --plain: #8d8a84; --kept: #3d3f45;
   }

@@ -6,6 +6,7 @@ import { slowMemoryBytesPerToken } from '@lamella/compiler/residency';
 import { share } from '@lamella/dsl';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { html } from '../src/html.ts';
+import { kernelTexts } from '../src/kernel-texts.ts';
 import { modelReport, packageReport } from '../src/report.ts';
 import { stackPicture } from '../src/stack-picture.ts';
 import { bytes, count } from '../src/units.ts';
@@ -161,6 +162,22 @@ test('the page says in figures what `inspect` says', () => {
   expect(text).toContain('3 weight sets, 6 executions, 6 state slots: all weight sets 2 times over.');
   for (const figure of [report.plannedBytes, report.weightBytes, report.slowMemoryBytesPerToken]) {
     expect(text).toContain(bytes(figure));
+  }
+});
+
+test('shaders stand beside their kernels, each with its own loops', async () => {
+  const both = await compile(layers(3, share.immediate(2)), { quant: 'q8', targets: ['wasm', 'webgpu'] });
+  const { kernels, others } = kernelTexts(both);
+  const all = [...kernels.flatMap(({ shaders }) => shaders), ...others];
+  expect(all.map(({ name }) => name).toSorted()).toEqual(both.gpu!.manifest.kernels.map(({ name }) => name).toSorted());
+  expect(others).toHaveLength(1);
+  for (const kernel of kernels) expect(kernel.shaders.length).toBeGreaterThan(0);
+  const text = read(modelReport(both));
+  for (const { name, loops, wgsl } of all) {
+    expect(loops).toContain(`kernel ${name}(`);
+    expect(wgsl).toContain(`// ${name}: `);
+    expect(text).toContain(loops);
+    expect(text).toContain(wgsl);
   }
 });
 

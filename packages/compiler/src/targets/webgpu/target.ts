@@ -16,13 +16,18 @@ export interface GpuParts {
   /** All shaders, each behind a line `//// NAME`. */
   readonly code: string;
   readonly dispatchesPerToken: number;
+  /** What the shaders were printed from, in the manifest's order. */
+  readonly kernels: readonly Kernel[];
 }
 
 /** The shaders of a plan's kernels, as a package carries them. */
 export function gpuTarget(plan: Plan, kernels: GpuKernels, profile: GpuProfile): GpuParts {
   const shaders: Shader[] = [];
-  const add = (kernel: Kernel, kind: number): number =>
-    shaders.push(printShader(kernel, plan, plan.program.kinds[kind]!, profile)) - 1;
+  const printed: Kernel[] = [];
+  const add = (kernel: Kernel, kind: number): number => {
+    printed.push(kernel);
+    return shaders.push(printShader(kernel, plan, plan.program.kinds[kind]!, profile)) - 1;
+  };
   const kinds = kernels.kinds.map(({ decode, prefill }, kind) => ({
     decode: decode.map((kernel) => add(kernel, kind)),
     prefill: prefill.map((kernel) => add(kernel, kind)),
@@ -39,6 +44,7 @@ export function gpuTarget(plan: Plan, kernels: GpuKernels, profile: GpuProfile):
       chunk: CHUNK,
     },
     code: shaders.map(({ name, code }) => `//// ${name}\n${code}`).join(''),
+    kernels: printed,
     dispatchesPerToken: 1 + plan.table.reduce((sum, row) => sum + kinds[row.kind]!.decode.length, 0),
   };
 }

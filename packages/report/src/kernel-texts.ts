@@ -1,0 +1,69 @@
+/**
+ * Every kernel as text: the loops it was scheduled as, the WAT that was printed from them, and, where there are kernels for a GPU, what it is
+ * there. A GPU has loops of its own, and may take two shaders for what is one function of WASM.
+ */
+import { printKernel } from '@lamella/compiler/loops/print';
+import type { Compilation } from '@lamella/compiler/pipeline';
+import { functionBytes } from '@lamella/compiler/targets/wasm/sizes';
+
+export interface ShaderText {
+  readonly name: string;
+  readonly loops: string;
+  readonly wgsl: string;
+}
+
+export interface KernelText {
+  readonly name: string;
+  /** The kind of block it belongs to, and whether it is for one token or for a tile. */
+  readonly kind: string;
+  readonly lowering: 'decode' | 'prefill';
+  /** Bytes of WASM. */
+  readonly bytes: number;
+  readonly loops: string;
+  readonly wat: string;
+  readonly shaders: readonly ShaderText[];
+}
+
+export interface KernelTexts {
+  readonly kernels: readonly KernelText[];
+  /** Shaders that no kernel of WASM stands beside, such as the greedy choice. */
+  readonly others: readonly ShaderText[];
+}
+
+/** In the order they run: by kind, for one token and then for a tile. */
+export function kernelTexts({ kernels, modules, stages, gpu }: Compilation): KernelTexts {
+  const sizes = functionBytes(modules[0]!.wasm);
+  const functions = functionsOf(stages.wat());
+  const codes = gpu ? gpu.code.split(/^\/\/\/\/ .*\n/m).slice(1) : [];
+  const shaders = (gpu?.kernels ?? []).map((kernel, i): ShaderText => {
+    return { name: kernel.name, loops: printKernel(kernel), wgsl: codes[i]! };
+  });
+  const list = kernels.flatMap(({ kind, decode, prefill }) =>
+    [decode, prefill].flatMap((each, i) =>
+      each.map((kernel) => {
+        const lowering = (['decode', 'prefill'] as const)[i]!;
+        return { kernel, kind: kind.name, lowering };
+      }),
+    ),
+  );
+  const texts = list.map(({ kernel, kind, lowering }, i): KernelText => {
+    const { name } = kernel;
+    const [begins, ends] = [name.slice(0, -lowering.length), `.${lowering}`];
+    return {
+      name,
+      kind,
+      lowering,
+      bytes: sizes[i]!,
+      loops: printKernel(kernel),
+      wat: functions.get(name)!,
+      shaders: shaders.filter((shader) => shader.name.startsWith(begins) && shader.name.endsWith(ends)),
+    };
+  });
+  const beside = new Set(texts.flatMap((text) => text.shaders));
+  return { kernels: texts, others: shaders.filter((shader) => !beside.has(shader)) };
+}
+
+/** The functions of a module's text by their name; each ends with a parenthesis on a line of its own. */
+function functionsOf(wat: string): ReadonlyMap<string, string> {
+  return new Map([...wat.matchAll(/^\(func \$(\S+) [\s\S]*?^\)$/gm)].map(([text, name]) => [name!, text]));
+}
