@@ -1,0 +1,71 @@
+/**
+ * Runs the author's file in a worker and takes the graph it exports, as `lamella check` does in Node: types are stripped, the one module it
+ * may import is the DSL of this page, and positions are translated back to the author's own.
+ */
+import { originalPositionFor, TraceMap } from '@jridgewell/trace-mapping';
+import * as dsl from '@lamella/dsl';
+import { authorFrame, withLocate } from '@lamella/dsl/site';
+import { LamellaError } from '@lamella/graph/diagnostics';
+import type { Graph, Site } from '@lamella/graph/ir';
+import { transform } from 'sucrase';
+
+/**
+ * The graph that `source` exports by default. Throws a LamellaError: L113 for a syntax error or an exception of the author's code (with
+ * its place), L112 when no model is exported, and whatever the model itself raises.
+ */
+export function graphOf(file: string, source: string): Graph {
+  const { code, map } = strip(file, source);
+  // A line of its own for what stands around the author's code, and a name that its stack frames carry.
+  const name = `author:${file}`;
+  const wrapped = `(function (module, exports, require) {\n${code}\n})\n//# sourceURL=${name}`;
+  const locate = (frame: Site): Site | null => {
+    if (frame.file !== name) return null;
+    const { line, column } = originalPositionFor(map, { line: frame.line - 1, column: frame.column - 1 });
+    return line === null ? null : { file, line, column: column + 1 };
+  };
+  const module: { exports: { default?: unknown } } = { exports: {} };
+  return withLocate(locate, () => {
+    try {
+      // The point of this page is to run what is typed into it; it runs in a worker that can be ended.
+      // biome-ignore lint/security/noGlobalEval: see above
+      const run = (0, eval)(wrapped) as (...args: readonly unknown[]) => void;
+      run(module, module.exports, require);
+    } catch (error) {
+      if (error instanceof LamellaError) throw error;
+      const [reason, site] = error instanceof Error ? [error.message, authorFrame(error)] : [String(error), null];
+      throw new LamellaError('L113', { file, reason }, { site: site?.file === file ? site : null });
+    }
+    const exported = module.exports.default;
+    if (!isGraph(exported)) throw new LamellaError('L112', { file });
+    return exported;
+  });
+}
+
+function require(name: string): unknown {
+  if (name === '@lamella/dsl') return dsl;
+  throw new Error(`${name} cannot be imported in this page, where there is @lamella/dsl alone`);
+}
+
+/** JavaScript of the same lines, as a CommonJS module. */
+function strip(file: string, source: string): { readonly code: string; readonly map: TraceMap } {
+  try {
+    const { code, sourceMap } = transform(source, {
+      transforms: ['typescript', 'imports'],
+      disableESTransforms: true,
+      filePath: file,
+      sourceMapOptions: { compiledFilename: file },
+    });
+    return { code, map: new TraceMap(JSON.stringify(sourceMap)) };
+  } catch (error) {
+    const { message, loc } = error as Error & { readonly loc?: { readonly line: number; readonly column: number } };
+    const reason = message.replace(/^Error transforming .*?: /, '').replace(/ \(\d+:\d+\)$/, '');
+    const site = loc ? { file, line: loc.line, column: loc.column } : null;
+    throw new LamellaError('L113', { file, reason }, { site });
+  }
+}
+
+function isGraph(value: unknown): value is Graph {
+  return (
+    typeof value === 'object' && value !== null && ['root', 'stacks', 'kinds', 'weights'].every((key) => key in value)
+  );
+}

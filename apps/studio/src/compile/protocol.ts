@@ -1,0 +1,37 @@
+/** What the page and the compiler's worker say to each other. */
+import type { CompileOptions } from '@lamella/compiler/pipeline';
+import type { KernelTexts } from '@lamella/report/kernel-texts';
+
+/** A version of the author's file, and how it is to be compiled. */
+export interface Edit {
+  readonly id: number;
+  readonly file: string;
+  readonly source: string;
+  readonly options: Pick<CompileOptions, 'quant' | 'kv'>;
+}
+
+/** What is wrong with a version; lines and columns count from 1. */
+export interface Fault {
+  /** One of the catalogue's numbers; null for a defect of the compiler itself. */
+  readonly code: string | null;
+  readonly message: string;
+  readonly line: number | null;
+  readonly column: number | null;
+}
+
+/** All that is shown of a version. */
+export interface Picture {
+  readonly name: string;
+  /** Markup of the figures and sections, from packages/report. */
+  readonly markup: string;
+  readonly kernels: KernelTexts;
+  /** Why there are no kernels for a GPU; empty when there are. */
+  readonly withoutGpu: string;
+}
+
+export type Said =
+  | { readonly said: 'ready' }
+  /** The author's code begins, and is through. */
+  | { readonly said: 'running' | 'traced'; readonly id: number }
+  | { readonly said: 'picture'; readonly id: number; readonly picture: Picture }
+  | { readonly said: 'fault'; readonly id: number; readonly fault: Fault };

@@ -1,0 +1,37 @@
+/** The compiler in a worker: a version of the author's file in, everything that is shown of it out. */
+import { type Compilation, compile } from '@lamella/compiler/pipeline';
+import { html } from '@lamella/report/html';
+import { kernelTexts } from '@lamella/report/kernel-texts';
+import { factList, sectionMarkup } from '@lamella/report/page';
+import { facts, pictures, subtitle } from '@lamella/report/report';
+import { graphOf } from './author.ts';
+import { faultOf } from './fault.ts';
+import type { Edit, Picture, Said } from './protocol.ts';
+import { targetsOf } from './targets.ts';
+
+const say = (said: Said) => postMessage(said);
+
+self.onmessage = async ({ data }: MessageEvent<Edit>) => {
+  const { id, file, source, options } = data;
+  try {
+    say({ said: 'running', id });
+    const graph = graphOf(file, source);
+    say({ said: 'traced', id });
+    const { targets, withoutGpu } = targetsOf(options);
+    const compilation = await compile(graph, { ...options, targets });
+    say({ said: 'picture', id, picture: pictureOf(compilation, withoutGpu) });
+  } catch (error) {
+    say({ said: 'fault', id, fault: faultOf(error) });
+  }
+};
+say({ said: 'ready' });
+
+function pictureOf(compilation: Compilation, withoutGpu: string): Picture {
+  const { name } = compilation.report;
+  const manifest = compilation.manifest({ weights: null, tokenizer: null, probe: null, wasm: [] });
+  const { markup } = html`<h2 class="name">${name}</h2>
+<p class="lead">${subtitle(manifest)}</p>
+${factList(facts(manifest))}
+${pictures(compilation).map(sectionMarkup)}`;
+  return { name, markup, kernels: kernelTexts(compilation), withoutGpu };
+}

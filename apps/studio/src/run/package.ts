@@ -1,0 +1,54 @@
+/** A package made in the page: the files that `lamella compile --weights random:SEED` writes, held in memory and handed over once. */
+import { randomTensor } from '@lamella/checkpoint/random';
+import type { Compilation } from '@lamella/compiler/pipeline';
+import { LamellaError } from '@lamella/graph/diagnostics';
+import { bytes } from '@lamella/report/units';
+import type { WeightChunk } from '@lamella/runtime/manifest';
+import type { PackageFiles } from '@lamella/runtime/package-files';
+import { sha256 } from '@lamella/runtime/sha256';
+
+/** Most bytes of weights that are made in a page: they lie in it twice for a moment. */
+const MOST = 1 << 30;
+
+/** Throws L304 for a model whose weights are too large to be made in a page. Nothing has been allocated by then. */
+export function refuseIfTooLarge({ report, plan }: Compilation): void {
+  const { bytes: size } = plan.memory.weights;
+  if (size <= MOST) return;
+  const what = `running ${report.name} in this page`;
+  const reason = `its weights are ${bytes(size)}, and ${bytes(MOST)} is the most that is made here`;
+  throw new LamellaError('L304', { what, reason, remedy: 'weights as q4, fewer layers, or lamella compile --weights random:1' });
+}
+
+/** Packs random weights; `onProgress` is called with bytes. Each file can be read once. */
+export async function packageOf(
+  compilation: Compilation,
+  seed: number,
+  onProgress: (doneBytes: number, totalBytes: number) => void,
+): Promise<PackageFiles> {
+  const files = new Map<string, Uint8Array<ArrayBuffer>>();
+  const add = async (file: string, content: Uint8Array) => {
+    const own = content as Uint8Array<ArrayBuffer>;
+    files.set(file, own);
+    return { file, sha256: await sha256(own) };
+  };
+  const { gpu, modules } = compilation;
+  const wasm = [];
+  for (const { variant, wasm: content } of modules) wasm.push({ ...(await add(`kernels.${variant}.wasm`, content)), variant });
+  const wgsl = gpu && (await add('kernels.wgsl', new TextEncoder().encode(gpu.code)));
+  const weights: WeightChunk[] = [];
+  for await (const piece of compilation.pack(async (weight) => randomTensor(seed, weight), onProgress)) {
+    const { offset, bytes } = piece;
+    weights.push({ offset, bytes: bytes.byteLength, ...(await add(`weights-${weights.length}.bin`, bytes)) });
+  }
+  const manifest = compilation.manifest({ weights, tokenizer: null, probe: null, wasm, wgsl });
+  await add('manifest.json', new TextEncoder().encode(JSON.stringify(manifest)));
+  return {
+    place: `${manifest.name}, made in this page`,
+    async read(name) {
+      const content = files.get(name);
+      if (!content) throw new Error('there is no such file');
+      files.delete(name);
+      return content;
+    },
+  };
+}

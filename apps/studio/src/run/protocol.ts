@@ -1,0 +1,34 @@
+/** What the page and the worker of a run say to each other. A run has a worker of its own, which ends with it. */
+import type { Edit } from '../compile/protocol.ts';
+
+export interface RunRequest extends Pick<Edit, 'file' | 'source' | 'options'> {
+  readonly device: 'auto' | 'wasm' | 'webgpu';
+  /** null for as many as help. */
+  readonly threads: number | null;
+  readonly promptTokens: number;
+  readonly maxTokens: number;
+}
+
+/** What a run was planned to take, and took. */
+export interface Outcome {
+  readonly name: string;
+  readonly device: 'wasm' | 'webgpu';
+  readonly threads: number;
+  readonly why: string;
+  readonly plannedBytes: number;
+  readonly peakBytes: number;
+  readonly slowMemoryBytesPerToken: number;
+  /** Bytes a second of a plain streaming read by one thread, measured just before. */
+  readonly streamBytesPerSecond: number;
+  readonly promptTokens: number;
+  readonly generatedTokens: number;
+  readonly prefillTokensPerSecond: number;
+  readonly decodeTokensPerSecond: number;
+  readonly timeToFirstTokenMs: number;
+  readonly loadMs: number;
+}
+
+export type RunSaid =
+  | { readonly said: 'step'; readonly step: string; readonly done: number; readonly of: number }
+  | { readonly said: 'outcome'; readonly outcome: Outcome }
+  | { readonly said: 'failure'; readonly message: string };

@@ -1,0 +1,65 @@
+/**
+ * One run: compiles the version, packs random weights, loads the package with the runtime that every package carries and generates, greedily.
+ * Everything is measured here, away from the page's own work.
+ */
+import { compile } from '@lamella/compiler/pipeline';
+import { load } from '@lamella/runtime/model';
+import { graphOf } from '../compile/author.ts';
+import { targetsOf } from '../compile/targets.ts';
+import { packageOf, refuseIfTooLarge } from './package.ts';
+import type { Outcome, RunRequest, RunSaid } from './protocol.ts';
+import { streamBytesPerSecond } from './stream.ts';
+
+const say = (said: RunSaid) => postMessage(said);
+const step = (step: string, done = 0, of = 0) => say({ said: 'step', step, done, of });
+
+self.onmessage = async ({ data }: MessageEvent<RunRequest>) => {
+  try {
+    say({ said: 'outcome', outcome: await run(data) });
+  } catch (error) {
+    say({ said: 'failure', message: error instanceof Error ? error.message : String(error) });
+  }
+};
+
+async function run({ file, source, options, device, threads, promptTokens, maxTokens }: RunRequest): Promise<Outcome> {
+  step('compiling');
+  const compilation = await compile(graphOf(file, source), { ...options, targets: targetsOf(options).targets });
+  refuseIfTooLarge(compilation);
+  step('measuring memory');
+  const stream = await streamBytesPerSecond();
+  const files = await packageOf(compilation, 1, (done, of) => step('making random weights', done, of));
+  step('loading');
+  const before = performance.now();
+  const model = await load(files, {
+    device,
+    ...(threads === null ? {} : { threads }),
+    onProgress: (done, of) => step('loading', done, of),
+  });
+  const loadMs = performance.now() - before;
+  try {
+    const { vocab, context } = model.manifest;
+    const prompt = Array.from({ length: Math.min(promptTokens, context - 1) }, (_, i) => (i * 7919) % vocab);
+    const generation = model.generate(prompt, { maxTokens, eos: [] });
+    let said = 0;
+    for await (const _ of generation) {
+      // Saying so takes time, too.
+      if (performance.now() - said < 200) continue;
+      said = performance.now();
+      step('generating', generation.tokens.length, Math.min(maxTokens, context - prompt.length));
+    }
+    const { report } = compilation;
+    const { device, threads, why } = model.running;
+    return {
+      name: report.name,
+      device,
+      threads,
+      why,
+      ...generation.stats,
+      slowMemoryBytesPerToken: report.slowMemoryBytesPerToken,
+      streamBytesPerSecond: stream,
+      loadMs,
+    };
+  } finally {
+    model.dispose();
+  }
+}

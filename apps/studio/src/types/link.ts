@@ -1,0 +1,39 @@
+/** The page's end of the type checker's worker, which is started on the first question: the first picture does not wait for its megabytes. */
+import type { Answer, Answers, Question } from './protocol.ts';
+
+export class TypesLink {
+  #worker: Worker | null = null;
+  #lastId = 0;
+  readonly #waiting = new Map<number, (answer: Answers[keyof Answers]) => void>();
+
+  check(source: string): Promise<Answers['check']> {
+    return this.#ask((id) => ({ id, ask: 'check', source }));
+  }
+
+  complete(source: string, at: number): Promise<Answers['complete']> {
+    return this.#ask((id) => ({ id, ask: 'complete', source, at }));
+  }
+
+  hover(source: string, at: number): Promise<Answers['hover']> {
+    return this.#ask((id) => ({ id, ask: 'hover', source, at }));
+  }
+
+  #ask<A extends keyof Answers>(question: (id: number) => Question & { readonly ask: A }): Promise<Answers[A]> {
+    this.#worker ??= this.#start();
+    const id = ++this.#lastId;
+    return new Promise((resolve) => {
+      // An answer is that of its own question; that the two belong together is lost in the table.
+      this.#waiting.set(id, resolve as (answer: Answers[keyof Answers]) => void);
+      this.#worker!.postMessage(question(id));
+    });
+  }
+
+  #start(): Worker {
+    const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
+    worker.onmessage = ({ data }: MessageEvent<Answer>) => {
+      this.#waiting.get(data.id)?.(data.answer);
+      this.#waiting.delete(data.id);
+    };
+    return worker;
+  }
+}

@@ -1,0 +1,16 @@
+/**
+ * The build: one static folder that works below any path. Pages are served with the headers that shared memory needs; a host that does not
+ * send them has a studio whose runs have one thread.
+ */
+import { defineConfig } from 'vite';
+
+const headers = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
+
+export default defineConfig({
+  base: './',
+  // The type checker, three quarters of all the script there is, comes in a worker of its own and long after the first picture.
+  build: { target: 'es2023', modulePreload: { polyfill: false }, reportCompressedSize: false, chunkSizeWarningLimit: 8000 },
+  worker: { format: 'es' },
+  server: { headers },
+  preview: { headers },
+});
