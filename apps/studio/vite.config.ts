@@ -9,7 +9,12 @@ const headers = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Emb
 export default defineConfig({
   base: './',
   // The type checker, three quarters of all the script there is, comes in a worker of its own and long after the first picture.
-  build: { target: 'es2023', modulePreload: { polyfill: false }, reportCompressedSize: false, chunkSizeWarningLimit: 8000 },
+  build: {
+    target: 'es2023',
+    modulePreload: { polyfill: false },
+    reportCompressedSize: false,
+    chunkSizeWarningLimit: 8000,
+  },
   worker: { format: 'es' },
   server: { headers },
   preview: { headers },

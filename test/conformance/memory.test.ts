@@ -28,7 +28,7 @@ async function load(
   const compilation = await compile(graph, { quant });
   const weightOf = weightsOf(graph);
   const files = new Map<string, Uint8Array<ArrayBuffer>>([
-    ['kernels.wasm', new Uint8Array(compilation.modules[0]!.wasm)],
+    ['kernels.wasm', new Uint8Array(compilation.wasm)],
   ]);
   const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
   const weights: WeightChunk[] = [];
@@ -37,7 +37,7 @@ async function load(
     files.set(file, new Uint8Array(bytes));
     weights.push({ file, offset, bytes: bytes.length, sha256: sha256(bytes) });
   }
-  const wasm = [{ file: 'kernels.wasm', variant: 'simd', sha256: sha256(compilation.modules[0]!.wasm) }] as const;
+  const wasm = [{ file: 'kernels.wasm', variant: 'simd', sha256: sha256(compilation.wasm) }] as const;
   const manifest = compilation.manifest({
     weights,
     tokenizer: null,
@@ -135,8 +135,7 @@ describe.each(formats)('%s', (quant) => {
   });
 
   test('the module cannot grow its memory, and asks for exactly what is planned', async () => {
-    const { modules, stages, plan } = await compile(model(), { quant });
-    const { wasm } = modules[0]!;
+    const { wasm, stages, plan } = await compile(model(), { quant });
     // the text holds no growing, and the bytes are the text's
     expect(stages.wat()).not.toMatch(/memory\.(grow|init|copy|fill)/);
     expect(Buffer.compare(await assemble(stages.wat()), wasm)).toBe(0);
@@ -233,7 +232,7 @@ describe.each(formats)('%s', (quant) => {
 
   test('code is the same, byte for byte, at 2, 30 and 60 executions and in every sharing order', async () => {
     const code = async (shape: Partial<Shape>) =>
-      Buffer.from(section((await compile(model(shape), { quant })).modules[0]!.wasm, CODE_SECTION)).toString('base64');
+      Buffer.from(section((await compile(model(shape), { quant })).wasm, CODE_SECTION)).toString('base64');
     const two = await code({ layers: 2 });
     expect(two.length).toBeGreaterThan(1000);
     const others: Partial<Shape>[] = [

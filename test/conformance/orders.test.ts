@@ -40,8 +40,7 @@ test('what a token reads is the sum over the rows; with room for one block an im
 });
 
 test('the sizes of functions, with their lengths, fill the code section', async () => {
-  const { modules, stages } = await compile(inOrder(share.immediate(2)), { quant: 'q8' });
-  const { wasm } = modules[0]!;
+  const { wasm, stages } = await compile(inOrder(share.immediate(2)), { quant: 'q8' });
   const sizes = functionBytes(wasm);
   expect(sizes).toHaveLength(stages.wat().match(/^\(func /gm)!.length);
   const total = sizes.reduce((a, b) => a + b);

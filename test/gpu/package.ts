@@ -26,7 +26,7 @@ export async function packageOf(
     files.set(file, bytes.slice());
     chunks.push({ file, offset, bytes: bytes.length, sha256: sha256(bytes) });
   }
-  const wasm = compilation.modules.map(({ variant, wasm }) => {
+  const wasm = (await compilation.modules()).map(({ variant, wasm }) => {
     const file = `kernels.${variant}.wasm`;
     files.set(file, wasm);
     return { file, variant, sha256: sha256(wasm) };

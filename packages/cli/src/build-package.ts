@@ -29,7 +29,8 @@ export async function buildPackage(
 ): Promise<Manifest> {
   return replaceFolder(out, isPackage, async (folder) => {
     const write = (file: string, content: string | Uint8Array) => writeFile(join(folder, file), content);
-    const wasm = compilation.modules.map(({ variant, wasm }) => ({
+    const modules = await compilation.modules();
+    const wasm = modules.map(({ variant, wasm }) => ({
       file: `kernels.${variant}.wasm`,
       variant,
       sha256: sha256(wasm),
@@ -40,7 +41,7 @@ export async function buildPackage(
       sha256: sha256(new TextEncoder().encode(code)),
     }));
     for (const [i, { file }] of wgsl.entries()) await write(file, gpu[i]!.code);
-    for (const [i, { file }] of wasm.entries()) await write(file, compilation.modules[i]!.wasm);
+    for (const [i, { file }] of wasm.entries()) await write(file, modules[i]!.wasm);
     for (const { file, text } of await bundleRuntime({ tokenizer: tokenizer !== null, webgpu: gpu.length > 0 }))
       await write(file, text);
     await write('report.html', modelReport(compilation));

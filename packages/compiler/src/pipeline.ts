@@ -84,8 +84,10 @@ export interface Compilation extends Lowered {
   };
   /** Shaders and their buffers by profile, best first: the conservative one last, another only where it differs. Empty where not asked for. */
   readonly gpu: readonly GpuParts[];
-  /** The module, by what an engine must have. The plain one, first, runs everywhere; another is there only where it differs. */
-  readonly modules: readonly { readonly variant: WasmVariant; readonly wasm: Uint8Array }[];
+  /** The plain module, which runs everywhere. */
+  readonly wasm: Uint8Array;
+  /** All modules, by what an engine must have: the plain one first, another only where it differs. Only a package needs them. */
+  modules(): Promise<readonly { readonly variant: WasmVariant; readonly wasm: Uint8Array }[]>;
   readonly report: InspectReport;
   /** The plan of the same graph in another sharing order. */
   planInOrder(order: OrderName): Plan;
@@ -145,17 +147,15 @@ export async function compile(source: Graph, options: CompileOptions): Promise<C
   const { graph, fused, plan, kernels } = lowered;
   refuseIfTooLarge(plan, options.quant);
   const wat = printModule(plan, kernels);
-  const modules = [{ variant: 'simd' as const, wasm: await assemble(wat) }, ...(await otherModules(lowered))];
-  const shaders = (profile: GpuProfile): GpuParts => {
-    const { plan, kernels } = lowerGpu(source, options, profile);
-    return gpuTarget(plan, kernels, profile);
-  };
+  const wasm = await assemble(wat);
+  const shaders = (profile: GpuProfile) => compileGpu(source, options, profile);
   const gpu = options.targets?.includes('webgpu') ? everyProfile(shaders) : [];
   const plainest = gpu.at(-1);
-  const report = { ...inspect(lowered, modules[0]!.wasm), ...(plainest ? { webgpu: inspectGpu(plainest) } : {}) };
+  const report = { ...inspect(lowered, wasm), ...(plainest ? { webgpu: inspectGpu(plainest) } : {}) };
   return {
     ...lowered,
-    modules,
+    wasm,
+    modules: async () => [{ variant: 'simd', wasm }, ...(await otherModules(lowered))],
     report,
     planInOrder: (order) => lowerToPlan(inOrder(graph, order), options).plan,
     stages: {
@@ -191,6 +191,12 @@ export async function compile(source: Graph, options: CompileOptions): Promise<C
   };
 }
 
+/** The shaders of a graph for adapters of this profile. Throws what `lowerGpu` throws. */
+export function compileGpu(source: Graph, options: CompileOptions, profile: GpuProfile): GpuParts {
+  const { plan, kernels } = lowerGpu(source, options, profile);
+  return gpuTarget(plan, kernels, profile);
+}
+
 /** The shaders for every kind of adapter, best first. */
 function everyProfile(shaders: (profile: GpuProfile) => GpuParts): readonly GpuParts[] {
   const [better, plain] = [shaders(halves), shaders(conservative)];
@@ -206,7 +212,7 @@ export const variantFeatures: Readonly<Record<WasmVariant, Features>> = {
 };
 
 /** The modules for engines with more than SIMD128. They compute the same numbers. Relaxed SIMD has none where no kernel would use it. */
-function otherModules({ plan, relaxes }: Lowered): Promise<Compilation['modules']> {
+function otherModules({ plan, relaxes }: Lowered): ReturnType<Compilation['modules']> {
   const variants = relaxes ? (['relaxed', 'simd-threads', 'relaxed-threads'] as const) : (['simd-threads'] as const);
   return Promise.all(
     variants.map(async (variant) => {

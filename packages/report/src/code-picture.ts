@@ -7,8 +7,9 @@ import { count } from './units.ts';
 
 /** A heading for each kind, with its fused operations and its kernels, folded. */
 export function codePicture(compilation: Compilation): Html {
-  const { plan, stages } = compilation;
-  const { kernels, others } = kernelTexts(compilation);
+  const { plan, stages, gpu } = compilation;
+  // of several profiles the one that runs everywhere
+  const { kernels, others } = kernelTexts(compilation, gpu.at(-1));
   const folded = (kind: string, lowering: KernelText['lowering']) =>
     kernels.filter((kernel) => kernel.kind === kind && kernel.lowering === lowering).map(foldedKernel);
   const titled = (title: string, list: readonly Html[]) => (list.length ? html`<h4>${title}</h4>${list}` : nothing);

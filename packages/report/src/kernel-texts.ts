@@ -5,6 +5,7 @@
 import { printKernel } from '@lamella/compiler/loops/print';
 import type { Compilation } from '@lamella/compiler/pipeline';
 import { functionBytes } from '@lamella/compiler/targets/wasm/sizes';
+import type { GpuParts } from '@lamella/compiler/targets/webgpu/target';
 
 export interface ShaderText {
   readonly name: string;
@@ -30,9 +31,9 @@ export interface KernelTexts {
   readonly others: readonly ShaderText[];
 }
 
-/** In the order they run: by kind, for one token and then for a tile. */
-export function kernelTexts({ kernels, modules, stages, gpu }: Compilation): KernelTexts {
-  const sizes = functionBytes(modules[0]!.wasm);
+/** In the order they run: by kind, for one token and then for a tile; beside `gpu`, the shaders of the same graph. */
+export function kernelTexts({ kernels, wasm, stages }: Compilation, gpu: GpuParts | undefined): KernelTexts {
+  const sizes = functionBytes(wasm);
   const functions = functionsOf(stages.wat());
   const codes = gpu ? gpu.code.split(/^\/\/\/\/ .*\n/m).slice(1) : [];
   const shaders = (gpu?.kernels ?? []).map((kernel, i): ShaderText => {

@@ -9,8 +9,8 @@ import { table } from './table.ts';
 import { bytes, count } from './units.ts';
 
 /** A table with a group of rows for each kind. */
-export function tokenPicture({ plan, kernels, modules, report }: Compilation): Html {
-  const sizes = functionBytes(modules[0]!.wasm);
+export function tokenPicture({ plan, kernels, wasm, report }: Compilation): Html {
+  const sizes = functionBytes(wasm);
   const all = kernels.flatMap((k) => [...k.decode, ...k.prefill]);
   const groups = kernels.map(({ kind, decode }, k) => {
     const runs = plan.table.filter((row) => row.kind === k).length;

@@ -28,7 +28,7 @@ export function graphOf(file: string, source: string): Graph {
     try {
       // The point of this page is to run what is typed into it; it runs in a worker that can be ended.
       // biome-ignore lint/security/noGlobalEval: see above
-      const run = (0, eval)(wrapped) as (...args: readonly unknown[]) => void;
+      const run = globalThis.eval(wrapped) as (...args: readonly unknown[]) => void;
       run(module, module.exports, require);
     } catch (error) {
       if (error instanceof LamellaError) throw error;

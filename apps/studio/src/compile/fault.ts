@@ -9,6 +9,8 @@ export function faultOf(error: unknown): Fault {
   }
   const { code, message, site } = error;
   // The line stands beside it already.
-  const shown = site ? message.replace(` (${site.file}:${site.line}:${site.column})`, '').replace(/,(?=\. Try )|,$/, '') : message;
+  const shown = site
+    ? message.replace(` (${site.file}:${site.line}:${site.column})`, '').replace(/,(?=\. Try )|,$/, '')
+    : message;
   return { code, message: shown, line: site?.line ?? null, column: site?.column ?? null };
 }

@@ -57,24 +57,21 @@ export class CompilerLink {
   #hear(said: Said): void {
     if (said.said === 'ready') {
       this.#ready = true;
-      return this.#go();
+      this.#go();
+      return;
     }
     const edit = this.#current;
     if (said.id !== edit?.id) return;
     clearTimeout(this.#timer);
-    switch (said.said) {
-      case 'running':
-        return this.#endAfter(AUTHOR, edit, 'it was still running after 3 s and was ended; a loop may have no end');
-      case 'traced':
-        return this.#endAfter(COMPILER, edit, 'the compiler was busy with it for a minute and was ended; it may be too large');
-      case 'picture':
-        this.#done();
-        return this.#listener.picture(edit, said.picture);
-      case 'fault':
-        this.#done();
-        return this.#listener.fault(edit, said.fault);
-      default:
-        return said satisfies never;
+    if (said.said === 'running')
+      this.#endAfter(AUTHOR, edit, 'it was still running after 3 s and was ended; a loop may have no end');
+    else if (said.said === 'traced')
+      this.#endAfter(COMPILER, edit, 'the compiler was busy with it for a minute and was ended; it may be too large');
+    else {
+      this.#current = null;
+      if ('picture' in said) this.#listener.picture(edit, said.picture);
+      else this.#listener.fault(edit, said.fault);
+      this.#go();
     }
   }
 
@@ -89,10 +86,5 @@ export class CompilerLink {
     const edit = this.#current;
     this.#current = null;
     if (edit) this.#listener.fault(edit, faultOf(why));
-  }
-
-  #done(): void {
-    this.#current = null;
-    this.#go();
   }
 }

@@ -32,6 +32,7 @@ export interface Picture {
 export type Said =
   | { readonly said: 'ready' }
   /** The author's code begins, and is through. */
-  | { readonly said: 'running' | 'traced'; readonly id: number }
+  | { readonly said: 'running'; readonly id: number }
+  | { readonly said: 'traced'; readonly id: number }
   | { readonly said: 'picture'; readonly id: number; readonly picture: Picture }
   | { readonly said: 'fault'; readonly id: number; readonly fault: Fault };

@@ -1,5 +1,6 @@
 /** The compiler in a worker: a version of the author's file in, everything that is shown of it out. */
-import { type Compilation, compile } from '@lamella/compiler/pipeline';
+import { type Compilation, compile, compileGpu } from '@lamella/compiler/pipeline';
+import { conservative } from '@lamella/compiler/schedule/gpu/profile';
 import { html } from '@lamella/report/html';
 import { kernelTexts } from '@lamella/report/kernel-texts';
 import { factList, sectionMarkup } from '@lamella/report/page';
@@ -7,7 +8,7 @@ import { facts, pictures, subtitle } from '@lamella/report/report';
 import { graphOf } from './author.ts';
 import { faultOf } from './fault.ts';
 import type { Edit, Picture, Said } from './protocol.ts';
-import { targetsOf } from './targets.ts';
+import { whyNoGpu } from './targets.ts';
 
 const say = (said: Said) => postMessage(said);
 
@@ -17,21 +18,23 @@ self.onmessage = async ({ data }: MessageEvent<Edit>) => {
     say({ said: 'running', id });
     const graph = graphOf(file, source);
     say({ said: 'traced', id });
-    const { targets, withoutGpu } = targetsOf(options);
-    const compilation = await compile(graph, { ...options, targets });
-    say({ said: 'picture', id, picture: pictureOf(compilation, withoutGpu) });
+    const compilation = await compile(graph, options);
+    const withoutGpu = whyNoGpu(options);
+    const gpu = withoutGpu ? undefined : compileGpu(graph, options, conservative);
+    const kernels = kernelTexts(compilation, gpu);
+    say({ said: 'picture', id, picture: { ...pictureOf(compilation), kernels, withoutGpu } });
   } catch (error) {
     say({ said: 'fault', id, fault: faultOf(error) });
   }
 };
 say({ said: 'ready' });
 
-function pictureOf(compilation: Compilation, withoutGpu: string): Picture {
+function pictureOf(compilation: Compilation): Pick<Picture, 'name' | 'markup'> {
   const { name } = compilation.report;
   const manifest = compilation.manifest({ weights: null, tokenizer: null, probe: null, wasm: [] });
   const { markup } = html`<h2 class="name">${name}</h2>
 <p class="lead">${subtitle(manifest)}</p>
 ${factList(facts(manifest))}
 ${pictures(compilation).map(sectionMarkup)}`;
-  return { name, markup, kernels: kernelTexts(compilation), withoutGpu };
+  return { name, markup };
 }

@@ -1,4 +1,6 @@
 /** A finished run as a table: what was measured beside what was planned. */
+
+import { FAST_MEMORY_BYTES } from '@lamella/compiler/residency';
 import { type Html, html } from '@lamella/report/html';
 import { table } from '@lamella/report/table';
 import { bytes, rate } from '@lamella/report/units';
@@ -8,12 +10,14 @@ export function outcomeTable(outcome: Outcome): Html {
   const { device, threads, why, plannedBytes, peakBytes, slowMemoryBytesPerToken, streamBytesPerSecond } = outcome;
   const { promptTokens, generatedTokens, prefillTokensPerSecond, decodeTokensPerSecond } = outcome;
   const perSecond = slowMemoryBytesPerToken * decodeTokensPerSecond;
-  const fastest = streamBytesPerSecond / slowMemoryBytesPerToken;
-  const share = `${Math.round((100 * perSecond) / streamBytesPerSecond)} %`;
+  // A model that stays in fast memory is not waiting for slow memory, and no plan says how fast it is.
+  const streams = slowMemoryBytesPerToken > FAST_MEMORY_BYTES;
+  const fastest = streams ? rate(streamBytesPerSecond / slowMemoryBytesPerToken) : '';
+  const share = streams ? `${Math.round((100 * perSecond) / streamBytesPerSecond)} %` : '';
   const rows = [
-    ['decoding', rate(decodeTokensPerSecond), `${rate(fastest)} at most`],
-    ['weights from slow memory', `${bytes(perSecond)}/s`, `${bytes(slowMemoryBytesPerToken)} a token`],
-    ['of a plain read', share, `${bytes(streamBytesPerSecond)}/s, one thread`],
+    ['decoding', rate(decodeTokensPerSecond), fastest],
+    ['weights from slow memory', `${bytes(Math.round(perSecond))}/s`, `${bytes(slowMemoryBytesPerToken)} a token`],
+    ['of a plain read by one thread', share, `${bytes(Math.round(streamBytesPerSecond))}/s`],
     ['memory', bytes(peakBytes), bytes(plannedBytes)],
     ['prompt', rate(prefillTokensPerSecond), ''],
     ['first token', `${outcome.timeToFirstTokenMs.toFixed(0)} ms`, ''],
@@ -22,6 +26,10 @@ export function outcomeTable(outcome: Outcome): Html {
   return html`<h2 class="name">${outcome.name}</h2>
 <p class="lead">${promptTokens} tokens of prompt, ${generatedTokens} generated on ${device === 'wasm' ? 'WASM' : 'WebGPU'}, ${threads} thread${threads > 1 ? 's' : ''}: ${why}.</p>
 ${table('Measured beside planned', [['what'], ['measured'], ['planned']], [{ title: '', rows }])}
-<p class="note">The plan counts weights that a device with 8 MiB of fast memory must read again for every token. What decodes faster than a plain
-read has more fast memory than that, or several threads.</p>`;
+<p class="note">${
+    streams
+      ? html`Planned decoding is a plain read of this device, measured just before, over the weights that ${bytes(FAST_MEMORY_BYTES)} of fast memory cannot keep from
+one token to the next. Who decodes faster has more fast memory, or several threads.`
+      : html`This model stays in fast memory: what a token takes is arithmetic, which no plan foretells.`
+  }</p>`;
 }

@@ -16,7 +16,11 @@ export function refuseIfTooLarge({ report, plan }: Compilation): void {
   if (size <= MOST) return;
   const what = `running ${report.name} in this page`;
   const reason = `its weights are ${bytes(size)}, and ${bytes(MOST)} is the most that is made here`;
-  throw new LamellaError('L304', { what, reason, remedy: 'weights as q4, fewer layers, or lamella compile --weights random:1' });
+  throw new LamellaError('L304', {
+    what,
+    reason,
+    remedy: 'weights as q4, fewer layers, or lamella compile --weights random:1',
+  });
 }
 
 /** Packs random weights; `onProgress` is called with bytes. Each file can be read once. */
@@ -31,10 +35,13 @@ export async function packageOf(
     files.set(file, own);
     return { file, sha256: await sha256(own) };
   };
-  const { gpu, modules } = compilation;
+  const { gpu } = compilation;
   const wasm = [];
-  for (const { variant, wasm: content } of modules) wasm.push({ ...(await add(`kernels.${variant}.wasm`, content)), variant });
-  const wgsl = gpu && (await add('kernels.wgsl', new TextEncoder().encode(gpu.code)));
+  for (const { variant, wasm: content } of await compilation.modules())
+    wasm.push({ ...(await add(`kernels.${variant}.wasm`, content)), variant });
+  const wgsl = [];
+  for (const { manifest, code } of gpu)
+    wgsl.push(await add(`kernels.${manifest.profile}.wgsl`, new TextEncoder().encode(code)));
   const weights: WeightChunk[] = [];
   for await (const piece of compilation.pack(async (weight) => randomTensor(seed, weight), onProgress)) {
     const { offset, bytes } = piece;

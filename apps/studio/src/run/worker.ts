@@ -5,7 +5,7 @@
 import { compile } from '@lamella/compiler/pipeline';
 import { load } from '@lamella/runtime/model';
 import { graphOf } from '../compile/author.ts';
-import { targetsOf } from '../compile/targets.ts';
+import { whyNoGpu } from '../compile/targets.ts';
 import { packageOf, refuseIfTooLarge } from './package.ts';
 import type { Outcome, RunRequest, RunSaid } from './protocol.ts';
 import { streamBytesPerSecond } from './stream.ts';
@@ -23,7 +23,8 @@ self.onmessage = async ({ data }: MessageEvent<RunRequest>) => {
 
 async function run({ file, source, options, device, threads, promptTokens, maxTokens }: RunRequest): Promise<Outcome> {
   step('compiling');
-  const compilation = await compile(graphOf(file, source), { ...options, targets: targetsOf(options).targets });
+  const targets = whyNoGpu(options) ? (['wasm'] as const) : (['wasm', 'webgpu'] as const);
+  const compilation = await compile(graphOf(file, source), { ...options, targets });
   refuseIfTooLarge(compilation);
   step('measuring memory');
   const stream = await streamBytesPerSecond();

@@ -6,12 +6,19 @@ import ts from 'typescript-6';
 import type { Answer, Answers, Question, TypeFault } from './protocol.ts';
 
 /** The sources, by the path they have in the checker's own file system. */
-const libraries = import.meta.glob<string>('../../../../node_modules/typescript-6/lib/lib.{es5,decorators,decorators.legacy,es2015*,es2016*,es2017*,es2018*,es2019*,es2020*,es2021*,es2022*,es2023*}.d.ts', {
+const libraries = import.meta.glob<string>(
+  '../../../../node_modules/typescript-6/lib/lib.{es5,decorators,decorators.legacy,es2015*,es2016*,es2017*,es2018*,es2019*,es2020*,es2021*,es2022*,es2023*}.d.ts',
+  {
+    query: '?raw',
+    import: 'default',
+    eager: true,
+  },
+);
+const dsl = import.meta.glob<string>('../../../../packages/dsl/src/*.ts', {
   query: '?raw',
   import: 'default',
   eager: true,
 });
-const dsl = import.meta.glob<string>('../../../../packages/dsl/src/*.ts', { query: '?raw', import: 'default', eager: true });
 const graph = import.meta.glob<string>('../../../../packages/graph/src/{ir,diagnostics}.ts', {
   query: '?raw',
   import: 'default',

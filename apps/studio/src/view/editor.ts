@@ -1,5 +1,11 @@
 /** A plain code editor: CodeMirror with TypeScript's colours, completions and types from the checker, and faults where they are. */
-import { autocompletion, type CompletionSource, closeBrackets, closeBracketsKeymap, completionKeymap } from '@codemirror/autocomplete';
+import {
+  autocompletion,
+  type CompletionSource,
+  closeBrackets,
+  closeBracketsKeymap,
+  completionKeymap,
+} from '@codemirror/autocomplete';
 import { defaultKeymap, history, historyKeymap, indentWithTab } from '@codemirror/commands';
 import { javascript } from '@codemirror/lang-javascript';
 import { bracketMatching, indentOnInput, indentUnit, syntaxHighlighting } from '@codemirror/language';
@@ -66,6 +72,7 @@ export function openEditor(parent: HTMLElement, types: TypesLink, onChange: (tex
     lineNumbers(),
     lintGutter(),
     history(),
+    EditorView.lineWrapping,
     drawSelection(),
     indentOnInput(),
     indentUnit.of('  '),
@@ -77,9 +84,16 @@ export function openEditor(parent: HTMLElement, types: TypesLink, onChange: (tex
     hover,
     javascript({ typescript: true }),
     syntaxHighlighting(classHighlighter),
-    EditorView.contentAttributes.of({ 'aria-label': 'The model, in TypeScript' }),
+    EditorView.contentAttributes.of({ 'aria-label': 'The model, in TypeScript', tabindex: '0' }),
     // Escape and then Tab leaves the editor, as everywhere in CodeMirror.
-    keymap.of([...closeBracketsKeymap, ...completionKeymap, ...lintKeymap, ...historyKeymap, ...defaultKeymap, indentWithTab]),
+    keymap.of([
+      ...closeBracketsKeymap,
+      ...completionKeymap,
+      ...lintKeymap,
+      ...historyKeymap,
+      ...defaultKeymap,
+      indentWithTab,
+    ]),
     EditorView.updateListener.of((update) => {
       if (update.docChanged) onChange(update.state.doc.toString());
     }),
@@ -90,7 +104,10 @@ export function openEditor(parent: HTMLElement, types: TypesLink, onChange: (tex
     get text() {
       return view.state.doc.toString();
     },
-    open: (text) => view.setState(stateOf(text)),
+    open(text) {
+      view.setState(stateOf(text));
+      view.scrollDOM.scrollTo(0, 0);
+    },
     mark(faults) {
       const { length } = view.state.doc;
       const diagnostics = faults.map(({ from, to, message }): Diagnostic => {

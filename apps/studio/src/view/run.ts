@@ -1,14 +1,19 @@
 /** The run of a version: a worker of its own for each, its progress, and what it measured beside what was planned. */
+
+import { html } from '@lamella/report/html';
 import type { Edit } from '../compile/protocol.ts';
 import { outcomeTable } from '../run/outcome.ts';
 import type { RunRequest, RunSaid } from '../run/protocol.ts';
-import { html } from '@lamella/report/html';
 
 const find = <E extends Element>(selector: string) => document.querySelector<E>(selector)!;
 
 /** `version` is asked for the version in the editor when a run begins. */
 export function openRun(version: () => Omit<Edit, 'id'>): void {
-  const [form, start, stop] = [find<HTMLFormElement>('#run-form'), find<HTMLButtonElement>('#run'), find<HTMLButtonElement>('#stop')];
+  const [form, start, stop] = [
+    find<HTMLFormElement>('#run-form'),
+    find<HTMLButtonElement>('#run'),
+    find<HTMLButtonElement>('#stop'),
+  ];
   const result = find<HTMLElement>('#run-result');
   const value = (id: string) => find<HTMLInputElement | HTMLSelectElement>(id).value;
   let worker: Worker | null = null;

@@ -1,0 +1,120 @@
+/**
+ * The studio as a visitor has it: the build, below a sub-path of a static server, in a real browser. A picture comes, an edit changes it, a
+ * fault is marked at its line and leaves the last picture, a run measures. `studio.full.ts` has the rest.
+ */
+import { launchChromium } from '@lamella/browser/chromium';
+import type { Site } from '@lamella/browser/serve';
+import axe from 'axe-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import {
+  type Browser,
+  buildStudio,
+  choose,
+  markedLines,
+  openStudio,
+  type Page,
+  problems,
+  replace,
+  serveStudio,
+  settled,
+} from './site.ts';
+
+let site: Site;
+let browser: Browser;
+let page: Page;
+const complaints: string[] = [];
+beforeAll(async () => {
+  await buildStudio();
+  site = await serveStudio();
+  browser = await launchChromium();
+  page = await openStudio(browser, site, complaints);
+}, 180_000);
+afterAll(async () => {
+  await browser?.close();
+  await site?.close();
+});
+
+test('the first model is drawn, and every kernel is there on both targets', async () => {
+  await settled(page, 'good');
+  expect(await page.locator('#pictures h2').allTextContents()).toEqual([
+    'mobilellm-125m-ls',
+    'Stack',
+    'Slow memory',
+    'Parameters',
+    'Memory',
+    'Arena',
+    'One token',
+  ]);
+  expect(await page.locator('#pictures svg.strip').count()).toBe(3);
+  await page.getByRole('tab', { name: 'Kernels' }).click();
+  const kernels = await page.locator('#kernel option').allTextContents();
+  expect(kernels).toContain('layers.self_attn.decode');
+  await page.locator('#kernel').selectOption('layers.self_attn.prefill');
+  const texts = await page.locator('#kernel-code pre').allTextContents();
+  const begins = [
+    'kernel layers.self_attn.prefill',
+    '(func $layers.self_attn.prefill',
+    'kernel layers.self_attn.prefill',
+    '// layers.self_attn.prefill',
+  ];
+  expect(texts.map((text, i) => text.startsWith(begins[i]!))).toEqual([true, true, true, true]);
+  await page.getByRole('tab', { name: 'Pictures' }).click();
+});
+
+test('an edit of the graph changes the picture', async () => {
+  await replace(page, 'share.immediate(2)', 'share.cycle(3)');
+  await page.getByText('30 weight sets, 90 executions, 90 state slots: all weight sets 3 times over.').waitFor();
+});
+
+test('a wrong axis is marked at its line, with a remedy, and the last good picture is visibly old', async () => {
+  await choose(page, 'assistant');
+  await replace(page, 'mlp: swiglu(d, ff)', 'mlp: swiglu(ff, d)');
+  await settled(page, 'fault');
+  const line = 34; // return residual(x, (x) => w.mlp(...))
+  await page.locator('.problem', { hasText: `line ${line}` }).waitFor();
+  // The checker and the run of the code find it both, and it is said once.
+  await expect
+    .poll(() => problems(page))
+    .toEqual([
+      `line ${line} | L101 | axis d=128 does not fit: expected ff=256, at layers.mlp | Try linear(d, ff) in between`,
+    ]);
+  expect(await markedLines(page)).toEqual([line]);
+  expect(await page.locator('#panel-pictures .stale-note').isVisible()).toBe(true);
+  expect(await page.locator('#pictures h2.name').textContent()).toBe('assistant');
+  await replace(page, 'mlp: swiglu(ff, d)', 'mlp: swiglu(d, ff)');
+  await settled(page, 'good');
+  expect(await problems(page)).toEqual([]);
+  expect(await page.locator('#panel-pictures .stale-note').isVisible()).toBe(false);
+});
+
+test('what the verifier finds is marked as well', async () => {
+  await replace(page, 'kvHeads: 2', 'kvHeads: 3');
+  await settled(page, 'fault');
+  await expect
+    .poll(() => problems(page))
+    .toEqual(['line 28 | L104 | kvHeads must divide heads: 4 / 3, at layers.self_attn | Try kvHeads: 2']);
+  expect(await markedLines(page)).toEqual([28]);
+  await replace(page, 'kvHeads: 3', 'kvHeads: 2');
+  await settled(page, 'good');
+});
+
+test('a run on this device measures what was planned', async () => {
+  await page.getByRole('tab', { name: 'Run' }).click();
+  await page.getByLabel('Generate').fill('8');
+  await page.getByRole('button', { name: 'Run' }).click();
+  await page.locator('#run-result table').waitFor();
+  expect(await page.locator('#run-result .lead').textContent()).toMatch(/^16 tokens of prompt, 8 generated on WASM/);
+  const cells = await page.locator('#run-result tr', { hasText: 'memory' }).last().locator('td').allTextContents();
+  expect(cells[0]).toMatch(/^\d.* MiB$/);
+  expect(cells[1]).toBe(cells[0]);
+});
+
+test('axe finds no fault, and nobody complained', async () => {
+  await page.evaluate(axe.source);
+  for (const name of ['Pictures', 'Kernels', 'Run']) {
+    await page.getByRole('tab', { name }).click();
+    const { violations } = (await page.evaluate('axe.run()')) as axe.AxeResults;
+    expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).slice(0, 3)}`)).toEqual([]);
+  }
+  expect(complaints).toEqual([]);
+});
