@@ -2,15 +2,15 @@
  * Every shader of tiny models, by two readers that share no code with the printer: naga (what Firefox and wgpu read WGSL with) validates
  * it, wgsl_reflect tells its bindings, sizes and workgroups, which must be the plan's, and looks for races by running it.
  */
-import type { Kernel } from '@lamella/compiler/loops/ir';
 import { lowerGpu } from '@lamella/compiler/pipeline';
-import type { FormatName, KvName } from '@lamella/compiler/program/ir';
+import type { Plan } from '@lamella/compiler/plan';
+import type { FormatName, Kind, KvName } from '@lamella/compiler/program/ir';
 import { conservative, type GpuProfile, halves } from '@lamella/compiler/schedule/gpu/profile';
 import { printShader, type Shader } from '@lamella/compiler/targets/webgpu/print';
 import type { Graph } from '@lamella/graph/ir';
 import { parseWgsl, validate } from 'naga-wasm';
 import { describe, expect, test } from 'vitest';
-import { detectRaces, WgslReflect } from 'wgsl_reflect/wgsl_reflect.module.js';
+import { type ArrayInfo, detectRaces, type VariableInfo, WgslReflect } from 'wgsl_reflect/wgsl_reflect.module.js';
 import { model, orders, type Shape } from '../conformance/models.ts';
 import tinyLs from '../golden/tiny-ls.ts';
 import { workgroups } from './machine.ts';
@@ -20,13 +20,13 @@ function shadersOf(
   graph: Graph,
   quant: FormatName,
   { profile = conservative, kv = 'f32' }: { readonly profile?: GpuProfile; readonly kv?: KvName } = {},
-): readonly { kernel: Kernel; shader: Shader }[] {
+): { plan: Plan; shaders: readonly { kind: Kind; shader: Shader }[] } {
   const { plan, kernels } = lowerGpu(graph, { quant, kv }, profile);
   const all = kernels.kinds.flatMap(({ kind, decode, prefill }) =>
-    [...decode, ...prefill].map((kernel) => ({ kernel, shader: printShader(kernel, plan, kind, profile) })),
+    [...decode, ...prefill].map((kernel) => ({ kind, shader: printShader(kernel, plan, kind, profile) })),
   );
   const end = plan.program.kinds.at(-1)!;
-  return [...all, { kernel: kernels.argmax, shader: printShader(kernels.argmax, plan, end, profile) }];
+  return { plan, shaders: [...all, { kind: end, shader: printShader(kernels.argmax, plan, end, profile) }] };
 }
 
 const shapes: readonly [string, Partial<Shape>][] = [
@@ -50,7 +50,8 @@ describe.each(settings)('%s, KV %s, $2.name profile', (quant, kv, profile) => {
   test.each([['tiny-ls', tinyLs] as const, ...shapes.map(([name, shape]) => [name, model(shape)] as const)])(
     '%s: naga accepts every shader, and its bindings are the plan’s',
     (_, graph) => {
-      for (const { shader } of shadersOf(graph, quant, { kv, profile })) {
+      const { plan, shaders } = shadersOf(graph, quant, { kv, profile });
+      for (const { shader, kind } of shaders) {
         expect(() => validate(parseWgsl(shader.code)), shader.name).not.toThrow();
         const reflected = new WgslReflect(shader.code);
         const [groups, ...more] = reflected.getBindGroups();
@@ -59,6 +60,13 @@ describe.each(settings)('%s, KV %s, $2.name profile', (quant, kv, profile) => {
           groups!.map((v) => ({ binding: v.binding, access: reflected.uniforms.includes(v) ? 'uniform' : v.access })),
           shader.name,
         ).toEqual(shader.bindings.map(({ access }, binding) => ({ binding, access })));
+        // a binding holds whole elements of the array that the shader says it is
+        const storage = shader.bindings.flatMap((b, i) => (b.access === 'uniform' ? [] : [[b, groups![i]!] as const]));
+        for (const [{ bytes, offset }, variable] of storage) {
+          expect([bytes % elementBytesOf(variable), offset % elementBytesOf(variable)], shader.name).toEqual([0, 0]);
+          expect(bytes).toBeLessThanOrEqual(profile.bindingBytes);
+        }
+        expect(boundBytes(shader), shader.name).toEqual(plannedBytes(plan, kind, shader));
         const [main, ...others] = reflected.entry.compute;
         expect(others).toEqual([]);
         expect(main!.workgroupSize!.map(Number)).toEqual([shader.lanes, 1, 1]);
@@ -74,7 +82,8 @@ describe.each(settings)('%s, KV %s, $2.name profile', (quant, kv, profile) => {
 
 test('a table that is too large for one binding is bound in parts', () => {
   const small = { ...conservative, bindingBytes: 200 << 10 };
-  const shaders = shadersOf(model({ vocab: 2000, context: 24 }), 'f32', { profile: small }).map(({ shader }) => shader);
+  const { shaders: all } = shadersOf(model({ vocab: 2000, context: 24 }), 'f32', { profile: small });
+  const shaders = all.map(({ shader }) => shader);
   for (const { code } of shaders) expect(() => validate(parseWgsl(code))).not.toThrow();
   const parts = shaders.find(({ name }) => name.startsWith('start.'))!.bindings.filter((b) => b.resource === 'weights');
   // 2000 rows of 64 f32
@@ -84,6 +93,32 @@ test('a table that is too large for one binding is bound in parts', () => {
     [400 << 10, 2000 * 64 * 4 - (400 << 10)],
   ]);
 });
+
+/** Bytes of one element of the array that a variable is. */
+const elementBytesOf = ({ type }: VariableInfo): number => (type as ArrayInfo).format.size;
+
+/** What a shader binds of each resource, all parts of it together. */
+function boundBytes({ bindings }: Shader): Readonly<Record<string, number>> {
+  const sums: Record<string, number> = {};
+  for (const { resource, group, bytes } of bindings) {
+    const name = resource === 'weights' ? `weights ${group}` : resource;
+    sums[name] = (sums[name] ?? 0) + bytes;
+  }
+  return sums;
+}
+
+/** What the plan has for those resources, but for the step, which may be bound as words and as a uniform. */
+function plannedBytes(plan: Plan, kind: Kind, shader: Shader): Readonly<Record<string, number>> {
+  const { tokens, arena } = plan.memory;
+  const sizes: Readonly<Record<string, number>> = {
+    memory: arena.offset + arena.bytes - tokens.offset,
+    constants: plan.ropeBytes,
+    history: 4 * (plan.program.context + 1),
+    state: kind.stateBytes,
+    ...Object.fromEntries(kind.groups.map((bytes, group) => [`weights ${group}`, bytes])),
+  };
+  return Object.fromEntries(Object.entries(boundBytes(shader)).map(([name, bytes]) => [name, sizes[name] ?? bytes]));
+}
 
 /** Runs a shader on zeros in the reader's own interpreter, for three tokens behind one. */
 function racesOf(code: string, { bindings, grid }: Shader): readonly string[] {
@@ -98,7 +133,7 @@ function racesOf(code: string, { bindings, grid }: Shader): readonly string[] {
 }
 
 describe.each(settings.filter(([, , { needs }]) => needs.length === 0))('%s, KV %s', (quant, kv) => {
-  const shaders = shadersOf(tinyLs, quant, { kv }).map(({ shader }) => [shader.name, shader] as const);
+  const shaders = shadersOf(tinyLs, quant, { kv }).shaders.map(({ shader }) => [shader.name, shader] as const);
 
   test.each(shaders)('%s: no invocation reads what another one writes beside it', (_, shader) => {
     expect(racesOf(shader.code, shader)).toEqual([]);

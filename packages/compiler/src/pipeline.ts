@@ -259,11 +259,17 @@ function withContext(graph: Graph, context: number | undefined): Graph {
   };
 }
 
-function inspectGpu({ manifest, code, dispatchesPerToken }: GpuParts): NonNullable<InspectReport['webgpu']> {
+function inspectGpu({
+  manifest,
+  code,
+  dispatchesPerToken,
+  weightBytesPerToken,
+}: GpuParts): NonNullable<InspectReport['webgpu']> {
   const { layout, kernels, chunk } = manifest;
   return {
     wgslBytes: new TextEncoder().encode(code).length,
     dispatchesPerToken,
+    weightBytesPerToken,
     pipelines: kernels.length,
     tokensPerReadback: chunk,
     // step, memory, constants, history; ids of two chunks and logits on their way back

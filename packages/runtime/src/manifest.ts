@@ -129,10 +129,12 @@ export interface InspectReport {
     /** Distinct kernels (pipelines, on a GPU). */
     readonly pipelines: number;
   };
-  /** Of a package that has kernels for WebGPU. */
+  /** Of a package that has kernels for WebGPU; of its conservative profile. */
   readonly webgpu?: {
     readonly wgslBytes: number;
     readonly dispatchesPerToken: number;
+    /** Weight bytes that a token's dispatches bind, but for the embedding's, which read a row of a table. */
+    readonly weightBytesPerToken: number;
     readonly pipelines: number;
     /** Most tokens for one readback when the choice is greedy. */
     readonly tokensPerReadback: number;

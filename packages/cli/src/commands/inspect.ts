@@ -152,8 +152,21 @@ function drawn(manifest: Manifest): string {
         ['wasm', `${count(report.kernels)} kernels`, bytes(report.wasm.wasmBytes)],
         ['', `${count(report.wasm.dispatchesPerToken)} calls`, 'per decoded token'],
         ['', bytes(report.slowMemoryBytesPerToken), 'read from slow memory per decoded token'],
+        ...(report.webgpu ? gpuRows(report.webgpu) : []),
       ],
       ['left', 'right', 'left'],
     ),
   ].join('');
+}
+
+function gpuRows(gpu: NonNullable<InspectReport['webgpu']>): readonly string[][] {
+  return [
+    ['webgpu', `${count(gpu.pipelines)} pipelines`, bytes(gpu.wgslBytes)],
+    [
+      '',
+      `${count(gpu.dispatchesPerToken)} dispatches`,
+      `per decoded token; a readback for ${gpu.tokensPerReadback} of them`,
+    ],
+    ['', bytes(gpu.weightBytesPerToken), 'of weights bound per decoded token'],
+  ];
 }

@@ -18,6 +18,8 @@ export interface GpuParts {
   readonly dispatchesPerToken: number;
   /** What the shaders were printed from, in the manifest's order. */
   readonly kernels: readonly Kernel[];
+  /** Weight bytes that a token's dispatches bind, but for the embedding's, which read a row of a table. */
+  readonly weightBytesPerToken: number;
 }
 
 /** The shaders of a plan's kernels, as a package carries them. */
@@ -32,6 +34,8 @@ export function gpuTarget(plan: Plan, kernels: GpuKernels, profile: GpuProfile):
     decode: decode.map((kernel) => add(kernel, kind)),
     prefill: prefill.map((kernel) => add(kernel, kind)),
   }));
+  const weightBytes = (kernel: number): number =>
+    shaders[kernel]!.bindings.reduce((sum, b) => sum + (b.resource === 'weights' ? b.bytes : 0), 0);
   const argmax = add(kernels.argmax, kernels.kinds.length - 1);
   return {
     manifest: {
@@ -46,5 +50,9 @@ export function gpuTarget(plan: Plan, kernels: GpuKernels, profile: GpuProfile):
     code: shaders.map(({ name, code }) => `//// ${name}\n${code}`).join(''),
     kernels: printed,
     dispatchesPerToken: 1 + plan.table.reduce((sum, row) => sum + kinds[row.kind]!.decode.length, 0),
+    weightBytesPerToken: plan.table
+      .filter(({ kind }) => plan.program.kinds[kind]!.role !== 'start')
+      .flatMap(({ kind }) => kinds[kind]!.decode)
+      .reduce((sum, kernel) => sum + weightBytes(kernel), 0),
   };
 }
