@@ -27,9 +27,7 @@ async function load(
 ): Promise<{ driver: WasmDriver; manifest: Manifest; plan: string }> {
   const compilation = await compile(graph, { quant });
   const weightOf = weightsOf(graph);
-  const files = new Map<string, Uint8Array<ArrayBuffer>>([
-    ['kernels.wasm', new Uint8Array(compilation.wasm)],
-  ]);
+  const files = new Map<string, Uint8Array<ArrayBuffer>>([['kernels.wasm', new Uint8Array(compilation.wasm)]]);
   const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
   const weights: WeightChunk[] = [];
   for await (const { offset, bytes } of compilation.pack(async (weight) => weightOf(weight))) {
