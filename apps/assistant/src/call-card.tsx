@@ -22,7 +22,7 @@ export function CallCard({ call, text, writing }: CallCardProps) {
           <FunctionIcon name={call.named ? call.name : ''} />
         </span>
         <div>
-          <h3>{call.named ? spoken(call.name) : 'Choosing a function'}</h3>
+          <h2>{call.named ? spoken(call.name) : 'Choosing a function'}</h2>
           <code>{call.name || ' '}</code>
         </div>
         {call.complete && !writing && (

@@ -44,6 +44,8 @@ async function start(chosen: Settings, signal: AbortSignal): Promise<Model> {
       device: chosen.device,
       ...(chosen.threads !== null && { threads: chosen.threads }),
       signal,
+      // Another device computes from now on, which only the page has not heard of yet.
+      onFallback: () => loading.value.state === 'ready' && tell({ ...loading.value }),
       onProgress: (doneBytes, totalBytes) => tell({ state: 'loading', doneBytes, totalBytes }),
     });
     tell({ state: 'ready', model });

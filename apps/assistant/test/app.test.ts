@@ -40,7 +40,7 @@ test('every example becomes a card that shows what Node answers', async () => {
     await ask(page, request);
     const card = page.locator('article').last();
     expect(await card.locator('pre').textContent()).toBe(JSON.stringify(JSON.parse(expected[i]!), null, 2));
-    expect(await card.locator('h3').textContent()).toBe(spoken(of));
+    expect(await card.locator('h2').textContent()).toBe(spoken(of));
     const rows = call.arguments.map(({ name, value }) => [spoken(name), moment(value) ?? value]);
     const shown = await card.locator('dl > div').all();
     expect(await Promise.all(shown.map((row) => row.locator('dt, dd').allTextContents()))).toEqual(rows);
@@ -50,7 +50,7 @@ test('every example becomes a card that shows what Node answers', async () => {
 test('without shared memory one thread answers, and the page says why', async () => {
   const bare = await serveApp({ isolated: false });
   const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
-  await page.goto(bare.origin + base);
+  await page.goto(`${bare.origin}${base}?threads=2`);
   await ask(page, map!.request);
   expect(await page.locator('aside').textContent()).toMatch(/WASM1 thread.*cross-origin isolated/);
   expect(await page.locator('article dd').textContent()).toBe('the harbor in Zurich');

@@ -10,9 +10,15 @@ export type Context = Awaited<ReturnType<Browser['newContext']>>;
 export type Page = Awaited<ReturnType<Context['newPage']>>;
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
+export const assistant = fileURLToPath(new URL('../package', import.meta.url));
 export const build = fileURLToPath(new URL('../dist', import.meta.url));
 /** Where the app is on the test's server. */
 export const base = '/below/a/path/';
+
+/** Runs the compiler's command in the project's root. */
+export async function lamella(...args: readonly string[]): Promise<void> {
+  await promisify(execFile)('npx', ['lamella', ...args], { cwd: root });
+}
 
 /** Builds what has changed since it was last built. */
 export async function buildApp(): Promise<void> {

@@ -4,6 +4,13 @@ import { dirname, join } from 'node:path';
 import { type Browser, chromium } from 'playwright-core';
 import { type Program, programPath, run } from './program.ts';
 
+/** What every Chromium here is started with. */
+export const switches: readonly string[] = [
+  '--no-sandbox',
+  '--disable-background-networking',
+  '--disable-component-update',
+];
+
 /**
  * Starts a headless Chromium. `args` are more of its own switches. The caller closes it. L307 when there is none and none could be
  * installed.
@@ -12,7 +19,7 @@ export function launchChromium(args: readonly string[] = []): Promise<Browser> {
   return chromium.launch({
     executablePath: chromiumPath(),
     headless: true,
-    args: ['--no-sandbox', '--disable-background-networking', '--disable-component-update', ...args],
+    args: [...switches, ...args],
   });
 }
 

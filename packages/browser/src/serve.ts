@@ -8,8 +8,14 @@ import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join, sep } from 'node:path';
 
-/** What is served: a folder on disk, or one text (a page or a script) whose type its path's ending tells. */
-export type Content = { readonly folder: string } | { readonly text: string };
+/**
+ * What is served: a folder on disk, one text (a page or a script) whose type its path's ending tells, or whatever `answer` does, such as
+ * breaking off.
+ */
+export type Content =
+  | { readonly folder: string }
+  | { readonly text: string }
+  | { readonly answer: (response: ServerResponse) => void };
 
 export interface Site {
   /** `http://HOST:PORT`, without a slash at the end. */
@@ -35,7 +41,7 @@ const types: Readonly<Record<string, string>> = {
 };
 
 /**
- * Serves `content` by path: a text at exactly its path, a folder at everything below its path (`/package/` -> files in it; a path that ends
+ * Serves `content` by path: a text or an answer at exactly its path, a folder at everything below its path (`/package/` -> files in it; a path that ends
  * in a slash is its `index.html`). Longer paths come first.
  */
 export async function serve(
@@ -49,10 +55,11 @@ export async function serve(
       response.setHeader('Cross-Origin-Embedder-Policy', 'require-corp');
     }
     const path = decodeURIComponent(new URL(request.url ?? '/', 'http://localhost').pathname);
-    const found = mounts.find(([at, what]) => ('text' in what ? path === at : path.startsWith(at)));
+    const found = mounts.find(([at, what]) => ('folder' in what ? path.startsWith(at) : path === at));
     if (!found) return missing(response);
     const [at, what] = found;
     if ('folder' in what) return file(what.folder, path.slice(at.length), response);
+    if ('answer' in what) return what.answer(response);
     response.setHeader('Content-Type', types[extname(path)] ?? types['.html']!);
     response.end(what.text);
   });

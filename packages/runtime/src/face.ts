@@ -129,7 +129,7 @@ export interface LoadOptions {
    */
   readonly device?: 'auto' | 'wasm' | 'webgpu';
   /**
-   * Most threads to use. Default: one per core, at most 4. Several need `SharedArrayBuffer`, which a page has only when it is cross-origin
+   * Most threads to use. Default: one per core, at most 4, and one for a model so small that more only wait. Several need `SharedArrayBuffer`, which a page has only when it is cross-origin
    * isolated; without it one thread computes.
    */
   readonly threads?: number;

@@ -19,9 +19,6 @@ import { type Place, readWeights } from './weights.ts';
 
 const PAGE = 65_536;
 
-/** Threads, unless told otherwise: more than this many wait for memory rather than compute. */
-const USUAL_THREADS = 4;
-
 /** u32 words of the step region. */
 const STEP = { position: 0, rows: 2, table: 3, threads: 4 } as const;
 
@@ -62,7 +59,8 @@ export async function loadWasm(
   const { memory: plan, weights } = manifest;
   if (weights === null) throw new RuntimeError('L405', { path: files.place });
   const choice = chooseKernels(manifest, {
-    threads: Math.min(options.threads ?? Math.min(await cores(), USUAL_THREADS), manifest.maxThreads),
+    threads: options.threads ?? null,
+    cores: await cores(),
     sharesMemory: canShareMemory(),
     relaxedSimd: hasRelaxedSimd(),
   });

@@ -1,0 +1,58 @@
+/**
+ * `npm run android`, `npm run ios`: builds a native project to something that can be installed, an `.apk` or an app for the simulator, where
+ * what that takes is installed; else says what is missing. Stores want signed builds: open the project in Android Studio or Xcode for one.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { homedir, platform } from 'node:os';
+import { join, resolve } from 'node:path';
+
+const wanted = process.argv[2];
+if (wanted === 'android') android();
+else if (wanted === 'ios') ios();
+else stop(`${wanted ?? 'nothing'} is no platform. Try android or ios`);
+
+function android(): void {
+  const sdk = androidSdk();
+  if (!has('java'))
+    stop('Java is not installed. Try a JDK 21, such as apt-get install openjdk-21-jdk, or Android Studio');
+  const gradle = resolve('native/android', platform() === 'win32' ? 'gradlew.bat' : 'gradlew');
+  run(gradle, ['assembleDebug'], 'native/android', { ANDROID_HOME: sdk });
+  console.log('built native/android/app/build/outputs/apk/debug/app-debug.apk');
+}
+
+/** Where the Android SDK is: where the environment says, else where Android Studio puts it. */
+function androidSdk(): string {
+  const { ANDROID_HOME: named = process.env.ANDROID_SDK_ROOT } = process.env;
+  if (named && !existsSync(named))
+    stop(`ANDROID_HOME names ${named}, which is not there. Try the folder that Android Studio shows under SDK Manager`);
+  const usual = [join(homedir(), 'Android/Sdk'), join(homedir(), 'Library/Android/sdk')];
+  const found = named || usual.find((folder) => existsSync(folder));
+  return (
+    found ?? stop('there is no Android SDK. Try installing Android Studio, or set ANDROID_HOME to an SDK that is there')
+  );
+}
+
+function ios(): void {
+  if (platform() !== 'darwin') stop('apps for iOS are built on macOS alone. Try this command on a Mac with Xcode');
+  if (!has('xcodebuild')) stop('Xcode is not installed. Try installing it from the App Store');
+  if (!has('pod')) stop('CocoaPods is not installed. Try brew install cocoapods, then this command again');
+  const project = ['-workspace', 'App.xcworkspace', '-scheme', 'App', '-configuration', 'Debug'];
+  const target = ['-sdk', 'iphonesimulator', '-derivedDataPath', 'build', 'CODE_SIGNING_ALLOWED=NO'];
+  run('xcodebuild', [...project, ...target, 'build'], 'native/ios/App', {});
+  console.log('built native/ios/App/build/Build/Products/Debug-iphonesimulator/App.app');
+}
+
+function has(program: string): boolean {
+  return spawnSync(program, ['-version'], { stdio: 'ignore' }).error === undefined;
+}
+
+function run(program: string, args: readonly string[], cwd: string, env: Readonly<Record<string, string>>): void {
+  const { status, error } = spawnSync(program, args, { cwd, stdio: 'inherit', env: { ...process.env, ...env } });
+  if (status !== 0) stop(`${program} failed${error ? `: ${error.message}` : ''}. Try what it says above`);
+}
+
+function stop(message: string): never {
+  console.error(message);
+  process.exit(1);
+}

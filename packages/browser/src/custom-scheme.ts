@@ -1,0 +1,58 @@
+/**
+ * Pages of a scheme that is not HTTP, as a native shell's WebView has them (`capacitor://localhost` on iOS): Chromium gives such pages to
+ * extensions alone. Like there, files come from the device and not from a server, the Cache API takes no requests of the scheme, no header makes
+ * the page cross-origin isolated, and a strict policy refuses scripts inside the page.
+ */
+import { createHash, generateKeyPairSync } from 'node:crypto';
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type BrowserContext, chromium } from 'playwright-core';
+import { chromiumPath, switches } from './chromium.ts';
+
+export interface Shell {
+  readonly context: BrowserContext;
+  /** `chrome-extension://ID`, without a slash at the end. */
+  readonly origin: string;
+  close(): Promise<void>;
+}
+
+/** Opens a browser in which the files of `folder` are at `origin`. `options` are those of a Playwright context. */
+export async function openShell(
+  folder: string,
+  options: Pick<
+    NonNullable<Parameters<typeof chromium.launchPersistentContext>[1]>,
+    'viewport' | 'hasTouch' | 'isMobile'
+  >,
+): Promise<Shell> {
+  const place = await mkdtemp(join(tmpdir(), 'lamella-shell-'));
+  const extension = join(place, 'extension');
+  await cp(folder, extension, { recursive: true });
+  // An extension's name is the hash of its key, in letters from a to p.
+  const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const key = publicKey.export({ type: 'spki', format: 'der' });
+  const hash = createHash('sha256').update(key).digest('hex').slice(0, 32);
+  const id = [...hash].map((digit) => String.fromCharCode(97 + Number.parseInt(digit, 16))).join('');
+  const manifest = {
+    manifest_version: 3,
+    name: 'shell',
+    version: '1',
+    key: key.toString('base64'),
+    content_security_policy: { extension_pages: "script-src 'self' 'wasm-unsafe-eval'; object-src 'self'" },
+  };
+  await writeFile(join(extension, 'manifest.json'), JSON.stringify(manifest));
+  const context = await chromium.launchPersistentContext(join(place, 'profile'), {
+    ...options,
+    executablePath: chromiumPath(),
+    headless: true,
+    args: [...switches, `--disable-extensions-except=${extension}`, `--load-extension=${extension}`],
+  });
+  return {
+    context,
+    origin: `chrome-extension://${id}`,
+    async close() {
+      await context.close();
+      await rm(place, { recursive: true, force: true });
+    },
+  };
+}

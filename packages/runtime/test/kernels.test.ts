@@ -1,0 +1,37 @@
+/** Which kernels and how many threads a package runs with, by what the engine has, the size of the model and what was asked for. */
+import { expect, test } from 'vitest';
+import { chooseKernels, type Engine } from '../src/kernels.ts';
+import type { Manifest, WasmVariant } from '../src/manifest.ts';
+
+type Chosen = Parameters<typeof chooseKernels>[0];
+
+const manifest = (megabytes: number, ...variants: WasmVariant[]): Chosen => ({
+  wasm: variants.map((variant) => ({ variant, file: variant, sha256: '' })),
+  memory: { weights: { offset: 0, bytes: megabytes * 1e6 } } as Manifest['memory'],
+  maxThreads: 8,
+});
+const large = manifest(60, 'simd', 'relaxed', 'simd-threads', 'relaxed-threads');
+const engine: Engine = { threads: null, cores: 8, sharesMemory: true, relaxedSimd: true };
+
+test.each<[string, Chosen, Partial<Engine>, string, number]>([
+  ['a large model: a thread per core, at most four', large, {}, 'relaxed-threads', 4],
+  ['two cores', large, { cores: 2 }, 'relaxed-threads', 2],
+  ['no relaxed SIMD', large, { relaxedSimd: false }, 'simd-threads', 4],
+  ['no shared memory', large, { sharesMemory: false }, 'relaxed', 1],
+  ['a small model: one thread', manifest(1, 'simd', 'simd-threads'), {}, 'simd', 1],
+  ['a small model, but two were asked for', manifest(1, 'simd', 'simd-threads'), { threads: 2 }, 'simd-threads', 2],
+  ['a model for two', manifest(9, 'simd', 'simd-threads'), {}, 'simd-threads', 2],
+  ['more than there is room for', large, { threads: 100 }, 'relaxed-threads', 8],
+  ['no kernels for several', manifest(60, 'simd'), {}, 'simd', 1],
+])('%s', (_, package_, changed, variant, threads) => {
+  expect(chooseKernels(package_, { ...engine, ...changed })).toMatchObject({ kernel: { variant }, threads });
+});
+
+test('it says why there is one thread', () => {
+  const why = (package_: Chosen, changed: Partial<Engine> = {}) =>
+    chooseKernels(package_, { ...engine, ...changed })?.why;
+  expect(why(large, { sharesMemory: false })).toContain('cross-origin isolated');
+  expect(why(manifest(60, 'simd'))).toContain('no kernels for several');
+  expect(why(manifest(1, 'simd', 'simd-threads'))).toContain('a model this small');
+  expect(why(large, { threads: 1 })).toBe('one thread, relaxed SIMD');
+});
