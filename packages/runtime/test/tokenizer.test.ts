@@ -140,8 +140,10 @@ describe.each([
   });
 
   test('any text: everything complete is given out at once', () => {
+    // merges write a space as ▁, and cannot tell it from one in the text
+    const text = fc.string({ unit: 'grapheme', maxLength: 20 }).filter((t) => !t.includes('▁'));
     fc.assert(
-      fc.property(fc.string({ unit: 'grapheme', maxLength: 20 }), (t) => {
+      fc.property(text, (t) => {
         const ids = tokenizer.encode(t);
         const stream = new Detokenizer(decode);
         let given = '';
