@@ -62,7 +62,8 @@ function shaders(): ReadonlyMap<string, string> {
     const all = kernels.kinds.flatMap(({ kind, decode, prefill }) =>
       [...decode, ...prefill].map((kernel) => ({ kernel, kind })),
     );
-    return [...all, { kernel: kernels.argmax, kind: plan.program.kinds.at(-1)! }]
+    const end = plan.program.kinds.at(-1)!;
+    return [...all, ...[kernels.argmax, kernels.draw, kernels.candidates].map((kernel) => ({ kernel, kind: end }))]
       .filter(({ kernel }) => wanted(kernel.name))
       .map(({ kernel, kind }) => printShader(kernel, plan, kind, profile).code)
       .join('\n');

@@ -25,7 +25,7 @@ export function onDevice(execute: (setup: Setup) => Promise<Executor>, profile: 
 
     const sizes = [layout.memory, layout.constants, layout.history, ...layout.weights, ...layout.states];
     const buffers = [
-      { size: 16, usage: UNIFORM },
+      { size: layout.step, usage: UNIFORM },
       ...sizes.map((size) => ({ size: Math.max(16, size), usage: STORAGE })),
     ];
     const weightsAt = 4;

@@ -2,7 +2,7 @@
  * The WebGPU driver on Dawn, with every device watched: what it makes after load, what it reads back, how many dispatches a token takes; and
  * what happens when a device is lost, or computes wrongly.
  */
-import type { Fallback } from '@lamella/runtime/face';
+import type { Fallback, SamplingOptions } from '@lamella/runtime/face';
 import { load } from '@lamella/runtime/model';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { model, orders } from '../conformance/models.ts';
@@ -12,6 +12,8 @@ import { generated, packageOf } from './package.ts';
 /** Calls by name, of all devices. */
 let calls: Record<string, number> = {};
 let devices: GPUDevice[] = [];
+/** Bytes that were copied from one buffer to another: all of them to be read back. */
+let copied = 0;
 /** What adapters say of themselves, where it is not what they are. */
 let info: object | null = null;
 const count = (name: string) => {
@@ -19,13 +21,17 @@ const count = (name: string) => {
 };
 
 /** Counts calls of a method from here on. */
-function watch<T extends object>(object: T, method: keyof T & string, then: (result: never) => void = () => {}): void {
+function watch<T extends object>(
+  object: T,
+  method: keyof T & string,
+  then: (result: never, ...args: readonly unknown[]) => void = () => {},
+): void {
   const real = (object[method] as (...args: unknown[]) => unknown).bind(object);
   Object.defineProperty(object, method, {
     value: (...args: unknown[]) => {
       count(method);
       const result = real(...args);
-      then(result as never);
+      then(result as never, ...args);
       return result;
     },
   });
@@ -42,15 +48,18 @@ beforeEach(() => {
       return {
         info: info ?? adapter.info,
         features: adapter.features,
-        requestDevice: async () => {
-          const device = await adapter.requestDevice();
+        requestDevice: async (descriptor: GPUDeviceDescriptor) => {
+          const device = await adapter.requestDevice(descriptor);
           devices.push(device);
           watch(device, 'createBuffer', (buffer: GPUBuffer) => watch(buffer, 'mapAsync'));
           watch(device, 'createBindGroup');
           watch(device, 'createComputePipelineAsync');
-          watch(device, 'createCommandEncoder', (encoder: GPUCommandEncoder) =>
-            watch(encoder, 'beginComputePass', (pass: GPUComputePassEncoder) => watch(pass, 'dispatchWorkgroups')),
-          );
+          watch(device, 'createCommandEncoder', (encoder: GPUCommandEncoder) => {
+            watch(encoder, 'beginComputePass', (pass: GPUComputePassEncoder) => watch(pass, 'dispatchWorkgroups'));
+            watch(encoder, 'copyBufferToBuffer', (_, ...args) => {
+              copied += args[4] as number;
+            });
+          });
           return device;
         },
       };
@@ -81,9 +90,16 @@ describe.each(['f32', 'q8', 'q4'] as const)('%s', (quant) => {
     expect(tokens.length).toBe(256);
     expect(calls.createBuffer).toBe(loaded.createBuffer);
     expect(calls.createBindGroup).toBe(loaded.createBindGroup);
-    const chunk = gpu.manifest.webgpu![0]!.chunk;
-    // the first chunks are shorter, and two may have been queued behind the last token
-    expect(calls.mapAsync! - loaded.mapAsync!).toBeLessThanOrEqual(256 / chunk + 5);
+    const chunk = gpu.manifest.webgpu!.at(-1)!.chunk;
+    // one for every chunk; the first are shorter: 1, 2, 4, ...
+    expect(calls.mapAsync! - loaded.mapAsync!).toBe(calls.copyBufferToBuffer! - loaded.copyBufferToBuffer!);
+    expect(calls.mapAsync! - loaded.mapAsync!).toBe(Math.log2(chunk) + Math.ceil((256 - (chunk - 1)) / chunk));
+    // nothing is computed behind the last token: the head of the prompt's, 255 steps, 256 choices
+    const { kinds } = gpu.manifest.webgpu!.at(-1)!;
+    const perStep = gpu.manifest.report.webgpu!.dispatchesPerToken - 1;
+    const head = kinds.at(-1)!.decode.length;
+    const prefill = gpu.manifest.table.slice(0, -1).reduce((sum, { kind }) => sum + kinds[kind]!.prefill.length, 0);
+    expect(calls.dispatchWorkgroups! - loaded.dispatchWorkgroups!).toBe(prefill + head + 255 * perStep + 256);
     gpu.dispose();
     wasm.dispose();
   });
@@ -104,15 +120,38 @@ test('dispatches per token are those that inspect reports', async () => {
   gpu.dispose();
 });
 
-test('sampling, logits of every position, and going back', async () => {
-  const files = await packageOf(graph, 'f32');
+/** More tokens than a list of candidates holds. */
+const wide = model({ layers: 1, d: 16, ff: 16, headDim: 8, heads: 2, kvHeads: 1, vocab: 3000, context: 80 });
+
+test.each<[string, SamplingOptions, number]>([
+  // bytes that are read back for a token: an id, or a list of candidates
+  ['temperature', { temperature: 0.5, seed: 3 }, 4],
+  ['top-k', { topK: 40, temperature: 0.7, seed: 4 }, 8208],
+  ['top-p', { topP: 0.9, temperature: 0.2, seed: 5 }, 8208],
+  ['min-p', { minP: 0.2, temperature: 0.4, seed: 6 }, 8208],
+  ['a penalty', { repetitionPenalty: 1.3 }, 8208],
+  ['temperature and a penalty', { temperature: 0.6, repetitionPenalty: 1.3, seed: 7 }, 8208],
+  ['a sum over all that a penalty changes', { temperature: 0.6, topP: 0.9, repetitionPenalty: 1.3, seed: 7 }, 12_000],
+])('%s: draws what WASM draws, with little read back and nothing made', async (_, options, bytes) => {
+  const files = await packageOf(wide, 'f32');
   const [gpu, wasm] = [await load(files, { device: 'webgpu' }), await load(files, { device: 'wasm', threads: 1 })];
-  const sampled = async (m: typeof gpu) => {
-    const generation = m.generate(prompt, { maxTokens: 20, temperature: 1.5, seed: 3 });
+  const drawn = async (m: typeof gpu) => {
+    const generation = m.generate(prompt, { maxTokens: 40, ...options });
     for await (const _ of generation);
     return generation.tokens;
   };
-  expect(await sampled(gpu)).toEqual(await sampled(wasm));
+  const loaded = { ...calls };
+  copied = 0;
+  expect(await drawn(gpu)).toEqual(await drawn(wasm));
+  expect([calls.createBuffer, calls.createBindGroup]).toEqual([loaded.createBuffer, loaded.createBindGroup]);
+  expect(copied / 40).toBe(bytes);
+  gpu.dispose();
+  wasm.dispose();
+});
+
+test('logits of every position, and going back', async () => {
+  const files = await packageOf(graph, 'f32');
+  const [gpu, wasm] = [await load(files, { device: 'webgpu' }), await load(files, { device: 'wasm', threads: 1 })];
   const long = Array.from({ length: 130 }, (_, i) => (i * 5) % 96);
   const [a, b] = [await gpu.logitsAll(long), await wasm.logitsAll(long)];
   a.forEach((logits, i) => {

@@ -1,6 +1,6 @@
 /**
  * A graph compiled for a GPU, run kernel by kernel by the loop interpreter, which needs no GPU. The memory image is the plan's, with the
- * history of chosen tokens behind it.
+ * history of chosen tokens and the candidates behind it.
  */
 import { interpret } from '@lamella/compiler/loops/interpret';
 import type { Kernel } from '@lamella/compiler/loops/ir';
@@ -9,7 +9,7 @@ import { type LoweredGpu, lowerGpu } from '@lamella/compiler/pipeline';
 import type { FusedOp } from '@lamella/compiler/program/ir';
 import { operandKernel } from '@lamella/compiler/schedule/gpu/operand';
 import { conservative, type GpuProfile } from '@lamella/compiler/schedule/gpu/profile';
-import { GpuScope } from '@lamella/compiler/schedule/gpu/scope';
+import { behindMemory, CANDIDATE_BYTES, GpuScope } from '@lamella/compiler/schedule/gpu/scope';
 import type { Graph } from '@lamella/graph/ir';
 import type { WeightOf } from '@lamella/graph/oracle/model';
 import type { GpuExtent } from '@lamella/runtime/webgpu-manifest';
@@ -17,7 +17,7 @@ import type { Machine, Scalars, Setting } from '../conformance/machine.ts';
 
 /** The image of a model before its first token. */
 export async function imageOf({ plan, graph }: LoweredGpu, weightOf: WeightOf): Promise<ArrayBuffer> {
-  const image = new ArrayBuffer(plan.memory.plannedBytes + 4 * (plan.program.context + 1));
+  const image = new ArrayBuffer(behindMemory(plan).candidates + CANDIDATE_BYTES);
   for await (const { offset, bytes } of packWeights(plan, graph.weights, async (w) => weightOf(w)))
     new Uint8Array(image, plan.memory.weights.offset + offset, bytes.length).set(bytes);
   return image;

@@ -26,7 +26,11 @@ function shadersOf(
     [...decode, ...prefill].map((kernel) => ({ kind, shader: printShader(kernel, plan, kind, profile) })),
   );
   const end = plan.program.kinds.at(-1)!;
-  return { plan, shaders: [...all, { kind: end, shader: printShader(kernels.argmax, plan, end, profile) }] };
+  const choices = [kernels.argmax, kernels.draw, kernels.candidates];
+  return {
+    plan,
+    shaders: [...all, ...choices.map((kernel) => ({ kind: end, shader: printShader(kernel, plan, end, profile) }))],
+  };
 }
 
 const shapes: readonly [string, Partial<Shape>][] = [

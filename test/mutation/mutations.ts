@@ -422,15 +422,15 @@ const outside: readonly Mutation[] = [
   {
     name: 'top-p drops the token that crosses p',
     file: 'packages/runtime/src/sampler.ts',
-    find: 'mass >= this.#topP * total',
-    replace: 'mass + weight >= this.#topP * total',
+    find: 'mass >= this.#topP * all) return kept',
+    replace: 'mass + weight(kept) >= this.#topP * all) return kept',
     killedBy: 'packages/runtime/test/sampler.test.ts',
   },
   {
     name: 'top-p keeps one token more',
     file: 'packages/runtime/src/sampler.ts',
-    find: 'mass >= this.#topP * total',
-    replace: 'mass - weight >= this.#topP * total',
+    find: 'mass >= this.#topP * all) return kept',
+    replace: 'mass - weight(kept - 1) >= this.#topP * all) return kept',
     killedBy: 'packages/runtime/test/sampler.test.ts',
   },
   {
@@ -439,6 +439,34 @@ const outside: readonly Mutation[] = [
     find: 'score > 0 ? score / this.#penalty : score * this.#penalty',
     replace: 'score > 0 ? score * this.#penalty : score / this.#penalty',
     killedBy: 'packages/runtime/test/sampler.test.ts',
+  },
+  {
+    name: 'candidates are believed beyond what they prove',
+    file: 'packages/runtime/src/sampler.ts',
+    find: 'if (kept >= known) return null;',
+    replace: '',
+    killedBy: 'packages/runtime/test/sampler.test.ts',
+  },
+  {
+    name: 'a draw skips tokens that could win',
+    file: 'packages/runtime/src/noise.ts',
+    find: '(Math.clz32(bits) + 1)',
+    replace: 'Math.clz32(bits)',
+    killedBy: 'packages/runtime/test/sampler.test.ts',
+  },
+  {
+    name: 'every position draws with the same noise',
+    file: `${compiler}/schedule/gpu/argmax.ts`,
+    find: "const key = noiseKey(b, load(words, step.seed, 'i32'), position);",
+    replace: "const key = noiseKey(b, load(words, step.seed, 'i32'), i32(0));",
+    killedBy: 'test/gpu/choice.test.ts',
+  },
+  {
+    name: 'a lost device that is lost again is opened for ever',
+    file: 'packages/runtime/src/recovering-driver.ts',
+    find: 'this.#hasAnswered ? index : index + 1',
+    replace: 'index',
+    killedBy: 'packages/runtime/test/attempts.test.ts',
   },
   {
     name: 'half a character is given out',
@@ -587,7 +615,7 @@ const gpu: readonly Mutation[] = [
     file: `${compiler}/schedule/gpu/argmax.ts`,
     find: "apply('select', apply('less', j, i), i32(1), i32(0))",
     replace: "apply('select', apply('less', i, j), i32(1), i32(0))",
-    killedBy: 'test/gpu/argmax.test.ts',
+    killedBy: 'test/gpu/choice.test.ts',
   },
   {
     name: 'q4 on a GPU forgets that codes are stored + 8',

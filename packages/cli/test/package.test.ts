@@ -132,7 +132,7 @@ test('inspect: a graph and its package say the same, and the figures are the gra
   // the package was compiled for WASM alone
   expect(await json('inspect', 'talking')).toEqual(fromGraph);
   // embedding, five kernels an execution, the head, the choice; with a tile's, and what makes its operands ready
-  expect(webgpu).toMatchObject({ dispatchesPerToken: 1 + 4 * 5 + 1 + 1, pipelines: 18 });
+  expect(webgpu).toMatchObject({ dispatchesPerToken: 1 + 4 * 5 + 1 + 1, pipelines: 20 });
   expect(fromGraph).toMatchObject({ name: 'tiny', parameters: 8048, weightSets: 2, executions: 4, stateSlots: 4 });
   expect(fromGraph.plannedBytes).toBe((await manifest('talking')).memory.plannedBytes);
   expect(fromGraph.wasm.wasmBytes).toBe((await stat(join(home.path, 'talking/kernels.simd.wasm'))).size);

@@ -19,6 +19,7 @@ export interface Steady {
 }
 
 const STEPS = 20_000;
+const greedy = { temperature: 0, seed: 0 };
 const collect = globalThis.gc!;
 const folder = process.argv[2]!;
 
@@ -32,7 +33,7 @@ function steps(count: number): void {
   for (let i = 0; i < count; i++) {
     if (session.position === session.context) session.reset();
     session.decode(i % session.vocab);
-    session.best();
+    session.choose(greedy, session.context);
   }
 }
 

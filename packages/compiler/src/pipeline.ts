@@ -272,8 +272,8 @@ function inspectGpu({
     weightBytesPerToken,
     pipelines: kernels.length,
     tokensPerReadback: chunk,
-    // step, memory, constants, history; ids of two chunks and logits on their way back
-    buffers: 7 + layout.weights.length + layout.states.length,
+    // step, memory, constants, history, candidates; ids of two chunks, candidates and logits on their way back
+    buffers: 9 + layout.weights.length + layout.states.length,
     bytes: layout.bytes,
   };
 }

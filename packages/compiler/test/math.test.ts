@@ -1,9 +1,9 @@
-/** exp and silu, written from the closed table, against f64: one lane and four, in the interpreter and in WASM, the same bits in all. */
+/** exp, silu and log, written from the closed table, against f64: one lane and four, in the interpreter and in WASM, the same bits in all. */
 import { describe, expect, test } from 'vitest';
 import { Builder, load } from '../src/loops/build.ts';
 import { interpret } from '../src/loops/interpret.ts';
 import type { Expr, Kernel } from '../src/loops/ir.ts';
-import { exp, maxLanes, silu, sumLanes } from '../src/loops/math.ts';
+import { exp, log, log1m, maxLanes, silu, sumLanes } from '../src/loops/math.ts';
 import { bufferAt, runInWasm } from './kernel-in-wasm.ts';
 
 const COUNT = 8192;
@@ -19,10 +19,14 @@ function elementwise(f: (b: Builder, x: Expr) => Expr, type: 'f32' | 'f32x4'): K
   return { name: 'k', scalars: [], buffers: [input, out], body: b.statements };
 }
 
-/** Input and result of `f` over these numbers; the same from all four ways of running it. */
-async function evaluate(f: (b: Builder, x: Expr) => Expr, inputs: Float32Array): Promise<Float32Array> {
+/** Results of `f` over these numbers; the same from all ways of running it. */
+async function evaluate(
+  f: (b: Builder, x: Expr) => Expr,
+  inputs: Float32Array,
+  types: readonly ('f32' | 'f32x4')[] = ['f32', 'f32x4'],
+): Promise<Float32Array> {
   const results: Uint8Array[] = [];
-  for (const type of ['f32', 'f32x4'] as const) {
+  for (const type of types) {
     const image = new ArrayBuffer(2 * BYTES);
     new Float32Array(image).set(inputs);
     results.push(new Uint8Array(await runInWasm(elementwise(f, type), image), BYTES, BYTES));
@@ -83,6 +87,32 @@ describe('silu', () => {
     const values = await evaluate(silu, inputs);
     expect(values[0]).toBe(0);
     expect(values.at(-1)).toBe(inputs.at(-1));
+  });
+});
+
+describe('log', () => {
+  /** Of the result or of 1, whichever is larger. */
+  const error = (value: number, exact: number) => Math.abs(value - exact) / Math.max(1, Math.abs(exact));
+
+  test('of numbers of every size', async () => {
+    const inputs = spread(-37, 38).map((x) => 10 ** x);
+    const values = await evaluate(log, inputs, ['f32']);
+    values.forEach((value, i) => {
+      expect(error(value, Math.log(inputs[i]!))).toBeLessThan(3e-7);
+    });
+  });
+
+  test('near 1 to the accuracy of the result', async () => {
+    const inputs = spread(0.72, 1.4).filter((x) => x !== 1);
+    expect(largestRelativeError(await evaluate(log, inputs, ['f32']), inputs, Math.log)).toBeLessThan(3e-7);
+  });
+
+  test('of 1 - y to the accuracy of the result, however small y is', async () => {
+    const inputs = spread(-33, -0.01).map((x) => 2 ** x);
+    const exact = (y: number) => Math.log1p(-y);
+    expect(largestRelativeError(await evaluate(log1m, inputs, ['f32']), inputs, exact)).toBeLessThan(3e-7);
+    const [last] = await evaluate(log1m, new Float32Array(COUNT).fill(1), ['f32']);
+    expect(last! / Math.log(2 ** -25)).toBeCloseTo(1, 6);
   });
 });
 

@@ -3,9 +3,30 @@
  * when it is one. That keeps a decoded token on WASM free of allocations.
  */
 import type { Running } from './face.ts';
+import type { Draw } from './noise.ts';
 
 /** A value now, or a promise of it. */
 export type Awaitable<T> = T | Promise<T>;
+
+/** What candidates are listed for. */
+export interface Listing {
+  /** They are the largest of logit + temperature * noise. */
+  readonly order: Draw;
+  /** The temperature of the sum over all tokens. Above 0. */
+  readonly sumTemperature: number;
+}
+
+/** Some of the largest logits, and what they prove about the rest. */
+export interface Candidates {
+  /** In no order. */
+  readonly ids: ArrayLike<number>;
+  /** Of the same tokens. */
+  readonly logits: ArrayLike<number>;
+  /** What no other token's logit + temperature * noise exceeds; -Infinity where there is no other. */
+  readonly bound: number;
+  /** Sum over all tokens of exp((logit - largest) / sumTemperature), to a relative error of 1e-5. */
+  readonly total: number;
+}
 
 /** A loaded model as the kernels see it: no checks, no policy. `Session` adds those. */
 export interface Driver {
@@ -26,8 +47,13 @@ export interface Driver {
   decode(): Awaitable<void>;
   /** f32 [vocab]: what `head` or `decode` left. Good until the next call. */
   readLogits(): Awaitable<Float32Array>;
-  /** Id of the largest of them; of equals, the lowest. */
-  best(): Awaitable<number>;
+  /**
+   * The token that follows by `draw`, at the driver's position. A device may go on with it meanwhile, as far as position `until`: tokens from
+   * there on will not be asked for.
+   */
+  choose(draw: Draw, until: number): Awaitable<number>;
+  /** Candidates for the token that follows; absent, or null, where reading all logits is as good. */
+  candidates?(listing: Listing): Promise<Candidates | null> | null;
   /** Keeps on the device what was fetched, for the next visit: work that can wait until the model is in use. Never rejects. */
   keep(): Promise<void>;
   /** Lets go of memory, threads and devices. */

@@ -76,7 +76,9 @@ export class Generation implements face.Generation {
   }
 
   async *#pieces(start: number): AsyncGenerator<face.Piece, void, undefined> {
-    const { session, sampler, decode, signal } = this.#job;
+    const { session, prompt, sampler, maxTokens, decode, signal } = this.#job;
+    const { draw } = sampler;
+    const until = Math.min(prompt.length + maxTokens, session.context + 1);
     const detokenizer = decode && new Detokenizer(decode);
     const stops = new StopStrings(this.#job.stop);
     try {
@@ -89,7 +91,7 @@ export class Generation implements face.Generation {
         const last = this.tokens.at(-1);
         const decoding = last === undefined ? null : session.decode(last);
         if (decoding) await decoding;
-        const picked = sampler.isGreedy ? session.best() : await this.#sample();
+        const picked = draw ? session.choose(draw, until) : await this.#sample();
         const token = typeof picked === 'number' ? picked : await picked;
         this.tokens.push(token);
         const after = performance.now();
@@ -114,7 +116,10 @@ export class Generation implements face.Generation {
 
   async #sample(): Promise<number> {
     const { session, sampler } = this.#job;
-    const token = sampler.sample(await session.logits());
+    const { listing } = sampler;
+    const few = listing && (await session.candidates(listing));
+    const token =
+      (few && sampler.pick(few, session.position)) ?? sampler.sample(await session.logits(), session.position);
     sampler.accept(token);
     return token;
   }

@@ -3,8 +3,9 @@
  * notices nothing but the time it takes, and the fallback that is told.
  */
 import type { Attempts, Opened } from './attempts.ts';
-import type { Awaitable, Driver } from './driver.ts';
+import type { Awaitable, Candidates, Driver, Listing } from './driver.ts';
 import type { Running } from './face.ts';
+import type { Draw } from './noise.ts';
 
 export class RecoveringDriver implements Driver {
   #opened: Opened;
@@ -82,9 +83,15 @@ export class RecoveringDriver implements Driver {
     return this.#answer(this.#driver.readLogits(), () => this.#driver.readLogits());
   }
 
-  best(): Awaitable<number> {
-    const best = this.#driver.best();
-    return typeof best === 'number' ? best : this.#answer(best, () => this.#driver.best());
+  choose(draw: Draw, until: number): Awaitable<number> {
+    const chosen = this.#driver.choose(draw, until);
+    return typeof chosen === 'number' ? chosen : this.#answer(chosen, () => this.#driver.choose(draw, until));
+  }
+
+  candidates(listing: Listing): Promise<Candidates | null> | null {
+    const listed = this.#driver.candidates?.(listing);
+    // a successor may have none, and then has all logits at hand
+    return listed ? this.#answer<Candidates | null>(listed, () => this.#driver.candidates?.(listing) ?? null) : null;
   }
 
   /** What was asked for; where that fails, what a successor answers when it is asked `again`. */

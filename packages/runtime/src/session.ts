@@ -2,8 +2,9 @@
  * A session: one sequence of tokens going through a loaded model. It cuts prompts into tiles and refuses bad input **before** anything
  * is touched, so that a refused call leaves the session exactly as it was.
  */
-import type { Awaitable, Driver } from './driver.ts';
+import type { Awaitable, Candidates, Driver, Listing } from './driver.ts';
 import type { Manifest } from './manifest.ts';
+import type { Draw } from './noise.ts';
 import { RuntimeError } from './runtime-error.ts';
 
 export class Session {
@@ -46,9 +47,14 @@ export class Session {
     return this.#driver.readLogits();
   }
 
-  /** The id with the largest logit behind the last token; of equals, the lowest. */
-  best(): Awaitable<number> {
-    return this.#driver.best();
+  /** The token that follows the last one by `draw`; from position `until` on none will be asked for. */
+  choose(draw: Draw, until: number): Awaitable<number> {
+    return this.#driver.choose(draw, until);
+  }
+
+  /** Candidates for it; null where reading the logits is as good. */
+  candidates(listing: Listing): Promise<Candidates | null> | null {
+    return this.#driver.candidates?.(listing) ?? null;
   }
 
   /**

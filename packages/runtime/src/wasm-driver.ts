@@ -12,6 +12,7 @@ import type { LoadOptions, Running } from './face.ts';
 import { chooseKernels, hasRelaxedSimd } from './kernels.ts';
 import type { Manifest, MemoryPlan, TableRow, WeightChunk } from './manifest.ts';
 import { reasonOf } from './manifest-file.ts';
+import { type Draw, drawn } from './noise.ts';
 import type { PackageFiles } from './package-files.ts';
 import { RuntimeError } from './runtime-error.ts';
 import { canShareMemory, cores, startThreads, type Threads } from './threads.ts';
@@ -27,7 +28,7 @@ interface Kernels {
   prefill(n: number): void;
   head(row: number): void;
   decode(): void;
-  best(): number;
+  best?(): number;
   /** With threads: lets the others return from `serve`. */
   stop?(): void;
 }
@@ -38,7 +39,7 @@ export interface WasmDriver extends Driver {
   head(row: number): void;
   decode(): void;
   readLogits(): Float32Array;
-  best(): number;
+  choose(draw: Draw): number;
   /** f32 [vocab]: what `head` and `decode` left. A view into the memory. */
   readonly logits: Float32Array;
   /** The memory itself, for tests that look for writes outside the plan. */
@@ -133,7 +134,8 @@ function driver(
     prefill: kernels.prefill,
     head: kernels.head,
     decode: kernels.decode,
-    best: kernels.best ?? (() => largest(logits)),
+    choose: (draw) =>
+      draw.temperature === 0 && kernels.best ? kernels.best() : drawn(logits, draw, step[STEP.position]!),
     memory,
     tokens: new Uint32Array(memory.buffer, plan.tokens.offset, tile),
     logits,
@@ -154,10 +156,4 @@ function driver(
       pool?.terminate();
     },
   };
-}
-
-function largest(logits: Float32Array): number {
-  let best = 0;
-  for (let id = 1; id < logits.length; id++) if (logits[id]! > logits[best]!) best = id;
-  return best;
 }

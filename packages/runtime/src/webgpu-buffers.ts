@@ -12,8 +12,10 @@ export class GpuBuffers {
   readonly step: GPUBuffer;
   readonly memory: GPUBuffer;
   readonly history: GPUBuffer;
-  /** Ids of a chunk, and the logits, on their way back. */
+  readonly candidates: GPUBuffer;
+  /** Ids of a chunk, candidates and logits, on their way back. */
   readonly idReads: readonly GPUBuffer[];
+  readonly candidatesRead: GPUBuffer;
   readonly logitsRead: GPUBuffer;
   readonly #constants: GPUBuffer;
   readonly #weights: readonly GPUBuffer[];
@@ -32,14 +34,16 @@ export class GpuBuffers {
     };
     this.#target = target;
     this.#queue = device.queue;
-    this.step = make(16, STORAGE | USAGE.uniform);
+    this.step = make(layout.step, STORAGE | USAGE.uniform);
     this.memory = make(layout.memory, STORAGE);
     this.history = make(layout.history, STORAGE);
+    this.candidates = make(layout.candidates, STORAGE);
     this.#constants = make(layout.constants, STORAGE);
     this.#weights = layout.weights.map((bytes) => make(bytes, STORAGE));
     this.#states = layout.states.map((bytes) => make(bytes, STORAGE));
     const readUsage = USAGE.mapRead | USAGE.copyTo;
     this.idReads = [0, 1].map(() => make(Math.ceil(chunk / 4) * 16, readUsage));
+    this.candidatesRead = make(layout.candidates, readUsage);
     this.logitsRead = make(vocab * 4, readUsage);
   }
 
@@ -70,6 +74,8 @@ export class GpuBuffers {
         return { buffer: this.memory };
       case 'history':
         return { buffer: this.history };
+      case 'candidates':
+        return { buffer: this.candidates };
       case 'constants':
         return { buffer: this.#constants };
       default:

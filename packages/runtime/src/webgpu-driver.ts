@@ -1,16 +1,19 @@
 /**
- * The WebGPU driver. Nothing is made after load; a token is one submit of commands. Greedy tokens follow each other on the GPU: it chooses,
- * and the next step reads the choice there, so the driver runs ahead of who asks, a chunk of tokens for one readback, with the next chunk
- * already queued. Whoever then decodes another token than the chosen one simply goes back: state behind the position is never read.
+ * The WebGPU driver. Nothing is made after load; a token is one submit of commands. Tokens that the GPU can choose, the largest logit with or
+ * without noise, follow each other there: the next step reads the choice, so the driver runs ahead of who asks, a chunk of tokens for one
+ * readback, with the next chunk already queued. Whoever then decodes another token than the chosen one simply goes back: state behind the
+ * position is never read. For other rules a token's candidates are read back, some kilobytes instead of all logits.
  */
 import { Unusable } from './attempts.ts';
 import { readChecked, readProven } from './checked-file.ts';
-import type { Awaitable, Driver } from './driver.ts';
+import type { Awaitable, Candidates, Driver, Listing } from './driver.ts';
 import type { LoadOptions, Running } from './face.ts';
 import type { Manifest } from './manifest.ts';
+import { type Draw, seedKey } from './noise.ts';
 import type { PackageFiles } from './package-files.ts';
 import { RuntimeError } from './runtime-error.ts';
 import { GpuBuffers } from './webgpu-buffers.ts';
+import { candidatesFrom } from './webgpu-candidates.ts';
 import type { GpuTarget } from './webgpu-manifest.ts';
 import { encode, type GpuSteps, makeSteps } from './webgpu-steps.ts';
 import { readWeights } from './weights.ts';
@@ -72,8 +75,12 @@ class WebGpuDriver implements Driver {
   readonly #steps: GpuSteps;
   readonly #layout: GpuTarget['layout'];
   readonly #chunk: number;
-  readonly #context: number;
+  readonly #list: GpuTarget['candidates'];
+  readonly #vocab: number;
   readonly #word = new Uint32Array(4);
+  /** The words of the step behind its first four, as the GPU has them. */
+  readonly #choice = new Uint32Array(4);
+  readonly #choiceFloats = new Float32Array(this.#choice.buffer);
   #position = 0;
   /** The token at position - 1. */
   #last = 0;
@@ -86,13 +93,16 @@ class WebGpuDriver implements Driver {
   readonly #free: GPUBuffer[];
   /** Tokens of the next chunk: few at first, so that the first ones are there soon. */
   #ahead = 1;
+  /** The draw that is run ahead with, and the position that no choice is wanted for any more. */
+  #draw: Draw = { temperature: 0, seed: 0 };
+  #until = 0;
   /** Tells reads of a sequence that was given up from others. */
   #sequence = 0;
 
   constructor(
     device: GPUDevice,
-    { layout, chunk }: GpuTarget,
-    { tile, context }: Manifest,
+    { layout, chunk, candidates }: GpuTarget,
+    { tile, vocab }: Manifest,
     buffers: GpuBuffers,
     steps: GpuSteps,
     { running, keep }: Pick<Driver, 'running' | 'keep'>,
@@ -104,7 +114,8 @@ class WebGpuDriver implements Driver {
     this.#steps = steps;
     this.#layout = layout;
     this.#chunk = chunk;
-    this.#context = context;
+    this.#list = candidates;
+    this.#vocab = vocab;
     this.#free = [...buffers.idReads];
     this.tokens = new Uint32Array(tile);
     this.plannedBytes = layout.bytes;
@@ -152,23 +163,50 @@ class WebGpuDriver implements Driver {
   }
 
   async readLogits(): Promise<Float32Array> {
-    const front = this.#front;
-    if (front !== null && front !== this.#position) {
-      // the GPU is ahead: what it left belongs to a later token
-      this.#giveUp();
-      this.#step(this.#position - 1, this.#last);
-    }
+    this.#stepBack();
     const { memory, logitsRead } = this.#buffers;
     const encoder = this.#device.createCommandEncoder();
     encoder.copyBufferToBuffer(memory, this.#layout.logits, logitsRead, 0, logitsRead.size);
     this.#device.queue.submit([encoder.finish()]);
-    await this.#mapped(logitsRead);
-    const logits = new Float32Array(logitsRead.getMappedRange().slice(0));
-    logitsRead.unmap();
-    return logits;
+    return new Float32Array(await this.#read(logitsRead));
   }
 
-  best(): Awaitable<number> {
+  candidates(listing: Listing): Promise<Candidates> | null {
+    const { lanes, each } = this.#list;
+    // a row that is no longer than the list is read whole
+    return this.#vocab > 2 * lanes * each ? this.#listed(listing) : null;
+  }
+
+  async #listed({ order, sumTemperature }: Listing): Promise<Candidates> {
+    this.#stepBack();
+    const position = this.#position;
+    // unlike a choice, a list leaves the step where it is
+    this.#write(position, 0, 0);
+    this.#writeChoice(order, sumTemperature);
+    const { candidates, candidatesRead } = this.#buffers;
+    const encoder = this.#device.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    encode(pass, this.#steps.candidates, 0, 0);
+    pass.end();
+    encoder.copyBufferToBuffer(candidates, 0, candidatesRead, 0, candidatesRead.size);
+    this.#device.queue.submit([encoder.finish()]);
+    return candidatesFrom(await this.#read(candidatesRead), this.#list, order, position);
+  }
+
+  /** Where the GPU is ahead, what it left belongs to a later token: the last one is run again. */
+  #stepBack(): void {
+    if (this.#front === null) return;
+    const isAhead = this.#front !== this.#position;
+    this.#giveUp();
+    if (isAhead) this.#step(this.#position - 1, this.#last);
+  }
+
+  choose(draw: Draw, until: number): Awaitable<number> {
+    if (draw.temperature !== this.#draw.temperature || draw.seed !== this.#draw.seed) {
+      this.#stepBack();
+      this.#draw = draw;
+    }
+    this.#until = Math.max(until, this.#position + 1);
     const known = this.#chosen.get(this.#position);
     if (known === undefined) return this.#waitFor(this.#position);
     if ((this.#front ?? 0) - this.#position < this.#ahead) this.#queue();
@@ -194,13 +232,17 @@ class WebGpuDriver implements Driver {
     const read = this.#free.pop();
     if (!read) return;
     const first = this.#front === null;
-    if (first) this.#write(this.#position - 1, 1, 0);
     const from = first ? this.#position : this.#front! + 1;
-    const count = Math.min(this.#ahead, this.#context + 1 - from);
+    const count = Math.min(this.#ahead, this.#until - from);
     if (count <= 0) {
       this.#free.push(read);
       return;
     }
+    if (first) {
+      this.#write(this.#position - 1, 1, 0);
+      this.#writeChoice(this.#draw, 1);
+    }
+    const choice = this.#draw.temperature === 0 ? this.#steps.argmax : this.#steps.draw;
     const encoder = this.#device.createCommandEncoder();
     const pass = encoder.beginComputePass();
     for (let i = 0; i < count; i++) {
@@ -208,7 +250,7 @@ class WebGpuDriver implements Driver {
         encode(pass, this.#steps.decode, from + i - 1, 1);
         encode(pass, this.#steps.head, from + i - 1, 1);
       }
-      encode(pass, this.#steps.argmax, 0, 0);
+      encode(pass, choice, 0, 0);
     }
     pass.end();
     encoder.copyBufferToBuffer(this.#buffers.history, from * 4, read, 0, count * 4);
@@ -257,12 +299,28 @@ class WebGpuDriver implements Driver {
     this.#device.queue.writeBuffer(this.#buffers.step, 0, this.#word);
   }
 
+  #writeChoice({ temperature, seed }: Draw, sumTemperature: number): void {
+    this.#choice[0] = seedKey(seed);
+    this.#choiceFloats[1] = temperature;
+    // the largest logit's 0 times infinity would be no number
+    this.#choiceFloats[2] = Math.min(1 / sumTemperature, 1e38);
+    this.#device.queue.writeBuffer(this.#buffers.step, 16, this.#choice);
+  }
+
   #submit(commands: (pass: GPUComputePassEncoder) => void): void {
     const encoder = this.#device.createCommandEncoder();
     const pass = encoder.beginComputePass();
     commands(pass);
     pass.end();
     this.#device.queue.submit([encoder.finish()]);
+  }
+
+  /** The bytes of a buffer that is read back. */
+  async #read(buffer: GPUBuffer): Promise<ArrayBuffer> {
+    await this.#mapped(buffer);
+    const bytes = buffer.getMappedRange().slice(0);
+    buffer.unmap();
+    return bytes;
   }
 
   /** Waits until a buffer can be read. */

@@ -5,7 +5,7 @@
 
 /** Buffers and families of buffers that kernels bind. */
 export type GpuResource =
-  /** Four i32 words: position, count, row, and one to spare. */
+  /** i32 words: position, count, row, none; then hash of the seed, and as f32 the temperature of noise and 1 / that of sums; none. */
   | 'step'
   /** Token ids, logits and the arena. */
   | 'memory'
@@ -13,6 +13,8 @@ export type GpuResource =
   | 'constants'
   /** i32 [context + 1]: the tokens chosen on the GPU, by position. */
   | 'history'
+  /** Candidates for the next token: ids, logits, and the sum over all tokens. */
+  | 'candidates'
   /** A weight group of the table row. */
   | 'weights'
   /** The KV state of the table row. */
@@ -57,6 +59,8 @@ export interface GpuLayout {
   readonly memory: number;
   readonly constants: number;
   readonly history: number;
+  readonly candidates: number;
+  readonly step: number;
   /** Offsets of token ids and logits in `memory`. */
   readonly tokens: number;
   readonly logits: number;
@@ -83,8 +87,11 @@ export interface GpuTarget {
   readonly kernels: readonly GpuKernel[];
   /** Which kernels run for a row of each kind, by their place in `kernels`, in order. */
   readonly kinds: readonly { readonly decode: readonly number[]; readonly prefill: readonly number[] }[];
-  /** The kernel that chooses the next token. */
+  /** The kernels that choose the next token: the largest logit, or the largest with noise. */
   readonly argmax: number;
+  readonly draw: number;
+  /** The kernel that lists candidates for it, with as many invocations, and as many tokens of each. */
+  readonly candidates: { readonly kernel: number; readonly lanes: number; readonly each: number };
   readonly layout: GpuLayout;
   /** Most tokens chosen on the GPU before their ids are read. */
   readonly chunk: number;

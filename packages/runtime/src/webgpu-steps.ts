@@ -18,7 +18,10 @@ export interface GpuSteps {
   readonly prefill: readonly Dispatch[];
   /** The last row: norm and logits of one token. */
   readonly head: readonly Dispatch[];
+  /** What follows it: a choice, which moves the step on, or a list of candidates. */
   readonly argmax: readonly Dispatch[];
+  readonly draw: readonly Dispatch[];
+  readonly candidates: readonly Dispatch[];
 }
 
 /** Compiles every shader; the texts by name, as the package's file has them. Rejects with what the device says. */
@@ -55,6 +58,8 @@ export async function makeSteps(
     prefill: rows('prefill'),
     head: target.kinds[table[last]!.kind]!.decode.map((k) => dispatch(k, last)),
     argmax: [dispatch(target.argmax, last)],
+    draw: [dispatch(target.draw, last)],
+    candidates: [dispatch(target.candidates.kernel, last)],
   };
 }
 

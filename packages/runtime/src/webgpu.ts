@@ -9,7 +9,7 @@ import type { Manifest } from './manifest.ts';
 import type { PackageFiles } from './package-files.ts';
 import { RecoveringDriver } from './recovering-driver.ts';
 import { RuntimeError } from './runtime-error.ts';
-import { probeError } from './self-test.ts';
+import { driverError } from './self-test.ts';
 import { sha256 } from './sha256.ts';
 import { remember, verdict } from './verdicts.ts';
 import { findAdapter, isImitation, nameOf, openDevice } from './webgpu-device.ts';
@@ -69,7 +69,7 @@ function onGpu(target: GpuTarget, manifest: Manifest, files: PackageFiles, optio
     const key = await keyOf(adapter, target, manifest);
     const refuseIfWrong = (error: number): void => {
       if (error <= toleranceOf(target, manifest)) return;
-      const off = Number.isFinite(error) ? `off by ${error.toExponential(1)} of the largest logit` : 'no numbers';
+      const off = Number.isFinite(error) ? `off by ${error.toExponential(1)} of the largest logit` : 'wrong altogether';
       throw new Unusable('wrong', `the self-test on ${nameOf(adapter)} is ${off}`);
     };
     const known = await verdict(key, files);
@@ -78,7 +78,7 @@ function onGpu(target: GpuTarget, manifest: Manifest, files: PackageFiles, optio
     try {
       const driver = await loadWebGpu(device, target, manifest, files, options, instead);
       if (known === null) {
-        const error = await selfTest(driver, manifest);
+        const error = await driverError(driver, manifest);
         await remember(key, error, files);
         refuseIfWrong(error);
       }
@@ -101,21 +101,4 @@ function keyOf({ info }: GPUAdapter, target: GpuTarget, manifest: Manifest): Pro
   const adapter = [vendor, architecture, device, description, browser];
   const files = [target, ...(weights ?? [])].map(({ sha256 }) => sha256);
   return sha256(new TextEncoder().encode(JSON.stringify([adapter, files, probe, toleranceOf(target, manifest)])));
-}
-
-/**
- * The largest difference from the package's golden logits, relative to the largest of them; 0 where it has none. All tokens but the last go in
- * as a tile, the last one alone: so every kernel but the choice has had its part.
- */
-async function selfTest(driver: Driver, { probe }: Manifest): Promise<number> {
-  if (!probe) return 0;
-  const before = probe.tokens.slice(0, -1);
-  driver.position = 0;
-  driver.tokens.set(before);
-  if (before.length > 0) await driver.prefill(before.length);
-  driver.tokens[0] = probe.tokens.at(-1)!;
-  await driver.decode();
-  const logits = await driver.readLogits();
-  driver.position = 0;
-  return probeError(probe, logits);
 }

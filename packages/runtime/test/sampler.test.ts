@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { Candidates, Listing } from '../src/driver.ts';
 import type { SamplingOptions } from '../src/face.ts';
-import { Random } from '../src/random.ts';
+import { drawn, noise, noiseBits, noiseKey } from '../src/noise.ts';
 import { Sampler } from '../src/sampler.ts';
 
 /** The distribution of the next token by sorting and sums, straight from the rules: id to probability. */
@@ -34,48 +35,68 @@ function distribution(logits: readonly number[], options: SamplingOptions, seen:
 const f32 = (values: readonly number[]) => Float32Array.from(values);
 const EIGHT = [0.5, 2, -1, 1.25, 2.5, 0, -3, 1];
 
-describe('Random', () => {
-  test('a seed gives these numbers, on every machine and in every version', () => {
-    const random = new Random(1);
-    expect([random.u32(), random.u32(), random.u32(), random.u32()]).toEqual([
-      636218296, 3158027965, 3323989611, 4040419618,
-    ]);
+describe('noise', () => {
+  test('seed, position and id give these bits, on every machine and in every version', () => {
+    const bits = [
+      [0, 0, 0],
+      [1, 0, 0],
+      [1, 1, 0],
+      [1, 1, 1],
+      [0xffffffff, 2047, 31999],
+    ].map(([seed, position, id]) => noiseBits(noiseKey(seed!, position!), id!));
+    expect(bits).toEqual([1422740206, 536059379, 1158208453, 3490509849, 510825926]);
   });
 
-  test('uniform numbers are in [0, 1) and evenly spread', () => {
-    const random = new Random(7);
-    const counts = new Array<number>(10).fill(0);
-    for (let i = 0; i < 20_000; i++) {
-      const u = random.uniform();
-      expect(u).toBeGreaterThanOrEqual(0);
-      counts[Math.floor(u * 10)]!++;
+  test('is finite, and evenly spread before its logarithms, over ids, positions and seeds', () => {
+    expect(noise(0)).toBeCloseTo(33 * Math.LN2, 5);
+    expect(noise(0xffffffff)).toBeCloseTo(-Math.log(33 * Math.LN2), 5);
+    for (const of of [
+      (i: number) => noiseBits(noiseKey(7, 3), i),
+      (i: number) => noiseBits(noiseKey(7, i), 3),
+      (i: number) => noiseBits(noiseKey(i, 3), 7),
+    ]) {
+      const counts = new Array<number>(10).fill(0);
+      for (let i = 0; i < 20_000; i++) counts[Math.floor((of(i) / 2 ** 32) * 10)]!++;
+      // 2000 each, standard deviation 42
+      for (const count of counts) expect(Math.abs(count - 2000)).toBeLessThan(200);
     }
-    expect(counts).toHaveLength(10);
-    // 2000 each, standard deviation 42.
-    for (const count of counts) expect(Math.abs(count - 2000)).toBeLessThan(200);
+  });
+
+  test('leaving out what cannot win leaves nothing else out', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.float({ min: -15, max: 15, noNaN: true }), { minLength: 1, maxLength: 200 }),
+        fc.double({ min: 0.01, max: 8, noNaN: true }),
+        fc.nat(),
+        (scores, temperature, seed) => {
+          const noisy = scores.map((score, id) => score + temperature * noise(noiseBits(noiseKey(seed, 5), id)));
+          expect(drawn(scores, { temperature, seed }, 5)).toBe(noisy.indexOf(Math.max(...noisy)));
+        },
+      ),
+    );
   });
 });
 
 describe('greedy', () => {
   test('is the default, and takes the lowest of equal ids', () => {
-    expect(new Sampler(4).sample(f32([1, 3, 3, 2]))).toBe(1);
-    expect(new Sampler(4, { temperature: 0, topK: 3 }).sample(f32([1, 3, 3, 2]))).toBe(1);
-    expect(new Sampler(4, { seed: 9 }).sample(f32([1, 2, 3, 2]))).toBe(2);
+    expect(new Sampler(4).sample(f32([1, 3, 3, 2]), 0)).toBe(1);
+    expect(new Sampler(4, { temperature: 0, topK: 3 }).sample(f32([1, 3, 3, 2]), 0)).toBe(1);
+    expect(new Sampler(4, { seed: 9 }).sample(f32([1, 2, 3, 2]), 0)).toBe(2);
   });
 
   test('the penalty divides positive logits and multiplies the others, once per token', () => {
     const sampler = new Sampler(3, { repetitionPenalty: 2 });
     for (const id of [0, 0, 0]) sampler.accept(id);
-    expect(sampler.sample(f32([3, 1.4, 0]))).toBe(0); // 3 / 2 = 1.5
-    expect(sampler.sample(f32([3, 1.6, 0]))).toBe(1);
-    expect(sampler.sample(f32([-1, -1.9, -9]))).toBe(1); // -1 * 2 = -2
+    expect(sampler.sample(f32([3, 1.4, 0]), 0)).toBe(0); // 3 / 2 = 1.5
+    expect(sampler.sample(f32([3, 1.6, 0]), 0)).toBe(1);
+    expect(sampler.sample(f32([-1, -1.9, -9]), 0)).toBe(1); // -1 * 2 = -2
   });
 
   test('the logits are left as they are', () => {
     const logits = f32([3, 1, 0]);
     const sampler = new Sampler(3, { repetitionPenalty: 2, topK: 2 });
     sampler.accept(0);
-    sampler.sample(logits);
+    sampler.sample(logits, 0);
     expect([...logits]).toEqual([3, 1, 0]);
   });
 });
@@ -97,7 +118,7 @@ describe('each rule draws from its distribution', () => {
     const draws = 20_000;
     const counts = new Map<number, number>();
     for (let i = 0; i < draws; i++) {
-      const id = sampler.sample(f32(EIGHT));
+      const id = sampler.sample(f32(EIGHT), i);
       counts.set(id, (counts.get(id) ?? 0) + 1);
     }
     for (let id = 0; id < EIGHT.length; id++) {
@@ -110,7 +131,7 @@ describe('each rule draws from its distribution', () => {
 
   test('top-k of equals keeps exactly k, the lowest ids', () => {
     const sampler = new Sampler(5, { topK: 2 });
-    const drawn = new Set(Array.from({ length: 200 }, () => sampler.sample(f32([1, 1, 1, 1, 0]))));
+    const drawn = new Set(Array.from({ length: 200 }, (_, i) => sampler.sample(f32([1, 1, 1, 1, 0]), i)));
     expect([...drawn].sort()).toEqual([0, 1]);
   });
 
@@ -119,7 +140,7 @@ describe('each rule draws from its distribution', () => {
     const logits = f32([Math.LN2, 0, 0]);
     const drawn = (topP: number) => {
       const sampler = new Sampler(3, { topP });
-      return new Set(Array.from({ length: 200 }, () => sampler.sample(logits))).size;
+      return new Set(Array.from({ length: 200 }, (_, i) => sampler.sample(logits, i))).size;
     };
     expect(drawn(0.49)).toBe(1);
     expect(drawn(0.51)).toBe(2);
@@ -143,19 +164,104 @@ test('whatever the logits and rules, only tokens that the rules leave are drawn'
   fc.assert(
     fc.property(several, rules, fc.nat(), (steps, options, seed) => {
       const sampler = new Sampler(33, { ...options, seed });
-      for (const logits of steps) {
+      for (const [i, logits] of steps.entries()) {
         const rounded = [...f32(logits)];
-        expect(distribution(rounded, options).has(sampler.sample(f32(logits)))).toBe(true);
+        expect(distribution(rounded, options).has(sampler.sample(f32(logits), i))).toBe(true);
       }
     }),
   );
+});
+
+describe('candidates', () => {
+  /** What a device lists: the `count` largest of logit + noise, some of the others beside them. */
+  function listed(
+    logits: Float32Array,
+    { order, sumTemperature }: Listing,
+    count: number,
+    position: number,
+  ): Candidates {
+    const key = noiseKey(order.seed, position);
+    const noisy = Array.from(logits, (x, id) => x + order.temperature * noise(noiseBits(key, id)));
+    const ids = [...noisy.keys()].sort((a, b) => noisy[b]! - noisy[a]! || a - b);
+    const bound = ids.length > count ? noisy[ids[count]!]! : Number.NEGATIVE_INFINITY;
+    const largest = Math.max(...logits);
+    const total = logits.reduce((sum, x) => sum + Math.exp((x - largest) / sumTemperature), 0);
+    const few = ids.slice(0, count).reverse();
+    return { ids: few, logits: few.map((id) => logits[id]!), bound, total: total * (1 + 1e-5) };
+  }
+  const rules = fc.record(
+    {
+      temperature: fc.double({ min: 0, max: 3, noNaN: true }),
+      topK: fc.integer({ min: 0, max: 70 }),
+      topP: fc.double({ min: 0.01, max: 1, noNaN: true }),
+      minP: fc.double({ min: 0, max: 1, noNaN: true }),
+      repetitionPenalty: fc.double({ min: 0.5, max: 2, noNaN: true }),
+    },
+    { requiredKeys: [] },
+  );
+  // few levels, so that there are equals
+  const logits = fc.array(fc.integer({ min: -20, max: 20 }), { minLength: 60, maxLength: 60 });
+
+  test('a token picked from them is the one that all logits give', () => {
+    let picked = 0;
+    let given = 0;
+    fc.assert(
+      fc.property(logits, rules, fc.nat(), fc.integer({ min: 1, max: 60 }), (levels, options, seed, count) => {
+        const row = f32(levels.map((x) => x / 3));
+        const sampler = new Sampler(60, { ...options, seed });
+        for (const id of [3, 9, 27, 41]) sampler.accept(id);
+        const { listing } = sampler;
+        if (!listing) return;
+        given++;
+        const token = sampler.pick(listed(row, listing, count, 4), 4);
+        if (token === null) return;
+        picked++;
+        expect(token).toBe(sampler.sample(row, 4));
+      }),
+      { numRuns: 2000 },
+    );
+    expect(picked / given).toBeGreaterThan(0.3);
+  });
+
+  test('too few of them prove nothing', () => {
+    const row = f32(Array.from({ length: 60 }, (_, id) => -id / 10));
+    const pick = (options: SamplingOptions, count: number) => {
+      const sampler = new Sampler(60, options);
+      sampler.accept(0);
+      return sampler.pick(listed(row, sampler.listing!, count, 0), 0);
+    };
+    expect(pick({ topK: 8 }, 7)).toBeNull();
+    expect(pick({ topK: 8 }, 8)).not.toBeNull();
+    // 59 tokens, each 0.905 times as probable as the one before it: 0.9 of all are in the first 23
+    expect(pick({ topP: 0.9 }, 22)).toBeNull();
+    expect(pick({ topP: 0.9 }, 24)).not.toBeNull();
+    expect(pick({ minP: 0.5 }, 7)).toBeNull();
+    expect(pick({ minP: 0.5 }, 8)).not.toBeNull();
+    // with token 0 punished, the best may be one that is not there
+    const positive = f32([1, 0.9, 0]);
+    const punished = new Sampler(3, { repetitionPenalty: 2 });
+    punished.accept(0);
+    expect(punished.pick({ ids: [0], logits: [1], bound: 0.9, total: 1 }, 0)).toBeNull();
+    expect(punished.pick({ ids: [0, 1], logits: [1, 0.9], bound: 0, total: 1 }, 0)).toBe(punished.sample(positive, 0));
+  });
+
+  test('where no list could do, none is asked for; where a device can choose, it does', () => {
+    const of = (options: SamplingOptions) => new Sampler(60, options);
+    expect(of({ repetitionPenalty: 0.9 }).listing).toBeNull();
+    expect(of({ topP: 0.9, repetitionPenalty: 1.1 }).listing).toBeNull();
+    expect(of({ topP: 0.9, topK: 40, repetitionPenalty: 1.1 }).listing).not.toBeNull();
+    expect(of({ temperature: 0.7, seed: 3 }).draw).toEqual({ temperature: 0.7, seed: 3 });
+    expect(of({}).draw).toEqual({ temperature: 0, seed: 0 });
+    expect(of({ topK: 2 }).draw).toBeNull();
+    expect(of({ repetitionPenalty: 1.1 }).draw).toBeNull();
+  });
 });
 
 test('impossible tokens are never drawn', () => {
   const logits = f32([Number.NEGATIVE_INFINITY, 0, Number.NEGATIVE_INFINITY, 0, Number.NEGATIVE_INFINITY]);
   for (const options of [{ temperature: 3 }, { topK: 4 }, { topP: 0.999 }]) {
     const sampler = new Sampler(5, options);
-    const drawn = new Set(Array.from({ length: 200 }, () => sampler.sample(logits)));
+    const drawn = new Set(Array.from({ length: 200 }, (_, i) => sampler.sample(logits, i)));
     expect([...drawn].sort()).toEqual([1, 3]);
   }
 });
@@ -179,6 +285,6 @@ describe('options', () => {
 
   test('an undefined option is one left out', () => {
     const options: object = { temperature: undefined, topK: undefined };
-    expect(new Sampler(2, options).sample(f32([0, 1]))).toBe(1);
+    expect(new Sampler(2, options).sample(f32([0, 1]), 0)).toBe(1);
   });
 });

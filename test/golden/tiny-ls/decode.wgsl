@@ -683,7 +683,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 
 // end.argmax.decode: one workgroup of 256
 //   read logits: f32 [16]
-//   readwrite step: i32 position, count, row
+//   readwrite step: i32 position, count, row, seed, temperature, inverse
 //   write tokens: i32 ids
 //   write history: i32 ids by position
 @group(0) @binding(0) var<storage, read_write> step: array<u32>;
@@ -802,5 +802,308 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     step[0] = bitcast<u32>(position_1);
     step[1] = bitcast<u32>(1);
     step[2] = bitcast<u32>(0);
+  }
+}
+
+// end.draw.decode: one workgroup of 256
+//   read logits: f32 [16]
+//   readwrite step: i32 position, count, row, seed, temperature, inverse
+//   write tokens: i32 ids
+//   write history: i32 ids by position
+@group(0) @binding(0) var<storage, read_write> step: array<u32>;
+@group(0) @binding(1) var<storage, read_write> memory: array<u32>;
+@group(0) @binding(2) var<storage, read_write> history: array<u32>;
+var<workgroup> values: array<f32, 256>;
+var<workgroup> places: array<i32, 256>;
+@compute @workgroup_size(256, 1, 1)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) invocation: u32) {
+  let lane = i32(invocation);
+  let h = (bitcast<i32>(step[4]) + (((bitcast<i32>(step[0]) + bitcast<i32>(step[1])) + 1) * (-1640531527)));
+  let h_1 = ((h ^ i32(u32(h) >> u32(16))) * (-2048144789));
+  let h_2 = ((h_1 ^ i32(u32(h_1) >> u32(13))) * (-1028477387));
+  let h_3 = (h_2 ^ i32(u32(h_2) >> u32(16)));
+  let temperature = bitcast<f32>(bitcast<i32>(step[5]));
+  var value: f32 = (-3.3999999521443642e+38f);
+  var place: i32 = 15;
+  for (var i = lane; i < 16; i += 256) {
+    let h_4 = (h_3 + ((i + 1) * (-1640531527)));
+    let h_5 = ((h_4 ^ i32(u32(h_4) >> u32(16))) * (-2048144789));
+    let h_6 = ((h_5 ^ i32(u32(h_5) >> u32(13))) * (-1028477387));
+    let h_7 = (h_6 ^ i32(u32(h_6) >> u32(16)));
+    let y = (((f32(i32(u32(h_7) >> u32(16))) * 65536f) + (f32((h_7 & 65535)) + 0.5f)) * 2.3283064365386963e-10f);
+    let l_u = max((1f - y), 2.9802322387695312e-8f);
+    let l_i = (bitcast<i32>(l_u) + 4913933);
+    let l_n = f32((i32(u32(l_i) >> u32(23)) + (-127)));
+    let l_f = (bitcast<f32>(((l_i & 8388607) + 1060439283)) - 1f);
+    let l_f_1 = select((-y), l_f, (l_n < 0f));
+    let l_s = (l_f_1 / (2f + l_f_1));
+    let l_q = (l_s * l_s);
+    let l_t = (l_s + l_s);
+    let l_y = ((l_n * 0.693359375f) + ((l_n * (-0.00021219444170128554f)) + (l_t + ((l_t * l_q) * ((((((0.1111111119389534f * l_q) + 0.1428571492433548f) * l_q) + 0.20000000298023224f) * l_q) + 0.3333333432674408f)))));
+    let e = (-l_y);
+    let l_i_1 = (bitcast<i32>(e) + 4913933);
+    let l_n_1 = f32((i32(u32(l_i_1) >> u32(23)) + (-127)));
+    let l_f_2 = (bitcast<f32>(((l_i_1 & 8388607) + 1060439283)) - 1f);
+    let l_s_1 = (l_f_2 / (2f + l_f_2));
+    let l_q_1 = (l_s_1 * l_s_1);
+    let l_t_1 = (l_s_1 + l_s_1);
+    let l_y_1 = ((l_n_1 * 0.693359375f) + ((l_n_1 * (-0.00021219444170128554f)) + (l_t_1 + ((l_t_1 * l_q_1) * ((((((0.1111111119389534f * l_q_1) + 0.1428571492433548f) * l_q_1) + 0.20000000298023224f) * l_q_1) + 0.3333333432674408f)))));
+    let x = (bitcast<f32>(memory[(i + 16)]) + (temperature * (-l_y_1)));
+    if (value < x) {
+      value = x;
+      place = i;
+    }
+  }
+  values[lane] = value;
+  places[lane] = place;
+  workgroupBarrier();
+  if (lane < 128) {
+    let x_1 = values[lane];
+    let x_2 = values[(lane + 128)];
+    let i_1 = places[lane];
+    let i_2 = places[(lane + 128)];
+    if (0 < select(select(select(0, 1, (i_2 < i_1)), 0, (x_2 < x_1)), 1, (x_1 < x_2))) {
+      values[lane] = x_2;
+      places[lane] = i_2;
+    }
+  }
+  workgroupBarrier();
+  if (lane < 64) {
+    let x_3 = values[lane];
+    let x_4 = values[(lane + 64)];
+    let i_3 = places[lane];
+    let i_4 = places[(lane + 64)];
+    if (0 < select(select(select(0, 1, (i_4 < i_3)), 0, (x_4 < x_3)), 1, (x_3 < x_4))) {
+      values[lane] = x_4;
+      places[lane] = i_4;
+    }
+  }
+  workgroupBarrier();
+  if (lane < 32) {
+    let x_5 = values[lane];
+    let x_6 = values[(lane + 32)];
+    let i_5 = places[lane];
+    let i_6 = places[(lane + 32)];
+    if (0 < select(select(select(0, 1, (i_6 < i_5)), 0, (x_6 < x_5)), 1, (x_5 < x_6))) {
+      values[lane] = x_6;
+      places[lane] = i_6;
+    }
+  }
+  workgroupBarrier();
+  if (lane < 16) {
+    let x_7 = values[lane];
+    let x_8 = values[(lane + 16)];
+    let i_7 = places[lane];
+    let i_8 = places[(lane + 16)];
+    if (0 < select(select(select(0, 1, (i_8 < i_7)), 0, (x_8 < x_7)), 1, (x_7 < x_8))) {
+      values[lane] = x_8;
+      places[lane] = i_8;
+    }
+  }
+  workgroupBarrier();
+  if (lane < 8) {
+    let x_9 = values[lane];
+    let x_10 = values[(lane + 8)];
+    let i_9 = places[lane];
+    let i_10 = places[(lane + 8)];
+    if (0 < select(select(select(0, 1, (i_10 < i_9)), 0, (x_10 < x_9)), 1, (x_9 < x_10))) {
+      values[lane] = x_10;
+      places[lane] = i_10;
+    }
+  }
+  workgroupBarrier();
+  if (lane < 4) {
+    let x_11 = values[lane];
+    let x_12 = values[(lane + 4)];
+    let i_11 = places[lane];
+    let i_12 = places[(lane + 4)];
+    if (0 < select(select(select(0, 1, (i_12 < i_11)), 0, (x_12 < x_11)), 1, (x_11 < x_12))) {
+      values[lane] = x_12;
+      places[lane] = i_12;
+    }
+  }
+  workgroupBarrier();
+  if (lane < 2) {
+    let x_13 = values[lane];
+    let x_14 = values[(lane + 2)];
+    let i_13 = places[lane];
+    let i_14 = places[(lane + 2)];
+    if (0 < select(select(select(0, 1, (i_14 < i_13)), 0, (x_14 < x_13)), 1, (x_13 < x_14))) {
+      values[lane] = x_14;
+      places[lane] = i_14;
+    }
+  }
+  workgroupBarrier();
+  if (lane < 1) {
+    let x_15 = values[lane];
+    let x_16 = values[(lane + 1)];
+    let i_15 = places[lane];
+    let i_16 = places[(lane + 1)];
+    if (0 < select(select(select(0, 1, (i_16 < i_15)), 0, (x_16 < x_15)), 1, (x_15 < x_16))) {
+      values[lane] = x_16;
+      places[lane] = i_16;
+    }
+  }
+  workgroupBarrier();
+  if (lane < 1) {
+    let id = places[0];
+    let position_1 = (bitcast<i32>(step[0]) + bitcast<i32>(step[1]));
+    memory[0] = bitcast<u32>(id);
+    history[position_1] = bitcast<u32>(id);
+    step[0] = bitcast<u32>(position_1);
+    step[1] = bitcast<u32>(1);
+    step[2] = bitcast<u32>(0);
+  }
+}
+
+// end.candidates.decode: one workgroup of 256
+//   read logits: f32 [16]
+//   write ids: i32 candidates
+//   write values: f32 their logits
+//   write total: f32 sum over all tokens
+//   readwrite step: i32 position, count, row, seed, temperature, inverse
+@group(0) @binding(0) var<storage, read> step: array<u32>;
+@group(0) @binding(1) var<storage, read_write> memory: array<u32>;
+@group(0) @binding(2) var<storage, read_write> candidates: array<u32>;
+var<workgroup> scratch: array<f32, 256>;
+@compute @workgroup_size(256, 1, 1)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) invocation: u32) {
+  let lane = i32(invocation);
+  let h = (bitcast<i32>(step[4]) + (((bitcast<i32>(step[0]) + bitcast<i32>(step[1])) + 1) * (-1640531527)));
+  let h_1 = ((h ^ i32(u32(h) >> u32(16))) * (-2048144789));
+  let h_2 = ((h_1 ^ i32(u32(h_1) >> u32(13))) * (-1028477387));
+  let h_3 = (h_2 ^ i32(u32(h_2) >> u32(16)));
+  let temperature = bitcast<f32>(bitcast<i32>(step[5]));
+  var largest: f32 = (-3.3999999521443642e+38f);
+  var score0: f32 = (-3.3999999521443642e+38f);
+  var score1: f32 = (-3.3999999521443642e+38f);
+  var score2: f32 = (-3.3999999521443642e+38f);
+  var score3: f32 = (-3.3999999521443642e+38f);
+  var id0: i32 = (-1);
+  var id1: i32 = (-1);
+  var id2: i32 = (-1);
+  var id3: i32 = (-1);
+  for (var i = lane; i < 16; i += 256) {
+    let x = bitcast<f32>(memory[(i + 16)]);
+    largest = max(largest, x);
+    let h_4 = (h_3 + ((i + 1) * (-1640531527)));
+    let h_5 = ((h_4 ^ i32(u32(h_4) >> u32(16))) * (-2048144789));
+    let h_6 = ((h_5 ^ i32(u32(h_5) >> u32(13))) * (-1028477387));
+    let h_7 = (h_6 ^ i32(u32(h_6) >> u32(16)));
+    let y = (((f32(i32(u32(h_7) >> u32(16))) * 65536f) + (f32((h_7 & 65535)) + 0.5f)) * 2.3283064365386963e-10f);
+    let l_u = max((1f - y), 2.9802322387695312e-8f);
+    let l_i = (bitcast<i32>(l_u) + 4913933);
+    let l_n = f32((i32(u32(l_i) >> u32(23)) + (-127)));
+    let l_f = (bitcast<f32>(((l_i & 8388607) + 1060439283)) - 1f);
+    let l_f_1 = select((-y), l_f, (l_n < 0f));
+    let l_s = (l_f_1 / (2f + l_f_1));
+    let l_q = (l_s * l_s);
+    let l_t = (l_s + l_s);
+    let l_y = ((l_n * 0.693359375f) + ((l_n * (-0.00021219444170128554f)) + (l_t + ((l_t * l_q) * ((((((0.1111111119389534f * l_q) + 0.1428571492433548f) * l_q) + 0.20000000298023224f) * l_q) + 0.3333333432674408f)))));
+    let e = (-l_y);
+    let l_i_1 = (bitcast<i32>(e) + 4913933);
+    let l_n_1 = f32((i32(u32(l_i_1) >> u32(23)) + (-127)));
+    let l_f_2 = (bitcast<f32>(((l_i_1 & 8388607) + 1060439283)) - 1f);
+    let l_s_1 = (l_f_2 / (2f + l_f_2));
+    let l_q_1 = (l_s_1 * l_s_1);
+    let l_t_1 = (l_s_1 + l_s_1);
+    let l_y_1 = ((l_n_1 * 0.693359375f) + ((l_n_1 * (-0.00021219444170128554f)) + (l_t_1 + ((l_t_1 * l_q_1) * ((((((0.1111111119389534f * l_q_1) + 0.1428571492433548f) * l_q_1) + 0.20000000298023224f) * l_q_1) + 0.3333333432674408f)))));
+    let s = (x + (temperature * (-l_y_1)));
+    if (score3 < s) {
+      score3 = s;
+      id3 = i;
+      if (score2 < score3) {
+        let worse = score2;
+        score2 = score3;
+        score3 = worse;
+        let worse_1 = id2;
+        id2 = id3;
+        id3 = worse_1;
+      }
+      if (score1 < score2) {
+        let worse_2 = score1;
+        score1 = score2;
+        score2 = worse_2;
+        let worse_3 = id1;
+        id1 = id2;
+        id2 = worse_3;
+      }
+      if (score0 < score1) {
+        let worse_4 = score0;
+        score0 = score1;
+        score1 = worse_4;
+        let worse_5 = id0;
+        id0 = id1;
+        id1 = worse_5;
+      }
+    }
+  }
+  candidates[lane] = bitcast<u32>(id0);
+  if ((-1) < id0) {
+    candidates[(lane + 1024)] = bitcast<u32>(bitcast<f32>(memory[(id0 + 16)]));
+  }
+  candidates[(lane + 256)] = bitcast<u32>(id1);
+  if ((-1) < id1) {
+    candidates[((lane + 256) + 1024)] = bitcast<u32>(bitcast<f32>(memory[(id1 + 16)]));
+  }
+  candidates[(lane + 512)] = bitcast<u32>(id2);
+  if ((-1) < id2) {
+    candidates[((lane + 512) + 1024)] = bitcast<u32>(bitcast<f32>(memory[(id2 + 16)]));
+  }
+  candidates[(lane + 768)] = bitcast<u32>(id3);
+  if ((-1) < id3) {
+    candidates[((lane + 768) + 1024)] = bitcast<u32>(bitcast<f32>(memory[(id3 + 16)]));
+  }
+  scratch[lane] = largest;
+  workgroupBarrier();
+  if (lane < 64) {
+    scratch[lane] = max(max(max(scratch[lane], scratch[(lane + 64)]), scratch[(lane + 128)]), scratch[(lane + 192)]);
+  }
+  workgroupBarrier();
+  if (lane < 16) {
+    scratch[lane] = max(max(max(scratch[lane], scratch[(lane + 16)]), scratch[(lane + 32)]), scratch[(lane + 48)]);
+  }
+  workgroupBarrier();
+  if (lane < 4) {
+    scratch[lane] = max(max(max(scratch[lane], scratch[(lane + 4)]), scratch[(lane + 8)]), scratch[(lane + 12)]);
+  }
+  workgroupBarrier();
+  if (lane < 1) {
+    scratch[lane] = max(max(max(scratch[lane], scratch[(lane + 1)]), scratch[(lane + 2)]), scratch[(lane + 3)]);
+  }
+  workgroupBarrier();
+  let all_1 = scratch[0];
+  workgroupBarrier();
+  let inverse = bitcast<f32>(bitcast<i32>(step[6]));
+  var sum: f32 = 0f;
+  for (var i_1 = lane; i_1 < 16; i_1 += 256) {
+    let e_x = min(max(((bitcast<f32>(memory[(i_1 + 16)]) - all_1) * inverse), (-87f)), 88f);
+    let e_n = round((e_x * 1.4426950216293335f));
+    let e_r = ((e_x - (e_n * 0.693359375f)) - (e_n * (-0.00021219444170128554f)));
+    let e_y = (((((((((((((((0.00019841270113829523f * e_r) + 0.0013888889225199819f) * e_r) + 0.008333333767950535f) * e_r) + 0.0416666679084301f) * e_r) + 0.1666666716337204f) * e_r) + 0.5f) * e_r) * e_r) + e_r) + 1f) * bitcast<f32>((i32(e_n) + 127) << 23u));
+    sum = (sum + e_y);
+  }
+  scratch[lane] = sum;
+  workgroupBarrier();
+  if (lane < 64) {
+    scratch[lane] = (((scratch[lane] + scratch[(lane + 64)]) + scratch[(lane + 128)]) + scratch[(lane + 192)]);
+  }
+  workgroupBarrier();
+  if (lane < 16) {
+    scratch[lane] = (((scratch[lane] + scratch[(lane + 16)]) + scratch[(lane + 32)]) + scratch[(lane + 48)]);
+  }
+  workgroupBarrier();
+  if (lane < 4) {
+    scratch[lane] = (((scratch[lane] + scratch[(lane + 4)]) + scratch[(lane + 8)]) + scratch[(lane + 12)]);
+  }
+  workgroupBarrier();
+  if (lane < 1) {
+    scratch[lane] = (((scratch[lane] + scratch[(lane + 1)]) + scratch[(lane + 2)]) + scratch[(lane + 3)]);
+  }
+  workgroupBarrier();
+  let all_1_1 = scratch[0];
+  workgroupBarrier();
+  if (lane < 1) {
+    candidates[2048] = bitcast<u32>(all_1_1);
   }
 }

@@ -166,6 +166,13 @@ const table = {
     ([x, y]) => `i32(u32(${x}) % u32(${y}))`,
   ),
   and: int2('and', (x, y) => x & y, infix('&')),
+  xor: int2('xor', (x, y) => x ^ y, infix('^')),
+  /** Logical shift right by a scalar. */
+  shr: int2(
+    'shr_u',
+    (x, n) => x >>> n,
+    ([x, n]) => `i32(u32(${x}) >> u32(${n}))`,
+  ),
   /** Logical shift left by a scalar. */
   shl: {
     type: (a) => (a.length === 2 && isInt(a[0]) && a[1] === 'i32' ? a[0] : null),
@@ -187,6 +194,19 @@ const table = {
     meaning: ([x]) => (typeof x === 'number' ? f32(x) : vector(x!).map(f32)),
     wat: ([x], type) => (type === 'i32' ? `(f32.convert_i32_s ${x})` : `(f32x4.convert_i32x4_s ${x})`),
     wgsl: ([x], type) => (type === 'i32' ? `f32(${x})` : `vec4<f32>(${x})`),
+  },
+  /** The word that a float is in memory, and the float that a word is. Not for NaN, whose bits an engine may change. */
+  bitsOf: {
+    type: (a) => (a.length === 1 && a[0] === 'f32' ? 'i32' : null),
+    meaning: ([x]) => new Int32Array(Float32Array.of(scalar(x)).buffer)[0]!,
+    wat: ([x]) => `(i32.reinterpret_f32 ${x})`,
+    wgsl: ([x]) => `bitcast<i32>(${x})`,
+  },
+  floatOf: {
+    type: (a) => (a.length === 1 && a[0] === 'i32' ? 'f32' : null),
+    meaning: ([x]) => new Float32Array(Int32Array.of(scalar(x)).buffer)[0]!,
+    wat: ([x]) => `(f32.reinterpret_i32 ${x})`,
+    wgsl: ([x]) => `bitcast<f32>(${x})`,
   },
   /** The nearest integer, half to even, of a number below 2^22 in magnitude: where 1.5 * 2^23 is added, the last bit stands for one. */
   nearestInt: {

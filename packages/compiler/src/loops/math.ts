@@ -2,7 +2,7 @@
  * Functions that no target spells the same way twice, built from the closed table, so that every target computes the same bits up to
  * its own rounding of + and *. One text serves f32 and f32x4.
  */
-import { add, apply, applyLanes, type Builder, constant, mul, sub } from './build.ts';
+import { add, apply, applyLanes, type Builder, constant, f32, i32, mul, plus, sub } from './build.ts';
 import type { Expr } from './ir.ts';
 
 /** 1/k! for k = 7 ... 2. On |r| <= ln2/2 the first term left out is below 6e-9. */
@@ -35,6 +35,46 @@ export function silu(b: Builder, x: Expr): Expr {
   const value = b.let('s.x', x);
   const e = exp(b, apply('neg', value));
   return apply('div', value, add(constant(floatType(x), 1), e));
+}
+
+/** 1/9 ... 1/3: of 2 atanh(s) = 2 (s + s^3/3 + ...). For |s| <= 0.172 the first term left out is below 2e-9 of the first. */
+const odd = [1 / 9, 1 / 7, 1 / 5, 1 / 3];
+
+/** log(1 + f) = 2 atanh(f / (2 + f)), for f in [-0.293, 0.415]. Relative error below 2e-7: there is nothing to cancel. */
+function logNear(b: Builder, f: Expr): Expr {
+  const s = b.let('l.s', apply('div', f, add(f32(2), f)));
+  const square = b.let('l.q', mul(s, s));
+  const series = odd.reduce((p: Expr | null, k) => (p ? add(mul(p, square), f32(k)) : f32(k)), null)!;
+  const twice = b.let('l.t', add(s, s));
+  return add(twice, mul(mul(twice, square), series));
+}
+
+/** A positive, normal f32 as 2^n (1 + f), with 1 + f between the roots of 1/2 and 2. */
+function scaled(b: Builder, x: Expr): { readonly n: Expr; readonly f: Expr } {
+  const root = 0x3f3504f3;
+  const shifted = b.let('l.i', plus(apply('bitsOf', x), 0x3f800000 - root));
+  const n = b.let('l.n', apply('toFloat', plus(apply('shr', shifted, i32(23)), -127)));
+  const mantissa = apply('floatOf', plus(apply('and', shifted, i32(0x7fffff)), root));
+  return { n, f: b.let('l.f', sub(mantissa, f32(1))) };
+}
+
+/** n log 2 + log(1 + f). */
+function logOf(b: Builder, n: Expr, f: Expr): Expr {
+  const ln2High = 0.693359375;
+  return b.let('l.y', add(mul(n, f32(ln2High)), add(mul(n, f32(Math.LN2 - ln2High)), logNear(b, f))));
+}
+
+/** log(x) for positive, normal f32. Error below 2e-7 of the result or of 1, whichever is larger; near 1, of the result. */
+export function log(b: Builder, x: Expr): Expr {
+  const { n, f } = scaled(b, x);
+  return logOf(b, n, f);
+}
+
+/** log(1 - y) for y from 0 to 1, to the same accuracy however small y is; at 1, where it has no value, log(2^-25). */
+export function log1m(b: Builder, y: Expr): Expr {
+  const { n, f } = scaled(b, b.let('l.u', apply('max', sub(f32(1), y), f32(2 ** -25))));
+  // 1 - y has lost what of y was too small for it
+  return logOf(b, n, b.let('l.f', apply('select', apply('less', n, f32(0)), f, apply('neg', y))));
 }
 
 /** Sum of the four lanes, pairwise. */

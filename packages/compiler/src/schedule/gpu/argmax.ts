@@ -1,24 +1,27 @@
 /**
- * The greedy choice, where the logits are: the first of the largest, which becomes the next step's token, and the step moves on. So tokens
- * follow each other on the GPU with nobody waiting for their ids; who wants them reads `history` later.
+ * The choice of the next token, where the logits are: the first of the largest, or of the largest with noise, which is a draw. It becomes the
+ * next step's token, and the step moves on. So tokens follow each other on the GPU with nobody waiting for their ids; who wants them reads
+ * `history` later.
  */
-import { apply, type Builder, f32, i32, load, plus } from '../../loops/build.ts';
+import { add, apply, type Builder, f32, i32, load, mul, plus } from '../../loops/build.ts';
 import type { Expr, Kernel } from '../../loops/ir.ts';
-import type { GpuScope } from './scope.ts';
+import { noise, noiseKey } from './noise.ts';
+import { type GpuScope, step } from './scope.ts';
 
 const LANES = 256;
 
-/** The kernel that chooses, stores the choice and sets position, count and row for the next step. */
-export function argmaxKernel(scope: GpuScope): Kernel {
+/** The kernel that chooses, stores the choice and sets position, count and row for the next step; `draw` when it chooses with noise. */
+export function argmaxKernel(scope: GpuScope, how: 'argmax' | 'draw'): Kernel {
   const { vocab } = scope.plan.program;
   const logits = scope.logits('read');
   const values = scope.shared('values', 'f32', LANES, 'largest of each invocation');
   const places = scope.shared('places', 'i32', LANES, 'where they are');
   scope.b.loop('workgroup', 'lane', { to: LANES }, (b, lane) => {
+    const score = how === 'draw' ? noisy(scope, b) : (_: Builder, x: Expr): Expr => x;
     const value = b.variable('value', f32(-3.4e38));
     const place = b.variable('place', i32(vocab - 1));
     b.loop('serial', 'i', { from: lane, to: vocab, step: LANES }, (inner, i) => {
-      const x = inner.let('x', load(logits, i, 'f32'));
+      const x = inner.let('x', score(inner, load(logits, i, 'f32'), i));
       inner.when(apply('less', value.get(), x), () => {
         value.set(x);
         place.set(i);
@@ -40,7 +43,16 @@ export function argmaxKernel(scope: GpuScope): Kernel {
     }
     b.when(apply('less', lane, i32(1)), (one) => finish(scope, one, one.let('id', load(places, 0, 'i32'))));
   });
-  return scope.kernel('argmax');
+  return scope.kernel(how);
+}
+
+/** Adds noise to the logit of token i, by the step's seed and temperature, for the position that the choice will have. */
+export function noisy(scope: GpuScope, b: Builder): (b: Builder, logit: Expr, i: Expr) => Expr {
+  const words = scope.step();
+  const position = plus(load(words, step.position, 'i32'), load(words, step.count, 'i32'));
+  const key = noiseKey(b, load(words, step.seed, 'i32'), position);
+  const temperature = b.let('temperature', apply('floatOf', load(words, step.temperature, 'i32')));
+  return (inner, logit, i) => add(logit, mul(temperature, noise(inner, key, i)));
 }
 
 /** 1 where y at j comes before x at i: it is larger, or as large and earlier. */
@@ -50,13 +62,12 @@ function isBetter(x: Expr, i: Expr, y: Expr, j: Expr): Expr {
   return apply('select', apply('less', x, y), i32(1), notLess);
 }
 
-/** Words of the step region: position, count, row. */
 function finish(scope: GpuScope, b: Builder, id: Expr): void {
-  const step = scope.step();
-  const position = b.let('position', plus(load(step, 0, 'i32'), load(step, 1, 'i32')));
+  const words = scope.step();
+  const position = b.let('position', plus(load(words, step.position, 'i32'), load(words, step.count, 'i32')));
   b.store(scope.tokens('write'), 0, id);
   b.store(scope.history(), position, id);
-  b.store(step, 0, position);
-  b.store(step, 1, i32(1));
-  b.store(step, 2, i32(0));
+  b.store(words, step.position, position);
+  b.store(words, step.count, i32(1));
+  b.store(words, step.row, i32(0));
 }

@@ -7,6 +7,7 @@ import type { KindKernels } from '../schedule.ts';
 import type { Lowering } from '../scope.ts';
 import { argmaxKernel } from './argmax.ts';
 import { attentionKernel } from './attention.ts';
+import { candidatesKernel } from './candidates.ts';
 import { contractKernels } from './contract.ts';
 import { embedKernel, mapKernel, normaliseKernel } from './elementwise.ts';
 import { encodeKernel } from './encode.ts';
@@ -15,8 +16,10 @@ import { GpuScope, workgroupBytes } from './scope.ts';
 
 export interface GpuKernels {
   readonly kinds: readonly KindKernels[];
-  /** Runs behind the end's kernels: chooses the next token. */
+  /** Any one of them runs behind the end's kernels: chooses the next token, draws it, or lists candidates for it. */
   readonly argmax: Kernel;
+  readonly draw: Kernel;
+  readonly candidates: Kernel;
 }
 
 /** Kernels for a plan of a program that `forGpu` made. */
@@ -27,7 +30,13 @@ export function scheduleGpu(plan: Plan, profile: GpuProfile): GpuKernels {
     return { kind, decode: lower('decode'), prefill: kind.role === 'end' ? [] : lower('prefill') };
   });
   const end = plan.program.kinds.at(-1)!;
-  return { kinds, argmax: checked(argmaxKernel(new GpuScope(plan, end, 'decode', profile))) };
+  const scope = () => new GpuScope(plan, end, 'decode', profile);
+  return {
+    kinds,
+    argmax: checked(argmaxKernel(scope(), 'argmax')),
+    draw: checked(argmaxKernel(scope(), 'draw')),
+    candidates: checked(candidatesKernel(scope())),
+  };
 
   function checked(kernel: Kernel): Kernel {
     verifyKernel(kernel);

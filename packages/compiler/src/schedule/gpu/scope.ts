@@ -3,9 +3,24 @@ import { type Builder, type Index, plus } from '../../loops/build.ts';
 import type { Expr, Kernel, KernelBuffer } from '../../loops/ir.ts';
 import { elementBytes } from '../../loops/types.ts';
 import type { Plan } from '../../plan.ts';
-import type { Kind } from '../../program/ir.ts';
+import { type Kind, padded } from '../../program/ir.ts';
 import { KernelScope, type Lowering } from '../scope.ts';
 import type { GpuProfile } from './profile.ts';
+
+/** Words of the step that a GPU reads: the first three of every step, the others what the choice of a token depends on. */
+export const step = { position: 0, count: 1, row: 2, seed: 4, temperature: 5, inverse: 6 } as const;
+/** Bytes of them, in vectors of four. */
+export const STEP_BYTES = 32;
+
+/** Invocations that list candidates, and tokens that each of them keeps. */
+export const CANDIDATES = { lanes: 256, each: 4 } as const;
+/** Bytes of the list: ids, logits, and the sum over all. */
+export const CANDIDATE_BYTES = 8 * CANDIDATES.lanes * CANDIDATES.each + 16;
+
+/** Where what only a GPU has lies, behind what linear memory holds elsewhere: the ids by position, then the candidates. */
+export function behindMemory({ memory, program }: Plan): { readonly history: number; readonly candidates: number } {
+  return { history: memory.plannedBytes, candidates: padded(memory.plannedBytes + 4 * (program.context + 1), 16) };
+}
 
 /** Builds one kernel for a GPU: grid loops around one workgroup loop around everything else. */
 export class GpuScope extends KernelScope {
@@ -21,17 +36,37 @@ export class GpuScope extends KernelScope {
     return this.use({ name, element, address: { from: 'workgroup' }, length, access: 'readwrite', note });
   }
 
-  /** Words of the step: position, count, row. */
+  /** Words of the step. */
   step(): KernelBuffer {
     const { offset } = this.plan.memory.step;
-    const note = 'position, count, row';
+    const note = Object.keys(step).join(', ');
     const address = { from: 'memory', offset } as const;
-    return this.use({ name: 'step', element: 'i32', address, length: 4, access: 'readwrite', note });
+    return this.use({ name: 'step', element: 'i32', address, length: STEP_BYTES / 4, access: 'readwrite', note });
   }
 
-  /** Ids that were chosen: at i the token of position i. Behind what linear memory holds elsewhere. */
+  /** Ids, -1 where a share of the vocabulary has no more, and logits: entry k of invocation l at k lanes + l. The sum over all tokens. */
+  candidates(): Readonly<Record<'ids' | 'values' | 'total', KernelBuffer>> {
+    const length = CANDIDATES.lanes * CANDIDATES.each;
+    const { candidates } = behindMemory(this.plan);
+    const part = (name: string, element: 'i32' | 'f32', offset: number, length: number, note: string) =>
+      this.use({
+        name,
+        element,
+        address: { from: 'memory', offset: candidates + offset },
+        length,
+        access: 'write',
+        note,
+      });
+    return {
+      ids: part('ids', 'i32', 0, length, 'candidates'),
+      values: part('values', 'f32', 4 * length, length, 'their logits'),
+      total: part('total', 'f32', 8 * length, 1, 'sum over all tokens'),
+    };
+  }
+
+  /** Ids that were chosen: at i the token of position i. */
   history(): KernelBuffer {
-    const address = { from: 'memory', offset: this.plan.memory.plannedBytes } as const;
+    const address = { from: 'memory', offset: behindMemory(this.plan).history } as const;
     const length = this.plan.program.context + 1;
     return this.use({ name: 'history', element: 'i32', address, length, access: 'write', note: 'ids by position' });
   }

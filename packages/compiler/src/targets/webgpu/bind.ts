@@ -11,16 +11,18 @@ import { loadWidth, storeWidth } from '../../loops/verify.ts';
 import type { Plan } from '../../plan.ts';
 import type { Kind } from '../../program/ir.ts';
 import type { GpuProfile } from '../../schedule/gpu/profile.ts';
+import { behindMemory, CANDIDATE_BYTES, STEP_BYTES } from '../../schedule/gpu/scope.ts';
 
-/** Where the parts of linear memory lie on a GPU. `history` follows what linear memory holds elsewhere. */
+/** Where the parts of linear memory lie on a GPU. */
 export function resourceAt(plan: Plan, offset: number): { resource: GpuResource; start: number; bytes: number } {
-  const { step, tokens, arena, weights, plannedBytes } = plan.memory;
-  // of the step, a GPU needs position, count and row
+  const { step, tokens, arena, weights } = plan.memory;
+  const { history, candidates } = behindMemory(plan);
   const regions: readonly { resource: GpuResource; start: number; bytes: number }[] = [
-    { resource: 'step', start: step.offset, bytes: 16 },
+    { resource: 'step', start: step.offset, bytes: STEP_BYTES },
     { resource: 'memory', start: tokens.offset, bytes: arena.offset + arena.bytes - tokens.offset },
     { resource: 'constants', start: weights.offset, bytes: plan.ropeBytes },
-    { resource: 'history', start: plannedBytes, bytes: 4 * (plan.program.context + 1) },
+    { resource: 'history', start: history, bytes: 4 * (plan.program.context + 1) },
+    { resource: 'candidates', start: candidates, bytes: CANDIDATE_BYTES },
   ];
   const found = regions.find((r) => offset >= r.start && offset < r.start + r.bytes);
   if (!found) throw new Error(`address ${offset} lies in no region that kernels reach directly`);
@@ -170,7 +172,7 @@ export function bind(kernel: Kernel, plan: Plan, kind: Kind, multiples: Multiple
   };
 }
 
-const order = ['step', 'memory', 'history', 'constants'];
+const order = ['step', 'memory', 'history', 'candidates', 'constants'];
 function byOrder(a: string, b: string): number {
   const [i, j] = [a, b].map((key) => (order.includes(key) ? order.indexOf(key) : order.length)) as [number, number];
   return i - j || a.localeCompare(b);

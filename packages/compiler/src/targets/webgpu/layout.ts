@@ -6,6 +6,7 @@ import type { GpuLayout, GpuPlace } from '@lamella/runtime/webgpu-manifest';
 import type { Plan } from '../../plan.ts';
 import { padded } from '../../program/ir.ts';
 import type { GpuProfile } from '../../schedule/gpu/profile.ts';
+import { CANDIDATE_BYTES, STEP_BYTES } from '../../schedule/gpu/scope.ts';
 import { resourceAt } from './bind.ts';
 
 /** A family of buffers that is filled from its start. */
@@ -45,13 +46,15 @@ export function gpuLayout(plan: Plan, profile: GpuProfile, chunk: number): GpuLa
   const inMemory = (address: number): number => address - memory.start;
   const constants = padded(plan.ropeBytes, 16);
   const history = 4 * (program.context + 1);
-  // the step; ids of two chunks and one row of logits on their way back
-  const others = 16 + 2 * padded(4 * chunk, 16) + 4 * program.vocab;
+  // ids of two chunks, candidates and one row of logits on their way back
+  const reads = 2 * padded(4 * chunk, 16) + CANDIDATE_BYTES + 4 * program.vocab;
   const families = [...weights.sizes, ...states.sizes].reduce((sum, n) => sum + n, 0);
   return {
     memory: padded(memory.bytes, 16),
     constants,
     history,
+    candidates: CANDIDATE_BYTES,
+    step: STEP_BYTES,
     tokens: inMemory(regions.tokens.offset),
     logits: inMemory(regions.logits.offset),
     weights: weights.sizes,
@@ -65,6 +68,7 @@ export function gpuLayout(plan: Plan, profile: GpuProfile, chunk: number): GpuLa
       })),
     ],
     rows,
-    bytes: families + padded(memory.bytes, 16) + Math.max(16, constants) + history + others,
+    bytes:
+      families + STEP_BYTES + padded(memory.bytes, 16) + Math.max(16, constants) + history + CANDIDATE_BYTES + reads,
   };
 }

@@ -4,6 +4,7 @@ import type { Kernel } from '../../loops/ir.ts';
 import type { Plan } from '../../plan.ts';
 import type { GpuProfile } from '../../schedule/gpu/profile.ts';
 import type { GpuKernels } from '../../schedule/gpu/schedule.ts';
+import { CANDIDATES } from '../../schedule/gpu/scope.ts';
 import { gpuLayout } from './layout.ts';
 import { printShader, type Shader } from './print.ts';
 
@@ -36,7 +37,9 @@ export function gpuTarget(plan: Plan, kernels: GpuKernels, profile: GpuProfile):
   }));
   const weightBytes = (kernel: number): number =>
     shaders[kernel]!.bindings.reduce((sum, b) => sum + (b.resource === 'weights' ? b.bytes : 0), 0);
-  const argmax = add(kernels.argmax, kernels.kinds.length - 1);
+  const end = kernels.kinds.length - 1;
+  const [argmax, draw] = [add(kernels.argmax, end), add(kernels.draw, end)];
+  const candidates = { kernel: add(kernels.candidates, end), ...CANDIDATES };
   return {
     manifest: {
       profile: profile.name,
@@ -44,6 +47,8 @@ export function gpuTarget(plan: Plan, kernels: GpuKernels, profile: GpuProfile):
       kernels: shaders.map(({ name, lanes, grid, bindings }) => ({ name, lanes, grid, bindings })),
       kinds,
       argmax,
+      draw,
+      candidates,
       layout: gpuLayout(plan, profile, CHUNK),
       chunk: CHUNK,
     },

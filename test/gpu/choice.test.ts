@@ -1,0 +1,90 @@
+/**
+ * The choice of the next token in the loop interpreter: the first of the largest logits, wherever it stands; draws, which are those of the
+ * runtime's sampler; candidates; and the step that is left for the next token.
+ */
+
+import { interpret } from '@lamella/compiler/loops/interpret';
+import type { Kernel } from '@lamella/compiler/loops/ir';
+import { lowerGpu } from '@lamella/compiler/pipeline';
+import { conservative } from '@lamella/compiler/schedule/gpu/profile';
+import { behindMemory, CANDIDATE_BYTES, CANDIDATES } from '@lamella/compiler/schedule/gpu/scope';
+import type { SamplingOptions } from '@lamella/runtime/face';
+import { seedKey } from '@lamella/runtime/noise';
+import { Sampler } from '@lamella/runtime/sampler';
+import { candidatesFrom } from '@lamella/runtime/webgpu-candidates';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { model } from '../conformance/models.ts';
+
+const vocab = 700;
+const graph = model({ layers: 2, d: 8, ff: 8, headDim: 4, heads: 1, kvHeads: 1, vocab, context: 12 });
+const { plan, kernels } = lowerGpu(graph, { quant: 'f32' }, conservative);
+const { memory } = plan;
+const { candidates } = behindMemory(plan);
+const image = new ArrayBuffer(candidates + CANDIDATE_BYTES);
+
+/** Runs a kernel behind the token at position 6. */
+function run(kernel: Kernel, logits: Float32Array, { temperature = 0, seed = 0, sumTemperature = 1 } = {}): void {
+  new Float32Array(image, memory.logits.offset, vocab).set(logits);
+  const step = new Int32Array(image, memory.step.offset, 8);
+  step.set([6, 1, 0, 0, seedKey(seed)]);
+  new Float32Array(step.buffer, step.byteOffset + 20, 2).set([temperature, 1 / sumTemperature]);
+  interpret(kernel, image, {});
+}
+
+const chosen = () => new Int32Array(image, memory.tokens.offset, 1)[0];
+const row = (levels: readonly number[]) => Float32Array.from(levels, (x) => x / 4 - 5);
+const levels = (max: number) => fc.array(fc.integer({ min: 0, max }), { minLength: vocab, maxLength: vocab });
+
+test('the first of the largest logits', () => {
+  fc.assert(
+    fc.property(levels(3), (levels) => {
+      const logits = row(levels);
+      run(kernels.argmax, logits);
+      expect(chosen()).toBe(logits.indexOf(Math.max(...logits)));
+      // position, count and row of the next step
+      expect([...new Int32Array(image, memory.step.offset, 3)]).toEqual([7, 1, 0]);
+      expect(new Int32Array(image, memory.plannedBytes, 13)[7]).toBe(chosen());
+    }),
+    { numRuns: 15 },
+  );
+});
+
+test('draws: those of the sampler, which is where noise is defined', () => {
+  fc.assert(
+    fc.property(levels(60), fc.double({ min: 0.1, max: 3, noNaN: true }), fc.nat(), (levels, temperature, seed) => {
+      const logits = row(levels);
+      run(kernels.draw, logits, { temperature, seed });
+      expect(chosen()).toBe(new Sampler(vocab, { temperature, seed }).sample(logits, 7));
+      expect([...new Int32Array(image, memory.step.offset, 3)]).toEqual([7, 1, 0]);
+    }),
+    { numRuns: 15 },
+  );
+});
+
+test.each<[string, SamplingOptions]>([
+  ['top-k', { topK: 40, temperature: 0.8 }],
+  ['top-p', { topP: 0.9, temperature: 1.3 }],
+  ['min-p', { minP: 0.05 }],
+  ['a penalty', { repetitionPenalty: 1.2 }],
+  ['temperature and a penalty', { temperature: 0.9, repetitionPenalty: 1.2 }],
+])('%s: candidates prove what all logits give', (_, options) => {
+  fc.assert(
+    fc.property(levels(60), fc.nat(), (levels, seed) => {
+      const logits = row(levels);
+      const sampler = new Sampler(vocab, { ...options, seed });
+      for (const id of [3, 9, 27, 41]) sampler.accept(id);
+      const { order, sumTemperature } = sampler.listing!;
+      run(kernels.candidates, logits, { ...order, sumTemperature });
+      const list = candidatesFrom(image.slice(candidates), CANDIDATES, order, 7);
+      expect(list.ids.length).toBe(vocab);
+      const largest = Math.max(...logits);
+      const total = logits.reduce((sum, x) => sum + Math.exp((x - largest) / sumTemperature), 0);
+      expect(list.total / total).toBeCloseTo(1, 5);
+      expect([sampler.sample(logits, 7), null]).toContain(sampler.pick(list, 7));
+      // the step stays
+      expect([...new Int32Array(image, memory.step.offset, 3)]).toEqual([6, 1, 0]);
+    }),
+    { numRuns: 8 },
+  );
+});
