@@ -51,7 +51,7 @@ export async function settled(page: Page, state: 'good' | 'fault'): Promise<void
 /** Opens a template and waits for its picture. */
 export async function choose(page: Page, name: string): Promise<void> {
   await page.locator('#template').selectOption(`graphs/${name}.ts`);
-  await page.locator('#pictures h2.name', { hasText: name }).waitFor();
+  await page.locator('#pictures h2.name', { hasText: name }).waitFor({ state: 'attached' });
   await settled(page, 'good');
 }
 

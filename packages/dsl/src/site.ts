@@ -42,7 +42,8 @@ export function capture(): Capture {
 /** The first frame of an error's stack that is not in this package, in the author's coordinates; null when there is none. */
 export function authorFrame(error: Error): Site | null {
   for (const line of (error.stack ?? '').split('\n')) {
-    const match = /^\s*at (?:[^(]* \()?(.+):(\d+):(\d+)\)?$/.exec(line);
+    // `at call (file:1:2)` in V8, `call@file:1:2` elsewhere
+    const match = /^(?:\s*at (?:[^(]* \()?|[^@]*@)(.+):(\d+):(\d+)\)?$/.exec(line);
     const [, file, row, column] = match ?? [];
     if (!file || file.startsWith('node:') || file.startsWith(here) || file.startsWith(herePath)) continue;
     const frame = { file, line: Number(row), column: Number(column) };

@@ -7,7 +7,7 @@ import { bytes, rate } from '@lamella/report/units';
 import type { Outcome } from './protocol.ts';
 
 export function outcomeTable(outcome: Outcome): Html {
-  const { device, threads, why, plannedBytes, peakBytes, slowMemoryBytesPerToken, streamBytesPerSecond } = outcome;
+  const { device, why, plannedBytes, peakBytes, slowMemoryBytesPerToken, streamBytesPerSecond } = outcome;
   const { promptTokens, generatedTokens, prefillTokensPerSecond, decodeTokensPerSecond } = outcome;
   const perSecond = slowMemoryBytesPerToken * decodeTokensPerSecond;
   // A model that stays in fast memory is not waiting for slow memory, and no plan says how fast it is.
@@ -24,7 +24,7 @@ export function outcomeTable(outcome: Outcome): Html {
     ['loading', `${outcome.loadMs.toFixed(0)} ms`, ''],
   ];
   return html`<h2 class="name">${outcome.name}</h2>
-<p class="lead">${promptTokens} tokens of prompt, ${generatedTokens} generated on ${device === 'wasm' ? 'WASM' : 'WebGPU'}, ${threads} thread${threads > 1 ? 's' : ''}: ${why}.</p>
+<p class="lead">${promptTokens} tokens of prompt, ${generatedTokens} generated on ${device === 'wasm' ? 'WASM' : 'WebGPU'}: ${why}.</p>
 ${table('Measured beside planned', [['what'], ['measured'], ['planned']], [{ title: '', rows }])}
 <p class="note">${
     streams

@@ -13,7 +13,6 @@ export interface RunRequest extends Pick<Edit, 'file' | 'source' | 'options'> {
 export interface Outcome {
   readonly name: string;
   readonly device: 'wasm' | 'webgpu';
-  readonly threads: number;
   readonly why: string;
   readonly plannedBytes: number;
   readonly peakBytes: number;

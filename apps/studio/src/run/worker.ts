@@ -49,11 +49,10 @@ async function run({ file, source, options, device, threads, promptTokens, maxTo
       step('generating', generation.tokens.length, Math.min(maxTokens, context - prompt.length));
     }
     const { report } = compilation;
-    const { device, threads, why } = model.running;
+    const { device, why } = model.running;
     return {
       name: report.name,
       device,
-      threads,
       why,
       ...generation.stats,
       slowMemoryBytesPerToken: report.slowMemoryBytesPerToken,

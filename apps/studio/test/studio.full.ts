@@ -1,0 +1,157 @@
+/**
+ * The rest of the studio: how it looks (the screenshots are in `out/screenshots` for people to look at), how long a version takes, and what it
+ * does with code that has no end, with a model too large to be run here, and on a GPU, which is a driver for the CPU.
+ */
+import { mkdir } from 'node:fs/promises';
+import { launchChromium } from '@lamella/browser/chromium';
+import type { Site } from '@lamella/browser/serve';
+import axe from 'axe-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  type Browser,
+  buildStudio,
+  choose,
+  openStudio,
+  type Page,
+  problems,
+  replace,
+  serveStudio,
+  settled,
+  write,
+} from './site.ts';
+
+const screenshots = 'out/screenshots';
+let site: Site;
+let browser: Browser;
+const complaints: string[] = [];
+beforeAll(async () => {
+  await buildStudio();
+  await mkdir(screenshots, { recursive: true });
+  site = await serveStudio();
+  browser = await launchChromium(['--enable-unsafe-webgpu']);
+});
+afterAll(async () => {
+  await browser?.close();
+  await site?.close();
+  expect(complaints).toEqual([]);
+});
+const open = (how = {}) => openStudio(browser, site, complaints, how);
+const show = async (page: Page, name: string) => {
+  const tab = page.getByRole('tab', { name });
+  if (await tab.isVisible()) await tab.click();
+};
+
+describe.each([
+  [360, 'light'],
+  [1280, 'light'],
+  [360, 'dark'],
+  [1280, 'dark'],
+] as const)('at %i px, %s', (width, colorScheme) => {
+  test('every view fits and axe finds no fault', async () => {
+    const page = await open({ width, height: width === 360 ? 740 : 800, colorScheme });
+    await settled(page, 'good');
+    await page.evaluate(axe.source);
+    const look = async (view: string, as: string) => {
+      await show(page, view);
+      await page.screenshot({ path: `${screenshots}/studio-${as}-${width}-${colorScheme}.png` });
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(width);
+      const { violations } = (await page.evaluate('axe.run()')) as axe.AxeResults;
+      expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).slice(0, 3)}`)).toEqual([]);
+    };
+    for (const view of ['Code', 'Pictures', 'Kernels']) await look(view, view.toLowerCase());
+    await choose(page, 'assistant');
+    await show(page, 'Run');
+    await page.getByLabel('Device').selectOption('wasm');
+    await page.getByRole('button', { name: 'Run' }).click();
+    await page.locator('#run-result table').waitFor();
+    await look('Run', 'run');
+    await show(page, 'Code');
+    await replace(page, 'kvHeads: 2', 'kvHeads: 3');
+    await settled(page, 'fault');
+    await look('Code', 'fault');
+    await look('Pictures', 'stale');
+    await page.close();
+  });
+});
+
+test('MobileLLM-125M-LS is compiled and drawn again within 2 s of an edit', async () => {
+  const page = await open();
+  await settled(page, 'good');
+  const times: number[] = [];
+  for (const layers of [28, 26, 24, 22, 20]) {
+    await replace(page, `layers: ${layers + 2},`, `layers: ${layers},`);
+    const start = performance.now();
+    await page.getByText(`${layers} weight sets, ${2 * layers} executions`).waitFor();
+    times.push(Math.round(performance.now() - start));
+  }
+  console.log(`milliseconds from an edit to its picture, 250 of them waiting for the next key: ${times.join(', ')}`);
+  expect(times.toSorted((a, b) => a - b)[2]).toBeLessThan(2000);
+  await page.close();
+});
+
+test('a loop without an end is ended, and the next version is compiled', async () => {
+  const page = await open();
+  await settled(page, 'good');
+  await replace(page, 'layers: 30,', 'layers: (() => { for (;;); })(),');
+  await settled(page, 'fault');
+  expect((await problems(page)).join()).toContain(
+    'L113 | graphs/mobilellm-125m-ls.ts could not be run: it was still running',
+  );
+  await replace(page, 'layers: (() => { for (;;); })(),', 'layers: 4,');
+  await page.getByText('4 weight sets, 8 executions').waitFor();
+  expect(await problems(page)).toEqual([]);
+  await page.close();
+});
+
+test.each([
+  ['no model', 'export const x = 1;\n', 'L112'],
+  ['a file that does not parse', 'export default (\n', 'L113'],
+  ['another module', "import { readFileSync } from 'node:fs';\nreadFileSync('/');\nexport default 1;\n", 'L113'],
+  ['an exception', 'const f = () => {\n  throw new Error("mine");\n};\nexport default f();\n', 'line 2 | L113'],
+])('%s', async (_, text, said) => {
+  const page = await open();
+  await settled(page, 'good');
+  await write(page, text);
+  await settled(page, 'fault');
+  expect((await problems(page)).join('\n')).toContain(said);
+  expect(await page.locator('body.stale').count()).toBe(1);
+  await page.close();
+});
+
+test('a model too large for a page is refused with its size before anything is allocated', async () => {
+  const page = await open();
+  await choose(page, 'mobilellm-1.5b');
+  await show(page, 'Run');
+  await page.getByRole('button', { name: 'Run' }).click();
+  const message = await page.locator('#run-result .failure').textContent();
+  expect(message).toMatch(/^L304 running mobilellm-1.5b in this page .*its weights are 1\.\d+ GiB.*Try weights as q4/);
+  await page.close();
+});
+
+test('MobileLLM-125M-LS runs here, in the memory that was planned', async () => {
+  const page = await open();
+  await settled(page, 'good');
+  await page.getByLabel('Weights').selectOption('q4');
+  await settled(page, 'good');
+  await show(page, 'Run');
+  await page.getByLabel('Device').selectOption('wasm');
+  await page.getByRole('button', { name: 'Run' }).click();
+  await page.locator('#run-result table').waitFor();
+  await page.screenshot({ path: `${screenshots}/studio-run-125m-1280-light.png` });
+  const cells = await page.locator('#run-result tr', { hasText: 'memory' }).last().locator('td').allTextContents();
+  expect(cells[0]).toMatch(/MiB$/);
+  expect(cells[1]).toBe(cells[0]);
+  await page.close();
+});
+
+test('a run on a GPU', async () => {
+  const page = await open();
+  await choose(page, 'assistant');
+  await show(page, 'Run');
+  await page.getByLabel('Device').selectOption('webgpu');
+  await page.getByLabel('Generate').fill('4');
+  await page.getByRole('button', { name: 'Run' }).click();
+  await page.locator('#run-result table').waitFor();
+  expect(await page.locator('#run-result .lead').textContent()).toContain('generated on WebGPU');
+  await page.close();
+});
