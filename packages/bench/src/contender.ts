@@ -13,7 +13,12 @@ export interface Contender {
   generate(prompt: readonly number[], count: number): Promise<Generated>;
   /** Logits [vocab] behind the last of `tokens`, from an empty sequence; logarithms of probabilities will do. */
   logits(tokens: readonly number[]): Promise<readonly number[]>;
+  /** Ends it, whatever it is doing. */
+  close(): Promise<void>;
 }
+
+/** What runs where the contender itself runs: whoever opened that closes it. */
+export type Asked = Omit<Contender, 'close'>;
 
 /** Follows a generation: call it once for each token. */
 export function stopwatch(): { token(): void; readonly generated: Generated } {

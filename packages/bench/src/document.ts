@@ -1,21 +1,30 @@
 /** The results as a page to read: which targets were reached, every figure with its spread, and how they came about. */
 
-import { LENGTH } from './exactness.ts';
+import { LENGTH, ROUNDING } from './exactness.ts';
 import type { Load } from './loading.ts';
 import { CONTEXT } from './models.ts';
 import type { Results } from './results.ts';
-import { median } from './statistics.ts';
+import { median, present } from './statistics.ts';
 import { reached, shareOfRead, sharingRatios, type Target, targets } from './targets.ts';
 
 /** Markdown; `plot` is the file name of the picture. */
 export function document(results: Results, plot: string): string {
-  const { date, machine, versions, rounds } = results;
+  const { date, machine, versions, rounds, failures, parts } = results;
   const loads = rounds.map(({ loadAverage }) => loadAverage.toFixed(1)).join(', ');
   return `${[
     '# Side by side, in one run',
     `\`npm run bench\`, ${date}. ${machine.cpu}, ${machine.logicalCores} logical cores, ${machine.memoryGiB} GiB, ${machine.system}. ${list(versions)}.`,
-    `Everybody has the same weights (\`random:1\`) and room for ${CONTEXT} tokens. All stay open while rounds go through everything, every other one backwards; each measurement waits up to 1.5 s for a quiet machine, and no sample is left out. Figures are medians over rounds (${rounds.length} of them), ratios medians of each round's own. Greedy, choice of the token included; 1 and 2 threads. Load average when each round began: ${loads}. Raw samples: \`results.json\`.`,
+    `Everybody has the same weights (\`random:1\`) and room for ${CONTEXT} tokens. All stay open while rounds go through everything, every other one backwards; each measurement waits up to 1.5 s for a quiet machine, and no sample is left out. Figures are medians over rounds (${rounds.length} of them), ratios medians of each round's own. Greedy, choice of the token included; 1 and 2 threads. Keys and values are f32 in ours unless a row says q8, f16 in wllama and llama.cpp (their default, with flash attention in the latter), f32 in ONNX Runtime. Load average when each round began: ${loads}. Raw samples: \`results.json\`.`,
     `![Tokens per second](${plot})`,
+    ...(failures.length === 0
+      ? []
+      : [
+          '## What could not be measured',
+          table(
+            ['', 'why'],
+            failures.map(({ what, reason }) => [what, reason]),
+          ),
+        ]),
     '## Targets',
     targetTable(targets(results)),
     '## Speed',
@@ -31,7 +40,17 @@ export function document(results: Results, plot: string): string {
       ]),
     ),
     '## Exactness',
-    `Logits behind a prompt of ${LENGTH} tokens that all are given, against the f64 oracle: root mean square difference as a share of the logits' spread, and KL divergence. The weights are random, so this says how far each rounds, not what a trained model would lose.`,
+    `Ours, strictly: each execution of each token of a prompt of ${LENGTH} is given the residual of the f64 oracle under the same quantisation, and must leave the oracle's, to ${ROUNDING} of the largest number. Where one does not, f32 took the neighbouring code for a number at a tie. The run ends if fewer than nine in ten do, or if what a page computed is not what Node computed.`,
+    table(
+      ['', 'executions', "with the oracle's result", 'farthest from it'],
+      results.stepwise.map(({ contender, executions, exact, farthest }) => [
+        contender,
+        String(executions),
+        String(exact),
+        farthest.toExponential(1),
+      ]),
+    ),
+    `Everybody: logits behind the same prompt against the oracle, root mean square difference as a share of the logits' spread, and KL divergence. The weights are random, so this says how far each rounds, not what a trained model would lose. One code that flips in an early layer is a hundredth here (\`test/full/exactness.full.ts\`: given three or four codes, the oracle's logits to 2e-7).`,
     table(
       ['', 'threads', "oracle's weights", 'relative', 'KL, nats'],
       results.exactness.map(({ contender, threads, against, relative, divergence }) => [
@@ -56,6 +75,7 @@ export function document(results: Results, plot: string): string {
         `${(each.shippedBytes / 1000).toFixed(1)} kB`,
       ]),
     ),
+    `The run took ${(parts.reduce((sum, { seconds }) => sum + seconds, 0) / 60).toFixed(0)} minutes: ${parts.map(({ what, seconds }) => `${what} ${seconds.toFixed(0)} s`).join(', ')}.`,
   ].join('\n\n')}\n`;
 }
 
@@ -80,13 +100,14 @@ function seriesTable(results: Results): string {
     ['', 'work', 'threads', 'median', 'least to most', 'unit', 'of a streaming read'],
     results.series.map((series) => {
       const { contender, work, threads, unit, samples } = series;
+      const values = present(samples);
       const share = shareOfRead(results, series);
       return [
         contender,
         work,
         String(threads),
-        number(median(samples), 1),
-        `${number(Math.min(...samples), 1)} to ${number(Math.max(...samples), 1)}`,
+        values.length === 0 ? 'failed' : number(median(values), 1),
+        values.length === 0 ? '' : `${number(Math.min(...values), 1)} to ${number(Math.max(...values), 1)}`,
         unit,
         share === null ? '' : `${(100 * share).toFixed(0)} %`,
       ];
@@ -97,13 +118,14 @@ function seriesTable(results: Results): string {
 function loadTable({ loads }: Results): string {
   return table(
     ['', 'threads', 'load', 'after last byte', 'growth', 'kernels', 'compile', 'tokens 1, 2, 3, then'],
-    loads.map(({ contender, threads, loads }) => {
+    loads.flatMap(({ contender, threads, loads }) => {
+      if (loads.length === 0) return [];
       const middle = (value: (load: (typeof loads)[number]) => number) => median(loads.map(value));
       const own = loads.every((load): load is Load => 'readyMs' in load) ? loads : null;
       const ours = (value: (load: Load) => number, digits = 0) =>
         own ? `${median(own.map(value)).toFixed(digits)} ms` : '';
       const first = [0, 1, 2].map((i) => ours(({ tokenMs }) => tokenMs[i]!, 1)).join(', ');
-      return [
+      const row = [
         contender,
         String(threads),
         `${middle(({ loadMs }) => loadMs).toFixed(0)} ms`,
@@ -113,6 +135,7 @@ function loadTable({ loads }: Results): string {
         ours(({ compileMs }) => compileMs, 1),
         own ? `${first}, ${ours(({ tokenMs }) => median(tokenMs.slice(8)), 1)}` : '',
       ];
+      return [row];
     }),
   );
 }

@@ -7,7 +7,7 @@ import { launchChromium } from '@lamella/browser/chromium';
 import { type Content, serve } from '@lamella/browser/serve';
 import { build } from 'esbuild';
 import type { Page } from 'playwright-core';
-import type { Contender } from './contender.ts';
+import type { Asked, Contender } from './contender.ts';
 import type {} from './pages/page.ts';
 
 export interface Host {
@@ -71,7 +71,7 @@ export async function openInPage<K extends keyof Window['openers']>(
   const page = await host.page();
   await page.evaluate(
     async ([kind, args]) => {
-      const open = window.openers[kind] as (...args: readonly unknown[]) => Promise<Contender>;
+      const open = window.openers[kind] as (...args: readonly unknown[]) => Promise<Asked>;
       window.contender = await open(...args);
     },
     [kind, args] as const,
@@ -80,5 +80,6 @@ export async function openInPage<K extends keyof Window['openers']>(
     generate: (prompt, count) =>
       page.evaluate(([prompt, count]) => window.contender.generate(prompt, count), [prompt, count] as const),
     logits: (tokens) => page.evaluate((tokens) => window.contender.logits(tokens), tokens),
+    close: () => page.context().close(),
   };
 }

@@ -5,6 +5,7 @@ import { type Host, openInPage } from './host.ts';
 import { assembleLab, type LabShape, labModule, layerBytes, memoryPages, mobileLLM125M } from './lab/module.ts';
 import { openNative } from './llama-cpp/child.ts';
 import { type Built, CONTEXT, modelsFolder, type Variant } from './models.ts';
+import { within } from './patience.ts';
 import type { Measurement } from './rounds.ts';
 import { median } from './statistics.ts';
 
@@ -69,7 +70,7 @@ export async function openOnnx(host: Host, file: string, threads: number): Promi
   return openInPage(host, 'onnx', `${origin}/peers/`, `${origin}/models/${file}`, { kvHeads: 3, headDim: 64 }, threads);
 }
 
-export async function openLlamaCpp(file: string, threads: number): Promise<Contender & { close(): void }> {
+export async function openLlamaCpp(file: string, threads: number): Promise<Contender> {
   return openNative(join(modelsFolder, file), 32_000, CONTEXT, threads);
 }
 
@@ -106,7 +107,7 @@ export async function openLab(host: Host, threadCounts: readonly number[]): Prom
     );
     const run = async (call: string, args: readonly number[], threads: number, repetitions: number) => {
       const order = [call, args, threads, repetitions] as const;
-      return median(await page.evaluate((order) => window.lab.run(...order), order));
+      return median(await within(page.evaluate((order) => window.lab.run(...order), order)));
     };
     for (const threads of threadCounts) {
       // by then the engine has optimised the kernels

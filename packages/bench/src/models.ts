@@ -36,6 +36,8 @@ export function graphOf(model: Model): Promise<Graph> | Graph {
 export interface Built {
   readonly folder: string;
   readonly manifest: Manifest;
+  /** f32 [width], where executions read and leave it. */
+  readonly residual: { readonly address: number; readonly width: number };
 }
 
 export interface Variant {
@@ -48,7 +50,10 @@ export interface Variant {
 export async function buildVariant({ model, quant, kv }: Variant): Promise<Built> {
   const folder = `${model}-${quant}${kv === 'q8' ? '-kv8' : ''}`;
   const compilation = await compile(await graphOf(model), { quant, kv, context: CONTEXT });
-  return { folder, manifest: await buildPackage(compilation, source, null, join(modelsFolder, folder)) };
+  const { program, bufferAddress } = compilation.plan;
+  const [x] = program.carried as readonly [number];
+  const residual = { address: bufferAddress[x]!, width: program.buffers[x]!.width };
+  return { folder, manifest: await buildPackage(compilation, source, null, join(modelsFolder, folder)), residual };
 }
 
 /** MobileLLM-125M as GGUF with Q4_0 throughout, table and head too: what is fastest for llama.cpp. Returns the file's name. */

@@ -1,6 +1,6 @@
 /** Decoding speeds as bars, in SVG: one bar for each contender and count of threads, with a line from the least to the most. */
 import type { Series } from './rounds.ts';
-import { median } from './statistics.ts';
+import { median, present } from './statistics.ts';
 
 const bar = { height: 14, gap: 4, left: 250, width: 560 } as const;
 const colours: readonly [start: string, colour: string][] = [
@@ -11,7 +11,10 @@ const colours: readonly [start: string, colour: string][] = [
 
 /** Bars for all of `series`, in tokens/s, fastest first. */
 export function plot(title: string, series: readonly Series[]): string {
-  const sorted = [...series].sort((a, b) => median(b.samples) - median(a.samples));
+  const sorted = series
+    .map((each) => ({ ...each, samples: present(each.samples) }))
+    .filter(({ samples }) => samples.length > 0)
+    .sort((a, b) => median(b.samples) - median(a.samples));
   const most = Math.max(1, ...sorted.flatMap(({ samples }) => samples));
   const x = (value: number) => bar.left + (bar.width * value) / most;
   const rows = sorted.map(({ contender, threads, samples }, i) => {

@@ -1,8 +1,9 @@
 /** Everything that one run of the benchmark found: what is written to `results.json`, and what tables and plots are made from. */
-import type { Exactness } from './exactness.ts';
+import type { Exactness, Stepwise } from './exactness.ts';
 import type { Load, PeerLoad } from './loading.ts';
+import type { Failure } from './patience.ts';
 import type { Round, Series, Subject } from './rounds.ts';
-import { median, medianRatio } from './statistics.ts';
+import { median, medianRatio, present } from './statistics.ts';
 
 export interface Results {
   /** ISO 8601, to the minute. */
@@ -18,6 +19,7 @@ export interface Results {
   readonly context: number;
   readonly rounds: readonly Round[];
   readonly series: readonly Series[];
+  readonly stepwise: readonly Stepwise[];
   readonly exactness: readonly Exactness[];
   readonly loads: readonly {
     readonly contender: string;
@@ -27,6 +29,10 @@ export interface Results {
   readonly packages: readonly PackageFacts[];
   /** The command line in this Node, ms: with weights packed, and without. */
   readonly compileMs: { readonly weights: readonly number[]; readonly none: readonly number[] };
+  /** What could not be measured. */
+  readonly failures: readonly Failure[];
+  /** What the run spent its time on, in order. */
+  readonly parts: readonly { readonly what: string; readonly seconds: number }[];
 }
 
 export interface PackageFacts {
@@ -41,7 +47,7 @@ export interface PackageFacts {
 }
 
 /** The samples of a subject, or null when it was not measured. */
-export function samplesOf({ series }: Pick<Results, 'series'>, subject: Subject): readonly number[] | null {
+export function samplesOf({ series }: Pick<Results, 'series'>, subject: Subject): readonly (number | null)[] | null {
   const found = series.find(
     ({ contender, work, threads }) =>
       contender === subject.contender && work === subject.work && threads === subject.threads,
@@ -52,11 +58,16 @@ export function samplesOf({ series }: Pick<Results, 'series'>, subject: Subject)
 /** The median, or null. */
 export function medianOf(results: Pick<Results, 'series'>, subject: Subject): number | null {
   const samples = samplesOf(results, subject);
-  return samples && median(samples);
+  return samples && finite(median(present(samples)));
 }
 
 /** The median over rounds of the ratio of two subjects, or null. */
 export function ratioOf(results: Pick<Results, 'series'>, subject: Subject, base: Subject): number | null {
   const [a, b] = [samplesOf(results, subject), samplesOf(results, base)];
-  return a && b && medianRatio(a, b);
+  return a && b && finite(medianRatio(a, b));
+}
+
+/** Null where nothing was left to take a median of. */
+function finite(value: number): number | null {
+  return Number.isNaN(value) ? null : value;
 }

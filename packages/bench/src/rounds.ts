@@ -1,5 +1,6 @@
 /** Everything is measured in short rounds, one after the other and then backwards (A B C, C B A), so that the machine's moods meet all. */
 import { loadavg } from 'node:os';
+import { type Failure, reasonOf } from './patience.ts';
 import { quiet } from './quiet.ts';
 import { turns } from './statistics.ts';
 
@@ -20,10 +21,10 @@ export interface Measurement extends Subject {
   once(): Promise<number>;
 }
 
-/** All its samples, in the order of the rounds: none is ever left out. */
+/** All its samples, one for each round: none is ever left out, and null is one that failed. */
 export interface Series extends Subject {
   readonly unit: Measurement['unit'];
-  readonly samples: readonly number[];
+  readonly samples: readonly (number | null)[];
 }
 
 /** One round of the run. */
@@ -33,13 +34,18 @@ export interface Round {
   readonly seconds: number;
 }
 
-/** Measures each `count` times. `onRound` hears of each round begun. */
+/** Measures each `count` times. `onRound` hears of each round begun. What fails is named, once for each reason, and does not end the run. */
 export async function measure(
   measurements: readonly Measurement[],
   count: number,
   onRound: (round: number) => void,
-): Promise<{ readonly series: readonly Series[]; readonly rounds: readonly Round[] }> {
-  const samples = measurements.map((): number[] => []);
+): Promise<{
+  readonly series: readonly Series[];
+  readonly rounds: readonly Round[];
+  readonly failures: readonly Failure[];
+}> {
+  const samples = measurements.map((): (number | null)[] => []);
+  const failures: Failure[] = [];
   const rounds: Round[] = [];
   for (let round = 0; round < count; round++) {
     onRound(round);
@@ -48,7 +54,16 @@ export async function measure(
     for (const i of turns(measurements.length, round)) {
       // also lets the threads of the one before fall asleep
       await quiet(PATIENCE_MS);
-      samples[i]!.push(await measurements[i]!.once());
+      const { contender, work, threads, once } = measurements[i]!;
+      try {
+        samples[i]!.push(await once());
+      } catch (cause) {
+        samples[i]!.push(null);
+        const what = `${contender}, ${work}, ${threads} thread${threads === 1 ? '' : 's'}`;
+        const reason = reasonOf(cause);
+        if (!failures.some((known) => known.what.startsWith(what) && known.reason === reason))
+          failures.push({ what: `${what}, round ${round + 1}`, reason });
+      }
     }
     rounds.push({ loadAverage, seconds: (performance.now() - began) / 1000 });
   }
@@ -59,5 +74,5 @@ export async function measure(
     unit,
     samples: samples[i]!,
   }));
-  return { series, rounds };
+  return { series, rounds, failures };
 }

@@ -7,9 +7,21 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
-/** The median of each round's own ratio: what slowed the machine down in that round slowed both. */
-export function medianRatio(values: readonly number[], base: readonly number[]): number {
-  return median(values.map((value, round) => value / base[round]!));
+/** The samples that there are. */
+export function present(samples: readonly (number | null)[]): number[] {
+  return samples.filter((sample) => sample !== null);
+}
+
+/** The median of each round's own ratio: what slowed the machine down in that round slowed both. NaN when no round has both. */
+export function medianRatio(values: readonly (number | null)[], base: readonly (number | null)[]): number {
+  return median(
+    present(
+      values.map((value, round) => {
+        const other = base[round] ?? null;
+        return value === null || other === null ? null : value / other;
+      }),
+    ),
+  );
 }
 
 /** Indices of `count` things, forwards in even rounds and backwards in odd ones. */

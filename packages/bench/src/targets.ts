@@ -1,9 +1,10 @@
 /** What the project promises about speed and size, and whether a run reached it. */
 import { labTitle, nativeTitle, onnxTitle, readTitle, titleOf, wllamaTitle } from './line-up.ts';
 import type { Load } from './loading.ts';
+import type { Variant } from './models.ts';
 import { medianOf, type Results, ratioOf } from './results.ts';
 import type { Series, Subject } from './rounds.ts';
-import { median } from './statistics.ts';
+import { median, present } from './statistics.ts';
 
 export interface Target {
   readonly what: string;
@@ -17,10 +18,10 @@ export interface Target {
 
 export const works = { decode: 'decode 128 after 16', prefill: 'prefill 512', long: 'decode 128 after 896' } as const;
 
-const q4 = titleOf({ model: '125m', quant: 'q4', kv: 'f32' });
-const q8 = titleOf({ model: '125m', quant: 'q8', kv: 'f32' });
-const ls = (quant: 'q4' | 'q8') => titleOf({ model: '125m-ls', quant, kv: 'f32' });
-const smallState = titleOf({ model: '125m', quant: 'q4', kv: 'q8' });
+type Kv = Variant['kv'];
+const base = (quant: 'q4' | 'q8', kv: Kv = 'f32') => titleOf({ model: '125m', quant, kv });
+const shared = (quant: 'q4' | 'q8', kv: Kv) => titleOf({ model: '125m-ls', quant, kv });
+const q4 = base('q4');
 const labWork = 'matrix-vector products';
 
 type Pair = readonly [contender: string, work: string];
@@ -33,27 +34,42 @@ export function targets(results: Results): Target[] {
       return { what, threads: i + 1, value: ratioOf(results, subject(a), subject(b)), bound, kind: 'at least', unit };
     });
   const { decode, prefill, long } = works;
+  // a target counts whichever way keys and values are kept: both are there to see
+  const speeds = (kv: Kv): Target[] => {
+    const [four, eight] = (['q4', 'q8'] as const).map((quant) => (kv === 'f32' ? quant : `${quant}, KV q8,`));
+    const bare = (quant: 'q4' | 'q8', model: '125m' | '125m-ls'): Pair => [labTitle(quant, model), labWork];
+    return [
+      ...ratio(`${four} decode / wllama Q4_0`, [base('q4', kv), decode], [wllamaTitle, decode], [14, 11]),
+      ...ratio(`${four} decode / native llama.cpp Q4_0`, [base('q4', kv), decode], [nativeTitle, decode], [1.6, 1.6]),
+      ...ratio(`${eight} decode / ONNX Runtime Web int8`, [base('q8', kv), decode], [onnxTitle, decode], [6, 7]),
+      ...ratio(`${four} decode / bare kernels`, [base('q4', kv), decode], bare('q4', '125m'), [0.85, 0.85]),
+      ...ratio(`${eight} decode / bare kernels`, [base('q8', kv), decode], bare('q8', '125m'), [0.85, 0.85]),
+      ...ratio(
+        `${four} decode, LS / bare kernels, LS`,
+        [shared('q4', kv), decode],
+        bare('q4', '125m-ls'),
+        [0.85, 0.85],
+      ),
+      ...ratio(
+        `${eight} decode, LS / bare kernels, LS`,
+        [shared('q8', kv), decode],
+        bare('q8', '125m-ls'),
+        [0.85, 0.85],
+      ),
+      ...ratio(`${eight} prefill 512 / ONNX Runtime Web int8`, [base('q8', kv), prefill], [onnxTitle, prefill], [4, 4]),
+      ...ratio(
+        `${four} prefill 512 / native llama.cpp Q4_0`,
+        [base('q4', kv), prefill],
+        [nativeTitle, prefill],
+        [1.2, 1.2],
+      ),
+    ];
+  };
+  const small = base('q4', 'q8');
   return [
-    ...ratio('q4 decode / wllama Q4_0', [q4, decode], [wllamaTitle, decode], [14, 11]),
-    ...ratio('q4 decode / native llama.cpp Q4_0', [q4, decode], [nativeTitle, decode], [1.6, 1.6]),
-    ...ratio('q8 decode / ONNX Runtime Web int8', [q8, decode], [onnxTitle, decode], [6, 7]),
-    ...ratio('q4 decode / bare kernels', [q4, decode], [labTitle('q4', '125m'), labWork], [0.85, 0.85]),
-    ...ratio('q8 decode / bare kernels', [q8, decode], [labTitle('q8', '125m'), labWork], [0.85, 0.85]),
-    ...ratio(
-      'q4 decode, LS / bare kernels, LS',
-      [ls('q4'), decode],
-      [labTitle('q4', '125m-ls'), labWork],
-      [0.85, 0.85],
-    ),
-    ...ratio(
-      'q8 decode, LS / bare kernels, LS',
-      [ls('q8'), decode],
-      [labTitle('q8', '125m-ls'), labWork],
-      [0.85, 0.85],
-    ),
-    ...ratio('q8 prefill 512 / ONNX Runtime Web int8', [q8, prefill], [onnxTitle, prefill], [4, 4]),
-    ...ratio('q4 prefill 512 / native llama.cpp Q4_0', [q4, prefill], [nativeTitle, prefill], [1.2, 1.2]),
-    ...ratio('decode near context 1024 / near 16, KV q8', [smallState, long], [smallState, decode], [0.7, 0.7]),
+    ...speeds('f32'),
+    ...speeds('q8'),
+    ...ratio('q4 decode near context 1024 / near 16, KV q8', [small, long], [small, decode], [0.7, 0.7]),
     ...loadTargets(results),
   ];
 }
@@ -61,10 +77,9 @@ export function targets(results: Results): Target[] {
 function loadTargets({ loads, packages, compileMs }: Results): Target[] {
   const facts = packages.find(({ contender }) => contender === q4);
   const perThreads = [1, 2].flatMap((threads): Target[] => {
-    const own = loads.find((each) => each.contender === q4 && each.threads === threads)?.loads as
-      | readonly Load[]
-      | undefined;
-    const middle = (value: (load: Load) => number) => (own ? median(own.map(value)) : null);
+    const own = (loads.find((each) => each.contender === q4 && each.threads === threads)?.loads ??
+      []) as readonly Load[];
+    const middle = (value: (load: Load) => number) => medianOrNull(own.map(value));
     const extra = middle(({ growthBytes }) => growthBytes);
     const most = (what: string, value: number | null, bound: number, unit: string): Target => ({
       what,
@@ -130,9 +145,10 @@ export function reached({ value, bound, kind }: Target): boolean | null {
 export function shareOfRead(results: Results, { contender, work, threads }: Series): number | null {
   const facts = results.packages.find((each) => each.contender === contender);
   const read = results.series.find((each) => each.contender === readTitle && each.threads === threads);
+  const bandwidth = read && median(present(read.samples));
   const tokens = medianOf(results, { contender, work, threads });
-  if (!facts || !read || tokens === null || !work.startsWith('decode')) return null;
-  return (facts.slowMemoryBytesPerToken * tokens) / 1e9 / median(read.samples);
+  if (!facts || !bandwidth || tokens === null || !work.startsWith('decode')) return null;
+  return (facts.slowMemoryBytesPerToken * tokens) / 1e9 / bandwidth;
 }
 
 /** How much of its speed sharing keeps: 60 executions of 30 blocks against 30 of 30, and against 60 of 60. */

@@ -17,6 +17,8 @@ test('the median has as many values below as above', () => {
 
 test('a ratio is taken within each round, so a slow round does not count', () => {
   expect(medianRatio([10, 40, 3], [5, 10, 1])).toBe(3);
+  expect(medianRatio([10, null, 3, 8], [5, 10, 1, null])).toBe(2.5);
+  expect(medianRatio([null], [1])).toBeNaN();
 });
 
 test('rounds go forwards, then backwards', () => {

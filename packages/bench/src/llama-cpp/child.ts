@@ -9,20 +9,17 @@ import type { Request } from './process.ts';
  * Loads a GGUF file with room for `context` tokens. `UV_THREADPOOL_SIZE=1`: each call waits in a thread of libuv's pool, and when those take
  * turns, two threads of llama.cpp are slower than one.
  */
-export async function openNative(
-  gguf: string,
-  vocab: number,
-  context: number,
-  threads: number,
-): Promise<Contender & { close(): void }> {
+export async function openNative(gguf: string, vocab: number, context: number, threads: number): Promise<Contender> {
   const child = fork(fileURLToPath(new URL('process.ts', import.meta.url)), {
     env: { ...process.env, UV_THREADPOOL_SIZE: '1' },
   });
+  const gone = once(child, 'exit').then(([code]) => {
+    throw new Error(`llama.cpp ended with ${code}`);
+  });
+  // nobody asks when it is ended
+  gone.catch(() => {});
   const ask = async (request: Request): Promise<unknown> => {
     child.send(request);
-    const gone = once(child, 'exit').then(([code]) => {
-      throw new Error(`llama.cpp ended with ${code}`);
-    });
     const [answer] = await Promise.race([once(child, 'message'), gone]);
     return answer;
   };
@@ -30,6 +27,6 @@ export async function openNative(
   return {
     generate: async (prompt, count) => (await ask({ call: 'generate', prompt, count })) as Generated,
     logits: async (tokens) => (await ask({ call: 'logits', tokens })) as number[],
-    close: () => child.kill(),
+    close: async () => void child.kill('SIGKILL'),
   };
 }

@@ -2,7 +2,7 @@
  * llama.cpp in a process of its own, which answers `Request`s that arrive as messages. Its defaults for speed: keys and values in f16,
  * flash attention.
  */
-import { type Contender, stopwatch } from '../contender.ts';
+import { type Asked, stopwatch } from '../contender.ts';
 import { openLlamaCpp } from './binding.ts';
 
 export type Request =
@@ -16,7 +16,7 @@ export type Request =
   | { readonly call: 'generate'; readonly prompt: readonly number[]; readonly count: number }
   | { readonly call: 'logits'; readonly tokens: readonly number[] };
 
-let contender: Contender;
+let contender: Asked;
 
 process.on('message', async (request: Request) => {
   process.send!((await answer(request)) ?? null);
@@ -34,7 +34,7 @@ async function answer(request: Request): Promise<object | undefined> {
   }
 }
 
-async function open({ gguf, vocab, context, threads }: Request & { call: 'open' }): Promise<Contender> {
+async function open({ gguf, vocab, context, threads }: Request & { call: 'open' }): Promise<Asked> {
   const llama = await openLlamaCpp(gguf, vocab, context, { threads, kv: 'f16', flashAttention: true });
   return {
     async generate(prompt, count) {

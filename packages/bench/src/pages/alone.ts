@@ -1,5 +1,5 @@
 /** The script of a page that loads one contender, lets it begin, and says how long that took. */
-import type { Contender } from '../contender.ts';
+import type { Asked } from '../contender.ts';
 import type { LoadAnswer, LoadOrder } from './load-worker.ts';
 import { openOnnx } from './onnx.ts';
 import { openWllama } from './wllama.ts';
@@ -30,7 +30,7 @@ async function work(order: Order): Promise<LoadAnswer | PeerAnswer> {
   }
 }
 
-async function began(open: () => Promise<Contender>): Promise<PeerAnswer> {
+async function began(open: () => Promise<Asked>): Promise<PeerAnswer> {
   const start = performance.now();
   const contender = await open();
   const loadMs = performance.now() - start;

@@ -1,13 +1,13 @@
 /** One of our packages, as an app in a page uses it: the public API, inference in the package's own worker. */
 import type { Model } from '@lamella/runtime/face';
-import { type Contender, stopwatch } from '../contender.ts';
+import { type Asked, stopwatch } from '../contender.ts';
 
 interface Package {
   load(url?: string, options?: { device: 'wasm'; threads: number }): Promise<Model>;
 }
 
 /** Loads the package at `folder`. */
-export async function openLamella(folder: string, threads: number): Promise<Contender> {
+export async function openLamella(folder: string, threads: number): Promise<Asked> {
   const { load } = (await import(`${folder}index.js`)) as Package;
   const model = await load(undefined, { device: 'wasm', threads });
   return {

@@ -1,7 +1,7 @@
 /**
  * ONNX Runtime Web on its WASM provider, through its public API: states go in and out of every run as tensors, as transformers.js does it.
  */
-import { type Contender, likeliest, stopwatch } from '../contender.ts';
+import { type Asked, likeliest, stopwatch } from '../contender.ts';
 
 /** The part of its API that is used. */
 interface Tensor {
@@ -28,7 +28,7 @@ export async function openOnnx(
   model: string,
   { kvHeads, headDim }: { readonly kvHeads: number; readonly headDim: number },
   threads: number,
-): Promise<Contender> {
+): Promise<Asked> {
   const folder = `${peers}onnxruntime-web/dist/`;
   const ort = (await import(`${folder}ort.wasm.min.mjs`)) as Library;
   ort.env.wasm.wasmPaths = folder;

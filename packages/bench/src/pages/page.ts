@@ -1,5 +1,5 @@
 /** The script of the page that every contender in Chromium runs in: it puts on `window` what the benchmark calls from outside. */
-import type { Contender } from '../contender.ts';
+import type { Asked } from '../contender.ts';
 import { type Lab, openLab } from './lab.ts';
 import { openLamella } from './lamella.ts';
 import { openOnnx } from './onnx.ts';
@@ -12,7 +12,7 @@ declare global {
     openers: typeof openers;
     openLab: typeof openLab;
     /** Whichever is open. */
-    contender: Contender;
+    contender: Asked;
     lab: Lab;
   }
 }

@@ -1,5 +1,5 @@
 /** llama.cpp as WASM: wllama 2.4, the fastest of its versions. Each token is decoded and sampled through its public API. */
-import { type Contender, stopwatch } from '../contender.ts';
+import { type Asked, stopwatch } from '../contender.ts';
 
 /** The part of its API that is used. */
 interface Wllama {
@@ -22,7 +22,7 @@ export async function openWllama(
   vocab: number,
   context: number,
   threads: number,
-): Promise<Contender> {
+): Promise<Asked> {
   const folder = `${peers}@wllama/wllama/esm/`;
   const { Wllama } = (await import(`${folder}index.js`)) as Library;
   const paths = Object.fromEntries(
