@@ -9,11 +9,14 @@ export interface Visit<T> {
   readonly peakBytes: number;
 }
 
-const PATIENCE_MS = 120_000;
+const PATIENCE_MS = 90_000;
 
-/** Opens `about:blank` for a second. */
+/** Opens `about:blank` for a second, or until there is a process to measure. */
 export function visitBlank(): Promise<Visit<void>> {
-  return visit('about:blank', () => setTimeout(1000));
+  return visit('about:blank', async (pid) => {
+    for (let waited = 0; waited < 1000 || (Number.isNaN(largestPage(pid)) && waited < 20_000); waited += 500)
+      await setTimeout(500);
+  });
 }
 
 /** Opens `url` with `order` and an address to answer to, both as JSON, behind its #. Throws what the page could not do. */
@@ -26,8 +29,8 @@ export async function visitAlone<T>(url: string, order: object): Promise<Visit<T
   }
 }
 
-function visit<T>(url: string, until: () => Promise<T>): Promise<Visit<T>> {
-  return openAlone(chromiumAlone, url, async (pid) => ({ said: await until(), peakBytes: largestPage(pid) }));
+function visit<T>(url: string, until: (pid: number) => Promise<T>): Promise<Visit<T>> {
+  return openAlone(chromiumAlone, url, async (pid) => ({ said: await until(pid), peakBytes: largestPage(pid) }));
 }
 
 function largestPage(root: number): number {

@@ -37,6 +37,11 @@ export function stopwatch(): { token(): void; readonly generated: Generated } {
   };
 }
 
+/** As people say it. */
+export function inThreads(threads: number): string {
+  return `${threads} thread${threads === 1 ? '' : 's'}`;
+}
+
 /** The index of the largest value, the first of equals. */
 export function likeliest(logits: ArrayLike<number>): number {
   let best = 0;

@@ -9,6 +9,7 @@ import { build } from 'esbuild';
 import type { Page } from 'playwright-core';
 import type { Asked, Contender } from './contender.ts';
 import type {} from './pages/page.ts';
+import { within } from './patience.ts';
 
 export interface Host {
   readonly origin: string;
@@ -69,13 +70,20 @@ export async function openInPage<K extends keyof Window['openers']>(
   ...args: Parameters<Window['openers'][K]>
 ): Promise<Contender> {
   const page = await host.page();
-  await page.evaluate(
+  const opening = page.evaluate(
     async ([kind, args]) => {
       const open = window.openers[kind] as (...args: readonly unknown[]) => Promise<Asked>;
       window.contender = await open(...args);
     },
     [kind, args] as const,
   );
+  try {
+    await within(opening);
+  } catch (cause) {
+    opening.catch(() => {});
+    await page.context().close();
+    throw cause;
+  }
   return {
     generate: (prompt, count) =>
       page.evaluate(([prompt, count]) => window.contender.generate(prompt, count), [prompt, count] as const),

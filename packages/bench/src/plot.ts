@@ -1,4 +1,5 @@
 /** Decoding speeds as bars, in SVG: one bar for each contender and count of threads, with a line from the least to the most. */
+import { inThreads } from './contender.ts';
 import type { Series } from './rounds.ts';
 import { median, present } from './statistics.ts';
 
@@ -23,7 +24,7 @@ export function plot(title: string, series: readonly Series[]): string {
     const colour = colours.find(([start]) => contender.startsWith(start))![1];
     const line = y + bar.height / 2;
     return [
-      `<text x="${bar.left - 8}" y="${y + 11}" text-anchor="end">${escaped(contender)}, ${threads} thread${threads === 1 ? '' : 's'}</text>`,
+      `<text x="${bar.left - 8}" y="${y + 11}" text-anchor="end">${escaped(contender)}, ${inThreads(threads)}</text>`,
       `<rect x="${bar.left}" y="${y}" width="${(x(middle) - bar.left).toFixed(1)}" height="${bar.height}" fill="${colour}"/>`,
       `<line x1="${x(Math.min(...samples)).toFixed(1)}" x2="${x(Math.max(...samples)).toFixed(1)}" y1="${line}" y2="${line}" stroke="#222"/>`,
       `<text x="${(x(Math.max(...samples)) + 5).toFixed(1)}" y="${y + 11}">${middle.toFixed(0)}</text>`,

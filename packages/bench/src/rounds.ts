@@ -1,5 +1,6 @@
 /** Everything is measured in short rounds, one after the other and then backwards (A B C, C B A), so that the machine's moods meet all. */
 import { loadavg } from 'node:os';
+import { inThreads } from './contender.ts';
 import { type Failure, reasonOf } from './patience.ts';
 import { quiet } from './quiet.ts';
 import { turns } from './statistics.ts';
@@ -59,7 +60,7 @@ export async function measure(
         samples[i]!.push(await once());
       } catch (cause) {
         samples[i]!.push(null);
-        const what = `${contender}, ${work}, ${threads} thread${threads === 1 ? '' : 's'}`;
+        const what = `${contender}, ${work}, ${inThreads(threads)}`;
         const reason = reasonOf(cause);
         if (!failures.some((known) => known.what.startsWith(what) && known.reason === reason))
           failures.push({ what: `${what}, round ${round + 1}`, reason });

@@ -7,7 +7,7 @@ import os from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { downloadBytes } from '@lamella/cli/download-size';
-import type { Contender } from './contender.ts';
+import { type Contender, inThreads } from './contender.ts';
 import {
   type Exactness,
   inProcess,
@@ -48,7 +48,7 @@ import {
   modelsFolder,
   type Variant,
 } from './models.ts';
-import { type Failure, patient, reasonOf, within } from './patience.ts';
+import { type Failure, patient, reasonOf } from './patience.ts';
 import { installPeers, peersFolder } from './peers.ts';
 import { quiet } from './quiet.ts';
 import type { PackageFacts, Results } from './results.ts';
@@ -137,7 +137,7 @@ export async function run(size: keyof typeof extents, say: (line: string) => voi
   /** What `work` makes, or nothing when it fails. */
   const attempt = async <T>(what: string, work: () => Promise<T>): Promise<T[]> => {
     try {
-      return [await within(work())];
+      return [await work()];
     } catch (cause) {
       failures.push({ what, reason: reasonOf(cause) });
       return [];
@@ -151,7 +151,7 @@ export async function run(size: keyof typeof extents, say: (line: string) => voi
     );
     const add = async (title: string, works: readonly Work[], open: (threads: number) => Promise<Contender>) => {
       for (const threads of threadCounts) {
-        for (const contender of await attempt(`${title}, ${threads} threads, opening`, () => open(threads)))
+        for (const contender of await attempt(`${title}, ${inThreads(threads)}, opening`, () => open(threads)))
           entries.push({ title, threads, works, contender: patient(contender) });
       }
     };
@@ -224,7 +224,7 @@ async function loadAll(
     for (const i of turns(loaders.length, round)) {
       const { contender, threads, load } = loaders[i]!;
       await quiet(1500);
-      loads[i]!.loads.push(...(await attempt(`${contender}, ${threads} threads, loading`, load)));
+      loads[i]!.loads.push(...(await attempt(`${contender}, ${inThreads(threads)}, loading`, load)));
     }
   }
   return loads;
@@ -248,7 +248,7 @@ async function checkAll(
     const peers = model === '125m' ? [wllamaTitle, onnxTitle, nativeTitle] : [];
     const found = new Map<Entry, ArrayLike<number>>();
     for (const entry of entries.filter(({ title }) => [...ours.map(titleOf), ...peers].includes(title))) {
-      const what = `${entry.title}, ${entry.threads} threads, logits`;
+      const what = `${entry.title}, ${inThreads(entry.threads)}, logits`;
       for (const logits of await attempt(what, () => entry.contender.logits(promptOf(LENGTH))))
         found.set(entry, logits);
     }
@@ -268,7 +268,7 @@ async function checkAll(
       for (const [{ title, threads }, got] of found) {
         const difference = title === contender ? largestDifference(got, free) : 0;
         if (!(difference < ROUNDING))
-          throw new Error(`${contender}, ${threads} threads: ${difference} from what Node computes`);
+          throw new Error(`${contender}, ${inThreads(threads)}: ${difference} from what Node computes`);
       }
       compare([contender], exact);
     }

@@ -3,6 +3,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { Contender, Generated } from '../contender.ts';
+import { within } from '../patience.ts';
 import type { Request } from './process.ts';
 
 /**
@@ -23,7 +24,10 @@ export async function openNative(gguf: string, vocab: number, context: number, t
     const [answer] = await Promise.race([once(child, 'message'), gone]);
     return answer;
   };
-  await ask({ call: 'open', gguf, vocab, context, threads });
+  await within(ask({ call: 'open', gguf, vocab, context, threads })).catch((cause) => {
+    child.kill('SIGKILL');
+    throw cause;
+  });
   return {
     generate: async (prompt, count) => (await ask({ call: 'generate', prompt, count })) as Generated,
     logits: async (tokens) => (await ask({ call: 'logits', tokens })) as number[],
