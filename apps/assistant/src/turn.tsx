@@ -37,7 +37,7 @@ function Footer({ turn: { stats, running, state, finishReason } }: { readonly tu
       {finishReason !== null && finishReason in end && <span>{end[finishReason as keyof typeof end]}</span>}
       <span>{stats.generatedTokens} tokens</span>
       <span>{speed} tokens/s</span>
-      <span>first after {milliseconds(stats.timeToFirstTokenMs)}</span>
+      <span>first in {milliseconds(stats.timeToFirstTokenMs)}</span>
       <span>{deviceName[running.device]}</span>
     </footer>
   );

@@ -12,8 +12,8 @@ export interface FileOfManifest {
 }
 
 /**
- * Reads a file and proves it: kept bytes if they are right, else fresh ones, which are then kept. L407 when it cannot be read or is another
- * one; rejects with the signal's reason when aborted.
+ * Reads a file and proves it: kept bytes if they are right, else fresh ones, which are then kept. L413 when it cannot be read, L407 when it
+ * is another one; rejects with the signal's reason when aborted.
  */
 export async function readChecked(
   files: PackageFiles,
@@ -30,14 +30,15 @@ export async function readProven(
   files: PackageFiles,
   wanted: FileOfManifest,
   signal?: AbortSignal,
+  onBytes?: (bytes: number) => void,
 ): Promise<{ readonly bytes: Uint8Array<ArrayBuffer>; readonly fresh: boolean }> {
   const { file, sha256 } = wanted;
   const damaged = (reason: string) => new RuntimeError('L407', { file, reason }, files.place);
   const kept = await files.store?.get(file, sha256);
   if (kept && (await fault(kept, wanted)) === null) return { bytes: kept, fresh: false };
-  const bytes = await files.read(file, signal).catch((cause: unknown) => {
+  const bytes = await files.read(file, signal, onBytes).catch((cause: unknown) => {
     signal?.throwIfAborted();
-    throw damaged(`it cannot be read (${reasonOf(cause)})`);
+    throw new RuntimeError('L413', { file, reason: reasonOf(cause) }, files.place);
   });
   const wrong = await fault(bytes, wanted);
   if (wrong !== null) throw damaged(wrong);

@@ -135,7 +135,7 @@ export interface LoadOptions {
   readonly threads?: number;
   /** Gives loading up: `load` then rejects with the signal's reason. */
   readonly signal?: AbortSignal;
-  /** Called after each piece of the weights (at most 4 MiB) with the bytes placed so far and all that there are. */
+  /** Called with the bytes of the weights that have come so far and all that there are: first with none, then as they come. */
   readonly onProgress?: (doneBytes: number, totalBytes: number) => void;
   /** Called when something faster cannot be used, while loading or later: an app may show it, or wonder why it is slow. */
   readonly onFallback?: (fallback: Fallback) => void;
@@ -144,6 +144,6 @@ export interface LoadOptions {
 /**
  * Loads a package: checks and places its weights, compiles its kernels. `url` is its folder, by default the one this module came from. In a
  * page all work is done in a worker; elsewhere it is done by the caller's thread. L404 when there is no package, L405 when it has no
- * weights, L407 when a file is missing or damaged.
+ * weights, L407 when a file is damaged, L413 when one cannot be read.
  */
 export declare function load(url?: string | URL, options?: LoadOptions): Promise<Model>;

@@ -14,7 +14,7 @@ import { Session } from './session.ts';
 import { VERDICTS } from './verdicts.ts';
 
 /**
- * Loads a package. L404 when it is none, L405 when it has no weights, L407 when a file is missing or damaged, L408 and L409 for options,
+ * Loads a package. L404 when it is none, L405 when it has no weights, L407 when a file is damaged, L413 when one cannot be read, L408 and L409 for options,
  * L412 for a device that cannot be had; rejects with the signal's reason when aborted.
  */
 export async function load(files: PackageFiles, options: face.LoadOptions = {}): Promise<face.Model> {

@@ -6,8 +6,11 @@
 export interface PackageFiles {
   /** What messages call the package: its folder or address. */
   readonly place: string;
-  /** Reads the whole file `name` of the package; the bytes are the caller's, to let go of as well. Rejects when it cannot, for whatever reason. */
-  read(name: string, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>>;
+  /**
+   * Reads the whole file `name` of the package; the bytes are the caller's, to let go of as well. Rejects when it cannot, for whatever reason.
+   * `onBytes` hears of what has come meanwhile, where files come in pieces.
+   */
+  read(name: string, signal?: AbortSignal, onBytes?: (bytes: number) => void): Promise<Uint8Array<ArrayBuffer>>;
   /** Keeps files between visits; absent where nothing can be kept. */
   readonly store?: FileStore;
 }

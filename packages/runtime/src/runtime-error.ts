@@ -17,6 +17,7 @@ export const catalogue = {
   L410: 'the model is busy: a generation is still running on it. Try: read it to its end, abort it, or load the package a second time',
   L411: 'the model was disposed of. Try: load the package again',
   L412: '{what} cannot be used: {reason}. Try: {remedy}',
+  L413: '{file} cannot be read: {reason}. Try: once more; when it is gone, compile the package again',
 } as const;
 
 export type RuntimeCode = keyof typeof catalogue;

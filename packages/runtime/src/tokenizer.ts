@@ -84,7 +84,7 @@ export class Tokenizer {
   }
 }
 
-/** Reads a package's tokenizer. L407 when a file is missing or is not a tokenizer. */
+/** Reads a package's tokenizer. L413 when a file cannot be read, L407 when it is not a tokenizer. */
 export async function loadTokenizer(spec: TokenizerFiles, files: PackageFiles): Promise<Tokenizer> {
   const json = (await readJson(spec.file, files)) as TokenizerJson;
   const config = (await readJson(spec.config, files)) as object;
@@ -96,9 +96,12 @@ export async function loadTokenizer(spec: TokenizerFiles, files: PackageFiles): 
 }
 
 async function readJson(file: string, files: PackageFiles): Promise<unknown> {
+  const bytes = await readFresh(files, file).catch((cause: unknown) => {
+    throw new RuntimeError('L413', { file, reason: reasonOf(cause) }, files.place);
+  });
   try {
-    return JSON.parse(new TextDecoder().decode(await readFresh(files, file)));
+    return JSON.parse(new TextDecoder().decode(bytes));
   } catch (cause) {
-    throw new RuntimeError('L407', { file, reason: `it cannot be read (${reasonOf(cause)})` }, files.place);
+    throw new RuntimeError('L407', { file, reason: reasonOf(cause) }, files.place);
   }
 }

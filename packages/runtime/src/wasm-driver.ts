@@ -47,7 +47,7 @@ export interface WasmDriver extends Driver {
 }
 
 /**
- * Loads a package's kernels and weights. L405 without weights, L407 for a file that is missing, short, or not the one whose SHA-256
+ * Loads a package's kernels and weights. L405 without weights, L413 for a file that cannot be read, L407 for one that is short, or not the one whose SHA-256
  * the manifest holds, L412 when threads cannot be started; rejects with the signal's reason when aborted.
  */
 export async function loadWasm(

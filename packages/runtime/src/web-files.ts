@@ -11,14 +11,26 @@ export async function webFiles(folder: string): Promise<PackageFiles> {
   const store = await cacheStore(folder);
   return {
     place: folder,
-    async read(name, signal) {
+    async read(name, signal, onBytes) {
       // Always asked about: after a compile the same name holds other bytes.
       const response = await fetch(`${folder}${name}`, { cache: 'no-cache', ...(signal && { signal }) });
       if (!response.ok) throw new Error(`the server answers ${response.status}`);
-      return new Uint8Array(await response.arrayBuffer());
+      if (!onBytes || !response.body) return new Uint8Array(await response.arrayBuffer());
+      const counted = response.body.pipeThrough(counting(onBytes));
+      return new Uint8Array(await new Response(counted).arrayBuffer());
     },
     ...(store && { store }),
   };
+}
+
+/** Lets everything through, and says how much. */
+function counting(onBytes: (bytes: number) => void): TransformStream<Uint8Array, Uint8Array> {
+  return new TransformStream({
+    transform(piece, control) {
+      onBytes(piece.length);
+      control.enqueue(piece);
+    },
+  });
 }
 
 /** A store over the Cache API; the version is put into the key as a query. null where there is none, as in private windows of some browsers. */

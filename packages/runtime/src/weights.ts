@@ -16,7 +16,7 @@ const IN_FLIGHT = 4;
 export type Place = (chunk: WeightChunk, bytes: Uint8Array<ArrayBuffer>) => void;
 
 /**
- * Reads every chunk and hands it to `place`, in any order. L407 for a chunk that is missing, damaged, or beyond the `bytes` that the plan
+ * Reads every chunk and hands it to `place`, in any order. L413 for a chunk that cannot be read, L407 for one that is damaged, or beyond the `bytes` that the plan
  * has for weights; rejects with the signal's reason when aborted. Resolves with the chunks that could be kept for the next visit.
  */
 export async function readWeights(
@@ -27,21 +27,31 @@ export async function readWeights(
   { signal, onProgress }: LoadOptions,
 ): Promise<readonly WeightChunk[]> {
   const total = chunks.reduce((sum, chunk) => sum + chunk.bytes, 0);
-  let placed = 0;
+  let arrived = 0;
+  const more = (bytes: number) => {
+    arrived += bytes;
+    onProgress?.(arrived, total);
+  };
   let next = 0;
   const fresh: WeightChunk[] = [];
+  onProgress?.(0, total);
   const one = async (chunk: WeightChunk) => {
     signal?.throwIfAborted();
     if (chunk.offset + chunk.bytes > bytes) {
       const reason = `${chunk.file} does not fit the plan`;
       throw new RuntimeError('L407', { file: 'manifest.json', reason }, files.place);
     }
-    const read = await readProven(files, chunk, signal);
+    // Of a chunk that turns out to be longer than it should be, no more is counted than it should be.
+    let left = chunk.bytes;
+    const read = await readProven(files, chunk, signal, (bytes) => {
+      const counted = Math.min(bytes, left);
+      left -= counted;
+      more(counted);
+    });
     place(chunk, read.bytes);
     free(read.bytes.buffer);
     if (read.fresh) fresh.push(chunk);
-    placed += chunk.bytes;
-    onProgress?.(placed, total);
+    more(left);
   };
   const lane = async () => {
     try {

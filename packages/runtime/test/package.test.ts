@@ -50,6 +50,7 @@ describe('loading', () => {
     await load(fromMap(files), { onProgress: (done, total) => said.push([done, total]) });
     const total = sizes[0]! + sizes[1]!;
     expect(said).toEqual([
+      [0, total],
       [sizes[0], total],
       [total, total],
     ]);
@@ -81,18 +82,21 @@ describe('loading', () => {
     await expect(load(files)).rejects.toThrow('L405 out/toy has no weights: it was compiled without --weights. Try');
   });
 
-  test.each(['weights-0.bin', 'weights-1.bin', 'kernels.wasm'])('%s flipped, cut or missing is L407', async (name) => {
-    const files = await toyFiles();
-    const bytes = files.get(name)!;
-    const flipped = bytes.slice();
-    flipped[9]! ^= 1;
-    await expect(load(fromMap(files.set(name, flipped)))).rejects.toThrow(`L407 ${name} is damaged: its SHA-256`);
-    await expect(load(fromMap(files.set(name, bytes.slice(0, -1))))).rejects.toThrow(`L407 ${name} is damaged: it`);
-    files.delete(name);
-    await expect(load(fromMap(files))).rejects.toThrow(
-      `L407 ${name} is damaged: it cannot be read (no such file), at out/toy. Try compile the package again`,
-    );
-  });
+  test.each(['weights-0.bin', 'weights-1.bin', 'kernels.wasm'])(
+    '%s flipped or cut is L407, missing L413',
+    async (name) => {
+      const files = await toyFiles();
+      const bytes = files.get(name)!;
+      const flipped = bytes.slice();
+      flipped[9]! ^= 1;
+      await expect(load(fromMap(files.set(name, flipped)))).rejects.toThrow(`L407 ${name} is damaged: its SHA-256`);
+      await expect(load(fromMap(files.set(name, bytes.slice(0, -1))))).rejects.toThrow(`L407 ${name} is damaged: it`);
+      files.delete(name);
+      await expect(load(fromMap(files))).rejects.toThrow(
+        `L413 ${name} cannot be read: no such file, at out/toy. Try once more; when it is gone, compile the package again`,
+      );
+    },
+  );
 
   test('a chunk that the plan has no room for is L407, not a write into the state', async () => {
     const files = await toyFiles();
@@ -102,12 +106,12 @@ describe('loading', () => {
     await expect(load(fromMap(files))).rejects.toThrow('L407 manifest.json is damaged: weights-1.bin does not fit');
   });
 
-  test('a tokenizer that is missing or is none is L407', async () => {
+  test('a tokenizer that is none is L407, a missing one L413', async () => {
     const files = await toyTextFiles();
     files.set('tokenizer.json', new TextEncoder().encode('{"added_tokens":[]}'));
     await expect(load(fromMap(files))).rejects.toThrow('L407 tokenizer.json is damaged');
     files.delete('tokenizer.json');
-    await expect(load(fromMap(files))).rejects.toThrow('L407 tokenizer.json is damaged: it cannot be read');
+    await expect(load(fromMap(files))).rejects.toThrow('L413 tokenizer.json cannot be read');
   });
 });
 
