@@ -33,14 +33,14 @@ export interface RunStats {
   readonly peakBytes: number;
 }
 
-/** `lamella bench --json`: one result per package and number of threads, in the order given. */
+/** `lamella bench --json`: one result per package, target and number of threads, in the order given; a GPU has no numbers of threads. */
 export interface BenchReport {
   readonly results: readonly BenchResult[];
 }
 
 /** Times are medians over the samples. */
 export interface BenchResult extends BenchSample {
-  readonly target: 'wasm';
+  readonly target: 'wasm' | 'webgpu';
   readonly host: 'node' | 'chromium';
   /** Threads that computed; never more than were asked for. */
   readonly threads: number;

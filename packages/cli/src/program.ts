@@ -163,13 +163,13 @@ export function program(): Command {
 
 /** `--target`: a list where several make sense. */
 function target(command: 'compile' | 'run' | 'logits' | 'bench'): Option {
-  const one = choice('--target', command === 'bench' ? ['wasm'] : ['wasm', 'webgpu'], ['webgpu']);
+  const one = choice('--target', ['wasm', 'webgpu']);
   const several = command === 'compile' || command === 'bench';
   const help = {
     compile: 'wasm, or wasm,webgpu to run on GPUs as well (default: wasm)',
     run: 'wasm or webgpu (default: wasm)',
     logits: 'wasm or webgpu (default: wasm)',
-    bench: 'wasm',
+    bench: 'wasm, webgpu or both: a result for each (default: wasm)',
   }[command];
   return new Option('--target <TARGET>', help).argParser((text: string) =>
     several ? text.split(',').map(one) : one(text),

@@ -19,10 +19,11 @@ const text = `<!doctype html><script type="module">
   globalThis.load = load;
 </script>`;
 
-export async function chromiumHost(): Promise<Host> {
-  const browser = await launchChromium();
+/** `webgpu` says whether pages get one, on whatever driver there is. */
+export async function chromiumHost(webgpu: boolean): Promise<Host> {
+  const browser = await launchChromium(webgpu ? ['--enable-unsafe-webgpu'] : []);
   return {
-    async open(folder, threads): Promise<Subject> {
+    async open(folder, on): Promise<Subject> {
       await checkPackage(folder);
       const site = await serve({ '/': { text }, '/package/': { folder } });
       const context = await browser.newContext();
@@ -33,12 +34,12 @@ export async function chromiumHost(): Promise<Host> {
         await context.close();
         await site.close();
       };
-      const opened = await page.evaluate(async (threads) => {
+      const opened = await page.evaluate(async (on) => {
         const start = performance.now();
-        globalThis.model = await load(undefined, { threads });
+        globalThis.model = await load(undefined, on);
         const { manifest, running } = globalThis.model;
-        return { manifest, loadMs: performance.now() - start, threads: running.threads };
-      }, threads);
+        return { manifest, loadMs: performance.now() - start, running };
+      }, on);
       return {
         ...opened,
         run: (work) =>
@@ -46,8 +47,8 @@ export async function chromiumHost(): Promise<Host> {
             async ([prompt, options]) => {
               const generation = globalThis.model.generate(prompt, options);
               for await (const _ of generation);
-              const { prefillTokensPerSecond, decodeTokensPerSecond, peakBytes } = generation.stats;
-              return { prefillTokensPerSecond, decodeTokensPerSecond, peakBytes };
+              const { prefillTokensPerSecond, decodeTokensPerSecond, plannedBytes, peakBytes } = generation.stats;
+              return { prefillTokensPerSecond, decodeTokensPerSecond, plannedBytes, peakBytes };
             },
             request(work, opened.manifest.vocab) as [number[], { maxTokens: number; eos: number[] }],
           ),

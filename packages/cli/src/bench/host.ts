@@ -1,21 +1,24 @@
 /** What is measured and where: the same work in every host, through the face that apps use. */
-import type { GenerateOptions, Model } from '@lamella/runtime/face';
+import type { GenerateOptions, LoadOptions, Model, Running } from '@lamella/runtime/face';
 import type { Manifest } from '@lamella/runtime/manifest';
 import type { BenchSample } from '../contract.ts';
 
 /** Where packages run. */
 export interface Host {
-  /** Loads the package in `folder`, cold, with at most `threads` threads. */
-  open(folder: string, threads: number): Promise<Subject>;
+  /** Loads the package in `folder`, cold. */
+  open(folder: string, on: On): Promise<Subject>;
   close(): Promise<void>;
 }
+
+/** What a package is to compute on, with at most so many threads. */
+export type On = Required<Pick<LoadOptions, 'device' | 'threads'>>;
 
 /** A loaded package. */
 export interface Subject {
   readonly manifest: Manifest;
   readonly loadMs: number;
-  /** Threads that compute. */
-  readonly threads: number;
+  /** What computes, which may be something else than was asked for. */
+  readonly running: Running;
   run(work: Work): Promise<Measured>;
   close(): Promise<void>;
 }
@@ -26,6 +29,7 @@ export interface Work {
 }
 
 export interface Measured extends Omit<BenchSample, 'loadMs'> {
+  readonly plannedBytes: number;
   readonly peakBytes: number;
 }
 
@@ -39,6 +43,6 @@ export function request({ promptTokens, generatedTokens }: Work, vocab: number):
 export async function measured(model: Model, work: Work): Promise<Measured> {
   const generation = model.generate(...request(work, model.manifest.vocab));
   for await (const _ of generation);
-  const { prefillTokensPerSecond, decodeTokensPerSecond, peakBytes } = generation.stats;
-  return { prefillTokensPerSecond, decodeTokensPerSecond, peakBytes };
+  const { prefillTokensPerSecond, decodeTokensPerSecond, plannedBytes, peakBytes } = generation.stats;
+  return { prefillTokensPerSecond, decodeTokensPerSecond, plannedBytes, peakBytes };
 }

@@ -3,15 +3,15 @@ import { openPackage } from '../open-package.ts';
 import { type Host, measured } from './host.ts';
 
 export const nodeHost: Host = {
-  async open(folder, threads) {
+  async open(folder, on) {
     const start = performance.now();
-    const model = await openPackage(folder, { threads });
+    const model = await openPackage(folder, on);
     const loadMs = performance.now() - start;
     const { manifest, running } = model;
     return {
       manifest,
       loadMs,
-      threads: running.threads,
+      running,
       run: (work) => measured(model, work),
       close: async () => model.dispose(),
     };

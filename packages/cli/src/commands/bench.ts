@@ -6,13 +6,17 @@
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { bytes } from '@lamella/report/units';
-import type { Host, Measured, Subject, Work } from '../bench/host.ts';
+import type { Manifest } from '@lamella/runtime/manifest';
+import { RuntimeError } from '@lamella/runtime/runtime-error';
+import type { Host, Measured, On, Subject, Work } from '../bench/host.ts';
 import type { BenchReport, BenchResult, BenchSample } from '../contract.ts';
 import { packageAt } from '../package-at.ts';
+import { manifestAt } from '../package-manifest.ts';
 import { progress } from '../progress.ts';
 import { type Align, heading, table } from '../table.ts';
 
 export interface BenchCommand {
+  readonly target?: readonly BenchResult['target'][];
   readonly host: BenchResult['host'];
   readonly threads: readonly number[];
   readonly promptTokens?: number;
@@ -24,17 +28,30 @@ export interface BenchCommand {
 /** Tokens before and after, unless told otherwise and as far as the context has room. */
 const usual = 64;
 
-/** Throws L403 when prompt and generated tokens do not fit the shortest context, and what opening a package throws. */
+/**
+ * Throws L403 when prompt and generated tokens do not fit the shortest context, L412 when a target cannot be had, and what opening a package
+ * throws.
+ */
 export async function bench(paths: readonly string[], options: BenchCommand): Promise<void> {
-  const { host: name, json } = options;
+  const { host: name, target: targets = ['wasm'], json } = options;
   const folders: string[] = [];
   for (const path of paths) folders.push(await packageAt(path));
   const cases = folders.flatMap((folder, i) =>
-    options.threads.map((threads): Case => ({ label: paths[i]!, folder, threads })),
+    targets.flatMap((device) =>
+      (device === 'webgpu' ? [1] : options.threads).map(
+        (threads): Case => ({
+          label: paths[i]!,
+          folder,
+          on: { device, threads },
+        }),
+      ),
+    ),
   );
-  const host = await hosts[name]();
+  // refused before anything is loaded
+  const work = workFor(await Promise.all(folders.map(manifestAt)), options);
+  const host = await hosts[name](targets.includes('webgpu'));
   try {
-    const measurements = await measure(host, cases, options);
+    const measurements = await measure(host, cases, work, options.repeat);
     const results = measurements.map((each) => result(name, each));
     const report: BenchReport = { results };
     process.stdout.write(json ? `${JSON.stringify(report)}\n` : drawn(measurements, results));
@@ -43,16 +60,16 @@ export async function bench(paths: readonly string[], options: BenchCommand): Pr
   }
 }
 
-const hosts: Readonly<Record<BenchResult['host'], () => Promise<Host>>> = {
+const hosts: Readonly<Record<BenchResult['host'], (webgpu: boolean) => Promise<Host>>> = {
   node: async () => (await import('../bench/node.ts')).nodeHost,
-  chromium: async () => (await import('../bench/chromium.ts')).chromiumHost(),
+  chromium: async (webgpu) => (await import('../bench/chromium.ts')).chromiumHost(webgpu),
 };
 
-/** A package with a number of threads. */
+/** A package, and what it is to run on. */
 interface Case {
   readonly label: string;
   readonly folder: string;
-  readonly threads: number;
+  readonly on: On;
 }
 
 interface Measurement {
@@ -62,8 +79,12 @@ interface Measurement {
   readonly samples: readonly (Measured & BenchSample)[];
 }
 
-async function measure(host: Host, cases: readonly Case[], options: BenchCommand): Promise<readonly Measurement[]> {
-  const { repeat } = options;
+async function measure(
+  host: Host,
+  cases: readonly Case[],
+  work: Work,
+  repeat: number,
+): Promise<readonly Measurement[]> {
   const measuring = progress('measuring');
   const rounds = 2 * repeat + 1;
   const loadMs = cases.map((): number[] => []);
@@ -71,12 +92,11 @@ async function measure(host: Host, cases: readonly Case[], options: BenchCommand
   for (let round = 0; round < repeat; round++) {
     for (const i of turns(cases, round)) {
       await subjects[i]?.close();
-      subjects[i] = await host.open(cases[i]!.folder, cases[i]!.threads);
+      subjects[i] = await open(host, cases[i]!);
       loadMs[i]!.push(subjects[i]!.loadMs);
     }
     measuring.update(round + 1, rounds);
   }
-  const work = workFor(subjects, options);
   for (const subject of subjects) await subject.run(work);
   const runs = subjects.map((): Measured[] => []);
   for (let round = 0; round < repeat; round++) {
@@ -94,14 +114,23 @@ async function measure(host: Host, cases: readonly Case[], options: BenchCommand
   }));
 }
 
+/** What is measured is what was asked for: WASM that steps in for a GPU is no result. */
+async function open(host: Host, { folder, on }: Case): Promise<Subject> {
+  const subject = await host.open(folder, on);
+  const { device, why } = subject.running;
+  if (device === on.device) return subject;
+  await subject.close();
+  throw new RuntimeError('L412', { what: on.device, reason: why, remedy: '--target wasm' }, folder);
+}
+
 /** Indices of `list`, forwards in even rounds and backwards in odd ones. */
 function turns(list: readonly unknown[], round: number): readonly number[] {
   const indices = [...list.keys()];
   return round % 2 === 0 ? indices : indices.toReversed();
 }
 
-function workFor(subjects: readonly Subject[], { promptTokens, maxTokens }: BenchCommand): Work {
-  const context = Math.min(...subjects.map(({ manifest }) => manifest.context));
+function workFor(manifests: readonly Manifest[], { promptTokens, maxTokens }: BenchCommand): Work {
+  const context = Math.min(...manifests.map(({ context }) => context));
   const half = Math.max(1, Math.min(usual, context >> 1));
   const work = { promptTokens: promptTokens ?? half, generatedTokens: maxTokens ?? half };
   const count = work.promptTokens + work.generatedTokens;
@@ -112,16 +141,16 @@ function workFor(subjects: readonly Subject[], { promptTokens, maxTokens }: Benc
 function result(host: BenchResult['host'], { subject, work, samples }: Measurement): BenchResult {
   const middle = (key: keyof BenchSample) => median(samples.map((sample) => sample[key]));
   return {
-    target: 'wasm',
+    target: subject.running.device,
     host,
-    threads: subject.threads,
+    threads: subject.running.threads,
     ...work,
     loadMs: middle('loadMs'),
     prefillTokensPerSecond: middle('prefillTokensPerSecond'),
     decodeTokensPerSecond: middle('decodeTokensPerSecond'),
-    plannedBytes: subject.manifest.memory.plannedBytes,
+    plannedBytes: samples[0]!.plannedBytes,
     peakBytes: Math.max(...samples.map((sample) => sample.peakBytes)),
-    samples: samples.map(({ peakBytes: _, ...sample }) => sample),
+    samples: samples.map(({ plannedBytes: _, peakBytes: __, ...sample }) => sample),
   };
 }
 
@@ -136,6 +165,7 @@ function drawn(measurements: readonly Measurement[], results: readonly BenchResu
   const [first] = results;
   const { samples: base, promptTokens, generatedTokens } = first!;
   const several = results.length > 1;
+  const targets = [...new Set(results.map(({ target }) => target))];
   const rows = results.map(({ samples, ...middle }, i) => {
     const { label, subject } = measurements[i]!;
     const decode = samples.map((sample) => sample.decodeTokensPerSecond);
@@ -144,6 +174,7 @@ function drawn(measurements: readonly Measurement[], results: readonly BenchResu
     const ratio = (key: keyof BenchSample) => median(samples.map((sample, round) => sample[key] / base[round]![key]));
     return [
       label,
+      ...(targets.length > 1 ? [middle.target] : []),
       String(middle.threads),
       `${middle.loadMs.toFixed(0)} ms`,
       middle.prefillTokensPerSecond.toFixed(1),
@@ -155,9 +186,23 @@ function drawn(measurements: readonly Measurement[], results: readonly BenchResu
       ...(several ? [ratio('prefillTokensPerSecond').toFixed(3), ratio('decodeTokensPerSecond').toFixed(3)] : []),
     ];
   });
-  const titles = ['', 'threads', 'load', 'prefill/s', 'decode/s', 'least to most', 'reads/token', 'reads', 'memory'];
+  const titles = [
+    '',
+    ...(targets.length > 1 ? ['target'] : []),
+    'threads',
+    'load',
+    'prefill/s',
+    'decode/s',
+    'least to most',
+    'reads/token',
+    'reads',
+    'memory',
+  ];
   const ratios = several ? ['prefill ratio', 'decode ratio'] : [];
   const align: Align[] = ['left', ...[...titles.slice(1), ...ratios].map((): Align => 'right')];
   const what = `${promptTokens} prompt tokens, ${generatedTokens} generated; medians of ${base.length}`;
-  return [heading(`wasm in ${first!.host}: ${what}`), table([[...titles, ...ratios], ...rows], align)].join('');
+  return [
+    heading(`${targets.join(' and ')} in ${first!.host}: ${what}`),
+    table([[...titles, ...ratios], ...rows], align),
+  ].join('');
 }
