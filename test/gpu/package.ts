@@ -1,7 +1,7 @@
 /** A package with WebGPU kernels, in memory: what the runtime loads, with random weights and the probe its own WASM kernels gave. */
 import { createHash } from 'node:crypto';
 import { compile } from '@lamella/compiler/pipeline';
-import type { FormatName, KvName } from '@lamella/compiler/program/ir';
+import type { FormatName } from '@lamella/compiler/program/ir';
 import type { Graph } from '@lamella/graph/ir';
 import type { Model } from '@lamella/runtime/face';
 import type { Manifest, WeightChunk } from '@lamella/runtime/manifest';
@@ -16,9 +16,8 @@ export async function packageOf(
   graph: Graph,
   quant: FormatName,
   change: (code: string) => string = (code) => code,
-  kv: KvName = 'f32',
 ): Promise<PackageFiles> {
-  const compilation = await compile(graph, { quant, kv, targets: ['wasm', 'webgpu'] });
+  const compilation = await compile(graph, { quant, targets: ['wasm', 'webgpu'] });
   const weightOf = weightsOf(graph);
   const files = new Map<string, Uint8Array>();
   const chunks: WeightChunk[] = [];
