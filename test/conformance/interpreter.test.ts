@@ -140,3 +140,39 @@ test.each([
     );
   },
 );
+
+// not every engine has them, so here they run in the interpreter alone; `packages/cli/test/engines.test.ts` runs them where they are
+test.each([
+  ['q8', 'f32'],
+  ['q4', 'f32'],
+  ['q4', 'q8'],
+] as const)('%s, KV %s: kernels with dots of AVX-VNNI mean what plain ones do', async (quant, kv) => {
+  const graph = model({ share: orders.immediate });
+  const [plain, vnni] = await Promise.all(
+    (['simd', 'vnni'] as const).map((variant) => rig(graph, weightsOf(graph), quant, variant, 1, kv)),
+  );
+  const logitsOf = (running: Rig, run: Rig['interpret']): number[][] => {
+    const { plan, kernels } = running.lowered;
+    const ids = new Uint32Array(running.memory.buffer, plan.memory.tokens.offset, plan.program.tile);
+    ids.forEach((_, i) => {
+      ids[i] = (i * 7 + 1) % graph.vocab;
+    });
+    return [
+      ['prefill', 7],
+      ['decode', 1],
+    ].map(([lowering, count]) => {
+      const scalars = { position: running.position, count: Number(count) };
+      plan.table.forEach(({ kind }, row) => {
+        const { decode, prefill, kind: code } = kernels[kind]!;
+        const own = lowering === 'decode' || code.role === 'end' ? decode : prefill;
+        for (const kernel of own)
+          run(kernel, row, code.role === 'end' ? { ...scalars, row: Number(count) - 1 } : scalars);
+      });
+      running.position += Number(count);
+      return [...running.logits];
+    });
+  };
+  const wanted = logitsOf(plain!, plain!.kernel);
+  expect(wanted.flat().some((x) => x !== 0)).toBe(true);
+  expect(logitsOf(vnni!, vnni!.interpret)).toEqual(wanted);
+});

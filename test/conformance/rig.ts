@@ -12,10 +12,10 @@ import { lower, variantFeatures } from '@lamella/compiler/pipeline';
 import {
   attentionScratch,
   type BufferId,
+  contractScratch,
   type FormatName,
   type FusedOp,
   type KvName,
-  quantisedBuffers,
 } from '@lamella/compiler/program/ir';
 import { schedule } from '@lamella/compiler/schedule/schedule';
 import { assemble } from '@lamella/compiler/targets/wasm/assemble';
@@ -195,9 +195,7 @@ async function serveInWorker(module: WebAssembly.Module, memory: WebAssembly.Mem
 /** Buffers that an operation writes for itself alone. */
 function ownBuffers(op: FusedOp): readonly BufferId[] {
   if (op.op === 'attention') return attentionScratch(op);
-  if (op.op !== 'contract') return [];
-  const { norm, quantise } = op.prologue;
-  return [...(norm ? [norm.out] : []), ...(quantise ? quantisedBuffers(quantise) : [])];
+  return op.op === 'contract' ? contractScratch(op) : [];
 }
 
 /** Largest |a - b| relative to the largest |b|. */

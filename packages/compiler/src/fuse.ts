@@ -23,7 +23,7 @@ import type {
   StatePart,
 } from './program/ir.ts';
 import { CHUNK, MAX_THREADS, padded, storedRows } from './program/ir.ts';
-import { PackTable } from './program/pack-table.ts';
+import { LARGEST_BLOCK, PackTable } from './program/pack-table.ts';
 import type { Shared, SharedKind } from './share.ts';
 
 /** Most tokens of one prefill step: enough to reuse a block's weights from cache, few enough to keep the arena small. */
@@ -202,6 +202,19 @@ class KindFuser {
         quantise: null,
       },
       segments,
+      dots: this.dots(name, segments),
+    });
+  }
+
+  /** Room for the dot products of a block of each stream, where a segment has several. */
+  private dots(name: string, segments: readonly Segment[]): BufferId | null {
+    const streams = Math.max(...segments.map((s) => s.streams.length));
+    if (streams === 1) return null;
+    return this.shared.buffer({
+      name: `${this.kind.name}.${name}.dots`,
+      element: 'f32',
+      width: streams * LARGEST_BLOCK,
+      per: 'thread',
     });
   }
 

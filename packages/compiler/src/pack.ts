@@ -1,11 +1,11 @@
 /**
  * Weights from checkpoint to the bytes the kernels read: RoPE tables, then every segment of the plan in order. One tensor is held at a
- * time, and no more than a chunk of packed bytes.
+ * time (or those whose blocks lie in turn), and no more than a chunk of packed bytes.
  */
-import type { Weight } from '@lamella/graph/ir';
+import type { Weight, WeightId } from '@lamella/graph/ir';
 import { formats } from './formats/table.ts';
 import type { Plan } from './plan.ts';
-import { type ColumnMap, type Pack, packRows, type RopeTable, sourceRow, storedRows } from './program/ir.ts';
+import { type ColumnMap, type Pack, packRows, packShape, type RopeTable, sourceRow, storedRows } from './program/ir.ts';
 
 /** Largest piece handed out: what a browser fetches, hashes and copies at a time. */
 export const CHUNK = 4 << 20;
@@ -33,20 +33,21 @@ export async function* packWeights(
     out.padTo(64);
     yield* out.full();
   }
-  // a tensor stored in two parts, as RoPE's halves are, is read once
-  const held: { weight?: Weight; data: Float32Array } = { data: new Float32Array() };
+  // a tensor stored in two parts, as RoPE's halves are, is read once; the last ones go before the next ones come
+  const held = new Map<WeightId, Float32Array>();
   for (const segment of plan.segments) {
     out.seek(segment.offset);
-    for (const { pack, weight } of segment.tensors) {
-      out.seek(segment.offset + pack.offset);
-      const tensor = weights[weight]!;
-      if (held.weight !== tensor) {
-        // the last one goes before the next one comes
-        held.data = new Float32Array();
-        held.data = await read(tensor);
-        held.weight = tensor;
-      }
-      for (const bytes of packTensor(pack, tensor, held.data)) {
+    for (const run of inTurn(segment.tensors)) {
+      out.seek(segment.offset + run[0]!.pack.offset);
+      const wanted = run.map(({ weight }) => weight);
+      for (const weight of [...held.keys()]) if (!wanted.includes(weight)) held.delete(weight);
+      for (const weight of wanted) if (!held.has(weight)) held.set(weight, await read(weights[weight]!));
+      const sources = run.map(({ pack, weight }) => ({
+        pack,
+        width: weights[weight]!.shape[1]!,
+        data: held.get(weight)!,
+      }));
+      for (const bytes of sources[0]!.pack.layout === 'vector' ? [packVector(sources[0]!)] : packBlocks(sources)) {
         out.write(bytes);
         yield* out.full();
         onProgress(out.position, total);
@@ -71,34 +72,58 @@ function ropeTable({ theta, headDim, stride }: RopeTable, context: number): Uint
   return new Uint8Array(values.buffer);
 }
 
-/** One stored tensor, block by block. */
-function* packTensor(pack: Pack, weight: Weight, data: Float32Array): Generator<Uint8Array> {
-  const rows = packRows(pack);
-  if (pack.layout === 'vector') {
-    const out = new Float32Array(rows);
-    for (let r = 0; r < rows; r++) {
-      const source = sourceRow(pack.rows, r);
-      if (source !== null) out[r] = data[source]!;
+/** A stored tensor and what it is made from: f32 rows of `width`. */
+interface Source {
+  readonly pack: Pack;
+  readonly width: number;
+  readonly data: Float32Array;
+}
+
+/** The tensors of a segment, those together whose blocks lie in turn. */
+function inTurn<T extends { readonly pack: Pack }>(tensors: readonly T[]): T[][] {
+  const runs: T[][] = [];
+  let end = 0;
+  for (const tensor of tensors) {
+    const { offset, pitch } = tensor.pack;
+    if (offset < end) runs.at(-1)!.push(tensor);
+    else {
+      runs.push([tensor]);
+      end = offset + pitch;
     }
-    yield new Uint8Array(out.buffer);
-    return;
   }
-  const width = weight.shape[1]!;
-  const shape = { block: pack.block, depth: storedRows(pack.columns) };
-  const format = formats[pack.format];
-  const perBlock = format.blockBytes(shape);
-  const blocksAtOnce = Math.max(1, Math.floor((1 << 18) / perBlock));
-  // one buffer for all of a tensor: who takes a piece copies it before the next is asked for
-  const scratch = new Uint8Array(Math.min(blocksAtOnce, rows / pack.block) * perBlock);
-  for (let first = 0; first < rows; first += pack.block * blocksAtOnce) {
-    const blocks = Math.min(blocksAtOnce, (rows - first) / pack.block);
-    const into = scratch.subarray(0, blocks * perBlock).fill(0);
-    for (let b = 0; b < blocks; b++) {
-      const block = Array.from({ length: pack.block }, (_, r) => {
-        const source = sourceRow(pack.rows, first + b * pack.block + r);
-        return source === null ? null : columns(data.subarray(source * width, (source + 1) * width), pack.columns);
-      });
-      format.packBlock(block, shape, into.subarray(b * perBlock, (b + 1) * perBlock));
+  return runs;
+}
+
+function packVector({ pack, data }: Source): Uint8Array {
+  const out = new Float32Array(packRows(pack));
+  for (let r = 0; r < out.length; r++) {
+    const source = sourceRow(pack.rows, r);
+    if (source !== null) out[r] = data[source]!;
+  }
+  return new Uint8Array(out.buffer);
+}
+
+/** Matrices whose blocks lie in turn (or one alone), some blocks of each at a time. */
+function* packBlocks(sources: readonly Source[]): Generator<Uint8Array> {
+  const { pitch, block, offset } = sources[0]!.pack;
+  const blocks = packRows(sources[0]!.pack) / block;
+  const atOnce = Math.max(1, Math.floor((1 << 18) / pitch));
+  // one buffer for all of them: who takes a piece copies it before the next is asked for
+  const scratch = new Uint8Array(Math.min(atOnce, blocks) * pitch);
+  for (let first = 0; first < blocks; first += atOnce) {
+    const count = Math.min(atOnce, blocks - first);
+    const into = scratch.subarray(0, count * pitch).fill(0);
+    for (const { pack, width, data } of sources) {
+      const format = formats[pack.format];
+      const shape = packShape(pack);
+      for (let b = 0; b < count; b++) {
+        const rows = Array.from({ length: block }, (_, r) => {
+          const source = sourceRow(pack.rows, (first + b) * block + r);
+          return source === null ? null : columns(data.subarray(source * width, (source + 1) * width), pack.columns);
+        });
+        const at = b * pitch + pack.offset - offset;
+        format.packBlock(rows, shape, into.subarray(at, at + format.blockBytes(shape)));
+      }
     }
     yield into;
   }

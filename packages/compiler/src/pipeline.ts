@@ -62,8 +62,8 @@ export interface Lowered {
   readonly fused: ReturnType<typeof quantise>;
   readonly plan: Plan;
   readonly kernels: readonly KindKernels[];
-  /** Whether any of them would be another one on an engine with relaxed SIMD. */
-  readonly relaxes: boolean;
+  /** Features that would make any of them another one. */
+  readonly asked: Features;
 }
 
 export interface LoweredGpu {
@@ -115,7 +115,7 @@ export function lower(source: Graph, options: CompileOptions): Lowered {
   const planned = lowerToPlan(graph, options);
   const plain = new AskedFeatures();
   const kernels = schedule(planned.plan, plain);
-  return { graph, ...planned, kernels, relaxes: plain.asked.has('relaxed') };
+  return { graph, ...planned, kernels, asked: plain.asked };
 }
 
 /** The same for a GPU: the same weights in the same order, an arena and kernels of its own. */
@@ -207,13 +207,16 @@ function everyProfile(shaders: (profile: GpuProfile) => GpuParts): readonly GpuP
 export const variantFeatures: Readonly<Record<WasmVariant, Features>> = {
   simd: new Set(),
   relaxed: new Set(['relaxed']),
+  vnni: new Set(['relaxed', 'vnni']),
   'simd-threads': new Set(['threads']),
   'relaxed-threads': new Set(['relaxed', 'threads']),
+  'vnni-threads': new Set(['relaxed', 'vnni', 'threads']),
 };
 
-/** The modules for engines with more than SIMD128. They compute the same numbers. Relaxed SIMD has none where no kernel would use it. */
-function otherModules({ plan, relaxes }: Lowered): ReturnType<Compilation['modules']> {
-  const variants = relaxes ? (['relaxed', 'simd-threads', 'relaxed-threads'] as const) : (['simd-threads'] as const);
+/** The modules for engines with more than SIMD128. They compute the same numbers. There is none where no kernel would use what it needs. */
+function otherModules({ plan, asked }: Lowered): ReturnType<Compilation['modules']> {
+  const more = (['relaxed', 'vnni'] as const).filter((feature) => asked.has(feature));
+  const variants = [...more, 'simd-threads' as const, ...more.map((feature) => `${feature}-threads` as const)];
   return Promise.all(
     variants.map(async (variant) => {
       const features = variantFeatures[variant];

@@ -9,7 +9,7 @@ import { type Interval, type Placement, placeBuffers } from './arena.ts';
 import { kvShape } from './formats/kv.ts';
 import { formats, kvFormats } from './formats/table.ts';
 import type { Buffer, BufferId, Element, FusedOp, Kind, Pack, PackId, Program, RopeTable } from './program/ir.ts';
-import { bufferRows, bufferUses, MAX_THREADS, packRows, padded, storedRows } from './program/ir.ts';
+import { bufferRows, bufferUses, MAX_THREADS, packRows, packShape, padded } from './program/ir.ts';
 import type { Shared } from './share.ts';
 
 /** Alignment of regions and of weight sets. */
@@ -111,9 +111,12 @@ export function ropeTableBytes(table: RopeTable, context: number): number {
 
 /** Bytes of a stored tensor. */
 export function packBytes(pack: Pack): number {
-  if (pack.layout === 'vector') return packRows(pack) * 4;
-  const shape = { block: pack.block, depth: storedRows(pack.columns) };
-  return (packRows(pack) / pack.block) * formats[pack.format].blockBytes(shape);
+  return (packRows(pack) / pack.block) * blockBytes(pack);
+}
+
+/** Bytes of rows that are stored together. */
+export function blockBytes(pack: Pack): number {
+  return pack.layout === 'vector' ? pack.block * 4 : formats[pack.format].blockBytes(packShape(pack));
 }
 
 class Layout {
@@ -144,7 +147,7 @@ class SegmentStore {
       .sort((a, b) => a.offset - b.offset)
       .map((pack) => ({ pack, weight: weights[pack.param]! }));
     const key = JSON.stringify(
-      tensors.map(({ pack, weight }) => [weight, pack.format, pack.layout, pack.rows, pack.columns, pack.block]),
+      tensors.map(({ pack: p, weight }) => [weight, p.format, p.layout, p.rows, p.columns, p.block, p.pitch]),
     );
     const at = this.known.get(key);
     if (at !== undefined) return at;
@@ -162,17 +165,24 @@ function planKind(kind: Kind, k: number, program: Program, shared: Shared): Kind
   const keys: string[] = [];
   const groupBytes: number[] = [];
   const placed = new Map<PackId, Pack>();
-  for (const id of readOrder(kind)) {
-    const pack = kind.packs[id]!;
-    const key = signature(pack.param);
+  for (const run of runs(kind, signature)) {
+    const key = signature(kind.packs[run[0]!]!.param);
     if (!keys.includes(key)) {
       keys.push(key);
       groupBytes.push(0);
     }
     const group = keys.indexOf(key);
-    const bytes = packBytes(pack);
-    placed.set(id, { ...pack, group, offset: groupBytes[group]!, bytes });
-    groupBytes[group] = padded(groupBytes[group]! + bytes, 16);
+    const pitch = run.reduce((sum, id) => sum + blockBytes(kind.packs[id]!), 0);
+    let offset = groupBytes[group]!;
+    let end = offset;
+    for (const id of run) {
+      const pack = kind.packs[id]!;
+      const bytes = packBytes(pack);
+      placed.set(id, { ...pack, group, offset, pitch, bytes });
+      offset += blockBytes(pack);
+      end += bytes;
+    }
+    groupBytes[group] = padded(end, 16);
   }
   let stateBytes = 0;
   const state = kind.state.map((part) => {
@@ -197,6 +207,27 @@ function sharingSignatures(kind: number, shared: Shared): (param: number) => str
   });
   const rows = shared.rows.filter((row) => row.kind === kind);
   return (param) => rows.map((row) => firstUse.get(row.weights[param]!)).join(' ');
+}
+
+/**
+ * Packs in the order they are read, those together whose blocks lie in turn: matrices of one make that one segment multiplies side by side
+ * and nobody else reads. One loop then reads them as one stream (see `schedule/contract.ts`).
+ */
+function runs(kind: Kind, signature: (param: number) => string): readonly (readonly PackId[])[] {
+  const reads = kind.ops.flatMap(packsOf);
+  const make = (p: Pack): string => JSON.stringify([signature(p.param), p.format, p.block, packRows(p), p.columns]);
+  const alone = (id: PackId): boolean => reads.filter((other) => other === id).length === 1;
+  const together = kind.ops
+    .flatMap((op) => (op.op === 'contract' ? op.segments : []))
+    .map(({ streams }) => streams)
+    .filter((ids) => ids.every(alone) && new Set(ids.map((id) => make(kind.packs[id]!))).size === 1);
+  const seen = new Set<PackId>();
+  return readOrder(kind).flatMap((id) => {
+    if (seen.has(id)) return [];
+    const run = together.find((ids) => ids.includes(id)) ?? [id];
+    for (const each of run) seen.add(each);
+    return [run];
+  });
 }
 
 /** Packs in the order the kind's operations read them. */

@@ -5,6 +5,7 @@
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { formats, kvFormats } from './formats/table.ts';
+import { allFeatures } from './loops/types.ts';
 import type { Buffer, BufferId, FormatName, FusedOp, Kind, KvName, Pack, PackId, Program } from './program/ir.ts';
 import { CHUNK, padded, storedRows } from './program/ir.ts';
 
@@ -101,9 +102,10 @@ function quantiseWeights(program: Program, quant: FormatName): Program {
       const width = padded(op.depth, Math.max(...streams.map((f) => f.depthMultiple)));
       const codes = buffers.push({ name: `${name}.codes`, element: 'codes', width, per: 'token' }) - 1;
       const scales = buffers.push({ name: `${name}.scales`, element: 'f32', width: 1, per: 'token' }) - 1;
-      const over = streams.find((f) => f.sumsOver !== null)?.sumsOver;
-      const sums = over
-        ? buffers.push({ name: `${name}.sums`, element: 'sums', width: width / over, per: 'token' }) - 1
+      // room for the sums of whatever variant needs most
+      const most = streams.map((f) => f.sums(allFeatures)).find((s) => s !== null);
+      const sums = most
+        ? buffers.push({ name: `${name}.sums`, element: 'sums', width: width / (most.over ?? width), per: 'token' }) - 1
         : null;
       const panels =
         kind.role === 'end'

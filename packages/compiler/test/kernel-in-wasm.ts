@@ -13,7 +13,7 @@ export async function runInWasm(
   image: ArrayBuffer,
   args: Readonly<Record<string, number>> = {},
 ): Promise<ArrayBuffer> {
-  const features: Features = new Set(['relaxed']);
+  const features: Features = new Set(['relaxed', 'vnni']);
   verifyKernel(kernel, false, features);
   const expanded = unroll(partition(kernel, new Set()));
   verifyKernel(expanded, true, features);

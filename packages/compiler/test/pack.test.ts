@@ -10,8 +10,16 @@ import { Builder, plus, times } from '../src/loops/build.ts';
 import { interpret } from '../src/loops/interpret.ts';
 import type { Kernel } from '../src/loops/ir.ts';
 import { CHUNK, type PackedPiece, packWeights } from '../src/pack.ts';
-import { packBytes } from '../src/plan.ts';
-import { type ColumnMap, type FormatName, type Pack, packRows, type RowMap, storedRows } from '../src/program/ir.ts';
+import { blockBytes, packBytes } from '../src/plan.ts';
+import {
+  type ColumnMap,
+  type FormatName,
+  type Pack,
+  packRows,
+  packShape,
+  type RowMap,
+  storedRows,
+} from '../src/program/ir.ts';
 import { blockRows } from '../src/program/pack-table.ts';
 import { bufferAt } from './kernel-in-wasm.ts';
 import { planOf } from './plans.ts';
@@ -30,9 +38,10 @@ function packOf(format: FormatName, rows: RowMap, columns: ColumnMap, block: num
     block,
     group: 0,
     offset: 0,
+    pitch: 0,
     bytes: 0,
   };
-  return { ...pack, bytes: packBytes(pack) };
+  return { ...pack, pitch: blockBytes(pack), bytes: packBytes(pack) };
 }
 
 async function collect(pieces: AsyncGenerator<PackedPiece>): Promise<PackedPiece[]> {
@@ -54,7 +63,7 @@ async function packed(pack: Pack, shape: readonly number[], data: Float32Array):
 function unpacked(pack: Pack, bytes: Uint8Array): Float32Array {
   const format = formats[pack.format];
   const rows = packRows(pack);
-  const shape = { block: pack.block, depth: storedRows(pack.columns) };
+  const shape = packShape(pack);
   const start = Math.ceil(bytes.length / 4) * 4;
   const image = new ArrayBuffer(start + rows * shape.depth * 4);
   new Uint8Array(image).set(bytes);
@@ -211,6 +220,21 @@ describe('packWeights', () => {
     const all = Buffer.concat(pieces.map((p) => p.bytes));
     expect(Buffer.compare(all.subarray(0, bytes), all.subarray(second, second + bytes))).toBe(0);
     expect(all.subarray(bytes, second).every((byte) => byte === 0)).toBe(true);
+  });
+
+  test('blocks of matrices that one segment reads side by side lie in turn', async () => {
+    const one = packOf('q8', plain(32), plain(12), 16);
+    const data = [1, 2].map((seed) => Float32Array.from({ length: 32 * 12 }, (_, i) => Math.sin(seed * i)));
+    const [first, second] = await Promise.all(data.map((each) => packed(one, [32, 12], each)));
+    const pitch = 2 * one.pitch;
+    const tensors = [0, 1].map((weight) => ({ pack: { ...one, pitch, offset: weight * one.pitch }, weight }));
+    const bytes = 2 * one.bytes;
+    const plan = planOf({ segments: [{ offset: 0, bytes, tensors }] });
+    const weights = [0, 1].map((id) => ({ ...weightOf([32, 12]), id }));
+    const pieces = await collect(packWeights(plan, weights, async ({ id }) => data[id]!));
+    const block = (of: Uint8Array, i: number) => of.subarray(i * one.pitch, (i + 1) * one.pitch);
+    const wanted = [0, 1].flatMap((i) => [block(first!, i), block(second!, i)]);
+    expect(Buffer.concat(pieces.map((p) => p.bytes)).subarray(0, bytes)).toEqual(Buffer.concat(wanted));
   });
 
   test('RoPE tables come first: cos and sin of position times theta^(-2i/headDim)', async () => {

@@ -66,6 +66,7 @@ describe.each(['decode', 'prefill'] as const)('%s', (lowering) => {
       block: 16,
       group: 0,
       offset: 0,
+      pitch: 64,
       bytes: 64,
     };
     const plan = planWith([buffer('x', 8), buffer('out', 8)]);
@@ -168,7 +169,7 @@ describe.each(['decode', 'prefill'] as const)('%s', (lowering) => {
     const plan = planWith([buffer('x', 8), buffer('codes', 8, 'codes'), buffer('scales', 1)]);
     const scope = new KernelScope(plan, kind('k', 'block'), lowering);
     scope.eachToken(scope.b, 1, (b, token) =>
-      quantiseToken(scope, b, { x: 0, depth: 6, codes: 1, scales: 2, sums: null }, token, token),
+      quantiseToken(scope, b, { x: 0, depth: 6, codes: 1, scales: 2, sums: null }, null, token, token),
     );
     const rows = [
       // the last two are behind the last whole vector; the largest is one of them

@@ -76,7 +76,8 @@ test.each([
   ['q8', 1],
 ] as const)('the dot products of %s, %i tokens', async (name, tokens) => {
   const format = formats[name];
-  const shape = { block: 8, depth: name === 'f32' ? 3 : 8 };
+  const depth = name === 'f32' ? 3 : 8;
+  const shape = { block: 8, depth, pitch: format.blockBytes({ block: 8, depth }) };
   const views = format.views('w', { from: 'memory', offset: 0 }, 16, shape);
   const x = format.integer ? bufferAt('x', 'i32', 512, 8, 'read') : bufferAt('x', 'f32', 512, 8, 'read');
   const scales = bufferAt('scales', 'f32', 640, 2, 'read');

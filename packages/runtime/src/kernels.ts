@@ -1,5 +1,5 @@
 /** Which of a package's WASM modules this engine runs best. All compute the same numbers. */
-import type { Manifest, WasmVariant } from './manifest.ts';
+import type { InstructionSet, Manifest } from './manifest.ts';
 
 export interface Choice {
   readonly kernel: Manifest['wasm'][number];
@@ -15,7 +15,8 @@ export interface Engine {
   /** Threads that can run at the same time. */
   readonly cores: number;
   readonly sharesMemory: boolean;
-  readonly relaxedSimd: boolean;
+  /** What its SIMD can do, best first. */
+  readonly sets: readonly InstructionSet[];
 }
 
 /** Threads, unless told otherwise: more than this many wait for memory rather than compute. */
@@ -34,13 +35,15 @@ export function chooseKernels(
   const { wasm, memory, maxThreads } = manifest;
   const useful = Math.max(1, Math.floor(memory.weights.bytes / BYTES_PER_THREAD));
   const threads = Math.min(engine.threads ?? Math.min(engine.cores, USUAL_THREADS, useful), maxThreads);
-  const find = (variant: WasmVariant) => wasm.find((kernel) => kernel.variant === variant);
-  const best = (relaxed: WasmVariant, plain: WasmVariant) =>
-    (engine.relaxedSimd ? find(relaxed) : undefined) ?? find(plain);
-  const simd = engine.relaxedSimd ? 'relaxed SIMD' : 'plain SIMD, for this engine has no relaxed SIMD';
-  const several = threads > 1 && engine.sharesMemory ? best('relaxed-threads', 'simd-threads') : undefined;
-  if (several) return { kernel: several, threads, why: `${threads} threads, ${simd}` };
-  const kernel = best('relaxed', 'simd');
+  const best = (suffix: '' | '-threads') =>
+    engine.sets.flatMap((set) => wasm.find(({ variant }) => variant === `${set}${suffix}`) ?? [])[0];
+  const simd = ({ variant }: Choice['kernel']): string => {
+    const used = engine.sets.find((set) => variant.startsWith(set)) ?? 'simd';
+    return used === 'simd' && engine.sets.length > 1 ? 'plain SIMD, for the package needs no other' : names[used];
+  };
+  const several = threads > 1 && engine.sharesMemory ? best('-threads') : undefined;
+  if (several) return { kernel: several, threads, why: `${threads} threads, ${simd(several)}` };
+  const kernel = best('');
   if (!kernel) return null;
   const alone =
     threads === 1
@@ -50,20 +53,38 @@ export function chooseKernels(
       : engine.sharesMemory
         ? 'one thread, for the package has no kernels for several'
         : 'one thread, for there is no shared memory: a page must be cross-origin isolated';
-  return { kernel, threads: 1, why: `${alone}, ${simd}` };
+  return { kernel, threads: 1, why: `${alone}, ${simd(kernel)}` };
 }
 
-/** Whether this engine has relaxed SIMD: it validates a function that is nothing but one relaxed dot of two constants. */
-export function hasRelaxedSimd(): boolean {
-  const zero = [0xfd, 0x0c, ...new Array<number>(16).fill(0)];
-  const code = [0, ...zero, ...zero, 0xfd, 0x92, 0x02, 0x0b];
+const names: Readonly<Record<InstructionSet, string>> = {
+  simd: 'plain SIMD, for this engine has no relaxed SIMD',
+  relaxed: 'relaxed SIMD',
+  vnni: 'relaxed SIMD by AVX-VNNI',
+};
+
+/** What this engine's SIMD can do, best first. It is asked, not guessed: engines name no processor. */
+export function instructionSets(): readonly InstructionSet[] {
+  const bytes = dotModule();
+  if (!WebAssembly.validate(bytes)) return ['simd'];
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes));
+  const dot = (exports as { readonly dot: () => number }).dot();
+  return dot === 4 * 127 * 255 ? ['vnni', 'relaxed', 'simd'] : ['relaxed', 'simd'];
+}
+
+/**
+ * A function that is nothing but a relaxed dot of four bytes, 127 each, with four of 255. Engines may differ there: AVX-VNNI's one
+ * instruction takes 255 as it is and gives the exact sum; what x86 has otherwise saturates pairs, and Arm takes the 255 as -1.
+ */
+function dotModule(): Uint8Array<ArrayBuffer> {
+  const all = (byte: number) => [0xfd, 0x0c, ...new Array<number>(16).fill(byte)];
+  // i32x4.relaxed_dot_i8x16_i7x16_add_s, then the first lane
+  const code = [0, ...all(127), ...all(255), ...all(0), 0xfd, 0x93, 0x02, 0xfd, 0x1b, 0, 0x0b];
   const section = (id: number, ...body: number[]) => [id, body.length, ...body];
-  return WebAssembly.validate(
-    new Uint8Array([
-      ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-      ...section(1, 1, 0x60, 0, 1, 0x7b), // type 0: () -> v128
-      ...section(3, 1, 0), // function 0 has type 0
-      ...section(10, 1, code.length, ...code),
-    ]),
-  );
+  return new Uint8Array([
+    ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    ...section(1, 1, 0x60, 0, 1, 0x7f), // type 0: () -> i32
+    ...section(3, 1, 0), // function 0 has type 0
+    ...section(7, 1, 3, 0x64, 0x6f, 0x74, 0, 0), // and is exported as dot
+    ...section(10, 1, code.length, ...code),
+  ]);
 }

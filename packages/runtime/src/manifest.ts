@@ -84,8 +84,9 @@ export interface Manifest {
   readonly probe: Probe | null;
 }
 
-/** What an engine must have: 128-bit SIMD, or relaxed SIMD besides; and shared memory, for several threads. */
-export type WasmVariant = 'simd' | 'relaxed' | 'simd-threads' | 'relaxed-threads';
+/** What an engine must have: 128-bit SIMD, or relaxed SIMD besides, or that made of AVX-VNNI; and shared memory, for several threads. */
+export type WasmVariant = InstructionSet | `${InstructionSet}-threads`;
+export type InstructionSet = 'simd' | 'relaxed' | 'vnni';
 
 export interface TokenizerFiles {
   /** `tokenizer.json` in Hugging Face's format. */

@@ -9,7 +9,7 @@
 import { readChecked } from './checked-file.ts';
 import type { Driver } from './driver.ts';
 import type { LoadOptions, Running } from './face.ts';
-import { chooseKernels, hasRelaxedSimd } from './kernels.ts';
+import { chooseKernels, instructionSets } from './kernels.ts';
 import type { Manifest, MemoryPlan, TableRow, WeightChunk } from './manifest.ts';
 import { reasonOf } from './manifest-file.ts';
 import { type Draw, drawn } from './noise.ts';
@@ -63,7 +63,7 @@ export async function loadWasm(
     threads: options.threads ?? null,
     cores: await cores(),
     sharesMemory: canShareMemory(),
-    relaxedSimd: hasRelaxedSimd(),
+    sets: instructionSets(),
   });
   if (!choice)
     throw new RuntimeError('L407', { file: 'manifest.json', reason: 'it names no simd kernels' }, files.place);

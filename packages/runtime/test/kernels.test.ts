@@ -11,12 +11,14 @@ const manifest = (megabytes: number, ...variants: WasmVariant[]): Chosen => ({
   maxThreads: 8,
 });
 const large = manifest(60, 'simd', 'relaxed', 'simd-threads', 'relaxed-threads');
-const engine: Engine = { threads: null, cores: 8, sharesMemory: true, relaxedSimd: true };
+const engine: Engine = { threads: null, cores: 8, sharesMemory: true, sets: ['relaxed', 'simd'] };
 
 test.each<[string, Chosen, Partial<Engine>, string, number]>([
   ['a large model: a thread per core, at most four', large, {}, 'relaxed-threads', 4],
   ['two cores', large, { cores: 2 }, 'relaxed-threads', 2],
-  ['no relaxed SIMD', large, { relaxedSimd: false }, 'simd-threads', 4],
+  ['no relaxed SIMD', large, { sets: ['simd'] }, 'simd-threads', 4],
+  ['AVX-VNNI', manifest(60, 'simd', 'vnni-threads'), { sets: ['vnni', 'relaxed', 'simd'] }, 'vnni-threads', 4],
+  ['AVX-VNNI, but no kernels for it', large, { sets: ['vnni', 'relaxed', 'simd'] }, 'relaxed-threads', 4],
   ['no shared memory', large, { sharesMemory: false }, 'relaxed', 1],
   ['a small model: one thread', manifest(1, 'simd', 'simd-threads'), {}, 'simd', 1],
   ['a small model, but two were asked for', manifest(1, 'simd', 'simd-threads'), { threads: 2 }, 'simd-threads', 2],

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import wabt from 'wabt';
-import { hasRelaxedSimd } from '../src/kernels.ts';
+import { instructionSets } from '../src/kernels.ts';
 import { load } from '../src/model.ts';
 import { nodeFiles } from '../src/node-files.ts';
 import { selfTest } from '../src/self-test.ts';
@@ -19,11 +19,15 @@ describe('loading', () => {
     expect(model.tokenizer).toBeNull();
   });
 
-  test('takes the relaxed kernels where the engine has relaxed SIMD, and only there', async () => {
+  test('takes the kernels of the best instructions that the engine has', async () => {
     const sha256 = createHash('sha256')
       .update((await toyFiles()).get('kernels.wasm')!)
       .digest('hex');
-    const variants = (['simd', 'relaxed'] as const).map((variant) => ({ file: `${variant}.wasm`, variant, sha256 }));
+    const variants = (['simd', 'relaxed', 'vnni'] as const).map((variant) => ({
+      file: `${variant}.wasm`,
+      variant,
+      sha256,
+    }));
     const files = await toyFiles({ wasm: variants });
     for (const { file } of variants) files.set(file, files.get('kernels.wasm')!);
     const { place, read } = fromMap(files);
@@ -35,12 +39,18 @@ describe('loading', () => {
         return read(name);
       },
     });
-    // an engine that knows the feature compiles an operation of it
-    const relaxed = '(module (func (param v128) (result v128) (i8x16.relaxed_swizzle (local.get 0) (local.get 0))))';
-    const module = (await wabt()).parseWat('probe.wat', relaxed, { relaxed_simd: true, simd: true });
-    const knows = WebAssembly.validate(module.toBinary({}).buffer as BufferSource);
-    expect(hasRelaxedSimd()).toBe(knows);
-    expect(asked.filter((name) => name.endsWith('.wasm'))).toEqual([knows ? 'relaxed.wasm' : 'simd.wasm']);
+    // an engine that knows the feature compiles an operation of it; one that has AVX-VNNI for it takes 200 as 200, and adds all four exactly
+    const dot = `(module (func (export "dot") (param i32) (result i32) (i32x4.extract_lane 3 (i32x4.relaxed_dot_i8x16_i7x16_add_s
+      (i8x16.splat (i32.const -100)) (i8x16.splat (local.get 0)) (i32x4.splat (i32.const 7))))))`;
+    const bytes = (await wabt()).parseWat('probe.wat', dot, { relaxed_simd: true, simd: true }).toBinary({}).buffer;
+    const run = async () => {
+      const { instance } = await WebAssembly.instantiate(bytes as BufferSource);
+      return (instance.exports.dot as (byte: number) => number)(200);
+    };
+    const known = WebAssembly.validate(bytes as BufferSource);
+    const best = !known ? 'simd' : (await run()) === 7 - 4 * 100 * 200 ? 'vnni' : 'relaxed';
+    expect(instructionSets()[0]).toBe(best);
+    expect(asked.filter((name) => name.endsWith('.wasm'))).toEqual([`${best}.wasm`]);
   });
 
   test('says how much of the weights is in place, piece by piece', async () => {

@@ -1,7 +1,7 @@
 // start.embed_tokens.decode: one workgroup of 128
 //   read embed_tokens.weight: f32 weights [16, 8]
 //   read tokens: i32 ids
-//   write x: f32 [10, 16]
+//   write x: f32 [13, 16]
 @group(0) @binding(0) var<storage, read_write> memory: array<u32>;
 @group(0) @binding(1) var<storage, read> w0: array<u32>;
 @compute @workgroup_size(128, 1, 1)
@@ -9,18 +9,18 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let lane = i32(invocation);
   let id = bitcast<i32>(memory[0]);
   for (var i = lane; i < 8; i += 128) {
-    memory[(i + 224)] = bitcast<u32>(bitcast<f32>(w0[(((i32(u32(id) / u32(16)) * 128) + i32(u32(id) % u32(16))) + (i * 16))]));
+    memory[(i + 32)] = bitcast<u32>(bitcast<f32>(w0[(((i32(u32(id) / u32(16)) * 128) + i32(u32(id) % u32(16))) + (i * 16))]));
   }
 }
 
 // layers.q_proj+k_proj+v_proj.decode: 3 of 128
-//   read x: f32 [10, 16]
+//   read x: f32 [13, 16]
 //   read input_layernorm.weight: f32 [8]
 //   read self_attn.q_proj.weight.0: f32 weights [8, 8]
 //   read self_attn.q_proj.weight.1: f32 weights [8, 8]
 //   read cos0: f32 [8, 4]
 //   read sin0: f32 [8, 4]
-//   write layers.q_proj: f32 [10, 16]
+//   write layers.q_proj: f32 [13, 16]
 //   read self_attn.k_proj.weight.0: f32 weights [4, 8]
 //   read self_attn.k_proj.weight.1: f32 weights [4, 8]
 //   write keys0: f32 [1, 8, 8]
@@ -49,7 +49,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let lane = i32(invocation);
   var sum4: vec4<f32> = vec4<f32>(0f);
   for (var quad = lane; quad < 2; quad += 128) {
-    let v = bitcast<vec4<f32>>(memory[(quad + 56)]);
+    let v = bitcast<vec4<f32>>(memory[(quad + 8)]);
     sum4 = (sum4 + (v * v));
   }
   let lanes = sum4;
@@ -75,7 +75,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   workgroupBarrier();
   let inverse = (1f / sqrt(((all_1 * 0.125f) + 0.000009999999747378752f)));
   for (var i = lane; i < 8; i += 128) {
-    staged[i] = ((bitcast<f32>(memoryWord((i + 224))) * inverse) * bitcast<f32>(w0Word(i)));
+    staged[i] = ((bitcast<f32>(memoryWord((i + 32))) * inverse) * bitcast<f32>(w0Word(i)));
   }
   workgroupBarrier();
   if (block_1 < 1) {
@@ -83,7 +83,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let v_1 = i32(u32(lane) % u32(2));
     let part = i32(u32(lane) / u32(2));
     var acc_0: vec4<f32> = vec4<f32>(0f);
-    let base = ((block_1_1 * 64) + (v_1 * 4));
+    let base = ((block_1_1 * 128) + (v_1 * 4));
     for (var k = part; k < 8; k += 64) {
       let wk = bitcast<vec4<f32>>(w0[((i32(u32(base) / u32(4)) + (k * 2)) + 4)]);
       acc_0 = (acc_0 + (vec4<f32>(staged[k]) * wk));
@@ -106,7 +106,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     workgroupBarrier();
     let dot_1 = sum;
     var acc_1_0: vec4<f32> = vec4<f32>(0f);
-    let base_1 = ((block_1_1 * 64) + (v_1 * 4));
+    let base_1 = ((block_1_1 * 128) + (v_1 * 4));
     for (var k_1 = part; k_1 < 8; k_1 += 64) {
       let wk_1 = bitcast<vec4<f32>>(w0[((i32(u32(base_1) / u32(4)) + (k_1 * 2)) + 20)]);
       acc_1_0 = (acc_1_0 + (vec4<f32>(staged[k_1]) * wk_1));
@@ -136,8 +136,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         let cos_1 = bitcast<vec4<f32>>(constants[i32(u32(angle) / u32(4))]);
         let sin_1 = bitcast<vec4<f32>>(constants[(i32(u32(angle) / u32(4)) + 8)]);
         let head = (i32(u32(row_1) / u32(4)) * 8);
-        memory[((i32(u32(head) / u32(4)) + i32(u32(inHead) / u32(4))) + 96)] = bitcast<vec4<u32>>(((dot_1 * cos_1) - (dot_1_1 * sin_1)));
-        memory[(((i32(u32(head) / u32(4)) + i32(u32(inHead) / u32(4))) + 1) + 96)] = bitcast<vec4<u32>>(((dot_1_1 * cos_1) + (dot_1 * sin_1)));
+        memory[((i32(u32(head) / u32(4)) + i32(u32(inHead) / u32(4))) + 60)] = bitcast<vec4<u32>>(((dot_1 * cos_1) - (dot_1_1 * sin_1)));
+        memory[(((i32(u32(head) / u32(4)) + i32(u32(inHead) / u32(4))) + 1) + 60)] = bitcast<vec4<u32>>(((dot_1_1 * cos_1) + (dot_1 * sin_1)));
       }
     }
   }
@@ -146,7 +146,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       let block_2 = (block_1 + (-1));
       let part_1 = lane;
       var acc_2_0: vec4<f32> = vec4<f32>(0f);
-      let base_2 = (block_2 * 32);
+      let base_2 = (block_2 * 64);
       for (var k_2 = part_1; k_2 < 8; k_2 += 128) {
         let wk_2 = bitcast<vec4<f32>>(w0[((i32(u32(base_2) / u32(4)) + k_2) + 36)]);
         acc_2_0 = (acc_2_0 + (vec4<f32>(staged[k_2]) * wk_2));
@@ -173,7 +173,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       workgroupBarrier();
       let dot_2 = sum_2;
       var acc_3_0: vec4<f32> = vec4<f32>(0f);
-      let base_3 = (block_2 * 32);
+      let base_3 = (block_2 * 64);
       for (var k_3 = part_1; k_3 < 8; k_3 += 128) {
         let wk_3 = bitcast<vec4<f32>>(w0[((i32(u32(base_3) / u32(4)) + k_3) + 44)]);
         acc_3_0 = (acc_3_0 + (vec4<f32>(staged[k_3]) * wk_3));
@@ -253,9 +253,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 
 // layers.self_attn.decode: 2 x (1 + position) / 128 of 64
 //   read keys0: f32 [1, 8, 8]
-//   read layers.q_proj: f32 [10, 16]
+//   read layers.q_proj: f32 [13, 16]
 //   read values0: f32 [1, 8, 8]
-//   write layers.self_attn: f32 [10, 16]
+//   write layers.self_attn: f32 [13, 16]
 struct Step { position: i32, count: i32, row: i32, spare: i32 }
 @group(0) @binding(0) var<uniform> step: Step;
 @group(0) @binding(1) var<storage, read_write> memory: array<vec4<u32>>;
@@ -284,7 +284,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let rows = ((kvHead * 8) + from_1);
     let qAt = (h * 8);
     for (var i = lane; i < 8; i += 64) {
-      query[i] = bitcast<f32>(memoryWord(((qAt + i) + 384)));
+      query[i] = bitcast<f32>(memoryWord(((qAt + i) + 240)));
     }
     workgroupBarrier();
     var most: f32 = (-3.0000000054977558e+38f);
@@ -362,15 +362,15 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     workgroupBarrier();
     let total = sums[lane];
     if (lane < 2) {
-      memory[(((h * 2) + lane) + 136)] = bitcast<vec4<u32>>((total * vec4<f32>((1f / all_1_1))));
+      memory[(((h * 2) + lane) + 112)] = bitcast<vec4<u32>>((total * vec4<f32>((1f / all_1_1))));
     }
   }
 }
 
 // layers.o_proj.decode: 1 of 128
-//   read layers.self_attn: f32 [10, 16]
+//   read layers.self_attn: f32 [13, 16]
 //   read self_attn.o_proj.weight: f32 weights [8, 16]
-//   readwrite x: f32 [10, 16]
+//   readwrite x: f32 [13, 16]
 struct Step { position: i32, count: i32, row: i32, spare: i32 }
 @group(0) @binding(0) var<uniform> step: Step;
 @group(0) @binding(1) var<storage, read_write> memory: array<vec4<u32>>;
@@ -391,7 +391,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let base = ((block_1_1 * 128) + (v * 4));
   for (var k = part; k < 16; k += 64) {
     let wk = bitcast<vec4<f32>>(w0[((i32(u32(base) / u32(4)) + (k * 2)) + 68)]);
-    acc_0 = (acc_0 + (vec4<f32>(bitcast<f32>(memoryWord((k + 544)))) * wk));
+    acc_0 = (acc_0 + (vec4<f32>(bitcast<f32>(memoryWord((k + 448)))) * wk));
   }
   partials[lane] = acc_0;
   workgroupBarrier();
@@ -413,17 +413,17 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let row_1 = ((block_1_1 * 8) + (v * 4));
   if (lane < 2) {
     if (0 < count) {
-      memory[(i32(u32(row_1) / u32(4)) + 56)] = bitcast<vec4<u32>>((bitcast<vec4<f32>>(memory[(i32(u32(row_1) / u32(4)) + 56)]) + dot_1));
+      memory[(i32(u32(row_1) / u32(4)) + 8)] = bitcast<vec4<u32>>((bitcast<vec4<f32>>(memory[(i32(u32(row_1) / u32(4)) + 8)]) + dot_1));
     }
   }
 }
 
 // layers.gate_proj+up_proj.decode: 3 of 128
-//   read x: f32 [10, 16]
+//   read x: f32 [13, 16]
 //   read post_attention_layernorm.weight: f32 [8]
 //   read mlp.gate_proj.weight: f32 weights [12, 8]
 //   read mlp.up_proj.weight: f32 weights [12, 8]
-//   write layers.mlp.mul14: f32 [10, 16]
+//   write layers.mlp.mul14: f32 [13, 16]
 struct Step { position: i32, count: i32, row: i32, spare: i32 }
 @group(0) @binding(0) var<uniform> step: Step;
 @group(0) @binding(1) var<storage, read_write> memory: array<vec4<u32>>;
@@ -444,7 +444,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let lane = i32(invocation);
   var sum4: vec4<f32> = vec4<f32>(0f);
   for (var quad = lane; quad < 2; quad += 128) {
-    let v = bitcast<vec4<f32>>(memory[(quad + 56)]);
+    let v = bitcast<vec4<f32>>(memory[(quad + 8)]);
     sum4 = (sum4 + (v * v));
   }
   let lanes = sum4;
@@ -470,13 +470,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   workgroupBarrier();
   let inverse = (1f / sqrt(((all_1 * 0.125f) + 0.000009999999747378752f)));
   for (var i = lane; i < 8; i += 128) {
-    staged[i] = ((bitcast<f32>(memoryWord((i + 224))) * inverse) * bitcast<f32>(w0Word((i + 400))));
+    staged[i] = ((bitcast<f32>(memoryWord((i + 32))) * inverse) * bitcast<f32>(w0Word((i + 400))));
   }
   workgroupBarrier();
   let block_1_1 = block_1;
   let part = lane;
   var acc_0: vec4<f32> = vec4<f32>(0f);
-  let base = (block_1_1 * 32);
+  let base = (block_1_1 * 64);
   for (var k = part; k < 8; k += 128) {
     let wk = bitcast<vec4<f32>>(w0[((i32(u32(base) / u32(4)) + k) + 104)]);
     acc_0 = (acc_0 + (vec4<f32>(staged[k]) * wk));
@@ -503,9 +503,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   workgroupBarrier();
   let dot_1 = sum;
   var acc_1_0: vec4<f32> = vec4<f32>(0f);
-  let base_1 = (block_1_1 * 32);
+  let base_1 = (block_1_1 * 64);
   for (var k_1 = part; k_1 < 8; k_1 += 128) {
-    let wk_1 = bitcast<vec4<f32>>(w0[((i32(u32(base_1) / u32(4)) + k_1) + 128)]);
+    let wk_1 = bitcast<vec4<f32>>(w0[((i32(u32(base_1) / u32(4)) + k_1) + 112)]);
     acc_1_0 = (acc_1_0 + (vec4<f32>(staged[k_1]) * wk_1));
   }
   partials[lane] = acc_1_0;
@@ -537,15 +537,15 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       let e_n = round((e_x * vec4<f32>(1.4426950216293335f)));
       let e_r = ((e_x - (e_n * vec4<f32>(0.693359375f))) - (e_n * vec4<f32>((-0.00021219444170128554f))));
       let e_y = (((((((((((((((vec4<f32>(0.00019841270113829523f) * e_r) + vec4<f32>(0.0013888889225199819f)) * e_r) + vec4<f32>(0.008333333767950535f)) * e_r) + vec4<f32>(0.0416666679084301f)) * e_r) + vec4<f32>(0.1666666716337204f)) * e_r) + vec4<f32>(0.5f)) * e_r) * e_r) + e_r) + vec4<f32>(1f)) * bitcast<vec4<f32>>((vec4<i32>(e_n) + vec4<i32>(127)) << vec4<u32>(23u)));
-      memory[(i32(u32(row_1) / u32(4)) + 8)] = bitcast<vec4<u32>>(((s_x / (vec4<f32>(1f) + e_y)) * dot_1_1));
+      memory[(i32(u32(row_1) / u32(4)) + 60)] = bitcast<vec4<u32>>(((s_x / (vec4<f32>(1f) + e_y)) * dot_1_1));
     }
   }
 }
 
 // layers.down_proj.decode: 1 of 128
-//   read layers.mlp.mul14: f32 [10, 16]
+//   read layers.mlp.mul14: f32 [13, 16]
 //   read mlp.down_proj.weight: f32 weights [8, 12]
-//   readwrite x: f32 [10, 16]
+//   readwrite x: f32 [13, 16]
 struct Step { position: i32, count: i32, row: i32, spare: i32 }
 @group(0) @binding(0) var<uniform> step: Step;
 @group(0) @binding(1) var<storage, read_write> memory: array<vec4<u32>>;
@@ -566,7 +566,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let base = ((block_1_1 * 96) + (v * 4));
   for (var k = part; k < 12; k += 64) {
     let wk = bitcast<vec4<f32>>(w0[((i32(u32(base) / u32(4)) + (k * 2)) + 152)]);
-    acc_0 = (acc_0 + (vec4<f32>(bitcast<f32>(memoryWord((k + 32)))) * wk));
+    acc_0 = (acc_0 + (vec4<f32>(bitcast<f32>(memoryWord((k + 240)))) * wk));
   }
   partials[lane] = acc_0;
   workgroupBarrier();
@@ -588,13 +588,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let row_1 = ((block_1_1 * 8) + (v * 4));
   if (lane < 2) {
     if (0 < count) {
-      memory[(i32(u32(row_1) / u32(4)) + 56)] = bitcast<vec4<u32>>((bitcast<vec4<f32>>(memory[(i32(u32(row_1) / u32(4)) + 56)]) + dot_1));
+      memory[(i32(u32(row_1) / u32(4)) + 8)] = bitcast<vec4<u32>>((bitcast<vec4<f32>>(memory[(i32(u32(row_1) / u32(4)) + 8)]) + dot_1));
     }
   }
 }
 
 // end.embed_tokens.decode: 1 of 128
-//   read x: f32 [10, 16]
+//   read x: f32 [13, 16]
 //   read norm.weight: f32 [8]
 //   read embed_tokens.weight: f32 weights [16, 8]
 //   write logits: f32 [16]
@@ -618,7 +618,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let xRow = (row * 16);
   var sum4: vec4<f32> = vec4<f32>(0f);
   for (var quad = lane; quad < 2; quad += 128) {
-    let v = bitcast<vec4<f32>>(memory[((i32(u32(xRow) / u32(4)) + quad) + 56)]);
+    let v = bitcast<vec4<f32>>(memory[((i32(u32(xRow) / u32(4)) + quad) + 8)]);
     sum4 = (sum4 + (v * v));
   }
   let lanes = sum4;
@@ -644,7 +644,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   workgroupBarrier();
   let inverse = (1f / sqrt(((all_1 * 0.125f) + 0.000009999999747378752f)));
   for (var i = lane; i < 8; i += 128) {
-    staged[i] = ((bitcast<f32>(memoryWord(((xRow + i) + 224))) * inverse) * bitcast<f32>(w0[i]));
+    staged[i] = ((bitcast<f32>(memoryWord(((xRow + i) + 32))) * inverse) * bitcast<f32>(w0[i]));
   }
   workgroupBarrier();
   let block_1_1 = block_1;

@@ -1,11 +1,11 @@
 // layers.self_attn.encode.decode: 4 of 32
-//   read layers.q_proj: f32 [10, 16]
-//   write self_attn.queries: i32 [10, 32] int8, four a word
-//   write self_attn.scales: f32 [10, 2]
-//   read layers.keys0: f32 [10, 8]
+//   read layers.q_proj: f32 [13, 16]
+//   write self_attn.queries: i32 [13, 32] int8, four a word
+//   write self_attn.scales: f32 [13, 2]
+//   read layers.keys0: f32 [13, 8]
 //   write keys0: i32 [1, 8, 16] int8, four a word
 //   write keys0.scale: f32 [1, 8]
-//   read layers.values0: f32 [10, 8]
+//   read layers.values0: f32 [13, 8]
 //   write values0: i32 [1, 8, 16] int8, four a word
 //   write values0.scale: f32 [1, 8]
 struct Step { position: i32, count: i32, row: i32, spare: i32 }
@@ -32,7 +32,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let scaleAt = head;
     var max4: vec4<f32> = vec4<f32>(0f);
     for (var quad = lane; quad < 2; quad += 32) {
-      max4 = max(max4, abs(bitcast<vec4<f32>>(memoryVector(((from_1 + (quad * 4)) + 1016)))));
+      max4 = max(max4, abs(bitcast<vec4<f32>>(memoryVector(((from_1 + (quad * 4)) + 1100)))));
     }
     let lanes = max4;
     scratch[lane] = max(max(lanes.x, lanes.y), max(lanes.z, lanes.w));
@@ -53,14 +53,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     workgroupBarrier();
     let largest = all_1;
     if (lane < 1) {
-      memory[(scaleAt + 1176)] = bitcast<u32>((largest * 0.007874015718698502f));
+      memory[(scaleAt + 1308)] = bitcast<u32>((largest * 0.007874015718698502f));
     }
     let inverse = select(0f, (127f / largest), (0f < largest));
     for (var quad_1 = lane; quad_1 < 2; quad_1 += 32) {
-      memory[((to + i32(u32((quad_1 * 4)) / u32(4))) + 584)] = bitcast<u32>(packBytes(vec4<i32>(round((bitcast<vec4<f32>>(memoryVector(((from_1 + (quad_1 * 4)) + 1016))) * vec4<f32>(inverse))))));
+      memory[((to + i32(u32((quad_1 * 4)) / u32(4))) + 596)] = bitcast<u32>(packBytes(vec4<i32>(round((bitcast<vec4<f32>>(memoryVector(((from_1 + (quad_1 * 4)) + 1100))) * vec4<f32>(inverse))))));
     }
     for (var zero = (lane + 2); zero < 4; zero += 32) {
-      memory[((to + zero) + 584)] = bitcast<u32>(0);
+      memory[((to + zero) + 596)] = bitcast<u32>(0);
     }
   }
   if (1 < item) {
@@ -71,7 +71,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       let to_1 = (row_1 * 4);
       var max4_1: vec4<f32> = vec4<f32>(0f);
       for (var quad_2 = lane; quad_2 < 2; quad_2 += 32) {
-        max4_1 = max(max4_1, abs(bitcast<vec4<f32>>(memoryVector(((from_1_1 + (quad_2 * 4)) + 52)))));
+        max4_1 = max(max4_1, abs(bitcast<vec4<f32>>(memoryVector(((from_1_1 + (quad_2 * 4)) + 60)))));
       }
       let lanes_1 = max4_1;
       scratch[lane] = max(max(lanes_1.x, lanes_1.y), max(lanes_1.z, lanes_1.w));
@@ -96,7 +96,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       }
       let inverse_1 = select(0f, (127f / largest_1), (0f < largest_1));
       for (var quad_3 = lane; quad_3 < 2; quad_3 += 32) {
-        state[(to_1 + i32(u32((quad_3 * 4)) / u32(4)))] = bitcast<u32>(packBytes(vec4<i32>(round((bitcast<vec4<f32>>(memoryVector(((from_1_1 + (quad_3 * 4)) + 52))) * vec4<f32>(inverse_1))))));
+        state[(to_1 + i32(u32((quad_3 * 4)) / u32(4)))] = bitcast<u32>(packBytes(vec4<i32>(round((bitcast<vec4<f32>>(memoryVector(((from_1_1 + (quad_3 * 4)) + 60))) * vec4<f32>(inverse_1))))));
       }
       for (var zero_1 = (lane + 2); zero_1 < 4; zero_1 += 32) {
         state[(to_1 + zero_1)] = bitcast<u32>(0);
@@ -110,7 +110,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let to_2 = (row_2 * 4);
     var max4_2: vec4<f32> = vec4<f32>(0f);
     for (var quad_4 = lane; quad_4 < 2; quad_4 += 32) {
-      max4_2 = max(max4_2, abs(bitcast<vec4<f32>>(memoryVector(((from_2 + (quad_4 * 4)) + 212)))));
+      max4_2 = max(max4_2, abs(bitcast<vec4<f32>>(memoryVector(((from_2 + (quad_4 * 4)) + 268)))));
     }
     let lanes_2 = max4_2;
     scratch[lane] = max(max(lanes_2.x, lanes_2.y), max(lanes_2.z, lanes_2.w));
@@ -135,7 +135,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
     let inverse_2 = select(0f, (127f / largest_2), (0f < largest_2));
     for (var quad_5 = lane; quad_5 < 2; quad_5 += 32) {
-      state[((to_2 + i32(u32((quad_5 * 4)) / u32(4))) + 40)] = bitcast<u32>(packBytes(vec4<i32>(round((bitcast<vec4<f32>>(memoryVector(((from_2 + (quad_5 * 4)) + 212))) * vec4<f32>(inverse_2))))));
+      state[((to_2 + i32(u32((quad_5 * 4)) / u32(4))) + 40)] = bitcast<u32>(packBytes(vec4<i32>(round((bitcast<vec4<f32>>(memoryVector(((from_2 + (quad_5 * 4)) + 268))) * vec4<f32>(inverse_2))))));
     }
     for (var zero_2 = (lane + 2); zero_2 < 4; zero_2 += 32) {
       state[((to_2 + zero_2) + 40)] = bitcast<u32>(0);
@@ -146,11 +146,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 // layers.self_attn.decode: 2 x (1 + position) / 128 of 64
 //   read keys0: i8 [1, 8, 16] int8
 //   read keys0.scale: f32 [1, 8]
-//   read self_attn.queries: i32 [10, 32] int8, four a word
-//   read self_attn.scales: f32 [10, 2]
+//   read self_attn.queries: i32 [13, 32] int8, four a word
+//   read self_attn.scales: f32 [13, 2]
 //   read values0: i8 [1, 8, 16] int8
 //   read values0.scale: f32 [1, 8]
-//   write layers.self_attn: f32 [10, 16]
+//   write layers.self_attn: f32 [13, 16]
 struct Step { position: i32, count: i32, row: i32, spare: i32 }
 @group(0) @binding(0) var<uniform> step: Step;
 @group(0) @binding(1) var<storage, read_write> memory: array<vec4<u32>>;
@@ -189,10 +189,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let rows = ((kvHead * 8) + from_1);
     let qAt = (h * 4);
     for (var i = lane; i < 4; i += 64) {
-      query[i] = bitcast<i32>(memoryWord(((qAt + i) + 584)));
+      query[i] = bitcast<i32>(memoryWord(((qAt + i) + 596)));
     }
     workgroupBarrier();
-    let queryScale = (bitcast<f32>(memoryWord((h + 1176))) * 0.3535533845424652f);
+    let queryScale = (bitcast<f32>(memoryWord((h + 1308))) * 0.3535533845424652f);
     var largest: f32 = (-3.0000000054977558e+38f);
     var sum: f32 = 0f;
     var total: vec4<f32> = vec4<f32>(0f);
@@ -317,7 +317,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       largest = larger;
     }
     if (lane < 2) {
-      memory[(((h * 2) + lane) + 254)] = bitcast<vec4<u32>>((total * vec4<f32>((1f / sum))));
+      memory[(((h * 2) + lane) + 275)] = bitcast<vec4<u32>>((total * vec4<f32>((1f / sum))));
     }
   }
 }

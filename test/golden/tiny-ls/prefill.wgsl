@@ -1,7 +1,7 @@
 // layers.o_proj.prefill: 1 x (count) / 8 of 64
-//   read layers.self_attn: f32 [10, 16]
+//   read layers.self_attn: f32 [13, 16]
 //   read self_attn.o_proj.weight: f32 weights [8, 16]
-//   readwrite x: f32 [10, 16]
+//   readwrite x: f32 [13, 16]
 struct Step { position: i32, count: i32, row: i32, spare: i32 }
 @group(0) @binding(0) var<uniform> step: Step;
 @group(0) @binding(1) var<storage, read_write> memory: array<vec4<u32>>;
@@ -28,10 +28,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let base = ((block_1_1 * 128) + (v * 4));
   for (var k = part; k < 16; k += 16) {
     let wk = bitcast<vec4<f32>>(w0[((i32(u32(base) / u32(4)) + (k * 2)) + 68)]);
-    acc_0 = (acc_0 + (vec4<f32>(bitcast<f32>(memoryWord((((xToken * 16) + k) + 544)))) * wk));
-    acc_1 = (acc_1 + (vec4<f32>(bitcast<f32>(memoryWord(((((xToken + 1) * 16) + k) + 544)))) * wk));
-    acc_2 = (acc_2 + (vec4<f32>(bitcast<f32>(memoryWord(((((xToken + 2) * 16) + k) + 544)))) * wk));
-    acc_3 = (acc_3 + (vec4<f32>(bitcast<f32>(memoryWord(((((xToken + 3) * 16) + k) + 544)))) * wk));
+    acc_0 = (acc_0 + (vec4<f32>(bitcast<f32>(memoryWord((((xToken * 16) + k) + 448)))) * wk));
+    acc_1 = (acc_1 + (vec4<f32>(bitcast<f32>(memoryWord(((((xToken + 1) * 16) + k) + 448)))) * wk));
+    acc_2 = (acc_2 + (vec4<f32>(bitcast<f32>(memoryWord(((((xToken + 2) * 16) + k) + 448)))) * wk));
+    acc_3 = (acc_3 + (vec4<f32>(bitcast<f32>(memoryWord(((((xToken + 3) * 16) + k) + 448)))) * wk));
   }
   partials[lane] = acc_0;
   workgroupBarrier();
@@ -88,24 +88,24 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let row_1 = ((block_1_1 * 8) + (v * 4));
   if (lane < 4) {
     if (token < count) {
-      memory[(((token * 4) + i32(u32(row_1) / u32(4))) + 56)] = bitcast<vec4<u32>>((bitcast<vec4<f32>>(memory[(((token * 4) + i32(u32(row_1) / u32(4))) + 56)]) + dot_1));
+      memory[(((token * 4) + i32(u32(row_1) / u32(4))) + 8)] = bitcast<vec4<u32>>((bitcast<vec4<f32>>(memory[(((token * 4) + i32(u32(row_1) / u32(4))) + 8)]) + dot_1));
     }
     if ((token + 1) < count) {
-      memory[((((token + 1) * 4) + i32(u32(row_1) / u32(4))) + 56)] = bitcast<vec4<u32>>((bitcast<vec4<f32>>(memory[((((token + 1) * 4) + i32(u32(row_1) / u32(4))) + 56)]) + dot_1_1));
+      memory[((((token + 1) * 4) + i32(u32(row_1) / u32(4))) + 8)] = bitcast<vec4<u32>>((bitcast<vec4<f32>>(memory[((((token + 1) * 4) + i32(u32(row_1) / u32(4))) + 8)]) + dot_1_1));
     }
     if ((token + 2) < count) {
-      memory[((((token + 2) * 4) + i32(u32(row_1) / u32(4))) + 56)] = bitcast<vec4<u32>>((bitcast<vec4<f32>>(memory[((((token + 2) * 4) + i32(u32(row_1) / u32(4))) + 56)]) + dot_2));
+      memory[((((token + 2) * 4) + i32(u32(row_1) / u32(4))) + 8)] = bitcast<vec4<u32>>((bitcast<vec4<f32>>(memory[((((token + 2) * 4) + i32(u32(row_1) / u32(4))) + 8)]) + dot_2));
     }
     if ((token + 3) < count) {
-      memory[((((token + 3) * 4) + i32(u32(row_1) / u32(4))) + 56)] = bitcast<vec4<u32>>((bitcast<vec4<f32>>(memory[((((token + 3) * 4) + i32(u32(row_1) / u32(4))) + 56)]) + dot_3));
+      memory[((((token + 3) * 4) + i32(u32(row_1) / u32(4))) + 8)] = bitcast<vec4<u32>>((bitcast<vec4<f32>>(memory[((((token + 3) * 4) + i32(u32(row_1) / u32(4))) + 8)]) + dot_3));
     }
   }
 }
 
 // layers.gate_proj+up_proj.operand.prefill: count of 128
-//   read x: f32 [10, 16]
+//   read x: f32 [13, 16]
 //   read post_attention_layernorm.weight: f32 [8]
-//   write layers.gate_proj+up_proj.normed: f32 [10, 8]
+//   write layers.gate_proj+up_proj.normed: f32 [13, 8]
 struct Step { position: i32, count: i32, row: i32, spare: i32 }
 @group(0) @binding(0) var<uniform> step: Step;
 @group(0) @binding(1) var<storage, read_write> memory: array<u32>;
@@ -122,7 +122,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let xRow = (t * 16);
   var sum4: vec4<f32> = vec4<f32>(0f);
   for (var quad = lane; quad < 2; quad += 128) {
-    let v = bitcast<vec4<f32>>(memoryVector(((xRow + (quad * 4)) + 224)));
+    let v = bitcast<vec4<f32>>(memoryVector(((xRow + (quad * 4)) + 32)));
     sum4 = (sum4 + (v * v));
   }
   let lanes = sum4;
@@ -148,7 +148,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   workgroupBarrier();
   let inverse = (1f / sqrt(((all_1 * 0.125f) + 0.000009999999747378752f)));
   for (var i = lane; i < 8; i += 128) {
-    memory[(((t * 8) + i) + 384)] = bitcast<u32>(((bitcast<f32>(memory[((xRow + i) + 224)]) * inverse) * bitcast<f32>(w0[(i + 400)])));
+    memory[(((t * 8) + i) + 448)] = bitcast<u32>(((bitcast<f32>(memory[((xRow + i) + 32)]) * inverse) * bitcast<f32>(w0[(i + 400)])));
   }
   workgroupBarrier();
 }

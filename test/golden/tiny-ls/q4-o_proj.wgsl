@@ -1,9 +1,9 @@
 // layers.o_proj.decode: 1 of 128
-//   read layers.self_attn: f32 [10, 16]
+//   read layers.self_attn: f32 [13, 16]
 //   read self_attn.o_proj.weight: i8 weights [8, 16] int4 in groups of 32, blocks of 8
 //   read self_attn.o_proj.weight.groups: u8 the same bytes unsigned
 //   read self_attn.o_proj.weight.scale: f32 the same bytes as f32
-//   readwrite x: f32 [10, 16]
+//   readwrite x: f32 [13, 16]
 struct Step { position: i32, count: i32, row: i32, spare: i32 }
 @group(0) @binding(0) var<uniform> step: Step;
 @group(0) @binding(1) var<storage, read_write> memory: array<vec4<u32>>;
@@ -76,10 +76,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   for (var piece = part; piece < 4; piece += 64) {
     let group_1 = i32(u32(piece) / u32(4));
     let at = (base + (group_1 * 136));
-    let w = w0Vector(((i32(u32(at) / u32(4)) + ((i32(u32(piece) % u32(4)) * 8) + (v * 4))) + 196));
+    let w = w0Vector(((i32(u32(at) / u32(4)) + ((i32(u32(piece) % u32(4)) * 8) + (v * 4))) + 188));
     let low = (w & mask);
     let high = ((w >> vec4<u32>(4u)) & mask);
-    let u = bytesOf(w0[((i32(u32(at) / u32(4)) + (32 + v)) + 196)]);
+    let u = bytesOf(w0[((i32(u32(at) / u32(4)) + (32 + v)) + 188)]);
     let x_0 = codes[(piece * 2)];
     let x_1_0 = codes[((piece * 2) + 1)];
     acc_0 = (acc_0 + (((dotWords(low, vec4<u32>(u32(x_0))) + dotWords(high, vec4<u32>(u32(x_1_0)))) - vec4<i32>(((dot4I8Packed(u32(x_0), u32(16843009)) + dot4I8Packed(u32(x_1_0), u32(16843009))) * 8))) * u));
@@ -100,7 +100,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   workgroupBarrier();
   let sum = partials[i32(u32(lane) % u32(2))];
   workgroupBarrier();
-  let dot_1 = (vec4<f32>(sum) * (bitcast<vec4<f32>>(w0Vector((((block_1_1 * 42) + (34 + (v * 4))) + 196))) * vec4<f32>(scale[0])));
+  let dot_1 = (vec4<f32>(sum) * (bitcast<vec4<f32>>(w0Vector((((block_1_1 * 42) + (34 + (v * 4))) + 188))) * vec4<f32>(scale[0])));
   let row_1 = ((block_1_1 * 8) + (v * 4));
   if (lane < 2) {
     if (0 < count) {

@@ -1,8 +1,8 @@
 // layers.o_proj.decode: 1 of 128
-//   read layers.self_attn: f32 [10, 16]
+//   read layers.self_attn: f32 [13, 16]
 //   read self_attn.o_proj.weight: i8 weights [8, 16] int8, row scales behind each block of 8
 //   read self_attn.o_proj.weight.scale: f32 the same bytes as f32
-//   readwrite x: f32 [10, 16]
+//   readwrite x: f32 [13, 16]
 struct Step { position: i32, count: i32, row: i32, spare: i32 }
 @group(0) @binding(0) var<uniform> step: Step;
 @group(0) @binding(1) var<storage, read_write> memory: array<vec4<u32>>;
@@ -25,7 +25,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let lane = i32(invocation);
   var max4: vec4<f32> = vec4<f32>(0f);
   for (var quad = lane; quad < 4; quad += 128) {
-    max4 = max(max4, abs(bitcast<vec4<f32>>(memory[(quad + 61)])));
+    max4 = max(max4, abs(bitcast<vec4<f32>>(memory[(quad + 77)])));
   }
   let lanes = max4;
   scratch[lane] = max(max(lanes.x, lanes.y), max(lanes.z, lanes.w));
@@ -54,7 +54,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   }
   let inverse = select(0f, (127f / largest), (0f < largest));
   for (var quad_1 = lane; quad_1 < 4; quad_1 += 128) {
-    codes[i32(u32((quad_1 * 4)) / u32(4))] = packBytes(vec4<i32>(round((bitcast<vec4<f32>>(memory[(quad_1 + 61)]) * vec4<f32>(inverse)))));
+    codes[i32(u32((quad_1 * 4)) / u32(4))] = packBytes(vec4<i32>(round((bitcast<vec4<f32>>(memory[(quad_1 + 77)]) * vec4<f32>(inverse)))));
   }
   workgroupBarrier();
   let block_1_1 = block_1;
@@ -86,7 +86,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let row_1 = ((block_1_1 * 8) + (v * 4));
   if (lane < 2) {
     if (0 < count) {
-      memory[(i32(u32(row_1) / u32(4)) + 11)] = bitcast<vec4<u32>>((bitcast<vec4<f32>>(memory[(i32(u32(row_1) / u32(4)) + 11)]) + dot_1));
+      memory[(i32(u32(row_1) / u32(4)) + 12)] = bitcast<vec4<u32>>((bitcast<vec4<f32>>(memory[(i32(u32(row_1) / u32(4)) + 12)]) + dot_1));
     }
   }
 }

@@ -3,7 +3,7 @@
  * limit; 16 come within a few percent and pad less). Layout [rows/block][depth][block].
  */
 import { add, constant, load, loadSplat, mul, plus, quotient, remainder, times } from '../loops/build.ts';
-import type { Format } from './format.ts';
+import { type Format, matrixBytes } from './format.ts';
 
 /** Columns an iteration takes. */
 const UNROLLED = 2;
@@ -13,7 +13,7 @@ export const f32Format: Format = {
   integer: false,
   depthMultiple: 1,
   grouped: false,
-  sumsOver: null,
+  sums: () => null,
   largestBlock: 16,
   largestDepth: Number.POSITIVE_INFINITY,
 
@@ -26,26 +26,25 @@ export const f32Format: Format = {
     });
   },
 
-  views(name, address, rows, { depth }) {
-    return [
-      { name, element: 'f32', address, length: rows * depth, access: 'read', note: `weights [${rows}, ${depth}]` },
-    ];
+  views(name, address, rows, shape) {
+    const length = matrixBytes(rows, shape, shape.block * shape.depth * 4) / 4;
+    return [{ name, element: 'f32', address, length, access: 'read', note: `weights [${rows}, ${shape.depth}]` }];
   },
 
-  element([w], { block, depth }, row, column) {
-    const base = plus(times(quotient(row, block), block * depth), remainder(row, block));
+  element([w], { block, pitch }, row, column) {
+    const base = plus(times(quotient(row, block), pitch / 4), remainder(row, block));
     return load(w!, plus(base, times(column, block)), 'f32');
   },
 
   panel: () => null,
   panelBytes: () => 0,
 
-  dot(b, [w], { block, depth }, x, blockIndex, firstToken, tokens) {
+  dot(b, [w], { block, depth, pitch }, x, blockIndex, firstToken, tokens) {
     const vectors = block / 4;
     // one token: columns take turns at two sets of sums, since an addition waits for the one before
     const sets = tokens === 1 ? 2 : 1;
     const acc = b.registers('acc', tokens * vectors * sets, constant('f32x4', 0));
-    const base = b.let('base', times(blockIndex, block * depth));
+    const base = b.let('base', times(blockIndex, pitch / 4));
     const columns = (from: number, to: number, unrolled: number): void =>
       b.loop('serial', 'k', { from, to, step: unrolled }, (body, k) => {
         const wAt = body.let('wAt', plus(base, times(k, block)));
@@ -74,9 +73,9 @@ export const f32Format: Format = {
 
   sum: 'f32x4',
 
-  slice(b, [w], { block, depth }, x, { block: blockIndex, vector, part, parts }, firstToken, tokens) {
+  slice(b, [w], { block, depth, pitch }, x, { block: blockIndex, vector, part, parts }, firstToken, tokens) {
     const acc = b.registers('acc', tokens, constant('f32x4', 0));
-    const base = b.let('base', plus(times(blockIndex, block * depth), times(vector, 4)));
+    const base = b.let('base', plus(times(blockIndex, pitch / 4), times(vector, 4)));
     b.loop('serial', 'k', { from: part, to: depth, step: parts }, (body, k) => {
       const wk = body.let('wk', load(w!, plus(base, times(k, block)), 'f32x4'));
       body.loop('unroll', 't', { to: tokens }, (_, t) => {

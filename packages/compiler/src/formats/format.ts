@@ -6,12 +6,23 @@ import type { Builder, Index } from '../loops/build.ts';
 import type { Expr, KernelBuffer } from '../loops/ir.ts';
 import type { Features } from '../loops/types.ts';
 
-/** A packed matrix as a kernel sees it. */
-export interface MatrixShape {
+/** What rows are stored as together. */
+export interface BlockShape {
   /** Rows stored together. */
   readonly block: number;
   /** Columns summed over. */
   readonly depth: number;
+}
+
+/** A packed matrix as a kernel sees it. */
+export interface MatrixShape extends BlockShape {
+  /** Bytes from one block to the next; more than a block has where blocks of several matrices lie in turn (see `plan.ts`). */
+  readonly pitch: number;
+}
+
+/** Bytes from the start of a matrix to the end of its last block. */
+export function matrixBytes(rows: number, { block, pitch }: MatrixShape, blockBytes: number): number {
+  return (rows / block - 1) * pitch + blockBytes;
 }
 
 /** Activations of a contraction: f32 [tokens, stride], or codes with a scale per token. */
@@ -21,10 +32,22 @@ export interface Activations {
   readonly stride: number;
   /** f32 [tokens]; null for f32 activations. */
   readonly scales: KernelBuffer | null;
-  /** Words of two i16 per token and group: -8 times the sums of codes at columns 0, 1 and at columns 2, 3 of every four. */
+  /** A word per token and group, as `Format.sums` says. */
   readonly sums: KernelBuffer | null;
   /** Groups per token. */
   readonly groups: number;
+}
+
+/**
+ * Sums of activation codes. Who multiplies with codes raised by n, because they are then unsigned, finds n times the sum of the activations
+ * too much, and starts from -n times that sum.
+ */
+export interface CodeSums {
+  /** Columns of a group; null for all. */
+  readonly over: number | null;
+  readonly factor: number;
+  /** Two i16 in a word, for the pairs of columns that share a lane: 0, 1 and 2, 3 of every four; or one i32. */
+  readonly as: 'pairs' | 'whole';
 }
 
 /** What one invocation of a workgroup sums: rows 4v..4v+3 of a block, over every `parts`-th piece of the depth from `part` on. */
@@ -62,7 +85,7 @@ export interface Panel {
 }
 
 /** Rows of a panel. */
-export const panelRows = ({ block }: MatrixShape): number => Math.min(8, block);
+export const panelRows = ({ block }: BlockShape): number => Math.min(8, block);
 
 export interface Format {
   readonly name: string;
@@ -72,16 +95,16 @@ export interface Format {
   readonly depthMultiple: number;
   /** Whether neighbouring columns share a scale, so that padding between them would change what is stored. */
   readonly grouped: boolean;
-  /** Columns over which `dot` needs sums of codes, or null. */
-  readonly sumsOver: number | null;
+  /** The sums of codes that dots start from with these features; null where they need none. */
+  sums(features: Features): CodeSums | null;
   /** Most rows stored together. */
   readonly largestBlock: number;
   /** Most columns whose sum is exact. */
   readonly largestDepth: number;
   /** Bytes of one block of rows. */
-  blockBytes(shape: MatrixShape): number;
+  blockBytes(shape: BlockShape): number;
   /** Writes one block: `rows[i]` is row i, f32 [depth], or null for zeros; `into` has blockBytes bytes, all zero. */
-  packBlock(rows: readonly (Float32Array | null)[], shape: MatrixShape, into: Uint8Array): void;
+  packBlock(rows: readonly (Float32Array | null)[], shape: BlockShape, into: Uint8Array): void;
   /** The views a kernel needs of a packed matrix: same bytes, read as several element types. */
   views(name: string, address: KernelBuffer['address'], rows: number, shape: MatrixShape): readonly KernelBuffer[];
   /** Element (row, column) as f32, given the views. */
@@ -124,5 +147,5 @@ export interface Format {
   /** How a tile is multiplied, where not as single tokens are. */
   panel(features: Features): Panel | null;
   /** Bytes of an unpacked panel, with any features; 0 where there is none. */
-  panelBytes(shape: MatrixShape): number;
+  panelBytes(shape: BlockShape): number;
 }

@@ -1,14 +1,49 @@
 /**
  * q4 for a tile of tokens. Eight rows of a block, a panel, are unpacked once; then several tokens at a time meet every vector loaded.
  *
- * Relaxed SIMD: nibbles become bytes and scales pairs of 16 bits, so a group is dots and additions alone. Eight rows by three tokens
+ * Relaxed SIMD: nibbles become bytes and scales pairs of 16 bits (with AVX-VNNI lanes of 32), so a group is dots and additions alone. Eight rows by three tokens
  * take fifteen of sixteen vector registers: 75 billion products a second where one token at a time makes 29.
  * Plain SIMD: codes times group scales become 16-bit weights, and the group is gone.
  */
-import { add, apply, type Builder, constant, type Index, load, loadSplat, plus, times } from '../loops/build.ts';
+import { add, apply, type Builder, constant, type Index, load, loadSplat, mul, plus, times } from '../loops/build.ts';
 import type { Expr } from '../loops/ir.ts';
+import type { Features } from '../loops/types.ts';
 import type { Activations, Scratch } from './format.ts';
 import { upTo } from './integer.ts';
+
+/** How nibbles as bytes meet activations, and what they add up to its group's scales. */
+export interface ByteDots {
+  /** What is added up: pairs of columns in 16 bits, or all four in 32. */
+  readonly type: 'i16x8' | 'i32x4';
+  add(sum: Expr, x: Expr, nibbles: Expr): Expr;
+  /** Operand of `spread`, made once outside loops. */
+  readonly order: 'spreadOrder' | 'widenOrder';
+  /** Scales of four rows, in the low bytes, as `scaled` wants them. */
+  spread(scales: Expr, order: Expr): Expr;
+  /** i32x4 of four rows. */
+  scaled(sum: Expr, scales: Expr): Expr;
+}
+
+const relaxed: ByteDots = {
+  type: 'i16x8',
+  add: (sum, x, nibbles) => add(sum, apply('dotBytes', x, nibbles)),
+  order: 'spreadOrder',
+  spread: (scales, order) => apply('spreadBytes', scales, order),
+  scaled: (sum, scales) => apply('dotPairs', sum, scales),
+};
+
+const vnni: ByteDots = {
+  type: 'i32x4',
+  add: (sum, x, nibbles) => apply('dotAdd', x, nibbles, sum),
+  order: 'widenOrder',
+  spread: (scales, order) => apply('widenBytes', scales, order),
+  scaled: (sum, scales) => mul(sum, scales),
+};
+
+/** The byte dots of these features; null where there are none. */
+export function byteDots(features: Features): ByteDots | null {
+  return features.has('vnni') ? vnni : features.has('relaxed') ? relaxed : null;
+}
 
 /** Words of a vector. */
 const VECTOR = 4;
@@ -35,6 +70,7 @@ export interface PackedGroup {
 /** Writes the statements that unpack group `g` into a byte panel. */
 export function unpackBytes(
   b: Builder,
+  bytes: ByteDots,
   { buffer, at }: Scratch,
   vectors: number,
   g: Expr,
@@ -51,12 +87,13 @@ export function unpackBytes(
     }
   });
   for (const v of upTo(vectors))
-    b.store(buffer, plus(to, (WORDS * vectors + v) * VECTOR), apply('spreadBytes', scales(v), constants.order));
+    b.store(buffer, plus(to, (WORDS * vectors + v) * VECTOR), bytes.spread(scales(v), constants.order));
 }
 
 /** Writes the loop that multiplies a byte panel with BYTE_TOKENS tokens from `firstToken` on; returns integer sums of rows 4v..4v+3. */
 export function byteDot(
   b: Builder,
+  bytes: ByteDots,
   { buffer, at }: Scratch,
   vectors: number,
   x: Activations,
@@ -70,21 +107,21 @@ export function byteDot(
     const panelAt = perGroup.let('panelAt', plus(at, times(g, groupWords(vectors))));
     const xAt = xRows.map((row) => perGroup.let('xAt', plus(row, times(g, WORDS))));
     const acc = sumRows.map((row) =>
-      perGroup.registers('acc', vectors, perGroup.let('start', loadSplat(x.sums!, plus(row, g), 'i16x8'))),
+      perGroup.registers('acc', vectors, perGroup.let('start', loadSplat(x.sums!, plus(row, g), bytes.type))),
     );
     perGroup.loop('unroll', 'j', { to: WORDS }, (perWord, j) => {
       const from = plus(panelAt, times(j, vectors * VECTOR));
       const w = upTo(vectors).map((v) => perWord.let('w', load(buffer, plus(from, v * VECTOR), 'i8x16')));
       for (const t of tokens) {
         const xj = perWord.let('xj', loadSplat(x.values, plus(xAt[t]!, j), 'i8x16'));
-        for (const v of upTo(vectors)) acc[t]!.set(add(acc[t]!.get(v), apply('dotBytes', xj, w[v]!)), v);
+        for (const v of upTo(vectors)) acc[t]!.set(bytes.add(acc[t]!.get(v), xj, w[v]!), v);
       }
     });
     for (const v of upTo(vectors)) {
-      const scale = perGroup.let('scale', load(buffer, plus(panelAt, (WORDS * vectors + v) * VECTOR), 'i16x8'));
+      const scale = perGroup.let('scale', load(buffer, plus(panelAt, (WORDS * vectors + v) * VECTOR), bytes.type));
       for (const t of tokens) {
         const sum = t * vectors + v;
-        sums.set(add(sums.get(sum), apply('dotPairs', acc[t]!.get(v), scale)), sum);
+        sums.set(add(sums.get(sum), bytes.scaled(acc[t]!.get(v), scale)), sum);
       }
     }
   });

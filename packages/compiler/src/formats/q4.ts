@@ -24,23 +24,23 @@ import {
 import { roundHalfEven } from '../loops/intrinsics.ts';
 import type { Expr } from '../loops/ir.ts';
 import { padded } from '../program/ir.ts';
-import { type Format, type MatrixShape, type Panel, panelRows } from './format.ts';
+import { type BlockShape, type Format, matrixBytes, type Panel, panelRows } from './format.ts';
 import { placeOf, scaled, wideBytes } from './integer.ts';
-import { BYTE_TOKENS, byteDot, bytePanelBytes, unpackBytes } from './q4-panel.ts';
+import { BYTE_TOKENS, type ByteDots, byteDot, byteDots, bytePanelBytes, unpackBytes } from './q4-panel.ts';
 
 const GROUP = 32;
 
-const groups = ({ depth }: MatrixShape): number => padded(depth, GROUP) / GROUP;
+const groups = ({ depth }: BlockShape): number => padded(depth, GROUP) / GROUP;
 /** Codes and scales of one group of a block. */
-const groupBytes = ({ block }: MatrixShape): number => block * (GROUP / 2) + block;
-const blockBytes = (shape: MatrixShape): number => groups(shape) * groupBytes(shape) + shape.block * 4;
+const groupBytes = ({ block }: BlockShape): number => block * (GROUP / 2) + block;
+const blockBytes = (shape: BlockShape): number => groups(shape) * groupBytes(shape) + shape.block * 4;
 
 export const q4Format: Format = {
   name: 'q4',
   integer: true,
   depthMultiple: GROUP,
   grouped: true,
-  sumsOver: GROUP,
+  sums: (features) => ({ over: GROUP, factor: -8, as: features.has('vnni') ? 'whole' : 'pairs' }),
   largestBlock: 16,
   // a row's integer sum is at most 258 * 255 * 32 * 8 * 127 < 2^31
   largestDepth: 258 * GROUP,
@@ -76,7 +76,7 @@ export const q4Format: Format = {
   },
 
   views(name, address, rows, shape) {
-    const bytes = (rows / shape.block) * blockBytes(shape);
+    const bytes = matrixBytes(rows, shape, blockBytes(shape));
     const note = `weights [${rows}, ${shape.depth}] int4 in groups of ${GROUP}, blocks of ${shape.block}`;
     return [
       { name, element: 'i8', address, length: bytes, access: 'read', note },
@@ -101,7 +101,7 @@ export const q4Format: Format = {
 
   element([codes, groupScales, scales], shape, row, column) {
     const { block } = shape;
-    const base = times(quotient(row, block), blockBytes(shape));
+    const base = times(quotient(row, block), shape.pitch);
     const r = remainder(row, block);
     const group = plus(base, times(quotient(column, GROUP), groupBytes(shape)));
     const i = remainder(column, GROUP);
@@ -115,7 +115,7 @@ export const q4Format: Format = {
     const code = sub(half, i32(8));
     const groupScale = load(groupScales!, plus(group, plus(block * (GROUP / 2), r)), 'i32');
     const scaleAt = plus(
-      times(quotient(row, block), blockBytes(shape) / 4),
+      times(quotient(row, block), shape.pitch / 4),
       plus((groups(shape) * groupBytes(shape)) / 4, r),
     );
     return mul(apply('toFloat', mul(code, groupScale)), load(scales!, scaleAt, 'f32'));
@@ -125,10 +125,11 @@ export const q4Format: Format = {
     const { block } = shape;
     const vectors = block / 4;
     const sums = b.registers('sums', tokens * vectors, constant('i32x4', 0));
-    const base = b.let('base', times(blockIndex, blockBytes(shape)));
+    const base = b.let('base', times(blockIndex, shape.pitch));
     // made once: an engine makes a constant inside a loop again at every use (1.7 times slower here)
     const mask = b.let('mask', apply('splat8', i32(15)));
-    const group = features.has('relaxed') ? relaxedGroup(b) : plainGroup;
+    const bytes = byteDots(features);
+    const group = bytes ? byteGroup(b, bytes) : plainGroup;
     b.loop('serial', 'g', { to: groups(shape) }, (perGroup, g) => {
       const at = perGroup.let('wAt', plus(base, times(g, groupBytes(shape))));
       perGroup.loop('unroll', 't', { to: tokens }, (perToken, t) => {
@@ -140,7 +141,7 @@ export const q4Format: Format = {
               ? load(groupScales!, plus(at, plus(block * (GROUP / 2), times(v, 4))), type)
               : loadSplat(groupScales!, plus(at, plus(block * (GROUP / 2), times(v, 4))), type),
           word: (i) => loadSplat(x.values, plus(plus(times(token, x.stride / 4), times(g, GROUP / 4)), i), 'i8x16'),
-          start: loadSplat(x.sums!, plus(times(token, x.groups), g), 'i16x8'),
+          start: (type) => loadSplat(x.sums!, plus(times(token, x.groups), g), type),
           vectors,
           mask,
           add: (v, rows) => sums.set(add(sums.get(plus(times(t, vectors), v)), rows), plus(times(t, vectors), v)),
@@ -149,7 +150,7 @@ export const q4Format: Format = {
     });
     const scaleBase = b.let(
       'scaleBase',
-      plus(times(blockIndex, blockBytes(shape) / 4), (groups(shape) * groupBytes(shape)) / 4),
+      plus(times(blockIndex, shape.pitch / 4), (groups(shape) * groupBytes(shape)) / 4),
     );
     return (t, v) => scaled(sums.get(t * vectors + v), scales!, plus(scaleBase, v * 4), x, plus(firstToken, t));
   },
@@ -160,7 +161,7 @@ export const q4Format: Format = {
   slice(b, [codes, groupScales], shape, x, { block: blockIndex, vector, part, parts }, firstToken, tokens) {
     const { block } = shape;
     const acc = b.registers('acc', tokens, constant('i32x4', 0));
-    const base = b.let('base', times(blockIndex, blockBytes(shape)));
+    const base = b.let('base', times(blockIndex, shape.pitch));
     const mask = b.let('mask', apply('splat8', i32(15)));
     const ones = b.let('ones', i32(0x01010101));
     b.loop('serial', 'piece', { from: part, to: (groups(shape) * GROUP) / 8, step: parts }, (body, piece) => {
@@ -193,30 +194,34 @@ export const q4Format: Format = {
 
   scaled([, , scales], shape, x, { block: blockIndex, vector }, token, sum) {
     const inBlock = (groups(shape) * groupBytes(shape)) / 4;
-    const at = plus(times(blockIndex, blockBytes(shape) / 4), plus(inBlock, times(vector, 4)));
+    const at = plus(times(blockIndex, shape.pitch / 4), plus(inBlock, times(vector, 4)));
     return mul(apply('toFloat', sum), mul(load(scales!, at, 'f32x4'), loadSplat(x.scales!, token, 'f32x4')));
   },
 
   panelBytes: (shape) =>
     Math.max(bytePanelBytes(panelRows(shape), groups(shape)), wideBytes(panelRows(shape), groups(shape) * GROUP)),
-  panel: (features) => (features.has('relaxed') ? bytePanel : null),
+  panel(features) {
+    const bytes = byteDots(features);
+    return bytes && bytePanel(bytes);
+  },
 };
 
-/** Nibbles as bytes, for relaxed SIMD. */
-const bytePanel: Panel = {
+/** Nibbles as bytes. */
+const bytePanel = (bytes: ByteDots): Panel => ({
   tokens: BYTE_TOKENS,
 
   unpack(b, [codes, groupScales], shape, panel, scratch) {
     const { block, inBlock } = placeOf(panel, shape);
-    const base = b.let('base', times(block, blockBytes(shape)));
+    const base = b.let('base', times(block, shape.pitch));
     const row = b.let('row', inBlock);
-    const constants = { mask: b.let('mask', apply('splat8', i32(15))), order: b.let('order', apply('spreadOrder')) };
+    const constants = { mask: b.let('mask', apply('splat8', i32(15))), order: b.let('order', apply(bytes.order)) };
     b.loop('serial', 'g', { to: groups(shape) }, (perGroup, g) => {
       const group = perGroup.let('group', plus(base, times(g, groupBytes(shape))));
       const weightsAt = perGroup.let('weightsAt', plus(group, times(row, 4)));
       const scalesAt = perGroup.let('scalesAt', plus(group, row));
       unpackBytes(
         perGroup,
+        bytes,
         scratch,
         panelRows(shape) / 4,
         g,
@@ -229,8 +234,8 @@ const bytePanel: Panel = {
     });
   },
 
-  dot: (b, shape, scratch, x, firstToken) => byteDot(b, scratch, panelRows(shape) / 4, x, firstToken),
-};
+  dot: (b, shape, scratch, x, firstToken) => byteDot(b, bytes, scratch, panelRows(shape) / 4, x, firstToken),
+});
 
 /** One group of a block, for one token. */
 interface Group {
@@ -243,8 +248,8 @@ interface Group {
   scales(v: Index, type: 'i32x4' | 'i8x16'): Expr;
   /** Activations 4i..4i+3 in every lane. */
   word(i: Index): Expr;
-  /** -8 times the sums of activations: what storing codes as + 8 adds. */
-  readonly start: Expr;
+  /** -8 times the sums of activations, what storing codes as + 8 adds: in pairs, or of all four columns. */
+  start(type: 'i16x8' | 'i32x4'): Expr;
   /** Adds the scaled sums of rows 4v..4v+3. */
   add(v: Index, rows: Expr): void;
 }
@@ -254,7 +259,7 @@ interface Group {
  * would not leave registers for the rest.
  */
 function plainGroup(b: Builder, { vectors, mask, weights, scales, word, start, add: addRows }: Group): void {
-  const from = b.let('start', apply('widenPairs', start));
+  const from = b.let('start', apply('widenPairs', start('i16x8')));
   for (let first = 0; first < vectors; first += 2) {
     const count = Math.min(2, vectors - first);
     const acc = b.registers('acc', count * 2, from);
@@ -284,24 +289,24 @@ function plainGroup(b: Builder, { vectors, mask, weights, scales, word, start, a
 }
 
 /**
- * Relaxed SIMD: activations meet nibbles, at most 15, in one byte dot. A lane sums 16 products of at most 15 * 127 and starts at most 16256
- * below zero, so 16 bits hold every partial sum.
+ * Bytes: activations meet nibbles, at most 15, in one byte dot. A lane of 16 bits sums 16 products of at most 15 * 127 and starts at most 16256
+ * below zero, so it holds every partial sum.
  */
-function relaxedGroup(outside: Builder): (b: Builder, group: Group) => void {
-  const order = outside.let('order', apply('spreadOrder'));
+function byteGroup(outside: Builder, bytes: ByteDots): (b: Builder, group: Group) => void {
+  const order = outside.let('order', apply(bytes.order));
   return (b, { vectors, mask, weights, scales, word, start, add: addRows }) => {
-    const acc = b.registers('acc', vectors, b.let('start', start));
+    const acc = b.registers('acc', vectors, b.let('start', start(bytes.type)));
     b.loop('unroll', 'j', { to: GROUP / 8 }, (inner, j) => {
       const low = inner.let('xLow', word(times(j, 2)));
       const high = inner.let('xHigh', word(plus(times(j, 2), 1)));
       inner.loop('unroll', 'v', { to: vectors }, (perVector, v) => {
         const w = perVector.let('w', weights(j, v));
-        const left = add(acc.get(v), apply('dotBytes', low, apply('nibblesLow', w, mask)));
-        acc.set(add(left, apply('dotBytes', high, apply('nibblesHigh', w, mask))), v);
+        const left = bytes.add(acc.get(v), low, apply('nibblesLow', w, mask));
+        acc.set(bytes.add(left, high, apply('nibblesHigh', w, mask)), v);
       });
     });
     b.loop('unroll', 'v', { to: vectors }, (_, v) =>
-      addRows(v, apply('dotPairs', acc.get(v), apply('spreadBytes', scales(v, 'i8x16'), order))),
+      addRows(v, bytes.scaled(acc.get(v), bytes.spread(scales(v, 'i8x16'), order))),
     );
   };
 }

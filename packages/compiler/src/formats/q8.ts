@@ -6,8 +6,10 @@
 import {
   add,
   apply,
+  type Builder,
   constant,
   type Index,
+  i32,
   load,
   loadSplat,
   mul,
@@ -17,22 +19,23 @@ import {
   times,
 } from '../loops/build.ts';
 import { roundHalfEven } from '../loops/intrinsics.ts';
+import type { Expr } from '../loops/ir.ts';
 import { padded } from '../program/ir.ts';
-import { type Format, type MatrixShape, type Panel, panelRows } from './format.ts';
-import { pairSums, placeOf, scaled, WIDE_TOKENS, wideAt, wideBytes, wideDot } from './integer.ts';
+import { type BlockShape, type Format, matrixBytes, type Panel, panelRows } from './format.ts';
+import { pairSums, placeOf, scaled, upTo, WIDE_TOKENS, wideAt, wideBytes, wideDot } from './integer.ts';
 
 /** Words of activations an iteration takes: loop overhead is then small beside the dots. */
 const UNROLLED = 4;
 
-const codesBytes = ({ block, depth }: MatrixShape): number => block * padded(depth, 4);
-const blockBytes = (shape: MatrixShape): number => codesBytes(shape) + shape.block * 4;
+const codesBytes = ({ block, depth }: BlockShape): number => block * padded(depth, 4);
+const blockBytes = (shape: BlockShape): number => codesBytes(shape) + shape.block * 4;
 
 export const q8Format: Format = {
   name: 'q8',
   integer: true,
   depthMultiple: 4,
   grouped: false,
-  sumsOver: null,
+  sums: (features) => (features.has('vnni') ? { over: null, factor: -128, as: 'whole' } : null),
   largestBlock: 16,
   // 127 * 127 * depth < 2^31
   largestDepth: 133_000,
@@ -59,7 +62,7 @@ export const q8Format: Format = {
   },
 
   views(name, address, rows, shape) {
-    const bytes = (rows / shape.block) * blockBytes(shape);
+    const bytes = matrixBytes(rows, shape, blockBytes(shape));
     const note = `weights [${rows}, ${shape.depth}] int8, row scales behind each block of ${shape.block}`;
     return [
       { name, element: 'i8', address, length: bytes, access: 'read', note },
@@ -75,48 +78,42 @@ export const q8Format: Format = {
   },
 
   element([codes, scales], shape, row, column) {
-    const bytes = blockBytes(shape);
     const block = quotient(row, shape.block);
     const r = remainder(row, shape.block);
     const inBlock = plus(times(quotient(column, 4), shape.block * 4), plus(times(r, 4), remainder(column, 4)));
-    const code = load(codes!, plus(times(block, bytes), inBlock), 'i32');
-    const scale = load(scales!, plus(times(block, bytes / 4), plus(codesBytes(shape) / 4, r)), 'f32');
+    const code = load(codes!, plus(times(block, shape.pitch), inBlock), 'i32');
+    const scale = load(scales!, plus(times(block, shape.pitch / 4), plus(codesBytes(shape) / 4, r)), 'f32');
     return mul(apply('toFloat', code), scale);
   },
 
-  dot(b, [codes, scales], shape, x, blockIndex, firstToken, tokens) {
+  dot(b, [codes, scales], shape, x, blockIndex, firstToken, tokens, features) {
     const { block, depth } = shape;
     const vectors = block / 4;
-    const bytes = blockBytes(shape);
-    // each vector of 4 rows x 4 columns splits into rows 0-1 and 2-3: lanes hold pairs of columns
-    const acc = b.registers('acc', tokens * vectors * 2, constant('i32x4', 0));
-    const base = b.let('base', times(blockIndex, bytes));
+    const base = b.let('base', times(blockIndex, shape.pitch));
+    const word = (t: Index, at: Index): Expr =>
+      loadSplat(x.values, plus(times(plus(firstToken, t), x.stride / 4), at), 'i8x16');
+    const weights = (at: Index, v: Index, type: 'i8x16' | 'i16x8'): Expr => load(codes!, plus(at, v), type);
+    const { add: addWord, sums } = features.has('vnni')
+      ? byteColumns(b, tokens, vectors, (t) => loadSplat(x.sums!, plus(firstToken, t), 'i32x4'))
+      : pairColumns(b, tokens, vectors);
     const columns = (from: Index, to: Index, unrolled: number): void =>
       b.loop('serial', 'k', { from, to, step: 4 * unrolled }, (body, k) => {
         const wAt = body.let('wAt', plus(base, times(k, block)));
         const xAt = body.let('xAt', quotient(k, 4));
         body.loop('unroll', 'j', { to: unrolled }, (perWord, j) =>
-          perWord.loop('unroll', 't', { to: tokens }, (perToken, t) => {
-            const word = plus(times(plus(firstToken, t), x.stride / 4), plus(xAt, j));
-            const xk = perToken.let('xk', apply('widenLow', loadSplat(x.values, word, 'i8x16')));
-            perToken.loop('unroll', 'v', { to: vectors * 2 }, (_, v) => {
-              const wk = load(codes!, plus(wAt, plus(times(j, block * 4), times(v, 8))), 'i16x8');
-              const at = plus(times(t, vectors * 2), v);
-              acc.set(add(acc.get(at), apply('dotPairs', wk, xk)), at);
-            });
-          }),
+          perWord.loop('unroll', 't', { to: tokens }, (perToken, t) =>
+            addWord(perToken, t, word(t, plus(xAt, j)), (at, type) =>
+              weights(plus(wAt, times(j, block * 4)), at, type),
+            ),
+          ),
         );
       });
     const whole = padded(depth, 4);
     const most = whole - (whole % (4 * UNROLLED));
     if (most > 0) columns(0, most, UNROLLED);
     if (most < whole) columns(most, whole, 1);
-    const scaleBase = b.let('scaleBase', plus(times(blockIndex, bytes / 4), codesBytes(shape) / 4));
-    return (t, v) => {
-      const low = t * vectors * 2 + 2 * v;
-      const sums = pairSums(acc.get(low), acc.get(low + 1));
-      return scaled(sums, scales!, plus(scaleBase, v * 4), x, plus(firstToken, t));
-    };
+    const scaleBase = b.let('scaleBase', plus(times(blockIndex, shape.pitch / 4), codesBytes(shape) / 4));
+    return (t, v) => scaled(sums(t, v), scales!, plus(scaleBase, v * 4), x, plus(firstToken, t));
   },
 
   sum: 'i32x4',
@@ -124,7 +121,7 @@ export const q8Format: Format = {
   slice(b, [codes], shape, x, { block: blockIndex, vector, part, parts }, firstToken, tokens) {
     const { block, depth } = shape;
     const acc = b.registers('acc', tokens, constant('i32x4', 0));
-    const base = b.let('base', plus(times(blockIndex, codesBytes(shape) + block * 4), times(vector, 16)));
+    const base = b.let('base', plus(times(blockIndex, shape.pitch), times(vector, 16)));
     b.loop('serial', 'k', { from: part, to: padded(depth, 4) / 4, step: parts }, (body, k) => {
       const wk = body.let('wk', load(codes!, plus(base, times(k, block * 4)), 'i8x16'));
       body.loop('unroll', 't', { to: tokens }, (_, t) => {
@@ -136,23 +133,64 @@ export const q8Format: Format = {
   },
 
   scaled([, scales], shape, x, { block: blockIndex, vector }, token, sum) {
-    const bytes = codesBytes(shape) + shape.block * 4;
-    const at = plus(times(blockIndex, bytes / 4), plus(codesBytes(shape) / 4, times(vector, 4)));
+    const at = plus(times(blockIndex, shape.pitch / 4), plus(codesBytes(shape) / 4, times(vector, 4)));
     return mul(apply('toFloat', sum), mul(load(scales!, at, 'f32x4'), loadSplat(x.scales!, token, 'f32x4')));
   },
 
   panelBytes: (shape) => wideBytes(panelRows(shape), padded(shape.depth, 4)),
-  panel: () => q8Panel,
+  panel: (features) => (features.has('vnni') ? bytePanel : widePanel),
 };
 
+/** What meets the words of activations of a block, and the sums of rows 4v..4v+3 for token t behind the last one. */
+interface Columns {
+  /** Adds four columns: `word` in all lanes, and bytes of weights from a place among those of the four columns on. */
+  add(b: Builder, t: Index, word: Expr, weights: (at: Index, type: 'i8x16' | 'i16x8') => Expr): void;
+  sums(t: number, v: number): Expr;
+}
+
+/** Exact 16-bit dots: each vector of 4 rows x 4 columns splits into rows 0-1 and 2-3, and lanes hold pairs of columns. */
+function pairColumns(outside: Builder, tokens: number, vectors: number): Columns {
+  const acc = outside.registers('acc', tokens * vectors * 2, constant('i32x4', 0));
+  return {
+    add(b, t, word, weights) {
+      const xk = b.let('xk', apply('widenLow', word));
+      b.loop('unroll', 'v', { to: vectors * 2 }, (_, v) => {
+        const at = plus(times(t, vectors * 2), v);
+        acc.set(add(acc.get(at), apply('dotPairs', weights(times(v, 8), 'i16x8'), xk)), at);
+      });
+    },
+    sums(t, v) {
+      const low = t * vectors * 2 + 2 * v;
+      return pairSums(acc.get(low), acc.get(low + 1));
+    },
+  };
+}
+
+/** Exact dots of bytes, weights raised to unsigned ones. */
+function byteColumns(outside: Builder, tokens: number, vectors: number, start: (t: number) => Expr): Columns {
+  const sign = outside.let('sign', apply('splat8', i32(-128)));
+  const acc = outside.registers('acc', tokens * vectors, constant('i32x4', 0));
+  for (const t of upTo(tokens)) for (const v of upTo(vectors)) acc.set(start(t), t * vectors + v);
+  return {
+    add(b, t, word, weights) {
+      const xk = b.let('xk', word);
+      b.loop('unroll', 'v', { to: vectors }, (_, v) => {
+        const at = plus(times(t, vectors), v);
+        acc.set(apply('dotAdd', xk, apply('raiseBytes', weights(times(v, 16), 'i8x16'), sign), acc.get(at)), at);
+      });
+    },
+    sums: (t, v) => acc.get(t * vectors + v),
+  };
+}
+
 /** Codes widened to 16 bits. */
-const q8Panel: Panel = {
+const widePanel: Panel = {
   tokens: WIDE_TOKENS,
 
   unpack(b, [codes], shape, panel, { buffer, at }) {
     const rows = panelRows(shape);
     const { block, inBlock } = placeOf(panel, shape);
-    const from = b.let('from', plus(times(block, blockBytes(shape)), times(inBlock, 4)));
+    const from = b.let('from', plus(times(block, shape.pitch), times(inBlock, 4)));
     b.loop('serial', 'j', { to: padded(shape.depth, 4) / 4 }, (perWord, j) => {
       const word = perWord.let('word', plus(from, times(j, shape.block * 4)));
       const to = perWord.let('to', wideAt(at, rows, j, 0));
@@ -164,4 +202,57 @@ const q8Panel: Panel = {
 
   dot: (b, shape, scratch, x, firstToken) =>
     wideDot(b, scratch, panelRows(shape), padded(shape.depth, 4), x, firstToken),
+};
+
+/** Tokens that meet a panel of bytes together: with eight rows, twelve sums, more than an addition takes cycles. */
+const BYTE_TOKENS = 6;
+
+/** Codes raised to unsigned bytes: [columns/4][rows/4] vectors of 4 rows x 4 columns. */
+const bytePanel: Panel = {
+  tokens: BYTE_TOKENS,
+
+  unpack(b, [codes], shape, panel, { buffer, at }) {
+    const rows = panelRows(shape);
+    const { block, inBlock } = placeOf(panel, shape);
+    const sign = b.let('sign', apply('splat8', i32(-128)));
+    const from = b.let('from', plus(times(block, shape.pitch), times(inBlock, 4)));
+    b.loop('serial', 'j', { to: padded(shape.depth, 4) / 4 }, (perWord, j) => {
+      const word = perWord.let('word', plus(from, times(j, shape.block * 4)));
+      const to = perWord.let('to', plus(at, times(j, rows)));
+      for (const v of upTo(rows / 4)) {
+        const w = load(codes!, plus(word, 16 * v), 'i8x16');
+        perWord.store(buffer, plus(to, 4 * v), apply('raiseBytes', w, sign));
+      }
+    });
+  },
+
+  dot(b, shape, { buffer, at }, x, firstToken) {
+    const rows = panelRows(shape);
+    const vectors = rows / 4;
+    const words = padded(shape.depth, 4) / 4;
+    const unrolled = [4, 2, 1].find((n) => words % n === 0)!;
+    const acc = b.registers('acc', BYTE_TOKENS * vectors, constant('i32x4', 0));
+    for (const t of upTo(BYTE_TOKENS)) {
+      const start = b.let('start', loadSplat(x.sums!, plus(firstToken, t), 'i32x4'));
+      for (const v of upTo(vectors)) acc.set(start, t * vectors + v);
+    }
+    const xRows = upTo(BYTE_TOKENS).map((t) => b.let('xRow', times(plus(firstToken, t), x.stride / 4)));
+    b.loop('serial', 'k', { to: words, step: unrolled }, (body, k) => {
+      const panelAt = body.let('panelAt', plus(at, times(k, rows)));
+      const xAt = xRows.map((row) => body.let('xAt', plus(row, k)));
+      body.loop('unroll', 'j', { to: unrolled }, (perWord, j) => {
+        const w = upTo(vectors).map((v) =>
+          perWord.let('w', load(buffer, plus(panelAt, plus(times(j, rows), 4 * v)), 'i8x16')),
+        );
+        for (const t of upTo(BYTE_TOKENS)) {
+          const xj = perWord.let('xj', loadSplat(x.values, plus(xAt[t]!, j), 'i8x16'));
+          for (const v of upTo(vectors)) {
+            const sum = t * vectors + v;
+            acc.set(apply('dotAdd', xj, w[v]!, acc.get(sum)), sum);
+          }
+        }
+      });
+    });
+    return (t, v) => acc.get(t * vectors + v);
+  },
 };

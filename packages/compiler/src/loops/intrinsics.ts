@@ -114,6 +114,8 @@ function halves(x: Value, mask: Value, half: (byte: number) => number): Value {
 
 /** Bytes 0 to 3 twice, each below a zero. */
 const spreadOrder: readonly number[] = [0, -1, 0, -1, 1, -1, 1, -1, 2, -1, 2, -1, 3, -1, 3, -1];
+/** Bytes 0 to 3, three zeros above each. */
+const widenOrder: readonly number[] = [0, -1, -1, -1, 1, -1, -1, -1, 2, -1, -1, -1, 3, -1, -1, -1];
 /** The four signed bytes of a word, lowest first. */
 const wordBytes = (x: number): readonly number[] => [24, 16, 8, 0].map((n) => (x << n) >> 24);
 const dotBytes = (x: readonly number[], y: readonly number[]): number => x.reduce((sum, b, i) => sum + b * y[i]!, 0);
@@ -361,6 +363,43 @@ const table = {
       return [0, 1, 2, 3, 4, 5, 6, 7].map((i) => a[2 * i]! * b[2 * i]! + a[2 * i + 1]! * b[2 * i + 1]!);
     },
     wat: ([x, y]) => `(i16x8.relaxed_dot_i8x16_i7x16_s ${x} ${y})`,
+  },
+  /** Products of four signed bytes with four unsigned ones, added up, and to the third operand. */
+  dotAdd: {
+    needs: 'vnni',
+    type: (a) => (a.length === 3 && a[0] === 'i8x16' && a[1] === 'i8x16' && a[2] === 'i32x4' ? 'i32x4' : null),
+    meaning: ([x, y, sum]) => {
+      const [a, b] = [vector(x!), vector(y!).map((byte) => byte & 255)];
+      return vector(sum!).map((n, i) => (n + dotBytes(a.slice(4 * i, 4 * i + 4), b.slice(4 * i, 4 * i + 4))) | 0);
+    },
+    wat: ([x, y, sum]) => `(i32x4.relaxed_dot_i8x16_i7x16_add_s ${x} ${y} ${sum})`,
+  },
+  /** Signed bytes plus 128, as unsigned ones. The second operand, -128 in every byte, is made once, outside a loop. */
+  raiseBytes: {
+    type: (a) => (a.length === 2 && a[0] === 'i8x16' && a[1] === 'i8x16' ? 'i8x16' : null),
+    meaning: ([x, sign]) => {
+      if (vector(sign!).some((s) => s !== -128)) throw new Error('bytes are raised by 128 alone');
+      return vector(x!).map((byte) => ((byte ^ 128) << 24) >> 24);
+    },
+    wat: ([x, sign]) => `(v128.xor ${x} ${sign})`,
+  },
+  /** The operand of `widenBytes`, made once outside a loop. */
+  widenOrder: {
+    needs: 'relaxed',
+    type: (a) => (a.length === 0 ? 'i8x16' : null),
+    meaning: () => widenOrder,
+    wat: () => `(v128.const i8x16 ${widenOrder.join(' ')})`,
+  },
+  /** Bytes 0 to 3, unsigned, in 32-bit lanes. */
+  widenBytes: {
+    needs: 'relaxed',
+    type: (a) => (a.length === 2 && a[0] === 'i8x16' && a[1] === 'i8x16' ? 'i32x4' : null),
+    meaning: ([x, order]) => {
+      if (vector(order!).some((at, i) => at !== widenOrder[i])) throw new Error('widenBytes knows one order');
+      return [0, 1, 2, 3].map((i) => vector(x!)[i]! & 255);
+    },
+    // a negative index gives zero
+    wat: ([x, order]) => `(i8x16.relaxed_swizzle ${x} ${order})`,
   },
   /** Sixteen lanes saturated to signed bytes, in order. */
   packCodes: {

@@ -10,9 +10,14 @@ export type Type = ScalarType | VectorType;
  */
 export type Element = 'f32' | 'f16' | 'i32' | 'i8' | 'u8';
 
-/** What an engine may do beyond 128-bit SIMD. A kernel that needs a feature is printed only into the variant that has it. */
-export type Feature = 'relaxed' | 'threads';
+/**
+ * What an engine may do beyond 128-bit SIMD. A kernel that needs a feature is printed only into the variant that has it. With `vnni`, relaxed
+ * SIMD's dot of four bytes is one instruction, exact, and takes its second operand as unsigned (AVX-VNNI; whoever loads a package asks the
+ * engine).
+ */
+export type Feature = 'relaxed' | 'vnni' | 'threads';
 export type Features = ReadonlySet<Feature>;
+export const allFeatures: Features = new Set(['relaxed', 'vnni', 'threads']);
 
 /** Features that remember which of them were asked for: schedules that never asked for one would be the same with it. */
 export class AskedFeatures extends Set<Feature> {

@@ -21,6 +21,7 @@ const loads: Readonly<Record<string, number>> = {
   'i32 i8x16 splat': 1,
   // one word of two 16-bit numbers, repeated
   'i32 i16x8 splat': 1,
+  'i32 i32x4 splat': 1,
   // a vector that was stored here
   'i32 i8x16 contiguous': 4,
   'i32 i16x8 contiguous': 4,

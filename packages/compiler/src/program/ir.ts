@@ -44,6 +44,8 @@ export interface Pack {
   /** Which address of the table row it hangs on, and the offset from there in bytes. Set by `plan`. */
   readonly group: number;
   readonly offset: number;
+  /** Bytes from one block to the next: those of a block, or of one of each matrix whose blocks lie in turn. Set by `plan`. */
+  readonly pitch: number;
   readonly bytes: number;
 }
 export type PackId = number;
@@ -170,6 +172,8 @@ export type FusedOp =
       readonly depth: number;
       readonly prologue: Prologue;
       readonly segments: readonly Segment[];
+      /** Where a thread keeps the dot products of a block of each stream, [streams, 16]; null where no segment has several. */
+      readonly dots: BufferId | null;
     }
   /** Heads of a token to codes, each with a scale of its own (KV q8): queries to buffers, keys and values to the state. */
   | { readonly op: 'encode'; readonly name: string; readonly parts: readonly EncodedHeads[] }
@@ -275,13 +279,18 @@ export function sourceRow(map: RowMap, r: number): number | null {
   return head * map.headDim + (map.pairing === 'half' ? map.which * half + i : 2 * i + map.which);
 }
 
+/** How a kernel sees a stored matrix (`MatrixShape` of `formats/format.ts`). */
+export function packShape({ block, columns, pitch }: Pack): { block: number; depth: number; pitch: number } {
+  return { block, depth: storedRows(columns), pitch };
+}
+
 /** Rows of the pack, padded to whole blocks. */
 export function packRows(pack: Pack): number {
   return padded(storedRows(pack.rows), pack.block);
 }
 
-/** A tile is multiplied three tokens at a time, and the last group may reach past its end: what is read there is used for nothing. */
-const TOKENS_PAST_TILE = 2;
+/** A tile is multiplied up to six tokens at a time, and the last group may reach past its end: what is read there is used for nothing. */
+const TOKENS_PAST_TILE = 5;
 
 /**
  * Rows of a buffer. Decoding has one token, and what every thread makes for itself (a contraction's normalised and quantised input) lies in
@@ -297,6 +306,16 @@ export function quantisedBuffers({ codes, scales, sums, panels }: Quantised): re
   return [codes, scales, sums, panels].filter((id) => id !== null);
 }
 
+/** What a contraction writes for itself alone. */
+export function contractScratch(op: Extract<FusedOp, { op: 'contract' }>): readonly BufferId[] {
+  const { norm, quantise } = op.prologue;
+  return [
+    ...(norm ? [norm.out] : []),
+    ...(quantise ? quantisedBuffers(quantise) : []),
+    ...(op.dots === null ? [] : [op.dots]),
+  ];
+}
+
 /** What an attention writes for itself alone. */
 export function attentionScratch(op: Extract<FusedOp, { op: 'attention' }>): readonly BufferId[] {
   return [op.scores, op.partials, ...(op.codes ? [op.codes.weights] : [])];
@@ -310,8 +329,8 @@ export function bufferUses(op: FusedOp): { readonly reads: readonly BufferId[]; 
     case 'embed':
       return { reads: [], writes: [op.out] };
     case 'contract': {
-      const { merge, norm, quantise } = op.prologue;
-      const scratch = [...(norm ? [norm.out] : []), ...(quantise ? quantisedBuffers(quantise) : [])];
+      const { merge } = op.prologue;
+      const scratch = contractScratch(op);
       const stores = op.segments.flatMap((s) => s.stores);
       return {
         reads: [op.x, ...(merge ? [merge.parts] : []), ...scratch, ...stores.flatMap((s) => inside(s.value))],

@@ -2,11 +2,13 @@
 import type { Param, ParamId } from '@lamella/graph/ir';
 import { type ColumnMap, type Pack, type PackId, padded, type RowMap, storedRows } from './ir.ts';
 
+export const LARGEST_BLOCK = 16;
+
 /** Rows stored together: 16 keeps four vector accumulators busy; a destination that allows no padding takes a divisor. */
 export function blockRows(rows: number, exact: boolean): number {
   const four = padded(rows, 4);
-  if (!exact && four > 16) return 16;
-  return [16, 8, 4].find((b) => four % b === 0) ?? 4;
+  if (!exact && four > LARGEST_BLOCK) return LARGEST_BLOCK;
+  return [LARGEST_BLOCK, 8, 4].find((b) => four % b === 0) ?? 4;
 }
 
 export class PackTable {
@@ -43,6 +45,7 @@ export class PackTable {
       block,
       group: 0,
       offset: 0,
+      pitch: 0,
       bytes: 0,
     };
     return this.packs.push(pack) - 1;

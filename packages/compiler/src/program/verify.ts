@@ -9,10 +9,10 @@ import {
   attentionScratch,
   type BufferId,
   bufferUses,
+  contractScratch,
   type Kind,
   type Program,
   packRows,
-  quantisedBuffers,
 } from './ir.ts';
 
 /** Throws when the program breaks a rule. */
@@ -41,12 +41,7 @@ function verifyKind(program: Program, kind: Kind): void {
   for (const op of kind.ops) {
     const { reads, writes } = bufferUses(op);
     // an operation's own scratch is written before it reads it
-    const scratch =
-      op.op === 'contract'
-        ? [op.prologue.norm?.out, ...(op.prologue.quantise ? quantisedBuffers(op.prologue.quantise) : [])]
-        : op.op === 'attention'
-          ? attentionScratch(op)
-          : [];
+    const scratch = op.op === 'contract' ? contractScratch(op) : op.op === 'attention' ? attentionScratch(op) : [];
     for (const id of reads) {
       if (!written.has(id) && !scratch.includes(id))
         fail(`${op.name} reads ${program.buffers[id]?.name} before it is written`);

@@ -4,7 +4,8 @@
  */
 import { type Panel, panelRows } from '../formats/format.ts';
 import { placeOf, upTo } from '../formats/integer.ts';
-import { apply, type Builder, type Index, Names, plus, quotient, times } from '../loops/build.ts';
+import { formats } from '../formats/table.ts';
+import { apply, type Builder, type Index, load, Names, plus, quotient, times } from '../loops/build.ts';
 import type { Expr, Kernel } from '../loops/ir.ts';
 import type { BufferId, FusedOp, Segment } from '../program/ir.ts';
 import { padded } from '../program/ir.ts';
@@ -25,18 +26,23 @@ interface X {
 export function contractKernel(scope: KernelScope, op: Contract): Kernel {
   const prepared = prologue(scope, op);
   for (const segment of op.segments) {
-    const streams = segment.streams.map((id) => scope.matrix(id));
-    const panel = scope.lowering === 'prefill' ? streams[0]!.format.panel(scope.features) : null;
-    if (panel) byPanels(scope, op, segment, streams, panel, prepared);
-    else byBlocks(scope, op, segment, streams, prepared);
+    const format = formats[scope.kind.packs[segment.streams[0]!]!.format];
+    const panel = scope.lowering === 'prefill' ? format.panel(scope.features) : null;
+    if (panel) byPanels(scope, op, segment, panel, prepared);
+    else byBlocks(scope, op, segment, prepared);
   }
   return scope.kernel(op.name);
 }
 
-/** A block of rows at a time. */
-function byBlocks(scope: KernelScope, op: Contract, segment: Segment, streams: readonly Stream[], { x, own }: X): void {
+/**
+ * A block of rows at a time. Where the blocks of several streams lie in turn, one loop takes them all and leaves its dot products in memory: a
+ * processor that looks ahead by instruction sees one stream, and reads it 1.3 to 1.45 times as fast as two loops that take turns (Zen 5).
+ */
+function byBlocks(scope: KernelScope, op: Contract, segment: Segment, { x, own }: X): void {
+  const inTurn = scope.matricesInTurn(segment.streams);
+  const streams = inTurn ? [inTurn] : segment.streams.map((id) => scope.matrix(id));
   const { format, shape } = streams[0]!;
-  const tokens = scope.tokensAtOnce(format, streams.length);
+  const tokens = scope.tokensAtOnce(format, segment.streams.length);
   const vectors = shape.block / 4;
   const activations = scope.activations(x, op.prologue.quantise);
   const blocks = padded(segment.rows, shape.block) / shape.block;
@@ -44,24 +50,46 @@ function byBlocks(scope: KernelScope, op: Contract, segment: Segment, streams: r
     scope.eachToken(b, tokens, (perToken, token) => {
       const from = own ? scope.ownRow(token) : scope.bufferRow(x, token);
       // dots[stream][t][v]; a stream's sums leave its accumulators before the next stream takes registers for its own
-      const dots = streams.map((s) => {
-        const at = s.format.dot(perToken, s.views, s.shape, activations, block, from, tokens, scope.features);
-        return upTo(tokens).map((t) => upTo(vectors).map((v) => perToken.let('dot', at(t, v))));
-      });
+      const dotsOf = (into: Builder, s: Stream, at: Expr): ((t: number, v: number) => Expr) =>
+        s.format.dot(into, s.views, s.shape, activations, at, from, tokens, scope.features);
+      const dots = inTurn
+        ? dotsInTurn(scope, op, perToken, segment.streams.length, [tokens, vectors], (b, s) =>
+            dotsOf(b, inTurn, plus(times(block, segment.streams.length), s)),
+          )
+        : streams.map((s) => {
+            const at = dotsOf(perToken, s, block);
+            return upTo(tokens).map((t) => upTo(vectors).map((v) => perToken.let('dot', at(t, v))));
+          });
       storeResults(scope, perToken, segment, dots, times(block, shape.block), token);
     });
   });
 }
 
-/** A panel of rows at a time: unpacked by the thread that has it, then multiplied with all tokens of the tile. */
-function byPanels(
+/** Writes one loop over the streams, which leaves what `dotsOf` finds in memory; returns it read back, [stream][t][v]. */
+function dotsInTurn(
   scope: KernelScope,
   op: Contract,
-  segment: Segment,
-  streams: readonly Stream[],
-  panel: Panel,
-  { x }: X,
-): void {
+  b: Builder,
+  streams: number,
+  [tokens, vectors]: readonly [number, number],
+  dotsOf: (b: Builder, stream: Expr) => (t: number, v: number) => Expr,
+): Expr[][][] {
+  const [out, back] = [scope.arena(op.dots!, 'write'), scope.arena(op.dots!, 'read')];
+  const own = b.let('dotsAt', times(scope.ownThread(), scope.width(op.dots!)));
+  const at = (stream: Index, t: number, v: number): Expr =>
+    plus(plus(own, times(stream, tokens * vectors * 4)), (t * vectors + v) * 4);
+  b.loop('serial', 'stream', { to: streams }, (inner, stream) => {
+    const dot = dotsOf(inner, stream);
+    for (const t of upTo(tokens)) for (const v of upTo(vectors)) inner.store(out, at(stream, t, v), dot(t, v));
+  });
+  return upTo(streams).map((s) =>
+    upTo(tokens).map((t) => upTo(vectors).map((v) => b.let('dot', load(back, at(s, t, v), 'f32x4')))),
+  );
+}
+
+/** A panel of rows at a time: unpacked by the thread that has it, then multiplied with all tokens of the tile. */
+function byPanels(scope: KernelScope, op: Contract, segment: Segment, panel: Panel, { x }: X): void {
+  const streams = segment.streams.map((id) => scope.matrix(id));
   const { format, shape } = streams[0]!;
   const rows = panelRows(shape);
   const quantised = op.prologue.quantise!;
@@ -139,11 +167,13 @@ function prologue(scope: KernelScope, op: Contract): X {
   const { norm, quantise } = op.prologue;
   const x = norm ? norm.out : op.x;
   if (!norm && !quantise) return { x, own: false };
+  const format = formats[scope.kind.packs[op.segments[0]!.streams[0]!]!.format];
+  const sums = format.sums(scope.features);
   const prepare = (b: Builder, token: Index): void => {
     const own = scope.ownRow(token);
     if (norm) normaliseToken(scope, b, { ...norm, x: op.x, width: op.depth }, token, own);
     if (quantise)
-      quantiseToken(scope, b, { ...quantise, x, depth: op.depth }, norm ? own : scope.bufferRow(x, token), own);
+      quantiseToken(scope, b, { ...quantise, x, depth: op.depth }, sums, norm ? own : scope.bufferRow(x, token), own);
   };
   scope.eachToken(scope.b, 1, prepare, 'grid');
   if (scope.lowering === 'prefill') scope.b.barrier();

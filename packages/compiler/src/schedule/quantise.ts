@@ -2,6 +2,7 @@
  * Activation codes of one token (q8): scale = max|x| / 127, code = round(x / scale), half to even; x of all zeros has scale 0. The codes
  * belong to the format: every target and variant computes these same integers.
  */
+import type { CodeSums } from '../formats/format.ts';
 import {
   add,
   apply,
@@ -12,6 +13,7 @@ import {
   type Index,
   i32,
   load,
+  loadSplat,
   mul,
   plus,
   quotient,
@@ -26,6 +28,7 @@ export function quantiseToken(
   scope: KernelScope,
   b: Builder,
   { x, depth, codes, scales, sums }: Omit<Quantised, 'panels'> & { readonly x: BufferId; readonly depth: number },
+  wanted: CodeSums | null,
   from: Index,
   to: Index,
 ): void {
@@ -35,7 +38,7 @@ export function quantiseToken(
     { words: scope.arena(codes, 'write'), at: b.let('wordRow', times(to, scope.width(codes) / 4)) },
     { values: scope.arena(scales, 'write'), at: to },
   );
-  if (sums !== null) sumCodes(scope, b, codes, sums, to);
+  if (sums !== null && wanted !== null) sumCodes(scope, b, wanted, codes, sums, to);
 }
 
 /** Writes the statements that quantise `count` consecutive f32 into words of four codes and one scale. */
@@ -86,18 +89,45 @@ export function quantiseRun(
 
 const upTo = (n: number): readonly number[] => [...Array(n).keys()];
 
-/**
- * Sums of codes for formats that store a code c as c + 8: a dot with c + 8 is 8 times the sum of the activations too large, so it starts
- * from -8 times that sum. Per group one word of two i16, for the pairs of columns that share a lane. What lies behind the last column
- * cancels itself, since weights are stored as 8 there.
- */
-function sumCodes(scope: KernelScope, b: Builder, codes: BufferId, sums: BufferId, at: Index): void {
+/** Sum of four lanes. */
+function sumWords(b: Builder, v: Expr): Expr {
+  const across = (x: Expr, lanes: readonly number[]) => b.let('sum', add(x, applyLanes('shuffle', lanes, x, x)));
+  return applyLanes('extract', [0], across(across(v, [2, 3, 0, 1]), [1, 0, 3, 2]));
+}
+
+/** Writes the sums of codes, group by group. What lies behind the last column of a group cancels itself, since weights are zeros there. */
+function sumCodes(
+  scope: KernelScope,
+  b: Builder,
+  { factor, as }: CodeSums,
+  codes: BufferId,
+  sums: BufferId,
+  at: Index,
+): void {
   const groups = scope.width(sums);
   const wordsPerGroup = scope.width(codes) / 4 / groups;
   const words = scope.arena(codes, 'read');
   const out = scope.arena(sums, 'write');
   const wordRow = b.let('wordRow', times(at, scope.width(codes) / 4));
   const sumRow = b.let('sumRow', times(at, groups));
+  if (as === 'whole') {
+    const ones = b.let('ones', apply('splat8', i32(1)));
+    b.loop('serial', 'g', { to: groups }, (perGroup, g) => {
+      const from = perGroup.let('from', plus(wordRow, times(g, wordsPerGroup)));
+      const sum = perGroup.variable('sum', constant('i32x4', 0));
+      const vectors = wordsPerGroup - (wordsPerGroup % 4);
+      perGroup.loop('serial', 'i', { to: vectors, step: 4 }, (_, i) =>
+        sum.set(apply('dotAdd', load(words, plus(from, i), 'i8x16'), ones, sum.get())),
+      );
+      const total = perGroup.variable('total', sumWords(perGroup, sum.get()));
+      for (let i = vectors; i < wordsPerGroup; i++) {
+        const word = apply('dotAdd', loadSplat(words, plus(from, i), 'i8x16'), ones, constant('i32x4', 0));
+        total.set(add(total.get(), applyLanes('extract', [0], word)));
+      }
+      perGroup.store(out, plus(sumRow, g), mul(total.get(), i32(factor)));
+    });
+    return;
+  }
   b.loop('serial', 'g', { to: groups }, (perGroup, g) => {
     const from = perGroup.let('from', plus(wordRow, times(g, wordsPerGroup)));
     const four = upTo(wordsPerGroup / 4)
@@ -106,6 +136,6 @@ function sumCodes(scope: KernelScope, b: Builder, codes: BufferId, sums: BufferI
     const across = (v: Expr, lanes: readonly number[]) =>
       perGroup.let('sum', add(v, applyLanes('shuffle', lanes, v, v)));
     const all = across(across(perGroup.let('sum', four), [2, 3, 0, 1]), [1, 0, 3, 2]);
-    perGroup.store(out, plus(sumRow, g), applyLanes('extract', [0], mul(all, apply('splat16', i32(-8)))));
+    perGroup.store(out, plus(sumRow, g), applyLanes('extract', [0], mul(all, apply('splat16', i32(factor)))));
   });
 }

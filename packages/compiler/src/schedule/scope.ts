@@ -31,8 +31,8 @@ import type { Expr, Kernel, KernelBuffer } from '../loops/ir.ts';
 import { silu } from '../loops/math.ts';
 import type { Features } from '../loops/types.ts';
 import type { Plan } from '../plan.ts';
-import type { BufferId, Destination, Element, Kind, PackId, Place, Quantised } from '../program/ir.ts';
-import { bufferRows, packRows, storedRows } from '../program/ir.ts';
+import type { BufferId, Destination, Element, Kind, Pack, PackId, Place, Quantised } from '../program/ir.ts';
+import { bufferRows, packRows, packShape, storedRows } from '../program/ir.ts';
 
 export type Lowering = 'decode' | 'prefill';
 
@@ -133,7 +133,7 @@ export class KernelScope {
       address: { from: 'memory', offset: this.plan.bufferAddress[id]! },
       length: rows * words,
       access,
-      note: { f32: shape, codes: `${shape} int8, four a word`, sums: `${shape} pairs of int16` }[buffer.element],
+      note: { f32: shape, codes: `${shape} int8, four a word`, sums: `${shape} sums of codes` }[buffer.element],
     });
   }
 
@@ -191,18 +191,30 @@ export class KernelScope {
   } {
     const pack = this.kind.packs[id]!;
     const format = formats[pack.format];
-    const shape = { block: pack.block, depth: storedRows(pack.columns) };
+    const shape = packShape(pack);
     const address = { from: 'weights', group: pack.group, offset: pack.offset } as const;
-    const part = pack.rows.map === 'half' ? `.${pack.rows.which}` : '';
-    const views = format.views(pack.name + part, address, packRows(pack), shape);
+    const views = format.views(partName(pack), address, packRows(pack), shape);
+    return { format, views: views.map((v) => this.use(v)), shape };
+  }
+
+  /** Matrices whose blocks lie in turn, as one: block s of every `ids.length` is the next of matrix s. Null where they lie apart. */
+  matricesInTurn(ids: readonly PackId[]): ReturnType<KernelScope['matrix']> | null {
+    const packs = ids.map((id) => this.kind.packs[id]!);
+    const [{ format: name, group, offset, ...first }] = packs as [Pack, ...Pack[]];
+    const format = formats[name];
+    const pitch = format.blockBytes(packShape(packs[0]!));
+    if (ids.length === 1 || first.pitch === pitch) return null;
+    const shape = { ...packShape(packs[0]!), pitch };
+    const rows = packs.reduce((sum, pack) => sum + packRows(pack), 0);
+    const names = packs.map(partName).join('+');
+    const views = format.views(names, { from: 'weights', group, offset }, rows, shape);
     return { format, views: views.map((v) => this.use(v)), shape };
   }
 
   vector(id: PackId): KernelBuffer {
     const pack = this.kind.packs[id]!;
-    const part = pack.rows.map === 'half' ? `.${pack.rows.which}` : '';
     return this.use({
-      name: pack.name + part,
+      name: partName(pack),
       element: 'f32',
       address: { from: 'weights', group: pack.group, offset: pack.offset },
       length: packRows(pack),
@@ -324,6 +336,8 @@ export class KernelScope {
     }
   }
 }
+
+const partName = ({ name, rows }: Pack): string => (rows.map === 'half' ? `${name}.${rows.which}` : name);
 
 const index = (x: Index): Expr => (typeof x === 'number' ? i32(x) : x);
 

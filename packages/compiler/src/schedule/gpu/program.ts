@@ -32,7 +32,7 @@ export function forGpu(program: Program, profile: GpuProfile): Program {
       }
       const { quantise, ...rest } = op.prologue;
       const merge = source && split ? { parts: source.scores, heads: source.heads, stride: source.valueStride } : null;
-      return { ...op, prologue: { ...rest, merge, quantise: quantise && { ...quantise, sums: null } } };
+      return { ...op, dots: null, prologue: { ...rest, merge, quantise: quantise && { ...quantise, sums: null } } };
     });
     const state = kind.state.map((part) =>
       halves && part.format === 'f32' ? { ...part, format: 'f16' as const } : part,
