@@ -54,7 +54,7 @@ export const tinyCases: readonly Case[] = [
   tiny('q4', 'context 300', { context: 300 }),
   tiny('f32', 'groups of 3, headDim 64', { heads: 3, kvHeads: 1, headDim: 64, context: 90 }, 'q8'),
   tiny('q8', 'headDim 10, context 300', { headDim: 10, context: 300 }, 'q8'),
-  tiny('q4', 'headDim 20, shared, context 133', { headDim: 20, share: orders.immediate, context: 133 }, 'q8'),
+  tiny('q4', 'headDim 20, shared, context 150', { headDim: 20, share: orders.immediate, context: 150 }, 'q8'),
 ];
 
 const folder = new URL('../../graphs/', import.meta.url);
