@@ -5,7 +5,7 @@
 import { launchChromium } from '@lamella/browser/chromium';
 import type { Site } from '@lamella/browser/serve';
 import axe from 'axe-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import {
   type Browser,
   buildStudio,
@@ -18,6 +18,9 @@ import {
   serveStudio,
   settled,
 } from './site.ts';
+
+// Other test files run beside this one, and a page compiles in a worker of its own.
+vi.setConfig({ testTimeout: 60_000 });
 
 let site: Site;
 let browser: Browser;

@@ -41,7 +41,7 @@ export function shaderCode({ name, loops, wgsl }: ShaderText): Html {
 }
 
 function part(language: string, name: string, content: string): Html {
-  return html`<div><h5>${language}</h5>${text(`${language} of ${name}`, content)}</div>`;
+  return html`<div><p class="language">${language}</p>${text(`${language} of ${name}`, content)}</div>`;
 }
 
 /** A box that can be scrolled with the keyboard, too. */

@@ -22,9 +22,9 @@ body { margin: 0; background: var(--paper); }
 .report h1 { font-size: clamp(1.6rem, 6vw, 2.4rem); line-height: 1.15; margin: 0; letter-spacing: -0.02em; overflow-wrap: anywhere; }
 .report h2 { font-size: 1.35rem; margin: 0; letter-spacing: -0.01em; }
 .report h3 { font-size: 1rem; margin: 1.5rem 0 0.25rem; }
-.report h4, .report h5 { font-size: 0.85rem; font-weight: 600; color: var(--soft); margin: 1rem 0 0.25rem; }
-.report h5 { margin-top: 0.5rem; }
+.report h4 { font-size: 0.85rem; font-weight: 600; color: var(--soft); margin: 1rem 0 0.25rem; }
 .report p { margin: 0.25rem 0; }
+.report .language { font-size: 0.85rem; font-weight: 600; color: var(--soft); margin-top: 0.5rem; }
 .report .lead, .report .note, .report figcaption, .report footer { color: var(--soft); }
 .report .note, .report figcaption, .report footer { font-size: 0.875rem; }
 .report a { color: var(--link); }
