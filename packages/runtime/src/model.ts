@@ -21,10 +21,14 @@ export async function load(files: PackageFiles, options: face.LoadOptions = {}):
   checkOptions(options, loadRanges);
   const manifest = await readManifest(files, options.signal);
   const { tokenizer: spec, vocab } = manifest;
-  // Its module is loaded here and not at the top: a package without a tokenizer does not carry the library.
+  // Its module is loaded here and not at the top: a package without a tokenizer does not carry the library. Beside the weights, for it is a
+  // handful of small files that wait for each other.
   const readTokenizer = async () => spec && (await import('./tokenizer.ts')).loadTokenizer(spec, files);
+  const reading = readTokenizer();
+  // What is wrong with the weights comes first.
+  reading.catch(() => {});
   const driver = await openDriver(manifest, files, options);
-  const tokenizer = await readTokenizer().catch((cause) => {
+  const tokenizer = await reading.catch((cause) => {
     driver.dispose();
     throw cause;
   });
