@@ -1,6 +1,6 @@
 /**
- * Run as a program with `--expose-gc`, for a package's folder: 20,000 decode steps across resets, then as many generated tokens, and what
- * became of the heap, as JSON. `stepBytes` is what steps left on the heap while nothing was collected.
+ * Run as a program with `--expose-gc`, for a package's folder, threads and a count: so many decode steps across resets, then as many generated
+ * tokens, and what became of the heap, as JSON. `stepBytes` is what steps left on the heap while nothing was collected.
  */
 import { readManifest } from '@lamella/runtime/manifest-file';
 import { nodeFiles } from '@lamella/runtime/node-files';
@@ -9,6 +9,7 @@ import { loadWasm } from '@lamella/runtime/wasm-driver';
 import { openPackage } from '../src/open-package.ts';
 
 export interface Steady {
+  readonly threads: number;
   readonly steps: number;
   readonly stepBytes: number;
   readonly generated: number;
@@ -18,14 +19,13 @@ export interface Steady {
   readonly sameMemory: boolean;
 }
 
-const STEPS = 20_000;
 const greedy = { temperature: 0, seed: 0 };
 const collect = globalThis.gc!;
-const folder = process.argv[2]!;
+const [folder, threads, count] = [process.argv[2]!, Number(process.argv[3]), Number(process.argv[4])];
 
 const files = await nodeFiles(folder);
 const manifest = await readManifest(files);
-const driver = await loadWasm(manifest, files, { threads: 1 });
+const driver = await loadWasm(manifest, files, { threads });
 const session = new Session(manifest, driver);
 const { buffer } = driver.memory;
 
@@ -37,7 +37,7 @@ function steps(count: number): void {
   }
 }
 
-const model = await openPackage(folder, { threads: 1 });
+const model = await openPackage(folder, { threads });
 async function generate(count: number): Promise<number> {
   let tokens = 0;
   for (let seed = 0; tokens < count; seed++)
@@ -54,21 +54,22 @@ function held(): { heap: number; outside: number } {
 }
 
 // Engines compile what is hot, and that takes memory: not of the step's making.
-steps(STEPS);
-await generate(STEPS);
+steps(count);
+await generate(count);
 // The least of some rounds: now and then the engine itself puts something on the heap, a step that allocates does so in every round.
 let stepBytes = Number.POSITIVE_INFINITY;
 for (let round = 0; round < 10; round++) {
   collect();
   const before = process.memoryUsage().heapUsed;
-  steps(STEPS);
+  steps(count);
   stepBytes = Math.min(stepBytes, process.memoryUsage().heapUsed - before);
 }
 const start = held();
-const generated = await generate(STEPS);
+const generated = await generate(count);
 const end = held();
 const steady: Steady = {
-  steps: STEPS,
+  threads: driver.running.threads,
+  steps: count,
   stepBytes,
   generated,
   heapBytes: end.heap - start.heap,
@@ -76,3 +77,5 @@ const steady: Steady = {
   sameMemory: driver.memory.buffer === buffer && buffer.byteLength === manifest.memory.plannedBytes,
 };
 process.stdout.write(JSON.stringify(steady));
+driver.dispose();
+model.dispose();

@@ -20,7 +20,7 @@ test('20,000 steps across resets allocate nothing; 20,000 generated tokens leave
   const program = fileURLToPath(new URL('steady-steps.ts', import.meta.url));
   const { stdout } = await promisify(execFile)(process.execPath, [
     ...['--expose-gc', '--import', import.meta.resolve('tsx')],
-    ...[program, join(home.path, 'tiny')],
+    ...[program, join(home.path, 'tiny'), '1', '20000'],
   ]);
   const steady: Steady = JSON.parse(stdout);
   expect(steady.sameMemory).toBe(true);

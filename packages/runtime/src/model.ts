@@ -8,6 +8,7 @@ import { readManifest } from './manifest-file.ts';
 import { openDriver } from './open-driver.ts';
 import { checkGenerate, checkOptions, loadRanges } from './options.ts';
 import type { PackageFiles } from './package-files.ts';
+import { keptInRests, Rests } from './rests.ts';
 import { RuntimeError } from './runtime-error.ts';
 import { Sampler } from './sampler.ts';
 import { Session } from './session.ts';
@@ -27,7 +28,8 @@ export async function load(files: PackageFiles, options: face.LoadOptions = {}):
   const reading = readTokenizer();
   // What is wrong with the weights comes first.
   reading.catch(() => {});
-  const driver = await openDriver(manifest, files, options);
+  const rests = new Rests();
+  const driver = await openDriver(manifest, keptInRests(files, rests), options);
   const tokenizer = await reading.catch((cause) => {
     driver.dispose();
     throw cause;
@@ -36,15 +38,11 @@ export async function load(files: PackageFiles, options: face.LoadOptions = {}):
   driver.keep().then(() => files.store?.keepOnly(filesOf(manifest)));
   const session = new Session(manifest, driver);
   let disposed = false;
-  let busy = false;
 
   const claim = () => {
     if (disposed) throw new RuntimeError('L411');
-    if (busy) throw new RuntimeError('L410');
-    busy = true;
-    return () => {
-      busy = false;
-    };
+    if (rests.busy) throw new RuntimeError('L410');
+    return rests.work();
   };
   /** Runs `work` on an empty sequence, alone. */
   const alone = async <T>(work: () => Promise<T>): Promise<T> => {

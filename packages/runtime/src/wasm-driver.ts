@@ -16,12 +16,13 @@ import { type Draw, drawn } from './noise.ts';
 import type { PackageFiles } from './package-files.ts';
 import { RuntimeError } from './runtime-error.ts';
 import { canShareMemory, cores, startThreads, type Threads } from './threads.ts';
+import { warmUp } from './warm-up.ts';
 import { type Place, readWeights } from './weights.ts';
 
 const PAGE = 65_536;
 
-/** u32 words of the step region. */
-const STEP = { position: 0, rows: 2, table: 3, threads: 4 } as const;
+/** u32 words of the step region: `MemoryPlan.step` names them all. */
+const STEP = { position: 0, threads: 4 } as const;
 
 /** What the compiled module exports. */
 interface Kernels {
@@ -82,15 +83,33 @@ export async function loadWasm(
   const bytesOf = ({ offset, bytes }: WeightChunk) =>
     new Uint8Array(memory.buffer, plan.weights.offset + offset, bytes);
   const place: Place = (chunk, bytes) => bytesOf(chunk).set(bytes);
+  const step = new Uint32Array(memory.buffer, plan.step.offset, 4);
+  writeTable(memory, plan, manifest.rowWords, manifest.table);
   const starting = start();
   const placing = readWeights(weights, plan.weights.bytes, files, place, options);
+  let arrived = false;
+  const settle = () => {
+    arrived = true;
+  };
+  // Before anything below: nobody asks threads for work that may have been ended.
+  placing.then(settle, settle);
+  const warming = starting.then(({ kernels }) =>
+    warmUp(
+      manifest,
+      (address) => {
+        step.set([0, 1, 1, address]);
+        kernels.decode();
+      },
+      () => arrived,
+    ),
+  );
   try {
-    await Promise.all([starting, placing]);
+    await Promise.all([placing, warming]);
   } catch (cause) {
     starting.then(({ pool }) => pool?.terminate()).catch(() => {});
     throw cause;
   }
-  writeTable(memory, plan, manifest.rowWords, manifest.table);
+  step.set([0, 0, manifest.table.length, plan.table.offset]);
   const { pool, kernels } = await starting;
   const keep = async () => {
     // Copied out again where need be: holding on to the chunks until now would have been a second copy of the weights.
@@ -107,15 +126,12 @@ async function startPool(threads: number, module: WebAssembly.Module, memory: We
   }
 }
 
-/** Rows of `rowWords` u32 words: kind, state address, weight addresses, zeros. The row count and the table's address go into the step region. */
+/** Rows of `rowWords` u32 words: kind, state address, weight addresses, zeros. */
 function writeTable(memory: WebAssembly.Memory, plan: MemoryPlan, rowWords: number, table: readonly TableRow[]): void {
   const words = new Uint32Array(memory.buffer, plan.table.offset, plan.table.bytes / 4);
   table.forEach((row, i) => {
     words.set([row.kind, row.state, ...row.weights], i * rowWords);
   });
-  const step = new Uint32Array(memory.buffer, plan.step.offset, 4);
-  step[STEP.rows] = table.length;
-  step[STEP.table] = plan.table.offset;
 }
 
 function driver(
