@@ -4,6 +4,7 @@
  */
 import type { Fallback, SamplingOptions } from '@lamella/runtime/face';
 import { load } from '@lamella/runtime/model';
+import type { PackageFiles } from '@lamella/runtime/package-files';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { model, orders } from '../conformance/models.ts';
 import { dawnInstance } from './dawn.ts';
@@ -28,6 +29,7 @@ function watch<T extends object>(
 ): void {
   const real = (object[method] as (...args: unknown[]) => unknown).bind(object);
   Object.defineProperty(object, method, {
+    configurable: true,
     value: (...args: unknown[]) => {
       count(method);
       const result = real(...args);
@@ -232,6 +234,46 @@ test('auto leaves an adapter alone that the CPU imitates, and says so; a real on
   const gpu = await load(files, { onFallback });
   expect([gpu.running.device, told.length]).toEqual(['webgpu', 1]);
   gpu.dispose();
+});
+
+test('weights arrive while kernels are compiled, chunk by chunk, and no more of them are held than are on their way', async () => {
+  const { place, read } = await packageOf(model({ layers: 4, d: 384, ff: 1024, vocab: 4096 }), 'f32');
+  let held = 0;
+  let most = 0;
+  const order: string[] = [];
+  const gpu = navigator.gpu as unknown as { requestAdapter(): Promise<GPUAdapter> };
+  const requestAdapter = gpu.requestAdapter;
+  gpu.requestAdapter = async () => {
+    const adapter = await requestAdapter();
+    const requestDevice = adapter.requestDevice.bind(adapter);
+    adapter.requestDevice = async (descriptor) => {
+      const device = await requestDevice(descriptor);
+      watch(device.queue, 'writeBuffer', (_, ...args) => {
+        const [bytes, length = bytes.byteLength] = [args[2] as Uint8Array, args[4] as number | undefined];
+        expect(length).toBeLessThanOrEqual(4 << 20);
+        if (length > 1024) order.push('weights');
+      });
+      watch(device.queue, 'onSubmittedWorkDone', (done: Promise<void>) => done.then(() => held--));
+      watch(device, 'createComputePipelineAsync', () => order.push('compiling'));
+      return device;
+    };
+    return adapter;
+  };
+  const files: PackageFiles = {
+    place,
+    read(name, signal) {
+      if (name.startsWith('weights')) most = Math.max(most, ++held);
+      return read(name, signal);
+    },
+  };
+  const told: Fallback[] = [];
+  const loaded = await load(files, { device: 'webgpu', threads: 1, onFallback: (fallback) => told.push(fallback) });
+  expect(told).toEqual([]);
+  expect(loaded.running.device).toBe('webgpu');
+  expect(loaded.manifest.weights!.length).toBeGreaterThan(4);
+  expect(most).toBeLessThanOrEqual(4);
+  expect(order.indexOf('compiling')).toBeLessThan(order.lastIndexOf('weights'));
+  loaded.dispose();
 });
 
 test('a device that gives none, or no kernels, is refused', async () => {

@@ -16,7 +16,8 @@ import { GpuBuffers } from './webgpu-buffers.ts';
 import { candidatesFrom } from './webgpu-candidates.ts';
 import type { GpuTarget } from './webgpu-manifest.ts';
 import { encode, type GpuSteps, makeSteps } from './webgpu-steps.ts';
-import { readWeights } from './weights.ts';
+import { nudged } from './webgpu-wait.ts';
+import { type Place, readWeights } from './weights.ts';
 
 /**
  * Loads a package's shaders and weights onto a device. `instead` says why nothing better runs. L405, L407; `Unusable` when the device cannot
@@ -35,7 +36,11 @@ export async function loadWebGpu(
   device.pushErrorScope('out-of-memory');
   const buffers = new GpuBuffers(device, target, vocab);
   if (await device.popErrorScope()) throw new Unusable('refused', `the device has no room for ${buffers.bytes} bytes`);
-  const place = buffers.place.bind(buffers);
+  const place: Place = async (chunk, bytes) => {
+    buffers.place(chunk, bytes);
+    // until the device has taken them it holds a copy: no more than the chunks on their way may pile up there
+    await nudged(device, device.queue.onSubmittedWorkDone());
+  };
   const making = readChecked(files, target, options.signal).then((code) =>
     makeSteps(device, buffers, target, table, new TextDecoder().decode(code)).catch((cause: unknown) => {
       throw new Unusable('refused', `its kernels do not compile (${String(cause)})`);
@@ -148,7 +153,7 @@ class WebGpuDriver implements Driver {
     this.#giveUp();
     this.#write(this.#position, 1, row);
     this.#submit((pass) => encode(pass, this.#steps.head, this.#position, 1));
-    return this.#nudged(this.#device.queue.onSubmittedWorkDone());
+    return nudged(this.#device, this.#device.queue.onSubmittedWorkDone());
   }
 
   decode(): void {
@@ -325,27 +330,10 @@ class WebGpuDriver implements Driver {
 
   /** Waits until a buffer can be read. */
   #mapped(buffer: GPUBuffer): Promise<void> {
-    return this.#nudged(buffer.mapAsync(1));
-  }
-
-  /** Waits for the GPU. Firefox looks for finished work only every 100 ms, unless something is submitted. */
-  async #nudged(done: Promise<void>): Promise<void> {
-    if (!isFirefox) return done;
-    let waiting = true;
-    const nudge = () => {
-      if (!waiting) return;
-      this.#device.queue.submit([]);
-      setTimeout(nudge);
-    };
-    setTimeout(nudge);
-    await done.finally(() => {
-      waiting = false;
-    });
+    return nudged(this.#device, buffer.mapAsync(1));
   }
 
   dispose(): void {
     this.#device.destroy();
   }
 }
-
-const isFirefox = typeof navigator === 'object' && /firefox/i.test(navigator.userAgent ?? '');

@@ -3,6 +3,7 @@
  * besides the memory itself.
  */
 import { readProven } from './checked-file.ts';
+import type { Awaitable } from './driver.ts';
 import type { LoadOptions } from './face.ts';
 import { free } from './free.ts';
 import type { WeightChunk } from './manifest.ts';
@@ -12,8 +13,8 @@ import { RuntimeError } from './runtime-error.ts';
 /** Chunks on their way at one time: enough to read one while another is hashed. Each is at most 4 MiB. */
 const IN_FLIGHT = 4;
 
-/** Puts a chunk's bytes where they belong. */
-export type Place = (chunk: WeightChunk, bytes: Uint8Array<ArrayBuffer>) => void;
+/** Puts a chunk's bytes where they belong; they may be let go of when it has. */
+export type Place = (chunk: WeightChunk, bytes: Uint8Array<ArrayBuffer>) => Awaitable<void>;
 
 /**
  * Reads every chunk and hands it to `place`, in any order. L413 for a chunk that cannot be read, L407 for one that is damaged, or beyond the `bytes` that the plan
@@ -48,7 +49,7 @@ export async function readWeights(
       left -= counted;
       more(counted);
     });
-    place(chunk, read.bytes);
+    await place(chunk, read.bytes);
     free(read.bytes.buffer);
     if (read.fresh) fresh.push(chunk);
     more(left);

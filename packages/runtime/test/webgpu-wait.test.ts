@@ -1,0 +1,40 @@
+/** Empty submissions while a GPU is waited for: in Firefox, from timers, until the work is done or has failed; elsewhere none. */
+import { afterEach, expect, test } from 'vitest';
+import { nudged } from '../src/webgpu-wait.ts';
+
+const own = Object.getOwnPropertyDescriptor(globalThis, 'navigator');
+afterEach(() => {
+  if (own) Object.defineProperty(globalThis, 'navigator', own);
+  else Reflect.deleteProperty(globalThis, 'navigator');
+});
+
+/** What is submitted while `done` is waited for in a browser, and within 20 ms of it. */
+async function submitted(userAgent: string, done: Promise<void>): Promise<readonly unknown[]> {
+  Object.defineProperty(globalThis, 'navigator', { value: { userAgent }, configurable: true });
+  const all: unknown[] = [];
+  const device = { queue: { submit: (commands: unknown) => all.push(commands) } } as unknown as GPUDevice;
+  await nudged(device, done).catch(() => {});
+  const meanwhile = [...all];
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(all).toEqual(meanwhile);
+  return meanwhile;
+}
+
+const firefox = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0';
+const chrome = 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36';
+const later = () => new Promise<void>((resolve) => setTimeout(resolve, 60));
+
+test('in Firefox, one after the other', async () => {
+  const empty = await submitted(firefox, later());
+  expect(empty.length).toBeGreaterThan(2);
+  expect(empty.every((commands) => Array.isArray(commands) && commands.length === 0)).toBe(true);
+});
+
+test('in Firefox, until it fails', async () => {
+  const failing = later().then(() => Promise.reject(new Error('lost')));
+  expect((await submitted(firefox, failing)).length).toBeGreaterThan(2);
+});
+
+test('elsewhere none', async () => {
+  expect(await submitted(chrome, later())).toEqual([]);
+});
