@@ -176,3 +176,28 @@ test.each([
   expect(wanted.flat().some((x) => x !== 0)).toBe(true);
   expect(logitsOf(vnni!, vnni!.interpret)).toEqual(wanted);
 });
+
+test.each([300, 256, 257, 7, 16])('of %i logits, the first of the largest is chosen', async (vocab) => {
+  const graph = model({ vocab });
+  for (const variant of ['simd', 'simd-threads'] as const) {
+    const running = await rig(graph, weightsOf(graph), 'f32', variant);
+    const choose = () => {
+      const id = running.best();
+      expect(id, variant).toBe(running.logits.indexOf(Math.max(...running.logits)));
+      return id;
+    };
+    running.logits.forEach((_, i) => {
+      running.logits[i] = -5 - ((i * 37) % 11);
+    });
+    choose();
+    for (const at of [0, vocab - 1, vocab >> 1, 255, 256]) {
+      if (at >= vocab) continue;
+      running.logits[at] = 1;
+      expect(choose()).toBe(at);
+      running.logits[at] = -20;
+    }
+    running.logits[2] = running.logits[vocab - 1] = 3;
+    expect(choose()).toBe(2);
+    await running.stop();
+  }
+});

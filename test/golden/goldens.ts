@@ -36,7 +36,6 @@ export async function goldens(): Promise<ReadonlyMap<string, string>> {
     ['q8', 'q8', []],
     ['q4', 'q4', []],
     ['q4-relaxed', 'q4', ['relaxed']],
-    ['q4-vnni', 'q4', ['relaxed', 'vnni']],
     ['q8-vnni', 'q8', ['relaxed', 'vnni']],
   ] as const) {
     const kernels = schedule(lower(tinyLs, { quant }).plan, new Set(features)).flatMap((k) => k.decode);

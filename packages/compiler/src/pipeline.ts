@@ -40,7 +40,7 @@ import { slowMemoryBytesPerToken } from './residency.ts';
 import { conservative, type GpuProfile, halves } from './schedule/gpu/profile.ts';
 import { forGpu } from './schedule/gpu/program.ts';
 import { type GpuKernels, scheduleGpu } from './schedule/gpu/schedule.ts';
-import { type KindKernels, schedule } from './schedule/schedule.ts';
+import { type CpuKernels, kernelsOf, schedule } from './schedule/schedule.ts';
 import { share } from './share.ts';
 import { assemble } from './targets/wasm/assemble.ts';
 import { printModule } from './targets/wasm/module.ts';
@@ -61,7 +61,7 @@ export interface Lowered {
   readonly graph: Graph;
   readonly fused: ReturnType<typeof quantise>;
   readonly plan: Plan;
-  readonly kernels: readonly KindKernels[];
+  readonly kernels: readonly CpuKernels[];
   /** Features that would make any of them another one. */
   readonly asked: Features;
 }
@@ -162,7 +162,7 @@ export async function compile(source: Graph, options: CompileOptions): Promise<C
       graph: () => printGraph(graph),
       fused: () => printProgram(fused),
       plan: () => printPlan(plan),
-      loops: () => `${kernels.flatMap((k) => [...k.decode, ...k.prefill].map(printKernel)).join('\n\n')}\n`,
+      loops: () => `${kernels.flatMap((k) => kernelsOf(k).map(printKernel)).join('\n\n')}\n`,
       wat: () => wat,
       wgsl: () => (plainest ?? shaders(conservative)).code,
     },
@@ -284,7 +284,7 @@ function inspectGpu({
 function inspect({ graph, plan, kernels }: Lowered, wasm: Uint8Array): InspectReport {
   const executions = graph.stacks.reduce((sum, s) => sum + s.executions.length, 0);
   const perKind = kernels.map((k) => k.decode.length);
-  const distinct = kernels.reduce((sum, k) => sum + k.decode.length + k.prefill.length, 0);
+  const distinct = kernels.reduce((sum, k) => sum + kernelsOf(k).length, 0);
   return {
     name: graph.name,
     parameters: parameterCount(graph),

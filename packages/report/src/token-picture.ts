@@ -3,6 +3,7 @@ import type { Compilation } from '@lamella/compiler/pipeline';
 import { type Plan, packsOf } from '@lamella/compiler/plan';
 import type { FusedOp, Kind } from '@lamella/compiler/program/ir';
 import { slowMemoryReads } from '@lamella/compiler/residency';
+import { kernelsOf } from '@lamella/compiler/schedule/schedule';
 import { functionBytes } from '@lamella/compiler/targets/wasm/sizes';
 import { type Html, html } from './html.ts';
 import { table } from './table.ts';
@@ -11,7 +12,7 @@ import { bytes, count } from './units.ts';
 /** A table with a group of rows for each kind. */
 export function tokenPicture({ plan, kernels, wasm, report }: Compilation): Html {
   const sizes = functionBytes(wasm);
-  const all = kernels.flatMap((k) => [...k.decode, ...k.prefill]);
+  const all = kernels.flatMap(kernelsOf);
   const groups = kernels.map(({ kind, decode }, k) => {
     const runs = plan.table.filter((row) => row.kind === k).length;
     const rows = decode.map((kernel, i) => {

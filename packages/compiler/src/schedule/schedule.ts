@@ -5,6 +5,7 @@ import { verifyKernel } from '../loops/verify.ts';
 import type { Plan } from '../plan.ts';
 import type { FusedOp, Kind } from '../program/ir.ts';
 import { attentionKernel } from './attention.ts';
+import { bestKernel } from './best.ts';
 import { contractKernel } from './contract.ts';
 import { embedKernel, mapKernel } from './elementwise.ts';
 import { encodeKernel } from './encode.ts';
@@ -18,12 +19,26 @@ export interface KindKernels {
   readonly prefill: readonly Kernel[];
 }
 
+/** Those for a CPU. */
+export interface CpuKernels extends KindKernels {
+  /** Of the end: what finds the largest logit when it is asked for. */
+  readonly choice: readonly Kernel[];
+}
+
+/** All of them. */
+export function kernelsOf({ decode, prefill, choice }: CpuKernels): readonly Kernel[] {
+  return [...decode, ...prefill, ...choice];
+}
+
 /** Kernels for the whole program, for engines with these features. */
-export function schedule(plan: Plan, features: Features): readonly KindKernels[] {
+export function schedule(plan: Plan, features: Features): readonly CpuKernels[] {
   return plan.program.kinds.map((kind) => {
     const lower = (lowering: Lowering) =>
       kind.ops.map((op) => kernelOf(new KernelScope(plan, kind, lowering, features), op));
-    return { kind, decode: lower('decode'), prefill: kind.role === 'end' ? [] : lower('prefill') };
+    if (kind.role !== 'end') return { kind, decode: lower('decode'), prefill: lower('prefill'), choice: [] };
+    const best = bestKernel(new KernelScope(plan, kind, 'decode', features));
+    verifyKernel(best, false, features);
+    return { kind, decode: lower('decode'), prefill: [], choice: [best] };
   });
 }
 

@@ -9,7 +9,7 @@ import type { Features } from '../../loops/types.ts';
 import { unroll } from '../../loops/unroll.ts';
 import { verifyKernel } from '../../loops/verify.ts';
 import type { Plan } from '../../plan.ts';
-import type { KindKernels } from '../../schedule/schedule.ts';
+import type { CpuKernels } from '../../schedule/schedule.ts';
 import type { Lowering } from '../../schedule/scope.ts';
 import { partition } from './partition.ts';
 import { functionArguments, printFunction } from './print.ts';
@@ -21,12 +21,18 @@ const commands = ['decode', 'prefill', 'head'] as const;
 /** The module's text. `exportKernels` exports every kernel under its own name, too: for tests that run them one by one. */
 export function printModule(
   plan: Plan,
-  kinds: readonly KindKernels[],
+  kinds: readonly CpuKernels[],
   features: Features = new Set(),
   exportKernels = false,
 ): string {
   const threads = features.has('threads');
-  const own = new Map(kinds.flatMap((k) => [...k.decode, ...k.prefill]).map((k) => [k, expanded(k, features)]));
+  const shared = kinds.flatMap((k) => [...k.decode, ...k.prefill]);
+  const choices = kinds.flatMap((k) => k.choice);
+  const own = new Map([
+    ...shared.map((k) => [k, expanded(k, features)] as const),
+    // one thread chooses
+    ...choices.map((k) => [k, expanded(k, new Set([...features].filter((f) => f !== 'threads')))] as const),
+  ]);
   const kernels = [...own.values()];
   const pages = plan.memory.plannedBytes / 65536;
   const step = plan.memory.step.offset;
@@ -70,6 +76,9 @@ export function printModule(
     `  ${setWord(STEP.row, '(local.get $row)')}`,
     ...work('head').map((line) => `  ${line}`),
     ')',
+    '(func (export "best") (result i32)',
+    ...choices.map((k) => `  ${call(own.get(k)!)}`),
+    `  (i32.load (i32.const ${plan.memory.tokens.offset})))`,
     ...(exportKernels
       ? kernels.map((k) => `(export "${k.name}" (func $${k.name}))`).concat(`(export "rows" (func $rows.decode))`)
       : []),
@@ -78,7 +87,7 @@ export function printModule(
   ].join('\n');
 
   /** Runs one table row: branches to its kind and calls the kind's kernels in order. */
-  function rowFunction(lowering: Lowering, kinds: readonly KindKernels[]): string {
+  function rowFunction(lowering: Lowering, kinds: readonly CpuKernels[]): string {
     const labels = kinds.map((k) => `$${k.kind.name}`);
     const open = kinds.map((_, i) => `(block ${labels[kinds.length - 1 - i]}`).join(' ');
     const last = kinds.length - 1;
