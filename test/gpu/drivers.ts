@@ -35,7 +35,10 @@ export function installDrivers(): void {
   mkdirSync(join(lavapipe, 'lists', 'partial'), { recursive: true });
   const source = join(lavapipe, 'backports.list');
   const key = '/usr/share/keyrings/debian-archive-keyring.gpg';
-  writeFileSync(source, `deb [signed-by=${key}] http://deb.debian.org/debian bookworm-backports main\n`);
+  // where the system's own packages come from
+  const targets = ['indextargets', '--format', '$(SITE)', 'Created-By: Packages', 'Codename: bookworm'];
+  const [site] = execFileSync('apt-get', targets, { encoding: 'utf8' }).split('\n');
+  writeFileSync(source, `deb [signed-by=${key}] ${site} bookworm-backports main\n`);
   const own = [
     `Dir::Etc::sourcelist=${source}`,
     'Dir::Etc::sourceparts=-',
