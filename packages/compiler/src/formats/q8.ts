@@ -92,7 +92,6 @@ export const q8Format: Format = {
     const base = b.let('base', times(blockIndex, shape.pitch));
     const word = (t: Index, at: Index): Expr =>
       loadSplat(x.values, plus(times(plus(firstToken, t), x.stride / 4), at), 'i8x16');
-    const weights = (at: Index, v: Index, type: 'i8x16' | 'i16x8'): Expr => load(codes!, plus(at, v), type);
     const { add: addWord, sums } = features.has('vnni')
       ? byteColumns(b, tokens, vectors, (t) => loadSplat(x.sums!, plus(firstToken, t), 'i32x4'))
       : pairColumns(b, tokens, vectors);
@@ -103,7 +102,7 @@ export const q8Format: Format = {
         body.loop('unroll', 'j', { to: unrolled }, (perWord, j) =>
           perWord.loop('unroll', 't', { to: tokens }, (perToken, t) =>
             addWord(perToken, t, word(t, plus(xAt, j)), (at, type) =>
-              weights(plus(wAt, times(j, block * 4)), at, type),
+              load(codes!, plus(plus(wAt, times(j, block * 4)), at), type),
             ),
           ),
         );

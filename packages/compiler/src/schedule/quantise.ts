@@ -89,10 +89,10 @@ export function quantiseRun(
 
 const upTo = (n: number): readonly number[] => [...Array(n).keys()];
 
-/** Sum of four lanes. */
+/** The sum of four words: a lane of 32 bits, or two of 16. */
 function sumWords(b: Builder, v: Expr): Expr {
   const across = (x: Expr, lanes: readonly number[]) => b.let('sum', add(x, applyLanes('shuffle', lanes, x, x)));
-  return applyLanes('extract', [0], across(across(v, [2, 3, 0, 1]), [1, 0, 3, 2]));
+  return across(across(v, [2, 3, 0, 1]), [1, 0, 3, 2]);
 }
 
 /** Writes the sums of codes, group by group. What lies behind the last column of a group cancels itself, since weights are zeros there. */
@@ -119,7 +119,7 @@ function sumCodes(
       perGroup.loop('serial', 'i', { to: vectors, step: 4 }, (_, i) =>
         sum.set(apply('dotAdd', load(words, plus(from, i), 'i8x16'), ones, sum.get())),
       );
-      const total = perGroup.variable('total', sumWords(perGroup, sum.get()));
+      const total = perGroup.variable('total', applyLanes('extract', [0], sumWords(perGroup, sum.get())));
       for (let i = vectors; i < wordsPerGroup; i++) {
         const word = apply('dotAdd', loadSplat(words, plus(from, i), 'i8x16'), ones, constant('i32x4', 0));
         total.set(add(total.get(), applyLanes('extract', [0], word)));
@@ -133,9 +133,7 @@ function sumCodes(
     const four = upTo(wordsPerGroup / 4)
       .map((i) => apply('addNeighbours', load(words, plus(from, 4 * i), 'i8x16')))
       .reduce((a, c) => add(a, c));
-    const across = (v: Expr, lanes: readonly number[]) =>
-      perGroup.let('sum', add(v, applyLanes('shuffle', lanes, v, v)));
-    const all = across(across(perGroup.let('sum', four), [2, 3, 0, 1]), [1, 0, 3, 2]);
+    const all = sumWords(perGroup, perGroup.let('sum', four));
     perGroup.store(out, plus(sumRow, g), applyLanes('extract', [0], mul(all, apply('splat16', i32(factor)))));
   });
 }
