@@ -1,6 +1,6 @@
 /** The app: a conversation with what it may ask, and beside it (on a phone, below it) what computes the answers. */
 import { signal } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { Composer } from './composer.tsx';
 import { turns } from './conversation.ts';
 import { DevicePanel } from './device-panel.tsx';
@@ -19,6 +19,9 @@ roomy.addEventListener('change', () => {
 const sheetIsOpen = signal(false);
 
 export function App() {
+  // The panel beside it comes a picture after the conversation: to draw both at once takes long enough to be felt.
+  const [first, setFirst] = useState(true);
+  useEffect(() => setFirst(false), []);
   return (
     <div class="app">
       <header>
@@ -34,9 +37,7 @@ export function App() {
         <Composer />
       </main>
       {isRoomy.value ? (
-        <aside aria-label="Device and model">
-          <DevicePanel />
-        </aside>
+        <aside aria-label="Device and model">{!first && <DevicePanel />}</aside>
       ) : (
         <Sheet label="Device and model" open={sheetIsOpen}>
           <DevicePanel />

@@ -2,6 +2,7 @@
 import { computed, type Signal, signal } from '@preact/signals';
 import type { FinishReason, Generation, Model, Running, Stats } from '../package/index.js';
 import { loading, whenReady } from './model.ts';
+import { nextPicture } from './next-picture.ts';
 
 /** Most tokens of an answer: an assistant's call is shorter, and a plain text model might never end. */
 const maxTokens = 256;
@@ -22,13 +23,14 @@ export interface Turn {
 
 export const turns = signal<readonly Signal<Turn>[]>([]);
 export const last = computed(() => turns.value.at(-1)?.value ?? null);
-/** Of the model that is there now; null before its first token. */
+/** Of the last answer of the model that is there now; null before it. */
 export const lastStats = computed(() => {
   const now = loading.value;
-  return now.state === 'ready' && last.value?.model === now.model ? last.value.stats : null;
+  return now.state === 'ready' && measured.value?.model === now.model ? measured.value.stats : null;
 });
 export const busy = computed(() => last.value?.state === 'waiting' || last.value?.state === 'writing');
 
+const measured = signal<Pick<Turn, 'model' | 'stats'> | null>(null);
 let control = new AbortController();
 
 /** Ends the answer that is being written; what is written stays. */
@@ -55,11 +57,15 @@ export async function ask(request: string): Promise<void> {
   turns.value = [...turns.value, turn];
   try {
     const model = await Promise.race([whenReady(), aborted(stopped)]);
-    const generation = model.generate(request, { maxTokens, signal: stopped });
     change({ state: 'writing', model, running: model.running });
+    // What a new model changes in the page is drawn before the processor is busy with the answer.
+    await nextPicture();
+    const generation = model.generate(request, { maxTokens, signal: stopped });
     await drawn(generation, () => change({ answer: generation.text, stats: generation.stats }));
     const { text: answer, stats, finishReason } = generation;
     change({ state: 'done', answer, stats, finishReason, running: model.running });
+    await nextPicture();
+    measured.value = { model, stats };
   } catch (cause) {
     if (stopped.aborted) change({ state: 'done', finishReason: 'abort' });
     else change({ state: 'failed', error: cause instanceof Error ? cause : new Error(String(cause)) });

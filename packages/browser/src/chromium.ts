@@ -4,11 +4,30 @@ import { dirname, join } from 'node:path';
 import { type Browser, chromium } from 'playwright-core';
 import { type Program, programPath, run } from './program.ts';
 
+/**
+ * A browser without a window has the window's parts all the same, and the list below the address is a page by now: one more process for every
+ * window, which computes for a second, while whatever is tested or measured in that window has to share the processor with it.
+ */
+const ownPages = ['WebUIOmniboxPopup', 'WebUIOmniboxAimPopup', 'WebUIOmniboxFullPopup', 'PreloadTopChromeWebUI'];
+/** Chromium follows the last list it is given, so these are what Playwright's own would have said: nothing over HTTPS or to Google unasked. */
+const unasked = [
+  'HttpsUpgrades',
+  'HttpsFirstBalancedModeAutoEnable',
+  'AimEnabled',
+  'LensOverlay',
+  'MediaRouter',
+  'NetworkTimeServiceQuerying',
+  'OptimizationHints',
+  'PaintHolding',
+  'PreconnectToSearch',
+];
+
 /** What every Chromium here is started with. */
 export const switches: readonly string[] = [
   '--no-sandbox',
   '--disable-background-networking',
   '--disable-component-update',
+  `--disable-features=${[...ownPages, ...unasked].join()}`,
 ];
 
 /**
