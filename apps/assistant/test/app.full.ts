@@ -34,18 +34,15 @@ const harbor = 'How do I get to the harbor in Zurich?';
 const written = async (page: Page) => JSON.parse((await page.locator('article pre').last().textContent())!);
 
 test('on WebGPU it answers what Node answers', async () => {
-  const some = examples.slice(0, 3);
-  const expected = await answers(some.map(({ request }) => request));
+  const [expected] = await answers([harbor]);
   const gpu = await launchChromium(['--enable-unsafe-webgpu']);
   const page = await gpu.newPage({ viewport: { width: 1280, height: 800 } });
-  // A driver on the CPU answers in its own time.
-  page.setDefaultTimeout(120_000);
+  // A driver on the CPU takes a minute to compile the shaders, and another to answer.
+  page.setDefaultTimeout(280_000);
   await page.goto(`${site.origin}${base}?device=webgpu`);
-  for (const [i, { request }] of some.entries()) {
-    await ask(page, request);
-    expect(await written(page)).toEqual(JSON.parse(expected[i]!));
-    expect(await page.locator('article footer').last().textContent()).toContain('WebGPU');
-  }
+  await ask(page, harbor);
+  expect(await written(page)).toEqual(JSON.parse(expected!));
+  expect(await page.locator('article footer').last().textContent()).toContain('WebGPU');
   await gpu.close();
 });
 
@@ -56,7 +53,7 @@ test('where there is no WebGPU, asking for it is an error, and one touch lets th
   expect(await alert.textContent()).toMatch(/webgpu cannot be used.*L412.*Try/);
   await alert.getByRole('button', { name: 'Let the app choose the device' }).click();
   await ask(page, harbor);
-  expect(await page.locator('aside').textContent()).toMatch(/WASM.*no GPU/);
+  expect(await page.locator('aside').textContent()).toMatch(/WASM.*not WebGPU: WebGPU finds no adapter/);
   expect(new URL(page.url()).search).toBe('');
 });
 
