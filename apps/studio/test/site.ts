@@ -63,8 +63,13 @@ export async function write(page: Page, text: string): Promise<void> {
   await page.keyboard.insertText(text);
 }
 
-/** Puts `to` where `from` stands in the visible part of the file, as a person would: by selecting and typing. */
+/** Puts `to` where `from` stands in the file, at or below what is visible, as a person would: by scrolling to it, selecting and typing. */
 export async function replace(page: Page, from: string, to: string): Promise<void> {
+  // The editor makes lines only where they are seen, and none before it is.
+  for (let i = 0; i < 20 && (await page.locator('.cm-line', { hasText: from }).count()) === 0; i++) {
+    await page.locator('.cm-scroller').evaluate((editor) => editor.scrollBy(0, editor.clientHeight / 2));
+    await page.waitForTimeout(50);
+  }
   await page.evaluate((from) => {
     const walker = document.createTreeWalker(document.querySelector('.cm-content')!, NodeFilter.SHOW_TEXT);
     const line = [...document.querySelectorAll('.cm-line')].find(({ textContent }) => textContent?.includes(from))!;
