@@ -26,21 +26,32 @@ export interface Executor {
   close(): Promise<void>;
 }
 
+/** Pipelines by the text of their shader: drivers for the CPU take longer to compile one than to run it, and models share most of theirs. */
+const compiled = new WeakMap<GPUDevice, Map<string, Promise<GPUComputePipeline>>>();
+
+function pipelineOf(device: GPUDevice, shader: Setup['shaders'][number]): Promise<GPUComputePipeline> {
+  const known = compiled.get(device) ?? new Map<string, Promise<GPUComputePipeline>>();
+  compiled.set(device, known);
+  const pipeline = known.get(shader.code) ?? compile(device, shader);
+  known.set(shader.code, pipeline);
+  return pipeline;
+}
+
+async function compile(device: GPUDevice, { name, code }: Setup['shaders'][number]): Promise<GPUComputePipeline> {
+  const module = device.createShaderModule({ label: name, code });
+  const bad = (await module.getCompilationInfo()).messages.filter((m) => m.type !== 'info');
+  if (bad.length > 0)
+    throw new Error(`${name}: ${bad.map((m) => `${m.lineNum}:${m.linePos} ${m.message}`).join('\n')}\n${code}`);
+  return device.createComputePipelineAsync({ layout: 'auto', compute: { module, entryPoint: 'main' } });
+}
+
 /** Makes everything. Rejects with what the device says about a shader. */
 export async function executorOn(device: GPUDevice, { buffers, shaders }: Setup): Promise<Executor> {
   const errors: string[] = [];
   const listen = (e: Event) => errors.push((e as GPUUncapturedErrorEvent).error.message);
   device.addEventListener('uncapturederror', listen);
   const made = buffers.map((each) => device.createBuffer(each));
-  const pipelines = await Promise.all(
-    shaders.map(async ({ name, code }) => {
-      const module = device.createShaderModule({ label: name, code });
-      const bad = (await module.getCompilationInfo()).messages.filter((m) => m.type !== 'info');
-      if (bad.length > 0)
-        throw new Error(`${name}: ${bad.map((m) => `${m.lineNum}:${m.linePos} ${m.message}`).join('\n')}\n${code}`);
-      return device.createComputePipelineAsync({ layout: 'auto', compute: { module, entryPoint: 'main' } });
-    }),
-  );
+  const pipelines = await Promise.all(shaders.map((shader) => pipelineOf(device, shader)));
   const groups = new Map<string, GPUBindGroup>();
   const groupOf = ({ shader, bound }: Extract<Command, { do: 'run' }>): GPUBindGroup => {
     const key = JSON.stringify([shader, bound]);
