@@ -1,4 +1,4 @@
-/** Dawn in Node, on a Vulkan driver that runs on the CPU: SwiftShader as Chromium carries it, or lavapipe. */
+/** Dawn in Node, on a Vulkan driver that runs on the CPU: SwiftShader as Chromium carries it, or lavapipe; or on this machine's GPU. */
 import { create, globals } from 'webgpu';
 import { type Driver, driverFile } from './drivers.ts';
 
@@ -24,6 +24,20 @@ export async function dawn(driver: Driver): Promise<GPUDevice> {
   const name = `${adapter?.info.description} ${adapter?.info.device} ${adapter?.info.vendor}`;
   if (!adapter || !name.toLowerCase().includes(driver === 'SwiftShader' ? 'swiftshader' : 'llvmpipe'))
     throw new Error(`Dawn finds ${name} instead of ${driver}`);
-  const halves = adapter.features.has('shader-f16');
-  return adapter.requestDevice({ requiredFeatures: halves ? ['shader-f16'] : [] });
+  return deviceOf(adapter);
+}
+
+/** A device of whatever GPU this machine has. */
+export async function dawnHere(): Promise<GPUDevice> {
+  const gpu = create([]);
+  kept.push(gpu);
+  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
+  if (!adapter)
+    throw new Error('Dawn finds no GPU: it needs the loader of Vulkan (libvulkan1) and the driver of the GPU');
+  return deviceOf(adapter);
+}
+
+/** With halves where there are. */
+function deviceOf(adapter: GPUAdapter): Promise<GPUDevice> {
+  return adapter.requestDevice({ requiredFeatures: adapter.features.has('shader-f16') ? ['shader-f16'] : [] });
 }

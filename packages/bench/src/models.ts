@@ -22,10 +22,13 @@ export const CONTEXT = 1024;
 
 export const source = randomWeights(1);
 
-export type Model = '125m' | '125m-ls' | '125m-60' | '350m-ls' | '600m' | '1b';
+export type Model = 'tiny' | '125m' | '125m-ls' | '125m-60' | '350m' | '350m-ls' | '600m' | '1b';
 
-/** `125m-60` has 60 different blocks: what 125m-ls would be without sharing. */
+/** `125m-60` has 60 different blocks: what 125m-ls would be without sharing. `tiny` is there to try a measurement out. */
 export function graphOf(model: Model): Promise<Graph> | Graph {
+  if (model === 'tiny') {
+    return mobileLLM({ name: 'mobilellm-tiny', layers: 2, d: 192, heads: 3, kvHeads: 1, ffn: 512 });
+  }
   if (model === '125m-60') {
     return mobileLLM({ name: 'mobilellm-125m-60', layers: 60, d: 576, heads: 9, kvHeads: 3, ffn: 1536 });
   }
@@ -47,9 +50,12 @@ export interface Variant {
 }
 
 /** Compiles a package. */
-export async function buildVariant({ model, quant, kv }: Variant): Promise<Built> {
+export async function buildVariant(
+  { model, quant, kv }: Variant,
+  targets: readonly ('wasm' | 'webgpu')[] = ['wasm'],
+): Promise<Built> {
   const folder = `${model}-${quant}${kv === 'q8' ? '-kv8' : ''}`;
-  const compilation = await compile(await graphOf(model), { quant, kv, context: CONTEXT });
+  const compilation = await compile(await graphOf(model), { quant, kv, context: CONTEXT, targets });
   const { program, bufferAddress } = compilation.plan;
   const [x] = program.carried as readonly [number];
   const residual = { address: bufferAddress[x]!, width: program.buffers[x]!.width };

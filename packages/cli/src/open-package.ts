@@ -30,7 +30,7 @@ export async function openPackage(folder: string, options: LoadOptions = {}): Pr
 }
 
 /** Puts a WebGPU where a page has one: Node has none of its own, Dawn is a package. L412 when it is not installed. */
-async function provideWebGpu(): Promise<void> {
+export async function provideWebGpu(): Promise<void> {
   const place = (globalThis as { navigator?: { gpu?: GPU } }).navigator;
   if (place?.gpu) return;
   const dawn = await import('webgpu').catch((cause: unknown) => {

@@ -1,0 +1,111 @@
+/**
+ * `npm run bench:gpu`: conformance on this machine's GPU, then how fast it decodes and prefills, beside what the card does at best. Needs no
+ * network: models are made here from random weights. Results are written after every group of models, so that a run that is cut short leaves
+ * what it has. `--quick` tries everything out on a tiny model; `--models 125m,1b` measures those alone; `--out DIR` says where results go.
+ */
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { conservative, halves } from '@lamella/compiler/schedule/gpu/profile';
+import type { Failure } from '../patience.ts';
+import { findCard, measureBest } from './card.ts';
+import { conformance } from './conformance.ts';
+import { gpuDocument } from './document.ts';
+import { type Extent, measureGroup } from './measure.ts';
+import type { GpuResults, GpuSeries } from './results.ts';
+
+/** How much is asked and measured. */
+interface Size extends Extent {
+  /** Cases of conformance, by a pattern for their names. */
+  readonly cases: string;
+  /** Bytes of a buffer that is read, and seconds that a measurement of the card takes. */
+  readonly best: { readonly bytes: number; readonly seconds: number };
+}
+
+const full: Size = {
+  groups: [['125m', '125m-ls', '125m-60'], ['350m'], ['1b']],
+  rounds: 5,
+  prefill: { promptTokens: 512, generatedTokens: 1 },
+  decode: { promptTokens: 16, generatedTokens: 257 },
+  cases: '',
+  best: { bytes: 128 << 20, seconds: 0.2 },
+};
+const quick: Size = {
+  groups: [['tiny']],
+  rounds: 2,
+  prefill: { promptTokens: 8, generatedTokens: 1 },
+  decode: { promptTokens: 2, generatedTokens: 9 },
+  cases: 'f32: plain|q4: immediate',
+  best: { bytes: 16 << 20, seconds: 0.05 },
+};
+
+const { values } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    models: { type: 'string' },
+    out: { type: 'string' },
+  },
+});
+const size = values.quick ? quick : full;
+const known = size.groups.flat();
+const wanted = values.models?.split(',') ?? known;
+const stranger = wanted.find((model) => !known.some((name) => name === model));
+if (stranger !== undefined) throw new Error(`--models ${stranger}: there are ${known.join(', ')}`);
+const groups = size.groups
+  .map((group) => group.filter((model) => wanted.includes(model)))
+  .filter(({ length }) => length > 0);
+const folder = fileURLToPath(
+  new URL(values.quick ? '../../../../out/bench-gpu/' : '../../results/gpu/', import.meta.url),
+);
+const out = values.out ?? folder;
+await mkdir(out, { recursive: true });
+
+const say = (line: string) => process.stderr.write(`${(performance.now() / 1000).toFixed(0).padStart(5)} s  ${line}\n`);
+
+const card = await findCard();
+say(
+  `${card.name}${card.halves ? ', with shader-f16' : ''}${card.imitation ? ': a driver for the CPU, whose times say nothing' : ''}`,
+);
+const tested = await conformance(size.cases);
+say(`conformance: ${tested.passed} passed, ${tested.failed} failed`);
+const best = await measureBest(size.best.bytes, size.best.seconds);
+const profiles = [...(card.halves ? [halves] : []), conservative].map(({ name }) => name);
+const failures: Failure[] = [];
+const series: GpuSeries[] = [];
+const dawn = JSON.parse(await readFile(fileURLToPath(import.meta.resolve('webgpu/package.json')), 'utf8')) as {
+  version: string;
+};
+const { prefill, decode, rounds } = size;
+const text = async (): Promise<string> => {
+  const results: GpuResults = {
+    date: `${new Date().toISOString().slice(0, 16)}Z`,
+    card,
+    versions: { Node: process.versions.node, 'Dawn (webgpu)': dawn.version },
+    works: {
+      prefill: `Prefill of ${prefill.promptTokens} tokens`,
+      decode: `decoding ${decode.generatedTokens - 1} after ${decode.promptTokens} and a first, ${rounds} rounds`,
+    },
+    conformance: tested,
+    best,
+    series,
+    failures,
+  };
+  const page = gpuDocument(results);
+  const name = card.name
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-|-$/g, '');
+  await writeFile(join(out, `${name}.json`), `${JSON.stringify(results, null, 1)}\n`);
+  await writeFile(join(out, `${name}.md`), page);
+  return page;
+};
+await text();
+for (const group of groups) {
+  say(`measuring ${group.join(', ')}`);
+  series.push(...(await measureGroup(group, profiles, size, (failure) => failures.push(failure))));
+  await text();
+}
+process.stdout.write(await text());
+// Dawn keeps the process alive
+process.exit(tested.failed + failures.length > 0 ? 1 : 0);

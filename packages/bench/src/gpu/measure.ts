@@ -1,0 +1,110 @@
+/**
+ * Our packages on this machine's GPU, in the profiles it has: models in turn, rounds there and back. Each is made here from random weights, which
+ * is all that a machine without a network needs, and passes its self-test when it is loaded.
+ */
+import { link, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { measured, type Work } from '@lamella/cli/bench/host';
+import { openPackage } from '@lamella/cli/open-package';
+import type { Manifest } from '@lamella/runtime/manifest';
+import { buildVariant, type Model, modelsFolder } from '../models.ts';
+import { type Failure, reasonOf, within } from '../patience.ts';
+import { turns } from '../statistics.ts';
+import type { GpuSeries } from './results.ts';
+
+/** What is measured of every model; rates are tokens/s. */
+export interface Extent {
+  /** Those in a group are measured in turn. */
+  readonly groups: readonly (readonly Model[])[];
+  readonly rounds: number;
+  /** The prompt's rate is taken from the first, the rate of what comes after it from the second. */
+  readonly prefill: Work;
+  readonly decode: Work;
+}
+
+/** A package on the GPU, and what it has shown until now. */
+interface Subject {
+  readonly series: GpuSeries & { readonly prefill: number[]; readonly decode: number[] };
+  /** Tokens/s of the prompt, and of what comes after it. */
+  run(work: Work): Promise<{ readonly prefillTokensPerSecond: number; readonly decodeTokensPerSecond: number }>;
+  close(): void;
+}
+
+/** Builds and measures a group. Whoever cannot be loaded, fails or hangs is told to `fail`, and the others go on without. */
+export async function measureGroup(
+  models: readonly Model[],
+  profiles: readonly string[],
+  { rounds, prefill, decode }: Extent,
+  fail: (failure: Failure) => void,
+): Promise<readonly GpuSeries[]> {
+  const subjects: Subject[] = [];
+  const failed = new Set<Subject>();
+  const attempt = async (what: string, work: () => Promise<void>): Promise<boolean> => {
+    try {
+      await within(work());
+      return true;
+    } catch (cause) {
+      fail({ what, reason: reasonOf(cause) });
+      return false;
+    }
+  };
+  for (const model of models) {
+    const { folder } = await buildVariant({ model, quant: 'q4', kv: 'f32' }, ['wasm', 'webgpu']);
+    for (const profile of profiles)
+      await attempt(`${model}, ${profile} profile`, async () => {
+        subjects.push(await opened(model, profile, join(modelsFolder, folder)));
+      });
+  }
+  // the first round does not count
+  for (let round = 0; round <= rounds; round++) {
+    for (const i of turns(subjects.length, round)) {
+      const subject = subjects[i]!;
+      const { series, run } = subject;
+      if (failed.has(subject)) continue;
+      const ran = await attempt(`${series.model}, ${series.profile} profile`, async () => {
+        const rates = [(await run(prefill)).prefillTokensPerSecond, (await run(decode)).decodeTokensPerSecond] as const;
+        if (round === 0) return;
+        series.prefill.push(rates[0]);
+        series.decode.push(rates[1]);
+      });
+      if (!ran) failed.add(subject);
+    }
+  }
+  for (const { close } of subjects) close();
+  return subjects.filter((subject) => !failed.has(subject)).map(({ series }) => series);
+}
+
+/** The package with kernels of one profile alone, on the GPU: anything else that steps in, then or later, is an error. */
+async function opened(model: Model, profile: string, folder: string): Promise<Subject> {
+  const began = performance.now();
+  const loaded = await openPackage(await withProfile(folder, profile), { device: 'webgpu', threads: 1 });
+  const loadMs = performance.now() - began;
+  const { why, device } = loaded.running;
+  if (device !== 'webgpu') {
+    loaded.dispose();
+    throw new Error(why);
+  }
+  const { dispatchesPerToken, weightBytesPerToken } = loaded.manifest.report.webgpu!;
+  return {
+    series: { model, profile, loadMs, dispatchesPerToken, weightBytesPerToken, prefill: [], decode: [] },
+    async run(work) {
+      const rates = await measured(loaded, work);
+      if (loaded.running.why !== why) throw new Error(loaded.running.why);
+      return rates;
+    },
+    close: () => loaded.dispose(),
+  };
+}
+
+/** The same files, and a manifest that knows one profile. */
+async function withProfile(folder: string, profile: string): Promise<string> {
+  const own = `${folder}-${profile}`;
+  await rm(own, { recursive: true, force: true });
+  await mkdir(own);
+  for (const file of await readdir(folder)) await link(join(folder, file), join(own, file));
+  const manifest = JSON.parse(await readFile(join(folder, 'manifest.json'), 'utf8')) as Manifest;
+  const webgpu = manifest.webgpu!.filter((target) => target.profile === profile);
+  await rm(join(own, 'manifest.json'));
+  await writeFile(join(own, 'manifest.json'), JSON.stringify({ ...manifest, webgpu }));
+  return own;
+}

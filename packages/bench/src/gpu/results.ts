@@ -1,0 +1,28 @@
+/** What one run on a GPU found: `results/gpu/CARD.json`, from which the page beside it is made. */
+import type { Failure } from '../patience.ts';
+import type { Best, Card } from './card.ts';
+import type { Conformance } from './conformance.ts';
+
+export interface GpuResults {
+  /** ISO 8601, to the minute. */
+  readonly date: string;
+  readonly card: Card;
+  readonly versions: Readonly<Record<string, string>>;
+  /** What the run was asked for: tokens, rounds. */
+  readonly works: { readonly prefill: string; readonly decode: string };
+  readonly conformance: Conformance;
+  readonly best: Best;
+  readonly series: readonly GpuSeries[];
+  readonly failures: readonly Failure[];
+}
+
+/** A model in a profile; rates in tokens/s, one for each round. */
+export interface GpuSeries {
+  readonly model: string;
+  readonly profile: string;
+  readonly loadMs: number;
+  readonly dispatchesPerToken: number;
+  readonly weightBytesPerToken: number;
+  readonly prefill: readonly number[];
+  readonly decode: readonly number[];
+}
