@@ -1,7 +1,9 @@
 /**
- * Every shader of tiny models, by two readers that share no code with the printer: naga (what Firefox and wgpu read WGSL with) validates
+ * Every shader of tiny models and of `graphs/`, by two readers that share no code with the printer: naga (what Firefox and wgpu read WGSL with) validates
  * it, wgsl_reflect tells its bindings, sizes and workgroups, which must be the plan's, and looks for races by running it.
  */
+import { readdirSync } from 'node:fs';
+import { loadGraph } from '@lamella/cli/load-graph';
 import { lowerGpu } from '@lamella/compiler/pipeline';
 import type { Plan } from '@lamella/compiler/plan';
 import type { FormatName, Kind, KvName } from '@lamella/compiler/program/ir';
@@ -33,6 +35,7 @@ function shadersOf(
   };
 }
 
+const graphs = new URL('../../graphs/', import.meta.url);
 const shapes: readonly [string, Partial<Shape>][] = [
   ['usual', { layers: 3, share: orders.immediate }],
   ['headDim 52, untied', { headDim: 52, heads: 2, kvHeads: 1, d: 104, tied: false }],
@@ -53,36 +56,52 @@ const settings = [
 describe.each(settings)('%s, KV %s, $2.name profile', (quant, kv, profile) => {
   test.each([['tiny-ls', tinyLs] as const, ...shapes.map(([name, shape]) => [name, model(shape)] as const)])(
     '%s: naga accepts every shader, and its bindings are the plan’s',
-    (_, graph) => {
-      const { plan, shaders } = shadersOf(graph, quant, { kv, profile });
-      for (const { shader, kind } of shaders) {
-        expect(() => validate(parseWgsl(shader.code)), shader.name).not.toThrow();
-        const reflected = new WgslReflect(shader.code);
-        const [groups, ...more] = reflected.getBindGroups();
-        expect(more).toEqual([]);
-        expect(
-          groups!.map((v) => ({ binding: v.binding, access: reflected.uniforms.includes(v) ? 'uniform' : v.access })),
-          shader.name,
-        ).toEqual(shader.bindings.map(({ access }, binding) => ({ binding, access })));
-        // a binding holds whole elements of the array that the shader says it is
-        const storage = shader.bindings.flatMap((b, i) => (b.access === 'uniform' ? [] : [[b, groups![i]!] as const]));
-        for (const [{ bytes, offset }, variable] of storage) {
-          expect([bytes % elementBytesOf(variable), offset % elementBytesOf(variable)], shader.name).toEqual([0, 0]);
-          expect(bytes).toBeLessThanOrEqual(profile.bindingBytes);
-        }
-        expect(boundBytes(shader), shader.name).toEqual(plannedBytes(plan, kind, shader));
-        const [main, ...others] = reflected.entry.compute;
-        expect(others).toEqual([]);
-        expect(main!.workgroupSize!.map(Number)).toEqual([shader.lanes, 1, 1]);
-        expect(shader.lanes).toBeLessThanOrEqual(conservative.invocations);
-        expect(sharedBytes(shader.code)).toBeLessThanOrEqual(conservative.workgroupBytes);
-        expect(groups!.filter((v) => reflected.storage.includes(v)).length).toBeLessThanOrEqual(
-          conservative.storageBuffers,
-        );
-      }
-    },
+    (_, graph) => expectPlanned(graph, quant, { kv, profile }),
   );
 });
+
+test.each(readdirSync(graphs).filter((file) => file.endsWith('.ts')))(
+  '%s at its full size: naga accepts every shader, and its bindings are the plan’s',
+  async (file) => {
+    const graph = await loadGraph(new URL(file, graphs).pathname);
+    for (const quant of ['f32', 'q8', 'q4'] as const) expectPlanned(graph, quant, { profile: halves });
+  },
+);
+
+/** Asks both readers about every shader of a graph. */
+function expectPlanned(
+  graph: Graph,
+  quant: FormatName,
+  as: { readonly profile: GpuProfile; readonly kv?: KvName },
+): void {
+  const { profile } = as;
+  const { plan, shaders } = shadersOf(graph, quant, as);
+  for (const { shader, kind } of shaders) {
+    expect(() => validate(parseWgsl(shader.code)), shader.name).not.toThrow();
+    const reflected = new WgslReflect(shader.code);
+    const [groups, ...more] = reflected.getBindGroups();
+    expect(more).toEqual([]);
+    expect(
+      groups!.map((v) => ({ binding: v.binding, access: reflected.uniforms.includes(v) ? 'uniform' : v.access })),
+      shader.name,
+    ).toEqual(shader.bindings.map(({ access }, binding) => ({ binding, access })));
+    // a binding holds whole elements of the array that the shader says it is
+    const storage = shader.bindings.flatMap((b, i) => (b.access === 'uniform' ? [] : [[b, groups![i]!] as const]));
+    for (const [{ bytes, offset }, variable] of storage) {
+      expect([bytes % elementBytesOf(variable), offset % elementBytesOf(variable)], shader.name).toEqual([0, 0]);
+      expect(bytes).toBeLessThanOrEqual(profile.bindingBytes);
+    }
+    expect(boundBytes(shader), shader.name).toEqual(plannedBytes(plan, kind, shader));
+    const [main, ...others] = reflected.entry.compute;
+    expect(others).toEqual([]);
+    expect(main!.workgroupSize!.map(Number)).toEqual([shader.lanes, 1, 1]);
+    expect(shader.lanes).toBeLessThanOrEqual(conservative.invocations);
+    expect(sharedBytes(shader.code)).toBeLessThanOrEqual(conservative.workgroupBytes);
+    expect(groups!.filter((v) => reflected.storage.includes(v)).length).toBeLessThanOrEqual(
+      conservative.storageBuffers,
+    );
+  }
+}
 
 test('a table that is too large for one binding is bound in parts', () => {
   const small = { ...conservative, bindingBytes: 200 << 10 };

@@ -27,7 +27,7 @@ export type Model = 'tiny' | '125m' | '125m-ls' | '125m-60' | '350m' | '350m-ls'
 /** `125m-60` has 60 different blocks: what 125m-ls would be without sharing. `tiny` is there to try a measurement out. */
 export function graphOf(model: Model): Promise<Graph> | Graph {
   if (model === 'tiny') {
-    return mobileLLM({ name: 'mobilellm-tiny', layers: 2, d: 192, heads: 3, kvHeads: 1, ffn: 512 });
+    return mobileLLM({ name: 'mobilellm-tiny', layers: 2, d: 96, heads: 3, kvHeads: 1, ffn: 128, vocab: 512 });
   }
   if (model === '125m-60') {
     return mobileLLM({ name: 'mobilellm-125m-60', layers: 60, d: 576, heads: 9, kvHeads: 3, ffn: 1536 });

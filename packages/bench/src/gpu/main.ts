@@ -34,8 +34,8 @@ const full: Size = {
 const quick: Size = {
   groups: [['tiny']],
   rounds: 2,
-  prefill: { promptTokens: 8, generatedTokens: 1 },
-  decode: { promptTokens: 2, generatedTokens: 9 },
+  prefill: { promptTokens: 4, generatedTokens: 1 },
+  decode: { promptTokens: 2, generatedTokens: 6 },
   cases: 'f32: plain|q4: immediate',
   best: { bytes: 16 << 20, seconds: 0.05 },
 };
