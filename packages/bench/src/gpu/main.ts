@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { conservative, halves } from '@lamella/compiler/schedule/gpu/profile';
-import type { Failure } from '../patience.ts';
+import { type Failure, reasonOf } from '../patience.ts';
 import { findCard, measureBest } from './card.ts';
 import { conformance } from './conformance.ts';
 import { gpuDocument } from './document.ts';
@@ -63,7 +63,12 @@ await mkdir(out, { recursive: true });
 
 const say = (line: string) => process.stderr.write(`${(performance.now() / 1000).toFixed(0).padStart(5)} s  ${line}\n`);
 
-const card = await findCard();
+const card = await findCard().catch((cause: unknown) => {
+  process.stderr.write(
+    `${reasonOf(cause)}. Dawn needs Vulkan's loader (libvulkan1 in Debian) and the card's driver; VK_DRIVER_FILES may say where that one's .json is.\n`,
+  );
+  process.exit(1);
+});
 say(
   `${card.name}${card.halves ? ', with shader-f16' : ''}${card.imitation ? ': a driver for the CPU, whose times say nothing' : ''}`,
 );
