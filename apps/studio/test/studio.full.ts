@@ -137,7 +137,7 @@ describe('in one page', () => {
 
   test('MobileLLM-125M-LS runs here, in the memory that was planned', async () => {
     await choose(page, 'mobilellm-125m-ls');
-    await page.getByLabel('Weights').selectOption('q4');
+    await page.locator('#quant').selectOption('q4');
     await settled(page, 'good');
     await show(page, 'Run');
     await page.getByLabel('Device').selectOption('wasm');
