@@ -1,0 +1,133 @@
+/**
+ * The same bits everywhere: plain and relaxed SIMD, one thread and two, in this Node, a current one and Chromium. One engine's words stand for
+ * all: it says the SHA-256 of every logit behind a prompt that takes two tiles, and what it generates after it.
+ */
+import { execFile } from 'node:child_process';
+import { cp, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
+import { launchChromium } from '@lamella/browser/chromium';
+import { currentNode } from '@lamella/browser/current-node';
+import { serve } from '@lamella/browser/serve';
+import type { Manifest } from '@lamella/runtime/manifest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Scratch, scratch, writeGraph } from './lamella.ts';
+
+interface Said {
+  readonly kernels: string;
+  readonly hash: string;
+  readonly generated: readonly number[];
+}
+
+/** Runs in every engine: a package's address and threads in, what is said out. */
+const say = `async ([url, threads]) => {
+  const { load } = await import(url);
+  const model = await load(undefined, { threads });
+  const prompt = Array.from({ length: 75 }, (_, i) => (i * 37) % 200);
+  const logits = Float32Array.from((await model.logitsAll(prompt)).flatMap((row) => [...row]));
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', logits));
+  const generation = model.generate(prompt, { maxTokens: 20 });
+  for await (const _ of generation);
+  const { kernels } = model.running;
+  model.dispose();
+  return { kernels, hash: [...digest].map((byte) => byte.toString(16).padStart(2, '0')).join(''), generated: generation.tokens };
+}`;
+
+/** Packages with fewer modules than were compiled, and what is missing in them. */
+const reduced = { plain: /^(?!simd)/, relaxed: /^vnni/ };
+
+type Run = readonly [url: string, threads: number];
+type Ask = (runs: readonly Run[]) => Promise<Said[]>;
+
+/** Formats of weights, of keys and values. */
+export type Setting = readonly [quant: 'f32' | 'q8' | 'q4', kv: 'f32' | 'q8'];
+
+/** A test for each setting, with all modules and with fewer. */
+export function sameBits(settings: readonly Setting[]): void {
+  let home: Scratch;
+  const folderOf = (quant: string, kv: string, modules: string) => join(home.path, `${quant}-${kv}-${modules}`);
+
+  beforeAll(async () => {
+    currentNode(); // which may have to be installed
+    home = await scratch();
+    const graph = await writeGraph(home.path, 'wide', (text) =>
+      text
+        .replace('t: 16, d: 16, ff: 24, vocab: 50', 't: 100, d: 64, ff: 96, vocab: 200')
+        .replace('headDim: 4', 'headDim: 16'),
+    );
+    await writeFile(
+      join(home.path, 'say.mjs'),
+      `const said = [];
+    for (const run of JSON.parse(process.argv[2])) said.push(await (${say})(run));
+    console.log(JSON.stringify(said));`,
+    );
+    for (const [quant, kv] of settings) {
+      const all = folderOf(quant, kv, 'all');
+      const options = ['--weights', 'random:1', '--quant', quant, '--kv', kv, '--out', all];
+      const { code, stderr } = await home.lamella('compile', graph, ...options);
+      expect(code, stderr).toBe(0);
+      for (const [name, without] of Object.entries(reduced)) {
+        const folder = folderOf(quant, kv, name);
+        await cp(all, folder, { recursive: true });
+        const file = join(folder, 'manifest.json');
+        const manifest: Manifest = JSON.parse(await readFile(file, 'utf8'));
+        const wasm = manifest.wasm.filter(({ variant }) => !without.test(variant));
+        await writeFile(file, JSON.stringify({ ...manifest, wasm }));
+      }
+    }
+  }, 300_000);
+  afterAll(() => home?.remove());
+
+  function nodeAsks(program: string): Ask {
+    // Node 20 has relaxed SIMD behind a flag that later ones no longer know
+    const old = program === process.execPath && Number.parseInt(process.versions.node, 10) < 22;
+    const flags = old ? ['--experimental-wasm-relaxed-simd'] : [];
+    return async (runs) => {
+      const args = [...flags, join(home.path, 'say.mjs'), JSON.stringify(runs)];
+      return JSON.parse((await promisify(execFile)(program, args)).stdout) as Said[];
+    };
+  }
+
+  test.each(settings)(
+    '%s, KV %s: the same logits, to the bit',
+    async (quant, kv) => {
+      const names = [...Object.keys(reduced), 'all'];
+      const folders = names.map((name) => [`/${name}/`, { folder: folderOf(quant, kv, name) }]);
+      const site = await serve({ '/': { text: '<!doctype html>' }, ...Object.fromEntries(folders) });
+      const browser = await launchChromium();
+      try {
+        const page = await browser.newPage();
+        await page.goto(`${site.origin}/`);
+        const chromium: Ask = (runs) =>
+          Promise.all(runs.map((run) => page.evaluate<Said>(`(${say})(${JSON.stringify(run)})`)));
+        const inNode = (modules: string) => `${pathToFileURL(folderOf(quant, kv, modules))}/index.js`;
+        const inPage = (modules: string) => `/${modules}/index.js`;
+        const engines: readonly [string, Ask, (modules: string) => string][] = [
+          ['this Node', nodeAsks(process.execPath), inNode],
+          ['a current Node', nodeAsks(currentNode()), inNode],
+          ['Chromium', chromium, inPage],
+        ];
+        const heard: (Said & { readonly where: string })[] = [];
+        for (const [engine, ask, address] of engines) {
+          const runs = names.flatMap((modules) => [1, 2].map((threads): Run => [address(modules), threads]));
+          const said = await ask(runs);
+          const relaxed = quant === 'q4' ? 'relaxed' : 'simd'; // where its text differs
+          // an engine that has AVX-VNNI, which is for it to know, takes it where it may
+          const best = said.at(-1)!.kernels.includes('vnni') ? 'vnni' : relaxed;
+          expect(
+            said.map(({ kernels }) => kernels),
+            engine,
+          ).toEqual(['simd', relaxed, best].flatMap((set) => [`kernels.${set}.wasm`, `kernels.${set}-threads.wasm`]));
+          heard.push(...said.map((each, i) => ({ where: `${engine}, ${runs[i]}`, ...each })));
+        }
+        const { hash, generated } = heard[0]!;
+        for (const each of heard) expect(each, each.where).toMatchObject({ hash, generated });
+      } finally {
+        await browser.close();
+        await site.close();
+      }
+    },
+    60_000,
+  );
+}
