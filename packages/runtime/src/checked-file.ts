@@ -21,7 +21,8 @@ export async function readChecked(
   signal?: AbortSignal,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { bytes, fresh } = await readProven(files, wanted, signal);
-  if (fresh) await files.store?.put(wanted.file, () => bytes, wanted.sha256);
+  // Not waited for: it may be kept long after the model is ready.
+  if (fresh) files.store?.put(wanted.file, () => bytes, wanted.sha256);
   return bytes;
 }
 

@@ -29,11 +29,13 @@ export async function load(files: PackageFiles, options: face.LoadOptions = {}):
   // What is wrong with the weights comes first.
   reading.catch(() => {});
   const rests = new Rests();
+  const ready = rests.work();
   const driver = await openDriver(manifest, keptInRests(files, rests), options);
   const tokenizer = await reading.catch((cause) => {
     driver.dispose();
     throw cause;
   });
+  ready();
   // Not waited for: the model is ready.
   driver.keep().then(() => files.store?.keepOnly(filesOf(manifest)));
   const session = new Session(manifest, driver);

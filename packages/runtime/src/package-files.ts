@@ -19,7 +19,7 @@ export interface PackageFiles {
 export interface FileStore {
   /** The file kept under `name`, in the version that `version` names; null for none. */
   get(name: string, version?: string): Promise<Uint8Array<ArrayBuffer> | null>;
-  /** Keeps a file that was just read; `bytes` gives its content where that is needed. */
+  /** Keeps a file that was just read; `bytes` gives its content where that is needed, good until this resolves. */
   put(name: string, bytes: () => Uint8Array<ArrayBuffer>, version?: string): Promise<void>;
   /** Keeps a file that no package has, made here. */
   write(name: string, bytes: Uint8Array<ArrayBuffer>): Promise<void>;

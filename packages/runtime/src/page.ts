@@ -73,7 +73,7 @@ class Generation implements face.Generation {
   async *[Symbol.asyncIterator](): AsyncGenerator<face.Piece, void, undefined> {
     if (this.finishReason) return;
     const { signal, ...options } = this.#options;
-    const steps: Step[] = [];
+    const queue: News[] = [];
     let wake = () => {};
     let ended: Error | true | null = null;
     const more = () =>
@@ -84,8 +84,10 @@ class Generation implements face.Generation {
       ended = how;
       wake();
     };
-    const step = (step: Step) => {
-      steps.push(step);
+    const step = ({ pieces, ...state }: Step) => {
+      const last = pieces.at(-1) ?? null;
+      for (const piece of pieces.slice(0, -1)) queue.push({ piece, state: null });
+      queue.push({ piece: last, state });
       wake();
     };
     const id = this.#link.send('generate', [this.#prompt, options], { step, value: () => end(true), failure: end });
@@ -96,7 +98,7 @@ class Generation implements face.Generation {
         // The worker may be ahead: what was not read by then was not generated.
         if (signal?.aborted && !this.finishReason) this.finishReason = 'abort';
         if (this.finishReason === 'abort') return;
-        const next = steps.shift();
+        const next = queue.shift();
         if (next) {
           this.#follow(next);
           if (next.piece) yield next.piece;
@@ -113,15 +115,19 @@ class Generation implements face.Generation {
     }
   }
 
-  #follow({ piece, promptTokens, finishReason, stats }: Step): void {
+  #follow({ piece, state }: News): void {
     if (piece) {
       this.tokens.push(piece.token);
       this.text += piece.text;
     }
-    this.promptTokens = promptTokens;
-    this.finishReason = finishReason;
-    this.stats = stats;
+    if (state) ({ promptTokens: this.promptTokens, finishReason: this.finishReason, stats: this.stats } = state);
   }
+}
+
+/** What the reader gets next: a piece, and with the last of a step how things stand behind it. */
+interface News {
+  readonly piece: face.Piece | null;
+  readonly state: Omit<Step, 'pieces'> | null;
 }
 
 /** What is done with the answers to one request. */

@@ -4,9 +4,14 @@
  */
 import type { PackageFiles } from './package-files.ts';
 
+/** Ms without work after which nobody is likely to be in the middle of something. */
+const REST_MS = 300;
+
 export class Rests {
   /** Whether the model works now. */
   busy = false;
+  /** When work last ended, or the model was made. */
+  #since = performance.now();
   #waiting: (() => void)[] = [];
 
   /** Begins work; the function returned ends it. */
@@ -14,13 +19,19 @@ export class Rests {
     this.busy = true;
     return () => {
       this.busy = false;
+      this.#since = performance.now();
       for (const resume of this.#waiting.splice(0)) resume();
     };
   }
 
-  /** Resolves when the model rests, at once if it does. */
+  /** Resolves when the model has rested for a while, at once if it has. */
   async begun(): Promise<void> {
-    while (this.busy) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    for (;;) {
+      const left = this.#since + REST_MS - performance.now();
+      if (this.busy) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+      else if (left > 0) await new Promise((resolve) => setTimeout(resolve, left));
+      else return;
+    }
   }
 }
 

@@ -112,8 +112,14 @@ export async function loadWasm(
   step.set([0, 0, manifest.table.length, plan.table.offset]);
   const { pool, kernels } = await starting;
   const keep = async () => {
-    // Copied out again where need be: holding on to the chunks until now would have been a second copy of the weights.
-    for (const chunk of await placing) await files.store?.put(chunk.file, () => bytesOf(chunk).slice(), chunk.sha256);
+    // Copied out again where need be, all into the same memory: holding on to the chunks until now would have been a second copy of the weights.
+    let copy = new Uint8Array(0);
+    const copied = (chunk: WeightChunk) => () => {
+      if (copy.length < chunk.bytes) copy = new Uint8Array(chunk.bytes);
+      copy.set(bytesOf(chunk));
+      return copy.subarray(0, chunk.bytes);
+    };
+    for (const chunk of await placing) await files.store?.put(chunk.file, copied(chunk), chunk.sha256);
   };
   return driver(kernels, memory, manifest, { device: 'wasm', threads, kernels: kernel.file, why }, { pool, keep });
 }

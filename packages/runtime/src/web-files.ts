@@ -3,6 +3,7 @@
  * visit reads no byte of the weights from the network and works without one.
  */
 import type { FileStore, PackageFiles } from './package-files.ts';
+import { bytesOf } from './response-bytes.ts';
 
 const CACHE = 'lamella';
 
@@ -15,22 +16,10 @@ export async function webFiles(folder: string): Promise<PackageFiles> {
       // Always asked about: after a compile the same name holds other bytes.
       const response = await fetch(`${folder}${name}`, { cache: 'no-cache', ...(signal && { signal }) });
       if (!response.ok) throw new Error(`the server answers ${response.status}`);
-      if (!onBytes || !response.body) return new Uint8Array(await response.arrayBuffer());
-      const counted = response.body.pipeThrough(counting(onBytes));
-      return new Uint8Array(await new Response(counted).arrayBuffer());
+      return bytesOf(response, onBytes);
     },
     ...(store && { store }),
   };
-}
-
-/** Lets everything through, and says how much. */
-function counting(onBytes: (bytes: number) => void): TransformStream<Uint8Array, Uint8Array> {
-  return new TransformStream({
-    transform(piece, control) {
-      onBytes(piece.length);
-      control.enqueue(piece);
-    },
-  });
 }
 
 /** A store over the Cache API; the version is put into the key as a query. null where there is none, as in private windows of some browsers. */
@@ -42,7 +31,7 @@ async function cacheStore(folder: string): Promise<FileStore | null> {
   return {
     async get(name, version) {
       const kept = await cache.match(key(name, version)).catch(() => undefined);
-      return kept ? new Uint8Array(await kept.arrayBuffer()) : null;
+      return kept ? bytesOf(kept) : null;
     },
     async put(name, bytes, version) {
       // From the browser's HTTP cache, where it is after `read`, a file goes by without being held by this process.

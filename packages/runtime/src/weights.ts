@@ -1,5 +1,5 @@
 /**
- * The weights on their way into their places: several chunks at a time are read, proved and copied once, and at most those are held
+ * The weights on their way into their places: two chunks at a time are read, proved and copied once, and at most those are held
  * besides the memory itself.
  */
 import { readProven } from './checked-file.ts';
@@ -11,7 +11,7 @@ import type { PackageFiles } from './package-files.ts';
 import { RuntimeError } from './runtime-error.ts';
 
 /** Chunks on their way at one time: enough to read one while another is hashed. Each is at most 4 MiB. */
-const IN_FLIGHT = 4;
+const IN_FLIGHT = 2;
 
 /** Puts a chunk's bytes where they belong; they may be let go of when it has. */
 export type Place = (chunk: WeightChunk, bytes: Uint8Array<ArrayBuffer>) => Awaitable<void>;

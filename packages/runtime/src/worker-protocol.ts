@@ -23,10 +23,11 @@ export type Request =
   /** Ends the generation that request `id` started. */
   | { readonly id: number; readonly call: 'abort' };
 
-/** How far a generation has come; `piece` is null in the last, which only ends it. */
+/** How far a generation has come since the step before. */
 export interface Step {
-  readonly piece: Piece | null;
+  readonly pieces: readonly Piece[];
   readonly promptTokens: readonly number[];
+  /** Why the last of the pieces is the last one. */
   readonly finishReason: FinishReason | null;
   readonly stats: Stats;
 }

@@ -1,5 +1,5 @@
 /** What a model does before it is asked and between: rows run while weights arrive, files kept while it rests. */
-import { expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import type { Manifest } from '../src/manifest.ts';
 import type { PackageFiles } from '../src/package-files.ts';
 import { keptInRests, Rests } from '../src/rests.ts';
@@ -38,7 +38,8 @@ test('nothing runs when all has arrived, and not for ever when nothing does', as
   expect(ran).toBe(4 * 200);
 });
 
-test('files are kept when the model rests', async () => {
+test('files are kept when the model has rested for a while', async () => {
+  vi.useFakeTimers();
   const kept: string[] = [];
   const rests = new Rests();
   const files = keptInRests(
@@ -46,16 +47,23 @@ test('files are kept when the model rests', async () => {
     rests,
   );
   const put = (name: string) => files.store!.put(name, () => new Uint8Array());
-  await put('before');
-  const end = rests.work();
-  const waiting = put('meanwhile');
-  await new Promise((resolve) => setTimeout(resolve, 5));
-  expect(kept).toEqual(['before']);
-  end();
-  const again = rests.work();
-  await new Promise((resolve) => setTimeout(resolve, 5));
-  expect(kept).toEqual(['before']);
-  again();
-  await waiting;
-  expect(kept).toEqual(['before', 'meanwhile']);
+  const loaded = rests.work();
+  put('one');
+  await vi.advanceTimersByTimeAsync(5000);
+  expect(kept).toEqual([]);
+  loaded();
+  await vi.advanceTimersByTimeAsync(200);
+  const answered = rests.work();
+  await vi.advanceTimersByTimeAsync(5000);
+  expect(kept).toEqual([]);
+  answered();
+  await vi.advanceTimersByTimeAsync(200);
+  expect(kept).toEqual([]);
+  await vi.advanceTimersByTimeAsync(200);
+  expect(kept).toEqual(['one']);
+  // in a rest that has begun nothing waits
+  await put('another');
+  expect(kept).toEqual(['one', 'another']);
 });
+
+afterEach(() => vi.useRealTimers());

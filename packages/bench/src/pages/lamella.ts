@@ -10,6 +10,7 @@ interface Package {
 export async function openLamella(folder: string, threads: number): Promise<Asked> {
   const { load } = (await import(`${folder}index.js`)) as Package;
   const model = await load(undefined, { device: 'wasm', threads });
+  await kept(model);
   return {
     async generate(prompt, count) {
       const watch = stopwatch();
@@ -18,4 +19,15 @@ export async function openLamella(folder: string, threads: number): Promise<Aske
     },
     logits: async (tokens) => [...(await model.logits(tokens))],
   };
+}
+
+/** What a package calls its store in the Cache API. */
+const STORE = 'lamella';
+
+/** Waits until the package lies in the browser's store: keeping it takes the cores. Then lets go of it: in contexts like this one it lies in memory. */
+async function kept({ manifest: { weights } }: Model): Promise<void> {
+  const store = await caches.open(STORE);
+  while (weights && (await store.keys()).filter(({ url }) => url.includes('/weights-')).length < weights.length)
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  await caches.delete(STORE);
 }
