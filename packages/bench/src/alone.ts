@@ -11,10 +11,13 @@ export interface Visit<T> {
 
 const PATIENCE_MS = 90_000;
 
-/** Opens `about:blank` for a second, or until there is a process to measure. */
+/** By then a new window is all there, and its process as large as it gets: after a second half of its code had yet to come. */
+const SETTLED_MS = 4000;
+
+/** Opens `about:blank` until it has settled, or until there is a process to measure. */
 export function visitBlank(): Promise<Visit<void>> {
   return visit('about:blank', async (pid) => {
-    for (let waited = 0; waited < 1000 || (Number.isNaN(largestPage(pid)) && waited < 20_000); waited += 500)
+    for (let waited = 0; waited < SETTLED_MS || (Number.isNaN(largestPage(pid)) && waited < 20_000); waited += 500)
       await setTimeout(500);
   });
 }

@@ -10,14 +10,14 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { chromiumPath } from './chromium.ts';
+import { chromiumPath, switches } from './chromium.ts';
 import { programPath } from './program.ts';
 
 /** A browser with its profile in an empty folder, at an address. */
 export type Alone = (profile: string, url: string) => Promise<ChildProcess>;
 
 export const chromiumAlone: Alone = async (profile, url) => {
-  const flags = ['--headless', '--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking'];
+  const flags = [...switches, '--headless', '--disable-gpu', '--no-first-run'];
   return spawn(chromiumPath(), [...flags, `--user-data-dir=${profile}`, url], { stdio: 'ignore' });
 };
 
