@@ -14,7 +14,7 @@ export function document(results: Results, plot: string): string {
   return `${[
     '# Side by side, in one run',
     `\`npm run bench\`, ${date}. ${machine.cpu}, ${machine.logicalCores} logical cores, ${machine.memoryGiB} GiB, ${machine.system}. ${list(versions)}.`,
-    `Everybody has the same weights (\`random:1\`) and room for ${CONTEXT} tokens. All stay open while rounds go through everything, every other one backwards; each measurement waits up to 1.5 s for a quiet machine, and no sample is left out. Figures are medians over rounds (${rounds.length} of them), ratios medians of each round's own. Greedy, choice of the token included; 1 and 2 threads. Keys and values are f32 in ours unless a row says q8, f16 in wllama and llama.cpp (their default, with flash attention in the latter), f32 in ONNX Runtime. Load average when each round began: ${loads}. Raw samples: \`results.json\`.`,
+    `Everybody has the same weights (\`random:1\`) and room for ${CONTEXT} tokens. In three sittings (q4, q8, larger models), each in a browser of its own, all stay open while rounds go through everything, every other one backwards; each measurement waits up to 1.5 s for a quiet machine, and no sample is left out. Figures are medians over rounds (${rounds.length} of them), ratios medians of each round's own. Greedy, choice of the token included; 1 and 2 threads. Keys and values are f32 in ours unless a row says q8, f16 in wllama and llama.cpp (their default, with flash attention in the latter), f32 in ONNX Runtime. Load average when each round began: ${loads}. Raw samples: \`results.json\`.`,
     `![Tokens per second](${plot})`,
     ...(failures.length === 0
       ? []

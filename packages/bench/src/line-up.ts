@@ -1,4 +1,4 @@
-/** Who is measured at what. Everybody is opened once and stays open; the rounds come later. */
+/** Who is measured at what. Whoever is opened stays open while the rounds of a sitting last. */
 import { join } from 'node:path';
 import type { Contender, Generated } from './contender.ts';
 import { type Host, openInPage } from './host.ts';
@@ -89,48 +89,50 @@ export async function labFiles(): Promise<Readonly<Record<string, Uint8Array<Arr
 }
 
 /** The bare kernels in the same Chromium: base, every block twice in a row, and 60 different blocks; and the loop that only reads. */
-export async function openLab(host: Host, threadCounts: readonly number[]): Promise<Measurement[]> {
+export async function openLab(
+  host: Host,
+  format: 'q4' | 'q8',
+  threadCounts: readonly number[],
+): Promise<Measurement[]> {
   const pages = memoryPages(shape, LAB_LAYERS);
   const measurements: Measurement[] = [];
-  for (const format of ['q4', 'q8'] as const) {
-    const page = await host.page();
-    await page.evaluate(
-      async ([origin, format, pages, threads]) => {
-        window.lab = await window.openLab(
-          `${origin}/lab-worker.js`,
-          `${origin}/models/lab-${format}.wasm`,
-          pages,
-          threads,
-        );
-      },
-      [host.origin, format, pages, Math.max(...threadCounts)] as const,
-    );
-    const run = async (call: string, args: readonly number[], threads: number, repetitions: number) => {
-      const order = [call, args, threads, repetitions] as const;
-      return median(await within(page.evaluate((order) => window.lab.run(...order), order)));
-    };
-    for (const threads of threadCounts) {
-      // by then the engine has optimised the kernels
-      await run('step', [2, 2], threads, 50);
-      const step = (model: Parameters<typeof labTitle>[1], layers: number, repeats: number): Measurement => ({
-        contender: labTitle(format, model),
-        work: 'matrix-vector products',
+  const page = await host.page();
+  await page.evaluate(
+    async ([origin, format, pages, threads]) => {
+      window.lab = await window.openLab(
+        `${origin}/lab-worker.js`,
+        `${origin}/models/lab-${format}.wasm`,
+        pages,
         threads,
-        unit: 'tokens/s',
-        once: async () => 1000 / (await run('step', [layers, repeats], threads, LAB_REPETITIONS)),
+      );
+    },
+    [host.origin, format, pages, Math.max(...threadCounts)] as const,
+  );
+  const run = async (call: string, args: readonly number[], threads: number, repetitions: number) => {
+    const order = [call, args, threads, repetitions] as const;
+    return median(await within(page.evaluate((order) => window.lab.run(...order), order)));
+  };
+  for (const threads of threadCounts) {
+    // by then the engine has optimised the kernels
+    await run('step', [2, 2], threads, 50);
+    const step = (model: Parameters<typeof labTitle>[1], layers: number, repeats: number): Measurement => ({
+      contender: labTitle(format, model),
+      work: 'matrix-vector products',
+      threads,
+      unit: 'tokens/s',
+      once: async () => 1000 / (await run('step', [layers, repeats], threads, LAB_REPETITIONS)),
+    });
+    measurements.push(step('125m', 30, 1), step('125m-ls', 30, 2), step('125m-60', LAB_LAYERS, 1));
+    if (format === 'q8') {
+      const bytes = LAB_LAYERS * layerBytes(format, shape);
+      await run('read', [bytes], threads, 5);
+      measurements.push({
+        contender: readTitle,
+        work: `${(bytes / 1e6).toFixed(0)} MB`,
+        threads,
+        unit: 'GB/s',
+        once: async () => bytes / 1e6 / (await run('read', [bytes], threads, 7)),
       });
-      measurements.push(step('125m', 30, 1), step('125m-ls', 30, 2), step('125m-60', LAB_LAYERS, 1));
-      if (format === 'q8') {
-        const bytes = LAB_LAYERS * layerBytes(format, shape);
-        await run('read', [bytes], threads, 5);
-        measurements.push({
-          contender: readTitle,
-          work: `${(bytes / 1e6).toFixed(0)} MB`,
-          threads,
-          unit: 'GB/s',
-          once: async () => bytes / 1e6 / (await run('read', [bytes], threads, 7)),
-        });
-      }
     }
   }
   return measurements;

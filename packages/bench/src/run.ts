@@ -18,7 +18,7 @@ import {
   type Witness,
   witness,
 } from './exactness.ts';
-import { openHost } from './host.ts';
+import { type Host, openHost } from './host.ts';
 import {
   type Entry,
   labFiles,
@@ -107,6 +107,27 @@ const extents: Readonly<Record<'quick' | 'full', Extent>> = {
   },
 };
 
+type Peer = typeof wllamaTitle | typeof onnxTitle | typeof nativeTitle;
+
+/** Who is open at one time: as few as are compared. Of forty pages each is a stranger to the caches, and every one was half as fast, peers too. */
+interface Sitting {
+  readonly name: string;
+  has(variant: Variant): boolean;
+  readonly peers: readonly Peer[];
+  /** Format of the bare kernels. */
+  readonly bare: 'q4' | 'q8' | null;
+}
+
+const small = ({ model }: Variant) => model.startsWith('125m');
+const sittings: readonly Sitting[] = [
+  { name: 'q4', has: (v) => small(v) && v.quant === 'q4', peers: [wllamaTitle, nativeTitle], bare: 'q4' },
+  { name: 'q8', has: (v) => small(v) && v.quant === 'q8', peers: [onnxTitle], bare: 'q8' },
+  { name: 'larger models', has: (v) => !small(v), peers: [], bare: null },
+];
+
+/** What a sitting found. */
+type Sat = Pick<Results, 'stepwise' | 'exactness'> & Awaited<ReturnType<typeof measure>> & { readonly version: string };
+
 /** Runs it all; `say` is told what is going on. What others fail at is in the results, what our own packages compute wrongly ends the run. */
 export async function run(size: keyof typeof extents, say: (line: string) => void): Promise<Results> {
   const extent = extents[size];
@@ -143,62 +164,80 @@ export async function run(size: keyof typeof extents, say: (line: string) => voi
       return [];
     }
   };
-  const host = await openHost({ '/models/': { folder: modelsFolder }, '/peers/': { folder: peersFolder } });
-  const entries: Entry[] = [];
-  try {
-    const loads = await part('loading in fresh browsers', () =>
-      loadAll(host.origin, built.get(titleOf(core[0]!))!, gguf!, onnx!, extent.loads, attempt),
-    );
+  const site = { '/models/': { folder: modelsFolder }, '/peers/': { folder: peersFolder } };
+  const open = (host: Host): Record<Peer, (threads: number) => Promise<Contender>> => ({
+    [wllamaTitle]: (threads) => openWllama(host, gguf!, threads),
+    [onnxTitle]: (threads) => openOnnx(host, onnx!, threads),
+    [nativeTitle]: (threads) => openLlamaCpp(gguf!, threads),
+  });
+  const host = await openHost(site);
+  const loads = await part('loading in fresh browsers', () =>
+    loadAll(host.origin, built.get(titleOf(core[0]!))!, gguf!, onnx!, extent.loads, attempt),
+  ).finally(() => host.close());
+
+  /** Opens the contenders of a sitting, checks them, and measures them in rounds. */
+  const sit = async ({ name, has, peers, bare }: Sitting): Promise<Sat> => {
+    const variants = extent.variants.filter(has);
+    const host = await openHost(site);
+    const entries: Entry[] = [];
     const add = async (title: string, works: readonly Work[], open: (threads: number) => Promise<Contender>) => {
       for (const threads of threadCounts) {
         for (const contender of await attempt(`${title}, ${inThreads(threads)}, opening`, () => open(threads)))
           entries.push({ title, threads, works, contender: patient(contender) });
       }
     };
-    await part('opening', async () => {
-      for (const variant of extent.variants) {
-        const title = titleOf(variant);
-        await add(title, variant.works, (threads) => openLamella(host, built.get(title)!, threads));
-      }
-      await add(wllamaTitle, extent.peerWorks.wllama, (threads) => openWllama(host, gguf!, threads));
-      await add(onnxTitle, extent.peerWorks.others, (threads) => openOnnx(host, onnx!, threads));
-      if (llamaCppFolder !== null)
-        await add(nativeTitle, extent.peerWorks.others, (threads) => openLlamaCpp(gguf!, threads));
-      else failures.push({ what: nativeTitle, reason: 'its library does not exist for this machine' });
-    });
-    const { stepwise, exactness } = await part('checking against the oracle', () =>
-      checkAll(entries, built, extent, attempt),
-    );
-    const bare = await openLab(host, threadCounts);
-    const measured = await part('measuring', () =>
-      measure([...entries.flatMap(measurementsOf), ...bare], extent.rounds, (round) =>
-        say(`round ${round + 1} of ${extent.rounds}`),
-      ),
-    );
-    return {
-      date: `${new Date().toISOString().slice(0, 16)}Z`,
-      machine: {
-        cpu: os.cpus()[0]!.model.trim(),
-        logicalCores: os.availableParallelism(),
-        memoryGiB: Math.round(os.totalmem() / 2 ** 30),
-        system: `${os.type()} ${os.release()}`,
-      },
-      versions: { Node: process.versions.node, Chromium: host.version, ...peers, ...nativeVersion() },
-      context: CONTEXT,
-      rounds: measured.rounds,
-      series: measured.series,
-      stepwise,
-      exactness,
-      loads,
-      packages,
-      compileMs,
-      failures: [...failures, ...measured.failures],
-      parts,
-    };
-  } finally {
-    await Promise.allSettled(entries.map(({ contender }) => contender.close()));
-    await host.close();
-  }
+    try {
+      await part(`${name}: opening`, async () => {
+        for (const variant of variants) {
+          const title = titleOf(variant);
+          await add(title, variant.works, (threads) => openLamella(host, built.get(title)!, threads));
+        }
+        for (const peer of peers) {
+          if (peer === nativeTitle && llamaCppFolder === null)
+            failures.push({ what: nativeTitle, reason: 'its library does not exist for this machine' });
+          else await add(peer, extent.peerWorks[peer === wllamaTitle ? 'wllama' : 'others'], open(host)[peer]);
+        }
+      });
+      const checked = await part(`${name}: checking against the oracle`, () =>
+        checkAll(entries, built, { checked: extent.checked, variants }, attempt),
+      );
+      const lab = bare === null ? [] : await openLab(host, bare, threadCounts);
+      const measured = await part(`${name}: measuring`, () =>
+        measure([...entries.flatMap(measurementsOf), ...lab], extent.rounds, (round) =>
+          say(`${name}: round ${round + 1} of ${extent.rounds}`),
+        ),
+      );
+      return { ...checked, ...measured, version: host.version };
+    } finally {
+      await Promise.allSettled(entries.map(({ contender }) => contender.close()));
+      await host.close();
+    }
+  };
+  const sat: Sat[] = [];
+  for (const sitting of sittings) if (extent.variants.some(sitting.has)) sat.push(await sit(sitting));
+  return {
+    date: `${new Date().toISOString().slice(0, 16)}Z`,
+    machine: {
+      cpu: os.cpus()[0]!.model.trim(),
+      logicalCores: os.availableParallelism(),
+      memoryGiB: Math.round(os.totalmem() / 2 ** 30),
+      system: `${os.type()} ${os.release()}`,
+    },
+    versions: { Node: process.versions.node, Chromium: sat[0]!.version, ...peers, ...nativeVersion() },
+    context: CONTEXT,
+    rounds: sat[0]!.rounds.map((_, i) => ({
+      loadAverage: Math.max(...sat.map(({ rounds }) => rounds[i]!.loadAverage)),
+      seconds: sat.reduce((sum, { rounds }) => sum + rounds[i]!.seconds, 0),
+    })),
+    series: sat.flatMap(({ series }) => series),
+    stepwise: sat.flatMap(({ stepwise }) => stepwise),
+    exactness: sat.flatMap(({ exactness }) => exactness),
+    loads,
+    packages,
+    compileMs,
+    failures: [...failures, ...sat.flatMap(({ failures }) => failures)],
+    parts,
+  };
 }
 
 type Attempt = <T>(what: string, work: () => Promise<T>) => Promise<T[]>;
@@ -237,7 +276,7 @@ const EXACT_SHARE = 0.9;
 async function checkAll(
   entries: readonly Entry[],
   built: ReadonlyMap<string, Built>,
-  { checked, variants }: Extent,
+  { checked, variants }: Pick<Extent, 'checked' | 'variants'>,
   attempt: Attempt,
 ): Promise<Pick<Results, 'stepwise' | 'exactness'>> {
   const stepwise: Stepwise[] = [];
@@ -245,6 +284,7 @@ async function checkAll(
   for (const model of checked) {
     const graph = await graphOf(model);
     const ours = variants.filter((variant) => variant.model === model);
+    if (ours.length === 0) continue;
     const peers = model === '125m' ? [wllamaTitle, onnxTitle, nativeTitle] : [];
     const found = new Map<Entry, ArrayLike<number>>();
     for (const entry of entries.filter(({ title }) => [...ours.map(titleOf), ...peers].includes(title))) {
