@@ -91,7 +91,7 @@ const extents: Readonly<Record<'quick' | 'full', Extent>> = {
     peerWorks: { wllama: [decode], others: [decode, prefill] },
   },
   full: {
-    rounds: 5,
+    rounds: 3,
     loads: 3,
     checked: ['125m', '125m-ls'],
     variants: [
