@@ -6,6 +6,8 @@ export default defineConfig({
     include: ['packages/*/test/**/*.test.ts', 'test/**/*.test.ts', 'graphs/**/*.test.ts', 'apps/*/test/**/*.test.ts'],
     // Node 20 has relaxed SIMD behind a flag that later ones no longer know
     execArgv: Number(process.versions.node.split('.')[0]) < 22 ? ['--experimental-wasm-relaxed-simd'] : [],
+    // Left to itself vitest keeps a core free, which on two cores is half of them; most tests wait for processes.
+    maxWorkers: '100%',
     testTimeout: 30_000,
     hookTimeout: 60_000,
     reporters: ['default', './test/summary.ts'],

@@ -109,7 +109,7 @@ const extents: Readonly<Record<'quick' | 'full', Extent>> = {
 
 type Peer = typeof wllamaTitle | typeof onnxTitle | typeof nativeTitle;
 
-/** Who is open at one time: as few as are compared. Of forty pages each is a stranger to the caches, and every one was half as fast, peers too. */
+/** Who is open at one time: those that are compared. All forty took 19 of 24 GB. */
 interface Sitting {
   readonly name: string;
   has(variant: Variant): boolean;
