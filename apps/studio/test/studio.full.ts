@@ -109,7 +109,7 @@ describe('in one page', () => {
     );
     await replace(page, 'layers: (() => { for (;;); })(),', 'layers: 4,');
     await page.getByText('4 weight sets, 8 executions').waitFor();
-    expect(await problems(page)).toEqual([]);
+    await expect.poll(() => problems(page), { timeout: 15_000 }).toEqual([]);
   });
 
   test.each([

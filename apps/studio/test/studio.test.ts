@@ -37,6 +37,9 @@ afterAll(async () => {
   await site?.close();
 });
 
+/** The checker may answer long after the code has run, on a busy machine. */
+const PATIENCE = { timeout: 15_000 };
+
 test('the first model is drawn, and every kernel is there on both targets', async () => {
   await settled(page, 'good');
   expect(await page.locator('#pictures h2').allTextContents()).toEqual([
@@ -77,7 +80,7 @@ test('a wrong axis is marked at its line, with a remedy, and the last good pictu
   await page.locator('.problem', { hasText: `line ${line}` }).waitFor();
   // The checker and the run of the code find it both, and it is said once.
   await expect
-    .poll(() => problems(page))
+    .poll(() => problems(page), PATIENCE)
     .toEqual([
       `line ${line} | L101 | axis d=128 does not fit: expected ff=256, at layers.mlp | Try linear(d, ff) in between`,
     ]);
@@ -86,7 +89,7 @@ test('a wrong axis is marked at its line, with a remedy, and the last good pictu
   expect(await page.locator('#pictures h2.name').textContent()).toBe('assistant');
   await replace(page, 'mlp: swiglu(ff, d)', 'mlp: swiglu(d, ff)');
   await settled(page, 'good');
-  expect(await problems(page)).toEqual([]);
+  await expect.poll(() => problems(page), PATIENCE).toEqual([]);
   expect(await page.locator('#panel-pictures .stale-note').isVisible()).toBe(false);
 });
 
