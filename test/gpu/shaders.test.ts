@@ -3,6 +3,7 @@
  * it, wgsl_reflect tells its bindings, sizes and workgroups, which must be the plan's, and looks for races by running it.
  */
 import { readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { loadGraph } from '@lamella/cli/load-graph';
 import { lowerGpu } from '@lamella/compiler/pipeline';
 import type { Plan } from '@lamella/compiler/plan';
@@ -63,7 +64,7 @@ describe.each(settings)('%s, KV %s, $2.name profile', (quant, kv, profile) => {
 test.each(readdirSync(graphs).filter((file) => file.endsWith('.ts')))(
   '%s at its full size: naga accepts every shader, and its bindings are the plan’s',
   async (file) => {
-    const graph = await loadGraph(new URL(file, graphs).pathname);
+    const graph = await loadGraph(fileURLToPath(new URL(file, graphs)));
     for (const quant of ['f32', 'q8', 'q4'] as const) expectPlanned(graph, quant, { profile: halves });
   },
 );

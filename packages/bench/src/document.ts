@@ -3,6 +3,7 @@
 import { LENGTH, ROUNDING } from './exactness.ts';
 import type { Load } from './loading.ts';
 import { CONTEXT } from './models.ts';
+import type { Failure } from './patience.ts';
 import type { Results } from './results.ts';
 import { median, present } from './statistics.ts';
 import { reached, shareOfRead, sharingRatios, type Target, targets } from './targets.ts';
@@ -16,15 +17,7 @@ export function document(results: Results, plot: string): string {
     `\`npm run bench\`, ${date}. ${machine.cpu}, ${machine.logicalCores} logical cores, ${machine.memoryGiB} GiB, ${machine.system}. ${list(versions)}.`,
     `Everybody has the same weights (\`random:1\`) and room for ${CONTEXT} tokens. In three sittings (q4, q8, larger models), each in a browser of its own, all stay open while rounds go through everything, every other one backwards; each measurement waits up to 1.5 s for a quiet machine, and no sample is left out. Figures are medians over rounds (${rounds.length} of them), ratios medians of each round's own. Greedy, choice of the token included; 1 and 2 threads. Keys and values are f32 in ours unless a row says q8, f16 in wllama and llama.cpp (their default, with flash attention in the latter), f32 in ONNX Runtime. Load average when each round began: ${loads}. Raw samples: \`results.json\`.`,
     `![Tokens per second](${plot})`,
-    ...(failures.length === 0
-      ? []
-      : [
-          '## What could not be measured',
-          table(
-            ['', 'why'],
-            failures.map(({ what, reason }) => [what, reason]),
-          ),
-        ]),
+    ...unmeasured(failures),
     '## Targets',
     targetTable(targets(results)),
     '## Speed',
@@ -138,6 +131,13 @@ function loadTable({ loads }: Results): string {
       return [row];
     }),
   );
+}
+
+/** The section about what failed; nothing where nothing did. */
+export function unmeasured(failures: readonly Failure[]): string[] {
+  if (failures.length === 0) return [];
+  const rows = failures.map(({ what, reason }) => [what, reason]);
+  return ['## What could not be measured', table(['', 'why'], rows)];
 }
 
 /** A Markdown table; all columns but the first to the right. */

@@ -2,8 +2,13 @@
  * SHA-256 (FIPS 180-4). Browsers give pages their own only in secure contexts, and a package is also read from a plain http server of the
  * local network; there it is worked out here, at some hundred MB a second.
  */
+import { lender } from './lent-copy.ts';
 
-let lent = new Uint8Array(0);
+/**
+ * What is digested: Chromium keeps a buffer that once was until the collector comes by, even one that was transferred away (40 times 4 MiB, digested and
+ * freed, leave 150 MB). `digest` has its own copy when it returns.
+ */
+const copied = lender();
 
 /** Lower-case hex of the digest of `bytes`, which may be let go of as soon as this has returned a promise. */
 export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
@@ -11,17 +16,6 @@ export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   const subtle: SubtleCrypto | undefined = crypto.subtle;
   const digest = subtle ? new Uint8Array(await subtle.digest('SHA-256', copied(bytes))) : digestOf(bytes);
   return Array.from(digest, (b) => b.toString(16).padStart(2, '0')).join('');
-}
-
-/**
- * In memory that is used again for the next: Chromium keeps a buffer that was once digested until the collector comes by, even one that was transferred
- * away (40 times 4 MiB, digested and freed, leave 150 MB). `digest` has its own copy when it returns.
- */
-function copied(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  if (lent.length < bytes.length) lent = new Uint8Array(bytes.length);
-  const copy = lent.subarray(0, bytes.length);
-  copy.set(bytes);
-  return copy;
 }
 
 /** The first 32 bits behind the point of the square and cube roots of the first primes (sections 4.2.2 and 5.3.3). */

@@ -10,6 +10,7 @@ import { readChecked } from './checked-file.ts';
 import type { Driver } from './driver.ts';
 import type { LoadOptions, Running } from './face.ts';
 import { chooseKernels, instructionSets } from './kernels.ts';
+import { lender } from './lent-copy.ts';
 import type { Manifest, MemoryPlan, TableRow, WeightChunk } from './manifest.ts';
 import { reasonOf } from './manifest-file.ts';
 import { type Draw, drawn } from './noise.ts';
@@ -113,13 +114,8 @@ export async function loadWasm(
   const { pool, kernels } = await starting;
   const keep = async () => {
     // Copied out again where need be, all into the same memory: holding on to the chunks until now would have been a second copy of the weights.
-    let copy = new Uint8Array(0);
-    const copied = (chunk: WeightChunk) => () => {
-      if (copy.length < chunk.bytes) copy = new Uint8Array(chunk.bytes);
-      copy.set(bytesOf(chunk));
-      return copy.subarray(0, chunk.bytes);
-    };
-    for (const chunk of await placing) await files.store?.put(chunk.file, copied(chunk), chunk.sha256);
+    const copied = lender();
+    for (const chunk of await placing) await files.store?.put(chunk.file, () => copied(bytesOf(chunk)), chunk.sha256);
   };
   return driver(kernels, memory, manifest, { device: 'wasm', threads, kernels: kernel.file, why }, { pool, keep });
 }

@@ -1,5 +1,5 @@
 /** A run on a GPU as a page to read. */
-import { table } from '../document.ts';
+import { table, unmeasured } from '../document.ts';
 import { median, medianRatio } from '../statistics.ts';
 import type { GpuResults, GpuSeries } from './results.ts';
 
@@ -14,15 +14,7 @@ export function gpuDocument(results: GpuResults): string {
     `Conformance: ${passed} passed, ${failed} failed, ${seconds.toFixed(0)} s${wrong.length > 0 ? `: ${wrong.join('; ')}` : ''}.`,
     `Reading memory as a stream: ${(best.bytesPerSecond / 1e9).toFixed(best.bytesPerSecond < 1e11 ? 1 : 0)} GB/s. A dispatch that waits for the one before it: ${micro(best.dispatchSeconds)}.`,
     `Weights are q4 (\`random:1\`), keys and values f32 in the conservative profile and f16 in the other. ${works.prefill}; ${works.decode}, greedy, chosen on the GPU. Medians. "µs a dispatch" is the time of a token over its dispatches; the share is that of the bytes of weights a token reads, at the rate it does, of the stream.`,
-    ...(failures.length === 0
-      ? []
-      : [
-          '## What could not be measured',
-          table(
-            ['', 'why'],
-            failures.map(({ what, reason }) => [what, reason]),
-          ),
-        ]),
+    ...unmeasured(failures),
     '## Speed',
     table(
       [
