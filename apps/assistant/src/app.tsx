@@ -1,12 +1,14 @@
 /** The app: a conversation with what it may ask, and beside it (on a phone, below it) what computes the answers. */
 import { signal } from '@preact/signals';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { render } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
 import { Composer } from './composer.tsx';
 import { turns } from './conversation.ts';
 import { DevicePanel } from './device-panel.tsx';
 import { Logo } from './icons.tsx';
 import { LoadFailure } from './load-failure.tsx';
 import { DeviceButton, LoadingBar } from './loading.tsx';
+import { nextPicture } from './next-picture.ts';
 import { Sheet } from './sheet.tsx';
 import { TurnView } from './turn.tsx';
 import { Welcome } from './welcome.tsx';
@@ -18,10 +20,21 @@ roomy.addEventListener('change', () => {
 });
 const sheetIsOpen = signal(false);
 
-export function App() {
-  // The panel beside it comes a picture after the conversation: to draw both at once takes long enough to be felt.
-  const [first, setFirst] = useState(true);
-  useEffect(() => setFirst(false), []);
+/** How much of the app there is: its header; the conversation, too; what stands beside it, too. */
+const parts = signal(1);
+
+/**
+ * Draws the app, each of its parts in a picture of its own: all at once, with every font still to be found, take long enough to be felt. Resolves when
+ * the last one is drawn.
+ */
+export async function drawApp(root: Element): Promise<void> {
+  // A task after the one that reads the code.
+  await new Promise((resolve) => setTimeout(resolve));
+  render(<App />, root);
+  for (await nextPicture(); parts.value < 3; await nextPicture()) parts.value++;
+}
+
+function App() {
   return (
     <div class="app">
       <header>
@@ -33,11 +46,11 @@ export function App() {
         <LoadingBar />
       </header>
       <main>
-        <Conversation />
-        <Composer />
+        {parts.value > 1 && <Conversation />}
+        {parts.value > 1 && <Composer />}
       </main>
       {isRoomy.value ? (
-        <aside aria-label="Device and model">{!first && <DevicePanel />}</aside>
+        <aside aria-label="Device and model">{parts.value > 2 && <DevicePanel />}</aside>
       ) : (
         <Sheet label="Device and model" open={sheetIsOpen}>
           <DevicePanel />

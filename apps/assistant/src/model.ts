@@ -1,6 +1,7 @@
 /** The model in the page: which one is chosen, how far loading it has come, and the loaded one. There is one at a time. */
 import { computed, signal } from '@preact/signals';
 import { load, type Model } from '../package/index.js';
+import { nextPicture } from './next-picture.ts';
 import { addressOf, type Settings, settingsOf } from './settings.ts';
 
 export type Loading =
@@ -22,24 +23,26 @@ let loaded: Promise<Model>;
 /** The model, once it is loaded; rejects with what was wrong. */
 export const whenReady = (): Promise<Model> => loaded;
 
-/** Loads what is chosen, in place of what was. */
-export function open(chosen: Settings): void {
+/** Loads what is chosen, in place of what was, as soon as the page is drawn and no longer needs the processor. */
+export function open(chosen: Settings, drawn = nextPicture()): void {
   control.abort(new DOMException('another model was chosen', 'AbortError'));
   control = new AbortController();
   if (loading.value.state === 'ready') loading.value.model.dispose();
   settings.value = chosen;
   history.replaceState(null, '', addressOf(chosen, location.href));
   loading.value = { state: 'loading', doneBytes: 0, totalBytes: null };
-  loaded = start(chosen, control.signal);
+  loaded = start(chosen, drawn, control.signal);
   loaded.catch(() => {});
 }
 
-async function start(chosen: Settings, signal: AbortSignal): Promise<Model> {
+async function start(chosen: Settings, drawn: Promise<void>, signal: AbortSignal): Promise<Model> {
   // Told by an address that is none, too.
   const tell = (now: Loading) => {
     if (!signal.aborted) loading.value = now;
   };
   try {
+    await drawn;
+    signal.throwIfAborted();
     const model = await load(chosen.package === null ? own : new URL(chosen.package, document.baseURI), {
       device: chosen.device,
       ...(chosen.threads !== null && { threads: chosen.threads }),

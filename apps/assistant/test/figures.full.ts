@@ -1,6 +1,6 @@
 /**
- * What the page costs its visitor, measured in Chromium from a local server: the time from opening it for the first time to a whole answer, and
- * the longest piece of work on the main thread meanwhile. Medians of several visits, printed and held to their bounds.
+ * What the page costs its visitor, measured in Chromium from a local server: the time from opening it for the first time to a whole answer, the median
+ * of several visits, and the longest piece of work on the main thread meanwhile, in any of them. Printed, and held to their bounds.
  */
 import { launchChromium } from '@lamella/browser/chromium';
 import type { Site } from '@lamella/browser/serve';
@@ -10,7 +10,7 @@ import { type Browser, base, buildApp, serveApp } from './site.ts';
 /** Milliseconds. */
 const answerWithin = 1500;
 const taskWithin = 50;
-const visits = 7;
+const visits = 9;
 
 let site: Site;
 let browser: Browser;
@@ -78,20 +78,21 @@ beforeAll(async () => {
   for (let i = 0; i < visits; i++) all.push(await visit());
 });
 
-/** The median of all visits; prints it with what it is the median of. */
-function median(what: string, of: (visit: Visit) => number): number {
+/** A figure of every visit, in order of size; prints them. */
+function figures(what: string, of: (visit: Visit) => number): number[] {
   const values = all.map(of).toSorted((a, b) => a - b);
-  const middle = values[values.length >> 1]!;
-  console.log(`${what}: ${Math.round(middle)} ms (${values.map(Math.round).join(', ')})`);
-  return middle;
+  console.log(`${what}: ${values.map(Math.round).join(', ')} ms`);
+  return values;
 }
 
 test('a first visit is answered on WASM within 1.5 s', () => {
   expect(all[0]!.device).toContain('WASM');
-  expect(median('first visit to whole answer', (each) => each.answered)).toBeLessThan(answerWithin);
+  expect(figures('first visit to whole answer', (each) => each.answered)[visits >> 1]).toBeLessThan(answerWithin);
 });
 
 test('nothing holds the main thread for more than 50 ms', () => {
   // The observer reports tasks above 50 ms; 0 is a visit without any.
-  expect(median('longest main-thread task above 50 ms', (each) => each.longest)).toBeLessThanOrEqual(taskWithin);
+  expect(figures('longest main-thread task above 50 ms', (each) => each.longest).at(-1)).toBeLessThanOrEqual(
+    taskWithin,
+  );
 });

@@ -3,31 +3,50 @@
  * a token takes up to ten times as long, and with several threads the slowest has all wait. So the first row of each kind is run over and over
  * on whatever lies in memory, by all threads, for as long as there is something to wait for. Its results are never read: state behind the
  * position is not, and the position is the start.
+ *
+ * A small model's weights are there before its kernels are warm. It is waited for a little longer: what an engine compiles beside an answer takes
+ * the processor from whoever draws it (Chromium shapes a page's text on the threads that compile, and made a page wait for 60 ms and more).
  */
 import type { Manifest } from './manifest.ts';
 
-/** Runs of a row, and ms spent on them, after which an engine has long made up its mind. */
+/** Runs of a row, and ms spent on them, after which an engine has made up its mind. */
 const RUNS = 200;
-const SPENT_MS = 150;
+const SPENT_MS = 40;
+/** A row runs for so many ms before others get their turn, and messages theirs. */
+const TURN_MS = 1;
+/** Most ms that it goes on after the last weight. */
+const AFTER_MS = 150;
 
-/** Runs the row that a table of one row at this address is, for one token. */
+/** Runs the row at this address, in one of the ways in which rows run. */
 export type RunRow = (address: number) => void;
 
-/** Runs rows until all are warm or `enough` says so; lets go of the thread in between, so that weights can arrive. */
-export async function warmUp({ memory, rowWords, table }: Manifest, run: RunRow, enough: () => boolean): Promise<void> {
+/** Runs rows, each in every way, until all are warm; gives up `AFTER_MS` after `arrived` says so. Lets go of the thread in between, so that weights can arrive. */
+export async function warmUp(
+  { memory, rowWords, table }: Manifest,
+  ways: readonly RunRow[],
+  arrived: () => boolean,
+): Promise<void> {
   const kinds = new Set(table.map(({ kind }) => kind));
-  const cold = [...kinds].map((wanted) => {
+  const cold = [...kinds].flatMap((wanted) => {
     const row = table.findIndex(({ kind }) => kind === wanted);
-    return { address: memory.table.offset + 4 * rowWords * row, runs: 0, spentMs: 0 };
+    const address = memory.table.offset + 4 * rowWords * row;
+    return ways.map((run) => ({ run: () => run(address), runs: 0, spentMs: 0 }));
   });
-  while (!enough()) {
+  let until = Number.POSITIVE_INFINITY;
+  for (;;) {
     const rest = cold.filter(({ runs, spentMs }) => runs < RUNS && spentMs < SPENT_MS);
+    if (arrived()) until = Math.min(until, performance.now() + AFTER_MS);
     if (rest.length === 0) return;
     for (const row of rest) {
       const began = performance.now();
-      run(row.address);
-      row.runs++;
-      row.spentMs += performance.now() - began;
+      if (began > until) return;
+      let ran: number;
+      do {
+        row.run();
+        row.runs++;
+        ran = performance.now() - began;
+      } while (ran < TURN_MS && row.runs < RUNS);
+      row.spentMs += ran;
     }
     await new Promise((resolve) => setTimeout(resolve));
   }

@@ -25,6 +25,9 @@ const PAGE = 65_536;
 /** u32 words of the step region: `MemoryPlan.step` names them all. */
 const STEP = { position: 0, threads: 4 } as const;
 
+/** Tokens of the prompts that warm up: a few, for the largest models, too, have to let weights arrive in between. */
+const WARM_TOKENS = 8;
+
 /** What the compiled module exports. */
 interface Kernels {
   prefill(n: number): void;
@@ -97,10 +100,17 @@ export async function loadWasm(
   const warming = starting.then(({ kernels }) =>
     warmUp(
       manifest,
-      (address) => {
-        step.set([0, 1, 1, address]);
-        kernels.decode();
-      },
+      [
+        (address) => {
+          step.set([0, 1, 1, address]);
+          kernels.decode();
+        },
+        (address) => {
+          // Of a table's rows a prompt leaves out the last, the head.
+          step.set([0, 0, 2, address]);
+          kernels.prefill(Math.min(manifest.tile, WARM_TOKENS));
+        },
+      ],
       () => arrived,
     ),
   );
