@@ -65,3 +65,25 @@ test.each([
     }
   },
 );
+
+test('threads that a prompt leaves nothing to do meet all the same, and are not told the next thing too early', async () => {
+  const wanted = await rig(graph, weightsOf(graph), 'f32', 'simd', 1);
+  const running = await rig(graph, weightsOf(graph), 'f32', 'simd-threads', 2);
+  const rows = new Uint32Array(running.memory.buffer, running.lowered.plan.memory.step.offset, 3).subarray(2);
+  const [all] = rows;
+  try {
+    for (let i = 0; i < 300; i++) {
+      // a table of a head alone
+      rows[0] = 1;
+      running.prefill([1]);
+      rows[0] = all!;
+      for (const each of [wanted, running]) {
+        each.position = 0;
+        each.decode(i % graph.vocab);
+      }
+      expect(running.logits, `step ${i}`).toEqual(wanted.logits);
+    }
+  } finally {
+    await running.stop();
+  }
+});

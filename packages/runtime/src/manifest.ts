@@ -18,7 +18,7 @@ export interface MemoryPlan {
   readonly plannedBytes: number;
   /**
    * The step's inputs: u32 words `position` (tokens already in the cache), `count` (tokens in this tile), `rows` and `table` (the table's
-   * length and address), `threads`; behind them what threads wait on, zeros at first.
+   * length and address), `threads`, `patience` (how often a thread reads a word before it sleeps); behind them what threads wait on, zeros at first.
    */
   readonly step: Region;
   /** u32 [tile]: token ids of the tile. */

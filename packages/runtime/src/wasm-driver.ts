@@ -23,7 +23,14 @@ import { type Place, readWeights } from './weights.ts';
 const PAGE = 65_536;
 
 /** u32 words of the step region: `MemoryPlan.step` names them all. */
-const STEP = { position: 0, threads: 4 } as const;
+const STEP = { position: 0, threads: 4, patience: 5 } as const;
+
+/**
+ * Reads of a word before a thread that waits for others sleeps: some milliseconds' worth where every thread has a core of its own, since who sleeps
+ * is late when the others come (6 % of the speed of two threads in Chromium); a tenth of a millisecond's where threads have to take turns, since
+ * who does not sleep keeps the others from working (three threads on two cores would take 560 ms a token for 26).
+ */
+const PATIENCE = { ownCores: 1 << 23, sharedCores: 1 << 17 } as const;
 
 /** Tokens of the prompts that warm up: a few, for the largest models, too, have to let weights arrive in between. */
 const WARM_TOKENS = 8;
@@ -64,9 +71,10 @@ export async function loadWasm(
 ): Promise<WasmDriver> {
   const { memory: plan, weights } = manifest;
   if (weights === null) throw new RuntimeError('L405', { path: files.place });
+  const available = await cores();
   const choice = chooseKernels(manifest, {
     threads: options.threads ?? null,
-    cores: await cores(),
+    cores: available,
     sharesMemory: canShareMemory(),
     sets: instructionSets(),
   });
@@ -79,7 +87,9 @@ export async function loadWasm(
   const start = async () => {
     const module = await WebAssembly.compile(await readChecked(files, kernel, options.signal));
     // Set before anybody serves.
-    new Uint32Array(memory.buffer, plan.step.offset, 5)[STEP.threads] = threads;
+    const words = new Uint32Array(memory.buffer, plan.step.offset, 6);
+    words[STEP.threads] = threads;
+    words[STEP.patience] = threads > available ? PATIENCE.sharedCores : PATIENCE.ownCores;
     const pool = threads > 1 ? await startPool(threads, module, memory) : null;
     const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
     return { pool, kernels: exports as unknown as Kernels };

@@ -43,7 +43,8 @@ export function printModule(
   const advance = (count: string) => setWord(STEP.position, `(i32.add ${word(STEP.position)} ${count})`);
   const whole = {
     decode: [`(call $rows.decode (i32.const 0) ${last}${thread})`, `(call $head (i32.const 0)${thread})`],
-    prefill: [`(call $rows.prefill (i32.const 0) ${last}${thread})`],
+    // a table of a head alone leaves threads nothing to do: they meet all the same, or they could be told the next thing before they have heard of this
+    prefill: [`(call $rows.prefill (i32.const 0) ${last}${thread})`, ...(threads ? [`(call $barrier${thread})`] : [])],
     head: [`(call $head ${word(STEP.row)}${thread})`],
   };
   /** What an export does between its preparations and its end: the work itself, or all threads are told to do it. */

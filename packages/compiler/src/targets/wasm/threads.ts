@@ -2,21 +2,33 @@
  * How threads of one module meet. Thread 0 is the caller's; the others sit in `serve` and take part in every call.
  *
  * Within a step they meet at flag barriers: each stores the number of its phase in a cache line of its own and reads the others' until
- * all are there (50 ns on two cores, where waking a sleeper takes 25 us). Between steps they spin for about a tenth of a millisecond, then
- * sleep, so that an idle model costs nothing. A thread that spins in a barrier for long lets go of its core for a moment: somebody it
- * waits for may have none.
+ * all are there (50 ns on two cores, where waking a sleeper takes 25 us). Between steps they spin for a while, then sleep, so that an idle model
+ * costs nothing. A thread that has spun in a barrier for as long lets go of its core for a moment: somebody it waits for may have none. How long
+ * a while is, whoever loads the module knows: it depends on the cores there are.
  */
 import { STEP_BYTES } from '../../plan.ts';
 
-/** Words of the step region. `command` and `row` are what the caller asks for, `stop` ends `serve`. */
-export const STEP = { position: 0, count: 4, rows: 8, table: 12, threads: 16, command: 20, row: 24, stop: 28 } as const;
+/**
+ * Words of the step region. `patience` is how often a thread reads a word before it sleeps; `command` and `row` are what the caller asks for, `stop`
+ * ends `serve`.
+ */
+export const STEP = {
+  position: 0,
+  count: 4,
+  rows: 8,
+  table: 12,
+  threads: 16,
+  patience: 20,
+  command: 24,
+  row: 28,
+  stop: 32,
+} as const;
 /** Count of steps begun, and a word nobody ever changes, in the second cache line. */
 const STEPS = 64;
 const NEVER = 68;
 const FLAGS = 128;
 
-/** Reads of a word before a thread sleeps, or lets go of its core for `REST` nanoseconds. */
-const PATIENCE = 1 << 17;
+/** Nanoseconds for which a thread lets go of its core when it has read a word as often as `patience` says. */
 const REST = 50_000;
 
 /** `$barrier`, `$together` and the exports `serve` and `stop`. `commands[i]` is what every thread runs for command i. */
@@ -35,7 +47,7 @@ export function threadFunctions(step: number, commands: readonly (readonly strin
     // phases wrap around: their difference does not
     `      (br_if $here (i32.ge_s (i32.sub (i32.atomic.load ${flag('other')}) (local.get $phase)) (i32.const 0)))`,
     '      (local.set $reads (i32.add (local.get $reads) (i32.const 1)))',
-    `      (br_if $again (i32.lt_u (local.get $reads) (i32.const ${PATIENCE})))`,
+    `      (br_if $again (i32.lt_u (local.get $reads) (i32.load ${at(STEP.patience)})))`,
     `      (drop (memory.atomic.wait32 ${at(NEVER)} (i32.const 0) (i64.const ${REST})))`,
     '      (local.set $reads (i32.const 0))',
     '      (br $again)))',
@@ -65,7 +77,7 @@ export function threadFunctions(step: number, commands: readonly (readonly strin
     '    (block $begun (loop $again',
     `      (br_if $begun (i32.ne (i32.atomic.load ${at(STEPS)}) (local.get $steps)))`,
     '      (local.set $reads (i32.add (local.get $reads) (i32.const 1)))',
-    `      (br_if $again (i32.lt_u (local.get $reads) (i32.const ${PATIENCE})))`,
+    `      (br_if $again (i32.lt_u (local.get $reads) (i32.load ${at(STEP.patience)})))`,
     `      (drop (memory.atomic.wait32 ${at(STEPS)} (local.get $steps) (i64.const -1)))`,
     '      (br $again)))',
     '    (local.set $steps (i32.add (local.get $steps) (i32.const 1)))',
