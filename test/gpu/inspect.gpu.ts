@@ -1,7 +1,8 @@
 /**
  * What `inspect` says of a package for WebGPU, a watched device sees: pipelines and buffers when it is loaded, dispatches and bytes of weights of
- * every token, tokens for a readback. For tiny models, and for MobileLLM-125M in q4 at its full size, whose text is also WASM's in Dawn and in Chromium.
+ * every token, tokens for a readback. For tiny models, and in Dawn and in Chromium for MobileLLM-125M in q4 at its full size, whose text is also WASM's.
  */
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { launchChromium } from '@lamella/browser/chromium';
 import { serve } from '@lamella/browser/serve';
@@ -11,29 +12,27 @@ import type { Model } from '@lamella/runtime/face';
 import type { InspectReport } from '@lamella/runtime/manifest';
 import { load } from '@lamella/runtime/model';
 import { nodeFiles } from '@lamella/runtime/node-files';
+import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { model, orders } from '../conformance/models.ts';
 import { dawnInstance } from './dawn.ts';
-import { byToken, type Observed, observe } from './observer.ts';
+import { byToken, CHANNEL, type Observed, observe, QUESTION, type Told } from './observer.ts';
 import { generated, packageOf } from './package.ts';
 
-/** Generates and compares with the report. Returns the tokens. */
-async function asReported(
-  gpu: Model,
-  observed: Observed,
-  prompt: readonly number[],
+type Seen = Pick<Observed, 'dispatches' | 'readbacks'>;
+
+/** Compares what was called until the model was loaded, and what was seen of `count` tokens after that, with the report. */
+function asReported(
+  { webgpu }: InspectReport,
+  loaded: ReadonlyMap<string, number>,
+  { calls, ...seen }: Seen & { readonly calls: ReadonlyMap<string, number> },
   count: number,
-): Promise<readonly number[]> {
-  const report = gpu.manifest.report.webgpu!;
-  expect(gpu.running.device).toBe('webgpu');
-  expect(observed.calls.get('createComputePipelineAsync')).toBe(report.pipelines);
-  expect(observed.calls.get('createBuffer')).toBe(report.buffers);
-  const loaded = new Map(observed.calls);
-  observed.dispatches.length = 0;
-  observed.readbacks.length = 0;
-  const tokens = await generated(gpu, prompt, count);
-  expect(observed.calls).toEqual(loaded);
-  const each = byToken(observed);
+): void {
+  const report = webgpu!;
+  expect(loaded.get('createComputePipelineAsync')).toBe(report.pipelines);
+  expect(loaded.get('createBuffer')).toBe(report.buffers);
+  expect(calls).toEqual(loaded);
+  const each = byToken(seen);
   expect(each.length).toBeGreaterThanOrEqual(count - 1);
   for (const dispatches of each) {
     expect(dispatches.length).toBe(report.dispatchesPerToken);
@@ -42,6 +41,21 @@ async function asReported(
       .reduce((sum, { weightBytes }) => sum + weightBytes, 0);
     expect(bytes).toBe(report.weightBytesPerToken);
   }
+}
+
+/** Generates here and compares with the report. Returns the tokens. */
+async function generatedAsReported(
+  gpu: Model,
+  observed: Observed,
+  prompt: readonly number[],
+  count: number,
+): Promise<readonly number[]> {
+  expect(gpu.running.device).toBe('webgpu');
+  const loaded = new Map(observed.calls);
+  observed.dispatches.length = 0;
+  observed.readbacks.length = 0;
+  const tokens = await generated(gpu, prompt, count);
+  asReported(gpu.manifest.report, loaded, observed, count);
   return tokens;
 }
 
@@ -54,7 +68,7 @@ describe.each<[FormatName, number]>([
     const files = await packageOf(model({ layers: 2, share: orders.immediate, context: 300 }), quant);
     const observed = observe(dawnInstance('SwiftShader'));
     const gpu = await load(files, { device: 'webgpu' });
-    await asReported(gpu, observed, [5, 6, 7], count);
+    await generatedAsReported(gpu, observed, [5, 6, 7], count);
     const { tokensPerReadback, dispatchesPerToken } = gpu.manifest.report.webgpu!;
     // the first chunks are shorter; then every readback has as many tokens
     const later = observed.readbacks.slice(-5);
@@ -89,35 +103,59 @@ describe('MobileLLM-125M, q4, at its full size', () => {
   test('in Dawn: the text of WASM, and what inspect reports', async () => {
     const observed = observe(dawnInstance('SwiftShader'));
     const gpu = await load(await nodeFiles(folder), { device: 'webgpu' });
-    expect(await asReported(gpu, observed, prompt, count)).toEqual(wasm);
+    expect(await generatedAsReported(gpu, observed, prompt, count)).toEqual(wasm);
     const { stdout } = await home.lamella('inspect', folder, '--json');
     expect((JSON.parse(stdout) as InspectReport).webgpu).toEqual(gpu.manifest.report.webgpu);
     gpu.dispose();
   });
 
-  test('in Chromium: the text of WASM', async () => {
+  test('in Chromium: the text of WASM, and what inspect reports', async () => {
     const page = `<!doctype html><title>125M</title><script type="module">
 import { load } from '/package/index.js';
+const channel = new BroadcastChannel('${CHANNEL}');
+const told = () =>
+  new Promise((resolve) => {
+    channel.onmessage = ({ data }) => resolve(data);
+    channel.postMessage('${QUESTION}');
+  });
 globalThis.run = async (prompt, maxTokens) => {
   const model = await load(undefined, { device: 'webgpu' });
+  const loaded = await told();
   const generation = model.generate(prompt, { maxTokens });
   for await (const _ of generation);
+  const after = await told();
+  const { running: { device }, manifest: { report } } = model;
   model.dispose();
-  return { device: model.running.device, tokens: generation.tokens };
+  return { device, report, tokens: generation.tokens, loaded, after };
 };
 </script>`;
-    const site = await serve({ '/index.html': { text: page }, '/package': { folder } });
+    const { outputFiles } = await build({
+      entryPoints: [new URL('observer-worker.ts', import.meta.url).pathname],
+      bundle: true,
+      write: false,
+      format: 'esm',
+    });
+    const site = await serve({
+      '/index.html': { text: page },
+      '/observer.js': { text: outputFiles[0]!.text },
+      // the package's worker, with an observer before it
+      '/package/worker.js': { text: "import '/observer.js';\nimport './its-own-worker.js';" },
+      '/package/its-own-worker.js': { text: await readFile(join(folder, 'worker.js'), 'utf8') },
+      '/package': { folder },
+    });
     const browser = await launchChromium(['--enable-unsafe-webgpu']);
     try {
       const tab = await browser.newPage();
       await tab.goto(`${site.origin}/index.html`);
       await tab.waitForFunction('globalThis.run');
-      type Run = (prompt: readonly number[], maxTokens: number) => Promise<{ device: string; tokens: number[] }>;
-      const result = await tab.evaluate(
-        ([prompt, count]) => (globalThis as unknown as { run: Run }).run(prompt, count),
+      type Ran = { device: string; report: InspectReport; tokens: number[]; loaded: Told; after: Told };
+      const { device, report, tokens, loaded, after } = await tab.evaluate(
+        ([prompt, count]) =>
+          (globalThis as unknown as { run(prompt: readonly number[], count: number): Promise<Ran> }).run(prompt, count),
         [prompt, count] as const,
       );
-      expect(result).toEqual({ device: 'webgpu', tokens: wasm });
+      expect({ device, tokens }).toEqual({ device: 'webgpu', tokens: wasm });
+      asReported(report, new Map(loaded.calls), { ...after, calls: new Map(after.calls) }, count);
     } finally {
       await browser.close();
       await site.close();

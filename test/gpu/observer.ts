@@ -15,6 +15,13 @@ export interface Observed {
   readonly readbacks: number[];
 }
 
+/** Where `observer-worker.ts` is asked, how, and what it answers: what it has seen since it was last asked. */
+export const CHANNEL = 'observed';
+export const QUESTION = 'what was seen?';
+export type Told = Pick<Observed, 'dispatches' | 'readbacks'> & {
+  readonly calls: readonly (readonly [string, number])[];
+};
+
 /** Replaces a method of one object by one that tells its result and arguments. */
 function watch<T extends object>(
   object: T,
@@ -96,12 +103,14 @@ export function observe(gpu: GPU): Observed {
       };
     },
   };
-  Object.defineProperty(globalThis, 'navigator', { value: { gpu: watched }, configurable: true });
+  // Node 20 has none.
+  if (!globalThis.navigator) Object.defineProperty(globalThis, 'navigator', { value: {} });
+  Object.defineProperty(navigator, 'gpu', { value: watched, configurable: true });
   return observed;
 }
 
 /** The dispatches of each token of a greedy text: what lies between two choices. */
-export function byToken({ dispatches }: Observed): readonly (readonly Dispatched[])[] {
+export function byToken({ dispatches }: Pick<Observed, 'dispatches'>): readonly (readonly Dispatched[])[] {
   const ends = dispatches.flatMap(({ kernel }, i) => (kernel.includes('argmax') ? [i] : []));
   return ends.slice(1).map((end, i) => dispatches.slice(ends[i]! + 1, end + 1));
 }

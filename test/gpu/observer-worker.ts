@@ -1,0 +1,12 @@
+/** The observer in the worker of a page: it watches the GPU there and, asked over a channel, tells what it has seen since it was last asked. */
+import { CHANNEL, observe, QUESTION, type Told } from './observer.ts';
+
+const observed = observe(navigator.gpu);
+const channel = new BroadcastChannel(CHANNEL);
+channel.onmessage = ({ data }: MessageEvent<unknown>) => {
+  if (data !== QUESTION) return;
+  const { calls, dispatches, readbacks } = observed;
+  channel.postMessage({ calls: [...calls], dispatches, readbacks } satisfies Told);
+  dispatches.length = 0;
+  readbacks.length = 0;
+};
