@@ -18,6 +18,8 @@ export const kvFloats = (element: 'f32' | 'f16'): KvFormat => ({
     return [{ name, element, address, length: kvHeads * positions * stride, access, note }];
   },
 
+  start: () => null,
+
   scores(b, [keys], { stride }, queries, row) {
     const heads = queries.at.length;
     const acc = b.registers('acc', heads * 4, constant('f32x4', 0));

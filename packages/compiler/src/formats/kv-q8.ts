@@ -4,7 +4,7 @@
  * largest of their chunk, so that values are summed in exact pair products as well. A position is at most a cache line of 64 features, read
  * once for all query heads of its key head.
  */
-import { add, apply, constant, f32, load, loadSplat, mul, plus, quotient, times } from '../loops/build.ts';
+import { add, apply, constant, f32, i32, load, loadSplat, mul, plus, quotient, times } from '../loops/build.ts';
 import type { Expr } from '../loops/ir.ts';
 import { maxLanes, sumFour, sumLanes } from '../loops/math.ts';
 import type { KvFormat, KvShape } from './kv.ts';
@@ -39,16 +39,35 @@ export const kvQ8: KvFormat = {
     ];
   },
 
+  start(b, values, at, { stride }, features) {
+    if (!features.has('vnni')) return null;
+    const ones = b.let('ones', apply('splat8', i32(1)));
+    const sum = b.variable('sum', constant('i32x4', 0));
+    b.loop('serial', 'i', { to: stride, step: 16 }, (_, i) =>
+      sum.set(apply('dotAdd', load(values, plus(at, i), 'i8x16'), ones, sum.get())),
+    );
+    return b.let('start', mul(sum.get(), constant('i32x4', -128)));
+  },
+
   scores(b, [keys, scales], { stride }, queries, row) {
     const heads = queries.at.length;
     const acc = b.registers('acc', heads * 4, constant('i32x4', 0));
     const from = b.let('keyAt', times(row, stride));
-    b.loop('serial', 'i', { to: stride, step: 8 }, (inner, i) => {
-      const q = queries.at.map((at) => inner.let('q', load(queries.values, plus(at, i), 'i16x8')));
+    // four bytes at a time where one instruction does that, with keys 128 larger, which is what sums then start from; otherwise exact pairs
+    const starts = queries.starts.filter((start) => start !== null);
+    for (const [h, start] of starts.entries()) for (let p = 0; p < 4; p++) acc.set(start, h * 4 + p);
+    const sign = starts.length > 0 ? b.let('sign', apply('splat8', i32(-128))) : null;
+    const [step, type] = sign ? ([16, 'i8x16'] as const) : ([8, 'i16x8'] as const);
+    b.loop('serial', 'i', { to: stride, step }, (inner, i) => {
+      const q = queries.at.map((at) => inner.let('q', load(queries.values, plus(at, i), type)));
       const at = inner.let('at', plus(from, i));
       for (let p = 0; p < 4; p++) {
-        const k = inner.let('k', load(keys!, plus(at, p * stride), 'i16x8'));
-        for (let h = 0; h < heads; h++) acc.set(add(acc.get(h * 4 + p), apply('dotPairs', q[h]!, k)), h * 4 + p);
+        const key = load(keys!, plus(at, p * stride), type);
+        const k = inner.let('k', sign ? apply('raiseBytes', key, sign) : key);
+        for (let h = 0; h < heads; h++) {
+          const sum = acc.get(h * 4 + p);
+          acc.set(sign ? apply('dotAdd', q[h]!, k, sum) : add(sum, apply('dotPairs', q[h]!, k)), h * 4 + p);
+        }
       }
     });
     const scale = b.let('keyScales', load(scales!, row, 'f32x4'));

@@ -5,6 +5,7 @@
  */
 import type { Builder, Index } from '../loops/build.ts';
 import type { Address, Expr, KernelBuffer } from '../loops/ir.ts';
+import type { Features } from '../loops/types.ts';
 import { padded } from '../program/ir.ts';
 
 /** Keys or values of one execution. */
@@ -21,6 +22,8 @@ export interface Queries {
   readonly values: KernelBuffer;
   /** First element of each head. */
   readonly at: readonly Index[];
+  /** What `KvFormat.start` made for each head. */
+  readonly starts: readonly (Expr | null)[];
   /** What scores of each head are multiplied by, f32x4. */
   readonly scales: readonly Expr[];
 }
@@ -53,6 +56,8 @@ export interface KvFormat {
     shape: KvShape,
     access: 'read' | 'write',
   ): readonly KernelBuffer[];
+  /** What the sums of one query head, `stride` codes from `at` on, start from with these features, i32x4, made once for all positions; null for zeros. */
+  start(b: Builder, values: KernelBuffer, at: Index, shape: KvShape, features: Features): Expr | null;
   /** Writes the scores of positions row..row+3 (`row` counts positions of all heads). Returns f32x4 for each query head. */
   scores(b: Builder, views: readonly KernelBuffer[], shape: KvShape, queries: Queries, row: Expr): readonly Expr[];
   /** How softmax weights become what `values` multiplies with; null where they stay as they are. */

@@ -140,9 +140,11 @@ function scoreChunk(
   const head = b.let('head', plus(times(token, op.heads), times(kvHead, group)));
   const queryAt = b.let('queryAt', times(head, queryStride));
   for (const heads of parts(group, keys.format.headsAtOnce)) {
+    const at = heads.map((h) => plus(queryAt, h * queryStride));
     const these = {
       values: queries,
-      at: heads.map((h) => plus(queryAt, h * queryStride)),
+      at,
+      starts: at.map((from) => keys.format.start(b, queries, from, keys.shape, scope.features)),
       scales: heads.map((h) => {
         const scale = f32(op.scale);
         return b.let(
