@@ -1,5 +1,9 @@
 /** Threads in Node: the same bits however many compute, and none that work when there is nothing to do. */
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type * as runtime from '@lamella/runtime/model';
+import { nodeFiles } from '@lamella/runtime/node-files';
+import type { PackageFiles } from '@lamella/runtime/package-files';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openPackage } from '../src/open-package.ts';
 import { type Scratch, scratch, writeGraph } from './lamella.ts';
@@ -59,6 +63,37 @@ test('a model that waits takes no time from anybody, and works again afterwards'
   expect(spent.user + spent.system).toBeLessThan(300_000);
   expect(await model.logits(prompt)).toEqual(before);
   model.dispose();
+});
+
+test('a load that fails while kernels warm up ends, though its threads are gone by then', async () => {
+  const graph = await writeGraph(home.path, 'large', (text) =>
+    text.replace('t: 16, d: 16, ff: 24', 't: 100, d: 512, ff: 2048').replace('headDim: 4', 'headDim: 128'),
+  );
+  const { code, stderr } = await home.lamella(
+    'compile',
+    graph,
+    '--weights',
+    'random:1',
+    '--quant',
+    'f32',
+    '--out',
+    'large',
+  );
+  expect(code, stderr).toBe(0);
+  const folder = join(home.path, 'large');
+  const { load } = (await import(pathToFileURL(join(folder, 'model.js')).href)) as typeof runtime;
+  const files = await nodeFiles(folder);
+  const cutAfter = (ms: number): PackageFiles => ({
+    place: files.place,
+    async read(name, ...rest) {
+      if (!name.startsWith('weights-')) return files.read(name, ...rest);
+      await new Promise((resolve) => setTimeout(resolve, ms));
+      throw new Error('the line is cut');
+    },
+  });
+  // one of them, whenever threads have started
+  for (let ms = 50; ms <= 400; ms += 25)
+    await expect(load(cutAfter(ms), { device: 'wasm', threads: 2 })).rejects.toThrow('the line is cut');
 });
 
 test('more threads than there is room for are not taken', async () => {

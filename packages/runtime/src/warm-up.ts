@@ -14,17 +14,20 @@ const RUNS = 200;
 const SPENT_MS = 40;
 /** A row runs for so many ms before others get their turn, and messages theirs. */
 const TURN_MS = 1;
-/** Most ms that it goes on after the last weight. */
-const AFTER_MS = 150;
+/** Most ms that it is worth waiting for after the last weight. */
+export const WARM_MS = 150;
 
 /** Runs the row at this address, in one of the ways in which rows run. */
 export type RunRow = (address: number) => void;
 
-/** Runs rows, each in every way, until all are warm; gives up `AFTER_MS` after `arrived` says so. Lets go of the thread in between, so that weights can arrive. */
+/**
+ * Runs rows, each in every way, until all are warm or `enough` says so, which is asked before each. Lets go of the thread in between, so that weights
+ * can arrive.
+ */
 export async function warmUp(
   { memory, rowWords, table }: Manifest,
   ways: readonly RunRow[],
-  arrived: () => boolean,
+  enough: () => boolean,
 ): Promise<void> {
   const kinds = new Set(table.map(({ kind }) => kind));
   const cold = [...kinds].flatMap((wanted) => {
@@ -32,14 +35,12 @@ export async function warmUp(
     const address = memory.table.offset + 4 * rowWords * row;
     return ways.map((run) => ({ run: () => run(address), runs: 0, spentMs: 0 }));
   });
-  let until = Number.POSITIVE_INFINITY;
   for (;;) {
     const rest = cold.filter(({ runs, spentMs }) => runs < RUNS && spentMs < SPENT_MS);
-    if (arrived()) until = Math.min(until, performance.now() + AFTER_MS);
     if (rest.length === 0) return;
     for (const row of rest) {
+      if (enough()) return;
       const began = performance.now();
-      if (began > until) return;
       let ran: number;
       do {
         row.run();

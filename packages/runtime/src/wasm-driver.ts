@@ -17,7 +17,7 @@ import { type Draw, drawn } from './noise.ts';
 import type { PackageFiles } from './package-files.ts';
 import { RuntimeError } from './runtime-error.ts';
 import { canShareMemory, cores, startThreads, type Threads } from './threads.ts';
-import { warmUp } from './warm-up.ts';
+import { WARM_MS, warmUp } from './warm-up.ts';
 import { type Place, readWeights } from './weights.ts';
 
 const PAGE = 65_536;
@@ -101,12 +101,16 @@ export async function loadWasm(
   writeTable(memory, plan, manifest.rowWords, manifest.table);
   const starting = start();
   const placing = readWeights(weights, plan.weights.bytes, files, place, options);
-  let arrived = false;
-  const settle = () => {
-    arrived = true;
-  };
+  let warmUntil = Number.POSITIVE_INFINITY;
   // Before anything below: nobody asks threads for work that may have been ended.
-  placing.then(settle, settle);
+  placing.then(
+    () => {
+      warmUntil = performance.now() + WARM_MS;
+    },
+    () => {
+      warmUntil = 0;
+    },
+  );
   const warming = starting.then(({ kernels }) =>
     warmUp(
       manifest,
@@ -121,11 +125,12 @@ export async function loadWasm(
           kernels.prefill(Math.min(manifest.tile, WARM_TOKENS));
         },
       ],
-      () => arrived,
+      () => performance.now() > warmUntil || options.signal?.aborted === true,
     ),
   );
   try {
     await Promise.all([placing, warming]);
+    options.signal?.throwIfAborted();
   } catch (cause) {
     starting.then(({ pool }) => pool?.terminate()).catch(() => {});
     throw cause;
