@@ -20,7 +20,7 @@ roomy.addEventListener('change', () => {
 });
 const sheetIsOpen = signal(false);
 
-/** How much of the app there is: its header; the conversation, too; what stands beside it, too. */
+/** How much of the app there is: its frame; and each with what was before, the header, the conversation, requests to try, what stands beside them. */
 const parts = signal(1);
 
 /**
@@ -31,26 +31,30 @@ export async function drawApp(root: Element): Promise<void> {
   // A task after the one that reads the code.
   await new Promise((resolve) => setTimeout(resolve));
   render(<App />, root);
-  for (await nextPicture(); parts.value < 3; await nextPicture()) parts.value++;
+  for (await nextPicture(); parts.value < 5; await nextPicture()) parts.value++;
 }
 
 function App() {
   return (
     <div class="app">
       <header>
-        <h1>
-          <Logo />
-          Lamella <span>assistant</span>
-        </h1>
-        {!isRoomy.value && <DeviceButton onClick={() => (sheetIsOpen.value = true)} />}
-        <LoadingBar />
+        {parts.value > 1 && (
+          <>
+            <h1>
+              <Logo />
+              Lamella <span>assistant</span>
+            </h1>
+            {!isRoomy.value && <DeviceButton onClick={() => (sheetIsOpen.value = true)} />}
+            <LoadingBar />
+          </>
+        )}
       </header>
       <main>
-        {parts.value > 1 && <Conversation />}
-        {parts.value > 1 && <Composer />}
+        {parts.value > 2 && <Conversation />}
+        {parts.value > 2 && <Composer />}
       </main>
       {isRoomy.value ? (
-        <aside aria-label="Device and model">{parts.value > 2 && <DevicePanel />}</aside>
+        <aside aria-label="Device and model">{parts.value > 4 && <DevicePanel />}</aside>
       ) : (
         <Sheet label="Device and model" open={sheetIsOpen}>
           <DevicePanel />
@@ -86,7 +90,7 @@ function Conversation() {
     <div class="conversation" ref={view}>
       <div class="column">
         <LoadFailure />
-        {count === 0 ? <Welcome /> : null}
+        {count === 0 ? <Welcome withExamples={parts.value > 3} /> : null}
         <div role="log" aria-label="Conversation">
           {turns.value.map((turn, i) => (
             <TurnView key={i} turn={turn} />

@@ -63,7 +63,9 @@ export async function ask(request: string): Promise<void> {
     const generation = model.generate(request, { maxTokens, signal: stopped });
     await drawn(generation, () => change({ answer: generation.text, stats: generation.stats }));
     const { text: answer, stats, finishReason } = generation;
-    change({ state: 'done', answer, stats, finishReason, running: model.running });
+    change({ answer, stats });
+    await nextPicture();
+    change({ state: 'done', finishReason, running: model.running });
     await nextPicture();
     measured.value = { model, stats };
   } catch (cause) {

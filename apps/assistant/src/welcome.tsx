@@ -6,7 +6,7 @@ import { LoadingText } from './loading.tsx';
 import { isOwn, loading } from './model.ts';
 import { count } from './units.ts';
 
-export function Welcome() {
+export function Welcome({ withExamples }: { readonly withExamples: boolean }) {
   const now = loading.value;
   const parameters = now.state === 'ready' ? count(now.model.manifest.report.parameters) : null;
   if (!isOwn.value)
@@ -25,21 +25,27 @@ export function Welcome() {
         nothing you write leaves it.
       </p>
       <LoadingText />
-      <ul class="examples">
-        {examples.map(({ of, request }) => (
-          <li key={request}>
-            <button type="button" data-function={of} onClick={() => ask(request)}>
-              <span class="tile">
-                <FunctionIcon name={of} />
-              </span>
-              <span>
-                <small>{spoken(of)}</small>
-                {request}
-              </span>
-            </button>
-          </li>
-        ))}
-      </ul>
+      {withExamples && <Examples />}
     </section>
+  );
+}
+
+function Examples() {
+  return (
+    <ul class="examples">
+      {examples.map(({ of, request }) => (
+        <li key={request}>
+          <button type="button" data-function={of} onClick={() => ask(request)}>
+            <span class="tile">
+              <FunctionIcon name={of} />
+            </span>
+            <span>
+              <small>{spoken(of)}</small>
+              {request}
+            </span>
+          </button>
+        </li>
+      ))}
+    </ul>
   );
 }

@@ -58,7 +58,7 @@ async function visit(): Promise<Visit> {
     Object.assign(globalThis, { done, tasks });
   });
   // A new window keeps the browser busy for a while.
-  await page.waitForTimeout(1000);
+  await page.waitForTimeout(2000);
   await page.goto(`${site.origin}${base}?device=wasm`);
   const { answered, tasks } = await page.evaluate(async () => {
     const { done, tasks } = globalThis as unknown as { done: Promise<number>; tasks: number[] };
