@@ -4,6 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { launchChromium } from '@lamella/browser/chromium';
 import { serve } from '@lamella/browser/serve';
 import { type Scratch, scratch } from '@lamella/cli/test/lamella';
@@ -19,19 +20,17 @@ import { dawnInstance } from './dawn.ts';
 import { byToken, CHANNEL, type Observed, observe, QUESTION, type Told } from './observer.ts';
 import { generated, packageOf } from './package.ts';
 
-type Seen = Pick<Observed, 'dispatches' | 'readbacks'>;
-
 /** Compares what was called until the model was loaded, and what was seen of `count` tokens after that, with the report. */
 function asReported(
   { webgpu }: InspectReport,
   loaded: ReadonlyMap<string, number>,
-  { calls, ...seen }: Seen & { readonly calls: ReadonlyMap<string, number> },
+  seen: Observed,
   count: number,
 ): void {
   const report = webgpu!;
   expect(loaded.get('createComputePipelineAsync')).toBe(report.pipelines);
   expect(loaded.get('createBuffer')).toBe(report.buffers);
-  expect(calls).toEqual(loaded);
+  expect(seen.calls).toEqual(loaded);
   const each = byToken(seen);
   expect(each.length).toBeGreaterThanOrEqual(count - 1);
   for (const dispatches of each) {
@@ -90,7 +89,7 @@ describe('MobileLLM-125M, q4, at its full size', () => {
   beforeAll(async () => {
     home = await scratch();
     folder = join(home.path, 'out');
-    const graph = new URL('../../graphs/mobilellm-125m.ts', import.meta.url).pathname;
+    const graph = fileURLToPath(new URL('../../graphs/mobilellm-125m.ts', import.meta.url));
     const options = ['--quant', 'q4', '--context', '8', '--target', 'wasm,webgpu', '--weights', 'random:7'];
     const { code, stderr } = await home.lamella('compile', graph, ...options, '--out', folder);
     expect(code, stderr).toBe(0);
@@ -130,7 +129,7 @@ globalThis.run = async (prompt, maxTokens) => {
 };
 </script>`;
     const { outputFiles } = await build({
-      entryPoints: [new URL('observer-worker.ts', import.meta.url).pathname],
+      entryPoints: [fileURLToPath(new URL('observer-worker.ts', import.meta.url))],
       bundle: true,
       write: false,
       format: 'esm',

@@ -110,7 +110,7 @@ export function observe(gpu: GPU): Observed {
 }
 
 /** The dispatches of each token of a greedy text: what lies between two choices. */
-export function byToken({ dispatches }: Pick<Observed, 'dispatches'>): readonly (readonly Dispatched[])[] {
+export function byToken({ dispatches }: Observed): readonly (readonly Dispatched[])[] {
   const ends = dispatches.flatMap(({ kernel }, i) => (kernel.includes('argmax') ? [i] : []));
   return ends.slice(1).map((end, i) => dispatches.slice(ends[i]! + 1, end + 1));
 }

@@ -58,8 +58,12 @@ export function measurementsOf({ title, threads, contender, works }: Entry): Mea
 }
 
 function rateOf({ firstMs, tokenMs }: Generated, prompt: number): number {
-  const total = tokenMs.reduce((sum, ms) => sum + ms, 0);
-  return tokenMs.length === 0 ? (1000 * prompt) / firstMs : (1000 * tokenMs.length) / total;
+  return tokenMs.length === 0 ? (1000 * prompt) / firstMs : meanRate(tokenMs);
+}
+
+/** Of steps that took so many ms each, a second. */
+function meanRate(ms: readonly number[]): number {
+  return (1000 * ms.length) / ms.reduce((sum, each) => sum + each, 0);
 }
 
 export async function openLamella(host: Host, { folder }: Built, threads: number): Promise<Contender> {
@@ -127,8 +131,8 @@ export async function openLab(
       threads,
       unit: 'tokens/s',
       once: async () => {
-        const ms = (await run('step', [layers, repeats], threads, WAKING.tokens + LAB_STEPS)).slice(WAKING.tokens);
-        return (1000 * LAB_STEPS) / ms.reduce((sum, each) => sum + each, 0);
+        const ms = await run('step', [layers, repeats], threads, WAKING.tokens + LAB_STEPS);
+        return meanRate(ms.slice(WAKING.tokens));
       },
     });
     measurements.push(step('125m', 30, 1), step('125m-ls', 30, 2), step('125m-60', LAB_LAYERS, 1));

@@ -17,21 +17,24 @@ beforeAll(async () => {
       .replace('t: 16, d: 16, ff: 24, vocab: 50', 't: 100, d: 64, ff: 96, vocab: 200')
       .replace('headDim: 4', 'headDim: 16'),
   );
-  for (const quant of formats) {
-    const { code, stderr } = await home.lamella(
-      'compile',
-      graph,
-      '--weights',
-      'random:1',
-      '--quant',
-      quant,
-      '--out',
-      quant,
-    );
-    expect(code, stderr).toBe(0);
-  }
+  for (const quant of formats) await compiled(graph, quant, quant);
 });
 afterAll(() => home.remove());
+
+/** Compiles a graph with random weights to a folder of `home`. */
+async function compiled(graph: string, quant: string, out: string): Promise<void> {
+  const { code, stderr } = await home.lamella(
+    'compile',
+    graph,
+    '--weights',
+    'random:1',
+    '--quant',
+    quant,
+    '--out',
+    out,
+  );
+  expect(code, stderr).toBe(0);
+}
 
 const prompt = Array.from({ length: 75 }, (_, i) => (i * 37) % 200);
 
@@ -69,17 +72,7 @@ test('a load that fails while kernels warm up ends, though its threads are gone 
   const graph = await writeGraph(home.path, 'large', (text) =>
     text.replace('t: 16, d: 16, ff: 24', 't: 100, d: 512, ff: 2048').replace('headDim: 4', 'headDim: 128'),
   );
-  const { code, stderr } = await home.lamella(
-    'compile',
-    graph,
-    '--weights',
-    'random:1',
-    '--quant',
-    'f32',
-    '--out',
-    'large',
-  );
-  expect(code, stderr).toBe(0);
+  await compiled(graph, 'f32', 'large');
   const folder = join(home.path, 'large');
   const { load } = (await import(pathToFileURL(join(folder, 'model.js')).href)) as typeof runtime;
   const files = await nodeFiles(folder);
