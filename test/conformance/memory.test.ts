@@ -270,7 +270,7 @@ describe('the arena equals its lower bound', () => {
       const printed = parseArena(printPlan(plan));
       expect(printed.intervals.length).toBe(plan.arena.intervals.length);
       expect(printed.intervals.length).toBeGreaterThan(5);
-      const alignment = 16;
+      const alignment = 64;
       const size = (bytes: number) => Math.ceil(bytes / alignment) * alignment;
       const end = Math.max(...printed.intervals.map((b) => b.last));
       const liveAt = (time: number) =>

@@ -45,57 +45,59 @@ describe('placeBuffers', () => {
   });
 
   test('times are inclusive: a buffer read by the operation that writes another keeps its bytes', () => {
-    const read = { name: 'read', bytes: 16, first: 0, last: 1 };
-    const written = { name: 'written', bytes: 16, first: 1, last: 2 };
-    const later = { name: 'later', bytes: 16, first: 2, last: 2 };
-    expect(lowerBound([read, written])).toBe(32);
+    const read = { name: 'read', bytes: ALIGNMENT, first: 0, last: 1 };
+    const written = { name: 'written', bytes: ALIGNMENT, first: 1, last: 2 };
+    const later = { name: 'later', bytes: ALIGNMENT, first: 2, last: 2 };
+    expect(lowerBound([read, written])).toBe(2 * ALIGNMENT);
     expect(new Set(placeBuffers([read, written]).offsets).size).toBe(2);
-    expect(lowerBound([read, later])).toBe(16);
+    expect(lowerBound([read, later])).toBe(ALIGNMENT);
     expect(placeBuffers([read, later]).offsets).toEqual([0, 0]);
   });
 
   test('the bound counts aligned bytes', () => {
     const one = { name: 'one', bytes: 1, first: 0, last: 0 };
-    expect(lowerBound([one, one, { ...one, bytes: 17 }])).toBe(16 + 16 + 32);
+    expect(lowerBound([one, one, { ...one, bytes: ALIGNMENT + 1 }])).toBe(4 * ALIGNMENT);
   });
 
-  // largest first places d above a, and leaves b and c no room together
+  // largest first places d above a, and leaves b and c no room together; in lines
   const awkward: readonly { bound: number; buffers: readonly (readonly [number, number, number])[] }[] = [
     {
-      bound: 144,
+      bound: 9,
       buffers: [
-        [80, 1, 3],
-        [48, 4, 5],
-        [48, 4, 6],
-        [48, 3, 4],
+        [5, 1, 3],
+        [3, 4, 5],
+        [3, 4, 6],
+        [3, 3, 4],
       ],
     },
     {
-      bound: 112,
+      bound: 7,
       buffers: [
-        [16, 2, 3],
-        [48, 2, 2],
-        [80, 5, 5],
-        [32, 2, 2],
-        [32, 3, 5],
+        [1, 2, 3],
+        [3, 2, 2],
+        [5, 5, 5],
+        [2, 2, 2],
+        [2, 3, 5],
       ],
     },
     {
-      bound: 192,
+      bound: 12,
       buffers: [
-        [48, 4, 5],
-        [16, 3, 5],
-        [96, 5, 6],
-        [32, 5, 5],
-        [96, 1, 1],
-        [96, 1, 3],
+        [3, 4, 5],
+        [1, 3, 5],
+        [6, 5, 6],
+        [2, 5, 5],
+        [6, 1, 1],
+        [6, 1, 3],
       ],
     },
   ];
-  test.each(awkward)('reaches $bound bytes where largest-first alone does not', ({ bound, buffers }) => {
-    const placed = placeBuffers(buffers.map(([bytes, first, last]) => ({ name: 'b', bytes, first, last })));
-    expect(placed.lowerBoundBytes).toBe(bound);
-    expect(placed.bytes).toBe(bound);
+  test.each(awkward)('reaches $bound lines where largest-first alone does not', ({ bound, buffers }) => {
+    const placed = placeBuffers(
+      buffers.map(([lines, first, last]) => ({ name: 'b', bytes: lines * ALIGNMENT, first, last })),
+    );
+    expect(placed.lowerBoundBytes).toBe(bound * ALIGNMENT);
+    expect(placed.bytes).toBe(bound * ALIGNMENT);
   });
 
   test('nothing takes no bytes', () => {

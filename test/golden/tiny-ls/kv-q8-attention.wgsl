@@ -32,7 +32,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let scaleAt = head;
     var max4: vec4<f32> = vec4<f32>(0f);
     for (var quad = lane; quad < 2; quad += 32) {
-      max4 = max(max4, abs(bitcast<vec4<f32>>(memoryVector(((from_1 + (quad * 4)) + 1100)))));
+      max4 = max(max4, abs(bitcast<vec4<f32>>(memoryVector(((from_1 + (quad * 4)) + 1120)))));
     }
     let lanes = max4;
     scratch[lane] = max(max(lanes.x, lanes.y), max(lanes.z, lanes.w));
@@ -53,14 +53,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     workgroupBarrier();
     let largest = all_1;
     if (lane < 1) {
-      memory[(scaleAt + 1308)] = bitcast<u32>((largest * 0.007874015718698502f));
+      memory[(scaleAt + 1328)] = bitcast<u32>((largest * 0.007874015718698502f));
     }
     let inverse = select(0f, (127f / largest), (0f < largest));
     for (var quad_1 = lane; quad_1 < 2; quad_1 += 32) {
-      memory[((to + i32(u32((quad_1 * 4)) / u32(4))) + 596)] = bitcast<u32>(packBytes(vec4<i32>(round((bitcast<vec4<f32>>(memoryVector(((from_1 + (quad_1 * 4)) + 1100))) * vec4<f32>(inverse))))));
+      memory[((to + i32(u32((quad_1 * 4)) / u32(4))) + 608)] = bitcast<u32>(packBytes(vec4<i32>(round((bitcast<vec4<f32>>(memoryVector(((from_1 + (quad_1 * 4)) + 1120))) * vec4<f32>(inverse))))));
     }
     for (var zero = (lane + 2); zero < 4; zero += 32) {
-      memory[((to + zero) + 596)] = bitcast<u32>(0);
+      memory[((to + zero) + 608)] = bitcast<u32>(0);
     }
   }
   if (1 < item) {
@@ -71,7 +71,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       let to_1 = (row_1 * 4);
       var max4_1: vec4<f32> = vec4<f32>(0f);
       for (var quad_2 = lane; quad_2 < 2; quad_2 += 32) {
-        max4_1 = max(max4_1, abs(bitcast<vec4<f32>>(memoryVector(((from_1_1 + (quad_2 * 4)) + 60)))));
+        max4_1 = max(max4_1, abs(bitcast<vec4<f32>>(memoryVector(((from_1_1 + (quad_2 * 4)) + 64)))));
       }
       let lanes_1 = max4_1;
       scratch[lane] = max(max(lanes_1.x, lanes_1.y), max(lanes_1.z, lanes_1.w));
@@ -96,7 +96,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       }
       let inverse_1 = select(0f, (127f / largest_1), (0f < largest_1));
       for (var quad_3 = lane; quad_3 < 2; quad_3 += 32) {
-        state[(to_1 + i32(u32((quad_3 * 4)) / u32(4)))] = bitcast<u32>(packBytes(vec4<i32>(round((bitcast<vec4<f32>>(memoryVector(((from_1_1 + (quad_3 * 4)) + 60))) * vec4<f32>(inverse_1))))));
+        state[(to_1 + i32(u32((quad_3 * 4)) / u32(4)))] = bitcast<u32>(packBytes(vec4<i32>(round((bitcast<vec4<f32>>(memoryVector(((from_1_1 + (quad_3 * 4)) + 64))) * vec4<f32>(inverse_1))))));
       }
       for (var zero_1 = (lane + 2); zero_1 < 4; zero_1 += 32) {
         state[(to_1 + zero_1)] = bitcast<u32>(0);
@@ -110,7 +110,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let to_2 = (row_2 * 4);
     var max4_2: vec4<f32> = vec4<f32>(0f);
     for (var quad_4 = lane; quad_4 < 2; quad_4 += 32) {
-      max4_2 = max(max4_2, abs(bitcast<vec4<f32>>(memoryVector(((from_2 + (quad_4 * 4)) + 268)))));
+      max4_2 = max(max4_2, abs(bitcast<vec4<f32>>(memoryVector(((from_2 + (quad_4 * 4)) + 288)))));
     }
     let lanes_2 = max4_2;
     scratch[lane] = max(max(lanes_2.x, lanes_2.y), max(lanes_2.z, lanes_2.w));
@@ -135,7 +135,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
     let inverse_2 = select(0f, (127f / largest_2), (0f < largest_2));
     for (var quad_5 = lane; quad_5 < 2; quad_5 += 32) {
-      state[((to_2 + i32(u32((quad_5 * 4)) / u32(4))) + 40)] = bitcast<u32>(packBytes(vec4<i32>(round((bitcast<vec4<f32>>(memoryVector(((from_2 + (quad_5 * 4)) + 268))) * vec4<f32>(inverse_2))))));
+      state[((to_2 + i32(u32((quad_5 * 4)) / u32(4))) + 40)] = bitcast<u32>(packBytes(vec4<i32>(round((bitcast<vec4<f32>>(memoryVector(((from_2 + (quad_5 * 4)) + 288))) * vec4<f32>(inverse_2))))));
     }
     for (var zero_2 = (lane + 2); zero_2 < 4; zero_2 += 32) {
       state[((to_2 + zero_2) + 40)] = bitcast<u32>(0);
@@ -189,10 +189,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let rows = ((kvHead * 8) + from_1);
     let qAt = (h * 4);
     for (var i = lane; i < 4; i += 64) {
-      query[i] = bitcast<i32>(memoryWord(((qAt + i) + 596)));
+      query[i] = bitcast<i32>(memoryWord(((qAt + i) + 608)));
     }
     workgroupBarrier();
-    let queryScale = (bitcast<f32>(memoryWord((h + 1308))) * 0.3535533845424652f);
+    let queryScale = (bitcast<f32>(memoryWord((h + 1328))) * 0.3535533845424652f);
     var largest: f32 = (-3.0000000054977558e+38f);
     var sum: f32 = 0f;
     var total: vec4<f32> = vec4<f32>(0f);
@@ -317,7 +317,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       largest = larger;
     }
     if (lane < 2) {
-      memory[(((h * 2) + lane) + 275)] = bitcast<vec4<u32>>((total * vec4<f32>((1f / sum))));
+      memory[(((h * 2) + lane) + 280)] = bitcast<vec4<u32>>((total * vec4<f32>((1f / sum))));
     }
   }
 }

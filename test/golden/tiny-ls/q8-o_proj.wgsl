@@ -25,7 +25,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let lane = i32(invocation);
   var max4: vec4<f32> = vec4<f32>(0f);
   for (var quad = lane; quad < 4; quad += 128) {
-    max4 = max(max4, abs(bitcast<vec4<f32>>(memory[(quad + 77)])));
+    max4 = max(max4, abs(bitcast<vec4<f32>>(memory[(quad + 80)])));
   }
   let lanes = max4;
   scratch[lane] = max(max(lanes.x, lanes.y), max(lanes.z, lanes.w));
@@ -54,7 +54,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   }
   let inverse = select(0f, (127f / largest), (0f < largest));
   for (var quad_1 = lane; quad_1 < 4; quad_1 += 128) {
-    codes[i32(u32((quad_1 * 4)) / u32(4))] = packBytes(vec4<i32>(round((bitcast<vec4<f32>>(memory[(quad_1 + 77)]) * vec4<f32>(inverse)))));
+    codes[i32(u32((quad_1 * 4)) / u32(4))] = packBytes(vec4<i32>(round((bitcast<vec4<f32>>(memory[(quad_1 + 80)]) * vec4<f32>(inverse)))));
   }
   workgroupBarrier();
   let block_1_1 = block_1;
