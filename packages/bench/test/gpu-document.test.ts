@@ -8,7 +8,7 @@ const series = (model: string, decode: readonly number[]): GpuSeries => ({
   profile: 'f16',
   loadMs: 900,
   dispatchesPerToken: 150,
-  weightBytesPerToken: 75e6,
+  bytesPerToken: 75e6,
   prefill: [9000, 9100, 9200],
   decode,
 });

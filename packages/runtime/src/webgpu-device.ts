@@ -15,10 +15,11 @@ export async function findAdapter(): Promise<GPUAdapter> {
   return adapter;
 }
 
-/** What people call an adapter. */
+/** What people call an adapter: the device, where that is told, and behind a comma its driver. */
 export function nameOf({ info }: GPUAdapter): string {
   const { vendor, architecture, device, description } = info;
-  return description || [vendor, architecture, device].filter(Boolean).join(' ') || 'an adapter without a name';
+  const parts = device || description ? [device, description] : [[vendor, architecture].filter(Boolean).join(' ')];
+  return parts.filter(Boolean).join(', ') || 'an adapter without a name';
 }
 
 /** Whether an adapter is no GPU but the CPU: there, WASM is many times faster. */

@@ -13,7 +13,7 @@ export function gpuDocument(results: GpuResults): string {
     `\`npm run bench:gpu\`, ${date}. ${made.join(', ')}. ${card.imitation ? '**This is no GPU but a driver for the CPU: times say nothing.**' : ''}`.trim(),
     `Conformance: ${passed} passed, ${failed} failed, ${seconds.toFixed(0)} s${wrong.length > 0 ? `: ${wrong.join('; ')}` : ''}.`,
     `Reading memory as a stream: ${(best.bytesPerSecond / 1e9).toFixed(best.bytesPerSecond < 1e11 ? 1 : 0)} GB/s. A dispatch that waits for the one before it: ${micro(best.dispatchSeconds)}.`,
-    `Weights are q4 (\`random:1\`), keys and values f32 in the conservative profile and f16 in the other. ${works.prefill}; ${works.decode}, greedy, chosen on the GPU. Medians. "µs a dispatch" is the time of a token over its dispatches; the share is that of the bytes of weights a token reads, at the rate it does, of the stream.`,
+    `Weights are q4 (\`random:1\`), keys and values f32 in the conservative profile and f16 in the other. ${works.prefill}; ${works.decode}, greedy, chosen on the GPU. Medians. "µs a dispatch" is the time of a token over its dispatches; weights are what a token needs of them from slow memory, and the share is what reading them at its rate takes of the stream.`,
     ...unmeasured(failures),
     '## Speed',
     table(
@@ -38,7 +38,7 @@ export function gpuDocument(results: GpuResults): string {
         `${Math.min(...each.decode).toFixed(1)} to ${Math.max(...each.decode).toFixed(1)}`,
         String(each.dispatchesPerToken),
         (1e6 * dispatchSeconds(each)).toFixed(1),
-        `${(each.weightBytesPerToken / 1e6).toFixed(1)} MB`,
+        `${(each.bytesPerToken / 1e6).toFixed(1)} MB`,
         `${(100 * shareOfStream(each, results)).toFixed(1)} %`,
       ]),
     ),
@@ -52,8 +52,8 @@ export function dispatchSeconds({ decode, dispatchesPerToken }: GpuSeries): numb
 }
 
 /** Bytes of weights that decoding reads in a second, as a share of what the card reads at best. */
-export function shareOfStream({ decode, weightBytesPerToken }: GpuSeries, { best }: Pick<GpuResults, 'best'>): number {
-  return (median(decode) * weightBytesPerToken) / best.bytesPerSecond;
+export function shareOfStream({ decode, bytesPerToken }: GpuSeries, { best }: Pick<GpuResults, 'best'>): number {
+  return (median(decode) * bytesPerToken) / best.bytesPerSecond;
 }
 
 /** 30 blocks, each of them twice in a row, and 60 different ones, where they were measured in turn. */

@@ -98,6 +98,7 @@ const text = async (): Promise<string> => {
   };
   const page = gpuDocument(results);
   const name = card.name
+    .split(',')[0]!
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')
     .replace(/^-|-$/g, '');

@@ -84,9 +84,18 @@ async function opened(model: Model, profile: string, folder: string): Promise<Su
     loaded.dispose();
     throw new Error(why);
   }
-  const { dispatchesPerToken, weightBytesPerToken } = loaded.manifest.report.webgpu!;
+  const { webgpu, slowMemoryBytesPerToken } = loaded.manifest.report;
+  const { dispatchesPerToken } = webgpu!;
   return {
-    series: { model, profile, loadMs, dispatchesPerToken, weightBytesPerToken, prefill: [], decode: [] },
+    series: {
+      model,
+      profile,
+      loadMs,
+      dispatchesPerToken,
+      bytesPerToken: slowMemoryBytesPerToken,
+      prefill: [],
+      decode: [],
+    },
     async run(work) {
       const rates = await measured(loaded, work);
       if (loaded.running.why !== why) throw new Error(loaded.running.why);

@@ -22,7 +22,8 @@ export interface GpuSeries {
   readonly profile: string;
   readonly loadMs: number;
   readonly dispatchesPerToken: number;
-  readonly weightBytesPerToken: number;
+  /** Weights that a token needs, each read once. */
+  readonly bytesPerToken: number;
   readonly prefill: readonly number[];
   readonly decode: readonly number[];
 }
