@@ -31,6 +31,8 @@ export interface Machine {
   readonly kinds: readonly KindKernels[];
   /** Leaves codes and scale of a contraction's x in the arena, the same that decoding makes; null where decoding itself leaves them there. */
   codesKernel(kind: Kind, op: Contract): Kernel | null;
+  /** Whether it may round a product and a sum once, which WGSL leaves to the device: what drivers for the CPU do not, a card does. */
+  readonly fuses: boolean;
   /** Chooses the next token; null where the runtime does. */
   readonly argmax: Kernel | null;
   /** Runs one kernel of a table row. */

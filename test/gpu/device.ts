@@ -82,6 +82,7 @@ export function onDevice(execute: (setup: Setup) => Promise<Executor>, profile: 
       plan,
       kinds: kernels.kinds,
       codesKernel: (_, op) => codes.get(op) ?? null,
+      fuses: true,
       argmax: kernels.argmax,
       run(kernel, row, scalars) {
         if (kernel.scalars.length > 0) {

@@ -51,6 +51,7 @@ export function interpreted(profile: GpuProfile = conservative, order: 'forward'
       plan,
       kinds: kernels.kinds,
       codesKernel: (_, op) => codes.get(op) ?? null,
+      fuses: false,
       argmax: kernels.argmax,
       run(kernel, row, scalars) {
         const { weights, state } = plan.table[row]!;
