@@ -653,6 +653,20 @@ const gpu: readonly Mutation[] = [
     killedBy: inGpuKernels,
   },
   {
+    name: 'invocations that have one piece less multiply the last one, too',
+    file: `${compiler}/schedule/gpu/contract.ts`,
+    find: "else b.when(apply('less', piece, i32(pieces)), (inner) => multiply(inner, read, piece));",
+    replace: 'else multiply(b, read, piece);',
+    killedBy: inGpuKernels,
+  },
+  {
+    name: 'rows of all streams are scaled as the first one’s',
+    file: `${compiler}/schedule/gpu/contract.ts`,
+    find: 'share.ahead ? ahead.rowScales.get(s)',
+    replace: 'share.ahead ? ahead.rowScales.get(0)',
+    killedBy: inGpuKernels,
+  },
+  {
     name: 'merged parts of attention are weighed alike',
     file: `${compiler}/schedule/gpu/attention.ts`,
     find: "const now = inner.let('now', exp(inner, sub(its, larger)));",

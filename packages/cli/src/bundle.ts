@@ -4,7 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 
 /** A file of text that a package carries. */
@@ -29,34 +29,34 @@ export async function bundleRuntime(parts: Parts): Promise<readonly Script[]> {
   const resolve = createRequire(import.meta.url).resolve;
   const some = { ...(parts.tokenizer ? tokenizer : {}), ...(parts.webgpu ? webgpu : {}) };
   const entries = Object.entries({ ...always, ...some });
-  const folder = dirname(resolve('@lamella/runtime/entry'));
-  const { outputFiles } = await build({
-    entryPoints: Object.fromEntries(entries.map(([name, module]) => [name, resolve(`@lamella/runtime/${module}`)])),
-    outdir: folder,
-    bundle: true,
-    write: false,
-    // Paths in the bundle's comments are relative to this: the same bytes wherever the command is run.
-    absWorkingDir: folder,
-    format: 'esm',
-    platform: 'neutral',
-    mainFields: ['module', 'main'],
-    target: 'es2022',
-    legalComments: 'eof',
-    charset: 'utf8',
-    logLevel: 'silent',
-    plugins: [onDemand],
+  const scripts = entries.map(async ([name, module]): Promise<Script> => {
+    const entry = resolve(`@lamella/runtime/${module}`);
+    const { outputFiles } = await build({
+      entryPoints: [entry],
+      bundle: true,
+      write: false,
+      // Paths in the bundle's comments are relative to this: the same bytes wherever the command is run.
+      absWorkingDir: dirname(entry),
+      format: 'esm',
+      platform: 'neutral',
+      mainFields: ['module', 'main'],
+      target: 'es2022',
+      legalComments: 'eof',
+      charset: 'utf8',
+      logLevel: 'silent',
+      plugins: [onDemand],
+    });
+    return { file: `${name}.js`, text: outputFiles[0]!.text };
   });
-  const scripts = outputFiles.map(({ path, text }): Script => ({ file: basename(path), text }));
   const licence = parts.tokenizer ? [await tokenizerLicence(resolve('@lamella/runtime/entry'))] : [];
-  return [...scripts, ...licence];
+  return [...(await Promise.all(scripts)), ...licence];
 }
 
-/** A module that is imported on demand is a file of its own beside the others. Asked only where it can be one: each question takes time. */
+/** A module that is imported on demand is a file of its own beside the others. */
 const onDemand: Plugin = {
   name: 'on demand',
   setup({ onResolve }) {
-    const named = Object.values({ ...always, ...tokenizer, ...webgpu }).join('|');
-    onResolve({ filter: new RegExp(`^\\./(${named})\\.ts$`) }, ({ kind, path }) =>
+    onResolve({ filter: /^\.\/.*\.ts$/ }, ({ kind, path }) =>
       kind === 'dynamic-import' ? { path: path.replace(/\.ts$/, '.js'), external: true } : null,
     );
   },

@@ -13,18 +13,18 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   }
 }
 
-// layers.q_proj+k_proj+v_proj.decode: 3 of 128
-//   read x: f32 [13, 16]
-//   read input_layernorm.weight: f32 [8]
+// layers.q_proj+k_proj+v_proj.decode: 3 of 256
 //   read self_attn.q_proj.weight.0: f32 weights [8, 8]
 //   read self_attn.q_proj.weight.1: f32 weights [8, 8]
+//   read self_attn.k_proj.weight.0: f32 weights [4, 8]
+//   read self_attn.k_proj.weight.1: f32 weights [4, 8]
+//   read self_attn.v_proj.weight: f32 weights [8, 8]
+//   read x: f32 [13, 16]
+//   read input_layernorm.weight: f32 [8]
 //   read cos0: f32 [8, 4]
 //   read sin0: f32 [8, 4]
 //   write layers.q_proj: f32 [13, 16]
-//   read self_attn.k_proj.weight.0: f32 weights [4, 8]
-//   read self_attn.k_proj.weight.1: f32 weights [4, 8]
 //   write keys0: f32 [1, 8, 8]
-//   read self_attn.v_proj.weight: f32 weights [8, 8]
 //   write values0: f32 [1, 8, 8]
 struct Step { position: i32, count: i32, row: i32, spare: i32 }
 @group(0) @binding(0) var<uniform> step: Step;
@@ -32,104 +32,116 @@ struct Step { position: i32, count: i32, row: i32, spare: i32 }
 @group(0) @binding(2) var<storage, read> constants: array<vec4<u32>>;
 @group(0) @binding(3) var<storage, read_write> state: array<vec4<u32>>;
 @group(0) @binding(4) var<storage, read> w0: array<vec4<u32>>;
-var<workgroup> scratch: array<f32, 128>;
-var<workgroup> staged: array<f32, 8>;
-var<workgroup> partials: array<vec4<f32>, 128>;
-fn memoryWord(at: i32) -> u32 {
-  return memory[at >> 2u][at & 3];
-}
-fn w0Word(at: i32) -> u32 {
-  return w0[at >> 2u][at & 3];
-}
-@compute @workgroup_size(128, 1, 1)
+var<workgroup> scratch: array<f32, 256>;
+var<workgroup> floats: array<f32, 8>;
+var<workgroup> partials: array<vec4<f32>, 512>;
+@compute @workgroup_size(256, 1, 1)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) invocation: u32) {
   let position = step.position;
   let count = step.count;
   let block_1 = i32(group.x);
   let lane = i32(invocation);
-  var sum4: vec4<f32> = vec4<f32>(0f);
-  for (var quad = lane; quad < 2; quad += 128) {
-    let v = bitcast<vec4<f32>>(memory[(quad + 8)]);
-    sum4 = (sum4 + (v * v));
+  let v = i32(u32(lane) % u32(2));
+  let part = i32(u32(lane) / u32(2));
+  let part_1 = lane;
+  var w_0: vec4<f32> = vec4<f32>(0f);
+  var w_1: vec4<f32> = vec4<f32>(0f);
+  var rowScales_0: vec4<f32> = vec4<f32>(0f);
+  var rowScales_1: vec4<f32> = vec4<f32>(0f);
+  if (block_1 < 1) {
+    let piece = select(7, part, (part < 8));
+    let base = ((block_1 * 128) + (v * 4));
+    w_0 = bitcast<vec4<f32>>(w0[((i32(u32(base) / u32(4)) + (piece * 2)) + 4)]);
+    let piece_1 = select(7, part, (part < 8));
+    let base_1 = ((block_1 * 128) + (v * 4));
+    w_1 = bitcast<vec4<f32>>(w0[((i32(u32(base_1) / u32(4)) + (piece_1 * 2)) + 20)]);
   }
-  let lanes = sum4;
+  if (0 < block_1) {
+    if (block_1 < 2) {
+      let piece_2 = select(7, part_1, (part_1 < 8));
+      let base_2 = ((block_1 + (-1)) * 64);
+      w_0 = bitcast<vec4<f32>>(w0[((i32(u32(base_2) / u32(4)) + piece_2) + 36)]);
+      let piece_3 = select(7, part_1, (part_1 < 8));
+      let base_3 = ((block_1 + (-1)) * 64);
+      w_1 = bitcast<vec4<f32>>(w0[((i32(u32(base_3) / u32(4)) + piece_3) + 44)]);
+    }
+  }
+  if (1 < block_1) {
+    let piece_4 = select(7, part, (part < 8));
+    let base_4 = (((block_1 + (-2)) * 64) + (v * 4));
+    w_0 = bitcast<vec4<f32>>(w0[((i32(u32(base_4) / u32(4)) + (piece_4 * 2)) + 52)]);
+  }
+  var x_0: vec4<f32> = vec4<f32>(0f);
+  if (lane < 2) {
+    x_0 = bitcast<vec4<f32>>(memory[(lane + 8)]);
+  }
+  var x_1_0: vec4<f32> = vec4<f32>(0f);
+  if (lane < 2) {
+    x_1_0 = bitcast<vec4<f32>>(w0[lane]);
+  }
+  let lanes = (vec4<f32>(0f) + (x_0 * x_0));
   scratch[lane] = ((lanes.x + lanes.y) + (lanes.z + lanes.w));
   workgroupBarrier();
   if (lane < 32) {
-    scratch[lane] = (((scratch[lane] + scratch[(lane + 32)]) + scratch[(lane + 64)]) + scratch[(lane + 96)]);
+    scratch[lane] = (((((((scratch[lane] + scratch[(lane + 32)]) + scratch[(lane + 64)]) + scratch[(lane + 96)]) + scratch[(lane + 128)]) + scratch[(lane + 160)]) + scratch[(lane + 192)]) + scratch[(lane + 224)]);
   }
   workgroupBarrier();
-  if (lane < 8) {
-    scratch[lane] = (((scratch[lane] + scratch[(lane + 8)]) + scratch[(lane + 16)]) + scratch[(lane + 24)]);
-  }
-  workgroupBarrier();
-  if (lane < 2) {
-    scratch[lane] = (((scratch[lane] + scratch[(lane + 2)]) + scratch[(lane + 4)]) + scratch[(lane + 6)]);
+  if (lane < 4) {
+    scratch[lane] = (((((((scratch[lane] + scratch[(lane + 4)]) + scratch[(lane + 8)]) + scratch[(lane + 12)]) + scratch[(lane + 16)]) + scratch[(lane + 20)]) + scratch[(lane + 24)]) + scratch[(lane + 28)]);
   }
   workgroupBarrier();
   if (lane < 1) {
-    scratch[lane] = (scratch[lane] + scratch[(lane + 1)]);
+    scratch[lane] = (((scratch[lane] + scratch[(lane + 1)]) + scratch[(lane + 2)]) + scratch[(lane + 3)]);
   }
   workgroupBarrier();
   let all_1 = scratch[0];
   workgroupBarrier();
   let inverse = (1f / sqrt(((all_1 * 0.125f) + 0.000009999999747378752f)));
-  for (var i = lane; i < 8; i += 128) {
-    staged[i] = ((bitcast<f32>(memoryWord((i + 32))) * inverse) * bitcast<f32>(w0Word(i)));
+  let normalised = ((x_0 * vec4<f32>(inverse)) * x_1_0);
+  if (lane < 2) {
+    {
+      let at = (lane * 4);
+      let four = normalised;
+      floats[at] = four.x;
+      floats[at + 1] = four.y;
+      floats[at + 2] = four.z;
+      floats[at + 3] = four.w;
+    }
   }
   workgroupBarrier();
   if (block_1 < 1) {
-    let block_1_1 = block_1;
-    let v_1 = i32(u32(lane) % u32(2));
-    let part = i32(u32(lane) / u32(2));
     var acc_0: vec4<f32> = vec4<f32>(0f);
-    let base = ((block_1_1 * 128) + (v_1 * 4));
-    for (var k = part; k < 8; k += 64) {
-      let wk = bitcast<vec4<f32>>(w0[((i32(u32(base) / u32(4)) + (k * 2)) + 4)]);
-      acc_0 = (acc_0 + (vec4<f32>(staged[k]) * wk));
+    let piece_5 = part;
+    if (piece_5 < 8) {
+      acc_0 = (acc_0 + (vec4<f32>(floats[piece_5]) * w_0));
+    }
+    var acc_1_0: vec4<f32> = vec4<f32>(0f);
+    let piece_6 = part;
+    if (piece_6 < 8) {
+      acc_1_0 = (acc_1_0 + (vec4<f32>(floats[piece_6]) * w_1));
     }
     partials[lane] = acc_0;
+    partials[(lane + 256)] = acc_1_0;
     workgroupBarrier();
     if (lane < 32) {
-      partials[lane] = (((partials[lane] + partials[(lane + 32)]) + partials[(lane + 64)]) + partials[(lane + 96)]);
+      partials[lane] = (((((((partials[lane] + partials[(lane + 32)]) + partials[(lane + 64)]) + partials[(lane + 96)]) + partials[(lane + 128)]) + partials[(lane + 160)]) + partials[(lane + 192)]) + partials[(lane + 224)]);
+      partials[(lane + 256)] = (((((((partials[(lane + 256)] + partials[(lane + 288)]) + partials[(lane + 320)]) + partials[(lane + 352)]) + partials[(lane + 384)]) + partials[(lane + 416)]) + partials[(lane + 448)]) + partials[(lane + 480)]);
     }
     workgroupBarrier();
-    if (lane < 8) {
-      partials[lane] = (((partials[lane] + partials[(lane + 8)]) + partials[(lane + 16)]) + partials[(lane + 24)]);
-    }
-    workgroupBarrier();
-    if (lane < 2) {
-      partials[lane] = (((partials[lane] + partials[(lane + 2)]) + partials[(lane + 4)]) + partials[(lane + 6)]);
-    }
-    workgroupBarrier();
-    let sum = partials[i32(u32(lane) % u32(2))];
-    workgroupBarrier();
-    let dot_1 = sum;
-    var acc_1_0: vec4<f32> = vec4<f32>(0f);
-    let base_1 = ((block_1_1 * 128) + (v_1 * 4));
-    for (var k_1 = part; k_1 < 8; k_1 += 64) {
-      let wk_1 = bitcast<vec4<f32>>(w0[((i32(u32(base_1) / u32(4)) + (k_1 * 2)) + 20)]);
-      acc_1_0 = (acc_1_0 + (vec4<f32>(staged[k_1]) * wk_1));
-    }
-    partials[lane] = acc_1_0;
-    workgroupBarrier();
-    if (lane < 32) {
-      partials[lane] = (((partials[lane] + partials[(lane + 32)]) + partials[(lane + 64)]) + partials[(lane + 96)]);
-    }
-    workgroupBarrier();
-    if (lane < 8) {
-      partials[lane] = (((partials[lane] + partials[(lane + 8)]) + partials[(lane + 16)]) + partials[(lane + 24)]);
+    if (lane < 4) {
+      partials[lane] = (((((((partials[lane] + partials[(lane + 4)]) + partials[(lane + 8)]) + partials[(lane + 12)]) + partials[(lane + 16)]) + partials[(lane + 20)]) + partials[(lane + 24)]) + partials[(lane + 28)]);
+      partials[(lane + 256)] = (((((((partials[(lane + 256)] + partials[(lane + 260)]) + partials[(lane + 264)]) + partials[(lane + 268)]) + partials[(lane + 272)]) + partials[(lane + 276)]) + partials[(lane + 280)]) + partials[(lane + 284)]);
     }
     workgroupBarrier();
     if (lane < 2) {
-      partials[lane] = (((partials[lane] + partials[(lane + 2)]) + partials[(lane + 4)]) + partials[(lane + 6)]);
+      partials[lane] = (partials[lane] + partials[(lane + 2)]);
+      partials[(lane + 256)] = (partials[(lane + 256)] + partials[(lane + 258)]);
     }
     workgroupBarrier();
-    let sum_1 = partials[i32(u32(lane) % u32(2))];
-    workgroupBarrier();
-    let dot_1_1 = sum_1;
-    let row_1 = ((block_1_1 * 8) + (v_1 * 4));
+    let row_1 = ((block_1 * 8) + (v * 4));
     if (lane < 2) {
+      let dot_1 = partials[lane];
+      let dot_1_1 = partials[(lane + 256)];
       if (0 < count) {
         let inHead = i32(u32(row_1) % u32(4));
         let angle = ((position * 4) + inHead);
@@ -143,64 +155,38 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   }
   if (0 < block_1) {
     if (block_1 < 2) {
-      let block_2 = (block_1 + (-1));
-      let part_1 = lane;
       var acc_2_0: vec4<f32> = vec4<f32>(0f);
-      let base_2 = (block_2 * 64);
-      for (var k_2 = part_1; k_2 < 8; k_2 += 128) {
-        let wk_2 = bitcast<vec4<f32>>(w0[((i32(u32(base_2) / u32(4)) + k_2) + 36)]);
-        acc_2_0 = (acc_2_0 + (vec4<f32>(staged[k_2]) * wk_2));
+      let piece_7 = part_1;
+      if (piece_7 < 8) {
+        acc_2_0 = (acc_2_0 + (vec4<f32>(floats[piece_7]) * w_0));
+      }
+      var acc_3_0: vec4<f32> = vec4<f32>(0f);
+      let piece_8 = part_1;
+      if (piece_8 < 8) {
+        acc_3_0 = (acc_3_0 + (vec4<f32>(floats[piece_8]) * w_1));
       }
       partials[lane] = acc_2_0;
+      partials[(lane + 256)] = acc_3_0;
       workgroupBarrier();
       if (lane < 32) {
-        partials[lane] = (((partials[lane] + partials[(lane + 32)]) + partials[(lane + 64)]) + partials[(lane + 96)]);
+        partials[lane] = (((((((partials[lane] + partials[(lane + 32)]) + partials[(lane + 64)]) + partials[(lane + 96)]) + partials[(lane + 128)]) + partials[(lane + 160)]) + partials[(lane + 192)]) + partials[(lane + 224)]);
+        partials[(lane + 256)] = (((((((partials[(lane + 256)] + partials[(lane + 288)]) + partials[(lane + 320)]) + partials[(lane + 352)]) + partials[(lane + 384)]) + partials[(lane + 416)]) + partials[(lane + 448)]) + partials[(lane + 480)]);
       }
       workgroupBarrier();
-      if (lane < 8) {
-        partials[lane] = (((partials[lane] + partials[(lane + 8)]) + partials[(lane + 16)]) + partials[(lane + 24)]);
-      }
-      workgroupBarrier();
-      if (lane < 2) {
-        partials[lane] = (((partials[lane] + partials[(lane + 2)]) + partials[(lane + 4)]) + partials[(lane + 6)]);
-      }
-      workgroupBarrier();
-      if (lane < 1) {
-        partials[lane] = (partials[lane] + partials[(lane + 1)]);
-      }
-      workgroupBarrier();
-      let sum_2 = partials[0];
-      workgroupBarrier();
-      let dot_2 = sum_2;
-      var acc_3_0: vec4<f32> = vec4<f32>(0f);
-      let base_3 = (block_2 * 64);
-      for (var k_3 = part_1; k_3 < 8; k_3 += 128) {
-        let wk_3 = bitcast<vec4<f32>>(w0[((i32(u32(base_3) / u32(4)) + k_3) + 44)]);
-        acc_3_0 = (acc_3_0 + (vec4<f32>(staged[k_3]) * wk_3));
-      }
-      partials[lane] = acc_3_0;
-      workgroupBarrier();
-      if (lane < 32) {
-        partials[lane] = (((partials[lane] + partials[(lane + 32)]) + partials[(lane + 64)]) + partials[(lane + 96)]);
-      }
-      workgroupBarrier();
-      if (lane < 8) {
-        partials[lane] = (((partials[lane] + partials[(lane + 8)]) + partials[(lane + 16)]) + partials[(lane + 24)]);
-      }
-      workgroupBarrier();
-      if (lane < 2) {
-        partials[lane] = (((partials[lane] + partials[(lane + 2)]) + partials[(lane + 4)]) + partials[(lane + 6)]);
+      if (lane < 4) {
+        partials[lane] = (((((((partials[lane] + partials[(lane + 4)]) + partials[(lane + 8)]) + partials[(lane + 12)]) + partials[(lane + 16)]) + partials[(lane + 20)]) + partials[(lane + 24)]) + partials[(lane + 28)]);
+        partials[(lane + 256)] = (((((((partials[(lane + 256)] + partials[(lane + 260)]) + partials[(lane + 264)]) + partials[(lane + 268)]) + partials[(lane + 272)]) + partials[(lane + 276)]) + partials[(lane + 280)]) + partials[(lane + 284)]);
       }
       workgroupBarrier();
       if (lane < 1) {
-        partials[lane] = (partials[lane] + partials[(lane + 1)]);
+        partials[lane] = (((partials[lane] + partials[(lane + 1)]) + partials[(lane + 2)]) + partials[(lane + 3)]);
+        partials[(lane + 256)] = (((partials[(lane + 256)] + partials[(lane + 257)]) + partials[(lane + 258)]) + partials[(lane + 259)]);
       }
       workgroupBarrier();
-      let sum_3 = partials[0];
-      workgroupBarrier();
-      let dot_3 = sum_3;
-      let row_2 = (block_2 * 4);
+      let row_2 = ((block_1 + (-1)) * 4);
       if (lane < 1) {
+        let dot_2 = partials[lane];
+        let dot_3 = partials[(lane + 256)];
         if (0 < count) {
           let inHead_1 = i32(u32(row_2) % u32(4));
           let angle_1 = ((position * 4) + inHead_1);
@@ -214,34 +200,28 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
   }
   if (1 < block_1) {
-    let block_3 = (block_1 + (-2));
-    let v_2 = i32(u32(lane) % u32(2));
-    let part_2 = i32(u32(lane) / u32(2));
     var acc_4_0: vec4<f32> = vec4<f32>(0f);
-    let base_4 = ((block_3 * 64) + (v_2 * 4));
-    for (var k_4 = part_2; k_4 < 8; k_4 += 64) {
-      let wk_4 = bitcast<vec4<f32>>(w0[((i32(u32(base_4) / u32(4)) + (k_4 * 2)) + 52)]);
-      acc_4_0 = (acc_4_0 + (vec4<f32>(staged[k_4]) * wk_4));
+    let piece_9 = part;
+    if (piece_9 < 8) {
+      acc_4_0 = (acc_4_0 + (vec4<f32>(floats[piece_9]) * w_0));
     }
     partials[lane] = acc_4_0;
     workgroupBarrier();
     if (lane < 32) {
-      partials[lane] = (((partials[lane] + partials[(lane + 32)]) + partials[(lane + 64)]) + partials[(lane + 96)]);
+      partials[lane] = (((((((partials[lane] + partials[(lane + 32)]) + partials[(lane + 64)]) + partials[(lane + 96)]) + partials[(lane + 128)]) + partials[(lane + 160)]) + partials[(lane + 192)]) + partials[(lane + 224)]);
     }
     workgroupBarrier();
-    if (lane < 8) {
-      partials[lane] = (((partials[lane] + partials[(lane + 8)]) + partials[(lane + 16)]) + partials[(lane + 24)]);
+    if (lane < 4) {
+      partials[lane] = (((((((partials[lane] + partials[(lane + 4)]) + partials[(lane + 8)]) + partials[(lane + 12)]) + partials[(lane + 16)]) + partials[(lane + 20)]) + partials[(lane + 24)]) + partials[(lane + 28)]);
     }
     workgroupBarrier();
     if (lane < 2) {
-      partials[lane] = (((partials[lane] + partials[(lane + 2)]) + partials[(lane + 4)]) + partials[(lane + 6)]);
+      partials[lane] = (partials[lane] + partials[(lane + 2)]);
     }
     workgroupBarrier();
-    let sum_4 = partials[i32(u32(lane) % u32(2))];
-    workgroupBarrier();
-    let dot_4 = sum_4;
-    let row_3 = ((block_3 * 8) + (v_2 * 4));
+    let row_3 = (((block_1 + (-2)) * 8) + (v * 4));
     if (lane < 2) {
+      let dot_4 = partials[lane];
       if (0 < count) {
         let head_2 = (i32(u32(row_3) / u32(8)) * 64);
         let inHead_2 = i32(u32(row_3) % u32(8));
@@ -251,7 +231,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   }
 }
 
-// layers.self_attn.decode: 2 x (1 + position) / 128 of 64
+// layers.self_attn.decode: 2 x (1 + position) / 128 of 256
 //   read keys0: f32 [1, 8, 8]
 //   read layers.q_proj: f32 [13, 16]
 //   read values0: f32 [1, 8, 8]
@@ -261,16 +241,16 @@ struct Step { position: i32, count: i32, row: i32, spare: i32 }
 @group(0) @binding(1) var<storage, read_write> memory: array<vec4<u32>>;
 @group(0) @binding(2) var<storage, read> state: array<vec4<u32>>;
 var<workgroup> query: array<f32, 8>;
-var<workgroup> scratch: array<f32, 64>;
+var<workgroup> scratch: array<f32, 256>;
 var<workgroup> scores: array<f32, 128>;
-var<workgroup> sums: array<vec4<f32>, 64>;
+var<workgroup> sums: array<vec4<f32>, 256>;
 fn memoryWord(at: i32) -> u32 {
   return memory[at >> 2u][at & 3];
 }
 fn queryVector(at: i32) -> vec4<f32> {
   return vec4<f32>(query[at], query[at + 1], query[at + 2], query[at + 3]);
 }
-@compute @workgroup_size(64, 1, 1)
+@compute @workgroup_size(256, 1, 1)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) invocation: u32) {
   let position = step.position;
   let h = i32(group.x);
@@ -283,12 +263,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let kvHead = i32(u32(h) / u32(2));
     let rows = ((kvHead * 8) + from_1);
     let qAt = (h * 8);
-    for (var i = lane; i < 8; i += 64) {
+    for (var i = lane; i < 8; i += 256) {
       query[i] = bitcast<f32>(memoryWord(((qAt + i) + 240)));
     }
     workgroupBarrier();
     var most: f32 = (-3.0000000054977558e+38f);
-    for (var p = lane; p < mine; p += 64) {
+    for (var p = lane; p < mine; p += 256) {
       let keyRow = (rows + p);
       let keyAt = (keyRow * 8);
       var acc: vec4<f32> = vec4<f32>(0f);
@@ -302,12 +282,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
     scratch[lane] = most;
     workgroupBarrier();
-    if (lane < 16) {
-      scratch[lane] = max(max(max(scratch[lane], scratch[(lane + 16)]), scratch[(lane + 32)]), scratch[(lane + 48)]);
+    if (lane < 32) {
+      scratch[lane] = max(max(max(max(max(max(max(scratch[lane], scratch[(lane + 32)]), scratch[(lane + 64)]), scratch[(lane + 96)]), scratch[(lane + 128)]), scratch[(lane + 160)]), scratch[(lane + 192)]), scratch[(lane + 224)]);
     }
     workgroupBarrier();
     if (lane < 4) {
-      scratch[lane] = max(max(max(scratch[lane], scratch[(lane + 4)]), scratch[(lane + 8)]), scratch[(lane + 12)]);
+      scratch[lane] = max(max(max(max(max(max(max(scratch[lane], scratch[(lane + 4)]), scratch[(lane + 8)]), scratch[(lane + 12)]), scratch[(lane + 16)]), scratch[(lane + 20)]), scratch[(lane + 24)]), scratch[(lane + 28)]);
     }
     workgroupBarrier();
     if (lane < 1) {
@@ -317,7 +297,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let all_1 = scratch[0];
     workgroupBarrier();
     var weights: f32 = 0f;
-    for (var p_1 = lane; p_1 < mine; p_1 += 64) {
+    for (var p_1 = lane; p_1 < mine; p_1 += 256) {
       let e_x = min(max((scores[p_1] - all_1), (-87f)), 88f);
       let e_n = round((e_x * 1.4426950216293335f));
       let e_r = ((e_x - (e_n * 0.693359375f)) - (e_n * (-0.00021219444170128554f)));
@@ -327,12 +307,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
     scratch[lane] = weights;
     workgroupBarrier();
-    if (lane < 16) {
-      scratch[lane] = (((scratch[lane] + scratch[(lane + 16)]) + scratch[(lane + 32)]) + scratch[(lane + 48)]);
+    if (lane < 32) {
+      scratch[lane] = (((((((scratch[lane] + scratch[(lane + 32)]) + scratch[(lane + 64)]) + scratch[(lane + 96)]) + scratch[(lane + 128)]) + scratch[(lane + 160)]) + scratch[(lane + 192)]) + scratch[(lane + 224)]);
     }
     workgroupBarrier();
     if (lane < 4) {
-      scratch[lane] = (((scratch[lane] + scratch[(lane + 4)]) + scratch[(lane + 8)]) + scratch[(lane + 12)]);
+      scratch[lane] = (((((((scratch[lane] + scratch[(lane + 4)]) + scratch[(lane + 8)]) + scratch[(lane + 12)]) + scratch[(lane + 16)]) + scratch[(lane + 20)]) + scratch[(lane + 24)]) + scratch[(lane + 28)]);
     }
     workgroupBarrier();
     if (lane < 1) {
@@ -343,17 +323,17 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     workgroupBarrier();
     let feature = (i32(u32(lane) % u32(2)) * 4);
     var acc_1: vec4<f32> = vec4<f32>(0f);
-    for (var p_2 = i32(u32(lane) / u32(2)); p_2 < mine; p_2 += 32) {
+    for (var p_2 = i32(u32(lane) / u32(2)); p_2 < mine; p_2 += 128) {
       acc_1 = (acc_1 + (vec4<f32>(scores[p_2]) * bitcast<vec4<f32>>(state[((((rows + p_2) * 2) + i32(u32(feature) / u32(4))) + 16)])));
     }
     sums[lane] = acc_1;
     workgroupBarrier();
-    if (lane < 16) {
-      sums[lane] = (((sums[lane] + sums[(lane + 16)]) + sums[(lane + 32)]) + sums[(lane + 48)]);
+    if (lane < 32) {
+      sums[lane] = (((((((sums[lane] + sums[(lane + 32)]) + sums[(lane + 64)]) + sums[(lane + 96)]) + sums[(lane + 128)]) + sums[(lane + 160)]) + sums[(lane + 192)]) + sums[(lane + 224)]);
     }
     workgroupBarrier();
     if (lane < 4) {
-      sums[lane] = (((sums[lane] + sums[(lane + 4)]) + sums[(lane + 8)]) + sums[(lane + 12)]);
+      sums[lane] = (((((((sums[lane] + sums[(lane + 4)]) + sums[(lane + 8)]) + sums[(lane + 12)]) + sums[(lane + 16)]) + sums[(lane + 20)]) + sums[(lane + 24)]) + sums[(lane + 28)]);
     }
     workgroupBarrier();
     if (lane < 2) {
@@ -367,170 +347,157 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   }
 }
 
-// layers.o_proj.decode: 1 of 128
-//   read layers.self_attn: f32 [13, 16]
+// layers.o_proj.decode: 1 of 256
 //   read self_attn.o_proj.weight: f32 weights [8, 16]
+//   read layers.self_attn: f32 [13, 16]
 //   readwrite x: f32 [13, 16]
 struct Step { position: i32, count: i32, row: i32, spare: i32 }
 @group(0) @binding(0) var<uniform> step: Step;
 @group(0) @binding(1) var<storage, read_write> memory: array<vec4<u32>>;
 @group(0) @binding(2) var<storage, read> w0: array<vec4<u32>>;
-var<workgroup> partials: array<vec4<f32>, 128>;
+var<workgroup> partials: array<vec4<f32>, 256>;
 fn memoryWord(at: i32) -> u32 {
   return memory[at >> 2u][at & 3];
 }
-@compute @workgroup_size(128, 1, 1)
+@compute @workgroup_size(256, 1, 1)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) invocation: u32) {
   let count = step.count;
   let block_1 = i32(group.x);
   let lane = i32(invocation);
-  let block_1_1 = block_1;
   let v = i32(u32(lane) % u32(2));
   let part = i32(u32(lane) / u32(2));
+  var w_0: vec4<f32> = vec4<f32>(0f);
+  var rowScales_0: vec4<f32> = vec4<f32>(0f);
+  let piece = select(15, part, (part < 16));
+  let base = ((block_1 * 128) + (v * 4));
+  w_0 = bitcast<vec4<f32>>(w0[((i32(u32(base) / u32(4)) + (piece * 2)) + 68)]);
   var acc_0: vec4<f32> = vec4<f32>(0f);
-  let base = ((block_1_1 * 128) + (v * 4));
-  for (var k = part; k < 16; k += 64) {
-    let wk = bitcast<vec4<f32>>(w0[((i32(u32(base) / u32(4)) + (k * 2)) + 68)]);
-    acc_0 = (acc_0 + (vec4<f32>(bitcast<f32>(memoryWord((k + 448)))) * wk));
+  let piece_1 = part;
+  if (piece_1 < 16) {
+    acc_0 = (acc_0 + (vec4<f32>(bitcast<f32>(memoryWord((piece_1 + 448)))) * w_0));
   }
   partials[lane] = acc_0;
   workgroupBarrier();
   if (lane < 32) {
-    partials[lane] = (((partials[lane] + partials[(lane + 32)]) + partials[(lane + 64)]) + partials[(lane + 96)]);
+    partials[lane] = (((((((partials[lane] + partials[(lane + 32)]) + partials[(lane + 64)]) + partials[(lane + 96)]) + partials[(lane + 128)]) + partials[(lane + 160)]) + partials[(lane + 192)]) + partials[(lane + 224)]);
   }
   workgroupBarrier();
-  if (lane < 8) {
-    partials[lane] = (((partials[lane] + partials[(lane + 8)]) + partials[(lane + 16)]) + partials[(lane + 24)]);
+  if (lane < 4) {
+    partials[lane] = (((((((partials[lane] + partials[(lane + 4)]) + partials[(lane + 8)]) + partials[(lane + 12)]) + partials[(lane + 16)]) + partials[(lane + 20)]) + partials[(lane + 24)]) + partials[(lane + 28)]);
   }
   workgroupBarrier();
   if (lane < 2) {
-    partials[lane] = (((partials[lane] + partials[(lane + 2)]) + partials[(lane + 4)]) + partials[(lane + 6)]);
+    partials[lane] = (partials[lane] + partials[(lane + 2)]);
   }
   workgroupBarrier();
-  let sum = partials[i32(u32(lane) % u32(2))];
-  workgroupBarrier();
-  let dot_1 = sum;
-  let row_1 = ((block_1_1 * 8) + (v * 4));
+  let row_1 = ((block_1 * 8) + (v * 4));
   if (lane < 2) {
+    let dot_1 = partials[lane];
     if (0 < count) {
       memory[(i32(u32(row_1) / u32(4)) + 8)] = bitcast<vec4<u32>>((bitcast<vec4<f32>>(memory[(i32(u32(row_1) / u32(4)) + 8)]) + dot_1));
     }
   }
 }
 
-// layers.gate_proj+up_proj.decode: 3 of 128
-//   read x: f32 [13, 16]
-//   read post_attention_layernorm.weight: f32 [8]
+// layers.gate_proj+up_proj.decode: 3 of 256
 //   read mlp.gate_proj.weight: f32 weights [12, 8]
 //   read mlp.up_proj.weight: f32 weights [12, 8]
+//   read x: f32 [13, 16]
+//   read post_attention_layernorm.weight: f32 [8]
 //   write layers.mlp.mul14: f32 [13, 16]
 struct Step { position: i32, count: i32, row: i32, spare: i32 }
 @group(0) @binding(0) var<uniform> step: Step;
 @group(0) @binding(1) var<storage, read_write> memory: array<vec4<u32>>;
 @group(0) @binding(2) var<storage, read> w0: array<vec4<u32>>;
-var<workgroup> scratch: array<f32, 128>;
-var<workgroup> staged: array<f32, 8>;
-var<workgroup> partials: array<vec4<f32>, 128>;
-fn memoryWord(at: i32) -> u32 {
-  return memory[at >> 2u][at & 3];
-}
-fn w0Word(at: i32) -> u32 {
-  return w0[at >> 2u][at & 3];
-}
-@compute @workgroup_size(128, 1, 1)
+var<workgroup> scratch: array<f32, 256>;
+var<workgroup> floats: array<f32, 8>;
+var<workgroup> partials: array<vec4<f32>, 512>;
+@compute @workgroup_size(256, 1, 1)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) invocation: u32) {
   let count = step.count;
   let block_1 = i32(group.x);
   let lane = i32(invocation);
-  var sum4: vec4<f32> = vec4<f32>(0f);
-  for (var quad = lane; quad < 2; quad += 128) {
-    let v = bitcast<vec4<f32>>(memory[(quad + 8)]);
-    sum4 = (sum4 + (v * v));
+  let part = lane;
+  var w_0: vec4<f32> = vec4<f32>(0f);
+  var w_1: vec4<f32> = vec4<f32>(0f);
+  var rowScales_0: vec4<f32> = vec4<f32>(0f);
+  var rowScales_1: vec4<f32> = vec4<f32>(0f);
+  let piece = select(7, part, (part < 8));
+  let base = (block_1 * 64);
+  w_0 = bitcast<vec4<f32>>(w0[((i32(u32(base) / u32(4)) + piece) + 104)]);
+  let piece_1 = select(7, part, (part < 8));
+  let base_1 = (block_1 * 64);
+  w_1 = bitcast<vec4<f32>>(w0[((i32(u32(base_1) / u32(4)) + piece_1) + 112)]);
+  var x_0: vec4<f32> = vec4<f32>(0f);
+  if (lane < 2) {
+    x_0 = bitcast<vec4<f32>>(memory[(lane + 8)]);
   }
-  let lanes = sum4;
+  var x_1_0: vec4<f32> = vec4<f32>(0f);
+  if (lane < 2) {
+    x_1_0 = bitcast<vec4<f32>>(w0[(lane + 100)]);
+  }
+  let lanes = (vec4<f32>(0f) + (x_0 * x_0));
   scratch[lane] = ((lanes.x + lanes.y) + (lanes.z + lanes.w));
   workgroupBarrier();
   if (lane < 32) {
-    scratch[lane] = (((scratch[lane] + scratch[(lane + 32)]) + scratch[(lane + 64)]) + scratch[(lane + 96)]);
+    scratch[lane] = (((((((scratch[lane] + scratch[(lane + 32)]) + scratch[(lane + 64)]) + scratch[(lane + 96)]) + scratch[(lane + 128)]) + scratch[(lane + 160)]) + scratch[(lane + 192)]) + scratch[(lane + 224)]);
   }
   workgroupBarrier();
-  if (lane < 8) {
-    scratch[lane] = (((scratch[lane] + scratch[(lane + 8)]) + scratch[(lane + 16)]) + scratch[(lane + 24)]);
-  }
-  workgroupBarrier();
-  if (lane < 2) {
-    scratch[lane] = (((scratch[lane] + scratch[(lane + 2)]) + scratch[(lane + 4)]) + scratch[(lane + 6)]);
+  if (lane < 4) {
+    scratch[lane] = (((((((scratch[lane] + scratch[(lane + 4)]) + scratch[(lane + 8)]) + scratch[(lane + 12)]) + scratch[(lane + 16)]) + scratch[(lane + 20)]) + scratch[(lane + 24)]) + scratch[(lane + 28)]);
   }
   workgroupBarrier();
   if (lane < 1) {
-    scratch[lane] = (scratch[lane] + scratch[(lane + 1)]);
+    scratch[lane] = (((scratch[lane] + scratch[(lane + 1)]) + scratch[(lane + 2)]) + scratch[(lane + 3)]);
   }
   workgroupBarrier();
   let all_1 = scratch[0];
   workgroupBarrier();
   let inverse = (1f / sqrt(((all_1 * 0.125f) + 0.000009999999747378752f)));
-  for (var i = lane; i < 8; i += 128) {
-    staged[i] = ((bitcast<f32>(memoryWord((i + 32))) * inverse) * bitcast<f32>(w0Word((i + 400))));
+  let normalised = ((x_0 * vec4<f32>(inverse)) * x_1_0);
+  if (lane < 2) {
+    {
+      let at = (lane * 4);
+      let four = normalised;
+      floats[at] = four.x;
+      floats[at + 1] = four.y;
+      floats[at + 2] = four.z;
+      floats[at + 3] = four.w;
+    }
   }
   workgroupBarrier();
-  let block_1_1 = block_1;
-  let part = lane;
   var acc_0: vec4<f32> = vec4<f32>(0f);
-  let base = (block_1_1 * 64);
-  for (var k = part; k < 8; k += 128) {
-    let wk = bitcast<vec4<f32>>(w0[((i32(u32(base) / u32(4)) + k) + 104)]);
-    acc_0 = (acc_0 + (vec4<f32>(staged[k]) * wk));
+  let piece_2 = part;
+  if (piece_2 < 8) {
+    acc_0 = (acc_0 + (vec4<f32>(floats[piece_2]) * w_0));
+  }
+  var acc_1_0: vec4<f32> = vec4<f32>(0f);
+  let piece_3 = part;
+  if (piece_3 < 8) {
+    acc_1_0 = (acc_1_0 + (vec4<f32>(floats[piece_3]) * w_1));
   }
   partials[lane] = acc_0;
+  partials[(lane + 256)] = acc_1_0;
   workgroupBarrier();
   if (lane < 32) {
-    partials[lane] = (((partials[lane] + partials[(lane + 32)]) + partials[(lane + 64)]) + partials[(lane + 96)]);
+    partials[lane] = (((((((partials[lane] + partials[(lane + 32)]) + partials[(lane + 64)]) + partials[(lane + 96)]) + partials[(lane + 128)]) + partials[(lane + 160)]) + partials[(lane + 192)]) + partials[(lane + 224)]);
+    partials[(lane + 256)] = (((((((partials[(lane + 256)] + partials[(lane + 288)]) + partials[(lane + 320)]) + partials[(lane + 352)]) + partials[(lane + 384)]) + partials[(lane + 416)]) + partials[(lane + 448)]) + partials[(lane + 480)]);
   }
   workgroupBarrier();
-  if (lane < 8) {
-    partials[lane] = (((partials[lane] + partials[(lane + 8)]) + partials[(lane + 16)]) + partials[(lane + 24)]);
-  }
-  workgroupBarrier();
-  if (lane < 2) {
-    partials[lane] = (((partials[lane] + partials[(lane + 2)]) + partials[(lane + 4)]) + partials[(lane + 6)]);
-  }
-  workgroupBarrier();
-  if (lane < 1) {
-    partials[lane] = (partials[lane] + partials[(lane + 1)]);
-  }
-  workgroupBarrier();
-  let sum = partials[0];
-  workgroupBarrier();
-  let dot_1 = sum;
-  var acc_1_0: vec4<f32> = vec4<f32>(0f);
-  let base_1 = (block_1_1 * 64);
-  for (var k_1 = part; k_1 < 8; k_1 += 128) {
-    let wk_1 = bitcast<vec4<f32>>(w0[((i32(u32(base_1) / u32(4)) + k_1) + 112)]);
-    acc_1_0 = (acc_1_0 + (vec4<f32>(staged[k_1]) * wk_1));
-  }
-  partials[lane] = acc_1_0;
-  workgroupBarrier();
-  if (lane < 32) {
-    partials[lane] = (((partials[lane] + partials[(lane + 32)]) + partials[(lane + 64)]) + partials[(lane + 96)]);
-  }
-  workgroupBarrier();
-  if (lane < 8) {
-    partials[lane] = (((partials[lane] + partials[(lane + 8)]) + partials[(lane + 16)]) + partials[(lane + 24)]);
-  }
-  workgroupBarrier();
-  if (lane < 2) {
-    partials[lane] = (((partials[lane] + partials[(lane + 2)]) + partials[(lane + 4)]) + partials[(lane + 6)]);
+  if (lane < 4) {
+    partials[lane] = (((((((partials[lane] + partials[(lane + 4)]) + partials[(lane + 8)]) + partials[(lane + 12)]) + partials[(lane + 16)]) + partials[(lane + 20)]) + partials[(lane + 24)]) + partials[(lane + 28)]);
+    partials[(lane + 256)] = (((((((partials[(lane + 256)] + partials[(lane + 260)]) + partials[(lane + 264)]) + partials[(lane + 268)]) + partials[(lane + 272)]) + partials[(lane + 276)]) + partials[(lane + 280)]) + partials[(lane + 284)]);
   }
   workgroupBarrier();
   if (lane < 1) {
-    partials[lane] = (partials[lane] + partials[(lane + 1)]);
+    partials[lane] = (((partials[lane] + partials[(lane + 1)]) + partials[(lane + 2)]) + partials[(lane + 3)]);
+    partials[(lane + 256)] = (((partials[(lane + 256)] + partials[(lane + 257)]) + partials[(lane + 258)]) + partials[(lane + 259)]);
   }
   workgroupBarrier();
-  let sum_1 = partials[0];
-  workgroupBarrier();
-  let dot_1_1 = sum_1;
-  let row_1 = (block_1_1 * 4);
+  let row_1 = (block_1 * 4);
   if (lane < 1) {
+    let dot_1 = partials[lane];
+    let dot_1_1 = partials[(lane + 256)];
     if (0 < count) {
       let s_x = dot_1;
       let e_x = min(max((-s_x), vec4<f32>((-87f))), vec4<f32>(88f));
@@ -542,139 +509,141 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   }
 }
 
-// layers.down_proj.decode: 1 of 128
-//   read layers.mlp.mul14: f32 [13, 16]
+// layers.down_proj.decode: 1 of 256
 //   read mlp.down_proj.weight: f32 weights [8, 12]
+//   read layers.mlp.mul14: f32 [13, 16]
 //   readwrite x: f32 [13, 16]
 struct Step { position: i32, count: i32, row: i32, spare: i32 }
 @group(0) @binding(0) var<uniform> step: Step;
 @group(0) @binding(1) var<storage, read_write> memory: array<vec4<u32>>;
 @group(0) @binding(2) var<storage, read> w0: array<vec4<u32>>;
-var<workgroup> partials: array<vec4<f32>, 128>;
+var<workgroup> partials: array<vec4<f32>, 256>;
 fn memoryWord(at: i32) -> u32 {
   return memory[at >> 2u][at & 3];
 }
-@compute @workgroup_size(128, 1, 1)
+@compute @workgroup_size(256, 1, 1)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) invocation: u32) {
   let count = step.count;
   let block_1 = i32(group.x);
   let lane = i32(invocation);
-  let block_1_1 = block_1;
   let v = i32(u32(lane) % u32(2));
   let part = i32(u32(lane) / u32(2));
+  var w_0: vec4<f32> = vec4<f32>(0f);
+  var rowScales_0: vec4<f32> = vec4<f32>(0f);
+  let piece = select(11, part, (part < 12));
+  let base = ((block_1 * 96) + (v * 4));
+  w_0 = bitcast<vec4<f32>>(w0[((i32(u32(base) / u32(4)) + (piece * 2)) + 152)]);
   var acc_0: vec4<f32> = vec4<f32>(0f);
-  let base = ((block_1_1 * 96) + (v * 4));
-  for (var k = part; k < 12; k += 64) {
-    let wk = bitcast<vec4<f32>>(w0[((i32(u32(base) / u32(4)) + (k * 2)) + 152)]);
-    acc_0 = (acc_0 + (vec4<f32>(bitcast<f32>(memoryWord((k + 240)))) * wk));
+  let piece_1 = part;
+  if (piece_1 < 12) {
+    acc_0 = (acc_0 + (vec4<f32>(bitcast<f32>(memoryWord((piece_1 + 240)))) * w_0));
   }
   partials[lane] = acc_0;
   workgroupBarrier();
   if (lane < 32) {
-    partials[lane] = (((partials[lane] + partials[(lane + 32)]) + partials[(lane + 64)]) + partials[(lane + 96)]);
+    partials[lane] = (((((((partials[lane] + partials[(lane + 32)]) + partials[(lane + 64)]) + partials[(lane + 96)]) + partials[(lane + 128)]) + partials[(lane + 160)]) + partials[(lane + 192)]) + partials[(lane + 224)]);
   }
   workgroupBarrier();
-  if (lane < 8) {
-    partials[lane] = (((partials[lane] + partials[(lane + 8)]) + partials[(lane + 16)]) + partials[(lane + 24)]);
+  if (lane < 4) {
+    partials[lane] = (((((((partials[lane] + partials[(lane + 4)]) + partials[(lane + 8)]) + partials[(lane + 12)]) + partials[(lane + 16)]) + partials[(lane + 20)]) + partials[(lane + 24)]) + partials[(lane + 28)]);
   }
   workgroupBarrier();
   if (lane < 2) {
-    partials[lane] = (((partials[lane] + partials[(lane + 2)]) + partials[(lane + 4)]) + partials[(lane + 6)]);
+    partials[lane] = (partials[lane] + partials[(lane + 2)]);
   }
   workgroupBarrier();
-  let sum = partials[i32(u32(lane) % u32(2))];
-  workgroupBarrier();
-  let dot_1 = sum;
-  let row_1 = ((block_1_1 * 8) + (v * 4));
+  let row_1 = ((block_1 * 8) + (v * 4));
   if (lane < 2) {
+    let dot_1 = partials[lane];
     if (0 < count) {
       memory[(i32(u32(row_1) / u32(4)) + 8)] = bitcast<vec4<u32>>((bitcast<vec4<f32>>(memory[(i32(u32(row_1) / u32(4)) + 8)]) + dot_1));
     }
   }
 }
 
-// end.embed_tokens.decode: 1 of 128
+// end.embed_tokens.decode: 1 of 256
+//   read embed_tokens.weight: f32 weights [16, 8]
 //   read x: f32 [13, 16]
 //   read norm.weight: f32 [8]
-//   read embed_tokens.weight: f32 weights [16, 8]
 //   write logits: f32 [16]
 struct Step { position: i32, count: i32, row: i32, spare: i32 }
 @group(0) @binding(0) var<uniform> step: Step;
 @group(0) @binding(1) var<storage, read_write> memory: array<vec4<u32>>;
-@group(0) @binding(2) var<storage, read> w0: array<u32>;
+@group(0) @binding(2) var<storage, read> w0: array<vec4<u32>>;
 @group(0) @binding(3) var<storage, read> w1: array<vec4<u32>>;
-var<workgroup> scratch: array<f32, 128>;
-var<workgroup> staged: array<f32, 8>;
-var<workgroup> partials: array<vec4<f32>, 128>;
-fn memoryWord(at: i32) -> u32 {
-  return memory[at >> 2u][at & 3];
-}
-@compute @workgroup_size(128, 1, 1)
+var<workgroup> scratch: array<f32, 256>;
+var<workgroup> floats: array<f32, 8>;
+var<workgroup> partials: array<vec4<f32>, 256>;
+@compute @workgroup_size(256, 1, 1)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) invocation: u32) {
   let count = step.count;
   let row = step.row;
   let block_1 = i32(group.x);
   let lane = i32(invocation);
+  let v = i32(u32(lane) % u32(4));
+  let part = i32(u32(lane) / u32(4));
+  var w_0: vec4<f32> = vec4<f32>(0f);
+  var rowScales_0: vec4<f32> = vec4<f32>(0f);
+  let piece = select(7, part, (part < 8));
+  let base = ((block_1 * 128) + (v * 4));
+  w_0 = bitcast<vec4<f32>>(w1[(i32(u32(base) / u32(4)) + (piece * 4))]);
   let xRow = (row * 16);
-  var sum4: vec4<f32> = vec4<f32>(0f);
-  for (var quad = lane; quad < 2; quad += 128) {
-    let v = bitcast<vec4<f32>>(memory[((i32(u32(xRow) / u32(4)) + quad) + 8)]);
-    sum4 = (sum4 + (v * v));
+  var x_0: vec4<f32> = vec4<f32>(0f);
+  if (lane < 2) {
+    x_0 = bitcast<vec4<f32>>(memory[((i32(u32(xRow) / u32(4)) + lane) + 8)]);
   }
-  let lanes = sum4;
+  var x_1_0: vec4<f32> = vec4<f32>(0f);
+  if (lane < 2) {
+    x_1_0 = bitcast<vec4<f32>>(w0[lane]);
+  }
+  let lanes = (vec4<f32>(0f) + (x_0 * x_0));
   scratch[lane] = ((lanes.x + lanes.y) + (lanes.z + lanes.w));
   workgroupBarrier();
   if (lane < 32) {
-    scratch[lane] = (((scratch[lane] + scratch[(lane + 32)]) + scratch[(lane + 64)]) + scratch[(lane + 96)]);
+    scratch[lane] = (((((((scratch[lane] + scratch[(lane + 32)]) + scratch[(lane + 64)]) + scratch[(lane + 96)]) + scratch[(lane + 128)]) + scratch[(lane + 160)]) + scratch[(lane + 192)]) + scratch[(lane + 224)]);
   }
   workgroupBarrier();
-  if (lane < 8) {
-    scratch[lane] = (((scratch[lane] + scratch[(lane + 8)]) + scratch[(lane + 16)]) + scratch[(lane + 24)]);
-  }
-  workgroupBarrier();
-  if (lane < 2) {
-    scratch[lane] = (((scratch[lane] + scratch[(lane + 2)]) + scratch[(lane + 4)]) + scratch[(lane + 6)]);
+  if (lane < 4) {
+    scratch[lane] = (((((((scratch[lane] + scratch[(lane + 4)]) + scratch[(lane + 8)]) + scratch[(lane + 12)]) + scratch[(lane + 16)]) + scratch[(lane + 20)]) + scratch[(lane + 24)]) + scratch[(lane + 28)]);
   }
   workgroupBarrier();
   if (lane < 1) {
-    scratch[lane] = (scratch[lane] + scratch[(lane + 1)]);
+    scratch[lane] = (((scratch[lane] + scratch[(lane + 1)]) + scratch[(lane + 2)]) + scratch[(lane + 3)]);
   }
   workgroupBarrier();
   let all_1 = scratch[0];
   workgroupBarrier();
   let inverse = (1f / sqrt(((all_1 * 0.125f) + 0.000009999999747378752f)));
-  for (var i = lane; i < 8; i += 128) {
-    staged[i] = ((bitcast<f32>(memoryWord(((xRow + i) + 32))) * inverse) * bitcast<f32>(w0[i]));
+  let normalised = ((x_0 * vec4<f32>(inverse)) * x_1_0);
+  if (lane < 2) {
+    {
+      let at = (lane * 4);
+      let four = normalised;
+      floats[at] = four.x;
+      floats[at + 1] = four.y;
+      floats[at + 2] = four.z;
+      floats[at + 3] = four.w;
+    }
   }
   workgroupBarrier();
-  let block_1_1 = block_1;
-  let v_1 = i32(u32(lane) % u32(4));
-  let part = i32(u32(lane) / u32(4));
   var acc_0: vec4<f32> = vec4<f32>(0f);
-  let base = ((block_1_1 * 128) + (v_1 * 4));
-  for (var k = part; k < 8; k += 32) {
-    let wk = bitcast<vec4<f32>>(w1[(i32(u32(base) / u32(4)) + (k * 4))]);
-    acc_0 = (acc_0 + (vec4<f32>(staged[k]) * wk));
+  let piece_1 = part;
+  if (piece_1 < 8) {
+    acc_0 = (acc_0 + (vec4<f32>(floats[piece_1]) * w_0));
   }
   partials[lane] = acc_0;
   workgroupBarrier();
   if (lane < 32) {
-    partials[lane] = (((partials[lane] + partials[(lane + 32)]) + partials[(lane + 64)]) + partials[(lane + 96)]);
-  }
-  workgroupBarrier();
-  if (lane < 8) {
-    partials[lane] = (((partials[lane] + partials[(lane + 8)]) + partials[(lane + 16)]) + partials[(lane + 24)]);
+    partials[lane] = (((((((partials[lane] + partials[(lane + 32)]) + partials[(lane + 64)]) + partials[(lane + 96)]) + partials[(lane + 128)]) + partials[(lane + 160)]) + partials[(lane + 192)]) + partials[(lane + 224)]);
   }
   workgroupBarrier();
   if (lane < 4) {
-    partials[lane] = (partials[lane] + partials[(lane + 4)]);
+    partials[lane] = (((((((partials[lane] + partials[(lane + 4)]) + partials[(lane + 8)]) + partials[(lane + 12)]) + partials[(lane + 16)]) + partials[(lane + 20)]) + partials[(lane + 24)]) + partials[(lane + 28)]);
   }
   workgroupBarrier();
-  let sum = partials[i32(u32(lane) % u32(4))];
-  workgroupBarrier();
-  let dot_1 = sum;
-  let row_1 = ((block_1_1 * 16) + (v_1 * 4));
+  let row_1 = ((block_1 * 16) + (v * 4));
   if (lane < 4) {
+    let dot_1 = partials[lane];
     if (0 < count) {
       memory[(i32(u32(row_1) / u32(4)) + 4)] = bitcast<vec4<u32>>(dot_1);
     }
@@ -691,106 +660,125 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 @group(0) @binding(2) var<storage, read_write> history: array<u32>;
 var<workgroup> values: array<f32, 256>;
 var<workgroup> places: array<i32, 256>;
+fn memoryVector(at: i32) -> vec4<u32> {
+  return vec4<u32>(memory[at], memory[at + 1], memory[at + 2], memory[at + 3]);
+}
 @compute @workgroup_size(256, 1, 1)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) invocation: u32) {
   let lane = i32(invocation);
   var value: f32 = (-3.3999999521443642e+38f);
   var place: i32 = 15;
-  for (var i = lane; i < 16; i += 256) {
-    let x = bitcast<f32>(memory[(i + 16)]);
+  for (var quad = lane; quad < 4; quad += 256) {
+    let four = bitcast<vec4<f32>>(memoryVector(((quad * 4) + 16)));
+    let x = four.x;
     if (value < x) {
       value = x;
-      place = i;
+      place = (quad * 4);
+    }
+    let x_1 = four.y;
+    if (value < x_1) {
+      value = x_1;
+      place = ((quad * 4) + 1);
+    }
+    let x_2 = four.z;
+    if (value < x_2) {
+      value = x_2;
+      place = ((quad * 4) + 2);
+    }
+    let x_3 = four.w;
+    if (value < x_3) {
+      value = x_3;
+      place = ((quad * 4) + 3);
     }
   }
   values[lane] = value;
   places[lane] = place;
   workgroupBarrier();
   if (lane < 128) {
-    let x_1 = values[lane];
-    let x_2 = values[(lane + 128)];
-    let i_1 = places[lane];
-    let i_2 = places[(lane + 128)];
-    if (0 < select(select(select(0, 1, (i_2 < i_1)), 0, (x_2 < x_1)), 1, (x_1 < x_2))) {
-      values[lane] = x_2;
-      places[lane] = i_2;
+    let x_4 = values[lane];
+    let x_5 = values[(lane + 128)];
+    let i = places[lane];
+    let i_1 = places[(lane + 128)];
+    if (0 < select(select(select(0, 1, (i_1 < i)), 0, (x_5 < x_4)), 1, (x_4 < x_5))) {
+      values[lane] = x_5;
+      places[lane] = i_1;
     }
   }
   workgroupBarrier();
   if (lane < 64) {
-    let x_3 = values[lane];
-    let x_4 = values[(lane + 64)];
-    let i_3 = places[lane];
-    let i_4 = places[(lane + 64)];
-    if (0 < select(select(select(0, 1, (i_4 < i_3)), 0, (x_4 < x_3)), 1, (x_3 < x_4))) {
-      values[lane] = x_4;
-      places[lane] = i_4;
+    let x_6 = values[lane];
+    let x_7 = values[(lane + 64)];
+    let i_2 = places[lane];
+    let i_3 = places[(lane + 64)];
+    if (0 < select(select(select(0, 1, (i_3 < i_2)), 0, (x_7 < x_6)), 1, (x_6 < x_7))) {
+      values[lane] = x_7;
+      places[lane] = i_3;
     }
   }
   workgroupBarrier();
   if (lane < 32) {
-    let x_5 = values[lane];
-    let x_6 = values[(lane + 32)];
-    let i_5 = places[lane];
-    let i_6 = places[(lane + 32)];
-    if (0 < select(select(select(0, 1, (i_6 < i_5)), 0, (x_6 < x_5)), 1, (x_5 < x_6))) {
-      values[lane] = x_6;
-      places[lane] = i_6;
+    let x_8 = values[lane];
+    let x_9 = values[(lane + 32)];
+    let i_4 = places[lane];
+    let i_5 = places[(lane + 32)];
+    if (0 < select(select(select(0, 1, (i_5 < i_4)), 0, (x_9 < x_8)), 1, (x_8 < x_9))) {
+      values[lane] = x_9;
+      places[lane] = i_5;
     }
   }
   workgroupBarrier();
   if (lane < 16) {
-    let x_7 = values[lane];
-    let x_8 = values[(lane + 16)];
-    let i_7 = places[lane];
-    let i_8 = places[(lane + 16)];
-    if (0 < select(select(select(0, 1, (i_8 < i_7)), 0, (x_8 < x_7)), 1, (x_7 < x_8))) {
-      values[lane] = x_8;
-      places[lane] = i_8;
+    let x_10 = values[lane];
+    let x_11 = values[(lane + 16)];
+    let i_6 = places[lane];
+    let i_7 = places[(lane + 16)];
+    if (0 < select(select(select(0, 1, (i_7 < i_6)), 0, (x_11 < x_10)), 1, (x_10 < x_11))) {
+      values[lane] = x_11;
+      places[lane] = i_7;
     }
   }
   workgroupBarrier();
   if (lane < 8) {
-    let x_9 = values[lane];
-    let x_10 = values[(lane + 8)];
-    let i_9 = places[lane];
-    let i_10 = places[(lane + 8)];
-    if (0 < select(select(select(0, 1, (i_10 < i_9)), 0, (x_10 < x_9)), 1, (x_9 < x_10))) {
-      values[lane] = x_10;
-      places[lane] = i_10;
+    let x_12 = values[lane];
+    let x_13 = values[(lane + 8)];
+    let i_8 = places[lane];
+    let i_9 = places[(lane + 8)];
+    if (0 < select(select(select(0, 1, (i_9 < i_8)), 0, (x_13 < x_12)), 1, (x_12 < x_13))) {
+      values[lane] = x_13;
+      places[lane] = i_9;
     }
   }
   workgroupBarrier();
   if (lane < 4) {
-    let x_11 = values[lane];
-    let x_12 = values[(lane + 4)];
-    let i_11 = places[lane];
-    let i_12 = places[(lane + 4)];
-    if (0 < select(select(select(0, 1, (i_12 < i_11)), 0, (x_12 < x_11)), 1, (x_11 < x_12))) {
-      values[lane] = x_12;
-      places[lane] = i_12;
+    let x_14 = values[lane];
+    let x_15 = values[(lane + 4)];
+    let i_10 = places[lane];
+    let i_11 = places[(lane + 4)];
+    if (0 < select(select(select(0, 1, (i_11 < i_10)), 0, (x_15 < x_14)), 1, (x_14 < x_15))) {
+      values[lane] = x_15;
+      places[lane] = i_11;
     }
   }
   workgroupBarrier();
   if (lane < 2) {
-    let x_13 = values[lane];
-    let x_14 = values[(lane + 2)];
-    let i_13 = places[lane];
-    let i_14 = places[(lane + 2)];
-    if (0 < select(select(select(0, 1, (i_14 < i_13)), 0, (x_14 < x_13)), 1, (x_13 < x_14))) {
-      values[lane] = x_14;
-      places[lane] = i_14;
+    let x_16 = values[lane];
+    let x_17 = values[(lane + 2)];
+    let i_12 = places[lane];
+    let i_13 = places[(lane + 2)];
+    if (0 < select(select(select(0, 1, (i_13 < i_12)), 0, (x_17 < x_16)), 1, (x_16 < x_17))) {
+      values[lane] = x_17;
+      places[lane] = i_13;
     }
   }
   workgroupBarrier();
   if (lane < 1) {
-    let x_15 = values[lane];
-    let x_16 = values[(lane + 1)];
-    let i_15 = places[lane];
-    let i_16 = places[(lane + 1)];
-    if (0 < select(select(select(0, 1, (i_16 < i_15)), 0, (x_16 < x_15)), 1, (x_15 < x_16))) {
-      values[lane] = x_16;
-      places[lane] = i_16;
+    let x_18 = values[lane];
+    let x_19 = values[(lane + 1)];
+    let i_14 = places[lane];
+    let i_15 = places[(lane + 1)];
+    if (0 < select(select(select(0, 1, (i_15 < i_14)), 0, (x_19 < x_18)), 1, (x_18 < x_19))) {
+      values[lane] = x_19;
+      places[lane] = i_15;
     }
   }
   workgroupBarrier();
@@ -815,6 +803,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 @group(0) @binding(2) var<storage, read_write> history: array<u32>;
 var<workgroup> values: array<f32, 256>;
 var<workgroup> places: array<i32, 256>;
+fn memoryVector(at: i32) -> vec4<u32> {
+  return vec4<u32>(memory[at], memory[at + 1], memory[at + 2], memory[at + 3]);
+}
 @compute @workgroup_size(256, 1, 1)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) invocation: u32) {
   let lane = i32(invocation);
@@ -825,8 +816,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let temperature = bitcast<f32>(bitcast<i32>(step[5]));
   var value: f32 = (-3.3999999521443642e+38f);
   var place: i32 = 15;
-  for (var i = lane; i < 16; i += 256) {
-    let h_4 = (h_3 + ((i + 1) * (-1640531527)));
+  for (var quad = lane; quad < 4; quad += 256) {
+    let four = bitcast<vec4<f32>>(memoryVector(((quad * 4) + 16)));
+    let h_4 = (h_3 + (((quad * 4) + 1) * (-1640531527)));
     let h_5 = ((h_4 ^ i32(u32(h_4) >> u32(16))) * (-2048144789));
     let h_6 = ((h_5 ^ i32(u32(h_5) >> u32(13))) * (-1028477387));
     let h_7 = (h_6 ^ i32(u32(h_6) >> u32(16)));
@@ -848,100 +840,181 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let l_q_1 = (l_s_1 * l_s_1);
     let l_t_1 = (l_s_1 + l_s_1);
     let l_y_1 = ((l_n_1 * 0.693359375f) + ((l_n_1 * (-0.00021219444170128554f)) + (l_t_1 + ((l_t_1 * l_q_1) * ((((((0.1111111119389534f * l_q_1) + 0.1428571492433548f) * l_q_1) + 0.20000000298023224f) * l_q_1) + 0.3333333432674408f)))));
-    let x = (bitcast<f32>(memory[(i + 16)]) + (temperature * (-l_y_1)));
+    let x = (four.x + (temperature * (-l_y_1)));
     if (value < x) {
       value = x;
-      place = i;
+      place = (quad * 4);
+    }
+    let h_8 = (h_3 + ((((quad * 4) + 1) + 1) * (-1640531527)));
+    let h_9 = ((h_8 ^ i32(u32(h_8) >> u32(16))) * (-2048144789));
+    let h_10 = ((h_9 ^ i32(u32(h_9) >> u32(13))) * (-1028477387));
+    let h_11 = (h_10 ^ i32(u32(h_10) >> u32(16)));
+    let y_1 = (((f32(i32(u32(h_11) >> u32(16))) * 65536f) + (f32((h_11 & 65535)) + 0.5f)) * 2.3283064365386963e-10f);
+    let l_u_1 = max((1f - y_1), 2.9802322387695312e-8f);
+    let l_i_2 = (bitcast<i32>(l_u_1) + 4913933);
+    let l_n_2 = f32((i32(u32(l_i_2) >> u32(23)) + (-127)));
+    let l_f_3 = (bitcast<f32>(((l_i_2 & 8388607) + 1060439283)) - 1f);
+    let l_f_4 = select((-y_1), l_f_3, (l_n_2 < 0f));
+    let l_s_2 = (l_f_4 / (2f + l_f_4));
+    let l_q_2 = (l_s_2 * l_s_2);
+    let l_t_2 = (l_s_2 + l_s_2);
+    let l_y_2 = ((l_n_2 * 0.693359375f) + ((l_n_2 * (-0.00021219444170128554f)) + (l_t_2 + ((l_t_2 * l_q_2) * ((((((0.1111111119389534f * l_q_2) + 0.1428571492433548f) * l_q_2) + 0.20000000298023224f) * l_q_2) + 0.3333333432674408f)))));
+    let e_1 = (-l_y_2);
+    let l_i_3 = (bitcast<i32>(e_1) + 4913933);
+    let l_n_3 = f32((i32(u32(l_i_3) >> u32(23)) + (-127)));
+    let l_f_5 = (bitcast<f32>(((l_i_3 & 8388607) + 1060439283)) - 1f);
+    let l_s_3 = (l_f_5 / (2f + l_f_5));
+    let l_q_3 = (l_s_3 * l_s_3);
+    let l_t_3 = (l_s_3 + l_s_3);
+    let l_y_3 = ((l_n_3 * 0.693359375f) + ((l_n_3 * (-0.00021219444170128554f)) + (l_t_3 + ((l_t_3 * l_q_3) * ((((((0.1111111119389534f * l_q_3) + 0.1428571492433548f) * l_q_3) + 0.20000000298023224f) * l_q_3) + 0.3333333432674408f)))));
+    let x_1 = (four.y + (temperature * (-l_y_3)));
+    if (value < x_1) {
+      value = x_1;
+      place = ((quad * 4) + 1);
+    }
+    let h_12 = (h_3 + ((((quad * 4) + 2) + 1) * (-1640531527)));
+    let h_13 = ((h_12 ^ i32(u32(h_12) >> u32(16))) * (-2048144789));
+    let h_14 = ((h_13 ^ i32(u32(h_13) >> u32(13))) * (-1028477387));
+    let h_15 = (h_14 ^ i32(u32(h_14) >> u32(16)));
+    let y_2 = (((f32(i32(u32(h_15) >> u32(16))) * 65536f) + (f32((h_15 & 65535)) + 0.5f)) * 2.3283064365386963e-10f);
+    let l_u_2 = max((1f - y_2), 2.9802322387695312e-8f);
+    let l_i_4 = (bitcast<i32>(l_u_2) + 4913933);
+    let l_n_4 = f32((i32(u32(l_i_4) >> u32(23)) + (-127)));
+    let l_f_6 = (bitcast<f32>(((l_i_4 & 8388607) + 1060439283)) - 1f);
+    let l_f_7 = select((-y_2), l_f_6, (l_n_4 < 0f));
+    let l_s_4 = (l_f_7 / (2f + l_f_7));
+    let l_q_4 = (l_s_4 * l_s_4);
+    let l_t_4 = (l_s_4 + l_s_4);
+    let l_y_4 = ((l_n_4 * 0.693359375f) + ((l_n_4 * (-0.00021219444170128554f)) + (l_t_4 + ((l_t_4 * l_q_4) * ((((((0.1111111119389534f * l_q_4) + 0.1428571492433548f) * l_q_4) + 0.20000000298023224f) * l_q_4) + 0.3333333432674408f)))));
+    let e_2 = (-l_y_4);
+    let l_i_5 = (bitcast<i32>(e_2) + 4913933);
+    let l_n_5 = f32((i32(u32(l_i_5) >> u32(23)) + (-127)));
+    let l_f_8 = (bitcast<f32>(((l_i_5 & 8388607) + 1060439283)) - 1f);
+    let l_s_5 = (l_f_8 / (2f + l_f_8));
+    let l_q_5 = (l_s_5 * l_s_5);
+    let l_t_5 = (l_s_5 + l_s_5);
+    let l_y_5 = ((l_n_5 * 0.693359375f) + ((l_n_5 * (-0.00021219444170128554f)) + (l_t_5 + ((l_t_5 * l_q_5) * ((((((0.1111111119389534f * l_q_5) + 0.1428571492433548f) * l_q_5) + 0.20000000298023224f) * l_q_5) + 0.3333333432674408f)))));
+    let x_2 = (four.z + (temperature * (-l_y_5)));
+    if (value < x_2) {
+      value = x_2;
+      place = ((quad * 4) + 2);
+    }
+    let h_16 = (h_3 + ((((quad * 4) + 3) + 1) * (-1640531527)));
+    let h_17 = ((h_16 ^ i32(u32(h_16) >> u32(16))) * (-2048144789));
+    let h_18 = ((h_17 ^ i32(u32(h_17) >> u32(13))) * (-1028477387));
+    let h_19 = (h_18 ^ i32(u32(h_18) >> u32(16)));
+    let y_3 = (((f32(i32(u32(h_19) >> u32(16))) * 65536f) + (f32((h_19 & 65535)) + 0.5f)) * 2.3283064365386963e-10f);
+    let l_u_3 = max((1f - y_3), 2.9802322387695312e-8f);
+    let l_i_6 = (bitcast<i32>(l_u_3) + 4913933);
+    let l_n_6 = f32((i32(u32(l_i_6) >> u32(23)) + (-127)));
+    let l_f_9 = (bitcast<f32>(((l_i_6 & 8388607) + 1060439283)) - 1f);
+    let l_f_10 = select((-y_3), l_f_9, (l_n_6 < 0f));
+    let l_s_6 = (l_f_10 / (2f + l_f_10));
+    let l_q_6 = (l_s_6 * l_s_6);
+    let l_t_6 = (l_s_6 + l_s_6);
+    let l_y_6 = ((l_n_6 * 0.693359375f) + ((l_n_6 * (-0.00021219444170128554f)) + (l_t_6 + ((l_t_6 * l_q_6) * ((((((0.1111111119389534f * l_q_6) + 0.1428571492433548f) * l_q_6) + 0.20000000298023224f) * l_q_6) + 0.3333333432674408f)))));
+    let e_3 = (-l_y_6);
+    let l_i_7 = (bitcast<i32>(e_3) + 4913933);
+    let l_n_7 = f32((i32(u32(l_i_7) >> u32(23)) + (-127)));
+    let l_f_11 = (bitcast<f32>(((l_i_7 & 8388607) + 1060439283)) - 1f);
+    let l_s_7 = (l_f_11 / (2f + l_f_11));
+    let l_q_7 = (l_s_7 * l_s_7);
+    let l_t_7 = (l_s_7 + l_s_7);
+    let l_y_7 = ((l_n_7 * 0.693359375f) + ((l_n_7 * (-0.00021219444170128554f)) + (l_t_7 + ((l_t_7 * l_q_7) * ((((((0.1111111119389534f * l_q_7) + 0.1428571492433548f) * l_q_7) + 0.20000000298023224f) * l_q_7) + 0.3333333432674408f)))));
+    let x_3 = (four.w + (temperature * (-l_y_7)));
+    if (value < x_3) {
+      value = x_3;
+      place = ((quad * 4) + 3);
     }
   }
   values[lane] = value;
   places[lane] = place;
   workgroupBarrier();
   if (lane < 128) {
-    let x_1 = values[lane];
-    let x_2 = values[(lane + 128)];
-    let i_1 = places[lane];
-    let i_2 = places[(lane + 128)];
-    if (0 < select(select(select(0, 1, (i_2 < i_1)), 0, (x_2 < x_1)), 1, (x_1 < x_2))) {
-      values[lane] = x_2;
-      places[lane] = i_2;
+    let x_4 = values[lane];
+    let x_5 = values[(lane + 128)];
+    let i = places[lane];
+    let i_1 = places[(lane + 128)];
+    if (0 < select(select(select(0, 1, (i_1 < i)), 0, (x_5 < x_4)), 1, (x_4 < x_5))) {
+      values[lane] = x_5;
+      places[lane] = i_1;
     }
   }
   workgroupBarrier();
   if (lane < 64) {
-    let x_3 = values[lane];
-    let x_4 = values[(lane + 64)];
-    let i_3 = places[lane];
-    let i_4 = places[(lane + 64)];
-    if (0 < select(select(select(0, 1, (i_4 < i_3)), 0, (x_4 < x_3)), 1, (x_3 < x_4))) {
-      values[lane] = x_4;
-      places[lane] = i_4;
+    let x_6 = values[lane];
+    let x_7 = values[(lane + 64)];
+    let i_2 = places[lane];
+    let i_3 = places[(lane + 64)];
+    if (0 < select(select(select(0, 1, (i_3 < i_2)), 0, (x_7 < x_6)), 1, (x_6 < x_7))) {
+      values[lane] = x_7;
+      places[lane] = i_3;
     }
   }
   workgroupBarrier();
   if (lane < 32) {
-    let x_5 = values[lane];
-    let x_6 = values[(lane + 32)];
-    let i_5 = places[lane];
-    let i_6 = places[(lane + 32)];
-    if (0 < select(select(select(0, 1, (i_6 < i_5)), 0, (x_6 < x_5)), 1, (x_5 < x_6))) {
-      values[lane] = x_6;
-      places[lane] = i_6;
+    let x_8 = values[lane];
+    let x_9 = values[(lane + 32)];
+    let i_4 = places[lane];
+    let i_5 = places[(lane + 32)];
+    if (0 < select(select(select(0, 1, (i_5 < i_4)), 0, (x_9 < x_8)), 1, (x_8 < x_9))) {
+      values[lane] = x_9;
+      places[lane] = i_5;
     }
   }
   workgroupBarrier();
   if (lane < 16) {
-    let x_7 = values[lane];
-    let x_8 = values[(lane + 16)];
-    let i_7 = places[lane];
-    let i_8 = places[(lane + 16)];
-    if (0 < select(select(select(0, 1, (i_8 < i_7)), 0, (x_8 < x_7)), 1, (x_7 < x_8))) {
-      values[lane] = x_8;
-      places[lane] = i_8;
+    let x_10 = values[lane];
+    let x_11 = values[(lane + 16)];
+    let i_6 = places[lane];
+    let i_7 = places[(lane + 16)];
+    if (0 < select(select(select(0, 1, (i_7 < i_6)), 0, (x_11 < x_10)), 1, (x_10 < x_11))) {
+      values[lane] = x_11;
+      places[lane] = i_7;
     }
   }
   workgroupBarrier();
   if (lane < 8) {
-    let x_9 = values[lane];
-    let x_10 = values[(lane + 8)];
-    let i_9 = places[lane];
-    let i_10 = places[(lane + 8)];
-    if (0 < select(select(select(0, 1, (i_10 < i_9)), 0, (x_10 < x_9)), 1, (x_9 < x_10))) {
-      values[lane] = x_10;
-      places[lane] = i_10;
+    let x_12 = values[lane];
+    let x_13 = values[(lane + 8)];
+    let i_8 = places[lane];
+    let i_9 = places[(lane + 8)];
+    if (0 < select(select(select(0, 1, (i_9 < i_8)), 0, (x_13 < x_12)), 1, (x_12 < x_13))) {
+      values[lane] = x_13;
+      places[lane] = i_9;
     }
   }
   workgroupBarrier();
   if (lane < 4) {
-    let x_11 = values[lane];
-    let x_12 = values[(lane + 4)];
-    let i_11 = places[lane];
-    let i_12 = places[(lane + 4)];
-    if (0 < select(select(select(0, 1, (i_12 < i_11)), 0, (x_12 < x_11)), 1, (x_11 < x_12))) {
-      values[lane] = x_12;
-      places[lane] = i_12;
+    let x_14 = values[lane];
+    let x_15 = values[(lane + 4)];
+    let i_10 = places[lane];
+    let i_11 = places[(lane + 4)];
+    if (0 < select(select(select(0, 1, (i_11 < i_10)), 0, (x_15 < x_14)), 1, (x_14 < x_15))) {
+      values[lane] = x_15;
+      places[lane] = i_11;
     }
   }
   workgroupBarrier();
   if (lane < 2) {
-    let x_13 = values[lane];
-    let x_14 = values[(lane + 2)];
-    let i_13 = places[lane];
-    let i_14 = places[(lane + 2)];
-    if (0 < select(select(select(0, 1, (i_14 < i_13)), 0, (x_14 < x_13)), 1, (x_13 < x_14))) {
-      values[lane] = x_14;
-      places[lane] = i_14;
+    let x_16 = values[lane];
+    let x_17 = values[(lane + 2)];
+    let i_12 = places[lane];
+    let i_13 = places[(lane + 2)];
+    if (0 < select(select(select(0, 1, (i_13 < i_12)), 0, (x_17 < x_16)), 1, (x_16 < x_17))) {
+      values[lane] = x_17;
+      places[lane] = i_13;
     }
   }
   workgroupBarrier();
   if (lane < 1) {
-    let x_15 = values[lane];
-    let x_16 = values[(lane + 1)];
-    let i_15 = places[lane];
-    let i_16 = places[(lane + 1)];
-    if (0 < select(select(select(0, 1, (i_16 < i_15)), 0, (x_16 < x_15)), 1, (x_15 < x_16))) {
-      values[lane] = x_16;
-      places[lane] = i_16;
+    let x_18 = values[lane];
+    let x_19 = values[(lane + 1)];
+    let i_14 = places[lane];
+    let i_15 = places[(lane + 1)];
+    if (0 < select(select(select(0, 1, (i_15 < i_14)), 0, (x_19 < x_18)), 1, (x_18 < x_19))) {
+      values[lane] = x_19;
+      places[lane] = i_15;
     }
   }
   workgroupBarrier();
@@ -1056,16 +1129,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   }
   scratch[lane] = largest;
   workgroupBarrier();
-  if (lane < 64) {
-    scratch[lane] = max(max(max(scratch[lane], scratch[(lane + 64)]), scratch[(lane + 128)]), scratch[(lane + 192)]);
-  }
-  workgroupBarrier();
-  if (lane < 16) {
-    scratch[lane] = max(max(max(scratch[lane], scratch[(lane + 16)]), scratch[(lane + 32)]), scratch[(lane + 48)]);
+  if (lane < 32) {
+    scratch[lane] = max(max(max(max(max(max(max(scratch[lane], scratch[(lane + 32)]), scratch[(lane + 64)]), scratch[(lane + 96)]), scratch[(lane + 128)]), scratch[(lane + 160)]), scratch[(lane + 192)]), scratch[(lane + 224)]);
   }
   workgroupBarrier();
   if (lane < 4) {
-    scratch[lane] = max(max(max(scratch[lane], scratch[(lane + 4)]), scratch[(lane + 8)]), scratch[(lane + 12)]);
+    scratch[lane] = max(max(max(max(max(max(max(scratch[lane], scratch[(lane + 4)]), scratch[(lane + 8)]), scratch[(lane + 12)]), scratch[(lane + 16)]), scratch[(lane + 20)]), scratch[(lane + 24)]), scratch[(lane + 28)]);
   }
   workgroupBarrier();
   if (lane < 1) {
@@ -1085,16 +1154,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   }
   scratch[lane] = sum;
   workgroupBarrier();
-  if (lane < 64) {
-    scratch[lane] = (((scratch[lane] + scratch[(lane + 64)]) + scratch[(lane + 128)]) + scratch[(lane + 192)]);
-  }
-  workgroupBarrier();
-  if (lane < 16) {
-    scratch[lane] = (((scratch[lane] + scratch[(lane + 16)]) + scratch[(lane + 32)]) + scratch[(lane + 48)]);
+  if (lane < 32) {
+    scratch[lane] = (((((((scratch[lane] + scratch[(lane + 32)]) + scratch[(lane + 64)]) + scratch[(lane + 96)]) + scratch[(lane + 128)]) + scratch[(lane + 160)]) + scratch[(lane + 192)]) + scratch[(lane + 224)]);
   }
   workgroupBarrier();
   if (lane < 4) {
-    scratch[lane] = (((scratch[lane] + scratch[(lane + 4)]) + scratch[(lane + 8)]) + scratch[(lane + 12)]);
+    scratch[lane] = (((((((scratch[lane] + scratch[(lane + 4)]) + scratch[(lane + 8)]) + scratch[(lane + 12)]) + scratch[(lane + 16)]) + scratch[(lane + 20)]) + scratch[(lane + 24)]) + scratch[(lane + 28)]);
   }
   workgroupBarrier();
   if (lane < 1) {

@@ -28,25 +28,21 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   if (item < 2) {
     let head = item;
     let from_1 = (head * 8);
+    var x_0: vec4<f32> = vec4<f32>(0f);
+    if (lane < 2) {
+      x_0 = bitcast<vec4<f32>>(memoryVector(((from_1 + (lane * 4)) + 1120)));
+    }
     let to = (head * 4);
     let scaleAt = head;
-    var max4: vec4<f32> = vec4<f32>(0f);
-    for (var quad = lane; quad < 2; quad += 32) {
-      max4 = max(max4, abs(bitcast<vec4<f32>>(memoryVector(((from_1 + (quad * 4)) + 1120)))));
-    }
-    let lanes = max4;
+    let lanes = max(vec4<f32>(0f), abs(x_0));
     scratch[lane] = max(max(lanes.x, lanes.y), max(lanes.z, lanes.w));
     workgroupBarrier();
-    if (lane < 8) {
-      scratch[lane] = max(max(max(scratch[lane], scratch[(lane + 8)]), scratch[(lane + 16)]), scratch[(lane + 24)]);
-    }
-    workgroupBarrier();
-    if (lane < 2) {
-      scratch[lane] = max(max(max(scratch[lane], scratch[(lane + 2)]), scratch[(lane + 4)]), scratch[(lane + 6)]);
+    if (lane < 4) {
+      scratch[lane] = max(max(max(max(max(max(max(scratch[lane], scratch[(lane + 4)]), scratch[(lane + 8)]), scratch[(lane + 12)]), scratch[(lane + 16)]), scratch[(lane + 20)]), scratch[(lane + 24)]), scratch[(lane + 28)]);
     }
     workgroupBarrier();
     if (lane < 1) {
-      scratch[lane] = max(scratch[lane], scratch[(lane + 1)]);
+      scratch[lane] = max(max(max(scratch[lane], scratch[(lane + 1)]), scratch[(lane + 2)]), scratch[(lane + 3)]);
     }
     workgroupBarrier();
     let all_1 = scratch[0];
@@ -56,8 +52,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       memory[(scaleAt + 1328)] = bitcast<u32>((largest * 0.007874015718698502f));
     }
     let inverse = select(0f, (127f / largest), (0f < largest));
-    for (var quad_1 = lane; quad_1 < 2; quad_1 += 32) {
-      memory[((to + i32(u32((quad_1 * 4)) / u32(4))) + 608)] = bitcast<u32>(packBytes(vec4<i32>(round((bitcast<vec4<f32>>(memoryVector(((from_1 + (quad_1 * 4)) + 1120))) * vec4<f32>(inverse))))));
+    if (lane < 2) {
+      memory[((to + i32(u32((lane * 4)) / u32(4))) + 608)] = bitcast<u32>(packBytes(vec4<i32>(round((x_0 * vec4<f32>(inverse))))));
     }
     for (var zero = (lane + 2); zero < 4; zero += 32) {
       memory[((to + zero) + 608)] = bitcast<u32>(0);
@@ -67,25 +63,21 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     if (item < 3) {
       let head_1 = (item + (-2));
       let from_1_1 = (head_1 * 8);
+      var x_1_0: vec4<f32> = vec4<f32>(0f);
+      if (lane < 2) {
+        x_1_0 = bitcast<vec4<f32>>(memoryVector(((from_1_1 + (lane * 4)) + 64)));
+      }
       let row_1 = ((head_1 * 8) + position);
       let to_1 = (row_1 * 4);
-      var max4_1: vec4<f32> = vec4<f32>(0f);
-      for (var quad_2 = lane; quad_2 < 2; quad_2 += 32) {
-        max4_1 = max(max4_1, abs(bitcast<vec4<f32>>(memoryVector(((from_1_1 + (quad_2 * 4)) + 64)))));
-      }
-      let lanes_1 = max4_1;
+      let lanes_1 = max(vec4<f32>(0f), abs(x_1_0));
       scratch[lane] = max(max(lanes_1.x, lanes_1.y), max(lanes_1.z, lanes_1.w));
       workgroupBarrier();
-      if (lane < 8) {
-        scratch[lane] = max(max(max(scratch[lane], scratch[(lane + 8)]), scratch[(lane + 16)]), scratch[(lane + 24)]);
-      }
-      workgroupBarrier();
-      if (lane < 2) {
-        scratch[lane] = max(max(max(scratch[lane], scratch[(lane + 2)]), scratch[(lane + 4)]), scratch[(lane + 6)]);
+      if (lane < 4) {
+        scratch[lane] = max(max(max(max(max(max(max(scratch[lane], scratch[(lane + 4)]), scratch[(lane + 8)]), scratch[(lane + 12)]), scratch[(lane + 16)]), scratch[(lane + 20)]), scratch[(lane + 24)]), scratch[(lane + 28)]);
       }
       workgroupBarrier();
       if (lane < 1) {
-        scratch[lane] = max(scratch[lane], scratch[(lane + 1)]);
+        scratch[lane] = max(max(max(scratch[lane], scratch[(lane + 1)]), scratch[(lane + 2)]), scratch[(lane + 3)]);
       }
       workgroupBarrier();
       let all_1_1 = scratch[0];
@@ -95,8 +87,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         state[(row_1 + 32)] = bitcast<u32>((largest_1 * 0.007874015718698502f));
       }
       let inverse_1 = select(0f, (127f / largest_1), (0f < largest_1));
-      for (var quad_3 = lane; quad_3 < 2; quad_3 += 32) {
-        state[(to_1 + i32(u32((quad_3 * 4)) / u32(4)))] = bitcast<u32>(packBytes(vec4<i32>(round((bitcast<vec4<f32>>(memoryVector(((from_1_1 + (quad_3 * 4)) + 64))) * vec4<f32>(inverse_1))))));
+      if (lane < 2) {
+        state[(to_1 + i32(u32((lane * 4)) / u32(4)))] = bitcast<u32>(packBytes(vec4<i32>(round((x_1_0 * vec4<f32>(inverse_1))))));
       }
       for (var zero_1 = (lane + 2); zero_1 < 4; zero_1 += 32) {
         state[(to_1 + zero_1)] = bitcast<u32>(0);
@@ -106,25 +98,21 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   if (2 < item) {
     let head_2 = (item + (-3));
     let from_2 = (head_2 * 8);
+    var x_2_0: vec4<f32> = vec4<f32>(0f);
+    if (lane < 2) {
+      x_2_0 = bitcast<vec4<f32>>(memoryVector(((from_2 + (lane * 4)) + 288)));
+    }
     let row_2 = ((head_2 * 8) + position);
     let to_2 = (row_2 * 4);
-    var max4_2: vec4<f32> = vec4<f32>(0f);
-    for (var quad_4 = lane; quad_4 < 2; quad_4 += 32) {
-      max4_2 = max(max4_2, abs(bitcast<vec4<f32>>(memoryVector(((from_2 + (quad_4 * 4)) + 288)))));
-    }
-    let lanes_2 = max4_2;
+    let lanes_2 = max(vec4<f32>(0f), abs(x_2_0));
     scratch[lane] = max(max(lanes_2.x, lanes_2.y), max(lanes_2.z, lanes_2.w));
     workgroupBarrier();
-    if (lane < 8) {
-      scratch[lane] = max(max(max(scratch[lane], scratch[(lane + 8)]), scratch[(lane + 16)]), scratch[(lane + 24)]);
-    }
-    workgroupBarrier();
-    if (lane < 2) {
-      scratch[lane] = max(max(max(scratch[lane], scratch[(lane + 2)]), scratch[(lane + 4)]), scratch[(lane + 6)]);
+    if (lane < 4) {
+      scratch[lane] = max(max(max(max(max(max(max(scratch[lane], scratch[(lane + 4)]), scratch[(lane + 8)]), scratch[(lane + 12)]), scratch[(lane + 16)]), scratch[(lane + 20)]), scratch[(lane + 24)]), scratch[(lane + 28)]);
     }
     workgroupBarrier();
     if (lane < 1) {
-      scratch[lane] = max(scratch[lane], scratch[(lane + 1)]);
+      scratch[lane] = max(max(max(scratch[lane], scratch[(lane + 1)]), scratch[(lane + 2)]), scratch[(lane + 3)]);
     }
     workgroupBarrier();
     let all_2 = scratch[0];
@@ -134,8 +122,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       state[(row_2 + 72)] = bitcast<u32>((largest_2 * 0.007874015718698502f));
     }
     let inverse_2 = select(0f, (127f / largest_2), (0f < largest_2));
-    for (var quad_5 = lane; quad_5 < 2; quad_5 += 32) {
-      state[((to_2 + i32(u32((quad_5 * 4)) / u32(4))) + 40)] = bitcast<u32>(packBytes(vec4<i32>(round((bitcast<vec4<f32>>(memoryVector(((from_2 + (quad_5 * 4)) + 288))) * vec4<f32>(inverse_2))))));
+    if (lane < 2) {
+      state[((to_2 + i32(u32((lane * 4)) / u32(4))) + 40)] = bitcast<u32>(packBytes(vec4<i32>(round((x_2_0 * vec4<f32>(inverse_2))))));
     }
     for (var zero_2 = (lane + 2); zero_2 < 4; zero_2 += 32) {
       state[((to_2 + zero_2) + 40)] = bitcast<u32>(0);
@@ -143,7 +131,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   }
 }
 
-// layers.self_attn.decode: 2 x (1 + position) / 128 of 64
+// layers.self_attn.decode: 2 x (1 + position) / 128 of 256
 //   read keys0: i8 [1, 8, 16] int8
 //   read keys0.scale: f32 [1, 8]
 //   read self_attn.queries: i32 [13, 32] int8, four a word
@@ -156,9 +144,9 @@ struct Step { position: i32, count: i32, row: i32, spare: i32 }
 @group(0) @binding(1) var<storage, read_write> memory: array<vec4<u32>>;
 @group(0) @binding(2) var<storage, read> state: array<vec4<u32>>;
 var<workgroup> query: array<i32, 4>;
-var<workgroup> scratch: array<f32, 64>;
+var<workgroup> scratch: array<f32, 256>;
 var<workgroup> scores: array<f32, 64>;
-var<workgroup> sums: array<vec4<i32>, 64>;
+var<workgroup> sums: array<vec4<i32>, 256>;
 var<workgroup> codes: array<i32, 64>;
 fn memoryWord(at: i32) -> u32 {
   return memory[at >> 2u][at & 3];
@@ -175,7 +163,7 @@ fn stateWord(at: i32) -> u32 {
 fn signedBytesOf(word: u32) -> vec4<i32> {
   return vec4<i32>(vec4<u32>(word) << vec4<u32>(24u, 16u, 8u, 0u)) >> vec4<u32>(24u);
 }
-@compute @workgroup_size(64, 1, 1)
+@compute @workgroup_size(256, 1, 1)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) invocation: u32) {
   let position = step.position;
   let h = i32(group.x);
@@ -188,7 +176,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let kvHead = i32(u32(h) / u32(2));
     let rows = ((kvHead * 8) + from_1);
     let qAt = (h * 4);
-    for (var i = lane; i < 4; i += 64) {
+    for (var i = lane; i < 4; i += 256) {
       query[i] = bitcast<i32>(memoryWord(((qAt + i) + 608)));
     }
     workgroupBarrier();
@@ -201,7 +189,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       let row_1 = (rows + chunk);
       let inChunk = select(left, 64, (64 < left));
       var most: f32 = (-3.0000000054977558e+38f);
-      for (var p = lane; p < inChunk; p += 64) {
+      for (var p = lane; p < inChunk; p += 256) {
         let keyRow = (row_1 + p);
         let keyAt = (keyRow * 16);
         var acc: vec4<i32> = vec4<i32>(0);
@@ -215,12 +203,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       }
       scratch[lane] = most;
       workgroupBarrier();
-      if (lane < 16) {
-        scratch[lane] = max(max(max(scratch[lane], scratch[(lane + 16)]), scratch[(lane + 32)]), scratch[(lane + 48)]);
+      if (lane < 32) {
+        scratch[lane] = max(max(max(max(max(max(max(scratch[lane], scratch[(lane + 32)]), scratch[(lane + 64)]), scratch[(lane + 96)]), scratch[(lane + 128)]), scratch[(lane + 160)]), scratch[(lane + 192)]), scratch[(lane + 224)]);
       }
       workgroupBarrier();
       if (lane < 4) {
-        scratch[lane] = max(max(max(scratch[lane], scratch[(lane + 4)]), scratch[(lane + 8)]), scratch[(lane + 12)]);
+        scratch[lane] = max(max(max(max(max(max(max(scratch[lane], scratch[(lane + 4)]), scratch[(lane + 8)]), scratch[(lane + 12)]), scratch[(lane + 16)]), scratch[(lane + 20)]), scratch[(lane + 24)]), scratch[(lane + 28)]);
       }
       workgroupBarrier();
       if (lane < 1) {
@@ -231,7 +219,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       workgroupBarrier();
       var weights: f32 = 0f;
       var mostWeight: f32 = 0f;
-      for (var p_1 = lane; p_1 < inChunk; p_1 += 64) {
+      for (var p_1 = lane; p_1 < inChunk; p_1 += 256) {
         let e_x = min(max((scores[p_1] - all_1), (-87f)), 88f);
         let e_n = round((e_x * 1.4426950216293335f));
         let e_r = ((e_x - (e_n * 0.693359375f)) - (e_n * (-0.00021219444170128554f)));
@@ -243,12 +231,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       }
       scratch[lane] = weights;
       workgroupBarrier();
-      if (lane < 16) {
-        scratch[lane] = (((scratch[lane] + scratch[(lane + 16)]) + scratch[(lane + 32)]) + scratch[(lane + 48)]);
+      if (lane < 32) {
+        scratch[lane] = (((((((scratch[lane] + scratch[(lane + 32)]) + scratch[(lane + 64)]) + scratch[(lane + 96)]) + scratch[(lane + 128)]) + scratch[(lane + 160)]) + scratch[(lane + 192)]) + scratch[(lane + 224)]);
       }
       workgroupBarrier();
       if (lane < 4) {
-        scratch[lane] = (((scratch[lane] + scratch[(lane + 4)]) + scratch[(lane + 8)]) + scratch[(lane + 12)]);
+        scratch[lane] = (((((((scratch[lane] + scratch[(lane + 4)]) + scratch[(lane + 8)]) + scratch[(lane + 12)]) + scratch[(lane + 16)]) + scratch[(lane + 20)]) + scratch[(lane + 24)]) + scratch[(lane + 28)]);
       }
       workgroupBarrier();
       if (lane < 1) {
@@ -259,12 +247,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       workgroupBarrier();
       scratch[lane] = mostWeight;
       workgroupBarrier();
-      if (lane < 16) {
-        scratch[lane] = max(max(max(scratch[lane], scratch[(lane + 16)]), scratch[(lane + 32)]), scratch[(lane + 48)]);
+      if (lane < 32) {
+        scratch[lane] = max(max(max(max(max(max(max(scratch[lane], scratch[(lane + 32)]), scratch[(lane + 64)]), scratch[(lane + 96)]), scratch[(lane + 128)]), scratch[(lane + 160)]), scratch[(lane + 192)]), scratch[(lane + 224)]);
       }
       workgroupBarrier();
       if (lane < 4) {
-        scratch[lane] = max(max(max(scratch[lane], scratch[(lane + 4)]), scratch[(lane + 8)]), scratch[(lane + 12)]);
+        scratch[lane] = max(max(max(max(max(max(max(scratch[lane], scratch[(lane + 4)]), scratch[(lane + 8)]), scratch[(lane + 12)]), scratch[(lane + 16)]), scratch[(lane + 20)]), scratch[(lane + 24)]), scratch[(lane + 28)]);
       }
       workgroupBarrier();
       if (lane < 1) {
@@ -274,24 +262,24 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       let all_2 = scratch[0];
       workgroupBarrier();
       let inverse = select(0f, (32767f / all_2), (0f < all_2));
-      for (var p_2 = lane; p_2 < inChunk; p_2 += 64) {
+      for (var p_2 = lane; p_2 < inChunk; p_2 += 256) {
         codes[p_2] = i32(round((scores[p_2] * inverse)));
       }
       workgroupBarrier();
       let worth = (all_2 * 0.000030518509447574615f);
       let feature = (i32(u32(lane) % u32(2)) * 4);
       var acc_1: vec4<i32> = vec4<i32>(0);
-      for (var p_3 = i32(u32(lane) / u32(2)); p_3 < inChunk; p_3 += 32) {
+      for (var p_3 = i32(u32(lane) / u32(2)); p_3 < inChunk; p_3 += 128) {
         acc_1 = (acc_1 + (vec4<i32>(codes[p_3]) * signedBytesOf(stateWord(((((row_1 + p_3) * 4) + i32(u32(feature) / u32(4))) + 40)))));
       }
       sums[lane] = acc_1;
       workgroupBarrier();
-      if (lane < 16) {
-        sums[lane] = (((sums[lane] + sums[(lane + 16)]) + sums[(lane + 32)]) + sums[(lane + 48)]);
+      if (lane < 32) {
+        sums[lane] = (((((((sums[lane] + sums[(lane + 32)]) + sums[(lane + 64)]) + sums[(lane + 96)]) + sums[(lane + 128)]) + sums[(lane + 160)]) + sums[(lane + 192)]) + sums[(lane + 224)]);
       }
       workgroupBarrier();
       if (lane < 4) {
-        sums[lane] = (((sums[lane] + sums[(lane + 4)]) + sums[(lane + 8)]) + sums[(lane + 12)]);
+        sums[lane] = (((((((sums[lane] + sums[(lane + 4)]) + sums[(lane + 8)]) + sums[(lane + 12)]) + sums[(lane + 16)]) + sums[(lane + 20)]) + sums[(lane + 24)]) + sums[(lane + 28)]);
       }
       workgroupBarrier();
       if (lane < 2) {

@@ -71,20 +71,23 @@ export const f32Format: Format = {
     };
   },
 
-  sum: 'f32x4',
-
-  slice(b, [w], { block, depth, pitch }, x, { block: blockIndex, vector, part, parts }, firstToken, tokens) {
-    const acc = b.registers('acc', tokens, constant('f32x4', 0));
-    const base = b.let('base', plus(times(blockIndex, pitch / 4), times(vector, 4)));
-    b.loop('serial', 'k', { from: part, to: depth, step: parts }, (body, k) => {
-      const wk = body.let('wk', load(w!, plus(base, times(k, block)), 'f32x4'));
-      body.loop('unroll', 't', { to: tokens }, (_, t) => {
+  // a piece is a column
+  pieces: {
+    sum: 'f32x4',
+    reads: ['f32x4'],
+    count: ({ depth }) => depth,
+    read(b, [w], { block, pitch }, rows, k) {
+      const base = b.let('base', plus(times(rows.block, pitch / 4), times(rows.vector, 4)));
+      return [load(w!, plus(base, times(k, block)), 'f32x4')];
+    },
+    multiply(b, [wk], x, k, firstToken, tokens, sums) {
+      b.loop('unroll', 't', { to: tokens }, (_, t) => {
         const xk = loadSplat(x.values, plus(times(plus(firstToken, t), x.stride), k), 'f32x4');
-        acc.set(add(acc.get(t), mul(xk, wk)), t);
+        sums.set(add(sums.get(t), mul(xk, wk!)), t);
       });
-    });
-    return (t) => acc.get(t);
+    },
   },
 
-  scaled: (_views, _shape, _x, _rows, _token, sum) => sum,
+  rowScales: () => null,
+  scaled: (_rowScales, _x, _token, sum) => sum,
 };

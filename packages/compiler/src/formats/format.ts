@@ -2,7 +2,7 @@
  * What a storage format owns, alone: how a matrix is packed, how one element is read back, and how a block of rows is multiplied with
  * activations. Every target reads the same packed bytes.
  */
-import type { Builder, Index } from '../loops/build.ts';
+import type { Builder, Index, Register } from '../loops/build.ts';
 import type { Expr, KernelBuffer } from '../loops/ir.ts';
 import type { Features } from '../loops/types.ts';
 
@@ -50,13 +50,33 @@ export interface CodeSums {
   readonly as: 'pairs' | 'whole';
 }
 
-/** What one invocation of a workgroup sums: rows 4v..4v+3 of a block, over every `parts`-th piece of the depth from `part` on. */
-export interface Slice {
+/** Rows 4v..4v+3 of a block. */
+export interface Rows {
   readonly block: Expr;
   /** v. */
   readonly vector: Expr;
-  readonly part: Expr;
-  readonly parts: number;
+}
+
+/** How invocations of a workgroup share four rows of a block: by pieces of the depth. */
+export interface Pieces {
+  /** What products are summed in: exact integers, or floats. */
+  readonly sum: 'i32x4' | 'f32x4';
+  /** What is read of the weights for a piece, whatever it is multiplied with. */
+  readonly reads: readonly ('i8x16' | 'i32x4' | 'f32x4')[];
+  /** Pieces of the depth. */
+  count(shape: BlockShape): number;
+  /** Reads a piece: a value for each of `reads`. */
+  read(b: Builder, views: readonly KernelBuffer[], shape: MatrixShape, rows: Rows, piece: Expr): readonly Expr[];
+  /** Adds the products of what was read with `tokens` tokens from `firstToken` on: `sums` has a register for each. */
+  multiply(
+    b: Builder,
+    read: readonly Expr[],
+    x: Activations,
+    piece: Expr,
+    firstToken: Index,
+    tokens: number,
+    sums: Register,
+  ): void;
 }
 
 /** Words of a buffer that one thread alone uses, from `at` on. */
@@ -123,27 +143,11 @@ export interface Format {
     tokens: number,
     features: Features,
   ): (t: number, v: number) => Expr;
-  /** What a slice is summed in: exact integers, or floats. */
-  readonly sum: 'i32x4' | 'f32x4';
-  /** Writes the loop over one slice (for targets where a workgroup shares a block). Returns the sums for token t. */
-  slice(
-    b: Builder,
-    views: readonly KernelBuffer[],
-    shape: MatrixShape,
-    x: Activations,
-    slice: Slice,
-    firstToken: Index,
-    tokens: number,
-  ): (t: number) => Expr;
-  /** The dot products f32x4 that the sums of all slices of rows 4v..4v+3 amount to. */
-  scaled(
-    views: readonly KernelBuffer[],
-    shape: MatrixShape,
-    x: Activations,
-    rows: Pick<Slice, 'block' | 'vector'>,
-    token: Index,
-    sum: Expr,
-  ): Expr;
+  readonly pieces: Pieces;
+  /** The scales f32x4 of four rows; null where the format has none. */
+  rowScales(views: readonly KernelBuffer[], shape: MatrixShape, rows: Rows): Expr | null;
+  /** The dot products f32x4 that the sums of all pieces of rows with these scales amount to. */
+  scaled(rowScales: Expr | null, x: Activations, token: Index, sum: Expr): Expr;
   /** How a tile is multiplied, where not as single tokens are. */
   panel(features: Features): Panel | null;
   /** Bytes of an unpacked panel, with any features; 0 where there is none. */

@@ -17,16 +17,15 @@ import {
   remainder,
   times,
 } from '../loops/build.ts';
-import type { Expr, KernelBuffer } from '../loops/ir.ts';
+import type { Expr } from '../loops/ir.ts';
 import { type Activations, type MatrixShape, panelRows, type Scratch } from './format.ts';
 
 /** 0, 1, ... n - 1. */
 export const upTo = (n: number): readonly number[] => [...Array(n).keys()];
 
-/** Integer sums of four rows, i32x4, as f32x4: times the scales of the rows, at `scaleAt`, and of the token. */
-export function scaled(sums: Expr, scales: KernelBuffer, scaleAt: Index, x: Activations, token: Index): Expr {
-  const scale = mul(load(scales, scaleAt, 'f32x4'), loadSplat(x.scales!, token, 'f32x4'));
-  return mul(apply('toFloat', sums), scale);
+/** Integer sums of four rows, i32x4, as f32x4: times the scales of the rows and of the token. */
+export function scaled(rowScales: Expr | null, x: Activations, token: Index, sums: Expr): Expr {
+  return mul(apply('toFloat', sums), mul(rowScales!, loadSplat(x.scales!, token, 'f32x4')));
 }
 
 /** Which block a panel lies in, and its first row there. */

@@ -152,28 +152,31 @@ export const q4Format: Format = {
       'scaleBase',
       plus(times(blockIndex, shape.pitch / 4), (groups(shape) * groupBytes(shape)) / 4),
     );
-    return (t, v) => scaled(sums.get(t * vectors + v), scales!, plus(scaleBase, v * 4), x, plus(firstToken, t));
+    return (t, v) =>
+      scaled(load(scales!, plus(scaleBase, v * 4), 'f32x4'), x, plus(firstToken, t), sums.get(t * vectors + v));
   },
 
-  sum: 'i32x4',
-
   // a piece is 8 columns of a group
-  slice(b, [codes, groupScales], shape, x, { block: blockIndex, vector, part, parts }, firstToken, tokens) {
-    const { block } = shape;
-    const acc = b.registers('acc', tokens, constant('i32x4', 0));
-    const base = b.let('base', times(blockIndex, shape.pitch));
-    const mask = b.let('mask', apply('splat8', i32(15)));
-    const ones = b.let('ones', i32(0x01010101));
-    b.loop('serial', 'piece', { from: part, to: (groups(shape) * GROUP) / 8, step: parts }, (body, piece) => {
-      const group = body.let('group', quotient(piece, GROUP / 8));
-      const at = body.let('at', plus(base, times(group, groupBytes(shape))));
+  pieces: {
+    sum: 'i32x4',
+    reads: ['i8x16', 'i32x4'],
+    count: (shape) => (groups(shape) * GROUP) / 8,
+    read(b, [codes, groupScales], shape, rows, piece) {
+      const { block } = shape;
+      const group = times(quotient(piece, GROUP / 8), groupBytes(shape));
+      const at = b.let('at', plus(times(rows.block, shape.pitch), group));
       const j = remainder(piece, GROUP / 8);
-      const w = body.let('w', load(codes!, plus(at, plus(times(j, block * 4), times(vector, 16))), 'i8x16'));
-      const low = body.let('low', apply('nibblesLow', w, mask));
-      const high = body.let('high', apply('nibblesHigh', w, mask));
-      const scaleAt = plus(at, plus(block * (GROUP / 2), times(vector, 4)));
-      const scales = body.let('u', load(groupScales!, scaleAt, 'i32x4'));
-      body.loop('unroll', 't', { to: tokens }, (perToken, t) => {
+      return [
+        load(codes!, plus(at, plus(times(j, block * 4), times(rows.vector, 16))), 'i8x16'),
+        load(groupScales!, plus(at, plus(block * (GROUP / 2), times(rows.vector, 4))), 'i32x4'),
+      ];
+    },
+    multiply(b, [w, groupScales], x, piece, firstToken, tokens, sums) {
+      const mask = b.let('mask', apply('splat8', i32(15)));
+      const low = b.let('low', apply('nibblesLow', w!, mask));
+      const high = b.let('high', apply('nibblesHigh', w!, mask));
+      const ones = i32(0x01010101);
+      b.loop('unroll', 't', { to: tokens }, (perToken, t) => {
         const wordAt = plus(times(plus(firstToken, t), x.stride / 4), times(piece, 2));
         const [first, second] = [0, 1].map((i) => perToken.let('x', load(x.values, plus(wordAt, i), 'i32'))) as [
           Expr,
@@ -186,17 +189,16 @@ export const q4Format: Format = {
           apply('dotWords', high, apply('splatWord', second)),
         ];
         const dots = sub(add(left, right), apply('splat', excess));
-        acc.set(add(acc.get(t), mul(dots, scales)), t);
+        sums.set(add(sums.get(t), mul(dots, groupScales!)), t);
       });
-    });
-    return (t) => acc.get(t);
+    },
   },
 
-  scaled([, , scales], shape, x, { block: blockIndex, vector }, token, sum) {
+  rowScales([, , scales], shape, { block, vector }) {
     const inBlock = (groups(shape) * groupBytes(shape)) / 4;
-    const at = plus(times(blockIndex, shape.pitch / 4), plus(inBlock, times(vector, 4)));
-    return mul(apply('toFloat', sum), mul(load(scales!, at, 'f32x4'), loadSplat(x.scales!, token, 'f32x4')));
+    return load(scales!, plus(times(block, shape.pitch / 4), plus(inBlock, times(vector, 4))), 'f32x4');
   },
+  scaled,
 
   panelBytes: (shape) =>
     Math.max(bytePanelBytes(panelRows(shape), groups(shape)), wideBytes(panelRows(shape), groups(shape) * GROUP)),

@@ -112,29 +112,31 @@ export const q8Format: Format = {
     if (most > 0) columns(0, most, UNROLLED);
     if (most < whole) columns(most, whole, 1);
     const scaleBase = b.let('scaleBase', plus(times(blockIndex, shape.pitch / 4), codesBytes(shape) / 4));
-    return (t, v) => scaled(sums(t, v), scales!, plus(scaleBase, v * 4), x, plus(firstToken, t));
+    return (t, v) => scaled(load(scales!, plus(scaleBase, v * 4), 'f32x4'), x, plus(firstToken, t), sums(t, v));
   },
 
-  sum: 'i32x4',
-
-  slice(b, [codes], shape, x, { block: blockIndex, vector, part, parts }, firstToken, tokens) {
-    const { block, depth } = shape;
-    const acc = b.registers('acc', tokens, constant('i32x4', 0));
-    const base = b.let('base', plus(times(blockIndex, shape.pitch), times(vector, 16)));
-    b.loop('serial', 'k', { from: part, to: padded(depth, 4) / 4, step: parts }, (body, k) => {
-      const wk = body.let('wk', load(codes!, plus(base, times(k, block * 4)), 'i8x16'));
-      body.loop('unroll', 't', { to: tokens }, (_, t) => {
+  // a piece is a word of four columns
+  pieces: {
+    sum: 'i32x4',
+    reads: ['i8x16'],
+    count: ({ depth }) => padded(depth, 4) / 4,
+    read(b, [codes], { block, pitch }, rows, k) {
+      const base = b.let('base', plus(times(rows.block, pitch), times(rows.vector, 16)));
+      return [load(codes!, plus(base, times(k, block * 4)), 'i8x16')];
+    },
+    multiply(b, [wk], x, k, firstToken, tokens, sums) {
+      b.loop('unroll', 't', { to: tokens }, (_, t) => {
         const xk = loadSplat(x.values, plus(times(plus(firstToken, t), x.stride / 4), k), 'i8x16');
-        acc.set(add(acc.get(t), apply('dotWords', wk, xk)), t);
+        sums.set(add(sums.get(t), apply('dotWords', wk!, xk)), t);
       });
-    });
-    return (t) => acc.get(t);
+    },
   },
 
-  scaled([, scales], shape, x, { block: blockIndex, vector }, token, sum) {
-    const at = plus(times(blockIndex, shape.pitch / 4), plus(codesBytes(shape) / 4, times(vector, 4)));
-    return mul(apply('toFloat', sum), mul(load(scales!, at, 'f32x4'), loadSplat(x.scales!, token, 'f32x4')));
+  rowScales([, scales], shape, { block, vector }) {
+    const at = plus(times(block, shape.pitch / 4), plus(codesBytes(shape) / 4, times(vector, 4)));
+    return load(scales!, at, 'f32x4');
   },
+  scaled,
 
   panelBytes: (shape) => wideBytes(panelRows(shape), padded(shape.depth, 4)),
   panel: (features) => (features.has('vnni') ? bytePanel : widePanel),

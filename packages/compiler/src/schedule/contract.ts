@@ -111,8 +111,8 @@ function byPanels(scope: KernelScope, op: Contract, segment: Segment, panel: Pan
         const sums = panel.dot(perToken, shape, from, activations, token);
         return upTo(panel.tokens).map((t) =>
           upTo(rows / 4).map((v) => {
-            const place = { block, vector: plus(firstVector, v) };
-            return perToken.let('dot', format.scaled(views, shape, activations, place, plus(token, t), sums(t, v)));
+            const scales = format.rowScales(views, shape, { block, vector: plus(firstVector, v) });
+            return perToken.let('dot', format.scaled(scales, activations, plus(token, t), sums(t, v)));
           }),
         );
       });

@@ -3,7 +3,7 @@
  * next step's token, and the step moves on. So tokens follow each other on the GPU with nobody waiting for their ids; who wants them reads
  * `history` later.
  */
-import { add, apply, type Builder, f32, i32, load, mul, plus } from '../../loops/build.ts';
+import { add, apply, applyLanes, type Builder, f32, i32, load, mul, plus, times } from '../../loops/build.ts';
 import type { Expr, Kernel } from '../../loops/ir.ts';
 import { noise, noiseKey } from './noise.ts';
 import { type GpuScope, step } from './scope.ts';
@@ -20,13 +20,23 @@ export function argmaxKernel(scope: GpuScope, how: 'argmax' | 'draw'): Kernel {
     const score = how === 'draw' ? noisy(scope, b) : (_: Builder, x: Expr): Expr => x;
     const value = b.variable('value', f32(-3.4e38));
     const place = b.variable('place', i32(vocab - 1));
-    b.loop('serial', 'i', { from: lane, to: vocab, step: LANES }, (inner, i) => {
-      const x = inner.let('x', score(inner, load(logits, i, 'f32'), i));
-      inner.when(apply('less', value.get(), x), () => {
+    const consider = (b: Builder, logit: Expr, i: Expr): void => {
+      const x = b.let('x', score(b, logit, i));
+      b.when(apply('less', value.get(), x), () => {
         value.set(x);
         place.set(i);
       });
+    };
+    // four a turn, which are asked for together
+    const quads = Math.floor(vocab / 4);
+    b.loop('serial', 'quad', { from: lane, to: quads, step: LANES }, (inner, quad) => {
+      const four = inner.let('four', load(logits, times(quad, 4), 'f32x4'));
+      for (const j of [0, 1, 2, 3]) consider(inner, applyLanes('extract', [j], four), plus(times(quad, 4), j));
     });
+    if (4 * quads < vocab)
+      b.loop('serial', 'i', { from: plus(lane, 4 * quads), to: vocab, step: LANES }, (inner, i) =>
+        consider(inner, load(logits, i, 'f32'), i),
+      );
     b.store(values, lane, value.get());
     b.store(places, lane, place.get());
     b.barrier();

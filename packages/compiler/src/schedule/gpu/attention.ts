@@ -29,7 +29,8 @@ import type { GpuScope } from './scope.ts';
 
 type Attention = Extract<FusedOp, { op: 'attention' }>;
 
-const LANES = 64;
+/** Invocations of a workgroup. One token has few workgroups, which wait for memory: many invocations ask for more at a time. */
+const lanesOf = ({ lowering }: GpuScope): number => (lowering === 'decode' ? 256 : 64);
 /** Below any score. */
 const FLOOR = -3e38;
 
@@ -47,7 +48,7 @@ export function attentionKernel(scope: GpuScope, op: Attention): Kernel {
   scope.b.loop('grid', 'h', { to: op.heads }, (perHead, h) => {
     const tokens = (b: Builder, token: Index) =>
       b.loop('grid', 'from', { to: scope.lengthBehind(), step: part }, (perPart, from) =>
-        perPart.loop('workgroup', 'lane', { to: LANES }, (inner, lane) => {
+        perPart.loop('workgroup', 'lane', { to: lanesOf(scope) }, (inner, lane) => {
           // a part that begins behind this token is none of its
           const length = inner.let('length', plus(scope.position(token), 1));
           inner.when(apply('less', from, length), (b) => attend(scope, b, op, { lane, h, token, from, length }));
@@ -124,7 +125,7 @@ function loadQuery(
   const perToken = op.codes ? scope.width(source) / 4 : scope.width(source);
   const at = b.let('qAt', plus(times(token, perToken), times(h, length)));
   const from = scope.arena(source, 'read');
-  b.loop('serial', 'i', { from: lane, to: length, step: LANES }, (inner, i) =>
+  b.loop('serial', 'i', { from: lane, to: length, step: lanesOf(scope) }, (inner, i) =>
     inner.store(values, i, load(from, plus(at, i), element)),
   );
   b.barrier();
@@ -144,22 +145,23 @@ function attendRun(
   const values = scope.state(op.v, 'read');
   const { slice } = values.format;
   const most = slice.codes ? CHUNK : partLength(scope.plan.program.context);
-  const scratch = scope.shared('scratch', 'f32', LANES, 'one entry an invocation');
+  const lanes = lanesOf(scope);
+  const scratch = scope.shared('scratch', 'f32', lanes, 'one entry an invocation');
   const scores = scope.shared('scores', 'f32', most, 'scores, then weights');
-  const sums = scope.shared('sums', slice.sum === 'f32x4' ? 'f32' : 'i32', LANES * 4, 'four features an invocation');
+  const sums = scope.shared('sums', slice.sum === 'f32x4' ? 'f32' : 'i32', lanes * 4, 'four features an invocation');
 
   const mine = b.variable('most', f32(FLOOR));
-  b.loop('serial', 'p', { from: lane, to: count, step: LANES }, (perKey, p) => {
+  b.loop('serial', 'p', { from: lane, to: count, step: lanes }, (perKey, p) => {
     const keyRow = perKey.let('keyRow', plus(row, p));
     const score = perKey.let('score', keys.format.slice.score(perKey, keys.views, keys.shape, query, keyRow));
     perKey.store(scores, p, score);
     mine.set(apply('max', mine.get(), score));
   });
   const max = (x: Expr, y: Expr): Expr => apply('max', x, y);
-  const largest = reduceAll(b, scratch, lane, LANES, mine.get(), max);
+  const largest = reduceAll(b, scratch, lane, lanes, mine.get(), max);
   const weights = b.variable('weights', f32(0));
   const mostWeight = slice.codes ? b.variable('mostWeight', f32(0)) : null;
-  b.loop('serial', 'p', { from: lane, to: count, step: LANES }, (inner, p) => {
+  b.loop('serial', 'p', { from: lane, to: count, step: lanes }, (inner, p) => {
     const weight = exp(inner, sub(load(scores, p, 'f32'), largest));
     weights.set(add(weights.get(), weight));
     if (!slice.codes || !mostWeight) {
@@ -171,16 +173,16 @@ function attendRun(
     mostWeight.set(max(mostWeight.get(), scaled));
   });
   // its barriers also show everyone the weights
-  const sum = reduceAll(b, scratch, lane, LANES, weights.get(), add);
+  const sum = reduceAll(b, scratch, lane, lanes, weights.get(), add);
   let weighed = scores;
   let worth: Expr | null = null;
   if (slice.codes && mostWeight) {
-    const most = reduceAll(b, scratch, lane, LANES, mostWeight.get(), max);
+    const most = reduceAll(b, scratch, lane, lanes, mostWeight.get(), max);
     // values of zeros alone have scales of zero, and so have their weights
     const has = apply('less', f32(0), most);
     const inverse = b.let('inverse', apply('select', has, apply('div', f32(slice.codes.largest), most), f32(0)));
     weighed = scope.shared('codes', 'i32', CHUNK, 'weights as codes');
-    b.loop('serial', 'p', { from: lane, to: count, step: LANES }, (inner, p) =>
+    b.loop('serial', 'p', { from: lane, to: count, step: lanes }, (inner, p) =>
       inner.store(weighed, p, apply('nearestInt', mul(load(scores, p, 'f32'), inverse))),
     );
     b.barrier();
@@ -188,19 +190,19 @@ function attendRun(
   }
 
   const vectors = op.valueStride / 4;
-  const across = acrossOf(op);
+  const across = acrossOf(op, lanes);
   const feature = b.let('feature', times(remainder(lane, across), 4));
   const acc = b.variable('acc', constant(slice.sum, 0));
   const inside = (inner: (b: Builder) => void): void =>
     across === vectors ? inner(b) : b.when(apply('less', feature, i32(op.valueStride)), inner);
   inside((perFeature) =>
-    perFeature.loop('serial', 'p', { from: quotient(lane, across), to: count, step: LANES / across }, (_, p) =>
+    perFeature.loop('serial', 'p', { from: quotient(lane, across), to: count, step: lanes / across }, (_, p) =>
       acc.set(add(acc.get(), slice.product(values.views, values.shape, { buffer: weighed }, p, plus(row, p), feature))),
     ),
   );
   b.store(sums, times(lane, 4), acc.get());
   b.barrier();
-  combineParts(b, sums, slice.sum, lane, LANES / across, across, add);
+  combineParts(b, sums, slice.sum, lane, lanes / across, across, add);
   const total = b.let('total', load(sums, times(lane, 4), slice.sum));
   if (!worth) return { largest, sum, total };
   const floats = b.let('floats', mul(apply('toFloat', total), apply('splat', worth)));
@@ -210,9 +212,9 @@ function attendRun(
 }
 
 /** Invocations beside each other that take four features beside each other; as many positions at a time as that leaves. */
-function acrossOf(op: Attention): number {
+function acrossOf(op: Attention, lanes: number): number {
   const across = 2 ** Math.ceil(Math.log2(op.valueStride / 4));
-  if (across > LANES) throw new Error(`${op.name}: heads of ${op.valueStride} features are too wide for a workgroup`);
+  if (across > lanes) throw new Error(`${op.name}: heads of ${op.valueStride} features are too wide for a workgroup`);
   return across;
 }
 

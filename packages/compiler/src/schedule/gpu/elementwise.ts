@@ -2,7 +2,7 @@
 import { load, Names, plus, times } from '../../loops/build.ts';
 import type { Kernel } from '../../loops/ir.ts';
 import type { FusedOp } from '../../program/ir.ts';
-import { normalised, row } from './operand.ts';
+import { held, normalised, row, scratchOf, storeHeld } from './operand.ts';
 import type { GpuScope } from './scope.ts';
 
 const LANES = 128;
@@ -39,15 +39,10 @@ export function mapKernel(scope: GpuScope, op: Extract<FusedOp, { op: 'map' }>):
 /** A norm that stands alone. */
 export function normaliseKernel(scope: GpuScope, op: Extract<FusedOp, { op: 'normalise' }>): Kernel {
   scope.perToken(LANES, (b, lane, token) => {
-    const scratch = scope.shared('scratch', 'f32', LANES, 'one entry an invocation');
-    const source = row(scope, b, op.x, token);
-    const { gain, eps, width } = op;
-    const value = normalised(scope, b, { source, gain, eps, width, lane, lanes: LANES, scratch });
-    const out = scope.arena(op.out, 'write');
+    const group = { lane, lanes: LANES, scratch: scratchOf(scope, LANES) };
+    const x = held(b, group, op.width, row(scope, b, op.x, token));
     const at = b.let('outRow', times(scope.bufferRow(op.out, token), scope.width(op.out)));
-    b.loop('serial', 'i', { from: lane, to: width, step: LANES }, (inner, i) =>
-      inner.store(out, plus(at, i), value(inner, i, 'f32')),
-    );
+    storeHeld(b, group, normalised(scope, b, group, x, op), { buffer: scope.arena(op.out, 'write'), at });
   });
   return scope.kernel(op.name);
 }

@@ -1,30 +1,22 @@
 /** Heads to codes (KV q8), by the rule of activations: a workgroup for every head of a token, queries to a buffer, keys and values to the state. */
-import { apply, type Builder, type Index, i32, load, plus, times } from '../../loops/build.ts';
+import { type Builder, type Index, load, plus, times } from '../../loops/build.ts';
 import type { Expr, Kernel } from '../../loops/ir.ts';
 import type { EncodedHeads, FusedOp } from '../../program/ir.ts';
-import { quantised } from './operand.ts';
+import { held, quantised, scratchOf } from './operand.ts';
 import type { GpuScope } from './scope.ts';
 
 const LANES = 32;
 
 /** The kernel of an encoding. */
 export function encodeKernel(scope: GpuScope, op: Extract<FusedOp, { op: 'encode' }>): Kernel {
-  const all = op.parts.reduce((sum, { heads }) => sum + heads, 0);
+  const counts = op.parts.map(({ heads }) => heads);
+  const all = counts.reduce((sum, heads) => sum + heads, 0);
   scope.b.loop('grid', 'item', { to: all }, (perItem, item) => {
     const workgroup = (b: Builder, token: Index) =>
       b.loop('workgroup', 'lane', { to: LANES }, (inner, lane) => {
-        let first = 0;
-        for (const part of op.parts) {
-          const from = first;
-          const behind = first + part.heads;
-          const run = (b: Builder) =>
-            encodeHead(scope, b, part, { lane, token, head: b.let('head', plus(item, -from)) });
-          // the same for a whole workgroup
-          const before = (b: Builder) => (behind === all ? run(b) : b.when(apply('less', item, i32(behind)), run));
-          if (from === 0) before(inner);
-          else inner.when(apply('less', i32(from - 1), item), before);
-          first = behind;
-        }
+        scope.among(inner, item, counts, (b, i, head) =>
+          encodeHead(scope, b, op.parts[i]!, { lane, token, head: b.let('head', head) }),
+        );
       });
     if (scope.lowering === 'decode') workgroup(perItem, 0);
     else perItem.loop('grid', 't', { to: scope.scalar('count') }, workgroup);
@@ -40,19 +32,13 @@ function encodeHead(
 ): void {
   const values = scope.arena(from, 'read');
   const at = b.let('from', plus(times(token, scope.width(from)), times(head, stride)));
-  const shared = {
-    source: (_: Builder, feature: Index, type: 'f32' | 'f32x4') => load(values, plus(at, feature), type),
-    depth: stride,
-    lane,
-    lanes: LANES,
-    scratch: scope.shared('scratch', 'f32', LANES, 'one entry an invocation'),
-  };
+  const group = { lane, lanes: LANES, scratch: scratchOf(scope, LANES) };
+  const x = held(b, group, stride, (_, feature, type) => load(values, plus(at, feature), type));
   if (to.to === 'buffer') {
     const width = scope.width(to.codes) / heads;
     const codesAt = b.let('to', plus(times(token, scope.width(to.codes) / 4), times(head, width / 4)));
     const scaleAt = b.let('scaleAt', plus(times(token, heads), head));
-    quantised(b, {
-      ...shared,
+    quantised(b, group, x, {
       width,
       codes: { buffer: scope.arena(to.codes, 'write'), at: codesAt },
       scale: { buffer: scope.arena(to.scales, 'write'), at: scaleAt },
@@ -61,8 +47,7 @@ function encodeHead(
   }
   const { views, shape } = scope.state(to.part, 'write');
   const row = b.let('row', plus(times(head, shape.positions), scope.position(token)));
-  quantised(b, {
-    ...shared,
+  quantised(b, group, x, {
     width: shape.stride,
     codes: { buffer: views[0]!, at: b.let('to', times(row, shape.stride / 4)) },
     scale: { buffer: views[1]!, at: row },

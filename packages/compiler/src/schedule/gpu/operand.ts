@@ -1,6 +1,7 @@
 /**
  * Makes a contraction's x ready, by one workgroup for one token: attention's parts merged, normalised, as codes. Decoding does it inside
- * every workgroup of the contraction, in shared memory (x is a few KiB, a dispatch costs more); a tile of tokens gets a kernel of its own.
+ * every workgroup of the contraction (x is a few KiB, a dispatch costs more); a tile of tokens gets a kernel of its own. Meanwhile x lies in
+ * registers, a few features an invocation: each is read once, and nothing is waited for but the sums and maxima over all.
  */
 import type { Activations } from '../../formats/format.ts';
 import {
@@ -28,8 +29,8 @@ type Contract = Extract<FusedOp, { op: 'contract' }>;
 /** x at a feature, or at four from there on. */
 type Source = (b: Builder, feature: Index, type: 'f32' | 'f32x4') => Expr;
 
-/** Invocations that prepare one token. */
-const LANES = 128;
+/** Invocations that prepare one token: most of what WebGPU allows, since what they wait for is memory and each other. */
+export const OPERAND_LANES = 256;
 
 /** Whether there is anything to do. */
 export function needsOperand({ prologue: { merge, norm, quantise } }: Contract): boolean {
@@ -38,7 +39,7 @@ export function needsOperand({ prologue: { merge, norm, quantise } }: Contract):
 
 /** The kernel that makes x of every token of a tile ready, in the arena. */
 export function operandKernel(scope: GpuScope, op: Contract): Kernel {
-  scope.perToken(LANES, (b, lane, token) => void operand(scope, b, { op, lane, lanes: LANES, token, in: 'arena' }));
+  scope.perToken(OPERAND_LANES, (b, lane, token) => void operand(scope, b, { op, lane, token, in: 'arena' }));
   return scope.kernel(`${op.name}.operand`);
 }
 
@@ -56,37 +57,30 @@ export function operand(
   {
     op,
     lane,
-    lanes,
     token,
     in: place,
   }: {
     readonly op: Contract;
     readonly lane: Expr;
-    readonly lanes: number;
     readonly token: Index;
     readonly in: 'workgroup' | 'arena';
   },
 ): Activations {
   const { merge, norm, quantise } = op.prologue;
   const { depth } = op;
-  const scratch = scope.shared('scratch', 'f32', lanes, 'one entry an invocation');
-  let source: Source = merge ? mergedAttention(scope, merge, token) : row(scope, b, op.x, token);
-  if (norm)
-    source = normalised(scope, b, { source, gain: norm.gain, eps: norm.eps, width: depth, lane, lanes, scratch });
-  if (norm || merge) {
-    // floats are wanted in the end, or codes are made of them
-    const staged =
-      place === 'workgroup' || quantise
-        ? { buffer: scope.shared('staged', 'f32', padded(depth, 4), 'x of this token'), at: i32(0) }
-        : { buffer: scope.arena(norm ? norm.out : op.x, 'write'), at: rowOf(scope, norm ? norm.out : op.x, token) };
-    b.loop('serial', 'i', { from: lane, to: depth, step: lanes }, (inner, i) =>
-      inner.store(staged.buffer, plus(staged.at, i), source(inner, i, 'f32')),
-    );
-    b.barrier();
-    source = (_, feature, type) => load(staged.buffer, plus(staged.at, feature), type);
-    if (!quantise) return { values: staged.buffer, stride: padded(depth, 4), scales: null, sums: null, groups: 0 };
+  const group: Workgroup = { lane, lanes: OPERAND_LANES, scratch: scratchOf(scope, OPERAND_LANES) };
+  let x = held(b, group, depth, merge ? mergedAttention(scope, merge, token) : row(scope, b, op.x, token));
+  if (norm) x = normalised(scope, b, group, x, norm);
+  if (!quantise) {
+    const home = norm ? norm.out : op.x;
+    const floats =
+      place === 'workgroup'
+        ? { buffer: scope.shared('floats', 'f32', padded(depth, 4), 'x of this token'), at: i32(0) }
+        : { buffer: scope.arena(home, 'write'), at: rowOf(scope, home, token) };
+    storeHeld(b, group, x, floats);
+    if (place === 'workgroup') b.barrier();
+    return { values: floats.buffer, stride: padded(depth, 4), scales: null, sums: null, groups: 0 };
   }
-  if (!quantise) throw new Error(`${op.name}: nothing to make ready`);
   const width = scope.width(quantise.codes);
   const codes =
     place === 'workgroup'
@@ -99,17 +93,16 @@ export function operand(
     place === 'workgroup'
       ? { buffer: scope.shared('scale', 'f32', 4, 'of the codes'), at: i32(0) }
       : { buffer: scope.arena(quantise.scales, 'write'), at: plus(rowIndex(scope, quantise.scales, token), 0) };
-  quantised(b, { source, depth, width, lane, lanes, scratch, codes, scale });
+  quantised(b, group, x, { width, codes, scale });
   if (place === 'workgroup') b.barrier();
   return { values: codes.buffer, stride: width, scales: scale.buffer, sums: null, groups: 0 };
 }
 
 /** Whether an operand fits the shared memory of a contraction's workgroups, beside `besides` bytes. */
-export function fitsWorkgroup(scope: GpuScope, op: Contract, lanes: number, besides: number): boolean {
-  const { merge, norm, quantise } = op.prologue;
-  const staged = norm || merge ? 4 * padded(op.depth, 4) : 0;
-  const codes = quantise ? scope.width(quantise.codes) + 16 : 0;
-  return staged + codes + 4 * lanes + besides <= scope.profile.workgroupBytes;
+export function fitsWorkgroup(scope: GpuScope, op: Contract, besides: number): boolean {
+  const { quantise } = op.prologue;
+  const x = quantise ? scope.width(quantise.codes) + 16 : 4 * padded(op.depth, 4);
+  return x + 4 * OPERAND_LANES + besides <= scope.profile.workgroupBytes;
 }
 
 const rowIndex = (scope: GpuScope, id: BufferId, token: Index): Expr => plus(scope.bufferRow(id, token), 0);
@@ -122,59 +115,87 @@ export function row(scope: GpuScope, b: Builder, id: BufferId, token: Index): So
   return (_, feature, type) => load(buffer, plus(at, feature), type);
 }
 
-/** Runs over `width` features, four an invocation; what is left over falls to every invocation. */
-function eachOfMine(
+/** Invocations that hold a row together, and an entry of shared memory for each. */
+export interface Workgroup {
+  readonly lane: Expr;
+  readonly lanes: number;
+  readonly scratch: KernelBuffer;
+}
+
+/** f32 [lanes] for sums and maxima. */
+export function scratchOf(scope: GpuScope, lanes: number): KernelBuffer {
+  return scope.shared('scratch', 'f32', lanes, 'one entry an invocation');
+}
+
+/** A row in registers. */
+export interface Held {
+  readonly width: number;
+  /** f32x4: features 4 (lane + i lanes) and on; zeros behind the last four. */
+  readonly quads: readonly Expr[];
+  /** f32: features that make no four, held by every invocation. */
+  readonly rest: readonly Expr[];
+}
+
+/** Runs over the quads of a row that an invocation has. */
+function eachQuad(
   b: Builder,
-  { width, lane, lanes }: { width: number; lane: Expr; lanes: number },
-  whole: (b: Builder, feature: Expr) => void,
-  rest: (feature: number) => void,
+  { lane, lanes }: Workgroup,
+  width: number,
+  run: (b: Builder, i: number, feature: Expr) => void,
 ): void {
   const quads = Math.floor(width / 4);
-  if (quads > 0)
-    b.loop('serial', 'quad', { from: lane, to: quads, step: lanes }, (inner, q) => whole(inner, times(q, 4)));
-  for (let i = 4 * quads; i < width; i++) rest(i);
+  for (let i = 0; i * lanes < quads; i++) {
+    const its = (b: Builder) => run(b, i, times(plus(lane, i * lanes), 4));
+    if ((i + 1) * lanes <= quads) its(b);
+    else b.when(apply('less', lane, i32(quads - i * lanes)), its);
+  }
+}
+
+/** Reads a row. */
+export function held(b: Builder, group: Workgroup, width: number, source: Source): Held {
+  const quads = b.registers('x', Math.ceil(Math.floor(width / 4) / group.lanes), constant('f32x4', 0));
+  eachQuad(b, group, width, (mine, i, feature) => quads.set(source(mine, feature, 'f32x4'), i));
+  const count = Math.ceil(Math.floor(width / 4) / group.lanes);
+  return {
+    width,
+    quads: [...Array(count).keys()].map((i) => quads.get(i)),
+    rest: [...Array(width % 4).keys()].map((i) => b.let('rest', source(b, width - (width % 4) + i, 'f32'))),
+  };
+}
+
+/** Stores a row. */
+export function storeHeld(b: Builder, group: Workgroup, { width, quads, rest }: Held, { buffer, at }: Place): void {
+  eachQuad(b, group, width, (mine, i, feature) => mine.store(buffer, plus(at, feature), quads[i]!));
+  if (rest.length > 0)
+    b.when(apply('less', group.lane, i32(1)), (first) =>
+      rest.forEach((x, i) => {
+        first.store(buffer, plus(at, width - rest.length + i), x);
+      }),
+    );
 }
 
 /** RMSNorm: x / sqrt(mean of squares + eps) * gain. */
 export function normalised(
   scope: GpuScope,
   b: Builder,
-  {
-    source,
-    gain,
-    eps,
-    width,
-    lane,
-    lanes,
-    scratch,
-  }: {
-    readonly source: Source;
-    readonly gain: number;
-    readonly eps: number;
-    readonly width: number;
-    readonly lane: Expr;
-    readonly lanes: number;
-    readonly scratch: KernelBuffer;
-  },
-): Source {
-  const gains = scope.vector(gain);
-  const sum4 = b.variable('sum4', constant('f32x4', 0));
-  const rest: Expr[] = [];
-  eachOfMine(
-    b,
-    { width, lane, lanes },
-    (inner, i) => {
-      const v = inner.let('v', source(inner, i, 'f32x4'));
-      sum4.set(add(sum4.get(), mul(v, v)));
-    },
-    (i) => rest.push(b.let('v', source(b, i, 'f32'))),
-  );
-  const mine = reduceAll(b, scratch, lane, lanes, sumLanes(b, sum4.get()), add);
-  const total = rest.reduce((sum, v) => add(sum, mul(v, v)), mine);
+  group: Workgroup,
+  x: Held,
+  { gain, eps }: { readonly gain: number; readonly eps: number },
+): Held {
+  const { width } = x;
+  const gainsRow = scope.vector(gain);
+  // asked for before the sum is waited for
+  const gains = held(b, group, width, (_, feature, type) => load(gainsRow, feature, type));
+  const squares = x.quads.map((v) => mul(v, v)).reduce(add, constant('f32x4', 0));
+  const mine = reduceAll(b, group.scratch, group.lane, group.lanes, sumLanes(b, squares), add);
+  const total = x.rest.reduce((sum, v) => add(sum, mul(v, v)), mine);
   const inverse = b.let('inverse', apply('div', f32(1), apply('sqrt', add(mul(total, f32(1 / width)), f32(eps)))));
-  return (inner, i, type) => {
-    const scaled = mul(source(inner, i, type), type === 'f32' ? inverse : apply('splat', inverse));
-    return mul(scaled, load(gains, i, type));
+  const by = (v: Expr, gain: Expr): Expr =>
+    b.let('normalised', mul(mul(v, v.type === 'f32' ? inverse : apply('splat', inverse)), gain));
+  return {
+    width,
+    quads: x.quads.map((v, i) => by(v, gains.quads[i]!)),
+    rest: x.rest.map((v, i) => by(v, gains.rest[i]!)),
   };
 }
 
@@ -183,42 +204,20 @@ interface Place {
   readonly at: Expr;
 }
 
-/** Codes and scale as q8 has them (`schedule/quantise.ts`); codes behind the last feature are zero. */
+/** Stores codes and scale as q8 has them (`schedule/quantise.ts`); codes behind the last feature, up to `width`, are zero. */
 export function quantised(
   b: Builder,
-  {
-    source,
-    depth,
-    width,
-    lane,
-    lanes,
-    scratch,
-    codes,
-    scale,
-  }: {
-    readonly source: Source;
-    readonly depth: number;
-    readonly width: number;
-    readonly lane: Expr;
-    readonly lanes: number;
-    readonly scratch: KernelBuffer;
-    readonly codes: Place;
-    readonly scale: Place;
-  },
+  group: Workgroup,
+  x: Held,
+  { width, codes, scale }: { readonly width: number; readonly codes: Place; readonly scale: Place },
 ): void {
-  const max4 = b.variable('max4', constant('f32x4', 0));
-  const rest: Expr[] = [];
-  eachOfMine(
-    b,
-    { width: depth, lane, lanes },
-    (inner, i) => max4.set(apply('max', max4.get(), apply('abs', source(inner, i, 'f32x4')))),
-    (i) => rest.push(b.let('v', source(b, i, 'f32'))),
-  );
+  const { lane, lanes, scratch } = group;
   const max = (x: Expr, y: Expr): Expr => apply('max', x, y);
-  const mine = reduceAll(b, scratch, lane, lanes, maxLanes(b, max4.get()), max);
+  const magnitudes = x.quads.map((v) => apply('abs', v)).reduce(max, constant('f32x4', 0));
+  const mine = reduceAll(b, scratch, lane, lanes, maxLanes(b, magnitudes), max);
   const largest = b.let(
     'largest',
-    rest.reduce((m, v) => max(m, apply('abs', v)), mine),
+    x.rest.reduce((m, v) => max(m, apply('abs', v)), mine),
   );
   const first = apply('less', lane, i32(1));
   b.when(first, (inner) => inner.store(scale.buffer, scale.at, mul(largest, f32(1 / 127))));
@@ -227,18 +226,14 @@ export function quantised(
   const inverse = b.let('inverse', apply('select', hasValues, apply('div', f32(127), largest), f32(0)));
   const code = (v: Expr): Expr => apply('nearestInt', mul(v, v.type === 'f32' ? inverse : apply('splat', inverse)));
   const word = (i: Index) => plus(codes.at, quotient(i, 4));
-  eachOfMine(
-    b,
-    { width: depth, lane, lanes },
-    (inner, i) => inner.store(codes.buffer, word(i), apply('packBytes', code(source(inner, i, 'f32x4')))),
-    () => {},
+  eachQuad(b, group, x.width, (mine, i, feature) =>
+    mine.store(codes.buffer, word(feature), apply('packBytes', code(x.quads[i]!))),
   );
-  const whole = depth - rest.length;
-  const packed = rest
+  const packed = x.rest
     .map((v, i) => apply('shl', apply('and', code(v), i32(255)), i32(8 * i)))
     .reduce<Expr>((sum, c) => plus(sum, c), i32(0));
-  if (rest.length > 0) b.when(first, (inner) => inner.store(codes.buffer, word(whole), packed));
-  const behind = padded(depth, 4) / 4;
+  if (x.rest.length > 0) b.when(first, (inner) => inner.store(codes.buffer, word(x.width - x.rest.length), packed));
+  const behind = padded(x.width, 4) / 4;
   if (behind < width / 4)
     b.loop('serial', 'zero', { from: plus(lane, behind), to: width / 4, step: lanes }, (inner, w) =>
       inner.store(codes.buffer, plus(codes.at, w), i32(0)),

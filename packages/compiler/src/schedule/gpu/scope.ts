@@ -1,5 +1,5 @@
 /** What GPU schedules need beside the plan: memory that a workgroup shares, the step's own words, and the shape of a launch. */
-import { type Builder, type Index, plus } from '../../loops/build.ts';
+import { apply, type Builder, type Index, i32, plus } from '../../loops/build.ts';
 import type { Expr, Kernel, KernelBuffer } from '../../loops/ir.ts';
 import { elementBytes } from '../../loops/types.ts';
 import type { Plan } from '../../plan.ts';
@@ -77,6 +77,29 @@ export class GpuScope extends KernelScope {
       b.loop('workgroup', 'lane', { to: lanes }, (inner, lane) => body(inner, lane, token));
     if (this.lowering === 'decode') workgroup(this.b, 0);
     else this.b.loop('grid', 't', { to: this.scalar('count') }, workgroup);
+  }
+
+  /**
+   * Where workgroups along an axis are shared out among several works, `counts[i]` of them to work i: runs the one that `index`, the same for a
+   * whole workgroup, falls to, with its number there.
+   */
+  among(
+    b: Builder,
+    index: Expr,
+    counts: readonly number[],
+    run: (b: Builder, work: number, index: Expr) => void,
+  ): void {
+    const all = counts.reduce((sum, count) => sum + count, 0);
+    let first = 0;
+    counts.forEach((count, work) => {
+      const from = first;
+      const behind = first + count;
+      const its = (b: Builder) => run(b, work, plus(index, -from));
+      const before = (b: Builder) => (behind === all ? its(b) : b.when(apply('less', index, i32(behind)), its));
+      if (from === 0) before(b);
+      else b.when(apply('less', i32(from - 1), index), before);
+      first = behind;
+    });
   }
 
   /** Positions in the cache once this step has run. */
