@@ -1,6 +1,6 @@
 /** The interpreter: barriers, workgroups, grid order, bounds. It is the only machine that GPU kernels can be tested on without a GPU. */
 import { describe, expect, test } from 'vitest';
-import { add, apply, Builder, f32, i32, load, plus, times } from '../src/loops/build.ts';
+import { add, apply, argument, Builder, f32, i32, load, plus, quotient, times } from '../src/loops/build.ts';
 import { interpret, interpretThreads } from '../src/loops/interpret.ts';
 import type { Kernel, KernelBuffer } from '../src/loops/ir.ts';
 import { verifyKernel } from '../src/loops/verify.ts';
@@ -90,7 +90,7 @@ describe('barriers', () => {
     }
     const careless = partition({ ...k, body: k.body.filter((s) => s.s !== 'barrier') }, new Set(['threads']));
     const early = image();
-    interpretThreads(careless, early.buffer, {}, 2, 'forward');
+    interpretThreads(careless, early.buffer, {}, 2, 'reverse');
     expect([...early.subarray(16, 20)]).not.toEqual([4, 3, 2, 1]);
   });
 
@@ -104,6 +104,32 @@ describe('barriers', () => {
       interpretThreads(divided, memory.buffer, {}, threads);
       expect([...memory.subarray(16, 24)]).toEqual([1000, 9, 1000, 1000, 9, 1000, 1000, 1000]);
     }
+  });
+
+  test('threads share loops beside each other as one range, which each thread has one piece of', () => {
+    // four iterations that are worth twice those of the other two
+    const by = bufferAt('by', 'i32', 64, 8, 'write');
+    const k = kernel(
+      (b) => {
+        b.loop('grid', 'i', { to: 7, step: 2, work: 2 }, (inner, i) =>
+          inner.store(by, quotient(i, 2), argument('thread')),
+        );
+        b.loop('grid', 'j', { to: 2 }, (inner, j) => inner.store(by, plus(j, 4), argument('thread')));
+      },
+      [by],
+    );
+    const divided = partition(k, new Set(['threads']));
+    const found = [1, 2, 3, 10].map((threads) => {
+      const memory = image();
+      interpretThreads(divided, memory.buffer, {}, threads);
+      return [...new Int32Array(memory.buffer, 64, 6)];
+    });
+    expect(found).toEqual([
+      [0, 0, 0, 0, 0, 0],
+      [0, 0, 0, 1, 1, 1],
+      [0, 0, 1, 2, 2, 2],
+      [0, 2, 4, 6, 8, 9],
+    ]);
   });
 
   test('lanes inside a workgroup wait for the lanes of the others', () => {

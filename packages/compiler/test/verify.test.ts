@@ -28,6 +28,7 @@ const loop = (name: string, tag: 'serial' | 'unroll' | 'workgroup' | 'grid', bod
   from: i32(0),
   to: i32(4),
   step: 1,
+  work: 1,
   tag,
   body,
 });

@@ -147,14 +147,14 @@ export class Builder {
   loop(
     tag: LoopTag,
     name: string,
-    range: { readonly from?: Index; readonly to: Index; readonly step?: number },
+    range: { readonly from?: Index; readonly to: Index; readonly step?: number; readonly work?: number },
     build: (inner: Builder, i: Expr) => void,
   ): void {
     const unique = this.unique(name);
     const variable: Expr = { e: 'get', name: unique, type: 'i32', index: null };
     const body = this.nested((inner) => build(inner, variable));
-    const { from = 0, to, step = 1 } = range;
-    this.statements.push({ s: 'for', name: unique, from: index(from), to: index(to), step, tag, body });
+    const { from = 0, to, step = 1, work = 1 } = range;
+    this.statements.push({ s: 'for', name: unique, from: index(from), to: index(to), step, work, tag, body });
   }
 
   when(condition: Expr, build: (inner: Builder) => void): void {

@@ -7,7 +7,7 @@
  */
 import { fromHalf, toHalf } from './half.ts';
 import { intrinsics, type Value } from './intrinsics.ts';
-import type { Address, Expr, Kernel, KernelBuffer, Stmt } from './ir.ts';
+import type { Address, Expr, Kernel, KernelBuffer, Loop, Stmt } from './ir.ts';
 import { type Element, elementBytes, type Type } from './types.ts';
 import { loadWidth, storeWidth } from './verify.ts';
 
@@ -214,7 +214,7 @@ class Interpreter {
     }
   }
 
-  private *loop(s: Extract<Stmt, { s: 'for' }>, locals: Locals): Generator<void, void> {
+  private *loop(s: Loop, locals: Locals): Generator<void, void> {
     const iterations: number[] = [];
     for (let i = this.number(s.from, locals); i < this.number(s.to, locals); i += s.step) iterations.push(i);
     const body = (i: number) => this.execute(s.body, new Map(locals).set(s.name, [i]));

@@ -32,6 +32,19 @@ export type Expr =
 
 export type LoopTag = 'grid' | 'workgroup' | 'lane' | 'unroll' | 'serial';
 
+/** Runs the body for name = from, from + step, ... while name < to. */
+export interface Loop {
+  readonly s: 'for';
+  readonly name: string;
+  readonly from: Expr;
+  readonly to: Expr;
+  readonly step: number;
+  /** What an iteration of a grid loop is worth beside those of other grid loops. */
+  readonly work: number;
+  readonly tag: LoopTag;
+  readonly body: readonly Stmt[];
+}
+
 export type Stmt =
   /** A name for a value; never changes. */
   | { readonly s: 'let'; readonly name: string; readonly value: Expr }
@@ -45,16 +58,7 @@ export type Stmt =
     }
   | { readonly s: 'set'; readonly name: string; readonly index: Expr | null; readonly value: Expr }
   | { readonly s: 'store'; readonly buffer: string; readonly index: Expr; readonly value: Expr }
-  /** Runs the body for name = from, from + step, ... while name < to. */
-  | {
-      readonly s: 'for';
-      readonly name: string;
-      readonly from: Expr;
-      readonly to: Expr;
-      readonly step: number;
-      readonly tag: LoopTag;
-      readonly body: readonly Stmt[];
-    }
+  | Loop
   | { readonly s: 'if'; readonly condition: Expr; readonly body: readonly Stmt[] }
   /** All invocations of a workgroup reach here before any goes on; outside any workgroup and grid loop, all threads. */
   | { readonly s: 'barrier' };

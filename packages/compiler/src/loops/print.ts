@@ -42,7 +42,8 @@ function printStmt(s: Stmt, indent: string): string[] {
       return [`${indent}${s.buffer}[${printExpr(s.index)}] := ${printExpr(s.value)}`];
     case 'for': {
       const step = s.step === 1 ? '' : ` step ${s.step}`;
-      const head = `${indent}${s.tag} ${s.name} in ${printExpr(s.from)} .. ${printExpr(s.to)}${step}`;
+      const work = s.work === 1 ? '' : ` work ${s.work}`;
+      const head = `${indent}${s.tag} ${s.name} in ${printExpr(s.from)} .. ${printExpr(s.to)}${step}${work}`;
       return [head, ...s.body.flatMap((x) => printStmt(x, `${indent}  `))];
     }
     case 'if':

@@ -46,7 +46,9 @@ function byBlocks(scope: KernelScope, op: Contract, segment: Segment, { x, own }
   const vectors = shape.block / 4;
   const activations = scope.activations(x, op.prologue.quantise);
   const blocks = padded(segment.rows, shape.block) / shape.block;
-  scope.b.loop('grid', segment.name, { to: blocks }, (b, block) => {
+  // in rows of dot products, as other segments count theirs
+  const work = shape.block * segment.streams.length;
+  scope.b.loop('grid', segment.name, { to: blocks, work }, (b, block) => {
     scope.eachToken(b, tokens, (perToken, token) => {
       const from = own ? scope.ownRow(token) : scope.bufferRow(x, token);
       // dots[stream][t][v]; a stream's sums leave its accumulators before the next stream takes registers for its own
@@ -97,7 +99,8 @@ function byPanels(scope: KernelScope, op: Contract, segment: Segment, panel: Pan
   const activations = scope.activations(x, quantised);
   const bytes = format.panelBytes(shape);
   const own = scope.b.let('panels', times(scope.ownThread(), scope.width(panels) / 4));
-  scope.b.loop('grid', segment.name, { to: padded(segment.rows, shape.block) / rows }, (b, index) => {
+  const work = rows * streams.length;
+  scope.b.loop('grid', segment.name, { to: padded(segment.rows, shape.block) / rows, work }, (b, index) => {
     const place = placeOf(index, shape);
     const block = b.let('block', place.block);
     const firstVector = b.let('firstVector', quotient(place.inBlock, 4));
