@@ -21,6 +21,7 @@ function constantIndex(name: string, e: Expr): number {
 function fold(e: Expr): Expr {
   if (e.e !== 'apply' || e.type !== 'i32' || e.args.length !== 2) return e;
   const [a, b] = e.args as [Expr, Expr];
+  if (a.e !== 'const' && b.e !== 'const') return e;
   if (e.fn === 'add') return plus(a, b);
   if (e.fn === 'mul') return times(a, b);
   if (e.fn === 'quotient' && b.e === 'const') return quotient(a, b.value);

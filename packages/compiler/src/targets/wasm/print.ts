@@ -35,12 +35,8 @@ export function printFunction(kernel: Kernel): string {
   });
   const params = functionArguments(kernel).map((name) => `(param $${name} i32)`);
   const printer = new Printer(buffers);
-  return [
-    `(func $${kernel.name} ${params.join(' ')}`,
-    ...[...locals.values()].map((names) => `  ${names.join(' ')}`),
-    ...kernel.body.flatMap((s) => printer.statement(s, '  ')),
-    ')',
-  ].join('\n');
+  const declared = [...locals.values()].map((names) => `  ${names.join(' ')}\n`).join('');
+  return `(func $${kernel.name} ${params.join(' ')}\n${declared}${printer.statements(kernel.body, '  ')})`;
 }
 
 class Printer {
@@ -50,18 +46,22 @@ class Printer {
     this.buffers = buffers;
   }
 
-  statement(s: Stmt, indent: string): string[] {
-    const line = (text: string) => `${indent}${text}`;
+  /** Each with its line's end. */
+  statements(body: readonly Stmt[], indent: string): string {
+    return body.map((s) => `${indent}${this.statement(s, indent)}\n`).join('');
+  }
+
+  private statement(s: Stmt, indent: string): string {
     switch (s.s) {
       case 'let':
-        return [line(`(local.set $${s.name} ${this.expr(s.value)})`)];
+        return `(local.set $${s.name} ${this.expr(s.value)})`;
       case 'var':
-        return [line(`(local.set $${s.name} ${this.expr(s.init)})`)];
+        return `(local.set $${s.name} ${this.expr(s.init)})`;
       case 'set':
-        return [line(`(local.set $${s.name} ${this.expr(s.value)})`)];
+        return `(local.set $${s.name} ${this.expr(s.value)})`;
       case 'store': {
         const op = lanesOf(s.value.type) > 1 ? 'v128.store' : `${s.value.type}.store`;
-        return [line(`(${op} ${this.address(s.buffer, s.index)} ${this.expr(s.value)})`)];
+        return `(${op} ${this.address(s.buffer, s.index)} ${this.expr(s.value)})`;
       }
       case 'for': {
         // tested at its end, so an iteration is one branch; a loop that may run no time at all is skipped before
@@ -69,23 +69,16 @@ class Printer {
         const certain = s.from.e === 'const' && s.to.e === 'const' && s.from.value < s.to.value;
         const to = this.expr(s.to);
         const next = `(local.tee ${i} (i32.add (local.get ${i}) (i32.const ${s.step})))`;
-        const loop = [
-          line(`(loop ${i}.next`),
-          ...s.body.flatMap((x) => this.statement(x, `${indent}  `)),
-          line(`  (br_if ${i}.next (i32.lt_s ${next} ${to})))`),
-        ];
-        const start = line(`(local.set ${i} ${this.expr(s.from)})`);
-        if (certain) return [start, ...loop];
-        return [start, line(`(if (i32.lt_s (local.get ${i}) ${to}) (then`), ...loop, line('))')];
+        const start = `(local.set ${i} ${this.expr(s.from)})\n${indent}`;
+        const body = this.statements(s.body, `${indent}  `);
+        const loop = `(loop ${i}.next\n${body}${indent}  (br_if ${i}.next (i32.lt_s ${next} ${to})))`;
+        if (certain) return `${start}${loop}`;
+        return `${start}(if (i32.lt_s (local.get ${i}) ${to}) (then\n${indent}${loop}\n${indent}))`;
       }
       case 'if':
-        return [
-          line(`(if ${this.expr(s.condition)} (then`),
-          ...s.body.flatMap((x) => this.statement(x, `${indent}  `)),
-          line('))'),
-        ];
+        return `(if ${this.expr(s.condition)} (then\n${this.statements(s.body, `${indent}  `)}${indent}))`;
       case 'barrier':
-        return [line('(call $barrier (local.get $thread))')];
+        return '(call $barrier (local.get $thread))';
       default:
         return s satisfies never;
     }
@@ -152,14 +145,18 @@ class Printer {
   }
 }
 
+interface Split {
+  readonly base: Expr | null;
+  readonly constant: number;
+}
+
 /** An index as base + constant, so that the constant can be an immediate. A negative constant stays in the base. */
-function splitConstant(e: Expr): { base: Expr | null; constant: number } {
+function splitConstant(e: Expr): Split {
   if (e.e === 'const') return { base: null, constant: e.value };
   if (e.e !== 'apply' || e.fn !== 'add') return { base: e, constant: 0 };
-  const parts = e.args.map(splitConstant);
-  const constant = parts.reduce((sum, p) => sum + p.constant, 0);
+  const [a, b] = e.args.map(splitConstant) as [Split, Split];
+  const constant = a.constant + b.constant;
   if (constant < 0) return { base: e, constant: 0 };
-  const bases = parts.flatMap((p) => (p.base ? [p.base] : []));
-  const base = bases.length === 0 ? null : bases.reduce((a, b) => ({ ...e, args: [a, b] }));
+  const base = a.base && b.base ? { ...e, args: [a.base, b.base] } : (a.base ?? b.base);
   return { base: base ?? i32(0), constant };
 }
