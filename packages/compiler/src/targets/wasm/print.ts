@@ -48,7 +48,9 @@ class Printer {
 
   /** Each with its line's end. */
   statements(body: readonly Stmt[], indent: string): string {
-    return body.map((s) => `${indent}${this.statement(s, indent)}\n`).join('');
+    let text = '';
+    for (const s of body) text += `${indent}${this.statement(s, indent)}\n`;
+    return text;
   }
 
   private statement(s: Stmt, indent: string): string {
