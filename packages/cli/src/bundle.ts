@@ -4,8 +4,8 @@
  */
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import { build, type Plugin } from 'esbuild';
+import { basename, dirname, join } from 'node:path';
+import { build } from 'esbuild';
 
 /** A file of text that a package carries. */
 export interface Script {
@@ -29,38 +29,28 @@ export async function bundleRuntime(parts: Parts): Promise<readonly Script[]> {
   const resolve = createRequire(import.meta.url).resolve;
   const some = { ...(parts.tokenizer ? tokenizer : {}), ...(parts.webgpu ? webgpu : {}) };
   const entries = Object.entries({ ...always, ...some });
-  const scripts = entries.map(async ([name, module]): Promise<Script> => {
-    const entry = resolve(`@lamella/runtime/${module}`);
-    const { outputFiles } = await build({
-      entryPoints: [entry],
-      bundle: true,
-      write: false,
-      // Paths in the bundle's comments are relative to this: the same bytes wherever the command is run.
-      absWorkingDir: dirname(entry),
-      format: 'esm',
-      platform: 'neutral',
-      mainFields: ['module', 'main'],
-      target: 'es2022',
-      legalComments: 'eof',
-      charset: 'utf8',
-      logLevel: 'silent',
-      plugins: [onDemand],
-    });
-    return { file: `${name}.js`, text: outputFiles[0]!.text };
+  const folder = dirname(resolve('@lamella/runtime/entry'));
+  const { outputFiles } = await build({
+    entryPoints: Object.fromEntries(entries.map(([name, module]) => [name, resolve(`@lamella/runtime/${module}`)])),
+    outdir: folder,
+    bundle: true,
+    write: false,
+    // Paths in the bundle's comments are relative to this: the same bytes wherever the command is run.
+    absWorkingDir: folder,
+    format: 'esm',
+    platform: 'neutral',
+    mainFields: ['module', 'main'],
+    target: 'es2022',
+    legalComments: 'eof',
+    charset: 'utf8',
+    logLevel: 'silent',
+    // what is imported on demand is a file of its own beside the others
+    external: Object.values({ ...always, ...tokenizer, ...webgpu }).map((module) => `./${module}.js`),
   });
+  const scripts = outputFiles.map(({ path, text }): Script => ({ file: basename(path), text }));
   const licence = parts.tokenizer ? [await tokenizerLicence(resolve('@lamella/runtime/entry'))] : [];
-  return [...(await Promise.all(scripts)), ...licence];
+  return [...scripts, ...licence];
 }
-
-/** A module that is imported on demand is a file of its own beside the others. */
-const onDemand: Plugin = {
-  name: 'on demand',
-  setup({ onResolve }) {
-    onResolve({ filter: /^\.\/.*\.ts$/ }, ({ kind, path }) =>
-      kind === 'dynamic-import' ? { path: path.replace(/\.ts$/, '.js'), external: true } : null,
-    );
-  },
-};
 
 /** The tokenizer library is Apache-2.0: who passes it on passes its licence on. */
 async function tokenizerLicence(entry: string): Promise<Script> {

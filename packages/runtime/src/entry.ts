@@ -10,6 +10,6 @@ import { loadInWorker } from './page.ts';
 export async function load(url?: string | URL, options: LoadOptions = {}): Promise<Model> {
   const folder = folderAddress(url ?? import.meta.url.replace(/[^/]*$/, ''));
   if (typeof document === 'object') return loadInWorker(folder, options);
-  const { load } = await import('./model.ts');
+  const { load } = await import('./model.js');
   return load(await filesAt(folder), options);
 }

@@ -24,7 +24,7 @@ export async function load(files: PackageFiles, options: face.LoadOptions = {}):
   const { tokenizer: spec, vocab } = manifest;
   // Its module is loaded here and not at the top: a package without a tokenizer does not carry the library. Beside the weights, for it is a
   // handful of small files that wait for each other.
-  const readTokenizer = async () => spec && (await import('./tokenizer.ts')).loadTokenizer(spec, files);
+  const readTokenizer = async () => spec && (await import('./tokenizer.js')).loadTokenizer(spec, files);
   const reading = readTokenizer();
   // What is wrong with the weights comes first.
   reading.catch(() => {});

@@ -16,7 +16,7 @@ export async function openDriver(manifest: Manifest, files: PackageFiles, option
     throw new RuntimeError('L412', { what: 'webgpu', reason, remedy: 'device: "wasm"' }, files.place);
   }
   // Its module is loaded here and not at the top: a package for WASM alone does not carry it.
-  const { openWebGpu } = await import('./webgpu.ts');
+  const { openWebGpu } = await import('./webgpu.js');
   return openWebGpu({ ...manifest, webgpu }, files, options, {
     name: 'WASM',
     open: (instead) => loadWasm(manifest, files, options, instead),

@@ -28,7 +28,7 @@ type Handlers = { readonly [C in keyof Calls]: (id: number, ...args: Calls[C][0]
 
 const handlers: Handlers = {
   async load(id, folder, options) {
-    const { load } = await import('./model.ts');
+    const { load } = await import('./model.js');
     const onProgress = (...progress: [number, number]) => say({ id, progress });
     const onFallback = (fallback: Fallback) => say({ fallback });
     model = await load(await filesAt(folder), { ...options, onProgress, onFallback });
