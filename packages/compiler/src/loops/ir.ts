@@ -94,12 +94,10 @@ export interface Kernel {
 
 /** The names of the address arguments a kernel takes, in order: weight groups ascending, then state. */
 export function addressArguments(kernel: Kernel): readonly string[] {
-  const names = new Set<string>();
-  for (const { address } of kernel.buffers) {
-    if (address.from === 'weights') names.add(`w${address.group}`);
-    if (address.from === 'state') names.add('state');
-  }
-  return [...names].sort((a, b) => (a === 'state' ? 1 : b === 'state' ? -1 : a.localeCompare(b)));
+  const addresses = kernel.buffers.map((b) => b.address);
+  const groups = new Set(addresses.flatMap((a) => (a.from === 'weights' ? [a.group] : [])));
+  const state = addresses.some((a) => a.from === 'state') ? ['state'] : [];
+  return [...[...groups].sort((a, b) => a - b).map((group) => `w${group}`), ...state];
 }
 
 /** Calls `visit` on every statement, outermost first. */

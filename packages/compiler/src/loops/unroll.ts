@@ -5,13 +5,6 @@
 import { plus, quotient, remainder, times } from './build.ts';
 import { type Expr, type Kernel, mapExpr, type Stmt } from './ir.ts';
 
-/** The kernel with nothing left to unroll. */
-export function unroll(kernel: Kernel): Kernel {
-  return { ...kernel, body: expand(kernel.body, new Map(), '') };
-}
-
-type Names = ReadonlyMap<string, Expr | string>;
-
 function constantIndex(name: string, e: Expr): number {
   if (e.e !== 'const') throw new Error(`register array ${name} is indexed by something not constant`);
   return e.value;
@@ -29,9 +22,11 @@ function fold(e: Expr): Expr {
   return e;
 }
 
-function expand(body: readonly Stmt[], outer: Names, suffix: string): Stmt[] {
-  const names = new Map(outer);
-  const rename = (name: string): string => {
+/** The kernel with nothing left to unroll. */
+export function unroll(kernel: Kernel): Kernel {
+  /** What a name stands for where we are: the iteration of an unrolled loop, or its name with a suffix for each of those around it. */
+  const names = new Map<string, Expr | string>();
+  const rename = (name: string, suffix: string): string => {
     const fresh = name + suffix;
     names.set(name, fresh);
     return fresh;
@@ -41,55 +36,58 @@ function expand(body: readonly Stmt[], outer: Names, suffix: string): Stmt[] {
     if (typeof base !== 'string') throw new Error(`${name} is not a register`);
     return at ? `${base}_${constantIndex(name, at)}` : base;
   };
-  const rewrite = (e: Expr): Expr =>
-    mapExpr(e, (x) => {
-      if (x.e !== 'get') return fold(x);
-      const known = names.get(x.name);
-      if (known !== undefined && typeof known !== 'string') return known;
-      return { ...x, name: register(x.name, x.index), index: null };
+  const rewriteOne = (e: Expr): Expr => {
+    if (e.e !== 'get') return fold(e);
+    const known = names.get(e.name);
+    if (known !== undefined && typeof known !== 'string') return known;
+    return { ...e, name: register(e.name, e.index), index: null };
+  };
+  const rewrite = (e: Expr): Expr => mapExpr(e, rewriteOne);
+
+  const expand = (body: readonly Stmt[], suffix: string): Stmt[] =>
+    body.flatMap((s): Stmt[] => {
+      switch (s.s) {
+        case 'let': {
+          const value = rewrite(s.value);
+          return [{ ...s, name: rename(s.name, suffix), value }];
+        }
+        case 'var': {
+          const init = rewrite(s.init);
+          const name = rename(s.name, suffix);
+          if (s.count === null) return [{ ...s, name, init }];
+          return Array.from({ length: s.count }, (_, i) => ({ ...s, name: `${name}_${i}`, count: null, init }));
+        }
+        case 'set': {
+          const value = rewrite(s.value);
+          const at = s.index && rewrite(s.index);
+          return [{ ...s, name: register(s.name, at), index: null, value }];
+        }
+        case 'store':
+          return [{ ...s, index: rewrite(s.index), value: rewrite(s.value) }];
+        case 'for': {
+          const from = rewrite(s.from);
+          const to = rewrite(s.to);
+          if (s.tag !== 'unroll') {
+            const name = rename(s.name, suffix);
+            return [{ ...s, name, from, to, body: expand(s.body, suffix) }];
+          }
+          const out: Stmt[] = [];
+          for (let i = constantIndex(s.name, from); i < constantIndex(s.name, to); i += s.step) {
+            names.set(s.name, { e: 'const', type: 'i32', value: i });
+            out.push(...expand(s.body, `${suffix}:${i}`));
+          }
+          return out;
+        }
+        case 'if': {
+          const condition = rewrite(s.condition);
+          return [{ ...s, condition, body: expand(s.body, suffix) }];
+        }
+        case 'barrier':
+          return [{ ...s }];
+        default:
+          return s satisfies never;
+      }
     });
 
-  return body.flatMap((s): Stmt[] => {
-    switch (s.s) {
-      case 'let': {
-        const value = rewrite(s.value);
-        return [{ ...s, name: rename(s.name), value }];
-      }
-      case 'var': {
-        const init = rewrite(s.init);
-        const name = rename(s.name);
-        if (s.count === null) return [{ ...s, name, init }];
-        return Array.from({ length: s.count }, (_, i) => ({ ...s, name: `${name}_${i}`, count: null, init }));
-      }
-      case 'set': {
-        const value = rewrite(s.value);
-        const at = s.index && rewrite(s.index);
-        return [{ ...s, name: register(s.name, at), index: null, value }];
-      }
-      case 'store':
-        return [{ ...s, index: rewrite(s.index), value: rewrite(s.value) }];
-      case 'for': {
-        const from = rewrite(s.from);
-        const to = rewrite(s.to);
-        if (s.tag !== 'unroll') {
-          const name = rename(s.name);
-          return [{ ...s, name, from, to, body: expand(s.body, names, suffix) }];
-        }
-        const out: Stmt[] = [];
-        for (let i = constantIndex(s.name, from); i < constantIndex(s.name, to); i += s.step) {
-          const inner = new Map(names).set(s.name, { e: 'const', type: 'i32', value: i });
-          out.push(...expand(s.body, inner, `${suffix}:${i}`));
-        }
-        return out;
-      }
-      case 'if': {
-        const condition = rewrite(s.condition);
-        return [{ ...s, condition, body: expand(s.body, names, suffix) }];
-      }
-      case 'barrier':
-        return [{ ...s }];
-      default:
-        return s satisfies never;
-    }
-  });
+  return { ...kernel, body: expand(kernel.body, '') };
 }

@@ -66,7 +66,6 @@ export function verifyKernel(kernel: Kernel, expanded = false, features: Feature
   };
   const buffers = new Map(kernel.buffers.map((b) => [b.name, b]));
   if (buffers.size !== kernel.buffers.length) fail('two buffers have one name');
-  const everDefined = new Set<string>(kernel.scalars);
 
   interface Local {
     readonly type: Type;
@@ -75,17 +74,20 @@ export function verifyKernel(kernel: Kernel, expanded = false, features: Feature
     /** Whether all invocations of a workgroup hold the same value. */
     readonly uniform: boolean;
   }
-  type Scope = ReadonlyMap<string, Local>;
+  /** Every name so far; null once its body is over. */
+  const names = new Map<string, Local | null>(
+    kernel.scalars.map((n) => [n, { type: 'i32', count: null, mutable: false, uniform: n !== 'thread' }]),
+  );
 
-  const typeOf = (e: Expr, scope: Scope): Type => {
+  const typeOf = (e: Expr): Type => {
     switch (e.e) {
       case 'const':
         if (e.type === 'i32' && !Number.isInteger(e.value)) fail(`i32 constant ${e.value}`);
         return e.type;
       case 'get': {
-        const local = scope.get(e.name) ?? fail(`${e.name} is used before it is defined`);
+        const local = names.get(e.name) ?? fail(`${e.name} is used before it is defined`);
         if (local.type !== e.type) fail(`${e.name} is ${local.type}, used as ${e.type}`);
-        checkIndex(e.name, local, e.index, scope);
+        checkIndex(e.name, local, e.index);
         return e.type;
       }
       case 'load': {
@@ -94,13 +96,13 @@ export function verifyKernel(kernel: Kernel, expanded = false, features: Feature
         const width =
           loadWidth(buffer.element, e.type, e.access) ??
           fail(`${e.buffer} (${buffer.element}) cannot be read as ${e.access} ${e.type}`);
-        if (typeOf(e.index, scope) !== 'i32') fail(`index of ${e.buffer} is not i32`);
+        if (typeOf(e.index) !== 'i32') fail(`index of ${e.buffer} is not i32`);
         if (e.index.e === 'const' && (e.index.value < 0 || e.index.value + width > buffer.length))
           fail(`${e.buffer}[${e.index.value}] is outside its ${buffer.length} elements`);
         return e.type;
       }
       case 'apply': {
-        const args = e.args.map((a) => typeOf(a, scope));
+        const args = e.args.map(typeOf);
         const { needs } = intrinsics[e.fn];
         if (needs && !features.has(needs)) fail(`${e.fn} needs ${needs} SIMD`);
         if (intrinsics[e.fn].type(args) !== e.type) fail(`${e.fn} of (${args.join(', ')}) is not ${e.type}`);
@@ -114,26 +116,25 @@ export function verifyKernel(kernel: Kernel, expanded = false, features: Feature
     }
   };
   /** Whether all invocations of a workgroup surely find the same value. */
-  const isUniform = (e: Expr, scope: Scope): boolean => {
+  const isUniform = (e: Expr): boolean => {
     if (e.e === 'const') return true;
-    if (e.e === 'get') return scope.get(e.name)?.uniform === true && e.index === null;
-    return e.e === 'apply' && e.args.every((a) => isUniform(a, scope));
+    if (e.e === 'get') return names.get(e.name)?.uniform === true && e.index === null;
+    return e.e === 'apply' && e.args.every(isUniform);
   };
-  const checkIndex = (name: string, local: Local, at: Expr | null, scope: Scope): void => {
+  const checkIndex = (name: string, local: Local, at: Expr | null): void => {
     if (expanded && (at || local.count !== null)) fail(`${name} is still a register array`);
     if (!at) {
       if (local.count !== null) fail(`${name} is a register array and needs an index`);
       return;
     }
     if (local.count === null) fail(`${name} is one register`);
-    if (typeOf(at, scope) !== 'i32') fail(`index of ${name} is not i32`);
+    if (typeOf(at) !== 'i32') fail(`index of ${name} is not i32`);
     if (at.e === 'const' && (at.value < 0 || at.value >= (local.count ?? 0)))
       fail(`${name}[${at.value}] of ${local.count}`);
   };
-  const define = (scope: Map<string, Local>, name: string, local: Local): void => {
-    if (everDefined.has(name)) fail(`${name} is defined twice`);
-    everDefined.add(name);
-    scope.set(name, local);
+  const define = (name: string, local: Local): void => {
+    if (names.has(name)) fail(`${name} is defined twice`);
+    names.set(name, local);
   };
 
   /** What stands around a statement. */
@@ -142,62 +143,61 @@ export function verifyKernel(kernel: Kernel, expanded = false, features: Feature
     readonly workgroup: boolean;
     readonly conditional: boolean;
   }
-  const walk = (body: readonly Stmt[], outer: Scope, place: Place): void => {
-    const scope = new Map(outer);
+  const walk = (body: readonly Stmt[], place: Place): void => {
     for (const s of body) {
       switch (s.s) {
         case 'let':
-          define(scope, s.name, {
-            type: typeOf(s.value, scope),
+          define(s.name, {
+            type: typeOf(s.value),
             count: null,
             mutable: false,
-            uniform: isUniform(s.value, scope),
+            uniform: isUniform(s.value),
           });
           break;
         case 'var':
-          if (typeOf(s.init, scope) !== s.type) fail(`${s.name} starts with another type`);
+          if (typeOf(s.init) !== s.type) fail(`${s.name} starts with another type`);
           if (expanded && s.count !== null) fail(`${s.name} is still a register array`);
-          define(scope, s.name, { type: s.type, count: s.count, mutable: true, uniform: false });
+          define(s.name, { type: s.type, count: s.count, mutable: true, uniform: false });
           break;
         case 'set': {
-          const local = scope.get(s.name) ?? fail(`${s.name} is set before it is defined`);
+          const local = names.get(s.name) ?? fail(`${s.name} is set before it is defined`);
           if (!local.mutable) fail(`${s.name} is not a register`);
-          checkIndex(s.name, local, s.index, scope);
-          const type = typeOf(s.value, scope);
+          checkIndex(s.name, local, s.index);
+          const type = typeOf(s.value);
           if (type !== local.type) fail(`${s.name} is ${local.type}, set to ${type}`);
           break;
         }
         case 'store': {
           const buffer = buffers.get(s.buffer) ?? fail(`no buffer ${s.buffer}`);
           if (buffer.access === 'read') fail(`${s.buffer} is written but declared read-only`);
-          const type = typeOf(s.value, scope);
+          const type = typeOf(s.value);
           const width = storeWidth(buffer.element, type) ?? fail(`${type} cannot be stored to ${s.buffer}`);
-          if (typeOf(s.index, scope) !== 'i32') fail(`index of ${s.buffer} is not i32`);
+          if (typeOf(s.index) !== 'i32') fail(`index of ${s.buffer} is not i32`);
           if (s.index.e === 'const' && (s.index.value < 0 || s.index.value + width > buffer.length))
             fail(`${s.buffer}[${s.index.value}] is outside its ${buffer.length} elements`);
           break;
         }
         case 'for': {
-          if (typeOf(s.from, scope) !== 'i32' || typeOf(s.to, scope) !== 'i32') fail(`bounds of ${s.name} are not i32`);
+          if (typeOf(s.from) !== 'i32' || typeOf(s.to) !== 'i32') fail(`bounds of ${s.name} are not i32`);
           if (!(Number.isInteger(s.step) && s.step > 0)) fail(`step of ${s.name} is ${s.step}`);
           if (s.tag === 'unroll') {
             if (expanded) fail(`loop ${s.name} is still to be unrolled`);
             if (s.from.e !== 'const' || s.to.e !== 'const') fail(`loop ${s.name} is unrolled but its bounds vary`);
           }
-          const inner = new Map(scope);
-          const together = isUniform(s.from, scope) && isUniform(s.to, scope);
+          const together = isUniform(s.from) && isUniform(s.to);
           const one = s.tag === 'workgroup' || s.tag === 'lane';
-          define(inner, s.name, { type: 'i32', count: null, mutable: false, uniform: together && !one });
-          walk(s.body, inner, {
+          define(s.name, { type: 'i32', count: null, mutable: false, uniform: together && !one });
+          walk(s.body, {
             grid: place.grid || s.tag === 'grid',
             workgroup: place.workgroup || s.tag === 'workgroup',
             conditional: place.conditional || !together,
           });
+          names.set(s.name, null);
           break;
         }
         case 'if':
-          if (typeOf(s.condition, scope) !== 'bool') fail('a condition is not bool');
-          walk(s.body, scope, { ...place, conditional: place.conditional || !isUniform(s.condition, scope) });
+          if (typeOf(s.condition) !== 'bool') fail('a condition is not bool');
+          walk(s.body, { ...place, conditional: place.conditional || !isUniform(s.condition) });
           break;
         case 'barrier':
           if (place.grid && !place.workgroup) fail('a barrier stands inside a grid loop');
@@ -207,10 +207,8 @@ export function verifyKernel(kernel: Kernel, expanded = false, features: Feature
           s satisfies never;
       }
     }
+    for (const s of body) if (s.s === 'let' || s.s === 'var') names.set(s.name, null);
   };
-  const scalars = new Map<string, Local>(
-    kernel.scalars.map((n) => [n, { type: 'i32', count: null, mutable: false, uniform: n !== 'thread' }]),
-  );
-  walk(kernel.body, scalars, { grid: false, workgroup: false, conditional: false });
+  walk(kernel.body, { grid: false, workgroup: false, conditional: false });
   for (const b of kernel.buffers) if (b.length <= 0) fail(`${b.name} is empty`);
 }

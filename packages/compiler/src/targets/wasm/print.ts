@@ -26,7 +26,8 @@ export function printFunction(kernel: Kernel): string {
   const buffers = new Map(kernel.buffers.map((b) => [b.name, b]));
   const locals = new Map<string, string[]>();
   const declare = (name: string, type: string) => {
-    locals.set(type, [...(locals.get(type) ?? []), `(local $${name} ${type})`]);
+    if (!locals.has(type)) locals.set(type, []);
+    locals.get(type)!.push(`(local $${name} ${type})`);
   };
   walkStatements(kernel.body, (s) => {
     if (s.s === 'let') declare(s.name, wasmType(s.value.type));
