@@ -29,7 +29,11 @@ export async function buildPackage(
 ): Promise<Manifest> {
   return replaceFolder(out, isPackage, async (folder) => {
     const write = (file: string, content: string | Uint8Array) => writeFile(join(folder, file), content);
-    const modules = await compilation.modules();
+    // a process of its own bundles
+    const [scripts, modules] = await Promise.all([
+      bundleRuntime({ tokenizer: tokenizer !== null, webgpu: compilation.gpu.length > 0 }),
+      compilation.modules(),
+    ]);
     const wasm = modules.map(({ variant, wasm }) => ({
       file: `kernels.${variant}.wasm`,
       variant,
@@ -42,8 +46,7 @@ export async function buildPackage(
     }));
     for (const [i, { file }] of wgsl.entries()) await write(file, gpu[i]!.code);
     for (const [i, { file }] of wasm.entries()) await write(file, modules[i]!.wasm);
-    for (const { file, text } of await bundleRuntime({ tokenizer: tokenizer !== null, webgpu: gpu.length > 0 }))
-      await write(file, text);
+    for (const { file, text } of scripts) await write(file, text);
     await write('report.html', modelReport(compilation));
     await write('package.json', json(packageJson(compilation.report.name)));
     if (tokenizer) {

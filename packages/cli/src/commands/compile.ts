@@ -1,12 +1,10 @@
 /** `lamella compile`: a graph file to a package, or one stage of the way as text. */
 import { join } from 'node:path';
-import { openWeights } from '@lamella/checkpoint/open';
-import { type Compilation, compile as compileGraph } from '@lamella/compiler/pipeline';
+import type { Compilation } from '@lamella/compiler/pipeline';
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { bytes, count } from '@lamella/report/units';
 import { downloadBytes } from '../download-size.ts';
 import { loadGraph } from '../load-graph.ts';
-import { findTokenizer } from '../tokenizer-files.ts';
 
 export interface CompileCommand {
   readonly weights?: string;
@@ -20,14 +18,16 @@ export interface CompileCommand {
 
 /** With `emit` the stage goes to stdout, and a package is written only if `out` says where. */
 export async function compile(file: string, options: CompileCommand): Promise<void> {
-  const graph = await loadGraph(file);
+  // a process of its own reads the graph: meanwhile the compiler is loaded
+  const [graph, { compile: compileGraph }] = await Promise.all([loadGraph(file), import('@lamella/compiler/pipeline')]);
   const { context, weights, emit, target: targets = ['wasm'], quant = 'q8', kv = 'f32' } = options;
   if (context !== undefined && context > graph.tokens.size) {
     const value = String(context);
     const remedy = `up to ${graph.tokens.size}, the graph's ${graph.tokens.name}`;
     throw new LamellaError('L303', { option: '--context', value, remedy });
   }
-  const source = weights === undefined ? null : await openWeights(weights, graph);
+  const source =
+    weights === undefined ? null : await (await import('@lamella/checkpoint/open')).openWeights(weights, graph);
   try {
     const compilation = await compileGraph(graph, {
       quant,
@@ -39,7 +39,8 @@ export async function compile(file: string, options: CompileCommand): Promise<vo
     if (emit && options.out === undefined) return;
     const { buildPackage } = await import('../build-package.ts');
     const out = options.out ?? join('out', graph.name);
-    const tokenizer = weights === undefined ? null : await findTokenizer(weights);
+    const tokenizer =
+      weights === undefined ? null : await (await import('../tokenizer-files.ts')).findTokenizer(weights);
     const manifest = await buildPackage(compilation, source, tokenizer, out);
     const { report, memory } = manifest;
     const lines = [
