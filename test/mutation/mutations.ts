@@ -160,8 +160,8 @@ const attention: readonly Mutation[] = [
   {
     name: 'KV q8 takes a pair of positions the wrong way round',
     file: `${compiler}/formats/kv-q8.ts`,
-    find: 'apply(name, even, odd)',
-    replace: 'apply(name, odd, even)',
+    find: 'apply(interleave, even, odd)',
+    replace: 'apply(interleave, odd, even)',
     killedBy: kv,
   },
   {
@@ -198,15 +198,15 @@ const numbers: readonly Mutation[] = [
   {
     name: 'q8 drops the scale of the row',
     file: `${compiler}/formats/integer.ts`,
-    find: "mul(load(scales, scaleAt, 'f32x4'), loadSplat(x.scales!, token, 'f32x4'))",
+    find: "mul(rowScales!, loadSplat(x.scales!, token, 'f32x4'))",
     replace: "loadSplat(x.scales!, token, 'f32x4')",
     killedBy: integer,
   },
   {
     name: 'q8 drops the scale of the token',
     file: `${compiler}/formats/integer.ts`,
-    find: "mul(load(scales, scaleAt, 'f32x4'), loadSplat(x.scales!, token, 'f32x4'))",
-    replace: "load(scales, scaleAt, 'f32x4')",
+    find: "mul(rowScales!, loadSplat(x.scales!, token, 'f32x4'))",
+    replace: 'rowScales!',
     killedBy: integer,
   },
   {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { Builder, load } from '../src/loops/build.ts';
 import { interpret } from '../src/loops/interpret.ts';
 import type { Expr, Kernel } from '../src/loops/ir.ts';
-import { exp, log, log1m, maxLanes, silu, sumLanes } from '../src/loops/math.ts';
+import { exp, log, log1m, maxAcross, maxLanes, silu, sumLanes } from '../src/loops/math.ts';
 import { bufferAt, runInWasm } from './kernel-in-wasm.ts';
 
 const COUNT = 8192;
@@ -118,21 +118,22 @@ describe('log', () => {
 
 test('lanes: the sum goes pairwise, the maximum finds every lane', async () => {
   const input = bufferAt('input', 'f32', 0, 4, 'read');
-  const out = bufferAt('out', 'f32', 16, 2, 'write');
+  const out = bufferAt('out', 'f32', 16, 6, 'write');
   const b = new Builder();
   b.store(out, 0, sumLanes(b, load(input, 0, 'f32x4')));
   b.store(out, 1, maxLanes(b, load(input, 0, 'f32x4')));
+  b.store(out, 2, maxAcross(b, load(input, 0, 'f32x4')));
   const kernel: Kernel = { name: 'k', scalars: [], buffers: [input, out], body: b.statements };
   for (let lane = 0; lane < 4; lane++) {
-    const image = new Float32Array(6).fill(-2);
+    const image = new Float32Array(10).fill(-2);
     image[lane] = 5;
     const printed = new Float32Array(await runInWasm(kernel, image.buffer));
     interpret(kernel, image.buffer, {});
-    expect([...image.slice(4)]).toEqual([-1, 5]);
-    expect([...printed.slice(4)]).toEqual([-1, 5]);
+    expect([...image.slice(4)]).toEqual([-1, 5, 5, 5, 5, 5]);
+    expect([...printed.slice(4)]).toEqual([-1, 5, 5, 5, 5, 5]);
   }
   // (2^24 + 1) + (1 + 1): one by one, each 1 would be lost
-  const image = new Float32Array([2 ** 24, 1, 1, 1, 0, 0]);
+  const image = new Float32Array([2 ** 24, 1, 1, 1, 0, 0, 0, 0, 0, 0]);
   interpret(kernel, image.buffer, {});
   expect(image[4]).toBe(2 ** 24 + 2);
 });

@@ -160,8 +160,8 @@
 )
 (func $layers.self_attn.decode (param $state i32) (param $position i32)
   (local $chunks i32) (local $part i32) (local $kvHead i32) (local $chunk i32) (local $first i32) (local $left i32) (local $count.1 i32) (local $row.1 i32) (local $partialAt i32) (local $head i32) (local $queryAt i32) (local $p i32) (local $keyRow i32) (local $keyAt i32) (local $i i32) (local $at i32) (local $whole i32) (local $h i32) (local $at.1 i32) (local $p.1 i32) (local $p.2 i32) (local $p.3 i32) (local $outAt i32) (local $valueAt i32) (local $p.4 i32) (local $at.2 i32) (local $h.1 i32) (local $mergeAt i32) (local $c i32) (local $c.1 i32) (local $outAt.1 i32) (local $c.2 i32) (local $from i32)
-  (local $scale v128) (local $scale.1 v128) (local $acc_0 v128) (local $acc_1 v128) (local $acc_2 v128) (local $acc_3 v128) (local $acc_4 v128) (local $acc_5 v128) (local $acc_6 v128) (local $acc_7 v128) (local $q v128) (local $q.1 v128) (local $k v128) (local $k.1 v128) (local $k.2 v128) (local $k.3 v128) (local $half v128) (local $half.1 v128) (local $half.2 v128) (local $half.3 v128) (local $e.c v128) (local $e.c.1 v128) (local $e.c.2 v128) (local $e.c.3 v128) (local $e.c.4 v128) (local $e.c.5 v128) (local $e.c.6 v128) (local $e.c.7 v128) (local $e.c.8 v128) (local $e.c.9 v128) (local $e.c.10 v128) (local $e.c.11 v128) (local $most_0 v128) (local $most_1 v128) (local $lanes v128) (local $largest4 v128) (local $sum v128) (local $e.x v128) (local $e.n v128) (local $e.r v128) (local $e.y v128) (local $lanes.1 v128) (local $acc.1_0 v128) (local $acc.1_1 v128) (local $acc.1_2 v128) (local $acc.1_3 v128) (local $w v128) (local $w.1 v128) (local $v v128) (local $v.1 v128) (local $inverse v128) (local $acc.2_0 v128) (local $acc.2_1 v128) (local $share v128)
-  (local $largest f32) (local $largest.1 f32) (local $total f32) (local $e.x.1 f32) (local $e.n.1 f32) (local $e.r.1 f32) (local $e.y.1 f32)
+  (local $scale v128) (local $scale.1 v128) (local $acc_0 v128) (local $acc_1 v128) (local $acc_2 v128) (local $acc_3 v128) (local $acc_4 v128) (local $acc_5 v128) (local $acc_6 v128) (local $acc_7 v128) (local $q v128) (local $q.1 v128) (local $k v128) (local $k.1 v128) (local $k.2 v128) (local $k.3 v128) (local $half v128) (local $half.1 v128) (local $half.2 v128) (local $half.3 v128) (local $e.c v128) (local $e.c.1 v128) (local $e.c.2 v128) (local $e.c.3 v128) (local $e.c.4 v128) (local $e.c.5 v128) (local $e.c.6 v128) (local $e.c.7 v128) (local $e.c.8 v128) (local $e.c.9 v128) (local $e.c.10 v128) (local $e.c.11 v128) (local $most_0 v128) (local $most_1 v128) (local $lanes v128) (local $most.1 v128) (local $most.2 v128) (local $sum v128) (local $e.x v128) (local $e.n v128) (local $e.r v128) (local $e.y v128) (local $lanes.1 v128) (local $acc.1_0 v128) (local $acc.1_1 v128) (local $acc.1_2 v128) (local $acc.1_3 v128) (local $w v128) (local $w.1 v128) (local $v v128) (local $v.1 v128) (local $inverse v128) (local $acc.2_0 v128) (local $acc.2_1 v128) (local $share v128)
+  (local $largest f32) (local $total f32) (local $e.x.1 f32) (local $e.n.1 f32) (local $e.r.1 f32) (local $e.y.1 f32)
   (local.set $chunks (i32.div_u (i32.add (local.get $position) (i32.const 64)) (i32.const 64)))
   (local.set $part (i32.const 0))
   (if (i32.lt_s (local.get $part) (local.get $chunks)) (then
@@ -248,13 +248,13 @@
         (br_if $p.2.next (i32.lt_s (local.tee $p.2 (i32.add (local.get $p.2) (i32.const 8))) (local.get $whole))))
       ))
       (local.set $lanes (f32x4.pmax (local.get $most_0) (local.get $most_1)))
-      (local.set $largest (select (select (f32x4.extract_lane 3 (local.get $lanes)) (f32x4.extract_lane 2 (local.get $lanes)) (f32.lt (f32x4.extract_lane 2 (local.get $lanes)) (f32x4.extract_lane 3 (local.get $lanes)))) (select (f32x4.extract_lane 1 (local.get $lanes)) (f32x4.extract_lane 0 (local.get $lanes)) (f32.lt (f32x4.extract_lane 0 (local.get $lanes)) (f32x4.extract_lane 1 (local.get $lanes)))) (f32.lt (select (f32x4.extract_lane 1 (local.get $lanes)) (f32x4.extract_lane 0 (local.get $lanes)) (f32.lt (f32x4.extract_lane 0 (local.get $lanes)) (f32x4.extract_lane 1 (local.get $lanes)))) (select (f32x4.extract_lane 3 (local.get $lanes)) (f32x4.extract_lane 2 (local.get $lanes)) (f32.lt (f32x4.extract_lane 2 (local.get $lanes)) (f32x4.extract_lane 3 (local.get $lanes)))))))
-      (local.set $largest4 (f32x4.splat (local.get $largest)))
+      (local.set $most.1 (f32x4.pmax (local.get $lanes) (i8x16.shuffle 8 9 10 11 12 13 14 15 0 1 2 3 4 5 6 7 (local.get $lanes) (local.get $lanes))))
+      (local.set $most.2 (f32x4.pmax (local.get $most.1) (i8x16.shuffle 4 5 6 7 0 1 2 3 12 13 14 15 8 9 10 11 (local.get $most.1) (local.get $most.1))))
       (local.set $sum (f32x4.splat (f32.const 0)))
       (local.set $p.3 (i32.const 0))
       (if (i32.lt_s (local.get $p.3) (local.get $whole)) (then
       (loop $p.3.next
-        (local.set $e.x (f32x4.pmin (f32x4.pmax (f32x4.sub (v128.load offset=768 (i32.shl (i32.add (local.get $at.1) (local.get $p.3)) (i32.const 2))) (local.get $largest4)) (local.get $e.c)) (local.get $e.c.1)))
+        (local.set $e.x (f32x4.pmin (f32x4.pmax (f32x4.sub (v128.load offset=768 (i32.shl (i32.add (local.get $at.1) (local.get $p.3)) (i32.const 2))) (local.get $most.2)) (local.get $e.c)) (local.get $e.c.1)))
         (local.set $e.n (f32x4.nearest (f32x4.mul (local.get $e.x) (local.get $e.c.2))))
         (local.set $e.r (f32x4.sub (f32x4.sub (local.get $e.x) (f32x4.mul (local.get $e.n) (local.get $e.c.3))) (f32x4.mul (local.get $e.n) (local.get $e.c.4))))
         (local.set $e.y (f32x4.mul (f32x4.add (f32x4.add (f32x4.mul (f32x4.mul (f32x4.add (f32x4.mul (f32x4.add (f32x4.mul (f32x4.add (f32x4.mul (f32x4.add (f32x4.mul (f32x4.add (f32x4.mul (local.get $e.c.5) (local.get $e.r)) (local.get $e.c.6)) (local.get $e.r)) (local.get $e.c.7)) (local.get $e.r)) (local.get $e.c.8)) (local.get $e.r)) (local.get $e.c.9)) (local.get $e.r)) (local.get $e.c.10)) (local.get $e.r)) (local.get $e.r)) (local.get $e.r)) (local.get $e.c.11)) (i32x4.shl (f32x4.add (local.get $e.n) (f32x4.splat (f32.const 8388735))) (i32.const 23))))
@@ -263,7 +263,7 @@
         (br_if $p.3.next (i32.lt_s (local.tee $p.3 (i32.add (local.get $p.3) (i32.const 4))) (local.get $whole))))
       ))
       (local.set $outAt (i32.add (local.get $partialAt) (i32.add (i32.mul (local.get $h) (i32.const 12)) (i32.const 8))))
-      (f32.store offset=7360 (i32.shl (local.get $outAt) (i32.const 2)) (local.get $largest))
+      (f32.store offset=7360 (i32.shl (local.get $outAt) (i32.const 2)) (f32x4.extract_lane 0 (local.get $most.2)))
       (local.set $lanes.1 (local.get $sum))
       (f32.store offset=7364 (i32.shl (local.get $outAt) (i32.const 2)) (f32.add (f32.add (f32x4.extract_lane 0 (local.get $lanes.1)) (f32x4.extract_lane 1 (local.get $lanes.1))) (f32.add (f32x4.extract_lane 2 (local.get $lanes.1)) (f32x4.extract_lane 3 (local.get $lanes.1)))))
       (br_if $h.next (i32.lt_s (local.tee $h (i32.add (local.get $h) (i32.const 1))) (i32.const 2))))
@@ -295,18 +295,18 @@
   (local.set $h.1 (i32.const 0))
   (loop $h.1.next
     (local.set $mergeAt (i32.mul (local.get $h.1) (i32.const 12)))
-    (local.set $largest.1 (f32.const -3.0000000054977558e+38))
+    (local.set $largest (f32.const -3.0000000054977558e+38))
     (local.set $c (i32.const 0))
     (if (i32.lt_s (local.get $c) (local.get $chunks)) (then
     (loop $c.next
-      (local.set $largest.1 (select (f32.load offset=7392 (i32.shl (i32.add (local.get $mergeAt) (i32.mul (local.get $c) (i32.const 12))) (i32.const 2))) (local.get $largest.1) (f32.lt (local.get $largest.1) (f32.load offset=7392 (i32.shl (i32.add (local.get $mergeAt) (i32.mul (local.get $c) (i32.const 12))) (i32.const 2))))))
+      (local.set $largest (select (f32.load offset=7392 (i32.shl (i32.add (local.get $mergeAt) (i32.mul (local.get $c) (i32.const 12))) (i32.const 2))) (local.get $largest) (f32.lt (local.get $largest) (f32.load offset=7392 (i32.shl (i32.add (local.get $mergeAt) (i32.mul (local.get $c) (i32.const 12))) (i32.const 2))))))
       (br_if $c.next (i32.lt_s (local.tee $c (i32.add (local.get $c) (i32.const 1))) (local.get $chunks))))
     ))
     (local.set $total (f32.const 0))
     (local.set $c.1 (i32.const 0))
     (if (i32.lt_s (local.get $c.1) (local.get $chunks)) (then
     (loop $c.1.next
-      (local.set $e.x.1 (select (f32.const 88) (select (f32.const -87) (f32.sub (f32.load offset=7392 (i32.shl (i32.add (local.get $mergeAt) (i32.mul (local.get $c.1) (i32.const 12))) (i32.const 2))) (local.get $largest.1)) (f32.lt (f32.sub (f32.load offset=7392 (i32.shl (i32.add (local.get $mergeAt) (i32.mul (local.get $c.1) (i32.const 12))) (i32.const 2))) (local.get $largest.1)) (f32.const -87))) (f32.lt (f32.const 88) (select (f32.const -87) (f32.sub (f32.load offset=7392 (i32.shl (i32.add (local.get $mergeAt) (i32.mul (local.get $c.1) (i32.const 12))) (i32.const 2))) (local.get $largest.1)) (f32.lt (f32.sub (f32.load offset=7392 (i32.shl (i32.add (local.get $mergeAt) (i32.mul (local.get $c.1) (i32.const 12))) (i32.const 2))) (local.get $largest.1)) (f32.const -87))))))
+      (local.set $e.x.1 (select (f32.const 88) (select (f32.const -87) (f32.sub (f32.load offset=7392 (i32.shl (i32.add (local.get $mergeAt) (i32.mul (local.get $c.1) (i32.const 12))) (i32.const 2))) (local.get $largest)) (f32.lt (f32.sub (f32.load offset=7392 (i32.shl (i32.add (local.get $mergeAt) (i32.mul (local.get $c.1) (i32.const 12))) (i32.const 2))) (local.get $largest)) (f32.const -87))) (f32.lt (f32.const 88) (select (f32.const -87) (f32.sub (f32.load offset=7392 (i32.shl (i32.add (local.get $mergeAt) (i32.mul (local.get $c.1) (i32.const 12))) (i32.const 2))) (local.get $largest)) (f32.lt (f32.sub (f32.load offset=7392 (i32.shl (i32.add (local.get $mergeAt) (i32.mul (local.get $c.1) (i32.const 12))) (i32.const 2))) (local.get $largest)) (f32.const -87))))))
       (local.set $e.n.1 (f32.nearest (f32.mul (local.get $e.x.1) (f32.const 1.4426950216293335))))
       (local.set $e.r.1 (f32.sub (f32.sub (local.get $e.x.1) (f32.mul (local.get $e.n.1) (f32.const 0.693359375))) (f32.mul (local.get $e.n.1) (f32.const -0.00021219444170128554))))
       (local.set $e.y.1 (f32.mul (f32.add (f32.add (f32.mul (f32.mul (f32.add (f32.mul (f32.add (f32.mul (f32.add (f32.mul (f32.add (f32.mul (f32.add (f32.mul (f32.const 0.00019841270113829523) (local.get $e.r.1)) (f32.const 0.0013888889225199819)) (local.get $e.r.1)) (f32.const 0.008333333767950535)) (local.get $e.r.1)) (f32.const 0.0416666679084301)) (local.get $e.r.1)) (f32.const 0.1666666716337204)) (local.get $e.r.1)) (f32.const 0.5)) (local.get $e.r.1)) (local.get $e.r.1)) (local.get $e.r.1)) (f32.const 1)) (f32.reinterpret_i32 (i32.shl (i32.reinterpret_f32 (f32.add (local.get $e.n.1) (f32.const 8388735))) (i32.const 23)))))
@@ -641,8 +641,8 @@
 )
 (func $layers.self_attn.prefill (param $state i32) (param $position i32) (param $count i32)
   (local $part i32) (local $kvHead i32) (local $token i32) (local $chunks i32) (local $chunk i32) (local $first i32) (local $left i32) (local $count.1 i32) (local $row.1 i32) (local $partialAt i32) (local $head i32) (local $queryAt i32) (local $p i32) (local $keyRow i32) (local $keyAt i32) (local $i i32) (local $at i32) (local $whole i32) (local $h i32) (local $at.1 i32) (local $p.1 i32) (local $p.2 i32) (local $p.3 i32) (local $outAt i32) (local $valueAt i32) (local $p.4 i32) (local $at.2 i32) (local $i.1 i32) (local $h.1 i32) (local $mergeAt i32) (local $c i32) (local $c.1 i32) (local $outAt.1 i32) (local $c.2 i32) (local $from i32)
-  (local $scale v128) (local $scale.1 v128) (local $acc_0 v128) (local $acc_1 v128) (local $acc_2 v128) (local $acc_3 v128) (local $acc_4 v128) (local $acc_5 v128) (local $acc_6 v128) (local $acc_7 v128) (local $q v128) (local $q.1 v128) (local $k v128) (local $k.1 v128) (local $k.2 v128) (local $k.3 v128) (local $half v128) (local $half.1 v128) (local $half.2 v128) (local $half.3 v128) (local $e.c v128) (local $e.c.1 v128) (local $e.c.2 v128) (local $e.c.3 v128) (local $e.c.4 v128) (local $e.c.5 v128) (local $e.c.6 v128) (local $e.c.7 v128) (local $e.c.8 v128) (local $e.c.9 v128) (local $e.c.10 v128) (local $e.c.11 v128) (local $most_0 v128) (local $most_1 v128) (local $lanes v128) (local $largest4 v128) (local $sum v128) (local $e.x v128) (local $e.n v128) (local $e.r v128) (local $e.y v128) (local $lanes.1 v128) (local $acc.1_0 v128) (local $acc.1_1 v128) (local $acc.1_2 v128) (local $acc.1_3 v128) (local $w v128) (local $w.1 v128) (local $v v128) (local $v.1 v128) (local $inverse v128) (local $acc.2_0 v128) (local $acc.2_1 v128) (local $share v128)
-  (local $largest f32) (local $largest.1 f32) (local $total f32) (local $e.x.1 f32) (local $e.n.1 f32) (local $e.r.1 f32) (local $e.y.1 f32)
+  (local $scale v128) (local $scale.1 v128) (local $acc_0 v128) (local $acc_1 v128) (local $acc_2 v128) (local $acc_3 v128) (local $acc_4 v128) (local $acc_5 v128) (local $acc_6 v128) (local $acc_7 v128) (local $q v128) (local $q.1 v128) (local $k v128) (local $k.1 v128) (local $k.2 v128) (local $k.3 v128) (local $half v128) (local $half.1 v128) (local $half.2 v128) (local $half.3 v128) (local $e.c v128) (local $e.c.1 v128) (local $e.c.2 v128) (local $e.c.3 v128) (local $e.c.4 v128) (local $e.c.5 v128) (local $e.c.6 v128) (local $e.c.7 v128) (local $e.c.8 v128) (local $e.c.9 v128) (local $e.c.10 v128) (local $e.c.11 v128) (local $most_0 v128) (local $most_1 v128) (local $lanes v128) (local $most.1 v128) (local $most.2 v128) (local $sum v128) (local $e.x v128) (local $e.n v128) (local $e.r v128) (local $e.y v128) (local $lanes.1 v128) (local $acc.1_0 v128) (local $acc.1_1 v128) (local $acc.1_2 v128) (local $acc.1_3 v128) (local $w v128) (local $w.1 v128) (local $v v128) (local $v.1 v128) (local $inverse v128) (local $acc.2_0 v128) (local $acc.2_1 v128) (local $share v128)
+  (local $largest f32) (local $total f32) (local $e.x.1 f32) (local $e.n.1 f32) (local $e.r.1 f32) (local $e.y.1 f32)
   (local.set $part (i32.const 0))
   (if (i32.lt_s (local.get $part) (local.get $count)) (then
   (loop $part.next
@@ -732,13 +732,13 @@
           (br_if $p.2.next (i32.lt_s (local.tee $p.2 (i32.add (local.get $p.2) (i32.const 8))) (local.get $whole))))
         ))
         (local.set $lanes (f32x4.pmax (local.get $most_0) (local.get $most_1)))
-        (local.set $largest (select (select (f32x4.extract_lane 3 (local.get $lanes)) (f32x4.extract_lane 2 (local.get $lanes)) (f32.lt (f32x4.extract_lane 2 (local.get $lanes)) (f32x4.extract_lane 3 (local.get $lanes)))) (select (f32x4.extract_lane 1 (local.get $lanes)) (f32x4.extract_lane 0 (local.get $lanes)) (f32.lt (f32x4.extract_lane 0 (local.get $lanes)) (f32x4.extract_lane 1 (local.get $lanes)))) (f32.lt (select (f32x4.extract_lane 1 (local.get $lanes)) (f32x4.extract_lane 0 (local.get $lanes)) (f32.lt (f32x4.extract_lane 0 (local.get $lanes)) (f32x4.extract_lane 1 (local.get $lanes)))) (select (f32x4.extract_lane 3 (local.get $lanes)) (f32x4.extract_lane 2 (local.get $lanes)) (f32.lt (f32x4.extract_lane 2 (local.get $lanes)) (f32x4.extract_lane 3 (local.get $lanes)))))))
-        (local.set $largest4 (f32x4.splat (local.get $largest)))
+        (local.set $most.1 (f32x4.pmax (local.get $lanes) (i8x16.shuffle 8 9 10 11 12 13 14 15 0 1 2 3 4 5 6 7 (local.get $lanes) (local.get $lanes))))
+        (local.set $most.2 (f32x4.pmax (local.get $most.1) (i8x16.shuffle 4 5 6 7 0 1 2 3 12 13 14 15 8 9 10 11 (local.get $most.1) (local.get $most.1))))
         (local.set $sum (f32x4.splat (f32.const 0)))
         (local.set $p.3 (i32.const 0))
         (if (i32.lt_s (local.get $p.3) (local.get $whole)) (then
         (loop $p.3.next
-          (local.set $e.x (f32x4.pmin (f32x4.pmax (f32x4.sub (v128.load offset=768 (i32.shl (i32.add (local.get $at.1) (local.get $p.3)) (i32.const 2))) (local.get $largest4)) (local.get $e.c)) (local.get $e.c.1)))
+          (local.set $e.x (f32x4.pmin (f32x4.pmax (f32x4.sub (v128.load offset=768 (i32.shl (i32.add (local.get $at.1) (local.get $p.3)) (i32.const 2))) (local.get $most.2)) (local.get $e.c)) (local.get $e.c.1)))
           (local.set $e.n (f32x4.nearest (f32x4.mul (local.get $e.x) (local.get $e.c.2))))
           (local.set $e.r (f32x4.sub (f32x4.sub (local.get $e.x) (f32x4.mul (local.get $e.n) (local.get $e.c.3))) (f32x4.mul (local.get $e.n) (local.get $e.c.4))))
           (local.set $e.y (f32x4.mul (f32x4.add (f32x4.add (f32x4.mul (f32x4.mul (f32x4.add (f32x4.mul (f32x4.add (f32x4.mul (f32x4.add (f32x4.mul (f32x4.add (f32x4.mul (f32x4.add (f32x4.mul (local.get $e.c.5) (local.get $e.r)) (local.get $e.c.6)) (local.get $e.r)) (local.get $e.c.7)) (local.get $e.r)) (local.get $e.c.8)) (local.get $e.r)) (local.get $e.c.9)) (local.get $e.r)) (local.get $e.c.10)) (local.get $e.r)) (local.get $e.r)) (local.get $e.r)) (local.get $e.c.11)) (i32x4.shl (f32x4.add (local.get $e.n) (f32x4.splat (f32.const 8388735))) (i32.const 23))))
@@ -747,7 +747,7 @@
           (br_if $p.3.next (i32.lt_s (local.tee $p.3 (i32.add (local.get $p.3) (i32.const 4))) (local.get $whole))))
         ))
         (local.set $outAt (i32.add (local.get $partialAt) (i32.add (i32.mul (local.get $h) (i32.const 12)) (i32.const 8))))
-        (f32.store offset=7360 (i32.shl (local.get $outAt) (i32.const 2)) (local.get $largest))
+        (f32.store offset=7360 (i32.shl (local.get $outAt) (i32.const 2)) (f32x4.extract_lane 0 (local.get $most.2)))
         (local.set $lanes.1 (local.get $sum))
         (f32.store offset=7364 (i32.shl (local.get $outAt) (i32.const 2)) (f32.add (f32.add (f32x4.extract_lane 0 (local.get $lanes.1)) (f32x4.extract_lane 1 (local.get $lanes.1))) (f32.add (f32x4.extract_lane 2 (local.get $lanes.1)) (f32x4.extract_lane 3 (local.get $lanes.1)))))
         (br_if $h.next (i32.lt_s (local.tee $h (i32.add (local.get $h) (i32.const 1))) (i32.const 2))))
@@ -780,18 +780,18 @@
     (loop $i.1.next
       (local.set $h.1 (i32.add (i32.mul (local.get $kvHead) (i32.const 2)) (local.get $i.1)))
       (local.set $mergeAt (i32.mul (local.get $i.1) (i32.const 12)))
-      (local.set $largest.1 (f32.const -3.0000000054977558e+38))
+      (local.set $largest (f32.const -3.0000000054977558e+38))
       (local.set $c (i32.const 0))
       (if (i32.lt_s (local.get $c) (local.get $chunks)) (then
       (loop $c.next
-        (local.set $largest.1 (select (f32.load offset=7392 (i32.shl (i32.add (local.get $mergeAt) (i32.mul (local.get $c) (i32.const 12))) (i32.const 2))) (local.get $largest.1) (f32.lt (local.get $largest.1) (f32.load offset=7392 (i32.shl (i32.add (local.get $mergeAt) (i32.mul (local.get $c) (i32.const 12))) (i32.const 2))))))
+        (local.set $largest (select (f32.load offset=7392 (i32.shl (i32.add (local.get $mergeAt) (i32.mul (local.get $c) (i32.const 12))) (i32.const 2))) (local.get $largest) (f32.lt (local.get $largest) (f32.load offset=7392 (i32.shl (i32.add (local.get $mergeAt) (i32.mul (local.get $c) (i32.const 12))) (i32.const 2))))))
         (br_if $c.next (i32.lt_s (local.tee $c (i32.add (local.get $c) (i32.const 1))) (local.get $chunks))))
       ))
       (local.set $total (f32.const 0))
       (local.set $c.1 (i32.const 0))
       (if (i32.lt_s (local.get $c.1) (local.get $chunks)) (then
       (loop $c.1.next
-        (local.set $e.x.1 (select (f32.const 88) (select (f32.const -87) (f32.sub (f32.load offset=7392 (i32.shl (i32.add (local.get $mergeAt) (i32.mul (local.get $c.1) (i32.const 12))) (i32.const 2))) (local.get $largest.1)) (f32.lt (f32.sub (f32.load offset=7392 (i32.shl (i32.add (local.get $mergeAt) (i32.mul (local.get $c.1) (i32.const 12))) (i32.const 2))) (local.get $largest.1)) (f32.const -87))) (f32.lt (f32.const 88) (select (f32.const -87) (f32.sub (f32.load offset=7392 (i32.shl (i32.add (local.get $mergeAt) (i32.mul (local.get $c.1) (i32.const 12))) (i32.const 2))) (local.get $largest.1)) (f32.lt (f32.sub (f32.load offset=7392 (i32.shl (i32.add (local.get $mergeAt) (i32.mul (local.get $c.1) (i32.const 12))) (i32.const 2))) (local.get $largest.1)) (f32.const -87))))))
+        (local.set $e.x.1 (select (f32.const 88) (select (f32.const -87) (f32.sub (f32.load offset=7392 (i32.shl (i32.add (local.get $mergeAt) (i32.mul (local.get $c.1) (i32.const 12))) (i32.const 2))) (local.get $largest)) (f32.lt (f32.sub (f32.load offset=7392 (i32.shl (i32.add (local.get $mergeAt) (i32.mul (local.get $c.1) (i32.const 12))) (i32.const 2))) (local.get $largest)) (f32.const -87))) (f32.lt (f32.const 88) (select (f32.const -87) (f32.sub (f32.load offset=7392 (i32.shl (i32.add (local.get $mergeAt) (i32.mul (local.get $c.1) (i32.const 12))) (i32.const 2))) (local.get $largest)) (f32.lt (f32.sub (f32.load offset=7392 (i32.shl (i32.add (local.get $mergeAt) (i32.mul (local.get $c.1) (i32.const 12))) (i32.const 2))) (local.get $largest)) (f32.const -87))))))
         (local.set $e.n.1 (f32.nearest (f32.mul (local.get $e.x.1) (f32.const 1.4426950216293335))))
         (local.set $e.r.1 (f32.sub (f32.sub (local.get $e.x.1) (f32.mul (local.get $e.n.1) (f32.const 0.693359375))) (f32.mul (local.get $e.n.1) (f32.const -0.00021219444170128554))))
         (local.set $e.y.1 (f32.mul (f32.add (f32.add (f32.mul (f32.mul (f32.add (f32.mul (f32.add (f32.mul (f32.add (f32.mul (f32.add (f32.mul (f32.add (f32.mul (f32.const 0.00019841270113829523) (local.get $e.r.1)) (f32.const 0.0013888889225199819)) (local.get $e.r.1)) (f32.const 0.008333333767950535)) (local.get $e.r.1)) (f32.const 0.0416666679084301)) (local.get $e.r.1)) (f32.const 0.1666666716337204)) (local.get $e.r.1)) (f32.const 0.5)) (local.get $e.r.1)) (local.get $e.r.1)) (local.get $e.r.1)) (f32.const 1)) (f32.reinterpret_i32 (i32.shl (i32.reinterpret_f32 (f32.add (local.get $e.n.1) (f32.const 8388735))) (i32.const 23)))))

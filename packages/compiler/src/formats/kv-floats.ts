@@ -9,6 +9,7 @@ import type { KvFormat } from './kv.ts';
 
 export const kvFloats = (element: 'f32' | 'f16'): KvFormat => ({
   headsAtOnce: 2,
+  vectorsAtOnce: 4,
   strideMultiple: 4,
 
   bytes: ({ kvHeads, positions, stride }) => kvHeads * positions * stride * elementBytes(element),

@@ -4,9 +4,22 @@
  * largest of their chunk, so that values are summed in exact pair products as well. A position is at most a cache line of 64 features, read
  * once for all query heads of its key head.
  */
-import { add, apply, constant, f32, i32, load, loadSplat, mul, plus, quotient, times } from '../loops/build.ts';
+import {
+  add,
+  apply,
+  applyLanes,
+  constant,
+  f32,
+  i32,
+  load,
+  loadSplat,
+  mul,
+  plus,
+  quotient,
+  times,
+} from '../loops/build.ts';
 import type { Expr } from '../loops/ir.ts';
-import { maxLanes, sumFour, sumLanes } from '../loops/math.ts';
+import { maxAcross, sumFour, sumLanes } from '../loops/math.ts';
 import type { KvFormat, KvShape } from './kv.ts';
 
 /** Largest code of a weight: 64 of them times 127 stay far below 2^31. */
@@ -16,6 +29,8 @@ const codesBytes = ({ kvHeads, positions, stride }: KvShape): number => kvHeads 
 
 export const kvQ8: KvFormat = {
   headsAtOnce: 3,
+  // six sums: with twelve, of the four vectors that a load brings, an engine has no registers left (5 % of a token at a long context)
+  vectorsAtOnce: 2,
   strideMultiple: 16,
 
   bytes: (shape) => codesBytes(shape) + shape.kvHeads * shape.positions * 4,
@@ -84,11 +99,15 @@ export const kvQ8: KvFormat = {
     scaled: (b, [, scales], row, weight) => mul(weight, b.let('valueScales', load(scales!, row, 'f32x4'))),
 
     encode(b, weights, at, count, codes) {
-      const most = b.variable('mostWeight', constant('f32x4', 0));
-      b.loop('serial', 'p', { to: count, step: 4 }, (_, p) =>
-        most.set(apply('max', most.get(), load(weights, plus(at, p), 'f32x4'))),
+      const most = b.registers('mostWeight', 2, constant('f32x4', 0));
+      b.loop('serial', 'p', { to: count, step: 8 }, (_, p) => {
+        for (const i of [0, 1])
+          most.set(apply('max', most.get(i), load(weights, plus(plus(at, p), 4 * i), 'f32x4')), i);
+      });
+      const largest = b.let(
+        'largestWeight',
+        applyLanes('extract', [0], maxAcross(b, apply('max', most.get(0), most.get(1)))),
       );
-      const largest = b.let('largestWeight', maxLanes(b, most.get()));
       // values of zeros alone have scales of zero, and so have their weights
       const hasWeights = apply('less', f32(0), largest);
       const inverse = b.let(
@@ -106,7 +125,8 @@ export const kvQ8: KvFormat = {
   values(b, [values], { stride }, weights, row, count, first, vectors) {
     const heads = weights.at.length;
     const acc = b.registers('acc', heads * vectors, constant('i32x4', 0));
-    const from = b.let('valueAt', plus(times(row, stride), first));
+    const interleave = first % 16 === 0 ? 'interleaveLow' : 'interleaveHigh';
+    const from = b.let('valueAt', plus(times(row, stride), first - (first % 16)));
     const wordAt = weights.at.map((at) => b.let('wordAt', quotient(at, 2)));
     b.loop('serial', 'p', { to: count, step: 2 }, (inner, p) => {
       const pair = inner.let('pair', quotient(p, 2));
@@ -117,16 +137,11 @@ export const kvQ8: KvFormat = {
         Expr,
       ];
       // lanes of two positions side by side, feature by feature
-      for (const [half, name] of (['interleaveLow', 'interleaveHigh'] as const).entries()) {
-        if (2 * half >= vectors) continue;
-        const both = inner.let('both', apply(name, even, odd));
-        for (const [quarter, widen] of (['widenLow', 'widenHigh'] as const).entries()) {
-          const i = 2 * half + quarter;
-          if (i >= vectors) continue;
-          const v = inner.let('pairs', apply(widen, both));
-          for (let h = 0; h < heads; h++)
-            acc.set(add(acc.get(h * vectors + i), apply('dotPairs', w[h]!, v)), h * vectors + i);
-        }
+      const both = inner.let('both', apply(interleave, even, odd));
+      for (const [i, widen] of (['widenLow', 'widenHigh'] as const).slice(0, vectors).entries()) {
+        const v = inner.let('pairs', apply(widen, both));
+        for (let h = 0; h < heads; h++)
+          acc.set(add(acc.get(h * vectors + i), apply('dotPairs', w[h]!, v)), h * vectors + i);
       }
     });
     return (h, v) => mul(apply('toFloat', acc.get(h * vectors + v)), weights.scales[h]!);

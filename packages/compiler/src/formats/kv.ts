@@ -43,8 +43,9 @@ export function kvShape({ kvHeads, stride }: { kvHeads: number; stride: number }
 }
 
 export interface KvFormat {
-  /** Most query heads that share a load: with four positions, or four vectors of features, their sums stay in registers. */
+  /** Most query heads that share a load: with four positions, or `vectorsAtOnce` vectors of features, their sums stay in registers. */
   readonly headsAtOnce: number;
+  readonly vectorsAtOnce: number;
   /** A head's features are stored in multiples of this. */
   readonly strideMultiple: number;
   /** Bytes of a state part. */

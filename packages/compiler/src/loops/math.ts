@@ -98,6 +98,13 @@ export function maxLanes(b: Builder, x: Expr): Expr {
   return apply('max', apply('max', laneOf(v, 0), laneOf(v, 1)), apply('max', laneOf(v, 2), laneOf(v, 3)));
 }
 
+/** The same in every lane, by vectors alone: to choose among floats one by one an engine branches, and half of the time wrongly. */
+export function maxAcross(b: Builder, x: Expr): Expr {
+  const across = (v: Expr, lanes: readonly number[]): Expr =>
+    b.let('most', apply('max', v, applyLanes('shuffle', lanes, v, v)));
+  return across(across(b.let('lanes', x), [2, 3, 0, 1]), [1, 0, 3, 2]);
+}
+
 function laneOf(v: Expr, lane: number): Expr {
   const type = v.type === 'f32x4' ? 'f32' : 'i32';
   return { e: 'apply', fn: 'extract', args: [v], type, lanes: [lane] };

@@ -9,6 +9,7 @@
 import {
   add,
   apply,
+  applyLanes,
   type Builder,
   constant,
   f32,
@@ -23,14 +24,12 @@ import {
   times,
 } from '../loops/build.ts';
 import type { Expr, Kernel } from '../loops/ir.ts';
-import { exp, maxLanes, sumLanes } from '../loops/math.ts';
+import { exp, maxAcross, sumLanes } from '../loops/math.ts';
 import { CHUNK, type FusedOp } from '../program/ir.ts';
 import type { KernelScope } from './scope.ts';
 
 type Attention = Extract<FusedOp, { op: 'attention' }>;
 
-/** Vectors of features summed at once for each of the heads that share a load. */
-const VECTORS = 4;
 /** Vectors of features merged at once. */
 const MERGED = 8;
 /** Below every score. */
@@ -180,8 +179,7 @@ function weighChunk(scope: KernelScope, op: Attention, b: Builder, { count, row,
     perHead.loop('serial', 'p', { to: whole, step: 8 }, (_, p) => {
       for (const i of [0, 1]) most.set(apply('max', most.get(i), load(scores, plus(plus(at, p), 4 * i), 'f32x4')), i);
     });
-    const largest = perHead.let('largest', maxLanes(perHead, apply('max', most.get(0), most.get(1))));
-    const largest4 = perHead.let('largest4', apply('splat', largest));
+    const largest4 = maxAcross(perHead, apply('max', most.get(0), most.get(1)));
     const sum = perHead.variable('sum', constant('f32x4', 0));
     perHead.loop('serial', 'p', { to: whole, step: 4 }, (inner, p) => {
       const weight = exp(inner, sub(load(scores, plus(at, p), 'f32x4'), largest4), b);
@@ -190,7 +188,7 @@ function weighChunk(scope: KernelScope, op: Attention, b: Builder, { count, row,
     });
     if (weights) fill(0);
     const outAt = perHead.let('outAt', plus(out, plus(times(h, partialWidth(scope, op)), op.valueStride)));
-    perHead.store(partials, plus(outAt, LARGEST), largest);
+    perHead.store(partials, plus(outAt, LARGEST), applyLanes('extract', [0], largest4));
     perHead.store(partials, plus(outAt, SUM), sumLanes(perHead, sum.get()));
     if (weights && op.codes) {
       const worth = weights.encode(perHead, scores, at, whole, scope.arena(op.codes.weights, 'write'));
@@ -213,8 +211,9 @@ function sumChunk(scope: KernelScope, op: Attention, b: Builder, { count, row, s
         ? heads.map((h) => b.let('worth', loadSplat(partials, plus(outOf(h), op.valueStride + WORTH), 'f32x4')))
         : [],
     };
-    for (let first = 0; first < op.valueStride; first += 4 * VECTORS) {
-      const vectors = Math.min(VECTORS, (op.valueStride - first) / 4);
+    const { vectorsAtOnce } = values.format;
+    for (let first = 0; first < op.valueStride; first += 4 * vectorsAtOnce) {
+      const vectors = Math.min(vectorsAtOnce, (op.valueStride - first) / 4);
       const found = values.format.values(b, values.views, values.shape, weights, row, count, first, vectors);
       for (const [i, h] of heads.entries())
         for (let v = 0; v < vectors; v++) b.store(partialsOut, plus(outOf(h), first + 4 * v), found(i, v));
