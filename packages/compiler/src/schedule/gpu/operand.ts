@@ -153,9 +153,9 @@ function eachQuad(
 
 /** Reads a row. */
 export function held(b: Builder, group: Workgroup, width: number, source: Source): Held {
-  const quads = b.registers('x', Math.ceil(Math.floor(width / 4) / group.lanes), constant('f32x4', 0));
-  eachQuad(b, group, width, (mine, i, feature) => quads.set(source(mine, feature, 'f32x4'), i));
   const count = Math.ceil(Math.floor(width / 4) / group.lanes);
+  const quads = b.registers('x', count, constant('f32x4', 0));
+  eachQuad(b, group, width, (mine, i, feature) => quads.set(source(mine, feature, 'f32x4'), i));
   return {
     width,
     quads: [...Array(count).keys()].map((i) => quads.get(i)),
