@@ -22,7 +22,7 @@ export interface GpuSeries {
   readonly profile: string;
   readonly loadMs: number;
   readonly dispatchesPerToken: number;
-  /** Weights that a token needs, each read once. */
+  /** Weights that a token reads from slow memory. */
   readonly bytesPerToken: number;
   readonly prefill: readonly number[];
   readonly decode: readonly number[];

@@ -70,9 +70,10 @@ function product(scope: GpuScope, op: Contract, division: Division, inside: bool
       b.loop('workgroup', 'lane', { to: lanes }, (inner, lane) => {
         const slices = slicesOf(inner, shares, lane);
         const ahead = registersOf(inner, shares);
-        scope.among(inner, block, counts, (b, i, block) => {
-          if (shares[i]!.ahead) readAhead(b, shares[i]!, { ...slices[i]!, block }, ahead);
-        });
+        if (shares.some((share) => share.ahead))
+          scope.among(inner, block, counts, (b, i, block) => {
+            if (shares[i]!.ahead) readAhead(b, shares[i]!, { ...slices[i]!, block }, ahead);
+          });
         const made = inside ? operand(scope, inner, { op, lane, token: 0, in: 'workgroup' }) : null;
         const ready = made ? { x: made, home: null } : arenaOperand(scope, op);
         const x: Operand = { ...ready, ...division, lane, tile };
