@@ -520,7 +520,7 @@ const outside: readonly Mutation[] = [
   {
     name: 'a model that was disposed of goes on',
     file: 'packages/runtime/src/session.ts',
-    find: "if (this.#disposed) throw new RuntimeError('L411');",
+    find: "if (this.#disposed) throw new LamellaError('L411');",
     replace: '',
     killedBy: 'packages/runtime/test/package.test.ts',
   },

@@ -6,16 +6,16 @@ import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Fallback, LoadOptions, Model } from '@lamella/runtime/face';
-import { RuntimeError } from '@lamella/runtime/runtime-error';
+import { LamellaError as PackageError } from '@lamella/runtime/lamella-error';
 import { manifestAt } from './package-manifest.ts';
 import { progress } from './progress.ts';
 
 /** Throws L404 when `folder` is no package, L405 when it has no weights, L407 when its entry is missing. */
 export async function checkPackage(folder: string): Promise<void> {
   const manifest = await manifestAt(folder);
-  if (manifest.weights === null) throw new RuntimeError('L405', { path: folder });
+  if (manifest.weights === null) throw new PackageError('L405', { path: folder });
   await stat(join(folder, 'index.js')).catch(() => {
-    throw new RuntimeError('L407', { file: join(folder, 'index.js'), reason: 'it is not there' });
+    throw new PackageError('L407', { file: join(folder, 'index.js'), reason: 'it is not there' });
   });
 }
 
@@ -35,7 +35,7 @@ export async function provideWebGpu(): Promise<void> {
   if (place?.gpu) return;
   const dawn = await import('webgpu').catch((cause: unknown) => {
     const reason = `Node has no WebGPU of its own, and the package webgpu cannot be loaded (${String(cause)})`;
-    throw new RuntimeError('L412', { what: 'webgpu', reason, remedy: 'npm install webgpu, or --target wasm' });
+    throw new PackageError('L412', { what: 'webgpu', reason, remedy: 'npm install webgpu, or --target wasm' });
   });
   Object.assign(globalThis, dawn.globals);
   const gpu = dawn.create([]);

@@ -1,7 +1,8 @@
 /** Files that the manifest holds the SHA-256 of: what a driver gets is what was compiled, from wherever it came. */
+
+import { LamellaError } from './lamella-error.ts';
 import { reasonOf } from './manifest-file.ts';
 import type { PackageFiles } from './package-files.ts';
-import { RuntimeError } from './runtime-error.ts';
 import { sha256 } from './sha256.ts';
 
 export interface FileOfManifest {
@@ -34,12 +35,12 @@ export async function readProven(
   onBytes?: (bytes: number) => void,
 ): Promise<{ readonly bytes: Uint8Array<ArrayBuffer>; readonly fresh: boolean }> {
   const { file, sha256 } = wanted;
-  const damaged = (reason: string) => new RuntimeError('L407', { file, reason }, files.place);
+  const damaged = (reason: string) => new LamellaError('L407', { file, reason }, files.place);
   const kept = await files.store?.get(file, sha256);
   if (kept && (await fault(kept, wanted)) === null) return { bytes: kept, fresh: false };
   const bytes = await files.read(file, signal, onBytes).catch((cause: unknown) => {
     signal?.throwIfAborted();
-    throw new RuntimeError('L413', { file, reason: reasonOf(cause) }, files.place);
+    throw new LamellaError('L413', { file, reason: reasonOf(cause) }, files.place);
   });
   const wrong = await fault(bytes, wanted);
   if (wrong !== null) throw damaged(wrong);

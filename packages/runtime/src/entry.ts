@@ -3,13 +3,15 @@
  * itself, `model.js`, is loaded by whoever computes.
  */
 import type { LoadOptions, Model } from './face.ts';
-import { filesAt, folderAddress } from './folder.ts';
+import { addressOf, filesAt } from './folder.ts';
 import { loadInWorker } from './page.ts';
+
+export { LamellaError } from './lamella-error.ts';
 
 /** Loads the package at `url`, a folder; by default the one this module came from. */
 export async function load(url?: string | URL, options: LoadOptions = {}): Promise<Model> {
-  const folder = folderAddress(url ?? import.meta.url.replace(/[^/]*$/, ''));
-  if (typeof document === 'object') return loadInWorker(folder, options);
+  const address = addressOf(url ?? import.meta.url.replace(/[^/]*$/, ''));
+  if (typeof document === 'object') return loadInWorker(address, options);
   const { load } = await import('./model.js');
-  return load(await filesAt(folder), options);
+  return load(await filesAt(address), options);
 }

@@ -2,15 +2,16 @@
  * Reading `manifest.json`: the first thing a loader does, and the place where a folder that is not a package, or a package of another
  * version, is turned away. `inspect` needs no more than this.
  */
+
+import { LamellaError } from './lamella-error.ts';
 import type { Manifest } from './manifest.ts';
 import type { PackageFiles } from './package-files.ts';
-import { RuntimeError } from './runtime-error.ts';
 
 const FORMAT: Manifest['format'] = 'lamella-package/1';
 
 /** Reads and checks the manifest of a package. L404 when there is none, when it is not JSON, or when its format is another one. */
 export async function readManifest(files: PackageFiles, signal?: AbortSignal): Promise<Manifest> {
-  const refuse = (reason: string) => new RuntimeError('L404', { path: files.place, reason });
+  const refuse = (reason: string) => new LamellaError('L404', { path: files.place, reason });
   const bytes = await readFresh(files, 'manifest.json', signal).catch((cause: unknown) => {
     signal?.throwIfAborted();
     throw refuse(`manifest.json cannot be read (${reasonOf(cause)})`);

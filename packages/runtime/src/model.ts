@@ -4,12 +4,12 @@
  */
 import type * as face from './face.ts';
 import { Generation } from './generate.ts';
+import { LamellaError } from './lamella-error.ts';
 import { readManifest } from './manifest-file.ts';
 import { openDriver } from './open-driver.ts';
 import { checkGenerate, checkOptions, loadRanges } from './options.ts';
 import type { PackageFiles } from './package-files.ts';
 import { keptInRests, Rests } from './rests.ts';
-import { RuntimeError } from './runtime-error.ts';
 import { Sampler } from './sampler.ts';
 import { Session } from './session.ts';
 import { VERDICTS } from './verdicts.ts';
@@ -42,8 +42,8 @@ export async function load(files: PackageFiles, options: face.LoadOptions = {}):
   let disposed = false;
 
   const claim = () => {
-    if (disposed) throw new RuntimeError('L411');
-    if (rests.busy) throw new RuntimeError('L410');
+    if (disposed) throw new LamellaError('L411');
+    if (rests.busy) throw new LamellaError('L410');
     return rests.work();
   };
   /** Runs `work` on an empty sequence, alone. */
@@ -68,7 +68,7 @@ export async function load(files: PackageFiles, options: face.LoadOptions = {}):
       decode: async (ids) => tokenizer.decode(ids),
     },
     generate(prompt, options = {}) {
-      if (disposed) throw new RuntimeError('L411');
+      if (disposed) throw new LamellaError('L411');
       checkGenerate(prompt, options, tokenizer !== null, files.place);
       const { maxTokens = Number.POSITIVE_INFINITY, stop = [], signal = null, eos, ...sampling } = options;
       const read = (text: string) => (text === '' ? [] : tokenizer!.encodePrompt(text));

@@ -1,6 +1,6 @@
 /** Checking options: each has one range, and a name nobody knows is an error rather than a silent default. */
 import type { GenerateOptions } from './face.ts';
-import { RuntimeError } from './runtime-error.ts';
+import { LamellaError } from './lamella-error.ts';
 
 /** What an option takes. */
 interface Range {
@@ -77,20 +77,20 @@ export function checkGenerate(
 ): void {
   checkOptions(options, generateRanges);
   if (hasTokenizer) return;
-  if (typeof prompt === 'string') throw new RuntimeError('L406', { path: place });
+  if (typeof prompt === 'string') throw new LamellaError('L406', { path: place });
   const { stop = [] } = options;
   if (stop.length === 0) return;
   const range = 'left out for a package without a tokenizer';
-  throw new RuntimeError('L408', { option: 'stop', range, value: JSON.stringify(stop), remedy: 'maxTokens' });
+  throw new LamellaError('L408', { option: 'stop', range, value: JSON.stringify(stop), remedy: 'maxTokens' });
 }
 
 /** L409 for a name that is not in `ranges`, L408 for a value outside its range. An option left undefined is an option left out. */
 export function checkOptions(options: object, ranges: Readonly<Record<string, Range>>): void {
   for (const [option, value] of Object.entries(options)) {
     const range = Object.hasOwn(ranges, option) ? ranges[option] : undefined;
-    if (!range) throw new RuntimeError('L409', { option, remedy: Object.keys(ranges).join(', ') });
+    if (!range) throw new LamellaError('L409', { option, remedy: Object.keys(ranges).join(', ') });
     if (value === undefined || range.holds(value)) continue;
-    throw new RuntimeError('L408', { option, range: range.text, value: spell(value), remedy: range.remedy });
+    throw new LamellaError('L408', { option, range: range.text, value: spell(value), remedy: range.remedy });
   }
 }
 

@@ -3,12 +3,13 @@
  * of a reader that is busy drawing.
  */
 import type * as face from './face.ts';
+import type { PackageAddress } from './folder.ts';
+import { LamellaError } from './lamella-error.ts';
 import { checkGenerate, checkOptions, loadRanges } from './options.ts';
-import { RuntimeError } from './runtime-error.ts';
 import type { Answer, Calls, Failure, Step } from './worker-protocol.ts';
 
-/** The package at `folder`, an absolute address, loaded by a worker of its own. As `load` of `model.ts`. */
-export async function loadInWorker(folder: string, options: face.LoadOptions): Promise<face.Model> {
+/** The package at `address`, loaded by a worker of its own. As `load` of `model.ts`. */
+export async function loadInWorker(address: PackageAddress, options: face.LoadOptions): Promise<face.Model> {
   checkOptions(options, loadRanges);
   const { signal, onProgress, onFallback, ...rest } = options;
   signal?.throwIfAborted();
@@ -17,9 +18,9 @@ export async function loadInWorker(folder: string, options: face.LoadOptions): P
   const abort = () => link.close(signal!.reason);
   signal?.addEventListener('abort', abort);
   try {
-    const { manifest, running } = await link.call('load', [folder, rest], onProgress && { progress: onProgress });
+    const { manifest, running } = await link.call('load', [address, rest], onProgress && { progress: onProgress });
     link.running = running;
-    return model(link, folder, manifest);
+    return model(link, address.folder, manifest);
   } catch (cause) {
     link.close(cause);
     throw cause;
@@ -46,7 +47,7 @@ function model(link: Link, folder: string, manifest: face.Model['manifest']): fa
     },
     logits: (tokens) => link.call('logits', [tokens]),
     logitsAll: (tokens) => link.call('logitsAll', [tokens]),
-    dispose: () => link.close(new RuntimeError('L411')),
+    dispose: () => link.close(new LamellaError('L411')),
   };
 }
 
@@ -152,7 +153,7 @@ class Link {
   constructor() {
     this.#worker.onmessage = ({ data }: MessageEvent<Answer>) => this.#hear(data);
     this.#worker.onerror = ({ message }) =>
-      this.close(new RuntimeError('L407', { file: 'worker.js', reason: message || 'it cannot be loaded' }));
+      this.close(new LamellaError('L407', { file: 'worker.js', reason: message || 'it cannot be loaded' }));
   }
 
   /** Throws what closed the link. */
@@ -208,6 +209,6 @@ class Link {
   }
 }
 
-function revived({ message, code, place }: Failure): Error {
-  return Object.assign(new Error(message), code === undefined ? {} : { name: 'RuntimeError', code, place });
+function revived(failure: Failure): Error {
+  return 'code' in failure ? new LamellaError(failure.code, failure.args, failure.place) : new Error(failure.message);
 }

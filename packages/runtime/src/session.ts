@@ -3,9 +3,9 @@
  * is touched, so that a refused call leaves the session exactly as it was.
  */
 import type { Awaitable, Candidates, Driver, Listing } from './driver.ts';
+import { LamellaError } from './lamella-error.ts';
 import type { Manifest } from './manifest.ts';
 import type { Draw } from './noise.ts';
-import { RuntimeError } from './runtime-error.ts';
 
 export class Session {
   readonly #loaded: Driver;
@@ -23,7 +23,7 @@ export class Session {
 
   /** L411 once disposed of: its threads would never answer. */
   get #driver(): Driver {
-    if (this.#disposed) throw new RuntimeError('L411');
+    if (this.#disposed) throw new LamellaError('L411');
     return this.#loaded;
   }
 
@@ -114,19 +114,19 @@ export class Session {
   }
 
   #check(tokens: readonly number[]): void {
-    if (tokens.length === 0) throw new RuntimeError('L401');
+    if (tokens.length === 0) throw new LamellaError('L401');
     for (const id of tokens) this.#checkId(id);
     this.#checkRoom(tokens.length);
   }
 
   #checkId(id: number): void {
     if (!Number.isInteger(id) || id < 0 || id >= this.vocab) {
-      throw new RuntimeError('L402', { id, vocab: this.vocab, last: this.vocab - 1 });
+      throw new LamellaError('L402', { id, vocab: this.vocab, last: this.vocab - 1 });
     }
   }
 
   #checkRoom(more: number): void {
     const count = this.position + more;
-    if (count > this.context) throw new RuntimeError('L403', { count, context: this.context });
+    if (count > this.context) throw new LamellaError('L403', { count, context: this.context });
   }
 }

@@ -7,10 +7,10 @@
  * them, and left out again when decoding. (Added tokens that are not special are vocabulary, and stay.)
  */
 import { Tokenizer as HuggingFace } from '@huggingface/tokenizers';
+import { LamellaError } from './lamella-error.ts';
 import type { TokenizerFiles } from './manifest.ts';
 import { readFresh, reasonOf } from './manifest-file.ts';
 import type { PackageFiles } from './package-files.ts';
-import { RuntimeError } from './runtime-error.ts';
 
 /** The part of the library's tokenizer that is used; its own declarations do not resolve in strict ES modules. */
 interface Library {
@@ -91,17 +91,17 @@ export async function loadTokenizer(spec: TokenizerFiles, files: PackageFiles): 
   try {
     return new Tokenizer(json, config, spec);
   } catch (cause) {
-    throw new RuntimeError('L407', { file: spec.file, reason: reasonOf(cause) }, files.place);
+    throw new LamellaError('L407', { file: spec.file, reason: reasonOf(cause) }, files.place);
   }
 }
 
 async function readJson(file: string, files: PackageFiles): Promise<unknown> {
   const bytes = await readFresh(files, file).catch((cause: unknown) => {
-    throw new RuntimeError('L413', { file, reason: reasonOf(cause) }, files.place);
+    throw new LamellaError('L413', { file, reason: reasonOf(cause) }, files.place);
   });
   try {
     return JSON.parse(new TextDecoder().decode(bytes));
   } catch (cause) {
-    throw new RuntimeError('L407', { file, reason: reasonOf(cause) }, files.place);
+    throw new LamellaError('L407', { file, reason: reasonOf(cause) }, files.place);
   }
 }

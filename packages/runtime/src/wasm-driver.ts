@@ -10,12 +10,12 @@ import { readChecked } from './checked-file.ts';
 import type { Driver } from './driver.ts';
 import type { LoadOptions, Running } from './face.ts';
 import { chooseKernels, instructionSets } from './kernels.ts';
+import { LamellaError } from './lamella-error.ts';
 import { lender } from './lent-copy.ts';
 import type { Manifest, MemoryPlan, TableRow, WeightChunk } from './manifest.ts';
 import { reasonOf } from './manifest-file.ts';
 import { type Draw, drawn } from './noise.ts';
 import type { PackageFiles } from './package-files.ts';
-import { RuntimeError } from './runtime-error.ts';
 import { canShareMemory, cores, startThreads, type Threads } from './threads.ts';
 import { WARM_MS, warmUp } from './warm-up.ts';
 import { type Place, readWeights } from './weights.ts';
@@ -70,7 +70,7 @@ export async function loadWasm(
   instead: readonly string[] = [],
 ): Promise<WasmDriver> {
   const { memory: plan, weights } = manifest;
-  if (weights === null) throw new RuntimeError('L405', { path: files.place });
+  if (weights === null) throw new LamellaError('L405', { path: files.place });
   const available = await cores();
   const choice = chooseKernels(manifest, {
     threads: options.threads ?? null,
@@ -79,7 +79,7 @@ export async function loadWasm(
     sets: instructionSets(),
   });
   if (!choice)
-    throw new RuntimeError('L407', { file: 'manifest.json', reason: 'it names no simd kernels' }, files.place);
+    throw new LamellaError('L407', { file: 'manifest.json', reason: 'it names no simd kernels' }, files.place);
   const { kernel, threads } = choice;
   const why = [choice.why, ...instead].join('; ');
   const pages = plan.plannedBytes / PAGE;
@@ -149,7 +149,7 @@ async function startPool(threads: number, module: WebAssembly.Module, memory: We
   try {
     return await startThreads(threads, module, memory);
   } catch (cause) {
-    throw new RuntimeError('L412', { what: `${threads} threads`, reason: reasonOf(cause), remedy: 'threads: 1' });
+    throw new LamellaError('L412', { what: `${threads} threads`, reason: reasonOf(cause), remedy: 'threads: 1' });
   }
 }
 

@@ -7,14 +7,14 @@ import { bytesOf } from './response-bytes.ts';
 
 const CACHE = 'lamella';
 
-/** The files below `folder`, an absolute URL that ends in a slash. */
-export async function webFiles(folder: string): Promise<PackageFiles> {
-  const store = await cacheStore(folder);
+/** The files of the package that messages call `folder`; `urlOf` gives the URL of each. */
+export async function webFiles(folder: string, urlOf: (file: string) => string): Promise<PackageFiles> {
+  const store = await cacheStore(folder, urlOf);
   return {
     place: folder,
     async read(name, signal, onBytes) {
       // Always asked about: after a compile the same name holds other bytes.
-      const response = await fetch(`${folder}${name}`, { cache: 'no-cache', ...(signal && { signal }) });
+      const response = await fetch(urlOf(name), { cache: 'no-cache', ...(signal && { signal }) });
       if (!response.ok) throw new Error(`the server answers ${response.status}`);
       return bytesOf(response, onBytes);
     },
@@ -23,7 +23,7 @@ export async function webFiles(folder: string): Promise<PackageFiles> {
 }
 
 /** A store over the Cache API; the version is put into the key as a query. null where there is none, as in private windows of some browsers. */
-async function cacheStore(folder: string): Promise<FileStore | null> {
+async function cacheStore(folder: string, urlOf: (file: string) => string): Promise<FileStore | null> {
   if (typeof caches === 'undefined') return null;
   const cache = await caches.open(CACHE).catch(() => null);
   if (!cache) return null;
@@ -35,7 +35,7 @@ async function cacheStore(folder: string): Promise<FileStore | null> {
     },
     async put(name, bytes, version) {
       // From the browser's HTTP cache, where it is after `read`, a file goes by without being held by this process.
-      const again = await fetch(`${folder}${name}`, { cache: 'only-if-cached', mode: 'same-origin' }).catch(() => null);
+      const again = await fetch(urlOf(name), { cache: 'only-if-cached', mode: 'same-origin' }).catch(() => null);
       const kept = again?.ok ? again : new Response(bytes());
       // A full disk only means that the next visit asks the network again.
       await cache.put(key(name, version), kept).catch(() => {});

@@ -8,10 +8,10 @@ import { Unusable } from './attempts.ts';
 import { readChecked, readProven } from './checked-file.ts';
 import type { Awaitable, Candidates, Driver, Listing } from './driver.ts';
 import type { LoadOptions, Running } from './face.ts';
+import { LamellaError } from './lamella-error.ts';
 import type { Manifest } from './manifest.ts';
 import { type Draw, seedKey } from './noise.ts';
 import type { PackageFiles } from './package-files.ts';
-import { RuntimeError } from './runtime-error.ts';
 import { GpuBuffers } from './webgpu-buffers.ts';
 import { candidatesFrom } from './webgpu-candidates.ts';
 import type { GpuTarget } from './webgpu-manifest.ts';
@@ -32,7 +32,7 @@ export async function loadWebGpu(
   instead: readonly string[],
 ): Promise<Driver> {
   const { weights, memory, vocab, table } = manifest;
-  if (weights === null) throw new RuntimeError('L405', { path: files.place });
+  if (weights === null) throw new LamellaError('L405', { path: files.place });
   device.pushErrorScope('out-of-memory');
   const buffers = new GpuBuffers(device, target, vocab);
   if (await device.popErrorScope()) throw new Unusable('refused', `the device has no room for ${buffers.bytes} bytes`);
@@ -223,7 +223,7 @@ class WebGpuDriver implements Driver {
     for (;;) {
       const known = this.#chosen.get(position);
       if (known !== undefined) return known;
-      if (sequence !== this.#sequence) throw new RuntimeError('L411');
+      if (sequence !== this.#sequence) throw new LamellaError('L411');
       const covering = this.#reads.find((r) => r.from <= position && position < r.from + r.count);
       if (!covering && this.#free.length > 0) this.#queue();
       // the chunk behind it, so that the GPU has work while this one is read

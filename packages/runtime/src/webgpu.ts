@@ -5,10 +5,10 @@
 import { type Attempt, Attempts, Unusable } from './attempts.ts';
 import type { Driver } from './driver.ts';
 import type { LoadOptions } from './face.ts';
+import { LamellaError } from './lamella-error.ts';
 import type { Manifest } from './manifest.ts';
 import type { PackageFiles } from './package-files.ts';
 import { RecoveringDriver } from './recovering-driver.ts';
-import { RuntimeError } from './runtime-error.ts';
 import { driverError } from './self-test.ts';
 import { sha256 } from './sha256.ts';
 import { remember, verdict } from './verdicts.ts';
@@ -57,7 +57,7 @@ async function gpuAttempts(
   } catch (cause) {
     if (!(cause instanceof Unusable)) throw cause;
     if (insists)
-      throw new RuntimeError('L412', { what: 'webgpu', reason: cause.message, remedy: 'device: "wasm"' }, files.place);
+      throw new LamellaError('L412', { what: 'webgpu', reason: cause.message, remedy: 'device: "wasm"' }, files.place);
     return [{ name: 'WebGPU', open: () => Promise.reject(cause) }];
   }
 }
@@ -86,7 +86,7 @@ function onGpu(target: GpuTarget, manifest: Manifest, files: PackageFiles, optio
     } catch (cause) {
       device.destroy();
       // the package's own faults, and the caller's wish, are nothing that another device could mend
-      if (cause instanceof Unusable || cause instanceof RuntimeError || options.signal?.aborted) throw cause;
+      if (cause instanceof Unusable || cause instanceof LamellaError || options.signal?.aborted) throw cause;
       throw new Unusable('refused', `${nameOf(adapter)} cannot run it (${String(cause)})`);
     }
   };

@@ -6,9 +6,9 @@ import { readProven } from './checked-file.ts';
 import type { Awaitable } from './driver.ts';
 import type { LoadOptions } from './face.ts';
 import { free } from './free.ts';
+import { LamellaError } from './lamella-error.ts';
 import type { WeightChunk } from './manifest.ts';
 import type { PackageFiles } from './package-files.ts';
-import { RuntimeError } from './runtime-error.ts';
 
 /** Chunks on their way at one time: enough to read one while another is hashed. Each is at most 4 MiB. */
 const IN_FLIGHT = 2;
@@ -40,7 +40,7 @@ export async function readWeights(
     signal?.throwIfAborted();
     if (chunk.offset + chunk.bytes > bytes) {
       const reason = `${chunk.file} does not fit the plan`;
-      throw new RuntimeError('L407', { file: 'manifest.json', reason }, files.place);
+      throw new LamellaError('L407', { file: 'manifest.json', reason }, files.place);
     }
     // Of a chunk that turns out to be longer than it should be, no more is counted than it should be.
     let left = chunk.bytes;

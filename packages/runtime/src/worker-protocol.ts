@@ -1,10 +1,12 @@
 /** What a page and its worker say to each other: requests with a number each, and answers that carry it. */
 import type { Fallback, FinishReason, GenerateOptions, LoadOptions, Piece, Running, Stats } from './face.ts';
+import type { PackageAddress } from './folder.ts';
+import type { LamellaError } from './lamella-error.ts';
 import type { Manifest } from './manifest.ts';
 
 /** Everything a page can ask of its worker, with what it sends along and what comes back. Functions and signals stay in the page. */
 export interface Calls {
-  load: [[folder: string, options: Omit<LoadOptions, 'signal' | 'onProgress' | 'onFallback'>], Loaded];
+  load: [[address: PackageAddress, options: Omit<LoadOptions, 'signal' | 'onProgress' | 'onFallback'>], Loaded];
   generate: [[prompt: string | readonly number[], options: Omit<GenerateOptions, 'signal'>], null];
   logits: [[tokens: readonly number[]], Float32Array];
   logitsAll: [[tokens: readonly number[]], Float32Array[]];
@@ -40,9 +42,5 @@ export type Answer =
   | { readonly id: number; readonly step: Step }
   | { readonly id: number; readonly progress: readonly [doneBytes: number, totalBytes: number] };
 
-/** An error as it travels; `code` and `place` are those of a `RuntimeError`. */
-export interface Failure {
-  readonly message: string;
-  readonly code?: string;
-  readonly place?: string | null;
-}
+/** An error as it travels: what a `LamellaError` is made from, or the sentence of any other. */
+export type Failure = Pick<LamellaError, 'code' | 'args' | 'place'> | { readonly message: string };

@@ -1,7 +1,7 @@
 /** The worker of a page, as a file of its own (`worker.js`): it holds the model and answers `page.ts`. */
 import type { Fallback, Model, Piece, Tokenizer } from './face.ts';
 import { filesAt } from './folder.ts';
-import { RuntimeError } from './runtime-error.ts';
+import { LamellaError } from './lamella-error.ts';
 import type { Answer, Calls, Failure, Request } from './worker-protocol.ts';
 
 /**
@@ -15,7 +15,7 @@ const running = new Map<number, AbortController>();
 const say = (answer: Answer) => postMessage(answer);
 
 const loaded = (): Model => {
-  if (!model) throw new RuntimeError('L411');
+  if (!model) throw new LamellaError('L411');
   return model;
 };
 const tokenizer = (): Tokenizer => {
@@ -27,11 +27,11 @@ const tokenizer = (): Tokenizer => {
 type Handlers = { readonly [C in keyof Calls]: (id: number, ...args: Calls[C][0]) => Promise<Calls[C][1]> };
 
 const handlers: Handlers = {
-  async load(id, folder, options) {
+  async load(id, address, options) {
     const { load } = await import('./model.js');
     const onProgress = (...progress: [number, number]) => say({ id, progress });
     const onFallback = (fallback: Fallback) => say({ fallback });
-    model = await load(await filesAt(folder), { ...options, onProgress, onFallback });
+    model = await load(await filesAt(address), { ...options, onProgress, onFallback });
     return { manifest: model.manifest, running: model.running };
   },
   async generate(id, prompt, options) {
@@ -77,8 +77,6 @@ self.onmessage = async ({ data }: MessageEvent<Request>) => {
 };
 
 function failureOf(error: unknown): Failure {
-  if (error instanceof Error && 'code' in error && 'place' in error) {
-    return { message: error.message, code: String(error.code), place: error.place as string | null };
-  }
+  if (error instanceof LamellaError) return { code: error.code, args: error.args, place: error.place };
   return { message: error instanceof Error ? error.message : String(error) };
 }

@@ -6,8 +6,8 @@
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { bytes } from '@lamella/report/units';
+import { LamellaError as PackageError } from '@lamella/runtime/lamella-error';
 import type { Manifest } from '@lamella/runtime/manifest';
-import { RuntimeError } from '@lamella/runtime/runtime-error';
 import type { Host, Measured, On, Subject, Work } from '../bench/host.ts';
 import type { BenchReport, BenchResult, BenchSample } from '../contract.ts';
 import { packageAt } from '../package-at.ts';
@@ -120,7 +120,7 @@ async function open(host: Host, { folder, on }: Case): Promise<Subject> {
   const { device, why } = subject.running;
   if (device === on.device) return subject;
   await subject.close();
-  throw new RuntimeError('L412', { what: on.device, reason: why, remedy: '--target wasm' }, folder);
+  throw new PackageError('L412', { what: on.device, reason: why, remedy: '--target wasm' }, folder);
 }
 
 /** Indices of `list`, forwards in even rounds and backwards in odd ones. */

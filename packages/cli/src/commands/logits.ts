@@ -1,5 +1,5 @@
 /** `lamella logits`: the numbers themselves, for comparing a package with another implementation. */
-import { RuntimeError } from '@lamella/runtime/runtime-error';
+import { LamellaError as PackageError } from '@lamella/runtime/lamella-error';
 import type { LogitsReport } from '../contract.ts';
 import { openVisibly } from '../open-package.ts';
 import { packageAt } from '../package-at.ts';
@@ -20,7 +20,7 @@ export async function logits(
   path: string,
   { tokens, target = 'wasm', threads, all, json }: LogitsCommand,
 ): Promise<void> {
-  if (tokens.length === 0) throw new RuntimeError('L401');
+  if (tokens.length === 0) throw new PackageError('L401');
   const model = await openVisibly(await packageAt(path), { device: target, threads });
   const positions = all ? await model.logitsAll(tokens) : [await model.logits(tokens)];
   if (json) {

@@ -2,7 +2,7 @@
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { bytes, rate } from '@lamella/report/units';
 import type { Generation, SamplingOptions } from '@lamella/runtime/face';
-import { RuntimeError } from '@lamella/runtime/runtime-error';
+import { LamellaError as PackageError } from '@lamella/runtime/lamella-error';
 import type { RunReport } from '../contract.ts';
 import { openVisibly } from '../open-package.ts';
 import { packageAt } from '../package-at.ts';
@@ -22,7 +22,7 @@ export async function run(
   { prompt, tokens, target = 'wasm', threads, json, maxTokens, ...rest }: RunCommand,
 ): Promise<void> {
   const start = onlyOne(prompt, tokens);
-  if (start.length === 0) throw new RuntimeError('L401');
+  if (start.length === 0) throw new PackageError('L401');
   const model = await openVisibly(await packageAt(path), { device: target, threads });
   const generation = model.generate(start, { maxTokens, ...sampling(rest) });
   if (json) {

@@ -20,21 +20,36 @@ export const catalogue = {
   L413: '{file} cannot be read: {reason}. Try: once more; when it is gone, compile the package again',
 } as const;
 
-export type RuntimeCode = keyof typeof catalogue;
+export type LamellaErrorCode = keyof typeof catalogue;
+
+const mark = Symbol.for('lamella error');
 
 /** A failure that is the user's to mend: one message, with a place and a remedy. Everything else that is thrown is a defect of ours. */
-export class RuntimeError extends Error {
-  readonly code: RuntimeCode;
+export class LamellaError extends Error {
+  /** The scripts of a package are bundled one by one, each with a class of its own: `instanceof` goes by the mark, and holds across them. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return value instanceof Error && mark in value;
+  }
+
+  readonly [mark] = true;
+  readonly code: LamellaErrorCode;
+  /** What the sentence of `code` is filled with. */
+  readonly args: Readonly<Record<string, string | number>>;
   /** Where it happened: a package's path, a file. */
   readonly place: string | null;
 
   /** Fills the sentence of `code` with `args`. A missing argument is left visible as `{name}`. */
-  constructor(code: RuntimeCode, args: Readonly<Record<string, string | number>> = {}, place: string | null = null) {
+  constructor(
+    code: LamellaErrorCode,
+    args: Readonly<Record<string, string | number>> = {},
+    place: string | null = null,
+  ) {
     const filled = catalogue[code].replace(/\{(\w+)\}/g, (all, key: string) => String(args[key] ?? all));
     const [sentence = '', remedy] = filled.split('. Try: ');
     super(`${code} ${sentence}${place ? `, at ${place}` : ''}${remedy ? `. Try ${remedy}` : ''}`);
-    this.name = 'RuntimeError';
+    this.name = 'LamellaError';
     this.code = code;
+    this.args = args;
     this.place = place;
   }
 }
