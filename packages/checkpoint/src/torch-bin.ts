@@ -55,7 +55,7 @@ type Refuse = (reason: string) => LamellaError;
 export async function openTorchBin(file: string): Promise<Checkpoint> {
   return openTensors(file, async (opened) => {
     const refuse: Refuse = (reason) =>
-      new LamellaError('L209', { file, reason, remedy: 'fetch it again, or fetch a .safetensors file instead' });
+      new LamellaError('L209', { file, reason, remedy: 'fetching it again, or fetching a .safetensors file instead' });
     await refuseOthers(opened);
     const entries = await readZipDirectory(opened, refuse);
     const pickle = [...entries.values()].filter(({ name }) => /^[^/]+\/data\.pkl$/.test(name));

@@ -26,7 +26,7 @@ export function unwritable(path: string, error: unknown): LamellaError {
 /** L302 for whatever the file system said. */
 export function unreadable(path: string, error: unknown): LamellaError {
   const reason = reasonOf(error);
-  return new LamellaError('L302', { path, reason, remedy: 'check the path, and that you may read it' });
+  return new LamellaError('L302', { path, reason, remedy: 'another path, or leave to read this one' });
 }
 
 function reasonOf(error: unknown): string {

@@ -75,7 +75,7 @@ function describe(tokenizer: Json, config: Json, generation: Json, path: string)
     throw new LamellaError('L207', {
       file: path,
       reason: `tokenizer_config.json names ${token}, which it does not have`,
-      remedy: 'take both files from the same model',
+      remedy: 'both files from the same model',
     });
   };
   const bosToken = tokenText(config.bos_token);
@@ -132,6 +132,6 @@ function parse(file: string, json: string): unknown {
     return JSON.parse(json);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new LamellaError('L207', { file, reason: `not JSON: ${reason}`, remedy: 'fetch it again' });
+    throw new LamellaError('L207', { file, reason: `not JSON: ${reason}`, remedy: 'fetching it again' });
   }
 }

@@ -127,7 +127,7 @@ test('L113: an exception of the author, with its place', async () => {
 test('L113: something thrown that is no error', async () => {
   const error = await failure(author('odd.ts', "throw 'a string';\n"));
   expect(error.message).toBe(
-    `L113 ${folder}/odd.ts could not be run: a string. Try correct the file and run lamella check again`,
+    `L113 ${folder}/odd.ts could not be run: a string. Try correcting the file, then lamella check again`,
   );
 });
 

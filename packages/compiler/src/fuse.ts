@@ -161,10 +161,10 @@ class KindFuser {
         throw this.view.refuse(
           node,
           'RoPE stands where no linear feeds it alone',
-          'rotate the result of a linear, as gqa does',
+          'rotating the result of a linear, as gqa does',
         );
       case 'stack':
-        throw this.view.refuse(node, 'a stack stands inside a block', 'put the inner blocks in the outer stack');
+        throw this.view.refuse(node, 'a stack stands inside a block', 'the inner blocks in the outer stack');
       default:
         op satisfies never;
     }
@@ -177,9 +177,9 @@ class KindFuser {
     const producer = this.body.nodes[x]!;
     const norm = producer.op.op === 'rmsNorm' && !this.home.has(x) ? producer.op : null;
     const source = this.home.get(norm ? norm.x : x);
-    if (!source) throw this.view.refuse(first, 'its operand is not ready', 'compute it before');
+    if (!source) throw this.view.refuse(first, 'its operand is not ready', 'computing it before');
     if (norm && source.layout.map !== 'plain')
-      throw this.view.refuse(producer, 'it reads padded heads', 'use a headDim divisible by 4');
+      throw this.view.refuse(producer, 'it reads padded heads', 'a headDim divisible by 4');
     const depth = storedRows(source.layout);
 
     // one segment per tree of element-wise maths over the group's linears
@@ -280,15 +280,14 @@ class KindFuser {
     const node = this.body.nodes[v]!;
     const home = this.home.get(v);
     if (home) {
-      if (home.layout.map !== 'plain')
-        throw this.view.refuse(node, 'its heads are padded', 'use a headDim divisible by 4');
+      if (home.layout.map !== 'plain') throw this.view.refuse(node, 'its heads are padded', 'a headDim divisible by 4');
       return { x: 'buffer', buffer: home.buffer };
     }
     const { op } = node;
     const inner = (x: ValueId) => this.element(x, group, streams);
     switch (op.op) {
       case 'linear': {
-        if (!group.includes(node)) throw this.view.refuse(node, 'it is not ready', 'compute it before');
+        if (!group.includes(node)) throw this.view.refuse(node, 'it is not ready', 'computing it before');
         const stream = streams.includes(node) ? streams.indexOf(node) : streams.push(node) - 1;
         const dot: Element = { x: 'dot', stream };
         if (op.bias === null) return dot;
@@ -303,7 +302,7 @@ class KindFuser {
       case 'scale':
         return { x: 'apply', fn: 'mul', args: [inner(op.x), { x: 'constant', value: op.by }] };
       default:
-        throw this.view.refuse(node, 'it cannot be part of an element-wise expression', 'compute it before');
+        throw this.view.refuse(node, 'it cannot be part of an element-wise expression', 'computing it before');
     }
   }
 
@@ -346,7 +345,7 @@ class KindFuser {
     ];
     this.done.add(linear.id).add(ropeNode.id);
     const user = this.view.onlyUser(ropeNode);
-    if (user?.op.op !== 'attention') throw this.view.refuse(ropeNode, 'only attention reads rotated heads', 'use gqa');
+    if (user?.op.op !== 'attention') throw this.view.refuse(ropeNode, 'only attention reads rotated heads', 'gqa');
     let to: (plane: 0 | 1) => Destination;
     if (user.op.k === ropeNode.id) {
       const statePart = this.statePart(user, 'keys', user.op.kvHeads, stride);
@@ -400,17 +399,16 @@ class KindFuser {
   private attention(node: Node, op: Extract<Op, { op: 'attention' }>): void {
     const part = (what: 'keys' | 'values') => this.state.findIndex((s) => s.name === `${what}${op.state}`);
     const [k, v] = [part('keys'), part('values')];
-    if (k < 0 || v < 0)
-      throw this.view.refuse(node, 'its keys and values must come from linears of their own', 'use gqa');
+    if (k < 0 || v < 0) throw this.view.refuse(node, 'its keys and values must come from linears of their own', 'gqa');
     const q = this.home.get(op.q);
-    if (!q) throw this.view.refuse(node, 'its queries are not ready', 'use gqa');
+    if (!q) throw this.view.refuse(node, 'its queries are not ready', 'gqa');
     const keyStride = this.state[k]!.stride;
     const queryStride = q.layout.map === 'heads' ? q.layout.stride : op.headDim;
     if (queryStride !== keyStride)
       throw this.view.refuse(
         node,
         'queries and keys are padded differently',
-        'rotate both or neither, with headDim divisible by 4',
+        'rotating both or neither, with a headDim divisible by 4',
       );
     const valueStride = this.state[v]!.stride;
     const { heads, kvHeads, scale } = op;
@@ -449,7 +447,7 @@ class KindFuser {
   }
 
   private statePart(user: Node, what: 'keys' | 'values', kvHeads: number, stride: number): number {
-    if (user.op.op !== 'attention') throw this.view.refuse(user, 'only attention keeps state', 'use gqa');
+    if (user.op.op !== 'attention') throw this.view.refuse(user, 'only attention keeps state', 'gqa');
     return (
       this.state.push({ name: `${what}${user.op.state}`, format: 'f32', kvHeads, stride, offset: 0, bytes: 0 }) - 1
     );
@@ -504,7 +502,7 @@ class KindFuser {
     const home = this.home.get(this.body.result);
     const node = this.body.nodes[this.body.result]!;
     if (home?.layout.map !== 'plain')
-      throw this.view.refuse(node, 'a block cannot return it', 'end with residual(...)');
+      throw this.view.refuse(node, 'a block cannot return it', 'ending with residual(...)');
     if (home.buffer === this.shared.stream) return;
     const value: Element = { x: 'buffer', buffer: home.buffer };
     this.ops.push({ op: 'map', name: 'return', value, width: features(node), out: this.shared.stream });
@@ -517,7 +515,7 @@ class KindFuser {
   private plainHome(v: ValueId, user: Node): BufferId {
     const home = this.home.get(v);
     if (home?.layout.map !== 'plain')
-      throw this.view.refuse(user, 'its operand has padded heads', 'use a headDim divisible by 4');
+      throw this.view.refuse(user, 'its operand has padded heads', 'a headDim divisible by 4');
     return home.buffer;
   }
 

@@ -52,7 +52,7 @@ export function share(graph: Graph): Shared {
     throw new LamellaError('L116', {
       op: 'a model without a stack',
       reason: 'there is nothing to run between the embedding and the head',
-      remedy: 'put the blocks in stack(n, block)',
+      remedy: 'stack(n, block) with the blocks of the model',
     });
   }
   const end = cutBody(graph, from, root.nodes.length, carried, root.result);
@@ -90,7 +90,7 @@ function cutBody(
         {
           op: user.op.op,
           reason: 'it uses a value from before a stack, beside what the stack returns',
-          remedy: 'carry it through the residual stream',
+          remedy: 'carrying it through the residual stream',
         },
         { place: user.path, site: user.site },
       );
@@ -138,7 +138,11 @@ function rebind(node: Node, value: (v: ValueId, user: Node) => ValueId, param: (
     case 'stack':
       throw new LamellaError(
         'L116',
-        { op: op.op, reason: 'attention keeps state, and state belongs to executions', remedy: 'put it in a stack' },
+        {
+          op: op.op,
+          reason: 'attention keeps state, and state belongs to executions',
+          remedy: 'attention inside a block of a stack',
+        },
         { place: node.path, site: node.site },
       );
     default:

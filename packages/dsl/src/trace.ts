@@ -167,7 +167,7 @@ export class Trace {
     const value = this.own(x);
     const [tokens, got] = value.axes;
     if (!tokens || !got || value.axes.length !== 2) {
-      return this.#misfit(showLast(value.axes), `[t, ${showAxis(want)}]`, 'embed the token ids first');
+      return this.#misfit(showLast(value.axes), `[t, ${showAxis(want)}]`, 'embedding the token ids first');
     }
     if (!sameAxis(got, want)) {
       return this.#misfit(showAxis(got), showAxis(want), bridge(got, want));

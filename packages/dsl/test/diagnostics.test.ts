@@ -90,7 +90,7 @@ const cases: Readonly<Record<string, readonly [() => unknown, string]>> = {
         () => ({ norm: rmsNorm(d) }),
         (m: { norm: Loose }) => m.norm(input(t)),
       ),
-    'L101 axis t=16 does not fit: expected [t, d=8] at norm HERE. Try embed the token ids first',
+    'L101 axis t=16 does not fit: expected [t, d=8] at norm HERE. Try embedding the token ids first',
   ],
   'L101 embedded twice': [
     () =>
@@ -175,7 +175,7 @@ const cases: Readonly<Record<string, readonly [() => unknown, string]>> = {
         (w: { norm: Loose }, x) => w.norm(x),
         share.order([1, 1]),
       ),
-    'L107 weight set 0 of the stack never runs in this order at layers HERE. Try name every index at least once',
+    'L107 weight set 0 of the stack never runs in this order at layers HERE. Try an order with every index at least once',
   ],
   L108: [
     () =>
@@ -183,7 +183,7 @@ const cases: Readonly<Record<string, readonly [() => unknown, string]>> = {
         () => ({ up: linear(d, ff) }),
         (w: { up: Loose }, x) => w.up(x),
       ),
-    'L108 a block must return the axes it takes: it takes [t=16, d=8] and returns [t=16, ff=12] at layers HERE. Try end with residual(...) or a linear back to [t=16, d=8]',
+    'L108 a block must return the axes it takes: it takes [t=16, d=8] and returns [t=16, ff=12] at layers HERE. Try ending with residual(...) or a linear back to [t=16, d=8]',
   ],
   'L108 a forgotten return': [
     () =>
@@ -191,7 +191,7 @@ const cases: Readonly<Record<string, readonly [() => unknown, string]>> = {
         () => ({ norm: rmsNorm(d) }),
         (w: { norm: Loose }, x) => void w.norm(x),
       ),
-    'L108 a block must return the axes it takes: it takes [t=16, d=8] and returns nothing at layers HERE. Try end with residual(...) or a linear back to [t=16, d=8]',
+    'L108 a block must return the axes it takes: it takes [t=16, d=8] and returns nothing at layers HERE. Try ending with residual(...) or a linear back to [t=16, d=8]',
   ],
   L109: [
     () =>
@@ -220,11 +220,11 @@ const cases: Readonly<Record<string, readonly [() => unknown, string]>> = {
         },
       );
     },
-    "L110 a value of another block or another model was used here at layers.norm HERE. Try pass it in as the block's input",
+    "L110 a value of another block or another model was used here at layers.norm HERE. Try passing it in as the block's input",
   ],
   'L110 outside of any body': [
     () => input(t),
-    "L110 a value of another block or another model was used here HERE. Try pass it in as the block's input",
+    "L110 a value of another block or another model was used here HERE. Try passing it in as the block's input",
   ],
   'L111 immediate': [
     () =>
@@ -250,7 +250,7 @@ const cases: Readonly<Record<string, readonly [() => unknown, string]>> = {
         () => ({ a: { b: linear(d, d) }, 'a.b': linear(d, d) }),
         () => input(t),
       ),
-    'L114 the name a.b.weight is used by two different tensors at a.b.weight HERE. Try give one of the modules another key',
+    'L114 the name a.b.weight is used by two different tensors at a.b.weight HERE. Try another key for one of the modules',
   ],
   'L116 input in a block': [
     () =>
@@ -324,7 +324,7 @@ const cases: Readonly<Record<string, readonly [() => unknown, string]>> = {
         (w: { norm: Loose }, x) => w.norm(stray(x)),
       );
     },
-    'L120 a rmsNorm that init did not return was used at layers HERE. Try return it from init under its checkpoint name',
+    'L120 a rmsNorm that init did not return was used at layers HERE. Try returning it from init under its checkpoint name',
   ],
   L121: [
     () =>
@@ -346,7 +346,7 @@ const cases: Readonly<Record<string, readonly [() => unknown, string]>> = {
         (m: { embed: Loose & { logits: Loose } }) => m.embed.logits(m.embed(input(t))),
       );
     },
-    'L122 layers is never used HERE. Try use its module in the body, or leave it out of init',
+    'L122 layers is never used HERE. Try using its module in the body, or leaving it out of init',
   ],
   L122: [
     () =>
@@ -354,7 +354,7 @@ const cases: Readonly<Record<string, readonly [() => unknown, string]>> = {
         () => ({ norm: rmsNorm(d), spare: linear(d, ff) }),
         (w: { norm: Loose }, x) => w.norm(x),
       ),
-    'L122 layers.0.spare.weight is never used HERE. Try use its module in the body, or leave it out of init',
+    'L122 layers.0.spare.weight is never used HERE. Try using its module in the body, or leaving it out of init',
   ],
 };
 

@@ -200,7 +200,7 @@ function parse({ file, json }: TokenizerJson): Json {
     return record(JSON.parse(json));
   } catch (error) {
     const reason = `not JSON: ${error instanceof Error ? error.message : String(error)}`;
-    throw new LamellaError('L207', { file, reason, remedy: 'fetch it again' });
+    throw new LamellaError('L207', { file, reason, remedy: 'fetching it again' });
   }
 }
 

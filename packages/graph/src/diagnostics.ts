@@ -15,33 +15,33 @@ export const catalogue = {
   L104: 'kvHeads must divide heads: {heads} / {kvHeads}. Try: kvHeads: {suggestion}',
   L105: 'a stack needs at least one weight set, not {count}. Try: stack(1, block)',
   L106: 'a sharing order names weight set {index}, but the stack has {count}. Try: indices from 0 to {last}',
-  L107: 'weight set {index} of the stack never runs in this order. Try: name every index at least once',
-  L108: 'a block must return the axes it takes: it takes {expected} and returns {got}. Try: end with residual(...) or a linear back to {expected}',
+  L107: 'weight set {index} of the stack never runs in this order. Try: an order with every index at least once',
+  L108: 'a block must return the axes it takes: it takes {expected} and returns {got}. Try: ending with residual(...) or a linear back to {expected}',
   L109: 'a model must return logits over its vocabulary: {got} was returned. Try: embedding.logits(x), or a linear to the vocabulary axis',
-  L110: "a value of another block or another model was used here. Try: pass it in as the block's input",
+  L110: "a value of another block or another model was used here. Try: passing it in as the block's input",
   L111: 'repeat counts must be whole numbers of at least 1: {value}. Try: share.{kind}(2)',
   L112: '{file} does not export a model by default. Try: export default defineModel(...)',
-  L113: '{file} could not be run: {reason}. Try: correct the file and run lamella check again',
-  L114: 'the name {name} is used by two different tensors. Try: give one of the modules another key',
-  L115: 'the graph is not well formed: {reason}. Try: report this, the trace should not allow it',
+  L113: '{file} could not be run: {reason}. Try: correcting the file, then lamella check again',
+  L114: 'the name {name} is used by two different tensors. Try: another key for one of the modules',
+  L115: 'the graph is not well formed: {reason}. Try: reporting this, as no graph file should lead to it',
   L116: '{op} cannot be compiled here: {reason}. Try: {remedy}',
   L117: 'eps must be a positive number: {value}. Try: 1e-5',
   L118: 'theta must be a positive number: {value}. Try: rope(10_000)',
   L119: '{key} is not a module but {got}. Try: linear, rmsNorm, gqa, swiglu, embedding or stack(count, block)',
-  L120: 'a {made} that init did not return was used. Try: return it from init under its checkpoint name',
+  L120: 'a {made} that init did not return was used. Try: returning it from init under its checkpoint name',
   L121: 'a scale must be a finite number: {by}. Try: scale(x, 0.5)',
-  L122: '{name} is never used. Try: use its module in the body, or leave it out of init',
+  L122: '{name} is never used. Try: using its module in the body, or leaving it out of init',
   L123: '{name} needs {gib} GiB of memory, and a WASM memory has at most 4. Try: {remedy}',
   L201: 'the checkpoint does not fit the graph:\n{table}\nTry: {remedy}',
-  L202: '{file} is not a safetensors file: {reason}. Try: fetch it again, or check that the right file was named',
-  L203: '{file} ends too early: {reason}. Try: fetch it again',
+  L202: '{file} is not a safetensors file: {reason}. Try: fetching it again, or naming the right file',
+  L203: '{file} ends too early: {reason}. Try: fetching it again',
   L204: 'no checkpoint in {path}: {reason}. Try: a folder with model.safetensors or pytorch_model.bin, a .safetensors or .bin file, or random:SEED',
   L205: 'tensor {name} in {file} has dtype {dtype}, which is not read. Try: F32, F16 or BF16',
   L206: '{file} cannot be imported: {reason}. Try: {remedy}',
   L207: '{file} is not a usable tokenizer: {reason}. Try: {remedy}',
   L208: 'random:{seed} is not a seed. Try: random:1',
   L209: '{file} is not a PyTorch checkpoint that can be read: {reason}. Try: {remedy}',
-  L210: '{file} is not an index of shards: {reason}. Try: fetch it again, with every file beside it',
+  L210: '{file} is not an index of shards: {reason}. Try: fetching it again, with every file beside it',
   L301: '{path} cannot be written: {reason}. Try: {remedy}',
   L302: '{path} cannot be read: {reason}. Try: {remedy}',
   L303: '{option} does not take {value}. Try: {remedy}',
@@ -55,23 +55,34 @@ export const catalogue = {
 
 export type Code = keyof typeof catalogue;
 
+/** The names between braces in a sentence. */
+type Named<Sentence extends string> = Sentence extends `${string}{${infer Name}}${infer Rest}`
+  ? Name | Named<Rest>
+  : never;
+
+/** What the sentence of `C` must be filled with: leaving an argument out, or one too many, does not compile. */
+export type Arguments<C extends Code> = [Named<(typeof catalogue)[C]>] extends [never]
+  ? Readonly<Record<string, never>>
+  : Readonly<Record<Named<(typeof catalogue)[C]>, string | number>>;
+
 /** A failure that is the user's to mend: one message, with a place and a remedy. Everything else that is thrown is a defect of ours. */
-export class LamellaError extends Error {
+export class LamellaError<C extends Code = Code> extends Error {
   readonly code: Code;
   /** Where it happened: a module path such as `layers.self_attn`, a file, an option. */
   readonly place: string | null;
   readonly site: Site | null;
 
-  /** Fills the sentence of `code` with `args`. A missing argument is left visible as `{name}`. */
+  /** Fills the sentence of `code` with `args`. */
   constructor(
-    code: Code,
-    args: Readonly<Record<string, string | number>>,
+    code: C,
+    args: Arguments<C>,
     where: { readonly place?: string | null; readonly site?: Site | null } = {},
   ) {
     const place = where.place ?? null;
     const site = where.site ?? null;
-    const filled = catalogue[code].replace(/\{(\w+)\}/g, (all, key: string) => String(args[key] ?? all));
-    const [sentence = '', remedy] = filled.split(/[.\n]? ?Try: /s);
+    const values: Readonly<Record<string, string | number>> = args;
+    const fill = (text: string): string => text.replace(/\{(\w+)\}/g, (_, key: string) => String(values[key]));
+    const [sentence = '', remedy] = catalogue[code].split(/[.\n]? ?Try: /s).map(fill);
     const at = [place && `at ${place}`, site && `(${site.file}:${site.line}:${site.column})`].filter(Boolean).join(' ');
     super(`${code} ${sentence}${at ? `, ${at}` : ''}${remedy ? `. Try ${remedy}` : ''}`);
     this.name = 'LamellaError';

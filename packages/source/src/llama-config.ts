@@ -154,11 +154,11 @@ function readJson(file: string): Config {
     throw new LamellaError('L206', {
       file,
       reason: `it is not JSON: ${(error as Error).message}`,
-      remedy: 'fetch it again',
+      remedy: 'fetching it again',
     });
   }
   if (!isRecord(config))
-    throw new LamellaError('L206', { file, reason: 'it is not a JSON object', remedy: 'fetch it again' });
+    throw new LamellaError('L206', { file, reason: 'it is not a JSON object', remedy: 'fetching it again' });
   return config;
 }
 

@@ -40,7 +40,7 @@ export function sentencePieceToTokenizerJson(model: Uint8Array, config: Json | n
     new LamellaError('L207', {
       file,
       reason,
-      remedy: 'put the tokenizer.json of the same model beside it, which is used instead',
+      remedy: 'the tokenizer.json of the same model beside it, which is used instead',
     });
   const read = readModel(model, refuse);
   const given = config ?? {};

@@ -26,7 +26,7 @@ export async function exportGraph(file: string, { to, out, weights, type }: Expo
   if (weights !== undefined || type !== undefined) {
     const option = weights === undefined ? '--type' : '--weights';
     const reason = 'a PyTorch module is written without weights';
-    throw new LamellaError('L305', { option, reason, remedy: `to leave it out, or --to gguf` });
+    throw new LamellaError('L305', { option, reason, remedy: 'leaving it out, or --to gguf' });
   }
   await exportPyTorch(file, out);
 }
