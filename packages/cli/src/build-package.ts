@@ -27,7 +27,7 @@ export async function buildPackage(
   tokenizer: FoundTokenizer | null,
   out: string,
 ): Promise<Manifest> {
-  return replaceFolder(out, isPackage, async (folder) => {
+  return replaceFolder(out, { replaceable: isPackage }, async (folder) => {
     const write = (file: string, content: string | Uint8Array) => writeFile(join(folder, file), content);
     // a process of its own bundles
     const [scripts, modules] = await Promise.all([

@@ -1,8 +1,10 @@
 /** Reading and writing single files, with failures as numbered messages that name the path, the reason and a remedy. */
-import { constants } from 'node:fs';
-import { copyFile, mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { constants, rmSync } from 'node:fs';
+import { copyFile, link, lstat, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { getSystemErrorMap } from 'node:util';
 import { LamellaError } from '@lamella/graph/diagnostics';
+import { cleanUp, undoneBySignals, unfinished } from './unfinished.ts';
 
 const reasons: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
@@ -29,9 +31,19 @@ export function unreadable(path: string, error: unknown): LamellaError {
   return new LamellaError('L302', { path, reason, remedy: 'another path, or leave to read this one' });
 }
 
+/** What the system said, without the path, which may be one that only we know. */
 function reasonOf(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  return reasons[code] ?? (error instanceof Error ? error.message : String(error));
+  if (!(error instanceof Error)) return String(error);
+  const { code = '', errno = 0 } = error as NodeJS.ErrnoException;
+  return reasons[code] ?? getSystemErrorMap().get(errno)?.[1] ?? error.message;
+}
+
+/** Whether `error` is the file system's about writing `place` or what is in it. Others have system errors, too: starting a process, reading. */
+export function isOfWriting(error: unknown, place: string): boolean {
+  if (!(error instanceof Error) || !('syscall' in error)) return false;
+  // a write to an open file says no path
+  const { syscall = '', path } = error as NodeJS.ErrnoException;
+  return path === undefined ? ['write', 'fsync', 'close'].includes(syscall) : path.startsWith(place);
 }
 
 /**
@@ -52,14 +64,51 @@ function isThere(path: string): Promise<boolean> {
   );
 }
 
-/** The file's text, or null when there is no such file. */
-export async function readTextIfThere(path: string): Promise<string | null> {
+/** Far beyond any JSON of a checkpoint's, against a file that would take all memory: the largest tokenizers have 35 MB. */
+const maxTextBytes = 128 << 20;
+
+/**
+ * The file's bytes, or null when there is no such file. Throws L302 when it cannot be read, is a folder, a pipe or a device, or has more than
+ * `most` bytes.
+ */
+export async function readFileIfThere(path: string, most = maxTextBytes): Promise<Uint8Array | null> {
   try {
-    return await readFile(path, 'utf8');
+    // Asked before opening, because opening a pipe waits for someone to write to it.
+    const { size } = await stat(path).then((found) => {
+      if (found.isDirectory()) throw unusable(path, 'it is a folder');
+      if (!found.isFile()) throw unusable(path, 'it is not a file but a pipe, a socket or a device');
+      return found;
+    });
+    if (size > most) throw unusable(path, `it has ${size} bytes, and ${most} are read at most`);
+    const handle = await open(path);
+    try {
+      return await handle.readFile();
+    } finally {
+      await handle.close();
+    }
   } catch (error) {
-    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return null;
-    throw unreadable(path, error);
+    const code = error instanceof Error && 'code' in error ? error.code : '';
+    if (code !== 'ENOENT' && code !== 'ENOTDIR') throw error instanceof LamellaError ? error : unreadable(path, error);
+    if (await isLink(path)) throw unusable(path, 'it is a link to a file that is not there');
+    return null;
   }
+}
+
+/** The file's text without a byte order mark, or null when there is no such file. Throws L302 as `readFileIfThere` does. */
+export async function readTextIfThere(path: string): Promise<string | null> {
+  const bytes = await readFileIfThere(path);
+  return bytes && new TextDecoder().decode(bytes);
+}
+
+function unusable(path: string, reason: string): LamellaError {
+  return new LamellaError('L302', { path, reason, remedy: 'the file as it was published' });
+}
+
+function isLink(path: string): Promise<boolean> {
+  return lstat(path).then(
+    (found) => found.isSymbolicLink(),
+    () => false,
+  );
 }
 
 /**
@@ -70,46 +119,65 @@ export async function writePieces(
   path: string,
   produce: (write: (piece: Uint8Array) => Promise<void>) => Promise<void>,
 ): Promise<void> {
-  const target = resolve(path);
-  const partial = join(dirname(target), `.${basename(target)}.partial-${process.pid}`);
-  try {
-    await makeFolders(dirname(target));
-    const file = await open(partial, 'wx');
-    try {
-      await produce((piece) => file.appendFile(piece));
-    } finally {
-      await file.close();
-    }
-    await rename(partial, target);
-  } catch (error) {
-    throw error instanceof Error && 'syscall' in error ? unwritable(path, error) : error;
-  } finally {
-    await rm(partial, { force: true }).catch(() => {});
-  }
+  await writeThrough(path, produce, rename);
 }
 
 /**
- * Writes text to `path` through a temporary sibling, so that the file is never there in part. With `fresh` an existing file is
+ * Writes text to `path` through a temporary sibling, so that the file is never there in part. With `refuse` an existing file is
  * left alone and L301 is thrown.
  */
 export async function writeText(path: string, text: string, existing: 'replace' | 'refuse'): Promise<void> {
+  const produce = (write: (piece: Uint8Array) => Promise<void>) => write(new TextEncoder().encode(text));
+  await writeThrough(path, produce, existing === 'replace' ? rename : linkOrCopy);
+}
+
+/** `place` gives the finished file its name. */
+async function writeThrough(
+  path: string,
+  produce: (write: (piece: Uint8Array) => Promise<void>) => Promise<void>,
+  place: (partial: string, target: string) => Promise<void>,
+): Promise<void> {
   const target = resolve(path);
-  const partial = join(dirname(target), `.${basename(target)}.partial-${process.pid}`);
-  try {
-    await makeFolders(dirname(target));
-    await writeFile(partial, text);
-    if (existing === 'replace') await rename(partial, target);
-    else await copyFile(partial, target, constants.COPYFILE_EXCL);
-  } catch (error) {
-    if (existing === 'refuse' && error instanceof Error && 'code' in error && error.code === 'EEXIST') {
-      throw new LamellaError('L301', {
-        path,
-        reason: 'it is already there',
-        remedy: 'another name, or remove it first',
+  const { partial } = unfinished(target);
+  await cleanUp(dirname(target));
+  await undoneBySignals(
+    () => rmSync(partial, { force: true }),
+    async () => {
+      await makeFolders(dirname(target)).catch((error: unknown) => {
+        throw unwritable(path, error);
       });
-    }
-    throw unwritable(path, error);
-  } finally {
-    await rm(partial, { force: true }).catch(() => {});
-  }
+      try {
+        const file = await open(partial, 'wx');
+        try {
+          await produce((piece) => file.appendFile(piece));
+        } finally {
+          await file.close();
+        }
+        await place(partial, target);
+      } catch (error) {
+        if (isSystemError(error, 'EEXIST')) {
+          throw new LamellaError('L301', {
+            path,
+            reason: 'it is already there',
+            remedy: 'another name, or remove it first',
+          });
+        }
+        throw isOfWriting(error, dirname(target)) ? unwritable(path, error) : error;
+      } finally {
+        await rm(partial, { force: true }).catch(() => {});
+      }
+    },
+  );
+}
+
+/** Fails when `target` is there. Not every file system has links; a copy can be cut off half way. */
+async function linkOrCopy(partial: string, target: string): Promise<void> {
+  await link(partial, target).catch((error: unknown) => {
+    if (isSystemError(error, 'EEXIST')) throw error;
+    return copyFile(partial, target, constants.COPYFILE_EXCL);
+  });
+}
+
+function isSystemError(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
 }

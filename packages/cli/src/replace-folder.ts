@@ -1,12 +1,22 @@
 /**
  * Writing a folder so that it is either complete or not there: everything goes to a temporary sibling that is renamed at the end.
- * What was there before stays untouched until then.
+ * What was there before stays until then. A run may be killed between any two steps, and several may write to one place at a time: the
+ * last one wins, and a whole folder is always there or comes back with the next run (see `unfinished.ts`).
  */
-import { rmSync } from 'node:fs';
-import { mkdir, readdir, realpath, rename, rm, rmdir } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { renameSync, rmdirSync, rmSync } from 'node:fs';
+import { mkdir, readdir, readlink, realpath, rm } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { LamellaError } from '@lamella/graph/diagnostics';
-import { makeFolders, unwritable } from './files.ts';
+import { isOfWriting, makeFolders, unwritable } from './files.ts';
+import { cleanUp, type Unfinished, undoneBySignals, unfinished } from './unfinished.ts';
+
+/** What may become of a folder that is at the output already. */
+export interface Existing {
+  /** Whether it may be replaced; asked before any work is done. */
+  replaceable(folder: string): Promise<boolean>;
+  /** Whether it is as good as the new one and stays; asked at the end, when another run may have been faster. */
+  keeps?(folder: string): Promise<boolean>;
+}
 
 /**
  * Calls `write` with the path of an empty folder and, when it succeeds, puts that folder at `out`. An existing folder is replaced only
@@ -14,44 +24,50 @@ import { makeFolders, unwritable } from './files.ts';
  */
 export async function replaceFolder<T>(
   out: string,
-  replaceable: (folder: string) => Promise<boolean>,
+  { replaceable, keeps }: Existing,
   write: (folder: string) => Promise<T>,
 ): Promise<T> {
-  const target = await realpath(out).catch(() => resolve(out));
-  await refuseStranger(out, target, replaceable);
+  const target = await destination(out);
   const parent = dirname(target);
-  const partial = join(parent, `.${basename(target)}.partial-${process.pid}`);
-  const firstMade = await makeFolders(parent)
-    .then(async (made) => {
-      await mkdir(partial);
-      return made;
-    })
-    .catch((error: unknown) => {
-      throw unwritable(out, error);
-    });
-  const interrupted = () => {
-    rmSync(partial, { recursive: true, force: true });
-    process.exit(130);
+  await cleanUp(parent);
+  await refuseStranger(out, target, replaceable);
+  const places = unfinished(target);
+  const { partial } = places;
+  let firstMade: string | null = null;
+  const undo = () => {
+    // a write that has begun may still put something in: then once more
+    rmSync(partial, { recursive: true, force: true, maxRetries: 10 });
+    if (firstMade) removeEmpty(parent, firstMade);
   };
-  process.once('SIGINT', interrupted);
-  try {
-    const result = await write(partial);
-    await swap(partial, target);
-    return result;
-  } catch (error) {
-    await rm(partial, { recursive: true, force: true });
-    if (firstMade) await removeEmpty(parent, firstMade);
-    throw isSystemError(error) ? unwritable(out, error) : error;
-  } finally {
-    process.off('SIGINT', interrupted);
-  }
+  return undoneBySignals(undo, async () => {
+    try {
+      firstMade = await makeFolders(parent);
+      await mkdir(partial);
+    } catch (error) {
+      undo();
+      throw unwritable(out, error);
+    }
+    try {
+      const result = await write(partial);
+      if (await keeps?.(target)) undo();
+      else await swap(places, target);
+      return result;
+    } catch (error) {
+      undo();
+      throw isOfWriting(error, partial) ? unwritable(out, error) : error;
+    }
+  });
 }
 
-async function refuseStranger(
-  out: string,
-  target: string,
-  replaceable: (folder: string) => Promise<boolean>,
-): Promise<void> {
+/** Where `out` really is. A link stays one, also while what it leads to is not there. */
+async function destination(out: string): Promise<string> {
+  return realpath(out).catch(async () => {
+    const linked = await readlink(out).catch(() => '');
+    return resolve(dirname(resolve(out)), linked || resolve(out));
+  });
+}
+
+async function refuseStranger(out: string, target: string, replaceable: Existing['replaceable']): Promise<void> {
   const entries = await readdir(target).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
     throw unwritable(out, error);
@@ -64,36 +80,47 @@ async function refuseStranger(
   });
 }
 
-/** Puts `partial` where `target` is; the old folder comes back if that fails. */
-async function swap(partial: string, target: string): Promise<void> {
-  const old = `${partial}.old`;
-  const had = await rename(target, old).then(
-    () => true,
-    (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return false;
+/** Tries at putting a folder where others put theirs at the same time. */
+const maxTries = 100;
+
+/** Puts `partial` where `target` is; the old folder comes back if that fails. No signal comes between the two renames. */
+async function swap({ partial, old }: Unfinished, target: string): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    const moved = renamedSync(target, old, ['ENOENT']);
+    try {
+      if (renamedSync(partial, target, tries < maxTries ? ['ENOTEMPTY', 'EEXIST'] : [])) break;
+    } catch (error) {
+      if (moved) renamedSync(old, target, ['ENOTEMPTY', 'EEXIST', 'ENOENT']);
       throw error;
-    },
-  );
+    }
+    // another run has put its folder there in between
+    await discard(old, target);
+  }
+  await discard(old, target);
+}
+
+/** Removes `old`, if it is there. Only what is whole is called old, so it takes another name before it goes file by file. */
+async function discard(old: string, target: string): Promise<void> {
+  const { partial } = unfinished(target);
+  if (renamedSync(old, partial, ['ENOENT'])) await rm(partial, { recursive: true, force: true });
+}
+
+/** Whether `from` was renamed; throws unless a failure is one of the `expected`. */
+function renamedSync(from: string, to: string, expected: readonly string[]): boolean {
   try {
-    await rename(partial, target);
+    renameSync(from, to);
+    return true;
   } catch (error) {
-    if (had) await rename(old, target);
+    if (expected.includes((error as NodeJS.ErrnoException).code ?? '')) return false;
     throw error;
   }
-  if (had) await rm(old, { recursive: true, force: true });
 }
 
 /** Removes the folders from `folder` up to `top` as far as they are empty: those made for an output that did not come to be. */
-async function removeEmpty(folder: string, top: string): Promise<void> {
-  for (let at = folder; at.startsWith(top); at = dirname(at)) {
-    const removed = await rmdir(at).then(
-      () => true,
-      () => false,
-    );
-    if (!removed) return;
+function removeEmpty(folder: string, top: string): void {
+  try {
+    for (let at = folder; at.startsWith(top); at = dirname(at)) rmdirSync(at);
+  } catch {
+    // in use by now
   }
-}
-
-function isSystemError(error: unknown): error is NodeJS.ErrnoException {
-  return error instanceof Error && 'syscall' in error;
 }

@@ -1,8 +1,12 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { writeText } from '../src/files.ts';
 import { replaceFolder } from '../src/replace-folder.ts';
+import { unfinished } from '../src/unfinished.ts';
 
 let home: string;
 beforeEach(async () => {
@@ -10,8 +14,8 @@ beforeEach(async () => {
 });
 afterEach(() => rm(home, { recursive: true }));
 
-const yes = async () => true;
-const no = async () => false;
+const yes = { replaceable: async () => true };
+const no = { replaceable: async () => false };
 const put = (text: string) => (folder: string) => writeFile(join(folder, 'a'), text);
 const tree = async () => (await readdir(home, { recursive: true })).sort();
 
@@ -79,4 +83,130 @@ test.each([
   await writeFile(join(home, 'file'), 'mine');
   await expect(replaceFolder(join(home, out), yes, put('new'))).rejects.toThrow(/^L301 .*a part of the path is a file/);
   expect(await tree()).toEqual(['file']);
+});
+
+/** What a run of this machine would call its folder if it had another process id or start; `\$&` is the part as it is. */
+const named = (kind: 'partial' | 'old', { pid = '$2', start = '$3', machine = '$1' }) =>
+  unfinished(join(home, 'p'))[kind].replace(/-([0-9a-f]{8})-(\d+)-(\d+)-\d+$/, `-${machine}-${pid}-${start}-0`);
+/** No process has an id above 2^22. */
+const dead = { pid: '9999999' };
+/** Our own process id, but another process had it. */
+const namesake = { start: '1' };
+
+test.each([
+  ['a dead process', dead],
+  ['another process with this id', namesake],
+])('what %s left is cleaned up, and its old package put back', async (_, run) => {
+  await mkdir(named('partial', run));
+  await put('half')(named('partial', run));
+  await mkdir(named('old', run));
+  await put('old')(named('old', run));
+  await expect(replaceFolder(join(home, 'p'), yes, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+  expect(await tree()).toEqual(['p', 'p/a']);
+  expect(await readFile(join(home, 'p', 'a'), 'utf8')).toBe('old');
+  // killed after the new one was put in place
+  await mkdir(named('old', run));
+  await replaceFolder(join(home, 'p'), yes, put('new'));
+  expect(await tree()).toEqual(['p', 'p/a']);
+  expect(await readFile(join(home, 'p', 'a'), 'utf8')).toBe('new');
+  await writeFile(named('partial', run), 'half');
+  await writeText(join(home, 'text'), 'whole', 'refuse');
+  expect(await tree()).toEqual(['p', 'p/a', 'text']);
+});
+
+test('what a live run writes is left alone; of another machine’s, what changes', async () => {
+  const parent = named('partial', { pid: String(process.ppid), start: '[ours]' }).replace(
+    '[ours]',
+    await startOfParent(),
+  );
+  const elsewhere = named('partial', { machine: '01234567' });
+  const mine = await unfinished(join(home, 'p')).partial;
+  for (const folder of [parent, elsewhere, mine]) await mkdir(folder);
+  await replaceFolder(join(home, 'p'), yes, put('new'));
+  expect((await tree()).length).toBe(5);
+  await utimes(elsewhere, 1, 1);
+  await replaceFolder(join(home, 'p'), yes, put('newer'));
+  expect((await tree()).length).toBe(4);
+});
+
+/** As /proc has it; where there is none, nobody asks. */
+async function startOfParent(): Promise<string> {
+  const status = await readFile(`/proc/${process.ppid}/stat`, 'utf8').catch(() => ') '.padEnd(50, '0 '));
+  return status.slice(status.lastIndexOf(')') + 2).split(' ')[19]!;
+}
+
+test('two runs at a time both end, and a whole folder is there', async () => {
+  const out = join(home, 'p');
+  const runs = ['one', 'two', 'three'].map((text) => replaceFolder(out, yes, put(text)));
+  await Promise.all(runs);
+  expect(await tree()).toEqual(['p', 'p/a']);
+});
+
+test('one that moved the old folder away finds it put back, and goes on', async () => {
+  const out = join(home, 'p');
+  await replaceFolder(out, no, put('old'));
+  await rename(out, named('old', { pid: String(process.pid) }));
+  await replaceFolder(out, yes, put('new'));
+  expect(await readFile(join(out, 'a'), 'utf8')).toBe('new');
+  expect(await tree()).toEqual(['p', 'p/a']);
+});
+
+test('what another run has put there meanwhile may stay', async () => {
+  const out = join(home, 'p');
+  await replaceFolder(out, { ...yes, keeps: yes.replaceable }, async (folder) => {
+    await put('slower')(folder);
+    await replaceFolder(out, yes, put('faster'));
+  });
+  expect(await readFile(join(out, 'a'), 'utf8')).toBe('faster');
+  expect(await tree()).toEqual(['p', 'p/a']);
+});
+
+/** A process that replaces `home`/p over and over, or stops half way. */
+async function replacing(...wait: readonly string[]) {
+  const child = spawn(
+    process.execPath,
+    ['--import', 'tsx', join(import.meta.dirname, 'replace-folder-child.ts'), join(home, 'p'), ...wait],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+  await once(child.stdout, 'data');
+  return child;
+}
+
+test('killed at any moment, two at a time, and run again: one whole folder, nothing else', async () => {
+  for (let round = 0; round < 4; round++) {
+    const children = await Promise.all([replacing(), replacing()]);
+    await new Promise((resolve) => setTimeout(resolve, 20 * Math.random()));
+    for (const child of children) child.kill('SIGKILL');
+    await Promise.all(children.map((child) => once(child, 'close')));
+    // a run that fails puts the old package back and leaves nothing of its own
+    await expect(replaceFolder(join(home, 'p'), yes, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+    expect(await tree()).toEqual(['p', 'p/a', 'p/b', 'p/c']);
+    const texts = await Promise.all(['a', 'b', 'c'].map((name) => readFile(join(home, 'p', name), 'utf8')));
+    expect(new Set(texts).size).toBe(1);
+  }
+});
+
+test.each([
+  ['SIGHUP', 129],
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const)('%s leaves nothing behind', async (signal, exitCode) => {
+  const child = await replacing('wait');
+  child.kill(signal);
+  expect((await once(child, 'close'))[0]).toBe(exitCode);
+  expect(await tree()).toEqual(['p', 'p/a', 'p/b', 'p/c']);
+  expect(await readFile(join(home, 'p', 'a'), 'utf8')).toBe(`${child.pid} 1`);
+});
+
+test('messages do not show temporary names', async () => {
+  await rm(home, { recursive: true });
+  await mkdir(home);
+  const failing = async (folder: string) => {
+    await writeFile(join(folder, 'no', 'such', 'folder'), '');
+  };
+  const error = await replaceFolder(join(home, 'p'), yes, failing).catch((error: Error) => error.message);
+  expect(error).toMatch(/^L301 .*nothing can be made there/);
+  expect(error).not.toContain('partial');
+  const stranger = Object.assign(new Error('spawn EAGAIN'), { code: 'EAGAIN', syscall: 'spawn node', path: 'node' });
+  await expect(replaceFolder(join(home, 'p'), yes, () => Promise.reject(stranger))).rejects.toBe(stranger);
 });

@@ -1,0 +1,17 @@
+/**
+ * Replaces the folder that is named with whole ones, over and over, until it is killed; their files all say the same. With `wait`, it stops
+ * half way through the second.
+ */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { replaceFolder } from '../src/replace-folder.ts';
+
+const [, , out, wait] = process.argv as [string, string, string, string?];
+setInterval(() => {}, 1000);
+for (let version = 1; ; version++) {
+  await replaceFolder(out, { replaceable: async () => true }, async (folder) => {
+    for (const name of ['a', 'b', 'c']) await writeFile(join(folder, name), `${process.pid} ${version}`);
+    if (version === 2) process.stdout.write('ready\n');
+    if (version === 2 && wait) await new Promise(() => {});
+  });
+}
