@@ -6,8 +6,10 @@
 
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Axis, Site } from '@lamella/graph/ir';
+import { checkValue, declared, isPlainObject, type Kind, number } from './arguments.ts';
+import { checkAxisName } from './names.ts';
 import { capture } from './site.ts';
-import type { Tensor } from './trace.ts';
+import type { Tensor } from './tensor.ts';
 
 /** A named axis whose name and size are literal types, e.g. `Dim<'d', 576>`. */
 export interface Dim<Name extends string = string, Size extends number = number> extends Axis {
@@ -17,18 +19,31 @@ export interface Dim<Name extends string = string, Size extends number = number>
 
 type Dims<Sizes> = { readonly [Name in keyof Sizes & string]: Dim<Name, Sizes[Name] & number> };
 
+/** The sizes of axes by name. */
+const sizesByName: Kind = {
+  words: 'an object of sizes',
+  example: 'dims({ t: 512, d: 128 })',
+  holds: (value) => isPlainObject(value),
+};
+
 /**
  * Names the axes of a model: `const { t, d } = dims({ t: 2048, d: 576 })`. The token axis' size is the longest sequence.
- * Throws L102 when a size is not a positive integer.
+ * Throws L102 when a size is not a positive integer, L126 when a name is not a word.
  */
-export function dims<const Sizes extends Readonly<Record<string, number>>>(sizes: Sizes): Dims<Sizes> {
-  const site = capture();
-  const entries = Object.entries(sizes).map(([name, size]) => {
-    checkSize(name, size, { place: 'dims', site: site() });
-    return [name, { name, size }] as const;
-  });
-  return Object.fromEntries(entries) as Dims<Sizes>;
-}
+export const dims = declared(
+  'dims',
+  { sizes: sizesByName },
+  <const Sizes extends Readonly<Record<string, number>>>(sizes: Sizes): Dims<Sizes> => {
+    const site = capture();
+    const entries = Object.entries(sizes).map(([name, size]) => {
+      checkAxisName(name, site);
+      checkValue('dims', name, size, number);
+      checkSize(name, size, { place: 'dims', site: site() });
+      return [name, { name, size }] as const;
+    });
+    return Object.fromEntries(entries) as Dims<Sizes>;
+  },
+);
 
 /** Throws L102 unless `value` is a positive integer. */
 export function checkSize(

@@ -4,11 +4,14 @@
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Axis } from '@lamella/graph/ir';
+import { axes, callback, checkValue, declared, type Kind, number, optional, tensor } from './arguments.ts';
 import { type Along, type FitAll, type GivesBack, sameAxes, showAxes, type Uniform } from './axes.ts';
-import { asModule, type Module, type Tree } from './module.ts';
-import { type Sharing, unshared } from './share.ts';
+import { checkCount, mostExecutions, mostWeightSets } from './limits.ts';
+import { asModule, isModule, type Module, type Tree } from './module.ts';
+import { type Sharing, sharing as sharingOrder, unshared } from './share.ts';
 import { type Capture, capture } from './site.ts';
-import { activeTrace, type Tensor } from './trace.ts';
+import type { Tensor } from './tensor.ts';
+import { activeTrace } from './trace.ts';
 
 /** A block from `axes` to the same `axes`, made by `block`. */
 export class Block<Axes extends readonly Axis[] = readonly Axis[]> {
@@ -32,13 +35,31 @@ export class Block<Axes extends readonly Axis[] = readonly Axis[]> {
  * Defines a block on values of `axes`, usually [t, d]. `init` runs once per weight set and returns modules under their checkpoint names; a
  * module made outside of it is the same set of weights everywhere. `body` is traced, and must return `axes` (L108).
  */
-export function block<const Axes extends readonly Axis[], W extends Tree, R extends Tensor>(
-  axes: Axes,
-  init: () => W,
-  body: GivesBack<R, Axes, (w: W, x: Tensor<Axes>) => R>,
-): Block<Axes> {
-  return new Block(axes, init, body as unknown as (w: Tree, x: Tensor) => unknown, capture());
-}
+export const block = declared(
+  'block',
+  {
+    axes,
+    init: callback('() => ({ norm: rmsNorm(d) })'),
+    body: callback('(w, x) => residual(x, (x) => w.norm(x))'),
+  },
+  <const Axes extends readonly Axis[], W extends Tree, R extends Tensor>(
+    axes: Axes,
+    init: () => W,
+    body: GivesBack<R, Axes, (w: W, x: Tensor<Axes>) => R>,
+  ): Block<Axes> => new Block(axes, init, body as unknown as (w: Tree, x: Tensor) => unknown, capture()),
+);
+
+const aBlock: Kind = {
+  words: 'a block',
+  example: 'stack(4, layer), where layer = block(...)',
+  holds: (value) => value instanceof Block,
+};
+
+const blockOrRecipe: Kind = {
+  words: 'a block, or a function of the index that returns one',
+  example: aBlock.example,
+  holds: (value) => value instanceof Block || (typeof value === 'function' && !isModule(value)),
+};
 
 /** Weight sets of blocks, callable with the value they run on. */
 export interface Stack<Axes extends readonly Axis[]> extends Module {
@@ -62,30 +83,37 @@ export function stackRecipe(module: Module): StackRecipe | null {
 /**
  * `count` weight sets of a block, named `0`, `1`, ... in the checkpoint, executed in the order that `sharing` says (once each without it). A
  * function of the index lets a stack mix blocks. Every execution has a state slot of its own; calling a stack twice runs it twice.
- * Throws L101 when the blocks differ in axes, L105, L106, L107, L111.
+ * Throws L101 when the blocks differ in axes, L105, L106, L107, L111, L127.
  */
-export function stack<B extends Block>(
-  count: number,
-  blocks: Uniform<B['axes'], B | ((index: number) => B)>,
-  sharing: Sharing = unshared,
-): Stack<B['axes']> {
-  const site = capture();
-  const isCount = Number.isSafeInteger(count) && count >= 1;
-  const recipe = blocks as B | ((index: number) => B);
-  const list = Array.from({ length: isCount ? count : 0 }, (_, i) => (recipe instanceof Block ? recipe : recipe(i)));
-  const call = (x: Tensor): Tensor => activeTrace().runStack(module, x, list[0]!.axes);
-  const check = (place: string): void => {
-    const where = { place, site: site() };
-    if (!isCount) throw new LamellaError('L105', { count }, where);
-    const axes = list[0]!.axes;
-    for (const { axes: odd, site: at } of list) {
-      if (sameAxes(odd, axes)) continue;
-      const args = { got: showAxes(odd), expected: showAxes(axes), remedy: 'blocks of the same axes in one stack' };
-      throw new LamellaError('L101', args, { place, site: at() });
-    }
-    sharing.check(count, place);
-  };
-  const module: Module = asModule(call, { made: 'stack', children: {}, site, check });
-  recipes.set(module, { blocks: list, sharing });
-  return module as Stack<B['axes']>;
-}
+export const stack = declared(
+  'stack',
+  { count: number, blocks: blockOrRecipe, sharing: optional(sharingOrder) },
+  <B extends Block>(
+    count: number,
+    blocks: Uniform<B['axes'], B | ((index: number) => B)>,
+    sharing: Sharing = unshared,
+  ): Stack<B['axes']> => {
+    const site = capture();
+    const isCount = Number.isSafeInteger(count) && count >= 1;
+    checkCount('weight sets in a stack', count, mostWeightSets, { site: site() });
+    const recipe = blocks as B | ((index: number) => B);
+    const list = Array.from({ length: isCount ? count : 0 }, (_, i) => (recipe instanceof Block ? recipe : recipe(i)));
+    for (const [i, each] of list.entries()) checkValue('stack', `block ${i}`, each, aBlock);
+    const call = declared('stack', { x: tensor }, (x: Tensor) => activeTrace().runStack(module, x, list[0]!.axes));
+    const check = (place: string): void => {
+      const where = { place, site: site() };
+      if (!isCount) throw new LamellaError('L105', { count }, where);
+      const axes = list[0]!.axes;
+      for (const { axes: odd, site: at } of list) {
+        if (sameAxes(odd, axes)) continue;
+        const args = { got: showAxes(odd), expected: showAxes(axes), remedy: 'blocks of the same axes in one stack' };
+        throw new LamellaError('L101', args, { place, site: at() });
+      }
+      sharing.check(count, place);
+      checkCount('executions in a stack', sharing.executions(count), mostExecutions, where);
+    };
+    const module: Module = asModule(call, { made: 'stack', children: {}, site, check });
+    recipes.set(module, { blocks: list, sharing });
+    return module as Stack<B['axes']>;
+  },
+);

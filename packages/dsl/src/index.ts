@@ -7,4 +7,4 @@ export type { Module, Tree } from './module.ts';
 export { add, attention, type Heads, input, mul, type RopeSpec, residual, rope, rotate, scale, silu } from './ops.ts';
 export { type MobileLLMShape, mobileLLM } from './presets.ts';
 export { type Sharing, share } from './share.ts';
-export type { Tensor } from './trace.ts';
+export type { Tensor } from './tensor.ts';

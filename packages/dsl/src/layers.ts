@@ -1,11 +1,13 @@
 /** Layers: the modules of a Llama-shaped transformer, with the weight names Hugging Face gives them. */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Axis } from '@lamella/graph/ir';
+import { axis, boolean, declared, number, optional, options, tensor } from './arguments.ts';
 import { checkSize, type Fit, type FitTokens, type Through, type TokensOf } from './axes.ts';
 import { asModule, type Module, Parameter } from './module.ts';
-import { attention, mul, type RopeSpec, rotate, silu } from './ops.ts';
+import { attention, mul, type RopeSpec, ropeSpec, rotate, silu } from './ops.ts';
 import { type Capture, capture } from './site.ts';
-import { activeTrace, type Tensor } from './trace.ts';
+import type { Tensor } from './tensor.ts';
+import { activeTrace } from './trace.ts';
 
 /** A module from [t, In] to [t, Out]. */
 export interface Layer<In extends Axis, Out extends Axis> extends Module {
@@ -32,22 +34,24 @@ function layer(
   site: Capture,
   check: (place: string) => void = () => {},
 ): Untyped {
-  const call = (x: Tensor): Tensor => {
+  const call = declared(made, { x: tensor }, (x: Tensor): Tensor => {
     const trace = activeTrace();
     return trace.within(module, () => forward(trace.expect(x, from)));
-  };
+  });
   const module: Untyped = asModule(call, { made, children, site, check });
   return module;
 }
 
 /** x W^T (+ bias): [t, in] -> [t, out]. Weights `weight` [out, in] and, with `bias`, `bias` [out]. */
-export function linear<const In extends Axis, const Out extends Axis>(
-  from: In,
-  to: Out,
-  options: { readonly bias?: boolean } = {},
-): Layer<In, Out> {
-  return projection(from, to, capture(), options.bias) as Layer<In, Out>;
-}
+export const linear = declared(
+  'linear',
+  { from: axis, to: axis, options: optional(options({ bias: optional(boolean) }, 'linear(d, ff, { bias: true })')) },
+  <const In extends Axis, const Out extends Axis>(
+    from: In,
+    to: Out,
+    { bias }: { readonly bias?: boolean | undefined } = {},
+  ): Layer<In, Out> => projection(from, to, capture(), bias) as Layer<In, Out>,
+);
 
 function projection(from: Axis, to: Axis, site: Capture, biased = false): Untyped {
   const weight = new Parameter([to.size, from.size], 'matrix', site);
@@ -62,52 +66,63 @@ function projection(from: Axis, to: Axis, site: Capture, biased = false): Untype
 }
 
 /** x / sqrt(mean(x^2) + eps) * weight over the features (RMSNorm, arXiv 1910.07467). Throws L117. */
-export function rmsNorm<const D extends Axis>(d: D, options: { readonly eps?: number } = {}): Layer<D, D> {
-  const { eps = 1e-5 } = options;
-  const site = capture();
-  const weight = new Parameter([d.size], 'gain', site);
-  const forward = (x: Tensor): Tensor => {
-    const trace = activeTrace();
-    return trace.emit({ op: 'rmsNorm', x: x.id, gain: trace.param(weight), eps }, x.axes);
-  };
-  const check = (place: string): void => {
-    if (!(Number.isFinite(eps) && eps > 0)) throw new LamellaError('L117', { value: eps }, { place, site: site() });
-  };
-  return layer('rmsNorm', d, { weight }, forward, site, check) as Layer<D, D>;
-}
+export const rmsNorm = declared(
+  'rmsNorm',
+  { d: axis, options: optional(options({ eps: optional(number) }, 'rmsNorm(d, { eps: 1e-6 })')) },
+  <const D extends Axis>(d: D, { eps = 1e-5 }: { readonly eps?: number | undefined } = {}): Layer<D, D> => {
+    const site = capture();
+    const weight = new Parameter([d.size], 'gain', site);
+    const forward = (x: Tensor): Tensor => {
+      const trace = activeTrace();
+      return trace.emit({ op: 'rmsNorm', x: x.id, gain: trace.param(weight), eps }, x.axes);
+    };
+    const check = (place: string): void => {
+      if (!(Number.isFinite(eps) && eps > 0)) throw new LamellaError('L117', { value: eps }, { place, site: site() });
+    };
+    return layer('rmsNorm', d, { weight }, forward, site, check) as Layer<D, D>;
+  },
+);
 
 /** An embedding table [vocab, d], callable with token ids, and with `.logits` as a tied head. */
-export function embedding<const Vocab extends Axis, const D extends Axis>(vocab: Vocab, d: D): Embedding<Vocab, D> {
-  const site = capture();
-  const weight = new Parameter([vocab.size, d.size], 'table', site);
-  const lookup = (ids: Tensor): Tensor => {
-    const trace = activeTrace();
-    return trace.within(module, () => {
-      const x = trace.expectTokens(ids);
-      return trace.emit({ op: 'embed', ids: x.id, table: trace.param(weight) }, [x.axes[0], d]);
+export const embedding = declared(
+  'embedding',
+  { vocab: axis, d: axis },
+  <const Vocab extends Axis, const D extends Axis>(vocab: Vocab, d: D): Embedding<Vocab, D> => {
+    const site = capture();
+    const weight = new Parameter([vocab.size, d.size], 'table', site);
+    const lookup = declared('embedding', { ids: tensor }, (ids: Tensor): Tensor => {
+      const trace = activeTrace();
+      return trace.within(module, () => {
+        const x = trace.expectTokens(ids);
+        return trace.emit({ op: 'embed', ids: x.id, table: trace.param(weight) }, [x.axes[0], d]);
+      });
     });
-  };
-  const logits = (value: Tensor): Tensor => {
-    const trace = activeTrace();
-    return trace.within(module, () => {
-      const x = trace.expect(value, d);
-      return trace.emit({ op: 'linear', x: x.id, weight: trace.param(weight), bias: null }, [x.axes[0], vocab]);
+    const logits = declared('logits', { x: tensor }, (value: Tensor): Tensor => {
+      const trace = activeTrace();
+      return trace.within(module, () => {
+        const x = trace.expect(value, d);
+        return trace.emit({ op: 'linear', x: x.id, weight: trace.param(weight), bias: null }, [x.axes[0], vocab]);
+      });
     });
-  };
-  const info = { made: 'embedding', children: { weight }, site, check: () => {} };
-  const module: Module = asModule(Object.assign(lookup, { logits }), info);
-  return module as Embedding<Vocab, D>;
-}
+    const info = { made: 'embedding', children: { weight }, site, check: () => {} };
+    const module: Module = asModule(Object.assign(lookup, { logits }), info);
+    return module as Embedding<Vocab, D>;
+  },
+);
 
 /** SwiGLU feed-forward (arXiv 2002.05202): down(silu(gate(x)) * up(x)). Weights `gate_proj`, `up_proj` [ff, d], `down_proj` [d, ff]. */
-export function swiglu<const D extends Axis, const FF extends Axis>(d: D, ff: FF): Layer<D, D> {
-  const site = capture();
-  const gate_proj = projection(d, ff, site);
-  const up_proj = projection(d, ff, site);
-  const down_proj = projection(ff, d, site);
-  const forward = (x: Tensor): Tensor => down_proj(mul(silu(gate_proj(x)), up_proj(x)));
-  return layer('swiglu', d, { gate_proj, up_proj, down_proj }, forward, site) as Layer<D, D>;
-}
+export const swiglu = declared(
+  'swiglu',
+  { d: axis, ff: axis },
+  <const D extends Axis, const FF extends Axis>(d: D, ff: FF): Layer<D, D> => {
+    const site = capture();
+    const gate_proj = projection(d, ff, site);
+    const up_proj = projection(d, ff, site);
+    const down_proj = projection(ff, d, site);
+    const forward = (x: Tensor): Tensor => down_proj(mul(silu(gate_proj(x)), up_proj(x)));
+    return layer('swiglu', d, { gate_proj, up_proj, down_proj }, forward, site) as Layer<D, D>;
+  },
+);
 
 /** What `gqa` takes besides the model width. */
 export interface GqaOptions {
@@ -117,45 +132,53 @@ export interface GqaOptions {
   readonly kvHeads: number;
   readonly headDim: number;
   /** Position by rotation; without it attention knows order only through the causal mask. */
-  readonly rope?: RopeSpec;
+  readonly rope?: RopeSpec | undefined;
 }
 
 /**
  * Causal grouped-query attention (arXiv 2305.13245) with its four projections: [t, d] -> [t, d]. Weights `q_proj`
  * [heads * headDim, d], `k_proj` and `v_proj` [kvHeads * headDim, d], `o_proj` [d, heads * headDim]. Throws L102, L103, L104, L118.
  */
-export function gqa<const D extends Axis>(d: D, options: GqaOptions): Layer<D, D> {
-  const { heads, kvHeads, headDim } = options;
-  const site = capture();
-  const queryAxis: Axis = { name: 'q', size: heads * headDim };
-  const keyAxis: Axis = { name: 'kv', size: kvHeads * headDim };
-  const q_proj = projection(d, queryAxis, site);
-  const k_proj = projection(d, keyAxis, site);
-  const v_proj = projection(d, keyAxis, site);
-  const o_proj = projection(queryAxis, d, site);
-  const turn = (x: Tensor, count: number): Tensor =>
-    options.rope ? rotate(x, options.rope, { heads: count, headDim }) : x;
-  const forward = (x: Tensor): Tensor => {
-    const [q, k, v] = [q_proj(x), k_proj(x), v_proj(x)] as const;
-    return o_proj(attention(turn(q, heads), turn(k, kvHeads), v, { heads, kvHeads, headDim }));
-  };
-  const check = (place: string): void => {
-    const where = { place, site: site() };
-    checkSize('heads', heads, where);
-    checkSize('kvHeads', kvHeads, where);
-    checkSize('headDim', headDim, where);
-    if (heads % kvHeads !== 0) {
-      throw new LamellaError('L104', { heads, kvHeads, suggestion: divisorBelow(heads, kvHeads) }, where);
-    }
-    if (!options.rope) return;
-    if (headDim % 2 !== 0) throw new LamellaError('L103', { headDim, suggestion: headDim + 1 }, where);
-    const { theta, site: ropeSite } = options.rope;
-    if (!(Number.isFinite(theta) && theta > 0)) {
-      throw new LamellaError('L118', { value: theta }, { place, site: ropeSite() });
-    }
-  };
-  return layer('gqa', d, { q_proj, k_proj, v_proj, o_proj }, forward, site, check) as Layer<D, D>;
-}
+export const gqa = declared(
+  'gqa',
+  {
+    d: axis,
+    options: options(
+      { heads: number, kvHeads: number, headDim: number, rope: optional(ropeSpec) },
+      'gqa(d, { heads: 9, kvHeads: 3, headDim: 64, rope: rope(10_000) })',
+    ),
+  },
+  <const D extends Axis>(d: D, { heads, kvHeads, headDim, rope }: GqaOptions): Layer<D, D> => {
+    const site = capture();
+    const queryAxis: Axis = { name: 'q', size: heads * headDim };
+    const keyAxis: Axis = { name: 'kv', size: kvHeads * headDim };
+    const q_proj = projection(d, queryAxis, site);
+    const k_proj = projection(d, keyAxis, site);
+    const v_proj = projection(d, keyAxis, site);
+    const o_proj = projection(queryAxis, d, site);
+    const turn = (x: Tensor, count: number): Tensor => (rope ? rotate(x, rope, { heads: count, headDim }) : x);
+    const forward = (x: Tensor): Tensor => {
+      const [q, k, v] = [q_proj(x), k_proj(x), v_proj(x)] as const;
+      return o_proj(attention(turn(q, heads), turn(k, kvHeads), v, { heads, kvHeads, headDim }));
+    };
+    const check = (place: string): void => {
+      const where = { place, site: site() };
+      checkSize('heads', heads, where);
+      checkSize('kvHeads', kvHeads, where);
+      checkSize('headDim', headDim, where);
+      if (heads % kvHeads !== 0) {
+        throw new LamellaError('L104', { heads, kvHeads, suggestion: divisorBelow(heads, kvHeads) }, where);
+      }
+      if (!rope) return;
+      if (headDim % 2 !== 0) throw new LamellaError('L103', { headDim, suggestion: headDim + 1 }, where);
+      const { theta, site: ropeSite } = rope;
+      if (!(Number.isFinite(theta) && theta > 0)) {
+        throw new LamellaError('L118', { value: theta }, { place, site: ropeSite() });
+      }
+    };
+    return layer('gqa', d, { q_proj, k_proj, v_proj, o_proj }, forward, site, check) as Layer<D, D>;
+  },
+);
 
 /** The largest divisor of `n` that is at most `limit`. */
 function divisorBelow(n: number, limit: number): number {

@@ -4,11 +4,15 @@
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Axis, BlockKind, Body, Execution, Graph, Stack, WeightSet } from '@lamella/graph/ir';
+import { callback, declared, optional, options, text } from './arguments.ts';
 import { type GivesLogits, sameAxes, showAxes } from './axes.ts';
 import { type Block, type StackRecipe, stackRecipe } from './block.ts';
+import { describe } from './describe.ts';
 import { dotted, type Module, moduleInfo, nameTree, type Parameter, type Scope, type Tree } from './module.ts';
+import { checkKey, checkModelName } from './names.ts';
 import { type Capture, capture } from './site.ts';
-import { Tensor, Trace } from './trace.ts';
+import { Tensor } from './tensor.ts';
+import { Trace } from './trace.ts';
 import { type Place, WeightTable } from './weights.ts';
 
 /**
@@ -20,39 +24,56 @@ import { type Place, WeightTable } from './weights.ts';
  *
  * Throws the L1xx diagnostics of whatever is wrong.
  */
-export function defineModel<W extends Tree, R extends Tensor>(
-  name: string,
-  options: { readonly prefix?: string },
-  init: () => W,
-  body: GivesLogits<R, (m: W) => R>,
-): Graph {
-  const site = capture();
-  const tree = init();
-  const scope = nameTree(tree, '', site);
-  const stacks = makeStacks(scope);
-  const weights = new WeightTable(placesOf(scope, stacks, options.prefix ?? ''));
-  const kinds = new KindTable();
-  const weightSets = new Map<Module, readonly WeightSet[]>();
-  for (const { module, place, sets } of stacks) {
-    const bound = sets.map((set): WeightSet => {
-      const traced = traceBlock(set, place);
-      return { kind: kinds.add(traced, place), weights: weights.bind(traced.parameters) };
-    });
-    weightSets.set(module, bound);
-  }
+export const defineModel = declared(
+  'defineModel',
+  {
+    name: text,
+    options: options({ prefix: optional(text) }, "{ prefix: 'model' }, or {}"),
+    init: callback('() => ({ embed_tokens: embedding(vocab, d), layers: stack(4, layer), norm: rmsNorm(d) })'),
+    body: callback('(m) => m.embed_tokens.logits(m.norm(m.layers(m.embed_tokens(input(t)))))'),
+  },
+  <W extends Tree, R extends Tensor>(
+    name: string,
+    { prefix = '' }: { readonly prefix?: string | undefined },
+    init: () => W,
+    body: GivesLogits<R, (m: W) => R>,
+  ): Graph => {
+    const site = capture();
+    checkModelName(name, site);
+    if (prefix !== '') checkKey(prefix, site);
+    const tree = init();
+    const scope = nameTree(tree, '', site);
+    const stacks = makeStacks(scope);
+    const weights = new WeightTable(placesOf(scope, stacks, prefix));
+    const kinds = new KindTable();
+    const weightSets = new Map<Module, readonly WeightSet[]>();
+    for (const { module, place, sets } of stacks) {
+      const bound = sets.map((set): WeightSet => {
+        const traced = traceBlock(set, place);
+        return { kind: kinds.add(traced, place), weights: weights.bind(traced.parameters) };
+      });
+      weightSets.set(module, bound);
+    }
 
-  const trace = new Trace(scope, '', true);
-  const result = trace.run(() => (body as (m: W) => unknown)(tree));
-  if (!(result instanceof Tensor)) throw new LamellaError('L109', { got: 'nothing' }, { place: name, site: site() });
-  const root = trace.finish(trace.own(result));
-  const { tokens, vocab } = outerAxes(root, name, site);
-  const calls = trace.stackCalls.map((module) => stacks.find((made) => made.module === module)!);
-  const idle = stacks.find((made) => !calls.includes(made));
-  if (idle) throw new LamellaError('L122', { name: idle.place }, { site: idle.module[moduleInfo].site() });
-  const run = slots(calls, weightSets);
-  const rootWeights = weights.bind(trace.parameters);
-  weights.checkUsed();
-  return { name, tokens, vocab, weights: weights.list, kinds: kinds.list, stacks: run, root, rootWeights };
+    const trace = new Trace(scope, '', true);
+    const result = trace.run(() => (body as (m: W) => unknown)(tree));
+    if (!(result instanceof Tensor))
+      throw new LamellaError('L109', { got: returned(result) }, { place: name, site: site() });
+    const root = trace.finish(trace.own(result));
+    const { tokens, vocab } = outerAxes(root, name, site);
+    const calls = trace.stackCalls.map((module) => stacks.find((made) => made.module === module)!);
+    const idle = stacks.find((made) => !calls.includes(made));
+    if (idle) throw new LamellaError('L122', { name: idle.place }, { site: idle.module[moduleInfo].site() });
+    const run = slots(calls, weightSets);
+    const rootWeights = weights.bind(trace.parameters);
+    weights.checkUsed();
+    return { name, tokens, vocab, weights: weights.list, kinds: kinds.list, stacks: run, root, rootWeights };
+  },
+);
+
+/** What a body returned that is no value of the model. */
+function returned(result: unknown): string {
+  return result === undefined ? 'nothing' : describe(result);
 }
 
 /** One set of a block's weights. */
@@ -118,7 +139,7 @@ function traceBlock({ block, tree, scope }: MadeSet, place: string): TracedBlock
   const trace = new Trace(scope, place, false);
   const x = trace.emit({ op: 'input' }, block.axes, block.site);
   const result = trace.run(() => block.body(tree, x));
-  const got = result instanceof Tensor ? showAxes(trace.own(result).axes) : 'nothing';
+  const got = result instanceof Tensor ? showAxes(trace.own(result).axes) : returned(result);
   if (!(result instanceof Tensor) || !sameAxes(result.axes, block.axes)) {
     throw new LamellaError('L108', { expected: showAxes(block.axes), got }, { place, site: block.site() });
   }

@@ -4,6 +4,9 @@
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { WeightRole } from '@lamella/graph/ir';
+import { isPlainObject } from './arguments.ts';
+import { describe } from './describe.ts';
+import { checkKey } from './names.ts';
 import type { Capture } from './site.ts';
 
 /** One weight tensor, before it has a name. Row-major; a matrix is [out, in]. */
@@ -55,7 +58,7 @@ export function dotted(...parts: readonly (string | number)[]): string {
   return parts.filter((part) => part !== '').join('.');
 }
 
-/** Names everything in `tree`, which `owner` returned at `place` in the model, and checks each module. Throws L119 and what checks throw. */
+/** Names everything in `tree`, which `owner` returned at `place` in the model, and checks each module. Throws L119, L126 and what checks throw. */
 export function nameTree(tree: Tree, place: string, owner: Capture): Scope {
   const modules = new Map<Module, string>();
   const parameters = new Map<Parameter, string>();
@@ -68,9 +71,14 @@ export function nameTree(tree: Tree, place: string, owner: Capture): Scope {
       node[moduleInfo].check(dotted(place, name));
       for (const [key, child] of Object.entries(node[moduleInfo].children)) visit(child, dotted(name, key));
     } else if (isPlainObject(node)) {
-      for (const [key, child] of Object.entries(node)) visit(child, dotted(name, key));
+      for (const [key, child] of Object.entries(node)) {
+        checkKey(key, owner);
+        checkKey(dotted(name, key), owner);
+        visit(child, dotted(name, key));
+      }
     } else {
-      throw new LamellaError('L119', { key: dotted(place, name), got: describe(node) }, { site: owner() });
+      const key = dotted(place, name) || 'what init returns';
+      throw new LamellaError('L119', { key, got: describe(node) }, { site: owner() });
     }
   };
   visit(tree, '');
@@ -79,13 +87,4 @@ export function nameTree(tree: Tree, place: string, owner: Capture): Scope {
 
 export function isModule(node: unknown): node is Module {
   return (typeof node === 'function' || typeof node === 'object') && node !== null && moduleInfo in node;
-}
-
-function isPlainObject(node: unknown): node is Readonly<Record<string, unknown>> {
-  return typeof node === 'object' && node !== null && Object.getPrototypeOf(node) === Object.prototype;
-}
-
-function describe(node: unknown): string {
-  if (typeof node === 'object' && node !== null) return `a ${node.constructor?.name ?? 'object'}`;
-  return typeof node === 'function' ? 'a function' : String(node);
 }

@@ -1,11 +1,12 @@
 /** Presets: ordinary graphs of known families, written in the DSL itself. */
 import type { Graph } from '@lamella/graph/ir';
+import { declared, number, optional, options, text } from './arguments.ts';
 import { dims } from './axes.ts';
 import { block, stack } from './block.ts';
 import { embedding, gqa, rmsNorm, swiglu } from './layers.ts';
 import { defineModel } from './model.ts';
 import { input, residual, rope } from './ops.ts';
-import type { Sharing } from './share.ts';
+import { type Sharing, sharing } from './share.ts';
 
 /** The shape of a MobileLLM. */
 export interface MobileLLMShape {
@@ -16,17 +17,32 @@ export interface MobileLLMShape {
   readonly heads: number;
   readonly kvHeads: number;
   readonly ffn: number;
-  readonly vocab?: number;
+  readonly vocab?: number | undefined;
   /** Longest sequence, in tokens. */
-  readonly context?: number;
-  readonly share?: Sharing;
+  readonly context?: number | undefined;
+  readonly share?: Sharing | undefined;
 }
+
+const shapeOptions = options(
+  {
+    name: text,
+    layers: number,
+    d: number,
+    heads: number,
+    kvHeads: number,
+    ffn: number,
+    vocab: optional(number),
+    context: optional(number),
+    share: optional(sharing),
+  },
+  "mobileLLM({ name: 'my-model', layers: 30, d: 576, heads: 9, kvHeads: 3, ffn: 1536 })",
+);
 
 /**
  * A MobileLLM (arXiv 2402.14905): a deep and thin Llama with grouped queries, SwiGLU and a tied head; head width d / heads, RoPE theta
  * 10,000, no biases. Weight names are Hugging Face's. Throws what the DSL throws.
  */
-export function mobileLLM(shape: MobileLLMShape): Graph {
+export const mobileLLM = declared('mobileLLM', { shape: shapeOptions }, (shape: MobileLLMShape): Graph => {
   const { name, layers, heads, kvHeads, vocab: words = 32_000, context = 2048 } = shape;
   const { t, d, ff, vocab } = dims({ t: context, d: shape.d, ff: shape.ffn, vocab: words });
   const headDim = shape.d / heads;
@@ -49,4 +65,4 @@ export function mobileLLM(shape: MobileLLMShape): Graph {
     () => ({ embed_tokens: embedding(vocab, d), layers: stack(layers, layer, shape.share), norm: rmsNorm(d) }),
     (m) => m.embed_tokens.logits(m.norm(m.layers(m.embed_tokens(input(t))))),
   );
-}
+});

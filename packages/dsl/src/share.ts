@@ -4,50 +4,87 @@
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { SharingOrder } from '@lamella/graph/ir';
+import { declared, type Kind, number } from './arguments.ts';
 import { type Capture, capture } from './site.ts';
 
 /** A sharing order, before it knows how many weight sets there are. */
 export interface Sharing extends SharingOrder {
   /** Indices of the weight sets in execution order. */
   readonly indices: (count: number) => readonly number[];
+  /** How many of them there are. */
+  readonly executions: (count: number) => number;
   /** Throws L106, L107, L111. */
   readonly check: (count: number, place: string) => void;
 }
 
 /** Every weight set once: A B C. */
-export const unshared: Sharing = { kind: 'none', text: 'none', indices: range, check: () => {} };
+export const unshared: Sharing = {
+  kind: 'none',
+  text: 'none',
+  indices: range,
+  executions: (count) => count,
+  check: () => {},
+};
+
+/** A sharing order, made by one of the functions of `share`. */
+export const sharing: Kind = {
+  words: 'a sharing order',
+  example: 'share.immediate(2), share.cycle(2), share.reverse() or share.order([0, 1, 0])',
+  holds: (value) => typeof value === 'object' && value !== null && 'indices' in value && 'executions' in value,
+};
+
+const indexList: Kind = {
+  words: 'a list of numbers',
+  example: 'share.order([0, 1, 0])',
+  holds: (value) => Array.isArray(value) && value.every((each) => typeof each === 'number'),
+};
 
 /** `immediate(2)` A A B B C C · `cycle(2)` A B C A B C · `reverse()` A B C C B A · `order([0, 1, 0])` anything. */
 export const share = {
   /** Each weight set `repeats` times in a row: its weights are still in fast memory when they are used again. */
-  immediate: (repeats: number): Sharing =>
-    repeating('immediate', repeats, capture(), (count) => range(count).flatMap((i) => times(repeats).map(() => i))),
+  immediate: declared(
+    'share.immediate',
+    { repeats: number },
+    (repeats: number): Sharing =>
+      repeating('immediate', repeats, capture(), (count) => range(count).flatMap((i) => times(repeats).map(() => i))),
+  ),
   /** All weight sets in turn, `repeats` times over (the paper's repeat-all-over). */
-  cycle: (repeats: number): Sharing =>
-    repeating('cycle', repeats, capture(), (count) => times(repeats).flatMap(() => range(count))),
+  cycle: declared(
+    'share.cycle',
+    { repeats: number },
+    (repeats: number): Sharing =>
+      repeating('cycle', repeats, capture(), (count) => times(repeats).flatMap(() => range(count))),
+  ),
   /** All weight sets forwards, then backwards. */
-  reverse: (): Sharing => ({
-    kind: 'reverse',
-    text: 'reverse()',
-    indices: (count) => [...range(count), ...range(count).toReversed()],
-    check: () => {},
-  }),
+  reverse: declared(
+    'share.reverse',
+    {},
+    (): Sharing => ({
+      kind: 'reverse',
+      text: 'reverse()',
+      indices: (count) => [...range(count), ...range(count).toReversed()],
+      executions: (count) => 2 * count,
+      check: () => {},
+    }),
+  ),
   /** Exactly these weight sets. Every one must run at least once. */
-  order: (indices: readonly number[]): Sharing => {
+  order: declared('share.order', { indices: indexList }, (indices: readonly number[]): Sharing => {
     const site = capture();
     return {
       kind: 'order',
       text: `order([${indices.join(', ')}])`,
       indices: () => indices,
+      executions: () => indices.length,
       check: (count, place) => {
         const where = { place, site: site() };
         const outside = indices.find((i) => !Number.isInteger(i) || i < 0 || i >= count);
         if (outside !== undefined) throw new LamellaError('L106', { index: outside, count, last: count - 1 }, where);
-        const idle = range(count).find((i) => !indices.includes(i));
+        const named = new Set(indices);
+        const idle = range(count).find((i) => !named.has(i));
         if (idle !== undefined) throw new LamellaError('L107', { index: idle }, where);
       },
     };
-  },
+  }),
 } as const;
 
 function repeating(
@@ -59,7 +96,7 @@ function repeating(
   const check = (_count: number, place: string): void => {
     if (!isCount(repeats)) throw new LamellaError('L111', { value: repeats, kind }, { place, site: site() });
   };
-  return { kind, text: `${kind}(${repeats})`, indices, check };
+  return { kind, text: `${kind}(${repeats})`, indices, executions: (count) => count * repeats, check };
 }
 
 function isCount(n: number): boolean {

@@ -29,7 +29,7 @@ export function withLocate<T>(map: Locate, run: () => T): T {
 /** Takes the place of the author's call that led here. */
 export function capture(): Capture {
   const limit = Error.stackTraceLimit;
-  Error.stackTraceLimit = 24;
+  Error.stackTraceLimit = 40;
   const error = new Error();
   Error.stackTraceLimit = limit;
   let site: Site | null | undefined;

@@ -3,25 +3,12 @@
  * belongs to the trace that made it.
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
-import type { Axis, Body, Op, Param, ParamId, ValueId } from '@lamella/graph/ir';
+import type { Axis, Body, Op, Param, ParamId } from '@lamella/graph/ir';
 import { sameAxes, sameAxis, showAxes, showAxis } from './axes.ts';
+import { checkCount, mostOperations } from './limits.ts';
 import { dotted, type Module, moduleInfo, type Parameter, type Scope } from './module.ts';
 import { type Capture, capture } from './site.ts';
-
-/** A symbolic value: token ids [t] or f32 features [t, d]. Its axes are literal types where sizes are. */
-export class Tensor<Axes extends readonly Axis[] = readonly Axis[]> {
-  readonly axes: Axes;
-  /** @internal */
-  readonly trace: Trace;
-  /** @internal */
-  readonly id: ValueId;
-
-  constructor(trace: Trace, id: ValueId, axes: Axes) {
-    this.trace = trace;
-    this.id = id;
-    this.axes = axes;
-  }
-}
+import { Tensor } from './tensor.ts';
 
 interface Draft {
   readonly op: Op;
@@ -111,6 +98,9 @@ export class Trace {
   /** Appends a node, at the author's call unless told otherwise. */
   emit<const Axes extends readonly Axis[]>(op: Op, axes: Axes, site: Capture = capture()): Tensor<Axes> {
     const id = this.#drafts.length;
+    if (id === mostOperations) {
+      checkCount('operations in a body', id + 1, mostOperations, { place: this.where, site: site() });
+    }
     this.#drafts.push({ op, axes, path: this.#path, site });
     return new Tensor(this, id, axes);
   }

@@ -1,0 +1,124 @@
+/**
+ * What each function of the language takes, said once beside it and checked at every call: an author may run a file that was never type
+ * checked, and a wrong value, an unknown option or an argument too many must be a message at the author's line, not a model that computes
+ * something else. Ranges (a size of 0) are not here: they have diagnostics of their own.
+ */
+import { LamellaError } from '@lamella/graph/diagnostics';
+import type { Axis } from '@lamella/graph/ir';
+import { nearest } from '@lamella/graph/nearest';
+import { describe } from './describe.ts';
+import { isAxisName } from './names.ts';
+import { capture } from './site.ts';
+import { Tensor } from './tensor.ts';
+
+/** What an argument may be. */
+export interface Kind {
+  /** As it stands behind "takes": `an axis of dims`. */
+  readonly words: string;
+  /** What to write instead. */
+  readonly example: string;
+  readonly holds: (value: unknown) => boolean;
+  /** The options, where the argument is an object of them. */
+  readonly options?: Readonly<Record<string, Kind>>;
+}
+
+/** A number, whole or not. */
+export const number: Kind = {
+  words: 'a number',
+  example: 'a number, such as 2',
+  holds: (value) => typeof value === 'number',
+};
+
+export const text: Kind = {
+  words: 'a text',
+  example: "a text, such as 'my-model'",
+  holds: (value) => typeof value === 'string',
+};
+
+export const boolean: Kind = { words: 'true or false', example: 'true', holds: (value) => typeof value === 'boolean' };
+
+export const axis: Kind = {
+  words: 'an axis of dims',
+  example: 'const { t, d } = dims({ t: 512, d: 128 })',
+  holds: isAxis,
+};
+
+/** The axes of a value, [t, d]. */
+export const axes: Kind = {
+  words: 'two axes',
+  example: '[t, d]',
+  holds: (value) => Array.isArray(value) && value.length === 2 && value.every(isAxis),
+};
+
+/** A value of the model, which a body hands on. */
+export const tensor: Kind = {
+  words: 'a value of the model',
+  example: "passing on the body's input or what a layer returned",
+  holds: (value) => value instanceof Tensor,
+};
+
+/** A function of the author's; `example` shows one. */
+export function callback(example: string): Kind {
+  return { words: 'a function', example, holds: (value) => typeof value === 'function' };
+}
+
+export function optional(kind: Kind): Kind {
+  return { ...kind, holds: (value) => value === undefined || kind.holds(value) };
+}
+
+/** An object with these options and no others. */
+export function options(kinds: Readonly<Record<string, Kind>>, example: string): Kind {
+  return { words: 'an object of options', example, holds: isPlainObject, options: kinds };
+}
+
+/**
+ * `call` with its arguments checked against `kinds`, in their order. Throws L124 for a wrong value, L125 for an option or an argument that it
+ * does not take. A function of values alone lets more of them pass, as `map` hands an index to every function.
+ */
+export function declared<F extends (...args: never[]) => unknown>(
+  call: string,
+  kinds: Readonly<Record<string, Kind>>,
+  f: F,
+): F {
+  const list = Object.entries(kinds);
+  const isExact = list.length === 0 || list.some(([, kind]) => kind !== tensor);
+  const run = f as unknown as (...args: readonly unknown[]) => unknown;
+  const checked = (...args: readonly unknown[]): unknown => {
+    for (const [i, [name, kind]] of list.entries()) checkValue(call, name, args[i], kind);
+    if (isExact && args.length > list.length) {
+      const usage = `${call}(${list.map(([name]) => name).join(', ')})`;
+      refuseMore(call, `argument ${list.length + 1}, ${describe(args[list.length])}`, usage);
+    }
+    return run(...args);
+  };
+  return checked as unknown as F;
+}
+
+/** Throws L124 or L125 unless `value`, which `call` takes as `name`, is of this kind. */
+export function checkValue(call: string, name: string, value: unknown, kind: Kind): void {
+  if (!kind.holds(value)) {
+    const args = { call, expected: kind.words, argument: name, got: describe(value), remedy: kind.example };
+    throw new LamellaError('L124', args, { site: capture()() });
+  }
+  if (!kind.options || value === undefined) return;
+  const given = value as Readonly<Record<string, unknown>>;
+  const known = Object.keys(kind.options);
+  for (const option of Object.keys(given)) {
+    if (known.includes(option)) continue;
+    refuseMore(call, `option ${option}`, nearest(option, known) ?? known.join(', '));
+  }
+  for (const [option, inner] of Object.entries(kind.options)) checkValue(call, option, given[option], inner);
+}
+
+function refuseMore(call: string, what: string, remedy: string): never {
+  throw new LamellaError('L125', { call, what, remedy }, { site: capture()() });
+}
+
+function isAxis(value: unknown): value is Axis {
+  if (typeof value !== 'object' || value === null || !('name' in value) || !('size' in value)) return false;
+  return typeof value.name === 'string' && isAxisName(value.name) && typeof value.size === 'number';
+}
+
+export function isPlainObject(node: unknown): node is Readonly<Record<string, unknown>> {
+  return typeof node === 'object' && node !== null && Object.getPrototypeOf(node) === Object.prototype;
+}
