@@ -9,7 +9,7 @@ import { elementCount, type Graph } from '@lamella/graph/ir';
 import { duplicatedEmbedding, findMisfit, headName, untiedHead } from './fit.ts';
 import { randomWeights } from './random.ts';
 import { openSafetensors } from './safetensors.ts';
-import { openShards } from './shards.ts';
+import { openShards, shardFiles } from './shards.ts';
 import type { Checkpoint } from './tensor-file.ts';
 import { openTorchBin } from './torch-bin.ts';
 import type { WeightSource } from './weight-source.ts';
@@ -49,13 +49,13 @@ function seedOf(text: string): number {
   return seed;
 }
 
-/** What a folder may hold, in the order in which one is preferred to another. */
-const published: readonly (readonly [file: string, open: (file: string) => Promise<Checkpoint>])[] = [
-  ['model.safetensors', openSafetensors],
-  ['model.safetensors.index.json', (file) => openShards(file, openSafetensors)],
-  ['pytorch_model.bin', openTorchBin],
-  ['pytorch_model.bin.index.json', (file) => openShards(file, openTorchBin)],
-];
+/** What a folder may hold, in the order in which one is preferred to another: a whole file, or an index of several. */
+const published = [
+  { file: 'model.safetensors', isIndex: false, open: openSafetensors },
+  { file: 'model.safetensors.index.json', isIndex: true, open: openSafetensors },
+  { file: 'pytorch_model.bin', isIndex: false, open: openTorchBin },
+  { file: 'pytorch_model.bin.index.json', isIndex: true, open: openTorchBin },
+] as const;
 
 /** Opens a folder or file as it is, without a graph to fit. */
 async function openCheckpoint(spec: string): Promise<Checkpoint> {
@@ -64,13 +64,26 @@ async function openCheckpoint(spec: string): Promise<Checkpoint> {
     () => false,
   );
   if (!isFolder) return /\.(bin|pth?)$/.test(spec) ? openTorchBin(spec) : openSafetensors(spec);
-  const files = await readdir(spec).catch((error: Error) => {
-    throw new LamellaError('L302', { path: spec, reason: error.message, remedy: 'a folder that may be read' });
+  const { file, isIndex, open } = await findPublished(spec);
+  const at = path.join(spec, file);
+  return isIndex ? openShards(at, open) : open(at);
+}
+
+/** Names of the files in `folder` that `openWeights` reads. Throws L204 or L302 when there are none, L210 for a bad index. */
+export async function weightFiles(folder: string): Promise<readonly string[]> {
+  const { file, isIndex } = await findPublished(folder);
+  return isIndex ? [file, ...(await shardFiles(path.join(folder, file)))] : [file];
+}
+
+async function findPublished(folder: string): Promise<(typeof published)[number]> {
+  const files = await readdir(folder).catch((error: Error) => {
+    throw new LamellaError('L302', { path: folder, reason: error.message, remedy: 'a folder that may be read' });
   });
-  for (const [file, open] of published) if (files.includes(file)) return open(path.join(spec, file));
+  const first = published.find(({ file }) => files.includes(file));
+  if (first) return first;
   const found = files.filter((file) => /\.(safetensors|bin|gguf|pth?)$/.test(file)).slice(0, 4);
   throw new LamellaError('L204', {
-    path: spec,
+    path: folder,
     reason: `it has neither model.safetensors nor pytorch_model.bin, nor an index of either${found.length > 0 ? `, only ${found.join(', ')}` : ''}`,
   });
 }

@@ -19,7 +19,7 @@ export async function openShards(
   openShard: (file: string) => Promise<Checkpoint>,
 ): Promise<Checkpoint> {
   const refuse = (reason: string) => new LamellaError('L210', { file: indexFile, reason });
-  const shardOf = await readIndex(indexFile, refuse);
+  const shardOf = await readIndex(indexFile);
   const shards: Checkpoint[] = [];
   const close = async () => {
     await Promise.all(shards.map((shard) => shard.close()));
@@ -63,17 +63,21 @@ export async function openShards(
   }
 }
 
+/** Names of the shards that `indexFile` lists. Throws L210 when it is no index, L204 or L302 when it cannot be opened. */
+export async function shardFiles(indexFile: string): Promise<readonly string[]> {
+  return [...new Set((await readIndex(indexFile)).values())];
+}
+
 /** Shard file by tensor name, in the order of the index. */
-async function readIndex(
-  indexFile: string,
-  refuse: (reason: string) => LamellaError,
-): Promise<ReadonlyMap<string, string>> {
+async function readIndex(indexFile: string): Promise<ReadonlyMap<string, string>> {
+  const refuse = (reason: string) => new LamellaError('L210', { file: indexFile, reason });
   const handle = await openFile(indexFile);
   let index: unknown;
   try {
     const { size } = await handle.stat();
     if (size > maxIndexBytes) throw refuse(`it has ${size} bytes, and an index at most ${maxIndexBytes}`);
-    index = JSON.parse(await handle.readFile('utf8'));
+    // decoding takes a byte order mark away
+    index = JSON.parse(new TextDecoder().decode(await handle.readFile()));
   } catch (error) {
     throw error instanceof LamellaError ? error : refuse('it is not JSON');
   } finally {

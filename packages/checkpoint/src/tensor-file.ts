@@ -3,7 +3,7 @@
  * F32 needs no other memory; F16 and BF16 pass through one buffer of at most 4 MiB. Values are little-endian and so are the machines
  * this runs on.
  */
-import { type FileHandle, open, stat } from 'node:fs/promises';
+import { type FileHandle, lstat, open, stat } from 'node:fs/promises';
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { shown } from './excerpt.ts';
 import { widenBF16s, widenF16s } from './half.ts';
@@ -80,8 +80,11 @@ export async function openFile(file: string): Promise<FileHandle> {
     if ((await stat(file)).isFile()) return await open(file, 'r');
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'ENOENT' || code === 'ENOTDIR')
-      throw new LamellaError('L204', { path: file, reason: 'there is no such file' });
+    if (code === 'ENOENT' || code === 'ENOTDIR') {
+      const link = await lstat(file).catch(() => null);
+      const reason = link ? 'it is a link to a file that is not there' : 'there is no such file';
+      throw new LamellaError('L204', { path: file, reason });
+    }
     throw new LamellaError('L302', { path: file, reason: (error as Error).message, remedy: 'a file that may be read' });
   }
   throw new LamellaError('L204', { path: file, reason: 'it is not a file' });

@@ -27,46 +27,56 @@ export async function buildPackage(
   tokenizer: FoundTokenizer | null,
   out: string,
 ): Promise<Manifest> {
-  return replaceFolder(out, { replaceable: isPackage }, async (folder) => {
-    const write = (file: string, content: string | Uint8Array) => writeFile(join(folder, file), content);
-    // a process of its own bundles
-    const [scripts, modules] = await Promise.all([
-      bundleRuntime({ tokenizer: tokenizer !== null, webgpu: compilation.gpu.length > 0 }),
-      compilation.modules(),
-    ]);
-    const wasm = modules.map(({ variant, wasm }) => ({
-      file: `kernels.${variant}.wasm`,
-      variant,
-      sha256: sha256(wasm),
-    }));
-    const { gpu } = compilation;
-    const wgsl = gpu.map(({ manifest: { profile }, code }) => ({
-      file: `kernels.${profile}.wgsl`,
-      sha256: sha256(new TextEncoder().encode(code)),
-    }));
-    for (const [i, { file }] of wgsl.entries()) await write(file, gpu[i]!.code);
-    for (const [i, { file }] of wasm.entries()) await write(file, modules[i]!.wasm);
-    for (const { file, text } of scripts) await write(file, text);
-    await write('report.html', modelReport(compilation));
-    await write('package.json', json(packageJson(compilation.report.name)));
-    if (tokenizer) {
-      await write(tokenizer.files.file, tokenizer.tokenizer);
-      await write(tokenizer.files.config, tokenizer.config);
-    }
-    const parts = {
-      weights: weights && (await writeWeights(compilation, weights, write)),
-      tokenizer: tokenizer?.files ?? null,
-      wasm,
-      wgsl,
-    };
-    const unproven = compilation.manifest({ ...parts, probe: null });
-    await write('index.d.ts', packageTypes(unproven));
-    await write('manifest.json', json(unproven));
-    if (!weights) return unproven;
-    const manifest = compilation.manifest({ ...parts, probe: await probe(folder, unproven) });
-    await write('manifest.json', json(manifest));
-    return manifest;
-  });
+  return replaceFolder(out, { replaceable: isPackage }, (folder) =>
+    writePackage(compilation, weights, tokenizer, folder),
+  );
+}
+
+/** The same into `folder`, which is there, empty and nobody's yet. Fails as the file system does. */
+export async function writePackage(
+  compilation: Compilation,
+  weights: WeightSource | null,
+  tokenizer: FoundTokenizer | null,
+  folder: string,
+): Promise<Manifest> {
+  const write = (file: string, content: string | Uint8Array) => writeFile(join(folder, file), content);
+  // a process of its own bundles
+  const [scripts, modules] = await Promise.all([
+    bundleRuntime({ tokenizer: tokenizer !== null, webgpu: compilation.gpu.length > 0 }),
+    compilation.modules(),
+  ]);
+  const wasm = modules.map(({ variant, wasm }) => ({
+    file: `kernels.${variant}.wasm`,
+    variant,
+    sha256: sha256(wasm),
+  }));
+  const { gpu } = compilation;
+  const wgsl = gpu.map(({ manifest: { profile }, code }) => ({
+    file: `kernels.${profile}.wgsl`,
+    sha256: sha256(new TextEncoder().encode(code)),
+  }));
+  for (const [i, { file }] of wgsl.entries()) await write(file, gpu[i]!.code);
+  for (const [i, { file }] of wasm.entries()) await write(file, modules[i]!.wasm);
+  for (const { file, text } of scripts) await write(file, text);
+  await write('report.html', modelReport(compilation));
+  await write('package.json', json(packageJson(compilation.report.name)));
+  if (tokenizer) {
+    await write(tokenizer.files.file, tokenizer.tokenizer);
+    await write(tokenizer.files.config, tokenizer.config);
+  }
+  const parts = {
+    weights: weights && (await writeWeights(compilation, weights, write)),
+    tokenizer: tokenizer?.files ?? null,
+    wasm,
+    wgsl,
+  };
+  const unproven = compilation.manifest({ ...parts, probe: null });
+  await write('index.d.ts', packageTypes(unproven));
+  await write('manifest.json', json(unproven));
+  if (!weights) return unproven;
+  const manifest = compilation.manifest({ ...parts, probe: await probe(folder, unproven) });
+  await write('manifest.json', json(manifest));
+  return manifest;
 }
 
 async function writeWeights(

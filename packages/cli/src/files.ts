@@ -19,10 +19,14 @@ const reasons: Readonly<Record<string, string>> = {
 };
 
 /** L301 for whatever the file system said. */
-export function unwritable(path: string, error: unknown): LamellaError {
+export function unwritable(
+  path: string,
+  error: unknown,
+  remedy = 'another --out, in a folder you can write to',
+): LamellaError {
   const nowhere = error instanceof Error && 'code' in error && error.code === 'ENOENT';
   const reason = nowhere ? 'nothing can be made there' : reasonOf(error);
-  return new LamellaError('L301', { path, reason, remedy: 'another --out, in a folder you can write to' });
+  return new LamellaError('L301', { path, reason, remedy });
 }
 
 /** L302 for whatever the file system said. */

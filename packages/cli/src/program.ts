@@ -24,19 +24,9 @@ export function program(): Command {
     .argument('<GRAPH.ts>')
     .addOption(target('compile'))
     .option('--weights <SOURCE>', 'a checkpoint folder, a .safetensors file, or random:SEED; without it, no weights')
-    .addOption(
-      new Option('--quant <FORMAT>', 'f32, q8 or q4 (default: q8)').argParser(choice('--quant', ['f32', 'q8', 'q4'])),
-    )
-    .addOption(
-      new Option('--kv <FORMAT>', 'keys and values as f32 or q8 (default: f32)').argParser(
-        choice('--kv', ['f32', 'q8']),
-      ),
-    )
-    .addOption(
-      new Option('--context <N>', "longest sequence in tokens (default: the graph's t)").argParser(
-        wholeNumber('--context', 1),
-      ),
-    )
+    .addOption(quant())
+    .addOption(kv())
+    .addOption(context("the graph's t"))
     .addOption(later('--profile <NAME|FILE>', 'leave it out: one plan serves every device'))
     .option('--out <DIR>', 'where the package goes (default: out/NAME)')
     .addOption(
@@ -50,7 +40,10 @@ export function program(): Command {
   lamella
     .command('run')
     .description('generate text with a package; greedy unless a sampling option is given')
-    .argument('<PACKAGE>', 'or a Hugging Face folder, which is compiled into a cache')
+    .argument(
+      '<PACKAGE>',
+      'or a Hugging Face folder, which is compiled into a cache as --quant, --kv and --context say',
+    )
     .option('--prompt <TEXT>', 'text to start from (needs a tokenizer in the package)')
     .addOption(new Option('--tokens <IDS>', 'token ids to start from, such as 1,2,3').argParser(tokenIds('--tokens')))
     .addOption(
@@ -80,6 +73,9 @@ export function program(): Command {
       ),
     )
     .addOption(new Option('--seed <N>', 'seed of the sampling').argParser(wholeNumber('--seed', 0)))
+    .addOption(quant())
+    .addOption(kv())
+    .addOption(context('the most that a checkpoint allows up to 2048'))
     .addOption(target('run'))
     .addOption(threads())
     .option('--json', 'print one JSON object')
@@ -92,6 +88,9 @@ export function program(): Command {
     .addOption(
       new Option('--tokens <IDS>', 'token ids, such as 1,2,3').argParser(tokenIds('--tokens')).makeOptionMandatory(),
     )
+    .addOption(quant())
+    .addOption(kv())
+    .addOption(context('the most that a checkpoint allows up to 2048'))
     .addOption(target('logits'))
     .addOption(threads())
     .option('--all', 'of every position, not only the last')
@@ -110,6 +109,9 @@ export function program(): Command {
     .command('bench')
     .description('measure loading, prefill and decode; several packages in turn, the first being the base')
     .argument('<PACKAGE...>', 'packages, or Hugging Face folders')
+    .addOption(quant())
+    .addOption(kv())
+    .addOption(context('the most that a checkpoint allows up to 2048'))
     .addOption(target('bench'))
     .addOption(
       new Option('--host <HOST>', 'node or chromium').default('node').argParser(choice('--host', ['node', 'chromium'])),
@@ -173,6 +175,23 @@ function target(command: 'compile' | 'run' | 'logits' | 'bench'): Option {
   }[command];
   return new Option('--target <TARGET>', help).argParser((text: string) =>
     several ? text.split(',').map(one) : one(text),
+  );
+}
+
+function quant(): Option {
+  const formats = choice('--quant', ['f32', 'q8', 'q4'], ['f16']);
+  return new Option('--quant <FORMAT>', 'f32, q8 or q4 (default: q8)').argParser(formats);
+}
+
+function kv(): Option {
+  return new Option('--kv <FORMAT>', 'keys and values as f32 or q8 (default: f32)').argParser(
+    choice('--kv', ['f32', 'q8']),
+  );
+}
+
+function context(usual: string): Option {
+  return new Option('--context <N>', `longest sequence in tokens (default: ${usual})`).argParser(
+    wholeNumber('--context', 1),
   );
 }
 

@@ -10,12 +10,13 @@ import { LamellaError } from '@lamella/graph/diagnostics';
 import { isOfWriting, makeFolders, unwritable } from './files.ts';
 import { cleanUp, type Unfinished, undoneBySignals, unfinished } from './unfinished.ts';
 
-/** What may become of a folder that is at the output already. */
-export interface Existing {
+/** What is to become of a folder that is at the output already, and what to try where nothing can be written. */
+export interface Output {
   /** Whether it may be replaced; asked before any work is done. */
   replaceable(folder: string): Promise<boolean>;
   /** Whether it is as good as the new one and stays; asked at the end, when another run may have been faster. */
   keeps?(folder: string): Promise<boolean>;
+  readonly remedy?: string;
 }
 
 /**
@@ -24,13 +25,13 @@ export interface Existing {
  */
 export async function replaceFolder<T>(
   out: string,
-  { replaceable, keeps }: Existing,
+  { replaceable, keeps, remedy }: Output,
   write: (folder: string) => Promise<T>,
 ): Promise<T> {
   const target = await destination(out);
   const parent = dirname(target);
   await cleanUp(parent);
-  await refuseStranger(out, target, replaceable);
+  await refuseStranger(out, target, replaceable, remedy);
   const places = unfinished(target);
   const { partial } = places;
   let firstMade: string | null = null;
@@ -45,7 +46,7 @@ export async function replaceFolder<T>(
       await mkdir(partial);
     } catch (error) {
       undo();
-      throw unwritable(out, error);
+      throw unwritable(out, error, remedy);
     }
     try {
       const result = await write(partial);
@@ -54,7 +55,7 @@ export async function replaceFolder<T>(
       return result;
     } catch (error) {
       undo();
-      throw isOfWriting(error, partial) ? unwritable(out, error) : error;
+      throw isOfWriting(error, parent) ? unwritable(out, error, remedy) : error;
     }
   });
 }
@@ -67,10 +68,15 @@ async function destination(out: string): Promise<string> {
   });
 }
 
-async function refuseStranger(out: string, target: string, replaceable: Existing['replaceable']): Promise<void> {
+async function refuseStranger(
+  out: string,
+  target: string,
+  replaceable: Output['replaceable'],
+  remedy: string | undefined,
+): Promise<void> {
   const entries = await readdir(target).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
-    throw unwritable(out, error);
+    throw unwritable(out, error, remedy);
   });
   if (entries.length === 0 || (await replaceable(target))) return;
   throw new LamellaError('L301', {

@@ -83,7 +83,6 @@ describe('packages', () => {
   test.each(['run', 'logits'])('%s: an empty prompt', (command) =>
     home.refuses([command, 'whole', '--tokens', ''], 'L401'),
   );
-  test('an empty text', () => home.refuses(['run', 'whole', '--prompt', ''], 'L401'));
   test.each(['run', 'logits'])('%s: a token id out of range', (command) =>
     home.refuses([command, 'whole', '--tokens', '1,50'], 'L402', '50', 'ids from 0 to 49'),
   );

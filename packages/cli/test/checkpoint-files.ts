@@ -1,10 +1,11 @@
 /** Checkpoints on disk for the tests: the weights that `random:1` gives a graph, with or without a tokenizer beside them. */
-import { copyFile, mkdir } from 'node:fs/promises';
+import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { randomTensor } from '@lamella/checkpoint/random';
 import { writeSafetensors } from '@lamella/checkpoint/write-safetensors';
 import type { Weight } from '@lamella/graph/ir';
+import { importHuggingFace } from '@lamella/source/import-config';
 import { loadGraph } from '../src/load-graph.ts';
 
 const assistant = fileURLToPath(new URL('../../../graphs/assistant/', import.meta.url));
@@ -25,4 +26,26 @@ export async function writeCheckpoint(
 export async function addTokenizer(folder: string): Promise<void> {
   for (const name of ['tokenizer.json', 'tokenizer_config.json'])
     await copyFile(join(assistant, name), join(folder, name));
+}
+
+/** What a small Llama's `config.json` says; 260 tokens are the assistant's tokenizer's. */
+const config = {
+  model_type: 'llama',
+  hidden_size: 16,
+  intermediate_size: 24,
+  num_attention_heads: 4,
+  num_key_value_heads: 2,
+  num_hidden_layers: 2,
+  vocab_size: 260,
+  max_position_embeddings: 4096,
+  tie_word_embeddings: true,
+};
+
+/** Writes a folder as the hub has it: config, weights and tokenizer. The graph file that its names come from lies beside it. */
+export async function writeHubFolder(folder: string, change: object = {}): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, 'config.json'), JSON.stringify({ ...config, ...change }));
+  await writeFile(`${folder}.ts`, importHuggingFace(folder).source);
+  await writeCheckpoint(folder, `${folder}.ts`);
+  await addTokenizer(folder);
 }

@@ -71,7 +71,7 @@ export async function load(files: PackageFiles, options: face.LoadOptions = {}):
       if (disposed) throw new LamellaError('L411');
       checkGenerate(prompt, options, tokenizer !== null, files.place);
       const { maxTokens = Number.POSITIVE_INFINITY, stop = [], signal = null, eos, ...sampling } = options;
-      const read = (text: string) => (text === '' ? [] : tokenizer!.encodePrompt(text));
+      const read = (text: string) => tokenizer!.encodePrompt(text);
       return new Generation({
         session,
         prompt: typeof prompt === 'string' ? read(prompt) : prompt,

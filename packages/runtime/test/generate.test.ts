@@ -177,10 +177,12 @@ describe('bad input', () => {
     expect((await finish([1], { maxTokens: 1 })).tokens).toEqual(greedy([1], 1));
   });
 
-  test('empty text is L401 even where a prompt begins with a token of its own', async () => {
+  test('empty text is a prompt where the tokenizer adds a token to it', async () => {
     const begins = await load(fromMap(await toyTextFiles({ bos: 1 })));
     expect(begins.generate('b').promptTokens).toEqual([1, 1]);
-    await expect(finish('', {}, begins)).rejects.toThrow('L401 the prompt is empty. Try at least one token');
+    const empty = await finish('', { maxTokens: 2 }, begins);
+    expect(empty.promptTokens).toEqual([1]);
+    expect(empty.tokens).toEqual(greedy([1], 2));
   });
 
   test('text without a tokenizer is L406', () => {

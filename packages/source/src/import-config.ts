@@ -4,7 +4,7 @@
  */
 import path from 'node:path';
 import { IndentationText, Project, QuoteKind, SyntaxKind } from 'ts-morph';
-import { type LlamaConfig, readLlamaConfig } from './llama-config.ts';
+import { type LlamaConfig, modelName, readLlamaConfig } from './llama-config.ts';
 
 /** A graph file that has not been written yet. */
 export interface ImportedGraph {
@@ -27,8 +27,7 @@ const columns = 120;
 export function importHuggingFace(dir: string): ImportedGraph {
   const config = readLlamaConfig(dir);
   const folder = path.basename(path.resolve(dir));
-  const dashed = folder.toLowerCase().replace(/[^a-z0-9.]+/g, '-');
-  const name = dashed.replace(/^[-.]+|[-.]+$/g, '') || 'model';
+  const name = modelName(dir);
   const project = new Project({
     useInMemoryFileSystem: true,
     manipulationSettings: { indentationText: IndentationText.TwoSpaces, quoteKind: QuoteKind.Single },

@@ -3,7 +3,7 @@
  * and 3.4: `share_embedding`, `layer_sharing`). A key that would change the maths and that the DSL cannot say is refused by name; keys
  * about training, dropout or caching change nothing here and are passed over.
  */
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { LamellaError } from '@lamella/graph/diagnostics';
 
@@ -40,8 +40,32 @@ const neutral: readonly (readonly [key: string, values: readonly unknown[]])[] =
   ['quantization_config', []],
 ];
 
+/** Sizes beyond every model's, so that a config that is not one is refused at once, and not after an hour of compiling. */
+const largest = {
+  hidden_size: 1 << 17,
+  intermediate_size: 1 << 20,
+  num_attention_heads: 1 << 12,
+  num_key_value_heads: 1 << 12,
+  head_dim: 1 << 12,
+  num_hidden_layers: 1 << 10,
+  vocab_size: 1 << 22,
+  max_position_embeddings: 1 << 26,
+  layer_sharing_repeats: 1 << 6,
+} as const;
+/** No config has a thousandth of it. */
+const maxConfigBytes = 16 << 20;
+
 /** What `transformers` fills in for a Llama whose config leaves these keys out. */
 const defaults = { ropeTheta: 10_000, normEps: 1e-6, repeats: 2 };
+
+/** The name of the model in the folder `dir`, after it: letters, digits, dots and dashes. */
+export function modelName(dir: string): string {
+  const dashed = path
+    .basename(path.resolve(dir))
+    .toLowerCase()
+    .replace(/[^a-z0-9.]+/g, '-');
+  return dashed.replace(/^[-.]+|[-.]+$/g, '') || 'model';
+}
 
 /** Reads `dir/config.json`. Throws L302 when it cannot be read and L206, with key and value, for what cannot be imported. */
 export function readLlamaConfig(dir: string): LlamaConfig {
@@ -49,17 +73,17 @@ export function readLlamaConfig(dir: string): LlamaConfig {
   const config = readJson(file);
   const refuse = (reason: string, remedy: string) => new LamellaError('L206', { file, reason, remedy });
   const refuseKey = (key: string, wanted: string) =>
-    refuse(`${key} is ${key in config ? JSON.stringify(config[key]) : 'missing'}`, wanted);
+    refuse(`${key} is ${key in config ? written(config[key]) : 'missing'}`, wanted);
 
   /** A positive integer, or `otherwise` when the key is absent. */
-  const size = (key: string, otherwise?: number): number => {
+  const size = (key: keyof typeof largest, otherwise?: number): number => {
     const value = config[key] ?? otherwise;
-    if (typeof value === 'number' && Number.isSafeInteger(value) && value > 0) return value;
-    throw refuseKey(key, `a whole number of at least 1 for ${key}`);
+    if (typeof value === 'number' && Number.isSafeInteger(value) && value > 0 && value <= largest[key]) return value;
+    throw refuseKey(key, `a whole number from 1 to ${largest[key]} for ${key}`);
   };
-  const positive = (key: string, value: unknown): number => {
-    if (typeof value === 'number' && Number.isFinite(value) && value > 0) return value;
-    throw refuse(`${key} is ${JSON.stringify(value)}`, `a positive number for ${key}`);
+  const positive = (key: string, value: unknown, most: number): number => {
+    if (typeof value === 'number' && value > 0 && value <= most) return value;
+    throw refuse(`${key} is ${written(value)}`, `a number above 0 and at most ${most} for ${key}`);
   };
   const flag = (key: string): boolean => {
     const value = config[key] ?? false;
@@ -98,8 +122,8 @@ export function readLlamaConfig(dir: string): LlamaConfig {
     headDim,
     vocab: size('vocab_size'),
     context: size('max_position_embeddings'),
-    ropeTheta: positive('rope_theta', ropeTheta(config, refuseKey)),
-    normEps: positive('rms_norm_eps', config.rms_norm_eps ?? defaults.normEps),
+    ropeTheta: positive('rope_theta', ropeTheta(config, refuseKey), 1e12),
+    normEps: positive('rms_norm_eps', config.rms_norm_eps ?? defaults.normEps, 1),
     // MobileLLM says tie_word_embeddings: false and ties through share_embedding.
     tied: flag('tie_word_embeddings') || flag('share_embedding'),
     repeats: repeats(config, size, flag, refuseKey),
@@ -123,7 +147,7 @@ function ropeTheta(config: Config, refuseKey: (key: string, wanted: string) => L
  */
 function repeats(
   config: Config,
-  size: (key: string, otherwise: number) => number,
+  size: (key: 'layer_sharing_repeats', otherwise: number) => number,
   flag: (key: string) => boolean,
   refuseKey: (key: string, wanted: string) => LamellaError,
 ): number {
@@ -140,26 +164,42 @@ function repeats(
 }
 
 function readJson(file: string): Config {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
+  const unreadable = (reason: string) => {
     const remedy = 'a folder with the config.json of a Hugging Face checkpoint';
-    throw new LamellaError('L302', { path: file, reason: (error as Error).message, remedy });
+    return new LamellaError('L302', { path: file, reason, remedy });
+  };
+  const refuse = (reason: string) => new LamellaError('L206', { file, reason, remedy: 'fetching it again' });
+  let bytes: Uint8Array;
+  try {
+    // Asked before opening, because opening a pipe waits for someone to write to it.
+    const found = statSync(file);
+    if (!found.isFile()) throw unreadable(found.isDirectory() ? 'it is a folder' : 'it is not a file');
+    if (found.size > maxConfigBytes) throw refuse(`it has ${found.size} bytes, and ${maxConfigBytes} are read at most`);
+    bytes = readFileSync(file);
+  } catch (error) {
+    throw error instanceof LamellaError ? error : unreadable((error as Error).message);
   }
   let config: unknown;
   try {
-    config = JSON.parse(text);
+    // decoding takes a byte order mark away
+    config = JSON.parse(new TextDecoder().decode(bytes));
   } catch (error) {
-    throw new LamellaError('L206', {
-      file,
-      reason: `it is not JSON: ${(error as Error).message}`,
-      remedy: 'fetching it again',
-    });
+    throw refuse(`it is not JSON: ${(error as Error).message}`);
   }
-  if (!isRecord(config))
-    throw new LamellaError('L206', { file, reason: 'it is not a JSON object', remedy: 'fetching it again' });
+  if (!isRecord(config)) throw refuse('it is not a JSON object');
   return config;
+}
+
+/** A value as it was written, short enough for a message; of objects and lists within it, only that there are some. */
+function written(value: unknown): string {
+  const inside = (each: unknown) => (typeof each === 'object' && each !== null ? '...' : each);
+  const shallow = isRecord(value)
+    ? Object.fromEntries(Object.entries(value).map(([key, each]) => [key, inside(each)]))
+    : Array.isArray(value)
+      ? value.map(inside)
+      : value;
+  const json = JSON.stringify(shallow);
+  return json.length > 60 ? `${json.slice(0, 60)}...` : json;
 }
 
 function isRecord(value: unknown): value is Config {

@@ -10,12 +10,12 @@ import { LamellaError as PackageError } from '@lamella/runtime/lamella-error';
 import type { Manifest } from '@lamella/runtime/manifest';
 import type { Host, Measured, On, Subject, Work } from '../bench/host.ts';
 import type { BenchReport, BenchResult, BenchSample } from '../contract.ts';
-import { packageAt } from '../package-at.ts';
+import { type HowCompiled, packageAt } from '../package-at.ts';
 import { manifestAt } from '../package-manifest.ts';
 import { progress } from '../progress.ts';
 import { type Align, heading, table } from '../table.ts';
 
-export interface BenchCommand {
+export interface BenchCommand extends HowCompiled {
   readonly target?: readonly BenchResult['target'][];
   readonly host: BenchResult['host'];
   readonly threads: readonly number[];
@@ -33,9 +33,9 @@ const usual = 64;
  * throws.
  */
 export async function bench(paths: readonly string[], options: BenchCommand): Promise<void> {
-  const { host: name, target: targets = ['wasm'], json } = options;
+  const { host: name, target: targets = ['wasm'], json, quant, kv, context } = options;
   const folders: string[] = [];
-  for (const path of paths) folders.push(await packageAt(path));
+  for (const path of paths) folders.push(await packageAt(path, { quant, kv, context }));
   const cases = folders.flatMap((folder, i) =>
     targets.flatMap((device) =>
       (device === 'webgpu' ? [1] : options.threads).map(

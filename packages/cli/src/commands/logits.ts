@@ -2,10 +2,10 @@
 import { LamellaError as PackageError } from '@lamella/runtime/lamella-error';
 import type { LogitsReport } from '../contract.ts';
 import { openVisibly } from '../open-package.ts';
-import { packageAt } from '../package-at.ts';
+import { type HowCompiled, packageAt } from '../package-at.ts';
 import { table } from '../table.ts';
 
-export interface LogitsCommand {
+export interface LogitsCommand extends HowCompiled {
   readonly tokens: readonly number[];
   readonly target?: 'wasm' | 'webgpu';
   readonly threads: number;
@@ -18,10 +18,10 @@ const shown = 8;
 /** Without `--json`: the largest logits of each position asked for. */
 export async function logits(
   path: string,
-  { tokens, target = 'wasm', threads, all, json }: LogitsCommand,
+  { tokens, target = 'wasm', threads, all, json, ...how }: LogitsCommand,
 ): Promise<void> {
   if (tokens.length === 0) throw new PackageError('L401');
-  const model = await openVisibly(await packageAt(path), { device: target, threads });
+  const model = await openVisibly(await packageAt(path, how), { device: target, threads });
   const positions = all ? await model.logitsAll(tokens) : [await model.logits(tokens)];
   if (json) {
     const numbers = positions.map((position) => Array.from(position));

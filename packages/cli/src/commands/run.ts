@@ -5,9 +5,9 @@ import type { Generation, SamplingOptions } from '@lamella/runtime/face';
 import { LamellaError as PackageError } from '@lamella/runtime/lamella-error';
 import type { RunReport } from '../contract.ts';
 import { openVisibly } from '../open-package.ts';
-import { packageAt } from '../package-at.ts';
+import { type HowCompiled, packageAt } from '../package-at.ts';
 
-export interface RunCommand extends SamplingOptions {
+export interface RunCommand extends SamplingOptions, HowCompiled {
   readonly prompt?: string;
   readonly tokens?: readonly number[];
   readonly maxTokens: number;
@@ -19,11 +19,12 @@ export interface RunCommand extends SamplingOptions {
 /** Throws L305 unless there is exactly one of `prompt` and `tokens`, and what loading and generating throw (L401 to L408). */
 export async function run(
   path: string,
-  { prompt, tokens, target = 'wasm', threads, json, maxTokens, ...rest }: RunCommand,
+  { prompt, tokens, target = 'wasm', threads, json, maxTokens, quant, kv, context, ...rest }: RunCommand,
 ): Promise<void> {
   const start = onlyOne(prompt, tokens);
-  if (start.length === 0) throw new PackageError('L401');
-  const model = await openVisibly(await packageAt(path), { device: target, threads });
+  // an empty text is a prompt where the tokenizer adds a token to it
+  if (tokens?.length === 0) throw new PackageError('L401');
+  const model = await openVisibly(await packageAt(path, { quant, kv, context }), { device: target, threads });
   const generation = model.generate(start, { maxTokens, ...sampling(rest) });
   if (json) {
     for await (const _ of generation);

@@ -1,0 +1,212 @@
+/**
+ * A folder as the hub has it, where a package is expected: what of it is read and what is not, how it is compiled, and the cache that the
+ * package goes into.
+ */
+import { execFileSync } from 'node:child_process';
+import { copyFile, cp, mkdir, open, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { packageAt } from '../src/package-at.ts';
+import { writeHubFolder } from './checkpoint-files.ts';
+import { type Scratch, scratch } from './lamella.ts';
+
+let home: Scratch;
+beforeAll(async () => {
+  home = await scratch();
+  await writeHubFolder(join(home.path, 'hub'));
+});
+afterAll(() => home.remove());
+
+const cache = () => join(home.path, 'cache', 'lamella');
+const run = (folder: string, ...more: readonly string[]) =>
+  home.lamella('run', folder, '--tokens', '1,2,3', '--max-tokens', '4', '--json', ...more);
+async function ok(folder: string, ...more: readonly string[]) {
+  const { code, stdout, stderr } = await run(folder, ...more);
+  expect(code, stderr).toBe(0);
+  return { report: JSON.parse(stdout), stderr };
+}
+
+/** The same without a process for it: what making the package said, and why it failed. */
+async function packageOf(folder: string): Promise<{ readonly failure: string; readonly said: string }> {
+  vi.stubEnv('XDG_CACHE_HOME', join(home.path, 'cache'));
+  const stderr = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+  try {
+    const failure = await packageAt(join(home.path, folder)).then(
+      () => '',
+      (error: Error) => error.message,
+    );
+    return { failure, said: stderr.mock.calls.map(([text]) => text).join('') };
+  } finally {
+    stderr.mockRestore();
+    vi.unstubAllEnvs();
+  }
+}
+
+describe('how it is compiled', () => {
+  test('q8 with f32 keys and values and at most 2048 tokens, which it says, every time', async () => {
+    const first = await ok('hub');
+    expect(first.stderr).toMatch(/^context 2048 of 4096 tokens; --context N changes it\ncompiling hub into /);
+    const again = await ok('hub');
+    expect(again.stderr).toMatch(/^context 2048 of 4096 tokens/);
+    expect(again.stderr).not.toContain('compiling');
+    expect(again.report.tokens).toEqual(first.report.tokens);
+    const asked = await ok('hub', '--quant', 'q8', '--kv', 'f32', '--context', '2048');
+    expect(asked.stderr).not.toMatch(/context|compiling/);
+  });
+
+  test('as --quant, --kv and --context say; each choice has its own package', async () => {
+    const [entry] = await readdir(cache());
+    const manifestOf = async (name: string) =>
+      JSON.parse(await readFile(join(cache(), name, 'package', 'manifest.json'), 'utf8'));
+    const usual = await manifestOf(entry!);
+    const { report, stderr } = await ok('hub', '--quant', 'f32', '--kv', 'q8', '--context', '64');
+    expect(stderr).not.toContain('of 4096');
+    const added = (await readdir(cache())).filter((name) => name !== entry);
+    expect(added).toHaveLength(1);
+    const chosen = await manifestOf(added[0]!);
+    expect([usual.context, chosen.context]).toEqual([2048, 64]);
+    expect(report.stats.plannedBytes).toBe(chosen.memory.plannedBytes);
+    expect(chosen.memory.plannedBytes).toBeLessThan(usual.memory.plannedBytes);
+    const f32 = await home.lamella('logits', 'hub', '--tokens', '1', '--json', '--quant', 'f32', '--context', '64');
+    const q4 = await home.lamella('logits', 'hub', '--tokens', '1', '--json', '--quant', 'q4', '--context', '64');
+    expect(JSON.parse(f32.stdout).logits).not.toEqual(JSON.parse(q4.stdout).logits);
+    const bench = ['bench', 'hub', '--context', '64', '--quant', 'q4', '--repeat', '1', '--prompt-tokens', '4'];
+    const measured = await home.lamella(...bench, '--max-tokens', '4', '--json');
+    expect(measured.code, measured.stderr).toBe(0);
+    expect(measured.stderr).not.toContain('compiling');
+  });
+
+  test('more than the checkpoint has, and what a package was compiled with, cannot be chosen', async () => {
+    await home.refuses(['run', 'hub', '--tokens', '1', '--context', '4097'], 'L303', 'up to 4096', 'hub');
+    await home.refuses(['run', 'hub', '--tokens', '1', '--quant', 'f16'], 'L304', '--quant f16');
+    const [entry] = await readdir(cache());
+    const made = join('cache', 'lamella', entry!, 'package');
+    await home.refuses(['run', made, '--tokens', '1', '--quant', 'q4'], 'L305', '--quant', made, 'compiled already');
+    await home.refuses(['logits', made, '--tokens', '1', '--kv', 'q8'], 'L305', '--kv', 'lamella compile');
+    await home.refuses(['bench', made, '--context', '8'], 'L305', '--context', 'leaving it out');
+  });
+
+  test('an empty text is the token that begins every text, where there is one', async () => {
+    await cp(join(home.path, 'hub'), join(home.path, 'begins'), { recursive: true });
+    const file = join(home.path, 'begins', 'tokenizer_config.json');
+    const about = JSON.parse(await readFile(file, 'utf8'));
+    // a byte order mark is no reason to refuse a file
+    const text = JSON.stringify({ ...about, bos_token: '<eos>', add_bos_token: true, lamella: {} });
+    await writeFile(file, `\ufeff${text}`);
+    const generated = await home.lamella('run', 'begins', '--prompt', '', '--max-tokens', '2', '--json');
+    expect(generated.code, generated.stderr).toBe(0);
+    expect(JSON.parse(generated.stdout).stats.promptTokens).toBe(1);
+  });
+});
+
+describe('what is read of it', () => {
+  const crowded = () => join(home.path, 'crowded');
+
+  test('nothing but what is used, whatever else is there', async () => {
+    await cp(join(home.path, 'hub'), crowded(), { recursive: true });
+    const at = (name: string) => join(crowded(), name);
+    await mkdir(at('logs.json'));
+    await mkdir(at('runs.safetensors'));
+    await symlink('/nowhere/at/all', at('dangling.json'));
+    await symlink('/dev/zero', at('zero.bin'));
+    await symlink('/dev/zero', at('manifest.json'));
+    execFileSync('mkfifo', [at('pipe.json'), at('pipe.safetensors'), at('tokenizer.model'), at('added_tokens.json')]);
+    const huge = await open(at('huge.json'), 'w');
+    await huge.truncate(2 ** 31);
+    await huge.close();
+    const server = createServer().listen(at('socket.json'));
+    const { stderr } = await ok('crowded');
+    expect(stderr).toContain('compiling');
+    server.close();
+    // and none of it makes it another checkpoint
+    await rm(at('logs.json'), { recursive: true });
+    expect((await ok('crowded')).stderr).not.toContain('compiling');
+  });
+
+  test('a byte order mark before JSON', async () => {
+    const folder = join(home.path, 'marked');
+    await cp(join(home.path, 'hub'), folder, { recursive: true });
+    for (const name of ['config.json', 'tokenizer.json', 'tokenizer_config.json'])
+      await writeFile(join(folder, name), `\ufeff${await readFile(join(folder, name), 'utf8')}`);
+    const names = JSON.parse(await header(join(folder, 'model.safetensors')));
+    const map = Object.fromEntries(Object.keys(names).map((name) => [name, 'part.safetensors']));
+    await copyFile(join(folder, 'model.safetensors'), join(folder, 'part.safetensors'));
+    await rm(join(folder, 'model.safetensors'));
+    const index = join(folder, 'model.safetensors.index.json');
+    await writeFile(index, `\ufeff${JSON.stringify({ weight_map: map })}`);
+    const { report } = await ok('marked');
+    expect(report.tokens).toEqual((await ok('hub')).report.tokens);
+    const text = await home.lamella('run', 'marked', '--prompt', 'hello', '--max-tokens', '2');
+    expect(text.code, text.stderr).toBe(0);
+  });
+
+  const used = [
+    'config.json',
+    'model.safetensors',
+    'tokenizer.json',
+    'tokenizer_config.json',
+    'generation_config.json',
+  ];
+  test.each(used)('one message when %s is a folder, a pipe, a device, a dangling link or huge', async (name) => {
+    const path = join(home.path, 'odd', name);
+    const makes = {
+      'a folder': () => mkdir(path),
+      'a pipe': async () => execFileSync('mkfifo', [path]),
+      'a link to a device': () => symlink('/dev/zero', path),
+      'a link to nothing': () => symlink('/nowhere/at/all', path),
+      'two GiB': () => writeFile(path, '{').then(() => truncate(path, 2 ** 31)),
+    };
+    for (const [what, make] of Object.entries(makes)) {
+      await cp(join(home.path, 'hub'), join(home.path, 'odd'), { recursive: true });
+      await rm(path, { force: true });
+      await make();
+      const { failure } = await packageOf('odd');
+      expect(failure, what).toMatch(/^L(202|203|204|206|302) .*odd.*Try [^\n]*$/);
+      await rm(join(home.path, 'odd'), { recursive: true });
+    }
+    expect((await readdir(cache())).filter((entry) => entry.includes('odd'))).toEqual([]);
+  });
+});
+
+describe('the cache', () => {
+  const entry = async () => join(cache(), (await readdir(cache())).find((name) => name.startsWith('cached-'))!);
+  beforeAll(async () => {
+    await cp(join(home.path, 'hub'), join(home.path, 'cached'), { recursive: true });
+    await packageOf('cached');
+  });
+
+  test.each([
+    ['truncated weights', async (made: string) => truncate(join(made, 'package', 'weights-000.bin'), 100)],
+    ['another byte', async (made: string) => flip(join(made, 'package', 'weights-000.bin'))],
+    ['a script that ends too early', async (made: string) => truncate(join(made, 'package', 'index.js'), 10)],
+    ['a missing file', async (made: string) => rm(join(made, 'package', 'index.js'))],
+    ['half a manifest', async (made: string) => truncate(join(made, 'package', 'manifest.json'), 300)],
+    ['nothing but a folder', async (made: string) => rm(join(made, 'package'), { recursive: true })],
+  ])('an entry with %s is compiled again, and says so', async (_, damage) => {
+    await damage(await entry());
+    const mended = await packageOf('cached');
+    expect(mended.said).toContain(`${await entry()} is damaged; compiling `);
+    expect(await packageOf('cached')).toEqual({ failure: '', said: expect.not.stringContaining('compiling') });
+  });
+
+  test('two first runs at a time both answer, and one package is left', async () => {
+    await rm(await entry(), { recursive: true });
+    const both = await Promise.all([ok('cached'), ok('cached')]);
+    expect(both[0].report.tokens).toEqual(both[1].report.tokens);
+    expect((await readdir(cache())).filter((name) => name.includes('cached'))).toHaveLength(1);
+  });
+});
+
+/** Changes the byte in the middle. */
+async function flip(file: string): Promise<void> {
+  const bytes = await readFile(file);
+  bytes[bytes.length >> 1]! ^= 1;
+  await writeFile(file, bytes);
+}
+
+/** The JSON at the beginning of a safetensors file. */
+async function header(file: string): Promise<string> {
+  const bytes = await readFile(file);
+  return bytes.toString('utf8', 8, 8 + Number(bytes.readBigUInt64LE()));
+}
