@@ -5,6 +5,7 @@
  */
 import { mobileLLM, share } from '@lamella/dsl';
 import { sequence } from '@lamella/graph/oracle/sequence';
+import { TABLE_ROW, WORD } from '@lamella/runtime/step';
 import { expect, test } from 'vitest';
 import { relativeError, rig } from './rig.ts';
 import { weightsOf } from './weights.ts';
@@ -52,12 +53,12 @@ test('keys written into the first execution’s slot would show', async () => {
   const tokens = [11, 48, 21, 58];
   const uncached = sequence(graph, weightOf, tokens, { quant: 'f32' });
   const compiled = await rig(graph, weightOf, 'f32');
-  const { table, memory } = { table: compiled.lowered.plan.table, memory: compiled.lowered.plan.memory.table };
+  const { table, memory, rowWords } = compiled.lowered.plan;
   // the released rule: the slot of the weight set
-  const words = new Uint32Array(compiled.memory.buffer, memory.offset, memory.bytes / 4);
+  const words = new Uint32Array(compiled.memory.buffer, memory.table.offset, memory.table.bytes / WORD);
   table.forEach((row, i) => {
     const first = table.find((other) => other.kind === row.kind && other.weights[0] === row.weights[0])!;
-    words[i * compiled.lowered.plan.rowWords + 1] = first.state;
+    words[i * rowWords + TABLE_ROW.state] = first.state;
   });
   for (const token of tokens) compiled.decode(token);
   expect(relativeError(compiled.logits, uncached.at(-1)!)).toBeGreaterThan(1e-2);

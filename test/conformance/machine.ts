@@ -9,6 +9,7 @@ import type { KindKernels } from '@lamella/compiler/schedule/schedule';
 import type { Lowering } from '@lamella/compiler/schedule/scope';
 import type { Graph } from '@lamella/graph/ir';
 import type { WeightOf } from '@lamella/graph/oracle/model';
+import { GPU_UNIFORM_WORDS, writeGpuStep } from '@lamella/runtime/step';
 
 export type Contract = Extract<FusedOp, { op: 'contract' }>;
 
@@ -146,7 +147,9 @@ export class Sequence {
       return logits.indexOf(Math.max(...logits));
     }
     // the step as decoding leaves it
-    this.machine.write(plan.memory.step.offset, Uint32Array.of(this.position - 1, 1, 0));
+    const words = new Uint32Array(GPU_UNIFORM_WORDS);
+    writeGpuStep(words, { position: this.position - 1, count: 1, row: 0 });
+    this.machine.write(plan.memory.step.offset, words);
     this.machine.run(argmax, plan.table.length - 1, { position: 0, count: 0, row: 0 });
     return new Uint32Array(await this.machine.read(plan.memory.tokens.offset, 4))[0]!;
   }

@@ -25,6 +25,7 @@ import { functionArguments } from '@lamella/compiler/targets/wasm/print';
 import type { Graph } from '@lamella/graph/ir';
 import type { WeightOf } from '@lamella/graph/oracle/model';
 import type { Region, WasmVariant } from '@lamella/runtime/manifest';
+import { stepWords, WASM_STEP, writeStep, writeTable } from '@lamella/runtime/step';
 
 export type Lowered = ReturnType<typeof lower>;
 
@@ -91,13 +92,10 @@ export async function rig(
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared });
   for await (const { offset, bytes } of packWeights(plan, graph.weights, async (w) => weightOf(w)))
     new Uint8Array(memory.buffer, regions.weights.offset + offset, bytes.length).set(bytes);
-  const words = new Uint32Array(memory.buffer, regions.table.offset, regions.table.bytes / 4);
-  plan.table.forEach((row, i) => {
-    words.set([row.kind, row.state, ...row.weights], i * plan.rowWords);
-  });
-  const step = new Uint32Array(memory.buffer, regions.step.offset, 6);
+  writeTable(memory.buffer, plan);
+  const step = stepWords(memory.buffer, regions);
   // some reads of a word before a thread sleeps: tests share the cores
-  step.set([plan.table.length, regions.table.offset, threads, 1 << 17], 2);
+  writeStep(step, { rows: plan.table.length, table: regions.table.offset, threads, patience: 1 << 17 });
   const tokens = new Uint32Array(memory.buffer, regions.tokens.offset, plan.program.tile);
 
   const module = await WebAssembly.compile(
@@ -111,7 +109,7 @@ export async function rig(
     const { weights, state } = plan.table[row]!;
     const named: Record<string, number> = {
       state,
-      position: step[0]!,
+      position: step[WASM_STEP.position]!,
       count: 1,
       row: 0,
       thread: 0,
@@ -135,10 +133,10 @@ export async function rig(
     memory,
     logits: new Float32Array(memory.buffer, regions.logits.offset, graph.vocab),
     get position() {
-      return step[0]!;
+      return step[WASM_STEP.position]!;
     },
     set position(p) {
-      step[0] = p;
+      step[WASM_STEP.position] = p;
     },
     decode(token) {
       tokens[0] = token;

@@ -4,6 +4,7 @@
  */
 import type { FormatName, KvName } from '@lamella/compiler/program/ir';
 import type { WasmVariant } from '@lamella/runtime/manifest';
+import { stepWords, writeStep } from '@lamella/runtime/step';
 import { expect, test } from 'vitest';
 import { model, orders } from './models.ts';
 import { type Rig, rig } from './rig.ts';
@@ -69,14 +70,14 @@ test.each([
 test('threads that a prompt leaves nothing to do meet all the same, and are not told the next thing too early', async () => {
   const wanted = await rig(graph, weightsOf(graph), 'f32', 'simd', 1);
   const running = await rig(graph, weightsOf(graph), 'f32', 'simd-threads', 2);
-  const rows = new Uint32Array(running.memory.buffer, running.lowered.plan.memory.step.offset, 3).subarray(2);
-  const [all] = rows;
+  const { memory, table } = running.lowered.plan;
+  const step = stepWords(running.memory.buffer, memory);
   try {
     for (let i = 0; i < 300; i++) {
       // a table of a head alone
-      rows[0] = 1;
+      writeStep(step, { rows: 1 });
       running.prefill([1]);
-      rows[0] = all!;
+      writeStep(step, { rows: table.length });
       for (const each of [wanted, running]) {
         each.position = 0;
         each.decode(i % graph.vocab);

@@ -11,6 +11,7 @@ import { behindMemory, CANDIDATE_BYTES, CANDIDATES } from '@lamella/compiler/sch
 import type { SamplingOptions } from '@lamella/runtime/face';
 import { seedKey } from '@lamella/runtime/noise';
 import { Sampler } from '@lamella/runtime/sampler';
+import { GPU_STEP, GPU_STEP_WORDS, writeGpuStep } from '@lamella/runtime/step';
 import { candidatesFrom } from '@lamella/runtime/webgpu-candidates';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -23,15 +24,20 @@ const { memory } = plan;
 const { candidates } = behindMemory(plan);
 const image = new ArrayBuffer(candidates + CANDIDATE_BYTES);
 
+const step = new Uint32Array(image, memory.step.offset, GPU_STEP_WORDS);
+
 /** Runs a kernel behind the token at position 6. */
 function run(kernel: Kernel, logits: Float32Array, { temperature = 0, seed = 0, sumTemperature = 1 } = {}): void {
   new Float32Array(image, memory.logits.offset, vocab).set(logits);
-  const step = new Int32Array(image, memory.step.offset, 8);
-  step.set([6, 1, 0, 0, seedKey(seed)]);
-  new Float32Array(step.buffer, step.byteOffset + 20, 2).set([temperature, 1 / sumTemperature]);
+  writeGpuStep(step, { position: 6, count: 1, row: 0, seed: seedKey(seed), temperature, inverse: 1 / sumTemperature });
   interpret(kernel, image, {});
 }
 
+const nextStep = () => ({
+  position: step[GPU_STEP.position],
+  count: step[GPU_STEP.count],
+  row: step[GPU_STEP.row],
+});
 const chosen = () => new Int32Array(image, memory.tokens.offset, 1)[0];
 const row = (levels: readonly number[]) => Float32Array.from(levels, (x) => x / 4 - 5);
 const levels = (max: number) => fc.array(fc.integer({ min: 0, max }), { minLength: vocab, maxLength: vocab });
@@ -42,8 +48,7 @@ test('the first of the largest logits', () => {
       const logits = row(levels);
       run(kernels.argmax, logits);
       expect(chosen()).toBe(logits.indexOf(Math.max(...logits)));
-      // position, count and row of the next step
-      expect([...new Int32Array(image, memory.step.offset, 3)]).toEqual([7, 1, 0]);
+      expect(nextStep()).toEqual({ position: 7, count: 1, row: 0 });
       expect(new Int32Array(image, memory.plannedBytes, 13)[7]).toBe(chosen());
     }),
     { numRuns: 15 },
@@ -56,7 +61,7 @@ test('draws: those of the sampler, which is where noise is defined', () => {
       const logits = row(levels);
       run(kernels.draw, logits, { temperature, seed });
       expect(chosen()).toBe(new Sampler(vocab, { temperature, seed }).sample(logits, 7));
-      expect([...new Int32Array(image, memory.step.offset, 3)]).toEqual([7, 1, 0]);
+      expect(nextStep()).toEqual({ position: 7, count: 1, row: 0 });
     }),
     { numRuns: 15 },
   );
@@ -83,7 +88,7 @@ test.each<[string, SamplingOptions]>([
       expect(list.total / total).toBeCloseTo(1, 5);
       expect([sampler.sample(logits, 7), null]).toContain(sampler.pick(list, 7));
       // the step stays
-      expect([...new Int32Array(image, memory.step.offset, 3)]).toEqual([6, 1, 0]);
+      expect(nextStep()).toEqual({ position: 6, count: 1, row: 0 });
     }),
     { numRuns: 8 },
   );

@@ -7,6 +7,7 @@ import { gpuLayout } from '@lamella/compiler/targets/webgpu/layout';
 import { printShader, type Shader } from '@lamella/compiler/targets/webgpu/print';
 import type { Graph } from '@lamella/graph/ir';
 import type { WeightOf } from '@lamella/graph/oracle/model';
+import { GPU_UNIFORM_WORDS, writeGpuStep } from '@lamella/runtime/step';
 import type { GpuBinding, GpuResource } from '@lamella/runtime/webgpu-manifest';
 import type { Machine, Setting } from '../conformance/machine.ts';
 import type { Command, Executor, Setup } from './executor.ts';
@@ -86,7 +87,8 @@ export function onDevice(execute: (setup: Setup) => Promise<Executor>, profile: 
       argmax: kernels.argmax,
       run(kernel, row, scalars) {
         if (kernel.scalars.length > 0) {
-          const words = Int32Array.of(scalars.position, scalars.count, scalars.row, 0);
+          const words = new Uint32Array(GPU_UNIFORM_WORDS);
+          writeGpuStep(words, { position: scalars.position, count: scalars.count, row: scalars.row });
           write(bufferOf('step'), 0, new Uint8Array(words.buffer));
         }
         const { bindings, grid } = shaders.get(kernel)!;

@@ -11,6 +11,7 @@ import type { FormatName, Kind, KvName } from '@lamella/compiler/program/ir';
 import { conservative, type GpuProfile, halves } from '@lamella/compiler/schedule/gpu/profile';
 import { printShader, type Shader } from '@lamella/compiler/targets/webgpu/print';
 import type { Graph } from '@lamella/graph/ir';
+import { writeGpuStep } from '@lamella/runtime/step';
 import { parseWgsl, validate } from 'naga-wasm';
 import { describe, expect, test } from 'vitest';
 import { type ArrayInfo, detectRaces, type VariableInfo, WgslReflect } from 'wgsl_reflect/wgsl_reflect.module.js';
@@ -149,7 +150,8 @@ function racesOf(code: string, { bindings, grid }: Shader): readonly string[] {
   const scalars = { position: 1, count: 3, row: 0 };
   const buffers = bindings.map(({ access, bytes }, i) => {
     const words = new Uint32Array(Math.ceil(bytes / 16) * 4);
-    return [i, access === 'uniform' ? { uniform: Int32Array.of(1, 3, 0, 0) } : words] as const;
+    if (access === 'uniform') writeGpuStep(words, scalars);
+    return [i, access === 'uniform' ? { uniform: new Int32Array(words.buffer) } : words] as const;
   });
   const [x = 1, y = 1, z = 1] = grid.map((extent) => workgroups(extent, scalars));
   const { races, errors } = detectRaces(code, 'main', [x, y, z], { 0: Object.fromEntries(buffers) });

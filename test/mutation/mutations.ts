@@ -478,8 +478,8 @@ const outside: readonly Mutation[] = [
   {
     name: 'every position draws with the same noise',
     file: `${compiler}/schedule/gpu/argmax.ts`,
-    find: "const key = noiseKey(b, load(words, step.seed, 'i32'), position);",
-    replace: "const key = noiseKey(b, load(words, step.seed, 'i32'), i32(0));",
+    find: "const key = noiseKey(b, load(words, GPU_STEP.seed, 'i32'), position);",
+    replace: "const key = noiseKey(b, load(words, GPU_STEP.seed, 'i32'), i32(0));",
     killedBy: 'test/gpu/choice.test.ts',
   },
   {

@@ -15,6 +15,7 @@ import type { Kv, Quant } from '@lamella/graph/oracle/model';
 import { Oracle, type OracleEvent } from '@lamella/graph/oracle/oracle';
 import { nodeFiles } from '@lamella/runtime/node-files';
 import { Session } from '@lamella/runtime/session';
+import { rowAddress, stepWords, writeStep } from '@lamella/runtime/step';
 import { loadWasm, type WasmDriver } from '@lamella/runtime/wasm-driver';
 import { promptOf } from './line-up.ts';
 import { type Built, modelsFolder } from './models.ts';
@@ -106,13 +107,12 @@ export async function inProcess(
 }
 
 /** Runs row `row` of the execution table alone, for one token: a step over a table of one row, which is that one. */
-function runRow(driver: WasmDriver, { memory, rowWords }: Built['manifest'], row: number, position: number): void {
-  const { buffer } = driver.memory;
-  const step = new Uint32Array(buffer, memory.step.offset, 4);
-  const [, , rows, table] = step;
-  step.set([position, 1, 1, memory.table.offset + 4 * rowWords * row]);
+function runRow(driver: WasmDriver, manifest: Built['manifest'], row: number, position: number): void {
+  const { memory, table } = manifest;
+  const step = stepWords(driver.memory.buffer, memory);
+  writeStep(step, { position, count: 1, rows: 1, table: rowAddress(manifest, row) });
   driver.decode();
-  step.set([rows!, table!], 2);
+  writeStep(step, { rows: table.length, table: memory.table.offset });
 }
 
 /** Of the largest of `exact`. NaN where either has one. */

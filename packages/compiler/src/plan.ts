@@ -5,6 +5,7 @@
  */
 import type { WeightId } from '@lamella/graph/ir';
 import type { MemoryPlan, Region, TableRow } from '@lamella/runtime/manifest';
+import { TABLE_ROW, WORD, wasmStepBytes } from '@lamella/runtime/step';
 import { type Interval, type Placement, placeBuffers } from './arena.ts';
 import { kvShape } from './formats/kv.ts';
 import { formats, kvFormats } from './formats/table.ts';
@@ -15,8 +16,6 @@ import type { Shared } from './share.ts';
 /** Alignment of regions and of weight sets. */
 const REGION = 64;
 const PAGE = 65536;
-/** The step region: its words in one cache line, then what threads wait on: the count of steps, and a flag per thread, a line each. */
-export const STEP_BYTES = 64 * (2 + MAX_THREADS);
 
 /** A run of packed tensors that one table address points to. Stored once, however many rows point to it. */
 export interface WeightSegment {
@@ -50,7 +49,7 @@ export function plan(unplanned: Program, shared: Shared): Plan {
   const placement = placeBuffers(intervals);
 
   const layout = new Layout();
-  const step = layout.region(STEP_BYTES);
+  const step = layout.region(wasmStepBytes(MAX_THREADS));
   const tokens = layout.region(program.tile * 4);
   const logits = layout.region(padded(program.vocab, 16) * 4);
   const arena = layout.region(placement.bytes);
@@ -79,8 +78,8 @@ export function plan(unplanned: Program, shared: Shared): Plan {
     stateBytes += padded(kinds[row.kind]!.stateBytes, REGION);
   }
   const state = layout.region(stateBytes);
-  const rowWords = 2 + Math.max(...kinds.map((k) => k.groups.length));
-  const table = layout.region(program.rows.length * rowWords * 4);
+  const rowWords = TABLE_ROW.weights + Math.max(...kinds.map((k) => k.groups.length));
+  const table = layout.region(program.rows.length * rowWords * WORD);
   const plannedBytes = padded(layout.next(), PAGE);
 
   const bufferAddress = program.buffers.map(() => 0);

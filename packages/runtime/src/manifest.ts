@@ -1,6 +1,6 @@
 /**
  * What a generated package says about itself: the only thing its driver needs besides the kernels and the weights.
- * The compiler writes it and imports these types alone; nothing else crosses from the runtime to the compiler.
+ * The compiler writes it; `step.ts` says what the words mean that a driver and its kernels share.
  * All offsets and sizes are bytes in the one linear memory unless said otherwise.
  */
 
@@ -16,10 +16,7 @@ export interface Region {
 export interface MemoryPlan {
   /** Page-rounded size of the memory: initial = maximum. */
   readonly plannedBytes: number;
-  /**
-   * The step's inputs: u32 words `position` (tokens already in the cache), `count` (tokens in this tile), `rows` and `table` (the table's
-   * length and address), `threads`, `patience` (how often a thread reads a word before it sleeps); behind them what threads wait on, zeros at first.
-   */
+  /** The step's inputs, then what threads wait on, u32 words, zeros at first: `WASM_STEP` in `step.ts` names them. */
   readonly step: Region;
   /** u32 [tile]: token ids of the tile. */
   readonly tokens: Region;
@@ -68,7 +65,7 @@ export interface Manifest {
   readonly memory: MemoryPlan;
   /** Names of the block kinds, in table order. */
   readonly kinds: readonly string[];
-  /** Words per row of the table in memory: kind, state, then the weight groups. */
+  /** Words per row of the table in memory: `TABLE_ROW` in `step.ts` names them. */
   readonly rowWords: number;
   readonly table: readonly TableRow[];
   /** Kernels by variant: `simd` always, others where they differ. All compute the same numbers. */

@@ -8,6 +8,7 @@
  * the processor from whoever draws it (Chromium shapes a page's text on the threads that compile, and made a page wait for 60 ms and more).
  */
 import type { Manifest } from './manifest.ts';
+import { rowAddress } from './step.ts';
 
 /** Runs of a row, and ms spent on them, after which an engine has made up its mind. */
 const RUNS = 200;
@@ -24,15 +25,11 @@ export type RunRow = (address: number) => void;
  * Runs rows, each in every way, until all are warm or `enough` says so, which is asked before each. Lets go of the thread in between, so that weights
  * can arrive.
  */
-export async function warmUp(
-  { memory, rowWords, table }: Manifest,
-  ways: readonly RunRow[],
-  enough: () => boolean,
-): Promise<void> {
-  const kinds = new Set(table.map(({ kind }) => kind));
+export async function warmUp(manifest: Manifest, ways: readonly RunRow[], enough: () => boolean): Promise<void> {
+  const kinds = new Set(manifest.table.map(({ kind }) => kind));
   const cold = [...kinds].flatMap((wanted) => {
-    const row = table.findIndex(({ kind }) => kind === wanted);
-    const address = memory.table.offset + 4 * rowWords * row;
+    const row = manifest.table.findIndex(({ kind }) => kind === wanted);
+    const address = rowAddress(manifest, row);
     return ways.map((run) => ({ run: () => run(address), runs: 0, spentMs: 0 }));
   });
   for (;;) {

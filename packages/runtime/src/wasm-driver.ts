@@ -12,18 +12,16 @@ import type { LoadOptions, Running } from './face.ts';
 import { chooseKernels, instructionSets } from './kernels.ts';
 import { LamellaError } from './lamella-error.ts';
 import { lender } from './lent-copy.ts';
-import type { Manifest, MemoryPlan, TableRow, WeightChunk } from './manifest.ts';
+import type { Manifest, WeightChunk } from './manifest.ts';
 import { reasonOf } from './manifest-file.ts';
 import { type Draw, drawn } from './noise.ts';
 import type { PackageFiles } from './package-files.ts';
+import { stepWords, WASM_STEP, writeStep, writeTable } from './step.ts';
 import { canShareMemory, cores, startThreads, type Threads } from './threads.ts';
 import { WARM_MS, warmUp } from './warm-up.ts';
 import { type Place, readWeights } from './weights.ts';
 
 const PAGE = 65_536;
-
-/** u32 words of the step region: `MemoryPlan.step` names them all. */
-const STEP = { position: 0, threads: 4, patience: 5 } as const;
 
 /**
  * Reads of a word before a thread that waits for others sleeps: some milliseconds' worth where every thread has a core of its own, since who sleeps
@@ -87,9 +85,7 @@ export async function loadWasm(
   const start = async () => {
     const module = await WebAssembly.compile(await readChecked(files, kernel, options.signal));
     // Set before anybody serves.
-    const words = new Uint32Array(memory.buffer, plan.step.offset, 6);
-    words[STEP.threads] = threads;
-    words[STEP.patience] = threads > available ? PATIENCE.sharedCores : PATIENCE.ownCores;
+    writeStep(step, { threads, patience: threads > available ? PATIENCE.sharedCores : PATIENCE.ownCores });
     const pool = threads > 1 ? await startPool(threads, module, memory) : null;
     const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
     return { pool, kernels: exports as unknown as Kernels };
@@ -97,8 +93,8 @@ export async function loadWasm(
   const bytesOf = ({ offset, bytes }: WeightChunk) =>
     new Uint8Array(memory.buffer, plan.weights.offset + offset, bytes);
   const place: Place = (chunk, bytes) => bytesOf(chunk).set(bytes);
-  const step = new Uint32Array(memory.buffer, plan.step.offset, 4);
-  writeTable(memory, plan, manifest.rowWords, manifest.table);
+  const step = stepWords(memory.buffer, plan);
+  writeTable(memory.buffer, manifest);
   const starting = start();
   const placing = readWeights(weights, plan.weights.bytes, files, place, options);
   let warmUntil = Number.POSITIVE_INFINITY;
@@ -116,12 +112,12 @@ export async function loadWasm(
       manifest,
       [
         (address) => {
-          step.set([0, 1, 1, address]);
+          writeStep(step, { position: 0, count: 1, rows: 1, table: address });
           kernels.decode();
         },
         (address) => {
           // Of a table's rows a prompt leaves out the last, the head.
-          step.set([0, 0, 2, address]);
+          writeStep(step, { position: 0, count: 0, rows: 2, table: address });
           kernels.prefill(Math.min(manifest.tile, WARM_TOKENS));
         },
       ],
@@ -135,7 +131,7 @@ export async function loadWasm(
     starting.then(({ pool }) => pool?.terminate()).catch(() => {});
     throw cause;
   }
-  step.set([0, 0, manifest.table.length, plan.table.offset]);
+  writeStep(step, { position: 0, count: 0, rows: manifest.table.length, table: plan.table.offset });
   const { pool, kernels } = await starting;
   const keep = async () => {
     // Copied out again where need be, all into the same memory: holding on to the chunks until now would have been a second copy of the weights.
@@ -153,14 +149,6 @@ async function startPool(threads: number, module: WebAssembly.Module, memory: We
   }
 }
 
-/** Rows of `rowWords` u32 words: kind, state address, weight addresses, zeros. */
-function writeTable(memory: WebAssembly.Memory, plan: MemoryPlan, rowWords: number, table: readonly TableRow[]): void {
-  const words = new Uint32Array(memory.buffer, plan.table.offset, plan.table.bytes / 4);
-  table.forEach((row, i) => {
-    words.set([row.kind, row.state, ...row.weights], i * rowWords);
-  });
-}
-
 function driver(
   kernels: Kernels,
   memory: WebAssembly.Memory,
@@ -170,7 +158,7 @@ function driver(
 ): WasmDriver {
   const { memory: plan, tile, vocab } = manifest;
   // The memory never grows, so its buffer is never replaced and these views stay good.
-  const step = new Uint32Array(memory.buffer, plan.step.offset, 4);
+  const step = stepWords(memory.buffer, plan);
   const logits = new Float32Array(memory.buffer, plan.logits.offset, vocab);
   return {
     running,
@@ -178,17 +166,17 @@ function driver(
     head: kernels.head,
     decode: kernels.decode,
     choose: (draw) =>
-      draw.temperature === 0 && kernels.best ? kernels.best() : drawn(logits, draw, step[STEP.position]!),
+      draw.temperature === 0 && kernels.best ? kernels.best() : drawn(logits, draw, step[WASM_STEP.position]!),
     memory,
     tokens: new Uint32Array(memory.buffer, plan.tokens.offset, tile),
     logits,
     readLogits: () => logits,
     plannedBytes: plan.plannedBytes,
     get position() {
-      return step[STEP.position]!;
+      return step[WASM_STEP.position]!;
     },
     set position(tokens: number) {
-      step[STEP.position] = tokens;
+      step[WASM_STEP.position] = tokens;
     },
     get peakBytes() {
       return memory.buffer.byteLength;

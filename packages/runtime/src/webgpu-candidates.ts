@@ -1,6 +1,7 @@
 /** The list of candidates that a GPU leaves, as the sampler takes it; `schedule/gpu/candidates.ts` of the compiler writes it. */
 import type { Candidates } from './driver.ts';
 import { type Draw, noise, noiseBits, noiseKey } from './noise.ts';
+import { candidateList } from './step.ts';
 import type { GpuTarget } from './webgpu-manifest.ts';
 
 /** How far noise of a GPU may be off, times the temperature: its logarithms are f32. */
@@ -17,8 +18,9 @@ export function candidatesFrom(
   position: number,
 ): Candidates {
   const length = lanes * each;
-  const listed = new Int32Array(list, 0, length);
-  const values = new Float32Array(list, 4 * length, length);
+  const at = candidateList(length);
+  const listed = new Int32Array(list, at.ids, length);
+  const values = new Float32Array(list, at.logits, length);
   const there = [...listed.keys()].filter((i) => listed[i]! >= 0);
   const key = noiseKey(order.seed, position);
   const error = NOISE_ERROR * order.temperature;
@@ -33,6 +35,6 @@ export function candidatesFrom(
     ids: there.map((i) => listed[i]!),
     logits: there.map((i) => values[i]!),
     bound,
-    total: new Float32Array(list, 8 * length, 1)[0]!,
+    total: new Float32Array(list, at.total, 1)[0]!,
   };
 }

@@ -12,6 +12,7 @@ import { LamellaError } from './lamella-error.ts';
 import type { Manifest } from './manifest.ts';
 import { type Draw, seedKey } from './noise.ts';
 import type { PackageFiles } from './package-files.ts';
+import { GPU_STEP_WORDS, GPU_UNIFORM_WORDS, WORD, writeGpuStep } from './step.ts';
 import { GpuBuffers } from './webgpu-buffers.ts';
 import { candidatesFrom } from './webgpu-candidates.ts';
 import type { GpuTarget } from './webgpu-manifest.ts';
@@ -82,10 +83,10 @@ class WebGpuDriver implements Driver {
   readonly #chunk: number;
   readonly #list: GpuTarget['candidates'];
   readonly #vocab: number;
-  readonly #word = new Uint32Array(4);
-  /** The words of the step behind its first four, as the GPU has them. */
-  readonly #choice = new Uint32Array(4);
-  readonly #choiceFloats = new Float32Array(this.#choice.buffer);
+  /** One token on its way to the GPU. */
+  readonly #token = new Uint32Array(1);
+  /** The words of the step on their way to the GPU. */
+  readonly #words = new Uint32Array(GPU_STEP_WORDS);
   #position = 0;
   /** The token at position - 1. */
   #last = 0;
@@ -291,8 +292,8 @@ class WebGpuDriver implements Driver {
   /** One token, its logits included. */
   #step(position: number, token: number): void {
     this.#write(position, 1, 0);
-    this.#word[0] = token;
-    this.#device.queue.writeBuffer(this.#buffers.memory, this.#layout.tokens, this.#word, 0, 1);
+    this.#token[0] = token;
+    this.#device.queue.writeBuffer(this.#buffers.memory, this.#layout.tokens, this.#token);
     this.#submit((pass) => {
       encode(pass, this.#steps.decode, position, 1);
       encode(pass, this.#steps.head, position, 1);
@@ -300,16 +301,15 @@ class WebGpuDriver implements Driver {
   }
 
   #write(position: number, count: number, row: number): void {
-    this.#word.set([position, count, row, 0]);
-    this.#device.queue.writeBuffer(this.#buffers.step, 0, this.#word);
+    writeGpuStep(this.#words, { position, count, row });
+    this.#device.queue.writeBuffer(this.#buffers.step, 0, this.#words, 0, GPU_UNIFORM_WORDS);
   }
 
   #writeChoice({ temperature, seed }: Draw, sumTemperature: number): void {
-    this.#choice[0] = seedKey(seed);
-    this.#choiceFloats[1] = temperature;
     // the largest logit's 0 times infinity would be no number
-    this.#choiceFloats[2] = Math.min(1 / sumTemperature, 1e38);
-    this.#device.queue.writeBuffer(this.#buffers.step, 16, this.#choice);
+    const inverse = Math.min(1 / sumTemperature, 1e38);
+    writeGpuStep(this.#words, { seed: seedKey(seed), temperature, inverse });
+    this.#device.queue.writeBuffer(this.#buffers.step, GPU_UNIFORM_WORDS * WORD, this.#words, GPU_UNIFORM_WORDS);
   }
 
   #submit(commands: (pass: GPUComputePassEncoder) => void): void {

@@ -5,7 +5,7 @@
 
 /** Buffers and families of buffers that kernels bind. */
 export type GpuResource =
-  /** i32 words: position, count, row, none; then hash of the seed, and as f32 the temperature of noise and 1 / that of sums; none. */
+  /** Words that `GPU_STEP` in `step.ts` names. */
   | 'step'
   /** Token ids, logits and the arena. */
   | 'memory'

@@ -3,10 +3,11 @@
  * next step's token, and the step moves on. So tokens follow each other on the GPU with nobody waiting for their ids; who wants them reads
  * `history` later.
  */
+import { GPU_STEP } from '@lamella/runtime/step';
 import { add, apply, applyLanes, type Builder, f32, i32, load, mul, plus, times } from '../../loops/build.ts';
 import type { Expr, Kernel } from '../../loops/ir.ts';
 import { noise, noiseKey } from './noise.ts';
-import { type GpuScope, step } from './scope.ts';
+import type { GpuScope } from './scope.ts';
 
 const LANES = 256;
 
@@ -59,9 +60,9 @@ export function argmaxKernel(scope: GpuScope, how: 'argmax' | 'draw'): Kernel {
 /** Adds noise to the logit of token i, by the step's seed and temperature, for the position that the choice will have. */
 export function noisy(scope: GpuScope, b: Builder): (b: Builder, logit: Expr, i: Expr) => Expr {
   const words = scope.step();
-  const position = plus(load(words, step.position, 'i32'), load(words, step.count, 'i32'));
-  const key = noiseKey(b, load(words, step.seed, 'i32'), position);
-  const temperature = b.let('temperature', apply('floatOf', load(words, step.temperature, 'i32')));
+  const position = plus(load(words, GPU_STEP.position, 'i32'), load(words, GPU_STEP.count, 'i32'));
+  const key = noiseKey(b, load(words, GPU_STEP.seed, 'i32'), position);
+  const temperature = b.let('temperature', apply('floatOf', load(words, GPU_STEP.temperature, 'i32')));
   return (inner, logit, i) => add(logit, mul(temperature, noise(inner, key, i)));
 }
 
@@ -74,10 +75,10 @@ function isBetter(x: Expr, i: Expr, y: Expr, j: Expr): Expr {
 
 function finish(scope: GpuScope, b: Builder, id: Expr): void {
   const words = scope.step();
-  const position = b.let('position', plus(load(words, step.position, 'i32'), load(words, step.count, 'i32')));
+  const position = b.let('position', plus(load(words, GPU_STEP.position, 'i32'), load(words, GPU_STEP.count, 'i32')));
   b.store(scope.tokens('write'), 0, id);
   b.store(scope.history(), position, id);
-  b.store(words, step.position, position);
-  b.store(words, step.count, i32(1));
-  b.store(words, step.row, i32(0));
+  b.store(words, GPU_STEP.position, position);
+  b.store(words, GPU_STEP.count, i32(1));
+  b.store(words, GPU_STEP.row, i32(0));
 }

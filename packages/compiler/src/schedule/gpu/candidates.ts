@@ -4,12 +4,13 @@
  * share, and its reader can tell: no token outside is better than the last one kept of its share. With it comes what top-p needs, the sum
  * over all tokens of exp((logit - largest) / temperature).
  */
+import { GPU_STEP } from '@lamella/runtime/step';
 import { add, apply, type Builder, f32, i32, load, mul, plus, sub } from '../../loops/build.ts';
 import type { Expr, Kernel } from '../../loops/ir.ts';
 import { exp } from '../../loops/math.ts';
 import { noisy } from './argmax.ts';
 import { reduceAll } from './reduce.ts';
-import { CANDIDATES, type GpuScope, step } from './scope.ts';
+import { CANDIDATES, type GpuScope } from './scope.ts';
 
 /** Invocations, and tokens that each keeps. */
 const { lanes, each } = CANDIDATES;
@@ -42,7 +43,7 @@ export function candidatesKernel(scope: GpuScope): Kernel {
       );
     }
     const most = reduceAll(b, scratch, lane, lanes, largest.get(), (x, y) => apply('max', x, y));
-    const inverse = b.let('inverse', apply('floatOf', load(scope.step(), step.inverse, 'i32')));
+    const inverse = b.let('inverse', apply('floatOf', load(scope.step(), GPU_STEP.inverse, 'i32')));
     const sum = b.variable('sum', f32(0));
     b.loop('serial', 'i', { from: lane, to: vocab, step: lanes }, (inner, i) =>
       sum.set(add(sum.get(), exp(inner, mul(sub(load(logits, i, 'f32'), most), inverse)))),

@@ -1,4 +1,5 @@
 /** What GPU schedules need beside the plan: memory that a workgroup shares, the step's own words, and the shape of a launch. */
+import { candidateList, GPU_STEP, GPU_STEP_WORDS } from '@lamella/runtime/step';
 import { apply, type Builder, type Index, i32, plus } from '../../loops/build.ts';
 import type { Expr, Kernel, KernelBuffer } from '../../loops/ir.ts';
 import { elementBytes } from '../../loops/types.ts';
@@ -7,15 +8,10 @@ import { type Kind, padded } from '../../program/ir.ts';
 import { KernelScope, type Lowering } from '../scope.ts';
 import type { GpuProfile } from './profile.ts';
 
-/** Words of the step that a GPU reads: the first three of every step, the others what the choice of a token depends on. */
-export const step = { position: 0, count: 1, row: 2, seed: 4, temperature: 5, inverse: 6 } as const;
-/** Bytes of them, in vectors of four. */
-export const STEP_BYTES = 32;
-
 /** Invocations that list candidates, and tokens that each of them keeps. */
 export const CANDIDATES = { lanes: 256, each: 4 } as const;
-/** Bytes of the list: ids, logits, and the sum over all. */
-export const CANDIDATE_BYTES = 8 * CANDIDATES.lanes * CANDIDATES.each + 16;
+const LIST = candidateList(CANDIDATES.lanes * CANDIDATES.each);
+export const CANDIDATE_BYTES = LIST.bytes;
 
 /** Where what only a GPU has lies, behind what linear memory holds elsewhere: the ids by position, then the candidates. */
 export function behindMemory({ memory, program }: Plan): { readonly history: number; readonly candidates: number } {
@@ -39,9 +35,9 @@ export class GpuScope extends KernelScope {
   /** Words of the step. */
   step(): KernelBuffer {
     const { offset } = this.plan.memory.step;
-    const note = Object.keys(step).join(', ');
+    const note = Object.keys(GPU_STEP).join(', ');
     const address = { from: 'memory', offset } as const;
-    return this.use({ name: 'step', element: 'i32', address, length: STEP_BYTES / 4, access: 'readwrite', note });
+    return this.use({ name: 'step', element: 'i32', address, length: GPU_STEP_WORDS, access: 'readwrite', note });
   }
 
   /** Ids, -1 where a share of the vocabulary has no more, and logits: entry k of invocation l at k lanes + l. The sum over all tokens. */
@@ -58,9 +54,9 @@ export class GpuScope extends KernelScope {
         note,
       });
     return {
-      ids: part('ids', 'i32', 0, length, 'candidates'),
-      values: part('values', 'f32', 4 * length, length, 'their logits'),
-      total: part('total', 'f32', 8 * length, 1, 'sum over all tokens'),
+      ids: part('ids', 'i32', LIST.ids, length, 'candidates'),
+      values: part('values', 'f32', LIST.logits, length, 'their logits'),
+      total: part('total', 'f32', LIST.total, 1, 'sum over all tokens'),
     };
   }
 

@@ -4,6 +4,7 @@
  *
  * With threads, every thread has an instance of its own over one shared memory and runs the same rows; `threads.ts` says how they meet.
  */
+import { TABLE_ROW, WASM_STEP, WORD } from '@lamella/runtime/step';
 import type { Kernel } from '../../loops/ir.ts';
 import type { Features } from '../../loops/types.ts';
 import { unroll } from '../../loops/unroll.ts';
@@ -13,7 +14,7 @@ import type { CpuKernels } from '../../schedule/schedule.ts';
 import type { Lowering } from '../../schedule/scope.ts';
 import { partition } from './partition.ts';
 import { functionArguments, printFunction } from './print.ts';
-import { STEP, threadFunctions } from './threads.ts';
+import { threadFunctions } from './threads.ts';
 
 /** What a caller may ask for, by its number in the step region. */
 const commands = ['decode', 'prefill', 'head'] as const;
@@ -36,16 +37,16 @@ export function printModule(
   const kernels = [...own.values()];
   const pages = plan.memory.plannedBytes / 65536;
   const step = plan.memory.step.offset;
-  const word = (at: number) => `(i32.load (i32.const ${step + at}))`;
-  const setWord = (at: number, value: string) => `(i32.store (i32.const ${step + at}) ${value})`;
+  const word = (at: number) => `(i32.load (i32.const ${step + at * WORD}))`;
+  const setWord = (at: number, value: string) => `(i32.store (i32.const ${step + at * WORD}) ${value})`;
   const [thread, threadParam] = threads ? [' (local.get $thread)', ' (param $thread i32)'] : ['', ''];
-  const last = `(i32.sub ${word(STEP.rows)} (i32.const 1))`;
-  const advance = (count: string) => setWord(STEP.position, `(i32.add ${word(STEP.position)} ${count})`);
+  const last = `(i32.sub ${word(WASM_STEP.rows)} (i32.const 1))`;
+  const advance = (count: string) => setWord(WASM_STEP.position, `(i32.add ${word(WASM_STEP.position)} ${count})`);
   const whole = {
     decode: [`(call $rows.decode (i32.const 0) ${last}${thread})`, `(call $head (i32.const 0)${thread})`],
     // a table of a head alone leaves threads nothing to do: they meet all the same, or they could be told the next thing before they have heard of this
     prefill: [`(call $rows.prefill (i32.const 0) ${last}${thread})`, ...(threads ? [`(call $barrier${thread})`] : [])],
-    head: [`(call $head ${word(STEP.row)}${thread})`],
+    head: [`(call $head ${word(WASM_STEP.row)}${thread})`],
   };
   /** What an export does between its preparations and its end: the work itself, or all threads are told to do it. */
   const work = (command: (typeof commands)[number]) =>
@@ -70,11 +71,11 @@ export function printModule(
     ...work('decode').map((line) => `  ${line}`),
     `  ${advance('(i32.const 1)')})`,
     '(func (export "prefill") (param $count i32)',
-    `  ${setWord(STEP.count, '(local.get $count)')}`,
+    `  ${setWord(WASM_STEP.count, '(local.get $count)')}`,
     ...work('prefill').map((line) => `  ${line}`),
     `  ${advance('(local.get $count)')})`,
     '(func (export "head") (param $row i32)',
-    `  ${setWord(STEP.row, '(local.get $row)')}`,
+    `  ${setWord(WASM_STEP.row, '(local.get $row)')}`,
     ...work('head').map((line) => `  ${line}`),
     ')',
     '(func (export "best") (result i32)',
@@ -92,7 +93,7 @@ export function printModule(
     const labels = kinds.map((k) => `$${k.kind.name}`);
     const open = kinds.map((_, i) => `(block ${labels[kinds.length - 1 - i]}`).join(' ');
     const last = kinds.length - 1;
-    const branch = `(br_table ${labels.join(' ')} (i32.load (local.get $at)))`;
+    const branch = `(br_table ${labels.join(' ')} ${rowWord(TABLE_ROW.kind)})`;
     const meet = threads ? ' (call $barrier (local.get $thread))' : '';
     const cases = kinds.flatMap((k, i) => [
       `  ) ;; ${k.kind.name}`,
@@ -105,19 +106,24 @@ export function printModule(
 
   function call(kernel: Kernel): string {
     const args = functionArguments(kernel).map((name) => {
-      if (name === 'state') return '(i32.load offset=4 (local.get $at))';
-      if (name === 'position') return word(STEP.position);
-      if (name === 'count') return word(STEP.count);
+      if (name === 'state') return rowWord(TABLE_ROW.state);
+      if (name === 'position') return word(WASM_STEP.position);
+      if (name === 'count') return word(WASM_STEP.count);
       if (name === 'row') return '(local.get $row)';
       if (name === 'thread') return '(local.get $thread)';
-      if (name === 'threads') return word(STEP.threads);
-      return `(i32.load offset=${8 + 4 * Number(name.slice(1))} (local.get $at))`;
+      if (name === 'threads') return word(WASM_STEP.threads);
+      return rowWord(TABLE_ROW.weights + Number(name.slice(1)));
     });
     return `(call $${kernel.name} ${args.join(' ')})`;
   }
 
+  /** A word of the table row at `$at`. */
+  function rowWord(word: number): string {
+    return `(i32.load ${word === 0 ? '' : `offset=${word * WORD} `}(local.get $at))`;
+  }
+
   function rowAddress(row: string): string {
-    return `(i32.add ${word(STEP.table)} (i32.mul ${row} (i32.const ${plan.rowWords * 4})))`;
+    return `(i32.add ${word(WASM_STEP.table)} (i32.mul ${row} (i32.const ${plan.rowWords * WORD})))`;
   }
 
   function rowsFunction(lowering: Lowering): string {

@@ -6,36 +6,17 @@
  * costs nothing. A thread that has spun in a barrier for as long lets go of its core for a moment: somebody it waits for may have none. How long
  * a while is, whoever loads the module knows: it depends on the cores there are.
  */
-import { STEP_BYTES } from '../../plan.ts';
-
-/**
- * Words of the step region. `patience` is how often a thread reads a word before it sleeps; `command` and `row` are what the caller asks for, `stop`
- * ends `serve`.
- */
-export const STEP = {
-  position: 0,
-  count: 4,
-  rows: 8,
-  table: 12,
-  threads: 16,
-  patience: 20,
-  command: 24,
-  row: 28,
-  stop: 32,
-} as const;
-/** Count of steps begun, and a word nobody ever changes, in the second cache line. */
-const STEPS = 64;
-const NEVER = 68;
-const FLAGS = 128;
+import { STEP_LINE_BYTES, WASM_STEP, WORD } from '@lamella/runtime/step';
 
 /** Nanoseconds for which a thread lets go of its core when it has read a word as often as `patience` says. */
 const REST = 50_000;
 
 /** `$barrier`, `$together` and the exports `serve` and `stop`. `commands[i]` is what every thread runs for command i. */
 export function threadFunctions(step: number, commands: readonly (readonly string[])[]): string[] {
-  if (FLAGS >= STEP_BYTES) throw new Error('the step region has no room for flags');
-  const flag = (thread: string) => `offset=${step + FLAGS} (i32.shl (local.get $${thread}) (i32.const 6))`;
-  const at = (word: number) => `(i32.const ${step + word})`;
+  const line = Math.log2(STEP_LINE_BYTES);
+  const flag = (thread: string) =>
+    `offset=${step + WASM_STEP.phases * WORD} (i32.shl (local.get $${thread}) (i32.const ${line}))`;
+  const at = (word: number) => `(i32.const ${step + word * WORD})`;
   const labels = commands.map((_, i) => `$command${i}`);
   return [
     '(func $barrier (param $thread i32) (local $phase i32) (local $other i32) (local $reads i32)',
@@ -47,27 +28,27 @@ export function threadFunctions(step: number, commands: readonly (readonly strin
     // phases wrap around: their difference does not
     `      (br_if $here (i32.ge_s (i32.sub (i32.atomic.load ${flag('other')}) (local.get $phase)) (i32.const 0)))`,
     '      (local.set $reads (i32.add (local.get $reads) (i32.const 1)))',
-    `      (br_if $again (i32.lt_u (local.get $reads) (i32.load ${at(STEP.patience)})))`,
-    `      (drop (memory.atomic.wait32 ${at(NEVER)} (i32.const 0) (i64.const ${REST})))`,
+    `      (br_if $again (i32.lt_u (local.get $reads) (i32.load ${at(WASM_STEP.patience)})))`,
+    `      (drop (memory.atomic.wait32 ${at(WASM_STEP.never)} (i32.const 0) (i64.const ${REST})))`,
     '      (local.set $reads (i32.const 0))',
     '      (br $again)))',
     '    (local.set $other (i32.add (local.get $other) (i32.const 1)))',
-    `    (br_if $next (i32.lt_u (local.get $other) (i32.load ${at(STEP.threads)})))))`,
+    `    (br_if $next (i32.lt_u (local.get $other) (i32.load ${at(WASM_STEP.threads)})))))`,
 
     '(func $run (param $thread i32)',
     `  ${labels
       .toReversed()
       .map((l) => `(block ${l}`)
-      .join(' ')} (br_table ${labels.join(' ')} (i32.load ${at(STEP.command)}))`,
+      .join(' ')} (br_table ${labels.join(' ')} (i32.load ${at(WASM_STEP.command)}))`,
     ...commands.flatMap((lines) => ['  )', ...lines.map((l) => `  ${l}`), '  (return)']),
     ')',
 
     '(func $begin',
-    `  (drop (i32.atomic.rmw.add ${at(STEPS)} (i32.const 1)))`,
-    `  (drop (memory.atomic.notify ${at(STEPS)} (i32.const -1))))`,
+    `  (drop (i32.atomic.rmw.add ${at(WASM_STEP.begun)} (i32.const 1)))`,
+    `  (drop (memory.atomic.notify ${at(WASM_STEP.begun)} (i32.const -1))))`,
 
     '(func $together (param $command i32)',
-    `  (i32.store ${at(STEP.command)} (local.get $command))`,
+    `  (i32.store ${at(WASM_STEP.command)} (local.get $command))`,
     '  (call $begin)',
     '  (call $run (i32.const 0)))',
 
@@ -75,15 +56,15 @@ export function threadFunctions(step: number, commands: readonly (readonly strin
     '  (loop $next',
     '    (local.set $reads (i32.const 0))',
     '    (block $begun (loop $again',
-    `      (br_if $begun (i32.ne (i32.atomic.load ${at(STEPS)}) (local.get $steps)))`,
+    `      (br_if $begun (i32.ne (i32.atomic.load ${at(WASM_STEP.begun)}) (local.get $steps)))`,
     '      (local.set $reads (i32.add (local.get $reads) (i32.const 1)))',
-    `      (br_if $again (i32.lt_u (local.get $reads) (i32.load ${at(STEP.patience)})))`,
-    `      (drop (memory.atomic.wait32 ${at(STEPS)} (local.get $steps) (i64.const -1)))`,
+    `      (br_if $again (i32.lt_u (local.get $reads) (i32.load ${at(WASM_STEP.patience)})))`,
+    `      (drop (memory.atomic.wait32 ${at(WASM_STEP.begun)} (local.get $steps) (i64.const -1)))`,
     '      (br $again)))',
     '    (local.set $steps (i32.add (local.get $steps) (i32.const 1)))',
-    `    (if (i32.load ${at(STEP.stop)}) (then (return)))`,
+    `    (if (i32.load ${at(WASM_STEP.stop)}) (then (return)))`,
     '    (call $run (local.get $thread))',
     '    (br $next)))',
-    `(func (export "stop") (i32.store ${at(STEP.stop)} (i32.const 1)) (call $begin))`,
+    `(func (export "stop") (i32.store ${at(WASM_STEP.stop)} (i32.const 1)) (call $begin))`,
   ];
 }

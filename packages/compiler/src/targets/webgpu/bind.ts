@@ -2,6 +2,7 @@
  * What a kernel binds. All its buffers in one part of memory are one binding (a buffer may be bound for writing only once), made of 32-bit
  * words, or of vectors of four where every wide access is aligned and nothing narrower is written.
  */
+import { GPU_STEP_WORDS, WORD } from '@lamella/runtime/step';
 import type { GpuBinding, GpuResource } from '@lamella/runtime/webgpu-manifest';
 import type { Expr, Kernel, KernelBuffer, Stmt } from '../../loops/ir.ts';
 import { expressionsOf, mapExpr, walkStatements } from '../../loops/ir.ts';
@@ -11,14 +12,14 @@ import { loadWidth, storeWidth } from '../../loops/verify.ts';
 import type { Plan } from '../../plan.ts';
 import type { Kind } from '../../program/ir.ts';
 import type { GpuProfile } from '../../schedule/gpu/profile.ts';
-import { behindMemory, CANDIDATE_BYTES, STEP_BYTES } from '../../schedule/gpu/scope.ts';
+import { behindMemory, CANDIDATE_BYTES } from '../../schedule/gpu/scope.ts';
 
 /** Where the parts of linear memory lie on a GPU. */
 export function resourceAt(plan: Plan, offset: number): { resource: GpuResource; start: number; bytes: number } {
   const { step, tokens, arena, weights } = plan.memory;
   const { history, candidates } = behindMemory(plan);
   const regions: readonly { resource: GpuResource; start: number; bytes: number }[] = [
-    { resource: 'step', start: step.offset, bytes: STEP_BYTES },
+    { resource: 'step', start: step.offset, bytes: GPU_STEP_WORDS * WORD },
     { resource: 'memory', start: tokens.offset, bytes: arena.offset + arena.bytes - tokens.offset },
     { resource: 'constants', start: weights.offset, bytes: plan.ropeBytes },
     { resource: 'history', start: history, bytes: 4 * (plan.program.context + 1) },

@@ -2,11 +2,12 @@
  * Where everything lies on a GPU: a few large buffers, filled in order, none larger than the profile allows; a weight group or a state lies
  * in one of them, at an offset a binding may start at. The packed files are the same as for WASM: `copies` says where their bytes go.
  */
+import { GPU_STEP_WORDS, WORD } from '@lamella/runtime/step';
 import type { GpuLayout, GpuPlace } from '@lamella/runtime/webgpu-manifest';
 import type { Plan } from '../../plan.ts';
 import { padded } from '../../program/ir.ts';
 import type { GpuProfile } from '../../schedule/gpu/profile.ts';
-import { CANDIDATE_BYTES, STEP_BYTES } from '../../schedule/gpu/scope.ts';
+import { CANDIDATE_BYTES } from '../../schedule/gpu/scope.ts';
 import { resourceAt } from './bind.ts';
 
 /** A family of buffers that is filled from its start. */
@@ -54,7 +55,7 @@ export function gpuLayout(plan: Plan, profile: GpuProfile, chunk: number): GpuLa
     constants,
     history,
     candidates: CANDIDATE_BYTES,
-    step: STEP_BYTES,
+    step: GPU_STEP_WORDS * WORD,
     tokens: inMemory(regions.tokens.offset),
     logits: inMemory(regions.logits.offset),
     weights: weights.sizes,
@@ -69,6 +70,12 @@ export function gpuLayout(plan: Plan, profile: GpuProfile, chunk: number): GpuLa
     ],
     rows,
     bytes:
-      families + STEP_BYTES + padded(memory.bytes, 16) + Math.max(16, constants) + history + CANDIDATE_BYTES + reads,
+      families +
+      GPU_STEP_WORDS * WORD +
+      padded(memory.bytes, 16) +
+      Math.max(16, constants) +
+      history +
+      CANDIDATE_BYTES +
+      reads,
   };
 }

@@ -2,6 +2,7 @@
  * Spells one expanded kernel as a WGSL shader. Grid loops become axes of the dispatch and the workgroup loop its invocations; buffers
  * become the bindings that `bind.ts` found, read as 32-bit words or vectors of them and reinterpreted where they are used.
  */
+import { GPU_STEP, GPU_UNIFORM_WORDS, WORD } from '@lamella/runtime/step';
 import type { GpuExtent, GpuKernel } from '@lamella/runtime/webgpu-manifest';
 import { plus, quotient, times } from '../../loops/build.ts';
 import { intrinsics, wgslFunctions } from '../../loops/intrinsics.ts';
@@ -30,6 +31,12 @@ const wgslType: Readonly<Partial<Record<Type, string>>> = {
   i8x16: 'vec4<u32>',
 };
 
+/** Names of the words in the uniform, in order. */
+const uniformWords = Array.from(
+  { length: GPU_UNIFORM_WORDS },
+  (_, word) => Object.entries(GPU_STEP).find(([, at]) => at === word)?.[0] ?? 'spare',
+);
+
 /** The shader of a kernel. */
 export function printShader(kernel: Kernel, plan: Plan, kind: Kind, profile: GpuProfile): Shader {
   const expanded = unroll(kernel);
@@ -52,7 +59,9 @@ export function printShader(kernel: Kernel, plan: Plan, kind: Kind, profile: Gpu
   const text = body.flatMap((s) => printer.statement(s, '  '));
   const uniform = expanded.scalars.length > 0;
   const bindings = [
-    ...(uniform ? [{ resource: 'step', group: 0, offset: 0, bytes: 16, access: 'uniform' } as const] : []),
+    ...(uniform
+      ? [{ resource: 'step', group: 0, offset: 0, bytes: GPU_UNIFORM_WORDS * WORD, access: 'uniform' } as const]
+      : []),
     ...bound.variables.flatMap((v) => v.bindings),
   ];
   const grid = axes.map((a) => a.extent);
@@ -62,7 +71,7 @@ export function printShader(kernel: Kernel, plan: Plan, kind: Kind, profile: Gpu
     ...kernel.buffers
       .filter((b) => b.address.from !== 'workgroup')
       .map((b) => `//   ${b.access} ${b.name}: ${b.element} ${b.note}`),
-    ...(uniform ? ['struct Step { position: i32, count: i32, row: i32, spare: i32 }'] : []),
+    ...(uniform ? [`struct Step { ${uniformWords.map((name) => `${name}: i32`).join(', ')} }`] : []),
     ...(uniform ? ['@group(0) @binding(0) var<uniform> step: Step;'] : []),
     ...declarations(bound.variables, uniform ? 1 : 0),
     ...printer.functions(),
