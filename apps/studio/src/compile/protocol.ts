@@ -25,7 +25,7 @@ export interface Picture {
   /** Markup of the figures and sections, from packages/report. */
   readonly markup: string;
   readonly kernels: KernelTexts;
-  /** Why there are no kernels for a GPU; empty when there are. */
+  /** Why there are no kernels for a GPU, in the compiler's words; empty when there are. */
   readonly withoutGpu: string;
 }
 

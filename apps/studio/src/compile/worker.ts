@@ -1,6 +1,5 @@
 /** The compiler in a worker: a version of the author's file in, everything that is shown of it out. */
-import { type Compilation, compile, compileGpu } from '@lamella/compiler/pipeline';
-import { conservative } from '@lamella/compiler/schedule/gpu/profile';
+import { type Compilation, compile } from '@lamella/compiler/pipeline';
 import { html } from '@lamella/report/html';
 import { kernelTexts } from '@lamella/report/kernel-texts';
 import { factList, sectionMarkup } from '@lamella/report/page';
@@ -8,7 +7,7 @@ import { facts, pictures, subtitle } from '@lamella/report/report';
 import { graphOf } from './author.ts';
 import { faultOf } from './fault.ts';
 import type { Edit, Picture, Said } from './protocol.ts';
-import { whyNoGpu } from './targets.ts';
+import { shadersOf } from './shaders.ts';
 
 const say = (said: Said) => postMessage(said);
 
@@ -19,8 +18,7 @@ self.onmessage = async ({ data }: MessageEvent<Edit>) => {
     const graph = graphOf(file, source);
     say({ said: 'traced', id });
     const compilation = await compile(graph, options);
-    const withoutGpu = whyNoGpu(options);
-    const gpu = withoutGpu ? undefined : compileGpu(graph, options, conservative);
+    const { gpu, withoutGpu } = shadersOf(graph, options);
     const kernels = kernelTexts(compilation, gpu);
     say({ said: 'picture', id, picture: { ...pictureOf(compilation), kernels, withoutGpu } });
   } catch (error) {

@@ -2,10 +2,9 @@
  * One run: compiles the version, packs random weights, loads the package with the runtime that every package carries and generates, greedily.
  * Everything is measured here, away from the page's own work.
  */
-import { compile } from '@lamella/compiler/pipeline';
 import { load } from '@lamella/runtime/model';
 import { graphOf } from '../compile/author.ts';
-import { whyNoGpu } from '../compile/targets.ts';
+import { compileFor } from '../compile/shaders.ts';
 import { packageOf, refuseIfTooLarge } from './package.ts';
 import type { Outcome, RunRequest, RunSaid } from './protocol.ts';
 import { streamBytesPerSecond } from './stream.ts';
@@ -23,8 +22,7 @@ self.onmessage = async ({ data }: MessageEvent<RunRequest>) => {
 
 async function run({ file, source, options, device, threads, promptTokens, maxTokens }: RunRequest): Promise<Outcome> {
   step('compiling');
-  const targets = whyNoGpu(options) ? (['wasm'] as const) : (['wasm', 'webgpu'] as const);
-  const compilation = await compile(graphOf(file, source), { ...options, targets });
+  const compilation = await compileFor(device, graphOf(file, source), options);
   refuseIfTooLarge(compilation);
   step('measuring memory');
   const stream = await streamBytesPerSecond();
