@@ -5,7 +5,7 @@
  * a GPU can do it where the logits are.
  *
  * A token's noise depends on seed, position and id alone, through hashes of 32-bit integers (the finaliser of MurmurHash3 over multiples of
- * the golden ratio): the same bits everywhere, in any order. `schedule/gpu/choose.ts` of the compiler says the same once more for GPUs; there
+ * the golden ratio): the same bits everywhere, in any order. `schedule/gpu/noise.ts` of the compiler says the same once more for GPUs; there
  * the two logarithms are f32, so that only scores closer than some 1e-5 T may be ordered otherwise.
  */
 

@@ -67,7 +67,7 @@ export function modelName(dir: string): string {
   return dashed.replace(/^[-.]+|[-.]+$/g, '') || 'model';
 }
 
-/** Reads `dir/config.json`. Throws L302 when it cannot be read and L206, with key and value, for what cannot be imported. */
+/** Reads `config.json` in the folder `dir`. Throws L302 when it cannot be read and L206, with key and value, for what cannot be imported. */
 export function readLlamaConfig(dir: string): LlamaConfig {
   const file = path.join(dir, 'config.json');
   const config = readJson(file);

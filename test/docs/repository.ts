@@ -1,0 +1,26 @@
+/** The files of this repository, for tests of what documents and comments say about them. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+/** Folders that are installed or generated, wherever they are. */
+const generated = ['node_modules', 'dist', 'out', '.git', '.turbo', '.cache'];
+
+/** Whether a path leads into a folder that is installed or generated. */
+export function isGenerated(path: string): boolean {
+  return path.split('/').some((segment) => generated.includes(segment));
+}
+
+/** Paths of all files, from the root, with `/` between folders. */
+export function repositoryFiles(folder = ''): readonly string[] {
+  return readdirSync(`${root}${folder}`, { withFileTypes: true }).flatMap((entry) => {
+    const path = `${folder}${entry.name}`;
+    if (isGenerated(path)) return [];
+    return entry.isDirectory() ? repositoryFiles(`${path}/`) : [path];
+  });
+}
+
+export function textOf(path: string): string {
+  return readFileSync(`${root}${path}`, 'utf8');
+}
