@@ -202,7 +202,7 @@ describe('plain Llama', () => {
 test.each([
   [{ model_type: 'gemma3_text' }, /model_type is "gemma3_text"\. Try a checkpoint of model_type mobilellm or llama/],
   [{ model_type: undefined }, /model_type is missing/],
-  [{ hidden_size: undefined }, /hidden_size is missing\. Try a whole number of at least 1/],
+  [{ hidden_size: undefined }, /hidden_size is missing\. Try a whole number from 1 to 131072/],
   [{ vocab_size: '32000' }, /vocab_size is "32000"/],
   [{ num_hidden_layers: 0 }, /num_hidden_layers is 0/],
   [{ hidden_act: 'gelu' }, /hidden_act is "gelu"\. Try a checkpoint with hidden_act: "silu"/],

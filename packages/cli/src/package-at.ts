@@ -71,14 +71,17 @@ async function compiled(checkpoint: string, { quant = 'q8', kv = 'f32', context 
     throw new LamellaError('L303', { option: '--context', value: String(context), remedy });
   }
   const chosen = { quant, kv, context: context ?? Math.min(longest, usualContext) };
+  const out = join(cacheFolder(), `${modelName(checkpoint)}-${await fingerprint(checkpoint, chosen)}`);
+  if (!(await isWhole(out))) {
+    const damaged = (await isThere(out)) ? `${out} is damaged; ` : '';
+    const remedy = 'XDG_CACHE_HOME=DIR, a folder you can write to: compiled checkpoints are then kept there';
+    await replaceFolder(out, { replaceable: async () => true, keeps: isWhole, remedy }, async (entry) => {
+      process.stderr.write(`${damaged}compiling ${checkpoint} into ${out}\n`);
+      await compileInto(entry, checkpoint, chosen);
+    });
+  }
   if (context === undefined && longest > usualContext)
     process.stderr.write(`context ${usualContext} of ${longest} tokens; --context N changes it\n`);
-  const out = join(cacheFolder(), `${modelName(checkpoint)}-${await fingerprint(checkpoint, chosen)}`);
-  if (await isWhole(out)) return join(out, 'package');
-  process.stderr.write(`${(await isThere(out)) ? `${out} is damaged; ` : ''}compiling ${checkpoint} into ${out}\n`);
-  const remedy = 'XDG_CACHE_HOME=DIR, a folder you can write to: compiled checkpoints are then kept there';
-  const output = { replaceable: async () => true, keeps: isWhole, remedy };
-  await replaceFolder(out, output, (folder) => compileInto(folder, checkpoint, chosen));
   return join(out, 'package');
 }
 
