@@ -55,6 +55,14 @@ test('the first of the largest logits', () => {
   );
 });
 
+test('logits that are no numbers choose what is behind the vocabulary, which says so', () => {
+  const logits = new Float32Array(vocab).fill(Number.NaN);
+  run(kernels.argmax, logits);
+  expect(chosen()).toBe(vocab);
+  run(kernels.draw, logits, { temperature: 1, seed: 5 });
+  expect(chosen()).toBe(vocab);
+});
+
 test('draws: those of the sampler, which is where noise is defined', () => {
   fc.assert(
     fc.property(levels(60), fc.double({ min: 0.1, max: 3, noNaN: true }), fc.nat(), (levels, temperature, seed) => {

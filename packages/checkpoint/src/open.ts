@@ -6,6 +6,7 @@ import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { elementCount, type Graph } from '@lamella/graph/ir';
+import { requireFinite } from './finite.ts';
 import { duplicatedEmbedding, findMisfit, headName, untiedHead } from './fit.ts';
 import { randomWeights } from './random.ts';
 import { openSafetensors } from './safetensors.ts';
@@ -37,6 +38,7 @@ export async function openWeights(spec: string, graph: Graph): Promise<WeightSou
     async read(weight) {
       const values = new Float32Array(elementCount(weight.shape));
       await checkpoint.read(weight.name, 0, values);
+      requireFinite(values, weight, spec);
       return values;
     },
     close: () => checkpoint.close(),

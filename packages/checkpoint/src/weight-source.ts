@@ -5,7 +5,10 @@
 import type { Weight } from '@lamella/graph/ir';
 
 export interface WeightSource {
-  /** The values of one weight of the graph it was opened for: f32, row-major, `elementCount(weight.shape)` of them. */
+  /**
+   * The values of one weight of the graph it was opened for: f32, row-major, `elementCount(weight.shape)` of them. Throws L214 for a NaN or
+   * an infinity.
+   */
   read(weight: Weight): Promise<Float32Array>;
   /** Gives the files back. Reading afterwards fails. */
   close(): Promise<void>;

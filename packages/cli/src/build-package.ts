@@ -74,7 +74,8 @@ export async function writePackage(
   await write('index.d.ts', packageTypes(unproven));
   await write('manifest.json', json(unproven));
   if (!weights) return unproven;
-  const manifest = compilation.manifest({ ...parts, probe: await probe(folder, unproven) });
+  const proof = { list: compilation.graph.weights, source: weights };
+  const manifest = compilation.manifest({ ...parts, probe: await probe(folder, unproven, proof) });
   await write('manifest.json', json(manifest));
   return manifest;
 }

@@ -1,16 +1,33 @@
 /** The golden probe: what the plain SIMD kernels say after a few fixed tokens, kept in the manifest so that any device can test itself. */
+import type { WeightSource } from '@lamella/checkpoint/weight-source';
+import { LamellaError } from '@lamella/graph/diagnostics';
+import type { Weight } from '@lamella/graph/ir';
 import type { Manifest, Probe } from '@lamella/runtime/manifest';
 import { openPackage } from './open-package.ts';
 
 const tokenCount = 8;
 const perKind = 16;
 
-/** Runs the package at `folder`: token ids spread over the vocabulary; then the 16 largest logits and 16 at even strides. */
-export async function probe(folder: string, { vocab, context }: Manifest): Promise<Probe> {
+/** What a package was made from. */
+interface Weights {
+  readonly list: readonly Weight[];
+  readonly source: WeightSource;
+}
+
+/**
+ * Runs the package at `folder`, made from `weights`: token ids spread over the vocabulary; then the 16 largest logits and 16 at even strides.
+ * Throws L215 when a logit is no number: such a package could only answer one token for ever.
+ */
+export async function probe(folder: string, { name, vocab, context }: Manifest, weights: Weights): Promise<Probe> {
   const tokens = Array.from({ length: Math.min(tokenCount, context) }, (_, i) => Math.floor((i * vocab) / tokenCount));
   const model = await openPackage(folder, { device: 'wasm', threads: 1 });
   try {
     const logits = await model.logits(tokens);
+    const id = logits.findIndex((logit) => !Number.isFinite(logit));
+    if (id >= 0) {
+      const found = { name, tokens: tokens.length, id, value: String(logits[id]) };
+      throw new LamellaError('L215', { ...found, ...(await largestWeight(weights)) });
+    }
     const largest = Array.from(logits.keys())
       .sort((a, b) => logits[b]! - logits[a]! || a - b)
       .slice(0, perKind);
@@ -20,4 +37,14 @@ export async function probe(folder: string, { vocab, context }: Manifest): Promi
   } finally {
     model.dispose();
   }
+}
+
+/** What to look at first when sums overflow. */
+async function largestWeight({ list, source }: Weights): Promise<{ largest: string; tensor: string }> {
+  let [largest, tensor] = [0, ''];
+  for (const weight of list) {
+    const most = (await source.read(weight)).reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    if (most > largest) [largest, tensor] = [most, weight.name];
+  }
+  return { largest: largest.toPrecision(3), tensor };
 }

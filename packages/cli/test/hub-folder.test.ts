@@ -46,7 +46,9 @@ async function packageOf(folder: string): Promise<{ readonly failure: string; re
 describe('how it is compiled', () => {
   test('q8 with f32 keys and values and at most 2048 tokens, which it says, every time', async () => {
     const first = await ok('hub');
-    expect(first.stderr).toMatch(/^compiling hub into .*\n(.*\n)*context 2048 of 4096 tokens; --context N changes it\n/);
+    expect(first.stderr).toMatch(
+      /^compiling hub into .*\n(.*\n)*context 2048 of 4096 tokens; --context N changes it\n/,
+    );
     const again = await ok('hub');
     expect(again.stderr).toMatch(/^context 2048 of 4096 tokens/);
     expect(again.stderr).not.toContain('compiling');

@@ -45,6 +45,8 @@ export interface Driver {
   head(row: number): Awaitable<void>;
   /** Runs token 0 of the tile, head included, and advances the position by one. */
   decode(): Awaitable<void>;
+  /** The same as `readLogits` where they lie at hand, and nothing has to be done for them. */
+  readonly logits?: Float32Array;
   /** f32 [vocab]: what `head` or `decode` left. Good until the next call. */
   readLogits(): Awaitable<Float32Array>;
   /**

@@ -5,7 +5,7 @@
 import { Detokenizer } from './detokenizer.ts';
 import type * as face from './face.ts';
 import type { Sampler } from './sampler.ts';
-import type { Session } from './session.ts';
+import { requireNumber, type Session } from './session.ts';
 import { StopStrings } from './stop-strings.ts';
 import { Turns } from './turn.ts';
 
@@ -93,6 +93,7 @@ export class Generation implements face.Generation {
         if (decoding) await decoding;
         const picked = draw ? session.choose(draw, until) : await this.#sample();
         const token = typeof picked === 'number' ? picked : await picked;
+        session.requireChosen(token);
         this.tokens.push(token);
         const after = performance.now();
         if (last === undefined) this.#firstTokenMs = after - start;
@@ -118,9 +119,16 @@ export class Generation implements face.Generation {
     const { session, sampler } = this.#job;
     const { listing } = sampler;
     const few = listing && (await session.candidates(listing));
-    const token =
-      (few && sampler.pick(few, session.position)) ?? sampler.sample(await session.logits(), session.position);
+    const token = (few && sampler.pick(few, session.position)) ?? (await this.#sampleFromAll());
     sampler.accept(token);
+    return token;
+  }
+
+  async #sampleFromAll(): Promise<number> {
+    const { session, sampler } = this.#job;
+    const logits = await session.logits();
+    const token = sampler.sample(logits, session.position);
+    requireNumber(logits[token]!);
     return token;
   }
 

@@ -18,6 +18,7 @@ export const catalogue = {
   L411: 'the model was disposed of. Try: load the package again',
   L412: '{what} cannot be used: {reason}. Try: {remedy}',
   L413: '{file} cannot be read: {reason}. Try: once more; when it is gone, compile the package again',
+  L429: 'the model computes no numbers any more: the logit of the token that comes next is {value}. Try: another prompt; where none helps, other weights, for these leave the range of f32',
 } as const;
 
 export type LamellaErrorCode = keyof typeof catalogue;

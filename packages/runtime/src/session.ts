@@ -52,6 +52,15 @@ export class Session {
     return this.#driver.choose(draw, until);
   }
 
+  /**
+   * L429 where `token` was chosen though its logit is no number, as far as that is known at once: logits of a device are not read for it, but
+   * where none of them is above its floor, it chooses an id behind the vocabulary.
+   */
+  requireChosen(token: number): void {
+    if (token >= this.vocab) throw new LamellaError('L429', { value: 'NaN' });
+    if (this.#driver.logits) requireNumber(this.#driver.logits[token]!);
+  }
+
   /** Candidates for it; null where reading the logits is as good. */
   candidates(listing: Listing): Promise<Candidates | null> | null {
     return this.#driver.candidates?.(listing) ?? null;
@@ -129,4 +138,9 @@ export class Session {
     const count = this.position + more;
     if (count > this.context) throw new LamellaError('L403', { count, context: this.context });
   }
+}
+
+/** L429 unless the logit of a chosen token is a number: NaN or infinite, it says nothing, and the next ones will be so as well. */
+export function requireNumber(logit: number): void {
+  if (!Number.isFinite(logit)) throw new LamellaError('L429', { value: String(logit) });
 }

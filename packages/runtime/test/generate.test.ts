@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { describe, expect, test, vi } from 'vitest';
 import type { GenerateOptions, Generation, Piece } from '../src/face.ts';
 import { load } from '../src/model.ts';
@@ -162,6 +163,32 @@ test('stats count tokens and the time between looks at the clock', async () => {
     peakBytes: 65_536,
   });
   expect(single.stats.decodeTokensPerSecond).toBe(0);
+});
+
+/** The toy, whose every logit is this in the end, though its weights are as they were compiled. */
+async function broken(value: number) {
+  const files = await toyFiles();
+  const manifest = JSON.parse(new TextDecoder().decode(files.get('manifest.json')));
+  for (const chunk of manifest.weights) {
+    const bytes = new Uint8Array(Float32Array.of(...new Array<number>(chunk.bytes / 4).fill(value)).buffer);
+    files.set(chunk.file, bytes);
+    chunk.sha256 = createHash('sha256').update(bytes).digest('hex');
+  }
+  files.set('manifest.json', new TextEncoder().encode(JSON.stringify(manifest)));
+  return load(fromMap(files));
+}
+
+test.each<[string, GenerateOptions]>([
+  ['greedy', {}],
+  ['drawn', { temperature: 0.7, seed: 3 }],
+  ['top-k', { topK: 4 }],
+  ['top-p and a penalty', { topP: 0.9, repetitionPenalty: 1.3 }],
+])('logits that are no numbers end a generation with one error: %s', async (_, options) => {
+  for (const value of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
+    const generation = (await broken(value)).generate([1, 2], { maxTokens: 5, ...options });
+    await expect(collect(generation)).rejects.toThrow(/^L429 the model computes no numbers.*Try another prompt/);
+    expect(generation.tokens).toEqual([]);
+  }
 });
 
 describe('bad input', () => {

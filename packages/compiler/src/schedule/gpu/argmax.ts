@@ -20,7 +20,8 @@ export function argmaxKernel(scope: GpuScope, how: 'argmax' | 'draw'): Kernel {
   scope.b.loop('workgroup', 'lane', { to: LANES }, (b, lane) => {
     const score = how === 'draw' ? noisy(scope, b) : (_: Builder, x: Expr): Expr => x;
     const value = b.variable('value', f32(-3.4e38));
-    const place = b.variable('place', i32(vocab - 1));
+    // behind the vocabulary, for logits that are no numbers: then nothing is larger
+    const place = b.variable('place', i32(vocab));
     const consider = (b: Builder, logit: Expr, i: Expr): void => {
       const x = b.let('x', score(b, logit, i));
       b.when(apply('less', value.get(), x), () => {
