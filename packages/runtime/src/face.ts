@@ -2,33 +2,47 @@
  * The face of a generated package: what an app that imports it sees. Types only, so that this file is at once what the runtime
  * implements and, word for word, the package's `index.d.ts`.
  */
+import type { LamellaErrorCode } from './lamella-error.ts';
 import type { Manifest } from './manifest.ts';
 
-/** How the next token is picked. `sampler.ts` has the exact meaning and order of each. */
+declare global {
+  /** As in the libraries of TypeScript that know `using`; here for those that do not. */
+  interface SymbolConstructor {
+    readonly dispose: unique symbol;
+  }
+}
+
+/** Token ids. They are copied when they are handed over. */
+export type TokenIds = readonly number[] | Uint32Array | Int32Array | Uint16Array;
+
+/**
+ * How the next token is picked. The rules apply in this order: the repetition penalty, the temperature, topK, topP, minP; then one token is
+ * drawn from what is left. The most probable token always stays.
+ */
 export interface SamplingOptions {
   /** 0 is greedy. Default: 0, or 1 when topK, topP or minP is given. */
-  readonly temperature?: number;
+  readonly temperature?: number | undefined;
   /** Keep the k most probable tokens; 0 keeps all. Default 0. */
-  readonly topK?: number;
+  readonly topK?: number | undefined;
   /** Keep the most probable tokens until their probability reaches p; 1 keeps all. Default 1. */
-  readonly topP?: number;
+  readonly topP?: number | undefined;
   /** Keep tokens at least this share as probable as the most probable one; 0 keeps all. Default 0. */
-  readonly minP?: number;
+  readonly minP?: number | undefined;
   /** Above 1 makes tokens already in the sequence less likely; 1 changes nothing. Default 1. */
-  readonly repetitionPenalty?: number;
-  /** u32: the same seed gives the same tokens. Default 0. */
-  readonly seed?: number;
+  readonly repetitionPenalty?: number | undefined;
+  /** A whole number below 2 ** 32: the same seed gives the same tokens. Default: a random one, which the generation names. */
+  readonly seed?: number | undefined;
 }
 
 export interface GenerateOptions extends SamplingOptions {
   /** Most tokens to generate. Default: as many as the context has room for. */
-  readonly maxTokens?: number;
+  readonly maxTokens?: number | undefined;
   /** Ids that end generation; none for an empty list. Default: those of the package's tokenizer. */
-  readonly eos?: readonly number[];
+  readonly eos?: TokenIds | undefined;
   /** Generation ends before the first of these to appear in the text; needs a tokenizer. */
-  readonly stop?: readonly string[];
-  /** Ends generation between two tokens. */
-  readonly signal?: AbortSignal;
+  readonly stop?: string | readonly string[] | undefined;
+  /** Ends generation: while it waits, while the prompt is read, or between two tokens. What comes next then has the model. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** One generated token. The texts of all pieces, joined, are the generated text; a piece never ends in half a character. */
@@ -54,26 +68,43 @@ export interface Stats {
   readonly peakBytes: number;
 }
 
-/** A running generation: iterate it once for its pieces. The other members follow along and are final when the loop has ended. */
+/** What a generation came to. */
+export interface Result {
+  readonly text: string;
+  /** Every generated token, an end token included. */
+  readonly tokens: readonly number[];
+  readonly finishReason: FinishReason;
+  readonly stats: Stats;
+}
+
+/**
+ * A generation. It starts when it is first iterated, or asked for its result, and computes no further than it is read (in a page, up to a
+ * second further). Every iteration gives all pieces from the first one on; breaking off ends the generation, unless it is read elsewhere.
+ * The other members follow what has been read.
+ */
 export interface Generation extends AsyncIterable<Piece> {
-  /** In a page, those of a text are known from the first piece on. */
+  /** Reads to the end, however much of it was read before. Rejects with what went wrong; an aborted generation resolves with what there is. */
+  result(): Promise<Result>;
+  /** What was given, or chosen at random: with it, everything can be generated again. */
+  readonly seed: number;
+  /** Those of a text are known from the first piece on. */
   readonly promptTokens: readonly number[];
   /** Every generated token, an end token included. */
   readonly tokens: readonly number[];
   readonly text: string;
-  /** null while running. */
+  /** null while running, and after an error. */
   readonly finishReason: FinishReason | null;
   readonly stats: Stats;
 }
 
-/** Text to token ids and back. */
+/** Text to token ids and back. A lone half of a surrogate pair counts as U+FFFD. */
 export interface Tokenizer {
-  /** Ids of plain text. Special tokens written out in it stay text. Nothing is added. */
+  /** Ids of plain text. Special tokens written out in it stay text. Nothing is added. L408 for what is no text. */
   encode(text: string): Promise<number[]>;
-  /** Ids of a request: the package's beginning token, its prompt prefix, the text, its prompt suffix. */
+  /** Ids of a request: the package's beginning token, its prompt prefix, the text, its prompt suffix. L408 for what is no text. */
   encodePrompt(text: string): Promise<number[]>;
-  /** Text of ids; special tokens have none. */
-  decode(ids: readonly number[]): Promise<string>;
+  /** Text of ids; special tokens have none. L402 for ids outside the vocabulary, L408 for what is no list. */
+  decode(ids: TokenIds): Promise<string>;
 }
 
 /** What a model runs on. */
@@ -102,7 +133,10 @@ export interface Fallback {
   readonly running: Running;
 }
 
-/** A loaded package. It computes one thing at a time: a call while another runs is L410. */
+/**
+ * A loaded package. It computes one thing at a time: calls queue, in the order in which they start. A generation whose reader asks for
+ * nothing for a tenth of a second lets the next call go first, and goes on where it was when it is read again.
+ */
 export interface Model {
   readonly manifest: Manifest;
   /** Another one after a `Fallback`. */
@@ -110,16 +144,18 @@ export interface Model {
   /** null when the package was compiled without one. */
   readonly tokenizer: Tokenizer | null;
   /**
-   * Generates from a text or from token ids (to which nothing is added). Options are checked at once, work starts with the iteration.
-   * L401-L403 for the prompt, L406 for text without a tokenizer, L408 and L409 for options.
+   * Generates from a text or from token ids (to which nothing is added). What is given is checked and copied at once, work starts with the
+   * first reading. Throws L401-L403 for token ids, L406 for text without a tokenizer, L408 and L409 for options, L411; a text of too many
+   * tokens, or of none, is L403 or L401 for its reader.
    */
-  generate(prompt: string | readonly number[], options?: GenerateOptions): Generation;
-  /** Logits, f32 [vocab], behind the last token. L401-L403. */
-  logits(tokens: readonly number[]): Promise<Float32Array>;
-  /** Logits, f32 [vocab], behind each token. L401-L403. */
-  logitsAll(tokens: readonly number[]): Promise<Float32Array[]>;
-  /** Lets go of the memory and of the threads. Anything afterwards is L411. */
+  generate(prompt: string | TokenIds, options?: GenerateOptions): Generation;
+  /** Logits, f32 [vocab], behind the last token. L401-L403, L408. */
+  logits(tokens: TokenIds): Promise<Float32Array>;
+  /** Logits, f32 [vocab], behind each token. L401-L403, L408. */
+  logitsAll(tokens: TokenIds): Promise<Float32Array[]>;
+  /** Lets go of the memory and of the threads. Anything afterwards, or still waiting, is L411. `using model = await load()` calls it. */
   dispose(): void;
+  [Symbol.dispose](): void;
 }
 
 export interface LoadOptions {
@@ -127,18 +163,28 @@ export interface LoadOptions {
    * What to compute on. Default: `auto`, which takes WebGPU where there is a GPU for it, else WASM with threads, else WASM. `webgpu` takes
    * also an adapter that is no GPU but the CPU, and is L412 without any. In either case WASM steps in where WebGPU computes wrongly or fails.
    */
-  readonly device?: 'auto' | 'wasm' | 'webgpu';
+  readonly device?: 'auto' | 'wasm' | 'webgpu' | undefined;
   /**
    * Most threads to use. Default: one per core, at most 4, and one for a model so small that more only wait. Several need `SharedArrayBuffer`, which a page has only when it is cross-origin
    * isolated; without it one thread computes.
    */
-  readonly threads?: number;
+  readonly threads?: number | undefined;
   /** Gives loading up: `load` then rejects with the signal's reason. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Called with the bytes of the weights that have come so far and all that there are: first with none, then as they come. */
-  readonly onProgress?: (doneBytes: number, totalBytes: number) => void;
+  readonly onProgress?: ((doneBytes: number, totalBytes: number) => void) | undefined;
   /** Called when something faster cannot be used, while loading or later: an app may show it, or wonder why it is slow. */
-  readonly onFallback?: (fallback: Fallback) => void;
+  readonly onFallback?: ((fallback: Fallback) => void) | undefined;
+}
+
+/** What everything here throws and rejects with, but for the reasons of aborted signals: one message of number, sentence, place and remedy. */
+export declare class LamellaError extends Error {
+  private constructor();
+  readonly code: LamellaErrorCode;
+  /** What the sentence of `code` is filled with. */
+  readonly args: Readonly<Record<string, string | number>>;
+  /** Where it happened: a package's address, a file. */
+  readonly place: string | null;
 }
 
 /**

@@ -3,6 +3,8 @@
  * diagnostics (L1xx to L3xx). It is a catalogue of its own because a generated package carries the runtime and nothing of the compiler.
  */
 
+import type * as face from './face.ts';
+
 /** The sentences. `{name}` is filled from the arguments; the part behind `Try:` is the remedy. */
 export const catalogue = {
   L401: 'the prompt is empty. Try: at least one token, or some text',
@@ -14,7 +16,6 @@ export const catalogue = {
   L407: '{file} is damaged: {reason}. Try: compile the package again',
   L408: '{option} must be {range}, not {value}. Try: {remedy}',
   L409: '{option} is not an option here. Try: {remedy}',
-  L410: 'the model is busy: a generation is still running on it. Try: read it to its end, abort it, or load the package a second time',
   L411: 'the model was disposed of. Try: load the package again',
   L412: '{what} cannot be used: {reason}. Try: {remedy}',
   L413: '{file} cannot be read: {reason}. Try: once more; when it is gone, compile the package again',
@@ -26,7 +27,7 @@ export type LamellaErrorCode = keyof typeof catalogue;
 const mark = Symbol.for('lamella error');
 
 /** A failure that is the user's to mend: one message, with a place and a remedy. Everything else that is thrown is a defect of ours. */
-export class LamellaError extends Error {
+export class LamellaError extends Error implements face.LamellaError {
   /** The scripts of a package are bundled one by one, each with a class of its own: `instanceof` goes by the mark, and holds across them. */
   static override [Symbol.hasInstance](value: unknown): boolean {
     return value instanceof Error && mark in value;

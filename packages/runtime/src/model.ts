@@ -2,26 +2,29 @@
  * Files in, a `Model` out. The order of loading is the order in which things can be wrong for a user: not a package, no weights, a damaged
  * file. Here everything runs in the calling thread; in a page, `page.ts` puts a worker between.
  */
+import { disposable } from './disposable.ts';
 import type * as face from './face.ts';
-import { Generation } from './generate.ts';
+import { Run } from './generate.ts';
+import { Generation } from './generation.ts';
 import { LamellaError } from './lamella-error.ts';
 import { readManifest } from './manifest-file.ts';
 import { openDriver } from './open-driver.ts';
-import { checkGenerate, checkOptions, loadRanges } from './options.ts';
+import { loadRanges, readGenerate, readIds, readOptions, readText, readTokens } from './options.ts';
 import type { PackageFiles } from './package-files.ts';
+import { Queue } from './queue.ts';
 import { keptInRests, Rests } from './rests.ts';
-import { Sampler } from './sampler.ts';
 import { Session } from './session.ts';
+import { Turns } from './turn.ts';
 import { VERDICTS } from './verdicts.ts';
 
 /**
  * Loads a package. L404 when it is none, L405 when it has no weights, L407 when a file is damaged, L413 when one cannot be read, L408 and L409 for options,
  * L412 for a device that cannot be had; rejects with the signal's reason when aborted.
  */
-export async function load(files: PackageFiles, options: face.LoadOptions = {}): Promise<face.Model> {
-  checkOptions(options, loadRanges);
+export async function load(files: PackageFiles, given: face.LoadOptions = {}): Promise<face.Model> {
+  const options = readOptions(given, loadRanges);
   const manifest = await readManifest(files, options.signal);
-  const { tokenizer: spec, vocab } = manifest;
+  const { tokenizer: spec } = manifest;
   // Its module is loaded here and not at the top: a package without a tokenizer does not carry the library. Beside the weights, for it is a
   // handful of small files that wait for each other.
   const readTokenizer = async () => spec && (await import('./tokenizer.js')).loadTokenizer(spec, files);
@@ -39,63 +42,67 @@ export async function load(files: PackageFiles, options: face.LoadOptions = {}):
   // Not waited for: the model is ready.
   driver.keep().then(() => files.store?.keepOnly(filesOf(manifest)));
   const session = new Session(manifest, driver);
+  const queue = new Queue(rests);
   let disposed = false;
-
-  const claim = () => {
-    if (disposed) throw new LamellaError('L411');
-    if (rests.busy) throw new LamellaError('L410');
-    return rests.work();
+  const dispose = () => {
+    if (disposed) return;
+    disposed = true;
+    queue.close(new LamellaError('L411'));
+    session.dispose();
   };
-  /** Runs `work` on an empty sequence, alone. */
-  const alone = async <T>(work: () => Promise<T>): Promise<T> => {
-    const release = claim();
-    try {
+  /** Runs `work` on an empty sequence when its turn has come. `due` lets others have the thread now and then. */
+  const alone = <T>(work: (due: () => Promise<void> | null) => Promise<T>): Promise<T> =>
+    queue.run(async () => {
+      const turns = new Turns();
       session.reset();
-      return await work();
-    } finally {
-      release();
-    }
-  };
+      return work(() => turns.due());
+    });
 
-  return {
+  return disposable({
     manifest,
     get running() {
       return driver.running;
     },
     tokenizer: tokenizer && {
-      encode: async (text) => tokenizer.encode(text),
-      encodePrompt: async (text) => tokenizer.encodePrompt(text),
-      decode: async (ids) => tokenizer.decode(ids),
+      encode: async (text) => tokenizer.encode(readText(text)),
+      encodePrompt: async (text) => tokenizer.encodePrompt(readText(text)),
+      decode: async (ids) => tokenizer.decode(readIds(ids, manifest)),
     },
-    generate(prompt, options = {}) {
+    generate(...given) {
       if (disposed) throw new LamellaError('L411');
-      checkGenerate(prompt, options, tokenizer !== null, files.place);
-      const { maxTokens = Number.POSITIVE_INFINITY, stop = [], signal = null, eos, ...sampling } = options;
-      const read = (text: string) => tokenizer!.encodePrompt(text);
-      return new Generation({
-        session,
-        prompt: typeof prompt === 'string' ? read(prompt) : prompt,
-        sampler: new Sampler(vocab, sampling),
-        decode: tokenizer && ((ids) => tokenizer.decode(ids)),
-        eos: eos ?? spec?.eos ?? [],
-        maxTokens,
-        stop,
-        signal,
-        claim,
+      const { prompt, options, signal } = readGenerate(given, manifest, files.place);
+      const { maxTokens = Number.POSITIVE_INFINITY, stop = [], eos = spec?.eos ?? [], ...sampling } = options;
+      const run = new Run(
+        {
+          session,
+          queue,
+          prompt: () => (typeof prompt === 'string' ? tokenizer!.encodePrompt(prompt) : prompt),
+          sampling,
+          decode: tokenizer && ((ids) => tokenizer.decode(ids)),
+          eos,
+          maxTokens,
+          stop,
+        },
+        typeof prompt === 'string' ? [] : prompt,
+      );
+      return new Generation(run, options.seed, signal);
+    },
+    async logits(given) {
+      const tokens = readTokens(given, manifest);
+      return alone(async (due) => {
+        await session.prefill(tokens, async () => {
+          await due();
+          return true;
+        });
+        return (await session.logits()).slice();
       });
     },
-    logits: (tokens) =>
-      alone(async () => {
-        await session.prefill(tokens);
-        return (await session.logits()).slice();
-      }),
-    logitsAll: (tokens) => alone(() => session.prefillAll(tokens)),
-    dispose() {
-      if (disposed) return;
-      disposed = true;
-      session.dispose();
+    async logitsAll(given) {
+      const tokens = readTokens(given, manifest);
+      return alone((due) => session.prefillAll(tokens, due));
     },
-  };
+    dispose,
+  });
 }
 
 /** Every file of a package that is read by its runtime; the version of those that the manifest proves is their SHA-256. */

@@ -1,31 +1,67 @@
-/** Checking options: each has one range, and a name nobody knows is an error rather than a silent default. */
-import type { GenerateOptions } from './face.ts';
+/**
+ * What callers hand over is checked and copied here, before anything is done with it: each value has one range, a name nobody knows is an
+ * error rather than a silent default, and what is changed later changes nothing. What cannot even be looked at (a getter or a Proxy that
+ * throws) is out of range like anything else.
+ */
+import type { LoadOptions } from './face.ts';
 import { LamellaError } from './lamella-error.ts';
+import type { Manifest } from './manifest.ts';
+import { spell } from './spell.ts';
+import { checkCount, checkedId } from './token-ids.ts';
 
-/** What an option takes. */
-interface Range {
+/** What a value may be. */
+interface Range<T> {
   readonly text: string;
   readonly remedy: string;
-  holds(value: unknown): boolean;
+  /** The value, copied where it could change; null when it is out of range. */
+  read(value: unknown): T | null;
 }
 
-const whole = (least: number, remedy: string): Range => ({
-  text: `a whole number of at least ${least}`,
-  remedy,
-  holds: (v) => Number.isSafeInteger(v) && Number(v) >= least,
-});
+type Ranges = Readonly<Record<string, Range<unknown>>>;
+/** What is left of options that were checked: those that were given. */
+type Checked<R extends Ranges> = { readonly [K in keyof R]?: R[K] extends Range<infer T> ? T : never };
 
-const number = (text: string, remedy: string, holds: (value: number) => boolean): Range => ({
+const range = <T>(text: string, remedy: string, holds: (value: unknown) => value is T): Range<T> => ({
   text,
   remedy,
-  holds: (v) => typeof v === 'number' && Number.isFinite(v) && holds(v),
+  read: (value) => (holds(value) ? value : null),
 });
 
-const signal: Range = {
-  text: 'an AbortSignal',
-  remedy: 'new AbortController().signal',
-  holds: (v) => v instanceof AbortSignal,
-};
+const whole = (least: number, remedy: string) =>
+  range(
+    `a whole number of at least ${least}`,
+    remedy,
+    (v): v is number => Number.isSafeInteger(v) && Number(v) >= least,
+  );
+
+const number = (text: string, remedy: string, holds: (value: number) => boolean) =>
+  range(text, remedy, (v): v is number => typeof v === 'number' && Number.isFinite(v) && holds(v));
+
+/** A list read to its end, each item by `item`; null at the first that is out of range, be it a hole. */
+function listOf<T>(value: unknown, item: (value: unknown) => value is T): T[] | null {
+  if (!isList(value)) return null;
+  const items: T[] = [];
+  for (let i = 0; i < value.length; i++) {
+    const one = value[i];
+    if (!item(one)) return null;
+    items.push(one);
+  }
+  return items;
+}
+
+/** An array or a typed array of numbers; a `DataView` has no length. */
+const isList = (value: unknown): value is ArrayLike<unknown> =>
+  (Array.isArray(value) || (ArrayBuffer.isView(value) && !/Big/.test(Object.prototype.toString.call(value)))) &&
+  Number((value as { readonly length?: unknown }).length) >= 0;
+
+const callback = <F>(remedy: string) => range('a function', remedy, (v): v is F => typeof v === 'function');
+
+// By what it can do: another realm's, or a polyfill's, is not an instance of ours.
+const signal = range('an AbortSignal', 'new AbortController().signal', (v): v is AbortSignal => {
+  const { aborted, addEventListener, removeEventListener } = Object(v);
+  const listens = typeof addEventListener === 'function' && typeof removeEventListener === 'function';
+  return typeof aborted === 'boolean' && listens;
+});
 
 export const samplingRanges = {
   temperature: number('a number of at least 0', '0 for greedy, 0.7 for variety', (v) => v >= 0),
@@ -33,68 +69,152 @@ export const samplingRanges = {
   topP: number('above 0 and at most 1', '0.95', (v) => v > 0 && v <= 1),
   minP: number('from 0 to 1', '0.05', (v) => v >= 0 && v <= 1),
   repetitionPenalty: number('a number above 0', '1.1, or 1 for none', (v) => v > 0),
-  seed: {
-    text: 'a whole number from 0 to 4294967295',
-    remedy: '1',
-    holds: (v) => Number.isInteger(v) && Number(v) >= 0 && Number(v) <= 0xffff_ffff,
-  },
-} satisfies Record<string, Range>;
+  seed: range(
+    'a whole number from 0 to 4294967295',
+    '1',
+    (v): v is number => Number.isInteger(v) && Number(v) >= 0 && Number(v) <= 0xffff_ffff,
+  ),
+};
+
+const stopText = (v: unknown): v is string => typeof v === 'string' && v !== '';
 
 export const generateRanges = {
   ...samplingRanges,
   maxTokens: whole(1, '128'),
   stop: {
-    text: 'a list of texts that are not empty',
-    remedy: '["\\n"]',
-    holds: (v) => Array.isArray(v) && v.every((s) => typeof s === 'string' && s !== ''),
+    text: 'a text that is not empty, or a list of such texts',
+    remedy: '"\\n"',
+    read: (v: unknown) => listOf(typeof v === 'string' ? [v] : v, stopText),
   },
   eos: {
     text: 'a list of token ids',
     remedy: '[2], or [] for none',
-    holds: (v) => Array.isArray(v) && v.every((id) => Number.isInteger(id) && id >= 0),
+    read: (v: unknown) => listOf(v, (id): id is number => Number.isInteger(id) && Number(id) >= 0),
   },
   signal,
-} satisfies Record<string, Range>;
+};
 
 export const loadRanges = {
-  device: {
-    text: 'auto, wasm or webgpu',
-    remedy: '"auto"',
-    holds: (v) => v === 'auto' || v === 'wasm' || v === 'webgpu',
-  },
+  device: range(
+    'auto, wasm or webgpu',
+    '"auto"',
+    (v): v is 'auto' | 'wasm' | 'webgpu' => v === 'auto' || v === 'wasm' || v === 'webgpu',
+  ),
   threads: whole(1, '2'),
   signal,
-  onProgress: { text: 'a function', remedy: '(done, total) => {}', holds: (v) => typeof v === 'function' },
-  onFallback: { text: 'a function', remedy: '({ reason }) => {}', holds: (v) => typeof v === 'function' },
-} satisfies Record<string, Range>;
+  onProgress: callback<NonNullable<LoadOptions['onProgress']>>('(done, total) => {}'),
+  onFallback: callback<NonNullable<LoadOptions['onFallback']>>('({ reason }) => {}'),
+};
 
-/** L406, L408, L409 for what `generate` was given, where it is known at once. `place` is the package's. */
-export function checkGenerate(
-  prompt: string | readonly number[],
-  options: GenerateOptions,
-  hasTokenizer: boolean,
-  place: string,
-): void {
-  checkOptions(options, generateRanges);
-  if (hasTokenizer) return;
-  if (typeof prompt === 'string') throw new LamellaError('L406', { path: place });
-  const { stop = [] } = options;
-  if (stop.length === 0) return;
-  const range = 'left out for a package without a tokenizer';
-  throw new LamellaError('L408', { option: 'stop', range, value: JSON.stringify(stop), remedy: 'maxTokens' });
+/**
+ * Options as a plain object of their own, those that are undefined left out. L409 for a name that is not in `ranges`, L408 for a value
+ * outside its range and for options that are no object. They may be an instance of a class, or inherited.
+ */
+export function readOptions<R extends Ranges>(given: unknown, ranges: R): Checked<R> {
+  const known = Object.keys(ranges);
+  const { options, names } = readAs('options', optionsRange(known), () => given);
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown !== undefined) throw new LamellaError('L409', { option: unknown, remedy: known.join(', ') });
+  const read = known.flatMap((name) => {
+    const value = readAs(name, orLeftOut(ranges[name]!), () => options[name]);
+    return value === undefined ? [] : [[name, value]];
+  });
+  return Object.fromEntries(read);
 }
 
-/** L409 for a name that is not in `ranges`, L408 for a value outside its range. An option left undefined is an option left out. */
-export function checkOptions(options: object, ranges: Readonly<Record<string, Range>>): void {
-  for (const [option, value] of Object.entries(options)) {
-    const range = Object.hasOwn(ranges, option) ? ranges[option] : undefined;
-    if (!range) throw new LamellaError('L409', { option, remedy: Object.keys(ranges).join(', ') });
-    if (value === undefined || range.holds(value)) continue;
-    throw new LamellaError('L408', { option, range: range.text, value: spell(value), remedy: range.remedy });
+const optionsRange = (known: readonly string[]) => ({
+  text: 'an object',
+  remedy: `an object with any of ${known.join(', ')}`,
+  read: (value: unknown) => {
+    // A list, a map, a date or a promise has none of the names, and would pass for no options at all.
+    if (Object.prototype.toString.call(value) !== '[object Object]') return null;
+    return { options: value as Readonly<Record<string, unknown>>, names: Object.keys(value as object) };
+  },
+});
+
+const orLeftOut = <T>({ text, remedy, read }: Range<T>): Range<T | undefined> => ({
+  text,
+  remedy,
+  read: (value) => (value === undefined ? undefined : read(value)),
+});
+
+/** What `get` gives, read as `range` says. L408 when it is out of range, or throws while it is looked at. */
+function readAs<T>(name: string, { text, remedy, read }: Range<T>, get: () => unknown): T {
+  let spelled = 'something that throws when it is read';
+  try {
+    const value = get();
+    const result = read(value);
+    if (result !== null) return result;
+    spelled = spell(value);
+  } catch {
+    // What it throws is the caller's own, and may be anything.
   }
+  throw new LamellaError('L408', { option: name, range: text, value: spelled, remedy });
 }
 
-/** NaN and infinities are not JSON, and are just what is wrong when they are here. */
-function spell(value: unknown): string {
-  return typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? String(value));
+const textRange = range('a text', '"Hello"', (value): value is string => typeof value === 'string');
+const idsRange = { text: 'a list of token ids', remedy: '[1, 2, 3]' };
+const promptRange = { text: 'a text or a list of token ids', remedy: '"Hello"' };
+
+/** A text, each lone half of a surrogate pair as U+FFFD: what `TextEncoder` makes of it. L408 for anything else. */
+export function readText(value: unknown): string {
+  return wellFormed(readAs('text', textRange, () => value));
+}
+
+const wellFormed = (text: string) => text.replace(/\p{Surrogate}/gu, '\ufffd');
+
+/** Token ids, from an array or from a typed one. L408 for anything else, L402 for one that is outside the vocabulary. */
+export function readIds(value: unknown, { vocab }: Pick<Manifest, 'vocab'>): number[] {
+  return readList('ids', idsRange, value, Number.POSITIVE_INFINITY).items.map((id) => checkedId(id, vocab));
+}
+
+/** The tokens of a call, as `readIds`; L401 for none, L403 for more than fit. */
+export function readTokens(
+  value: unknown,
+  { vocab, context }: Pick<Manifest, 'vocab' | 'context'>,
+  name = 'tokens',
+  range: Pick<Range<unknown>, 'text' | 'remedy'> = idsRange,
+): number[] {
+  const { count, items } = readList(name, range, value, context);
+  checkCount(count, context);
+  return items.map((id) => checkedId(id, vocab));
+}
+
+/** The length of a list and its first items, as many as `most`. L408 for anything else. */
+function readList(name: string, range: Pick<Range<unknown>, 'text' | 'remedy'>, value: unknown, most: number) {
+  const read = (list: unknown) => {
+    if (!isList(list)) return null;
+    const count = list.length;
+    return { count, items: Array.from({ length: Math.min(count, most) }, (_, i) => list[i]) };
+  };
+  return readAs(name, { ...range, read }, () => value);
+}
+
+/** What `generate` was given: plain data, with a seed, that can be sent to a worker; and the signal, which cannot. */
+export interface GenerateCall {
+  readonly prompt: string | readonly number[];
+  readonly options: Omit<Checked<typeof generateRanges>, 'signal'> & { readonly seed: number };
+  readonly signal: AbortSignal | null;
+}
+
+/** Reads what `generate` was given. L401 to L403 for tokens, L406 and L408 for what needs a tokenizer, L408, L409. `place` is the package's. */
+export function readGenerate(
+  [prompt, options = {}]: readonly [prompt: unknown, options?: unknown],
+  manifest: Manifest,
+  place: string,
+): GenerateCall {
+  const { signal = null, ...rest } = readOptions(options, generateRanges);
+  const isText = typeof prompt === 'string';
+  if (!manifest.tokenizer) {
+    if (isText) throw new LamellaError('L406', { path: place });
+    if (rest.stop?.length) {
+      const range = 'left out for a package without a tokenizer';
+      throw new LamellaError('L408', { option: 'stop', range, value: spell(rest.stop), remedy: 'maxTokens' });
+    }
+  }
+  return {
+    prompt: isText ? wellFormed(prompt) : readTokens(prompt, manifest, 'prompt', promptRange),
+    options: { seed: Math.floor(Math.random() * 2 ** 32), ...rest },
+    signal,
+  };
 }

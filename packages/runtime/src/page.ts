@@ -2,16 +2,17 @@
  * A model in a page: a worker holds it, and what the page has is its face. So the page never waits for computing, and a generation runs ahead
  * of a reader that is busy drawing.
  */
+import { disposable } from './disposable.ts';
 import type * as face from './face.ts';
 import type { PackageAddress } from './folder.ts';
+import { Generation, type Source } from './generation.ts';
 import { LamellaError } from './lamella-error.ts';
-import { checkGenerate, checkOptions, loadRanges } from './options.ts';
-import type { Answer, Calls, Failure, Step } from './worker-protocol.ts';
+import { type GenerateCall, loadRanges, readGenerate, readIds, readOptions, readText, readTokens } from './options.ts';
+import type { Answer, Calls, Failure, News, Step } from './worker-protocol.ts';
 
 /** The package at `address`, loaded by a worker of its own. As `load` of `model.ts`. */
 export async function loadInWorker(address: PackageAddress, options: face.LoadOptions): Promise<face.Model> {
-  checkOptions(options, loadRanges);
-  const { signal, onProgress, onFallback, ...rest } = options;
+  const { signal, onProgress, onFallback, ...rest } = readOptions(options, loadRanges);
   signal?.throwIfAborted();
   const link = new Link();
   link.onFallback = onFallback ?? null;
@@ -30,105 +31,86 @@ export async function loadInWorker(address: PackageAddress, options: face.LoadOp
 }
 
 function model(link: Link, folder: string, manifest: face.Model['manifest']): face.Model {
-  return {
+  return disposable({
     manifest,
     get running() {
       return link.running!;
     },
     tokenizer: manifest.tokenizer && {
-      encode: (text) => link.call('encode', [text]),
-      encodePrompt: (text) => link.call('encodePrompt', [text]),
-      decode: (ids) => link.call('decode', [ids]),
+      encode: async (text) => link.call('encode', [readText(text)]),
+      encodePrompt: async (text) => link.call('encodePrompt', [readText(text)]),
+      decode: async (ids) => link.call('decode', [readIds(ids, manifest)]),
     },
-    generate(prompt, options = {}) {
+    generate(...given) {
       link.check();
-      checkGenerate(prompt, options, manifest.tokenizer !== null, folder);
-      return new Generation(link, prompt, options, manifest.memory.plannedBytes);
+      const call = readGenerate(given, manifest, folder);
+      return new Generation(new Following(link, call, manifest), call.options.seed, call.signal);
     },
-    logits: (tokens) => link.call('logits', [tokens]),
-    logitsAll: (tokens) => link.call('logitsAll', [tokens]),
+    logits: async (tokens) => link.call('logits', [readTokens(tokens, manifest)]),
+    logitsAll: async (tokens) => link.call('logitsAll', [readTokens(tokens, manifest)]),
     dispose: () => link.close(new LamellaError('L411')),
-  };
+  });
 }
 
 /** Follows a generation of the worker: what it says is kept until the reader comes for it. */
-class Generation implements face.Generation {
+class Following implements Source {
   readonly #link: Link;
-  readonly #prompt: string | readonly number[];
-  readonly #options: face.GenerateOptions;
-  readonly tokens: number[] = [];
-  text = '';
-  finishReason: face.FinishReason | null = null;
+  readonly #call: GenerateCall;
   promptTokens: readonly number[];
+  finishReason: face.FinishReason | null = null;
   stats: face.Stats;
 
-  constructor(link: Link, prompt: string | readonly number[], options: face.GenerateOptions, plannedBytes: number) {
+  constructor(link: Link, call: GenerateCall, { memory: { plannedBytes } }: face.Model['manifest']) {
     this.#link = link;
-    this.#prompt = prompt;
-    this.#options = options;
-    this.promptTokens = typeof prompt === 'string' ? [] : prompt;
+    this.#call = call;
+    this.promptTokens = typeof call.prompt === 'string' ? [] : call.prompt;
     const speeds = { prefillTokensPerSecond: 0, decodeTokensPerSecond: 0, timeToFirstTokenMs: 0 };
     this.stats = { promptTokens: this.promptTokens.length, generatedTokens: 0, ...speeds, plannedBytes, peakBytes: 0 };
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<face.Piece, void, undefined> {
-    if (this.finishReason) return;
-    const { signal, ...options } = this.#options;
-    const queue: News[] = [];
+  async *pieces(signal: AbortSignal): AsyncGenerator<face.Piece, void, undefined> {
+    const { prompt, options } = this.#call;
+    const told: Step[] = [];
     let wake = () => {};
-    let ended: Error | true | null = null;
-    const more = () =>
-      new Promise<void>((resolve) => {
-        wake = resolve;
-      });
-    const end = (how: Error | true) => {
-      ended = how;
+    const end: { failure?: Error | null } = {};
+    const ended = (failure: Error | null) => {
+      end.failure = failure;
       wake();
     };
-    const step = ({ pieces, ...state }: Step) => {
-      const last = pieces.at(-1) ?? null;
-      for (const piece of pieces.slice(0, -1)) queue.push({ piece, state: null });
-      queue.push({ piece: last, state });
+    const step = (step: Step) => {
+      told.push(step);
       wake();
     };
-    const id = this.#link.send('generate', [this.#prompt, options], { step, value: () => end(true), failure: end });
-    const abort = () => this.#link.abort(id);
-    signal?.addEventListener('abort', abort);
-    try {
-      for (;;) {
-        // The worker may be ahead: what was not read by then was not generated.
-        if (signal?.aborted && !this.finishReason) this.finishReason = 'abort';
-        if (this.finishReason === 'abort') return;
-        const next = queue.shift();
-        if (next) {
-          this.#follow(next);
-          if (next.piece) yield next.piece;
-        } else if (ended === true) return;
-        else if (ended) throw ended;
-        else await more();
+    if (signal.aborted) return;
+    const listener = { step, value: () => ended(null), failure: ended };
+    const id = this.#link.send('generate', [{ prompt, options }], listener);
+    signal.addEventListener('abort', () => {
+      this.#link.tell({ id, call: 'abort' });
+      wake();
+    });
+    for (let steps = 0; !signal.aborted; ) {
+      const next = told.shift();
+      if (next) {
+        steps++;
+        yield* this.#read(next);
+      } else if (end.failure) throw end.failure;
+      else if (end.failure === null) return;
+      else {
+        if (steps > 0) this.#link.tell({ id, call: 'read', steps });
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
       }
-    } finally {
-      signal?.removeEventListener('abort', abort);
-      // Whoever breaks off gets a model that is free again.
-      if (!ended) abort();
-      while (!ended) await more();
-      if (this.tokens.length > 0) this.finishReason ??= 'abort';
     }
   }
 
-  #follow({ piece, state }: News): void {
-    if (piece) {
-      this.tokens.push(piece.token);
-      this.text += piece.text;
-    }
-    if (state) ({ promptTokens: this.promptTokens, finishReason: this.finishReason, stats: this.stats } = state);
+  /** The pieces of a step; how things stand behind them is known with the last one. */
+  *#read({ pieces, ...state }: Step): Generator<face.Piece, void, undefined> {
+    const last = pieces.at(-1);
+    yield* pieces.slice(0, -1);
+    ({ promptTokens: this.promptTokens, finishReason: this.finishReason, stats: this.stats } = state);
+    if (last) yield last;
   }
-}
-
-/** What the reader gets next: a piece, and with the last of a step how things stand behind it. */
-interface News {
-  readonly piece: face.Piece | null;
-  readonly state: Omit<Step, 'pieces'> | null;
 }
 
 /** What is done with the answers to one request. */
@@ -178,8 +160,9 @@ class Link {
     return id;
   }
 
-  abort(id: number): void {
-    this.#worker.postMessage({ id, call: 'abort' });
+  /** Says something that is not answered. */
+  tell(news: News): void {
+    this.#worker.postMessage(news);
   }
 
   /** Ends the worker with its threads; whoever still waits, and whoever asks later, gets `why`. */

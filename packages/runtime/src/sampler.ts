@@ -18,7 +18,7 @@
 import type { Candidates, Listing } from './driver.ts';
 import type { SamplingOptions } from './face.ts';
 import { type Draw, drawn, noise, noiseBits, noiseKey } from './noise.ts';
-import { checkOptions, samplingRanges } from './options.ts';
+import { readOptions, samplingRanges } from './options.ts';
 
 /** How far a device's sum over the vocabulary may be off, relative to it. */
 const SUM_ERROR = 2e-5;
@@ -41,18 +41,17 @@ export class Sampler {
   #seenCount = 0;
   #heapSize = 0;
 
-  /** L408, L409 for options. Temperature defaults to 0 (greedy), or to 1 when topK, topP or minP is given. */
+  /** L408, L409 for options. Temperature defaults to 0 (greedy), or to 1 when topK, topP or minP is given; the seed to 0. */
   constructor(vocab: number, options: SamplingOptions = {}) {
-    checkOptions(options, samplingRanges);
-    const { topK, topP, minP } = options;
+    const { temperature, topK, topP, minP, repetitionPenalty, seed } = readOptions(options, samplingRanges);
     const samples = topK !== undefined || topP !== undefined || minP !== undefined;
     this.#vocab = vocab;
-    this.#temperature = options.temperature ?? (samples ? 1 : 0);
+    this.#temperature = temperature ?? (samples ? 1 : 0);
     this.#topK = topK ?? 0;
     this.#topP = topP ?? 1;
     this.#minP = minP ?? 0;
-    this.#penalty = options.repetitionPenalty ?? 1;
-    this.#seed = options.seed ?? 0;
+    this.#penalty = repetitionPenalty ?? 1;
+    this.#seed = seed ?? 0;
     this.#scores = new Float64Array(vocab);
     this.#order = Uint32Array.from({ length: vocab }, (_, id) => id);
     this.#isSeen = new Uint8Array(vocab);

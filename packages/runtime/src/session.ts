@@ -6,6 +6,7 @@ import type { Awaitable, Candidates, Driver, Listing } from './driver.ts';
 import { LamellaError } from './lamella-error.ts';
 import type { Manifest } from './manifest.ts';
 import type { Draw } from './noise.ts';
+import { checkCount, checkedId } from './token-ids.ts';
 
 export class Session {
   readonly #loaded: Driver;
@@ -82,10 +83,11 @@ export class Session {
   }
 
   /** As `prefill`, and returns a copy of the logits, f32 [vocab], of every token. */
-  async prefillAll(tokens: readonly number[]): Promise<Float32Array[]> {
+  async prefillAll(tokens: readonly number[], goOn: () => Awaitable<unknown> = () => {}): Promise<Float32Array[]> {
     this.#check(tokens);
     const all: Float32Array[] = [];
     for (let from = 0; from < tokens.length; from += this.#tile) {
+      await goOn();
       const count = await this.#runTile(tokens, from);
       for (let row = 0; row < count; row++) {
         await this.#driver.head(row);
@@ -97,8 +99,8 @@ export class Session {
 
   /** Appends one token; allocates nothing where the driver answers at once. L402, L403. */
   decode(token: number): Awaitable<void> {
-    this.#checkId(token);
-    this.#checkRoom(1);
+    checkedId(token, this.vocab);
+    checkCount(this.position + 1, this.context);
     this.#driver.tokens[0] = token;
     return this.#driver.decode();
   }
@@ -124,19 +126,8 @@ export class Session {
 
   #check(tokens: readonly number[]): void {
     if (tokens.length === 0) throw new LamellaError('L401');
-    for (const id of tokens) this.#checkId(id);
-    this.#checkRoom(tokens.length);
-  }
-
-  #checkId(id: number): void {
-    if (!Number.isInteger(id) || id < 0 || id >= this.vocab) {
-      throw new LamellaError('L402', { id, vocab: this.vocab, last: this.vocab - 1 });
-    }
-  }
-
-  #checkRoom(more: number): void {
-    const count = this.position + more;
-    if (count > this.context) throw new LamellaError('L403', { count, context: this.context });
+    for (const id of tokens) checkedId(id, this.vocab);
+    checkCount(this.position + tokens.length, this.context);
   }
 }
 

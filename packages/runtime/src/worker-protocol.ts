@@ -1,13 +1,14 @@
 /** What a page and its worker say to each other: requests with a number each, and answers that carry it. */
-import type { Fallback, FinishReason, GenerateOptions, LoadOptions, Piece, Running, Stats } from './face.ts';
+import type { Fallback, FinishReason, LoadOptions, Piece, Running, Stats } from './face.ts';
 import type { PackageAddress } from './folder.ts';
 import type { LamellaError } from './lamella-error.ts';
 import type { Manifest } from './manifest.ts';
+import type { GenerateCall } from './options.ts';
 
 /** Everything a page can ask of its worker, with what it sends along and what comes back. Functions and signals stay in the page. */
 export interface Calls {
   load: [[address: PackageAddress, options: Omit<LoadOptions, 'signal' | 'onProgress' | 'onFallback'>], Loaded];
-  generate: [[prompt: string | readonly number[], options: Omit<GenerateOptions, 'signal'>], null];
+  generate: [[call: Pick<GenerateCall, 'prompt' | 'options'>], null];
   logits: [[tokens: readonly number[]], Float32Array];
   logitsAll: [[tokens: readonly number[]], Float32Array[]];
   encode: [[text: string], number[]];
@@ -22,8 +23,14 @@ export interface Loaded {
 
 export type Request =
   | { readonly [C in keyof Calls]: { readonly id: number; readonly call: C; readonly args: Calls[C][0] } }[keyof Calls]
+  | News;
+
+/** What is not answered. */
+export type News =
   /** Ends the generation that request `id` started. */
-  | { readonly id: number; readonly call: 'abort' };
+  | { readonly id: number; readonly call: 'abort' }
+  /** The reader of that generation has come to the end of so many steps, and asks for more. */
+  | { readonly id: number; readonly call: 'read'; readonly steps: number };
 
 /** How far a generation has come since the step before. */
 export interface Step {

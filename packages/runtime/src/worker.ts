@@ -2,16 +2,27 @@
 import type { Fallback, Model, Piece, Tokenizer } from './face.ts';
 import { filesAt } from './folder.ts';
 import { LamellaError } from './lamella-error.ts';
-import type { Answer, Calls, Failure, Request } from './worker-protocol.ts';
+import type { Answer, Calls, Failure, News, Request } from './worker-protocol.ts';
 
 /**
  * The page hears of tokens as often as a display shows them, of the first at once. Each message wakes its thread, and on two cores whoever is woken takes
  * the place of one that computes: a message for each token cost a seventh of the speed of two threads.
  */
 const FRAME_MS = 16;
+/** Most steps that are told and not yet read: a second's worth. Beyond, the generation waits for its reader, and others need not wait for it. */
+const STEPS_AHEAD = 60;
+
+/** The page's side of a generation. */
+interface Reader {
+  readonly control: AbortController;
+  /** Steps that have been read. */
+  read: number;
+  /** Called when there is news of it. */
+  wake(): void;
+}
 
 let model: Model | null = null;
-const running = new Map<number, AbortController>();
+const readers = new Map<number, Reader>();
 const say = (answer: Answer) => postMessage(answer);
 
 const loaded = (): Model => {
@@ -34,27 +45,34 @@ const handlers: Handlers = {
     model = await load(await filesAt(address), { ...options, onProgress, onFallback });
     return { manifest: model.manifest, running: model.running };
   },
-  async generate(id, prompt, options) {
-    const control = new AbortController();
-    running.set(id, control);
+  async generate(id, { prompt, options }) {
+    const reader: Reader = { control: new AbortController(), read: 0, wake: () => {} };
+    const { signal } = reader.control;
+    readers.set(id, reader);
     try {
-      const generation = loaded().generate(prompt, { ...options, signal: control.signal });
+      const generation = loaded().generate(prompt, { ...options, signal });
       let pieces: Piece[] = [];
+      let steps = 0;
       let told = Number.NEGATIVE_INFINITY;
       const tell = () => {
         const { promptTokens, finishReason, stats } = generation;
         say({ id, step: { pieces, promptTokens, finishReason, stats } });
         pieces = [];
+        steps++;
         told = performance.now();
       };
       for await (const piece of generation) {
         pieces.push(piece);
         if (performance.now() - told >= FRAME_MS) tell();
+        while (steps - reader.read >= STEPS_AHEAD && !signal.aborted)
+          await new Promise<void>((resolve) => {
+            reader.wake = resolve;
+          });
       }
       tell();
       return null;
     } finally {
-      running.delete(id);
+      readers.delete(id);
     }
   },
   logits: (_, tokens) => loaded().logits(tokens),
@@ -65,7 +83,7 @@ const handlers: Handlers = {
 };
 
 self.onmessage = async ({ data }: MessageEvent<Request>) => {
-  if (data.call === 'abort') return running.get(data.id)?.abort();
+  if (data.call === 'abort' || data.call === 'read') return hear(data);
   const { id, call, args } = data;
   try {
     // A request's arguments are those of its own call; that the two belong together is lost when both are read from a union.
@@ -75,6 +93,15 @@ self.onmessage = async ({ data }: MessageEvent<Request>) => {
     say({ id, failure: failureOf(error) });
   }
 };
+
+/** News of the reader of a generation; it may have ended meanwhile. */
+function hear(news: News): void {
+  const reader = readers.get(news.id);
+  if (!reader) return;
+  if (news.call === 'abort') reader.control.abort();
+  else reader.read = news.steps;
+  reader.wake();
+}
 
 function failureOf(error: unknown): Failure {
   if (error instanceof LamellaError) return { code: error.code, args: error.args, place: error.place };
