@@ -72,7 +72,11 @@ export function program(): Command {
         number('--repetition-penalty', 'a number above 0', (x) => x > 0),
       ),
     )
-    .addOption(new Option('--seed <N>', 'seed of the sampling').argParser(wholeNumber('--seed', 0)))
+    .addOption(
+      new Option('--seed <N>', 'seed of the sampling: the same gives the same')
+        .default(0)
+        .argParser(wholeNumber('--seed', 0)),
+    )
     .addOption(quant())
     .addOption(kv())
     .addOption(context('the most that a checkpoint allows up to 2048'))

@@ -1,10 +1,9 @@
 /** The JavaScript of a package: that it is complete, small, and what each host is promised. */
-import { execFileSync } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import type { Model } from '@lamella/runtime/face';
 import { expectedLogits, toyFiles, toyTextFiles } from '@lamella/runtime/test/toy-package';
@@ -64,23 +63,9 @@ test('no import that a browser or a bundler could not follow', async () => {
   }
 });
 
-test('face.ts is a declaration file: it has no code, and an app type-checks against it', async () => {
-  const read = (name: string) => readFile(source(`@lamella/runtime/${name}`), 'utf8');
-  const [face, manifest, webgpu] = [await read('face'), await read('manifest'), await read('webgpu-manifest')];
-  for (const text of [face, manifest, webgpu]) expect((await transform(text, { loader: 'ts' })).code).toBe('');
-  await writeFile(join(folder, 'index.d.ts'), face.replace('./manifest.ts', './manifest.js'));
-  await writeFile(join(folder, 'manifest.d.ts'), manifest.replace('./webgpu-manifest.ts', './webgpu-manifest.js'));
-  await writeFile(join(folder, 'webgpu-manifest.d.ts'), webgpu);
-  const app = `import { load } from './index.js';
-const model = await load();
-for await (const { text } of model.generate('hello', { topK: 4 })) console.log(text satisfies string);
-export const context: number = model.manifest.context;
-// @ts-expect-error an unknown option
-model.generate('hello', { topk: 4 });
-`;
-  await writeFile(join(folder, 'app.mts'), app);
-  const tsc = fileURLToPath(new URL('../../../node_modules/.bin/tsc', import.meta.url));
-  const flags = '--noEmit --strict --module nodenext --target es2023 --types node'.split(' ');
-  const typeRoots = fileURLToPath(new URL('../../../node_modules/@types', import.meta.url));
-  execFileSync(tsc, [...flags, '--typeRoots', typeRoots, 'app.mts'], { cwd: folder });
+test('the face of a package is declarations alone: it has no code', async () => {
+  for (const name of ['face', 'manifest', 'webgpu-manifest']) {
+    const text = await readFile(source(`@lamella/runtime/${name}`), 'utf8');
+    expect((await transform(text, { loader: 'ts' })).code).toBe('');
+  }
 });

@@ -2,7 +2,6 @@
  * What can go wrong for the user of a package, in one catalogue: number, sentence and remedy, in the format of the compiler's
  * diagnostics (L1xx to L3xx). It is a catalogue of its own because a generated package carries the runtime and nothing of the compiler.
  */
-
 import type * as face from './face.ts';
 
 /** The sentences. `{name}` is filled from the arguments; the part behind `Try:` is the remedy. */

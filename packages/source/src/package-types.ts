@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { catalogue } from '@lamella/runtime/lamella-error';
 import type { Manifest } from '@lamella/runtime/manifest';
 
 const resolve = createRequire(import.meta.url).resolve;
@@ -16,7 +17,7 @@ export interface PackageModel extends Model {
 const withoutTokenizer = `/** This package's model: compiled without a tokenizer, so prompts are token ids and pieces have no text. */
 export interface PackageModel extends Model {
   readonly tokenizer: null;
-  generate(prompt: readonly number[], options?: Omit<GenerateOptions, 'stop'>): Generation;
+  generate(prompt: TokenIds, options?: Omit<GenerateOptions, 'stop'>): Generation;
 }`;
 const load = 'export declare function load(url?: string | URL, options?: LoadOptions): Promise<Model>;';
 
@@ -28,12 +29,28 @@ export function packageTypes(manifest: Manifest): string {
   return [
     summary(manifest),
     face.slice(0, loadAt).trim(),
+    errorCodes(),
     manifest.tokenizer ? withTokenizer : withoutTokenizer,
     face.slice(loadAt).trim().replace('Promise<Model>', 'Promise<PackageModel>'),
     declarations('@lamella/runtime/manifest').trim(),
     declarations('@lamella/runtime/webgpu-manifest').trim(),
     '',
   ].join('\n\n');
+}
+
+/** The numbers that comments here speak of, each with its sentence. */
+function errorCodes(): string {
+  const entries = Object.entries(catalogue);
+  return [
+    '/**',
+    ' * What can go wrong, by number:',
+    ' *',
+    ...entries.map(
+      ([code, sentence]) => ` * - ${code}: ${sentence.replace('. Try: ', '. Try ').replace(/\{\w+\}/g, '…')}`,
+    ),
+    ' */',
+    `export type LamellaErrorCode = ${entries.map(([code]) => `'${code}'`).join(' | ')};`,
+  ].join('\n');
 }
 
 /** A module of types as it is written, without its opening comment and its imports: all of them are put into one file. */

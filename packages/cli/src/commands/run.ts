@@ -2,7 +2,6 @@
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { bytes, rate } from '@lamella/report/units';
 import type { Generation, SamplingOptions } from '@lamella/runtime/face';
-import { LamellaError as PackageError } from '@lamella/runtime/lamella-error';
 import type { RunReport } from '../contract.ts';
 import { openVisibly } from '../open-package.ts';
 import { type HowCompiled, packageAt } from '../package-at.ts';
@@ -22,14 +21,12 @@ export async function run(
   { prompt, tokens, target = 'wasm', threads, json, maxTokens, quant, kv, context, ...rest }: RunCommand,
 ): Promise<void> {
   const start = onlyOne(prompt, tokens);
-  // an empty text is a prompt where the tokenizer adds a token to it
-  if (tokens?.length === 0) throw new PackageError('L401');
   const model = await openVisibly(await packageAt(path, { quant, kv, context }), { device: target, threads });
-  const generation = model.generate(start, { maxTokens, ...sampling(rest) });
+  const { temperature, topK, topP, minP, repetitionPenalty, seed } = rest;
+  const generation = model.generate(start, { maxTokens, temperature, topK, topP, minP, repetitionPenalty, seed });
   if (json) {
-    for await (const _ of generation);
-    const { text, stats } = generation;
-    const report: RunReport = { tokens: generation.tokens, text, stats };
+    const { tokens, text, stats } = await generation.result();
+    const report: RunReport = { tokens, text, stats };
     process.stdout.write(`${JSON.stringify(report)}\n`);
     return;
   }
@@ -76,11 +73,4 @@ function onlyOne(prompt: string | undefined, tokens: readonly number[] | undefin
     reason: 'a start is missing',
     remedy: '--prompt TEXT or --tokens 1,2,3',
   });
-}
-
-/** Only what was given, so that the package's own defaults hold for the rest. */
-function sampling(given: SamplingOptions): SamplingOptions {
-  const { temperature, topK, topP, minP, repetitionPenalty, seed } = given;
-  const all = { temperature, topK, topP, minP, repetitionPenalty, seed };
-  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
 }
