@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { launchChromium } from '@lamella/browser/chromium';
 import { type Site, serve } from '@lamella/browser/serve';
 import type { Fallback, LoadOptions, Model } from '@lamella/runtime/face';
+import { strangeCalls, unexpected } from '@lamella/runtime/test/strange-calls';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { downloadBytes } from '../src/download-size.ts';
 import { openPackage } from '../src/open-package.ts';
@@ -81,7 +82,7 @@ test('a page computes what Node computes', async () => {
     const { text, tokens: ids, promptTokens, finishReason, stats } = generation;
     const said = await model.tokenizer!.decode(await model.tokenizer!.encode('hello'));
     const { running } = model;
-    model.dispose();
+    model[Symbol.dispose]();
     const after = await model.logits([1]).catch((error) => error.message);
     return { progress, logits, pieces, text, ids, promptTokens, finishReason, stats, running, said, after };
   }, tokens);
@@ -147,26 +148,93 @@ test('stop strings, abort and breaking off; the model is free again after each',
   expect(ended).toEqual({ reasons: ['abort', 'abort', 'length', 'stop', 'abort'], before: true, tokens: 0 });
 });
 
-test('errors arrive with their number: at once for options, with the iteration for tokens', async () => {
+test('errors arrive with their number', async () => {
   const messages = await page.evaluate(async () => {
     const model = await load();
     const caught: unknown[] = [];
     const note = (error: Error & { code?: string }) => caught.push(error.code);
-    try {
-      model.generate('x', { maxTokens: 0 });
-    } catch (error) {
-      note(error as Error);
-    }
-    const drain = async () => {
-      for await (const _ of model.generate([999]));
-    };
-    await drain().catch(note);
+    await model.generate('x'.repeat(100)).result().catch(note);
     await load('/no/where/').catch(note);
     await load(undefined, { device: 'webgpu' }).catch(note);
+    await load(undefined, null as never).catch(note);
     await load(undefined, { signal: AbortSignal.abort('enough') }).catch((reason) => caught.push(reason));
     return caught;
   });
-  expect(messages).toEqual(['L408', 'L402', 'L404', 'L412', 'enough']);
+  expect(messages).toEqual(['L403', 'L404', 'L412', 'L408', 'enough']);
+});
+
+test('whatever is handed over, a page answers as Node does', async () => {
+  const model = await openPackage(folder(), { threads: 1 });
+  const said = await strangeCalls(model);
+  expect(unexpected(said)).toEqual({});
+  const loaded = await page.evaluateHandle(() => load());
+  expect(await loaded.evaluate(strangeCalls)).toEqual(said);
+});
+
+test('calls queue in the order in which they start; aborted ones make room, and forgotten ones too', async () => {
+  const said = await page.evaluate(async () => {
+    const model = await load();
+    const alone = async (ids: number[], maxTokens: number) =>
+      (await model.generate(ids, { maxTokens }).result()).tokens;
+    const expected = [await alone([1, 2], 60), await alone([3], 5), [...(await model.logits([4]))]];
+    const log: string[] = [];
+    const noted = async <T>(name: string, call: Promise<T>) => {
+      const result = await call;
+      log.push(name);
+      return result;
+    };
+    const control = new AbortController();
+    const aborted = model.generate([9], { signal: control.signal });
+    const calls = Promise.all([
+      noted('first', alone([1, 2], 60)),
+      noted('aborted', aborted.result()),
+      noted('second', alone([3], 5)),
+      noted('logits', model.logits([4])),
+    ]);
+    control.abort();
+    const [first, , second, logits] = await calls;
+    const forgotten = model.generate([1, 2], { maxTokens: 60 });
+    await forgotten[Symbol.asyncIterator]().next();
+    const behind = await alone([3], 5);
+    const found = await forgotten.result();
+    return {
+      log,
+      right: JSON.stringify([first, second, [...logits]]) === JSON.stringify(expected),
+      aborted: [aborted.finishReason, aborted.tokens.length],
+      forgotten: [behind, found.tokens].every((ids, i) => JSON.stringify(ids) === JSON.stringify(expected[1 - i])),
+    };
+  });
+  expect(said).toEqual({
+    log: ['aborted', 'first', 'second', 'logits'],
+    right: true,
+    aborted: ['abort', 0],
+    forgotten: true,
+  });
+});
+
+test("React's StrictMode: an effect, its cleanup, and the effect again", async () => {
+  const said = await page.evaluate(async () => {
+    const model = await load();
+    const errors: string[] = [];
+    const effect = () => {
+      const control = new AbortController();
+      let text = '';
+      const read = async () => {
+        for await (const piece of model.generate('hello', { maxTokens: 20, signal: control.signal }))
+          text += piece.text;
+        return text;
+      };
+      const reading = read().catch((error) => errors.push(error.message));
+      return { reading, cleanup: () => control.abort() };
+    };
+    const first = effect();
+    first.cleanup();
+    const second = effect();
+    const texts = [await first.reading, await second.reading];
+    const { text } = await model.generate('hello', { maxTokens: 20 }).result();
+    return { errors, texts, text };
+  });
+  expect(said).toEqual({ errors: [], texts: ['', said.text], text: said.text });
 });
 
 test('a second visit reads only what may have changed, works offline, and mends what it kept', async () => {

@@ -16,8 +16,8 @@ import { Turns } from './turn.ts';
 export interface Job {
   readonly session: Session;
   readonly queue: Queue;
-  /** The ids to start from; asked for once, when the model is there. `null` when `signal` was aborted meanwhile. */
-  prompt(signal: AbortSignal): Awaitable<readonly number[] | null>;
+  /** The ids to start from; asked for once, when the model is there. null when `goOn` said no meanwhile. */
+  prompt(goOn: () => Promise<boolean>): Awaitable<readonly number[] | null>;
   readonly sampling: face.SamplingOptions;
   /** Ids to text; null leaves the pieces' texts empty. */
   readonly decode: ((ids: readonly number[]) => string) | null;
@@ -63,10 +63,10 @@ export class Run implements Source {
     if (!turn) return;
     try {
       const start = performance.now();
-      const prompt = await this.#job.prompt(signal);
+      const goOn = () => this.#goOn(signal);
+      const prompt = await this.#job.prompt(goOn);
       if (!prompt) return;
       this.promptTokens = prompt;
-      const goOn = () => this.#goOn(signal);
       if (!(await this.#prefill(goOn))) return;
       const sampler = new Sampler(session.vocab, sampling);
       for (const id of prompt) sampler.accept(id);

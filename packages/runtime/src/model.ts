@@ -14,7 +14,7 @@ import type { PackageFiles } from './package-files.ts';
 import { Queue } from './queue.ts';
 import { keptInRests, Rests } from './rests.ts';
 import { Session } from './session.ts';
-import { Turns } from './turn.ts';
+import { inSteps, Turns } from './turn.ts';
 import { VERDICTS } from './verdicts.ts';
 
 /**
@@ -50,12 +50,11 @@ export async function load(files: PackageFiles, given: face.LoadOptions = {}): P
     queue.close(new LamellaError('L411'));
     session.dispose();
   };
-  /** Runs `work` on an empty sequence when its turn has come. `due` lets others have the thread now and then. */
-  const alone = <T>(work: (due: () => Promise<void> | null) => Promise<T>): Promise<T> =>
+  /** Runs `work` on an empty sequence when its turn has come. */
+  const alone = <T>(work: (goOn: () => Promise<boolean>) => Promise<T>): Promise<T> =>
     queue.run(async () => {
-      const turns = new Turns();
       session.reset();
-      return work(() => turns.due());
+      return work(steadily());
     });
 
   return disposable({
@@ -64,8 +63,8 @@ export async function load(files: PackageFiles, given: face.LoadOptions = {}): P
       return driver.running;
     },
     tokenizer: tokenizer && {
-      encode: async (text) => tokenizer.encode(readText(text)),
-      encodePrompt: async (text) => tokenizer.encodePrompt(readText(text)),
+      encode: async (text) => (await inSteps(tokenizer.encoding(readText(text)), steadily()))!,
+      encodePrompt: async (text) => (await inSteps(tokenizer.encodingPrompt(readText(text)), steadily()))!,
       decode: async (ids) => tokenizer.decode(readIds(ids, manifest)),
     },
     generate(...given) {
@@ -76,7 +75,7 @@ export async function load(files: PackageFiles, given: face.LoadOptions = {}): P
         {
           session,
           queue,
-          prompt: () => (typeof prompt === 'string' ? tokenizer!.encodePrompt(prompt) : prompt),
+          prompt: (goOn) => (typeof prompt === 'string' ? inSteps(tokenizer!.encodingPrompt(prompt), goOn) : prompt),
           sampling,
           decode: tokenizer && ((ids) => tokenizer.decode(ids)),
           eos,
@@ -89,20 +88,26 @@ export async function load(files: PackageFiles, given: face.LoadOptions = {}): P
     },
     async logits(given) {
       const tokens = readTokens(given, manifest);
-      return alone(async (due) => {
-        await session.prefill(tokens, async () => {
-          await due();
-          return true;
-        });
+      return alone(async (goOn) => {
+        await session.prefill(tokens, goOn);
         return (await session.logits()).slice();
       });
     },
     async logitsAll(given) {
       const tokens = readTokens(given, manifest);
-      return alone((due) => session.prefillAll(tokens, due));
+      return alone((goOn) => session.prefillAll(tokens, goOn));
     },
     dispose,
   });
+}
+
+/** Work that is never given up, but gives others a turn when one is due. */
+function steadily(): () => Promise<boolean> {
+  const turns = new Turns();
+  return async () => {
+    await turns.due();
+    return true;
+  };
 }
 
 /** Every file of a package that is read by its runtime; the version of those that the manifest proves is their SHA-256. */

@@ -54,18 +54,29 @@ export class Tokenizer {
   /** Ids of a request, as the package's manifest says it looks. */
   encodePrompt(text: string): number[] {
     const { bos, promptPrefix, promptSuffix } = this.#prompt;
-    const ids = bos === null ? [] : [bos];
+    let ids = bos === null ? [] : [bos];
     // Neighbouring texts are encoded as one, so that the text has the tokens it would have in a document.
     let run = '';
     for (const part of [...this.#parts(promptPrefix), text, ...this.#parts(promptSuffix)]) {
       if (typeof part === 'string') run += part;
       else {
-        ids.push(...this.encode(run), part);
+        ids = ids.concat(this.encode(run), part);
         run = '';
       }
     }
-    ids.push(...this.encode(run));
-    return ids;
+    return ids.concat(this.encode(run));
+  }
+
+  /** `encode` in steps of some milliseconds each: the library knows only one. */
+  *encoding(text: string): Generator<undefined, number[]> {
+    yield;
+    return this.encode(text);
+  }
+
+  /** `encodePrompt` in steps. */
+  *encodingPrompt(text: string): Generator<undefined, number[]> {
+    yield;
+    return this.encodePrompt(text);
   }
 
   /** Text of ids; special tokens have none. */

@@ -1,4 +1,5 @@
 /** Long computing gives timers, signals and messages a turn now and then: often enough to abort, too rare to cost speed. */
+import type { Awaitable } from './driver.ts';
 
 const TURN_MS = 50;
 
@@ -19,5 +20,14 @@ export class Turns {
     });
     port1.close();
     this.#last = Date.now();
+  }
+}
+
+/** What `steps` come to, with a turn for others between them when one is due; null when `goOn` says no meanwhile. */
+export async function inSteps<T>(steps: Generator<undefined, T>, goOn: () => Awaitable<boolean>): Promise<T | null> {
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+    if (!(await goOn())) return null;
   }
 }
