@@ -16,7 +16,7 @@ export interface Region {
 export interface MemoryPlan {
   /** Page-rounded size of the memory: initial = maximum. */
   readonly plannedBytes: number;
-  /** The step's inputs, then what threads wait on, u32 words, zeros at first: `WASM_STEP` in `step.ts` names them. */
+  /** The step's inputs, then what threads wait on: u32 words, zeros at first. */
   readonly step: Region;
   /** u32 [tile]: token ids of the tile. */
   readonly tokens: Region;
@@ -65,7 +65,7 @@ export interface Manifest {
   readonly memory: MemoryPlan;
   /** Names of the block kinds, in table order. */
   readonly kinds: readonly string[];
-  /** Words per row of the table in memory: `TABLE_ROW` in `step.ts` names them. */
+  /** Words per row of the table in memory. */
   readonly rowWords: number;
   readonly table: readonly TableRow[];
   /** Kernels by variant: `simd` always, others where they differ. All compute the same numbers. */

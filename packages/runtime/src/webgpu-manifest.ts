@@ -5,7 +5,7 @@
 
 /** Buffers and families of buffers that kernels bind. */
 export type GpuResource =
-  /** Words that `GPU_STEP` in `step.ts` names. */
+  /** The step's inputs, u32 words. */
   | 'step'
   /** Token ids, logits and the arena. */
   | 'memory'
