@@ -102,7 +102,7 @@ class KindFuser {
     return {
       name: this.kind.name,
       role: this.kind.role,
-      ops: this.ops,
+      ops: distinctlyNamed(this.ops),
       packs: this.tensors.packs,
       groups: [],
       state: this.state,
@@ -263,7 +263,9 @@ class KindFuser {
 
   /** Whether all leaves of this tree are ready values or linears of the group with this many rows that nobody else reads. */
   private fits(node: Node, group: readonly Node[], rows: number): boolean {
-    if (this.home.has(node.id)) return this.home.get(node.id)!.layout.map === 'plain';
+    const home = this.home.get(node.id);
+    // what another segment of this operation writes is not there yet
+    if (home) return home.layout.map === 'plain' && this.doneBefore.has(node.id);
     if (node.op.op === 'linear') {
       return (
         group.includes(node) && !this.done.has(node.id) && features(node) === rows && this.view.onlyUser(node) !== null
@@ -522,4 +524,15 @@ class KindFuser {
   private leaves(e: Element): BufferId[] {
     return e.x === 'buffer' ? [e.buffer] : e.x === 'apply' ? e.args.flatMap((a) => this.leaves(a)) : [];
   }
+}
+
+/** Kernels are named after operations, and two attentions of one block each have an `o_proj`: the second becomes `o_proj_2`. */
+function distinctlyNamed(ops: readonly FusedOp[]): readonly FusedOp[] {
+  const taken = new Set<string>();
+  return ops.map((op) => {
+    let name = op.name;
+    for (let n = 2; taken.has(name); n++) name = `${op.name}_${n}`;
+    taken.add(name);
+    return { ...op, name };
+  });
 }

@@ -1,5 +1,6 @@
 /**
- * The whole compiler on one screen. Every stage is a pure function over plain data; after it runs its verifier; `stages` prints it.
+ * The whole compiler on one screen. Every stage is a pure function over plain data; after it runs its verifier; `stages` prints it. The stages
+ * up to the plan are run in lower.ts, where a graph is refused or not.
  *
  *   verify    the graph is well formed                                   graph/verify.ts
  *   share     root and stacks become one table of rows over kinds        share.ts
@@ -13,10 +14,8 @@
  *
  * A GPU has an arena, kernels and shaders of its own from `plan` on: schedule/gpu, targets/webgpu.
  */
-import { LamellaError } from '@lamella/graph/diagnostics';
 import { type Graph, parameterCount, type Weight } from '@lamella/graph/ir';
 import { printGraph } from '@lamella/graph/print';
-import { verify } from '@lamella/graph/verify';
 import type {
   InspectReport,
   Manifest,
@@ -26,40 +25,29 @@ import type {
   WeightChunk,
 } from '@lamella/runtime/manifest';
 import type { GpuTarget } from '@lamella/runtime/webgpu-manifest';
-import { fuse } from './fuse.ts';
 import { printKernel } from './loops/print.ts';
 import { AskedFeatures, type Features } from './loops/types.ts';
+import { type CompileOptions, lowerToPlan, refuseIfTooLarge, withContext } from './lower.ts';
 import { inOrder, type OrderName } from './orders.ts';
 import { type PackedPiece, packWeights } from './pack.ts';
-import { type Plan, plan } from './plan.ts';
-import { type FormatName, type KvName, MAX_THREADS, type Program } from './program/ir.ts';
+import type { Plan } from './plan.ts';
+import { MAX_THREADS, type Program } from './program/ir.ts';
 import { printPlan, printProgram } from './program/print.ts';
-import { verifyPlan, verifyProgram } from './program/verify.ts';
-import { quantise } from './quantise.ts';
 import { slowMemoryBytesPerToken } from './residency.ts';
 import { conservative, type GpuProfile, halves } from './schedule/gpu/profile.ts';
 import { forGpu } from './schedule/gpu/program.ts';
 import { type GpuKernels, scheduleGpu } from './schedule/gpu/schedule.ts';
 import { type CpuKernels, kernelsOf, schedule } from './schedule/schedule.ts';
-import { share } from './share.ts';
 import { assemble } from './targets/wasm/assemble.ts';
 import { printModule } from './targets/wasm/module.ts';
 import { type GpuParts, gpuTarget } from './targets/webgpu/target.ts';
 
-export interface CompileOptions {
-  readonly quant: FormatName;
-  /** How keys and values are kept; f32 when left out. */
-  readonly kv?: KvName;
-  /** Longest sequence; the graph's token axis when left out. */
-  readonly context?: number;
-  /** WASM is always there: it is what another target falls back to. */
-  readonly targets?: readonly ('wasm' | 'webgpu')[];
-}
+export type { CompileOptions } from './lower.ts';
 
 /** What is known before any code is printed. */
 export interface Lowered {
   readonly graph: Graph;
-  readonly fused: ReturnType<typeof quantise>;
+  readonly fused: Program;
   readonly plan: Plan;
   readonly kernels: readonly CpuKernels[];
   /** Features that would make any of them another one. */
@@ -113,6 +101,7 @@ export interface PackageParts {
 export function lower(source: Graph, options: CompileOptions): Lowered {
   const graph = withContext(source, options.context);
   const planned = lowerToPlan(graph, options);
+  refuseIfTooLarge(graph, options, planned.plan);
   const plain = new AskedFeatures();
   const kernels = schedule(planned.plan, plain);
   return { graph, ...planned, kernels, asked: plain.asked };
@@ -125,27 +114,10 @@ export function lowerGpu(source: Graph, options: CompileOptions, profile: GpuPro
   return { graph, plan, kernels: scheduleGpu(plan, profile) };
 }
 
-function lowerToPlan(
-  graph: Graph,
-  { quant, kv = 'f32' }: CompileOptions,
-  forTarget: (program: Program) => Program = (program) => program,
-): Pick<Lowered, 'fused' | 'plan'> {
-  verify(graph);
-  const shared = share(graph);
-  const unquantised = fuse(shared);
-  verifyProgram(unquantised);
-  const fused = forTarget(quantise(unquantised, quant, kv));
-  verifyProgram(fused);
-  const planned = plan(fused, shared);
-  verifyPlan(planned);
-  return { fused, plan: planned };
-}
-
 /** Compiles a graph to a WASM module and everything a package needs besides. */
 export async function compile(source: Graph, options: CompileOptions): Promise<Compilation> {
   const lowered = lower(source, options);
   const { graph, fused, plan, kernels } = lowered;
-  refuseIfTooLarge(plan, options.quant);
   const wat = printModule(plan, kernels);
   const wasm = await assemble(wat);
   const shaders = (profile: GpuProfile) => compileGpu(source, options, profile);
@@ -198,7 +170,7 @@ export function compileGpu(source: Graph, options: CompileOptions, profile: GpuP
 }
 
 /** The shaders for every kind of adapter, best first. */
-function everyProfile(shaders: (profile: GpuProfile) => GpuParts): readonly GpuParts[] {
+export function everyProfile(shaders: (profile: GpuProfile) => GpuParts): readonly GpuParts[] {
   const [better, plain] = [shaders(halves), shaders(conservative)];
   return better.code === plain.code ? [plain] : [better, plain];
 }
@@ -223,43 +195,6 @@ function otherModules({ plan, asked }: Lowered): ReturnType<Compilation['modules
       return { variant, wasm: await assemble(printModule(plan, schedule(plan, features), features)) };
     }),
   );
-}
-
-/** Addresses in WASM are 32 bits wide. Throws L123 before anybody downloads what cannot be loaded. */
-function refuseIfTooLarge({ program, memory }: Plan, quant: FormatName): void {
-  if (memory.plannedBytes <= 2 ** 32) return;
-  const shorter = Math.floor(program.context / 2);
-  throw new LamellaError('L123', {
-    name: program.name,
-    gib: (memory.plannedBytes / 2 ** 30).toFixed(2),
-    remedy: quant === 'f32' ? `--quant q8, or --context ${shorter}` : `--context ${shorter}`,
-  });
-}
-
-/** The same graph for another longest sequence. */
-function withContext(graph: Graph, context: number | undefined): Graph {
-  if (context === undefined || context === graph.tokens.size) return graph;
-  if (!Number.isInteger(context) || context < 1)
-    throw new LamellaError('L303', {
-      option: '--context',
-      value: context,
-      remedy: 'a whole number of tokens, at least 1',
-    });
-  const from = graph.tokens;
-  const tokens = { ...from, size: context };
-  const resize = (body: Graph['root']): Graph['root'] => ({
-    ...body,
-    nodes: body.nodes.map((n) => ({
-      ...n,
-      axes: n.axes.map((a, i) => (i === 0 && a.name === from.name && a.size === from.size ? tokens : a)),
-    })),
-  });
-  return {
-    ...graph,
-    tokens,
-    root: resize(graph.root),
-    kinds: graph.kinds.map((k) => ({ ...k, body: resize(k.body) })),
-  };
 }
 
 function inspectGpu({

@@ -36,7 +36,7 @@ export const catalogue = {
   L125: '{call} does not take {what}. Try: {remedy}',
   L126: '{what} cannot have the name {name}. Try: {remedy}',
   L127: 'there is room for {most} {what}, and here are {count}. Try: {remedy}',
-  L128: 'what {op} computes here is never used. Try: returning it, or leaving it out',
+  L128: 'the value that is computed here is never used. Try: returning it, or leaving it out',
   L129: '@lamella/dsl has nothing named {name}. Try: {remedy}',
   L201: 'the checkpoint does not fit the graph:\n{table}\nTry: {remedy}',
   L202: '{file} is not a safetensors file: {reason}. Try: fetching it again, or naming the right file',

@@ -1,0 +1,202 @@
+/**
+ * `check` accepts exactly what `compile` does, on graphs put together at random: tangled bodies, odd sizes, attention by hand. Whatever neither
+ * accepts is a diagnostic, never an exception.
+ */
+import { check } from '@lamella/compiler/check';
+import { type CompileOptions, compile } from '@lamella/compiler/pipeline';
+import * as dsl from '@lamella/dsl';
+import { LamellaError } from '@lamella/graph/diagnostics';
+import type { Axis, Graph } from '@lamella/graph/ir';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+
+/** The DSL without its types, which refuse most of what is tried here. */
+type Loose = (...args: readonly unknown[]) => dsl.Tensor;
+const loose = dsl as unknown as Record<string, Loose>;
+
+/** One step of a body: an operation, and which of the values so far it takes. */
+const step = fc.record({
+  op: fc.constantFrom(
+    'linear',
+    'linear',
+    'biased',
+    'norm',
+    'silu',
+    'scale',
+    'add',
+    'mul',
+    'gqa',
+    'attention',
+    'swiglu',
+  ),
+  a: fc.nat(9),
+  b: fc.nat(9),
+  to: fc.nat(2),
+  rope: fc.boolean(),
+  ropeKeys: fc.boolean(),
+});
+type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
+
+const recipe = fc.record({
+  t: fc.constantFrom(1, 2, 16, 300),
+  d: fc.constantFrom(1, 4, 6, 8, 16),
+  ff: fc.constantFrom(3, 8, 12),
+  vocab: fc.constantFrom(1, 20, 50),
+  heads: fc.constantFrom(1, 2, 4),
+  kvHeads: fc.constantFrom(1, 2),
+  headDim: fc.constantFrom(1, 2, 4, 6, 8),
+  body: fc.array(step, { minLength: 1, maxLength: 7 }),
+  returns: fc.nat(9),
+  isResidual: fc.boolean(),
+  count: fc.constantFrom(1, 2),
+  repeats: fc.constantFrom(1, 2),
+  before: fc.array(step, { maxLength: 2 }),
+  between: fc.array(step, { maxLength: 2 }),
+  after: fc.array(step, { maxLength: 2 }),
+  stacks: fc.constantFrom(1, 1, 1, 2, 0),
+  isTied: fc.boolean(),
+});
+type Recipe = typeof recipe extends fc.Arbitrary<infer T> ? T : never;
+
+/** Modules of a body, by the step that uses them, each for the width of the operand that the step takes. */
+function modules(steps: readonly Step[], axes: readonly Axis[], { heads, kvHeads, headDim }: Recipe) {
+  const [d, ff, q] = axes as [Axis, Axis, Axis];
+  const kv = { name: 'kv', size: kvHeads * headDim };
+  const widths = [d];
+  const made = steps.map(({ op, a, to, rope }, i): readonly [string, unknown] => {
+    const from = widths[a % widths.length]!;
+    widths.push(op === 'linear' || op === 'biased' ? axes[to]! : op === 'attention' ? q : from);
+    const make = (): unknown => {
+      switch (op) {
+        case 'linear':
+        case 'biased':
+          return loose.linear!(from, axes[to], { bias: op === 'biased' });
+        case 'norm':
+          return loose.rmsNorm!(from);
+        case 'swiglu':
+          return loose.swiglu!(from, ff);
+        case 'gqa':
+          return loose.gqa!(from, {
+            heads,
+            kvHeads,
+            headDim,
+            ...(rope && headDim % 2 === 0 ? { rope: dsl.rope(10_000) } : {}),
+          });
+        case 'attention':
+          return { q: loose.linear!(from, q), k: loose.linear!(from, kv), v: loose.linear!(from, kv) };
+        default:
+          return {};
+      }
+    };
+    return [`m${i}`, make()];
+  });
+  return Object.fromEntries(made);
+}
+
+/** All values of a body, the given one first. */
+function run(steps: readonly Step[], w: Record<string, never>, x: dsl.Tensor, sizes: Recipe): dsl.Tensor[] {
+  const { heads, kvHeads, headDim } = sizes;
+  const values = [x];
+  steps.forEach(({ op, a, b, rope, ropeKeys }, i) => {
+    const left = values[a % values.length]!;
+    const right = values[b % values.length]!;
+    const module = w[`m${i}`];
+    if (op === 'silu') values.push(loose.silu!(left));
+    else if (op === 'scale') values.push(loose.scale!(left, 0.5));
+    else if (op === 'add' || op === 'mul')
+      values.push(loose[op]!(left, left.axes[1]?.name === right.axes[1]?.name ? right : left));
+    else if (op === 'attention') {
+      const { q, k, v } = module as unknown as Record<'q' | 'k' | 'v', Loose>;
+      const turn = (isTurned: boolean, x: dsl.Tensor, count: number) =>
+        isTurned && headDim % 2 === 0 ? loose.rotate!(x, dsl.rope(10_000), { heads: count, headDim }) : x;
+      const parts = [turn(rope, q(left), heads), turn(ropeKeys, k(left), kvHeads), v(left)];
+      values.push(loose.attention!(...parts, { heads, kvHeads, headDim }));
+    } else values.push((module as unknown as Loose)(left));
+  });
+  return values;
+}
+
+/** Throws what the DSL refuses. */
+function graphOf(sizes: Recipe): Graph {
+  const { t, d, ff, vocab } = dsl.dims({ t: sizes.t, d: sizes.d, ff: sizes.ff, vocab: sizes.vocab });
+  const axes: readonly Axis[] = [d, ff, { name: 'q', size: sizes.heads * sizes.headDim }];
+  const ofWidth = (values: readonly dsl.Tensor[], at: number) => {
+    const fitting = values.filter((value) => value.axes[1]?.name === 'd');
+    return fitting[at % fitting.length]!;
+  };
+  const layer = loose.block!(
+    [t, d],
+    () => modules(sizes.body, axes, sizes),
+    (w: Record<string, never>, x: dsl.Tensor) => {
+      const body = (x: dsl.Tensor) => ofWidth(run(sizes.body, w, x, sizes), sizes.returns);
+      return sizes.isResidual ? loose.residual!(x, body) : body(x);
+    },
+  );
+  const init = () => ({
+    embed: loose.embedding!(vocab, d),
+    before: modules(sizes.before, axes, sizes),
+    ...Object.fromEntries(
+      Array.from({ length: sizes.stacks }, (_, i) => [
+        `layers${i}`,
+        loose.stack!(sizes.count, layer, dsl.share.cycle(sizes.repeats)),
+      ]),
+    ),
+    between: modules(sizes.between, axes, sizes),
+    after: modules(sizes.after, axes, sizes),
+    ...(sizes.isTied ? {} : { head: loose.linear!(d, vocab) }),
+  });
+  const body = (m: Record<string, never>) => {
+    const part = (steps: readonly Step[], w: string, x: dsl.Tensor, at: number) =>
+      ofWidth(run(steps, m[w]!, x, sizes), at);
+    const embed = m.embed as unknown as Loose & { readonly logits: Loose };
+    let x = part(sizes.before, 'before', embed(dsl.input(t)), 2);
+    for (let i = 0; i < sizes.stacks; i++) {
+      x = (m[`layers${i}`] as unknown as Loose)(x);
+      if (i === 0) x = part(sizes.between, 'between', x, 2);
+    }
+    x = part(sizes.after, 'after', x, sizes.returns);
+    return sizes.isTied ? embed.logits(x) : (m.head as unknown as Loose)(x);
+  };
+  return loose.defineModel!('random', {}, init, body) as unknown as Graph;
+}
+
+/** The message, or null where there was none. Anything but a diagnostic passes through. */
+async function verdict(run: () => unknown): Promise<string | null> {
+  try {
+    await run();
+    return null;
+  } catch (error) {
+    if (error instanceof LamellaError) return error.message;
+    throw error;
+  }
+}
+
+const everyOption: readonly CompileOptions[] = [
+  { quant: 'q8' },
+  { quant: 'f32' },
+  { quant: 'q4', kv: 'q8' },
+  { quant: 'q8', targets: ['wasm', 'webgpu'] },
+];
+
+const counts = { accepted: 0, refused: 0 };
+
+test('check and compile say the same of every graph', async () => {
+  await fc.assert(
+    fc.asyncProperty(recipe, fc.constantFrom(...everyOption), async (sizes, options) => {
+      let graph: Graph;
+      try {
+        graph = graphOf(sizes);
+      } catch (error) {
+        if (!(error instanceof LamellaError)) throw error;
+        return;
+      }
+      const checked = await verdict(() => check(graph, options));
+      expect(await verdict(() => compile(graph, options))).toBe(checked);
+      counts[checked === null ? 'accepted' : 'refused']++;
+    }),
+    { numRuns: 150, seed: 14 },
+  );
+  // both happen, or the graphs are not tempting
+  expect(counts.accepted).toBeGreaterThan(5);
+  expect(counts.refused).toBeGreaterThan(5);
+}, 300_000);
