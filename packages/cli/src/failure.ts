@@ -1,17 +1,19 @@
 /**
- * How a failure reaches the user: one message with its place and a remedy on stderr, exit code 1. A stack trace is for whoever mends
- * Lamella, and only when `LAMELLA_DEBUG` is set.
+ * How a failure reaches the user: one message with its place and a remedy on stderr, exit code 1. What no diagnostic foresaw is the system's
+ * (a file, memory) or a defect of ours, and said to be so. A stack trace is for whoever mends Lamella, and only when `LAMELLA_DEBUG` is set.
  */
+import { getSystemErrorMap } from 'node:util';
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Site } from '@lamella/graph/ir';
 import { CommanderError } from 'commander';
+import { unreadable } from './files.ts';
 
 /** Prints `error` on stderr and returns the exit code (0 when it was only commander saying that help was shown). */
 export async function reportFailure(error: unknown, argv: readonly string[]): Promise<number> {
   if (error instanceof CommanderError && error.exitCode === 0) return 0;
   // Bare `lamella`: commander has already printed the help.
   if (error instanceof CommanderError && error.code === 'commander.help') return error.exitCode;
-  const shown = error instanceof CommanderError ? commandLineError(error, argv) : error;
+  const shown = error instanceof CommanderError ? commandLineError(error, argv) : ofTheSystem(error);
   const frame = await frameOf(shown);
   process.stderr.write(`${frame ?? messageOf(shown)}\n`);
   if (process.env.LAMELLA_DEBUG && error instanceof Error) process.stderr.write(`${error.stack}\n`);
@@ -27,6 +29,18 @@ function messageOf(error: unknown): string {
   if (isDiagnostic(error)) return error.message;
   const reason = error instanceof Error ? error.message : String(error);
   return `${reason}\nThis is a defect of Lamella, not of your input. Try again with LAMELLA_DEBUG=1 for the details to report.`;
+}
+
+/** The diagnostic for what the system refused; any other error as it is. */
+function ofTheSystem(error: unknown): unknown {
+  if (isDiagnostic(error) || !(error instanceof Error)) return error;
+  if (/allocat\w* (?:memory|failed)|Array buffer allocation/.test(error.message))
+    return new LamellaError('L313', { reason: error.message });
+  const { syscall, errno, path } = error as NodeJS.ErrnoException;
+  if (syscall === undefined || errno === undefined) return error;
+  if (path !== undefined && !syscall.startsWith('spawn')) return unreadable(path, error);
+  const reason = getSystemErrorMap().get(errno)?.[1] ?? error.message;
+  return new LamellaError('L312', { call: syscall, reason });
 }
 
 /** The message under the author's own line, when the error knows the line and the file can still be read. */

@@ -8,37 +8,40 @@ import { createRequire, SourceMap } from 'node:module';
 import { dirname, relative, resolve } from 'node:path';
 import { compileFunction } from 'node:vm';
 import * as dsl from '@lamella/dsl';
+import { exportedModel, importable } from '@lamella/dsl/author';
+import { describe } from '@lamella/dsl/describe';
 import { authorFrame, withLocate } from '@lamella/dsl/site';
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Graph, Site } from '@lamella/graph/ir';
-import { type BuildFailure, build } from 'esbuild';
+import { type BuildFailure, build, type Metafile } from 'esbuild';
 
 /** The author's file and what it imports, as one CommonJS module. */
 interface Compiled {
   readonly code: string;
   readonly map: SourceMap;
+  /** Files that import one another in a circle, the first again at the end; empty where none do. */
+  readonly circle: readonly string[];
 }
 
 /**
  * The graph that `file` exports by default. Throws a LamellaError: L302 when it is no file, L113 for a syntax error or an exception
- * of the author's code (with its place), L112 when no model is exported, and whatever the model itself raises.
+ * of the author's code (with its place), L112 when no model is exported, L129 for a name that the DSL does not have, and whatever the
+ * model itself raises.
  */
 export async function loadGraph(file: string): Promise<Graph> {
   const path = resolve(file);
   const shown = show(path);
   const found = statSync(path, { throwIfNoEntry: false });
-  if (!found || found.isDirectory()) {
-    const reason = found ? 'it is a folder, not a graph file' : 'there is no such file';
+  if (!found?.isFile()) {
+    const reason = found ? `it is ${found.isDirectory() ? 'a folder' : 'no file'}` : 'there is no such file';
     throw new LamellaError('L302', { path: shown, reason, remedy: 'a graph file such as graphs/assistant.ts' });
   }
-  const exported = run(path, await compile(path));
-  if (!isGraph(exported)) throw new LamellaError('L112', { file: shown });
-  return exported;
+  return run(path, await compile(path));
 }
 
 async function compile(path: string): Promise<Compiled> {
   try {
-    const { outputFiles } = await build({
+    const { outputFiles, metafile } = await build({
       entryPoints: [path],
       outfile: `${path}.cjs`,
       bundle: true,
@@ -48,22 +51,48 @@ async function compile(path: string): Promise<Compiled> {
       target: 'node20',
       external: ['@lamella/dsl'],
       sourcemap: 'external',
+      metafile: true,
       logLevel: 'silent',
       tsconfigRaw: {},
     });
     const text = (end: string): string => outputFiles.find((out) => out.path.endsWith(end))?.text ?? '';
-    return { code: text('.cjs'), map: new SourceMap(JSON.parse(text('.map'))) };
+    return { code: text('.cjs'), map: new SourceMap(JSON.parse(text('.map') || emptyMap)), circle: circleIn(metafile) };
   } catch (error) {
     const first = (error as Partial<BuildFailure>).errors?.[0];
     if (!first) throw error;
     const { location } = first;
     const site = location && { file: show(resolve(location.file)), line: location.line, column: location.column + 1 };
-    throw new LamellaError('L113', { file: show(path), reason: first.text }, { site });
+    throw new LamellaError('L113', { file: show(path), reason: reasonOf(first.text) }, { site });
   }
 }
 
-/** Evaluates the module and returns its default export. */
-function run(path: string, { code, map }: Compiled): unknown {
+/** esbuild's words, but for those about a format that only we know of. */
+function reasonOf(text: string): string {
+  return text.startsWith('Top-level await') ? 'it awaits outside of a function, and a model needs no await' : text;
+}
+
+/** What esbuild has no map for: a file without code. */
+const emptyMap = '{"version":3,"sources":[],"mappings":""}';
+
+/** The author's own files that import one another in a circle. */
+function circleIn({ inputs, outputs }: Metafile): readonly string[] {
+  const done = new Set<string>();
+  const visit = (file: string, way: readonly string[]): readonly string[] => {
+    if (way.includes(file)) return [...way.slice(way.indexOf(file)), file];
+    if (done.has(file) || file.includes('node_modules/')) return [];
+    done.add(file);
+    for (const { path } of inputs[file]?.imports ?? []) {
+      const circle = visit(path, [...way, file]);
+      if (circle.length > 0) return circle;
+    }
+    return [];
+  };
+  const entry = Object.values(outputs).find(({ entryPoint }) => entryPoint)?.entryPoint;
+  return entry === undefined ? [] : visit(entry, []);
+}
+
+/** Evaluates the module and takes the model that it exports. */
+function run(path: string, { code, map, circle }: Compiled): Graph {
   // A name of its own: Node keeps source maps by file name, and the file itself may have been imported before.
   const filename = `${path}#compiled`;
   const locate = (frame: Site): Site | null => {
@@ -74,29 +103,50 @@ function run(path: string, { code, map }: Compiled): unknown {
     return { file, line: entry.originalLine + 1, column: entry.originalColumn + 1 };
   };
   const installed = createRequire(path);
-  const require = (name: string): unknown => (name === '@lamella/dsl' ? dsl : installed(name));
-  const module: { exports: { default?: unknown } } = { exports: {} };
+  const language = importable(dsl);
+  const require = (name: string): unknown => (name === '@lamella/dsl' ? language : installed(name));
+  const module: { exports: unknown } = { exports: {} };
   return withLocate(locate, () => {
     // Every weight's place is read off a stack: Node need not look for maps of our own frames in each, which takes longer than the model.
     const mapped = process.sourceMapsEnabled;
     process.setSourceMapsEnabled(false);
     try {
-      compileFunction(code, ['module', 'exports', 'require'], { filename })(module, module.exports, require);
+      withoutExit(() =>
+        compileFunction(code, ['module', 'exports', 'require'], { filename })(module, module.exports, require),
+      );
+      return exportedModel(show(path), module.exports);
     } catch (error) {
-      if (error instanceof LamellaError) throw error;
-      const [reason, site] = error instanceof Error ? [error.message, authorFrame(error)] : [String(error), null];
-      throw new LamellaError('L113', { file: show(path), reason }, { site });
+      throw failureOf(error, show(path), circle);
     } finally {
       process.setSourceMapsEnabled(mapped);
     }
-    return module.exports.default;
   });
 }
 
-function isGraph(value: unknown): value is Graph {
-  return (
-    typeof value === 'object' && value !== null && ['root', 'stacks', 'kinds', 'weights'].every((key) => key in value)
-  );
+/** What was thrown, as a diagnostic. In a circle of imports one file runs before another has set what it exports. */
+function failureOf(error: unknown, file: string, circle: readonly string[]): LamellaError {
+  const isKnown = error instanceof LamellaError;
+  const site = isKnown ? error.site : error instanceof Error ? authorFrame(error) : null;
+  if (circle.length > 0 && (!isKnown || /\bundefined\b/.test(error.message))) {
+    const reason = `its files import one another in a circle, ${circle.map((each) => show(resolve(each))).join(' -> ')}`;
+    return new LamellaError('L113', { file, reason }, { site });
+  }
+  if (isKnown) return error;
+  const [said = ''] = error instanceof Error ? (error.message || error.name).split('\n') : [];
+  return new LamellaError('L113', { file, reason: said || `it throws ${describe(error)}` }, { site });
+}
+
+/** Runs `run`; `process.exit` throws meanwhile, for what the author ends is the whole command. */
+function withoutExit(run: () => void): void {
+  const { exit } = process;
+  process.exit = (code) => {
+    throw new Error(`it calls process.exit(${code ?? ''})`);
+  };
+  try {
+    run();
+  } finally {
+    process.exit = exit;
+  }
 }
 
 /** The path as typed from the working folder when it is inside. */

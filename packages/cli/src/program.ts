@@ -14,9 +14,10 @@ export function program(): Command {
 
   lamella
     .command('check')
-    .description('say what is wrong with a graph, and nothing else')
+    .description('say what is wrong with a graph: it accepts what compile accepts')
     .argument('<GRAPH.ts>')
-    .action(async (file: string) => (await import('./commands/check.ts')).check(file));
+    .addOption(target('check'))
+    .action(async (file: string, options) => (await import('./commands/check.ts')).check(file, options));
 
   lamella
     .command('compile')
@@ -168,10 +169,11 @@ export function program(): Command {
 }
 
 /** `--target`: a list where several make sense. */
-function target(command: 'compile' | 'run' | 'logits' | 'bench'): Option {
+function target(command: 'check' | 'compile' | 'run' | 'logits' | 'bench'): Option {
   const one = choice('--target', ['wasm', 'webgpu']);
-  const several = command === 'compile' || command === 'bench';
+  const several = command === 'check' || command === 'compile' || command === 'bench';
   const help = {
+    check: 'wasm, or wasm,webgpu to ask for GPUs as well (default: wasm)',
     compile: 'wasm, or wasm,webgpu to run on GPUs as well (default: wasm)',
     run: 'wasm or webgpu (default: wasm)',
     logits: 'wasm or webgpu (default: wasm)',

@@ -27,7 +27,7 @@ test.each([
     'weights for a PyTorch module',
     ['export', 'x.ts', '--to', 'pytorch', '--weights', 'random:1', '--out', 'x'],
     'L305',
-    ['--weights', 'leave it out'],
+    ['--weights', 'leaving it out'],
   ],
   ['one page of two models', ['inspect', 'a', 'b', '--html', 'x.html'], 'L303', ['--html', 'one graph or package']],
   ['no rounds', ['bench', 'p', '--repeat', '0'], 'L303', ['--repeat', 'at least 1']],

@@ -1,6 +1,8 @@
 /** `check` and `new`: the author's own mistakes, with the line and the remedy. */
-import { readFile, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Scratch, scratch, writeGraph } from './lamella.ts';
 
@@ -18,14 +20,14 @@ test('a good graph, in a folder without node_modules', async () => {
 });
 
 test('a wrong axis', async () => {
-  await writeGraph(home.path, 'axis', (text) =>
-    text.replace('norm: rmsNorm(d),\n    att', 'norm: rmsNorm(ff),\n    att'),
+  await writeGraph(home.path, 'axis', (source) =>
+    source.replace('norm: rmsNorm(d),\n    att', 'norm: rmsNorm(ff),\n    att'),
   );
   await home.refuses(['check', 'axis.ts'], 'L101', 'd=16', 'ff=24', 'axis.ts:13:', '> 13 | ', '^^^');
 });
 
 test('heads that do not divide', async () => {
-  await writeGraph(home.path, 'heads', (text) => text.replace('kvHeads: 2', 'kvHeads: 3'));
+  await writeGraph(home.path, 'heads', (source) => source.replace('kvHeads: 2', 'kvHeads: 3'));
   await home.refuses(['check', 'heads.ts'], 'L104', '4 / 3', 'layers.attention', 'heads.ts:9:', 'kvHeads: 2');
 });
 
@@ -51,5 +53,102 @@ test('new writes a graph that checks, and never over another', async () => {
   const before = await readFile(join(home.path, 'my-model.ts'), 'utf8');
   await home.refuses(['new', 'my-model'], 'L301', 'my-model.ts', 'already there');
   expect(await readFile(join(home.path, 'my-model.ts'), 'utf8')).toBe(before);
-  await home.refuses(['new', '../outside'], 'L303', '../outside');
+});
+
+test.each([
+  ['../outside', 'outside'],
+  ['wörter', 'worter'],
+  ['my layer', 'my-layer'],
+  ['', 'my-model'],
+  ['x'.repeat(300), 'x'.repeat(100)],
+])('new %j is refused with a name that works', (name, better) =>
+  home.refuses(['new', name], 'L303', `Try lamella new ${better}`),
+);
+
+test('a graph that only fusing refuses: check, compile and export say the same', async () => {
+  // attention over what no linear made
+  await writeGraph(home.path, 'fused', (source) =>
+    source
+      .replace('rope, share', 'rope, attention, share')
+      .replace('x = w.attention(w.norm(x))', '')
+      .replace('w.attention(w.norm(x))', 'attention(x, x, x, { heads: 4, kvHeads: 4, headDim: 4 })')
+      .replace(/ {4}(norm|attention): .*\n/g, ''),
+  );
+  const refused = ['fused.ts:', 'linears of their own', 'Try gqa'];
+  await home.refuses(['check', 'fused.ts'], 'L116', ...refused);
+  await home.refuses(['compile', 'fused.ts'], 'L116', ...refused);
+  await home.refuses(['export', 'fused.ts', '--to', 'pytorch', '--out', 'py'], 'L116', ...refused);
+});
+
+test('a graph that is too large, and what it would fit as', async () => {
+  await writeGraph(home.path, 'large', (source) => source.replace('t: 16', 't: 100_000_000'));
+  const refused = ['WASM memory', 'Try compiling with --context'];
+  await home.refuses(['check', 'large.ts'], 'L123', ...refused);
+  await home.refuses(['compile', 'large.ts'], 'L123', ...refused);
+  const context = /--context \d+/.exec((await home.lamella('check', 'large.ts')).stderr)![0].split(' ');
+  expect((await home.lamella('compile', 'large.ts', ...context)).code).toBe(0);
+});
+
+test.each(['t', 'd', 'ff', 'vocab'])('%s of a million millions', async (axis) => {
+  await writeGraph(home.path, `huge-${axis}`, (source) =>
+    source.replace(new RegExp(`\\b${axis}: \\d+`), `${axis}: 1_000_000_000_000`),
+  );
+  await home.refuses(['check', `huge-${axis}.ts`], 'L1(23|16)', '');
+});
+
+test('check --target webgpu', async () => {
+  await writeGraph(home.path);
+  expect(await home.lamella('check', 'tiny.ts', '--target', 'wasm,webgpu')).toMatchObject({ code: 0, stderr: '' });
+  await home.refuses(['check', 'tiny.ts', '--target', 'cuda'], 'L303', '--target');
+});
+
+test('a value that is computed and thrown away is a warning with its line', async () => {
+  await writeGraph(home.path, 'lost', (source) =>
+    source.replace(
+      'return residual(attended, (x) => w.mlp(x));',
+      'residual(attended, (x) => w.mlp(x));\n    return attended;',
+    ),
+  );
+  const checked = await home.lamella('check', 'lost.ts');
+  const warning =
+    /^warning: L128 the value that is computed here is never used, at layers \(lost\.ts:14:5\)\. Try returning it/;
+  expect(checked).toMatchObject({ code: 0, stdout: expect.stringMatching(/^lost|^tiny/) });
+  expect(checked.stderr).toMatch(warning);
+  expect(checked.stderr).toContain('> 14 |     residual(attended');
+  const compiled = await home.lamella('compile', 'lost.ts', '--weights', 'random:1', '--out', 'lost');
+  expect(compiled.code).toBe(0);
+  expect(compiled.stderr).toMatch(warning);
+  expect((await home.lamella('run', 'lost', '--tokens', '1,2')).code).toBe(0);
+});
+
+test('suggested commands are quoted', async () => {
+  await mkdir(join(home.path, "it's my"));
+  await writeGraph(home.path);
+  const out = join("it's my", 'model');
+  const { stderr } = await home.lamella('compile', 'tiny.ts', '--weights', 'random:1', '--out', out);
+  expect(stderr).toContain(`next: npx lamella run 'it'\\''s my/model' --tokens 1,2,3`);
+});
+
+test('a promise that a graph file leaves behind and a timer that fails are told, without a stack trace', async () => {
+  await writeGraph(home.path, 'rejects', (source) => `Promise.reject(new Error('left behind'));\n${source}`);
+  const { code, stderr } = await home.lamella('check', 'rejects.ts');
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/^left behind\n/);
+  expect(stderr).not.toMatch(/^ +at /m);
+});
+
+test('a reader that goes away is no failure', async () => {
+  await writeGraph(home.path);
+  const reading = home.start('compile', 'tiny.ts', '--emit', 'wat');
+  reading.stdout.once('data', () => reading.stdout.destroy());
+  const stderr = text(reading.stderr);
+  const [code] = await once(reading, 'exit');
+  expect({ code, stderr: await stderr }).toEqual({ code: 0, stderr: '' });
+});
+
+test('a graph that never ends is ended by Ctrl-C', async () => {
+  await writeFile(join(home.path, 'endless.ts'), "process.stderr.write('running\\n');\nfor (;;);\n");
+  const endless = home.start('check', 'endless.ts');
+  endless.stderr.once('data', () => endless.kill('SIGINT'));
+  expect(await once(endless, 'exit')).toEqual([null, 'SIGINT']);
 });

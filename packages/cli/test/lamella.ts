@@ -1,8 +1,9 @@
 /** The real command as a child process, in a scratch folder that can be compared before and after. */
-import { spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
 
@@ -20,6 +21,8 @@ export interface Scratch {
   lamella(...args: readonly string[]): Promise<Outcome>;
   /** The same with LAMELLA_DEBUG set. */
   debugged(...args: readonly string[]): Promise<Outcome>;
+  /** Starts it and leaves its streams to the caller. */
+  start(...args: readonly string[]): ChildProcessByStdio<null, Readable, Readable>;
   /**
    * Runs `lamella` and expects a refusal: exit code 1, one message whose number matches the pattern `code`, which contains `parts` and
    * says what to try; nothing on stdout, no stack trace, and every file as it was.
@@ -36,6 +39,7 @@ export async function scratch(): Promise<Scratch> {
     path,
     lamella,
     debugged: (...args) => execute(args, path, { ...cache, LAMELLA_DEBUG: '1' }),
+    start: (...args) => start(args, path, { ...cache, LAMELLA_DEBUG: '' }),
     async refuses(args, code, ...parts) {
       const before = await files(path);
       const { code: exit, stdout, stderr: all } = await lamella(...args);
@@ -53,13 +57,14 @@ export async function scratch(): Promise<Scratch> {
   };
 }
 
-function execute(args: readonly string[], cwd: string, env: Readonly<Record<string, string>>): Promise<Outcome> {
+function start(args: readonly string[], cwd: string, env: Readonly<Record<string, string>>) {
+  const options = { cwd, env: { ...process.env, ...env } };
+  return spawn(process.execPath, [bin, ...args], { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+}
+
+function execute(...parts: Parameters<typeof start>): Promise<Outcome> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [bin, ...args], {
-      cwd,
-      env: { ...process.env, ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    const child = start(...parts);
     let stdout = '';
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {

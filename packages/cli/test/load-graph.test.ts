@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { LamellaError } from '@lamella/graph/diagnostics';
 import { type Graph, parameterCount } from '@lamella/graph/ir';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { loadGraph } from '../src/load-graph.ts';
 
 const graphs = fileURLToPath(new URL('../../../graphs/', import.meta.url));
@@ -127,18 +127,96 @@ test('L113: an exception of the author, with its place', async () => {
 test('L113: something thrown that is no error', async () => {
   const error = await failure(author('odd.ts', "throw 'a string';\n"));
   expect(error.message).toBe(
-    `L113 ${folder}/odd.ts could not be run: a string. Try correcting the file, then lamella check again`,
+    `L113 ${folder}/odd.ts could not be run: it throws 'a string'. Try correcting the file, then lamella check again`,
   );
 });
 
 test.each([
-  ['no default export', 'export const model = 1;\n'],
-  ['a default export that is no model', 'export default { name: "x" };\n'],
-])('L112: %s', async (_, text) => {
+  ['nothing', '', 'it exports nothing'],
+  ['a name', 'export const model = 1;\n', 'it exports model by name'],
+  ['no model', 'export default { name: "x" };\n', 'its default export is an object'],
+  [
+    'a promise',
+    'export default (async () => 1)();\n',
+    'its default export is a promise, and defineModel needs no await',
+  ],
+  ['a function', 'export default () => 1;\n', 'its default export is a function, which nothing calls'],
+  ['undefined', 'export default undefined;\n', 'its default export is undefined'],
+  ['module.exports', preset(1).replace('export default', 'module.exports ='), 'it sets module.exports'],
+])('L112: %s', async (_, text, reason) => {
   const error = await failure(author('default.ts', text));
   expect(error.message).toBe(
-    `L112 ${folder}/default.ts does not export a model by default. Try export default defineModel(...)`,
+    `L112 ${folder}/default.ts does not export a model by default: ${reason}. Try export default defineModel(...)`,
   );
+});
+
+test.each([
+  ['null', 'throw null;\n', 'it throws null'],
+  ['an error without words', 'throw new Error();\n', 'Error'],
+  ['process.exit', 'process.exit(0);\n', 'it calls process.exit(0)'],
+  ['await', 'await 1;\nexport default 1;\n', 'it awaits outside of a function, and a model needs no await'],
+  ['no end', 'const f = (): void => f();\nexport default f();\n', 'Maximum call stack size exceeded'],
+])('L113: %s', async (_, text, reason) => {
+  const error = await failure(author('fails.ts', text));
+  expect(error.message).toContain(`L113 ${folder}/fails.ts could not be run: ${reason}`);
+  expect(error.code).toBe('L113');
+});
+
+test('process.exit is as it was behind a graph file', async () => {
+  const { exit } = process;
+  await failure(author('exit.ts', 'process.exit();\n'));
+  expect(process.exit).toBe(exit);
+});
+
+describe('circular imports', () => {
+  const reason = (...files: string[]) =>
+    `its files import one another in a circle, ${files.map((file) => join(folder, file)).join(' -> ')}`;
+
+  test('L113: a value that is not there yet', async () => {
+    author('sizes.ts', "import { heads } from './circle.ts';\nexport const d = 4 * heads.count;\n");
+    const path = author(
+      'circle.ts',
+      `import { d } from './sizes.ts';\nexport const heads = { count: 2 };\n${preset(1).replace('d: 8', 'd')}`,
+    );
+    const error = await failure(path);
+    expect(error.message).toContain(reason('circle.ts', 'sizes.ts', 'circle.ts'));
+    expect(error.site).toEqual({ file: join(folder, 'sizes.ts'), line: 2, column: 28 });
+  });
+
+  test('L113: a value that the DSL takes', async () => {
+    author('width.ts', "import { w } from './round.ts';\nexport const d = w;\n");
+    const path = author(
+      'round.ts',
+      `import { d } from './width.ts';\nexport const w = 8;\n${preset(1).replace('d: 8', 'd')}`,
+    );
+    expect((await failure(path)).message).toContain(reason('round.ts', 'width.ts', 'round.ts'));
+  });
+
+  test('one that does no harm, and one beside another mistake', async () => {
+    author('names.ts', "import { w } from './fine.ts';\nexport const width = () => w;\n");
+    const text = `import { width } from './names.ts';\nexport const w = 8;\n${preset(1).replace('d: 8', 'd: width()')}`;
+    expect((await loadGraph(author('fine.ts', text))).name).toBe('x');
+    expect((await failure(author('fine.ts', text.replace('kvHeads: 1', 'kvHeads: 3')))).code).toBe('L104');
+  });
+});
+
+test.each([
+  ['rmsnorm', 'rmsNorm'],
+  ['layerNorm', 'add, attention, block, '],
+])('L129: %s, which the DSL does not have', async (name, remedy) => {
+  const path = author('unknown.ts', `import { ${name} } from '@lamella/dsl';\n\nexport default ${name}();\n`);
+  const error = await failure(path);
+  expect(error.message).toContain(`L129 @lamella/dsl has nothing named ${name}, at `.replace(', at ', ''));
+  expect(error.message).toContain(`Try ${remedy}`);
+  expect(error.site).toEqual({ file: path, line: 3, column: 16 });
+});
+
+test.each(['/dev/zero', '/dev/null'])('L302: %s is no file', async (path) => {
+  expect((await failure(path)).message).toContain(`L302 ${path} cannot be read: it is no file`);
+});
+
+test.each(['style.css', 'notes.md', 'data.json', 'image.png'])('%s is no graph file', async (name) => {
+  expect((await failure(author(name, name === 'data.json' ? '{}' : 'a {}'))).code).toMatch(/L11[23]/);
 });
 
 test('a diagnostic of the model keeps its number, place and line', async () => {

@@ -10,12 +10,13 @@ const longest = 200;
 
 /** Throws L126 unless `name` can be a model's. */
 export function checkModelName(name: string, site: Capture): void {
-  if (name.length <= longest / 2 && /^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9_-])?$/.test(name)) return;
-  const remedy = `letters, digits, dots and dashes, such as '${modelNameFrom(name)}'`;
+  const better = modelNameFrom(name);
+  if (name === better) return;
+  const remedy = `letters, digits, dots and dashes, such as '${better}'`;
   throw new LamellaError('L126', { what: 'a model', name: describe(name), remedy }, { site: site() });
 }
 
-/** The nearest name that a model can have: `wörter` becomes `worter`, `my layer` becomes `my-layer`. */
+/** The nearest name that a model can have, which is `text` itself where that can be one: `wörter` becomes `worter`, `my layer` `my-layer`. */
 export function modelNameFrom(text: string): string {
   const plain = text
     .slice(0, longest)

@@ -375,7 +375,7 @@ test.each(functions)('%s, called with anything, is refused at its line or works'
         );
       });
     }),
-    { numRuns: 60 },
+    { numRuns: 30 },
   );
 });
 

@@ -20,7 +20,7 @@ export const catalogue = {
   L109: 'a model must return logits over its vocabulary: {got} was returned. Try: embedding.logits(x), or a linear to the vocabulary axis',
   L110: "a value of another block or another model was used here. Try: passing it in as the block's input",
   L111: 'repeat counts must be whole numbers of at least 1: {value}. Try: share.{kind}(2)',
-  L112: '{file} does not export a model by default. Try: export default defineModel(...)',
+  L112: '{file} does not export a model by default: {reason}. Try: export default defineModel(...)',
   L113: '{file} could not be run: {reason}. Try: correcting the file, then lamella check again',
   L114: 'the name {name} is used by two different tensors. Try: another key for one of the modules',
   L115: 'the graph is not well formed: {reason}. Try: reporting this, as no graph file should lead to it',
@@ -57,6 +57,8 @@ export const catalogue = {
   L305: '{option}: {reason}. Try: {remedy}',
   L306: '{what} cannot be written as GGUF: {reason}. Try: {remedy}',
   L307: 'there is no {name} to run in: {reason}. Try: {remedy}',
+  L312: 'the system refused {call}: {reason}. Try: again with LAMELLA_DEBUG=1, which says where',
+  L313: 'there is not enough memory: {reason}. Try: a smaller model, a shorter --context, or a machine with more memory',
   L402: 'token id {id} is outside the vocabulary of {vocab}. Try: ids from 0 to {last}',
   L403: '{count} tokens do not fit the context of {context}. Try: a shorter prompt, or compile with a larger --context',
 } as const;

@@ -4,6 +4,8 @@
  */
 import { originalPositionFor, TraceMap } from '@jridgewell/trace-mapping';
 import * as dsl from '@lamella/dsl';
+import { exportedModel, importable } from '@lamella/dsl/author';
+import { describe } from '@lamella/dsl/describe';
 import { authorFrame, withLocate } from '@lamella/dsl/site';
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Graph, Site } from '@lamella/graph/ir';
@@ -32,17 +34,16 @@ export function graphOf(file: string, source: string): Graph {
       run(module, module.exports, require);
     } catch (error) {
       if (error instanceof LamellaError) throw error;
-      const [reason, site] = error instanceof Error ? [error.message, authorFrame(error)] : [String(error), null];
+      const [reason, site] =
+        error instanceof Error ? [error.message, authorFrame(error)] : [`it throws ${describe(error)}`, null];
       throw new LamellaError('L113', { file, reason }, { site: site?.file === file ? site : null });
     }
-    const exported = module.exports.default;
-    if (!isGraph(exported)) throw new LamellaError('L112', { file });
-    return exported;
+    return exportedModel(file, module.exports);
   });
 }
 
 function require(name: string): unknown {
-  if (name === '@lamella/dsl') return dsl;
+  if (name === '@lamella/dsl') return importable(dsl);
   throw new Error(`${name} cannot be imported in this page, where there is @lamella/dsl alone`);
 }
 
@@ -62,10 +63,4 @@ function strip(file: string, source: string): { readonly code: string; readonly 
     const site = loc ? { file, line: loc.line, column: loc.column } : null;
     throw new LamellaError('L113', { file, reason }, { site });
   }
-}
-
-function isGraph(value: unknown): value is Graph {
-  return (
-    typeof value === 'object' && value !== null && ['root', 'stacks', 'kinds', 'weights'].every((key) => key in value)
-  );
 }

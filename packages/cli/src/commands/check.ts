@@ -1,12 +1,22 @@
-/** `lamella check`: runs the author's file and the verifier, and says what is wrong; nothing is compiled. */
+/** `lamella check`: runs the author's file and asks the compiler whether it would take the graph; nothing is written. */
 import { parameterCount } from '@lamella/graph/ir';
-import { verify } from '@lamella/graph/verify';
 import { count } from '@lamella/report/units';
 import { loadGraph } from '../load-graph.ts';
 
-export async function check(file: string): Promise<void> {
-  const graph = await loadGraph(file);
-  verify(graph);
+export interface CheckCommand {
+  readonly target?: readonly ('wasm' | 'webgpu')[];
+}
+
+/** Throws what `lamella compile` with the same targets, and with nothing else asked for, would throw about the graph. */
+export async function check(file: string, { target: targets = ['wasm'] }: CheckCommand): Promise<void> {
+  // esbuild reads the file in a process of its own: meanwhile the passes are loaded
+  const [graph, { check: checkGraph }, { warn }] = await Promise.all([
+    loadGraph(file),
+    import('@lamella/compiler/check'),
+    import('../warn.ts'),
+  ]);
+  await checkGraph(graph, { quant: 'q8', targets });
+  warn(graph);
   const executions = graph.stacks.reduce((sum, stack) => sum + stack.executions.length, 0);
   const sets = graph.stacks.reduce((sum, stack) => sum + stack.weightSets.length, 0);
   process.stdout.write(

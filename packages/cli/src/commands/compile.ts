@@ -5,6 +5,8 @@ import { LamellaError } from '@lamella/graph/diagnostics';
 import { bytes, count } from '@lamella/report/units';
 import { downloadBytes } from '../download-size.ts';
 import { loadGraph } from '../load-graph.ts';
+import { shellWord } from '../shell.ts';
+import { warn } from '../warn.ts';
 
 export interface CompileCommand {
   readonly weights?: string;
@@ -35,6 +37,7 @@ export async function compile(file: string, options: CompileCommand): Promise<vo
       targets,
       ...(context === undefined ? {} : { context }),
     });
+    warn(graph);
     if (emit) process.stdout.write(terminated(compilation.stages[emit]()));
     if (emit && options.out === undefined) return;
     const { buildPackage } = await import('../build-package.ts');
@@ -48,7 +51,7 @@ export async function compile(file: string, options: CompileCommand): Promise<vo
       `  weights ${bytes(report.weightBytes)}, memory ${bytes(memory.plannedBytes)}, kernels ${bytes(report.wasm.wasmBytes)}`,
       `  besides weights a browser loads ${bytes(await downloadBytes(out, manifest))} of scripts and kernels, compressed`,
       source ? '' : '  no weights were packed: compile with --weights DIR, FILE or random:SEED to run it',
-      source ? `next: npx lamella run ${out} ${tokenizer ? '--prompt TEXT' : '--tokens 1,2,3'}` : '',
+      source ? `next: npx lamella run ${shellWord(out)} ${tokenizer ? '--prompt TEXT' : '--tokens 1,2,3'}` : '',
     ];
     process.stderr.write(lines.filter(Boolean).join('\n').concat('\n'));
   } finally {

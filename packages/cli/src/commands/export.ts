@@ -3,11 +3,14 @@
  * graph and weights in one file for llama.cpp.
  */
 import { join } from 'node:path';
+import { check } from '@lamella/compiler/check';
 import type { GgufType } from '@lamella/gguf/tensor-types';
 import { LamellaError } from '@lamella/graph/diagnostics';
+import type { Graph } from '@lamella/graph/ir';
 import { bytes } from '@lamella/report/units';
 import { writePieces, writeText } from '../files.ts';
 import { loadGraph } from '../load-graph.ts';
+import { warn } from '../warn.ts';
 
 export interface ExportCommand {
   readonly to: 'pytorch' | 'gguf';
@@ -16,7 +19,11 @@ export interface ExportCommand {
   readonly type?: GgufType;
 }
 
-/** Throws L305 for options that do not go together, L306 for what GGUF has no form for, L301, and what reading the weights throws. */
+/**
+ * A graph is exported when `lamella check` accepts it; GGUF has limits of its own besides.
+ * Throws L305 for options that do not go together, L306 for what GGUF has no form for, L301, what `check` throws, and what reading the
+ * weights throws.
+ */
 export async function exportGraph(file: string, { to, out, weights, type }: ExportCommand): Promise<void> {
   if (to === 'gguf') {
     if (weights !== undefined) return exportGguf(file, out, weights, type ?? 'f32');
@@ -34,9 +41,16 @@ export async function exportGraph(file: string, { to, out, weights, type }: Expo
 /** Writes the files into the folder `out`, over earlier ones of the same names and beside whatever else is there. */
 async function exportPyTorch(file: string, out: string): Promise<void> {
   const { exportPyTorch } = await import('@lamella/pytorch/export');
-  const files = Object.entries(exportPyTorch(await loadGraph(file)));
+  const files = Object.entries(exportPyTorch(await checked(file)));
   for (const [name, text] of files) await writeText(join(out, name), text, 'replace');
   process.stdout.write(`${out}: ${files.map(([name]) => name).join(', ')}\n`);
+}
+
+async function checked(file: string): Promise<Graph> {
+  const graph = await loadGraph(file);
+  await check(graph, { quant: 'q8' });
+  warn(graph);
+  return graph;
 }
 
 async function exportGguf(file: string, out: string, weights: string, type: GgufType): Promise<void> {
@@ -46,7 +60,7 @@ async function exportGguf(file: string, out: string, weights: string, type: Gguf
     import('../tokenizer-files.ts'),
     import('../progress.ts'),
   ]);
-  const graph = await loadGraph(file);
+  const graph = await checked(file);
   const found = await findTokenizer(weights);
   const tokenizer = found && {
     file: found.files.file,

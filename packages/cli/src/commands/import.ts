@@ -1,10 +1,13 @@
 /** `lamella import`: from a checkpoint's `config.json` to a graph file that can be read and changed. */
 import { importHuggingFace } from '@lamella/source/import-config';
 import { writeText } from '../files.ts';
+import { shellWord } from '../shell.ts';
 
 /** Writes `out`, over what was there. Throws L302 or L206 when the config cannot be read or said, L301 when `out` cannot be written. */
 export async function importConfig(folder: string, { out }: { readonly out: string }): Promise<void> {
   const { name, source } = importHuggingFace(folder);
   await writeText(out, source, 'replace');
-  process.stdout.write(`${out} is ${name}. Next:\n  npx lamella compile ${out} --weights ${folder}\n`);
+  process.stdout.write(
+    `${out} is ${name}. Next:\n  npx lamella compile ${shellWord(out)} --weights ${shellWord(folder)}\n`,
+  );
 }

@@ -1,16 +1,15 @@
 /** `lamella new`: a small layer-sharing model to start from, in the author's own folder. */
+import { modelNameFrom } from '@lamella/dsl/names';
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { writeText } from '../files.ts';
 
-/** Writes NAME.ts here. Throws L303 for a name that is no file name, L301 when the file is already there. */
+/** Writes NAME.ts here. Throws L303 for a name that no model can have, L301 when the file is already there. */
 export async function newGraph(name: string): Promise<void> {
   const bare = name.replace(/\.ts$/, '');
-  if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(bare)) {
-    throw new LamellaError('L303', {
-      option: 'lamella new',
-      value: JSON.stringify(name),
-      remedy: 'letters, digits, dots and dashes, such as my-model',
-    });
+  const better = modelNameFrom(bare);
+  if (bare !== better) {
+    const value = JSON.stringify(name.length > 40 ? `${name.slice(0, 40)}…` : name);
+    throw new LamellaError('L303', { option: 'lamella new', value, remedy: `lamella new ${better}` });
   }
   const file = `${bare}.ts`;
   await writeText(file, starter(bare), 'refuse');
