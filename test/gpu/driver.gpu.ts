@@ -164,6 +164,18 @@ test('logits of every position, and going back', async () => {
   wasm.dispose();
 });
 
+test('another call between two pieces: the same tokens', async () => {
+  const gpu = await load(await packageOf(graph, 'q4'), { device: 'webgpu' });
+  const expected = await gpu.generate(prompt, { maxTokens: 60 }).result();
+  const tokens: number[] = [];
+  for await (const { token } of gpu.generate(prompt, { maxTokens: 60 })) {
+    tokens.push(token);
+    if (tokens.length === 25) await gpu.logits([1, 2, 3]);
+  }
+  expect(tokens).toEqual(expected.tokens);
+  gpu.dispose();
+});
+
 test('a device that is lost while generating: the same tokens', async () => {
   const files = await packageOf(graph, 'q4');
   const undisturbed = await load(files, { device: 'wasm', threads: 1 });

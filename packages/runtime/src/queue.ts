@@ -26,7 +26,7 @@ export class Queue {
   readonly #rests: Rests;
   readonly #waiting = new Set<Waiting>();
   #turn: Turn | null = null;
-  #paused = false;
+  #isPaused = false;
   #patience: ReturnType<typeof setTimeout> | null = null;
   #closed: { readonly why: unknown } | null = null;
 
@@ -83,54 +83,45 @@ export class Queue {
 
   #begin(signal: AbortSignal | null): Turn {
     let rest = this.#rests.work();
-    const isOver = () => this.#turn !== turn;
-    const leave = () => {
-      if (isOver()) return;
-      if (!this.#paused) rest();
-      this.#turn = null;
-      this.#paused = false;
-      this.#advance();
-    };
     const turn: Turn = {
-      leave,
       pause: () => {
-        if (isOver()) return;
+        if (this.#turn !== turn) return;
         rest();
-        this.#paused = true;
+        this.#isPaused = true;
         // Aborted meanwhile, it makes room at once; while it computes, it says itself when it has stopped.
-        if (signal?.aborted) leave();
+        if (signal?.aborted) turn.leave();
         else this.#advance();
       },
       resume: () => {
-        if (isOver()) return false;
+        if (this.#turn !== turn) return false;
         this.#stopPatience();
-        this.#paused = false;
+        this.#isPaused = false;
         rest = this.#rests.work();
         return true;
       },
+      leave: () => {
+        signal?.removeEventListener('abort', aborted);
+        if (this.#turn !== turn) return;
+        if (!this.#isPaused) rest();
+        this.#turn = null;
+        this.#advance();
+      },
     };
-    signal?.addEventListener('abort', () => {
-      if (this.#paused) leave();
-    });
+    const aborted = () => {
+      if (this.#isPaused) turn.leave();
+    };
+    signal?.addEventListener('abort', aborted);
     this.#turn = turn;
-    this.#paused = false;
+    this.#isPaused = false;
     return turn;
   }
 
-  /** Lets the next call in, now or, where the model is in hands that do nothing with it, a while later. */
+  /** Lets the next call in: now or, where the model is in hands that do nothing with it, a while later. */
   #advance(): void {
     const [next] = this.#waiting;
     if (!next || !this.#turn) this.#stopPatience();
-    if (!next) return;
-    if (!this.#turn) next.go();
-    else if (this.#paused) {
-      this.#patience ??= setTimeout(() => {
-        this.#patience = null;
-        this.#turn = null;
-        this.#paused = false;
-        this.#advance();
-      }, PATIENCE_MS);
-    }
+    if (!this.#turn) next?.go();
+    else if (next && this.#isPaused) this.#patience ??= setTimeout(this.#turn.leave, PATIENCE_MS);
   }
 
   #stopPatience(): void {
