@@ -122,7 +122,7 @@ describe.each([
     await ok('compile', `${name}.ts`, '--weights', name);
     const folder = join('out', graph.name);
     const { tokenizer } = JSON.parse(await readFile(join(home.path, folder, 'manifest.json'), 'utf8'));
-    expect(tokenizer).toMatchObject({ bos: 1, eos: [2], promptPrefix: '', promptSuffix: '' });
+    expect(tokenizer).toMatchObject({ before: [1], after: [], eos: [2], promptPrefix: '', promptSuffix: '' });
     const report = await json('run', folder, '--prompt', prompt, '--max-tokens', '8');
     expect(report.stats).toMatchObject({ generatedTokens: 8 });
     expect(report.text.length).toBeGreaterThan(0);

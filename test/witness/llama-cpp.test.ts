@@ -102,7 +102,7 @@ describe.skipIf(llamaCppFolder === null)('a tokenizer in the file gives the ids 
     ['SentencePiece BPE with byte fallback', sentencePieceJson],
   ])('%s', async (_, read) => {
     const json = await read();
-    const here = new Tokenizer(JSON.parse(json), {}, { bos: null, promptPrefix: '', promptSuffix: '' });
+    const here = new Tokenizer(JSON.parse(json), { before: [], after: [], promptPrefix: '', promptSuffix: '' });
     const graph = model({ vocab: 2000 });
     const tokenizer = { file: 'tokenizer.json', json, bos: 1, eos: [2] };
     const { file, plan } = await write(graph, { type: 'f32', tokenizer });

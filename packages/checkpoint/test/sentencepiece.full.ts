@@ -15,9 +15,9 @@ const timeoutMs = 120_000;
 
 /** Every line whose ids or whose decoded text are not SentencePiece's. */
 async function differences(model: Uint8Array, lines: readonly string[]): Promise<unknown[]> {
-  const { tokenizer, config } = sentencePieceToTokenizerJson(model, null, 'tokenizer.model');
-  const prompt = { bos: 1, promptPrefix: '', promptSuffix: '' };
-  const ours = new Tokenizer(JSON.parse(JSON.stringify(tokenizer)), config, prompt);
+  const { tokenizer } = sentencePieceToTokenizerJson(model, null, 'tokenizer.model');
+  const prompt = { before: [1], after: [], promptPrefix: '', promptSuffix: '' };
+  const ours = new Tokenizer(JSON.parse(JSON.stringify(tokenizer)), prompt);
   const ids = await spmEncode(model, lines);
   const texts = await spmDecode(model, ids);
   return lines.flatMap((line, i) => {
@@ -97,10 +97,10 @@ test.each([
 );
 
 test(
-  'however damaged, a file is read or refused in words: a minute',
+  'however damaged, a file is read or refused in words',
   () => {
-    const seed = Date.now() % 1_000_000_000; // another minute each time; a failure tells its seed
-    const { refused, read } = fuzzSentencePiece(60_000, seed);
+    const seed = Date.now() % 1_000_000_000; // others each time; a failure tells its seed
+    const { refused, read } = fuzzSentencePiece(5000, seed);
     console.log(`tokenizer.model: ${refused} refused, ${read} read, from seed ${seed}`);
     expect(refused).toBeGreaterThan(1000);
   },

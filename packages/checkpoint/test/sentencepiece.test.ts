@@ -27,8 +27,8 @@ const encoded = fixture('encoded.jsonl')
 /** The tokenizer that a package would have, through JSON as it would be. */
 function tokenizerOf(model: Uint8Array, config: Record<string, unknown> | null = null): Tokenizer {
   const contents = sentencePieceToTokenizerJson(model, config, 'tokenizer.model');
-  const [json, itsConfig] = JSON.parse(JSON.stringify([contents.tokenizer, contents.config]));
-  return new Tokenizer(json, itsConfig, { bos: 1, promptPrefix: '', promptSuffix: '' });
+  const json: unknown = JSON.parse(JSON.stringify(contents.tokenizer));
+  return new Tokenizer(json, { before: [1], after: [], promptPrefix: '', promptSuffix: '' });
 }
 
 function refusal(model: Uint8Array, config: Record<string, unknown> | null = null): string {
@@ -77,13 +77,24 @@ test('the piece with the highest score is merged first, whatever it is made of',
   expect(encode(-2, -1, 'ab')).toEqual([264, 265]);
   // xyx has no cut into pieces and single characters, so it is never made.
   expect(encode(-2, -1, 'xyx')).toEqual([264, 262, 263, 262]);
-  const { tokenizer } = sentencePieceToTokenizerJson(modelFile([...firstPieces, ...pieces(-2, -1)]), null, 'm');
-  expect((tokenizer.model as { merges: unknown }).merges).toEqual([
-    ['b', 'c'],
-    ['a', 'b'],
-    ['a', 'bc'],
-    ['ab', 'c'],
-  ]);
+});
+
+test('of pieces with the same score the leftmost is merged first', () => {
+  const encode = (text: string) => tokenizerOf(withPieces(...letters, { text: 'ab' }, { text: 'ba' })).encode(text);
+  const [ab, ba] = [265, 266];
+  expect(encode('aba')).toEqual([264, ab, 259]);
+  expect(encode('bab')).toEqual([264, ba, 260]);
+  // LLaMA's runs of spaces, of 1 to 16, are such pieces; what is left of a longer run is the last.
+  const runs = [3, 2, 4].map((length) => ({ text: '▁'.repeat(length) }));
+  const spaces = tokenizerOf(withPieces(...letters, ...runs));
+  expect(spaces.encode(`${' '.repeat(8)}a`)).toEqual([267, 267, 264, 259]);
+  expect(spaces.encode(`${' '.repeat(6)}a`)).toEqual([267, 265, 259]);
+});
+
+test('a model that drops extra spaces', () => {
+  const tokenizer = tokenizerOf(modelFile([...firstPieces, ...letters], bpe, { 1: 'identity' }));
+  expect(tokenizer.encode('  a   b  ')).toEqual([264, 259, 264, 260]);
+  expect(tokenizer.encode('   ')).toEqual([]);
 });
 
 test('symbols are cut between characters, not inside them', () => {
@@ -101,8 +112,7 @@ test('special tokens are text in text; user-defined symbols are found, longest f
   expect(tokenizer.encode('ab<sep>ab')).toEqual([264, ab, sep, ab]);
   expect(tokenizer.encode('<sep>>ab xa')).toEqual([264, sepp, ab, x, 259]);
   expect(tokenizer.encode('a\\z(😀b')).toEqual([264, 259, z, smile, 260]);
-  // The one exception, which the documentation names: SentencePiece puts a ▁ before this one too.
-  expect(tokenizer.encode('<sep>')).toEqual([sep]);
+  expect(tokenizer.encode('<sep>')).toEqual([264, sep]);
   expect(tokenizer.encode('</s>')).toEqual([264, ...[...new TextEncoder().encode('</s>')].map(idOf)]);
   expect(tokenizer.decode([1, 264, 259, sep, 2])).toBe('a<sep>');
 });
@@ -126,6 +136,12 @@ test('the configuration is filled in from the model, and what it says itself sta
     eos_token: '<s>',
     legacy: true,
   });
+  // MobileLLM's says nothing by empty texts.
+  expect(configOf(trained, { bos_token: '', eos_token: '', unk_token: '' })).toMatchObject({
+    bos_token: '<s>',
+    eos_token: '</s>',
+    unk_token: '<unk>',
+  });
   expect(configOf(modelFile(firstPieces.filter(({ text }) => text !== '<s>')), null).bos_token).toBeNull();
   const renamed = modelFile([...firstPieces, { text: '<end>', type: type.control }], { ...bpe, 47: '<end>' });
   expect(configOf(renamed, null).eos_token).toBe('<end>');
@@ -146,7 +162,6 @@ test('tokens that the configuration adds come behind the pieces', () => {
     [1, '<s>', true],
     [2, '</s>', true],
     [265, '<|end|>', true],
-    [266, 'b b', false],
   ]);
   expect(tokenizerOf(file, config).encode('ab ba')).toEqual([264, 259, 266, 259]);
   expect(tokenizerOf(file, config).decode([264, 259, 265, 266])).toBe('ab b');
@@ -162,7 +177,6 @@ test.each<[reason: string, file: Uint8Array]>([
   ['its model is word,', modelFile(firstPieces, { 3: 3 })],
   ['its model is of type 9,', modelFile(firstPieces, { 3: 9 })],
   ['its normaliser rewrites characters', modelFile(firstPieces, bpe, { ...identity, 2: Uint8Array.of(1, 2, 3) })],
-  ['its normaliser drops spaces', modelFile(firstPieces, bpe, {})],
   ['its normaliser leaves spaces as they are', modelFile(firstPieces, bpe, { ...identity, 5: false })],
   ['its denormaliser rewrites', Uint8Array.from([...modelFile(firstPieces), ...bytesField(5, [18, 1, 1])])],
   ['puts ▁ behind words', modelFile(firstPieces, { ...bpe, 24: true })],
@@ -176,7 +190,6 @@ test.each<[reason: string, file: Uint8Array]>([
   ['the score of piece 259 is NaN', withPieces({ text: 'a', score: NaN })],
   ['piece 259 is marked unused', withPieces({ text: 'a', type: type.unused })],
   ['piece 259 is of type 7', withPieces({ text: 'a', type: 7 })],
-  ['the pieces "ab" and "bc" have the same score', withPieces({ text: 'ab' }, { text: 'bc' })],
   ['the file ends inside a number', Uint8Array.of(0x80)],
   ['the file has a number of more than 64 bits', new Uint8Array(11).fill(0xff)],
   ['the file has a field of 5 bytes where 2 are left', Uint8Array.of(10, 5, 0, 0)],
@@ -203,7 +216,7 @@ test('pieces of equal score that are never merged do not matter', () => {
 });
 
 test('however damaged, a file is read or refused in words', () => {
-  const { refused, read } = fuzzSentencePiece(2000, 1);
+  const { refused, read } = fuzzSentencePiece(150, 1);
   expect(refused).toBeGreaterThan(20);
   expect(read).toBeGreaterThan(20);
 });

@@ -101,7 +101,12 @@ async function compileInto(entry: string, checkpoint: string, how: Chosen): Prom
   const weights = await openWeights(checkpoint, graph);
   try {
     await mkdir(join(entry, 'package'));
-    await writePackage(await compile(graph, how), weights, await findTokenizer(checkpoint), join(entry, 'package'));
+    await writePackage(
+      await compile(graph, how),
+      weights,
+      await findTokenizer(checkpoint, graph.vocab),
+      join(entry, 'package'),
+    );
   } finally {
     await weights.close();
   }

@@ -1,15 +1,21 @@
 /**
- * The tokenizer that lies next to a checkpoint, and what a package must know beside it: which token starts a prompt, which end an
- * answer, and what is put around a request. `tokenizer_config.json` says it in Hugging Face's keys; a model that answers requests in its
- * own format adds `"lamella": {"prompt_prefix": "", "prompt_suffix": "<sep>"}`. A folder that has only SentencePiece's `tokenizer.model`, as
- * MobileLLM's have, gets a `tokenizer.json` made from it.
+ * The tokenizer that lies next to a checkpoint, and what a package must know beside it: the tokens put around a prompt, those that end an
+ * answer, and the texts put around a request. A folder that has only SentencePiece's `tokenizer.model`, as MobileLLM's have, gets a
+ * `tokenizer.json` made from it.
+ *
+ * What goes around a prompt is what the tokenizer itself adds (its post-processor), unless `add_bos_token` or `add_eos_token` in
+ * `tokenizer_config.json` say otherwise. Which token those mean, and which ends an answer, is said by any of `tokenizer_config.json`,
+ * `special_tokens_map.json` (texts), `generation_config.json` and `config.json` (ids); a released folder rarely has all of them. A model that
+ * answers requests in its own format adds `"lamella": {"prompt_prefix": "", "prompt_suffix": "<sep>"}` to the first.
  */
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { sentencePieceToTokenizerJson } from '@lamella/checkpoint/sentencepiece/tokenizer-json';
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { TokenizerFiles } from '@lamella/runtime/manifest';
-import { readTextIfThere, unreadable } from './files.ts';
+import { Tokenizer } from '@lamella/runtime/tokenizer';
+import { NotUnderstood } from '@lamella/runtime/tokenizer/part';
+import { readFileIfThere, readTextIfThere } from './files.ts';
 
 export interface FoundTokenizer {
   readonly files: TokenizerFiles;
@@ -18,8 +24,11 @@ export interface FoundTokenizer {
   readonly config: string;
 }
 
-/** The tokenizer beside the checkpoint that `--weights` names; null when there is none, as for `random:SEED`. Throws L207. */
-export async function findTokenizer(weights: string): Promise<FoundTokenizer | null> {
+/**
+ * The tokenizer beside the checkpoint that `--weights` names, for a model of `vocab` tokens; null when there is none, as for
+ * `random:SEED`. Throws L207 when it is malformed, has something that is not understood, or has other tokens than the model.
+ */
+export async function findTokenizer(weights: string, vocab: number): Promise<FoundTokenizer | null> {
   if (weights.startsWith('random:')) return null;
   const isFolder = await stat(weights).then(
     (found) => found.isDirectory(),
@@ -29,12 +38,13 @@ export async function findTokenizer(weights: string): Promise<FoundTokenizer | n
   const texts = await readTokenizer(folder);
   if (!texts) return null;
   const { path, tokenizer, config } = texts;
-  const about = describe(
-    record(parse(path, tokenizer)),
-    record(parse(join(folder, 'tokenizer_config.json'), config)),
-    { ...(await readRecord(folder, 'config.json')), ...(await readRecord(folder, 'generation_config.json')) },
-    path,
-  );
+  const said: Said = {
+    tokenizer: record(parse(join(folder, 'tokenizer_config.json'), config)),
+    map: await readRecord(folder, 'special_tokens_map.json'),
+    generation: await readRecord(folder, 'generation_config.json'),
+    model: await readRecord(folder, 'config.json'),
+  };
+  const about = describe(parse(path, tokenizer), said, vocab, path);
   return { files: { file: 'tokenizer.json', config: 'tokenizer_config.json', ...about }, tokenizer, config };
 }
 
@@ -45,10 +55,7 @@ async function readTokenizer(folder: string): Promise<{ path: string; tokenizer:
   const [tokenizer, config] = [await readTextIfThere(path), await readTextIfThere(configPath)];
   if (tokenizer !== null) return { path, tokenizer, config: config ?? '{}\n' };
   const modelPath = join(folder, 'tokenizer.model');
-  const model = await readFile(modelPath).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return null;
-    throw unreadable(modelPath, error);
-  });
+  const model = await readFileIfThere(modelPath);
   if (!model) return null;
   const given = config === null ? null : record(parse(configPath, config));
   const made = sentencePieceToTokenizerJson(model, given, modelPath);
@@ -66,57 +73,102 @@ function json(value: unknown): string {
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** `generation` is what the model's own configs say: end tokens beside the tokenizer's. */
-function describe(tokenizer: Json, config: Json, generation: Json, path: string) {
-  const ids = tokenIdsByText(tokenizer);
-  const idOf = (token: string): number => {
-    const id = ids.get(token);
-    if (id !== undefined) return id;
-    throw new LamellaError('L207', {
-      file: path,
-      reason: `tokenizer_config.json names ${token}, which it does not have`,
-      remedy: 'both files from the same model',
-    });
+/** The files beside `tokenizer.json`, each empty where it is not there. */
+interface Said {
+  /** `tokenizer_config.json` */
+  readonly tokenizer: Json;
+  /** `special_tokens_map.json` */
+  readonly map: Json;
+  /** `generation_config.json` */
+  readonly generation: Json;
+  /** `config.json` */
+  readonly model: Json;
+}
+
+/** A token and what named it, for messages. */
+interface Named {
+  readonly id: number;
+  readonly by: string;
+}
+
+function describe(tokenizer: unknown, said: Said, vocab: number, path: string) {
+  const refuse = (reason: string, remedy: string): LamellaError =>
+    new LamellaError('L207', { file: path, reason, remedy });
+  const fromSameModel = 'all files from the same model';
+  const ownFormat = record(said.tokenizer.lamella);
+  const [promptPrefix, promptSuffix] = [text(ownFormat.prompt_prefix), text(ownFormat.prompt_suffix)];
+  const read = understood(tokenizer, { before: [], after: [], promptPrefix, promptSuffix }, refuse);
+
+  /** The token that is the model's `role`, as the first file that says so has it. */
+  const named = (role: 'bos_token' | 'eos_token'): Named[] => {
+    const files = { 'tokenizer_config.json': said.tokenizer, 'special_tokens_map.json': said.map };
+    for (const [file, value] of Object.entries(files)) {
+      const content = tokenText(value[role]);
+      if (content === '') continue;
+      const id = read.special.get(content) ?? idOfText(read, content);
+      if (id === null) throw refuse(`${file} names ${content}, which it does not have`, fromSameModel);
+      return [{ id, by: `the ${role} of ${file}` }];
+    }
+    return [];
   };
-  const bosToken = tokenText(config.bos_token);
-  const eosToken = tokenText(config.eos_token);
-  const ownFormat = record(config.lamella);
-  const eos = [generation.eos_token_id].flat().filter((id) => typeof id === 'number');
-  if (eosToken !== null) eos.push(idOf(eosToken));
-  return {
-    bos: bosToken !== null && startsWithBos(tokenizer, config, bosToken) ? idOf(bosToken) : null,
-    eos: [...new Set(eos)],
-    promptPrefix: text(ownFormat.prompt_prefix),
-    promptSuffix: text(ownFormat.prompt_suffix),
+  const numbered = (role: 'bos_token_id' | 'eos_token_id'): Named[] => {
+    const files = { 'generation_config.json': said.generation, 'config.json': said.model };
+    for (const [file, value] of Object.entries(files)) {
+      const ids = [value[role] ?? []].flat();
+      if (ids.length === 0) continue;
+      return ids.map((id) => {
+        if (Number.isSafeInteger(id)) return { id: id as number, by: `the ${role} of ${file}` };
+        throw refuse(`the ${role} of ${file} is ${JSON.stringify(id)}`, `${role} as a whole number, or without it`);
+      });
+    }
+    return [];
   };
-}
 
-/** Whether a prompt begins with the BOS token: as the config says, else as the tokenizer's own template does. */
-function startsWithBos(tokenizer: Json, config: Json, bos: string): boolean {
-  if (typeof config.add_bos_token === 'boolean') return config.add_bos_token;
-  const template = record(tokenizer.post_processor).single;
-  if (!Array.isArray(template)) return false;
-  return record(record(template[0]).SpecialToken).id === bos;
-}
+  const bos = () => [...named('bos_token'), ...numbered('bos_token_id')].slice(0, 1);
+  const eos = [...numbered('eos_token_id'), ...named('eos_token')];
+  const own = (ids: readonly number[]): Named[] => ids.map((id) => ({ id, by: 'a token that the tokenizer adds' }));
+  const before = withOrWithout(said.tokenizer.add_bos_token, bos, own(read.added.before));
+  const after = withOrWithout(said.tokenizer.add_eos_token, () => eos.slice(-1), own(read.added.after));
 
-/** Ids of the vocabulary and of the added tokens, which win. */
-function tokenIdsByText(tokenizer: Json): Map<string, number> {
-  const ids = new Map<string, number>();
-  for (const [token, id] of Object.entries(record(record(tokenizer.model).vocab))) {
-    if (typeof id === 'number') ids.set(token, id);
+  const texts = Array.from(read.texts, ([id, content]): Named => ({ id, by: `the token ${JSON.stringify(content)}` }));
+  const written = read.encodePrompt('').map((id): Named => ({ id, by: "a token of the prompt's own format" }));
+  for (const { id, by } of [...before, ...after, ...eos, ...written, ...texts]) {
+    if (id >= 0 && id < vocab) continue;
+    throw refuse(`${by} has the id ${id}, and the model's vocabulary has ${vocab} tokens`, fromSameModel);
   }
-  const added = tokenizer.added_tokens;
-  for (const entry of Array.isArray(added) ? added.map(record) : []) {
-    if (typeof entry.content === 'string' && typeof entry.id === 'number') ids.set(entry.content, entry.id);
-  }
-  return ids;
+  const ids = (list: readonly Named[]): number[] => list.map(({ id }) => id);
+  return { before: ids(before), after: ids(after), eos: [...new Set(ids(eos))], promptPrefix, promptSuffix };
 }
 
-/** A special token is written as its text or as an object with `content`. */
-function tokenText(value: unknown): string | null {
-  if (typeof value === 'string') return value;
-  const content = record(value).content;
-  return typeof content === 'string' ? content : null;
+type Refuse = (reason: string, remedy: string) => LamellaError;
+
+/** The tokenizer as a package will read it. */
+function understood(json: unknown, prompt: ConstructorParameters<typeof Tokenizer>[1], refuse: Refuse): Tokenizer {
+  try {
+    return new Tokenizer(json, prompt);
+  } catch (error) {
+    if (!(error instanceof NotUnderstood)) throw error;
+    throw refuse(error.message, 'the folder without tokenizer files, and --tokens 1,2,3 in place of --prompt');
+  }
+}
+
+/** What the tokenizer adds, with `token` or without it as the config wants; `wanted` may say nothing. */
+function withOrWithout(wanted: unknown, token: () => readonly Named[], added: readonly Named[]): readonly Named[] {
+  if (typeof wanted !== 'boolean') return added;
+  const [one] = token();
+  const others = added.filter(({ id }) => id !== one?.id);
+  if (!wanted || !one) return others;
+  return others.length < added.length ? added : [one, ...added];
+}
+
+function idOfText(tokenizer: Tokenizer, content: string): number | null {
+  for (const [id, text] of tokenizer.texts) if (text === content) return id;
+  return null;
+}
+
+/** A special token is written as its text or as an object with `content`; an empty text means none. */
+function tokenText(value: unknown): string {
+  return typeof value === 'string' ? value : text(record(value).content);
 }
 
 function text(value: unknown): string {

@@ -13,23 +13,42 @@ afterEach(() => rm(folder, { recursive: true }));
 const put = (file: string, content: unknown) =>
   writeFile(join(folder, file), typeof content === 'string' ? content : JSON.stringify(content));
 
-const bare = { model: { vocab: { a: 0, '</s>': 1, '<s>': 2 } }, added_tokens: [{ id: 5, content: '<s>' }] };
-const template = { single: [{ SpecialToken: { id: '<s>', type_id: 0 } }, { Sequence: { id: 'A', type_id: 0 } }] };
+const bare = {
+  model: { type: 'BPE', vocab: { a: 0, '</s>': 1, '<s>': 2 }, merges: [] },
+  added_tokens: [
+    { id: 1, content: '</s>', special: true },
+    { id: 2, content: '<s>', special: true },
+    { id: 5, content: '<sep>', special: true },
+  ],
+};
+const text = { Sequence: { id: 'A', type_id: 0 } };
+const special = (id: string) => ({ SpecialToken: { id, type_id: 0 } });
+const special_tokens = {
+  '<s>': { id: '<s>', ids: [2], tokens: ['<s>'] },
+  '</s>': { id: '</s>', ids: [1], tokens: ['</s>'] },
+};
+const template = (...single: object[]) => ({ type: 'TemplateProcessing', single, pair: [], special_tokens });
+const begins = template(special('<s>'), text);
+/** Llama 3's way of saying the same. */
+const sequence = { type: 'Sequence', processors: [{ type: 'ByteLevel', trim_offsets: false }, begins] };
+
+const found = async (vocab = 6) => (await findTokenizer(folder, vocab))?.files;
 
 test('beside a folder and beside a file, and none for a seed', async () => {
-  expect(await findTokenizer(folder)).toBeNull();
+  expect(await findTokenizer(folder, 6)).toBeNull();
   await put('tokenizer.json', bare);
   const files = {
     file: 'tokenizer.json',
     config: 'tokenizer_config.json',
-    bos: null,
+    before: [],
+    after: [],
     eos: [],
     promptPrefix: '',
     promptSuffix: '',
   };
-  expect((await findTokenizer(folder))?.files).toEqual(files);
-  expect((await findTokenizer(join(folder, 'model.safetensors')))?.files).toEqual(files);
-  expect(await findTokenizer('random:1')).toBeNull();
+  expect(await found()).toEqual(files);
+  expect((await findTokenizer(join(folder, 'model.safetensors'), 6))?.files).toEqual(files);
+  expect(await findTokenizer('random:1', 6)).toBeNull();
 });
 
 test('a request format of the model’s own', async () => {
@@ -40,41 +59,119 @@ test('a request format of the model’s own', async () => {
     add_bos_token: true,
     lamella: { prompt_prefix: 'Q: ', prompt_suffix: '<sep>' },
   });
-  const found = await findTokenizer(folder);
-  expect(found?.files).toMatchObject({ bos: 5, eos: [1], promptPrefix: 'Q: ', promptSuffix: '<sep>' });
+  expect(await found()).toMatchObject({ before: [2], eos: [1], promptPrefix: 'Q: ', promptSuffix: '<sep>' });
 });
 
-test.each([
-  ['the config says so', { add_bos_token: true }, {}, 5],
-  ['the config says no', { add_bos_token: false }, { post_processor: template }, null],
-  ['the template says so', {}, { post_processor: template }, 5],
-  ['nobody says so', {}, {}, null],
-])('a beginning token when %s', async (_, config, more, bos) => {
-  await put('tokenizer.json', { ...bare, ...more });
-  await put('tokenizer_config.json', { bos_token: '<s>', ...config });
-  expect((await findTokenizer(folder))?.files.bos).toBe(bos);
+test.each<[string, object, object | null, number[], number[]]>([
+  ['nobody says so', {}, null, [], []],
+  ['the config says so', { add_bos_token: true }, null, [2], []],
+  ['the config says so of both', { add_bos_token: true, add_eos_token: true }, null, [2], [1]],
+  ['the config says so of a token that it does not name', { bos_token: '', add_bos_token: true }, null, [], []],
+  ['the template says so', {}, begins, [2], []],
+  ['the template says so, and the config names nothing', { bos_token: '', eos_token: '' }, begins, [2], []],
+  ['the template is one of several steps', {}, sequence, [2], []],
+  ['the template and the config say so', { add_bos_token: true }, sequence, [2], []],
+  ['the template says so, and the config no', { add_bos_token: false }, sequence, [], []],
+  ['the template puts one behind', {}, template(special('<s>'), text, special('</s>')), [2], [1]],
+  ['the template adds two', {}, template(special('<s>'), special('</s>'), text), [2, 1], []],
+  ['RoBERTa says so', {}, { type: 'RobertaProcessing', cls: ['<s>', 2], sep: ['</s>', 1] }, [2], [1]],
+])('what goes around a prompt when %s', async (_, config, post_processor, before, after) => {
+  await put('tokenizer.json', { ...bare, post_processor });
+  await put('tokenizer_config.json', { bos_token: '<s>', eos_token: '</s>', ...config });
+  expect(await found()).toMatchObject({ before, after });
 });
 
-test.each([
-  [7, [7, 1]],
+test.each<[string, Record<string, object>, number[], number[]]>([
   [
-    [7, 1],
-    [7, 1],
+    'special_tokens_map.json',
+    { 'special_tokens_map.json': { bos_token: '<s>', eos_token: { content: '</s>' } } },
+    [2],
+    [1],
+  ],
+  ['config.json', { 'config.json': { bos_token_id: 2, eos_token_id: 1 } }, [2], [1]],
+  [
+    'generation_config.json before config.json',
+    {
+      'generation_config.json': { bos_token_id: 0, eos_token_id: [5, 1] },
+      'config.json': { bos_token_id: 2, eos_token_id: 0 },
+    },
+    [0],
+    [5, 1],
+  ],
+  [
+    'a list that says nothing',
+    { 'generation_config.json': { eos_token_id: null }, 'config.json': { eos_token_id: 1 } },
+    [],
+    [1],
+  ],
+])('which tokens begin and end is said by %s', async (_, files, before, eos) => {
+  await put('tokenizer.json', bare);
+  await put('tokenizer_config.json', { add_bos_token: true, bos_token: '', eos_token: '' });
+  for (const [file, content] of Object.entries(files)) await put(file, content);
+  expect(await found()).toMatchObject({ before, eos });
+});
+
+test('without a tokenizer_config.json, too', async () => {
+  await put('tokenizer.json', { ...bare, post_processor: sequence });
+  await put('config.json', { eos_token_id: [1, 5] });
+  expect(await found()).toMatchObject({ before: [2], eos: [1, 5] });
+});
+
+test.each([
+  [5, [5, 1]],
+  [
+    [5, 1],
+    [5, 1],
   ],
 ])('ends of generation_config.json (%j) come with the tokenizer’s own', async (eos_token_id, eos) => {
   await put('tokenizer.json', bare);
   await put('tokenizer_config.json', { eos_token: '</s>' });
   await put('generation_config.json', { eos_token_id });
-  expect((await findTokenizer(folder))?.files.eos).toEqual(eos);
+  expect((await found())?.eos).toEqual(eos);
 });
 
-test('a token that the tokenizer does not have is refused', async () => {
+test.each<[string, Record<string, unknown>, number, RegExp]>([
+  [
+    'a token that it does not have',
+    { 'tokenizer_config.json': { eos_token: '<end>' } },
+    6,
+    /tokenizer_config\.json names <end>/,
+  ],
+  [
+    'an end outside the vocabulary',
+    { 'config.json': { eos_token_id: 9 } },
+    6,
+    /the eos_token_id of config\.json has the id 9.*has 6 tokens/,
+  ],
+  ['an end that is no id', { 'config.json': { eos_token_id: '1' } }, 6, /the eos_token_id of config\.json is "1"/],
+  [
+    'a begin outside the vocabulary',
+    { 'tokenizer.json': { ...bare, post_processor: begins } },
+    2,
+    /a token that the tokenizer adds has the id 2/,
+  ],
+  ['a text outside the vocabulary', {}, 0, /the token "a" has the id 0, and the model's vocabulary has 0 tokens/],
+  [
+    'a request format outside the vocabulary',
+    { 'tokenizer_config.json': { lamella: { prompt_suffix: '<sep>' } } },
+    3,
+    /the prompt's own format has the id 5/,
+  ],
+  [
+    'something that is not understood',
+    { 'tokenizer.json': { ...bare, normalizer: { type: 'Nmt' } } },
+    6,
+    /normalizer: type "Nmt" is none of .*NFC/,
+  ],
+  ['a file that is not JSON', { 'tokenizer.json': '{"model":' }, 6, /not JSON/],
+])('refused: %s', async (_, files, vocab, message) => {
   await put('tokenizer.json', bare);
-  await put('tokenizer_config.json', { eos_token: '<end>' });
-  await expect(findTokenizer(folder)).rejects.toThrow(/^L207 .*tokenizer\.json.*<end>.*Try /);
+  for (const [file, content] of Object.entries(files)) await put(file, content);
+  await expect(findTokenizer(folder, vocab)).rejects.toThrow(/^L207 .*tokenizer\.json.* Try /);
+  await expect(findTokenizer(folder, vocab)).rejects.toThrow(message);
 });
 
-test('a file that is not JSON is refused', async () => {
-  await put('tokenizer.json', '{"model":');
-  await expect(findTokenizer(folder)).rejects.toThrow(/^L207 .*tokenizer\.json.*not JSON.*Try /);
+test('special tokens that no text and no prompt can bring need not be in the model’s vocabulary', async () => {
+  await put('tokenizer.json', bare);
+  expect(await found(3)).toMatchObject({ before: [], eos: [] });
 });

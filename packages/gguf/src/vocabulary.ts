@@ -4,6 +4,7 @@
  * - "llama": SentencePiece BPE with byte fallback. Tokens carry scores, and the neighbours that join to the highest score join first,
  *   which is the order of the merges: the score is minus the rank of the first merge that makes the token.
  * - "gpt2": byte-level BPE. Tokens and merges as they are; the splitting pattern is chosen by name, and only GPT-2's is certain.
+ * A `tokenizer.json` that we made of SentencePiece's own file has the scores themselves.
  * For every other, and without one, the vocabulary is made up: bytes and pieces `t300`. Such a file runs; its text means nothing.
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
@@ -51,6 +52,7 @@ interface Form {
 /** The form for this tokenizer, or why there is none. */
 function formOf(json: Json): Form | string {
   const model = record(json.model);
+  if (model.type === 'SentencePieceBPE') return sentencePiece(json);
   if (model.type !== 'BPE') return `its model is ${text(model.type)}, not BPE`;
   if (model.byte_fallback === true) return sentencePiece(json);
   return byteLevel(json, model);
@@ -82,13 +84,7 @@ function spacePrefix(normalizers: readonly Json[], preTokenizers: readonly Json[
   const [prepends] = normalizers;
   if (!marks || normalizers.length > 2) return null;
   if (normalizers.length === 1) return false;
-  const prefixes =
-    (prepends?.type === 'Prepend' && prepends.prepend === SPACE) ||
-    // as our own conversion of a `tokenizer.model` says it, where the text may hold user-defined symbols
-    (prepends?.type === 'Replace' &&
-      text(record(prepends.pattern).Regex).startsWith('\\A') &&
-      prepends.content === SPACE);
-  return prefixes ? true : null;
+  return prepends?.type === 'Prepend' && prepends.prepend === SPACE ? true : null;
 }
 
 function byteLevel(json: Json, model: Json): Form | string {
@@ -113,9 +109,8 @@ function byteLevel(json: Json, model: Json): Form | string {
 /** Texts, kinds and scores of all tokens; ids the tokenizer does not have are unused. */
 function tokensOf(tokenizer: TokenizerJson, json: Json, form: Form, size: number): Metadata {
   const model = record(json.model);
-  const merges = mergesOf(model);
-  const rank = new Map<string, number>();
-  for (const [i, pair] of merges.entries()) if (!rank.has(pair.join(''))) rank.set(pair.join(''), i);
+  const scores = scoresOf(model);
+  const lowest = Array.from(scores.values()).reduce((low, score) => Math.min(low, score), 0);
 
   const texts = Array.from({ length: size }, (_, id) => `[PAD${id}]`);
   const types = Array.from<number>({ length: size }).fill(TOKEN.unused);
@@ -137,11 +132,24 @@ function tokensOf(tokenizer: TokenizerJson, json: Json, form: Form, size: number
     const kind = added.special === true ? TOKEN.control : TOKEN.userDefined;
     put(added.id, content, content === model.unk_token ? TOKEN.unknown : kind);
   }
+  for (const symbol of list(model.symbols).map(text)) put(record(model.vocab)[symbol], symbol, TOKEN.userDefined);
   return tokens(
     texts,
     types,
-    texts.map((content) => -(rank.get(content) ?? merges.length)),
+    texts.map((content) => scores.get(content) ?? lowest - 1),
   );
+}
+
+/** The score of each token that merging makes: as the model has it, or minus the rank of the first merge that makes it. */
+function scoresOf(model: Json): Map<string, number> {
+  const scores = new Map<string, number>();
+  for (const [content, score] of Object.entries(record(model.scores))) {
+    if (typeof score === 'number') scores.set(content, score);
+  }
+  for (const [rank, pair] of mergesOf(model).entries()) {
+    if (!scores.has(pair.join(''))) scores.set(pair.join(''), -rank);
+  }
+  return scores;
 }
 
 function ends({ bos, eos: [eos, eot] }: TokenizerJson): Metadata {

@@ -92,8 +92,9 @@ export interface TokenizerFiles {
   readonly config: string;
   /** Generation stops at any of these token ids. */
   readonly eos: readonly number[];
-  /** Prepended to a prompt; null for none. */
-  readonly bos: number | null;
+  /** Token ids that go before and behind every prompt, as the tokenizer adds them: BOS, as a rule, and nothing. */
+  readonly before: readonly number[];
+  readonly after: readonly number[];
   /** Text put before and after a user's request, e.g. for a request-and-answer model; empty for plain text models. */
   readonly promptPrefix: string;
   readonly promptSuffix: string;

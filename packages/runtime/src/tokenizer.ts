@@ -1,117 +1,186 @@
 /**
- * Text to token ids and back, through Hugging Face's `tokenizer.json`. This module and the library behind it are loaded only for
- * packages that have a tokenizer.
+ * Text to token ids and back, as Hugging Face's `tokenizer.json` says; the ids are those of the Rust library that defines the format. What
+ * is understood is listed in the modules under `tokenizer/`, each part by its type and keys; whatever is not listed is refused by
+ * name, when a package is compiled and again when it is loaded. This module is loaded only for packages that have a tokenizer.
  *
- * The library matches added tokens wherever they appear, and would let a user's text contain `<eos>` as one token. So it is built
- * without the special ones: what a user writes is text. They are put in by id, where the package's own prompt prefix and suffix name
- * them, and left out again when decoding. (Added tokens that are not special are vocabulary, and stay.)
+ * One thing is done otherwise on purpose: special tokens are not looked for in text, or a user could write `<eos>` and mean it. They are
+ * put in by id, where the tokenizer itself or the package's prompt prefix and suffix name them, and left out again when decoding.
+ * (Added tokens that are not special are vocabulary, and are found.)
  */
-import { Tokenizer as HuggingFace } from '@huggingface/tokenizers';
 import { LamellaError } from './lamella-error.ts';
 import type { TokenizerFiles } from './manifest.ts';
 import { readFresh, reasonOf } from './manifest-file.ts';
 import type { PackageFiles } from './package-files.ts';
-
-/** The part of the library's tokenizer that is used; its own declarations do not resolve in strict ES modules. */
-interface Library {
-  encode(text: string, options: { add_special_tokens: boolean }): { readonly ids: readonly number[] };
-  decode(ids: readonly number[], options: { clean_up_tokenization_spaces: boolean }): string;
-  id_to_token(id: number): string | undefined;
-}
-
-interface TokenizerJson {
-  readonly added_tokens: readonly { readonly id: number; readonly content: string; readonly special?: boolean }[];
-}
+import { AddedTokenFinder, addedTokensOf } from './tokenizer/added-tokens.ts';
+import { byteCharacters } from './tokenizer/byte-level.ts';
+import { decoderOf } from './tokenizer/decoder.ts';
+import { type Model, modelOf } from './tokenizer/model.ts';
+import { type Normalizer, normalizerOf } from './tokenizer/normalizer.ts';
+import { allow, partOf } from './tokenizer/part.ts';
+import { literal } from './tokenizer/pattern.ts';
+import { type Added, addedBy } from './tokenizer/post-processor.ts';
+import { type PreTokenizer, preTokenizerOf } from './tokenizer/pre-tokenizer.ts';
 
 /** What the manifest says a request looks like. */
-type Prompt = Pick<TokenizerFiles, 'bos' | 'promptPrefix' | 'promptSuffix'>;
+type Prompt = Pick<TokenizerFiles, 'before' | 'after' | 'promptPrefix' | 'promptSuffix'>;
+
+/** Words encoded between two pauses. */
+const wordsPerStep = 4096;
+/** Words whose ids are remembered, and how long they may be. */
+const maxRemembered = 10_000;
+const maxRememberedLength = 64;
 
 export class Tokenizer {
-  readonly #library: Library;
+  /** What the tokenizer's own post-processor puts before and behind every text. */
+  readonly added: Added;
   /** Special tokens: text to id. */
-  readonly #special: ReadonlyMap<string, number>;
+  readonly special: ReadonlyMap<string, number>;
+  /** Every token that can be the id of a piece of text: id to text. */
+  readonly texts: ReadonlyMap<number, string>;
   readonly #specialIds: ReadonlySet<number>;
   readonly #prompt: Prompt;
+  readonly #normalize: Normalizer;
+  readonly #cut: PreTokenizer;
+  readonly #model: Model;
+  readonly #decode: (tokens: readonly string[]) => string;
+  /** Texts of tokens as the decoder takes them. */
+  readonly #written: ReadonlyMap<number, string>;
+  readonly #inText: AddedTokenFinder;
+  readonly #inNormalized: AddedTokenFinder;
+  readonly #remembered = new Map<string, readonly number[]>();
 
-  /** `json` is the content of `tokenizer.json`, `config` that of `tokenizer_config.json`. Throws what the library throws. */
-  constructor(json: TokenizerJson, config: object, prompt: Prompt) {
-    const special = json.added_tokens.filter((token) => token.special);
-    const library: Library = new HuggingFace(
-      { ...json, added_tokens: json.added_tokens.filter((token) => !token.special) },
-      config,
+  /** `json` is the content of `tokenizer.json`. Throws NotUnderstood, which says what is wrong where. */
+  constructor(json: unknown, prompt: Prompt) {
+    const file = partOf(json, 'tokenizer.json');
+    allow(
+      file,
+      ...['version', 'truncation', 'padding', 'added_tokens', 'normalizer', 'pre_tokenizer', 'post_processor'],
+      ...['decoder', 'model'],
     );
-    this.#library = library;
-    this.#special = new Map(special.map((token) => [token.content, token.id]));
-    this.#specialIds = new Set(special.map((token) => token.id));
+    const { added_tokens, normalizer, pre_tokenizer, post_processor, decoder, model } = file.json;
+    this.#normalize = normalizerOf(normalizer);
+    this.#cut = preTokenizerOf(pre_tokenizer);
+    this.#model = modelOf(model);
+    this.#decode = decoderOf(decoder);
+    this.added = addedBy(post_processor);
     this.#prompt = prompt;
+
+    // A text that is in the vocabulary has its id from there.
+    const added = addedTokensOf(added_tokens ?? []).map((token) => {
+      const id = this.#model.ids.get(token.content) ?? token.id;
+      return { ...token, id };
+    });
+    const found = added.filter((token) => !token.special);
+    this.#inText = new AddedTokenFinder(
+      found.filter((token) => !token.normalized),
+      (content) => content,
+    );
+    this.#inNormalized = new AddedTokenFinder(
+      found.filter((token) => token.normalized),
+      this.#normalize,
+    );
+    this.special = new Map(added.filter((token) => token.special).map((token) => [token.content, token.id]));
+    this.#specialIds = new Set(this.special.values());
+
+    const texts = new Map([...this.#model.ids].map(([text, id]) => [id, text]));
+    const written = new Map(texts);
+    // A decoder of bytes would take a token that was never written in their alphabet for bytes.
+    const bytes = (decoder as { type?: unknown } | null | undefined)?.type === 'ByteLevel';
+    for (const { id, content } of added) {
+      texts.set(id, content);
+      written.set(id, bytes ? byteCharacters(content) : content);
+    }
+    for (const id of this.#specialIds) texts.delete(id);
+    this.texts = texts;
+    this.#written = written;
   }
 
   /** Ids of plain text; nothing is added. */
   encode(text: string): number[] {
-    return text === '' ? [] : [...this.#library.encode(text, { add_special_tokens: false }).ids];
+    return finish(this.encoding(text));
+  }
+
+  /** `encode` in steps of some milliseconds: a long text need not be encoded in one go. */
+  *encoding(text: string): Generator<undefined, number[]> {
+    const ids: number[] = [];
+    let words = 0;
+    for (const section of this.#inText.split(text)) {
+      if ('id' in section) {
+        ids.push(section.id);
+        continue;
+      }
+      for (const part of this.#inNormalized.split(this.#normalize(section.text))) {
+        if ('id' in part) {
+          ids.push(part.id);
+          continue;
+        }
+        const first = section.start === 0 && part.start === 0;
+        for (const word of this.#cut([{ text: part.text, first }])) {
+          if (++words % wordsPerStep === 0) yield;
+          for (const id of this.#remembered.get(word.text) ?? (yield* this.#encodeWord(word.text))) ids.push(id);
+        }
+      }
+    }
+    return ids;
+  }
+
+  *#encodeWord(word: string): Generator<undefined, readonly number[]> {
+    const ids = yield* this.#model.encode(word);
+    if (word.length <= maxRememberedLength) {
+      if (this.#remembered.size >= maxRemembered) this.#remembered.clear();
+      this.#remembered.set(word, ids);
+    }
+    return ids;
   }
 
   /** Ids of a request, as the package's manifest says it looks. */
   encodePrompt(text: string): number[] {
-    const { bos, promptPrefix, promptSuffix } = this.#prompt;
-    let ids = bos === null ? [] : [bos];
+    return finish(this.encodingPrompt(text));
+  }
+
+  /** `encodePrompt` in steps, as `encoding`. */
+  *encodingPrompt(text: string): Generator<undefined, number[]> {
+    const { before, after, promptPrefix, promptSuffix } = this.#prompt;
+    let ids: readonly number[] = before;
     // Neighbouring texts are encoded as one, so that the text has the tokens it would have in a document.
     let run = '';
     for (const part of [...this.#parts(promptPrefix), text, ...this.#parts(promptSuffix)]) {
       if (typeof part === 'string') run += part;
       else {
-        ids = ids.concat(this.encode(run), part);
+        ids = [...ids, ...(yield* this.encoding(run)), part];
         run = '';
       }
     }
-    return ids.concat(this.encode(run));
-  }
-
-  /** `encode` in steps of some milliseconds each: the library knows only one. */
-  *encoding(text: string): Generator<undefined, number[]> {
-    yield;
-    return this.encode(text);
-  }
-
-  /** `encodePrompt` in steps. */
-  *encodingPrompt(text: string): Generator<undefined, number[]> {
-    yield;
-    return this.encodePrompt(text);
+    return ids.concat(yield* this.encoding(run), after);
   }
 
   /** Text of ids; special tokens have none. */
   decode(ids: readonly number[]): string {
-    const known = ids.filter((id) => !this.#specialIds.has(id) && this.#library.id_to_token(id) !== undefined);
-    // Never "cleaned up": dropping the space before a comma is not undoing anything the tokenizer did.
-    return known.length === 0 ? '' : this.#library.decode(known, { clean_up_tokenization_spaces: false });
+    const tokens = ids.flatMap((id) => (this.#specialIds.has(id) ? [] : (this.#written.get(id) ?? [])));
+    return tokens.length === 0 ? '' : this.#decode(tokens);
   }
 
   /** Template text cut into plain texts and the ids of the special tokens written in it; of several that match, the longest. */
   #parts(template: string): (string | number)[] {
-    const names = [...this.#special.keys()].sort((a, b) => b.length - a.length);
+    const names = [...this.special.keys()].sort((a, b) => b.length - a.length);
     if (names.length === 0) return [template];
-    const pattern = new RegExp(`(${names.map((name) => name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('|')})`);
-    return template.split(pattern).map((part) => this.#special.get(part) ?? part);
+    const pattern = new RegExp(`(${names.map(literal).join('|')})`);
+    return template.split(pattern).map((part) => this.special.get(part) ?? part);
   }
 }
 
-/** Reads a package's tokenizer. L413 when a file cannot be read, L407 when it is not a tokenizer. */
+function finish<T>(steps: Generator<undefined, T>): T {
+  for (let step = steps.next(); ; step = steps.next()) if (step.done) return step.value;
+}
+
+/** Reads a package's tokenizer. L413 when the file cannot be read, L407 when it is not a tokenizer. */
 export async function loadTokenizer(spec: TokenizerFiles, files: PackageFiles): Promise<Tokenizer> {
-  const json = (await readJson(spec.file, files)) as TokenizerJson;
-  const config = (await readJson(spec.config, files)) as object;
-  try {
-    return new Tokenizer(json, config, spec);
-  } catch (cause) {
-    throw new LamellaError('L407', { file: spec.file, reason: reasonOf(cause) }, files.place);
-  }
-}
-
-async function readJson(file: string, files: PackageFiles): Promise<unknown> {
+  const { file } = spec;
   const bytes = await readFresh(files, file).catch((cause: unknown) => {
     throw new LamellaError('L413', { file, reason: reasonOf(cause) }, files.place);
   });
   try {
-    return JSON.parse(new TextDecoder().decode(bytes));
+    return new Tokenizer(JSON.parse(new TextDecoder().decode(bytes)), spec);
   } catch (cause) {
     throw new LamellaError('L407', { file, reason: reasonOf(cause) }, files.place);
   }

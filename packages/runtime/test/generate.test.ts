@@ -214,7 +214,7 @@ describe('bad input', () => {
   });
 
   test('empty text is what the tokenizer adds to it', async () => {
-    const begins = await load(fromMap(await toyTextFiles({ bos: 1 })));
+    const begins = await load(fromMap(await toyTextFiles({ before: [1] })));
     const done = await finish('', { maxTokens: 3 }, begins);
     expect(done.promptTokens).toEqual([1]);
     expect(done.tokens).toEqual(greedy([1], 3));

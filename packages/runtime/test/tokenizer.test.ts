@@ -3,12 +3,14 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Detokenizer } from '../src/detokenizer.ts';
 import { StopStrings } from '../src/stop-strings.ts';
+import { NotUnderstood } from '../src/tokenizer/part.ts';
 import { Tokenizer } from '../src/tokenizer.ts';
 
 const assistant = new URL('../../../graphs/assistant/', import.meta.url);
 const read = async (name: string) => JSON.parse(await readFile(new URL(name, assistant), 'utf8'));
-const bytes = new Tokenizer(await read('tokenizer.json'), await read('tokenizer_config.json'), {
-  bos: 256,
+const bytes = new Tokenizer(await read('tokenizer.json'), {
+  before: [256],
+  after: [],
   promptPrefix: '',
   promptSuffix: '<sep>',
 });
@@ -21,7 +23,12 @@ const llama = new Tokenizer(
   {
     normalizer: { type: 'Sequence', normalizers: [{ type: 'Prepend', prepend: '▁' }, spaces(' ', '▁')] },
     pre_tokenizer: null,
-    post_processor: { type: 'TemplateProcessing', single: [begin, { Sequence: { id: 'A', type_id: 0 } }], pair: [] },
+    post_processor: {
+      type: 'TemplateProcessing',
+      single: [begin, { Sequence: { id: 'A', type_id: 0 } }],
+      pair: [],
+      special_tokens: { '<s>': { id: '<s>', ids: [1], tokens: ['<s>'] } },
+    },
     decoder: {
       type: 'Sequence',
       decoders: [
@@ -45,9 +52,8 @@ const llama = new Tokenizer(
       { id: pieces.length - 2, content: '<s>hell', special: true },
       { id: pieces.length - 1, content: '<tool>', special: false },
     ],
-  } as ConstructorParameters<typeof Tokenizer>[0],
-  {},
-  { bos: 1, promptPrefix: '<s>hell<s> hell', promptSuffix: ', world</s>' },
+  },
+  { before: [1], after: [], promptPrefix: '<s>hell<s> hell', promptSuffix: ', world</s>' },
 );
 
 function spaces(from: string, to: string) {
@@ -115,6 +121,100 @@ describe('merges', () => {
     expect(llama.encode('<tool>')).toEqual([pieces.length - 1]);
     expect(llama.decode([pieces.length - 1])).toBe('<tool>');
   });
+});
+
+describe('what is not understood is refused by name and place', () => {
+  const model = { type: 'BPE', vocab: { a: 0, b: 1, ab: 2 }, merges: ['a b'] };
+  const refusal = (parts: object): string => {
+    try {
+      new Tokenizer({ model, ...parts }, { before: [], after: [], promptPrefix: '', promptSuffix: '' });
+      return 'not refused';
+    } catch (error) {
+      if (!(error instanceof NotUnderstood)) throw error;
+      return error.message;
+    }
+  };
+  const nested = (depth: number): object =>
+    depth === 0 ? { type: 'NFC' } : { type: 'Sequence', normalizers: [nested(depth - 1)] };
+  const token = { id: 3, content: '<x>' };
+
+  test.each<[object, string]>([
+    [{ chat_template: '' }, 'tokenizer.json: the key "chat_template" is not understood'],
+    [{ model: { ...model, type: 'Unigram' } }, 'model: type "Unigram" is none of BPE, SentencePieceBPE, WordLevel'],
+    [{ model: { vocab: {} } }, 'model: type missing is none of'],
+    [{ model: { ...model, alpha: 1 } }, 'model: the key "alpha" is not understood'],
+    [{ model: { ...model, dropout: 0.1 } }, 'dropout leaves merges out at random'],
+    [{ model: { ...model, unk_token: '?' } }, 'model: unk_token "?" is not in its vocabulary'],
+    [{ model: { ...model, merges: ['a b c'] } }, 'model.merges[0]: "a b c" is not two tokens'],
+    [{ model: { ...model, merges: [['a', 'a']] } }, 'model.merges[0]: "aa" is not in the vocabulary'],
+    [{ model: { ...model, vocab: { a: -1 } } }, 'model.vocab: the id of "a" is not a whole number'],
+    [{ model: { ...model, vocab: { a: 2 ** 40 } } }, 'model.vocab: the id of "a" is not a whole number below 4194304'],
+    [{ model: { type: 'WordLevel', vocab: { a: 0 } } }, 'model: unk_token is missing'],
+    [{ model: { type: 'WordLevel', vocab: { a: 0 }, unk_token: '?' } }, 'unk_token "?" is not in its vocabulary'],
+    [{ normalizer: { type: 'Precompiled' } }, 'normalizer: type "Precompiled" is none of'],
+    [{ normalizer: { type: 'constructor' } }, 'normalizer: type "constructor" is none of'],
+    [{ normalizer: nested(20) }, 'sequences lie too deep in each other'],
+    [{ normalizer: { type: 'Sequence', normalizers: [{ type: 'Nmt' }] } }, 'normalizer.normalizers[0]: type "Nmt"'],
+    [{ pre_tokenizer: { type: 'UnicodeScripts' } }, 'pre_tokenizer: type "UnicodeScripts"'],
+    [{ pre_tokenizer: { type: 'ByteLevel', use_regex: 1 } }, 'pre_tokenizer: use_regex is not true or false'],
+    [{ decoder: { type: 'CTC' } }, 'decoder: type "CTC"'],
+    [{ post_processor: { type: 'X' } }, 'post_processor: type "X"'],
+    [{ post_processor: { type: 'TemplateProcessing', single: [begin] } }, '"<s>" has no ids there'],
+    [{ post_processor: { type: 'TemplateProcessing', single: [] } }, 'single has not the text once'],
+    [
+      { added_tokens: [{ ...token, content: 'x'.repeat(60 << 20) }] },
+      'added_tokens[0]: its content is longer than 4096',
+    ],
+    [{ added_tokens: [{ ...token, content: '' }] }, 'added_tokens[0]: its content is empty'],
+    [{ added_tokens: [{ ...token, id: 1.5 }] }, 'added_tokens[0]: its id is not a whole number'],
+    [{ added_tokens: [{ ...token, maybe: true }] }, 'added_tokens[0]: the key "maybe" is not understood'],
+    [{ added_tokens: new Array(200_000).fill(token) }, 'added_tokens: it has more than 131072 entries'],
+  ])('%#', (parts, message) => {
+    expect(refusal(parts)).toContain(message);
+  });
+
+  test.each<[string, string]>([
+    ['(a+)+$', 'a repetition without end of what can be read in several ways'],
+    ['(a|a)*b', 'a repetition without end of what can be read in several ways'],
+    ['(?:a*){2,}', 'a repetition without end of what can be read in several ways'],
+    ['(a?){99}', 'a count above 16 of what can be read in several ways'],
+    ['a{2000}', 'a count above 1000'],
+    ['a*a*a*a*a*a*a*b', 'more than 6 repetitions without end in a row'],
+    ['(?:a*){7}', 'more than 6 repetitions without end in a row'],
+    ['a**', 'a repetition of a repetition'],
+    ['(a)\\1', '"\\1"'],
+    ['\\bword', '"\\b"'],
+    ['(?i)a', '"(?i)"'],
+    ['(?<name>a)', '"(?<n"'],
+    ['[a&&b]', '"&&" in a class'],
+    ['[[:alpha:]]', '"[:" in a class'],
+    ['\\p{Nope}', 'the property Nope'],
+    ['[z-a]', 'out of order'],
+    ['(a', '"(" without ")"'],
+    ['a)', '")" without "("'],
+    ['[a', '"[" without "]"'],
+    ['*', '"*" with nothing to repeat'],
+    ['('.repeat(60), 'groups lie too deep in each other'],
+    ['a'.repeat(10_001), 'longer than 10000 characters'],
+    ['', 'it is empty'],
+  ])('the expression %j', (Regex, message) => {
+    const said = refusal({ pre_tokenizer: { type: 'Split', pattern: { Regex }, behavior: 'Isolated' } });
+    expect(said).toMatch(/^pre_tokenizer\.pattern: /);
+    expect(said).toContain(message);
+  });
+});
+
+test('a long text is encoded in steps', () => {
+  const steps = bytes.encoding('ab '.repeat(20_000));
+  let count = 0;
+  for (let step = steps.next(); ; step = steps.next()) {
+    if (step.done) {
+      expect(step.value).toHaveLength(60_000);
+      break;
+    }
+    count++;
+  }
+  expect(count).toBeGreaterThan(5);
 });
 
 describe.each([

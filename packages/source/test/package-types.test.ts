@@ -14,7 +14,8 @@ const tokenizer: TokenizerFiles = {
   file: 'tokenizer.json',
   config: 'tokenizer_config.json',
   eos: [2],
-  bos: 1,
+  before: [1],
+  after: [],
   promptPrefix: '',
   promptSuffix: '',
 };

@@ -12,7 +12,7 @@ export type PieceType = 'normal' | 'unknown' | 'control' | 'user-defined' | 'byt
 export interface Piece {
   /** With ▁ for every space. */
   readonly text: string;
-  /** Of two pieces that could be merged, the one with the higher score is merged first. */
+  /** Of two pieces that neighbours could become, the one with the higher score is made first. */
   readonly score: number;
   readonly type: PieceType;
 }
@@ -21,6 +21,8 @@ export interface SentencePieceModel {
   readonly pieces: readonly Piece[];
   /** Whether a ▁ is put before the text. */
   readonly dummyPrefix: boolean;
+  /** Whether spaces at the ends are dropped, and several in a row are one. */
+  readonly removesSpaces: boolean;
   /** Texts of the special pieces. BOS and EOS may be absent from the vocabulary; UNK is not. */
   readonly bos: string;
   readonly eos: string;
@@ -82,12 +84,12 @@ export function readModel(bytes: Uint8Array, refuse: Refuse): SentencePieceModel
     const name = modelTypes.get(trainer.modelType) ?? `of type ${trainer.modelType}`;
     throw refuse(`its model is ${name}, and only bpe is converted`);
   }
-  if (normalizer.removesSpaces) throw refuse('its normaliser drops spaces (remove_extra_whitespaces)');
   if (!normalizer.escapesSpaces) throw refuse('its normaliser leaves spaces as they are (escape_whitespaces is off)');
   if (trainer.suffix) throw refuse('it puts ▁ behind words (treat_whitespace_as_suffix)');
   checkPieces(pieces, refuse);
   const unk = pieces.find((piece) => piece.type === 'unknown')!;
-  return { pieces, dummyPrefix: normalizer.dummyPrefix, bos: trainer.bos, eos: trainer.eos, unk: unk.text };
+  const { dummyPrefix, removesSpaces } = normalizer;
+  return { pieces, dummyPrefix, removesSpaces, bos: trainer.bos, eos: trainer.eos, unk: unk.text };
 }
 
 function pieceOf(field: Field, what: string, refuse: Refuse): Piece {

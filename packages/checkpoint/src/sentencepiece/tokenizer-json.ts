@@ -1,10 +1,12 @@
 /**
- * From SentencePiece's `tokenizer.model` to the `tokenizer.json` that the runtime reads, so that a checkpoint released with only the
- * former (MobileLLM's are) becomes a package with a tokenizer. Ids are those of SentencePiece itself: the tests hold them against
- * `spm_encode`. The conventions are LLaMA's: a ▁ before the text, ▁ for spaces, bytes for characters that are no piece.
+ * From SentencePiece's `tokenizer.model` to a `tokenizer.json` that the runtime reads, so that a checkpoint released with only the former
+ * (MobileLLM's are) becomes a package with a tokenizer. Ids are those of SentencePiece itself.
+ *
+ * Hugging Face's model "BPE" cannot say all that SentencePiece does: its pairs are merged in the order of a list, while SentencePiece
+ * merges by the score of what comes out, the leftmost pair first where scores are equal, as those of LLaMA's runs of spaces are. So the
+ * model written here is one of our own, "SentencePieceBPE", which has pieces and scores as they are. The rest is Hugging Face's.
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
-import { mergesOf } from './merges.ts';
 import { readModel, type SentencePieceModel } from './model.ts';
 import type { Refuse } from './protobuf.ts';
 
@@ -16,22 +18,19 @@ export interface TokenizerContents {
   readonly config: Json;
 }
 
-/** A token that is found in the text as a whole (if it is not special) and never made by merging. */
+/** A token that is put in by id only: the runtime does not look for it in text. */
 export interface AddedToken {
   readonly id: number;
   readonly content: string;
-  /** Put in by id only: the runtime does not look for it in text. */
-  readonly special: boolean;
-  /** Looked for after ▁ has replaced the spaces, so that the text around it is not taken for the start of another. */
-  readonly normalized: boolean;
+  readonly special: true;
+  readonly normalized: false;
 }
 
 /**
  * `tokenizer.json` and `tokenizer_config.json` for the SentencePiece model in `model`, the content of `file`. `config` is the content of
  * the `tokenizer_config.json` beside it: its `added_tokens_decoder` adds tokens to the model's, `add_prefix_space: false` turns the ▁
- * before the text off, and whatever it does not say about BOS, EOS and UNK is filled in as the model and LLaMA have it.
- *
- * A user-defined symbol in text is found as SentencePiece finds it, with one exception: a text that is exactly such a symbol gets no ▁.
+ * before the text off, and whatever it does not say about BOS, EOS and UNK (an empty text says nothing) is filled in as the model and
+ * LLaMA have it. What `config` adds and does not call special is found in text as the model's own user-defined symbols are.
  *
  * Throws L207 when the model is malformed, not BPE with byte fallback and identity normalisation, or not the one that `config` is for.
  */
@@ -44,18 +43,20 @@ export function sentencePieceToTokenizerJson(model: Uint8Array, config: Json | n
     });
   const read = readModel(model, refuse);
   const given = config ?? {};
-  const added = addedTokens(read, given, refuse);
+  const { special, symbols } = tokensBesides(read, given, refuse);
   const prefixed = read.dummyPrefix && given.add_prefix_space !== false;
+  const vocab = [...read.pieces.map((piece, id): [string, number] => [piece.text, id]), ...symbols];
   return {
     tokenizer: {
       version: '1.0',
       truncation: null,
       padding: null,
-      added_tokens: added,
+      added_tokens: special,
       normalizer: {
         type: 'Sequence',
         normalizers: [
-          ...(prefixed ? [prefixUnless(added.filter((token) => !token.special).map((token) => token.content))] : []),
+          ...(read.removesSpaces ? spacesRemoved : []),
+          ...(prefixed ? [{ type: 'Prepend', prepend: '▁' }] : []),
           { type: 'Replace', pattern: { String: ' ' }, content: '▁' },
         ],
       },
@@ -71,16 +72,13 @@ export function sentencePieceToTokenizerJson(model: Uint8Array, config: Json | n
         ],
       },
       model: {
-        type: 'BPE',
-        dropout: null,
+        type: 'SentencePieceBPE',
         unk_token: read.unk,
-        continuing_subword_prefix: null,
-        end_of_word_suffix: null,
-        fuse_unk: false,
-        byte_fallback: true,
-        ignore_merges: false,
-        vocab: Object.fromEntries(read.pieces.map((piece, id) => [piece.text, id])),
-        merges: mergesOf(read.pieces, refuse),
+        vocab: Object.fromEntries(vocab),
+        scores: Object.fromEntries(
+          read.pieces.filter(({ type }) => type === 'normal').map(({ text, score }) => [text, score]),
+        ),
+        symbols: [...symbols.keys()],
       },
     },
     config: {
@@ -90,27 +88,25 @@ export function sentencePieceToTokenizerJson(model: Uint8Array, config: Json | n
       bos_token: controlPiece(read, read.bos),
       eos_token: controlPiece(read, read.eos),
       unk_token: read.unk,
-      ...given,
+      ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== '')),
     },
   };
 }
 
-/**
- * Puts ▁ before a text. The library normalises the added tokens as well as the text, and must find them without the ▁: where there are
- * any that text may contain, a text that is one of them is left alone. (The character that must follow keeps V8 from finding the start of
- * the text in the middle of a surrogate pair.)
- */
-function prefixUnless(symbols: readonly string[]): Json {
-  if (symbols.length === 0) return { type: 'Prepend', prepend: '▁' };
-  const escaped = symbols.map((symbol) => symbol.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&'));
-  return { type: 'Replace', pattern: { Regex: `\\A(?!(?:${escaped.join('|')})\\z)(?=[\\s\\S])` }, content: '▁' };
-}
+/** SentencePiece's `remove_extra_whitespaces`: at the end it takes ▁ for the space that it becomes. */
+const spacesRemoved: readonly Json[] = [
+  { type: 'Replace', pattern: { Regex: '\\A +' }, content: '' },
+  { type: 'Replace', pattern: { Regex: ' {2,}' }, content: ' ' },
+  { type: 'Replace', pattern: { Regex: '[ ▁]+\\z' }, content: '' },
+];
 
-/** The pieces that are no product of merging (UNK, control, user-defined), and the tokens that `config` adds. */
-function addedTokens({ pieces }: SentencePieceModel, config: Json, refuse: Refuse): AddedToken[] {
-  const tokens = new Map<number, AddedToken>();
-  const add = (id: number, content: string, special: boolean): void => {
-    tokens.set(id, { id, content, special, normalized: !special });
+/** Tokens that are no product of merging: those put in by id, and those found in text (with ▁ for spaces), by their texts. */
+function tokensBesides({ pieces }: SentencePieceModel, config: Json, refuse: Refuse) {
+  const special = new Map<number, AddedToken>();
+  const symbols = new Map<string, number>();
+  const add = (id: number, content: string, isSpecial: boolean): void => {
+    if (isSpecial) special.set(id, { id, content, special: true, normalized: false });
+    else symbols.set(content.replaceAll(' ', '▁'), id);
   };
   pieces.forEach(({ text, type }, id) => {
     if (type !== 'normal' && type !== 'byte') add(id, text, type !== 'user-defined');
@@ -118,7 +114,7 @@ function addedTokens({ pieces }: SentencePieceModel, config: Json, refuse: Refus
   const texts = new Set(pieces.map((piece) => piece.text));
   for (const [key, entry] of Object.entries(record(config.added_tokens_decoder))) {
     const id = Number(key);
-    const { content, special } = record(entry);
+    const { content, special: isSpecial } = record(entry);
     if (!Number.isSafeInteger(id) || id < 0 || typeof content !== 'string' || content === '') {
       throw refuse(`tokenizer_config.json has an added token ${key} without a number or a text`);
     }
@@ -130,9 +126,9 @@ function addedTokens({ pieces }: SentencePieceModel, config: Json, refuse: Refus
       throw refuse(`tokenizer_config.json adds ${content}, which is there already`);
     }
     texts.add(content);
-    add(id, content, special === true);
+    add(id, content, isSpecial === true);
   }
-  return [...tokens.values()].sort((a, b) => a.id - b.id);
+  return { special: [...special.values()].sort((a, b) => a.id - b.id), symbols };
 }
 
 /** The text of a special piece, or null when the vocabulary is without it. */

@@ -43,7 +43,7 @@ export async function compile(file: string, options: CompileCommand): Promise<vo
     const { buildPackage } = await import('../build-package.ts');
     const out = options.out ?? join('out', graph.name);
     const tokenizer =
-      weights === undefined ? null : await (await import('../tokenizer-files.ts')).findTokenizer(weights);
+      weights === undefined ? null : await (await import('../tokenizer-files.ts')).findTokenizer(weights, graph.vocab);
     const manifest = await buildPackage(compilation, source, tokenizer, out);
     const { report, memory } = manifest;
     const lines = [

@@ -61,11 +61,11 @@ async function exportGguf(file: string, out: string, weights: string, type: Gguf
     import('../progress.ts'),
   ]);
   const graph = await checked(file);
-  const found = await findTokenizer(weights);
+  const found = await findTokenizer(weights, graph.vocab);
   const tokenizer = found && {
     file: found.files.file,
     json: found.tokenizer,
-    bos: found.files.bos,
+    bos: found.files.before[0] ?? null,
     eos: found.files.eos,
   };
   const plan = planGguf(graph, { type, ...(tokenizer ? { tokenizer } : {}) });

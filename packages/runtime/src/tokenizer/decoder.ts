@@ -1,0 +1,94 @@
+/** How tokens become text again: the `decoder` of `tokenizer.json`. */
+import { bytesOfToken } from './byte-level.ts';
+import { allow, flag, type Makers, make, makeAll, string, whole } from './part.ts';
+import { patternOf } from './pattern.ts';
+import { metaspaceOf } from './pre-tokenizer.ts';
+
+export type Decoder = (tokens: readonly string[]) => readonly string[];
+
+const encoder = new TextEncoder();
+// A U+FEFF at the start is text, too.
+const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
+
+const makers: Makers<Decoder> = {
+  Sequence: (part, depth) => {
+    const all = makeAll(part, 'decoders', makers, depth);
+    return (tokens) => all.reduce((before, decode) => decode(before), tokens);
+  },
+  ByteLevel: (part) => {
+    allow(part, 'add_prefix_space', 'trim_offsets', 'use_regex');
+    return (tokens) => [
+      utf8.decode(Uint8Array.from(tokens.flatMap((token) => bytesOfToken(token) ?? [...encoder.encode(token)]))),
+    ];
+  },
+  ByteFallback: (part) => {
+    allow(part);
+    return joinBytes;
+  },
+  Fuse: (part) => {
+    allow(part);
+    return (tokens) => [tokens.join('')];
+  },
+  Replace: (part) => {
+    allow(part, 'pattern', 'content');
+    const [pattern, content] = [patternOf(part), string(part, 'content')];
+    return (tokens) => tokens.map((token) => token.replace(pattern, () => content));
+  },
+  Strip: (part) => {
+    allow(part, 'content', 'start', 'stop');
+    const [content, start, stop] = [string(part, 'content'), whole(part, 'start', 0), whole(part, 'stop', 0)];
+    return (tokens) =>
+      tokens.map((token) => {
+        let [from, to] = [0, token.length];
+        while (from < start && token[from] === content) from++;
+        while (token.length - to < stop && to > from && token[to - 1] === content) to--;
+        return token.slice(from, to);
+      });
+  },
+  Metaspace: (part) => {
+    allow(part, 'replacement', 'prepend_scheme', 'split', 'add_prefix_space', 'str_rep');
+    const { replacement, scheme } = metaspaceOf(part);
+    return (tokens) =>
+      tokens.map((token, i) => token.replaceAll(replacement, i === 0 && scheme !== 'never' ? '' : ' '));
+  },
+  BPEDecoder: (part) => {
+    allow(part, 'suffix');
+    const suffix = string(part, 'suffix', '</w>');
+    return (tokens) => tokens.map((token, i) => token.replaceAll(suffix, i === tokens.length - 1 ? '' : ' '));
+  },
+  WordPiece: (part) => {
+    allow(part, 'prefix', 'cleanup');
+    const prefix = string(part, 'prefix', '##');
+    // "cleanup" drops spaces that nothing put in, and is done on none of our texts.
+    flag(part, 'cleanup', true);
+    return (tokens) =>
+      tokens.map((token, i) => (i === 0 ? token : token.startsWith(prefix) ? token.slice(prefix.length) : ` ${token}`));
+  },
+};
+
+/** The decoder under `decoder`; without one, tokens stand beside each other with spaces. */
+export function decoderOf(value: unknown): (tokens: readonly string[]) => string {
+  if (value === null || value === undefined) return (tokens) => tokens.join(' ');
+  const decode = make(value, 'decoder', makers);
+  return (tokens) => decode(tokens).join('');
+}
+
+/** Runs of tokens like `<0x41>` as the text whose UTF-8 they are. */
+function joinBytes(tokens: readonly string[]): readonly string[] {
+  const texts: string[] = [];
+  let bytes: number[] = [];
+  const put = (): void => {
+    if (bytes.length > 0) texts.push(utf8.decode(Uint8Array.from(bytes)));
+    bytes = [];
+  };
+  for (const token of tokens) {
+    const byte = /^<0x([0-9A-Fa-f]{2})>$/.exec(token);
+    if (byte) bytes.push(Number.parseInt(byte[1]!, 16));
+    else {
+      put();
+      texts.push(token);
+    }
+  }
+  put();
+  return texts;
+}

@@ -1,0 +1,80 @@
+/**
+ * Merging neighbours in a list, the best pair of all first and the leftmost of equals, until no two can be merged: what BPE does to a
+ * word. A heap holds the pairs; one that has lost a member since is passed over.
+ */
+
+/** What two neighbours become, and how good that is: lower ranks are merged first. */
+export interface Merged<T> {
+  readonly rank: number;
+  readonly symbol: T;
+}
+
+/** Pairs looked at between two pauses. */
+const pairsPerStep = 4096;
+/** A heap's key is rank * 2^30 + place, which is exact as ranks stay below 2^23. */
+const places = 2 ** 30;
+
+/** Merges in `symbols`, which it uses up. Pauses now and then. */
+export function* mergeAll<T>(
+  symbols: T[],
+  merged: (left: T, right: T) => Merged<T> | undefined,
+): Generator<undefined, T[]> {
+  const count = symbols.length;
+  const next = Int32Array.from(symbols, (_, i) => (i + 1 < count ? i + 1 : -1));
+  const previous = Int32Array.from(symbols, (_, i) => i - 1);
+  const gone = new Uint8Array(count);
+  const heap: number[] = [];
+  const offer = (left: number): void => {
+    const right = left < 0 ? -1 : next[left]!;
+    const pair = right < 0 ? undefined : merged(symbols[left]!, symbols[right]!);
+    if (pair) push(heap, pair.rank * places + left);
+  };
+  for (let i = 0; i + 1 < count; i++) {
+    offer(i);
+    if (i % pairsPerStep === pairsPerStep - 1) yield;
+  }
+  for (let step = 1; heap.length > 0; step++) {
+    if (step % pairsPerStep === 0) yield;
+    const key = pop(heap);
+    const left = key % places;
+    const right = next[left]!;
+    if (gone[left] || right < 0) continue;
+    const pair = merged(symbols[left]!, symbols[right]!);
+    if (pair?.rank !== Math.floor(key / places)) continue;
+    symbols[left] = pair.symbol;
+    gone[right] = 1;
+    const after = next[right]!;
+    next[left] = after;
+    if (after >= 0) previous[after] = left;
+    offer(previous[left]!);
+    offer(left);
+  }
+  return symbols.filter((_, i) => !gone[i]);
+}
+
+function push(heap: number[], key: number): void {
+  let at = heap.push(key) - 1;
+  while (at > 0) {
+    const parent = (at - 1) >> 1;
+    if (heap[parent]! <= key) break;
+    heap[at] = heap[parent]!;
+    at = parent;
+  }
+  heap[at] = key;
+}
+
+function pop(heap: number[]): number {
+  const top = heap[0]!;
+  const key = heap.pop()!;
+  const length = heap.length;
+  if (length === 0) return top;
+  let at = 0;
+  for (let child = 1; child < length; child = 2 * at + 1) {
+    if (child + 1 < length && heap[child + 1]! < heap[child]!) child++;
+    if (heap[child]! >= key) break;
+    heap[at] = heap[child]!;
+    at = child;
+  }
+  heap[at] = key;
+  return top;
+}

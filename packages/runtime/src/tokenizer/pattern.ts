@@ -1,0 +1,303 @@
+/**
+ * Regular expressions of `tokenizer.json`, which are Oniguruma's, as JavaScript's. Written anew from a parse and not by replacing text: what
+ * the parser does not know is refused, and so is what could take for ever. A repetition without end may repeat one character, or a group
+ * that can be read in one way only; then matching at a place takes time polynomial in the length, and linear for every pattern in use.
+ */
+import { NotUnderstood, type Part, partOf, refuse, string } from './part.ts';
+
+const maxLength = 10_000;
+/** Repetitions without end that may follow each other in one alternative. */
+const maxRepeats = 6;
+
+/** `{ "String": "a" }` or `{ "Regex": "a+" }` under `pattern`, as a global expression. */
+export function patternOf(part: Part): RegExp {
+  const at = `${part.at}.pattern`;
+  const { json } = partOf(part.json.pattern, at);
+  const key = 'Regex' in json ? 'Regex' : 'String';
+  const source = string({ at, json }, key);
+  if (Object.keys(json).length !== 1) refuse(at, 'it has more than one key');
+  if (source.length > maxLength) refuse(at, `it is longer than ${maxLength} characters`);
+  if (source === '') refuse(at, 'it is empty');
+  if (key === 'String') return new RegExp(literal(source), 'gu');
+  try {
+    return new RegExp(new Parser(source).whole(), 'gu');
+  } catch (error) {
+    if (error instanceof NotUnderstood || error instanceof SyntaxError) return refuse(at, error.message);
+    throw error;
+  }
+}
+
+/** Text as an expression that matches it. */
+export function literal(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
+}
+
+/** What a piece of the expression is, as far as repeating it depends on it. */
+interface Piece {
+  readonly source: string;
+  /** Without choices and repetitions of varying length: it can be read in one way. */
+  readonly plain: boolean;
+  /** Most repetitions without end on a way through it. */
+  readonly repeats: number;
+}
+
+/** What a class may hold, by the escape's letter. Oniguruma's are Unicode's. */
+const classes: Readonly<Record<string, string>> = {
+  s: '\\p{White_Space}',
+  d: '\\p{Nd}',
+  w: '\\p{L}\\p{M}\\p{Nd}\\p{Pc}',
+  n: '\\n',
+  r: '\\r',
+  t: '\\t',
+  f: '\\f',
+  v: '\\v',
+};
+const complements: Readonly<Record<string, string>> = {
+  S: '\\P{White_Space}',
+  D: '\\P{Nd}',
+  W: '[^\\p{L}\\p{M}\\p{Nd}\\p{Pc}]',
+};
+const anchors: Readonly<Record<string, string>> = { A: '(?<![^])', z: '(?![^])', Z: '(?=\\n?(?![^]))' };
+
+class Parser {
+  readonly #source: string;
+  #at = 0;
+  #depth = 0;
+  #ignoreCase = false;
+  /** Groups that capture: those that make a repetition keep what it took. */
+  #captures = 0;
+
+  constructor(source: string) {
+    this.#source = source;
+  }
+
+  whole(): string {
+    const all = this.#alternatives();
+    if (this.#at < this.#source.length) this.#refuse('")" without "("');
+    return all.source;
+  }
+
+  #alternatives(): Piece {
+    if (++this.#depth > 50) this.#refuse('groups lie too deep in each other');
+    const branches = [this.#sequence()];
+    while (this.#take('|')) branches.push(this.#sequence());
+    this.#depth--;
+    return {
+      source: branches.map((branch) => branch.source).join('|'),
+      plain: branches.length === 1 && branches[0]!.plain,
+      repeats: Math.max(...branches.map((branch) => branch.repeats)),
+    };
+  }
+
+  #sequence(): Piece {
+    let source = '';
+    let plain = true;
+    let repeats = 0;
+    while (this.#at < this.#source.length && !this.#sees('|') && !this.#sees(')')) {
+      const piece = this.#repeated(this.#atom());
+      source += piece.source;
+      plain &&= piece.plain;
+      repeats += piece.repeats;
+    }
+    if (repeats > maxRepeats) this.#refuse(`more than ${maxRepeats} repetitions without end in a row`);
+    return { source, plain, repeats };
+  }
+
+  /** The atom with the quantifier behind it. */
+  #repeated(atom: Piece): Piece {
+    const bounds = this.#bounds();
+    if (!bounds) return atom;
+    const [least, most] = bounds;
+    const endless = most === Number.POSITIVE_INFINITY;
+    if (endless && !atom.plain) this.#refuse('a repetition without end of what can be read in several ways');
+    if (!endless && most > 1000) this.#refuse('a count above 1000');
+    if (!atom.plain && most > 16) this.#refuse('a count above 16 of what can be read in several ways');
+    const count = endless ? `{${least},}` : `{${least},${most}}`;
+    const plain = atom.plain && least === most;
+    const repeats = atom.repeats * (endless ? 1 : most) + (endless ? 1 : 0);
+    const braced = this.#source[this.#at - 1] === '}';
+    if (this.#take('?')) {
+      if (braced && least === most) this.#refuse('"{n}?", which means several things');
+      return { source: `${atom.source}${count}?`, plain, repeats };
+    }
+    // Behind braces "+" repeats once more in Oniguruma, which is the same as keeping where one repetition takes all that the other would.
+    if (this.#sees('+') && braced) this.#refuse('"+" behind "{}"');
+    if (this.#take('+')) return this.#kept({ source: `${atom.source}${count}`, plain, repeats });
+    if (this.#sees('*') || this.#sees('?') || this.#bounds()) this.#refuse('a repetition of a repetition');
+    return { source: `${atom.source}${count}`, plain, repeats };
+  }
+
+  #bounds(): readonly [least: number, most: number] | null {
+    if (this.#take('*')) return [0, Number.POSITIVE_INFINITY];
+    if (this.#take('+')) return [1, Number.POSITIVE_INFINITY];
+    if (this.#take('?')) return [0, 1];
+    const braces = /^\{(\d{0,6})(,?)(\d{0,6})\}/.exec(this.#source.slice(this.#at, this.#at + 16));
+    if (!braces) return null;
+    const [text, least, comma, most] = braces;
+    if (least === '' && (most === '' || comma === '')) return null;
+    this.#at += text.length;
+    const upper = comma === '' ? Number(least) : most === '' ? Number.POSITIVE_INFINITY : Number(most);
+    if (upper < Number(least)) this.#refuse('a count from more to less');
+    return [Number(least), upper];
+  }
+
+  /** What matches as `piece` does, and gives nothing back when what follows does not match. */
+  #kept(piece: Piece): Piece {
+    this.#captures++;
+    return { ...piece, source: `(?:(?=(${piece.source}))\\${this.#captures})` };
+  }
+
+  #atom(): Piece {
+    const one = (source: string): Piece => ({ source, plain: true, repeats: 0 });
+    if (this.#take('(')) return this.#group();
+    if (this.#take('[')) return one(this.#class());
+    if (this.#take('.')) return one('[^\\n]');
+    if (this.#take('^')) return one('(?<![^\\n])');
+    if (this.#take('$')) return one('(?![^\\n])');
+    if (this.#take('\\')) return one(this.#escape());
+    const character = this.#character();
+    if ('*+?'.includes(character)) this.#refuse(`"${character}" with nothing to repeat`);
+    return one(this.#cased(character));
+  }
+
+  #group(): Piece {
+    const kinds = ['?:', '?=', '?!', '?<=', '?<!', '?>', '?i:'] as const;
+    const kind = kinds.find((start) => this.#take(start)) ?? (this.#sees('?') ? null : '?:');
+    if (kind === null) return this.#refuse(`"(${this.#source.slice(this.#at, this.#at + 3)}"`);
+    const before = this.#ignoreCase;
+    this.#ignoreCase ||= kind === '?i:';
+    const inside = this.#alternatives();
+    this.#ignoreCase = before;
+    if (!this.#take(')')) this.#refuse('"(" without ")"');
+    if (kind === '?>') return this.#kept(inside);
+    if (kind === '?:' || kind === '?i:') return { ...inside, source: `(?:${inside.source})` };
+    // What is only looked at is not repeated: JavaScript refuses it, and this says so in words.
+    return { source: `(?:(${kind}${inside.source}))`, plain: false, repeats: inside.repeats };
+  }
+
+  #escape(): string {
+    const letter = this.#character();
+    if (anchors[letter]) return anchors[letter];
+    const set = complements[letter] ?? (classes[letter] && `[${classes[letter]}]`);
+    if (set) return set;
+    const property = this.#property(letter);
+    return property ?? this.#cased(this.#escaped(letter));
+  }
+
+  /** The rest of `\p{...}`, when `letter` begins one. */
+  #property(letter: string): string | null {
+    if (letter !== 'p' && letter !== 'P') return null;
+    const [text, complement, name] = /^\{(\^?)(\w+)\}/.exec(this.#source.slice(this.#at)) ?? this.#refuse('"\\p"');
+    this.#at += text.length;
+    const negated = (letter === 'P') !== (complement === '^');
+    // A general category or a script; other properties have names that mean something else in JavaScript.
+    for (const property of [`General_Category=${name}`, `Script=${name}`]) {
+      const source = `\\${negated ? 'P' : 'p'}{${property}}`;
+      if (compiles(source)) return source;
+    }
+    return this.#refuse(`the property ${name}`);
+  }
+
+  /** The character that an escape other than a class stands for. */
+  #escaped(letter: string): string {
+    const hex = /^(?:x\{([0-9a-fA-F]{1,6})\}|x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4}))/.exec(
+      letter + this.#source.slice(this.#at, this.#at + 10),
+    );
+    if (hex) {
+      this.#at += hex[0].length - 1;
+      const code = Number.parseInt(hex[1] ?? hex[2] ?? hex[3]!, 16);
+      return code <= 0x10ffff ? String.fromCodePoint(code) : this.#refuse(`the character ${hex[0]}`);
+    }
+    return /[\p{L}\p{N}]/u.test(letter) ? this.#refuse(`"\\${letter}"`) : letter;
+  }
+
+  #cased(character: string): string {
+    if (!this.#ignoreCase || !/\p{L}/u.test(character)) return literal(character);
+    // Oniguruma folds by Unicode: three letters outside ASCII are one of its letters.
+    if (!/[A-Za-z]/.test(character)) this.#refuse('letters outside ASCII in (?i:)');
+    const folded = { s: '\u017f', k: '\u212a' }[character.toLowerCase()] ?? '';
+    return `[${character.toLowerCase()}${character.toUpperCase()}${folded}]`;
+  }
+
+  /** A character class, behind its "[". */
+  #class(): string {
+    if (this.#ignoreCase) this.#refuse('a class in (?i:)');
+    const negated = this.#take('^');
+    const members = this.#members();
+    return `[${negated ? '^' : ''}${members}]`;
+  }
+
+  #members(): string {
+    if (++this.#depth > 50) this.#refuse('classes lie too deep in each other');
+    let members = '';
+    for (let first = true; first || !this.#sees(']'); first = false) {
+      if (this.#at >= this.#source.length) this.#refuse('"[" without "]"');
+      if (this.#sees('&&')) this.#refuse('"&&" in a class');
+      if (this.#sees('[:')) this.#refuse('"[:" in a class');
+      if (this.#take('[')) {
+        if (this.#sees('^')) this.#refuse('a negated class in a class');
+        members += this.#members();
+        continue;
+      }
+      const low = this.#member();
+      // "-" before "]" is a character
+      if (!this.#sees('-') || this.#source[this.#at + 1] === ']') {
+        members += low.set ?? classLiteral(low.character);
+        continue;
+      }
+      this.#at++;
+      const high = this.#member();
+      if (low.set !== null || high.set !== null) this.#refuse('a range that ends in a class');
+      members += `${classLiteral(low.character)}-${classLiteral(high.character)}`;
+    }
+    this.#depth--;
+    this.#take(']');
+    return members;
+  }
+
+  #member(): { readonly set: string; readonly character: '' } | { readonly set: null; readonly character: string } {
+    const character = this.#character();
+    if (character === '[') this.#refuse('a range that ends in a class');
+    if (character !== '\\') return { set: null, character };
+    const letter = this.#character();
+    if (letter === 'W') this.#refuse('"\\W" in a class');
+    const control = 'nrtfv'.includes(letter) ? JSON.parse(`"${letter === 'v' ? '\\u000b' : `\\${letter}`}"`) : null;
+    if (control !== null) return { set: null, character: control };
+    const set = classes[letter] ?? complements[letter] ?? this.#property(letter);
+    return set === null ? { set, character: this.#escaped(letter) } : { set, character: '' };
+  }
+
+  #character(): string {
+    const code = this.#source.codePointAt(this.#at);
+    if (code === undefined) return this.#refuse('it ends too early');
+    const character = String.fromCodePoint(code);
+    this.#at += character.length;
+    return character;
+  }
+
+  #sees(text: string): boolean {
+    return this.#source.startsWith(text, this.#at);
+  }
+
+  #take(text: string): boolean {
+    const seen = this.#sees(text);
+    if (seen) this.#at += text.length;
+    return seen;
+  }
+
+  #refuse(what: string): never {
+    throw new NotUnderstood(`the expression has ${what} (character ${this.#at}), which is not understood`);
+  }
+}
+
+function classLiteral(character: string): string {
+  return /[\\\]^[-]/.test(character) ? `\\${character}` : character;
+}
+
+function compiles(source: string): boolean {
+  try {
+    return Boolean(new RegExp(source, 'u'));
+  } catch {
+    return false;
+  }
+}

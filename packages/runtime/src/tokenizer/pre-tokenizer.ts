@@ -1,0 +1,158 @@
+/** How a normalized text is cut into the words that the model takes one by one: the `pre_tokenizer` of `tokenizer.json`. */
+import { byteCharacters } from './byte-level.ts';
+import { allow, choice, flag, type Makers, make, makeAll, type Part, refuse, string } from './part.ts';
+import { literal, patternOf } from './pattern.ts';
+
+/** A word, or what is still to be cut into words. */
+export interface Word {
+  readonly text: string;
+  /** Whether it begins where the whole text does. */
+  readonly first: boolean;
+}
+
+export type PreTokenizer = (words: readonly Word[]) => readonly Word[];
+
+const behaviors = ['Removed', 'Isolated', 'MergedWithPrevious', 'MergedWithNext', 'Contiguous'] as const;
+type Behavior = (typeof behaviors)[number];
+
+/** GPT-2's words. */
+const gpt2 =
+  /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\p{White_Space}\p{L}\p{N}]+|\p{White_Space}+(?!\P{White_Space})|\p{White_Space}+/gu;
+/** Rust's \w. */
+const letters = '\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\p{Join_Control}';
+
+/** Between this and U+0080 are, beside letters and digits, what counts as punctuation whatever Unicode calls it. */
+const punctuation = /[\p{P}!-/:-@[-`{-~]/gu;
+
+const makers: Makers<PreTokenizer> = {
+  Sequence: (part, depth) => {
+    const all = makeAll(part, 'pretokenizers', makers, depth);
+    return (words) => all.reduce((before, cut) => cut(before), words);
+  },
+  Split: (part) => {
+    allow(part, 'pattern', 'behavior', 'invert');
+    const behavior = choice(part, 'behavior', behaviors);
+    return cutAt(patternOf(part), behavior, flag(part, 'invert', false));
+  },
+  ByteLevel: (part) => {
+    allow(part, 'add_prefix_space', 'trim_offsets', 'use_regex');
+    const cut = flag(part, 'use_regex', true) ? cutAt(gpt2, 'Isolated', false) : null;
+    const spaced = flag(part, 'add_prefix_space', true);
+    return (words) => {
+      const begun = spaced ? words.map((word) => begin(word, ' ', word.text)) : words;
+      return (cut ? cut(begun) : begun).map(({ text, first }) => ({ text: byteCharacters(text), first }));
+    };
+  },
+  Metaspace: (part) => {
+    allow(part, 'replacement', 'prepend_scheme', 'split', 'add_prefix_space', 'str_rep');
+    const { replacement, scheme } = metaspaceOf(part);
+    const cut = flag(part, 'split', true)
+      ? cutAt(new RegExp(literal(replacement), 'gu'), 'MergedWithNext', false)
+      : null;
+    return (words) => {
+      const marked = words.map((word) => {
+        const text = word.text.replaceAll(' ', () => replacement);
+        const prefixed = scheme === 'always' || (scheme === 'first' && word.first);
+        return prefixed ? begin(word, replacement, text) : { ...word, text };
+      });
+      return cut ? cut(marked) : marked;
+    };
+  },
+  Digits: (part) => {
+    allow(part, 'individual_digits');
+    return cutAt(/\p{N}/gu, flag(part, 'individual_digits', false) ? 'Isolated' : 'Contiguous', false);
+  },
+  Punctuation: (part) => {
+    allow(part, 'behavior');
+    return cutAt(punctuation, choice(part, 'behavior', behaviors, 'Isolated'), false);
+  },
+  Whitespace: (part) => {
+    allow(part);
+    return cutAt(new RegExp(`[${letters}]+|[^${letters}\\p{White_Space}]+`, 'gu'), 'Removed', true);
+  },
+  WhitespaceSplit: (part) => {
+    allow(part);
+    return cutAt(/\p{White_Space}/gu, 'Removed', false);
+  },
+};
+
+/** The pre-tokenizer under `pre_tokenizer`; null is none. */
+export function preTokenizerOf(value: unknown): PreTokenizer {
+  return value === null || value === undefined ? (words) => words : make(value, 'pre_tokenizer', makers);
+}
+
+/** What a pre-tokenizer and a decoder of the type Metaspace say alike; older files say `add_prefix_space` for the scheme. */
+export function metaspaceOf(part: Part): { replacement: string; scheme: 'always' | 'first' | 'never' } {
+  const replacement = string(part, 'replacement', '▁');
+  if (Array.from(replacement).length !== 1) refuse(part.at, 'replacement is not one character');
+  if (string(part, 'str_rep', replacement) !== replacement) refuse(part.at, 'str_rep is not the replacement');
+  const prefixes = flag(part, 'add_prefix_space', true);
+  const scheme = choice(part, 'prepend_scheme', ['always', 'first', 'never'], prefixes ? 'always' : 'never');
+  if (part.json.add_prefix_space === false && scheme !== 'never') {
+    refuse(part.at, `add_prefix_space is false and prepend_scheme ${scheme}`);
+  }
+  return { replacement, scheme };
+}
+
+function begin(word: Word, prefix: string, text: string): Word {
+  return { first: word.first, text: text.startsWith(prefix) ? text : prefix + text };
+}
+
+/** Cuts at what `pattern` matches or, inverted, at what it does not match. */
+function cutAt(pattern: RegExp, behavior: Behavior, invert: boolean): PreTokenizer {
+  return (words) => {
+    const cut: Word[] = [];
+    for (const word of words) {
+      for (const { start, end } of join(matchesIn(word.text, pattern, invert), behavior)) {
+        if (start < end) cut.push({ text: word.text.slice(start, end), first: word.first && start === 0 });
+      }
+    }
+    return cut;
+  };
+}
+
+interface Span {
+  readonly start: number;
+  readonly end: number;
+  readonly match: boolean;
+}
+
+/** The whole text as matches and what lies between them. */
+function* matchesIn(text: string, pattern: RegExp, invert: boolean): Generator<Span> {
+  let end = 0;
+  for (const found of text.matchAll(pattern)) {
+    if (end < found.index) yield { start: end, end: found.index, match: invert };
+    end = found.index + found[0].length;
+    yield { start: found.index, end, match: !invert };
+  }
+  if (end < text.length) yield { start: end, end: text.length, match: invert };
+}
+
+/** Puts spans together as the behavior has it. */
+function join(spans: Iterable<Span>, behavior: Behavior): Iterable<Span> {
+  switch (behavior) {
+    case 'Isolated':
+      return spans;
+    case 'Removed':
+      return Array.from(spans).filter((span) => !span.match);
+    case 'Contiguous':
+      return joined(spans, (before, span) => before.match === span.match);
+    case 'MergedWithPrevious':
+      return joined(spans, (before, span) => span.match && !before.match);
+    case 'MergedWithNext':
+      return joined(spans, (before, span) => before.match && !span.match);
+  }
+}
+
+/** Joins each span to the one before it where `together` says so of the two as they were found. */
+function joined(spans: Iterable<Span>, together: (before: Span, span: Span) => boolean): Span[] {
+  const all: Span[] = [];
+  let before: Span | null = null;
+  for (const span of spans) {
+    const last = all.at(-1);
+    if (last && before && together(before, span)) all[all.length - 1] = { ...last, end: span.end };
+    else all.push(span);
+    before = span;
+  }
+  return all;
+}
