@@ -168,7 +168,7 @@ async function compilerSources(): Promise<readonly string[]> {
 }
 
 async function isFolderWith(path: string, file: string): Promise<boolean> {
-  return (await readdir(path).catch(() => [])).includes(file);
+  return (await readdir(path).catch((): string[] => [])).includes(file);
 }
 
 function isThere(path: string): Promise<boolean> {

@@ -1,7 +1,7 @@
 /** Operations without weights: the token ids, element-wise maths, rotary embedding and attention. */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Axis, Rope } from '@lamella/graph/ir';
-import { axis, callback, checkValue, declared, type Kind, number, options, tensor } from './arguments.ts';
+import { axis, callback, checkValue, declared, type Kind, number, optional, options, tensor } from './arguments.ts';
 import type { Adds, AxesOf, FitAll } from './axes.ts';
 import { capture } from './site.ts';
 import type { Tensor } from './tensor.ts';
@@ -87,10 +87,14 @@ export interface Heads {
   readonly headDim: number;
 }
 
-/** Rotates each head of x [t, heads * headDim] by its token's position. */
+/** Rotates each head of x [t, heads * headDim] by its token's position. What `attention` takes as heads is taken here as well. */
 export const rotate = declared(
   'rotate',
-  { x: tensor, spec: ropeSpec, heads: options({ heads: number, headDim: number }, '{ heads: 9, headDim: 64 }') },
+  {
+    x: tensor,
+    spec: ropeSpec,
+    heads: options({ heads: number, headDim: number, kvHeads: optional(number) }, '{ heads: 9, headDim: 64 }'),
+  },
   (x: Tensor, spec: RopeSpec, { heads, headDim }: Omit<Heads, 'kvHeads'>): Tensor => {
     const trace = activeTrace();
     const { theta, pairing } = spec;
