@@ -30,9 +30,9 @@ const layer = block(
 );
 
 /** `count` layers in an order. */
-export function layers(count: number, order?: Sharing, name = 'plain'): Graph {
+export function layers(count: number, order?: Sharing): Graph {
   return defineModel(
-    name,
+    'plain',
     {},
     () => ({ embed: embedding(vocab, d), layers: stack(count, layer, order), norm: rmsNorm(d) }),
     (m) => m.embed.logits(m.norm(m.layers(m.embed(input(t))))),

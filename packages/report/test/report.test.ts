@@ -21,7 +21,8 @@ const models = {
   none: layers(3),
   one: layers(1),
   mixed: mixed(),
-  hostile: layers(2, share.cycle(3), hostile),
+  // no author can give such a name, but a manifest may come from anywhere
+  hostile: { ...layers(2, share.cycle(3)), name: hostile },
 };
 
 const compiled = {} as Record<keyof typeof models, Compilation>;
