@@ -15,8 +15,12 @@ export function requireFinite(values: Float32Array, { name, shape }: Weight, che
   throw new LamellaError('L214', { name, checkpoint, value: String(values[first]), index, count });
 }
 
-/** -1 where there is none. Half a nanosecond a value. */
+/** -1 where there is none. Two nanoseconds a value: a twentieth of what packing it takes. */
 function firstNotFinite(values: Float32Array): number {
-  for (let i = 0; i < values.length; i++) if (values[i]! - values[i]! !== 0) return i;
+  const { length } = values;
+  for (let i = 0; i < length; i++) {
+    const value = values[i]!;
+    if (value - value !== 0) return i;
+  }
   return -1;
 }

@@ -25,7 +25,7 @@ const chunk = 1 << 20;
 export async function openWeights(spec: string, graph: Graph): Promise<WeightSource> {
   const random = /^random:(.*)$/s.exec(spec);
   if (random) return randomWeights(seedOf(random[1] ?? ''));
-  const checkpoint = await openCheckpoint(spec);
+  const checkpoint = withoutWrappers(await openCheckpoint(spec), graph);
   try {
     const misfit = findMisfit(graph, checkpoint.tensors) ?? (await findUntiedHead(graph, checkpoint));
     if (misfit) throw new LamellaError('L201', { ...misfit }, { place: spec });
@@ -69,6 +69,27 @@ async function openCheckpoint(spec: string): Promise<Checkpoint> {
   const { file, isIndex, open } = await findPublished(spec);
   const at = path.join(spec, file);
   return isIndex ? openShards(at, open) : open(at);
+}
+
+/** What training in parallel and compiling put before the name of every weight. */
+const wrapper = /^(?:module|_orig_mod)\./;
+
+/** The checkpoint under the names that its model's weights had before it was wrapped, if they all were and `graph` does not have them so. */
+function withoutWrappers(checkpoint: Checkpoint, graph: Graph): Checkpoint {
+  const names = [...checkpoint.tensors.keys()];
+  if (names.length === 0 || !names.every((name) => wrapper.test(name))) return checkpoint;
+  if (graph.weights.some(({ name }) => checkpoint.tensors.has(name))) return checkpoint;
+  const wrapped = new Map(names.map((name) => [name.replace(wrapper, ''), name]));
+  const nameOf = (name: string) => wrapped.get(name) ?? name;
+  const plain: Checkpoint = {
+    tensors: new Map(
+      [...wrapped].map(([name, before]) => [name, { ...checkpoint.tensors.get(before)!, name }] as const),
+    ),
+    requireReadable: (name) => checkpoint.requireReadable(nameOf(name)),
+    read: (name, from, into) => checkpoint.read(nameOf(name), from, into),
+    close: () => checkpoint.close(),
+  };
+  return withoutWrappers(plain, graph);
 }
 
 /** Names of the files in `folder` that `openWeights` reads. Throws L204 or L302 when there are none, L210 for a bad index. */

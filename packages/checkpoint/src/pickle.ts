@@ -1,12 +1,13 @@
 /**
  * Pickles, read as data. A pickle is a program: GLOBAL names any Python object and REDUCE calls it, so that loading one can run
- * anything. This reader has no Python to run. It knows the opcodes that `torch.save` writes for a dictionary of tensors (protocol 2;
- * Python's pickletools documents them) and a vocabulary of names that its caller gives a meaning; any other opcode or name ends the
- * reading, by its name. There is no recursion, so no nesting is too deep, and what can be made is bounded by the number of opcodes.
+ * anything. This reader has no Python to run. It knows the opcodes that `torch.save` writes for dictionaries of tensors, numbers, texts and
+ * lists (protocols 2 to 5; Python's pickletools documents them) and a vocabulary of names that its caller gives a meaning; any other opcode
+ * or name ends the reading, by its name. There is no recursion, so no nesting is too deep, and what can be made is bounded by the number
+ * of opcodes.
  */
 import { shown } from './excerpt.ts';
 
-/** Tuples are arrays and dictionaries maps; everything else is the vocabulary's. */
+/** Tuples and lists are arrays and dictionaries maps; everything else is the vocabulary's. */
 export type Value<T> = null | boolean | number | string | readonly Value<T>[] | Map<Value<T>, Value<T>> | T;
 
 /** What the names in a pickle mean. */
@@ -36,12 +37,15 @@ const opcodes: ReadonlyMap<number, string> = new Map(
     .map((pair) => [Number.parseInt(pair, 16), pair.slice(3)]),
 );
 
-/** The value that a pickle makes. Throws what `refuse` makes of a reason, and whatever the vocabulary throws. */
+/**
+ * The value that a pickle at the start of `bytes` makes, and the byte behind it. Throws what `refuse` makes of a reason, and whatever the
+ * vocabulary throws.
+ */
 export function readPickle<T extends object>(
   bytes: Uint8Array,
   vocabulary: Vocabulary<T>,
   refuse: (reason: string) => Error,
-): Value<T> {
+): { readonly value: Value<T>; readonly end: number } {
   const input = new Input(bytes, refuse);
   const stack = new Stack<Value<T>>(refuse);
   const memo = new Map<number, Value<T>>();
@@ -56,11 +60,14 @@ export function readPickle<T extends object>(
     switch (opcode) {
       case 'PROTO': {
         const protocol = input.u8();
-        if (protocol !== 2) throw refuse(`its pickle has protocol ${protocol}, and torch.save writes 2`);
+        if (protocol < 2 || protocol > 5) throw refuse(`its pickle has protocol ${protocol}; 2 to 5 are read`);
         break;
       }
+      case 'FRAME':
+        input.text(8); // how many bytes come together: of use to who reads from a pipe
+        break;
       case 'STOP':
-        return stack.pop();
+        return { value: stack.pop(), end: input.position };
       case 'MARK':
         stack.mark();
         break;
@@ -85,8 +92,25 @@ export function readPickle<T extends object>(
       case 'LONG1':
         stack.push(input.long(input.u8()));
         break;
+      case 'BINFLOAT':
+        stack.push(input.f64());
+        break;
       case 'BINUNICODE':
+      case 'BINSTRING':
         stack.push(input.text(input.u32()));
+        break;
+      case 'SHORT_BINUNICODE':
+      case 'SHORT_BINSTRING':
+        stack.push(input.text(input.u8()));
+        break;
+      case 'EMPTY_LIST':
+        stack.push([]);
+        break;
+      case 'APPEND':
+        append(stack.take(1), stack.top());
+        break;
+      case 'APPENDS':
+        append(stack.toMark(), stack.top());
         break;
       case 'EMPTY_TUPLE':
         stack.push([]);
@@ -114,18 +138,23 @@ export function readPickle<T extends object>(
       case 'LONG_BINPUT':
         memo.set(input.u32(), stack.top());
         break;
+      case 'MEMOIZE':
+        memo.set(memo.size, stack.top());
+        break;
       case 'BINGET':
         stack.push(recall(input.u8()));
         break;
       case 'LONG_BINGET':
         stack.push(recall(input.u32()));
         break;
-      case 'GLOBAL': {
-        const name = `${input.line()} ${input.line()}`;
-        const known = vocabulary.globals.get(name);
-        if (!known)
-          throw refuse(`its pickle names ${shown(name.replace(' ', '.'))}, which is not part of a state dict`);
-        stack.push(known);
+      case 'GLOBAL':
+        stack.push(named(input.line(), input.line()));
+        break;
+      case 'STACK_GLOBAL': {
+        const [module, name] = stack.take(2);
+        if (typeof module !== 'string' || typeof name !== 'string')
+          throw refuse(`its pickle names ${kindOf(name)} in ${kindOf(module)}`);
+        stack.push(named(module, name));
         break;
       }
       case 'BINPERSID':
@@ -155,6 +184,18 @@ export function readPickle<T extends object>(
   }
   throw refuse(`its pickle has more than ${maxOpcodes} opcodes`);
 
+  function named(module: string, name: string): T {
+    const known = vocabulary.globals.get(`${module} ${name}`);
+    if (!known) throw refuse(`its pickle names ${shown(`${module}.${name}`)}, which is not part of a state dict`);
+    return known;
+  }
+
+  function append(items: readonly Value<T>[], into: Value<T>): void {
+    // one at a time: as arguments of one call, many would be too many
+    if (!Array.isArray(into)) throw refuse(`its pickle appends to ${kindOf(into)}`);
+    for (const item of items) into.push(item);
+  }
+
   function setItems(items: readonly Value<T>[], into: Value<T>): void {
     if (!(into instanceof Map)) throw refuse(`its pickle sets an item of ${kindOf(into)}`);
     if (items.length % 2 === 1) throw refuse('its pickle sets an item without a value');
@@ -179,7 +220,7 @@ export function isMade<T extends object>(value: Value<T>): value is T {
 /** What sort of value it is, for messages: never what is in it, which may be endless. */
 export function kindOf(value: unknown): string {
   if (value === null) return 'None';
-  if (Array.isArray(value)) return `a tuple of ${value.length}`;
+  if (Array.isArray(value)) return `a list of ${value.length}`;
   if (value instanceof Map) return `a dictionary of ${value.size}`;
   if (typeof value === 'string') return `the text ${shown(value)}`;
   return typeof value === 'object' ? 'an object' : `the ${typeof value} ${value}`;
@@ -200,15 +241,15 @@ class Input {
   u8 = () => this.view.getUint8(this.skip(1));
   u16 = () => this.view.getUint16(this.skip(2), true);
   u32 = () => this.view.getUint32(this.skip(4), true);
+  /** The only number that a pickle has the other way round. */
+  f64 = () => this.view.getFloat64(this.skip(8), false);
 
-  /** A signed integer of so many bytes; torch needs those that count bytes or elements. */
+  /** A signed integer of so many bytes, rounded where it is beyond those that count bytes or elements. */
   long(count: number): number {
     const at = this.skip(count);
     if (count > 8) throw this.refuse(`its pickle has an integer of ${count} bytes`);
     const value = this.bytes.subarray(at, at + count).reduceRight((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
-    const signed = BigInt.asIntN(8 * count, value);
-    if (!Number.isSafeInteger(Number(signed))) throw this.refuse(`its pickle has the integer ${signed}`);
-    return Number(signed);
+    return Number(BigInt.asIntN(8 * count, value));
   }
 
   text(count: number): string {

@@ -62,7 +62,7 @@ export function parseHeader(json: Uint8Array, fileBytes: number, file: string): 
   const tensors = new Map<string, StoredTensor>();
   for (const [name, entry] of Object.entries(header)) {
     if (name !== '__metadata__') tensors.set(name, tensorOf(name, entry, dataStart, refuse));
-    else if (!isRecord(entry) || !Object.values(entry).every((text) => typeof text === 'string')) {
+    else if (entry !== null && !(isRecord(entry) && Object.values(entry).every((text) => typeof text === 'string'))) {
       throw refuse('its __metadata__ is not a map from text to text');
     }
   }

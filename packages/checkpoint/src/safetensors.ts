@@ -1,6 +1,8 @@
 /**
  * Reading a safetensors file. Its header is read and checked when it is opened; data only when asked for, and only the range asked for.
  */
+import { LamellaError } from '@lamella/graph/diagnostics';
+import { otherFile } from './other-files.ts';
 import { headerLength, lengthBytes, parseHeader } from './safetensors-header.ts';
 import { type Checkpoint, openTensors, readFully } from './tensor-file.ts';
 
@@ -9,6 +11,8 @@ export async function openSafetensors(file: string): Promise<Checkpoint> {
   return openTensors(file, async (opened) => {
     const start = new Uint8Array(Math.min(lengthBytes, opened.bytes));
     await readFully(opened, start, 0);
+    const other = await otherFile(opened);
+    if (other) throw new LamellaError('L202', { file, reason: other.reason });
     const json = new Uint8Array(headerLength(start, opened.bytes, file));
     await readFully(opened, json, lengthBytes);
     return parseHeader(json, opened.bytes, file);

@@ -7,13 +7,14 @@ import { type FileHandle, lstat, open, stat } from 'node:fs/promises';
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { shown } from './excerpt.ts';
 import { widenBF16s, widenF16s } from './half.ts';
+import { gather } from './strided.ts';
 
 /** Bytes of 16-bit values held at once. */
 const chunkBytes = 4 << 20;
 /** One read call takes at most 2 GiB - 1. */
 const maxReadBytes = 1 << 30;
 
-/** One tensor as it lies in a file, row-major. */
+/** One tensor as it lies in a file: row-major, unless it has strides. */
 export interface StoredTensor {
   readonly name: string;
   /** As safetensors spells it, e.g. `F16`. */
@@ -22,6 +23,8 @@ export interface StoredTensor {
   /** First byte, and the one after the last, counted from the start of the file. */
   readonly begin: number;
   readonly end: number;
+  /** Elements from one to the next along each axis, where they do not lie row after row. */
+  readonly stride?: readonly number[];
 }
 
 export interface Checkpoint {
@@ -58,13 +61,29 @@ export async function openTensors(
       if (!tensor) throw new Error(`${file} has no tensor ${name}`);
       return tensor;
     };
+    // A view is read whole, and often asked for piece by piece.
+    let held: { readonly tensor: StoredTensor; readonly span: Float32Array } | null = null;
+    const spanOf = async (tensor: StoredTensor): Promise<Float32Array> => {
+      if (held?.tensor !== tensor) {
+        held = null;
+        const span = new Float32Array((tensor.end - tensor.begin) / widthOf(tensor.dtype));
+        await readElements(opened, tensor, 0, span);
+        held = { tensor, span };
+      }
+      return held.span;
+    };
     return {
       tensors,
       requireReadable(name) {
         const { dtype } = tensorOf(name);
         if (!isReadable(dtype)) throw new LamellaError('L205', { name: shown(name), file, dtype: shown(dtype) });
       },
-      read: (name, from, into) => readElements(opened, tensorOf(name), from, into),
+      async read(name, from, into) {
+        const tensor = tensorOf(name);
+        const { shape, stride } = tensor;
+        if (stride) gather(await spanOf(tensor), { shape, stride }, from, into);
+        else await readElements(opened, tensor, from, into);
+      },
       close: () => handle.close(),
     };
   } catch (error) {
@@ -103,10 +122,15 @@ function isReadable(dtype: string): dtype is 'F32' | 'F16' | 'BF16' {
   return dtype === 'F32' || dtype === 'F16' || dtype === 'BF16';
 }
 
+function widthOf(dtype: string): number {
+  return dtype === 'F32' ? 4 : 2;
+}
+
+/** Elements as they lie in the file, whatever the tensor's strides. */
 async function readElements(opened: OpenFile, tensor: StoredTensor, from: number, into: Float32Array): Promise<void> {
   const { name, dtype, begin, end } = tensor;
   if (!isReadable(dtype)) throw new LamellaError('L205', { name: shown(name), file: opened.file, dtype: shown(dtype) });
-  const width = dtype === 'F32' ? 4 : 2;
+  const width = widthOf(dtype);
   if (begin + width * (from + into.length) > end)
     throw new Error(`${name} has no elements ${from} to ${from + into.length}`);
   if (dtype === 'F32') {

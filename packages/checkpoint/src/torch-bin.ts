@@ -1,19 +1,23 @@
 /**
  * Reading what `torch.save` writes (`pytorch_model.bin`): a zip archive NAME/ with `data.pkl`, a pickled dictionary of tensors, and
- * `data/KEY`, the raw bytes of each storage. Tensors are views, so several may lie in one storage; a head that is tied to its embedding
- * does. Nothing in the pickle is run (see pickle.ts). Data is read only when asked for, and only the range asked for.
+ * `data/KEY`, the raw bytes of each storage. Before torch 1.6 it was several pickles, one behind the other, and the storages behind them.
+ * Tensors are views, so several may lie in one storage; a head that is tied to its embedding does. Nothing in a pickle is run (see
+ * pickle.ts). Data is read only when asked for, and only the range asked for.
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { shown } from './excerpt.ts';
+import { otherFile } from './other-files.ts';
 import { isMade, isTuple, kindOf, readPickle, type Value } from './pickle.ts';
+import { isRowMajor, spanOf } from './strided.ts';
 import { type Checkpoint, type OpenFile, openTensors, readFully, type StoredTensor } from './tensor-file.ts';
 import { readZipDirectory, type ZipEntry } from './zip-directory.ts';
 
 /** What the names in a checkpoint's pickle become. */
 type Made = StorageType | Callable | Storage | Tensor;
-type Callable = { readonly made: 'callable'; readonly name: 'ordered dict' | 'tensor' | 'parameter' };
+type Callable = { readonly made: 'callable'; readonly name: 'dict' | 'tensor' | 'parameter' };
 type StorageType = { readonly made: 'storage type'; readonly dtype: string; readonly width: number };
-type Storage = { readonly made: 'storage'; readonly type: StorageType; readonly entry: ZipEntry };
+/** `count` elements, which lie where the file has `key`. */
+type Storage = { readonly made: 'storage'; readonly type: StorageType; readonly key: string; readonly count: number };
 /** A view: `stride` and `offset` count elements of the storage. */
 type Tensor = {
   readonly made: 'tensor';
@@ -25,7 +29,8 @@ type Tensor = {
 
 /** Every name that is known. Storages of dtypes that are not read are measured and listed, as safetensors' are. */
 const globals: ReadonlyMap<string, Made> = new Map<string, Made>([
-  ['collections OrderedDict', { made: 'callable', name: 'ordered dict' }],
+  ['collections OrderedDict', { made: 'callable', name: 'dict' }],
+  ['builtins dict', { made: 'callable', name: 'dict' }],
   ['torch._utils _rebuild_tensor_v2', { made: 'callable', name: 'tensor' }],
   ['torch._utils _rebuild_parameter', { made: 'callable', name: 'parameter' }],
   ...(
@@ -49,39 +54,82 @@ const maxPickleBytes = 16 << 20;
 /** As many as PyTorch allows. */
 const maxAxes = 64;
 
-type Refuse = (reason: string) => LamellaError;
+type Refuse = (reason: string, remedy?: string) => LamellaError;
+
+/** What helps where a file holds more than weights, or weights in a way that only Python understands. */
+const stateDictAlone = 'saving only the weights in Python: torch.save(model.state_dict(), FILE)';
+
+/** Where the bytes of a storage lie; undefined where there is none of that key. */
+type PlaceOf = (key: string) => Pick<ZipEntry, 'begin' | 'end'> | undefined;
 
 /** Opens a file that `torch.save` wrote. Throws L209 when it is none or damaged, L204 or L302 when there is none that can be opened. */
 export async function openTorchBin(file: string): Promise<Checkpoint> {
   return openTensors(file, async (opened) => {
-    const refuse: Refuse = (reason) =>
-      new LamellaError('L209', { file, reason, remedy: 'fetching it again, or fetching a .safetensors file instead' });
-    await refuseOthers(opened);
-    const entries = await readZipDirectory(opened, refuse);
-    const pickle = [...entries.values()].filter(({ name }) => /^[^/]+\/data\.pkl$/.test(name));
-    if (pickle.length !== 1) throw refuse(`its archive has ${pickle.length} entries data.pkl, not 1`);
-    const [{ name, begin, end }] = pickle as [ZipEntry];
-    const folder = name.slice(0, name.indexOf('/'));
-    if (end - begin > maxPickleBytes)
-      throw refuse(`its pickle has ${end - begin} bytes, and ${maxPickleBytes} are read`);
-    await requireLittleEndian(opened, entries.get(`${folder}/byteorder`), refuse);
-    const bytes = new Uint8Array(end - begin);
-    await readFully(opened, bytes, begin);
-    return tensorsOf(bytes, (key) => entries.get(`${folder}/data/${key}`), refuse);
+    const refuse: Refuse = (reason, remedy = 'fetching it again, or a .safetensors file instead') =>
+      new LamellaError('L209', { file, reason, remedy });
+    const other = await otherFile(opened);
+    if (other) throw refuse(other.reason, other.remedy);
+    const start = new Uint8Array(Math.min(magic.length, opened.bytes));
+    await readFully(opened, start, 0);
+    if (start.length === magic.length && start.every((byte, i) => byte === magic[i])) return readLegacy(opened, refuse);
+    if (start[0] === 0x80) throw refuse('it is a pickle that torch.save did not write', stateDictAlone);
+    if (start[0] !== 0x50 || start[1] !== 0x4b)
+      throw refuse('it is not a zip archive', 'a file that torch.save wrote, or a .safetensors file');
+    return readZip(opened, refuse);
   });
 }
 
-/** What else is found under this name says what it is. */
-async function refuseOthers(opened: OpenFile): Promise<void> {
-  const start = new Uint8Array(Math.min(14, opened.bytes));
-  await readFully(opened, start, 0);
-  const refuse = (reason: string, remedy: string) => new LamellaError('L209', { file: opened.file, reason, remedy });
-  // torch before 1.6 began with a pickled magic number: PROTO 2, LONG1 of ten bytes.
-  if (start[0] === 0x80 && start[1] === 2 && start[2] === 0x8a && start[3] === 10)
-    throw refuse('torch before 1.6 wrote it, as one pickle', 'torch.save(torch.load(file), file) with a later torch');
-  if (new TextDecoder().decode(start) === 'version https:')
-    throw refuse('it is a pointer of Git LFS, not the file itself', 'git lfs pull in its folder');
-  if (start[0] !== 0x50 || start[1] !== 0x4b) throw refuse('it is not a zip archive', 'a file that torch.save wrote');
+async function readZip(opened: OpenFile, refuse: Refuse): Promise<ReadonlyMap<string, StoredTensor>> {
+  const entries = await readZipDirectory(opened, refuse);
+  const pickle = [...entries.values()].filter(({ name }) => /^[^/]+\/data\.pkl$/.test(name));
+  if (pickle.length !== 1) throw refuse(`its archive has ${pickle.length} entries data.pkl, not 1`, stateDictAlone);
+  const [{ name, begin, end }] = pickle as [ZipEntry];
+  const folder = name.slice(0, name.indexOf('/'));
+  if (end - begin > maxPickleBytes) throw refuse(`its pickle has ${end - begin} bytes, and ${maxPickleBytes} are read`);
+  await requireLittleEndian(opened, entries.get(`${folder}/byteorder`), refuse);
+  const bytes = new Uint8Array(end - begin);
+  await readFully(opened, bytes, begin);
+  const { value } = readObject(bytes, refuse);
+  return tensorsOf(value, (key) => entries.get(`${folder}/data/${key}`), refuse);
+}
+
+/** The pickle of a magic number, with which files began before torch 1.6: PROTO 2, LONG1 of ten bytes, STOP. */
+const magic = [0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e];
+
+/**
+ * Behind the magic number come pickles of a version, of the machine, of the object and of its storages' keys; then, in the order of the
+ * keys, each storage: its number of elements in 64 bits, and its bytes.
+ */
+async function readLegacy(opened: OpenFile, refuse: Refuse): Promise<ReadonlyMap<string, StoredTensor>> {
+  const bytes = new Uint8Array(Math.min(maxPickleBytes, opened.bytes));
+  await readFully(opened, bytes, 0);
+  let at = magic.length;
+  const widths = new Map<string, number>();
+  const next = () => {
+    const { value, end } = readObject(bytes.subarray(at), refuse, widths);
+    at += end;
+    return value;
+  };
+  const version = next();
+  if (version !== 1001) throw refuse(`its version is ${kindOf(version)}, and 1001 is read`);
+  const machine = next();
+  if (!(machine instanceof Map) || machine.get('little_endian') !== true)
+    throw refuse('it was written on a machine that is not little-endian');
+  const state = next();
+  const keys = next();
+  if (!isTuple(keys)) throw refuse(`its keys of storages are ${kindOf(keys)}`);
+  const places = new Map<string, { begin: number; end: number }>();
+  const length = new DataView(new ArrayBuffer(8));
+  for (const key of keys) {
+    const width = typeof key === 'string' ? widths.get(key) : undefined;
+    if (typeof key !== 'string' || width === undefined) throw refuse(`it has a storage ${kindOf(key)} of no tensor`);
+    await readFully(opened, new Uint8Array(length.buffer), at);
+    const end = at + 8 + Number(length.getBigInt64(0, true)) * width;
+    if (!(end >= at + 8 && end <= opened.bytes)) throw refuse(`its storage ${shown(key)} reaches beyond its end`);
+    places.set(key, { begin: at + 8, end });
+    at = end;
+  }
+  return tensorsOf(state, (key) => places.get(key), refuse);
 }
 
 async function requireLittleEndian(opened: OpenFile, entry: ZipEntry | undefined, refuse: Refuse): Promise<void> {
@@ -92,79 +140,111 @@ async function requireLittleEndian(opened: OpenFile, entry: ZipEntry | undefined
     throw refuse('it was written on a machine that is not little-endian');
 }
 
-function tensorsOf(
-  pickle: Uint8Array,
-  storageEntry: (key: string) => ZipEntry | undefined,
-  refuse: Refuse,
-): ReadonlyMap<string, StoredTensor> {
-  const state = readPickle<Made>(
+/** The object that a pickle makes. Notes in `widths` how wide the elements of each storage are. */
+function readObject(pickle: Uint8Array, refuse: Refuse, widths = new Map<string, number>()) {
+  const inPickle: Refuse = (reason, remedy = stateDictAlone) => refuse(reason, remedy);
+  return readPickle<Made>(
     pickle,
     {
       globals,
-      persistent: (key) => storageOf(key, storageEntry, refuse),
-      call: (callee, args) => call(callee, args, refuse),
+      persistent(id) {
+        const storage = storageOf(id, inPickle);
+        widths.set(storage.key, storage.type.width);
+        return storage;
+      },
+      call: (callee, args) => call(callee, args, inPickle),
     },
-    refuse,
+    inPickle,
   );
-  if (!(state instanceof Map)) throw refuse(`it holds ${kindOf(state)}, not a dictionary of tensors`);
+}
+
+function tensorsOf(object: Value<Made>, placeOf: PlaceOf, refuse: Refuse): ReadonlyMap<string, StoredTensor> {
   const tensors = new Map<string, StoredTensor>();
-  for (const [name, value] of state) {
-    if (typeof name !== 'string') throw refuse(`one of its tensors is named by ${kindOf(name)}`);
-    if (!isMade(value) || value.made !== 'tensor')
-      throw refuse(`its item ${shown(name)} is ${kindOf(value)}, not a tensor`);
-    tensors.set(name, locate(name, value, refuse));
-  }
+  for (const [name, tensor] of stateDictIn(object, refuse)) tensors.set(name, locate(name, tensor, placeOf, refuse));
   return tensors;
 }
 
-/** Where a tensor lies in the file, once it is known to lie within its storage, row after row. */
-function locate(name: string, { storage, offset, shape, stride }: Tensor, refuse: Refuse): StoredTensor {
-  const { dtype, width } = storage.type;
-  const count = shape.reduce((product, size) => product * size, 1);
-  const entry = storage.entry;
-  const begin = entry.begin + offset * width;
-  const end = begin + count * width;
-  if (!(end <= entry.end))
-    throw refuse(
-      `tensor ${shown(name)} is ${dtype} [${shape.join(', ')}] from element ${offset} on, and its storage ${shown(entry.name)} has ${(entry.end - entry.begin) / width} elements`,
-    );
-  if (count > 1 && !isRowMajor(shape, stride))
-    throw refuse(
-      `tensor ${shown(name)} of shape [${shape.join(', ')}] is a view with strides [${stride.join(', ')}], not rows one after another; call .contiguous() on it before saving`,
-    );
-  return { name, dtype, shape, begin, end };
-}
+/** Under which names training scripts keep a model's weights beside other things; of several, the first. */
+const wrappers = ['state_dict', 'model_state_dict', 'model', 'module'];
+/** Wrappers within wrappers. */
+const maxDepth = 4;
 
-function isRowMajor(shape: readonly number[], stride: readonly number[]): boolean {
-  let step = 1;
-  for (let axis = shape.length - 1; axis >= 0; axis--) {
-    if (shape[axis] !== 1 && stride[axis] !== step) return false;
-    step *= shape[axis]!;
+/** The tensors of a state dict, or of one that a training script wrapped into a dictionary of more. */
+function stateDictIn(object: Value<Made>, refuse: Refuse): ReadonlyMap<string, Tensor> {
+  let at = object;
+  for (let depth = 0; depth < maxDepth; depth++) {
+    if (!(at instanceof Map)) throw refuse(`it holds ${kindOf(at)}, not a dictionary of tensors`, stateDictAlone);
+    const inner = innerOf(at);
+    if (inner === null) {
+      const tensors = tensorsIn(at);
+      if (tensors.size > 0 || at.size === 0) return tensors;
+      const names = [...at.keys()].slice(0, 8).map((key) => (typeof key === 'string' ? shown(key) : kindOf(key)));
+      throw refuse(`it holds no tensors, but a dictionary of ${names.join(', ')}`, stateDictAlone);
+    }
+    at = inner;
   }
-  return true;
+  throw refuse('it holds dictionaries within dictionaries', stateDictAlone);
 }
 
-/** The storage behind `('storage', type, key, device, elements)`. */
-function storageOf(id: Value<Made>, entryOf: (key: string) => ZipEntry | undefined, refuse: Refuse): Storage {
-  if (!isTuple(id) || id.length !== 5 || id[0] !== 'storage')
+/** The dictionary in `outer` that is the model's: by its name, else the only one with tensors in it; null where `outer` itself is. */
+function innerOf(outer: Map<Value<Made>, Value<Made>>): Map<Value<Made>, Value<Made>> | null {
+  const named = wrappers.map((name) => outer.get(name)).find((value) => value instanceof Map);
+  if (named instanceof Map) return named;
+  if (tensorsIn(outer).size > 0) return null;
+  const holding = [...outer.values()].filter((value) => value instanceof Map && tensorsIn(value).size > 0);
+  return holding.length === 1 && holding[0] instanceof Map ? holding[0] : null;
+}
+
+/** What of a dictionary is tensors; beside them a state dict may have counts and versions. */
+function tensorsIn(dictionary: Map<Value<Made>, Value<Made>>): ReadonlyMap<string, Tensor> {
+  const tensors = new Map<string, Tensor>();
+  for (const [name, value] of dictionary)
+    if (typeof name === 'string' && isMade(value) && value.made === 'tensor') tensors.set(name, value);
+  return tensors;
+}
+
+/** Where a tensor lies in the file, once it is known to lie within its storage. */
+function locate(
+  name: string,
+  { storage, offset, shape, stride }: Tensor,
+  placeOf: PlaceOf,
+  refuse: Refuse,
+): StoredTensor {
+  const { type, key, count } = storage;
+  const { dtype, width } = type;
+  const place = placeOf(key);
+  if (!place) throw refuse(`it has no storage ${shown(key)}`);
+  const elements = (place.end - place.begin) / width;
+  if (elements !== count)
+    throw refuse(`storage ${shown(key)} of ${count} ${dtype} elements has ${place.end - place.begin} bytes`);
+  const span = spanOf({ shape, stride });
+  if (!(span === 0 || offset + span <= elements))
+    throw refuse(
+      `tensor ${shown(name)} is ${dtype} [${shape.join(', ')}] with strides [${stride.join(', ')}] from element ${offset} on, and its storage ${shown(key)} has ${elements} elements`,
+    );
+  const begin = place.begin + (span === 0 ? 0 : offset * width);
+  const stored = { name, dtype, shape, begin, end: begin + span * width };
+  return span === 0 || isRowMajor({ shape, stride }) ? stored : { ...stored, stride };
+}
+
+/** The storage behind `('storage', type, key, device, elements)`; before torch 1.6, a last part said of which other one it was a view. */
+function storageOf(id: Value<Made>, refuse: Refuse): Storage {
+  if (!isTuple(id) || id.length < 5 || id.length > 6 || id[0] !== 'storage')
     throw refuse(`its pickle refers to ${kindOf(id)}, not a storage`);
-  const [, type, key, , count] = id as [string, ...Value<Made>[]];
+  const [, type, key, , count, view = null] = id as [string, ...Value<Made>[]];
   if (!isMade(type!) || type.made !== 'storage type')
     throw refuse(`a storage in its pickle has the type ${kindOf(type)}`);
   if (typeof key !== 'string' || !isSize(count))
     throw refuse(`a storage in its pickle has ${kindOf(key)} as key and ${kindOf(count)} as size`);
-  const entry = entryOf(key);
-  if (!entry) throw refuse(`its archive has no storage ${shown(key)}`);
-  if (entry.end - entry.begin !== count * type.width)
-    throw refuse(`storage ${shown(key)} of ${count} ${type.dtype} elements has ${entry.end - entry.begin} bytes`);
-  return { made: 'storage', type, entry };
+  if (view !== null) throw refuse(`its storage ${shown(key)} is a view of another one`);
+  return { made: 'storage', type, key, count };
 }
 
 function call(callee: Made, args: readonly Value<Made>[], refuse: Refuse): Value<Made> {
   if (callee.made !== 'callable') throw refuse(`its pickle calls a ${callee.made}`);
   switch (callee.name) {
-    case 'ordered dict':
-      if (args.length > 0) throw refuse(`its pickle calls OrderedDict with ${args.length} arguments`);
+    case 'dict':
+      if (args.length > 0) throw refuse(`its pickle calls a dictionary with ${args.length} arguments`);
       return new Map();
     case 'parameter': {
       // data, requires_grad, hooks
@@ -187,7 +267,7 @@ function call(callee: Made, args: readonly Value<Made>[], refuse: Refuse): Value
 }
 
 function isSize(value: unknown): value is number {
-  return typeof value === 'number' && value >= 0;
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 }
 
 function isSizes(value: unknown): value is readonly number[] {

@@ -181,15 +181,20 @@ function damaged(dice: Dice, bytes: Uint8Array): Uint8Array {
 }
 
 /**
- * Breaks files of one format for so long, from `seed` on. Returns how many cases were refused and how many read; throws when one is
+ * Breaks files of one format so often or for so long, from `seed` on. Returns how many cases were refused and how many read; throws when one is
  * neither, or slow, or memory grows.
  */
-export async function fuzz(format: string, milliseconds: number, seed = 1): Promise<{ refused: number; read: number }> {
+export async function fuzz(
+  format: string,
+  { cases = Number.POSITIVE_INFINITY, milliseconds = Number.POSITIVE_INFINITY },
+  seed = 1,
+): Promise<{ refused: number; read: number }> {
   const folder = await mkdtemp(path.join(tmpdir(), 'lamella-fuzz-'));
   const counts = { refused: 0, read: 0 };
   const before = process.memoryUsage.rss();
   try {
-    for (const until = Date.now() + milliseconds; Date.now() < until; seed++) {
+    const end = seed + cases;
+    for (const until = Date.now() + milliseconds; seed < end && Date.now() < until; seed++) {
       const began = Date.now();
       counts[await outcome(format, seed, path.join(folder, String(seed)), graph)]++;
       if (Date.now() - began > maxMilliseconds)
@@ -214,8 +219,11 @@ async function outcome(format: string, seed: number, folder: string, of: Graph):
   }
   try {
     const source = await openWeights(folder, of);
-    for (const weight of of.weights) await source.read(weight);
-    await source.close();
+    try {
+      for (const weight of of.weights) await source.read(weight);
+    } finally {
+      await source.close();
+    }
     return 'read';
   } catch (error) {
     const inWords =

@@ -123,6 +123,33 @@ test('shards are one checkpoint', async () => {
 });
 
 const eight = new Uint8Array(8);
+
+/**
+ * What the reference (safetensors 0.8) reads, too. It and this reader refuse the same files but one: a name that is there twice, of which the
+ * reference drops one in silence. And sizes like `2.0`, which JavaScript cannot tell from 2, are read here alone.
+ */
+test.each([
+  ['metadata that is null', fileOf({ __metadata__: null, a: f32(0, 8) }, eight), ['a']],
+  ['metadata of nothing', fileOf({ __metadata__: {}, a: f32(0, 8) }, eight), ['a']],
+  ['white space around the JSON', fileOf(` ${JSON.stringify({ a: f32(0, 8) })}  \n `, eight), ['a']],
+  ['no tensors', fileOf({}), []],
+  ['tensors of no elements', fileOf({ z: f32(0, 0, [0]), a: f32(0, 8), y: f32(8, 8, [0, 3]) }, eight), ['z', 'a', 'y']],
+  ['offsets in another order than names', fileOf({ b: f32(4, 8), a: f32(0, 4) }, eight), ['b', 'a']],
+  ['a scalar', fileOf({ a: f32(0, 4, []) }, eight.subarray(4)), ['a']],
+  ['keys that nobody knows', fileOf({ a: { ...f32(0, 8), layout: 'rows' } }, eight), ['a']],
+  ['half bytes', fileOf({ a: { dtype: 'F4', shape: [16], data_offsets: [0, 8] } }, eight), ['a']],
+  [
+    'a name that JavaScript has a use for',
+    fileOf('{"__proto__":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}', eight),
+    ['__proto__'],
+  ],
+])('a file with %s is read', async (_, bytes, names) => {
+  await writeFile(at('read.safetensors'), bytes);
+  const checkpoint = await openSafetensors(at('read.safetensors'));
+  expect([...checkpoint.tensors.keys()]).toEqual(names);
+  await checkpoint.close();
+});
+
 test.each([
   ['empty file', new Uint8Array(), /L203 .* it has 0 bytes, and the length of the header alone takes 8/],
   [
@@ -149,6 +176,16 @@ test.each([
     /L202 .* not JSON/,
   ],
   ['an array', fileOf([]), /L202 .* not a JSON object/],
+  ['no elements inside another tensor', fileOf({ z: f32(4, 4, [0]), a: f32(0, 8) }, eight), /L202 .* inside tensor a/],
+  ['zeros behind the JSON', fileOf('{}\0\0'), /L202 .* not JSON/],
+  ['metadata of nulls', fileOf({ __metadata__: { a: null } }), /L202 .* __metadata__/],
+  ['a byte order mark', fileOf('\ufeff{}'), /L202 .* not JSON/],
+  [
+    'a pointer',
+    new TextEncoder().encode('version https://git-lfs.github.com/spec/v1\n'),
+    /L202 .* a pointer of Git LFS/,
+  ],
+  ['a web page', new TextEncoder().encode('<html><body>not found</body></html>'), /L202 .* it is a web page/],
   ['metadata of numbers', fileOf({ __metadata__: { a: 1 } }), /L202 .* __metadata__/],
   ['entry of text', fileOf({ a: 'F32' }), /L202 .* tensor a is not an object/],
   ['no dtype', fileOf({ a: { shape: [], data_offsets: [0, 4] } }), /L202 .* tensor a has no dtype/],

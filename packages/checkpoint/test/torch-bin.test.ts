@@ -3,12 +3,24 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { elementCount } from '@lamella/graph/ir';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openWeights } from '../src/open.ts';
 import { randomTensor } from '../src/random.ts';
 import { openTorchBin } from '../src/torch-bin.ts';
 import { tinyGraph } from './tiny-graph.ts';
-import { archive, joined, op, orderedDict, stateDict, tensorOps, torchFile, type View, zipFile } from './torch-file.ts';
+import {
+  archive,
+  inProtocol,
+  joined,
+  legacyFile,
+  op,
+  orderedDict,
+  stateDict,
+  tensorOps,
+  torchFile,
+  type View,
+  zipFile,
+} from './torch-file.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -89,13 +101,149 @@ test('parameters are their data, and a dtype that is not read is listed', async 
   await checkpoint.close();
 });
 
+test('what torch before 1.6 wrote, and views that do not lie row after row, are read as well', async () => {
+  expect(await contents(saved('legacy.bin'))).toEqual({ w: made('F32', 2, 3) });
+  const { w, turned } = await contents(saved('transposed.bin'));
+  expect(w).toEqual(made('F32', 2, 3));
+  expect(turned).toEqual({ ...made('F32', 3, 2), values: [0, 3, 1, 4, 2, 5].map((k) => k / 8 - 1) });
+});
+
 test.each([
-  ['transposed.bin', /L209 .* tensor turned of shape \[3, 2\] is a view with strides \[1, 3\].*\.contiguous\(\)/],
-  ['legacy.bin', /L209 .* torch before 1\.6 wrote it.*Try torch\.save/],
-  ['list.bin', /L209 .* the opcode EMPTY_LIST at byte 2/],
+  ['list.bin', /L209 .* it holds a list of 1, not a dictionary of tensors.*Try saving only the weights/],
   ['make.py', /L209 .* it is not a zip archive/],
 ])('%s is refused in words', async (name, message) => {
   expect(await refusalOf(saved(name))).toMatch(message);
+});
+
+const numbers = new Uint8Array(Float32Array.from({ length: 6 }, (_, k) => k / 8 - 1).buffer);
+const w: View = { storage: '0', type: 'FloatStorage', elements: 6, shape: [2, 3] };
+const written = async (bytes: Uint8Array) => {
+  await writeFile(path.join(folder, 'written.bin'), bytes);
+  return contents(path.join(folder, 'written.bin'));
+};
+
+test('protocols 4 and 5', async () => {
+  const pickle = stateDict([['w', tensorOps(w)]]);
+  for (const protocol of [4, 5] as const)
+    expect(await written(archive(inProtocol(protocol, pickle), { 0: numbers }))).toEqual({ w: made('F32', 2, 3) });
+});
+
+test.each([
+  ['transposed', { shape: [3, 2], stride: [1, 3] }, [0, 3, 1, 4, 2, 5]],
+  ['expanded', { shape: [3, 2], stride: [0, 1], offset: 2 }, [2, 3, 2, 3, 2, 3]],
+  ['one number, everywhere', { shape: [2, 2], stride: [0, 0], offset: 5 }, [5, 5, 5, 5]],
+  ['every second', { shape: [3], stride: [2], offset: 1 }, [1, 3, 5]],
+  ['overlapping windows', { shape: [2, 2, 2], stride: [2, 1, 1], offset: 1 }, [1, 2, 2, 3, 3, 4, 4, 5]],
+  ['without elements', { shape: [0, 7], stride: [900, 1] }, []],
+] as const)('a view that is %s', async (_, view, order) => {
+  const all = await written(archive(stateDict([['w', tensorOps({ ...w, ...view })]]), { 0: numbers }));
+  expect(all.w?.values).toEqual(order.map((k) => k / 8 - 1));
+});
+
+test('a view is read piece by piece, too', async () => {
+  const turned = { ...w, shape: [3, 2], stride: [1, 3] };
+  await writeFile(path.join(folder, 'pieces.bin'), archive(stateDict([['w', tensorOps(turned)]]), { 0: numbers }));
+  const checkpoint = await openTorchBin(path.join(folder, 'pieces.bin'));
+  const all: number[] = [];
+  for (let from = 0; from < 6; from += 2) {
+    const into = new Float32Array(2);
+    await checkpoint.read('w', from, into);
+    all.push(...into);
+  }
+  await checkpoint.close();
+  expect(all).toEqual([0, 3, 1, 4, 2, 5].map((k) => k / 8 - 1));
+});
+
+describe('before torch 1.6', () => {
+  const pickle = stateDict([
+    ['w', tensorOps(w)],
+    ['second', tensorOps({ ...w, storage: '9', elements: 2, shape: [2] })],
+  ]);
+  const storages = { 0: numbers, 9: numbers.subarray(8, 16) };
+
+  test('storages lie behind the pickles, in the order of their keys', async () => {
+    expect(await written(legacyFile(pickle, storages, 4))).toEqual({
+      w: made('F32', 2, 3),
+      second: { ...made('F32', 2), values: [2, 3].map((k) => k / 8 - 1) },
+    });
+  });
+
+  test.each([
+    ['another machine', legacyFile(pickle, storages, 4, { littleEndian: false }), /L209 .*not little-endian/],
+    ['another version', legacyFile(pickle, storages, 4, { version: 7 }), /L209 .*version is the number 7/],
+    ['a storage that is not there', legacyFile(pickle, { 0: numbers }, 4), /L209 .*no storage 9/],
+    [
+      'a storage that nobody named',
+      legacyFile(pickle, { ...storages, x: numbers }, 4),
+      /L209 .*the text x of no tensor/,
+    ],
+    ['another size', legacyFile(pickle, { ...storages, 9: numbers }, 4), /L209 .*storage 9 of 2 F32 elements has 24/],
+    ['cut off', legacyFile(pickle, storages, 4).subarray(0, -1), /L209 .*storage 9 reaches beyond its end/],
+    ['cut off before', legacyFile(pickle, storages, 4).subarray(0, -13), /L203 .*ends too early/],
+    ['nothing but the number', legacyFile(pickle, storages, 4).subarray(0, 15), /L209 .*its pickle ends/],
+  ])('%s', async (_, bytes, message) => {
+    expect(await refusal(bytes)).toMatch(message);
+  });
+});
+
+describe('what training scripts save', () => {
+  const dictionary = (items: readonly (readonly [string, Uint8Array])[]) =>
+    joined([op.dict, op.mark, ...items.flatMap(([name, value]) => [op.text(name), value]), op.setItems]);
+  const weights = dictionary([['w', tensorOps(w)]]);
+  const other = dictionary([['moment', tensorOps({ ...w, shape: [6] })]]);
+  const groups = joined([op.list, op.mark, dictionary([['lr', op.float(1e-3)]]), op.appends]);
+  const beside = [
+    ['epoch', op.int(3)],
+    ['loss', op.float(2.5)],
+    [
+      'optimizer',
+      dictionary([
+        ['state', dictionary([['0', other]])],
+        ['param_groups', groups],
+      ]),
+    ],
+    ['step', tensorOps({ ...w, shape: [1] })],
+  ] as const;
+
+  test.each([
+    ['state_dict', stateDict([...beside, ['state_dict', weights]])],
+    ['model', stateDict([['model', weights], ...beside])],
+    [
+      'model_state_dict',
+      stateDict([
+        ['model_state_dict', weights],
+        ['ema', other],
+      ]),
+    ],
+    ['model within module', stateDict([['module', dictionary([['model', weights]])]])],
+    [
+      'any name, where it is the only one',
+      stateDict([
+        ['net', weights],
+        ['epoch', op.int(3)],
+      ]),
+    ],
+    [
+      'no name, beside a count',
+      stateDict([
+        ['w', tensorOps(w)],
+        ['version', op.int(3)],
+      ]),
+    ],
+  ])('the weights under %s', async (_, pickle) => {
+    expect(await written(archive(pickle, { 0: numbers }))).toEqual({ w: made('F32', 2, 3) });
+  });
+
+  test('of several dictionaries with tensors, none is guessed', async () => {
+    const bytes = archive(
+      stateDict([
+        ['generator', weights],
+        ['ema', other],
+      ]),
+      { 0: numbers },
+    );
+    expect(await refusal(bytes)).toMatch(/L209 .*holds no tensors, but a dictionary of generator, ema/);
+  });
 });
 
 test('archives over 4 GiB have sizes in 64 bits; comments may follow', async () => {
@@ -131,17 +279,25 @@ test.each([
   ['INST', pickled(op.mark, new TextEncoder().encode('ios\nsystem\n')), /opcode INST at byte 3/],
   ['OBJ', pickled(raw(0x6f)), /opcode OBJ/],
   ['NEWOBJ', pickled(raw(0x81)), /opcode NEWOBJ at/],
-  ['STACK_GLOBAL', pickled(raw(0x93)), /opcode STACK_GLOBAL/],
+  ['STACK_GLOBAL of nothing', pickled(raw(0x93)), /takes what was never there/],
+  [
+    'STACK_GLOBAL of os.system',
+    pickled(op.text('os'), op.text('system'), raw(0x93)),
+    /names os\.system.*Try saving only the weights in Python/,
+  ],
+  ['STACK_GLOBAL of no names', pickled(op.dict, op.int(1), raw(0x93)), /names the number 1 in a dictionary of 0/],
+  ['an item of a dictionary that is a list', pickled(op.dict, op.int(1), raw(0x61)), /appends to a dictionary/],
   ['EXT1', pickled(raw(0x82)), /opcode EXT1/],
   ['PERSID', pickled(raw(0x50)), /opcode PERSID/],
   ['no opcode', pickled(raw(0xff)), /no opcode at byte 2, but 0xff/],
-  ['protocol 4', archive(raw(0x80, 4), {}), /protocol 4/],
+  ['protocol 6', archive(raw(0x80, 6), {}), /protocol 6; 2 to 5 are read/],
+  ['protocol 1', archive(raw(0x80, 1), {}), /protocol 1/],
   ['a call of a type', pickled(op.global('torch', 'HalfStorage'), op.emptyTuple, op.reduce), /calls a storage type/],
-  ['a call of a tuple', pickled(op.emptyTuple, op.emptyTuple, op.reduce), /calls a tuple of 0 with a tuple of 0/],
+  ['a call of a tuple', pickled(op.emptyTuple, op.emptyTuple, op.reduce), /calls a list of 0 with a list of 0/],
   [
     'arguments for a dictionary',
     pickled(op.global('collections', 'OrderedDict'), op.mark, op.dict, op.tuple, op.reduce),
-    /OrderedDict with 1 arg/,
+    /calls a dictionary with 1 arg/,
   ],
   ['the state of a tensor', pickled(tensorOps(view), op.dict, op.build), /gives an object the state of a dictionary/],
   ['nothing on the stack', pickled(op.stop), /takes what was never there/],
@@ -168,8 +324,8 @@ test.each([
   ['a number', pickled(op.int(3), op.stop), /holds the number 3, not a dictionary/],
   [
     'a nested dictionary',
-    archive(stateDict([['model', orderedDict]]), {}),
-    /its item model is a dictionary of 0, not a tensor/,
+    archive(stateDict([['optimizer', orderedDict]]), {}),
+    /holds no tensors, but a dictionary of optimizer.*Try saving only the weights/,
   ],
   ['a storage that is not there', holding({ storage: '../0' }), /no storage \.\.\/0/],
   ['a storage of another size', holding({ elements: 3 }), /storage 0 of 3 F16 elements has 4 bytes/],
@@ -178,14 +334,19 @@ test.each([
   [
     'a tensor larger than its storage',
     holding({ shape: [3] }),
-    /tensor w is F16 \[3\] from element 0 on, and its storage .* has 2/,
+    /tensor w is F16 \[3\] with strides \[1\] from element 0 on, and its storage 0 has 2/,
   ],
   ['a tensor that begins behind it', holding({ offset: 2 ** 52 }), /from element 4503599627370496 on/],
   ['a tensor of endless size', holding({ shape: [2 ** 52, 2 ** 52, 2 ** 52] }), /tensor w is F16/],
-  ['a tensor of negative size', holding({ shape: [-1, -2] }), /a tuple of 2 as shape/],
+  ['a tensor of negative size', holding({ shape: [-1, -2] }), /a list of 2 as shape/],
   ['a negative offset', holding({ offset: -1 }), /begins at the number -1/],
-  ['strides of zero', holding({ shape: [2, 2], stride: [0, 1], elements: 2 }), /tensor w is F16/],
-  ['a stride that repeats', holding({ shape: [2], stride: [0] }), /with strides \[0\]/],
+  ['strides beyond the storage', holding({ shape: [2, 2], stride: [2, 1] }), /strides \[2, 1\] from element 0 on/],
+  ['strides without end', holding({ shape: [2], stride: [2 ** 52] }), /tensor w is F16 \[2\]/],
+  [
+    'a training checkpoint with more than weights in it',
+    pickled(op.global('argparse', 'Namespace')),
+    /names argparse\.Namespace, .*Try saving only the weights/,
+  ],
 ])('a pickle is data: %s', async (_, bytes, message) => {
   const words = await refusal(bytes);
   expect(words).toMatch(/^L209 \/case\.bin is not a PyTorch checkpoint that can be read: /);
@@ -196,6 +357,15 @@ const pkl = { name: 'a/data.pkl', data: joined([op.proto, op.dict, op.stop]) };
 const other = { name: 'a/data/0', data: four };
 test.each([
   ['empty', new Uint8Array(), /not a zip archive/],
+  ['a web page', new TextEncoder().encode('<!DOCTYPE html><html>'), /it is a web page.*Try the address/],
+  ['a GGUF file', new TextEncoder().encode('GGUF\x03'), /it is a GGUF file/],
+  ['gzip', raw(0x1f, 0x8b, 8), /compressed by gzip/],
+  [
+    'a tar archive',
+    joined([new Uint8Array(257), new TextEncoder().encode('ustar\0')]),
+    /it is a tar archive.*unpacking/,
+  ],
+  ['any other pickle', joined([op.proto, op.dict, op.stop]), /a pickle that torch\.save did not write/],
   [
     'a pointer',
     new TextEncoder().encode('version https://git-lfs.github.com/spec/v1\n'),
@@ -250,6 +420,24 @@ test('a folder, its file and its shards give the same values', async () => {
       expect(await source.read(weight)).toEqual(randomTensor(1, { ...weight, role: 'matrix' }));
     }
     await source.close();
+  }
+});
+
+test('names that wrappers have put something before', async () => {
+  for (const before of ['module.', '_orig_mod.', 'module._orig_mod.']) {
+    const file = path.join(folder, 'wrapped.bin');
+    await writeFile(file, torchFile(tensors.map((tensor) => ({ ...tensor, name: before + tensor.name }))));
+    const source = await openWeights(file, graph);
+    for (const weight of graph.weights)
+      expect(await source.read(weight)).toEqual(randomTensor(1, { ...weight, role: 'matrix' }));
+    await source.close();
+    // a graph that says them itself gets them
+    await (await openWeights(file, tinyGraph(`${before}model.`))).close();
+    // and a single name without leaves the others as they are
+    const [first, ...others] = tensors;
+    const some = [first!, ...others.map((tensor) => ({ ...tensor, name: before + tensor.name }))];
+    await writeFile(file, torchFile(some));
+    await expect(openWeights(file, graph)).rejects.toThrow(/L201 /);
   }
 });
 

@@ -94,6 +94,14 @@ export const op = {
   setItems: text('u'),
   build: text('b'),
   false: Uint8Array.of(0x89),
+  list: text(']'),
+  appends: text('e'),
+  float: (value: number) => {
+    const bytes = new Uint8Array(9);
+    bytes[0] = 0x47;
+    new DataView(bytes.buffer).setFloat64(1, value);
+    return bytes;
+  },
   emptyTuple: text(')'),
   text: (value: string) => joined([text('X'), Uint8Array.from(u32(text(value).length)), text(value)]),
   int: (value: number) => Uint8Array.from([0x4a, ...u32(value)]),
@@ -170,6 +178,54 @@ export interface StoredValues {
   readonly shape: readonly number[];
   readonly dtype: keyof typeof types;
   readonly data: Uint8Array;
+}
+
+/**
+ * The same pickle as a later protocol has it: texts with a length of one byte, names from the stack, what is memorised by number, all in a
+ * frame. Understands what the functions above write, and no more.
+ */
+export function inProtocol(protocol: 4 | 5, pickle: Uint8Array): Uint8Array {
+  const parts: Uint8Array[] = [];
+  const short = (value: string) => joined([Uint8Array.of(0x8c, text(value).length), text(value), Uint8Array.of(0x94)]);
+  for (let at = 2; at < pickle.length; ) {
+    const opcode = String.fromCharCode(pickle[at]!);
+    if (opcode === 'X') {
+      const length = new DataView(pickle.buffer, pickle.byteOffset).getUint32(at + 1, true);
+      parts.push(short(new TextDecoder().decode(pickle.subarray(at + 5, at + 5 + length))));
+      at += 5 + length;
+    } else if (opcode === 'c') {
+      const middle = pickle.indexOf(10, at);
+      const end = pickle.indexOf(10, middle + 1);
+      const [module, name] = [pickle.subarray(at + 1, middle), pickle.subarray(middle + 1, end)];
+      parts.push(short(new TextDecoder().decode(module)), short(new TextDecoder().decode(name)), Uint8Array.of(0x93));
+      at = end + 1;
+    } else {
+      const length = opcode === 'J' ? 5 : opcode === 'G' ? 9 : pickle[at] === 0x8a ? 10 : 1;
+      parts.push(pickle.subarray(at, at + length));
+      at += length;
+    }
+  }
+  const body = joined(parts);
+  return joined([Uint8Array.of(0x80, protocol, 0x95), Uint8Array.from(u64(body.length)), body]);
+}
+
+/** A file as torch before 1.6 wrote it: `pickle` is the object's, `storages` have `width` bytes an element. */
+export function legacyFile(
+  pickle: Uint8Array,
+  storages: Readonly<Record<string, Uint8Array>>,
+  width: number,
+  { littleEndian = true, version = 1001 } = {},
+): Uint8Array {
+  const pickled = (...ops: Uint8Array[]) => joined([op.proto, ...ops, op.stop]);
+  const keys = Object.keys(storages);
+  return joined([
+    pickled(Uint8Array.of(0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19)),
+    pickled(op.int(version)),
+    pickled(op.dict, op.mark, op.text('little_endian'), Uint8Array.of(littleEndian ? 0x88 : 0x89), op.setItems),
+    pickle,
+    pickled(op.list, op.mark, ...keys.map(op.text), op.appends),
+    ...Object.values(storages).flatMap((data) => [Uint8Array.from(u64(data.length / width)), data]),
+  ]);
 }
 
 /** A whole file; tensors with the same bytes object share a storage. */
