@@ -5,6 +5,7 @@ import type { FormatName } from '@lamella/compiler/program/ir';
 import type { Graph } from '@lamella/graph/ir';
 import type { Model } from '@lamella/runtime/face';
 import type { Manifest, WeightChunk } from '@lamella/runtime/manifest';
+import { manifestText } from '@lamella/runtime/manifest-file';
 import { load } from '@lamella/runtime/model';
 import type { PackageFiles } from '@lamella/runtime/package-files';
 import { weightsOf } from '../conformance/weights.ts';
@@ -37,9 +38,10 @@ export async function packageOf(
     files.set(file, bytes);
     return { file, sha256: sha256(bytes) };
   });
-  const put = (manifest: Manifest) => files.set('manifest.json', new TextEncoder().encode(JSON.stringify(manifest)));
+  const put = async (manifest: Manifest) =>
+    files.set('manifest.json', new TextEncoder().encode(await manifestText(manifest)));
   const parts = { weights: chunks, tokenizer: null, wasm, wgsl };
-  put(compilation.manifest({ ...parts, probe: null }));
+  await put(compilation.manifest({ ...parts, probe: null }));
   const place: PackageFiles = {
     place: 'memory',
     read: async (name) => Uint8Array.from(files.get(name) ?? []),
@@ -48,7 +50,7 @@ export async function packageOf(
   const model = await load(place, { device: 'wasm', threads: 1 });
   const logits = await model.logits(tokens);
   model.dispose();
-  put(compilation.manifest({ ...parts, probe: { tokens, indices: [...logits.keys()], logits: [...logits] } }));
+  await put(compilation.manifest({ ...parts, probe: { tokens, indices: [...logits.keys()], logits: [...logits] } }));
   return place;
 }
 

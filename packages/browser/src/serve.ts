@@ -4,16 +4,19 @@
  */
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { createServer, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join, sep } from 'node:path';
 
 /**
  * What is served: a folder on disk, one text (a page or a script) whose type its path's ending tells, or whatever `answer` does, such as
- * breaking off.
+ * breaking off. With a folder, `before` sees every request for one of its files first, and says whether it has answered it.
  */
 export type Content =
-  | { readonly folder: string }
+  | {
+      readonly folder: string;
+      readonly before?: (file: string, request: IncomingMessage, response: ServerResponse) => boolean;
+    }
   | { readonly text: string }
   | { readonly answer: (response: ServerResponse) => void };
 
@@ -28,6 +31,12 @@ export interface ServeOptions {
   readonly isolated?: boolean;
   /** The name or address to listen on. Default `localhost`. */
   readonly host?: string;
+  /** The port. Default: any that is free. */
+  readonly port?: number;
+  /** Headers of every answer besides, such as a policy. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sends ETags, and 304 to who has that version. Default false, as servers that are written for a test or a demonstration. */
+  readonly validators?: boolean;
 }
 
 const types: Readonly<Record<string, string>> = {
@@ -46,7 +55,7 @@ const types: Readonly<Record<string, string>> = {
  */
 export async function serve(
   content: Readonly<Record<string, Content>>,
-  { isolated = true, host = 'localhost' }: ServeOptions = {},
+  { isolated = true, host = 'localhost', port = 0, headers = {}, validators = false }: ServeOptions = {},
 ): Promise<Site> {
   const mounts = Object.entries(content).sort(([a], [b]) => b.length - a.length);
   const server = createServer((request, response) => {
@@ -54,16 +63,21 @@ export async function serve(
       response.setHeader('Cross-Origin-Opener-Policy', 'same-origin');
       response.setHeader('Cross-Origin-Embedder-Policy', 'require-corp');
     }
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
     const path = decodeURIComponent(new URL(request.url ?? '/', 'http://localhost').pathname);
     const found = mounts.find(([at, what]) => ('folder' in what ? path.startsWith(at) : path === at));
     if (!found) return missing(response);
     const [at, what] = found;
-    if ('folder' in what) return file(what.folder, path.slice(at.length), response);
+    if ('folder' in what) {
+      const name = path.slice(at.length);
+      if (what.before?.(name, request, response)) return;
+      return file(what.folder, name, { request, response, validators });
+    }
     if ('answer' in what) return what.answer(response);
     response.setHeader('Content-Type', types[extname(path)] ?? types['.html']!);
     response.end(what.text);
   });
-  await new Promise<void>((resolve) => server.listen(0, host, resolve));
+  await new Promise<void>((resolve) => server.listen(port, host, resolve));
   return {
     origin: `http://${host}:${(server.address() as AddressInfo).port}`,
     close: () =>
@@ -74,13 +88,42 @@ export async function serve(
   };
 }
 
-async function file(folder: string, name: string, response: ServerResponse): Promise<void> {
+interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly validators: boolean;
+}
+
+/** Sends a file, or the rest of it from the byte that `Range` names. */
+async function file(folder: string, name: string, { request, response, validators }: Exchange): Promise<void> {
   const path = join(folder, name === '' || name.endsWith('/') ? `${name}index.html` : name);
   const found = await stat(path).catch(() => null);
   if (!found?.isFile() || !path.startsWith(join(folder, sep))) return missing(response);
+  const tag = `"${found.size}-${found.mtimeMs}"`;
+  if (validators) {
+    response.setHeader('ETag', tag);
+    if (request.headers['if-none-match'] === tag) {
+      response.statusCode = 304;
+      response.end();
+      return;
+    }
+  }
   response.setHeader('Content-Type', types[extname(path)] ?? 'application/octet-stream');
-  response.setHeader('Content-Length', found.size);
-  createReadStream(path)
+  const condition = request.headers['if-range'];
+  const asked =
+    condition === undefined || condition === tag ? /^bytes=(\d+)-$/.exec(request.headers.range ?? '') : null;
+  const start = Number(asked?.[1] ?? 0);
+  if (asked && start >= found.size) {
+    response.statusCode = 416;
+    response.end();
+    return;
+  }
+  if (asked) {
+    response.statusCode = 206;
+    response.setHeader('Content-Range', `bytes ${start}-${found.size - 1}/${found.size}`);
+  }
+  response.setHeader('Content-Length', found.size - start);
+  createReadStream(path, { start })
     .on('error', () => response.destroy())
     .pipe(response);
 }

@@ -29,6 +29,18 @@ test('texts and folders by path, and nothing outside them', async () => {
   }
 });
 
+test('the rest of a file, of the version that was asked for', async () => {
+  const own = await serve({ '/': { folder: join(home, 'open') } }, { validators: true });
+  const get = (headers: Record<string, string>) => fetch(`${own.origin}/data.json`, { headers });
+  const etag = (await get({})).headers.get('etag')!;
+  const rest = await get({ range: 'bytes=1-', 'if-range': etag });
+  expect([rest.status, rest.headers.get('content-range'), await rest.text()]).toEqual([206, 'bytes 1-2/3', '1]']);
+  expect(await (await get({ range: 'bytes=1-', 'if-range': '"other"' })).text()).toBe('[1]');
+  expect((await get({ range: 'bytes=3-' })).status).toBe(416);
+  expect((await get({ 'if-none-match': etag })).status).toBe(304);
+  await own.close();
+});
+
 test('Chromium opens a page, cross-origin isolated unless told otherwise', async () => {
   const browser = await launchChromium();
   const bare = await serve({ '/': { text: 'a page' } }, { isolated: false });

@@ -9,6 +9,7 @@ import type { WeightSource } from '@lamella/checkpoint/weight-source';
 import type { Compilation } from '@lamella/compiler/pipeline';
 import { modelReport } from '@lamella/report/report';
 import type { Manifest, WeightChunk } from '@lamella/runtime/manifest';
+import { manifestText } from '@lamella/runtime/manifest-file';
 import { packageTypes } from '@lamella/source/package-types';
 import { bundleRuntime } from './bundle.ts';
 import { isPackage } from './package-manifest.ts';
@@ -66,17 +67,21 @@ export async function writePackage(
   }
   const parts = {
     weights: weights && (await writeWeights(compilation, weights, write)),
-    tokenizer: tokenizer?.files ?? null,
+    tokenizer: tokenizer && {
+      ...tokenizer.files,
+      sha256: sha256(tokenizer.tokenizer),
+      configSha256: sha256(tokenizer.config),
+    },
     wasm,
     wgsl,
   };
   const unproven = compilation.manifest({ ...parts, probe: null });
   await write('index.d.ts', packageTypes(unproven));
-  await write('manifest.json', json(unproven));
+  await write('manifest.json', await manifestText(unproven));
   if (!weights) return unproven;
   const proof = { list: compilation.graph.weights, source: weights };
   const manifest = compilation.manifest({ ...parts, probe: await probe(folder, unproven, proof) });
-  await write('manifest.json', json(manifest));
+  await write('manifest.json', await manifestText(manifest));
   return manifest;
 }
 
@@ -96,7 +101,7 @@ async function writeWeights(
   return chunks;
 }
 
-function sha256(data: Uint8Array): string {
+function sha256(data: Uint8Array | string): string {
   return createHash('sha256').update(data).digest('hex');
 }
 

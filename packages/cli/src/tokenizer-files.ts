@@ -18,7 +18,7 @@ import { NotUnderstood } from '@lamella/runtime/tokenizer/part';
 import { readFileIfThere, readTextIfThere } from './files.ts';
 
 export interface FoundTokenizer {
-  readonly files: TokenizerFiles;
+  readonly files: Omit<TokenizerFiles, 'sha256' | 'configSha256'>;
   /** Texts of `tokenizer.json` and `tokenizer_config.json`: copied as they are, or made from `tokenizer.model`. */
   readonly tokenizer: string;
   readonly config: string;

@@ -3,15 +3,16 @@
  * all: it says the SHA-256 of every logit behind a prompt that takes two tiles, and what it generates after it.
  */
 import { execFile } from 'node:child_process';
-import { cp, readFile, writeFile } from 'node:fs/promises';
+import { cp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { launchChromium } from '@lamella/browser/chromium';
 import { currentNode } from '@lamella/browser/current-node';
 import { serve } from '@lamella/browser/serve';
-import type { Manifest } from '@lamella/runtime/manifest';
+import { manifestText } from '@lamella/runtime/manifest-file';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { manifestAt } from '../src/package-manifest.ts';
 import { type Scratch, scratch, writeGraph } from './lamella.ts';
 
 interface Said {
@@ -70,10 +71,9 @@ export function sameBits(settings: readonly Setting[]): void {
       for (const [name, without] of Object.entries(reduced)) {
         const folder = folderOf(quant, kv, name);
         await cp(all, folder, { recursive: true });
-        const file = join(folder, 'manifest.json');
-        const manifest: Manifest = JSON.parse(await readFile(file, 'utf8'));
+        const manifest = await manifestAt(folder);
         const wasm = manifest.wasm.filter(({ variant }) => !without.test(variant));
-        await writeFile(file, JSON.stringify({ ...manifest, wasm }));
+        await writeFile(join(folder, 'manifest.json'), await manifestText({ ...manifest, wasm }));
       }
     }
   }, 300_000);

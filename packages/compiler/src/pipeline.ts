@@ -140,7 +140,7 @@ export async function compile(source: Graph, options: CompileOptions): Promise<C
     },
     gpu,
     manifest: ({ weights, tokenizer, probe, wasm, wgsl = [] }) => ({
-      format: 'lamella-package/1',
+      format: 'lamella-package/2',
       name: graph.name,
       vocab: graph.vocab,
       context: graph.tokens.size,

@@ -56,8 +56,6 @@ export interface Driver {
   choose(draw: Draw, until: number): Awaitable<number>;
   /** Candidates for the token that follows; absent, or null, where reading all logits is as good. */
   candidates?(listing: Listing): Promise<Candidates | null> | null;
-  /** Keeps on the device what was fetched, for the next visit: work that can wait until the model is in use. Never rejects. */
-  keep(): Promise<void>;
   /** Lets go of memory, threads and devices. */
   dispose(): void;
 }

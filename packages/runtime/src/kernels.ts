@@ -1,4 +1,5 @@
 /** Which of a package's WASM modules this engine runs best. All compute the same numbers. */
+import { LamellaError } from './lamella-error.ts';
 import type { InstructionSet, Manifest } from './manifest.ts';
 
 export interface Choice {
@@ -66,9 +67,26 @@ const names: Readonly<Record<InstructionSet, string>> = {
 export function instructionSets(): readonly InstructionSet[] {
   const bytes = dotModule();
   if (!WebAssembly.validate(bytes)) return ['simd'];
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes));
-  const dot = (exports as { readonly dot: () => number }).dot();
-  return dot === 4 * 127 * 255 ? ['vnni', 'relaxed', 'simd'] : ['relaxed', 'simd'];
+  try {
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes));
+    const dot = (exports as { readonly dot: () => number }).dot();
+    return dot === 4 * 127 * 255 ? ['vnni', 'relaxed', 'simd'] : ['relaxed', 'simd'];
+  } catch {
+    // a page's policy that forbids WebAssembly: the kernels meet it as well, and can say so
+    return ['simd'];
+  }
+}
+
+/** What an engine's refusal of kernels means: L417 for a page's policy, L412 for the engine's own; anything else is passed on. */
+export function whyRefused(cause: unknown, file: string, place: string): unknown {
+  if (!(cause instanceof WebAssembly.CompileError || cause instanceof WebAssembly.LinkError)) return cause;
+  if (/content security policy|\bcsp\b/i.test(cause.message))
+    return new LamellaError('L417', { file, directive: 'script-src', source: "'wasm-unsafe-eval'" }, place);
+  return new LamellaError(
+    'L412',
+    { what: file, reason: cause.message, remedy: 'a current browser, or a current Node' },
+    place,
+  );
 }
 
 /**

@@ -1,57 +1,74 @@
 /**
- * Reading `manifest.json`: the first thing a loader does, and the place where a folder that is not a package, or a package of another
- * version, is turned away. `inspect` needs no more than this.
+ * `manifest.json`, written and read: the first thing a loader does, and the place where a folder that is not a package, a package of another
+ * version, and one whose manifest is not what a compiler wrote are turned away. `inspect` needs no more than this.
  */
-
-import { LamellaError } from './lamella-error.ts';
+import { checkManifest } from './check-manifest.ts';
+import { WrongValue } from './checks.ts';
+import { isPassing } from './download.ts';
+import { LamellaError, reasonOf } from './lamella-error.ts';
 import type { Manifest } from './manifest.ts';
-import type { PackageFiles } from './package-files.ts';
+import { MANIFEST, type PackageFiles, type ReadOptions } from './package-files.ts';
+import { sha256 } from './sha256.ts';
 
-const FORMAT: Manifest['format'] = 'lamella-package/1';
+const FORMAT: Manifest['format'] = 'lamella-package/2';
 
-/** Reads and checks the manifest of a package. L404 when there is none, when it is not JSON, or when its format is another one. */
-export async function readManifest(files: PackageFiles, signal?: AbortSignal): Promise<Manifest> {
-  const refuse = (reason: string) => new LamellaError('L404', { path: files.place, reason });
-  const bytes = await readFresh(files, 'manifest.json', signal).catch((cause: unknown) => {
-    signal?.throwIfAborted();
-    throw refuse(`manifest.json cannot be read (${reasonOf(cause)})`);
-  });
-  let manifest: unknown;
-  try {
-    manifest = JSON.parse(new TextDecoder().decode(bytes));
-  } catch {
-    throw refuse('manifest.json is not JSON');
-  }
-  const format =
-    manifest !== null && typeof manifest === 'object' && 'format' in manifest ? manifest.format : undefined;
-  if (format !== FORMAT) {
-    throw refuse(
-      `its format is ${JSON.stringify(format) ?? 'not given'}, and this runtime reads ${JSON.stringify(FORMAT)}`,
-    );
-  }
-  return manifest as Manifest;
+/** The file's text: the manifest, and with it the SHA-256 of its JSON, so that numbers that no longer fit the weights are never computed with. */
+export async function manifestText(manifest: Manifest): Promise<string> {
+  return `${JSON.stringify({ ...manifest, sha256: await hashOf(manifest) }, null, 2)}\n`;
 }
 
-/** Reads a file that may change: as it is now, and only without a network as it was kept. */
-export async function readFresh(
-  files: PackageFiles,
-  name: string,
-  signal?: AbortSignal,
-): Promise<Uint8Array<ArrayBuffer>> {
+function hashOf(manifest: object): Promise<string> {
+  return sha256(new TextEncoder().encode(JSON.stringify(manifest)));
+}
+
+/**
+ * Reads and proves the manifest of a package; with `afresh` from the server itself, past everything kept on the way. L404 when there is none,
+ * when it is not JSON, or when its format is another one; L414 for a value that cannot be; L407 when it was changed; what `files.read` throws.
+ */
+export async function readManifest(files: PackageFiles, signal?: AbortSignal, afresh = false): Promise<Manifest> {
+  const refuse = (reason: string) => new LamellaError('L404', { path: files.place, reason });
+  const bytes = await readLatest(files, { signal, afresh }).catch((cause: unknown) => {
+    signal?.throwIfAborted();
+    const code = cause instanceof LamellaError ? cause.code : null;
+    if (code !== null && code !== 'L419') throw cause;
+    throw refuse(code ? `the server has no ${MANIFEST} there` : `${MANIFEST} cannot be read (${reasonOf(cause)})`);
+  });
+  let file: unknown;
   try {
-    const bytes = await files.read(name, signal);
-    await files.store?.put(name, () => bytes);
-    return bytes;
+    file = JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    throw refuse(`${MANIFEST} is not JSON`);
+  }
+  const format = file !== null && typeof file === 'object' && 'format' in file ? file.format : undefined;
+  if (format !== FORMAT) {
+    const reason = `its format is ${JSON.stringify(format) ?? 'not given'}, and this runtime reads ${JSON.stringify(FORMAT)}`;
+    throw refuse(reason);
+  }
+  const { sha256, ...manifest } = file as Readonly<Record<string, unknown>>;
+  try {
+    checkManifest(manifest);
   } catch (cause) {
-    // `fetch` throws a TypeError when no server answers; a server that answers with an error has the last word.
-    const kept = cause instanceof TypeError ? await files.store?.get(name) : null;
-    if (kept) return kept;
+    if (!(cause instanceof WrongValue)) throw cause;
+    const { field, is, must } = cause;
+    throw new LamellaError('L414', { field, is, must }, files.place);
+  }
+  if (sha256 !== (await hashOf(manifest)))
+    throw new LamellaError(
+      'L407',
+      { file: MANIFEST, reason: 'it was changed: its SHA-256 is another one' },
+      files.place,
+    );
+  await files.store?.put(MANIFEST, bytes);
+  return manifest;
+}
+
+/** The manifest as it is now, and as it was kept only where nobody can be asked. */
+async function readLatest(files: PackageFiles, options: ReadOptions): Promise<Uint8Array<ArrayBuffer>> {
+  const kept = (await files.store?.get(MANIFEST)) ?? null;
+  try {
+    return await files.read(MANIFEST, { ...options, dispensable: kept !== null });
+  } catch (cause) {
+    if (kept && isPassing(cause)) return kept;
     throw cause;
   }
-}
-
-/** Why a reader failed, short enough for a message: the system's code where there is one (`ENOENT`), else its sentence. */
-export function reasonOf(cause: unknown): string {
-  if (!(cause instanceof Error)) return String(cause);
-  return 'code' in cause && typeof cause.code === 'string' ? cause.code : cause.message;
 }

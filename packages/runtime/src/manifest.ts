@@ -50,8 +50,9 @@ export interface WeightChunk {
   readonly sha256: string;
 }
 
+/** The content of `manifest.json`, but for the SHA-256 over it, which `manifest-file.ts` writes and proves. */
 export interface Manifest {
-  readonly format: 'lamella-package/1';
+  readonly format: 'lamella-package/2';
   readonly name: string;
   readonly vocab: number;
   /** Longest sequence, in tokens. */
@@ -88,8 +89,10 @@ export type InstructionSet = 'simd' | 'relaxed' | 'vnni';
 export interface TokenizerFiles {
   /** `tokenizer.json` in Hugging Face's format. */
   readonly file: string;
+  readonly sha256: string;
   /** `tokenizer_config.json`. */
   readonly config: string;
+  readonly configSha256: string;
   /** Generation stops at any of these token ids. */
   readonly eos: readonly number[];
   /** Token ids that go before and behind every prompt, as the tokenizer adds them: BOS, as a rule, and nothing. */

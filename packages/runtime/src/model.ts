@@ -7,42 +7,52 @@ import type * as face from './face.ts';
 import { Run } from './generate.ts';
 import { Generation } from './generation.ts';
 import { LamellaError } from './lamella-error.ts';
+import type { Manifest } from './manifest.ts';
 import { readManifest } from './manifest-file.ts';
 import { openDriver } from './open-driver.ts';
 import { loadRanges, readGenerate, readIds, readOptions, readText, readTokens } from './options.ts';
 import type { PackageFiles } from './package-files.ts';
 import { Queue } from './queue.ts';
-import { keptInRests, Rests } from './rests.ts';
 import { Session } from './session.ts';
 import { inSteps, Turns } from './turn.ts';
 import { VERDICTS } from './verdicts.ts';
 
 /**
- * Loads a package. L404 when it is none, L405 when it has no weights, L407 when a file is damaged, L413 when one cannot be read, L408 and L409 for options,
- * L412 for a device that cannot be had; rejects with the signal's reason when aborted.
+ * Loads a package. L404 when it is none, L405 when it has no weights, L407 and L414 when a file is damaged, L413 and L415 to L424 when one cannot be read,
+ * L408 and L409 for options, L412 for a device that cannot be had; rejects with the signal's reason when aborted.
  */
 export async function load(files: PackageFiles, given: face.LoadOptions = {}): Promise<face.Model> {
   const options = readOptions(given, loadRanges);
   const manifest = await readManifest(files, options.signal);
+  try {
+    return await loadBy(manifest, files, options);
+  } catch (cause) {
+    // Another file than the manifest says, or none: a new version may have been put there, and a cache given us the old one's manifest.
+    if (!(cause instanceof LamellaError) || (cause.code !== 'L407' && cause.code !== 'L419')) throw cause;
+    const newest = await readManifest(files, options.signal, true).catch(() => manifest);
+    if (JSON.stringify(newest) === JSON.stringify(manifest)) throw cause;
+    return loadBy(newest, files, options);
+  }
+}
+
+/** Loads what the manifest names. */
+async function loadBy(manifest: Manifest, files: PackageFiles, options: face.LoadOptions): Promise<face.Model> {
   const { tokenizer: spec } = manifest;
   // Its module is loaded here and not at the top: a package without a tokenizer does not carry the library. Beside the weights, for it is a
   // handful of small files that wait for each other.
-  const readTokenizer = async () => spec && (await import('./tokenizer.js')).loadTokenizer(spec, files);
+  const readTokenizer = async () => spec && (await import('./tokenizer.js')).loadTokenizer(spec, files, options.signal);
   const reading = readTokenizer();
   // What is wrong with the weights comes first.
   reading.catch(() => {});
-  const rests = new Rests();
-  const ready = rests.work();
-  const driver = await openDriver(manifest, keptInRests(files, rests), options);
+  const driver = await openDriver(manifest, files, options);
   const tokenizer = await reading.catch((cause) => {
     driver.dispose();
     throw cause;
   });
-  ready();
   // Not waited for: the model is ready.
-  driver.keep().then(() => files.store?.keepOnly(filesOf(manifest)));
+  files.store?.keepOnly(filesOf(manifest));
   const session = new Session(manifest, driver);
-  const queue = new Queue(rests);
+  const queue = new Queue();
   let disposed = false;
   const dispose = () => {
     if (disposed) return;
@@ -111,11 +121,11 @@ function steadily(): () => Promise<boolean> {
 }
 
 /** Every file of a package that is read by its runtime; the version of those that the manifest proves is their SHA-256. */
-function filesOf({ wasm, webgpu, weights, tokenizer }: face.Model['manifest']): { name: string; version?: string }[] {
+function filesOf({ wasm, webgpu, weights, tokenizer }: Manifest): { name: string; version?: string }[] {
   return [
     { name: 'manifest.json' },
-    ...(tokenizer ? [{ name: tokenizer.file }, { name: tokenizer.config }] : []),
     ...(webgpu ? [{ name: VERDICTS }] : []),
+    ...(tokenizer ? [{ name: tokenizer.file, version: tokenizer.sha256 }] : []),
     ...[...wasm, ...(webgpu ?? []), ...(weights ?? [])].map(({ file, sha256 }) => ({
       name: file,
       version: sha256,

@@ -14,5 +14,5 @@ export async function nodeFiles(folder: string | URL): Promise<PackageFiles> {
   ]);
   const isUrl = folder instanceof URL || folder.startsWith('file:');
   const place = isUrl ? fileURLToPath(folder) : folder;
-  return { place, read: (name, signal) => readFile(join(place, name), signal ? { signal } : {}) };
+  return { place, read: (name, { signal } = {}) => readFile(join(place, name), signal ? { signal } : {}) };
 }

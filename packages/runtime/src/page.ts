@@ -193,5 +193,5 @@ class Link {
 }
 
 function revived(failure: Failure): Error {
-  return 'code' in failure ? new LamellaError(failure.code, failure.args, failure.place) : new Error(failure.message);
+  return 'code' in failure ? LamellaError.from(failure) : new Error(failure.message);
 }

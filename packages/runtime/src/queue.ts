@@ -2,7 +2,6 @@
  * The calls on a model, in the order in which they came: it computes one thing at a time. A call has the model until it leaves it. A
  * generation whose reader has asked for nothing for a while, as one that was forgotten never does again, leaves it to the next call.
  */
-import type { Rests } from './rests.ts';
 
 /** Ms that a reader may take between two pieces while another call waits. */
 const PATIENCE_MS = 100;
@@ -23,16 +22,11 @@ interface Waiting {
 }
 
 export class Queue {
-  readonly #rests: Rests;
   readonly #waiting = new Set<Waiting>();
   #turn: Turn | null = null;
   #isPaused = false;
   #patience: ReturnType<typeof setTimeout> | null = null;
   #closed: { readonly why: unknown } | null = null;
-
-  constructor(rests: Rests) {
-    this.#rests = rests;
-  }
 
   /** Waits for the model; null when `signal` is aborted before it is there. Rejects with what closed the queue. */
   enter(signal: AbortSignal | null = null): Promise<Turn | null> {
@@ -82,11 +76,9 @@ export class Queue {
   }
 
   #begin(signal: AbortSignal | null): Turn {
-    let rest = this.#rests.work();
     const turn: Turn = {
       pause: () => {
         if (this.#turn !== turn) return;
-        rest();
         this.#isPaused = true;
         // Aborted meanwhile, it makes room at once; while it computes, it says itself when it has stopped.
         if (signal?.aborted) turn.leave();
@@ -96,13 +88,11 @@ export class Queue {
         if (this.#turn !== turn) return false;
         this.#stopPatience();
         this.#isPaused = false;
-        rest = this.#rests.work();
         return true;
       },
       leave: () => {
         signal?.removeEventListener('abort', aborted);
         if (this.#turn !== turn) return;
-        if (!this.#isPaused) rest();
         this.#turn = null;
         this.#advance();
       },

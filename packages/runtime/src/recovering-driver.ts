@@ -131,10 +131,6 @@ export class RecoveringDriver implements Driver {
     if (this.#row !== null) await driver.head(this.#row);
   }
 
-  keep(): Promise<void> {
-    return this.#driver.keep();
-  }
-
   dispose(): void {
     this.#disposed = true;
     this.#driver.dispose();

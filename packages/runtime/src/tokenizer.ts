@@ -7,9 +7,9 @@
  * put in by id, where the tokenizer itself or the package's prompt prefix and suffix name them, and left out again when decoding.
  * (Added tokens that are not special are vocabulary, and are found.)
  */
-import { LamellaError } from './lamella-error.ts';
+import { readChecked } from './checked-file.ts';
+import { LamellaError, reasonOf } from './lamella-error.ts';
 import type { TokenizerFiles } from './manifest.ts';
-import { readFresh, reasonOf } from './manifest-file.ts';
 import type { PackageFiles } from './package-files.ts';
 import { AddedTokenFinder, addedTokensOf } from './tokenizer/added-tokens.ts';
 import { byteCharacters } from './tokenizer/byte-level.ts';
@@ -173,15 +173,16 @@ function finish<T>(steps: Generator<undefined, T>): T {
   for (let step = steps.next(); ; step = steps.next()) if (step.done) return step.value;
 }
 
-/** Reads a package's tokenizer. L413 when the file cannot be read, L407 when it is not a tokenizer. */
-export async function loadTokenizer(spec: TokenizerFiles, files: PackageFiles): Promise<Tokenizer> {
-  const { file } = spec;
-  const bytes = await readFresh(files, file).catch((cause: unknown) => {
-    throw new LamellaError('L413', { file, reason: reasonOf(cause) }, files.place);
-  });
+/** Reads a package's tokenizer. L407 when it is none, or another than it was compiled with; throws what `readChecked` throws. */
+export async function loadTokenizer(
+  spec: TokenizerFiles,
+  files: PackageFiles,
+  signal?: AbortSignal,
+): Promise<Tokenizer> {
+  const bytes = await readChecked(files, spec, { signal });
   try {
     return new Tokenizer(JSON.parse(new TextDecoder().decode(bytes)), spec);
   } catch (cause) {
-    throw new LamellaError('L407', { file, reason: reasonOf(cause) }, files.place);
+    throw new LamellaError('L407', { file: spec.file, reason: reasonOf(cause) }, files.place);
   }
 }

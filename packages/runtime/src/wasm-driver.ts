@@ -9,11 +9,9 @@
 import { readChecked } from './checked-file.ts';
 import type { Driver } from './driver.ts';
 import type { LoadOptions, Running } from './face.ts';
-import { chooseKernels, instructionSets } from './kernels.ts';
-import { LamellaError } from './lamella-error.ts';
-import { lender } from './lent-copy.ts';
-import type { Manifest, WeightChunk } from './manifest.ts';
-import { reasonOf } from './manifest-file.ts';
+import { chooseKernels, instructionSets, whyRefused } from './kernels.ts';
+import { LamellaError, reasonOf } from './lamella-error.ts';
+import type { Manifest } from './manifest.ts';
 import { type Draw, drawn } from './noise.ts';
 import type { PackageFiles } from './package-files.ts';
 import { stepWords, WASM_STEP, writeStep, writeTable } from './step.ts';
@@ -83,20 +81,21 @@ export async function loadWasm(
   const pages = plan.plannedBytes / PAGE;
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: threads > 1 });
   const start = async () => {
-    const module = await WebAssembly.compile(await readChecked(files, kernel, options.signal));
+    const module = await WebAssembly.compile(await readChecked(files, kernel, options));
     // Set before anybody serves.
     writeStep(step, { threads, patience: threads > available ? PATIENCE.sharedCores : PATIENCE.ownCores });
     const pool = threads > 1 ? await startPool(threads, module, memory) : null;
     const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
     return { pool, kernels: exports as unknown as Kernels };
   };
-  const bytesOf = ({ offset, bytes }: WeightChunk) =>
-    new Uint8Array(memory.buffer, plan.weights.offset + offset, bytes);
-  const place: Place = (chunk, bytes) => bytesOf(chunk).set(bytes);
+  const all = new Uint8Array(memory.buffer, plan.weights.offset, plan.weights.bytes);
+  const place: Place = ({ offset }, bytes) => all.set(bytes, offset);
   const step = stepWords(memory.buffer, plan);
   writeTable(memory.buffer, manifest);
-  const starting = start();
-  const placing = readWeights(weights, plan.weights.bytes, files, place, options);
+  const starting = start().catch((cause: unknown) => {
+    throw whyRefused(cause, kernel.file, files.place);
+  });
+  const placing = readWeights(weights, files, place, options);
   let warmUntil = Number.POSITIVE_INFINITY;
   // Before anything below: nobody asks threads for work that may have been ended.
   placing.then(
@@ -133,12 +132,7 @@ export async function loadWasm(
   }
   writeStep(step, { position: 0, count: 0, rows: manifest.table.length, table: plan.table.offset });
   const { pool, kernels } = await starting;
-  const keep = async () => {
-    // Copied out again where need be, all into the same memory: holding on to the chunks until now would have been a second copy of the weights.
-    const copied = lender();
-    for (const chunk of await placing) await files.store?.put(chunk.file, () => copied(bytesOf(chunk)), chunk.sha256);
-  };
-  return driver(kernels, memory, manifest, { device: 'wasm', threads, kernels: kernel.file, why }, { pool, keep });
+  return driver(kernels, memory, manifest, { device: 'wasm', threads, kernels: kernel.file, why }, pool);
 }
 
 async function startPool(threads: number, module: WebAssembly.Module, memory: WebAssembly.Memory): Promise<Threads> {
@@ -154,7 +148,7 @@ function driver(
   memory: WebAssembly.Memory,
   manifest: Manifest,
   running: Running,
-  { pool, keep }: { readonly pool: Threads | null; keep(): Promise<void> },
+  pool: Threads | null,
 ): WasmDriver {
   const { memory: plan, tile, vocab } = manifest;
   // The memory never grows, so its buffer is never replaced and these views stay good.
@@ -181,7 +175,6 @@ function driver(
     get peakBytes() {
       return memory.buffer.byteLength;
     },
-    keep,
     dispose() {
       kernels.stop?.();
       pool?.terminate();

@@ -5,7 +5,7 @@
  * position is never read. For other rules a token's candidates are read back, some kilobytes instead of all logits.
  */
 import { Unusable } from './attempts.ts';
-import { readChecked, readProven } from './checked-file.ts';
+import { readChecked } from './checked-file.ts';
 import type { Awaitable, Candidates, Driver, Listing } from './driver.ts';
 import type { LoadOptions, Running } from './face.ts';
 import { LamellaError } from './lamella-error.ts';
@@ -32,7 +32,7 @@ export async function loadWebGpu(
   options: LoadOptions,
   instead: readonly string[],
 ): Promise<Driver> {
-  const { weights, memory, vocab, table } = manifest;
+  const { weights, vocab, table } = manifest;
   if (weights === null) throw new LamellaError('L405', { path: files.place });
   device.pushErrorScope('out-of-memory');
   const buffers = new GpuBuffers(device, target, vocab);
@@ -42,26 +42,19 @@ export async function loadWebGpu(
     // until the device has taken them it holds a copy: no more than the chunks on their way may pile up there
     await nudged(device, device.queue.onSubmittedWorkDone());
   };
-  const making = readChecked(files, target, options.signal).then((code) =>
+  const making = readChecked(files, target, options).then((code) =>
     makeSteps(device, buffers, target, table, new TextDecoder().decode(code)).catch((cause: unknown) => {
       throw new Unusable('refused', `its kernels do not compile (${String(cause)})`);
     }),
   );
-  const placing = readWeights(weights, memory.weights.bytes, files, place, options);
+  const placing = readWeights(weights, files, place, options);
   // while this one waits, the other may fail
   making.catch(() => {});
-  const fresh = await placing;
+  await placing;
   const steps = await making;
-  // asked for again: holding on to the chunks until now would have been a second copy of the weights
-  const keep = async () => {
-    for (const chunk of files.store ? fresh : []) {
-      const { bytes } = await readProven(files, chunk);
-      await files.store?.put(chunk.file, () => bytes, chunk.sha256);
-    }
-  };
   const why = [`WebGPU, ${target.profile} profile`, ...instead].join('; ');
   const running: Running = { device: 'webgpu', threads: 1, kernels: target.file, why };
-  return new WebGpuDriver(device, target, manifest, buffers, steps, { running, keep: () => keep().catch(() => {}) });
+  return new WebGpuDriver(device, target, manifest, buffers, steps, running);
 }
 
 /** Ids on their way back: those of positions [from, from + count). */
@@ -75,7 +68,6 @@ class WebGpuDriver implements Driver {
   readonly running: Running;
   readonly tokens: Uint32Array<ArrayBuffer>;
   readonly plannedBytes: number;
-  readonly keep: () => Promise<void>;
   readonly #device: GPUDevice;
   readonly #buffers: GpuBuffers;
   readonly #steps: GpuSteps;
@@ -111,10 +103,9 @@ class WebGpuDriver implements Driver {
     { tile, vocab }: Manifest,
     buffers: GpuBuffers,
     steps: GpuSteps,
-    { running, keep }: Pick<Driver, 'running' | 'keep'>,
+    running: Running,
   ) {
     this.running = running;
-    this.keep = keep;
     this.#device = device;
     this.#buffers = buffers;
     this.#steps = steps;

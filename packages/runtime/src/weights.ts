@@ -1,12 +1,11 @@
 /**
- * The weights on their way into their places: two chunks at a time are read, proved and copied once, and at most those are held
- * besides the memory itself.
+ * The weights on their way into their places: two chunks at a time are read, proved, copied once and kept for the next visit, and at most those are
+ * held besides the memory itself.
  */
-import { readProven } from './checked-file.ts';
+import { readChecked } from './checked-file.ts';
 import type { Awaitable } from './driver.ts';
 import type { LoadOptions } from './face.ts';
 import { free } from './free.ts';
-import { LamellaError } from './lamella-error.ts';
 import type { WeightChunk } from './manifest.ts';
 import type { PackageFiles } from './package-files.ts';
 
@@ -16,17 +15,13 @@ const IN_FLIGHT = 2;
 /** Puts a chunk's bytes where they belong; they may be let go of when it has. */
 export type Place = (chunk: WeightChunk, bytes: Uint8Array<ArrayBuffer>) => Awaitable<void>;
 
-/**
- * Reads every chunk and hands it to `place`, in any order. L413 for a chunk that cannot be read, L407 for one that is damaged, or beyond the `bytes` that the plan
- * has for weights; rejects with the signal's reason when aborted. Resolves with the chunks that could be kept for the next visit.
- */
+/** Reads every chunk and hands it to `place`, in any order. Throws what `readChecked` throws; rejects with the signal's reason when aborted. */
 export async function readWeights(
   chunks: readonly WeightChunk[],
-  bytes: number,
   files: PackageFiles,
   place: Place,
-  { signal, onProgress }: LoadOptions,
-): Promise<readonly WeightChunk[]> {
+  { signal, onProgress }: Pick<LoadOptions, 'signal' | 'onProgress'>,
+): Promise<void> {
   const total = chunks.reduce((sum, chunk) => sum + chunk.bytes, 0);
   let arrived = 0;
   const more = (bytes: number) => {
@@ -34,24 +29,19 @@ export async function readWeights(
     onProgress?.(arrived, total);
   };
   let next = 0;
-  const fresh: WeightChunk[] = [];
   onProgress?.(0, total);
   const one = async (chunk: WeightChunk) => {
     signal?.throwIfAborted();
-    if (chunk.offset + chunk.bytes > bytes) {
-      const reason = `${chunk.file} does not fit the plan`;
-      throw new LamellaError('L407', { file: 'manifest.json', reason }, files.place);
-    }
-    // Of a chunk that turns out to be longer than it should be, no more is counted than it should be.
+    // Of a chunk that is read twice, or is longer than it should be, no more is counted than it should have.
     let left = chunk.bytes;
-    const read = await readProven(files, chunk, signal, (bytes) => {
+    const onBytes = (bytes: number) => {
       const counted = Math.min(bytes, left);
       left -= counted;
-      more(counted);
-    });
-    await place(chunk, read.bytes);
-    free(read.bytes.buffer);
-    if (read.fresh) fresh.push(chunk);
+      if (counted > 0) more(counted);
+    };
+    const bytes = await readChecked(files, chunk, { signal, onBytes });
+    await place(chunk, bytes);
+    free(bytes.buffer);
     more(left);
   };
   const lane = async () => {
@@ -64,5 +54,4 @@ export async function readWeights(
     }
   };
   await Promise.all(Array.from({ length: IN_FLIGHT }, lane));
-  return fresh;
 }

@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto';
 import { describe, expect, test, vi } from 'vitest';
 import type { GenerateOptions, Generation, Piece } from '../src/face.ts';
 import { load } from '../src/model.ts';
-import { CONTEXT, expectedLogits, fromMap, toyFiles, toyTextFiles } from './toy-package.ts';
+import { CONTEXT, expectedLogits, fromMap, toyFiles, toyTextFiles, VOCAB } from './toy-package.ts';
 
 const bare = await load(fromMap(await toyFiles()));
 const model = await load(fromMap(await toyTextFiles()));
@@ -169,15 +168,7 @@ test('stats count tokens and the time between looks at the clock', async () => {
 
 /** The toy, whose every logit is this in the end, though its weights are as they were compiled. */
 async function broken(value: number) {
-  const files = await toyFiles();
-  const manifest = JSON.parse(new TextDecoder().decode(files.get('manifest.json')));
-  for (const chunk of manifest.weights) {
-    const bytes = new Uint8Array(Float32Array.of(...new Array<number>(chunk.bytes / 4).fill(value)).buffer);
-    files.set(chunk.file, bytes);
-    chunk.sha256 = createHash('sha256').update(bytes).digest('hex');
-  }
-  files.set('manifest.json', new TextEncoder().encode(JSON.stringify(manifest)));
-  return load(fromMap(files));
+  return load(fromMap(await toyFiles({}, new Float32Array(VOCAB).fill(value))));
 }
 
 test.each<[string, GenerateOptions]>([

@@ -1,6 +1,6 @@
 /** Bodies of answers, from both kinds of streams that browsers have, with lengths that servers tell, keep to themselves, or get wrong. */
 import { describe, expect, test } from 'vitest';
-import { bytesOf } from '../src/response-bytes.ts';
+import { bytesOf, Received } from '../src/response-bytes.ts';
 
 const wanted = Uint8Array.from({ length: 700_001 }, (_, i) => (i * 31) % 251);
 const pieces = [1, 300_000, 262_144, 137_856].map((length, i, all) => {
@@ -21,23 +21,37 @@ describe.each(['bytes', 'default'] as const)('%s stream', (type) => {
     'headers %o',
     async (headers) => {
       let counted = 0;
-      const read = await bytesOf(
-        new Response(
-          body((c) => c.close()),
-          { headers },
-        ),
-        (bytes) => {
-          counted += bytes;
-        },
+      const received = new Received();
+      const answer = new Response(
+        body((c) => c.close()),
+        { headers },
       );
-      expect(Buffer.compare(read, wanted)).toBe(0);
+      await received.append(answer, (bytes) => {
+        counted += bytes;
+      });
+      expect(Buffer.compare(received.take(), wanted)).toBe(0);
       expect(counted).toBe(wanted.length);
     },
   );
 
-  test('that breaks off', async () => {
-    const broken = bytesOf(new Response(body((c) => c.error(new Error('cut')))));
-    await expect(broken).rejects.toThrow('cut');
+  test('that breaks off leaves what had come by then, and another answer goes on from there', async () => {
+    const received = new Received(2 * wanted.length);
+    let sent = 0;
+    const pull = (control: ReadableByteStreamController | ReadableStreamDefaultController) => {
+      if (sent < pieces.length) control.enqueue(pieces[sent++]!.slice());
+      else control.error(new Error('cut'));
+    };
+    const broken = type === 'bytes' ? new ReadableStream({ type, pull }) : new ReadableStream({ pull });
+    await expect(received.append(new Response(broken))).rejects.toThrow('cut');
+    expect(Buffer.compare(received.soFar, wanted)).toBe(0);
+    await received.append(new Response(body((c) => c.close())));
+    expect(Buffer.compare(received.take(), Buffer.concat([wanted, wanted]))).toBe(0);
+  });
+
+  test('that does not end is read no further than there should be bytes', async () => {
+    const received = new Received(1000);
+    await received.append(new Response(body(() => {})));
+    expect(received.length).toBeGreaterThan(1000);
   });
 });
 

@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto';
 import wabt from 'wabt';
 import type { Manifest, TokenizerFiles } from '../src/manifest.ts';
+import { manifestText } from '../src/manifest-file.ts';
 import type { PackageFiles } from '../src/package-files.ts';
 
 export const VOCAB = 16;
@@ -18,9 +19,9 @@ const plan: Manifest['memory'] = {
   tokens: { offset: 64, bytes: 4 * TILE },
   logits: { offset: 128, bytes: 4 * VOCAB },
   arena: { offset: 192, bytes: 64 },
-  table: { offset: 256, bytes: 32 },
   weights: { offset: 512, bytes: 4 * VOCAB },
   state: { offset: 1024, bytes: 4 * CONTEXT },
+  table: { offset: 2048, bytes: 32 },
 };
 
 /** f32 [16]: distinct, with both signs. */
@@ -28,8 +29,8 @@ export const WEIGHTS = Float32Array.from({ length: VOCAB }, (_, i) => ((i * 7) %
 
 const WAT = `(module
   (import "env" "memory" (memory 1 1))
-  (func $weights (result i32) (i32.load (i32.const 280)))
-  (func $state (result i32) (i32.load (i32.const 276)))
+  (func $weights (result i32) (i32.load (i32.const 2072)))
+  (func $state (result i32) (i32.load (i32.const 2068)))
   (func $sum (param $position i32) (result i32)
     (if (result i32) (i32.lt_s (local.get $position) (i32.const 0))
       (then (i32.const 0))
@@ -74,14 +75,17 @@ const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest(
 let assembled: Uint8Array<ArrayBuffer> | undefined;
 
 /** The toy's files, by name; a test may change them before loading. */
-export async function toyFiles(change: Partial<Manifest> = {}): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
+export async function toyFiles(
+  change: Partial<Manifest> = {},
+  values = WEIGHTS,
+): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
   assembled ??= new Uint8Array((await wabt()).parseWat('toy.wat', WAT).toBinary({}).buffer);
-  const weights = new Uint8Array(WEIGHTS.buffer.slice(0));
+  const weights = new Uint8Array(values.buffer.slice(0));
   const half = weights.length / 2;
   const chunks = [weights.slice(0, half), weights.slice(half)];
   const probed = [3, 1, 4, 1, 5, 9, 2, 6];
   const manifest: Manifest = {
-    format: 'lamella-package/1',
+    format: 'lamella-package/2',
     name: 'toy',
     vocab: VOCAB,
     context: CONTEXT,
@@ -123,7 +127,7 @@ export async function toyFiles(change: Partial<Manifest> = {}): Promise<Map<stri
     ...change,
   };
   return new Map([
-    ['manifest.json', encode(JSON.stringify(manifest))],
+    ['manifest.json', encode(await manifestText(manifest))],
     ['kernels.wasm', assembled],
     ...chunks.map((bytes, i) => [`weights-${i}.bin`, bytes] as const),
   ]);
@@ -146,11 +150,16 @@ export const letterTokenizer = {
 /** The toy with `letterTokenizer`. */
 export async function toyTextFiles(
   change: Partial<TokenizerFiles> = {},
+  json: object = letterTokenizer,
 ): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
+  const tokenizer = encode(JSON.stringify(json));
+  const config = encode('{}');
   const files = await toyFiles({
     tokenizer: {
       file: 'tokenizer.json',
+      sha256: sha256(tokenizer),
       config: 'tokenizer_config.json',
+      configSha256: sha256(config),
       eos: [15],
       before: [],
       after: [],
@@ -159,8 +168,8 @@ export async function toyTextFiles(
       ...change,
     },
   });
-  files.set('tokenizer.json', encode(JSON.stringify(letterTokenizer)));
-  files.set('tokenizer_config.json', encode('{}'));
+  files.set('tokenizer.json', tokenizer);
+  files.set('tokenizer_config.json', config);
   return files;
 }
 

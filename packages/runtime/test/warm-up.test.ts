@@ -1,8 +1,6 @@
-/** What a model does before it is asked and between: rows run while weights arrive, files kept while it rests. */
+/** What a model does before it is asked: rows run while weights arrive. */
 import { afterEach, expect, test, vi } from 'vitest';
 import type { Manifest } from '../src/manifest.ts';
-import type { PackageFiles } from '../src/package-files.ts';
-import { keptInRests, Rests } from '../src/rests.ts';
 import { warmUp } from '../src/warm-up.ts';
 
 const manifest = {
@@ -41,34 +39,6 @@ test('quick rows run several times a turn, and two hundred times in all', async 
 test('nothing more runs once it is enough', async () => {
   expect(await warmed(2, 0)).toEqual([]);
   expect(await warmed(2, 11)).toEqual([...turn, ...turn.slice(0, 3)]);
-});
-
-test('files are kept when the model has rested for a while', async () => {
-  vi.useFakeTimers();
-  const kept: string[] = [];
-  const rests = new Rests();
-  const files = keptInRests(
-    { store: { put: async (name: string) => void kept.push(name) } } as unknown as PackageFiles,
-    rests,
-  );
-  const put = (name: string) => files.store!.put(name, () => new Uint8Array());
-  const loaded = rests.work();
-  put('one');
-  await vi.advanceTimersByTimeAsync(5000);
-  expect(kept).toEqual([]);
-  loaded();
-  await vi.advanceTimersByTimeAsync(200);
-  const answered = rests.work();
-  await vi.advanceTimersByTimeAsync(5000);
-  expect(kept).toEqual([]);
-  answered();
-  await vi.advanceTimersByTimeAsync(200);
-  expect(kept).toEqual([]);
-  await vi.advanceTimersByTimeAsync(200);
-  expect(kept).toEqual(['one']);
-  // in a rest that has begun nothing waits
-  await put('another');
-  expect(kept).toEqual(['one', 'another']);
 });
 
 afterEach(() => vi.useRealTimers());

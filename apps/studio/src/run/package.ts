@@ -4,6 +4,7 @@ import type { Compilation } from '@lamella/compiler/pipeline';
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { bytes } from '@lamella/report/units';
 import type { WeightChunk } from '@lamella/runtime/manifest';
+import { manifestText } from '@lamella/runtime/manifest-file';
 import type { PackageFiles } from '@lamella/runtime/package-files';
 import { sha256 } from '@lamella/runtime/sha256';
 
@@ -48,7 +49,7 @@ export async function packageOf(
     weights.push({ offset, bytes: bytes.byteLength, ...(await add(`weights-${weights.length}.bin`, bytes)) });
   }
   const manifest = compilation.manifest({ weights, tokenizer: null, probe: null, wasm, wgsl });
-  await add('manifest.json', new TextEncoder().encode(JSON.stringify(manifest)));
+  await add('manifest.json', new TextEncoder().encode(await manifestText(manifest)));
   return {
     place: `${manifest.name}, made in this page`,
     async read(name) {

@@ -2,11 +2,12 @@
  * Our packages on this machine's GPU, in the profiles it has: models in turn, rounds there and back. Each is made here from random weights, which
  * is all that a machine without a network needs, and passes its self-test when it is loaded.
  */
-import { link, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { link, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { measured, type Work } from '@lamella/cli/bench/host';
 import { openPackage } from '@lamella/cli/open-package';
-import type { Manifest } from '@lamella/runtime/manifest';
+import { manifestAt } from '@lamella/cli/package-manifest';
+import { manifestText } from '@lamella/runtime/manifest-file';
 import { buildVariant, type Model, modelsFolder } from '../models.ts';
 import { type Failure, reasonOf, within } from '../patience.ts';
 import { turns } from '../statistics.ts';
@@ -111,9 +112,9 @@ async function withProfile(folder: string, profile: string): Promise<string> {
   await rm(own, { recursive: true, force: true });
   await mkdir(own);
   for (const file of await readdir(folder)) await link(join(folder, file), join(own, file));
-  const manifest = JSON.parse(await readFile(join(folder, 'manifest.json'), 'utf8')) as Manifest;
+  const manifest = await manifestAt(folder);
   const webgpu = manifest.webgpu!.filter((target) => target.profile === profile);
   await rm(join(own, 'manifest.json'));
-  await writeFile(join(own, 'manifest.json'), JSON.stringify({ ...manifest, webgpu }));
+  await writeFile(join(own, 'manifest.json'), await manifestText({ ...manifest, webgpu }));
   return own;
 }

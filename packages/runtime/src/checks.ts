@@ -1,0 +1,104 @@
+/**
+ * What the values of a JSON file must be, said once and checked whole: a wrong one is told by its field, what it is and what it must be.
+ * Keys that nobody names are let through: a later version may have more to say.
+ */
+
+/** A value that is not what it must be. */
+export class WrongValue extends Error {
+  /** Where: `memory.tokens.bytes`. */
+  readonly field: string;
+  readonly is: string;
+  readonly must: string;
+
+  constructor(field: string, value: unknown, must: string) {
+    const is = shown(value);
+    super(`${field} is ${is} and must be ${must}`);
+    this.field = field;
+    this.is = is;
+    this.must = must;
+  }
+}
+
+/** Throws `WrongValue` unless the value, which lies in this field, is right. */
+export type Check = (value: unknown, field: string) => void;
+
+/** Throws unless `right`. */
+export function demand(right: boolean, field: string, value: unknown, must: string): void {
+  if (!right) throw new WrongValue(field, value, must);
+}
+
+export function integer(least: number, most = Number.MAX_SAFE_INTEGER): Check {
+  const range = most === Number.MAX_SAFE_INTEGER ? `from ${least}` : `from ${least} to ${most}`;
+  return (value, field) =>
+    demand(
+      Number.isSafeInteger(value) && Number(value) >= least && Number(value) <= most,
+      field,
+      value,
+      `an integer ${range}`,
+    );
+}
+
+export const figure: Check = (value, field) => demand(Number.isFinite(value), field, value, 'a number');
+
+export const text: Check = (value, field) => demand(typeof value === 'string', field, value, 'a text');
+
+export const hash: Check = (value, field) =>
+  demand(
+    typeof value === 'string' && /^[0-9a-f]{64}$/.test(value),
+    field,
+    value,
+    'a SHA-256: 64 digits of 0-9 and a-f',
+  );
+
+/** A name in the package's own folder: nothing that could lead out of it, to another server, or to another query. */
+export const fileName: Check = (value, field) =>
+  demand(
+    typeof value === 'string' && /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}$/.test(value),
+    field,
+    value,
+    "a file's name: letters, digits, dots, - and _",
+  );
+
+export function oneOf(...values: readonly (string | number)[]): Check {
+  const names = values.map((value) => JSON.stringify(value)).join(' or ');
+  return (value, field) => demand(values.includes(value as string), field, value, names);
+}
+
+export function orNull(check: Check): Check {
+  return (value, field) => {
+    if (value !== null) check(value, field);
+  };
+}
+
+/** A field that may be missing. */
+export function orMissing(check: Check): Check {
+  return (value, field) => {
+    if (value !== undefined) check(value, field);
+  };
+}
+
+export function listOf(check: Check, least = 0, most = Number.MAX_SAFE_INTEGER): Check {
+  const range = most === Number.MAX_SAFE_INTEGER ? `${least} or more` : `${least} to ${most}`;
+  return (value, field) => {
+    const right = Array.isArray(value) && value.length >= least && value.length <= most;
+    demand(right, field, value, least > 0 || most < Number.MAX_SAFE_INTEGER ? `a list of ${range}` : 'a list');
+    for (const [i, one] of (value as unknown[]).entries()) check(one, `${field}[${i}]`);
+  };
+}
+
+export function record(fields: Readonly<Record<string, Check>>): Check {
+  return (value, field) => {
+    demand(value !== null && typeof value === 'object' && !Array.isArray(value), field || 'it', value, 'an object');
+    for (const [name, check] of Object.entries(fields)) {
+      const own = Object.hasOwn(value as object, name) ? (value as Record<string, unknown>)[name] : undefined;
+      check(own, field ? `${field}.${name}` : name);
+    }
+  };
+}
+
+/** The value for a message: as JSON has it, and not all of a long one. */
+function shown(value: unknown): string {
+  if (value === undefined) return 'missing';
+  const text = JSON.stringify(value) ?? typeof value;
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}
