@@ -3,7 +3,7 @@
  * tiles against single tokens.
  */
 
-import type { WasmVariant } from '@lamella/runtime/manifest';
+import type { WasmVariant } from '@lamella/runtime/choices';
 import { describe, expect, test } from 'vitest';
 import { conforms } from './conformance.ts';
 import { model, orders, type Shape } from './models.ts';

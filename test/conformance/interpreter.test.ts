@@ -6,7 +6,7 @@ import type { Kernel } from '@lamella/compiler/loops/ir';
 import type { FormatName, KvName } from '@lamella/compiler/program/ir';
 import { block, defineModel, dims, embedding, input, linear, residual, rmsNorm, stack } from '@lamella/dsl';
 import type { Graph } from '@lamella/graph/ir';
-import type { WasmVariant } from '@lamella/runtime/manifest';
+import type { WasmVariant } from '@lamella/runtime/choices';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { model, orders, type Shape } from './models.ts';

@@ -24,7 +24,8 @@ import { partition } from '@lamella/compiler/targets/wasm/partition';
 import { functionArguments } from '@lamella/compiler/targets/wasm/print';
 import type { Graph } from '@lamella/graph/ir';
 import type { WeightOf } from '@lamella/graph/oracle/model';
-import type { Region, WasmVariant } from '@lamella/runtime/manifest';
+import type { WasmVariant } from '@lamella/runtime/choices';
+import type { Region } from '@lamella/runtime/manifest';
 import { stepWords, WASM_STEP, writeStep, writeTable } from '@lamella/runtime/step';
 
 export type Lowered = ReturnType<typeof lower>;

@@ -3,7 +3,7 @@
  * a pause long enough for the others to fall asleep.
  */
 import type { FormatName, KvName } from '@lamella/compiler/program/ir';
-import type { WasmVariant } from '@lamella/runtime/manifest';
+import type { WasmVariant } from '@lamella/runtime/choices';
 import { stepWords, writeStep } from '@lamella/runtime/step';
 import { expect, test } from 'vitest';
 import { model, orders } from './models.ts';

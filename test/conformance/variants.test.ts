@@ -24,6 +24,7 @@ import {
 } from '@lamella/dsl';
 import type { Graph } from '@lamella/graph/ir';
 import { sequence } from '@lamella/graph/oracle/sequence';
+import type { FormatName } from '@lamella/runtime/choices';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { model } from './models.ts';
@@ -163,7 +164,7 @@ test('random shapes', async () => {
 });
 
 /** Decodes and prefills a sequence; both equal the oracle at every position. */
-async function agrees(graph: Graph, quant: 'f32' | 'q8' | 'q4', tolerance: number): Promise<void> {
+async function agrees(graph: Graph, quant: FormatName, tolerance: number): Promise<void> {
   const weightOf = weightsOf(graph);
   const tokens = Array.from({ length: 20 }, (_, i) => (i * 37 + 11) % graph.vocab);
   const wanted = sequence(graph, weightOf, tokens, { quant });

@@ -1,7 +1,7 @@
 /** The machine that a package is, where there is no GPU: its WASM kernels, each exported. */
 import type { Graph } from '@lamella/graph/ir';
 import type { WeightOf } from '@lamella/graph/oracle/model';
-import type { WasmVariant } from '@lamella/runtime/manifest';
+import type { WasmVariant } from '@lamella/runtime/choices';
 import type { Machine, Setting } from './machine.ts';
 import { rig } from './rig.ts';
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { launchChromium } from '@lamella/browser/chromium';
 import { serve } from '@lamella/browser/serve';
 import { type Scratch, scratch } from '@lamella/cli/test/lamella';
+import type { Device } from '@lamella/runtime/choices';
 import type { Fallback, Running } from '@lamella/runtime/face';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
@@ -17,7 +18,6 @@ const graph = `import { mobileLLM, share } from '@lamella/dsl';
 export default mobileLLM({ name: 'small', layers: 2, d: 64, heads: 4, kvHeads: 2, ffn: 96, share: share.immediate(2) });
 `;
 
-type Device = 'auto' | 'wasm' | 'webgpu';
 type On = (device: Device) => Promise<{ running: Running; tokens: number[]; told: Fallback[] }>;
 
 const page = `<!doctype html><title>WebGPU</title><script type="module">

@@ -1,5 +1,6 @@
 /** Which profile of a package runs: halves where the adapter has them (lavapipe), the conservative one where they compute wrongly. */
 import { compile } from '@lamella/compiler/pipeline';
+import type { KvName } from '@lamella/runtime/choices';
 import type { Fallback } from '@lamella/runtime/face';
 import { load } from '@lamella/runtime/model';
 import { beforeAll, expect, test } from 'vitest';
@@ -39,7 +40,7 @@ test('computing wrongly in halves, the conservative profile takes over', async (
 });
 
 test('a package has another profile only where its text differs: codes have no halves', async () => {
-  const profiles = async (kv: 'f32' | 'q8') =>
+  const profiles = async (kv: KvName) =>
     (await compile(graph, { quant: 'q8', kv, targets: ['webgpu'] })).gpu.map(({ manifest }) => manifest.profile);
   expect(await profiles('f32')).toEqual(['f16', 'conservative']);
   expect(await profiles('q8')).toEqual(['conservative']);

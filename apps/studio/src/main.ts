@@ -3,6 +3,7 @@
  * in workers of their own, so that typing never waits. There is no server: this page is all of it.
  */
 import { style } from '@lamella/report/style';
+import { formatNames, kvNames, usual } from '@lamella/runtime/choices';
 import { CompilerLink } from './compile/link.ts';
 import type { Edit, Fault, Picture } from './compile/protocol.ts';
 import './style.css';
@@ -26,6 +27,8 @@ const types = new TypesLink();
 const kernels = new KernelView();
 const template = find<HTMLSelectElement>('#template');
 const [quant, kv] = [find<HTMLSelectElement>('#quant'), find<HTMLSelectElement>('#kv')];
+quant.append(...formatNames.map((name) => new Option(name, name, name === usual.format, name === usual.format)));
+kv.append(...kvNames.map((name) => new Option(name, name, name === usual.kv, name === usual.kv)));
 template.append(...templates.map(({ file }) => new Option(file.replace(/^graphs\/|\.ts$/g, ''), file)));
 template.value = first.file;
 

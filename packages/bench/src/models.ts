@@ -9,6 +9,7 @@ import { compile } from '@lamella/compiler/pipeline';
 import { mobileLLM } from '@lamella/dsl';
 import { exportGguf } from '@lamella/gguf/export';
 import type { Graph } from '@lamella/graph/ir';
+import type { KvName, Target } from '@lamella/runtime/choices';
 import type { Manifest } from '@lamella/runtime/manifest';
 import { writeDynamicInt8 } from './onnx/dynamic-int8.ts';
 
@@ -46,13 +47,13 @@ export interface Built {
 export interface Variant {
   readonly model: Model;
   readonly quant: 'q4' | 'q8';
-  readonly kv: 'f32' | 'q8';
+  readonly kv: KvName;
 }
 
 /** Compiles a package. */
 export async function buildVariant(
   { model, quant, kv }: Variant,
-  targets: readonly ('wasm' | 'webgpu')[] = ['wasm'],
+  targets: readonly Target[] = ['wasm'],
 ): Promise<Built> {
   const folder = `${model}-${quant}${kv === 'q8' ? '-kv8' : ''}`;
   const compilation = await compile(await graphOf(model), { quant, kv, context: CONTEXT, targets });

@@ -2,6 +2,7 @@
  * The shapes that `--json` prints, in one file: scripts rely on them, so a change here is a change of the contract.
  * `--json` prints one of these objects on stdout and nothing else.
  */
+import type { Target } from '@lamella/runtime/choices';
 import type { InspectReport } from '@lamella/runtime/manifest';
 
 /** `lamella inspect --json` of one graph or package. */
@@ -33,6 +34,10 @@ export interface RunStats {
   readonly peakBytes: number;
 }
 
+/** Where `lamella bench` measures. */
+export const hostNames = ['node', 'chromium'] as const;
+export type HostName = (typeof hostNames)[number];
+
 /** `lamella bench --json`: one result per package, target and number of threads, in the order given; a GPU has no numbers of threads. */
 export interface BenchReport {
   readonly results: readonly BenchResult[];
@@ -40,8 +45,8 @@ export interface BenchReport {
 
 /** Times are medians over the samples. */
 export interface BenchResult extends BenchSample {
-  readonly target: 'wasm' | 'webgpu';
-  readonly host: 'node' | 'chromium';
+  readonly target: Target;
+  readonly host: HostName;
   /** Threads that computed; never more than were asked for. */
   readonly threads: number;
   readonly promptTokens: number;

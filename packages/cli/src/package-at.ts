@@ -11,6 +11,7 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { weightFiles } from '@lamella/checkpoint/open';
 import { LamellaError } from '@lamella/graph/diagnostics';
+import { type FormatName, type KvName, usual } from '@lamella/runtime/choices';
 import { modelName, readLlamaConfig } from '@lamella/source/llama-config';
 import { readFileIfThere } from './files.ts';
 import { isPackage } from './package-manifest.ts';
@@ -19,8 +20,8 @@ import { cleanUp } from './unfinished.ts';
 
 /** How a checkpoint is to be compiled. */
 export interface HowCompiled {
-  readonly quant?: 'f32' | 'q8' | 'q4' | undefined;
-  readonly kv?: 'f32' | 'q8' | undefined;
+  readonly quant?: FormatName | undefined;
+  readonly kv?: KvName | undefined;
   readonly context?: number | undefined;
 }
 
@@ -64,7 +65,10 @@ function refuseChoice(path: string, { quant, kv, context }: HowCompiled): void {
   });
 }
 
-async function compiled(checkpoint: string, { quant = 'q8', kv = 'f32', context }: HowCompiled): Promise<string> {
+async function compiled(
+  checkpoint: string,
+  { quant = usual.format, kv = usual.kv, context }: HowCompiled,
+): Promise<string> {
   const { context: longest } = readLlamaConfig(checkpoint);
   if (context !== undefined && context > longest) {
     const remedy = `up to ${longest}, the max_position_embeddings of ${checkpoint}`;

@@ -2,7 +2,11 @@
  * The commands and their options: the command-line contract as code. Each command's own module is loaded only when it runs, so that
  * `lamella check` does not wait for the compiler.
  */
+import { stages } from '@lamella/compiler/stages';
+import { ggufTypes } from '@lamella/gguf/tensor-types';
+import { anyOf, formatNames, kvNames, targets, usual } from '@lamella/runtime/choices';
 import { Command, Option } from 'commander';
+import { hostNames } from './contract.ts';
 import { choice, laterOption, number, tokenIds, wholeNumber } from './options.ts';
 
 /** The whole command line, ready for `parseAsync`. Throws `LamellaError` and `CommanderError`; prints nothing but help. */
@@ -31,10 +35,9 @@ export function program(): Command {
     .addOption(later('--profile <NAME|FILE>', 'leave it out: one plan serves every device'))
     .option('--out <DIR>', 'where the package goes (default: out/NAME)')
     .addOption(
-      new Option(
-        '--emit <STAGE>',
-        'print graph, fused, plan, loops, wat or wgsl; a package is written only with --out',
-      ).argParser(choice('--emit', ['graph', 'fused', 'plan', 'loops', 'wat', 'wgsl'])),
+      new Option('--emit <STAGE>', `print ${anyOf(stages)}; a package is written only with --out`).argParser(
+        choice('--emit', stages),
+      ),
     )
     .action(async (file: string, options) => (await import('./commands/compile.ts')).compile(file, options));
 
@@ -119,7 +122,7 @@ export function program(): Command {
     .addOption(context('the most that a checkpoint allows up to 2048'))
     .addOption(target('bench'))
     .addOption(
-      new Option('--host <HOST>', 'node or chromium').default('node').argParser(choice('--host', ['node', 'chromium'])),
+      new Option('--host <HOST>', anyOf(hostNames)).default(hostNames[0]).argParser(choice('--host', hostNames)),
     )
     .addOption(
       new Option('--threads <LIST>', 'numbers of threads, such as 1,2: a result for each')
@@ -152,9 +155,7 @@ export function program(): Command {
     )
     .option('--weights <SOURCE>', 'gguf: a checkpoint folder, a .safetensors file, or random:SEED')
     .addOption(
-      new Option('--type <TYPE>', 'gguf: f32, f16, q8_0 or q4_0 (default: f32)').argParser(
-        choice('--type', ['f32', 'f16', 'q8_0', 'q4_0']),
-      ),
+      new Option('--type <TYPE>', `gguf: ${anyOf(ggufTypes)} (default: f32)`).argParser(choice('--type', ggufTypes)),
     )
     .requiredOption('--out <PATH>', 'the folder (pytorch) or the file (gguf) to write')
     .action(async (file: string, options) => (await import('./commands/export.ts')).exportGraph(file, options));
@@ -170,13 +171,13 @@ export function program(): Command {
 
 /** `--target`: a list where several make sense. */
 function target(command: 'check' | 'compile' | 'run' | 'logits' | 'bench'): Option {
-  const one = choice('--target', ['wasm', 'webgpu']);
+  const one = choice('--target', targets);
   const several = command === 'check' || command === 'compile' || command === 'bench';
   const help = {
     check: 'wasm, or wasm,webgpu to ask for GPUs as well (default: wasm)',
     compile: 'wasm, or wasm,webgpu to run on GPUs as well (default: wasm)',
-    run: 'wasm or webgpu (default: wasm)',
-    logits: 'wasm or webgpu (default: wasm)',
+    run: `${anyOf(targets)} (default: ${usual.target})`,
+    logits: `${anyOf(targets)} (default: ${usual.target})`,
     bench: 'wasm, webgpu or both: a result for each (default: wasm)',
   }[command];
   return new Option('--target <TARGET>', help).argParser((text: string) =>
@@ -185,13 +186,13 @@ function target(command: 'check' | 'compile' | 'run' | 'logits' | 'bench'): Opti
 }
 
 function quant(): Option {
-  const formats = choice('--quant', ['f32', 'q8', 'q4'], ['f16']);
-  return new Option('--quant <FORMAT>', 'f32, q8 or q4 (default: q8)').argParser(formats);
+  const formats = choice('--quant', formatNames, ['f16']);
+  return new Option('--quant <FORMAT>', `${anyOf(formatNames)} (default: ${usual.format})`).argParser(formats);
 }
 
 function kv(): Option {
-  return new Option('--kv <FORMAT>', 'keys and values as f32 or q8 (default: f32)').argParser(
-    choice('--kv', ['f32', 'q8']),
+  return new Option('--kv <FORMAT>', `keys and values as ${anyOf(kvNames)} (default: ${usual.kv})`).argParser(
+    choice('--kv', kvNames),
   );
 }
 

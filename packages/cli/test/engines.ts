@@ -10,6 +10,7 @@ import { promisify } from 'node:util';
 import { launchChromium } from '@lamella/browser/chromium';
 import { currentNode } from '@lamella/browser/current-node';
 import { serve } from '@lamella/browser/serve';
+import type { FormatName, KvName } from '@lamella/runtime/choices';
 import { manifestText } from '@lamella/runtime/manifest-file';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { manifestAt } from '../src/package-manifest.ts';
@@ -42,7 +43,7 @@ type Run = readonly [url: string, threads: number];
 type Ask = (runs: readonly Run[]) => Promise<Said[]>;
 
 /** Formats of weights, of keys and values. */
-export type Setting = readonly [quant: 'f32' | 'q8' | 'q4', kv: 'f32' | 'q8'];
+export type Setting = readonly [quant: FormatName, kv: KvName];
 
 /** A test for each setting, with all modules and with fewer. */
 export function sameBits(settings: readonly Setting[]): void {

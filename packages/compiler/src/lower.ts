@@ -5,6 +5,7 @@
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Graph } from '@lamella/graph/ir';
 import { verify } from '@lamella/graph/verify';
+import type { Target } from '@lamella/runtime/choices';
 import { fuse } from './fuse.ts';
 import { type Plan, plan } from './plan.ts';
 import type { FormatName, KvName, Program } from './program/ir.ts';
@@ -19,7 +20,7 @@ export interface CompileOptions {
   /** Longest sequence; the graph's token axis when left out. */
   readonly context?: number;
   /** WASM is always there: it is what another target falls back to. */
-  readonly targets?: readonly ('wasm' | 'webgpu')[];
+  readonly targets?: readonly Target[];
 }
 
 /** The program and its plan, of a graph with the context that is wanted. */

@@ -16,14 +16,8 @@
  */
 import { type Graph, parameterCount, type Weight } from '@lamella/graph/ir';
 import { printGraph } from '@lamella/graph/print';
-import type {
-  InspectReport,
-  Manifest,
-  Probe,
-  TokenizerFiles,
-  WasmVariant,
-  WeightChunk,
-} from '@lamella/runtime/manifest';
+import type { WasmVariant } from '@lamella/runtime/choices';
+import type { InspectReport, Manifest, Probe, TokenizerFiles, WeightChunk } from '@lamella/runtime/manifest';
 import type { GpuTarget } from '@lamella/runtime/webgpu-manifest';
 import { printKernel } from './loops/print.ts';
 import { AskedFeatures, type Features } from './loops/types.ts';
@@ -38,6 +32,7 @@ import { conservative, type GpuProfile, halves } from './schedule/gpu/profile.ts
 import { forGpu } from './schedule/gpu/program.ts';
 import { type GpuKernels, scheduleGpu } from './schedule/gpu/schedule.ts';
 import { type CpuKernels, kernelsOf, schedule } from './schedule/schedule.ts';
+import type { Stage } from './stages.ts';
 import { assemble } from './targets/wasm/assemble.ts';
 import { printModule } from './targets/wasm/module.ts';
 import { type GpuParts, gpuTarget } from './targets/webgpu/target.ts';
@@ -62,14 +57,7 @@ export interface LoweredGpu {
 
 export interface Compilation extends Lowered {
   /** Each stage as text. */
-  readonly stages: {
-    graph(): string;
-    fused(): string;
-    plan(): string;
-    loops(): string;
-    wat(): string;
-    wgsl(): string;
-  };
+  readonly stages: Readonly<Record<Stage, () => string>>;
   /** Shaders and their buffers by profile, best first: the conservative one last, another only where it differs. Empty where not asked for. */
   readonly gpu: readonly GpuParts[];
   /** The plain module, which runs everywhere. */

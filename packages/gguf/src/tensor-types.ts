@@ -6,7 +6,8 @@
  */
 import { F16_OVERFLOW, f16Bits } from './float16.ts';
 
-export type GgufType = 'f32' | 'f16' | 'q8_0' | 'q4_0';
+export const ggufTypes = ['f32', 'f16', 'q8_0', 'q4_0'] as const;
+export type GgufType = (typeof ggufTypes)[number];
 
 export interface TensorType {
   /** The number that stands for it in the file. */

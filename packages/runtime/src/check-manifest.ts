@@ -2,6 +2,7 @@
  * Whether a manifest can be what a compiler wrote: every field's kind and range, and everything that must agree with something else. The driver
  * copies weights, writes its table and calls kernels by these numbers without another look.
  */
+
 import {
   type Check,
   demand,
@@ -16,8 +17,9 @@ import {
   record,
   text,
 } from './checks.ts';
+import { formatNames, kvNames, wasmVariants } from './choices.ts';
 import type { Manifest, MemoryPlan, Region } from './manifest.ts';
-import { GPU_STEP_WORDS, STEP_LINE_BYTES, WORD, wasmStepBytes } from './step.ts';
+import { GPU_STEP_WORDS, STEP_LINE_BYTES, TABLE_ROW, WORD, wasmStepBytes } from './step.ts';
 import type { GpuKernel, GpuPlace, GpuTarget } from './webgpu-manifest.ts';
 
 /** All that WASM can address. */
@@ -84,21 +86,19 @@ const target = record({
   chunk: integer(1, 4096),
 });
 
-const variants = ['simd', 'relaxed', 'vnni'].flatMap((set) => [set, `${set}-threads`]);
-
 const fields: Check = record({
   name: text,
   vocab: integer(1, 2 ** 30),
   context: integer(1, 2 ** 30),
   tile: integer(1, 2 ** 20),
   maxThreads: integer(1, 1024),
-  quant: oneOf('f32', 'q8', 'q4'),
-  kv: oneOf('f32', 'q8'),
+  quant: oneOf(...formatNames),
+  kv: oneOf(...kvNames),
   memory: record({ plannedBytes: size, ...Object.fromEntries(regions.map((name) => [name, region])) }),
   kinds: listOf(text, 1),
-  rowWords: integer(2, 1024),
+  rowWords: integer(TABLE_ROW.weights, 1024),
   table: listOf(record({ kind: id, weights: listOf(bytes), state: bytes }), 1),
-  wasm: listOf(record({ file: fileName, variant: oneOf(...variants), sha256: hash }), 1),
+  wasm: listOf(record({ file: fileName, variant: oneOf(...wasmVariants), sha256: hash }), 1),
   webgpu: orMissing(listOf(target, 1)),
   weights: orNull(listOf(record({ file: fileName, offset: bytes, bytes: integer(1, CHUNK_BYTES), sha256: hash }), 1)),
   tokenizer: orNull(
@@ -191,7 +191,12 @@ function checkTable({ table, kinds, rowWords, memory }: Manifest): void {
   for (const [i, { kind, weights, state }] of table.entries()) {
     const at = `table[${i}]`;
     demand(kind < kinds.length, `${at}.kind`, kind, `below ${kinds.length}, for there are so many kinds`);
-    demand(weights.length <= rowWords - 2, `${at}.weights`, weights, `at most ${rowWords - 2} addresses`);
+    demand(
+      weights.length <= rowWords - TABLE_ROW.weights,
+      `${at}.weights`,
+      weights,
+      `at most ${rowWords - TABLE_ROW.weights} addresses`,
+    );
     for (const [j, address] of weights.entries()) checkAddress(address, memory.weights, `${at}.weights[${j}]`);
     if (state !== 0) checkAddress(state, memory.state, `${at}.state`);
   }

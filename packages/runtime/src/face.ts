@@ -2,6 +2,7 @@
  * The face of a generated package: what an app that imports it sees. Types only, so that this file is at once what the runtime
  * implements and, word for word, the package's `index.d.ts`.
  */
+import type { Device, Target } from './choices.ts';
 import type { LamellaErrorCode } from './lamella-error.ts';
 import type { Manifest } from './manifest.ts';
 
@@ -109,7 +110,7 @@ export interface Tokenizer {
 
 /** What a model runs on. */
 export interface Running {
-  readonly device: 'wasm' | 'webgpu';
+  readonly device: Target;
   /** Threads that compute, the calling one included. */
   readonly threads: number;
   /** The kernels' file. */
@@ -163,7 +164,7 @@ export interface LoadOptions {
    * What to compute on. Default: `auto`, which takes WebGPU where there is a GPU for it, else WASM with threads, else WASM. `webgpu` takes
    * also an adapter that is no GPU but the CPU, and is L412 without any. In either case WASM steps in where WebGPU computes wrongly or fails.
    */
-  readonly device?: 'auto' | 'wasm' | 'webgpu' | undefined;
+  readonly device?: Device | undefined;
   /**
    * Most threads to use. Default: one per core, at most 4, and one for a model so small that more only wait. Several need `SharedArrayBuffer`, which a page has only when it is cross-origin
    * isolated; without it one thread computes.

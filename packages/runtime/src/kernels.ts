@@ -1,6 +1,7 @@
 /** Which of a package's WASM modules this engine runs best. All compute the same numbers. */
+import type { InstructionSet } from './choices.ts';
 import { LamellaError } from './lamella-error.ts';
-import type { InstructionSet, Manifest } from './manifest.ts';
+import type { Manifest } from './manifest.ts';
 
 export interface Choice {
   readonly kernel: Manifest['wasm'][number];

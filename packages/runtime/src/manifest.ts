@@ -4,6 +4,7 @@
  * All offsets and sizes are bytes in the one linear memory unless said otherwise.
  */
 
+import type { FormatName, KvName, WasmVariant } from './choices.ts';
 import type { GpuTarget } from './webgpu-manifest.ts';
 
 /** A part of linear memory. */
@@ -61,8 +62,8 @@ export interface Manifest {
   readonly tile: number;
   /** Most threads the plan has room for. */
   readonly maxThreads: number;
-  readonly quant: 'f32' | 'q8' | 'q4';
-  readonly kv: 'f32' | 'q8';
+  readonly quant: FormatName;
+  readonly kv: KvName;
   readonly memory: MemoryPlan;
   /** Names of the block kinds, in table order. */
   readonly kinds: readonly string[];
@@ -81,10 +82,6 @@ export interface Manifest {
   /** Golden logits from the plain SIMD kernels; null without weights. */
   readonly probe: Probe | null;
 }
-
-/** What an engine must have: 128-bit SIMD, or relaxed SIMD besides, or that made of AVX-VNNI; and shared memory, for several threads. */
-export type WasmVariant = InstructionSet | `${InstructionSet}-threads`;
-export type InstructionSet = 'simd' | 'relaxed' | 'vnni';
 
 export interface TokenizerFiles {
   /** `tokenizer.json` in Hugging Face's format. */

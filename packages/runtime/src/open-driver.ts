@@ -1,4 +1,5 @@
 /** Which device a package runs on here. A driver for another device is chosen in this file, and nowhere else. */
+import { usual } from './choices.ts';
 import type { Driver } from './driver.ts';
 import type { LoadOptions } from './face.ts';
 import { LamellaError } from './lamella-error.ts';
@@ -8,7 +9,7 @@ import { loadWasm } from './wasm-driver.ts';
 
 /** Loads the package onto the device that `options.device` names, or the fastest there is. L412 when it cannot be had; L405, L407. */
 export async function openDriver(manifest: Manifest, files: PackageFiles, options: LoadOptions): Promise<Driver> {
-  const { device = 'auto' } = options;
+  const { device = usual.device } = options;
   const { webgpu } = manifest;
   if (device === 'wasm' || (device === 'auto' && !webgpu)) return loadWasm(manifest, files, options);
   if (!webgpu) {

@@ -3,6 +3,7 @@
  * error rather than a silent default, and what is changed later changes nothing. What cannot even be looked at (a getter or a Proxy that
  * throws) is out of range like anything else.
  */
+import { anyOf, type Device, devices, usual } from './choices.ts';
 import type { LoadOptions } from './face.ts';
 import { LamellaError } from './lamella-error.ts';
 import type { Manifest } from './manifest.ts';
@@ -95,11 +96,7 @@ export const generateRanges = {
 };
 
 export const loadRanges = {
-  device: range(
-    'auto, wasm or webgpu',
-    '"auto"',
-    (v): v is 'auto' | 'wasm' | 'webgpu' => v === 'auto' || v === 'wasm' || v === 'webgpu',
-  ),
+  device: range(anyOf(devices), spell(usual.device), (v): v is Device => devices.some((device) => device === v)),
   threads: whole(1, '2'),
   signal,
   onProgress: callback<NonNullable<LoadOptions['onProgress']>>('(done, total) => {}'),

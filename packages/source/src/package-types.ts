@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { devices, formatNames, kvNames, targets, wasmVariants } from '@lamella/runtime/choices';
 import { catalogue } from '@lamella/runtime/lamella-error';
 import type { Manifest } from '@lamella/runtime/manifest';
 
@@ -32,6 +33,7 @@ export function packageTypes(manifest: Manifest): string {
     errorCodes(),
     manifest.tokenizer ? withTokenizer : withoutTokenizer,
     face.slice(loadAt).trim().replace('Promise<Model>', 'Promise<PackageModel>'),
+    ...Object.entries(choices).map(([name, values]) => union(name, values)),
     declarations('@lamella/runtime/manifest').trim(),
     declarations('@lamella/runtime/webgpu-manifest').trim(),
     '',
@@ -49,8 +51,24 @@ function errorCodes(): string {
       ([code, sentence]) => ` * - ${code}: ${sentence.replace('. Try: ', '. Try ').replace(/\{\w+\}/g, '…')}`,
     ),
     ' */',
-    `export type LamellaErrorCode = ${entries.map(([code]) => `'${code}'`).join(' | ')};`,
+    union(
+      'LamellaErrorCode',
+      entries.map(([code]) => code),
+    ),
   ].join('\n');
+}
+
+/** Types that the runtime derives from lists of choices: here they are written out. */
+const choices = {
+  Device: devices,
+  Target: targets,
+  FormatName: formatNames,
+  KvName: kvNames,
+  WasmVariant: wasmVariants,
+};
+
+function union(name: string, values: readonly string[]): string {
+  return `export type ${name} = ${values.map((value) => `'${value}'`).join(' | ')};`;
 }
 
 /** A module of types as it is written, without its opening comment and its imports: all of them are put into one file. */

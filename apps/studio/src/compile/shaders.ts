@@ -3,6 +3,7 @@ import { type Compilation, type CompileOptions, compile, compileGpu } from '@lam
 import { conservative } from '@lamella/compiler/schedule/gpu/profile';
 import type { GpuParts } from '@lamella/compiler/targets/webgpu/target';
 import type { Graph } from '@lamella/graph/ir';
+import type { Device } from '@lamella/runtime/choices';
 import { faultOf } from './fault.ts';
 
 /** The shaders of `graph`, or none and what the compiler says about it. */
@@ -15,11 +16,7 @@ export function shadersOf(graph: Graph, options: CompileOptions): { gpu: GpuPart
 }
 
 /** Compiles for what can run on `device`. `auto` does without kernels for a GPU where there can be none. */
-export async function compileFor(
-  device: 'auto' | 'wasm' | 'webgpu',
-  graph: Graph,
-  options: CompileOptions,
-): Promise<Compilation> {
+export async function compileFor(device: Device, graph: Graph, options: CompileOptions): Promise<Compilation> {
   const withGpu = device === 'webgpu' || (device === 'auto' && shadersOf(graph, options).gpu !== undefined);
   return compile(graph, { ...options, targets: withGpu ? ['wasm', 'webgpu'] : ['wasm'] });
 }

@@ -1,8 +1,9 @@
 /** What the page and the worker of a run say to each other. A run has a worker of its own, which ends with it. */
+import type { Device, Target } from '@lamella/runtime/choices';
 import type { Edit } from '../compile/protocol.ts';
 
 export interface RunRequest extends Pick<Edit, 'file' | 'source' | 'options'> {
-  readonly device: 'auto' | 'wasm' | 'webgpu';
+  readonly device: Device;
   /** null for as many as help. */
   readonly threads: number | null;
   readonly promptTokens: number;
@@ -12,7 +13,7 @@ export interface RunRequest extends Pick<Edit, 'file' | 'source' | 'options'> {
 /** What a run was planned to take, and took. */
 export interface Outcome {
   readonly name: string;
-  readonly device: 'wasm' | 'webgpu';
+  readonly device: Target;
   readonly why: string;
   readonly plannedBytes: number;
   readonly peakBytes: number;

@@ -1,11 +1,15 @@
 /** The run of a version: a worker of its own for each, its progress, and what it measured beside what was planned. */
 
 import { html } from '@lamella/report/html';
+import { type Device, devices } from '@lamella/runtime/choices';
 import type { Edit } from '../compile/protocol.ts';
 import { outcomeTable } from '../run/outcome.ts';
 import type { RunRequest, RunSaid } from '../run/protocol.ts';
 
 const find = <E extends Element>(selector: string) => document.querySelector<E>(selector)!;
+
+/** What a person reads for each device. */
+const deviceLabels: Readonly<Record<Device, string>> = { auto: 'the fastest', wasm: 'WASM', webgpu: 'WebGPU' };
 
 /** `version` is asked for the version in the editor when a run begins. */
 export function openRun(version: () => Omit<Edit, 'id'>): void {
@@ -16,6 +20,7 @@ export function openRun(version: () => Omit<Edit, 'id'>): void {
   ];
   const result = find<HTMLElement>('#run-result');
   const value = (id: string) => find<HTMLInputElement | HTMLSelectElement>(id).value;
+  find<HTMLSelectElement>('#device').append(...devices.map((device) => new Option(deviceLabels[device], device)));
   let worker: Worker | null = null;
   const end = () => {
     worker?.terminate();

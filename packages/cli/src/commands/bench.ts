@@ -6,6 +6,7 @@
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { bytes } from '@lamella/report/units';
+import { usual } from '@lamella/runtime/choices';
 import { LamellaError as PackageError } from '@lamella/runtime/lamella-error';
 import type { Manifest } from '@lamella/runtime/manifest';
 import type { Host, Measured, On, Subject, Work } from '../bench/host.ts';
@@ -26,14 +27,14 @@ export interface BenchCommand extends HowCompiled {
 }
 
 /** Tokens before and after, unless told otherwise and as far as the context has room. */
-const usual = 64;
+const usualTokens = 64;
 
 /**
  * Throws L403 when prompt and generated tokens do not fit the shortest context, L412 when a target cannot be had, and what opening a package
  * throws.
  */
 export async function bench(paths: readonly string[], options: BenchCommand): Promise<void> {
-  const { host: name, target: targets = ['wasm'], json, quant, kv, context } = options;
+  const { host: name, target: targets = [usual.target], json, quant, kv, context } = options;
   const folders: string[] = [];
   for (const path of paths) folders.push(await packageAt(path, { quant, kv, context }));
   const cases = folders.flatMap((folder, i) =>
@@ -131,7 +132,7 @@ function turns(list: readonly unknown[], round: number): readonly number[] {
 
 function workFor(manifests: readonly Manifest[], { promptTokens, maxTokens }: BenchCommand): Work {
   const context = Math.min(...manifests.map(({ context }) => context));
-  const half = Math.max(1, Math.min(usual, context >> 1));
+  const half = Math.max(1, Math.min(usualTokens, context >> 1));
   const work = { promptTokens: promptTokens ?? half, generatedTokens: maxTokens ?? half };
   const count = work.promptTokens + work.generatedTokens;
   if (count > context) throw new LamellaError('L403', { count, context });

@@ -1,21 +1,22 @@
 /** `lamella check`: runs the author's file and asks the compiler whether it would take the graph; nothing is written. */
 import { parameterCount } from '@lamella/graph/ir';
 import { count } from '@lamella/report/units';
+import { type Target, usual } from '@lamella/runtime/choices';
 import { loadGraph } from '../load-graph.ts';
 
 export interface CheckCommand {
-  readonly target?: readonly ('wasm' | 'webgpu')[];
+  readonly target?: readonly Target[];
 }
 
 /** Throws what `lamella compile` with the same targets, and with nothing else asked for, would throw about the graph. */
-export async function check(file: string, { target: targets = ['wasm'] }: CheckCommand): Promise<void> {
+export async function check(file: string, { target: targets = [usual.target] }: CheckCommand): Promise<void> {
   // esbuild reads the file in a process of its own: meanwhile the passes are loaded
   const [graph, { check: checkGraph }, { warn }] = await Promise.all([
     loadGraph(file),
     import('@lamella/compiler/check'),
     import('../warn.ts'),
   ]);
-  await checkGraph(graph, { quant: 'q8', targets });
+  await checkGraph(graph, { quant: usual.format, targets });
   warn(graph);
   const executions = graph.stacks.reduce((sum, stack) => sum + stack.executions.length, 0);
   const sets = graph.stacks.reduce((sum, stack) => sum + stack.weightSets.length, 0);

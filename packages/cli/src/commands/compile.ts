@@ -1,8 +1,9 @@
 /** `lamella compile`: a graph file to a package, or one stage of the way as text. */
 import { join } from 'node:path';
-import type { Compilation } from '@lamella/compiler/pipeline';
+import type { Stage } from '@lamella/compiler/stages';
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { bytes, count } from '@lamella/report/units';
+import { type FormatName, type KvName, type Target, usual } from '@lamella/runtime/choices';
 import { downloadBytes } from '../download-size.ts';
 import { loadGraph } from '../load-graph.ts';
 import { shellWord } from '../shell.ts';
@@ -10,19 +11,19 @@ import { warn } from '../warn.ts';
 
 export interface CompileCommand {
   readonly weights?: string;
-  readonly quant?: 'f32' | 'q8' | 'q4';
-  readonly kv?: 'f32' | 'q8';
+  readonly quant?: FormatName;
+  readonly kv?: KvName;
   readonly context?: number;
   readonly out?: string;
-  readonly target?: readonly ('wasm' | 'webgpu')[];
-  readonly emit?: keyof Compilation['stages'];
+  readonly target?: readonly Target[];
+  readonly emit?: Stage;
 }
 
 /** With `emit` the stage goes to stdout, and a package is written only if `out` says where. */
 export async function compile(file: string, options: CompileCommand): Promise<void> {
   // a process of its own reads the graph: meanwhile the compiler is loaded
   const [graph, { compile: compileGraph }] = await Promise.all([loadGraph(file), import('@lamella/compiler/pipeline')]);
-  const { context, weights, emit, target: targets = ['wasm'], quant = 'q8', kv = 'f32' } = options;
+  const { context, weights, emit, target: targets = [usual.target], quant = usual.format, kv = usual.kv } = options;
   if (context !== undefined && context > graph.tokens.size) {
     const value = String(context);
     const remedy = `up to ${graph.tokens.size}, the graph's ${graph.tokens.name}`;

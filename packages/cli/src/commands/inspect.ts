@@ -6,6 +6,7 @@ import { stat } from 'node:fs/promises';
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { sharing } from '@lamella/report/sharing';
 import { bytes, count } from '@lamella/report/units';
+import { targets, usual } from '@lamella/runtime/choices';
 import type { Manifest } from '@lamella/runtime/manifest';
 import type { InspectReport, VariantsReport } from '../contract.ts';
 import { writeText } from '../files.ts';
@@ -84,7 +85,7 @@ async function subjectAt(path: string): Promise<Subject> {
     import('../load-graph.ts'),
     import('@lamella/compiler/pipeline'),
   ]);
-  const compilation = await compile(await loadGraph(path), { quant: 'q8', targets: ['wasm', 'webgpu'] });
+  const compilation = await compile(await loadGraph(path), { quant: usual.format, targets });
   return {
     manifest: compilation.manifest({ weights: null, tokenizer: null, probe: null, wasm: [] }),
     page: async () => (await import('@lamella/report/report')).modelReport(compilation),

@@ -1,4 +1,5 @@
 /** `lamella logits`: the numbers themselves, for comparing a package with another implementation. */
+import { type Target, usual } from '@lamella/runtime/choices';
 import { LamellaError as PackageError } from '@lamella/runtime/lamella-error';
 import type { LogitsReport } from '../contract.ts';
 import { openVisibly } from '../open-package.ts';
@@ -7,7 +8,7 @@ import { table } from '../table.ts';
 
 export interface LogitsCommand extends HowCompiled {
   readonly tokens: readonly number[];
-  readonly target?: 'wasm' | 'webgpu';
+  readonly target?: Target;
   readonly threads: number;
   readonly all?: true;
   readonly json?: true;
@@ -18,7 +19,7 @@ const shown = 8;
 /** Without `--json`: the largest logits of each position asked for. */
 export async function logits(
   path: string,
-  { tokens, target = 'wasm', threads, all, json, ...how }: LogitsCommand,
+  { tokens, target = usual.target, threads, all, json, ...how }: LogitsCommand,
 ): Promise<void> {
   if (tokens.length === 0) throw new PackageError('L401');
   const model = await openVisibly(await packageAt(path, how), { device: target, threads });

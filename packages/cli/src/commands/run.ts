@@ -1,6 +1,7 @@
 /** `lamella run`: streams what the package generates to stdout and says on stderr how fast it was. */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { bytes, rate } from '@lamella/report/units';
+import { type Target, usual } from '@lamella/runtime/choices';
 import type { Generation, SamplingOptions } from '@lamella/runtime/face';
 import type { RunReport } from '../contract.ts';
 import { openVisibly } from '../open-package.ts';
@@ -10,7 +11,7 @@ export interface RunCommand extends SamplingOptions, HowCompiled {
   readonly prompt?: string;
   readonly tokens?: readonly number[];
   readonly maxTokens: number;
-  readonly target?: 'wasm' | 'webgpu';
+  readonly target?: Target;
   readonly threads: number;
   readonly json?: true;
 }
@@ -18,7 +19,7 @@ export interface RunCommand extends SamplingOptions, HowCompiled {
 /** Throws L305 unless there is exactly one of `prompt` and `tokens`, and what loading and generating throw (L401 to L408). */
 export async function run(
   path: string,
-  { prompt, tokens, target = 'wasm', threads, json, maxTokens, quant, kv, context, ...rest }: RunCommand,
+  { prompt, tokens, target = usual.target, threads, json, maxTokens, quant, kv, context, ...rest }: RunCommand,
 ): Promise<void> {
   const start = onlyOne(prompt, tokens);
   const model = await openVisibly(await packageAt(path, { quant, kv, context }), { device: target, threads });

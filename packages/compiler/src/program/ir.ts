@@ -6,8 +6,9 @@
  * (`end`, run only for the tokens whose logits are wanted), and a step is one pass over one table of rows.
  */
 import type { ParamId, Rope, WeightId, WeightRole } from '@lamella/graph/ir';
+import type { FormatName, KvName } from '@lamella/runtime/choices';
 
-export type FormatName = 'f32' | 'q8' | 'q4';
+export type { FormatName, KvName };
 
 /** How the rows of a stored tensor map to rows of the checkpoint's: by `source(row)`, or zeros. */
 export type RowMap =
@@ -127,9 +128,7 @@ export interface Segment {
   readonly stores: readonly { readonly to: Destination; readonly value: Element }[];
 }
 
-/** What an author chooses for keys and values. */
-export type KvName = 'f32' | 'q8';
-/** How they are stored: f32 becomes f16 where a GPU's profile says so. */
+/** How keys and values are stored: f32 becomes f16 where a GPU's profile says so. */
 export type KvStorage = KvName | 'f16';
 
 /** Positions that attention takes together, from multiples of it on. Every format and target cuts the context there. */
