@@ -166,7 +166,7 @@ describe('a manifest that was written wrong, with a SHA-256 of its own,', () => 
       'weights-000.bin',
       'weights[0].file is "weights-000.bin" and must be a name of its own: wasm[0].file',
     ],
-    ['wasm.0.variant', 'avx', 'wasm[0].variant is "avx" and must be "simd" or "simd-threads" or'],
+    ['wasm.0.variant', 'avx', 'wasm[0].variant is "avx" and must be "simd" or "relaxed" or'],
     ['wasm.1.variant', 'simd', 'wasm[1].variant is "simd" and must be another one: wasm[0] has it'],
     ['weights.0.sha256', 'abc', 'weights[0].sha256 is "abc" and must be a SHA-256'],
     ['weights.0.offset', 16, 'weights[0].offset is 16 and must be 0, where the chunk before it ends'],

@@ -19,7 +19,7 @@ import {
 } from './checks.ts';
 import { formatNames, kvNames, wasmVariants } from './choices.ts';
 import type { Manifest, MemoryPlan, Region } from './manifest.ts';
-import { GPU_STEP_WORDS, STEP_LINE_BYTES, TABLE_ROW, WORD, wasmStepBytes } from './step.ts';
+import { candidateList, GPU_STEP_WORDS, STEP_LINE_BYTES, TABLE_ROW, WORD, wasmStepBytes } from './step.ts';
 import type { GpuKernel, GpuPlace, GpuTarget } from './webgpu-manifest.ts';
 
 /** All that WASM can address. */
@@ -282,7 +282,7 @@ function checkGpu(
   const holds = (field: string, bytes: number, least: number) =>
     demand(bytes >= least, `${at}.layout.${field}`, bytes, `at least ${least}`);
   holds('history', layout.history, 4 * (context + 1));
-  holds('candidates', layout.candidates, 8 * candidates.lanes * candidates.each + 4);
+  holds('candidates', layout.candidates, candidateList(candidates.lanes * candidates.each).bytes);
   holds('memory', layout.memory, Math.max(layout.tokens + 4 * tile, layout.logits + 4 * vocab));
 
   const count = (field: string, list: readonly unknown[], length: number) =>
