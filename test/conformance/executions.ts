@@ -98,20 +98,20 @@ async function runExecution(
   machine.write(plan.bufferAddress[x]!, new Uint32Array(residual.buffer));
   const scalars = { position, count: witnesses.length, row: 0 };
   const sameCodes = witnesses.map(() => true);
-  const compare = async (op: Contract): Promise<void> => {
+  const compare = async (op: Contract, { codes: id } = op.scratch): Promise<void> => {
     const arena = await Snapshot.of(machine);
     witnesses.forEach(({ activations }, t) => {
       const oracle = activations.find((a) => multiplies(graph, index, a.node, kind, op))!.codes;
-      const codes = unpadded(arena.codes(op.prologue.quantise!.codes, t), kind, op);
+      const codes = unpadded(arena.codes(id!, t), kind, op);
       sameCodes[t] &&= codes.every((code, i) => code === oracle[i]);
     });
   };
   for (const op of kind.ops) {
-    const coded = op.op === 'contract' && op.prologue.quantise !== null ? op : null;
+    const coded = op.op === 'contract' && op.prologue.codes ? op : null;
     const before = coded && lowering === 'decode' ? machine.codesKernel(kind, coded) : null;
     if (before) {
-      machine.run(before, row, scalars);
-      await compare(coded!);
+      machine.run(before.kernel, row, scalars);
+      await compare(coded!, before.scratch);
     }
     for (const kernel of kernelsOf(compiled, op, lowering)) machine.run(kernel, row, scalars);
     if (coded && !before) await compare(coded);

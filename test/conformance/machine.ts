@@ -4,14 +4,14 @@
  */
 import type { Kernel } from '@lamella/compiler/loops/ir';
 import type { Plan } from '@lamella/compiler/plan';
-import type { BufferId, FormatName, FusedOp, Kind, KvName, KvStorage } from '@lamella/compiler/program/ir';
-import type { KindKernels } from '@lamella/compiler/schedule/schedule';
-import type { Lowering } from '@lamella/compiler/schedule/scope';
+import type { BufferId, FormatName, FusedOp, Kind, KvName, KvStorage, Scratch } from '@lamella/compiler/program/ir';
+import type { KindKernels, Lowering } from '@lamella/compiler/schedule/scope';
 import type { Graph } from '@lamella/graph/ir';
 import type { WeightOf } from '@lamella/graph/oracle/model';
 import { GPU_UNIFORM_WORDS, writeGpuStep } from '@lamella/runtime/step';
 
 export type Contract = Extract<FusedOp, { op: 'contract' }>;
+export type Attention = Extract<FusedOp, { op: 'attention' }>;
 
 /** How a model is compiled. */
 export interface Setting {
@@ -30,8 +30,10 @@ export interface Machine {
   readonly graph: Graph;
   readonly plan: Plan;
   readonly kinds: readonly KindKernels[];
-  /** Leaves codes and scale of a contraction's x in the arena, the same that decoding makes; null where decoding itself leaves them there. */
-  codesKernel(kind: Kind, op: Contract): Kernel | null;
+  /** Leaves codes and scale of a contraction's x in these buffers, the same that decoding makes; null where decoding itself leaves them there. */
+  codesKernel(kind: Kind, op: Contract): { readonly kernel: Kernel; readonly scratch: Scratch } | null;
+  /** The attention whose parts lie in a buffer; null where it holds values. */
+  attentionInParts(kind: Kind, id: BufferId): Attention | null;
   /** Whether it may round a product and a sum once, which WGSL leaves to the device: what drivers for the CPU do not, a card does. */
   readonly fuses: boolean;
   /** Chooses the next token; null where the runtime does. */

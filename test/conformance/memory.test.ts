@@ -5,9 +5,13 @@
 import { createHash } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { loadGraph } from '@lamella/cli/load-graph';
-import { compile, lower } from '@lamella/compiler/pipeline';
+import type { Kernel } from '@lamella/compiler/loops/ir';
+import { type CompileOptions, compile, lower, lowerGpu, variantFeatures } from '@lamella/compiler/pipeline';
+import type { Plan } from '@lamella/compiler/plan';
 import type { FormatName } from '@lamella/compiler/program/ir';
 import { printPlan } from '@lamella/compiler/program/print';
+import { kernelsOf, schedule } from '@lamella/compiler/schedule/cpu/schedule';
+import { conservative, type GpuProfile, halves } from '@lamella/compiler/schedule/gpu/profile';
 import { assemble } from '@lamella/compiler/targets/wasm/assemble';
 import { share } from '@lamella/dsl';
 import type { Graph } from '@lamella/graph/ir';
@@ -264,32 +268,62 @@ describe('the arena equals its lower bound', () => {
 
   test('every graph of the folder is looked at', () => expect(files.length).toBeGreaterThanOrEqual(8));
 
-  describe.each(formats)('%s', (quant) => {
+  /** A plan, and all kernels that any device may run on it. */
+  const onCpu = (graph: Graph, options: CompileOptions): Arena => {
+    const { plan } = lower(graph, options);
+    const kinds = Object.values(variantFeatures).flatMap((features) => schedule(plan, features));
+    return { plan, kernels: kinds.flatMap(kernelsOf) };
+  };
+  const onGpu =
+    (profile: GpuProfile) =>
+    (graph: Graph, options: CompileOptions): Arena => {
+      const { plan, kernels } = lowerGpu(graph, options, profile);
+      return { plan, kernels: kernels.kinds.flatMap(({ decode, prefill }) => [...decode, ...prefill]) };
+    };
+  const targets = [
+    ['WASM', onCpu],
+    ['WebGPU', onGpu(conservative)],
+    ['WebGPU with halves', onGpu(halves)],
+  ] as const;
+
+  describe.each(targets)('%s', (_target, open) => {
     test.each(graphs)('%s', async (_name, graphOf) => {
-      const { plan } = lower(await graphOf(), { quant });
-      const printed = parseArena(printPlan(plan));
-      expect(printed.intervals.length).toBe(plan.arena.intervals.length);
-      expect(printed.intervals.length).toBeGreaterThan(5);
-      const alignment = 64;
-      const size = (bytes: number) => Math.ceil(bytes / alignment) * alignment;
-      const end = Math.max(...printed.intervals.map((b) => b.last));
-      const liveAt = (time: number) =>
-        printed.intervals.reduce((sum, b) => sum + (b.first <= time && time <= b.last ? size(b.bytes) : 0), 0);
-      const bound = Math.max(...Array.from({ length: end + 1 }, (_, time) => liveAt(time)));
-      expect(printed.lowerBound).toBe(bound);
-      expect(printed.bytes).toBe(bound);
-      expect(Math.max(...printed.intervals.map((b) => b.offset + size(b.bytes)))).toBe(bound);
-      for (const [i, a] of printed.intervals.entries()) {
-        expect(a.offset % alignment).toBe(0);
-        for (const b of printed.intervals.slice(0, i)) {
-          const together = a.first <= b.last && b.first <= a.last;
-          const apart = a.offset + a.bytes <= b.offset || b.offset + b.bytes <= a.offset;
-          expect(!together || apart, `${a.name} and ${b.name}`).toBe(true);
-        }
-      }
+      const graph = await graphOf();
+      for (const quant of formats) for (const kv of ['f32', 'q8'] as const) checkArena(open(graph, { quant, kv }));
     });
   });
 });
+
+interface Arena {
+  readonly plan: Plan;
+  readonly kernels: readonly Kernel[];
+}
+
+/** The arena is as large as the most that is live at one time, nothing live overlaps, and some kernel touches every buffer. */
+function checkArena({ plan, kernels }: Arena): void {
+  const printed = parseArena(printPlan(plan));
+  expect(printed.intervals.length).toBe(plan.arena.intervals.length);
+  expect(printed.intervals.length).toBeGreaterThan(3);
+  const alignment = 64;
+  const size = (bytes: number) => Math.ceil(bytes / alignment) * alignment;
+  const end = Math.max(...printed.intervals.map((b) => b.last));
+  const liveAt = (time: number) =>
+    printed.intervals.reduce((sum, b) => sum + (b.first <= time && time <= b.last ? size(b.bytes) : 0), 0);
+  const bound = Math.max(...Array.from({ length: end + 1 }, (_, time) => liveAt(time)));
+  expect(printed.lowerBound).toBe(bound);
+  expect(printed.bytes).toBe(bound);
+  expect(Math.max(...printed.intervals.map((b) => b.offset + size(b.bytes)))).toBe(bound);
+  for (const [i, a] of printed.intervals.entries()) {
+    expect(a.offset % alignment).toBe(0);
+    for (const b of printed.intervals.slice(0, i)) {
+      const together = a.first <= b.last && b.first <= a.last;
+      const apart = a.offset + a.bytes <= b.offset || b.offset + b.bytes <= a.offset;
+      expect(!together || apart, `${a.name} and ${b.name}`).toBe(true);
+    }
+  }
+  const touched = new Set(kernels.flatMap((kernel) => kernel.buffers.map((buffer) => buffer.name)));
+  expect(printed.intervals.map(({ name }) => name).filter((name) => !touched.has(name))).toEqual([]);
+}
 
 test.each([
   ['mobilellm-125m', 124_635_456, 30, 30],

@@ -4,17 +4,16 @@
  */
 import type { Element, FusedOp, Kind } from '@lamella/compiler/program/ir';
 import { sourceRow, storedRows } from '@lamella/compiler/program/ir';
-import { partCount, partLength } from '@lamella/compiler/schedule/gpu/attention';
+import { partCount, partLength } from '@lamella/compiler/schedule/gpu/parts';
 import { attendQ8 } from '@lamella/graph/oracle/kvQ8';
 import type { WeightOf } from '@lamella/graph/oracle/model';
 import { quantiseMatrix4 } from '@lamella/graph/oracle/q4';
 import { type IntegerMatrix, integerDots, quantiseActivation, quantiseMatrix } from '@lamella/graph/oracle/q8';
 import { expect } from 'vitest';
-import { type Contract, kernelsOf, type Machine, type Setting, Snapshot } from './machine.ts';
+import { type Attention, type Contract, kernelsOf, type Machine, type Setting, Snapshot } from './machine.ts';
 import { relativeError } from './rig.ts';
 import { type Coded, State } from './state.ts';
 
-type Attention = Extract<FusedOp, { op: 'attention' }>;
 type Encode = Extract<FusedOp, { op: 'encode' }>;
 
 /** How far a code may be from the oracle's: one, and only where x / scale lies this close to a tie. */
@@ -54,14 +53,13 @@ export async function checkOperations(
     const kind = plan.program.kinds[index]!;
     let encode: Encode | null = null;
     for (const op of kind.ops) {
-      const codes =
-        op.op === 'contract' && op.prologue.quantise ? await codesOf(machine, kind, op, row, position) : null;
+      const codes = op.op === 'contract' && op.prologue.codes ? await codesOf(machine, kind, op, row, position) : null;
       for (const kernel of kernelsOf(kinds[index]!, op, 'decode')) machine.run(kernel, row, scalars);
       const after = await Snapshot.of(machine);
       const its = state === 0 ? null : new State(kind, await machine.readState(row), plan.program.context);
       const ran = { machine, weightOf, setting, kind, row, position, before, after, state: its };
       before = after;
-      if (op.op === 'contract' && op.prologue.quantise) {
+      if (op.op === 'contract' && op.prologue.codes) {
         const read = codes ?? readCodes(after, op);
         checkContraction(ran, op, read);
         hear(row, op, read.codes);
@@ -88,15 +86,14 @@ async function codesOf(
   row: number,
   position: number,
 ): Promise<Coded | null> {
-  const kernel = machine.codesKernel(kind, op);
-  if (!kernel) return null;
-  machine.run(kernel, row, { position, count: 1, row: 0 });
-  return readCodes(await Snapshot.of(machine), op);
+  const made = machine.codesKernel(kind, op);
+  if (!made) return null;
+  machine.run(made.kernel, row, { position, count: 1, row: 0 });
+  return readCodes(await Snapshot.of(machine), op, made.scratch);
 }
 
-function readCodes(from: Snapshot, { depth, prologue }: Contract): Coded {
-  const { codes, scales } = prologue.quantise!;
-  return { codes: from.codes(codes).subarray(0, depth), scale: from.row(scales)[0]! };
+function readCodes(from: Snapshot, { depth, scratch }: Contract, { codes, scales } = scratch): Coded {
+  return { codes: from.codes(codes!).subarray(0, depth), scale: from.row(scales!)[0]! };
 }
 
 /** The codes of `got` are those of x, but where a rounding tie decides. */
@@ -112,9 +109,10 @@ function expectCodes({ codes, scale }: Coded, x: Float64Array): void {
 
 /** x of a contraction in f64: a buffer, or what parts of the context amount to; normalised where it asks for that. */
 function sourceOf({ machine, weightOf, row, kind, before, position }: Ran, op: Contract): Float64Array {
-  const { merge, norm } = op.prologue;
-  const x = merge
-    ? mergedParts(before.row(merge.parts), merge.heads, merge.stride, machine.plan.program.context, position)
+  const { norm } = op.prologue;
+  const parts = machine.attentionInParts(kind, op.x);
+  const x = parts
+    ? mergedParts(before.row(op.x), parts.heads, parts.valueStride, machine.plan.program.context, position)
     : Float64Array.from(before.row(op.x).subarray(0, op.depth));
   if (!norm) return x;
   const { graph, plan } = machine;
@@ -319,12 +317,10 @@ function checkAttention(ran: Ran, op: Attention, encode: Encode): void {
     headDim,
     scale: op.scale,
   });
-  // a target that splits the context leaves parts, which the next contraction merges
-  const merge = ran.kind.ops.flatMap((next) =>
-    next.op === 'contract' && next.prologue.merge ? [next.prologue.merge] : [],
-  );
-  const split = merge.find(({ parts }) => parts === op.scores);
-  const out = split ? mergedParts(after.row(split.parts), heads, valueStride, context, position) : after.row(op.out);
+  // a target that splits the context leaves parts, which their readers merge
+  const split = machine.attentionInParts(ran.kind, op.out) !== null;
+  const row = after.row(op.out);
+  const out = split ? mergedParts(row, heads, valueStride, context, position) : row;
   for (const h of each(heads)) {
     const got = out.slice(h * valueStride, (h + 1) * valueStride);
     // a weight that rounds the other way moves its head by one part in 32767

@@ -9,15 +9,8 @@ import { interpret, interpretThreads } from '@lamella/compiler/loops/interpret';
 import type { Kernel } from '@lamella/compiler/loops/ir';
 import { packWeights } from '@lamella/compiler/pack';
 import { lower, variantFeatures } from '@lamella/compiler/pipeline';
-import {
-  attentionScratch,
-  type BufferId,
-  contractScratch,
-  type FormatName,
-  type FusedOp,
-  type KvName,
-} from '@lamella/compiler/program/ir';
-import { schedule } from '@lamella/compiler/schedule/schedule';
+import type { FormatName, KvName } from '@lamella/compiler/program/ir';
+import { schedule } from '@lamella/compiler/schedule/cpu/schedule';
 import { assemble } from '@lamella/compiler/targets/wasm/assemble';
 import { printModule } from '@lamella/compiler/targets/wasm/module';
 import { partition } from '@lamella/compiler/targets/wasm/partition';
@@ -126,8 +119,7 @@ export async function rig(
     const id = plan.program.buffers.findIndex((b) => b.name === name);
     if (id < 0) throw new Error(`no buffer ${name}; there are ${plan.program.buffers.map((b) => b.name).join(', ')}`);
     const buffer = plan.program.buffers[id]!;
-    const rows = buffer.per === 'step' ? 1 : plan.program.tile;
-    return { address: plan.bufferAddress[id]!, elements: rows * buffer.width };
+    return { address: plan.bufferAddress[id]!, elements: buffer.rows * buffer.width };
   };
   return {
     lowered,
@@ -160,7 +152,7 @@ export async function rig(
     scratch: [
       regions.step,
       ...plan.program.kinds
-        .flatMap((kind) => kind.ops.flatMap(ownBuffers))
+        .flatMap((kind) => kind.ops.flatMap(({ scratch }) => Object.values(scratch)))
         .map((id) => {
           const { bytes } = plan.arena.intervals.find((i) => i.name === plan.program.buffers[id]!.name)!;
           return { offset: plan.bufferAddress[id]!, bytes };
@@ -193,12 +185,6 @@ async function serveInWorker(module: WebAssembly.Module, memory: WebAssembly.Mem
   const worker = new Worker(code, { eval: true, workerData: { module, memory, thread } });
   await once(worker, 'message');
   return worker;
-}
-
-/** Buffers that an operation writes for itself alone. */
-function ownBuffers(op: FusedOp): readonly BufferId[] {
-  if (op.op === 'attention') return attentionScratch(op);
-  return op.op === 'contract' ? contractScratch(op) : [];
 }
 
 /** Largest |a - b| relative to the largest |b|. */

@@ -128,12 +128,12 @@ const twoStacks = (): Graph =>
 const graphs: readonly Graph[] = [
   around('post-norm', () => stack(2, postNorm, share.immediate(2))),
   around('parallel', () => stack(2, parallel)),
-  around('long skip', () => stack(2, longSkip, share.cycle(2))),
-  around('no residual', () => stack(2, noResidual)),
+  around('long-skip', () => stack(2, longSkip, share.cycle(2))),
+  around('no-residual', () => stack(2, noResidual)),
   around('gated', () => stack(2, gated)),
   around('squared', () => stack(2, squared)),
-  around('one FFN for all layers', oneFfn),
-  around('two kinds', () => stack(4, (i) => (i % 2 ? parallel : bare), share.reverse())),
+  around('one-ffn-for-all-layers', oneFfn),
+  around('two-kinds', () => stack(4, (i) => (i % 2 ? parallel : bare), share.reverse())),
   twoStacks(),
 ];
 

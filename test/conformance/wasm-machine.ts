@@ -16,6 +16,7 @@ export function inWasm(variant: WasmVariant) {
       plan,
       kinds: kernels,
       codesKernel: () => null,
+      attentionInParts: () => null,
       fuses: false,
       argmax: null,
       run: (kernel, row, scalars) => running.kernel(kernel, row, scalars),

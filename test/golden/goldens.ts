@@ -6,8 +6,8 @@
 import { printKernel } from '@lamella/compiler/loops/print';
 import { type Compilation, compile, lower, lowerGpu } from '@lamella/compiler/pipeline';
 import type { FormatName, KvName } from '@lamella/compiler/program/ir';
+import { schedule } from '@lamella/compiler/schedule/cpu/schedule';
 import { conservative, halves } from '@lamella/compiler/schedule/gpu/profile';
-import { schedule } from '@lamella/compiler/schedule/schedule';
 import { printShader } from '@lamella/compiler/targets/webgpu/print';
 import { share } from '@lamella/dsl';
 import type { Graph } from '@lamella/graph/ir';

@@ -1,6 +1,7 @@
 /** A graph compiled for a GPU, on a WebGPU device wherever that is: real buffers, real shaders, one submit a kernel. */
 import type { Kernel } from '@lamella/compiler/loops/ir';
 import { lowerGpu } from '@lamella/compiler/pipeline';
+import { attentionInParts } from '@lamella/compiler/schedule/gpu/parts';
 import { conservative, type GpuProfile } from '@lamella/compiler/schedule/gpu/profile';
 import { resourceAt } from '@lamella/compiler/targets/webgpu/bind';
 import { gpuLayout } from '@lamella/compiler/targets/webgpu/layout';
@@ -49,7 +50,7 @@ export function onDevice(execute: (setup: Setup) => Promise<Executor>, profile: 
 
     const shaders = new Map<Kernel, Shader>();
     for (const { kind, decode, prefill } of kernels.kinds) {
-      const own = kind.ops.flatMap((op) => codes.get(op) ?? []);
+      const own = kind.ops.flatMap((op) => codes.get(op)?.kernel ?? []);
       for (const kernel of [...decode, ...prefill, ...own])
         shaders.set(kernel, printShader(kernel, plan, kind, profile));
     }
@@ -83,6 +84,7 @@ export function onDevice(execute: (setup: Setup) => Promise<Executor>, profile: 
       plan,
       kinds: kernels.kinds,
       codesKernel: (_, op) => codes.get(op) ?? null,
+      attentionInParts: (kind, id) => attentionInParts(kind, id, plan.program.context),
       fuses: true,
       argmax: kernels.argmax,
       run(kernel, row, scalars) {

@@ -6,8 +6,9 @@ import { interpret } from '@lamella/compiler/loops/interpret';
 import type { Kernel } from '@lamella/compiler/loops/ir';
 import { packWeights } from '@lamella/compiler/pack';
 import { type LoweredGpu, lowerGpu } from '@lamella/compiler/pipeline';
-import type { FusedOp } from '@lamella/compiler/program/ir';
+import type { FusedOp, Scratch } from '@lamella/compiler/program/ir';
 import { operandKernel } from '@lamella/compiler/schedule/gpu/operand';
+import { attentionInParts } from '@lamella/compiler/schedule/gpu/parts';
 import { conservative, type GpuProfile } from '@lamella/compiler/schedule/gpu/profile';
 import { behindMemory, CANDIDATE_BYTES, GpuScope } from '@lamella/compiler/schedule/gpu/scope';
 import type { Graph } from '@lamella/graph/ir';
@@ -25,17 +26,24 @@ export async function imageOf({ plan, graph }: LoweredGpu, weightOf: WeightOf): 
 
 /**
  * Kernels that make codes in the arena as decoding makes them inside its contractions, with as many invocations and in the same order: the
- * schedule of an x that does not fit the memory of a workgroup.
+ * schedule of an x that does not fit the memory of a workgroup. The end keeps no codes in the arena: it borrows the room of another kind's.
  */
-export function codesKernels({ plan, kernels }: LoweredGpu, profile: GpuProfile): ReadonlyMap<FusedOp, Kernel> {
+export function codesKernels(
+  { plan, kernels }: LoweredGpu,
+  profile: GpuProfile,
+): ReadonlyMap<FusedOp, { readonly kernel: Kernel; readonly scratch: Scratch }> {
+  const contractions = kernels.kinds.flatMap(({ kind, decode }) =>
+    kind.ops.flatMap((op) => (op.op === 'contract' && op.prologue.codes ? [{ kind, op, decode }] : [])),
+  );
   return new Map(
-    kernels.kinds.flatMap(({ kind, decode }) =>
-      kind.ops.flatMap((op) => {
-        if (op.op !== 'contract' || !op.prologue.quantise) return [];
-        const kernel = operandKernel(new GpuScope(plan, kind, 'decode', profile), op);
-        return decode.some(({ name }) => name === kernel.name) ? [] : [[op, kernel] as const];
-      }),
-    ),
+    contractions.flatMap(({ kind, op, decode }) => {
+      const { scratch } =
+        op.scratch.codes !== undefined
+          ? op
+          : contractions.find((c) => c.op.depth === op.depth && c.op.scratch.codes !== undefined)!.op;
+      const kernel = operandKernel(new GpuScope(plan, kind, 'decode', profile), { ...op, scratch });
+      return decode.some(({ name }) => name === kernel.name) ? [] : [[op, { kernel, scratch }] as const];
+    }),
   );
 }
 
@@ -51,6 +59,7 @@ export function interpreted(profile: GpuProfile = conservative, order: 'forward'
       plan,
       kinds: kernels.kinds,
       codesKernel: (_, op) => codes.get(op) ?? null,
+      attentionInParts: (kind, id) => attentionInParts(kind, id, plan.program.context),
       fuses: false,
       argmax: kernels.argmax,
       run(kernel, row, scalars) {

@@ -22,8 +22,8 @@ import type {
   Segment,
   StatePart,
 } from './program/ir.ts';
-import { CHUNK, MAX_THREADS, padded, storedRows } from './program/ir.ts';
-import { LARGEST_BLOCK, PackTable } from './program/pack-table.ts';
+import { padded, storedRows } from './program/ir.ts';
+import { PackTable } from './program/pack-table.ts';
 import type { Shared, SharedKind } from './share.ts';
 
 /** Most tokens of one prefill step: enough to reuse a block's weights from cache, few enough to keep the arena small. */
@@ -37,7 +37,7 @@ export function fuse({ graph, kinds, rows }: Shared): Program {
     name: graph.name,
     context: graph.tokens.size,
     vocab: graph.vocab,
-    tile: Math.min(TILE, padded(graph.tokens.size, 4)),
+    tile: shared.tile,
     buffers: shared.buffers,
     carried: [shared.stream],
     kinds: fused,
@@ -51,12 +51,14 @@ class SharedTables {
   readonly graph: Graph;
   readonly buffers: Buffer[] = [];
   readonly ropeTables: RopeTable[] = [];
+  readonly tile: number;
   readonly stream: BufferId;
 
   constructor(graph: Graph) {
     this.graph = graph;
+    this.tile = Math.min(TILE, padded(graph.tokens.size, 4));
     const widths = graph.root.nodes.filter((n) => n.op.op === 'stack' || n.op.op === 'embed').map(features);
-    this.stream = this.buffer({ name: 'x', element: 'f32', width: padded(Math.max(...widths), 16), per: 'token' });
+    this.stream = this.buffer({ name: 'x', element: 'f32', width: padded(Math.max(...widths), 16), rows: this.tile });
   }
 
   buffer(buffer: Buffer): BufferId {
@@ -128,7 +130,7 @@ class KindFuser {
           false,
         );
         const out = this.result(node, width);
-        this.ops.push({ op: 'embed', name: node.path || 'embed', table, width, out });
+        this.ops.push({ op: 'embed', name: node.path || 'embed', scratch: {}, table, width, out });
         break;
       }
       case 'linear':
@@ -141,7 +143,7 @@ class KindFuser {
         const x = this.plainHome(op.x, node);
         const out = this.result(node, width);
         const gain = this.tensors.vector(op.gain, { map: 'plain', rows: width });
-        this.ops.push({ op: 'normalise', name: this.view.nameOf(node), x, gain, eps: op.eps, width, out });
+        this.ops.push({ op: 'normalise', name: this.view.nameOf(node), scratch: {}, x, gain, eps: op.eps, width, out });
         break;
       }
       case 'attention':
@@ -154,7 +156,7 @@ class KindFuser {
         const value = this.element(node.id, []);
         const width = features(node);
         const out = this.result(node, width, { buffers: this.leaves(value), nodes: new Set([node.id]) });
-        this.ops.push({ op: 'map', name: this.view.nameOf(node), value, width, out });
+        this.ops.push({ op: 'map', name: this.view.nameOf(node), scratch: {}, value, width, out });
         break;
       }
       case 'rope':
@@ -187,34 +189,15 @@ class KindFuser {
     for (const linear of group) if (!this.done.has(linear.id)) segments.push(this.segment(linear, group, source));
 
     const name = segments.map((s) => s.name).join('+');
-    const out = norm && this.scratch(`${name}.normed`, padded(depth, 4));
+    const gain = norm && this.tensors.vector(norm.gain, { map: 'plain', rows: depth });
     this.ops.push({
       op: 'contract',
       name,
+      scratch: {},
       x: source.buffer,
       depth,
-      prologue: {
-        merge: null,
-        norm:
-          norm && out !== null
-            ? { gain: this.tensors.vector(norm.gain, { map: 'plain', rows: depth }), eps: norm.eps, out }
-            : null,
-        quantise: null,
-      },
+      prologue: { norm: norm && gain !== null ? { gain, eps: norm.eps } : null, codes: false },
       segments,
-      dots: this.dots(name, segments),
-    });
-  }
-
-  /** Room for the dot products of a block of each stream, where a segment has several. */
-  private dots(name: string, segments: readonly Segment[]): BufferId | null {
-    const streams = Math.max(...segments.map((s) => s.streams.length));
-    if (streams === 1) return null;
-    return this.shared.buffer({
-      name: `${this.kind.name}.${name}.dots`,
-      element: 'f32',
-      width: streams * LARGEST_BLOCK,
-      per: 'thread',
     });
   }
 
@@ -414,13 +397,6 @@ class KindFuser {
       );
     const valueStride = this.state[v]!.stride;
     const { heads, kvHeads, scale } = op;
-    const group = heads / kvHeads;
-    const chunks = Math.ceil(this.shared.graph.tokens.size / CHUNK);
-    const own = (name: string, width: number, per: Buffer['per']): BufferId =>
-      this.shared.buffer({ name: `${node.path || 'attention'}.${name}`, element: 'f32', width, per });
-    const scores = own('scores', group * CHUNK, 'thread');
-    const rows = Math.max(heads, group * MAX_THREADS);
-    const partials = own('partials', rows * chunks * (valueStride + 4), 'step');
     const out = this.scratch(node.path || 'attention', op.heads * valueStride);
     this.home.set(node.id, {
       buffer: out,
@@ -433,6 +409,7 @@ class KindFuser {
     this.ops.push({
       op: 'attention',
       name,
+      scratch: {},
       q: q.buffer,
       k,
       v,
@@ -441,8 +418,6 @@ class KindFuser {
       scale,
       keyStride,
       valueStride,
-      scores,
-      partials,
       codes: null,
       out,
     });
@@ -507,11 +482,16 @@ class KindFuser {
       throw this.view.refuse(node, 'a block cannot return it', 'ending with residual(...)');
     if (home.buffer === this.shared.stream) return;
     const value: Element = { x: 'buffer', buffer: home.buffer };
-    this.ops.push({ op: 'map', name: 'return', value, width: features(node), out: this.shared.stream });
+    this.ops.push({ op: 'map', name: 'return', scratch: {}, value, width: features(node), out: this.shared.stream });
   }
 
   private scratch(name: string, width: number): BufferId {
-    return this.shared.buffer({ name: `${this.kind.name}.${name}`, element: 'f32', width, per: 'token' });
+    return this.shared.buffer({
+      name: `${this.kind.name}.${name}`,
+      element: 'f32',
+      width,
+      rows: this.kind.role === 'end' ? 1 : this.shared.tile,
+    });
   }
 
   private plainHome(v: ValueId, user: Node): BufferId {

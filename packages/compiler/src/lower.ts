@@ -11,6 +11,7 @@ import { type Plan, plan } from './plan.ts';
 import type { FormatName, KvName, Program } from './program/ir.ts';
 import { verifyPlan, verifyProgram } from './program/verify.ts';
 import { quantise } from './quantise.ts';
+import { forCpu } from './schedule/cpu/program.ts';
 import { share } from './share.ts';
 
 export interface CompileOptions {
@@ -23,19 +24,20 @@ export interface CompileOptions {
   readonly targets?: readonly Target[];
 }
 
-/** The program and its plan, of a graph with the context that is wanted. */
+/** The program, and its plan on a target, of a graph with the context that is wanted. */
 export function lowerToPlan(
   graph: Graph,
   { quant, kv = 'f32' }: CompileOptions,
-  forTarget: (program: Program) => Program = (program) => program,
+  forTarget: (program: Program) => Program = forCpu,
 ): { readonly fused: Program; readonly plan: Plan } {
   verify(graph);
   const shared = share(graph);
   const unquantised = fuse(shared);
   verifyProgram(unquantised);
-  const fused = forTarget(quantise(unquantised, quant, kv));
+  const fused = quantise(unquantised, quant, kv);
   verifyProgram(fused);
-  const planned = plan(fused, shared);
+  const planned = plan(forTarget(fused), shared);
+  verifyProgram(planned.program);
   verifyPlan(planned);
   return { fused, plan: planned };
 }

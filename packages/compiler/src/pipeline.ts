@@ -25,13 +25,14 @@ import { type CompileOptions, lowerToPlan, refuseIfTooLarge, withContext } from 
 import { inOrder, type OrderName } from './orders.ts';
 import { type PackedPiece, packWeights } from './pack.ts';
 import type { Plan } from './plan.ts';
-import { MAX_THREADS, type Program } from './program/ir.ts';
+import type { Program } from './program/ir.ts';
 import { printPlan, printProgram } from './program/print.ts';
 import { slowMemoryBytesPerToken } from './residency.ts';
+import { MAX_THREADS } from './schedule/cpu/program.ts';
+import { type CpuKernels, kernelsOf, schedule } from './schedule/cpu/schedule.ts';
 import { conservative, type GpuProfile, halves } from './schedule/gpu/profile.ts';
 import { forGpu } from './schedule/gpu/program.ts';
 import { type GpuKernels, scheduleGpu } from './schedule/gpu/schedule.ts';
-import { type CpuKernels, kernelsOf, schedule } from './schedule/schedule.ts';
 import type { Stage } from './stages.ts';
 import { assemble } from './targets/wasm/assemble.ts';
 import { printModule } from './targets/wasm/module.ts';

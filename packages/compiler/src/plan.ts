@@ -10,7 +10,8 @@ import { type Interval, type Placement, placeBuffers } from './arena.ts';
 import { kvShape } from './formats/kv.ts';
 import { formats, kvFormats } from './formats/table.ts';
 import type { Buffer, BufferId, Element, FusedOp, Kind, Pack, PackId, Program, RopeTable } from './program/ir.ts';
-import { bufferRows, bufferUses, MAX_THREADS, packRows, packShape, padded } from './program/ir.ts';
+import { bufferUses, packRows, packShape, padded } from './program/ir.ts';
+import { MAX_THREADS } from './schedule/cpu/program.ts';
 import type { Shared } from './share.ts';
 
 /** Alignment of regions and of weight sets. */
@@ -210,7 +211,7 @@ function sharingSignatures(kind: number, shared: Shared): (param: number) => str
 
 /**
  * Packs in the order they are read, those together whose blocks lie in turn: matrices of one make that one segment multiplies side by side
- * and nobody else reads. One loop then reads them as one stream (see `schedule/contract.ts`).
+ * and nobody else reads. One loop then reads them as one stream (see `schedule/cpu/contract.ts`).
  */
 function runs(kind: Kind, signature: (param: number) => string): readonly (readonly PackId[])[] {
   const reads = kind.ops.flatMap(packsOf);
@@ -259,36 +260,33 @@ export function packsOf(op: FusedOp): readonly PackId[] {
   }
 }
 
-/** Bytes of a buffer with this many rows. */
-function bufferBytes(buffer: Buffer, rows: number): number {
-  return rows * buffer.width * (buffer.element === 'codes' ? 1 : 4);
+/** Bytes of a buffer. */
+function bufferBytes({ rows, width, element }: Buffer): number {
+  return rows * width * (element === 'codes' ? 1 : 4);
 }
 
 /**
  * When each buffer is live. Time counts the operations of all kinds, one after the other; the residual stream lives throughout, anything
- * else inside one kind, from its first write to its last read. The end runs for one token at a time.
+ * else inside one kind, from its first write to its last read. A buffer that no operation of the target names has no place.
  */
 function liveIntervals(program: Program): { intervals: Interval[]; buffers: BufferId[] } {
-  const span = new Map<BufferId, { first: number; last: number; rows: number }>();
+  const span = new Map<BufferId, { first: number; last: number }>();
   let time = 0;
   for (const kind of program.kinds) {
     for (const op of kind.ops) {
       const { reads, writes } = bufferUses(op);
       for (const id of [...reads, ...writes]) {
         const known = span.get(id);
-        const rows = bufferRows(program.buffers[id]!, program.tile, kind.role);
-        span.set(id, { first: known?.first ?? time, last: time, rows: Math.max(known?.rows ?? 0, rows) });
+        span.set(id, { first: known?.first ?? time, last: time });
       }
       time += 1;
     }
   }
-  for (const id of program.carried)
-    span.set(id, { first: 0, last: time - 1, rows: bufferRows(program.buffers[id]!, program.tile, 'block') });
-  const buffers = [...span.keys()].sort((a, b) => a - b);
+  for (const id of program.carried) span.set(id, { first: 0, last: time - 1 });
+  const buffers = [...span.keys()];
   const intervals = buffers.map((id) => {
-    const { first, last, rows } = span.get(id)!;
     const buffer = program.buffers[id]!;
-    return { name: buffer.name, bytes: bufferBytes(buffer, rows), first, last };
+    return { name: buffer.name, bytes: bufferBytes(buffer), ...span.get(id)! };
   });
   return { intervals, buffers };
 }

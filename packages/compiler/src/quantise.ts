@@ -5,9 +5,8 @@
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { formats, kvFormats } from './formats/table.ts';
-import { allFeatures } from './loops/types.ts';
-import type { Buffer, BufferId, FormatName, FusedOp, Kind, KvName, Pack, PackId, Program } from './program/ir.ts';
-import { CHUNK, padded, storedRows } from './program/ir.ts';
+import type { Buffer, BufferId, FormatName, FusedOp, Kind, KvName, Pack, Program } from './program/ir.ts';
+import { padded, storedRows } from './program/ir.ts';
 
 /** What a choice of quantisation means for each role. The table is read by rows as well, and a tied head is a table: it keeps 8 bits. */
 const policies: Readonly<Record<FormatName, { readonly matrix: FormatName; readonly table: FormatName }>> = {
@@ -35,7 +34,7 @@ function quantiseState(program: Program, kv: Exclude<KvName, 'f32'>): Program {
   const multiple = kvFormats[kv].strideMultiple;
   const kinds = program.kinds.map((kind): Kind => {
     const staged = kind.state.map(({ name, kvHeads, stride }) =>
-      buffer({ name: `${kind.name}.${name}`, element: 'f32', width: kvHeads * stride, per: 'token' }),
+      buffer({ name: `${kind.name}.${name}`, element: 'f32', width: kvHeads * stride, rows: program.tile }),
     );
     const ops = kind.ops.flatMap((op): FusedOp[] => {
       if (op.op === 'contract') {
@@ -50,22 +49,22 @@ function quantiseState(program: Program, kv: Exclude<KvName, 'f32'>): Program {
       }
       if (op.op !== 'attention') return [op];
       const { heads, kvHeads, keyStride, valueStride, name } = op;
-      const own = (what: string, parts: Pick<Buffer, 'element' | 'width' | 'per'>): BufferId =>
-        buffer({ name: `${name}.${what}`, ...parts });
-      const queries = own('queries', { element: 'codes', width: heads * padded(keyStride, multiple), per: 'token' });
-      const scales = own('scales', { element: 'f32', width: heads, per: 'token' });
-      const weights = own('weights', { element: 'sums', width: (heads / kvHeads) * (CHUNK / 2), per: 'thread' });
+      const own = (what: string, parts: Pick<Buffer, 'element' | 'width'>): BufferId =>
+        buffer({ name: `${name}.${what}`, rows: program.tile, ...parts });
+      const queries = own('queries', { element: 'codes', width: heads * padded(keyStride, multiple) });
+      const scales = own('scales', { element: 'f32', width: heads });
       return [
         {
           op: 'encode',
           name: `${name}.encode`,
+          scratch: {},
           parts: [
             { from: op.q, heads, stride: keyStride, to: { to: 'buffer', codes: queries, scales } },
             { from: staged[op.k]!, heads: kvHeads, stride: keyStride, to: { to: 'state', part: op.k } },
             { from: staged[op.v]!, heads: kvHeads, stride: valueStride, to: { to: 'state', part: op.v } },
           ],
         },
-        { ...op, codes: { queries, scales, weights } },
+        { ...op, codes: { queries, scales } },
       ];
     });
     const state = kind.state.map((part) => ({ ...part, format: kv, stride: padded(part.stride, multiple) }));
@@ -77,7 +76,6 @@ function quantiseState(program: Program, kv: Exclude<KvName, 'f32'>): Program {
 /** The program with every stored matrix in its format. */
 function quantiseWeights(program: Program, quant: FormatName): Program {
   const policy = policies[quant];
-  const buffers: Buffer[] = [...program.buffers];
   const kinds = program.kinds.map((kind): Kind => {
     const packs = kind.packs.map((pack): Pack => {
       if (pack.layout === 'vector') return pack;
@@ -96,33 +94,10 @@ function quantiseWeights(program: Program, quant: FormatName): Program {
     });
     const ops = kind.ops.map((op): FusedOp => {
       if (op.op !== 'contract') return op;
-      const streams = op.segments.flatMap((s) => s.streams.map((id) => formats[packs[id]!.format]));
-      if (!streams.some((f) => f.integer)) return op;
-      const name = `${kind.name}.${op.name}`;
-      const width = padded(op.depth, Math.max(...streams.map((f) => f.depthMultiple)));
-      const codes = buffers.push({ name: `${name}.codes`, element: 'codes', width, per: 'token' }) - 1;
-      const scales = buffers.push({ name: `${name}.scales`, element: 'f32', width: 1, per: 'token' }) - 1;
-      // room for the sums of whatever variant needs most
-      const most = streams.map((f) => f.sums(allFeatures)).find((s) => s !== null);
-      const sums = most
-        ? buffers.push({ name: `${name}.sums`, element: 'sums', width: width / (most.over ?? width), per: 'token' }) - 1
-        : null;
-      const panels =
-        kind.role === 'end'
-          ? null
-          : buffers.push({ name: `${name}.panels`, element: 'codes', width: panelBytes(op, packs), per: 'thread' }) - 1;
-      return { ...op, prologue: { ...op.prologue, quantise: { codes, scales, sums, panels } } };
+      const codes = op.segments.some((s) => s.streams.some((id) => formats[packs[id]!.format].integer));
+      return { ...op, prologue: { ...op.prologue, codes } };
     });
     return { ...kind, packs, ops };
   });
-  return { ...program, buffers, kinds };
-}
-
-/** Room for a panel of each matrix that is multiplied at one time. */
-function panelBytes(op: Extract<FusedOp, { op: 'contract' }>, packs: readonly Pack[]): number {
-  const ofStream = (id: PackId): number => {
-    const { format, block, columns } = packs[id]!;
-    return formats[format].panelBytes({ block, depth: storedRows(columns) });
-  };
-  return Math.max(...op.segments.map((s) => s.streams.reduce((sum, id) => sum + ofStream(id), 0)));
+  return { ...program, kinds };
 }

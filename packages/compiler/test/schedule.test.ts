@@ -7,10 +7,10 @@ import { interpret } from '../src/loops/interpret.ts';
 import type { Kernel } from '../src/loops/ir.ts';
 import type { Plan } from '../src/plan.ts';
 import { type Buffer as ArenaBuffer, CHUNK, type Kind, type Pack } from '../src/program/ir.ts';
-import { attentionKernel } from '../src/schedule/attention.ts';
-import { normaliseKernel } from '../src/schedule/normalise.ts';
-import { quantiseToken } from '../src/schedule/quantise.ts';
-import { KernelScope } from '../src/schedule/scope.ts';
+import { attentionKernel } from '../src/schedule/cpu/attention.ts';
+import { normaliseKernel } from '../src/schedule/cpu/normalise.ts';
+import { quantiseToken } from '../src/schedule/cpu/quantise.ts';
+import { CpuScope } from '../src/schedule/cpu/scope.ts';
 import { runInWasm } from './kernel-in-wasm.ts';
 import { kind, planOf } from './plans.ts';
 
@@ -29,7 +29,7 @@ const buffer = (name: string, width: number, element: 'f32' | 'codes' = 'f32'): 
   name,
   element,
   width,
-  per: 'token',
+  rows: TILE,
 });
 
 /** Runs a kernel both ways on this memory and returns it; both must leave the same bytes. */
@@ -70,7 +70,7 @@ describe.each(['decode', 'prefill'] as const)('%s', (lowering) => {
       bytes: 64,
     };
     const plan = planWith([buffer('x', 8), buffer('out', 8)]);
-    const op = { op: 'normalise', name: 'norm', x: 0, gain: 0, eps, width, out: 1 } as const;
+    const op = { op: 'normalise', name: 'norm', scratch: {}, x: 0, gain: 0, eps, width, out: 1 } as const;
     const image = new ArrayBuffer(32 * AREA);
     const x = new Float32Array(image, 0, TILE * 8);
     const gains = new Float32Array(image, WEIGHTS, 16);
@@ -80,7 +80,7 @@ describe.each(['decode', 'prefill'] as const)('%s', (lowering) => {
     gains.forEach((_, i) => {
       gains[i] = 0.5 + i / 10;
     });
-    await run(normaliseKernel(new KernelScope(plan, kind('k', 'block', [gain]), lowering), op), image, { count });
+    await run(normaliseKernel(new CpuScope(plan, kind('k', 'block', [gain]), lowering), op), image, { count });
     const out = new Float32Array(image, AREA, TILE * 8);
     for (let t = 0; t < count; t++) {
       const row = [...x.subarray(t * 8, t * 8 + width)];
@@ -111,8 +111,8 @@ describe.each(['decode', 'prefill'] as const)('%s', (lowering) => {
         { name: 'values0', format: 'f32', kvHeads, stride: headDim, offset: bytes, bytes },
       ],
     };
-    const scores: ArenaBuffer = { name: 'scores', element: 'f32', width: 2 * CHUNK, per: 'thread' };
-    const partials: ArenaBuffer = { name: 'partials', element: 'f32', width: 16 * (headDim + 4), per: 'step' };
+    const scores: ArenaBuffer = { name: 'scores', element: 'f32', width: 2 * CHUNK, rows: 1 };
+    const partials: ArenaBuffer = { name: 'partials', element: 'f32', width: 16 * (headDim + 4), rows: 1 };
     const plan = planWith([buffer('q', heads * headDim), scores, buffer('out', heads * headDim), partials], context);
     const scale = 0.4;
     const op = {
@@ -126,8 +126,7 @@ describe.each(['decode', 'prefill'] as const)('%s', (lowering) => {
       scale,
       keyStride: headDim,
       valueStride: headDim,
-      scores: 1,
-      partials: 3,
+      scratch: { scores: 1, partials: 3 },
       codes: null,
       out: 2,
     } as const;
@@ -140,7 +139,7 @@ describe.each(['decode', 'prefill'] as const)('%s', (lowering) => {
     state.forEach((_, i) => {
       state[i] = Math.cos(i * 0.9) + 2;
     });
-    await run(attentionKernel(new KernelScope(plan, code, lowering), op), image, { position, count });
+    await run(attentionKernel(new CpuScope(plan, code, lowering), op), image, { position, count });
     const out = new Float32Array(image, 2 * AREA, TILE * heads * headDim);
     for (let t = 0; t < count; t++) {
       for (let h = 0; h < heads; h++) {
@@ -167,7 +166,7 @@ describe.each(['decode', 'prefill'] as const)('%s', (lowering) => {
 
   test('codes: half to even, the largest is 127, the last features count, zeros stay zeros', async () => {
     const plan = planWith([buffer('x', 8), buffer('codes', 8, 'codes'), buffer('scales', 1)]);
-    const scope = new KernelScope(plan, kind('k', 'block'), lowering);
+    const scope = new CpuScope(plan, kind('k', 'block'), lowering);
     scope.eachToken(scope.b, 1, (b, token) =>
       quantiseToken(scope, b, { x: 0, depth: 6, codes: 1, scales: 2, sums: null }, null, token, token),
     );

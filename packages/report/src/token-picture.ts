@@ -3,7 +3,7 @@ import type { Compilation } from '@lamella/compiler/pipeline';
 import { type Plan, packsOf } from '@lamella/compiler/plan';
 import type { FusedOp, Kind } from '@lamella/compiler/program/ir';
 import { slowMemoryReads } from '@lamella/compiler/residency';
-import { kernelsOf } from '@lamella/compiler/schedule/schedule';
+import { kernelsOf } from '@lamella/compiler/schedule/cpu/schedule';
 import { functionBytes } from '@lamella/compiler/targets/wasm/sizes';
 import { type Html, html } from './html.ts';
 import { table } from './table.ts';

@@ -1,7 +1,7 @@
 // start.embed_tokens.decode: one workgroup of 128
 //   read embed_tokens.weight: f32 weights [16, 8]
 //   read tokens: i32 ids
-//   write x: f32 [13, 16]
+//   write x: f32 [8, 16]
 @group(0) @binding(0) var<storage, read_write> memory: array<u32>;
 @group(0) @binding(1) var<storage, read> w0: array<u32>;
 @compute @workgroup_size(128, 1, 1)
@@ -19,11 +19,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 //   read self_attn.k_proj.weight.0: f32 weights [4, 8]
 //   read self_attn.k_proj.weight.1: f32 weights [4, 8]
 //   read self_attn.v_proj.weight: f32 weights [8, 8]
-//   read x: f32 [13, 16]
+//   read x: f32 [8, 16]
 //   read input_layernorm.weight: f32 [8]
 //   read cos0: f32 [8, 4]
 //   read sin0: f32 [8, 4]
-//   write layers.q_proj: f32 [13, 16]
+//   write layers.q_proj: f32 [8, 16]
 //   write keys0: f32 [1, 8, 8]
 //   write values0: f32 [1, 8, 8]
 struct Step { position: i32, count: i32, row: i32, spare: i32 }
@@ -148,8 +148,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         let cos_1 = bitcast<vec4<f32>>(constants[i32(u32(angle) / u32(4))]);
         let sin_1 = bitcast<vec4<f32>>(constants[(i32(u32(angle) / u32(4)) + 8)]);
         let head = (i32(u32(row_1) / u32(4)) * 8);
-        memory[((i32(u32(head) / u32(4)) + i32(u32(inHead) / u32(4))) + 60)] = bitcast<vec4<u32>>(((dot_1 * cos_1) - (dot_1_1 * sin_1)));
-        memory[(((i32(u32(head) / u32(4)) + i32(u32(inHead) / u32(4))) + 1) + 60)] = bitcast<vec4<u32>>(((dot_1_1 * cos_1) + (dot_1 * sin_1)));
+        memory[((i32(u32(head) / u32(4)) + i32(u32(inHead) / u32(4))) + 40)] = bitcast<vec4<u32>>(((dot_1 * cos_1) - (dot_1_1 * sin_1)));
+        memory[(((i32(u32(head) / u32(4)) + i32(u32(inHead) / u32(4))) + 1) + 40)] = bitcast<vec4<u32>>(((dot_1_1 * cos_1) + (dot_1 * sin_1)));
       }
     }
   }
@@ -233,9 +233,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 
 // layers.self_attn.decode: 2 x (1 + position) / 128 of 256
 //   read keys0: f32 [1, 8, 8]
-//   read layers.q_proj: f32 [13, 16]
+//   read layers.q_proj: f32 [8, 16]
 //   read values0: f32 [1, 8, 8]
-//   write layers.self_attn: f32 [13, 16]
+//   write layers.self_attn: f32 [8, 16]
 struct Step { position: i32, count: i32, row: i32, spare: i32 }
 @group(0) @binding(0) var<uniform> step: Step;
 @group(0) @binding(1) var<storage, read_write> memory: array<vec4<u32>>;
@@ -264,7 +264,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let rows = ((kvHead * 8) + from_1);
     let qAt = (h * 8);
     for (var i = lane; i < 8; i += 256) {
-      query[i] = bitcast<f32>(memoryWord(((qAt + i) + 240)));
+      query[i] = bitcast<f32>(memoryWord(((qAt + i) + 160)));
     }
     workgroupBarrier();
     var most: f32 = (-3.0000000054977558e+38f);
@@ -342,15 +342,15 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     workgroupBarrier();
     let total = sums[lane];
     if (lane < 2) {
-      memory[(((h * 2) + lane) + 112)] = bitcast<vec4<u32>>((total * vec4<f32>((1f / all_1_1))));
+      memory[(((h * 2) + lane) + 72)] = bitcast<vec4<u32>>((total * vec4<f32>((1f / all_1_1))));
     }
   }
 }
 
 // layers.o_proj.decode: 1 of 256
 //   read self_attn.o_proj.weight: f32 weights [8, 16]
-//   read layers.self_attn: f32 [13, 16]
-//   readwrite x: f32 [13, 16]
+//   read layers.self_attn: f32 [8, 16]
+//   readwrite x: f32 [8, 16]
 struct Step { position: i32, count: i32, row: i32, spare: i32 }
 @group(0) @binding(0) var<uniform> step: Step;
 @group(0) @binding(1) var<storage, read_write> memory: array<vec4<u32>>;
@@ -374,7 +374,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   var acc_0: vec4<f32> = vec4<f32>(0f);
   let piece_1 = part;
   if (piece_1 < 16) {
-    acc_0 = (acc_0 + (vec4<f32>(bitcast<f32>(memoryWord((piece_1 + 448)))) * w_0));
+    acc_0 = (acc_0 + (vec4<f32>(bitcast<f32>(memoryWord((piece_1 + 288)))) * w_0));
   }
   partials[lane] = acc_0;
   workgroupBarrier();
@@ -402,9 +402,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 // layers.gate_proj+up_proj.decode: 3 of 256
 //   read mlp.gate_proj.weight: f32 weights [12, 8]
 //   read mlp.up_proj.weight: f32 weights [12, 8]
-//   read x: f32 [13, 16]
+//   read x: f32 [8, 16]
 //   read post_attention_layernorm.weight: f32 [8]
-//   write layers.mlp.mul14: f32 [13, 16]
+//   write layers.mlp.mul14: f32 [8, 16]
 struct Step { position: i32, count: i32, row: i32, spare: i32 }
 @group(0) @binding(0) var<uniform> step: Step;
 @group(0) @binding(1) var<storage, read_write> memory: array<vec4<u32>>;
@@ -504,15 +504,15 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       let e_n = round((e_x * vec4<f32>(1.4426950216293335f)));
       let e_r = ((e_x - (e_n * vec4<f32>(0.693359375f))) - (e_n * vec4<f32>((-0.00021219444170128554f))));
       let e_y = (((((((((((((((vec4<f32>(0.00019841270113829523f) * e_r) + vec4<f32>(0.0013888889225199819f)) * e_r) + vec4<f32>(0.008333333767950535f)) * e_r) + vec4<f32>(0.0416666679084301f)) * e_r) + vec4<f32>(0.1666666716337204f)) * e_r) + vec4<f32>(0.5f)) * e_r) * e_r) + e_r) + vec4<f32>(1f)) * bitcast<vec4<f32>>((vec4<i32>(e_n) + vec4<i32>(127)) << vec4<u32>(23u)));
-      memory[(i32(u32(row_1) / u32(4)) + 60)] = bitcast<vec4<u32>>(((s_x / (vec4<f32>(1f) + e_y)) * dot_1_1));
+      memory[(i32(u32(row_1) / u32(4)) + 40)] = bitcast<vec4<u32>>(((s_x / (vec4<f32>(1f) + e_y)) * dot_1_1));
     }
   }
 }
 
 // layers.down_proj.decode: 1 of 256
 //   read mlp.down_proj.weight: f32 weights [8, 12]
-//   read layers.mlp.mul14: f32 [13, 16]
-//   readwrite x: f32 [13, 16]
+//   read layers.mlp.mul14: f32 [8, 16]
+//   readwrite x: f32 [8, 16]
 struct Step { position: i32, count: i32, row: i32, spare: i32 }
 @group(0) @binding(0) var<uniform> step: Step;
 @group(0) @binding(1) var<storage, read_write> memory: array<vec4<u32>>;
@@ -536,7 +536,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   var acc_0: vec4<f32> = vec4<f32>(0f);
   let piece_1 = part;
   if (piece_1 < 12) {
-    acc_0 = (acc_0 + (vec4<f32>(bitcast<f32>(memoryWord((piece_1 + 240)))) * w_0));
+    acc_0 = (acc_0 + (vec4<f32>(bitcast<f32>(memoryWord((piece_1 + 160)))) * w_0));
   }
   partials[lane] = acc_0;
   workgroupBarrier();
@@ -563,7 +563,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 
 // end.embed_tokens.decode: 1 of 256
 //   read embed_tokens.weight: f32 weights [16, 8]
-//   read x: f32 [13, 16]
+//   read x: f32 [8, 16]
 //   read norm.weight: f32 [8]
 //   write logits: f32 [16]
 struct Step { position: i32, count: i32, row: i32, spare: i32 }

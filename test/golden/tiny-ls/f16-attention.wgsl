@@ -1,9 +1,9 @@
 enable f16;
 // layers.self_attn.decode: 2 x (1 + position) / 128 of 256
 //   read keys0: f16 [1, 8, 8]
-//   read layers.q_proj: f32 [13, 16]
+//   read layers.q_proj: f32 [8, 16]
 //   read values0: f16 [1, 8, 8]
-//   write layers.self_attn: f32 [13, 16]
+//   write layers.self_attn: f32 [8, 16]
 struct Step { position: i32, count: i32, row: i32, spare: i32 }
 @group(0) @binding(0) var<uniform> step: Step;
 @group(0) @binding(1) var<storage, read_write> memory: array<vec4<u32>>;
@@ -32,7 +32,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let rows = ((kvHead * 8) + from_1);
     let qAt = (h * 8);
     for (var i = lane; i < 8; i += 256) {
-      query[i] = bitcast<f32>(memoryWord(((qAt + i) + 240)));
+      query[i] = bitcast<f32>(memoryWord(((qAt + i) + 160)));
     }
     workgroupBarrier();
     var most: f32 = (-3.0000000054977558e+38f);
@@ -110,7 +110,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     workgroupBarrier();
     let total = sums[lane];
     if (lane < 2) {
-      memory[(((h * 2) + lane) + 112)] = bitcast<vec4<u32>>((total * vec4<f32>((1f / all_1_1))));
+      memory[(((h * 2) + lane) + 72)] = bitcast<vec4<u32>>((total * vec4<f32>((1f / all_1_1))));
     }
   }
 }

@@ -1,11 +1,11 @@
 // layers.self_attn.encode.decode: 4 of 32
-//   read layers.q_proj: f32 [13, 16]
-//   write self_attn.queries: i32 [13, 32] int8, four a word
-//   write self_attn.scales: f32 [13, 2]
-//   read layers.keys0: f32 [13, 8]
+//   read layers.q_proj: f32 [8, 16]
+//   write self_attn.queries: i32 [8, 32] int8, four a word
+//   write self_attn.scales: f32 [8, 2]
+//   read layers.keys0: f32 [8, 8]
 //   write keys0: i32 [1, 8, 16] int8, four a word
 //   write keys0.scale: f32 [1, 8]
-//   read layers.values0: f32 [13, 8]
+//   read layers.values0: f32 [8, 8]
 //   write values0: i32 [1, 8, 16] int8, four a word
 //   write values0.scale: f32 [1, 8]
 struct Step { position: i32, count: i32, row: i32, spare: i32 }
@@ -30,7 +30,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let from_1 = (head * 8);
     var x_0: vec4<f32> = vec4<f32>(0f);
     if (lane < 2) {
-      x_0 = bitcast<vec4<f32>>(memoryVector(((from_1 + (lane * 4)) + 1120)));
+      x_0 = bitcast<vec4<f32>>(memoryVector(((from_1 + (lane * 4)) + 160)));
     }
     let to = (head * 4);
     let scaleAt = head;
@@ -49,14 +49,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     workgroupBarrier();
     let largest = all_1;
     if (lane < 1) {
-      memory[(scaleAt + 1328)] = bitcast<u32>((largest * 0.007874015718698502f));
+      memory[(scaleAt + 480)] = bitcast<u32>((largest * 0.007874015718698502f));
     }
     let inverse = select(0f, (127f / largest), (0f < largest));
     if (lane < 2) {
-      memory[((to + i32(u32((lane * 4)) / u32(4))) + 608)] = bitcast<u32>(packBytes(vec4<i32>(round((x_0 * vec4<f32>(inverse))))));
+      memory[((to + i32(u32((lane * 4)) / u32(4))) + 416)] = bitcast<u32>(packBytes(vec4<i32>(round((x_0 * vec4<f32>(inverse))))));
     }
     for (var zero = (lane + 2); zero < 4; zero += 32) {
-      memory[((to + zero) + 608)] = bitcast<u32>(0);
+      memory[((to + zero) + 416)] = bitcast<u32>(0);
     }
   }
   if (1 < item) {
@@ -65,7 +65,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       let from_1_1 = (head_1 * 8);
       var x_1_0: vec4<f32> = vec4<f32>(0f);
       if (lane < 2) {
-        x_1_0 = bitcast<vec4<f32>>(memoryVector(((from_1_1 + (lane * 4)) + 64)));
+        x_1_0 = bitcast<vec4<f32>>(memoryVector(((from_1_1 + (lane * 4)) + 288)));
       }
       let row_1 = ((head_1 * 8) + position);
       let to_1 = (row_1 * 4);
@@ -100,7 +100,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let from_2 = (head_2 * 8);
     var x_2_0: vec4<f32> = vec4<f32>(0f);
     if (lane < 2) {
-      x_2_0 = bitcast<vec4<f32>>(memoryVector(((from_2 + (lane * 4)) + 288)));
+      x_2_0 = bitcast<vec4<f32>>(memoryVector(((from_2 + (lane * 4)) + 352)));
     }
     let row_2 = ((head_2 * 8) + position);
     let to_2 = (row_2 * 4);
@@ -134,11 +134,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 // layers.self_attn.decode: 2 x (1 + position) / 128 of 256
 //   read keys0: i8 [1, 8, 16] int8
 //   read keys0.scale: f32 [1, 8]
-//   read self_attn.queries: i32 [13, 32] int8, four a word
-//   read self_attn.scales: f32 [13, 2]
+//   read self_attn.queries: i32 [8, 32] int8, four a word
+//   read self_attn.scales: f32 [8, 2]
 //   read values0: i8 [1, 8, 16] int8
 //   read values0.scale: f32 [1, 8]
-//   write layers.self_attn: f32 [13, 16]
+//   write layers.self_attn: f32 [8, 16]
 struct Step { position: i32, count: i32, row: i32, spare: i32 }
 @group(0) @binding(0) var<uniform> step: Step;
 @group(0) @binding(1) var<storage, read_write> memory: array<vec4<u32>>;
@@ -177,10 +177,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let rows = ((kvHead * 8) + from_1);
     let qAt = (h * 4);
     for (var i = lane; i < 4; i += 256) {
-      query[i] = bitcast<i32>(memoryWord(((qAt + i) + 608)));
+      query[i] = bitcast<i32>(memoryWord(((qAt + i) + 416)));
     }
     workgroupBarrier();
-    let queryScale = (bitcast<f32>(memoryWord((h + 1328))) * 0.3535533845424652f);
+    let queryScale = (bitcast<f32>(memoryWord((h + 480))) * 0.3535533845424652f);
     var largest: f32 = (-3.0000000054977558e+38f);
     var sum: f32 = 0f;
     var total: vec4<f32> = vec4<f32>(0f);
@@ -305,7 +305,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       largest = larger;
     }
     if (lane < 2) {
-      memory[(((h * 2) + lane) + 280)] = bitcast<vec4<u32>>((total * vec4<f32>((1f / sum))));
+      memory[(((h * 2) + lane) + 40)] = bitcast<vec4<u32>>((total * vec4<f32>((1f / sum))));
     }
   }
 }

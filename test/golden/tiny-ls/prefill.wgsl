@@ -1,7 +1,7 @@
 // layers.o_proj.prefill: 1 x (count) / 8 of 64
 //   read self_attn.o_proj.weight: f32 weights [8, 16]
-//   read layers.self_attn: f32 [13, 16]
-//   readwrite x: f32 [13, 16]
+//   read layers.self_attn: f32 [8, 16]
+//   readwrite x: f32 [8, 16]
 struct Step { position: i32, count: i32, row: i32, spare: i32 }
 @group(0) @binding(0) var<uniform> step: Step;
 @group(0) @binding(1) var<storage, read_write> memory: array<vec4<u32>>;
@@ -27,10 +27,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   for (var piece = part; piece < 16; piece += 16) {
     let base = ((block_1 * 128) + (v * 4));
     let w_1 = bitcast<vec4<f32>>(w0[((i32(u32(base) / u32(4)) + (piece * 2)) + 68)]);
-    acc_0 = (acc_0 + (vec4<f32>(bitcast<f32>(memoryWord((((xToken * 16) + piece) + 448)))) * w_1));
-    acc_1 = (acc_1 + (vec4<f32>(bitcast<f32>(memoryWord(((((xToken + 1) * 16) + piece) + 448)))) * w_1));
-    acc_2 = (acc_2 + (vec4<f32>(bitcast<f32>(memoryWord(((((xToken + 2) * 16) + piece) + 448)))) * w_1));
-    acc_3 = (acc_3 + (vec4<f32>(bitcast<f32>(memoryWord(((((xToken + 3) * 16) + piece) + 448)))) * w_1));
+    acc_0 = (acc_0 + (vec4<f32>(bitcast<f32>(memoryWord((((xToken * 16) + piece) + 288)))) * w_1));
+    acc_1 = (acc_1 + (vec4<f32>(bitcast<f32>(memoryWord(((((xToken + 1) * 16) + piece) + 288)))) * w_1));
+    acc_2 = (acc_2 + (vec4<f32>(bitcast<f32>(memoryWord(((((xToken + 2) * 16) + piece) + 288)))) * w_1));
+    acc_3 = (acc_3 + (vec4<f32>(bitcast<f32>(memoryWord(((((xToken + 3) * 16) + piece) + 288)))) * w_1));
   }
   partials[lane] = acc_0;
   partials[(lane + 64)] = acc_1;
@@ -73,9 +73,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 }
 
 // layers.gate_proj+up_proj.operand.prefill: count of 256
-//   read x: f32 [13, 16]
+//   read x: f32 [8, 16]
 //   read post_attention_layernorm.weight: f32 [8]
-//   write layers.gate_proj+up_proj.normed: f32 [13, 8]
+//   write layers.gate_proj+up_proj.floats: f32 [8, 8]
 struct Step { position: i32, count: i32, row: i32, spare: i32 }
 @group(0) @binding(0) var<uniform> step: Step;
 @group(0) @binding(1) var<storage, read_write> memory: array<vec4<u32>>;
@@ -115,6 +115,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let inverse = (1f / sqrt(((all_1 * 0.125f) + 0.000009999999747378752f)));
   let normalised = ((x_0 * vec4<f32>(inverse)) * x_1_0);
   if (lane < 2) {
-    memory[(((t * 2) + lane) + 112)] = bitcast<vec4<u32>>(normalised);
+    memory[(((t * 2) + lane) + 72)] = bitcast<vec4<u32>>(normalised);
   }
 }

@@ -2,8 +2,8 @@
 //   read self_attn.o_proj.weight: i8 weights [8, 16] int4 in groups of 32, blocks of 8
 //   read self_attn.o_proj.weight.groups: u8 the same bytes unsigned
 //   read self_attn.o_proj.weight.scale: f32 the same bytes as f32
-//   read layers.self_attn: f32 [13, 16]
-//   readwrite x: f32 [13, 16]
+//   read layers.self_attn: f32 [8, 16]
+//   readwrite x: f32 [8, 16]
 struct Step { position: i32, count: i32, row: i32, spare: i32 }
 @group(0) @binding(0) var<uniform> step: Step;
 @group(0) @binding(1) var<storage, read_write> memory: array<vec4<u32>>;
@@ -42,7 +42,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   rowScales_0 = bitcast<vec4<f32>>(w0Vector((((block_1 * 42) + (34 + (v * 4))) + 188)));
   var x_0: vec4<f32> = vec4<f32>(0f);
   if (lane < 4) {
-    x_0 = bitcast<vec4<f32>>(memory[(lane + 264)]);
+    x_0 = bitcast<vec4<f32>>(memory[(lane + 72)]);
   }
   let lanes = max(vec4<f32>(0f), abs(x_0));
   scratch[lane] = max(max(lanes.x, lanes.y), max(lanes.z, lanes.w));
@@ -101,7 +101,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   if (lane < 2) {
     let dot_1 = (vec4<f32>(partials[lane]) * (rowScales_0 * vec4<f32>(scale[0])));
     if (0 < count) {
-      memory[(i32(u32(row_1) / u32(4)) + 520)] = bitcast<vec4<u32>>((bitcast<vec4<f32>>(memory[(i32(u32(row_1) / u32(4)) + 520)]) + dot_1));
+      memory[(i32(u32(row_1) / u32(4)) + 8)] = bitcast<vec4<u32>>((bitcast<vec4<f32>>(memory[(i32(u32(row_1) / u32(4)) + 8)]) + dot_1));
     }
   }
 }

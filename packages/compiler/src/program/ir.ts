@@ -51,24 +51,22 @@ export interface Pack {
 }
 export type PackId = number;
 
-/**
- * Most threads that run one package: what the plan keeps room for. Decoding is bound by memory, which few threads saturate.
- */
-export const MAX_THREADS = 8;
-
 /** Values in the arena: rows of `width` f32 (or codes). */
 export interface Buffer {
   readonly name: string;
   readonly element: 'f32' | 'codes' | 'sums';
   /** Elements per row; codes are four to a word, sums one. */
   readonly width: number;
-  /**
-   * `token`: a row per token of the tile, or per thread where a thread keeps its own copy (see `bufferRows`). `thread`: a row per thread.
-   * `step`: one row in all.
-   */
-  readonly per: 'token' | 'thread' | 'step';
+  /** A row for each token that the kind runs for at one time: those of a tile, or the one of the end. Scratch has as many as its target asks. */
+  readonly rows: number;
 }
 export type BufferId = number;
+
+/**
+ * Buffers that the kernels of one operation keep to themselves, by what they hold. What they are for is a target's own business: it adds them
+ * to the program before the plan is made, and its schedules read them back by name.
+ */
+export type Scratch = Readonly<Record<string, BufferId>>;
 
 /** The functions of the expression tree. `silu` is x / (1 + exp(-x)). */
 export type ElementFn = 'add' | 'mul' | 'sub' | 'silu';
@@ -96,28 +94,10 @@ export type Place =
   | { readonly at: 'same' }
   | { readonly at: 'head'; readonly half: number; readonly stride: number; readonly plane: 0 | 1 };
 
-/** x as codes: with a scale per token and, where a format asks for them, sums of codes per group (see `schedule/quantise.ts`). */
-export interface Quantised {
-  readonly codes: BufferId;
-  readonly scales: BufferId;
-  readonly sums: BufferId | null;
-  /** Where a thread unpacks panels of its matrices while a tile passes (see `formats/format.ts`); null where no tile does. */
-  readonly panels: BufferId | null;
-}
-
-/** Attention's sums over parts of the context, one after the other: what x is made of where a target splits the context. */
-export interface Merge {
-  /** Per token f32 [heads, parts, stride] weighted sums, then [heads, parts] maxima, then [heads, parts] sums of weights. */
-  readonly parts: BufferId;
-  readonly heads: number;
-  readonly stride: number;
-}
-
-/** What a contraction reads: x as it is (or merged), or normalised; then as codes where the weights are integers. */
+/** What becomes of x before it is multiplied: it is normalised, then turned to codes where the weights are integers. */
 export interface Prologue {
-  readonly merge: Merge | null;
-  readonly norm: { readonly gain: PackId; readonly eps: number; readonly out: BufferId } | null;
-  readonly quantise: Quantised | null;
+  readonly norm: { readonly gain: PackId; readonly eps: number } | null;
+  readonly codes: boolean;
 }
 
 /** Rows of one or more matrices over the same x, combined element by element. */
@@ -155,30 +135,21 @@ export interface EncodedHeads {
     | { readonly to: 'state'; readonly part: number };
 }
 
-export type FusedOp =
-  | {
-      readonly op: 'embed';
-      readonly name: string;
-      readonly table: PackId;
-      readonly width: number;
-      readonly out: BufferId;
-    }
+/** Operations, each with a name of its own within its kind. */
+export type FusedOp = { readonly name: string; readonly scratch: Scratch } & (
+  | { readonly op: 'embed'; readonly table: PackId; readonly width: number; readonly out: BufferId }
   | {
       readonly op: 'contract';
-      readonly name: string;
       readonly x: BufferId;
       /** Features summed over. */
       readonly depth: number;
       readonly prologue: Prologue;
       readonly segments: readonly Segment[];
-      /** Where a thread keeps the dot products of a block of each stream, [streams, 16]; null where no segment has several. */
-      readonly dots: BufferId | null;
     }
   /** Heads of a token to codes, each with a scale of its own (KV q8): queries to buffers, keys and values to the state. */
-  | { readonly op: 'encode'; readonly name: string; readonly parts: readonly EncodedHeads[] }
+  | { readonly op: 'encode'; readonly parts: readonly EncodedHeads[] }
   | {
       readonly op: 'attention';
-      readonly name: string;
       readonly q: BufferId;
       /** State parts of keys and values. */
       readonly k: number;
@@ -189,30 +160,20 @@ export type FusedOp =
       /** Padded width of a head of q and k, and of v. */
       readonly keyStride: number;
       readonly valueStride: number;
-      /** Scores, then weights, of a chunk: [heads of a key head, CHUNK]. */
-      readonly scores: BufferId;
-      /** What chunks leave to be merged (see `schedule/attention.ts`). */
-      readonly partials: BufferId;
-      /** Under KV q8: the queries as codes, [heads, codes of a head] with a scale each, and a chunk's weights as codes, pairs of int16. */
-      readonly codes: { readonly queries: BufferId; readonly scales: BufferId; readonly weights: BufferId } | null;
+      /** Under KV q8: the queries as codes, [heads, codes of a head], with a scale each. */
+      readonly codes: { readonly queries: BufferId; readonly scales: BufferId } | null;
       readonly out: BufferId;
     }
   | {
       readonly op: 'normalise';
-      readonly name: string;
       readonly x: BufferId;
       readonly gain: PackId;
       readonly eps: number;
       readonly width: number;
       readonly out: BufferId;
     }
-  | {
-      readonly op: 'map';
-      readonly name: string;
-      readonly value: Element;
-      readonly width: number;
-      readonly out: BufferId;
-    };
+  | { readonly op: 'map'; readonly value: Element; readonly width: number; readonly out: BufferId }
+);
 
 /** Code: ops over formal packs and buffers, run once for every table row of this kind. */
 export interface Kind {
@@ -288,59 +249,29 @@ export function packRows(pack: Pack): number {
   return padded(storedRows(pack.rows), pack.block);
 }
 
-/** A tile is multiplied up to six tokens at a time, and the last group may reach past its end: what is read there is used for nothing. */
-const TOKENS_PAST_TILE = 5;
-
-/**
- * Rows of a buffer. Decoding has one token, and what every thread makes for itself (a contraction's normalised and quantised input) lies in
- * the row of that thread, so there are never fewer rows than threads. The end runs for one token at a time.
- */
-export function bufferRows({ per }: Buffer, tile: number, role: Kind['role']): number {
-  if (per === 'step') return 1;
-  return Math.max(per === 'token' && role !== 'end' ? tile + TOKENS_PAST_TILE : 1, MAX_THREADS);
-}
-
-/** The buffers of a quantised operand. */
-export function quantisedBuffers({ codes, scales, sums, panels }: Quantised): readonly BufferId[] {
-  return [codes, scales, sums, panels].filter((id) => id !== null);
-}
-
-/** What a contraction writes for itself alone. */
-export function contractScratch(op: Extract<FusedOp, { op: 'contract' }>): readonly BufferId[] {
-  const { norm, quantise } = op.prologue;
-  return [
-    ...(norm ? [norm.out] : []),
-    ...(quantise ? quantisedBuffers(quantise) : []),
-    ...(op.dots === null ? [] : [op.dots]),
-  ];
-}
-
-/** What an attention writes for itself alone. */
-export function attentionScratch(op: Extract<FusedOp, { op: 'attention' }>): readonly BufferId[] {
-  return [op.scores, op.partials, ...(op.codes ? [op.codes.weights] : [])];
-}
-
-/** The buffers an op reads and writes. */
+/** The buffers an operation reads and writes, in the order in which the arena places those of one size; its scratch last. */
 export function bufferUses(op: FusedOp): { readonly reads: readonly BufferId[]; readonly writes: readonly BufferId[] } {
+  const scratch = Object.values(op.scratch);
+  const { reads, writes } = valueUses(op);
+  return { reads, writes: [...writes, ...scratch] };
+}
+
+/** The same without scratch: values that an operation takes from others and leaves to others. */
+export function valueUses(op: FusedOp): { readonly reads: readonly BufferId[]; readonly writes: readonly BufferId[] } {
   const inside = (e: Element): BufferId[] =>
     e.x === 'buffer' ? [e.buffer] : e.x === 'apply' ? e.args.flatMap(inside) : [];
   switch (op.op) {
     case 'embed':
       return { reads: [], writes: [op.out] };
     case 'contract': {
-      const { merge } = op.prologue;
-      const scratch = contractScratch(op);
       const stores = op.segments.flatMap((s) => s.stores);
       return {
-        reads: [op.x, ...(merge ? [merge.parts] : []), ...scratch, ...stores.flatMap((s) => inside(s.value))],
-        writes: [...scratch, ...stores.flatMap(({ to }) => (to.to === 'buffer' ? [to.buffer] : []))],
+        reads: [op.x, ...stores.flatMap((s) => inside(s.value))],
+        writes: stores.flatMap(({ to }) => (to.to === 'buffer' ? [to.buffer] : [])),
       };
     }
     case 'attention':
-      return {
-        reads: [...(op.codes ? [op.codes.queries, op.codes.scales] : [op.q]), ...attentionScratch(op)],
-        writes: [...attentionScratch(op), op.out],
-      };
+      return { reads: op.codes ? [op.codes.queries, op.codes.scales] : [op.q], writes: [op.out] };
     case 'encode':
       return {
         reads: op.parts.map((p) => p.from),

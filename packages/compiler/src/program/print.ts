@@ -1,15 +1,6 @@
 /** Prints a program for a reader: what runs together, and (`printPlan`) where everything lies. */
 import type { Plan } from '../plan.ts';
-import {
-  type Destination,
-  type Element,
-  type FusedOp,
-  type Kind,
-  type Pack,
-  type Program,
-  quantisedBuffers,
-  type RowMap,
-} from './ir.ts';
+import type { Destination, Element, FusedOp, Kind, Pack, Program, RowMap } from './ir.ts';
 
 /** The fused program: rows, then each kind's operations with their stored tensors. */
 export function printProgram(program: Program): string {
@@ -65,11 +56,8 @@ export function printKind(program: Program, kind: Kind): string[] {
       case 'embed':
         return [`  ${buffer(o.out)} = embed ${pack(o.table)}`];
       case 'contract': {
-        const { norm, quantise } = o.prologue;
-        const how = [
-          norm && `normalised by ${pack(norm.gain)} (eps ${norm.eps}) into ${buffer(norm.out)}`,
-          quantise && `as codes ${quantisedBuffers(quantise).map(buffer).join(', ')}`,
-        ].filter(Boolean);
+        const { norm, codes } = o.prologue;
+        const how = [norm && `normalised by ${pack(norm.gain)} (eps ${norm.eps})`, codes && 'as codes'].filter(Boolean);
         const head = `  contract ${buffer(o.x)} over ${o.depth}${how.length ? `, ${how.join(', ')}` : ''}`;
         return [
           head,
@@ -91,7 +79,7 @@ export function printKind(program: Program, kind: Kind): string[] {
       case 'attention': {
         const state = [o.k, o.v].map((part) => `state.${kind.state[part]!.name}`).join(', ');
         return [
-          `  ${buffer(o.out)} = attention ${buffer(o.codes?.queries ?? o.q)}, ${state}: ${o.heads} heads over ${o.kvHeads}, scale ${o.scale}, scores in ${buffer(o.scores)}, parts in ${buffer(o.partials)}`,
+          `  ${buffer(o.out)} = attention ${buffer(o.codes?.queries ?? o.q)}, ${state}: ${o.heads} heads over ${o.kvHeads}, scale ${o.scale}`,
         ];
       }
       case 'normalise':

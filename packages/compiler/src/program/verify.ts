@@ -5,15 +5,7 @@
 import { ALIGNMENT } from '../arena.ts';
 import { formats } from '../formats/table.ts';
 import type { Plan } from '../plan.ts';
-import {
-  attentionScratch,
-  type BufferId,
-  bufferUses,
-  contractScratch,
-  type Kind,
-  type Program,
-  packRows,
-} from './ir.ts';
+import { type BufferId, bufferUses, type Kind, type Program, packRows } from './ir.ts';
 
 /** Throws when the program breaks a rule. */
 export function verifyProgram(program: Program): void {
@@ -40,12 +32,8 @@ function verifyKind(program: Program, kind: Kind): void {
   const written = new Set<BufferId>(kind.role === 'start' ? [] : program.carried);
   for (const op of kind.ops) {
     const { reads, writes } = bufferUses(op);
-    // an operation's own scratch is written before it reads it
-    const scratch = op.op === 'contract' ? contractScratch(op) : op.op === 'attention' ? attentionScratch(op) : [];
-    for (const id of reads) {
-      if (!written.has(id) && !scratch.includes(id))
-        fail(`${op.name} reads ${program.buffers[id]?.name} before it is written`);
-    }
+    for (const id of reads)
+      if (!written.has(id)) fail(`${op.name} reads ${program.buffers[id]?.name} before it is written`);
     for (const id of writes) written.add(id);
     if (op.op !== 'contract') continue;
     for (const segment of op.segments) {
@@ -54,7 +42,7 @@ function verifyKind(program: Program, kind: Kind): void {
         fail(`${op.name} overwrites its x`);
       for (const id of segment.streams) {
         const pack = kind.packs[id] ?? fail(`${op.name}: no pack ${id}`);
-        if (formats[pack.format].integer !== (op.prologue.quantise !== null))
+        if (formats[pack.format].integer !== op.prologue.codes)
           fail(`${op.name}: ${pack.name} needs other activations`);
         if (packRows(pack) < segment.rows) fail(`${op.name}: ${pack.name} has too few rows`);
         if (pack.block !== kind.packs[segment.streams[0]!]!.block) fail(`${op.name}: streams in different blocks`);

@@ -1,9 +1,9 @@
 /**
- * What every schedule needs of the plan: the buffers of one kernel with their addresses, which tokens it runs over, and the lowering of
- * element-wise expression trees to loop IR, for one lane or four.
+ * What the schedules of every target need of the plan: the buffers of one kernel with their addresses, which token a row belongs to, and the
+ * lowering of element-wise expression trees to loop IR, for one lane or four.
  *
  * There are two lowerings of every operation: `decode` runs one token (for the `end` kind, row `row` of the last tile), `prefill` the
- * `count` tokens of a tile, `tokensAtOnce` of them in registers.
+ * `count` tokens of a tile.
  */
 
 import type { Activations, Format, MatrixShape } from '../formats/format.ts';
@@ -16,7 +16,7 @@ import {
   Builder,
   constant,
   type Index,
-  i32,
+  index,
   load,
   mul,
   type Names,
@@ -29,28 +29,35 @@ import {
 } from '../loops/build.ts';
 import type { Expr, Kernel, KernelBuffer } from '../loops/ir.ts';
 import { silu } from '../loops/math.ts';
-import type { Features } from '../loops/types.ts';
 import type { Plan } from '../plan.ts';
-import type { BufferId, Destination, Element, Kind, Pack, PackId, Place, Quantised } from '../program/ir.ts';
-import { bufferRows, packRows, packShape, storedRows } from '../program/ir.ts';
+import type { BufferId, Destination, Element, Kind, Pack, PackId, Place, Scratch } from '../program/ir.ts';
+import { packRows, packShape, storedRows } from '../program/ir.ts';
 
 export type Lowering = 'decode' | 'prefill';
+
+/** A value at a feature, or at four from there on. */
+export type Value = (b: Builder, feature: Index, type: 'f32' | 'f32x4') => Expr;
+
+/** The kernels of one kind, in the order they run. The end has no prefill: logits are wanted for single tokens. */
+export interface KindKernels {
+  readonly kind: Kind;
+  readonly decode: readonly Kernel[];
+  readonly prefill: readonly Kernel[];
+}
 
 /** Builds one kernel: collects the buffers it uses while the schedule writes its body. */
 export class KernelScope {
   readonly plan: Plan;
   readonly kind: Kind;
   readonly lowering: Lowering;
-  readonly features: Features;
   readonly b = new Builder();
   private readonly buffers = new Map<string, KernelBuffer & { access: 'read' | 'write' | 'readwrite' }>();
   private readonly scalars = new Set<string>();
 
-  constructor(plan: Plan, kind: Kind, lowering: Lowering, features: Features = new Set()) {
+  constructor(plan: Plan, kind: Kind, lowering: Lowering) {
     this.plan = plan;
     this.kind = kind;
     this.lowering = lowering;
-    this.features = features;
   }
 
   kernel(name: string): Kernel {
@@ -62,44 +69,9 @@ export class KernelScope {
     };
   }
 
-  /** Tokens held in registers together: reuses each weight loaded, within the sixteen vector registers of a CPU. */
-  tokensAtOnce(format: Format, streams: number): number {
-    return this.lowering === 'decode' || format.integer || streams > 1 ? 1 : 2;
-  }
-
   scalar(name: 'position' | 'count' | 'row' | 'thread'): Expr {
     this.scalars.add(name);
     return argument(name);
-  }
-
-  /** Runs the body for the first token of every group of `step` tokens; `grid` lets threads share the groups. */
-  eachToken(
-    b: Builder,
-    step: number,
-    body: (b: Builder, token: Index) => void,
-    tag: 'serial' | 'grid' = 'serial',
-  ): void {
-    if (this.lowering === 'decode') body(b, 0);
-    else b.loop(tag, 't', { to: this.scalar('count'), step }, body);
-  }
-
-  /** Runs the body for every feature of every token: threads share the tokens of a tile, or the features of the one token. */
-  eachFeatureOfToken(
-    width: number,
-    prepare: (b: Builder, token: Index) => (b: Builder, feature: Expr, type: 'f32' | 'f32x4') => void,
-  ): void {
-    const tag = this.lowering === 'decode' ? 'grid' : 'serial';
-    this.eachToken(this.b, 1, (b, token) => eachFeature(b, 0, width, prepare(b, token), tag), 'grid');
-  }
-
-  /** The row where a thread keeps what it makes for `token` and nobody else reads: in a tile the token's own, otherwise the thread's. */
-  ownRow(token: Index): Index {
-    return this.lowering === 'prefill' ? token : this.ownThread();
-  }
-
-  /** The number of the thread that runs this. */
-  ownThread(): Index {
-    return this.features.has('threads') ? this.scalar('thread') : 0;
   }
 
   /** Whether a token of a group is one of the tile's; groups may reach past its end. */
@@ -124,7 +96,7 @@ export class KernelScope {
   /** A buffer of the arena. Codes are seen as words of four. */
   arena(id: BufferId, access: 'read' | 'write'): KernelBuffer {
     const buffer = this.plan.program.buffers[id]!;
-    const rows = this.rows(id);
+    const { rows } = buffer;
     const words = buffer.element === 'codes' ? buffer.width / 4 : buffer.width;
     const shape = `[${rows}, ${buffer.width}]`;
     return this.use({
@@ -135,25 +107,6 @@ export class KernelScope {
       access,
       note: { f32: shape, codes: `${shape} int8, four a word`, sums: `${shape} sums of codes` }[buffer.element],
     });
-  }
-
-  /** A buffer of codes to be read eight at a time. */
-  codes(id: BufferId): KernelBuffer {
-    const { name, width } = this.plan.program.buffers[id]!;
-    const rows = this.rows(id);
-    return this.use({
-      name,
-      element: 'i8',
-      address: { from: 'memory', offset: this.plan.bufferAddress[id]! },
-      length: rows * width,
-      access: 'read',
-      note: `[${rows}, ${width}] int8`,
-    });
-  }
-
-  private rows(id: BufferId): number {
-    const { buffers, tile } = this.plan.program;
-    return bufferRows(buffers[id]!, tile, this.isCarried(id) ? 'block' : this.kind.role);
   }
 
   private isCarried(id: BufferId): boolean {
@@ -169,17 +122,16 @@ export class KernelScope {
     return this.kind.role === 'end' && this.isCarried(id) ? plus(this.scalar('row'), token) : token;
   }
 
-  /** What a contraction multiplies with, for `Format.dot`. */
-  activations(x: BufferId, quantised: Quantised | null): Activations {
-    if (!quantised)
+  /** What a contraction multiplies with, for `Format.dot`: its codes where its scratch has them, else x. */
+  activations(x: BufferId, { codes, scales, sums }: Scratch): Activations {
+    if (codes === undefined || scales === undefined)
       return { values: this.arena(x, 'read'), stride: this.width(x), scales: null, sums: null, groups: 0 };
-    const { codes, scales, sums } = quantised;
     return {
       values: this.arena(codes, 'read'),
       stride: this.width(codes),
       scales: this.arena(scales, 'read'),
-      sums: sums === null ? null : this.arena(sums, 'read'),
-      groups: sums === null ? 0 : this.width(sums),
+      sums: sums === undefined ? null : this.arena(sums, 'read'),
+      groups: sums === undefined ? 0 : this.width(sums),
     };
   }
 
@@ -194,20 +146,6 @@ export class KernelScope {
     const shape = packShape(pack);
     const address = { from: 'weights', group: pack.group, offset: pack.offset } as const;
     const views = format.views(partName(pack), address, packRows(pack), shape);
-    return { format, views: views.map((v) => this.use(v)), shape };
-  }
-
-  /** Matrices whose blocks lie in turn, as one: block s of every `ids.length` is the next of matrix s. Null where they lie apart. */
-  matricesInTurn(ids: readonly PackId[]): ReturnType<KernelScope['matrix']> | null {
-    const packs = ids.map((id) => this.kind.packs[id]!);
-    const [{ format: name, group, offset, ...first }] = packs as [Pack, ...Pack[]];
-    const format = formats[name];
-    const pitch = format.blockBytes(packShape(packs[0]!));
-    if (ids.length === 1 || first.pitch === pitch) return null;
-    const shape = { ...packShape(packs[0]!), pitch };
-    const rows = packs.reduce((sum, pack) => sum + packRows(pack), 0);
-    const names = packs.map(partName).join('+');
-    const views = format.views(names, { from: 'weights', group, offset }, rows, shape);
     return { format, views: views.map((v) => this.use(v)), shape };
   }
 
@@ -260,6 +198,12 @@ export class KernelScope {
     });
   }
 
+  /** A value of `token`. */
+  value(id: BufferId, token: Index): Value {
+    const row = times(this.bufferRow(id, token), this.width(id));
+    return (_, feature, type) => load(this.arena(id, 'read'), plus(row, feature), type);
+  }
+
   // ---- element-wise maths
 
   /** Expression tree to loop IR at `feature` of `token`, over one lane or four. */
@@ -278,10 +222,8 @@ export class KernelScope {
         return dot(e.stream);
       case 'constant':
         return constant(type, e.value);
-      case 'buffer': {
-        const row = times(this.bufferRow(e.buffer, token), this.width(e.buffer));
-        return load(this.arena(e.buffer, 'read'), plus(row, feature), type);
-      }
+      case 'buffer':
+        return this.value(e.buffer, token)(b, feature, type);
       case 'vector':
         return load(this.vector(e.pack), feature, type);
       case 'rope': {
@@ -337,26 +279,12 @@ export class KernelScope {
   }
 }
 
-const partName = ({ name, rows }: Pack): string => (rows.map === 'half' ? `${name}.${rows.which}` : name);
-
-const index = (x: Index): Expr => (typeof x === 'number' ? i32(x) : x);
+/** What a stored tensor is called in kernels. */
+export const partName = ({ name, rows }: Pack): string => (rows.map === 'half' ? `${name}.${rows.which}` : name);
 
 /** Offset of row r: as it is, or inside its head. `perHead` is the distance of heads where it is not their stride. */
 function placeOffset(names: Names, place: Place, row: Index, perHead: number | null): Expr {
   if (place.at === 'same') return plus(row, 0);
   const head = names.let('head', times(quotient(row, place.half), perHead ?? place.stride));
   return plus(plus(head, names.let('inHead', remainder(row, place.half))), place.plane * place.half);
-}
-
-/** Runs `body` over features [from, to), from a multiple of 4: four at a time, then one by one for what is left. */
-export function eachFeature(
-  b: Builder,
-  from: number,
-  to: number,
-  body: (b: Builder, feature: Expr, type: 'f32' | 'f32x4') => void,
-  tag: 'serial' | 'grid' = 'serial',
-): void {
-  const whole = to - (to % 4);
-  if (from < whole) b.loop(tag, 'i', { from, to: whole, step: 4 }, (inner, i) => body(inner, i, 'f32x4'));
-  if (whole < to) b.loop(tag, 'i', { from: whole, to }, (inner, i) => body(inner, i, 'f32'));
 }

@@ -2,7 +2,7 @@
  * Causal attention, a workgroup for every head, token and part of the context. Scores stay in shared memory: one position an invocation; their
  * softmax against the largest; then the weighted values, neighbouring invocations reading neighbouring features. Where weights become codes a
  * part is taken CHUNK by CHUNK, each with a softmax of its own, merged as they come (online softmax, arXiv 1805.02867). Several parts leave
- * their sums with maximum and weight (as flash decoding does, arXiv 2311.01282); who reads the result merges them, in `operand.ts`.
+ * their sums with maximum and weight (as flash decoding does, arXiv 2311.01282), as `parts.ts` says.
  */
 import type { SharedQuery } from '../../formats/kv.ts';
 import {
@@ -23,7 +23,8 @@ import {
 } from '../../loops/build.ts';
 import type { Expr, Kernel } from '../../loops/ir.ts';
 import { exp } from '../../loops/math.ts';
-import { CHUNK, type FusedOp, type Merge } from '../../program/ir.ts';
+import { CHUNK, type FusedOp } from '../../program/ir.ts';
+import { FLOOR, partCount, partLength, partsAt } from './parts.ts';
 import { combineParts, reduceAll } from './reduce.ts';
 import type { GpuScope } from './scope.ts';
 
@@ -31,15 +32,6 @@ type Attention = Extract<FusedOp, { op: 'attention' }>;
 
 /** Invocations of a workgroup. One token has few workgroups, which wait for memory: many invocations ask for more at a time. */
 const lanesOf = ({ lowering }: GpuScope): number => (lowering === 'decode' ? 256 : 64);
-/** Below any score. */
-const FLOOR = -3e38;
-
-/** Positions of one part: at most 16 parts where a kilobyte or two of scores allow it. */
-export function partLength(context: number): number {
-  const wanted = 2 ** Math.ceil(Math.log2(context / 16));
-  return Math.max(128, Math.min(1024, wanted));
-}
-export const partCount = (context: number): number => Math.ceil(context / partLength(context));
 
 /** The kernel of an attention operation. */
 export function attentionKernel(scope: GpuScope, op: Attention): Kernel {
@@ -234,12 +226,7 @@ function store(
       mine.store(scope.arena(op.out, 'write'), at, mul(total, apply('splat', apply('div', f32(1), sum))));
       return;
     }
-    const { buffer, row, sumsAt, maximaAt, weightsAt } = parts(
-      scope,
-      { parts: op.scores, heads: op.heads, stride: op.valueStride },
-      token,
-      'write',
-    );
+    const { buffer, row, sumsAt, maximaAt, weightsAt } = partsAt(scope, op, token, 'write');
     const entry = mine.let('entry', plus(times(h, partCount(context)), quotient(from, partLength(context))));
     mine.store(buffer, plus(plus(row, sumsAt), plus(times(entry, op.valueStride), feature)), total);
     mine.when(apply('less', lane, i32(1)), (first) => {
@@ -247,53 +234,4 @@ function store(
       first.store(buffer, plus(plus(row, weightsAt), entry), sum);
     });
   });
-}
-
-/** Elements per token that the parts of a head take, sums, maximum and weight. */
-export function partsWidth(heads: number, stride: number, context: number): number {
-  return heads * partCount(context) * (stride + 2);
-}
-
-function parts(scope: GpuScope, { parts, heads, stride }: Merge, token: Index, access: 'read' | 'write') {
-  const all = heads * partCount(scope.plan.program.context);
-  return {
-    buffer: scope.arena(parts, access),
-    row: times(token, scope.width(parts)),
-    sumsAt: 0,
-    maximaAt: all * stride,
-    weightsAt: all * (stride + 1),
-  };
-}
-
-/** Attention's result at a feature, from its parts: sums and weights relative to the largest maximum seen so far. */
-export function mergedAttention(
-  scope: GpuScope,
-  merge: Merge,
-  token: Index,
-): (b: Builder, feature: Index, type: 'f32' | 'f32x4') => Expr {
-  const { context } = scope.plan.program;
-  const { buffer, row, sumsAt, maximaAt, weightsAt } = parts(scope, merge, token, 'read');
-  const part = partLength(context);
-  return (b, feature, type) => {
-    const spread = (x: Expr): Expr => (type === 'f32' ? x : apply('splat', x));
-    const count = b.let('parts', quotient(plus(scope.position(token), part), part));
-    const first = b.let('first', times(quotient(feature, merge.stride), partCount(context)));
-    const inHead = b.let('inHead', remainder(feature, merge.stride));
-    const max = b.variable('max', f32(FLOOR));
-    const sum = b.variable('sum', constant(type, 0));
-    const weight = b.variable('weight', f32(0));
-    b.loop('serial', 'p', { to: count }, (inner, p) => {
-      const entry = inner.let('entry', plus(first, p));
-      const its = inner.let('its', load(buffer, plus(plus(row, maximaAt), entry), 'f32'));
-      const larger = inner.let('larger', apply('max', max.get(), its));
-      const before = inner.let('before', exp(inner, sub(max.get(), larger)));
-      const now = inner.let('now', exp(inner, sub(its, larger)));
-      const sums = load(buffer, plus(plus(row, sumsAt), plus(times(entry, merge.stride), inHead)), type);
-      sum.set(add(mul(sum.get(), spread(before)), mul(sums, spread(now))));
-      const weights = load(buffer, plus(plus(row, weightsAt), entry), 'f32');
-      weight.set(add(mul(weight.get(), before), mul(weights, now)));
-      max.set(larger);
-    });
-    return b.let('merged', apply('div', sum.get(), spread(weight.get())));
-  };
 }

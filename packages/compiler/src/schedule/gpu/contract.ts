@@ -25,7 +25,7 @@ import {
 } from '../../loops/build.ts';
 import type { Expr, Kernel } from '../../loops/ir.ts';
 import { type BufferId, type FusedOp, padded, type Segment } from '../../program/ir.ts';
-import { arenaOperand, fitsWorkgroup, needsOperand, OPERAND_LANES, operand, operandKernel } from './operand.ts';
+import { arenaOperand, makesOperandInside, needsOperand, OPERAND_LANES, operand, operandKernel } from './operand.ts';
 import { combineParts } from './reduce.ts';
 import type { GpuScope } from './scope.ts';
 
@@ -54,10 +54,9 @@ function tiled(tile: number): Division {
 export function contractKernels(open: () => GpuScope, op: Contract): Kernel[] {
   const scope = open();
   const division = scope.lowering === 'decode' ? decoding : tiled(scope.plan.program.tile);
-  const streams = Math.max(...op.segments.map(({ streams }) => streams.length));
-  const sums = division.lanes * division.tokens * streams * 16;
-  const inside = scope.lowering === 'decode' && needsOperand(op) && fitsWorkgroup(scope, op, sums);
-  const before = needsOperand(op) && !inside ? [operandKernel(open(), op)] : [];
+  const needed = needsOperand(scope.kind, op, scope.plan.program.context);
+  const inside = needed && scope.lowering === 'decode' && makesOperandInside(scope.kind, op, scope.profile);
+  const before = needed && !inside ? [operandKernel(open(), op)] : [];
   return [...before, product(scope, op, division, inside)];
 }
 

@@ -20,21 +20,30 @@ import {
 } from '../../loops/build.ts';
 import type { Expr, Kernel, KernelBuffer } from '../../loops/ir.ts';
 import { maxLanes, sumLanes } from '../../loops/math.ts';
-import { type BufferId, type FusedOp, padded } from '../../program/ir.ts';
-import { mergedAttention } from './attention.ts';
+import { type BufferId, type FusedOp, type Kind, padded } from '../../program/ir.ts';
+import { codesWidth } from '../codes.ts';
+import type { Value } from '../scope.ts';
+import { attentionInParts } from './parts.ts';
+import type { GpuProfile } from './profile.ts';
 import { reduceAll } from './reduce.ts';
 import type { GpuScope } from './scope.ts';
 
 type Contract = Extract<FusedOp, { op: 'contract' }>;
-/** x at a feature, or at four from there on. */
-type Source = (b: Builder, feature: Index, type: 'f32' | 'f32x4') => Expr;
 
 /** Invocations that prepare one token: most of what WebGPU allows, since what they wait for is memory and each other. */
 export const OPERAND_LANES = 256;
 
 /** Whether there is anything to do. */
-export function needsOperand({ prologue: { merge, norm, quantise } }: Contract): boolean {
-  return merge !== null || norm !== null || quantise !== null;
+export function needsOperand(kind: Kind, { x, prologue }: Contract, context: number): boolean {
+  return prologue.codes || prologue.norm !== null || attentionInParts(kind, x, context) !== null;
+}
+
+/** Whether decoding makes x in the memory of a contraction's workgroups, beside the sums that they combine there. */
+export function makesOperandInside(kind: Kind, op: Contract, { workgroupBytes }: GpuProfile): boolean {
+  const streams = Math.max(...op.segments.map(({ streams }) => streams.length));
+  const sums = OPERAND_LANES * streams * 16;
+  const x = op.prologue.codes ? codesWidth(kind, op) + 16 : 4 * padded(op.depth, 4);
+  return x + 4 * OPERAND_LANES + sums <= workgroupBytes;
 }
 
 /** The kernel that makes x of every token of a tile ready, in the arena. */
@@ -45,9 +54,8 @@ export function operandKernel(scope: GpuScope, op: Contract): Kernel {
 
 /** Where an operand that `operandKernel` made lies, for all tokens. */
 export function arenaOperand(scope: GpuScope, op: Contract): { readonly x: Activations; readonly home: BufferId } {
-  const { norm, quantise } = op.prologue;
-  const home = quantise?.codes ?? norm?.out ?? op.x;
-  return { x: { ...scope.activations(norm?.out ?? op.x, quantise), sums: null, groups: 0 }, home };
+  const { codes, floats = op.x } = op.scratch;
+  return { x: scope.activations(floats, op.scratch), home: codes ?? floats };
 }
 
 /** Writes the statements that make row `token` of x ready. In workgroup memory, it is row 0 of what is returned. */
@@ -66,50 +74,43 @@ export function operand(
     readonly in: 'workgroup' | 'arena';
   },
 ): Activations {
-  const { merge, norm, quantise } = op.prologue;
-  const { depth } = op;
+  const { depth, scratch } = op;
+  const { norm } = op.prologue;
   const group: Workgroup = { lane, lanes: OPERAND_LANES, scratch: scratchOf(scope, OPERAND_LANES) };
-  let x = held(b, group, depth, merge ? mergedAttention(scope, merge, token) : row(scope, b, op.x, token));
+  let x = held(b, group, depth, row(scope, b, op.x, token));
   if (norm) x = normalised(scope, b, group, x, norm);
-  if (!quantise) {
-    const home = norm ? norm.out : op.x;
+  if (!op.prologue.codes) {
     const floats =
       place === 'workgroup'
         ? { buffer: scope.shared('floats', 'f32', padded(depth, 4), 'x of this token'), at: i32(0) }
-        : { buffer: scope.arena(home, 'write'), at: rowOf(scope, home, token) };
+        : { buffer: scope.arena(scratch.floats!, 'write'), at: rowOf(scope, scratch.floats!, token) };
     storeHeld(b, group, x, floats);
     if (place === 'workgroup') b.barrier();
     return { values: floats.buffer, stride: padded(depth, 4), scales: null, sums: null, groups: 0 };
   }
-  const width = scope.width(quantise.codes);
+  const width = codesWidth(scope.kind, op);
   const codes =
     place === 'workgroup'
       ? { buffer: scope.shared('codes', 'i32', width / 4, 'x as int8, four a word'), at: i32(0) }
       : {
-          buffer: scope.arena(quantise.codes, 'write'),
-          at: b.let('codesAt', times(rowIndex(scope, quantise.codes, token), width / 4)),
+          buffer: scope.arena(scratch.codes!, 'write'),
+          at: b.let('codesAt', times(rowIndex(scope, scratch.codes!, token), width / 4)),
         };
   const scale =
     place === 'workgroup'
       ? { buffer: scope.shared('scale', 'f32', 4, 'of the codes'), at: i32(0) }
-      : { buffer: scope.arena(quantise.scales, 'write'), at: plus(rowIndex(scope, quantise.scales, token), 0) };
+      : { buffer: scope.arena(scratch.scales!, 'write'), at: plus(rowIndex(scope, scratch.scales!, token), 0) };
   quantised(b, group, x, { width, codes, scale });
   if (place === 'workgroup') b.barrier();
   return { values: codes.buffer, stride: width, scales: scale.buffer, sums: null, groups: 0 };
-}
-
-/** Whether an operand fits the shared memory of a contraction's workgroups, beside `besides` bytes. */
-export function fitsWorkgroup(scope: GpuScope, op: Contract, besides: number): boolean {
-  const { quantise } = op.prologue;
-  const x = quantise ? scope.width(quantise.codes) + 16 : 4 * padded(op.depth, 4);
-  return x + 4 * OPERAND_LANES + besides <= scope.profile.workgroupBytes;
 }
 
 const rowIndex = (scope: GpuScope, id: BufferId, token: Index): Expr => plus(scope.bufferRow(id, token), 0);
 const rowOf = (scope: GpuScope, id: BufferId, token: Index): Expr => times(rowIndex(scope, id, token), scope.width(id));
 
 /** A buffer's row. */
-export function row(scope: GpuScope, b: Builder, id: BufferId, token: Index): Source {
+export function row(scope: GpuScope, b: Builder, id: BufferId, token: Index): Value {
+  if (attentionInParts(scope.kind, id, scope.plan.program.context)) return scope.value(id, token);
   const buffer = scope.arena(id, 'read');
   const at = b.let('xRow', rowOf(scope, id, token));
   return (_, feature, type) => load(buffer, plus(at, feature), type);
@@ -152,7 +153,7 @@ function eachQuad(
 }
 
 /** Reads a row. */
-export function held(b: Builder, group: Workgroup, width: number, source: Source): Held {
+export function held(b: Builder, group: Workgroup, width: number, source: Value): Held {
   const count = Math.ceil(Math.floor(width / 4) / group.lanes);
   const quads = b.registers('x', count, constant('f32x4', 0));
   eachQuad(b, group, width, (mine, i, feature) => quads.set(source(mine, feature, 'f32x4'), i));
@@ -204,7 +205,7 @@ interface Place {
   readonly at: Expr;
 }
 
-/** Stores codes and scale as q8 has them (`schedule/quantise.ts`); codes behind the last feature, up to `width`, are zero. */
+/** Stores codes and scale as q8 has them (`schedule/cpu/quantise.ts`); codes behind the last feature, up to `width`, are zero. */
 export function quantised(
   b: Builder,
   group: Workgroup,

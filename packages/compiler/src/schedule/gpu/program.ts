@@ -1,38 +1,39 @@
 /**
- * The same program as a GPU runs it: attention leaves sums over parts of the context where the context has several, and the contraction
- * behind it merges them; codes need no sums beside them.
+ * The same program as a GPU runs it: attention leaves its parts where the context has several, which whoever reads it merges, and contractions
+ * get room in the arena for what their workgroups cannot make for themselves.
  */
-import { LamellaError } from '@lamella/graph/diagnostics';
-import { type Buffer, bufferUses, type FusedOp, type Kind, type Program, padded } from '../../program/ir.ts';
-import { partCount, partsWidth } from './attention.ts';
+import {
+  type Buffer,
+  type BufferId,
+  type FusedOp,
+  type Kind,
+  type Program,
+  padded,
+  valueUses,
+} from '../../program/ir.ts';
+import { renamed } from '../../program/rename.ts';
+import { codesWidth } from '../codes.ts';
+import { makesOperandInside, needsOperand } from './operand.ts';
+import { partCount, partsWidth } from './parts.ts';
 import type { GpuProfile } from './profile.ts';
 
-type Attention = Extract<FusedOp, { op: 'attention' }>;
-
-/**
- * The program with merges where attention is split, and halves for keys and values where the profile has them. Throws L116 where something else
- * than a linear reads split attention.
- */
+/** The program with attention in parts, scratch for its contractions, and halves for keys and values where the profile has them. */
 export function forGpu(program: Program, profile: GpuProfile): Program {
   const halves = profile.needs.includes('shader-f16');
-  const split = partCount(program.context) > 1;
   const buffers: Buffer[] = [...program.buffers];
-  const kinds = program.kinds.map((kind): Kind => {
-    const attentions = kind.ops.filter((op): op is Attention => op.op === 'attention');
-    for (const a of attentions) {
-      const width = split ? padded(partsWidth(a.heads, a.valueStride, program.context), 4) : 4;
-      buffers[a.scores] = { name: `${kind.name}.${a.name}.parts`, element: 'f32', width, per: 'token' };
-    }
+  const add = (buffer: Buffer): BufferId => buffers.push(buffer) - 1;
+  const kinds = program.kinds.map((plain): Kind => {
+    const kind = partCount(program.context) > 1 ? inParts(plain) : plain;
     const ops = kind.ops.map((op): FusedOp => {
-      const source = attentions.find((a) => bufferUses(op).reads.includes(a.out));
-      if (op.op !== 'contract') {
-        if (!source || !split) return op;
-        const reason = 'it reads attention over a long context, which only linears do';
-        throw new LamellaError('L116', { op: op.op, reason, remedy: '--context 128' }, { place: kind.name });
-      }
-      const { quantise, ...rest } = op.prologue;
-      const merge = source && split ? { parts: source.scores, heads: source.heads, stride: source.valueStride } : null;
-      return { ...op, dots: null, prologue: { ...rest, merge, quantise: quantise && { ...quantise, sums: null } } };
+      if (op.op !== 'contract' || !needsOperand(kind, op, program.context)) return op;
+      // a tile's x is made by a kernel of its own
+      if (kind.role === 'end' && makesOperandInside(kind, op, profile)) return op;
+      const own = (name: string, element: Buffer['element'], width: number): BufferId =>
+        add({ name: `${kind.name}.${op.name}.${name}`, element, width, rows: kind.role === 'end' ? 1 : program.tile });
+      const scratch = op.prologue.codes
+        ? { codes: own('codes', 'codes', codesWidth(kind, op)), scales: own('scales', 'f32', 1) }
+        : { floats: own('floats', 'f32', padded(op.depth, 4)) };
+      return { ...op, scratch };
     });
     const state = kind.state.map((part) =>
       halves && part.format === 'f32' ? { ...part, format: 'f16' as const } : part,
@@ -40,4 +41,23 @@ export function forGpu(program: Program, profile: GpuProfile): Program {
     return { ...kind, ops, state };
   });
   return { ...program, buffers, kinds };
+
+  /** The kind with a buffer for the parts of each attention in place of its result. */
+  function inParts(kind: Kind): Kind {
+    const parts = new Map<BufferId, BufferId>();
+    const ops = kind.ops.map((op): FusedOp => {
+      const moved = renamed(
+        op,
+        (id) => parts.get(id) ?? id,
+        (id) => id,
+      );
+      for (const id of valueUses(op).writes) parts.delete(id);
+      if (moved.op !== 'attention') return moved;
+      const width = padded(partsWidth(moved.heads, moved.valueStride, program.context), 4);
+      const out = add({ name: `${kind.name}.${moved.name}.parts`, element: 'f32', width, rows: program.tile });
+      parts.set(moved.out, out);
+      return { ...moved, out };
+    });
+    return { ...kind, ops };
+  }
 }

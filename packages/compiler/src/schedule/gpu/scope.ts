@@ -4,8 +4,9 @@ import { apply, type Builder, type Index, i32, plus } from '../../loops/build.ts
 import type { Expr, Kernel, KernelBuffer } from '../../loops/ir.ts';
 import { elementBytes } from '../../loops/types.ts';
 import type { Plan } from '../../plan.ts';
-import { type Kind, padded } from '../../program/ir.ts';
-import { KernelScope, type Lowering } from '../scope.ts';
+import { type BufferId, type Kind, padded } from '../../program/ir.ts';
+import { KernelScope, type Lowering, type Value } from '../scope.ts';
+import { attentionInParts, mergedAttention } from './parts.ts';
 import type { GpuProfile } from './profile.ts';
 
 /** Invocations that list candidates, and tokens that each of them keeps. */
@@ -25,6 +26,12 @@ export class GpuScope extends KernelScope {
   constructor(plan: Plan, kind: Kind, lowering: Lowering, profile: GpuProfile) {
     super(plan, kind, lowering);
     this.profile = profile;
+  }
+
+  /** A value of `token`; of attention in parts, what they amount to. */
+  override value(id: BufferId, token: Index): Value {
+    const inParts = attentionInParts(this.kind, id, this.plan.program.context);
+    return inParts ? mergedAttention(this, inParts, token) : super.value(id, token);
   }
 
   /** Memory of one workgroup, `length` elements. */

@@ -1,9 +1,9 @@
 /** RMSNorm of one token: the reduction in f32, then x * inv * gain. Used as a kernel and as a contraction's prologue. */
-import { add, apply, type Builder, constant, f32, type Index, load, mul, plus, times } from '../loops/build.ts';
-import type { Expr, Kernel } from '../loops/ir.ts';
-import { sumLanes } from '../loops/math.ts';
-import type { BufferId, FusedOp, PackId } from '../program/ir.ts';
-import { eachFeature, type KernelScope } from './scope.ts';
+import { add, apply, type Builder, constant, f32, type Index, load, mul, plus, times } from '../../loops/build.ts';
+import type { Expr, Kernel } from '../../loops/ir.ts';
+import { sumLanes } from '../../loops/math.ts';
+import type { BufferId, FusedOp, PackId } from '../../program/ir.ts';
+import { type CpuScope, eachFeature } from './scope.ts';
 
 interface Norm {
   readonly x: BufferId;
@@ -15,7 +15,7 @@ interface Norm {
 
 /** Writes the statements that find 1 / rms of row `token` of x; returns what a feature becomes. */
 function normalised(
-  scope: KernelScope,
+  scope: CpuScope,
   b: Builder,
   { x, gain, eps, width }: Norm,
   token: Index,
@@ -53,7 +53,7 @@ function normalised(
 }
 
 /** Writes the statements that normalise row `token` of x into row `outRow` of `out`. */
-export function normaliseToken(scope: KernelScope, b: Builder, norm: Norm, token: Index, outRow: Index): void {
+export function normaliseToken(scope: CpuScope, b: Builder, norm: Norm, token: Index, outRow: Index): void {
   const value = normalised(scope, b, norm, token);
   const target = scope.arena(norm.out, 'write');
   const row = b.let('outRow', times(outRow, scope.width(norm.out)));
@@ -61,7 +61,7 @@ export function normaliseToken(scope: KernelScope, b: Builder, norm: Norm, token
 }
 
 /** A norm that stands alone. */
-export function normaliseKernel(scope: KernelScope, op: Extract<FusedOp, { op: 'normalise' }>): Kernel {
+export function normaliseKernel(scope: CpuScope, op: Extract<FusedOp, { op: 'normalise' }>): Kernel {
   scope.eachFeatureOfToken(op.width, (b, token) => {
     const value = normalised(scope, b, op, token);
     const target = scope.arena(op.out, 'write');

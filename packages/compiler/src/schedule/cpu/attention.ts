@@ -22,11 +22,11 @@ import {
   quotient,
   sub,
   times,
-} from '../loops/build.ts';
-import type { Expr, Kernel } from '../loops/ir.ts';
-import { exp, maxAcross, sumLanes } from '../loops/math.ts';
-import { CHUNK, type FusedOp } from '../program/ir.ts';
-import type { KernelScope } from './scope.ts';
+} from '../../loops/build.ts';
+import type { Expr, Kernel } from '../../loops/ir.ts';
+import { exp, maxAcross, sumLanes } from '../../loops/math.ts';
+import { CHUNK, type FusedOp } from '../../program/ir.ts';
+import type { CpuScope } from './scope.ts';
 
 type Attention = Extract<FusedOp, { op: 'attention' }>;
 
@@ -36,7 +36,7 @@ const MERGED = 8;
 const FLOOR = -3e38;
 
 /** The kernel of an attention operation. */
-export function attentionKernel(scope: KernelScope, op: Attention): Kernel {
+export function attentionKernel(scope: CpuScope, op: Attention): Kernel {
   const { b } = scope;
   const group = op.heads / op.kvHeads;
   const chunksOf = (token: Index): Expr => quotient(plus(scope.position(token), CHUNK), CHUNK);
@@ -77,12 +77,12 @@ const WORTH = 2;
 const SHARE = 3;
 
 /** Elements of the partial results of one head: all chunks that a context may have. */
-function partialWidth(scope: KernelScope, op: Attention): number {
+function partialWidth(scope: CpuScope, op: Attention): number {
   return Math.ceil(scope.plan.program.context / CHUNK) * (op.valueStride + 4);
 }
 
 /** First element of a chunk's partial result in row `partial`. */
-function partialAt(scope: KernelScope, op: Attention, partial: Index, chunk: Expr): Expr {
+function partialAt(scope: CpuScope, op: Attention, partial: Index, chunk: Expr): Expr {
   return plus(times(partial, partialWidth(scope, op)), times(chunk, op.valueStride + 4));
 }
 
@@ -102,7 +102,7 @@ interface Chunk {
 
 /** Writes a chunk's partial results for all query heads of a key head. */
 function attendChunk(
-  scope: KernelScope,
+  scope: CpuScope,
   op: Attention,
   b: Builder,
   { token, kvHead, chunk, partial }: { token: Index; kvHead: Expr; chunk: Expr; partial: Index },
@@ -115,7 +115,7 @@ function attendChunk(
     kvHead,
     count: b.let('count', apply('select', whole, i32(CHUNK), left)),
     row: b.let('row', plus(times(kvHead, scope.state(op.k, 'read').shape.positions), first)),
-    scoresAt: b.let('scoresAt', times(scope.ownThread(), scope.width(op.scores))),
+    scoresAt: b.let('scoresAt', times(scope.ownThread(), scope.width(op.scratch.scores!))),
     out: b.let('partialAt', partialAt(scope, op, partial, chunk)),
   };
   scoreChunk(scope, op, b, part);
@@ -124,15 +124,10 @@ function attendChunk(
 }
 
 /** Writes the scores of a chunk. */
-function scoreChunk(
-  scope: KernelScope,
-  op: Attention,
-  b: Builder,
-  { token, kvHead, count, row, scoresAt }: Chunk,
-): void {
+function scoreChunk(scope: CpuScope, op: Attention, b: Builder, { token, kvHead, count, row, scoresAt }: Chunk): void {
   const group = op.heads / op.kvHeads;
   const keys = scope.state(op.k, 'read');
-  const scores = scope.arena(op.scores, 'write');
+  const scores = scope.arena(op.scratch.scores!, 'write');
   const queries = op.codes ? scope.codes(op.codes.queries) : scope.arena(op.q, 'read');
   const queryStride = op.codes ? keys.shape.stride : op.keyStride;
   const queryScales = op.codes && scope.arena(op.codes.scales, 'read');
@@ -160,12 +155,12 @@ function scoreChunk(
 }
 
 /** Turns scores into weights: exp of what they are below the largest. */
-function weighChunk(scope: KernelScope, op: Attention, b: Builder, { count, row, scoresAt, out }: Chunk): void {
+function weighChunk(scope: CpuScope, op: Attention, b: Builder, { count, row, scoresAt, out }: Chunk): void {
   const values = scope.state(op.v, 'read');
   const { weights } = values.format;
-  const scores = scope.arena(op.scores, 'read');
-  const scoresOut = scope.arena(op.scores, 'write');
-  const partials = scope.arena(op.partials, 'write');
+  const scores = scope.arena(op.scratch.scores!, 'read');
+  const scoresOut = scope.arena(op.scratch.scores!, 'write');
+  const partials = scope.arena(op.scratch.partials!, 'write');
   // in pairs of vectors; what lies behind the last position weighs nothing
   const whole = b.let('whole', times(quotient(plus(count, 7), 8), 8));
   b.loop('serial', 'h', { to: op.heads / op.kvHeads }, (perHead, h) => {
@@ -191,21 +186,21 @@ function weighChunk(scope: KernelScope, op: Attention, b: Builder, { count, row,
     perHead.store(partials, plus(outAt, LARGEST), applyLanes('extract', [0], largest4));
     perHead.store(partials, plus(outAt, SUM), sumLanes(perHead, sum.get()));
     if (weights && op.codes) {
-      const worth = weights.encode(perHead, scores, at, whole, scope.arena(op.codes.weights, 'write'));
+      const worth = weights.encode(perHead, scores, at, whole, scope.arena(op.scratch.weights!, 'write'));
       perHead.store(partials, plus(outAt, WORTH), worth);
     }
   });
 }
 
 /** Writes the weighted sums of a chunk's values. */
-function sumChunk(scope: KernelScope, op: Attention, b: Builder, { count, row, scoresAt, out }: Chunk): void {
+function sumChunk(scope: CpuScope, op: Attention, b: Builder, { count, row, scoresAt, out }: Chunk): void {
   const values = scope.state(op.v, 'read');
-  const partials = scope.arena(op.partials, 'read');
-  const partialsOut = scope.arena(op.partials, 'write');
+  const partials = scope.arena(op.scratch.partials!, 'read');
+  const partialsOut = scope.arena(op.scratch.partials!, 'write');
   const outOf = (h: number): Expr => plus(out, h * partialWidth(scope, op));
   for (const heads of parts(op.heads / op.kvHeads, values.format.headsAtOnce)) {
     const weights = {
-      values: scope.arena(op.codes ? op.codes.weights : op.scores, 'read'),
+      values: scope.arena(op.codes ? op.scratch.weights! : op.scratch.scores!, 'read'),
       at: heads.map((h) => plus(scoresAt, h * CHUNK)),
       scales: op.codes
         ? heads.map((h) => b.let('worth', loadSplat(partials, plus(outOf(h), op.valueStride + WORTH), 'f32x4')))
@@ -230,13 +225,13 @@ function parts(n: number, most: number): readonly (readonly number[])[] {
 
 /** Writes a head's result: its chunks, each weighed by what its largest score is below the largest of all. */
 function merge(
-  scope: KernelScope,
+  scope: CpuScope,
   op: Attention,
   b: Builder,
   { token, h, chunks, partial }: { token: Index; h: Expr; chunks: Expr; partial: Expr },
 ): void {
-  const partials = scope.arena(op.partials, 'read');
-  const shares = scope.arena(op.partials, 'write');
+  const partials = scope.arena(op.scratch.partials!, 'read');
+  const shares = scope.arena(op.scratch.partials!, 'write');
   const out = scope.arena(op.out, 'write');
   const at = b.let('mergeAt', partialAt(scope, op, partial, i32(0)));
   const chunkAt = (c: Expr): Expr => plus(at, times(c, op.valueStride + 4));

@@ -1,11 +1,11 @@
 /** Embedding lookup and element-wise maths that found nothing to be fused into: one value per token and feature. */
-import { load, Names, plus, times } from '../loops/build.ts';
-import type { Kernel } from '../loops/ir.ts';
-import type { FusedOp } from '../program/ir.ts';
-import type { KernelScope } from './scope.ts';
+import { load, Names, plus, times } from '../../loops/build.ts';
+import type { Kernel } from '../../loops/ir.ts';
+import type { FusedOp } from '../../program/ir.ts';
+import type { CpuScope } from './scope.ts';
 
 /** Row `tokens[t]` of the table, dequantised. */
-export function embedKernel(scope: KernelScope, op: Extract<FusedOp, { op: 'embed' }>): Kernel {
+export function embedKernel(scope: CpuScope, op: Extract<FusedOp, { op: 'embed' }>): Kernel {
   const { format, views, shape } = scope.matrix(op.table);
   const ids = scope.tokens();
   const out = scope.arena(op.out, 'write');
@@ -25,7 +25,7 @@ export function embedKernel(scope: KernelScope, op: Extract<FusedOp, { op: 'embe
 }
 
 /** An expression tree over whole rows. */
-export function mapKernel(scope: KernelScope, op: Extract<FusedOp, { op: 'map' }>): Kernel {
+export function mapKernel(scope: CpuScope, op: Extract<FusedOp, { op: 'map' }>): Kernel {
   const out = scope.arena(op.out, 'write');
   const noDot = (): never => {
     throw new Error(`${op.name}: a dot product outside a contraction`);

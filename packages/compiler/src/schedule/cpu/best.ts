@@ -2,10 +2,10 @@
  * The choice of the next token where the logits are: the first of the largest. Runs of logits are compared sixteen at a time, and only the run
  * that holds the largest is looked at one by one: 3 us for 32,000 logits, where a loop in JavaScript takes 40. One thread does it.
  */
-import { apply, constant, f32, type Index, i32, load, plus, times } from '../loops/build.ts';
-import type { Kernel } from '../loops/ir.ts';
-import { maxLanes } from '../loops/math.ts';
-import type { KernelScope } from './scope.ts';
+import { apply, constant, f32, type Index, i32, load, plus, times } from '../../loops/build.ts';
+import type { Kernel } from '../../loops/ir.ts';
+import { maxLanes } from '../../loops/math.ts';
+import type { CpuScope } from './scope.ts';
 
 /** Logits of a run. */
 const RUN = 256;
@@ -13,7 +13,7 @@ const RUN = 256;
 const FLOOR = -3e38;
 
 /** The kernel that leaves the id of the largest logit in the first of `tokens`. */
-export function bestKernel(scope: KernelScope): Kernel {
+export function bestKernel(scope: CpuScope): Kernel {
   const { b } = scope;
   const { vocab } = scope.plan.program;
   const logits = scope.logits('read');

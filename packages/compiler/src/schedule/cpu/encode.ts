@@ -2,14 +2,14 @@
  * Heads to codes (KV q8): the queries of a token to a buffer, its key and value heads to the state, each head with a scale of its own. The
  * rule is that of activations. Heads are independent: `grid`.
  */
-import { i32, plus, quotient, remainder, times } from '../loops/build.ts';
-import type { Kernel } from '../loops/ir.ts';
-import type { FusedOp } from '../program/ir.ts';
+import { i32, plus, quotient, remainder, times } from '../../loops/build.ts';
+import type { Kernel } from '../../loops/ir.ts';
+import type { FusedOp } from '../../program/ir.ts';
 import { quantiseRun } from './quantise.ts';
-import type { KernelScope } from './scope.ts';
+import type { CpuScope } from './scope.ts';
 
 /** The kernel of an encoding. */
-export function encodeKernel(scope: KernelScope, op: Extract<FusedOp, { op: 'encode' }>): Kernel {
+export function encodeKernel(scope: CpuScope, op: Extract<FusedOp, { op: 'encode' }>): Kernel {
   for (const { from, heads, stride, to } of op.parts) {
     const tokens = scope.lowering === 'decode' ? 1 : scope.scalar('count');
     scope.b.loop('grid', 'item', { to: times(tokens, heads) }, (b, item) => {

@@ -2,19 +2,19 @@
  * A contraction: the prologue makes x ready for all rows, then every segment runs over its blocks of rows. A block's dot products stay
  * in registers until the epilogue, four rows at a time, has turned them into results. Blocks are independent: `grid`.
  */
-import { type Panel, panelRows } from '../formats/format.ts';
-import { placeOf, upTo } from '../formats/integer.ts';
-import { formats } from '../formats/table.ts';
-import { apply, type Builder, type Index, load, Names, plus, quotient, times } from '../loops/build.ts';
-import type { Expr, Kernel } from '../loops/ir.ts';
-import type { BufferId, FusedOp, Segment } from '../program/ir.ts';
-import { padded } from '../program/ir.ts';
+import { type Panel, panelRows } from '../../formats/format.ts';
+import { placeOf, upTo } from '../../formats/integer.ts';
+import { formats } from '../../formats/table.ts';
+import { apply, type Builder, type Index, load, Names, plus, quotient, times } from '../../loops/build.ts';
+import type { Expr, Kernel } from '../../loops/ir.ts';
+import type { BufferId, FusedOp, Segment } from '../../program/ir.ts';
+import { padded } from '../../program/ir.ts';
 import { normaliseToken } from './normalise.ts';
 import { quantiseToken } from './quantise.ts';
-import type { KernelScope } from './scope.ts';
+import type { CpuScope } from './scope.ts';
 
 type Contract = Extract<FusedOp, { op: 'contract' }>;
-type Stream = ReturnType<KernelScope['matrix']>;
+type Stream = ReturnType<CpuScope['matrix']>;
 
 /** What is multiplied: floats, or what codes were made of, and whether its rows are a thread's own. */
 interface X {
@@ -23,7 +23,7 @@ interface X {
 }
 
 /** The kernel of a contraction. */
-export function contractKernel(scope: KernelScope, op: Contract): Kernel {
+export function contractKernel(scope: CpuScope, op: Contract): Kernel {
   const prepared = prologue(scope, op);
   for (const segment of op.segments) {
     const format = formats[scope.kind.packs[segment.streams[0]!]!.format];
@@ -38,13 +38,13 @@ export function contractKernel(scope: KernelScope, op: Contract): Kernel {
  * A block of rows at a time. Where the blocks of several streams lie in turn, one loop takes them all and leaves its dot products in memory: a
  * processor that looks ahead by instruction sees one stream, and reads it 1.3 to 1.45 times as fast as two loops that take turns (Zen 5).
  */
-function byBlocks(scope: KernelScope, op: Contract, segment: Segment, { x, own }: X): void {
+function byBlocks(scope: CpuScope, op: Contract, segment: Segment, { x, own }: X): void {
   const inTurn = scope.matricesInTurn(segment.streams);
   const streams = inTurn ? [inTurn] : segment.streams.map((id) => scope.matrix(id));
   const { format, shape } = streams[0]!;
   const tokens = scope.tokensAtOnce(format, segment.streams.length);
   const vectors = shape.block / 4;
-  const activations = scope.activations(x, op.prologue.quantise);
+  const activations = scope.activations(x, op.scratch);
   const blocks = padded(segment.rows, shape.block) / shape.block;
   // in rows of dot products, as other segments count theirs
   const work = shape.block * segment.streams.length;
@@ -69,15 +69,15 @@ function byBlocks(scope: KernelScope, op: Contract, segment: Segment, { x, own }
 
 /** Writes one loop over the streams, which leaves what `dotsOf` finds in memory; returns it read back, [stream][t][v]. */
 function dotsInTurn(
-  scope: KernelScope,
+  scope: CpuScope,
   op: Contract,
   b: Builder,
   streams: number,
   [tokens, vectors]: readonly [number, number],
   dotsOf: (b: Builder, stream: Expr) => (t: number, v: number) => Expr,
 ): Expr[][][] {
-  const [out, back] = [scope.arena(op.dots!, 'write'), scope.arena(op.dots!, 'read')];
-  const own = b.let('dotsAt', times(scope.ownThread(), scope.width(op.dots!)));
+  const [out, back] = [scope.arena(op.scratch.dots!, 'write'), scope.arena(op.scratch.dots!, 'read')];
+  const own = b.let('dotsAt', times(scope.ownThread(), scope.width(op.scratch.dots!)));
   const at = (stream: Index, t: number, v: number): Expr =>
     plus(plus(own, times(stream, tokens * vectors * 4)), (t * vectors + v) * 4);
   b.loop('serial', 'stream', { to: streams }, (inner, stream) => {
@@ -90,13 +90,12 @@ function dotsInTurn(
 }
 
 /** A panel of rows at a time: unpacked by the thread that has it, then multiplied with all tokens of the tile. */
-function byPanels(scope: KernelScope, op: Contract, segment: Segment, panel: Panel, { x }: X): void {
+function byPanels(scope: CpuScope, op: Contract, segment: Segment, panel: Panel, { x }: X): void {
   const streams = segment.streams.map((id) => scope.matrix(id));
   const { format, shape } = streams[0]!;
   const rows = panelRows(shape);
-  const quantised = op.prologue.quantise!;
-  const panels = quantised.panels!;
-  const activations = scope.activations(x, quantised);
+  const panels = op.scratch.panels!;
+  const activations = scope.activations(x, op.scratch);
   const bytes = format.panelBytes(shape);
   const own = scope.b.let('panels', times(scope.ownThread(), scope.width(panels) / 4));
   const work = rows * streams.length;
@@ -126,7 +125,7 @@ function byPanels(scope: KernelScope, op: Contract, segment: Segment, panel: Pan
 
 /** Turns dots[stream][t][v], of rows firstRow + 4v and on with token + t, into results. */
 function storeResults(
-  scope: KernelScope,
+  scope: CpuScope,
   b: Builder,
   segment: Segment,
   dots: readonly (readonly (readonly Expr[])[])[],
@@ -166,19 +165,23 @@ function storeResults(
  * Makes x ready for the dot products; returns where the floats then lie, and whether rows are a thread's own. The threads share the tokens of
  * a tile; of one token each makes its own copy, which is sooner done than sharing it and waiting.
  */
-function prologue(scope: KernelScope, op: Contract): X {
-  const { norm, quantise } = op.prologue;
-  const x = norm ? norm.out : op.x;
-  if (!norm && !quantise) return { x, own: false };
+function prologue(scope: CpuScope, op: Contract): X {
+  const { norm, codes } = op.prologue;
+  const x = norm ? op.scratch.normed! : op.x;
+  if (!norm && !codes) return { x, own: false };
   const format = formats[scope.kind.packs[op.segments[0]!.streams[0]!]!.format];
   const sums = format.sums(scope.features);
   const prepare = (b: Builder, token: Index): void => {
     const own = scope.ownRow(token);
-    if (norm) normaliseToken(scope, b, { ...norm, x: op.x, width: op.depth }, token, own);
-    if (quantise)
-      quantiseToken(scope, b, { ...quantise, x, depth: op.depth }, sums, norm ? own : scope.bufferRow(x, token), own);
+    if (norm) normaliseToken(scope, b, { ...norm, x: op.x, width: op.depth, out: x }, token, own);
+    if (codes) quantiseToken(scope, b, codesOf(op, x), sums, norm ? own : scope.bufferRow(x, token), own);
   };
   scope.eachToken(scope.b, 1, prepare, 'grid');
   if (scope.lowering === 'prefill') scope.b.barrier();
   return { x, own: true };
+}
+
+/** Where the codes of a contraction's x go. */
+function codesOf({ depth, scratch }: Contract, x: BufferId): Parameters<typeof quantiseToken>[2] {
+  return { x, depth, codes: scratch.codes!, scales: scratch.scales!, sums: scratch.sums ?? null };
 }

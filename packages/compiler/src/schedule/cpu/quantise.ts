@@ -2,7 +2,7 @@
  * Activation codes of one token (q8): scale = max|x| / 127, code = round(x / scale), half to even; x of all zeros has scale 0. The codes
  * belong to the format: every target and variant computes these same integers.
  */
-import type { CodeSums } from '../formats/format.ts';
+import type { CodeSums } from '../../formats/format.ts';
 import {
   add,
   apply,
@@ -18,16 +18,25 @@ import {
   plus,
   quotient,
   times,
-} from '../loops/build.ts';
-import type { Expr, KernelBuffer } from '../loops/ir.ts';
-import type { BufferId, Quantised } from '../program/ir.ts';
-import type { KernelScope } from './scope.ts';
+} from '../../loops/build.ts';
+import type { Expr, KernelBuffer } from '../../loops/ir.ts';
+import type { BufferId } from '../../program/ir.ts';
+import type { CpuScope } from './scope.ts';
+
+/** A contraction's x and where its codes go. */
+interface Quantised {
+  readonly x: BufferId;
+  readonly depth: number;
+  readonly codes: BufferId;
+  readonly scales: BufferId;
+  readonly sums: BufferId | null;
+}
 
 /** Writes the statements that quantise row `from` of x, `depth` features, into row `to` of codes (padded with zeros to words) and scales. */
 export function quantiseToken(
-  scope: KernelScope,
+  scope: CpuScope,
   b: Builder,
-  { x, depth, codes, scales, sums }: Omit<Quantised, 'panels'> & { readonly x: BufferId; readonly depth: number },
+  { x, depth, codes, scales, sums }: Quantised,
   wanted: CodeSums | null,
   from: Index,
   to: Index,
@@ -97,7 +106,7 @@ function sumWords(b: Builder, v: Expr): Expr {
 
 /** Writes the sums of codes, group by group. What lies behind the last column of a group cancels itself, since weights are zeros there. */
 function sumCodes(
-  scope: KernelScope,
+  scope: CpuScope,
   b: Builder,
   { factor, as }: CodeSums,
   codes: BufferId,

@@ -1,25 +1,19 @@
 /** Pass 5: kernels. Every operation of every kind, lowered for one token and for a tile; each kernel verified. */
-import type { Kernel } from '../loops/ir.ts';
-import type { Features } from '../loops/types.ts';
-import { verifyKernel } from '../loops/verify.ts';
-import type { Plan } from '../plan.ts';
-import type { FusedOp, Kind } from '../program/ir.ts';
+import type { Kernel } from '../../loops/ir.ts';
+import type { Features } from '../../loops/types.ts';
+import { verifyKernel } from '../../loops/verify.ts';
+import type { Plan } from '../../plan.ts';
+import type { FusedOp } from '../../program/ir.ts';
+import type { KindKernels, Lowering } from '../scope.ts';
 import { attentionKernel } from './attention.ts';
 import { bestKernel } from './best.ts';
 import { contractKernel } from './contract.ts';
 import { embedKernel, mapKernel } from './elementwise.ts';
 import { encodeKernel } from './encode.ts';
 import { normaliseKernel } from './normalise.ts';
-import { KernelScope, type Lowering } from './scope.ts';
+import { CpuScope } from './scope.ts';
 
-/** The kernels of one kind, in the order they run. The end has no prefill: logits are wanted for single tokens. */
-export interface KindKernels {
-  readonly kind: Kind;
-  readonly decode: readonly Kernel[];
-  readonly prefill: readonly Kernel[];
-}
-
-/** Those for a CPU. */
+/** The kernels of one kind. */
 export interface CpuKernels extends KindKernels {
   /** Of the end: what finds the largest logit when it is asked for. */
   readonly choice: readonly Kernel[];
@@ -34,21 +28,21 @@ export function kernelsOf({ decode, prefill, choice }: CpuKernels): readonly Ker
 export function schedule(plan: Plan, features: Features): readonly CpuKernels[] {
   return plan.program.kinds.map((kind) => {
     const lower = (lowering: Lowering) =>
-      kind.ops.map((op) => kernelOf(new KernelScope(plan, kind, lowering, features), op));
+      kind.ops.map((op) => kernelOf(new CpuScope(plan, kind, lowering, features), op));
     if (kind.role !== 'end') return { kind, decode: lower('decode'), prefill: lower('prefill'), choice: [] };
-    const best = bestKernel(new KernelScope(plan, kind, 'decode', features));
+    const best = bestKernel(new CpuScope(plan, kind, 'decode', features));
     verifyKernel(best, false, features);
     return { kind, decode: lower('decode'), prefill: [], choice: [best] };
   });
 }
 
-function kernelOf(scope: KernelScope, op: FusedOp): Kernel {
+function kernelOf(scope: CpuScope, op: FusedOp): Kernel {
   const kernel = build(scope, op);
   verifyKernel(kernel, false, scope.features);
   return kernel;
 }
 
-function build(scope: KernelScope, op: FusedOp): Kernel {
+function build(scope: CpuScope, op: FusedOp): Kernel {
   switch (op.op) {
     case 'embed':
       return embedKernel(scope, op);

@@ -1,0 +1,48 @@
+/** The same operation over other buffers: how a pass moves values without knowing what operations there are. */
+import type { BufferId, Element, FusedOp } from './ir.ts';
+
+type Rename = (id: BufferId) => BufferId;
+
+/** The operation with `read` applied to every buffer whose values it takes, and `write` to those it leaves values in. Scratch stays. */
+export function renamed(op: FusedOp, read: Rename, write: Rename): FusedOp {
+  switch (op.op) {
+    case 'embed':
+      return { ...op, out: write(op.out) };
+    case 'contract':
+      return {
+        ...op,
+        x: read(op.x),
+        segments: op.segments.map((segment) => ({
+          ...segment,
+          stores: segment.stores.map(({ to, value }) => ({
+            to: to.to === 'buffer' ? { ...to, buffer: write(to.buffer) } : to,
+            value: renamedLeaves(value, read),
+          })),
+        })),
+      };
+    case 'encode':
+      return {
+        ...op,
+        parts: op.parts.map(({ from, to, ...part }) => ({
+          ...part,
+          from: read(from),
+          to: to.to === 'buffer' ? { ...to, codes: write(to.codes), scales: write(to.scales) } : to,
+        })),
+      };
+    case 'attention': {
+      const codes = op.codes && { queries: read(op.codes.queries), scales: read(op.codes.scales) };
+      return { ...op, q: read(op.q), codes, out: write(op.out) };
+    }
+    case 'normalise':
+      return { ...op, x: read(op.x), out: write(op.out) };
+    case 'map':
+      return { ...op, value: renamedLeaves(op.value, read), out: write(op.out) };
+    default:
+      return op satisfies never;
+  }
+}
+
+function renamedLeaves(e: Element, read: Rename): Element {
+  if (e.x === 'buffer') return { ...e, buffer: read(e.buffer) };
+  return e.x === 'apply' ? { ...e, args: e.args.map((arg) => renamedLeaves(arg, read)) } : e;
+}

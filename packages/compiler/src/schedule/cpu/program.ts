@@ -1,0 +1,84 @@
+/**
+ * The same program as a CPU runs it: with the memory that its kernels need besides values. What each thread makes for itself lies in the row of
+ * that thread, so such buffers have at least as many rows as there are threads.
+ */
+import { formats } from '../../formats/table.ts';
+import { allFeatures } from '../../loops/types.ts';
+import type { Buffer, BufferId, FusedOp, Kind, PackId, Program } from '../../program/ir.ts';
+import { CHUNK, padded, storedRows } from '../../program/ir.ts';
+import { LARGEST_BLOCK } from '../../program/pack-table.ts';
+import { codesWidth, formatsOf } from '../codes.ts';
+
+type Contract = Extract<FusedOp, { op: 'contract' }>;
+type Attention = Extract<FusedOp, { op: 'attention' }>;
+
+/** Most threads that run one package: what there is room for. Decoding is bound by memory, which few threads saturate. */
+export const MAX_THREADS = 8;
+
+/** A tile is multiplied up to six tokens at a time, and the last group may reach past its end: what is read there is used for nothing. */
+const TOKENS_PAST_TILE = 5;
+
+/** The program with scratch for its contractions and attentions. */
+export function forCpu(program: Program): Program {
+  const tile = program.tile + TOKENS_PAST_TILE;
+  // the end's buffers have one row: it runs for no tile
+  const buffers: Buffer[] = program.buffers.map((b) => (b.rows === program.tile ? { ...b, rows: tile } : b));
+  const kinds = program.kinds.map((kind): Kind => {
+    const own = (prefix: string, parts: readonly Buffer[]): Record<string, BufferId> =>
+      Object.fromEntries(
+        parts.map(({ name, ...buffer }) => [name, buffers.push({ name: `${prefix}.${name}`, ...buffer }) - 1]),
+      );
+    const ops = kind.ops.map((op): FusedOp => {
+      if (op.op === 'attention') return { ...op, scratch: own(op.name, ofAttention(op, program.context)) };
+      if (op.op !== 'contract') return op;
+      const rows = Math.max(kind.role === 'end' ? 1 : tile, MAX_THREADS);
+      return { ...op, scratch: own(`${kind.name}.${op.name}`, ofContract(kind, op, rows)) };
+    });
+    return { ...kind, ops };
+  });
+  return { ...program, buffers, kinds };
+}
+
+/** `normed` and `dots` where a contraction has a norm or a segment of several matrices; `codes`, `scales`, `sums` and `panels` of integer ones. */
+function ofContract(kind: Kind, op: Contract, rows: number): readonly Buffer[] {
+  const parts: Buffer[] = [];
+  if (op.prologue.norm) parts.push({ name: 'normed', element: 'f32', width: padded(op.depth, 4), rows });
+  const streams = Math.max(...op.segments.map((s) => s.streams.length));
+  if (streams > 1) parts.push({ name: 'dots', element: 'f32', width: streams * LARGEST_BLOCK, rows: MAX_THREADS });
+  if (!op.prologue.codes) return parts;
+  const width = codesWidth(kind, op);
+  parts.push({ name: 'codes', element: 'codes', width, rows }, { name: 'scales', element: 'f32', width: 1, rows });
+  // room for whatever variant needs most of them
+  const most = formatsOf(kind, op)
+    .map((f) => f.sums(allFeatures))
+    .find((s) => s !== null);
+  if (most) parts.push({ name: 'sums', element: 'sums', width: width / (most.over ?? width), rows });
+  if (kind.role !== 'end')
+    parts.push({ name: 'panels', element: 'codes', width: panelBytes(kind, op), rows: MAX_THREADS });
+  return parts;
+}
+
+/** Room for an unpacked panel of each matrix that is multiplied at one time. */
+function panelBytes({ packs }: Kind, op: Contract): number {
+  const ofStream = (id: PackId): number => {
+    const { format, block, columns } = packs[id]!;
+    return formats[format].panelBytes({ block, depth: storedRows(columns) });
+  };
+  return Math.max(...op.segments.map((s) => s.streams.reduce((sum, id) => sum + ofStream(id), 0)));
+}
+
+/**
+ * `scores`, then weights, of a chunk: [heads of a key head, CHUNK]; under KV q8 `weights` as codes, pairs of int16; and `partials`, what chunks
+ * leave to be merged.
+ */
+function ofAttention({ heads, kvHeads, valueStride, codes }: Attention, context: number): readonly Buffer[] {
+  const group = heads / kvHeads;
+  // a token's heads, or those that each thread has at one time
+  const merged = Math.max(heads, group * MAX_THREADS);
+  const chunks = Math.ceil(context / CHUNK);
+  return [
+    { name: 'scores', element: 'f32', width: group * CHUNK, rows: MAX_THREADS },
+    { name: 'partials', element: 'f32', width: merged * chunks * (valueStride + 4), rows: 1 },
+    ...(codes ? [{ name: 'weights', element: 'sums', width: group * (CHUNK / 2), rows: MAX_THREADS } as const] : []),
+  ];
+}

@@ -1,0 +1,97 @@
+/**
+ * Attention in parts of the context, as it lies between the kernel that leaves it and those that read it: a workgroup cannot wait for others, so
+ * each leaves the weighted sum of its part with the largest score and the sum of weights, and every reader merges them (flash decoding, arXiv
+ * 2311.01282).
+ */
+import {
+  add,
+  apply,
+  type Builder,
+  constant,
+  f32,
+  type Index,
+  load,
+  mul,
+  plus,
+  quotient,
+  remainder,
+  sub,
+  times,
+} from '../../loops/build.ts';
+import type { Expr } from '../../loops/ir.ts';
+import { exp } from '../../loops/math.ts';
+import type { BufferId, FusedOp, Kind } from '../../program/ir.ts';
+import type { KernelScope } from '../scope.ts';
+
+type Attention = Extract<FusedOp, { op: 'attention' }>;
+
+/** Below any score. */
+export const FLOOR = -3e38;
+
+/** Positions of one part: at most 16 parts where a kilobyte or two of scores allow it. */
+export function partLength(context: number): number {
+  const wanted = 2 ** Math.ceil(Math.log2(context / 16));
+  return Math.max(128, Math.min(1024, wanted));
+}
+export const partCount = (context: number): number => Math.ceil(context / partLength(context));
+
+/** Elements per token that the parts of a head take, sums, maximum and weight. */
+export function partsWidth(heads: number, stride: number, context: number): number {
+  return heads * partCount(context) * (stride + 2);
+}
+
+/** The attention whose parts lie in this buffer; null where it holds values. */
+export function attentionInParts({ ops }: Pick<Kind, 'ops'>, id: BufferId, context: number): Attention | null {
+  if (partCount(context) === 1) return null;
+  return ops.find((op): op is Attention => op.op === 'attention' && op.out === id) ?? null;
+}
+
+/** The parts of a token: per token f32 [heads, parts, stride] weighted sums, then [heads, parts] maxima, then [heads, parts] sums of weights. */
+export function partsAt(
+  scope: KernelScope,
+  { out, heads, valueStride }: Attention,
+  token: Index,
+  access: 'read' | 'write',
+) {
+  const all = heads * partCount(scope.plan.program.context);
+  return {
+    buffer: scope.arena(out, access),
+    row: times(token, scope.width(out)),
+    sumsAt: 0,
+    maximaAt: all * valueStride,
+    weightsAt: all * (valueStride + 1),
+  };
+}
+
+/** Attention's result at a feature, from its parts: sums and weights relative to the largest maximum seen so far. */
+export function mergedAttention(
+  scope: KernelScope,
+  op: Attention,
+  token: Index,
+): (b: Builder, feature: Index, type: 'f32' | 'f32x4') => Expr {
+  const { context } = scope.plan.program;
+  const { buffer, row, sumsAt, maximaAt, weightsAt } = partsAt(scope, op, token, 'read');
+  const part = partLength(context);
+  return (b, feature, type) => {
+    const spread = (x: Expr): Expr => (type === 'f32' ? x : apply('splat', x));
+    const count = b.let('parts', quotient(plus(scope.position(token), part), part));
+    const first = b.let('first', times(quotient(feature, op.valueStride), partCount(context)));
+    const inHead = b.let('inHead', remainder(feature, op.valueStride));
+    const max = b.variable('max', f32(FLOOR));
+    const sum = b.variable('sum', constant(type, 0));
+    const weight = b.variable('weight', f32(0));
+    b.loop('serial', 'p', { to: count }, (inner, p) => {
+      const entry = inner.let('entry', plus(first, p));
+      const its = inner.let('its', load(buffer, plus(plus(row, maximaAt), entry), 'f32'));
+      const larger = inner.let('larger', apply('max', max.get(), its));
+      const before = inner.let('before', exp(inner, sub(max.get(), larger)));
+      const now = inner.let('now', exp(inner, sub(its, larger)));
+      const sums = load(buffer, plus(plus(row, sumsAt), plus(times(entry, op.valueStride), inHead)), type);
+      sum.set(add(mul(sum.get(), spread(before)), mul(sums, spread(now))));
+      const weights = load(buffer, plus(plus(row, weightsAt), entry), 'f32');
+      weight.set(add(mul(weight.get(), before), mul(weights, now)));
+      max.set(larger);
+    });
+    return b.let('merged', apply('div', sum.get(), spread(weight.get())));
+  };
+}
