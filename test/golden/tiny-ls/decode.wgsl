@@ -667,7 +667,7 @@ fn memoryVector(at: i32) -> vec4<u32> {
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) invocation: u32) {
   let lane = i32(invocation);
   var value: f32 = (-3.3999999521443642e+38f);
-  var place: i32 = 15;
+  var place: i32 = 16;
   for (var quad = lane; quad < 4; quad += 256) {
     let four = bitcast<vec4<f32>>(memoryVector(((quad * 4) + 16)));
     let x = four.x;
@@ -815,7 +815,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let h_3 = (h_2 ^ i32(u32(h_2) >> u32(16)));
   let temperature = bitcast<f32>(bitcast<i32>(step[5]));
   var value: f32 = (-3.3999999521443642e+38f);
-  var place: i32 = 15;
+  var place: i32 = 16;
   for (var quad = lane; quad < 4; quad += 256) {
     let four = bitcast<vec4<f32>>(memoryVector(((quad * 4) + 16)));
     let h_4 = (h_3 + (((quad * 4) + 1) * (-1640531527)));
