@@ -212,6 +212,49 @@ test('calls queue in the order in which they start; aborted ones make room, and 
   });
 });
 
+test('calls at random: nothing hangs, and each is given what it is given alone', async () => {
+  const wrong = await page.evaluate(async () => {
+    const [model, other] = [await load(), await load()];
+    let state = 1;
+    const below = (n: number) => {
+      state = (Math.imul(state, 1103515245) + 12345) >>> 0;
+      return (state >>> 8) % n;
+    };
+    const wrong: unknown[] = [];
+    for (let round = 0; round < 30; round++) {
+      const calls: Promise<unknown>[] = [];
+      const all = [];
+      for (let deed = 0; deed < 12; deed++) {
+        if (all.length === 0 || below(4) === 0) {
+          const prompt = Array.from({ length: 1 + below(9) }, () => below(50));
+          const options = { maxTokens: 1 + below(50), temperature: below(2), seed: round };
+          const control = new AbortController();
+          const generation = model.generate(prompt, { ...options, signal: control.signal });
+          const expected = (await other.generate(prompt, options).result()).tokens;
+          all.push({ generation, expected, control, iterator: generation[Symbol.asyncIterator]() });
+        }
+        const { generation, iterator, control } = all[below(all.length)]!;
+        const does = below(8);
+        if (does < 2) calls.push(iterator.next());
+        if (does === 2) await iterator.next();
+        if (does === 3) calls.push(generation.result());
+        if (does === 4) calls.push(iterator.return!());
+        if (does === 5) control.abort();
+        if (does === 6) calls.push(model.logits([1, 2]));
+        if (does === 7) await new Promise((resolve) => setTimeout(resolve));
+      }
+      await Promise.all(calls);
+      for (const { generation, expected } of all) {
+        const { tokens, finishReason } = await generation.result();
+        const whole = finishReason === 'abort' ? expected.slice(0, tokens.length) : expected;
+        if (JSON.stringify(tokens) !== JSON.stringify(whole)) wrong.push([round, finishReason, tokens, expected]);
+      }
+    }
+    return wrong;
+  });
+  expect(wrong).toEqual([]);
+});
+
 test("React's StrictMode: an effect, its cleanup, and the effect again", async () => {
   const said = await page.evaluate(async () => {
     const model = await load();

@@ -144,7 +144,7 @@ export async function strangeCalls(model: Model): Promise<Record<string, unknown
   await note('too many ids', () => model.generate(new Array(1e9)));
   await note('no ids', () => model.generate([]));
   await note('logits of text', () => model.logits(any('hello')));
-  await note('a megabyte of text', () => tokens('hello world '.repeat(90_000), {}));
+  await note('a long text', () => tokens('hello world '.repeat(20_000), {}));
   await note('lone surrogates', async () => {
     const [lone, replaced] = [
       await model.tokenizer!.encode('a\ud800b\udc00'),
@@ -186,7 +186,7 @@ export const expectedAnswers: Readonly<Record<string, unknown>> = {
   'right options ': 2,
   'too many ids': 'throws L403 in short',
   'no ids': 'throws L401 in short',
-  'a megabyte of text': 'rejects: L403 in short',
+  'a long text': 'rejects: L403 in short',
   'lone surrogates': true,
   'what is changed after the call': [2, 3],
   afterwards: 2,
