@@ -4,7 +4,7 @@ import { copyFile, link, lstat, mkdir, open, rename, rm, stat } from 'node:fs/pr
 import { dirname, resolve } from 'node:path';
 import { getSystemErrorMap } from 'node:util';
 import { LamellaError } from '@lamella/graph/diagnostics';
-import { cleanUp, undoneBySignals, unfinished } from './unfinished.ts';
+import { cleanUp, unfinished, whileUnfinished } from './unfinished.ts';
 
 const reasons: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
@@ -22,7 +22,7 @@ const reasons: Readonly<Record<string, string>> = {
 export function unwritable(
   path: string,
   error: unknown,
-  remedy = 'another --out, in a folder you can write to',
+  remedy = 'a path in a folder you can write to, on a disk that has room',
 ): LamellaError {
   const nowhere = error instanceof Error && 'code' in error && error.code === 'ENOENT';
   const reason = nowhere ? 'nothing can be made there' : reasonOf(error);
@@ -144,7 +144,8 @@ async function writeThrough(
   const target = resolve(path);
   const { partial } = unfinished(target);
   await cleanUp(dirname(target));
-  await undoneBySignals(
+  await whileUnfinished(
+    partial,
     () => rmSync(partial, { force: true }),
     async () => {
       await makeFolders(dirname(target)).catch((error: unknown) => {

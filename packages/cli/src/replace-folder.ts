@@ -8,7 +8,7 @@ import { mkdir, readdir, readlink, realpath, rm } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { isOfWriting, makeFolders, unwritable } from './files.ts';
-import { cleanUp, type Unfinished, undoneBySignals, unfinished } from './unfinished.ts';
+import { cleanUp, type Unfinished, unfinished, whileUnfinished } from './unfinished.ts';
 
 /** What is to become of a folder that is at the output already, and what to try where nothing can be written. */
 export interface Output {
@@ -40,7 +40,7 @@ export async function replaceFolder<T>(
     rmSync(partial, { recursive: true, force: true, maxRetries: 10 });
     if (firstMade) removeEmpty(parent, firstMade);
   };
-  return undoneBySignals(undo, async () => {
+  return whileUnfinished(partial, undo, async () => {
     try {
       firstMade = await makeFolders(parent);
       await mkdir(partial);

@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
-import { readdir, rename, rm, stat } from 'node:fs/promises';
+import { readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 
@@ -19,8 +19,8 @@ export interface Unfinished {
 
 /** `.NAME.partial-MACHINE-PROCESS-START-COUNT`. */
 const pattern = /^\.(.+)\.(partial|old)-([0-9a-f]{8})-(\d+)-(\d+)-\d+$/;
-/** Whether a process of another machine or container lives cannot be asked; what none has touched for so long is dead. */
-const abandonedMs = 10 * 60_000;
+/** Whether a process of another machine or container lives cannot be asked. So one that does shows it, and who has not for long is dead. */
+const sign = { everyMs: 5000, deadAfterMs: 60_000 };
 
 const machine = createHash('sha256').update(`${hostname()} ${processNamespace()}`).digest('hex').slice(0, 8);
 const own = `${machine}-${process.pid}-${startOf(process.pid) ?? Math.round(performance.timeOrigin)}`;
@@ -54,8 +54,15 @@ const signals = [
   ['SIGTERM', 143],
 ] as const;
 
-/** Does `work`. A signal that ends the process meanwhile calls `undo`, which must not wait for anything, before the process goes. */
-export async function undoneBySignals<T>(undo: () => void, work: () => Promise<T>): Promise<T> {
+/**
+ * Does `work`, which writes to `partial`. A signal that ends the process meanwhile calls `undo`, which must not wait for anything, before
+ * the process goes.
+ */
+export async function whileUnfinished<T>(partial: string, undo: () => void, work: () => Promise<T>): Promise<T> {
+  const signOfLife = setInterval(() => {
+    const now = new Date();
+    utimes(partial, now, now).catch(() => {}); // not there yet, or no more
+  }, sign.everyMs);
   const handlers = signals.map(([signal, exitCode]) => {
     const end = () => {
       undo();
@@ -67,6 +74,7 @@ export async function undoneBySignals<T>(undo: () => void, work: () => Promise<T
   try {
     return await work();
   } finally {
+    clearInterval(signOfLife);
     for (const off of handlers) off();
   }
 }
@@ -74,7 +82,7 @@ export async function undoneBySignals<T>(undo: () => void, work: () => Promise<T
 async function isAlive(path: string, host: string, pid: number, start: number): Promise<boolean> {
   if (host !== machine) {
     const changed = await stat(path).catch(() => null);
-    return changed !== null && Date.now() - changed.mtimeMs < abandonedMs;
+    return changed !== null && Date.now() - changed.mtimeMs < sign.deadAfterMs;
   }
   if (pid === process.pid) return `${host}-${pid}-${start}` === own;
   try {

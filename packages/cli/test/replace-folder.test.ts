@@ -114,7 +114,7 @@ test.each([
   expect(await tree()).toEqual(['p', 'p/a', 'text']);
 });
 
-test('what a live run writes is left alone; of another machine’s, what changes', async () => {
+test('what a live run writes is left alone; of another machine’s, what shows signs of life', async () => {
   const parent = named('partial', { pid: String(process.ppid), start: '[ours]' }).replace(
     '[ours]',
     await startOfParent(),
