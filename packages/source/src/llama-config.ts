@@ -50,7 +50,7 @@ const largest = {
   num_hidden_layers: 1 << 10,
   vocab_size: 1 << 22,
   max_position_embeddings: 1 << 26,
-  layer_sharing_repeats: 1 << 6,
+  layer_sharing_repeats: 1 << 4,
 } as const;
 /** No config has a thousandth of it. */
 const maxConfigBytes = 16 << 20;
