@@ -1,7 +1,7 @@
 /**
  * A Llama as an ONNX file the way exporters write it for speed in ONNX Runtime Web, where eight bits are called "q8" or "dynamic int8": q, k
  * and v as one product, attention and norms as fused operators, logits of the last position alone. Weights are int8 with one f32 scale per
- * output (max|w| / 127); `DynamicQuantizeMatMul` rounds each input as it runs. The embedding stays f32, norms and attention too.
+ * output (max|w| / largest code); `DynamicQuantizeMatMul` rounds each input as it runs. The embedding stays f32, norms and attention too.
  *
  * ONNX can share: executions of a block refer to the same initializers, and each has its own past and present.
  */
@@ -11,11 +11,23 @@ import type { Graph, WeightId } from '@lamella/graph/ir';
 import { microsoft, OnnxFile } from './onnx-file.ts';
 
 /**
- * Writes `graph` with the weights of `source` to `path`. Inputs: `input_ids` i64 [1, seq], `seqlens_k` i32 [1] (tokens so far, with these,
+ * Codes of weights in seven bits, exporters' `reduce_range`: the only ones that ONNX Runtime multiplies without an overflow on every CPU. Where
+ * there is no VNNI its products of two bytes are added in pairs of sixteen bits, and two of 255 * 127 are too large for that.
+ */
+export const SEVEN_BITS = 63;
+const EIGHT_BITS = 127;
+
+/**
+ * Writes `graph` with the weights of `source` to `path`, as codes of at most `largestCode`. Inputs: `input_ids` i64 [1, seq], `seqlens_k` i32 [1] (tokens so far, with these,
  * less one), `total_sequence_length` i32 [], and `past.N.key`, `past.N.value` f32 [1, kvHeads, past, headDim] for each execution N.
  * Outputs: `logits` f32 [1, 1, vocab], `present.N.key` and `present.N.value`. Throws L306 for a graph that is no Llama.
  */
-export async function writeDynamicInt8(path: string, graph: Graph, source: WeightSource): Promise<void> {
+export async function writeDynamicInt8(
+  path: string,
+  graph: Graph,
+  source: WeightSource,
+  largestCode = EIGHT_BITS,
+): Promise<void> {
   const llama = asLlama(graph);
   const { sizes } = llama;
   const file = new OnnxFile(path);
@@ -34,7 +46,7 @@ export async function writeDynamicInt8(path: string, graph: Graph, source: Weigh
     const name = graph.weights[weights[0]!]!.name;
     if (!written.has(`${name}.codes`)) {
       const columns = graph.weights[weights[0]!]!.shape[1]!;
-      const { codes, scales } = quantise(await Promise.all(weights.map(read)), columns);
+      const { codes, scales } = quantise(await Promise.all(weights.map(read)), columns, largestCode);
       file.initializer(`${name}.codes`, [columns, scales.length], codes);
       file.initializer(`${name}.scales`, [scales.length], scales);
       written.add(`${name}.codes`);
@@ -125,7 +137,11 @@ function attention(file: OnnxFile, qkv: string, run: number, sizes: LlamaSizes):
 }
 
 /** Matrices [out, columns], stacked along `out`, as codes int8 [columns, out] and scales f32 [out]. An all-zero output has scale 1. */
-function quantise(matrices: readonly Float32Array[], columns: number): { codes: Int8Array; scales: Float32Array } {
+function quantise(
+  matrices: readonly Float32Array[],
+  columns: number,
+  largestCode: number,
+): { codes: Int8Array; scales: Float32Array } {
   const outputs = matrices.reduce((sum, { length }) => sum + length / columns, 0);
   const codes = new Int8Array(columns * outputs);
   const scales = new Float32Array(outputs);
@@ -134,7 +150,7 @@ function quantise(matrices: readonly Float32Array[], columns: number): { codes: 
     for (let from = 0; from < matrix.length; from += columns, out++) {
       let largest = 0;
       for (let k = 0; k < columns; k++) largest = Math.max(largest, Math.abs(matrix[from + k]!));
-      const scale = Math.fround(largest / 127) || 1;
+      const scale = Math.fround(largest / largestCode) || 1;
       scales[out] = scale;
       for (let k = 0; k < columns; k++) codes[k * outputs + out] = Math.round(matrix[from + k]! / scale);
     }
