@@ -20,9 +20,9 @@ test('npm start compiles the assistant and answers a request with a call of one 
   expect(Object.keys(called!.parameters.properties)).toEqual(Object.keys(call.arguments));
   expect(stdout).toMatch(/generated at [\d.]+ tokens\/s \(eos\) .* memory .*, as planned/);
   expect(stdout).toContain('Try next:');
-}, 60_000);
+});
 
 test('npx finds the command without a build', async () => {
   const { stdout } = await run('npx', '--no-install', 'lamella', 'check', 'graphs/assistant.ts');
   expect(stdout).toMatch(/^assistant is well formed: /m);
-}, 30_000);
+});

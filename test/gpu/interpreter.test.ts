@@ -22,21 +22,17 @@ test('a context of two parts: what attention leaves of them is merged', async ()
   const graph = model({ ...small, layers: 1, d: 8, ff: 8, headDim: 4, context: 140 });
   const behind = { ...extent, prompt: 127, decoded: 2 };
   await conforms(interpreted(), graph, weightsOf(graph), { quant: 'f32', kv: 'f32' }, behind);
-}, 60_000);
+});
 
 test.each([
   ['KV q8', 'q8', conservative],
   ['halves', 'f32', halves],
-] as const)(
-  '%s: a context of several chunks and parts',
-  async (name, kv, profile) => {
-    const graph = model({ ...small, layers: 1, d: 8, ff: 8, heads: 2, headDim: 12, context: 140 });
-    const setting = { quant: 'f32', kv } as const;
-    const behind = { ...extent, prompt: 127, decoded: 2, stepped: 2 };
-    await conforms(interpreted(profile), graph, weightsOf(graph), setting, behind, name);
-  },
-  60_000,
-);
+] as const)('%s: a context of several chunks and parts', async (name, kv, profile) => {
+  const graph = model({ ...small, layers: 1, d: 8, ff: 8, heads: 2, headDim: 12, context: 140 });
+  const setting = { quant: 'f32', kv } as const;
+  const behind = { ...extent, prompt: 127, decoded: 2, stepped: 2 };
+  await conforms(interpreted(profile), graph, weightsOf(graph), setting, behind, name);
+});
 
 describe.each(cases)('%s %s', (quant, _, shape) => {
   test.each(['forward', 'reverse'] as const)('grid %s', async (order) => {

@@ -31,7 +31,7 @@ export async function openStudio(
   { width = 1280, height = 800, colorScheme = 'light' as 'light' | 'dark' } = {},
 ): Promise<Page> {
   const page = await browser.newPage({ viewport: { width, height }, colorScheme });
-  page.setDefaultTimeout(60_000);
+  page.setDefaultTimeout(300_000);
   page.on('pageerror', (error) => complaints.push(error.message));
   page.on('console', (message) => {
     if (message.type() === 'error') complaints.push(message.text());

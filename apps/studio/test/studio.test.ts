@@ -5,7 +5,7 @@
 import { launchChromium } from '@lamella/browser/chromium';
 import type { Site } from '@lamella/browser/serve';
 import axe from 'axe-core';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
   type Browser,
   buildStudio,
@@ -19,9 +19,6 @@ import {
   settled,
 } from './site.ts';
 
-// Other test files run beside this one, and a page compiles in a worker of its own.
-vi.setConfig({ testTimeout: 60_000 });
-
 let site: Site;
 let browser: Browser;
 let page: Page;
@@ -31,14 +28,11 @@ beforeAll(async () => {
   site = await serveStudio();
   browser = await launchChromium();
   page = await openStudio(browser, site, complaints);
-}, 180_000);
+});
 afterAll(async () => {
   await browser?.close();
   await site?.close();
 });
-
-/** The checker may answer long after the code has run, on a busy machine. */
-const PATIENCE = { timeout: 15_000 };
 
 test('the first model is drawn, and every kernel is there on both targets', async () => {
   await settled(page, 'good');
@@ -80,7 +74,7 @@ test('a wrong axis is marked at its line, with a remedy, and the last good pictu
   await page.locator('.problem', { hasText: `line ${line}` }).waitFor();
   // The checker and the run of the code find it both, and it is said once.
   await expect
-    .poll(() => problems(page), PATIENCE)
+    .poll(() => problems(page))
     .toEqual([
       `line ${line} | L101 | axis d=128 does not fit: expected ff=256, at layers.mlp | Try linear(d, ff) in between`,
     ]);
@@ -89,7 +83,7 @@ test('a wrong axis is marked at its line, with a remedy, and the last good pictu
   expect(await page.locator('#pictures h2.name').textContent()).toBe('assistant');
   await replace(page, 'mlp: swiglu(ff, d)', 'mlp: swiglu(d, ff)');
   await settled(page, 'good');
-  await expect.poll(() => problems(page), PATIENCE).toEqual([]);
+  await expect.poll(() => problems(page)).toEqual([]);
   expect(await page.locator('#panel-pictures .stale-note').isVisible()).toBe(false);
 });
 

@@ -29,4 +29,4 @@ test('20,000 steps across resets allocate nothing; 20,000 generated tokens leave
   expect(steady.stepBytes).toBeLessThan(8 * steady.steps);
   expect(steady.heapBytes).toBeLessThan(64 << 10);
   expect(steady.outsideBytes).toBeLessThanOrEqual(4 << 10);
-}, 60_000);
+});

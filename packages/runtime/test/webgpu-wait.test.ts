@@ -8,12 +8,21 @@ afterEach(() => {
   else Reflect.deleteProperty(globalThis, 'navigator');
 });
 
-/** What is submitted while `done` is waited for in a browser, and within 20 ms of it. */
-async function submitted(userAgent: string, done: Promise<void>): Promise<readonly unknown[]> {
+/** What is submitted in a browser while `done` is waited for, which may wait for the third submission, and within 20 ms of it. */
+async function submitted(
+  userAgent: string,
+  done: (third: Promise<void>) => Promise<void>,
+): Promise<readonly unknown[]> {
   Object.defineProperty(globalThis, 'navigator', { value: { userAgent }, configurable: true });
   const all: unknown[] = [];
-  const device = { queue: { submit: (commands: unknown) => all.push(commands) } } as unknown as GPUDevice;
-  await nudged(device, done).catch(() => {});
+  let reached = () => {};
+  const third = new Promise<void>((resolve) => {
+    reached = resolve;
+  });
+  const submit = (commands: unknown) => {
+    if (all.push(commands) === 3) reached();
+  };
+  await nudged({ queue: { submit } } as unknown as GPUDevice, done(third)).catch(() => {});
   const meanwhile = [...all];
   await new Promise((resolve) => setTimeout(resolve, 20));
   expect(all).toEqual(meanwhile);
@@ -22,19 +31,19 @@ async function submitted(userAgent: string, done: Promise<void>): Promise<readon
 
 const firefox = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0';
 const chrome = 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36';
-const later = () => new Promise<void>((resolve) => setTimeout(resolve, 60));
 
 test('in Firefox, one after the other', async () => {
-  const empty = await submitted(firefox, later());
+  const empty = await submitted(firefox, (third) => third);
   expect(empty.length).toBeGreaterThan(2);
   expect(empty.every((commands) => Array.isArray(commands) && commands.length === 0)).toBe(true);
 });
 
 test('in Firefox, until it fails', async () => {
-  const failing = later().then(() => Promise.reject(new Error('lost')));
+  const failing = (third: Promise<void>) => third.then(() => Promise.reject(new Error('lost')));
   expect((await submitted(firefox, failing)).length).toBeGreaterThan(2);
 });
 
 test('elsewhere none', async () => {
-  expect(await submitted(chrome, later())).toEqual([]);
+  const later = () => new Promise<void>((resolve) => setTimeout(resolve, 60));
+  expect(await submitted(chrome, later)).toEqual([]);
 });
