@@ -51,7 +51,7 @@ export interface WeightChunk {
   readonly sha256: string;
 }
 
-/** The content of `manifest.json`, but for the SHA-256 over it, which `manifest-file.ts` writes and proves. */
+/** The content of `manifest.json`, but for the SHA-256 over it. */
 export interface Manifest {
   readonly format: 'lamella-package/2';
   readonly name: string;

@@ -20,8 +20,12 @@ export function* mergeAll<T>(
   merged: (left: T, right: T) => Merged<T> | undefined,
 ): Generator<undefined, T[]> {
   const count = symbols.length;
-  const next = Int32Array.from(symbols, (_, i) => (i + 1 < count ? i + 1 : -1));
-  const previous = Int32Array.from(symbols, (_, i) => i - 1);
+  const next = new Int32Array(count).fill(-1);
+  const previous = new Int32Array(count).fill(-1);
+  for (let i = 1; i < count; i++) {
+    next[i - 1] = i;
+    previous[i] = i - 1;
+  }
   const gone = new Uint8Array(count);
   const heap: number[] = [];
   const offer = (left: number): void => {

@@ -12,6 +12,9 @@ export interface Model {
 
 const encoder = new TextEncoder();
 
+/** Characters of a word between two pauses. */
+const charactersPerStep = 16_384;
+
 const makers: Makers<Model> = { BPE: bpe, SentencePieceBPE: sentencePiece, WordLevel: wordLevel };
 
 /** The model under `model`. */
@@ -48,8 +51,7 @@ function bpe(part: Part): Model {
   }
 
   /** Ids of the single characters. */
-  function symbolsOf(word: string): number[] {
-    const characters = Array.from(word);
+  function* symbolsOf(word: string): Generator<undefined, number[]> {
     const symbols: number[] = [];
     // An unknown character is put down when the next one is not fused with it.
     let unknowns = 0;
@@ -57,22 +59,27 @@ function bpe(part: Part): Model {
       if (unknowns > 0 && unknown !== null) symbols.push(unknown);
       unknowns = 0;
     };
-    characters.forEach((character, i) => {
-      const text = `${i > 0 ? prefix : ''}${character}${i === characters.length - 1 ? suffix : ''}`;
+    let end = 0;
+    let count = 0;
+    for (const character of word) {
+      if (++count % charactersPerStep === 0) yield;
+      const start = end;
+      end += character.length;
+      const text = `${start > 0 ? prefix : ''}${character}${end === word.length ? suffix : ''}`;
       const id = ids.get(text);
       if (id !== undefined) {
         putUnknowns();
         symbols.push(id);
-        return;
+        continue;
       }
       const fallback = bytes && Array.from(encoder.encode(text), (byte) => bytes[byte] ?? -1);
       if (fallback && !fallback.includes(-1)) {
         symbols.push(...fallback);
-        return;
+        continue;
       }
       if (!fuses) putUnknowns();
       unknowns++;
-    });
+    }
     putUnknowns();
     return symbols;
   }
@@ -82,7 +89,7 @@ function bpe(part: Part): Model {
     *encode(word) {
       const whole = looksUp ? ids.get(word) : undefined;
       if (whole !== undefined) return [whole];
-      return yield* mergeAll(symbolsOf(word), (left, right) => merges.get(left * maxId + right));
+      return yield* mergeAll(yield* symbolsOf(word), (left, right) => merges.get(left * maxId + right));
     },
   };
 }

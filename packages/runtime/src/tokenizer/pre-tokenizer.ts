@@ -10,7 +10,14 @@ export interface Word {
   readonly first: boolean;
 }
 
-export type PreTokenizer = (words: readonly Word[]) => readonly Word[];
+/** Words come as they are asked for: a long text is not cut in one go. */
+export type PreTokenizer = (words: Iterable<Word>) => Iterable<Word>;
+
+/** A pre-tokenizer that makes one word of each. */
+const each = (change: (word: Word) => Word): PreTokenizer =>
+  function* (words) {
+    for (const word of words) yield change(word);
+  };
 
 const behaviors = ['Removed', 'Isolated', 'MergedWithPrevious', 'MergedWithNext', 'Contiguous'] as const;
 type Behavior = (typeof behaviors)[number];
@@ -36,27 +43,24 @@ const makers: Makers<PreTokenizer> = {
   },
   ByteLevel: (part) => {
     allow(part, 'add_prefix_space', 'trim_offsets', 'use_regex');
-    const cut = flag(part, 'use_regex', true) ? cutAt(gpt2, 'Isolated', false) : null;
+    const cut: PreTokenizer = flag(part, 'use_regex', true) ? cutAt(gpt2, 'Isolated', false) : (words) => words;
     const spaced = flag(part, 'add_prefix_space', true);
-    return (words) => {
-      const begun = spaced ? words.map((word) => begin(word, ' ', word.text)) : words;
-      return (cut ? cut(begun) : begun).map(({ text, first }) => ({ text: byteCharacters(text), first }));
-    };
+    const spacing = each((word) => (spaced ? begin(word, ' ', word.text) : word));
+    const writing = each(({ text, first }) => ({ text: byteCharacters(text), first }));
+    return (words) => writing(cut(spacing(words)));
   },
   Metaspace: (part) => {
     allow(part, 'replacement', 'prepend_scheme', 'split', 'add_prefix_space', 'str_rep');
     const { replacement, scheme } = metaspaceOf(part);
-    const cut = flag(part, 'split', true)
+    const cut: PreTokenizer = flag(part, 'split', true)
       ? cutAt(new RegExp(literal(replacement), 'gu'), 'MergedWithNext', false)
-      : null;
-    return (words) => {
-      const marked = words.map((word) => {
-        const text = word.text.replaceAll(' ', () => replacement);
-        const prefixed = scheme === 'always' || (scheme === 'first' && word.first);
-        return prefixed ? begin(word, replacement, text) : { ...word, text };
-      });
-      return cut ? cut(marked) : marked;
-    };
+      : (words) => words;
+    const marking = each((word) => {
+      const text = word.text.replaceAll(' ', () => replacement);
+      const prefixed = scheme === 'always' || (scheme === 'first' && word.first);
+      return prefixed ? begin(word, replacement, text) : { ...word, text };
+    });
+    return (words) => cut(marking(words));
   },
   Digits: (part) => {
     allow(part, 'individual_digits');
@@ -100,14 +104,12 @@ function begin(word: Word, prefix: string, text: string): Word {
 
 /** Cuts at what `pattern` matches or, inverted, at what it does not match. */
 function cutAt(pattern: RegExp, behavior: Behavior, invert: boolean): PreTokenizer {
-  return (words) => {
-    const cut: Word[] = [];
-    for (const word of words) {
-      for (const { start, end } of join(matchesIn(word.text, pattern, invert), behavior)) {
-        if (start < end) cut.push({ text: word.text.slice(start, end), first: word.first && start === 0 });
+  return function* (words) {
+    for (const { text, first } of words) {
+      for (const { start, end } of join(matchesIn(text, pattern, invert), behavior)) {
+        if (start < end) yield { text: text.slice(start, end), first: first && start === 0 };
       }
     }
-    return cut;
   };
 }
 
@@ -134,7 +136,7 @@ function join(spans: Iterable<Span>, behavior: Behavior): Iterable<Span> {
     case 'Isolated':
       return spans;
     case 'Removed':
-      return Array.from(spans).filter((span) => !span.match);
+      return unmatched(spans);
     case 'Contiguous':
       return joined(spans, (before, span) => before.match === span.match);
     case 'MergedWithPrevious':
@@ -144,15 +146,20 @@ function join(spans: Iterable<Span>, behavior: Behavior): Iterable<Span> {
   }
 }
 
+function* unmatched(spans: Iterable<Span>): Generator<Span> {
+  for (const span of spans) if (!span.match) yield span;
+}
+
 /** Joins each span to the one before it where `together` says so of the two as they were found. */
-function joined(spans: Iterable<Span>, together: (before: Span, span: Span) => boolean): Span[] {
-  const all: Span[] = [];
+function* joined(spans: Iterable<Span>, together: (before: Span, span: Span) => boolean): Generator<Span> {
+  let start = 0;
   let before: Span | null = null;
   for (const span of spans) {
-    const last = all.at(-1);
-    if (last && before && together(before, span)) all[all.length - 1] = { ...last, end: span.end };
-    else all.push(span);
+    if (before && !together(before, span)) {
+      yield { ...before, start };
+      start = span.start;
+    }
     before = span;
   }
-  return all;
+  if (before) yield { ...before, start };
 }

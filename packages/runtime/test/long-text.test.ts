@@ -1,0 +1,55 @@
+/** A text of a megabyte: its ids are right, and whoever else has something to do meanwhile gets to it. */
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { load } from '../src/model.ts';
+import { Tokenizer } from '../src/tokenizer.ts';
+import { fromMap, letterTokenizer, toyTextFiles } from './toy-package.ts';
+
+const model = await load(fromMap(await toyTextFiles()));
+const letters = 'abcdefghijklmno';
+const long = letters.repeat(70_000);
+
+describe.each([
+  ['one word', letterTokenizer],
+  ['words', { ...letterTokenizer, pre_tokenizer: { type: 'ByteLevel', add_prefix_space: false, use_regex: true } }],
+])('%s', (_, json) => {
+  const tokenizer = new Tokenizer(json, { before: [], after: [], promptPrefix: '', promptSuffix: '' });
+
+  test.each([
+    ['letters', long],
+    ['apostrophes', "'s".repeat(500_000)],
+    ['spaces', ' '.repeat(1_000_000)],
+  ])('%s are encoded in many steps', (_, text) => {
+    let steps = 0;
+    for (const encoding = tokenizer.encoding(text); !encoding.next().done; ) steps++;
+    expect(steps).toBeGreaterThan(50);
+  });
+});
+
+// However fast the machine is, a turn is due at every step.
+let ms = 0;
+beforeEach(() => {
+  vi.spyOn(Date, 'now').mockImplementation(() => (ms += 1000));
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+test('encoding lets timers run', async () => {
+  let ticks = 0;
+  const timer = setInterval(() => ticks++);
+  const ids = await model.tokenizer!.encode(long);
+  clearInterval(timer);
+  expect(ids.length).toBe(long.length);
+  expect(ids.slice(-letters.length)).toEqual(Array.from(letters, (_, id) => id));
+  expect(ticks).toBeGreaterThan(0);
+});
+
+test('a prompt is given up while it is encoded', async () => {
+  const control = new AbortController();
+  const generation = model.generate(long, { signal: control.signal });
+  setTimeout(() => control.abort());
+  // Nobody knows its length yet; encoded to its end, it would be L403.
+  expect(await generation.result()).toMatchObject({ finishReason: 'abort', tokens: [] });
+  expect(generation.promptTokens).toEqual([]);
+  await expect(model.generate(long).result()).rejects.toThrow(`L403 ${long.length} tokens do not fit`);
+});
