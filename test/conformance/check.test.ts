@@ -9,6 +9,7 @@ import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Axis, Graph } from '@lamella/graph/ir';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { model } from './models.ts';
 
 /** The DSL without its types, which refuse most of what is tried here. */
 type Loose = (...args: readonly unknown[]) => dsl.Tensor;
@@ -199,4 +200,18 @@ test('check and compile say the same of every graph', async () => {
   // both happen, or the graphs are not tempting
   expect(counts.accepted).toBeGreaterThan(5);
   expect(counts.refused).toBeGreaterThan(5);
+});
+
+test.each([
+  ['keys and values', { context: 2_000_000, layers: 1 }, 'layers writes to 256000000 bytes', 'compiling with --kv q8'],
+  ['logits', { vocab: 70_000_000, d: 16 }, 'start writes to ', 'a smaller vocabulary'],
+  ['heads', { headDim: 1200, heads: 1, kvHeads: 1 }, 'self_attn has heads of 1200', 'a smaller headDim'],
+  ['a table', { vocab: 4_000_000, d: 256 }, 'start.embed_tokens.decode reads 9 pieces', 'a smaller vocabulary'],
+] as const)('L130: %s are more than a GPU takes, and WASM takes them', async (_, changes, reason, remedy) => {
+  const graph = model(changes);
+  await check(graph, { quant: 'q8' });
+  const refused = await verdict(() => check(graph, { quant: 'q8', targets: ['wasm', 'webgpu'] }));
+  expect(refused).toMatch(/^L130 the model is too large for WebGPU: /);
+  expect(refused).toContain(reason);
+  expect(refused).toContain(`Try ${remedy}`);
 });

@@ -83,11 +83,13 @@ function quantiseWeights(program: Program, quant: FormatName): Program {
       const { largestBlock, largestDepth, grouped } = formats[format];
       if (storedRows(pack.columns) > largestDepth) {
         const reason = `${format} sums at most ${largestDepth} columns exactly, and it has ${storedRows(pack.columns)}`;
-        throw new LamellaError('L116', { op: pack.name, reason, remedy: '--quant f32' }, { place: kind.name });
+        const finer = storedRows(pack.columns) <= formats.q8.largestDepth ? 'q8' : 'f32';
+        const remedy = `compiling with --quant ${finer}, or narrower layers`;
+        throw new LamellaError('L116', { op: pack.name, reason, remedy }, { place: kind.name });
       }
       if (grouped && pack.columns.map !== 'plain') {
         const reason = `${format} groups neighbouring columns, and heads of ${pack.columns.headDim} are padded`;
-        const remedy = 'a headDim divisible by 4, or --quant q8';
+        const remedy = 'a headDim divisible by 4, or compiling with --quant q8';
         throw new LamellaError('L116', { op: pack.name, reason, remedy }, { place: kind.name });
       }
       return { ...pack, format, block: Math.min(pack.block, largestBlock) };

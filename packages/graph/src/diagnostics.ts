@@ -38,6 +38,7 @@ export const catalogue = {
   L127: 'there is room for {most} {what}, and here are {count}. Try: {remedy}',
   L128: 'the value that is computed here is never used. Try: returning it, or leaving it out',
   L129: '@lamella/dsl has nothing named {name}. Try: {remedy}',
+  L130: 'the model is too large for WebGPU: {reason}. Try: {remedy}',
   L201: 'the checkpoint does not fit the graph:\n{table}\nTry: {remedy}',
   L202: '{file} is not a safetensors file: {reason}. Try: fetching it again, or naming the right file',
   L203: '{file} ends too early: {reason}. Try: fetching it again',

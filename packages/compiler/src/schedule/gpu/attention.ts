@@ -4,6 +4,7 @@
  * part is taken CHUNK by CHUNK, each with a softmax of its own, merged as they come (online softmax, arXiv 1805.02867). Several parts leave
  * their sums with maximum and weight (as flash decoding does, arXiv 2311.01282), as `parts.ts` says.
  */
+import { LamellaError } from '@lamella/graph/diagnostics';
 import type { SharedQuery } from '../../formats/kv.ts';
 import {
   add,
@@ -206,7 +207,10 @@ function attendRun(
 /** Invocations beside each other that take four features beside each other; as many positions at a time as that leaves. */
 function acrossOf(op: Attention, lanes: number): number {
   const across = 2 ** Math.ceil(Math.log2(op.valueStride / 4));
-  if (across > lanes) throw new Error(`${op.name}: heads of ${op.valueStride} features are too wide for a workgroup`);
+  if (across > lanes) {
+    const reason = `${op.name} has heads of ${op.valueStride} features, and a workgroup takes ${4 * lanes}`;
+    throw new LamellaError('L130', { reason, remedy: 'a smaller headDim, or leaving webgpu out of --target' });
+  }
   return across;
 }
 

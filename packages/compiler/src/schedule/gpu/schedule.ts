@@ -1,4 +1,5 @@
 /** Kernels for a GPU: every operation of every kind, for one token and for a tile, and the greedy choice behind them. Each is verified. */
+import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Kernel } from '../../loops/ir.ts';
 import { verifyKernel } from '../../loops/verify.ts';
 import type { Plan } from '../../plan.ts';
@@ -40,8 +41,10 @@ export function scheduleGpu(plan: Plan, profile: GpuProfile): GpuKernels {
   function checked(kernel: Kernel): Kernel {
     verifyKernel(kernel);
     const bytes = workgroupBytes(kernel);
-    if (bytes > profile.workgroupBytes)
-      throw new Error(`kernel ${kernel.name}: ${bytes} bytes of workgroup memory, ${profile.workgroupBytes} allowed`);
+    if (bytes > profile.workgroupBytes) {
+      const reason = `${kernel.name} needs ${bytes} bytes of workgroup memory, and there are ${profile.workgroupBytes}`;
+      throw new LamellaError('L130', { reason, remedy: 'narrower heads, or leaving webgpu out of --target' });
+    }
     return kernel;
   }
 }

@@ -2,6 +2,7 @@
  * What a kernel binds. All its buffers in one part of memory are one binding (a buffer may be bound for writing only once), made of 32-bit
  * words, or of vectors of four where every wide access is aligned and nothing narrower is written.
  */
+import { LamellaError } from '@lamella/graph/diagnostics';
 import { GPU_STEP_WORDS, WORD } from '@lamella/runtime/step';
 import type { GpuBinding, GpuResource } from '@lamella/runtime/webgpu-manifest';
 import type { Expr, Kernel, KernelBuffer, Stmt } from '../../loops/ir.ts';
@@ -143,7 +144,12 @@ export function bind(kernel: Kernel, plan: Plan, kind: Kind, multiples: Multiple
           access,
         }) as const,
     );
-    if (bindings.length > 1 && writes) throw new Error(`${key} has ${bytes} bytes, ${limit} can be bound for writing`);
+    if (bindings.length > 1 && writes) {
+      const reason = `${kind.name} writes to ${bytes} bytes in one piece, and ${limit} can be bound`;
+      const smaller = resource === 'state' ? 'compiling with --kv q8 or' : 'a smaller vocabulary or';
+      const remedy = `${smaller} a shorter --context, or leaving webgpu out of --target`;
+      throw new LamellaError('L130', { reason, remedy });
+    }
     return { name: key, of, bindings, element: halves.length > 0 ? 'f16' : 'u32', words: 0 };
   });
   const shared = kernel.buffers
@@ -161,7 +167,11 @@ export function bind(kernel: Kernel, plan: Plan, kind: Kind, multiples: Multiple
     });
   const variables = [...bound, ...shared];
   const storage = variables.flatMap((v) => v.bindings).length;
-  if (storage > profile.storageBuffers) throw new Error(`kernel ${kernel.name} binds ${storage} storage buffers`);
+  if (storage > profile.storageBuffers) {
+    const reason = `${kernel.name} reads ${storage} pieces of memory, and a shader may bind ${profile.storageBuffers}`;
+    const remedy = 'a smaller vocabulary, narrower layers, or leaving webgpu out of --target';
+    throw new LamellaError('L130', { reason, remedy });
+  }
   return {
     variables,
     place(name) {
