@@ -1,10 +1,9 @@
 /**
- * The build: one static folder that works below any path, with the compiled package in it as the compiler wrote it. Pages are served
- * with the headers that shared memory needs; a host that does not send them has an app with one thread.
+ * The build: one static folder that works below any path. The compiled package is imported like any other, and its files come along. Pages are
+ * served with the headers that shared memory needs; a host that does not send them has an app with one thread.
  */
 import { defineConfig } from 'vite';
 import { offline } from './build/offline.ts';
-import { shipPackage } from './build/ship-package.ts';
 
 const headers = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
 
@@ -12,8 +11,7 @@ export default defineConfig({
   base: './',
   // WASM with SIMD came to Safari in 16.4, the last of the browsers.
   build: { target: 'safari16.4', modulePreload: { polyfill: false }, reportCompressedSize: false },
-  worker: { format: 'es' },
-  plugins: [shipPackage('package'), offline('src/service-worker.ts')],
+  plugins: [offline('src/service-worker.ts')],
   server: { headers },
   preview: { headers },
 });

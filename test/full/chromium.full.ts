@@ -32,7 +32,8 @@ interface Said {
 
 const worker = `onmessage = async ({ data }) => {
   performance.setResourceTimingBufferSize(1000);
-  const { load } = await import('/package/index.js');
+  // computes in this thread, where requests are on record
+  const { load } = await import('/package/node.js');
   const model = await load(undefined, { threads: 1 });
   const ready = performance.now();
   const weights = performance.getEntriesByType('resource').filter(({ name }) => name.includes('weights-'));

@@ -2,8 +2,9 @@
  * The WebGPU driver on Dawn, with every device watched: what it makes after load, what it reads back, how many dispatches a token takes; and
  * what happens when a device is lost, or computes wrongly.
  */
+
+import { load } from '@lamella/runtime/every-part';
 import type { Fallback, SamplingOptions } from '@lamella/runtime/face';
-import { load } from '@lamella/runtime/model';
 import type { PackageFiles } from '@lamella/runtime/package-files';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { model, orders } from '../conformance/models.ts';

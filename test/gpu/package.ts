@@ -3,10 +3,10 @@ import { createHash } from 'node:crypto';
 import { compile } from '@lamella/compiler/pipeline';
 import type { FormatName } from '@lamella/compiler/program/ir';
 import type { Graph } from '@lamella/graph/ir';
+import { load } from '@lamella/runtime/every-part';
 import type { Model } from '@lamella/runtime/face';
 import type { Manifest, WeightChunk } from '@lamella/runtime/manifest';
 import { manifestText } from '@lamella/runtime/manifest-file';
-import { load } from '@lamella/runtime/model';
 import type { PackageFiles } from '@lamella/runtime/package-files';
 import { weightsOf } from '../conformance/weights.ts';
 

@@ -28,9 +28,9 @@ export function offline(source: string): Plugin {
         if (worker?.type !== 'chunk') throw new Error(`${source} did not become a script`);
         const shell = new Map<string, string | Uint8Array>();
         for (const name of await readdir(publicDir)) shell.set(name, await readFile(join(publicDir, name)));
-        // The package keeps its own files, and proves them.
+        // What is of the package and no script it keeps itself, and proves.
         for (const file of Object.values(bundle))
-          if (file !== worker && !file.fileName.startsWith('package/'))
+          if (file !== worker && !/\.(json|bin|wasm|wgsl)$/.test(file.fileName))
             shell.set(file.fileName, file.type === 'chunk' ? file.code : file.source);
         const version = createHash('sha256');
         for (const [name, content] of shell) version.update(name).update(content);

@@ -14,9 +14,6 @@ export const loading = signal<Loading>({ state: 'loading', doneBytes: 0, totalBy
 /** Whether it is the package that came with the page. */
 export const isOwn = computed(() => settings.value.package === null);
 
-/** The package that came with the page. */
-const own = new URL('package/', document.baseURI);
-
 let control = new AbortController();
 let loaded: Promise<Model>;
 
@@ -43,7 +40,8 @@ async function start(chosen: Settings, drawn: Promise<void>, signal: AbortSignal
   try {
     await drawn;
     signal.throwIfAborted();
-    const model = await load(chosen.package === null ? own : new URL(chosen.package, document.baseURI), {
+    const address = chosen.package === null ? undefined : new URL(chosen.package, document.baseURI);
+    const model = await load(address, {
       device: chosen.device,
       ...(chosen.threads !== null && { threads: chosen.threads }),
       signal,

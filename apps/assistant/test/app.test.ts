@@ -94,7 +94,7 @@ test('an answer can be stopped while it is written, and the next one is whole', 
 test('a damaged file is an error with a remedy, and a button that tries again', async () => {
   const context = await browser.newContext({ serviceWorkers: 'block' });
   const page = await context.newPage();
-  await page.route('**/weights-000.bin', async (route) => {
+  await page.route('**/weights-000-*.bin', async (route) => {
     const response = await route.fetch();
     const body = await response.body();
     body[1000]! ^= 1;
@@ -103,7 +103,7 @@ test('a damaged file is an error with a remedy, and a button that tries again', 
   await page.goto(site.origin + base);
   const alert = page.getByRole('alert');
   expect(await alert.textContent()).toMatch(/weights-000\.bin is damaged: its SHA-256.*L407.*Try/);
-  await page.unroute('**/weights-000.bin');
+  await page.unroute('**/weights-000-*.bin');
   await alert.getByRole('button', { name: 'Try again' }).click();
   await ask(page, map!.request);
   expect(await page.locator('article dd').textContent()).toBe('the harbor in Zurich');

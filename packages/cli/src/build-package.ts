@@ -11,7 +11,7 @@ import { modelReport } from '@lamella/report/report';
 import type { Manifest, WeightChunk } from '@lamella/runtime/manifest';
 import { manifestText } from '@lamella/runtime/manifest-file';
 import { packageTypes } from '@lamella/source/package-types';
-import { bundleRuntime } from './bundle.ts';
+import { bundleRuntime, parcelName } from './bundle.ts';
 import { isPackage } from './package-manifest.ts';
 import { probe } from './probe.ts';
 import { progress } from './progress.ts';
@@ -40,74 +40,105 @@ export async function writePackage(
   tokenizer: FoundTokenizer | null,
   folder: string,
 ): Promise<Manifest> {
-  const write = (file: string, content: string | Uint8Array) => writeFile(join(folder, file), content);
-  // a process of its own bundles
-  const [scripts, modules] = await Promise.all([
-    bundleRuntime({ tokenizer: tokenizer !== null, webgpu: compilation.gpu.length > 0 }),
-    compilation.modules(),
-  ]);
-  const wasm = modules.map(({ variant, wasm }) => ({
-    file: `kernels.${variant}.wasm`,
-    variant,
-    sha256: sha256(wasm),
-  }));
+  const written = new Map<string, string>();
+  const write = async (file: string, content: string | Uint8Array) => {
+    const hash = createHash('sha256').update(content).digest('hex');
+    for (const name of new Set([file, parcelName(file)])) {
+      written.set(name, hash);
+      await writeFile(join(folder, name), content);
+    }
+    return hash;
+  };
+  const modules = await compilation.modules();
+  const wasm = [];
+  for (const { variant, wasm: code } of modules) {
+    const file = `kernels.${variant}.wasm`;
+    wasm.push({ file, variant, sha256: await write(file, code) });
+  }
   const { gpu } = compilation;
-  const wgsl = gpu.map(({ manifest: { profile }, code }) => ({
-    file: `kernels.${profile}.wgsl`,
-    sha256: sha256(new TextEncoder().encode(code)),
-  }));
-  for (const [i, { file }] of wgsl.entries()) await write(file, gpu[i]!.code);
-  for (const [i, { file }] of wasm.entries()) await write(file, modules[i]!.wasm);
-  for (const { file, text } of scripts) await write(file, text);
-  await write('report.html', modelReport(compilation));
-  await write('package.json', json(packageJson(compilation.report.name)));
-  if (tokenizer) {
-    await write(tokenizer.files.file, tokenizer.tokenizer);
-    await write(tokenizer.files.config, tokenizer.config);
+  const wgsl = [];
+  for (const { manifest, code } of gpu) {
+    const file = `kernels.${manifest.profile}.wgsl`;
+    wgsl.push({ file, sha256: await write(file, code) });
   }
   const parts = {
     weights: weights && (await writeWeights(compilation, weights, write)),
     tokenizer: tokenizer && {
       ...tokenizer.files,
-      sha256: sha256(tokenizer.tokenizer),
-      configSha256: sha256(tokenizer.config),
+      sha256: await write(tokenizer.files.file, tokenizer.tokenizer),
+      configSha256: await write(tokenizer.files.config, tokenizer.config),
     },
     wasm,
     wgsl,
   };
   const unproven = compilation.manifest({ ...parts, probe: null });
-  await write('index.d.ts', packageTypes(unproven));
   await write('manifest.json', await manifestText(unproven));
+  const { name } = compilation.report;
+  const files = ['manifest.json', ...[...wasm, ...wgsl, ...(parts.weights ?? [])].map(({ file }) => file)];
+  if (tokenizer) files.push(tokenizer.files.file, tokenizer.files.config);
+  const contents = { name, tokenizer: tokenizer !== null, webgpu: gpu.length > 0, files };
+  for (const { file, text } of await bundleRuntime(contents)) await write(file, text);
+  for (const file of ['index.d.ts', 'index.d.cts']) await write(file, packageTypes(unproven));
+  await write('report.html', modelReport(compilation));
+  // Scripts are modules by this file alone, so it is there before they run.
+  const finish = () => writeFile(join(folder, 'package.json'), json(packageJson(name, written)));
+  await finish();
   if (!weights) return unproven;
   const proof = { list: compilation.graph.weights, source: weights };
   const manifest = compilation.manifest({ ...parts, probe: await probe(folder, unproven, proof) });
   await write('manifest.json', await manifestText(manifest));
+  await finish();
   return manifest;
 }
 
 async function writeWeights(
   compilation: Compilation,
   source: WeightSource,
-  write: (file: string, content: Uint8Array) => Promise<void>,
+  write: (file: string, content: Uint8Array) => Promise<string>,
 ): Promise<WeightChunk[]> {
   const chunks: WeightChunk[] = [];
   const packing = progress('packing weights');
   for await (const { offset, bytes } of compilation.pack((weight) => source.read(weight), packing.update)) {
     const file = `weights-${String(chunks.length).padStart(3, '0')}.bin`;
-    await write(file, bytes);
-    chunks.push({ file, offset, bytes: bytes.byteLength, sha256: sha256(bytes) });
+    chunks.push({ file, offset, bytes: bytes.byteLength, sha256: await write(file, bytes) });
   }
   packing.finish();
   return chunks;
 }
 
-function sha256(data: Uint8Array | string): string {
-  return createHash('sha256').update(data).digest('hex');
+/**
+ * Makes the folder an npm package, and Node and bundlers take its `.js` files as ES modules wherever it lies. `written` is the other files' hashes
+ * by name: the version is another one whenever any of them is.
+ */
+function packageJson(name: string, written: ReadonlyMap<string, string>) {
+  const hash = createHash('sha256').update(JSON.stringify([...written].sort()));
+  return {
+    name: npmName(name),
+    version: `0.0.0-sha${hash.digest('hex').slice(0, 16)}`,
+    type: 'module',
+    // Parcel does not read exports, unless it is told to.
+    main: './parcel.js',
+    types: './index.d.ts',
+    exports: {
+      '.': {
+        types: { require: './index.d.cts', default: './index.d.ts' },
+        node: { require: './index.cjs', default: './node.js' },
+        default: './index.js',
+      },
+      './package.json': './package.json',
+    },
+    files: [...written.keys()].sort(),
+    sideEffects: ['./worker.js'],
+  };
 }
 
-/** Makes Node and bundlers take the folder's `.js` files as ES modules wherever it lies. */
-function packageJson(name: string) {
-  return { name, type: 'module', exports: { '.': { types: './index.d.ts', default: './index.js' } } };
+/** The model's name as npm takes it: no capitals, no characters that an address cannot have. */
+function npmName(name: string): string {
+  const plain = name
+    .normalize('NFKD')
+    .toLowerCase()
+    .replace(/[^a-z0-9._-]+/g, '-');
+  return plain.replace(/^[._-]+|-+$/g, '').slice(0, 214) || 'model';
 }
 
 function json(value: object): string {

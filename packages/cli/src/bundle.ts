@@ -1,10 +1,11 @@
 /**
- * Makes the JavaScript of a package: the runtime's modules as plain ES modules for browsers and Node, so that a package needs nothing beside
- * itself. Each file is bundled on its own, and what the runtime imports on demand is one of them: a page loads no more than it uses.
+ * Makes the JavaScript of a package out of the runtime's modules, so that a package needs nothing beside itself. Every script is bundled whole: none
+ * imports another where a bundler could see it, and each file of the package is named once, as `new URL('./NAME', import.meta.url)`, which is all
+ * that a bundler has to understand.
  */
 import { createRequire } from 'node:module';
-import { basename, dirname } from 'node:path';
-import { build } from 'esbuild';
+import { dirname } from 'node:path';
+import { type BuildOptions, build } from 'esbuild';
 
 /** A file of text that a package carries. */
 export interface Script {
@@ -12,39 +13,77 @@ export interface Script {
   readonly text: string;
 }
 
-/** Files by the module they start from. */
-const always = { index: 'entry', model: 'model', worker: 'worker', thread: 'thread' } as const;
-const tokenizer = { tokenizer: 'tokenizer' } as const;
-const webgpu = { webgpu: 'webgpu' } as const;
-
-/** What a package carries besides WASM kernels. */
-export interface Parts {
+/** What a package's scripts have to know of it. */
+export interface Contents {
+  readonly name: string;
   readonly tokenizer: boolean;
   readonly webgpu: boolean;
+  /** The files that the runtime reads: manifest, kernels, weights, tokenizer. */
+  readonly files: readonly string[];
 }
 
-/** `index.js` and what it and its workers load; with a tokenizer, its file, too. */
-export async function bundleRuntime(parts: Parts): Promise<readonly Script[]> {
-  const resolve = createRequire(import.meta.url).resolve;
-  const some = { ...(parts.tokenizer ? tokenizer : {}), ...(parts.webgpu ? webgpu : {}) };
-  const entries = Object.entries({ ...always, ...some });
+const resolve = createRequire(import.meta.url).resolve;
+const runtime = (module: string) => JSON.stringify(resolve(`@lamella/runtime/${module}`));
+
+/** Where a file's text is once more, for Parcel: whatever is called JSON it makes a script of, also where only the file was asked for. */
+export function parcelName(file: string): string {
+  return file.replace(/\.json$/, '.raw');
+}
+
+/**
+ * The scripts: `index.js` is the face for pages, `worker.js` what computes for it, `node.js` both for Node, and `index.cjs` the same for `require`;
+ * `parcel.js` is `index.js` with names that Parcel leaves alone.
+ */
+export async function bundleRuntime({ name, tokenizer, webgpu, files }: Contents): Promise<readonly Script[]> {
+  const urls = (place: (file: string) => string) => {
+    const url = (file: string) => `new URL(${JSON.stringify(`./${place(file)}`)}, import.meta.url).href`;
+    return `() => ({ ${['worker.js', ...files].map((file) => `${JSON.stringify(file)}: ${url(file)}`).join()} })`;
+  };
+  const own = (file: string) => file;
+  const some = [...(tokenizer ? [['loadTokenizer', 'tokenizer']] : []), ...(webgpu ? [['openWebGpu', 'webgpu']] : [])];
+  const imports = some.map(([part, module]) => `import { ${part} } from ${runtime(module!)};`).join('\n');
+  const parts = `{ ${some.map(([part]) => part).join(', ')} }`;
+  const error = `export { LamellaError } from ${runtime('lamella-error')};`;
+  const page = (place: (file: string) => string) => [
+    `import { loader } from ${runtime('entry')};`,
+    error,
+    `export const load = loader(${JSON.stringify(name)}, ${urls(place)});`,
+  ];
+  const scripts = await Promise.all([
+    script('index.js', 'esm', page(own)),
+    script('parcel.js', 'esm', page(parcelName)),
+    script('node.js', 'esm', [
+      `import { loader } from ${runtime('node-entry')};`,
+      imports,
+      error,
+      `export const load = loader(${JSON.stringify(name)}, ${urls(own)}, ${parts});`,
+    ]),
+    // Has neither imports nor `import.meta`: a bundler may take it for a module, a script or a file like any other.
+    script('worker.js', 'iife', [`import { serve } from ${runtime('worker')};`, imports, `serve(${parts});`]),
+    script('index.cjs', 'cjs', [
+      error,
+      "export const load = async (url, options) => (await import('./node.js')).load(url, options);",
+    ]),
+  ]);
+  return scripts;
+}
+
+async function script(file: string, format: BuildOptions['format'], lines: readonly string[]): Promise<Script> {
   const folder = dirname(resolve('@lamella/runtime/entry'));
   const { outputFiles } = await build({
-    entryPoints: Object.fromEntries(entries.map(([name, module]) => [name, resolve(`@lamella/runtime/${module}`)])),
-    outdir: folder,
+    stdin: { contents: lines.join('\n'), resolveDir: folder, sourcefile: file },
     bundle: true,
     write: false,
     // Paths in the bundle's comments are relative to this: the same bytes wherever the command is run.
     absWorkingDir: folder,
-    format: 'esm',
+    ...(format && { format }),
     platform: 'neutral',
     mainFields: ['module', 'main'],
     target: 'es2022',
     legalComments: 'eof',
     charset: 'utf8',
     logLevel: 'silent',
-    // what is imported on demand is a file of its own beside the others
-    external: Object.values({ ...always, ...tokenizer, ...webgpu }).map((module) => `./${module}.js`),
+    external: ['./node.js'],
   });
-  return outputFiles.map(({ path, text }): Script => ({ file: basename(path), text }));
+  return { file, text: outputFiles[0]!.text };
 }

@@ -4,10 +4,10 @@
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { load } from '@lamella/runtime/every-part';
 import { LamellaError } from '@lamella/runtime/lamella-error';
 import type { Manifest } from '@lamella/runtime/manifest';
 import { manifestText } from '@lamella/runtime/manifest-file';
-import { load } from '@lamella/runtime/model';
 import { nodeFiles } from '@lamella/runtime/node-files';
 import type { PackageFiles } from '@lamella/runtime/package-files';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';

@@ -1,7 +1,7 @@
 /** Threads in Node: the same bits however many compute, and none that work when there is nothing to do. */
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type * as runtime from '@lamella/runtime/model';
+import { load } from '@lamella/runtime/every-part';
 import { nodeFiles } from '@lamella/runtime/node-files';
 import type { PackageFiles } from '@lamella/runtime/package-files';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -74,7 +74,7 @@ test('a load that fails while kernels warm up ends, though its threads are gone 
   );
   await compiled(graph, 'f32', 'large');
   const folder = join(home.path, 'large');
-  const { load } = (await import(pathToFileURL(join(folder, 'model.js')).href)) as typeof runtime;
+  const script = pathToFileURL(join(folder, 'worker.js')).href;
   const files = await nodeFiles(folder);
   const cutAfter = (ms: number): PackageFiles => ({
     place: files.place,
@@ -86,7 +86,7 @@ test('a load that fails while kernels warm up ends, though its threads are gone 
   });
   // one of them, whenever threads have started
   for (let ms = 50; ms <= 400; ms += 25)
-    await expect(load(cutAfter(ms), { device: 'wasm', threads: 2 })).rejects.toThrow('the line is cut');
+    await expect(load(cutAfter(ms), { device: 'wasm', threads: 2 }, script)).rejects.toThrow('the line is cut');
 });
 
 test('more threads than there is room for are not taken', async () => {

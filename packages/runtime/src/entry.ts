@@ -1,17 +1,36 @@
 /**
- * The entry of a generated package, its `index.js`: for Node, workers, pages and bundlers alike. It holds what a page needs; the runtime
- * itself, `model.js`, is loaded by whoever computes.
+ * The entry of a generated package, its `index.js`: for pages, their bundlers, and whoever imports the file in Node. It holds what a page needs.
+ * What computes is another script: in a page `worker.js`, in Node `node.js`.
  */
 import type { LoadOptions, Model } from './face.ts';
-import { addressOf, filesAt } from './folder.ts';
+import { addressOf, type FileUrls, ownUrl, shippedAddress } from './folder.ts';
+import { LamellaError } from './lamella-error.ts';
+import { importUnseen, isNode } from './node.ts';
 import { loadInWorker } from './page.ts';
 
-export { LamellaError } from './lamella-error.ts';
+type Load = (url?: string | URL, options?: LoadOptions) => Promise<Model>;
 
-/** Loads the package at `url`, a folder; by default the one this module came from. */
-export async function load(url?: string | URL, options: LoadOptions = {}): Promise<Model> {
-  const address = addressOf(url ?? import.meta.url.replace(/[^/]*$/, ''));
-  if (typeof document === 'object') return loadInWorker(address, options);
-  const { load } = await import('./model.js');
-  return load(await filesAt(address), options);
+/** The `load` of the package `name`, which is made of `files`. */
+export function loader(name: string, files: FileUrls): Load {
+  return async (url, options = {}) => {
+    if (isNode) return (await nodeScript(files)).load(url, options);
+    if (typeof Worker !== 'function') throw new LamellaError('L435');
+    const address = url === undefined ? shippedAddress(name, files) : addressOf(url);
+    // First where the bundler put it; then in the package's own folder, for a bundler that moved nothing. No script is taken from another
+    // origin because a model is.
+    const scripts = new Set<string>();
+    const own = ownUrl('worker.js', files);
+    if (own !== null) scripts.add(own);
+    if (address.folder.startsWith(`${location.origin}/`)) scripts.add(`${address.folder}worker.js`);
+    return loadInWorker(address, [...scripts], options);
+  };
+}
+
+/** The script that computes in the calling thread. It lies beside the others as long as no bundler has taken them apart. */
+async function nodeScript(files: FileUrls): Promise<{ readonly load: Load }> {
+  try {
+    return await importUnseen(files()['worker.js']!.replace(/[^/]*$/, 'node.js'));
+  } catch (cause) {
+    throw new LamellaError('L438', { reason: cause instanceof Error ? cause.message : String(cause) });
+  }
 }

@@ -1,4 +1,5 @@
 /** A package's address, from whatever an app calls it, and the files there. */
+import { LamellaError } from './lamella-error.ts';
 import { isNode } from './node.ts';
 import { nodeFiles } from './node-files.ts';
 import type { PackageFiles } from './package-files.ts';
@@ -14,6 +15,12 @@ export interface PackageAddress {
   readonly moved: Readonly<Record<string, string>>;
 }
 
+/**
+ * URLs by name of the files that came with a script, each written as `new URL('./NAME', import.meta.url).href`, which is what bundlers look
+ * for. A function, as it must not be asked before a page calls `load`: servers that render pages import them, too.
+ */
+export type FileUrls = () => Readonly<Record<string, string>>;
+
 /** The address of a package in the folder `url`; a path stays a path where there are paths. */
 export function addressOf(url: string | URL): PackageAddress {
   const text = String(url);
@@ -23,13 +30,51 @@ export function addressOf(url: string | URL): PackageAddress {
   return { folder: `${root}${pathname.replace(/\/?$/, '/')}`, query: search, moved: {} };
 }
 
+/** The URL of one of them, whole where a bundler wrote only a path; null where it left the script without an address of its own. */
+export function ownUrl(file: string, files: FileUrls): string | null {
+  try {
+    return whole(files()[file]!);
+  } catch {
+    return null;
+  }
+}
+
+const whole = (url: string) => new URL(url, isNode ? undefined : location.href).href;
+
+/** The address of the package that came with this script. L438 where the script has no address of its own. */
+export function shippedAddress(name: string, files: FileUrls): PackageAddress {
+  let moved: Record<string, string>;
+  try {
+    moved = Object.fromEntries(Object.entries(files()).map(([file, url]) => [file, whole(url)]));
+  } catch (cause) {
+    throw new LamellaError('L438', { reason: cause instanceof Error ? cause.message : String(cause) });
+  }
+  const folder = moved['manifest.json']!.replace(/[^/]*$/, '');
+  if (Object.entries(moved).every(([file, url]) => url === `${folder}${file}`)) return { folder, query: '', moved: {} };
+  // A folder that is none: two packages in one app have their files in the same place, and are kept apart by name.
+  const place = folder.startsWith('data:') ? `${location.origin}/` : folder;
+  return { folder: `${place}${encodeURIComponent(name)}/`, query: '', moved };
+}
+
 /** The URL of a file of the package. */
 export function urlOf(file: string, { folder, query, moved }: PackageAddress): string {
   return moved[file] ?? `${folder}${file}${query}`;
 }
 
 /** The files at an address. */
-export function filesAt(address: PackageAddress): Promise<PackageFiles> {
-  const { folder } = address;
-  return /^https?:/.test(folder) || !isNode ? webFiles(folder, (file) => urlOf(file, address)) : nodeFiles(folder);
+export async function filesAt(address: PackageAddress): Promise<PackageFiles> {
+  const { folder, moved } = address;
+  const files =
+    /^https?:/.test(folder) || !isNode
+      ? await webFiles(folder, (file) => urlOf(file, address))
+      : await nodeFiles(folder, moved);
+  return { ...files, read: async (name, ...rest) => inlined(moved[name]) ?? files.read(name, ...rest) };
+}
+
+/** The bytes of a small file that a bundler wrote into its URL: not asked of `fetch`, which many a page's security policy refuses to read such. */
+function inlined(url: string | undefined): Uint8Array<ArrayBuffer> | null {
+  const [, coding, content] = /^data:[^,]*?(;base64)?,(.*)$/s.exec(url ?? '') ?? [];
+  if (content === undefined) return null;
+  if (!coding) return new TextEncoder().encode(decodeURIComponent(content));
+  return Uint8Array.from(atob(content), (character) => character.charCodeAt(0));
 }

@@ -12,6 +12,7 @@ import { readManifest } from './manifest-file.ts';
 import { openDriver } from './open-driver.ts';
 import { loadRanges, readGenerate, readIds, readOptions, readText, readTokens } from './options.ts';
 import type { PackageFiles } from './package-files.ts';
+import type { Surroundings } from './parts.ts';
 import { Queue } from './queue.ts';
 import { Session } from './session.ts';
 import { inSteps, Turns } from './turn.ts';
@@ -19,32 +20,43 @@ import { VERDICTS } from './verdicts.ts';
 
 /**
  * Loads a package. L404 when it is none, L405 when it has no weights, L407 and L414 when a file is damaged, L413 and L415 to L424 when one cannot be read,
- * L408 and L409 for options, L412 for a device that cannot be had; rejects with the signal's reason when aborted.
+ * L408 and L409 for options, L412 for a device that cannot be had, or a tokenizer that these scripts cannot read; rejects with the signal's reason when aborted.
  */
-export async function load(files: PackageFiles, given: face.LoadOptions = {}): Promise<face.Model> {
+export async function load(
+  files: PackageFiles,
+  around: Surroundings,
+  given: face.LoadOptions = {},
+): Promise<face.Model> {
   const options = readOptions(given, loadRanges);
   const manifest = await readManifest(files, options.signal);
   try {
-    return await loadBy(manifest, files, options);
+    return await loadBy(manifest, files, around, options);
   } catch (cause) {
     // Another file than the manifest says, or none: a new version may have been put there, and a cache given us the old one's manifest.
     if (!(cause instanceof LamellaError) || (cause.code !== 'L407' && cause.code !== 'L419')) throw cause;
     const newest = await readManifest(files, options.signal, true).catch(() => manifest);
     if (JSON.stringify(newest) === JSON.stringify(manifest)) throw cause;
-    return loadBy(newest, files, options);
+    return loadBy(newest, files, around, options);
   }
 }
 
 /** Loads what the manifest names. */
-async function loadBy(manifest: Manifest, files: PackageFiles, options: face.LoadOptions): Promise<face.Model> {
+async function loadBy(
+  manifest: Manifest,
+  files: PackageFiles,
+  around: Surroundings,
+  options: face.LoadOptions,
+): Promise<face.Model> {
   const { tokenizer: spec } = manifest;
-  // Its module is loaded here and not at the top: a package without a tokenizer does not carry the library. Beside the weights, for it is a
-  // handful of small files that wait for each other.
-  const readTokenizer = async () => spec && (await import('./tokenizer.js')).loadTokenizer(spec, files, options.signal);
-  const reading = readTokenizer();
+  if (spec && !around.loadTokenizer) {
+    const reason = 'the scripts that load this package came with one that has none';
+    throw new LamellaError('L412', { what: 'its tokenizer', reason, remedy: "this package's own load()" }, files.place);
+  }
+  // Beside the weights, for it is a handful of small files that wait for each other.
+  const reading = Promise.resolve(spec && around.loadTokenizer!(spec, files, options.signal));
   // What is wrong with the weights comes first.
   reading.catch(() => {});
-  const driver = await openDriver(manifest, files, options);
+  const driver = await openDriver(manifest, files, around, options);
   const tokenizer = await reading.catch((cause) => {
     driver.dispose();
     throw cause;

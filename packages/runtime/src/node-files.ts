@@ -3,10 +3,13 @@ import { node } from './node.ts';
 import type { PackageFiles } from './package-files.ts';
 
 /**
- * The files of the package in `folder`, a path or a `file:` URL. Nothing is opened until something is read; a reader's failure is
- * described by whoever asked (see `checked-file.ts` and `manifest-file.ts`).
+ * The files of the package in `folder`, a path or a `file:` URL; of those that a bundler put elsewhere `moved` has the URLs. Nothing is opened until
+ * something is read; a reader's failure is described by whoever asked (see `checked-file.ts` and `manifest-file.ts`).
  */
-export async function nodeFiles(folder: string | URL): Promise<PackageFiles> {
+export async function nodeFiles(
+  folder: string | URL,
+  moved: Readonly<Record<string, string>> = {},
+): Promise<PackageFiles> {
   const [{ readFile }, { join }, { fileURLToPath }] = await Promise.all([
     node('fs/promises'),
     node('path'),
@@ -14,5 +17,6 @@ export async function nodeFiles(folder: string | URL): Promise<PackageFiles> {
   ]);
   const isUrl = folder instanceof URL || folder.startsWith('file:');
   const place = isUrl ? fileURLToPath(folder) : folder;
-  return { place, read: (name, { signal } = {}) => readFile(join(place, name), signal ? { signal } : {}) };
+  const pathOf = (name: string) => (moved[name] === undefined ? join(place, name) : fileURLToPath(moved[name]));
+  return { place, read: (name, { signal } = {}) => readFile(pathOf(name), signal ? { signal } : {}) };
 }

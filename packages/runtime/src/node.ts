@@ -1,8 +1,13 @@
 /** Node, for code that also runs in browsers: whether this is Node, and its modules without an import that a bundler would follow. */
 
-/** Whether this is Node (or another engine that has its modules), and not a browser. */
-export const isNode =
-  typeof process === 'object' && typeof process.versions?.node === 'string' && !('window' in globalThis);
+// Read from `globalThis`: some bundlers replace a bare `process` by a package of their own.
+const versions = (globalThis as { process?: { versions?: { node?: unknown } } }).process?.versions;
+
+/** A page, real or in a window that has Node as well (Electron). jsdom makes documents, but no workers: it is Node. */
+const isPage = typeof document === 'object' && typeof Worker === 'function';
+
+/** Whether this is Node, or another engine that has its modules: Deno, Bun. */
+export const isNode = typeof versions?.node === 'string' && !isPage;
 
 interface Modules {
   readonly 'fs/promises': typeof import('node:fs/promises');
@@ -14,6 +19,10 @@ interface Modules {
 
 /** Node's own module of this name. */
 export function node<Name extends keyof Modules>(name: Name): Promise<Modules[Name]> {
-  const specifier = `node:${name}`;
-  return import(/* @vite-ignore */ /* webpackIgnore: true */ specifier);
+  return importUnseen(`node:${name}`);
+}
+
+/** Imports a module, by its URL, that no bundler is to follow. */
+export function importUnseen<Module>(specifier: string): Promise<Module> {
+  return import(/* webpackIgnore: true */ /* turbopackIgnore: true */ /* @vite-ignore */ specifier);
 }

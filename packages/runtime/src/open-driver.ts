@@ -5,21 +5,28 @@ import type { LoadOptions } from './face.ts';
 import { LamellaError } from './lamella-error.ts';
 import type { Manifest } from './manifest.ts';
 import type { PackageFiles } from './package-files.ts';
+import type { Surroundings } from './parts.ts';
 import { loadWasm } from './wasm-driver.ts';
 
 /** Loads the package onto the device that `options.device` names, or the fastest there is. L412 when it cannot be had; L405, L407. */
-export async function openDriver(manifest: Manifest, files: PackageFiles, options: LoadOptions): Promise<Driver> {
+export async function openDriver(
+  manifest: Manifest,
+  files: PackageFiles,
+  { openWebGpu, workerScript }: Surroundings,
+  options: LoadOptions,
+): Promise<Driver> {
   const { device = usual.device } = options;
   const { webgpu } = manifest;
-  if (device === 'wasm' || (device === 'auto' && !webgpu)) return loadWasm(manifest, files, options);
-  if (!webgpu) {
-    const reason = 'this package has no kernels for it';
+  const wasm = (instead?: readonly string[]) => loadWasm(manifest, files, options, { workerScript, instead });
+  if (device === 'wasm') return wasm();
+  if (webgpu && openWebGpu) {
+    return openWebGpu({ ...manifest, webgpu }, files, options, { name: 'WASM', open: wasm });
+  }
+  const reason = webgpu
+    ? 'the scripts that load this package came with one that has no kernels for it'
+    : 'this package has no kernels for it';
+  if (device === 'webgpu') {
     throw new LamellaError('L412', { what: 'webgpu', reason, remedy: 'device: "wasm"' }, files.place);
   }
-  // Its module is loaded here and not at the top: a package for WASM alone does not carry it.
-  const { openWebGpu } = await import('./webgpu.js');
-  return openWebGpu({ ...manifest, webgpu }, files, options, {
-    name: 'WASM',
-    open: (instead) => loadWasm(manifest, files, options, instead),
-  });
+  return wasm(webgpu ? [`not WebGPU: ${reason}`] : []);
 }

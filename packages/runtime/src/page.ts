@@ -8,13 +8,21 @@ import type { PackageAddress } from './folder.ts';
 import { Generation, type Source } from './generation.ts';
 import { LamellaError } from './lamella-error.ts';
 import { type GenerateCall, loadRanges, readGenerate, readIds, readOptions, readText, readTokens } from './options.ts';
+import { startWorker } from './start-worker.ts';
 import type { Answer, Calls, Failure, News, Step } from './worker-protocol.ts';
 
-/** The package at `address`, loaded by a worker of its own. As `load` of `model.ts`. */
-export async function loadInWorker(address: PackageAddress, options: face.LoadOptions): Promise<face.Model> {
+/**
+ * The package at `address`, loaded by a worker of its own: the first of `scripts` that can be started. As `load` of `model.ts`; L436 and L439
+ * without a worker.
+ */
+export async function loadInWorker(
+  address: PackageAddress,
+  scripts: readonly string[],
+  options: face.LoadOptions,
+): Promise<face.Model> {
   const { signal, onProgress, onFallback, ...rest } = readOptions(options, loadRanges);
   signal?.throwIfAborted();
-  const link = new Link();
+  const link = new Link(await startWorker(scripts, signal));
   link.onFallback = onFallback ?? null;
   const abort = () => link.close(signal!.reason);
   signal?.addEventListener('abort', abort);
@@ -123,8 +131,7 @@ interface Listener {
 
 /** The worker, and who waits for which answer. */
 class Link {
-  // Written out in one piece: it is what bundlers look for.
-  readonly #worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
+  readonly #worker: Worker;
   readonly #listeners = new Map<number, Listener>();
   #lastId = 0;
   #closed: unknown = null;
@@ -132,10 +139,11 @@ class Link {
   running: face.Running | null = null;
   onFallback: ((fallback: face.Fallback) => void) | null = null;
 
-  constructor() {
+  constructor(worker: Worker) {
+    this.#worker = worker;
     this.#worker.onmessage = ({ data }: MessageEvent<Answer>) => this.#hear(data);
     this.#worker.onerror = ({ message }) =>
-      this.close(new LamellaError('L407', { file: 'worker.js', reason: message || 'it cannot be loaded' }));
+      this.close(new LamellaError('L437', { reason: message || 'the browser does not say why' }));
   }
 
   /** Throws what closed the link. */

@@ -1,22 +1,34 @@
 /**
- * A thread that computes, as a file of its own (`thread.js` beside a package's `index.js`): it makes an instance of the same module over the
- * same memory, says so, and serves. Waiting for work, spinning and sleeping, is the module's own business.
+ * A thread that computes: it makes an instance of the same module over the same memory, says so, and serves. Waiting for work, spinning and
+ * sleeping, is the module's own business. Threads run the script `worker.js`, too: what they are is told by their first message.
  */
-import { isNode, node } from './node.ts';
-import type { ThreadStart } from './threads.ts';
+import { node } from './node.ts';
 
-async function serve({ module, memory, thread }: ThreadStart, ready: () => void): Promise<void> {
-  const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
-  ready();
-  (exports.serve as (thread: number) => void)(thread);
+/** What a thread is started with. */
+export interface ThreadStart {
+  readonly module: WebAssembly.Module;
+  /** Shared. */
+  readonly memory: WebAssembly.Memory;
+  /** 1 and up; 0 is the calling thread. */
+  readonly thread: number;
 }
 
-if (isNode) {
+/** What a thread says when it serves, or the reason why it cannot. */
+export type ThreadSaid = { readonly serving: true } | { readonly failed: string };
+
+/** Serves until the module is told to stop. */
+export async function serveThread({ module, memory, thread }: ThreadStart, say: (said: ThreadSaid) => void) {
+  try {
+    const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
+    say({ serving: true });
+    (exports.serve as (thread: number) => void)(thread);
+  } catch (cause) {
+    say({ failed: String(cause) });
+  }
+}
+
+/** Is a thread of Node's from its first message on. */
+export async function serveNodeThread(): Promise<void> {
   const { parentPort } = await node('worker_threads');
-  parentPort!.once('message', (start: ThreadStart) => serve(start, () => parentPort!.postMessage('ready')));
-} else {
-  self.onmessage = async ({ data }: MessageEvent<ThreadStart>) => {
-    await serve(data, () => postMessage('ready'));
-    close();
-  };
+  parentPort!.once('message', (start: ThreadStart) => serveThread(start, (said) => parentPort!.postMessage(said)));
 }

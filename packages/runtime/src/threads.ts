@@ -3,15 +3,8 @@
  * between JavaScript threads; they meet in shared memory.
  */
 import { isNode, node } from './node.ts';
-
-/** What a thread is started with. */
-export interface ThreadStart {
-  readonly module: WebAssembly.Module;
-  /** Shared. */
-  readonly memory: WebAssembly.Memory;
-  /** 1 and up; 0 is the calling thread. */
-  readonly thread: number;
-}
+import { newWorker } from './start-worker.ts';
+import type { ThreadSaid, ThreadStart } from './thread.ts';
 
 /** A worker of a browser or of Node, as far as it is needed. */
 interface Worker {
@@ -33,13 +26,17 @@ export async function cores(): Promise<number> {
   return isNode ? (await node('os')).availableParallelism() : navigator.hardwareConcurrency;
 }
 
-/** Starts threads 1 to `count` - 1; when the promise resolves all of them serve. Rejects when one cannot be started. */
+/**
+ * Starts threads 1 to `count` - 1 from the URL of the script `worker.js`; when the promise resolves all of them serve. Rejects when one cannot be
+ * started.
+ */
 export async function startThreads(
+  script: string,
   count: number,
   module: WebAssembly.Module,
   memory: WebAssembly.Memory,
 ): Promise<Threads> {
-  const start = isNode ? await nodeWorker() : webWorker;
+  const start = isNode ? await nodeWorker(script) : webWorker(script);
   const workers: Worker[] = [];
   const terminate = () => {
     for (const worker of workers) worker.terminate();
@@ -54,30 +51,39 @@ export async function startThreads(
   return { terminate };
 }
 
-function webWorker(start: ThreadStart): Worker {
-  // Written out in one piece: it is what bundlers look for.
-  const worker = new Worker(new URL('./thread.js', import.meta.url), { type: 'module' });
-  const ready = new Promise<void>((resolve, reject) => {
-    worker.onmessage = () => resolve();
-    worker.onerror = ({ message }) => reject(new Error(message || 'thread.js cannot be loaded'));
-  });
-  worker.postMessage(start);
-  return { ready, terminate: () => worker.terminate() };
+function webWorker(script: string): (start: ThreadStart) => Worker {
+  return (start) => {
+    const worker = newWorker(script);
+    const ready = new Promise<void>((resolve, reject) => {
+      worker.onmessage = ({ data }) => hear(data, resolve, reject);
+      worker.onerror = ({ message }) => reject(new Error(message || `${script} cannot be loaded`));
+    });
+    worker.postMessage(start);
+    return { ready, terminate: () => worker.terminate() };
+  };
 }
 
-async function nodeWorker(): Promise<(start: ThreadStart) => Worker> {
+async function nodeWorker(script: string): Promise<(start: ThreadStart) => Worker> {
   const { Worker } = await node('worker_threads');
   return (start) => {
-    const worker = new Worker(new URL('./thread.js', import.meta.url));
+    // None of the program's own flags: `--input-type` would be about this script.
+    const worker = new Worker(new URL(script), { execArgv: [] });
     const ready = new Promise<void>((resolve, reject) => {
-      worker.once('message', () => {
+      worker.once('message', (said: ThreadSaid) => {
         // From now on a program that forgets to dispose of its model still ends.
         worker.unref();
-        resolve();
+        hear(said, resolve, reject);
       });
       worker.once('error', reject);
     });
     worker.postMessage(start);
     return { ready, terminate: () => void worker.terminate() };
   };
+}
+
+/** Other things that a script says are not for whoever waits for a thread. */
+function hear(said: ThreadSaid | string, resolve: () => void, reject: (cause: Error) => void): void {
+  if (typeof said === 'string') return;
+  if ('serving' in said) resolve();
+  else reject(new Error(said.failed));
 }

@@ -54,6 +54,14 @@ export interface WasmDriver extends Driver {
   readonly memory: WebAssembly.Memory;
 }
 
+/** What a driver is not told by the package or the app. */
+export interface WasmStart {
+  /** URL of the script that threads run; one thread needs none. */
+  readonly workerScript?: string;
+  /** Why on WASM, where that was not the first choice. */
+  readonly instead?: readonly string[] | undefined;
+}
+
 /**
  * Loads a package's kernels and weights. L405 without weights, L413 for a file that cannot be read, L407 for one that is short, or not the one whose SHA-256
  * the manifest holds, L412 when threads cannot be started; rejects with the signal's reason when aborted.
@@ -62,8 +70,7 @@ export async function loadWasm(
   manifest: Manifest,
   files: PackageFiles,
   options: LoadOptions = {},
-  /** Why on WASM, where that was not the first choice. */
-  instead: readonly string[] = [],
+  { workerScript = '', instead = [] }: WasmStart = {},
 ): Promise<WasmDriver> {
   const { memory: plan, weights } = manifest;
   if (weights === null) throw new LamellaError('L405', { path: files.place });
@@ -84,7 +91,7 @@ export async function loadWasm(
     const module = await WebAssembly.compile(await readChecked(files, kernel, options));
     // Set before anybody serves.
     writeStep(step, { threads, patience: threads > available ? PATIENCE.sharedCores : PATIENCE.ownCores });
-    const pool = threads > 1 ? await startPool(threads, module, memory) : null;
+    const pool = threads > 1 ? await startPool(workerScript, threads, module, memory) : null;
     const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
     return { pool, kernels: exports as unknown as Kernels };
   };
@@ -135,9 +142,14 @@ export async function loadWasm(
   return driver(kernels, memory, manifest, { device: 'wasm', threads, kernels: kernel.file, why }, pool);
 }
 
-async function startPool(threads: number, module: WebAssembly.Module, memory: WebAssembly.Memory): Promise<Threads> {
+async function startPool(
+  script: string,
+  threads: number,
+  module: WebAssembly.Module,
+  memory: WebAssembly.Memory,
+): Promise<Threads> {
   try {
-    return await startThreads(threads, module, memory);
+    return await startThreads(script, threads, module, memory);
   } catch (cause) {
     throw new LamellaError('L412', { what: `${threads} threads`, reason: reasonOf(cause), remedy: 'threads: 1' });
   }

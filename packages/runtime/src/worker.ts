@@ -1,7 +1,15 @@
-/** The worker of a page, as a file of its own (`worker.js`): it holds the model and answers `page.ts`. */
+/**
+ * The worker of a page, as a file of its own (`worker.js`): it holds the model and answers `page.ts`. The same script is every thread besides: one
+ * file to find and to start, whatever a bundler did with it, and each thread comes from where the first worker came from.
+ */
 import type { Fallback, Model, Piece, Tokenizer } from './face.ts';
 import { filesAt } from './folder.ts';
 import { LamellaError } from './lamella-error.ts';
+import { load } from './model.ts';
+import { isNode } from './node.ts';
+import type { Parts } from './parts.ts';
+import { HELLO } from './start-worker.ts';
+import { serveNodeThread, serveThread, type ThreadStart } from './thread.ts';
 import type { Answer, Calls, Failure, News, Request } from './worker-protocol.ts';
 
 /**
@@ -21,6 +29,7 @@ interface Reader {
   wake(): void;
 }
 
+let parts: Parts;
 let model: Model | null = null;
 const readers = new Map<number, Reader>();
 const say = (answer: Answer) => postMessage(answer);
@@ -39,10 +48,10 @@ type Handlers = { readonly [C in keyof Calls]: (id: number, ...args: Calls[C][0]
 
 const handlers: Handlers = {
   async load(id, address, options) {
-    const { load } = await import('./model.js');
     const onProgress = (...progress: [number, number]) => say({ id, progress });
     const onFallback = (fallback: Fallback) => say({ fallback });
-    model = await load(await filesAt(address), { ...options, onProgress, onFallback });
+    const around = { ...parts, workerScript: location.href };
+    model = await load(await filesAt(address), around, { ...options, onProgress, onFallback });
     return { manifest: model.manifest, running: model.running };
   },
   async generate(id, { prompt, options }) {
@@ -82,7 +91,19 @@ const handlers: Handlers = {
   decode: (_, ids) => tokenizer().decode(ids),
 };
 
-self.onmessage = async ({ data }: MessageEvent<Request>) => {
+/** Makes this script a worker: one that has these parts of the runtime, or a thread. */
+export function serve(own: Parts): void {
+  if (isNode) {
+    serveNodeThread();
+    return;
+  }
+  parts = own;
+  self.onmessage = ({ data }: MessageEvent<Request | ThreadStart>) =>
+    'thread' in data ? serveThread(data, (said) => postMessage(said)).then(close) : answer(data);
+  postMessage(HELLO);
+}
+
+async function answer(data: Request): Promise<void> {
   if (data.call === 'abort' || data.call === 'read') return hear(data);
   const { id, call, args } = data;
   try {
@@ -92,7 +113,7 @@ self.onmessage = async ({ data }: MessageEvent<Request>) => {
   } catch (error) {
     say({ id, failure: failureOf(error) });
   }
-};
+}
 
 /** News of the reader of a generation; it may have ended meanwhile. */
 function hear(news: News): void {

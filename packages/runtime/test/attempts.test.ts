@@ -26,7 +26,7 @@ function way(name: string, lives: number[] = []): Attempt {
     name,
     async open(instead) {
       opened.push(name);
-      const driver = await loadWasm(manifest, files, { threads: 1 }, instead);
+      const driver = await loadWasm(manifest, files, { threads: 1 }, { instead });
       let left = lives.shift() ?? Number.POSITIVE_INFINITY;
       const mortal: Driver = {
         ...driver,

@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
+import { load } from '../src/every-part.ts';
 import type { GenerateOptions, Generation, Piece } from '../src/face.ts';
-import { load } from '../src/model.ts';
 import { CONTEXT, expectedLogits, fromMap, toyFiles, toyTextFiles, VOCAB } from './toy-package.ts';
 
 const bare = await load(fromMap(await toyFiles()));

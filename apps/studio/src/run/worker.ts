@@ -2,12 +2,13 @@
  * One run: compiles the version, packs random weights, loads the package with the runtime that every package carries and generates, greedily.
  * Everything is measured here, away from the page's own work.
  */
-import { load } from '@lamella/runtime/model';
+import { load } from '@lamella/runtime/every-part';
 import { graphOf } from '../compile/author.ts';
 import { compileFor } from '../compile/shaders.ts';
 import { packageOf, refuseIfTooLarge } from './package.ts';
 import type { Outcome, RunRequest, RunSaid } from './protocol.ts';
 import { streamBytesPerSecond } from './stream.ts';
+import threadScript from './thread.ts?worker&url';
 
 const say = (said: RunSaid) => postMessage(said);
 const step = (step: string, done = 0, of = 0) => say({ said: 'step', step, done, of });
@@ -29,11 +30,12 @@ async function run({ file, source, options, device, threads, promptTokens, maxTo
   const files = await packageOf(compilation, 1, (done, of) => step('making random weights', done, of));
   step('loading');
   const before = performance.now();
-  const model = await load(files, {
+  const asked = {
     device,
     ...(threads === null ? {} : { threads }),
-    onProgress: (done, of) => step('loading', done, of),
-  });
+    onProgress: (done: number, of: number) => step('loading', done, of),
+  };
+  const model = await load(files, asked, new URL(threadScript, location.href).href);
   const loadMs = performance.now() - before;
   try {
     const { vocab, context } = model.manifest;

@@ -27,7 +27,8 @@ interface Package {
 }
 
 self.onmessage = async ({ data: { folder, threads, tokens } }: MessageEvent<LoadOrder>) => {
-  const { load } = (await import(`${folder}index.js`)) as Package;
+  // Computes in this thread, where requests are on record: `index.js` would start a worker.
+  const { load } = (await import(`${folder}node.js`)) as Package;
   const began = performance.now();
   const model = await load(undefined, { device: 'wasm', threads });
   const ready = performance.now();

@@ -50,7 +50,7 @@ export async function compile(file: string, options: CompileCommand): Promise<vo
     const lines = [
       `${out}: ${count(report.parameters)} parameters as ${quant}, context ${count(context ?? graph.tokens.size)}`,
       `  weights ${bytes(report.weightBytes)}, memory ${bytes(memory.plannedBytes)}, kernels ${bytes(report.wasm.wasmBytes)}`,
-      `  besides weights a browser loads ${bytes(await downloadBytes(out, manifest))} of scripts and kernels, compressed`,
+      `  besides weights a browser loads ${bytes(await downloadBytes(out, manifest))} of scripts, kernels and the like, compressed`,
       source ? '' : '  no weights were packed: compile with --weights DIR, FILE or random:SEED to run it',
       source ? `next: npx lamella run ${shellWord(out)} ${tokenizer ? '--prompt TEXT' : '--tokens 1,2,3'}` : '',
     ];
