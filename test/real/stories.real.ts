@@ -1,0 +1,73 @@
+/** A Llama that was really trained (260 thousand parameters): its greedy text in f32, and how far q8 and q4 are from it. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Scratch, scratch } from '@lamella/cli/test/lamella';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { real } from './folder.ts';
+
+const model = real('stories260K');
+const { ids: expected } = JSON.parse(readFileSync(join(model, 'expected-greedy-256.json'), 'utf8')) as {
+  ids: number[];
+};
+/** What is measured: the model's own text, from BOS on. */
+const text = [1, ...expected].slice(0, 200);
+
+let home: Scratch;
+beforeAll(async () => {
+  home = await scratch();
+  await json('import', model, '--out', 'stories.ts');
+  for (const quant of ['f32', 'q8', 'q4']) {
+    await json('compile', 'stories.ts', '--weights', model, '--quant', quant, '--out', quant);
+  }
+});
+afterAll(() => home.remove());
+
+async function json(command: string, ...args: readonly string[]) {
+  const reports = ['run', 'logits'].includes(command);
+  const { code, stdout, stderr } = await home.lamella(command, ...args, ...(reports ? ['--json'] : []));
+  expect(code, stderr).toBe(0);
+  return reports ? JSON.parse(stdout) : null;
+}
+
+/** Natural logarithms of the probabilities. */
+function logProbabilities(logits: readonly number[]): number[] {
+  const largest = Math.max(...logits);
+  const sum = logits.reduce((total, logit) => total + Math.exp(logit - largest), 0);
+  return logits.map((logit) => logit - largest - Math.log(sum));
+}
+
+async function distributions(quant: string): Promise<number[][]> {
+  const { logits } = await json('logits', quant, '--tokens', text.join(), '--all');
+  return (logits as number[][]).map(logProbabilities);
+}
+
+/** Mean over positions of the sum of p (log p - log q), in nats. */
+function meanKl(p: readonly (readonly number[])[], q: readonly (readonly number[])[]): number {
+  const of = (at: number) => p[at]!.reduce((sum, log, id) => sum + Math.exp(log) * (log - q[at]![id]!), 0);
+  return p.reduce((sum, _, at) => sum + of(at), 0) / p.length;
+}
+
+test('f32, greedy: all 256 tokens after BOS', async () => {
+  expect(expected).toHaveLength(256);
+  const { tokens } = await json('run', 'f32', '--tokens', '1', '--max-tokens', '256');
+  expect(tokens).toEqual(expected);
+});
+
+test('q8 and q4 say nearly the same', async () => {
+  const f32 = await distributions('f32');
+  expect(f32).toHaveLength(200);
+  const [q8, q4] = [meanKl(f32, await distributions('q8')), meanKl(f32, await distributions('q4'))];
+  console.log(`stories260K, mean KL to f32 over ${f32.length} tokens: q8 ${q8.toFixed(5)}, q4 ${q4.toFixed(4)}`);
+  expect(q8).toBeLessThan(0.005);
+  expect(q4).toBeLessThan(0.15);
+  // none is exact, so each was really computed
+  expect(Math.min(q8, q4)).toBeGreaterThan(0);
+});
+
+test('a prompt is text: its tokenizer.model is read, and BOS stands first', async () => {
+  const { stats, text } = await json('run', 'f32', '--prompt', '', '--max-tokens', '60');
+  expect(stats.promptTokens).toBe(1);
+  const { text: same } = await json('run', 'f32', '--tokens', '1', '--max-tokens', '60');
+  expect(text).toBe(same);
+  expect(text).toMatch(/^Once upon a time/);
+});
