@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { Tokenizer } from '@lamella/runtime/tokenizer';
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { readModel } from '../src/sentencepiece/model.ts';
 import { sentencePieceToTokenizerJson } from '../src/sentencepiece/tokenizer-json.ts';
 import {
   bpe,
@@ -14,6 +16,7 @@ import {
   varint,
 } from './sentencepiece-file.ts';
 import { fuzzSentencePiece } from './sentencepiece-fuzz.ts';
+import { oracleIds } from './sentencepiece-oracle.ts';
 
 const fixture = (name: string) => readFileSync(new URL(`fixtures/spm/${name}`, import.meta.url));
 const trained = fixture('tokenizer.model');
@@ -89,6 +92,28 @@ test('of pieces with the same score the leftmost is merged first', () => {
   const spaces = tokenizerOf(withPieces(...letters, ...runs));
   expect(spaces.encode(`${' '.repeat(8)}a`)).toEqual([267, 267, 264, 259]);
   expect(spaces.encode(`${' '.repeat(6)}a`)).toEqual([267, 265, 259]);
+});
+
+test('any scores, any text: the ids are those of SentencePiece’s definition', () => {
+  const symbol = fc.constantFrom('a', 'b', '▁', '😀');
+  const word = fc.array(symbol, { minLength: 1, maxLength: 5 }).map((symbols) => symbols.join(''));
+  const score = fc.integer({ min: -3, max: 0 });
+  const pieces = fc.uniqueArray(fc.record({ text: word, score }), { maxLength: 25, selector: ({ text }) => text });
+  const text = fc.array(fc.constantFrom('a', 'b', ' ', '😀', 'c', '\n'), { maxLength: 24 }).map((all) => all.join(''));
+  fc.assert(
+    fc.property(pieces, fc.array(text, { minLength: 5, maxLength: 5 }), (made, texts) => {
+      const file = withPieces(...made);
+      const model = readModel(file, (reason) => new Error(reason));
+      const tokenizer = tokenizerOf(file);
+      for (const each of texts) expect(tokenizer.encode(each)).toEqual(oracleIds(model, each));
+    }),
+    { numRuns: 300 },
+  );
+  // and the definition's own reading is SentencePiece's
+  const model = readModel(trained, (reason) => new Error(reason));
+  const short = encoded.filter(([line]) => line.length < 60);
+  expect(short.length).toBeGreaterThan(20);
+  for (const [line, ids] of short) expect(oracleIds(model, line)).toEqual(ids);
 });
 
 test('a model that drops extra spaces', () => {
