@@ -12,7 +12,9 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 const tokenizer: TokenizerFiles = {
   file: 'tokenizer.json',
+  sha256: '',
   config: 'tokenizer_config.json',
+  configSha256: '',
   eos: [2],
   before: [1],
   after: [],

@@ -121,7 +121,7 @@ async function open(host: Host, { folder, on }: Case): Promise<Subject> {
   const { device, why } = subject.running;
   if (device === on.device) return subject;
   await subject.close();
-  throw new PackageError('L412', { what: on.device, reason: why, remedy: '--target wasm' }, folder);
+  throw new PackageError('L412', { what: on.device ?? 'auto', reason: why, remedy: '--target wasm' }, folder);
 }
 
 /** Indices of `list`, forwards in even rounds and backwards in odd ones. */

@@ -1,0 +1,394 @@
+/**
+ * Loading a package in a real page from servers and over lines as they are: what is cut goes on where it ended, nothing is asked for twice, what was kept
+ * is enough without a network, and each cause of a failure is told by its number.
+ */
+import { readFile, writeFile } from 'node:fs/promises';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { join } from 'node:path';
+import { launchChromium } from '@lamella/browser/chromium';
+import { type ServeOptions, type Site, serve } from '@lamella/browser/serve';
+import type { LoadOptions, Model } from '@lamella/runtime/face';
+import type { WeightChunk } from '@lamella/runtime/manifest';
+import { manifestText } from '@lamella/runtime/manifest-file';
+import { sha256 } from '@lamella/runtime/sha256';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { openPackage } from '../src/open-package.ts';
+import { manifestAt } from '../src/package-manifest.ts';
+import { type Scratch, scratch, writeGraph } from './lamella.ts';
+
+type Browser = Awaited<ReturnType<typeof launchChromium>>;
+type Page = Awaited<ReturnType<Browser['newPage']>>;
+/** Answers a request for a file of the package otherwise than with the file; says whether it has. */
+type Before = (file: string, request: IncomingMessage, response: ServerResponse) => boolean;
+
+declare global {
+  var load: (url?: string, options?: LoadOptions) => Promise<Model>;
+  /** Where a test wants to hear what has come. */
+  var arrived: ((bytes: number) => void) | undefined;
+}
+
+const CHUNK = 16_384;
+const script = `import { load } from '/models/index.js';
+globalThis.load = load;`;
+const html = '<!doctype html><script type="module" src="/page.js"></script>';
+
+let home: Scratch;
+let browser: Browser;
+let expected: readonly number[];
+const folder = () => join(home.path, 'plain');
+const closing: (() => Promise<void>)[] = [];
+
+beforeAll(async () => {
+  home = await scratch();
+  const graph = await writeGraph(home.path, 'plain', (text) => text.replace('d: 16, ff: 24', 'd: 64, ff: 96'));
+  const { code, stderr } = await home.lamella(
+    'compile',
+    graph,
+    '--weights',
+    'random:1',
+    '--quant',
+    'f32',
+    '--out',
+    'plain',
+  );
+  expect(code, stderr).toBe(0);
+  await inChunks(folder(), CHUNK);
+  const model = await openPackage(folder(), { threads: 1 });
+  expected = [...(await model.logits([1, 2]))];
+  model.dispose();
+  browser = await launchChromium();
+}, 120_000);
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+});
+afterAll(async () => {
+  await browser?.close();
+  await home?.remove();
+});
+
+/** The same package, with its weights in smaller files. */
+async function inChunks(package_: string, size: number): Promise<void> {
+  const manifest = await manifestAt(package_);
+  const whole = new Uint8Array(await readFile(join(package_, 'weights-000.bin')));
+  const weights: WeightChunk[] = [];
+  for (let offset = 0; offset < whole.length; offset += size) {
+    const bytes = whole.slice(offset, offset + size);
+    const file: string = `weights-${String(weights.length).padStart(3, '0')}.bin`;
+    await writeFile(join(package_, file), bytes);
+    weights.push({ file, offset, bytes: bytes.length, sha256: await sha256(bytes) });
+  }
+  await writeFile(join(package_, 'manifest.json'), await manifestText({ ...manifest, weights }));
+}
+
+async function site(
+  before: Before = () => false,
+  options: ServeOptions = {},
+  also: Parameters<typeof serve>[0] = {},
+): Promise<Site> {
+  const content = {
+    '/': { text: html },
+    '/page.js': { text: script },
+    '/models/': { folder: folder(), before },
+    ...also,
+  };
+  const served = await serve(content, options);
+  closing.push(() => served.close());
+  return served;
+}
+
+/** An empty page that has the package's `load`, in a profile of its own. */
+async function open({ origin }: Site): Promise<Page> {
+  const context = await browser.newContext();
+  closing.push(() => context.close());
+  const page = await context.newPage();
+  await page.goto(`${origin}/`);
+  await page.waitForFunction(() => 'load' in globalThis);
+  return page;
+}
+
+/** Loads and computes: logits, or the message of the failure. */
+function visit(page: Page, url?: string): Promise<number[] | string> {
+  return page.evaluate(async (url) => {
+    try {
+      const model = await load(url, { threads: 1, onProgress: (bytes) => globalThis.arrived?.(bytes) });
+      const logits = [...(await model.logits([1, 2]))];
+      model.dispose();
+      return logits;
+    } catch (error) {
+      return (error as Error).message;
+    }
+  }, url);
+}
+
+const isWeights = (file: string) => file.startsWith('weights-');
+
+/** Counts the bytes of weights that a server sends. */
+function counting(before: Before = () => false) {
+  const sent: Record<string, number> = {};
+  const count: Before = (file, request, response) => {
+    if (!isWeights(file)) return before(file, request, response);
+    const { write, end } = response;
+    const add = (piece: unknown) => {
+      if (piece instanceof Uint8Array) sent[file] = (sent[file] ?? 0) + piece.length;
+    };
+    response.write = ((...args: Parameters<typeof write>) => {
+      add(args[0]);
+      return write.apply(response, args);
+    }) as typeof write;
+    response.end = ((...args: Parameters<typeof end>) => {
+      add(args[0]);
+      return end.apply(response, args);
+    }) as typeof end;
+    return before(file, request, response);
+  };
+  const total = () => Object.values(sent).reduce((sum, bytes) => sum + bytes, 0);
+  return { count, sent, total };
+}
+
+const weightBytes = async () => (await manifestAt(folder())).weights!.reduce((sum, { bytes }) => sum + bytes, 0);
+
+/** Sends so many bytes and breaks off, `arrival` later: what is on its way when a line ends is lost. */
+async function breakOff(response: ServerResponse, bytes: Uint8Array, arrival = async () => {}): Promise<void> {
+  response.setHeader('Content-Length', CHUNK);
+  response.write(bytes, () => arrival().then(() => response.socket?.end()));
+}
+
+/** Waits until the page has heard of all that was sent. */
+function arrivals(sent: () => number) {
+  let heard = 0;
+  let waiting: (() => void)[] = [];
+  const look = () => {
+    if (heard < sent()) return;
+    for (const go of waiting) go();
+    waiting = [];
+  };
+  return {
+    listen: (page: Page) =>
+      page.exposeFunction('arrived', (bytes: number) => {
+        heard = bytes;
+        look();
+      }),
+    all: () =>
+      new Promise<void>((resolve) => {
+        waiting.push(resolve);
+        look();
+      }),
+  };
+}
+
+describe('a line that is cut', () => {
+  test.each([false, true])('goes on where it ended, within a chunk (ETags: %s)', async (validators) => {
+    const cut = new Set<string>();
+    const ranges = new Set<string | undefined>();
+    const last = (await manifestAt(folder())).weights!.at(-1)!.file;
+    const { count, total } = counting((file, { headers }, response) => {
+      if (!isWeights(file) || file === last) return false;
+      if (cut.has(file)) {
+        ranges.add(headers.range);
+        return false;
+      }
+      cut.add(file);
+      readFile(join(folder(), file)).then((whole) => breakOff(response, whole.subarray(0, 5000), arrived.all));
+      return true;
+    });
+    const arrived = arrivals(total);
+    const page = await open(await site(count, { validators }));
+    await arrived.listen(page);
+    expect(await visit(page)).toEqual(expected);
+    expect(cut.size).toBeGreaterThan(5);
+    expect([...ranges]).toEqual(['bytes=5000-']);
+    expect(total()).toBe(await weightBytes());
+  });
+
+  test('for good is L422, and the next load asks only for what is missing', async () => {
+    let left = 3;
+    const { count, sent, total } = counting((file, _, response) => {
+      if (!isWeights(file) || left-- > 0) return false;
+      breakOff(response, new Uint8Array(100));
+      return true;
+    });
+    const page = await open(await site(count));
+    expect(await visit(page)).toMatch(
+      /^L422 weights-\d+.bin came only in part: .* behind \d+ bytes, at http.*\/models\/\. Try/,
+    );
+    const whole = Object.values(sent).filter((bytes) => bytes >= CHUNK).length;
+    expect(whole).toBeGreaterThanOrEqual(3);
+    for (const file of Object.keys(sent)) delete sent[file];
+    left = Number.POSITIVE_INFINITY;
+    expect(await visit(page)).toEqual(expected);
+    expect(total()).toBe((await weightBytes()) - whole * CHUNK);
+    // and the one after that asks for none
+    const before = total();
+    expect(await visit(page)).toEqual(expected);
+    expect(total()).toBe(before);
+  });
+
+  test('and gone on with another version is read whole', async () => {
+    let asked = 0;
+    const { count, total } = counting((file, _, response) => {
+      if (file !== 'weights-001.bin' || asked++ > 0) return false;
+      breakOff(response, new Uint8Array(5000), arrived.all);
+      return true;
+    });
+    const arrived = arrivals(total);
+    const page = await open(await site(count));
+    await arrived.listen(page);
+    expect(await visit(page)).toEqual(expected);
+    // the beginning of the old one, the rest of the new one, and all of the new one
+    expect(asked).toBe(3);
+  });
+});
+
+describe('what stands between a page and its server', () => {
+  test('a cache that has an old file is gone past', async () => {
+    // as caches on the way do it, which do not ask their server about what they have unless they are told to
+    const old: Before = (file, { headers }, response) => {
+      if (file !== 'weights-002.bin' || headers['cache-control'] === 'no-cache') return false;
+      response.end(new Uint8Array(CHUNK));
+      return true;
+    };
+    expect(await visit(await open(await site(old)))).toEqual(expected);
+  });
+
+  test('and one that has an old manifest, whose files are there no more', async () => {
+    const manifest = await manifestAt(folder());
+    const [, ...rest] = manifest.weights!;
+    const weights = [{ ...manifest.weights![0]!, file: 'weights-old.bin' }, ...rest];
+    const text = await manifestText({ ...manifest, weights });
+    const old: Before = (file, { headers }, response) => {
+      if (file !== 'manifest.json' || headers['cache-control'] === 'no-cache') return false;
+      response.end(text);
+      return true;
+    };
+    expect(await visit(await open(await site(old)))).toEqual(expected);
+  });
+
+  test('a server that is busy for a moment is asked again', async () => {
+    const asked: Record<string, number> = {};
+    const busy: Before = (file, _, response) => {
+      asked[file] = (asked[file] ?? 0) + 1;
+      if (!isWeights(file) || asked[file] > 1) return false;
+      response.statusCode = asked[file] % 2 ? 503 : 429;
+      response.end();
+      return true;
+    };
+    expect(await visit(await open(await site(busy)))).toEqual(expected);
+  });
+
+  test('a token in the address is sent with every file', async () => {
+    const guarded: Before = (file, { url }, response) => {
+      if (file.endsWith('.js') || url?.endsWith('?token=a%2Fb')) return false;
+      response.statusCode = 403;
+      response.end();
+      return true;
+    };
+    const page = await open(await site(guarded));
+    expect(await visit(page, '/models/?token=a%2Fb')).toEqual(expected);
+    expect(await visit(page, '/models/')).toMatch(/^L420 manifest.json may not be read: .*manifest.json answers 403/);
+  });
+});
+
+describe('what is kept', () => {
+  const keys = (page: Page) =>
+    page.evaluate(async () => (await (await caches.open('lamella')).keys()).map(({ url }) => new URL(url).pathname));
+
+  test('of one package stays when another is loaded from the folder around it', async () => {
+    const page = await open(await site(undefined, {}, { '/models/small/': { folder: folder() } }));
+    expect(await visit(page, '/models/small/')).toEqual(expected);
+    const small = await keys(page);
+    expect(await visit(page, '/models/')).toEqual(expected);
+    expect(await keys(page)).toEqual(expect.arrayContaining(small));
+    expect(await keys(page)).toHaveLength(2 * small.length);
+  });
+
+  test('is enough without a network; what is not there is L415', async () => {
+    const scripts: Before = (file, _, response) => {
+      if (file.endsWith('.js')) response.setHeader('Cache-Control', 'max-age=600');
+      return false;
+    };
+    const page = await open(await site(scripts, {}, { '/other/': { folder: folder() } }));
+    expect(await visit(page)).toEqual(expected);
+    await page.context().setOffline(true);
+    expect(await visit(page)).toEqual(expected);
+    expect(await visit(page, '/other/')).toMatch(
+      /^L415 manifest.json cannot be fetched: this device is offline.*Try again with/,
+    );
+  });
+
+  test('and what has no room to be kept is loaded all the same', async () => {
+    const served = await site();
+    const page = await open(served);
+    const devtools = await page.context().newCDPSession(page);
+    await devtools.send('Storage.overrideQuotaForOrigin', { origin: served.origin, quotaSize: 1000 });
+    expect(await visit(page)).toEqual(expected);
+    expect((await keys(page)).filter((path) => path.includes('weights-'))).toEqual([]);
+  });
+});
+
+describe('each cause has its number', () => {
+  const answering =
+    (pattern: RegExp, status: number, body = ''): Before =>
+    (file, _, response) => {
+      if (!pattern.test(file)) return false;
+      response.statusCode = status;
+      response.setHeader('Content-Type', 'text/html');
+      response.end(body);
+      return true;
+    };
+  const page = '<!doctype html><title>The app</title>';
+
+  test.each<[string, Before, RegExp]>([
+    [
+      'a file that is not there',
+      answering(/001/, 404),
+      /^L419 weights-001.bin is not there: http.*001.bin answers 404/,
+    ],
+    ['a page for every address', answering(/001/, 200, page), /^L418 weights-001.bin is not there: http.*web page/],
+    ['a page as the manifest', answering(/manifest/, 200, page), /^L418 manifest.json is not there/],
+    ['no package', answering(/manifest/, 404), /^L404 .* is not a compiled package: the server has no manifest.json/],
+    ['a server that refuses', answering(/001/, 403), /^L420 weights-001.bin may not be read: .* answers 403/],
+    ['a server that is ill', answering(/001/, 500), /^L421 weights-001.bin cannot be had now: the server answers 500/],
+    ['another file', answering(/001/, 200, 'other'), /^L407 weights-001.bin is damaged: it has 5 bytes where/],
+  ])('%s', async (_, before, message) => {
+    const said = await visit(await open(await site(before)));
+    expect(said).toMatch(message);
+    expect(said).toMatch(/Try [a-z]/);
+    expect(said).not.toMatch(/[{}]/);
+  });
+
+  test('a server that does not let the page read', async () => {
+    const other = await site();
+    const page = await open(await site(undefined, { isolated: false }));
+    const address = `${other.origin}/models/`;
+    expect(await visit(page, address)).toMatch(
+      /^L416 manifest.json may not be read from here: http.* does not allow pages of http.*\(CORS\).*Try the header "Access-Control-Allow-Origin: http/,
+    );
+    const isolated = await open(await site());
+    expect(await visit(isolated, address)).toMatch(/^L424 manifest.json .*none that lets this page see it \(CORS\)/);
+  });
+
+  test('a server that allows it', async () => {
+    const other = await site(undefined, { headers: { 'Access-Control-Allow-Origin': '*' } });
+    expect(await visit(await open(await site()), `${other.origin}/models/`)).toEqual(expected);
+  });
+
+  test('nobody there', async () => {
+    const gone = await site();
+    const page = await open(await site());
+    await gone.close();
+    expect(await visit(page, `${gone.origin}/models/`)).toMatch(
+      /^L424 manifest.json cannot be fetched: there is no answer from/,
+    );
+  });
+
+  test.each([
+    [
+      "connect-src 'none'; script-src 'self' 'wasm-unsafe-eval'",
+      /^L417 manifest.json may not be used here: .*\(connect-src\).*Try http/,
+    ],
+    ["script-src 'self'", /^L417 kernels.*\(script-src\).*Try 'wasm-unsafe-eval' in script-src/],
+  ])('a policy: %s', async (policy, message) => {
+    const page = await open(await site(undefined, { headers: { 'Content-Security-Policy': policy } }));
+    expect(await visit(page)).toMatch(message);
+  });
+});

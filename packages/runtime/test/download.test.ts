@@ -1,0 +1,130 @@
+/** Files from a real server in Node, where a line and its faults are the same as anywhere: each cause by its number. */
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, describe, expect, test } from 'vitest';
+import { download } from '../src/download.ts';
+import type { ReadOptions } from '../src/package-files.ts';
+
+const servers: Server[] = [];
+const end = (server: Server) => {
+  server.closeAllConnections();
+  server.close();
+};
+afterAll(() => servers.forEach(end));
+
+const content = Uint8Array.from({ length: 1000 }, (_, i) => i % 251);
+
+/** Answers a request for what lies from byte `start` on; `heard` is when the reader has half of the file. */
+type Answer = (response: ServerResponse, start: number, heard: Promise<void>) => void;
+
+/** Serves by these answers in turn, the last one for all that follow; gives a reader, and the ranges that were asked for. */
+async function serve(...answers: Answer[]) {
+  const ranges: (string | undefined)[] = [];
+  let bytes = 0;
+  let hear = () => {};
+  const heard = new Promise<void>((resolve) => {
+    hear = resolve;
+  });
+  const server = createServer((request, response) => {
+    const answer = answers[Math.min(ranges.length, answers.length - 1)]!;
+    ranges.push(request.headers.range);
+    answer(response, Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0), heard);
+  });
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/f.bin`;
+  const onBytes = (more: number) => {
+    bytes += more;
+    if (bytes >= content.length / 2) hear();
+  };
+  const read = (options: ReadOptions = {}, patience?: number) =>
+    download(
+      { file: 'f.bin', url, place: 'http://package/' },
+      { bytes: content.length, onBytes, ...options },
+      patience,
+    );
+  return { server, ranges, read };
+}
+
+const all = (response: ServerResponse) => response.end(content);
+const status = (code: number) => (response: ServerResponse) => response.writeHead(code).end();
+/** Half of it, with the length of all of it. */
+const half: Answer = (response, _, heard) => {
+  response.setHeader('Content-Length', content.length);
+  response.write(content.subarray(0, 500), () => heard.then(() => response.destroy()));
+};
+const rest = (response: ServerResponse, start: number) => {
+  response.writeHead(206, { 'Content-Range': `bytes ${start}-999/1000` });
+  response.end(content.subarray(start));
+};
+
+describe.concurrent('a download', () => {
+  test('an answer that breaks off is gone on with', async () => {
+    const { ranges, read } = await serve(half, rest);
+    expect(Buffer.compare(await read(), content)).toBe(0);
+    expect(ranges).toEqual([undefined, 'bytes=500-']);
+  });
+
+  test('by a server that knows no ranges, from the beginning', async () => {
+    const { read } = await serve(half, all);
+    expect(Buffer.compare(await read(), content)).toBe(0);
+  });
+
+  test('by one that has no such rest, from the beginning', async () => {
+    const { ranges, read } = await serve(half, status(416), all);
+    expect(Buffer.compare(await read(), content)).toBe(0);
+    expect(ranges).toEqual([undefined, 'bytes=500-', undefined]);
+  });
+
+  test('by one that begins elsewhere, from the beginning', async () => {
+    const elsewhere = (response: ServerResponse) => rest(response, 700);
+    const { ranges, read } = await serve(half, elsewhere, all);
+    expect(Buffer.compare(await read(), content)).toBe(0);
+    expect(ranges).toEqual([undefined, 'bytes=500-', undefined]);
+  });
+
+  test('whoever does not know the length takes what comes, and no more than expected is read', async () => {
+    const { read } = await serve(all);
+    expect((await read({ bytes: undefined })).length).toBe(1000);
+    expect((await read({ bytes: 10 })).length).toBeGreaterThan(10);
+    expect((await read({ bytes: 2000 })).length).toBe(1000);
+  });
+
+  test.each<[string, Answer, RegExp, number]>([
+    ['missing', status(404), /^L419 f.bin is not there: http:.*f.bin answers 404, at http:\/\/package\//, 1],
+    ['gone', status(410), /^L419 /, 1],
+    ['refused', status(401), /^L420 f.bin may not be read: .* answers 401/, 1],
+    ['busy', status(429), /^L421 f.bin cannot be had now: the server answers 429/, 3],
+    ['ill', status(502), /^L421 /, 3],
+    ['cut', half, /^L422 f.bin came only in part: the connection ended behind \d+ bytes/, 3],
+    ['a page', (r) => r.setHeader('Content-Type', 'text/html').end('\n<!DOCTYPE html>'), /^L418 f.bin is not there/, 1],
+  ])('%s', async (_, answer, message, times) => {
+    const { ranges, read } = await serve(answer);
+    await expect(read()).rejects.toThrow(message);
+    expect(ranges).toHaveLength(times);
+  });
+
+  test('no byte for a while is L423, after three attempts; one where there is something else', async () => {
+    const silent = (response: ServerResponse) => void response.writeHead(200).write('a');
+    const { ranges, read } = await serve(silent);
+    await expect(read({}, 100)).rejects.toThrow(/^L423 f.bin does not come: there was no byte in 0.1 seconds/);
+    expect(ranges).toHaveLength(3);
+    await expect(read({ dispensable: true }, 100)).rejects.toThrow(/^L423 /);
+    expect(ranges).toHaveLength(4);
+  });
+
+  test('nobody there is L424, with what the system says', async () => {
+    const { server, read } = await serve(all);
+    end(server);
+    await expect(read()).rejects.toThrow(/^L424 f.bin .* no answer from http:\/\/127.0.0.1:\d+ \(ECONNREFUSED\)/);
+  });
+
+  test('an abort ends it at once, between attempts too', async () => {
+    const { ranges, read } = await serve(status(503));
+    const control = new AbortController();
+    setTimeout(() => control.abort('enough'), 600);
+    await expect(read({ signal: control.signal })).rejects.toBe('enough');
+    expect(ranges.length).toBeLessThan(3);
+    await expect(read({ signal: AbortSignal.abort('before') })).rejects.toBe('before');
+  });
+});
