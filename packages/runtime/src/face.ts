@@ -191,6 +191,6 @@ export declare class LamellaError extends Error {
 /**
  * Loads a package: checks and places its weights, compiles its kernels. `url` is its folder, by default the one this module came from. In a
  * page all work is done in a worker; elsewhere it is done by the caller's thread. L404 when there is no package, L405 when it has no
- * weights, L407 when a file is damaged, L413 when one cannot be read.
+ * weights, L407 and L414 when a file is damaged, L412 when it cannot run here, L413 and L415-L424, by the cause, when a file cannot be read.
  */
 export declare function load(url?: string | URL, options?: LoadOptions): Promise<Model>;

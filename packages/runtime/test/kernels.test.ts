@@ -1,7 +1,8 @@
 /** Which kernels and how many threads a package runs with, by what the engine has, the size of the model and what was asked for. */
 import { expect, test } from 'vitest';
+import type { WasmVariant } from '../src/choices.ts';
 import { chooseKernels, type Engine } from '../src/kernels.ts';
-import type { Manifest, WasmVariant } from '../src/manifest.ts';
+import type { Manifest } from '../src/manifest.ts';
 
 type Chosen = Parameters<typeof chooseKernels>[0];
 

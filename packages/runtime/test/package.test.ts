@@ -69,7 +69,7 @@ describe('loading', () => {
   test('a folder that is not a package is L404 with its path', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'lamella-'));
     await expect(load(await nodeFiles(folder))).rejects.toThrow(
-      `L404 ${folder} is not a compiled package: manifest.json cannot be read (ENOENT). Try lamella compile`,
+      `L404 ${folder} is not a compiled package: manifest.json cannot be read (ENOENT). Try the folder that lamella compile GRAPH.ts`,
     );
     await rm(folder, { recursive: true });
   });
