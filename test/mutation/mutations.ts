@@ -443,15 +443,15 @@ const outside: readonly Mutation[] = [
   {
     name: 'top-p drops the token that crosses p',
     file: 'packages/runtime/src/sampler.ts',
-    find: 'mass >= this.#topP * all) return kept',
-    replace: 'mass + weight(kept) >= this.#topP * all) return kept',
+    find: 'if (rank > 0 && enough(mass, least))',
+    replace: 'if (rank > 0 && enough(mass + this.#weight(ranking.at(rank)), least))',
     killedBy: 'packages/runtime/test/sampler.test.ts',
   },
   {
     name: 'top-p keeps one token more',
     file: 'packages/runtime/src/sampler.ts',
-    find: 'mass >= this.#topP * all) return kept',
-    replace: 'mass - weight(kept - 1) >= this.#topP * all) return kept',
+    find: 'if (rank > 0 && enough(mass, least))',
+    replace: 'if (rank > 0 && enough(mass - this.#weight(ranking.at(rank - 1)), least))',
     killedBy: 'packages/runtime/test/sampler.test.ts',
   },
   {
@@ -464,7 +464,7 @@ const outside: readonly Mutation[] = [
   {
     name: 'candidates are believed beyond what they prove',
     file: 'packages/runtime/src/sampler.ts',
-    find: 'if (kept >= known) return null;',
+    find: 'if (!isKnown(rank)) return null;',
     replace: '',
     killedBy: 'packages/runtime/test/sampler.test.ts',
   },

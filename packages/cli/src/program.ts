@@ -7,7 +7,8 @@ import { ggufTypes } from '@lamella/gguf/tensor-types';
 import { anyOf, formatNames, kvNames, targets, usual } from '@lamella/runtime/choices';
 import { Command, Option } from 'commander';
 import { hostNames } from './contract.ts';
-import { choice, laterOption, number, tokenIds, wholeNumber } from './options.ts';
+import { choice, laterOption, tokenIds, wholeNumber } from './options.ts';
+import { samplingFlags } from './sampling-flags.ts';
 
 /** The whole command line, ready for `parseAsync`. Throws `LamellaError` and `CommanderError`; prints nothing but help. */
 export function program(): Command {
@@ -41,7 +42,7 @@ export function program(): Command {
     )
     .action(async (file: string, options) => (await import('./commands/compile.ts')).compile(file, options));
 
-  lamella
+  const run = lamella
     .command('run')
     .description('generate text with a package; greedy unless a sampling option is given')
     .argument(
@@ -53,34 +54,6 @@ export function program(): Command {
     .addOption(
       new Option('--max-tokens <N>', 'most tokens to generate').default(128).argParser(wholeNumber('--max-tokens', 1)),
     )
-    .addOption(
-      new Option('--temperature <X>', '0 is greedy (default: 0, or 1 with --top-k, --top-p or --min-p)').argParser(
-        number('--temperature', 'a number of at least 0', (x) => x >= 0),
-      ),
-    )
-    .addOption(
-      new Option('--top-k <N>', 'sample among the N likeliest; 0 for all').argParser(wholeNumber('--top-k', 0)),
-    )
-    .addOption(
-      new Option('--top-p <X>', 'sample among the likeliest that add up to X').argParser(
-        number('--top-p', 'a number above 0 and at most 1', (x) => x > 0 && x <= 1),
-      ),
-    )
-    .addOption(
-      new Option('--min-p <X>', 'sample among those at least X times as likely as the likeliest').argParser(
-        number('--min-p', 'a number from 0 to 1', (x) => x >= 0 && x <= 1),
-      ),
-    )
-    .addOption(
-      new Option('--repetition-penalty <X>', 'divide the logits of tokens already seen').argParser(
-        number('--repetition-penalty', 'a number above 0', (x) => x > 0),
-      ),
-    )
-    .addOption(
-      new Option('--seed <N>', 'seed of the sampling: the same gives the same')
-        .default(0)
-        .argParser(wholeNumber('--seed', 0)),
-    )
     .addOption(quant())
     .addOption(kv())
     .addOption(context('the most that a checkpoint allows up to 2048'))
@@ -88,6 +61,7 @@ export function program(): Command {
     .addOption(threads())
     .option('--json', 'print one JSON object')
     .action(async (folder: string, options) => (await import('./commands/run.ts')).run(folder, options));
+  for (const flag of samplingFlags()) run.addOption(flag);
 
   lamella
     .command('logits')

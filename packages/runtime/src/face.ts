@@ -17,17 +17,17 @@ declare global {
 export type TokenIds = readonly number[] | Uint32Array | Int32Array | Uint16Array;
 
 /**
- * How the next token is picked. The rules apply in this order: the repetition penalty, the temperature, topK, topP, minP; then one token is
- * drawn from what is left. The most probable token always stays.
+ * How the next token is picked. First the repetition penalty applies, then the temperature; then each rule leaves tokens out, in the order
+ * of this list, and one token is drawn from what is left.
  */
 export interface SamplingOptions {
-  /** 0 is greedy. Default: 0, or 1 when topK, topP or minP is given. */
+  /** 0 is greedy. Default: 0, or 1 when a rule is given. */
   readonly temperature?: number | undefined;
-  /** Keep the k most probable tokens; 0 keeps all. Default 0. */
+  /** A rule: keep the k most probable tokens; 0 keeps all. Default 0. */
   readonly topK?: number | undefined;
-  /** Keep the most probable tokens until their probability reaches p; 1 keeps all. Default 1. */
+  /** A rule: keep the most probable tokens until their probability reaches p; 1 keeps all. Default 1. */
   readonly topP?: number | undefined;
-  /** Keep tokens at least this share as probable as the most probable one; 0 keeps all. Default 0. */
+  /** A rule: keep tokens at least this share as probable as the most probable one; 0 keeps all. Default 0. */
   readonly minP?: number | undefined;
   /** Above 1 makes tokens already in the sequence less likely; 1 changes nothing. Default 1. */
   readonly repetitionPenalty?: number | undefined;

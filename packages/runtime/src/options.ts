@@ -7,36 +7,14 @@ import { anyOf, type Device, devices, usual } from './choices.ts';
 import type { LoadOptions } from './face.ts';
 import { LamellaError } from './lamella-error.ts';
 import type { Manifest } from './manifest.ts';
+import { type Range, range, whole } from './ranges.ts';
+import { samplingOptions } from './sampling-options.ts';
 import { spell } from './spell.ts';
 import { checkCount, checkedId } from './token-ids.ts';
-
-/** What a value may be. */
-interface Range<T> {
-  readonly text: string;
-  readonly remedy: string;
-  /** The value, copied where it could change; null when it is out of range. */
-  read(value: unknown): T | null;
-}
 
 type Ranges = Readonly<Record<string, Range<unknown>>>;
 /** What is left of options that were checked: those that were given. */
 type Checked<R extends Ranges> = { readonly [K in keyof R]?: R[K] extends Range<infer T> ? T : never };
-
-const range = <T>(text: string, remedy: string, holds: (value: unknown) => value is T): Range<T> => ({
-  text,
-  remedy,
-  read: (value) => (holds(value) ? value : null),
-});
-
-const whole = (least: number, remedy: string) =>
-  range(
-    `a whole number of at least ${least}`,
-    remedy,
-    (v): v is number => Number.isSafeInteger(v) && Number(v) >= least,
-  );
-
-const number = (text: string, remedy: string, holds: (value: number) => boolean) =>
-  range(text, remedy, (v): v is number => typeof v === 'number' && Number.isFinite(v) && holds(v));
 
 /** A list read to its end, each item by `item`; null at the first that is out of range, be it a hole. */
 function listOf<T>(value: unknown, item: (value: unknown) => value is T): T[] | null {
@@ -64,23 +42,10 @@ const signal = range('an AbortSignal', 'new AbortController().signal', (v): v is
   return typeof aborted === 'boolean' && listens;
 });
 
-export const samplingRanges = {
-  temperature: number('a number of at least 0', '0 for greedy, 0.7 for variety', (v) => v >= 0),
-  topK: whole(0, '40, or 0 for all tokens'),
-  topP: number('above 0 and at most 1', '0.95', (v) => v > 0 && v <= 1),
-  minP: number('from 0 to 1', '0.05', (v) => v >= 0 && v <= 1),
-  repetitionPenalty: number('a number above 0', '1.1, or 1 for none', (v) => v > 0),
-  seed: range(
-    'a whole number from 0 to 4294967295',
-    '1',
-    (v): v is number => Number.isInteger(v) && Number(v) >= 0 && Number(v) <= 0xffff_ffff,
-  ),
-};
-
 const stopText = (v: unknown): v is string => typeof v === 'string' && v !== '';
 
 export const generateRanges = {
-  ...samplingRanges,
+  ...samplingOptions,
   maxTokens: whole(1, '128'),
   stop: {
     text: 'a text that is not empty, or a list of such texts',

@@ -1,66 +1,86 @@
 /**
- * From logits to a token. The rules and their order are those of Hugging Face's `generate`:
+ * From logits to a token, in the order of Hugging Face's `generate`:
  *
  * 1. Repetition penalty r (Keskar et al., CTRL, arXiv 1909.05858): the logit of every token already in the sequence, prompt included,
  *    is divided by r when positive and multiplied by r otherwise; once per distinct token.
  * 2. Temperature T: logits / T. T = 0 ends here with the largest logit; of equals, the lowest id.
- * 3. Top-k: the k most probable; of equals, lower ids first, so always exactly k.
- * 4. Top-p (Holtzman et al., arXiv 1904.09751), over what top-k left, renormalised: a token stays while the tokens before it add up to
- *    less than p.
- * 5. Min-p (Nguyen et al., arXiv 2407.01082): a token stays when it is at least minP times as probable as the most probable one.
- * 6. One draw from what is left, renormalised, by noise (`noise.ts`): the largest logit + T * noise. The most probable token always stays.
+ * 3. The rules of `sampling-options.ts` leave tokens out. Of equals, lower ids stay first.
+ * 4. One draw from what is left, renormalised, by noise (`noise.ts`): the largest logit + T * noise.
  *
- * Rules 3 to 5 each keep a prefix of the tokens in order of probability, so tokens come off a heap, best first, until a rule says stop. A
- * device that has the logits need not hand all of them over: where a few of the largest prove what the rules would say of all, they do.
+ * Rules keep the first tokens in order of probability, so tokens come off a heap, best first, until a rule says stop. A device that has the
+ * logits need not hand all of them over: where a few of the largest prove what the rules would say of all, they do.
  *
  * All in f64; every array is made once.
  */
 import type { Candidates, Listing } from './driver.ts';
 import type { SamplingOptions } from './face.ts';
 import { type Draw, drawn, noise, noiseBits, noiseKey } from './noise.ts';
-import { readOptions, samplingRanges } from './options.ts';
+import { readOptions } from './options.ts';
+import { Ranking } from './ranking.ts';
+import { type Rule, samplingOptions, samplingRules } from './sampling-options.ts';
 
 /** How far a device's sum over the vocabulary may be off, relative to it. */
 const SUM_ERROR = 2e-5;
 
+/** A rule and the value it was given. */
+interface Applied {
+  readonly rule: Rule;
+  readonly value: number;
+}
+
+/** What is known of the tokens that rules go through. */
+interface Known {
+  /** Of tokens whose scores are not larger there may be others, which are not known; null where all are. */
+  readonly bound: number | null;
+  /** Sum of all weights, off by at most `error` of it. */
+  readonly total: number;
+  readonly error: number;
+}
+
 export class Sampler {
   readonly #vocab: number;
   readonly #temperature: number;
-  readonly #topK: number;
-  readonly #topP: number;
-  readonly #minP: number;
   readonly #penalty: number;
   readonly #seed: number;
+  /** Most tokens that stay, and the rules about weights that leave tokens out. */
+  readonly #limit: number;
+  readonly #rules: readonly Applied[];
   /** f64 [vocab]: logits after the penalty. */
   readonly #scores: Float64Array;
-  /** u32 [vocab]: a permutation of the ids. The front is the heap; what came off lies at the end, best last. */
-  readonly #order: Uint32Array;
+  readonly #ranking: Ranking;
   /** Distinct ids of the sequence: a mark per id, and the first `#seenCount` of a list. */
   readonly #isSeen: Uint8Array;
   readonly #seen: Uint32Array;
   #seenCount = 0;
-  #heapSize = 0;
 
-  /** L408, L409 for options. Temperature defaults to 0 (greedy), or to 1 when topK, topP or minP is given; the seed to 0. */
+  /** L408, L409 for options. Temperature defaults to 0 (greedy), or to 1 when a rule is given; the seed to 0. */
   constructor(vocab: number, options: SamplingOptions = {}) {
-    const { temperature, topK, topP, minP, repetitionPenalty, seed } = readOptions(options, samplingRanges);
-    const samples = topK !== undefined || topP !== undefined || minP !== undefined;
+    const given = readOptions(options, samplingOptions);
+    const rules = samplingRules.flatMap(({ name, rule }) => {
+      const value = given[name];
+      return value === undefined ? [] : [{ rule, value }];
+    });
+    const applied = rules.filter(({ rule, value }) => value !== rule.off);
     this.#vocab = vocab;
-    this.#temperature = temperature ?? (samples ? 1 : 0);
-    this.#topK = topK ?? 0;
-    this.#topP = topP ?? 1;
-    this.#minP = minP ?? 0;
-    this.#penalty = repetitionPenalty ?? 1;
-    this.#seed = seed ?? 0;
+    this.#temperature = given.temperature ?? (rules.length > 0 ? 1 : 0);
+    this.#penalty = given.repetitionPenalty ?? 1;
+    this.#seed = given.seed ?? 0;
+    this.#limit = Math.min(vocab, ...applied.flatMap(({ rule, value }) => rule.count?.(value) ?? []));
+    this.#rules = applied.filter(({ rule }) => rule.enough || rule.drops);
     this.#scores = new Float64Array(vocab);
-    this.#order = Uint32Array.from({ length: vocab }, (_, id) => id);
+    this.#ranking = new Ranking(vocab);
     this.#isSeen = new Uint8Array(vocab);
     this.#seen = new Uint32Array(vocab);
   }
 
   /** Whether no token is left out. */
   get #keepsAll(): boolean {
-    return this.#temperature === 0 || (this.#topK === 0 && this.#topP === 1 && this.#minP === 0);
+    return this.#temperature === 0 || (this.#limit === this.#vocab && this.#rules.length === 0);
+  }
+
+  /** Whether a rule asks for the sum of the weights of all tokens. */
+  get #needsTotal(): boolean {
+    return this.#limit === this.#vocab && this.#rules.some(({ rule }) => rule.enough);
   }
 
   /** The draw that a device can do by itself, instead of `sample`; null where it cannot. */
@@ -71,9 +91,9 @@ export class Sampler {
   /** What to list candidates for, so that `pick` may find the token among them; null where it never could. */
   get listing(): Listing | null {
     // a reward may bring any token to the front; and how the penalty changes the sum over all, a few do not tell
-    const needsSum = !this.#keepsAll && this.#topP < 1 && this.#topK === 0;
-    if (this.#penalty < 1 || (needsSum && this.#penalty !== 1)) return null;
-    const temperature = this.#keepsAll ? this.#temperature : 0;
+    const keepsAll = this.#keepsAll;
+    if (this.#penalty < 1 || (!keepsAll && this.#needsTotal && this.#penalty !== 1)) return null;
+    const temperature = keepsAll ? this.#temperature : 0;
     return { order: { temperature, seed: this.#seed }, sumTemperature: this.#temperature || 1 };
   }
 
@@ -94,135 +114,74 @@ export class Sampler {
     if (this.#penalty !== 1)
       for (let i = 0; i < this.#seenCount; i++) scores[this.#seen[i]!] = this.#penalised(scores[this.#seen[i]!]!);
     if (this.#keepsAll) return drawn(scores, { temperature: this.#temperature, seed: this.#seed }, position);
-    this.#buildHeap();
-    const largest = scores[this.#ranked(0)]!;
-    const weight = (id: number) => Math.exp((scores[id]! - largest) / this.#temperature);
+    this.#ranking.start(scores);
     let total = 0;
-    if (this.#topP < 1 && this.#topK === 0) for (let id = 0; id < this.#vocab; id++) total += weight(id);
-    const kept = this.#kept((rank) => weight(this.#ranked(rank)), this.#vocab, total, 0)!;
-    return this.#drawn(
-      kept,
-      (rank) => this.#ranked(rank),
-      (rank) => scores[this.#ranked(rank)]!,
-      position,
-    ).id;
+    if (this.#needsTotal) for (let id = 0; id < this.#vocab; id++) total += this.#weight(id);
+    const kept = this.#kept({ bound: null, total, error: 0 })!;
+    return this.#drawn(kept, position);
   }
 
   /** The same from the candidates listed for `listing`, or null where they do not prove what it is. */
   pick({ ids, logits, bound, total }: Candidates, position: number): number | null {
-    const scores = Array.from(ids, (id, i) => (this.#isSeen[id] ? this.#penalised(logits[i]!) : logits[i]!));
+    for (let i = 0; i < ids.length; i++)
+      this.#scores[ids[i]!] = this.#isSeen[ids[i]!] ? this.#penalised(logits[i]!) : logits[i]!;
+    this.#ranking.start(this.#scores, ids);
     if (this.#keepsAll) {
-      const best = this.#drawn(
-        scores.length,
-        (i) => ids[i]!,
-        (i) => scores[i]!,
-        position,
-      );
-      return best.noisy > bound ? best.id : null;
+      const best = this.#drawn(ids.length, position);
+      return this.#noisy(best, position) > bound ? best : null;
     }
-    const order = [...scores.keys()].sort((a, b) => scores[b]! - scores[a]! || ids[a]! - ids[b]!);
-    // behind those, a token that is no candidate may come
-    const known = order.findIndex((i) => scores[i]! <= bound);
-    const largest = scores[order[0]!]!;
-    const weight = (rank: number) => Math.exp((scores[order[rank]!]! - largest) / this.#temperature);
-    const kept = this.#kept(weight, known < 0 ? order.length : known, total, SUM_ERROR);
-    if (kept === null) return null;
-    return this.#drawn(
-      kept,
-      (rank) => ids[order[rank]!]!,
-      (rank) => scores[order[rank]!]!,
-      position,
-    ).id;
+    const kept = this.#kept({ bound, total, error: SUM_ERROR });
+    return kept === null ? null : this.#drawn(kept, position);
   }
 
   #penalised(score: number): number {
     return score > 0 ? score / this.#penalty : score * this.#penalty;
   }
 
-  /**
-   * How many of the most probable tokens rules 3 to 5 leave. `weight` is that of a rank, 1 for the first; `total` that of all tokens, off by at
-   * most `error` of it. null where that cannot be told from the first `known`.
-   */
-  #kept(weight: (rank: number) => number, known: number, total: number, error: number): number | null {
-    const limit = this.#topK === 0 ? this.#vocab : Math.min(this.#topK, this.#vocab);
-    let all = total;
-    if (this.#topK !== 0 && this.#topP < 1) {
-      if (known < limit) return null;
-      all = 0;
-      for (let rank = 0; rank < limit; rank++) all += weight(rank);
-    }
-    const slack = this.#topK === 0 ? error * all : 0;
-    let mass = 0;
-    for (let kept = 0; kept < limit; kept++) {
-      if (kept > 0 && this.#topP < 1) {
-        if (Math.abs(mass - this.#topP * all) < slack) return null;
-        if (mass >= this.#topP * all) return kept;
-      }
-      if (kept >= known) return null;
-      const next = weight(kept);
-      if (kept > 0 && next < this.#minP) return kept;
-      mass += next;
-    }
-    return limit;
+  /** 1 for the most probable token. */
+  #weight(id: number): number {
+    return Math.exp((this.#scores[id]! - this.#scores[this.#ranking.at(0)]!) / this.#temperature);
   }
 
-  /** Draws among `count` tokens; `noisy` is what the drawn one's score came to. */
-  #drawn(
-    count: number,
-    idOf: (i: number) => number,
-    score: (i: number) => number,
-    position: number,
-  ): { readonly id: number; readonly noisy: number } {
-    const key = noiseKey(this.#seed, position);
-    let best = { id: idOf(0), noisy: Number.NEGATIVE_INFINITY };
-    for (let i = 0; i < count; i++) {
-      const id = idOf(i);
-      const noisy = score(i) + this.#temperature * noise(noiseBits(key, id));
-      if (noisy > best.noisy || (noisy === best.noisy && id < best.id)) best = { id, noisy };
+  /** How many of the most probable tokens the rules leave; null where what is known does not tell. */
+  #kept({ bound, total, error }: Known): number | null {
+    const ranking = this.#ranking;
+    const isKnown = (rank: number) =>
+      rank < ranking.count && (bound === null || this.#scores[ranking.at(rank)]! > bound);
+    if (this.#rules.length === 0) return isKnown(this.#limit - 1) ? this.#limit : null;
+    let [least, most] = [total * (1 - error), total * (1 + error)];
+    if (this.#limit < this.#vocab && this.#rules.some(({ rule }) => rule.enough)) {
+      if (!isKnown(this.#limit - 1)) return null;
+      most = 0;
+      for (let rank = 0; rank < this.#limit; rank++) most += this.#weight(ranking.at(rank));
+      least = most;
+    }
+    const enough = (mass: number, total: number) =>
+      this.#rules.some(({ rule, value }) => rule.enough?.(value, mass, total));
+    let mass = 0;
+    for (let rank = 0; rank < this.#limit; rank++) {
+      if (rank > 0 && enough(mass, least)) return enough(mass, most) ? rank : null;
+      if (!isKnown(rank)) return null;
+      const weight = this.#weight(ranking.at(rank));
+      if (rank > 0 && this.#rules.some(({ rule, value }) => rule.drops?.(value, weight))) return rank;
+      mass += weight;
+    }
+    return this.#limit;
+  }
+
+  /** Draws among the `count` most probable tokens; of equals, the lowest id. */
+  #drawn(count: number, position: number): number {
+    let best = this.#ranking.at(0);
+    let most = Number.NEGATIVE_INFINITY;
+    for (let rank = 0; rank < count; rank++) {
+      const id = this.#ranking.at(rank);
+      const noisy = this.#noisy(id, position);
+      if (noisy > most || (noisy === most && id < best)) [best, most] = [id, noisy];
     }
     return best;
   }
 
-  /** The id with the `rank`-th largest score; taken off the heap when it is asked for the first time. */
-  #ranked(rank: number): number {
-    while (this.#vocab - this.#heapSize <= rank) this.#pop();
-    return this.#order[this.#vocab - 1 - rank]!;
-  }
-
-  #buildHeap(): void {
-    this.#heapSize = this.#vocab;
-    for (let at = (this.#vocab >> 1) - 1; at >= 0; at--) this.#sink(at);
-  }
-
-  /** Moves the best id from the heap to the place just behind it. */
-  #pop(): number {
-    const order = this.#order;
-    const id = order[0]!;
-    const end = --this.#heapSize;
-    order[0] = order[end]!;
-    order[end] = id;
-    this.#sink(0);
-    return id;
-  }
-
-  #sink(from: number): void {
-    const order = this.#order;
-    const id = order[from]!;
-    let at = from;
-    for (;;) {
-      let child = 2 * at + 1;
-      if (child >= this.#heapSize) break;
-      if (child + 1 < this.#heapSize && this.#better(order[child + 1]!, order[child]!)) child++;
-      if (!this.#better(order[child]!, id)) break;
-      order[at] = order[child]!;
-      at = child;
-    }
-    order[at] = id;
-  }
-
-  /** A total order, so that the result does not depend on how the heap was left by the last token. */
-  #better(a: number, b: number): boolean {
-    const difference = this.#scores[a]! - this.#scores[b]!;
-    return difference > 0 || (!(difference < 0) && a < b);
+  #noisy(id: number, position: number): number {
+    return this.#scores[id]! + this.#temperature * noise(noiseBits(noiseKey(this.#seed, position), id));
   }
 }

@@ -19,12 +19,11 @@ export interface RunCommand extends SamplingOptions, HowCompiled {
 /** Throws L305 unless there is exactly one of `prompt` and `tokens`, and what loading and generating throw (L401 to L408). */
 export async function run(
   path: string,
-  { prompt, tokens, target = usual.target, threads, json, maxTokens, quant, kv, context, ...rest }: RunCommand,
+  { prompt, tokens, target = usual.target, threads, json, maxTokens, quant, kv, context, ...sampling }: RunCommand,
 ): Promise<void> {
   const start = onlyOne(prompt, tokens);
   const model = await openVisibly(await packageAt(path, { quant, kv, context }), { device: target, threads });
-  const { temperature, topK, topP, minP, repetitionPenalty, seed } = rest;
-  const generation = model.generate(start, { maxTokens, temperature, topK, topP, minP, repetitionPenalty, seed });
+  const generation = model.generate(start, { maxTokens, ...sampling });
   if (json) {
     const { tokens, text, stats } = await generation.result();
     const report: RunReport = { tokens, text, stats };
