@@ -731,7 +731,46 @@ const gpu: readonly Mutation[] = [
   },
 ];
 
+const files: readonly Mutation[] = [
+  {
+    name: 'a process with our id that is dead is taken for us',
+    file: 'packages/cli/src/unfinished.ts',
+    find: 'if (pid === process.pid) return',
+    replace: 'if (pid === process.pid) return true ||',
+    killedBy: 'packages/cli/test/replace-folder.test.ts',
+  },
+  {
+    name: 'a damaged entry of the cache is used as it is',
+    file: 'packages/cli/src/package-at.ts',
+    find: 'return written !== null && written === ',
+    replace: 'return written !== null || written === ',
+    killedBy: 'packages/cli/test/hub-folder.test.ts',
+  },
+  {
+    name: 'an infinity in a checkpoint is a weight',
+    file: 'packages/checkpoint/src/finite.ts',
+    find: 'if (value - value !== 0) return i;',
+    replace: 'if (Number.isNaN(value)) return i;',
+    killedBy: 'packages/checkpoint/test/finite.test.ts',
+  },
+  {
+    name: 'a view of a storage goes back too far at the end of a row',
+    file: 'packages/checkpoint/src/strided.ts',
+    find: 'at -= shape[axis]! * stride[axis]!;',
+    replace: 'at = 0;',
+    killedBy: 'packages/checkpoint/test/torch-bin.test.ts',
+  },
+  {
+    name: 'a generation goes on with logits that are no numbers',
+    file: 'packages/runtime/src/session.ts',
+    find: 'if (!Number.isFinite(logit)) throw',
+    replace: 'if (logit > Number.MAX_VALUE) throw',
+    killedBy: 'packages/runtime/test/generate.test.ts',
+  },
+];
+
 export const mutations: readonly Mutation[] = [
+  ...files,
   ...position,
   ...attention,
   ...numbers,

@@ -17,7 +17,8 @@ export async function writeSafetensors<T extends { readonly name: string; readon
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   const partial = `${file}.${process.pid}.partial`;
-  const handle = await writing(file, () => open(partial, 'wx'));
+  // what a run with our process id left there when it was killed is written over
+  const handle = await writing(file, () => open(partial, 'w'));
   try {
     try {
       await writing(file, () => writeFully(handle, headerOf(tensors, metadata)));
@@ -70,7 +71,8 @@ async function writing<R>(file: string, act: () => Promise<R>): Promise<R> {
   try {
     return await act();
   } catch (error) {
-    const reason = (error as Error).message;
+    // the system's words without the name that only we know
+    const reason = (error as Error).message.replace(/, \w+( '.*)?$/, '');
     throw new LamellaError('L301', { path: file, reason, remedy: 'a folder that exists, may be written and has room' });
   }
 }
