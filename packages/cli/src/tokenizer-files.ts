@@ -105,7 +105,7 @@ function describe(tokenizer: unknown, said: Said, vocab: number, path: string) {
     for (const [file, value] of Object.entries(files)) {
       const content = tokenText(value[role]);
       if (content === '') continue;
-      const id = read.special.get(content) ?? idOfText(read, content);
+      const id = read.idOf(content);
       if (id === null) throw refuse(`${file} names ${content}, which it does not have`, fromSameModel);
       return [{ id, by: `the ${role} of ${file}` }];
     }
@@ -123,6 +123,12 @@ function describe(tokenizer: unknown, said: Said, vocab: number, path: string) {
     }
     return [];
   };
+
+  // Hugging Face's library puts these into the tokenizer when it reads both files; the ids of text that has them would be others here.
+  for (const { content, special } of Object.values(record(said.tokenizer.added_tokens_decoder)).map(record)) {
+    if (special === true || typeof content !== 'string' || read.idOf(content) !== null) continue;
+    throw refuse(`tokenizer_config.json adds ${content}, which it does not have`, fromSameModel);
+  }
 
   const bos = () => [...named('bos_token'), ...numbered('bos_token_id')].slice(0, 1);
   const eos = [...numbered('eos_token_id'), ...named('eos_token')];
@@ -159,11 +165,6 @@ function withOrWithout(wanted: unknown, token: () => readonly Named[], added: re
   const others = added.filter(({ id }) => id !== one?.id);
   if (!wanted || !one) return others;
   return others.length < added.length ? added : [one, ...added];
-}
-
-function idOfText(tokenizer: Tokenizer, content: string): number | null {
-  for (const [id, text] of tokenizer.texts) if (text === content) return id;
-  return null;
 }
 
 /** A special token is written as its text or as an object with `content`; an empty text means none. */

@@ -138,6 +138,12 @@ test.each<[string, Record<string, unknown>, number, RegExp]>([
     /tokenizer_config\.json names <end>/,
   ],
   [
+    'an added token that it does not have',
+    { 'tokenizer_config.json': { added_tokens_decoder: { 5: { content: '<sep>' }, 7: { content: '<tool>' } } } },
+    6,
+    /tokenizer_config\.json adds <tool>, which it does not have/,
+  ],
+  [
     'an end outside the vocabulary',
     { 'config.json': { eos_token_id: 9 } },
     6,

@@ -61,6 +61,22 @@ test('SentencePiece: kinds, scores in the order of the merges, ids that are not 
   expect(value(metadata, 'add_bos_token')).toBe(true);
 });
 
+test('SentencePiece, as we convert it: its own scores, and symbols that the user defined', () => {
+  const vocab = { '<unk>': 0, '<s>': 1, '</s>': 2, '<0x0A>': 3, a: 4, ab: 5, b: 6, '<sep>': 7 };
+  const model = {
+    type: 'SentencePieceBPE',
+    unk_token: '<unk>',
+    vocab,
+    scores: { a: -5, b: -6, ab: -2 },
+    symbols: ['<sep>'],
+  };
+  const added_tokens = sentencePiece.added_tokens.slice(0, 3);
+  const { metadata, madeUp } = vocabularyOf(tokenizer({ ...sentencePiece, added_tokens, model }), 8);
+  expect(madeUp).toBeNull();
+  expect(value(metadata, 'token_type')).toEqual([2, 3, 3, 6, 1, 1, 1, 4]);
+  expect([4, 5, 6].map((id) => at(metadata, 'scores', id))).toEqual([-5, -2, -6]);
+});
+
 test('byte-level: merges as they are', () => {
   const { metadata, madeUp } = vocabularyOf({ ...tokenizer(byteLevel), bos: null }, 3);
   expect(madeUp).toBeNull();

@@ -84,7 +84,7 @@ export interface Manifest {
 }
 
 export interface TokenizerFiles {
-  /** `tokenizer.json` in Hugging Face's format. */
+  /** `tokenizer.json` in Hugging Face's format, or with a SentencePiece model in ours. */
   readonly file: string;
   readonly sha256: string;
   /** `tokenizer_config.json`. */

@@ -38,6 +38,8 @@ export class Tokenizer {
   /** Every token that can be the id of a piece of text: id to text. */
   readonly texts: ReadonlyMap<number, string>;
   readonly #specialIds: ReadonlySet<number>;
+  /** Added tokens: text to id. */
+  readonly #added: ReadonlyMap<string, number>;
   readonly #prompt: Prompt;
   readonly #normalize: Normalizer;
   readonly #cut: PreTokenizer;
@@ -70,6 +72,7 @@ export class Tokenizer {
       const id = this.#model.ids.get(token.content) ?? token.id;
       return { ...token, id };
     });
+    this.#added = new Map(added.map((token) => [token.content, token.id]));
     const found = added.filter((token) => !token.special);
     this.#inText = new AddedTokenFinder(
       found.filter((token) => !token.normalized),
@@ -93,6 +96,11 @@ export class Tokenizer {
     for (const id of this.#specialIds) texts.delete(id);
     this.texts = texts;
     this.#written = written;
+  }
+
+  /** The id of a token, special or not, by its text; null when there is none. */
+  idOf(token: string): number | null {
+    return this.#added.get(token) ?? this.#model.ids.get(token) ?? null;
   }
 
   /** Ids of plain text; nothing is added. */

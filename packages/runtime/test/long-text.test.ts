@@ -1,6 +1,6 @@
 /** A text of a megabyte: its ids are right, and whoever else has something to do meanwhile gets to it. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { load } from '../src/model.ts';
+import { load } from '../src/every-part.ts';
 import { Tokenizer } from '../src/tokenizer.ts';
 import { fromMap, letterTokenizer, toyTextFiles } from './toy-package.ts';
 

@@ -1,13 +1,14 @@
 /**
  * Regular expressions of `tokenizer.json`, which are Oniguruma's, as JavaScript's. Written anew from a parse and not by replacing text: what
  * the parser does not know is refused, and so is what could take for ever. A repetition without end may repeat one character, or a group
- * that can be read in one way only; then matching at a place takes time polynomial in the length, and linear for every pattern in use.
+ * that can be read in one way only, and only three of them may follow each other, so that no text takes time that doubles with each
+ * character. The expressions in use have two, of different characters, and take time in proportion to the text.
  */
 import { NotUnderstood, type Part, partOf, refuse, string } from './part.ts';
 
 const maxLength = 10_000;
 /** Repetitions without end that may follow each other in one alternative. */
-const maxRepeats = 6;
+const maxRepeats = 3;
 
 /** `{ "String": "a" }` or `{ "Regex": "a+" }` under `pattern`, as a global expression. */
 export function patternOf(part: Part): RegExp {
