@@ -8,6 +8,7 @@ import { createServer } from 'node:net';
 import { join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type HowCompiled, packageAt } from '../src/package-at.ts';
+import { unfinished } from '../src/unfinished.ts';
 import { writeHubFolder } from './checkpoint-files.ts';
 import { type Scratch, scratch } from './lamella.ts';
 
@@ -172,6 +173,13 @@ describe('what is read of it', () => {
     }
     expect((await readdir(cache())).filter((entry) => entry.includes('odd'))).toEqual([]);
   });
+});
+
+test('a package that a killed run had moved away is found', async () => {
+  const path = join(home.path, 'moved');
+  await cp((await packageOf('hub')).folder, unfinished(path).old, { recursive: true });
+  expect(await packageOf('moved')).toEqual({ folder: path, failure: '', said: '' });
+  expect(await readdir(path)).toContain('manifest.json');
 });
 
 describe('the cache', () => {
