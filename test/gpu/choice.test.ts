@@ -79,6 +79,8 @@ test.each<[string, SamplingOptions]>([
   ['top-k', { topK: 40, temperature: 0.8 }],
   ['top-p', { topP: 0.9, temperature: 1.3 }],
   ['min-p', { minP: 0.05 }],
+  ['typical-p after top-k', { topK: 30, typicalP: 0.6 }],
+  ['typical-p after min-p', { minP: 0.02, typicalP: 0.8, repetitionPenalty: 1.1 }],
   ['a penalty', { repetitionPenalty: 1.2 }],
   ['temperature and a penalty', { temperature: 0.9, repetitionPenalty: 1.2 }],
 ])('%s: candidates prove what all logits give', (_, options) => {

@@ -29,6 +29,11 @@ export interface SamplingOptions {
   readonly topP?: number | undefined;
   /** A rule: keep tokens at least this share as probable as the most probable one; 0 keeps all. Default 0. */
   readonly minP?: number | undefined;
+  /**
+   * A rule: keep the tokens whose surprise, -log(probability), is closest to its mean, until their probability reaches p; 1 keeps all. The
+   * most probable token may be left out. Default 1.
+   */
+  readonly typicalP?: number | undefined;
   /** Above 1 makes tokens already in the sequence less likely; 1 changes nothing. Default 1. */
   readonly repetitionPenalty?: number | undefined;
   /** A whole number below 2 ** 32: the same seed gives the same tokens. Default: a random one, which the generation names. */

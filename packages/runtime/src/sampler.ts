@@ -7,8 +7,9 @@
  * 3. The rules of `sampling-options.ts` leave tokens out. Of equals, lower ids stay first.
  * 4. One draw from what is left, renormalised, by noise (`noise.ts`): the largest logit + T * noise.
  *
- * Rules keep the first tokens in order of probability, so tokens come off a heap, best first, until a rule says stop. A device that has the
- * logits need not hand all of them over: where a few of the largest prove what the rules would say of all, they do.
+ * Most rules keep the first tokens in order of probability, so tokens come off a heap, best first, until a rule says stop; then rules with an
+ * order of their own do the same with what is left. A device that has the logits need not hand all of them over: where a few of the largest
+ * prove what the rules would say of all, they do.
  *
  * All in f64; every array is made once.
  */
@@ -32,9 +33,9 @@ interface Applied {
 interface Known {
   /** Of tokens whose scores are not larger there may be others, which are not known; null where all are. */
   readonly bound: number | null;
-  /** Sum of all weights, off by at most `error` of it. */
-  readonly total: number;
-  readonly error: number;
+  /** Between these is the sum of all weights. */
+  readonly least: number;
+  readonly most: number;
 }
 
 export class Sampler {
@@ -42,12 +43,17 @@ export class Sampler {
   readonly #temperature: number;
   readonly #penalty: number;
   readonly #seed: number;
-  /** Most tokens that stay, and the rules about weights that leave tokens out. */
+  /** Most tokens that stay; the rules that go by probability; those with an order of their own. */
   readonly #limit: number;
   readonly #rules: readonly Applied[];
+  readonly #reorderings: readonly Applied[];
   /** f64 [vocab]: logits after the penalty. */
   readonly #scores: Float64Array;
   readonly #ranking: Ranking;
+  /** For rules with an order of their own: ids, f64 [vocab] their keys, and ids by key. */
+  readonly #ids: Uint32Array;
+  readonly #keys: Float64Array;
+  readonly #reordered: Ranking;
   /** Distinct ids of the sequence: a mark per id, and the first `#seenCount` of a list. */
   readonly #isSeen: Uint8Array;
   readonly #seen: Uint32Array;
@@ -66,16 +72,26 @@ export class Sampler {
     this.#penalty = given.repetitionPenalty ?? 1;
     this.#seed = given.seed ?? 0;
     this.#limit = Math.min(vocab, ...applied.flatMap(({ rule, value }) => rule.count?.(value) ?? []));
-    this.#rules = applied.filter(({ rule }) => rule.enough || rule.drops);
+    this.#rules = applied.filter(({ rule }) => !rule.key && (rule.enough || rule.drops));
+    this.#reorderings = applied.filter(({ rule }) => rule.key);
     this.#scores = new Float64Array(vocab);
     this.#ranking = new Ranking(vocab);
+    const reordered = this.#reorderings.length > 0 ? vocab : 0;
+    this.#ids = new Uint32Array(reordered);
+    this.#keys = new Float64Array(reordered);
+    this.#reordered = new Ranking(reordered);
     this.#isSeen = new Uint8Array(vocab);
     this.#seen = new Uint32Array(vocab);
   }
 
+  /** Whether no token is left out because others are more probable. */
+  get #keepsTail(): boolean {
+    return this.#limit === this.#vocab && this.#rules.length === 0;
+  }
+
   /** Whether no token is left out. */
   get #keepsAll(): boolean {
-    return this.#temperature === 0 || (this.#limit === this.#vocab && this.#rules.length === 0);
+    return this.#temperature === 0 || (this.#keepsTail && this.#reorderings.length === 0);
   }
 
   /** Whether a rule asks for the sum of the weights of all tokens. */
@@ -93,6 +109,8 @@ export class Sampler {
     // a reward may bring any token to the front; and how the penalty changes the sum over all, a few do not tell
     const keepsAll = this.#keepsAll;
     if (this.#penalty < 1 || (!keepsAll && this.#needsTotal && this.#penalty !== 1)) return null;
+    // an order of its own goes through all
+    if (!keepsAll && this.#keepsTail) return null;
     const temperature = keepsAll ? this.#temperature : 0;
     return { order: { temperature, seed: this.#seed }, sumTemperature: this.#temperature || 1 };
   }
@@ -117,8 +135,7 @@ export class Sampler {
     this.#ranking.start(scores);
     let total = 0;
     if (this.#needsTotal) for (let id = 0; id < this.#vocab; id++) total += this.#weight(id);
-    const kept = this.#kept({ bound: null, total, error: 0 })!;
-    return this.#drawn(kept, position);
+    return this.#drawnFrom(this.#kept({ bound: null, least: total, most: total })!, position);
   }
 
   /** The same from the candidates listed for `listing`, or null where they do not prove what it is. */
@@ -127,11 +144,11 @@ export class Sampler {
       this.#scores[ids[i]!] = this.#isSeen[ids[i]!] ? this.#penalised(logits[i]!) : logits[i]!;
     this.#ranking.start(this.#scores, ids);
     if (this.#keepsAll) {
-      const best = this.#drawn(ids.length, position);
+      const best = this.#drawn(this.#ranking, ids.length, position);
       return this.#noisy(best, position) > bound ? best : null;
     }
-    const kept = this.#kept({ bound, total, error: SUM_ERROR });
-    return kept === null ? null : this.#drawn(kept, position);
+    const kept = this.#kept({ bound, least: total * (1 - SUM_ERROR), most: total * (1 + SUM_ERROR) });
+    return kept === null ? null : this.#drawnFrom(kept, position);
   }
 
   #penalised(score: number): number {
@@ -140,41 +157,84 @@ export class Sampler {
 
   /** 1 for the most probable token. */
   #weight(id: number): number {
-    return Math.exp((this.#scores[id]! - this.#scores[this.#ranking.at(0)]!) / this.#temperature);
+    return Math.exp(this.#logWeight(id));
   }
 
-  /** How many of the most probable tokens the rules leave; null where what is known does not tell. */
-  #kept({ bound, total, error }: Known): number | null {
-    const ranking = this.#ranking;
-    const isKnown = (rank: number) =>
-      rank < ranking.count && (bound === null || this.#scores[ranking.at(rank)]! > bound);
-    if (this.#rules.length === 0) return isKnown(this.#limit - 1) ? this.#limit : null;
-    let [least, most] = [total * (1 - error), total * (1 + error)];
-    if (this.#limit < this.#vocab && this.#rules.some(({ rule }) => rule.enough)) {
-      if (!isKnown(this.#limit - 1)) return null;
-      most = 0;
-      for (let rank = 0; rank < this.#limit; rank++) most += this.#weight(ranking.at(rank));
-      least = most;
-    }
-    const enough = (mass: number, total: number) =>
-      this.#rules.some(({ rule, value }) => rule.enough?.(value, mass, total));
+  #logWeight(id: number): number {
+    return (this.#scores[id]! - this.#scores[this.#ranking.at(0)]!) / this.#temperature;
+  }
+
+  /** How many of the most probable tokens the rules leave that go by probability; null where what is known does not tell. */
+  #kept(known: Known): number | null {
+    if (this.#limit === this.#vocab || !this.#rules.some(({ rule }) => rule.enough))
+      return this.#through(this.#ranking, this.#rules, this.#limit, known);
+    if (!this.#isKnown(this.#ranking, this.#limit - 1, known)) return null;
+    let total = 0;
+    for (let rank = 0; rank < this.#limit; rank++) total += this.#weight(this.#ranking.at(rank));
+    return this.#through(this.#ranking, this.#rules, this.#limit, { ...known, least: total, most: total });
+  }
+
+  /** Goes through the first `limit` tokens of a ranking until a rule says stop: how many there are before. */
+  #through(ranking: Ranking, rules: readonly Applied[], limit: number, known: Known): number | null {
+    if (rules.length === 0) return this.#isKnown(ranking, limit - 1, known) ? limit : null;
+    const enough = (mass: number, total: number) => rules.some(({ rule, value }) => rule.enough?.(value, mass, total));
     let mass = 0;
-    for (let rank = 0; rank < this.#limit; rank++) {
-      if (rank > 0 && enough(mass, least)) return enough(mass, most) ? rank : null;
-      if (!isKnown(rank)) return null;
+    for (let rank = 0; rank < limit; rank++) {
+      if (rank > 0 && enough(mass, known.least)) return enough(mass, known.most) ? rank : null;
+      if (!this.#isKnown(ranking, rank, known)) return null;
       const weight = this.#weight(ranking.at(rank));
-      if (rank > 0 && this.#rules.some(({ rule, value }) => rule.drops?.(value, weight))) return rank;
+      if (rank > 0 && rules.some(({ rule, value }) => rule.drops?.(value, weight))) return rank;
       mass += weight;
     }
-    return this.#limit;
+    return limit;
   }
 
-  /** Draws among the `count` most probable tokens; of equals, the lowest id. */
-  #drawn(count: number, position: number): number {
-    let best = this.#ranking.at(0);
+  #isKnown(ranking: Ranking, rank: number, { bound }: Known): boolean {
+    return rank < ranking.count && (bound === null || this.#scores[ranking.at(rank)]! > bound);
+  }
+
+  /** Draws from the `count` most probable tokens, without those that rules with an order of their own leave out. */
+  #drawnFrom(count: number, position: number): number {
+    let ranking = this.#ranking;
+    for (const applied of this.#reorderings) {
+      const ids = this.#ascending(ranking, count);
+      const total = this.#setKeys(ids, applied.rule);
+      ranking = this.#reordered;
+      ranking.start(this.#keys, ids);
+      count = this.#through(ranking, [applied], count, { bound: null, least: total, most: total })!;
+    }
+    return this.#drawn(ranking, count, position);
+  }
+
+  /** The first ids of a ranking in ascending order, in which sums over them are the same however they were found. */
+  #ascending(ranking: Ranking, count: number): Uint32Array {
+    const ids = this.#ids.subarray(0, count);
+    const all = count === this.#vocab;
+    for (let i = 0; i < count; i++) ids[i] = all ? i : ranking.at(i);
+    return all ? ids : ids.sort();
+  }
+
+  /** Sets the keys of `ids` by a rule, the largest for the smallest of the rule's. Returns the sum of their weights. */
+  #setKeys(ids: Uint32Array, { key }: Rule): number {
+    let total = 0;
+    for (let i = 0; i < ids.length; i++) total += this.#weight(ids[i]!);
+    const logTotal = Math.log(total);
+    let entropy = 0;
+    for (let i = 0; i < ids.length; i++) {
+      const logWeight = this.#logWeight(ids[i]!);
+      const probability = Math.exp(logWeight) / total;
+      if (probability > 0) entropy += probability * (logTotal - logWeight);
+    }
+    for (let i = 0; i < ids.length; i++) this.#keys[ids[i]!] = -key!(logTotal - this.#logWeight(ids[i]!), entropy);
+    return total;
+  }
+
+  /** Draws among the first `count` tokens of a ranking; of equals, the lowest id. */
+  #drawn(ranking: Ranking, count: number, position: number): number {
+    let best = ranking.at(0);
     let most = Number.NEGATIVE_INFINITY;
     for (let rank = 0; rank < count; rank++) {
-      const id = this.#ranking.at(rank);
+      const id = ranking.at(rank);
       const noisy = this.#noisy(id, position);
       if (noisy > most || (noisy === most && id < best)) [best, most] = [id, noisy];
     }

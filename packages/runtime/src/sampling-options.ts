@@ -19,6 +19,11 @@ export interface Rule {
   readonly enough?: (value: number, mass: number, total: number) => boolean;
   /** Whether a token of this weight is left out. */
   readonly drops?: (value: number, weight: number) => boolean;
+  /**
+   * The rule goes through what rules without a key left, the smallest key first: `surprise` is -log(probability) among those, `entropy` the
+   * mean of it.
+   */
+  readonly key?: (surprise: number, entropy: number) => number;
 }
 
 /** An option: its range, its flag on the command line and what help says there. */
@@ -53,6 +58,17 @@ export const samplingOptions = {
     flag: '--min-p <X>',
     help: 'sample among those at least X times as likely as the likeliest',
     rule: { off: 0, drops: (share, weight) => weight < share },
+  },
+  // Meister et al., "Locally Typical Sampling", arXiv 2202.00666
+  typicalP: {
+    ...number('a number above 0 and at most 1', '0.9', (v) => v > 0 && v <= 1),
+    flag: '--typical-p <X>',
+    help: 'sample among those closest to the expected surprise that add up to X',
+    rule: {
+      off: 1,
+      key: (surprise, entropy) => Math.abs(surprise - entropy),
+      enough: (p, mass, total) => mass >= p * total,
+    },
   },
   repetitionPenalty: {
     ...number('a number above 0', '1.1, or 1 for none', (v) => v > 0),

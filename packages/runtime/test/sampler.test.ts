@@ -7,7 +7,7 @@ import { Sampler } from '../src/sampler.ts';
 
 /** The distribution of the next token by sorting and sums, straight from the rules: id to probability. */
 function distribution(logits: readonly number[], options: SamplingOptions, seen: readonly number[] = []) {
-  const { temperature = 1, topK = 0, topP = 1, minP = 0, repetitionPenalty = 1 } = options;
+  const { temperature = 1, topK = 0, topP = 1, minP = 0, typicalP = 1, repetitionPenalty = 1 } = options;
   const scores = logits.map((logit, id) => {
     if (!seen.includes(id)) return logit;
     return logit > 0 ? logit / repetitionPenalty : logit * repetitionPenalty;
@@ -29,6 +29,19 @@ function distribution(logits: readonly number[], options: SamplingOptions, seen:
   });
   weighted = weighted.filter(({ p }) => p >= minP * weighted[0]!.p);
   normalise();
+  if (typicalP < 1) {
+    const surprise = (p: number) => (p === 0 ? Number.POSITIVE_INFINITY : -Math.log(p));
+    const entropy = weighted.reduce((sum, { p }) => sum + (p === 0 ? 0 : p * surprise(p)), 0);
+    const far = ({ p }: { p: number }) => Math.abs(surprise(p) - entropy);
+    weighted.sort((a, b) => far(a) - far(b) || a.id - b.id);
+    let mass = 0;
+    const enough = weighted.findIndex(({ p }) => {
+      mass += p;
+      return mass >= typicalP;
+    });
+    weighted = weighted.slice(0, enough < 0 ? weighted.length : enough + 1);
+    normalise();
+  }
   return new Map(weighted.map(({ id, p }) => [id, p]));
 }
 
@@ -110,7 +123,10 @@ describe('each rule draws from its distribution', () => {
     ['top-p 0.8', { topP: 0.8 }, []],
     ['min-p 0.2', { minP: 0.2 }, []],
     ['top-p after top-k, renormalised', { topK: 3, topP: 0.7 }, []],
+    ['typical-p 0.4', { typicalP: 0.4 }, []],
+    ['typical-p after top-k, renormalised', { topK: 5, typicalP: 0.5 }, []],
     ['all at once', { temperature: 1.5, topK: 6, topP: 0.9, minP: 0.15, repetitionPenalty: 1.3 }, [4, 6, 1]],
+    ['all and typical-p', { temperature: 2, topK: 7, topP: 0.95, minP: 0.05, typicalP: 0.7 }, []],
   ])('%s', (_, options, seen) => {
     const expected = distribution(EIGHT, options, seen);
     const sampler = new Sampler(EIGHT.length, { ...options, seed: 5 });
@@ -135,6 +151,16 @@ describe('each rule draws from its distribution', () => {
     expect([...drawn].sort()).toEqual([0, 1]);
   });
 
+  test('typical-p leaves out the most probable token where it says too little', () => {
+    // Probabilities 0.4 and six of 0.1: the entropy is 1.75, the surprises 0.92 and 2.3.
+    const logits = f32([Math.log(4), 0, 0, 0, 0, 0, 0]);
+    const drawn = (typicalP: number, seed: number) => new Sampler(7, { typicalP, seed }).sample(logits, 0);
+    const ids = (typicalP: number) => new Set(Array.from({ length: 300 }, (_, seed) => drawn(typicalP, seed)));
+    expect([...ids(0.15)].sort()).toEqual([1, 2]);
+    expect([...ids(0.55)].sort()).toEqual([1, 2, 3, 4, 5, 6]);
+    expect([...ids(0.65)].sort()).toEqual([0, 1, 2, 3, 4, 5, 6]);
+  });
+
   test('top-p keeps the token that reaches p, and no further one', () => {
     // Probabilities 0.5, 0.25, 0.25.
     const logits = f32([Math.LN2, 0, 0]);
@@ -157,6 +183,7 @@ test('whatever the logits and rules, only tokens that the rules leave are drawn'
       topK: fc.integer({ min: 0, max: 40 }),
       topP: fc.double({ min: 0.01, max: 1, noNaN: true }),
       minP: fc.double({ min: 0, max: 1, noNaN: true }),
+      typicalP: fc.double({ min: 0.01, max: 1, noNaN: true }),
     },
     { requiredKeys: ['temperature'] },
   );
@@ -195,6 +222,7 @@ describe('candidates', () => {
       topK: fc.integer({ min: 0, max: 70 }),
       topP: fc.double({ min: 0.01, max: 1, noNaN: true }),
       minP: fc.double({ min: 0, max: 1, noNaN: true }),
+      typicalP: fc.double({ min: 0.01, max: 1, noNaN: true }),
       repetitionPenalty: fc.double({ min: 0.5, max: 2, noNaN: true }),
     },
     { requiredKeys: [] },
@@ -250,6 +278,10 @@ describe('candidates', () => {
     expect(of({ repetitionPenalty: 0.9 }).listing).toBeNull();
     expect(of({ topP: 0.9, repetitionPenalty: 1.1 }).listing).toBeNull();
     expect(of({ topP: 0.9, topK: 40, repetitionPenalty: 1.1 }).listing).not.toBeNull();
+    expect(of({ typicalP: 0.9 }).listing).toBeNull();
+    expect(of({ typicalP: 0.9, minP: 0.1, repetitionPenalty: 1.1 }).listing).not.toBeNull();
+    expect(of({ typicalP: 0.9 }).draw).toBeNull();
+    expect(of({ typicalP: 0.9, temperature: 0 }).draw).toEqual({ temperature: 0, seed: 0 });
     expect(of({ temperature: 0.7, seed: 3 }).draw).toEqual({ temperature: 0.7, seed: 3 });
     expect(of({}).draw).toEqual({ temperature: 0, seed: 0 });
     expect(of({ topK: 2 }).draw).toBeNull();
@@ -259,7 +291,7 @@ describe('candidates', () => {
 
 test('impossible tokens are never drawn', () => {
   const logits = f32([Number.NEGATIVE_INFINITY, 0, Number.NEGATIVE_INFINITY, 0, Number.NEGATIVE_INFINITY]);
-  for (const options of [{ temperature: 3 }, { topK: 4 }, { topP: 0.999 }]) {
+  for (const options of [{ temperature: 3 }, { topK: 4 }, { topP: 0.999 }, { typicalP: 0.999 }]) {
     const sampler = new Sampler(5, options);
     const drawn = new Set(Array.from({ length: 200 }, (_, i) => sampler.sample(logits, i)));
     expect([...drawn].sort()).toEqual([1, 3]);
@@ -275,9 +307,13 @@ describe('options', () => {
     [{ topP: 0 }, 'L408 topP must be a number above 0 and at most 1, not 0'],
     [{ topP: 1.01 }, 'L408 topP'],
     [{ minP: 1.01 }, 'L408 minP must be a number from 0 to 1, not 1.01'],
+    [{ typicalP: 0 }, 'L408 typicalP must be a number above 0 and at most 1, not 0'],
     [{ repetitionPenalty: 0 }, 'L408 repetitionPenalty must be a number above 0, not 0'],
     [{ seed: -1 }, 'L408 seed must be a whole number from 0 to 4294967295, not -1'],
-    [{ top_k: 1 }, 'L409 top_k is not an option here. Try temperature, topK, topP, minP, repetitionPenalty, seed'],
+    [
+      { top_k: 1 },
+      'L409 top_k is not an option here. Try temperature, topK, topP, minP, typicalP, repetitionPenalty, seed',
+    ],
     [{ toString: 1 }, 'L409 toString'],
   ])('%j', (options, message) => {
     expect(() => new Sampler(4, options)).toThrow(message);
