@@ -443,15 +443,15 @@ const outside: readonly Mutation[] = [
   {
     name: 'top-p drops the token that crosses p',
     file: 'packages/runtime/src/sampler.ts',
-    find: 'if (rank > 0 && enough(mass, known.least))',
-    replace: 'if (rank > 0 && enough(mass + this.#weight(ranking.at(rank)), known.least))',
+    find: 'if (rank > 0 && isEnough(rules, mass, known.least))',
+    replace: 'if (rank > 0 && isEnough(rules, mass + this.#weight(ranking.at(rank)), known.least))',
     killedBy: 'packages/runtime/test/sampler.test.ts',
   },
   {
     name: 'top-p keeps one token more',
     file: 'packages/runtime/src/sampler.ts',
-    find: 'if (rank > 0 && enough(mass, known.least))',
-    replace: 'if (rank > 0 && enough(mass - this.#weight(ranking.at(rank - 1)), known.least))',
+    find: 'if (rank > 0 && isEnough(rules, mass, known.least))',
+    replace: 'if (rank > 0 && isEnough(rules, mass - this.#weight(ranking.at(rank - 1)), known.least))',
     killedBy: 'packages/runtime/test/sampler.test.ts',
   },
   {

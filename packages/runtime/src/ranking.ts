@@ -8,6 +8,8 @@ export class Ranking {
   #keys: Float64Array;
   #count = 0;
   #heapSize = 0;
+  /** Whether the ids are those of all keys, in some order. */
+  #hasAll = false;
 
   constructor(capacity: number) {
     this.#ids = new Uint32Array(capacity);
@@ -24,7 +26,10 @@ export class Ranking {
     this.#keys = keys;
     this.#count = ids?.length ?? keys.length;
     this.#heapSize = this.#count;
-    for (let i = 0; i < this.#count; i++) this.#ids[i] = ids ? ids[i]! : i;
+    if (ids) for (let i = 0; i < this.#count; i++) this.#ids[i] = ids[i]!;
+    // all of them are there already, and nearly in order where keys change little
+    else if (!this.#hasAll) for (let i = 0; i < this.#count; i++) this.#ids[i] = i;
+    this.#hasAll = !ids;
     for (let at = (this.#count >> 1) - 1; at >= 0; at--) this.#sink(at);
   }
 

@@ -145,7 +145,7 @@ export class Sampler {
     this.#ranking.start(this.#scores, ids);
     if (this.#keepsAll) {
       const best = this.#drawn(this.#ranking, ids.length, position);
-      return this.#noisy(best, position) > bound ? best : null;
+      return this.#noisy(best, noiseKey(this.#seed, position)) > bound ? best : null;
     }
     const kept = this.#kept({ bound, least: total * (1 - SUM_ERROR), most: total * (1 + SUM_ERROR) });
     return kept === null ? null : this.#drawnFrom(kept, position);
@@ -177,13 +177,12 @@ export class Sampler {
   /** Goes through the first `limit` tokens of a ranking until a rule says stop: how many there are before. */
   #through(ranking: Ranking, rules: readonly Applied[], limit: number, known: Known): number | null {
     if (rules.length === 0) return this.#isKnown(ranking, limit - 1, known) ? limit : null;
-    const enough = (mass: number, total: number) => rules.some(({ rule, value }) => rule.enough?.(value, mass, total));
     let mass = 0;
     for (let rank = 0; rank < limit; rank++) {
-      if (rank > 0 && enough(mass, known.least)) return enough(mass, known.most) ? rank : null;
+      if (rank > 0 && isEnough(rules, mass, known.least)) return isEnough(rules, mass, known.most) ? rank : null;
       if (!this.#isKnown(ranking, rank, known)) return null;
       const weight = this.#weight(ranking.at(rank));
-      if (rank > 0 && rules.some(({ rule, value }) => rule.drops?.(value, weight))) return rank;
+      if (rank > 0 && isDropped(rules, weight)) return rank;
       mass += weight;
     }
     return limit;
@@ -231,17 +230,30 @@ export class Sampler {
 
   /** Draws among the first `count` tokens of a ranking; of equals, the lowest id. */
   #drawn(ranking: Ranking, count: number, position: number): number {
+    const key = noiseKey(this.#seed, position);
     let best = ranking.at(0);
     let most = Number.NEGATIVE_INFINITY;
     for (let rank = 0; rank < count; rank++) {
       const id = ranking.at(rank);
-      const noisy = this.#noisy(id, position);
+      const noisy = this.#noisy(id, key);
       if (noisy > most || (noisy === most && id < best)) [best, most] = [id, noisy];
     }
     return best;
   }
 
-  #noisy(id: number, position: number): number {
-    return this.#scores[id]! + this.#temperature * noise(noiseBits(noiseKey(this.#seed, position), id));
+  #noisy(id: number, key: number): number {
+    return this.#scores[id]! + this.#temperature * noise(noiseBits(key, id));
   }
+}
+
+/** Whether one of the rules has enough. */
+function isEnough(rules: readonly Applied[], mass: number, total: number): boolean {
+  for (const { rule, value } of rules) if (rule.enough?.(value, mass, total)) return true;
+  return false;
+}
+
+/** Whether one of the rules leaves out a token of this weight. */
+function isDropped(rules: readonly Applied[], weight: number): boolean {
+  for (const { rule, value } of rules) if (rule.drops?.(value, weight)) return true;
+  return false;
 }
