@@ -2,36 +2,23 @@
  * Loading a package in a real page from servers and over lines as they are: what is cut goes on where it ended, nothing is asked for twice, what was kept
  * is enough without a network, and each cause of a failure is told by its number.
  */
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { launchChromium } from '@lamella/browser/chromium';
 import { type ServeOptions, type Site, serve } from '@lamella/browser/serve';
-import type { LoadOptions, Model } from '@lamella/runtime/face';
-import type { WeightChunk } from '@lamella/runtime/manifest';
 import { manifestText } from '@lamella/runtime/manifest-file';
-import { sha256 } from '@lamella/runtime/sha256';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { openPackage } from '../src/open-package.ts';
 import { manifestAt } from '../src/package-manifest.ts';
 import { type Scratch, scratch, writeGraph } from './lamella.ts';
+import { type Browser, inChunks, loadingPage, type Page, visit } from './loading-page.ts';
 
-type Browser = Awaited<ReturnType<typeof launchChromium>>;
-type Page = Awaited<ReturnType<Browser['newPage']>>;
 /** Answers a request for a file of the package otherwise than with the file; says whether it has. */
 type Before = (file: string, request: IncomingMessage, response: ServerResponse) => boolean;
 
-declare global {
-  var load: (url?: string, options?: LoadOptions) => Promise<Model>;
-  /** Where a test wants to hear what has come. */
-  var arrived: ((bytes: number) => void) | undefined;
-}
-
 const CHUNK = 16_384;
-const script = `import { load } from '/models/index.js';
-globalThis.load = load;`;
-const html = '<!doctype html><script type="module" src="/page.js"></script>';
-
 let home: Scratch;
 let browser: Browser;
 let expected: readonly number[];
@@ -66,28 +53,13 @@ afterAll(async () => {
   await home?.remove();
 });
 
-/** The same package, with its weights in smaller files. */
-async function inChunks(package_: string, size: number): Promise<void> {
-  const manifest = await manifestAt(package_);
-  const whole = new Uint8Array(await readFile(join(package_, 'weights-000.bin')));
-  const weights: WeightChunk[] = [];
-  for (let offset = 0; offset < whole.length; offset += size) {
-    const bytes = whole.slice(offset, offset + size);
-    const file: string = `weights-${String(weights.length).padStart(3, '0')}.bin`;
-    await writeFile(join(package_, file), bytes);
-    weights.push({ file, offset, bytes: bytes.length, sha256: await sha256(bytes) });
-  }
-  await writeFile(join(package_, 'manifest.json'), await manifestText({ ...manifest, weights }));
-}
-
 async function site(
   before: Before = () => false,
   options: ServeOptions = {},
   also: Parameters<typeof serve>[0] = {},
 ): Promise<Site> {
   const content = {
-    '/': { text: html },
-    '/page.js': { text: script },
+    ...loadingPage,
     '/models/': { folder: folder(), before },
     ...also,
   };
@@ -104,20 +76,6 @@ async function open({ origin }: Site): Promise<Page> {
   await page.goto(`${origin}/`);
   await page.waitForFunction(() => 'load' in globalThis);
   return page;
-}
-
-/** Loads and computes: logits, or the message of the failure. */
-function visit(page: Page, url?: string): Promise<number[] | string> {
-  return page.evaluate(async (url) => {
-    try {
-      const model = await load(url, { threads: 1, onProgress: (bytes) => globalThis.arrived?.(bytes) });
-      const logits = [...(await model.logits([1, 2]))];
-      model.dispose();
-      return logits;
-    } catch (error) {
-      return (error as Error).message;
-    }
-  }, url);
 }
 
 const isWeights = (file: string) => file.startsWith('weights-');
@@ -391,4 +349,21 @@ describe('each cause has its number', () => {
     const page = await open(await site(undefined, { headers: { 'Content-Security-Policy': policy } }));
     expect(await visit(page)).toMatch(message);
   });
+});
+
+test('Node loads by http what a page does, and hears of the same causes', async () => {
+  const other = await site((file, _, response) => {
+    if (file !== 'weights-001.bin' || !broken) return false;
+    response.statusCode = 404;
+    response.end();
+    return true;
+  });
+  let broken = false;
+  const { load }: { load: typeof globalThis.load } = await import(pathToFileURL(join(folder(), 'index.js')).href);
+  const there = () => load(`${other.origin}/models`, { threads: 1 });
+  const model = await there();
+  expect([...(await model.logits([1, 2]))]).toEqual(expected);
+  model.dispose();
+  broken = true;
+  await expect(there()).rejects.toThrow(/^L419 weights-001.bin is not there: http.* answers 404, at http:.*\/models\//);
 });
