@@ -7,9 +7,12 @@ import { type CompileOptions, compile } from '@lamella/compiler/pipeline';
 import * as dsl from '@lamella/dsl';
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Axis, Graph } from '@lamella/graph/ir';
+import { Oracle } from '@lamella/graph/oracle/oracle';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { model } from './models.ts';
+import { relativeError, rig } from './rig.ts';
+import { weightsOf } from './weights.ts';
 
 /** The DSL without its types, which refuse most of what is tried here. */
 type Loose = (...args: readonly unknown[]) => dsl.Tensor;
@@ -200,6 +203,68 @@ test('check and compile say the same of every graph', async () => {
   // both happen, or the graphs are not tempting
   expect(counts.accepted).toBeGreaterThan(5);
   expect(counts.refused).toBeGreaterThan(5);
+});
+
+test('what is accepted computes what the oracle does', async () => {
+  let computed = 0;
+  await fc.assert(
+    fc.asyncProperty(recipe, async (sizes) => {
+      let graph: Graph;
+      try {
+        graph = graphOf(sizes);
+        await check(graph, { quant: 'f32' });
+      } catch (error) {
+        if (!(error instanceof LamellaError)) throw error;
+        return;
+      }
+      const read = weightsOf(graph);
+      const running = await rig(graph, read, 'f32');
+      const oracle = new Oracle(graph, read, { quant: 'f32' });
+      const tokens = Array.from({ length: Math.min(graph.tokens.size, 6) }, (_, i) => (i * 7 + 1) % graph.vocab);
+      const compare = (wanted: ArrayLike<number>) => {
+        const largest = Math.max(...Array.from(wanted, Math.abs));
+        // products of many factors leave the range of f32
+        if (largest > 1e-20 && largest < 1e20) expect(relativeError(running.logits, wanted)).toBeLessThan(1e-3);
+      };
+      const prompt = tokens.slice(0, 3);
+      running.prefill(prompt);
+      running.head(prompt.length - 1);
+      compare(prompt.map((token) => oracle.step(token)).at(-1)!);
+      for (const token of tokens.slice(3)) {
+        running.decode(token);
+        compare(oracle.step(token));
+      }
+      computed++;
+    }),
+    { numRuns: 150, seed: 14 },
+  );
+  expect(computed).toBeGreaterThan(20);
+});
+
+test('attention beside attention in one block', async () => {
+  const { t, d, vocab } = dsl.dims({ t: 16, d: 8, vocab: 20 });
+  const attention = () => dsl.gqa(d, { heads: 2, kvHeads: 1, headDim: 4, rope: dsl.rope(10_000) });
+  const layer = dsl.block(
+    [t, d],
+    () => ({ a: attention(), b: attention() }),
+    (w, x) => dsl.add(x, dsl.add(w.a(x), w.b(x))),
+  );
+  const graph = dsl.defineModel(
+    'beside',
+    {},
+    // names that the compiler gives as well
+    () => ({ embed: dsl.embedding(vocab, d), start: dsl.stack(2, layer), end: dsl.stack(1, layer) }),
+    (m) => m.embed.logits(m.end(m.start(m.embed(dsl.input(t))))),
+  );
+  for (const quant of ['f32', 'q8'] as const) {
+    await compile(graph, { quant, targets: ['wasm', 'webgpu'] });
+    const running = await rig(graph, weightsOf(graph), quant);
+    const oracle = new Oracle(graph, weightsOf(graph), { quant });
+    for (const token of [1, 8, 15, 2, 9]) {
+      running.decode(token);
+      expect(relativeError(running.logits, oracle.step(token))).toBeLessThan(1e-4);
+    }
+  }
 });
 
 test.each([

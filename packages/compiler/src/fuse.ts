@@ -6,6 +6,7 @@
  * RoPE turns into arithmetic on two streams: the first and second halves of all heads are stored as two interleaved matrices, so that a
  * rotated pair is computed in one place and no lane ever moves.
  */
+import { distinct } from '@lamella/graph/distinct';
 import { type Body, features, type Graph, type Node, type Op, type ValueId } from '@lamella/graph/ir';
 import { BodyView } from './body-view.ts';
 import type {
@@ -51,6 +52,7 @@ class SharedTables {
   readonly graph: Graph;
   readonly buffers: Buffer[] = [];
   readonly ropeTables: RopeTable[] = [];
+  private readonly names = new Set<string>();
   readonly tile: number;
   readonly stream: BufferId;
 
@@ -61,8 +63,9 @@ class SharedTables {
     this.stream = this.buffer({ name: 'x', element: 'f32', width: padded(Math.max(...widths), 16), rows: this.tile });
   }
 
+  /** A kernel knows its buffers by name. */
   buffer(buffer: Buffer): BufferId {
-    return this.buffers.push(buffer) - 1;
+    return this.buffers.push({ ...buffer, name: distinct(buffer.name, this.names) }) - 1;
   }
 
   ropeTable(table: RopeTable): number {
@@ -138,7 +141,7 @@ class KindFuser {
         break;
       case 'rmsNorm': {
         // a norm that only linears read is their prologue
-        if (this.body.result !== node.id && this.view.usersOf(node).every((u) => u.op.op === 'linear')) break;
+        if (this.isPrologue(node)) break;
         const width = features(node);
         const x = this.plainHome(op.x, node);
         const out = this.result(node, width);
@@ -454,6 +457,12 @@ class KindFuser {
     return buffer;
   }
 
+  /** Whether it is a norm that only linears read, which then compute it. */
+  private isPrologue(node: Node): boolean {
+    if (node.op.op !== 'rmsNorm' || this.body.result === node.id) return false;
+    return this.view.usersOf(node).every((u) => u.op.op === 'linear');
+  }
+
   private settle(node: Node, buffer: BufferId): void {
     this.home.set(node.id, { buffer, layout: { map: 'plain', rows: features(node) } });
     this.done.add(node.id);
@@ -465,9 +474,7 @@ class KindFuser {
       this.doneBefore.has(user.id) ||
       now.has(user.id) ||
       // a norm that is a prologue is finished when its linears are
-      (user.op.op === 'rmsNorm' &&
-        !this.home.has(user.id) &&
-        this.view.usersOf(user).every((u) => this.doneBefore.has(u.id)));
+      (this.isPrologue(user) && this.view.usersOf(user).every((u) => this.doneBefore.has(u.id)));
     return this.body.nodes.every(
       (v) =>
         this.home.get(v.id)?.buffer !== buffer || (v.id !== this.body.result && this.view.usersOf(v).every(finished)),
@@ -509,10 +516,5 @@ class KindFuser {
 /** Kernels are named after operations, and two attentions of one block each have an `o_proj`: the second becomes `o_proj_2`. */
 function distinctlyNamed(ops: readonly FusedOp[]): readonly FusedOp[] {
   const taken = new Set<string>();
-  return ops.map((op) => {
-    let name = op.name;
-    for (let n = 2; taken.has(name); n++) name = `${op.name}_${n}`;
-    taken.add(name);
-    return { ...op, name };
-  });
+  return ops.map((op) => ({ ...op, name: distinct(op.name, taken) }));
 }

@@ -3,6 +3,7 @@
  * their own, so that a step is nothing but rows over kinds, and sharing, whatever its order, is nothing but the rows' addresses.
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
+import { distinct } from '@lamella/graph/distinct';
 import type { Body, Graph, Node, ParamId, ValueId, WeightId } from '@lamella/graph/ir';
 import type { Kind, Row } from './program/ir.ts';
 
@@ -24,6 +25,8 @@ export function share(graph: Graph): Shared {
   const { root } = graph;
   const stackNodes = root.nodes.filter((n) => n.op.op === 'stack');
   const kinds: SharedKind[] = [];
+  // a stack may be called `start` as well
+  const names = new Set(graph.kinds.map((kind) => kind.name));
   const rows: Row[] = [];
 
   let from = 0;
@@ -33,7 +36,11 @@ export function share(graph: Graph): Shared {
     if (node.id > from || carried === null) {
       const cut = cutBody(graph, from, node.id, carried, node.op.x);
       if (cut) {
-        kinds.push({ name: i === 0 ? 'start' : `between${i}`, role: i === 0 ? 'start' : 'block', body: cut.body });
+        kinds.push({
+          name: distinct(i === 0 ? 'start' : `between${i}`, names),
+          role: i === 0 ? 'start' : 'block',
+          body: cut.body,
+        });
         rows.push({ kind: kinds.length - 1, weights: cut.weights, slot: null });
       }
     }
@@ -57,7 +64,7 @@ export function share(graph: Graph): Shared {
   }
   const end = cutBody(graph, from, root.nodes.length, carried, root.result);
   if (!end) throw new LamellaError('L115', { reason: 'the model returns what its stack returns' });
-  kinds.push({ name: 'end', role: 'end', body: end.body });
+  kinds.push({ name: distinct('end', names), role: 'end', body: end.body });
   rows.push({ kind: kinds.length - 1, weights: end.weights, slot: null });
   return { graph, kinds, rows };
 }

@@ -3,6 +3,7 @@
  * one `BlockKind`, so the graph's code is O(distinct blocks) however deep the stack is.
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
+import { distinct } from '@lamella/graph/distinct';
 import type { Axis, BlockKind, Body, Execution, Graph, Stack, WeightSet } from '@lamella/graph/ir';
 import { callback, declared, optional, options, text } from './arguments.ts';
 import { type GivesLogits, sameAxes, showAxes } from './axes.ts';
@@ -150,15 +151,14 @@ function traceBlock({ block, tree, scope }: MadeSet, place: string): TracedBlock
 class KindTable {
   readonly list: BlockKind[] = [];
   readonly #byKey = new Map<string, number>();
+  readonly #names = new Set<string>();
 
   /** The index of the kind that does what this block does. Named after the stack it was first seen in: `layers`, `layers_2`... */
   add({ block, key, finish }: TracedBlock, place: string): number {
     const known = this.#byKey.get(key);
     if (known !== undefined) return known;
     const index = this.list.length;
-    const same = this.list.filter((kind) => kind.name === place || kind.name.startsWith(`${place}_`)).length;
-    const name = same === 0 ? place : `${place}_${same + 1}`;
-    this.list.push({ name, body: finish(), site: block.site() });
+    this.list.push({ name: distinct(place, this.#names), body: finish(), site: block.site() });
     this.#byKey.set(key, index);
     return index;
   }
