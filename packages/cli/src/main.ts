@@ -1,6 +1,6 @@
 /** Entry of the `lamella` command: runs what was asked and turns any failure into one message and exit code 1. */
 import { reportFailure } from './failure.ts';
-import { program } from './program.ts';
+import { runCommand } from './program.ts';
 
 // A reader that stops early (`lamella compile --emit wat | head`) is not a failure.
 for (const stream of [process.stdout, process.stderr]) {
@@ -13,7 +13,7 @@ for (const stream of [process.stdout, process.stderr]) {
 process.on('uncaughtException', async (error) => process.exit(await reportFailure(error, process.argv)));
 
 try {
-  await program().parseAsync(process.argv);
+  await runCommand(process.argv.slice(2));
 } catch (error) {
   process.exitCode = await reportFailure(error, process.argv);
 }

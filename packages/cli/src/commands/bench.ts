@@ -6,15 +6,21 @@
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { bytes } from '@lamella/report/units';
-import { usual } from '@lamella/runtime/choices';
+import { anyOf, usual } from '@lamella/runtime/choices';
 import { LamellaError as PackageError } from '@lamella/runtime/lamella-error';
 import type { Manifest } from '@lamella/runtime/manifest';
+import { type Command, Option } from 'commander';
 import type { Host, Measured, On, Subject, Work } from '../bench/host.ts';
-import type { BenchReport, BenchResult, BenchSample } from '../contract.ts';
+import { type BenchReport, type BenchResult, type BenchSample, hostNames } from '../contract.ts';
+import { choice, wholeNumber } from '../options.ts';
 import { type HowCompiled, packageAt } from '../package-at.ts';
 import { manifestAt } from '../package-manifest.ts';
 import { progress } from '../progress.ts';
+import { takesCheckpoints, targetList } from '../shared-options.ts';
 import { type Align, heading, table } from '../table.ts';
+
+/** Tokens before and after, unless told otherwise and as far as the context has room. */
+const usualTokens = 64;
 
 export interface BenchCommand extends HowCompiled {
   readonly target?: readonly BenchResult['target'][];
@@ -26,8 +32,31 @@ export interface BenchCommand extends HowCompiled {
   readonly json?: true;
 }
 
-/** Tokens before and after, unless told otherwise and as far as the context has room. */
-const usualTokens = 64;
+export function define(command: Command): void {
+  takesCheckpoints(command)
+    .addOption(targetList('wasm, webgpu or both: a result for each'))
+    .addOption(
+      new Option('--host <HOST>', anyOf(hostNames)).default(hostNames[0]).argParser(choice('--host', hostNames)),
+    )
+    .addOption(
+      new Option('--threads <LIST>', 'numbers of threads, such as 1,2: a result for each')
+        .default([1], '1')
+        .argParser((text: string) => text.split(',').map(wholeNumber('--threads', 1))),
+    )
+    .addOption(
+      new Option('--prompt-tokens <N>', `tokens to prefill (default: ${usualTokens})`).argParser(
+        wholeNumber('--prompt-tokens', 1),
+      ),
+    )
+    .addOption(
+      new Option('--max-tokens <N>', `tokens to decode (default: ${usualTokens})`).argParser(
+        wholeNumber('--max-tokens', 1),
+      ),
+    )
+    .addOption(new Option('--repeat <N>', 'rounds').default(5).argParser(wholeNumber('--repeat', 1)))
+    .option('--json', 'print one JSON object')
+    .action(bench);
+}
 
 /**
  * Throws L403 when prompt and generated tokens do not fit the shortest context, L412 when a target cannot be had, and what opening a package

@@ -2,10 +2,16 @@
 import { parameterCount } from '@lamella/graph/ir';
 import { count } from '@lamella/report/units';
 import { type Target, usual } from '@lamella/runtime/choices';
+import type { Command } from 'commander';
 import { loadGraph } from '../load-graph.ts';
+import { targetList } from '../shared-options.ts';
 
 export interface CheckCommand {
   readonly target?: readonly Target[];
+}
+
+export function define(command: Command): void {
+  command.addOption(targetList('wasm, or wasm,webgpu to ask for GPUs as well')).action(check);
 }
 
 /** Throws what `lamella compile` with the same targets, and with nothing else asked for, would throw about the graph. */

@@ -1,11 +1,14 @@
 /** `lamella compile`: a graph file to a package, or one stage of the way as text. */
 import { join } from 'node:path';
-import type { Stage } from '@lamella/compiler/stages';
+import { type Stage, stages } from '@lamella/compiler/stages';
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { bytes, count } from '@lamella/report/units';
-import { type FormatName, type KvName, type Target, usual } from '@lamella/runtime/choices';
+import { anyOf, type FormatName, type KvName, type Target, usual } from '@lamella/runtime/choices';
+import { type Command, Option } from 'commander';
 import { downloadBytes } from '../download-size.ts';
 import { loadGraph } from '../load-graph.ts';
+import { choice, laterOption } from '../options.ts';
+import { context, kv, quant, targetList } from '../shared-options.ts';
 import { shellWord } from '../shell.ts';
 import { warn } from '../warn.ts';
 
@@ -17,6 +20,27 @@ export interface CompileCommand {
   readonly out?: string;
   readonly target?: readonly Target[];
   readonly emit?: Stage;
+}
+
+export function define(command: Command): void {
+  command
+    .addOption(targetList('wasm, or wasm,webgpu to run on GPUs as well'))
+    .option('--weights <SOURCE>', 'a checkpoint folder, a .safetensors file, or random:SEED; without it, no weights')
+    .addOption(quant())
+    .addOption(kv())
+    .addOption(context("the graph's t"))
+    .addOption(
+      new Option('--profile <NAME|FILE>')
+        .hideHelp()
+        .argParser(laterOption('--profile', 'leave it out: one plan serves every device')),
+    )
+    .option('--out <DIR>', 'where the package goes (default: out/NAME)')
+    .addOption(
+      new Option('--emit <STAGE>', `print ${anyOf(stages)}; a package is written only with --out`).argParser(
+        choice('--emit', stages),
+      ),
+    )
+    .action(compile);
 }
 
 /** With `emit` the stage goes to stdout, and a package is written only if `out` says where. */

@@ -4,19 +4,37 @@
  */
 import { join } from 'node:path';
 import { check } from '@lamella/compiler/check';
-import type { GgufType } from '@lamella/gguf/tensor-types';
+import { type GgufType, ggufTypes } from '@lamella/gguf/tensor-types';
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Graph } from '@lamella/graph/ir';
 import { bytes } from '@lamella/report/units';
+import { anyOf } from '@lamella/runtime/choices';
+import { type Command, Option } from 'commander';
 import { writePieces, writeText } from '../files.ts';
 import { loadGraph } from '../load-graph.ts';
+import { choice } from '../options.ts';
 import { warn } from '../warn.ts';
 
+const destinations = ['pytorch', 'gguf'] as const;
+
 export interface ExportCommand {
-  readonly to: 'pytorch' | 'gguf';
+  readonly to: (typeof destinations)[number];
   readonly out: string;
   readonly weights?: string;
   readonly type?: GgufType;
+}
+
+export function define(command: Command): void {
+  command
+    .addOption(
+      new Option('--to <WHAT>', anyOf(destinations)).argParser(choice('--to', destinations)).makeOptionMandatory(),
+    )
+    .option('--weights <SOURCE>', 'gguf: a checkpoint folder, a .safetensors file, or random:SEED')
+    .addOption(
+      new Option('--type <TYPE>', `gguf: ${anyOf(ggufTypes)} (default: f32)`).argParser(choice('--type', ggufTypes)),
+    )
+    .requiredOption('--out <PATH>', 'the folder (pytorch) or the file (gguf) to write')
+    .action(exportGraph);
 }
 
 /**

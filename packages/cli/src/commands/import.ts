@@ -1,7 +1,12 @@
 /** `lamella import`: from a checkpoint's `config.json` to a graph file that can be read and changed. */
 import { importHuggingFace } from '@lamella/source/import-config';
+import type { Command } from 'commander';
 import { writeText } from '../files.ts';
 import { shellWord } from '../shell.ts';
+
+export function define(command: Command): void {
+  command.requiredOption('--out <GRAPH.ts>', 'the file to write').action(importConfig);
+}
 
 /** Writes `out`, over what was there. Throws L302 or L206 when the config cannot be read or said, L301 when `out` cannot be written. */
 export async function importConfig(folder: string, { out }: { readonly out: string }): Promise<void> {

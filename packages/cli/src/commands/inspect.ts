@@ -8,6 +8,7 @@ import { sharing } from '@lamella/report/sharing';
 import { bytes, count } from '@lamella/report/units';
 import { targets, usual } from '@lamella/runtime/choices';
 import type { Manifest } from '@lamella/runtime/manifest';
+import type { Command } from 'commander';
 import type { InspectReport, VariantsReport } from '../contract.ts';
 import { writeText } from '../files.ts';
 import { manifestAt } from '../package-manifest.ts';
@@ -16,6 +17,13 @@ import { type Align, heading, meter, table } from '../table.ts';
 export interface InspectCommand {
   readonly json?: true;
   readonly html?: string;
+}
+
+export function define(command: Command): void {
+  command
+    .option('--json', 'print one JSON object')
+    .option('--html <FILE>', 'write a self-contained page with pictures instead of tables')
+    .action(inspect);
 }
 
 /** With `html` the page takes the place of the tables. */

@@ -1,9 +1,12 @@
 /** `lamella logits`: the numbers themselves, for comparing a package with another implementation. */
 import { type Target, usual } from '@lamella/runtime/choices';
 import { LamellaError as PackageError } from '@lamella/runtime/lamella-error';
+import { type Command, Option } from 'commander';
 import type { LogitsReport } from '../contract.ts';
 import { openVisibly } from '../open-package.ts';
+import { tokenIds } from '../options.ts';
 import { type HowCompiled, packageAt } from '../package-at.ts';
+import { takesCheckpoints, target, threads } from '../shared-options.ts';
 import { table } from '../table.ts';
 
 export interface LogitsCommand extends HowCompiled {
@@ -12,6 +15,18 @@ export interface LogitsCommand extends HowCompiled {
   readonly threads: number;
   readonly all?: true;
   readonly json?: true;
+}
+
+export function define(command: Command): void {
+  command.addOption(
+    new Option('--tokens <IDS>', 'token ids, such as 1,2,3').argParser(tokenIds('--tokens')).makeOptionMandatory(),
+  );
+  takesCheckpoints(command)
+    .addOption(target())
+    .addOption(threads())
+    .option('--all', 'of every position, not only the last')
+    .option('--json', 'print one JSON object')
+    .action(logits);
 }
 
 const shown = 8;

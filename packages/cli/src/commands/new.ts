@@ -1,7 +1,12 @@
 /** `lamella new`: a small layer-sharing model to start from, in the author's own folder. */
 import { modelNameFrom } from '@lamella/dsl/names';
 import { LamellaError } from '@lamella/graph/diagnostics';
+import type { Command } from 'commander';
 import { writeText } from '../files.ts';
+
+export function define(command: Command): void {
+  command.action(newGraph);
+}
 
 /** Writes NAME.ts here. Throws L303 for a name that no model can have, L301 when the file is already there. */
 export async function newGraph(name: string): Promise<void> {

@@ -3,9 +3,13 @@ import { LamellaError } from '@lamella/graph/diagnostics';
 import { bytes, rate } from '@lamella/report/units';
 import { type Target, usual } from '@lamella/runtime/choices';
 import type { Generation, SamplingOptions } from '@lamella/runtime/face';
+import { type Command, Option } from 'commander';
 import type { RunReport } from '../contract.ts';
 import { openVisibly } from '../open-package.ts';
+import { tokenIds, wholeNumber } from '../options.ts';
 import { type HowCompiled, packageAt } from '../package-at.ts';
+import { samplingFlags } from '../sampling-flags.ts';
+import { takesCheckpoints, target, threads } from '../shared-options.ts';
 
 export interface RunCommand extends SamplingOptions, HowCompiled {
   readonly prompt?: string;
@@ -14,6 +18,21 @@ export interface RunCommand extends SamplingOptions, HowCompiled {
   readonly target?: Target;
   readonly threads: number;
   readonly json?: true;
+}
+
+export function define(command: Command): void {
+  command
+    .option('--prompt <TEXT>', 'text to start from (needs a tokenizer in the package)')
+    .addOption(new Option('--tokens <IDS>', 'token ids to start from, such as 1,2,3').argParser(tokenIds('--tokens')))
+    .addOption(
+      new Option('--max-tokens <N>', 'most tokens to generate').default(128).argParser(wholeNumber('--max-tokens', 1)),
+    );
+  for (const flag of samplingFlags()) command.addOption(flag);
+  takesCheckpoints(command)
+    .addOption(target())
+    .addOption(threads())
+    .option('--json', 'print one JSON object')
+    .action(run);
 }
 
 /** Throws L305 unless there is exactly one of `prompt` and `tokens`, and what loading and generating throw (L401 to L408). */

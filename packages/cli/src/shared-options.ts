@@ -1,0 +1,52 @@
+/** Options that several commands have, with one meaning and one text each. */
+import { anyOf, formatNames, kvNames, targets, usual } from '@lamella/runtime/choices';
+import { type Command, Option } from 'commander';
+import { choice, wholeNumber } from './options.ts';
+
+const oneTarget = choice('--target', targets);
+
+/** `--target` of a command that computes on one. */
+export function target(): Option {
+  return new Option('--target <TARGET>', `${anyOf(targets)} (default: ${usual.target})`).argParser(oneTarget);
+}
+
+/** `--target` of a command that takes several; `what` says which they are and what for. */
+export function targetList(what: string): Option {
+  return new Option('--target <TARGETS>', `${what} (default: ${usual.target})`).argParser((text: string) =>
+    text.split(',').map(oneTarget),
+  );
+}
+
+export function quant(): Option {
+  const formats = choice('--quant', formatNames, ['f16']);
+  return new Option('--quant <FORMAT>', `${anyOf(formatNames)} (default: ${usual.format})`).argParser(formats);
+}
+
+export function kv(): Option {
+  return new Option('--kv <FORMAT>', `keys and values as ${anyOf(kvNames)} (default: ${usual.kv})`).argParser(
+    choice('--kv', kvNames),
+  );
+}
+
+/** `unsaid` is what holds when it is left out. */
+export function context(unsaid: string): Option {
+  return new Option('--context <N>', `longest sequence in tokens (default: ${unsaid})`).argParser(
+    wholeNumber('--context', 1),
+  );
+}
+
+export function threads(): Option {
+  return new Option('--threads <N>', 'most threads to compute with').default(1).argParser(wholeNumber('--threads', 1));
+}
+
+/** Adds the options of a command whose packages may be Hugging Face folders, which are then compiled. */
+export function takesCheckpoints(command: Command): Command {
+  return command
+    .addOption(quant())
+    .addOption(kv())
+    .addOption(context('the most that a checkpoint allows up to 2048'))
+    .addHelpText(
+      'after',
+      '\nA Hugging Face folder is a package, too: it is compiled into a cache, as --quant, --kv and --context say.',
+    );
+}
