@@ -3,6 +3,7 @@
  * nothing is asked of the network twice.
  */
 import { readFile, writeFile } from 'node:fs/promises';
+import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { launchChromium } from '@lamella/browser/chromium';
@@ -377,6 +378,52 @@ test('a worker of the page loads a package, too', async () => {
   }, `${base}index.js`);
   const expected = await (await openPackage(folder(), { threads: 1 })).logits([1, 2]);
   expect(logits.map(Math.fround)).toEqual([...expected]);
+});
+
+test('a worker that is not there, is something else or ends is told as what it is', async () => {
+  const worker = async (content: Parameters<typeof serve>[0][string]) => {
+    const mounts = { '/': { text }, [base]: { folder: folder() }, [`${base}worker.js`]: content };
+    const other = await serve(mounts);
+    const page = await open(other.origin);
+    const message = await page.evaluate(() => load().catch((error) => String(error.message)));
+    await page.context().close();
+    await other.close();
+    return message;
+  };
+  const missing = { answer: (response: ServerResponse) => void response.writeHead(404).end() };
+  expect(await worker(missing)).toMatch(
+    /^L436 .*worker\.js \(the server answers 404\)\. Try copying the package's folder/,
+  );
+  const html = {
+    answer: (response: ServerResponse) => void response.setHeader('Content-Type', 'text/html').end('<p>'),
+  };
+  expect(await worker(html)).toMatch(/^L436 .*worker\.js \(what the server answers is text\/html, not JavaScript\)\./);
+  expect(await worker({ text: "postMessage('hello')" })).toMatch(/^L436 .*worker\.js \(it is another script\)\./);
+  const ends = "postMessage('lamella worker'); onmessage = () => { throw new Error('it is late'); }";
+  expect(await worker({ text: ends })).toMatch(/^L437 the model's worker has ended: .*it is late\. Try load/);
+  const without = await page.evaluate(() => {
+    Reflect.deleteProperty(globalThis, 'Worker');
+    return load().catch((error) => String(error.message));
+  });
+  expect(without).toMatch(/^L435 .*there are none here\. Try a page/);
+});
+
+test('scripts of a package without a tokenizer say so of one that has one', async () => {
+  const graph = await writeGraph(home.path, 'silent');
+  const { code, stderr } = await home.lamella('compile', graph, '--weights', 'random:1', '--out', 'silent');
+  expect(code, stderr).toBe(0);
+  const both = await serve({
+    '/': { text: text.replace(base, '/silent/') },
+    '/silent/': { folder: join(home.path, 'silent') },
+    [base]: { folder: folder() },
+  });
+  const page = await open(both.origin);
+  const message = await page.evaluate((url) => load(url).catch((error) => String(error.message)), base);
+  expect(message).toMatch(
+    /^L412 its tokenizer cannot be used: the scripts .*, at http.*\/some\/where\/. Try this package's own load/,
+  );
+  await page.context().close();
+  await both.close();
 });
 
 test('what compile says a browser loads besides weights is what it loads, and at most 75 kB compressed', async () => {

@@ -1,0 +1,3 @@
+import { answers } from './app.js';
+
+console.log(JSON.stringify(await answers()));
