@@ -134,6 +134,8 @@ test.each<[string, SamplingOptions, number]>([
   ['min-p', { minP: 0.2, temperature: 0.4, seed: 6 }, 8208],
   ['a penalty', { repetitionPenalty: 1.3 }, 8208],
   ['temperature and a penalty', { temperature: 0.6, repetitionPenalty: 1.3, seed: 7 }, 8208],
+  ['typical-p after top-k', { topK: 40, typicalP: 0.7, temperature: 0.8, seed: 8 }, 8208],
+  ['typical-p over all', { typicalP: 0.7, temperature: 0.8, seed: 9 }, 12_000],
   ['a sum over all that a penalty changes', { temperature: 0.6, topP: 0.9, repetitionPenalty: 1.3, seed: 7 }, 12_000],
 ])('%s: draws what WASM draws, with little read back and nothing made', async (_, options, bytes) => {
   const files = await packageOf(wide, 'f32');
