@@ -1,6 +1,6 @@
 /** What `compile` writes and what `run`, `logits` and `inspect` make of it, through the command as a user has it. */
 import { createHash } from 'node:crypto';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { randomTensor } from '@lamella/checkpoint/random';
 import { sequence } from '@lamella/graph/oracle/sequence';
@@ -51,6 +51,28 @@ test('a package is complete, and its hashes are those of its files', async () =>
     expect(createHash('sha256').update(bytes).digest('hex')).toBe(sha256);
     expect(bytes.length).toBeLessThanOrEqual(4 << 20);
   }
+});
+
+test('it is an npm package: what is shipped, by a version that is the hash of it', async () => {
+  const read = async (folder: string) => JSON.parse(await readFile(join(home.path, folder, 'package.json'), 'utf8'));
+  const { name, version, files, exports } = await read('out/tiny');
+  expect(name).toBe('tiny');
+  expect(version).toMatch(/^0\.0\.0-sha[0-9a-f]{16}$/);
+  expect([...files, 'package.json'].sort()).toEqual((await readdir(join(home.path, 'out/tiny'))).sort());
+  expect(Object.keys(exports['.'])[0]).toBe('types');
+  const versions = [];
+  for (const [seed, out] of [
+    ['random:1', 'same'],
+    ['random:2', 'other'],
+  ] as const) {
+    await ok('compile', 'tiny.ts', '--weights', seed, '--quant', 'f32', '--out', out);
+    versions.push((await read(out)).version);
+  }
+  expect(versions[0]).toBe(version);
+  expect(versions[1]).not.toBe(version);
+  await writeFile(join(home.path, 'named.ts'), (await readFile(graph, 'utf8')).replace("'tiny'", "'_My.Model-125M'"));
+  await ok('compile', 'named.ts', '--out', 'named');
+  expect((await read('named')).name).toBe('my.model-125m');
 });
 
 test('f32 logits of every position are the oracle’s', async () => {

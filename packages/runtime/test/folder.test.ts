@@ -1,0 +1,51 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { expect, test } from 'vitest';
+import { filesAt, ownUrl, shippedAddress, urlOf } from '../src/folder.ts';
+
+const text = async (bytes: Promise<Uint8Array>) => new TextDecoder().decode(await bytes);
+
+test('files that lie together are a folder; files that a bundler moved are found one by one, and apart from other packages', () => {
+  const together = shippedAddress('tiny', () => ({
+    'manifest.json': 'https://a.test/p/manifest.json',
+    'weights-000.bin': 'https://a.test/p/weights-000.bin',
+  }));
+  expect(together).toEqual({ folder: 'https://a.test/p/', query: '', moved: {} });
+  const urls = {
+    'manifest.json': 'https://a.test/assets/manifest-x1.json',
+    'a.wasm': 'https://a.test/assets/a-x2.wasm',
+  };
+  const tiny = shippedAddress('tiny', () => urls);
+  expect(tiny).toEqual({ folder: 'https://a.test/assets/tiny/', query: '', moved: urls });
+  expect(urlOf('a.wasm', tiny)).toBe(urls['a.wasm']);
+  expect(shippedAddress('my model/2', () => urls).folder).toBe('https://a.test/assets/my%20model%2F2/');
+});
+
+test('what a bundler wrote into a URL is read from it; what it moved, from where it is', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'lamella-folder-'));
+  await writeFile(join(folder, 'b-x1.bin'), 'moved');
+  const base64 = `data:application/json;base64,${Buffer.from('{"a":"é"}').toString('base64')}`;
+  const files = await filesAt(
+    shippedAddress('tiny', () => ({
+      'manifest.json': pathToFileURL(join(folder, 'm-x2.json')).href,
+      'a.json': base64,
+      'b.bin': pathToFileURL(join(folder, 'b-x1.bin')).href,
+      'c.txt': 'data:text/plain,a%20b,c',
+    })),
+  );
+  expect(await text(files.read('a.json'))).toBe('{"a":"é"}');
+  expect(await text(files.read('b.bin'))).toBe('moved');
+  expect(await text(files.read('c.txt'))).toBe('a b,c');
+  await rm(folder, { recursive: true });
+});
+
+test('a script without an address of its own says so: L438', () => {
+  const lost = () => ({ 'manifest.json': new URL('./manifest.json', undefined).href });
+  expect(() => shippedAddress('tiny', lost)).toThrow(
+    /^L438 the package's files cannot be found from here: .*Try load\(/,
+  );
+  expect(ownUrl('manifest.json', lost)).toBeNull();
+  expect(() => shippedAddress('tiny', () => ({ 'manifest.json': '/_next/media/manifest.json' }))).toThrow(/^L438 /);
+});
