@@ -3,7 +3,6 @@
  * both have the same codes, they leave the same residual.
  */
 import type { Kind } from '@lamella/compiler/program/ir';
-import { sourceRow, storedRows } from '@lamella/compiler/program/ir';
 import type { Graph } from '@lamella/graph/ir';
 import type { WeightOf } from '@lamella/graph/oracle/model';
 import { Oracle, type OracleEvent } from '@lamella/graph/oracle/oracle';
@@ -102,7 +101,7 @@ async function runExecution(
     const arena = await Snapshot.of(machine);
     witnesses.forEach(({ activations }, t) => {
       const oracle = activations.find((a) => multiplies(graph, index, a.node, kind, op))!.codes;
-      const codes = unpadded(arena.codes(id!, t), kind, op);
+      const codes = arena.codes(id!, t).subarray(0, op.depth);
       sameCodes[t] &&= codes.every((code, i) => code === oracle[i]);
     });
   };
@@ -118,14 +117,6 @@ async function runExecution(
   }
   const after = await Snapshot.of(machine);
   return { outputs: witnesses.map((_, t) => after.row(x, t)), sameCodes };
-}
-
-/** The codes a contraction reads, without the columns that pad heads. */
-function unpadded(codes: Int8Array, kind: Kind, op: Contract): number[] {
-  const { columns } = kind.packs[op.segments[0]!.streams[0]!]!;
-  return Array.from({ length: storedRows(columns) }, (_, k) => k)
-    .filter((k) => sourceRow(columns, k) !== null)
-    .map((k) => codes[k]!);
 }
 
 /** Whether the oracle's node is a linear of this contraction: it multiplies with the same parameter. */

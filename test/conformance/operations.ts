@@ -3,7 +3,7 @@
  * integer dots and results are recomputed in f64 with the oracle's quantisation. No error can hide behind an earlier one.
  */
 import type { Element, FusedOp, Kind } from '@lamella/compiler/program/ir';
-import { sourceRow, storedRows } from '@lamella/compiler/program/ir';
+import { sourceRow } from '@lamella/compiler/program/ir';
 import { partCount, partLength } from '@lamella/compiler/schedule/gpu/parts';
 import { attendQ8 } from '@lamella/graph/oracle/kvQ8';
 import type { WeightOf } from '@lamella/graph/oracle/model';
@@ -186,13 +186,7 @@ function streamOf(
   const [rows, columns] = weight.shape as [number, number];
   const bits = setting.quant === 'q4' && weight.role === 'matrix' ? 'four' : 'eight';
   const matrix = quantised(weightOf(weight), bits, rows, columns);
-  const plainCodes = new Int8Array(columns);
-  for (let k = 0; k < storedRows(pack.columns); k++) {
-    const source = sourceRow(pack.columns, k);
-    if (source !== null) plainCodes[source] = codes[k]!;
-    else expect(codes[k]).toBe(0);
-  }
-  const dots = integerDots(matrix, plainCodes);
+  const dots = integerDots(matrix, codes.subarray(0, columns));
   return (r) => {
     const source = sourceRow(pack.rows, r);
     if (source === null) return { f64: 0, f32: 0, product: 0 };

@@ -15,6 +15,7 @@ import { writeGpuStep } from '@lamella/runtime/step';
 import { parseWgsl, validate } from 'naga-wasm';
 import { describe, expect, test } from 'vitest';
 import { type ArrayInfo, detectRaces, type VariableInfo, WgslReflect } from 'wgsl_reflect/wgsl_reflect.module.js';
+import { headModels, usualHeads } from '../conformance/heads.ts';
 import { model, orders, type Shape } from '../conformance/models.ts';
 import tinyLs from '../golden/tiny-ls.ts';
 import { workgroups } from './machine.ts';
@@ -61,6 +62,18 @@ describe.each(settings)('%s, KV %s, $2.name profile', (quant, kv, profile) => {
     (_, graph) => expectPlanned(graph, quant, { kv, profile }),
   );
 });
+
+/** What fuses into no contraction. */
+const unfused = [
+  ...headModels({ ...usualHeads, context: 200, sets: 1 }),
+  ...headModels({ heads: 2, kvHeads: 1, headDim: 6, context: 20, sets: 1 }),
+];
+test.each(unfused.map((graph) => [`${graph.name} of ${graph.tokens.size} tokens`, graph] as const))(
+  '%s: naga accepts every shader, and its bindings are the plan’s',
+  (_, graph) => {
+    for (const [quant, kv, profile] of settings) expectPlanned(graph, quant, { kv, profile });
+  },
+);
 
 test.each(readdirSync(graphs).filter((file) => file.endsWith('.ts')))(
   '%s at its full size: naga accepts every shader, and its bindings are the plan’s',

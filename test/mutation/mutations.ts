@@ -19,6 +19,7 @@ const kv = 'test/conformance/kv.test.ts';
 const memory = 'test/conformance/memory.test.ts';
 const variants = 'test/conformance/variants.test.ts';
 const kernels = 'packages/compiler/test/schedule.test.ts';
+const heads = 'test/conformance/heads.test.ts';
 
 const position: readonly Mutation[] = [
   {
@@ -30,10 +31,24 @@ const position: readonly Mutation[] = [
   },
   {
     name: 'RoPE turns the other way in one half',
-    file: `${compiler}/fuse.ts`,
+    file: `${compiler}/fuse/emit.ts`,
     find: "fn: 'sub', args: [times(a, angle('cos')), times(b, angle('sin'))]",
     replace: "fn: 'add', args: [times(a, angle('cos')), times(b, angle('sin'))]",
     killedBy: f32,
+  },
+  {
+    name: 'heads that fuse with nothing turn the other way',
+    file: `${compiler}/schedule/heads.ts`,
+    find: "const sign = apply('splat', apply('select', isFirst, f32(-1), f32(1)));",
+    replace: "const sign = apply('splat', apply('select', isFirst, f32(1), f32(-1)));",
+    killedBy: heads,
+  },
+  {
+    name: 'what pads heads that fuse with nothing is not zero',
+    file: `${compiler}/schedule/heads.ts`,
+    find: "return isFeature ? apply('select', isFeature, found, f32(0)) : found;",
+    replace: 'return found;',
+    killedBy: heads,
   },
   {
     name: 'RoPE angles are one position late',
@@ -340,7 +355,7 @@ const numbers: readonly Mutation[] = [
 const wiring: readonly Mutation[] = [
   {
     name: 'the residual is not added',
-    file: `${compiler}/fuse.ts`,
+    file: `${compiler}/fuse/emit.ts`,
     find: "return { x: 'apply', fn: op.op, args: [inner(op.a), inner(op.b)] };",
     replace:
       "return { x: 'apply', fn: op.op, args: op.op === 'add' ? [inner(op.b), { x: 'constant', value: 0 }] : [inner(op.a), inner(op.b)] };",
@@ -348,9 +363,9 @@ const wiring: readonly Mutation[] = [
   },
   {
     name: 'gate and up are swapped',
-    file: `${compiler}/fuse.ts`,
-    find: "const dot: Element = { x: 'dot', stream };\n        if (op.bias",
-    replace: "const dot: Element = { x: 'dot', stream: 1 - stream };\n        if (op.bias",
+    file: `${compiler}/fuse/emit.ts`,
+    find: 'this.biased(streams.indexOf(node), op.bias',
+    replace: 'this.biased(streams.length - 1 - streams.indexOf(node), op.bias',
     killedBy: f32,
   },
   {
@@ -397,16 +412,16 @@ const wiring: readonly Mutation[] = [
   },
   {
     name: 'a value is written over x while rows still read it',
-    file: `${compiler}/fuse.ts`,
-    find: 'this.leaves(value).filter((b) => b !== x)',
-    replace: 'this.leaves(value)',
+    file: `${compiler}/fuse/assign.ts`,
+    find: 'for (const value of readsWhole(op)) add(value, { time, by: null });',
+    replace: '',
     killedBy: variants,
   },
   {
     name: 'a value is written over the stream while others still need it',
-    file: `${compiler}/fuse.ts`,
-    find: '(v.id !== this.body.result && this.view.usersOf(v).every(finished))',
-    replace: 'v.id !== this.body.result',
+    file: `${compiler}/fuse/assign.ts`,
+    find: 'value !== result && (uses.get(value) ?? []).every(isRead)',
+    replace: 'value !== result || isRead === undefined',
     killedBy: variants,
   },
   {

@@ -6,7 +6,7 @@ import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Graph } from '@lamella/graph/ir';
 import { verify } from '@lamella/graph/verify';
 import type { Target } from '@lamella/runtime/choices';
-import { fuse } from './fuse.ts';
+import { fuse } from './fuse/fuse.ts';
 import { type Plan, plan } from './plan.ts';
 import type { FormatName, KvName, Program } from './program/ir.ts';
 import { verifyPlan, verifyProgram } from './program/verify.ts';

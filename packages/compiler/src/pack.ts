@@ -5,7 +5,7 @@
 import type { Weight, WeightId } from '@lamella/graph/ir';
 import { formats } from './formats/table.ts';
 import type { Plan } from './plan.ts';
-import { type ColumnMap, type Pack, packRows, packShape, type RopeTable, sourceRow, storedRows } from './program/ir.ts';
+import { type Pack, packRows, packShape, type RopeTable, sourceRow } from './program/ir.ts';
 
 /** Largest piece handed out: what a browser fetches, hashes and copies at a time. */
 export const CHUNK = 4 << 20;
@@ -119,7 +119,7 @@ function* packBlocks(sources: readonly Source[]): Generator<Uint8Array> {
       for (let b = 0; b < count; b++) {
         const rows = Array.from({ length: block }, (_, r) => {
           const source = sourceRow(pack.rows, (first + b) * block + r);
-          return source === null ? null : columns(data.subarray(source * width, (source + 1) * width), pack.columns);
+          return source === null ? null : data.subarray(source * width, (source + 1) * width);
         });
         const at = b * pitch + pack.offset - offset;
         format.packBlock(rows, shape, into.subarray(at, at + format.blockBytes(shape)));
@@ -127,17 +127,6 @@ function* packBlocks(sources: readonly Source[]): Generator<Uint8Array> {
     }
     yield into;
   }
-}
-
-/** A row with its columns where the map puts them. */
-function columns(row: Float32Array, map: ColumnMap): Float32Array {
-  if (map.map === 'plain') return row;
-  const out = new Float32Array(storedRows(map));
-  for (let k = 0; k < out.length; k++) {
-    const source = sourceRow(map, k);
-    if (source !== null) out[k] = row[source]!;
-  }
-  return out;
 }
 
 /** Cuts a stream of writes into pieces of one chunk. Skipped bytes are zero. */

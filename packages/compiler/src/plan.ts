@@ -254,6 +254,7 @@ export function packsOf(op: FusedOp): readonly PackId[] {
       return vectors(op.value);
     case 'attention':
     case 'encode':
+    case 'heads':
       return [];
     default:
       return op satisfies never;

@@ -6,7 +6,7 @@
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { formats, kvFormats } from './formats/table.ts';
 import type { Buffer, BufferId, FormatName, FusedOp, Kind, KvName, Pack, Program } from './program/ir.ts';
-import { padded, storedRows } from './program/ir.ts';
+import { padded } from './program/ir.ts';
 
 /** What a choice of quantisation means for each role. The table is read by rows as well, and a tied head is a table: it keeps 8 bits. */
 const policies: Readonly<Record<FormatName, { readonly matrix: FormatName; readonly table: FormatName }>> = {
@@ -47,6 +47,8 @@ function quantiseState(program: Program, kv: Exclude<KvName, 'f32'>): Program {
         }));
         return [{ ...op, segments }];
       }
+      if (op.op === 'heads' && op.to.to === 'state')
+        return [{ ...op, to: { to: 'buffer', buffer: staged[op.to.part]! } }];
       if (op.op !== 'attention') return [op];
       const { heads, kvHeads, keyStride, valueStride, name } = op;
       const own = (what: string, parts: Pick<Buffer, 'element' | 'width'>): BufferId =>
@@ -80,16 +82,11 @@ function quantiseWeights(program: Program, quant: FormatName): Program {
     const packs = kind.packs.map((pack): Pack => {
       if (pack.layout === 'vector') return pack;
       const format = pack.role === 'table' ? policy.table : policy.matrix;
-      const { largestBlock, largestDepth, grouped } = formats[format];
-      if (storedRows(pack.columns) > largestDepth) {
-        const reason = `${format} sums at most ${largestDepth} columns exactly, and it has ${storedRows(pack.columns)}`;
-        const finer = storedRows(pack.columns) <= formats.q8.largestDepth ? 'q8' : 'f32';
+      const { largestBlock, largestDepth } = formats[format];
+      if (pack.columns > largestDepth) {
+        const reason = `${format} sums at most ${largestDepth} columns exactly, and it has ${pack.columns}`;
+        const finer = pack.columns <= formats.q8.largestDepth ? 'q8' : 'f32';
         const remedy = `compiling with --quant ${finer}, or narrower layers`;
-        throw new LamellaError('L116', { op: pack.name, reason, remedy }, { place: kind.name });
-      }
-      if (grouped && pack.columns.map !== 'plain') {
-        const reason = `${format} groups neighbouring columns, and heads of ${pack.columns.headDim} are padded`;
-        const remedy = 'a headDim divisible by 4, or compiling with --quant q8';
         throw new LamellaError('L116', { op: pack.name, reason, remedy }, { place: kind.name });
       }
       return { ...pack, format, block: Math.min(pack.block, largestBlock) };

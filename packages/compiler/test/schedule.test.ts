@@ -62,7 +62,7 @@ describe.each(['decode', 'prefill'] as const)('%s', (lowering) => {
       format: 'f32',
       layout: 'vector',
       rows: { map: 'plain', rows: width },
-      columns: { map: 'plain', rows: 1 },
+      columns: 1,
       block: 16,
       group: 0,
       offset: 0,

@@ -12,7 +12,6 @@ export const f32Format: Format = {
   name: 'f32',
   integer: false,
   depthMultiple: 1,
-  grouped: false,
   sums: () => null,
   largestBlock: 16,
   largestDepth: Number.POSITIVE_INFINITY,

@@ -113,8 +113,6 @@ export interface Format {
   readonly integer: boolean;
   /** Columns are stored in multiples of this, the rest zeros. */
   readonly depthMultiple: number;
-  /** Whether neighbouring columns share a scale, so that padding between them would change what is stored. */
-  readonly grouped: boolean;
   /** The sums of codes that dots start from with these features; null where they need none. */
   sums(features: Features): CodeSums | null;
   /** Most rows stored together. */

@@ -241,6 +241,14 @@ const table = {
     wat: ([x], type) => `(${type}x4.splat ${x})`,
     wgsl: ([x], type) => `vec4<${type}>(${x})`,
   },
+  /** Four scalars as the lanes of a vector. */
+  vectorOf: {
+    type: (a) => (a.length === 4 && a.every((type) => type === 'f32') ? 'f32x4' : null),
+    meaning: (lanes) => lanes.map((lane) => scalar(lane)),
+    wat: ([x, y, z, w]) =>
+      `(f32x4.replace_lane 3 (f32x4.replace_lane 2 (f32x4.replace_lane 1 (f32x4.splat ${x}) ${y}) ${z}) ${w})`,
+    wgsl: ([x, y, z, w]) => `vec4<f32>(${x}, ${y}, ${z}, ${w})`,
+  },
   /** Eight 16-bit lanes equal to a scalar that fits them. */
   splat16: {
     type: (a) => (a.length === 1 && a[0] === 'i32' ? 'i16x8' : null),

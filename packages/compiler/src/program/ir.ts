@@ -26,9 +26,6 @@ export type RowMap =
       readonly pairing: Rope['pairing'];
     };
 
-/** How the columns of a stored matrix map to columns of the checkpoint's. */
-export type ColumnMap = Exclude<RowMap, { map: 'half' }>;
-
 /** A tensor as it is stored: format, order and padding. Packed once, read by every kernel that names it. */
 export interface Pack {
   /** Parameter of the kind's body. */
@@ -38,8 +35,8 @@ export interface Pack {
   readonly format: FormatName;
   readonly layout: 'matrix' | 'vector';
   readonly rows: RowMap;
-  /** For a vector: one column. */
-  readonly columns: ColumnMap;
+  /** For a vector: one. */
+  readonly columns: number;
   /** Rows stored together, a divisor of the padded row count. */
   readonly block: number;
   /** Which address of the table row it hangs on, and the offset from there in bytes. Set by `plan`. */
@@ -100,6 +97,18 @@ export interface Prologue {
   readonly codes: boolean;
 }
 
+/**
+ * How the features of a head lie: one after the other, or by `pairing` in two planes of `half` features, so that what rotates together has the
+ * same place in each. Planes are padded with zeros.
+ */
+export interface HeadLayout {
+  readonly pairing: Rope['pairing'] | null;
+  /** Padded features of a plane, of the whole head where there is one. */
+  readonly half: number;
+  /** Padded features of a head. */
+  readonly stride: number;
+}
+
 /** Rows of one or more matrices over the same x, combined element by element. */
 export interface Segment {
   readonly name: string;
@@ -125,6 +134,11 @@ export interface StatePart {
   readonly bytes: number;
 }
 
+/** Where heads go: beside each other in a buffer, or into the state. */
+export type HeadsDestination =
+  | { readonly to: 'buffer'; readonly buffer: BufferId }
+  | { readonly to: 'state'; readonly part: number };
+
 /** Heads of `stride` features side by side in a buffer, and where their codes go. */
 export interface EncodedHeads {
   readonly from: BufferId;
@@ -145,6 +159,18 @@ export type FusedOp = { readonly name: string; readonly scratch: Scratch } & (
       readonly depth: number;
       readonly prologue: Prologue;
       readonly segments: readonly Segment[];
+    }
+  /** Heads of a value, from one layout to another, and rotated by the token's position where `rope` says so. */
+  | {
+      readonly op: 'heads';
+      readonly x: BufferId;
+      readonly heads: number;
+      readonly headDim: number;
+      /** Distance of heads in x, whose features lie one after the other. */
+      readonly stride: number;
+      readonly rope: { readonly table: number; readonly pairing: Rope['pairing'] } | null;
+      readonly layout: HeadLayout;
+      readonly to: HeadsDestination;
     }
   /** Heads of a token to codes, each with a scale of its own (KV q8): queries to buffers, keys and values to the state. */
   | { readonly op: 'encode'; readonly parts: readonly EncodedHeads[] }
@@ -172,7 +198,8 @@ export type FusedOp = { readonly name: string; readonly scratch: Scratch } & (
       readonly width: number;
       readonly out: BufferId;
     }
-  | { readonly op: 'map'; readonly value: Element; readonly width: number; readonly out: BufferId }
+  /** `out` is null for the logits. */
+  | { readonly op: 'map'; readonly value: Element; readonly width: number; readonly out: BufferId | null }
 );
 
 /** Code: ops over formal packs and buffers, run once for every table row of this kind. */
@@ -241,7 +268,7 @@ export function sourceRow(map: RowMap, r: number): number | null {
 
 /** How a kernel sees a stored matrix (`MatrixShape` of `formats/format.ts`). */
 export function packShape({ block, columns, pitch }: Pack): { block: number; depth: number; pitch: number } {
-  return { block, depth: storedRows(columns), pitch };
+  return { block, depth: columns, pitch };
 }
 
 /** Rows of the pack, padded to whole blocks. */
@@ -270,6 +297,8 @@ export function valueUses(op: FusedOp): { readonly reads: readonly BufferId[]; r
         writes: stores.flatMap(({ to }) => (to.to === 'buffer' ? [to.buffer] : [])),
       };
     }
+    case 'heads':
+      return { reads: [op.x], writes: op.to.to === 'buffer' ? [op.to.buffer] : [] };
     case 'attention':
       return { reads: op.codes ? [op.codes.queries, op.codes.scales] : [op.q], writes: [op.out] };
     case 'encode':
@@ -280,7 +309,7 @@ export function valueUses(op: FusedOp): { readonly reads: readonly BufferId[]; r
     case 'normalise':
       return { reads: [op.x], writes: [op.out] };
     case 'map':
-      return { reads: inside(op.value), writes: [op.out] };
+      return { reads: inside(op.value), writes: op.out === null ? [] : [op.out] };
     default:
       return op satisfies never;
   }

@@ -1,6 +1,6 @@
 /** The stored tensors of one kind, each once per order and padding it is needed in. Formats and addresses come in later passes. */
 import type { Param, ParamId } from '@lamella/graph/ir';
-import { type ColumnMap, type Pack, type PackId, padded, type RowMap, storedRows } from './ir.ts';
+import { type Pack, type PackId, padded, type RowMap, storedRows } from './ir.ts';
 
 export const LARGEST_BLOCK = 16;
 
@@ -20,16 +20,16 @@ export class PackTable {
   }
 
   /** A matrix in blocks of rows. `exact` where its result has no room for padding rows. */
-  matrix(param: ParamId, rows: RowMap, columns: ColumnMap, exact: boolean): PackId {
+  matrix(param: ParamId, rows: RowMap, columns: number, exact: boolean): PackId {
     return this.add(param, 'matrix', rows, columns, blockRows(storedRows(rows), exact));
   }
 
   /** A gain or bias, with room for whole blocks of a matrix beside it. */
   vector(param: ParamId, rows: RowMap): PackId {
-    return this.add(param, 'vector', rows, { map: 'plain', rows: 1 }, 16);
+    return this.add(param, 'vector', rows, 1, 16);
   }
 
-  private add(param: ParamId, layout: Pack['layout'], rows: RowMap, columns: ColumnMap, block: number): PackId {
+  private add(param: ParamId, layout: Pack['layout'], rows: RowMap, columns: number, block: number): PackId {
     const key = JSON.stringify([param, rows, columns, block]);
     const at = this.packs.findIndex((p) => JSON.stringify([p.param, p.rows, p.columns, p.block]) === key);
     if (at >= 0) return at;

@@ -1,6 +1,6 @@
 /** Prints a program for a reader: what runs together, and (`printPlan`) where everything lies. */
 import type { Plan } from '../plan.ts';
-import type { Destination, Element, FusedOp, Kind, Pack, Program, RowMap } from './ir.ts';
+import type { Destination, Element, FusedOp, HeadLayout, Kind, Pack, Program, RowMap } from './ir.ts';
 
 /** The fused program: rows, then each kind's operations with their stored tensors. */
 export function printProgram(program: Program): string {
@@ -82,15 +82,24 @@ export function printKind(program: Program, kind: Kind): string[] {
           `  ${buffer(o.out)} = attention ${buffer(o.codes?.queries ?? o.q)}, ${state}: ${o.heads} heads over ${o.kvHeads}, scale ${o.scale}`,
         ];
       }
+      case 'heads': {
+        const to = o.to.to === 'buffer' ? buffer(o.to.buffer) : `state.${kind.state[o.to.part]!.name}`;
+        const how = o.rope ? `rotated by table ${o.rope.table}` : 'moved';
+        return [`  ${to} = ${o.heads} heads of ${buffer(o.x)}, ${how}, ${printLayout(o.layout)}`];
+      }
       case 'normalise':
         return [`  ${buffer(o.out)} = rmsNorm ${buffer(o.x)} by ${pack(o.gain)} (eps ${o.eps})`];
       case 'map':
-        return [`  ${buffer(o.out)} = ${element(o.value)}`];
+        return [`  ${o.out === null ? 'logits' : buffer(o.out)} = ${element(o.value)}`];
       default:
         return o satisfies never;
     }
   };
   return [`kind ${kind.name} (${kind.role})`, ...kind.ops.flatMap(op)];
+}
+
+function printLayout({ pairing, half, stride }: HeadLayout): string {
+  return pairing ? `in halves (${pairing}) of ${half}` : `padded to ${stride}`;
 }
 
 function packName(pack: Pack): string {
@@ -121,8 +130,7 @@ export function printPlan(plan: Plan): string {
       .map((p) => p)
       .sort((a, b) => a.group - b.group || a.offset - b.offset)
       .map((p) => {
-        const shape =
-          p.layout === 'vector' ? printMap(p.rows) : `${printMap(p.rows)} rows, ${printMap(p.columns)} columns`;
+        const shape = p.layout === 'vector' ? printMap(p.rows) : `${printMap(p.rows)} rows, ${p.columns} columns`;
         return `    w${p.group} +${String(p.offset).padStart(6)}  ${packName(p)}  ${shape}, blocks of ${p.block}`;
       }),
     ...kind.state.map(

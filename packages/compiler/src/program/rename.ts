@@ -33,10 +33,12 @@ export function renamed(op: FusedOp, read: Rename, write: Rename): FusedOp {
       const codes = op.codes && { queries: read(op.codes.queries), scales: read(op.codes.scales) };
       return { ...op, q: read(op.q), codes, out: write(op.out) };
     }
+    case 'heads':
+      return { ...op, x: read(op.x), to: op.to.to === 'buffer' ? { ...op.to, buffer: write(op.to.buffer) } : op.to };
     case 'normalise':
       return { ...op, x: read(op.x), out: write(op.out) };
     case 'map':
-      return { ...op, value: renamedLeaves(op.value, read), out: write(op.out) };
+      return { ...op, value: renamedLeaves(op.value, read), out: op.out === null ? null : write(op.out) };
     default:
       return op satisfies never;
   }

@@ -45,13 +45,15 @@ export interface KindKernels {
   readonly prefill: readonly Kernel[];
 }
 
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
+
 /** Builds one kernel: collects the buffers it uses while the schedule writes its body. */
 export class KernelScope {
   readonly plan: Plan;
   readonly kind: Kind;
   readonly lowering: Lowering;
   readonly b = new Builder();
-  private readonly buffers = new Map<string, KernelBuffer & { access: 'read' | 'write' | 'readwrite' }>();
+  private readonly buffers = new Map<string, Mutable<KernelBuffer>>();
   private readonly scalars = new Set<string>();
 
   constructor(plan: Plan, kind: Kind, lowering: Lowering) {
@@ -89,7 +91,11 @@ export class KernelScope {
   protected use(buffer: KernelBuffer): KernelBuffer {
     const known = this.buffers.get(buffer.name);
     if (!known) this.buffers.set(buffer.name, { ...buffer });
-    else if (known.access !== buffer.access) known.access = 'readwrite';
+    else {
+      if (known.access !== buffer.access) known.access = 'readwrite';
+      // memory of a workgroup that segments of several matrices share is as large as the largest asks
+      known.length = Math.max(known.length, buffer.length);
+    }
     return buffer;
   }
 
@@ -287,4 +293,18 @@ function placeOffset(names: Names, place: Place, row: Index, perHead: number | n
   if (place.at === 'same') return plus(row, 0);
   const head = names.let('head', times(quotient(row, place.half), perHead ?? place.stride));
   return plus(plus(head, names.let('inHead', remainder(row, place.half))), place.plane * place.half);
+}
+
+/** Where a token's result begins: a row of a buffer, or the logits. */
+export function resultRow(
+  scope: KernelScope,
+  b: Builder,
+  out: BufferId | null,
+  token: Index,
+): { readonly buffer: KernelBuffer; readonly row: Index } {
+  if (out === null) return { buffer: scope.logits('write'), row: 0 };
+  return {
+    buffer: scope.arena(out, 'write'),
+    row: b.let('outRow', times(scope.bufferRow(out, token), scope.width(out))),
+  };
 }

@@ -2,6 +2,8 @@
 import { load, Names, plus, times } from '../../loops/build.ts';
 import type { Kernel } from '../../loops/ir.ts';
 import type { FusedOp } from '../../program/ir.ts';
+import { headsSteps, writeHeads } from '../heads.ts';
+import { resultRow } from '../scope.ts';
 import type { CpuScope } from './scope.ts';
 
 /** Row `tokens[t]` of the table, dequantised. */
@@ -24,16 +26,27 @@ export function embedKernel(scope: CpuScope, op: Extract<FusedOp, { op: 'embed' 
   return scope.kernel(op.name);
 }
 
+/** Heads moved to where attention reads them, or back. */
+export function headsKernel(scope: CpuScope, op: Extract<FusedOp, { op: 'heads' }>): Kernel {
+  const tag = scope.lowering === 'decode' ? 'grid' : 'serial';
+  scope.eachToken(
+    scope.b,
+    1,
+    (b, token) => b.loop(tag, 'i', { to: headsSteps(op).count }, (inner, i) => writeHeads(scope, inner, op, token, i)),
+    'grid',
+  );
+  return scope.kernel(op.name);
+}
+
 /** An expression tree over whole rows. */
 export function mapKernel(scope: CpuScope, op: Extract<FusedOp, { op: 'map' }>): Kernel {
-  const out = scope.arena(op.out, 'write');
   const noDot = (): never => {
     throw new Error(`${op.name}: a dot product outside a contraction`);
   };
   scope.eachFeatureOfToken(op.width, (perToken, token) => {
-    const row = perToken.let('outRow', times(scope.bufferRow(op.out, token), scope.width(op.out)));
+    const { buffer, row } = resultRow(scope, perToken, op.out, token);
     return (b, i, type) => {
-      b.store(out, plus(row, i), scope.element(b, new Names(b), op.value, type, token, i, noDot));
+      b.store(buffer, plus(row, i), scope.element(b, new Names(b), op.value, type, token, i, noDot));
     };
   });
   return scope.kernel(op.name);

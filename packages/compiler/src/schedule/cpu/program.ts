@@ -5,7 +5,7 @@
 import { formats } from '../../formats/table.ts';
 import { allFeatures } from '../../loops/types.ts';
 import type { Buffer, BufferId, FusedOp, Kind, PackId, Program } from '../../program/ir.ts';
-import { CHUNK, padded, storedRows } from '../../program/ir.ts';
+import { CHUNK, padded } from '../../program/ir.ts';
 import { LARGEST_BLOCK } from '../../program/pack-table.ts';
 import { codesWidth, formatsOf } from '../codes.ts';
 
@@ -62,7 +62,7 @@ function ofContract(kind: Kind, op: Contract, rows: number): readonly Buffer[] {
 function panelBytes({ packs }: Kind, op: Contract): number {
   const ofStream = (id: PackId): number => {
     const { format, block, columns } = packs[id]!;
-    return formats[format].panelBytes({ block, depth: storedRows(columns) });
+    return formats[format].panelBytes({ block, depth: columns });
   };
   return Math.max(...op.segments.map((s) => s.streams.reduce((sum, id) => sum + ofStream(id), 0)));
 }

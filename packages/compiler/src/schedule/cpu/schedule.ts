@@ -8,7 +8,7 @@ import type { KindKernels, Lowering } from '../scope.ts';
 import { attentionKernel } from './attention.ts';
 import { bestKernel } from './best.ts';
 import { contractKernel } from './contract.ts';
-import { embedKernel, mapKernel } from './elementwise.ts';
+import { embedKernel, headsKernel, mapKernel } from './elementwise.ts';
 import { encodeKernel } from './encode.ts';
 import { normaliseKernel } from './normalise.ts';
 import { CpuScope } from './scope.ts';
@@ -50,6 +50,8 @@ function build(scope: CpuScope, op: FusedOp): Kernel {
       return contractKernel(scope, op);
     case 'encode':
       return encodeKernel(scope, op);
+    case 'heads':
+      return headsKernel(scope, op);
     case 'attention':
       return attentionKernel(scope, op);
     case 'normalise':

@@ -2,6 +2,8 @@
 import { load, Names, plus, times } from '../../loops/build.ts';
 import type { Kernel } from '../../loops/ir.ts';
 import type { FusedOp } from '../../program/ir.ts';
+import { headsSteps, writeHeads } from '../heads.ts';
+import { resultRow } from '../scope.ts';
 import { held, normalised, row, scratchOf, storeHeld } from './operand.ts';
 import type { GpuScope } from './scope.ts';
 
@@ -21,16 +23,25 @@ export function embedKernel(scope: GpuScope, op: Extract<FusedOp, { op: 'embed' 
   return scope.kernel(op.name);
 }
 
+/** Heads moved to where attention reads them, or back. */
+export function headsKernel(scope: GpuScope, op: Extract<FusedOp, { op: 'heads' }>): Kernel {
+  scope.perToken(LANES, (b, lane, token) => {
+    b.loop('serial', 'i', { from: lane, to: headsSteps(op).count, step: LANES }, (inner, i) =>
+      writeHeads(scope, inner, op, token, i),
+    );
+  });
+  return scope.kernel(op.name);
+}
+
 /** An expression tree over whole rows. */
 export function mapKernel(scope: GpuScope, op: Extract<FusedOp, { op: 'map' }>): Kernel {
-  const out = scope.arena(op.out, 'write');
   const noDot = (): never => {
     throw new Error(`${op.name}: a dot product outside a contraction`);
   };
   scope.perToken(LANES, (b, lane, token) => {
-    const at = b.let('outRow', times(scope.bufferRow(op.out, token), scope.width(op.out)));
+    const { buffer, row } = resultRow(scope, b, op.out, token);
     b.loop('serial', 'i', { from: lane, to: op.width, step: LANES }, (inner, i) =>
-      inner.store(out, plus(at, i), scope.element(inner, new Names(inner), op.value, 'f32', token, i, noDot)),
+      inner.store(buffer, plus(row, i), scope.element(inner, new Names(inner), op.value, 'f32', token, i, noDot)),
     );
   });
   return scope.kernel(op.name);

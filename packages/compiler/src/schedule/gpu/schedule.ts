@@ -9,7 +9,7 @@ import { argmaxKernel } from './argmax.ts';
 import { attentionKernel } from './attention.ts';
 import { candidatesKernel } from './candidates.ts';
 import { contractKernels } from './contract.ts';
-import { embedKernel, mapKernel, normaliseKernel } from './elementwise.ts';
+import { embedKernel, headsKernel, mapKernel, normaliseKernel } from './elementwise.ts';
 import { encodeKernel } from './encode.ts';
 import type { GpuProfile } from './profile.ts';
 import { GpuScope, workgroupBytes } from './scope.ts';
@@ -57,6 +57,8 @@ function build(open: () => GpuScope, op: FusedOp): readonly Kernel[] {
       return contractKernels(open, op);
     case 'encode':
       return [encodeKernel(open(), op)];
+    case 'heads':
+      return [headsKernel(open(), op)];
     case 'attention':
       return [attentionKernel(open(), op)];
     case 'normalise':

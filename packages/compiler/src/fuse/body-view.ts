@@ -1,15 +1,12 @@
-/** Questions about a body that passes ask: who reads a value, what it is called, and how to refuse it in the author's terms. */
-import { LamellaError } from '@lamella/graph/diagnostics';
+/** Questions about a body that fusion asks: which nodes read a value, and what it is called. */
 import { type Body, type Node, type Op, operands, type ValueId } from '@lamella/graph/ir';
 
 export class BodyView {
   readonly body: Body;
-  private readonly kind: string;
   private readonly uses: ReadonlyMap<ValueId, readonly Node[]>;
 
-  constructor(body: Body, kind: string) {
+  constructor(body: Body) {
     this.body = body;
-    this.kind = kind;
     const uses = new Map<ValueId, Node[]>(body.nodes.map((n) => [n.id, []]));
     for (const node of body.nodes) for (const v of new Set(operands(node.op))) uses.get(v)!.push(node);
     this.uses = uses;
@@ -38,11 +35,5 @@ export class BodyView {
 
   nameOf(node: Node): string {
     return node.path ? `${node.path}.${node.op.op}${node.id}` : `${node.op.op}${node.id}`;
-  }
-
-  /** L116 at this node. */
-  refuse(node: Node, reason: string, remedy: string): LamellaError {
-    const where = { place: node.path || this.kind, site: node.site };
-    return new LamellaError('L116', { op: node.op.op, reason, remedy }, where);
   }
 }

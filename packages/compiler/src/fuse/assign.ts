@@ -1,0 +1,106 @@
+/**
+ * Fusion, third step: a buffer for every value. A result takes the place of an operand that it reads feature by feature and nobody reads later;
+ * what a block returns takes the place of the residual stream once nobody reads that; anything else gets a buffer of its own. Where buffers lie,
+ * and which share bytes, is the arena's business.
+ */
+import { type BufferId, type Element, type FusedOp, valueUses } from '../program/ir.ts';
+import { renamed } from '../program/rename.ts';
+import type { Emitted } from './emit.ts';
+
+/** Makes a buffer; answers its id. */
+export type NewBuffer = (name: string, width: number) => BufferId;
+
+/** The operations over buffers. A value that no operation left in the stream is copied there. `widthOf` says how wide a buffer is. */
+export function assign(
+  { ops, values, input, result }: Emitted,
+  stream: BufferId,
+  newBuffer: NewBuffer,
+  widthOf: (buffer: BufferId) => number,
+): readonly FusedOp[] {
+  const uses = usesOf(ops);
+  const home = new Map<BufferId, BufferId>();
+  const place = (value: BufferId, buffer: BufferId): void => void home.set(value, buffer);
+  if (input !== null) place(input, stream);
+
+  /** Whether every value in a buffer stays in the block and is read by earlier operations, or at the very features that `by` writes. */
+  const isFree = (buffer: BufferId, time: number, by: object | null): boolean =>
+    [...home].every(([value, at]) => {
+      if (at !== buffer) return true;
+      const isRead = (use: Use) => use.time < time || (use.time === time && by !== null && use.by === by);
+      return value !== result && (uses.get(value) ?? []).every(isRead);
+    });
+
+  ops.forEach((op, time) => {
+    for (const { value, leaves, by } of resultsOf(op)) {
+      if (home.has(value)) continue;
+      const { name, width, isMovable } = values[value]!;
+      const inPlace = leaves.map((leaf) => home.get(leaf)!).find((b) => widthOf(b) >= width && isFree(b, time, by));
+      const takesStream = isMovable && value === result && isFree(stream, time, null);
+      place(value, inPlace ?? (takesStream ? stream : newBuffer(name, width)));
+    }
+  });
+  const bufferOf = (value: BufferId): BufferId => home.get(value)!;
+  const placed = ops.map((op) => renamed(op, bufferOf, bufferOf));
+  if (result === null || bufferOf(result) === stream) return placed;
+  return [...placed, returned(bufferOf(result))];
+
+  function returned(buffer: BufferId): FusedOp {
+    const width = values[result!]!.features;
+    return { op: 'map', name: 'return', scratch: {}, value: { x: 'buffer', buffer }, width, out: stream };
+  }
+}
+
+/** When a value is read; `by` says which results are computed of the same features, or null where it is read as a whole. */
+interface Use {
+  readonly time: number;
+  readonly by: object | null;
+}
+
+/** A value that an operation leaves, and the values it reads at the features it writes. */
+interface Result {
+  readonly value: BufferId;
+  readonly leaves: readonly BufferId[];
+  readonly by: object;
+}
+
+function usesOf(ops: readonly FusedOp[]): ReadonlyMap<BufferId, readonly Use[]> {
+  const uses = new Map<BufferId, Use[]>();
+  const add = (value: BufferId, use: Use): void => void uses.set(value, [...(uses.get(value) ?? []), use]);
+  ops.forEach((op, time) => {
+    for (const { leaves, by } of elementwise(op)) for (const value of leaves) add(value, { time, by });
+    for (const value of readsWhole(op)) add(value, { time, by: null });
+  });
+  return uses;
+}
+
+/** What an operation reads at other features than those it writes. */
+function readsWhole(op: FusedOp): readonly BufferId[] {
+  return op.op === 'contract' || op.op === 'heads' || op.op === 'normalise'
+    ? [op.x]
+    : op.op === 'attention'
+      ? [op.q]
+      : [];
+}
+
+/** The expressions of an operation, with the values they read. */
+function elementwise(op: FusedOp): readonly { readonly leaves: readonly BufferId[]; readonly by: object }[] {
+  if (op.op === 'map') return [{ leaves: leavesOf(op.value), by: op }];
+  if (op.op !== 'contract') return [];
+  return op.segments.map((segment) => ({ leaves: segment.stores.flatMap((s) => leavesOf(s.value)), by: segment }));
+}
+
+/** What an operation leaves, in order. */
+function resultsOf(op: FusedOp): readonly Result[] {
+  if (op.op === 'contract')
+    return op.segments.flatMap((segment) =>
+      segment.stores.flatMap(({ to, value }) =>
+        to.to === 'buffer' ? [{ value: to.buffer, leaves: leavesOf(value), by: segment }] : [],
+      ),
+    );
+  const leaves = op.op === 'map' ? leavesOf(op.value) : [];
+  return valueUses(op).writes.map((value) => ({ value, leaves, by: op }));
+}
+
+function leavesOf(e: Element): readonly BufferId[] {
+  return e.x === 'buffer' ? [e.buffer] : e.x === 'apply' ? e.args.flatMap(leavesOf) : [];
+}

@@ -1,0 +1,373 @@
+/**
+ * Fusion, second step: groups become operations over virtual values. A value is written by one operation, and its id stands where a buffer's will;
+ * which buffer holds it is decided when all operations are known (`assign.ts`). Features of a value lie one after the other; heads that only
+ * attention reads are values, too, in the layout that it asks for.
+ *
+ * RoPE turns into arithmetic on two streams: the first and second halves of all heads are stored as two interleaved matrices, so that a
+ * rotated pair is computed in one place and no lane ever moves.
+ */
+import { distinct } from '@lamella/graph/distinct';
+import { features, type Node, type Rope, type ValueId } from '@lamella/graph/ir';
+import type {
+  BufferId,
+  Destination,
+  Element,
+  FusedOp,
+  HeadsDestination,
+  Kind,
+  Pack,
+  Place,
+  RopeTable,
+  RowMap,
+  Segment,
+  StatePart,
+} from '../program/ir.ts';
+import { padded } from '../program/ir.ts';
+import { PackTable } from '../program/pack-table.ts';
+import type { BodyView } from './body-view.ts';
+import { type Attention, type Group, type Heads, isPlain, type Tree } from './match.ts';
+
+/** A value before it has a buffer. */
+export interface Value {
+  readonly name: string;
+  readonly features: number;
+  /** Features with room to compute them four and sixteen at a time. */
+  readonly width: number;
+  /** Whether it may lie where an operand that dies, or the residual stream, lay. */
+  readonly isMovable: boolean;
+}
+
+export interface Emitted {
+  readonly ops: readonly FusedOp[];
+  readonly values: readonly Value[];
+  /** The value that enters, and the one that leaves; null in the start and in the end. */
+  readonly input: BufferId | null;
+  readonly result: BufferId | null;
+  readonly packs: readonly Pack[];
+  readonly state: readonly StatePart[];
+}
+
+/** What kinds have in common: angles, and how many token ids there are. */
+export interface Common {
+  readonly vocab: number;
+  readonly ropeTables: RopeTable[];
+}
+
+/** The operations of a body's groups. */
+export function emit(view: BodyView, role: Kind['role'], groups: readonly Group[], common: Common): Emitted {
+  return new Emitter(view, role, common).emit(groups);
+}
+
+class Emitter {
+  private readonly view: BodyView;
+  private readonly role: Kind['role'];
+  private readonly common: Common;
+  private readonly tensors: PackTable;
+  private readonly ops: FusedOp[] = [];
+  private readonly values: Value[] = [];
+  private readonly state: StatePart[] = [];
+  /** The value of each node that has one. */
+  private readonly valueOf = new Map<ValueId, BufferId>();
+  /** Queries that a contraction leaves as heads. */
+  private readonly queries = new Map<Heads, BufferId>();
+
+  constructor(view: BodyView, role: Kind['role'], common: Common) {
+    this.view = view;
+    this.role = role;
+    this.common = common;
+    this.tensors = new PackTable(view.body.params);
+  }
+
+  emit(groups: readonly Group[]): Emitted {
+    const [first] = this.view.body.nodes;
+    const input = first!.op.op === 'input' ? this.valueOfNode(first!) : null;
+    for (const group of groups) this.group(group);
+    const result = this.role === 'end' ? null : this.valueAt(this.view.body.result);
+    if (this.role === 'end') this.leaveLogits();
+    const { ops, values, state } = this;
+    return { ops: distinctlyNamed(ops), values, input, result, packs: this.tensors.packs, state };
+  }
+
+  private group(group: Group): void {
+    switch (group.group) {
+      case 'embed':
+        this.embed(group.node);
+        break;
+      case 'contract':
+        this.contract(group);
+        break;
+      case 'attention':
+        this.attention(group.node, group.heads);
+        break;
+      case 'normalise':
+        this.normalise(group.node);
+        break;
+      case 'rope':
+        this.rotate(group.node);
+        break;
+      case 'map':
+        this.map(group.node);
+        break;
+      default:
+        group satisfies never;
+    }
+  }
+
+  private embed(node: Node): void {
+    if (node.op.op !== 'embed') throw new Error(`value ${node.id} is no embedding`);
+    const width = features(node);
+    const rows: RowMap = { map: 'plain', rows: this.common.vocab };
+    const table = this.tensors.matrix(node.op.table, rows, width, false);
+    this.push({ op: 'embed', name: node.path || 'embed', table, width, out: this.valueOfNode(node) });
+  }
+
+  private normalise(node: Node): void {
+    if (node.op.op !== 'rmsNorm') throw new Error(`value ${node.id} is no norm`);
+    const { x, eps } = node.op;
+    const width = features(node);
+    const gain = this.tensors.vector(node.op.gain, { map: 'plain', rows: width });
+    const name = this.view.nameOf(node);
+    this.push({ op: 'normalise', name, x: this.valueAt(x), gain, eps, width, out: this.valueOfNode(node) });
+  }
+
+  private map(node: Node): void {
+    const value = this.element(node.id, []);
+    this.push({ op: 'map', name: this.view.nameOf(node), value, width: features(node), out: this.valueOfNode(node) });
+  }
+
+  /** A rotation that is read by anything else than attention, or by more. */
+  private rotate(node: Node): void {
+    if (node.op.op !== 'rope') throw new Error(`value ${node.id} is no rotation`);
+    const { x, heads, headDim, rope } = node.op;
+    this.push({
+      op: 'heads',
+      name: this.view.nameOf(node),
+      x: this.valueAt(x),
+      heads,
+      headDim,
+      stride: headDim,
+      rope: { table: this.angles(rope, headDim), pairing: rope.pairing },
+      layout: { pairing: null, half: headDim, stride: headDim },
+      to: { to: 'buffer', buffer: this.valueOfNode(node) },
+    });
+  }
+
+  /** The end's result where no contraction left it: a copy. */
+  private leaveLogits(): void {
+    const { body } = this.view;
+    const buffer = this.valueOf.get(body.result);
+    if (buffer === undefined) return;
+    const width = features(body.nodes[body.result]!);
+    this.push({ op: 'map', name: 'logits', value: { x: 'buffer', buffer }, width, out: null });
+  }
+
+  // ---- contractions
+
+  private contract({ x, norm, trees }: Extract<Group, { group: 'contract' }>): void {
+    const source = norm?.op.op === 'rmsNorm' ? norm.op : null;
+    const depth = features(this.view.body.nodes[x]!);
+    const from = this.valueAt(source ? source.x : x);
+    const segments = trees.map((tree) => this.segment(tree, depth));
+    const gain = source && this.tensors.vector(source.gain, { map: 'plain', rows: depth });
+    this.push({
+      op: 'contract',
+      name: segments.map((s) => s.name).join('+'),
+      x: from,
+      depth,
+      prologue: { norm: source && gain !== null ? { gain, eps: source.eps } : null, codes: false },
+      segments,
+    });
+  }
+
+  private segment({ root, streams, heads }: Tree, depth: number): Segment {
+    if (heads)
+      return heads.rope ? this.rotatedHeads(root, heads, heads.rope, depth) : this.plainHeads(root, heads, depth);
+    const rows = features(root);
+    const value = this.element(root.id, streams);
+    const name = streams.map((s) => this.view.weightName(s)).join('+');
+    const packs = streams.map((s) =>
+      this.tensors.matrix(this.view.linear(s).weight, { map: 'plain', rows }, depth, false),
+    );
+    const isLogits = this.role === 'end' && this.view.body.result === root.id;
+    const to: Destination = isLogits
+      ? { to: 'logits' }
+      : { to: 'buffer', buffer: this.valueOfNode(root), place: { at: 'same' } };
+    return { name, streams: packs, rows, stores: [{ to, value }] };
+  }
+
+  /** Rotates what two streams, the halves of all heads, have at the same row. */
+  private rotatedHeads(linear: Node, wanted: Heads, rope: Rope, depth: number): Segment {
+    const { heads, headDim, layout } = wanted;
+    const { half, stride } = layout;
+    const { weight, bias } = this.view.linear(linear);
+    const map = (which: 0 | 1): RowMap => ({ map: 'half', heads, headDim, stride: half, which, pairing: rope.pairing });
+    const streams = ([0, 1] as const).map((which) => this.tensors.matrix(weight, map(which), depth, true));
+    const table = this.angles(rope, headDim);
+    const [a, b] = ([0, 1] as const).map((which) => this.biased(which, bias, map(which))) as [Element, Element];
+    const angle = (part: 'cos' | 'sin'): Element => ({ x: 'rope', part, table, half });
+    const times = (a: Element, b: Element): Element => ({ x: 'apply', fn: 'mul', args: [a, b] });
+    const values: readonly Element[] = [
+      { x: 'apply', fn: 'sub', args: [times(a, angle('cos')), times(b, angle('sin'))] },
+      { x: 'apply', fn: 'add', args: [times(b, angle('cos')), times(a, angle('sin'))] },
+    ];
+    const name = this.view.weightName(linear);
+    const to = this.headsDestination(wanted, name);
+    const stores = values.map((value, i) => {
+      const place: Place = { at: 'head', half, stride, plane: i === 0 ? 0 : 1 };
+      return { to: { ...to, place }, value };
+    });
+    return { name, streams, rows: heads * half, stores };
+  }
+
+  /** Heads that nothing rotates, padded to whole vectors. */
+  private plainHeads(linear: Node, wanted: Heads, depth: number): Segment {
+    const { heads, headDim } = wanted;
+    const { stride } = wanted.layout;
+    const rows: RowMap = { map: 'heads', heads, headDim, stride };
+    const { weight, bias } = this.view.linear(linear);
+    const name = this.view.weightName(linear);
+    const place: Place = { at: 'head', half: stride, stride, plane: 0 };
+    return {
+      name,
+      streams: [this.tensors.matrix(weight, rows, depth, true)],
+      rows: heads * stride,
+      stores: [{ to: { ...this.headsDestination(wanted, name), place }, value: this.biased(0, bias, rows) }],
+    };
+  }
+
+  /** A dot product with the bias of its rows. */
+  private biased(stream: number, bias: number | null, rows: RowMap): Element {
+    const dot: Element = { x: 'dot', stream };
+    if (bias === null) return dot;
+    return { x: 'apply', fn: 'add', args: [dot, { x: 'vector', pack: this.tensors.vector(bias, rows) }] };
+  }
+
+  /** The expression tree of a node; linears are streams, values that are there leaves. */
+  private element(v: ValueId, streams: readonly Node[]): Element {
+    const buffer = this.valueOf.get(v);
+    if (buffer !== undefined) return { x: 'buffer', buffer };
+    const node = this.view.body.nodes[v]!;
+    const { op } = node;
+    const inner = (x: ValueId) => this.element(x, streams);
+    switch (op.op) {
+      case 'linear':
+        return this.biased(streams.indexOf(node), op.bias, { map: 'plain', rows: features(node) });
+      case 'silu':
+        return { x: 'apply', fn: 'silu', args: [inner(op.x)] };
+      case 'add':
+      case 'mul':
+        return { x: 'apply', fn: op.op, args: [inner(op.a), inner(op.b)] };
+      case 'scale':
+        return { x: 'apply', fn: 'mul', args: [inner(op.x), { x: 'constant', value: op.by }] };
+      default:
+        throw new Error(`${op.op} cannot be part of an element-wise expression`);
+    }
+  }
+
+  // ---- attention
+
+  private attention(node: Node, operands: readonly Heads[]): void {
+    if (node.op.op !== 'attention') throw new Error(`value ${node.id} is no attention`);
+    const { heads, kvHeads, headDim, scale, state } = node.op;
+    const [q, k, v] = operands as [Heads, Heads, Heads];
+    const name = node.path || 'attention';
+    const queries = this.queries.get(q) ?? this.queriesOf(q, name);
+    for (const each of [k, v])
+      if (!each.isFused) this.move(each, this.headsDestination(each, name), `${name}.${each.role}`);
+    const part = (what: 'keys' | 'values') => this.state.findIndex((s) => s.name === `${what}${state}`);
+    const valueStride = v.layout.stride;
+    const out = this.headsValue(name, heads * valueStride);
+    const parts = {
+      k: part('keys'),
+      v: part('values'),
+      heads,
+      kvHeads,
+      scale,
+      keyStride: k.layout.stride,
+      valueStride,
+    };
+    this.push({ op: 'attention', name, q: queries, ...parts, codes: null, out });
+    if (valueStride === headDim) {
+      this.valueOf.set(node.id, out);
+      return;
+    }
+    const to = { to: 'buffer', buffer: this.valueOfNode(node) } as const;
+    const layout = { pairing: null, half: headDim, stride: headDim };
+    this.push({
+      op: 'heads',
+      name: `${name}.out`,
+      x: out,
+      heads,
+      headDim,
+      stride: valueStride,
+      rope: null,
+      layout,
+      to,
+    });
+  }
+
+  /** Queries that no linear leaves as heads: a value that lies as they must, or one that is moved. */
+  private queriesOf(q: Heads, name: string): BufferId {
+    if (q.rope === null && isPlain(q.layout, q.headDim)) return this.valueAt(q.source);
+    const to = this.headsDestination(q, `${name}.q`);
+    this.move(q, to, `${name}.q`);
+    return this.queries.get(q)!;
+  }
+
+  private move({ source, heads, headDim, rope, layout }: Heads, to: HeadsDestination, name: string): void {
+    const turn = rope && { table: this.angles(rope, headDim), pairing: rope.pairing };
+    this.push({ op: 'heads', name, x: this.valueAt(source), heads, headDim, stride: headDim, rope: turn, layout, to });
+  }
+
+  /** Where heads go: queries to a value of their own, keys and values into the state. */
+  private headsDestination(wanted: Heads, name: string): HeadsDestination {
+    const { role, heads, layout } = wanted;
+    if (role === 'q') {
+      const buffer = this.headsValue(name, heads * layout.stride);
+      this.queries.set(wanted, buffer);
+      return { to: 'buffer', buffer };
+    }
+    const { state } = wanted.attention.op as Attention;
+    const what = role === 'k' ? 'keys' : 'values';
+    const part = { name: `${what}${state}`, format: 'f32', kvHeads: heads, stride: layout.stride } as const;
+    return { to: 'state', part: this.state.push({ ...part, offset: 0, bytes: 0 }) - 1 };
+  }
+
+  private angles({ theta }: Rope, headDim: number): number {
+    const { ropeTables } = this.common;
+    const at = ropeTables.findIndex((t) => t.theta === theta && t.headDim === headDim);
+    return at >= 0 ? at : ropeTables.push({ theta, headDim, stride: padded(headDim / 2, 4) }) - 1;
+  }
+
+  // ---- values
+
+  /** Heads: where queries lie, or what attention leaves. */
+  private headsValue(name: string, features: number): BufferId {
+    return this.values.push({ name, features, width: features, isMovable: false }) - 1;
+  }
+
+  private valueOfNode(node: Node): BufferId {
+    const width = padded(features(node), 16);
+    const value = { name: this.view.nameOf(node), features: features(node), width, isMovable: true };
+    this.valueOf.set(node.id, this.values.push(value) - 1);
+    return this.values.length - 1;
+  }
+
+  private valueAt(v: ValueId): BufferId {
+    const value = this.valueOf.get(v);
+    if (value === undefined) throw new Error(`value ${v} is not ready`);
+    return value;
+  }
+
+  private push(op: Unscratched<FusedOp>): void {
+    this.ops.push({ ...op, scratch: {} });
+  }
+}
+
+type Unscratched<T> = T extends unknown ? Omit<T, 'scratch'> : never;
+
+/** Kernels are named after operations, and two attentions of one block each have an `o_proj`: the second becomes `o_proj_2`. */
+function distinctlyNamed(ops: readonly FusedOp[]): readonly FusedOp[] {
+  const taken = new Set<string>();
+  return ops.map((op) => ({ ...op, name: distinct(op.name, taken) }));
+}

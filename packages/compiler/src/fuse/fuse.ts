@@ -1,0 +1,55 @@
+/**
+ * Pass 2: what runs together. Linears over one x become one contraction; a norm in front of it becomes its prologue; element-wise
+ * maths behind it (bias, RoPE, SwiGLU's product, the residual) its epilogue, an expression tree; keys and values are stored straight into
+ * the state slot. A SwiGLU layer is then five operations: qkv, attention, o, gate-up, down. What does not fit is an operation of its own.
+ *
+ * Three steps: `match` finds the groups, `emit` makes operations of them, over values, and `assign` gives each value a buffer.
+ */
+import { distinct } from '@lamella/graph/distinct';
+import { features, type Graph } from '@lamella/graph/ir';
+import type { Buffer, Kind, Program, RopeTable } from '../program/ir.ts';
+import { padded } from '../program/ir.ts';
+import type { Shared, SharedKind } from '../share.ts';
+import { assign } from './assign.ts';
+import { BodyView } from './body-view.ts';
+import { emit } from './emit.ts';
+import { match } from './match.ts';
+
+/** Most tokens of one prefill step: enough to reuse a block's weights from cache, few enough to keep the arena small. */
+const TILE = 96;
+
+/** Fuses every kind. Formats are all f32 and offsets all zero until `quantise` and `plan` set them. */
+export function fuse({ graph, kinds, rows }: Shared): Program {
+  const tile = Math.min(TILE, padded(graph.tokens.size, 4));
+  const stream = 0;
+  const buffers: Buffer[] = [{ name: 'x', element: 'f32', width: streamWidth(graph), rows: tile }];
+  // a kernel knows its buffers by name
+  const names = new Set<string>();
+  const ropeTables: RopeTable[] = [];
+  const fused = kinds.map(({ name, role, body }: SharedKind): Kind => {
+    const view = new BodyView(body);
+    const emitted = emit(view, role, match(view), { vocab: graph.vocab, ropeTables });
+    const rows = role === 'end' ? 1 : tile;
+    const newBuffer = (own: string, width: number): number =>
+      buffers.push({ name: distinct(`${name}.${own}`, names), element: 'f32', width, rows }) - 1;
+    const ops = assign(emitted, stream, newBuffer, (buffer) => buffers[buffer]!.width);
+    return { name, role, ops, packs: emitted.packs, groups: [], state: emitted.state, stateBytes: 0 };
+  });
+  return {
+    name: graph.name,
+    context: graph.tokens.size,
+    vocab: graph.vocab,
+    tile,
+    buffers,
+    carried: [stream],
+    kinds: fused,
+    rows,
+    ropeTables,
+  };
+}
+
+/** Features of the widest value that goes from row to row. */
+function streamWidth(graph: Graph): number {
+  const widths = graph.root.nodes.filter((n) => n.op.op === 'stack' || n.op.op === 'embed').map(features);
+  return padded(Math.max(...widths), 16);
+}

@@ -1,0 +1,217 @@
+/**
+ * Fusion, first step: which nodes of a body run together. Linears over one x are one group; a norm that only they read is its prologue, and
+ * element-wise maths behind each linear grows its tree. Heads of attention are written where attention reads them, if a linear makes them alone.
+ * Whatever fits nothing is a group of its own, so every body has groups. Nothing is built here.
+ */
+import { features, type Node, type Op, operands, type Rope, type ValueId } from '@lamella/graph/ir';
+import { type HeadLayout, padded } from '../program/ir.ts';
+import type { BodyView } from './body-view.ts';
+
+export type Attention = Extract<Op, { op: 'attention' }>;
+export type Role = 'q' | 'k' | 'v';
+
+/** Heads that attention takes from a value. */
+export interface Heads {
+  readonly role: Role;
+  readonly attention: Node;
+  /** [heads, headDim], side by side. */
+  readonly source: ValueId;
+  readonly heads: number;
+  readonly headDim: number;
+  /** Rotates them on their way; null where nothing does, or where the rotated value is needed elsewhere, too. */
+  readonly rope: Rope | null;
+  readonly layout: HeadLayout;
+  /** Whether the linear that makes the source writes them there itself. */
+  readonly isFused: boolean;
+}
+
+/** Element-wise maths over linears of one group. */
+export interface Tree {
+  readonly root: Node;
+  /** The linears, in the order in which the expression names them. */
+  readonly streams: readonly Node[];
+  /** Where its result goes, if it is a linear alone and goes to attention. */
+  readonly heads: Heads | null;
+}
+
+export type Group =
+  | { readonly group: 'embed'; readonly node: Node }
+  | { readonly group: 'contract'; readonly x: ValueId; readonly norm: Node | null; readonly trees: readonly Tree[] }
+  | { readonly group: 'attention'; readonly node: Node; readonly heads: readonly Heads[] }
+  | { readonly group: 'normalise'; readonly node: Node }
+  | { readonly group: 'rope'; readonly node: Node }
+  | { readonly group: 'map'; readonly node: Node };
+
+/** The groups of a body, in an order in which each finds ready what it reads. */
+export function match(view: BodyView): readonly Group[] {
+  const { body } = view;
+  const heads = new Map(
+    body.nodes.flatMap((n) => (n.op.op === 'attention' ? [[n.id, headsOf(view, n, n.op)] as const] : [])),
+  );
+  const all = [...heads.values()].flat();
+  const groups: Group[] = [];
+  /** Values that some earlier group leaves where any group can read them. */
+  const ready = new Set<ValueId>();
+  /** Nodes that a group contains. */
+  const grouped = new Set<ValueId>();
+  for (const node of body.nodes) {
+    if (grouped.has(node.id)) continue;
+    const { op } = node;
+    switch (op.op) {
+      case 'tokens':
+      case 'input':
+        break;
+      case 'embed':
+        groups.push({ group: 'embed', node });
+        break;
+      case 'linear': {
+        const trees = treesOver(op.x);
+        groups.push({
+          group: 'contract',
+          x: op.x,
+          norm: isPrologue(view, body.nodes[op.x]!) ? body.nodes[op.x]! : null,
+          trees,
+        });
+        for (const { root } of trees) ready.add(root.id);
+        continue;
+      }
+      case 'rmsNorm':
+        if (isPrologue(view, node)) continue;
+        groups.push({ group: 'normalise', node });
+        break;
+      case 'attention':
+        groups.push({ group: 'attention', node, heads: heads.get(node.id)! });
+        break;
+      case 'rope':
+        if (all.some((h) => h.rope !== null && view.onlyUser(node) === h.attention && sourceOf(node) === h.source))
+          continue;
+        groups.push({ group: 'rope', node });
+        break;
+      case 'silu':
+      case 'add':
+      case 'mul':
+      case 'scale':
+        groups.push({ group: 'map', node });
+        break;
+      case 'stack':
+        throw new Error('a stack is rows of the table, which `share` has made of it');
+      default:
+        op satisfies never;
+    }
+    ready.add(node.id);
+  }
+  return groups;
+
+  /** A tree for each linear over x that no other tree of them contains. */
+  function treesOver(x: ValueId): readonly Tree[] {
+    const linears = body.nodes.filter((n) => n.op.op === 'linear' && n.op.x === x);
+    const trees: Tree[] = [];
+    for (const linear of linears) {
+      if (grouped.has(linear.id)) continue;
+      const own = all.find((h) => h.isFused && h.source === linear.id) ?? null;
+      const root = own ? linear : grow(linear, linears);
+      const streams = own ? [linear] : streamsOf(root);
+      trees.push({ root, streams, heads: own });
+      take(root);
+    }
+    return trees;
+  }
+
+  /** Marks a tree's nodes, but for those that somebody outside reads as well: they are computed twice. */
+  function take(node: Node): void {
+    if (ready.has(node.id)) return;
+    grouped.add(node.id);
+    if (node.op.op === 'linear') return;
+    for (const v of new Set(operands(node.op))) {
+      const operand = body.nodes[v]!;
+      if (v !== body.result && view.usersOf(operand).every((user) => grouped.has(user.id))) take(operand);
+    }
+  }
+
+  /** From a linear up through element-wise users, as long as all else they read is ready or among `linears`. */
+  function grow(linear: Node, linears: readonly Node[]): Node {
+    let root = linear;
+    for (;;) {
+      const user = view.onlyUser(root);
+      if (!user || !isElementwise(user.op) || !fits(user, linears, features(linear))) return root;
+      root = user;
+    }
+  }
+
+  /** Whether the leaves of this tree are ready values, or linears with this many rows that nobody else reads. */
+  function fits(node: Node, linears: readonly Node[], rows: number): boolean {
+    if (ready.has(node.id)) return true;
+    if (linears.includes(node)) return !grouped.has(node.id) && features(node) === rows && view.onlyUser(node) !== null;
+    return isElementwise(node.op) && operands(node.op).every((v) => fits(body.nodes[v]!, linears, rows));
+  }
+
+  function streamsOf(node: Node): readonly Node[] {
+    if (ready.has(node.id)) return [];
+    if (node.op.op === 'linear') return [node];
+    return [...new Set(operands(node.op).flatMap((v) => streamsOf(body.nodes[v]!)))];
+  }
+}
+
+function isElementwise(op: Op): boolean {
+  return op.op === 'silu' || op.op === 'add' || op.op === 'mul' || op.op === 'scale';
+}
+
+/** Whether a norm is read by linears alone, which then make it for themselves. */
+function isPrologue(view: BodyView, node: Node): boolean {
+  return (
+    node.op.op === 'rmsNorm' &&
+    view.body.result !== node.id &&
+    view.usersOf(node).every((user) => user.op.op === 'linear')
+  );
+}
+
+/** What attention reads: q, k and v. Queries and keys meet feature by feature, so they have one layout. */
+function headsOf(view: BodyView, attention: Node, op: Attention): readonly Heads[] {
+  const { nodes } = view.body;
+  const found = (role: Role) => {
+    const node = nodes[op[role]]!;
+    const once = [op.q, op.k, op.v].filter((v) => v === node.id).length === 1;
+    const rotates =
+      role !== 'v' &&
+      once &&
+      node.op.op === 'rope' &&
+      node.op.headDim === op.headDim &&
+      view.onlyUser(node) === attention;
+    const rope = rotates && node.op.op === 'rope' ? node.op : null;
+    const source = rope ? nodes[rope.x]! : node;
+    const alone = once && source.op.op === 'linear' && view.onlyUser(source) === (rope ? node : attention);
+    return { role, source: source.id, rope: rope?.rope ?? null, alone };
+  };
+  const [q, k, v] = [found('q'), found('k'), found('v')];
+  const pairing = [k, q].find(({ rope, alone }) => rope !== null && alone)?.rope?.pairing ?? null;
+  const layout = headLayout(op.headDim, pairing);
+  const plain = headLayout(op.headDim, null);
+  const fits = ({ rope, alone }: typeof q): boolean =>
+    alone && (rope ? rope.pairing === pairing : isPlain(layout, op.headDim) || pairing === null);
+  const heads = ({ role, source, rope }: typeof q, isFused: boolean, layout: HeadLayout): Heads => ({
+    role,
+    attention,
+    source,
+    rope,
+    heads: role === 'q' ? op.heads : op.kvHeads,
+    headDim: op.headDim,
+    layout,
+    isFused,
+  });
+  return [heads(q, fits(q), layout), heads(k, fits(k), layout), heads(v, v.alone, plain)];
+}
+
+/** Heads as attention reads them: padded to whole vectors, and halves that rotate together apart. */
+function headLayout(headDim: number, pairing: HeadLayout['pairing']): HeadLayout {
+  const half = padded(pairing ? headDim / 2 : headDim, 4);
+  return { pairing, half, stride: pairing ? 2 * half : half };
+}
+
+/** Whether features lie as they do in a value, one after the other. */
+export function isPlain({ pairing, half, stride }: HeadLayout, headDim: number): boolean {
+  return stride === headDim && (pairing === null || (pairing === 'half' && half === headDim / 2));
+}
+
+function sourceOf({ op }: Node): ValueId | null {
+  return op.op === 'rope' ? op.x : null;
+}

@@ -1,0 +1,150 @@
+/**
+ * Heads from one layout to another, rotated on their way or not: what both targets compute for four features of the result, or for one where it
+ * has no whole vectors. Every place of the result is written, padding with zeros, since attention multiplies with all of it.
+ */
+import {
+  add,
+  apply,
+  type Builder,
+  f32,
+  type Index,
+  i32,
+  mul,
+  Names,
+  plus,
+  quotient,
+  remainder,
+  sub,
+  times,
+} from '../loops/build.ts';
+import type { Expr } from '../loops/ir.ts';
+import type { Element, FusedOp } from '../program/ir.ts';
+import type { KernelScope } from './scope.ts';
+
+type HeadsOp = Extract<FusedOp, { op: 'heads' }>;
+type Rotation = NonNullable<HeadsOp['rope']>;
+
+/** How many features of the result are computed together, and how often that is done for a token. */
+export function headsSteps({ heads, layout }: HeadsOp): { readonly step: 1 | 4; readonly count: number } {
+  const step = layout.stride % 4 === 0 ? 4 : 1;
+  return { step, count: (heads * layout.stride) / step };
+}
+
+/** Writes step `i` of a token's result. */
+export function writeHeads(scope: KernelScope, b: Builder, op: HeadsOp, token: Index, i: Expr): void {
+  const { step } = headsSteps(op);
+  const { stride } = op.layout;
+  const perHead = stride / step;
+  const head = b.let('head', quotient(i, perHead));
+  const place = b.let('place', times(remainder(i, perHead), step));
+  store(scope, b, op, token, head, place, isVectorwise(op) ? four(scope, b, op, token, head, place) : gathered());
+
+  function gathered(): Expr {
+    const at = (lane: number): Expr => b.let('lane', one(scope, b, op, token, head, plus(place, lane)));
+    return step === 1 ? at(0) : apply('vectorOf', at(0), at(1), at(2), at(3));
+  }
+}
+
+/** Whether four places beside each other hold features beside each other, which turn with four beside each other. */
+function isVectorwise({ rope, headDim, stride, layout }: HeadsOp): boolean {
+  const pairs = rope || layout.pairing;
+  const whole = pairs ? headDim % 8 === 0 : headDim % 4 === 0;
+  return (
+    whole &&
+    layout.stride === headDim &&
+    stride % 4 === 0 &&
+    layout.pairing !== 'adjacent' &&
+    rope?.pairing !== 'adjacent'
+  );
+}
+
+/** Features place .. place + 3 of a head. */
+function four(scope: KernelScope, b: Builder, op: HeadsOp, token: Index, head: Expr, place: Expr): Expr {
+  const { x, stride, headDim, rope } = op;
+  const value = scope.value(x, token);
+  const row = b.let('from', times(head, stride));
+  const own = value(b, plus(row, place), 'f32x4');
+  if (!rope) return own;
+  const half = headDim / 2;
+  const isFirst = apply('less', place, i32(half));
+  const partner = b.let('partner', apply('select', isFirst, plus(place, half), plus(place, -half)));
+  const sign = apply('splat', apply('select', isFirst, f32(-1), f32(1)));
+  const pair = b.let('pair', remainder(place, half));
+  return turned(scope, b, rope, token, pair, 'f32x4', own, mul(value(b, plus(row, partner), 'f32x4'), sign));
+}
+
+/** The feature of a head that belongs at `place` of the result, or zero. */
+function one(scope: KernelScope, b: Builder, op: HeadsOp, token: Index, head: Expr, place: Expr): Expr {
+  const { x, stride, headDim, rope, layout } = op;
+  const value = scope.value(x, token);
+  const row = times(head, stride);
+  const plane = quotient(place, layout.half);
+  const inPlane = remainder(place, layout.half);
+  const width = layout.pairing ? headDim / 2 : headDim;
+  const wanted = layout.pairing ? featureOf(layout.pairing, headDim, plane, inPlane) : inPlane;
+  const isFeature = width === layout.half ? null : b.let('isFeature', apply('less', inPlane, i32(width)));
+  const feature = b.let('feature', isFeature ? apply('select', isFeature, wanted, i32(0)) : wanted);
+  const own = value(b, plus(row, feature), 'f32');
+  const found = rope ? rotated(rope) : own;
+  return isFeature ? apply('select', isFeature, found, f32(0)) : found;
+
+  function rotated(rope: Rotation): Expr {
+    const half = headDim / 2;
+    const [which, pair] = (
+      rope.pairing === 'half'
+        ? [quotient(feature, half), remainder(feature, half)]
+        : [remainder(feature, 2), quotient(feature, 2)]
+    ).map((e) => b.let('pair', e)) as [Expr, Expr];
+    const partner = value(b, plus(row, featureOf(rope.pairing, headDim, sub(i32(1), which), pair)), 'f32');
+    const sign = apply('select', apply('less', which, i32(1)), f32(-1), f32(1));
+    return turned(scope, b, rope, token, pair, 'f32', own, mul(partner, sign));
+  }
+}
+
+/** The feature at `inPlane` of a plane. */
+function featureOf(pairing: 'half' | 'adjacent', headDim: number, plane: Expr, inPlane: Expr): Expr {
+  return pairing === 'half' ? plus(times(plane, headDim / 2), inPlane) : plus(times(inPlane, 2), plane);
+}
+
+/** own cos + partner sin, at the angle of a pair. */
+function turned(
+  scope: KernelScope,
+  b: Builder,
+  { table }: Rotation,
+  token: Index,
+  pair: Expr,
+  type: 'f32' | 'f32x4',
+  own: Expr,
+  partner: Expr,
+): Expr {
+  const half = scope.plan.program.ropeTables[table]!.stride;
+  const names = new Names(b);
+  const angle = (part: 'cos' | 'sin'): Expr => {
+    const element: Element = { x: 'rope', part, table, half };
+    return scope.element(b, names, element, type, token, pair, noDot);
+  };
+  return add(mul(own, angle('cos')), mul(partner, angle('sin')));
+}
+
+function noDot(): never {
+  throw new Error('a dot product outside a contraction');
+}
+
+function store(
+  scope: KernelScope,
+  b: Builder,
+  { to, layout }: HeadsOp,
+  token: Index,
+  head: Expr,
+  place: Expr,
+  value: Expr,
+): void {
+  if (to.to === 'buffer') {
+    const row = times(scope.bufferRow(to.buffer, token), scope.width(to.buffer));
+    b.store(scope.arena(to.buffer, 'write'), plus(row, plus(times(head, layout.stride), place)), value);
+    return;
+  }
+  const { views, shape } = scope.state(to.part, 'write');
+  const row = plus(times(head, shape.positions), scope.position(token));
+  b.store(views[0]!, plus(times(row, shape.stride), place), value);
+}

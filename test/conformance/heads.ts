@@ -1,0 +1,187 @@
+/**
+ * What authors do to queries, keys and values between their projections and attention, and to what attention leaves: scaling, LoRA on each, norms,
+ * rotation anywhere, one projection for two of them, attention over attention. None of it is a Llama block.
+ */
+import * as dsl from '@lamella/dsl';
+import type { Graph } from '@lamella/graph/ir';
+
+export interface HeadShape {
+  readonly heads: number;
+  readonly kvHeads: number;
+  readonly headDim: number;
+  readonly context: number;
+  /** Weight sets, each run twice in a row. */
+  readonly sets: number;
+}
+
+export const usualHeads: HeadShape = { heads: 4, kvHeads: 2, headDim: 8, context: 40, sets: 2 };
+
+type Value = dsl.Tensor;
+type Layer = (x: unknown) => Value;
+/** The DSL without its types, which would have to be told the axes of everything that is put together here. */
+type Loose = (...args: readonly unknown[]) => Value;
+const { add, mul, scale, silu, rotate, attention, linear, rmsNorm, residual, block, embedding, stack, defineModel } =
+  dsl as unknown as Record<string, Loose>;
+
+/** Modules of a block by name, made as they are asked for: one that no way uses would be an error. */
+type Modules = Readonly<Record<string, () => unknown>>;
+
+interface Block {
+  /** Values of this block's input. */
+  readonly of: (module: string, x?: Value) => Value;
+  readonly turnQ: (x: Value) => Value;
+  readonly turnK: (x: Value) => Value;
+  readonly attend: (q: Value, k: Value, v: Value) => Value;
+}
+
+const lora = ({ of }: Block, which: 'q' | 'k' | 'v'): Value =>
+  add!(of(which), scale!(of(`${which}b`, of(`${which}a`)), 0.5));
+
+/** Each says which modules it uses, and how queries, keys and values come about. */
+const ways: Readonly<Record<string, readonly [modules: string, make: (b: Block) => Value]>> = {
+  'scaled-queries': ['q k v', ({ of, attend }) => attend(scale!(of('q'), 0.7), of('k'), of('v'))],
+  'scaled-before-rope': [
+    'q k v',
+    ({ of, turnQ, turnK, attend }) => attend(turnQ(scale!(of('q'), 0.7)), turnK(of('k')), of('v')),
+  ],
+  'scaled-behind-rope': [
+    'q k v',
+    ({ of, turnQ, turnK, attend }) => attend(scale!(turnQ(of('q')), 0.7), scale!(turnK(of('k')), 1.2), of('v')),
+  ],
+  lora: ['q qa qb k ka kb v va vb', (b) => b.attend(b.turnQ(lora(b, 'q')), b.turnK(lora(b, 'k')), lora(b, 'v'))],
+  'lora-without-rope': ['q qa qb k v va vb', (b) => b.attend(lora(b, 'q'), b.of('k'), lora(b, 'v'))],
+  'rope-on-queries': ['q k v', ({ of, turnQ, attend }) => attend(turnQ(of('q')), of('k'), of('v'))],
+  'rope-on-keys': ['q k v', ({ of, turnK, attend }) => attend(of('q'), turnK(of('k')), of('v'))],
+  'norms-before-rope': [
+    'q k v qNorm kNorm',
+    ({ of, turnQ, turnK, attend }) => attend(turnQ(of('qNorm', of('q'))), turnK(of('kNorm', of('k'))), of('v')),
+  ],
+  'keys-are-values': [
+    'q k',
+    ({ of, turnQ, attend }) => {
+      const both = of('k');
+      return attend(turnQ(of('q')), both, both);
+    },
+  ],
+  'rotated-keys-are-values': [
+    'q k',
+    ({ of, turnK, attend }) => {
+      const both = turnK(of('k'));
+      return attend(of('q'), both, both);
+    },
+  ],
+  'gated-values': [
+    'q k v',
+    ({ of, turnQ, turnK, attend }) => attend(turnQ(of('q')), turnK(of('k')), mul!(silu!(of('v')), of('k'))),
+  ],
+  'attention-over-attention': [
+    'q k v',
+    ({ of, turnQ, turnK, attend }) => {
+      const first = attend(turnQ(of('q')), turnK(of('k')), of('v'));
+      return attend(turnQ(first), of('k'), of('v'));
+    },
+  ],
+  'gated-attention': [
+    'q k v',
+    ({ of, turnQ, turnK, attend }) => mul!(attend(turnQ(of('q')), turnK(of('k')), of('v')), silu!(of('q'))),
+  ],
+};
+
+/** A model of each way, and one that rotates what goes through it. */
+export function headModels(shape: HeadShape = usualHeads): readonly Graph[] {
+  return [...Object.keys(ways).map((name) => modelOf(name, shape)), rotatedStream(shape)];
+}
+
+/** The model of one way. */
+export function modelOf(name: string, { heads, kvHeads, headDim, context, sets }: HeadShape = usualHeads): Graph {
+  const { t, d, r, vocab } = dsl.dims({ t: context, d: 32, r: 4, vocab: 50 });
+  const q = { name: 'q', size: heads * headDim };
+  const kv = { name: 'kv', size: kvHeads * headDim };
+  const modules: Modules = {
+    q: () => linear!(d, q),
+    k: () => linear!(d, kv, { bias: true }),
+    v: () => linear!(d, kv),
+    qa: () => linear!(d, r),
+    qb: () => linear!(r, q),
+    ka: () => linear!(d, r),
+    kb: () => linear!(r, kv),
+    va: () => linear!(d, r),
+    vb: () => linear!(r, kv),
+    qNorm: () => rmsNorm!(q),
+    kNorm: () => rmsNorm!(kv),
+    norm: () => rmsNorm!(d),
+    o: () => linear!(q, d),
+  };
+  const [used, make] = ways[name]!;
+  const turn = (heads: number) => (x: Value) => rotate!(x, dsl.rope(10_000), { heads, headDim });
+  const layer = block!(
+    [t, d],
+    () => Object.fromEntries(['norm', ...used.split(' '), 'o'].map((name) => [name, modules[name]!()])),
+    (w: Record<string, Layer>, x: Value) =>
+      residual!(x, (x: Value) => {
+        const n = w.norm!(x);
+        const attended = make({
+          of: (module, x = n) => w[module]!(x),
+          turnQ: turn(heads),
+          turnK: turn(kvHeads),
+          attend: (q, k, v) => attention!(q, k, v, { heads, kvHeads, headDim }),
+        });
+        return w.o!(attended);
+      }),
+  );
+  return whole(name, sets, { t, d, vocab }, layer);
+}
+
+/** Rotation of the residual stream, whose result goes to a norm and to a sum; a norm behind the head leaves the logits. */
+function rotatedStream({ headDim, context, sets }: HeadShape): Graph {
+  const { t, d, vocab } = dsl.dims({ t: context, d: 4 * headDim, vocab: 50 });
+  const layer = block!(
+    [t, d],
+    () => ({ norm: rmsNorm!(d), a: linear!(d, d) }),
+    (w: Record<string, Layer>, x: Value) => {
+      const turned = rotate!(x, dsl.rope(100), { heads: 4, headDim });
+      return add!(turned, w.a!(w.norm!(turned)));
+    },
+  );
+  return whole('rotated-stream', sets, { t, d, vocab }, layer, true);
+}
+
+/** A model around blocks, each run twice in a row. */
+function whole(
+  name: string,
+  sets: number,
+  { t, d, vocab }: Readonly<Record<'t' | 'd' | 'vocab', { readonly name: string; readonly size: number }>>,
+  layer: unknown,
+  isNormed = false,
+): Graph {
+  return defineModel!(
+    name,
+    {},
+    () => ({
+      embed: embedding!(vocab, d),
+      layers: stack!(sets, layer, dsl.share.immediate(2)),
+      norm: rmsNorm!(d),
+      ...(isNormed ? { last: rmsNorm!(vocab) } : {}),
+    }),
+    (m: Record<string, Layer> & { embed: Layer & { logits: Layer } }) => {
+      const logits = m.embed.logits(m.norm!(m.layers!(m.embed(dsl.input(t)))));
+      return isNormed ? m.last!(logits) : logits;
+    },
+  ) as unknown as Graph;
+}
+
+/** The graph with rotations that pair neighbouring features, which the DSL does not have. */
+export function adjacent(graph: Graph): Graph {
+  const kinds = graph.kinds.map((kind) => ({
+    ...kind,
+    body: {
+      ...kind.body,
+      nodes: kind.body.nodes.map((node) =>
+        node.op.op === 'rope'
+          ? { ...node, op: { ...node.op, rope: { ...node.op.rope, pairing: 'adjacent' as const } } }
+          : node,
+      ),
+    },
+  }));
+  return { ...graph, name: `${graph.name}-adjacent`, kinds };
+}
