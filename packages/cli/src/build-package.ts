@@ -113,7 +113,8 @@ async function writeWeights(
 function packageJson(name: string, written: ReadonlyMap<string, string>) {
   const hash = createHash('sha256').update(JSON.stringify([...written].sort()));
   return {
-    name: npmName(name),
+    // A model's name is one that npm takes, but for capitals.
+    name: name.toLowerCase(),
     version: `0.0.0-sha${hash.digest('hex').slice(0, 16)}`,
     type: 'module',
     // Parcel does not read exports, unless it is told to.
@@ -130,15 +131,6 @@ function packageJson(name: string, written: ReadonlyMap<string, string>) {
     files: [...written.keys()].sort(),
     sideEffects: ['./worker.js'],
   };
-}
-
-/** The model's name as npm takes it: no capitals, no characters that an address cannot have. */
-function npmName(name: string): string {
-  const plain = name
-    .normalize('NFKD')
-    .toLowerCase()
-    .replace(/[^a-z0-9._-]+/g, '-');
-  return plain.replace(/^[._-]+|-+$/g, '').slice(0, 214) || 'model';
 }
 
 function json(value: object): string {
