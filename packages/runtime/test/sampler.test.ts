@@ -176,7 +176,8 @@ describe('each rule draws from its distribution', () => {
 });
 
 test('whatever the logits and rules, only tokens that the rules leave are drawn', () => {
-  const logit = fc.float({ min: -20, max: 20, noNaN: true });
+  // in steps: of tokens closer than rounding, the rules may leave either
+  const logit = fc.integer({ min: -160, max: 160 }).map((level) => level / 8);
   const rules = fc.record(
     {
       temperature: fc.double({ min: 0.05, max: 5, noNaN: true }),
