@@ -34,7 +34,7 @@ export const catalogue = {
   L436: "the model's worker cannot be started: {reason}. Try: copying the package's folder to where the page is served from, and load('/FOLDER/'): esbuild and Rollup leave its files behind",
   L437: "the model's worker has ended: {reason}. Try: load the package again",
   L438: "the package's files cannot be found from here: {reason}. Try: load('/FOLDER/') with the address of the package's folder, or keeping the package out of the bundle",
-  L439: 'the page\'s Content-Security-Policy forbids {script} as a worker ({directive}). Try: "worker-src \'self\' blob:", and "trusted-types lamella" where the page requires Trusted Types',
+  L439: 'the page\'s Content-Security-Policy forbids {script} as a worker ({directive}). Try: a policy with "worker-src \'self\' blob:", and "trusted-types lamella" where the page requires Trusted Types',
 } as const;
 
 export type LamellaErrorCode = keyof typeof catalogue;
