@@ -3,7 +3,8 @@
  * accepts is a diagnostic, never an exception.
  */
 import { check } from '@lamella/compiler/check';
-import { type CompileOptions, compile } from '@lamella/compiler/pipeline';
+import type { CompileOptions } from '@lamella/compiler/compilation';
+import { compile } from '@lamella/compiler/pipeline';
 import * as dsl from '@lamella/dsl';
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Axis, Graph } from '@lamella/graph/ir';

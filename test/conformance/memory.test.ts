@@ -5,15 +5,17 @@
 import { createHash } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { loadGraph } from '@lamella/cli/load-graph';
+import type { CompileOptions } from '@lamella/compiler/compilation';
 import type { Kernel } from '@lamella/compiler/loops/ir';
-import { lowerToPlan } from '@lamella/compiler/lower';
-import { type CompileOptions, compile, lowerGpu, variantFeatures } from '@lamella/compiler/pipeline';
+import { compile, lowerGpu, planFor } from '@lamella/compiler/pipeline';
 import type { Plan } from '@lamella/compiler/plan';
 import type { FormatName } from '@lamella/compiler/program/ir';
 import { printPlan } from '@lamella/compiler/program/print';
 import { kernelsOf, schedule } from '@lamella/compiler/schedule/cpu/schedule';
 import { conservative, type GpuProfile, halves } from '@lamella/compiler/schedule/gpu/profile';
 import { assemble } from '@lamella/compiler/targets/wasm/assemble';
+import { wasm } from '@lamella/compiler/targets/wasm/target';
+import { variantFeatures } from '@lamella/compiler/targets/wasm/variants';
 import { share } from '@lamella/dsl';
 import type { Graph } from '@lamella/graph/ir';
 import type { Manifest, Region, WeightChunk } from '@lamella/runtime/manifest';
@@ -272,7 +274,7 @@ describe('the arena equals its lower bound', () => {
   /** A plan, and all kernels that any device may run on it. */
   const onCpu = (graph: Graph, options: CompileOptions): Arena => {
     // the plan of what is too large for WASM can be looked at as well
-    const { plan } = lowerToPlan(graph, options);
+    const { plan } = planFor(wasm, graph, options);
     const kinds = Object.values(variantFeatures).flatMap((features) => schedule(plan, features));
     return { plan, kernels: kinds.flatMap(kernelsOf) };
   };

@@ -3,8 +3,9 @@
  * rows of a table, and nothing else. `npm run golden` writes them again; the diff is the review.
  */
 
+import type { Compilation } from '@lamella/compiler/compilation';
 import { printKernel } from '@lamella/compiler/loops/print';
-import { type Compilation, compile, lower, lowerGpu } from '@lamella/compiler/pipeline';
+import { compile, lower, lowerGpu } from '@lamella/compiler/pipeline';
 import type { FormatName, KvName } from '@lamella/compiler/program/ir';
 import { schedule } from '@lamella/compiler/schedule/cpu/schedule';
 import { conservative, halves } from '@lamella/compiler/schedule/gpu/profile';

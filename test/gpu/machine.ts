@@ -2,10 +2,12 @@
  * A graph compiled for a GPU, run kernel by kernel by the loop interpreter, which needs no GPU. The memory image is the plan's, with the
  * history of chosen tokens and the candidates behind it.
  */
+
+import type { LoweredGpu } from '@lamella/compiler/compilation';
 import { interpret } from '@lamella/compiler/loops/interpret';
 import type { Kernel } from '@lamella/compiler/loops/ir';
 import { packWeights } from '@lamella/compiler/pack';
-import { type LoweredGpu, lowerGpu } from '@lamella/compiler/pipeline';
+import { lowerGpu } from '@lamella/compiler/pipeline';
 import type { FusedOp, Scratch } from '@lamella/compiler/program/ir';
 import { operandKernel } from '@lamella/compiler/schedule/gpu/operand';
 import { attentionInParts } from '@lamella/compiler/schedule/gpu/parts';

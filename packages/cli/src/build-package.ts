@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { WeightSource } from '@lamella/checkpoint/weight-source';
-import type { Compilation } from '@lamella/compiler/pipeline';
+import type { Compilation } from '@lamella/compiler/compilation';
 import { modelReport } from '@lamella/report/report';
 import type { Manifest, WeightChunk } from '@lamella/runtime/manifest';
 import { manifestText } from '@lamella/runtime/manifest-file';

@@ -1,5 +1,5 @@
 /** Every kernel as it is: its loops beside the WAT and the WGSL that were printed from them. Long texts scroll in their own box. */
-import type { Compilation } from '@lamella/compiler/pipeline';
+import type { Compilation } from '@lamella/compiler/compilation';
 import { printKind } from '@lamella/compiler/program/print';
 import { type Html, html, nothing } from './html.ts';
 import { type KernelText, kernelTexts, type ShaderText } from './kernel-texts.ts';

@@ -2,8 +2,9 @@
  * Every kernel as text: the loops it was scheduled as, the WAT that was printed from them, and, where there are kernels for a GPU, what it is
  * there. A GPU has loops of its own, and may take two shaders for what is one function of WASM.
  */
+
+import type { Compilation } from '@lamella/compiler/compilation';
 import { printKernel } from '@lamella/compiler/loops/print';
-import type { Compilation } from '@lamella/compiler/pipeline';
 import { functionBytes } from '@lamella/compiler/targets/wasm/sizes';
 import type { GpuParts } from '@lamella/compiler/targets/webgpu/target';
 

@@ -1,5 +1,5 @@
 /** The tensors: how many parameters each has over all weight sets, and the bytes they take as they are stored. */
-import type { Compilation } from '@lamella/compiler/pipeline';
+import type { Compilation } from '@lamella/compiler/compilation';
 import { elementCount, type WeightId } from '@lamella/graph/ir';
 import { type Html, html } from './html.ts';
 import { scaleBar } from './scale-bar.ts';

@@ -2,7 +2,7 @@
  * The report of a model: what the compiler decided, as pictures. `lamella inspect --html` and every package carry it. A compilation shows
  * everything; a package has only its manifest, which knows the sharing and the memory.
  */
-import type { Compilation } from '@lamella/compiler/pipeline';
+import type { Compilation } from '@lamella/compiler/compilation';
 import type { Manifest } from '@lamella/runtime/manifest';
 import { arenaPicture } from './arena-picture.ts';
 import { codePicture } from './code-picture.ts';

@@ -1,5 +1,5 @@
 /** One decoded token as the calls it makes, in order: how often each kernel runs, what it weighs, and what it reads besides activations. */
-import type { Compilation } from '@lamella/compiler/pipeline';
+import type { Compilation } from '@lamella/compiler/compilation';
 import { type Plan, packsOf } from '@lamella/compiler/plan';
 import type { FusedOp, Kind } from '@lamella/compiler/program/ir';
 import { slowMemoryReads } from '@lamella/compiler/residency';

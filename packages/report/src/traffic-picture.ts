@@ -2,8 +2,9 @@
  * What one decoded token reads, in the sharing order as it is and in the others: every row of the execution table as wide as the weight bytes it
  * works through, filled where they come from slow memory. The numbers are the plans' own (compiler/residency.ts).
  */
+
+import type { Compilation } from '@lamella/compiler/compilation';
 import { orderNames } from '@lamella/compiler/orders';
-import type { Compilation } from '@lamella/compiler/pipeline';
 import type { Plan } from '@lamella/compiler/plan';
 import { FAST_MEMORY_BYTES, slowMemoryBytesPerToken, slowMemoryReads } from '@lamella/compiler/residency';
 import { type Html, html, nothing } from './html.ts';

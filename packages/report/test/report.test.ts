@@ -1,7 +1,9 @@
 /** The pages: well formed, complete in themselves, and saying what the plan says. */
+
+import type { Compilation } from '@lamella/compiler/compilation';
 import { printKernel } from '@lamella/compiler/loops/print';
 import { orderNames } from '@lamella/compiler/orders';
-import { type Compilation, compile } from '@lamella/compiler/pipeline';
+import { compile } from '@lamella/compiler/pipeline';
 import { slowMemoryBytesPerToken } from '@lamella/compiler/residency';
 import { share } from '@lamella/dsl';
 import { beforeAll, describe, expect, test } from 'vitest';

@@ -1,5 +1,5 @@
 /** What the page and the compiler's worker say to each other. */
-import type { CompileOptions } from '@lamella/compiler/pipeline';
+import type { CompileOptions } from '@lamella/compiler/compilation';
 import type { KernelTexts } from '@lamella/report/kernel-texts';
 
 /** A version of the author's file, and how it is to be compiled. */

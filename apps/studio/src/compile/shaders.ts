@@ -1,5 +1,6 @@
 /** The kernels of a version for a GPU. A model may have none: then the page shows why, and WASM alone runs it. */
-import { type Compilation, type CompileOptions, compile, compileGpu } from '@lamella/compiler/pipeline';
+import type { Compilation, CompileOptions } from '@lamella/compiler/compilation';
+import { compile, compileGpu } from '@lamella/compiler/pipeline';
 import { conservative } from '@lamella/compiler/schedule/gpu/profile';
 import type { GpuParts } from '@lamella/compiler/targets/webgpu/target';
 import type { Graph } from '@lamella/graph/ir';

@@ -1,5 +1,6 @@
 /** The compiler in a worker: a version of the author's file in, everything that is shown of it out. */
-import { type Compilation, compile } from '@lamella/compiler/pipeline';
+import type { Compilation } from '@lamella/compiler/compilation';
+import { compile } from '@lamella/compiler/pipeline';
 import { html } from '@lamella/report/html';
 import { kernelTexts } from '@lamella/report/kernel-texts';
 import { factList, sectionMarkup } from '@lamella/report/page';

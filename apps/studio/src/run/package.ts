@@ -1,6 +1,6 @@
 /** A package made in the page: the files that `lamella compile --weights random:SEED` writes, held in memory and handed over once. */
 import { randomTensor } from '@lamella/checkpoint/random';
-import type { Compilation } from '@lamella/compiler/pipeline';
+import type { Compilation } from '@lamella/compiler/compilation';
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { bytes } from '@lamella/report/units';
 import type { WeightChunk } from '@lamella/runtime/manifest';

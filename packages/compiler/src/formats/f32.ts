@@ -12,6 +12,7 @@ export const f32Format: Format = {
   name: 'f32',
   integer: false,
   depthMultiple: 1,
+  uses: [],
   sums: () => null,
   largestBlock: 16,
   largestDepth: Number.POSITIVE_INFINITY,

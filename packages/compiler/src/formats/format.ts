@@ -4,7 +4,7 @@
  */
 import type { Builder, Index, Register } from '../loops/build.ts';
 import type { Expr, KernelBuffer } from '../loops/ir.ts';
-import type { Features } from '../loops/types.ts';
+import type { Feature, Features } from '../loops/types.ts';
 
 /** What rows are stored as together. */
 export interface BlockShape {
@@ -113,6 +113,8 @@ export interface Format {
   readonly integer: boolean;
   /** Columns are stored in multiples of this, the rest zeros. */
   readonly depthMultiple: number;
+  /** Features of an engine with which it is multiplied in another way. */
+  readonly uses: readonly Feature[];
   /** The sums of codes that dots start from with these features; null where they need none. */
   sums(features: Features): CodeSums | null;
   /** Most rows stored together. */

@@ -19,6 +19,7 @@ export const kvFloats = (element: 'f32' | 'f16'): KvFormat => ({
     return [{ name, element, address, length: kvHeads * positions * stride, access, note }];
   },
 
+  uses: [],
   start: () => null,
 
   scores(b, [keys], { stride }, queries, row) {

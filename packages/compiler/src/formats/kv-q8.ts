@@ -54,6 +54,7 @@ export const kvQ8: KvFormat = {
     ];
   },
 
+  uses: ['vnni'],
   start(b, values, at, { stride }, features) {
     if (!features.has('vnni')) return null;
     const ones = b.let('ones', apply('splat8', i32(1)));

@@ -5,7 +5,7 @@
  */
 import type { Builder, Index } from '../loops/build.ts';
 import type { Address, Expr, KernelBuffer } from '../loops/ir.ts';
-import type { Features } from '../loops/types.ts';
+import type { Feature, Features } from '../loops/types.ts';
 import { padded } from '../program/ir.ts';
 
 /** Keys or values of one execution. */
@@ -57,6 +57,8 @@ export interface KvFormat {
     shape: KvShape,
     access: 'read' | 'write',
   ): readonly KernelBuffer[];
+  /** Features of an engine with which it is multiplied in another way. */
+  readonly uses: readonly Feature[];
   /** What the sums of one query head, `stride` codes from `at` on, start from with these features, i32x4, made once for all positions; null for zeros. */
   start(b: Builder, values: KernelBuffer, at: Index, shape: KvShape, features: Features): Expr | null;
   /** Writes the scores of positions row..row+3 (`row` counts positions of all heads). Returns f32x4 for each query head. */

@@ -39,6 +39,7 @@ export const q4Format: Format = {
   name: 'q4',
   integer: true,
   depthMultiple: GROUP,
+  uses: ['relaxed', 'vnni'],
   sums: (features) => ({ over: GROUP, factor: -8, as: features.has('vnni') ? 'whole' : 'pairs' }),
   largestBlock: 16,
   // a row's integer sum is at most 258 * 255 * 32 * 8 * 127 < 2^31

@@ -34,6 +34,7 @@ export const q8Format: Format = {
   name: 'q8',
   integer: true,
   depthMultiple: 4,
+  uses: ['vnni'],
   sums: (features) => (features.has('vnni') ? { over: null, factor: -128, as: 'whole' } : null),
   largestBlock: 16,
   // 127 * 127 * depth < 2^31

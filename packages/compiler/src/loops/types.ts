@@ -19,16 +19,6 @@ export type Feature = 'relaxed' | 'vnni' | 'threads';
 export type Features = ReadonlySet<Feature>;
 export const allFeatures: Features = new Set(['relaxed', 'vnni', 'threads']);
 
-/** Features that remember which of them were asked for: schedules that never asked for one would be the same with it. */
-export class AskedFeatures extends Set<Feature> {
-  readonly asked = new Set<Feature>();
-
-  override has(feature: Feature): boolean {
-    this.asked.add(feature);
-    return super.has(feature);
-  }
-}
-
 /** Lanes of a type; 1 for scalars. */
 export function lanesOf(type: Type): number {
   switch (type) {

@@ -7,8 +7,8 @@ import { formats } from '../formats/table.ts';
 import type { Plan } from '../plan.ts';
 import { type BufferId, bufferUses, type Kind, type Program, packRows } from './ir.ts';
 
-/** Throws when the program breaks a rule. */
-export function verifyProgram(program: Program): void {
+/** Returns the program; throws when it breaks a rule. */
+export function verifyProgram(program: Program): Program {
   program.kinds.forEach((kind) => {
     verifyKind(program, kind);
   });
@@ -23,6 +23,7 @@ export function verifyProgram(program: Program): void {
   const slots = program.rows.flatMap((r) => (r.slot === null ? [] : [r.slot]));
   if (new Set(slots).size !== slots.length) throw new Error('two executions share a state slot');
   if (program.rows.at(-1)?.kind !== program.kinds.length - 1) throw new Error('the last row is not the end');
+  return program;
 }
 
 function verifyKind(program: Program, kind: Kind): void {
@@ -52,8 +53,9 @@ function verifyKind(program: Program, kind: Kind): void {
   if (kind.role !== 'end' && !program.carried.every((id) => written.has(id))) fail('it leaves no residual stream');
 }
 
-/** Throws when places overlap or lie outside their region. */
-export function verifyPlan(plan: Plan): void {
+/** Returns the plan; throws when places overlap or lie outside their region, or the target's program breaks a rule. */
+export function verifyPlan(plan: Plan): Plan {
+  verifyProgram(plan.program);
   const { intervals, offsets, bytes } = plan.arena;
   intervals.forEach((a, i) => {
     if (offsets[i]! % ALIGNMENT !== 0 || offsets[i]! + a.bytes > bytes)
@@ -77,4 +79,5 @@ export function verifyPlan(plan: Plan): void {
     weightEnd = segment.offset + segment.bytes;
   }
   if (weightEnd > weights.bytes) throw new Error('weight segments exceed their region');
+  return plan;
 }

@@ -1,5 +1,5 @@
-/** WAT to bytes, by wabt: small, and it runs in a page, too. */
-import wabt from 'wabt';
+/** WAT to bytes, by wabt: small, and it runs in a page, too. It is loaded when something is assembled: checking a graph needs none of it. */
+import type wabt from 'wabt';
 
 const features = { simd: true, relaxed_simd: true, threads: true };
 
@@ -8,7 +8,7 @@ let tool: ReturnType<typeof wabt> | undefined;
 
 /** Assembles and validates a module. A rejected module is a defect of the compiler, so the error is wabt's own. */
 export async function assemble(wat: string): Promise<Uint8Array> {
-  tool ??= wabt();
+  tool ??= import('wabt').then((assembler) => assembler.default());
   const module = (await tool).parseWat('model.wat', new TextEncoder().encode(wat), features);
   try {
     // wabt's types leave out that it takes the features again

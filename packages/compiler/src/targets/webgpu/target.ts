@@ -2,9 +2,11 @@
 import type { GpuTarget } from '@lamella/runtime/webgpu-manifest';
 import type { Kernel } from '../../loops/ir.ts';
 import type { Plan } from '../../plan.ts';
-import type { GpuProfile } from '../../schedule/gpu/profile.ts';
-import type { GpuKernels } from '../../schedule/gpu/schedule.ts';
+import { conservative, type GpuProfile, halves } from '../../schedule/gpu/profile.ts';
+import { forGpu } from '../../schedule/gpu/program.ts';
+import { type GpuKernels, scheduleGpu } from '../../schedule/gpu/schedule.ts';
 import { CANDIDATES } from '../../schedule/gpu/scope.ts';
+import type { Target } from '../target.ts';
 import { gpuLayout } from './layout.ts';
 import { printShader, type Shader } from './print.ts';
 
@@ -23,8 +25,18 @@ export interface GpuParts {
   readonly weightBytesPerToken: number;
 }
 
+/** WebGPU, on adapters of a profile, as a target. */
+export const webgpu = (profile: GpuProfile): Target<GpuKernels, GpuParts> => ({
+  lower: (program) => forGpu(program, profile),
+  schedule: (plan) => scheduleGpu(plan, profile),
+  print: (plan, kernels) => printShaders(plan, kernels, profile),
+});
+
+/** The profiles that a package has shaders for, best first. Every adapter has the last. */
+export const profiles: readonly GpuProfile[] = [halves, conservative];
+
 /** The shaders of a plan's kernels, as a package carries them. */
-export function gpuTarget(plan: Plan, kernels: GpuKernels, profile: GpuProfile): GpuParts {
+function printShaders(plan: Plan, kernels: GpuKernels, profile: GpuProfile): GpuParts {
   const shaders: Shader[] = [];
   const printed: Kernel[] = [];
   const add = (kernel: Kernel, kind: number): number => {

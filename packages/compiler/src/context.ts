@@ -1,0 +1,29 @@
+/** Another longest sequence for a graph: the token axis is resized wherever it stands. */
+import { LamellaError } from '@lamella/graph/diagnostics';
+import type { Graph } from '@lamella/graph/ir';
+
+/** The same graph for another longest sequence. Throws L303 where that is no number of tokens. */
+export function withContext(graph: Graph, context: number | undefined): Graph {
+  if (context === undefined || context === graph.tokens.size) return graph;
+  if (!Number.isInteger(context) || context < 1)
+    throw new LamellaError('L303', {
+      option: '--context',
+      value: context,
+      remedy: 'a whole number of tokens, at least 1',
+    });
+  const from = graph.tokens;
+  const tokens = { ...from, size: context };
+  const resize = (body: Graph['root']): Graph['root'] => ({
+    ...body,
+    nodes: body.nodes.map((n) => ({
+      ...n,
+      axes: n.axes.map((a, i) => (i === 0 && a.name === from.name && a.size === from.size ? tokens : a)),
+    })),
+  });
+  return {
+    ...graph,
+    tokens,
+    root: resize(graph.root),
+    kinds: graph.kinds.map((k) => ({ ...k, body: resize(k.body) })),
+  };
+}

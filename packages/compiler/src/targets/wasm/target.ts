@@ -1,0 +1,28 @@
+/** WebAssembly as a target. What is printed is the plain module, which runs everywhere; `variants.ts` has the others. */
+import type { Manifest } from '@lamella/runtime/manifest';
+import { forCpu, MAX_THREADS } from '../../schedule/cpu/program.ts';
+import { type CpuKernels, schedule } from '../../schedule/cpu/schedule.ts';
+import type { Target } from '../target.ts';
+import { printModule } from './module.ts';
+import { variantFeatures } from './variants.ts';
+
+/** The plain module as WAT. */
+export interface WasmParts {
+  readonly code: string;
+  readonly manifest: Pick<Manifest, 'maxThreads' | 'memory' | 'kinds' | 'rowWords' | 'table'>;
+}
+
+export const wasm: Target<readonly CpuKernels[], WasmParts> = {
+  lower: forCpu,
+  schedule: (plan) => schedule(plan, variantFeatures.simd),
+  print: (plan, kernels) => ({
+    code: printModule(plan, kernels),
+    manifest: {
+      maxThreads: MAX_THREADS,
+      memory: plan.memory,
+      kinds: plan.program.kinds.map((kind) => kind.name),
+      rowWords: plan.rowWords,
+      table: plan.table,
+    },
+  }),
+};

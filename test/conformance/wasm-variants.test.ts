@@ -1,0 +1,25 @@
+/** A package has a module for every set of features with which some kernel is another one, and no module that is the plain one again. */
+import { lower } from '@lamella/compiler/pipeline';
+import { schedule } from '@lamella/compiler/schedule/cpu/schedule';
+import { printModule } from '@lamella/compiler/targets/wasm/module';
+import { variantFeatures, variantsOf } from '@lamella/compiler/targets/wasm/variants';
+import { expect, test } from 'vitest';
+import { model } from './models.ts';
+
+const settings = (['f32', 'q8', 'q4'] as const).flatMap((quant) =>
+  (['f32', 'q8'] as const).map((kv) => ({ quant, kv })),
+);
+
+test.each(settings)('quant $quant, KV $kv', (options) => {
+  const { plan } = lower(model({ tied: false }), options);
+  const known = new Set<string>();
+  // where a variant can do no more than one before it, its text is that one's
+  const distinct = (['simd', 'relaxed', 'vnni'] as const).filter((variant) => {
+    const features = variantFeatures[variant];
+    const text = printModule(plan, schedule(plan, features), features);
+    const isNew = !known.has(text);
+    known.add(text);
+    return isNew;
+  });
+  expect(variantsOf(plan.program)).toEqual([...distinct, ...distinct.map((variant) => `${variant}-threads`)]);
+});
