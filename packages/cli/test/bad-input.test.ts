@@ -103,7 +103,12 @@ describe('packages', () => {
     const damaged = Uint8Array.from(bytes);
     damaged[bytes.length >> 1]! ^= 1;
     await writeFile(file, damaged);
-    await home.refuses(['run', 'whole', '--tokens', '1'], 'L407', 'weights-000.bin', 'compile the package again');
+    await home.refuses(
+      ['run', 'whole', '--tokens', '1'],
+      'L407',
+      'weights-000.bin',
+      'put the whole folder of the package there again',
+    );
     await writeFile(file, bytes);
   });
 });
