@@ -75,7 +75,7 @@ export async function writePackage(
   await write('manifest.json', await manifestText(unproven));
   const { name } = compilation.report;
   const files = ['manifest.json', ...[...wasm, ...wgsl, ...(parts.weights ?? [])].map(({ file }) => file)];
-  if (tokenizer) files.push(tokenizer.files.file, tokenizer.files.config);
+  if (tokenizer) files.push(tokenizer.files.file);
   const contents = { name, tokenizer: tokenizer !== null, webgpu: gpu.length > 0, files };
   for (const { file, text } of await bundleRuntime(contents)) await write(file, text);
   for (const file of ['index.d.ts', 'index.d.cts']) await write(file, packageTypes(unproven));

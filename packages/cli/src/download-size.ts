@@ -17,7 +17,7 @@ export async function downloadBytes(
 ): Promise<number> {
   const size = async (file: string) => gzipSync(await readFile(join(folder, file))).length;
   const sizes = (files: readonly string[]) => Promise.all(files.map(size));
-  const all = await sizes([...always, ...(tokenizer ? [tokenizer.file, tokenizer.config] : [])]);
+  const all = await sizes([...always, ...(tokenizer ? [tokenizer.file] : [])]);
   const variants = await sizes(wasm.map(({ file }) => file));
   const profiles = await sizes((webgpu ?? []).map(({ file }) => file));
   return all.reduce((a, b) => a + b, 0) + Math.max(...variants) + Math.max(0, ...profiles);
