@@ -3,19 +3,19 @@ import { add, attention, block, defineModel, dims, embedding, input, linear, rms
 import { expect, test } from 'vitest';
 import { compileFor, shadersOf } from '../src/compile/shaders.ts';
 
-/** A block that adds attention to the residual stream with no linear between, which a GPU takes for short contexts only. */
-function attendedDirectly(context: number) {
-  const { t, d, vocab } = dims({ t: context, d: 16, vocab: 64 });
+/** A block that adds attention to the residual stream. A GPU takes heads of 1024 features at most. */
+function attended(headDim: number) {
+  const { t, d, vocab } = dims({ t: 16, d: 2 * headDim, vocab: 64 });
   const layer = block(
     [t, d],
     () => ({ norm: rmsNorm(d), q: linear(d, d), k: linear(d, d), v: linear(d, d) }),
     (w, x) => {
       const n = w.norm(x);
-      return add(x, attention(w.q(n), w.k(n), w.v(n), { heads: 2, kvHeads: 2, headDim: 8 }));
+      return add(x, attention(w.q(n), w.k(n), w.v(n), { heads: 2, kvHeads: 2, headDim }));
     },
   );
   return defineModel(
-    'direct',
+    'attended',
     {},
     () => ({ embed: embedding(vocab, d), layers: stack(2, layer), norm: rmsNorm(d) }),
     (m) => m.embed.logits(m.norm(m.layers(m.embed(input(t))))),
@@ -23,7 +23,7 @@ function attendedDirectly(context: number) {
 }
 
 test('keys and values in q8 have kernels for a GPU', async () => {
-  const graph = attendedDirectly(16);
+  const graph = attended(8);
   const { gpu, withoutGpu } = shadersOf(graph, { quant: 'q8', kv: 'q8' });
   expect(gpu?.code).toContain('//// ');
   expect(withoutGpu).toBe('');
@@ -31,14 +31,14 @@ test('keys and values in q8 have kernels for a GPU', async () => {
 });
 
 test('where there are none, the compiler says why, and WASM runs', async () => {
-  const graph = attendedDirectly(4096);
+  const graph = attended(2048);
   const { gpu, withoutGpu } = shadersOf(graph, { quant: 'q8' });
   expect(gpu).toBeUndefined();
-  expect(withoutGpu).toMatch(/^No kernels for a GPU: L116 .* reads attention over a long context.*Try --context 128/);
+  expect(withoutGpu).toMatch(/^No kernels for a GPU: L130 .* has heads of 2048 features.*Try a smaller headDim/);
   expect((await compileFor('auto', graph, { quant: 'q8' })).gpu).toEqual([]);
-  await expect(compileFor('webgpu', graph, { quant: 'q8' })).rejects.toThrow('L116');
+  await expect(compileFor('webgpu', graph, { quant: 'q8' })).rejects.toThrow('L130');
 });
 
 test('WASM alone needs no shaders', async () => {
-  expect((await compileFor('wasm', attendedDirectly(16), { quant: 'f32' })).gpu).toEqual([]);
+  expect((await compileFor('wasm', attended(8), { quant: 'f32' })).gpu).toEqual([]);
 });
