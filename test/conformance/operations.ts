@@ -5,6 +5,7 @@
 import type { Element, FusedOp, Kind } from '@lamella/compiler/program/ir';
 import { sourceRow } from '@lamella/compiler/program/ir';
 import { partCount, partLength } from '@lamella/compiler/schedule/gpu/parts';
+import { functionOf } from '@lamella/graph/functions';
 import { attendQ8 } from '@lamella/graph/oracle/kvQ8';
 import type { WeightOf } from '@lamella/graph/oracle/model';
 import { quantiseMatrix4 } from '@lamella/graph/oracle/q4';
@@ -242,8 +243,7 @@ function evaluate(
     }
     case 'apply': {
       const [a, b] = e.args.map((x) => evaluate(x, r, streams, at, ran)) as [number, number];
-      if (e.fn === 'silu') return a / (1 + Math.exp(-a));
-      return e.fn === 'add' ? a + b : e.fn === 'sub' ? a - b : a * b;
+      return functionOf(e.fn).meaning(a, b);
     }
     case 'vector':
       throw new Error('no biases in these models');

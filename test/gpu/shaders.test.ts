@@ -15,6 +15,7 @@ import { writeGpuStep } from '@lamella/runtime/step';
 import { parseWgsl, validate } from 'naga-wasm';
 import { describe, expect, test } from 'vitest';
 import { type ArrayInfo, detectRaces, type VariableInfo, WgslReflect } from 'wgsl_reflect/wgsl_reflect.module.js';
+import { everyFunction } from '../conformance/functions.ts';
 import { headModels, usualHeads } from '../conformance/heads.ts';
 import { model, orders, type Shape } from '../conformance/models.ts';
 import tinyLs from '../golden/tiny-ls.ts';
@@ -67,6 +68,7 @@ describe.each(settings)('%s, KV %s, $2.name profile', (quant, kv, profile) => {
 const unfused = [
   ...headModels({ ...usualHeads, context: 200, sets: 1 }),
   ...headModels({ heads: 2, kvHeads: 1, headDim: 6, context: 20, sets: 1 }),
+  everyFunction(),
 ];
 test.each(unfused.map((graph) => [`${graph.name} of ${graph.tokens.size} tokens`, graph] as const))(
   '%s: naga accepts every shader, and its bindings are the plan’s',

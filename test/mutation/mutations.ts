@@ -338,9 +338,9 @@ const numbers: readonly Mutation[] = [
   },
   {
     name: 'SiLU does nothing',
-    file: `${compiler}/schedule/scope.ts`,
-    find: "if (e.fn === 'silu') return silu(b, x!);",
-    replace: "if (e.fn === 'silu') return silu(b, x!) && x!;",
+    file: `${compiler}/loops/functions.ts`,
+    find: '  silu,\n  square',
+    replace: '  silu: (_, x) => x,\n  square',
     killedBy: f32,
   },
   {
@@ -356,9 +356,9 @@ const wiring: readonly Mutation[] = [
   {
     name: 'the residual is not added',
     file: `${compiler}/fuse/emit.ts`,
-    find: "return { x: 'apply', fn: op.op, args: [inner(op.a), inner(op.b)] };",
+    find: "return { x: 'apply', fn: op.fn, args: op.args.map(inner) };",
     replace:
-      "return { x: 'apply', fn: op.op, args: op.op === 'add' ? [inner(op.b), { x: 'constant', value: 0 }] : [inner(op.a), inner(op.b)] };",
+      "return { x: 'apply', fn: op.fn, args: op.fn === 'add' ? [inner(op.args[1]!), { x: 'constant', value: 0 }] : op.args.map(inner) };",
     killedBy: f32,
   },
   {

@@ -4,7 +4,15 @@
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { distinct } from '@lamella/graph/distinct';
-import type { Body, Graph, Node, ParamId, ValueId, WeightId } from '@lamella/graph/ir';
+import {
+  type Body,
+  type Graph,
+  type Node,
+  operationName,
+  type ParamId,
+  type ValueId,
+  type WeightId,
+} from '@lamella/graph/ir';
 import type { Kind, Row } from './program/ir.ts';
 
 /** A kind before fusion. */
@@ -95,7 +103,7 @@ function cutBody(
       throw new LamellaError(
         'L116',
         {
-          op: user.op.op,
+          op: operationName(user.op),
           reason: 'it uses a value from before a stack, beside what the stack returns',
           remedy: 'carrying it through the residual stream',
         },
@@ -135,12 +143,10 @@ function rebind(node: Node, value: (v: ValueId, user: Node) => ValueId, param: (
     case 'rmsNorm':
       return { ...op, x: of(op.x), gain: param(op.gain) };
     case 'rope':
-    case 'silu':
     case 'scale':
       return { ...op, x: of(op.x) };
-    case 'add':
-    case 'mul':
-      return { ...op, a: of(op.a), b: of(op.b) };
+    case 'map':
+      return { ...op, args: op.args.map(of) };
     case 'attention':
     case 'stack':
       throw new LamellaError(

@@ -1,10 +1,11 @@
 /** The authoring language: everything a model file imports. */
 export { type Dim, dims } from './axes.ts';
 export { type Block, block, type Stack, stack } from './block.ts';
+export * from './functions.ts';
 export { type Embedding, embedding, type GqaOptions, gqa, type Layer, linear, rmsNorm, swiglu } from './layers.ts';
 export { defineModel } from './model.ts';
 export type { Module, Tree } from './module.ts';
-export { add, attention, type Heads, input, mul, type RopeSpec, residual, rope, rotate, scale, silu } from './ops.ts';
+export { attention, type Heads, input, type RopeSpec, residual, rope, rotate, scale } from './ops.ts';
 export { type MobileLLMShape, mobileLLM } from './presets.ts';
 export { type Sharing, share } from './share.ts';
 export type { Tensor } from './tensor.ts';

@@ -1,8 +1,9 @@
-/** Operations without weights: the token ids, element-wise maths, rotary embedding and attention. */
+/** Operations without weights that are more than a function of features: the token ids, residuals, rotary embedding and attention. */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Axis, Rope } from '@lamella/graph/ir';
 import { axis, callback, checkValue, declared, type Kind, number, optional, options, tensor } from './arguments.ts';
-import type { Adds, AxesOf, FitAll } from './axes.ts';
+import type { Adds, AxesOf } from './axes.ts';
+import { add } from './functions.ts';
 import { capture } from './site.ts';
 import type { Tensor } from './tensor.ts';
 import { activeTrace } from './trace.ts';
@@ -13,12 +14,6 @@ export const input = declared(
   { t: axis },
   <const T extends Axis>(t: T): Tensor<readonly [T]> => activeTrace().tokens(t),
 );
-
-/** x * sigmoid(x), element by element. */
-export const silu = declared('silu', { x: tensor }, <X extends Tensor>(x: X): Tensor<AxesOf<X>> => {
-  const trace = activeTrace();
-  return trace.emit({ op: 'silu', x: trace.own(x).id }, x.axes as AxesOf<X>);
-});
 
 /** x times a constant. Throws L121 when the constant is not finite. */
 export const scale = declared(
@@ -31,20 +26,6 @@ export const scale = declared(
   },
 );
 
-/** a + b, of the same axes. */
-export const add = declared(
-  'add',
-  { a: tensor, b: tensor },
-  <A extends Tensor, B extends Tensor>(a: A, b: FitAll<B, AxesOf<A>>): Tensor<AxesOf<A>> => elementwise('add', a, b),
-);
-
-/** a * b, element by element, of the same axes. */
-export const mul = declared(
-  'mul',
-  { a: tensor, b: tensor },
-  <A extends Tensor, B extends Tensor>(a: A, b: FitAll<B, AxesOf<A>>): Tensor<AxesOf<A>> => elementwise('mul', a, b),
-);
-
 /** x + f(x). `f` must return the axes of x. Throws L101. */
 export const residual = declared(
   'residual',
@@ -52,16 +33,9 @@ export const residual = declared(
   <X extends Tensor, R extends Tensor>(x: X, f: Adds<R, AxesOf<X>, (x: X) => R>): Tensor<AxesOf<X>> => {
     const added = (f as (x: X) => R)(x);
     checkValue('residual', 'what its function returns', added, tensor);
-    return elementwise('add', x, added);
+    return add(x as Tensor, added as never) as Tensor<AxesOf<X>>;
   },
 );
-
-function elementwise<A extends Tensor>(op: 'add' | 'mul', a: A, b: unknown): Tensor<AxesOf<A>> {
-  const trace = activeTrace();
-  const left = trace.own(a);
-  const right = trace.expectAll(b, left.axes);
-  return trace.emit({ op, a: left.id, b: right.id }, a.axes as AxesOf<A>);
-}
 
 /** Rotary embedding and where it was written. */
 export type RopeSpec = Rope & { readonly site: ReturnType<typeof capture> };

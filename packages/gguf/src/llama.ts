@@ -6,7 +6,18 @@
  * Layer sharing does not exist there, so the blocks listed are executions: a weight set that runs twice is there twice.
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
-import type { Body, Graph, Node, Op, ParamId, Site, ValueId, WeightId } from '@lamella/graph/ir';
+import type { FunctionName } from '@lamella/graph/functions';
+import {
+  type Body,
+  type Graph,
+  type Node,
+  type Op,
+  operationName,
+  type ParamId,
+  type Site,
+  type ValueId,
+  type WeightId,
+} from '@lamella/graph/ir';
 
 /** A linear's tensors; `T` is a parameter of a block, or a weight of the graph. */
 export interface Linear<T> {
@@ -105,9 +116,9 @@ function readBlock(reader: Reader): ReadBlock {
   const { body } = reader;
   const ffnSum = reader.branch(body.result, 'the end of the block');
   const down = reader.want(ffnSum.branch, 'linear', 'the last linear of the feed-forward');
-  const product = reader.op(reader.want(reader.op(down).x, 'mul', 'what the last linear of the feed-forward reads'));
-  const [gated, upValue] = reader.is(product.a, 'silu') ? [product.a, product.b] : [product.b, product.a];
-  const gate = reader.want(reader.op(reader.want(gated, 'silu', 'the gate')).x, 'linear', 'what the gate reads');
+  const [a, b] = reader.args(reader.op(down).x, 'mul', 'what the last linear of the feed-forward reads');
+  const [gated, upValue] = reader.is(a!, 'silu') ? [a!, b!] : [b!, a!];
+  const gate = reader.want(reader.args(gated, 'silu', 'the gate')[0]!, 'linear', 'what the gate reads');
   const up = reader.want(upValue, 'linear', 'what the gate multiplies');
   const ffnNorm = reader.sameInput('rmsNorm', [gate, up]);
   if (reader.op(ffnNorm).x !== ffnSum.skip)
@@ -214,19 +225,29 @@ class Reader {
     return node.op;
   }
 
-  is(value: ValueId, kind: Kind): boolean {
-    return this.node(value).op.op === kind;
+  is(value: ValueId, what: string): boolean {
+    return operationName(this.node(value).op) === what;
+  }
+
+  /** What an element-wise function takes. */
+  args(value: ValueId, fn: FunctionName, part: string): readonly ValueId[] {
+    const node = this.node(value);
+    const { op } = node;
+    if (op.op !== 'map' || op.fn !== fn)
+      this.refuse(node, `${part} is ${operationName(node.op)} where llama.cpp has ${fn}`, pattern);
+    return op.args;
   }
 
   want<K extends Kind>(value: ValueId, kind: K, part: string): NodeOf<K> {
     const node = this.node(value);
-    if (node.op.op !== kind) this.refuse(node, `${part} is ${node.op.op} where llama.cpp has ${kind}`, pattern);
+    if (node.op.op !== kind)
+      this.refuse(node, `${part} is ${operationName(node.op)} where llama.cpp has ${kind}`, pattern);
     return node as NodeOf<K>;
   }
 
   /** A sum as its linear and the value that goes around it, whichever way it was written. */
   branch(value: ValueId, part: string): { readonly branch: ValueId; readonly skip: ValueId } {
-    const { a, b } = this.op(this.want(value, 'add', part));
+    const [a, b] = this.args(value, 'add', part) as [ValueId, ValueId];
     return this.is(a, 'linear') ? { branch: a, skip: b } : { branch: b, skip: a };
   }
 

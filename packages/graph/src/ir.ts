@@ -9,6 +9,7 @@
  * A graph has one `root` body (tokens -> logits). Where the root says `stack`, a table of executions runs block kinds; every
  * kind has a body of its own, traced once per kind however often it runs.
  */
+import type { FunctionName } from './functions.ts';
 
 /** Where in the author's file something was written. Lines and columns count from 1. */
 export interface Site {
@@ -97,9 +98,8 @@ export type Op =
       readonly scale: number;
       readonly state: number;
     }
-  | { readonly op: 'silu'; readonly x: ValueId }
-  | { readonly op: 'add'; readonly a: ValueId; readonly b: ValueId }
-  | { readonly op: 'mul'; readonly a: ValueId; readonly b: ValueId }
+  /** A function of `functions.ts`, feature by feature, over as many values of the same axes as it takes. */
+  | { readonly op: 'map'; readonly fn: FunctionName; readonly args: readonly ValueId[] }
   /** x times a constant. */
   | { readonly op: 'scale'; readonly x: ValueId; readonly by: number }
   /** Runs the executions of `Graph.stacks[stack]` on x, one after the other. Root only. */
@@ -190,6 +190,11 @@ export function features(node: Node): number {
   return axis.size;
 }
 
+/** What an author calls an operation. */
+export function operationName(op: Op): string {
+  return op.op === 'map' ? op.fn : op.op;
+}
+
 /** The values a node reads, in the order they are written in the operation. */
 export function operands(op: Op): readonly ValueId[] {
   switch (op.op) {
@@ -201,15 +206,13 @@ export function operands(op: Op): readonly ValueId[] {
     case 'linear':
     case 'rmsNorm':
     case 'rope':
-    case 'silu':
     case 'scale':
     case 'stack':
       return [op.x];
     case 'attention':
       return [op.q, op.k, op.v];
-    case 'add':
-    case 'mul':
-      return [op.a, op.b];
+    case 'map':
+      return op.args;
     default:
       return op satisfies never;
   }

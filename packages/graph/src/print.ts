@@ -60,11 +60,8 @@ function opText(op: Op, body: Body): string {
       const heads = `heads=${op.heads}x${op.headDim} kvHeads=${op.kvHeads}`;
       return `attention %${op.q}, %${op.k}, %${op.v}, ${heads} scale=${op.scale} state=${op.state}`;
     }
-    case 'silu':
-      return `silu %${op.x}`;
-    case 'add':
-    case 'mul':
-      return `${op.op} %${op.a}, %${op.b}`;
+    case 'map':
+      return `${op.fn} ${op.args.map((v) => `%${v}`).join(', ')}`;
     case 'scale':
       return `scale %${op.x}, by=${op.by}`;
     case 'stack':

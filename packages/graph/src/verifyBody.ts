@@ -3,6 +3,7 @@
  * checks its operands and answers what its result must look like; the rules are the types of `ir.ts` in words a program can check.
  */
 import { LamellaError } from './diagnostics.ts';
+import { functionOf } from './functions.ts';
 import {
   type Axis,
   type Body,
@@ -10,6 +11,7 @@ import {
   type Graph,
   type Node,
   operands,
+  operationName,
   type Param,
   type Site,
   type ValueId,
@@ -130,15 +132,14 @@ function resultAxes(scope: Scope): readonly Axis[] {
       if (!Number.isFinite(op.scale)) fail(scope, `its scale is ${op.scale}`);
       return ofSize(scope, heads * headDim);
     }
-    case 'silu':
-      return featureAxes(scope, op.x);
     case 'scale':
       if (!Number.isFinite(op.by)) throw new LamellaError('L121', { by: op.by }, where(scope));
       return featureAxes(scope, op.x);
-    case 'add':
-    case 'mul': {
-      const axes = featureAxes(scope, op.a);
-      expectAxes(scope, op.b, axes);
+    case 'map': {
+      const { arity } = functionOf(op.fn);
+      if (op.args.length !== arity) fail(scope, `${op.fn} takes ${arity} values, not ${op.args.length}`);
+      const axes = featureAxes(scope, op.args[0]!);
+      for (const other of op.args.slice(1)) expectAxes(scope, other, axes);
       return axes;
     }
     case 'stack': {
@@ -204,7 +205,7 @@ function where({ place, node }: Scope): { place: string; site: Site | null } {
 }
 
 function fail(scope: Scope, reason: string): never {
-  illFormed(`%${scope.node.id} = ${scope.node.op.op}: ${reason}`, scope.place, scope.node.site);
+  illFormed(`%${scope.node.id} = ${operationName(scope.node.op)}: ${reason}`, scope.place, scope.node.site);
 }
 
 /** Throws L115: something no trace should produce. */

@@ -78,12 +78,15 @@ const matrix = (name: string, rows: readonly (readonly number[])[]): NumberedPar
 
 describe('element by element', () => {
   test('silu is x / (1 + e^-x)', () => {
-    expectClose(apply({ op: 'silu', x: 0 }, [0, 1, -1, 40]), [0, 0.7310585786300049, -0.2689414213699951, 40]);
+    expectClose(
+      apply({ op: 'map', fn: 'silu', args: [0] }, [0, 1, -1, 40]),
+      [0, 0.7310585786300049, -0.2689414213699951, 40],
+    );
   });
 
   test('add, mul and scale', () => {
-    expectClose(apply({ op: 'add', a: 0, b: 0 }, [1, -2]), [2, -4]);
-    expectClose(apply({ op: 'mul', a: 0, b: 0 }, [3, -2]), [9, 4]);
+    expectClose(apply({ op: 'map', fn: 'add', args: [0, 0] }, [1, -2]), [2, -4]);
+    expectClose(apply({ op: 'map', fn: 'mul', args: [0, 0] }, [3, -2]), [9, 4]);
     expectClose(apply({ op: 'scale', x: 0, by: 0.5 }, [3, -2]), [1.5, -1]);
   });
 });
@@ -226,7 +229,7 @@ describe('attention', () => {
 
   test('several attentions of one block keep their own memory', () => {
     const second: Op = { op: 'attention', q: 1, k: 3, v: 2, heads: 2, kvHeads: 1, headDim: 2, scale: 0.5, state: 1 };
-    const oracle = oracleOf(params, [...ops, second, { op: 'add', a: 4, b: 5 }], 'f32');
+    const oracle = oracleOf(params, [...ops, second, { op: 'map', fn: 'add', args: [4, 5] }], 'f32');
     oracle.runExecution(0, row([0, 0, 0, 0], [2, 4], [6, 8]));
     oracle.position = 1;
     // No query, so both take means over the two positions: v's is (3, 4), k's is (1, 2).

@@ -118,14 +118,14 @@ function layerBody({ context, heads, kvHeads, headDim, ff, rope }: TinyShape): B
       ['self_attn', { op: 'rope', x: 3, heads: kvHeads, headDim, rope }, k],
       ['self_attn', { op: 'attention', q: 5, k: 6, v: 4, heads, kvHeads, headDim, scale, state: 0 }, q],
       ['self_attn', { op: 'linear', x: 7, weight: 4, bias: null }, x],
-      ['', { op: 'add', a: 0, b: 8 }, x],
+      ['', { op: 'map', fn: 'add', args: [0, 8] }, x],
       ['post_attention_layernorm', { op: 'rmsNorm', x: 9, gain: 5, eps: 1e-5 }, x],
       ['mlp', { op: 'linear', x: 10, weight: 6, bias: null }, hidden],
-      ['mlp', { op: 'silu', x: 11 }, hidden],
+      ['mlp', { op: 'map', fn: 'silu', args: [11] }, hidden],
       ['mlp', { op: 'linear', x: 10, weight: 7, bias: null }, hidden],
-      ['mlp', { op: 'mul', a: 12, b: 13 }, hidden],
+      ['mlp', { op: 'map', fn: 'mul', args: [12, 13] }, hidden],
       ['mlp', { op: 'linear', x: 14, weight: 8, bias: null }, x],
-      ['', { op: 'add', a: 9, b: 15 }, x],
+      ['', { op: 'map', fn: 'add', args: [9, 15] }, x],
     ],
   );
 }

@@ -227,14 +227,14 @@ const operations: readonly Rejection[] = [
     'a sum over different axes',
     'L101 axis ff=40 does not fit: expected d=24, at layer. Try a value with axes [t=16, d=24]',
     (g) => {
-      layer(g).nodes[16]!.op = { op: 'add', a: 9, b: 14 };
+      layer(g).nodes[16]!.op = { op: 'map', fn: 'add', args: [9, 14] };
     },
   ],
   [
     'a product over axes of one size and two names',
     'L101 axis self_attn.q=24 does not fit: expected d=24, at layer. Try a value with axes [t=16, d=24]',
     (g) => {
-      layer(g).nodes[16]!.op = { op: 'mul', a: 9, b: 7 };
+      layer(g).nodes[16]!.op = { op: 'map', fn: 'mul', args: [9, 7] };
     },
   ],
   [
@@ -262,7 +262,7 @@ const operations: readonly Rejection[] = [
     'token ids used as features',
     '%2 = silu: it reads %0, which has no features, at tiny-ls.layers',
     (g) => {
-      g.root.nodes[2]!.op = { op: 'silu', x: 0 };
+      g.root.nodes[2]!.op = { op: 'map', fn: 'silu', args: [0] };
     },
   ],
   [

@@ -1,4 +1,5 @@
 /** One body of the graph as lines of Python, one assignment per node. */
+import { functionOf } from '@lamella/graph/functions';
 import type { Body, Node } from '@lamella/graph/ir';
 import type { PythonName } from './maths.ts';
 import { valueNames } from './names.ts';
@@ -59,12 +60,10 @@ export function printBody(
           `head_dim=${op.headDim}`,
           `scale=${float(op.scale)}`,
         );
-      case 'silu':
-        return call('silu', v(op.x));
-      case 'add':
-        return `${v(op.a)} + ${v(op.b)}`;
-      case 'mul':
-        return `${v(op.a)} * ${v(op.b)}`;
+      case 'map': {
+        const [x = '', y = ''] = op.args.map(v);
+        return functionOf(op.fn).torch(x, y);
+      }
       case 'scale':
         return `${v(op.x)} * ${float(op.by)}`;
       default:

@@ -2,7 +2,8 @@
  * The maths of the exported module, by hand in simple tensor operations. It shares nothing with the kernels or the oracle, so that
  * agreement between them means something. Works on PyTorch 1.13 and 2.x, on any device, and is differentiable.
  *
- * RMSNorm: arXiv 1910.07467. RoPE: arXiv 2104.09864. Grouped-query attention: arXiv 2305.13245. SiLU gating: arXiv 2002.05202.
+ * RMSNorm: arXiv 1910.07467. RoPE: arXiv 2104.09864. Grouped-query attention: arXiv 2305.13245. Element-wise functions are one expression each,
+ * in the table of the graph (`graph/src/functions.ts`).
  */
 
 /** One Python function of the exported file, and the names of those it needs. */
@@ -18,8 +19,7 @@ export type PythonName =
   | 'rope_table'
   | 'rope_half'
   | 'rope_adjacent'
-  | 'causal_attention'
-  | 'silu';
+  | 'causal_attention';
 
 /** Ready to print, in the order they are printed. */
 export const pythonFunctions: Readonly<Record<PythonName, PythonFunction>> = {
@@ -83,11 +83,5 @@ def rope_table(t, head_dim, theta, device):
     later = torch.ones(t, t, dtype=torch.bool, device=q.device).triu(1)
     weights = (q @ k.transpose(2, 3) * scale).masked_fill(later, float("-inf")).softmax(-1)
     return (weights @ v).transpose(1, 2).reshape(b, t, heads * head_dim)`,
-  },
-  silu: {
-    needs: [],
-    text: `def silu(x):
-    """x * sigmoid(x)."""
-    return x * torch.sigmoid(x)`,
   },
 };

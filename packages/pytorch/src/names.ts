@@ -55,12 +55,9 @@ function suggested(node: Node, body: Body, names: readonly string[]): string {
       return `${names[op.x]}_rotated`;
     case 'attention':
       return 'attended';
-    case 'silu':
-      return `${names[op.x]}_silu`;
-    case 'add':
-      return 'added';
-    case 'mul':
-      return 'multiplied';
+    case 'map':
+      if (op.fn === 'add') return 'added';
+      return op.fn === 'mul' ? 'multiplied' : `${names[op.args[0]!]}_${op.fn}`;
     case 'scale':
       return 'scaled';
     case 'stack':

@@ -1,5 +1,5 @@
 /** Questions about a body that fusion asks: which nodes read a value, and what it is called. */
-import { type Body, type Node, type Op, operands, type ValueId } from '@lamella/graph/ir';
+import { type Body, type Node, type Op, operands, operationName, type ValueId } from '@lamella/graph/ir';
 
 export class BodyView {
   readonly body: Body;
@@ -34,6 +34,7 @@ export class BodyView {
   }
 
   nameOf(node: Node): string {
-    return node.path ? `${node.path}.${node.op.op}${node.id}` : `${node.op.op}${node.id}`;
+    const name = `${operationName(node.op)}${node.id}`;
+    return node.path ? `${node.path}.${name}` : name;
   }
 }

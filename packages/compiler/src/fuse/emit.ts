@@ -252,11 +252,8 @@ class Emitter {
     switch (op.op) {
       case 'linear':
         return this.biased(streams.indexOf(node), op.bias, { map: 'plain', rows: features(node) });
-      case 'silu':
-        return { x: 'apply', fn: 'silu', args: [inner(op.x)] };
-      case 'add':
-      case 'mul':
-        return { x: 'apply', fn: op.op, args: [inner(op.a), inner(op.b)] };
+      case 'map':
+        return { x: 'apply', fn: op.fn, args: op.args.map(inner) };
       case 'scale':
         return { x: 'apply', fn: 'mul', args: [inner(op.x), { x: 'constant', value: op.by }] };
       default:

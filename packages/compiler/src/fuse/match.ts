@@ -42,6 +42,9 @@ export type Group =
   | { readonly group: 'rope'; readonly node: Node }
   | { readonly group: 'map'; readonly node: Node };
 
+/** Linears of one tree: SwiGLU has two, and a workgroup of a GPU has room for the sums of not many more. */
+const MOST_STREAMS = 2;
+
 /** The groups of a body, in an order in which each finds ready what it reads. */
 export function match(view: BodyView): readonly Group[] {
   const { body } = view;
@@ -87,9 +90,7 @@ export function match(view: BodyView): readonly Group[] {
           continue;
         groups.push({ group: 'rope', node });
         break;
-      case 'silu':
-      case 'add':
-      case 'mul':
+      case 'map':
       case 'scale':
         groups.push({ group: 'map', node });
         break;
@@ -134,6 +135,7 @@ export function match(view: BodyView): readonly Group[] {
     for (;;) {
       const user = view.onlyUser(root);
       if (!user || !isElementwise(user.op) || !fits(user, linears, features(linear))) return root;
+      if (streamsOf(user).length > MOST_STREAMS) return root;
       root = user;
     }
   }
@@ -153,7 +155,7 @@ export function match(view: BodyView): readonly Group[] {
 }
 
 function isElementwise(op: Op): boolean {
-  return op.op === 'silu' || op.op === 'add' || op.op === 'mul' || op.op === 'scale';
+  return op.op === 'map' || op.op === 'scale';
 }
 
 /** Whether a norm is read by linears alone, which then make it for themselves. */

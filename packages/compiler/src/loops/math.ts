@@ -30,11 +30,35 @@ export function exp(b: Builder, x: Expr, outside: Builder = b): Expr {
   return b.let('e.y', mul(series, apply('powerOfTwo', n)));
 }
 
+/** The constant, of a float's type. */
+export function constantLike(x: Expr, value: number): Expr {
+  return constant(floatType(x), value);
+}
+
+/** 1 / (1 + exp(-x)). */
+export function sigmoid(b: Builder, x: Expr): Expr {
+  const one = constantLike(x, 1);
+  return apply('div', one, add(one, exp(b, apply('neg', x))));
+}
+
 /** silu(x) = x / (1 + exp(-x)). */
 export function silu(b: Builder, x: Expr): Expr {
   const value = b.let('s.x', x);
   const e = exp(b, apply('neg', value));
   return apply('div', value, add(constant(floatType(x), 1), e));
+}
+
+/** 1/17 ... 1/3: of atanh(s) = s + s^3/3 + ... For s <= 1/3 the first term left out is below 4e-10 of the first. */
+const odds = [1 / 17, 1 / 15, 1 / 13, 1 / 11, 1 / 9, 1 / 7, 1 / 5, 1 / 3];
+
+/** log(1 + exp(x)) for x <= 0: 2 atanh(y / (2 + y)) of y = exp(x). Relative error below 4e-7. */
+export function log1pOfExp(b: Builder, x: Expr): Expr {
+  const y = exp(b, x);
+  const s = b.let('p.s', apply('div', y, add(constantLike(x, 2), y)));
+  const square = b.let('p.q', mul(s, s));
+  const series = odds.slice(1).reduce((p, k) => add(mul(p, square), constantLike(x, k)), constantLike(x, odds[0]!));
+  const twice = b.let('p.t', add(s, s));
+  return add(twice, mul(mul(twice, square), series));
 }
 
 /** 1/9 ... 1/3: of 2 atanh(s) = 2 (s + s^3/3 + ...). For |s| <= 0.172 the first term left out is below 2e-9 of the first. */

@@ -5,6 +5,7 @@
  * Everything is a row: the nodes before the first stack become a kind of their own (`start`), those behind the last one another
  * (`end`, run only for the tokens whose logits are wanted), and a step is one pass over one table of rows.
  */
+import type { FunctionName } from '@lamella/graph/functions';
 import type { ParamId, Rope, WeightId, WeightRole } from '@lamella/graph/ir';
 import type { FormatName, KvName } from '@lamella/runtime/choices';
 
@@ -65,9 +66,6 @@ export type BufferId = number;
  */
 export type Scratch = Readonly<Record<string, BufferId>>;
 
-/** The functions of the expression tree. `silu` is x / (1 + exp(-x)). */
-export type ElementFn = 'add' | 'mul' | 'sub' | 'silu';
-
 /** Element-wise maths over one feature index: it serves scalars and vectors, the interpreter and every target. */
 export type Element =
   /** The dot product of stream `stream`. */
@@ -79,7 +77,7 @@ export type Element =
   /** cos or sin of the token's position, at feature modulo `half`. */
   | { readonly x: 'rope'; readonly part: 'cos' | 'sin'; readonly table: number; readonly half: number }
   | { readonly x: 'constant'; readonly value: number }
-  | { readonly x: 'apply'; readonly fn: ElementFn; readonly args: readonly Element[] };
+  | { readonly x: 'apply'; readonly fn: FunctionName; readonly args: readonly Element[] };
 
 /** Where a result goes. `heads` places row r of a half at head * stride + plane * half + (r mod half). */
 export type Destination =

@@ -1,4 +1,5 @@
 /** Prints a program for a reader: what runs together, and (`printPlan`) where everything lies. */
+import { type FunctionName, functionOf } from '@lamella/graph/functions';
 import type { Plan } from '../plan.ts';
 import type { Destination, Element, FusedOp, HeadLayout, Kind, Pack, Program, RowMap } from './ir.ts';
 
@@ -39,9 +40,7 @@ export function printKind(program: Program, kind: Kind): string[] {
       case 'constant':
         return String(e.value);
       case 'apply':
-        return e.fn === 'silu'
-          ? `silu(${element(e.args[0]!)})`
-          : `(${e.args.map(element).join({ add: ' + ', sub: ' - ', mul: ' * ' }[e.fn])})`;
+        return applied(e.fn, e.args.map(element));
       default:
         return e satisfies never;
     }
@@ -96,6 +95,11 @@ export function printKind(program: Program, kind: Kind): string[] {
     }
   };
   return [`kind ${kind.name} (${kind.role})`, ...kind.ops.flatMap(op)];
+}
+
+function applied(fn: FunctionName, args: readonly string[]): string {
+  const { infix } = functionOf(fn);
+  return infix ? `(${args.join(` ${infix} `)})` : `${fn}(${args.join(', ')})`;
 }
 
 function printLayout({ pairing, half, stride }: HeadLayout): string {

@@ -10,7 +10,6 @@ import type { Activations, Format, MatrixShape } from '../formats/format.ts';
 import { type KvFormat, type KvShape, kvShape } from '../formats/kv.ts';
 import { formats, kvFormats } from '../formats/table.ts';
 import {
-  add,
   apply,
   argument,
   Builder,
@@ -18,17 +17,15 @@ import {
   type Index,
   index,
   load,
-  mul,
   type Names,
   plus,
   quotient,
   remainder,
   scalarArguments,
-  sub,
   times,
 } from '../loops/build.ts';
+import { builders } from '../loops/functions.ts';
 import type { Expr, Kernel, KernelBuffer } from '../loops/ir.ts';
-import { silu } from '../loops/math.ts';
 import type { Plan } from '../plan.ts';
 import type { BufferId, Destination, Element, Kind, Pack, PackId, Place, Scratch } from '../program/ir.ts';
 import { packRows, packShape, storedRows } from '../program/ir.ts';
@@ -249,9 +246,8 @@ export class KernelScope {
         return names.let(e.part, load(table, angle, type));
       }
       case 'apply': {
-        const [x, y] = e.args.map(inner);
-        if (e.fn === 'silu') return silu(b, x!);
-        return { add, sub, mul }[e.fn](x!, y!);
+        const [x, y] = e.args.map(inner) as [Expr, Expr];
+        return builders[e.fn](b, x, y);
       }
       default:
         return e satisfies never;

@@ -3,6 +3,7 @@
  * (RMSNorm arXiv 1910.07467, RoPE 2104.09864, SwiGLU 2002.05202). Attention, which looks at many tokens, is in `oracle.ts` and
  * again, differently, in `sequence.ts`.
  */
+import { functionOf } from '../functions.ts';
 import type { Op, ParamId, Rope, ValueId } from '../ir.ts';
 import type { Tensor } from './model.ts';
 import { integerDots, type Q8Activation } from './q8.ts';
@@ -38,15 +39,10 @@ export function rowOp(op: RowOp, { value, tensors, position, quantise, onQ8 }: R
       return rmsNorm(value(op.x), vector(tensor(op.gain)), op.eps);
     case 'rope':
       return rotate(value(op.x), op.heads, op.headDim, op.rope, position);
-    case 'silu':
-      return value(op.x).map((x) => x / (1 + Math.exp(-x)));
-    case 'add': {
-      const b = value(op.b);
-      return value(op.a).map((a, i) => a + b[i]!);
-    }
-    case 'mul': {
-      const b = value(op.b);
-      return value(op.a).map((a, i) => a * b[i]!);
+    case 'map': {
+      const { meaning } = functionOf(op.fn);
+      const [x, y] = op.args.map(value) as [Float64Array, Float64Array | undefined];
+      return x.map((each, i) => meaning(each, y?.[i] ?? 0));
     }
     case 'scale':
       return value(op.x).map((x) => x * op.by);

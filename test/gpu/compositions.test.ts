@@ -1,7 +1,11 @@
-/** Queries, keys and values from anything, on a GPU: the same graphs as in WASM, with attention whole and in parts, with and without halves. */
+/**
+ * What authors compose beyond a Llama block, on a GPU: queries, keys and values from anything, with attention whole and in parts, with and without
+ * halves; and every element-wise function.
+ */
 import { conservative, type GpuProfile, halves } from '@lamella/compiler/schedule/gpu/profile';
 import { describe, test } from 'vitest';
 import { follows } from '../conformance/follows.ts';
+import { everyFunction } from '../conformance/functions.ts';
 import { type HeadShape, headModels, usualHeads } from '../conformance/heads.ts';
 import type { Setting } from '../conformance/machine.ts';
 import { interpreted } from './machine.ts';
@@ -22,3 +26,5 @@ describe.each(cases)('%s', (_name, shape, names, setting, profile, tolerance) =>
     follows(interpreted(profile), graph, setting, tolerance, 3),
   );
 });
+
+test('every element-wise function', () => follows(interpreted(), everyFunction(), f32, 1e-4, 3));

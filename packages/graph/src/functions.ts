@@ -1,0 +1,67 @@
+/**
+ * Element-wise maths: one row for each function an author may apply to every feature. A row says how many operands it takes, what it means in f64
+ * (which the oracle computes, written here by hand) and what it is in PyTorch. How kernels compute it is a row of the compiler's own table.
+ */
+export interface ElementFunction {
+  readonly arity: 1 | 2;
+  readonly meaning: (x: number, y: number) => number;
+  /** A PyTorch expression over its operands, which are names. */
+  readonly torch: (x: string, y: string) => string;
+  /** The operator between two operands, where there is one. */
+  readonly infix?: string;
+}
+
+const unary = (meaning: (x: number) => number, torch: (x: string) => string): ElementFunction => ({
+  arity: 1,
+  meaning,
+  torch,
+});
+const operator = (infix: string, meaning: (x: number, y: number) => number): ElementFunction => ({
+  arity: 2,
+  meaning,
+  torch: (x, y) => `${x} ${infix} ${y}`,
+  infix,
+});
+
+export const functions = {
+  add: operator('+', (x, y) => x + y),
+  sub: operator('-', (x, y) => x - y),
+  mul: operator('*', (x, y) => x * y),
+  div: operator('/', (x, y) => x / y),
+  min: { arity: 2, meaning: (x, y) => Math.min(x, y), torch: (x, y) => `torch.minimum(${x}, ${y})` },
+  max: { arity: 2, meaning: (x, y) => Math.max(x, y), torch: (x, y) => `torch.maximum(${x}, ${y})` },
+  exp: unary(
+    (x) => Math.exp(x),
+    (x) => `torch.exp(${x})`,
+  ),
+  tanh: unary(
+    (x) => Math.tanh(x),
+    (x) => `torch.tanh(${x})`,
+  ),
+  sigmoid: unary(
+    (x) => 1 / (1 + Math.exp(-x)),
+    (x) => `torch.sigmoid(${x})`,
+  ),
+  /** x sigmoid(x), arXiv 1702.03118. */
+  silu: unary(
+    (x) => x / (1 + Math.exp(-x)),
+    (x) => `${x} * torch.sigmoid(${x})`,
+  ),
+  square: unary(
+    (x) => x * x,
+    (x) => `${x} * ${x}`,
+  ),
+  /** log(1 + exp(x)), written so that exp never overflows. */
+  softplus: unary(
+    (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))),
+    (x) => `torch.clamp(${x}, min=0) + torch.log1p(torch.exp(-torch.abs(${x})))`,
+  ),
+} as const satisfies Readonly<Record<string, ElementFunction>>;
+
+export type FunctionName = keyof typeof functions;
+export const functionNames = Object.keys(functions) as readonly FunctionName[];
+
+/** The row of a function. */
+export function functionOf(name: FunctionName): ElementFunction {
+  return functions[name];
+}
