@@ -45,6 +45,8 @@ export const exp = unary('exp');
 export const tanh = unary('tanh');
 /** 1 / (1 + e^-x). */
 export const sigmoid = unary('sigmoid');
+/** max(x, 0); `square(relu(x))` is the activation of Primer. */
+export const relu = unary('relu');
 /** x * sigmoid(x). */
 export const silu = unary('silu');
 /** x * x. */

@@ -42,6 +42,10 @@ export const functions = {
     (x) => 1 / (1 + Math.exp(-x)),
     (x) => `torch.sigmoid(${x})`,
   ),
+  relu: unary(
+    (x) => Math.max(x, 0),
+    (x) => `torch.clamp(${x}, min=0)`,
+  ),
   /** x sigmoid(x), arXiv 1702.03118. */
   silu: unary(
     (x) => x / (1 + Math.exp(-x)),

@@ -17,6 +17,7 @@ export const builders: Readonly<Record<FunctionName, ElementBuilder>> = {
   // 2 sigmoid(2x) - 1, whose error is that of numbers near 1
   tanh: (b, x) => sub(mul(constantLike(x, 2), sigmoid(b, add(x, x))), constantLike(x, 1)),
   sigmoid,
+  relu: (_, x) => apply('max', x, constantLike(x, 0)),
   silu,
   square: (b, x) => {
     const value = b.let('x', x);
