@@ -49,6 +49,10 @@ export const sigmoid = unary('sigmoid');
 export const relu = unary('relu');
 /** x * sigmoid(x). */
 export const silu = unary('silu');
+/** x times the probability that a normal number is below it, as BERT and ViT have it. */
+export const gelu = unary('gelu');
+/** The same by way of tanh, which differs by up to 5e-4: as GPT-2, Gemma and PyTorch's `approximate='tanh'` have it. */
+export const geluTanh = unary('geluTanh');
 /** x * x. */
 export const square = unary('square');
 /** log(1 + e^x). */

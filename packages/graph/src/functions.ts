@@ -51,6 +51,15 @@ export const functions = {
     (x) => x / (1 + Math.exp(-x)),
     (x) => `${x} * torch.sigmoid(${x})`,
   ),
+  /** x times the probability that a normal number is below it (arXiv 1606.08415): exactly, and as GPT-2 computes it. */
+  gelu: unary(
+    (x) => 0.5 * x * erfc(-x * Math.SQRT1_2),
+    (x) => `0.5 * ${x} * torch.erfc(-${x} * ${Math.SQRT1_2})`,
+  ),
+  geluTanh: unary(
+    (x) => 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3))),
+    (x) => `0.5 * ${x} * (1 + torch.tanh(${Math.sqrt(2 / Math.PI)} * (${x} + 0.044715 * ${x} * ${x} * ${x})))`,
+  ),
   square: unary(
     (x) => x * x,
     (x) => `${x} * ${x}`,
@@ -61,6 +70,22 @@ export const functions = {
     (x) => `torch.clamp(${x}, min=0) + torch.log1p(torch.exp(-torch.abs(${x})))`,
   ),
 } as const satisfies Readonly<Record<string, ElementFunction>>;
+
+/** 1 - erf(x), in f64: the Taylor series of erf near 0, a continued fraction further out. */
+function erfc(x: number): number {
+  if (x < 0) return 2 - erfc(-x);
+  if (x < 3) {
+    let [term, sum] = [x, x];
+    for (let n = 1; n < 60; n++) {
+      term *= -(x * x) / n;
+      sum += term / (2 * n + 1);
+    }
+    return 1 - (2 / Math.sqrt(Math.PI)) * sum;
+  }
+  let tail = x;
+  for (let n = 60; n > 0; n--) tail = x + n / 2 / tail;
+  return Math.exp(-x * x) / (Math.sqrt(Math.PI) * tail);
+}
 
 export type FunctionName = keyof typeof functions;
 export const functionNames = Object.keys(functions) as readonly FunctionName[];

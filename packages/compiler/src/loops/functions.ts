@@ -6,6 +6,10 @@ import { constantLike, exp, log1pOfExp, sigmoid, silu } from './math.ts';
 
 export type ElementBuilder = (b: Builder, x: Expr, y: Expr) => Expr;
 
+/** erfc(z) = (ERFC over t) t exp(-z^2) with t = 1 / (1 + ERFC_P z), for z >= 0, to 1.5e-7 (Abramowitz and Stegun, 7.1.26). */
+const ERFC_P = 0.3275911;
+const ERFC = [1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592];
+
 export const builders: Readonly<Record<FunctionName, ElementBuilder>> = {
   add: (_, x, y) => add(x, y),
   sub: (_, x, y) => sub(x, y),
@@ -19,6 +23,26 @@ export const builders: Readonly<Record<FunctionName, ElementBuilder>> = {
   sigmoid,
   relu: (_, x) => apply('max', x, constantLike(x, 0)),
   silu,
+  // max(x, 0) - |x| / 2 erfc(|x| / sqrt(2)): no sign to choose, and nothing cancels
+  gelu: (b, x) => {
+    const c = (value: number) => constantLike(x, value);
+    const value = b.let('x', x);
+    const size = b.let('size', apply('abs', value));
+    const t = b.let('t', apply('div', c(1), add(c(1), mul(c(ERFC_P * Math.SQRT1_2), size))));
+    const polynomial = mul(
+      ERFC.slice(1).reduce((p, k) => add(mul(p, t), c(k)), c(ERFC[0]!)),
+      t,
+    );
+    const tail = mul(polynomial, exp(b, mul(c(-0.5), mul(value, value))));
+    return sub(apply('max', value, c(0)), mul(mul(c(0.5), size), tail));
+  },
+  // (1 + tanh(u)) / 2 is sigmoid(2u)
+  geluTanh: (b, x) => {
+    const c = (value: number) => constantLike(x, value);
+    const value = b.let('x', x);
+    const cubic = mul(value, add(c(1), mul(c(0.044715), mul(value, value))));
+    return mul(value, sigmoid(b, mul(c(2 * Math.sqrt(2 / Math.PI)), cubic)));
+  },
   square: (b, x) => {
     const value = b.let('x', x);
     return mul(value, value);
