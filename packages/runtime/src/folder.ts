@@ -3,6 +3,7 @@ import { LamellaError } from './lamella-error.ts';
 import { isNode } from './node.ts';
 import { nodeFiles } from './node-files.ts';
 import type { PackageFiles } from './package-files.ts';
+import { spell } from './spell.ts';
 import { webFiles } from './web-files.ts';
 
 /** Where the files of a package are. Plain data, because a page sends it to its worker. */
@@ -21,11 +22,22 @@ export interface PackageAddress {
  */
 export type FileUrls = () => Readonly<Record<string, string>>;
 
-/** The address of a package in the folder `url`; a path stays a path where there are paths. */
+/** The address of a package in the folder `url`; a path stays a path where there are paths. L408 for anything that is no address. */
 export function addressOf(url: string | URL): PackageAddress {
-  const text = String(url);
+  const range = 'the address or the path of a folder';
+  const refused = () =>
+    new LamellaError('L408', { option: 'url', range, value: spell(url), remedy: "load('/models/assistant/')" });
+  // A URL may come from another realm, whose class is another one.
+  const text: unknown = typeof url === 'object' && url !== null ? url.href : url;
+  if (typeof text !== 'string' || text === '') throw refused();
   if (isNode && !/^(https?|file):/.test(text)) return { folder: text.replace(/\/?$/, '/'), query: '', moved: {} };
-  const { origin, protocol, pathname, search } = new URL(text, isNode ? undefined : location.href);
+  let parsed: URL;
+  try {
+    parsed = new URL(text, isNode ? undefined : location.href);
+  } catch {
+    throw refused();
+  }
+  const { origin, protocol, pathname, search } = parsed;
   const root = protocol === 'file:' ? 'file://' : origin;
   return { folder: `${root}${pathname.replace(/\/?$/, '/')}`, query: search, moved: {} };
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect, test } from 'vitest';
-import { filesAt, ownUrl, shippedAddress, urlOf } from '../src/folder.ts';
+import { addressOf, filesAt, ownUrl, shippedAddress, urlOf } from '../src/folder.ts';
 
 const text = async (bytes: Promise<Uint8Array>) => new TextDecoder().decode(await bytes);
 
@@ -48,4 +48,8 @@ test('a script without an address of its own says so: L438', () => {
   );
   expect(ownUrl('manifest.json', lost)).toBeNull();
   expect(() => shippedAddress('tiny', () => ({ 'manifest.json': '/_next/media/manifest.json' }))).toThrow(/^L438 /);
+});
+
+test.each([7, null, {}, [], '', 'http://', Symbol('place')])('%s is no address', (url) => {
+  expect(() => addressOf(url as string)).toThrow(/^L408 url must be the address or the path of a folder, not /);
 });
