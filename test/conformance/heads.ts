@@ -20,8 +20,22 @@ type Value = dsl.Tensor;
 type Layer = (x: unknown) => Value;
 /** The DSL without its types, which would have to be told the axes of everything that is put together here. */
 type Loose = (...args: readonly unknown[]) => Value;
-const { add, mul, scale, silu, rotate, attention, linear, rmsNorm, residual, block, embedding, stack, defineModel } =
-  dsl as unknown as Record<string, Loose>;
+const {
+  add,
+  mul,
+  scale,
+  silu,
+  rotate,
+  attention,
+  linear,
+  rmsNorm,
+  headNorm,
+  residual,
+  block,
+  embedding,
+  stack,
+  defineModel,
+} = dsl as unknown as Record<string, Loose>;
 
 /** Modules of a block by name, made as they are asked for: one that no way uses would be an error. */
 type Modules = Readonly<Record<string, () => unknown>>;
@@ -56,6 +70,10 @@ const ways: Readonly<Record<string, readonly [modules: string, make: (b: Block) 
     'q k v qNorm kNorm',
     ({ of, turnQ, turnK, attend }) => attend(turnQ(of('qNorm', of('q'))), turnK(of('kNorm', of('k'))), of('v')),
   ],
+  'head-norms-before-rope': [
+    'q k v qHeads kHeads',
+    ({ of, turnQ, turnK, attend }) => attend(turnQ(of('qHeads', of('q'))), turnK(of('kHeads', of('k'))), of('v')),
+  ],
   'keys-are-values': [
     'q k',
     ({ of, turnQ, attend }) => {
@@ -87,9 +105,9 @@ const ways: Readonly<Record<string, readonly [modules: string, make: (b: Block) 
   ],
 };
 
-/** A model of each way, and one that rotates what goes through it. */
+/** A model of each way, one that rotates what goes through it, and one of everything. */
 export function headModels(shape: HeadShape = usualHeads): readonly Graph[] {
-  return [...Object.keys(ways).map((name) => modelOf(name, shape)), rotatedStream(shape)];
+  return [...Object.keys(ways).map((name) => modelOf(name, shape)), rotatedStream(shape), loraPerExecution(shape)];
 }
 
 /** The model of one way. */
@@ -109,6 +127,8 @@ export function modelOf(name: string, { heads, kvHeads, headDim, context, sets }
     vb: () => linear!(r, kv),
     qNorm: () => rmsNorm!(q),
     kNorm: () => rmsNorm!(kv),
+    qHeads: () => headNorm!(q, { heads }),
+    kHeads: () => headNorm!(kv, { heads: kvHeads, eps: 1e-3 }),
     norm: () => rmsNorm!(d),
     o: () => linear!(q, d),
   };
@@ -130,6 +150,48 @@ export function modelOf(name: string, { heads, kvHeads, headDim, context, sets }
       }),
   );
   return whole(name, sets, { t, d, vocab }, layer);
+}
+
+/**
+ * All of it at once, and shared: one set of projections for all executions, each with LoRA of its own on q, k and v, norms per head before RoPE,
+ * and queries scaled behind it.
+ */
+export function loraPerExecution({ heads, kvHeads, headDim, context, sets }: HeadShape): Graph {
+  const { t, d, r, vocab } = dsl.dims({ t: context, d: 32, r: 4, vocab: 50 });
+  const widths = {
+    q: { name: 'q', size: heads * headDim },
+    k: { name: 'kv', size: kvHeads * headDim },
+    v: { name: 'kv', size: kvHeads * headDim },
+  };
+  const each = ['q', 'k', 'v'] as const;
+  const shared = Object.fromEntries([
+    ...each.map((which) => [which, linear!(d, widths[which])]),
+    ['o', linear!(widths.q, d)],
+    ['qNorm', headNorm!(widths.q, { heads })],
+    ['kNorm', headNorm!(widths.k, { heads: kvHeads })],
+  ]);
+  const layer = block!(
+    [t, d],
+    () => ({
+      norm: rmsNorm!(d),
+      ...shared,
+      ...Object.fromEntries(
+        each.flatMap((which) => [
+          [`${which}a`, linear!(d, r)],
+          [`${which}b`, linear!(r, widths[which])],
+        ]),
+      ),
+    }),
+    (w: Record<string, Layer>, x: Value) =>
+      residual!(x, (x: Value) => {
+        const n = w.norm!(x);
+        const [q, k, v] = each.map((which) => add!(w[which]!(n), scale!(w[`${which}b`]!(w[`${which}a`]!(n)), 0.5)));
+        const turned = rotate!(w.qNorm!(q), dsl.rope(10_000), { heads, headDim });
+        const keys = rotate!(w.kNorm!(k), dsl.rope(10_000), { heads: kvHeads, headDim });
+        return w.o!(attention!(scale!(turned, 1.5), keys, v, { heads, kvHeads, headDim }));
+      }),
+  );
+  return whole('lora-per-execution', sets, { t, d, vocab }, layer);
 }
 
 /** Rotation of the residual stream, whose result goes to a norm and to a sum; a norm behind the head leaves the logits. */

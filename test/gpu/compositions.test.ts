@@ -15,9 +15,9 @@ const odd = { heads: 2, kvHeads: 1, headDim: 6, context: 20, sets: 1 };
 /** Attention over so long a context leaves parts. */
 const long = { ...usualHeads, context: 200, sets: 1 };
 const cases: readonly (readonly [string, HeadShape, readonly string[], Setting, GpuProfile, number])[] = [
-  ['in parts', long, ['lora', 'gated-attention', 'attention-over-attention'], f32, conservative, 1e-4],
-  ['headDim 6, halves', odd, ['lora', 'rope-on-keys', 'rotated-stream'], f32, halves, 2e-3],
-  ['q4, KV q8', { ...usualHeads, sets: 1 }, ['norms-before-rope'], { quant: 'q4', kv: 'q8' }, conservative, 0.05],
+  ['in parts', long, ['lora-per-execution', 'gated-attention', 'attention-over-attention'], f32, conservative, 1e-4],
+  ['headDim 6, halves', odd, ['lora', 'rope-on-keys', 'rotated-stream', 'head-norms-before-rope'], f32, halves, 2e-3],
+  ['q4, KV q8', { ...usualHeads, sets: 1 }, ['head-norms-before-rope'], { quant: 'q4', kv: 'q8' }, conservative, 0.05],
 ];
 
 describe.each(cases)('%s', (_name, shape, names, setting, profile, tolerance) => {

@@ -339,8 +339,8 @@ const numbers: readonly Mutation[] = [
   {
     name: 'SiLU does nothing',
     file: `${compiler}/loops/functions.ts`,
-    find: '  silu,\n  square',
-    replace: '  silu: (_, x) => x,\n  square',
+    find: '\n  silu,\n',
+    replace: '\n  silu: (_, x) => x,\n',
     killedBy: f32,
   },
   {

@@ -2,7 +2,17 @@
 export { type Dim, dims } from './axes.ts';
 export { type Block, block, type Stack, stack } from './block.ts';
 export * from './functions.ts';
-export { type Embedding, embedding, type GqaOptions, gqa, type Layer, linear, rmsNorm, swiglu } from './layers.ts';
+export {
+  type Embedding,
+  embedding,
+  type GqaOptions,
+  gqa,
+  headNorm,
+  type Layer,
+  linear,
+  rmsNorm,
+  swiglu,
+} from './layers.ts';
 export { defineModel } from './model.ts';
 export type { Module, Tree } from './module.ts';
 export { attention, type Heads, input, type RopeSpec, residual, rope, rotate, scale } from './ops.ts';

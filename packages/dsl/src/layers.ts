@@ -70,19 +70,41 @@ function projection(from: Axis, to: Axis, site: Capture, biased = false): Untype
 export const rmsNorm = declared(
   'rmsNorm',
   { d: axis, options: optional(options({ eps: optional(number) }, 'rmsNorm(d, { eps: 1e-6 })')) },
-  <const D extends Axis>(d: D, { eps = 1e-5 }: { readonly eps?: number | undefined } = {}): Layer<D, D> => {
-    const site = capture();
-    const weight = new Parameter([d.size], 'gain', site);
-    const forward = (x: Tensor): Tensor => {
-      const trace = activeTrace();
-      return trace.emit({ op: 'rmsNorm', x: x.id, gain: trace.param(weight), eps }, x.axes);
-    };
-    const check = (place: string): void => {
-      if (!(Number.isFinite(eps) && eps > 0)) throw new LamellaError('L117', { value: eps }, { place, site: site() });
-    };
-    return layer('rmsNorm', d, { weight }, forward, site, check) as Layer<D, D>;
-  },
+  <const D extends Axis>(d: D, { eps = 1e-5 }: { readonly eps?: number | undefined } = {}): Layer<D, D> =>
+    norm('rmsNorm', d, 1, eps, capture()) as Layer<D, D>,
 );
+
+/**
+ * The same over each of `heads` heads that lie side by side in x, with one weight [d / heads] for all of them: between a projection and RoPE, as
+ * Qwen3 and Gemma 3 have it. Throws L102, L117, L124.
+ */
+export const headNorm = declared(
+  'headNorm',
+  { d: axis, options: options({ heads: number, eps: optional(number) }, 'headNorm(q, { heads: 9 })') },
+  <const D extends Axis>(
+    d: D,
+    { heads, eps = 1e-5 }: { readonly heads: number; readonly eps?: number | undefined },
+  ): Layer<D, D> => norm('headNorm', d, heads, eps, capture()) as Layer<D, D>,
+);
+
+function norm(made: string, d: Axis, heads: number, eps: number, site: Capture): Untyped {
+  const weight = new Parameter([d.size / heads], 'gain', site);
+  const forward = (x: Tensor): Tensor => {
+    const trace = activeTrace();
+    return trace.emit({ op: 'rmsNorm', x: x.id, gain: trace.param(weight), eps, heads }, x.axes);
+  };
+  const check = (place: string): void => {
+    const where = { place, site: site() };
+    checkSize('heads', heads, where);
+    if (d.size % heads !== 0) {
+      const argument = `heads, which divide ${d.name}=${d.size}`;
+      const remedy = `heads: ${divisorBelow(d.size, heads)}`;
+      throw new LamellaError('L124', { call: made, expected: 'a number', argument, got: heads, remedy }, where);
+    }
+    if (!(Number.isFinite(eps) && eps > 0)) throw new LamellaError('L117', { value: eps }, where);
+  };
+  return layer(made, d, { weight }, forward, site, check);
+}
 
 /** An embedding table [vocab, d], callable with token ids, and with `.logits` as a tied head. */
 export const embedding = declared(

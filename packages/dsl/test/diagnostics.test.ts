@@ -10,6 +10,7 @@ import {
   dims,
   embedding,
   gqa,
+  headNorm,
   input,
   linear,
   mobileLLM,
@@ -289,6 +290,22 @@ const cases: Readonly<Record<string, readonly [() => unknown, string]>> = {
         (w: { norm: Loose }, x) => w.norm(x),
       ),
     'L117 eps must be a positive number: 0 at layers.norm HERE. Try 1e-5',
+  ],
+  'L117 of a norm of heads': [
+    () =>
+      around(
+        () => ({ norm: headNorm(d, { heads: 2, eps: -1 }) }),
+        (w: { norm: Loose }, x) => w.norm(x),
+      ),
+    'L117 eps must be a positive number: -1 at layers.norm HERE. Try 1e-5',
+  ],
+  'L124 heads of a norm': [
+    () =>
+      around(
+        () => ({ norm: headNorm(d, { heads: 3 }) }),
+        (w: { norm: Loose }, x) => w.norm(x),
+      ),
+    'L124 headNorm takes a number as heads, which divide d=8, not 3 at layers.norm HERE. Try heads: 2',
   ],
   L118: [
     () => attention(1, 1, 8, -1),

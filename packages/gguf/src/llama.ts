@@ -240,6 +240,7 @@ class Reader {
 
   want<K extends Kind>(value: ValueId, kind: K, part: string): NodeOf<K> {
     const node = this.node(value);
+    if (node.op.op === 'rmsNorm' && node.op.heads > 1) this.refuse(node, `${part} is a norm of each head`, pattern);
     if (node.op.op !== kind)
       this.refuse(node, `${part} is ${operationName(node.op)} where llama.cpp has ${kind}`, pattern);
     return node as NodeOf<K>;

@@ -71,8 +71,17 @@ export type Op =
   | { readonly op: 'embed'; readonly ids: ValueId; readonly table: ParamId }
   /** x W^T (+ bias): [t, in] -> [t, out]. `weight` is [out, in]. A tied head is a linear over the embedding table. */
   | { readonly op: 'linear'; readonly x: ValueId; readonly weight: ParamId; readonly bias: ParamId | null }
-  /** x / sqrt(mean(x^2) + eps) * gain, over the features. */
-  | { readonly op: 'rmsNorm'; readonly x: ValueId; readonly gain: ParamId; readonly eps: number }
+  /**
+   * x / sqrt(mean(x^2) + eps) * gain, over the features of each of `heads` heads that lie side by side: 1 for all features. Heads have one gain
+   * in common, [features / heads].
+   */
+  | {
+      readonly op: 'rmsNorm';
+      readonly x: ValueId;
+      readonly gain: ParamId;
+      readonly eps: number;
+      readonly heads: number;
+    }
   /** Rotates each head of x [t, heads * headDim] by the token's absolute position. */
   | {
       readonly op: 'rope';

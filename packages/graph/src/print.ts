@@ -53,7 +53,7 @@ function opText(op: Op, body: Body): string {
     case 'linear':
       return `linear %${op.x}, ${param(op.weight)}${op.bias === null ? '' : `, ${param(op.bias)}`}`;
     case 'rmsNorm':
-      return `rmsNorm %${op.x}, ${param(op.gain)}, eps=${op.eps}`;
+      return `rmsNorm %${op.x}, ${param(op.gain)}, eps=${op.eps}${op.heads > 1 ? ` heads=${op.heads}` : ''}`;
     case 'rope':
       return `rope %${op.x}, heads=${op.heads}x${op.headDim} theta=${op.rope.theta} ${op.rope.pairing}`;
     case 'attention': {

@@ -97,7 +97,9 @@ function resultAxes(scope: Scope): readonly Axis[] {
     }
     case 'rmsNorm': {
       const gain = param(scope, op.gain, ['gain']);
-      expectFeatures(scope, op.x, gain.shape[0]!, `one feature for each gain of ${gain.name}`);
+      checkSize('heads', op.heads, scope.place, node.site);
+      const each = op.heads > 1 ? ` in each of ${op.heads} heads` : '';
+      expectFeatures(scope, op.x, gain.shape[0]! * op.heads, `one feature for each gain of ${gain.name}${each}`);
       if (!(op.eps > 0 && Number.isFinite(op.eps))) throw new LamellaError('L117', { value: op.eps }, where(scope));
       return axesOf(scope, op.x);
     }

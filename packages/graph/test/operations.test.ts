@@ -97,12 +97,20 @@ describe('rmsNorm', () => {
   test('divides by the root of the mean square, then applies the gain', () => {
     // mean(3^2, 4^2) = 12.5.
     const root = Math.sqrt(12.5);
-    expectClose(apply({ op: 'rmsNorm', x: 0, gain: 0, eps: 1e-30 }, [3, 4], [gain]), [3 / root, 8 / root]);
+    expectClose(apply({ op: 'rmsNorm', x: 0, gain: 0, eps: 1e-30, heads: 1 }, [3, 4], [gain]), [3 / root, 8 / root]);
   });
 
   test('eps is inside the root', () => {
-    expectClose(apply({ op: 'rmsNorm', x: 0, gain: 0, eps: 3.5 }, [3, 4], [gain]), [3 / 4, 8 / 4]);
-    expectClose(apply({ op: 'rmsNorm', x: 0, gain: 0, eps: 1e-5 }, [0, 0], [gain]), [0, 0]);
+    expectClose(apply({ op: 'rmsNorm', x: 0, gain: 0, eps: 3.5, heads: 1 }, [3, 4], [gain]), [3 / 4, 8 / 4]);
+    expectClose(apply({ op: 'rmsNorm', x: 0, gain: 0, eps: 1e-5, heads: 1 }, [0, 0], [gain]), [0, 0]);
+    // two heads of two features with one gain
+    const each = Math.sqrt(12.5);
+    expectClose(apply({ op: 'rmsNorm', x: 0, gain: 0, eps: 1e-30, heads: 2 }, [3, 4, -3, 4], [gain]), [
+      3 / each,
+      8 / each,
+      -3 / each,
+      8 / each,
+    ]);
   });
 });
 

@@ -57,7 +57,7 @@ export function tinyGraph(changes: Partial<TinyShape> = {}): Graph {
       ['', { op: 'tokens' }, [tokens]],
       ['embed_tokens', { op: 'embed', ids: 0, table: 0 }, x],
       ['layers', { op: 'stack', x: 1, stack: 0 }, x],
-      ['norm', { op: 'rmsNorm', x: 2, gain: 1, eps: 1e-5 }, x],
+      ['norm', { op: 'rmsNorm', x: 2, gain: 1, eps: 1e-5, heads: 1 }, x],
       [
         '',
         { op: 'linear', x: 3, weight: shape.tied ? 0 : 2, bias: null },
@@ -110,7 +110,7 @@ function layerBody({ context, heads, kvHeads, headDim, ff, rope }: TinyShape): B
     ],
     [
       ['', { op: 'input' }, x],
-      ['input_layernorm', { op: 'rmsNorm', x: 0, gain: 0, eps: 1e-5 }, x],
+      ['input_layernorm', { op: 'rmsNorm', x: 0, gain: 0, eps: 1e-5, heads: 1 }, x],
       ['self_attn', { op: 'linear', x: 1, weight: 1, bias: null }, q],
       ['self_attn', { op: 'linear', x: 1, weight: 2, bias: null }, k],
       ['self_attn', { op: 'linear', x: 1, weight: 3, bias: null }, v],
@@ -119,7 +119,7 @@ function layerBody({ context, heads, kvHeads, headDim, ff, rope }: TinyShape): B
       ['self_attn', { op: 'attention', q: 5, k: 6, v: 4, heads, kvHeads, headDim, scale, state: 0 }, q],
       ['self_attn', { op: 'linear', x: 7, weight: 4, bias: null }, x],
       ['', { op: 'map', fn: 'add', args: [0, 8] }, x],
-      ['post_attention_layernorm', { op: 'rmsNorm', x: 9, gain: 5, eps: 1e-5 }, x],
+      ['post_attention_layernorm', { op: 'rmsNorm', x: 9, gain: 5, eps: 1e-5, heads: 1 }, x],
       ['mlp', { op: 'linear', x: 10, weight: 6, bias: null }, hidden],
       ['mlp', { op: 'map', fn: 'silu', args: [11] }, hidden],
       ['mlp', { op: 'linear', x: 10, weight: 7, bias: null }, hidden],

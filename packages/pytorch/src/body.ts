@@ -46,7 +46,9 @@ export function printBody(
       case 'linear':
         return call('linear', v(op.x), w(op.weight), ...(op.bias === null ? [] : [w(op.bias)]));
       case 'rmsNorm':
-        return call('rms_norm', v(op.x), w(op.gain), `eps=${float(op.eps)}`);
+        return op.heads === 1
+          ? call('rms_norm', v(op.x), w(op.gain), `eps=${float(op.eps)}`)
+          : call('head_norm', v(op.x), w(op.gain), `heads=${op.heads}`, `eps=${float(op.eps)}`);
       case 'rope': {
         const name = op.rope.pairing === 'half' ? 'rope_half' : 'rope_adjacent';
         return call(name, v(op.x), `heads=${op.heads}`, `head_dim=${op.headDim}`, `theta=${float(op.rope.theta)}`);

@@ -16,6 +16,7 @@ export type PythonName =
   | 'embed'
   | 'linear'
   | 'rms_norm'
+  | 'head_norm'
   | 'rope_table'
   | 'rope_half'
   | 'rope_adjacent'
@@ -41,6 +42,13 @@ export const pythonFunctions: Readonly<Record<PythonName, PythonFunction>> = {
     text: `def rms_norm(x, gain, eps):
     """x / sqrt(mean(x^2) + eps) * gain, over the features."""
     return x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + eps) * gain`,
+  },
+  head_norm: {
+    needs: ['rms_norm'],
+    text: `def head_norm(x, gain, heads, eps):
+    """rms_norm of each head of x [b, t, heads * head_dim], with one gain [head_dim] for all."""
+    b, t, _ = x.shape
+    return rms_norm(x.view(b, t, heads, -1), gain, eps).view(b, t, -1)`,
   },
   rope_table: {
     needs: [],

@@ -27,6 +27,14 @@ test('only the functions the graph uses are printed, after those they need', () 
   expect(all.indexOf('def rope_table')).toBeLessThan(all.indexOf('def rope_half'));
 });
 
+test('a norm of heads is the norm of each', () => {
+  const [kind] = sharedFfn.kinds;
+  const nodes = kind!.body.nodes.map((n) => (n.op.op === 'rmsNorm' ? { ...n, op: { ...n.op, heads: 2 } } : n));
+  const text = exportPyTorch({ ...sharedFfn, kinds: [{ ...kind!, body: { ...kind!.body, nodes } }] })['model.py'];
+  expect(text).toContain('norm = head_norm(x, w["norm.weight"], heads=2, eps=1e-5)');
+  expect(text.indexOf('def rms_norm')).toBeLessThan(text.indexOf('def head_norm'));
+});
+
 test('the execution table is printed in running order, twenty to a line', () => {
   const stack = sharedFfn.stacks[0]!;
   const executions = Array.from({ length: 41 }, (_, slot) => ({ weightSet: slot % 2, slot }));

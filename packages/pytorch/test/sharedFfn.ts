@@ -19,7 +19,7 @@ const layer: Body = {
   ],
   nodes: [
     node(0, { op: 'input' }, 8),
-    node(1, { op: 'rmsNorm', x: 0, gain: 0, eps: 1e-5 }, 8),
+    node(1, { op: 'rmsNorm', x: 0, gain: 0, eps: 1e-5, heads: 1 }, 8),
     node(2, { op: 'linear', x: 1, weight: 1, bias: 2 }, 8),
     node(3, { op: 'linear', x: 1, weight: 3, bias: null }, 4),
     node(4, { op: 'linear', x: 1, weight: 4, bias: null }, 4),

@@ -123,11 +123,11 @@ class Emitter {
 
   private normalise(node: Node): void {
     if (node.op.op !== 'rmsNorm') throw new Error(`value ${node.id} is no norm`);
-    const { x, eps } = node.op;
-    const width = features(node);
+    const { x, eps, heads } = node.op;
+    const width = features(node) / heads;
     const gain = this.tensors.vector(node.op.gain, { map: 'plain', rows: width });
     const name = this.view.nameOf(node);
-    this.push({ op: 'normalise', name, x: this.valueAt(x), gain, eps, width, out: this.valueOfNode(node) });
+    this.push({ op: 'normalise', name, x: this.valueAt(x), gain, eps, heads, width, out: this.valueOfNode(node) });
   }
 
   private map(node: Node): void {

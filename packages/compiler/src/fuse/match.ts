@@ -162,6 +162,7 @@ function isElementwise(op: Op): boolean {
 function isPrologue(view: BodyView, node: Node): boolean {
   return (
     node.op.op === 'rmsNorm' &&
+    node.op.heads === 1 &&
     view.body.result !== node.id &&
     view.usersOf(node).every((user) => user.op.op === 'linear')
   );

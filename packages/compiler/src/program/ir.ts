@@ -193,6 +193,8 @@ export type FusedOp = { readonly name: string; readonly scratch: Scratch } & (
       readonly x: BufferId;
       readonly gain: PackId;
       readonly eps: number;
+      /** Heads that are normalised one by one, and the features of each. */
+      readonly heads: number;
       readonly width: number;
       readonly out: BufferId;
     }

@@ -87,7 +87,9 @@ export function printKind(program: Program, kind: Kind): string[] {
         return [`  ${to} = ${o.heads} heads of ${buffer(o.x)}, ${how}, ${printLayout(o.layout)}`];
       }
       case 'normalise':
-        return [`  ${buffer(o.out)} = rmsNorm ${buffer(o.x)} by ${pack(o.gain)} (eps ${o.eps})`];
+        return [
+          `  ${buffer(o.out)} = rmsNorm ${buffer(o.x)} by ${pack(o.gain)} (eps ${o.eps})${o.heads > 1 ? `, each of ${o.heads} heads` : ''}`,
+        ];
       case 'map':
         return [`  ${o.out === null ? 'logits' : buffer(o.out)} = ${element(o.value)}`];
       default:

@@ -36,7 +36,7 @@ export function rowOp(op: RowOp, { value, tensors, position, quantise, onQ8 }: R
         onQ8,
       });
     case 'rmsNorm':
-      return rmsNorm(value(op.x), vector(tensor(op.gain)), op.eps);
+      return rmsNorm(value(op.x), vector(tensor(op.gain)), op.eps, op.heads);
     case 'rope':
       return rotate(value(op.x), op.heads, op.headDim, op.rope, position);
     case 'map': {
@@ -83,12 +83,17 @@ function linear(
   return bias ? out.map((sum, o) => sum + bias[o]!) : out;
 }
 
-/** x / sqrt(mean(x^2) + eps) * gain: x and gain [features]. */
-function rmsNorm(x: Float64Array, gain: Float32Array, eps: number): Float64Array {
-  let squares = 0;
-  for (const value of x) squares += value * value;
-  const inverse = 1 / Math.sqrt(squares / x.length + eps);
-  return x.map((value, i) => value * inverse * gain[i]!);
+/** x / sqrt(mean(x^2) + eps) * gain, head by head: x [heads * width], gain [width]. */
+function rmsNorm(x: Float64Array, gain: Float32Array, eps: number, heads: number): Float64Array {
+  const out = new Float64Array(x.length);
+  const width = x.length / heads;
+  for (let from = 0; from < x.length; from += width) {
+    let squares = 0;
+    for (let i = 0; i < width; i++) squares += x[from + i]! * x[from + i]!;
+    const inverse = 1 / Math.sqrt(squares / width + eps);
+    for (let i = 0; i < width; i++) out[from + i] = x[from + i]! * inverse * gain[i]!;
+  }
+  return out;
 }
 
 /**

@@ -1,5 +1,19 @@
 /** RMSNorm of one token: the reduction in f32, then x * inv * gain. Used as a kernel and as a contraction's prologue. */
-import { add, apply, type Builder, constant, f32, type Index, load, mul, plus, times } from '../../loops/build.ts';
+import {
+  add,
+  apply,
+  type Builder,
+  constant,
+  f32,
+  type Index,
+  i32,
+  load,
+  mul,
+  plus,
+  quotient,
+  remainder,
+  times,
+} from '../../loops/build.ts';
 import type { Expr, Kernel } from '../../loops/ir.ts';
 import { sumLanes } from '../../loops/math.ts';
 import type { BufferId, FusedOp, PackId } from '../../program/ir.ts';
@@ -11,17 +25,19 @@ interface Norm {
   readonly eps: number;
   readonly width: number;
   readonly out: BufferId;
+  /** First feature in a row of x and of `out`; 0 when left out. */
+  readonly from?: Index;
 }
 
 /** Writes the statements that find 1 / rms of row `token` of x; returns what a feature becomes. */
 function normalised(
   scope: CpuScope,
   b: Builder,
-  { x, gain, eps, width }: Norm,
+  { x, gain, eps, width, from = 0 }: Norm,
   token: Index,
 ): (feature: Expr, type: 'f32' | 'f32x4') => Expr {
   const source = scope.arena(x, 'read');
-  const row = b.let('xRow', times(scope.bufferRow(x, token), scope.width(x)));
+  const row = b.let('xRow', plus(times(scope.bufferRow(x, token), scope.width(x)), from));
   // four sums side by side, since an addition waits for the one before
   const sum4 = b.registers('sum4', 4, constant('f32x4', 0));
   const sum = b.variable('sum', f32(0));
@@ -56,17 +72,29 @@ function normalised(
 export function normaliseToken(scope: CpuScope, b: Builder, norm: Norm, token: Index, outRow: Index): void {
   const value = normalised(scope, b, norm, token);
   const target = scope.arena(norm.out, 'write');
-  const row = b.let('outRow', times(outRow, scope.width(norm.out)));
+  const row = b.let('outRow', plus(times(outRow, scope.width(norm.out)), norm.from ?? 0));
   eachFeature(b, 0, norm.width, (inner, i, type) => inner.store(target, plus(row, i), value(i, type)));
 }
 
 /** A norm that stands alone. */
 export function normaliseKernel(scope: CpuScope, op: Extract<FusedOp, { op: 'normalise' }>): Kernel {
+  if (op.heads > 1) return headsKernel(scope, op);
   scope.eachFeatureOfToken(op.width, (b, token) => {
     const value = normalised(scope, b, op, token);
     const target = scope.arena(op.out, 'write');
     const row = b.let('outRow', times(scope.bufferRow(op.out, token), scope.width(op.out)));
     return (inner, i, type) => inner.store(target, plus(row, i), value(i, type));
+  });
+  return scope.kernel(op.name);
+}
+
+/** Heads are independent: `grid`. */
+function headsKernel(scope: CpuScope, op: Extract<FusedOp, { op: 'normalise' }>): Kernel {
+  const tokens = scope.lowering === 'decode' ? 1 : scope.scalar('count');
+  scope.b.loop('grid', 'item', { to: times(tokens, op.heads) }, (b, item) => {
+    const token = b.let('token', scope.lowering === 'decode' ? i32(0) : quotient(item, op.heads));
+    const from = b.let('from', times(remainder(item, op.heads), op.width));
+    normaliseToken(scope, b, { ...op, from }, token, scope.bufferRow(op.out, token));
   });
   return scope.kernel(op.name);
 }

@@ -1,5 +1,5 @@
 /** Embedding lookup, norms and maps that found nothing to be fused into: a workgroup for every token. */
-import { load, Names, plus, times } from '../../loops/build.ts';
+import { type Builder, type Index, load, Names, plus, times } from '../../loops/build.ts';
 import type { Kernel } from '../../loops/ir.ts';
 import type { FusedOp } from '../../program/ir.ts';
 import { headsSteps, writeHeads } from '../heads.ts';
@@ -8,6 +8,7 @@ import { held, normalised, row, scratchOf, storeHeld } from './operand.ts';
 import type { GpuScope } from './scope.ts';
 
 const LANES = 128;
+const HEAD_LANES = 32;
 
 /** Row `tokens[t]` of the table, dequantised. */
 export function embedKernel(scope: GpuScope, op: Extract<FusedOp, { op: 'embed' }>): Kernel {
@@ -49,11 +50,31 @@ export function mapKernel(scope: GpuScope, op: Extract<FusedOp, { op: 'map' }>):
 
 /** A norm that stands alone. */
 export function normaliseKernel(scope: GpuScope, op: Extract<FusedOp, { op: 'normalise' }>): Kernel {
+  if (op.heads > 1) return headNormKernel(scope, op);
   scope.perToken(LANES, (b, lane, token) => {
     const group = { lane, lanes: LANES, scratch: scratchOf(scope, LANES) };
     const x = held(b, group, op.width, row(scope, b, op.x, token));
     const at = b.let('outRow', times(scope.bufferRow(op.out, token), scope.width(op.out)));
     storeHeld(b, group, normalised(scope, b, group, x, op), { buffer: scope.arena(op.out, 'write'), at });
+  });
+  return scope.kernel(op.name);
+}
+
+/** A workgroup for every head of a token. */
+function headNormKernel(scope: GpuScope, op: Extract<FusedOp, { op: 'normalise' }>): Kernel {
+  scope.b.loop('grid', 'head', { to: op.heads }, (perHead, head) => {
+    const workgroup = (b: Builder, token: Index) =>
+      b.loop('workgroup', 'lane', { to: HEAD_LANES }, (inner, lane) => {
+        const group = { lane, lanes: HEAD_LANES, scratch: scratchOf(scope, HEAD_LANES) };
+        const from = inner.let('from', times(head, op.width));
+        const value = scope.value(op.x, token);
+        const x = held(inner, group, op.width, (b, feature, type) => value(b, plus(from, feature), type));
+        const row = times(scope.bufferRow(op.out, token), scope.width(op.out));
+        const place = { buffer: scope.arena(op.out, 'write'), at: inner.let('outAt', plus(row, from)) };
+        storeHeld(inner, group, normalised(scope, inner, group, x, op), place);
+      });
+    if (scope.lowering === 'decode') workgroup(perHead, 0);
+    else perHead.loop('grid', 't', { to: scope.scalar('count') }, workgroup);
   });
   return scope.kernel(op.name);
 }
