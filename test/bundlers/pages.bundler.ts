@@ -16,6 +16,7 @@ type Page = Awaited<ReturnType<Awaited<ReturnType<typeof launchChromium>>['newPa
 declare global {
   var answers: Promise<Record<string, { tokens: number[]; threads: number; why: string }>>;
   var folders: string;
+  var mounts: string[];
   var inOwnWorker: () => Promise<{ tokens: number[] }>;
 }
 
@@ -74,7 +75,8 @@ const askOwnWorker = (page: Page) => page.evaluate(() => globalThis.inOwnWorker(
 describe('Vite', () => {
   let vite: Project;
   beforeAll(async () => {
-    vite = await project('vite', packed.tarballs, { ...files, ...html });
+    const strict = { 'app/strict-mode.js': 'strict-mode.js', 'app/strict-mode.html': 'strict-mode.html' };
+    vite = await project('vite', packed.tarballs, { ...files, ...html, ...strict });
   });
 
   test('build', async () => {
@@ -91,6 +93,16 @@ describe('Vite', () => {
       const { said, asked } = await visit(origin, askOwnWorker);
       expectAnswers(said, 1);
       expect(asked).toEqual({ tokens: packed.answers.bare });
+    });
+  });
+
+  test("React's StrictMode in dev: mount, abort, mount", async () => {
+    await vite.serving('vite', ['app', '--strictPort'], async (origin) => {
+      const page = await browser.newPage();
+      await page.goto(`${origin}/strict-mode.html`);
+      expect(await page.locator('output').textContent()).toBe(packed.answers.bare.join(' '));
+      expect(await page.evaluate(() => globalThis.mounts)).toEqual(['abort', 'length']);
+      await page.close();
     });
   });
 
