@@ -116,34 +116,24 @@ function isLink(path: string): Promise<boolean> {
 }
 
 /**
- * Writes what `produce` hands over to `path`, piece after piece, through a temporary sibling, so that the file is never there in part; an
- * existing file is replaced. Throws L301, and what `produce` throws.
+ * Whether a file that begins like this (its first KiB as text) was written by us, by the command that is about to write there again. Then
+ * it may be replaced; whatever else lies there is somebody's work.
+ */
+export type Ours = (beginning: string) => boolean;
+
+/**
+ * Writes what `produce` hands over to `path`, piece after piece, through a temporary sibling, so that the file is never there in part.
+ * Throws L301, before anything is produced where the file is there already and not `ours`, and what `produce` throws.
  */
 export async function writePieces(
   path: string,
+  ours: Ours,
   produce: (write: (piece: Uint8Array) => Promise<void>) => Promise<void>,
-): Promise<void> {
-  await writeThrough(path, produce, rename);
-}
-
-/**
- * Writes text to `path` through a temporary sibling, so that the file is never there in part. With `refuse` an existing file is
- * left alone and L301 is thrown.
- */
-export async function writeText(path: string, text: string, existing: 'replace' | 'refuse'): Promise<void> {
-  const produce = (write: (piece: Uint8Array) => Promise<void>) => write(new TextEncoder().encode(text));
-  await writeThrough(path, produce, existing === 'replace' ? rename : linkOrCopy);
-}
-
-/** `place` gives the finished file its name. */
-async function writeThrough(
-  path: string,
-  produce: (write: (piece: Uint8Array) => Promise<void>) => Promise<void>,
-  place: (partial: string, target: string) => Promise<void>,
 ): Promise<void> {
   const target = resolve(path);
   const { partial } = unfinished(target);
   await cleanUp(dirname(target));
+  const place = (await mayReplace(path, ours)) ? rename : linkOrCopy;
   await whileUnfinished(
     partial,
     () => rmSync(partial, { force: true }),
@@ -160,19 +150,42 @@ async function writeThrough(
         }
         await place(partial, target);
       } catch (error) {
-        if (isSystemError(error, 'EEXIST')) {
-          throw new LamellaError('L301', {
-            path,
-            reason: 'it is already there',
-            remedy: 'another name, or remove it first',
-          });
-        }
+        if (isSystemError(error, 'EEXIST')) throw alreadyThere(path);
         throw isOfWriting(error, dirname(target)) ? unwritable(path, error) : error;
       } finally {
         await rm(partial, { force: true }).catch(() => {});
       }
     },
   );
+}
+
+/** The same for a text; nothing that is there is replaced unless it is `ours`. */
+export async function writeText(path: string, text: string, ours: Ours = () => false): Promise<void> {
+  await writePieces(path, ours, (write) => write(new TextEncoder().encode(text)));
+}
+
+/** Whether there is a file at `path` that is `ours`. Throws L301 when there is anything else. */
+export async function mayReplace(path: string, ours: Ours): Promise<boolean> {
+  const found = await stat(path).catch(() => null);
+  if (!found) return false;
+  if (found.isFile() && ours(await beginning(path))) return true;
+  throw alreadyThere(path);
+}
+
+/** The first KiB; nothing of what cannot be read. */
+async function beginning(path: string): Promise<string> {
+  const file = await open(path).catch(() => null);
+  try {
+    const found = await file?.read(Buffer.alloc(1024), 0, 1024, 0);
+    return found ? found.buffer.toString('utf8', 0, found.bytesRead) : '';
+  } finally {
+    await file?.close();
+  }
+}
+
+function alreadyThere(path: string): LamellaError {
+  const remedy = 'another name, or removing what is there first';
+  return new LamellaError('L301', { path, reason: 'it is already there', remedy });
 }
 
 /** Fails when `target` is there. Not every file system has links; a copy can be cut off half way. */

@@ -1,5 +1,5 @@
-/** `import` and `export`: the files they write. */
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+/** `import`, `export` and `inspect --html`: the files they write, and those that they leave alone. */
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Scratch, scratch, writeGraph } from './lamella.ts';
@@ -25,18 +25,20 @@ const config = {
   layer_sharing: true,
 };
 
-test('an imported graph checks, and can be imported again', async () => {
+test('an imported graph checks, and is not imported over: it may have been edited', async () => {
   const folder = join(home.path, 'checkpoint');
   await mkdir(folder);
   await writeFile(join(folder, 'config.json'), JSON.stringify(config));
-  for (const _ of ['first', 'again']) {
-    const { code, stdout } = await home.lamella('import', 'checkpoint', '--out', 'models/imported.ts');
-    expect(code).toBe(0);
-    expect(stdout).toContain('npx lamella compile models/imported.ts --weights checkpoint');
-  }
-  const { stdout } = await home.lamella('check', 'models/imported.ts');
-  expect(stdout).toMatch(/^checkpoint is well formed: .* 3 weight sets, 6 executions/);
-  await home.refuses(['import', 'checkpoint', '--out', 'tiny.ts/x.ts'], 'L301', 'tiny.ts/x.ts');
+  const imported = await home.lamella('import', 'checkpoint', '--out', 'models/imported.ts');
+  expect(imported.code).toBe(0);
+  expect(imported.stdout).toContain('npx lamella compile models/imported.ts --weights checkpoint');
+  const checked = await home.lamella('check', 'models/imported.ts');
+  expect(checked.stdout).toMatch(/^checkpoint is well formed: .* 3 weight sets, 6 executions/);
+  const refused = (out: string, ...parts: string[]) =>
+    home.refuses(['import', 'checkpoint', '--out', out], 'L301', out, ...parts);
+  await refused('tiny.ts/x.ts');
+  for (const out of ['models/imported.ts', 'tiny.ts', 'models'])
+    await refused(out, 'it is already there', 'another name, or removing what is there first');
 });
 
 test('a config that cannot be said is refused by its key', async () => {
@@ -59,6 +61,11 @@ test('an exported module lies beside what is already there', async () => {
     'model.py',
   ]);
   expect(await readFile(join(home.path, 'python', 'model.py'), 'utf8')).toContain('class Model(nn.Module)');
+  const again = await home.lamella('export', 'tiny.ts', '--to', 'pytorch', '--out', 'python');
+  expect(again.code, again.stderr).toBe(0);
+  await rm(join(home.path, 'python', 'checkpoint.py'));
+  await writeFile(join(home.path, 'python', 'logits.py'), 'print("mine")\n');
+  await home.refuses(['export', 'tiny.ts', '--to', 'pytorch', '--out', 'python'], 'L301', 'python/logits.py');
   await home.refuses(['export', 'tiny.ts', '--to', 'onnx', '--out', 'python'], 'L303', '--to', 'pytorch');
   await home.refuses(['export', 'tiny.ts', '--to', 'pytorch', '--out', 'tiny.ts'], 'L301', 'tiny.ts');
 });
@@ -79,10 +86,24 @@ test.each([
   const bytes = await readFile(join(home.path, out));
   expect(bytes.subarray(0, 4).toString()).toBe('GGUF');
   expect(await readdir(join(home.path, 'exported'))).not.toContainEqual(expect.stringContaining('partial'));
+  const exported = (file: string) => ['export', 'llama.ts', '--to', 'gguf', '--weights', 'random:2', '--out', file];
+  expect((await home.lamella(...exported(out))).code).toBe(0);
+  expect(await readFile(join(home.path, out))).not.toEqual(bytes);
+  await home.refuses(exported('tiny.ts'), 'L301', 'tiny.ts', 'it is already there');
   await home.refuses(['export', 'llama.ts', '--to', 'gguf', '--weights', 'nowhere', '--out', out], 'L(204|302)');
   await home.refuses(
     ['export', 'tiny.ts', '--to', 'gguf', '--weights', 'random:1', '--out', out],
     'L306',
     'tiny.ts:13',
   );
+});
+
+test('a page of ours is drawn again, and no other page is replaced', async () => {
+  const inspect = ['inspect', 'tiny.ts', '--html', 'page.html'];
+  for (const _ of ['first', 'again']) {
+    const { code, stderr } = await home.lamella(...inspect);
+    expect(code, stderr).toBe(0);
+  }
+  await writeFile(join(home.path, 'page.html'), '<!doctype html>\n<title>My page</title>\n');
+  await home.refuses(inspect, 'L301', 'page.html', 'it is already there');
 });

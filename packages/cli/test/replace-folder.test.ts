@@ -110,7 +110,7 @@ test.each([
   expect(await tree()).toEqual(['p', 'p/a']);
   expect(await readFile(join(home, 'p', 'a'), 'utf8')).toBe('new');
   await writeFile(named('partial', run), 'half');
-  await writeText(join(home, 'text'), 'whole', 'refuse');
+  await writeText(join(home, 'text'), 'whole');
   expect(await tree()).toEqual(['p', 'p/a', 'text']);
 });
 

@@ -44,6 +44,11 @@ interface Tensor extends TensorRecord {
   readonly interleave: number;
 }
 
+/** Whether a file that begins like this is GGUF, whoever wrote it. */
+export function isGguf(beginning: string): boolean {
+  return beginning.startsWith('GGUF');
+}
+
 /** Decides everything about the file of a verified graph. Throws L306 when llama.cpp cannot run the graph, L207 for an unusable tokenizer. */
 export function planGguf(graph: Graph, options: GgufOptions): GgufPlan {
   const llama = asLlama(graph);

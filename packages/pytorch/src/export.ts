@@ -24,6 +24,11 @@ export function exportPyTorch(graph: Graph): PyTorchFiles {
   return { 'model.py': modelPy(graph), 'checkpoint.py': checkpointPy, 'logits.py': logitsPy };
 }
 
+/** Whether a file that begins like this is one of those. */
+export function isExported(beginning: string): boolean {
+  return /^"""[\s\S]*?\bwritten by Lamella\b/.test(beginning);
+}
+
 function modelPy(graph: Graph): string {
   const kindNames = distinct(graph.kinds.map((kind) => kind.name));
   const kinds = graph.kinds.map(({ body }, i) => ({ name: kindNames[i]?.toUpperCase() ?? '', body }));

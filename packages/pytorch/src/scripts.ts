@@ -4,7 +4,7 @@
  */
 
 /** safetensors: u64 header length, JSON header {name: {dtype, shape, data_offsets}}, then the data. */
-export const checkpointPy = `"""Reads and writes safetensors files with torch alone (little-endian machines)."""
+export const checkpointPy = `"""Reads and writes safetensors files with torch alone (little-endian machines); written by Lamella."""
 import json
 import os
 import struct
@@ -46,7 +46,10 @@ def save(tensors, path, dtype="F32"):
     os.replace(path + ".part", path)
 `;
 
-export const logitsPy = `"""python3 logits.py WEIGHTS.safetensors 1,2,3: prints {"logits": [[...], ...]}, one row per token, as JSON."""
+export const logitsPy = `"""python3 logits.py WEIGHTS.safetensors 1,2,3: prints {"logits": [[...], ...]}, one row per token, as JSON.
+
+This script was written by Lamella.
+"""
 import json
 import sys
 

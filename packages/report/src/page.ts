@@ -11,6 +11,11 @@ export interface Section {
   readonly body: Html;
 }
 
+/** Whether a file that begins like this is such a page. */
+export function isReport(beginning: string): boolean {
+  return beginning.startsWith('<!doctype html>') && / · Lamella<\/title>/.test(beginning);
+}
+
 /** A whole document. `facts` are the figures at its head. */
 export function page(
   name: string,

@@ -10,7 +10,7 @@ import type { Graph } from '@lamella/graph/ir';
 import { bytes } from '@lamella/report/units';
 import { anyOf } from '@lamella/runtime/choices';
 import { type Command, Option } from 'commander';
-import { writePieces, writeText } from '../files.ts';
+import { mayReplace, writePieces, writeText } from '../files.ts';
 import { loadGraph } from '../load-graph.ts';
 import { choice } from '../options.ts';
 import { warn } from '../warn.ts';
@@ -56,11 +56,13 @@ export async function exportGraph(file: string, { to, out, weights, type }: Expo
   await exportPyTorch(file, out);
 }
 
-/** Writes the files into the folder `out`, over earlier ones of the same names and beside whatever else is there. */
+/** Writes the files into the folder `out`, over those of an earlier export and beside whatever else is there. */
 async function exportPyTorch(file: string, out: string): Promise<void> {
-  const { exportPyTorch } = await import('@lamella/pytorch/export');
+  const { exportPyTorch, isExported } = await import('@lamella/pytorch/export');
   const files = Object.entries(exportPyTorch(await checked(file)));
-  for (const [name, text] of files) await writeText(join(out, name), text, 'replace');
+  // none of them is written where one cannot be
+  for (const [name] of files) await mayReplace(join(out, name), isExported);
+  for (const [name, text] of files) await writeText(join(out, name), text, isExported);
   process.stdout.write(`${out}: ${files.map(([name]) => name).join(', ')}\n`);
 }
 
@@ -72,7 +74,7 @@ async function checked(file: string): Promise<Graph> {
 }
 
 async function exportGguf(file: string, out: string, weights: string, type: GgufType): Promise<void> {
-  const [{ planGguf }, { openWeights }, { findTokenizer }, { progress }] = await Promise.all([
+  const [{ isGguf, planGguf }, { openWeights }, { findTokenizer }, { progress }] = await Promise.all([
     import('@lamella/gguf/export'),
     import('@lamella/checkpoint/open'),
     import('../tokenizer-files.ts'),
@@ -91,7 +93,7 @@ async function exportGguf(file: string, out: string, weights: string, type: Gguf
   const writing = progress('writing');
   let written = 0;
   try {
-    await writePieces(out, (write) =>
+    await writePieces(out, isGguf, (write) =>
       plan.run(source, async (piece) => {
         await write(piece);
         written += piece.length;

@@ -8,10 +8,13 @@ export function define(command: Command): void {
   command.requiredOption('--out <GRAPH.ts>', 'the file to write').action(importConfig);
 }
 
-/** Writes `out`, over what was there. Throws L302 or L206 when the config cannot be read or said, L301 when `out` cannot be written. */
+/**
+ * Writes `out`. Throws L302 or L206 when the config cannot be read or said, L301 when `out` cannot be written or is there already: a graph
+ * file is edited.
+ */
 export async function importConfig(folder: string, { out }: { readonly out: string }): Promise<void> {
   const { name, source } = importHuggingFace(folder);
-  await writeText(out, source, 'replace');
+  await writeText(out, source);
   process.stdout.write(
     `${out} is ${name}. Next:\n  npx lamella compile ${shellWord(out)} --weights ${shellWord(folder)}\n`,
   );

@@ -26,7 +26,7 @@ export function define(command: Command): void {
     .action(inspect);
 }
 
-/** With `html` the page takes the place of the tables. */
+/** With `html` the page takes the place of the tables. Throws L301 when that is a file already, and no page of ours. */
 export async function inspect(paths: readonly string[], { json, html }: InspectCommand): Promise<void> {
   if (html !== undefined && paths.length > 1) {
     const remedy = 'one graph or package at a time';
@@ -36,7 +36,8 @@ export async function inspect(paths: readonly string[], { json, html }: InspectC
   for (const path of paths) subjects.push(await subjectAt(path));
   const [{ manifest, page }] = subjects as [Subject];
   if (html !== undefined) {
-    await writeText(html, await page(), 'replace');
+    const { isReport } = await import('@lamella/report/page');
+    await writeText(html, await page(), isReport);
     process.stderr.write(`${html}: open it in a browser\n`);
   }
   if (json) {

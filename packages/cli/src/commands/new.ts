@@ -17,7 +17,7 @@ export async function newGraph(name: string): Promise<void> {
     throw new LamellaError('L303', { option: 'lamella new', value, remedy: `lamella new ${better}` });
   }
   const file = `${bare}.ts`;
-  await writeText(file, starter(bare), 'refuse');
+  await writeText(file, starter(bare));
   process.stdout.write(
     [
       `${file} is a small model with shared layers. Next:`,
