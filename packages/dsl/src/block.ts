@@ -112,7 +112,7 @@ export const stack = declared(
       sharing.check(count, place);
       checkCount('executions in a stack', sharing.executions(count), mostExecutions, where);
     };
-    const module: Module = asModule(call, { made: 'stack', children: {}, site, check });
+    const module: Module = asModule(call, { made: 'stack', axes: [], children: {}, site, check });
     recipes.set(module, { blocks: list, sharing });
     return module as Stack<B['axes']>;
   },

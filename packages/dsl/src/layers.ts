@@ -26,10 +26,10 @@ export interface Embedding<Vocab extends Axis, D extends Axis> extends Module {
 /** A layer as the run-time sees it. Its axes are checked when it is called; `Layer` says the same in types. */
 type Untyped = Module & ((x: Tensor) => Tensor);
 
-/** Makes a layer from [t, from]: checks x, then traces `forward` under the module's own path. */
+/** Makes a layer that was given `axes` and takes [t, the first of them]: checks x, then traces `forward` under the module's own path. */
 function layer(
   made: string,
-  from: Axis,
+  axes: readonly [Axis, ...(readonly Axis[])],
   children: Readonly<Record<string, Module | Parameter>>,
   forward: (x: Tensor<readonly [Axis, Axis]>) => Tensor,
   site: Capture,
@@ -37,9 +37,9 @@ function layer(
 ): Untyped {
   const call = declared(made, { x: tensor }, (x: Tensor): Tensor => {
     const trace = activeTrace();
-    return trace.within(module, () => forward(trace.expect(x, from)));
+    return trace.within(module, () => forward(trace.expect(x, axes[0])));
   });
-  const module: Untyped = asModule(call, { made, children, site, check });
+  const module: Untyped = asModule(call, { made, axes, children, site, check });
   return module;
 }
 
@@ -63,7 +63,7 @@ function projection(from: Axis, to: Axis, site: Capture, biased = false): Untype
     const b = bias ? trace.param(bias) : null;
     return trace.emit({ op: 'linear', x: x.id, weight: w, bias: b }, [x.axes[0], to]);
   };
-  return layer('linear', from, bias ? { weight, bias } : { weight }, forward, site);
+  return layer('linear', [from, to], bias ? { weight, bias } : { weight }, forward, site);
 }
 
 /** x / sqrt(mean(x^2) + eps) * weight over the features (RMSNorm, arXiv 1910.07467). Throws L117. */
@@ -103,7 +103,7 @@ function norm(made: string, d: Axis, heads: number, eps: number, site: Capture):
     }
     if (!(Number.isFinite(eps) && eps > 0)) throw new LamellaError('L117', { value: eps }, where);
   };
-  return layer(made, d, { weight }, forward, site, check);
+  return layer(made, [d], { weight }, forward, site, check);
 }
 
 /** An embedding table [vocab, d], callable with token ids, and with `.logits` as a tied head. */
@@ -127,7 +127,7 @@ export const embedding = declared(
         return trace.emit({ op: 'linear', x: x.id, weight: trace.param(weight), bias: null }, [x.axes[0], vocab]);
       });
     });
-    const info = { made: 'embedding', children: { weight }, site, check: () => {} };
+    const info = { made: 'embedding', axes: [vocab, d], children: { weight }, site, check: () => {} };
     const module: Module = asModule(Object.assign(lookup, { logits }), info);
     return module as Embedding<Vocab, D>;
   },
@@ -143,7 +143,7 @@ export const swiglu = declared(
     const up_proj = projection(d, ff, site);
     const down_proj = projection(ff, d, site);
     const forward = (x: Tensor): Tensor => down_proj(mul(silu(gate_proj(x)), up_proj(x)));
-    return layer('swiglu', d, { gate_proj, up_proj, down_proj }, forward, site) as Layer<D, D>;
+    return layer('swiglu', [d, ff], { gate_proj, up_proj, down_proj }, forward, site) as Layer<D, D>;
   },
 );
 
@@ -199,7 +199,7 @@ export const gqa = declared(
         throw new LamellaError('L118', { value: theta }, { place, site: ropeSite() });
       }
     };
-    return layer('gqa', d, { q_proj, k_proj, v_proj, o_proj }, forward, site, check) as Layer<D, D>;
+    return layer('gqa', [d], { q_proj, k_proj, v_proj, o_proj }, forward, site, check) as Layer<D, D>;
   },
 );
 

@@ -3,7 +3,7 @@
  * weights. It has no name until a model is defined: names come from the keys it is returned under, as in a checkpoint.
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
-import type { WeightRole } from '@lamella/graph/ir';
+import type { Axis, WeightRole } from '@lamella/graph/ir';
 import { isPlainObject } from './arguments.ts';
 import { describe } from './describe.ts';
 import { checkKey } from './names.ts';
@@ -26,6 +26,8 @@ export class Parameter {
 export interface ModuleInfo {
   /** The call that makes it, e.g. `rmsNorm`. */
   readonly made: string;
+  /** The axes that it was given, in the order they were written; the one that it takes is the first, but for a table. */
+  readonly axes: readonly Axis[];
   readonly children: Readonly<Record<string, Module | Parameter>>;
   readonly site: Capture;
   /** Throws what is wrong with its arguments. Called with its place once that is known, before anything is traced. */

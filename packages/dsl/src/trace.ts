@@ -3,9 +3,10 @@
  * belongs to the trace that made it.
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
-import type { Axis, Body, Op, Param, ParamId } from '@lamella/graph/ir';
+import { type Axis, type Body, type Op, operands, type Param, type ParamId, type ValueId } from '@lamella/graph/ir';
 import { sameAxes, sameAxis, showAxes, showAxis } from './axes.ts';
 import { checkCount, mostOperations } from './limits.ts';
+import { mend, placed } from './mend.ts';
 import { dotted, type Module, moduleInfo, type Parameter, type Scope } from './module.ts';
 import { type Capture, capture } from './site.ts';
 import { Tensor } from './tensor.ts';
@@ -14,6 +15,7 @@ interface Draft {
   readonly op: Op;
   readonly axes: readonly Axis[];
   readonly path: string;
+  readonly module: Module | null;
   readonly site: Capture;
 }
 
@@ -36,6 +38,7 @@ export class Trace {
   readonly #parameters = new Map<Parameter, ParamId>();
   readonly #stackCalls: Module[] = [];
   #path = '';
+  #module: Module | null = null;
   #states = 0;
 
   constructor(scope: Scope, place: string, isRoot: boolean) {
@@ -72,10 +75,10 @@ export class Trace {
       const made = module[moduleInfo].made;
       throw new LamellaError('L120', { made }, { place: this.where, site: capture()() });
     }
-    const outer = this.#path;
-    this.#path = path;
+    const [outerPath, outerModule] = [this.#path, this.#module];
+    [this.#path, this.#module] = [path, module];
     const result = body();
-    this.#path = outer;
+    [this.#path, this.#module] = [outerPath, outerModule];
     return result;
   }
 
@@ -101,7 +104,7 @@ export class Trace {
     if (id === mostOperations) {
       checkCount('operations in a body', id + 1, mostOperations, { place: this.where, site: site() });
     }
-    this.#drafts.push({ op, axes, path: this.#path, site });
+    this.#drafts.push({ op, axes, path: this.#path, module: this.#module, site });
     return new Tensor(this, id, axes);
   }
 
@@ -113,7 +116,7 @@ export class Trace {
 
   /** The finished body. */
   finish(result: Tensor): Body {
-    const nodes = this.#drafts.map((draft, id) => ({ id, ...draft, site: draft.site() }));
+    const nodes = this.#drafts.map(({ op, axes, path, site }, id) => ({ id, op, axes, path, site: site() }));
     return { params: this.#params, nodes, result: result.id };
   }
 
@@ -159,9 +162,7 @@ export class Trace {
     if (!tokens || !got || value.axes.length !== 2) {
       return this.#misfit(showLast(value.axes), `[t, ${showAxis(want)}]`, 'embedding the token ids first');
     }
-    if (!sameAxis(got, want)) {
-      return this.#misfit(showAxis(got), showAxis(want), bridge(got, want));
-    }
+    if (!sameAxis(got, want)) return this.#misfit(showAxis(got), showAxis(want), this.#mend(value, got, want));
     return value as Tensor<readonly [Axis, Axis]>;
   }
 
@@ -180,7 +181,30 @@ export class Trace {
     if (axes.length !== want.length) return this.#misfit(showLast(axes), showAxes(want), `axes ${showAxes(want)}`);
     const at = want.findLastIndex((axis, i) => !sameAxis(axis, axes[i]!));
     const [got, wanted] = [axes[at]!, want[at]!];
-    return this.#misfit(showAxis(got), showAxis(wanted), bridge(got, wanted));
+    // Every value of a model has the tokens of its input.
+    const remedy = at === 0 && this.isRoot ? this.#mendInput(wanted) : this.#mend(value, got, wanted);
+    return this.#misfit(showAxis(got), showAxis(wanted), remedy);
+  }
+
+  #mendInput(want: Axis): string {
+    return `input(${want.name})${placed(this.#drafts[0]!.site)}`;
+  }
+
+  /** What to write so that `value`, whose features are `got`, has the features that are wanted where it is used. */
+  #mend(value: Tensor, got: Axis, want: Axis): string {
+    const source = this.#source(value.id);
+    const first = this.#drafts.find(({ op }) => op.op === (this.isRoot ? 'embed' : 'input'));
+    const table = source.op.op === 'embed' ? source.module : null;
+    const block = source.op.op === 'input' ? source : null;
+    const [scope, taker, width] = [this.#scope, this.#module, first?.axes[1]];
+    return mend({ got, want, taker, table, block, width, scope });
+  }
+
+  /** The node that gave a value its axes. */
+  #source(id: ValueId): Draft {
+    const draft = this.#drafts[id]!;
+    const [from] = operands(draft.op);
+    return from !== undefined && sameAxes(this.#drafts[from]!.axes, draft.axes) ? this.#source(from) : draft;
   }
 
   #misfit(got: string, expected: string, remedy: string): never {
@@ -190,10 +214,4 @@ export class Trace {
 
 function showLast(axes: readonly Axis[]): string {
   return axes.slice(-1).map(showAxis).join();
-}
-
-/** What brings a value from one axis to another. */
-function bridge(got: Axis, want: Axis): string {
-  if (got.name === want.name) return `one size for ${want.name}: ${got.size} or ${want.size}`;
-  return `linear(${got.name}, ${want.name}) in between`;
 }

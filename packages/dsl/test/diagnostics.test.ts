@@ -47,7 +47,29 @@ const attention = (heads: number, kvHeads: number, headDim: number, theta = 10_0
   );
 const model = (init: () => Tree, body: (m: never) => unknown) => loose(defineModel)('m', {}, init, body);
 
-/** The message, with this file, line and column as `HERE` so that tests survive edits; asserts that the place is in this file. */
+/** A sound block. */
+const plain = block(
+  [t, d],
+  () => ({ norm: rmsNorm(d) }),
+  (w, x) => residual(x, w.norm),
+);
+/** A model around a block on `axes` whose layers take d. */
+const on = (axes: readonly unknown[]) => {
+  const layer = loose(block)(
+    axes,
+    () => ({ norm: rmsNorm(d), mlp: swiglu(d, ff) }),
+    (w: { norm: Loose; mlp: Loose }, x: Tensor) => w.mlp(w.norm(x)),
+  );
+  return model(
+    () => ({ layers: loose(stack)(1, layer) as unknown as Tree }),
+    () => input(t),
+  );
+};
+
+/**
+ * The message, with this file, line and column as `HERE`, and those of a call to mend as `THERE`, so that
+ * tests survive edits; asserts that the place is in this file.
+ */
 function message(run: () => unknown): string {
   try {
     run();
@@ -55,7 +77,9 @@ function message(run: () => unknown): string {
     if (!(error instanceof LamellaError)) throw error;
     expect(error.site?.file).toBe('packages/dsl/test/diagnostics.test.ts');
     expect(error.site?.line).toBeGreaterThan(25);
-    return error.message.replace(/,?( at \S+)? \(packages\S+\)/, '$1 HERE');
+    return error.message
+      .replace(/,?( at \S+)? \(packages\S+\)/, '$1 HERE')
+      .replace(/ at packages\S+:\d+:\d+$/, ' THERE');
   }
   throw new Error('nothing was thrown');
 }
@@ -67,7 +91,95 @@ const cases: Readonly<Record<string, readonly [() => unknown, string]>> = {
         () => ({ mlp: swiglu(ff, d) }),
         (w: { mlp: Loose }, x) => w.mlp(x),
       ),
-    'L101 axis d=8 does not fit: expected ff=12 at layers.mlp HERE. Try linear(d, ff) in between',
+    'L101 axis d=8 does not fit: expected ff=12 at layers.mlp HERE. Try swiglu(d, ff) THERE',
+  ],
+  'L101 a norm of another axis': [
+    () =>
+      around(
+        () => ({ norm: rmsNorm(ff), mlp: swiglu(d, ff) }),
+        (w: { norm: Loose; mlp: Loose }, x) => w.mlp(w.norm(x)),
+      ),
+    'L101 axis d=8 does not fit: expected ff=12 at layers.norm HERE. Try rmsNorm(d) THERE',
+  ],
+  'L101 attention on another axis': [
+    () =>
+      around(
+        () => ({ attn: gqa(ff, { heads: 1, kvHeads: 1, headDim: 8 }), mlp: swiglu(d, ff) }),
+        (w: { attn: Loose; mlp: Loose }, x) => w.mlp(w.attn(x)),
+      ),
+    'L101 axis d=8 does not fit: expected ff=12 at layers.attn HERE. Try gqa(d, ...) THERE',
+  ],
+  'L101 a norm of the vocabulary': [
+    () =>
+      model(
+        () => ({ embed: embedding(vocab, d), norm: rmsNorm(vocab) }),
+        (m: { embed: Loose; norm: Loose }) => m.norm(m.embed(input(t))),
+      ),
+    'L101 axis d=8 does not fit: expected vocab=20 at norm HERE. Try rmsNorm(d) THERE',
+  ],
+  'L101 a head the wrong way round': [
+    () =>
+      model(
+        () => ({ embed: embedding(vocab, d), head: linear(vocab, d) }),
+        (m: { embed: Loose; head: Loose }) => m.head(m.embed(input(t))),
+      ),
+    'L101 axis d=8 does not fit: expected vocab=20 at head HERE. Try linear(d, vocab) THERE',
+  ],
+  'L101 a head over a table of another width': [
+    () =>
+      model(
+        () => ({ embed: embedding(vocab, d), head: embedding(vocab, ff) }),
+        (m: { embed: Loose; head: { logits: Loose } }) => m.head.logits(m.embed(input(t))),
+      ),
+    'L101 axis d=8 does not fit: expected ff=12 at head HERE. Try embedding(vocab, d) THERE',
+  ],
+  'L101 a table the wrong way round': [
+    () =>
+      model(
+        () => ({ embed: embedding(d, vocab), norm: rmsNorm(d) }),
+        (m: { embed: Loose; norm: Loose }) => m.norm(scale(m.embed(input(t)), 2)),
+      ),
+    'L101 axis vocab=20 does not fit: expected d=8 at norm HERE. Try embedding(vocab, d) THERE',
+  ],
+  'L101 an input that is not the tokens': [
+    () =>
+      model(
+        () => ({ embed: embedding(vocab, d), layers: stack(1, plain) }),
+        (m: { embed: Loose; layers: Loose }) => m.layers(m.embed(input(d))),
+      ),
+    'L101 axis d=8 does not fit: expected t=16 at layers HERE. Try input(t) THERE',
+  ],
+  'L101 a block on another axis': [
+    () => on([t, ff]),
+    'L101 axis ff=12 does not fit: expected d=8 at layers.norm HERE. Try block([t, d], ...) THERE',
+  ],
+  'L101 a block on its axes in another order': [
+    () => on([d, t]),
+    'L101 axis t=16 does not fit: expected d=8 at layers.norm HERE. Try block([t, d], ...) THERE',
+  ],
+  'L101 a norm of the tokens': [
+    () =>
+      around(
+        () => ({ norm: rmsNorm(t), mlp: swiglu(d, ff) }),
+        (w: { norm: Loose; mlp: Loose }, x) => w.mlp(w.norm(x)),
+      ),
+    'L101 axis d=8 does not fit: expected t=16 at layers.norm HERE. Try rmsNorm(d) THERE',
+  ],
+  'L101 a layer left out': [
+    () =>
+      around(
+        () => ({ up: linear(d, ff), down: linear(ff, d) }),
+        (w: { down: Loose }, x) => w.down(x),
+      ),
+    'L101 axis d=8 does not fit: expected ff=12 at layers.down HERE. Try up in between',
+  ],
+  'L101 a layer of the right width behind one that changes it': [
+    () =>
+      around(
+        () => ({ up: linear(d, ff), mlp: swiglu(d, ff) }),
+        (w: { up: Loose; mlp: Loose }, x) => w.mlp(w.up(x)),
+      ),
+    'L101 axis ff=12 does not fit: expected d=8 at layers.mlp HERE. Try linear(ff, d) in between',
   ],
   'L101 same name, another size': [
     () =>
@@ -377,6 +489,19 @@ const cases: Readonly<Record<string, readonly [() => unknown, string]>> = {
 
 test.each(Object.entries(cases))('%s', (_name, [run, expected]) => {
   expect(message(run)).toBe(expected);
+});
+
+test('the call to mend is named with its place', () => {
+  const { stack: trace = '' } = new Error();
+  const line = Number(/diagnostics\.test\.ts:(\d+)/.exec(trace)?.[1]);
+  const wrong = () =>
+    around(
+      () => ({ mlp: swiglu(ff, d) }),
+      (w: { mlp: Loose }, x) => w.mlp(x),
+    );
+  expect(wrong).toThrow(
+    `diagnostics.test.ts:${line + 5}:35). Try swiglu(d, ff) at packages/dsl/test/diagnostics.test.ts:${line + 4}:21`,
+  );
 });
 
 test("the place is the author's own call: line and column", () => {
