@@ -3,17 +3,18 @@
  * compiles it with what it imports, and the DSL is handed in from here, so that there is one DSL whoever runs us (tsx, vitest, a built
  * cli). Nothing is cached: the file is read again at every call. Positions are translated back through the source map.
  */
-import { statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { createRequire, SourceMap } from 'node:module';
-import { dirname, relative, resolve } from 'node:path';
+import { basename, dirname, extname, join, relative, resolve } from 'node:path';
 import { compileFunction } from 'node:vm';
 import * as dsl from '@lamella/dsl';
-import { exportedModel, importable } from '@lamella/dsl/author';
+import { exportedModel, importable, unrunnable } from '@lamella/dsl/author';
 import { describe } from '@lamella/dsl/describe';
 import { authorFrame, withLocate } from '@lamella/dsl/site';
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Graph, Site } from '@lamella/graph/ir';
-import { type BuildFailure, build, type Metafile } from 'esbuild';
+import { nearest } from '@lamella/graph/nearest';
+import { type BuildFailure, build, type Message, type Metafile, type Plugin } from 'esbuild';
 
 /** The author's file and what it imports, as one CommonJS module. */
 interface Compiled {
@@ -34,10 +35,22 @@ export async function loadGraph(file: string): Promise<Graph> {
   const found = statSync(path, { throwIfNoEntry: false });
   if (!found?.isFile()) {
     const reason = found ? `it is ${found.isDirectory() ? 'a folder' : 'no file'}` : 'there is no such file';
-    throw new LamellaError('L302', { path: shown, reason, remedy: 'a graph file such as graphs/assistant.ts' });
+    throw new LamellaError('L302', { path: shown, reason, remedy: aGraphFile });
+  }
+  if (!/^\.[cm]?[jt]sx?$/.test(extname(path))) {
+    throw unrunnable(shown, 'it is not a TypeScript graph file', null, aGraphFile);
   }
   return run(path, await compile(path));
 }
+
+/** `@lamella/dsl` is handed in whole; esbuild would take `@lamella/dsl/block` for external as well. */
+const wholeLanguage: Plugin = {
+  name: 'whole-language',
+  setup: ({ onResolve }) =>
+    onResolve({ filter: /^@lamella\/dsl\// }, ({ path }) => ({ errors: [{ text: `Could not resolve "${path}"` }] })),
+};
+
+const aGraphFile = 'a graph file such as graphs/assistant.ts';
 
 async function compile(path: string): Promise<Compiled> {
   try {
@@ -50,6 +63,7 @@ async function compile(path: string): Promise<Compiled> {
       platform: 'node',
       target: 'node20',
       external: ['@lamella/dsl'],
+      plugins: [wholeLanguage],
       sourcemap: 'external',
       metafile: true,
       logLevel: 'silent',
@@ -62,13 +76,42 @@ async function compile(path: string): Promise<Compiled> {
     if (!first) throw error;
     const { location } = first;
     const site = location && { file: show(resolve(location.file)), line: location.line, column: location.column + 1 };
-    throw new LamellaError('L113', { file: show(path), reason: reasonOf(first.text) }, { site });
+    const { reason, remedy } = reasonOf(first);
+    throw unrunnable(show(path), reason, site, remedy);
   }
 }
 
-/** esbuild's words, but for those about a format that only we know of. */
-function reasonOf(text: string): string {
-  return text.startsWith('Top-level await') ? 'it awaits outside of a function, and a model needs no await' : text;
+/** esbuild's words, but for those about imports and about a format that only we know of. */
+function reasonOf({ text, location }: Message): { readonly reason: string; readonly remedy?: string } {
+  const [, name] = /^Could not resolve "(.*)"$/.exec(text) ?? [];
+  if (name !== undefined) return unresolved(name, dirname(resolve(location?.file ?? '')));
+  if (text.startsWith('Top-level await'))
+    return { reason: 'it awaits outside of a function, and a model needs no await', remedy: 'the same without await' };
+  const [, other] = /^No loader is configured for .* files: (.*)$/.exec(text) ?? [];
+  if (other === undefined) return { reason: text };
+  return { reason: `it imports ${other}, which is not TypeScript`, remedy: 'readFileSync of node:fs for such a file' };
+}
+
+/** An import of `name`, in a file of `folder`, that leads nowhere. */
+function unresolved(name: string, folder: string): { readonly reason: string; readonly remedy: string } {
+  if (!/^[./]/.test(name)) {
+    const isOurs = name.includes('lamella');
+    return {
+      reason: `it imports ${name}, which is not installed`,
+      remedy: isOurs ? "from '@lamella/dsl'" : `npm install ${name}`,
+    };
+  }
+  const wanted = resolve(folder, name);
+  const near = nearest(basename(wanted), filesIn(dirname(wanted)));
+  const remedy =
+    near === null
+      ? 'writing that file, or the path of another'
+      : `'${join(dirname(name), near).replace(/^(?![./])/, './')}'`;
+  return { reason: `it imports ${name}, and there is no ${show(wanted)}`, remedy };
+}
+
+function filesIn(folder: string): readonly string[] {
+  return statSync(folder, { throwIfNoEntry: false })?.isDirectory() ? readdirSync(folder) : [];
 }
 
 /** What esbuild has no map for: a file without code. */
@@ -129,11 +172,11 @@ function failureOf(error: unknown, file: string, circle: readonly string[]): Lam
   const site = isKnown ? error.site : error instanceof Error ? authorFrame(error) : null;
   if (circle.length > 0 && (!isKnown || /\bundefined\b/.test(error.message))) {
     const reason = `its files import one another in a circle, ${circle.map((each) => show(resolve(each))).join(' -> ')}`;
-    return new LamellaError('L113', { file, reason }, { site });
+    return unrunnable(file, reason, site, 'a file of its own for what both of them use');
   }
   if (isKnown) return error;
   const [said = ''] = error instanceof Error ? (error.message || error.name).split('\n') : [];
-  return new LamellaError('L113', { file, reason: said || `it throws ${describe(error)}` }, { site });
+  return unrunnable(file, said || `it throws ${describe(error)}`, site);
 }
 
 /** Runs `run`; `process.exit` throws meanwhile, for what the author ends is the whole command. */

@@ -109,7 +109,7 @@ test('L113: an import that leads nowhere, with its place', async () => {
   const path = author('nowhere.ts', "import a from './nowhere-else.ts';\nexport default a;\n");
   const error = await failure(path);
   expect(error.code).toBe('L113');
-  expect(error.message).toContain('Could not resolve "./nowhere-else.ts"');
+  expect(error.message).toContain(`it imports ./nowhere-else.ts, and there is no ${folder}/nowhere-else.ts`);
   expect(error.site).toEqual({ file: path, line: 1, column: 15 });
 });
 
@@ -160,6 +160,113 @@ test.each([
   const error = await failure(author('fails.ts', text));
   expect(error.message).toContain(`L113 ${folder}/fails.ts could not be run: ${reason}`);
   expect(error.code).toBe('L113');
+});
+
+/** A file with this expression for the layers of a sound block. */
+const withLayers = (layers: string, body = '(w, x) => w.input_layernorm(x)'): string =>
+  `import { block, defineModel, dims, embedding, gqa, input, rmsNorm, share, stack } from '@lamella/dsl';
+const { t, d, ff, vocab } = dims({ t: 16, d: 8, ff: 12, vocab: 20 });
+const layer = block([t, d], () => (${layers}), ${body});
+export default defineModel(
+  'm',
+  {},
+  () => ({ embed_tokens: embedding(vocab, d), layers: stack(2, layer, share.immediate(2)) }),
+  (m) => m.embed_tokens.logits(m.layers(m.embed_tokens(input(t)))),
+);
+`;
+const sound = '{ input_layernorm: rmsNorm(d) }';
+
+describe('L113: what a newcomer writes, with a remedy for it', () => {
+  test.each([
+    [
+      'no import',
+      withLayers('{ mlp: swiglu(d, ff) }'),
+      'swiglu is not defined',
+      "import { swiglu } from '@lamella/dsl'",
+      3,
+    ],
+    ['a slip', withLayers('{ norm: rmsnorm(d) }'), 'rmsnorm is not defined', "rmsNorm, which '@lamella/dsl' has", 3],
+    [
+      'no such variable',
+      withLayers('{ norm: rmsNorm(width) }'),
+      'width is not defined',
+      'declaring width, or correcting its name',
+      3,
+    ],
+    ['a table', withLayers(sound).replace('.logits', '.logit'), 'm.embed_tokens.logit is not a function', 'logits', 8],
+    [
+      'too early',
+      '{\n  early();\n  const early = () => 1;\n}\n',
+      "Cannot access 'early' before initialization",
+      'declaring early above the line that uses it',
+      2,
+    ],
+    [
+      'another package',
+      "import { block } from 'lamella';\nexport default block;\n",
+      'it imports lamella, which is not installed',
+      "from '@lamella/dsl'",
+      1,
+    ],
+    [
+      'a package',
+      "import a from 'left-over';\nexport default a;\n",
+      'it imports left-over, which is not installed',
+      'npm install left-over',
+      1,
+    ],
+    [
+      'a part of ours',
+      "import { block } from '@lamella/dsl/block';\nexport default block();\n",
+      'it imports @lamella/dsl/block, which is not installed',
+      "from '@lamella/dsl'",
+      1,
+    ],
+    [
+      'no TypeScript',
+      "import a from './words.md';\nexport default a;\n",
+      'words.md, which is not TypeScript',
+      'readFileSync of node:fs for such a file',
+      1,
+    ],
+    [
+      'a file beside it',
+      "import a from './wrods.md';\nexport default a;\n",
+      `it imports ./wrods.md, and there is no ${folder}/wrods.md`,
+      "'./words.md'",
+      1,
+    ],
+    [
+      'no file',
+      "import a from './none/at-all.ts';\nexport default a;\n",
+      `there is no ${folder}/none/at-all.ts`,
+      'writing that file, or the path of another',
+      1,
+    ],
+  ])('%s', async (_, text, reason, remedy, line) => {
+    author('words.md', '# Words\n');
+    const path = author('newcomer.ts', text);
+    const error = await failure(path);
+    expect(error.message).toMatch(/^L113 /);
+    expect(error.message).toContain(reason);
+    expect(error.message.endsWith(`. Try ${remedy}`), error.message).toBe(true);
+    expect(error.site).toMatchObject({ file: path, line });
+  });
+
+  test('a file that is not TypeScript', async () => {
+    expect((await failure(author('README.md', '# A model\n'))).message).toBe(
+      `L113 ${folder}/README.md could not be run: it is not a TypeScript graph file. Try a graph file such as graphs/assistant.ts`,
+    );
+  });
+});
+
+test('L129: a sharing order that there is not', async () => {
+  const path = author('order.ts', withLayers(sound).replace('immediate', 'imediate'));
+  const error = await failure(path);
+  expect(error.message).toBe(`L129 @lamella/dsl has nothing named share.imediate, (${path}:7:77). Try share.immediate`);
+  expect((await failure(author('order.ts', withLayers(sound).replace('immediate', 'mirror')))).message).toContain(
+    'Try share.cycle, share.immediate, share.order, share.reverse',
+  );
 });
 
 test('process.exit is as it was behind a graph file', async () => {

@@ -42,8 +42,7 @@ export const defineModel = declared(
     const site = capture();
     checkModelName(name, site);
     if (prefix !== '') checkKey(prefix, site);
-    const tree = init();
-    const scope = nameTree(tree, '', site);
+    const scope = nameTree(init(), '', site);
     const stacks = makeStacks(scope);
     const weights = new WeightTable(placesOf(scope, stacks, prefix));
     const kinds = new KindTable();
@@ -57,7 +56,7 @@ export const defineModel = declared(
     }
 
     const trace = new Trace(scope, '', true);
-    const result = trace.run(() => (body as (m: W) => unknown)(tree));
+    const result = trace.run(() => (body as (m: W) => unknown)(scope.tree as W));
     if (!(result instanceof Tensor))
       throw new LamellaError('L109', { got: returned(result) }, { place: name, site: site() });
     const root = trace.finish(trace.own(result));
@@ -80,7 +79,6 @@ function returned(result: unknown): string {
 /** One set of a block's weights. */
 interface MadeSet {
   readonly block: Block;
-  readonly tree: Tree;
   readonly scope: Scope;
 }
 
@@ -98,10 +96,9 @@ function makeStacks(scope: Scope): readonly MadeStack[] {
     const recipe = stackRecipe(module);
     if (!recipe) return [];
     const sets = recipe.blocks.map((block): MadeSet => {
-      const tree = block.init();
-      const inner = nameTree(tree, place, block.site);
+      const inner = nameTree(block.init(), place, block.site);
       for (const [child, path] of inner.modules) if (stackRecipe(child)) throw nested(child, dotted(place, path));
-      return { block, tree, scope: inner };
+      return { block, scope: inner };
     });
     return [{ module, recipe, place, sets }];
   });
@@ -136,10 +133,10 @@ interface TracedBlock {
 }
 
 /** Runs a block's body on symbolic values. Throws L108 and what its operations throw. */
-function traceBlock({ block, tree, scope }: MadeSet, place: string): TracedBlock {
+function traceBlock({ block, scope }: MadeSet, place: string): TracedBlock {
   const trace = new Trace(scope, place, false);
   const x = trace.emit({ op: 'input' }, block.axes, block.site);
-  const result = trace.run(() => block.body(tree, x));
+  const result = trace.run(() => block.body(scope.tree, x));
   const got = result instanceof Tensor ? showAxes(trace.own(result).axes) : returned(result);
   if (!(result instanceof Tensor) || !sameAxes(result.axes, block.axes)) {
     throw new LamellaError('L108', { expected: showAxes(block.axes), got }, { place, site: block.site() });

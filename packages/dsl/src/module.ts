@@ -4,10 +4,11 @@
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Axis, WeightRole } from '@lamella/graph/ir';
+import { nearest } from '@lamella/graph/nearest';
 import { isPlainObject } from './arguments.ts';
 import { describe } from './describe.ts';
 import { checkKey } from './names.ts';
-import type { Capture } from './site.ts';
+import { type Capture, capture } from './site.ts';
 
 /** One weight tensor, before it has a name. Row-major; a matrix is [out, in]. */
 export class Parameter {
@@ -51,6 +52,8 @@ export function asModule<F extends object>(call: F, info: ModuleInfo): F & Modul
 
 /** The modules and weights of a tree with their names inside it; something that appears twice keeps its first name. */
 export interface Scope {
+  /** The tree as a body gets it: each key was read once, and one that is not there throws L131. */
+  readonly tree: Tree;
   readonly modules: ReadonlyMap<Module, string>;
   readonly parameters: ReadonlyMap<Parameter, string>;
 }
@@ -60,31 +63,54 @@ export function dotted(...parts: readonly (string | number)[]): string {
   return parts.filter((part) => part !== '').join('.');
 }
 
-/** Names everything in `tree`, which `owner` returned at `place` in the model, and checks each module. Throws L119, L126 and what checks throw. */
+/**
+ * Names everything in `tree`, which `owner` returned at `place` in the model, and checks each module.
+ * Throws L119, L126 and what checks throw.
+ */
 export function nameTree(tree: Tree, place: string, owner: Capture): Scope {
   const modules = new Map<Module, string>();
   const parameters = new Map<Parameter, string>();
-  const visit = (node: unknown, name: string): void => {
-    if (node instanceof Parameter) {
-      if (!parameters.has(node)) parameters.set(node, name);
-    } else if (isModule(node)) {
-      if (modules.has(node)) return;
-      modules.set(node, name);
-      node[moduleInfo].check(dotted(place, name));
-      for (const [key, child] of Object.entries(node[moduleInfo].children)) visit(child, dotted(name, key));
-    } else if (isPlainObject(node)) {
-      for (const [key, child] of Object.entries(node)) {
-        checkKey(key, owner);
-        checkKey(dotted(name, key), owner);
-        visit(child, dotted(name, key));
-      }
-    } else {
+  const visitModule = (module: Module, name: string): void => {
+    if (modules.has(module)) return;
+    modules.set(module, name);
+    module[moduleInfo].check(dotted(place, name));
+    for (const [key, child] of Object.entries(module[moduleInfo].children)) {
+      if (!(child instanceof Parameter)) visitModule(child, dotted(name, key));
+      else if (!parameters.has(child)) parameters.set(child, dotted(name, key));
+    }
+  };
+  const visit = (node: unknown, name: string): Tree => {
+    if (isModule(node)) {
+      visitModule(node, name);
+      return node;
+    }
+    if (!isPlainObject(node)) {
       const key = dotted(place, name) || 'what init returns';
       throw new LamellaError('L119', { key, got: describe(node) }, { site: owner() });
     }
+    const children = Object.entries(node).map(([key, child]) => {
+      checkKey(key, owner);
+      checkKey(dotted(name, key), owner);
+      return [key, visit(child, dotted(name, key))] as const;
+    });
+    return known(Object.fromEntries(children), place, name);
   };
-  visit(tree, '');
-  return { modules, parameters };
+  return { tree: visit(tree, ''), modules, parameters };
+}
+
+/** `node`, which `init` returned as `name`, where every other key throws L131: a slip would be undefined, and fail elsewhere. */
+function known(node: { readonly [key: string]: Tree }, place: string, name: string): Tree {
+  const keys = Object.keys(node);
+  return new Proxy(node, {
+    get(target, key, receiver): unknown {
+      if (typeof key === 'string' && !(key in target)) {
+        const near = nearest(key, keys);
+        const remedy = (near === null ? keys : [near]).map((each) => dotted(name, each)).join(', ') || 'a module there';
+        throw new LamellaError('L131', { name: dotted(name, key), remedy }, { place, site: capture()() });
+      }
+      return Reflect.get(target, key, receiver);
+    },
+  });
 }
 
 export function isModule(node: unknown): node is Module {

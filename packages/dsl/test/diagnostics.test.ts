@@ -485,6 +485,38 @@ const cases: Readonly<Record<string, readonly [() => unknown, string]>> = {
       ),
     'L122 layers.0.spare.weight is never used HERE. Try using its module in the body, or leaving it out of init',
   ],
+  'L131 a slip': [
+    () =>
+      around(
+        () => ({ input_layernorm: rmsNorm(d), mlp: { up: linear(d, d) } }),
+        (w: { input_layer_norm: Loose }, x) => w.input_layer_norm(x),
+      ),
+    'L131 init returned nothing named input_layer_norm at layers HERE. Try input_layernorm',
+  ],
+  'L131 a slip that would be undefined': [
+    () =>
+      around(
+        () => ({ norm: rmsNorm(d) }),
+        (w: { nrom: Tensor }, x) => w.nrom ?? x,
+      ),
+    'L131 init returned nothing named nrom at layers HERE. Try norm',
+  ],
+  'L131 deeper': [
+    () =>
+      around(
+        () => ({ norm: rmsNorm(d), mlp: { up_proj: linear(d, d), down_proj: linear(d, d) } }),
+        (w: { mlp: { gate: Loose } }, x) => w.mlp.gate(x),
+      ),
+    'L131 init returned nothing named mlp.gate at layers HERE. Try mlp.up_proj, mlp.down_proj',
+  ],
+  'L131 in a model': [
+    () =>
+      model(
+        () => ({ embed: embedding(vocab, d), norm: rmsNorm(d) }),
+        (m: { head: Loose }) => m.head(input(t)),
+      ),
+    'L131 init returned nothing named head HERE. Try embed, norm',
+  ],
 };
 
 test.each(Object.entries(cases))('%s', (_name, [run, expected]) => {

@@ -4,7 +4,7 @@
  */
 import { originalPositionFor, TraceMap } from '@jridgewell/trace-mapping';
 import * as dsl from '@lamella/dsl';
-import { exportedModel, importable } from '@lamella/dsl/author';
+import { exportedModel, importable, unrunnable } from '@lamella/dsl/author';
 import { describe } from '@lamella/dsl/describe';
 import { authorFrame, withLocate } from '@lamella/dsl/site';
 import { LamellaError } from '@lamella/graph/diagnostics';
@@ -36,7 +36,7 @@ export function graphOf(file: string, source: string): Graph {
       if (error instanceof LamellaError) throw error;
       const [reason, site] =
         error instanceof Error ? [error.message, authorFrame(error)] : [`it throws ${describe(error)}`, null];
-      throw new LamellaError('L113', { file, reason }, { site: site?.file === file ? site : null });
+      throw unrunnable(file, reason, site?.file === file ? site : null);
     }
     return exportedModel(file, module.exports);
   });
@@ -61,6 +61,6 @@ function strip(file: string, source: string): { readonly code: string; readonly 
     const { message, loc } = error as Error & { readonly loc?: { readonly line: number; readonly column: number } };
     const reason = message.replace(/^Error transforming .*?: /, '').replace(/ \(\d+:\d+\)$/, '');
     const site = loc ? { file, line: loc.line, column: loc.column } : null;
-    throw new LamellaError('L113', { file, reason }, { site });
+    throw unrunnable(file, reason, site);
   }
 }

@@ -64,9 +64,9 @@ export class CompilerLink {
     if (said.id !== edit?.id) return;
     clearTimeout(this.#timer);
     if (said.said === 'running')
-      this.#endAfter(AUTHOR, edit, 'it was still running after 3 s and was ended; a loop may have no end');
+      this.#endAfter(AUTHOR, edit, 'it was still running after 3 s and was ended', 'a loop that has an end');
     else if (said.said === 'traced')
-      this.#endAfter(COMPILER, edit, 'the compiler was busy with it for a minute and was ended; it may be too large');
+      this.#endAfter(COMPILER, edit, 'the compiler was busy with it for a minute and was ended', 'a smaller model');
     else {
       this.#current = null;
       if ('picture' in said) this.#listener.picture(edit, said.picture);
@@ -75,8 +75,8 @@ export class CompilerLink {
     }
   }
 
-  #endAfter(milliseconds: number, { file }: Edit, reason: string): void {
-    this.#timer = setTimeout(() => this.#restart(new LamellaError('L113', { file, reason })), milliseconds);
+  #endAfter(milliseconds: number, { file }: Edit, reason: string, remedy: string): void {
+    this.#timer = setTimeout(() => this.#restart(new LamellaError('L113', { file, reason, remedy })), milliseconds);
   }
 
   /** Ends the worker with whatever it does. */
