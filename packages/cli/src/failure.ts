@@ -7,6 +7,7 @@ import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Site } from '@lamella/graph/ir';
 import { CommanderError } from 'commander';
 import { unreadable } from './files.ts';
+import { asNamed } from './stand-in.ts';
 
 /** Prints `error` on stderr and returns the exit code (0 when it was only commander saying that help was shown). */
 export async function reportFailure(error: unknown, argv: readonly string[]): Promise<number> {
@@ -26,7 +27,7 @@ function isDiagnostic(error: unknown): error is Error & { readonly code: string 
 }
 
 function messageOf(error: unknown): string {
-  if (isDiagnostic(error)) return error.message;
+  if (isDiagnostic(error)) return asNamed(error.message);
   const reason = error instanceof Error ? error.message : String(error);
   return `${reason}\nThis is a defect of Lamella, not of your input. Try again with LAMELLA_DEBUG=1 for the details to report.`;
 }

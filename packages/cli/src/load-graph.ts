@@ -14,7 +14,9 @@ import { authorFrame, withLocate } from '@lamella/dsl/site';
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Graph, Site } from '@lamella/graph/ir';
 import { nearest } from '@lamella/graph/nearest';
-import { type BuildFailure, build, type Message, type Metafile, type Plugin } from 'esbuild';
+import { type BuildFailure, type BuildOptions, build, type Message, type Metafile, type Plugin } from 'esbuild';
+import { isHubFolder } from './hub-folder.ts';
+import { shellWord } from './shell.ts';
 
 /** The author's file and what it imports, as one CommonJS module. */
 interface Compiled {
@@ -30,17 +32,37 @@ interface Compiled {
  * model itself raises.
  */
 export async function loadGraph(file: string): Promise<Graph> {
+  await requireGraphFile(file);
+  const path = resolve(file);
+  return run(path, await compile(path, { entryPoints: [path] }));
+}
+
+/** Throws L302 when `file` is no file, L113 when it is one of another kind. */
+export async function requireGraphFile(file: string): Promise<void> {
   const path = resolve(file);
   const shown = show(path);
   const found = statSync(path, { throwIfNoEntry: false });
   if (!found?.isFile()) {
     const reason = found ? `it is ${found.isDirectory() ? 'a folder' : 'no file'}` : 'there is no such file';
-    throw new LamellaError('L302', { path: shown, reason, remedy: aGraphFile });
+    const remedy = (await isHubFolder(path))
+      ? `lamella import ${shellWord(shown)} --out GRAPH.ts, and then that file`
+      : aGraphFile;
+    throw new LamellaError('L302', { path: shown, reason, remedy });
   }
   if (!/^\.[cm]?[jt]sx?$/.test(extname(path))) {
     throw unrunnable(shown, 'it is not a TypeScript graph file', null, aGraphFile);
   }
-  return run(path, await compile(path));
+}
+
+/** The graph that `source` exports by default, a text that is no file of the author's: messages say `path` for it. Throws as `loadGraph` does. */
+export async function graphOf(source: string, path: string): Promise<Graph> {
+  const stdin = {
+    contents: source,
+    sourcefile: resolve(path),
+    resolveDir: dirname(resolve(path)),
+    loader: 'ts',
+  } as const;
+  return run(resolve(path), await compile(resolve(path), { stdin }));
 }
 
 /** `@lamella/dsl` is handed in whole; esbuild would take `@lamella/dsl/block` for external as well. */
@@ -52,10 +74,10 @@ const wholeLanguage: Plugin = {
 
 const aGraphFile = 'a graph file such as graphs/assistant.ts';
 
-async function compile(path: string): Promise<Compiled> {
+async function compile(path: string, input: BuildOptions): Promise<Compiled> {
   try {
     const { outputFiles, metafile } = await build({
-      entryPoints: [path],
+      ...input,
       outfile: `${path}.cjs`,
       bundle: true,
       write: false,

@@ -11,24 +11,14 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { weightFiles } from '@lamella/checkpoint/open';
 import { LamellaError } from '@lamella/graph/diagnostics';
-import { type FormatName, type KvName, usual } from '@lamella/runtime/choices';
-import { modelName, readLlamaConfig } from '@lamella/source/llama-config';
+import { modelName } from '@lamella/source/llama-config';
 import { readFileIfThere } from './files.ts';
-import { isPackage } from './package-manifest.ts';
+import { type Asked, type Chosen, chosenFor, type HowCompiled, refuseUnanswerable } from './hub-folder.ts';
+
+import { modelKind } from './model-kind.ts';
 import { replaceFolder } from './replace-folder.ts';
+import { standsIn } from './stand-in.ts';
 import { cleanUp } from './unfinished.ts';
-
-/** How a checkpoint is to be compiled. */
-export interface HowCompiled {
-  readonly quant?: FormatName | undefined;
-  readonly kv?: KvName | undefined;
-  readonly context?: number | undefined;
-}
-
-type Chosen = { readonly [K in keyof HowCompiled]-?: NonNullable<HowCompiled[K]> };
-
-/** Longest sequence unless `--context` says otherwise: keys and values of all that a checkpoint allows may take more than its weights. */
-const usualContext = 2048;
 
 /** What a package is made from besides weights: read by `llama-config.ts` and `tokenizer-files.ts`. */
 const described = [
@@ -41,18 +31,17 @@ const described = [
 ];
 
 /**
- * The folder of the package that `path` stands for: `path` itself unless it is a Hugging Face folder. Throws what importing, opening and
- * compiling a checkpoint throw (L2xx), L301 when the cache cannot be written, L303 for a context that the checkpoint does not have, and
- * L305 when `how` is said about a package, which is compiled already.
+ * The folder of the package that `path` stands for: `path` itself unless it is a Hugging Face folder. Throws L308 for what is neither, what
+ * importing, opening and compiling a checkpoint throw (L2xx), L301 when the cache cannot be written, L303 for a context that the checkpoint does not
+ * have, L305 when `how` is said about a package, which is compiled already, and what `refuseUnanswerable` throws about a checkpoint that is
+ * `asked` for what it does not have.
  */
-export async function packageAt(path: string, how: HowCompiled = {}): Promise<string> {
+export async function packageAt(path: string, how: HowCompiled = {}, asked: Asked = {}): Promise<string> {
   // it may have been moved away by a run that was killed just then
   if (!(await isThere(path))) await cleanUp(dirname(resolve(path)));
-  if (await isPackage(path)) {
-    refuseChoice(path, how);
-    return path;
-  }
-  return (await isFolderWith(path, 'config.json')) ? compiled(path, how) : path;
+  if ((await modelKind(path)) === 'hub folder') return compiled(path, how, asked);
+  refuseChoice(path, how);
+  return path;
 }
 
 function refuseChoice(path: string, { quant, kv, context }: HowCompiled): void {
@@ -65,52 +54,41 @@ function refuseChoice(path: string, { quant, kv, context }: HowCompiled): void {
   });
 }
 
-async function compiled(
-  checkpoint: string,
-  { quant = usual.format, kv = usual.kv, context }: HowCompiled,
-): Promise<string> {
-  const { context: longest } = readLlamaConfig(checkpoint);
-  if (context !== undefined && context > longest) {
-    const remedy = `up to ${longest}, the max_position_embeddings of ${checkpoint}`;
-    throw new LamellaError('L303', { option: '--context', value: String(context), remedy });
-  }
-  const chosen = { quant, kv, context: context ?? Math.min(longest, usualContext) };
+async function compiled(checkpoint: string, how: HowCompiled, asked: Asked): Promise<string> {
+  const { chosen, note } = chosenFor(checkpoint, how);
+  await refuseUnanswerable(checkpoint, chosen.context, asked);
   const out = join(cacheFolder(), `${modelName(checkpoint)}-${await fingerprint(checkpoint, chosen)}`);
   if (!(await isWhole(out))) {
     const damaged = (await isThere(out)) ? `${out} is damaged; ` : '';
     const remedy = 'XDG_CACHE_HOME=DIR, a folder you can write to: compiled checkpoints are then kept there';
     await replaceFolder(out, { replaceable: async () => true, keeps: isWhole, remedy }, async (entry) => {
       process.stderr.write(`${damaged}compiling ${checkpoint} into ${out}\n`);
-      await compileInto(entry, checkpoint, chosen);
+      const { ofConfig } = await import('./imported-graph.ts');
+      await ofConfig(checkpoint, () => compileInto(entry, checkpoint, chosen));
     });
   }
-  if (context === undefined && longest > usualContext)
-    process.stderr.write(`context ${usualContext} of ${longest} tokens; --context N changes it\n`);
-  return join(out, 'package');
+  if (note !== null) process.stderr.write(`${note}; --context N changes it\n`);
+  const made = join(out, 'package');
+  standsIn(made, checkpoint);
+  return made;
 }
 
 async function compileInto(entry: string, checkpoint: string, how: Chosen): Promise<void> {
-  const [{ importHuggingFace }, { compile }, { openWeights }, { writePackage }, { loadGraph }, { findTokenizer }] =
-    await Promise.all([
-      import('@lamella/source/import-config'),
-      import('@lamella/compiler/pipeline'),
-      import('@lamella/checkpoint/open'),
-      import('./build-package.ts'),
-      import('./load-graph.ts'),
-      import('./tokenizer-files.ts'),
-    ]);
-  const file = join(entry, 'graph.ts');
-  await writeFile(file, importHuggingFace(checkpoint).source);
-  const graph = await loadGraph(file);
+  const [{ importedGraph }, { compile }, { openWeights }, { writePackage }, { findTokenizer }] = await Promise.all([
+    import('./imported-graph.ts'),
+    import('@lamella/compiler/pipeline'),
+    import('@lamella/checkpoint/open'),
+    import('./build-package.ts'),
+    import('./tokenizer-files.ts'),
+  ]);
+  standsIn(join(entry, 'package'), checkpoint);
+  const { graph, source } = await importedGraph(checkpoint);
+  await writeFile(join(entry, 'graph.ts'), source);
+  const tokenizer = await findTokenizer(checkpoint, graph.vocab);
   const weights = await openWeights(checkpoint, graph);
   try {
     await mkdir(join(entry, 'package'));
-    await writePackage(
-      await compile(graph, how),
-      weights,
-      await findTokenizer(checkpoint, graph.vocab),
-      join(entry, 'package'),
-    );
+    await writePackage(await compile(graph, how), weights, tokenizer, join(entry, 'package'));
   } finally {
     await weights.close();
   }
@@ -169,10 +147,6 @@ async function compilerSources(): Promise<readonly string[]> {
     .flat()
     .filter((file) => file.endsWith('.ts'))
     .sort();
-}
-
-async function isFolderWith(path: string, file: string): Promise<boolean> {
-  return (await readdir(path).catch((): string[] => [])).includes(file);
 }
 
 function isThere(path: string): Promise<boolean> {

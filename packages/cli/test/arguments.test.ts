@@ -1,10 +1,11 @@
 /** The command line itself: what is not in the contract is refused, and so is what the contract has but this version does not. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Scratch, scratch } from './lamella.ts';
+import { type Scratch, scratch, writeGraph } from './lamella.ts';
 
 let home: Scratch;
 beforeAll(async () => {
   home = await scratch();
+  await writeGraph(home.path, 'x');
 });
 afterAll(() => home.remove());
 

@@ -1,5 +1,5 @@
 /** Bad input to `compile`, `run` and `logits`: one message with place and remedy, exit code 1, and nothing half-written. */
-import { open, readFile, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { writeCheckpoint } from './checkpoint-files.ts';
@@ -95,8 +95,20 @@ describe('packages', () => {
     home.refuses([command, 'empty', '--tokens', '1'], 'L405', 'empty', '--weights'),
   );
   test.each(['run', 'logits'])('%s: not a package', (command) =>
-    home.refuses([command, 'nowhere', '--tokens', '1'], 'L404', 'nowhere', 'lamella compile'),
+    home.refuses([command, 'nowhere', '--tokens', '1'], 'L308', 'nowhere', 'lamella compile'),
   );
+  test.each([
+    ['nothing there', 'facebook/MobileLLM-125M', 'there is nothing of this name', 'downloaded before'],
+    ['a folder of something else', 'other', 'neither manifest.json', 'nor config.json'],
+    ['a folder without its config', 'weights', 'model.safetensors, but config.json is missing', '--weights weights'],
+    ['a file of weights', 'weights/model.safetensors', 'no config.json is beside it'],
+    ['a graph file', 'tiny.ts', 'it is a graph file', 'lamella compile tiny.ts --weights'],
+  ])('run says what a model is, not what is no package: %s', async (_, path, ...parts) => {
+    await mkdir(join(home.path, 'other'), { recursive: true });
+    await writeCheckpoint(join(home.path, 'weights'), graph);
+    await home.refuses(['run', path, '--tokens', '1'], 'L308', path, ...parts);
+    if (path !== 'tiny.ts') await home.refuses(['inspect', path], 'L308', path, ...parts);
+  });
   test('a package whose weights were damaged', async () => {
     const file = join(home.path, 'whole', 'weights-000.bin');
     const bytes = await readFile(file);

@@ -65,4 +65,4 @@ test('what does not fit the context is refused', () =>
   home.refuses(['bench', 'cycle', '--prompt-tokens', '10', '--max-tokens', '7'], 'L403', '17 tokens', 'context of 16'));
 test('a target that a package has no kernels for is refused, not measured as another', () =>
   home.refuses(['bench', 'cycle', '--target', 'wasm,webgpu'], 'L412', 'webgpu', 'no kernels for it'));
-test('what is no package is refused', () => home.refuses(['bench', 'cycle', 'nowhere'], 'L404', 'nowhere'));
+test('what is no package is refused', () => home.refuses(['bench', 'cycle', 'nowhere'], 'L308', 'nowhere'));

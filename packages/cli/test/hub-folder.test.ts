@@ -6,8 +6,13 @@ import { execFileSync } from 'node:child_process';
 import { copyFile, cp, mkdir, open, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join, relative } from 'node:path';
+import type { LamellaError } from '@lamella/graph/diagnostics';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { type HowCompiled, packageAt } from '../src/package-at.ts';
+import type { HowCompiled } from '../src/hub-folder.ts';
+import { ofConfig } from '../src/imported-graph.ts';
+import { graphOf } from '../src/load-graph.ts';
+import { packageAt } from '../src/package-at.ts';
+import { asNamed } from '../src/stand-in.ts';
 import { unfinished } from '../src/unfinished.ts';
 import { writeHubFolder } from './checkpoint-files.ts';
 import { type Scratch, scratch } from './lamella.ts';
@@ -128,6 +133,7 @@ describe('what is read of it', () => {
     // and none of it makes it another checkpoint
     await rm(at('logs.json'), { recursive: true });
     expect((await ok('crowded')).stderr).not.toContain('compiling');
+    await rm(crowded(), { recursive: true });
   });
 
   test('a byte order mark before JSON', async () => {
@@ -223,3 +229,54 @@ async function header(file: string): Promise<string> {
   const bytes = await readFile(file);
   return bytes.toString('utf8', 8, 8 + Number(bytes.readBigUInt64LE()));
 }
+
+describe('what cannot be answered is refused before anything is compiled, in the words of the folder', () => {
+  beforeAll(async () => {
+    await cp(join(home.path, 'hub'), join(home.path, 'silent'), { recursive: true });
+    for (const name of ['tokenizer.json', 'tokenizer_config.json']) await rm(join(home.path, 'silent', name));
+  });
+
+  test('a text without a tokenizer', () =>
+    home.refuses(
+      ['run', 'silent', '--prompt', 'hello'],
+      'L305',
+      '--prompt: silent has neither tokenizer.json nor tokenizer.model',
+      '--tokens 1,2,3',
+    ));
+  test.each(['run', 'logits'])('%s: tokens that are none, or too many', async (command) => {
+    await home.refuses([command, 'silent', '--tokens', '1,260'], 'L402', '260', 'ids from 0 to 259');
+    await home.refuses([command, 'silent', '--tokens', '1,2,3', '--context', '2'], 'L403', '3 tokens', 'context of 2');
+    await home.refuses([command, 'silent', '--tokens', ''], 'L401');
+  });
+  test('a measurement that does not fit', () =>
+    home.refuses(['bench', 'silent', '--prompt-tokens', '2048'], 'L403', '2049 tokens', 'context of 2048'));
+});
+
+test('inspect takes it, without its weights, and says what its package says', async () => {
+  await mkdir(join(home.path, 'planned'));
+  await copyFile(join(home.path, 'hub', 'config.json'), join(home.path, 'planned', 'config.json'));
+  const { code, stdout, stderr } = await home.lamella('inspect', 'planned', '--json');
+  expect({ code, stderr }).toEqual({ code: 0, stderr: 'context 2048 of 4096 tokens\n' });
+  const made = await home.lamella('inspect', relative(home.path, (await packageOf('hub')).folder), '--json');
+  expect({ ...JSON.parse(stdout), name: 'hub' }).toEqual(JSON.parse(made.stdout));
+});
+
+test('commands that take a graph file say how to get one', async () => {
+  for (const command of [['check'], ['compile'], ['export', '--to', 'gguf', '--out', 'x.gguf']]) {
+    const [name = '', ...options] = command;
+    await home.refuses([name, 'hub', ...options], 'L302', 'it is a folder', 'Try lamella import hub --out GRAPH.ts');
+  }
+});
+
+test('what goes wrong in the cache is told of the folder', async () => {
+  const { folder: made } = await packageOf('hub');
+  expect(asNamed(`L413 ${join(made, 'weights-000.bin')} cannot be read`)).toBe(
+    `L413 ${join(home.path, 'hub', 'weights-000.bin')} cannot be read`,
+  );
+  // a line of a graph that nobody has seen would be of no use
+  const wrong = `import { defineModel, dims } from '@lamella/dsl';\nexport default defineModel('x', dims({ d: 0 }));`;
+  const config = join('hub', 'config.json');
+  const error = await ofConfig('hub', () => graphOf(wrong, config)).catch((error: LamellaError) => error);
+  expect(error).toMatchObject({ code: 'L102', site: null, place: config });
+  expect((error as LamellaError).message).toMatch(/^L102 .* d is 0, at hub\/config\.json\. Try a whole number/);
+});

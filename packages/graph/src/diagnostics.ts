@@ -59,6 +59,7 @@ export const catalogue = {
   L305: '{option}: {reason}. Try: {remedy}',
   L306: '{what} cannot be written as GGUF: {reason}. Try: {remedy}',
   L307: 'there is no {name} to run in: {reason}. Try: {remedy}',
+  L308: '{path} is no model: {reason}. Try: {remedy}',
   L312: 'the system refused {call}: {reason}. Try: again with LAMELLA_DEBUG=1, which says where',
   L313: 'there is not enough memory: {reason}. Try: a smaller model, a shorter --context, or a machine with more memory',
   L402: 'token id {id} is outside the vocabulary of {vocab}. Try: ids from 0 to {last}',
@@ -80,6 +81,8 @@ export type Arguments<C extends Code> = [Named<(typeof catalogue)[C]>] extends [
 /** A failure that is the user's to mend: one message, with a place and a remedy. Everything else that is thrown is a defect of ours. */
 export class LamellaError<C extends Code = Code> extends Error {
   readonly code: Code;
+  /** What the sentence of `code` is filled with. */
+  readonly args: Readonly<Record<string, string | number>>;
   /** Where it happened: a module path such as `layers.self_attn`, a file, an option. */
   readonly place: string | null;
   readonly site: Site | null;
@@ -92,14 +95,20 @@ export class LamellaError<C extends Code = Code> extends Error {
   ) {
     const place = where.place ?? null;
     const site = where.site ?? null;
-    const values: Readonly<Record<string, string | number>> = args;
+    const values: LamellaError['args'] = args;
     const fill = (text: string): string => text.replace(/\{(\w+)\}/g, (_, key: string) => String(values[key]));
     const [sentence = '', remedy] = catalogue[code].split(/[.\n]? ?Try: /s).map(fill);
     const at = [place && `at ${place}`, site && `(${site.file}:${site.line}:${site.column})`].filter(Boolean).join(' ');
     super(`${code} ${sentence}${at ? `, ${at}` : ''}${remedy ? `. Try ${remedy}` : ''}`);
     this.name = 'LamellaError';
     this.code = code;
+    this.args = values;
     this.place = place;
     this.site = site;
+  }
+
+  /** The same, told of `place` and of no line: for a graph that no author wrote. */
+  movedTo(place: string): LamellaError {
+    return Reflect.construct(LamellaError, [this.code, this.args, { place }]) as LamellaError;
   }
 }

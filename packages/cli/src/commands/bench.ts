@@ -12,8 +12,9 @@ import type { Manifest } from '@lamella/runtime/manifest';
 import { type Command, Option } from 'commander';
 import type { Host, Measured, On, Subject, Work } from '../bench/host.ts';
 import { type BenchReport, type BenchResult, type BenchSample, hostNames } from '../contract.ts';
+import type { HowCompiled } from '../hub-folder.ts';
 import { choice, wholeNumber } from '../options.ts';
-import { type HowCompiled, packageAt } from '../package-at.ts';
+import { packageAt } from '../package-at.ts';
 import { manifestAt } from '../package-manifest.ts';
 import { progress } from '../progress.ts';
 import { takesCheckpoints, targetList } from '../shared-options.ts';
@@ -65,7 +66,8 @@ export function define(command: Command): void {
 export async function bench(paths: readonly string[], options: BenchCommand): Promise<void> {
   const { host: name, target: targets = [usual.target], json, quant, kv, context } = options;
   const folders: string[] = [];
-  for (const path of paths) folders.push(await packageAt(path, { quant, kv, context }));
+  const count = (options.promptTokens ?? 1) + (options.maxTokens ?? 1);
+  for (const path of paths) folders.push(await packageAt(path, { quant, kv, context }, { count }));
   const cases = folders.flatMap((folder, i) =>
     targets.flatMap((device) =>
       (device === 'webgpu' ? [1] : options.threads).map(

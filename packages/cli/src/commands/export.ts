@@ -11,7 +11,7 @@ import { bytes } from '@lamella/report/units';
 import { anyOf } from '@lamella/runtime/choices';
 import { type Command, Option } from 'commander';
 import { mayReplace, writePieces, writeText } from '../files.ts';
-import { loadGraph } from '../load-graph.ts';
+import { loadGraph, requireGraphFile } from '../load-graph.ts';
 import { choice } from '../options.ts';
 import { warn } from '../warn.ts';
 
@@ -43,6 +43,7 @@ export function define(command: Command): void {
  * weights throws.
  */
 export async function exportGraph(file: string, { to, out, weights, type }: ExportCommand): Promise<void> {
+  await requireGraphFile(file);
   if (to === 'gguf') {
     if (weights !== undefined) return exportGguf(file, out, weights, type ?? 'f32');
     const reason = 'a GGUF file holds the weights, so it must be given';

@@ -1,9 +1,11 @@
 /**
- * `lamella inspect`: what a model costs, from a graph file (compiled in memory, q8, nothing else written) or from a package. Both go through
- * the manifest, so they cannot disagree. Several are put side by side; one can be drawn as a page.
+ * `lamella inspect`: what a model costs, from a graph file or a folder from the hub (compiled in memory, q8, without its weights, nothing
+ * else written) or from a package. All go through the manifest, so they cannot disagree. Several are put side by side; one can be drawn as a page.
  */
-import { stat } from 'node:fs/promises';
+import { statSync } from 'node:fs';
+import type { CompileOptions } from '@lamella/compiler/compilation';
 import { LamellaError } from '@lamella/graph/diagnostics';
+import type { Graph } from '@lamella/graph/ir';
 import { sharing } from '@lamella/report/sharing';
 import { bytes, count } from '@lamella/report/units';
 import { targets, usual } from '@lamella/runtime/choices';
@@ -11,6 +13,8 @@ import type { Manifest } from '@lamella/runtime/manifest';
 import type { Command } from 'commander';
 import type { InspectReport, VariantsReport } from '../contract.ts';
 import { writeText } from '../files.ts';
+import { chosenFor } from '../hub-folder.ts';
+import { modelKind } from '../model-kind.ts';
 import { manifestAt } from '../package-manifest.ts';
 import { type Align, heading, meter, table } from '../table.ts';
 
@@ -82,19 +86,28 @@ interface Subject {
 }
 
 async function subjectAt(path: string): Promise<Subject> {
-  const isFolder = await stat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
-  if (isFolder) {
-    const manifest = await manifestAt(path);
-    return { manifest, page: async () => (await import('@lamella/report/report')).packageReport(manifest) };
+  if (isGraphFile(path)) {
+    const { loadGraph } = await import('../load-graph.ts');
+    return planned(await loadGraph(path), { quant: usual.format, targets });
   }
-  const [{ loadGraph }, { compile }] = await Promise.all([
-    import('../load-graph.ts'),
-    import('@lamella/compiler/pipeline'),
-  ]);
-  const compilation = await compile(await loadGraph(path), { quant: usual.format, targets });
+  if ((await modelKind(path)) === 'hub folder') {
+    const { importedGraph, ofConfig } = await import('../imported-graph.ts');
+    const { chosen, note } = chosenFor(path, {});
+    if (note !== null) process.stderr.write(`${note}\n`);
+    return ofConfig(path, async () => planned((await importedGraph(path)).graph, chosen));
+  }
+  const manifest = await manifestAt(path);
+  return { manifest, page: async () => (await import('@lamella/report/report')).packageReport(manifest) };
+}
+
+function isGraphFile(path: string): boolean {
+  return /\.[cm]?[jt]sx?$/.test(path) && !statSync(path, { throwIfNoEntry: false })?.isDirectory();
+}
+
+/** A graph, compiled as `options` say, without weights. */
+async function planned(graph: Graph, options: CompileOptions): Promise<Subject> {
+  const { compile } = await import('@lamella/compiler/pipeline');
+  const compilation = await compile(graph, options);
   return {
     manifest: compilation.manifest({ weights: null, tokenizer: null, probe: null, wasm: [] }),
     page: async () => (await import('@lamella/report/report')).modelReport(compilation),

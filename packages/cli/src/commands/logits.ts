@@ -3,9 +3,10 @@ import { type Target, usual } from '@lamella/runtime/choices';
 import { LamellaError as PackageError } from '@lamella/runtime/lamella-error';
 import { type Command, Option } from 'commander';
 import type { LogitsReport } from '../contract.ts';
+import type { HowCompiled } from '../hub-folder.ts';
 import { openVisibly } from '../open-package.ts';
 import { tokenIds } from '../options.ts';
-import { type HowCompiled, packageAt } from '../package-at.ts';
+import { packageAt } from '../package-at.ts';
 import { takesCheckpoints, target, threads } from '../shared-options.ts';
 import { table } from '../table.ts';
 
@@ -37,7 +38,7 @@ export async function logits(
   { tokens, target = usual.target, threads, all, json, ...how }: LogitsCommand,
 ): Promise<void> {
   if (tokens.length === 0) throw new PackageError('L401');
-  const model = await openVisibly(await packageAt(path, how), { device: target, threads });
+  const model = await openVisibly(await packageAt(path, how, { start: tokens }), { device: target, threads });
   const positions = all ? await model.logitsAll(tokens) : [await model.logits(tokens)];
   // JSON has no word for them
   for (const value of positions.flatMap((position) => position.find((logit) => !Number.isFinite(logit)) ?? []))

@@ -5,9 +5,10 @@ import { type Target, usual } from '@lamella/runtime/choices';
 import type { Generation, SamplingOptions } from '@lamella/runtime/face';
 import { type Command, Option } from 'commander';
 import type { RunReport } from '../contract.ts';
+import type { HowCompiled } from '../hub-folder.ts';
 import { openVisibly } from '../open-package.ts';
 import { tokenIds, wholeNumber } from '../options.ts';
-import { type HowCompiled, packageAt } from '../package-at.ts';
+import { packageAt } from '../package-at.ts';
 import { samplingFlags } from '../sampling-flags.ts';
 import { takesCheckpoints, target, threads } from '../shared-options.ts';
 
@@ -41,7 +42,10 @@ export async function run(
   { prompt, tokens, target = usual.target, threads, json, maxTokens, quant, kv, context, ...sampling }: RunCommand,
 ): Promise<void> {
   const start = onlyOne(prompt, tokens);
-  const model = await openVisibly(await packageAt(path, { quant, kv, context }), { device: target, threads });
+  const model = await openVisibly(await packageAt(path, { quant, kv, context }, { start }), {
+    device: target,
+    threads,
+  });
   const generation = model.generate(start, { maxTokens, ...sampling });
   if (json) {
     const { tokens, text, stats } = await generation.result();
