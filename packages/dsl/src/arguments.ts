@@ -22,12 +22,10 @@ export interface Kind {
   readonly options?: Readonly<Record<string, Kind>>;
 }
 
-/** A number, whole or not. */
-export const number: Kind = {
-  words: 'a number',
-  example: 'a number, such as 2',
-  holds: (value) => typeof value === 'number',
-};
+/** A number, whole or not; `example` shows one where it is written. */
+export function number(example: string): Kind {
+  return { words: 'a number', example, holds: (value) => typeof value === 'number' };
+}
 
 export const text: Kind = {
   words: 'a text',

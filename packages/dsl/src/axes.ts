@@ -37,7 +37,7 @@ export const dims = declared(
     const site = capture();
     const entries = Object.entries(sizes).map(([name, size]) => {
       checkAxisName(name, site);
-      checkValue('dims', name, size, number);
+      checkValue('dims', name, size, number(`dims({ ${name}: 512 })`));
       checkSize(name, size, { place: 'dims', site: site() });
       return [name, { name, size }] as const;
     });

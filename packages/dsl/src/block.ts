@@ -87,7 +87,7 @@ export function stackRecipe(module: Module): StackRecipe | null {
  */
 export const stack = declared(
   'stack',
-  { count: number, blocks: blockOrRecipe, sharing: optional(sharingOrder) },
+  { count: number('stack(4, layer)'), blocks: blockOrRecipe, sharing: optional(sharingOrder) },
   <B extends Block>(
     count: number,
     blocks: Uniform<B['axes'], B | ((index: number) => B)>,
@@ -102,7 +102,7 @@ export const stack = declared(
     const call = declared('stack', { x: tensor }, (x: Tensor) => activeTrace().runStack(module, x, list[0]!.axes));
     const check = (place: string): void => {
       const where = { place, site: site() };
-      if (!isCount) throw new LamellaError('L105', { count }, where);
+      if (!isCount) throw new LamellaError('L105', { count, better: Math.max(1, Math.floor(count)) || 1 }, where);
       const axes = list[0]!.axes;
       for (const { axes: odd, site: at } of list) {
         if (sameAxes(odd, axes)) continue;

@@ -5,7 +5,7 @@ import { axis, boolean, declared, number, optional, options, tensor } from './ar
 import { checkSize, type Fit, type FitTokens, type Through, type TokensOf } from './axes.ts';
 import { mul, silu } from './functions.ts';
 import { asModule, type Module, Parameter } from './module.ts';
-import { attention, type RopeSpec, ropeSpec, rotate } from './ops.ts';
+import { attention, headCounts, type RopeSpec, ropeSpec, rotate } from './ops.ts';
 import { type Capture, capture } from './site.ts';
 import type { Tensor } from './tensor.ts';
 import { activeTrace } from './trace.ts';
@@ -69,7 +69,7 @@ function projection(from: Axis, to: Axis, site: Capture, biased = false): Untype
 /** x / sqrt(mean(x^2) + eps) * weight over the features (RMSNorm, arXiv 1910.07467). Throws L117. */
 export const rmsNorm = declared(
   'rmsNorm',
-  { d: axis, options: optional(options({ eps: optional(number) }, 'rmsNorm(d, { eps: 1e-6 })')) },
+  { d: axis, options: optional(options({ eps: optional(number('eps: 1e-6')) }, 'rmsNorm(d, { eps: 1e-6 })')) },
   <const D extends Axis>(d: D, { eps = 1e-5 }: { readonly eps?: number | undefined } = {}): Layer<D, D> =>
     norm('rmsNorm', d, 1, eps, capture()) as Layer<D, D>,
 );
@@ -80,7 +80,10 @@ export const rmsNorm = declared(
  */
 export const headNorm = declared(
   'headNorm',
-  { d: axis, options: options({ heads: number, eps: optional(number) }, 'headNorm(q, { heads: 9 })') },
+  {
+    d: axis,
+    options: options({ heads: number('heads: 9'), eps: optional(number('eps: 1e-6')) }, 'headNorm(q, { heads: 9 })'),
+  },
   <const D extends Axis>(
     d: D,
     { heads, eps = 1e-5 }: { readonly heads: number; readonly eps?: number | undefined },
@@ -167,7 +170,7 @@ export const gqa = declared(
   {
     d: axis,
     options: options(
-      { heads: number, kvHeads: number, headDim: number, rope: optional(ropeSpec) },
+      { ...headCounts, rope: optional(ropeSpec) },
       'gqa(d, { heads: 9, kvHeads: 3, headDim: 64, rope: rope(10_000) })',
     ),
   },

@@ -11,7 +11,7 @@ import { type Block, type StackRecipe, stackRecipe } from './block.ts';
 import { describe } from './describe.ts';
 import { dotted, type Module, moduleInfo, nameTree, type Parameter, type Scope, type Tree } from './module.ts';
 import { checkKey, checkModelName } from './names.ts';
-import { type Capture, capture } from './site.ts';
+import { capture } from './site.ts';
 import { Tensor } from './tensor.ts';
 import { Trace } from './trace.ts';
 import { type Place, WeightTable } from './weights.ts';
@@ -58,9 +58,9 @@ export const defineModel = declared(
     const trace = new Trace(scope, '', true);
     const result = trace.run(() => (body as (m: W) => unknown)(scope.tree as W));
     if (!(result instanceof Tensor))
-      throw new LamellaError('L109', { got: returned(result) }, { place: name, site: site() });
+      throw new LamellaError('L109', { got: returned(result) }, { place: name, site: trace.siteOf() ?? site() });
     const root = trace.finish(trace.own(result));
-    const { tokens, vocab } = outerAxes(root, name, site);
+    const { tokens, vocab } = outerAxes(root, name);
     const calls = trace.stackCalls.map((module) => stacks.find((made) => made.module === module)!);
     const idle = stacks.find((made) => !calls.includes(made));
     if (idle) throw new LamellaError('L122', { name: idle.place }, { site: idle.module[moduleInfo].site() });
@@ -74,6 +74,12 @@ export const defineModel = declared(
 /** What a body returned that is no value of the model. */
 function returned(result: unknown): string {
   return result === undefined ? 'nothing' : describe(result);
+}
+
+/** What a body needs that did so. */
+function missing(result: unknown): string {
+  if (result instanceof Promise) return 'a body without async';
+  return result === undefined ? 'a return in the body: return residual(...)' : 'a body that returns residual(...)';
 }
 
 /** One set of a block's weights. */
@@ -137,11 +143,14 @@ function traceBlock({ block, scope }: MadeSet, place: string): TracedBlock {
   const trace = new Trace(scope, place, false);
   const x = trace.emit({ op: 'input' }, block.axes, block.site);
   const result = trace.run(() => block.body(scope.tree, x));
-  const got = result instanceof Tensor ? showAxes(trace.own(result).axes) : returned(result);
-  if (!(result instanceof Tensor) || !sameAxes(result.axes, block.axes)) {
-    throw new LamellaError('L108', { expected: showAxes(block.axes), got }, { place, site: block.site() });
+  const value = result instanceof Tensor ? trace.own(result) : undefined;
+  if (!value || !sameAxes(value.axes, block.axes)) {
+    const expected = showAxes(block.axes);
+    const got = value ? showAxes(value.axes) : returned(result);
+    const remedy = value ? `ending with residual(...) or a linear back to ${expected}` : missing(result);
+    throw new LamellaError('L108', { expected, got, remedy }, { place, site: trace.siteOf(value) });
   }
-  return { block, key: trace.key(result), parameters: trace.parameters, finish: () => trace.finish(result) };
+  return { block, key: trace.key(value), parameters: trace.parameters, finish: () => trace.finish(value) };
 }
 
 /** The distinct traced bodies. */
@@ -173,12 +182,12 @@ function slots(calls: readonly MadeStack[], sets: ReadonlyMap<Module, readonly W
 }
 
 /** The token axis and the size of the vocabulary. Throws L109 when the result is not logits. */
-function outerAxes(root: Body, name: string, site: Capture): { readonly tokens: Axis; readonly vocab: number } {
+function outerAxes(root: Body, name: string): { readonly tokens: Axis; readonly vocab: number } {
   const [tokens, features] = root.nodes[root.result]?.axes ?? [];
   const tables = root.nodes.flatMap(({ op }) => (op.op === 'embed' ? [root.params[op.table]!.shape[0]] : []));
   if (!tokens || !features || tables.some((rows) => rows !== features.size)) {
     const got = showAxes(root.nodes[root.result]?.axes ?? []);
-    throw new LamellaError('L109', { got }, { place: name, site: site() });
+    throw new LamellaError('L109', { got }, { place: name, site: root.nodes[root.result]?.site ?? null });
   }
   return { tokens, vocab: features.size };
 }

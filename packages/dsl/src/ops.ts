@@ -18,7 +18,7 @@ export const input = declared(
 /** x times a constant. Throws L121 when the constant is not finite. */
 export const scale = declared(
   'scale',
-  { x: tensor, by: number },
+  { x: tensor, by: number('scale(x, 0.5)') },
   <X extends Tensor>(x: X, by: number): Tensor<AxesOf<X>> => {
     const trace = activeTrace();
     if (!Number.isFinite(by)) throw new LamellaError('L121', { by }, { place: trace.where, site: capture()() });
@@ -43,7 +43,7 @@ export type RopeSpec = Rope & { readonly site: ReturnType<typeof capture> };
 /** Rotary position embedding (RoFormer, arXiv 2104.09864), rotating pairs (i, i + headDim/2) as Llama does. */
 export const rope = declared(
   'rope',
-  { theta: number },
+  { theta: number('rope(10_000)') },
   (theta: number): RopeSpec => ({ theta, pairing: 'half', site: capture() }),
 );
 
@@ -61,13 +61,20 @@ export interface Heads {
   readonly headDim: number;
 }
 
+/** How `Heads` are written. */
+export const headCounts = {
+  heads: number('heads: 9'),
+  kvHeads: number('kvHeads: 3'),
+  headDim: number('headDim: 64'),
+};
+
 /** Rotates each head of x [t, heads * headDim] by its token's position. What `attention` takes as heads is taken here as well. */
 export const rotate = declared(
   'rotate',
   {
     x: tensor,
     spec: ropeSpec,
-    heads: options({ heads: number, headDim: number, kvHeads: optional(number) }, '{ heads: 9, headDim: 64 }'),
+    heads: options({ ...headCounts, kvHeads: optional(headCounts.kvHeads) }, '{ heads: 9, headDim: 64 }'),
   },
   (x: Tensor, spec: RopeSpec, { heads, headDim }: Omit<Heads, 'kvHeads'>): Tensor => {
     const trace = activeTrace();
@@ -86,7 +93,7 @@ export const attention = declared(
     q: tensor,
     k: tensor,
     v: tensor,
-    heads: options({ heads: number, kvHeads: number, headDim: number }, '{ heads: 9, kvHeads: 3, headDim: 64 }'),
+    heads: options(headCounts, '{ heads: 9, kvHeads: 3, headDim: 64 }'),
   },
   (q: Tensor, k: Tensor, v: Tensor, { heads, kvHeads, headDim }: Heads): Tensor => {
     const trace = activeTrace();

@@ -5,7 +5,7 @@ import { dims } from './axes.ts';
 import { block, stack } from './block.ts';
 import { embedding, gqa, rmsNorm, swiglu } from './layers.ts';
 import { defineModel } from './model.ts';
-import { input, residual, rope } from './ops.ts';
+import { headCounts, input, residual, rope } from './ops.ts';
 import { type Sharing, sharing } from './share.ts';
 
 /** The shape of a MobileLLM. */
@@ -26,13 +26,13 @@ export interface MobileLLMShape {
 const shapeOptions = options(
   {
     name: text,
-    layers: number,
-    d: number,
-    heads: number,
-    kvHeads: number,
-    ffn: number,
-    vocab: optional(number),
-    context: optional(number),
+    layers: number('layers: 30'),
+    d: number('d: 576'),
+    heads: headCounts.heads,
+    kvHeads: headCounts.kvHeads,
+    ffn: number('ffn: 1536'),
+    vocab: optional(number('vocab: 32_000')),
+    context: optional(number('context: 2048')),
     share: optional(sharing),
   },
   "mobileLLM({ name: 'my-model', layers: 30, d: 576, heads: 9, kvHeads: 3, ffn: 1536 })",

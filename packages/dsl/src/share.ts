@@ -44,14 +44,14 @@ export const share = {
   /** Each weight set `repeats` times in a row: its weights are still in fast memory when they are used again. */
   immediate: declared(
     'share.immediate',
-    { repeats: number },
+    { repeats: number('share.immediate(2)') },
     (repeats: number): Sharing =>
       repeating('immediate', repeats, capture(), (count) => range(count).flatMap((i) => times(repeats).map(() => i))),
   ),
   /** All weight sets in turn, `repeats` times over (the paper's repeat-all-over). */
   cycle: declared(
     'share.cycle',
-    { repeats: number },
+    { repeats: number('share.cycle(2)') },
     (repeats: number): Sharing =>
       repeating('cycle', repeats, capture(), (count) => times(repeats).flatMap(() => range(count))),
   ),

@@ -3,7 +3,16 @@
  * belongs to the trace that made it.
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
-import { type Axis, type Body, type Op, operands, type Param, type ParamId, type ValueId } from '@lamella/graph/ir';
+import {
+  type Axis,
+  type Body,
+  type Op,
+  operands,
+  type Param,
+  type ParamId,
+  type Site,
+  type ValueId,
+} from '@lamella/graph/ir';
 import { sameAxes, sameAxis, showAxes, showAxis } from './axes.ts';
 import { checkCount, mostOperations } from './limits.ts';
 import { mend, placed } from './mend.ts';
@@ -112,6 +121,11 @@ export class Trace {
   key(result: Tensor): string {
     const nodes = this.#drafts.map(({ op, axes, path }) => ({ op, axes, path }));
     return JSON.stringify({ params: this.#params, nodes, result: result.id });
+  }
+
+  /** Where a value was made, or the last of them: a place in the body. Null while there is none. */
+  siteOf(value?: Tensor): Site | null {
+    return this.#drafts.at(value?.id ?? -1)?.site() ?? null;
   }
 
   /** The finished body. */

@@ -52,13 +52,10 @@ describe('L124: a wrong kind of value', () => {
       () => gqa(d, loose(Object)({ ...heads, rope: 10_000 })),
       'gqa takes a rotary embedding as rope, not 10000. Try rope(10_000)',
     ],
-    [
-      () => gqa(d, loose(Object)({ ...heads, heads: '9' })),
-      "gqa takes a number as heads, not '9'. Try a number, such as 2",
-    ],
+    [() => gqa(d, loose(Object)({ ...heads, heads: '9' })), "gqa takes a number as heads, not '9'. Try heads: 9"],
     [
       () => gqa(d, loose(Object)({ heads: 2, kvHeads: 1 })),
-      'gqa takes a number as headDim, not undefined. Try a number, such as 2',
+      'gqa takes a number as headDim, not undefined. Try headDim: 64',
     ],
     [
       () =>
@@ -83,7 +80,7 @@ describe('L124: a wrong kind of value', () => {
           ),
           3,
         ),
-      'stack takes a number as count, not a Block. Try a number, such as 2',
+      'stack takes a number as count, not a Block. Try stack(4, layer)',
     ],
     [
       () => loose(stack)(2, () => undefined),
@@ -106,7 +103,12 @@ describe('L124: a wrong kind of value', () => {
       'embedding takes an axis of dims as d, not undefined. Try const { t, d } = dims({ t: 512, d: 128 })',
     ],
     [() => loose(dims)(), 'dims takes an object of sizes as sizes, not undefined. Try dims({ t: 512, d: 128 })'],
-    [() => loose(dims)({ t: '512' }), "dims takes a number as t, not '512'. Try a number, such as 2"],
+    [() => loose(dims)({ t: '512' }), "dims takes a number as t, not '512'. Try dims({ t: 512 })"],
+    [() => loose(rope)(), 'rope takes a number as theta, not undefined. Try rope(10_000)'],
+    [() => loose(share.cycle)(), 'share.cycle takes a number as repeats, not undefined. Try share.cycle(2)'],
+    [() => loose(rmsNorm)(d, { eps: '1' }), "rmsNorm takes a number as eps, not '1'. Try eps: 1e-6"],
+    [() => loose(mobileLLM)({ name: 'm', layers: 2 }), 'mobileLLM takes a number as d, not undefined. Try d: 576'],
+    [() => around((_, x) => loose(dsl.scale)(x)), 'scale takes a number as by, not undefined. Try scale(x, 0.5)'],
     [() => loose(share.order)(2), 'share.order takes a list of numbers as indices, not 2. Try share.order([0, 1, 0])'],
     [
       () => loose(defineModel)('m', () => ({})),
@@ -169,11 +171,11 @@ describe('what bodies and inits return', () => {
   test.each<readonly [() => unknown, string]>([
     [
       () => around(async (_, x) => x),
-      'L108 a block must return the axes it takes: it takes [t=16, d=8] and returns a promise. Try ending with residual(...) or a linear back to [t=16, d=8]',
+      'L108 a block must return the axes it takes: it takes [t=16, d=8] and returns a promise. Try a body without async',
     ],
     [
       () => around(() => {}),
-      'L108 a block must return the axes it takes: it takes [t=16, d=8] and returns nothing. Try ending with residual(...) or a linear back to [t=16, d=8]',
+      'L108 a block must return the axes it takes: it takes [t=16, d=8] and returns nothing. Try a return in the body: return residual(...)',
     ],
     [
       () =>

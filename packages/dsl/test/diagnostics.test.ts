@@ -270,7 +270,17 @@ const cases: Readonly<Record<string, readonly [() => unknown, string]>> = {
         share.reverse(),
         0,
       ),
-    'L105 a stack needs at least one weight set, not 0 at layers HERE. Try stack(1, block)',
+    'L105 a stack has a whole number of weight sets, at least 1, and not 0 at layers HERE. Try stack(1, block)',
+  ],
+  'L105 half a weight set': [
+    () =>
+      around(
+        () => ({ norm: rmsNorm(d) }),
+        (w: { norm: Loose }, x) => w.norm(x),
+        share.reverse(),
+        4.5,
+      ),
+    'L105 a stack has a whole number of weight sets, at least 1, and not 4.5 at layers HERE. Try stack(4, block)',
   ],
   L106: [
     () =>
@@ -304,7 +314,7 @@ const cases: Readonly<Record<string, readonly [() => unknown, string]>> = {
         () => ({ norm: rmsNorm(d) }),
         (w: { norm: Loose }, x) => void w.norm(x),
       ),
-    'L108 a block must return the axes it takes: it takes [t=16, d=8] and returns nothing at layers HERE. Try ending with residual(...) or a linear back to [t=16, d=8]',
+    'L108 a block must return the axes it takes: it takes [t=16, d=8] and returns nothing at layers HERE. Try a return in the body: return residual(...)',
   ],
   L109: [
     () =>
@@ -534,6 +544,31 @@ test('the call to mend is named with its place', () => {
   expect(wrong).toThrow(
     `diagnostics.test.ts:${line + 5}:35). Try swiglu(d, ff) at packages/dsl/test/diagnostics.test.ts:${line + 4}:21`,
   );
+});
+
+test('a body that returns nothing is met at its own last call, one that returns another axis where that was made', () => {
+  const here = () =>
+    Number(/diagnostics\.test\.ts:(\d+):\d+\)\n.*diagnostics\.test\.ts:(\d+)/.exec(new Error().stack!)?.[2]);
+  let line = 0;
+  const placeOf = (body: (up: Loose, x: Tensor) => unknown) => {
+    const run = () =>
+      around(
+        () => ({ up: linear(d, ff) }),
+        (w: { up: Loose }, x) => body(w.up, x),
+      );
+    expect(message(run)).toMatch(/^L108 /);
+    expect(run).toThrow(`diagnostics.test.ts:${line}:`);
+  };
+  placeOf((up, x) => {
+    line = here() + 1;
+    up(x);
+  });
+  placeOf((up, x) => {
+    line = here() + 1;
+    const wide = up(x);
+    scale(wide, 2);
+    return wide;
+  });
 });
 
 test("the place is the author's own call: line and column", () => {

@@ -53,7 +53,11 @@ function verifyKind(name: string, body: Body, graph: Graph): void {
   if (!sameAxes(taken.axes, returned.axes)) {
     throw new LamellaError(
       'L108',
-      { expected: axesText(taken.axes), got: axesText(returned.axes) },
+      {
+        expected: axesText(taken.axes),
+        got: axesText(returned.axes),
+        remedy: `ending with residual(...) or a linear back to ${axesText(taken.axes)}`,
+      },
       { place: name, site: returned.site },
     );
   }
@@ -62,7 +66,7 @@ function verifyKind(name: string, body: Body, graph: Graph): void {
 function verifyStack(stack: Stack, graph: Graph): void {
   const place = stack.name;
   const count = stack.weightSets.length;
-  if (count === 0) throw new LamellaError('L105', { count }, { place });
+  if (count === 0) throw new LamellaError('L105', { count, better: 1 }, { place });
   stack.weightSets.forEach((set, index) => {
     const kind = graph.kinds[set.kind];
     if (!kind) illFormed(`weight set ${index} is of kind ${set.kind}, which does not exist`, place, null);

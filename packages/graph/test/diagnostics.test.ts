@@ -12,7 +12,7 @@ test('an argument left out, or one too many, does not compile', () => {
   new LamellaError('L101', { got: 'd=8', expected: 'd=4' });
   // @ts-expect-error L110 takes nothing
   new LamellaError('L110', { value: 1 });
-  new LamellaError('L105', { count: 0 });
+  new LamellaError('L107', { index: 0 });
 });
 
 test('what fills a sentence is never read as a part of it', () => {
