@@ -4,7 +4,8 @@
  */
 import { readdir } from 'node:fs/promises';
 import { LamellaError } from '@lamella/graph/diagnostics';
-import { type FormatName, type KvName, usual } from '@lamella/runtime/choices';
+import { type FormatName, type KvName, type Target, usual } from '@lamella/runtime/choices';
+import { LamellaError as PackageError } from '@lamella/runtime/lamella-error';
 import { checkCount, checkedId } from '@lamella/runtime/token-ids';
 import { readLlamaConfig } from '@lamella/source/llama-config';
 
@@ -24,6 +25,7 @@ export interface Asked {
   readonly start?: string | readonly number[] | undefined;
   /** Tokens that must fit the context, whichever they are. */
   readonly count?: number | undefined;
+  readonly targets?: readonly Target[] | undefined;
 }
 
 /** Longest sequence unless `--context` says otherwise: keys and values of all that a checkpoint allows may take more than its weights. */
@@ -56,9 +58,18 @@ export function chosenFor(folder: string, how: HowCompiled): { readonly chosen: 
 
 /**
  * Throws L305 for a text where there is no tokenizer, L401 for no tokens, L402 for an id that the vocabulary does not have and L403 for more tokens
- * than `context`.
+ * than `context`, L412 for another target than WASM.
  */
-export async function refuseUnanswerable(folder: string, context: number, { start, count }: Asked): Promise<void> {
+export async function refuseUnanswerable(
+  folder: string,
+  context: number,
+  { start, count, targets }: Asked,
+): Promise<void> {
+  if (targets?.includes('webgpu')) {
+    const reason = `${folder} is compiled for wasm alone`;
+    const remedy = '--target wasm, or lamella import, and lamella compile with --target wasm,webgpu';
+    throw new PackageError('L412', { what: 'webgpu', reason, remedy });
+  }
   if (count !== undefined) checkCount(count, context);
   if (typeof start === 'string') {
     const files = await readdir(folder);

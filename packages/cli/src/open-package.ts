@@ -10,23 +10,42 @@ import { LamellaError as PackageError } from '@lamella/runtime/lamella-error';
 import { manifestAt } from './package-manifest.ts';
 import { progress } from './progress.ts';
 
-/** Throws L404 when `folder` is no package, L405 when it has no weights, L407 when its entry is missing. */
-export async function checkPackage(folder: string): Promise<void> {
+/**
+ * Throws L404 when `folder` is no package, L405 when it has no weights, L407 when its entry is missing, and L412 when it has no kernels for
+ * `device`.
+ */
+export async function checkPackage(folder: string, device: LoadOptions['device']): Promise<void> {
   const manifest = await manifestAt(folder);
   if (manifest.weights === null) throw new PackageError('L405', { path: folder });
+  if (device === 'webgpu' && !manifest.webgpu) {
+    const remedy = '--target wasm, or lamella compile with --target wasm,webgpu';
+    throw new PackageError('L412', { what: device, reason: 'this package has no kernels for it', remedy }, folder);
+  }
   await stat(join(folder, 'index.js')).catch(() => {
     throw new PackageError('L407', { file: join(folder, 'index.js'), reason: 'it is not there' });
   });
 }
 
-/** The running model of the package at `folder`. Throws L404 for no package, L405 for one without weights, L407 for a damaged one. */
+/** The running model of the package at `folder`. Throws what `checkPackage` and its own `load` throw, with this command's options for the API's. */
 export async function openPackage(folder: string, options: LoadOptions = {}): Promise<Model> {
-  await checkPackage(folder);
+  await checkPackage(folder, options.device);
   if (options.device === 'webgpu') await provideWebGpu();
   const loaded: { load(url?: string, options?: LoadOptions): Promise<Model> } = await import(
     pathToFileURL(join(resolve(folder), 'index.js')).href
   );
-  return loaded.load(undefined, options);
+  return loaded.load(undefined, options).catch((error: unknown) => {
+    throw inFlags(error);
+  });
+}
+
+/** What the API calls options, as the command does. */
+const flags: Readonly<Record<string, string>> = { 'device: "wasm"': '--target wasm', 'threads: 1': '--threads 1' };
+
+/** `error`, but with an option of this command where it suggests one of the API's. */
+export function inFlags(error: unknown): unknown {
+  if (!(error instanceof PackageError) || error.code !== 'L412') return error;
+  const remedy = flags[String(error.args.remedy)];
+  return remedy === undefined ? error : PackageError.from({ ...error, args: { ...error.args, remedy } });
 }
 
 /** Puts a WebGPU where a page has one: Node has none of its own, Dawn is a package. L412 when it is not installed. */

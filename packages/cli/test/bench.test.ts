@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { median } from '../src/commands/bench.ts';
+import { median, ratioOfRounds } from '../src/commands/bench.ts';
 import type { BenchReport } from '../src/contract.ts';
 import { type Scratch, scratch, writeGraph } from './lamella.ts';
 
@@ -23,6 +23,13 @@ test.each([
   [[4, 1, 3, 10], 3.5],
 ])('the median of %j is %f', (values, middle) => {
   expect(median(values)).toBe(middle);
+});
+
+test('a ratio is the median of the rounds’ own, which need not be that of the medians', () => {
+  const rounds = (...speeds: readonly number[]) =>
+    speeds.map((speed) => ({ loadMs: 1, prefillTokensPerSecond: speed, decodeTokensPerSecond: 1 }));
+  expect(ratioOfRounds(rounds(30, 10, 5), rounds(10, 10, 10), 'prefillTokensPerSecond')).toBe(1);
+  expect(ratioOfRounds(rounds(20, 10), rounds(40, 4), 'prefillTokensPerSecond')).toBe(1.5);
 });
 
 test('one result per package, medians over every sample kept', async () => {
@@ -55,14 +62,20 @@ test('a table, with ratios to the first of several', async () => {
   expect(alone.stdout).toMatch(/^wasm in node: 8 prompt tokens, 8 generated; medians of 1\n/);
   expect(alone.stdout).not.toContain('ratio');
   const { stdout } = await home.lamella('bench', 'immediate', 'cycle', '--repeat', '2');
-  const [, titles, base, other] = stdout.split('\n');
+  const [, titles, base, other, note] = stdout.split('\n');
   expect(titles).toMatch(/prefill ratio +decode ratio$/);
   expect(base).toMatch(/^ +immediate .* 1\.000 +1\.000$/);
+  expect(note).toMatch(/^ratios are medians, too: of what each round has/);
   expect(other).toMatch(/^ +cycle .* GB\/s .* \d+\.\d{3} +\d+\.\d{3}$/);
 });
 
 test('what does not fit the context is refused', () =>
   home.refuses(['bench', 'cycle', '--prompt-tokens', '10', '--max-tokens', '7'], 'L403', '17 tokens', 'context of 16'));
 test('a target that a package has no kernels for is refused, not measured as another', () =>
-  home.refuses(['bench', 'cycle', '--target', 'wasm,webgpu'], 'L412', 'webgpu', 'no kernels for it'));
+  home.refuses(
+    ['bench', 'cycle', '--target', 'wasm,webgpu'],
+    'L412',
+    'no kernels for it',
+    'Try --target wasm, or lamella compile with --target wasm,webgpu',
+  ));
 test('what is no package is refused', () => home.refuses(['bench', 'cycle', 'nowhere'], 'L308', 'nowhere'));

@@ -46,7 +46,7 @@ test('a stack trace only for those who ask', async () => {
 
 test('new writes a graph that checks, and never over another', async () => {
   const { stdout } = await home.lamella('new', 'my-model');
-  expect(stdout).toContain('npx lamella check my-model.ts');
+  expect(stdout).toMatch(/ check my-model\.ts\n/);
   expect((await home.lamella('check', 'my-model.ts')).stdout).toMatch(
     /^my-model is well formed: .*4 weight sets, 8 executions/,
   );
@@ -143,7 +143,7 @@ test('suggested commands are quoted', async () => {
   await writeGraph(home.path);
   const out = join("it's my", 'model');
   const { stderr } = await home.lamella('compile', 'tiny.ts', '--weights', 'random:1', '--out', out);
-  expect(stderr).toContain(`next: npx lamella run 'it'\\''s my/model' --tokens 1,2,3`);
+  expect(stderr).toMatch(/^next: .* run 'it'\\''s my\/model' --tokens 1,2,3$/m);
 });
 
 test('a promise that a graph file leaves behind and a timer that fails are told, without a stack trace', async () => {

@@ -248,6 +248,14 @@ describe('what cannot be answered is refused before anything is compiled, in the
     await home.refuses([command, 'silent', '--tokens', '1,2,3', '--context', '2'], 'L403', '3 tokens', 'context of 2');
     await home.refuses([command, 'silent', '--tokens', ''], 'L401');
   });
+  test.each(['run', 'logits', 'bench'])('%s: on a GPU', (command) =>
+    home.refuses(
+      [command, 'silent', '--target', 'webgpu', ...(command === 'bench' ? [] : ['--tokens', '1'])],
+      'L412',
+      'silent is compiled for wasm alone',
+      'Try --target wasm, or lamella import',
+    ),
+  );
   test('a measurement that does not fit', () =>
     home.refuses(['bench', 'silent', '--prompt-tokens', '2048'], 'L403', '2049 tokens', 'context of 2048'));
 });

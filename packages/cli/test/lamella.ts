@@ -33,7 +33,8 @@ export interface Scratch {
 
 export async function scratch(): Promise<Scratch> {
   const path = await mkdtemp(join(tmpdir(), 'lamella-cli-'));
-  const cache = { XDG_CACHE_HOME: join(path, 'cache') };
+  // as from a shell, also where npm has started the tests
+  const cache = { XDG_CACHE_HOME: join(path, 'cache'), npm_command: '' };
   const lamella = (...args: readonly string[]) => execute(args, path, { ...cache, LAMELLA_DEBUG: '' });
   return {
     path,

@@ -24,7 +24,7 @@ export async function chromiumHost(webgpu: boolean): Promise<Host> {
   const browser = await launchChromium(webgpu ? ['--enable-unsafe-webgpu'] : []);
   return {
     async open(folder, on): Promise<Subject> {
-      await checkPackage(folder);
+      await checkPackage(folder, on.device);
       const site = await serve({ '/': { text }, '/package/': { folder } });
       const context = await browser.newContext();
       const page = await context.newPage();

@@ -67,7 +67,7 @@ export async function bench(paths: readonly string[], options: BenchCommand): Pr
   const { host: name, target: targets = [usual.target], json, quant, kv, context } = options;
   const folders: string[] = [];
   const count = (options.promptTokens ?? 1) + (options.maxTokens ?? 1);
-  for (const path of paths) folders.push(await packageAt(path, { quant, kv, context }, { count }));
+  for (const path of paths) folders.push(await packageAt(path, { quant, kv, context }, { count, targets }));
   const cases = folders.flatMap((folder, i) =>
     targets.flatMap((device) =>
       (device === 'webgpu' ? [1] : options.threads).map(
@@ -192,6 +192,15 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2;
 }
 
+/** The median of each round's own ratio: what slowed the machine down in that round slowed both. It need not be the ratio of the medians. */
+export function ratioOfRounds(
+  samples: readonly BenchSample[],
+  base: readonly BenchSample[],
+  key: keyof BenchSample,
+): number {
+  return median(samples.map((sample, round) => sample[key] / base[round]![key]));
+}
+
 /** A row per case. "reads" is what the plan reads from slow memory per token, times the tokens of a second. */
 function drawn(measurements: readonly Measurement[], results: readonly BenchResult[]): string {
   const [first] = results;
@@ -202,8 +211,7 @@ function drawn(measurements: readonly Measurement[], results: readonly BenchResu
     const { label, subject } = measurements[i]!;
     const decode = samples.map((sample) => sample.decodeTokensPerSecond);
     const perToken = subject.manifest.report.slowMemoryBytesPerToken;
-    // Each round's own ratio: what slowed the machine down in that round slowed both.
-    const ratio = (key: keyof BenchSample) => median(samples.map((sample, round) => sample[key] / base[round]![key]));
+    const ratio = (key: keyof BenchSample) => ratioOfRounds(samples, base, key);
     return [
       label,
       ...(targets.length > 1 ? [middle.target] : []),
@@ -236,5 +244,8 @@ function drawn(measurements: readonly Measurement[], results: readonly BenchResu
   return [
     heading(`${targets.join(' and ')} in ${first!.host}: ${what}`),
     table([[...titles, ...ratios], ...rows], align),
+    several
+      ? 'ratios are medians, too: of what each round has to the first row in that round, not of the medians above\n'
+      : '',
   ].join('');
 }

@@ -5,6 +5,7 @@ import { LamellaError } from '@lamella/graph/diagnostics';
 import { bytes, count } from '@lamella/report/units';
 import { anyOf, type FormatName, type KvName, type Target, usual } from '@lamella/runtime/choices';
 import { type Command, Option } from 'commander';
+import { asCalled } from '../called.ts';
 import { downloadBytes } from '../download-size.ts';
 import { loadGraph } from '../load-graph.ts';
 import { choice, laterOption } from '../options.ts';
@@ -76,7 +77,7 @@ export async function compile(file: string, options: CompileCommand): Promise<vo
       `  weights ${bytes(report.weightBytes)}, memory ${bytes(memory.plannedBytes)}, kernels ${bytes(report.wasm.wasmBytes)}`,
       `  besides weights a browser loads ${bytes(await downloadBytes(out, manifest))} of scripts, kernels and the like, compressed`,
       source ? '' : '  no weights were packed: compile with --weights DIR, FILE or random:SEED to run it',
-      source ? `next: npx lamella run ${shellWord(out)} ${tokenizer ? '--prompt TEXT' : '--tokens 1,2,3'}` : '',
+      source ? `next: ${asCalled()} run ${shellWord(out)} ${tokenizer ? '--prompt TEXT' : '--tokens 1,2,3'}` : '',
     ];
     process.stderr.write(lines.filter(Boolean).join('\n').concat('\n'));
   } finally {

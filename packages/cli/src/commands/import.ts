@@ -1,6 +1,7 @@
 /** `lamella import`: from a checkpoint's `config.json` to a graph file that can be read and changed. */
 import { importHuggingFace } from '@lamella/source/import-config';
 import type { Command } from 'commander';
+import { asCalled } from '../called.ts';
 import { writeText } from '../files.ts';
 import { shellWord } from '../shell.ts';
 
@@ -16,6 +17,6 @@ export async function importConfig(folder: string, { out }: { readonly out: stri
   const { name, source } = importHuggingFace(folder);
   await writeText(out, source);
   process.stdout.write(
-    `${out} is ${name}. Next:\n  npx lamella compile ${shellWord(out)} --weights ${shellWord(folder)}\n`,
+    `${out} is ${name}. Next:\n  ${asCalled()} compile ${shellWord(out)} --weights ${shellWord(folder)}\n`,
   );
 }

@@ -38,7 +38,10 @@ export async function logits(
   { tokens, target = usual.target, threads, all, json, ...how }: LogitsCommand,
 ): Promise<void> {
   if (tokens.length === 0) throw new PackageError('L401');
-  const model = await openVisibly(await packageAt(path, how, { start: tokens }), { device: target, threads });
+  const model = await openVisibly(await packageAt(path, how, { start: tokens, targets: [target] }), {
+    device: target,
+    threads,
+  });
   const positions = all ? await model.logitsAll(tokens) : [await model.logits(tokens)];
   // JSON has no word for them
   for (const value of positions.flatMap((position) => position.find((logit) => !Number.isFinite(logit)) ?? []))

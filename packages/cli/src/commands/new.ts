@@ -2,6 +2,7 @@
 import { modelNameFrom } from '@lamella/dsl/names';
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Command } from 'commander';
+import { asCalled } from '../called.ts';
 import { writeText } from '../files.ts';
 
 export function define(command: Command): void {
@@ -18,13 +19,14 @@ export async function newGraph(name: string): Promise<void> {
   }
   const file = `${bare}.ts`;
   await writeText(file, starter(bare));
+  const lamella = asCalled();
   process.stdout.write(
     [
       `${file} is a small model with shared layers. Next:`,
-      `  npx lamella check ${file}`,
-      `  npx lamella inspect ${file}`,
-      `  npx lamella compile ${file} --weights random:1`,
-      `  npx lamella run out/${bare} --tokens 1,2,3`,
+      `  ${lamella} check ${file}`,
+      `  ${lamella} inspect ${file}`,
+      `  ${lamella} compile ${file} --weights random:1`,
+      `  ${lamella} run out/${bare} --tokens 1,2,3`,
       '',
     ].join('\n'),
   );

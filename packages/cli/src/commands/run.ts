@@ -42,7 +42,7 @@ export async function run(
   { prompt, tokens, target = usual.target, threads, json, maxTokens, quant, kv, context, ...sampling }: RunCommand,
 ): Promise<void> {
   const start = onlyOne(prompt, tokens);
-  const model = await openVisibly(await packageAt(path, { quant, kv, context }, { start }), {
+  const model = await openVisibly(await packageAt(path, { quant, kv, context }, { start, targets: [target] }), {
     device: target,
     threads,
   });
