@@ -195,6 +195,20 @@ describe('L113: what a newcomer writes, with a remedy for it', () => {
     ],
     ['a table', withLayers(sound).replace('.logits', '.logit'), 'm.embed_tokens.logit is not a function', 'logits', 8],
     [
+      'a method',
+      withLayers(sound, '(w, x) => x.add(w.input_layernorm(x))'),
+      'x.add is not a function',
+      "add(...), which '@lamella/dsl' has",
+      3,
+    ],
+    [
+      'a block as a function',
+      withLayers(sound).replace('m.layers(', 'layer('),
+      'layer is not a function',
+      'a function there, or stack(1, layer) where it is a block',
+      8,
+    ],
+    [
       'too early',
       '{\n  early();\n  const early = () => 1;\n}\n',
       "Cannot access 'early' before initialization",

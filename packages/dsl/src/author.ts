@@ -2,27 +2,22 @@
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Graph, Site } from '@lamella/graph/ir';
 import { nearest } from '@lamella/graph/nearest';
+import { closed } from './closed.ts';
 import { describe } from './describe.ts';
 import * as language from './index.ts';
-import { capture } from './site.ts';
 
 /** `dsl` as a graph file imports it: a name that is not there throws L129 at the author's line, also one behind `share.`. */
 export function importable<T extends { readonly share: object }>(dsl: T): T {
   return complete({ ...dsl, share: complete(dsl.share, 'share.') }, '');
 }
 
-/** `members`, where every other name throws L129. */
 function complete<T extends object>(members: T, prefix: string): T {
-  const names = Object.keys(members).sort();
-  return new Proxy(members, {
-    get(target, name, receiver): unknown {
-      if (typeof name === 'string' && !(name in target) && !['__esModule', 'default', 'then'].includes(name)) {
-        const near = nearest(name, names);
-        const remedy = (near === null ? names : [near]).map((each) => prefix + each).join(', ');
-        throw new LamellaError('L129', { name: prefix + name, remedy }, { site: capture()() });
-      }
-      return Reflect.get(target, name, receiver);
-    },
+  return closed(members, (name, meant, site) => {
+    const remedy = meant
+      .toSorted()
+      .map((each) => prefix + each)
+      .join(', ');
+    return new LamellaError('L129', { name: prefix + name, remedy }, { site });
   });
 }
 
@@ -46,8 +41,9 @@ function remedyFor(reason: string): string {
   const [, early] = /^Cannot access '([\w$]+)' before initialization$/.exec(reason) ?? [];
   if (early !== undefined) return `declaring ${early} above the line that uses it`;
   const [, called] = /([\w$]+) is not a function$/.exec(reason) ?? [];
-  const near = called === undefined ? null : nearest(called, ['logits', ...Object.keys(language.share), ...names]);
-  return near !== null && near !== called ? near : 'correcting the file, then lamella check again';
+  if (called === undefined) return 'correcting the file, then lamella check again';
+  if (names.includes(called)) return `${called}(...), which '@lamella/dsl' has`;
+  return nearest(called, ['logits', ...names]) ?? `a function there, or stack(1, ${called}) where it is a block`;
 }
 
 /** The model among the exports of `file`, a CommonJS module. Throws L112, which says what is there instead. */

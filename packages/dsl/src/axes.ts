@@ -7,6 +7,7 @@
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Axis, Site } from '@lamella/graph/ir';
 import { checkValue, declared, isPlainObject, type Kind, number } from './arguments.ts';
+import { closed } from './closed.ts';
 import { checkAxisName } from './names.ts';
 import { capture } from './site.ts';
 import type { Tensor } from './tensor.ts';
@@ -28,7 +29,8 @@ const sizesByName: Kind = {
 
 /**
  * Names the axes of a model: `const { t, d } = dims({ t: 2048, d: 576 })`. The token axis' size is the longest sequence.
- * Throws L102 when a size is not a positive integer, L126 when a name is not a word.
+ * Throws L102 when a size is not a positive integer, L126 when a name is not a word, and L131 for a name that
+ * is asked for and was not given.
  */
 export const dims = declared(
   'dims',
@@ -41,7 +43,10 @@ export const dims = declared(
       checkSize(name, size, { place: 'dims', site: site() });
       return [name, { name, size }] as const;
     });
-    return Object.fromEntries(entries) as Dims<Sizes>;
+    return closed(Object.fromEntries(entries) as Dims<Sizes>, (name, meant, at) => {
+      const remedy = meant.join(', ') || 'dims({ t: 512, d: 128 })';
+      return new LamellaError('L131', { source: 'dims was given', name, remedy }, { site: at });
+    });
   },
 );
 

@@ -4,11 +4,11 @@
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Axis, WeightRole } from '@lamella/graph/ir';
-import { nearest } from '@lamella/graph/nearest';
 import { isPlainObject } from './arguments.ts';
+import { closed } from './closed.ts';
 import { describe } from './describe.ts';
 import { checkKey } from './names.ts';
-import { type Capture, capture } from './site.ts';
+import type { Capture } from './site.ts';
 
 /** One weight tensor, before it has a name. Row-major; a matrix is [out, in]. */
 export class Parameter {
@@ -86,7 +86,7 @@ export function nameTree(tree: Tree, place: string, owner: Capture): Scope {
     }
     if (!isPlainObject(node)) {
       const key = dotted(place, name) || 'what init returns';
-      throw new LamellaError('L119', { key, got: describe(node) }, { site: owner() });
+      throw new LamellaError('L119', { key, got: describe(node), remedy: instead(node) }, { site: owner() });
     }
     const children = Object.entries(node).map(([key, child]) => {
       checkKey(key, owner);
@@ -98,19 +98,20 @@ export function nameTree(tree: Tree, place: string, owner: Capture): Scope {
   return { tree: visit(tree, ''), modules, parameters };
 }
 
-/** `node`, which `init` returned as `name`, where every other key throws L131: a slip would be undefined, and fail elsewhere. */
+/** `node`, which `init` returned as `name`: another key in it throws L131. */
 function known(node: { readonly [key: string]: Tree }, place: string, name: string): Tree {
-  const keys = Object.keys(node);
-  return new Proxy(node, {
-    get(target, key, receiver): unknown {
-      if (typeof key === 'string' && !(key in target)) {
-        const near = nearest(key, keys);
-        const remedy = (near === null ? keys : [near]).map((each) => dotted(name, each)).join(', ') || 'a module there';
-        throw new LamellaError('L131', { name: dotted(name, key), remedy }, { place, site: capture()() });
-      }
-      return Reflect.get(target, key, receiver);
-    },
+  return closed(node, (key, meant, site) => {
+    const remedy = meant.map((each) => dotted(name, each)).join(', ') || 'returning a module under that key';
+    return new LamellaError('L131', { source: 'init returned', name: dotted(name, key), remedy }, { place, site });
   });
+}
+
+/** What an `init` may return instead of `node`. */
+function instead(node: unknown): string {
+  if (typeof node === 'function') return 'what it returns, as in rmsNorm(d)';
+  return Array.isArray(node)
+    ? 'an object of modules, whose keys are their names'
+    : 'linear, rmsNorm, gqa, swiglu, embedding or stack(count, block)';
 }
 
 export function isModule(node: unknown): node is Module {

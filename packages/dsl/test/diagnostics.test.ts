@@ -447,6 +447,22 @@ const cases: Readonly<Record<string, readonly [() => unknown, string]>> = {
     },
     'L119 layers is not a module but a Block HERE. Try linear, rmsNorm, gqa, swiglu, embedding or stack(count, block)',
   ],
+  'L119 a layer that was not made': [
+    () =>
+      model(
+        () => ({ norm: rmsNorm }) as unknown as Tree,
+        () => input(t),
+      ),
+    'L119 norm is not a module but a function HERE. Try what it returns, as in rmsNorm(d)',
+  ],
+  'L119 a list': [
+    () =>
+      model(
+        () => ({ norms: [rmsNorm(d)] }) as unknown as Tree,
+        () => input(t),
+      ),
+    'L119 norms is not a module but a list HERE. Try an object of modules, whose keys are their names',
+  ],
   'L119 nothing under a key, inside a block': [
     () =>
       around(
@@ -519,6 +535,18 @@ const cases: Readonly<Record<string, readonly [() => unknown, string]>> = {
       ),
     'L131 init returned nothing named mlp.gate at layers HERE. Try mlp.up_proj, mlp.down_proj',
   ],
+  'L131 dims': [
+    () => loose(linear)(d, (dims({ d: 8, ff: 12 }) as unknown as { f: typeof ff }).f),
+    'L131 dims was given nothing named f HERE. Try d, ff',
+  ],
+  'L132 a sum in JavaScript': [
+    () =>
+      around(
+        () => ({ norm: rmsNorm(d) }),
+        (w: { norm: (x: Tensor) => never }, x) => (x as never) + w.norm(x),
+      ),
+    'L132 a value of the model is no number that JavaScript could compute with at layers HERE. Try add(a, b), mul(a, b), scale(x, 2) and the like',
+  ],
   'L131 in a model': [
     () =>
       model(
@@ -544,6 +572,21 @@ test('the call to mend is named with its place', () => {
   expect(wrong).toThrow(
     `diagnostics.test.ts:${line + 5}:35). Try swiglu(d, ff) at packages/dsl/test/diagnostics.test.ts:${line + 4}:21`,
   );
+});
+
+test('a tree is read once, so that a getter that makes a module makes one, and may be printed', () => {
+  const { weights } = around(
+    () => ({
+      get norm() {
+        return rmsNorm(d);
+      },
+    }),
+    (w: { norm: Loose }, x) => {
+      expect(Object.keys(JSON.parse(JSON.stringify(w)))).toEqual([]);
+      return residual(w.norm(x), w.norm);
+    },
+  );
+  expect(weights.map(({ name }) => name)).toEqual(['embed.weight', 'layers.0.norm.weight', 'layers.1.norm.weight']);
 });
 
 test('a body that returns nothing is met at its own last call, one that returns another axis where that was made', () => {
