@@ -37,7 +37,14 @@ export async function sections(name: string): Promise<readonly Section[]> {
 export async function checkout(folder: string): Promise<void> {
   await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
   const graphs = (await readdir(join(root, 'graphs'))).filter((file) => file.endsWith('.ts'));
-  const files = ['README.md', 'ARCHITECTURE.md', 'docs/authoring.md', 'tsconfig.json', 'tsconfig.base.json'];
+  const files = [
+    'README.md',
+    'ARCHITECTURE.md',
+    'docs/decisions.md',
+    'docs/authoring.md',
+    'tsconfig.json',
+    'tsconfig.base.json',
+  ];
   files.push('graphs/assistant/tokenizer.json', ...graphs.map((file) => `graphs/${file}`));
   for (const file of files) await cp(join(root, file), join(folder, file), { recursive: true });
   await writeFile(join(folder, 'package.json'), '{ "type": "module" }\n');

@@ -26,7 +26,7 @@ export function quantise(program: Program, quant: FormatName, kv: KvName): Progr
 
 /**
  * Keys and values as codes: contractions leave them in buffers, and before each attention its heads are encoded, the queries too (KV q8,
- * exactly, in ARCHITECTURE.md).
+ * exactly, in docs/decisions.md).
  */
 function quantiseState(program: Program, kv: Exclude<KvName, 'f32'>): Program {
   const buffers: Buffer[] = [...program.buffers];

@@ -3,7 +3,7 @@
  * the studio and what documents say about them come from it.
  */
 
-/** How matrices and tables of weights are stored (ARCHITECTURE.md says exactly how). */
+/** How matrices and tables of weights are stored (docs/decisions.md says exactly how). */
 export const formatNames = ['f32', 'q8', 'q4'] as const;
 export type FormatName = (typeof formatNames)[number];
 

@@ -1,5 +1,5 @@
 /**
- * q8 keys and values: int8 codes and one f32 scale per position and head, all codes of a part before all scales (ARCHITECTURE.md, "KV q8,
+ * q8 keys and values: int8 codes and one f32 scale per position and head, all codes of a part before all scales (docs/decisions.md, "KV q8,
  * exactly"). Queries are codes, too, so that a score is an exact integer dot; softmax weights become codes of 15 bits, relative to the
  * largest of their chunk, so that values are summed in exact pair products as well. A position is at most a cache line of 64 features, read
  * once for all query heads of its key head.

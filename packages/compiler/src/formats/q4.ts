@@ -2,7 +2,7 @@
  * q4: four-bit weights in groups of 32 columns, an integer scale per group and an f32 scale per row; activations as q8's. Everything a block
  * of R rows needs comes in one stream, in the order it is read: per group four times R/4 vectors of 4 rows x 8 columns (a byte holds column
  * k in its low half and k + 4 in its high one, each as code + 8), then R group scales; at the end R row scales. 4.3 bits a weight.
- * (Groups of 32 with inline scales are what reaches the memory limit; see ARCHITECTURE.md "q4, exactly" for the numbers.)
+ * (Groups of 32 with inline scales are what reaches the memory limit; see docs/decisions.md "q4, exactly" for the numbers.)
  */
 import {
   add,

@@ -1,5 +1,5 @@
 /**
- * Attention over eight-bit keys and values as the oracle understands it, to the letter of ARCHITECTURE.md "KV q8, exactly": every head of
+ * Attention over eight-bit keys and values as the oracle understands it, to the letter of docs/decisions.md "KV q8, exactly": every head of
  * queries, keys and values is codes with a scale; scores are integer dots; within a chunk of positions the softmax weights, each times the
  * scale of its value, are codes too, so that values are summed as integers. Chunks are then merged as in online softmax (arXiv 1805.02867).
  */

@@ -1,5 +1,5 @@
 /**
- * Four-bit weights as the oracle understands them, to the letter of ARCHITECTURE.md "q4, exactly": groups of 32 columns with an integer
+ * Four-bit weights as the oracle understands them, to the letter of docs/decisions.md "q4, exactly": groups of 32 columns with an integer
  * scale each, and one scale per row that makes those integers.
  */
 import { type IntegerMatrix, roundHalfEven } from './q8.ts';

@@ -1,6 +1,6 @@
 /**
  * Eight-bit numbers as the oracle understands them: W8A8 of MobileLLM (arXiv 2402.14905, section 4.4), per row of a weight and per
- * token of an activation, to the letter of ARCHITECTURE.md "q8, exactly". Symmetric, so a code times its scale is the number.
+ * token of an activation, to the letter of docs/decisions.md "q8, exactly". Symmetric, so a code times its scale is the number.
  */
 
 /** Rows of codes, each with one scale. */
