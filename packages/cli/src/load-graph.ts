@@ -5,7 +5,7 @@
  */
 import { readdirSync, statSync } from 'node:fs';
 import { createRequire, SourceMap } from 'node:module';
-import { basename, dirname, extname, join, relative, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { compileFunction } from 'node:vm';
 import * as dsl from '@lamella/dsl';
 import { exportedModel, importable, unrunnable } from '@lamella/dsl/author';
@@ -15,8 +15,10 @@ import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Graph, Site } from '@lamella/graph/ir';
 import { nearest } from '@lamella/graph/nearest';
 import { type BuildFailure, type BuildOptions, build, type Message, type Metafile, type Plugin } from 'esbuild';
+import { hasGraphName } from './graph-name.ts';
 import { isHubFolder } from './hub-folder.ts';
 import { shellWord } from './shell.ts';
+import { watched } from './still-running.ts';
 
 /** The author's file and what it imports, as one CommonJS module. */
 interface Compiled {
@@ -34,7 +36,8 @@ interface Compiled {
 export async function loadGraph(file: string): Promise<Graph> {
   await requireGraphFile(file);
   const path = resolve(file);
-  return run(path, await compile(path, { entryPoints: [path] }));
+  const compiled = await compile(path, { entryPoints: [path] });
+  return watched(show(path), () => run(path, compiled));
 }
 
 /** Throws L302 when `file` is no file, L113 when it is one of another kind. */
@@ -49,7 +52,7 @@ export async function requireGraphFile(file: string): Promise<void> {
       : aGraphFile;
     throw new LamellaError('L302', { path: shown, reason, remedy });
   }
-  if (!/^\.[cm]?[jt]sx?$/.test(extname(path))) {
+  if (!hasGraphName(path)) {
     throw unrunnable(shown, 'it is not a TypeScript graph file', null, aGraphFile);
   }
 }

@@ -2,6 +2,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { LamellaError } from '@lamella/graph/diagnostics';
+import { hasGraphName } from './graph-name.ts';
 import { isHubFolder } from './hub-folder.ts';
 import { isPackage } from './package-manifest.ts';
 import { shellWord } from './shell.ts';
@@ -37,7 +38,7 @@ async function noFolder(path: string): Promise<LamellaError> {
   const found = await stat(path).catch(() => null);
   if (!found)
     return refusal(path, 'there is nothing of this name, and no hub is asked for it', `${models}, downloaded before`);
-  if (/\.[cm]?[jt]sx?$/.test(path))
+  if (hasGraphName(path))
     return refusal(
       path,
       'it is a graph file',

@@ -13,6 +13,7 @@ import type { Manifest } from '@lamella/runtime/manifest';
 import type { Command } from 'commander';
 import type { InspectReport, VariantsReport } from '../contract.ts';
 import { writeText } from '../files.ts';
+import { hasGraphName } from '../graph-name.ts';
 import { chosenFor } from '../hub-folder.ts';
 import { modelKind } from '../model-kind.ts';
 import { manifestAt } from '../package-manifest.ts';
@@ -101,7 +102,7 @@ async function subjectAt(path: string): Promise<Subject> {
 }
 
 function isGraphFile(path: string): boolean {
-  return /\.[cm]?[jt]sx?$/.test(path) && !statSync(path, { throwIfNoEntry: false })?.isDirectory();
+  return hasGraphName(path) && !statSync(path, { throwIfNoEntry: false })?.isDirectory();
 }
 
 /** A graph, compiled as `options` say, without weights. */

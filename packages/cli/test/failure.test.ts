@@ -1,0 +1,46 @@
+/** Failures that no diagnostic foresaw: the system's own, as one numbered message, and defects of ours, which are said to be so. */
+import { spawnSync } from 'node:child_process';
+import { expect, test, vi } from 'vitest';
+import { reportFailure } from '../src/failure.ts';
+
+/** What is said of an error. */
+async function told(error: unknown): Promise<string> {
+  const stderr = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+  try {
+    expect(await reportFailure(error, [])).toBe(1);
+    return stderr.mock.calls.map(([text]) => text).join('');
+  } finally {
+    stderr.mockRestore();
+  }
+}
+
+/** What `work` throws. */
+function thrown(work: () => unknown): unknown {
+  try {
+    work();
+  } catch (error) {
+    return error;
+  }
+  return expect.fail('nothing was thrown');
+}
+
+test('a call that the system refuses', async () => {
+  const noProcess = thrown(() => process.kill(2 ** 31 - 1, 0));
+  expect(await told(noProcess)).toMatch(
+    /^L312 the system refused kill: no such process. Try again with LAMELLA_DEBUG=1/,
+  );
+  const noProgram = spawnSync('/nowhere/at/all').error;
+  expect(await told(noProgram)).toMatch(/^L312 the system refused spawnSync .*: no such file or directory. Try again/);
+});
+
+test('memory that is not there', async () => {
+  const said = /^L313 there is not enough memory: .*\. Try a smaller model/;
+  expect(await told(thrown(() => new ArrayBuffer(Number.MAX_SAFE_INTEGER)))).toMatch(said);
+  // V8's words for a memory of WebAssembly
+  expect(await told(new RangeError('WebAssembly.Memory(): could not allocate memory'))).toMatch(said);
+});
+
+test('what is nobody’s fault but ours', async () => {
+  const defect = thrown(() => (null as unknown as { x: number }).x);
+  expect(await told(defect)).toMatch(/\nThis is a defect of Lamella, not of your input\./);
+});
