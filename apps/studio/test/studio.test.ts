@@ -76,7 +76,7 @@ test('a wrong axis is marked at its line, with a remedy, and the last good pictu
   await expect
     .poll(() => problems(page))
     .toEqual([
-      `line ${line} | L101 | axis d=128 does not fit: expected ff=256, at layers.mlp | Try swiglu(d, ff) at graphs/assistant.ts:28:10`,
+      `line ${line} | L101 | axis d=128 does not fit: expected ff=256, at layers.mlp | Try swiglu(d, ff) at graphs/assistant.ts:30:10`,
     ]);
   expect(await markedLines(page)).toEqual([line]);
   expect(await page.locator('#panel-pictures .stale-note').isVisible()).toBe(true);

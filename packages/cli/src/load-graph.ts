@@ -123,7 +123,7 @@ function unresolved(name: string, folder: string): { readonly reason: string; re
     const isOurs = name.includes('lamella');
     return {
       reason: `it imports ${name}, which is not installed`,
-      remedy: isOurs ? "from '@lamella/dsl'" : `npm install ${name}`,
+      remedy: isOurs ? "'@lamella/dsl'" : `npm install ${name}`,
     };
   }
   const wanted = resolve(folder, name);

@@ -219,7 +219,7 @@ describe('L113: what a newcomer writes, with a remedy for it', () => {
       'another package',
       "import { block } from 'lamella';\nexport default block;\n",
       'it imports lamella, which is not installed',
-      "from '@lamella/dsl'",
+      "'@lamella/dsl'",
       1,
     ],
     [
@@ -233,7 +233,7 @@ describe('L113: what a newcomer writes, with a remedy for it', () => {
       'a part of ours',
       "import { block } from '@lamella/dsl/block';\nexport default block();\n",
       'it imports @lamella/dsl/block, which is not installed',
-      "from '@lamella/dsl'",
+      "'@lamella/dsl'",
       1,
     ],
     [

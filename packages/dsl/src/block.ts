@@ -99,7 +99,7 @@ export const stack = declared(
     const recipe = blocks as B | ((index: number) => B);
     const list = Array.from({ length: isCount ? count : 0 }, (_, i) => (recipe instanceof Block ? recipe : recipe(i)));
     for (const [i, each] of list.entries()) checkValue('stack', `block ${i}`, each, aBlock);
-    const call = declared('stack', { x: tensor }, (x: Tensor) => activeTrace().runStack(module, x, list[0]!.axes));
+    const call = declared('stack', { x: tensor }, (x: Tensor) => activeTrace().runStack(module, x, list[0]!));
     const check = (place: string): void => {
       const where = { place, site: site() };
       if (!isCount) throw new LamellaError('L105', { count, better: Math.max(1, Math.floor(count)) || 1 }, where);

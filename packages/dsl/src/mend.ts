@@ -48,6 +48,19 @@ function mendBlock({ got, want, block, scope }: Misfit): string | null {
   return `block([${first.name}, ${want.name}], ...)${placed(block.site)}`;
 }
 
+/**
+ * The remedy where a stack's block has other tokens than the model's input, got: the input's, unless it
+ * is the block that was given features for tokens.
+ */
+export function mendTokens(got: Axis, input: Capture, block: NonNullable<Misfit['block']>, scope: Scope): string {
+  const [tokens, features] = block.axes as readonly [Axis, Axis];
+  const areFeatures = (axis: Axis): boolean =>
+    [features, ...layers(scope).flatMap(([module]) => module[moduleInfo].axes)].some((each) => sameAxis(each, axis));
+  if (areFeatures(tokens) && !areFeatures(got))
+    return `block([${got.name}, ${features.name}], ...)${placed(block.site)}`;
+  return `input(${tokens.name})${placed(input)}`;
+}
+
 /** The layer with the axis that came; a linear where the layer takes the body's width, so that it is the value that is odd. */
 function mendTaker({ got, want, taker, width }: Misfit): string {
   const { axes, made, site } = taker?.[moduleInfo] ?? { axes: [] };
@@ -68,7 +81,7 @@ function written(made: string, axes: readonly Axis[], site: Capture): string {
 }
 
 /** Where the call to mend stands. */
-export function placed(site: Capture): string {
+function placed(site: Capture): string {
   const found = site();
   return found ? ` at ${found.file}:${found.line}:${found.column}` : '';
 }

@@ -15,7 +15,7 @@ import {
 } from '@lamella/graph/ir';
 import { sameAxes, sameAxis, showAxes, showAxis } from './axes.ts';
 import { checkCount, mostOperations } from './limits.ts';
-import { mend, placed } from './mend.ts';
+import { type Misfit, mend, mendTokens } from './mend.ts';
 import { dotted, type Module, moduleInfo, type Parameter, type Scope } from './module.ts';
 import { type Capture, capture } from './site.ts';
 import { Tensor } from './tensor.ts';
@@ -148,9 +148,10 @@ export class Trace {
   }
 
   /** Notes one run of a stack: [t, d] -> [t, d]. Throws L101. */
-  runStack(module: Module, x: Tensor, axes: readonly Axis[]): Tensor {
+  runStack(module: Module, x: Tensor, block: NonNullable<Misfit['block']>): Tensor {
+    const { axes } = block;
     return this.within(module, () => {
-      const value = this.expectAll(x, axes);
+      const value = this.expectAll(x, axes, block);
       this.#stackCalls.push(module);
       return this.emit({ op: 'stack', x: value.id, stack: this.#stackCalls.length - 1 }, axes);
     });
@@ -187,21 +188,18 @@ export class Trace {
     return value as Tensor<readonly [Axis]>;
   }
 
-  /** x, checked to have exactly these axes. Throws L101, L110. */
-  expectAll(x: unknown, want: readonly Axis[]): Tensor {
+  /** x, checked to have exactly these axes, which are those of `block` where a stack takes it. Throws L101, L110. */
+  expectAll(x: unknown, want: readonly Axis[], block: Misfit['block'] = null): Tensor {
     const value = this.own(x);
     const { axes } = value;
     if (sameAxes(axes, want)) return value;
     if (axes.length !== want.length) return this.#misfit(showLast(axes), showAxes(want), `axes ${showAxes(want)}`);
     const at = want.findLastIndex((axis, i) => !sameAxis(axis, axes[i]!));
     const [got, wanted] = [axes[at]!, want[at]!];
-    // Every value of a model has the tokens of its input.
-    const remedy = at === 0 && this.isRoot ? this.#mendInput(wanted) : this.#mend(value, got, wanted);
+    // Every value of a model has the tokens of its input, and only a stack wants others.
+    const remedy =
+      at === 0 && block ? mendTokens(got, this.#drafts[0]!.site, block, this.#scope) : this.#mend(value, got, wanted);
     return this.#misfit(showAxis(got), showAxis(wanted), remedy);
-  }
-
-  #mendInput(want: Axis): string {
-    return `input(${want.name})${placed(this.#drafts[0]!.site)}`;
   }
 
   /** What to write so that `value`, whose features are `got`, has the features that are wanted where it is used. */

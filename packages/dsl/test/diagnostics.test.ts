@@ -149,6 +149,20 @@ const cases: Readonly<Record<string, readonly [() => unknown, string]>> = {
       ),
     'L101 axis d=8 does not fit: expected t=16 at layers HERE. Try input(t) THERE',
   ],
+  'L101 a block whose tokens are features': [
+    () => {
+      const layer = loose(block)(
+        [d, d],
+        () => ({ norm: rmsNorm(d) }),
+        (w: { norm: Loose }, x: Tensor) => w.norm(x),
+      );
+      return model(
+        () => ({ embed: embedding(vocab, d), layers: loose(stack)(1, layer) as unknown as Tree }),
+        (m: { embed: Loose; layers: Loose }) => m.layers(m.embed(input(t))),
+      );
+    },
+    'L101 axis t=16 does not fit: expected d=8 at layers HERE. Try block([t, d], ...) THERE',
+  ],
   'L101 a block on another axis': [
     () => on([t, ff]),
     'L101 axis ff=12 does not fit: expected d=8 at layers.norm HERE. Try block([t, d], ...) THERE',

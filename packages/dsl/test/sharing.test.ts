@@ -152,6 +152,51 @@ test('running a stack twice shares its weights and gives every execution a new s
   expect(graph.weights).toHaveLength(2 + 2 * 4);
 });
 
+test('one block in two stacks is one kind with weights for each, one stack under two keys one set of weights', () => {
+  const layer = block(
+    [t, d],
+    () => ({ norm: rmsNorm(d) }),
+    (w, x) => residual(x, w.norm),
+  );
+  const graph = (other: (first: ReturnType<typeof make>) => ReturnType<typeof make>) =>
+    defineModel(
+      'twice',
+      {},
+      () => {
+        const first = make();
+        return { embed: embedding(vocab, d), first, second: other(first) };
+      },
+      (m) => m.embed.logits(m.second(m.first(m.embed(input(t))))),
+    );
+  const make = () => stack(1, layer);
+  const names = (each: Graph) => each.weights.map(({ name }) => name);
+  const two = graph(make);
+  expect(two.kinds).toHaveLength(1);
+  expect(names(two)).toEqual(['embed.weight', 'first.0.norm.weight', 'second.0.norm.weight']);
+  const one = graph((first) => first);
+  expect(names(one)).toEqual(['embed.weight', 'first.0.norm.weight']);
+  expect(one.stacks.flatMap(({ executions }) => executions.map(({ slot }) => slot))).toEqual([0, 1]);
+});
+
+test('a module under two keys of one init is one weight, named after the first', () => {
+  const layer = block(
+    [t, d],
+    () => {
+      const norm = rmsNorm(d);
+      return { before: norm, after: norm };
+    },
+    (w, x) => residual(x, (x) => w.after(w.before(x))),
+  );
+  const { weights, kinds } = defineModel(
+    'keys',
+    {},
+    () => ({ embed: embedding(vocab, d), layers: stack(1, layer) }),
+    (m) => m.embed.logits(m.layers(m.embed(input(t)))),
+  );
+  expect(weights.map(({ name }) => name)).toEqual(['embed.weight', 'layers.0.before.weight']);
+  expect(kinds[0]?.body.params).toHaveLength(1);
+});
+
 test('an untied head at the top level beside `model`', () => {
   const layer = block(
     [t, d],
