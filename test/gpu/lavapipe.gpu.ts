@@ -3,6 +3,8 @@ import { halves } from '@lamella/compiler/schedule/gpu/profile';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { graphCases, tinyCases } from '../conformance/cases.ts';
 import { conforms } from '../conformance/conformance.ts';
+import { follows } from '../conformance/follows.ts';
+import { headCompositions } from './compositions.ts';
 import { dawn } from './dawn.ts';
 import { onDevice } from './device.ts';
 import { executorOn, type Setup } from './executor.ts';
@@ -32,4 +34,8 @@ describe.each(inHalves)('halves, $name', ({ name, setting, extent, make }) => {
     const { graph, weightOf } = await make();
     await conforms(onDevice(execute, halves), graph, weightOf, setting, extent, `halves, ${name}`);
   });
+});
+
+describe.each(headCompositions)('$name', ({ graph, setting, profile, tolerance }) => {
+  test('follows the oracle', () => follows(onDevice(execute, profile), graph, setting, tolerance, 6));
 });

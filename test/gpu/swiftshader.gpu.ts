@@ -3,8 +3,10 @@ import { conservative } from '@lamella/compiler/schedule/gpu/profile';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { graphCases, tinyCases } from '../conformance/cases.ts';
 import { conforms } from '../conformance/conformance.ts';
+import { follows } from '../conformance/follows.ts';
 import { model } from '../conformance/models.ts';
 import { weightsOf } from '../conformance/weights.ts';
+import { headCompositions } from './compositions.ts';
 import { dawn } from './dawn.ts';
 import { onDevice } from './device.ts';
 import { executorOn, type Setup } from './executor.ts';
@@ -29,3 +31,10 @@ test('a table that is too large for one binding, weights in several buffers', as
   const extent = { prompt: 4, decoded: 2, generated: 2, stepped: 1, witnessed: 2 };
   await conforms(onDevice(execute, small), graph, weightsOf(graph), { quant: 'f32', kv: 'f32' }, extent);
 });
+
+describe.each(headCompositions.filter(({ profile }) => profile.needs.length === 0))(
+  '$name',
+  ({ graph, setting, profile, tolerance }) => {
+    test('follows the oracle', () => follows(onDevice(execute, profile), graph, setting, tolerance, 6));
+  },
+);

@@ -1,0 +1,54 @@
+/**
+ * What authors compose beyond a Llama block, for a GPU: queries, keys and values from anything, with attention whole and in parts, with and without
+ * halves; and every element-wise function.
+ */
+import { conservative, type GpuProfile, halves } from '@lamella/compiler/schedule/gpu/profile';
+import type { Graph } from '@lamella/graph/ir';
+import { everyFunction } from '../conformance/functions.ts';
+import { type HeadShape, headModels, usualHeads } from '../conformance/heads.ts';
+import type { Setting } from '../conformance/machine.ts';
+
+export interface Composition {
+  readonly name: string;
+  readonly graph: Graph;
+  readonly setting: Setting;
+  readonly profile: GpuProfile;
+  readonly tolerance: number;
+}
+
+const f32: Setting = { quant: 'f32', kv: 'f32' };
+const odd = { heads: 2, kvHeads: 1, headDim: 6, context: 20, sets: 1 };
+/** Attention over so long a context leaves parts. */
+const long = { ...usualHeads, context: 200, sets: 1 };
+
+/** Those with heads that between them take every path of the kernels. */
+export const headCompositions: readonly Composition[] = [
+  ...some(long, ['lora-per-execution', 'gated-attention', 'attention-over-attention']).map((graph) =>
+    of('in parts', graph, f32, conservative, 1e-4),
+  ),
+  ...some(odd, ['lora', 'rope-on-keys', 'rotated-stream', 'head-norms-before-rope']).map((graph) =>
+    of('headDim 6, halves', graph, f32, halves, 2e-3),
+  ),
+  ...some({ ...usualHeads, sets: 1 }, ['head-norms-before-rope']).map((graph) =>
+    of('q4, KV q8', graph, { quant: 'q4', kv: 'q8' }, conservative, 0.05),
+  ),
+];
+
+/** With one whose shaders are so long that a driver for the CPU takes minutes to compile them. */
+export const compositions: readonly Composition[] = [
+  ...headCompositions,
+  of('f32', everyFunction(), f32, conservative, 1e-4),
+];
+
+function some(shape: HeadShape, names: readonly string[]): readonly Graph[] {
+  const graphs = headModels(shape);
+  return names.map((name) => {
+    const graph = graphs.find((each) => each.name === name);
+    if (!graph) throw new Error(`no model ${name}`);
+    return graph;
+  });
+}
+
+function of(how: string, graph: Graph, setting: Setting, profile: GpuProfile, tolerance: number): Composition {
+  return { name: `${how}, ${graph.name}`, graph, setting, profile, tolerance };
+}
