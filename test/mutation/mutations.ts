@@ -804,6 +804,27 @@ const files: readonly Mutation[] = [
     killedBy: 'packages/cli/test/hub-folder.test.ts',
   },
   {
+    name: 'a file that somebody else wrote is written over',
+    file: 'packages/cli/src/files.ts',
+    find: 'if (found.isFile() && ours(',
+    replace: 'if (found.isFile() || ours(',
+    killedBy: 'packages/cli/test/files-written.test.ts',
+  },
+  {
+    name: 'messages name folders of the cache',
+    file: 'packages/cli/src/stand-in.ts',
+    find: 'said.replaceAll(folder, path)',
+    replace: 'said',
+    killedBy: 'packages/cli/test/hub-folder.test.ts',
+  },
+  {
+    name: 'a package is asked for a GPU that it has no kernels for',
+    file: 'packages/cli/src/open-package.ts',
+    find: "if (device === 'webgpu' && !manifest.webgpu)",
+    replace: 'if (device === undefined)',
+    killedBy: 'packages/cli/test/bench.test.ts',
+  },
+  {
     name: 'packages with other weights have the same version',
     file: 'packages/cli/src/build-package.ts',
     find: 'written.set(name, hash);',

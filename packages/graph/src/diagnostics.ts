@@ -108,8 +108,9 @@ export class LamellaError<C extends Code = Code> extends Error {
     this.site = site;
   }
 
-  /** The same, told of `place` and of no line: for a graph that no author wrote. */
+  /** The same in `place` and on no line: for a graph that no author wrote. */
   movedTo(place: string): LamellaError {
-    return Reflect.construct(LamellaError, [this.code, this.args, { place }]) as LamellaError;
+    const inside = this.place === null ? place : `${this.place} of ${place}`;
+    return Reflect.construct(LamellaError, [this.code, this.args, { place: inside }]) as LamellaError;
   }
 }

@@ -21,6 +21,13 @@ test('what fills a sentence is never read as a part of it', () => {
   expect(message).toBe(`L302 a cannot be read: ${reason}, at b. Try another`);
 });
 
+test('what is moved to another place keeps its number, its sentence and its module, and no line', () => {
+  const site = { file: 'made.ts', line: 3, column: 4 };
+  const moved = new LamellaError('L117', { value: 0 }, { place: 'layers.norm', site }).movedTo('hub/config.json');
+  expect(moved).toMatchObject({ code: 'L117', site: null });
+  expect(moved.message).toBe('L117 eps must be a positive number: 0, at layers.norm of hub/config.json. Try 1e-5');
+});
+
 /** What follows "Try" is a thing or a gerund: "Try fetching it again", never "Try fetch it again". */
 const imperatives =
   'add ask carry check choose compute correct embed end fetch give install leave load make move name pass put read remove rename report return rotate run take use write'.split(
