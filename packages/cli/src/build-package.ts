@@ -72,11 +72,11 @@ export async function writePackage(
     wgsl,
   };
   const unproven = compilation.manifest({ ...parts, probe: null });
-  await write('manifest.json', await manifestText(unproven));
+  const id = (await write('manifest.json', await manifestText(unproven))).slice(0, 16);
   const { name } = compilation.report;
   const files = ['manifest.json', ...[...wasm, ...wgsl, ...(parts.weights ?? [])].map(({ file }) => file)];
   if (tokenizer) files.push(tokenizer.files.file);
-  const contents = { name, tokenizer: tokenizer !== null, webgpu: gpu.length > 0, files };
+  const contents = { name, id, tokenizer: tokenizer !== null, webgpu: gpu.length > 0, files };
   for (const { file, text } of await bundleRuntime(contents)) await write(file, text);
   for (const file of ['index.d.ts', 'index.d.cts']) await write(file, packageTypes(unproven));
   await write('report.html', modelReport(compilation));

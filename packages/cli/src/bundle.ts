@@ -16,6 +16,8 @@ export interface Script {
 /** What a package's scripts have to know of it. */
 export interface Contents {
   readonly name: string;
+  /** Tells it from other packages of the same name: another one whenever what the runtime reads is. */
+  readonly id: string;
   readonly tokenizer: boolean;
   readonly webgpu: boolean;
   /** The files that the runtime reads: manifest, kernels, weights, tokenizer. */
@@ -34,12 +36,13 @@ export function parcelName(file: string): string {
  * The scripts: `index.js` is the face for pages, `worker.js` what computes for it, `node.js` both for Node, and `index.cjs` the same for `require`;
  * `parcel.js` is `index.js` with names that Parcel leaves alone.
  */
-export async function bundleRuntime({ name, tokenizer, webgpu, files }: Contents): Promise<readonly Script[]> {
+export async function bundleRuntime({ name, id, tokenizer, webgpu, files }: Contents): Promise<readonly Script[]> {
   const urls = (place: (file: string) => string) => {
     const url = (file: string) => `new URL(${JSON.stringify(`./${place(file)}`)}, import.meta.url).href`;
     return `() => ({ ${['worker.js', ...files].map((file) => `${JSON.stringify(file)}: ${url(file)}`).join()} })`;
   };
   const own = (file: string) => file;
+  const identity = `{ name: ${JSON.stringify(name)}, id: ${JSON.stringify(id)} }`;
   const some = [...(tokenizer ? [['loadTokenizer', 'tokenizer']] : []), ...(webgpu ? [['openWebGpu', 'webgpu']] : [])];
   const imports = some.map(([part, module]) => `import { ${part} } from ${runtime(module!)};`).join('\n');
   const parts = `{ ${some.map(([part]) => part).join(', ')} }`;
@@ -47,7 +50,7 @@ export async function bundleRuntime({ name, tokenizer, webgpu, files }: Contents
   const page = (place: (file: string) => string) => [
     `import { loader } from ${runtime('entry')};`,
     error,
-    `export const load = loader(${JSON.stringify(name)}, ${urls(place)});`,
+    `export const load = loader(${identity}, ${urls(place)});`,
   ];
   const scripts = await Promise.all([
     script('index.js', 'esm', page(own)),
@@ -56,7 +59,7 @@ export async function bundleRuntime({ name, tokenizer, webgpu, files }: Contents
       `import { loader } from ${runtime('node-entry')};`,
       imports,
       error,
-      `export const load = loader(${JSON.stringify(name)}, ${urls(own)}, ${parts});`,
+      `export const load = loader(${identity}, ${urls(own)}, ${parts});`,
     ]),
     // Has neither imports nor `import.meta`: a bundler may take it for a module, a script or a file like any other.
     script('worker.js', 'iife', [`import { serve } from ${runtime('worker')};`, imports, `serve(${parts});`]),

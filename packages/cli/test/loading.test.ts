@@ -2,12 +2,13 @@
  * Loading a package in a real page from servers and over lines as they are: what is cut goes on where it ended, nothing is asked for twice, what was kept
  * is enough without a network, and each cause of a failure is told by its number.
  */
-import { readFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { launchChromium } from '@lamella/browser/chromium';
 import { type ServeOptions, type Site, serve } from '@lamella/browser/serve';
+import type { Model } from '@lamella/runtime/face';
 import { manifestText } from '@lamella/runtime/manifest-file';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { openPackage } from '../src/open-package.ts';
@@ -271,6 +272,67 @@ describe('what is kept', () => {
     expect(await visit(page, '/other/')).toMatch(
       /^L415 manifest.json cannot be fetched: this device is offline.*Try again with/,
     );
+  });
+
+  test('stays apart where a bundler put packages of one name into one folder; what is of no use for a month goes', async () => {
+    const assets = join(home.path, 'assets');
+    await mkdir(assets);
+    const compiled = async (seed: number) => {
+      const out = `seed-${seed}`;
+      const options = ['--weights', `random:${seed}`, '--quant', 'f32', '--out', out];
+      expect((await home.lamella('compile', join(home.path, 'plain.ts'), ...options)).code).toBe(0);
+      const { load } = await import(pathToFileURL(join(home.path, out, 'index.js')).href);
+      const model: Model = await load();
+      const logits = [...(await model.logits([1, 2]))];
+      model.dispose();
+      // As bundlers do it: each file by another name, and the scripts told where.
+      const { files } = JSON.parse(await readFile(join(home.path, out, 'package.json'), 'utf8'));
+      for (const file of files) await copyFile(join(home.path, out, file), join(assets, `${seed}-${file}`));
+      const index = join(assets, `${seed}-index.js`);
+      const text = await readFile(index, 'utf8');
+      await writeFile(index, text.replaceAll('new URL("./', `new URL("./${seed}-`));
+      return logits;
+    };
+    const [two, three] = [await compiled(2), await compiled(3)];
+    expect(two).not.toEqual(three);
+    let isGone = false;
+    const gone: Before = (file, _, response) => {
+      if (!isGone || file.endsWith('.js')) return false;
+      response.statusCode = 503;
+      response.end();
+      return true;
+    };
+    const page = await open(await site(undefined, {}, { '/assets/': { folder: assets, before: gone } }));
+    const by = async (seed: number) => {
+      // A text: the test's own tools would make something else of the import.
+      await page.evaluate(`import('/assets/${seed}-index.js').then(({ load }) => { globalThis.load = load; })`);
+      return visit(page);
+    };
+    expect(await by(2)).toEqual(two);
+    expect(await by(3)).toEqual(three);
+    isGone = true;
+    expect(await by(2)).toEqual(two);
+    expect(await by(3)).toEqual(three);
+    isGone = false;
+    const manifests = async () => (await keys(page)).filter((path) => path.endsWith('/manifest.json/manifest.json'));
+    expect(await manifests()).toHaveLength(2);
+    const weights = async () => (await keys(page)).filter((path) => path.includes('weights-'));
+    const before = (await weights()).length;
+    // As if the last one had been loaded for the last time long ago.
+    await page.evaluate(async () => {
+      const cache = await caches.open('lamella');
+      const of = (await cache.keys()).filter(({ url }) => /manifest\.json\?/.test(url));
+      const kept = (await cache.match(of.at(-1)!))!;
+      const date = new Date(Date.now() - 31 * 24 * 3600 * 1000).toUTCString();
+      await cache.put(of.at(-1)!, new Response(await kept.arrayBuffer(), { headers: { date } }));
+    });
+    expect(await by(2)).toEqual(two);
+    // A model that stays: what is of no use goes while it runs.
+    await page.evaluate(() => void load(undefined, { threads: 1 }));
+    await expect.poll(manifests).toHaveLength(1);
+    await expect.poll(weights).toHaveLength(before / 2);
+    isGone = true;
+    expect(await by(2)).toEqual(two);
   });
 
   test('and what has no room to be kept is loaded all the same', async () => {

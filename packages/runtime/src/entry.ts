@@ -3,24 +3,24 @@
  * What computes is another script: in a page `worker.js`, in Node `node.js`.
  */
 import type { LoadOptions, Model } from './face.ts';
-import { addressOf, type FileUrls, ownUrl, shippedAddress } from './folder.ts';
+import { addressOf, type FileUrls, type Identity, ownUrl, shippedAddress } from './folder.ts';
 import { LamellaError } from './lamella-error.ts';
 import { importUnseen, isNode } from './node.ts';
 import { loadInWorker } from './page.ts';
 
 type Load = (url?: string | URL, options?: LoadOptions) => Promise<Model>;
 
-/** The `load` of the package `name`, which is made of `files`. */
-export function loader(name: string, files: FileUrls): Load {
+/** The `load` of the package `own`, which is made of `files`. */
+export function loader(own: Identity, files: FileUrls): Load {
   return async (url, options = {}) => {
     if (isNode) return (await nodeScript(files)).load(url, options);
     if (typeof Worker !== 'function') throw new LamellaError('L435');
-    const address = url === undefined ? shippedAddress(name, files) : addressOf(url);
+    const address = url === undefined ? shippedAddress(own, files) : addressOf(url);
     // First where the bundler put it; then in the package's own folder, for a bundler that moved nothing. No script is taken from another
     // origin because a model is.
     const scripts = new Set<string>();
-    const own = ownUrl('worker.js', files);
-    if (own !== null) scripts.add(own);
+    const script = ownUrl('worker.js', files);
+    if (script !== null) scripts.add(script);
     if (address.folder.startsWith(`${location.origin}/`)) scripts.add(`${address.folder}worker.js`);
     return loadInWorker(address, [...scripts], options);
   };

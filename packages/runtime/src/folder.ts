@@ -14,6 +14,15 @@ export interface PackageAddress {
   readonly query: string;
   /** URLs of the files by name, where a bundler moved them: it puts each somewhere else and renames it. Empty where they lie in `folder`. */
   readonly moved: Readonly<Record<string, string>>;
+  /** Tells the package from others that share `folder`, which where files were moved is none of its own; null where it is. */
+  readonly id: string | null;
+}
+
+/** What a package's own scripts know it by. */
+export interface Identity {
+  readonly name: string;
+  /** Another one whenever what the package computes is: two packages may have one name. */
+  readonly id: string;
 }
 
 /**
@@ -30,7 +39,8 @@ export function addressOf(url: string | URL): PackageAddress {
   // A URL may come from another realm, whose class is another one.
   const text: unknown = typeof url === 'object' && url !== null ? url.href : url;
   if (typeof text !== 'string' || text === '') throw refused();
-  if (isNode && !/^(https?|file):/.test(text)) return { folder: text.replace(/\/?$/, '/'), query: '', moved: {} };
+  if (isNode && !/^(https?|file):/.test(text))
+    return { folder: text.replace(/\/?$/, '/'), query: '', moved: {}, id: null };
   let parsed: URL;
   try {
     parsed = new URL(text, isNode ? undefined : location.href);
@@ -39,7 +49,7 @@ export function addressOf(url: string | URL): PackageAddress {
   }
   const { origin, protocol, pathname, search } = parsed;
   const root = protocol === 'file:' ? 'file://' : origin;
-  return { folder: `${root}${pathname.replace(/\/?$/, '/')}`, query: search, moved: {} };
+  return { folder: `${root}${pathname.replace(/\/?$/, '/')}`, query: search, moved: {}, id: null };
 }
 
 /** The URL of one of them, whole where a bundler wrote only a path; null where it left the script without an address of its own. */
@@ -54,7 +64,7 @@ export function ownUrl(file: string, files: FileUrls): string | null {
 const whole = (url: string) => new URL(url, isNode ? undefined : location.href).href;
 
 /** The address of the package that came with this script. L438 where the script has no address of its own. */
-export function shippedAddress(name: string, files: FileUrls): PackageAddress {
+export function shippedAddress({ name, id }: Identity, files: FileUrls): PackageAddress {
   let moved: Record<string, string>;
   try {
     moved = Object.fromEntries(Object.entries(files()).map(([file, url]) => [file, whole(url)]));
@@ -62,10 +72,11 @@ export function shippedAddress(name: string, files: FileUrls): PackageAddress {
     throw new LamellaError('L438', { reason: cause instanceof Error ? cause.message : String(cause) });
   }
   const folder = moved['manifest.json']!.replace(/[^/]*$/, '');
-  if (Object.entries(moved).every(([file, url]) => url === `${folder}${file}`)) return { folder, query: '', moved: {} };
-  // A folder that is none: two packages in one app have their files in the same place, and are kept apart by name.
+  if (Object.entries(moved).every(([file, url]) => url === `${folder}${file}`))
+    return { folder, query: '', moved: {}, id: null };
+  // A folder that is none: two packages in one app have their files in the same place, and are kept apart by name and id.
   const place = folder.startsWith('data:') ? `${location.origin}/` : folder;
-  return { folder: `${place}${encodeURIComponent(name)}/`, query: '', moved };
+  return { folder: `${place}${encodeURIComponent(name)}/`, query: '', moved, id };
 }
 
 /** The URL of a file of the package. */
@@ -75,10 +86,10 @@ export function urlOf(file: string, { folder, query, moved }: PackageAddress): s
 
 /** The files at an address. */
 export async function filesAt(address: PackageAddress): Promise<PackageFiles> {
-  const { folder, moved } = address;
+  const { folder, moved, id } = address;
   const files =
     /^https?:/.test(folder) || !isNode
-      ? await webFiles(folder, (file) => urlOf(file, address))
+      ? await webFiles(folder, (file) => urlOf(file, address), id)
       : await nodeFiles(folder, moved);
   return { ...files, read: async (name, ...rest) => inlined(moved[name]) ?? files.read(name, ...rest) };
 }

@@ -9,6 +9,7 @@ import { LamellaError, reasonOf } from './lamella-error.ts';
 import type { Manifest } from './manifest.ts';
 import { MANIFEST, type PackageFiles, type ReadOptions } from './package-files.ts';
 import { sha256 } from './sha256.ts';
+import { VERDICTS } from './verdicts.ts';
 
 const FORMAT: Manifest['format'] = 'lamella-package/2';
 
@@ -58,7 +59,7 @@ export async function readManifest(files: PackageFiles, signal?: AbortSignal, af
       { file: MANIFEST, reason: 'it was changed: its SHA-256 is another one' },
       files.place,
     );
-  await files.store?.put(MANIFEST, bytes);
+  await files.store?.write(MANIFEST, bytes);
   return manifest;
 }
 
@@ -71,4 +72,17 @@ async function readLatest(files: PackageFiles, options: ReadOptions): Promise<Ui
     if (kept && isPassing(cause)) return kept;
     throw cause;
   }
+}
+
+/** Every file of a package that is read by its runtime; the version of those that the manifest proves is their SHA-256. */
+export function filesOf({ wasm, webgpu, weights, tokenizer }: Manifest): { name: string; version?: string }[] {
+  return [
+    { name: MANIFEST },
+    ...(webgpu ? [{ name: VERDICTS }] : []),
+    ...(tokenizer ? [{ name: tokenizer.file, version: tokenizer.sha256 }] : []),
+    ...[...wasm, ...(webgpu ?? []), ...(weights ?? [])].map(({ file, sha256 }) => ({
+      name: file,
+      version: sha256,
+    })),
+  ];
 }

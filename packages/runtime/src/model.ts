@@ -8,7 +8,7 @@ import { Run } from './generate.ts';
 import { Generation } from './generation.ts';
 import { LamellaError } from './lamella-error.ts';
 import type { Manifest } from './manifest.ts';
-import { readManifest } from './manifest-file.ts';
+import { filesOf, readManifest } from './manifest-file.ts';
 import { openDriver } from './open-driver.ts';
 import { loadRanges, readGenerate, readIds, readOptions, readText, readTokens } from './options.ts';
 import type { PackageFiles } from './package-files.ts';
@@ -16,7 +16,6 @@ import type { Surroundings } from './parts.ts';
 import { Queue } from './queue.ts';
 import { Session } from './session.ts';
 import { inSteps, Turns } from './turn.ts';
-import { VERDICTS } from './verdicts.ts';
 
 /**
  * Loads a package. L404 when it is none, L405 when it has no weights, L407 and L414 when a file is damaged, L413 and L415 to L424 when one cannot be read,
@@ -130,17 +129,4 @@ function steadily(): () => Promise<boolean> {
     await turns.due();
     return true;
   };
-}
-
-/** Every file of a package that is read by its runtime; the version of those that the manifest proves is their SHA-256. */
-function filesOf({ wasm, webgpu, weights, tokenizer }: Manifest): { name: string; version?: string }[] {
-  return [
-    { name: 'manifest.json' },
-    ...(webgpu ? [{ name: VERDICTS }] : []),
-    ...(tokenizer ? [{ name: tokenizer.file, version: tokenizer.sha256 }] : []),
-    ...[...wasm, ...(webgpu ?? []), ...(weights ?? [])].map(({ file, sha256 }) => ({
-      name: file,
-      version: sha256,
-    })),
-  ];
 }

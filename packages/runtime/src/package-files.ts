@@ -36,8 +36,8 @@ export interface FileStore {
   get(name: string, version?: string): Promise<Uint8Array<ArrayBuffer> | null>;
   /** Keeps a file that was just read; the bytes must stay until this resolves. */
   put(name: string, bytes: Uint8Array<ArrayBuffer>, version?: string): Promise<void>;
-  /** Keeps a file that no package has, made here. */
+  /** Keeps a file that has no version, with the time: the manifest, and what is made here. */
   write(name: string, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
-  /** Lets go of every file, or version of one, that is not named. */
+  /** Lets go of every file, or version of one, that is not named, unless another package needs it. */
   keepOnly(files: readonly { readonly name: string; readonly version?: string }[]): Promise<void>;
 }

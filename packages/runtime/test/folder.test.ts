@@ -5,22 +5,25 @@ import { pathToFileURL } from 'node:url';
 import { expect, test } from 'vitest';
 import { addressOf, filesAt, ownUrl, shippedAddress, urlOf } from '../src/folder.ts';
 
+const tinyPackage = { name: 'tiny', id: '1f' };
 const text = async (bytes: Promise<Uint8Array>) => new TextDecoder().decode(await bytes);
 
 test('files that lie together are a folder; files that a bundler moved are found one by one, and apart from other packages', () => {
-  const together = shippedAddress('tiny', () => ({
+  const together = shippedAddress(tinyPackage, () => ({
     'manifest.json': 'https://a.test/p/manifest.json',
     'weights-000.bin': 'https://a.test/p/weights-000.bin',
   }));
-  expect(together).toEqual({ folder: 'https://a.test/p/', query: '', moved: {} });
+  expect(together).toEqual({ folder: 'https://a.test/p/', query: '', moved: {}, id: null });
   const urls = {
     'manifest.json': 'https://a.test/assets/manifest-x1.json',
     'a.wasm': 'https://a.test/assets/a-x2.wasm',
   };
-  const tiny = shippedAddress('tiny', () => urls);
-  expect(tiny).toEqual({ folder: 'https://a.test/assets/tiny/', query: '', moved: urls });
+  const tiny = shippedAddress(tinyPackage, () => urls);
+  expect(tiny).toEqual({ folder: 'https://a.test/assets/tiny/', query: '', moved: urls, id: '1f' });
   expect(urlOf('a.wasm', tiny)).toBe(urls['a.wasm']);
-  expect(shippedAddress('my model/2', () => urls).folder).toBe('https://a.test/assets/my%20model%2F2/');
+  expect(shippedAddress({ name: 'my model/2', id: '2e' }, () => urls).folder).toBe(
+    'https://a.test/assets/my%20model%2F2/',
+  );
 });
 
 test('what a bundler wrote into a URL is read from it; what it moved, from where it is', async () => {
@@ -28,7 +31,7 @@ test('what a bundler wrote into a URL is read from it; what it moved, from where
   await writeFile(join(folder, 'b-x1.bin'), 'moved');
   const base64 = `data:application/json;base64,${Buffer.from('{"a":"é"}').toString('base64')}`;
   const files = await filesAt(
-    shippedAddress('tiny', () => ({
+    shippedAddress(tinyPackage, () => ({
       'manifest.json': pathToFileURL(join(folder, 'm-x2.json')).href,
       'a.json': base64,
       'b.bin': pathToFileURL(join(folder, 'b-x1.bin')).href,
@@ -43,11 +46,13 @@ test('what a bundler wrote into a URL is read from it; what it moved, from where
 
 test('a script without an address of its own says so: L438', () => {
   const lost = () => ({ 'manifest.json': new URL('./manifest.json', undefined).href });
-  expect(() => shippedAddress('tiny', lost)).toThrow(
+  expect(() => shippedAddress(tinyPackage, lost)).toThrow(
     /^L438 the package's files cannot be found from here: .*Try load\(/,
   );
   expect(ownUrl('manifest.json', lost)).toBeNull();
-  expect(() => shippedAddress('tiny', () => ({ 'manifest.json': '/_next/media/manifest.json' }))).toThrow(/^L438 /);
+  expect(() => shippedAddress(tinyPackage, () => ({ 'manifest.json': '/_next/media/manifest.json' }))).toThrow(
+    /^L438 /,
+  );
 });
 
 test.each([7, null, {}, [], '', 'http://', Symbol('place')])('%s is no address', (url) => {
