@@ -285,6 +285,6 @@ test('what goes wrong in the cache is told of the folder', async () => {
   const wrong = `import { defineModel, dims } from '@lamella/dsl';\nexport default defineModel('x', dims({ d: 0 }));`;
   const config = join('hub', 'config.json');
   const error = await ofConfig('hub', () => graphOf(wrong, config)).catch((error: LamellaError) => error);
-  expect(error).toMatchObject({ code: 'L102', site: null, place: config });
-  expect((error as LamellaError).message).toMatch(/^L102 .* d is 0, at hub\/config\.json\. Try a whole number/);
+  expect(error).toMatchObject({ code: 'L102', site: null, place: `dims of ${config}` });
+  expect((error as LamellaError).message).toMatch(/^L102 .* d is 0, at dims of hub\/config\.json\. Try a whole number/);
 });
