@@ -79,10 +79,15 @@ export function declared<F extends (...args: never[]) => unknown>(
   f: F,
 ): F {
   const list = Object.entries(kinds);
+  const axisNames = list.filter(([, kind]) => kind === axis).map(([name]) => name);
   const isExact = list.length === 0 || list.some(([, kind]) => kind !== tensor);
   const run = f as unknown as (...args: readonly unknown[]) => unknown;
   const checked = (...args: readonly unknown[]): unknown => {
-    for (const [i, [name, kind]] of list.entries()) checkValue(call, name, args[i], kind);
+    for (const [i, [name, kind]] of list.entries()) {
+      // A whole call says more than how axes are made, where one was left out.
+      const isLeftOut = kind === axis && i >= args.length;
+      checkValue(call, name, args[i], isLeftOut ? { ...kind, example: `${call}(${axisNames.join(', ')})` } : kind);
+    }
     if (isExact && args.length > list.length) {
       const usage = `${call}(${list.map(([name]) => name).join(', ')})`;
       refuseMore(call, `argument ${list.length + 1}, ${describe(args[list.length])}`, usage);

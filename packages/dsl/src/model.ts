@@ -58,7 +58,11 @@ export const defineModel = declared(
     const trace = new Trace(scope, '', true);
     const result = trace.run(() => (body as (m: W) => unknown)(scope.tree as W));
     if (!(result instanceof Tensor))
-      throw new LamellaError('L109', { got: returned(result) }, { place: name, site: trace.siteOf() ?? site() });
+      throw new LamellaError(
+        'L109',
+        { got: returned(result), remedy: missing(result, logits) },
+        { place: name, site: trace.siteOf() ?? site() },
+      );
     const root = trace.finish(trace.own(result));
     const { tokens, vocab } = outerAxes(root, name);
     const calls = trace.stackCalls.map((module) => stacks.find((made) => made.module === module)!);
@@ -76,11 +80,14 @@ function returned(result: unknown): string {
   return result === undefined ? 'nothing' : describe(result);
 }
 
-/** What a body needs that did so. */
-function missing(result: unknown): string {
+/** What a body that returned `result` needs, which should end with `end`. */
+function missing(result: unknown, end: string): string {
   if (result instanceof Promise) return 'a body without async';
-  return result === undefined ? 'a return in the body: return residual(...)' : 'a body that returns residual(...)';
+  return result === undefined ? `a return in the body: return ${end}` : `a body that returns ${end}`;
 }
+
+/** How most models end. */
+const logits = 'embedding.logits(x)';
 
 /** One set of a block's weights. */
 interface MadeSet {
@@ -147,7 +154,9 @@ function traceBlock({ block, scope }: MadeSet, place: string): TracedBlock {
   if (!value || !sameAxes(value.axes, block.axes)) {
     const expected = showAxes(block.axes);
     const got = value ? showAxes(value.axes) : returned(result);
-    const remedy = value ? `ending with residual(...) or a linear back to ${expected}` : missing(result);
+    const remedy = value
+      ? `ending with residual(...) or a linear back to ${expected}`
+      : missing(result, 'residual(...)');
     throw new LamellaError('L108', { expected, got, remedy }, { place, site: trace.siteOf(value) });
   }
   return { block, key: trace.key(value), parameters: trace.parameters, finish: () => trace.finish(value) };
@@ -187,7 +196,11 @@ function outerAxes(root: Body, name: string): { readonly tokens: Axis; readonly 
   const tables = root.nodes.flatMap(({ op }) => (op.op === 'embed' ? [root.params[op.table]!.shape[0]] : []));
   if (!tokens || !features || tables.some((rows) => rows !== features.size)) {
     const got = showAxes(root.nodes[root.result]?.axes ?? []);
-    throw new LamellaError('L109', { got }, { place: name, site: root.nodes[root.result]?.site ?? null });
+    throw new LamellaError(
+      'L109',
+      { got, remedy: `${logits}, or a linear to the vocabulary axis` },
+      { place: name, site: root.nodes[root.result]?.site ?? null },
+    );
   }
   return { tokens, vocab: features.size };
 }

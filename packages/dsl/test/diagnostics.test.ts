@@ -344,7 +344,7 @@ const cases: Readonly<Record<string, readonly [() => unknown, string]>> = {
         () => ({ embed: embedding(vocab, d) }),
         (m: { embed: Loose }) => void m.embed(input(t)),
       ),
-    'L109 a model must return logits over its vocabulary: nothing was returned at m HERE. Try embedding.logits(x), or a linear to the vocabulary axis',
+    'L109 a model must return logits over its vocabulary: nothing was returned at m HERE. Try a return in the body: return embedding.logits(x)',
   ],
   'L110 a value that escaped from another block': [
     () => {

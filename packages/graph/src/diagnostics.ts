@@ -17,7 +17,7 @@ export const catalogue = {
   L106: 'a sharing order names weight set {index}, but the stack has {count}. Try: indices from 0 to {last}',
   L107: 'weight set {index} of the stack never runs in this order. Try: an order with every index at least once',
   L108: 'a block must return the axes it takes: it takes {expected} and returns {got}. Try: {remedy}',
-  L109: 'a model must return logits over its vocabulary: {got} was returned. Try: embedding.logits(x), or a linear to the vocabulary axis',
+  L109: 'a model must return logits over its vocabulary: {got} was returned. Try: {remedy}',
   L110: "a value of another block or another model was used here. Try: passing it in as the block's input",
   L111: 'repeat counts must be whole numbers of at least 1: {value}. Try: share.{kind}(2)',
   L112: '{file} does not export a model by default: {reason}. Try: export default defineModel(...)',

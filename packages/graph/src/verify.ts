@@ -127,7 +127,11 @@ function verifyStacksRunOnce(graph: Graph): void {
 function verifyLogits(graph: Graph): void {
   const { axes, site } = graph.root.nodes[graph.root.result]!;
   if (axes.length !== 2 || axes[1]?.size !== graph.vocab) {
-    throw new LamellaError('L109', { got: axesText(axes) }, { place: graph.name, site });
+    throw new LamellaError(
+      'L109',
+      { got: axesText(axes), remedy: 'embedding.logits(x), or a linear to the vocabulary axis' },
+      { place: graph.name, site },
+    );
   }
 }
 
