@@ -159,7 +159,7 @@ describe('Next, with its App Router: in a client component, which a server rende
     await next.serving('next', ['start'], async (origin) => {
       expectAnswers((await visit(origin)).said, 1);
       const { error } = await (await fetch(`${origin}/api`)).json();
-      expect(error).toMatch(/^L438 .*Try load\('\/FOLDER\/'\).* or keeping the package out of the bundle$/);
+      expect(error).toMatch(/^L438 .*Try load\('\/FOLDER\/'\).*Next: serverExternalPackages/);
     });
   });
 });

@@ -52,24 +52,28 @@ export async function bundleRuntime({ name, id, tokenizer, webgpu, files }: Cont
     error,
     `export const load = loader(${identity}, ${urls(place)});`,
   ];
-  const scripts = await Promise.all([
+  const node = [
+    `import { loader } from ${runtime('node-entry')};`,
+    imports,
+    error,
+    `export const load = loader(${identity}, ${urls(own)}, ${parts});`,
+  ];
+  return Promise.all([
     script('index.js', 'esm', page(own)),
     script('parcel.js', 'esm', page(parcelName)),
-    script('node.js', 'esm', [
-      `import { loader } from ${runtime('node-entry')};`,
-      imports,
-      error,
-      `export const load = loader(${identity}, ${urls(own)}, ${parts});`,
-    ]),
+    script('node.js', 'esm', node),
     // Has neither imports nor `import.meta`: a bundler may take it for a module, a script or a file like any other.
     script('worker.js', 'iife', [`import { serve } from ${runtime('worker')};`, imports, `serve(${parts});`]),
-    script('index.cjs', 'cjs', [
-      error,
-      "export const load = async (url, options) => (await import('./node.js')).load(url, options);",
-    ]),
+    script('index.cjs', 'cjs', node),
   ]);
-  return scripts;
 }
+
+/** What a script has that is required: its own URL is made of its path, and modules are required as well, for `import()` is not had everywhere (Jest). */
+const required = {
+  banner: { js: "const scriptUrl = require('node:url').pathToFileURL(__filename).href;" },
+  define: { 'import.meta.url': 'scriptUrl' },
+  supported: { 'dynamic-import': false },
+} as const satisfies BuildOptions;
 
 async function script(file: string, format: BuildOptions['format'], lines: readonly string[]): Promise<Script> {
   const folder = dirname(resolve('@lamella/runtime/entry'));
@@ -86,7 +90,7 @@ async function script(file: string, format: BuildOptions['format'], lines: reado
     legalComments: 'eof',
     charset: 'utf8',
     logLevel: 'silent',
-    external: ['./node.js'],
+    ...(format === 'cjs' && required),
   });
   return { file, text: outputFiles[0]!.text };
 }

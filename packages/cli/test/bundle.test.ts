@@ -50,7 +50,27 @@ test('without a tokenizer the library is left out; what a browser loads stays sm
   expect(bare.map(({ file }) => file)).toEqual(['index.js', 'parcel.js', 'node.js', 'worker.js', 'index.cjs']);
   const texts = new Map(bare.map(({ file, text }) => [file, text]));
   expect([...texts.values()].join('')).not.toMatch(/huggingface|requestAdapter/);
-  expect(gzipSync(texts.get('index.js')! + texts.get('worker.js')!).length).toBeLessThan(45_000);
+  expect(gzipSync(texts.get('index.js')! + texts.get('worker.js')!).length).toBeLessThan(48_000);
+});
+
+test('index.cjs is whole and imports nothing, for Jest has no import() without a flag', async () => {
+  await place(await toyFiles());
+  expect(scripts.find(({ file }) => file === 'index.cjs')!.text).not.toMatch(/\bimport\((?!\$)|import\.meta/);
+  const required: { load(url?: string): Promise<Model> } = createRequire(import.meta.url)(join(folder, 'index.cjs'));
+  for (const url of [undefined, folder]) {
+    const model = await required.load(url);
+    expect([...(await model.logits([1, 2]))]).toEqual(expectedLogits([1, 2]));
+  }
+});
+
+test('a script that a bundler took away from its files says so, and how to keep it there', async () => {
+  const away = await mkdtemp(join(tmpdir(), 'lamella-'));
+  await writeFile(join(away, 'server.mjs'), scripts.find(({ file }) => file === 'node.js')!.text);
+  const { load }: { load(url?: string): Promise<Model> } = await import(pathToFileURL(join(away, 'server.mjs')).href);
+  await expect(load()).rejects.toThrow(/^L438 .*there is no file:.*manifest\.json.*ssr\.external.*--external:NAME/);
+  await place(await toyFiles());
+  expect([...(await (await load(folder)).logits([1, 2]))]).toEqual(expectedLogits([1, 2]));
+  await rm(away, { recursive: true });
 });
 
 test('no import that a browser or a bundler could not follow', async () => {

@@ -1,9 +1,12 @@
 /** Threads in Node: the same bits however many compute, and none that work when there is nothing to do. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { load } from '@lamella/runtime/every-part';
 import { nodeFiles } from '@lamella/runtime/node-files';
 import type { PackageFiles } from '@lamella/runtime/package-files';
+import { gatherThreads } from '@lamella/runtime/threads';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openPackage } from '../src/open-package.ts';
 import { type Scratch, scratch, writeGraph } from './lamella.ts';
@@ -18,6 +21,10 @@ beforeAll(async () => {
       .replace('headDim: 4', 'headDim: 16'),
   );
   for (const quant of formats) await compiled(graph, quant, quant);
+  const large = await writeGraph(home.path, 'large', (text) =>
+    text.replace('t: 16, d: 16, ff: 24', 't: 100, d: 512, ff: 2048').replace('headDim: 4', 'headDim: 128'),
+  );
+  await compiled(large, 'f32', 'large');
 });
 afterAll(() => home.remove());
 
@@ -69,10 +76,6 @@ test('a model that waits takes no time from anybody, and works again afterwards'
 });
 
 test('a load that fails while kernels warm up ends, though its threads are gone by then', async () => {
-  const graph = await writeGraph(home.path, 'large', (text) =>
-    text.replace('t: 16, d: 16, ff: 24', 't: 100, d: 512, ff: 2048').replace('headDim: 4', 'headDim: 128'),
-  );
-  await compiled(graph, 'f32', 'large');
   const folder = join(home.path, 'large');
   const script = pathToFileURL(join(folder, 'worker.js')).href;
   const files = await nodeFiles(folder);
@@ -87,6 +90,42 @@ test('a load that fails while kernels warm up ends, though its threads are gone 
   // one of them, whenever threads have started
   for (let ms = 50; ms <= 400; ms += 25)
     await expect(load(cutAfter(ms), { device: 'wasm', threads: 2 }, script)).rejects.toThrow('the line is cut');
+});
+
+test('threads that cannot be started are L412 where they were asked for; else one computes, with the same bits, and says why', async () => {
+  const files = await nodeFiles(join(home.path, 'large'));
+  const folder = await mkdtemp(join(tmpdir(), 'lamella-'));
+  const script = async (name: string, text: string) => {
+    await writeFile(join(folder, name), text);
+    return pathToFileURL(join(folder, name)).href;
+  };
+  const scripts = [
+    ['', /worker\.js is not where/],
+    [pathToFileURL(join(folder, 'missing.js')).href, /MODULE_NOT_FOUND/],
+    [await script('ends.cjs', ''), /has ended/],
+    [await script('other.cjs', "require('worker_threads').parentPort.postMessage('other')"), /another script/],
+  ] as const;
+  for (const [script, why] of scripts) {
+    await expect(load(files, { device: 'wasm', threads: 2 }, script)).rejects.toThrow(
+      /^L412 2 threads cannot be used: /,
+    );
+    await expect(load(files, { device: 'wasm', threads: 2 }, script)).rejects.toThrow(why);
+  }
+  const model = await load(files, { device: 'wasm' });
+  expect(model.running.threads).toBe(1);
+  expect(model.running.why).toMatch(
+    availableParallelism() > 1 ? /^one thread, for \d cannot be started \(.*\)$/ : /^one/,
+  );
+  const alone = await openPackage(join(home.path, 'large'), { threads: 1 });
+  expect(await model.logits([1, 2, 3])).toEqual(await alone.logits([1, 2, 3]));
+  alone.dispose();
+  model.dispose();
+  await rm(folder, { recursive: true });
+});
+
+test('a script that says nothing is not waited for without end', async () => {
+  const silent = `data:text/javascript,setInterval(() => {}, 1000)`;
+  await expect(gatherThreads(silent, 2, 100)).rejects.toThrow(/has said nothing in 0\.1 seconds/);
 });
 
 test('more threads than there is room for are not taken', async () => {

@@ -21,7 +21,7 @@ export function loader(own: Identity, files: FileUrls): Load {
     const scripts = new Set<string>();
     const script = ownUrl('worker.js', files);
     if (script !== null) scripts.add(script);
-    if (address.folder.startsWith(`${location.origin}/`)) scripts.add(`${address.folder}worker.js`);
+    if (address.folder.startsWith(`${globalThis.origin}/`)) scripts.add(`${address.folder}worker.js`);
     return loadInWorker(address, [...scripts], options);
   };
 }

@@ -31,25 +31,58 @@ export interface Identity {
  */
 export type FileUrls = () => Readonly<Record<string, string>>;
 
+const noAddress = (
+  url: unknown,
+  range = 'the address or the path of a folder',
+  remedy = "load('/models/assistant/')",
+) => new LamellaError('L408', { option: 'url', range, value: spell(url), remedy });
+
 /** The address of a package in the folder `url`; a path stays a path where there are paths. L408 for anything that is no address. */
 export function addressOf(url: string | URL): PackageAddress {
-  const range = 'the address or the path of a folder';
-  const refused = () =>
-    new LamellaError('L408', { option: 'url', range, value: spell(url), remedy: "load('/models/assistant/')" });
-  // A URL may come from another realm, whose class is another one.
-  const text: unknown = typeof url === 'object' && url !== null ? url.href : url;
-  if (typeof text !== 'string' || text === '') throw refused();
-  if (isNode && !/^(https?|file):/.test(text))
+  const text = textOf(url);
+  if (text === null) throw noAddress(url);
+  if (isNode && !/^(https?|file):/i.test(text))
     return { folder: text.replace(/\/?$/, '/'), query: '', moved: {}, id: null };
-  let parsed: URL;
+  const parsed = resolved(text);
+  if (parsed === null && !isNode && resolved('/') === null)
+    throw noAddress(
+      url,
+      'an absolute address, for here is none that it could be relative to',
+      "load('https://example.com/models/assistant/')",
+    );
+  if (parsed === null) throw noAddress(url);
+  const { search } = parsed;
+  for (const part of ['search', 'hash', 'username', 'password'] as const) parsed[part] = '';
+  parsed.pathname = parsed.pathname.replace(/\/?$/, '/');
+  // `data:`, `blob:` and `mailto:` have no folders, and take no path.
+  if (!parsed.href.endsWith('/')) throw noAddress(url);
+  return { folder: parsed.href, query: search, moved: {}, id: null };
+}
+
+/** The text of an address; null where there is none, or where it cannot even be looked at. A URL may come from another realm, whose class is another one. */
+function textOf(url: unknown): string | null {
   try {
-    parsed = new URL(text, isNode ? undefined : location.href);
+    const text: unknown = typeof url === 'object' && url !== null ? (url as URL).href : url;
+    return typeof text === 'string' && text !== '' ? text : null;
   } catch {
-    throw refused();
+    return null;
   }
-  const { origin, protocol, pathname, search } = parsed;
-  const root = protocol === 'file:' ? 'file://' : origin;
-  return { folder: `${root}${pathname.replace(/\/?$/, '/')}`, query: search, moved: {}, id: null };
+}
+
+/**
+ * An address as a page takes it: relative to its `<base href>`, its own address or that of the page around it. Workers made of blobs have no such address,
+ * only an origin. null where it is none.
+ */
+function resolved(url: string): URL | null {
+  const bases = isNode ? [undefined] : [globalThis.document?.baseURI ?? location.href, globalThis.origin];
+  for (const base of bases) {
+    try {
+      return new URL(url, base);
+    } catch {
+      // no address, or no base
+    }
+  }
+  return null;
 }
 
 /** The URL of one of them, whole where a bundler wrote only a path; null where it left the script without an address of its own. */
@@ -61,7 +94,11 @@ export function ownUrl(file: string, files: FileUrls): string | null {
   }
 }
 
-const whole = (url: string) => new URL(url, isNode ? undefined : location.href).href;
+function whole(url: string): string {
+  const found = resolved(url);
+  if (found === null) throw new Error(`${url} is no address`);
+  return found.href;
+}
 
 /** The address of the package that came with this script. L438 where the script has no address of its own. */
 export function shippedAddress({ name, id }: Identity, files: FileUrls): PackageAddress {
@@ -84,13 +121,19 @@ export function urlOf(file: string, { folder, query, moved }: PackageAddress): s
   return moved[file] ?? `${folder}${file}${query}`;
 }
 
-/** The files at an address. */
+/** Whether files there are asked of a server. */
+export function isRemote({ folder }: PackageAddress): boolean {
+  return !isNode || /^https?:/.test(folder);
+}
+
+/** The files at an address. L408 for one that names no folder of this machine. */
 export async function filesAt(address: PackageAddress): Promise<PackageFiles> {
   const { folder, moved, id } = address;
-  const files =
-    /^https?:/.test(folder) || !isNode
-      ? await webFiles(folder, (file) => urlOf(file, address), id)
-      : await nodeFiles(folder, moved);
+  const files = isRemote(address)
+    ? await webFiles(folder, (file) => urlOf(file, address), id)
+    : await nodeFiles(folder, moved).catch(() => {
+        throw noAddress(folder);
+      });
   return { ...files, read: async (name, ...rest) => inlined(moved[name]) ?? files.read(name, ...rest) };
 }
 

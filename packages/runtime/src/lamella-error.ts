@@ -31,10 +31,10 @@ export const catalogue = {
   L424: '{file} cannot be fetched: there is no answer from {origin} ({reason}). Try: whether the address is right and its server runs; in a browser, whether an extension blocks it',
   L429: 'the model computes no numbers any more: the logit of the token that comes next is {value}. Try: another prompt; where none helps, other weights, for these leave the range of f32',
   L435: 'a model needs a worker, and there are none here. Try: a page, a worker of a page, or Node',
-  L436: "the model's worker cannot be started: {reason}. Try: copying the package's folder to where the page is served from, and load('/FOLDER/'), because esbuild and Rollup leave its files behind; where a link to the folder was installed, the file that npm pack makes of it instead",
+  L436: "the model's worker cannot be started: {reason}. Try: {remedy}",
   L437: "the model's worker has ended: {reason}. Try: load the package again",
-  L438: "the package's files cannot be found from here: {reason}. Try: load('/FOLDER/') with the address of the package's folder, or keeping the package out of a server's bundle (Next: serverExternalPackages)",
-  L439: 'the page\'s Content-Security-Policy forbids {script} as a worker ({directive}). Try: a policy with "worker-src \'self\' blob:", and "trusted-types lamella" where the page requires Trusted Types',
+  L438: "the package's files cannot be found from here: {reason}. Try: load('/FOLDER/') with the address of the package's folder, or keeping the package out of a server's bundle (Next: serverExternalPackages; Vite: ssr.external; esbuild: --external:NAME)",
+  L439: 'the page\'s Content-Security-Policy forbids {script} as a worker ({directive}). Try: a policy with "worker-src \'self\' blob:", {source} in script-src, and "trusted-types lamella" where the page requires Trusted Types',
 } as const;
 
 export type LamellaErrorCode = keyof typeof catalogue;

@@ -71,6 +71,11 @@ async function loadBy(
     queue.close(new LamellaError('L411'));
     session.dispose();
   };
+  /** `value`, as long as the model is not disposed of. */
+  const open = <T>(value: T): T => {
+    if (disposed) throw new LamellaError('L411');
+    return value;
+  };
   /** Runs `work` on an empty sequence when its turn has come. */
   const alone = <T>(work: (goOn: () => Promise<boolean>) => Promise<T>): Promise<T> =>
     queue.run(async () => {
@@ -84,9 +89,9 @@ async function loadBy(
       return driver.running;
     },
     tokenizer: tokenizer && {
-      encode: async (text) => (await inSteps(tokenizer.encoding(readText(text)), steadily()))!,
-      encodePrompt: async (text) => (await inSteps(tokenizer.encodingPrompt(readText(text)), steadily()))!,
-      decode: async (ids) => tokenizer.decode(readIds(ids, manifest)),
+      encode: async (text) => open(await inSteps(tokenizer.encoding(open(readText(text))), steadily()))!,
+      encodePrompt: async (text) => open(await inSteps(tokenizer.encodingPrompt(open(readText(text))), steadily()))!,
+      decode: async (ids) => tokenizer.decode(open(readIds(ids, manifest))),
     },
     generate(...given) {
       if (disposed) throw new LamellaError('L411');

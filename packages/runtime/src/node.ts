@@ -6,8 +6,13 @@ const versions = (globalThis as { process?: { versions?: { node?: unknown } } })
 /** A page, real or in a window that has Node as well (Electron). jsdom makes documents, but no workers: it is Node. */
 const isPage = typeof document === 'object' && typeof Worker === 'function';
 
+/** A worker of a browser that has Node as well (Electron), or something that looks like it (polyfills). Deno and Bun have such workers of their own. */
+const { WorkerGlobalScope: Scope } = globalThis as { WorkerGlobalScope?: abstract new () => object };
+const isWebWorker =
+  typeof Scope === 'function' && globalThis instanceof Scope && !('Deno' in globalThis || 'Bun' in globalThis);
+
 /** Whether this is Node, or another engine that has its modules: Deno, Bun. */
-export const isNode = typeof versions?.node === 'string' && !isPage;
+export const isNode = typeof versions?.node === 'string' && !isPage && !isWebWorker;
 
 interface Modules {
   readonly 'fs/promises': typeof import('node:fs/promises');

@@ -3,6 +3,7 @@
  * sleeping, is the module's own business. Threads run the script `worker.js`, too: what they are is told by their first message.
  */
 import { node } from './node.ts';
+import { HELLO } from './start-worker.ts';
 
 /** What a thread is started with. */
 export interface ThreadStart {
@@ -27,8 +28,9 @@ export async function serveThread({ module, memory, thread }: ThreadStart, say: 
   }
 }
 
-/** Is a thread of Node's from its first message on. */
+/** Says that it is here, and is a thread of Node's from its first message on. */
 export async function serveNodeThread(): Promise<void> {
   const { parentPort } = await node('worker_threads');
   parentPort!.once('message', (start: ThreadStart) => serveThread(start, (said) => parentPort!.postMessage(said)));
+  parentPort!.postMessage(HELLO);
 }

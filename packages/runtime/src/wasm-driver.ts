@@ -9,13 +9,13 @@
 import { readChecked } from './checked-file.ts';
 import type { Driver } from './driver.ts';
 import type { LoadOptions, Running } from './face.ts';
-import { chooseKernels, instructionSets, whyRefused } from './kernels.ts';
+import { type Choice, chooseKernels, instructionSets, whyRefused } from './kernels.ts';
 import { LamellaError, reasonOf } from './lamella-error.ts';
 import type { Manifest } from './manifest.ts';
 import { type Draw, drawn } from './noise.ts';
 import type { PackageFiles } from './package-files.ts';
 import { stepWords, WASM_STEP, writeStep, writeTable } from './step.ts';
-import { canShareMemory, cores, startThreads, type Threads } from './threads.ts';
+import { canShareMemory, cores, gatherThreads, type Threads } from './threads.ts';
 import { WARM_MS, warmUp } from './warm-up.ts';
 import { type Place, readWeights } from './weights.ts';
 
@@ -64,7 +64,7 @@ export interface WasmStart {
 
 /**
  * Loads a package's kernels and weights. L405 without weights, L413 for a file that cannot be read, L407 for one that is short, or not the one whose SHA-256
- * the manifest holds, L412 when threads cannot be started; rejects with the signal's reason when aborted.
+ * the manifest holds, L412 when threads that were asked for cannot be started; rejects with the signal's reason when aborted.
  */
 export async function loadWasm(
   manifest: Manifest,
@@ -83,17 +83,20 @@ export async function loadWasm(
   });
   if (!choice)
     throw new LamellaError('L407', { file: 'manifest.json', reason: 'it names no simd kernels' }, files.place);
-  const { kernel, threads } = choice;
-  const why = [choice.why, ...instead].join('; ');
+  const { kernel } = choice;
   const pages = plan.plannedBytes / PAGE;
-  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: threads > 1 });
+  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: choice.threads > 1 });
   const start = async () => {
     const module = await WebAssembly.compile(await readChecked(files, kernel, options));
+    const { pool, threads, why } = await gather(workerScript, choice, options.threads !== undefined);
     // Set before anybody serves.
     writeStep(step, { threads, patience: threads > available ? PATIENCE.sharedCores : PATIENCE.ownCores });
-    const pool = threads > 1 ? await startPool(workerScript, threads, module, memory) : null;
+    await pool?.serve(module, memory).catch((cause: unknown) => {
+      throw threadsRefused(threads, cause);
+    });
     const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
-    return { pool, kernels: exports as unknown as Kernels };
+    const running: Running = { device: 'wasm', threads, kernels: kernel.file, why: [why, ...instead].join('; ') };
+    return { pool, kernels: exports as unknown as Kernels, running };
   };
   const all = new Uint8Array(memory.buffer, plan.weights.offset, plan.weights.bytes);
   const place: Place = ({ offset }, bytes) => all.set(bytes, offset);
@@ -138,21 +141,31 @@ export async function loadWasm(
     throw cause;
   }
   writeStep(step, { position: 0, count: 0, rows: manifest.table.length, table: plan.table.offset });
-  const { pool, kernels } = await starting;
-  return driver(kernels, memory, manifest, { device: 'wasm', threads, kernels: kernel.file, why }, pool);
+  const { pool, kernels, running } = await starting;
+  return driver(kernels, memory, manifest, running, pool);
 }
 
-async function startPool(
+/**
+ * The threads of `choice` besides this one, before they have touched anything. Where some cannot be started, this thread computes alone, by the same kernels,
+ * and says why; L412 where the caller had `asked` for so many.
+ */
+async function gather(
   script: string,
-  threads: number,
-  module: WebAssembly.Module,
-  memory: WebAssembly.Memory,
-): Promise<Threads> {
+  { threads, why }: Choice,
+  asked: boolean,
+): Promise<{ readonly pool: Threads | null; readonly threads: number; readonly why: string }> {
+  if (threads === 1) return { pool: null, threads, why };
   try {
-    return await startThreads(script, threads, module, memory);
+    return { pool: await gatherThreads(script, threads), threads, why };
   } catch (cause) {
-    throw new LamellaError('L412', { what: `${threads} threads`, reason: reasonOf(cause), remedy: 'threads: 1' });
+    if (asked) throw threadsRefused(threads, cause);
+    const alone = `one thread, for ${threads} cannot be started (${reasonOf(cause)})`;
+    return { pool: null, threads: 1, why: alone };
   }
+}
+
+function threadsRefused(threads: number, cause: unknown): LamellaError {
+  return new LamellaError('L412', { what: `${threads} threads`, reason: reasonOf(cause), remedy: 'threads: 1' });
 }
 
 function driver(

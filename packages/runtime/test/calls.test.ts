@@ -242,6 +242,16 @@ describe('disposing', () => {
     await expect(model.logitsAll([1])).rejects.toThrow('L411');
   });
 
+  test('a tokenizer that was about to answer, and one that is asked later, is told L411', async () => {
+    const model = await load(textFiles);
+    const { encode, encodePrompt, decode } = model.tokenizer!;
+    const waiting = [encode('bcd'), encodePrompt('bcd')].map((call) => expect(call).rejects.toThrow('L411'));
+    model.dispose();
+    await Promise.all(waiting);
+    for (const call of [() => encode('b'), () => encodePrompt('b'), () => decode([1])])
+      await expect(call()).rejects.toThrow('L411');
+  });
+
   test('`using` does it', async () => {
     const model = await load(files);
     model[Symbol.dispose]();

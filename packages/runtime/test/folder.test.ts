@@ -55,6 +55,45 @@ test('a script without an address of its own says so: L438', () => {
   );
 });
 
-test.each([7, null, {}, [], '', 'http://', Symbol('place')])('%s is no address', (url) => {
+const revoked = Proxy.revocable({}, {});
+revoked.revoke();
+const throwing = {
+  get href() {
+    throw new Error('not to be read');
+  },
+};
+
+test.each([
+  ['a number', 7],
+  ['null', null],
+  ['an object', {}],
+  ['a list', []],
+  ['an empty text', ''],
+  ['half an address', 'http://'],
+  ['half an address of IPv6', 'http://[bad'],
+  ['a symbol', Symbol('place')],
+  ['a Proxy that is revoked', revoked.proxy],
+  ['an object that throws', throwing],
+])('%s is no address', (_, url) => {
   expect(() => addressOf(url as string)).toThrow(/^L408 url must be the address or the path of a folder, not /);
+});
+
+test.each(['file:///%zz', 'file:///a%2Fb/', 'file://elsewhere/share'])(
+  '%s names no folder of this machine: L408',
+  async (url) => {
+    await expect(filesAt(addressOf(url))).rejects.toThrow(
+      /^L408 url must be the address or the path of a folder, not "file:/,
+    );
+  },
+);
+
+test('an address is one in capitals, too; its query stays beside its folder, a name and a password do not', () => {
+  expect(addressOf('HTTP://A.test/p?token=1#x')).toEqual({
+    folder: 'http://a.test/p/',
+    query: '?token=1',
+    moved: {},
+    id: null,
+  });
+  expect(addressOf('https://me:secret@a.test').folder).toBe('https://a.test/');
+  expect(addressOf('models/p').folder).toBe('models/p/');
 });
