@@ -815,7 +815,7 @@ const files: readonly Mutation[] = [
     file: 'packages/cli/src/stand-in.ts',
     find: 'said.replaceAll(folder, path)',
     replace: 'said',
-    killedBy: 'packages/cli/test/hub-folder.test.ts',
+    killedBy: 'packages/cli/test/hub-messages.test.ts',
   },
   {
     name: 'a package is asked for a GPU that it has no kernels for',

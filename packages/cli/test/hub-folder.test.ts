@@ -6,11 +6,8 @@ import { execFileSync } from 'node:child_process';
 import { copyFile, cp, mkdir, open, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join, relative } from 'node:path';
-import type { LamellaError } from '@lamella/graph/diagnostics';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { HowCompiled } from '../src/hub-folder.ts';
-import { ofConfig } from '../src/imported-graph.ts';
-import { graphOf } from '../src/load-graph.ts';
 import { packageAt } from '../src/package-at.ts';
 import { asNamed } from '../src/stand-in.ts';
 import { unfinished } from '../src/unfinished.ts';
@@ -230,36 +227,6 @@ async function header(file: string): Promise<string> {
   return bytes.toString('utf8', 8, 8 + Number(bytes.readBigUInt64LE()));
 }
 
-describe('what cannot be answered is refused before anything is compiled, in the words of the folder', () => {
-  beforeAll(async () => {
-    await cp(join(home.path, 'hub'), join(home.path, 'silent'), { recursive: true });
-    for (const name of ['tokenizer.json', 'tokenizer_config.json']) await rm(join(home.path, 'silent', name));
-  });
-
-  test('a text without a tokenizer', () =>
-    home.refuses(
-      ['run', 'silent', '--prompt', 'hello'],
-      'L305',
-      '--prompt: silent has neither tokenizer.json nor tokenizer.model',
-      '--tokens 1,2,3',
-    ));
-  test.each(['run', 'logits'])('%s: tokens that are none, or too many', async (command) => {
-    await home.refuses([command, 'silent', '--tokens', '1,260'], 'L402', '260', 'ids from 0 to 259');
-    await home.refuses([command, 'silent', '--tokens', '1,2,3', '--context', '2'], 'L403', '3 tokens', 'context of 2');
-    await home.refuses([command, 'silent', '--tokens', ''], 'L401');
-  });
-  test.each(['run', 'logits', 'bench'])('%s: on a GPU', (command) =>
-    home.refuses(
-      [command, 'silent', '--target', 'webgpu', ...(command === 'bench' ? [] : ['--tokens', '1'])],
-      'L412',
-      'silent is compiled for wasm alone',
-      'Try --target wasm, or lamella import',
-    ),
-  );
-  test('a measurement that does not fit', () =>
-    home.refuses(['bench', 'silent', '--prompt-tokens', '2048'], 'L403', '2049 tokens', 'context of 2048'));
-});
-
 test('inspect takes it, without its weights, and says what its package says', async () => {
   await mkdir(join(home.path, 'planned'));
   await copyFile(join(home.path, 'hub', 'config.json'), join(home.path, 'planned', 'config.json'));
@@ -269,22 +236,9 @@ test('inspect takes it, without its weights, and says what its package says', as
   expect({ ...JSON.parse(stdout), name: 'hub' }).toEqual(JSON.parse(made.stdout));
 });
 
-test('commands that take a graph file say how to get one', async () => {
-  for (const command of [['check'], ['compile'], ['export', '--to', 'gguf', '--out', 'x.gguf']]) {
-    const [name = '', ...options] = command;
-    await home.refuses([name, 'hub', ...options], 'L302', 'it is a folder', 'Try lamella import hub --out GRAPH.ts');
-  }
-});
-
 test('what goes wrong in the cache is told of the folder', async () => {
   const { folder: made } = await packageOf('hub');
   expect(asNamed(`L413 ${join(made, 'weights-000.bin')} cannot be read`)).toBe(
     `L413 ${join(home.path, 'hub', 'weights-000.bin')} cannot be read`,
   );
-  // a line of a graph that nobody has seen would be of no use
-  const wrong = `import { defineModel, dims } from '@lamella/dsl';\nexport default defineModel('x', dims({ d: 0 }));`;
-  const config = join('hub', 'config.json');
-  const error = await ofConfig('hub', () => graphOf(wrong, config)).catch((error: LamellaError) => error);
-  expect(error).toMatchObject({ code: 'L102', site: null, place: `dims of ${config}` });
-  expect((error as LamellaError).message).toMatch(/^L102 .* d is 0, at dims of hub\/config\.json\. Try a whole number/);
 });
