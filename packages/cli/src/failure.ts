@@ -1,6 +1,6 @@
 /**
  * How a failure reaches the user: one message with its place and a remedy on stderr, exit code 1. What no diagnostic foresaw is the system's
- * (a file, memory) or a defect of ours, and said to be so. A stack trace is for whoever mends Lamella, and only when `LAMELLA_DEBUG` is set.
+ * (a file, memory) or a defect of ours, and said to be so. A stack trace is for whoever mends Lamella, and only when `LAMELLA_DEBUG` asks.
  */
 import { getSystemErrorMap } from 'node:util';
 import { LamellaError } from '@lamella/graph/diagnostics';
@@ -17,7 +17,8 @@ export async function reportFailure(error: unknown, argv: readonly string[]): Pr
   const shown = error instanceof CommanderError ? commandLineError(error, argv) : ofTheSystem(error);
   const frame = await frameOf(shown);
   process.stderr.write(`${frame ?? messageOf(shown)}\n`);
-  if (process.env.LAMELLA_DEBUG && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+  if (!['', '0'].includes(process.env.LAMELLA_DEBUG ?? '') && error instanceof Error)
+    process.stderr.write(`${error.stack}\n`);
   return 1;
 }
 

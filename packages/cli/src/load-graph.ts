@@ -16,6 +16,7 @@ import type { Graph, Site } from '@lamella/graph/ir';
 import { nearest } from '@lamella/graph/nearest';
 import { type BuildFailure, type BuildOptions, build, type Message, type Metafile, type Plugin } from 'esbuild';
 import { hasGraphName } from './graph-name.ts';
+import { asGuest, guestConsole, onLateFailure } from './guest.ts';
 import { isHubFolder } from './hub-folder.ts';
 import { shellWord } from './shell.ts';
 import { watched } from './still-running.ts';
@@ -36,7 +37,7 @@ interface Compiled {
 export async function loadGraph(file: string): Promise<Graph> {
   await requireGraphFile(file);
   const path = resolve(file);
-  const compiled = await compile(path, { entryPoints: [path] });
+  const compiled = await compile(path, { entryPoints: ['graph'], plugins: [entry(path)] });
   return watched(show(path), () => run(path, compiled));
 }
 
@@ -75,6 +76,12 @@ const wholeLanguage: Plugin = {
     onResolve({ filter: /^@lamella\/dsl\// }, ({ path }) => ({ errors: [{ text: `Could not resolve "${path}"` }] })),
 };
 
+/** The file where it is: esbuild takes a path with a star in it for a pattern. */
+const entry = (path: string): Plugin => ({
+  name: 'entry',
+  setup: ({ onResolve }) => onResolve({ filter: /.*/ }, ({ kind }) => (kind === 'entry-point' ? { path } : null)),
+});
+
 const aGraphFile = 'a graph file such as graphs/assistant.ts';
 
 async function compile(path: string, input: BuildOptions): Promise<Compiled> {
@@ -88,7 +95,7 @@ async function compile(path: string, input: BuildOptions): Promise<Compiled> {
       platform: 'node',
       target: 'node20',
       external: ['@lamella/dsl'],
-      plugins: [wholeLanguage],
+      plugins: [wholeLanguage, ...(input.plugins ?? [])],
       sourcemap: 'external',
       metafile: true,
       logLevel: 'silent',
@@ -174,14 +181,15 @@ function run(path: string, { code, map, circle }: Compiled): Graph {
   const language = importable(dsl);
   const require = (name: string): unknown => (name === '@lamella/dsl' ? language : installed(name));
   const module: { exports: unknown } = { exports: {} };
+  onLateFailure((error) => withLocate(locate, () => lateFailure(error, show(path), filename)));
   return withLocate(locate, () => {
     // Every weight's place is read off a stack: Node need not look for maps of our own frames in each, which takes longer than the model.
     const mapped = process.sourceMapsEnabled;
     process.setSourceMapsEnabled(false);
     try {
-      withoutExit(() =>
-        compileFunction(code, ['module', 'exports', 'require'], { filename })(module, module.exports, require),
-      );
+      const names = ['module', 'exports', 'require', 'console'];
+      const body = compileFunction(code, names, { filename });
+      asGuest(() => body(module, module.exports, require, guestConsole));
       return exportedModel(show(path), module.exports);
     } catch (error) {
       throw failureOf(error, show(path), circle);
@@ -204,17 +212,20 @@ function failureOf(error: unknown, file: string, circle: readonly string[]): Lam
   return unrunnable(file, said || `it throws ${describe(error)}`, site);
 }
 
-/** Runs `run`; `process.exit` throws meanwhile, for what the author ends is the whole command. */
-function withoutExit(run: () => void): void {
-  const { exit } = process;
-  process.exit = (code) => {
-    throw new Error(`it calls process.exit(${code ?? ''})`);
-  };
-  try {
-    run();
-  } finally {
-    process.exit = exit;
-  }
+/**
+ * What fails after the file has run, in a timer or a promise that it left behind, as a diagnostic; null when it is not the file's. What is
+ * rejected with no error has no place, and nothing of ours is.
+ */
+function lateFailure(error: unknown, file: string, filename: string): LamellaError | null {
+  if (error instanceof LamellaError || !(error instanceof Error)) return null;
+  const [, rejected] = /The promise rejected with the reason "(.*)"\.$/s.exec(error.message) ?? [];
+  const reason =
+    rejected === undefined
+      ? `it leaves something behind that fails: ${error.message || error.name}`
+      : `it leaves a promise behind that is rejected with ${rejected}`;
+  const remedy = 'the same without promises and timers, which no model needs';
+  if (rejected !== undefined) return unrunnable(file, reason, null, remedy);
+  return error.stack?.includes(filename) ? unrunnable(file, reason, authorFrame(error), remedy) : null;
 }
 
 /** The path as typed from the working folder when it is inside. */

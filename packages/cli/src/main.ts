@@ -1,19 +1,30 @@
 /** Entry of the `lamella` command: runs what was asked and turns any failure into one message and exit code 1. */
 import { reportFailure } from './failure.ts';
+import { unwritable } from './files.ts';
+import { lateFailureOf } from './guest.ts';
 import { runCommand } from './program.ts';
 
 // A reader that stops early (`lamella compile --emit wat | head`) is not a failure.
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', (error: NodeJS.ErrnoException) => {
+for (const name of ['stdout', 'stderr'] as const) {
+  process[name].on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(0);
-    throw error;
+    throw unwritable(name, error, 'another place for what is printed');
   });
 }
 // What an author's file leaves behind (a promise that is rejected, a timer that throws) is told like any failure.
-process.on('uncaughtException', async (error) => process.exit(await reportFailure(error, process.argv)));
+// Of several failures the first.
+let uncaught: Promise<never> | null = null;
+process.on('uncaughtException', (error) => {
+  uncaught ??= reportFailure(lateFailureOf(error), process.argv).then((code) => process.exit(code));
+});
 
 try {
   await runCommand(process.argv.slice(2));
 } catch (error) {
   process.exitCode = await reportFailure(error, process.argv);
 }
+// Not by itself: an author's file may leave a timer behind that never ends.
+await Promise.all([process.stdout, process.stderr].map((stream) => new Promise((done) => stream.write('', done))));
+await new Promise(setImmediate);
+await uncaught;
+process.exit();

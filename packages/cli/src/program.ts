@@ -2,6 +2,7 @@
  * The commands: a line each, and a module that defines its options beside what it does. Only the module of the command that was asked for is
  * loaded, so that `lamella --help` and `lamella check` do not wait for the compiler.
  */
+import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 
 /** What the module of a command exports: adds its options and its action to a command that has its arguments already. */
@@ -71,6 +72,7 @@ const commands: readonly CommandLine[] = [
 export async function runCommand(words: readonly string[]): Promise<void> {
   const lamella = new Command('lamella')
     .description('Compiles deep-and-thin transformers to small self-contained packages.')
+    .version(version(), '--version')
     .exitOverride()
     .configureOutput({ outputError: () => {} });
   const asked = askedFor(words);
@@ -79,6 +81,10 @@ export async function runCommand(words: readonly string[]): Promise<void> {
     if (command.name() === asked) (await load()).define(command);
   }
   await lamella.parseAsync(words, { from: 'user' });
+}
+
+function version(): string {
+  return JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version;
 }
 
 /** The name of a command: of `run p`, and of `help run`. */

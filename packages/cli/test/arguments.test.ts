@@ -38,6 +38,14 @@ test.each([
 test('--profile is not there yet', () =>
   home.refuses(['compile', 'x.ts', '--profile', 'phone'], 'L304', '--profile is not available yet'));
 
+test('--version', async () => {
+  expect(await home.lamella('--version')).toEqual({
+    code: 0,
+    stderr: '',
+    stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
+  });
+});
+
 test('help is no failure', async () => {
   const { code, stdout, stderr } = await home.lamella('compile', '--help');
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });

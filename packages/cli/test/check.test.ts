@@ -1,9 +1,9 @@
 /** `check` and `new`: the author's own mistakes, with the line and the remedy. */
 import { once } from 'node:events';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Scratch, scratch, writeGraph } from './lamella.ts';
 
 let home: Scratch;
@@ -146,12 +146,44 @@ test('suggested commands are quoted', async () => {
   expect(stderr).toMatch(/^next: .* run 'it'\\''s my\/model' --tokens 1,2,3$/m);
 });
 
-test('a promise that a graph file leaves behind and a timer that fails are told, without a stack trace', async () => {
-  await writeGraph(home.path, 'rejects', (source) => `Promise.reject(new Error('left behind'));\n${source}`);
-  const { code, stderr } = await home.lamella('check', 'rejects.ts');
-  expect(code).toBe(1);
-  expect(stderr).toMatch(/^left behind\n/);
-  expect(stderr).not.toMatch(/^ +at /m);
+describe('what a graph file does to the command', () => {
+  test.each([
+    ['an error', "Promise.reject(new Error('left over'));", 'fails: left over, (rejects.ts:1:16)'],
+    ['null', 'Promise.reject(null);', 'a promise behind that is rejected with null.'],
+    ['a timer', "setTimeout(() => { throw new Error('too late'); });", 'fails: too late, (rejects.ts:1:26)'],
+  ])('a promise that it leaves behind and a timer that fails are its own: %s', async (_, line, told) => {
+    await writeGraph(home.path, 'rejects', (source) => `${line}\n${source}`);
+    const { code, stderr } = await home.lamella('compile', 'rejects.ts', '--weights', 'random:1', '--out', 'rejected');
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^L113 rejects\.ts could not be run: it leaves /);
+    expect(stderr).toContain(told);
+    expect(stderr).toMatch(/Try the same without promises and timers/);
+    expect(stderr).not.toMatch(/^ +at /m);
+  });
+
+  test('it prints on stderr, also later on, and its timers do not keep the command', async () => {
+    const prints =
+      "console.log('one'); process.stdout.write('two\\n'); Promise.resolve().then(() => console.info('three'));";
+    await writeGraph(home.path, 'prints', (source) => `${prints}\nsetInterval(() => {}, 1000);\n${source}`);
+    const { code, stdout, stderr } = await home.lamella('inspect', 'prints.ts', '--json');
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ name: 'tiny' });
+    expect(stderr).toBe('one\ntwo\nthree\n');
+  });
+
+  test('its process.exit has a place', async () => {
+    await writeGraph(home.path, 'exits', (source) =>
+      source.replace('const attended', 'process.exit(3);\n    const attended'),
+    );
+    await home.refuses(['check', 'exits.ts'], 'L113', 'it calls process.exit(3), (exits.ts:13:13)', '> 13 | ');
+  });
+});
+
+test.each(['*', 'd*/a.ts', '{a,b}.ts', '[a].ts', 'a b#?.ts'])('a graph file at %s', async (path) => {
+  const file = path.endsWith('.ts') ? path : `${path}.ts`;
+  await mkdir(join(home.path, dirname(file)), { recursive: true });
+  await copyFile(await writeGraph(home.path), join(home.path, file));
+  expect((await home.lamella('check', file)).stdout).toMatch(/^tiny is well formed/);
 });
 
 test('a reader that goes away is no failure', async () => {

@@ -1,5 +1,7 @@
 /** Failures that no diagnostic foresaw: the system's own, as one numbered message, and defects of ours, which are said to be so. */
 import { spawnSync } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { expect, test, vi } from 'vitest';
 import { reportFailure } from '../src/failure.ts';
 
@@ -38,6 +40,25 @@ test('memory that is not there', async () => {
   expect(await told(thrown(() => new ArrayBuffer(Number.MAX_SAFE_INTEGER)))).toMatch(said);
   // V8's words for a memory of WebAssembly
   expect(await told(new RangeError('WebAssembly.Memory(): could not allocate memory'))).toMatch(said);
+});
+
+test('a place for output that is full: one message', () => {
+  const full = openSync('/dev/full', 'w');
+  const bin = fileURLToPath(new URL('../bin/lamella.js', import.meta.url));
+  const { status, stderr } = spawnSync(process.execPath, [bin, '--help'], { stdio: ['ignore', full, 'pipe'] });
+  closeSync(full);
+  expect({ status, stderr: String(stderr) }).toEqual({
+    status: 1,
+    stderr: 'L301 stdout cannot be written: the disk is full. Try another place for what is printed\n',
+  });
+});
+
+test('LAMELLA_DEBUG=0 asks for no stack trace', async () => {
+  vi.stubEnv('LAMELLA_DEBUG', '0');
+  expect(await told(new Error('whatever'))).not.toMatch(/^ +at /m);
+  vi.stubEnv('LAMELLA_DEBUG', '1');
+  expect(await told(new Error('whatever'))).toMatch(/^ +at /m);
+  vi.unstubAllEnvs();
 });
 
 test('what is nobody’s fault but ours', async () => {

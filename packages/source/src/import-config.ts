@@ -112,7 +112,7 @@ function docComment(name: string, folder: string, config: LlamaConfig): string {
   const count = parameters(config).toLocaleString('en-US');
   return `/**
  * ${name}: ${runs}; ${head}; ${count} parameters.
- * Imported from ${folder.replaceAll('*/', '')}/config.json (model_type ${modelType}). Keys are the checkpoint's tensor names.
+ * Imported from ${`${folder}/config.json`.replaceAll('*/', '* /')} (model_type ${modelType}). Keys are the checkpoint's tensor names.
  */
 `;
 }
