@@ -5,8 +5,8 @@
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { homedir, userInfo } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { weightFiles } from '@lamella/checkpoint/open';
@@ -58,8 +58,13 @@ async function compiled(checkpoint: string, how: HowCompiled, asked: Asked): Pro
   const { chosen, note } = chosenFor(checkpoint, how);
   await refuseUnanswerable(checkpoint, chosen.context, asked);
   const out = join(cacheFolder(), `${modelName(checkpoint)}-${await fingerprint(checkpoint, chosen)}`);
+  // of two runs at a time one may have been killed, and the other made the entry
+  await cleanUp(cacheFolder());
   if (!(await isWhole(out))) {
-    const damaged = (await isThere(out)) ? `${out} is damaged; ` : '';
+    const found = await stat(out).catch(() => null);
+    const damaged = found ? `${out} is damaged; ` : '';
+    // no folder, so nothing that any run has made
+    if (found?.isDirectory() === false) await rm(out).catch(() => {});
     const remedy = 'XDG_CACHE_HOME=DIR, a folder you can write to: compiled checkpoints are then kept there';
     await replaceFolder(out, { replaceable: async () => true, keeps: isWhole, remedy }, async (entry) => {
       process.stderr.write(`${damaged}compiling ${checkpoint} into ${out}\n`);
@@ -106,14 +111,17 @@ async function digest(folder: string): Promise<string> {
   const hash = createHash('sha256');
   for (const file of (await readdir(folder)).sort()) {
     const path = join(folder, file);
-    hash.update(JSON.stringify([file, (await stat(path)).size]));
+    const found = await stat(path);
+    // opening a pipe waits for someone to write to it
+    if (!found.isFile()) throw new Error(`${path} is no file`);
+    hash.update(JSON.stringify([file, found.size]));
     for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk);
   }
   return hash.digest('hex');
 }
 
 function cacheFolder(): string {
-  return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'lamella');
+  return join(process.env.XDG_CACHE_HOME || join(homedir() || userInfo().homedir, '.cache'), 'lamella');
 }
 
 /**

@@ -108,6 +108,11 @@ describe('how it is compiled', () => {
   });
 });
 
+test('a folder with a star at its end', async () => {
+  await cp(join(home.path, 'hub'), join(home.path, 'hub*'), { recursive: true });
+  await ok('hub*');
+});
+
 describe('what is read of it', () => {
   const crowded = () => join(home.path, 'crowded');
 
@@ -198,12 +203,23 @@ describe('the cache', () => {
     ['a script that ends too early', async (made: string) => truncate(join(made, 'package', 'index.js'), 10)],
     ['a missing file', async (made: string) => rm(join(made, 'package', 'index.js'))],
     ['half a manifest', async (made: string) => truncate(join(made, 'package', 'manifest.json'), 300)],
+    ['a pipe', async (made: string) => execFileSync('mkfifo', [join(made, 'package', 'pipe')])],
+    ['no folder', async (made: string) => rm(made, { recursive: true }).then(() => writeFile(made, ''))],
     ['nothing but a folder', async (made: string) => rm(join(made, 'package'), { recursive: true })],
   ])('an entry with %s is compiled again, and says so', async (_, damage) => {
     await damage(await entry());
     const mended = await packageOf('cached');
     expect(mended.said).toContain(`${await entry()} is damaged; compiling `);
     expect((await packageOf('cached')).said).not.toContain('compiling');
+  });
+
+  test('what a killed run left beside an entry that another one made goes', async () => {
+    // a process id that no system gives
+    const left = join(cache(), '.cached-0.partial-MACHINE-4999999-1-0');
+    const machine = /partial-([0-9a-f]{8})/.exec(unfinished(left).partial)![1]!;
+    await mkdir(left.replace('MACHINE', machine));
+    expect((await packageOf('cached')).said).not.toContain('compiling');
+    expect((await readdir(cache())).filter((name) => name.includes('partial'))).toEqual([]);
   });
 
   test('two first runs at a time both answer, and one package is left', async () => {
