@@ -3,10 +3,11 @@
  * is loaded once from where it is being written to fill its golden probe, so what is put in place has run.
  */
 import { createHash } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { WeightSource } from '@lamella/checkpoint/weight-source';
 import type { Compilation } from '@lamella/compiler/compilation';
+import { LamellaError } from '@lamella/graph/diagnostics';
 import { modelReport } from '@lamella/report/report';
 import type { Manifest, WeightChunk } from '@lamella/runtime/manifest';
 import { manifestText } from '@lamella/runtime/manifest-file';
@@ -19,18 +20,27 @@ import { replaceFolder } from './replace-folder.ts';
 import type { FoundTokenizer } from './tokenizer-files.ts';
 
 /**
- * Writes the package to `out`, which appears only when complete (see `replaceFolder`). `weights` null leaves the weights out. Throws L301
- * when `out` cannot be written, and whatever reading the weights throws.
+ * Writes the package to `out`, which appears only when complete (see `replaceFolder`). `weights` null leaves the weights out; a package that
+ * has weights is then replaced only with `force`. Throws L301 when `out` cannot be written, and whatever reading the weights throws.
  */
 export async function buildPackage(
   compilation: Compilation,
   weights: WeightSource | null,
   tokenizer: FoundTokenizer | null,
   out: string,
+  force = false,
 ): Promise<Manifest> {
-  return replaceFolder(out, { replaceable: isPackage }, (folder) =>
-    writePackage(compilation, weights, tokenizer, folder),
-  );
+  const replaceable = async (folder: string): Promise<boolean> => {
+    if (!(await isPackage(folder))) return false;
+    if (weights !== null || force || !(await hasWeights(folder))) return true;
+    const reason = 'the package there has weights, and the new one would have none';
+    throw new LamellaError('L301', { path: out, reason, remedy: '--weights SOURCE, another --out, or --force' });
+  };
+  return replaceFolder(out, { replaceable }, (folder) => writePackage(compilation, weights, tokenizer, folder));
+}
+
+async function hasWeights(folder: string): Promise<boolean> {
+  return (await readdir(folder)).some((file) => /^weights-\d+\.bin$/.test(file));
 }
 
 /** The same into `folder`, which is there, empty and nobody's yet. Fails as the file system does. */

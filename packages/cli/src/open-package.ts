@@ -2,20 +2,26 @@
  * Loads a package the way an app does: by importing its own `index.js`. What `lamella run` shows is therefore what ships, and not the
  * runtime's sources of this checkout.
  */
-import { stat } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Fallback, LoadOptions, Model } from '@lamella/runtime/face';
 import { LamellaError as PackageError } from '@lamella/runtime/lamella-error';
+import { importable, notImportable } from './importable.ts';
 import { manifestAt } from './package-manifest.ts';
 import { progress } from './progress.ts';
 
 /**
- * Throws L404 when `folder` is no package, L405 when it has no weights, L407 when its entry is missing, and L412 when it has no kernels for
+ * Throws L302 when `folder` is where Node imports nothing from, L404 when it is no package, L405 when it has no weights, L407 when its entry is missing, and L412 when it has no kernels for
  * `device`.
  */
 export async function checkPackage(folder: string, device: LoadOptions['device']): Promise<void> {
   const manifest = await manifestAt(folder);
+  if (!importable(await realpath(folder))) {
+    const remedy = 'again after moving the package to a path without one';
+    throw new LamellaError('L302', { path: folder, reason: notImportable, remedy });
+  }
   if (manifest.weights === null) throw new PackageError('L405', { path: folder });
   if (device === 'webgpu' && !manifest.webgpu) {
     const remedy = '--target wasm, or lamella compile with --target wasm,webgpu';

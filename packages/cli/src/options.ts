@@ -44,6 +44,14 @@ export function tokenIds(option: string): (text: string) => number[] {
   };
 }
 
+/** A path, as the system takes it: an empty one would be the working folder. */
+export function path(option: string): (text: string) => string {
+  return (text) => {
+    if (text === '') throw new LamellaError('L303', { option, value: quoted(text), remedy: 'a path' });
+    return text;
+  };
+}
+
 /** One of the values `now`; those in `later` belong to the contract and are refused as not being there yet. */
 export function choice<const T extends string>(option: string, now: readonly T[], later: readonly string[] = []) {
   return (text: string): T => {

@@ -4,10 +4,11 @@
  * last one wins, and a whole folder is always there or comes back with the next run (see `unfinished.ts`).
  */
 import { renameSync, rmdirSync, rmSync } from 'node:fs';
-import { mkdir, readdir, readlink, realpath, rm } from 'node:fs/promises';
+import { mkdir, readdir, readlink, realpath, rm, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { isOfWriting, makeFolders, unwritable } from './files.ts';
+import { importable, notImportable } from './importable.ts';
 import { cleanUp, type Unfinished, unfinished, whileUnfinished } from './unfinished.ts';
 
 /** What is to become of a folder that is at the output already, and what to try where nothing can be written. */
@@ -21,7 +22,7 @@ export interface Output {
 
 /**
  * Calls `write` with the path of an empty folder and, when it succeeds, puts that folder at `out`. An existing folder is replaced only
- * when it is empty or `replaceable` says yes; otherwise, and when `out` cannot be made, L301 is thrown before any work is done.
+ * when it is empty or `replaceable` says yes; otherwise, and when `out` cannot be made or imported from, L301 is thrown before any work is done.
  */
 export async function replaceFolder<T>(
   out: string,
@@ -29,6 +30,8 @@ export async function replaceFolder<T>(
   write: (folder: string) => Promise<T>,
 ): Promise<T> {
   const target = await destination(out);
+  if (!importable(target))
+    throw new LamellaError('L301', { path: out, reason: notImportable, remedy: remedy ?? 'a path without one' });
   const parent = dirname(target);
   await cleanUp(parent);
   await refuseStranger(out, target, replaceable, remedy);
@@ -74,8 +77,13 @@ async function refuseStranger(
   replaceable: Output['replaceable'],
   remedy: string | undefined,
 ): Promise<void> {
-  const entries = await readdir(target).catch((error: NodeJS.ErrnoException) => {
+  const entries = await readdir(target).catch(async (error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
+    const isFile = await stat(target).then(
+      (found) => found.isFile(),
+      () => false,
+    );
+    if (isFile) throw new LamellaError('L301', { path: out, reason: 'it is a file', remedy: remedy ?? 'a folder' });
     throw unwritable(out, error, remedy);
   });
   if (entries.length === 0 || (await replaceable(target))) return;

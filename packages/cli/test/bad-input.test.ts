@@ -1,10 +1,11 @@
 /** Bad input to `compile`, `run` and `logits`: one message with place and remedy, exit code 1, and nothing half-written. */
-import { mkdir, open, readFile, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { writeCheckpoint } from './checkpoint-files.ts';
 import { type Scratch, scratch, writeGraph } from './lamella.ts';
 
+const noImport = 'Node imports nothing from a path with a \\ in it';
 let home: Scratch;
 let graph: string;
 beforeAll(async () => {
@@ -61,12 +62,22 @@ describe('outputs', () => {
     home.refuses(['compile', 'tiny.ts', '--weights', 'random:1', '--out', out], 'L301', out, ...parts);
 
   test('below a file', () => refused(join('tiny.ts', 'package'), 'a part of the path is a file'));
-  test('over a file', () => refused('tiny.ts'));
+  test('over a file', () => refused('tiny.ts', 'it is a file'));
+  test('nowhere', () => home.refuses(['compile', 'tiny.ts', '--out', ''], 'L303', '--out does not take ""', 'a path'));
+  test('where Node imports nothing from', () => refused('x\\y', noImport, 'Try a path without one'));
   test('where no folder can be made', () => refused('/proc/lamella/package'));
   test('over a folder of something else', async () => {
     await writeCheckpoint(join(home.path, 'precious'), graph);
     await refused('precious', 'something else');
   });
+});
+
+test('a package that has weights is replaced by one without only with --force', async () => {
+  const compile = ['compile', 'tiny.ts', '--out', 'forced'];
+  expect((await home.lamella(...compile, '--weights', 'random:1')).code).toBe(0);
+  await home.refuses(compile, 'L301', 'forced', 'has weights, and the new one would have none', '--force');
+  for (const again of [['--force'], [], ['--weights', 'random:1']])
+    expect((await home.lamella(...compile, ...again)).code).toBe(0);
 });
 
 describe('packages', () => {
@@ -108,6 +119,11 @@ describe('packages', () => {
     await writeCheckpoint(join(home.path, 'weights'), graph);
     await home.refuses(['run', path, '--tokens', '1'], 'L308', path, ...parts);
     if (path !== 'tiny.ts') await home.refuses(['inspect', path], 'L308', path, ...parts);
+  });
+  test('a package where Node imports nothing from', async () => {
+    await rename(join(home.path, 'whole'), join(home.path, 'a\\b'));
+    await home.refuses(['run', 'a\\b', '--tokens', '1'], 'L302', 'a\\b', noImport, 'moving the package');
+    await rename(join(home.path, 'a\\b'), join(home.path, 'whole'));
   });
   test('a package whose weights were damaged', async () => {
     const file = join(home.path, 'whole', 'weights-000.bin');

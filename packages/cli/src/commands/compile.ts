@@ -8,7 +8,7 @@ import { type Command, Option } from 'commander';
 import { asCalled } from '../called.ts';
 import { downloadBytes } from '../download-size.ts';
 import { loadGraph } from '../load-graph.ts';
-import { choice, laterOption } from '../options.ts';
+import { choice, laterOption, path } from '../options.ts';
 import { context, kv, quant, targetList } from '../shared-options.ts';
 import { shellWord } from '../shell.ts';
 import { warn } from '../warn.ts';
@@ -19,6 +19,7 @@ export interface CompileCommand {
   readonly kv?: KvName;
   readonly context?: number;
   readonly out?: string;
+  readonly force?: true;
   readonly target?: readonly Target[];
   readonly emit?: Stage;
 }
@@ -35,7 +36,8 @@ export function define(command: Command): void {
         .hideHelp()
         .argParser(laterOption('--profile', 'leave it out: one plan serves every device')),
     )
-    .option('--out <DIR>', 'where the package goes (default: out/NAME)')
+    .option('--out <DIR>', 'where the package goes (default: out/NAME)', path('--out'))
+    .option('--force', 'without --weights: replace even a package that has weights')
     .addOption(
       new Option('--emit <STAGE>', `print ${anyOf(stages)}; a package is written only with --out`).argParser(
         choice('--emit', stages),
@@ -70,7 +72,7 @@ export async function compile(file: string, options: CompileCommand): Promise<vo
     const out = options.out ?? join('out', graph.name);
     const tokenizer =
       weights === undefined ? null : await (await import('../tokenizer-files.ts')).findTokenizer(weights, graph.vocab);
-    const manifest = await buildPackage(compilation, source, tokenizer, out);
+    const manifest = await buildPackage(compilation, source, tokenizer, out, options.force);
     const { report, memory } = manifest;
     const lines = [
       `${out}: ${count(report.parameters)} parameters as ${quant}, context ${count(context ?? graph.tokens.size)}`,

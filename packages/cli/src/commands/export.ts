@@ -12,7 +12,7 @@ import { anyOf } from '@lamella/runtime/choices';
 import { type Command, Option } from 'commander';
 import { mayReplace, writePieces, writeText } from '../files.ts';
 import { loadGraph, requireGraphFile } from '../load-graph.ts';
-import { choice } from '../options.ts';
+import { choice, path } from '../options.ts';
 import { warn } from '../warn.ts';
 
 const destinations = ['pytorch', 'gguf'] as const;
@@ -33,7 +33,7 @@ export function define(command: Command): void {
     .addOption(
       new Option('--type <TYPE>', `gguf: ${anyOf(ggufTypes)} (default: f32)`).argParser(choice('--type', ggufTypes)),
     )
-    .requiredOption('--out <PATH>', 'the folder (pytorch) or the file (gguf) to write')
+    .requiredOption('--out <PATH>', 'the folder (pytorch) or the file (gguf) to write', path('--out'))
     .action(exportGraph);
 }
 

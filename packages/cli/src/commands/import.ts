@@ -3,10 +3,11 @@ import { importHuggingFace } from '@lamella/source/import-config';
 import type { Command } from 'commander';
 import { asCalled } from '../called.ts';
 import { writeText } from '../files.ts';
+import { path } from '../options.ts';
 import { shellWord } from '../shell.ts';
 
 export function define(command: Command): void {
-  command.requiredOption('--out <GRAPH.ts>', 'the file to write').action(importConfig);
+  command.requiredOption('--out <GRAPH.ts>', 'the file to write', path('--out')).action(importConfig);
 }
 
 /**

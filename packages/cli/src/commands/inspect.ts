@@ -16,6 +16,7 @@ import { writeText } from '../files.ts';
 import { hasGraphName } from '../graph-name.ts';
 import { chosenFor } from '../hub-folder.ts';
 import { modelKind } from '../model-kind.ts';
+import { path } from '../options.ts';
 import { manifestAt } from '../package-manifest.ts';
 import { type Align, heading, meter, table } from '../table.ts';
 
@@ -27,7 +28,7 @@ export interface InspectCommand {
 export function define(command: Command): void {
   command
     .option('--json', 'print one JSON object')
-    .option('--html <FILE>', 'write a self-contained page with pictures instead of tables')
+    .option('--html <FILE>', 'write a self-contained page with pictures instead of tables', path('--html'))
     .action(inspect);
 }
 
