@@ -2,6 +2,7 @@
 import type { WeightSource } from '@lamella/checkpoint/weight-source';
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Weight } from '@lamella/graph/ir';
+import { LamellaError as PackageError } from '@lamella/runtime/lamella-error';
 import type { Manifest, Probe } from '@lamella/runtime/manifest';
 import { openPackage } from './open-package.ts';
 
@@ -22,12 +23,12 @@ export async function probe(folder: string, { name, vocab, context }: Manifest, 
   const tokens = Array.from({ length: Math.min(tokenCount, context) }, (_, i) => Math.floor((i * vocab) / tokenCount));
   const model = await openPackage(folder, { device: 'wasm', threads: 1 });
   try {
-    const logits = await model.logits(tokens);
-    const id = logits.findIndex((logit) => !Number.isFinite(logit));
-    if (id >= 0) {
-      const found = { name, tokens: tokens.length, id, value: String(logits[id]) };
+    const logits = await model.logits(tokens).catch(async (cause: unknown) => {
+      if (!(cause instanceof PackageError) || cause.code !== 'L429') throw cause;
+      const { token, value } = cause.args as { readonly token: string; readonly value: string };
+      const found = { name, tokens: tokens.length, token, value };
       throw new LamellaError('L215', { ...found, ...(await largestWeight(weights)) });
-    }
+    });
     const largest = Array.from(logits.keys())
       .sort((a, b) => logits[b]! - logits[a]! || a - b)
       .slice(0, perKind);

@@ -52,7 +52,7 @@ export const catalogue = {
   L209: '{file} is not a PyTorch checkpoint that can be read: {reason}. Try: {remedy}',
   L210: '{file} is not an index of shards: {reason}. Try: fetching it again, with every file beside it',
   L214: 'tensor {name} in {checkpoint} has values that are no numbers: {count}, the first of them {value} at [{index}]. Try: fetching it again, or a checkpoint from before its training went wrong',
-  L215: '{name} computes no numbers: after {tokens} tokens the logit of token {id} is {value}, as its weights make sums overflow (the largest is {largest}, in {tensor}). Try: fetching the checkpoint again, or one from before its training went wrong',
+  L215: '{name} computes no numbers: after {tokens} tokens the logit of {token} is {value}, as its weights make sums overflow (the largest is {largest}, in {tensor}). Try: fetching the checkpoint again, or one from before its training went wrong',
   L301: '{path} cannot be written: {reason}. Try: {remedy}',
   L302: '{path} cannot be read: {reason}. Try: {remedy}',
   L303: '{option} does not take {value}. Try: {remedy}',

@@ -1,6 +1,10 @@
 /**
  * Whether a manifest can be what a compiler wrote: every field's kind and range, and everything that must agree with something else. The driver
  * copies weights, writes its table and calls kernels by these numbers without another look.
+ *
+ * What only the kernels know is not seen here: how many bytes of state a position takes, which weights a kind reads, where in the arena they lie. A
+ * manifest that was forged with a SHA-256 of its own and contradicts itself nowhere may compute other logits, which the golden probe tells,
+ * or trap (L425); WASM cannot leave its memory.
  */
 
 import {
@@ -187,7 +191,8 @@ function checkMemory({ memory, vocab, tile, table, rowWords, maxThreads }: Manif
   holds('table', WORD * rowWords * table.length);
 }
 
-function checkTable({ table, kinds, rowWords, memory }: Manifest): void {
+function checkTable({ table, kinds, rowWords, memory, context }: Manifest): void {
+  const firstOf = new Map<number, number>();
   for (const [i, { kind, weights, state }] of table.entries()) {
     const at = `table[${i}]`;
     demand(kind < kinds.length, `${at}.kind`, kind, `below ${kinds.length}, for there are so many kinds`);
@@ -199,6 +204,33 @@ function checkTable({ table, kinds, rowWords, memory }: Manifest): void {
     );
     for (const [j, address] of weights.entries()) checkAddress(address, memory.weights, `${at}.weights[${j}]`);
     if (state !== 0) checkAddress(state, memory.state, `${at}.state`);
+    const first = firstOf.get(kind) ?? i;
+    firstOf.set(kind, first);
+    const alike = table[first]!;
+    const count = alike.weights.length;
+    demand(weights.length === count, `${at}.weights`, weights, `${count} addresses: table[${first}] is of its kind`);
+    const as = `${alike.state === 0 ? 0 : 'an address'}: table[${first}] is of its kind`;
+    demand((state === 0) === (alike.state === 0), `${at}.state`, state, as);
+  }
+  checkStates(table, memory.state, context);
+}
+
+/** Every execution that has state has a slot of its own; the slots fill their region, and those of a kind are as long as each other. */
+function checkStates(table: Manifest['table'], region: Region, context: number): void {
+  const slots = [...table.entries()].filter(([, { state }]) => state !== 0).sort(([, a], [, b]) => a.state - b.state);
+  const lengths = new Map<number, number>();
+  for (const [n, [i, { kind, state }]] of slots.entries()) {
+    const length = (slots[n + 1]?.[1].state ?? region.offset + region.bytes) - state;
+    // A key and a value of a byte each: how many there are is the kernels' own.
+    demand(
+      length >= 2 * context,
+      `table[${i}].state`,
+      state,
+      `${2 * context} bytes or more before the next, for ${context} tokens`,
+    );
+    const usual = lengths.get(kind) ?? length;
+    lengths.set(kind, usual);
+    demand(length === usual, `table[${i}].state`, state, `${usual} bytes before the next, as others of its kind`);
   }
 }
 

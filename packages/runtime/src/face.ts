@@ -155,9 +155,9 @@ export interface Model {
    * tokens, or of none, is L403 or L401 for its reader.
    */
   generate(prompt: string | TokenIds, options?: GenerateOptions): Generation;
-  /** Logits, f32 [vocab], behind the last token. L401-L403, L408. */
+  /** Logits, f32 [vocab], behind the last token. L401-L403, L408; L429 where one is no number. */
   logits(tokens: TokenIds): Promise<Float32Array>;
-  /** Logits, f32 [vocab], behind each token. L401-L403, L408. */
+  /** Logits, f32 [vocab], behind each token. L401-L403, L408; L429 where one is no number. */
   logitsAll(tokens: TokenIds): Promise<Float32Array[]>;
   /** Lets go of the memory and of the threads. Anything afterwards, or still waiting, is L411. `using model = await load()` calls it. */
   dispose(): void;

@@ -148,7 +148,7 @@ export class Run implements Source {
     const { session } = this.#job;
     const logits = await session.logits();
     const token = sampler.sample(logits, session.position);
-    requireNumber(logits[token]!);
+    requireNumber(logits, token);
     return token;
   }
 

@@ -90,6 +90,18 @@ export function whyRefused(cause: unknown, file: string, place: string): unknown
   );
 }
 
+/** A kernel that may trap, as one does whose manifest was written for another: L425 then, which names `file`. */
+export function trapping<T>(kernel: (n: number) => T, file: string, place: string): (n?: number) => T {
+  return (n = 0) => {
+    try {
+      return kernel(n);
+    } catch (cause) {
+      if (!(cause instanceof WebAssembly.RuntimeError)) throw cause;
+      throw new LamellaError('L425', { file, reason: cause.message }, place);
+    }
+  };
+}
+
 /**
  * A function that is nothing but a relaxed dot of four bytes, 127 each, with four of 255. Engines may differ there: AVX-VNNI's one
  * instruction takes 255 as it is and gives the exact sum; what x86 has otherwise saturates pairs, and Arm takes the 255 as -1.

@@ -14,7 +14,7 @@ import { loadRanges, readGenerate, readIds, readOptions, readText, readTokens } 
 import type { PackageFiles } from './package-files.ts';
 import type { Surroundings } from './parts.ts';
 import { Queue } from './queue.ts';
-import { Session } from './session.ts';
+import { requireNumbers, Session } from './session.ts';
 import { inSteps, Turns } from './turn.ts';
 
 /**
@@ -116,12 +116,12 @@ async function loadBy(
       const tokens = readTokens(given, manifest);
       return alone(async (goOn) => {
         await session.prefill(tokens, goOn);
-        return (await session.logits()).slice();
+        return requireNumbers(await session.logits()).slice();
       });
     },
     async logitsAll(given) {
       const tokens = readTokens(given, manifest);
-      return alone((goOn) => session.prefillAll(tokens, goOn));
+      return alone(async (goOn) => (await session.prefillAll(tokens, goOn)).map(requireNumbers));
     },
     dispose,
   });

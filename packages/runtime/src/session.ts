@@ -58,8 +58,8 @@ export class Session {
    * where none of them is above its floor, it chooses an id behind the vocabulary.
    */
   requireChosen(token: number): void {
-    if (token >= this.vocab) throw new LamellaError('L429', { value: 'NaN' });
-    if (this.#driver.logits) requireNumber(this.#driver.logits[token]!);
+    if (token >= this.vocab) throw new LamellaError('L429', { token: 'every token', value: 'NaN' });
+    if (this.#driver.logits) requireNumber(this.#driver.logits, token);
   }
 
   /** Candidates for it; null where reading the logits is as good. */
@@ -132,6 +132,14 @@ export class Session {
 }
 
 /** L429 unless the logit of a chosen token is a number: NaN or infinite, it says nothing, and the next ones will be so as well. */
-export function requireNumber(logit: number): void {
-  if (!Number.isFinite(logit)) throw new LamellaError('L429', { value: String(logit) });
+export function requireNumber(logits: Float32Array, token: number): void {
+  const logit = logits[token]!;
+  if (!Number.isFinite(logit)) throw new LamellaError('L429', { token: `token ${token}`, value: String(logit) });
+}
+
+/** The same of all logits, for whoever is given them all. */
+export function requireNumbers(logits: Float32Array): Float32Array {
+  const wrong = logits.findIndex((logit) => !Number.isFinite(logit));
+  if (wrong >= 0) requireNumber(logits, wrong);
+  return logits;
 }

@@ -9,7 +9,7 @@
 import { readChecked } from './checked-file.ts';
 import type { Driver } from './driver.ts';
 import type { LoadOptions, Running } from './face.ts';
-import { type Choice, chooseKernels, instructionSets, whyRefused } from './kernels.ts';
+import { type Choice, chooseKernels, instructionSets, trapping, whyRefused } from './kernels.ts';
 import { LamellaError, reasonOf } from './lamella-error.ts';
 import type { Manifest } from './manifest.ts';
 import { type Draw, drawn } from './noise.ts';
@@ -95,8 +95,17 @@ export async function loadWasm(
       throw threadsRefused(threads, cause);
     });
     const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
+    const { prefill, head, decode, best, stop } = exports as unknown as Kernels;
+    const safe = <T>(run: (n: number) => T) => trapping(run, kernel.file, files.place);
+    const kernels: Kernels = {
+      prefill: safe(prefill),
+      head: safe(head),
+      decode: safe(decode),
+      ...(best && { best: safe(best) }),
+      ...(stop && { stop }),
+    };
     const running: Running = { device: 'wasm', threads, kernels: kernel.file, why: [why, ...instead].join('; ') };
-    return { pool, kernels: exports as unknown as Kernels, running };
+    return { pool, kernels, running };
   };
   const all = new Uint8Array(memory.buffer, plan.weights.offset, plan.weights.bytes);
   const place: Place = ({ offset }, bytes) => all.set(bytes, offset);

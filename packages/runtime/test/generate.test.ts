@@ -184,6 +184,12 @@ test.each<[string, GenerateOptions]>([
   }
 });
 
+test('and are given to nobody', async () => {
+  const model = await broken(Number.NaN);
+  await expect(model.logits([1])).rejects.toThrow(/^L429 the model computes no numbers .* of token 0 is NaN/);
+  await expect(model.logitsAll([1, 2])).rejects.toThrow(/^L429 /);
+});
+
 describe('bad input', () => {
   test.each([
     [[], 'L401 the prompt is empty. Try at least one token'],

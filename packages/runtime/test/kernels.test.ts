@@ -1,7 +1,8 @@
 /** Which kernels and how many threads a package runs with, by what the engine has, the size of the model and what was asked for. */
 import { expect, test } from 'vitest';
+import wabt from 'wabt';
 import type { WasmVariant } from '../src/choices.ts';
-import { chooseKernels, type Engine } from '../src/kernels.ts';
+import { chooseKernels, type Engine, trapping } from '../src/kernels.ts';
 import type { Manifest } from '../src/manifest.ts';
 
 type Chosen = Parameters<typeof chooseKernels>[0];
@@ -37,4 +38,16 @@ test('it says why there is one thread', () => {
   expect(why(manifest(60, 'simd'))).toContain('no kernels for several');
   expect(why(manifest(1, 'simd', 'simd-threads'))).toContain('a model this small');
   expect(why(large, { threads: 1 })).toBe('one thread, relaxed SIMD');
+});
+
+test('a kernel that traps is L425; what it returns otherwise is passed on', async () => {
+  const wat = '(module (memory 1) (func (export "read") (param i32) (result i32) (i32.load (local.get 0))))';
+  const { instance } = await WebAssembly.instantiate(
+    (await wabt()).parseWat('t', wat).toBinary({}).buffer as BufferSource,
+  );
+  const read = trapping(instance.exports.read as (n: number) => number, 'kernels.simd.wasm', 'out/tiny');
+  expect(read(8)).toBe(0);
+  expect(() => read(65_536)).toThrow(
+    /^L425 the kernels and the manifest of this package do not belong together: kernels.simd.wasm ends with ".*", at out\/tiny. Try putting/,
+  );
 });

@@ -43,9 +43,6 @@ export async function logits(
     threads,
   });
   const positions = all ? await model.logitsAll(tokens) : [await model.logits(tokens)];
-  // JSON has no word for them
-  for (const value of positions.flatMap((position) => position.find((logit) => !Number.isFinite(logit)) ?? []))
-    throw new PackageError('L429', { value: String(value) });
   if (json) {
     const numbers = positions.map((position) => Array.from(position));
     const report: LogitsReport = { logits: all ? numbers : numbers[0]! };
