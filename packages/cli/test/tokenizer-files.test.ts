@@ -18,7 +18,7 @@ const bare = {
   added_tokens: [
     { id: 1, content: '</s>', special: true },
     { id: 2, content: '<s>', special: true },
-    { id: 5, content: '<sep>', special: true },
+    { id: 3, content: '<sep>', special: true },
   ],
 };
 const text = { Sequence: { id: 'A', type_id: 0 } };
@@ -92,11 +92,11 @@ test.each<[string, Record<string, object>, number[], number[]]>([
   [
     'generation_config.json before config.json',
     {
-      'generation_config.json': { bos_token_id: 0, eos_token_id: [5, 1] },
+      'generation_config.json': { bos_token_id: 0, eos_token_id: [3, 1] },
       'config.json': { bos_token_id: 2, eos_token_id: 0 },
     },
     [0],
-    [5, 1],
+    [3, 1],
   ],
   [
     'a list that says nothing',
@@ -113,15 +113,15 @@ test.each<[string, Record<string, object>, number[], number[]]>([
 
 test('without a tokenizer_config.json, too', async () => {
   await put('tokenizer.json', { ...bare, post_processor: sequence });
-  await put('config.json', { eos_token_id: [1, 5] });
-  expect(await found()).toMatchObject({ before: [2], eos: [1, 5] });
+  await put('config.json', { eos_token_id: [1, 3] });
+  expect(await found()).toMatchObject({ before: [2], eos: [1, 3] });
 });
 
 test.each([
-  [5, [5, 1]],
+  [3, [3, 1]],
   [
-    [5, 1],
-    [5, 1],
+    [3, 1],
+    [3, 1],
   ],
 ])('ends of generation_config.json (%j) come with the tokenizer’s own', async (eos_token_id, eos) => {
   await put('tokenizer.json', bare);
@@ -139,7 +139,11 @@ test.each<[string, Record<string, unknown>, number, RegExp]>([
   ],
   [
     'an added token that it does not have',
-    { 'tokenizer_config.json': { added_tokens_decoder: { 5: { content: '<sep>' }, 7: { content: '<tool>' } } } },
+    {
+      'tokenizer_config.json': {
+        added_tokens_decoder: { 3: { content: '<sep>', special: true }, 4: { content: '<tool>' } },
+      },
+    },
     6,
     /tokenizer_config\.json adds <tool>, which it does not have/,
   ],
@@ -161,7 +165,7 @@ test.each<[string, Record<string, unknown>, number, RegExp]>([
     'a request format outside the vocabulary',
     { 'tokenizer_config.json': { lamella: { prompt_suffix: '<sep>' } } },
     3,
-    /the prompt's own format has the id 5/,
+    /the prompt's own format has the id 3/,
   ],
   [
     'something that is not understood',

@@ -15,11 +15,11 @@ import { AddedTokenFinder, addedTokensOf } from './tokenizer/added-tokens.ts';
 import { byteCharacters } from './tokenizer/byte-level.ts';
 import { decoderOf } from './tokenizer/decoder.ts';
 import { type Model, modelOf } from './tokenizer/model.ts';
-import { type Normalizer, normalizerOf } from './tokenizer/normalizer.ts';
-import { allow, partOf } from './tokenizer/part.ts';
+import { mayDropStart, type Normalizer, normalizerOf } from './tokenizer/normalizer.ts';
+import { allow, partOf, refuse } from './tokenizer/part.ts';
 import { literal } from './tokenizer/pattern.ts';
 import { type Added, addedBy } from './tokenizer/post-processor.ts';
-import { type PreTokenizer, preTokenizerOf } from './tokenizer/pre-tokenizer.ts';
+import { marksStart, type PreTokenizer, preTokenizerOf } from './tokenizer/pre-tokenizer.ts';
 
 /** What the manifest says a request looks like. */
 type Prompt = Pick<TokenizerFiles, 'before' | 'after' | 'promptPrefix' | 'promptSuffix'>;
@@ -67,11 +67,12 @@ export class Tokenizer {
     this.added = addedBy(post_processor);
     this.#prompt = prompt;
 
-    // A text that is in the vocabulary has its id from there.
-    const added = addedTokensOf(added_tokens ?? []).map((token) => {
-      const id = this.#model.ids.get(token.content) ?? token.id;
-      return { ...token, id };
-    });
+    // Hugging Face's library marks the start only where the text's first character is still there.
+    if (marksStart(pre_tokenizer) && mayDropStart(normalizer)) {
+      refuse('pre_tokenizer', 'prepend_scheme "first" behind a normalizer that may drop the start of the text');
+    }
+
+    const added = addedTokensOf(added_tokens ?? [], this.#model.ids);
     this.#added = new Map(added.map((token) => [token.content, token.id]));
     const found = added.filter((token) => !token.special);
     this.#inText = new AddedTokenFinder(

@@ -169,6 +169,29 @@ describe('what is not understood is refused by name and place', () => {
     [{ added_tokens: [{ ...token, id: 1.5 }] }, 'added_tokens[0]: its id is not a whole number'],
     [{ added_tokens: [{ ...token, maybe: true }] }, 'added_tokens[0]: the key "maybe" is not understood'],
     [{ added_tokens: new Array(200_000).fill(token) }, 'added_tokens: it has more than 131072 entries'],
+    [
+      { added_tokens: [{ ...token, id: 900 }] },
+      'added_tokens[0]: its id is 900, and the next one behind the vocabulary is 3',
+    ],
+    [
+      { added_tokens: [{ ...token, id: 1 }] },
+      'added_tokens[0]: its id is 1, and the next one behind the vocabulary is 3',
+    ],
+    [{ added_tokens: [{ id: 4, content: 'x' }, token] }, 'added_tokens[0]: its id is 4, and the next one behind'],
+    [{ added_tokens: [token, { ...token, id: 4 }] }, 'added_tokens[1]: "<x>" is there already'],
+    ...[
+      { type: 'Strip', strip_right: false },
+      { type: 'StripAccents' },
+      { type: 'Replace', pattern: { String: 'a' }, content: '' },
+      { type: 'Replace', pattern: { String: 'ab' }, content: 'a' },
+      { type: 'Replace', pattern: { Regex: 'a+' }, content: 'a' },
+    ].map((normalizer): [object, string] => [
+      {
+        normalizer: { type: 'Sequence', normalizers: [{ type: 'NFC' }, normalizer] },
+        pre_tokenizer: { type: 'Sequence', pretokenizers: [{ type: 'Metaspace', prepend_scheme: 'first' }] },
+      },
+      'pre_tokenizer: prepend_scheme "first" behind a normalizer that may drop the start of the text',
+    ]),
   ])('%#', (parts, message) => {
     expect(refusal(parts)).toContain(message);
   });
@@ -186,6 +209,13 @@ describe('what is not understood is refused by name and place', () => {
     ['\\bword', '"\\b"'],
     ['(?i)a', '"(?i)"'],
     ['(?<name>a)', '"(?<n"'],
+    ['\\w+', '"\\w"'],
+    ['a|\\W', '"\\W"'],
+    ['[\\w.]', '"\\w"'],
+    ['[^\\W]', '"\\W"'],
+    ...['a?', 'a*|b', '$', '\\A', '(?=a)', '(?<!a)', 'a{0,2}', 'a{0}', '(?>a?)', '^a?'].map(
+      (source): [string, string] => [source, 'a way to match the empty text'],
+    ),
     ['[a&&b]', '"&&" in a class'],
     ['[[:alpha:]]', '"[:" in a class'],
     ['\\p{Nope}', 'the property Nope'],
@@ -202,6 +232,33 @@ describe('what is not understood is refused by name and place', () => {
     expect(said).toMatch(/^pre_tokenizer\.pattern: /);
     expect(said).toContain(message);
   });
+});
+
+const within = (parts: object) => {
+  const model = { type: 'BPE', vocab: { f: 0, o: 1 }, merges: [] };
+  return new Tokenizer({ model, ...parts }, { before: [], after: [], promptPrefix: '', promptSuffix: '' });
+};
+
+test('of two added tokens that the normalizer makes alike, the first is found', () => {
+  const added_tokens = ['FOO', 'foo'].map((content, i) => ({ id: 2 + i, content, normalized: true }));
+  const read = within({ normalizer: { type: 'Lowercase' }, added_tokens });
+  expect(read.encode('foofFOO')).toEqual([2, 0, 2]);
+});
+
+test('an added token that the vocabulary has keeps its id from there, and takes no other', () => {
+  const added_tokens = [
+    { id: 9, content: 'o' },
+    { id: 2, content: 'x' },
+  ];
+  expect(within({ added_tokens }).encode('fox')).toEqual([0, 1, 2]);
+});
+
+test('normalizers that keep the first character keep the mark before it', () => {
+  const model = { type: 'WordLevel', vocab: { '?': 0, '▁x': 1, zx: 2, '▁zx': 3 }, unk_token: '?' };
+  const pre_tokenizer = { type: 'Metaspace', prepend_scheme: 'first' };
+  const normalizer = { type: 'Replace', pattern: { String: 'y' }, content: 'z' };
+  expect(within({ model, pre_tokenizer, normalizer }).encode('yx')).toEqual([3]);
+  expect(within({ model, pre_tokenizer, normalizer: { type: 'Strip', strip_left: false } }).encode('x ')).toEqual([1]);
 });
 
 test('a long text is encoded in steps', () => {

@@ -45,7 +45,8 @@ export function sentencePieceToTokenizerJson(model: Uint8Array, config: Json | n
   const given = config ?? {};
   const { special, symbols } = tokensBesides(read, given, refuse);
   const prefixed = read.dummyPrefix && given.add_prefix_space !== false;
-  const vocab = [...read.pieces.map((piece, id): [string, number] => [piece.text, id]), ...symbols];
+  const pieces = read.pieces.map((piece, id): [string, number] => [piece.text, id]);
+  const vocab = [...pieces, ...symbols, ...special.map(({ content, id }): [string, number] => [content, id])];
   return {
     tokenizer: {
       version: '1.0',

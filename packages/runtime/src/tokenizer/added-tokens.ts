@@ -19,12 +19,27 @@ export interface AddedToken {
 const maxContent = 4096;
 const maxTokens = 2 ** 17;
 
-/** The list under `added_tokens`. */
-export function addedTokensOf(value: unknown): AddedToken[] {
+/**
+ * The list under `added_tokens`. A text of the vocabulary has its id from there. Hugging Face's library counts the others on from the
+ * vocabulary's size, in the order of the list, whatever ids the file gives them; a file that gives them others is refused.
+ */
+export function addedTokensOf(value: unknown, vocabulary: ReadonlyMap<string, number>): AddedToken[] {
   const at = 'added_tokens';
   if (!Array.isArray(value)) return refuse(at, 'it is not a list');
   if (value.length > maxTokens) refuse(at, `it has more than ${maxTokens} entries`);
-  return value.map((entry, i) => addedTokenOf(partOf(entry, `${at}[${i}]`)));
+  const seen = new Set<string>();
+  let next = vocabulary.size;
+  return value.map((entry, i) => {
+    const part = partOf(entry, `${at}[${i}]`);
+    const token = addedTokenOf(part);
+    if (seen.has(token.content)) refuse(part.at, `${JSON.stringify(token.content)} is there already`);
+    seen.add(token.content);
+    const known = vocabulary.get(token.content);
+    if (known !== undefined) return { ...token, id: known };
+    if (token.id !== next) refuse(part.at, `its id is ${token.id}, and the next one behind the vocabulary is ${next}`);
+    next++;
+    return token;
+  });
 }
 
 function addedTokenOf(part: Part): AddedToken {
@@ -68,7 +83,8 @@ export class AddedTokenFinder {
         }
         node = next;
       }
-      if (node !== this.#root) node.token = token;
+      // Of two that are written alike the first is meant.
+      if (node !== this.#root) node.token ??= token;
     }
   }
 

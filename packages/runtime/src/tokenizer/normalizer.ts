@@ -1,6 +1,6 @@
 /** What is done to a text before it is cut: the `normalizer` of `tokenizer.json`. */
 import { byteCharacters } from './byte-level.ts';
-import { allow, flag, type Makers, make, makeAll, string } from './part.ts';
+import { allow, flag, type Json, type Makers, make, makeAll, membersOf, string } from './part.ts';
 import { patternOf } from './pattern.ts';
 
 export type Normalizer = (text: string) => string;
@@ -58,4 +58,20 @@ const makers: Makers<Normalizer> = {
 /** The normalizer under `normalizer`; null is none. */
 export function normalizerOf(value: unknown): Normalizer {
   return value === null || value === undefined ? (text) => text : make(value, 'normalizer', makers);
+}
+
+/** Whether what the normalizer under `value` makes may not begin with the first character of the text. */
+export function mayDropStart(value: unknown): boolean {
+  return membersOf(value, 'normalizers').some(
+    (part) =>
+      part.type === 'StripAccents' ||
+      (part.type === 'Strip' && part.strip_left !== false) ||
+      (part.type === 'Replace' && !replacesOne(part)),
+  );
+}
+
+/** Whether a Replace, already made, puts something in the place of one character. */
+function replacesOne({ pattern, content }: Json): boolean {
+  const found = (pattern as Json).String;
+  return typeof found === 'string' && Array.from(found).length === 1 && content !== '';
 }

@@ -51,6 +51,12 @@ export function makeAll<T>(part: Part, key: string, makers: Makers<T>, depth: nu
   return array(part, key).map((value, i) => make(value, `${part.at}.${key}[${i}]`, makers, depth + 1));
 }
 
+/** The part under `value` or, if it is a sequence, the members of it and of sequences in it. For parts that were made already. */
+export function membersOf(value: unknown, key: string): readonly Json[] {
+  const json = (value ?? {}) as Json;
+  return json.type === 'Sequence' ? (json[key] as unknown[]).flatMap((member) => membersOf(member, key)) : [json];
+}
+
 /** Refuses keys other than `type` and these. */
 export function allow(part: Part, ...keys: readonly string[]): void {
   for (const key of Object.keys(part.json)) {

@@ -40,13 +40,17 @@ interface Piece {
   readonly plain: boolean;
   /** Most repetitions without end on a way through it. */
   readonly repeats: number;
+  /** Whether it takes at least one character, whichever way it is read. */
+  readonly takes: boolean;
 }
 
-/** What a class may hold, by the escape's letter. Oniguruma's are Unicode's. */
+/**
+ * What a class may hold, by the escape's letter. Oniguruma's are Unicode's, but for `\w`, which is refused: it has ² and ½ outside
+ * brackets, not in them, and numbers like Ⅷ in both.
+ */
 const classes: Readonly<Record<string, string>> = {
   s: '\\p{White_Space}',
   d: '\\p{Nd}',
-  w: '\\p{L}\\p{M}\\p{Nd}\\p{Pc}',
   n: '\\n',
   r: '\\r',
   t: '\\t',
@@ -56,7 +60,6 @@ const classes: Readonly<Record<string, string>> = {
 const complements: Readonly<Record<string, string>> = {
   S: '\\P{White_Space}',
   D: '\\P{Nd}',
-  W: '[^\\p{L}\\p{M}\\p{Nd}\\p{Pc}]',
 };
 const anchors: Readonly<Record<string, string>> = { A: '(?<![^])', z: '(?![^])', Z: '(?=\\n?(?![^]))' };
 
@@ -75,6 +78,8 @@ class Parser {
   whole(): string {
     const all = this.#alternatives();
     if (this.#at < this.#source.length) this.#refuse('")" without "("');
+    // Oniguruma and JavaScript find empty matches in other places.
+    if (!all.takes) this.#refuse('a way to match the empty text');
     return all.source;
   }
 
@@ -87,6 +92,7 @@ class Parser {
       source: branches.map((branch) => branch.source).join('|'),
       plain: branches.length === 1 && branches[0]!.plain,
       repeats: Math.max(...branches.map((branch) => branch.repeats)),
+      takes: branches.every((branch) => branch.takes),
     };
   }
 
@@ -94,14 +100,16 @@ class Parser {
     let source = '';
     let plain = true;
     let repeats = 0;
+    let takes = false;
     while (this.#at < this.#source.length && !this.#sees('|') && !this.#sees(')')) {
       const piece = this.#repeated(this.#atom());
       source += piece.source;
       plain &&= piece.plain;
       repeats += piece.repeats;
+      takes ||= piece.takes;
     }
     if (repeats > maxRepeats) this.#refuse(`more than ${maxRepeats} repetitions without end in a row`);
-    return { source, plain, repeats };
+    return { source, plain, repeats, takes };
   }
 
   /** The atom with the quantifier behind it. */
@@ -116,16 +124,17 @@ class Parser {
     const count = endless ? `{${least},}` : `{${least},${most}}`;
     const plain = atom.plain && least === most;
     const repeats = atom.repeats * (endless ? 1 : most) + (endless ? 1 : 0);
+    const takes = atom.takes && least > 0;
     const braced = this.#source[this.#at - 1] === '}';
     if (this.#take('?')) {
       if (braced && least === most) this.#refuse('"{n}?", which means several things');
-      return { source: `${atom.source}${count}?`, plain, repeats };
+      return { source: `${atom.source}${count}?`, plain, repeats, takes };
     }
     // Behind braces "+" repeats once more in Oniguruma, which is the same as keeping where one repetition takes all that the other would.
     if (this.#sees('+') && braced) this.#refuse('"+" behind "{}"');
-    if (this.#take('+')) return this.#kept({ source: `${atom.source}${count}`, plain, repeats });
+    if (this.#take('+')) return this.#kept({ source: `${atom.source}${count}`, plain, repeats, takes });
     if (this.#sees('*') || this.#sees('?') || this.#bounds()) this.#refuse('a repetition of a repetition');
-    return { source: `${atom.source}${count}`, plain, repeats };
+    return { source: `${atom.source}${count}`, plain, repeats, takes };
   }
 
   #bounds(): readonly [least: number, most: number] | null {
@@ -149,12 +158,14 @@ class Parser {
   }
 
   #atom(): Piece {
-    const one = (source: string): Piece => ({ source, plain: true, repeats: 0 });
+    const one = (source: string): Piece => ({ source, plain: true, repeats: 0, takes: true });
+    const place = (source: string): Piece => ({ ...one(source), takes: false });
     if (this.#take('(')) return this.#group();
     if (this.#take('[')) return one(this.#class());
     if (this.#take('.')) return one('[^\\n]');
-    if (this.#take('^')) return one('(?<![^\\n])');
-    if (this.#take('$')) return one('(?![^\\n])');
+    if (this.#take('^')) return place('(?<![^\\n])');
+    if (this.#take('$')) return place('(?![^\\n])');
+    for (const [letter, source] of Object.entries(anchors)) if (this.#take(`\\${letter}`)) return place(source);
     if (this.#take('\\')) return one(this.#escape());
     const character = this.#character();
     if ('*+?'.includes(character)) this.#refuse(`"${character}" with nothing to repeat`);
@@ -173,12 +184,11 @@ class Parser {
     if (kind === '?>') return this.#kept(inside);
     if (kind === '?:' || kind === '?i:') return { ...inside, source: `(?:${inside.source})` };
     // What is only looked at is not repeated: JavaScript refuses it, and this says so in words.
-    return { source: `(?:(${kind}${inside.source}))`, plain: false, repeats: inside.repeats };
+    return { source: `(?:(${kind}${inside.source}))`, plain: false, repeats: inside.repeats, takes: false };
   }
 
   #escape(): string {
     const letter = this.#character();
-    if (anchors[letter]) return anchors[letter];
     const set = complements[letter] ?? (classes[letter] && `[${classes[letter]}]`);
     if (set) return set;
     const property = this.#property(letter);
@@ -261,7 +271,6 @@ class Parser {
     if (character === '[') this.#refuse('a range that ends in a class');
     if (character !== '\\') return { set: null, character };
     const letter = this.#character();
-    if (letter === 'W') this.#refuse('"\\W" in a class');
     const control = 'nrtfv'.includes(letter) ? JSON.parse(`"${letter === 'v' ? '\\u000b' : `\\${letter}`}"`) : null;
     if (control !== null) return { set: null, character: control };
     const set = classes[letter] ?? complements[letter] ?? this.#property(letter);

@@ -1,6 +1,6 @@
 /** How a normalized text is cut into the words that the model takes one by one: the `pre_tokenizer` of `tokenizer.json`. */
 import { byteCharacters } from './byte-level.ts';
-import { allow, choice, flag, type Makers, make, makeAll, type Part, refuse, string } from './part.ts';
+import { allow, choice, flag, type Makers, make, makeAll, membersOf, type Part, refuse, string } from './part.ts';
 import { literal, patternOf } from './pattern.ts';
 
 /** A word, or what is still to be cut into words. */
@@ -83,6 +83,11 @@ const makers: Makers<PreTokenizer> = {
 /** The pre-tokenizer under `pre_tokenizer`; null is none. */
 export function preTokenizerOf(value: unknown): PreTokenizer {
   return value === null || value === undefined ? (words) => words : make(value, 'pre_tokenizer', makers);
+}
+
+/** Whether the pre-tokenizer under `value`, already made, treats the start of the text otherwise than that of other words. */
+export function marksStart(value: unknown): boolean {
+  return membersOf(value, 'pretokenizers').some((part) => part.prepend_scheme === 'first');
 }
 
 /** What a pre-tokenizer and a decoder of the type Metaspace say alike; older files say `add_prefix_space` for the scheme. */
