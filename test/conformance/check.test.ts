@@ -9,6 +9,7 @@ import * as dsl from '@lamella/dsl';
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Axis, Graph } from '@lamella/graph/ir';
 import { Oracle } from '@lamella/graph/oracle/oracle';
+import { warnings } from '@lamella/graph/warnings';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { model } from './models.ts';
@@ -120,6 +121,12 @@ function run(steps: readonly Step[], w: Record<string, never>, x: dsl.Tensor, si
   });
   return values;
 }
+
+const around = dsl.dims({ t: 16, d: 8, vocab: 20 });
+type Discards = {
+  readonly embed: dsl.Embedding<typeof around.vocab, typeof around.d>;
+  readonly extra: dsl.Layer<typeof around.d, typeof around.d>;
+};
 
 /** Throws what the DSL refuses. */
 function graphOf(sizes: Recipe): Graph {
@@ -265,6 +272,97 @@ test('attention beside attention in one block', async () => {
       running.decode(token);
       expect(relativeError(running.logits, oracle.step(token))).toBeLessThan(1e-4);
     }
+  }
+});
+
+/** Constants at both ends of f32, and any others. */
+const constant = fc.oneof(
+  { weight: 6, arbitrary: fc.constantFrom(1e-5, 1, 2 ** -126, 3.4028234e38) },
+  fc.constantFrom(0, -0, 2 ** -127, 2 ** -149, 1e-60, -1, 3.40282347e38, 3.403e38, 4e38),
+  fc.double(),
+  fc.double({ min: 1e-40, max: 1e-36 }),
+  fc.double({ min: 1e36, max: 1e40 }),
+);
+
+test('constants that f32 cannot hold are refused at their line, and all others compile', async () => {
+  const counts = { accepted: 0, refused: 0 };
+  const isHeld = (value: number) => Number.isFinite(Math.fround(value)) && Math.abs(Math.fround(value)) >= 2 ** -126;
+  await fc.assert(
+    fc.asyncProperty(constant, constant, constant, async (eps, theta, by) => {
+      const { t, d, vocab } = dsl.dims({ t: 16, d: 8, vocab: 20 });
+      const heads = { heads: 2, kvHeads: 1, headDim: 4 };
+      const isSound = [eps, theta].every((each) => each > 0 && isHeld(each)) && (by === 0 || isHeld(by));
+      let graph: Graph;
+      try {
+        const layer = dsl.block(
+          [t, d],
+          () => ({ norm: dsl.rmsNorm(d, { eps }), attn: dsl.gqa(d, { ...heads, rope: dsl.rope(theta) }) }),
+          (w, x) => dsl.residual(x, (x) => dsl.scale(w.attn(w.norm(x)), by)),
+        );
+        graph = dsl.defineModel(
+          'constants',
+          {},
+          () => ({ embed: dsl.embedding(vocab, d), layers: dsl.stack(1, layer) }),
+          (m) => dsl.scale(m.embed.logits(m.layers(m.embed(dsl.input(t)))), by),
+        );
+      } catch (error) {
+        if (!(error instanceof LamellaError)) throw error;
+        expect(error.message).toMatch(/^L1(17|18|21) .* that f32 holds/);
+        expect(error.site?.file).toBe('test/conformance/check.test.ts');
+        expect(isSound).toBe(false);
+        counts.refused++;
+        return;
+      }
+      expect(isSound).toBe(true);
+      const options = { quant: 'f32', targets: ['wasm', 'webgpu'] } as const;
+      expect(await verdict(() => check(graph, options))).toBeNull();
+      expect(await verdict(() => compile(graph, options))).toBeNull();
+      counts.accepted++;
+    }),
+    { numRuns: 50, seed: 14 },
+  );
+  expect(counts.accepted).toBeGreaterThan(10);
+  expect(counts.refused).toBeGreaterThan(10);
+});
+
+type Discard = (m: Discards, x: dsl.Tensor, logits: dsl.Tensor) => unknown;
+test.each<readonly [string, Discard]>([
+  ['the logits, changed', (_, _x, logits) => dsl.scale(logits, 2)],
+  ['other logits', (m, x) => dsl.scale(m.embed.logits(x), 2)],
+  ['another layer', (m, x) => m.extra(x)],
+  ['a layer before the stack', (m) => m.extra(m.embed(dsl.input(around.t)))],
+])('a value that the model throws away is not computed: %s', async (_, discard) => {
+  const { t, d, vocab } = around;
+  const layer = dsl.block(
+    [t, d],
+    () => ({ norm: dsl.rmsNorm(d) }),
+    (w, x) => dsl.residual(x, (x) => w.norm(x)),
+  );
+  const define = (discard: Discard) =>
+    dsl.defineModel(
+      'discards',
+      {},
+      () => ({ embed: dsl.embedding(vocab, d), layers: dsl.stack(2, layer), extra: dsl.linear(d, d) }),
+      (m) => {
+        const x = m.layers(m.embed(dsl.input(t)));
+        const logits = m.embed.logits(dsl.add(x, m.extra(x)));
+        discard(m, x, logits);
+        return logits;
+      },
+    );
+  const graph = define(discard);
+  expect(warnings(graph).map(({ code }) => code)).toEqual(['L128']);
+  for (const quant of ['f32', 'q8'] as const) {
+    const options = { quant, targets: ['wasm', 'webgpu'] } as const;
+    await check(graph, options);
+    expect((await compile(graph, options)).wasm).toEqual(
+      (
+        await compile(
+          define(() => {}),
+          options,
+        )
+      ).wasm,
+    );
   }
 });
 

@@ -99,7 +99,8 @@ async function compile(path: string, input: BuildOptions): Promise<Compiled> {
       sourcemap: 'external',
       metafile: true,
       logLevel: 'silent',
-      tsconfigRaw: {},
+      // what changes a frozen model must fail, and not do nothing
+      tsconfigRaw: { compilerOptions: { alwaysStrict: true } },
     });
     const text = (end: string): string => outputFiles.find((out) => out.path.endsWith(end))?.text ?? '';
     return { code: text('.cjs'), map: new SourceMap(JSON.parse(text('.map') || emptyMap)), circle: circleIn(metafile) };

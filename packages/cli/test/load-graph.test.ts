@@ -141,6 +141,11 @@ test.each([
     'its default export is a promise, and defineModel needs no await',
   ],
   ['a function', 'export default () => 1;\n', 'its default export is a function, which nothing calls'],
+  [
+    'a copy of a model, with a name that nobody checked',
+    preset(1).replace('export default', 'const model =').concat("export default { ...model, name: '../evil' };\n"),
+    'its default export is a copy of what defineModel returned',
+  ],
   ['undefined', 'export default undefined;\n', 'its default export is undefined'],
   ['module.exports', preset(1).replace('export default', 'module.exports ='), 'it sets module.exports'],
 ])('L112: %s', async (_, text, reason) => {
@@ -153,6 +158,13 @@ test.each([
 test.each([
   ['null', 'throw null;\n', 'it throws null'],
   ['an error without words', 'throw new Error();\n', 'Error'],
+  [
+    'a model that is given another name',
+    preset(1)
+      .replace('export default', 'const model: { name: string } =')
+      .concat("model.name = '../evil';\nexport default model;\n"),
+    "Cannot assign to read only property 'name'",
+  ],
   ['process.exit', 'process.exit(0);\n', 'it calls process.exit(0)'],
   ['await', 'await 1;\nexport default 1;\n', 'it awaits outside of a function, and a model needs no await'],
   ['no end', 'const f = (): void => f();\nexport default f();\n', 'Maximum call stack size exceeded'],

@@ -45,7 +45,7 @@ export const axis: Kind = {
 export const axes: Kind = {
   words: 'two axes',
   example: '[t, d]',
-  holds: (value) => Array.isArray(value) && value.length === 2 && value.every(isAxis),
+  holds: (value) => isListOf(value, isAxis) && value.length === 2,
 };
 
 /** A value of the model, which a body hands on. */
@@ -115,6 +115,11 @@ export function checkValue(call: string, name: string, value: unknown, kind: Kin
 
 function refuseMore(call: string, what: string, remedy: string): never {
   throw new LamellaError('L125', { call, what, remedy }, { site: capture()() });
+}
+
+/** Whether `value` is a list of what `holds`; a gap, as in `[0, , 1]`, is undefined. */
+export function isListOf(value: unknown, holds: (each: unknown) => boolean): value is readonly unknown[] {
+  return Array.isArray(value) && Array.from(value).every((each) => holds(each));
 }
 
 function isAxis(value: unknown): value is Axis {

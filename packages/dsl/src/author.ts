@@ -5,6 +5,7 @@ import { nearest } from '@lamella/graph/nearest';
 import { closed } from './closed.ts';
 import { describe } from './describe.ts';
 import * as language from './index.ts';
+import { isOriginal } from './original.ts';
 
 /** `dsl` as a graph file imports it: a name that is not there throws L129 at the author's line, also one behind `share.`. */
 export function importable<T extends { readonly share: object }>(dsl: T): T {
@@ -49,7 +50,7 @@ function remedyFor(reason: string): string {
 /** The model among the exports of `file`, a CommonJS module. Throws L112, which says what is there instead. */
 export function exportedModel(file: string, exports: unknown): Graph {
   const found = typeof exports === 'object' && exports !== null && 'default' in exports ? exports.default : undefined;
-  if (isGraph(found)) return found;
+  if (isGraph(found) && isOriginal(found)) return found;
   throw new LamellaError('L112', { file, reason: whatInstead(exports, found) });
 }
 
@@ -59,6 +60,7 @@ function whatInstead(exports: unknown, found: unknown): string {
   if (typeof exports === 'object' && exports !== null && 'default' in exports) {
     if (found instanceof Promise) return 'its default export is a promise, and defineModel needs no await';
     if (typeof found === 'function') return 'its default export is a function, which nothing calls';
+    if (isGraph(found)) return 'its default export is a copy of what defineModel returned';
     return `its default export is ${describe(found)}`;
   }
   return names.length > 0 ? `it exports ${names.slice(0, 5).join(', ')} by name` : 'it exports nothing';

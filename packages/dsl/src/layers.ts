@@ -1,5 +1,6 @@
 /** Layers: the modules of a Llama-shaped transformer, with the weight names Hugging Face gives them. */
 import { LamellaError } from '@lamella/graph/diagnostics';
+import { isPositiveF32 } from '@lamella/graph/f32';
 import type { Axis } from '@lamella/graph/ir';
 import { axis, boolean, declared, number, optional, options, tensor } from './arguments.ts';
 import { checkSize, type Fit, type FitTokens, type Through, type TokensOf } from './axes.ts';
@@ -104,7 +105,7 @@ function norm(made: string, d: Axis, heads: number, eps: number, site: Capture):
       const remedy = `heads: ${divisorBelow(d.size, heads)}`;
       throw new LamellaError('L124', { call: made, expected: 'a number', argument, got: heads, remedy }, where);
     }
-    if (!(Number.isFinite(eps) && eps > 0)) throw new LamellaError('L117', { value: eps }, where);
+    if (!isPositiveF32(eps)) throw new LamellaError('L117', { value: eps }, where);
   };
   return layer(made, [d], { weight }, forward, site, check);
 }
@@ -198,7 +199,7 @@ export const gqa = declared(
       if (!rope) return;
       if (headDim % 2 !== 0) throw new LamellaError('L103', { headDim, suggestion: headDim + 1 }, where);
       const { theta, site: ropeSite } = rope;
-      if (!(Number.isFinite(theta) && theta > 0)) {
+      if (!isPositiveF32(theta)) {
         throw new LamellaError('L118', { value: theta }, { place, site: ropeSite() });
       }
     };
@@ -207,7 +208,7 @@ export const gqa = declared(
 );
 
 /** The largest divisor of `n` that is at most `limit`. */
-function divisorBelow(n: number, limit: number): number {
+export function divisorBelow(n: number, limit: number): number {
   let divisor = Math.min(n, limit);
   while (n % divisor !== 0) divisor--;
   return divisor;

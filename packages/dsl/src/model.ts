@@ -11,6 +11,7 @@ import { type Block, type StackRecipe, stackRecipe } from './block.ts';
 import { describe } from './describe.ts';
 import { dotted, type Module, moduleInfo, nameTree, type Parameter, type Scope, type Tree } from './module.ts';
 import { checkKey, checkModelName } from './names.ts';
+import { original } from './original.ts';
 import { capture } from './site.ts';
 import { Tensor } from './tensor.ts';
 import { Trace } from './trace.ts';
@@ -18,7 +19,7 @@ import { type Place, WeightTable } from './weights.ts';
 
 /**
  * Defines a model: `init` returns its modules under their checkpoint names (all below `prefix`, if given), `body` computes logits [t, vocab]
- * from `input(t)`. Both run here, once; the result is plain data.
+ * from `input(t)`. Both run here, once; the result is plain data, and frozen.
  *
  * A weight is named after the first place its module appears at, and a place in the model itself comes before one inside a stack. So
  * to name a module that blocks share, return it from this `init` too: `() => ({ ..., shared_mlp, layers: stack(...) })`.
@@ -71,7 +72,7 @@ export const defineModel = declared(
     const run = slots(calls, weightSets);
     const rootWeights = weights.bind(trace.parameters);
     weights.checkUsed();
-    return { name, tokens, vocab, weights: weights.list, kinds: kinds.list, stacks: run, root, rootWeights };
+    return original({ name, tokens, vocab, weights: weights.list, kinds: kinds.list, stacks: run, root, rootWeights });
   },
 );
 

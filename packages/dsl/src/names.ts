@@ -12,12 +12,24 @@ const longest = 200;
 export function checkModelName(name: string, site: Capture): void {
   const better = modelNameFrom(name);
   if (name === better) return;
-  const remedy = `letters, digits, dots and dashes, such as '${better}'`;
+  const remedy = isReserved(name)
+    ? `one that no system keeps for itself, such as '${better}'`
+    : `letters, digits, dots and dashes, such as '${better}'`;
   throw new LamellaError('L126', { what: 'a model', name: describe(name), remedy }, { site: site() });
 }
 
 /** The nearest name that a model can have, which is `text` itself where that can be one: `wörter` becomes `worter`, `my layer` `my-layer`. */
 export function modelNameFrom(text: string): string {
+  const better = spelled(text);
+  return isReserved(better) ? `my-${better}` : better;
+}
+
+/** What npm keeps for itself, and what Windows takes for a device, also with an ending. */
+function isReserved(name: string): boolean {
+  return /^(node_modules|favicon\.ico|(con|prn|aux|nul|com\d|lpt\d)(\..*)?)$/i.test(name);
+}
+
+function spelled(text: string): string {
   const plain = text
     .slice(0, longest)
     .normalize('NFKD')

@@ -1,9 +1,11 @@
 /** Operations without weights that are more than a function of features: the token ids, residuals, rotary embedding and attention. */
 import { LamellaError } from '@lamella/graph/diagnostics';
+import { isF32 } from '@lamella/graph/f32';
 import type { Axis, Rope } from '@lamella/graph/ir';
 import { axis, callback, checkValue, declared, type Kind, number, optional, options, tensor } from './arguments.ts';
 import type { Adds, AxesOf } from './axes.ts';
 import { add } from './functions.ts';
+import { isOriginal, original } from './original.ts';
 import { capture } from './site.ts';
 import type { Tensor } from './tensor.ts';
 import { activeTrace } from './trace.ts';
@@ -15,13 +17,13 @@ export const input = declared(
   <const T extends Axis>(t: T): Tensor<readonly [T]> => activeTrace().tokens(t),
 );
 
-/** x times a constant. Throws L121 when the constant is not finite. */
+/** x times a constant. Throws L121 when f32 does not hold the constant. */
 export const scale = declared(
   'scale',
   { x: tensor, by: number('scale(x, 0.5)') },
   <X extends Tensor>(x: X, by: number): Tensor<AxesOf<X>> => {
     const trace = activeTrace();
-    if (!Number.isFinite(by)) throw new LamellaError('L121', { by }, { place: trace.where, site: capture()() });
+    if (!isF32(by)) throw new LamellaError('L121', { by }, { place: trace.where, site: capture()() });
     return trace.emit({ op: 'scale', x: trace.own(x).id, by }, x.axes as AxesOf<X>);
   },
 );
@@ -44,14 +46,14 @@ export type RopeSpec = Rope & { readonly site: ReturnType<typeof capture> };
 export const rope = declared(
   'rope',
   { theta: number('rope(10_000)') },
-  (theta: number): RopeSpec => ({ theta, pairing: 'half', site: capture() }),
+  (theta: number): RopeSpec => original({ theta, pairing: 'half', site: capture() } as const),
 );
 
 /** What `rope` returns. */
 export const ropeSpec: Kind = {
   words: 'a rotary embedding',
   example: 'rope(10_000)',
-  holds: (value) => typeof value === 'object' && value !== null && 'theta' in value && 'site' in value,
+  holds: (value) => isOriginal(value) && 'theta' in (value as object),
 };
 
 /** How the features of q, k and v are split into heads. */

@@ -1,12 +1,15 @@
 /** Presets: ordinary graphs of known families, written in the DSL itself. */
+
+import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Graph } from '@lamella/graph/ir';
 import { declared, number, optional, options, text } from './arguments.ts';
-import { dims } from './axes.ts';
+import { checkSize, dims } from './axes.ts';
 import { block, stack } from './block.ts';
-import { embedding, gqa, rmsNorm, swiglu } from './layers.ts';
+import { divisorBelow, embedding, gqa, rmsNorm, swiglu } from './layers.ts';
 import { defineModel } from './model.ts';
 import { headCounts, input, residual, rope } from './ops.ts';
 import { type Sharing, sharing } from './share.ts';
+import { capture } from './site.ts';
 
 /** The shape of a MobileLLM. */
 export interface MobileLLMShape {
@@ -45,7 +48,17 @@ const shapeOptions = options(
 export const mobileLLM = declared('mobileLLM', { shape: shapeOptions }, (shape: MobileLLMShape): Graph => {
   const { name, layers, heads, kvHeads, vocab: words = 32_000, context = 2048 } = shape;
   const { t, d, ff, vocab } = dims({ t: context, d: shape.d, ff: shape.ffn, vocab: words });
+  const site = capture()();
+  checkSize('heads', heads, { place: 'mobileLLM', site });
   const headDim = shape.d / heads;
+  if (!Number.isInteger(headDim / 2)) {
+    const argument = `heads, each with an even share of d=${shape.d}`;
+    const remedy =
+      shape.d % 2 === 0
+        ? `heads: ${divisorBelow(shape.d / 2, heads)}`
+        : `d: ${2 * heads * Math.ceil(shape.d / 2 / heads)}`;
+    throw new LamellaError('L124', { call: 'mobileLLM', expected: 'a number', argument, got: heads, remedy }, { site });
+  }
   const layer = block(
     [t, d],
     () => ({

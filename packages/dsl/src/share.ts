@@ -4,7 +4,8 @@
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { SharingOrder } from '@lamella/graph/ir';
-import { declared, type Kind, number } from './arguments.ts';
+import { declared, isListOf, type Kind, number } from './arguments.ts';
+import { isOriginal, original } from './original.ts';
 import { type Capture, capture } from './site.ts';
 
 /** A sharing order, before it knows how many weight sets there are. */
@@ -30,13 +31,13 @@ export const unshared: Sharing = {
 export const sharing: Kind = {
   words: 'a sharing order',
   example: 'share.immediate(2), share.cycle(2), share.reverse() or share.order([0, 1, 0])',
-  holds: (value) => typeof value === 'object' && value !== null && 'indices' in value && 'executions' in value,
+  holds: (value) => isOriginal(value) && 'executions' in (value as object),
 };
 
 const indexList: Kind = {
-  words: 'a list of numbers',
+  words: 'a list of numbers without gaps',
   example: 'share.order([0, 1, 0])',
-  holds: (value) => Array.isArray(value) && value.every((each) => typeof each === 'number'),
+  holds: (value) => isListOf(value, (each) => typeof each === 'number'),
 };
 
 /** `immediate(2)` A A B B C C · `cycle(2)` A B C A B C · `reverse()` A B C C B A · `order([0, 1, 0])` anything. */
@@ -59,18 +60,20 @@ export const share = {
   reverse: declared(
     'share.reverse',
     {},
-    (): Sharing => ({
-      kind: 'reverse',
-      text: 'reverse()',
-      indices: (count) => [...range(count), ...range(count).toReversed()],
-      executions: (count) => 2 * count,
-      check: () => {},
-    }),
+    (): Sharing =>
+      original({
+        kind: 'reverse',
+        text: 'reverse()',
+        indices: (count) => [...range(count), ...range(count).toReversed()],
+        executions: (count) => 2 * count,
+        check: () => {},
+      } satisfies Sharing),
   ),
   /** Exactly these weight sets. Every one must run at least once. */
-  order: declared('share.order', { indices: indexList }, (indices: readonly number[]): Sharing => {
+  order: declared('share.order', { indices: indexList }, (given: readonly number[]): Sharing => {
     const site = capture();
-    return {
+    const indices = [...given];
+    const order: Sharing = {
       kind: 'order',
       text: `order([${indices.join(', ')}])`,
       indices: () => indices,
@@ -84,6 +87,7 @@ export const share = {
         if (idle !== undefined) throw new LamellaError('L107', { index: idle }, where);
       },
     };
+    return original(order);
   }),
 } as const;
 
@@ -96,7 +100,7 @@ function repeating(
   const check = (_count: number, place: string): void => {
     if (!isCount(repeats)) throw new LamellaError('L111', { value: repeats, kind }, { place, site: site() });
   };
-  return { kind, text: `${kind}(${repeats})`, indices, executions: (count) => count * repeats, check };
+  return original({ kind, text: `${kind}(${repeats})`, indices, executions: (count) => count * repeats, check });
 }
 
 function isCount(n: number): boolean {

@@ -106,7 +106,49 @@ describe('L124: a wrong kind of value', () => {
     [() => loose(rmsNorm)(d, { eps: '1' }), "rmsNorm takes a number as eps, not '1'. Try eps: 1e-6"],
     [() => loose(mobileLLM)({ name: 'm', layers: 2 }), 'mobileLLM takes a number as d, not undefined. Try d: 576'],
     [() => around((_, x) => loose(dsl.scale)(x)), 'scale takes a number as by, not undefined. Try scale(x, 0.5)'],
-    [() => loose(share.order)(2), 'share.order takes a list of numbers as indices, not 2. Try share.order([0, 1, 0])'],
+    [
+      () => loose(share.order)(2),
+      'share.order takes a list of numbers without gaps as indices, not 2. Try share.order([0, 1, 0])',
+    ],
+    [
+      () => share.order(Array(2)),
+      'share.order takes a list of numbers without gaps as indices, not a list. Try share.order([0, 1, 0])',
+    ],
+    [() => loose(block)(Array(2)), 'block takes two axes as axes, not a list. Try [t, d]'],
+    [
+      () => gqa(d, loose(Object)({ ...heads, rope: { ...rope(10_000), scaling: 8 } })),
+      'gqa takes a rotary embedding as rope, not an object. Try rope(10_000)',
+    ],
+    [
+      () => around((_, x) => loose(dsl.rotate)(x, { theta: 10_000, site: 1, pairing: 'half' }, heads)),
+      'rotate takes a rotary embedding as spec, not an object. Try rope(10_000)',
+    ],
+    [
+      () =>
+        loose(stack)(
+          2,
+          block(
+            [t, d],
+            () => ({}),
+            (_, x) => x,
+          ),
+          { ...share.reverse(), times: 2 },
+        ),
+      'stack takes a sharing order as sharing, not an object. Try share.immediate(2), share.cycle(2), share.reverse() or share.order([0, 1, 0])',
+    ],
+    ...(
+      [
+        [{ d: 64, heads: 3 }, 64, 3, 'heads: 2'],
+        [{ d: 64, heads: 64 }, 64, 64, 'heads: 32'],
+        [{ d: 9, heads: 3 }, 9, 3, 'd: 12'],
+      ] as const
+    ).map(
+      ([sizes, width, count, remedy]) =>
+        [
+          () => mobileLLM({ name: 'm', layers: 1, kvHeads: 1, ffn: 8, ...sizes }),
+          `mobileLLM takes a number as heads, each with an even share of d=${width}, not ${count}. Try ${remedy}`,
+        ] as const,
+    ),
     [
       () => loose(defineModel)('m', () => ({})),
       "defineModel takes an object of options as options, not a function. Try { prefix: 'model' }, or {}",
@@ -214,6 +256,17 @@ describe('L126: names', () => {
     expect(message(() => named(name))).toContain(`such as '${better}'`);
     expect(named(better).name).toBe(better);
   });
+
+  test.each(['node_modules', 'favicon.ico', 'con', 'NUL', 'aux.v2', 'com1'])('nor %j, which a system keeps', (name) => {
+    expect(message(() => named(name))).toBe(
+      `L126 a model cannot have the name '${name}'. Try one that no system keeps for itself, such as 'my-${name}'`,
+    );
+    expect(named(`my-${name}`).name).toBe(`my-${name}`);
+  });
+
+  test.each(['console', 'null', 'com', 'node_modules-2'])('but %j is a name', (name) =>
+    expect(named(name).name).toBe(name),
+  );
 
   test.each(['my layer', '"""', '../x', '', '__proto__', 'a\nb', 'wörter', 'a..b', 'x'.repeat(10_000)])(
     'a module cannot be called %j',

@@ -263,9 +263,9 @@ const cases: Readonly<Record<string, readonly [() => unknown, string]>> = {
     () => attention(2, -1, 8),
     'L102 sizes must be positive integers: kvHeads is -1 at layers.self_attn HERE. Try a whole number of at least 1',
   ],
-  'L102 headDim of a preset': [
+  'L124 heads of a preset': [
     () => mobileLLM({ name: 'm', layers: 1, d: 10, heads: 4, kvHeads: 2, ffn: 8 }),
-    'L102 sizes must be positive integers: headDim is 2.5 at layers.self_attn HERE. Try a whole number of at least 1',
+    'L124 mobileLLM takes a number as heads, each with an even share of d=10, not 4 HERE. Try heads: 1',
   ],
   L103: [
     () => attention(1, 1, 5),
@@ -425,7 +425,7 @@ const cases: Readonly<Record<string, readonly [() => unknown, string]>> = {
         () => ({ norm: rmsNorm(d, { eps: 0 }) }),
         (w: { norm: Loose }, x) => w.norm(x),
       ),
-    'L117 eps must be a positive number: 0 at layers.norm HERE. Try 1e-5',
+    'L117 eps must be a positive number that f32 holds, from 1.2e-38 to 3.4e38: 0 at layers.norm HERE. Try 1e-5',
   ],
   'L117 of a norm of heads': [
     () =>
@@ -433,7 +433,7 @@ const cases: Readonly<Record<string, readonly [() => unknown, string]>> = {
         () => ({ norm: headNorm(d, { heads: 2, eps: -1 }) }),
         (w: { norm: Loose }, x) => w.norm(x),
       ),
-    'L117 eps must be a positive number: -1 at layers.norm HERE. Try 1e-5',
+    'L117 eps must be a positive number that f32 holds, from 1.2e-38 to 3.4e38: -1 at layers.norm HERE. Try 1e-5',
   ],
   'L124 heads of a norm': [
     () =>
@@ -445,7 +445,7 @@ const cases: Readonly<Record<string, readonly [() => unknown, string]>> = {
   ],
   L118: [
     () => attention(1, 1, 8, -1),
-    'L118 theta must be a positive number: -1 at layers.self_attn HERE. Try rope(10_000)',
+    'L118 theta must be a positive number that f32 holds, from 1.2e-38 to 3.4e38: -1 at layers.self_attn HERE. Try rope(10_000)',
   ],
   'L119 a block without stack': [
     () => {
@@ -501,7 +501,47 @@ const cases: Readonly<Record<string, readonly [() => unknown, string]>> = {
         () => ({ norm: rmsNorm(d) }),
         (w: { norm: Loose }, x) => scale(w.norm(x), 1 / 0),
       ),
-    'L121 a scale must be a finite number: Infinity at layers HERE. Try scale(x, 0.5)',
+    'L121 a scale must be a number that f32 holds, 0 or from 1.2e-38 to 3.4e38: Infinity at layers HERE. Try scale(x, 0.5)',
+  ],
+  'L117, more than f32 holds': [
+    () =>
+      around(
+        () => ({ norm: rmsNorm(d, { eps: 4e38 }) }),
+        (w: { norm: Loose }, x) => w.norm(x),
+      ),
+    'L117 eps must be a positive number that f32 holds, from 1.2e-38 to 3.4e38: 4e+38 at layers.norm HERE. Try 1e-5',
+  ],
+  'L118, more than f32 holds': [
+    () => attention(1, 1, 8, 4e38),
+    'L118 theta must be a positive number that f32 holds, from 1.2e-38 to 3.4e38: 4e+38 at layers.self_attn HERE. Try rope(10_000)',
+  ],
+  'L121, more than f32 holds': [
+    () =>
+      around(
+        () => ({ norm: rmsNorm(d) }),
+        (w: { norm: Loose }, x) => scale(w.norm(x), -4e38),
+      ),
+    'L121 a scale must be a number that f32 holds, 0 or from 1.2e-38 to 3.4e38: -4e+38 at layers HERE. Try scale(x, 0.5)',
+  ],
+  'L117, less than f32 holds': [
+    () =>
+      around(
+        () => ({ norm: rmsNorm(d, { eps: 1e-60 }) }),
+        (w: { norm: Loose }, x) => w.norm(x),
+      ),
+    'L117 eps must be a positive number that f32 holds, from 1.2e-38 to 3.4e38: 1e-60 at layers.norm HERE. Try 1e-5',
+  ],
+  'L118, less than f32 holds': [
+    () => attention(1, 1, 8, 1e-60),
+    'L118 theta must be a positive number that f32 holds, from 1.2e-38 to 3.4e38: 1e-60 at layers.self_attn HERE. Try rope(10_000)',
+  ],
+  'L121, less than f32 holds': [
+    () =>
+      around(
+        () => ({ norm: rmsNorm(d) }),
+        (w: { norm: Loose }, x) => scale(w.norm(x), -1e-60),
+      ),
+    'L121 a scale must be a number that f32 holds, 0 or from 1.2e-38 to 3.4e38: -1e-60 at layers HERE. Try scale(x, 0.5)',
   ],
   'L122 a stack that never runs': [
     () => {

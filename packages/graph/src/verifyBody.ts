@@ -3,6 +3,7 @@
  * checks its operands and answers what its result must look like; the rules are the types of `ir.ts` in words a program can check.
  */
 import { LamellaError } from './diagnostics.ts';
+import { isF32, isPositiveF32 } from './f32.ts';
 import { functionOf } from './functions.ts';
 import {
   type Axis,
@@ -100,7 +101,7 @@ function resultAxes(scope: Scope): readonly Axis[] {
       checkSize('heads', op.heads, scope.place, node.site);
       const each = op.heads > 1 ? ` in each of ${op.heads} heads` : '';
       expectFeatures(scope, op.x, gain.shape[0]! * op.heads, `one feature for each gain of ${gain.name}${each}`);
-      if (!(op.eps > 0 && Number.isFinite(op.eps))) throw new LamellaError('L117', { value: op.eps }, where(scope));
+      if (!isPositiveF32(op.eps)) throw new LamellaError('L117', { value: op.eps }, where(scope));
       return axesOf(scope, op.x);
     }
     case 'rope': {
@@ -109,7 +110,7 @@ function resultAxes(scope: Scope): readonly Axis[] {
       if (op.headDim % 2 !== 0) {
         throw new LamellaError('L103', { headDim: op.headDim, suggestion: op.headDim + 1 }, where(scope));
       }
-      if (!(op.rope.theta > 0 && Number.isFinite(op.rope.theta))) {
+      if (!isPositiveF32(op.rope.theta)) {
         throw new LamellaError('L118', { value: op.rope.theta }, where(scope));
       }
       expectFeatures(scope, op.x, op.heads * op.headDim, `heads * headDim = ${op.heads} * ${op.headDim}`);
@@ -131,11 +132,11 @@ function resultAxes(scope: Scope): readonly Axis[] {
       expectFeatures(scope, op.q, heads * headDim, `heads * headDim = ${heads} * ${headDim}`);
       expectFeatures(scope, op.k, kvHeads * headDim, `kvHeads * headDim = ${kvHeads} * ${headDim}`);
       expectFeatures(scope, op.v, kvHeads * headDim, `kvHeads * headDim = ${kvHeads} * ${headDim}`);
-      if (!Number.isFinite(op.scale)) fail(scope, `its scale is ${op.scale}`);
+      if (!isF32(op.scale)) fail(scope, `its scale is ${op.scale}`);
       return ofSize(scope, heads * headDim);
     }
     case 'scale':
-      if (!Number.isFinite(op.by)) throw new LamellaError('L121', { by: op.by }, where(scope));
+      if (!isF32(op.by)) throw new LamellaError('L121', { by: op.by }, where(scope));
       return featureAxes(scope, op.x);
     case 'map': {
       const { arity } = functionOf(op.fn);

@@ -141,7 +141,7 @@ const operations: readonly Rejection[] = [
   ],
   [
     'a norm without eps',
-    'L117 eps must be a positive number: 0, at layer.input_layernorm',
+    'L117 eps must be a positive number that f32 holds, from 1.2e-38 to 3.4e38: 0, at layer.input_layernorm',
     (g) => {
       opOf(g, 'rmsNorm').eps = 0;
     },
@@ -169,7 +169,7 @@ const operations: readonly Rejection[] = [
   ],
   [
     'a theta that is not positive',
-    'L118 theta must be a positive number: -1, at layer.self_attn',
+    'L118 theta must be a positive number that f32 holds, from 1.2e-38 to 3.4e38: -1, at layer.self_attn',
     (g) => {
       opOf(g, 'rope').rope.theta = -1;
     },
@@ -238,8 +238,36 @@ const operations: readonly Rejection[] = [
     },
   ],
   [
+    'a theta that f32 takes for infinite',
+    'L118 theta must be a positive number that f32 holds, from 1.2e-38 to 3.4e38: 3.5e+38, at layer.self_attn',
+    (g) => {
+      opOf(g, 'rope').rope.theta = 3.5e38;
+    },
+  ],
+  [
+    'an eps that f32 takes for 0',
+    'L117 eps must be a positive number that f32 holds, from 1.2e-38 to 3.4e38: 1e-60, at layer.input_layernorm',
+    (g) => {
+      opOf(g, 'rmsNorm').eps = 1e-60;
+    },
+  ],
+  [
+    'an attention scale that f32 takes for 0',
+    '%7 = attention: its scale is 1e-50, at layer.self_attn',
+    (g) => {
+      opOf(g, 'attention').scale = 1e-50;
+    },
+  ],
+  [
+    'a factor that f32 takes for 0',
+    'L121 a scale must be a number that f32 holds, 0 or from 1.2e-38 to 3.4e38: -1e-50, at layer.mlp',
+    (g) => {
+      layer(g).nodes[12]!.op = { op: 'scale', x: 11, by: -1e-50 };
+    },
+  ],
+  [
     'a factor that is no number',
-    'L121 a scale must be a finite number: Infinity, at layer.mlp',
+    'L121 a scale must be a number that f32 holds, 0 or from 1.2e-38 to 3.4e38: Infinity, at layer.mlp',
     (g) => {
       layer(g).nodes[12]!.op = { op: 'scale', x: 11, by: Number.POSITIVE_INFINITY };
     },
