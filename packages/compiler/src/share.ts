@@ -8,6 +8,7 @@ import {
   type Body,
   type Graph,
   type Node,
+  operands,
   operationName,
   type ParamId,
   type ValueId,
@@ -116,7 +117,9 @@ function cutBody(
     const at = params.indexOf(p);
     return at >= 0 ? at : params.push(p) - 1;
   };
+  const needed = neededFor(root);
   for (const node of root.nodes.slice(from, to)) {
+    if (!needed.has(node.id)) continue;
     const id = nodes.length;
     renumbered.set(node.id, id);
     nodes.push({ ...node, id, op: rebind(node, value, param) });
@@ -126,6 +129,13 @@ function cutBody(
   if (last === undefined) throw new LamellaError('L115', { reason: 'a stack reads a value from before another stack' });
   const body: Body = { params: params.map((p) => root.params[p]!), nodes, result: last };
   return { body, weights: params.map((p) => rootWeights[p]!) };
+}
+
+/** The values that the result comes from. What an author computed and threw away is a warning, and no work for a kernel. */
+function neededFor({ nodes, result }: Body): ReadonlySet<ValueId> {
+  const needed = new Set([result]);
+  for (const { id, op } of nodes.toReversed()) if (needed.has(id)) for (const v of operands(op)) needed.add(v);
+  return needed;
 }
 
 /** The node's operation over renumbered values and params. */
