@@ -25,7 +25,9 @@ test('what is moved to another place keeps its number, its sentence and its modu
   const site = { file: 'made.ts', line: 3, column: 4 };
   const moved = new LamellaError('L117', { value: 0 }, { place: 'layers.norm', site }).movedTo('hub/config.json');
   expect(moved).toMatchObject({ code: 'L117', site: null });
-  expect(moved.message).toBe('L117 eps must be a positive number: 0, at layers.norm of hub/config.json. Try 1e-5');
+  expect(moved.message).toBe(
+    'L117 eps must be a positive number that f32 holds, from 1.2e-38 to 3.4e38: 0, at layers.norm of hub/config.json. Try 1e-5',
+  );
 });
 
 /** What follows "Try" is a thing or a gerund: "Try fetching it again", never "Try fetch it again". */
