@@ -413,6 +413,27 @@ describe('each cause has its number', () => {
   });
 });
 
+test('what onProgress throws in a page, load rejects with; and a signal of another realm ends it', async () => {
+  const page = await open(await site());
+  const said = page.evaluate(async () => {
+    const frame = document.body.appendChild(document.createElement('iframe'));
+    const { AbortController: Other } = frame.contentWindow as unknown as typeof globalThis;
+    const mine = new Error('mine');
+    const thrown = await load(undefined, {
+      onProgress: () => {
+        throw mine;
+      },
+    }).catch((cause) => cause === mine);
+    const control = new Other();
+    const aborted = await load(undefined, {
+      signal: control.signal,
+      onProgress: () => control.abort('enough'),
+    }).catch((cause) => cause);
+    return [thrown, aborted];
+  });
+  expect(await said).toEqual([true, 'enough']);
+});
+
 test('Node loads by http what a page does, and hears of the same causes', async () => {
   const other = await site((file, _, response) => {
     if (file !== 'weights-001.bin' || !broken) return false;
@@ -426,6 +447,12 @@ test('Node loads by http what a page does, and hears of the same causes', async 
   const model = await there();
   expect([...(await model.logits([1, 2]))]).toEqual(expected);
   model.dispose();
+  let calls = 0;
+  const mine = new Error('mine');
+  const onProgress = () => {
+    if (calls++ > 0) throw mine;
+  };
+  await expect(load(`${other.origin}/models`, { threads: 1, onProgress })).rejects.toBe(mine);
   broken = true;
   await expect(there()).rejects.toThrow(/^L419 weights-001.bin is not there: http.* answers 404, at http:.*\/models\//);
 });

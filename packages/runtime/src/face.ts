@@ -177,9 +177,15 @@ export interface LoadOptions {
   readonly threads?: number | undefined;
   /** Gives loading up: `load` then rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
-  /** Called with the bytes of the weights that have come so far and all that there are: first with none, then as they come. */
+  /**
+   * Called with the bytes of the weights that have come so far and all that there are: first with none, then as they come. What it throws
+   * ends loading: `load` rejects with it.
+   */
   readonly onProgress?: ((doneBytes: number, totalBytes: number) => void) | undefined;
-  /** Called when something faster cannot be used, while loading or later: an app may show it, or wonder why it is slow. */
+  /**
+   * Called when something faster cannot be used, while loading or later: an app may show it, or wonder why it is slow. What it throws while
+   * loading, `load` rejects with; later it is an uncaught error, and the model goes on.
+   */
   readonly onFallback?: ((fallback: Fallback) => void) | undefined;
 }
 

@@ -3,6 +3,7 @@
  * file. Here everything runs in the calling thread; in a page, `page.ts` puts a worker between.
  */
 import { disposable } from './disposable.ts';
+import { endably } from './endable.ts';
 import type * as face from './face.ts';
 import { Run } from './generate.ts';
 import { Generation } from './generation.ts';
@@ -26,17 +27,18 @@ export async function load(
   around: Surroundings,
   given: face.LoadOptions = {},
 ): Promise<face.Model> {
-  const options = readOptions(given, loadRanges);
-  const manifest = await readManifest(files, options.signal);
-  try {
-    return await loadBy(manifest, files, around, options);
-  } catch (cause) {
-    // Another file than the manifest says, or none: a new version may have been put there, and a cache given us the old one's manifest.
-    if (!(cause instanceof LamellaError) || (cause.code !== 'L407' && cause.code !== 'L419')) throw cause;
-    const newest = await readManifest(files, options.signal, true).catch(() => manifest);
-    if (JSON.stringify(newest) === JSON.stringify(manifest)) throw cause;
-    return loadBy(newest, files, around, options);
-  }
+  return endably(readOptions(given, loadRanges), async (options) => {
+    const manifest = await readManifest(files, options.signal);
+    try {
+      return await loadBy(manifest, files, around, options);
+    } catch (cause) {
+      // Another file than the manifest says, or none: a new version may have been put there, and a cache given us the old one's manifest.
+      if (!(cause instanceof LamellaError) || (cause.code !== 'L407' && cause.code !== 'L419')) throw cause;
+      const newest = await readManifest(files, options.signal, true).catch(() => manifest);
+      if (JSON.stringify(newest) === JSON.stringify(manifest)) throw cause;
+      return loadBy(newest, files, around, options);
+    }
+  });
 }
 
 /** Loads what the manifest names. */

@@ -3,6 +3,7 @@
  * of a reader that is busy drawing.
  */
 import { disposable } from './disposable.ts';
+import { endably } from './endable.ts';
 import type * as face from './face.ts';
 import type { PackageAddress } from './folder.ts';
 import { Generation, type Source } from './generation.ts';
@@ -20,22 +21,22 @@ export async function loadInWorker(
   scripts: readonly string[],
   options: face.LoadOptions,
 ): Promise<face.Model> {
-  const { signal, onProgress, onFallback, ...rest } = readOptions(options, loadRanges);
-  signal?.throwIfAborted();
-  const link = new Link(await startWorker(scripts, signal));
-  link.onFallback = onFallback ?? null;
-  const abort = () => link.close(signal!.reason);
-  signal?.addEventListener('abort', abort);
-  try {
-    const { manifest, running } = await link.call('load', [address, rest], onProgress && { progress: onProgress });
-    link.running = running;
-    return model(link, address.folder, manifest);
-  } catch (cause) {
-    link.close(cause);
-    throw cause;
-  } finally {
-    signal?.removeEventListener('abort', abort);
-  }
+  return endably(readOptions(options, loadRanges), async ({ signal, onProgress, onFallback, ...rest }) => {
+    const link = new Link(await startWorker(scripts, signal));
+    link.onFallback = onFallback ?? null;
+    const abort = () => link.close(signal.reason);
+    signal.addEventListener('abort', abort);
+    try {
+      const { manifest, running } = await link.call('load', [address, rest], onProgress && { progress: onProgress });
+      link.running = running;
+      return model(link, address.folder, manifest);
+    } catch (cause) {
+      link.close(cause);
+      throw cause;
+    } finally {
+      signal.removeEventListener('abort', abort);
+    }
+  });
 }
 
 function model(link: Link, folder: string, manifest: face.Model['manifest']): face.Model {

@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import wabt from 'wabt';
+import { endably } from '../src/endable.ts';
 import { load } from '../src/every-part.ts';
+import type { Fallback, LoadOptions } from '../src/face.ts';
 import { instructionSets } from '../src/kernels.ts';
 import { nodeFiles } from '../src/node-files.ts';
 import { selfTest } from '../src/self-test.ts';
@@ -117,6 +119,53 @@ describe('loading', () => {
     await expect(load(fromMap(files))).rejects.toThrow('L407 tokenizer.json is damaged: its SHA-256');
     files.delete('tokenizer.json');
     await expect(load(fromMap(files))).rejects.toThrow('L413 tokenizer.json cannot be read');
+  });
+});
+
+describe('what an app ends loading with', () => {
+  test('what onProgress throws, from the first call or a later one', async () => {
+    for (const last of [0, 1, 2]) {
+      let calls = 0;
+      const mine = new Error('mine');
+      const onProgress = () => {
+        if (calls++ === last) throw mine;
+      };
+      await expect(load(fromMap(await toyFiles()), { onProgress })).rejects.toBe(mine);
+      expect(calls).toBe(last + 1);
+    }
+  });
+
+  test('what onFallback throws', async () => {
+    const files = fromMap(await toyFiles());
+    const mine = new Error('mine');
+    const work = async ({ onFallback }: LoadOptions) => {
+      onFallback!({} as Fallback);
+      return load(files);
+    };
+    const onFallback = () => {
+      throw mine;
+    };
+    await expect(endably({ onFallback }, work)).rejects.toBe(mine);
+  });
+
+  test('a signal of a polyfill, which can do no more than it must', async () => {
+    const target = new EventTarget();
+    const signal = {
+      aborted: false,
+      reason: undefined as unknown,
+      addEventListener: target.addEventListener.bind(target),
+      removeEventListener: target.removeEventListener.bind(target),
+    };
+    const files = await toyFiles();
+    const options = { signal: signal as unknown as AbortSignal };
+    (await load(fromMap(files), options)).dispose();
+    const abort = () => {
+      signal.aborted = true;
+      signal.reason = 'enough';
+      target.dispatchEvent(new Event('abort'));
+    };
+    await expect(load(fromMap(files), { ...options, onProgress: abort })).rejects.toBe('enough');
+    await expect(load(fromMap(files), options)).rejects.toBe('enough');
   });
 });
 
