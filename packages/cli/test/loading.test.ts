@@ -335,6 +335,30 @@ describe('what is kept', () => {
     expect(await by(2)).toEqual(two);
   });
 
+  test('is enough where a service worker answers with its start page to all that it cannot fetch', async () => {
+    const worker = `self.oninstall = () => skipWaiting();
+self.onactivate = (event) => event.waitUntil(clients.claim());
+const shell = () => new Response('<!doctype html><title>app</title>', { headers: { 'content-type': 'text/html' } });
+self.onfetch = (event) => {
+  if (!event.request.url.endsWith('.js')) event.respondWith(fetch(event.request).catch(shell));
+};`;
+    const cached: Before = (file, _, response) => {
+      if (file.endsWith('.js')) response.setHeader('Cache-Control', 'max-age=600');
+      return false;
+    };
+    const page = await open(await site(cached, {}, { '/sw.js': { text: worker } }));
+    await page.evaluate(async () => {
+      const claimed = new Promise((resolve) => {
+        navigator.serviceWorker.oncontrollerchange = resolve;
+      });
+      await navigator.serviceWorker.register('/sw.js');
+      await claimed;
+    });
+    expect(await visit(page)).toEqual(expected);
+    await page.context().setOffline(true);
+    expect(await visit(page)).toEqual(expected);
+  });
+
   test('and what has no room to be kept is loaded all the same', async () => {
     const served = await site();
     const page = await open(served);

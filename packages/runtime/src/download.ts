@@ -5,13 +5,14 @@
  */
 import { LamellaError } from './lamella-error.ts';
 import type { ReadOptions } from './package-files.ts';
-import { Received } from './response-bytes.ts';
+import { MOST_BYTES, Received } from './response-bytes.ts';
 import { isOffline, type Source, watchForCause } from './unanswered.ts';
 
 /** Ms to wait before the second and the third attempt. */
 const WAITS = [400, 1600] as const;
-/** Ms without a byte after which no more are expected; less where there is something to go on with instead. */
+/** Ms without a byte after which no more are expected; less where there is something to go on with instead, and then so many times that for all. */
 const PATIENCE_MS = { usual: 20_000, dispensable: 4000 } as const;
+const WHOLE = 5;
 
 /** Causes that pass: another attempt may succeed, and what is kept on the device is better than nothing. */
 const passing: ReadonlySet<string> = new Set(['L415', 'L421', 'L422', 'L423', 'L424']);
@@ -31,7 +32,7 @@ export async function download(
   const next = attempts(source, options);
   for (const wait of dispensable ? [null] : [...WAITS, null]) {
     try {
-      return await patiently(patienceMs, signal, next, source);
+      return await patiently({ patienceMs, wholeMs: dispensable ? WHOLE * patienceMs : null }, signal, next, source);
     } catch (cause) {
       signal?.throwIfAborted();
       if (wait === null || !isPassing(cause)) throw cause;
@@ -47,6 +48,7 @@ function attempts(source: Source, { bytes: expected, afresh, onBytes }: ReadOpti
   const received = new Received(expected);
   /** Names the version that has begun to come. */
   let tag: string | null = null;
+  const damaged = (reason: string) => new LamellaError('L407', { file, reason }, place);
   const cut = () =>
     isOffline()
       ? new LamellaError('L415', { file }, place)
@@ -61,6 +63,7 @@ function attempts(source: Source, { bytes: expected, afresh, onBytes }: ReadOpti
     alive();
     const { status } = response;
     const start = status === 206 ? (startOf(response) ?? from) : 0;
+    if (from === 0 && start > 0) throw damaged(`the server sends only what lies from byte ${start} on`);
     if (start !== from || status === 416) received.restart();
     if (status === 416 || start > received.length) throw cut();
     if (!response.ok) throw refusal(source, status);
@@ -73,6 +76,7 @@ function attempts(source: Source, { bytes: expected, afresh, onBytes }: ReadOpti
     } catch (cause) {
       throw signal.aborted ? cause : cut();
     }
+    if (expected === undefined && received.length > MOST_BYTES) throw damaged(`it has more than ${MOST_BYTES} bytes`);
     if (isPage(response, received.soFar)) throw new LamellaError('L418', { file, url }, place);
     // An answer that is all there and too short is another file, which who knows its SHA-256 will say.
     const isWhole = Number(response.headers.get('content-length')) === received.length - start;
@@ -93,9 +97,9 @@ async function answered(source: Source, request: RequestInit & { readonly signal
   }
 }
 
-/** Runs `work` until it is done, is aborted, or has shown no sign of life for so long. */
+/** Runs `work` until it is done, is aborted, has shown no sign of life for so long, or has taken too long as a whole. */
 async function patiently<T>(
-  patienceMs: number,
+  { patienceMs, wholeMs }: { readonly patienceMs: number; readonly wholeMs: number | null },
   signal: AbortSignal | undefined,
   work: (signal: AbortSignal, alive: () => void) => Promise<T>,
   { file, place }: Source,
@@ -104,19 +108,21 @@ async function patiently<T>(
   const stop = () => control.abort();
   const stalled = new LamellaError('L423', { file, seconds: patienceMs / 1000 }, place);
   let timer: ReturnType<typeof setTimeout> | undefined;
+  const whole = wholeMs === null ? undefined : setTimeout(() => control.abort(stalled), wholeMs);
   const alive = () => {
     clearTimeout(timer);
     timer = setTimeout(() => control.abort(stalled), patienceMs);
   };
-  signal?.throwIfAborted();
-  signal?.addEventListener('abort', stop);
   try {
+    signal?.throwIfAborted();
+    signal?.addEventListener('abort', stop);
     alive();
     return await work(control.signal, alive);
   } catch (cause) {
     throw control.signal.reason === stalled ? stalled : cause;
   } finally {
     clearTimeout(timer);
+    clearTimeout(whole);
     signal?.removeEventListener('abort', stop);
   }
 }
@@ -138,7 +144,8 @@ function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
 
 function refusal({ file, url, place }: Source, status: number): LamellaError {
   if (status === 404 || status === 410) return new LamellaError('L419', { file, url, status }, place);
-  if (status === 429 || status >= 500) return new LamellaError('L421', { file, status }, place);
+  // A 304 to who asked for no version is a cache's slip.
+  if (status === 304 || status === 429 || status >= 500) return new LamellaError('L421', { file, status }, place);
   return new LamellaError('L420', { file, url, status }, place);
 }
 
@@ -155,7 +162,17 @@ function tagOf({ headers, type }: Response): string | null {
 }
 
 /** Whether a server answered with some page of its own, as those of apps do for every address that they do not know. */
-function isPage({ headers }: Response, bytes: Uint8Array): boolean {
-  if (!headers.get('content-type')?.startsWith('text/html')) return false;
-  return /^\s*<(!doctype html|html|head|!--)/i.test(new TextDecoder().decode(bytes.subarray(0, 1000)));
+function isPage(response: Response, bytes: Uint8Array): boolean {
+  if (!isOfPages(response)) return false;
+  return /^\s*<(!doctype html|html|head|!--|\?xml)/i.test(new TextDecoder().decode(bytes.subarray(0, 1000)));
+}
+
+/** Whether an answer has the type of web pages, which no file of a package has. */
+export function isOfPages({ headers }: Response): boolean {
+  return /^(text\/html|application\/xhtml\+xml)\b/i.test(headers.get('content-type') ?? '');
+}
+
+/** Whether a server answered with a web page: it may know the file another time, or a service worker answers for it. */
+export function isWebPage(cause: unknown): boolean {
+  return cause instanceof LamellaError && cause.code === 'L418';
 }

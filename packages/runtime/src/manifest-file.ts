@@ -4,7 +4,7 @@
  */
 import { checkManifest } from './check-manifest.ts';
 import { WrongValue } from './checks.ts';
-import { isPassing } from './download.ts';
+import { isPassing, isWebPage } from './download.ts';
 import { LamellaError, reasonOf } from './lamella-error.ts';
 import type { Manifest } from './manifest.ts';
 import { MANIFEST, type PackageFiles, type ReadOptions } from './package-files.ts';
@@ -69,7 +69,8 @@ async function readLatest(files: PackageFiles, options: ReadOptions): Promise<Ui
   try {
     return await files.read(MANIFEST, { ...options, dispensable: kept !== null });
   } catch (cause) {
-    if (kept && isPassing(cause)) return kept;
+    // A page in its place: offline, the app's own service worker may answer so to whatever it cannot fetch.
+    if (kept && (isPassing(cause) || isWebPage(cause))) return kept;
     throw cause;
   }
 }

@@ -10,6 +10,9 @@ const PIECE = 1 << 18;
 /** Most bytes that are set aside because an answer says it has so many. */
 const MOST_FORETOLD = 16 << 20;
 
+/** Most bytes of a file whose length nobody knows beforehand: manifests, kernels and tokenizers have far fewer, and what never ends is none of them. */
+export const MOST_BYTES = 64 << 20;
+
 /** A file as it comes, maybe in several answers: one that breaks off leaves its beginning. */
 export class Received {
   #bytes = new Uint8Array(0);
@@ -35,7 +38,7 @@ export class Received {
     this.#length = 0;
   }
 
-  /** Appends the body, as far as it goes; stops early where there is more than expected. `onBytes` hears of each piece. Rejects as the body does. */
+  /** Appends the body, as far as it goes; stops early where there is more than expected, or than any file has. `onBytes` hears of each piece. Rejects as the body does. */
   async append({ body, headers }: Response, onBytes: (bytes: number) => void = () => {}): Promise<void> {
     if (!body) return;
     // A first guess: of what travels compressed it is another length, and some servers do not say.
@@ -48,7 +51,7 @@ export class Received {
       this.#bytes.set(piece, this.#length);
       this.#length = length;
       onBytes(piece.length);
-      if (this.#expected !== null && length > this.#expected) return;
+      if (length > (this.#expected ?? MOST_BYTES)) return;
     }
   }
 

@@ -2,7 +2,7 @@
  * A package on a server, read with `fetch`. Where the browser has a Cache API (secure contexts have), files are kept in it, so that a second
  * visit reads no byte of the weights from the network and works without one.
  */
-import { download } from './download.ts';
+import { download, isOfPages } from './download.ts';
 import { filesOf } from './manifest-file.ts';
 import { type FileStore, MANIFEST, type PackageFiles } from './package-files.ts';
 import { bytesOf } from './response-bytes.ts';
@@ -83,8 +83,9 @@ async function cacheStore(
     async put(name, bytes, version) {
       // From the browser's HTTP cache, where it is after `read`, a file goes by without being held by this process.
       const again = await asked(() => fetch(urlOf(name), { cache: 'only-if-cached', mode: 'same-origin' }), null);
+      const isIt = again?.ok && !isOfPages(again);
       // A full disk only means that the next visit asks the network again.
-      await asked(() => cache.put(key(name, version), again?.ok ? again : new Response(bytes)), undefined);
+      await asked(() => cache.put(key(name, version), isIt ? again : new Response(bytes)), undefined);
     },
     async write(name, bytes) {
       const headers = { date: new Date().toUTCString() };

@@ -97,6 +97,20 @@ describe.concurrent('a download', () => {
     ['busy', status(429), /^L421 f.bin cannot be had now: the server answers 429/, 3],
     ['ill', status(502), /^L421 /, 3],
     ['cut', half, /^L422 f.bin came only in part: the connection ended behind \d+ bytes/, 3],
+    ['not changed, it says', status(304), /^L421 .* answers 304/, 3],
+    [
+      'from elsewhere on',
+      (r) => rest(r, 100),
+      /^L407 f.bin is damaged: the server sends only what lies from byte 100/,
+      1,
+    ],
+    ['a page in capitals', (r) => r.setHeader('Content-Type', 'Text/HTML').end('<!DOCTYPE html>'), /^L418 /, 1],
+    [
+      'XHTML',
+      (r) => r.setHeader('Content-Type', 'application/xhtml+xml').end('<?xml version="1.0"?><html/>'),
+      /^L418 /,
+      1,
+    ],
     ['a page', (r) => r.setHeader('Content-Type', 'text/html').end('\n<!DOCTYPE html>'), /^L418 f.bin is not there/, 1],
   ])('%s', async (_, answer, message, times) => {
     const { ranges, read } = await serve(answer);
@@ -111,6 +125,31 @@ describe.concurrent('a download', () => {
     expect(ranges).toHaveLength(3);
     await expect(read({ dispensable: true }, 100)).rejects.toThrow(/^L423 /);
     expect(ranges).toHaveLength(4);
+  });
+
+  test('a byte now and then is not waited for without end where there is something else', async () => {
+    let sent = 0;
+    const trickle = (response: ServerResponse) => {
+      const timer = setInterval(() => response.write('a', () => sent++), 40);
+      response.on('close', () => clearInterval(timer));
+    };
+    const { read } = await serve(trickle);
+    await expect(read({ dispensable: true, bytes: undefined }, 200)).rejects.toThrow(/^L423 /);
+    expect(sent).toBeGreaterThan(0);
+  });
+
+  test('what never ends, of a length that nobody knows, is given up', async () => {
+    const piece = new Uint8Array(1 << 20);
+    const endless = (response: ServerResponse) => {
+      const more = () => {
+        while (!response.destroyed && response.write(piece));
+      };
+      response.on('drain', more);
+      more();
+    };
+    const { ranges, read } = await serve(endless);
+    await expect(read({ bytes: undefined })).rejects.toThrow(/^L407 f.bin is damaged: it has more than 67108864 bytes/);
+    expect(ranges).toHaveLength(1);
   });
 
   test('nobody there is L424, with what the system says', async () => {
