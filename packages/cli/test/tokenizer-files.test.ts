@@ -66,7 +66,8 @@ test.each<[string, object, object | null, number[], number[]]>([
   ['nobody says so', {}, null, [], []],
   ['the config says so', { add_bos_token: true }, null, [2], []],
   ['the config says so of both', { add_bos_token: true, add_eos_token: true }, null, [2], [1]],
-  ['the config says so of a token that it does not name', { bos_token: '', add_bos_token: true }, null, [], []],
+  ['the config says no, and nobody names any', { bos_token: '', add_bos_token: false }, null, [], []],
+  ['the config says so of the template’s, which nobody names', { bos_token: '', add_bos_token: true }, begins, [2], []],
   ['the template says so', {}, begins, [2], []],
   ['the template says so, and the config names nothing', { bos_token: '', eos_token: '' }, begins, [2], []],
   ['the template is one of several steps', {}, sequence, [2], []],
@@ -100,8 +101,8 @@ test.each<[string, Record<string, object>, number[], number[]]>([
   ],
   [
     'a list that says nothing',
-    { 'generation_config.json': { eos_token_id: null }, 'config.json': { eos_token_id: 1 } },
-    [],
+    { 'generation_config.json': { eos_token_id: null }, 'config.json': { bos_token_id: 2, eos_token_id: 1 } },
+    [2],
     [1],
   ],
 ])('which tokens begin and end is said by %s', async (_, files, before, eos) => {
@@ -129,6 +130,9 @@ test.each([
   await put('generation_config.json', { eos_token_id });
   expect((await found())?.eos).toEqual(eos);
 });
+
+const config = (content: object) => ({ 'tokenizer_config.json': content });
+const decoder = (added_tokens_decoder: object) => config({ added_tokens_decoder });
 
 test.each<[string, Record<string, unknown>, number, RegExp]>([
   [
@@ -173,15 +177,101 @@ test.each<[string, Record<string, unknown>, number, RegExp]>([
     6,
     /normalizer: type "Nmt" is none of .*NFC/,
   ],
+  [
+    'a begin that nobody names',
+    config({ add_bos_token: true }),
+    6,
+    /add_bos_token .* is true, and no file names a bos_/,
+  ],
+  [
+    'an end that nobody names',
+    config({ add_eos_token: true }),
+    6,
+    /add_eos_token .* is true, and no file names a eos_/,
+  ],
+  [
+    'no begin, where the tokenizer adds what nobody names',
+    { ...config({ add_bos_token: false }), 'tokenizer.json': { ...bare, post_processor: begins } },
+    6,
+    /add_bos_token of tokenizer_config\.json is false, and no file names a bos_token/,
+  ],
+  [
+    'a text for a flag',
+    config({ add_bos_token: 'true' }),
+    6,
+    /add_bos_token of tokenizer_config\.json is "true".* true or false/,
+  ],
+  ['a list for a token', config({ eos_token: ['</s>'] }), 6, /the eos_token of tokenizer_config\.json is \["<\/s>"\]/],
+  [
+    'a number for a token',
+    { 'special_tokens_map.json': { bos_token: 2 }, ...config({ add_bos_token: true }) },
+    6,
+    /the bos_token of special_tokens_map\.json is 2/,
+  ],
+  ['a number for a format', config({ lamella: { prompt_suffix: 5 } }), 6, /lamella\.prompt_suffix of .* is 5/],
+  ['a list for the formats', config({ lamella: [] }), 6, /lamella of tokenizer_config\.json is \[\]/],
+  [
+    'a list for the special tokens',
+    { 'special_tokens_map.json': [1, 2] },
+    6,
+    /special_tokens_map\.json.*not a JSON object/,
+  ],
+  ['a text for the configuration', { 'tokenizer_config.json': '"x"' }, 6, /tokenizer_config\.json.*not a JSON object/],
+  ['a number for the configuration', { 'tokenizer_config.json': 5 }, 6, /tokenizer_config\.json.*not a JSON object/],
+  [
+    'an added token that is only vocabulary',
+    decoder({ 0: { content: 'a' } }),
+    6,
+    /adds a, which here is no added token/,
+  ],
+  ['an added token with another id', decoder({ 5: { content: 'a' } }), 6, /gives a the id 5, and here it is 0/],
+  ['a special token with another id', decoder({ 5: { content: '</s>', special: true } }), 6, /gives <\/s> the id 5/],
+  ['an added token without a text', decoder({ 5: { special: true } }), 6, /has no text for the added token 5/],
+  ['a token that is special in one file', decoder({ 1: { content: '</s>' } }), 6, /has another special for <\/s>/],
+  [
+    'an added token with another flag',
+    {
+      'tokenizer.json': { ...bare, added_tokens: [{ id: 0, content: 'a', normalized: true }] },
+      ...decoder({ 0: { content: 'a', normalized: true, rstrip: true } }),
+    },
+    6,
+    /has another rstrip for a/,
+  ],
+  ...[true, false].map((says): [string, Record<string, unknown>, number, RegExp] => [
+    'a space before the text that one file wants',
+    {
+      'tokenizer.json': { ...bare, pre_tokenizer: { type: 'ByteLevel', add_prefix_space: !says } },
+      ...config({ add_prefix_space: says }),
+    },
+    6,
+    new RegExp(`says add_prefix_space is ${says}, and the pre_tokenizer says ${!says}`),
+  ]),
   ['a file that is not JSON', { 'tokenizer.json': '{"model":' }, 6, /not JSON/],
 ])('refused: %s', async (_, files, vocab, message) => {
   await put('tokenizer.json', bare);
   for (const [file, content] of Object.entries(files)) await put(file, content);
-  await expect(findTokenizer(folder, vocab)).rejects.toThrow(/^L207 .*tokenizer\.json.* Try /);
+  await expect(findTokenizer(folder, vocab)).rejects.toThrow(/^L207 .*\.json.* Try /);
   await expect(findTokenizer(folder, vocab)).rejects.toThrow(message);
 });
 
 test('special tokens that no text and no prompt can bring need not be in the model’s vocabulary', async () => {
   await put('tokenizer.json', bare);
   expect(await found(3)).toMatchObject({ before: [], eos: [] });
+});
+
+test('what both files say alike is taken', async () => {
+  await put('tokenizer.json', {
+    ...bare,
+    added_tokens: [...bare.added_tokens, { id: 4, content: '<tool>', normalized: false, rstrip: true }],
+    pre_tokenizer: { type: 'ByteLevel', add_prefix_space: false },
+  });
+  await put('tokenizer_config.json', {
+    add_prefix_space: false,
+    added_tokens_decoder: {
+      1: { content: '</s>', special: true, lstrip: true },
+      4: { content: '<tool>', normalized: false, rstrip: true },
+      9: { content: '<never>', special: true },
+    },
+  });
+  expect(await found()).toMatchObject({ before: [], eos: [] });
 });

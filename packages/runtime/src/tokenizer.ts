@@ -11,7 +11,7 @@ import { readChecked } from './checked-file.ts';
 import { LamellaError, reasonOf } from './lamella-error.ts';
 import type { TokenizerFiles } from './manifest.ts';
 import type { PackageFiles } from './package-files.ts';
-import { AddedTokenFinder, addedTokensOf } from './tokenizer/added-tokens.ts';
+import { type AddedToken, AddedTokenFinder, addedTokensOf } from './tokenizer/added-tokens.ts';
 import { byteCharacters } from './tokenizer/byte-level.ts';
 import { decoderOf } from './tokenizer/decoder.ts';
 import { type Model, modelOf } from './tokenizer/model.ts';
@@ -35,11 +35,11 @@ export class Tokenizer {
   readonly added: Added;
   /** Special tokens: text to id. */
   readonly special: ReadonlyMap<string, number>;
+  /** Added tokens, special or not, by their texts. */
+  readonly addedTokens: ReadonlyMap<string, AddedToken>;
   /** Every token that can be the id of a piece of text: id to text. */
   readonly texts: ReadonlyMap<number, string>;
   readonly #specialIds: ReadonlySet<number>;
-  /** Added tokens: text to id. */
-  readonly #added: ReadonlyMap<string, number>;
   readonly #prompt: Prompt;
   readonly #normalize: Normalizer;
   readonly #cut: PreTokenizer;
@@ -73,7 +73,7 @@ export class Tokenizer {
     }
 
     const added = addedTokensOf(added_tokens ?? [], this.#model.ids);
-    this.#added = new Map(added.map((token) => [token.content, token.id]));
+    this.addedTokens = new Map(added.map((token) => [token.content, token]));
     const found = added.filter((token) => !token.special);
     this.#inText = new AddedTokenFinder(
       found.filter((token) => !token.normalized),
@@ -101,7 +101,7 @@ export class Tokenizer {
 
   /** The id of a token, special or not, by its text; null when there is none. */
   idOf(token: string): number | null {
-    return this.#added.get(token) ?? this.#model.ids.get(token) ?? null;
+    return this.addedTokens.get(token)?.id ?? this.#model.ids.get(token) ?? null;
   }
 
   /** Ids of plain text; nothing is added. */

@@ -47,6 +47,8 @@ export function sentencePieceToTokenizerJson(model: Uint8Array, config: Json | n
   const prefixed = read.dummyPrefix && given.add_prefix_space !== false;
   const pieces = read.pieces.map((piece, id): [string, number] => [piece.text, id]);
   const vocab = [...pieces, ...symbols, ...special.map(({ content, id }): [string, number] => [content, id])];
+  const bos_token = controlPiece(read, read.bos);
+  const said = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== ''));
   return {
     tokenizer: {
       version: '1.0',
@@ -84,12 +86,12 @@ export function sentencePieceToTokenizerJson(model: Uint8Array, config: Json | n
     },
     config: {
       tokenizer_class: 'LlamaTokenizer',
-      add_bos_token: true,
+      add_bos_token: (said.bos_token ?? bos_token) !== null,
       add_eos_token: false,
-      bos_token: controlPiece(read, read.bos),
+      bos_token,
       eos_token: controlPiece(read, read.eos),
       unk_token: read.unk,
-      ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== '')),
+      ...said,
     },
   };
 }
@@ -115,7 +117,7 @@ function tokensBesides({ pieces }: SentencePieceModel, config: Json, refuse: Ref
   const texts = new Set(pieces.map((piece) => piece.text));
   for (const [key, entry] of Object.entries(record(config.added_tokens_decoder))) {
     const id = Number(key);
-    const { content, special: isSpecial } = record(entry);
+    const { content, special: isSpecial, single_word, lstrip, rstrip } = record(entry);
     if (!Number.isSafeInteger(id) || id < 0 || typeof content !== 'string' || content === '') {
       throw refuse(`tokenizer_config.json has an added token ${key} without a number or a text`);
     }
@@ -125,6 +127,9 @@ function tokensBesides({ pieces }: SentencePieceModel, config: Json, refuse: Ref
     }
     if (piece === undefined && texts.has(content)) {
       throw refuse(`tokenizer_config.json adds ${content}, which is there already`);
+    }
+    if (isSpecial !== true && (single_word || lstrip || rstrip)) {
+      throw refuse(`tokenizer_config.json adds ${content} with single_word, lstrip or rstrip, which is not understood`);
     }
     texts.add(content);
     add(id, content, isSpecial === true);
