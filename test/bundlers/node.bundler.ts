@@ -40,6 +40,29 @@ test('jsdom: documents without workers are Node', async () => {
   expectAnswers(await node.run(program, 'jsdom.js'));
 });
 
+test.each(['node', 'jsdom'])('Jest, in its environment %s, without a flag', async (environment) => {
+  const jest = await project('jest', packed.tarballs, { 'required.test.cjs': 'jest.cjs' });
+  await jest.run(
+    'jest',
+    `--env=${environment}`,
+    '--testMatch=**/*.test.cjs',
+    '--globals',
+    JSON.stringify(packed.answers),
+  );
+});
+
+test('esbuild, for Node: a server in one file says how to keep the package out of it, and finds it by its path', async () => {
+  const esbuild = await project('esbuild', packed.tarballs, { 'app/server.js': 'server.js' });
+  const bundle = '--bundle --platform=node --format=esm --outfile=dist/server.mjs app/server.js'.split(' ');
+  const said = async (...options: string[]) => {
+    await esbuild.run('esbuild', ...bundle, ...options);
+    return JSON.parse((await esbuild.run(program, 'dist/server.mjs', join(packed.folder, 'lamella-text'))).stdout);
+  };
+  const { text } = packed.answers;
+  expect(await said()).toEqual({ own: expect.stringMatching(/^L438 .*--external:NAME/), byPath: text, threads: 2 });
+  expect(await said('--external:lamella-text')).toEqual({ own: text, byPath: text, threads: 2 });
+});
+
 test('Bun: import and require', async () => {
   // npm runs scripts of what it installs only where it has been told to.
   await node.run(program, 'node_modules/bun/install.js');

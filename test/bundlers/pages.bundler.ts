@@ -231,12 +231,23 @@ describe('without a bundler', () => {
     await site.close();
   });
 
-  test('from another origin, as a CDN is', async () => {
-    const headers = { 'Access-Control-Allow-Origin': '*' };
-    const cdn = await serve({ '/': { folder: packed.folder } }, { isolated: false, headers });
-    const site = await serve({ '/': { text: await page(cdn.origin) } });
-    expectAnswers((await visit(`${site.origin}/`)).said);
-    await site.close();
-    await cdn.close();
-  });
+  test.each(['without a policy', 'under the policy that docs/embedding.md names'])(
+    'from another origin, as a CDN is, %s',
+    async (policy) => {
+      const headers = { 'Access-Control-Allow-Origin': '*' };
+      const cdn = await serve({ '/': { folder: packed.folder } }, { isolated: false, headers });
+      const docs = await readFile(new URL('../../docs/embedding.md', import.meta.url), 'utf8');
+      const [named] = /script-src [^`]*https:[^`]*/.exec(docs)!;
+      const allowed = named
+        .replaceAll('https://cdn.example.com', cdn.origin)
+        .replace("'self'", "'self' 'unsafe-inline'");
+      const site = await serve(
+        { '/': { text: await page(cdn.origin) } },
+        { headers: policy.startsWith('under') ? { 'Content-Security-Policy': allowed } : {} },
+      );
+      expectAnswers((await visit(`${site.origin}/`)).said);
+      await site.close();
+      await cdn.close();
+    },
+  );
 });

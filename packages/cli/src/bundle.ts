@@ -68,9 +68,15 @@ export async function bundleRuntime({ name, id, tokenizer, webgpu, files }: Cont
   ]);
 }
 
-/** What a script has that is required: its own URL is made of its path, and modules are required as well, for `import()` is not had everywhere (Jest). */
+/**
+ * What a script has that is required: its own URL is made of its path; modules are required as well, because Jest has no `import()` without a flag; and what
+ * jsdom leaves out of its globals comes from Node.
+ */
 const required = {
-  banner: { js: "const scriptUrl = require('node:url').pathToFileURL(__filename).href;" },
+  banner: {
+    js: `const { TextDecoder, TextEncoder } = require('node:util');
+const scriptUrl = require('node:url').pathToFileURL(__filename).href;`,
+  },
   define: { 'import.meta.url': 'scriptUrl' },
   supported: { 'dynamic-import': false },
 } as const satisfies BuildOptions;
