@@ -81,6 +81,43 @@ test('a graph that only the compiler refuses: check, compile and export say the 
   await home.refuses(['export', 'beside.ts', '--to', 'pytorch', '--out', 'py'], 'L116', ...refused);
 });
 
+const returning = (body: string) => (source: string) =>
+  source.replace(/\(m\) => m\.embed_tokens\.logits\(.*\)\)\)\)\),/, `(m) => ${body},`);
+
+test.each([
+  [
+    'the call of a stack that nothing reads',
+    '{ const x = m.embed_tokens(input(t)); m.layers(x); return m.embed_tokens.logits(m.norm(x)); }',
+    'L116',
+    'what it returns is never used',
+    'Try passing that on',
+  ],
+  [
+    'a stack over what another stack has passed',
+    '{ const x = m.embed_tokens(input(t)); const y = m.norm(m.layers(x)); return m.embed_tokens.logits(residual(m.layers(x), () => y)); }',
+    'L116 stack',
+    'before a stack',
+    'Try carrying it',
+  ],
+])('%s', async (_, body, ...refused) => {
+  await writeGraph(home.path, 'calls', returning(body));
+  const [code = '', ...words] = refused;
+  await home.refuses(['check', 'calls.ts'], code, 'calls.ts:', ...words);
+});
+
+test('a model without a head, although its width is its vocabulary', async () => {
+  await writeGraph(home.path, 'headless', (source) =>
+    returning('m.layers(m.norm(m.embed_tokens(input(t))))')(source).replace(/vocab: \d+/, 'vocab: 16'),
+  );
+  await home.refuses(
+    ['check', 'headless.ts'],
+    'L109',
+    'the result of layers was returned',
+    'headless.ts:',
+    'Try embedding',
+  );
+});
+
 test('attention over what no linear made is fused by an operation of its own', async () => {
   await writeGraph(home.path, 'alone', (source) =>
     source

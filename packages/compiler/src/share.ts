@@ -29,9 +29,10 @@ export interface Shared {
   readonly rows: readonly Row[];
 }
 
-/** Cuts the root at its stacks. Throws L116 where more than the one residual stream would cross a cut. */
+/** Cuts the root at its stacks. Throws L116 where more than the one residual stream would cross a cut, L109 without a head. */
 export function share(graph: Graph): Shared {
   const { root } = graph;
+  const needed = neededFor(root);
   const stackNodes = root.nodes.filter((n) => n.op.op === 'stack');
   const kinds: SharedKind[] = [];
   // a stack may be called `start` as well
@@ -42,8 +43,9 @@ export function share(graph: Graph): Shared {
   let carried: ValueId | null = null;
   for (const [i, node] of stackNodes.entries()) {
     if (node.op.op !== 'stack') continue;
+    if (!needed.has(node.id)) throw unused(node);
     if (node.id > from || carried === null) {
-      const cut = cutBody(graph, from, node.id, carried, node.op.x);
+      const cut = cutBody(graph, needed, from, node.id, carried, node.op.x);
       if (cut) {
         kinds.push({
           name: distinct(i === 0 ? 'start' : `between${i}`, names),
@@ -71,8 +73,8 @@ export function share(graph: Graph): Shared {
       remedy: 'stack(n, block) with the blocks of the model',
     });
   }
-  const end = cutBody(graph, from, root.nodes.length, carried, root.result);
-  if (!end) throw new LamellaError('L115', { reason: 'the model returns what its stack returns' });
+  const end = cutBody(graph, needed, from, root.nodes.length, carried, root.result);
+  if (!end) throw headless(graph, root.nodes[carried]!);
   kinds.push({ name: distinct('end', names), role: 'end', body: end.body });
   rows.push({ kind: kinds.length - 1, weights: end.weights, slot: null });
   return { graph, kinds, rows };
@@ -82,9 +84,28 @@ function hasState(body: Body): boolean {
   return body.nodes.some((n) => n.op.op === 'attention');
 }
 
-/** Root nodes [from, to) as a body of their own; `carried` becomes its input. Null when there is nothing in it. */
+/** Where the vocabulary is as wide as the model, its axes alone do not tell. */
+function headless({ name: place }: Graph, { path, site }: Node): LamellaError {
+  const remedy = 'embedding.logits(x), or a linear to the vocabulary axis';
+  return new LamellaError('L109', { got: `the result of ${path}`, remedy }, { place, site });
+}
+
+function beside({ op, path, site }: Node): LamellaError {
+  const reason = 'it uses a value from before a stack, beside what the stack returns';
+  const remedy = 'carrying it through the residual stream';
+  return new LamellaError('L116', { op: operationName(op), reason, remedy }, { place: path, site });
+}
+
+function unused({ path, site }: Node): LamellaError {
+  const reason = 'what it returns is never used';
+  const remedy = 'passing that on, as in m.norm(m.layers(x)), or leaving the call out';
+  return new LamellaError('L116', { op: 'stack', reason, remedy }, { place: path, site });
+}
+
+/** Root nodes [from, to) that are `needed` as a body of their own; `carried` becomes its input. Null when there is nothing in it. */
 function cutBody(
   graph: Graph,
+  needed: ReadonlySet<ValueId>,
   from: number,
   to: number,
   carried: ValueId | null,
@@ -101,15 +122,7 @@ function cutBody(
   const value = (v: ValueId, user: Node): ValueId => {
     const here = renumbered.get(v);
     if (here === undefined) {
-      throw new LamellaError(
-        'L116',
-        {
-          op: operationName(user.op),
-          reason: 'it uses a value from before a stack, beside what the stack returns',
-          remedy: 'carrying it through the residual stream',
-        },
-        { place: user.path, site: user.site },
-      );
+      throw beside(user);
     }
     return here;
   };
@@ -117,7 +130,6 @@ function cutBody(
     const at = params.indexOf(p);
     return at >= 0 ? at : params.push(p) - 1;
   };
-  const needed = neededFor(root);
   for (const node of root.nodes.slice(from, to)) {
     if (!needed.has(node.id)) continue;
     const id = nodes.length;
@@ -126,7 +138,7 @@ function cutBody(
   }
   if (nodes.length === (carried === null ? 0 : 1)) return null;
   const last = renumbered.get(result);
-  if (last === undefined) throw new LamellaError('L115', { reason: 'a stack reads a value from before another stack' });
+  if (last === undefined) throw beside(root.nodes[to] ?? root.nodes[result]!);
   const body: Body = { params: params.map((p) => root.params[p]!), nodes, result: last };
   return { body, weights: params.map((p) => rootWeights[p]!) };
 }

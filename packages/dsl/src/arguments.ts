@@ -18,6 +18,8 @@ export interface Kind {
   /** What to write instead. */
   readonly example: string;
   readonly holds: (value: unknown) => boolean;
+  /** What an original has, where only that will do (`original.ts`): any other key of a copy is named. */
+  readonly keys?: readonly string[];
   /** The options, where the argument is an object of them. */
   readonly options?: Readonly<Record<string, Kind>>;
 }
@@ -100,6 +102,8 @@ export function declared<F extends (...args: never[]) => unknown>(
 /** Throws L124 or L125 unless `value`, which `call` takes as `name`, is of this kind. */
 export function checkValue(call: string, name: string, value: unknown, kind: Kind): void {
   if (!kind.holds(value)) {
+    const odd = kind.keys && isPlainObject(value) && Object.keys(value).find((key) => !kind.keys?.includes(key));
+    if (odd) refuseMore(call, `option ${odd} of ${name}`, kind.example);
     const args = { call, expected: kind.words, argument: name, got: describe(value), remedy: kind.example };
     throw new LamellaError('L124', args, { site: capture()() });
   }

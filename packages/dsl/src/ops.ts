@@ -53,6 +53,7 @@ export const rope = declared(
 export const ropeSpec: Kind = {
   words: 'a rotary embedding',
   example: 'rope(10_000)',
+  keys: ['theta', 'pairing', 'site'],
   holds: (value) => isOriginal(value) && 'theta' in (value as object),
 };
 

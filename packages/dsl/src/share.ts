@@ -31,6 +31,7 @@ export const unshared: Sharing = {
 export const sharing: Kind = {
   words: 'a sharing order',
   example: 'share.immediate(2), share.cycle(2), share.reverse() or share.order([0, 1, 0])',
+  keys: ['kind', 'text', 'indices', 'executions', 'check'],
   holds: (value) => isOriginal(value) && 'executions' in (value as object),
 };
 

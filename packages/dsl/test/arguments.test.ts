@@ -116,10 +116,6 @@ describe('L124: a wrong kind of value', () => {
     ],
     [() => loose(block)(Array(2)), 'block takes two axes as axes, not a list. Try [t, d]'],
     [
-      () => gqa(d, loose(Object)({ ...heads, rope: { ...rope(10_000), scaling: 8 } })),
-      'gqa takes a rotary embedding as rope, not an object. Try rope(10_000)',
-    ],
-    [
       () => around((_, x) => loose(dsl.rotate)(x, { theta: 10_000, site: 1, pairing: 'half' }, heads)),
       'rotate takes a rotary embedding as spec, not an object. Try rope(10_000)',
     ],
@@ -132,7 +128,7 @@ describe('L124: a wrong kind of value', () => {
             () => ({}),
             (_, x) => x,
           ),
-          { ...share.reverse(), times: 2 },
+          { ...share.reverse(), executions: () => 1 },
         ),
       'stack takes a sharing order as sharing, not an object. Try share.immediate(2), share.cycle(2), share.reverse() or share.order([0, 1, 0])',
     ],
@@ -190,6 +186,23 @@ describe('L125: an option or argument that is not taken', () => {
           () => 0,
         ),
       'defineModel does not take option prefx. Try prefix',
+    ],
+    [
+      () => gqa(d, loose(Object)({ ...heads, rope: { ...rope(10_000), scaling: 8 } })),
+      'gqa does not take option scaling of rope. Try rope(10_000)',
+    ],
+    [
+      () =>
+        loose(stack)(
+          2,
+          block(
+            [t, d],
+            () => ({}),
+            (_, x) => x,
+          ),
+          { ...share.reverse(), times: 2 },
+        ),
+      'stack does not take option times of sharing. Try share.immediate(2), share.cycle(2), share.reverse() or share.order([0, 1, 0])',
     ],
     [() => loose(rope)(10_000, { scaling: 'llama3' }), 'rope does not take argument 2, an object. Try rope(theta)'],
     [() => loose(share.reverse)(2), 'share.reverse does not take argument 1, 2. Try share.reverse()'],
