@@ -155,7 +155,12 @@ describe('MobileLLM', () => {
   });
 
   test('layer_sharing_repeats names another count', async () => {
-    const graph = await graphOf('thrice', { ...llama, layer_sharing: true, layer_sharing_repeats: 3 });
+    const graph = await graphOf('thrice', {
+      ...llama,
+      model_type: 'mobilellm',
+      layer_sharing: true,
+      layer_sharing_repeats: 3,
+    });
     expect(graph.stacks[0]!.executions.map(({ weightSet }) => weightSet)).toEqual([0, 0, 0, 1, 1, 1]);
   });
 });
@@ -184,14 +189,14 @@ describe('plain Llama', () => {
     );
   });
 
-  test('tied, head_dim of its own, theta in rope_parameters', async () => {
-    const rope_parameters = { rope_type: 'default', rope_theta: 500_000 };
+  test.each(['rope_parameters', 'rope_scaling'])('tied, head_dim of its own, theta in %s', async (key) => {
     const graph = await graphOf('tied', {
       ...llama,
       tie_word_embeddings: true,
       head_dim: 52,
       num_key_value_heads: 2,
-      rope_parameters,
+      rope_theta: 20_000,
+      [key]: { rope_type: 'default', rope_theta: 500_000 },
     });
     expect(graph.weights.map(({ name }) => name)).not.toContain('lm_head.weight');
     expect(operation(graph, 'attention')).toMatchObject({ heads: 4, kvHeads: 2, headDim: 52 });
@@ -220,7 +225,15 @@ test.each([
   [{ num_attention_heads: 5 }, /head_dim is missing\. Try naming it: hidden_size 64 is not a multiple/],
   [{ head_dim: 7 }, /head_dim is 7\. Try an even head_dim/],
   [{ tie_word_embeddings: 'yes' }, /tie_word_embeddings is "yes"\. Try true or false/],
-  [{ layer_sharing: true, layer_sharing_mode: 'reverse' }, /layer_sharing_mode is "reverse"\. Try only layer_sharing/],
+  [{ is_causal: false }, /is_causal is false\. Try a checkpoint with is_causal: true/],
+  [{ layer_sharing: true }, /layer_sharing is true\. Try model_type: mobilellm, .* or layer_sharing: false/],
+  [{ share_embedding: true }, /share_embedding is true\. Try model_type: mobilellm/],
+  [{ rope_scaling: { rope_type: 'default', partial_rotary_factor: 0.5 } }, /rope_scaling is .*of all of a head/],
+  [{ rope_parameters: { rope_type: 'default', partial_rotary_factor: 0.5 } }, /rope_parameters is .*of all of a head/],
+  [
+    { model_type: 'mobilellm', layer_sharing: true, layer_sharing_mode: 'reverse' },
+    /layer_sharing_mode is "reverse"\. Try only layer_sharing/,
+  ],
 ])('what the DSL cannot say is refused by key and value: %j', (change, message) => {
   const dir = checkpoint('refused', { ...llama, ...change });
   expect(() => importHuggingFace(dir)).toThrow(/^L206 .*config\.json cannot be imported: /);

@@ -35,6 +35,7 @@ const neutral: readonly (readonly [key: string, values: readonly unknown[]])[] =
   ['attention_bias', [false]],
   ['mlp_bias', [false]],
   ['partial_rotary_factor', [1]],
+  ['is_causal', [true]],
   ['sliding_window', []],
   ['use_qk_norm', [false]],
   ['quantization_config', []],
@@ -103,6 +104,11 @@ export function readLlamaConfig(dir: string): LlamaConfig {
     }
   }
 
+  for (const key of ['share_embedding', 'layer_sharing']) {
+    if (modelType === 'mobilellm' || !flag(key)) continue;
+    throw refuseKey(key, `model_type: mobilellm, since in a ${modelType} ${key} says nothing, or ${key}: false`);
+  }
+
   const d = size('hidden_size');
   const heads = size('num_attention_heads');
   const kvHeads = size('num_key_value_heads', heads);
@@ -130,15 +136,23 @@ export function readLlamaConfig(dir: string): LlamaConfig {
   };
 }
 
-/** transformers 5 moved theta into `rope_parameters`; before, `rope_scaling` held whatever was not plain. */
+/**
+ * transformers 5 moved theta into `rope_parameters`, and reads it from `rope_scaling` where that is there; before, `rope_scaling` held whatever
+ * was not plain.
+ */
 function ropeTheta(config: Config, refuseKey: (key: string, wanted: string) => LamellaError): unknown {
   for (const key of ['rope_scaling', 'rope_parameters']) {
     const rope = config[key] ?? null;
     const plain = rope === null || (isRecord(rope) && (rope.rope_type ?? rope.type ?? null) === 'default');
-    if (!plain) throw refuseKey(key, 'a checkpoint with plain RoPE (rope_type "default"), or write the graph by hand');
+    const whole = !isRecord(rope) || (rope.partial_rotary_factor ?? 1) === 1;
+    if (!plain || !whole)
+      throw refuseKey(
+        key,
+        'a checkpoint with plain RoPE (rope_type "default") of all of a head, or write the graph by hand',
+      );
   }
-  const parameters = config.rope_parameters;
-  return (isRecord(parameters) ? parameters.rope_theta : null) ?? config.rope_theta ?? defaults.ropeTheta;
+  const inside = [config.rope_scaling, config.rope_parameters].find(isRecord);
+  return inside?.rope_theta ?? config.rope_theta ?? defaults.ropeTheta;
 }
 
 /**
