@@ -12,7 +12,7 @@ const maxIndexBytes = 100_000_000;
 
 /**
  * Opens every shard that `indexFile` names, with `openShard`, as one checkpoint. Throws L210 when the index is not one, or shards and
- * index disagree; L204 when a shard is missing; and whatever `openShard` throws.
+ * index disagree; L204 when a shard is missing or no file; and whatever `openShard` throws.
  */
 export async function openShards(
   indexFile: string,
@@ -32,7 +32,7 @@ export async function openShards(
         const count = [...shardOf.values()].filter((other) => other === file).length;
         throw new LamellaError('L204', {
           path: indexFile,
-          reason: `its shard ${shown(file)} is missing, with ${count} tensors`,
+          reason: `its shard ${shown(file)}, with ${count} tensors, cannot be opened: ${error.args.reason}`,
         });
       });
       shards.push(shard);

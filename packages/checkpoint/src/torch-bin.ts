@@ -174,7 +174,7 @@ function stateDictIn(object: Value<Made>, refuse: Refuse): ReadonlyMap<string, T
   let at = object;
   for (let depth = 0; depth < maxDepth; depth++) {
     if (!(at instanceof Map)) throw refuse(`it holds ${kindOf(at)}, not a dictionary of tensors`, stateDictAlone);
-    const inner = innerOf(at);
+    const inner = innerOf(at, refuse);
     if (inner === null) {
       const tensors = tensorsIn(at);
       if (tensors.size > 0 || at.size === 0) return tensors;
@@ -186,13 +186,38 @@ function stateDictIn(object: Value<Made>, refuse: Refuse): ReadonlyMap<string, T
   throw refuse('it holds dictionaries within dictionaries', stateDictAlone);
 }
 
-/** The dictionary in `outer` that is the model's: by its name, else the only one with tensors in it; null where `outer` itself is. */
-function innerOf(outer: Map<Value<Made>, Value<Made>>): Map<Value<Made>, Value<Made>> | null {
-  const named = wrappers.map((name) => outer.get(name)).find((value) => value instanceof Map);
-  if (named instanceof Map) return named;
-  if (tensorsIn(outer).size > 0) return null;
-  const holding = [...outer.values()].filter((value) => value instanceof Map && tensorsIn(value).size > 0);
-  return holding.length === 1 && holding[0] instanceof Map ? holding[0] : null;
+type Dictionary = Map<Value<Made>, Value<Made>>;
+
+/**
+ * The dictionary in `outer` that is the model's: by its name, unless more tensors lie beside it than in it, else the only one with tensors in it;
+ * null where `outer` itself is.
+ */
+function innerOf(outer: Dictionary, refuse: Refuse): Dictionary | null {
+  const beside = tensorsIn(outer).size;
+  for (const name of wrappers) {
+    const named = outer.get(name);
+    if (named instanceof Map && tensorCount(named) >= Math.max(1, beside)) return named;
+  }
+  if (beside > 0) return null;
+  const holding = [...outer].filter(
+    (entry): entry is [Value<Made>, Dictionary] => entry[1] instanceof Map && tensorsIn(entry[1]).size > 0,
+  );
+  if (holding.length <= 1) return holding[0]?.[1] ?? null;
+  const names = holding.slice(0, 8).map(([key]) => (typeof key === 'string' ? shown(key) : kindOf(key)));
+  const remedy = `saving the one that is the model in Python: torch.save(torch.load(FILE)['${names[0]}'], NEW_FILE)`;
+  throw refuse(`it holds tensors in ${names.join(', ')}, and does not say which are the model's`, remedy);
+}
+
+/** Tensors in a dictionary and in those within it. */
+function tensorCount(dictionary: Dictionary): number {
+  // a dictionary may hold itself
+  const all = new Set([dictionary]);
+  let count = 0;
+  for (const each of all) {
+    count += tensorsIn(each).size;
+    for (const value of each.values()) if (value instanceof Map) all.add(value);
+  }
+  return count;
 }
 
 /** What of a dictionary is tensors; beside them a state dict may have counts and versions. */

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { appendFile, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -106,7 +107,11 @@ test('shards are one checkpoint', async () => {
   expect([[...checkpoint.tensors.keys()], b[0]]).toEqual([['a', 'b'], 3]);
   await checkpoint.close();
   await expect(index({ a: 's-1.safetensors', c: 's-3.safetensors' })).rejects.toThrow(
-    /L204 .*its shard s-3.safetensors is missing, with 1 tensors/,
+    /L204 .*its shard s-3.safetensors, with 1 tensors, cannot be opened: there is no such file/,
+  );
+  execFileSync('mkfifo', [at('s-4.safetensors')]);
+  await expect(index({ a: 's-1.safetensors', d: 's-4.safetensors' })).rejects.toThrow(
+    /L204 .*its shard s-4.safetensors, with 1 tensors, cannot be opened: it is not a file/,
   );
   await expect(index({ a: 's-2.safetensors' })).rejects.toThrow(
     /L210 .*tensor a is in s-2.safetensors, which does not have it/,
