@@ -1,4 +1,6 @@
 /** Options that several commands have, with one meaning and one text each. */
+import { LamellaError } from '@lamella/graph/diagnostics';
+import type { Graph } from '@lamella/graph/ir';
 import { anyOf, formatNames, kvNames, targets, usual } from '@lamella/runtime/choices';
 import { type Command, Option } from 'commander';
 import { choice, wholeNumber } from './options.ts';
@@ -33,6 +35,13 @@ export function context(unsaid: string): Option {
   return new Option('--context <N>', `longest sequence in tokens (default: ${unsaid})`).argParser(
     wholeNumber('--context', 1),
   );
+}
+
+/** Throws L303 for a `--context` that `graph` does not have. */
+export function fitContext(context: number | undefined, { tokens }: Graph): void {
+  if (context === undefined || context <= tokens.size) return;
+  const remedy = `up to ${tokens.size}, the graph's ${tokens.name}`;
+  throw new LamellaError('L303', { option: '--context', value: String(context), remedy });
 }
 
 export function threads(): Option {

@@ -134,6 +134,18 @@ test('attention over what no linear made is fused by an operation of its own', a
     expect(await home.lamella(...args)).toMatchObject({ code: 0 });
 });
 
+test('what only f32 can compile: the remedy works as it is typed, and an export has no such limit', async () => {
+  await writeGraph(home.path, 'wide', (source) => source.replace('ff: 24', 'ff: 140_000'));
+  await home.refuses(['check', 'wide.ts'], 'L116', 'Try compiling with --quant f32');
+  for (const args of [
+    ['check', 'wide.ts', '--quant', 'f32', '--kv', 'q8', '--context', '8'],
+    ['compile', 'wide.ts', '--quant', 'f32'],
+    ['export', 'wide.ts', '--to', 'pytorch', '--out', 'wide'],
+  ])
+    expect(await home.lamella(...args)).toMatchObject({ code: 0 });
+  await home.refuses(['check', 'wide.ts', '--quant', 'f32', '--context', '17'], 'L303', '--context', "the graph's t");
+});
+
 test('a graph that is too large, and what it would fit as', async () => {
   await writeGraph(home.path, 'large', (source) => source.replace('t: 16', 't: 100_000_000'));
   const refused = ['WASM memory', 'Try compiling with --context'];

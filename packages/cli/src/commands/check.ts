@@ -1,28 +1,38 @@
 /** `lamella check`: runs the author's file and asks the compiler whether it would take the graph; nothing is written. */
 import { parameterCount } from '@lamella/graph/ir';
 import { count } from '@lamella/report/units';
-import { type Target, usual } from '@lamella/runtime/choices';
+import { type FormatName, type KvName, type Target, usual } from '@lamella/runtime/choices';
 import type { Command } from 'commander';
 import { loadGraph } from '../load-graph.ts';
-import { targetList } from '../shared-options.ts';
+import { context, fitContext, kv, quant, targetList } from '../shared-options.ts';
 
 export interface CheckCommand {
   readonly target?: readonly Target[];
+  readonly quant?: FormatName;
+  readonly kv?: KvName;
+  readonly context?: number;
 }
 
 export function define(command: Command): void {
-  command.addOption(targetList('wasm, or wasm,webgpu to ask for GPUs as well')).action(check);
+  command
+    .addOption(targetList('wasm, or wasm,webgpu to ask for GPUs as well'))
+    .addOption(quant())
+    .addOption(kv())
+    .addOption(context("the graph's t"))
+    .action(check);
 }
 
-/** Throws what `lamella compile` with the same targets, and with nothing else asked for, would throw about the graph. */
-export async function check(file: string, { target: targets = [usual.target] }: CheckCommand): Promise<void> {
+/** Throws what `lamella compile` with the same options would throw about the graph. */
+export async function check(file: string, options: CheckCommand): Promise<void> {
   // esbuild reads the file in a process of its own: meanwhile the passes are loaded
   const [graph, { check: checkGraph }, { warn }] = await Promise.all([
     loadGraph(file),
     import('@lamella/compiler/check'),
     import('../warn.ts'),
   ]);
-  await checkGraph(graph, { quant: usual.format, targets });
+  const { target: targets = [usual.target], quant = usual.format, kv = usual.kv, context } = options;
+  fitContext(context, graph);
+  await checkGraph(graph, { quant, kv, targets, ...(context === undefined ? {} : { context }) });
   warn(graph);
   const executions = graph.stacks.reduce((sum, stack) => sum + stack.executions.length, 0);
   const sets = graph.stacks.reduce((sum, stack) => sum + stack.weightSets.length, 0);

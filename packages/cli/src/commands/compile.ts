@@ -1,7 +1,6 @@
 /** `lamella compile`: a graph file to a package, or one stage of the way as text. */
 import { join } from 'node:path';
 import { type Stage, stages } from '@lamella/compiler/stages';
-import { LamellaError } from '@lamella/graph/diagnostics';
 import { bytes, count } from '@lamella/report/units';
 import { anyOf, type FormatName, type KvName, type Target, usual } from '@lamella/runtime/choices';
 import { type Command, Option } from 'commander';
@@ -9,7 +8,7 @@ import { asCalled } from '../called.ts';
 import { downloadBytes } from '../download-size.ts';
 import { loadGraph } from '../load-graph.ts';
 import { choice, laterOption, path } from '../options.ts';
-import { context, kv, quant, targetList } from '../shared-options.ts';
+import { context, fitContext, kv, quant, targetList } from '../shared-options.ts';
 import { shellWord } from '../shell.ts';
 import { warn } from '../warn.ts';
 
@@ -51,11 +50,7 @@ export async function compile(file: string, options: CompileCommand): Promise<vo
   // a process of its own reads the graph: meanwhile the compiler is loaded
   const [graph, { compile: compileGraph }] = await Promise.all([loadGraph(file), import('@lamella/compiler/pipeline')]);
   const { context, weights, emit, target: targets = [usual.target], quant = usual.format, kv = usual.kv } = options;
-  if (context !== undefined && context > graph.tokens.size) {
-    const value = String(context);
-    const remedy = `up to ${graph.tokens.size}, the graph's ${graph.tokens.name}`;
-    throw new LamellaError('L303', { option: '--context', value, remedy });
-  }
+  fitContext(context, graph);
   const source =
     weights === undefined ? null : await (await import('@lamella/checkpoint/open')).openWeights(weights, graph);
   try {

@@ -8,7 +8,7 @@ import { type GgufType, ggufTypes } from '@lamella/gguf/tensor-types';
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Graph } from '@lamella/graph/ir';
 import { bytes } from '@lamella/report/units';
-import { anyOf } from '@lamella/runtime/choices';
+import { anyOf, formatNames, usual } from '@lamella/runtime/choices';
 import { type Command, Option } from 'commander';
 import { mayReplace, writePieces, writeText } from '../files.ts';
 import { loadGraph, requireGraphFile } from '../load-graph.ts';
@@ -38,7 +38,7 @@ export function define(command: Command): void {
 }
 
 /**
- * A graph is exported when `lamella check` accepts it; GGUF has limits of its own besides.
+ * A graph is exported when `lamella check` accepts it, with whichever --quant; GGUF has limits of its own besides.
  * Throws L305 for options that do not go together, L306 for what GGUF has no form for, L301, what `check` throws, and what reading the
  * weights throws.
  */
@@ -67,11 +67,20 @@ async function exportPyTorch(file: string, out: string): Promise<void> {
   process.stdout.write(`${out}: ${files.map(([name]) => name).join(', ')}\n`);
 }
 
+/** The graph in `file`, if it compiles in one format or another: what is exported has formats of its own. */
 async function checked(file: string): Promise<Graph> {
   const graph = await loadGraph(file);
-  await check(graph, { quant: 'q8' });
-  warn(graph);
-  return graph;
+  const failures: unknown[] = [];
+  for (const quant of [usual.format, ...formatNames]) {
+    try {
+      await check(graph, { quant });
+      warn(graph);
+      return graph;
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  throw failures[0];
 }
 
 async function exportGguf(file: string, out: string, weights: string, type: GgufType): Promise<void> {
