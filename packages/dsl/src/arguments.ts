@@ -102,7 +102,7 @@ export function declared<F extends (...args: never[]) => unknown>(
 /** Throws L124 or L125 unless `value`, which `call` takes as `name`, is of this kind. */
 export function checkValue(call: string, name: string, value: unknown, kind: Kind): void {
   if (!kind.holds(value)) {
-    const odd = kind.keys && isPlainObject(value) && Object.keys(value).find((key) => !kind.keys?.includes(key));
+    const odd = kind.keys && oddKey(value, kind.keys);
     if (odd) refuseMore(call, `option ${odd} of ${name}`, kind.example);
     const args = { call, expected: kind.words, argument: name, got: describe(value), remedy: kind.example };
     throw new LamellaError('L124', args, { site: capture()() });
@@ -117,6 +117,12 @@ export function checkValue(call: string, name: string, value: unknown, kind: Kin
   for (const [option, inner] of Object.entries(kind.options)) checkValue(call, option, given[option], inner);
 }
 
+/** The key of a copy that what was copied does not have; undefined where `value` is something else. */
+function oddKey(value: unknown, keys: readonly string[]): string | undefined {
+  if (!isPlainObject(value) || !keys.every((key) => key in value)) return undefined;
+  return Object.keys(value).find((key) => !keys.includes(key));
+}
+
 function refuseMore(call: string, what: string, remedy: string): never {
   throw new LamellaError('L125', { call, what, remedy }, { site: capture()() });
 }
@@ -128,7 +134,8 @@ export function isListOf(value: unknown, holds: (each: unknown) => boolean): val
 
 function isAxis(value: unknown): value is Axis {
   if (typeof value !== 'object' || value === null || !('name' in value) || !('size' in value)) return false;
-  return typeof value.name === 'string' && isAxisName(value.name) && typeof value.size === 'number';
+  const isAlone = Object.keys(value).length === 2;
+  return isAlone && typeof value.name === 'string' && isAxisName(value.name) && typeof value.size === 'number';
 }
 
 export function isPlainObject(node: unknown): node is Readonly<Record<string, unknown>> {

@@ -114,6 +114,14 @@ describe('L124: a wrong kind of value', () => {
       () => share.order(Array(2)),
       'share.order takes a list of numbers without gaps as indices, not a list. Try share.order([0, 1, 0])',
     ],
+    [
+      () => rmsNorm(loose(Object)({ ...d, heads: 2 })),
+      'rmsNorm takes an axis of dims as d, not an object. Try const { t, d } = dims({ t: 512, d: 128 })',
+    ],
+    [
+      () => gqa(d, loose(Object)({ ...heads, rope: { base: 10_000 } })),
+      'gqa takes a rotary embedding as rope, not an object. Try rope(10_000)',
+    ],
     [() => loose(block)(Array(2)), 'block takes two axes as axes, not a list. Try [t, d]'],
     [
       () => around((_, x) => loose(dsl.rotate)(x, { theta: 10_000, site: 1, pairing: 'half' }, heads)),
