@@ -16,9 +16,16 @@ export class Detokenizer {
   /** How much of the window's text was given out. */
   #given = 0;
 
-  /** `decode` turns ids into text, all at once; an incomplete character as U+FFFD. */
-  constructor(decode: (ids: readonly number[]) => string) {
+  /**
+   * `decode` turns ids into text, all at once; an incomplete character as U+FFFD. `before` are the ids of the text that goes on, whose own
+   * text was given out, but for a character that is incomplete.
+   */
+  constructor(decode: (ids: readonly number[]) => string, before: readonly number[] = []) {
     this.#decode = decode;
+    if (before.length === 0) return;
+    this.#window.push(...before);
+    this.#settled = before.length;
+    this.#given = decode(before).replace(/\ufffd$/, '').length;
   }
 
   /** The text that `id` completes; may be empty. */

@@ -2,7 +2,7 @@
  * Generating: prefill the prompt, then sample, give out, decode, until something ends it. Times count computing only, not what the
  * reader of the pieces does between them, nor other calls.
  */
-import { Detokenizer } from './detokenizer.ts';
+import type { Detokenizer } from './detokenizer.ts';
 import type { Awaitable } from './driver.ts';
 import type * as face from './face.ts';
 import type { Source } from './generation.ts';
@@ -19,8 +19,8 @@ export interface Job {
   /** The ids to start from; asked for once, when the model is there. null when `goOn` said no meanwhile. */
   prompt(goOn: () => Promise<boolean>): Awaitable<readonly number[] | null>;
   readonly sampling: face.SamplingOptions;
-  /** Ids to text; null leaves the pieces' texts empty. */
-  readonly decode: ((ids: readonly number[]) => string) | null;
+  /** For the text behind a prompt; null leaves the pieces' texts empty. */
+  readonly detokenizer: ((prompt: readonly number[]) => Detokenizer) | null;
   readonly eos: readonly number[];
   readonly maxTokens: number;
   readonly stop: readonly string[];
@@ -58,7 +58,7 @@ export class Run implements Source {
   }
 
   async *pieces(signal: AbortSignal): AsyncGenerator<face.Piece, void, undefined> {
-    const { queue, session, sampling, decode } = this.#job;
+    const { queue, session, sampling } = this.#job;
     let turn = await queue.enter(signal);
     if (!turn) return;
     try {
@@ -70,7 +70,7 @@ export class Run implements Source {
       if (!(await this.#prefill(goOn))) return;
       const sampler = new Sampler(session.vocab, sampling);
       for (const id of prompt) sampler.accept(id);
-      const detokenizer = decode && new Detokenizer(decode);
+      const detokenizer = this.#job.detokenizer?.(prompt) ?? null;
       const stops = new StopStrings(this.#job.stop);
       while (!this.finishReason) {
         if (!(await goOn())) return;

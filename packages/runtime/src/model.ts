@@ -105,7 +105,7 @@ async function loadBy(
           queue,
           prompt: (goOn) => (typeof prompt === 'string' ? inSteps(tokenizer!.encodingPrompt(prompt), goOn) : prompt),
           sampling,
-          decode: tokenizer && ((ids) => tokenizer.decode(ids)),
+          detokenizer: tokenizer && ((prompt) => tokenizer.detokenizer(prompt)),
           eos,
           maxTokens,
           stop,

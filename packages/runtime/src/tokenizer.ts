@@ -8,6 +8,7 @@
  * (Added tokens that are not special are vocabulary, and are found.)
  */
 import { readChecked } from './checked-file.ts';
+import { Detokenizer } from './detokenizer.ts';
 import { LamellaError, reasonOf } from './lamella-error.ts';
 import type { TokenizerFiles } from './manifest.ts';
 import type { PackageFiles } from './package-files.ts';
@@ -24,6 +25,8 @@ import { marksStart, type PreTokenizer, preTokenizerOf } from './tokenizer/pre-t
 /** What the manifest says a request looks like. */
 type Prompt = Pick<TokenizerFiles, 'before' | 'after' | 'promptPrefix' | 'promptSuffix'>;
 
+/** The last ids of a prompt that answers are decoded behind: more than an incomplete character has bytes. */
+const idsBefore = 8;
 /** Words encoded between two pauses. */
 const wordsPerStep = 4096;
 /** Words whose ids are remembered, and how long they may be. */
@@ -167,6 +170,12 @@ export class Tokenizer {
   decode(ids: readonly number[]): string {
     const tokens = ids.flatMap((id) => (this.#specialIds.has(id) ? [] : (this.#written.get(id) ?? [])));
     return tokens.length === 0 ? '' : this.#decode(tokens);
+  }
+
+  /** For the text of ids that come behind those of `prompt`: it goes on with the prompt's text, unless a special token is between. */
+  detokenizer(prompt: readonly number[]): Detokenizer {
+    const text = prompt.slice(prompt.findLastIndex((id) => this.#specialIds.has(id)) + 1);
+    return new Detokenizer((ids) => this.decode(ids), text.slice(-idsBefore));
   }
 
   /** Template text cut into plain texts and the ids of the special tokens written in it; of several that match, the longest. */

@@ -296,6 +296,22 @@ describe.each([
     );
   });
 
+  test('any text behind any part of it: what was there and the pieces are the whole text', () => {
+    const sound = fc.string({ unit: 'grapheme', maxLength: 20 }).filter((t) => !/[▁\ufffd]/.test(t));
+    fc.assert(
+      fc.property(sound, fc.nat(40), (t, cut) => {
+        const ids = tokenizer.encode(t);
+        const prompt = ids.slice(0, cut);
+        const there = decode(prompt).replace(/\ufffd$/, '');
+        const stream = tokenizer.detokenizer([1, ...prompt]);
+        const pieces = ids.slice(cut).map((id) => stream.push(id));
+        expect(there + pieces.join('') + stream.flush().replace(/\ufffd$/, '')).toBe(
+          decode(ids).replace(/\ufffd$/, ''),
+        );
+      }),
+    );
+  });
+
   test('any text: everything complete is given out at once', () => {
     // merges write a space as ▁, and cannot tell it from one in the text
     const text = fc.string({ unit: 'grapheme', maxLength: 20 }).filter((t) => !t.includes('▁'));
@@ -313,6 +329,16 @@ describe.each([
       }),
     );
   });
+});
+
+test('the first piece keeps its space behind a text, and has none behind a special token', () => {
+  const first = (...prompt: number[]) => llama.detokenizer(prompt).push(id('▁hello'));
+  expect(first(1, id('▁hello'))).toBe(' hello');
+  expect(first(1)).toBe('hello');
+  expect(first()).toBe('hello');
+  expect(first(1, id('▁hello'), 2)).toBe('hello');
+  // A character that the prompt left incomplete comes whole.
+  expect(llama.detokenizer([id('▁hello'), id('<0xC3>')]).push(id('<0xA9>'))).toBe('é');
 });
 
 test('an emoji of four byte tokens comes in one piece, and bytes that are none do not hold up the rest', () => {
