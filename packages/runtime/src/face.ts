@@ -51,7 +51,10 @@ export interface GenerateOptions extends SamplingOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** One generated token. The texts of all pieces, joined, are the generated text; a piece never ends in half a character. */
+/**
+ * One generated token. The texts of all pieces, joined, are the generated text, which begins with a space where one stands between it and
+ * the prompt's text; a piece never ends in half a character.
+ */
 export interface Piece {
   readonly token: number;
   /** May be empty: a character can need several tokens, and text that may become a stop string waits. */
