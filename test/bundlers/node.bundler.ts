@@ -76,12 +76,13 @@ test('Deno: import and require', async () => {
   expect(JSON.parse((await deno('required.cjs')).stdout)).toMatchObject({ tokens: packed.answers.text });
 });
 
-test('types, for import and for require', async () => {
+test('types, for import and for require, with the libraries of a browser and without any', async () => {
   const use = `const tokens = async () => (await load()).generate('x', { maxTokens: 2 }).tokens satisfies readonly number[];`;
   await writeFile(join(node.path, 'use.mts'), `import { load } from 'lamella-text';\nexport ${use}\n`);
   await writeFile(join(node.path, 'use.cts'), `import { load } from 'lamella-text';\n${use}\nexport = tokens;\n`);
   const tsc = join(import.meta.dirname, '../../node_modules/.bin/tsc');
   const flags = '--noEmit --strict --target es2023 --skipLibCheck false --types'.split(' ');
   await node.run(tsc, ...flags, '', '--module', 'nodenext', 'use.mts', 'use.cts');
+  await node.run(tsc, ...flags, '', '--lib', 'es2023', '--module', 'nodenext', 'use.mts', 'use.cts');
   await node.run(tsc, ...flags, '', '--module', 'esnext', '--moduleResolution', 'bundler', 'use.mts');
 });

@@ -11,6 +11,9 @@ declare global {
   interface SymbolConstructor {
     readonly dispose: unique symbol;
   }
+  /** As in the libraries of browsers and of Node, which say what these have; here for programs that are checked without either. */
+  interface AbortSignal {}
+  interface URL {}
 }
 
 /** Token ids. They are copied when they are handed over. */

@@ -76,6 +76,7 @@ test.each([
   ['node16', '--module node16 --target es2022 --lib es2022,dom'],
   ['bundler', '--module esnext --moduleResolution bundler --target es2022 --lib es2022,dom'],
   ['a current library', '--module nodenext --target esnext --lib esnext,dom'],
+  ['neither a browser nor Node', '--module nodenext --target es2022 --lib es2022'],
   ['Node', `--module nodenext --target es2022 --lib es2022 --types node --typeRoots ${typeRoots}`],
 ])('the types are clean for %s, and every option may be undefined', (name, flags) => {
   checkApp(

@@ -1,0 +1,8 @@
+import { expect, test } from 'vitest';
+import { startWorker } from '../src/start-worker.ts';
+
+test('without a script that could be tried it says why there is none, and what to do', async () => {
+  await expect(startWorker([])).rejects.toThrow(
+    /^L436 the model's worker cannot be started: a bundler left worker\.js behind, .*Try copying the package's folder/,
+  );
+});
