@@ -376,6 +376,20 @@ const wiring: readonly Mutation[] = [
     killedBy: 'packages/dsl/test/trace.test.ts',
   },
   {
+    name: 'a constant that f32 takes for 0 passes',
+    file: 'packages/graph/src/f32.ts',
+    find: 'size >= smallest',
+    replace: 'size >= 0',
+    killedBy: 'packages/graph/test/verifyBody.test.ts',
+  },
+  {
+    name: 'a changed copy of a model passes',
+    file: 'packages/dsl/src/author.ts',
+    find: 'isGraph(found) && isOriginal(found)',
+    replace: 'isGraph(found)',
+    killedBy: 'packages/cli/test/load-graph.test.ts',
+  },
+  {
     name: 'executions take weight sets in another order',
     file: `${compiler}/share.ts`,
     find: 'const set = stack.weightSets[weightSet]!;',
