@@ -839,6 +839,13 @@ const files: readonly Mutation[] = [
     killedBy: 'packages/cli/test/bench.test.ts',
   },
   {
+    name: 'a package that has weights is replaced by one without',
+    file: 'packages/cli/src/build-package.ts',
+    find: 'if (weights !== null || force || ',
+    replace: 'if (weights === null || force || ',
+    killedBy: 'packages/cli/test/bad-input.test.ts',
+  },
+  {
     name: 'packages with other weights have the same version',
     file: 'packages/cli/src/build-package.ts',
     find: 'written.set(name, hash);',

@@ -30,9 +30,9 @@ type Explain = (error: unknown) => Error | null;
 
 const explanations: Explain[] = [];
 
-/** `explain` is asked about what nobody caught. */
+/** `explain` is asked about what nobody caught, before those of earlier guests. */
 export function onLateFailure(explain: Explain): void {
-  explanations.push(explain);
+  explanations.unshift(explain);
 }
 
 /** What nobody caught, as the failure of the guest that left it behind; `error` itself when it is none's. */
