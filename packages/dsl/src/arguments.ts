@@ -6,7 +6,7 @@
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Axis } from '@lamella/graph/ir';
 import { nearest } from '@lamella/graph/nearest';
-import { describe } from './describe.ts';
+import { describe, isClass } from './describe.ts';
 import { isAxisName } from './names.ts';
 import { capture } from './site.ts';
 import { Tensor } from './tensor.ts';
@@ -57,9 +57,9 @@ export const tensor: Kind = {
   holds: (value) => value instanceof Tensor,
 };
 
-/** A function of the author's; `example` shows one. */
+/** A function of the author's; `example` shows one. A class is no such function: it cannot be called. */
 export function callback(example: string): Kind {
-  return { words: 'a function', example, holds: (value) => typeof value === 'function' };
+  return { words: 'a function', example, holds: (value) => typeof value === 'function' && !isClass(value) };
 }
 
 export function optional(kind: Kind): Kind {

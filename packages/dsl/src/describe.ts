@@ -6,12 +6,17 @@ export function describe(value: unknown): string {
     case 'bigint':
       return `${value}n`;
     case 'function':
-      return 'a function';
+      return isClass(value) ? 'a class' : 'a function';
     case 'object':
       return value === null ? 'null' : describeObject(value);
     default:
       return String(value);
   }
+}
+
+/** Whether a function is a class, which cannot be called. */
+export function isClass(value: unknown): boolean {
+  return typeof value === 'function' && /^class\b/.test(Function.prototype.toString.call(value));
 }
 
 function describeObject(value: object): string {

@@ -166,6 +166,10 @@ describe('L124: a wrong kind of value', () => {
       "residual takes a value of the model as what its function returns, not a promise. Try passing on the body's input or what a layer returned",
     ],
     [
+      () => around((_, x) => loose(residual)(x, class {})),
+      'residual takes a function as f, not a class. Try residual(x, (x) => w.mlp(w.norm(x)))',
+    ],
+    [
       () => around((_, x) => loose(residual)(x, () => {})),
       "residual takes a value of the model as what its function returns, not undefined. Try passing on the body's input or what a layer returned",
     ],
