@@ -4,8 +4,8 @@
  */
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { launchChromium } from '@lamella/browser/chromium';
-import { type ServeOptions, serve } from '@lamella/browser/serve';
+import { launchChromium } from '@lamella/hosts/chromium';
+import { type ServeOptions, serve } from '@lamella/hosts/serve';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Packages, packages } from './packages.ts';
 import { type Project, project } from './project.ts';

@@ -2,7 +2,7 @@
 
 import { hostNames } from '@lamella/cli/contract';
 import { stages } from '@lamella/compiler/stages';
-import { ggufTypes } from '@lamella/gguf/tensor-types';
+import { ggufTypes } from '@lamella/export/gguf/tensor-types';
 import { formatNames, kvNames } from '@lamella/runtime/choices';
 import { expect, test } from 'vitest';
 import { repositoryFiles, textOf } from './repository.ts';

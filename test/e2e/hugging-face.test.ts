@@ -9,7 +9,7 @@ import { sentencePieceToTokenizerJson } from '@lamella/checkpoint/sentencepiece/
 import { torchFile } from '@lamella/checkpoint/test/torch-file';
 import { loadGraph } from '@lamella/cli/load-graph';
 import { type Scratch, scratch } from '@lamella/cli/test/lamella';
-import { f16Bits } from '@lamella/gguf/float16';
+import { f16Bits } from '@lamella/export/gguf/float16';
 import type { Graph } from '@lamella/graph/ir';
 import { sequence } from '@lamella/graph/oracle/sequence';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';

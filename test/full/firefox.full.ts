@@ -3,10 +3,10 @@
  * last bit, and the same as in Node.
  */
 import { join } from 'node:path';
-import { type Alone, firefoxAlone, openAlone, openEar } from '@lamella/browser/alone';
-import { serve } from '@lamella/browser/serve';
 import { openPackage } from '@lamella/cli/open-package';
 import { type Scratch, scratch, writeGraph } from '@lamella/cli/test/lamella';
+import { type Alone, firefoxAlone, openAlone, openEar } from '@lamella/hosts/alone';
+import { serve } from '@lamella/hosts/serve';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 let home: Scratch;

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { openLlamaCpp } from '@lamella/bench/llama-cpp/binding';
 import { openWeights } from '@lamella/checkpoint/open';
 import { loadGraph } from '@lamella/cli/load-graph';
-import { exportGguf } from '@lamella/gguf/export';
+import { exportGguf } from '@lamella/export/gguf/export';
 import { expect, test } from 'vitest';
 import { relativeError, rig } from '../conformance/rig.ts';
 

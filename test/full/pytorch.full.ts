@@ -26,9 +26,9 @@ import {
   stack,
   swiglu,
 } from '@lamella/dsl';
+import { exportPyTorch } from '@lamella/export/pytorch/export';
 import type { Graph } from '@lamella/graph/ir';
 import { sequence } from '@lamella/graph/oracle/sequence';
-import { exportPyTorch } from '@lamella/pytorch/export';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import assistant from '../../graphs/assistant.ts';
 import { model, orders } from '../conformance/models.ts';

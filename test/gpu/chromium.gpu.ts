@@ -1,9 +1,9 @@
 /** A compiled package in a page of a real browser, on its WebGPU: the tokens that WASM generates there. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { launchChromium } from '@lamella/browser/chromium';
-import { serve } from '@lamella/browser/serve';
 import { type Scratch, scratch } from '@lamella/cli/test/lamella';
+import { launchChromium } from '@lamella/hosts/chromium';
+import { serve } from '@lamella/hosts/serve';
 import type { Device } from '@lamella/runtime/choices';
 import type { Fallback, Running } from '@lamella/runtime/face';
 import { afterAll, beforeAll, expect, test } from 'vitest';

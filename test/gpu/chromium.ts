@@ -1,6 +1,6 @@
 /** An executor in a page of a real browser, driven from here: commands wait until something is read, and go over in one message. */
-import { launchChromium } from '@lamella/browser/chromium';
-import { serve } from '@lamella/browser/serve';
+import { launchChromium } from '@lamella/hosts/chromium';
+import { serve } from '@lamella/hosts/serve';
 import { build } from 'esbuild';
 import type { Command, Executor, Setup } from './executor.ts';
 import type { Page, SentCommand } from './page-script.ts';

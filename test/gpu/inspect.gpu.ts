@@ -5,10 +5,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { launchChromium } from '@lamella/browser/chromium';
-import { serve } from '@lamella/browser/serve';
 import { type Scratch, scratch } from '@lamella/cli/test/lamella';
 import type { FormatName } from '@lamella/compiler/program/ir';
+import { launchChromium } from '@lamella/hosts/chromium';
+import { serve } from '@lamella/hosts/serve';
 import { load } from '@lamella/runtime/every-part';
 import type { Model } from '@lamella/runtime/face';
 import type { InspectReport } from '@lamella/runtime/manifest';

@@ -1,9 +1,9 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { importHuggingFace } from '@lamella/checkpoint/huggingface/import-config';
 import { loadGraph } from '@lamella/cli/load-graph';
 import { type Graph, parameterCount } from '@lamella/graph/ir';
-import { importHuggingFace } from '@lamella/source/import-config';
 import { afterAll, describe, expect, test } from 'vitest';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'lamella-import-'));

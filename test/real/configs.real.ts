@@ -1,7 +1,7 @@
 /** Every released config.json becomes a graph, or one message says what in it does not. */
 import { readdirSync } from 'node:fs';
+import { importHuggingFace } from '@lamella/checkpoint/huggingface/import-config';
 import { LamellaError } from '@lamella/graph/diagnostics';
-import { importHuggingFace } from '@lamella/source/import-config';
 import { expect, test } from 'vitest';
 import { real } from './folder.ts';
 

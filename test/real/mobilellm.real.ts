@@ -5,7 +5,7 @@ import { randomTensor } from '@lamella/checkpoint/random';
 import { torchFile } from '@lamella/checkpoint/test/torch-file';
 import { loadGraph } from '@lamella/cli/load-graph';
 import { type Scratch, scratch } from '@lamella/cli/test/lamella';
-import { f16Bits } from '@lamella/gguf/float16';
+import { f16Bits } from '@lamella/export/gguf/float16';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { real } from './folder.ts';
 

@@ -7,7 +7,7 @@ import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { llamaCppFolder, openLlamaCpp } from '@lamella/bench/llama-cpp/binding';
-import { exportGguf, type GgufOptions, type GgufPlan } from '@lamella/gguf/export';
+import { exportGguf, type GgufOptions, type GgufPlan } from '@lamella/export/gguf/export';
 import type { Graph, Weight } from '@lamella/graph/ir';
 import { Tokenizer } from '@lamella/runtime/tokenizer';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';

@@ -5,9 +5,9 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { launchChromium } from '@lamella/browser/chromium';
-import type { Site } from '@lamella/browser/serve';
 import { manifestAt } from '@lamella/cli/package-manifest';
+import { launchChromium } from '@lamella/hosts/chromium';
+import type { Site } from '@lamella/hosts/serve';
 import { manifestText } from '@lamella/runtime/manifest-file';
 import axe from 'axe-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';

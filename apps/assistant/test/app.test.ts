@@ -5,8 +5,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { launchChromium } from '@lamella/browser/chromium';
-import type { Site } from '@lamella/browser/serve';
+import { launchChromium } from '@lamella/hosts/chromium';
+import type { Site } from '@lamella/hosts/serve';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { readCall } from '../src/call.ts';
 import { examples, spoken } from '../src/functions.ts';

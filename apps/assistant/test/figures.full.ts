@@ -2,8 +2,8 @@
  * What the page costs its visitor, measured in Chromium from a local server: the time from opening it for the first time to a whole answer, the median
  * of several visits, and the longest piece of work on the main thread meanwhile, in any of them. Printed, and held to their bounds.
  */
-import { launchChromium } from '@lamella/browser/chromium';
-import type { Site } from '@lamella/browser/serve';
+import { launchChromium } from '@lamella/hosts/chromium';
+import type { Site } from '@lamella/hosts/serve';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Browser, base, buildApp, serveApp } from './site.ts';
 

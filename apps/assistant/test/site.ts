@@ -2,8 +2,8 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import type { launchChromium } from '@lamella/browser/chromium';
-import { type Content, type ServeOptions, type Site, serve } from '@lamella/browser/serve';
+import type { launchChromium } from '@lamella/hosts/chromium';
+import { type Content, type ServeOptions, type Site, serve } from '@lamella/hosts/serve';
 
 export type Browser = Awaited<ReturnType<typeof launchChromium>>;
 export type Context = Awaited<ReturnType<Browser['newContext']>>;

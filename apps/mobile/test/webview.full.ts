@@ -3,8 +3,8 @@
  * `https://localhost`, which is answered from the app's files; iOS's a scheme of its own, for which Chromium has only an extension's to offer.
  */
 import { join } from 'node:path';
-import { launchChromium } from '@lamella/browser/chromium';
-import { openShell } from '@lamella/browser/custom-scheme';
+import { launchChromium } from '@lamella/hosts/chromium';
+import { openShell } from '@lamella/hosts/custom-scheme';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { copyProject, inside, type Project } from './project.ts';
 

@@ -3,8 +3,8 @@
  * does with code that has no end, with a model too large to be run here, and on a GPU, which is a driver for the CPU.
  */
 import { mkdir } from 'node:fs/promises';
-import { launchChromium } from '@lamella/browser/chromium';
-import type { Site } from '@lamella/browser/serve';
+import { launchChromium } from '@lamella/hosts/chromium';
+import type { Site } from '@lamella/hosts/serve';
 import axe from 'axe-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {

@@ -2,8 +2,8 @@
  * The studio as a visitor has it: the build, below a sub-path of a static server, in a real browser. A picture comes, an edit changes it, a
  * fault is marked at its line and leaves the last picture, a run measures. `studio.full.ts` has the rest.
  */
-import { launchChromium } from '@lamella/browser/chromium';
-import type { Site } from '@lamella/browser/serve';
+import { launchChromium } from '@lamella/hosts/chromium';
+import type { Site } from '@lamella/hosts/serve';
 import axe from 'axe-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {

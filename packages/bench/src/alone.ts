@@ -1,7 +1,7 @@
 /** A page in a Chromium of its own, and the memory it took. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
-import { chromiumAlone, openAlone, openEar } from '@lamella/browser/alone';
+import { chromiumAlone, openAlone, openEar } from '@lamella/hosts/alone';
 
 export interface Visit<T> {
   readonly said: T;

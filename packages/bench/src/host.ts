@@ -3,8 +3,8 @@
  * own and so in a renderer process of its own.
  */
 import { fileURLToPath } from 'node:url';
-import { launchChromium } from '@lamella/browser/chromium';
-import { type Content, serve } from '@lamella/browser/serve';
+import { launchChromium } from '@lamella/hosts/chromium';
+import { type Content, serve } from '@lamella/hosts/serve';
 import { build } from 'esbuild';
 import type { Page } from 'playwright-core';
 import type { Asked, Contender } from './contender.ts';

@@ -7,7 +7,7 @@ import { buildPackage } from '@lamella/cli/build-package';
 import { loadGraph } from '@lamella/cli/load-graph';
 import { compile } from '@lamella/compiler/pipeline';
 import { mobileLLM } from '@lamella/dsl';
-import { exportGguf } from '@lamella/gguf/export';
+import { exportGguf } from '@lamella/export/gguf/export';
 import type { Graph } from '@lamella/graph/ir';
 import type { KvName, Target } from '@lamella/runtime/choices';
 import type { Manifest } from '@lamella/runtime/manifest';

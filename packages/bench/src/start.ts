@@ -1,7 +1,7 @@
 /** `npm run bench`: starts the benchmark in a current Node, whichever Node npm itself runs in. */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { currentNode } from '@lamella/browser/current-node';
+import { currentNode } from '@lamella/hosts/current-node';
 
 const main = fileURLToPath(new URL('main.ts', import.meta.url));
 const args = ['--import', import.meta.resolve('tsx'), main, ...process.argv.slice(2)];

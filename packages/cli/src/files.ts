@@ -4,7 +4,7 @@ import { copyFile, link, lstat, mkdir, open, rename, rm, stat } from 'node:fs/pr
 import { dirname, resolve } from 'node:path';
 import { getSystemErrorMap } from 'node:util';
 import { LamellaError } from '@lamella/graph/diagnostics';
-import { cleanUp, unfinished, whileUnfinished } from './unfinished.ts';
+import { cleanUp, unfinished, whileUnfinished } from './package/unfinished.ts';
 
 const reasons: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',

@@ -1,8 +1,9 @@
 /** Entry of the `lamella` command: runs what was asked and turns any failure into one message and exit code 1. */
-import { reportFailure } from './failure.ts';
+
 import { unwritable } from './files.ts';
-import { lateFailureOf } from './guest.ts';
+import { lateFailureOf } from './model/guest.ts';
 import { runCommand } from './program.ts';
+import { reportFailure } from './terminal/failure.ts';
 
 // A reader that stops early (`lamella compile --emit wat | head`) is not a failure.
 for (const name of ['stdout', 'stderr'] as const) {

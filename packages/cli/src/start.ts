@@ -8,8 +8,8 @@ import { fileURLToPath } from 'node:url';
 import type { Model } from '@lamella/runtime/face';
 import { compile } from './commands/compile.ts';
 import { stream, summary } from './commands/run.ts';
-import { reportFailure } from './failure.ts';
-import { openPackage } from './open-package.ts';
+import { openPackage } from './package/open-package.ts';
+import { reportFailure } from './terminal/failure.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const out = join('out', 'assistant');

@@ -9,7 +9,7 @@ import type { Model } from '@lamella/runtime/face';
 import { expectedLogits, toyFiles, toyTextFiles } from '@lamella/runtime/test/toy-package';
 import { build, transform } from 'esbuild';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { bundleRuntime, type Script } from '../src/bundle.ts';
+import { bundleRuntime, type Script } from '../src/package/bundle.ts';
 
 const source = createRequire(import.meta.url).resolve;
 const folder = await mkdtemp(join(tmpdir(), 'lamella-'));

@@ -1,7 +1,7 @@
 /** The commands that are suggested: typed where they were printed, they work. */
 import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { asCalled } from '../src/called.ts';
+import { asCalled } from '../src/terminal/called.ts';
 import { type Scratch, scratch } from './lamella.ts';
 
 let home: Scratch;

@@ -2,11 +2,11 @@
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { importHuggingFace } from '@lamella/checkpoint/huggingface/import-config';
 import { randomTensor } from '@lamella/checkpoint/random';
 import { writeSafetensors } from '@lamella/checkpoint/write-safetensors';
 import type { Weight } from '@lamella/graph/ir';
-import { importHuggingFace } from '@lamella/source/import-config';
-import { loadGraph } from '../src/load-graph.ts';
+import { loadGraph } from '../src/model/load-graph.ts';
 
 const assistant = fileURLToPath(new URL('../../../graphs/assistant/', import.meta.url));
 

@@ -7,13 +7,13 @@ import { cp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
-import { launchChromium } from '@lamella/browser/chromium';
-import { currentNode } from '@lamella/browser/current-node';
-import { serve } from '@lamella/browser/serve';
+import { launchChromium } from '@lamella/hosts/chromium';
+import { currentNode } from '@lamella/hosts/current-node';
+import { serve } from '@lamella/hosts/serve';
 import type { FormatName, KvName } from '@lamella/runtime/choices';
 import { manifestText } from '@lamella/runtime/manifest-file';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { manifestAt } from '../src/package-manifest.ts';
+import { manifestAt } from '../src/package/package-manifest.ts';
 import { type Scratch, scratch, writeGraph } from './lamella.ts';
 
 interface Said {

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test, vi } from 'vitest';
-import { reportFailure } from '../src/failure.ts';
+import { reportFailure } from '../src/terminal/failure.ts';
 
 /** What is said of an error. */
 async function told(error: unknown): Promise<string> {

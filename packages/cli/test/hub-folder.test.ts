@@ -7,10 +7,10 @@ import { copyFile, cp, mkdir, open, readdir, readFile, rm, symlink, truncate, wr
 import { createServer } from 'node:net';
 import { join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import type { HowCompiled } from '../src/hub-folder.ts';
-import { packageAt } from '../src/package-at.ts';
-import { asNamed } from '../src/stand-in.ts';
-import { unfinished } from '../src/unfinished.ts';
+import type { HowCompiled } from '../src/model/hub-folder.ts';
+import { packageAt } from '../src/model/package-at.ts';
+import { asNamed } from '../src/model/stand-in.ts';
+import { unfinished } from '../src/package/unfinished.ts';
 import { writeHubFolder } from './checkpoint-files.ts';
 import { type Scratch, scratch } from './lamella.ts';
 

@@ -3,9 +3,9 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LamellaError } from '@lamella/graph/diagnostics';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ofConfig } from '../src/imported-graph.ts';
-import { graphOf } from '../src/load-graph.ts';
-import { asNamed, standsIn } from '../src/stand-in.ts';
+import { ofConfig } from '../src/model/imported-graph.ts';
+import { graphOf } from '../src/model/load-graph.ts';
+import { asNamed, standsIn } from '../src/model/stand-in.ts';
 import { writeHubFolder } from './checkpoint-files.ts';
 import { type Scratch, scratch } from './lamella.ts';
 

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import type { LamellaError } from '@lamella/graph/diagnostics';
 import { type Graph, parameterCount } from '@lamella/graph/ir';
 import { afterAll, describe, expect, test } from 'vitest';
-import { loadGraph } from '../src/load-graph.ts';
+import { loadGraph } from '../src/model/load-graph.ts';
 
 const graphs = fileURLToPath(new URL('../../../graphs/', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'lamella-load-graph-'));

@@ -1,12 +1,12 @@
 /** A package in small chunks and a page that loads it from `/models/`, for tests of loading. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { launchChromium } from '@lamella/browser/chromium';
+import type { launchChromium } from '@lamella/hosts/chromium';
 import type { LoadOptions, Model } from '@lamella/runtime/face';
 import type { WeightChunk } from '@lamella/runtime/manifest';
 import { manifestText } from '@lamella/runtime/manifest-file';
 import { sha256 } from '@lamella/runtime/sha256';
-import { manifestAt } from '../src/package-manifest.ts';
+import { manifestAt } from '../src/package/package-manifest.ts';
 
 export type Browser = Awaited<ReturnType<typeof launchChromium>>;
 export type Page = Awaited<ReturnType<Browser['newPage']>>;

@@ -1,7 +1,7 @@
 /** A server that goes silent in the middle: after 20 seconds it is asked again, and given up in the end. */
 import { join } from 'node:path';
-import { launchChromium } from '@lamella/browser/chromium';
-import { serve } from '@lamella/browser/serve';
+import { launchChromium } from '@lamella/hosts/chromium';
+import { serve } from '@lamella/hosts/serve';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Scratch, scratch, writeGraph } from './lamella.ts';
 import { type Browser, inChunks, loadingPage, visit } from './loading-page.ts';

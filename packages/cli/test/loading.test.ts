@@ -6,13 +6,13 @@ import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { launchChromium } from '@lamella/browser/chromium';
-import { type ServeOptions, type Site, serve } from '@lamella/browser/serve';
+import { launchChromium } from '@lamella/hosts/chromium';
+import { type ServeOptions, type Site, serve } from '@lamella/hosts/serve';
 import type { Model } from '@lamella/runtime/face';
 import { manifestText } from '@lamella/runtime/manifest-file';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { openPackage } from '../src/open-package.ts';
-import { manifestAt } from '../src/package-manifest.ts';
+import { openPackage } from '../src/package/open-package.ts';
+import { manifestAt } from '../src/package/package-manifest.ts';
 import { type Scratch, scratch, writeGraph } from './lamella.ts';
 import { type Browser, inChunks, loadingPage, type Page, visit } from './loading-page.ts';
 

@@ -7,8 +7,8 @@ import { writeSafetensors } from '@lamella/checkpoint/write-safetensors';
 import { compile } from '@lamella/compiler/pipeline';
 import type { Graph, Weight } from '@lamella/graph/ir';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { buildPackage } from '../src/build-package.ts';
-import { loadGraph } from '../src/load-graph.ts';
+import { loadGraph } from '../src/model/load-graph.ts';
+import { buildPackage } from '../src/package/build-package.ts';
 import { type Scratch, scratch, writeGraph } from './lamella.ts';
 
 let home: Scratch;

@@ -1,7 +1,7 @@
 /** What a package's own `load` suggests, as somebody at a terminal reads it. */
 import { LamellaError } from '@lamella/runtime/lamella-error';
 import { expect, test } from 'vitest';
-import { inFlags } from '../src/open-package.ts';
+import { inFlags } from '../src/package/open-package.ts';
 
 test.each([
   ['device: "wasm"', '--target wasm'],

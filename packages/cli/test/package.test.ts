@@ -6,7 +6,7 @@ import { randomTensor } from '@lamella/checkpoint/random';
 import { sequence } from '@lamella/graph/oracle/sequence';
 import type { Manifest } from '@lamella/runtime/manifest';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { loadGraph } from '../src/load-graph.ts';
+import { loadGraph } from '../src/model/load-graph.ts';
 import { addTokenizer, writeCheckpoint } from './checkpoint-files.ts';
 import { type Scratch, scratch, writeGraph } from './lamella.ts';
 

@@ -4,7 +4,7 @@
  */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { replaceFolder } from '../src/replace-folder.ts';
+import { replaceFolder } from '../src/package/replace-folder.ts';
 
 const [, , out, wait] = process.argv as [string, string, string, string?];
 setInterval(() => {}, 1000);

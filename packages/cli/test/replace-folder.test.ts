@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { writeText } from '../src/files.ts';
-import { replaceFolder } from '../src/replace-folder.ts';
-import { unfinished } from '../src/unfinished.ts';
+import { replaceFolder } from '../src/package/replace-folder.ts';
+import { unfinished } from '../src/package/unfinished.ts';
 
 let home: string;
 beforeEach(async () => {

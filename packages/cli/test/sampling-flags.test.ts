@@ -1,6 +1,6 @@
 import { samplingOptions } from '@lamella/runtime/sampling-options';
 import { expect, test } from 'vitest';
-import { samplingFlags } from '../src/sampling-flags.ts';
+import { samplingFlags } from '../src/terminal/sampling-flags.ts';
 
 test('a flag for each option of sampling, by its name and in its range', () => {
   const flags = samplingFlags();

@@ -6,7 +6,7 @@ import { readManifest } from '@lamella/runtime/manifest-file';
 import { nodeFiles } from '@lamella/runtime/node-files';
 import { Session } from '@lamella/runtime/session';
 import { loadWasm } from '@lamella/runtime/wasm-driver';
-import { openPackage } from '../src/open-package.ts';
+import { openPackage } from '../src/package/open-package.ts';
 
 export interface Steady {
   readonly threads: number;

@@ -1,7 +1,7 @@
 import { bytes, count } from '@lamella/report/units';
 import { afterEach, expect, test, vi } from 'vitest';
-import { progress } from '../src/progress.ts';
-import { meter, table } from '../src/table.ts';
+import { progress } from '../src/terminal/progress.ts';
+import { meter, table } from '../src/terminal/table.ts';
 
 afterEach(() => vi.restoreAllMocks());
 

@@ -8,7 +8,7 @@ import { nodeFiles } from '@lamella/runtime/node-files';
 import type { PackageFiles } from '@lamella/runtime/package-files';
 import { gatherThreads } from '@lamella/runtime/threads';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openPackage } from '../src/open-package.ts';
+import { openPackage } from '../src/package/open-package.ts';
 import { type Scratch, scratch, writeGraph } from './lamella.ts';
 
 const formats = ['f32', 'q8', 'q4'];

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { findTokenizer } from '../src/tokenizer-files.ts';
+import { findTokenizer } from '../src/model/tokenizer-files.ts';
 
 let folder: string;
 beforeEach(async () => {

@@ -5,7 +5,7 @@ import type { InspectReport, Manifest, Probe, TokenizerFiles, WeightChunk } from
 import type { GpuTarget } from '@lamella/runtime/webgpu-manifest';
 import type { OrderName } from './orders.ts';
 import type { PackedPiece } from './pack.ts';
-import type { Plan } from './plan.ts';
+import type { Plan } from './plan/plan.ts';
 import type { FormatName, KvName, Program } from './program/ir.ts';
 import type { CpuKernels } from './schedule/cpu/schedule.ts';
 import type { GpuKernels } from './schedule/gpu/schedule.ts';

@@ -2,7 +2,7 @@
 import { parameterCount } from '@lamella/graph/ir';
 import type { InspectReport } from '@lamella/runtime/manifest';
 import type { Lowered } from './compilation.ts';
-import { slowMemoryBytesPerToken } from './residency.ts';
+import { slowMemoryBytesPerToken } from './plan/residency.ts';
 import { kernelsOf } from './schedule/cpu/schedule.ts';
 import type { GpuParts } from './targets/webgpu/target.ts';
 

@@ -4,7 +4,7 @@
  */
 import type { Weight, WeightId } from '@lamella/graph/ir';
 import { formats } from './formats/table.ts';
-import type { Plan } from './plan.ts';
+import type { Plan } from './plan/plan.ts';
 import { type Pack, packRows, packShape, type RopeTable, sourceRow } from './program/ir.ts';
 
 /** Largest piece handed out: what a browser fetches, hashes and copies at a time. */

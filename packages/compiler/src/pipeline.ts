@@ -13,13 +13,14 @@
 import type { Graph } from '@lamella/graph/ir';
 import { verify } from '@lamella/graph/verify';
 import type { Compilation, CompileOptions, Lowered, LoweredGpu, Planned } from './compilation.ts';
-import { withContext } from './context.ts';
 import { fuse } from './fuse/fuse.ts';
 import { inspect } from './inspect.ts';
 import { manifestOf } from './manifest.ts';
 import { inOrder } from './orders.ts';
 import { packWeights } from './pack.ts';
-import { plan as planMemory } from './plan.ts';
+import { withContext } from './plan/context.ts';
+import { plan as planMemory } from './plan/plan.ts';
+import { refuseIfTooLarge } from './plan/too-large.ts';
 import { printStages } from './print-stages.ts';
 import { verifyPlan, verifyProgram } from './program/verify.ts';
 import { quantise } from './quantise.ts';
@@ -29,7 +30,6 @@ import { assemble } from './targets/wasm/assemble.ts';
 import { wasm } from './targets/wasm/target.ts';
 import { modulesOf } from './targets/wasm/variants.ts';
 import { type GpuParts, profiles, webgpu } from './targets/webgpu/target.ts';
-import { refuseIfTooLarge } from './too-large.ts';
 
 /** The stages up to the plan, for a target. They refuse what cannot be compiled, with a LamellaError. */
 export function planFor({ lower }: Pick<typeof wasm, 'lower'>, source: Graph, options: CompileOptions): Planned {

@@ -1,7 +1,7 @@
 /** Placing buffers: nothing live together overlaps, nothing beats the bound, and the bound is reached where greedy alone misses it. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ALIGNMENT, type Interval, lowerBound, placeBuffers } from '../src/arena.ts';
+import { ALIGNMENT, type Interval, lowerBound, placeBuffers } from '../src/plan/arena.ts';
 
 const aligned = (bytes: number) => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
 

@@ -10,7 +10,7 @@ import { Builder, plus, times } from '../src/loops/build.ts';
 import { interpret } from '../src/loops/interpret.ts';
 import type { Kernel } from '../src/loops/ir.ts';
 import { CHUNK, type PackedPiece, packWeights } from '../src/pack.ts';
-import { blockBytes, packBytes } from '../src/plan.ts';
+import { blockBytes, packBytes } from '../src/plan/plan.ts';
 import { type FormatName, type Pack, packRows, packShape, type RowMap, storedRows } from '../src/program/ir.ts';
 import { blockRows } from '../src/program/pack-table.ts';
 import { bufferAt } from './kernel-in-wasm.ts';

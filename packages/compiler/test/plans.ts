@@ -1,5 +1,5 @@
 /** Plans made by hand, for passes that read only a part of one. */
-import type { Plan } from '../src/plan.ts';
+import type { Plan } from '../src/plan/plan.ts';
 import type { Kind, Pack } from '../src/program/ir.ts';
 
 const nothing = { offset: 0, bytes: 0 };

@@ -1,7 +1,7 @@
 /** Bytes from slow memory per token, counted by hand: what makes `A A B B` half as much as `A B A B` (MobileLLM, section 3.4). */
 import { describe, expect, test } from 'vitest';
-import type { Plan } from '../src/plan.ts';
-import { FAST_MEMORY_BYTES, slowMemoryBytesPerToken } from '../src/residency.ts';
+import type { Plan } from '../src/plan/plan.ts';
+import { FAST_MEMORY_BYTES, slowMemoryBytesPerToken } from '../src/plan/residency.ts';
 import { kind, planOf } from './plans.ts';
 
 const MIB = 1 << 20;

@@ -5,7 +5,7 @@
 import { describe, expect, test } from 'vitest';
 import { interpret } from '../src/loops/interpret.ts';
 import type { Kernel } from '../src/loops/ir.ts';
-import type { Plan } from '../src/plan.ts';
+import type { Plan } from '../src/plan/plan.ts';
 import { type Buffer as ArenaBuffer, CHUNK, type Kind, type Pack } from '../src/program/ir.ts';
 import { attentionKernel } from '../src/schedule/cpu/attention.ts';
 import { normaliseKernel } from '../src/schedule/cpu/normalise.ts';

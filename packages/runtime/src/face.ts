@@ -4,7 +4,7 @@
  */
 import type { Device, Target } from './choices.ts';
 import type { LamellaErrorCode } from './lamella-error.ts';
-import type { Manifest } from './manifest.ts';
+import type { Manifest } from './manifest/manifest.ts';
 
 declare global {
   /** As in the libraries of TypeScript that know `using`; here for those that do not. */

@@ -3,7 +3,7 @@
  * kernels, drivers and tests write the words, so all of them import this file.
  * A word has 32 bits; offsets count words unless they say bytes.
  */
-import type { MemoryPlan, TableRow } from './manifest.ts';
+import type { MemoryPlan, TableRow } from './manifest/manifest.ts';
 
 /** Bytes of a word. */
 export const WORD = 4;

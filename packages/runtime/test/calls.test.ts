@@ -1,7 +1,7 @@
 /** Several calls on one model: their order, who makes room for whom, and that each is given what it would be given alone. */
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { load } from '../src/every-part.ts';
+import { load } from '../src/entry/every-part.ts';
 import type { GenerateOptions, Generation, Piece } from '../src/face.ts';
 import { CONTEXT, expectedLogits, fromMap, toyFiles, toyTextFiles, VOCAB } from './toy-package.ts';
 

@@ -2,8 +2,8 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, describe, expect, test } from 'vitest';
-import { download } from '../src/download.ts';
-import type { ReadOptions } from '../src/package-files.ts';
+import { download } from '../src/files/download.ts';
+import type { ReadOptions } from '../src/files/package-files.ts';
 
 const servers: Server[] = [];
 const end = (server: Server) => {

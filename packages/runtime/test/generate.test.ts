@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
-import { load } from '../src/every-part.ts';
+import { load } from '../src/entry/every-part.ts';
 import type { GenerateOptions, Generation, Piece } from '../src/face.ts';
 import { CONTEXT, expectedLogits, fromMap, toyFiles, toyTextFiles, VOCAB } from './toy-package.ts';
 

@@ -2,8 +2,8 @@
 import { expect, test } from 'vitest';
 import wabt from 'wabt';
 import type { WasmVariant } from '../src/choices.ts';
-import { chooseKernels, type Engine, trapping } from '../src/kernels.ts';
-import type { Manifest } from '../src/manifest.ts';
+import type { Manifest } from '../src/manifest/manifest.ts';
+import { chooseKernels, type Engine, trapping } from '../src/wasm/kernels.ts';
 
 type Chosen = Parameters<typeof chooseKernels>[0];
 

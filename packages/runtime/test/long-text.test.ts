@@ -1,7 +1,7 @@
 /** A text of a megabyte: its ids are right, and whoever else has something to do meanwhile gets to it. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { load } from '../src/every-part.ts';
-import { Tokenizer } from '../src/tokenizer.ts';
+import { load } from '../src/entry/every-part.ts';
+import { Tokenizer } from '../src/text/tokenizer.ts';
 import { fromMap, letterTokenizer, toyTextFiles } from './toy-package.ts';
 
 const model = await load(fromMap(await toyTextFiles()));

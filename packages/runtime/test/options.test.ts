@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { load } from '../src/every-part.ts';
+import { load } from '../src/entry/every-part.ts';
 import type { GenerateOptions } from '../src/face.ts';
 import { expectedAnswers, strangeCalls, unexpected } from './strange-calls.ts';
 import { fromMap, toyTextFiles } from './toy-package.ts';

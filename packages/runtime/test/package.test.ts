@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import wabt from 'wabt';
-import { endably } from '../src/endable.ts';
-import { load } from '../src/every-part.ts';
+import { selfTest } from '../src/driver/self-test.ts';
+import { load } from '../src/entry/every-part.ts';
 import type { Fallback, LoadOptions } from '../src/face.ts';
-import { instructionSets } from '../src/kernels.ts';
-import { nodeFiles } from '../src/node-files.ts';
-import { selfTest } from '../src/self-test.ts';
+import { nodeFiles } from '../src/files/node-files.ts';
+import { endably } from '../src/model/endable.ts';
+import { instructionSets } from '../src/wasm/kernels.ts';
 import { expectedLogits, fromMap, toyFiles, toyTextFiles } from './toy-package.ts';
 
 describe('loading', () => {

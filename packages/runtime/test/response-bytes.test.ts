@@ -1,6 +1,6 @@
 /** Bodies of answers, from both kinds of streams that browsers have, with lengths that servers tell, keep to themselves, or get wrong. */
 import { describe, expect, test } from 'vitest';
-import { bytesOf, Received } from '../src/response-bytes.ts';
+import { bytesOf, Received } from '../src/files/response-bytes.ts';
 
 const wanted = Uint8Array.from({ length: 700_001 }, (_, i) => (i * 31) % 251);
 const pieces = [1, 300_000, 262_144, 137_856].map((length, i, all) => {

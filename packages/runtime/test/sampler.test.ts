@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Candidates, Listing } from '../src/driver.ts';
+import type { Candidates, Listing } from '../src/driver/driver.ts';
 import type { SamplingOptions } from '../src/face.ts';
-import { drawn, noise, noiseBits, noiseKey } from '../src/noise.ts';
-import { Sampler } from '../src/sampler.ts';
+import { drawn, noise, noiseBits, noiseKey } from '../src/sampling/noise.ts';
+import { Sampler } from '../src/sampling/sampler.ts';
 
 /** The distribution of the next token by sorting and sums, straight from the rules: id to probability. */
 function distribution(logits: readonly number[], options: SamplingOptions, seen: readonly number[] = []) {

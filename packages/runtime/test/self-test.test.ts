@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import type { Driver } from '../src/driver.ts';
-import { readManifest } from '../src/manifest-file.ts';
-import { drawn } from '../src/noise.ts';
-import { driverError } from '../src/self-test.ts';
-import { loadWasm } from '../src/wasm-driver.ts';
+import type { Driver } from '../src/driver/driver.ts';
+import { driverError } from '../src/driver/self-test.ts';
+import { readManifest } from '../src/manifest/manifest-file.ts';
+import { drawn } from '../src/sampling/noise.ts';
+import { loadWasm } from '../src/wasm/driver.ts';
 import { fromMap, toyFiles } from './toy-package.ts';
 
 test('a driver is tested whatever the size of its vocabulary', async () => {

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { readManifest } from '../src/manifest-file.ts';
-import { Session } from '../src/session.ts';
-import { loadWasm } from '../src/wasm-driver.ts';
+import { readManifest } from '../src/manifest/manifest-file.ts';
+import { Session } from '../src/model/session.ts';
+import { loadWasm } from '../src/wasm/driver.ts';
 import { CONTEXT, expectedLogits, fromMap, TILE, toyFiles, VOCAB } from './toy-package.ts';
 
 async function open() {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { digestOf, sha256 } from '../src/sha256.ts';
+import { digestOf, sha256 } from '../src/files/sha256.ts';
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
 const expected = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');

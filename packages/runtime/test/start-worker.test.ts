@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { startWorker } from '../src/start-worker.ts';
+import { startWorker } from '../src/page/start-worker.ts';
 
 test('without a script that could be tried it says why there is none, and what to do', async () => {
   await expect(startWorker([])).rejects.toThrow(

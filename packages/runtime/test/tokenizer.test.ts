@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Detokenizer } from '../src/detokenizer.ts';
-import { StopStrings } from '../src/stop-strings.ts';
-import { NotUnderstood } from '../src/tokenizer/part.ts';
-import { Tokenizer } from '../src/tokenizer.ts';
+import { Detokenizer } from '../src/text/detokenizer.ts';
+import { StopStrings } from '../src/text/stop-strings.ts';
+import { NotUnderstood } from '../src/text/tokenizer/part.ts';
+import { Tokenizer } from '../src/text/tokenizer.ts';
 
 const assistant = new URL('../../../graphs/assistant/', import.meta.url);
 const read = async (name: string) => JSON.parse(await readFile(new URL(name, assistant), 'utf8'));

@@ -5,9 +5,9 @@
  */
 import { createHash } from 'node:crypto';
 import wabt from 'wabt';
-import type { Manifest, TokenizerFiles } from '../src/manifest.ts';
-import { manifestText } from '../src/manifest-file.ts';
-import type { PackageFiles } from '../src/package-files.ts';
+import type { PackageFiles } from '../src/files/package-files.ts';
+import type { Manifest, TokenizerFiles } from '../src/manifest/manifest.ts';
+import { manifestText } from '../src/manifest/manifest-file.ts';
 
 export const VOCAB = 16;
 export const CONTEXT = 40;

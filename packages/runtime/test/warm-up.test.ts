@@ -1,7 +1,7 @@
 /** What a model does before it is asked: rows run while weights arrive. */
 import { afterEach, expect, test, vi } from 'vitest';
-import type { Manifest } from '../src/manifest.ts';
-import { warmUp } from '../src/warm-up.ts';
+import type { Manifest } from '../src/manifest/manifest.ts';
+import { warmUp } from '../src/wasm/warm-up.ts';
 
 const manifest = {
   memory: { table: { offset: 1000, bytes: 100 } },

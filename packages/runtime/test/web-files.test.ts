@@ -1,6 +1,6 @@
 /** Caches that fail in every way: a package is then read as if nothing were kept. Node has no Cache API, so what fails is put in its place. */
 import { afterEach, expect, test, vi } from 'vitest';
-import { webFiles } from '../src/web-files.ts';
+import { webFiles } from '../src/files/web-files.ts';
 
 afterEach(() => vi.unstubAllGlobals());
 

@@ -1,6 +1,6 @@
 /** Empty submissions while a GPU is waited for: in Firefox, from timers, until the work is done or has failed; elsewhere none. */
 import { afterEach, expect, test } from 'vitest';
-import { nudged } from '../src/webgpu-wait.ts';
+import { nudged } from '../src/gpu/wait.ts';
 
 const own = Object.getOwnPropertyDescriptor(globalThis, 'navigator');
 afterEach(() => {

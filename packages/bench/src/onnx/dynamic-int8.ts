@@ -6,7 +6,7 @@
  * ONNX can share: executions of a block refer to the same initializers, and each has its own past and present.
  */
 import type { WeightSource } from '@lamella/checkpoint/weight-source';
-import { asLlama, type LlamaSizes } from '@lamella/gguf/llama';
+import { asLlama, type LlamaSizes } from '@lamella/export/gguf/llama';
 import type { Graph, WeightId } from '@lamella/graph/ir';
 import { microsoft, OnnxFile } from './onnx-file.ts';
 

@@ -2,10 +2,10 @@
  * Packages in headless Chromium, each in a page of its own that has kept nothing: from a server on localhost, into a worker. Loading ends
  * when a token could be asked for, and so includes starting that worker.
  */
-import { launchChromium } from '@lamella/browser/chromium';
-import { serve } from '@lamella/browser/serve';
+import { launchChromium } from '@lamella/hosts/chromium';
+import { serve } from '@lamella/hosts/serve';
 import type { LoadOptions, Model } from '@lamella/runtime/face';
-import { checkPackage } from '../open-package.ts';
+import { checkPackage } from '../package/open-package.ts';
 import { type Host, request, type Subject } from './host.ts';
 
 declare global {

@@ -1,5 +1,5 @@
 /** Packages in this process, imported as an app imports them. */
-import { openPackage } from '../open-package.ts';
+import { openPackage } from '../package/open-package.ts';
 import { type Host, measured } from './host.ts';
 
 export const nodeHost: Host = {

@@ -11,14 +11,14 @@ import { LamellaError as PackageError } from '@lamella/runtime/lamella-error';
 import type { Manifest } from '@lamella/runtime/manifest';
 import { type Command, Option } from 'commander';
 import type { Host, Measured, On, Subject, Work } from '../bench/host.ts';
-import { type BenchReport, type BenchResult, type BenchSample, hostNames } from '../contract.ts';
-import type { HowCompiled } from '../hub-folder.ts';
-import { choice, wholeNumber } from '../options.ts';
-import { packageAt } from '../package-at.ts';
-import { manifestAt } from '../package-manifest.ts';
-import { progress } from '../progress.ts';
-import { takesCheckpoints, targetList } from '../shared-options.ts';
-import { type Align, heading, table } from '../table.ts';
+import type { HowCompiled } from '../model/hub-folder.ts';
+import { packageAt } from '../model/package-at.ts';
+import { manifestAt } from '../package/package-manifest.ts';
+import { type BenchReport, type BenchResult, type BenchSample, hostNames } from '../terminal/contract.ts';
+import { choice, wholeNumber } from '../terminal/options.ts';
+import { progress } from '../terminal/progress.ts';
+import { takesCheckpoints, targetList } from '../terminal/shared-options.ts';
+import { type Align, heading, table } from '../terminal/table.ts';
 
 /** Tokens before and after, unless told otherwise and as far as the context has room. */
 const usualTokens = 64;

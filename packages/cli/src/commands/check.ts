@@ -3,8 +3,8 @@ import { parameterCount } from '@lamella/graph/ir';
 import { count } from '@lamella/report/units';
 import { type FormatName, type KvName, type Target, usual } from '@lamella/runtime/choices';
 import type { Command } from 'commander';
-import { loadGraph } from '../load-graph.ts';
-import { context, fitContext, kv, quant, targetList } from '../shared-options.ts';
+import { loadGraph } from '../model/load-graph.ts';
+import { context, fitContext, kv, quant, targetList } from '../terminal/shared-options.ts';
 
 export interface CheckCommand {
   readonly target?: readonly Target[];
@@ -28,7 +28,7 @@ export async function check(file: string, options: CheckCommand): Promise<void> 
   const [graph, { check: checkGraph }, { warn }] = await Promise.all([
     loadGraph(file),
     import('@lamella/compiler/check'),
-    import('../warn.ts'),
+    import('../terminal/warn.ts'),
   ]);
   const { target: targets = [usual.target], quant = usual.format, kv = usual.kv, context } = options;
   fitContext(context, graph);

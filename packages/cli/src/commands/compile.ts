@@ -4,13 +4,13 @@ import { type Stage, stages } from '@lamella/compiler/stages';
 import { bytes, count } from '@lamella/report/units';
 import { anyOf, type FormatName, type KvName, type Target, usual } from '@lamella/runtime/choices';
 import { type Command, Option } from 'commander';
-import { asCalled } from '../called.ts';
-import { downloadBytes } from '../download-size.ts';
-import { loadGraph } from '../load-graph.ts';
-import { choice, laterOption, path } from '../options.ts';
-import { context, fitContext, kv, quant, targetList } from '../shared-options.ts';
-import { shellWord } from '../shell.ts';
-import { warn } from '../warn.ts';
+import { loadGraph } from '../model/load-graph.ts';
+import { downloadBytes } from '../package/download-size.ts';
+import { asCalled } from '../terminal/called.ts';
+import { choice, laterOption, path } from '../terminal/options.ts';
+import { context, fitContext, kv, quant, targetList } from '../terminal/shared-options.ts';
+import { shellWord } from '../terminal/shell.ts';
+import { warn } from '../terminal/warn.ts';
 
 export interface CompileCommand {
   readonly weights?: string;
@@ -63,10 +63,12 @@ export async function compile(file: string, options: CompileCommand): Promise<vo
     warn(graph);
     if (emit) process.stdout.write(terminated(compilation.stages[emit]()));
     if (emit && options.out === undefined) return;
-    const { buildPackage } = await import('../build-package.ts');
+    const { buildPackage } = await import('../package/build-package.ts');
     const out = options.out ?? join('out', graph.name);
     const tokenizer =
-      weights === undefined ? null : await (await import('../tokenizer-files.ts')).findTokenizer(weights, graph.vocab);
+      weights === undefined
+        ? null
+        : await (await import('../model/tokenizer-files.ts')).findTokenizer(weights, graph.vocab);
     const manifest = await buildPackage(compilation, source, tokenizer, out, options.force);
     const { report, memory } = manifest;
     const lines = [

@@ -4,16 +4,16 @@
  */
 import { join } from 'node:path';
 import { check } from '@lamella/compiler/check';
-import { type GgufType, ggufTypes } from '@lamella/gguf/tensor-types';
+import { type GgufType, ggufTypes } from '@lamella/export/gguf/tensor-types';
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Graph } from '@lamella/graph/ir';
 import { bytes } from '@lamella/report/units';
 import { anyOf, formatNames, usual } from '@lamella/runtime/choices';
 import { type Command, Option } from 'commander';
 import { mayReplace, writePieces, writeText } from '../files.ts';
-import { loadGraph, requireGraphFile } from '../load-graph.ts';
-import { choice, path } from '../options.ts';
-import { warn } from '../warn.ts';
+import { loadGraph, requireGraphFile } from '../model/load-graph.ts';
+import { choice, path } from '../terminal/options.ts';
+import { warn } from '../terminal/warn.ts';
 
 const destinations = ['pytorch', 'gguf'] as const;
 
@@ -59,7 +59,7 @@ export async function exportGraph(file: string, { to, out, weights, type }: Expo
 
 /** Writes the files into the folder `out`, over those of an earlier export and beside whatever else is there. */
 async function exportPyTorch(file: string, out: string): Promise<void> {
-  const { exportPyTorch, isExported } = await import('@lamella/pytorch/export');
+  const { exportPyTorch, isExported } = await import('@lamella/export/pytorch/export');
   const files = Object.entries(exportPyTorch(await checked(file)));
   // none of them is written where one cannot be
   for (const [name] of files) await mayReplace(join(out, name), isExported);
@@ -85,10 +85,10 @@ async function checked(file: string): Promise<Graph> {
 
 async function exportGguf(file: string, out: string, weights: string, type: GgufType): Promise<void> {
   const [{ isGguf, planGguf }, { openWeights }, { findTokenizer }, { progress }] = await Promise.all([
-    import('@lamella/gguf/export'),
+    import('@lamella/export/gguf/export'),
     import('@lamella/checkpoint/open'),
-    import('../tokenizer-files.ts'),
-    import('../progress.ts'),
+    import('../model/tokenizer-files.ts'),
+    import('../terminal/progress.ts'),
   ]);
   const graph = await checked(file);
   const found = await findTokenizer(weights, graph.vocab);

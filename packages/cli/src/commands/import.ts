@@ -1,10 +1,10 @@
 /** `lamella import`: from a checkpoint's `config.json` to a graph file that can be read and changed. */
-import { importHuggingFace } from '@lamella/source/import-config';
+import { importHuggingFace } from '@lamella/checkpoint/huggingface/import-config';
 import type { Command } from 'commander';
-import { asCalled } from '../called.ts';
 import { writeText } from '../files.ts';
-import { path } from '../options.ts';
-import { shellWord } from '../shell.ts';
+import { asCalled } from '../terminal/called.ts';
+import { path } from '../terminal/options.ts';
+import { shellWord } from '../terminal/shell.ts';
 
 export function define(command: Command): void {
   command.requiredOption('--out <GRAPH.ts>', 'the file to write', path('--out')).action(importConfig);

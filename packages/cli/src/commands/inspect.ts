@@ -11,14 +11,14 @@ import { bytes, count } from '@lamella/report/units';
 import { targets, usual } from '@lamella/runtime/choices';
 import type { Manifest } from '@lamella/runtime/manifest';
 import type { Command } from 'commander';
-import type { InspectReport, VariantsReport } from '../contract.ts';
 import { writeText } from '../files.ts';
-import { hasGraphName } from '../graph-name.ts';
-import { chosenFor } from '../hub-folder.ts';
-import { modelKind } from '../model-kind.ts';
-import { path } from '../options.ts';
-import { manifestAt } from '../package-manifest.ts';
-import { type Align, heading, meter, table } from '../table.ts';
+import { hasGraphName } from '../model/graph-name.ts';
+import { chosenFor } from '../model/hub-folder.ts';
+import { modelKind } from '../model/model-kind.ts';
+import { manifestAt } from '../package/package-manifest.ts';
+import type { InspectReport, VariantsReport } from '../terminal/contract.ts';
+import { path } from '../terminal/options.ts';
+import { type Align, heading, meter, table } from '../terminal/table.ts';
 
 export interface InspectCommand {
   readonly json?: true;
@@ -89,11 +89,11 @@ interface Subject {
 
 async function subjectAt(path: string): Promise<Subject> {
   if (isGraphFile(path)) {
-    const { loadGraph } = await import('../load-graph.ts');
+    const { loadGraph } = await import('../model/load-graph.ts');
     return planned(await loadGraph(path), { quant: usual.format, targets });
   }
   if ((await modelKind(path)) === 'hub folder') {
-    const { importedGraph, ofConfig } = await import('../imported-graph.ts');
+    const { importedGraph, ofConfig } = await import('../model/imported-graph.ts');
     const { chosen, note } = chosenFor(path, {});
     if (note !== null) process.stderr.write(`${note}\n`);
     return ofConfig(path, async () => planned((await importedGraph(path)).graph, chosen));

@@ -2,13 +2,13 @@
 import { type Target, usual } from '@lamella/runtime/choices';
 import { LamellaError as PackageError } from '@lamella/runtime/lamella-error';
 import { type Command, Option } from 'commander';
-import type { LogitsReport } from '../contract.ts';
-import type { HowCompiled } from '../hub-folder.ts';
-import { openVisibly } from '../open-package.ts';
-import { tokenIds } from '../options.ts';
-import { packageAt } from '../package-at.ts';
-import { takesCheckpoints, target, threads } from '../shared-options.ts';
-import { table } from '../table.ts';
+import type { HowCompiled } from '../model/hub-folder.ts';
+import { packageAt } from '../model/package-at.ts';
+import { openVisibly } from '../package/open-package.ts';
+import type { LogitsReport } from '../terminal/contract.ts';
+import { tokenIds } from '../terminal/options.ts';
+import { takesCheckpoints, target, threads } from '../terminal/shared-options.ts';
+import { table } from '../terminal/table.ts';
 
 export interface LogitsCommand extends HowCompiled {
   readonly tokens: readonly number[];

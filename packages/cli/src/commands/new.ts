@@ -2,8 +2,8 @@
 import { modelNameFrom } from '@lamella/dsl/names';
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Command } from 'commander';
-import { asCalled } from '../called.ts';
 import { writeText } from '../files.ts';
+import { asCalled } from '../terminal/called.ts';
 
 export function define(command: Command): void {
   command.action(newGraph);

@@ -4,13 +4,13 @@ import { bytes, rate } from '@lamella/report/units';
 import { type Target, usual } from '@lamella/runtime/choices';
 import type { Generation, SamplingOptions } from '@lamella/runtime/face';
 import { type Command, Option } from 'commander';
-import type { RunReport } from '../contract.ts';
-import type { HowCompiled } from '../hub-folder.ts';
-import { openVisibly } from '../open-package.ts';
-import { tokenIds, wholeNumber } from '../options.ts';
-import { packageAt } from '../package-at.ts';
-import { samplingFlags } from '../sampling-flags.ts';
-import { takesCheckpoints, target, threads } from '../shared-options.ts';
+import type { HowCompiled } from '../model/hub-folder.ts';
+import { packageAt } from '../model/package-at.ts';
+import { openVisibly } from '../package/open-package.ts';
+import type { RunReport } from '../terminal/contract.ts';
+import { tokenIds, wholeNumber } from '../terminal/options.ts';
+import { samplingFlags } from '../terminal/sampling-flags.ts';
+import { takesCheckpoints, target, threads } from '../terminal/shared-options.ts';
 
 export interface RunCommand extends SamplingOptions, HowCompiled {
   readonly prompt?: string;

@@ -1,6 +1,6 @@
 /** Prints a program for a reader: what runs together, and (`printPlan`) where everything lies. */
 import { type FunctionName, functionOf } from '@lamella/graph/functions';
-import type { Plan } from '../plan.ts';
+import type { Plan } from '../plan/plan.ts';
 import type { Destination, Element, FusedOp, HeadLayout, Kind, Pack, Program, RowMap } from './ir.ts';
 
 /** The fused program: rows, then each kind's operations with their stored tensors. */

@@ -2,9 +2,10 @@
  * A program's own rules, checked after `fuse` and `quantise` and again with addresses after `plan`: every buffer is written before it is
  * read, formats fit, nothing live overlaps. A failure is a defect of the compiler.
  */
-import { ALIGNMENT } from '../arena.ts';
+
 import { formats } from '../formats/table.ts';
-import type { Plan } from '../plan.ts';
+import { ALIGNMENT } from '../plan/arena.ts';
+import type { Plan } from '../plan/plan.ts';
 import { type BufferId, bufferUses, type Kind, type Program, packRows } from './ir.ts';
 
 /** Returns the program; throws when it breaks a rule. */

@@ -26,7 +26,7 @@ import {
 } from '../loops/build.ts';
 import { builders } from '../loops/functions.ts';
 import type { Expr, Kernel, KernelBuffer } from '../loops/ir.ts';
-import type { Plan } from '../plan.ts';
+import type { Plan } from '../plan/plan.ts';
 import type { BufferId, Destination, Element, Kind, Pack, PackId, Place, Scratch } from '../program/ir.ts';
 import { packRows, packShape, storedRows } from '../program/ir.ts';
 

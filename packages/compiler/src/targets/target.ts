@@ -1,5 +1,5 @@
 /** What the pipeline asks of a target, in the order in which it asks. */
-import type { Plan } from '../plan.ts';
+import type { Plan } from '../plan/plan.ts';
 import type { Program } from '../program/ir.ts';
 
 export interface Target<Kernels, Printed extends { readonly code: string; readonly manifest: object }> {

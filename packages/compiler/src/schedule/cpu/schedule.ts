@@ -2,7 +2,7 @@
 import type { Kernel } from '../../loops/ir.ts';
 import type { Features } from '../../loops/types.ts';
 import { verifyKernel } from '../../loops/verify.ts';
-import type { Plan } from '../../plan.ts';
+import type { Plan } from '../../plan/plan.ts';
 import type { FusedOp } from '../../program/ir.ts';
 import type { KindKernels, Lowering } from '../scope.ts';
 import { attentionKernel } from './attention.ts';

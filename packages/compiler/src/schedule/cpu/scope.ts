@@ -4,7 +4,7 @@ import { formats } from '../../formats/table.ts';
 import type { Builder, Index } from '../../loops/build.ts';
 import type { Expr, KernelBuffer } from '../../loops/ir.ts';
 import type { Features } from '../../loops/types.ts';
-import type { Plan } from '../../plan.ts';
+import type { Plan } from '../../plan/plan.ts';
 import { type BufferId, type Kind, type Pack, type PackId, packRows, packShape } from '../../program/ir.ts';
 import { KernelScope, type Lowering, partName } from '../scope.ts';
 

@@ -2,7 +2,7 @@
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Kernel } from '../../loops/ir.ts';
 import { verifyKernel } from '../../loops/verify.ts';
-import type { Plan } from '../../plan.ts';
+import type { Plan } from '../../plan/plan.ts';
 import type { FusedOp } from '../../program/ir.ts';
 import type { KindKernels, Lowering } from '../scope.ts';
 import { argmaxKernel } from './argmax.ts';

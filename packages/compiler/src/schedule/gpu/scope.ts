@@ -3,7 +3,7 @@ import { candidateList, GPU_STEP, GPU_STEP_WORDS } from '@lamella/runtime/step';
 import { apply, type Builder, type Index, i32, plus } from '../../loops/build.ts';
 import type { Expr, Kernel, KernelBuffer } from '../../loops/ir.ts';
 import { elementBytes } from '../../loops/types.ts';
-import type { Plan } from '../../plan.ts';
+import type { Plan } from '../../plan/plan.ts';
 import { type BufferId, type Kind, padded } from '../../program/ir.ts';
 import { KernelScope, type Lowering, type Value } from '../scope.ts';
 import { attentionInParts, mergedAttention } from './parts.ts';

@@ -9,7 +9,7 @@ import type { Kernel } from '../../loops/ir.ts';
 import type { Features } from '../../loops/types.ts';
 import { unroll } from '../../loops/unroll.ts';
 import { verifyKernel } from '../../loops/verify.ts';
-import type { Plan } from '../../plan.ts';
+import type { Plan } from '../../plan/plan.ts';
 import type { CpuKernels } from '../../schedule/cpu/schedule.ts';
 import type { Lowering } from '../../schedule/scope.ts';
 import { partition } from './partition.ts';

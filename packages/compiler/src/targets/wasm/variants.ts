@@ -2,7 +2,7 @@
 import type { WasmVariant } from '@lamella/runtime/choices';
 import { formats, kvFormats } from '../../formats/table.ts';
 import type { Feature, Features } from '../../loops/types.ts';
-import type { Plan } from '../../plan.ts';
+import type { Plan } from '../../plan/plan.ts';
 import type { Program } from '../../program/ir.ts';
 import { schedule } from '../../schedule/cpu/schedule.ts';
 import { assemble } from './assemble.ts';

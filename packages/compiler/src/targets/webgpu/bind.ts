@@ -10,7 +10,7 @@ import { expressionsOf, mapExpr, walkStatements } from '../../loops/ir.ts';
 import type { Multiples } from '../../loops/multiples.ts';
 import { elementBytes } from '../../loops/types.ts';
 import { loadWidth, storeWidth } from '../../loops/verify.ts';
-import type { Plan } from '../../plan.ts';
+import type { Plan } from '../../plan/plan.ts';
 import type { Kind } from '../../program/ir.ts';
 import type { GpuProfile } from '../../schedule/gpu/profile.ts';
 import { behindMemory, CANDIDATE_BYTES } from '../../schedule/gpu/scope.ts';

@@ -11,7 +11,7 @@ import { type Multiples, multiplesIn } from '../../loops/multiples.ts';
 import { elementBytes, type Type } from '../../loops/types.ts';
 import { unroll } from '../../loops/unroll.ts';
 import { loadWidth, verifyKernel } from '../../loops/verify.ts';
-import type { Plan } from '../../plan.ts';
+import type { Plan } from '../../plan/plan.ts';
 import type { Kind } from '../../program/ir.ts';
 import type { GpuProfile } from '../../schedule/gpu/profile.ts';
 import { type Bound, bind, type Variable, vectorBytes } from './bind.ts';

@@ -1,7 +1,7 @@
 /** The WebGPU part of a package: every shader as text, which of them a row of each kind runs, and the buffers they bind. */
 import type { GpuTarget } from '@lamella/runtime/webgpu-manifest';
 import type { Kernel } from '../../loops/ir.ts';
-import type { Plan } from '../../plan.ts';
+import type { Plan } from '../../plan/plan.ts';
 import { conservative, type GpuProfile, halves } from '../../schedule/gpu/profile.ts';
 import { forGpu } from '../../schedule/gpu/program.ts';
 import { type GpuKernels, scheduleGpu } from '../../schedule/gpu/schedule.ts';

@@ -1,0 +1,54 @@
+/** What lies where a model is expected: a compiled package, a folder from the hub, or something else, which is refused by what it is. */
+import { readdir, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { LamellaError } from '@lamella/graph/diagnostics';
+import { isPackage } from '../package/package-manifest.ts';
+import { shellWord } from '../terminal/shell.ts';
+import { hasGraphName } from './graph-name.ts';
+import { isHubFolder } from './hub-folder.ts';
+
+/** A folder that has a `manifest.json` and no `config.json` counts as a package: reading it says what is wrong. Throws L308 for anything else. */
+export async function modelKind(path: string): Promise<'package' | 'hub folder'> {
+  if (await isPackage(path)) return 'package';
+  if (await isHubFolder(path)) return 'hub folder';
+  const files = await readdir(path).catch(() => null);
+  if (files?.includes('manifest.json')) return 'package';
+  throw files ? otherFolder(path, files) : await noFolder(path);
+}
+
+const models = 'a folder that lamella compile GRAPH.ts --weights ... has written, or one with a checkpoint';
+
+function otherFolder(path: string, files: readonly string[]): LamellaError {
+  const weights = files.find((file) => /\.(safetensors|bin|gguf|pth?)$/.test(file));
+  if (weights === undefined)
+    return refusal(
+      path,
+      'it has neither manifest.json, as a package, nor config.json, as a checkpoint',
+      `${models} as it was published`,
+    );
+  const itself = `lamella compile GRAPH.ts --weights ${shellWord(path)}, with a graph file of yours`;
+  return refusal(
+    path,
+    `it has ${weights}, but config.json is missing`,
+    `the config.json published with it, or ${itself}`,
+  );
+}
+
+async function noFolder(path: string): Promise<LamellaError> {
+  const found = await stat(path).catch(() => null);
+  if (!found)
+    return refusal(path, 'there is nothing of this name, and no hub is asked for it', `${models}, downloaded before`);
+  if (hasGraphName(path))
+    return refusal(
+      path,
+      'it is a graph file',
+      `lamella compile ${shellWord(path)} --weights ..., and then the folder that it writes`,
+    );
+  const folder = dirname(path);
+  if (await isHubFolder(folder)) return refusal(path, 'it is a file', `the folder that it is in: ${shellWord(folder)}`);
+  return refusal(path, 'it is a file, and no config.json is beside it', models);
+}
+
+function refusal(path: string, reason: string, remedy: string): LamellaError {
+  return new LamellaError('L308', { path, reason, remedy });
+}

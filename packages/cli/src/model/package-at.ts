@@ -1,0 +1,164 @@
+/**
+ * Where a package is expected, a Hugging Face folder will do: its config is imported, its weights are compiled into a cache, and from then on
+ * the package there is used, until anything that went into it changes or it is damaged. The cache is `$XDG_CACHE_HOME/lamella`, or
+ * `~/.cache/lamella`. An entry holds `package/`, the `graph.ts` that it was made from, and `sha256`, the digest of all of the package.
+ */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { homedir, userInfo } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { modelName } from '@lamella/checkpoint/huggingface/llama-config';
+import { weightFiles } from '@lamella/checkpoint/open';
+import { LamellaError } from '@lamella/graph/diagnostics';
+import { readFileIfThere } from '../files.ts';
+import { replaceFolder } from '../package/replace-folder.ts';
+import { cleanUp } from '../package/unfinished.ts';
+import { type Asked, type Chosen, chosenFor, type HowCompiled, refuseUnanswerable } from './hub-folder.ts';
+import { modelKind } from './model-kind.ts';
+import { standsIn } from './stand-in.ts';
+
+/** What a package is made from besides weights: read by `llama-config.ts` and `tokenizer-files.ts`. */
+const described = [
+  'config.json',
+  'generation_config.json',
+  'tokenizer.json',
+  'tokenizer.model',
+  'tokenizer_config.json',
+  'special_tokens_map.json',
+];
+
+/**
+ * The folder of the package that `path` stands for: `path` itself unless it is a Hugging Face folder. Throws L308 for what is neither, what
+ * importing, opening and compiling a checkpoint throw (L2xx), L301 when the cache cannot be written, L303 for a context that the checkpoint does not
+ * have, L305 when `how` is said about a package, which is compiled already, and what `refuseUnanswerable` throws about a checkpoint that is
+ * `asked` for what it does not have.
+ */
+export async function packageAt(path: string, how: HowCompiled = {}, asked: Asked = {}): Promise<string> {
+  // it may have been moved away by a run that was killed just then
+  if (!(await isThere(path))) await cleanUp(dirname(resolve(path)));
+  if ((await modelKind(path)) === 'hub folder') return compiled(path, how, asked);
+  refuseChoice(path, how);
+  return path;
+}
+
+function refuseChoice(path: string, { quant, kv, context }: HowCompiled): void {
+  const [option] = Object.entries({ '--quant': quant, '--kv': kv, '--context': context }).find(([, x]) => x) ?? [];
+  if (option === undefined) return;
+  throw new LamellaError('L305', {
+    option,
+    reason: `${path} is compiled already, and running it changes nothing about that`,
+    remedy: `leaving it out, or lamella compile with ${option}`,
+  });
+}
+
+async function compiled(checkpoint: string, how: HowCompiled, asked: Asked): Promise<string> {
+  const { chosen, note } = chosenFor(checkpoint, how);
+  await refuseUnanswerable(checkpoint, chosen.context, asked);
+  const out = join(cacheFolder(), `${modelName(checkpoint)}-${await fingerprint(checkpoint, chosen)}`);
+  // of two runs at a time one may have been killed, and the other made the entry
+  await cleanUp(cacheFolder());
+  if (!(await isWhole(out))) {
+    const found = await stat(out).catch(() => null);
+    const damaged = found ? `${out} is damaged; ` : '';
+    // no folder, so nothing that any run has made
+    if (found?.isDirectory() === false) await rm(out).catch(() => {});
+    const remedy = 'XDG_CACHE_HOME=DIR, a folder you can write to: compiled checkpoints are then kept there';
+    await replaceFolder(out, { replaceable: async () => true, keeps: isWhole, remedy }, async (entry) => {
+      process.stderr.write(`${damaged}compiling ${checkpoint} into ${out}\n`);
+      const { ofConfig } = await import('./imported-graph.ts');
+      await ofConfig(checkpoint, () => compileInto(entry, checkpoint, chosen));
+    });
+  }
+  if (note !== null) process.stderr.write(`${note}; --context N changes it\n`);
+  const made = join(out, 'package');
+  standsIn(made, checkpoint);
+  return made;
+}
+
+async function compileInto(entry: string, checkpoint: string, how: Chosen): Promise<void> {
+  const [{ importedGraph }, { compile }, { openWeights }, { writePackage }, { findTokenizer }] = await Promise.all([
+    import('./imported-graph.ts'),
+    import('@lamella/compiler/pipeline'),
+    import('@lamella/checkpoint/open'),
+    import('../package/build-package.ts'),
+    import('./tokenizer-files.ts'),
+  ]);
+  standsIn(join(entry, 'package'), checkpoint);
+  const { graph, source } = await importedGraph(checkpoint);
+  await writeFile(join(entry, 'graph.ts'), source);
+  const tokenizer = await findTokenizer(checkpoint, graph.vocab);
+  const weights = await openWeights(checkpoint, graph);
+  try {
+    await mkdir(join(entry, 'package'));
+    await writePackage(await compile(graph, how), weights, tokenizer, join(entry, 'package'));
+  } finally {
+    await weights.close();
+  }
+  await writeFile(join(entry, 'sha256'), await digest(join(entry, 'package')));
+}
+
+/** Whether everything of an entry is there as it was written. */
+async function isWhole(entry: string): Promise<boolean> {
+  const written = await readFile(join(entry, 'sha256'), 'utf8').catch(() => null);
+  return written !== null && written === (await digest(join(entry, 'package')).catch(() => null));
+}
+
+/** Of every file in the folder with its name: a second for a billion bytes, which loading then finds in memory. */
+async function digest(folder: string): Promise<string> {
+  const hash = createHash('sha256');
+  for (const file of (await readdir(folder)).sort()) {
+    const path = join(folder, file);
+    const found = await stat(path);
+    // opening a pipe waits for someone to write to it
+    if (!found.isFile()) throw new Error(`${path} is no file`);
+    hash.update(JSON.stringify([file, found.size]));
+    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk);
+  }
+  return hash.digest('hex');
+}
+
+function cacheFolder(): string {
+  return join(process.env.XDG_CACHE_HOME || join(homedir() || userInfo().homedir, '.cache'), 'lamella');
+}
+
+/**
+ * Tells one checkpoint, as this compiler compiles it, from any other. Weight files count by name, size and time, for they are too large to
+ * be read on every run; all that is small counts by its content. Other files of the folder do not count, and are not looked at.
+ */
+async function fingerprint(checkpoint: string, how: Chosen): Promise<string> {
+  const hash = createHash('sha256').update(JSON.stringify(how));
+  for (const source of await compilerSources()) hash.update(await readFile(source));
+  for (const file of described) {
+    // what cannot be read is told when it is needed
+    const content = await readFileIfThere(join(checkpoint, file)).catch(() => null);
+    if (content) hash.update(JSON.stringify([file, content.length])).update(content);
+  }
+  for (const file of await weightFiles(checkpoint)) {
+    const found = await stat(join(checkpoint, file)).catch(() => null);
+    hash.update(JSON.stringify([file, found?.size, found?.mtimeMs]));
+  }
+  return hash.digest('hex').slice(0, 12);
+}
+
+/** Our own sources. They run as they are, so after an update or an edit they are another compiler, whatever its version number. */
+async function compilerSources(): Promise<readonly string[]> {
+  const packages = fileURLToPath(new URL('../../../', import.meta.url));
+  const files = (await readdir(packages)).map(async (name) => {
+    const folder = join(packages, name, 'src');
+    const inside = await readdir(folder, { recursive: true }).catch(() => []); // not every entry is a package
+    return inside.map((file) => join(folder, file));
+  });
+  return (await Promise.all(files))
+    .flat()
+    .filter((file) => file.endsWith('.ts'))
+    .sort();
+}
+
+function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,148 @@
+/**
+ * From a compilation to a package folder: kernels, packed weights in hashed chunks, driver, types, tokenizer, manifest, report. The package
+ * is loaded once from where it is being written to fill its golden probe, so what is put in place has run.
+ */
+import { createHash } from 'node:crypto';
+import { readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { WeightSource } from '@lamella/checkpoint/weight-source';
+import type { Compilation } from '@lamella/compiler/compilation';
+import { LamellaError } from '@lamella/graph/diagnostics';
+import { modelReport } from '@lamella/report/report';
+import type { Manifest, WeightChunk } from '@lamella/runtime/manifest';
+import { manifestText } from '@lamella/runtime/manifest-file';
+import type { FoundTokenizer } from '../model/tokenizer-files.ts';
+import { progress } from '../terminal/progress.ts';
+import { bundleRuntime, parcelName } from './bundle.ts';
+import { isPackage } from './package-manifest.ts';
+import { packageTypes } from './package-types.ts';
+import { probe } from './probe.ts';
+import { replaceFolder } from './replace-folder.ts';
+
+/**
+ * Writes the package to `out`, which appears only when complete (see `replaceFolder`). `weights` null leaves the weights out; a package that
+ * has weights is then replaced only with `force`. Throws L301 when `out` cannot be written, and whatever reading the weights throws.
+ */
+export async function buildPackage(
+  compilation: Compilation,
+  weights: WeightSource | null,
+  tokenizer: FoundTokenizer | null,
+  out: string,
+  force = false,
+): Promise<Manifest> {
+  const replaceable = async (folder: string): Promise<boolean> => {
+    if (!(await isPackage(folder))) return false;
+    if (weights !== null || force || !(await hasWeights(folder))) return true;
+    const reason = 'the package there has weights, and the new one would have none';
+    throw new LamellaError('L301', { path: out, reason, remedy: '--weights SOURCE, another --out, or --force' });
+  };
+  return replaceFolder(out, { replaceable }, (folder) => writePackage(compilation, weights, tokenizer, folder));
+}
+
+async function hasWeights(folder: string): Promise<boolean> {
+  return (await readdir(folder)).some((file) => /^weights-\d+\.bin$/.test(file));
+}
+
+/** The same into `folder`, which is there, empty and nobody's yet. Fails as the file system does. */
+export async function writePackage(
+  compilation: Compilation,
+  weights: WeightSource | null,
+  tokenizer: FoundTokenizer | null,
+  folder: string,
+): Promise<Manifest> {
+  const written = new Map<string, string>();
+  const write = async (file: string, content: string | Uint8Array) => {
+    const hash = createHash('sha256').update(content).digest('hex');
+    for (const name of new Set([file, parcelName(file)])) {
+      written.set(name, hash);
+      await writeFile(join(folder, name), content);
+    }
+    return hash;
+  };
+  const modules = await compilation.modules();
+  const wasm = [];
+  for (const { variant, wasm: code } of modules) {
+    const file = `kernels.${variant}.wasm`;
+    wasm.push({ file, variant, sha256: await write(file, code) });
+  }
+  const { gpu } = compilation;
+  const wgsl = [];
+  for (const { manifest, code } of gpu) {
+    const file = `kernels.${manifest.profile}.wgsl`;
+    wgsl.push({ file, sha256: await write(file, code) });
+  }
+  const parts = {
+    weights: weights && (await writeWeights(compilation, weights, write)),
+    tokenizer: tokenizer && {
+      ...tokenizer.files,
+      sha256: await write(tokenizer.files.file, tokenizer.tokenizer),
+      configSha256: await write(tokenizer.files.config, tokenizer.config),
+    },
+    wasm,
+    wgsl,
+  };
+  const unproven = compilation.manifest({ ...parts, probe: null });
+  const id = (await write('manifest.json', await manifestText(unproven))).slice(0, 16);
+  const { name } = compilation.report;
+  const files = ['manifest.json', ...[...wasm, ...wgsl, ...(parts.weights ?? [])].map(({ file }) => file)];
+  if (tokenizer) files.push(tokenizer.files.file);
+  const contents = { name, id, tokenizer: tokenizer !== null, webgpu: gpu.length > 0, files };
+  for (const { file, text } of await bundleRuntime(contents)) await write(file, text);
+  for (const file of ['index.d.ts', 'index.d.cts']) await write(file, packageTypes(unproven));
+  await write('report.html', modelReport(compilation));
+  // Scripts are modules by this file alone, so it is there before they run.
+  const finish = () => writeFile(join(folder, 'package.json'), json(packageJson(name, written)));
+  await finish();
+  if (!weights) return unproven;
+  const proof = { list: compilation.graph.weights, source: weights };
+  const manifest = compilation.manifest({ ...parts, probe: await probe(folder, unproven, proof) });
+  await write('manifest.json', await manifestText(manifest));
+  await finish();
+  return manifest;
+}
+
+async function writeWeights(
+  compilation: Compilation,
+  source: WeightSource,
+  write: (file: string, content: Uint8Array) => Promise<string>,
+): Promise<WeightChunk[]> {
+  const chunks: WeightChunk[] = [];
+  const packing = progress('packing weights');
+  for await (const { offset, bytes } of compilation.pack((weight) => source.read(weight), packing.update)) {
+    const file = `weights-${String(chunks.length).padStart(3, '0')}.bin`;
+    chunks.push({ file, offset, bytes: bytes.byteLength, sha256: await write(file, bytes) });
+  }
+  packing.finish();
+  return chunks;
+}
+
+/**
+ * Makes the folder an npm package, and Node and bundlers take its `.js` files as ES modules wherever it lies. `written` is the other files' hashes
+ * by name: the version is another one whenever any of them is.
+ */
+function packageJson(name: string, written: ReadonlyMap<string, string>) {
+  const hash = createHash('sha256').update(JSON.stringify([...written].sort()));
+  return {
+    // A model's name is one that npm takes, but for capitals.
+    name: name.toLowerCase(),
+    version: `0.0.0-sha${hash.digest('hex').slice(0, 16)}`,
+    type: 'module',
+    // Parcel does not read exports, unless it is told to.
+    main: './parcel.js',
+    types: './index.d.ts',
+    exports: {
+      '.': {
+        types: { require: './index.d.cts', default: './index.d.ts' },
+        node: { require: './index.cjs', default: './node.js' },
+        default: './index.js',
+      },
+      './package.json': './package.json',
+    },
+    files: [...written.keys()].sort(),
+    sideEffects: ['./worker.js'],
+  };
+}
+
+function json(value: object): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}

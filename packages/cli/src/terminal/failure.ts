@@ -1,0 +1,83 @@
+/**
+ * How a failure reaches the user: one message with its place and a remedy on stderr, exit code 1. What no diagnostic foresaw is the system's
+ * (a file, memory) or a defect of ours, and said to be so. A stack trace is for whoever mends Lamella, and only when `LAMELLA_DEBUG` asks.
+ */
+import { getSystemErrorMap } from 'node:util';
+import { LamellaError } from '@lamella/graph/diagnostics';
+import type { Site } from '@lamella/graph/ir';
+import { CommanderError } from 'commander';
+import { unreadable } from '../files.ts';
+import { asNamed } from '../model/stand-in.ts';
+
+/** Prints `error` on stderr and returns the exit code (0 when it was only commander saying that help was shown). */
+export async function reportFailure(error: unknown, argv: readonly string[]): Promise<number> {
+  if (error instanceof CommanderError && error.exitCode === 0) return 0;
+  // Bare `lamella`: commander has already printed the help.
+  if (error instanceof CommanderError && error.code === 'commander.help') return error.exitCode;
+  const shown = error instanceof CommanderError ? commandLineError(error, argv) : ofTheSystem(error);
+  const frame = await frameOf(shown);
+  process.stderr.write(`${frame ?? messageOf(shown)}\n`);
+  if (!['', '0'].includes(process.env.LAMELLA_DEBUG ?? '') && error instanceof Error)
+    process.stderr.write(`${error.stack}\n`);
+  return 1;
+}
+
+/** Diagnostics of a generated package come from its own bundle, so they are known by their number and not by their class. */
+function isDiagnostic(error: unknown): error is Error & { readonly code: string } {
+  return error instanceof Error && 'code' in error && /^L\d{3}$/.test(String(error.code));
+}
+
+function messageOf(error: unknown): string {
+  if (isDiagnostic(error)) return asNamed(error.message);
+  const reason = error instanceof Error ? error.message : String(error);
+  return `${reason}\nThis is a defect of Lamella, not of your input. Try again with LAMELLA_DEBUG=1 for the details to report.`;
+}
+
+/** The diagnostic for what the system refused; any other error as it is. */
+function ofTheSystem(error: unknown): unknown {
+  if (isDiagnostic(error) || !(error instanceof Error)) return error;
+  if (/allocat\w* (?:memory|failed)|Array buffer allocation/.test(error.message))
+    return new LamellaError('L313', { reason: error.message });
+  const { syscall, errno, path } = error as NodeJS.ErrnoException;
+  if (syscall === undefined || errno === undefined) return error;
+  if (path !== undefined && !syscall.startsWith('spawn')) return unreadable(path, error);
+  const reason = getSystemErrorMap().get(errno)?.[1] ?? error.message;
+  return new LamellaError('L312', { call: syscall, reason });
+}
+
+/** The message under the author's own line, when the error knows the line and the file can still be read. */
+async function frameOf(error: unknown): Promise<string | null> {
+  if (!isDiagnostic(error) || !('site' in error) || !isSite(error.site)) return null;
+  const { codeFrame } = await import('./code-frame.ts');
+  return codeFrame(error.site, error.message);
+}
+
+function isSite(site: unknown): site is Site {
+  return typeof site === 'object' && site !== null && 'file' in site && 'line' in site && 'column' in site;
+}
+
+/** Commander's words as a numbered message that names the option, says what is wrong and what to type instead. */
+function commandLineError(error: CommanderError, argv: readonly string[]): LamellaError {
+  const [sentence = '', hint = ''] = error.message.replace(/^error: /, '').split('\n');
+  const named = /'([^']+)'/.exec(sentence)?.[1]?.split(' ')[0] ?? 'the command line';
+  const command = /^[a-z]+$/.test(argv[2] ?? '') ? ` ${argv[2]}` : '';
+  const near = /^\(Did you mean (?:one of )?(.+)\?\)$/.exec(hint)?.[1];
+  switch (error.code) {
+    case 'commander.unknownOption':
+      return unknown(named, `there is no such option`, near ?? `lamella${command} --help`);
+    case 'commander.unknownCommand':
+      return unknown(named, `there is no such command`, near ? `lamella ${near}` : 'lamella --help');
+    case 'commander.missingArgument':
+      return unknown(named, 'it is missing', `lamella${command} --help`);
+    case 'commander.optionMissingArgument':
+      return unknown(named, 'its value is missing', `lamella${command} --help`);
+    case 'commander.missingMandatoryOptionValue':
+      return unknown(named, 'it must be given', `lamella${command} --help`);
+    default:
+      return unknown(`lamella${command}`, sentence.replace(/\.$/, ''), `lamella${command} --help`);
+  }
+}
+
+function unknown(option: string, reason: string, remedy: string): LamellaError {
+  return new LamellaError('L305', { option, reason, remedy });
+}

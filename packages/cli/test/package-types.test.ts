@@ -1,0 +1,145 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { InspectReport, Manifest, TokenizerFiles } from '@lamella/runtime/manifest';
+import { afterAll, expect, test } from 'vitest';
+import { packageTypes } from '../src/package/package-types.ts';
+
+const folder = mkdtempSync(path.join(tmpdir(), 'lamella-types-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const tokenizer: TokenizerFiles = {
+  file: 'tokenizer.json',
+  sha256: '',
+  config: 'tokenizer_config.json',
+  configSha256: '',
+  eos: [2],
+  before: [1],
+  after: [],
+  promptPrefix: '',
+  promptSuffix: '',
+};
+
+/** A manifest as far as types look at it. */
+function manifest(tokenizer: TokenizerFiles | null): Manifest {
+  const report: Partial<InspectReport> = { parameters: 124_635_456, executions: 60, weightSets: 30 };
+  const known: Partial<Manifest> = { name: 'ls', vocab: 32_000, context: 2048, quant: 'q8', tokenizer };
+  return { ...known, report } as Manifest;
+}
+
+const nodenext = '--module nodenext --target es2023 --lib es2023,dom';
+
+/** Type-checks an app against a package with these types, as a user of the package would who has everything checked. */
+function checkApp(name: string, types: string, app: string, flags = nodenext): void {
+  const dir = path.join(folder, name);
+  mkdirSync(dir);
+  writeFileSync(path.join(dir, 'index.d.ts'), types);
+  writeFileSync(path.join(dir, 'package.json'), '{ "type": "module" }');
+  writeFileSync(path.join(dir, 'app.mts'), app);
+  const strict = '--noEmit --strict --exactOptionalPropertyTypes --noUncheckedIndexedAccess --skipLibCheck false';
+  const tsc = fileURLToPath(new URL('../../../node_modules/.bin/tsc', import.meta.url));
+  try {
+    const all = [...`${strict} ${flags}`.split(' '), ...(flags.includes('--types') ? [] : ['--types', '']), 'app.mts'];
+    execFileSync(tsc, all, { cwd: dir, encoding: 'utf8' });
+  } catch (error) {
+    throw new Error((error as { stdout: string }).stdout);
+  }
+}
+
+test('one file, with the model at its top, is all that an app needs', () => {
+  const types = packageTypes(manifest(tokenizer));
+  expect(types).toMatch(
+    /^\/\*\*\n \* ls: 124,635,456 parameters as q8, 60 block executions over 30 weight sets; vocabulary 32000/,
+  );
+  expect(types).not.toMatch(/^import /m);
+  checkApp(
+    'text',
+    types,
+    `import { load, type GenerateOptions, type Manifest, type Stats } from './index.js';
+const model = await load();
+const options: GenerateOptions = { topK: 4, stop: ['.'] };
+for await (const { text } of model.generate('hello', options)) text satisfies string;
+(await model.tokenizer.encode('hello')) satisfies number[];
+model.generate([1, 2]).stats satisfies Stats;
+model.manifest satisfies Manifest;
+// @ts-expect-error an unknown option
+model.generate('hello', { topk: 4 });
+`,
+  );
+});
+
+const typeRoots = fileURLToPath(new URL('../../../node_modules/@types', import.meta.url));
+
+test.each([
+  ['node16', '--module node16 --target es2022 --lib es2022,dom'],
+  ['bundler', '--module esnext --moduleResolution bundler --target es2022 --lib es2022,dom'],
+  ['a current library', '--module nodenext --target esnext --lib esnext,dom'],
+  ['neither a browser nor Node', '--module nodenext --target es2022 --lib es2022'],
+  ['Node', `--module nodenext --target es2022 --lib es2022 --types node --typeRoots ${typeRoots}`],
+])('the types are clean for %s, and every option may be undefined', (name, flags) => {
+  checkApp(
+    name.replaceAll(' ', '-'),
+    packageTypes(manifest(tokenizer)),
+    `import { LamellaError, load, type GenerateOptions, type LamellaErrorCode, type LoadOptions } from './index.js';
+const none = undefined as number | undefined;
+const loading: LoadOptions = { threads: none, device: undefined, signal: undefined, onProgress: undefined };
+const options: GenerateOptions = { temperature: none, topK: none, seed: none, maxTokens: none, signal: undefined, stop: '.' };
+const model = await load(undefined, loading);
+const { text, tokens, finishReason, stats } = await model.generate(new Uint32Array([1, 2]), options).result();
+[text, ...tokens, finishReason, stats.peakBytes] satisfies (string | number)[];
+model.generate('hello', { stop: undefined, eos: new Int32Array([2]) }).seed satisfies number;
+try {
+  await model.logits([1]);
+} catch (error) {
+  if (error instanceof LamellaError) error.code satisfies LamellaErrorCode;
+}
+const wrong: LamellaErrorCode[] = ['L401'];
+// @ts-expect-error there is no such number
+wrong.push('L499');
+// @ts-expect-error errors are made by the package
+new LamellaError();
+`,
+    flags,
+  );
+});
+
+test('`using` and `await using` dispose of the model', () => {
+  checkApp(
+    'using',
+    packageTypes(manifest(null)),
+    `import { load } from './index.js';
+{
+  using model = await load();
+  await using other = await load();
+  [model, other] satisfies Disposable[];
+}
+`,
+    '--module nodenext --target es2022 --lib es2022,dom,esnext.disposable',
+  );
+});
+
+test('the comments stand alone: they name no file that is not there, and explain every number', () => {
+  const types = packageTypes(manifest(tokenizer));
+  expect(types.match(/\b[a-z][\w./-]*\.(ts|md|js)\b/g)).toBeNull();
+  for (const [code] of types.matchAll(/L4\d\d/g)) expect(types).toContain(` * - ${code}: `);
+});
+
+test('without a tokenizer, text is an error in the editor', () => {
+  checkApp(
+    'ids',
+    packageTypes(manifest(null)),
+    `import { load, type Model } from './index.js';
+const model = await load();
+for await (const { token } of model.generate([1, 2, 3], { maxTokens: 4 })) token satisfies number;
+model satisfies Model;
+// @ts-expect-error there is no tokenizer
+model.generate('hello');
+// @ts-expect-error nor text that could stop
+model.generate([1], { stop: ['.'] });
+// @ts-expect-error
+model.tokenizer.encode('hello');
+`,
+  );
+});

@@ -1,0 +1,293 @@
+/**
+ * Pass 4: where everything lies. Linear memory, in this order: the step's inputs, tokens, logits and the arena, whose addresses are baked
+ * into the kernels and depend on the block kinds alone; then RoPE tables, weights, KV state and the execution table, which kernels
+ * reach through the table. So the code is the same however many executions there are.
+ */
+import type { WeightId } from '@lamella/graph/ir';
+import type { MemoryPlan, Region, TableRow } from '@lamella/runtime/manifest';
+import { TABLE_ROW, WORD, wasmStepBytes } from '@lamella/runtime/step';
+import { kvShape } from '../formats/kv.ts';
+import { formats, kvFormats } from '../formats/table.ts';
+import type { Buffer, BufferId, Element, FusedOp, Kind, Pack, PackId, Program, RopeTable } from '../program/ir.ts';
+import { bufferUses, packRows, packShape, padded } from '../program/ir.ts';
+import { MAX_THREADS } from '../schedule/cpu/program.ts';
+import type { Shared } from '../share.ts';
+import { type Interval, type Placement, placeBuffers } from './arena.ts';
+
+/** Alignment of regions and of weight sets. */
+const REGION = 64;
+const PAGE = 65536;
+
+/** A run of packed tensors that one table address points to. Stored once, however many rows point to it. */
+export interface WeightSegment {
+  /** Bytes from the start of the weights region. */
+  readonly offset: number;
+  readonly bytes: number;
+  readonly tensors: readonly { readonly pack: Pack; readonly weight: WeightId }[];
+}
+
+export interface Plan {
+  readonly program: Program;
+  readonly memory: MemoryPlan;
+  readonly arena: Placement & { readonly intervals: readonly Interval[] };
+  /** Absolute address of each buffer. */
+  readonly bufferAddress: readonly number[];
+  /** Absolute address of each RoPE table. */
+  readonly ropeAddress: readonly number[];
+  readonly ropeBytes: number;
+  readonly segments: readonly WeightSegment[];
+  readonly table: readonly TableRow[];
+  /** Words per table row. */
+  readonly rowWords: number;
+}
+
+/** Gives every byte its place. */
+export function plan(unplanned: Program, shared: Shared): Plan {
+  const kinds = unplanned.kinds.map((kind, k) => planKind(kind, k, unplanned, shared));
+  const program: Program = { ...unplanned, kinds };
+
+  const { intervals, buffers } = liveIntervals(program);
+  const placement = placeBuffers(intervals);
+
+  const layout = new Layout();
+  const step = layout.region(wasmStepBytes(MAX_THREADS));
+  const tokens = layout.region(program.tile * 4);
+  const logits = layout.region(padded(program.vocab, 16) * 4);
+  const arena = layout.region(placement.bytes);
+  const ropeSizes = program.ropeTables.map((t) => ropeTableBytes(t, program.context));
+
+  const weightsAt = layout.next();
+  const ropeAddress: number[] = [];
+  let weightBytes = 0;
+  for (const bytes of ropeSizes) {
+    ropeAddress.push(weightsAt + weightBytes);
+    weightBytes += padded(bytes, REGION);
+  }
+  const ropeBytes = weightBytes;
+  const store = new SegmentStore(weightBytes);
+  const addresses = program.rows.map((row) => {
+    const kind = kinds[row.kind]!;
+    return kind.groups.map((bytes, group) => weightsAt + store.place(kind, group, bytes, row.weights));
+  });
+  const weights = layout.region(store.bytes);
+
+  const slots = new Map<number, number>();
+  let stateBytes = 0;
+  for (const row of program.rows) {
+    if (row.slot === null) continue;
+    slots.set(row.slot, stateBytes);
+    stateBytes += padded(kinds[row.kind]!.stateBytes, REGION);
+  }
+  const state = layout.region(stateBytes);
+  const rowWords = TABLE_ROW.weights + Math.max(...kinds.map((k) => k.groups.length));
+  const table = layout.region(program.rows.length * rowWords * WORD);
+  const plannedBytes = padded(layout.next(), PAGE);
+
+  const bufferAddress = program.buffers.map(() => 0);
+  buffers.forEach((id, i) => {
+    bufferAddress[id] = arena.offset + placement.offsets[i]!;
+  });
+  return {
+    program,
+    memory: { plannedBytes, step, tokens, logits, arena, weights, state, table },
+    arena: { ...placement, intervals },
+    bufferAddress,
+    ropeAddress,
+    ropeBytes,
+    segments: store.segments,
+    table: program.rows.map((row, i) => ({
+      kind: row.kind,
+      state: row.slot === null ? 0 : state.offset + slots.get(row.slot)!,
+      weights: addresses[i]!,
+    })),
+    rowWords,
+  };
+}
+
+/** Bytes of cos and sin over all positions. */
+export function ropeTableBytes(table: RopeTable, context: number): number {
+  return 2 * context * table.stride * 4;
+}
+
+/** Bytes of a stored tensor. */
+export function packBytes(pack: Pack): number {
+  return (packRows(pack) / pack.block) * blockBytes(pack);
+}
+
+/** Bytes of rows that are stored together. */
+export function blockBytes(pack: Pack): number {
+  return pack.layout === 'vector' ? pack.block * 4 : formats[pack.format].blockBytes(packShape(pack));
+}
+
+class Layout {
+  private end = 0;
+  next(): number {
+    return padded(this.end, REGION);
+  }
+  region(bytes: number): Region {
+    const offset = this.next();
+    this.end = offset + bytes;
+    return { offset, bytes };
+  }
+}
+
+/** Weight segments in the order they are first read; equal contents are stored once. */
+class SegmentStore {
+  readonly segments: WeightSegment[] = [];
+  bytes: number;
+  private readonly known = new Map<string, number>();
+
+  constructor(from: number) {
+    this.bytes = from;
+  }
+
+  place(kind: Kind, group: number, bytes: number, weights: readonly WeightId[]): number {
+    const tensors = kind.packs
+      .filter((p) => p.group === group)
+      .sort((a, b) => a.offset - b.offset)
+      .map((pack) => ({ pack, weight: weights[pack.param]! }));
+    const key = JSON.stringify(
+      tensors.map(({ pack: p, weight }) => [weight, p.format, p.layout, p.rows, p.columns, p.block, p.pitch]),
+    );
+    const at = this.known.get(key);
+    if (at !== undefined) return at;
+    const offset = this.bytes;
+    this.known.set(key, offset);
+    this.segments.push({ offset, bytes, tensors });
+    this.bytes = padded(offset + bytes, REGION);
+    return offset;
+  }
+}
+
+/** Groups a kind's packs by who shares them, in the order they are read, and lays out its state slot. */
+function planKind(kind: Kind, k: number, program: Program, shared: Shared): Kind {
+  const signature = sharingSignatures(k, shared);
+  const keys: string[] = [];
+  const groupBytes: number[] = [];
+  const placed = new Map<PackId, Pack>();
+  for (const run of runs(kind, signature)) {
+    const key = signature(kind.packs[run[0]!]!.param);
+    if (!keys.includes(key)) {
+      keys.push(key);
+      groupBytes.push(0);
+    }
+    const group = keys.indexOf(key);
+    const pitch = run.reduce((sum, id) => sum + blockBytes(kind.packs[id]!), 0);
+    let offset = groupBytes[group]!;
+    let end = offset;
+    for (const id of run) {
+      const pack = kind.packs[id]!;
+      const bytes = packBytes(pack);
+      placed.set(id, { ...pack, group, offset, pitch, bytes });
+      offset += blockBytes(pack);
+      end += bytes;
+    }
+    groupBytes[group] = padded(end, 16);
+  }
+  let stateBytes = 0;
+  const state = kind.state.map((part) => {
+    const bytes = kvFormats[part.format].bytes(kvShape(part, program.context));
+    const offset = stateBytes;
+    stateBytes += bytes;
+    return { ...part, offset, bytes };
+  });
+  return { ...kind, packs: kind.packs.map((_, id) => placed.get(id)!), groups: groupBytes, state, stateBytes };
+}
+
+/**
+ * A name for the set of executions that share a parameter's weights: parameters with one name move together and hang on one address;
+ * a sub-block shared by all layers, or a table tied to the head, gets another.
+ */
+function sharingSignatures(kind: number, shared: Shared): (param: number) => string {
+  const firstUse = new Map<WeightId, string>();
+  shared.rows.forEach((row) => {
+    row.weights.forEach((w) => {
+      if (!firstUse.has(w)) firstUse.set(w, `${row.kind}:${row.weights.join(',')}`);
+    });
+  });
+  const rows = shared.rows.filter((row) => row.kind === kind);
+  return (param) => rows.map((row) => firstUse.get(row.weights[param]!)).join(' ');
+}
+
+/**
+ * Packs in the order they are read, those together whose blocks lie in turn: matrices of one make that one segment multiplies side by side
+ * and nobody else reads. One loop then reads them as one stream (see `schedule/cpu/contract.ts`).
+ */
+function runs(kind: Kind, signature: (param: number) => string): readonly (readonly PackId[])[] {
+  const reads = kind.ops.flatMap(packsOf);
+  const make = (p: Pack): string => JSON.stringify([signature(p.param), p.format, p.block, packRows(p), p.columns]);
+  const alone = (id: PackId): boolean => reads.filter((other) => other === id).length === 1;
+  const together = kind.ops
+    .flatMap((op) => (op.op === 'contract' ? op.segments : []))
+    .map(({ streams }) => streams)
+    .filter((ids) => ids.every(alone) && new Set(ids.map((id) => make(kind.packs[id]!))).size === 1);
+  const seen = new Set<PackId>();
+  return readOrder(kind).flatMap((id) => {
+    if (seen.has(id)) return [];
+    const run = together.find((ids) => ids.includes(id)) ?? [id];
+    for (const each of run) seen.add(each);
+    return [run];
+  });
+}
+
+/** Packs in the order the kind's operations read them. */
+export function readOrder(kind: Kind): readonly PackId[] {
+  const order = new Set<PackId>();
+  for (const op of kind.ops) for (const id of packsOf(op)) order.add(id);
+  return [...order];
+}
+
+/** The packs one operation reads, in order. */
+export function packsOf(op: FusedOp): readonly PackId[] {
+  const vectors = (e: Element): PackId[] =>
+    e.x === 'vector' ? [e.pack] : e.x === 'apply' ? e.args.flatMap(vectors) : [];
+  switch (op.op) {
+    case 'embed':
+      return [op.table];
+    case 'contract': {
+      const gain = op.prologue.norm ? [op.prologue.norm.gain] : [];
+      return [...gain, ...op.segments.flatMap((s) => [...s.streams, ...s.stores.flatMap((x) => vectors(x.value))])];
+    }
+    case 'normalise':
+      return [op.gain];
+    case 'map':
+      return vectors(op.value);
+    case 'attention':
+    case 'encode':
+    case 'heads':
+      return [];
+    default:
+      return op satisfies never;
+  }
+}
+
+/** Bytes of a buffer. */
+function bufferBytes({ rows, width, element }: Buffer): number {
+  return rows * width * (element === 'codes' ? 1 : 4);
+}
+
+/**
+ * When each buffer is live. Time counts the operations of all kinds, one after the other; the residual stream lives throughout, anything
+ * else inside one kind, from its first write to its last read. A buffer that no operation of the target names has no place.
+ */
+function liveIntervals(program: Program): { intervals: Interval[]; buffers: BufferId[] } {
+  const span = new Map<BufferId, { first: number; last: number }>();
+  let time = 0;
+  for (const kind of program.kinds) {
+    for (const op of kind.ops) {
+      const { reads, writes } = bufferUses(op);
+      for (const id of [...reads, ...writes]) {
+        const known = span.get(id);
+        span.set(id, { first: known?.first ?? time, last: time });
+      }
+      time += 1;
+    }
+  }
+  for (const id of program.carried) span.set(id, { first: 0, last: time - 1 });
+  const buffers = [...span.keys()];
+  const intervals = buffers.map((id) => {
+    const buffer = program.buffers[id]!;
+    return { name: buffer.name, bytes: bufferBytes(buffer), ...span.get(id)! };
+  });
+  return { intervals, buffers };
+}

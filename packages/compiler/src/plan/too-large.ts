@@ -1,0 +1,40 @@
+/** What no WASM memory can hold, and what to do about it. */
+import { LamellaError } from '@lamella/graph/diagnostics';
+import type { Graph } from '@lamella/graph/ir';
+import type { CompileOptions, Planned } from '../compilation.ts';
+import type { Plan } from './plan.ts';
+
+/** Addresses in WASM are 32 bits wide. */
+const MOST_BYTES = 2 ** 32;
+
+type PlanOf = (graph: Graph, options: CompileOptions) => Plan;
+
+/** Throws L123, with options under which the model fits, before anybody downloads what cannot be loaded. */
+export function refuseIfTooLarge(planned: Planned, options: CompileOptions, planOf: PlanOf): void {
+  const { graph, plan } = planned;
+  const { plannedBytes } = plan.memory;
+  if (plannedBytes <= MOST_BYTES) return;
+  const gib = (plannedBytes / 2 ** 30).toFixed(2);
+  throw new LamellaError('L123', { name: graph.name, gib, remedy: smaller(graph, options, planOf) });
+}
+
+/** What to compile with so that the model fits, tried out: coarser weights, then coarser keys and values, then a shorter context. */
+function smaller(graph: Graph, options: CompileOptions, planOf: PlanOf): string {
+  const fits = (changed: CompileOptions): boolean => {
+    try {
+      return planOf(graph, changed).memory.plannedBytes <= MOST_BYTES;
+    } catch (error) {
+      if (error instanceof LamellaError) return false;
+      throw error;
+    }
+  };
+  const order = ['f32', 'q8', 'q4'] as const;
+  for (const quant of order.slice(order.indexOf(options.quant) + 1)) {
+    if (fits({ ...options, quant })) return `compiling with --quant ${quant}`;
+  }
+  if (options.kv !== 'q8' && fits({ ...options, kv: 'q8' })) return 'compiling with --kv q8';
+  for (let context = Math.floor(graph.tokens.size / 2); context >= 64; context = Math.floor(context / 2)) {
+    if (fits({ ...options, context })) return `compiling with --context ${context}`;
+  }
+  return 'a smaller model: fewer weight sets, narrower layers or a smaller vocabulary';
+}

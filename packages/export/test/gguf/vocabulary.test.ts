@@ -1,0 +1,123 @@
+import { describe, expect, test } from 'vitest';
+import type { Metadata } from '../../src/gguf/container.ts';
+import { vocabularyOf } from '../../src/gguf/vocabulary.ts';
+
+const value = (metadata: Metadata, key: string) => metadata[`tokenizer.ggml.${key}`]?.value;
+const at = (metadata: Metadata, key: string, id: number) => (value(metadata, key) as readonly unknown[])[id];
+const tokenizer = (json: object) => ({ file: 'tokenizer.json', json: JSON.stringify(json), bos: 1, eos: [2, 5] });
+
+const sentencePiece = {
+  added_tokens: [
+    { id: 0, content: '<unk>', special: true },
+    { id: 1, content: '<s>', special: true },
+    { id: 2, content: '</s>', special: true },
+    { id: 7, content: '<tool>', special: false },
+  ],
+  normalizer: null,
+  pre_tokenizer: { type: 'Metaspace', replacement: '\u2581', prepend_scheme: 'first', split: false },
+  model: {
+    type: 'BPE',
+    unk_token: '<unk>',
+    byte_fallback: true,
+    vocab: { '<unk>': 0, '<s>': 1, '</s>': 2, '<0x0A>': 3, a: 4, ab: 5, b: 6 },
+    merges: [['a', 'b']],
+  },
+};
+const step = { type: 'ByteLevel', add_prefix_space: false, use_regex: true };
+const byteLevel = {
+  added_tokens: [],
+  pre_tokenizer: step,
+  model: { type: 'BPE', vocab: { a: 0, b: 1, ab: 2 }, merges: ['a b'] },
+};
+
+test('without a tokenizer it is made up, as large as the model', () => {
+  const { metadata, madeUp } = vocabularyOf(null, 300);
+  expect(madeUp).toBe('there is no tokenizer');
+  expect(value(metadata, 'tokens')).toHaveLength(300);
+  expect([0, 1, 2, 3, 258, 259, 299].map((id) => at(metadata, 'tokens', id))).toEqual([
+    '<unk>',
+    '<s>',
+    '</s>',
+    '<0x00>',
+    '<0xFF>',
+    '\u2581t259',
+    '\u2581t299',
+  ]);
+  expect([0, 1, 3, 258, 259].map((id) => at(metadata, 'token_type', id))).toEqual([2, 3, 6, 6, 1]);
+  expect(value(metadata, 'add_bos_token')).toBe(false);
+});
+
+test('SentencePiece: kinds, scores in the order of the merges, ids that are not there', () => {
+  const { metadata, madeUp } = vocabularyOf(tokenizer(sentencePiece), 9);
+  expect(madeUp).toBeNull();
+  expect(value(metadata, 'model')).toBe('llama');
+  expect(value(metadata, 'add_space_prefix')).toBe(true);
+  expect(value(metadata, 'tokens')).toEqual(['<unk>', '<s>', '</s>', '<0x0A>', 'a', 'ab', 'b', '<tool>', '[PAD8]']);
+  expect(value(metadata, 'token_type')).toEqual([2, 3, 3, 6, 1, 1, 1, 4, 5]);
+  expect(at(metadata, 'scores', 5)).toBeGreaterThan(at(metadata, 'scores', 4) as number);
+  expect([value(metadata, 'bos_token_id'), value(metadata, 'eos_token_id'), value(metadata, 'eot_token_id')]).toEqual([
+    1, 2, 5,
+  ]);
+  expect(value(metadata, 'add_bos_token')).toBe(true);
+});
+
+test('SentencePiece, as we convert it: its own scores, and symbols that the user defined', () => {
+  const vocab = { '<unk>': 0, '<s>': 1, '</s>': 2, '<0x0A>': 3, a: 4, ab: 5, b: 6, '<sep>': 7 };
+  const model = {
+    type: 'SentencePieceBPE',
+    unk_token: '<unk>',
+    vocab,
+    scores: { a: -5, b: -6, ab: -2 },
+    symbols: ['<sep>'],
+  };
+  const added_tokens = sentencePiece.added_tokens.slice(0, 3);
+  const { metadata, madeUp } = vocabularyOf(tokenizer({ ...sentencePiece, added_tokens, model }), 8);
+  expect(madeUp).toBeNull();
+  expect(value(metadata, 'token_type')).toEqual([2, 3, 3, 6, 1, 1, 1, 4]);
+  expect([4, 5, 6].map((id) => at(metadata, 'scores', id))).toEqual([-5, -2, -6]);
+});
+
+test('byte-level: merges as they are', () => {
+  const { metadata, madeUp } = vocabularyOf({ ...tokenizer(byteLevel), bos: null }, 3);
+  expect(madeUp).toBeNull();
+  expect(value(metadata, 'model')).toBe('gpt2');
+  expect(value(metadata, 'pre')).toBe('gpt-2');
+  expect(value(metadata, 'merges')).toEqual(['a b']);
+  expect(value(metadata, 'add_bos_token')).toBe(false);
+});
+
+describe('what llama.cpp has no form for is made up, and it is said why', () => {
+  test.each([
+    ['another model', { ...byteLevel, model: { type: 'Unigram' } }, 'its model is Unigram, not BPE'],
+    [
+      'a pattern',
+      { ...byteLevel, pre_tokenizer: { type: 'Sequence', pretokenizers: [{ type: 'Split' }, step] } },
+      "its pre-tokenizer is not GPT-2's",
+    ],
+    [
+      'a space before',
+      { ...byteLevel, pre_tokenizer: { ...step, add_prefix_space: true } },
+      'it puts a space before the text',
+    ],
+    ['a normalizer', { ...byteLevel, normalizer: { type: 'NFC' } }, 'it has a normalizer'],
+    [
+      'no splitting',
+      { ...byteLevel, pre_tokenizer: { ...step, use_regex: false } },
+      'it does not split the text before merging',
+    ],
+    ['a charsmap', { ...sentencePiece, normalizer: { type: 'Precompiled' } }, 'its normalizer is not the one of LLaMA'],
+  ])('%s', (_, json, reason) => {
+    const { metadata, madeUp } = vocabularyOf(tokenizer(json), 300);
+    expect(madeUp).toBe(reason);
+    expect(at(metadata, 'tokens', 299)).toBe('\u2581t299');
+  });
+});
+
+test('a tokenizer that is broken or too large is an error', () => {
+  expect(() => vocabularyOf({ ...tokenizer({}), json: '{' }, 9)).toThrow(
+    /^L207 tokenizer.json is not a usable tokenizer: not JSON/,
+  );
+  expect(() => vocabularyOf(tokenizer(sentencePiece), 7)).toThrow(
+    "L207 tokenizer.json is not a usable tokenizer: token 7 is outside the model's vocabulary of 7. Try the model's own tokenizer",
+  );
+});

@@ -1,0 +1,32 @@
+/** Which device a package runs on here. A driver for another device is chosen in this file, and nowhere else. */
+import { usual } from '../choices.ts';
+import type { Surroundings } from '../entry/parts.ts';
+import type { LoadOptions } from '../face.ts';
+import type { PackageFiles } from '../files/package-files.ts';
+import { LamellaError } from '../lamella-error.ts';
+import type { Manifest } from '../manifest/manifest.ts';
+import { loadWasm } from '../wasm/driver.ts';
+import type { Driver } from './driver.ts';
+
+/** Loads the package onto the device that `options.device` names, or the fastest there is. L412 when it cannot be had; L405, L407. */
+export async function openDriver(
+  manifest: Manifest,
+  files: PackageFiles,
+  { openWebGpu, workerScript }: Surroundings,
+  options: LoadOptions,
+): Promise<Driver> {
+  const { device = usual.device } = options;
+  const { webgpu } = manifest;
+  const wasm = (instead?: readonly string[]) => loadWasm(manifest, files, options, { workerScript, instead });
+  if (device === 'wasm') return wasm();
+  if (webgpu && openWebGpu) {
+    return openWebGpu({ ...manifest, webgpu }, files, options, { name: 'WASM', open: wasm });
+  }
+  const reason = webgpu
+    ? 'the scripts that load this package came with one that has no kernels for it'
+    : 'this package has no kernels for it';
+  if (device === 'webgpu') {
+    throw new LamellaError('L412', { what: 'webgpu', reason, remedy: 'device: "wasm"' }, files.place);
+  }
+  return wasm(webgpu ? [`not WebGPU: ${reason}`] : []);
+}

@@ -1,0 +1,139 @@
+/**
+ * A driver that may be lost, and those that then go on: the tokens of the sequence are kept, and given to the successor. Whoever generates
+ * notices nothing but the time it takes, and the fallback that is told.
+ */
+
+import type { Running } from '../face.ts';
+import type { Draw } from '../sampling/noise.ts';
+import type { Attempts, Opened } from './attempts.ts';
+import type { Awaitable, Candidates, Driver, Listing } from './driver.ts';
+
+export class RecoveringDriver implements Driver {
+  #opened: Opened;
+  readonly #attempts: Attempts;
+  readonly tokens: Uint32Array;
+  /** Tokens of the sequence so far. */
+  #sequence: number[] = [];
+  /** How many of them the last step took, and which of those `head` was asked for. */
+  #lastCount = 0;
+  #row: number | null = null;
+  /** Whether the driver has given an answer yet: one that is lost before it has is not opened again. */
+  #hasAnswered = true;
+  #disposed = false;
+
+  /** `opened` is one of `attempts`. */
+  constructor(opened: Opened, attempts: Attempts) {
+    this.#opened = opened;
+    this.#attempts = attempts;
+    this.tokens = new Uint32Array(opened.driver.tokens.length);
+  }
+
+  get #driver(): Driver {
+    return this.#opened.driver;
+  }
+
+  get running(): Running {
+    return this.#driver.running;
+  }
+
+  get plannedBytes(): number {
+    return this.#driver.plannedBytes;
+  }
+
+  get peakBytes(): number {
+    return this.#driver.peakBytes;
+  }
+
+  get position(): number {
+    return this.#sequence.length;
+  }
+
+  set position(position: number) {
+    this.#sequence.length = position;
+    this.#lastCount = 0;
+    this.#row = null;
+    this.#driver.position = position;
+  }
+
+  prefill(n: number): Awaitable<void> {
+    this.#append(n, null);
+    return this.#driver.prefill(n);
+  }
+
+  head(row: number): Awaitable<void> {
+    this.#row = row;
+    return this.#driver.head(row);
+  }
+
+  decode(): Awaitable<void> {
+    this.#append(1, 0);
+    return this.#driver.decode();
+  }
+
+  #append(n: number, row: number | null): void {
+    const { tokens } = this.#driver;
+    for (let i = 0; i < n; i++) {
+      this.#sequence.push(this.tokens[i]!);
+      tokens[i] = this.tokens[i]!;
+    }
+    this.#lastCount = n;
+    this.#row = row;
+  }
+
+  readLogits(): Promise<Float32Array> {
+    return this.#answer(this.#driver.readLogits(), () => this.#driver.readLogits());
+  }
+
+  choose(draw: Draw, until: number): Awaitable<number> {
+    const chosen = this.#driver.choose(draw, until);
+    return typeof chosen === 'number' ? chosen : this.#answer(chosen, () => this.#driver.choose(draw, until));
+  }
+
+  candidates(listing: Listing): Promise<Candidates | null> | null {
+    const listed = this.#driver.candidates?.(listing);
+    // a successor may have none, and then has all logits at hand
+    return listed ? this.#answer<Candidates | null>(listed, () => this.#driver.candidates?.(listing) ?? null) : null;
+  }
+
+  /** What was asked for; where that fails, what a successor answers when it is asked `again`. */
+  async #answer<T>(asked: Awaitable<T>, again: () => Awaitable<T>): Promise<T> {
+    for (let asking = async () => asked; ; asking = async () => this.#replay().then(again)) {
+      try {
+        const answer = await asking();
+        this.#hasAnswered = true;
+        return answer;
+      } catch (cause) {
+        if (this.#disposed || this.#attempts.isLast(this.#opened.index)) throw cause;
+        await this.#replace(cause);
+      }
+    }
+  }
+
+  async #replace(cause: unknown): Promise<void> {
+    const { index, driver } = this.#opened;
+    driver.dispose();
+    const lost = this.#attempts.failure(index, 'lost', `the device was lost (${String(cause)})`);
+    this.#opened = await this.#attempts.open(this.#hasAnswered ? index : index + 1, [lost]);
+    this.#hasAnswered = false;
+  }
+
+  /** Brings a new driver to where the lost one was. */
+  async #replay(): Promise<void> {
+    const driver = this.#driver;
+    const tile = driver.tokens.length;
+    const whole = this.#sequence.length - this.#lastCount;
+    driver.position = 0;
+    const run = async (from: number, count: number) => {
+      for (let i = 0; i < count; i++) driver.tokens[i] = this.#sequence[from + i]!;
+      await driver.prefill(count);
+    };
+    for (let from = 0; from < whole; from += tile) await run(from, Math.min(tile, whole - from));
+    if (this.#lastCount > 0) await run(whole, this.#lastCount);
+    if (this.#row !== null) await driver.head(this.#row);
+  }
+
+  dispose(): void {
+    this.#disposed = true;
+    this.#driver.dispose();
+  }
+}

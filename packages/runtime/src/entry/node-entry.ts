@@ -1,0 +1,59 @@
+/** A package in Node, its `node.js`: also what bundlers for servers take. The calling thread computes. */
+import type { LoadOptions, Model } from '../face.ts';
+import {
+  addressOf,
+  type FileUrls,
+  filesAt,
+  type Identity,
+  isRemote,
+  ownUrl,
+  type PackageAddress,
+  shippedAddress,
+  urlOf,
+} from '../files/folder.ts';
+import { MANIFEST } from '../files/package-files.ts';
+import { LamellaError } from '../lamella-error.ts';
+import { load } from '../model/model.ts';
+import { node } from '../node.ts';
+import type { Parts } from './parts.ts';
+
+/** The `load` of the package `own`, which is made of `files` and needs `parts` of the runtime. */
+export function loader(own: Identity, files: FileUrls, parts: Parts) {
+  return async (url?: string | URL, options: LoadOptions = {}): Promise<Model> => {
+    const address = url === undefined ? await shipped(own, files) : addressOf(url);
+    const scripts = [ownUrl('worker.js', files), await inFolder('worker.js', address)];
+    return load(await filesAt(address), { ...parts, workerScript: (await firstThere(scripts)) ?? '' }, options);
+  };
+}
+
+/** The address of the package that came with this script. L438 where a bundler took the script away from it. */
+async function shipped(own: Identity, files: FileUrls): Promise<PackageAddress> {
+  const address = shippedAddress(own, files);
+  const manifest = urlOf(MANIFEST, address);
+  if (manifest.startsWith('file:') && !(await firstThere([manifest])))
+    throw new LamellaError('L438', { reason: `there is no ${manifest}` });
+  return address;
+}
+
+/** The URL of a script in the folder that the app named: null on a server, of which no script is taken because a model is. */
+async function inFolder(file: string, address: PackageAddress): Promise<string | null> {
+  const { folder } = address;
+  if (isRemote(address)) return null;
+  return folder.startsWith('file:') ? `${folder}${file}` : (await node('url')).pathToFileURL(`${folder}${file}`).href;
+}
+
+/** The first of these URLs that there is a file at; what is no file's URL is taken as it is. */
+async function firstThere(urls: readonly (string | null)[]): Promise<string | null> {
+  const { access } = await node('fs/promises');
+  for (const url of urls) {
+    if (url === null) continue;
+    const there =
+      !url.startsWith('file:') ||
+      (await access(new URL(url)).then(
+        () => true,
+        () => false,
+      ));
+    if (there) return url;
+  }
+  return null;
+}

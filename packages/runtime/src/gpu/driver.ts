@@ -1,0 +1,330 @@
+/**
+ * The WebGPU driver. Nothing is made after load; a token is one submit of commands. Tokens that the GPU can choose, the largest logit with or
+ * without noise, follow each other there: the next step reads the choice, so the driver runs ahead of who asks, a chunk of tokens for one
+ * readback, with the next chunk already queued. Whoever then decodes another token than the chosen one simply goes back: state behind the
+ * position is never read. For other rules a token's candidates are read back, some kilobytes instead of all logits.
+ */
+import { Unusable } from '../driver/attempts.ts';
+import type { Awaitable, Candidates, Driver, Listing } from '../driver/driver.ts';
+import type { LoadOptions, Running } from '../face.ts';
+import { readChecked } from '../files/checked-file.ts';
+import type { PackageFiles } from '../files/package-files.ts';
+import { type Place, readWeights } from '../files/weights.ts';
+import { LamellaError } from '../lamella-error.ts';
+import type { Manifest } from '../manifest/manifest.ts';
+import type { GpuTarget } from '../manifest/webgpu-manifest.ts';
+import { type Draw, seedKey } from '../sampling/noise.ts';
+import { GPU_STEP_WORDS, GPU_UNIFORM_WORDS, WORD, writeGpuStep } from '../step.ts';
+import { GpuBuffers } from './buffers.ts';
+import { candidatesFrom } from './candidates.ts';
+import { encode, type GpuSteps, makeSteps } from './steps.ts';
+import { nudged } from './wait.ts';
+
+/**
+ * Loads a package's shaders and weights onto a device. `instead` says why nothing better runs. L405, L407; `Unusable` when the device cannot
+ * hold or compile them.
+ */
+export async function loadWebGpu(
+  device: GPUDevice,
+  target: GpuTarget,
+  manifest: Manifest,
+  files: PackageFiles,
+  options: LoadOptions,
+  instead: readonly string[],
+): Promise<Driver> {
+  const { weights, vocab, table } = manifest;
+  if (weights === null) throw new LamellaError('L405', { path: files.place });
+  device.pushErrorScope('out-of-memory');
+  const buffers = new GpuBuffers(device, target, vocab);
+  if (await device.popErrorScope()) throw new Unusable('refused', `the device has no room for ${buffers.bytes} bytes`);
+  const place: Place = async (chunk, bytes) => {
+    buffers.place(chunk, bytes);
+    // until the device has taken them it holds a copy: no more than the chunks on their way may pile up there
+    await nudged(device, device.queue.onSubmittedWorkDone());
+  };
+  const making = readChecked(files, target, options).then((code) =>
+    makeSteps(device, buffers, target, table, new TextDecoder().decode(code)).catch((cause: unknown) => {
+      throw new Unusable('refused', `its kernels do not compile (${String(cause)})`);
+    }),
+  );
+  const placing = readWeights(weights, files, place, options);
+  // while this one waits, the other may fail
+  making.catch(() => {});
+  await placing;
+  const steps = await making;
+  const why = [`WebGPU, ${target.profile} profile`, ...instead].join('; ');
+  const running: Running = { device: 'webgpu', threads: 1, kernels: target.file, why };
+  return new WebGpuDriver(device, target, manifest, buffers, steps, running);
+}
+
+/** Ids on their way back: those of positions [from, from + count). */
+interface Read {
+  readonly from: number;
+  readonly count: number;
+  readonly done: Promise<void>;
+}
+
+class WebGpuDriver implements Driver {
+  readonly running: Running;
+  readonly tokens: Uint32Array<ArrayBuffer>;
+  readonly plannedBytes: number;
+  readonly #device: GPUDevice;
+  readonly #buffers: GpuBuffers;
+  readonly #steps: GpuSteps;
+  readonly #layout: GpuTarget['layout'];
+  readonly #chunk: number;
+  readonly #list: GpuTarget['candidates'];
+  readonly #vocab: number;
+  /** One token on its way to the GPU. */
+  readonly #token = new Uint32Array(1);
+  /** The words of the step on their way to the GPU. */
+  readonly #words = new Uint32Array(GPU_STEP_WORDS);
+  #position = 0;
+  /** The token at position - 1. */
+  #last = 0;
+  /** Tokens in the state once all that is queued has run, when the choice behind them is queued, too; null when none is. */
+  #front: number | null = null;
+  /** Ids that were chosen and read, by position. */
+  readonly #chosen = new Map<number, number>();
+  #reads: readonly Read[] = [];
+  /** Buffers that no read is using. */
+  readonly #free: GPUBuffer[];
+  /** Tokens of the next chunk: few at first, so that the first ones are there soon. */
+  #ahead = 1;
+  /** The draw that is run ahead with, and the position that no choice is wanted for any more. */
+  #draw: Draw = { temperature: 0, seed: 0 };
+  #until = 0;
+  /** Tells reads of a sequence that was given up from others. */
+  #sequence = 0;
+
+  constructor(
+    device: GPUDevice,
+    { layout, chunk, candidates }: GpuTarget,
+    { tile, vocab }: Manifest,
+    buffers: GpuBuffers,
+    steps: GpuSteps,
+    running: Running,
+  ) {
+    this.running = running;
+    this.#device = device;
+    this.#buffers = buffers;
+    this.#steps = steps;
+    this.#layout = layout;
+    this.#chunk = chunk;
+    this.#list = candidates;
+    this.#vocab = vocab;
+    this.#free = [...buffers.idReads];
+    this.tokens = new Uint32Array(tile);
+    this.plannedBytes = layout.bytes;
+  }
+
+  get peakBytes(): number {
+    return this.#buffers.bytes;
+  }
+
+  get position(): number {
+    return this.#position;
+  }
+
+  set position(position: number) {
+    this.#giveUp();
+    this.#position = position;
+  }
+
+  prefill(n: number): void {
+    this.#giveUp();
+    this.#write(this.#position, n, 0);
+    this.#device.queue.writeBuffer(this.#buffers.memory, this.#layout.tokens, this.tokens, 0, n);
+    this.#submit((pass) => encode(pass, this.#steps.prefill, this.#position, n));
+    this.#last = this.tokens[n - 1]!;
+    this.#position += n;
+  }
+
+  /** Done when the GPU is: a prompt has been read when its last token's logits are there, not when it was sent. */
+  head(row: number): Promise<void> {
+    this.#giveUp();
+    this.#write(this.#position, 1, row);
+    this.#submit((pass) => encode(pass, this.#steps.head, this.#position, 1));
+    return nudged(this.#device, this.#device.queue.onSubmittedWorkDone());
+  }
+
+  decode(): void {
+    const token = this.tokens[0]!;
+    const ahead = this.#front !== null && this.#chosen.get(this.#position) === token;
+    if (!ahead) {
+      this.#giveUp();
+      this.#step(this.#position, token);
+    } else if (this.#front === this.#position) this.#queue();
+    this.#last = token;
+    this.#position += 1;
+  }
+
+  async readLogits(): Promise<Float32Array> {
+    this.#stepBack();
+    const { memory, logitsRead } = this.#buffers;
+    const encoder = this.#device.createCommandEncoder();
+    encoder.copyBufferToBuffer(memory, this.#layout.logits, logitsRead, 0, logitsRead.size);
+    this.#device.queue.submit([encoder.finish()]);
+    return new Float32Array(await this.#read(logitsRead));
+  }
+
+  candidates(listing: Listing): Promise<Candidates> | null {
+    const { lanes, each } = this.#list;
+    // a row that is no longer than the list is read whole
+    return this.#vocab > 2 * lanes * each ? this.#listed(listing) : null;
+  }
+
+  async #listed({ order, sumTemperature }: Listing): Promise<Candidates> {
+    this.#stepBack();
+    const position = this.#position;
+    // unlike a choice, a list leaves the step where it is
+    this.#write(position, 0, 0);
+    this.#writeChoice(order, sumTemperature);
+    const { candidates, candidatesRead } = this.#buffers;
+    const encoder = this.#device.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    encode(pass, this.#steps.candidates, 0, 0);
+    pass.end();
+    encoder.copyBufferToBuffer(candidates, 0, candidatesRead, 0, candidatesRead.size);
+    this.#device.queue.submit([encoder.finish()]);
+    return candidatesFrom(await this.#read(candidatesRead), this.#list, order, position);
+  }
+
+  /** Where the GPU is ahead, what it left belongs to a later token: the last one is run again. */
+  #stepBack(): void {
+    if (this.#front === null) return;
+    const isAhead = this.#front !== this.#position;
+    this.#giveUp();
+    if (isAhead) this.#step(this.#position - 1, this.#last);
+  }
+
+  choose(draw: Draw, until: number): Awaitable<number> {
+    if (draw.temperature !== this.#draw.temperature || draw.seed !== this.#draw.seed) {
+      this.#stepBack();
+      this.#draw = draw;
+    }
+    this.#until = Math.max(until, this.#position + 1);
+    const known = this.#chosen.get(this.#position);
+    if (known === undefined) return this.#waitFor(this.#position);
+    if ((this.#front ?? 0) - this.#position < this.#ahead) this.#queue();
+    return known;
+  }
+
+  async #waitFor(position: number): Promise<number> {
+    const sequence = this.#sequence;
+    for (;;) {
+      const known = this.#chosen.get(position);
+      if (known !== undefined) return known;
+      if (sequence !== this.#sequence) throw new LamellaError('L411');
+      const covering = this.#reads.find((r) => r.from <= position && position < r.from + r.count);
+      if (!covering && this.#free.length > 0) this.#queue();
+      // the chunk behind it, so that the GPU has work while this one is read
+      if (this.#free.length > 0) this.#queue();
+      await (covering ?? this.#reads[0])?.done;
+    }
+  }
+
+  /** Queues the next chunk: choices, each but the very first behind a step of its own. */
+  #queue(): void {
+    const read = this.#free.pop();
+    if (!read) return;
+    const first = this.#front === null;
+    const from = first ? this.#position : this.#front! + 1;
+    const count = Math.min(this.#ahead, this.#until - from);
+    if (count <= 0) {
+      this.#free.push(read);
+      return;
+    }
+    if (first) {
+      this.#write(this.#position - 1, 1, 0);
+      this.#writeChoice(this.#draw, 1);
+    }
+    const choice = this.#draw.temperature === 0 ? this.#steps.argmax : this.#steps.draw;
+    const encoder = this.#device.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    for (let i = 0; i < count; i++) {
+      if (!first || i > 0) {
+        encode(pass, this.#steps.decode, from + i - 1, 1);
+        encode(pass, this.#steps.head, from + i - 1, 1);
+      }
+      encode(pass, choice, 0, 0);
+    }
+    pass.end();
+    encoder.copyBufferToBuffer(this.#buffers.history, from * 4, read, 0, count * 4);
+    this.#device.queue.submit([encoder.finish()]);
+    this.#front = from + count - 1;
+    this.#ahead = Math.min(this.#chunk, this.#ahead * 2);
+    const done = this.#readIds(read, from, count, this.#sequence);
+    const entry = { from, count, done };
+    this.#reads = [...this.#reads, entry];
+    const gone = () => {
+      this.#reads = this.#reads.filter((r) => r !== entry);
+      this.#free.push(read);
+    };
+    done.then(gone, gone);
+  }
+
+  async #readIds(buffer: GPUBuffer, from: number, count: number, sequence: number): Promise<void> {
+    await this.#mapped(buffer);
+    const ids = new Uint32Array(buffer.getMappedRange(), 0, count);
+    if (sequence === this.#sequence) for (let i = 0; i < count; i++) this.#chosen.set(from + i, ids[i]!);
+    buffer.unmap();
+  }
+
+  /** Forgets what was chosen ahead. */
+  #giveUp(): void {
+    if (this.#front === null) return;
+    this.#front = null;
+    this.#ahead = 1;
+    this.#chosen.clear();
+    this.#sequence += 1;
+  }
+
+  /** One token, its logits included. */
+  #step(position: number, token: number): void {
+    this.#write(position, 1, 0);
+    this.#token[0] = token;
+    this.#device.queue.writeBuffer(this.#buffers.memory, this.#layout.tokens, this.#token);
+    this.#submit((pass) => {
+      encode(pass, this.#steps.decode, position, 1);
+      encode(pass, this.#steps.head, position, 1);
+    });
+  }
+
+  #write(position: number, count: number, row: number): void {
+    writeGpuStep(this.#words, { position, count, row });
+    this.#device.queue.writeBuffer(this.#buffers.step, 0, this.#words, 0, GPU_UNIFORM_WORDS);
+  }
+
+  #writeChoice({ temperature, seed }: Draw, sumTemperature: number): void {
+    // the largest logit's 0 times infinity would be no number
+    const inverse = Math.min(1 / sumTemperature, 1e38);
+    writeGpuStep(this.#words, { seed: seedKey(seed), temperature, inverse });
+    this.#device.queue.writeBuffer(this.#buffers.step, GPU_UNIFORM_WORDS * WORD, this.#words, GPU_UNIFORM_WORDS);
+  }
+
+  #submit(commands: (pass: GPUComputePassEncoder) => void): void {
+    const encoder = this.#device.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    commands(pass);
+    pass.end();
+    this.#device.queue.submit([encoder.finish()]);
+  }
+
+  /** The bytes of a buffer that is read back. */
+  async #read(buffer: GPUBuffer): Promise<ArrayBuffer> {
+    await this.#mapped(buffer);
+    const bytes = buffer.getMappedRange().slice(0);
+    buffer.unmap();
+    return bytes;
+  }
+
+  /** Waits until a buffer can be read. */
+  #mapped(buffer: GPUBuffer): Promise<void> {
+    return nudged(this.#device, buffer.mapAsync(1));
+  }
+
+  dispose(): void {
+    this.#device.destroy();
+  }
+}

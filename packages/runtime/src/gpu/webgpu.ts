@@ -1,0 +1,104 @@
+/**
+ * A package on a GPU, held against what its compiler's own kernels computed before anybody uses it. What a GPU cannot do, or does wrongly,
+ * the next profile does, and in the end WASM; and when a device is lost, its successor goes on where it was.
+ */
+import { type Attempt, Attempts, Unusable } from '../driver/attempts.ts';
+import type { Driver } from '../driver/driver.ts';
+import { RecoveringDriver } from '../driver/recovering-driver.ts';
+import { driverError } from '../driver/self-test.ts';
+import { remember, verdict } from '../driver/verdicts.ts';
+import type { LoadOptions } from '../face.ts';
+import type { PackageFiles } from '../files/package-files.ts';
+import { sha256 } from '../files/sha256.ts';
+import { LamellaError } from '../lamella-error.ts';
+import type { Manifest } from '../manifest/manifest.ts';
+import type { GpuTarget } from '../manifest/webgpu-manifest.ts';
+import { findAdapter, isImitation, nameOf, openDevice } from './device.ts';
+import { loadWebGpu } from './driver.ts';
+
+/** Largest difference that rounding alone makes; integer codes may flip where they lie near a tie, in a few places. */
+const TOLERANCE = { f32: 2e-3, q8: 0.05, q4: 0.05 } as const;
+/** The golden logits were computed with keys and values in f32: halves of them have 11 bits. */
+const HALVES = 0.02;
+
+function toleranceOf({ needs }: GpuTarget, { quant }: Manifest): number {
+  return needs.includes('shader-f16') ? Math.max(HALVES, TOLERANCE[quant]) : TOLERANCE[quant];
+}
+
+/**
+ * A driver on the GPU, or by `wasm` where the GPU cannot be used. With `device: 'auto'` an adapter that the CPU imitates is left alone; with
+ * `webgpu` it will do, and L412 says that there is none at all.
+ */
+export async function openWebGpu(
+  manifest: Manifest & { readonly webgpu: readonly GpuTarget[] },
+  files: PackageFiles,
+  options: LoadOptions,
+  wasm: Attempt,
+): Promise<Driver> {
+  const attempts = new Attempts([...(await gpuAttempts(manifest, files, options)), wasm], options.onFallback);
+  const opened = await attempts.open();
+  return attempts.isLast(opened.index) ? opened.driver : new RecoveringDriver(opened, attempts);
+}
+
+/** A way for every profile that the adapter here has the features for; without an adapter, one that says so. L412 where that is an error. */
+async function gpuAttempts(
+  manifest: Manifest & { readonly webgpu: readonly GpuTarget[] },
+  files: PackageFiles,
+  options: LoadOptions,
+): Promise<readonly Attempt[]> {
+  const insists = options.device === 'webgpu';
+  try {
+    const adapter = await findAdapter();
+    if (!insists && isImitation(adapter))
+      throw new Unusable('missing', `${nameOf(adapter)} is no GPU: it computes on the CPU, where WASM is faster`);
+    return manifest.webgpu
+      .filter(({ needs }) => needs.every((feature) => adapter.features.has(feature)))
+      .map((target) => onGpu(target, manifest, files, options));
+  } catch (cause) {
+    if (!(cause instanceof Unusable)) throw cause;
+    if (insists)
+      throw new LamellaError('L412', { what: 'webgpu', reason: cause.message, remedy: 'device: "wasm"' }, files.place);
+    return [{ name: 'WebGPU', open: () => Promise.reject(cause) }];
+  }
+}
+
+/** The way over one profile. */
+function onGpu(target: GpuTarget, manifest: Manifest, files: PackageFiles, options: LoadOptions): Attempt {
+  const open = async (instead: readonly string[]): Promise<Driver> => {
+    const adapter = await findAdapter();
+    const key = await keyOf(adapter, target, manifest);
+    const refuseIfWrong = (error: number): void => {
+      if (error <= toleranceOf(target, manifest)) return;
+      const off = Number.isFinite(error) ? `off by ${error.toExponential(1)} of the largest logit` : 'wrong altogether';
+      throw new Unusable('wrong', `the self-test on ${nameOf(adapter)} is ${off}`);
+    };
+    const known = await verdict(key, files);
+    if (known !== null) refuseIfWrong(known);
+    const device = await openDevice(adapter, target.needs);
+    try {
+      const driver = await loadWebGpu(device, target, manifest, files, options, instead);
+      if (known === null) {
+        const error = await driverError(driver, manifest);
+        await remember(key, error, files);
+        refuseIfWrong(error);
+      }
+      return driver;
+    } catch (cause) {
+      device.destroy();
+      // the package's own faults, and the caller's wish, are nothing that another device could mend
+      if (cause instanceof Unusable || cause instanceof LamellaError || options.signal?.aborted) throw cause;
+      throw new Unusable('refused', `${nameOf(adapter)} cannot run it (${String(cause)})`);
+    }
+  };
+  return { name: `WebGPU (${target.profile} profile)`, open };
+}
+
+/** All that a self-test's result depends on: the adapter, the browser that drives it, the kernels, the weights, what is expected. */
+function keyOf({ info }: GPUAdapter, target: GpuTarget, manifest: Manifest): Promise<string> {
+  const { weights, probe } = manifest;
+  const { vendor, architecture, device, description } = info;
+  const browser = typeof navigator === 'object' ? navigator.userAgent : '';
+  const adapter = [vendor, architecture, device, description, browser];
+  const files = [target, ...(weights ?? [])].map(({ sha256 }) => sha256);
+  return sha256(new TextEncoder().encode(JSON.stringify([adapter, files, probe, toleranceOf(target, manifest)])));
+}

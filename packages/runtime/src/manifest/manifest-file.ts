@@ -1,0 +1,90 @@
+/**
+ * `manifest.json`, written and read: the first thing a loader does, and the place where a folder that is not a package, a package of another
+ * version, and one whose manifest is not what a compiler wrote are turned away. `inspect` needs no more than this.
+ */
+
+import { VERDICTS } from '../driver/verdicts.ts';
+import { isPassing, isWebPage } from '../files/download.ts';
+import { MANIFEST, type PackageFiles, type ReadOptions } from '../files/package-files.ts';
+import { sha256 } from '../files/sha256.ts';
+import { LamellaError, reasonOf } from '../lamella-error.ts';
+import { checkManifest } from './check-manifest.ts';
+import { WrongValue } from './checks.ts';
+import type { Manifest } from './manifest.ts';
+
+const FORMAT: Manifest['format'] = 'lamella-package/2';
+
+/** The file's text: the manifest, and with it the SHA-256 of its JSON, so that numbers that no longer fit the weights are never computed with. */
+export async function manifestText(manifest: Manifest): Promise<string> {
+  return `${JSON.stringify({ ...manifest, sha256: await hashOf(manifest) }, null, 2)}\n`;
+}
+
+function hashOf(manifest: object): Promise<string> {
+  return sha256(new TextEncoder().encode(JSON.stringify(manifest)));
+}
+
+/**
+ * Reads and proves the manifest of a package; with `afresh` from the server itself, past everything kept on the way. L404 when there is none,
+ * when it is not JSON, or when its format is another one; L414 for a value that cannot be; L407 when it was changed; what `files.read` throws.
+ */
+export async function readManifest(files: PackageFiles, signal?: AbortSignal, afresh = false): Promise<Manifest> {
+  const refuse = (reason: string) => new LamellaError('L404', { path: files.place, reason });
+  const bytes = await readLatest(files, { signal, afresh }).catch((cause: unknown) => {
+    signal?.throwIfAborted();
+    const code = cause instanceof LamellaError ? cause.code : null;
+    if (code !== null && code !== 'L419') throw cause;
+    throw refuse(code ? `the server has no ${MANIFEST} there` : `${MANIFEST} cannot be read (${reasonOf(cause)})`);
+  });
+  let file: unknown;
+  try {
+    file = JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    throw refuse(`${MANIFEST} is not JSON`);
+  }
+  const format = file !== null && typeof file === 'object' && 'format' in file ? file.format : undefined;
+  if (format !== FORMAT) {
+    const reason = `its format is ${JSON.stringify(format) ?? 'not given'}, and this runtime reads ${JSON.stringify(FORMAT)}`;
+    throw refuse(reason);
+  }
+  const { sha256, ...manifest } = file as Readonly<Record<string, unknown>>;
+  try {
+    checkManifest(manifest);
+  } catch (cause) {
+    if (!(cause instanceof WrongValue)) throw cause;
+    const { field, is, must } = cause;
+    throw new LamellaError('L414', { field, is, must }, files.place);
+  }
+  if (sha256 !== (await hashOf(manifest)))
+    throw new LamellaError(
+      'L407',
+      { file: MANIFEST, reason: 'it was changed: its SHA-256 is another one' },
+      files.place,
+    );
+  await files.store?.write(MANIFEST, bytes);
+  return manifest;
+}
+
+/** The manifest as it is now, and as it was kept only where nobody can be asked. */
+async function readLatest(files: PackageFiles, options: ReadOptions): Promise<Uint8Array<ArrayBuffer>> {
+  const kept = (await files.store?.get(MANIFEST)) ?? null;
+  try {
+    return await files.read(MANIFEST, { ...options, dispensable: kept !== null });
+  } catch (cause) {
+    // A page in its place: offline, the app's own service worker may answer so to whatever it cannot fetch.
+    if (kept && (isPassing(cause) || isWebPage(cause))) return kept;
+    throw cause;
+  }
+}
+
+/** Every file of a package that is read by its runtime; the version of those that the manifest proves is their SHA-256. */
+export function filesOf({ wasm, webgpu, weights, tokenizer }: Manifest): { name: string; version?: string }[] {
+  return [
+    { name: MANIFEST },
+    ...(webgpu ? [{ name: VERDICTS }] : []),
+    ...(tokenizer ? [{ name: tokenizer.file, version: tokenizer.sha256 }] : []),
+    ...[...wasm, ...(webgpu ?? []), ...(weights ?? [])].map(({ file, sha256 }) => ({
+      name: file,
+      version: sha256,
+    })),
+  ];
+}

@@ -1,0 +1,179 @@
+/**
+ * Generating: prefill the prompt, then sample, give out, decode, until something ends it. Times count computing only, not what the
+ * reader of the pieces does between them, nor other calls.
+ */
+
+import type { Awaitable } from '../driver/driver.ts';
+import type * as face from '../face.ts';
+import { Sampler } from '../sampling/sampler.ts';
+import type { Detokenizer } from '../text/detokenizer.ts';
+import { StopStrings } from '../text/stop-strings.ts';
+import type { Source } from './generation.ts';
+import type { Queue } from './queue.ts';
+import { requireNumber, type Session } from './session.ts';
+import { Turns } from './turn.ts';
+
+/** What a generation works with. */
+export interface Job {
+  readonly session: Session;
+  readonly queue: Queue;
+  /** The ids to start from; asked for once, when the model is there. null when `goOn` said no meanwhile. */
+  prompt(goOn: () => Promise<boolean>): Awaitable<readonly number[] | null>;
+  readonly sampling: face.SamplingOptions;
+  /** For the text behind a prompt; null leaves the pieces' texts empty. */
+  readonly detokenizer: ((prompt: readonly number[]) => Detokenizer) | null;
+  readonly eos: readonly number[];
+  readonly maxTokens: number;
+  readonly stop: readonly string[];
+}
+
+/** The work behind one generation. */
+export class Run implements Source {
+  readonly #job: Job;
+  readonly #turns = new Turns();
+  readonly #tokens: number[] = [];
+  promptTokens: readonly number[];
+  finishReason: face.FinishReason | null = null;
+  #prefillMs = 0;
+  #firstTokenMs = 0;
+  #decodeMs = 0;
+
+  /** `promptTokens` are the prompt's, as far as they are known. */
+  constructor(job: Job, promptTokens: readonly number[]) {
+    this.#job = job;
+    this.promptTokens = promptTokens;
+  }
+
+  get stats(): face.Stats {
+    const { session } = this.#job;
+    const { length } = this.promptTokens;
+    return {
+      promptTokens: length,
+      generatedTokens: this.#tokens.length,
+      prefillTokensPerSecond: perSecond(length, this.#prefillMs),
+      decodeTokensPerSecond: perSecond(this.#tokens.length - 1, this.#decodeMs),
+      timeToFirstTokenMs: this.#firstTokenMs,
+      plannedBytes: session.plannedBytes,
+      peakBytes: session.peakBytes,
+    };
+  }
+
+  async *pieces(signal: AbortSignal): AsyncGenerator<face.Piece, void, undefined> {
+    const { queue, session, sampling } = this.#job;
+    let turn = await queue.enter(signal);
+    if (!turn) return;
+    try {
+      const start = performance.now();
+      const goOn = () => this.#goOn(signal);
+      const prompt = await this.#job.prompt(goOn);
+      if (!prompt) return;
+      this.promptTokens = prompt;
+      if (!(await this.#prefill(goOn))) return;
+      const sampler = new Sampler(session.vocab, sampling);
+      for (const id of prompt) sampler.accept(id);
+      const detokenizer = this.#job.detokenizer?.(prompt) ?? null;
+      const stops = new StopStrings(this.#job.stop);
+      while (!this.finishReason) {
+        if (!(await goOn())) return;
+        const token = await this.#next(sampler, start);
+        const piece = { token, text: this.#textOf(token, detokenizer, stops) };
+        if (this.finishReason) turn.leave();
+        else turn.pause();
+        yield piece;
+        if (this.finishReason || turn.resume()) continue;
+        turn = await queue.enter(signal);
+        if (!turn || !(await this.#readAgain(goOn))) return;
+      }
+    } finally {
+      turn?.leave();
+    }
+  }
+
+  /** Gives others a turn when one is due; whether there is anything left to do. */
+  async #goOn(signal: AbortSignal): Promise<boolean> {
+    await this.#turns.due();
+    return !signal.aborted;
+  }
+
+  async #prefill(goOn: () => Promise<boolean>): Promise<boolean> {
+    const { session } = this.#job;
+    const before = performance.now();
+    session.reset();
+    const isRead = await session.prefill(this.promptTokens, goOn);
+    this.#prefillMs = performance.now() - before;
+    return isRead;
+  }
+
+  /** Brings the session back to where it was before another call had it: by the same steps, so that it goes on with the same bits. */
+  async #readAgain(goOn: () => Promise<boolean>): Promise<boolean> {
+    const { session } = this.#job;
+    session.reset();
+    if (!(await session.prefill(this.promptTokens, goOn))) return false;
+    for (const token of this.#tokens.slice(0, -1)) {
+      if (!(await goOn())) return false;
+      await session.decode(token);
+    }
+    return true;
+  }
+
+  /** Computes one more token. `start` is when the model began with this generation. */
+  async #next(sampler: Sampler, start: number): Promise<number> {
+    const { session, maxTokens } = this.#job;
+    const { draw } = sampler;
+    const until = Math.min(this.promptTokens.length + maxTokens, session.context + 1);
+    const before = performance.now();
+    // The last token is decoded only now, when another is wanted.
+    const last = this.#tokens.at(-1);
+    const decoding = last === undefined ? null : session.decode(last);
+    if (decoding) await decoding;
+    const picked = draw ? session.choose(draw, until) : await this.#sample(sampler);
+    const token = typeof picked === 'number' ? picked : await picked;
+    session.requireChosen(token);
+    this.#tokens.push(token);
+    const after = performance.now();
+    if (last === undefined) this.#firstTokenMs = after - start;
+    else this.#decodeMs += after - before;
+    return token;
+  }
+
+  async #sample(sampler: Sampler): Promise<number> {
+    const { session } = this.#job;
+    const { listing } = sampler;
+    const few = listing && (await session.candidates(listing));
+    const token = (few && sampler.pick(few, session.position)) ?? (await this.#sampleFromAll(sampler));
+    sampler.accept(token);
+    return token;
+  }
+
+  async #sampleFromAll(sampler: Sampler): Promise<number> {
+    const { session } = this.#job;
+    const logits = await session.logits();
+    const token = sampler.sample(logits, session.position);
+    requireNumber(logits, token);
+    return token;
+  }
+
+  /** The text that `token`, just generated, completes; notes when it is the last one. */
+  #textOf(token: number, detokenizer: Detokenizer | null, stops: StopStrings): string {
+    const end = this.#endBehind(token);
+    let text = '';
+    if (detokenizer) {
+      text = stops.push(end === 'eos' ? '' : detokenizer.push(token));
+      if (end) text += stops.push(detokenizer.flush()) + stops.flush();
+    }
+    this.finishReason = stops.stopped ? 'stop' : end;
+    return text;
+  }
+
+  /** Why `token`, just generated, is the last one; null when another may follow. */
+  #endBehind(token: number): face.FinishReason | null {
+    const { eos, maxTokens, session } = this.#job;
+    if (eos.includes(token)) return 'eos';
+    if (this.#tokens.length >= maxTokens) return 'length';
+    return session.position >= session.context ? 'context' : null;
+  }
+}
+
+function perSecond(count: number, ms: number): number {
+  return count > 0 && ms > 0 ? (count * 1000) / ms : 0;
+}

@@ -1,0 +1,135 @@
+/**
+ * A generation as its caller holds it, in Node and in a page alike. Every reader, and `result()`, is given all pieces from the first one
+ * on; whoever has read them all asks for the next. Nothing is computed that nobody asked for.
+ */
+import type * as face from '../face.ts';
+
+/** Where the pieces come from, and how far they have come. */
+export interface Source {
+  readonly promptTokens: readonly number[];
+  /** Why the last piece given is the last one; null when more may follow. */
+  readonly finishReason: face.FinishReason | null;
+  readonly stats: face.Stats;
+  /** Iterated once. Ends behind the last piece, or soon after `signal` is aborted. */
+  pieces(signal: AbortSignal): AsyncIterator<face.Piece>;
+}
+
+export class Generation implements face.Generation {
+  readonly seed: number;
+  readonly tokens: number[] = [];
+  text = '';
+  finishReason: face.FinishReason | null = null;
+  readonly #source: Source;
+  /** The caller's. */
+  readonly #signal: AbortSignal | null;
+  readonly #control = new AbortController();
+  readonly #given: face.Piece[] = [];
+  #pieces: AsyncIterator<face.Piece> | null = null;
+  /** Asking for the next piece: one asks for all readers. */
+  #asking: Promise<void> | null = null;
+  #readers = 0;
+  #failure: { readonly cause: unknown } | null = null;
+
+  constructor(source: Source, seed: number, signal: AbortSignal | null) {
+    this.#source = source;
+    this.seed = seed;
+    this.#signal = signal;
+  }
+
+  get promptTokens(): readonly number[] {
+    return this.#source.promptTokens;
+  }
+
+  get stats(): face.Stats {
+    return this.#source.stats;
+  }
+
+  async result(): Promise<face.Result> {
+    this.#readers++;
+    try {
+      while (await this.#has(this.#given.length));
+    } finally {
+      this.#readers--;
+    }
+    const { text, tokens, finishReason, stats } = this;
+    return { text, tokens: [...tokens], finishReason: finishReason!, stats };
+  }
+
+  [Symbol.asyncIterator](): AsyncIterableIterator<face.Piece, void, undefined> {
+    let at = 0;
+    let isReading = false;
+    let isDone = false;
+    const done = () => {
+      if (isReading) this.#readers--;
+      isReading = false;
+      isDone = true;
+      return { done: true, value: undefined } as const;
+    };
+    const iterator: AsyncIterableIterator<face.Piece, void, undefined> = {
+      next: async () => {
+        if (isDone) return done();
+        if (!isReading) this.#readers++;
+        isReading = true;
+        const mine = at++;
+        try {
+          if (await this.#has(mine)) return { done: false, value: { ...this.#given[mine]! } };
+        } catch (cause) {
+          done();
+          throw cause;
+        }
+        return done();
+      },
+      return: async () => {
+        // Breaking off ends the generation as its signal does, unless somebody else reads it.
+        const wasReading = isReading;
+        const over = done();
+        if (wasReading && this.#readers === 0) this.#abort();
+        return over;
+      },
+      [Symbol.asyncIterator]: () => iterator,
+    };
+    return iterator;
+  }
+
+  /** Whether there is a piece `at`; asks for it where it has not come yet. Throws what the generation failed with. */
+  async #has(at: number): Promise<boolean> {
+    while (at >= this.#given.length) {
+      if (this.#failure) throw this.#failure.cause;
+      if (this.finishReason) return false;
+      this.#asking ??= this.#ask().finally(() => {
+        this.#asking = null;
+      });
+      await this.#asking;
+    }
+    return true;
+  }
+
+  async #ask(): Promise<void> {
+    try {
+      this.#pieces ??= this.#begin();
+      const { done, value } = await this.#pieces.next();
+      // What was on its way when it was aborted was not generated.
+      if (done || this.finishReason) return;
+      this.#given.push(value);
+      this.tokens.push(value.token);
+      this.text += value.text;
+      this.finishReason = this.#source.finishReason;
+    } catch (cause) {
+      if (!this.finishReason) this.#failure = { cause };
+    }
+    if (this.#failure || this.finishReason) this.#signal?.removeEventListener('abort', this.#abort);
+  }
+
+  #begin(): AsyncIterator<face.Piece> {
+    if (this.#signal?.aborted) this.#abort();
+    this.#signal?.addEventListener('abort', this.#abort);
+    return this.#source.pieces(this.#control.signal);
+  }
+
+  readonly #abort = (): void => {
+    this.#signal?.removeEventListener('abort', this.#abort);
+    if (this.finishReason || this.#failure) return;
+    this.finishReason = 'abort';
+    this.#control.abort();
+  };
+}

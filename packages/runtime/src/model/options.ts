@@ -1,0 +1,182 @@
+/**
+ * What callers hand over is checked and copied here, before anything is done with it: each value has one range, a name nobody knows is an
+ * error rather than a silent default, and what is changed later changes nothing. What cannot even be looked at (a getter or a Proxy that
+ * throws) is out of range like anything else.
+ */
+import { anyOf, type Device, devices, usual } from '../choices.ts';
+import type { LoadOptions } from '../face.ts';
+import { LamellaError } from '../lamella-error.ts';
+import type { Manifest } from '../manifest/manifest.ts';
+import { samplingOptions } from '../sampling/sampling-options.ts';
+import { spell } from '../spell.ts';
+import { type Range, range, whole } from './ranges.ts';
+import { checkCount, checkedId } from './token-ids.ts';
+
+type Ranges = Readonly<Record<string, Range<unknown>>>;
+/** What is left of options that were checked: those that were given. */
+type Checked<R extends Ranges> = { readonly [K in keyof R]?: R[K] extends Range<infer T> ? T : never };
+
+/** A list read to its end, each item by `item`; null at the first that is out of range, be it a hole. */
+function listOf<T>(value: unknown, item: (value: unknown) => value is T): T[] | null {
+  if (!isList(value)) return null;
+  const items: T[] = [];
+  for (let i = 0; i < value.length; i++) {
+    const one = value[i];
+    if (!item(one)) return null;
+    items.push(one);
+  }
+  return items;
+}
+
+/** An array or a typed array of numbers; a `DataView` has no length. */
+const isList = (value: unknown): value is ArrayLike<unknown> =>
+  (Array.isArray(value) || (ArrayBuffer.isView(value) && !/Big/.test(Object.prototype.toString.call(value)))) &&
+  Number((value as { readonly length?: unknown }).length) >= 0;
+
+const callback = <F>(remedy: string) => range('a function', remedy, (v): v is F => typeof v === 'function');
+
+// By what it can do: another realm's, or a polyfill's, is not an instance of ours.
+const signal = range('an AbortSignal', 'new AbortController().signal', (v): v is AbortSignal => {
+  const { aborted, addEventListener, removeEventListener } = Object(v);
+  const listens = typeof addEventListener === 'function' && typeof removeEventListener === 'function';
+  return typeof aborted === 'boolean' && listens;
+});
+
+const stopText = (v: unknown): v is string => typeof v === 'string' && v !== '';
+
+export const generateRanges = {
+  ...samplingOptions,
+  maxTokens: whole(1, '128'),
+  stop: {
+    text: 'a text that is not empty, or a list of such texts',
+    remedy: '"\\n"',
+    read: (v: unknown) => listOf(typeof v === 'string' ? [v] : v, stopText),
+  },
+  eos: {
+    text: 'a list of token ids',
+    remedy: '[2], or [] for none',
+    read: (v: unknown) => listOf(v, (id): id is number => Number.isInteger(id) && Number(id) >= 0),
+  },
+  signal,
+};
+
+export const loadRanges = {
+  device: range(anyOf(devices), spell(usual.device), (v): v is Device => devices.some((device) => device === v)),
+  threads: whole(1, '2'),
+  signal,
+  onProgress: callback<NonNullable<LoadOptions['onProgress']>>('(done, total) => {}'),
+  onFallback: callback<NonNullable<LoadOptions['onFallback']>>('({ reason }) => {}'),
+};
+
+/**
+ * Options as a plain object of their own, those that are undefined left out. L409 for a name that is not in `ranges`, L408 for a value
+ * outside its range and for options that are no object. They may be an instance of a class, or inherited.
+ */
+export function readOptions<R extends Ranges>(given: unknown, ranges: R): Checked<R> {
+  const known = Object.keys(ranges);
+  const { options, names } = readAs('options', optionsRange(known), () => given);
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown !== undefined) throw new LamellaError('L409', { option: unknown, remedy: known.join(', ') });
+  const read = known.flatMap((name) => {
+    const value = readAs(name, orLeftOut(ranges[name]!), () => options[name]);
+    return value === undefined ? [] : [[name, value]];
+  });
+  return Object.fromEntries(read);
+}
+
+const optionsRange = (known: readonly string[]) => ({
+  text: 'an object',
+  remedy: `an object with any of ${known.join(', ')}`,
+  read: (value: unknown) => {
+    // A list, a map, a date or a promise has none of the names, and would pass for no options at all.
+    if (Object.prototype.toString.call(value) !== '[object Object]') return null;
+    return { options: value as Readonly<Record<string, unknown>>, names: Object.keys(value as object) };
+  },
+});
+
+const orLeftOut = <T>({ text, remedy, read }: Range<T>): Range<T | undefined> => ({
+  text,
+  remedy,
+  read: (value) => (value === undefined ? undefined : read(value)),
+});
+
+/** What `get` gives, read as `range` says. L408 when it is out of range, or throws while it is looked at. */
+function readAs<T>(name: string, { text, remedy, read }: Range<T>, get: () => unknown): T {
+  let spelled = 'something that throws when it is read';
+  try {
+    const value = get();
+    const result = read(value);
+    if (result !== null) return result;
+    spelled = spell(value);
+  } catch {
+    // What it throws is the caller's own, and may be anything.
+  }
+  throw new LamellaError('L408', { option: name, range: text, value: spelled, remedy });
+}
+
+const textRange = range('a text', '"Hello"', (value): value is string => typeof value === 'string');
+const idsRange = { text: 'a list of token ids', remedy: '[1, 2, 3]' };
+const promptRange = { text: 'a text or a list of token ids', remedy: '"Hello"' };
+
+/** A text, each lone half of a surrogate pair as U+FFFD: what `TextEncoder` makes of it. L408 for anything else. */
+export function readText(value: unknown): string {
+  return wellFormed(readAs('text', textRange, () => value));
+}
+
+const wellFormed = (text: string) => text.replace(/\p{Surrogate}/gu, '\ufffd');
+
+/** Token ids, from an array or from a typed one. L408 for anything else, L402 for one that is outside the vocabulary. */
+export function readIds(value: unknown, { vocab }: Pick<Manifest, 'vocab'>): number[] {
+  return readList('ids', idsRange, value, Number.POSITIVE_INFINITY).items.map((id) => checkedId(id, vocab));
+}
+
+/** The tokens of a call, as `readIds`; L401 for none, L403 for more than fit. */
+export function readTokens(
+  value: unknown,
+  { vocab, context }: Pick<Manifest, 'vocab' | 'context'>,
+  name = 'tokens',
+  range: Pick<Range<unknown>, 'text' | 'remedy'> = idsRange,
+): number[] {
+  const { count, items } = readList(name, range, value, context);
+  checkCount(count, context);
+  return items.map((id) => checkedId(id, vocab));
+}
+
+/** The length of a list and its first items, as many as `most`. L408 for anything else. */
+function readList(name: string, range: Pick<Range<unknown>, 'text' | 'remedy'>, value: unknown, most: number) {
+  const read = (list: unknown) => {
+    if (!isList(list)) return null;
+    const count = list.length;
+    return { count, items: Array.from({ length: Math.min(count, most) }, (_, i) => list[i]) };
+  };
+  return readAs(name, { ...range, read }, () => value);
+}
+
+/** What `generate` was given: plain data, with a seed, that can be sent to a worker; and the signal, which cannot. */
+export interface GenerateCall {
+  readonly prompt: string | readonly number[];
+  readonly options: Omit<Checked<typeof generateRanges>, 'signal'> & { readonly seed: number };
+  readonly signal: AbortSignal | null;
+}
+
+/** Reads what `generate` was given. L401 to L403 for tokens, L406 and L408 for what needs a tokenizer, L408, L409. `place` is the package's. */
+export function readGenerate(
+  [prompt, options = {}]: readonly [prompt: unknown, options?: unknown],
+  manifest: Manifest,
+  place: string,
+): GenerateCall {
+  const { signal = null, ...rest } = readOptions(options, generateRanges);
+  const isText = typeof prompt === 'string';
+  if (!manifest.tokenizer) {
+    if (isText) throw new LamellaError('L406', { path: place });
+    if (rest.stop?.length) {
+      const range = 'left out for a package without a tokenizer';
+      throw new LamellaError('L408', { option: 'stop', range, value: spell(rest.stop), remedy: 'maxTokens' });
+    }
+  }
+  return {
+    prompt: isText ? wellFormed(prompt) : readTokens(prompt, manifest, 'prompt', promptRange),
+    options: { seed: Math.floor(Math.random() * 2 ** 32), ...rest },
+    signal,
+  };
+}

@@ -1,0 +1,215 @@
+/**
+ * A model in a page: a worker holds it, and what the page has is its face. So the page never waits for computing, and a generation runs ahead
+ * of a reader that is busy drawing.
+ */
+
+import type * as face from '../face.ts';
+import type { PackageAddress } from '../files/folder.ts';
+import { LamellaError } from '../lamella-error.ts';
+import { disposable } from '../model/disposable.ts';
+import { endably } from '../model/endable.ts';
+import { Generation, type Source } from '../model/generation.ts';
+import {
+  type GenerateCall,
+  loadRanges,
+  readGenerate,
+  readIds,
+  readOptions,
+  readText,
+  readTokens,
+} from '../model/options.ts';
+import { startWorker } from './start-worker.ts';
+import type { Answer, Calls, Failure, News, Step } from './worker-protocol.ts';
+
+/**
+ * The package at `address`, loaded by a worker of its own: the first of `scripts` that can be started. As `load` of `model.ts`; L436 and L439
+ * without a worker.
+ */
+export async function loadInWorker(
+  address: PackageAddress,
+  scripts: readonly string[],
+  options: face.LoadOptions,
+): Promise<face.Model> {
+  return endably(readOptions(options, loadRanges), async ({ signal, onProgress, onFallback, ...rest }) => {
+    const link = new Link(await startWorker(scripts, signal));
+    link.onFallback = onFallback ?? null;
+    const abort = () => link.close(signal.reason);
+    signal.addEventListener('abort', abort);
+    try {
+      const { manifest, running } = await link.call('load', [address, rest], onProgress && { progress: onProgress });
+      link.running = running;
+      return model(link, address.folder, manifest);
+    } catch (cause) {
+      link.close(cause);
+      throw cause;
+    } finally {
+      signal.removeEventListener('abort', abort);
+    }
+  });
+}
+
+function model(link: Link, folder: string, manifest: face.Model['manifest']): face.Model {
+  return disposable({
+    manifest,
+    get running() {
+      return link.running!;
+    },
+    tokenizer: manifest.tokenizer && {
+      encode: async (text) => link.call('encode', [readText(text)]),
+      encodePrompt: async (text) => link.call('encodePrompt', [readText(text)]),
+      decode: async (ids) => link.call('decode', [readIds(ids, manifest)]),
+    },
+    generate(...given) {
+      link.check();
+      const call = readGenerate(given, manifest, folder);
+      return new Generation(new Following(link, call, manifest), call.options.seed, call.signal);
+    },
+    logits: async (tokens) => link.call('logits', [readTokens(tokens, manifest)]),
+    logitsAll: async (tokens) => link.call('logitsAll', [readTokens(tokens, manifest)]),
+    dispose: () => link.close(new LamellaError('L411')),
+  });
+}
+
+/** Follows a generation of the worker: what it says is kept until the reader comes for it. */
+class Following implements Source {
+  readonly #link: Link;
+  readonly #call: GenerateCall;
+  promptTokens: readonly number[];
+  finishReason: face.FinishReason | null = null;
+  stats: face.Stats;
+
+  constructor(link: Link, call: GenerateCall, { memory: { plannedBytes } }: face.Model['manifest']) {
+    this.#link = link;
+    this.#call = call;
+    this.promptTokens = typeof call.prompt === 'string' ? [] : call.prompt;
+    const speeds = { prefillTokensPerSecond: 0, decodeTokensPerSecond: 0, timeToFirstTokenMs: 0 };
+    this.stats = { promptTokens: this.promptTokens.length, generatedTokens: 0, ...speeds, plannedBytes, peakBytes: 0 };
+  }
+
+  async *pieces(signal: AbortSignal): AsyncGenerator<face.Piece, void, undefined> {
+    const { prompt, options } = this.#call;
+    const told: Step[] = [];
+    let wake = () => {};
+    const end: { failure?: Error | null } = {};
+    const ended = (failure: Error | null) => {
+      end.failure = failure;
+      wake();
+    };
+    const step = (step: Step) => {
+      told.push(step);
+      wake();
+    };
+    if (signal.aborted) return;
+    const listener = { step, value: () => ended(null), failure: ended };
+    const id = this.#link.send('generate', [{ prompt, options }], listener);
+    signal.addEventListener('abort', () => {
+      this.#link.tell({ id, call: 'abort' });
+      wake();
+    });
+    for (let steps = 0; !signal.aborted; ) {
+      const next = told.shift();
+      if (next) {
+        steps++;
+        yield* this.#read(next);
+      } else if (end.failure) throw end.failure;
+      else if (end.failure === null) return;
+      else {
+        if (steps > 0) this.#link.tell({ id, call: 'read', steps });
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+    }
+  }
+
+  /** The pieces of a step; how things stand behind them is known with the last one. */
+  *#read({ pieces, ...state }: Step): Generator<face.Piece, void, undefined> {
+    const last = pieces.at(-1);
+    yield* pieces.slice(0, -1);
+    ({ promptTokens: this.promptTokens, finishReason: this.finishReason, stats: this.stats } = state);
+    if (last) yield last;
+  }
+}
+
+/** What is done with the answers to one request. */
+interface Listener {
+  value(value: unknown): void;
+  failure(error: Error): void;
+  step?(step: Step): void;
+  progress?(doneBytes: number, totalBytes: number): void;
+}
+
+/** The worker, and who waits for which answer. */
+class Link {
+  readonly #worker: Worker;
+  readonly #listeners = new Map<number, Listener>();
+  #lastId = 0;
+  #closed: unknown = null;
+  /** What the model runs on, once it is loaded. */
+  running: face.Running | null = null;
+  onFallback: ((fallback: face.Fallback) => void) | null = null;
+
+  constructor(worker: Worker) {
+    this.#worker = worker;
+    this.#worker.onmessage = ({ data }: MessageEvent<Answer>) => this.#hear(data);
+    this.#worker.onerror = ({ message }) =>
+      this.close(new LamellaError('L437', { reason: message || 'the browser does not say why' }));
+  }
+
+  /** Throws what closed the link. */
+  check(): void {
+    if (this.#closed) throw this.#closed;
+  }
+
+  /** Asks, and resolves with the answer. */
+  call<C extends keyof Calls>(call: C, args: Calls[C][0], also: Pick<Listener, 'progress'> = {}): Promise<Calls[C][1]> {
+    return new Promise((resolve, reject) => {
+      const value = (value: unknown) => resolve(value as Calls[C][1]);
+      this.send(call, args, { ...also, value, failure: reject });
+    });
+  }
+
+  /** Asks; the answers go to `listener`. Returns the request's number. Throws what closed the link. */
+  send<C extends keyof Calls>(call: C, args: Calls[C][0], listener: Listener): number {
+    this.check();
+    const id = ++this.#lastId;
+    this.#listeners.set(id, listener);
+    this.#worker.postMessage({ id, call, args });
+    return id;
+  }
+
+  /** Says something that is not answered. */
+  tell(news: News): void {
+    this.#worker.postMessage(news);
+  }
+
+  /** Ends the worker with its threads; whoever still waits, and whoever asks later, gets `why`. */
+  close(why: unknown): void {
+    if (this.#closed) return;
+    this.#closed = why;
+    this.#worker.terminate();
+    for (const { failure } of this.#listeners.values()) failure(why as Error);
+    this.#listeners.clear();
+  }
+
+  #hear(answer: Answer): void {
+    if ('fallback' in answer) {
+      this.running = answer.fallback.running;
+      this.onFallback?.(answer.fallback);
+      return;
+    }
+    const listener = this.#listeners.get(answer.id);
+    if (!listener) return;
+    if ('step' in answer) listener.step?.(answer.step);
+    else if ('progress' in answer) listener.progress?.(...answer.progress);
+    else {
+      this.#listeners.delete(answer.id);
+      if ('value' in answer) listener.value(answer.value);
+      else listener.failure(revived(answer.failure));
+    }
+  }
+}
+
+function revived(failure: Failure): Error {
+  return 'code' in failure ? LamellaError.from(failure) : new Error(failure.message);
+}

@@ -1,0 +1,206 @@
+/**
+ * Text to token ids and back, as Hugging Face's `tokenizer.json` says; the ids are those of the Rust library that defines the format. What
+ * is understood is listed in the modules under `tokenizer/`, each part by its type and keys; whatever is not listed is refused by
+ * name, when a package is compiled and again when it is loaded. This module is loaded only for packages that have a tokenizer.
+ *
+ * One thing is done otherwise on purpose: special tokens are not looked for in text, or a user could write `<eos>` and mean it. They are
+ * put in by id, where the tokenizer itself or the package's prompt prefix and suffix name them, and left out again when decoding.
+ * (Added tokens that are not special are vocabulary, and are found.)
+ */
+import { readChecked } from '../files/checked-file.ts';
+import type { PackageFiles } from '../files/package-files.ts';
+import { LamellaError, reasonOf } from '../lamella-error.ts';
+import type { TokenizerFiles } from '../manifest/manifest.ts';
+import { Detokenizer } from './detokenizer.ts';
+import { type AddedToken, AddedTokenFinder, addedTokensOf } from './tokenizer/added-tokens.ts';
+import { byteCharacters } from './tokenizer/byte-level.ts';
+import { decoderOf } from './tokenizer/decoder.ts';
+import { type Model, modelOf } from './tokenizer/model.ts';
+import { mayDropStart, type Normalizer, normalizerOf } from './tokenizer/normalizer.ts';
+import { allow, partOf, refuse } from './tokenizer/part.ts';
+import { literal } from './tokenizer/pattern.ts';
+import { type Added, addedBy } from './tokenizer/post-processor.ts';
+import { marksStart, type PreTokenizer, preTokenizerOf } from './tokenizer/pre-tokenizer.ts';
+
+/** What the manifest says a request looks like. */
+type Prompt = Pick<TokenizerFiles, 'before' | 'after' | 'promptPrefix' | 'promptSuffix'>;
+
+/** The last ids of a prompt that answers are decoded behind: more than an incomplete character has bytes. */
+const idsBefore = 8;
+/** Words encoded between two pauses. */
+const wordsPerStep = 4096;
+/** Words whose ids are remembered, and how long they may be. */
+const maxRemembered = 10_000;
+const maxRememberedLength = 64;
+
+export class Tokenizer {
+  /** What the tokenizer's own post-processor puts before and behind every text. */
+  readonly added: Added;
+  /** Special tokens: text to id. */
+  readonly special: ReadonlyMap<string, number>;
+  /** Added tokens, special or not, by their texts. */
+  readonly addedTokens: ReadonlyMap<string, AddedToken>;
+  /** Every token that can be the id of a piece of text: id to text. */
+  readonly texts: ReadonlyMap<number, string>;
+  readonly #specialIds: ReadonlySet<number>;
+  readonly #prompt: Prompt;
+  readonly #normalize: Normalizer;
+  readonly #cut: PreTokenizer;
+  readonly #model: Model;
+  readonly #decode: (tokens: readonly string[]) => string;
+  /** Texts of tokens as the decoder takes them. */
+  readonly #written: ReadonlyMap<number, string>;
+  readonly #inText: AddedTokenFinder;
+  readonly #inNormalized: AddedTokenFinder;
+  readonly #remembered = new Map<string, readonly number[]>();
+
+  /** `json` is the content of `tokenizer.json`. Throws NotUnderstood, which says what is wrong where. */
+  constructor(json: unknown, prompt: Prompt) {
+    const file = partOf(json, 'tokenizer.json');
+    allow(
+      file,
+      ...['version', 'truncation', 'padding', 'added_tokens', 'normalizer', 'pre_tokenizer', 'post_processor'],
+      ...['decoder', 'model'],
+    );
+    const { added_tokens, normalizer, pre_tokenizer, post_processor, decoder, model } = file.json;
+    this.#normalize = normalizerOf(normalizer);
+    this.#cut = preTokenizerOf(pre_tokenizer);
+    this.#model = modelOf(model);
+    this.#decode = decoderOf(decoder);
+    this.added = addedBy(post_processor);
+    this.#prompt = prompt;
+
+    // Hugging Face's library marks the start only where the text's first character is still there.
+    if (marksStart(pre_tokenizer) && mayDropStart(normalizer)) {
+      refuse('pre_tokenizer', 'prepend_scheme "first" behind a normalizer that may drop the start of the text');
+    }
+
+    const added = addedTokensOf(added_tokens ?? [], this.#model.ids);
+    this.addedTokens = new Map(added.map((token) => [token.content, token]));
+    const found = added.filter((token) => !token.special);
+    this.#inText = new AddedTokenFinder(
+      found.filter((token) => !token.normalized),
+      (content) => content,
+    );
+    this.#inNormalized = new AddedTokenFinder(
+      found.filter((token) => token.normalized),
+      this.#normalize,
+    );
+    this.special = new Map(added.filter((token) => token.special).map((token) => [token.content, token.id]));
+    this.#specialIds = new Set(this.special.values());
+
+    const texts = new Map([...this.#model.ids].map(([text, id]) => [id, text]));
+    const written = new Map(texts);
+    // A decoder of bytes would take a token that was never written in their alphabet for bytes.
+    const bytes = (decoder as { type?: unknown } | null | undefined)?.type === 'ByteLevel';
+    for (const { id, content } of added) {
+      texts.set(id, content);
+      written.set(id, bytes ? byteCharacters(content) : content);
+    }
+    for (const id of this.#specialIds) texts.delete(id);
+    this.texts = texts;
+    this.#written = written;
+  }
+
+  /** The id of a token, special or not, by its text; null when there is none. */
+  idOf(token: string): number | null {
+    return this.addedTokens.get(token)?.id ?? this.#model.ids.get(token) ?? null;
+  }
+
+  /** Ids of plain text; nothing is added. */
+  encode(text: string): number[] {
+    return finish(this.encoding(text));
+  }
+
+  /** `encode` in steps of some milliseconds: a long text need not be encoded in one go. */
+  *encoding(text: string): Generator<undefined, number[]> {
+    const ids: number[] = [];
+    let words = 0;
+    for (const section of this.#inText.split(text)) {
+      if ('id' in section) {
+        ids.push(section.id);
+        continue;
+      }
+      for (const part of this.#inNormalized.split(this.#normalize(section.text))) {
+        if ('id' in part) {
+          ids.push(part.id);
+          continue;
+        }
+        const first = section.start === 0 && part.start === 0;
+        for (const word of this.#cut([{ text: part.text, first }])) {
+          if (++words % wordsPerStep === 0) yield;
+          for (const id of this.#remembered.get(word.text) ?? (yield* this.#encodeWord(word.text))) ids.push(id);
+        }
+      }
+    }
+    return ids;
+  }
+
+  *#encodeWord(word: string): Generator<undefined, readonly number[]> {
+    const ids = yield* this.#model.encode(word);
+    if (word.length <= maxRememberedLength) {
+      if (this.#remembered.size >= maxRemembered) this.#remembered.clear();
+      this.#remembered.set(word, ids);
+    }
+    return ids;
+  }
+
+  /** Ids of a request, as the package's manifest says it looks. */
+  encodePrompt(text: string): number[] {
+    return finish(this.encodingPrompt(text));
+  }
+
+  /** `encodePrompt` in steps, as `encoding`. */
+  *encodingPrompt(text: string): Generator<undefined, number[]> {
+    const { before, after, promptPrefix, promptSuffix } = this.#prompt;
+    let ids: readonly number[] = before;
+    // Neighbouring texts are encoded as one, so that the text has the tokens it would have in a document.
+    let run = '';
+    for (const part of [...this.#parts(promptPrefix), text, ...this.#parts(promptSuffix)]) {
+      if (typeof part === 'string') run += part;
+      else {
+        ids = [...ids, ...(yield* this.encoding(run)), part];
+        run = '';
+      }
+    }
+    return ids.concat(yield* this.encoding(run), after);
+  }
+
+  /** Text of ids; special tokens have none. */
+  decode(ids: readonly number[]): string {
+    const tokens = ids.flatMap((id) => (this.#specialIds.has(id) ? [] : (this.#written.get(id) ?? [])));
+    return tokens.length === 0 ? '' : this.#decode(tokens);
+  }
+
+  /** For the text of ids that come behind those of `prompt`: it goes on with the prompt's text, unless a special token is between. */
+  detokenizer(prompt: readonly number[]): Detokenizer {
+    const text = prompt.slice(prompt.findLastIndex((id) => this.#specialIds.has(id)) + 1);
+    return new Detokenizer((ids) => this.decode(ids), text.slice(-idsBefore));
+  }
+
+  /** Template text cut into plain texts and the ids of the special tokens written in it; of several that match, the longest. */
+  #parts(template: string): (string | number)[] {
+    const names = [...this.special.keys()].sort((a, b) => b.length - a.length);
+    if (names.length === 0) return [template];
+    const pattern = new RegExp(`(${names.map(literal).join('|')})`);
+    return template.split(pattern).map((part) => this.special.get(part) ?? part);
+  }
+}
+
+function finish<T>(steps: Generator<undefined, T>): T {
+  for (let step = steps.next(); ; step = steps.next()) if (step.done) return step.value;
+}
+
+/** Reads a package's tokenizer. L407 when it is none, or another than it was compiled with; throws what `readChecked` throws. */
+export async function loadTokenizer(
+  spec: TokenizerFiles,
+  files: PackageFiles,
+  signal?: AbortSignal,
+): Promise<Tokenizer> {
+  const bytes = await readChecked(files, spec, { signal });
+  try {
+    return new Tokenizer(JSON.parse(new TextDecoder().decode(bytes)), spec);
+  } catch (cause) {
+    throw new LamellaError('L407', { file: spec.file, reason: reasonOf(cause) }, files.place);
+  }
+}

@@ -1,0 +1,218 @@
+/**
+ * The WASM driver: one linear memory at its final size, the weights copied once to their final offsets, the execution table written
+ * beside them, and a few exports to call. Everything a token needs is inside the module; a call crosses into it once. With several threads
+ * the memory is shared, and workers take part in every call from inside the module.
+ *
+ * `plannedBytes` is what the compiler promised and `peakBytes` what the running memory measures; they are equal because the memory is
+ * created with initial = maximum.
+ */
+
+import type { Driver } from '../driver/driver.ts';
+import type { LoadOptions, Running } from '../face.ts';
+import { readChecked } from '../files/checked-file.ts';
+import type { PackageFiles } from '../files/package-files.ts';
+import { type Place, readWeights } from '../files/weights.ts';
+import { LamellaError, reasonOf } from '../lamella-error.ts';
+import type { Manifest } from '../manifest/manifest.ts';
+import { type Draw, drawn } from '../sampling/noise.ts';
+import { stepWords, WASM_STEP, writeStep, writeTable } from '../step.ts';
+import { type Choice, chooseKernels, instructionSets, trapping, whyRefused } from './kernels.ts';
+import { canShareMemory, cores, gatherThreads, type Threads } from './threads.ts';
+import { WARM_MS, warmUp } from './warm-up.ts';
+
+const PAGE = 65_536;
+
+/**
+ * Reads of a word before a thread that waits for others sleeps: some milliseconds' worth where every thread has a core of its own, since who sleeps
+ * is late when the others come (6 % of the speed of two threads in Chromium); a tenth of a millisecond's where threads have to take turns, since
+ * who does not sleep keeps the others from working (three threads on two cores would take 560 ms a token for 26).
+ */
+const PATIENCE = { ownCores: 1 << 23, sharedCores: 1 << 17 } as const;
+
+/** Tokens of the prompts that warm up: a few, for the largest models, too, have to let weights arrive in between. */
+const WARM_TOKENS = 8;
+
+/** What the compiled module exports. */
+interface Kernels {
+  prefill(n: number): void;
+  head(row: number): void;
+  decode(): void;
+  best?(): number;
+  /** With threads: lets the others return from `serve`. */
+  stop?(): void;
+}
+
+/** The driver as it is: it answers at once. */
+export interface WasmDriver extends Driver {
+  prefill(n: number): void;
+  head(row: number): void;
+  decode(): void;
+  readLogits(): Float32Array;
+  choose(draw: Draw): number;
+  /** f32 [vocab]: what `head` and `decode` left. A view into the memory. */
+  readonly logits: Float32Array;
+  /** The memory itself, for tests that look for writes outside the plan. */
+  readonly memory: WebAssembly.Memory;
+}
+
+/** What a driver is not told by the package or the app. */
+export interface WasmStart {
+  /** URL of the script that threads run; one thread needs none. */
+  readonly workerScript?: string;
+  /** Why on WASM, where that was not the first choice. */
+  readonly instead?: readonly string[] | undefined;
+}
+
+/**
+ * Loads a package's kernels and weights. L405 without weights, L413 for a file that cannot be read, L407 for one that is short, or not the one whose SHA-256
+ * the manifest holds, L412 when threads that were asked for cannot be started; rejects with the signal's reason when aborted.
+ */
+export async function loadWasm(
+  manifest: Manifest,
+  files: PackageFiles,
+  options: LoadOptions = {},
+  { workerScript = '', instead = [] }: WasmStart = {},
+): Promise<WasmDriver> {
+  const { memory: plan, weights } = manifest;
+  if (weights === null) throw new LamellaError('L405', { path: files.place });
+  const available = await cores();
+  const choice = chooseKernels(manifest, {
+    threads: options.threads ?? null,
+    cores: available,
+    sharesMemory: canShareMemory(),
+    sets: instructionSets(),
+  });
+  if (!choice)
+    throw new LamellaError('L407', { file: 'manifest.json', reason: 'it names no simd kernels' }, files.place);
+  const { kernel } = choice;
+  const pages = plan.plannedBytes / PAGE;
+  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: choice.threads > 1 });
+  const start = async () => {
+    const module = await WebAssembly.compile(await readChecked(files, kernel, options));
+    const { pool, threads, why } = await gather(workerScript, choice, options.threads !== undefined);
+    // Set before anybody serves.
+    writeStep(step, { threads, patience: threads > available ? PATIENCE.sharedCores : PATIENCE.ownCores });
+    await pool?.serve(module, memory).catch((cause: unknown) => {
+      throw threadsRefused(threads, cause);
+    });
+    const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
+    const { prefill, head, decode, best, stop } = exports as unknown as Kernels;
+    const safe = <T>(run: (n: number) => T) => trapping(run, kernel.file, files.place);
+    const kernels: Kernels = {
+      prefill: safe(prefill),
+      head: safe(head),
+      decode: safe(decode),
+      ...(best && { best: safe(best) }),
+      ...(stop && { stop }),
+    };
+    const running: Running = { device: 'wasm', threads, kernels: kernel.file, why: [why, ...instead].join('; ') };
+    return { pool, kernels, running };
+  };
+  const all = new Uint8Array(memory.buffer, plan.weights.offset, plan.weights.bytes);
+  const place: Place = ({ offset }, bytes) => all.set(bytes, offset);
+  const step = stepWords(memory.buffer, plan);
+  writeTable(memory.buffer, manifest);
+  const starting = start().catch((cause: unknown) => {
+    throw whyRefused(cause, kernel.file, files.place);
+  });
+  const placing = readWeights(weights, files, place, options);
+  let warmUntil = Number.POSITIVE_INFINITY;
+  // Before anything below: nobody asks threads for work that may have been ended.
+  placing.then(
+    () => {
+      warmUntil = performance.now() + WARM_MS;
+    },
+    () => {
+      warmUntil = 0;
+    },
+  );
+  const warming = starting.then(({ kernels }) =>
+    warmUp(
+      manifest,
+      [
+        (address) => {
+          writeStep(step, { position: 0, count: 1, rows: 1, table: address });
+          kernels.decode();
+        },
+        (address) => {
+          // Of a table's rows a prompt leaves out the last, the head.
+          writeStep(step, { position: 0, count: 0, rows: 2, table: address });
+          kernels.prefill(Math.min(manifest.tile, WARM_TOKENS));
+        },
+      ],
+      () => performance.now() > warmUntil || options.signal?.aborted === true,
+    ),
+  );
+  try {
+    await Promise.all([placing, warming]);
+    options.signal?.throwIfAborted();
+  } catch (cause) {
+    starting.then(({ pool }) => pool?.terminate()).catch(() => {});
+    throw cause;
+  }
+  writeStep(step, { position: 0, count: 0, rows: manifest.table.length, table: plan.table.offset });
+  const { pool, kernels, running } = await starting;
+  return driver(kernels, memory, manifest, running, pool);
+}
+
+/**
+ * The threads of `choice` besides this one, before they have touched anything. Where some cannot be started, this thread computes alone, by the same kernels,
+ * and says why; L412 where the caller had `asked` for so many.
+ */
+async function gather(
+  script: string,
+  { threads, why }: Choice,
+  asked: boolean,
+): Promise<{ readonly pool: Threads | null; readonly threads: number; readonly why: string }> {
+  if (threads === 1) return { pool: null, threads, why };
+  try {
+    return { pool: await gatherThreads(script, threads), threads, why };
+  } catch (cause) {
+    if (asked) throw threadsRefused(threads, cause);
+    const alone = `one thread, for ${threads} cannot be started (${reasonOf(cause)})`;
+    return { pool: null, threads: 1, why: alone };
+  }
+}
+
+function threadsRefused(threads: number, cause: unknown): LamellaError {
+  return new LamellaError('L412', { what: `${threads} threads`, reason: reasonOf(cause), remedy: 'threads: 1' });
+}
+
+function driver(
+  kernels: Kernels,
+  memory: WebAssembly.Memory,
+  manifest: Manifest,
+  running: Running,
+  pool: Threads | null,
+): WasmDriver {
+  const { memory: plan, tile, vocab } = manifest;
+  // The memory never grows, so its buffer is never replaced and these views stay good.
+  const step = stepWords(memory.buffer, plan);
+  const logits = new Float32Array(memory.buffer, plan.logits.offset, vocab);
+  return {
+    running,
+    prefill: kernels.prefill,
+    head: kernels.head,
+    decode: kernels.decode,
+    choose: (draw) =>
+      draw.temperature === 0 && kernels.best ? kernels.best() : drawn(logits, draw, step[WASM_STEP.position]!),
+    memory,
+    tokens: new Uint32Array(memory.buffer, plan.tokens.offset, tile),
+    logits,
+    readLogits: () => logits,
+    plannedBytes: plan.plannedBytes,
+    get position() {
+      return step[WASM_STEP.position]!;
+    },
+    set position(tokens: number) {
+      step[WASM_STEP.position] = tokens;
+    },
+    get peakBytes() {
+      return memory.buffer.byteLength;
+    },
+    dispose() {
+      kernels.stop?.();
+      pool?.terminate();
+    },
+  };
+}
