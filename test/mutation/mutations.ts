@@ -90,7 +90,7 @@ const position: readonly Mutation[] = [
 const attention: readonly Mutation[] = [
   {
     name: "the second execution uses the first one's KV slot",
-    file: `${compiler}/plan.ts`,
+    file: `${compiler}/plan/plan.ts`,
     find: 'state.offset + slots.get(row.slot)!',
     replace: 'state.offset + slots.get(row.slot === 1 ? 0 : row.slot)!',
     killedBy: f32,
@@ -440,21 +440,21 @@ const wiring: readonly Mutation[] = [
   },
   {
     name: 'a buffer is free again before its last reader',
-    file: `${compiler}/plan.ts`,
+    file: `${compiler}/plan/plan.ts`,
     find: 'first: known?.first ?? time, last: time }',
     replace: 'first: known?.first ?? time, last: known?.first ?? time }',
     killedBy: f32,
   },
   {
     name: 'the bound counts bytes without their alignment',
-    file: `${compiler}/arena.ts`,
+    file: `${compiler}/plan/arena.ts`,
     find: 'b.first <= time && time <= b.last ? aligned(b.bytes) : 0',
     replace: 'b.first <= time && time <= b.last ? b.bytes : 0',
     killedBy: 'packages/compiler/test/arena.test.ts',
   },
   {
     name: 'only largest-first is tried',
-    file: `${compiler}/arena.ts`,
+    file: `${compiler}/plan/arena.ts`,
     find: 'const TRIES = 500;',
     replace: 'const TRIES = 0;',
     killedBy: 'packages/compiler/test/arena.test.ts',
