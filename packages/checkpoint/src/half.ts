@@ -17,11 +17,24 @@ function widenF16(half: number): number {
 }
 
 let f16Bits: Int32Array | undefined;
+let f16Values: Float32Array | undefined;
 
-/** Writes the f32 bits of `halves` into `bits` (as long). One table look-up each: 256 KiB, built at first use. */
-export function widenF16s(halves: Uint16Array, bits: Int32Array): void {
+/** The f32 bits of every F16: 256 KiB, built at first use. */
+function f16Table(): Int32Array {
   f16Bits ??= Int32Array.from({ length: 0x10000 }, (_, half) => widenF16(half));
-  for (let i = 0; i < halves.length; i++) bits[i] = f16Bits[halves[i]!]!;
+  return f16Bits;
+}
+
+/** Writes the f32 bits of `halves` into `bits` (as long). One table look-up each. */
+export function widenF16s(halves: Uint16Array, bits: Int32Array): void {
+  const table = f16Table();
+  for (let i = 0; i < halves.length; i++) bits[i] = table[halves[i]!]!;
+}
+
+/** The value of one F16, such as the scale of a quantised block. */
+export function f16Value(half: number): number {
+  f16Values ??= new Float32Array(f16Table().buffer);
+  return f16Values[half]!;
 }
 
 /** Writes the f32 bits of the BF16 `halves` into `bits` (as long). */

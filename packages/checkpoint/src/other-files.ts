@@ -18,7 +18,7 @@ const beginnings: readonly (readonly [start: string, other: Other])[] = [
   ['version https:', lfs],
   ['<!doctype html', page],
   ['<html', page],
-  ['gguf', { reason: 'it is a GGUF file', remedy: 'the checkpoint that it was made from' }],
+  ['gguf', { reason: 'it is a GGUF file', remedy: 'a name that ends in .gguf' }],
   ['\x89hdf', { reason: 'it is an HDF5 file', remedy: 'the checkpoint for PyTorch, or a .safetensors file' }],
   ['\x1f\x8b', { reason: 'it is compressed by gzip', remedy: 'gunzip on it first' }],
 ];

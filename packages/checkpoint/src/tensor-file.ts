@@ -1,15 +1,15 @@
 /**
  * A file with tensors in it, whatever its format says about where they lie: ranged reads, straight into the array that was passed.
- * F32 needs no other memory; F16 and BF16 pass through one buffer of at most 4 MiB. Values are little-endian and so are the machines
+ * F32 needs no other memory; every other dtype passes through one buffer of at most 4 MiB. Values are little-endian and so are the machines
  * this runs on.
  */
 import { type FileHandle, lstat, open, stat } from 'node:fs/promises';
 import { LamellaError } from '@lamella/graph/diagnostics';
+import type { Dtype, Dtypes } from './dtypes.ts';
 import { shown } from './excerpt.ts';
-import { widenBF16s, widenF16s } from './half.ts';
 import { gather } from './strided.ts';
 
-/** Bytes of 16-bit values held at once. */
+/** Bytes held at once of values that are widened. */
 const chunkBytes = 4 << 20;
 /** One read call takes at most 2 GiB - 1. */
 const maxReadBytes = 1 << 30;
@@ -17,7 +17,7 @@ const maxReadBytes = 1 << 30;
 /** One tensor as it lies in a file: row-major, unless it has strides. */
 export interface StoredTensor {
   readonly name: string;
-  /** As safetensors spells it, e.g. `F16`. */
+  /** As safetensors spells it, e.g. `F16`, or ggml, e.g. `Q8_0`. */
   readonly dtype: string;
   readonly shape: readonly number[];
   /** First byte, and the one after the last, counted from the start of the file. */
@@ -45,17 +45,24 @@ export interface OpenFile {
 }
 
 /**
- * Opens `file` and asks `readTensors` where its tensors lie; the file is closed again if that fails. Throws L204 when there is no such
- * file, L302 when it cannot be opened.
+ * Opens `file`, in which `dtypes` can be read, and asks `readTensors` where its tensors lie; the file is closed again if that fails. Throws
+ * L204 when there is no such file, L302 when it cannot be opened.
  */
 export async function openTensors(
   file: string,
+  dtypes: Dtypes,
   readTensors: (opened: OpenFile) => Promise<ReadonlyMap<string, StoredTensor>>,
 ): Promise<Checkpoint> {
   const handle = await openFile(file);
   try {
     const opened = { file, handle, bytes: (await handle.stat()).size };
     const tensors = await readTensors(opened);
+    const dtypeOf = ({ name, dtype }: StoredTensor): Dtype => {
+      const found = dtypes.get(dtype);
+      if (found) return found;
+      const readable = `one of ${[...dtypes.keys()].join(', ')}`;
+      throw new LamellaError('L205', { name: shown(name), file, dtype: shown(dtype), readable });
+    };
     const tensorOf = (name: string) => {
       const tensor = tensors.get(name);
       if (!tensor) throw new Error(`${file} has no tensor ${name}`);
@@ -66,8 +73,8 @@ export async function openTensors(
     const spanOf = async (tensor: StoredTensor): Promise<Float32Array> => {
       if (held?.tensor !== tensor) {
         held = null;
-        const span = new Float32Array((tensor.end - tensor.begin) / widthOf(tensor.dtype));
-        await readElements(opened, tensor, 0, span);
+        const span = new Float32Array((tensor.end - tensor.begin) / dtypeOf(tensor).blockBytes);
+        await readElements(opened, tensor, dtypeOf(tensor), 0, span);
         held = { tensor, span };
       }
       return held.span;
@@ -75,14 +82,13 @@ export async function openTensors(
     return {
       tensors,
       requireReadable(name) {
-        const { dtype } = tensorOf(name);
-        if (!isReadable(dtype)) throw new LamellaError('L205', { name: shown(name), file, dtype: shown(dtype) });
+        dtypeOf(tensorOf(name));
       },
       async read(name, from, into) {
         const tensor = tensorOf(name);
         const { shape, stride } = tensor;
         if (stride) gather(await spanOf(tensor), { shape, stride }, from, into);
-        else await readElements(opened, tensor, from, into);
+        else await readElements(opened, tensor, dtypeOf(tensor), from, into);
       },
       close: () => handle.close(),
     };
@@ -118,30 +124,36 @@ export async function readFully({ handle, file }: OpenFile, bytes: Uint8Array, p
   }
 }
 
-function isReadable(dtype: string): dtype is 'F32' | 'F16' | 'BF16' {
-  return dtype === 'F32' || dtype === 'F16' || dtype === 'BF16';
-}
-
-function widthOf(dtype: string): number {
-  return dtype === 'F32' ? 4 : 2;
-}
-
 /** Elements as they lie in the file, whatever the tensor's strides. */
-async function readElements(opened: OpenFile, tensor: StoredTensor, from: number, into: Float32Array): Promise<void> {
-  const { name, dtype, begin, end } = tensor;
-  if (!isReadable(dtype)) throw new LamellaError('L205', { name: shown(name), file: opened.file, dtype: shown(dtype) });
-  const width = widthOf(dtype);
-  if (begin + width * (from + into.length) > end)
-    throw new Error(`${name} has no elements ${from} to ${from + into.length}`);
+async function readElements(
+  opened: OpenFile,
+  { name, dtype, begin, end }: StoredTensor,
+  { blockValues, blockBytes, widen }: Dtype,
+  from: number,
+  into: Float32Array,
+): Promise<void> {
+  const elements = ((end - begin) / blockBytes) * blockValues;
+  if (from + into.length > elements) throw new Error(`${name} has no elements ${from} to ${from + into.length}`);
   if (dtype === 'F32') {
     await readFully(opened, new Uint8Array(into.buffer, into.byteOffset, into.byteLength), begin + 4 * from);
     return;
   }
-  const widen = dtype === 'F16' ? widenF16s : widenBF16s;
-  const buffer = new Uint16Array(Math.min(into.length, chunkBytes / 2));
-  for (let done = 0; done < into.length; done += buffer.length) {
-    const halves = buffer.subarray(0, into.length - done);
-    await readFully(opened, new Uint8Array(halves.buffer, 0, halves.byteLength), begin + 2 * (from + done));
-    widen(halves, new Int32Array(into.buffer, into.byteOffset + 4 * done, halves.length));
+  const mostBlocks = Math.floor(chunkBytes / blockBytes);
+  const buffer = new Uint8Array(Math.min(mostBlocks, Math.ceil(into.length / blockValues) + 1) * blockBytes);
+  for (let done = 0; done < into.length; ) {
+    const block = Math.floor((from + done) / blockValues);
+    const skipped = from + done - block * blockValues;
+    const count = Math.min(into.length - done, (buffer.length / blockBytes) * blockValues - skipped);
+    const blocks = Math.ceil((skipped + count) / blockValues);
+    const bytes = buffer.subarray(0, blocks * blockBytes);
+    await readFully(opened, bytes, begin + block * blockBytes);
+    const wanted = into.subarray(done, done + count);
+    if (count === blocks * blockValues) widen(bytes, wanted);
+    else {
+      const values = new Float32Array(blocks * blockValues);
+      widen(bytes, values);
+      wanted.set(values.subarray(skipped, skipped + count));
+    }
+    done += count;
   }
 }

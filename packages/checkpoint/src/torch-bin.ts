@@ -5,6 +5,7 @@
  * pickle.ts). Data is read only when asked for, and only the range asked for.
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
+import { floats } from './dtypes.ts';
 import { shown } from './excerpt.ts';
 import { otherFile } from './other-files.ts';
 import { isMade, isTuple, kindOf, readPickle, type Value } from './pickle.ts';
@@ -64,7 +65,7 @@ type PlaceOf = (key: string) => Pick<ZipEntry, 'begin' | 'end'> | undefined;
 
 /** Opens a file that `torch.save` wrote. Throws L209 when it is none or damaged, L204 or L302 when there is none that can be opened. */
 export async function openTorchBin(file: string): Promise<Checkpoint> {
-  return openTensors(file, async (opened) => {
+  return openTensors(file, floats, async (opened) => {
     const refuse: Refuse = (reason, remedy = 'fetching it again, or a .safetensors file instead') =>
       new LamellaError('L209', { file, reason, remedy });
     const other = await otherFile(opened);
