@@ -13,7 +13,7 @@ import {
 } from './blocks.ts';
 import { dequantiseQ4_K, dequantiseQ5_K, dequantiseQ6_K } from './super-blocks.ts';
 
-interface TensorType extends Omit<Dtype, 'widen'> {
+export interface TensorType extends Omit<Dtype, 'widen'> {
   readonly id: number;
   readonly name: string;
   /** Null for a type that is not read. */
@@ -68,6 +68,13 @@ const types: readonly TensorType[] = [
 
 /** By the number in the file. */
 export const tensorTypes: ReadonlyMap<number, TensorType> = new Map(types.map((each) => [each.id, each]));
+
+/** The type that ggml calls `name`. */
+export function tensorType(name: string): TensorType {
+  const found = types.find((each) => each.name === name);
+  if (!found) throw new Error(`ggml has no tensor type ${name}`);
+  return found;
+}
 
 /** What is read, by ggml's names. */
 export const ggmlDtypes: Dtypes = new Map(

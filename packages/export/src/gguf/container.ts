@@ -1,7 +1,8 @@
 /**
- * The GGUF container, version 3: magic, counts, metadata (typed key-value pairs), one record per tensor, then the tensors' bytes, each
- * at a multiple of the alignment. All little-endian; a string is its byte count (u64) and UTF-8. Sizes are known before any tensor is read.
+ * Laying out a GGUF file: everything before the tensors as bytes, and where each tensor goes. Sizes are known before any tensor is read. The
+ * format itself is described in checkpoint's `gguf/format.ts`, which the reader shares.
  */
+import { ALIGNMENT, aligned, MAGIC, VALUE_TYPE, VERSION } from '@lamella/checkpoint/gguf/format';
 import type { TensorType } from './tensor-types.ts';
 
 export type MetadataValue =
@@ -30,15 +31,10 @@ export interface GgufLayout {
   readonly bytes: number;
 }
 
-export const ALIGNMENT = 32;
-const VERSION = 3;
-/** The numbers of the value types in the file. */
-const TYPE = { u32: 4, i32: 5, f32: 6, bool: 7, string: 8, array: 9 } as const;
-
 /** Lays the file out: the header as bytes, and where the tensors' bytes go after it. */
 export function layOut(metadata: Metadata, tensors: readonly TensorRecord[]): GgufLayout {
   const out = new ByteList();
-  out.text('GGUF').u32(VERSION).u64(tensors.length).u64(Object.keys(metadata).length);
+  out.text(MAGIC).u32(VERSION).u64(tensors.length).u64(Object.keys(metadata).length);
   for (const [key, value] of Object.entries(metadata)) writePair(out, key, value);
 
   let offset = 0; // from the first tensor
@@ -57,34 +53,34 @@ export function layOut(metadata: Metadata, tensors: readonly TensorRecord[]): Gg
 }
 
 function paddingAfter(bytes: number): number {
-  return (ALIGNMENT - (bytes % ALIGNMENT)) % ALIGNMENT;
+  return aligned(bytes, ALIGNMENT) - bytes;
 }
 
 function writePair(out: ByteList, key: string, item: MetadataValue): void {
   out.string(key);
   switch (item.type) {
     case 'u32':
-      out.u32(TYPE.u32).u32(item.value);
+      out.u32(VALUE_TYPE.u32).u32(item.value);
       break;
     case 'f32':
-      out.u32(TYPE.f32).f32(item.value);
+      out.u32(VALUE_TYPE.f32).f32(item.value);
       break;
     case 'bool':
-      out.u32(TYPE.bool).u8(item.value ? 1 : 0);
+      out.u32(VALUE_TYPE.bool).u8(item.value ? 1 : 0);
       break;
     case 'string':
-      out.u32(TYPE.string).string(item.value);
+      out.u32(VALUE_TYPE.string).string(item.value);
       break;
     case 'i32s':
-      out.u32(TYPE.array).u32(TYPE.i32).u64(item.value.length);
+      out.u32(VALUE_TYPE.array).u32(VALUE_TYPE.i32).u64(item.value.length);
       for (const value of item.value) out.u32(value >>> 0);
       break;
     case 'f32s':
-      out.u32(TYPE.array).u32(TYPE.f32).u64(item.value.length);
+      out.u32(VALUE_TYPE.array).u32(VALUE_TYPE.f32).u64(item.value.length);
       for (const value of item.value) out.f32(value);
       break;
     case 'strings':
-      out.u32(TYPE.array).u32(TYPE.string).u64(item.value.length);
+      out.u32(VALUE_TYPE.array).u32(VALUE_TYPE.string).u64(item.value.length);
       for (const value of item.value) out.string(value);
       break;
     default:

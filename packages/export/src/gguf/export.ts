@@ -4,10 +4,11 @@
  * Three things differ there. Layer sharing does not exist: each execution gets its own copy of the block. Rotation pairs neighbours
  * (2i, 2i + 1): the rows of W_q and W_k are put into that order, which leaves every q.k as it is. And a tied head is one that is absent.
  */
+import { ALIGNMENT, MAGIC } from '@lamella/checkpoint/gguf/format';
 import type { WeightSource } from '@lamella/checkpoint/weight-source';
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Graph, WeightId } from '@lamella/graph/ir';
-import { ALIGNMENT, layOut, type Metadata, type TensorRecord } from './container.ts';
+import { layOut, type Metadata, type TensorRecord } from './container.ts';
 import { asLlama, type Linear, type Llama, type LlamaBlock } from './llama.ts';
 import { fits, type GgufType, type TensorType, tensorTypes } from './tensor-types.ts';
 import { type TokenizerJson, vocabularyOf } from './vocabulary.ts';
@@ -46,7 +47,7 @@ interface Tensor extends TensorRecord {
 
 /** Whether a file that begins like this is GGUF, whoever wrote it. */
 export function isGguf(beginning: string): boolean {
-  return beginning.startsWith('GGUF');
+  return beginning.startsWith(MAGIC);
 }
 
 /** Decides everything about the file of a verified graph. Throws L306 when llama.cpp cannot run the graph, L207 for an unusable tokenizer. */

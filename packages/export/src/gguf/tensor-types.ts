@@ -4,38 +4,30 @@
  * max|x| / 127, codes half away from zero. Q4_0: the value m of largest magnitude gets code -8, so scale is m / -8, with its sign; the
  * rest is rounded half up and +8 becomes +7; a nibble holds code + 8.
  */
+import { type TensorType as GgmlType, tensorType } from '@lamella/checkpoint/gguf/tensor-types';
 import { F16_OVERFLOW, f16Bits } from './float16.ts';
 
 export const ggufTypes = ['f32', 'f16', 'q8_0', 'q4_0'] as const;
 export type GgufType = (typeof ggufTypes)[number];
 
-export interface TensorType {
-  /** The number that stands for it in the file. */
-  readonly id: number;
-  /** Values in a block; a row is a whole number of blocks. */
-  readonly blockValues: number;
-  readonly blockBytes: number;
+/** How a type is written; id and sizes are ggml's. */
+export interface TensorType extends Pick<GgmlType, 'id' | 'blockValues' | 'blockBytes'> {
   /** Magnitudes must be below this. */
   readonly limit: number;
   /** f32 values to bytes, `blockBytes` for every `blockValues`. */
   readonly encode: (values: Float32Array) => Uint8Array;
 }
 
-const BLOCK_VALUES = 32;
-const Q8_0_BYTES = 34;
-const Q4_0_BYTES = 18;
+const F32 = tensorType('F32');
+const F16 = tensorType('F16');
+const Q8_0 = tensorType('Q8_0');
+const Q4_0 = tensorType('Q4_0');
 
 export const tensorTypes: Readonly<Record<GgufType, TensorType>> = {
-  f32: { id: 0, blockValues: 1, blockBytes: 4, limit: Number.POSITIVE_INFINITY, encode: bytesOf },
-  f16: { id: 1, blockValues: 1, blockBytes: 2, limit: F16_OVERFLOW, encode: encodeF16 },
-  q8_0: {
-    id: 8,
-    blockValues: BLOCK_VALUES,
-    blockBytes: Q8_0_BYTES,
-    limit: 127 * F16_OVERFLOW,
-    encode: encodeQ8_0,
-  },
-  q4_0: { id: 2, blockValues: BLOCK_VALUES, blockBytes: Q4_0_BYTES, limit: 8 * F16_OVERFLOW, encode: encodeQ4_0 },
+  f32: { ...F32, limit: Number.POSITIVE_INFINITY, encode: bytesOf },
+  f16: { ...F16, limit: F16_OVERFLOW, encode: encodeF16 },
+  q8_0: { ...Q8_0, limit: 127 * F16_OVERFLOW, encode: encodeQ8_0 },
+  q4_0: { ...Q4_0, limit: 8 * F16_OVERFLOW, encode: encodeQ4_0 },
 };
 
 /** Whether every value can be written as this type. A NaN cannot, but as F32. */
@@ -54,18 +46,19 @@ function encodeF16(values: Float32Array): Uint8Array {
 }
 
 function encodeQ8_0(values: Float32Array): Uint8Array {
-  const blocks = values.length / BLOCK_VALUES;
-  const bytes = new Uint8Array(blocks * Q8_0_BYTES);
+  const { blockValues, blockBytes } = Q8_0;
+  const blocks = values.length / blockValues;
+  const bytes = new Uint8Array(blocks * blockBytes);
   const view = new DataView(bytes.buffer);
   for (let block = 0; block < blocks; block++) {
-    const first = block * BLOCK_VALUES;
+    const first = block * blockValues;
     let largest = 0;
-    for (let i = 0; i < BLOCK_VALUES; i++) largest = Math.max(largest, Math.abs(values[first + i]!));
+    for (let i = 0; i < blockValues; i++) largest = Math.max(largest, Math.abs(values[first + i]!));
     const scale = Math.fround(largest / 127);
     const inverse = scale === 0 ? 0 : Math.fround(1 / scale);
-    const at = block * Q8_0_BYTES;
+    const at = block * blockBytes;
     view.setUint16(at, f16Bits(scale), true);
-    for (let i = 0; i < BLOCK_VALUES; i++) {
+    for (let i = 0; i < blockValues; i++) {
       const scaled = Math.fround(values[first + i]! * inverse);
       view.setInt8(at + 2 + i, Math.sign(scaled) * Math.round(Math.abs(scaled)));
     }
@@ -75,13 +68,14 @@ function encodeQ8_0(values: Float32Array): Uint8Array {
 
 /** Byte j of a block holds value j in its low nibble and value j + 16 in its high one. */
 function encodeQ4_0(values: Float32Array): Uint8Array {
-  const blocks = values.length / BLOCK_VALUES;
-  const bytes = new Uint8Array(blocks * Q4_0_BYTES);
+  const { blockValues, blockBytes } = Q4_0;
+  const blocks = values.length / blockValues;
+  const bytes = new Uint8Array(blocks * blockBytes);
   const view = new DataView(bytes.buffer);
   for (let block = 0; block < blocks; block++) {
-    const first = block * BLOCK_VALUES;
+    const first = block * blockValues;
     let largest = 0;
-    for (let i = 0; i < BLOCK_VALUES; i++) {
+    for (let i = 0; i < blockValues; i++) {
       const value = values[first + i]!;
       if (Math.abs(value) > Math.abs(largest)) largest = value;
     }
@@ -89,7 +83,7 @@ function encodeQ4_0(values: Float32Array): Uint8Array {
     const inverse = scale === 0 ? 0 : Math.fround(1 / scale);
     const nibble = (i: number) =>
       Math.min(15, Math.trunc(Math.fround(Math.fround(values[first + i]! * inverse) + 8.5)));
-    const at = block * Q4_0_BYTES;
+    const at = block * blockBytes;
     view.setUint16(at, f16Bits(scale), true);
     for (let i = 0; i < 16; i++) bytes[at + 2 + i] = nibble(i) | (nibble(i + 16) << 4);
   }

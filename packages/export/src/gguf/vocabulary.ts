@@ -7,6 +7,7 @@
  * A `tokenizer.json` that we made of SentencePiece's own file has the scores themselves.
  * For every other, and without one, the vocabulary is made up: bytes and pieces `t300`. Such a file runs; its text means nothing.
  */
+import { TOKEN_TYPE } from '@lamella/checkpoint/gguf/format';
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Metadata } from './container.ts';
 
@@ -27,9 +28,6 @@ export interface Vocabulary {
   /** Why the tokens are made up; null when they are the tokenizer's. */
   readonly madeUp: string | null;
 }
-
-/** llama.cpp's numbers for what a token is. */
-const TOKEN = { normal: 1, unknown: 2, control: 3, userDefined: 4, unused: 5, byte: 6 } as const;
 
 /** SentencePiece's mark for a space. */
 const SPACE = '\u2581';
@@ -113,7 +111,7 @@ function tokensOf(tokenizer: TokenizerJson, json: Json, form: Form, size: number
   const lowest = Array.from(scores.values()).reduce((low, score) => Math.min(low, score), 0);
 
   const texts = Array.from({ length: size }, (_, id) => `[PAD${id}]`);
-  const types = Array.from<number>({ length: size }).fill(TOKEN.unused);
+  const types = Array.from<number>({ length: size }).fill(TOKEN_TYPE.unused);
   const put = (id: unknown, content: string, type: number): void => {
     if (typeof id !== 'number') return;
     if (id >= size) {
@@ -125,14 +123,14 @@ function tokensOf(tokenizer: TokenizerJson, json: Json, form: Form, size: number
   };
   for (const [content, id] of Object.entries(record(model.vocab))) {
     const isByte = form.bytesHaveNames && /^<0x[0-9A-F]{2}>$/.test(content);
-    put(id, content, content === model.unk_token ? TOKEN.unknown : isByte ? TOKEN.byte : TOKEN.normal);
+    put(id, content, content === model.unk_token ? TOKEN_TYPE.unknown : isByte ? TOKEN_TYPE.byte : TOKEN_TYPE.normal);
   }
   for (const added of list(json.added_tokens).map(record)) {
     const content = text(added.content);
-    const kind = added.special === true ? TOKEN.control : TOKEN.userDefined;
-    put(added.id, content, content === model.unk_token ? TOKEN.unknown : kind);
+    const kind = added.special === true ? TOKEN_TYPE.control : TOKEN_TYPE.userDefined;
+    put(added.id, content, content === model.unk_token ? TOKEN_TYPE.unknown : kind);
   }
-  for (const symbol of list(model.symbols).map(text)) put(record(model.vocab)[symbol], symbol, TOKEN.userDefined);
+  for (const symbol of list(model.symbols).map(text)) put(record(model.vocab)[symbol], symbol, TOKEN_TYPE.userDefined);
   return tokens(
     texts,
     types,
@@ -165,7 +163,7 @@ function ends({ bos, eos: [eos, eot] }: TokenizerJson): Metadata {
 /** LLaMA's first 259 tokens (unknown, begin, end, the bytes), as far as there is room, then pieces named after their ids. */
 function madeUp(size: number): Metadata {
   const head = ['<unk>', '<s>', '</s>'];
-  const kinds = [TOKEN.unknown, TOKEN.control, TOKEN.control];
+  const kinds = [TOKEN_TYPE.unknown, TOKEN_TYPE.control, TOKEN_TYPE.control];
   const byte = (id: number) => `<0x${(id - 3).toString(16).toUpperCase().padStart(2, '0')}>`;
   const ids = Array.from({ length: size }, (_, id) => id);
   return {
@@ -173,7 +171,7 @@ function madeUp(size: number): Metadata {
     'tokenizer.ggml.pre': { type: 'string', value: 'default' },
     ...tokens(
       ids.map((id) => head[id] ?? (id < 259 ? byte(id) : `${SPACE}t${id}`)),
-      ids.map((id) => kinds[id] ?? (id < 259 ? TOKEN.byte : TOKEN.normal)),
+      ids.map((id) => kinds[id] ?? (id < 259 ? TOKEN_TYPE.byte : TOKEN_TYPE.normal)),
       ids.map((id) => -Math.max(0, id - 259)),
     ),
     ...ends({ file: '', json: '', bos: 1, eos: [2] }),
