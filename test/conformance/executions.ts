@@ -106,7 +106,7 @@ async function runExecution(
     });
   };
   for (const op of kind.ops) {
-    const coded = op.op === 'contract' && op.prologue.codes ? op : null;
+    const coded = op.kind === 'contract' && op.prologue.codes ? op : null;
     const before = coded && lowering === 'decode' ? machine.codesKernel(kind, coded) : null;
     if (before) {
       machine.run(before.kernel, row, scalars);
@@ -125,6 +125,6 @@ function multiplies(graph: Graph, execution: number, node: number, kind: Kind, o
   const { body } = graph.kinds[stack.weightSets[stack.executions[execution]!.weightSet]!.kind]!;
   const { op: linear } = body.nodes[node]!;
   return (
-    linear.op === 'linear' && op.segments.some((s) => s.streams.some((id) => kind.packs[id]!.param === linear.weight))
+    linear.kind === 'linear' && op.segments.some((s) => s.streams.some((id) => kind.packs[id]!.param === linear.weight))
   );
 }

@@ -239,7 +239,7 @@ export function adjacent(graph: Graph): Graph {
     body: {
       ...kind.body,
       nodes: kind.body.nodes.map((node) =>
-        node.op.op === 'rope'
+        node.op.kind === 'rope'
           ? { ...node, op: { ...node.op, rope: { ...node.op.rope, pairing: 'adjacent' as const } } }
           : node,
       ),

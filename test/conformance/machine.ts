@@ -10,8 +10,8 @@ import type { Graph } from '@lamella/graph/ir';
 import type { WeightOf } from '@lamella/graph/oracle/model';
 import { GPU_UNIFORM_WORDS, writeGpuStep } from '@lamella/runtime/step';
 
-export type Contract = Extract<FusedOp, { op: 'contract' }>;
-export type Attention = Extract<FusedOp, { op: 'attention' }>;
+export type Contract = Extract<FusedOp, { kind: 'contract' }>;
+export type Attention = Extract<FusedOp, { kind: 'attention' }>;
 
 /** How a model is compiled. */
 export interface Setting {
@@ -58,7 +58,7 @@ export type OpenMachine = (graph: Graph, weightOf: WeightOf, setting: Setting) =
 
 /** The kernels of one operation, in order. */
 export function kernelsOf({ kind, ...kernels }: KindKernels, op: FusedOp, lowering: Lowering): readonly Kernel[] {
-  const name = op.op === 'contract' ? [`${op.name}.operand`, op.name] : [op.name];
+  const name = op.kind === 'contract' ? [`${op.name}.operand`, op.name] : [op.name];
   const wanted = name.map((each) => `${kind.name}.${each}.${lowering}`);
   const found = kernels[lowering].filter((kernel) => wanted.includes(kernel.name));
   if (found.length === 0) throw new Error(`no kernel ${wanted.at(-1)}`);

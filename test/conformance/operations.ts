@@ -15,7 +15,7 @@ import { type Attention, type Contract, kernelsOf, type Machine, type Setting, S
 import { relativeError } from './rig.ts';
 import { type Coded, State } from './state.ts';
 
-type Encode = Extract<FusedOp, { op: 'encode' }>;
+type Encode = Extract<FusedOp, { kind: 'encode' }>;
 
 /** How far a code may be from the oracle's: one, and only where x / scale lies this close to a tie. */
 const NEAR_TIE = 1e-4;
@@ -54,23 +54,24 @@ export async function checkOperations(
     const kind = plan.program.kinds[index]!;
     let encode: Encode | null = null;
     for (const op of kind.ops) {
-      const codes = op.op === 'contract' && op.prologue.codes ? await codesOf(machine, kind, op, row, position) : null;
+      const codes =
+        op.kind === 'contract' && op.prologue.codes ? await codesOf(machine, kind, op, row, position) : null;
       for (const kernel of kernelsOf(kinds[index]!, op, 'decode')) machine.run(kernel, row, scalars);
       const after = await Snapshot.of(machine);
       const its = state === 0 ? null : new State(kind, await machine.readState(row), plan.program.context);
       const ran = { machine, weightOf, setting, kind, row, position, before, after, state: its };
       before = after;
-      if (op.op === 'contract' && op.prologue.codes) {
+      if (op.kind === 'contract' && op.prologue.codes) {
         const read = codes ?? readCodes(after, op);
         checkContraction(ran, op, read);
         hear(row, op, read.codes);
         checked++;
       }
-      if (op.op === 'encode') {
+      if (op.kind === 'encode') {
         encode = op;
         checkEncoding(ran, op);
       }
-      if (op.op === 'attention' && op.codes) {
+      if (op.kind === 'attention' && op.codes) {
         checkAttention(ran, op, encode!);
         checked++;
       }
@@ -152,21 +153,26 @@ function checkContraction(ran: Ran, op: Contract, x: Coded): void {
     for (const { to, value } of segment.stores) {
       const got: number[] = [];
       const expected: number[] = [];
-      const keptAs = (x: number): number => (to.to === 'state' ? ran.state!.kept(to.part, x) : x);
+      const keptAs = (x: number): number => (to.kind === 'state' ? ran.state!.kept(to.part, x) : x);
       for (let r = 0; r < segment.rows; r++) {
         const at = (id: number) => ran.before.row(id)[r]!;
         got.push(readStored(ran, to, r));
         expected.push(keptAs(evaluate(value, r, streams, at, ran)));
         // where nothing but the residual is added, the f32 result is determined to the bit: the dot was exact
-        if (value.x === 'dot') expect(got[r]).toBe(keptAs(streams[value.stream]!(r).f32));
-        if (value.x === 'apply' && value.fn === 'add' && value.args[0]?.x === 'buffer' && value.args[1]?.x === 'dot') {
+        if (value.kind === 'dot') expect(got[r]).toBe(keptAs(streams[value.stream]!(r).f32));
+        if (
+          value.kind === 'apply' &&
+          value.fn === 'add' &&
+          value.args[0]?.kind === 'buffer' &&
+          value.args[1]?.kind === 'dot'
+        ) {
           const [x, dot] = [at(value.args[0].buffer), streams[0]!(r)];
           const once = ran.machine.fuses ? [Math.fround(x + dot.product)] : [];
           expect([Math.fround(x + dot.f32), ...once]).toContain(got[r]);
         }
       }
       // where a half is near a tie, the neighbour is as good
-      const exact = to.to !== 'state' || ran.kind.state[to.part]!.format !== 'f16';
+      const exact = to.kind !== 'state' || ran.kind.state[to.part]!.format !== 'f16';
       expect(relativeError(got, expected)).toBeLessThan(exact ? 1e-5 : 2 ** -10);
     }
   }
@@ -211,11 +217,11 @@ function readStored(
   to: Contract['segments'][number]['stores'][number]['to'],
   r: number,
 ): number {
-  if (to.to === 'logits') return after.logits()[r] ?? 0;
+  if (to.kind === 'logits') return after.logits()[r] ?? 0;
   const { place } = to;
-  const inHead = place.at === 'head' ? (r % place.half) + place.plane * place.half : 0;
-  const head = place.at === 'head' ? Math.floor(r / place.half) : 0;
-  if (to.to === 'buffer') return after.row(to.buffer)[place.at === 'same' ? r : head * place.stride + inHead]!;
+  const inHead = place.kind === 'head' ? (r % place.half) + place.plane * place.half : 0;
+  const head = place.kind === 'head' ? Math.floor(r / place.half) : 0;
+  if (to.kind === 'buffer') return after.row(to.buffer)[place.kind === 'same' ? r : head * place.stride + inHead]!;
   return state!.value(to.part, head, position, inHead);
 }
 
@@ -227,7 +233,7 @@ function evaluate(
   at: (buffer: number) => number,
   ran: Ran,
 ): number {
-  switch (e.x) {
+  switch (e.kind) {
     case 'dot':
       return streams[e.stream]!(r).f64;
     case 'buffer':
@@ -256,7 +262,10 @@ function checkEncoding(ran: Ran, op: Encode): void {
   for (const { from, heads, stride, to } of op.parts) {
     for (let head = 0; head < heads; head++) {
       const x = Float64Array.from(ran.before.row(from).subarray(head * stride, (head + 1) * stride));
-      expectCodes(to.to === 'state' ? ran.state!.coded(to.part, head, ran.position) : encoded(ran, to, head, heads), x);
+      expectCodes(
+        to.kind === 'state' ? ran.state!.coded(to.part, head, ran.position) : encoded(ran, to, head, heads),
+        x,
+      );
     }
   }
 }
@@ -287,7 +296,7 @@ function checkAttention(ran: Ran, op: Attention, encode: Encode): void {
     return all;
   };
   const queries = encode.parts[0]!.to;
-  if (queries.to !== 'buffer') throw new Error('queries are not state');
+  if (queries.kind !== 'buffer') throw new Error('queries are not state');
   const each = (n: number) => Array.from({ length: n }, (_, i) => i);
   const history = (part: number, stride: number) =>
     each(position + 1).map((p) =>
@@ -301,7 +310,7 @@ function checkAttention(ran: Ran, op: Attention, encode: Encode): void {
     keyStride,
   );
   const wanted = attendQ8(q, { keys: history(op.k, keyStride), values: history(op.v, valueStride) }, position, {
-    op: 'attention',
+    kind: 'attention',
     q: 0,
     k: 0,
     v: 0,

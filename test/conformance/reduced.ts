@@ -24,8 +24,8 @@ export function reduced(graph: Graph, { weightSets, width, vocab, context }: Red
   const axis = (a: Axis): Axis => ({ ...a, size: a.name === graph.tokens.name ? context : size(a.size) });
   const param = (p: Param): Param => ({ ...p, shape: shape(p.shape) });
   const op = (o: Op): Op => {
-    if (o.op === 'rope') return { ...o, headDim: size(o.headDim) };
-    if (o.op === 'attention') return { ...o, headDim: size(o.headDim), scale: o.scale * Math.sqrt(width) };
+    if (o.kind === 'rope') return { ...o, headDim: size(o.headDim) };
+    if (o.kind === 'attention') return { ...o, headDim: size(o.headDim), scale: o.scale * Math.sqrt(width) };
     return o;
   };
   const body = (b: Body): Body => ({

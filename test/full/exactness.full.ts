@@ -95,6 +95,6 @@ function weightOfLinear(graph: Graph, execution: number | null, node: ValueId): 
   const stack = graph.stacks[0]!;
   const set = execution === null ? null : stack.weightSets[stack.executions[execution]!.weightSet]!;
   const { op } = (set ? graph.kinds[set.kind]!.body : graph.root).nodes[node]!;
-  if (op.op !== 'linear') throw new Error(`node ${node} is no linear`);
+  if (op.kind !== 'linear') throw new Error(`node ${node} is no linear`);
   return (set ? set.weights : graph.rootWeights)[op.weight]!;
 }

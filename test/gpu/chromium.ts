@@ -12,10 +12,10 @@ export interface ChromiumGpu {
 }
 
 const sent = (command: Command): SentCommand => {
-  if (command.do === 'run') return command;
+  if (command.kind === 'run') return command;
   const { bytes, buffer, offset } = command;
   const base64 = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
-  return { do: 'write', buffer, offset, base64 };
+  return { kind: 'write', buffer, offset, base64 };
 };
 
 /** Starts Chromium with WebGPU, which draws on SwiftShader where there is no GPU. */

@@ -67,7 +67,7 @@ export function onDevice(execute: (setup: Setup) => Promise<Executor>, profile: 
       queued = [];
     };
     const write = (buffer: number, offset: number, bytes: Uint8Array<ArrayBuffer>): void => {
-      queued.push({ do: 'write', buffer, offset, bytes });
+      queued.push({ kind: 'write', buffer, offset, bytes });
     };
     const image = await imageOf(lowered, weightOf);
     for (const { from, bytes, to } of layout.copies) {
@@ -96,7 +96,7 @@ export function onDevice(execute: (setup: Setup) => Promise<Executor>, profile: 
         const { bindings, grid } = shaders.get(kernel)!;
         const [x = 1, y = 1, z = 1] = grid.map((extent) => workgroups(extent, scalars));
         const bound = bindings.map((binding) => bind(binding, row));
-        queued.push({ do: 'run', shader: numbers.get(kernel)!, bound, grid: [x, y, z] });
+        queued.push({ kind: 'run', shader: numbers.get(kernel)!, bound, grid: [x, y, z] });
       },
       read(offset, bytes) {
         flush();

@@ -10,9 +10,14 @@ export interface Setup {
 }
 
 export type Command =
-  | { readonly do: 'write'; readonly buffer: number; readonly offset: number; readonly bytes: Uint8Array<ArrayBuffer> }
   | {
-      readonly do: 'run';
+      readonly kind: 'write';
+      readonly buffer: number;
+      readonly offset: number;
+      readonly bytes: Uint8Array<ArrayBuffer>;
+    }
+  | {
+      readonly kind: 'run';
       readonly shader: number;
       readonly bound: readonly { readonly buffer: number; readonly offset: number; readonly size: number }[];
       readonly grid: readonly [number, number, number];
@@ -53,7 +58,7 @@ export async function executorOn(device: GPUDevice, { buffers, shaders }: Setup)
   const made = buffers.map((each) => device.createBuffer(each));
   const pipelines = await Promise.all(shaders.map((shader) => pipelineOf(device, shader)));
   const groups = new Map<string, GPUBindGroup>();
-  const groupOf = ({ shader, bound }: Extract<Command, { do: 'run' }>): GPUBindGroup => {
+  const groupOf = ({ shader, bound }: Extract<Command, { kind: 'run' }>): GPUBindGroup => {
     const key = JSON.stringify([shader, bound]);
     const known = groups.get(key);
     if (known) return known;
@@ -68,7 +73,7 @@ export async function executorOn(device: GPUDevice, { buffers, shaders }: Setup)
   return {
     submit(commands) {
       for (const command of commands) {
-        if (command.do === 'write') {
+        if (command.kind === 'write') {
           device.queue.writeBuffer(made[command.buffer]!, command.offset, command.bytes);
           continue;
         }

@@ -35,7 +35,7 @@ export function codesKernels(
   profile: GpuProfile,
 ): ReadonlyMap<FusedOp, { readonly kernel: Kernel; readonly scratch: Scratch }> {
   const contractions = kernels.kinds.flatMap(({ kind, decode }) =>
-    kind.ops.flatMap((op) => (op.op === 'contract' && op.prologue.codes ? [{ kind, op, decode }] : [])),
+    kind.ops.flatMap((op) => (op.kind === 'contract' && op.prologue.codes ? [{ kind, op, decode }] : [])),
   );
   return new Map(
     contractions.flatMap(({ kind, op, decode }) => {

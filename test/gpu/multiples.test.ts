@@ -24,9 +24,9 @@ const { index } = fc.letrec<{ index: Expr }>((tie) => ({
 }));
 
 function value(e: Expr, locals: Readonly<Record<string, number>>): number {
-  if (e.e === 'const') return e.value;
-  if (e.e === 'get') return locals[e.name]!;
-  if (e.e !== 'apply') throw new Error('indices here read no memory');
+  if (e.kind === 'const') return e.value;
+  if (e.kind === 'get') return locals[e.name]!;
+  if (e.kind !== 'apply') throw new Error('indices here read no memory');
   return intrinsics[e.fn].meaning(
     e.args.map((a) => value(a, locals)),
     e.args[0]!.type,

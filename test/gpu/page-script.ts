@@ -3,8 +3,8 @@ import { type Command, type Executor, executorOn, type Setup } from './executor.
 
 /** A command whose bytes are text. */
 export type SentCommand =
-  | Exclude<Command, { do: 'write' }>
-  | { readonly do: 'write'; readonly buffer: number; readonly offset: number; readonly base64: string };
+  | Exclude<Command, { kind: 'write' }>
+  | { readonly kind: 'write'; readonly buffer: number; readonly offset: number; readonly base64: string };
 
 /** What the page offers. */
 export interface Page {
@@ -27,7 +27,7 @@ let device: GPUDevice | undefined;
 let executor: Executor | undefined;
 const received = (commands: readonly SentCommand[]): Command[] =>
   commands.map((c) =>
-    c.do === 'write' ? { do: 'write', buffer: c.buffer, offset: c.offset, bytes: decoded(c.base64) } : c,
+    c.kind === 'write' ? { kind: 'write', buffer: c.buffer, offset: c.offset, bytes: decoded(c.base64) } : c,
   );
 
 const page: Page = {

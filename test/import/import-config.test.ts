@@ -26,7 +26,7 @@ async function graphOf(name: string, config: unknown): Promise<Graph> {
 
 /** The size of every operation of a kind that has one, by its name. */
 function operation<O extends string>(graph: Graph, op: O) {
-  return graph.kinds[0]!.body.nodes.map((node) => node.op).find((found) => found.op === op);
+  return graph.kinds[0]!.body.nodes.map((node) => node.op).find((found) => found.kind === op);
 }
 
 const mobileLLM = {

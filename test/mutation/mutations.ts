@@ -356,9 +356,9 @@ const wiring: readonly Mutation[] = [
   {
     name: 'the residual is not added',
     file: `${compiler}/fuse/emit.ts`,
-    find: "return { x: 'apply', fn: op.fn, args: op.args.map(inner) };",
+    find: "return { kind: 'apply', fn: op.fn, args: op.args.map(inner) };",
     replace:
-      "return { x: 'apply', fn: op.fn, args: op.fn === 'add' ? [inner(op.args[1]!), { x: 'constant', value: 0 }] : op.args.map(inner) };",
+      "return { kind: 'apply', fn: op.fn, args: op.fn === 'add' ? [inner(op.args[1]!), { kind: 'constant', value: 0 }] : op.args.map(inner) };",
     killedBy: f32,
   },
   {

@@ -63,7 +63,9 @@ export function withNeighboursRotated(graph: Graph): Graph {
     body: {
       ...kind.body,
       nodes: kind.body.nodes.map((node) =>
-        node.op.op === 'rope' ? { ...node, op: { ...node.op, rope: { ...node.op.rope, pairing: 'adjacent' } } } : node,
+        node.op.kind === 'rope'
+          ? { ...node, op: { ...node.op, rope: { ...node.op.rope, pairing: 'adjacent' } } }
+          : node,
       ),
     },
   });

@@ -26,7 +26,7 @@ export const last = computed(() => turns.value.at(-1)?.value ?? null);
 /** Of the last answer of the model that is there now; null before it. */
 export const lastStats = computed(() => {
   const now = loading.value;
-  return now.state === 'ready' && measured.value?.model === now.model ? measured.value.stats : null;
+  return now.kind === 'ready' && measured.value?.model === now.model ? measured.value.stats : null;
 });
 export const busy = computed(() => last.value?.state === 'waiting' || last.value?.state === 'writing');
 

@@ -21,14 +21,14 @@ export function DevicePanel() {
 
 function Computes() {
   const now = loading.value;
-  const running = now.state === 'ready' ? now.model.running : null;
+  const running = now.kind === 'ready' ? now.model.running : null;
   const threads = running && running.device === 'wasm' ? running.threads : null;
   return (
     <section>
       <h2>Device</h2>
-      <p class="running" data-state={now.state}>
+      <p class="running" data-state={now.kind}>
         <Chip />
-        <strong>{running ? deviceName[running.device] : now.state === 'failed' ? 'None' : '…'}</strong>
+        <strong>{running ? deviceName[running.device] : now.kind === 'failed' ? 'None' : '…'}</strong>
         {threads !== null && <span>{threads === 1 ? '1 thread' : `${threads} threads`}</span>}
       </p>
       <LoadingText />
@@ -67,7 +67,7 @@ function DeviceSwitch() {
 /** Most threads to offer: a model has room for a number of them, and more than cores only wait. */
 function mostThreads(): number {
   const now = loading.value;
-  const room = now.state === 'ready' ? now.model.manifest.maxThreads : 1;
+  const room = now.kind === 'ready' ? now.model.manifest.maxThreads : 1;
   return globalThis.crossOriginIsolated ? Math.min(room, navigator.hardwareConcurrency) : 1;
 }
 
@@ -115,7 +115,7 @@ function Speed() {
 function Memory() {
   const now = loading.value;
   const stats = lastStats.value;
-  const planned = stats?.plannedBytes ?? (now.state === 'ready' ? now.model.manifest.memory.plannedBytes : 0);
+  const planned = stats?.plannedBytes ?? (now.kind === 'ready' ? now.model.manifest.memory.plannedBytes : 0);
   if (planned === 0) return null;
   const peak = stats?.peakBytes ?? 0;
   return (
@@ -136,7 +136,7 @@ function Memory() {
 
 function Model() {
   const now = loading.value;
-  if (now.state !== 'ready') return null;
+  if (now.kind !== 'ready') return null;
   const { name, context, quant, report } = now.model.manifest;
   const rows: readonly (readonly [string, string])[] = [
     ['Name', name],

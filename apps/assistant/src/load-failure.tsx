@@ -4,7 +4,7 @@ import { isOwn, loading, open, settings } from './model.ts';
 
 export function LoadFailure() {
   const now = loading.value;
-  if (now.state !== 'failed') return null;
+  if (now.kind !== 'failed') return null;
   const chosen = settings.value;
   return (
     <Failure title="The model could not be loaded" error={now.error}>

@@ -7,7 +7,7 @@ export const deviceName = { webgpu: 'WebGPU', wasm: 'WASM' } as const;
 
 export function DeviceButton({ onClick }: { readonly onClick: () => void }) {
   return (
-    <button type="button" class="device" data-state={loading.value.state} onClick={onClick} aria-haspopup="dialog">
+    <button type="button" class="device" data-state={loading.value.kind} onClick={onClick} aria-haspopup="dialog">
       <i />
       {short()}
     </button>
@@ -16,8 +16,8 @@ export function DeviceButton({ onClick }: { readonly onClick: () => void }) {
 
 function short(): string {
   const now = loading.value;
-  if (now.state === 'failed') return 'Not loaded';
-  if (now.state === 'loading') return now.totalBytes === null ? 'Loading' : `${bytes(now.doneBytes)}`;
+  if (now.kind === 'failed') return 'Not loaded';
+  if (now.kind === 'loading') return now.totalBytes === null ? 'Loading' : `${bytes(now.doneBytes)}`;
   const { device, threads } = now.model.running;
   return threads > 1 ? `${deviceName[device]} × ${threads}` : deviceName[device];
 }
@@ -25,7 +25,7 @@ function short(): string {
 /** A line as wide as the share that is there; nothing once all is. */
 export function LoadingBar() {
   const now = loading.value;
-  if (now.state !== 'loading') return null;
+  if (now.kind !== 'loading') return null;
   const { doneBytes, totalBytes } = now;
   return (
     <progress
@@ -39,7 +39,7 @@ export function LoadingBar() {
 /** In words, for who cannot see the line or wants to know how much there is. */
 export function LoadingText() {
   const now = loading.value;
-  if (now.state !== 'loading') return null;
+  if (now.kind !== 'loading') return null;
   const { doneBytes, totalBytes } = now;
   return (
     <p class="loading-text" role="status">

@@ -15,7 +15,7 @@ open(settings.value, drawApp(document.getElementById('app')!));
 const keep = () => navigator.serviceWorker?.register(new URL('service-worker.js', document.baseURI)).catch(() => {});
 if (import.meta.env.PROD) {
   const forget = effect(() => {
-    if (loading.value.state === 'loading' || busy.value) return;
+    if (loading.value.kind === 'loading' || busy.value) return;
     nextPicture().then(keep);
     queueMicrotask(() => forget());
   });

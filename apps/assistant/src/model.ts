@@ -5,12 +5,12 @@ import { nextPicture } from './next-picture.ts';
 import { addressOf, type Settings, settingsOf } from './settings.ts';
 
 export type Loading =
-  | { readonly state: 'loading'; readonly doneBytes: number; readonly totalBytes: number | null }
-  | { readonly state: 'ready'; readonly model: Model }
-  | { readonly state: 'failed'; readonly error: Error };
+  | { readonly kind: 'loading'; readonly doneBytes: number; readonly totalBytes: number | null }
+  | { readonly kind: 'ready'; readonly model: Model }
+  | { readonly kind: 'failed'; readonly error: Error };
 
 export const settings = signal<Settings>(settingsOf(location.href));
-export const loading = signal<Loading>({ state: 'loading', doneBytes: 0, totalBytes: null });
+export const loading = signal<Loading>({ kind: 'loading', doneBytes: 0, totalBytes: null });
 /** Whether it is the package that came with the page. */
 export const isOwn = computed(() => settings.value.package === null);
 
@@ -24,10 +24,10 @@ export const whenReady = (): Promise<Model> => loaded;
 export function open(chosen: Settings, drawn = nextPicture()): void {
   control.abort(new DOMException('another model was chosen', 'AbortError'));
   control = new AbortController();
-  if (loading.value.state === 'ready') loading.value.model.dispose();
+  if (loading.value.kind === 'ready') loading.value.model.dispose();
   settings.value = chosen;
   history.replaceState(null, '', addressOf(chosen, location.href));
-  loading.value = { state: 'loading', doneBytes: 0, totalBytes: null };
+  loading.value = { kind: 'loading', doneBytes: 0, totalBytes: null };
   loaded = start(chosen, drawn, control.signal);
   loaded.catch(() => {});
 }
@@ -46,14 +46,14 @@ async function start(chosen: Settings, drawn: Promise<void>, signal: AbortSignal
       ...(chosen.threads !== null && { threads: chosen.threads }),
       signal,
       // Another device computes from now on, which only the page has not heard of yet.
-      onFallback: () => loading.value.state === 'ready' && tell({ ...loading.value }),
-      onProgress: (doneBytes, totalBytes) => tell({ state: 'loading', doneBytes, totalBytes }),
+      onFallback: () => loading.value.kind === 'ready' && tell({ ...loading.value }),
+      onProgress: (doneBytes, totalBytes) => tell({ kind: 'loading', doneBytes, totalBytes }),
     });
-    tell({ state: 'ready', model });
+    tell({ kind: 'ready', model });
     return model;
   } catch (cause) {
     const error = cause instanceof Error ? cause : new Error(String(cause));
-    tell({ state: 'failed', error });
+    tell({ kind: 'failed', error });
     throw error;
   }
 }

@@ -8,11 +8,11 @@ import { count } from './units.ts';
 
 export function Welcome({ withExamples }: { readonly withExamples: boolean }) {
   const now = loading.value;
-  const parameters = now.state === 'ready' ? count(now.model.manifest.report.parameters) : null;
+  const parameters = now.kind === 'ready' ? count(now.model.manifest.report.parameters) : null;
   if (!isOwn.value)
     return (
       <section class="welcome">
-        <h2>{now.state === 'ready' ? now.model.manifest.name : 'Another model'}</h2>
+        <h2>{now.kind === 'ready' ? now.model.manifest.name : 'Another model'}</h2>
         <p>{parameters ? `${parameters} parameters, on this device. It goes on from what you write.` : ' '}</p>
         <LoadingText />
       </section>

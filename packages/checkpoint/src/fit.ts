@@ -53,7 +53,7 @@ export function duplicatedEmbedding(graph: Graph, tensors: ReadonlyMap<string, N
   const stored = tensors.get(headName);
   if (!stored || graph.weights.some(({ name }) => name === headName)) return null;
   const head = graph.root.nodes[graph.root.result]?.op;
-  const weight = head?.op === 'linear' ? graph.weights[graph.rootWeights[head.weight] ?? -1] : undefined;
+  const weight = head?.kind === 'linear' ? graph.weights[graph.rootWeights[head.weight] ?? -1] : undefined;
   return weight?.role === 'table' && sameShape(stored.shape, weight.shape) ? weight : null;
 }
 

@@ -15,13 +15,13 @@ import { readZipDirectory, type ZipEntry } from './zip-directory.ts';
 
 /** What the names in a checkpoint's pickle become. */
 type Made = StorageType | Callable | Storage | Tensor;
-type Callable = { readonly made: 'callable'; readonly name: 'dict' | 'tensor' | 'parameter' };
-type StorageType = { readonly made: 'storage type'; readonly dtype: string; readonly width: number };
+type Callable = { readonly kind: 'callable'; readonly name: 'dict' | 'tensor' | 'parameter' };
+type StorageType = { readonly kind: 'storage type'; readonly dtype: string; readonly width: number };
 /** `count` elements, which lie where the file has `key`. */
-type Storage = { readonly made: 'storage'; readonly type: StorageType; readonly key: string; readonly count: number };
+type Storage = { readonly kind: 'storage'; readonly type: StorageType; readonly key: string; readonly count: number };
 /** A view: `stride` and `offset` count elements of the storage. */
 type Tensor = {
-  readonly made: 'tensor';
+  readonly kind: 'tensor';
   readonly storage: Storage;
   readonly offset: number;
   readonly shape: readonly number[];
@@ -30,10 +30,10 @@ type Tensor = {
 
 /** Every name that is known. Storages of dtypes that are not read are measured and listed, as safetensors' are. */
 const globals: ReadonlyMap<string, Made> = new Map<string, Made>([
-  ['collections OrderedDict', { made: 'callable', name: 'dict' }],
-  ['builtins dict', { made: 'callable', name: 'dict' }],
-  ['torch._utils _rebuild_tensor_v2', { made: 'callable', name: 'tensor' }],
-  ['torch._utils _rebuild_parameter', { made: 'callable', name: 'parameter' }],
+  ['collections OrderedDict', { kind: 'callable', name: 'dict' }],
+  ['builtins dict', { kind: 'callable', name: 'dict' }],
+  ['torch._utils _rebuild_tensor_v2', { kind: 'callable', name: 'tensor' }],
+  ['torch._utils _rebuild_parameter', { kind: 'callable', name: 'parameter' }],
   ...(
     [
       ['Float', 'F32', 4],
@@ -47,7 +47,7 @@ const globals: ReadonlyMap<string, Made> = new Map<string, Made>([
       ['Byte', 'U8', 1],
       ['Bool', 'BOOL', 1],
     ] as const
-  ).map(([type, dtype, width]) => [`torch ${type}Storage`, { made: 'storage type', dtype, width }] as const),
+  ).map(([type, dtype, width]) => [`torch ${type}Storage`, { kind: 'storage type', dtype, width }] as const),
 ]);
 
 /** Against a pickle that would make a reader allocate whatever it is told. A 1.5B model's has less than 100 kB. */
@@ -225,7 +225,7 @@ function tensorCount(dictionary: Dictionary): number {
 function tensorsIn(dictionary: Map<Value<Made>, Value<Made>>): ReadonlyMap<string, Tensor> {
   const tensors = new Map<string, Tensor>();
   for (const [name, value] of dictionary)
-    if (typeof name === 'string' && isMade(value) && value.made === 'tensor') tensors.set(name, value);
+    if (typeof name === 'string' && isMade(value) && value.kind === 'tensor') tensors.set(name, value);
   return tensors;
 }
 
@@ -258,16 +258,16 @@ function storageOf(id: Value<Made>, refuse: Refuse): Storage {
   if (!isTuple(id) || id.length < 5 || id.length > 6 || id[0] !== 'storage')
     throw refuse(`its pickle refers to ${kindOf(id)}, not a storage`);
   const [, type, key, , count, view = null] = id as [string, ...Value<Made>[]];
-  if (!isMade(type!) || type.made !== 'storage type')
+  if (!isMade(type!) || type.kind !== 'storage type')
     throw refuse(`a storage in its pickle has the type ${kindOf(type)}`);
   if (typeof key !== 'string' || !isSize(count))
     throw refuse(`a storage in its pickle has ${kindOf(key)} as key and ${kindOf(count)} as size`);
   if (view !== null) throw refuse(`its storage ${shown(key)} is a view of another one`);
-  return { made: 'storage', type, key, count };
+  return { kind: 'storage', type, key, count };
 }
 
 function call(callee: Made, args: readonly Value<Made>[], refuse: Refuse): Value<Made> {
-  if (callee.made !== 'callable') throw refuse(`its pickle calls a ${callee.made}`);
+  if (callee.kind !== 'callable') throw refuse(`its pickle calls a ${callee.kind}`);
   switch (callee.name) {
     case 'dict':
       if (args.length > 0) throw refuse(`its pickle calls a dictionary with ${args.length} arguments`);
@@ -275,19 +275,19 @@ function call(callee: Made, args: readonly Value<Made>[], refuse: Refuse): Value
     case 'parameter': {
       // data, requires_grad, hooks
       const data = args[0];
-      if (data === undefined || !isMade(data) || data.made !== 'tensor')
+      if (data === undefined || !isMade(data) || data.kind !== 'tensor')
         throw refuse(`a parameter in its pickle is ${kindOf(data)}`);
       return data;
     }
     case 'tensor': {
       // then requires_grad, hooks and, of late, metadata
       const [storage, offset, shape, stride] = args;
-      if (storage === undefined || !isMade(storage) || storage.made !== 'storage')
+      if (storage === undefined || !isMade(storage) || storage.kind !== 'storage')
         throw refuse(`a tensor in its pickle views ${kindOf(storage)}`);
       if (!isSize(offset)) throw refuse(`a tensor in its pickle begins at ${kindOf(offset)}`);
       if (!isSizes(shape) || !isSizes(stride) || shape.length !== stride.length)
         throw refuse(`a tensor in its pickle has ${kindOf(shape)} as shape and ${kindOf(stride)} as strides`);
-      return { made: 'tensor', storage, offset, shape, stride };
+      return { kind: 'tensor', storage, offset, shape, stride };
     }
   }
 }

@@ -29,12 +29,12 @@ export function tinyGraph(prefix = 'model.'): Graph {
     root: {
       params: weights,
       nodes: [
-        node(0, { op: 'tokens' }, [t]),
-        node(1, { op: 'embed', ids: 0, table: 0 }, [t, d]),
-        node(2, { op: 'linear', x: 1, weight: 1, bias: null }, [t, d]),
-        node(3, { op: 'linear', x: 2, weight: 2, bias: null }, [t, d]),
-        node(4, { op: 'rmsNorm', x: 3, gain: 3, eps: 1e-5, heads: 1 }, [t, d]),
-        node(5, { op: 'linear', x: 4, weight: 0, bias: null }, [t, vocab]),
+        node(0, { kind: 'tokens' }, [t]),
+        node(1, { kind: 'embed', ids: 0, table: 0 }, [t, d]),
+        node(2, { kind: 'linear', x: 1, weight: 1, bias: null }, [t, d]),
+        node(3, { kind: 'linear', x: 2, weight: 2, bias: null }, [t, d]),
+        node(4, { kind: 'rmsNorm', x: 3, gain: 3, eps: 1e-5, heads: 1 }, [t, d]),
+        node(5, { kind: 'linear', x: 4, weight: 0, bias: null }, [t, vocab]),
       ],
       result: 5,
     },

@@ -37,19 +37,19 @@ function quantiseState(program: Program, kv: Exclude<KvName, 'f32'>): Program {
       buffer({ name: `${kind.name}.${name}`, element: 'f32', width: kvHeads * stride, rows: program.tile }),
     );
     const ops = kind.ops.flatMap((op): FusedOp[] => {
-      if (op.op === 'contract') {
+      if (op.kind === 'contract') {
         const segments = op.segments.map((segment) => ({
           ...segment,
           stores: segment.stores.map(({ to, value }) => ({
             value,
-            to: to.to === 'state' ? { to: 'buffer' as const, buffer: staged[to.part]!, place: to.place } : to,
+            to: to.kind === 'state' ? { kind: 'buffer' as const, buffer: staged[to.part]!, place: to.place } : to,
           })),
         }));
         return [{ ...op, segments }];
       }
-      if (op.op === 'heads' && op.to.to === 'state')
-        return [{ ...op, to: { to: 'buffer', buffer: staged[op.to.part]! } }];
-      if (op.op !== 'attention') return [op];
+      if (op.kind === 'heads' && op.to.kind === 'state')
+        return [{ ...op, to: { kind: 'buffer', buffer: staged[op.to.part]! } }];
+      if (op.kind !== 'attention') return [op];
       const { heads, kvHeads, keyStride, valueStride, name } = op;
       const own = (what: string, parts: Pick<Buffer, 'element' | 'width'>): BufferId =>
         buffer({ name: `${name}.${what}`, rows: program.tile, ...parts });
@@ -57,13 +57,13 @@ function quantiseState(program: Program, kv: Exclude<KvName, 'f32'>): Program {
       const scales = own('scales', { element: 'f32', width: heads });
       return [
         {
-          op: 'encode',
+          kind: 'encode',
           name: `${name}.encode`,
           scratch: {},
           parts: [
-            { from: op.q, heads, stride: keyStride, to: { to: 'buffer', codes: queries, scales } },
-            { from: staged[op.k]!, heads: kvHeads, stride: keyStride, to: { to: 'state', part: op.k } },
-            { from: staged[op.v]!, heads: kvHeads, stride: valueStride, to: { to: 'state', part: op.v } },
+            { from: op.q, heads, stride: keyStride, to: { kind: 'buffer', codes: queries, scales } },
+            { from: staged[op.k]!, heads: kvHeads, stride: keyStride, to: { kind: 'state', part: op.k } },
+            { from: staged[op.v]!, heads: kvHeads, stride: valueStride, to: { kind: 'state', part: op.v } },
           ],
         },
         { ...op, codes: { queries, scales } },
@@ -92,7 +92,7 @@ function quantiseWeights(program: Program, quant: FormatName): Program {
       return { ...pack, format, block: Math.min(pack.block, largestBlock) };
     });
     const ops = kind.ops.map((op): FusedOp => {
-      if (op.op !== 'contract') return op;
+      if (op.kind !== 'contract') return op;
       const codes = op.segments.some((s) => s.streams.some((id) => formats[packs[id]!.format].integer));
       return { ...op, prologue: { ...op.prologue, codes } };
     });

@@ -33,7 +33,7 @@ export interface Shared {
 export function share(graph: Graph): Shared {
   const { root } = graph;
   const needed = neededFor(root);
-  const stackNodes = root.nodes.filter((n) => n.op.op === 'stack');
+  const stackNodes = root.nodes.filter((n) => n.op.kind === 'stack');
   const kinds: SharedKind[] = [];
   // a stack may be called `start` as well
   const names = new Set(graph.kinds.map((kind) => kind.name));
@@ -42,7 +42,7 @@ export function share(graph: Graph): Shared {
   let from = 0;
   let carried: ValueId | null = null;
   for (const [i, node] of stackNodes.entries()) {
-    if (node.op.op !== 'stack') continue;
+    if (node.op.kind !== 'stack') continue;
     if (!needed.has(node.id)) throw unused(node);
     if (node.id > from || carried === null) {
       const cut = cutBody(graph, needed, from, node.id, carried, node.op.x);
@@ -81,7 +81,7 @@ export function share(graph: Graph): Shared {
 }
 
 function hasState(body: Body): boolean {
-  return body.nodes.some((n) => n.op.op === 'attention');
+  return body.nodes.some((n) => n.op.kind === 'attention');
 }
 
 /** Where the vocabulary is as wide as the model, its axes alone do not tell. */
@@ -117,7 +117,7 @@ function cutBody(
   const renumbered = new Map<ValueId, ValueId>();
   if (carried !== null) {
     renumbered.set(carried, 0);
-    nodes.push({ ...root.nodes[carried]!, id: 0, op: { op: 'input' } });
+    nodes.push({ ...root.nodes[carried]!, id: 0, op: { kind: 'input' } });
   }
   const value = (v: ValueId, user: Node): ValueId => {
     const here = renumbered.get(v);
@@ -154,7 +154,7 @@ function neededFor({ nodes, result }: Body): ReadonlySet<ValueId> {
 function rebind(node: Node, value: (v: ValueId, user: Node) => ValueId, param: (p: ParamId) => ParamId): Node['op'] {
   const { op } = node;
   const of = (v: ValueId) => value(v, node);
-  switch (op.op) {
+  switch (op.kind) {
     case 'tokens':
     case 'input':
       return op;
@@ -174,7 +174,7 @@ function rebind(node: Node, value: (v: ValueId, user: Node) => ValueId, param: (
       throw new LamellaError(
         'L116',
         {
-          op: op.op,
+          op: op.kind,
           reason: 'attention keeps state, and state belongs to executions',
           remedy: 'attention inside a block of a stack',
         },

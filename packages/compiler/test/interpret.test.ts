@@ -88,7 +88,7 @@ describe('barriers', () => {
       interpretThreads(divided, together.buffer, {}, threads, order);
       expect([...together.subarray(16, 20)]).toEqual([4, 3, 2, 1]);
     }
-    const careless = partition({ ...k, body: k.body.filter((s) => s.s !== 'barrier') }, new Set(['threads']));
+    const careless = partition({ ...k, body: k.body.filter((s) => s.kind !== 'barrier') }, new Set(['threads']));
     const early = image();
     interpretThreads(careless, early.buffer, {}, 2, 'reverse');
     expect([...early.subarray(16, 20)]).not.toEqual([4, 3, 2, 1]);
@@ -222,8 +222,8 @@ test('addresses come from memory, the weight group and the state slot', () => {
     access,
     note: '',
   });
-  const weight = at('weight', { from: 'weights', group: 1, offset: 4 }, 'read');
-  const state = at('state', { from: 'state', offset: 8 }, 'write');
+  const weight = at('weight', { kind: 'weights', group: 1, offset: 4 }, 'read');
+  const state = at('state', { kind: 'state', offset: 8 }, 'write');
   const k = kernel((b) => b.store(state, 0, load(weight, 0, 'f32')), [weight, state]);
   const memory = image();
   interpret(k, memory.buffer, { w1: 12, state: 40 });

@@ -248,5 +248,5 @@ test.each([
 ])('roundHalfEven(%d) is %d', (x, rounded) => expect(roundHalfEven(x)).toBe(rounded));
 
 test('a call of the wrong types is refused where it is written', () => {
-  expect(() => apply('add', i32(1), { e: 'const', type: 'f32', value: 1 })).toThrow('add does not take (i32, f32)');
+  expect(() => apply('add', i32(1), { kind: 'const', type: 'f32', value: 1 })).toThrow('add does not take (i32, f32)');
 });

@@ -35,5 +35,5 @@ export function bufferAt(
   length: number,
   access: KernelBuffer['access'] = 'readwrite',
 ): KernelBuffer {
-  return { name, element, address: { from: 'memory', offset }, length, access, note: '' };
+  return { name, element, address: { kind: 'memory', offset }, length, access, note: '' };
 }

@@ -59,7 +59,7 @@ function unpacked(pack: Pack, bytes: Uint8Array): Float32Array {
   const start = Math.ceil(bytes.length / 4) * 4;
   const image = new ArrayBuffer(start + rows * shape.depth * 4);
   new Uint8Array(image).set(bytes);
-  const views = format.views('w', { from: 'memory', offset: 0 }, rows, shape);
+  const views = format.views('w', { kind: 'memory', offset: 0 }, rows, shape);
   const out = bufferAt('out', 'f32', start, rows * shape.depth, 'write');
   const b = new Builder();
   b.loop('serial', 'r', { to: rows }, (perRow, r) =>
@@ -101,10 +101,10 @@ function keptInGroups(row: readonly number[]): number[] {
 /** Rows or columns of the checkpoint in stored order; null for padding. Said as a list, not as arithmetic on r. */
 function order(map: RowMap): (number | null)[] {
   const pad = (list: number[], to: number): (number | null)[] => [...list, ...Array<null>(to - list.length).fill(null)];
-  if (map.map === 'plain') return Array.from({ length: map.rows }, (_, i) => i);
+  if (map.kind === 'plain') return Array.from({ length: map.rows }, (_, i) => i);
   return Array.from({ length: map.heads }, (_, head) => {
     const all = Array.from({ length: map.headDim }, (_, i) => head * map.headDim + i);
-    if (map.map === 'heads') return pad(all, map.stride);
+    if (map.kind === 'heads') return pad(all, map.stride);
     const pairs = map.headDim / 2;
     const firsts = map.pairing === 'half' ? all.slice(0, pairs) : all.filter((_, i) => i % 2 === 0);
     return pad(map.which === 0 ? firsts : all.filter((i) => !firsts.includes(i)), map.stride);
@@ -112,25 +112,25 @@ function order(map: RowMap): (number | null)[] {
 }
 
 const heads = { heads: 3, headDim: 6, stride: 8 } as const;
-const halves = { map: 'half', heads: 3, headDim: 10, stride: 8 } as const;
-const plain = (rows: number) => ({ map: 'plain', rows }) as const;
+const halves = { kind: 'half', heads: 3, headDim: 10, stride: 8 } as const;
+const plain = (rows: number) => ({ kind: 'plain', rows }) as const;
 const maps: readonly [string, RowMap, number][] = [
   ['whole blocks', plain(32), 16],
   ['several groups', plain(12), 75],
   ['odd sizes', plain(37), 11],
   ['one row', plain(1), 1],
-  ['padded heads as rows', { map: 'heads', ...heads }, 13],
+  ['padded heads as rows', { kind: 'heads', ...heads }, 13],
   ['first halves', { ...halves, which: 0, pairing: 'half' }, 12],
   ['second halves', { ...halves, which: 1, pairing: 'half' }, 12],
   ['even features', { ...halves, which: 0, pairing: 'adjacent' }, 12],
   ['odd features', { ...halves, which: 1, pairing: 'adjacent' }, 12],
 ];
 /** Features of the checkpoint that a map covers. */
-const size = (map: RowMap): number => (map.map === 'plain' ? map.rows : map.heads * map.headDim);
+const size = (map: RowMap): number => (map.kind === 'plain' ? map.rows : map.heads * map.headDim);
 
 describe.each(['f32', 'q8', 'q4'] as const)('%s', (format) => {
   test.each(maps)('%s: what was packed is read back where the map puts it', async (_name, rows, columns) => {
-    const block = Math.min(formats[format].largestBlock, blockRows(storedRows(rows), rows.map !== 'plain'));
+    const block = Math.min(formats[format].largestBlock, blockRows(storedRows(rows), rows.kind !== 'plain'));
     const pack = packOf(format, rows, columns, block);
     const shape = [size(rows), columns] as const;
     await fc.assert(

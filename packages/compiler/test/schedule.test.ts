@@ -61,7 +61,7 @@ describe.each(['decode', 'prefill'] as const)('%s', (lowering) => {
       role: 'gain',
       format: 'f32',
       layout: 'vector',
-      rows: { map: 'plain', rows: width },
+      rows: { kind: 'plain', rows: width },
       columns: 1,
       block: 16,
       group: 0,
@@ -70,7 +70,7 @@ describe.each(['decode', 'prefill'] as const)('%s', (lowering) => {
       bytes: 64,
     };
     const plan = planWith([buffer('x', 8), buffer('out', 8)]);
-    const op = { op: 'normalise', name: 'norm', scratch: {}, x: 0, gain: 0, eps, heads: 1, width, out: 1 } as const;
+    const op = { kind: 'normalise', name: 'norm', scratch: {}, x: 0, gain: 0, eps, heads: 1, width, out: 1 } as const;
     const image = new ArrayBuffer(32 * AREA);
     const x = new Float32Array(image, 0, TILE * 8);
     const gains = new Float32Array(image, WEIGHTS, 16);
@@ -116,7 +116,7 @@ describe.each(['decode', 'prefill'] as const)('%s', (lowering) => {
     const plan = planWith([buffer('q', heads * headDim), scores, buffer('out', heads * headDim), partials], context);
     const scale = 0.4;
     const op = {
-      op: 'attention',
+      kind: 'attention',
       name: 'attention',
       q: 0,
       k: 0,

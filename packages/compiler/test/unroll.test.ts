@@ -29,7 +29,7 @@ async function sameBytes(k: Kernel): Promise<void> {
   verifyKernel(k);
   const expanded = unroll(k);
   verifyKernel(expanded, true);
-  walkStatements(expanded.body, (s) => expect(s.s === 'for' && s.tag === 'unroll').toBe(false));
+  walkStatements(expanded.body, (s) => expect(s.kind === 'for' && s.tag === 'unroll').toBe(false));
   const [before, after] = [image(), image()];
   interpret(k, before, {});
   interpret(expanded, after, {});
@@ -78,7 +78,7 @@ test.each([
   const format = formats[name];
   const depth = name === 'f32' ? 3 : 8;
   const shape = { block: 8, depth, pitch: format.blockBytes({ block: 8, depth }) };
-  const views = format.views('w', { from: 'memory', offset: 0 }, 16, shape);
+  const views = format.views('w', { kind: 'memory', offset: 0 }, 16, shape);
   const x = format.integer ? bufferAt('x', 'i32', 512, 8, 'read') : bufferAt('x', 'f32', 512, 8, 'read');
   const scales = bufferAt('scales', 'f32', 640, 2, 'read');
   const k = kernel(

@@ -19,11 +19,17 @@ function built(build: (b: Builder) => void): Kernel {
   build(b);
   return kernel(b.statements);
 }
-const get = (name: string, type: Expr['type'], index: Expr | null = null): Expr => ({ e: 'get', name, type, index });
-const store = (buffer: string, index: Expr, value: Expr): Stmt => ({ s: 'store', buffer, index, value });
-const register = (name: string, count: number | null): Stmt => ({ s: 'var', name, type: 'f32', count, init: f32(0) });
+const get = (name: string, type: Expr['type'], index: Expr | null = null): Expr => ({ kind: 'get', name, type, index });
+const store = (buffer: string, index: Expr, value: Expr): Stmt => ({ kind: 'store', buffer, index, value });
+const register = (name: string, count: number | null): Stmt => ({
+  kind: 'var',
+  name,
+  type: 'f32',
+  count,
+  init: f32(0),
+});
 const loop = (name: string, tag: 'serial' | 'unroll' | 'workgroup' | 'grid', body: readonly Stmt[]): Stmt => ({
-  s: 'for',
+  kind: 'for',
   name,
   from: i32(0),
   to: i32(4),
@@ -32,7 +38,7 @@ const loop = (name: string, tag: 'serial' | 'unroll' | 'workgroup' | 'grid', bod
   tag,
   body,
 });
-const barrier: Stmt = { s: 'barrier' };
+const barrier: Stmt = { kind: 'barrier' };
 const position = get('position', 'i32');
 
 test('a sound kernel passes, before and after unrolling', () => {
@@ -57,12 +63,12 @@ test('a sound kernel passes, before and after unrolling', () => {
 describe('names', () => {
   const cases: readonly [string, readonly Stmt[]][] = [
     ['a is used before it is defined', [store('y', i32(0), get('a', 'f32'))]],
-    ['position is defined twice', [{ s: 'let', name: 'position', value: i32(1) }]],
+    ['position is defined twice', [{ kind: 'let', name: 'position', value: i32(1) }]],
     [
       'a is defined twice',
       [
-        { s: 'let', name: 'a', value: i32(1) },
-        { s: 'let', name: 'a', value: i32(1) },
+        { kind: 'let', name: 'a', value: i32(1) },
+        { kind: 'let', name: 'a', value: i32(1) },
       ],
     ],
     ['i is defined twice', [loop('i', 'serial', []), loop('i', 'serial', [])]],
@@ -71,13 +77,13 @@ describe('names', () => {
       'a is used before it is defined',
       [loop('i', 'serial', [register('a', null)]), store('y', i32(0), get('a', 'f32'))],
     ],
-    ['a is set before it is defined', [{ s: 'set', name: 'a', index: null, value: f32(1) }]],
-    ['position is not a register', [{ s: 'set', name: 'position', index: null, value: i32(1) }]],
+    ['a is set before it is defined', [{ kind: 'set', name: 'a', index: null, value: f32(1) }]],
+    ['position is not a register', [{ kind: 'set', name: 'position', index: null, value: i32(1) }]],
     [
       'a is not a register',
       [
-        { s: 'let', name: 'a', value: f32(1) },
-        { s: 'set', name: 'a', index: null, value: f32(2) },
+        { kind: 'let', name: 'a', value: f32(1) },
+        { kind: 'set', name: 'a', index: null, value: f32(2) },
       ],
     ],
   ];
@@ -85,29 +91,29 @@ describe('names', () => {
 });
 
 describe('types', () => {
-  const wrong: Expr = { e: 'apply', fn: 'add', args: [f32(1), i32(1)], type: 'f32', lanes: [] };
+  const wrong: Expr = { kind: 'apply', fn: 'add', args: [f32(1), i32(1)], type: 'f32', lanes: [] };
   const extract = (lanes: readonly number[]): Expr => {
     const vector = apply('splat', f32(1));
-    return { e: 'apply', fn: 'extract', args: [vector], type: 'f32', lanes };
+    return { kind: 'apply', fn: 'extract', args: [vector], type: 'f32', lanes };
   };
   const cases: readonly [string, readonly Stmt[]][] = [
-    ['i32 constant 0.5', [{ s: 'let', name: 'a', value: i32(0.5) }]],
+    ['i32 constant 0.5', [{ kind: 'let', name: 'a', value: i32(0.5) }]],
     ['position is i32, used as f32', [store('y', i32(0), get('position', 'f32'))]],
-    ['add of (f32, i32) is not f32', [{ s: 'let', name: 'a', value: wrong }]],
-    ['extract lanes 4', [{ s: 'let', name: 'a', value: extract([4]) }]],
-    ['extract lanes ', [{ s: 'let', name: 'a', value: extract([]) }]],
-    ['add lanes 0', [{ s: 'let', name: 'a', value: { ...apply('add', i32(1), i32(1)), lanes: [0] } as Expr }]],
-    ['a starts with another type', [{ s: 'var', name: 'a', type: 'f32', count: null, init: i32(0) }]],
-    ['a is f32, set to i32', [register('a', null), { s: 'set', name: 'a', index: null, value: i32(1) }]],
+    ['add of (f32, i32) is not f32', [{ kind: 'let', name: 'a', value: wrong }]],
+    ['extract lanes 4', [{ kind: 'let', name: 'a', value: extract([4]) }]],
+    ['extract lanes ', [{ kind: 'let', name: 'a', value: extract([]) }]],
+    ['add lanes 0', [{ kind: 'let', name: 'a', value: { ...apply('add', i32(1), i32(1)), lanes: [0] } as Expr }]],
+    ['a starts with another type', [{ kind: 'var', name: 'a', type: 'f32', count: null, init: i32(0) }]],
+    ['a is f32, set to i32', [register('a', null), { kind: 'set', name: 'a', index: null, value: i32(1) }]],
     ['bounds of i are not i32', [{ ...loop('i', 'serial', []), to: f32(1) } as Stmt]],
     ['step of i is 0', [{ ...loop('i', 'serial', []), step: 0 } as Stmt]],
-    ['a condition is not bool', [{ s: 'if', condition: i32(1), body: [] }]],
+    ['a condition is not bool', [{ kind: 'if', condition: i32(1), body: [] }]],
   ];
   test.each(cases)('%s', (message, body) => expect(() => verifyKernel(kernel(body))).toThrow(`kernel k: ${message}`));
 });
 
 describe('register arrays', () => {
-  const set = (at: Expr | null): Stmt => ({ s: 'set', name: 'a', index: at, value: f32(1) });
+  const set = (at: Expr | null): Stmt => ({ kind: 'set', name: 'a', index: at, value: f32(1) });
   const cases: readonly [string, readonly Stmt[]][] = [
     ['a is a register array and needs an index', [register('a', 2), set(null)]],
     ['a is one register', [register('a', null), set(i32(0))]],
@@ -121,21 +127,21 @@ describe('register arrays', () => {
 describe('buffers', () => {
   const z = bufferAt('z', 'f32', 0, 8);
   const cases: readonly [string, readonly Stmt[]][] = [
-    ['no buffer z', [{ s: 'let', name: 'a', value: load(z, 0, 'f32') }]],
+    ['no buffer z', [{ kind: 'let', name: 'a', value: load(z, 0, 'f32') }]],
     ['no buffer z', [store('z', i32(0), f32(1))]],
-    ['y is read but declared write-only', [{ s: 'let', name: 'a', value: load(y, 0, 'f32') }]],
+    ['y is read but declared write-only', [{ kind: 'let', name: 'a', value: load(y, 0, 'f32') }]],
     ['x is written but declared read-only', [store('x', i32(0), f32(1))]],
-    ['x (f32) cannot be read as contiguous i32', [{ s: 'let', name: 'a', value: load(x, 0, 'i32') }]],
-    ['codes (i8) cannot be read as contiguous f32', [{ s: 'let', name: 'a', value: load(codes, 0, 'f32') }]],
-    ['codes (i8) cannot be read as splat i8x16', [{ s: 'let', name: 'a', value: loadSplat(codes, 0, 'i8x16') }]],
+    ['x (f32) cannot be read as contiguous i32', [{ kind: 'let', name: 'a', value: load(x, 0, 'i32') }]],
+    ['codes (i8) cannot be read as contiguous f32', [{ kind: 'let', name: 'a', value: load(codes, 0, 'f32') }]],
+    ['codes (i8) cannot be read as splat i8x16', [{ kind: 'let', name: 'a', value: loadSplat(codes, 0, 'i8x16') }]],
     ['i32 cannot be stored to y', [store('y', i32(0), i32(1))]],
-    ['index of x is not i32', [{ s: 'let', name: 'a', value: load(x, f32(0), 'f32') }]],
+    ['index of x is not i32', [{ kind: 'let', name: 'a', value: load(x, f32(0), 'f32') }]],
     ['index of y is not i32', [store('y', f32(0), f32(1))]],
-    ['x[8] is outside its 8 elements', [{ s: 'let', name: 'a', value: load(x, 8, 'f32') }]],
-    ['x[-1] is outside its 8 elements', [{ s: 'let', name: 'a', value: load(x, -1, 'f32') }]],
+    ['x[8] is outside its 8 elements', [{ kind: 'let', name: 'a', value: load(x, 8, 'f32') }]],
+    ['x[-1] is outside its 8 elements', [{ kind: 'let', name: 'a', value: load(x, -1, 'f32') }]],
     // four lanes from 5 on reach element 8
-    ['x[5] is outside its 8 elements', [{ s: 'let', name: 'a', value: load(x, 5, 'f32x4') }]],
-    ['codes[9] is outside its 16 elements', [{ s: 'let', name: 'a', value: load(codes, 9, 'i16x8') }]],
+    ['x[5] is outside its 8 elements', [{ kind: 'let', name: 'a', value: load(x, 5, 'f32x4') }]],
+    ['codes[9] is outside its 16 elements', [{ kind: 'let', name: 'a', value: load(codes, 9, 'i16x8') }]],
     ['y[8] is outside its 8 elements', [store('y', i32(8), f32(1))]],
     ['y[5] is outside its 8 elements', [store('y', i32(5), apply('splat', f32(1)))]],
   ];
@@ -155,8 +161,8 @@ describe('barriers', () => {
     expect(() => verifyKernel(kernel([loop('i', 'grid', [barrier])]))).toThrow('a barrier stands inside a grid loop');
   });
   test('stand under no condition', () => {
-    const lane: Expr = { e: 'get', name: 'i', type: 'i32', index: null };
-    const under = (which: Expr): Stmt => ({ s: 'if', condition: apply('less', which, i32(1)), body: [barrier] });
+    const lane: Expr = { kind: 'get', name: 'i', type: 'i32', index: null };
+    const under = (which: Expr): Stmt => ({ kind: 'if', condition: apply('less', which, i32(1)), body: [barrier] });
     expect(() => verifyKernel(kernel([loop('i', 'workgroup', [under(lane)])]))).toThrow(
       'a barrier stands under a condition',
     );

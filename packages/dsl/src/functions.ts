@@ -9,7 +9,7 @@ import { activeTrace } from './trace.ts';
 function unary(fn: FunctionName) {
   return declared(fn, { x: tensor }, <X extends Tensor>(x: X): Tensor<AxesOf<X>> => {
     const trace = activeTrace();
-    return trace.emit({ op: 'map', fn, args: [trace.own(x).id] }, x.axes as AxesOf<X>);
+    return trace.emit({ kind: 'map', fn, args: [trace.own(x).id] }, x.axes as AxesOf<X>);
   });
 }
 
@@ -22,7 +22,7 @@ function binary(fn: FunctionName) {
       const trace = activeTrace();
       const left = trace.own(a);
       const right = trace.expectAll(b, left.axes);
-      return trace.emit({ op: 'map', fn, args: [left.id, right.id] }, a.axes as AxesOf<A>);
+      return trace.emit({ kind: 'map', fn, args: [left.id, right.id] }, a.axes as AxesOf<A>);
     },
   );
 }

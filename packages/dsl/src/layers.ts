@@ -62,7 +62,7 @@ function projection(from: Axis, to: Axis, site: Capture, biased = false): Untype
     const trace = activeTrace();
     const w = trace.param(weight);
     const b = bias ? trace.param(bias) : null;
-    return trace.emit({ op: 'linear', x: x.id, weight: w, bias: b }, [x.axes[0], to]);
+    return trace.emit({ kind: 'linear', x: x.id, weight: w, bias: b }, [x.axes[0], to]);
   };
   return layer('linear', [from, to], bias ? { weight, bias } : { weight }, forward, site);
 }
@@ -95,7 +95,7 @@ function norm(made: string, d: Axis, heads: number, eps: number, site: Capture):
   const weight = new Parameter([d.size / heads], 'gain', site);
   const forward = (x: Tensor): Tensor => {
     const trace = activeTrace();
-    return trace.emit({ op: 'rmsNorm', x: x.id, gain: trace.param(weight), eps, heads }, x.axes);
+    return trace.emit({ kind: 'rmsNorm', x: x.id, gain: trace.param(weight), eps, heads }, x.axes);
   };
   const check = (place: string): void => {
     const where = { place, site: site() };
@@ -121,14 +121,14 @@ export const embedding = declared(
       const trace = activeTrace();
       return trace.within(module, () => {
         const x = trace.expectTokens(ids);
-        return trace.emit({ op: 'embed', ids: x.id, table: trace.param(weight) }, [x.axes[0], d]);
+        return trace.emit({ kind: 'embed', ids: x.id, table: trace.param(weight) }, [x.axes[0], d]);
       });
     });
     const logits = declared('logits', { x: tensor }, (value: Tensor): Tensor => {
       const trace = activeTrace();
       return trace.within(module, () => {
         const x = trace.expect(value, d);
-        return trace.emit({ op: 'linear', x: x.id, weight: trace.param(weight), bias: null }, [x.axes[0], vocab]);
+        return trace.emit({ kind: 'linear', x: x.id, weight: trace.param(weight), bias: null }, [x.axes[0], vocab]);
       });
     });
     const info = { made: 'embedding', axes: [vocab, d], children: { weight }, site, check: () => {} };

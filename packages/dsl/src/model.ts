@@ -149,7 +149,7 @@ interface TracedBlock {
 /** Runs a block's body on symbolic values. Throws L108 and what its operations throw. */
 function traceBlock({ block, scope }: MadeSet, place: string): TracedBlock {
   const trace = new Trace(scope, place, false);
-  const x = trace.emit({ op: 'input' }, block.axes, block.site);
+  const x = trace.emit({ kind: 'input' }, block.axes, block.site);
   const result = trace.run(() => block.body(scope.tree, x));
   const value = result instanceof Tensor ? trace.own(result) : undefined;
   if (!value || !sameAxes(value.axes, block.axes)) {
@@ -194,7 +194,7 @@ function slots(calls: readonly MadeStack[], sets: ReadonlyMap<Module, readonly W
 /** The token axis and the size of the vocabulary. Throws L109 when the result is not logits. */
 function outerAxes(root: Body, name: string): { readonly tokens: Axis; readonly vocab: number } {
   const [tokens, features] = root.nodes[root.result]?.axes ?? [];
-  const tables = root.nodes.flatMap(({ op }) => (op.op === 'embed' ? [root.params[op.table]!.shape[0]] : []));
+  const tables = root.nodes.flatMap(({ op }) => (op.kind === 'embed' ? [root.params[op.table]!.shape[0]] : []));
   if (!tokens || !features || tables.some((rows) => rows !== features.size)) {
     const got = showAxes(root.nodes[root.result]?.axes ?? []);
     throw new LamellaError(

@@ -24,7 +24,7 @@ export const scale = declared(
   <X extends Tensor>(x: X, by: number): Tensor<AxesOf<X>> => {
     const trace = activeTrace();
     if (!isF32(by)) throw new LamellaError('L121', { by }, { place: trace.where, site: capture()() });
-    return trace.emit({ op: 'scale', x: trace.own(x).id, by }, x.axes as AxesOf<X>);
+    return trace.emit({ kind: 'scale', x: trace.own(x).id, by }, x.axes as AxesOf<X>);
   },
 );
 
@@ -82,7 +82,7 @@ export const rotate = declared(
   (x: Tensor, spec: RopeSpec, { heads, headDim }: Omit<Heads, 'kvHeads'>): Tensor => {
     const trace = activeTrace();
     const { theta, pairing } = spec;
-    return trace.emit({ op: 'rope', x: trace.own(x).id, heads, headDim, rope: { theta, pairing } }, x.axes);
+    return trace.emit({ kind: 'rope', x: trace.own(x).id, heads, headDim, rope: { theta, pairing } }, x.axes);
   },
 );
 
@@ -106,7 +106,7 @@ export const attention = declared(
       throw new LamellaError('L116', { op: 'attention', reason, remedy }, { place: trace.where, site: capture()() });
     }
     const [queries, keys, values] = [q, k, v].map((x) => trace.own(x).id) as [number, number, number];
-    const op = { op: 'attention', q: queries, k: keys, v: values, heads, kvHeads, headDim } as const;
+    const op = { kind: 'attention', q: queries, k: keys, v: values, heads, kvHeads, headDim } as const;
     return trace.emit({ ...op, scale: 1 / Math.sqrt(headDim), state: trace.nextState() }, q.axes);
   },
 );

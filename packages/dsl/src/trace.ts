@@ -142,7 +142,7 @@ export class Trace {
       throw new LamellaError('L116', { op: 'input', reason, remedy }, { place: this.where, site: capture()() });
     }
     const first = this.#drafts[0]?.axes[0];
-    if (!first) return this.emit({ op: 'tokens' }, [t]);
+    if (!first) return this.emit({ kind: 'tokens' }, [t]);
     if (!sameAxis(first, t)) return this.#misfit(showAxis(t), showAxis(first), `input(${first.name}) everywhere`);
     return new Tensor(this, 0, [t]);
   }
@@ -153,7 +153,7 @@ export class Trace {
     return this.within(module, () => {
       const value = this.expectAll(x, axes, block);
       this.#stackCalls.push(module);
-      return this.emit({ op: 'stack', x: value.id, stack: this.#stackCalls.length - 1 }, axes);
+      return this.emit({ kind: 'stack', x: value.id, stack: this.#stackCalls.length - 1 }, axes);
     });
   }
 
@@ -205,9 +205,9 @@ export class Trace {
   /** What to write so that `value`, whose features are `got`, has the features that are wanted where it is used. */
   #mend(value: Tensor, got: Axis, want: Axis): string {
     const source = this.#source(value.id);
-    const first = this.#drafts.find(({ op }) => op.op === (this.isRoot ? 'embed' : 'input'));
-    const table = source.op.op === 'embed' ? source.module : null;
-    const block = source.op.op === 'input' ? source : null;
+    const first = this.#drafts.find(({ op }) => op.kind === (this.isRoot ? 'embed' : 'input'));
+    const table = source.op.kind === 'embed' ? source.module : null;
+    const block = source.op.kind === 'input' ? source : null;
     const [scope, taker, width] = [this.#scope, this.#module, first?.axes[1]];
     return mend({ got, want, taker, table, block, width, scope });
   }

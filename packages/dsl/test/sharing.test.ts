@@ -148,7 +148,7 @@ test('running a stack twice shares its weights and gives every execution a new s
     ],
   ]);
   expect(graph.stacks[1]!.weightSets).toEqual(graph.stacks[0]!.weightSets);
-  expect(graph.root.nodes.flatMap(({ op }) => (op.op === 'stack' ? [op.stack] : []))).toEqual([0, 1]);
+  expect(graph.root.nodes.flatMap(({ op }) => (op.kind === 'stack' ? [op.stack] : []))).toEqual([0, 1]);
   expect(graph.weights).toHaveLength(2 + 2 * 4);
 });
 

@@ -91,7 +91,7 @@ test('a block: its operations, paths and axes', () => {
 test('attention: heads, scale 1 / sqrt(headDim), rope on q and k alone', () => {
   const nodes = graph.kinds[0]?.body.nodes ?? [];
   expect(nodes[7]?.op).toEqual({
-    op: 'attention',
+    kind: 'attention',
     q: 5,
     k: 6,
     v: 4,
@@ -102,8 +102,8 @@ test('attention: heads, scale 1 / sqrt(headDim), rope on q and k alone', () => {
     state: 0,
   });
   const half = { theta: 10_000, pairing: 'half' };
-  expect(nodes[5]?.op).toEqual({ op: 'rope', x: 2, heads: 4, headDim: 2, rope: half });
-  expect(nodes[6]?.op).toEqual({ op: 'rope', x: 3, heads: 2, headDim: 2, rope: half });
+  expect(nodes[5]?.op).toEqual({ kind: 'rope', x: 2, heads: 4, headDim: 2, rope: half });
+  expect(nodes[6]?.op).toEqual({ kind: 'rope', x: 3, heads: 2, headDim: 2, rope: half });
 });
 
 test('every operand is an earlier value, and ids are positions', () => {

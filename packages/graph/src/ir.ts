@@ -64,19 +64,19 @@ export interface Rope {
  */
 export type Op =
   /** The token ids, u32 [t]. Root only, first node. */
-  | { readonly op: 'tokens' }
+  | { readonly kind: 'tokens' }
   /** The incoming value [t, d] of a block. Kinds only, first node. */
-  | { readonly op: 'input' }
+  | { readonly kind: 'input' }
   /** table[ids]: [t, d]. `table` is [vocab, d]. */
-  | { readonly op: 'embed'; readonly ids: ValueId; readonly table: ParamId }
+  | { readonly kind: 'embed'; readonly ids: ValueId; readonly table: ParamId }
   /** x W^T (+ bias): [t, in] -> [t, out]. `weight` is [out, in]. A tied head is a linear over the embedding table. */
-  | { readonly op: 'linear'; readonly x: ValueId; readonly weight: ParamId; readonly bias: ParamId | null }
+  | { readonly kind: 'linear'; readonly x: ValueId; readonly weight: ParamId; readonly bias: ParamId | null }
   /**
    * x / sqrt(mean(x^2) + eps) * gain, over the features of each of `heads` heads that lie side by side: 1 for all features. Heads have one gain
    * in common, [features / heads].
    */
   | {
-      readonly op: 'rmsNorm';
+      readonly kind: 'rmsNorm';
       readonly x: ValueId;
       readonly gain: ParamId;
       readonly eps: number;
@@ -84,7 +84,7 @@ export type Op =
     }
   /** Rotates each head of x [t, heads * headDim] by the token's absolute position. */
   | {
-      readonly op: 'rope';
+      readonly kind: 'rope';
       readonly x: ValueId;
       readonly heads: number;
       readonly headDim: number;
@@ -96,7 +96,7 @@ export type Op =
    * operations of a body (0, 1, ...), so that a slot has room for each.
    */
   | {
-      readonly op: 'attention';
+      readonly kind: 'attention';
       readonly q: ValueId;
       readonly k: ValueId;
       readonly v: ValueId;
@@ -108,11 +108,11 @@ export type Op =
       readonly state: number;
     }
   /** A function of `functions.ts`, feature by feature, over as many values of the same axes as it takes. */
-  | { readonly op: 'map'; readonly fn: FunctionName; readonly args: readonly ValueId[] }
+  | { readonly kind: 'map'; readonly fn: FunctionName; readonly args: readonly ValueId[] }
   /** x times a constant. */
-  | { readonly op: 'scale'; readonly x: ValueId; readonly by: number }
+  | { readonly kind: 'scale'; readonly x: ValueId; readonly by: number }
   /** Runs the executions of `Graph.stacks[stack]` on x, one after the other. Root only. */
-  | { readonly op: 'stack'; readonly x: ValueId; readonly stack: number };
+  | { readonly kind: 'stack'; readonly x: ValueId; readonly stack: number };
 
 /** One operation and its result. `id` equals the node's index in its body. */
 export interface Node {
@@ -201,12 +201,12 @@ export function features(node: Node): number {
 
 /** What an author calls an operation. */
 export function operationName(op: Op): string {
-  return op.op === 'map' ? op.fn : op.op;
+  return op.kind === 'map' ? op.fn : op.kind;
 }
 
 /** The values a node reads, in the order they are written in the operation. */
 export function operands(op: Op): readonly ValueId[] {
-  switch (op.op) {
+  switch (op.kind) {
     case 'tokens':
     case 'input':
       return [];

@@ -44,10 +44,10 @@ function bodyLines(body: Body): string[] {
 /** The operation with its operands, parameters by name, constants as `key=value`. */
 function opText(op: Op, body: Body): string {
   const param = (id: number) => body.params[id]?.name ?? `param ${id}?`;
-  switch (op.op) {
+  switch (op.kind) {
     case 'tokens':
     case 'input':
-      return op.op;
+      return op.kind;
     case 'embed':
       return `embed %${op.ids}, ${param(op.table)}`;
     case 'linear':

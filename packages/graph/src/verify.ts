@@ -119,7 +119,7 @@ function verifySlots(graph: Graph): void {
 /** A stack run twice would append to its slots twice; a stack never run would own slots nobody fills. */
 function verifyStacksRunOnce(graph: Graph): void {
   graph.stacks.forEach((stack, index) => {
-    const runs = graph.root.nodes.filter(({ op }) => op.op === 'stack' && op.stack === index);
+    const runs = graph.root.nodes.filter(({ op }) => op.kind === 'stack' && op.stack === index);
     if (runs.length !== 1) illFormed(`the stack runs ${runs.length} times`, stack.name, runs[1]?.site ?? null);
   });
 }

@@ -39,7 +39,7 @@ export function verifyBody(body: Body, place: string, graph: Graph): void {
     if (!sameAxes(node.axes, expected)) {
       fail(scope, `its axes are ${axesText(node.axes)}, not ${axesText(expected)}`);
     }
-    if (node.op.op === 'attention' && node.op.state !== attentions++) {
+    if (node.op.kind === 'attention' && node.op.state !== attentions++) {
       fail(scope, `its state is ${node.op.state}, but it is attention ${attentions - 1} of the body`);
     }
   });
@@ -62,11 +62,11 @@ function verifyOrder(scope: Scope, index: number): void {
     if (!Number.isInteger(id) || id < 0 || id >= index) fail(scope, `it reads %${id}, which is not an earlier value`);
   }
   const start = body === graph.root ? 'tokens' : 'input';
-  const isStart = node.op.op === 'tokens' || node.op.op === 'input';
-  if (isStart ? node.op.op !== start || index !== 0 : index === 0) {
+  const isStart = node.op.kind === 'tokens' || node.op.kind === 'input';
+  if (isStart ? node.op.kind !== start || index !== 0 : index === 0) {
     fail(scope, `a ${start === 'tokens' ? 'model' : 'block'} starts with its ${start}, and nothing else does`);
   }
-  if (node.op.op !== 'tokens' && !(node.axes.length === 2 && sameAxes(node.axes.slice(0, 1), [graph.tokens]))) {
+  if (node.op.kind !== 'tokens' && !(node.axes.length === 2 && sameAxes(node.axes.slice(0, 1), [graph.tokens]))) {
     fail(scope, `its axes are ${axesText(node.axes)}, not [${axisText(graph.tokens)}, features]`);
   }
 }
@@ -75,13 +75,13 @@ function verifyOrder(scope: Scope, index: number): void {
 function resultAxes(scope: Scope): readonly Axis[] {
   const { graph, node } = scope;
   const { op } = node;
-  switch (op.op) {
+  switch (op.kind) {
     case 'tokens':
       return [graph.tokens];
     case 'input':
       return node.axes;
     case 'embed': {
-      if (valueAt(scope, op.ids).op.op !== 'tokens') fail(scope, `it looks up %${op.ids}, which holds no token ids`);
+      if (valueAt(scope, op.ids).op.kind !== 'tokens') fail(scope, `it looks up %${op.ids}, which holds no token ids`);
       const [rows, width] = param(scope, op.table, ['table']).shape;
       if (rows !== graph.vocab) fail(scope, `its table has ${rows} rows for a vocabulary of ${graph.vocab}`);
       return ofSize(scope, width!);

@@ -13,6 +13,6 @@ export function warnings(graph: Graph): readonly LamellaError[] {
 function unused(body: Body, name: string): readonly LamellaError[] {
   const used = new Set(body.nodes.flatMap(({ op }) => operands(op))).add(body.result);
   return body.nodes
-    .filter(({ id, op }) => !used.has(id) && op.op !== 'input' && op.op !== 'tokens')
+    .filter(({ id, op }) => !used.has(id) && op.kind !== 'input' && op.kind !== 'tokens')
     .map(({ path, site }) => new LamellaError('L128', {}, { place: path ? `${name}.${path}` : name, site }));
 }

@@ -20,8 +20,11 @@ export function layer(graph: Mutable<Graph>): Mutable<Graph>['kinds'][number]['b
 }
 
 /** The first operation of this name in the block, to be changed. */
-export function opOf<Name extends Op['op']>(graph: Mutable<Graph>, name: Name): Mutable<Op & { readonly op: Name }> {
-  const node = layer(graph).nodes.find(({ op }) => op.op === name);
+export function opOf<Name extends Op['kind']>(
+  graph: Mutable<Graph>,
+  name: Name,
+): Mutable<Op & { readonly kind: Name }> {
+  const node = layer(graph).nodes.find(({ op }) => op.kind === name);
   if (!node) throw new Error(`the layer has no ${name}`);
-  return node.op as Mutable<Op & { readonly op: Name }>;
+  return node.op as Mutable<Op & { readonly kind: Name }>;
 }

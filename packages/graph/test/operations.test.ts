@@ -15,13 +15,13 @@ function oneBlock(params: readonly NumberedParam[], ops: readonly Op[]): Graph {
   // The oracle reads no axes: the sizes of these values follow from their operands.
   const axes: Axis[] = [tokens, { name: 'any', size: 1 }];
   const weights: Weight[] = params.map((param, id) => ({ ...param, id, site: null }));
-  const body = bodyOf(params, [['', { op: 'input' }, axes], ...ops.map((op) => ['', op, axes] as const)]);
+  const body = bodyOf(params, [['', { kind: 'input' }, axes], ...ops.map((op) => ['', op, axes] as const)]);
   const root = bodyOf(
     [{ name: 'table', role: 'table', shape: [2, 1] }],
     [
-      ['', { op: 'tokens' }, [tokens]],
-      ['', { op: 'embed', ids: 0, table: 0 }, axes],
-      ['', { op: 'stack', x: 1, stack: 0 }, axes],
+      ['', { kind: 'tokens' }, [tokens]],
+      ['', { kind: 'embed', ids: 0, table: 0 }, axes],
+      ['', { kind: 'stack', x: 1, stack: 0 }, axes],
     ],
   );
   return {
@@ -79,15 +79,15 @@ const matrix = (name: string, rows: readonly (readonly number[])[]): NumberedPar
 describe('element by element', () => {
   test('silu is x / (1 + e^-x)', () => {
     expectClose(
-      apply({ op: 'map', fn: 'silu', args: [0] }, [0, 1, -1, 40]),
+      apply({ kind: 'map', fn: 'silu', args: [0] }, [0, 1, -1, 40]),
       [0, 0.7310585786300049, -0.2689414213699951, 40],
     );
   });
 
   test('add, mul and scale', () => {
-    expectClose(apply({ op: 'map', fn: 'add', args: [0, 0] }, [1, -2]), [2, -4]);
-    expectClose(apply({ op: 'map', fn: 'mul', args: [0, 0] }, [3, -2]), [9, 4]);
-    expectClose(apply({ op: 'scale', x: 0, by: 0.5 }, [3, -2]), [1.5, -1]);
+    expectClose(apply({ kind: 'map', fn: 'add', args: [0, 0] }, [1, -2]), [2, -4]);
+    expectClose(apply({ kind: 'map', fn: 'mul', args: [0, 0] }, [3, -2]), [9, 4]);
+    expectClose(apply({ kind: 'scale', x: 0, by: 0.5 }, [3, -2]), [1.5, -1]);
   });
 });
 
@@ -97,15 +97,15 @@ describe('rmsNorm', () => {
   test('divides by the root of the mean square, then applies the gain', () => {
     // mean(3^2, 4^2) = 12.5.
     const root = Math.sqrt(12.5);
-    expectClose(apply({ op: 'rmsNorm', x: 0, gain: 0, eps: 1e-30, heads: 1 }, [3, 4], [gain]), [3 / root, 8 / root]);
+    expectClose(apply({ kind: 'rmsNorm', x: 0, gain: 0, eps: 1e-30, heads: 1 }, [3, 4], [gain]), [3 / root, 8 / root]);
   });
 
   test('eps is inside the root', () => {
-    expectClose(apply({ op: 'rmsNorm', x: 0, gain: 0, eps: 3.5, heads: 1 }, [3, 4], [gain]), [3 / 4, 8 / 4]);
-    expectClose(apply({ op: 'rmsNorm', x: 0, gain: 0, eps: 1e-5, heads: 1 }, [0, 0], [gain]), [0, 0]);
+    expectClose(apply({ kind: 'rmsNorm', x: 0, gain: 0, eps: 3.5, heads: 1 }, [3, 4], [gain]), [3 / 4, 8 / 4]);
+    expectClose(apply({ kind: 'rmsNorm', x: 0, gain: 0, eps: 1e-5, heads: 1 }, [0, 0], [gain]), [0, 0]);
     // two heads of two features with one gain
     const each = Math.sqrt(12.5);
-    expectClose(apply({ op: 'rmsNorm', x: 0, gain: 0, eps: 1e-30, heads: 2 }, [3, 4, -3, 4], [gain]), [
+    expectClose(apply({ kind: 'rmsNorm', x: 0, gain: 0, eps: 1e-30, heads: 2 }, [3, 4, -3, 4], [gain]), [
       3 / each,
       8 / each,
       -3 / each,
@@ -121,18 +121,18 @@ describe('linear', () => {
   ]);
 
   test('is one dot per row of the weight', () => {
-    expectClose(apply({ op: 'linear', x: 0, weight: 0, bias: null }, [1, 10, 100], [weight]), [321, 40]);
+    expectClose(apply({ kind: 'linear', x: 0, weight: 0, bias: null }, [1, 10, 100], [weight]), [321, 40]);
   });
 
   test('adds the bias', () => {
     const bias: NumberedParam = { name: 'bias', role: 'bias', shape: [2], values: [0.5, -40] };
-    expectClose(apply({ op: 'linear', x: 0, weight: 0, bias: 1 }, [1, 10, 100], [weight, bias]), [321.5, 0]);
+    expectClose(apply({ kind: 'linear', x: 0, weight: 0, bias: 1 }, [1, 10, 100], [weight, bias]), [321.5, 0]);
   });
 });
 
 describe('rope', () => {
   const rope = (pairing: 'half' | 'adjacent', heads = 1, headDim = 4, theta = 100): Op => ({
-    op: 'rope',
+    kind: 'rope',
     x: 0,
     heads,
     headDim,
@@ -189,10 +189,10 @@ describe('attention', () => {
     );
   const params = [pick('q', 0, 4), pick('k', 4, 2), pick('v', 6, 2)];
   const ops: Op[] = [
-    { op: 'linear', x: 0, weight: 0, bias: null },
-    { op: 'linear', x: 0, weight: 1, bias: null },
-    { op: 'linear', x: 0, weight: 2, bias: null },
-    { op: 'attention', q: 1, k: 2, v: 3, heads: 2, kvHeads: 1, headDim: 2, scale: 0.5, state: 0 },
+    { kind: 'linear', x: 0, weight: 0, bias: null },
+    { kind: 'linear', x: 0, weight: 1, bias: null },
+    { kind: 'linear', x: 0, weight: 2, bias: null },
+    { kind: 'attention', q: 1, k: 2, v: 3, heads: 2, kvHeads: 1, headDim: 2, scale: 0.5, state: 0 },
   ];
   const row = (q: number[], k: number[], v: number[]) => Float64Array.from([...q, ...k, ...v]);
 
@@ -224,8 +224,8 @@ describe('attention', () => {
       [0, 0, 0, 1],
     ]);
     const grouped: Op[] = [
-      { op: 'linear', x: 0, weight: 0, bias: null },
-      { op: 'attention', q: 0, k: 1, v: 1, heads: 4, kvHeads: 2, headDim: 1, scale: 1, state: 0 },
+      { kind: 'linear', x: 0, weight: 0, bias: null },
+      { kind: 'attention', q: 0, k: 1, v: 1, heads: 4, kvHeads: 2, headDim: 1, scale: 1, state: 0 },
     ];
     expectClose(oracleOf([values], grouped, 'f32').runExecution(0, Float64Array.of(10, 0, 0, 20)), [10, 10, 20, 20]);
     const small = oneBlock([values], grouped);
@@ -236,8 +236,8 @@ describe('attention', () => {
   });
 
   test('several attentions of one block keep their own memory', () => {
-    const second: Op = { op: 'attention', q: 1, k: 3, v: 2, heads: 2, kvHeads: 1, headDim: 2, scale: 0.5, state: 1 };
-    const oracle = oracleOf(params, [...ops, second, { op: 'map', fn: 'add', args: [4, 5] }], 'f32');
+    const second: Op = { kind: 'attention', q: 1, k: 3, v: 2, heads: 2, kvHeads: 1, headDim: 2, scale: 0.5, state: 1 };
+    const oracle = oracleOf(params, [...ops, second, { kind: 'map', fn: 'add', args: [4, 5] }], 'f32');
     oracle.runExecution(0, row([0, 0, 0, 0], [2, 4], [6, 8]));
     oracle.position = 1;
     // No query, so both take means over the two positions: v's is (3, 4), k's is (1, 2).
@@ -247,7 +247,7 @@ describe('attention', () => {
 
 describe('embed', () => {
   const table = (quant: Quant) => {
-    const graph = oneBlock([], [{ op: 'scale', x: 0, by: 1 }]);
+    const graph = oneBlock([], [{ kind: 'scale', x: 0, by: 1 }]);
     const wide = { ...graph, weights: [{ ...graph.weights[0]!, shape: [2, 3] }] };
     return new Oracle(wide, () => Float32Array.of(1, 2, 3, 4, 5, -127), { quant });
   };
@@ -271,7 +271,7 @@ describe('a linear under q8', () => {
     [254, -127, 1],
     [0, 0, 0],
   ]);
-  const linear: Op = { op: 'linear', x: 0, weight: 0, bias: null };
+  const linear: Op = { kind: 'linear', x: 0, weight: 0, bias: null };
 
   test('is the integer dot times both scales', () => {
     const events: OracleEvent[] = [];

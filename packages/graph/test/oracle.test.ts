@@ -211,7 +211,7 @@ describe('driving it', () => {
 
     function inputOf(execution: number | null, node: number): number {
       const { op } = (execution === null ? graph.root : graph.kinds[0]!.body).nodes[node]!;
-      return op.op === 'linear' ? op.x : Number.NaN;
+      return op.kind === 'linear' ? op.x : Number.NaN;
     }
   });
 

@@ -98,9 +98,9 @@ test('a bias, a factor, and a set that repeats the tensors of another', () => {
       { name: 'proj.bias', role: 'bias', shape: [24] },
     ],
     [
-      ['', { op: 'input' }, d],
-      ['proj', { op: 'linear', x: 0, weight: 0, bias: 1 }, d],
-      ['', { op: 'scale', x: 1, by: 0.25 }, d],
+      ['', { kind: 'input' }, d],
+      ['proj', { kind: 'linear', x: 0, weight: 0, bias: 1 }, d],
+      ['', { kind: 'scale', x: 1, by: 0.25 }, d],
     ],
   );
   const stack = { ...graph.stacks[0]!, weightSets: [{ kind: 0, weights: [1, 2, 3, 9, 11, 12] }] };

@@ -151,7 +151,7 @@ const rejections: readonly Rejection[] = [
     'a stack that never runs',
     'the stack runs 0 times, at layers',
     (g) => {
-      g.root.nodes[2]!.op = { op: 'scale', x: 1, by: 1 };
+      g.root.nodes[2]!.op = { kind: 'scale', x: 1, by: 1 };
     },
   ],
   [
@@ -159,7 +159,7 @@ const rejections: readonly Rejection[] = [
     'the stack runs 2 times, at layers',
     (g) => {
       const axes = g.root.nodes[2]!.axes;
-      g.root.nodes.push({ id: 5, op: { op: 'stack', x: 2, stack: 0 }, axes, path: '', site: null });
+      g.root.nodes.push({ id: 5, op: { kind: 'stack', x: 2, stack: 0 }, axes, path: '', site: null });
     },
   ],
   [

@@ -24,21 +24,21 @@ const code: readonly Rejection[] = [
     'a block that starts with something else',
     '%0 = tokens: a block starts with its input, and nothing else does, at layer',
     (g) => {
-      layer(g).nodes[0]!.op = { op: 'tokens' };
+      layer(g).nodes[0]!.op = { kind: 'tokens' };
     },
   ],
   [
     'a second input',
     '%12 = input: a block starts with its input, and nothing else does, at layer.mlp',
     (g) => {
-      layer(g).nodes[12]!.op = { op: 'input' };
+      layer(g).nodes[12]!.op = { kind: 'input' };
     },
   ],
   [
     'a model that starts with something else',
     '%0 = input: a model starts with its tokens, and nothing else does, at tiny-ls',
     (g) => {
-      g.root.nodes[0]!.op = { op: 'input' };
+      g.root.nodes[0]!.op = { kind: 'input' };
     },
   ],
   [
@@ -100,7 +100,7 @@ const operations: readonly Rejection[] = [
     'a linear over the wrong features',
     'L101 axis ff=40 does not fit: expected 24, the inputs of mlp.up_proj.weight [40, 24], at layer.mlp',
     (g) => {
-      layer(g).nodes[13]!.op = { op: 'linear', x: 12, weight: 7, bias: null };
+      layer(g).nodes[13]!.op = { kind: 'linear', x: 12, weight: 7, bias: null };
     },
   ],
   [
@@ -227,14 +227,14 @@ const operations: readonly Rejection[] = [
     'a sum over different axes',
     'L101 axis ff=40 does not fit: expected d=24, at layer. Try a value with axes [t=16, d=24]',
     (g) => {
-      layer(g).nodes[16]!.op = { op: 'map', fn: 'add', args: [9, 14] };
+      layer(g).nodes[16]!.op = { kind: 'map', fn: 'add', args: [9, 14] };
     },
   ],
   [
     'a product over axes of one size and two names',
     'L101 axis self_attn.q=24 does not fit: expected d=24, at layer. Try a value with axes [t=16, d=24]',
     (g) => {
-      layer(g).nodes[16]!.op = { op: 'map', fn: 'mul', args: [9, 7] };
+      layer(g).nodes[16]!.op = { kind: 'map', fn: 'mul', args: [9, 7] };
     },
   ],
   [
@@ -262,21 +262,21 @@ const operations: readonly Rejection[] = [
     'a factor that f32 takes for 0',
     'L121 a scale must be a number that f32 holds, 0 or from 1.2e-38 to 3.4e38: -1e-50, at layer.mlp',
     (g) => {
-      layer(g).nodes[12]!.op = { op: 'scale', x: 11, by: -1e-50 };
+      layer(g).nodes[12]!.op = { kind: 'scale', x: 11, by: -1e-50 };
     },
   ],
   [
     'a factor that is no number',
     'L121 a scale must be a number that f32 holds, 0 or from 1.2e-38 to 3.4e38: Infinity, at layer.mlp',
     (g) => {
-      layer(g).nodes[12]!.op = { op: 'scale', x: 11, by: Number.POSITIVE_INFINITY };
+      layer(g).nodes[12]!.op = { kind: 'scale', x: 11, by: Number.POSITIVE_INFINITY };
     },
   ],
   [
     'a lookup of something that is not tokens',
     '%2 = embed: it looks up %1, which holds no token ids, at tiny-ls.layers',
     (g) => {
-      g.root.nodes[2]!.op = { op: 'embed', ids: 1, table: 0 };
+      g.root.nodes[2]!.op = { kind: 'embed', ids: 1, table: 0 };
     },
   ],
   [
@@ -290,21 +290,21 @@ const operations: readonly Rejection[] = [
     'token ids used as features',
     '%2 = silu: it reads %0, which has no features, at tiny-ls.layers',
     (g) => {
-      g.root.nodes[2]!.op = { op: 'map', fn: 'silu', args: [0] };
+      g.root.nodes[2]!.op = { kind: 'map', fn: 'silu', args: [0] };
     },
   ],
   [
     'a stack inside a block',
     '%12 = stack: a block cannot run a stack, at layer.mlp',
     (g) => {
-      layer(g).nodes[12]!.op = { op: 'stack', x: 11, stack: 0 };
+      layer(g).nodes[12]!.op = { kind: 'stack', x: 11, stack: 0 };
     },
   ],
   [
     'a stack that is not there',
     '%2 = stack: stack 5 does not exist, at tiny-ls.layers',
     (g) => {
-      g.root.nodes[2]!.op = { op: 'stack', x: 1, stack: 5 };
+      g.root.nodes[2]!.op = { kind: 'stack', x: 1, stack: 5 };
     },
   ],
   [

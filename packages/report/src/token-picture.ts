@@ -19,7 +19,7 @@ export function tokenPicture({ plan, kernels, wasm, report }: Compilation): Html
       const op = kind.ops[i]!;
       const weights = weightBytes(plan, kind, op);
       const read = weights ? [bytes(weights), bytes(weights * runs)] : ['', ''];
-      const state = op.op === 'attention' ? bytes(kind.state[op.k]!.bytes + kind.state[op.v]!.bytes) : '';
+      const state = op.kind === 'attention' ? bytes(kind.state[op.k]!.bytes + kind.state[op.v]!.bytes) : '';
       return [op.name, count(runs), ...read, state, count(sizes[all.indexOf(kernel)]!)];
     });
     return { title: `${kind.name}${runs > 1 ? `, ${runs} times` : ''}`, rows };
@@ -36,7 +36,7 @@ what a call reads when the context is full.</p>`;
 
 /** An embedding reads one row of its table; anything else reads its tensors whole. */
 function weightBytes(plan: Plan, kind: Kind, op: FusedOp): number {
-  if (op.op === 'embed') {
+  if (op.kind === 'embed') {
     const row = plan.table.findIndex((each) => plan.program.kinds[each.kind] === kind);
     return slowMemoryReads(plan)[row]!;
   }

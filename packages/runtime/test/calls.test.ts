@@ -261,10 +261,10 @@ describe('disposing', () => {
 
 /** One thing that an app does; `which` says to which of its generations. */
 type Deed =
-  | { readonly does: 'generate'; readonly prompt: readonly number[]; readonly options: GenerateOptions }
-  | { readonly does: 'next' | 'drain' | 'result' | 'break' | 'abort'; readonly which: number }
-  | { readonly does: 'logits'; readonly prompt: readonly number[] }
-  | { readonly does: 'wait'; readonly turns: number };
+  | { readonly kind: 'generate'; readonly prompt: readonly number[]; readonly options: GenerateOptions }
+  | { readonly kind: 'next' | 'drain' | 'result' | 'break' | 'abort'; readonly which: number }
+  | { readonly kind: 'logits'; readonly prompt: readonly number[] }
+  | { readonly kind: 'wait'; readonly turns: number };
 
 test('whatever is called in whatever order, nothing hangs, and each call is given what it is given alone', async () => {
   const prompt = fc.array(fc.nat(VOCAB - 1), { minLength: 1, maxLength: 12 });
@@ -278,16 +278,16 @@ test('whatever is called in whatever order, nothing hangs, and each call is give
     { requiredKeys: [] },
   );
   const deed: fc.Arbitrary<Deed> = fc.oneof(
-    fc.record({ does: fc.constant('generate' as const), prompt, options }),
+    fc.record({ kind: fc.constant('generate' as const), prompt, options }),
     {
       weight: 4,
       arbitrary: fc.record({
-        does: fc.constantFrom('next', 'next', 'drain', 'result', 'break', 'abort'),
+        kind: fc.constantFrom('next', 'next', 'drain', 'result', 'break', 'abort'),
         which: fc.nat(9),
       }),
     },
-    fc.record({ does: fc.constant('logits' as const), prompt }),
-    fc.record({ does: fc.constant('wait' as const), turns: fc.nat(6) }),
+    fc.record({ kind: fc.constant('logits' as const), prompt }),
+    fc.record({ kind: fc.constant('wait' as const), turns: fc.nat(6) }),
   );
   await fc.assert(
     fc.asyncProperty(fc.array(deed, { maxLength: 25 }), fc.boolean(), async (deeds, disposes) => {
@@ -301,10 +301,10 @@ test('whatever is called in whatever order, nothing hangs, and each call is give
       }[] = [];
       for (const deed of deeds) {
         const one = 'which' in deed ? all[deed.which % all.length] : undefined;
-        if (deed.does === 'wait') for (let i = 0; i < deed.turns; i++) await Promise.resolve();
-        else if (deed.does === 'logits')
+        if (deed.kind === 'wait') for (let i = 0; i < deed.turns; i++) await Promise.resolve();
+        else if (deed.kind === 'logits')
           calls.push(model.logits(deed.prompt).then((row) => expect([...row]).toEqual(expectedLogits(deed.prompt))));
-        else if (deed.does === 'generate') {
+        else if (deed.kind === 'generate') {
           const control = new AbortController();
           const generation = model.generate(deed.prompt, { ...deed.options, signal: control.signal });
           const expected = (await alone(deed.prompt, { ...deed.options, seed: generation.seed })).tokens;
@@ -312,12 +312,12 @@ test('whatever is called in whatever order, nothing hangs, and each call is give
           all.push({ generation, iterator, expected, abort: () => control.abort() });
         } else if (one) {
           const { generation, iterator } = one;
-          if (deed.does === 'next') calls.push(iterator.next());
-          if (deed.does === 'drain')
+          if (deed.kind === 'next') calls.push(iterator.next());
+          if (deed.kind === 'drain')
             calls.push(collect(generation).then((pieces) => expect(pieces).toHaveLength(generation.tokens.length)));
-          if (deed.does === 'result') calls.push(generation.result());
-          if (deed.does === 'break') calls.push(iterator.return!());
-          if (deed.does === 'abort') one.abort();
+          if (deed.kind === 'result') calls.push(generation.result());
+          if (deed.kind === 'break') calls.push(iterator.return!());
+          if (deed.kind === 'abort') one.abort();
         }
       }
       if (disposes) {

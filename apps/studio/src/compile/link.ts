@@ -55,7 +55,7 @@ export class CompilerLink {
   }
 
   #hear(said: Said): void {
-    if (said.said === 'ready') {
+    if (said.kind === 'ready') {
       this.#ready = true;
       this.#go();
       return;
@@ -63,9 +63,9 @@ export class CompilerLink {
     const edit = this.#current;
     if (said.id !== edit?.id) return;
     clearTimeout(this.#timer);
-    if (said.said === 'running')
+    if (said.kind === 'running')
       this.#endAfter(AUTHOR, edit, 'it was still running after 3 s and was ended', 'a loop that has an end');
-    else if (said.said === 'traced')
+    else if (said.kind === 'traced')
       this.#endAfter(COMPILER, edit, 'the compiler was busy with it for a minute and was ended', 'a smaller model');
     else {
       this.#current = null;

@@ -30,9 +30,9 @@ export interface Picture {
 }
 
 export type Said =
-  | { readonly said: 'ready' }
+  | { readonly kind: 'ready' }
   /** The author's code begins, and is through. */
-  | { readonly said: 'running'; readonly id: number }
-  | { readonly said: 'traced'; readonly id: number }
-  | { readonly said: 'picture'; readonly id: number; readonly picture: Picture }
-  | { readonly said: 'fault'; readonly id: number; readonly fault: Fault };
+  | { readonly kind: 'running'; readonly id: number }
+  | { readonly kind: 'traced'; readonly id: number }
+  | { readonly kind: 'picture'; readonly id: number; readonly picture: Picture }
+  | { readonly kind: 'fault'; readonly id: number; readonly fault: Fault };

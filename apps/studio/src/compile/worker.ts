@@ -15,18 +15,18 @@ const say = (said: Said) => postMessage(said);
 self.onmessage = async ({ data }: MessageEvent<Edit>) => {
   const { id, file, source, options } = data;
   try {
-    say({ said: 'running', id });
+    say({ kind: 'running', id });
     const graph = graphOf(file, source);
-    say({ said: 'traced', id });
+    say({ kind: 'traced', id });
     const compilation = await compile(graph, options);
     const { gpu, withoutGpu } = shadersOf(graph, options);
     const kernels = kernelTexts(compilation, gpu);
-    say({ said: 'picture', id, picture: { ...pictureOf(compilation), kernels, withoutGpu } });
+    say({ kind: 'picture', id, picture: { ...pictureOf(compilation), kernels, withoutGpu } });
   } catch (error) {
-    say({ said: 'fault', id, fault: faultOf(error) });
+    say({ kind: 'fault', id, fault: faultOf(error) });
   }
 };
-say({ said: 'ready' });
+say({ kind: 'ready' });
 
 function pictureOf(compilation: Compilation): Pick<Picture, 'name' | 'markup'> {
   const { name } = compilation.report;

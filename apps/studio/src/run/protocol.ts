@@ -29,6 +29,6 @@ export interface Outcome {
 }
 
 export type RunSaid =
-  | { readonly said: 'step'; readonly step: string; readonly done: number; readonly of: number }
-  | { readonly said: 'outcome'; readonly outcome: Outcome }
-  | { readonly said: 'failure'; readonly message: string };
+  | { readonly kind: 'step'; readonly step: string; readonly done: number; readonly of: number }
+  | { readonly kind: 'outcome'; readonly outcome: Outcome }
+  | { readonly kind: 'failure'; readonly message: string };

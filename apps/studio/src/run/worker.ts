@@ -11,13 +11,13 @@ import { streamBytesPerSecond } from './stream.ts';
 import threadScript from './thread.ts?worker&url';
 
 const say = (said: RunSaid) => postMessage(said);
-const step = (step: string, done = 0, of = 0) => say({ said: 'step', step, done, of });
+const step = (step: string, done = 0, of = 0) => say({ kind: 'step', step, done, of });
 
 self.onmessage = async ({ data }: MessageEvent<RunRequest>) => {
   try {
-    say({ said: 'outcome', outcome: await run(data) });
+    say({ kind: 'outcome', outcome: await run(data) });
   } catch (error) {
-    say({ said: 'failure', message: error instanceof Error ? error.message : String(error) });
+    say({ kind: 'failure', message: error instanceof Error ? error.message : String(error) });
   }
 };
 

@@ -7,18 +7,18 @@ export class TypesLink {
   readonly #waiting = new Map<number, (answer: Answers[keyof Answers]) => void>();
 
   check(source: string): Promise<Answers['check']> {
-    return this.#ask((id) => ({ id, ask: 'check', source }));
+    return this.#ask((id) => ({ id, kind: 'check', source }));
   }
 
   complete(source: string, at: number): Promise<Answers['complete']> {
-    return this.#ask((id) => ({ id, ask: 'complete', source, at }));
+    return this.#ask((id) => ({ id, kind: 'complete', source, at }));
   }
 
   hover(source: string, at: number): Promise<Answers['hover']> {
-    return this.#ask((id) => ({ id, ask: 'hover', source, at }));
+    return this.#ask((id) => ({ id, kind: 'hover', source, at }));
   }
 
-  #ask<A extends keyof Answers>(question: (id: number) => Question & { readonly ask: A }): Promise<Answers[A]> {
+  #ask<A extends keyof Answers>(question: (id: number) => Question & { readonly kind: A }): Promise<Answers[A]> {
     this.#worker ??= this.#start();
     const id = ++this.#lastId;
     return new Promise((resolve) => {

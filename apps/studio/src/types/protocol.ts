@@ -1,8 +1,8 @@
 /** What the page and the type checker's worker say to each other. Positions are UTF-16 units from the start of the file. */
 
 export type Question =
-  | { readonly id: number; readonly ask: 'check'; readonly source: string }
-  | { readonly id: number; readonly ask: 'complete' | 'hover'; readonly source: string; readonly at: number };
+  | { readonly id: number; readonly kind: 'check'; readonly source: string }
+  | { readonly id: number; readonly kind: 'complete' | 'hover'; readonly source: string; readonly at: number };
 
 export interface TypeFault {
   readonly from: number;

@@ -112,6 +112,6 @@ const answers: { readonly [A in keyof Answers]: (at: number) => Answers[A] } = {
 
 self.onmessage = ({ data }: MessageEvent<Question>) => {
   take(data.source);
-  const answer: Answer = { id: data.id, answer: answers[data.ask]('at' in data ? data.at : 0) };
+  const answer: Answer = { id: data.id, answer: answers[data.kind]('at' in data ? data.at : 0) };
   postMessage(answer);
 };

@@ -32,9 +32,9 @@ export function openRun(version: () => Omit<Edit, 'id'>): void {
     result.innerHTML = markup;
   };
   const hear = (said: RunSaid) => {
-    if (said.said === 'step') return showStep(result, said);
+    if (said.kind === 'step') return showStep(result, said);
     end();
-    if (said.said === 'outcome') show(outcomeTable(said.outcome).markup);
+    if (said.kind === 'outcome') show(outcomeTable(said.outcome).markup);
     else show(html`<p class="failure" role="alert">${said.message}</p>`.markup);
   };
   form.onsubmit = (event) => {
@@ -52,7 +52,7 @@ export function openRun(version: () => Omit<Edit, 'id'>): void {
     };
     worker = new Worker(new URL('../run/worker.ts', import.meta.url), { type: 'module' });
     worker.onmessage = ({ data }: MessageEvent<RunSaid>) => hear(data);
-    worker.onerror = ({ message }) => hear({ said: 'failure', message: message || 'the worker of the run failed' });
+    worker.onerror = ({ message }) => hear({ kind: 'failure', message: message || 'the worker of the run failed' });
     show('<p class="step" role="status"></p><progress aria-label="Progress"></progress>');
     worker.postMessage(request);
   };
@@ -63,7 +63,7 @@ export function openRun(version: () => Omit<Edit, 'id'>): void {
   };
 }
 
-function showStep(result: HTMLElement, { step, done, of }: Extract<RunSaid, { said: 'step' }>): void {
+function showStep(result: HTMLElement, { step, done, of }: Extract<RunSaid, { kind: 'step' }>): void {
   const [text, bar] = [result.querySelector('.step'), result.querySelector('progress')];
   if (!text || !bar) return;
   if (text.textContent !== step) text.textContent = step;

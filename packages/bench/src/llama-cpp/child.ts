@@ -24,13 +24,13 @@ export async function openNative(gguf: string, vocab: number, context: number, t
     const [answer] = await Promise.race([once(child, 'message'), gone]);
     return answer;
   };
-  await within(ask({ call: 'open', gguf, vocab, context, threads })).catch((cause) => {
+  await within(ask({ kind: 'open', gguf, vocab, context, threads })).catch((cause) => {
     child.kill('SIGKILL');
     throw cause;
   });
   return {
-    generate: async (prompt, count) => (await ask({ call: 'generate', prompt, count })) as Generated,
-    logits: async (tokens) => (await ask({ call: 'logits', tokens })) as number[],
+    generate: async (prompt, count) => (await ask({ kind: 'generate', prompt, count })) as Generated,
+    logits: async (tokens) => (await ask({ kind: 'logits', tokens })) as number[],
     close: async () => void child.kill('SIGKILL'),
   };
 }

@@ -7,14 +7,14 @@ import { openLlamaCpp } from './binding.ts';
 
 export type Request =
   | {
-      readonly call: 'open';
+      readonly kind: 'open';
       readonly gguf: string;
       readonly vocab: number;
       readonly context: number;
       readonly threads: number;
     }
-  | { readonly call: 'generate'; readonly prompt: readonly number[]; readonly count: number }
-  | { readonly call: 'logits'; readonly tokens: readonly number[] };
+  | { readonly kind: 'generate'; readonly prompt: readonly number[]; readonly count: number }
+  | { readonly kind: 'logits'; readonly tokens: readonly number[] };
 
 let contender: Asked;
 
@@ -23,7 +23,7 @@ process.on('message', async (request: Request) => {
 });
 
 async function answer(request: Request): Promise<object | undefined> {
-  switch (request.call) {
+  switch (request.kind) {
     case 'open':
       contender = await open(request);
       return;
@@ -34,7 +34,7 @@ async function answer(request: Request): Promise<object | undefined> {
   }
 }
 
-async function open({ gguf, vocab, context, threads }: Request & { call: 'open' }): Promise<Asked> {
+async function open({ gguf, vocab, context, threads }: Request & { kind: 'open' }): Promise<Asked> {
   const llama = await openLlamaCpp(gguf, vocab, context, { threads, kv: 'f16', flashAttention: true });
   return {
     async generate(prompt, count) {

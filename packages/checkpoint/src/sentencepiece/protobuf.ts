@@ -10,8 +10,8 @@ export type Refuse = (reason: string) => Error;
 
 /** One field of a message. Varints are read as numbers, exact up to 2^53; all else as its bytes, which are a view and not a copy. */
 export type Field =
-  | { readonly number: number; readonly wire: 'varint'; readonly value: number }
-  | { readonly number: number; readonly wire: 'fixed32' | 'fixed64' | 'bytes'; readonly value: Uint8Array };
+  | { readonly number: number; readonly kind: 'varint'; readonly value: number }
+  | { readonly number: number; readonly kind: 'fixed32' | 'fixed64' | 'bytes'; readonly value: Uint8Array };
 
 /** A varint is 64 bits, seven to a byte. */
 const maxVarintBytes = 10;
@@ -43,29 +43,29 @@ export function* fieldsOf(message: Uint8Array, what: string, refuse: Refuse): Ge
     const number = Math.floor(tag / 8);
     if (number === 0) throw refuse(`${what} has a field without a number`);
     const wire = tag % 8;
-    if (wire === 0) yield { number, wire: 'varint', value: varint() };
-    else if (wire === 1) yield { number, wire: 'fixed64', value: take(8) };
-    else if (wire === 2) yield { number, wire: 'bytes', value: take(varint()) };
-    else if (wire === 5) yield { number, wire: 'fixed32', value: take(4) };
+    if (wire === 0) yield { number, kind: 'varint', value: varint() };
+    else if (wire === 1) yield { number, kind: 'fixed64', value: take(8) };
+    else if (wire === 2) yield { number, kind: 'bytes', value: take(varint()) };
+    else if (wire === 5) yield { number, kind: 'fixed32', value: take(4) };
     else throw refuse(`${what} has a field of wire type ${wire}, which no SentencePiece model has`);
   }
 }
 
 /** The value of an integer, enum or bool field. */
 export function numberOf(field: Field, what: string, refuse: Refuse): number {
-  if (field.wire !== 'varint') throw refuse(`${what} is not a number`);
+  if (field.kind !== 'varint') throw refuse(`${what} is not a number`);
   return field.value;
 }
 
 /** The value of a float field. */
 export function floatOf(field: Field, what: string, refuse: Refuse): number {
-  if (field.wire !== 'fixed32') throw refuse(`${what} is not a float`);
+  if (field.kind !== 'fixed32') throw refuse(`${what} is not a float`);
   return new DataView(field.value.buffer, field.value.byteOffset).getFloat32(0, true);
 }
 
 /** The content of a field that is bytes or another message. */
 export function bytesOf(field: Field, what: string, refuse: Refuse): Uint8Array {
-  if (field.wire !== 'bytes') throw refuse(`${what} is not a sequence of bytes`);
+  if (field.kind !== 'bytes') throw refuse(`${what} is not a sequence of bytes`);
   return field.value;
 }
 

@@ -53,7 +53,7 @@ export interface KvFormat {
   /** The views a kernel needs to read or to append to a state part. */
   views(
     name: string,
-    address: Extract<Address, { from: 'state' }>,
+    address: Extract<Address, { kind: 'state' }>,
     shape: KvShape,
     access: 'read' | 'write',
   ): readonly KernelBuffer[];

@@ -46,7 +46,7 @@ export function assign(
 
   function returned(buffer: BufferId): FusedOp {
     const width = values[result!]!.features;
-    return { op: 'map', name: 'return', scratch: {}, value: { x: 'buffer', buffer }, width, out: stream };
+    return { kind: 'map', name: 'return', scratch: {}, value: { kind: 'buffer', buffer }, width, out: stream };
   }
 }
 
@@ -75,32 +75,32 @@ function usesOf(ops: readonly FusedOp[]): ReadonlyMap<BufferId, readonly Use[]> 
 
 /** What an operation reads at other features than those it writes. */
 function readsWhole(op: FusedOp): readonly BufferId[] {
-  return op.op === 'contract' || op.op === 'heads' || op.op === 'normalise'
+  return op.kind === 'contract' || op.kind === 'heads' || op.kind === 'normalise'
     ? [op.x]
-    : op.op === 'attention'
+    : op.kind === 'attention'
       ? [op.q]
       : [];
 }
 
 /** The expressions of an operation, with the values they read. */
 function elementwise(op: FusedOp): readonly { readonly leaves: readonly BufferId[]; readonly by: object }[] {
-  if (op.op === 'map') return [{ leaves: leavesOf(op.value), by: op }];
-  if (op.op !== 'contract') return [];
+  if (op.kind === 'map') return [{ leaves: leavesOf(op.value), by: op }];
+  if (op.kind !== 'contract') return [];
   return op.segments.map((segment) => ({ leaves: segment.stores.flatMap((s) => leavesOf(s.value)), by: segment }));
 }
 
 /** What an operation leaves, in order. */
 function resultsOf(op: FusedOp): readonly Result[] {
-  if (op.op === 'contract')
+  if (op.kind === 'contract')
     return op.segments.flatMap((segment) =>
       segment.stores.flatMap(({ to, value }) =>
-        to.to === 'buffer' ? [{ value: to.buffer, leaves: leavesOf(value), by: segment }] : [],
+        to.kind === 'buffer' ? [{ value: to.buffer, leaves: leavesOf(value), by: segment }] : [],
       ),
     );
-  const leaves = op.op === 'map' ? leavesOf(op.value) : [];
+  const leaves = op.kind === 'map' ? leavesOf(op.value) : [];
   return valueUses(op).writes.map((value) => ({ value, leaves, by: op }));
 }
 
 function leavesOf(e: Element): readonly BufferId[] {
-  return e.x === 'buffer' ? [e.buffer] : e.x === 'apply' ? e.args.flatMap(leavesOf) : [];
+  return e.kind === 'buffer' ? [e.buffer] : e.kind === 'apply' ? e.args.flatMap(leavesOf) : [];
 }

@@ -22,8 +22,8 @@ export class BodyView {
     return users.length === 1 && this.body.result !== node.id ? users[0]! : null;
   }
 
-  linear(node: Node): Extract<Op, { op: 'linear' }> {
-    if (node.op.op !== 'linear') throw new Error(`value ${node.id} is no linear`);
+  linear(node: Node): Extract<Op, { kind: 'linear' }> {
+    if (node.op.kind !== 'linear') throw new Error(`value ${node.id} is no linear`);
     return node.op;
   }
 

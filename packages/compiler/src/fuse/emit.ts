@@ -80,7 +80,7 @@ class Emitter {
 
   emit(groups: readonly Group[]): Emitted {
     const [first] = this.view.body.nodes;
-    const input = first!.op.op === 'input' ? this.valueOfNode(first!) : null;
+    const input = first!.op.kind === 'input' ? this.valueOfNode(first!) : null;
     for (const group of groups) this.group(group);
     const result = this.role === 'end' ? null : this.valueAt(this.view.body.result);
     if (this.role === 'end') this.leaveLogits();
@@ -89,7 +89,7 @@ class Emitter {
   }
 
   private group(group: Group): void {
-    switch (group.group) {
+    switch (group.kind) {
       case 'embed':
         this.embed(group.node);
         break;
@@ -114,33 +114,33 @@ class Emitter {
   }
 
   private embed(node: Node): void {
-    if (node.op.op !== 'embed') throw new Error(`value ${node.id} is no embedding`);
+    if (node.op.kind !== 'embed') throw new Error(`value ${node.id} is no embedding`);
     const width = features(node);
-    const rows: RowMap = { map: 'plain', rows: this.common.vocab };
+    const rows: RowMap = { kind: 'plain', rows: this.common.vocab };
     const table = this.tensors.matrix(node.op.table, rows, width, false);
-    this.push({ op: 'embed', name: node.path || 'embed', table, width, out: this.valueOfNode(node) });
+    this.push({ kind: 'embed', name: node.path || 'embed', table, width, out: this.valueOfNode(node) });
   }
 
   private normalise(node: Node): void {
-    if (node.op.op !== 'rmsNorm') throw new Error(`value ${node.id} is no norm`);
+    if (node.op.kind !== 'rmsNorm') throw new Error(`value ${node.id} is no norm`);
     const { x, eps, heads } = node.op;
     const width = features(node) / heads;
-    const gain = this.tensors.vector(node.op.gain, { map: 'plain', rows: width });
+    const gain = this.tensors.vector(node.op.gain, { kind: 'plain', rows: width });
     const name = this.view.nameOf(node);
-    this.push({ op: 'normalise', name, x: this.valueAt(x), gain, eps, heads, width, out: this.valueOfNode(node) });
+    this.push({ kind: 'normalise', name, x: this.valueAt(x), gain, eps, heads, width, out: this.valueOfNode(node) });
   }
 
   private map(node: Node): void {
     const value = this.element(node.id, []);
-    this.push({ op: 'map', name: this.view.nameOf(node), value, width: features(node), out: this.valueOfNode(node) });
+    this.push({ kind: 'map', name: this.view.nameOf(node), value, width: features(node), out: this.valueOfNode(node) });
   }
 
   /** A rotation that is read by anything else than attention, or by more. */
   private rotate(node: Node): void {
-    if (node.op.op !== 'rope') throw new Error(`value ${node.id} is no rotation`);
+    if (node.op.kind !== 'rope') throw new Error(`value ${node.id} is no rotation`);
     const { x, heads, headDim, rope } = node.op;
     this.push({
-      op: 'heads',
+      kind: 'heads',
       name: this.view.nameOf(node),
       x: this.valueAt(x),
       heads,
@@ -148,7 +148,7 @@ class Emitter {
       stride: headDim,
       rope: { table: this.angles(rope, headDim), pairing: rope.pairing },
       layout: { pairing: null, half: headDim, stride: headDim },
-      to: { to: 'buffer', buffer: this.valueOfNode(node) },
+      to: { kind: 'buffer', buffer: this.valueOfNode(node) },
     });
   }
 
@@ -158,19 +158,19 @@ class Emitter {
     const buffer = this.valueOf.get(body.result);
     if (buffer === undefined) return;
     const width = features(body.nodes[body.result]!);
-    this.push({ op: 'map', name: 'logits', value: { x: 'buffer', buffer }, width, out: null });
+    this.push({ kind: 'map', name: 'logits', value: { kind: 'buffer', buffer }, width, out: null });
   }
 
   // ---- contractions
 
-  private contract({ x, norm, trees }: Extract<Group, { group: 'contract' }>): void {
-    const source = norm?.op.op === 'rmsNorm' ? norm.op : null;
+  private contract({ x, norm, trees }: Extract<Group, { kind: 'contract' }>): void {
+    const source = norm?.op.kind === 'rmsNorm' ? norm.op : null;
     const depth = features(this.view.body.nodes[x]!);
     const from = this.valueAt(source ? source.x : x);
     const segments = trees.map((tree) => this.segment(tree, depth));
-    const gain = source && this.tensors.vector(source.gain, { map: 'plain', rows: depth });
+    const gain = source && this.tensors.vector(source.gain, { kind: 'plain', rows: depth });
     this.push({
-      op: 'contract',
+      kind: 'contract',
       name: segments.map((s) => s.name).join('+'),
       x: from,
       depth,
@@ -186,12 +186,12 @@ class Emitter {
     const value = this.element(root.id, streams);
     const name = streams.map((s) => this.view.weightName(s)).join('+');
     const packs = streams.map((s) =>
-      this.tensors.matrix(this.view.linear(s).weight, { map: 'plain', rows }, depth, false),
+      this.tensors.matrix(this.view.linear(s).weight, { kind: 'plain', rows }, depth, false),
     );
     const isLogits = this.role === 'end' && this.view.body.result === root.id;
     const to: Destination = isLogits
-      ? { to: 'logits' }
-      : { to: 'buffer', buffer: this.valueOfNode(root), place: { at: 'same' } };
+      ? { kind: 'logits' }
+      : { kind: 'buffer', buffer: this.valueOfNode(root), place: { kind: 'same' } };
     return { name, streams: packs, rows, stores: [{ to, value }] };
   }
 
@@ -200,20 +200,27 @@ class Emitter {
     const { heads, headDim, layout } = wanted;
     const { half, stride } = layout;
     const { weight, bias } = this.view.linear(linear);
-    const map = (which: 0 | 1): RowMap => ({ map: 'half', heads, headDim, stride: half, which, pairing: rope.pairing });
+    const map = (which: 0 | 1): RowMap => ({
+      kind: 'half',
+      heads,
+      headDim,
+      stride: half,
+      which,
+      pairing: rope.pairing,
+    });
     const streams = ([0, 1] as const).map((which) => this.tensors.matrix(weight, map(which), depth, true));
     const table = this.angles(rope, headDim);
     const [a, b] = ([0, 1] as const).map((which) => this.biased(which, bias, map(which))) as [Element, Element];
-    const angle = (part: 'cos' | 'sin'): Element => ({ x: 'rope', part, table, half });
-    const times = (a: Element, b: Element): Element => ({ x: 'apply', fn: 'mul', args: [a, b] });
+    const angle = (part: 'cos' | 'sin'): Element => ({ kind: 'rope', part, table, half });
+    const times = (a: Element, b: Element): Element => ({ kind: 'apply', fn: 'mul', args: [a, b] });
     const values: readonly Element[] = [
-      { x: 'apply', fn: 'sub', args: [times(a, angle('cos')), times(b, angle('sin'))] },
-      { x: 'apply', fn: 'add', args: [times(b, angle('cos')), times(a, angle('sin'))] },
+      { kind: 'apply', fn: 'sub', args: [times(a, angle('cos')), times(b, angle('sin'))] },
+      { kind: 'apply', fn: 'add', args: [times(b, angle('cos')), times(a, angle('sin'))] },
     ];
     const name = this.view.weightName(linear);
     const to = this.headsDestination(wanted, name);
     const stores = values.map((value, i) => {
-      const place: Place = { at: 'head', half, stride, plane: i === 0 ? 0 : 1 };
+      const place: Place = { kind: 'head', half, stride, plane: i === 0 ? 0 : 1 };
       return { to: { ...to, place }, value };
     });
     return { name, streams, rows: heads * half, stores };
@@ -223,10 +230,10 @@ class Emitter {
   private plainHeads(linear: Node, wanted: Heads, depth: number): Segment {
     const { heads, headDim } = wanted;
     const { stride } = wanted.layout;
-    const rows: RowMap = { map: 'heads', heads, headDim, stride };
+    const rows: RowMap = { kind: 'heads', heads, headDim, stride };
     const { weight, bias } = this.view.linear(linear);
     const name = this.view.weightName(linear);
-    const place: Place = { at: 'head', half: stride, stride, plane: 0 };
+    const place: Place = { kind: 'head', half: stride, stride, plane: 0 };
     return {
       name,
       streams: [this.tensors.matrix(weight, rows, depth, true)],
@@ -237,34 +244,34 @@ class Emitter {
 
   /** A dot product with the bias of its rows. */
   private biased(stream: number, bias: number | null, rows: RowMap): Element {
-    const dot: Element = { x: 'dot', stream };
+    const dot: Element = { kind: 'dot', stream };
     if (bias === null) return dot;
-    return { x: 'apply', fn: 'add', args: [dot, { x: 'vector', pack: this.tensors.vector(bias, rows) }] };
+    return { kind: 'apply', fn: 'add', args: [dot, { kind: 'vector', pack: this.tensors.vector(bias, rows) }] };
   }
 
   /** The expression tree of a node; linears are streams, values that are there leaves. */
   private element(v: ValueId, streams: readonly Node[]): Element {
     const buffer = this.valueOf.get(v);
-    if (buffer !== undefined) return { x: 'buffer', buffer };
+    if (buffer !== undefined) return { kind: 'buffer', buffer };
     const node = this.view.body.nodes[v]!;
     const { op } = node;
     const inner = (x: ValueId) => this.element(x, streams);
-    switch (op.op) {
+    switch (op.kind) {
       case 'linear':
-        return this.biased(streams.indexOf(node), op.bias, { map: 'plain', rows: features(node) });
+        return this.biased(streams.indexOf(node), op.bias, { kind: 'plain', rows: features(node) });
       case 'map':
-        return { x: 'apply', fn: op.fn, args: op.args.map(inner) };
+        return { kind: 'apply', fn: op.fn, args: op.args.map(inner) };
       case 'scale':
-        return { x: 'apply', fn: 'mul', args: [inner(op.x), { x: 'constant', value: op.by }] };
+        return { kind: 'apply', fn: 'mul', args: [inner(op.x), { kind: 'constant', value: op.by }] };
       default:
-        throw new Error(`${op.op} cannot be part of an element-wise expression`);
+        throw new Error(`${op.kind} cannot be part of an element-wise expression`);
     }
   }
 
   // ---- attention
 
   private attention(node: Node, operands: readonly Heads[]): void {
-    if (node.op.op !== 'attention') throw new Error(`value ${node.id} is no attention`);
+    if (node.op.kind !== 'attention') throw new Error(`value ${node.id} is no attention`);
     const { heads, kvHeads, headDim, scale, state } = node.op;
     const [q, k, v] = operands as [Heads, Heads, Heads];
     const name = node.path || 'attention';
@@ -283,15 +290,15 @@ class Emitter {
       keyStride: k.layout.stride,
       valueStride,
     };
-    this.push({ op: 'attention', name, q: queries, ...parts, codes: null, out });
+    this.push({ kind: 'attention', name, q: queries, ...parts, codes: null, out });
     if (valueStride === headDim) {
       this.valueOf.set(node.id, out);
       return;
     }
-    const to = { to: 'buffer', buffer: this.valueOfNode(node) } as const;
+    const to = { kind: 'buffer', buffer: this.valueOfNode(node) } as const;
     const layout = { pairing: null, half: headDim, stride: headDim };
     this.push({
-      op: 'heads',
+      kind: 'heads',
       name: `${name}.out`,
       x: out,
       heads,
@@ -313,7 +320,17 @@ class Emitter {
 
   private move({ source, heads, headDim, rope, layout }: Heads, to: HeadsDestination, name: string): void {
     const turn = rope && { table: this.angles(rope, headDim), pairing: rope.pairing };
-    this.push({ op: 'heads', name, x: this.valueAt(source), heads, headDim, stride: headDim, rope: turn, layout, to });
+    this.push({
+      kind: 'heads',
+      name,
+      x: this.valueAt(source),
+      heads,
+      headDim,
+      stride: headDim,
+      rope: turn,
+      layout,
+      to,
+    });
   }
 
   /** Where heads go: queries to a value of their own, keys and values into the state. */
@@ -322,12 +339,12 @@ class Emitter {
     if (role === 'q') {
       const buffer = this.headsValue(name, heads * layout.stride);
       this.queries.set(wanted, buffer);
-      return { to: 'buffer', buffer };
+      return { kind: 'buffer', buffer };
     }
     const { state } = wanted.attention.op as Attention;
     const what = role === 'k' ? 'keys' : 'values';
     const part = { name: `${what}${state}`, format: 'f32', kvHeads: heads, stride: layout.stride } as const;
-    return { to: 'state', part: this.state.push({ ...part, offset: 0, bytes: 0 }) - 1 };
+    return { kind: 'state', part: this.state.push({ ...part, offset: 0, bytes: 0 }) - 1 };
   }
 
   private angles({ theta }: Rope, headDim: number): number {

@@ -50,6 +50,6 @@ export function fuse({ graph, kinds, rows }: Shared): Program {
 
 /** Features of the widest value that goes from row to row. */
 function streamWidth(graph: Graph): number {
-  const widths = graph.root.nodes.filter((n) => n.op.op === 'stack' || n.op.op === 'embed').map(features);
+  const widths = graph.root.nodes.filter((n) => n.op.kind === 'stack' || n.op.kind === 'embed').map(features);
   return padded(Math.max(...widths), 16);
 }

@@ -7,7 +7,7 @@ import { features, type Node, type Op, operands, type Rope, type ValueId } from 
 import { type HeadLayout, padded } from '../program/ir.ts';
 import type { BodyView } from './body-view.ts';
 
-export type Attention = Extract<Op, { op: 'attention' }>;
+export type Attention = Extract<Op, { kind: 'attention' }>;
 export type Role = 'q' | 'k' | 'v';
 
 /** Heads that attention takes from a value. */
@@ -35,12 +35,12 @@ export interface Tree {
 }
 
 export type Group =
-  | { readonly group: 'embed'; readonly node: Node }
-  | { readonly group: 'contract'; readonly x: ValueId; readonly norm: Node | null; readonly trees: readonly Tree[] }
-  | { readonly group: 'attention'; readonly node: Node; readonly heads: readonly Heads[] }
-  | { readonly group: 'normalise'; readonly node: Node }
-  | { readonly group: 'rope'; readonly node: Node }
-  | { readonly group: 'map'; readonly node: Node };
+  | { readonly kind: 'embed'; readonly node: Node }
+  | { readonly kind: 'contract'; readonly x: ValueId; readonly norm: Node | null; readonly trees: readonly Tree[] }
+  | { readonly kind: 'attention'; readonly node: Node; readonly heads: readonly Heads[] }
+  | { readonly kind: 'normalise'; readonly node: Node }
+  | { readonly kind: 'rope'; readonly node: Node }
+  | { readonly kind: 'map'; readonly node: Node };
 
 /** Linears of one tree: SwiGLU has two, and a workgroup of a GPU has room for the sums of not many more. */
 const MOST_STREAMS = 2;
@@ -49,7 +49,7 @@ const MOST_STREAMS = 2;
 export function match(view: BodyView): readonly Group[] {
   const { body } = view;
   const heads = new Map(
-    body.nodes.flatMap((n) => (n.op.op === 'attention' ? [[n.id, headsOf(view, n, n.op)] as const] : [])),
+    body.nodes.flatMap((n) => (n.op.kind === 'attention' ? [[n.id, headsOf(view, n, n.op)] as const] : [])),
   );
   const all = [...heads.values()].flat();
   const groups: Group[] = [];
@@ -60,17 +60,17 @@ export function match(view: BodyView): readonly Group[] {
   for (const node of body.nodes) {
     if (grouped.has(node.id)) continue;
     const { op } = node;
-    switch (op.op) {
+    switch (op.kind) {
       case 'tokens':
       case 'input':
         break;
       case 'embed':
-        groups.push({ group: 'embed', node });
+        groups.push({ kind: 'embed', node });
         break;
       case 'linear': {
         const trees = treesOver(op.x);
         groups.push({
-          group: 'contract',
+          kind: 'contract',
           x: op.x,
           norm: isPrologue(view, body.nodes[op.x]!) ? body.nodes[op.x]! : null,
           trees,
@@ -80,19 +80,19 @@ export function match(view: BodyView): readonly Group[] {
       }
       case 'rmsNorm':
         if (isPrologue(view, node)) continue;
-        groups.push({ group: 'normalise', node });
+        groups.push({ kind: 'normalise', node });
         break;
       case 'attention':
-        groups.push({ group: 'attention', node, heads: heads.get(node.id)! });
+        groups.push({ kind: 'attention', node, heads: heads.get(node.id)! });
         break;
       case 'rope':
         if (all.some((h) => h.rope !== null && view.onlyUser(node) === h.attention && sourceOf(node) === h.source))
           continue;
-        groups.push({ group: 'rope', node });
+        groups.push({ kind: 'rope', node });
         break;
       case 'map':
       case 'scale':
-        groups.push({ group: 'map', node });
+        groups.push({ kind: 'map', node });
         break;
       case 'stack':
         throw new Error('a stack is rows of the table, which `share` has made of it');
@@ -105,7 +105,7 @@ export function match(view: BodyView): readonly Group[] {
 
   /** A tree for each linear over x that no other tree of them contains. */
   function treesOver(x: ValueId): readonly Tree[] {
-    const linears = body.nodes.filter((n) => n.op.op === 'linear' && n.op.x === x);
+    const linears = body.nodes.filter((n) => n.op.kind === 'linear' && n.op.x === x);
     const trees: Tree[] = [];
     for (const linear of linears) {
       if (grouped.has(linear.id)) continue;
@@ -122,7 +122,7 @@ export function match(view: BodyView): readonly Group[] {
   function take(node: Node): void {
     if (ready.has(node.id)) return;
     grouped.add(node.id);
-    if (node.op.op === 'linear') return;
+    if (node.op.kind === 'linear') return;
     for (const v of new Set(operands(node.op))) {
       const operand = body.nodes[v]!;
       if (v !== body.result && view.usersOf(operand).every((user) => grouped.has(user.id))) take(operand);
@@ -149,22 +149,22 @@ export function match(view: BodyView): readonly Group[] {
 
   function streamsOf(node: Node): readonly Node[] {
     if (ready.has(node.id)) return [];
-    if (node.op.op === 'linear') return [node];
+    if (node.op.kind === 'linear') return [node];
     return [...new Set(operands(node.op).flatMap((v) => streamsOf(body.nodes[v]!)))];
   }
 }
 
 function isElementwise(op: Op): boolean {
-  return op.op === 'map' || op.op === 'scale';
+  return op.kind === 'map' || op.kind === 'scale';
 }
 
 /** Whether a norm is read by linears alone, which then make it for themselves. */
 function isPrologue(view: BodyView, node: Node): boolean {
   return (
-    node.op.op === 'rmsNorm' &&
+    node.op.kind === 'rmsNorm' &&
     node.op.heads === 1 &&
     view.body.result !== node.id &&
-    view.usersOf(node).every((user) => user.op.op === 'linear')
+    view.usersOf(node).every((user) => user.op.kind === 'linear')
   );
 }
 
@@ -177,12 +177,12 @@ function headsOf(view: BodyView, attention: Node, op: Attention): readonly Heads
     const rotates =
       role !== 'v' &&
       once &&
-      node.op.op === 'rope' &&
+      node.op.kind === 'rope' &&
       node.op.headDim === op.headDim &&
       view.onlyUser(node) === attention;
-    const rope = rotates && node.op.op === 'rope' ? node.op : null;
+    const rope = rotates && node.op.kind === 'rope' ? node.op : null;
     const source = rope ? nodes[rope.x]! : node;
-    const alone = once && source.op.op === 'linear' && view.onlyUser(source) === (rope ? node : attention);
+    const alone = once && source.op.kind === 'linear' && view.onlyUser(source) === (rope ? node : attention);
     return { role, source: source.id, rope: rope?.rope ?? null, alone };
   };
   const [q, k, v] = [found('q'), found('k'), found('v')];
@@ -216,5 +216,5 @@ export function isPlain({ pairing, half, stride }: HeadLayout, headDim: number):
 }
 
 function sourceOf({ op }: Node): ValueId | null {
-  return op.op === 'rope' ? op.x : null;
+  return op.kind === 'rope' ? op.x : null;
 }

@@ -9,15 +9,15 @@ import type { ScalarType, Type } from './types.ts';
 /** An index or an i32 expression; plain numbers are constants. */
 export type Index = Expr | number;
 
-export const i32 = (value: number): Expr => ({ e: 'const', type: 'i32', value });
-export const f32 = (value: number): Expr => ({ e: 'const', type: 'f32', value: Math.fround(value) });
+export const i32 = (value: number): Expr => ({ kind: 'const', type: 'i32', value });
+export const f32 = (value: number): Expr => ({ kind: 'const', type: 'f32', value: Math.fround(value) });
 /** The constant in the element type of `type`: a scalar, or splat over lanes. */
 export function constant(type: 'f32' | 'f32x4' | 'i32' | 'i32x4', value: number): Expr {
   const scalar = type === 'i32' || type === 'i32x4' ? i32(value) : f32(value);
   return type === 'f32x4' || type === 'i32x4' ? apply('splat', scalar) : scalar;
 }
 export const index = (x: Index): Expr => (typeof x === 'number' ? i32(x) : x);
-const literal = (e: Expr): number | null => (e.e === 'const' ? e.value : null);
+const literal = (e: Expr): number | null => (e.kind === 'const' ? e.value : null);
 
 /** An operation of the closed table. Throws when the argument types do not fit it. */
 export function apply(fn: IntrinsicName, ...args: Expr[]): Expr {
@@ -28,7 +28,7 @@ export function apply(fn: IntrinsicName, ...args: Expr[]): Expr {
 export function applyLanes(fn: IntrinsicName, lanes: readonly number[], ...args: Expr[]): Expr {
   const type = intrinsics[fn].type(args.map((a) => a.type));
   if (!type) throw new Error(`${fn} does not take (${args.map((a) => a.type).join(', ')})`);
-  return { e: 'apply', fn, args, type, lanes };
+  return { kind: 'apply', fn, args, type, lanes };
 }
 
 /** Index arithmetic with constants folded. */
@@ -66,11 +66,11 @@ export const mul = (a: Expr, b: Expr): Expr => apply('mul', a, b);
 
 /** Reads consecutive elements, one per lane. */
 export function load(buffer: KernelBuffer, at: Index, type: Type): Expr {
-  return { e: 'load', buffer: buffer.name, index: index(at), type, access: 'contiguous' };
+  return { kind: 'load', buffer: buffer.name, index: index(at), type, access: 'contiguous' };
 }
 /** Reads one element (for i8x16: four, a word) into all lanes. */
 export function loadSplat(buffer: KernelBuffer, at: Index, type: Type): Expr {
-  return { e: 'load', buffer: buffer.name, index: index(at), type, access: 'splat' };
+  return { kind: 'load', buffer: buffer.name, index: index(at), type, access: 'splat' };
 }
 
 /** A register or register array of the kernel being built. */
@@ -99,10 +99,10 @@ export class Builder {
 
   /** Names a value so that it is computed once. A constant needs no name. */
   let(name: string, value: Expr): Expr {
-    if (value.e === 'const') return value;
+    if (value.kind === 'const') return value;
     const unique = this.unique(name);
-    this.statements.push({ s: 'let', name: unique, value });
-    return { e: 'get', name: unique, type: value.type, index: null };
+    this.statements.push({ kind: 'let', name: unique, value });
+    return { kind: 'get', name: unique, type: value.type, index: null };
   }
 
   /** One register that changes. */
@@ -117,12 +117,12 @@ export class Builder {
 
   private declare(name: string, count: number | null, init: Expr): Register {
     const unique = this.unique(name);
-    this.statements.push({ s: 'var', name: unique, type: init.type, count, init });
+    this.statements.push({ kind: 'var', name: unique, type: init.type, count, init });
     const at = (i: Index | undefined) => (i === undefined ? null : index(i));
     return {
-      get: (i) => ({ e: 'get', name: unique, type: init.type, index: at(i) }),
+      get: (i) => ({ kind: 'get', name: unique, type: init.type, index: at(i) }),
       // `set` writes into the innermost open body, wherever the register was declared
-      set: (value, i) => void this.innermost().statements.push({ s: 'set', name: unique, index: at(i), value }),
+      set: (value, i) => void this.innermost().statements.push({ kind: 'set', name: unique, index: at(i), value }),
     };
   }
 
@@ -132,7 +132,7 @@ export class Builder {
   }
 
   store(buffer: KernelBuffer, at: Index, value: Expr): void {
-    this.statements.push({ s: 'store', buffer: buffer.name, index: index(at), value });
+    this.statements.push({ kind: 'store', buffer: buffer.name, index: index(at), value });
   }
 
   private nested(build: (inner: Builder) => void): Stmt[] {
@@ -151,23 +151,23 @@ export class Builder {
     build: (inner: Builder, i: Expr) => void,
   ): void {
     const unique = this.unique(name);
-    const variable: Expr = { e: 'get', name: unique, type: 'i32', index: null };
+    const variable: Expr = { kind: 'get', name: unique, type: 'i32', index: null };
     const body = this.nested((inner) => build(inner, variable));
     const { from = 0, to, step = 1, work = 1 } = range;
-    this.statements.push({ s: 'for', name: unique, from: index(from), to: index(to), step, work, tag, body });
+    this.statements.push({ kind: 'for', name: unique, from: index(from), to: index(to), step, work, tag, body });
   }
 
   when(condition: Expr, build: (inner: Builder) => void): void {
     // a condition known now needs no code
-    if (condition.e === 'const') {
+    if (condition.kind === 'const') {
       if (condition.value) build(this);
       return;
     }
-    this.statements.push({ s: 'if', condition, body: this.nested(build) });
+    this.statements.push({ kind: 'if', condition, body: this.nested(build) });
   }
 
   barrier(): void {
-    this.statements.push({ s: 'barrier' });
+    this.statements.push({ kind: 'barrier' });
   }
 }
 
@@ -182,7 +182,7 @@ export class Names {
 
   /** The name of this value; constants and names stay as they are. */
   let(name: string, value: Expr): Expr {
-    if (value.e === 'const' || value.e === 'get') return value;
+    if (value.kind === 'const' || value.kind === 'get') return value;
     const key = JSON.stringify(value);
     const named = this.known.get(key) ?? this.b.let(name, value);
     this.known.set(key, named);
@@ -191,4 +191,4 @@ export class Names {
 }
 
 /** A scalar argument of the kernel: `position`, `count`, `row`. */
-export const argument = (name: string, type: ScalarType = 'i32'): Expr => ({ e: 'get', name, type, index: null });
+export const argument = (name: string, type: ScalarType = 'i32'): Expr => ({ kind: 'get', name, type, index: null });

@@ -79,7 +79,7 @@ class Interpreter {
   }
 
   private base(address: Address): number {
-    switch (address.from) {
+    switch (address.kind) {
       case 'memory':
         return address.offset;
       case 'weights':
@@ -98,7 +98,7 @@ class Interpreter {
     if (!buffer) throw new Error(`no buffer ${name}`);
     if (at < 0 || at + width > buffer.length)
       throw new Error(`kernel ${this.kernel.name}: ${name}[${at}..${at + width - 1}] of ${buffer.length}`);
-    const view = buffer.address.from === 'workgroup' ? this.sharedOf(buffer) : this.view;
+    const view = buffer.address.kind === 'workgroup' ? this.sharedOf(buffer) : this.view;
     return { view, element: buffer.element, byte: this.base(buffer.address) + at * elementBytes(buffer.element) };
   }
 
@@ -118,7 +118,7 @@ class Interpreter {
     return element === 'i8' ? view.getInt8(byte) : view.getUint8(byte);
   }
 
-  private load(e: Extract<Expr, { e: 'load' }>, locals: Locals): Value {
+  private load(e: Extract<Expr, { kind: 'load' }>, locals: Locals): Value {
     const buffer = this.buffers.get(e.buffer);
     const width = buffer && loadWidth(buffer.element, e.type, e.access);
     if (!width) throw new Error(`${e.buffer} cannot be read as ${e.type}`);
@@ -135,7 +135,7 @@ class Interpreter {
     return Array.from({ length: width }, (_, i) => this.readElement(view, element, byte + i * elementBytes(element)));
   }
 
-  private store(s: Extract<Stmt, { s: 'store' }>, locals: Locals): void {
+  private store(s: Extract<Stmt, { kind: 'store' }>, locals: Locals): void {
     const value = this.value(s.value, locals);
     const buffer = this.buffers.get(s.buffer);
     const width = buffer && storeWidth(buffer.element, s.value.type);
@@ -152,7 +152,7 @@ class Interpreter {
   }
 
   private value(e: Expr, locals: Locals): Value {
-    switch (e.e) {
+    switch (e.kind) {
       case 'const':
         return e.value;
       case 'get': {
@@ -182,7 +182,7 @@ class Interpreter {
   private *execute(body: readonly Stmt[], outer: Locals): Generator<void, void> {
     const locals: Locals = new Map(outer);
     for (const s of body) {
-      switch (s.s) {
+      switch (s.kind) {
         case 'let':
           locals.set(s.name, [this.value(s.value, locals)]);
           break;

@@ -10,19 +10,19 @@ import type { IntrinsicName } from './intrinsics.ts';
 import type { Element, ScalarType, Type } from './types.ts';
 
 export type Expr =
-  | { readonly e: 'const'; readonly type: ScalarType; readonly value: number }
+  | { readonly kind: 'const'; readonly type: ScalarType; readonly value: number }
   /** A local, a loop variable or a scalar argument; `index` picks a register of a register array. */
-  | { readonly e: 'get'; readonly name: string; readonly type: Type; readonly index: Expr | null }
+  | { readonly kind: 'get'; readonly name: string; readonly type: Type; readonly index: Expr | null }
   /** Reads at element `index`. `contiguous` fills all lanes from there on, `splat` repeats the element (or, for i8x16, four of them). */
   | {
-      readonly e: 'load';
+      readonly kind: 'load';
       readonly buffer: string;
       readonly index: Expr;
       readonly type: Type;
       readonly access: 'contiguous' | 'splat';
     }
   | {
-      readonly e: 'apply';
+      readonly kind: 'apply';
       readonly fn: IntrinsicName;
       readonly args: readonly Expr[];
       readonly type: Type;
@@ -34,7 +34,7 @@ export type LoopTag = 'grid' | 'workgroup' | 'lane' | 'unroll' | 'serial';
 
 /** Runs the body for name = from, from + step, ... while name < to. */
 export interface Loop {
-  readonly s: 'for';
+  readonly kind: 'for';
   readonly name: string;
   readonly from: Expr;
   readonly to: Expr;
@@ -47,31 +47,31 @@ export interface Loop {
 
 export type Stmt =
   /** A name for a value; never changes. */
-  | { readonly s: 'let'; readonly name: string; readonly value: Expr }
+  | { readonly kind: 'let'; readonly name: string; readonly value: Expr }
   /** A register, or (`count` not null) an array of registers, that `set` may change. */
   | {
-      readonly s: 'var';
+      readonly kind: 'var';
       readonly name: string;
       readonly type: Type;
       readonly count: number | null;
       readonly init: Expr;
     }
-  | { readonly s: 'set'; readonly name: string; readonly index: Expr | null; readonly value: Expr }
-  | { readonly s: 'store'; readonly buffer: string; readonly index: Expr; readonly value: Expr }
+  | { readonly kind: 'set'; readonly name: string; readonly index: Expr | null; readonly value: Expr }
+  | { readonly kind: 'store'; readonly buffer: string; readonly index: Expr; readonly value: Expr }
   | Loop
-  | { readonly s: 'if'; readonly condition: Expr; readonly body: readonly Stmt[] }
+  | { readonly kind: 'if'; readonly condition: Expr; readonly body: readonly Stmt[] }
   /** All invocations of a workgroup reach here before any goes on; outside any workgroup and grid loop, all threads. */
-  | { readonly s: 'barrier' };
+  | { readonly kind: 'barrier' };
 
 /**
  * Where a buffer lies: an absolute address, or an offset from an address the execution table supplies; or in the memory that the
  * invocations of one workgroup share while they run, whose first contents nobody may read.
  */
 export type Address =
-  | { readonly from: 'memory'; readonly offset: number }
-  | { readonly from: 'weights'; readonly group: number; readonly offset: number }
-  | { readonly from: 'state'; readonly offset: number }
-  | { readonly from: 'workgroup' };
+  | { readonly kind: 'memory'; readonly offset: number }
+  | { readonly kind: 'weights'; readonly group: number; readonly offset: number }
+  | { readonly kind: 'state'; readonly offset: number }
+  | { readonly kind: 'workgroup' };
 
 export interface KernelBuffer {
   readonly name: string;
@@ -95,8 +95,8 @@ export interface Kernel {
 /** The names of the address arguments a kernel takes, in order: weight groups ascending, then state. */
 export function addressArguments(kernel: Kernel): readonly string[] {
   const addresses = kernel.buffers.map((b) => b.address);
-  const groups = new Set(addresses.flatMap((a) => (a.from === 'weights' ? [a.group] : [])));
-  const state = addresses.some((a) => a.from === 'state') ? ['state'] : [];
+  const groups = new Set(addresses.flatMap((a) => (a.kind === 'weights' ? [a.group] : [])));
+  const state = addresses.some((a) => a.kind === 'state') ? ['state'] : [];
   return [...[...groups].sort((a, b) => a - b).map((group) => `w${group}`), ...state];
 }
 
@@ -104,14 +104,14 @@ export function addressArguments(kernel: Kernel): readonly string[] {
 export function walkStatements(body: readonly Stmt[], visit: (s: Stmt) => void): void {
   for (const s of body) {
     visit(s);
-    if (s.s === 'for') walkStatements(s.body, visit);
-    if (s.s === 'if') walkStatements(s.body, visit);
+    if (s.kind === 'for') walkStatements(s.body, visit);
+    if (s.kind === 'if') walkStatements(s.body, visit);
   }
 }
 
 /** The expressions of a statement itself, not of the statements inside it. */
 export function expressionsOf(s: Stmt): readonly Expr[] {
-  switch (s.s) {
+  switch (s.kind) {
     case 'let':
       return [s.value];
     case 'var':
@@ -134,7 +134,7 @@ export function expressionsOf(s: Stmt): readonly Expr[] {
 /** The same statements with every expression rewritten by `f` (children first). */
 export function mapExpressions(body: readonly Stmt[], f: (e: Expr) => Expr): Stmt[] {
   return body.map((s): Stmt => {
-    switch (s.s) {
+    switch (s.kind) {
       case 'let':
         return { ...s, value: mapExpr(s.value, f) };
       case 'var':
@@ -157,7 +157,7 @@ export function mapExpressions(body: readonly Stmt[], f: (e: Expr) => Expr): Stm
 
 /** The same expression rewritten by `f`, children first. */
 export function mapExpr(e: Expr, f: (e: Expr) => Expr): Expr {
-  switch (e.e) {
+  switch (e.kind) {
     case 'const':
       return f(e);
     case 'get':

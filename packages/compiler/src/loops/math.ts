@@ -131,5 +131,5 @@ export function maxAcross(b: Builder, x: Expr): Expr {
 
 function laneOf(v: Expr, lane: number): Expr {
   const type = v.type === 'f32x4' ? 'f32' : 'i32';
-  return { e: 'apply', fn: 'extract', args: [v], type, lanes: [lane] };
+  return { kind: 'apply', fn: 'extract', args: [v], type, lanes: [lane] };
 }

@@ -20,14 +20,14 @@ function gcd(a: number, b: number): number {
 export function multiplesIn(kernel: Kernel): Multiples {
   const known = new Map<string, number>();
   walkStatements(kernel.body, (s) => {
-    if (s.s === 'let') known.set(s.name, of(s.value));
-    if (s.s === 'for') known.set(s.name, gcd(of(s.from), s.step));
+    if (s.kind === 'let') known.set(s.name, of(s.value));
+    if (s.kind === 'for') known.set(s.name, gcd(of(s.from), s.step));
   });
 
   function of(e: Expr): number {
-    if (e.e === 'const') return Math.abs(e.value);
-    if (e.e === 'get') return e.index === null ? (known.get(e.name) ?? 1) : 1;
-    if (e.e !== 'apply') return 1;
+    if (e.kind === 'const') return Math.abs(e.value);
+    if (e.kind === 'get') return e.index === null ? (known.get(e.name) ?? 1) : 1;
+    if (e.kind !== 'apply') return 1;
     const [a, b, c] = e.args.map((x) => (x.type === 'i32' ? of(x) : 1));
     switch (e.fn) {
       case 'add':
@@ -38,7 +38,7 @@ export function multiplesIn(kernel: Kernel): Multiples {
       case 'remainder':
         return gcd(a!, b!);
       case 'quotient':
-        return e.args[1]!.e === 'const' && b! > 0 && a! % b! === 0 ? a! / b! : 1;
+        return e.args[1]!.kind === 'const' && b! > 0 && a! % b! === 0 ? a! / b! : 1;
       case 'select':
         return gcd(b!, c!);
       default:
@@ -47,7 +47,7 @@ export function multiplesIn(kernel: Kernel): Multiples {
   }
 
   function divide(e: Expr, by: number): Expr {
-    if (e.e === 'apply' && e.args.length === 2) {
+    if (e.kind === 'apply' && e.args.length === 2) {
       const [x, y] = e.args as [Expr, Expr];
       if (e.fn === 'add' && of(x) % by === 0 && of(y) % by === 0) return plus(divide(x, by), divide(y, by));
       if (e.fn === 'mul' && of(y) % by === 0) return times(x, divide(y, by));

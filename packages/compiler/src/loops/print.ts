@@ -25,13 +25,13 @@ export function printKernel(kernel: Kernel): string {
 }
 
 function printAddress(address: Address): string {
-  if (address.from === 'workgroup') return 'in workgroup memory';
-  if (address.from === 'memory') return `at ${address.offset}`;
-  return `at ${address.from === 'state' ? 'state' : `w${address.group}`} + ${address.offset}`;
+  if (address.kind === 'workgroup') return 'in workgroup memory';
+  if (address.kind === 'memory') return `at ${address.offset}`;
+  return `at ${address.kind === 'state' ? 'state' : `w${address.group}`} + ${address.offset}`;
 }
 
 function printStmt(s: Stmt, indent: string): string[] {
-  switch (s.s) {
+  switch (s.kind) {
     case 'let':
       return [`${indent}${s.name} = ${printExpr(s.value)}`];
     case 'var':
@@ -56,7 +56,7 @@ function printStmt(s: Stmt, indent: string): string[] {
 }
 
 function printExpr(e: Expr, nested = false): string {
-  switch (e.e) {
+  switch (e.kind) {
     case 'const':
       return e.type === 'f32' && Number.isInteger(e.value) ? e.value.toFixed(1) : String(e.value);
     case 'get':

@@ -6,19 +6,19 @@ import { plus, quotient, remainder, times } from './build.ts';
 import { type Expr, type Kernel, mapExpr, type Stmt } from './ir.ts';
 
 function constantIndex(name: string, e: Expr): number {
-  if (e.e !== 'const') throw new Error(`register array ${name} is indexed by something not constant`);
+  if (e.kind !== 'const') throw new Error(`register array ${name} is indexed by something not constant`);
   return e.value;
 }
 
 /** Index arithmetic on constants, done. */
 function fold(e: Expr): Expr {
-  if (e.e !== 'apply' || e.type !== 'i32' || e.args.length !== 2) return e;
+  if (e.kind !== 'apply' || e.type !== 'i32' || e.args.length !== 2) return e;
   const [a, b] = e.args as [Expr, Expr];
-  if (a.e !== 'const' && b.e !== 'const') return e;
+  if (a.kind !== 'const' && b.kind !== 'const') return e;
   if (e.fn === 'add') return plus(a, b);
   if (e.fn === 'mul') return times(a, b);
-  if (e.fn === 'quotient' && b.e === 'const') return quotient(a, b.value);
-  if (e.fn === 'remainder' && b.e === 'const') return remainder(a, b.value);
+  if (e.fn === 'quotient' && b.kind === 'const') return quotient(a, b.value);
+  if (e.fn === 'remainder' && b.kind === 'const') return remainder(a, b.value);
   return e;
 }
 
@@ -37,7 +37,7 @@ export function unroll(kernel: Kernel): Kernel {
     return at ? `${base}_${constantIndex(name, at)}` : base;
   };
   const rewriteOne = (e: Expr): Expr => {
-    if (e.e !== 'get') return fold(e);
+    if (e.kind !== 'get') return fold(e);
     const known = names.get(e.name);
     if (known !== undefined && typeof known !== 'string') return known;
     return { ...e, name: register(e.name, e.index), index: null };
@@ -46,7 +46,7 @@ export function unroll(kernel: Kernel): Kernel {
 
   const expand = (body: readonly Stmt[], suffix: string): Stmt[] =>
     body.flatMap((s): Stmt[] => {
-      switch (s.s) {
+      switch (s.kind) {
         case 'let': {
           const value = rewrite(s.value);
           return [{ ...s, name: rename(s.name, suffix), value }];
@@ -73,7 +73,7 @@ export function unroll(kernel: Kernel): Kernel {
           }
           const out: Stmt[] = [];
           for (let i = constantIndex(s.name, from); i < constantIndex(s.name, to); i += s.step) {
-            names.set(s.name, { e: 'const', type: 'i32', value: i });
+            names.set(s.name, { kind: 'const', type: 'i32', value: i });
             out.push(...expand(s.body, `${suffix}:${i}`));
           }
           return out;

@@ -80,7 +80,7 @@ export function verifyKernel(kernel: Kernel, expanded = false, features: Feature
   );
 
   const typeOf = (e: Expr): Type => {
-    switch (e.e) {
+    switch (e.kind) {
       case 'const':
         if (e.type === 'i32' && !Number.isInteger(e.value)) fail(`i32 constant ${e.value}`);
         return e.type;
@@ -97,7 +97,7 @@ export function verifyKernel(kernel: Kernel, expanded = false, features: Feature
           loadWidth(buffer.element, e.type, e.access) ??
           fail(`${e.buffer} (${buffer.element}) cannot be read as ${e.access} ${e.type}`);
         if (typeOf(e.index) !== 'i32') fail(`index of ${e.buffer} is not i32`);
-        if (e.index.e === 'const' && (e.index.value < 0 || e.index.value + width > buffer.length))
+        if (e.index.kind === 'const' && (e.index.value < 0 || e.index.value + width > buffer.length))
           fail(`${e.buffer}[${e.index.value}] is outside its ${buffer.length} elements`);
         return e.type;
       }
@@ -117,9 +117,9 @@ export function verifyKernel(kernel: Kernel, expanded = false, features: Feature
   };
   /** Whether all invocations of a workgroup surely find the same value. */
   const isUniform = (e: Expr): boolean => {
-    if (e.e === 'const') return true;
-    if (e.e === 'get') return names.get(e.name)?.uniform === true && e.index === null;
-    return e.e === 'apply' && e.args.every(isUniform);
+    if (e.kind === 'const') return true;
+    if (e.kind === 'get') return names.get(e.name)?.uniform === true && e.index === null;
+    return e.kind === 'apply' && e.args.every(isUniform);
   };
   const checkIndex = (name: string, local: Local, at: Expr | null): void => {
     if (expanded && (at || local.count !== null)) fail(`${name} is still a register array`);
@@ -129,7 +129,7 @@ export function verifyKernel(kernel: Kernel, expanded = false, features: Feature
     }
     if (local.count === null) fail(`${name} is one register`);
     if (typeOf(at) !== 'i32') fail(`index of ${name} is not i32`);
-    if (at.e === 'const' && (at.value < 0 || at.value >= (local.count ?? 0)))
+    if (at.kind === 'const' && (at.value < 0 || at.value >= (local.count ?? 0)))
       fail(`${name}[${at.value}] of ${local.count}`);
   };
   const define = (name: string, local: Local): void => {
@@ -145,7 +145,7 @@ export function verifyKernel(kernel: Kernel, expanded = false, features: Feature
   }
   const walk = (body: readonly Stmt[], place: Place): void => {
     for (const s of body) {
-      switch (s.s) {
+      switch (s.kind) {
         case 'let':
           define(s.name, {
             type: typeOf(s.value),
@@ -173,7 +173,7 @@ export function verifyKernel(kernel: Kernel, expanded = false, features: Feature
           const type = typeOf(s.value);
           const width = storeWidth(buffer.element, type) ?? fail(`${type} cannot be stored to ${s.buffer}`);
           if (typeOf(s.index) !== 'i32') fail(`index of ${s.buffer} is not i32`);
-          if (s.index.e === 'const' && (s.index.value < 0 || s.index.value + width > buffer.length))
+          if (s.index.kind === 'const' && (s.index.value < 0 || s.index.value + width > buffer.length))
             fail(`${s.buffer}[${s.index.value}] is outside its ${buffer.length} elements`);
           break;
         }
@@ -182,7 +182,8 @@ export function verifyKernel(kernel: Kernel, expanded = false, features: Feature
           if (!(Number.isInteger(s.step) && s.step > 0)) fail(`step of ${s.name} is ${s.step}`);
           if (s.tag === 'unroll') {
             if (expanded) fail(`loop ${s.name} is still to be unrolled`);
-            if (s.from.e !== 'const' || s.to.e !== 'const') fail(`loop ${s.name} is unrolled but its bounds vary`);
+            if (s.from.kind !== 'const' || s.to.kind !== 'const')
+              fail(`loop ${s.name} is unrolled but its bounds vary`);
           }
           const together = isUniform(s.from) && isUniform(s.to);
           const one = s.tag === 'workgroup' || s.tag === 'lane';
@@ -207,7 +208,7 @@ export function verifyKernel(kernel: Kernel, expanded = false, features: Feature
           s satisfies never;
       }
     }
-    for (const s of body) if (s.s === 'let' || s.s === 'var') names.set(s.name, null);
+    for (const s of body) if (s.kind === 'let' || s.kind === 'var') names.set(s.name, null);
   };
   walk(kernel.body, { grid: false, workgroup: false, conditional: false });
   for (const b of kernel.buffers) if (b.length <= 0) fail(`${b.name} is empty`);

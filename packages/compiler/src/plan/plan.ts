@@ -218,7 +218,7 @@ function runs(kind: Kind, signature: (param: number) => string): readonly (reado
   const make = (p: Pack): string => JSON.stringify([signature(p.param), p.format, p.block, packRows(p), p.columns]);
   const alone = (id: PackId): boolean => reads.filter((other) => other === id).length === 1;
   const together = kind.ops
-    .flatMap((op) => (op.op === 'contract' ? op.segments : []))
+    .flatMap((op) => (op.kind === 'contract' ? op.segments : []))
     .map(({ streams }) => streams)
     .filter((ids) => ids.every(alone) && new Set(ids.map((id) => make(kind.packs[id]!))).size === 1);
   const seen = new Set<PackId>();
@@ -240,8 +240,8 @@ export function readOrder(kind: Kind): readonly PackId[] {
 /** The packs one operation reads, in order. */
 export function packsOf(op: FusedOp): readonly PackId[] {
   const vectors = (e: Element): PackId[] =>
-    e.x === 'vector' ? [e.pack] : e.x === 'apply' ? e.args.flatMap(vectors) : [];
-  switch (op.op) {
+    e.kind === 'vector' ? [e.pack] : e.kind === 'apply' ? e.args.flatMap(vectors) : [];
+  switch (op.kind) {
     case 'embed':
       return [op.table];
     case 'contract': {

@@ -14,12 +14,12 @@ export type { FormatName, KvName };
 /** How the rows of a stored tensor map to rows of the checkpoint's: by `source(row)`, or zeros. */
 export type RowMap =
   /** Row r is row r. */
-  | { readonly map: 'plain'; readonly rows: number }
+  | { readonly kind: 'plain'; readonly rows: number }
   /** Heads of `headDim` rows, each padded to `stride` rows. */
-  | { readonly map: 'heads'; readonly heads: number; readonly headDim: number; readonly stride: number }
+  | { readonly kind: 'heads'; readonly heads: number; readonly headDim: number; readonly stride: number }
   /** One half of each head (see `Rope.pairing`), padded to `stride` rows: what rotates together lies in the same place. */
   | {
-      readonly map: 'half';
+      readonly kind: 'half';
       readonly heads: number;
       readonly headDim: number;
       readonly stride: number;
@@ -69,25 +69,25 @@ export type Scratch = Readonly<Record<string, BufferId>>;
 /** Element-wise maths over one feature index: it serves scalars and vectors, the interpreter and every target. */
 export type Element =
   /** The dot product of stream `stream`. */
-  | { readonly x: 'dot'; readonly stream: number }
+  | { readonly kind: 'dot'; readonly stream: number }
   /** The buffer at the same token and feature. */
-  | { readonly x: 'buffer'; readonly buffer: BufferId }
+  | { readonly kind: 'buffer'; readonly buffer: BufferId }
   /** A stored vector at the same feature. */
-  | { readonly x: 'vector'; readonly pack: PackId }
+  | { readonly kind: 'vector'; readonly pack: PackId }
   /** cos or sin of the token's position, at feature modulo `half`. */
-  | { readonly x: 'rope'; readonly part: 'cos' | 'sin'; readonly table: number; readonly half: number }
-  | { readonly x: 'constant'; readonly value: number }
-  | { readonly x: 'apply'; readonly fn: FunctionName; readonly args: readonly Element[] };
+  | { readonly kind: 'rope'; readonly part: 'cos' | 'sin'; readonly table: number; readonly half: number }
+  | { readonly kind: 'constant'; readonly value: number }
+  | { readonly kind: 'apply'; readonly fn: FunctionName; readonly args: readonly Element[] };
 
 /** Where a result goes. `heads` places row r of a half at head * stride + plane * half + (r mod half). */
 export type Destination =
-  | { readonly to: 'buffer'; readonly buffer: BufferId; readonly place: Place }
-  | { readonly to: 'state'; readonly part: number; readonly place: Place }
+  | { readonly kind: 'buffer'; readonly buffer: BufferId; readonly place: Place }
+  | { readonly kind: 'state'; readonly part: number; readonly place: Place }
   /** The logits region: one row, no arena. */
-  | { readonly to: 'logits' };
+  | { readonly kind: 'logits' };
 export type Place =
-  | { readonly at: 'same' }
-  | { readonly at: 'head'; readonly half: number; readonly stride: number; readonly plane: 0 | 1 };
+  | { readonly kind: 'same' }
+  | { readonly kind: 'head'; readonly half: number; readonly stride: number; readonly plane: 0 | 1 };
 
 /** What becomes of x before it is multiplied: it is normalised, then turned to codes where the weights are integers. */
 export interface Prologue {
@@ -134,8 +134,8 @@ export interface StatePart {
 
 /** Where heads go: beside each other in a buffer, or into the state. */
 export type HeadsDestination =
-  | { readonly to: 'buffer'; readonly buffer: BufferId }
-  | { readonly to: 'state'; readonly part: number };
+  | { readonly kind: 'buffer'; readonly buffer: BufferId }
+  | { readonly kind: 'state'; readonly part: number };
 
 /** Heads of `stride` features side by side in a buffer, and where their codes go. */
 export interface EncodedHeads {
@@ -143,15 +143,15 @@ export interface EncodedHeads {
   readonly heads: number;
   readonly stride: number;
   readonly to:
-    | { readonly to: 'buffer'; readonly codes: BufferId; readonly scales: BufferId }
-    | { readonly to: 'state'; readonly part: number };
+    | { readonly kind: 'buffer'; readonly codes: BufferId; readonly scales: BufferId }
+    | { readonly kind: 'state'; readonly part: number };
 }
 
 /** Operations, each with a name of its own within its kind. */
 export type FusedOp = { readonly name: string; readonly scratch: Scratch } & (
-  | { readonly op: 'embed'; readonly table: PackId; readonly width: number; readonly out: BufferId }
+  | { readonly kind: 'embed'; readonly table: PackId; readonly width: number; readonly out: BufferId }
   | {
-      readonly op: 'contract';
+      readonly kind: 'contract';
       readonly x: BufferId;
       /** Features summed over. */
       readonly depth: number;
@@ -160,7 +160,7 @@ export type FusedOp = { readonly name: string; readonly scratch: Scratch } & (
     }
   /** Heads of a value, from one layout to another, and rotated by the token's position where `rope` says so. */
   | {
-      readonly op: 'heads';
+      readonly kind: 'heads';
       readonly x: BufferId;
       readonly heads: number;
       readonly headDim: number;
@@ -171,9 +171,9 @@ export type FusedOp = { readonly name: string; readonly scratch: Scratch } & (
       readonly to: HeadsDestination;
     }
   /** Heads of a token to codes, each with a scale of its own (KV q8): queries to buffers, keys and values to the state. */
-  | { readonly op: 'encode'; readonly parts: readonly EncodedHeads[] }
+  | { readonly kind: 'encode'; readonly parts: readonly EncodedHeads[] }
   | {
-      readonly op: 'attention';
+      readonly kind: 'attention';
       readonly q: BufferId;
       /** State parts of keys and values. */
       readonly k: number;
@@ -189,7 +189,7 @@ export type FusedOp = { readonly name: string; readonly scratch: Scratch } & (
       readonly out: BufferId;
     }
   | {
-      readonly op: 'normalise';
+      readonly kind: 'normalise';
       readonly x: BufferId;
       readonly gain: PackId;
       readonly eps: number;
@@ -199,7 +199,7 @@ export type FusedOp = { readonly name: string; readonly scratch: Scratch } & (
       readonly out: BufferId;
     }
   /** `out` is null for the logits. */
-  | { readonly op: 'map'; readonly value: Element; readonly width: number; readonly out: BufferId | null }
+  | { readonly kind: 'map'; readonly value: Element; readonly width: number; readonly out: BufferId | null }
 );
 
 /** Code: ops over formal packs and buffers, run once for every table row of this kind. */
@@ -251,16 +251,16 @@ export function padded(n: number, to: number): number {
 
 /** Rows stored under a map, padding included. */
 export function storedRows(map: RowMap): number {
-  return map.map === 'plain' ? map.rows : map.heads * map.stride;
+  return map.kind === 'plain' ? map.rows : map.heads * map.stride;
 }
 
 /** The checkpoint row that stored row r holds, or null for zeros. */
 export function sourceRow(map: RowMap, r: number): number | null {
-  if (map.map === 'plain') return r < map.rows ? r : null;
+  if (map.kind === 'plain') return r < map.rows ? r : null;
   const head = Math.floor(r / map.stride);
   const i = r % map.stride;
   if (head >= map.heads) return null;
-  if (map.map === 'heads') return i < map.headDim ? head * map.headDim + i : null;
+  if (map.kind === 'heads') return i < map.headDim ? head * map.headDim + i : null;
   const half = map.headDim / 2;
   if (i >= half) return null;
   return head * map.headDim + (map.pairing === 'half' ? map.which * half + i : 2 * i + map.which);
@@ -286,25 +286,25 @@ export function bufferUses(op: FusedOp): { readonly reads: readonly BufferId[]; 
 /** The same without scratch: values that an operation takes from others and leaves to others. */
 export function valueUses(op: FusedOp): { readonly reads: readonly BufferId[]; readonly writes: readonly BufferId[] } {
   const inside = (e: Element): BufferId[] =>
-    e.x === 'buffer' ? [e.buffer] : e.x === 'apply' ? e.args.flatMap(inside) : [];
-  switch (op.op) {
+    e.kind === 'buffer' ? [e.buffer] : e.kind === 'apply' ? e.args.flatMap(inside) : [];
+  switch (op.kind) {
     case 'embed':
       return { reads: [], writes: [op.out] };
     case 'contract': {
       const stores = op.segments.flatMap((s) => s.stores);
       return {
         reads: [op.x, ...stores.flatMap((s) => inside(s.value))],
-        writes: stores.flatMap(({ to }) => (to.to === 'buffer' ? [to.buffer] : [])),
+        writes: stores.flatMap(({ to }) => (to.kind === 'buffer' ? [to.buffer] : [])),
       };
     }
     case 'heads':
-      return { reads: [op.x], writes: op.to.to === 'buffer' ? [op.to.buffer] : [] };
+      return { reads: [op.x], writes: op.to.kind === 'buffer' ? [op.to.buffer] : [] };
     case 'attention':
       return { reads: op.codes ? [op.codes.queries, op.codes.scales] : [op.q], writes: [op.out] };
     case 'encode':
       return {
         reads: op.parts.map((p) => p.from),
-        writes: op.parts.flatMap(({ to }) => (to.to === 'buffer' ? [to.codes, to.scales] : [])),
+        writes: op.parts.flatMap(({ to }) => (to.kind === 'buffer' ? [to.codes, to.scales] : [])),
       };
     case 'normalise':
       return { reads: [op.x], writes: [op.out] };

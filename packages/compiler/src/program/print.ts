@@ -28,7 +28,7 @@ export function printKind(program: Program, kind: Kind): string[] {
   const buffer = (id: number) => program.buffers[id]!.name;
   const pack = (id: number) => packName(kind.packs[id]!);
   const element = (e: Element): string => {
-    switch (e.x) {
+    switch (e.kind) {
       case 'dot':
         return `dot${e.stream}`;
       case 'buffer':
@@ -46,12 +46,12 @@ export function printKind(program: Program, kind: Kind): string[] {
     }
   };
   const destination = (to: Destination): string => {
-    if (to.to === 'logits') return 'logits';
-    const name = to.to === 'buffer' ? buffer(to.buffer) : `state.${kind.state[to.part]!.name}`;
-    return to.place.at === 'head' && to.place.half < to.place.stride ? `${name}[half ${to.place.plane}]` : name;
+    if (to.kind === 'logits') return 'logits';
+    const name = to.kind === 'buffer' ? buffer(to.buffer) : `state.${kind.state[to.part]!.name}`;
+    return to.place.kind === 'head' && to.place.half < to.place.stride ? `${name}[half ${to.place.plane}]` : name;
   };
   const op = (o: FusedOp): string[] => {
-    switch (o.op) {
+    switch (o.kind) {
       case 'embed':
         return [`  ${buffer(o.out)} = embed ${pack(o.table)}`];
       case 'contract': {
@@ -71,7 +71,7 @@ export function printKind(program: Program, kind: Kind): string[] {
           '  encode heads',
           ...o.parts.map(({ from, heads, to }) => {
             const codes =
-              to.to === 'buffer' ? `${buffer(to.codes)}, ${buffer(to.scales)}` : `state.${kind.state[to.part]!.name}`;
+              to.kind === 'buffer' ? `${buffer(to.codes)}, ${buffer(to.scales)}` : `state.${kind.state[to.part]!.name}`;
             return `    ${codes} = ${heads} heads of ${buffer(from)}`;
           }),
         ];
@@ -82,7 +82,7 @@ export function printKind(program: Program, kind: Kind): string[] {
         ];
       }
       case 'heads': {
-        const to = o.to.to === 'buffer' ? buffer(o.to.buffer) : `state.${kind.state[o.to.part]!.name}`;
+        const to = o.to.kind === 'buffer' ? buffer(o.to.buffer) : `state.${kind.state[o.to.part]!.name}`;
         const how = o.rope ? `rotated by table ${o.rope.table}` : 'moved';
         return [`  ${to} = ${o.heads} heads of ${buffer(o.x)}, ${how}, ${printLayout(o.layout)}`];
       }
@@ -109,12 +109,12 @@ function printLayout({ pairing, half, stride }: HeadLayout): string {
 }
 
 function packName(pack: Pack): string {
-  return `${pack.name}${pack.rows.map === 'half' ? `[half ${pack.rows.which}]` : ''}: ${pack.format}`;
+  return `${pack.name}${pack.rows.kind === 'half' ? `[half ${pack.rows.which}]` : ''}: ${pack.format}`;
 }
 
 function printMap(map: RowMap): string {
-  if (map.map === 'plain') return `${map.rows}`;
-  const part = map.map === 'half' ? ` (half ${map.which}, ${map.pairing})` : '';
+  if (map.kind === 'plain') return `${map.rows}`;
+  const part = map.kind === 'half' ? ` (half ${map.which}, ${map.pairing})` : '';
   return `${map.heads} x ${map.headDim}${part} padded to ${map.stride}`;
 }
 

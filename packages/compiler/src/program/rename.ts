@@ -5,7 +5,7 @@ type Rename = (id: BufferId) => BufferId;
 
 /** The operation with `read` applied to every buffer whose values it takes, and `write` to those it leaves values in. Scratch stays. */
 export function renamed(op: FusedOp, read: Rename, write: Rename): FusedOp {
-  switch (op.op) {
+  switch (op.kind) {
     case 'embed':
       return { ...op, out: write(op.out) };
     case 'contract':
@@ -15,7 +15,7 @@ export function renamed(op: FusedOp, read: Rename, write: Rename): FusedOp {
         segments: op.segments.map((segment) => ({
           ...segment,
           stores: segment.stores.map(({ to, value }) => ({
-            to: to.to === 'buffer' ? { ...to, buffer: write(to.buffer) } : to,
+            to: to.kind === 'buffer' ? { ...to, buffer: write(to.buffer) } : to,
             value: renamedLeaves(value, read),
           })),
         })),
@@ -26,7 +26,7 @@ export function renamed(op: FusedOp, read: Rename, write: Rename): FusedOp {
         parts: op.parts.map(({ from, to, ...part }) => ({
           ...part,
           from: read(from),
-          to: to.to === 'buffer' ? { ...to, codes: write(to.codes), scales: write(to.scales) } : to,
+          to: to.kind === 'buffer' ? { ...to, codes: write(to.codes), scales: write(to.scales) } : to,
         })),
       };
     case 'attention': {
@@ -34,7 +34,7 @@ export function renamed(op: FusedOp, read: Rename, write: Rename): FusedOp {
       return { ...op, q: read(op.q), codes, out: write(op.out) };
     }
     case 'heads':
-      return { ...op, x: read(op.x), to: op.to.to === 'buffer' ? { ...op.to, buffer: write(op.to.buffer) } : op.to };
+      return { ...op, x: read(op.x), to: op.to.kind === 'buffer' ? { ...op.to, buffer: write(op.to.buffer) } : op.to };
     case 'normalise':
       return { ...op, x: read(op.x), out: write(op.out) };
     case 'map':
@@ -45,6 +45,6 @@ export function renamed(op: FusedOp, read: Rename, write: Rename): FusedOp {
 }
 
 function renamedLeaves(e: Element, read: Rename): Element {
-  if (e.x === 'buffer') return { ...e, buffer: read(e.buffer) };
-  return e.x === 'apply' ? { ...e, args: e.args.map((arg) => renamedLeaves(arg, read)) } : e;
+  if (e.kind === 'buffer') return { ...e, buffer: read(e.buffer) };
+  return e.kind === 'apply' ? { ...e, args: e.args.map((arg) => renamedLeaves(arg, read)) } : e;
 }

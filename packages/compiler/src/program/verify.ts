@@ -37,10 +37,10 @@ function verifyKind(program: Program, kind: Kind): void {
     for (const id of reads)
       if (!written.has(id)) fail(`${op.name} reads ${program.buffers[id]?.name} before it is written`);
     for (const id of writes) written.add(id);
-    if (op.op !== 'contract') continue;
+    if (op.kind !== 'contract') continue;
     for (const segment of op.segments) {
       // a thread may still read what another has ready
-      if (segment.stores.some(({ to }) => to.to === 'buffer' && to.buffer === op.x))
+      if (segment.stores.some(({ to }) => to.kind === 'buffer' && to.buffer === op.x))
         fail(`${op.name} overwrites its x`);
       for (const id of segment.streams) {
         const pack = kind.packs[id] ?? fail(`${op.name}: no pack ${id}`);

@@ -3,7 +3,7 @@ import type { Format } from '../formats/format.ts';
 import { formats } from '../formats/table.ts';
 import { type FusedOp, type Kind, padded } from '../program/ir.ts';
 
-type Contract = Extract<FusedOp, { op: 'contract' }>;
+type Contract = Extract<FusedOp, { kind: 'contract' }>;
 
 /** The format of each matrix, in the order of segments and streams. */
 export function formatsOf({ packs }: Kind, op: Contract): readonly Format[] {

@@ -21,7 +21,7 @@ import type { Expr } from '../loops/ir.ts';
 import type { Element, FusedOp } from '../program/ir.ts';
 import type { KernelScope } from './scope.ts';
 
-type HeadsOp = Extract<FusedOp, { op: 'heads' }>;
+type HeadsOp = Extract<FusedOp, { kind: 'heads' }>;
 type Rotation = NonNullable<HeadsOp['rope']>;
 
 /** How many features of the result are computed together, and how often that is done for a token. */
@@ -120,7 +120,7 @@ function turned(
   const half = scope.plan.program.ropeTables[table]!.stride;
   const names = new Names(b);
   const angle = (part: 'cos' | 'sin'): Expr => {
-    const element: Element = { x: 'rope', part, table, half };
+    const element: Element = { kind: 'rope', part, table, half };
     return scope.element(b, names, element, type, token, pair, noDot);
   };
   return add(mul(own, angle('cos')), mul(partner, angle('sin')));
@@ -139,7 +139,7 @@ function store(
   place: Expr,
   value: Expr,
 ): void {
-  if (to.to === 'buffer') {
+  if (to.kind === 'buffer') {
     const row = times(scope.bufferRow(to.buffer, token), scope.width(to.buffer));
     b.store(scope.arena(to.buffer, 'write'), plus(row, plus(times(head, layout.stride), place)), value);
     return;

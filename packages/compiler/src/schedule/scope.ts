@@ -105,7 +105,7 @@ export class KernelScope {
     return this.use({
       name: buffer.name,
       element: buffer.element === 'f32' ? 'f32' : 'i32',
-      address: { from: 'memory', offset: this.plan.bufferAddress[id]! },
+      address: { kind: 'memory', offset: this.plan.bufferAddress[id]! },
       length: rows * words,
       access,
       note: { f32: shape, codes: `${shape} int8, four a word`, sums: `${shape} sums of codes` }[buffer.element],
@@ -147,7 +147,7 @@ export class KernelScope {
     const pack = this.kind.packs[id]!;
     const format = formats[pack.format];
     const shape = packShape(pack);
-    const address = { from: 'weights', group: pack.group, offset: pack.offset } as const;
+    const address = { kind: 'weights', group: pack.group, offset: pack.offset } as const;
     const views = format.views(partName(pack), address, packRows(pack), shape);
     return { format, views: views.map((v) => this.use(v)), shape };
   }
@@ -157,7 +157,7 @@ export class KernelScope {
     return this.use({
       name: partName(pack),
       element: 'f32',
-      address: { from: 'weights', group: pack.group, offset: pack.offset },
+      address: { kind: 'weights', group: pack.group, offset: pack.offset },
       length: packRows(pack),
       access: 'read',
       note: `[${storedRows(pack.rows)}]`,
@@ -172,7 +172,7 @@ export class KernelScope {
     const stored = this.kind.state[part]!;
     const format = kvFormats[stored.format];
     const shape = kvShape(stored, this.plan.program.context);
-    const views = format.views(stored.name, { from: 'state', offset: stored.offset }, shape, access);
+    const views = format.views(stored.name, { kind: 'state', offset: stored.offset }, shape, access);
     return { format, views: views.map((view) => this.use(view)), shape };
   }
 
@@ -181,7 +181,7 @@ export class KernelScope {
     return this.use({
       name: 'tokens',
       element: 'i32',
-      address: { from: 'memory', offset },
+      address: { kind: 'memory', offset },
       length: bytes / 4,
       access,
       note: 'ids',
@@ -194,7 +194,7 @@ export class KernelScope {
     return this.use({
       name: 'logits',
       element: 'f32',
-      address: { from: 'memory', offset },
+      address: { kind: 'memory', offset },
       length: bytes / 4,
       access,
       note,
@@ -220,7 +220,7 @@ export class KernelScope {
     dot: (stream: number) => Expr,
   ): Expr {
     const inner = (x: Element) => this.element(b, names, x, type, token, feature, dot);
-    switch (e.x) {
+    switch (e.kind) {
       case 'dot':
         return dot(e.stream);
       case 'constant':
@@ -236,7 +236,7 @@ export class KernelScope {
         const table = this.use({
           name: `${e.part}${e.table}`,
           element: 'f32',
-          address: { from: 'memory', offset: this.plan.ropeAddress[e.table]! + (e.part === 'sin' ? size * 4 : 0) },
+          address: { kind: 'memory', offset: this.plan.ropeAddress[e.table]! + (e.part === 'sin' ? size * 4 : 0) },
           length: size,
           access: 'read',
           note: `[${context}, ${stride}]`,
@@ -256,7 +256,7 @@ export class KernelScope {
 
   /** Stores four rows of a result where its destination says. */
   storeRows(b: Builder, names: Names, to: Destination, token: Index, row: Index, value: Expr): void {
-    switch (to.to) {
+    switch (to.kind) {
       case 'logits':
         b.store(this.logits('write'), row, value);
         return;
@@ -282,11 +282,11 @@ export class KernelScope {
 }
 
 /** What a stored tensor is called in kernels. */
-export const partName = ({ name, rows }: Pack): string => (rows.map === 'half' ? `${name}.${rows.which}` : name);
+export const partName = ({ name, rows }: Pack): string => (rows.kind === 'half' ? `${name}.${rows.which}` : name);
 
 /** Offset of row r: as it is, or inside its head. `perHead` is the distance of heads where it is not their stride. */
 function placeOffset(names: Names, place: Place, row: Index, perHead: number | null): Expr {
-  if (place.at === 'same') return plus(row, 0);
+  if (place.kind === 'same') return plus(row, 0);
   const head = names.let('head', times(quotient(row, place.half), perHead ?? place.stride));
   return plus(plus(head, names.let('inHead', remainder(row, place.half))), place.plane * place.half);
 }

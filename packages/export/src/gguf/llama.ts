@@ -101,7 +101,7 @@ interface ReadBlock {
 function readStacks(graph: Graph, root: Reader, last: ValueId, kinds: readonly ReadBlock[]) {
   const stacks: number[] = [];
   let x = last;
-  for (let node = root.node(x); node.op.op === 'stack'; node = root.node(x)) {
+  for (let node = root.node(x); node.op.kind === 'stack'; node = root.node(x)) {
     stacks.unshift(node.op.stack);
     x = node.op.x;
   }
@@ -197,8 +197,8 @@ function bound(weights: readonly WeightId[], param: ParamId): WeightId {
   return weight;
 }
 
-type Kind = Op['op'];
-type OpOf<K extends Kind> = Extract<Op, { readonly op: K }>;
+type Kind = Op['kind'];
+type OpOf<K extends Kind> = Extract<Op, { readonly kind: K }>;
 interface NodeOf<K extends Kind> extends Node {
   readonly op: OpOf<K>;
 }
@@ -233,15 +233,15 @@ class Reader {
   args(value: ValueId, fn: FunctionName, part: string): readonly ValueId[] {
     const node = this.node(value);
     const { op } = node;
-    if (op.op !== 'map' || op.fn !== fn)
+    if (op.kind !== 'map' || op.fn !== fn)
       this.refuse(node, `${part} is ${operationName(node.op)} where llama.cpp has ${fn}`, pattern);
     return op.args;
   }
 
   want<K extends Kind>(value: ValueId, kind: K, part: string): NodeOf<K> {
     const node = this.node(value);
-    if (node.op.op === 'rmsNorm' && node.op.heads > 1) this.refuse(node, `${part} is a norm of each head`, pattern);
-    if (node.op.op !== kind)
+    if (node.op.kind === 'rmsNorm' && node.op.heads > 1) this.refuse(node, `${part} is a norm of each head`, pattern);
+    if (node.op.kind !== kind)
       this.refuse(node, `${part} is ${operationName(node.op)} where llama.cpp has ${kind}`, pattern);
     return node as NodeOf<K>;
   }

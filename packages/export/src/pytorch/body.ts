@@ -36,7 +36,7 @@ export function printBody(
   };
 
   const expression = ({ op }: Node): string | null => {
-    switch (op.op) {
+    switch (op.kind) {
       case 'tokens':
       case 'input':
       case 'stack':
@@ -76,7 +76,7 @@ export function printBody(
   for (const node of body.nodes) {
     const text = expression(node);
     if (text !== null) lines.push(`${v(node.id)} = ${text}`);
-    if (node.op.op === 'stack') lines.push(...stackLines(node.op.stack, v(node.op.x), v(node.id)));
+    if (node.op.kind === 'stack') lines.push(...stackLines(node.op.stack, v(node.op.x), v(node.id)));
   }
   return { lines, result: v(body.result), uses };
 }

@@ -40,7 +40,7 @@ function suggested(node: Node, body: Body, names: readonly string[]): string {
   const { op } = node;
   // `self_attn.q_proj.weight` belongs to the module `q_proj`.
   const module = (param: number) => body.params[param]?.name.split('.').at(-2) ?? '';
-  switch (op.op) {
+  switch (op.kind) {
     case 'tokens':
       return 'tokens';
     case 'input':

@@ -51,12 +51,12 @@ const modelOf = (layer: ReturnType<typeof layerOf>): Graph =>
     (m) => m.embed.logits(m.norm(m.layers(m.embed(input(t))))),
   );
 /** A model whose first operation `kind` in the block is another. */
-function changed<K extends Op['op']>(kind: K, change: (op: Extract<Op, { op: K }>) => Op): Graph {
+function changed<K extends Op['kind']>(kind: K, change: (op: Extract<Op, { kind: K }>) => Op): Graph {
   const graph = modelOf(layerOf(usual));
   const [only] = graph.kinds;
-  const at = only!.body.nodes.findIndex((node) => node.op.op === kind);
+  const at = only!.body.nodes.findIndex((node) => node.op.kind === kind);
   const nodes = only!.body.nodes.map((node, i) =>
-    i === at ? { ...node, op: change(node.op as Extract<Op, { op: K }>) } : node,
+    i === at ? { ...node, op: change(node.op as Extract<Op, { kind: K }>) } : node,
   );
   return { ...graph, kinds: [{ ...only!, body: { ...only!.body, nodes } }] };
 }
@@ -179,7 +179,7 @@ describe('refused, with place and remedy', () => {
     ],
     [
       'no rotation',
-      () => changed('rope', (op) => ({ op: 'scale', x: op.x, by: 1 })),
+      () => changed('rope', (op) => ({ kind: 'scale', x: op.x, by: 1 })),
       /q is scale where llama.cpp has rope/,
     ],
     [

@@ -16,7 +16,9 @@ test('only the functions the graph uses are printed, after those they need', () 
     stacks: [],
     root: {
       ...sharedFfn.root,
-      nodes: sharedFfn.root.nodes.map((n) => (n.op.op === 'stack' ? { ...n, op: { op: 'scale', x: 1, by: 3 } } : n)),
+      nodes: sharedFfn.root.nodes.map((n) =>
+        n.op.kind === 'stack' ? { ...n, op: { kind: 'scale', x: 1, by: 3 } } : n,
+      ),
     },
   };
   const text = exportPyTorch(rootOnly)['model.py'];
@@ -29,7 +31,7 @@ test('only the functions the graph uses are printed, after those they need', () 
 
 test('a norm of heads is the norm of each', () => {
   const [kind] = sharedFfn.kinds;
-  const nodes = kind!.body.nodes.map((n) => (n.op.op === 'rmsNorm' ? { ...n, op: { ...n.op, heads: 2 } } : n));
+  const nodes = kind!.body.nodes.map((n) => (n.op.kind === 'rmsNorm' ? { ...n, op: { ...n.op, heads: 2 } } : n));
   const text = exportPyTorch({ ...sharedFfn, kinds: [{ ...kind!, body: { ...kind!.body, nodes } }] })['model.py'];
   expect(text).toContain('norm = head_norm(x, w["norm.weight"], heads=2, eps=1e-5)');
   expect(text.indexOf('def rms_norm')).toBeLessThan(text.indexOf('def head_norm'));

@@ -16,7 +16,7 @@ export function attendQ8(
   q: Float64Array,
   { keys, values }: { readonly keys: readonly Float64Array[]; readonly values: readonly Float64Array[] },
   position: number,
-  { heads, kvHeads, headDim, scale }: Op & { readonly op: 'attention' },
+  { heads, kvHeads, headDim, scale }: Op & { readonly kind: 'attention' },
 ): Float64Array {
   const out = new Float64Array(heads * headDim);
   const headOf = (row: Float64Array | undefined, head: number): Q8Activation => {

@@ -15,8 +15,8 @@ export type Kv = 'f32' | 'f16' | 'q8';
 
 /** A weight in memory. `values` is f32, row-major; a vector has one row. */
 export type Tensor =
-  | { readonly format: 'f32'; readonly rows: number; readonly columns: number; readonly values: Float32Array }
-  | { readonly format: 'integer'; readonly rows: number; readonly columns: number; readonly matrix: IntegerMatrix };
+  | { readonly kind: 'f32'; readonly rows: number; readonly columns: number; readonly values: Float32Array }
+  | { readonly kind: 'integer'; readonly rows: number; readonly columns: number; readonly matrix: IntegerMatrix };
 
 /** One run of a block: its code, its weights, and the slot in which it alone remembers. */
 export interface BoundExecution {
@@ -42,7 +42,7 @@ export function bindModel(graph: Graph, weightOf: WeightOf, quant: Quant): Model
   const executions: BoundExecution[] = [];
   const indicesOfStack = new Map<number, number[]>();
   for (const { op } of graph.root.nodes) {
-    if (op.op !== 'stack') continue;
+    if (op.kind !== 'stack') continue;
     const stack = graph.stacks[op.stack]!;
     const indices = stack.executions.map(({ weightSet, slot }) => {
       const { kind, weights } = stack.weightSets[weightSet]!;
@@ -61,10 +61,10 @@ function loadTensor({ name, shape, role }: Weight, values: Float32Array, quant: 
   const columns = shape.at(-1) ?? 1;
   const rows = values.length / columns;
   if (quant === 'q4' && role === 'matrix') {
-    return { format: 'integer', rows, columns, matrix: quantiseMatrix4(values, rows, columns) };
+    return { kind: 'integer', rows, columns, matrix: quantiseMatrix4(values, rows, columns) };
   }
   if (quant !== 'f32' && (role === 'matrix' || role === 'table')) {
-    return { format: 'integer', rows, columns, matrix: quantiseMatrix(values, rows, columns) };
+    return { kind: 'integer', rows, columns, matrix: quantiseMatrix(values, rows, columns) };
   }
-  return { format: 'f32', rows, columns, values };
+  return { kind: 'f32', rows, columns, values };
 }

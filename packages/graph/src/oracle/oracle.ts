@@ -137,7 +137,7 @@ export class Oracle {
     },
   ): Float64Array {
     const { start, value, execution } = scope;
-    switch (op.op) {
+    switch (op.kind) {
       case 'tokens':
       case 'input':
         return start;
@@ -166,7 +166,7 @@ function attend(
   q: Float64Array,
   { keys, values }: KeysAndValues,
   position: number,
-  { heads, kvHeads, headDim, scale }: Op & { readonly op: 'attention' },
+  { heads, kvHeads, headDim, scale }: Op & { readonly kind: 'attention' },
 ): Float64Array {
   const out = new Float64Array(heads * headDim);
   const weights = new Float64Array(position + 1);

@@ -9,7 +9,7 @@ import type { Tensor } from './model.ts';
 import { integerDots, type Q8Activation } from './q8.ts';
 
 /** The operations on one token's row; the others begin a body, look at other tokens, or run other bodies. */
-export type RowOp = Exclude<Op, { readonly op: 'tokens' | 'input' | 'attention' | 'stack' }>;
+export type RowOp = Exclude<Op, { readonly kind: 'tokens' | 'input' | 'attention' | 'stack' }>;
 
 /** What a row operation may look at. */
 export interface RowScope {
@@ -27,7 +27,7 @@ export interface RowScope {
 /** The result row [features] of `op`, a fresh array. */
 export function rowOp(op: RowOp, { value, tensors, position, quantise, onQ8 }: RowScope): Float64Array {
   const tensor = (id: ParamId) => tensors[id]!;
-  switch (op.op) {
+  switch (op.kind) {
     case 'embed':
       return tableRow(tensor(op.table), value(op.ids)[0]!);
     case 'linear':
@@ -54,7 +54,7 @@ export function rowOp(op: RowOp, { value, tensors, position, quantise, onQ8 }: R
 /** Row `r` of a table, as f64 [columns]. */
 function tableRow(table: Tensor, r: number): Float64Array {
   const { columns } = table;
-  if (table.format === 'f32') return Float64Array.from(table.values.subarray(r * columns, (r + 1) * columns));
+  if (table.kind === 'f32') return Float64Array.from(table.values.subarray(r * columns, (r + 1) * columns));
   const codes = table.matrix.codes.subarray(r * columns, (r + 1) * columns);
   return Float64Array.from(codes, (code) => code * table.matrix.scales[r]!);
 }
@@ -67,7 +67,7 @@ function linear(
   { quantise, onQ8 }: Pick<RowScope, 'quantise' | 'onQ8'>,
 ): Float64Array {
   const out = new Float64Array(weight.rows);
-  if (weight.format === 'integer') {
+  if (weight.kind === 'integer') {
     const activation = quantise(x);
     const dots = integerDots(weight.matrix, activation.codes);
     for (let o = 0; o < out.length; o++) out[o] = dots[o]! * (weight.matrix.scales[o]! * activation.scale);
@@ -119,6 +119,6 @@ function rotate(x: Float64Array, heads: number, headDim: number, rope: Rope, pos
 
 /** The numbers of a gain or bias, which are never quantised. */
 function vector(tensor: Tensor): Float32Array {
-  if (tensor.format !== 'f32') throw new Error('gains and biases stay f32');
+  if (tensor.kind !== 'f32') throw new Error('gains and biases stay f32');
   return tensor.values;
 }

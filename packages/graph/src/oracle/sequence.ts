@@ -32,7 +32,7 @@ export function sequence(
     const results: Sequence[] = [];
     const value = (id: ValueId) => results[id]!;
     const apply = (op: Op): Sequence => {
-      switch (op.op) {
+      switch (op.kind) {
         case 'tokens':
         case 'input':
           return start;
@@ -73,7 +73,7 @@ function causalAttention(
   q: Sequence,
   k: Sequence,
   v: Sequence,
-  { heads, kvHeads, headDim, scale }: Op & { readonly op: 'attention' },
+  { heads, kvHeads, headDim, scale }: Op & { readonly kind: 'attention' },
 ): Sequence {
   const headOf = (row: Float64Array, head: number) => row.subarray(head * headDim, (head + 1) * headDim);
   const queriesPerKvHead = heads / kvHeads;

@@ -28,7 +28,7 @@ import { exp, maxAcross, sumLanes } from '../../loops/math.ts';
 import { CHUNK, type FusedOp } from '../../program/ir.ts';
 import type { CpuScope } from './scope.ts';
 
-type Attention = Extract<FusedOp, { op: 'attention' }>;
+type Attention = Extract<FusedOp, { kind: 'attention' }>;
 
 /** Vectors of features merged at once. */
 const MERGED = 8;

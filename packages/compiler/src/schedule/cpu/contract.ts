@@ -13,7 +13,7 @@ import { normaliseToken } from './normalise.ts';
 import { quantiseToken } from './quantise.ts';
 import type { CpuScope } from './scope.ts';
 
-type Contract = Extract<FusedOp, { op: 'contract' }>;
+type Contract = Extract<FusedOp, { kind: 'contract' }>;
 type Stream = ReturnType<CpuScope['matrix']>;
 
 /** What is multiplied: floats, or what codes were made of, and whether its rows are a thread's own. */

@@ -7,7 +7,7 @@ import { resultRow } from '../scope.ts';
 import type { CpuScope } from './scope.ts';
 
 /** Row `tokens[t]` of the table, dequantised. */
-export function embedKernel(scope: CpuScope, op: Extract<FusedOp, { op: 'embed' }>): Kernel {
+export function embedKernel(scope: CpuScope, op: Extract<FusedOp, { kind: 'embed' }>): Kernel {
   const { format, views, shape } = scope.matrix(op.table);
   const ids = scope.tokens();
   const out = scope.arena(op.out, 'write');
@@ -27,7 +27,7 @@ export function embedKernel(scope: CpuScope, op: Extract<FusedOp, { op: 'embed' 
 }
 
 /** Heads moved to where attention reads them, or back. */
-export function headsKernel(scope: CpuScope, op: Extract<FusedOp, { op: 'heads' }>): Kernel {
+export function headsKernel(scope: CpuScope, op: Extract<FusedOp, { kind: 'heads' }>): Kernel {
   const tag = scope.lowering === 'decode' ? 'grid' : 'serial';
   scope.eachToken(
     scope.b,
@@ -39,7 +39,7 @@ export function headsKernel(scope: CpuScope, op: Extract<FusedOp, { op: 'heads' 
 }
 
 /** An expression tree over whole rows. */
-export function mapKernel(scope: CpuScope, op: Extract<FusedOp, { op: 'map' }>): Kernel {
+export function mapKernel(scope: CpuScope, op: Extract<FusedOp, { kind: 'map' }>): Kernel {
   const noDot = (): never => {
     throw new Error(`${op.name}: a dot product outside a contraction`);
   };

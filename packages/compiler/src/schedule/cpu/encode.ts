@@ -9,7 +9,7 @@ import { quantiseRun } from './quantise.ts';
 import type { CpuScope } from './scope.ts';
 
 /** The kernel of an encoding. */
-export function encodeKernel(scope: CpuScope, op: Extract<FusedOp, { op: 'encode' }>): Kernel {
+export function encodeKernel(scope: CpuScope, op: Extract<FusedOp, { kind: 'encode' }>): Kernel {
   for (const { from, heads, stride, to } of op.parts) {
     const tokens = scope.lowering === 'decode' ? 1 : scope.scalar('count');
     scope.b.loop('grid', 'item', { to: times(tokens, heads) }, (b, item) => {
@@ -20,7 +20,7 @@ export function encodeKernel(scope: CpuScope, op: Extract<FusedOp, { op: 'encode
         at: b.let('from', plus(times(token, scope.width(from)), times(head, stride))),
         count: stride,
       };
-      if (to.to === 'buffer') {
+      if (to.kind === 'buffer') {
         const words = scope.arena(to.codes, 'write');
         const width = scope.width(to.codes) / heads / 4;
         const at = b.let('to', plus(times(token, scope.width(to.codes) / 4), times(head, width)));

@@ -77,7 +77,7 @@ export function normaliseToken(scope: CpuScope, b: Builder, norm: Norm, token: I
 }
 
 /** A norm that stands alone. */
-export function normaliseKernel(scope: CpuScope, op: Extract<FusedOp, { op: 'normalise' }>): Kernel {
+export function normaliseKernel(scope: CpuScope, op: Extract<FusedOp, { kind: 'normalise' }>): Kernel {
   if (op.heads > 1) return headsKernel(scope, op);
   scope.eachFeatureOfToken(op.width, (b, token) => {
     const value = normalised(scope, b, op, token);
@@ -89,7 +89,7 @@ export function normaliseKernel(scope: CpuScope, op: Extract<FusedOp, { op: 'nor
 }
 
 /** Heads are independent: `grid`. */
-function headsKernel(scope: CpuScope, op: Extract<FusedOp, { op: 'normalise' }>): Kernel {
+function headsKernel(scope: CpuScope, op: Extract<FusedOp, { kind: 'normalise' }>): Kernel {
   const tokens = scope.lowering === 'decode' ? 1 : scope.scalar('count');
   scope.b.loop('grid', 'item', { to: times(tokens, op.heads) }, (b, item) => {
     const token = b.let('token', scope.lowering === 'decode' ? i32(0) : quotient(item, op.heads));

@@ -9,8 +9,8 @@ import { CHUNK, padded } from '../../program/ir.ts';
 import { LARGEST_BLOCK } from '../../program/pack-table.ts';
 import { codesWidth, formatsOf } from '../codes.ts';
 
-type Contract = Extract<FusedOp, { op: 'contract' }>;
-type Attention = Extract<FusedOp, { op: 'attention' }>;
+type Contract = Extract<FusedOp, { kind: 'contract' }>;
+type Attention = Extract<FusedOp, { kind: 'attention' }>;
 
 /** Most threads that run one package: what there is room for. Decoding is bound by memory, which few threads saturate. */
 export const MAX_THREADS = 8;
@@ -29,8 +29,8 @@ export function forCpu(program: Program): Program {
         parts.map(({ name, ...buffer }) => [name, buffers.push({ name: `${prefix}.${name}`, ...buffer }) - 1]),
       );
     const ops = kind.ops.map((op): FusedOp => {
-      if (op.op === 'attention') return { ...op, scratch: own(op.name, ofAttention(op, program.context)) };
-      if (op.op !== 'contract') return op;
+      if (op.kind === 'attention') return { ...op, scratch: own(op.name, ofAttention(op, program.context)) };
+      if (op.kind !== 'contract') return op;
       const rows = Math.max(kind.role === 'end' ? 1 : tile, MAX_THREADS);
       return { ...op, scratch: own(`${kind.name}.${op.name}`, ofContract(kind, op, rows)) };
     });

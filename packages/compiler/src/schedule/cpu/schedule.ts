@@ -43,7 +43,7 @@ function kernelOf(scope: CpuScope, op: FusedOp): Kernel {
 }
 
 function build(scope: CpuScope, op: FusedOp): Kernel {
-  switch (op.op) {
+  switch (op.kind) {
     case 'embed':
       return embedKernel(scope, op);
     case 'contract':

@@ -58,7 +58,7 @@ export class CpuScope extends KernelScope {
     return this.use({
       name,
       element: 'i8',
-      address: { from: 'memory', offset: this.plan.bufferAddress[id]! },
+      address: { kind: 'memory', offset: this.plan.bufferAddress[id]! },
       length: rows * width,
       access: 'read',
       note: `[${rows}, ${width}] int8`,
@@ -75,7 +75,7 @@ export class CpuScope extends KernelScope {
     const shape = { ...packShape(packs[0]!), pitch };
     const rows = packs.reduce((sum, pack) => sum + packRows(pack), 0);
     const names = packs.map(partName).join('+');
-    const views = format.views(names, { from: 'weights', group, offset }, rows, shape);
+    const views = format.views(names, { kind: 'weights', group, offset }, rows, shape);
     return { format, views: views.map((v) => this.use(v)), shape };
   }
 }

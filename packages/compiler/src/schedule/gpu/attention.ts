@@ -29,7 +29,7 @@ import { FLOOR, partCount, partLength, partsAt } from './parts.ts';
 import { combineParts, reduceAll } from './reduce.ts';
 import type { GpuScope } from './scope.ts';
 
-type Attention = Extract<FusedOp, { op: 'attention' }>;
+type Attention = Extract<FusedOp, { kind: 'attention' }>;
 
 /** Invocations of a workgroup. One token has few workgroups, which wait for memory: many invocations ask for more at a time. */
 const lanesOf = ({ lowering }: GpuScope): number => (lowering === 'decode' ? 256 : 64);

@@ -29,7 +29,7 @@ import { arenaOperand, makesOperandInside, needsOperand, OPERAND_LANES, operand,
 import { combineParts } from './reduce.ts';
 import type { GpuScope } from './scope.ts';
 
-type Contract = Extract<FusedOp, { op: 'contract' }>;
+type Contract = Extract<FusedOp, { kind: 'contract' }>;
 
 /** How a workgroup divides its work. */
 interface Division {

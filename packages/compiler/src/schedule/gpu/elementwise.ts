@@ -11,7 +11,7 @@ const LANES = 128;
 const HEAD_LANES = 32;
 
 /** Row `tokens[t]` of the table, dequantised. */
-export function embedKernel(scope: GpuScope, op: Extract<FusedOp, { op: 'embed' }>): Kernel {
+export function embedKernel(scope: GpuScope, op: Extract<FusedOp, { kind: 'embed' }>): Kernel {
   const { format, views, shape } = scope.matrix(op.table);
   const ids = scope.tokens();
   const out = scope.arena(op.out, 'write');
@@ -25,7 +25,7 @@ export function embedKernel(scope: GpuScope, op: Extract<FusedOp, { op: 'embed' 
 }
 
 /** Heads moved to where attention reads them, or back. */
-export function headsKernel(scope: GpuScope, op: Extract<FusedOp, { op: 'heads' }>): Kernel {
+export function headsKernel(scope: GpuScope, op: Extract<FusedOp, { kind: 'heads' }>): Kernel {
   scope.perToken(LANES, (b, lane, token) => {
     b.loop('serial', 'i', { from: lane, to: headsSteps(op).count, step: LANES }, (inner, i) =>
       writeHeads(scope, inner, op, token, i),
@@ -35,7 +35,7 @@ export function headsKernel(scope: GpuScope, op: Extract<FusedOp, { op: 'heads' 
 }
 
 /** An expression tree over whole rows. */
-export function mapKernel(scope: GpuScope, op: Extract<FusedOp, { op: 'map' }>): Kernel {
+export function mapKernel(scope: GpuScope, op: Extract<FusedOp, { kind: 'map' }>): Kernel {
   const noDot = (): never => {
     throw new Error(`${op.name}: a dot product outside a contraction`);
   };
@@ -49,7 +49,7 @@ export function mapKernel(scope: GpuScope, op: Extract<FusedOp, { op: 'map' }>):
 }
 
 /** A norm that stands alone. */
-export function normaliseKernel(scope: GpuScope, op: Extract<FusedOp, { op: 'normalise' }>): Kernel {
+export function normaliseKernel(scope: GpuScope, op: Extract<FusedOp, { kind: 'normalise' }>): Kernel {
   if (op.heads > 1) return headNormKernel(scope, op);
   scope.perToken(LANES, (b, lane, token) => {
     const group = { lane, lanes: LANES, scratch: scratchOf(scope, LANES) };
@@ -61,7 +61,7 @@ export function normaliseKernel(scope: GpuScope, op: Extract<FusedOp, { op: 'nor
 }
 
 /** A workgroup for every head of a token. */
-function headNormKernel(scope: GpuScope, op: Extract<FusedOp, { op: 'normalise' }>): Kernel {
+function headNormKernel(scope: GpuScope, op: Extract<FusedOp, { kind: 'normalise' }>): Kernel {
   scope.b.loop('grid', 'head', { to: op.heads }, (perHead, head) => {
     const workgroup = (b: Builder, token: Index) =>
       b.loop('workgroup', 'lane', { to: HEAD_LANES }, (inner, lane) => {

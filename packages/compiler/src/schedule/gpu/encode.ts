@@ -8,7 +8,7 @@ import type { GpuScope } from './scope.ts';
 const LANES = 32;
 
 /** The kernel of an encoding. */
-export function encodeKernel(scope: GpuScope, op: Extract<FusedOp, { op: 'encode' }>): Kernel {
+export function encodeKernel(scope: GpuScope, op: Extract<FusedOp, { kind: 'encode' }>): Kernel {
   const counts = op.parts.map(({ heads }) => heads);
   const all = counts.reduce((sum, heads) => sum + heads, 0);
   scope.b.loop('grid', 'item', { to: all }, (perItem, item) => {
@@ -34,7 +34,7 @@ function encodeHead(
   const at = b.let('from', plus(times(token, scope.width(from)), times(head, stride)));
   const group = { lane, lanes: LANES, scratch: scratchOf(scope, LANES) };
   const x = held(b, group, stride, (_, feature, type) => load(values, plus(at, feature), type));
-  if (to.to === 'buffer') {
+  if (to.kind === 'buffer') {
     const width = scope.width(to.codes) / heads;
     const codesAt = b.let('to', plus(times(token, scope.width(to.codes) / 4), times(head, width / 4)));
     const scaleAt = b.let('scaleAt', plus(times(token, heads), head));

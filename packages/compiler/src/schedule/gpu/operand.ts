@@ -28,7 +28,7 @@ import type { GpuProfile } from './profile.ts';
 import { reduceAll } from './reduce.ts';
 import type { GpuScope } from './scope.ts';
 
-type Contract = Extract<FusedOp, { op: 'contract' }>;
+type Contract = Extract<FusedOp, { kind: 'contract' }>;
 
 /** Invocations that prepare one token: most of what WebGPU allows, since what they wait for is memory and each other. */
 export const OPERAND_LANES = 256;

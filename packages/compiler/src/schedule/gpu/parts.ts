@@ -23,7 +23,7 @@ import { exp } from '../../loops/math.ts';
 import type { BufferId, FusedOp, Kind } from '../../program/ir.ts';
 import type { KernelScope } from '../scope.ts';
 
-type Attention = Extract<FusedOp, { op: 'attention' }>;
+type Attention = Extract<FusedOp, { kind: 'attention' }>;
 
 /** Below any score. */
 export const FLOOR = -3e38;
@@ -43,7 +43,7 @@ export function partsWidth(heads: number, stride: number, context: number): numb
 /** The attention whose parts lie in this buffer; null where it holds values. */
 export function attentionInParts({ ops }: Pick<Kind, 'ops'>, id: BufferId, context: number): Attention | null {
   if (partCount(context) === 1) return null;
-  return ops.find((op): op is Attention => op.op === 'attention' && op.out === id) ?? null;
+  return ops.find((op): op is Attention => op.kind === 'attention' && op.out === id) ?? null;
 }
 
 /** The parts of a token: per token f32 [heads, parts, stride] weighted sums, then [heads, parts] maxima, then [heads, parts] sums of weights. */

@@ -25,7 +25,7 @@ export function forGpu(program: Program, profile: GpuProfile): Program {
   const kinds = program.kinds.map((plain): Kind => {
     const kind = partCount(program.context) > 1 ? inParts(plain) : plain;
     const ops = kind.ops.map((op): FusedOp => {
-      if (op.op !== 'contract' || !needsOperand(kind, op, program.context)) return op;
+      if (op.kind !== 'contract' || !needsOperand(kind, op, program.context)) return op;
       // a tile's x is made by a kernel of its own
       if (kind.role === 'end' && makesOperandInside(kind, op, profile)) return op;
       const own = (name: string, element: Buffer['element'], width: number): BufferId =>
@@ -52,7 +52,7 @@ export function forGpu(program: Program, profile: GpuProfile): Program {
         (id) => id,
       );
       for (const id of valueUses(op).writes) parts.delete(id);
-      if (moved.op !== 'attention') return moved;
+      if (moved.kind !== 'attention') return moved;
       const width = padded(partsWidth(moved.heads, moved.valueStride, program.context), 4);
       const out = add({ name: `${kind.name}.${moved.name}.parts`, element: 'f32', width, rows: program.tile });
       parts.set(moved.out, out);

@@ -30,7 +30,7 @@ export function combineParts(
     const branches = Math.min(BRANCHES, n);
     n /= branches;
     const distance = n * width;
-    b.when(apply('less', lane, { e: 'const', type: 'i32', value: distance }), (inner) => {
+    b.when(apply('less', lane, { kind: 'const', type: 'i32', value: distance }), (inner) => {
       for (let array = 0; array < arrays; array++) {
         const entry = (i: number) => times(plus(lane, array * parts * width + i * distance), elements);
         const values = [...Array(branches).keys()].map((i) => load(scratch, entry(i), type));

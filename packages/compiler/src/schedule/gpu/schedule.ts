@@ -50,7 +50,7 @@ export function scheduleGpu(plan: Plan, profile: GpuProfile): GpuKernels {
 }
 
 function build(open: () => GpuScope, op: FusedOp): readonly Kernel[] {
-  switch (op.op) {
+  switch (op.kind) {
     case 'embed':
       return [embedKernel(open(), op)];
     case 'contract':

@@ -36,14 +36,14 @@ export class GpuScope extends KernelScope {
 
   /** Memory of one workgroup, `length` elements. */
   shared(name: string, element: 'f32' | 'i32', length: number, note: string): KernelBuffer {
-    return this.use({ name, element, address: { from: 'workgroup' }, length, access: 'readwrite', note });
+    return this.use({ name, element, address: { kind: 'workgroup' }, length, access: 'readwrite', note });
   }
 
   /** Words of the step. */
   step(): KernelBuffer {
     const { offset } = this.plan.memory.step;
     const note = Object.keys(GPU_STEP).join(', ');
-    const address = { from: 'memory', offset } as const;
+    const address = { kind: 'memory', offset } as const;
     return this.use({ name: 'step', element: 'i32', address, length: GPU_STEP_WORDS, access: 'readwrite', note });
   }
 
@@ -55,7 +55,7 @@ export class GpuScope extends KernelScope {
       this.use({
         name,
         element,
-        address: { from: 'memory', offset: candidates + offset },
+        address: { kind: 'memory', offset: candidates + offset },
         length,
         access: 'write',
         note,
@@ -69,7 +69,7 @@ export class GpuScope extends KernelScope {
 
   /** Ids that were chosen: at i the token of position i. */
   history(): KernelBuffer {
-    const address = { from: 'memory', offset: behindMemory(this.plan).history } as const;
+    const address = { kind: 'memory', offset: behindMemory(this.plan).history } as const;
     const length = this.plan.program.context + 1;
     return this.use({ name: 'history', element: 'i32', address, length, access: 'write', note: 'ids by position' });
   }
@@ -114,7 +114,7 @@ export class GpuScope extends KernelScope {
 /** Bytes of workgroup memory a kernel takes. */
 export function workgroupBytes(kernel: Kernel): number {
   return kernel.buffers.reduce(
-    (sum, b) => sum + (b.address.from === 'workgroup' ? b.length * elementBytes(b.element) : 0),
+    (sum, b) => sum + (b.address.kind === 'workgroup' ? b.length * elementBytes(b.element) : 0),
     0,
   );
 }

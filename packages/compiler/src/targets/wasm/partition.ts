@@ -20,21 +20,21 @@ export function partition(kernel: Kernel, features: Features): Kernel {
 
 function whole(body: readonly Stmt[]): Stmt[] {
   return body.flatMap((s): Stmt[] => {
-    if (s.s === 'barrier') return [];
-    if (s.s === 'for') return [{ ...s, tag: s.tag === 'grid' ? 'serial' : s.tag, body: whole(s.body) }];
-    return [s.s === 'if' ? { ...s, body: whole(s.body) } : s];
+    if (s.kind === 'barrier') return [];
+    if (s.kind === 'for') return [{ ...s, tag: s.tag === 'grid' ? 'serial' : s.tag, body: whole(s.body) }];
+    return [s.kind === 'if' ? { ...s, body: whole(s.body) } : s];
   });
 }
 
 function shared(body: readonly Stmt[]): Stmt[] {
   const ranges = rangesOf(body);
   return body.flatMap((s): Stmt[] => {
-    if (s.s === 'if') return [{ ...s, body: shared(s.body) }];
-    if (s.s !== 'for') return [s];
+    if (s.kind === 'if') return [{ ...s, body: shared(s.body) }];
+    if (s.kind !== 'for') return [s];
     if (s.tag !== 'grid') return [{ ...s, body: shared(s.body) }];
     const { from, to, step } = s;
-    const local = (name: string): Expr => ({ e: 'get', name: `${s.name}.${name}`, type: 'i32', index: null });
-    const named = (name: string, value: Expr): Stmt => ({ s: 'let', name: `${s.name}.${name}`, value });
+    const local = (name: string): Expr => ({ kind: 'get', name: `${s.name}.${name}`, type: 'i32', index: null });
+    const named = (name: string, value: Expr): Stmt => ({ kind: 'let', name: `${s.name}.${name}`, value });
     const part = (of: Index, thread: Expr): Expr => apply('quotient', times(of, thread), argument('threads'));
     const range = ranges.get(s);
     /** Names where a share begins. */
@@ -60,7 +60,7 @@ function shared(body: readonly Stmt[]): Stmt[] {
 }
 
 function iterations({ from, to, step }: Loop): Expr {
-  const length = from.e === 'const' && to.e === 'const' ? i32(to.value - from.value) : sub(to, from);
+  const length = from.kind === 'const' && to.kind === 'const' ? i32(to.value - from.value) : sub(to, from);
   return quotient(plus(length, step - 1), step);
 }
 
@@ -85,10 +85,10 @@ function rangesOf(body: readonly Stmt[]): ReadonlyMap<Stmt, Range> {
     beside = [];
   };
   for (const s of body) {
-    if (s.s === 'barrier') close();
-    if (s.s !== 'for' || s.tag !== 'grid') continue;
+    if (s.kind === 'barrier') close();
+    if (s.kind !== 'for' || s.tag !== 'grid') continue;
     const count = iterations(s);
-    if (count.e === 'const') beside.push({ loop: s, work: count.value * s.work });
+    if (count.kind === 'const') beside.push({ loop: s, work: count.value * s.work });
   }
   close();
   return ranges;

@@ -30,9 +30,9 @@ export function printFunction(kernel: Kernel): string {
     locals.get(type)!.push(`(local $${name} ${type})`);
   };
   walkStatements(kernel.body, (s) => {
-    if (s.s === 'let') declare(s.name, wasmType(s.value.type));
-    if (s.s === 'var') declare(s.name, wasmType(s.type));
-    if (s.s === 'for') declare(s.name, 'i32');
+    if (s.kind === 'let') declare(s.name, wasmType(s.value.type));
+    if (s.kind === 'var') declare(s.name, wasmType(s.type));
+    if (s.kind === 'for') declare(s.name, 'i32');
   });
   const params = functionArguments(kernel).map((name) => `(param $${name} i32)`);
   const printer = new Printer(buffers);
@@ -55,7 +55,7 @@ class Printer {
   }
 
   private statement(s: Stmt, indent: string): string {
-    switch (s.s) {
+    switch (s.kind) {
       case 'let':
         return `(local.set $${s.name} ${this.expr(s.value)})`;
       case 'var':
@@ -69,7 +69,7 @@ class Printer {
       case 'for': {
         // tested at its end, so an iteration is one branch; a loop that may run no time at all is skipped before
         const i = `$${s.name}`;
-        const certain = s.from.e === 'const' && s.to.e === 'const' && s.from.value < s.to.value;
+        const certain = s.from.kind === 'const' && s.to.kind === 'const' && s.from.value < s.to.value;
         const to = this.expr(s.to);
         const next = `(local.tee ${i} (i32.add (local.get ${i}) (i32.const ${s.step})))`;
         const start = `(local.set ${i} ${this.expr(s.from)})\n${indent}`;
@@ -88,7 +88,7 @@ class Printer {
   }
 
   private expr(e: Expr): string {
-    switch (e.e) {
+    switch (e.kind) {
       case 'const':
         return e.type === 'f32' ? `(f32.const ${e.value})` : `(i32.const ${e.value})`;
       case 'get':
@@ -109,7 +109,7 @@ class Printer {
     }
   }
 
-  private load(e: Extract<Expr, { e: 'load' }>): string {
+  private load(e: Extract<Expr, { kind: 'load' }>): string {
     const loaded = `(${this.loadOp(e)} ${this.address(e.buffer, e.index)})`;
     const { element } = this.buffers.get(e.buffer)!;
     if (e.type !== 'i32x4' || (element !== 'u8' && element !== 'i8')) return loaded;
@@ -118,7 +118,7 @@ class Printer {
     return `(i32x4.extend_low_i16x8_${sign} (i16x8.extend_low_i8x16_${sign} ${loaded}))`;
   }
 
-  private loadOp({ buffer, type, access }: Extract<Expr, { e: 'load' }>): string {
+  private loadOp({ buffer, type, access }: Extract<Expr, { kind: 'load' }>): string {
     const { element } = this.buffers.get(buffer)!;
     if (access === 'splat') return 'v128.load32_splat';
     if (elementBytes(element) === 1 && type === 'i32x4') return 'v128.load32_zero';
@@ -131,14 +131,14 @@ class Printer {
   /** `offset=n (address)` of an element. */
   private address(name: string, at: Expr): string {
     const { element, address } = this.buffers.get(name)!;
-    if (address.from === 'workgroup') throw new Error(`${name}: there is no workgroup memory here`);
+    if (address.kind === 'workgroup') throw new Error(`${name}: there is no workgroup memory here`);
     if (element === 'f16') throw new Error(`${name}: WASM has no halves`);
     const size = elementBytes(element);
     const { base, constant } = splitConstant(at);
     const offset = address.offset + constant * size;
     const scaled = base && this.scaled(base, size);
     const from =
-      address.from === 'memory' ? null : `(local.get $${address.from === 'state' ? 'state' : `w${address.group}`})`;
+      address.kind === 'memory' ? null : `(local.get $${address.kind === 'state' ? 'state' : `w${address.group}`})`;
     const sum = from && scaled ? `(i32.add ${from} ${scaled})` : (from ?? scaled ?? '(i32.const 0)');
     return offset === 0 ? sum : `offset=${offset} ${sum}`;
   }
@@ -155,8 +155,8 @@ interface Split {
 
 /** An index as base + constant, so that the constant can be an immediate. A negative constant stays in the base. */
 function splitConstant(e: Expr): Split {
-  if (e.e === 'const') return { base: null, constant: e.value };
-  if (e.e !== 'apply' || e.fn !== 'add') return { base: e, constant: 0 };
+  if (e.kind === 'const') return { base: null, constant: e.value };
+  if (e.kind !== 'apply' || e.fn !== 'add') return { base: e, constant: 0 };
   const [a, b] = e.args.map(splitConstant) as [Split, Split];
   const constant = a.constant + b.constant;
   if (constant < 0) return { base: e, constant: 0 };

@@ -73,14 +73,14 @@ function accesses(kernel: Kernel): readonly Access[] {
   const found: Access[] = [];
   const inside = (e: Expr): void => {
     mapExpr(e, (x) => {
-      if (x.e === 'load')
+      if (x.kind === 'load')
         found.push({ buffer: x.buffer, index: x.index, type: x.type, splat: x.access === 'splat', store: null });
       return x;
     });
   };
   walkStatements(kernel.body, (s) => {
     expressionsOf(s).forEach(inside);
-    if (s.s !== 'store') return;
+    if (s.kind !== 'store') return;
     found.push({ buffer: s.buffer, index: s.index, type: s.value.type, splat: false, store: s });
   });
   return found;
@@ -96,13 +96,13 @@ export function bind(kernel: Kernel, plan: Plan, kind: Kind, multiples: Multiple
   for (const buffer of kernel.buffers) {
     if (!used.some((a) => a.buffer === buffer.name)) continue;
     const { address } = buffer;
-    if (address.from === 'memory') {
+    if (address.kind === 'memory') {
       const { resource, start, bytes } = resourceAt(plan, address.offset);
       places.set(buffer.name, { key: resource, offset: address.offset - start, resource, group: 0, bytes });
-    } else if (address.from === 'weights') {
+    } else if (address.kind === 'weights') {
       const { group, offset } = address;
       places.set(buffer.name, { key: `w${group}`, offset, resource: 'weights', group, bytes: kind.groups[group]! });
-    } else if (address.from === 'state') {
+    } else if (address.kind === 'state') {
       const bytes = kind.stateBytes;
       places.set(buffer.name, { key: 'state', offset: address.offset, resource: 'state', group: 0, bytes });
     }
@@ -153,7 +153,7 @@ export function bind(kernel: Kernel, plan: Plan, kind: Kind, multiples: Multiple
     return { name: key, of, bindings, element: halves.length > 0 ? 'f16' : 'u32', words: 0 };
   });
   const shared = kernel.buffers
-    .filter((b) => b.address.from === 'workgroup' && used.some((a) => a.buffer === b.name))
+    .filter((b) => b.address.kind === 'workgroup' && used.some((a) => a.buffer === b.name))
     .map((b): Variable => {
       const mine = used.filter((a) => a.buffer === b.name);
       if (b.element !== 'f32' && b.element !== 'i32') throw new Error(`workgroup memory of ${b.element}`);

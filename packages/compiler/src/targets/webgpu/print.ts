@@ -69,7 +69,7 @@ export function printShader(kernel: Kernel, plan: Plan, kind: Kind, profile: Gpu
     ...(bound.variables.some((v) => v.element === 'f16') ? ['enable f16;'] : []),
     `// ${kernel.name}: ${grid.length === 0 ? 'one workgroup' : grid.map(printExtent).join(' x ')} of ${lanes}`,
     ...kernel.buffers
-      .filter((b) => b.address.from !== 'workgroup')
+      .filter((b) => b.address.kind !== 'workgroup')
       .map((b) => `//   ${b.access} ${b.name}: ${b.element} ${b.note}`),
     ...(uniform ? [`struct Step { ${uniformWords.map((name) => `${name}: i32`).join(', ')} }`] : []),
     ...(uniform ? ['@group(0) @binding(0) var<uniform> step: Step;'] : []),
@@ -101,10 +101,10 @@ function launch(kernel: Kernel): { axes: Axis[]; lane: string; lanes: number; bo
   let body = kernel.body;
   for (;;) {
     const [only] = body;
-    if (body.length !== 1 || only?.s !== 'for') return fail('a loop must stand alone around a workgroup');
-    if (only.from.e !== 'const' || only.from.value !== 0) return fail(`${only.name} does not start at 0`);
+    if (body.length !== 1 || only?.kind !== 'for') return fail('a loop must stand alone around a workgroup');
+    if (only.from.kind !== 'const' || only.from.value !== 0) return fail(`${only.name} does not start at 0`);
     if (only.tag === 'workgroup') {
-      if (only.to.e !== 'const') return fail(`the size of a workgroup varies`);
+      if (only.to.kind !== 'const') return fail(`the size of a workgroup varies`);
       return { axes, lane: only.name, lanes: only.to.value, body: only.body };
     }
     if (only.tag !== 'grid' || axes.length === 3) return fail(`${only.name} is no axis of a dispatch`);
@@ -116,9 +116,9 @@ function launch(kernel: Kernel): { axes: Axis[]; lane: string; lanes: number; bo
 /** A bound of a grid loop as constant + position + count. */
 function linear(e: Expr, fail: (why: string) => never): Omit<GpuExtent, 'per'> {
   const nothing = { constant: 0, position: 0, count: 0 };
-  if (e.e === 'const') return { ...nothing, constant: e.value };
-  if (e.e === 'get' && (e.name === 'position' || e.name === 'count')) return { ...nothing, [e.name]: 1 };
-  if (e.e !== 'apply' || e.fn !== 'add') return fail('the size of its grid is no sum');
+  if (e.kind === 'const') return { ...nothing, constant: e.value };
+  if (e.kind === 'get' && (e.name === 'position' || e.name === 'count')) return { ...nothing, [e.name]: 1 };
+  if (e.kind !== 'apply' || e.fn !== 'add') return fail('the size of its grid is no sum');
   const [a, b] = e.args.map((x) => linear(x, fail)) as [typeof nothing, typeof nothing];
   return { constant: a.constant + b.constant, position: a.position + b.position, count: a.count + b.count };
 }
@@ -145,25 +145,25 @@ function declarations(variables: readonly Variable[], first: number): string[] {
 
 /** Barriers between a store to memory outside the workgroup and a later load from the same buffer. */
 function barriersOverStorage(kernel: Kernel): ReadonlySet<Stmt> {
-  const outside = new Set(kernel.buffers.filter((b) => b.address.from !== 'workgroup').map((b) => b.name));
+  const outside = new Set(kernel.buffers.filter((b) => b.address.kind !== 'workgroup').map((b) => b.name));
   const found = new Set<Stmt>();
   const stored = new Set<string>();
   let open: { readonly barrier: Stmt; readonly stored: ReadonlySet<string> }[] = [];
   const loads = (e: Expr): void => {
     mapExpr(e, (x) => {
-      if (x.e !== 'load') return x;
+      if (x.kind !== 'load') return x;
       for (const { barrier, stored } of open) if (stored.has(x.buffer)) found.add(barrier);
       return x;
     });
   };
   const visit = (s: Stmt): void => {
     for (const e of expressionsOf(s)) loads(e);
-    if (s.s === 'store' && outside.has(s.buffer)) stored.add(s.buffer);
+    if (s.kind === 'store' && outside.has(s.buffer)) stored.add(s.buffer);
     // statements are made anew for every place they stand at, except this one
-    if (s.s === 'barrier') open = [...open, { barrier: s, stored: new Set(stored) }];
-    if (s.s === 'if') s.body.forEach(visit);
+    if (s.kind === 'barrier') open = [...open, { barrier: s, stored: new Set(stored) }];
+    if (s.kind === 'if') s.body.forEach(visit);
     // what a loop stores, its next iteration loads
-    if (s.s === 'for') [...s.body, ...(s.tag === 'serial' ? s.body : [])].forEach(visit);
+    if (s.kind === 'for') [...s.body, ...(s.tag === 'serial' ? s.body : [])].forEach(visit);
   };
   kernel.body.forEach(visit);
   return found;
@@ -216,7 +216,7 @@ class Printer {
 
   statement(s: Stmt, indent: string): string[] {
     const line = (text: string) => [`${indent}${text}`];
-    switch (s.s) {
+    switch (s.kind) {
       case 'let':
         return line(`let ${this.names.of(s.name)} = ${this.expr(s.value)};`);
       case 'var':
@@ -255,7 +255,7 @@ class Printer {
   }
 
   private expr(e: Expr): string {
-    switch (e.e) {
+    switch (e.kind) {
       case 'const':
         if (e.type === 'bool') return e.value ? 'true' : 'false';
         if (e.type === 'f32') return e.value < 0 ? `(${e.value}f)` : `${e.value}f`;
@@ -279,7 +279,7 @@ class Printer {
     }
   }
 
-  private load(e: Extract<Expr, { e: 'load' }>): string {
+  private load(e: Extract<Expr, { kind: 'load' }>): string {
     const { element } = this.kernel.buffers.find((b) => b.name === e.buffer)!;
     const { variable, offset } = this.bound.place(e.buffer);
     const bytes = elementBytes(element);
@@ -367,7 +367,7 @@ class Printer {
     return fn;
   }
 
-  private store(s: Extract<Stmt, { s: 'store' }>, indent: string): string[] {
+  private store(s: Extract<Stmt, { kind: 'store' }>, indent: string): string[] {
     const { element } = this.kernel.buffers.find((b) => b.name === s.buffer)!;
     const { variable, offset } = this.bound.place(s.buffer);
     const bytes = elementBytes(element);
