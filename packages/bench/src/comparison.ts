@@ -1,0 +1,116 @@
+/**
+ * One comparison: opens its contenders, checks what they compute, and measures them in the same
+ * rounds.
+ */
+import { checkAll } from './check.ts';
+import { type Contender, inThreads } from './contender.ts';
+import { type Comparison, type Extent, type Peer, threadCounts } from './extent.ts';
+import { type Host, openHost } from './host.ts';
+import { attempt, type Journal, part } from './journal.ts';
+import {
+  type Entry,
+  measurementsOf,
+  nativeTitle,
+  onnxTitle,
+  openLab,
+  openLamella,
+  openLlamaCpp,
+  openOnnx,
+  openWllama,
+  titleOf,
+  type Work,
+  wllamaTitle,
+} from './line-up.ts';
+import { llamaCppFolder } from './llama-cpp/binding.ts';
+import { type ModelFiles, site } from './model-files.ts';
+import { patient } from './patience.ts';
+import type { Results } from './results.ts';
+import { measure } from './rounds.ts';
+
+/** What a comparison found; `version` is Chromium's. */
+export type Compared = Pick<Results, 'stepwise' | 'exactness'> &
+  Awaited<ReturnType<typeof measure>> & { readonly version: string };
+
+/**
+ * Throws where one of our own packages computes wrongly; failures of others go into the journal.
+ */
+export async function compare(
+  comparison: Comparison,
+  extent: Extent,
+  files: ModelFiles,
+  journal: Journal,
+): Promise<Compared> {
+  const host = await openHost(site);
+  const entries: Entry[] = [];
+  try {
+    await part(journal, `${comparison.name}: opening`, () =>
+      openAll(candidatesOf(comparison, extent, files, host, journal), entries, journal),
+    );
+    return { ...(await checkAndMeasure(comparison, extent, files, host, entries, journal)), version: host.version };
+  } finally {
+    await Promise.allSettled(entries.map(({ contender }) => contender.close()));
+    await host.close();
+  }
+}
+
+/** A contender that can be opened, with any number of threads. */
+interface Candidate {
+  readonly title: string;
+  readonly works: readonly Work[];
+  readonly open: (threads: number) => Promise<Contender>;
+}
+
+function candidatesOf(
+  { has, peers }: Comparison,
+  { variants, peerWorks }: Extent,
+  { built, gguf, onnx }: ModelFiles,
+  host: Host,
+  { failures }: Journal,
+): Candidate[] {
+  const openPeer: Record<Peer, Candidate['open']> = {
+    [wllamaTitle]: (threads) => openWllama(host, gguf, threads),
+    [onnxTitle]: (threads) => openOnnx(host, onnx, threads),
+    [nativeTitle]: (threads) => openLlamaCpp(gguf, threads),
+  };
+  const missing = llamaCppFolder === null && peers.includes(nativeTitle) ? nativeTitle : null;
+  if (missing) failures.push({ what: missing, reason: 'its library does not exist for this machine' });
+  return [
+    ...variants.filter(has).map((variant) => {
+      const title = titleOf(variant);
+      return { title, works: variant.works, open: (threads: number) => openLamella(host, built.get(title)!, threads) };
+    }),
+    ...peers
+      .filter((peer) => peer !== missing)
+      .map((peer) => ({ title: peer, works: peerWorks[peer], open: openPeer[peer] })),
+  ];
+}
+
+/** Adds to `entries` each candidate that opens, with each number of threads. */
+async function openAll(candidates: readonly Candidate[], entries: Entry[], journal: Journal): Promise<void> {
+  for (const { title, works, open } of candidates) {
+    for (const threads of threadCounts) {
+      const contender = await attempt(journal, `${title}, ${inThreads(threads)}, opening`, () => open(threads));
+      if (contender) entries.push({ title, threads, works, contender: patient(contender) });
+    }
+  }
+}
+
+async function checkAndMeasure(
+  { name, has, bare }: Comparison,
+  { rounds, variants, checked }: Extent,
+  { built }: ModelFiles,
+  host: Host,
+  entries: readonly Entry[],
+  journal: Journal,
+): Promise<Omit<Compared, 'version'>> {
+  const found = await part(journal, `${name}: checking against the oracle`, () =>
+    checkAll(entries, built, { checked, variants: variants.filter(has) }, journal),
+  );
+  const lab = bare === null ? [] : await openLab(host, bare, threadCounts);
+  const measured = await part(journal, `${name}: measuring`, () =>
+    measure([...entries.flatMap(measurementsOf), ...lab], rounds, (round) =>
+      journal.say(`${name}: round ${round + 1} of ${rounds}`),
+    ),
+  );
+  return { ...found, ...measured };
+}
