@@ -122,7 +122,7 @@ describe('in one page', () => {
     await write(page, text);
     await settled(page, 'fault');
     expect((await problems(page)).join('\n')).toContain(said);
-    expect(await page.locator('body.stale').count()).toBe(1);
+    expect(await page.locator('.app.stale').count()).toBe(1);
   });
 
   test('a model too large for a page is refused with its size before anything is allocated', async () => {

@@ -109,6 +109,33 @@ test('a run on this device measures what was planned', async () => {
   expect(cells[1]).toBe(cells[0]);
 });
 
+test('a narrow page that shows the code and becomes wide shows a view beside it', async () => {
+  await page.setViewportSize({ width: 360, height: 740 });
+  await page.getByRole('tab', { name: 'Code' }).click();
+  expect(await page.locator('#panel-code').isVisible()).toBe(true);
+  expect(await page.locator('#panel-pictures').isVisible()).toBe(false);
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await page.locator('#panel-pictures').waitFor();
+  expect(await page.locator('#panel-code').isVisible()).toBe(true);
+  expect(await page.getByRole('tab', { selected: true }).allTextContents()).toEqual(['Pictures']);
+});
+
+test('arrow keys, Home and End go through the tabs', async () => {
+  const selected = () => page.getByRole('tab', { selected: true }).allTextContents();
+  await page.getByRole('tab', { name: 'Pictures' }).focus();
+  for (const [key, name] of [
+    ['ArrowRight', 'Kernels'],
+    ['End', 'Run'],
+    ['ArrowRight', 'Pictures'],
+    ['ArrowLeft', 'Run'],
+    ['Home', 'Pictures'],
+  ] as const) {
+    await page.keyboard.press(key);
+    await expect.poll(selected).toEqual([name]);
+    expect(await page.locator(':focus').textContent()).toBe(name);
+  }
+});
+
 test('axe finds no fault, and nobody complained', async () => {
   await page.evaluate(axe.source);
   for (const name of ['Pictures', 'Kernels', 'Run']) {

@@ -1,0 +1,20 @@
+/**
+ * The studio: a model in an editor, and beside it what the compiler makes of every version of it. The
+ * compiler, the type checker and a run have workers of their own. There is no server: this page is
+ * all of it.
+ */
+import { style } from '@lamella/report/style';
+import { effect } from '@preact/signals';
+import { render } from 'preact';
+import './style/style.css';
+import { first } from './templates.ts';
+import { openTemplate, picture } from './version.ts';
+import { App } from './view/app.tsx';
+
+// Before the studio's own, which changes a few things.
+document.head.prepend(Object.assign(document.createElement('style'), { textContent: style }));
+render(<App />, document.getElementById('app')!);
+openTemplate(first);
+effect(() => {
+  if (picture.value) document.title = `${picture.value.name} · Lamella studio`;
+});

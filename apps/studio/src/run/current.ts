@@ -1,0 +1,40 @@
+/** The run: at most one at a time, in a worker of its own, which ends with it. */
+import { signal } from '@preact/signals';
+import { currentVersion } from '../version.ts';
+import type { Outcome, RunRequest, RunSaid } from './protocol.ts';
+
+export type Run =
+  | { readonly kind: 'none' | 'stopped' }
+  /** `of` is 0 where nobody knows how much there is to do. */
+  | { readonly kind: 'running'; readonly step: string; readonly done: number; readonly of: number }
+  | { readonly kind: 'finished'; readonly outcome: Outcome }
+  | { readonly kind: 'failed'; readonly message: string };
+
+export const run = signal<Run>({ kind: 'none' });
+
+let worker: Worker | null = null;
+
+/** Runs the version in the editor. */
+export function start(how: Pick<RunRequest, 'device' | 'threads' | 'promptTokens' | 'maxTokens'>): void {
+  end({ kind: 'running', step: '', done: 0, of: 0 });
+  worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
+  worker.onmessage = ({ data }: MessageEvent<RunSaid>) => hear(data);
+  worker.onerror = ({ message }) => end({ kind: 'failed', message: message || 'the worker of the run failed' });
+  worker.postMessage({ ...currentVersion(), ...how } satisfies RunRequest);
+}
+
+export function stop(): void {
+  end({ kind: 'stopped' });
+}
+
+function hear(said: RunSaid): void {
+  if (said.kind === 'step') run.value = { kind: 'running', step: said.step, done: said.done, of: said.of };
+  else if (said.kind === 'outcome') end({ kind: 'finished', outcome: said.outcome });
+  else end({ kind: 'failed', message: said.message });
+}
+
+function end(as: Run): void {
+  worker?.terminate();
+  worker = null;
+  run.value = as;
+}

@@ -1,0 +1,109 @@
+/**
+ * CodeMirror as the studio has it: TypeScript's colours, completions and types from the checker, and
+ * faults marked where they are.
+ */
+import {
+  autocompletion,
+  type CompletionSource,
+  closeBrackets,
+  closeBracketsKeymap,
+  completionKeymap,
+} from '@codemirror/autocomplete';
+import { defaultKeymap, history, historyKeymap, indentWithTab } from '@codemirror/commands';
+import { javascript } from '@codemirror/lang-javascript';
+import { bracketMatching, indentOnInput, indentUnit, syntaxHighlighting } from '@codemirror/language';
+import { type Diagnostic, lintGutter, lintKeymap, setDiagnostics } from '@codemirror/lint';
+import { EditorState, type Extension } from '@codemirror/state';
+import {
+  drawSelection,
+  EditorView,
+  highlightActiveLine,
+  highlightActiveLineGutter,
+  hoverTooltip,
+  keymap,
+  lineNumbers,
+} from '@codemirror/view';
+import { classHighlighter } from '@lezer/highlight';
+import type { Problem } from '../problems.ts';
+import { edit, types } from '../version.ts';
+
+/** Puts a text in, with a history of its own. */
+export function openText(view: EditorView, text: string): void {
+  view.setState(EditorState.create({ doc: text, extensions }));
+  view.scrollDOM.scrollTo(0, 0);
+}
+
+/** Marks those problems that have a place, instead of those before. */
+export function mark(view: EditorView, problems: readonly Problem[]): void {
+  const { length } = view.state.doc;
+  const diagnostics = problems
+    .filter(({ line }) => line !== null)
+    .map(({ from, to, message }): Diagnostic => {
+      const start = Math.min(from, length);
+      return { from: start, to: Math.min(Math.max(to, start), length), severity: 'error', message };
+    });
+  view.dispatch(setDiagnostics(view.state, diagnostics));
+}
+
+/** Puts the cursor there and shows it. */
+export function goTo(view: EditorView, at: number): void {
+  view.dispatch({ selection: { anchor: Math.min(at, view.state.doc.length) }, scrollIntoView: true });
+  view.focus();
+}
+
+const complete: CompletionSource = async (context) => {
+  const word = context.matchBefore(/[\w$]*/);
+  const afterDot = context.matchBefore(/\./);
+  if (!word || (word.from === word.to && !afterDot && !context.explicit)) return null;
+  const found = await types.complete(context.state.doc.toString(), context.pos);
+  const options = found.map(({ label, kind }) => ({ label, type: kind }));
+  return { from: word.from, options, validFor: /^[\w$]*$/ };
+};
+
+const hover = hoverTooltip(async (view, at) => {
+  const found = await types.hover(view.state.doc.toString(), at);
+  if (!found) return null;
+  return {
+    pos: found.from,
+    end: found.to,
+    create: () => {
+      const dom = document.createElement('div');
+      dom.className = 'hover';
+      const type = dom.appendChild(document.createElement('code'));
+      type.textContent = found.type;
+      if (found.documentation) dom.appendChild(document.createElement('p')).textContent = found.documentation;
+      return { dom };
+    },
+  };
+});
+
+const extensions: Extension = [
+  lineNumbers(),
+  lintGutter(),
+  history(),
+  EditorView.lineWrapping,
+  drawSelection(),
+  indentOnInput(),
+  indentUnit.of('  '),
+  bracketMatching(),
+  closeBrackets(),
+  highlightActiveLine(),
+  highlightActiveLineGutter(),
+  autocompletion({ override: [complete] }),
+  hover,
+  javascript({ typescript: true }),
+  syntaxHighlighting(classHighlighter),
+  EditorView.contentAttributes.of({ 'aria-label': 'The model, in TypeScript', tabindex: '0' }),
+  // Escape and then Tab leaves the editor, as everywhere in CodeMirror.
+  keymap.of([
+    ...closeBracketsKeymap,
+    ...completionKeymap,
+    ...lintKeymap,
+    ...historyKeymap,
+    ...defaultKeymap,
+    indentWithTab,
+  ]),
+  EditorView.updateListener.of((update) => {
+    if (update.docChanged) edit(update.state.doc.toString());
+  }),
+];

@@ -1,0 +1,57 @@
+/** The code: CodeMirror, and below it the problems of the version in it. A problem leads to its place. */
+import { EditorView } from '@codemirror/view';
+import { useSignalEffect } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
+import type { Problem } from '../problems.ts';
+import { problems, template } from '../version.ts';
+import { goTo, mark, openText } from './code-mirror.ts';
+import { isShown, isWide } from './tabs.tsx';
+
+export function CodePanel() {
+  const parent = useRef<HTMLDivElement>(null);
+  const view = useRef<EditorView | null>(null);
+  // The first of the effects makes the editor, which the others find.
+  useEffect(() => {
+    const made = new EditorView({ parent: parent.current! });
+    view.current = made;
+    return () => made.destroy();
+  }, []);
+  useSignalEffect(() => openText(view.current!, template.value.source));
+  useSignalEffect(() => mark(view.current!, problems.value));
+  return (
+    <section id="panel-code" role={isWide.value ? undefined : 'tabpanel'} aria-label="Code" hidden={!isShown('code')}>
+      <div id="editor" ref={parent} />
+      {problems.value.length > 0 && (
+        <section id="problems" aria-label="Problems">
+          {problems.value.map((problem, i) => (
+            <ProblemItem key={i} problem={problem} onChoose={() => goTo(view.current!, problem.from)} />
+          ))}
+        </section>
+      )}
+    </section>
+  );
+}
+
+interface ProblemItemProps {
+  readonly problem: Problem;
+  readonly onChoose: () => void;
+}
+
+function ProblemItem({ problem: { line, message }, onChoose }: ProblemItemProps) {
+  const [, code, sentence = message] = /^(L\d+) ([\s\S]*)$/.exec(message) ?? [];
+  const [what, remedy] = sentence.split(/\. Try (?=[\s\S]*$)/);
+  const parts = (
+    <>
+      {line !== null && <span class="where">line {line}</span>}
+      {code && <span class="code">{code}</span>}
+      <span class="what">{what}</span>
+      {remedy && <span class="remedy">Try {remedy}</span>}
+    </>
+  );
+  if (line === null) return <p class="problem">{parts}</p>;
+  return (
+    <button type="button" class="problem" onClick={onChoose}>
+      {parts}
+    </button>
+  );
+}

@@ -1,0 +1,100 @@
+/** A run of the version in the editor: how it is run, its progress, and what it measured beside what was planned. */
+import { type Device, devices } from '@lamella/runtime/choices';
+import { run, start, stop } from '../run/current.ts';
+import { outcomeTable } from '../run/outcome.ts';
+import { Markup } from './markup.tsx';
+import { isShown } from './tabs.tsx';
+
+const deviceLabels: Readonly<Record<Device, string>> = { auto: 'the fastest', wasm: 'WASM', webgpu: 'WebGPU' };
+
+export function RunPanel() {
+  return (
+    <section id="panel-run" role="tabpanel" aria-labelledby="tab-run" hidden={!isShown('run')}>
+      <RunForm />
+      <Result />
+    </section>
+  );
+}
+
+function RunForm() {
+  return (
+    <form
+      id="run-form"
+      onSubmit={(event) => {
+        event.preventDefault();
+        const fields = new FormData(event.currentTarget);
+        start({
+          device: fields.get('device') as Device,
+          threads: Number(fields.get('threads')) || null,
+          promptTokens: Number(fields.get('promptTokens')),
+          maxTokens: Number(fields.get('maxTokens')),
+        });
+      }}
+    >
+      <label>
+        Device{' '}
+        <select name="device">
+          {devices.map((device) => (
+            <option key={device} value={device}>
+              {deviceLabels[device]}
+            </option>
+          ))}
+        </select>
+      </label>
+      <label>
+        Threads{' '}
+        <select name="threads">
+          <option value="">as many as help</option>
+          <option>1</option>
+          <option>2</option>
+          <option>4</option>
+        </select>
+      </label>
+      <label>
+        Prompt <input name="promptTokens" type="number" min="1" max="2048" defaultValue="16" /> tokens
+      </label>
+      <label>
+        Generate <input name="maxTokens" type="number" min="2" max="2048" defaultValue="64" /> tokens
+      </label>
+      {/* One button, so that it keeps the focus. */}
+      {run.value.kind === 'running' ? (
+        <button type="button" onClick={stop}>
+          Stop
+        </button>
+      ) : (
+        <button type="submit" class="primary">
+          Run
+        </button>
+      )}
+    </form>
+  );
+}
+
+function Result() {
+  const now = run.value;
+  if (now.kind === 'finished') return <Markup id="run-result" markup={outcomeTable(now.outcome).markup} />;
+  return (
+    <div class="report" id="run-result">
+      {now.kind === 'none' && (
+        <p class="lead">
+          Runs this model here, with random weights: speed and memory do not depend on what they are. The package is
+          made in this page, and the runtime that every package carries executes it.
+        </p>
+      )}
+      {now.kind === 'running' && (
+        <>
+          <p class="step" role="status">
+            {now.step}
+          </p>
+          <progress aria-label="Progress" {...(now.of > 0 ? { value: now.done, max: now.of } : {})} />
+        </>
+      )}
+      {now.kind === 'stopped' && <p class="lead">Stopped.</p>}
+      {now.kind === 'failed' && (
+        <p class="failure" role="alert">
+          {now.message}
+        </p>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,7 @@
+/** Stands above what belongs to an older version, because the one in the editor has a fault. */
+import { isStale } from '../version.ts';
+
+export function StaleNote({ what }: { readonly what: 'pictures' | 'kernels' }) {
+  if (!isStale.value) return null;
+  return <p class="stale-note">These are the {what} of the last version without a fault.</p>;
+}
