@@ -8,33 +8,30 @@
  */
 
 import { formatNames, kvNames, wasmVariants } from '../choices.ts';
-import { candidateList, GPU_STEP_WORDS, STEP_LINE_BYTES, TABLE_ROW, WORD, wasmStepBytes } from '../step.ts';
+import { STEP_LINE_BYTES, TABLE_ROW, WORD, wasmStepBytes } from '../step.ts';
+import { checkGpuTarget, gpuTarget } from './check-gpu-target.ts';
 import {
+  bytes,
   type Check,
   demand,
   figure,
   fileName,
   hash,
+  id,
   integer,
   listOf,
   oneOf,
   orMissing,
   orNull,
   record,
+  size,
   text,
 } from './checks.ts';
 import type { Manifest, MemoryPlan, Region } from './manifest.ts';
-import type { GpuKernel, GpuPlace, GpuTarget } from './webgpu-manifest.ts';
 
-/** All that WASM can address. */
-const MOST_BYTES = 2 ** 32;
 const PAGE = 65_536;
 const CHUNK_BYTES = 4 << 20;
-const GPU_STEP_BYTES = WORD * GPU_STEP_WORDS;
 
-const bytes = integer(0, MOST_BYTES);
-const size = integer(1, MOST_BYTES);
-const id = integer(0, 2 ** 31 - 1);
 const region = record({ offset: bytes, bytes });
 
 /** In the order in which they lie in memory. */
@@ -42,53 +39,6 @@ const regions = ['step', 'tokens', 'logits', 'arena', 'weights', 'state', 'table
   keyof MemoryPlan,
   'plannedBytes'
 >[];
-
-const extent = record({ constant: id, position: oneOf(0, 1), count: oneOf(0, 1), per: integer(1, 2 ** 31 - 1) });
-const place = record({ buffer: id, offset: bytes });
-const target = record({
-  file: fileName,
-  sha256: hash,
-  profile: text,
-  needs: listOf(text),
-  kernels: listOf(
-    record({
-      name: text,
-      lanes: integer(1, 1024),
-      grid: listOf(extent, 0, 3),
-      bindings: listOf(
-        record({
-          resource: oneOf('step', 'memory', 'constants', 'history', 'candidates', 'weights', 'state'),
-          group: id,
-          offset: bytes,
-          bytes: size,
-          access: oneOf('uniform', 'read', 'read_write'),
-        }),
-        1,
-        1000,
-      ),
-    }),
-    1,
-  ),
-  kinds: listOf(record({ decode: listOf(id), prefill: listOf(id) })),
-  argmax: id,
-  draw: id,
-  candidates: record({ kernel: id, lanes: integer(1, 1024), each: integer(1, 1024) }),
-  layout: record({
-    memory: size,
-    constants: bytes,
-    history: size,
-    candidates: size,
-    step: integer(GPU_STEP_BYTES, MOST_BYTES),
-    tokens: bytes,
-    logits: bytes,
-    weights: listOf(size),
-    states: listOf(size),
-    copies: listOf(record({ from: bytes, bytes, to: orNull(place) })),
-    rows: listOf(record({ weights: listOf(place), state: orNull(place) })),
-    bytes: figure,
-  }),
-  chunk: integer(1, 4096),
-});
 
 const fields: Check = record({
   name: text,
@@ -103,7 +53,7 @@ const fields: Check = record({
   rowWords: integer(TABLE_ROW.weights, 1024),
   table: listOf(record({ kind: id, weights: listOf(bytes), state: bytes }), 1),
   wasm: listOf(record({ file: fileName, variant: oneOf(...wasmVariants), sha256: hash }), 1),
-  webgpu: orMissing(listOf(target, 1)),
+  webgpu: orMissing(listOf(gpuTarget, 1)),
   weights: orNull(listOf(record({ file: fileName, offset: bytes, bytes: integer(1, CHUNK_BYTES), sha256: hash }), 1)),
   tokenizer: orNull(
     record({
@@ -164,7 +114,7 @@ export function checkManifest(value: unknown): asserts value is Manifest {
   checkFiles(manifest);
   checkWeights(manifest);
   checkTokens(manifest);
-  for (const [i, gpu] of (manifest.webgpu ?? []).entries()) checkGpu(gpu, manifest, `webgpu[${i}]`);
+  for (const [i, gpu] of (manifest.webgpu ?? []).entries()) checkGpuTarget(gpu, manifest, `webgpu[${i}]`);
 }
 
 function checkMemory({ memory, vocab, tile, table, rowWords, maxThreads }: Manifest): void {
@@ -303,101 +253,4 @@ function checkTokens({ vocab, context, tokenizer, probe, weights }: Manifest): v
   );
   known(probe.tokens, 'probe.tokens');
   known(probe.indices, 'probe.indices');
-}
-
-function checkGpu(
-  { kernels, kinds, argmax, draw, candidates, layout }: GpuTarget,
-  manifest: Manifest,
-  at: string,
-): void {
-  const { vocab, tile, context, table, memory } = manifest;
-  const holds = (field: string, bytes: number, least: number) =>
-    demand(bytes >= least, `${at}.layout.${field}`, bytes, `at least ${least}`);
-  holds('history', layout.history, 4 * (context + 1));
-  holds('candidates', layout.candidates, candidateList(candidates.lanes * candidates.each).bytes);
-  holds('memory', layout.memory, Math.max(layout.tokens + 4 * tile, layout.logits + 4 * vocab));
-
-  const count = (field: string, list: readonly unknown[], length: number) =>
-    demand(list.length === length, `${at}.${field}.length`, list.length, `${length}`);
-  count('kinds', kinds, manifest.kinds.length);
-  count('layout.rows', layout.rows, table.length);
-
-  const isKernel = (kernel: number, field: string) =>
-    demand(kernel < kernels.length, `${at}.${field}`, kernel, `below ${kernels.length}, for there are so many kernels`);
-  isKernel(argmax, 'argmax');
-  isKernel(draw, 'draw');
-  isKernel(candidates.kernel, 'candidates.kernel');
-  for (const [i, { decode, prefill }] of kinds.entries())
-    for (const [name, list] of Object.entries({ decode, prefill }))
-      for (const [j, kernel] of list.entries()) isKernel(kernel, `kinds[${i}].${name}[${j}]`);
-
-  let end = 0;
-  for (const [i, { from, bytes, to }] of layout.copies.entries()) {
-    const field = `${at}.layout.copies[${i}]`;
-    demand(from >= end, `${field}.from`, from, `at least ${end}, where the copy before it ends`);
-    end = from + bytes;
-    const room = memory.weights.bytes - from;
-    demand(bytes <= room, `${field}.bytes`, bytes, `at most ${room}, the rest of the weights`);
-    if (to) checkPlace(to, bytes, layout.weights, `${field}.to`);
-    else
-      demand(
-        bytes <= layout.constants,
-        `${field}.bytes`,
-        bytes,
-        `at most ${layout.constants}, the size of the constants`,
-      );
-  }
-  for (const [i, row] of layout.rows.entries()) {
-    const { decode, prefill } = kinds[table[i]!.kind]!;
-    for (const kernel of new Set([...decode, ...prefill]))
-      checkBindings(kernels[kernel]!, row, layout, `${at}.kernels[${kernel}]`, `${at}.layout.rows[${i}]`);
-  }
-  for (const kernel of [argmax, draw, candidates.kernel])
-    checkBindings(
-      kernels[kernel]!,
-      layout.rows.at(-1)!,
-      layout,
-      `${at}.kernels[${kernel}]`,
-      `${at}.layout.rows[${table.length - 1}]`,
-    );
-}
-
-/** Everything that a kernel binds for a row lies in its buffer. */
-function checkBindings(
-  { bindings }: GpuKernel,
-  row: GpuTarget['layout']['rows'][number],
-  layout: GpuTarget['layout'],
-  kernel: string,
-  at: string,
-): void {
-  for (const [i, { resource, group, offset, bytes }] of bindings.entries()) {
-    if (resource === 'weights') {
-      const place = row.weights[group];
-      if (place) checkPlace(place, offset + bytes, layout.weights, `${at}.weights[${group}]`);
-      else
-        demand(
-          false,
-          `${kernel}.bindings[${i}].group`,
-          group,
-          `below ${row.weights.length}, the weight groups of ${at}`,
-        );
-    } else if (resource === 'state') {
-      if (row.state) checkPlace(row.state, offset + bytes, layout.states, `${at}.state`);
-      else demand(false, `${at}.state`, row.state, `a place, for ${kernel} binds it`);
-    } else {
-      const most = layout[resource];
-      demand(
-        offset + bytes <= most,
-        `${kernel}.bindings[${i}].bytes`,
-        bytes,
-        `at most ${most - offset}, the rest of ${resource}`,
-      );
-    }
-  }
-}
-
-function checkPlace({ buffer, offset }: GpuPlace, bytes: number, buffers: readonly number[], field: string): void {
-  demand(buffer < buffers.length, `${field}.buffer`, buffer, `below ${buffers.length}, for there are so many buffers`);
-  const room = buffers[buffer]! - bytes;
-  demand(offset <= room, `${field}.offset`, offset, `at most ${room}, for ${bytes} bytes are read there`);
 }

@@ -38,6 +38,18 @@ export function integer(least: number, most = Number.MAX_SAFE_INTEGER): Check {
     );
 }
 
+/** All that WASM can address. */
+export const MOST_BYTES = 2 ** 32;
+
+/** An offset or a length in bytes. */
+export const bytes = integer(0, MOST_BYTES);
+
+/** The length in bytes of what cannot be empty. */
+export const size = integer(1, MOST_BYTES);
+
+/** A number in a list: of a token, a kind, a kernel or a buffer. */
+export const id = integer(0, 2 ** 31 - 1);
+
 export const figure: Check = (value, field) => demand(Number.isFinite(value), field, value, 'a number');
 
 export const text: Check = (value, field) => demand(typeof value === 'string', field, value, 'a text');

@@ -3,10 +3,10 @@
  * become the bindings that `bind.ts` found, read as 32-bit words or vectors of them and reinterpreted where they are used.
  */
 import { GPU_STEP, GPU_UNIFORM_WORDS, WORD } from '@lamella/runtime/step';
-import type { GpuExtent, GpuKernel } from '@lamella/runtime/webgpu-manifest';
+import type { GpuKernel } from '@lamella/runtime/webgpu-manifest';
 import { plus, quotient, times } from '../../loops/build.ts';
 import { intrinsics, wgslFunctions } from '../../loops/intrinsics.ts';
-import { type Expr, expressionsOf, type Kernel, mapExpr, type Stmt } from '../../loops/ir.ts';
+import type { Expr, Kernel, Stmt } from '../../loops/ir.ts';
 import { type Multiples, multiplesIn } from '../../loops/multiples.ts';
 import { elementBytes, type Type } from '../../loops/types.ts';
 import { unroll } from '../../loops/unroll.ts';
@@ -15,7 +15,9 @@ import type { Plan } from '../../plan/plan.ts';
 import type { Kind } from '../../program/ir.ts';
 import type { GpuProfile } from '../../schedule/gpu/profile.ts';
 import { type Bound, bind, type Variable, vectorBytes } from './bind.ts';
+import { launchOf, printExtent } from './launch.ts';
 import { ShaderNames } from './names.ts';
+import { storageBarriersOf } from './storage-barriers.ts';
 
 /** A kernel as WebGPU takes it. */
 export interface Shader extends GpuKernel {
@@ -41,7 +43,7 @@ const uniformWords = Array.from(
 export function printShader(kernel: Kernel, plan: Plan, kind: Kind, profile: GpuProfile): Shader {
   const expanded = unroll(kernel);
   verifyKernel(expanded, true);
-  const { axes, lane, lanes, body } = launch(expanded);
+  const { axes, lane, lanes, body } = launchOf(expanded);
   if (lanes > profile.invocations) throw new Error(`kernel ${kernel.name}: ${lanes} invocations a workgroup`);
   const multiples = multiplesIn(expanded);
   const bound = bind(expanded, plan, kind, multiples, profile);
@@ -86,48 +88,6 @@ export function printShader(kernel: Kernel, plan: Plan, kind: Kind, profile: Gpu
   return { name: kernel.name, lanes, grid, bindings, code };
 }
 
-interface Axis {
-  readonly name: string;
-  readonly step: number;
-  readonly extent: GpuExtent;
-}
-
-/** A kernel's grid loops, its one workgroup loop, and what the invocations do. */
-function launch(kernel: Kernel): { axes: Axis[]; lane: string; lanes: number; body: readonly Stmt[] } {
-  const fail = (why: string): never => {
-    throw new Error(`kernel ${kernel.name} is none of a GPU: ${why}`);
-  };
-  const axes: Axis[] = [];
-  let body = kernel.body;
-  for (;;) {
-    const [only] = body;
-    if (body.length !== 1 || only?.kind !== 'for') return fail('a loop must stand alone around a workgroup');
-    if (only.from.kind !== 'const' || only.from.value !== 0) return fail(`${only.name} does not start at 0`);
-    if (only.tag === 'workgroup') {
-      if (only.to.kind !== 'const') return fail(`the size of a workgroup varies`);
-      return { axes, lane: only.name, lanes: only.to.value, body: only.body };
-    }
-    if (only.tag !== 'grid' || axes.length === 3) return fail(`${only.name} is no axis of a dispatch`);
-    axes.push({ name: only.name, step: only.step, extent: { ...linear(only.to, fail), per: only.step } });
-    body = only.body;
-  }
-}
-
-/** A bound of a grid loop as constant + position + count. */
-function linear(e: Expr, fail: (why: string) => never): Omit<GpuExtent, 'per'> {
-  const nothing = { constant: 0, position: 0, count: 0 };
-  if (e.kind === 'const') return { ...nothing, constant: e.value };
-  if (e.kind === 'get' && (e.name === 'position' || e.name === 'count')) return { ...nothing, [e.name]: 1 };
-  if (e.kind !== 'apply' || e.fn !== 'add') return fail('the size of its grid is no sum');
-  const [a, b] = e.args.map((x) => linear(x, fail)) as [typeof nothing, typeof nothing];
-  return { constant: a.constant + b.constant, position: a.position + b.position, count: a.count + b.count };
-}
-
-function printExtent({ constant, position, count, per }: GpuExtent): string {
-  const terms = [...(constant ? [constant] : []), ...(position ? ['position'] : []), ...(count ? ['count'] : [])];
-  return per === 1 ? terms.join(' + ') : `(${terms.join(' + ')}) / ${per}`;
-}
-
 function declarations(variables: readonly Variable[], first: number): string[] {
   let binding = first;
   return variables.flatMap(({ name, of, bindings, element, words }) => {
@@ -141,32 +101,6 @@ function declarations(variables: readonly Variable[], first: number): string[] {
         `@group(0) @binding(${binding++}) var<storage, ${access}> ${bindings.length > 1 ? `${name}_${i}` : name}: ${type};`,
     );
   });
-}
-
-/** Barriers between a store to memory outside the workgroup and a later load from the same buffer. */
-function barriersOverStorage(kernel: Kernel): ReadonlySet<Stmt> {
-  const outside = new Set(kernel.buffers.filter((b) => b.address.kind !== 'workgroup').map((b) => b.name));
-  const found = new Set<Stmt>();
-  const stored = new Set<string>();
-  let open: { readonly barrier: Stmt; readonly stored: ReadonlySet<string> }[] = [];
-  const loads = (e: Expr): void => {
-    mapExpr(e, (x) => {
-      if (x.kind !== 'load') return x;
-      for (const { barrier, stored } of open) if (stored.has(x.buffer)) found.add(barrier);
-      return x;
-    });
-  };
-  const visit = (s: Stmt): void => {
-    for (const e of expressionsOf(s)) loads(e);
-    if (s.kind === 'store' && outside.has(s.buffer)) stored.add(s.buffer);
-    // statements are made anew for every place they stand at, except this one
-    if (s.kind === 'barrier') open = [...open, { barrier: s, stored: new Set(stored) }];
-    if (s.kind === 'if') s.body.forEach(visit);
-    // what a loop stores, its next iteration loads
-    if (s.kind === 'for') [...s.body, ...(s.tag === 'serial' ? s.body : [])].forEach(visit);
-  };
-  kernel.body.forEach(visit);
-  return found;
 }
 
 const byteFunctions: Readonly<Record<string, string>> = {
@@ -206,7 +140,7 @@ class Printer {
       'group',
       'invocation',
     ]);
-    this.storageBarriers = barriersOverStorage(kernel);
+    this.storageBarriers = storageBarriersOf(kernel);
   }
 
   /** The functions the printed text calls. */

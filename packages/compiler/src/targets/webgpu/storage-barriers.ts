@@ -1,0 +1,32 @@
+/**
+ * Which barriers of a kernel must order more than workgroup memory. WGSL has two barriers:
+ * `workgroupBarrier` orders what invocations share in a workgroup, `storageBarrier` what they write
+ * to buffers; the second is printed only where an invocation reads what another one stored.
+ */
+import { type Expr, expressionsOf, type Kernel, mapExpr, type Stmt } from '../../loops/ir.ts';
+
+/** Barriers between a store to memory outside the workgroup and a later load from the same buffer. */
+export function storageBarriersOf(kernel: Kernel): ReadonlySet<Stmt> {
+  const outside = new Set(kernel.buffers.filter((b) => b.address.kind !== 'workgroup').map((b) => b.name));
+  const found = new Set<Stmt>();
+  const stored = new Set<string>();
+  let open: { readonly barrier: Stmt; readonly stored: ReadonlySet<string> }[] = [];
+  const loads = (e: Expr): void => {
+    mapExpr(e, (x) => {
+      if (x.kind !== 'load') return x;
+      for (const { barrier, stored } of open) if (stored.has(x.buffer)) found.add(barrier);
+      return x;
+    });
+  };
+  const visit = (s: Stmt): void => {
+    for (const e of expressionsOf(s)) loads(e);
+    if (s.kind === 'store' && outside.has(s.buffer)) stored.add(s.buffer);
+    // Unrolling copies statements, so each barrier of the text is an object of its own.
+    if (s.kind === 'barrier') open = [...open, { barrier: s, stored: new Set(stored) }];
+    if (s.kind === 'if') s.body.forEach(visit);
+    // What one iteration of a loop stores, the next one may load.
+    if (s.kind === 'for') [...s.body, ...(s.tag === 'serial' ? s.body : [])].forEach(visit);
+  };
+  kernel.body.forEach(visit);
+  return found;
+}
