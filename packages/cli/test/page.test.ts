@@ -3,78 +3,34 @@
  * nothing is asked of the network twice.
  */
 import { readFile, writeFile } from 'node:fs/promises';
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { launchChromium } from '@lamella/hosts/chromium';
-import { type Site, serve } from '@lamella/hosts/serve';
-import type { Fallback, LoadOptions, Model } from '@lamella/runtime/face';
-import type { startWorker } from '@lamella/runtime/start-worker';
+import { serve } from '@lamella/hosts/serve';
+import type { Fallback } from '@lamella/runtime/face';
 import { strangeCalls, unexpected } from '@lamella/runtime/test/strange-calls';
-import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { downloadBytes } from '../src/package/download-size.ts';
 import { openPackage } from '../src/package/open-package.ts';
 import { manifestAt } from '../src/package/package-manifest.ts';
-import { addTokenizer, writeCheckpoint } from './checkpoint-files.ts';
-import { type Scratch, scratch, writeGraph } from './lamella.ts';
+import { writeGraph } from './lamella.ts';
+import { base, type Page, type ServedPackage, servePackage, text } from './served-package.ts';
 
-type Browser = Awaited<ReturnType<typeof launchChromium>>;
-type Page = Awaited<ReturnType<Browser['newPage']>>;
-
-declare global {
-  /** The pages' own: the package's `load`. */
-  var load: (url?: string, options?: LoadOptions) => Promise<Model>;
-  /** What one of them has besides. */
-  var started: { readonly startWorker: typeof startWorker };
-}
-
-const base = '/some/where/';
-const text = `<!doctype html><script type="module">
-  import { load } from '${base}index.js';
-  globalThis.load = load;
-</script>`;
-let home: Scratch;
-let site: Site;
-let browser: Browser;
+let served: ServedPackage;
 let page: Page;
-const folder = () => join(home.path, 'talking');
-
 beforeAll(async () => {
-  home = await scratch();
-  const graph = await writeGraph(home.path, 'talking', (text) =>
-    text.replace('vocab: 50', 'vocab: 260').replace('t: 16', 't: 64'),
-  );
-  await writeCheckpoint(join(home.path, 'checkpoint'), graph);
-  await addTokenizer(join(home.path, 'checkpoint'));
-  const { code, stderr } = await home.lamella('compile', graph, '--weights', 'checkpoint', '--out', 'talking');
-  expect(code, stderr).toBe(0);
-  site = await serve({ '/': { text }, [base]: { folder: folder() } });
-  browser = await launchChromium();
+  served = await servePackage();
 });
-afterAll(async () => {
-  await browser?.close();
-  await site?.close();
-  await home?.remove();
-});
-
-/** Opens an empty page that has the package's `load`. */
-async function open(origin = site.origin): Promise<Page> {
-  const context = await browser.newContext();
-  const page = await context.newPage();
-  await page.goto(`${origin}/`);
-  await page.waitForFunction(() => 'load' in globalThis);
-  return page;
-}
+afterAll(() => served?.close());
 beforeEach(async () => {
-  page = await open();
+  page = await served.open();
 });
 afterEach(() => page.context().close());
 
 const tokens = [1, 7, 49, 0, 3];
 
 test('a page computes what Node computes', async () => {
-  const model = await openPackage(folder(), { threads: 1 });
+  const model = await openPackage(served.folder, { threads: 1 });
   const expected = await model.logitsAll(tokens);
   const generation = model.generate('hello', { maxTokens: 20, temperature: 1, seed: 3 });
   for await (const _ of generation);
@@ -108,13 +64,13 @@ test('a page computes what Node computes', async () => {
 });
 
 test('without WebGPU a package that has kernels for it runs on WASM, and tells the page', async () => {
-  const graph = await writeGraph(home.path, 'gpu');
-  const out = join(home.path, 'gpu');
+  const graph = await writeGraph(served.home.path, 'gpu');
+  const out = join(served.home.path, 'gpu');
   const options = ['--weights', 'random:1', '--target', 'wasm,webgpu', '--out', out];
-  const { code, stderr } = await home.lamella('compile', graph, ...options);
+  const { code, stderr } = await served.home.lamella('compile', graph, ...options);
   expect(code, stderr).toBe(0);
   const gpu = await serve({ '/': { text }, [base]: { folder: out } });
-  const page = await open(gpu.origin);
+  const page = await served.open(gpu.origin);
   const { running, told, insisted } = await page.evaluate(async () => {
     const told: Fallback[] = [];
     const { running } = await load(undefined, { threads: 1, onFallback: (fallback) => told.push(fallback) });
@@ -170,7 +126,7 @@ test('errors arrive with their number', async () => {
 });
 
 test('whatever is handed over, a page answers as Node does', async () => {
-  const model = await openPackage(folder(), { threads: 1 });
+  const model = await openPackage(served.folder, { threads: 1 });
   const said = await strangeCalls(model);
   expect(unexpected(said)).toEqual({});
   const loaded = await page.evaluateHandle(() => load());
@@ -288,7 +244,7 @@ test("React's StrictMode: an effect, its cleanup, and the effect again", async (
 
 test('a second visit reads only what may have changed, works offline, and mends what it kept', async () => {
   const asked: string[] = [];
-  page.on('request', (request) => asked.push(request.url().slice(site.origin.length + base.length)));
+  page.on('request', (request) => asked.push(request.url().slice(served.site.origin.length + base.length)));
   const visit = () => page.evaluate(async () => [...(await (await load()).logits([1, 2]))]);
   const keptKeys = () => page.evaluate(async () => (await (await caches.open('lamella')).keys()).length);
   const kept = ['kernels', 'manifest', 'tokenizer', 'weights'].length;
@@ -314,7 +270,7 @@ test('a second visit reads only what may have changed, works offline, and mends 
 });
 
 test('a damaged chunk is L407, kept by nobody', async () => {
-  const path = join(folder(), 'weights-000.bin');
+  const path = join(served.folder, 'weights-000.bin');
   const right = await readFile(path);
   const wrong = Buffer.from(right);
   wrong[100]! ^= 1;
@@ -343,8 +299,8 @@ test('several threads compute what one computes, to the last bit', async () => {
 });
 
 test('without cross-origin isolation one thread computes, and says why', async () => {
-  const bare = await serve({ '/': { text }, [base]: { folder: folder() } }, { isolated: false });
-  const alone = await open(bare.origin);
+  const bare = await serve({ '/': { text }, [base]: { folder: served.folder } }, { isolated: false });
+  const alone = await served.open(bare.origin);
   const { threads, why } = await alone.evaluate(async () => (await load(undefined, { threads: 2 })).running);
   expect(threads).toBe(1);
   expect(why).toContain('cross-origin isolated');
@@ -355,7 +311,7 @@ test('without cross-origin isolation one thread computes, and says why', async (
 test('a page that is not secure has neither a store nor hashes of its own, and loads all the same', async () => {
   // not `localhost`, which browsers trust
   const far = await launchChromium(['--host-resolver-rules=MAP far.test 127.0.0.1']);
-  const ipv4 = await serve({ '/': { text }, [base]: { folder: folder() } }, { host: '127.0.0.1' });
+  const ipv4 = await serve({ '/': { text }, [base]: { folder: served.folder } }, { host: '127.0.0.1' });
   const page = await far.newPage();
   await page.goto(`${ipv4.origin.replace('127.0.0.1', 'far.test')}/`);
   await page.waitForFunction(() => 'load' in globalThis);
@@ -363,196 +319,11 @@ test('a page that is not secure has neither a store nor hashes of its own, and l
     if (isSecureContext) throw new Error('the page is secure');
     return [...(await (await load()).logits([1, 2]))];
   });
-  expect(logits.map(Math.fround)).toEqual([...(await (await openPackage(folder(), { threads: 1 })).logits([1, 2]))]);
+  expect(logits.map(Math.fround)).toEqual([
+    ...(await (await openPackage(served.folder, { threads: 1 })).logits([1, 2])),
+  ]);
   await far.close();
   await ipv4.close();
-});
-
-test('a worker of the page loads a package, too', async () => {
-  const logits = await page.evaluate(async (index) => {
-    const code = `onmessage = async ({ data }) => {
-      const { load } = await import(data);
-      postMessage([...(await (await load()).logits([1, 2]))]);
-    }`;
-    const worker = new Worker(URL.createObjectURL(new Blob([code])));
-    worker.postMessage(new URL(index, location.href).href);
-    return new Promise<number[]>((resolve) => {
-      worker.onmessage = ({ data }) => resolve(data);
-    });
-  }, `${base}index.js`);
-  const expected = await (await openPackage(folder(), { threads: 1 })).logits([1, 2]);
-  expect(logits.map(Math.fround)).toEqual([...expected]);
-});
-
-test('a worker that is not there, is something else or ends is told as what it is', async () => {
-  const worker = async (content: Parameters<typeof serve>[0][string]) => {
-    const mounts = { '/': { text }, [base]: { folder: folder() }, [`${base}worker.js`]: content };
-    const other = await serve(mounts);
-    const page = await open(other.origin);
-    const message = await page.evaluate(() => load().catch((error) => String(error.message)));
-    await page.context().close();
-    await other.close();
-    return message;
-  };
-  const missing = { answer: (response: ServerResponse) => void response.writeHead(404).end() };
-  expect(await worker(missing)).toMatch(
-    /^L436 .*worker\.js \(the server answers 404\)\. Try copying the package's folder/,
-  );
-  const html = {
-    answer: (response: ServerResponse) => void response.setHeader('Content-Type', 'text/html').end('<p>'),
-  };
-  expect(await worker(html)).toMatch(/^L436 .*worker\.js \(what the server answers is text\/html, not JavaScript\)\./);
-  expect(await worker({ text: "postMessage('hello')" })).toMatch(/^L436 .*worker\.js \(it is another script\)\./);
-  const ends = "postMessage('lamella worker'); onmessage = () => { throw new Error('it is late'); }";
-  expect(await worker({ text: ends })).toMatch(/^L437 the model's worker has ended: .*it is late\. Try load/);
-  const without = await page.evaluate(() => {
-    Reflect.deleteProperty(globalThis, 'Worker');
-    return load().catch((error) => String(error.message));
-  });
-  expect(without).toMatch(/^L435 .*there are none here\. Try a page/);
-});
-
-test('a worker.js that fails in passing is asked for again; what stays is told by its cause, and no bundler is named', async () => {
-  let refusals = 1;
-  const before = (file: string, _: IncomingMessage, response: ServerResponse) => {
-    if (file !== 'worker.js' || refusals-- <= 0) return false;
-    response.writeHead(503).end();
-    return true;
-  };
-  const headers = { 'Cache-Control': 'no-store' };
-  const busy = await serve({ '/': { text }, [base]: { folder: folder(), before } }, { headers });
-  const page = await open(busy.origin);
-  const message = () =>
-    page.evaluate(() =>
-      load().then(
-        ({ running }) => running.device,
-        (error) => String(error.message),
-      ),
-    );
-  expect(await message()).toBe('wasm');
-  refusals = Number.POSITIVE_INFINITY;
-  expect(await message()).toMatch(/^L421 worker\.js cannot be had now: the server answers 503, at http/);
-  refusals = 0;
-  await page.context().setOffline(true);
-  expect(await message()).toMatch(/^L415 worker\.js cannot be fetched: this device is offline/);
-  await page.context().close();
-  await busy.close();
-});
-
-test('scripts of another origin need no more than that origin in script-src; without it they say so', async () => {
-  const cdn = await serve({ [base]: { folder: folder() } }, { headers: { 'Access-Control-Allow-Origin': '*' } });
-  const from = (source: string, more = '') => `script-src 'self' 'unsafe-inline' 'wasm-unsafe-eval' ${source}; \
-connect-src 'self' ${source}; worker-src 'self' blob:${more}`;
-  const under = async (policy: string) => {
-    const there = text.replace(base, `${cdn.origin}${base}`);
-    const site = await serve({ '/': { text: there } }, { headers: { 'Content-Security-Policy': policy } });
-    const page = await open(site.origin);
-    const said = await page.evaluate(() =>
-      load(undefined, { threads: 2 }).then(
-        ({ running }) => running.threads,
-        (error) => String(error.message),
-      ),
-    );
-    await page.context().close();
-    await site.close();
-    return said;
-  };
-  expect(await under(from(cdn.origin))).toBe(2);
-  expect(await under(from(cdn.origin, "; require-trusted-types-for 'script'; trusted-types lamella"))).toBe(2);
-  // The page's own script is let through by its address, the worker's by none.
-  expect(await under(from(`${cdn.origin}${base}index.js`))).toMatch(
-    /^L439 .*Content-Security-Policy forbids http.*worker\.js as a worker \(script-src.*\)\. Try .* http:.* in script-src/,
-  );
-  await cdn.close();
-});
-
-test('a script that says nothing is not waited for without end', async () => {
-  const silent = await serve({ '/': { text: '<!doctype html>' }, '/worker.js': { text: '' } });
-  const page = await browser.newPage();
-  await page.goto(`${silent.origin}/`);
-  const { outputFiles } = await build({
-    stdin: { contents: "export { startWorker } from '@lamella/runtime/start-worker'", resolveDir: import.meta.dirname },
-    bundle: true,
-    write: false,
-    format: 'iife',
-    globalName: 'started',
-  });
-  await page.addScriptTag({ content: outputFiles[0]!.text });
-  const message = await page.evaluate(() =>
-    started.startWorker([new URL('/worker.js', location.href).href], undefined, 300).catch((error) => error.message),
-  );
-  expect(message).toMatch(
-    /^L436 .*worker\.js \(it has said nothing in 0\.3 seconds\)\. Try again with a better connection/,
-  );
-  await page.close();
-  await silent.close();
-});
-
-test('where an address is relative to: <base href>, the page around a frame, the origin of a blob', async () => {
-  const found = await page.evaluate(async (index) => {
-    const said: Record<string, unknown> = {};
-    const code = (load: string) =>
-      `import(${JSON.stringify(new URL(index, location.href).href)}).then(({ load }) => ${load}).then(() => 'loaded', (error) => error.message)`;
-    const base = document.createElement('base');
-    base.href = '/some/';
-    document.head.append(base);
-    said.base = await load('where').then(
-      () => 'loaded',
-      (error) => error.message,
-    );
-    base.remove();
-    const frame = document.createElement('iframe');
-    frame.srcdoc = `<script>${code("load('/some/where/')")}.then((said) => parent.postMessage(said, '*'))</script>`;
-    const heard = new Promise((resolve) => addEventListener('message', ({ data }) => resolve(data), { once: true }));
-    document.body.append(frame);
-    said.frame = await heard;
-    const inWorker = (url: string) =>
-      new Promise((resolve) => {
-        new Worker(url).onmessage = ({ data }) => resolve(data);
-      });
-    const script = `${code("load('/some/where/')")}.then(postMessage)`;
-    said.blob = await inWorker(URL.createObjectURL(new Blob([script])));
-    said.nowhere = await load('http://[bad').catch((error) => error.message);
-    return said;
-  }, `${base}index.js`);
-  expect(found).toEqual({
-    base: 'loaded',
-    frame: 'loaded',
-    blob: 'loaded',
-    nowhere: expect.stringMatching(/^L408 url must be/),
-  });
-});
-
-test('a worker of a window that has Node as well is a worker of a page', async () => {
-  const worker = await readFile(join(folder(), 'worker.js'), 'utf8');
-  const electron = `globalThis.process = { versions: { node: '20.0.0' } };\n${worker}`;
-  const both = await serve({
-    '/': { text },
-    [base]: { folder: folder() },
-    [`${base}worker.js`]: { text: electron },
-  });
-  const page = await open(both.origin);
-  expect(await page.evaluate(async () => (await load(undefined, { threads: 2 })).running.threads)).toBe(2);
-  await page.context().close();
-  await both.close();
-});
-
-test('scripts of a package without a tokenizer say so of one that has one', async () => {
-  const graph = await writeGraph(home.path, 'silent');
-  const { code, stderr } = await home.lamella('compile', graph, '--weights', 'random:1', '--out', 'silent');
-  expect(code, stderr).toBe(0);
-  const both = await serve({
-    '/': { text: text.replace(base, '/silent/') },
-    '/silent/': { folder: join(home.path, 'silent') },
-    [base]: { folder: folder() },
-  });
-  const page = await open(both.origin);
-  const message = await page.evaluate((url) => load(url).catch((error) => String(error.message)), base);
-  expect(message).toMatch(
-    /^L412 its tokenizer cannot be used: the scripts .*, at http.*\/some\/where\/. Try this package's own load/,
-  );
-  await page.context().close();
-  await both.close();
 });
 
 test('what compile says a browser loads besides weights is what it loads, and at most 84 kB compressed', async () => {
@@ -563,13 +334,13 @@ test('what compile says a browser loads besides weights is what it loads, and at
   });
   await page.reload();
   await page.evaluate(async () => (await load(undefined, { threads: 1 })).running);
-  const size = async (file: string) => gzipSync(await readFile(join(folder(), file))).length;
+  const size = async (file: string) => gzipSync(await readFile(join(served.folder, file))).length;
   const sizes = await Promise.all([...asked].filter((name) => !/\.bin$/.test(name)).map(size));
   const loaded = sizes.reduce((a, b) => a + b, 0);
   // an engine may load a smaller variant of the kernels than the largest
-  const manifest = await manifestAt(folder());
+  const manifest = await manifestAt(served.folder);
   const variants = await Promise.all(manifest.wasm.map(({ file }) => size(file)));
-  const said = await downloadBytes(folder(), manifest);
+  const said = await downloadBytes(served.folder, manifest);
   expect(said).toBeGreaterThanOrEqual(loaded);
   expect(said - loaded).toBeLessThanOrEqual(Math.max(...variants) - Math.min(...variants));
   expect(said).toBeLessThan(84_000);
