@@ -10,6 +10,7 @@ import { attendQ8 } from '@lamella/graph/oracle/kvQ8';
 import type { WeightOf } from '@lamella/graph/oracle/model';
 import { quantiseMatrix4 } from '@lamella/graph/oracle/q4';
 import { type IntegerMatrix, integerDots, quantiseActivation, quantiseMatrix } from '@lamella/graph/oracle/q8';
+import { amplitude, frequency } from '@lamella/graph/oracle/rope';
 import { expect } from 'vitest';
 import { type Attention, type Contract, kernelsOf, type Machine, type Setting, Snapshot } from './machine.ts';
 import { relativeError } from './rig.ts';
@@ -241,11 +242,12 @@ function evaluate(
     case 'constant':
       return e.value;
     case 'rope': {
-      const { theta, headDim } = ran.machine.plan.program.ropeTables[e.table]!;
+      const { theta, scaling, dims, headDim } = ran.machine.plan.program.ropeTables[e.table]!;
       const i = r % e.half;
       if (i >= headDim / 2) return 0;
-      const angle = ran.position * theta ** ((-2 * i) / headDim);
-      return e.part === 'cos' ? Math.cos(angle) : Math.sin(angle);
+      const rope = { theta, pairing: 'half', ...(scaling ? { scaling } : {}) } as const;
+      const angle = i < dims / 2 ? ran.position * frequency(rope, dims, i) : 0;
+      return (e.part === 'cos' ? Math.cos(angle) : Math.sin(angle)) * (i < dims / 2 ? amplitude(rope) : 1);
     }
     case 'apply': {
       const [a, b] = e.args.map((x) => evaluate(x, r, streams, at, ran)) as [number, number];

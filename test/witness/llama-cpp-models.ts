@@ -1,4 +1,4 @@
-/** What else llama.cpp's Llama can be, beside what the preset makes: biases, and rotation of neighbours. */
+/** What else llama.cpp's Llama can be, beside what the preset makes: biases, and every way of rotating. */
 import {
   add,
   attention,
@@ -6,20 +6,42 @@ import {
   defineModel,
   dims,
   embedding,
+  gqa,
   input,
   linear,
   mul,
+  type RopeSpec,
+  residual,
   rmsNorm,
   rope,
   rotate,
   silu,
   stack,
+  swiglu,
 } from '@lamella/dsl';
-import type { BlockKind, Graph } from '@lamella/graph/ir';
+import type { Graph } from '@lamella/graph/ir';
 
 const { t, d, ff, kv, vocab } = dims({ t: 80, d: 64, ff: 96, kv: 32, vocab: 96 });
 const heads = { heads: 4, kvHeads: 2, headDim: 16 };
 const position = rope(500);
+
+/** A Llama without biases, rotated in this way. */
+export function rotated(name: string, position: RopeSpec): Graph {
+  const layer = block(
+    [t, d],
+    () => ({ norm: rmsNorm(d), attn: gqa(d, { ...heads, rope: position }), norm2: rmsNorm(d), mlp: swiglu(d, ff) }),
+    (w, x) => {
+      const attended = residual(x, (x) => w.attn(w.norm(x)));
+      return residual(attended, (x) => w.mlp(w.norm2(x)));
+    },
+  );
+  return defineModel(
+    name,
+    {},
+    () => ({ embed: embedding(vocab, d), layers: stack(2, layer), norm: rmsNorm(d) }),
+    (m) => m.embed.logits(m.norm(m.layers(m.embed(input(t))))),
+  );
+}
 
 /** Every linear of the block has a bias, and the sums and products are written the other way round. */
 const layer = block(
@@ -55,19 +77,3 @@ export const biased: Graph = defineModel(
   }),
   (m) => m.embed.logits(m.norm(m.second(m.first(m.embed(input(t)))))),
 );
-
-/** The same graph, rotating (2i, 2i + 1), which the authoring language does not offer. */
-export function withNeighboursRotated(graph: Graph): Graph {
-  const turn = (kind: BlockKind): BlockKind => ({
-    ...kind,
-    body: {
-      ...kind.body,
-      nodes: kind.body.nodes.map((node) =>
-        node.op.kind === 'rope'
-          ? { ...node, op: { ...node.op, rope: { ...node.op.rope, pairing: 'adjacent' } } }
-          : node,
-      ),
-    },
-  });
-  return { ...graph, name: `${graph.name}-neighbours`, kinds: graph.kinds.map(turn) };
-}

@@ -7,6 +7,7 @@ import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { llamaCppFolder, openLlamaCpp } from '@lamella/bench/llama-cpp/binding';
+import { rope, ropeScaling } from '@lamella/dsl';
 import { exportGguf, type GgufOptions, type GgufPlan } from '@lamella/export/gguf/export';
 import type { Graph, Weight } from '@lamella/graph/ir';
 import { Tokenizer } from '@lamella/runtime/tokenizer';
@@ -14,7 +15,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { model, orders } from '../conformance/models.ts';
 import { relativeError, rig } from '../conformance/rig.ts';
 import { weightsOf } from '../conformance/weights.ts';
-import { biased, withNeighboursRotated } from './llama-cpp-models.ts';
+import { biased, rotated } from './llama-cpp-models.ts';
 import { byteLevelJson, mixedLines, sentencePieceJson } from './llama-cpp-tokenizers.ts';
 
 const TOKENS = 64;
@@ -54,12 +55,24 @@ async function differences(graph: Graph, file: string): Promise<number[]> {
 }
 
 const wide = { layers: 3, d: 96, heads: 3, kvHeads: 1, headDim: 64, vocab: 300 } as const;
+const llama3 = { factor: 8, lowFreqFactor: 1, highFreqFactor: 4, originalContext: 40 };
 const graphs: Readonly<Record<string, Graph>> = {
   'base, headDim 64, GQA': model(wide),
   'LS: every block twice in a row': model({ ...wide, share: orders.immediate }),
   'reverse, untied': model({ ...wide, tied: false, share: orders.reverse }),
   'biases, two stacks': biased,
-  'rotated neighbours': withNeighboursRotated(model()),
+  'rotated neighbours': rotated('adjacent', rope(500, { pairing: 'adjacent' })),
+  'linear scaling': rotated('linear', rope(500, { scaling: ropeScaling.linear(4) })),
+  'scaling of Llama 3': rotated('llama3', rope(500, { scaling: ropeScaling.llama3(llama3) })),
+  YaRN: rotated('yarn', rope(500, { scaling: ropeScaling.yarn({ factor: 4, originalContext: 16 }) })),
+  'YaRN with an attention factor': rotated(
+    'yarn-attention',
+    rope(500, { scaling: ropeScaling.yarn({ factor: 4, originalContext: 40, attentionFactor: 1.3 }) }),
+  ),
+  'a factor for each pair': rotated(
+    'factors',
+    rope(500, { scaling: ropeScaling.factors([1, 1.1, 1.5, 2, 3, 4, 5, 6], { attentionFactor: 1.2 }) }),
+  ),
 };
 
 describe.skipIf(llamaCppFolder === null)('compiled logits equal those of llama.cpp', () => {

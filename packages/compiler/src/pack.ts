@@ -5,7 +5,8 @@
 import type { Weight, WeightId } from '@lamella/graph/ir';
 import { formats } from './formats/table.ts';
 import type { Plan } from './plan/plan.ts';
-import { type Pack, packRows, packShape, type RopeTable, sourceRow } from './program/ir.ts';
+import { type Pack, packRows, packShape, sourceRow } from './program/ir.ts';
+import { ropeTable } from './rope.ts';
 
 /** Largest piece handed out: what a browser fetches, hashes and copies at a time. */
 export const CHUNK = 4 << 20;
@@ -57,19 +58,6 @@ export async function* packWeights(
   out.seek(total);
   yield* out.full();
   onProgress(total, total);
-}
-
-/** cos then sin of position * theta^(-2i/headDim), f32 [context, stride] each; what pads the stride is zero. */
-function ropeTable({ theta, headDim, stride }: RopeTable, context: number): Uint8Array {
-  const values = new Float32Array(2 * context * stride);
-  for (let p = 0; p < context; p++) {
-    for (let i = 0; i < headDim / 2; i++) {
-      const angle = p * theta ** ((-2 * i) / headDim);
-      values[p * stride + i] = Math.cos(angle);
-      values[(context + p) * stride + i] = Math.sin(angle);
-    }
-  }
-  return new Uint8Array(values.buffer);
 }
 
 /** A stored tensor and what it is made from: f32 rows of `width`. */

@@ -105,8 +105,11 @@ function order(map: RowMap): (number | null)[] {
   return Array.from({ length: map.heads }, (_, head) => {
     const all = Array.from({ length: map.headDim }, (_, i) => head * map.headDim + i);
     if (map.kind === 'heads') return pad(all, map.stride);
-    const pairs = map.headDim / 2;
-    const firsts = map.pairing === 'half' ? all.slice(0, pairs) : all.filter((_, i) => i % 2 === 0);
+    const turned = all.slice(0, map.pairing.dims ?? map.headDim);
+    const rest = all.slice(turned.length);
+    const paired =
+      map.pairing.by === 'half' ? turned.slice(0, turned.length / 2) : turned.filter((_, i) => i % 2 === 0);
+    const firsts = [...paired, ...rest.slice(0, rest.length / 2)];
     return pad(map.which === 0 ? firsts : all.filter((i) => !firsts.includes(i)), map.stride);
   }).flat();
 }
@@ -120,10 +123,12 @@ const maps: readonly [string, RowMap, number][] = [
   ['odd sizes', plain(37), 11],
   ['one row', plain(1), 1],
   ['padded heads as rows', { kind: 'heads', ...heads }, 13],
-  ['first halves', { ...halves, which: 0, pairing: 'half' }, 12],
-  ['second halves', { ...halves, which: 1, pairing: 'half' }, 12],
-  ['even features', { ...halves, which: 0, pairing: 'adjacent' }, 12],
-  ['odd features', { ...halves, which: 1, pairing: 'adjacent' }, 12],
+  ['first halves', { ...halves, which: 0, pairing: { by: 'half', dims: null } }, 12],
+  ['second halves', { ...halves, which: 1, pairing: { by: 'half', dims: null } }, 12],
+  ['even features', { ...halves, which: 0, pairing: { by: 'adjacent', dims: null } }, 12],
+  ['odd features', { ...halves, which: 1, pairing: { by: 'adjacent', dims: null } }, 12],
+  ['first halves of a part', { ...halves, which: 0, pairing: { by: 'half', dims: 4 } }, 12],
+  ['odd features of a part', { ...halves, which: 1, pairing: { by: 'adjacent', dims: 6 } }, 12],
 ];
 /** Features of the checkpoint that a map covers. */
 const size = (map: RowMap): number => (map.kind === 'plain' ? map.rows : map.heads * map.headDim);
@@ -226,7 +231,7 @@ describe('packWeights', () => {
   });
 
   test('RoPE tables come first: cos and sin of position times theta^(-2i/headDim)', async () => {
-    const table = { theta: 10_000, headDim: 6, stride: 4 };
+    const table = { theta: 10_000, scaling: null, dims: 6, headDim: 6, stride: 4 };
     const context = 5;
     const bytes = Math.ceil((2 * context * 4 * 4) / 64) * 64;
     const plan = planOf({

@@ -37,6 +37,12 @@ export const text: Kind = {
 
 export const boolean: Kind = { words: 'true or false', example: 'true', holds: (value) => typeof value === 'boolean' };
 
+/** One of these texts. */
+export function oneOf(...texts: readonly string[]): Kind {
+  const quoted = texts.map((each) => `'${each}'`).join(' or ');
+  return { words: quoted, example: quoted, holds: (value) => texts.includes(value as string) };
+}
+
 export const axis: Kind = {
   words: 'an axis of dims',
   example: 'const { t, d } = dims({ t: 512, d: 128 })',

@@ -7,9 +7,10 @@ import { describe } from './describe.ts';
 import * as language from './index.ts';
 import { isOriginal } from './original.ts';
 
-/** `dsl` as a graph file imports it: a name that is not there throws L129 at the author's line, also one behind `share.`. */
-export function importable<T extends { readonly share: object }>(dsl: T): T {
-  return complete({ ...dsl, share: complete(dsl.share, 'share.') }, '');
+/** `dsl` as a graph file imports it: a name that is not there throws L129 at the author's line, also one behind `share.` or `ropeScaling.`. */
+export function importable<T extends { readonly share: object; readonly ropeScaling: object }>(dsl: T): T {
+  const share = complete(dsl.share, 'share.');
+  return complete({ ...dsl, share, ropeScaling: complete(dsl.ropeScaling, 'ropeScaling.') }, '');
 }
 
 function complete<T extends object>(members: T, prefix: string): T {

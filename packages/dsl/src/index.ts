@@ -15,7 +15,8 @@ export {
 } from './layers.ts';
 export { defineModel } from './model.ts';
 export type { Module, Tree } from './module.ts';
-export { attention, type Heads, input, type RopeSpec, residual, rope, rotate, scale } from './ops.ts';
+export { attention, type Heads, input, residual, rotate, scale } from './ops.ts';
 export { type MobileLLMShape, mobileLLM } from './presets.ts';
+export { type RopeOptions, type RopeSpec, rope, ropeScaling } from './rope.ts';
 export { type Sharing, share } from './share.ts';
 export type { Tensor } from './tensor.ts';

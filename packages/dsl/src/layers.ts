@@ -2,11 +2,13 @@
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { isPositiveF32 } from '@lamella/graph/f32';
 import type { Axis } from '@lamella/graph/ir';
+import { checkRope } from '@lamella/graph/rope';
 import { axis, boolean, declared, number, optional, options, tensor } from './arguments.ts';
 import { checkSize, type Fit, type FitTokens, type Through, type TokensOf } from './axes.ts';
 import { mul, silu } from './functions.ts';
 import { asModule, type Module, Parameter } from './module.ts';
-import { attention, headCounts, type RopeSpec, ropeSpec, rotate } from './ops.ts';
+import { attention, headCounts, rotate } from './ops.ts';
+import { type RopeSpec, ropeSpec } from './rope.ts';
 import { type Capture, capture } from './site.ts';
 import type { Tensor } from './tensor.ts';
 import { activeTrace } from './trace.ts';
@@ -198,10 +200,7 @@ export const gqa = declared(
       }
       if (!rope) return;
       if (headDim % 2 !== 0) throw new LamellaError('L103', { headDim, suggestion: headDim + 1 }, where);
-      const { theta, site: ropeSite } = rope;
-      if (!isPositiveF32(theta)) {
-        throw new LamellaError('L118', { value: theta }, { place, site: ropeSite() });
-      }
+      checkRope(rope, headDim, { place, site: rope.site() });
     };
     return layer('gqa', [d], { q_proj, k_proj, v_proj, o_proj }, forward, site, check) as Layer<D, D>;
   },

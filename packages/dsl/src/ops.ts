@@ -1,11 +1,11 @@
 /** Operations without weights that are more than a function of features: the token ids, residuals, rotary embedding and attention. */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { isF32 } from '@lamella/graph/f32';
-import type { Axis, Rope } from '@lamella/graph/ir';
-import { axis, callback, checkValue, declared, type Kind, number, optional, options, tensor } from './arguments.ts';
+import type { Axis } from '@lamella/graph/ir';
+import { axis, callback, checkValue, declared, number, optional, options, tensor } from './arguments.ts';
 import type { Adds, AxesOf } from './axes.ts';
 import { add } from './functions.ts';
-import { isOriginal, original } from './original.ts';
+import { type RopeSpec, ropeSpec } from './rope.ts';
 import { capture } from './site.ts';
 import type { Tensor } from './tensor.ts';
 import { activeTrace } from './trace.ts';
@@ -39,24 +39,6 @@ export const residual = declared(
   },
 );
 
-/** Rotary embedding and where it was written. */
-export type RopeSpec = Rope & { readonly site: ReturnType<typeof capture> };
-
-/** Rotary position embedding (RoFormer, arXiv 2104.09864), rotating pairs (i, i + headDim/2) as Llama does. */
-export const rope = declared(
-  'rope',
-  { theta: number('rope(10_000)') },
-  (theta: number): RopeSpec => original({ theta, pairing: 'half', site: capture() } as const),
-);
-
-/** What `rope` returns. */
-export const ropeSpec: Kind = {
-  words: 'a rotary embedding',
-  example: 'rope(10_000)',
-  keys: ['theta', 'pairing', 'site'],
-  holds: (value) => isOriginal(value) && 'theta' in (value as object),
-};
-
 /** How the features of q, k and v are split into heads. */
 export interface Heads {
   readonly heads: number;
@@ -81,8 +63,8 @@ export const rotate = declared(
   },
   (x: Tensor, spec: RopeSpec, { heads, headDim }: Omit<Heads, 'kvHeads'>): Tensor => {
     const trace = activeTrace();
-    const { theta, pairing } = spec;
-    return trace.emit({ kind: 'rope', x: trace.own(x).id, heads, headDim, rope: { theta, pairing } }, x.axes);
+    const { site: _, ...rope } = spec;
+    return trace.emit({ kind: 'rope', x: trace.own(x).id, heads, headDim, rope }, x.axes);
   },
 );
 

@@ -7,7 +7,8 @@ import { checkSize, dims } from './axes.ts';
 import { block, stack } from './block.ts';
 import { divisorBelow, embedding, gqa, rmsNorm, swiglu } from './layers.ts';
 import { defineModel } from './model.ts';
-import { headCounts, input, residual, rope } from './ops.ts';
+import { headCounts, input, residual } from './ops.ts';
+import { rope } from './rope.ts';
 import { type Sharing, sharing } from './share.ts';
 import { capture } from './site.ts';
 

@@ -216,7 +216,7 @@ describe('L125: an option or argument that is not taken', () => {
         ),
       'stack does not take option times of sharing. Try share.immediate(2), share.cycle(2), share.reverse() or share.order([0, 1, 0])',
     ],
-    [() => loose(rope)(10_000, { scaling: 'llama3' }), 'rope does not take argument 2, an object. Try rope(theta)'],
+    [() => loose(rope)(10_000, { dim: 16 }), 'rope does not take option dim. Try dims'],
     [() => loose(share.reverse)(2), 'share.reverse does not take argument 1, 2. Try share.reverse()'],
   ])('%#', (run, expected) => expect(message(run)).toBe(`L125 ${expected}`));
 

@@ -41,6 +41,8 @@ export const catalogue = {
   L130: 'the model is too large for WebGPU: {reason}. Try: {remedy}',
   L131: '{source} nothing named {name}. Try: {remedy}',
   L132: 'a value of the model is no number that JavaScript could compute with. Try: add(a, b), mul(a, b), scale(x, 2) and the like',
+  L140: 'RoPE turns an even number of features, at least 2 and at most those of a head: dims {dims} of headDim {headDim}. Try: dims: {suggestion}',
+  L141: '{kind} scaling of RoPE takes {name} {wanted}, not {value}. Try: {remedy}',
   L201: 'the checkpoint does not fit the graph:\n{table}\nTry: {remedy}',
   L202: '{file} is not a safetensors file: {reason}. Try: fetching it again, or naming the right file',
   L203: '{file} ends too early: {reason}. Try: fetching it again',

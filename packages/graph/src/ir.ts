@@ -52,11 +52,40 @@ export interface Param {
   readonly role: WeightRole;
 }
 
-/** Rotary embedding. `half` rotates (i, i + headDim/2) (Llama); `adjacent` rotates (2i, 2i + 1). */
+/**
+ * Rotary embedding of the first `dims` features of a head, all of them where it is left out. `half` rotates (i, i + dims/2) (Llama); `adjacent`
+ * rotates (2i, 2i + 1). Pair i turns by position * theta^(-2i/dims), unless `scaling` changes that.
+ */
 export interface Rope {
   readonly theta: number;
   readonly pairing: 'half' | 'adjacent';
+  readonly dims?: number;
+  readonly scaling?: RopeScaling;
 }
+
+/** How a model that was trained on `originalContext` tokens is made to read more of them; the formulas are in `oracle/rope.ts`. */
+export type RopeScaling =
+  /** Every frequency divided by `factor` (position interpolation, arXiv 2306.15595). */
+  | { readonly kind: 'linear'; readonly factor: number }
+  /** Long waves divided by `factor`, short ones left, those between blended (Llama 3.1). */
+  | {
+      readonly kind: 'llama3';
+      readonly factor: number;
+      readonly lowFreqFactor: number;
+      readonly highFreqFactor: number;
+      readonly originalContext: number;
+    }
+  /** Pairs that turn seldom within the context divided by `factor`, and cos and sin times `attentionFactor` (YaRN, arXiv 2309.00071). */
+  | {
+      readonly kind: 'yarn';
+      readonly factor: number;
+      readonly originalContext: number;
+      readonly betaFast: number;
+      readonly betaSlow: number;
+      readonly attentionFactor: number;
+    }
+  /** The frequency of pair i divided by `factors[i]` (LongRoPE, arXiv 2402.13753), and cos and sin times `attentionFactor`. */
+  | { readonly kind: 'factors'; readonly factors: readonly number[]; readonly attentionFactor: number };
 
 /**
  * The operations. Every value is [t, features] with f32 elements unless said otherwise; `t` is the token axis.

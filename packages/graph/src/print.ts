@@ -2,7 +2,7 @@
  * The graph as text: what `lamella compile --emit graph` shows and what the goldens hold beside the later stages. Sites are left
  * out, so that the text says what the model is and not where it was written.
  */
-import type { Axis, Body, Graph, Op, Stack, WeightId } from './ir.ts';
+import type { Axis, Body, Graph, Op, Rope, Stack, WeightId } from './ir.ts';
 import { parameterCount } from './ir.ts';
 
 /** The whole graph, one line per tensor, operation and execution. Ends with a newline. */
@@ -55,7 +55,7 @@ function opText(op: Op, body: Body): string {
     case 'rmsNorm':
       return `rmsNorm %${op.x}, ${param(op.gain)}, eps=${op.eps}${op.heads > 1 ? ` heads=${op.heads}` : ''}`;
     case 'rope':
-      return `rope %${op.x}, heads=${op.heads}x${op.headDim} theta=${op.rope.theta} ${op.rope.pairing}`;
+      return `rope %${op.x}, heads=${op.heads}x${op.headDim} ${ropeText(op.rope)}`;
     case 'attention': {
       const heads = `heads=${op.heads}x${op.headDim} kvHeads=${op.kvHeads}`;
       return `attention %${op.q}, %${op.k}, %${op.v}, ${heads} scale=${op.scale} state=${op.state}`;
@@ -69,6 +69,14 @@ function opText(op: Op, body: Body): string {
     default:
       return op satisfies never;
   }
+}
+
+/** `theta=500000 half dims=16 llama3 factor=32 ...`, of what is not left out. */
+function ropeText({ theta, pairing, dims, scaling }: Rope): string {
+  const { kind, ...values } = scaling ?? { kind: null };
+  const named = Object.entries(values).map(([name, value]) => `${name}=${value}`);
+  const parts = [`theta=${theta}`, pairing, dims === undefined ? null : `dims=${dims}`, kind, ...named];
+  return parts.filter((part) => part !== null).join(' ');
 }
 
 function stackLines(stack: Stack, graph: Graph): string[] {

@@ -18,6 +18,7 @@ import {
   type ValueId,
 } from './ir.ts';
 import { axesText, axisText, shapeText } from './print.ts';
+import { checkRope } from './rope.ts';
 
 /** What the rule of one operation needs to see. */
 interface Scope {
@@ -107,12 +108,7 @@ function resultAxes(scope: Scope): readonly Axis[] {
     case 'rope': {
       checkSize('heads', op.heads, scope.place, node.site);
       checkSize('headDim', op.headDim, scope.place, node.site);
-      if (op.headDim % 2 !== 0) {
-        throw new LamellaError('L103', { headDim: op.headDim, suggestion: op.headDim + 1 }, where(scope));
-      }
-      if (!isPositiveF32(op.rope.theta)) {
-        throw new LamellaError('L118', { value: op.rope.theta }, where(scope));
-      }
+      checkRope(op.rope, op.headDim, where(scope));
       expectFeatures(scope, op.x, op.heads * op.headDim, `heads * headDim = ${op.heads} * ${op.headDim}`);
       return axesOf(scope, op.x);
     }

@@ -25,7 +25,7 @@ import type {
 import { padded } from '../program/ir.ts';
 import { PackTable } from '../program/pack-table.ts';
 import type { BodyView } from './body-view.ts';
-import { type Attention, type Group, type Heads, isPlain, type Tree } from './match.ts';
+import { type Attention, type Group, type Heads, isPlain, pairingOf, type Tree } from './match.ts';
 
 /** A value before it has a buffer. */
 export interface Value {
@@ -146,7 +146,7 @@ class Emitter {
       heads,
       headDim,
       stride: headDim,
-      rope: { table: this.angles(rope, headDim), pairing: rope.pairing },
+      rope: { table: this.angles(rope, headDim), pairing: pairingOf(rope, headDim) },
       layout: { pairing: null, half: headDim, stride: headDim },
       to: { kind: 'buffer', buffer: this.valueOfNode(node) },
     });
@@ -200,14 +200,8 @@ class Emitter {
     const { heads, headDim, layout } = wanted;
     const { half, stride } = layout;
     const { weight, bias } = this.view.linear(linear);
-    const map = (which: 0 | 1): RowMap => ({
-      kind: 'half',
-      heads,
-      headDim,
-      stride: half,
-      which,
-      pairing: rope.pairing,
-    });
+    const pairing = pairingOf(rope, headDim);
+    const map = (which: 0 | 1): RowMap => ({ kind: 'half', heads, headDim, stride: half, which, pairing });
     const streams = ([0, 1] as const).map((which) => this.tensors.matrix(weight, map(which), depth, true));
     const table = this.angles(rope, headDim);
     const [a, b] = ([0, 1] as const).map((which) => this.biased(which, bias, map(which))) as [Element, Element];
@@ -319,18 +313,8 @@ class Emitter {
   }
 
   private move({ source, heads, headDim, rope, layout }: Heads, to: HeadsDestination, name: string): void {
-    const turn = rope && { table: this.angles(rope, headDim), pairing: rope.pairing };
-    this.push({
-      kind: 'heads',
-      name,
-      x: this.valueAt(source),
-      heads,
-      headDim,
-      stride: headDim,
-      rope: turn,
-      layout,
-      to,
-    });
+    const turn = rope && { table: this.angles(rope, headDim), pairing: pairingOf(rope, headDim) };
+    this.push({ kind: 'heads', name, x: this.valueAt(source), heads, headDim, stride: headDim, rope: turn, layout, to });
   }
 
   /** Where heads go: queries to a value of their own, keys and values into the state. */
@@ -347,10 +331,12 @@ class Emitter {
     return { kind: 'state', part: this.state.push({ ...part, offset: 0, bytes: 0 }) - 1 };
   }
 
-  private angles({ theta }: Rope, headDim: number): number {
+  private angles({ theta, dims, scaling }: Rope, headDim: number): number {
     const { ropeTables } = this.common;
-    const at = ropeTables.findIndex((t) => t.theta === theta && t.headDim === headDim);
-    return at >= 0 ? at : ropeTables.push({ theta, headDim, stride: padded(headDim / 2, 4) }) - 1;
+    const stride = padded(headDim / 2, 4);
+    const table: RopeTable = { theta, scaling: scaling ?? null, dims: dims ?? headDim, headDim, stride };
+    const at = ropeTables.findIndex((t) => JSON.stringify(t) === JSON.stringify(table));
+    return at >= 0 ? at : ropeTables.push(table) - 1;
   }
 
   // ---- values

@@ -4,7 +4,7 @@
  * Whatever fits nothing is a group of its own, so every body has groups. Nothing is built here.
  */
 import { features, type Node, type Op, operands, type Rope, type ValueId } from '@lamella/graph/ir';
-import { type HeadLayout, padded } from '../program/ir.ts';
+import { type HeadLayout, type Pairing, padded, samePairing } from '../program/ir.ts';
 import type { BodyView } from './body-view.ts';
 
 export type Attention = Extract<Op, { kind: 'attention' }>;
@@ -186,11 +186,13 @@ function headsOf(view: BodyView, attention: Node, op: Attention): readonly Heads
     return { role, source: source.id, rope: rope?.rope ?? null, alone };
   };
   const [q, k, v] = [found('q'), found('k'), found('v')];
-  const pairing = [k, q].find(({ rope, alone }) => rope !== null && alone)?.rope?.pairing ?? null;
+  const first = [k, q].find(({ rope, alone }) => rope !== null && alone)?.rope;
+  const pairing = first ? pairingOf(first, op.headDim) : null;
   const layout = headLayout(op.headDim, pairing);
   const plain = headLayout(op.headDim, null);
   const fits = ({ rope, alone }: typeof q): boolean =>
-    alone && (rope ? rope.pairing === pairing : isPlain(layout, op.headDim) || pairing === null);
+    alone &&
+    (rope ? samePairing(pairingOf(rope, op.headDim), pairing) : isPlain(layout, op.headDim) || pairing === null);
   const heads = ({ role, source, rope }: typeof q, isFused: boolean, layout: HeadLayout): Heads => ({
     role,
     attention,
@@ -204,6 +206,11 @@ function headsOf(view: BodyView, attention: Node, op: Attention): readonly Heads
   return [heads(q, fits(q), layout), heads(k, fits(k), layout), heads(v, v.alone, plain)];
 }
 
+/** What turns together in heads of `headDim` features. */
+export function pairingOf({ pairing: by, dims }: Rope, headDim: number): Pairing {
+  return { by, dims: dims === headDim ? null : (dims ?? null) };
+}
+
 /** Heads as attention reads them: padded to whole vectors, and halves that rotate together apart. */
 function headLayout(headDim: number, pairing: HeadLayout['pairing']): HeadLayout {
   const half = padded(pairing ? headDim / 2 : headDim, 4);
@@ -212,7 +219,8 @@ function headLayout(headDim: number, pairing: HeadLayout['pairing']): HeadLayout
 
 /** Whether features lie as they do in a value, one after the other. */
 export function isPlain({ pairing, half, stride }: HeadLayout, headDim: number): boolean {
-  return stride === headDim && (pairing === null || (pairing === 'half' && half === headDim / 2));
+  const isWhole = pairing?.by === 'half' && pairing.dims === null && half === headDim / 2;
+  return stride === headDim && (pairing === null || isWhole);
 }
 
 function sourceOf({ op }: Node): ValueId | null {

@@ -6,10 +6,35 @@
  * (`end`, run only for the tokens whose logits are wanted), and a step is one pass over one table of rows.
  */
 import type { FunctionName } from '@lamella/graph/functions';
-import type { ParamId, Rope, WeightId, WeightRole } from '@lamella/graph/ir';
+import type { ParamId, Rope, RopeScaling, WeightId, WeightRole } from '@lamella/graph/ir';
 import type { FormatName, KvName } from '@lamella/runtime/choices';
 
 export type { FormatName, KvName };
+
+/**
+ * What turns together in a head: the first `dims` features, all where it is null, paired as `by` says. The others, paired (i, i + half of
+ * them), go through a rotation by nothing, so that a head is two planes all the same.
+ */
+export interface Pairing {
+  readonly by: Rope['pairing'];
+  readonly dims: number | null;
+}
+
+/** `half`, or `half of the first 16`. */
+export function pairingText({ by, dims }: Pairing): string {
+  return dims === null ? by : `${by} of the first ${dims}`;
+}
+
+export function samePairing(a: Pairing | null, b: Pairing | null): boolean {
+  return a?.by === b?.by && a?.dims === b?.dims;
+}
+
+/** The feature of a head at `i` of a plane. */
+export function pairedFeature({ by, dims }: Pairing, headDim: number, plane: 0 | 1, i: number): number {
+  const turned = dims ?? headDim;
+  if (i >= turned / 2) return turned + (plane * (headDim - turned)) / 2 + i - turned / 2;
+  return by === 'half' ? (plane * turned) / 2 + i : 2 * i + plane;
+}
 
 /** How the rows of a stored tensor map to rows of the checkpoint's: by `source(row)`, or zeros. */
 export type RowMap =
@@ -17,14 +42,14 @@ export type RowMap =
   | { readonly kind: 'plain'; readonly rows: number }
   /** Heads of `headDim` rows, each padded to `stride` rows. */
   | { readonly kind: 'heads'; readonly heads: number; readonly headDim: number; readonly stride: number }
-  /** One half of each head (see `Rope.pairing`), padded to `stride` rows: what rotates together lies in the same place. */
+  /** One half of each head (see `Pairing`), padded to `stride` rows: what rotates together lies in the same place. */
   | {
       readonly kind: 'half';
       readonly heads: number;
       readonly headDim: number;
       readonly stride: number;
       readonly which: 0 | 1;
-      readonly pairing: Rope['pairing'];
+      readonly pairing: Pairing;
     };
 
 /** A tensor as it is stored: format, order and padding. Packed once, read by every kernel that names it. */
@@ -100,7 +125,7 @@ export interface Prologue {
  * same place in each. Planes are padded with zeros.
  */
 export interface HeadLayout {
-  readonly pairing: Rope['pairing'] | null;
+  readonly pairing: Pairing | null;
   /** Padded features of a plane, of the whole head where there is one. */
   readonly half: number;
   /** Padded features of a head. */
@@ -166,7 +191,7 @@ export type FusedOp = { readonly name: string; readonly scratch: Scratch } & (
       readonly headDim: number;
       /** Distance of heads in x, whose features lie one after the other. */
       readonly stride: number;
-      readonly rope: { readonly table: number; readonly pairing: Rope['pairing'] } | null;
+      readonly rope: { readonly table: number; readonly pairing: Pairing } | null;
       readonly layout: HeadLayout;
       readonly to: HeadsDestination;
     }
@@ -222,9 +247,11 @@ export interface Row {
   readonly slot: number | null;
 }
 
-/** Angles of a rotary embedding: cos then sin, [context, stride] f32 each. */
+/** Angles of a rotary embedding, whatever its pairing: cos then sin, [context, stride] f32 each. Pairs behind `dims` / 2 do not turn. */
 export interface RopeTable {
   readonly theta: number;
+  readonly scaling: RopeScaling | null;
+  readonly dims: number;
   readonly headDim: number;
   /** headDim / 2, padded. */
   readonly stride: number;
@@ -261,9 +288,8 @@ export function sourceRow(map: RowMap, r: number): number | null {
   const i = r % map.stride;
   if (head >= map.heads) return null;
   if (map.kind === 'heads') return i < map.headDim ? head * map.headDim + i : null;
-  const half = map.headDim / 2;
-  if (i >= half) return null;
-  return head * map.headDim + (map.pairing === 'half' ? map.which * half + i : 2 * i + map.which);
+  if (i >= map.headDim / 2) return null;
+  return head * map.headDim + pairedFeature(map.pairing, map.headDim, map.which, i);
 }
 
 /** How a kernel sees a stored matrix (`MatrixShape` of `formats/format.ts`). */

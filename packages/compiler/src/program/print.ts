@@ -1,7 +1,17 @@
 /** Prints a program for a reader: what runs together, and (`printPlan`) where everything lies. */
 import { type FunctionName, functionOf } from '@lamella/graph/functions';
 import type { Plan } from '../plan/plan.ts';
-import type { Destination, Element, FusedOp, HeadLayout, Kind, Pack, Program, RowMap } from './ir.ts';
+import {
+  type Destination,
+  type Element,
+  type FusedOp,
+  type HeadLayout,
+  type Kind,
+  type Pack,
+  type Program,
+  pairingText,
+  type RowMap,
+} from './ir.ts';
 
 /** The fused program: rows, then each kind's operations with their stored tensors. */
 export function printProgram(program: Program): string {
@@ -105,7 +115,7 @@ function applied(fn: FunctionName, args: readonly string[]): string {
 }
 
 function printLayout({ pairing, half, stride }: HeadLayout): string {
-  return pairing ? `in halves (${pairing}) of ${half}` : `padded to ${stride}`;
+  return pairing ? `in halves (${pairingText(pairing)}) of ${half}` : `padded to ${stride}`;
 }
 
 function packName(pack: Pack): string {
@@ -114,7 +124,7 @@ function packName(pack: Pack): string {
 
 function printMap(map: RowMap): string {
   if (map.kind === 'plain') return `${map.rows}`;
-  const part = map.kind === 'half' ? ` (half ${map.which}, ${map.pairing})` : '';
+  const part = map.kind === 'half' ? ` (half ${map.which}, ${pairingText(map.pairing)})` : '';
   return `${map.heads} x ${map.headDim}${part} padded to ${map.stride}`;
 }
 

@@ -18,7 +18,7 @@ import {
   times,
 } from '../loops/build.ts';
 import type { Expr } from '../loops/ir.ts';
-import type { Element, FusedOp } from '../program/ir.ts';
+import type { Element, FusedOp, Pairing } from '../program/ir.ts';
 import type { KernelScope } from './scope.ts';
 
 type HeadsOp = Extract<FusedOp, { kind: 'heads' }>;
@@ -53,8 +53,7 @@ function isVectorwise({ rope, headDim, stride, layout }: HeadsOp): boolean {
     whole &&
     layout.stride === headDim &&
     stride % 4 === 0 &&
-    layout.pairing !== 'adjacent' &&
-    rope?.pairing !== 'adjacent'
+    [rope?.pairing, layout.pairing].every((pairing) => !pairing || (pairing.by === 'half' && pairing.dims === null))
   );
 }
 
@@ -89,21 +88,38 @@ function one(scope: KernelScope, b: Builder, op: HeadsOp, token: Index, head: Ex
   return isFeature ? apply('select', isFeature, found, f32(0)) : found;
 
   function rotated(rope: Rotation): Expr {
-    const half = headDim / 2;
-    const [which, pair] = (
-      rope.pairing === 'half'
-        ? [quotient(feature, half), remainder(feature, half)]
-        : [remainder(feature, 2), quotient(feature, 2)]
-    ).map((e) => b.let('pair', e)) as [Expr, Expr];
+    const [which, pair] = pairAt(rope.pairing, headDim, feature).map((e) => b.let('pair', e)) as [Expr, Expr];
     const partner = value(b, plus(row, featureOf(rope.pairing, headDim, sub(i32(1), which), pair)), 'f32');
     const sign = apply('select', apply('less', which, i32(1)), f32(-1), f32(1));
     return turned(scope, b, rope, token, pair, 'f32', own, mul(partner, sign));
   }
 }
 
-/** The feature at `inPlane` of a plane. */
-function featureOf(pairing: 'half' | 'adjacent', headDim: number, plane: Expr, inPlane: Expr): Expr {
-  return pairing === 'half' ? plus(times(plane, headDim / 2), inPlane) : plus(times(inPlane, 2), plane);
+/** The feature at `inPlane` of a plane, as `pairedFeature` has it. */
+function featureOf({ by, dims }: Pairing, headDim: number, plane: Expr, inPlane: Expr): Expr {
+  const turned = dims ?? headDim;
+  const paired = by === 'half' ? plus(times(plane, turned / 2), inPlane) : plus(times(inPlane, 2), plane);
+  if (dims === null) return paired;
+  const left = plus(plus(times(plane, (headDim - dims) / 2), inPlane), dims / 2);
+  return apply('select', apply('less', inPlane, i32(dims / 2)), paired, left);
+}
+
+/** Plane and place in it of a feature: the same the other way round. */
+function pairAt({ by, dims }: Pairing, headDim: number, feature: Expr): readonly [Expr, Expr] {
+  const half = (dims ?? headDim) / 2;
+  const paired =
+    by === 'half'
+      ? ([quotient(feature, half), remainder(feature, half)] as const)
+      : ([remainder(feature, 2), quotient(feature, 2)] as const);
+  if (dims === null || dims === headDim) return paired;
+  const isTurned = apply('less', feature, i32(dims));
+  const rest = (headDim - dims) / 2;
+  // what lies before `dims` is counted from there all the same, as a quotient takes no number below 0
+  const behind = apply('select', isTurned, i32(0), plus(feature, -dims));
+  return [
+    apply('select', isTurned, paired[0], quotient(behind, rest)),
+    apply('select', isTurned, paired[1], plus(remainder(behind, rest), half)),
+  ];
 }
 
 /** own cos + partner sin, at the angle of a pair. */

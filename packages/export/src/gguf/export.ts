@@ -9,7 +9,7 @@ import type { WeightSource } from '@lamella/checkpoint/weight-source';
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Graph, WeightId } from '@lamella/graph/ir';
 import { layOut, type Metadata, type TensorRecord } from './container.ts';
-import { asLlama, type Linear, type Llama, type LlamaBlock } from './llama.ts';
+import { asLlama, type Linear, type Llama, type LlamaBlock, type LlamaSizes } from './llama.ts';
 import { fits, type GgufType, type TensorType, tensorTypes } from './tensor-types.ts';
 import { type TokenizerJson, vocabularyOf } from './vocabulary.ts';
 
@@ -38,9 +38,9 @@ export interface GgufPlan {
 /** GGUF's numbers for `general.file_type`. */
 const fileType: Readonly<Record<GgufType, number>> = { f32: 0, f16: 1, q4_0: 2, q8_0: 7 };
 
-/** Where a tensor of the file comes from. */
+/** Where a tensor of the file comes from: a weight, or numbers that the graph has as constants. */
 interface Tensor extends TensorRecord {
-  readonly weight: WeightId;
+  readonly from: WeightId | Float32Array;
   /** Heads whose rows go from (i, i + headDim / 2) pairs to neighbours; 0 leaves them. */
   readonly interleave: number;
 }
@@ -86,7 +86,8 @@ export async function exportGguf(
 }
 
 async function encode(graph: Graph, tensor: Tensor, source: WeightSource): Promise<Uint8Array> {
-  const weight = graph.weights[tensor.weight]!;
+  if (typeof tensor.from !== 'number') return tensor.type.encode(tensor.from);
+  const weight = graph.weights[tensor.from]!;
   const values = await source.read(weight);
   if (!fits(values, tensor.type)) {
     const reason = `it has values that are not below ${tensor.type.limit} in magnitude`;
@@ -114,7 +115,7 @@ function tensorsOf(graph: Graph, llama: Llama, type: TensorType): Tensor[] {
     const { shape, role } = graph.weights[weight]!;
     return {
       name,
-      weight,
+      from: weight,
       interleave,
       shape,
       type: role === 'gain' || role === 'bias' ? tensorTypes.f32 : stored(type, shape),
@@ -124,7 +125,7 @@ function tensorsOf(graph: Graph, llama: Llama, type: TensorType): Tensor[] {
     tensor(`${name}.weight`, weight, interleave),
     ...(bias === null ? [] : [tensor(`${name}.bias`, bias, interleave)]),
   ];
-  const { pairing, heads, kvHeads } = llama.sizes;
+  const { pairing, heads, kvHeads, headDim } = llama.sizes;
   const turned = (count: number) => (pairing === 'half' ? count : 0);
   const block = (parts: LlamaBlock<WeightId>, i: number): Tensor[] => [
     tensor(`blk.${i}.attn_norm.weight`, parts.attentionNorm),
@@ -137,7 +138,10 @@ function tensorsOf(graph: Graph, llama: Llama, type: TensorType): Tensor[] {
     ...linear(`blk.${i}.ffn_up`, parts.up),
     ...linear(`blk.${i}.ffn_down`, parts.down),
   ];
+  const factors = ropeFactors(llama.sizes);
+  const ropeFreqs = { name: 'rope_freqs.weight', shape: [headDim / 2], type: tensorTypes.f32, interleave: 0 } as const;
   return [
+    ...(factors ? [{ ...ropeFreqs, from: factors }] : []),
     tensor('token_embd.weight', llama.embedding),
     ...llama.blocks.flatMap(block),
     tensor('output_norm.weight', llama.outputNorm),
@@ -148,6 +152,53 @@ function tensorsOf(graph: Graph, llama: Llama, type: TensorType): Tensor[] {
 /** `type`, or F16 where a row is not a whole number of its blocks. */
 function stored(type: TensorType, shape: readonly number[]): TensorType {
   return (shape.at(-1) ?? 1) % type.blockValues === 0 ? type : tensorTypes.f16;
+}
+
+/** What llama.cpp divides the frequency of each pair by, where a list says so: [headDim / 2]. */
+function ropeFactors({ scaling, headDim, ropeTheta }: LlamaSizes): Float32Array | null {
+  if (scaling?.kind === 'factors') return Float32Array.from(scaling.factors);
+  if (scaling?.kind !== 'llama3') return null;
+  const { factor, lowFreqFactor: low, highFreqFactor: high, originalContext } = scaling;
+  return Float32Array.from({ length: headDim / 2 }, (_, i) => {
+    const turns = originalContext / (2 * Math.PI * ropeTheta ** ((2 * i) / headDim));
+    if (turns > high) return 1;
+    if (turns < low) return factor;
+    const kept = (turns - low) / (high - low);
+    return 1 / (kept + (1 - kept) / factor);
+  });
+}
+
+/** How rotation is scaled, as metadata. Throws L306 for a YaRN that llama.cpp has no keys for. */
+function ropeMetadata({ scaling }: LlamaSizes, place: string): Metadata {
+  const f32 = (value: number) => ({ type: 'f32', value }) as const;
+  const scaled = (type: string, factor: number) => ({
+    'llama.rope.scaling.type': { type: 'string', value: type } as const,
+    'llama.rope.scaling.factor': f32(factor),
+  });
+  switch (scaling?.kind) {
+    case undefined:
+    case 'llama3':
+      return {};
+    case 'factors':
+      return scaling.attentionFactor === 1 ? {} : { 'llama.rope.scaling.attn_factor': f32(scaling.attentionFactor) };
+    case 'linear':
+      return scaled('linear', scaling.factor);
+    case 'yarn': {
+      const { factor, originalContext, betaFast, betaSlow, attentionFactor } = scaling;
+      if (betaFast !== 32 || betaSlow !== 1) {
+        const reason = `its YaRN blends from ${betaFast} to ${betaSlow} turns`;
+        throw new LamellaError('L306', { what: 'the model', reason, remedy: 'betaFast: 32, betaSlow: 1' }, { place });
+      }
+      // llama.cpp multiplies what is written here by YaRN's own factor
+      return {
+        ...scaled('yarn', factor),
+        'llama.rope.scaling.original_context_length': { type: 'u32', value: originalContext },
+        'llama.rope.scaling.attn_factor': f32(attentionFactor / (1 + 0.1 * Math.log(factor))),
+      };
+    }
+    default:
+      return scaling satisfies never;
+  }
 }
 
 function metadataOf(graph: Graph, llama: Llama, type: GgufType): Metadata {
@@ -172,6 +223,7 @@ function metadataOf(graph: Graph, llama: Llama, type: GgufType): Metadata {
     'llama.attention.layer_norm_rms_epsilon': f32(eps),
     'llama.rope.dimension_count': u32(headDim),
     'llama.rope.freq_base': f32(ropeTheta),
+    ...ropeMetadata(llama.sizes, graph.name),
     'llama.vocab_size': u32(graph.vocab),
   };
 }

@@ -14,6 +14,7 @@ import {
   type Op,
   operationName,
   type ParamId,
+  type RopeScaling,
   type Site,
   type ValueId,
   type WeightId,
@@ -47,6 +48,7 @@ export interface LlamaSizes {
   readonly headDim: number;
   readonly ropeTheta: number;
   readonly pairing: 'half' | 'adjacent';
+  readonly scaling: RopeScaling | null;
   readonly eps: number;
 }
 
@@ -134,8 +136,7 @@ function readBlock(reader: Reader): ReadBlock {
   const qRope = reader.want(reader.op(attention).q, 'rope', 'q');
   const kRope = reader.want(reader.op(attention).k, 'rope', 'k');
   const { rope } = reader.op(qRope);
-  const other = reader.op(kRope).rope;
-  if (other.theta !== rope.theta || other.pairing !== rope.pairing)
+  if (JSON.stringify(reader.op(kRope).rope) !== JSON.stringify(rope))
     reader.refuse(kRope, 'q and k are rotated differently', 'one rope(theta) for both');
   const q = reader.want(reader.op(qRope).x, 'linear', 'what becomes q');
   const k = reader.want(reader.op(kRope).x, 'linear', 'what becomes k');
@@ -147,7 +148,10 @@ function readBlock(reader: Reader): ReadBlock {
 
   const [ff = 0, d = 0] = body.params[reader.op(gate).weight]!.shape;
   const { eps } = reader.op(attentionNorm);
-  const sizes = { d, ff, heads, kvHeads, headDim, ropeTheta: rope.theta, pairing: rope.pairing, eps };
+  const { theta: ropeTheta, pairing, dims = headDim, scaling = null } = rope;
+  if (dims !== headDim)
+    reader.refuse(qRope, `${dims} of ${headDim} features of a head turn`, 'rope without dims, or export to PyTorch');
+  const sizes = { d, ff, heads, kvHeads, headDim, ropeTheta, pairing, scaling, eps };
   sameSizes(reader, ffnNorm, sizes, { eps: reader.op(ffnNorm).eps });
   const linear = (node: NodeOf<'linear'>) => ({ weight: reader.op(node).weight, bias: reader.op(node).bias });
   const parts = {
@@ -167,8 +171,9 @@ function readBlock(reader: Reader): ReadBlock {
 /** Throws where `got` differs from `expected`: llama.cpp has each of these once for the model. */
 function sameSizes(reader: Reader, node: Node, expected: LlamaSizes, got: Partial<LlamaSizes>): void {
   for (const key of Object.keys(got) as (keyof LlamaSizes)[]) {
-    if (got[key] === expected[key]) continue;
-    const reason = `its ${key} is ${got[key]}, and ${expected[key]} elsewhere in the model`;
+    const [its, elsewhere] = [got[key], expected[key]].map((value) => JSON.stringify(value)?.replaceAll('"', ''));
+    if (its === elsewhere) continue;
+    const reason = `its ${key} is ${its}, and ${elsewhere} elsewhere in the model`;
     reader.refuse(node, reason, `the same ${key} everywhere`);
   }
 }

@@ -1,6 +1,6 @@
 /** One body of the graph as lines of Python, one assignment per node. */
 import { functionOf } from '@lamella/graph/functions';
-import type { Body, Node } from '@lamella/graph/ir';
+import type { Body, Node, RopeScaling } from '@lamella/graph/ir';
 import type { PythonName } from './maths.ts';
 import { valueNames } from './names.ts';
 
@@ -50,8 +50,13 @@ export function printBody(
           ? call('rms_norm', v(op.x), w(op.gain), `eps=${float(op.eps)}`)
           : call('head_norm', v(op.x), w(op.gain), `heads=${op.heads}`, `eps=${float(op.eps)}`);
       case 'rope': {
-        const name = op.rope.pairing === 'half' ? 'rope_half' : 'rope_adjacent';
-        return call(name, v(op.x), `heads=${op.heads}`, `head_dim=${op.headDim}`, `theta=${float(op.rope.theta)}`);
+        const { pairing, theta, dims, scaling } = op.rope;
+        const heads = [v(op.x), `heads=${op.heads}`, `head_dim=${op.headDim}`];
+        if (dims === undefined && !scaling)
+          return call(pairing === 'half' ? 'rope_half' : 'rope_adjacent', ...heads, `theta=${float(theta)}`);
+        const adjacent = `adjacent=${pairing === 'half' ? 'False' : 'True'}`;
+        const part = [...heads, `dims=${dims ?? op.headDim}`, `theta=${float(theta)}`, adjacent];
+        return call('rope_part', ...part, ...(scaling ? scalingArguments(scaling) : []));
       }
       case 'attention':
         return call(
@@ -71,6 +76,15 @@ export function printBody(
       default:
         return op satisfies never;
     }
+  };
+
+  const scalingArguments = ({ kind, ...values }: RopeScaling): readonly string[] => {
+    uses.add(`rope_${kind}`);
+    const named = Object.entries(values).map(([name, value]: readonly [string, number | readonly number[]]) => {
+      const python = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+      return `${python}=${typeof value === 'number' ? float(value) : `[${value.map(float).join(', ')}]`}`;
+    });
+    return [`scaled=rope_${kind}`, ...named];
   };
 
   for (const node of body.nodes) {

@@ -20,6 +20,11 @@ export type PythonName =
   | 'rope_table'
   | 'rope_half'
   | 'rope_adjacent'
+  | 'rope_part'
+  | 'rope_linear'
+  | 'rope_llama3'
+  | 'rope_yarn'
+  | 'rope_factors'
   | 'causal_attention';
 
 /** Ready to print, in the order they are printed. */
@@ -76,6 +81,55 @@ def rope_table(t, head_dim, theta, device):
     cos, sin = rope_table(t, head_dim, theta, x.device)
     even, odd = x.view(b, t, heads, head_dim // 2, 2).unbind(-1)
     return torch.stack((even * cos - odd * sin, odd * cos + even * sin), -1).view(b, t, heads * head_dim)`,
+  },
+  rope_part: {
+    needs: [],
+    text: `def rope_part(x, heads, head_dim, dims, theta, adjacent, scaled=None, **scaling):
+    """
+    Rotates pairs among the first \`dims\` features of each head of x [b, t, heads * head_dim] by the token's position: (i, i + dims / 2), or
+    (2i, 2i + 1) where they are adjacent. \`scaled\` changes their frequencies, and says what cosines and sines are multiplied by.
+    """
+    b, t, _ = x.shape
+    frequency, size = theta ** (-torch.arange(0, dims, 2, dtype=torch.float64) / dims), 1.0
+    if scaled is not None:
+        frequency, size = scaled(frequency, theta, **scaling)
+    angle = torch.arange(t, dtype=torch.float64)[:, None, None] * frequency
+    cos, sin = (size * angle.cos()).to(x), (size * angle.sin()).to(x)
+    x = x.view(b, t, heads, head_dim)
+    first, second = (x[..., :dims:2], x[..., 1:dims:2]) if adjacent else x[..., :dims].chunk(2, -1)
+    turned = torch.stack((first * cos - second * sin, second * cos + first * sin), -1 if adjacent else -2)
+    return torch.cat((turned.flatten(-2), x[..., dims:]), -1).view(b, t, heads * head_dim)`,
+  },
+  rope_linear: {
+    needs: [],
+    text: `def rope_linear(frequency, theta, factor):
+    """Position interpolation, arXiv 2306.15595."""
+    return frequency / factor, 1.0`,
+  },
+  rope_llama3: {
+    needs: [],
+    text: `def rope_llama3(frequency, theta, factor, low_freq_factor, high_freq_factor, original_context):
+    """Llama 3.1: pairs that turn seldom within the original context are slowed, those that turn often left, others blended."""
+    turns = original_context * frequency / (2 * torch.pi)
+    left = ((turns - low_freq_factor) / (high_freq_factor - low_freq_factor)).clamp(0, 1)
+    return left * frequency + (1 - left) * frequency / factor, 1.0`,
+  },
+  rope_yarn: {
+    needs: [],
+    text: `def rope_yarn(frequency, theta, factor, original_context, beta_fast, beta_slow, attention_factor):
+    """YaRN, arXiv 2309.00071: between the pairs that turn beta_fast and beta_slow times within the original context, a blend by number."""
+    pairs = len(frequency)
+    turns = torch.tensor([beta_fast, beta_slow], dtype=torch.float64)
+    at = pairs * (original_context / (2 * torch.pi * turns)).log() / torch.tensor(theta, dtype=torch.float64).log()
+    first, last = max(at[0].floor().item(), 0), min(at[1].ceil().item(), 2 * pairs - 1)
+    slowed = ((torch.arange(pairs, dtype=torch.float64) - first) / (last - first or 0.001)).clamp(0, 1)
+    return frequency * (1 - slowed) + frequency / factor * slowed, attention_factor`,
+  },
+  rope_factors: {
+    needs: [],
+    text: `def rope_factors(frequency, theta, factors, attention_factor):
+    """A factor for each pair, arXiv 2402.13753."""
+    return frequency / torch.tensor(factors, dtype=torch.float64), attention_factor`,
   },
   causal_attention: {
     needs: [],

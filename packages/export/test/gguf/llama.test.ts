@@ -73,6 +73,7 @@ test('the parts of a Llama are found by what they compute', () => {
     headDim: 16,
     ropeTheta: 10_000,
     pairing: 'half',
+    scaling: null,
     eps: 1e-5,
   });
   expect(llama.head).toBeNull();
@@ -186,6 +187,11 @@ describe('refused, with place and remedy', () => {
       'two rotations',
       () => changed('rope', (op) => ({ ...op, rope: { ...op.rope, theta: 5 } })),
       /q and k are rotated differently/,
+    ],
+    [
+      'rotation of a part',
+      () => changed('rope', (op) => ({ ...op, rope: { ...op.rope, dims: 8 } })),
+      /8 of 16 features of a head turn/,
     ],
     [
       'another scale',

@@ -7,6 +7,7 @@ import { functionOf } from '../functions.ts';
 import type { Op, ParamId, Rope, ValueId } from '../ir.ts';
 import type { Tensor } from './model.ts';
 import { integerDots, type Q8Activation } from './q8.ts';
+import { amplitude, frequency } from './rope.ts';
 
 /** The operations on one token's row; the others begin a body, look at other tokens, or run other bodies. */
 export type RowOp = Exclude<Op, { readonly kind: 'tokens' | 'input' | 'attention' | 'stack' }>;
@@ -97,16 +98,17 @@ function rmsNorm(x: Float64Array, gain: Float32Array, eps: number, heads: number
 }
 
 /**
- * Rotates pair i of each head of x [heads * headDim] by position * theta^(-2i / headDim). The pair is (i, i + headDim/2) in Llama's
- * `half` form and (2i, 2i + 1) in the paper's `adjacent` one.
+ * Rotates pair i among the first `dims` features of each head of x [heads * headDim] by position times its frequency; the other features
+ * stay. The pair is (i, i + dims/2) in Llama's `half` form and (2i, 2i + 1) in the paper's `adjacent` one.
  */
 function rotate(x: Float64Array, heads: number, headDim: number, rope: Rope, position: number): Float64Array {
-  const out = new Float64Array(x.length);
-  for (let i = 0; i < headDim / 2; i++) {
-    const angle = position * rope.theta ** ((-2 * i) / headDim);
-    const cos = Math.cos(angle);
-    const sin = Math.sin(angle);
-    const [first, second] = rope.pairing === 'half' ? [i, i + headDim / 2] : [2 * i, 2 * i + 1];
+  const out = Float64Array.from(x);
+  const dims = rope.dims ?? headDim;
+  for (let i = 0; i < dims / 2; i++) {
+    const angle = position * frequency(rope, dims, i);
+    const cos = Math.cos(angle) * amplitude(rope);
+    const sin = Math.sin(angle) * amplitude(rope);
+    const [first, second] = rope.pairing === 'half' ? [i, i + dims / 2] : [2 * i, 2 * i + 1];
     for (let head = 0; head < heads; head++) {
       const a = x[head * headDim + first]!;
       const b = x[head * headDim + second]!;

@@ -1,0 +1,148 @@
+/** Rotary position embedding: what `rotate` and `gqa` are given, and how it reads contexts longer than the model was trained on. */
+import type { Rope, RopeScaling } from '@lamella/graph/ir';
+import { declared, isListOf, type Kind, number, oneOf, optional, options } from './arguments.ts';
+import { isOriginal, original } from './original.ts';
+import { capture } from './site.ts';
+
+/** Rotary embedding and where it was written. */
+export type RopeSpec = Rope & { readonly site: ReturnType<typeof capture> };
+
+/** What `rope` takes besides theta. */
+export interface RopeOptions {
+  /** `half` (the default) turns features (i, i + dims/2), as Llama's files on the hub do; `adjacent` turns (2i, 2i + 1), as the paper. */
+  readonly pairing?: Rope['pairing'] | undefined;
+  /** Turns the first `dims` features of each head alone, as GPT-NeoX; all of them where it is left out. */
+  readonly dims?: number | undefined;
+  /** Made by one of the functions of `ropeScaling`. */
+  readonly scaling?: RopeScaling | undefined;
+}
+
+const scalingKind: Kind = {
+  words: 'a scaling of RoPE',
+  example:
+    'ropeScaling.linear(4), ropeScaling.llama3({ ... }), ropeScaling.yarn({ ... }) or ropeScaling.factors([...])',
+  keys: ['kind'],
+  holds: (value) => isOriginal(value) && 'kind' in (value as object) && !('executions' in (value as object)),
+};
+
+/**
+ * Rotary position embedding (RoFormer, arXiv 2104.09864): pair i of a head turns by position * theta^(-2i/dims). Its cosines and sines are a
+ * table, computed in f64 when the model is compiled. Throws L118, L140, L141.
+ */
+export const rope = declared(
+  'rope',
+  {
+    theta: number('rope(10_000)'),
+    options: optional(
+      options(
+        {
+          pairing: optional(oneOf('half', 'adjacent')),
+          dims: optional(number('dims: 16')),
+          scaling: optional(scalingKind),
+        },
+        'rope(10_000, { dims: 16 })',
+      ),
+    ),
+  },
+  (theta: number, { pairing = 'half', dims, scaling }: RopeOptions = {}): RopeSpec =>
+    original({
+      theta,
+      pairing,
+      ...(dims === undefined ? {} : { dims }),
+      ...(scaling === undefined ? {} : { scaling }),
+      site: capture(),
+    }),
+);
+
+/** What `rope` returns. */
+export const ropeSpec: Kind = {
+  words: 'a rotary embedding',
+  example: 'rope(10_000)',
+  keys: ['theta', 'pairing', 'site'],
+  holds: (value) => isOriginal(value) && 'theta' in (value as object),
+};
+
+const listOfNumbers: Kind = {
+  words: 'a list of numbers without gaps',
+  example: 'ropeScaling.factors([1, 1, 2, 4])',
+  holds: (value) => isListOf(value, (each) => typeof each === 'number'),
+};
+
+/**
+ * The ways in which a released model's frequencies are changed for longer contexts, as the `rope_scaling` of its `config.json` says. What that
+ * calls `original_max_position_embeddings` is `originalContext` here. Ranges are checked where the embedding is used: L141.
+ */
+export const ropeScaling = {
+  /** Every frequency divided by `factor` (position interpolation, arXiv 2306.15595). */
+  linear: declared(
+    'ropeScaling.linear',
+    { factor: number('ropeScaling.linear(4)') },
+    (factor: number): RopeScaling => original({ kind: 'linear', factor }),
+  ),
+  /** Llama 3.1's and 3.2's: waves longer than originalContext / lowFreqFactor divided by `factor`, those shorter than / highFreqFactor left. */
+  llama3: declared(
+    'ropeScaling.llama3',
+    {
+      options: options(
+        {
+          factor: number('factor: 32'),
+          lowFreqFactor: number('lowFreqFactor: 1'),
+          highFreqFactor: number('highFreqFactor: 4'),
+          originalContext: number('originalContext: 8192'),
+        },
+        'ropeScaling.llama3({ factor: 32, lowFreqFactor: 1, highFreqFactor: 4, originalContext: 8192 })',
+      ),
+    },
+    (given: Omit<Extract<RopeScaling, { kind: 'llama3' }>, 'kind'>): RopeScaling =>
+      original({ kind: 'llama3', ...given }),
+  ),
+  /**
+   * YaRN (arXiv 2309.00071): pairs that turn less than betaSlow times within originalContext divided by `factor`, those that turn more than
+   * betaFast times left. Cosines and sines times `attentionFactor`, the paper's 0.1 ln(factor) + 1 where it is left out.
+   */
+  yarn: declared(
+    'ropeScaling.yarn',
+    {
+      options: options(
+        {
+          factor: number('factor: 4'),
+          originalContext: number('originalContext: 32_768'),
+          betaFast: optional(number('betaFast: 32')),
+          betaSlow: optional(number('betaSlow: 1')),
+          attentionFactor: optional(number('attentionFactor: 1')),
+        },
+        'ropeScaling.yarn({ factor: 4, originalContext: 32_768 })',
+      ),
+    },
+    ({
+      factor,
+      originalContext,
+      betaFast = 32,
+      betaSlow = 1,
+      attentionFactor = factor > 1 ? 0.1 * Math.log(factor) + 1 : 1,
+    }: {
+      readonly factor: number;
+      readonly originalContext: number;
+      readonly betaFast?: number | undefined;
+      readonly betaSlow?: number | undefined;
+      readonly attentionFactor?: number | undefined;
+    }): RopeScaling => original({ kind: 'yarn', factor, originalContext, betaFast, betaSlow, attentionFactor }),
+  ),
+  /** A factor for each pair, by which its frequency is divided: LongRoPE's `short_factor` or `long_factor`, or `rope_freqs` of a GGUF. */
+  factors: declared(
+    'ropeScaling.factors',
+    {
+      factors: listOfNumbers,
+      options: optional(
+        options(
+          { attentionFactor: optional(number('attentionFactor: 1')) },
+          'ropeScaling.factors([1, 1, 2, 4], { attentionFactor: 1.19 })',
+        ),
+      ),
+    },
+    (
+      factors: readonly number[],
+      { attentionFactor = 1 }: { readonly attentionFactor?: number | undefined } = {},
+    ): RopeScaling => original({ kind: 'factors', factors: [...factors], attentionFactor }),
+  ),
+} as const;
