@@ -232,7 +232,7 @@ function whole(
   ) as unknown as Graph;
 }
 
-/** The graph with rotations that pair neighbouring features, which the DSL does not have. */
+/** The graph with every rotation turned into one of neighbouring features. */
 export function adjacent(graph: Graph): Graph {
   const kinds = graph.kinds.map((kind) => ({
     ...kind,

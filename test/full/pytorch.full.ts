@@ -32,6 +32,7 @@ import { sequence } from '@lamella/graph/oracle/sequence';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import assistant from '../../graphs/assistant.ts';
 import { model, orders } from '../conformance/models.ts';
+import { primitives } from '../conformance/primitives.ts';
 import { weightsOf } from '../conformance/weights.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -65,7 +66,7 @@ function everyOperation(): Graph {
   const { t, d, vocab } = dims({ t: 32, d: 32, vocab: 51 });
   const ff = dims({ ff: 48 }).ff;
   const mlp = swiglu(d, ff);
-  const attention = { heads: 4, kvHeads: 2, headDim: 8, rope: { ...rope(500), pairing: 'adjacent' } } as const;
+  const attention = { heads: 4, kvHeads: 2, headDim: 8, rope: rope(500, { pairing: 'adjacent' }) } as const;
   const layer = block(
     [t, d],
     () => ({ norm: rmsNorm(d), attn: gqa(d, attention), gate: linear(d, d, { bias: true }), mlp }),
@@ -89,6 +90,7 @@ const graphs: Readonly<Record<string, Graph>> = {
   ),
   'untied, headDim 52, odd vocabulary': model({ tied: false, d: 104, heads: 4, kvHeads: 1, headDim: 52, vocab: 97 }),
   'without rotation': model({ rope: false }),
+  ...Object.fromEntries(Object.entries(primitives).map(([name, make]) => [name, make()])),
 };
 
 describe('PyTorch and the oracle agree to 1e-4 of the largest logit', () => {

@@ -7,6 +7,7 @@ import type { Graph } from '@lamella/graph/ir';
 import { everyFunction } from '../conformance/functions.ts';
 import { type HeadShape, headModels, usualHeads } from '../conformance/heads.ts';
 import type { Setting } from '../conformance/machine.ts';
+import { primitives } from '../conformance/primitives.ts';
 
 export interface Composition {
   readonly name: string;
@@ -34,9 +35,15 @@ export const headCompositions: readonly Composition[] = [
   ),
 ];
 
+/** Primitives whose kernels a GPU has of its own, or that lie otherwise in memory. */
+const ofPrimitives: readonly Composition[] = (['rope of neighbours in a part of a head'] as const).map((name) =>
+  of(name, primitives[name]!(), f32, conservative, 1e-4),
+);
+
 /** With one whose shaders are so long that a driver for the CPU takes minutes to compile them. */
 export const compositions: readonly Composition[] = [
   ...headCompositions,
+  ...ofPrimitives,
   of('f32', everyFunction(), f32, conservative, 1e-4),
 ];
 

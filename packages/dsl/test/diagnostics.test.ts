@@ -14,9 +14,11 @@ import {
   input,
   linear,
   mobileLLM,
+  type RopeSpec,
   residual,
   rmsNorm,
   rope,
+  ropeScaling,
   scale,
   share,
   stack,
@@ -40,9 +42,11 @@ const around = (init: () => Tree, body: (w: never, x: Tensor) => unknown, sharin
     (m) => m.embed.logits(loose(m.layers)(m.embed(input(t)))),
   );
 };
-const attention = (heads: number, kvHeads: number, headDim: number, theta = 10_000) =>
+const attention = (heads: number, kvHeads: number, headDim: number, turn: number | RopeSpec = 10_000) =>
   around(
-    () => ({ self_attn: gqa(d, { heads, kvHeads, headDim, rope: rope(theta) }) }),
+    () => ({
+      self_attn: gqa(d, { heads, kvHeads, headDim, rope: typeof turn === 'number' ? rope(turn) : turn }),
+    }),
     (w: { self_attn: Loose }, x) => residual(x, (x) => w.self_attn(x)),
   );
 const model = (init: () => Tree, body: (m: never) => unknown) => loose(defineModel)('m', {}, init, body);
@@ -442,6 +446,14 @@ const cases: Readonly<Record<string, readonly [() => unknown, string]>> = {
         (w: { norm: Loose }, x) => w.norm(x),
       ),
     'L124 headNorm takes a number as heads, which divide d=8, not 3 at layers.norm HERE. Try heads: 2',
+  ],
+  L140: [
+    () => attention(1, 1, 8, rope(500, { dims: 10 })),
+    'L140 RoPE turns an even number of features, at least 2 and at most those of a head: dims 10 of headDim 8 at layers.self_attn HERE. Try dims: 8',
+  ],
+  L141: [
+    () => attention(1, 1, 8, rope(500, { scaling: ropeScaling.factors([1, 2]) })),
+    'L141 factors scaling of RoPE takes factors one for each of 4 pairs, not 2 of them at layers.self_attn HERE. Try 4 factors',
   ],
   L118: [
     () => attention(1, 1, 8, -1),

@@ -1,7 +1,7 @@
 /** Each operation on numbers small enough to work by hand, through a block of that one operation. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Axis, Graph, Op, Param, Weight } from '../src/ir.ts';
+import type { Axis, Graph, Op, Param, RopeScaling, Weight } from '../src/ir.ts';
 import type { Quant } from '../src/oracle/model.ts';
 import { Oracle, type OracleEvent } from '../src/oracle/oracle.ts';
 import { sequence } from '../src/oracle/sequence.ts';
@@ -153,6 +153,40 @@ describe('rope', () => {
   test('adjacent rotates (2i, 2i + 1)', () => {
     expectClose(apply(rope('adjacent'), [1, 0, 0, 0], [], 3), [Math.cos(3), Math.sin(3), 0, 0]);
     expectClose(apply(rope('adjacent'), [0, 0, 0, 1], [], 3), [0, 0, -Math.sin(0.3), Math.cos(0.3)]);
+  });
+
+  test('a part of a head turns as a head of that size, and the rest stays', () => {
+    const part = (pairing: 'half' | 'adjacent'): Op => ({
+      op: 'rope',
+      x: 0,
+      heads: 2,
+      headDim: 6,
+      rope: { theta: 100, pairing, dims: 4 },
+    });
+    for (const pairing of ['half', 'adjacent'] as const) {
+      const [a, b, c, d] = apply(rope(pairing), [1, 2, 3, 4], [], 5);
+      const heads = [1, 2, 3, 4, 8, 9];
+      expectClose(apply(part(pairing), [...heads, ...heads], [], 5), [a!, b!, c!, d!, 8, 9, a!, b!, c!, d!, 8, 9]);
+    }
+  });
+
+  test('scaled, pairs turn more slowly', () => {
+    // pairs 0 and 1 of headDim 4 turn 1 and 0.1 a position at theta 100
+    const turned = (scaling: RopeScaling): number[] => {
+      const op: Op = { op: 'rope', x: 0, heads: 1, headDim: 4, rope: { theta: 100, pairing: 'half', scaling } };
+      return apply(op, [1, 1, 0, 0], [], 3);
+    };
+    const at = (first: number, second: number, size = 1): number[] =>
+      [Math.cos(first), Math.cos(second), Math.sin(first), Math.sin(second)].map((x) => size * x);
+    expectClose(turned({ kind: 'linear', factor: 2 }), at(1.5, 0.15));
+    expectClose(turned({ kind: 'factors', factors: [2, 3], attentionFactor: 1.5 }), at(1.5, 0.1, 1.5));
+    // within 20 pi tokens they turn 10 times and once: above 4 left, below 2 divided by 8, and 10 of 8 to 12 half of both
+    const llama = { kind: 'llama3', factor: 8, originalContext: 20 * Math.PI } as const;
+    expectClose(turned({ ...llama, lowFreqFactor: 2, highFreqFactor: 4 }), at(3, 0.3 / 8));
+    expectClose(turned({ ...llama, lowFreqFactor: 8, highFreqFactor: 12 }), at((3 * (1 + 1 / 8)) / 2, 0.3 / 8));
+    // pair 0 turns 10 times, so the ramp from 0 to 1 leaves it, and divides the frequency of pair 1
+    const yarn = { kind: 'yarn', factor: 4, originalContext: 20 * Math.PI, attentionFactor: 1.2 } as const;
+    expectClose(turned({ ...yarn, betaFast: 9.9, betaSlow: 1.1 }), at(3, 0.3 / 4, 1.2));
   });
 
   test('every head turns alike', () => {

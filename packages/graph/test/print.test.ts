@@ -109,3 +109,18 @@ test('a bias, a factor, and a set that repeats the tensors of another', () => {
   expect(text).toContain('%2  = scale %1, by=0.25                  : [t=16, d=24]\n');
   expect(text).toContain('set 0  layer  w1..w3 w9 w11..w12\n');
 });
+
+test('a rotation says how it differs from the usual one', () => {
+  const graph = tinyGraph();
+  const d = [graph.tokens, { name: 'd', size: 24 }];
+  const rope = { theta: 500, pairing: 'adjacent', dims: 2, scaling: { kind: 'linear', factor: 4 } } as const;
+  const body = bodyOf(
+    [],
+    [
+      ['', { op: 'input' }, d],
+      ['', { op: 'rope', x: 0, heads: 6, headDim: 4, rope }, d],
+    ],
+  );
+  const text = printGraph({ ...graph, kinds: [{ name: 'layer', body, site: null }] });
+  expect(text).toContain('%1  = rope %0, heads=6x4 theta=500 adjacent dims=2 linear factor=4  :');
+});

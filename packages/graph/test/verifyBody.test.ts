@@ -175,6 +175,50 @@ const operations: readonly Rejection[] = [
     },
   ],
   [
+    'more features that turn than a head has',
+    'L140 RoPE turns an even number of features, at least 2 and at most those of a head: dims 6 of headDim 4, at layer.self_attn. Try dims: 4',
+    (g) => {
+      opOf(g, 'rope').rope.dims = 6;
+    },
+  ],
+  [
+    'an odd number of features that turn',
+    'L140 RoPE turns an even number of features, at least 2 and at most those of a head: dims 3 of headDim 4, at layer.self_attn. Try dims: 2',
+    (g) => {
+      opOf(g, 'rope').rope.dims = 3;
+    },
+  ],
+  [
+    'a scaling without a factor',
+    'L141 linear scaling of RoPE takes factor above 0, not 0, at layer.self_attn. Try factor: 8',
+    (g) => {
+      opOf(g, 'rope').rope.scaling = { kind: 'linear', factor: 0 };
+    },
+  ],
+  [
+    'waves that are long and short at once',
+    'L141 llama3 scaling of RoPE takes lowFreqFactor below highFreqFactor, 1, not 4, at layer.self_attn. Try lowFreqFactor: 1, highFreqFactor: 4',
+    (g) => {
+      const scaling = { kind: 'llama3', factor: 8, lowFreqFactor: 4, highFreqFactor: 1, originalContext: 8 } as const;
+      opOf(g, 'rope').rope.scaling = scaling;
+    },
+  ],
+  [
+    'a blend from slow to fast',
+    'L141 yarn scaling of RoPE takes betaSlow below betaFast, 1, not 32, at layer.self_attn. Try betaFast: 32, betaSlow: 1',
+    (g) => {
+      const betas = { betaFast: 1, betaSlow: 32 };
+      opOf(g, 'rope').rope.scaling = { kind: 'yarn', factor: 4, originalContext: 8, attentionFactor: 1, ...betas };
+    },
+  ],
+  [
+    'a factor for another number of pairs',
+    'L141 factors scaling of RoPE takes factors one for each of 2 pairs, not 3 of them, at layer.self_attn. Try 2 factors',
+    (g) => {
+      opOf(g, 'rope').rope.scaling = { kind: 'factors', factors: [1, 2, 3], attentionFactor: 1 };
+    },
+  ],
+  [
     'kvHeads that do not divide heads',
     'L104 kvHeads must divide heads: 6 / 4, at layer.self_attn. Try kvHeads: 3',
     (g) => {
