@@ -157,7 +157,7 @@ describe('rope', () => {
 
   test('a part of a head turns as a head of that size, and the rest stays', () => {
     const part = (pairing: 'half' | 'adjacent'): Op => ({
-      op: 'rope',
+      kind: 'rope',
       x: 0,
       heads: 2,
       headDim: 6,
@@ -173,7 +173,7 @@ describe('rope', () => {
   test('scaled, pairs turn more slowly', () => {
     // pairs 0 and 1 of headDim 4 turn 1 and 0.1 a position at theta 100
     const turned = (scaling: RopeScaling): number[] => {
-      const op: Op = { op: 'rope', x: 0, heads: 1, headDim: 4, rope: { theta: 100, pairing: 'half', scaling } };
+      const op: Op = { kind: 'rope', x: 0, heads: 1, headDim: 4, rope: { theta: 100, pairing: 'half', scaling } };
       return apply(op, [1, 1, 0, 0], [], 3);
     };
     const at = (first: number, second: number, size = 1): number[] =>

@@ -117,8 +117,8 @@ test('a rotation says how it differs from the usual one', () => {
   const body = bodyOf(
     [],
     [
-      ['', { op: 'input' }, d],
-      ['', { op: 'rope', x: 0, heads: 6, headDim: 4, rope }, d],
+      ['', { kind: 'input' }, d],
+      ['', { kind: 'rope', x: 0, heads: 6, headDim: 4, rope }, d],
     ],
   );
   const text = printGraph({ ...graph, kinds: [{ name: 'layer', body, site: null }] });

@@ -314,7 +314,17 @@ class Emitter {
 
   private move({ source, heads, headDim, rope, layout }: Heads, to: HeadsDestination, name: string): void {
     const turn = rope && { table: this.angles(rope, headDim), pairing: pairingOf(rope, headDim) };
-    this.push({ kind: 'heads', name, x: this.valueAt(source), heads, headDim, stride: headDim, rope: turn, layout, to });
+    this.push({
+      kind: 'heads',
+      name,
+      x: this.valueAt(source),
+      heads,
+      headDim,
+      stride: headDim,
+      rope: turn,
+      layout,
+      to,
+    });
   }
 
   /** Where heads go: queries to a value of their own, keys and values into the state. */
