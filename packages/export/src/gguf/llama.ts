@@ -136,6 +136,9 @@ function readBlock(reader: Reader): ReadBlock {
   const qRope = reader.want(reader.op(attention).q, 'rope', 'q');
   const kRope = reader.want(reader.op(attention).k, 'rope', 'k');
   const { rope } = reader.op(qRope);
+  const { theta: ropeTheta, pairing, dims = headDim, scaling = null } = rope;
+  if (dims !== headDim)
+    reader.refuse(qRope, `${dims} of ${headDim} features of a head turn`, 'rope without dims, or export to PyTorch');
   if (JSON.stringify(reader.op(kRope).rope) !== JSON.stringify(rope))
     reader.refuse(kRope, 'q and k are rotated differently', 'one rope(theta) for both');
   const q = reader.want(reader.op(qRope).x, 'linear', 'what becomes q');
@@ -148,9 +151,6 @@ function readBlock(reader: Reader): ReadBlock {
 
   const [ff = 0, d = 0] = body.params[reader.op(gate).weight]!.shape;
   const { eps } = reader.op(attentionNorm);
-  const { theta: ropeTheta, pairing, dims = headDim, scaling = null } = rope;
-  if (dims !== headDim)
-    reader.refuse(qRope, `${dims} of ${headDim} features of a head turn`, 'rope without dims, or export to PyTorch');
   const sizes = { d, ff, heads, kvHeads, headDim, ropeTheta, pairing, scaling, eps };
   sameSizes(reader, ffnNorm, sizes, { eps: reader.op(ffnNorm).eps });
   const linear = (node: NodeOf<'linear'>) => ({ weight: reader.op(node).weight, bias: reader.op(node).bias });
