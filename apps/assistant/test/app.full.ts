@@ -78,7 +78,7 @@ test('a line that is cut in the middle of the weights is an error, and trying ag
   const page = await browser.newPage();
   await page.goto(broken.origin + base);
   const alert = page.getByRole('alert');
-  expect(await alert.textContent()).toMatch(/weights-000\.bin came only in part.*L422.*Try/);
+  expect(await alert.textContent()).toMatch(/weights-000\.bin arrived only in part.*L422.*Try/);
   cut = false;
   await alert.getByRole('button', { name: 'Try again' }).click();
   await ask(page, harbor);

@@ -44,7 +44,7 @@ test.each([1, Number.POSITIVE_INFINITY])(
     await page.waitForFunction(() => 'load' in globalThis);
     const said = await visit(page);
     if (times === 1) expect(said).toHaveLength(50);
-    else expect(said).toMatch(/^L423 weights-001.bin does not come: there was no byte in 20 seconds.*Try again/);
+    else expect(said).toMatch(/^L423 weights-001.bin does not arrive: no byte came in 20 seconds.*Try again/);
     expect(silent).toBe(times === 1 ? 2 : 3);
     await page.close();
     await site.close();

@@ -168,7 +168,7 @@ describe('a line that is cut', () => {
     });
     const page = await open(await site(count));
     expect(await visit(page)).toMatch(
-      /^L422 weights-\d+.bin came only in part: .* behind \d+ bytes, at http.*\/models\/\. Try/,
+      /^L422 weights-\d+.bin arrived only in part: .* after \d+ bytes, at http.*\/models\/\. Try/,
     );
     const whole = Object.values(sent).filter((bytes) => bytes >= CHUNK).length;
     expect(whole).toBeGreaterThanOrEqual(3);
@@ -385,13 +385,17 @@ describe('each cause has its number', () => {
     [
       'a file that is not there',
       answering(/001/, 404),
-      /^L419 weights-001.bin is not there: http.*001.bin answers 404/,
+      /^L419 weights-001.bin was not found: http.*001.bin answers 404/,
     ],
-    ['a page for every address', answering(/001/, 200, page), /^L418 weights-001.bin is not there: http.*web page/],
-    ['a page as the manifest', answering(/manifest/, 200, page), /^L418 manifest.json is not there/],
+    ['a page for every address', answering(/001/, 200, page), /^L418 weights-001.bin was not found: http.*web page/],
+    ['a page as the manifest', answering(/manifest/, 200, page), /^L418 manifest.json was not found/],
     ['no package', answering(/manifest/, 404), /^L404 .* is not a compiled package: the server has no manifest.json/],
     ['a server that refuses', answering(/001/, 403), /^L420 weights-001.bin may not be read: .* answers 403/],
-    ['a server that is ill', answering(/001/, 500), /^L421 weights-001.bin cannot be had now: the server answers 500/],
+    [
+      'a server that is ill',
+      answering(/001/, 500),
+      /^L421 weights-001.bin cannot be fetched now: the server answers 500/,
+    ],
     ['another file', answering(/001/, 200, 'other'), /^L407 weights-001.bin is damaged: it has 5 bytes where/],
   ])('%s', async (_, before, message) => {
     const said = await visit(await open(await site(before)));
@@ -405,10 +409,10 @@ describe('each cause has its number', () => {
     const page = await open(await site(undefined, { isolated: false }));
     const address = `${other.origin}/models/`;
     expect(await visit(page, address)).toMatch(
-      /^L416 manifest.json may not be read from here: http.* does not allow pages of http.*\(CORS\).*Try the header "Access-Control-Allow-Origin: http/,
+      /^L416 manifest.json may not be read from here: http.* does not allow pages of http.*\(CORS\).*Try sending the header "Access-Control-Allow-Origin: http/,
     );
     const isolated = await open(await site());
-    expect(await visit(isolated, address)).toMatch(/^L424 manifest.json .*none that lets this page see it \(CORS\)/);
+    expect(await visit(isolated, address)).toMatch(/^L424 manifest.json .*perhaps CORS forbids this page to read it/);
   });
 
   test('a server that allows it', async () => {
@@ -421,7 +425,7 @@ describe('each cause has its number', () => {
     const page = await open(await site());
     await gone.close();
     expect(await visit(page, `${gone.origin}/models/`)).toMatch(
-      /^L424 manifest.json cannot be fetched: there is no answer from/,
+      /^L424 manifest.json cannot be fetched: .* does not answer/,
     );
   });
 
@@ -478,5 +482,7 @@ test('Node loads by http what a page does, and hears of the same causes', async 
   };
   await expect(load(`${other.origin}/models`, { threads: 1, onProgress })).rejects.toBe(mine);
   broken = true;
-  await expect(there()).rejects.toThrow(/^L419 weights-001.bin is not there: http.* answers 404, at http:.*\/models\//);
+  await expect(there()).rejects.toThrow(
+    /^L419 weights-001.bin was not found: http.* answers 404, at http:.*\/models\//,
+  );
 });

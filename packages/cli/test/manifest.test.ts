@@ -153,13 +153,13 @@ describe('a manifest that was written wrong, with a SHA-256 of its own,', () => 
     ['memory.plannedBytes', 65_537, 'memory.plannedBytes is 65537 and must be a multiple of 65536'],
     ['memory.plannedBytes', 2 ** 33, 'memory.plannedBytes is 8589934592 and must be an integer from 1 to 4294967296'],
     ['memory.tokens.offset', 0, 'memory.tokens.offset is 0 and must be a multiple of 4 from 640'],
-    ['memory.table.offset', 65_532, 'memory.table.bytes is 96 and must be at most 4, for the memory ends there'],
+    ['memory.table.offset', 65_532, 'memory.table.bytes is 96 and must be at most 4, the rest of the memory'],
     ['memory.logits.bytes', 4, 'memory.logits.bytes is 4 and must be at least 1040'],
     ['rowWords', 2, 'table[0].weights is [13440] and must be at most 0 addresses'],
-    ['table.1.kind', 3, 'table[1].kind is 3 and must be below 3, for there are so many kinds'],
+    ['table.1.kind', 3, 'table[1].kind is 3 and must be below 3, the number of kinds'],
     ['table.1.weights.0', 0, 'table[1].weights[0] is 0 and must be a multiple of 4 from'],
-    ['table.1.weights', [], ' and must be 0 addresses: table[1] is of its kind'],
-    ['table.1.state', 0, ' and must be 0: table[1] is of its kind'],
+    ['table.1.weights', [], ' and must be 0 addresses, like table[1] of the same kind'],
+    ['table.1.state', 0, ' and must be 0, like table[1] of the same kind'],
     ['context', 2 ** 20, 'before the next, for 1048576 tokens'],
     ['table.1.state', 4, 'table[1].state is 4 and must be a multiple of 4 from'],
     ['wasm.0.file', '../kernels.wasm', 'wasm[0].file is "../kernels.wasm" and must be a file\'s name'],
@@ -168,14 +168,14 @@ describe('a manifest that was written wrong, with a SHA-256 of its own,', () => 
     [
       'wasm.0.file',
       'weights-000.bin',
-      'weights[0].file is "weights-000.bin" and must be a name of its own: wasm[0].file',
+      'weights[0].file is "weights-000.bin" and must be a name that no other file has: wasm[0].file',
     ],
     ['wasm.0.variant', 'avx', 'wasm[0].variant is "avx" and must be "simd" or "relaxed" or'],
     ['wasm.1.variant', 'simd', 'wasm[1].variant is "simd" and must be another one: wasm[0] has it'],
     ['weights.0.sha256', 'abc', 'weights[0].sha256 is "abc" and must be a SHA-256'],
     ['weights.0.offset', 16, 'weights[0].offset is 16 and must be 0, where the chunk before it ends'],
     ['weights.0.bytes', 5 << 20, 'weights[0].bytes is 5242880 and must be an integer from 1 to 4194304'],
-    ['weights.0.bytes', 16, 'weights[0].bytes is 16 and must be such that all chunks have'],
+    ['weights.0.bytes', 16, 'weights[0].bytes is 16 and must be a size that makes all chunks'],
     ['weights', [], 'weights is [] and must be a list of 1 or more'],
     ['tokenizer.before.0', 260, 'tokenizer.before[0] is 260 and must be below 260, the size of the vocabulary'],
     ['tokenizer.eos.0', -1, 'tokenizer.eos[0] is -1 and must be an integer'],
@@ -201,7 +201,7 @@ describe('a manifest that was written wrong, with a SHA-256 of its own,', () => 
     const path = field.split('.').map((key) => (/^\d+$/.test(key) ? Number(key) : key));
     await expect(computed(await sealed(path, value))).rejects.toThrow(message);
     await expect(computed(await sealed(path, value))).rejects.toThrow(
-      /^L414 manifest.json is not what a compiler writes: .*Try putting the whole folder/,
+      /^L414 manifest.json has a value that the compiler never writes: .*Try copying the whole folder/,
     );
   });
 });

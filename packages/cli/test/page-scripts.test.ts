@@ -62,15 +62,15 @@ test('a worker that is not there, is something else or ends is told as what it i
   const html = {
     answer: (response: ServerResponse) => void response.setHeader('Content-Type', 'text/html').end('<p>'),
   };
-  expect(await worker(html)).toMatch(/^L436 .*worker\.js \(what the server answers is text\/html, not JavaScript\)\./);
+  expect(await worker(html)).toMatch(/^L436 .*worker\.js \(the server answers with text\/html, not JavaScript\)\./);
   expect(await worker({ text: "postMessage('hello')" })).toMatch(/^L436 .*worker\.js \(it is another script\)\./);
   const ends = "postMessage('lamella worker'); onmessage = () => { throw new Error('it is late'); }";
-  expect(await worker({ text: ends })).toMatch(/^L437 the model's worker has ended: .*it is late\. Try load/);
+  expect(await worker({ text: ends })).toMatch(/^L437 the model's worker has ended: .*it is late\. Try loading/);
   const without = await page.evaluate(() => {
     Reflect.deleteProperty(globalThis, 'Worker');
     return load().catch((error) => String(error.message));
   });
-  expect(without).toMatch(/^L435 .*there are none here\. Try a page/);
+  expect(without).toMatch(/^L435 .*this environment has none\. Try a page/);
 });
 
 test('a worker.js that fails in passing is asked for again; what stays is told by its cause, and no bundler is named', async () => {
@@ -92,7 +92,7 @@ test('a worker.js that fails in passing is asked for again; what stays is told b
     );
   expect(await message()).toBe('wasm');
   refusals = Number.POSITIVE_INFINITY;
-  expect(await message()).toMatch(/^L421 worker\.js cannot be had now: the server answers 503, at http/);
+  expect(await message()).toMatch(/^L421 worker\.js cannot be fetched now: the server answers 503, at http/);
   refusals = 0;
   await page.context().setOffline(true);
   expect(await message()).toMatch(/^L415 worker\.js cannot be fetched: this device is offline/);
@@ -143,7 +143,7 @@ test('a script that says nothing is not waited for without end', async () => {
     started.startWorker([new URL('/worker.js', location.href).href], undefined, 300).catch((error) => error.message),
   );
   expect(message).toMatch(
-    /^L436 .*worker\.js \(it has said nothing in 0\.3 seconds\)\. Try again with a better connection/,
+    /^L436 .*worker\.js \(no message from it in 0\.3 seconds\)\. Try again with a better connection/,
   );
   await page.close();
   await silent.close();

@@ -102,8 +102,11 @@ test('threads that cannot be started are L412 where they were asked for; else on
   const scripts = [
     ['', /worker\.js is not where/],
     [pathToFileURL(join(folder, 'missing.js')).href, /MODULE_NOT_FOUND/],
-    [await script('ends.cjs', ''), /has ended/],
-    [await script('other.cjs', "require('worker_threads').parentPort.postMessage('other')"), /another script/],
+    [await script('ends.cjs', ''), /ended/],
+    [
+      await script('other.cjs', "require('worker_threads').parentPort.postMessage('other')"),
+      /not the script of this package/,
+    ],
   ] as const;
   for (const [script, why] of scripts) {
     await expect(load(files, { device: 'wasm', threads: 2 }, script)).rejects.toThrow(
@@ -114,7 +117,7 @@ test('threads that cannot be started are L412 where they were asked for; else on
   const model = await load(files, { device: 'wasm' });
   expect(model.running.threads).toBe(1);
   expect(model.running.why).toMatch(
-    availableParallelism() > 1 ? /^one thread, for \d cannot be started \(.*\)$/ : /^one/,
+    availableParallelism() > 1 ? /^one thread, because \d cannot be started \(.*\)$/ : /^one/,
   );
   const alone = await openPackage(join(home.path, 'large'), { threads: 1 });
   expect(await model.logits([1, 2, 3])).toEqual(await alone.logits([1, 2, 3]));
@@ -125,7 +128,7 @@ test('threads that cannot be started are L412 where they were asked for; else on
 
 test('a script that says nothing is not waited for without end', async () => {
   const silent = `data:text/javascript,setInterval(() => {}, 1000)`;
-  await expect(gatherThreads(silent, 2, 100)).rejects.toThrow(/has said nothing in 0\.1 seconds/);
+  await expect(gatherThreads(silent, 2, 100)).rejects.toThrow(/no message from .* in 0\.1 seconds/);
 });
 
 test('more threads than there is room for are not taken', async () => {

@@ -1,77 +1,103 @@
 /**
- * The face of a generated package: what an app that imports it sees. Types only, so that this file is at once what the runtime
- * implements and, word for word, the package's `index.d.ts`.
+ * The public types of a generated package. This file has types only: the runtime implements them,
+ * and the compiler copies their text into the package's `index.d.ts`.
  */
 import type { Device, Target } from './choices.ts';
 import type { LamellaErrorCode } from './lamella-error.ts';
 import type { Manifest } from './manifest/manifest.ts';
 
 declare global {
-  /** As in the libraries of TypeScript that know `using`; here for those that do not. */
+  /** Declared here for TypeScript libraries without `using`; the same as in those that have it. */
   interface SymbolConstructor {
     readonly dispose: unique symbol;
   }
-  /** As in the libraries of browsers and of Node, which say what these have; here for programs that are checked without either. */
+  /**
+   * Declared here for programs that are checked without the libraries of browsers or Node, which
+   * define the members.
+   */
   interface AbortSignal {}
   interface URL {}
 }
 
-/** Token ids. They are copied when they are handed over. */
+/** Token ids. Every call copies them. */
 export type TokenIds = readonly number[] | Uint32Array | Int32Array | Uint16Array;
 
 /**
- * How the next token is picked. First the repetition penalty applies, then the temperature; then each rule leaves tokens out, in the order
- * of this list, and one token is drawn from what is left.
+ * How the next token is picked. First the repetition penalty applies, then the temperature; then
+ * each rule removes tokens, in the order of this list, and one of the remaining tokens is drawn.
  */
 export interface SamplingOptions {
-  /** 0 is greedy. Default: 0, or 1 when a rule is given. */
+  /** 0 is greedy. Default: 0, or 1 if a rule is given. */
   readonly temperature?: number | undefined;
   /** A rule: keep the k most probable tokens; 0 keeps all. Default 0. */
   readonly topK?: number | undefined;
-  /** A rule: keep the most probable tokens until their probability reaches p; 1 keeps all. Default 1. */
+  /**
+   * A rule: keep the most probable tokens until their probability reaches p; 1 keeps all. Default
+   * 1.
+   */
   readonly topP?: number | undefined;
-  /** A rule: keep tokens at least this share as probable as the most probable one; 0 keeps all. Default 0. */
+  /**
+   * A rule: keep tokens at least this share as probable as the most probable one; 0 keeps all.
+   * Default 0.
+   */
   readonly minP?: number | undefined;
   /**
-   * A rule: keep the tokens whose surprise, -log(probability), is closest to its mean, until their probability reaches p; 1 keeps all. The
-   * most probable token may be left out. Default 1.
+   * A rule: keep the tokens whose surprise, -log(probability), is closest to its mean, until their
+   * probability reaches p; 1 keeps all. The most probable token may be left out. Default 1.
    */
   readonly typicalP?: number | undefined;
   /** Above 1 makes tokens already in the sequence less likely; 1 changes nothing. Default 1. */
   readonly repetitionPenalty?: number | undefined;
-  /** A whole number below 2 ** 32: the same seed gives the same tokens. Default: a random one, which the generation names. */
+  /**
+   * A whole number below 2 ** 32. The same seed gives the same tokens. Default: random, and found
+   * in `generation.seed`.
+   */
   readonly seed?: number | undefined;
 }
 
 export interface GenerateOptions extends SamplingOptions {
-  /** Most tokens to generate. Default: as many as the context has room for. */
+  /** The largest number of tokens to generate. Default: all that the context has room for. */
   readonly maxTokens?: number | undefined;
-  /** Ids that end generation; none for an empty list. Default: those of the package's tokenizer. */
+  /**
+   * Ids that end generation; an empty list for none. Default: the end tokens of the package's
+   * tokenizer.
+   */
   readonly eos?: TokenIds | undefined;
-  /** Generation ends before the first of these to appear in the text; needs a tokenizer. */
+  /** Generation ends before the first occurrence of any of these in the text. Needs a tokenizer. */
   readonly stop?: string | readonly string[] | undefined;
-  /** Ends generation: while it waits, while the prompt is read, or between two tokens. What comes next then has the model. */
+  /**
+   * Ends generation while it waits, while the prompt is read, or between two tokens. The next call
+   * then runs.
+   */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * One generated token. The texts of all pieces, joined, are the generated text, which begins with a space where one stands between it and
- * the prompt's text; a piece never ends in half a character.
+ * One generated token. The texts of all pieces, joined, are the generated text. It begins with a
+ * space if one separates it from the prompt's text. A piece never ends inside a character.
  */
 export interface Piece {
   readonly token: number;
-  /** May be empty: a character can need several tokens, and text that may become a stop string waits. */
+  /**
+   * May be empty: some characters need several tokens, and text that may be the start of a stop
+   * string is held back.
+   */
   readonly text: string;
 }
 
-/** Why generation ended: an end token, maxTokens, the context, a stop string, the abort signal. */
+/**
+ * Why generation ended: an end token, maxTokens, the context, a stop string, or the abort signal.
+ */
 export type FinishReason = 'eos' | 'length' | 'context' | 'stop' | 'abort';
 
 export interface Stats {
   readonly promptTokens: number;
   readonly generatedTokens: number;
   readonly prefillTokensPerSecond: number;
-  /** Over the tokens after the first, which comes from the prompt's own logits; 0 when there is only one. */
+  /**
+   * Speed of the tokens after the first, which comes from the prompt's own logits. 0 if there is
+   * only one.
+   */
   readonly decodeTokensPerSecond: number;
   readonly timeToFirstTokenMs: number;
   /** Memory the compiler planned. */
@@ -80,7 +106,7 @@ export interface Stats {
   readonly peakBytes: number;
 }
 
-/** What a generation came to. */
+/** The result of a whole generation. */
 export interface Result {
   readonly text: string;
   /** Every generated token, an end token included. */
@@ -90,16 +116,20 @@ export interface Result {
 }
 
 /**
- * A generation. It starts when it is first iterated, or asked for its result, and computes no further than it is read (in a page, up to a
- * second further). Every iteration gives all pieces from the first one on; breaking off ends the generation, unless it is read elsewhere.
- * The other members follow what has been read.
+ * A generation. It starts with the first iteration or the call of `result()`, and computes only as
+ * far as it is read (in a page, up to a second further). Every iteration gives all pieces from the
+ * first one on. Leaving the loop ends the generation, unless another reader iterates it. The other
+ * members cover the pieces read so far.
  */
 export interface Generation extends AsyncIterable<Piece> {
-  /** Reads to the end, however much of it was read before. Rejects with what went wrong; an aborted generation resolves with what there is. */
+  /**
+   * Reads to the end, even if some pieces were read before. Rejects with the error of the
+   * generation; an aborted generation resolves with the tokens generated until then.
+   */
   result(): Promise<Result>;
-  /** What was given, or chosen at random: with it, everything can be generated again. */
+  /** The given or random seed. The same call with this seed generates the same tokens. */
   readonly seed: number;
-  /** Those of a text are known from the first piece on. */
+  /** Token ids of the prompt. For a text prompt they are available from the first piece on. */
   readonly promptTokens: readonly number[];
   /** Every generated token, an end token included. */
   readonly tokens: readonly number[];
@@ -109,105 +139,131 @@ export interface Generation extends AsyncIterable<Piece> {
   readonly stats: Stats;
 }
 
-/** Text to token ids and back. A lone half of a surrogate pair counts as U+FFFD. */
+/** Converts text to token ids and back. A lone half of a surrogate pair counts as U+FFFD. */
 export interface Tokenizer {
-  /** Ids of plain text. Special tokens written out in it stay text. Nothing is added. L408 for what is no text. */
+  /**
+   * Ids of plain text. Special tokens written in the text stay text. Nothing is added. L408 if it
+   * is not a string.
+   */
   encode(text: string): Promise<number[]>;
-  /** Ids of a request: the package's beginning token, its prompt prefix, the text, its prompt suffix. L408 for what is no text. */
+  /**
+   * Ids of a request: the package's beginning token, its prompt prefix, the text, its prompt
+   * suffix. L408 if the text is not a string.
+   */
   encodePrompt(text: string): Promise<number[]>;
-  /** Text of ids; special tokens have none. L402 for ids outside the vocabulary, L408 for what is no list. */
+  /**
+   * Text of ids; special tokens have none. L402 for ids outside the vocabulary, L408 if `ids` is
+   * not a list.
+   */
   decode(ids: TokenIds): Promise<string>;
 }
 
-/** What a model runs on. */
+/** The device and the kernels that a model runs on. */
 export interface Running {
   readonly device: Target;
   /** Threads that compute, the calling one included. */
   readonly threads: number;
-  /** The kernels' file. */
+  /** The file of the kernels. */
   readonly kernels: string;
-  /** Why this and nothing faster, in a sentence for people. */
+  /** Why these kernels, and why nothing faster, in a sentence for people. */
   readonly why: string;
 }
 
-/** Something faster that was tried and cannot be used here, or no longer. What computes instead goes on where it was. */
+/**
+ * A faster choice that failed, while loading or later. Another one continues from the same
+ * position.
+ */
 export interface Fallback {
-  /** What was tried, for people: `WebGPU (conservative profile)`. */
+  /** The name of the choice, for people: `WebGPU (conservative profile)`. */
   readonly tried: string;
   /**
-   * `missing`: there is no WebGPU here, or only one that computes on the CPU. `refused`: the device cannot hold the model or run its kernels.
-   * `wrong`: it failed the self-test. `lost`: it was there, and is gone.
+   * `missing`: there is no WebGPU, or only an adapter that is the CPU. `refused`: the device cannot
+   * hold the model or run its kernels. `wrong`: it failed the self-test. `lost`: the device was
+   * lost while in use.
    */
   readonly cause: 'missing' | 'refused' | 'wrong' | 'lost';
-  /** The same in a sentence for people. */
+  /** The cause in a sentence for people. */
   readonly reason: string;
-  /** What computes now. */
+  /** The device and the kernels that run now. */
   readonly running: Running;
 }
 
 /**
- * A loaded package. It computes one thing at a time: calls queue, in the order in which they start. A generation whose reader asks for
- * nothing for a tenth of a second lets the next call go first, and goes on where it was when it is read again.
+ * A loaded package. It computes one thing at a time; calls queue in the order in which they start.
+ * If a reader requests no piece for a tenth of a second, the next call runs; the paused generation
+ * continues from its position when it is read again.
  */
 export interface Model {
   readonly manifest: Manifest;
-  /** Another one after a `Fallback`. */
+  /** Changes after a `Fallback`. */
   readonly running: Running;
-  /** null when the package was compiled without one. */
+  /** null if the package was compiled without one. */
   readonly tokenizer: Tokenizer | null;
   /**
-   * Generates from a text or from token ids (to which nothing is added). What is given is checked and copied at once, work starts with the
-   * first reading. Throws L401-L403 for token ids, L406 for text without a tokenizer, L408 and L409 for options, L411; a text of too many
-   * tokens, or of none, is L403 or L401 for its reader.
+   * Generates from a text or from token ids (nothing is added to ids). Arguments are checked and
+   * copied at once; computing starts with the first read. Throws L401-L403 for token ids, L406 for
+   * text without a tokenizer, L408 and L409 for options, L411. If a text has too many tokens or
+   * none, reading fails with L403 or L401.
    */
   generate(prompt: string | TokenIds, options?: GenerateOptions): Generation;
-  /** Logits, f32 [vocab], behind the last token. L401-L403, L408; L429 where one is no number. */
+  /** Logits, f32 [vocab], after the last token. L401-L403, L408; L429 if a logit is not finite. */
   logits(tokens: TokenIds): Promise<Float32Array>;
-  /** Logits, f32 [vocab], behind each token. L401-L403, L408; L429 where one is no number. */
+  /** Logits, f32 [vocab], after each token. L401-L403, L408; L429 if a logit is not finite. */
   logitsAll(tokens: TokenIds): Promise<Float32Array[]>;
-  /** Lets go of the memory and of the threads. Anything afterwards, or still waiting, is L411. `using model = await load()` calls it. */
+  /**
+   * Frees the memory and ends the threads. Every waiting or later call fails with L411. `using
+   * model = await load()` calls it.
+   */
   dispose(): void;
   [Symbol.dispose](): void;
 }
 
 export interface LoadOptions {
   /**
-   * What to compute on. Default: `auto`, which takes WebGPU where there is a GPU for it, else WASM with threads, else WASM. `webgpu` takes
-   * also an adapter that is no GPU but the CPU, and is L412 without any. In either case WASM steps in where WebGPU computes wrongly or fails.
+   * The device to compute on. Default: `auto`, which takes WebGPU if there is a GPU, else WASM with
+   * threads, else WASM. `webgpu` also takes an adapter that is the CPU, and fails with L412 if
+   * there is no adapter. With both, WASM takes over if WebGPU computes wrongly or fails.
    */
   readonly device?: Device | undefined;
   /**
-   * Most threads to use. Default: one per core, at most 4, and one for a model so small that more only wait. Several need `SharedArrayBuffer`, which a page has only when it is cross-origin
-   * isolated; without it one thread computes.
+   * The largest number of threads. Default: one per core, at most 4, and fewer for small models,
+   * whose threads would mostly wait. More than one needs `SharedArrayBuffer`, which a page has only
+   * if it is cross-origin isolated; without it one thread computes.
    */
   readonly threads?: number | undefined;
-  /** Gives loading up: `load` then rejects with the signal's reason. */
+  /** Ends loading: `load` then rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
   /**
-   * Called with the bytes of the weights that have come so far and all that there are: first with none, then as they come. What it throws
-   * ends loading: `load` rejects with it.
+   * Called with the bytes of the weights that have arrived and their total: first with 0, then as
+   * they arrive. If it throws, loading ends and `load` rejects with its error.
    */
   readonly onProgress?: ((doneBytes: number, totalBytes: number) => void) | undefined;
   /**
-   * Called when something faster cannot be used, while loading or later: an app may show it, or wonder why it is slow. What it throws while
-   * loading, `load` rejects with; later it is an uncaught error, and the model goes on.
+   * Called when a faster choice cannot be used, while loading or later; an app may show it or
+   * report it. If it throws while loading, `load` rejects with its error; later, the error is
+   * uncaught and the model continues.
    */
   readonly onFallback?: ((fallback: Fallback) => void) | undefined;
 }
 
-/** What everything here throws and rejects with, but for the reasons of aborted signals: one message of number, sentence, place and remedy. */
+/**
+ * The type of every error that this package throws or rejects with, except the reasons of aborted
+ * signals: one message of number, sentence, place and remedy.
+ */
 export declare class LamellaError extends Error {
   private constructor();
   readonly code: LamellaErrorCode;
-  /** What the sentence of `code` is filled with. */
+  /** The arguments that fill the sentence of `code`. */
   readonly args: Readonly<Record<string, string | number>>;
-  /** Where it happened: a package's address, a file. */
+  /** Where it happened: the address of a package, or a file. */
   readonly place: string | null;
 }
 
 /**
- * Loads a package: checks and places its weights, compiles its kernels. `url` is its folder, by default the one this module came from. In a
- * page all work is done in a worker; elsewhere it is done by the caller's thread. L404 when there is no package, L405 when it has no
- * weights, L407 and L414 when a file is damaged, L412 when it cannot run here, L413 and L415-L424, by the cause, when a file cannot be read.
+ * Loads a package: checks and places its weights and compiles its kernels. `url` is the package's
+ * folder; default: the folder that this module came from. In a page a worker does all work;
+ * elsewhere the calling thread does. L404 if there is no package, L405 if it has no weights, L407
+ * and L414 if a file is damaged, L412 if it cannot run here, L413 and L415-L424, by the cause, if a
+ * file cannot be read.
  */
 export declare function load(url?: string | URL, options?: LoadOptions): Promise<Model>;

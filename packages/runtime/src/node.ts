@@ -1,17 +1,26 @@
-/** Node, for code that also runs in browsers: whether this is Node, and its modules without an import that a bundler would follow. */
+/**
+ * Node, for code that also runs in browsers: tests whether this is Node, and imports Node's modules
+ * in a way that bundlers do not follow.
+ */
 
 // Read from `globalThis`: some bundlers replace a bare `process` by a package of their own.
 const versions = (globalThis as { process?: { versions?: { node?: unknown } } }).process?.versions;
 
-/** A page, real or in a window that has Node as well (Electron). jsdom makes documents, but no workers: it is Node. */
+/**
+ * A page, including a window that also has Node (Electron). jsdom has documents but no workers: it
+ * counts as Node.
+ */
 const isPage = typeof document === 'object' && typeof Worker === 'function';
 
-/** A worker of a browser that has Node as well (Electron), or something that looks like it (polyfills). Deno and Bun have such workers of their own. */
+/**
+ * A browser's worker, including one that also has Node (Electron) or polyfills. Deno and Bun define
+ * `WorkerGlobalScope` too, so they are excluded by name.
+ */
 const { WorkerGlobalScope: Scope } = globalThis as { WorkerGlobalScope?: abstract new () => object };
 const isWebWorker =
   typeof Scope === 'function' && globalThis instanceof Scope && !('Deno' in globalThis || 'Bun' in globalThis);
 
-/** Whether this is Node, or another engine that has its modules: Deno, Bun. */
+/** Whether this is Node, or another engine with Node's modules: Deno, Bun. */
 export const isNode = typeof versions?.node === 'string' && !isPage && !isWebWorker;
 
 interface Modules {
@@ -27,7 +36,7 @@ export function node<Name extends keyof Modules>(name: Name): Promise<Modules[Na
   return importUnseen(`node:${name}`);
 }
 
-/** Imports a module, by its URL, that no bundler is to follow. */
+/** Imports a module by its URL, hidden from bundlers. */
 export function importUnseen<Module>(specifier: string): Promise<Module> {
   return import(/* webpackIgnore: true */ /* turbopackIgnore: true */ /* @vite-ignore */ specifier);
 }

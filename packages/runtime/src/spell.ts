@@ -1,4 +1,7 @@
-/** A value in a message, for people: short, whatever it is. NaN and infinities are not JSON, and are just what is wrong when they come. */
+/**
+ * Spells any value for a message, in few characters. NaN and infinities are spelled as they are;
+ * JSON has no form for them.
+ */
 export function spell(value: unknown): string {
   if (typeof value === 'function') return 'a function';
   try {
@@ -6,7 +9,7 @@ export function spell(value: unknown): string {
     const text = typeof value === 'string' || Array.isArray(value) ? JSON.stringify(value.slice(0, 30)) : String(value);
     return text.length > 60 ? `${text.slice(0, 60)}...` : text;
   } catch {
-    // A revoked Proxy, a list that holds itself.
+    // A revoked Proxy, or a list that contains itself.
     return 'an object';
   }
 }

@@ -1,18 +1,23 @@
 /**
- * The binary interface between a driver and its kernels: which word holds what. The compiler prints these numbers into
- * kernels, drivers and tests write the words, so all of them import this file.
- * A word has 32 bits; offsets count words unless they say bytes.
+ * The binary interface between a driver and its kernels: the meaning of each word. The compiler
+ * prints these numbers into kernels; drivers and tests write the words; all of them import this
+ * file. A word has 32 bits; offsets count words unless a comment says bytes.
  */
 import type { MemoryPlan, TableRow } from './manifest/manifest.ts';
 
 /** Bytes of a word. */
 export const WORD = 4;
 
-/** The step region begins with lines of this many bytes, so that words which different threads write share no cache line. */
+/**
+ * The step region begins with lines of this many bytes, so that words written by different threads
+ * share no cache line.
+ */
 export const STEP_LINE_BYTES = 64;
 const LINE = STEP_LINE_BYTES / WORD;
 
-/** Words of the step region in linear memory, u32. The first cache line holds the inputs of a step. */
+/**
+ * Words of the step region in linear memory, u32. The first cache line holds the inputs of a step.
+ */
 export const WASM_STEP = {
   /** Tokens already in the cache. */
   position: 0,
@@ -25,49 +30,55 @@ export const WASM_STEP = {
   threads: 4,
   /** How often a thread reads a word before it sleeps. */
   patience: 5,
-  /** What all threads are to run, and the row of a tile that `head` is for. */
+  /** The command that all threads run, and the tile row that `head` computes. */
   command: 6,
   row: 7,
   /** Not 0: threads leave `serve`. */
   stop: 8,
-  /** Steps begun so far: threads wait for it to change. */
+  /** Number of steps begun. Threads wait until it changes. */
   begun: LINE,
-  /** Never changes: a thread that waits for it with a time limit lets go of its core. */
+  /** Never changes. A thread that waits for this word with a time limit releases its core. */
   never: LINE + 1,
-  /** The phase that a thread has reached, one cache line for each thread. */
+  /** The phase that each thread has reached, one cache line per thread. */
   phases: 2 * LINE,
 } as const;
 
-/** Bytes of the step region with room for so many threads. */
+/** Bytes of the step region for this many threads. */
 export function wasmStepBytes(threads: number): number {
   return WASM_STEP.phases * WORD + threads * STEP_LINE_BYTES;
 }
 
 /**
- * Words of a GPU's step. The first four are bound as a uniform by kernels that depend on them; the others say how the next
- * token is chosen.
+ * Words of a GPU's step. The kernels that need the first four bind them as a uniform; the other
+ * words control the choice of the next token.
  */
 export const GPU_STEP = {
-  /** i32: position of the step's first token, number of its tokens, and the row of a tile that the head is for. */
+  /**
+   * i32: position of the step's first token, number of its tokens, and the tile row that the head
+   * computes.
+   */
   position: 0,
   count: 1,
   row: 2,
   /** u32: hash of the seed. */
   seed: 4,
-  /** f32: temperature of the noise, and 1 / temperature of the sum over all tokens. */
+  /** f32: temperature of the noise, and 1 / temperature for the sum over all tokens. */
   temperature: 5,
   inverse: 6,
 } as const;
 
-/** Words that a uniform binding holds: one vector of four. */
+/** Words of a uniform binding: one vector of four. */
 export const GPU_UNIFORM_WORDS = 4;
 /** Words of the GPU's step: two vectors of four. */
 export const GPU_STEP_WORDS = 8;
 
-/** Words of a row of the execution table, u32: `weights` is the first of the addresses of its weight groups. */
+/**
+ * Words of a row of the execution table, u32. `weights` is the first of the addresses of its weight
+ * groups.
+ */
 export const TABLE_ROW = { kind: 0, state: 1, weights: 2 } as const;
 
-/** A plan's table as far as addresses of its rows depend on it. */
+/** The parts of a plan that the addresses of table rows depend on. */
 interface Table {
   readonly memory: Pick<MemoryPlan, 'table'>;
   readonly rowWords: number;
@@ -78,12 +89,12 @@ export function stepWords(memory: ArrayBufferLike, { step }: Pick<MemoryPlan, 's
   return new Uint32Array(memory, step.offset, step.bytes / WORD);
 }
 
-/** Sets the words that `values` names; the others stay. */
+/** Sets the words named in `values`; the others stay. */
 export function writeStep(words: Uint32Array, values: { readonly [word in keyof typeof WASM_STEP]?: number }): void {
   for (const word of Object.keys(values) as (keyof typeof WASM_STEP)[]) words[WASM_STEP[word]] = values[word]!;
 }
 
-/** Sets the words of a GPU's step that `values` names; the others stay. */
+/** Sets the words of a GPU's step named in `values`; the others stay. */
 export function writeGpuStep(
   words: Uint32Array<ArrayBuffer>,
   values: { readonly [word in keyof typeof GPU_STEP]?: number },
@@ -111,8 +122,8 @@ export function rowAddress({ memory, rowWords }: Table, row: number): number {
 }
 
 /**
- * Offsets, in bytes, of the parts of a list of `length` candidates for the next token: i32 ids, f32 logits, and the f32 sum
- * over all tokens, with a vector of four to itself.
+ * Byte offsets of the parts of a list of `length` candidates for the next token: i32 ids, f32
+ * logits, and the f32 sum over all tokens. The sum occupies a vector of four alone.
  */
 export function candidateList(length: number): {
   readonly ids: number;

@@ -91,17 +91,17 @@ describe.concurrent('a download', () => {
   });
 
   test.each<[string, Answer, RegExp, number]>([
-    ['missing', status(404), /^L419 f.bin is not there: http:.*f.bin answers 404, at http:\/\/package\//, 1],
+    ['missing', status(404), /^L419 f.bin was not found: http:.*f.bin answers 404, at http:\/\/package\//, 1],
     ['gone', status(410), /^L419 /, 1],
     ['refused', status(401), /^L420 f.bin may not be read: .* answers 401/, 1],
-    ['busy', status(429), /^L421 f.bin cannot be had now: the server answers 429/, 3],
+    ['busy', status(429), /^L421 f.bin cannot be fetched now: the server answers 429/, 3],
     ['ill', status(502), /^L421 /, 3],
-    ['cut', half, /^L422 f.bin came only in part: the connection ended behind \d+ bytes/, 3],
+    ['cut', half, /^L422 f.bin arrived only in part: the connection ended after \d+ bytes/, 3],
     ['not changed, it says', status(304), /^L421 .* answers 304/, 3],
     [
       'from elsewhere on',
       (r) => rest(r, 100),
-      /^L407 f.bin is damaged: the server sends only what lies from byte 100/,
+      /^L407 f.bin is damaged: the server sends only the bytes from byte 100/,
       1,
     ],
     ['a page in capitals', (r) => r.setHeader('Content-Type', 'Text/HTML').end('<!DOCTYPE html>'), /^L418 /, 1],
@@ -111,7 +111,12 @@ describe.concurrent('a download', () => {
       /^L418 /,
       1,
     ],
-    ['a page', (r) => r.setHeader('Content-Type', 'text/html').end('\n<!DOCTYPE html>'), /^L418 f.bin is not there/, 1],
+    [
+      'a page',
+      (r) => r.setHeader('Content-Type', 'text/html').end('\n<!DOCTYPE html>'),
+      /^L418 f.bin was not found/,
+      1,
+    ],
   ])('%s', async (_, answer, message, times) => {
     const { ranges, read } = await serve(answer);
     await expect(read()).rejects.toThrow(message);
@@ -121,7 +126,7 @@ describe.concurrent('a download', () => {
   test('no byte for a while is L423, after three attempts; one where there is something else', async () => {
     const silent = (response: ServerResponse) => void response.writeHead(200).write('a');
     const { ranges, read } = await serve(silent);
-    await expect(read({}, 100)).rejects.toThrow(/^L423 f.bin does not come: there was no byte in 0.1 seconds/);
+    await expect(read({}, 100)).rejects.toThrow(/^L423 f.bin does not arrive: no byte came in 0.1 seconds/);
     expect(ranges).toHaveLength(3);
     await expect(read({ dispensable: true }, 100)).rejects.toThrow(/^L423 /);
     expect(ranges).toHaveLength(4);
@@ -155,7 +160,7 @@ describe.concurrent('a download', () => {
   test('nobody there is L424, with what the system says', async () => {
     const { server, read } = await serve(all);
     end(server);
-    await expect(read()).rejects.toThrow(/^L424 f.bin .* no answer from http:\/\/127.0.0.1:\d+ \(ECONNREFUSED\)/);
+    await expect(read()).rejects.toThrow(/^L424 f.bin .*: http:\/\/127.0.0.1:\d+ does not answer \(ECONNREFUSED\)/);
   });
 
   test('an abort ends it at once, between attempts too', async () => {

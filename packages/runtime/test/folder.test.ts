@@ -74,7 +74,7 @@ test.each([
   ['a symbol', Symbol('place')],
   ['a Proxy that is revoked', revoked.proxy],
   ['an object that throws', throwing],
-])('%s is no address', (_, url) => {
+])('%s is not an address', (_, url) => {
   expect(() => addressOf(url as string)).toThrow(/^L408 url must be the address or the path of a folder, not /);
 });
 

@@ -179,14 +179,16 @@ test.each<[string, GenerateOptions]>([
 ])('logits that are no numbers end a generation with one error: %s', async (_, options) => {
   for (const value of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
     const generation = (await broken(value)).generate([1, 2], { maxTokens: 5, ...options });
-    await expect(collect(generation)).rejects.toThrow(/^L429 the model computes no numbers.*Try another prompt/);
+    await expect(collect(generation)).rejects.toThrow(
+      /^L429 the logit of .* is .*, not a finite number\. Try another prompt/,
+    );
     expect(generation.tokens).toEqual([]);
   }
 });
 
 test('and are given to nobody', async () => {
   const model = await broken(Number.NaN);
-  await expect(model.logits([1])).rejects.toThrow(/^L429 the model computes no numbers .* of token 0 is NaN/);
+  await expect(model.logits([1])).rejects.toThrow(/^L429 the logit of token 0 is NaN/);
   await expect(model.logitsAll([1, 2])).rejects.toThrow(/^L429 /);
 });
 

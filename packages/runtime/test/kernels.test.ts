@@ -48,6 +48,6 @@ test('a kernel that traps is L425; what it returns otherwise is passed on', asyn
   const read = trapping(instance.exports.read as (n: number) => number, 'kernels.simd.wasm', 'out/tiny');
   expect(read(8)).toBe(0);
   expect(() => read(65_536)).toThrow(
-    /^L425 the kernels and the manifest of this package do not belong together: kernels.simd.wasm ends with ".*", at out\/tiny. Try putting/,
+    /^L425 the kernels and the manifest of this package do not match: kernels.simd.wasm fails with ".*", at out\/tiny. Try copying/,
   );
 });

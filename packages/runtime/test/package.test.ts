@@ -105,7 +105,7 @@ describe('loading', () => {
       await expect(load(fromMap(files.set(name, bytes.slice(0, -1))))).rejects.toThrow(`L407 ${name} is damaged: it`);
       files.delete(name);
       await expect(load(fromMap(files))).rejects.toThrow(
-        `L413 ${name} cannot be read: no such file, at out/toy. Try once more; when it is gone, compile the package again`,
+        `L413 ${name} cannot be read: no such file, at out/toy. Try again; if the file is gone, compiling the package again`,
       );
     },
   );
@@ -193,7 +193,7 @@ describe('the golden probe', () => {
 test('a model that was disposed of says so', async () => {
   const model = await load(fromMap(await toyFiles()));
   model.dispose();
-  await expect(model.logits([1])).rejects.toThrow('L411 the model was disposed of. Try load the package again');
+  await expect(model.logits([1])).rejects.toThrow('L411 the model was disposed of. Try loading the package again');
   expect(() => model.generate([1])).toThrow('L411');
   const halfway = await load(fromMap(await toyFiles()));
   const goOn = async () => {

@@ -3,6 +3,6 @@ import { startWorker } from '../src/page/start-worker.ts';
 
 test('without a script that could be tried it says why there is none, and what to do', async () => {
   await expect(startWorker([])).rejects.toThrow(
-    /^L436 the model's worker cannot be started: a bundler left worker\.js behind, .*Try copying the package's folder/,
+    /^L436 the model's worker cannot be started: a bundler did not copy worker\.js, .*Try copying the package's folder/,
   );
 });

@@ -1,23 +1,25 @@
 /**
- * The ways in which a package can run here, best first. The first that can be used is used; each that cannot is told about, once it is known
- * what runs instead. The list is the whole policy: another profile or device is another entry.
+ * The ways to run a package, best first. The first usable one runs; each unusable one before it is
+ * reported, together with the one that runs instead. The list is the whole policy: another profile
+ * or device is another entry.
  */
 
 import type { Fallback } from '../face.ts';
 import type { Driver } from './driver.ts';
 
-/** One way. */
+/** One way to run the package. */
 export interface Attempt {
-  /** What messages call it. */
+  /** Its name in messages. */
   readonly name: string;
   /**
-   * Loads the package. `instead` says why nothing before it runs, for `Running.why`. Throws `Unusable` when it cannot be; anything else is an
-   * error of the package, or the caller's.
+   * Loads the package. `instead` lists why the attempts before it are not used, for `Running.why`.
+   * Throws `Unusable` if this way is not possible here; any other error belongs to the package or
+   * the caller.
    */
   open(instead: readonly string[]): Promise<Driver>;
 }
 
-/** Why an attempt came to nothing. */
+/** Why an attempt cannot be used. */
 export class Unusable extends Error {
   readonly why: Fallback['cause'];
 
@@ -27,10 +29,10 @@ export class Unusable extends Error {
   }
 }
 
-/** What came of an attempt that cannot be used. */
+/** A failed attempt, as it is reported. */
 export type Failure = Omit<Fallback, 'running'>;
 
-/** A driver, and the attempt it came from. */
+/** A driver and the index of its attempt. */
 export interface Opened {
   readonly driver: Driver;
   readonly index: number;
@@ -40,13 +42,13 @@ export class Attempts {
   readonly #list: readonly Attempt[];
   readonly #tell: (fallback: Fallback) => void;
 
-  /** The last of `list` is what always can be. `tell` hears of every failure. */
+  /** The last entry of `list` must always be usable. `tell` is called for every failure. */
   constructor(list: readonly Attempt[], tell: (fallback: Fallback) => void = () => {}) {
     this.#list = list;
     this.#tell = tell;
   }
 
-  /** The attempt at `index` came to nothing after all. */
+  /** The failure of an attempt that was opened before. */
   failure(index: number, cause: Fallback['cause'], reason: string): Failure {
     return { tried: this.#list[index]!.name, cause, reason };
   }
@@ -55,7 +57,10 @@ export class Attempts {
     return index === this.#list.length - 1;
   }
 
-  /** Opens the first that can be used, from the one at `from` on; `before` is what failed until now. Throws what an attempt throws. */
+  /**
+   * Opens the first usable attempt, starting at index `from`. `before` are the failures until now.
+   * Throws every other error of an attempt.
+   */
   async open(from = 0, before: readonly Failure[] = []): Promise<Opened> {
     const failures = [...before];
     for (let index = from; ; index++) {

@@ -1,61 +1,70 @@
 /**
- * What a session needs of a device. WASM answers at once, a GPU later: so a result may be a promise, and whoever uses a driver waits only
- * when it is one. That keeps a decoded token on WASM free of allocations.
+ * The interface between a session and a device. WASM answers synchronously and a GPU later, so a
+ * result may be a promise, and callers await only promises. That keeps decoding a token on WASM
+ * free of allocations.
  */
 import type { Running } from '../face.ts';
 import type { Draw } from '../sampling/noise.ts';
 
-/** A value now, or a promise of it. */
+/** A value, or a promise of it. */
 export type Awaitable<T> = T | Promise<T>;
 
-/** What candidates are listed for. */
+/** A request for candidates. */
 export interface Listing {
-  /** They are the largest of logit + temperature * noise. */
+  /** The candidates are the tokens with the largest logit + temperature * noise. */
   readonly order: Draw;
   /** The temperature of the sum over all tokens. Above 0. */
   readonly sumTemperature: number;
 }
 
-/** Some of the largest logits, and what they prove about the rest. */
+/** Some of the largest logits, and a bound for the others. */
 export interface Candidates {
   /** In no order. */
   readonly ids: ArrayLike<number>;
-  /** Of the same tokens. */
+  /** Logits of the same tokens. */
   readonly logits: ArrayLike<number>;
-  /** What no other token's logit + temperature * noise exceeds; -Infinity where there is no other. */
+  /**
+   * An upper bound of logit + temperature * noise for all other tokens; -Infinity if there is no
+   * other.
+   */
   readonly bound: number;
-  /** Sum over all tokens of exp((logit - largest) / sumTemperature), to a relative error of 1e-5. */
+  /**
+   * Sum over all tokens of exp((logit - largest) / sumTemperature), to a relative error of 1e-5.
+   */
   readonly total: number;
 }
 
-/** A loaded model as the kernels see it: no checks, no policy. `Session` adds those. */
+/** A loaded model without checks or policy; `Session` adds those. */
 export interface Driver {
   readonly running: Running;
   /** u32 [tile]: the token ids of the next call, written by the caller. */
   readonly tokens: Uint32Array;
   /** Tokens whose KV is in the state. Writing it rewinds; state beyond it is never read. */
   position: number;
-  /** Bytes that the compiler planned for it. */
+  /** Bytes that the compiler planned. */
   readonly plannedBytes: number;
-  /** Bytes of the running memory, measured. */
+  /** Bytes of the memory in use, measured. */
   readonly peakBytes: number;
-  /** Runs tokens [0, n) of the tile from the current position, appends their KV, advances the position by n. */
+  /**
+   * Runs tokens [0, n) of the tile from the current position, appends their KV, advances the
+   * position by n.
+   */
   prefill(n: number): Awaitable<void>;
   /** Final norm and logits of tile row `row` of the last prefill. */
   head(row: number): Awaitable<void>;
   /** Runs token 0 of the tile, head included, and advances the position by one. */
   decode(): Awaitable<void>;
-  /** The same as `readLogits` where they lie at hand, and nothing has to be done for them. */
+  /** The same as `readLogits`, if the logits lie in memory and need no readback. */
   readonly logits?: Float32Array;
-  /** f32 [vocab]: what `head` or `decode` left. Good until the next call. */
+  /** f32 [vocab]: the result of `head` or `decode`. Valid until the next call. */
   readLogits(): Awaitable<Float32Array>;
   /**
-   * The token that follows by `draw`, at the driver's position. A device may go on with it meanwhile, as far as position `until`: tokens from
-   * there on will not be asked for.
+   * The token that follows by `draw` at the driver's position. A device may compute ahead, up to
+   * position `until`: no token from there on will be requested.
    */
   choose(draw: Draw, until: number): Awaitable<number>;
-  /** Candidates for the token that follows; absent, or null, where reading all logits is as good. */
+  /** Candidates for the next token; absent or null if reading all logits is as fast. */
   candidates?(listing: Listing): Promise<Candidates | null> | null;
-  /** Lets go of memory, threads and devices. */
+  /** Frees memory, threads and devices. */
   dispose(): void;
 }

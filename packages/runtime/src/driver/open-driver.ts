@@ -1,4 +1,4 @@
-/** Which device a package runs on here. A driver for another device is chosen in this file, and nowhere else. */
+/** Chooses the device that a package runs on. No other file chooses between devices. */
 import { usual } from '../choices.ts';
 import type { Surroundings } from '../entry/parts.ts';
 import type { LoadOptions } from '../face.ts';
@@ -8,7 +8,10 @@ import type { Manifest } from '../manifest/manifest.ts';
 import { loadWasm } from '../wasm/driver.ts';
 import type { Driver } from './driver.ts';
 
-/** Loads the package onto the device that `options.device` names, or the fastest there is. L412 when it cannot be had; L405, L407. */
+/**
+ * Loads the package onto the device named by `options.device`, or onto the fastest one. L412 if
+ * that device is not available; L405, L407.
+ */
 export async function openDriver(
   manifest: Manifest,
   files: PackageFiles,

@@ -1,6 +1,7 @@
 /**
- * A driver that may be lost, and those that then go on: the tokens of the sequence are kept, and given to the successor. Whoever generates
- * notices nothing but the time it takes, and the fallback that is told.
+ * A driver that survives the loss of its device: it keeps the tokens of the sequence and replays
+ * them on the next driver. The generation continues; it sees only a delay and the reported
+ * fallback.
  */
 
 import type { Running } from '../face.ts';
@@ -14,14 +15,17 @@ export class RecoveringDriver implements Driver {
   readonly tokens: Uint32Array;
   /** Tokens of the sequence so far. */
   #sequence: number[] = [];
-  /** How many of them the last step took, and which of those `head` was asked for. */
+  /** The number of tokens in the last step, and the row of the last `head` call. */
   #lastCount = 0;
   #row: number | null = null;
-  /** Whether the driver has given an answer yet: one that is lost before it has is not opened again. */
+  /**
+   * Whether the current driver has answered. One that is lost before its first answer is not opened
+   * again.
+   */
   #hasAnswered = true;
   #disposed = false;
 
-  /** `opened` is one of `attempts`. */
+  /** `opened` comes from `attempts`. */
   constructor(opened: Opened, attempts: Attempts) {
     this.#opened = opened;
     this.#attempts = attempts;
@@ -91,11 +95,11 @@ export class RecoveringDriver implements Driver {
 
   candidates(listing: Listing): Promise<Candidates | null> | null {
     const listed = this.#driver.candidates?.(listing);
-    // a successor may have none, and then has all logits at hand
+    // The next driver may have none: all its logits are in memory.
     return listed ? this.#answer<Candidates | null>(listed, () => this.#driver.candidates?.(listing) ?? null) : null;
   }
 
-  /** What was asked for; where that fails, what a successor answers when it is asked `again`. */
+  /** The awaited answer; if it fails, the answer of `again` on the next driver. */
   async #answer<T>(asked: Awaitable<T>, again: () => Awaitable<T>): Promise<T> {
     for (let asking = async () => asked; ; asking = async () => this.#replay().then(again)) {
       try {
@@ -117,7 +121,7 @@ export class RecoveringDriver implements Driver {
     this.#hasAnswered = false;
   }
 
-  /** Brings a new driver to where the lost one was. */
+  /** Brings a new driver to the position of the lost one. */
   async #replay(): Promise<void> {
     const driver = this.#driver;
     const tile = driver.tokens.length;

@@ -1,6 +1,7 @@
 /**
- * The golden probe: whether a package computes here what it computed where it was compiled. The compiler stores logits of its plain SIMD
- * kernels after 8 tokens, the 16 largest and 16 strided ones; other kernels and other machines are held against them.
+ * The golden probe: tests whether a package computes the same here as where it was compiled. The
+ * compiler stores logits of its plain SIMD kernels after 8 tokens, the 16 largest and 16 strided
+ * ones; other kernels and other machines are compared with them.
  */
 
 import type { Model } from '../face.ts';
@@ -8,16 +9,19 @@ import type { Manifest, Probe } from '../manifest/manifest.ts';
 import { noise, noiseBits, noiseKey } from '../sampling/noise.ts';
 import type { Driver } from './driver.ts';
 
-/** Allowed difference, relative to the largest stored logit: the bound the kernels themselves are held to against the oracle. */
+/**
+ * Allowed difference, relative to the largest stored logit. The kernels' own tests against the
+ * oracle use the same bound.
+ */
 const TOLERANCE = 1e-4;
 
 export interface SelfTest {
   readonly passed: boolean;
-  /** Largest difference over the largest stored logit. */
+  /** Largest difference, relative to the largest stored logit. */
   readonly error: number;
 }
 
-/** Runs the probe; null when the package has none. Starts the model's session anew. */
+/** Runs the probe; null if the package has none. Resets the model's session. */
 export async function selfTest(model: Model): Promise<SelfTest | null> {
   const { probe } = model.manifest;
   if (!probe) return null;
@@ -26,7 +30,7 @@ export async function selfTest(model: Model): Promise<SelfTest | null> {
   return { passed: error <= TOLERANCE, error };
 }
 
-/** Largest difference over the largest stored logit; Infinity where anything is no number. */
+/** Largest difference, relative to the largest stored logit; Infinity if a logit is NaN. */
 export function probeError(probe: Probe, logits: Float32Array): number {
   const largest = Math.max(...probe.logits.map(Math.abs));
   const error = Math.max(...probe.indices.map((id, i) => Math.abs(logits[id]! - probe.logits[i]!))) / largest;
@@ -34,8 +38,9 @@ export function probeError(probe: Probe, logits: Float32Array): number {
 }
 
 /**
- * The same of a driver, with every kernel having its part: all tokens but the last go in as a tile, the last one alone; what it chooses, draws and
- * lists is held against the logits that it gave. 0 where the package has no probe.
+ * The error of a driver, by a probe that uses every kernel: all tokens but the last run as a tile,
+ * the last one alone. The chosen, drawn and listed tokens are compared with the driver's own
+ * logits. 0 if the package has no probe.
  */
 export async function driverError(driver: Driver, { probe }: Pick<Manifest, 'probe'>): Promise<number> {
   if (!probe) return 0;
@@ -51,12 +56,12 @@ export async function driverError(driver: Driver, { probe }: Pick<Manifest, 'pro
   return chooses ? probeError(probe, logits) : Number.POSITIVE_INFINITY;
 }
 
-/** Noise of a device is f32: of two that it makes as large, either may be drawn. */
+/** The noise of a device is f32, so either of two nearly equal tokens may be drawn. */
 const NOISE_ERROR = 1e-3;
 
 async function choosesRightly(driver: Driver, logits: Float32Array): Promise<boolean> {
   const { position } = driver;
-  // One by one: the vocabulary may be longer than a list of arguments.
+  // Reduced one by one: the vocabulary may be longer than an argument list.
   const best = logits.indexOf(logits.reduce((most, logit) => Math.max(most, logit)));
   if ((await driver.choose({ temperature: 0, seed: 0 }, position)) !== best) return false;
   const key = noiseKey(1, position);

@@ -1,10 +1,11 @@
 /**
- * What the self-test found, by adapter and package: for as long as this process runs, and between visits where files are kept. A device that
- * computed wrongly once is then not loaded again only to be refused, and one that was right is ready at once.
+ * The results of self-tests, by adapter and package: for the life of this process, and between
+ * visits if files are stored. A device that computed wrongly is then not loaded again, and one that
+ * was right is ready at once.
  */
 import type { PackageFiles } from '../files/package-files.ts';
 
-/** The file that keeps them, beside what was read of the package. */
+/** The file that stores the results, beside the stored files of the package. */
 export const VERDICTS = 'self-test.json';
 
 type Verdicts = Readonly<Record<string, number>>;
@@ -12,8 +13,8 @@ type Verdicts = Readonly<Record<string, number>>;
 const known = new Map<string, number>();
 
 /**
- * The error that `key` was found to have, relative to the largest logit; `test` finds it where nobody has yet. `key` names whatever the
- * result depends on.
+ * The stored error for `key`, relative to the largest logit; null if it was never measured. `key`
+ * contains everything that the result depends on.
  */
 export async function verdict(key: string, { store }: PackageFiles): Promise<number | null> {
   const now = known.get(key);
@@ -23,9 +24,9 @@ export async function verdict(key: string, { store }: PackageFiles): Promise<num
   return error ?? null;
 }
 
-/** Keeps what was found. */
+/** Stores a result. */
 export async function remember(key: string, error: number, { store }: PackageFiles): Promise<void> {
-  // JSON has no infinity
+  // JSON has no infinity.
   const finite = Math.min(error, Number.MAX_VALUE);
   known.set(key, finite);
   if (!store) return;

@@ -1,6 +1,7 @@
 /**
- * The entry of a generated package, its `index.js`: for pages, their bundlers, and whoever imports the file in Node. It holds what a page needs.
- * What computes is another script: in a page `worker.js`, in Node `node.js`.
+ * The entry of a generated package, its `index.js`, which pages, bundlers and Node import. It holds
+ * only what a page needs; the computing code is another script: `worker.js` in a page, `node.js` in
+ * Node.
  */
 import type { LoadOptions, Model } from '../face.ts';
 import { addressOf, type FileUrls, type Identity, ownUrl, shippedAddress } from '../files/folder.ts';
@@ -10,14 +11,14 @@ import { loadInWorker } from '../page/page.ts';
 
 type Load = (url?: string | URL, options?: LoadOptions) => Promise<Model>;
 
-/** The `load` of the package `own`, which is made of `files`. */
+/** Makes the `load` function of the package `own`, which consists of `files`. */
 export function loader(own: Identity, files: FileUrls): Load {
   return async (url, options = {}) => {
     if (isNode) return (await nodeScript(files)).load(url, options);
     if (typeof Worker !== 'function') throw new LamellaError('L435');
     const address = url === undefined ? shippedAddress(own, files) : addressOf(url);
-    // First where the bundler put it; then in the package's own folder, for a bundler that moved nothing. No script is taken from another
-    // origin because a model is.
+    // Tries the script where the bundler put it, then in the package's own folder, for a bundler
+    // that moved nothing. Loading a model from another origin never runs a script of that origin.
     const scripts = new Set<string>();
     const script = ownUrl('worker.js', files);
     if (script !== null) scripts.add(script);
@@ -26,7 +27,10 @@ export function loader(own: Identity, files: FileUrls): Load {
   };
 }
 
-/** The script that computes in the calling thread. It lies beside the others as long as no bundler has taken them apart. */
+/**
+ * The script that computes in the calling thread. It lies beside the other scripts, unless a
+ * bundler has moved them.
+ */
 async function nodeScript(files: FileUrls): Promise<{ readonly load: Load }> {
   try {
     return await importUnseen(files()['worker.js']!.replace(/[^/]*$/, 'node.js'));

@@ -1,11 +1,17 @@
-/** The runtime with all its parts, for whoever loads packages that are not known beforehand and has them at hand: the studio, tests. */
+/**
+ * The runtime with all its parts, for callers that load any package from its files: the studio and
+ * tests.
+ */
 import type { LoadOptions, Model } from '../face.ts';
 import type { PackageFiles } from '../files/package-files.ts';
 import { openWebGpu } from '../gpu/webgpu.ts';
 import * as model from '../model/model.ts';
 import { loadTokenizer } from '../text/tokenizer.ts';
 
-/** As `load` of `model.ts`. Several threads need `workerScript`, the URL of a script that is `serveThread` (`thread.ts`). */
+/**
+ * Like `load` of `model.ts`. Several threads need `workerScript`: the URL of a script that runs
+ * `serveThread` (`thread.ts`).
+ */
 export function load(files: PackageFiles, options?: LoadOptions, workerScript = ''): Promise<Model> {
   return model.load(files, { loadTokenizer, openWebGpu, workerScript }, options);
 }

@@ -1,4 +1,7 @@
-/** A package in Node, its `node.js`: also what bundlers for servers take. The calling thread computes. */
+/**
+ * The entry of a package in Node, its `node.js`. Bundlers for servers use it too. It computes in
+ * the calling thread.
+ */
 import type { LoadOptions, Model } from '../face.ts';
 import {
   addressOf,
@@ -17,7 +20,10 @@ import { load } from '../model/model.ts';
 import { node } from '../node.ts';
 import type { Parts } from './parts.ts';
 
-/** The `load` of the package `own`, which is made of `files` and needs `parts` of the runtime. */
+/**
+ * Makes the `load` function of the package `own`, which consists of `files` and needs `parts` of
+ * the runtime.
+ */
 export function loader(own: Identity, files: FileUrls, parts: Parts) {
   return async (url?: string | URL, options: LoadOptions = {}): Promise<Model> => {
     const address = url === undefined ? await shipped(own, files) : addressOf(url);
@@ -26,7 +32,10 @@ export function loader(own: Identity, files: FileUrls, parts: Parts) {
   };
 }
 
-/** The address of the package that came with this script. L438 where a bundler took the script away from it. */
+/**
+ * The address of the package that this script belongs to. L438 if a bundler moved the script out of
+ * its folder.
+ */
 async function shipped(own: Identity, files: FileUrls): Promise<PackageAddress> {
   const address = shippedAddress(own, files);
   const manifest = urlOf(MANIFEST, address);
@@ -35,14 +44,17 @@ async function shipped(own: Identity, files: FileUrls): Promise<PackageAddress> 
   return address;
 }
 
-/** The URL of a script in the folder that the app named: null on a server, of which no script is taken because a model is. */
+/**
+ * The URL of a script in the folder that the app named. Null on a server: loading a model never
+ * runs its server's scripts.
+ */
 async function inFolder(file: string, address: PackageAddress): Promise<string | null> {
   const { folder } = address;
   if (isRemote(address)) return null;
   return folder.startsWith('file:') ? `${folder}${file}` : (await node('url')).pathToFileURL(`${folder}${file}`).href;
 }
 
-/** The first of these URLs that there is a file at; what is no file's URL is taken as it is. */
+/** The first of these URLs where a file exists. A URL that is not `file:` is not checked. */
 async function firstThere(urls: readonly (string | null)[]): Promise<string | null> {
   const { access } = await node('fs/promises');
   for (const url of urls) {

@@ -1,6 +1,7 @@
 /**
- * What not every package needs of the runtime. A package's scripts are put together with the parts it needs, and carry no others; that they
- * are handed over as values, and not imported where they are used, is what lets any bundler take the scripts as they are.
+ * The parts of the runtime that not every package needs. Each package's scripts import only the
+ * parts that it needs and pass them on as values, so that every bundler can take the scripts
+ * without configuration.
  */
 
 import type { openWebGpu } from '../gpu/webgpu.ts';
@@ -11,7 +12,7 @@ export interface Parts {
   readonly openWebGpu?: typeof openWebGpu;
 }
 
-/** The parts, and where threads come from: the URL of the script `worker.js`, which is a thread as well. */
+/** The parts, and the script that threads run: the URL of `worker.js`. */
 export interface Surroundings extends Parts {
   readonly workerScript: string;
 }

@@ -1,4 +1,7 @@
-/** Files that the manifest holds the SHA-256 of: what a driver gets is what was compiled, from wherever it came. */
+/**
+ * Reads the files whose SHA-256 is in the manifest. A driver gets the bytes that were compiled,
+ * wherever they come from.
+ */
 
 import { LamellaError, reasonOf } from '../lamella-error.ts';
 import type { PackageFiles, ReadOptions } from './package-files.ts';
@@ -7,14 +10,15 @@ import { sha256 } from './sha256.ts';
 export interface FileOfManifest {
   readonly file: string;
   readonly sha256: string;
-  /** Its length; left out where the manifest does not say. */
+  /** Its length; absent if the manifest does not contain it. */
   readonly bytes?: number;
 }
 
 /**
- * Reads a file and proves it: kept bytes if they are right, else those of the package, which are kept before this resolves, so that a load that is
- * cut off has not been for nothing. Bytes that are wrong are asked for once more, past all caches. L407 when they are wrong even so; L413, or
- * what a server's failure is called, when the file cannot be read; rejects with the signal's reason when aborted.
+ * Reads a file and checks it: stored bytes if they are right, else those of the package, which are
+ * stored before this resolves, so that an interrupted load can continue later. Wrong bytes are read
+ * once more, past all caches. L407 if they are wrong again; L413, or the error of the download, if
+ * the file cannot be read; rejects with the signal's reason when aborted.
  */
 export async function readChecked(
   files: PackageFiles,
@@ -41,13 +45,12 @@ export async function readChecked(
   return bytes;
 }
 
-/** What is wrong with the bytes; null when they are right. */
+/** What is wrong with the bytes; null if they are right. */
 async function fault(
   bytes: Uint8Array<ArrayBuffer>,
   { bytes: length, sha256: hash }: FileOfManifest,
 ): Promise<string | null> {
-  if (length !== undefined && bytes.length > length)
-    return `it has more than the ${length} bytes that the manifest says`;
+  if (length !== undefined && bytes.length > length) return `it has more than the ${length} bytes in the manifest`;
   if (length !== undefined && bytes.length < length)
     return `it has ${bytes.length} bytes where the manifest says ${length}`;
   return (await sha256(bytes)) === hash ? null : 'its SHA-256 is not the one in the manifest';

@@ -1,28 +1,35 @@
 /**
- * One file over HTTP, as phones fetch it: an answer that breaks off is gone on with where it ended, what fails in passing is asked for twice more, and
- * what does not come at all is not waited for without end. Whether the bytes are right is not asked here: their SHA-256 tells, also where
- * the parts of two versions were put together.
+ * Downloads one file over HTTP, for the connections of phones: an interrupted answer is continued
+ * where it ended, a request that fails for a temporary reason is retried twice, and a silent
+ * connection is given up. The bytes are not checked here: their SHA-256 is checked later, which
+ * also covers parts of two versions joined together.
  */
 import { LamellaError } from '../lamella-error.ts';
 import type { ReadOptions } from './package-files.ts';
 import { MOST_BYTES, Received } from './response-bytes.ts';
 import { isOffline, type Source, watchForCause } from './unanswered.ts';
 
-/** Ms to wait before the second and the third attempt. */
+/** Milliseconds before the second and the third attempt. */
 const WAITS = [400, 1600] as const;
-/** Ms without a byte after which no more are expected; less where there is something to go on with instead, and then so many times that for all. */
+/**
+ * Milliseconds without a byte after which an attempt fails. For a dispensable file less, and five
+ * times that for the whole attempt (`WHOLE`).
+ */
 const PATIENCE_MS = { usual: 20_000, dispensable: 4000 } as const;
 const WHOLE = 5;
 
-/** Causes that pass: another attempt may succeed, and what is kept on the device is better than nothing. */
+/** Temporary causes: another attempt may succeed, and a stored file may be used instead. */
 const passing: ReadonlySet<string> = new Set(['L415', 'L421', 'L422', 'L423', 'L424']);
 
-/** Whether a failure may be over in a while. */
+/** Whether a failure may be temporary. */
 export function isPassing(cause: unknown): boolean {
   return cause instanceof LamellaError && passing.has(cause.code);
 }
 
-/** The file's bytes. L415 to L424 by the cause of its absence; rejects with the signal's reason when aborted. */
+/**
+ * Downloads the file. L415 to L424 by the cause of a failure; rejects with the signal's reason when
+ * aborted.
+ */
 export async function download(
   source: Source,
   options: ReadOptions = {},
@@ -42,11 +49,14 @@ export async function download(
   throw new Error('the last attempt neither returned nor threw');
 }
 
-/** Attempts at one file, each going on where the one before ended. `alive` is called with every sign of the server. */
+/**
+ * Makes attempts at one file; each continues where the one before ended. `alive` is called for
+ * every answer and piece.
+ */
 function attempts(source: Source, { bytes: expected, afresh, onBytes }: ReadOptions) {
   const { file, url, place } = source;
   const received = new Received(expected);
-  /** Names the version that has begun to come. */
+  /** The ETag of the version that has begun to arrive. */
   let tag: string | null = null;
   const damaged = (reason: string) => new LamellaError('L407', { file, reason }, place);
   const cut = () =>
@@ -57,13 +67,14 @@ function attempts(source: Source, { bytes: expected, afresh, onBytes }: ReadOpti
   return async (signal: AbortSignal, alive: () => void): Promise<Uint8Array<ArrayBuffer>> => {
     const from = received.length;
     const headers = { range: `bytes=${from}-`, ...(tag === null ? {} : { 'if-range': tag }) };
-    // Always asked about, even where a cache has it: after a compile the same name holds other bytes.
+    // The server is always asked, even if a cache has the file: after compiling again, the same
+    // name holds other bytes.
     const request: RequestInit = from > 0 ? { headers, cache: 'no-store' } : { cache: afresh ? 'reload' : 'no-cache' };
     const response = await answered(source, { ...request, signal });
     alive();
     const { status } = response;
     const start = status === 206 ? (startOf(response) ?? from) : 0;
-    if (from === 0 && start > 0) throw damaged(`the server sends only what lies from byte ${start} on`);
+    if (from === 0 && start > 0) throw damaged(`the server sends only the bytes from byte ${start} on`);
     if (start !== from || status === 416) received.restart();
     if (status === 416 || start > received.length) throw cut();
     if (!response.ok) throw refusal(source, status);
@@ -78,14 +89,15 @@ function attempts(source: Source, { bytes: expected, afresh, onBytes }: ReadOpti
     }
     if (expected === undefined && received.length > MOST_BYTES) throw damaged(`it has more than ${MOST_BYTES} bytes`);
     if (isPage(response, received.soFar)) throw new LamellaError('L418', { file, url }, place);
-    // An answer that is all there and too short is another file, which who knows its SHA-256 will say.
+    // An answer that is complete but too short is another file; checking its SHA-256 will report
+    // that.
     const isWhole = Number(response.headers.get('content-length')) === received.length - start;
     if (expected !== undefined && received.length < expected && !isWhole) throw cut();
     return received.take();
   };
 }
 
-/** An answer, whatever it says; a `LamellaError` where there is none. */
+/** Any answer of the server; throws a `LamellaError` if there is none. */
 async function answered(source: Source, request: RequestInit & { readonly signal: AbortSignal }): Promise<Response> {
   const watch = watchForCause(source);
   try {
@@ -97,7 +109,10 @@ async function answered(source: Source, request: RequestInit & { readonly signal
   }
 }
 
-/** Runs `work` until it is done, is aborted, has shown no sign of life for so long, or has taken too long as a whole. */
+/**
+ * Runs `work` until it is done, is aborted, has received nothing for `patienceMs`, or has taken
+ * more than `wholeMs`.
+ */
 async function patiently<T>(
   { patienceMs, wholeMs }: { readonly patienceMs: number; readonly wholeMs: number | null },
   signal: AbortSignal | undefined,
@@ -127,7 +142,7 @@ async function patiently<T>(
   }
 }
 
-/** Resolves after a while; rejects at once when aborted. */
+/** Resolves after `ms`; rejects at once when aborted. */
 function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     const stop = () => {
@@ -144,35 +159,43 @@ function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
 
 function refusal({ file, url, place }: Source, status: number): LamellaError {
   if (status === 404 || status === 410) return new LamellaError('L419', { file, url, status }, place);
-  // A 304 to who asked for no version is a cache's slip.
+  // A 304 for a request without a version is a fault of a cache.
   if (status === 304 || status === 429 || status >= 500) return new LamellaError('L421', { file, status }, place);
   return new LamellaError('L420', { file, url, status }, place);
 }
 
-/** Where the part begins; null where the server does not let a page of another origin see it. */
+/**
+ * Where the part begins; null if the server does not let a page of another origin read that header.
+ */
 function startOf({ headers }: Response): number | null {
   const start = /^bytes (\d+)-/.exec(headers.get('content-range') ?? '')?.[1];
   return start === undefined ? null : Number(start);
 }
 
-/** What `If-Range` takes: a strong ETag. null where there is none, or where naming it would need the leave of another origin. */
+/**
+ * The strong ETag for `If-Range`. null if there is none, or if sending it to another origin would
+ * need a CORS permission.
+ */
 function tagOf({ headers, type }: Response): string | null {
   const tag = type === 'cors' ? null : headers.get('etag');
   return tag?.startsWith('"') ? tag : null;
 }
 
-/** Whether a server answered with some page of its own, as those of apps do for every address that they do not know. */
+/** Whether the server answered with a page of its own, as app servers do for unknown addresses. */
 function isPage(response: Response, bytes: Uint8Array): boolean {
   if (!isOfPages(response)) return false;
   return /^\s*<(!doctype html|html|head|!--|\?xml)/i.test(new TextDecoder().decode(bytes.subarray(0, 1000)));
 }
 
-/** Whether an answer has the type of web pages, which no file of a package has. */
+/** Whether an answer has the content type of web pages, which no file of a package has. */
 export function isOfPages({ headers }: Response): boolean {
   return /^(text\/html|application\/xhtml\+xml)\b/i.test(headers.get('content-type') ?? '');
 }
 
-/** Whether a server answered with a web page: it may know the file another time, or a service worker answers for it. */
+/**
+ * Whether the server answered with a web page. The file may still exist: a server may be starting,
+ * or a service worker may have answered.
+ */
 export function isWebPage(cause: unknown): boolean {
   return cause instanceof LamellaError && cause.code === 'L418';
 }

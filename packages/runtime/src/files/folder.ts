@@ -1,4 +1,4 @@
-/** A package's address, from whatever an app calls it, and the files there. */
+/** Turns the address that an app gives into a package's address, and opens the files there. */
 import { LamellaError } from '../lamella-error.ts';
 import { isNode } from '../node.ts';
 import { spell } from '../spell.ts';
@@ -6,28 +6,40 @@ import { nodeFiles } from './node-files.ts';
 import type { PackageFiles } from './package-files.ts';
 import { webFiles } from './web-files.ts';
 
-/** Where the files of a package are. Plain data, because a page sends it to its worker. */
+/** The address of a package's files. Plain data, because a page sends it to its worker. */
 export interface PackageAddress {
-  /** An absolute URL that ends in a slash; in Node it may be a path. Messages call the package by it. */
+  /**
+   * An absolute URL that ends in a slash; in Node also a path. Messages use it as the package's
+   * name.
+   */
   readonly folder: string;
-  /** What follows a file's name in its URL: the query of the address that the app gave (`?token=…`), or nothing. */
+  /**
+   * Appended to a file's name in its URL: the query of the address that the app gave (`?token=…`),
+   * or nothing.
+   */
   readonly query: string;
-  /** URLs of the files by name, where a bundler moved them: it puts each somewhere else and renames it. Empty where they lie in `folder`. */
+  /**
+   * URLs of the files by name, if a bundler moved and renamed them. Empty if they lie in `folder`.
+   */
   readonly moved: Readonly<Record<string, string>>;
-  /** Tells the package from others that share `folder`, which where files were moved is none of its own; null where it is. */
+  /**
+   * Distinguishes the package from others with the same `folder`, if a bundler moved the files.
+   * Null if the folder belongs to the package alone.
+   */
   readonly id: string | null;
 }
 
-/** What a package's own scripts know it by. */
+/** The name and id of a package in its own scripts. */
 export interface Identity {
   readonly name: string;
-  /** Another one whenever what the package computes is: two packages may have one name. */
+  /** Changes with everything that the package computes, because two packages may have one name. */
   readonly id: string;
 }
 
 /**
- * URLs by name of the files that came with a script, each written as `new URL('./NAME', import.meta.url).href`, which is what bundlers look
- * for. A function, as it must not be asked before a page calls `load`: servers that render pages import them, too.
+ * URLs, by name, of the files that came with a script, each written as `new URL('./NAME',
+ * import.meta.url).href`, the form that bundlers replace. It is a function, called only when a page
+ * calls `load`: servers that render pages import these scripts, too.
  */
 export type FileUrls = () => Readonly<Record<string, string>>;
 
@@ -37,7 +49,10 @@ const noAddress = (
   remedy = "load('/models/assistant/')",
 ) => new LamellaError('L408', { option: 'url', range, value: spell(url), remedy });
 
-/** The address of a package in the folder `url`; a path stays a path where there are paths. L408 for anything that is no address. */
+/**
+ * The address of a package in the folder `url`. In Node a path stays a path. L408 if it is not an
+ * address.
+ */
 export function addressOf(url: string | URL): PackageAddress {
   const text = textOf(url);
   if (text === null) throw noAddress(url);
@@ -47,19 +62,22 @@ export function addressOf(url: string | URL): PackageAddress {
   if (parsed === null && !isNode && resolved('/') === null)
     throw noAddress(
       url,
-      'an absolute address, for here is none that it could be relative to',
+      'an absolute address, because there is no address here to resolve it against',
       "load('https://example.com/models/assistant/')",
     );
   if (parsed === null) throw noAddress(url);
   const { search } = parsed;
   for (const part of ['search', 'hash', 'username', 'password'] as const) parsed[part] = '';
   parsed.pathname = parsed.pathname.replace(/\/?$/, '/');
-  // `data:`, `blob:` and `mailto:` have no folders, and take no path.
+  // `data:`, `blob:` and `mailto:` URLs have no folders and no path.
   if (!parsed.href.endsWith('/')) throw noAddress(url);
   return { folder: parsed.href, query: search, moved: {}, id: null };
 }
 
-/** The text of an address; null where there is none, or where it cannot even be looked at. A URL may come from another realm, whose class is another one. */
+/**
+ * The text of an address; null if there is none, or if reading it throws. Tested by its members: a
+ * URL may be of another realm's class.
+ */
 function textOf(url: unknown): string | null {
   try {
     const text: unknown = typeof url === 'object' && url !== null ? (url as URL).href : url;
@@ -70,8 +88,9 @@ function textOf(url: unknown): string | null {
 }
 
 /**
- * An address as a page takes it: relative to its `<base href>`, its own address or that of the page around it. Workers made of blobs have no such address,
- * only an origin. null where it is none.
+ * Resolves an address like a page: relative to its `<base href>`, its own address, or that of the
+ * page around it. Workers made from blobs have no such address, only an origin. null if it is not
+ * an address.
  */
 function resolved(url: string): URL | null {
   const bases = isNode ? [undefined] : [globalThis.document?.baseURI ?? location.href, globalThis.origin];
@@ -79,13 +98,16 @@ function resolved(url: string): URL | null {
     try {
       return new URL(url, base);
     } catch {
-      // no address, or no base
+      // Not an address, or no base.
     }
   }
   return null;
 }
 
-/** The URL of one of them, whole where a bundler wrote only a path; null where it left the script without an address of its own. */
+/**
+ * The absolute URL of one of these files, if a bundler wrote only a path. null if the bundler left
+ * the script without an address of its own.
+ */
 export function ownUrl(file: string, files: FileUrls): string | null {
   try {
     return whole(files()[file]!);
@@ -96,11 +118,14 @@ export function ownUrl(file: string, files: FileUrls): string | null {
 
 function whole(url: string): string {
   const found = resolved(url);
-  if (found === null) throw new Error(`${url} is no address`);
+  if (found === null) throw new Error(`${url} is not an address`);
   return found.href;
 }
 
-/** The address of the package that came with this script. L438 where the script has no address of its own. */
+/**
+ * The address of the package that this script belongs to. L438 if the script has no address of its
+ * own.
+ */
 export function shippedAddress({ name, id }: Identity, files: FileUrls): PackageAddress {
   let moved: Record<string, string>;
   try {
@@ -111,7 +136,8 @@ export function shippedAddress({ name, id }: Identity, files: FileUrls): Package
   const folder = moved['manifest.json']!.replace(/[^/]*$/, '');
   if (Object.entries(moved).every(([file, url]) => url === `${folder}${file}`))
     return { folder, query: '', moved: {}, id: null };
-  // A folder that is none: two packages in one app have their files in the same place, and are kept apart by name and id.
+  // A folder that does not exist, made of the name: the files of two packages in one app lie in the
+  // same folder, and their name and id distinguish them.
   const place = folder.startsWith('data:') ? `${location.origin}/` : folder;
   return { folder: `${place}${encodeURIComponent(name)}/`, query: '', moved, id };
 }
@@ -121,12 +147,12 @@ export function urlOf(file: string, { folder, query, moved }: PackageAddress): s
   return moved[file] ?? `${folder}${file}${query}`;
 }
 
-/** Whether files there are asked of a server. */
+/** Whether the files are read from a server. */
 export function isRemote({ folder }: PackageAddress): boolean {
   return !isNode || /^https?:/.test(folder);
 }
 
-/** The files at an address. L408 for one that names no folder of this machine. */
+/** The files at an address. L408 if a local address is not a folder. */
 export async function filesAt(address: PackageAddress): Promise<PackageFiles> {
   const { folder, moved, id } = address;
   const files = isRemote(address)
@@ -137,7 +163,10 @@ export async function filesAt(address: PackageAddress): Promise<PackageFiles> {
   return { ...files, read: async (name, ...rest) => inlined(moved[name]) ?? files.read(name, ...rest) };
 }
 
-/** The bytes of a small file that a bundler wrote into its URL: not asked of `fetch`, which many a page's security policy refuses to read such. */
+/**
+ * The bytes of a small file that a bundler inlined into its URL. Decoded here because many security
+ * policies forbid `fetch` on `data:` URLs.
+ */
 function inlined(url: string | undefined): Uint8Array<ArrayBuffer> | null {
   const [, coding, content] = /^data:[^,]*?(;base64)?,(.*)$/s.exec(url ?? '') ?? [];
   if (content === undefined) return null;

@@ -1,6 +1,9 @@
-/** Copies that are needed for a moment only, all in the same memory: one made for each would stay until the collector comes by. */
+/**
+ * Short-lived copies that share one buffer. A new buffer for each copy would stay in memory until
+ * garbage collection.
+ */
 
-/** Makes copies, each good until the next. */
+/** Makes copies; each is valid until the next. */
 export function lender(): (bytes: Uint8Array) => Uint8Array<ArrayBuffer> {
   let lent = new Uint8Array(0);
   return (bytes) => {

@@ -1,10 +1,14 @@
-/** A package in a folder on disk. Node's modules are imported when they are needed: this file is part of what browsers load, too. */
+/**
+ * A package in a folder on disk. Node's modules are imported on use, because browsers load this
+ * file, too.
+ */
 import { node } from '../node.ts';
 import type { PackageFiles } from './package-files.ts';
 
 /**
- * The files of the package in `folder`, a path or a `file:` URL; of those that a bundler put elsewhere `moved` has the URLs. Nothing is opened until
- * something is read; a reader's failure is described by whoever asked (see `checked-file.ts` and `manifest-file.ts`).
+ * The files of the package in `folder`, a path or a `file:` URL. `moved` has the URLs of files that
+ * a bundler put elsewhere. Nothing is opened before the first read; callers describe a failure to
+ * read (see `checked-file.ts` and `manifest-file.ts`).
  */
 export async function nodeFiles(
   folder: string | URL,

@@ -1,43 +1,46 @@
 /**
- * Where a package's files come from. The driver asks by name and never learns whether a disk, a server or a test answers: `node-files.ts`
- * and `web-files.ts` are the two that packages have.
+ * The source of a package's files. A driver reads by name, and does not depend on whether a disk, a
+ * server or a test answers. Packages use `node-files.ts` and `web-files.ts`.
  */
 
-/** What the manifest is called, in every package. */
+/** The name of the manifest in every package. */
 export const MANIFEST = 'manifest.json';
 
 export interface PackageFiles {
-  /** What messages call the package: its folder or address. */
+  /** The folder or address of the package, for messages. */
   readonly place: string;
   /**
-   * Reads the whole file `name` of the package; the bytes are the caller's, to let go of as well. Rejects when it cannot: with a `LamellaError`
-   * where it knows the cause, else with whatever the system says.
+   * Reads the whole file `name` of the package. The bytes belong to the caller, who may free them.
+   * Rejects with a `LamellaError` if the cause is known, else with the system's error.
    */
   read(name: string, options?: ReadOptions): Promise<Uint8Array<ArrayBuffer>>;
-  /** Keeps files between visits; absent where nothing can be kept. */
+  /** Stores files between visits; absent if nothing can be stored. */
   readonly store?: FileStore;
 }
 
 export interface ReadOptions {
   readonly signal?: AbortSignal | undefined;
-  /** How long the file is, where that is known. More than that need not be read to the end. */
+  /** The length of the file, if known. Reading may stop at more than that. */
   readonly bytes?: number | undefined;
-  /** Hears of what has come meanwhile, where files come in pieces. */
+  /** Called with the number of bytes in each piece, if files arrive in pieces. */
   readonly onBytes?: ((bytes: number) => void) | undefined;
-  /** From where the file really is, past every cache: what a cache had was another one. */
+  /** Reads from the server, past every cache, because a cache had another version. */
   readonly afresh?: boolean;
-  /** There is something to go on with instead: not worth asking twice or waiting for long. */
+  /** The caller has a substitute: no retries and a short wait. */
   readonly dispensable?: boolean;
 }
 
-/** Files kept on the device. A failure to keep one is no failure of the caller's. */
+/** Files stored on the device. A failure to store one is not reported to the caller. */
 export interface FileStore {
-  /** The file kept under `name`, in the version that `version` names; null for none. */
+  /** The stored file `name` in this version; null if there is none. */
   get(name: string, version?: string): Promise<Uint8Array<ArrayBuffer> | null>;
-  /** Keeps a file that was just read; the bytes must stay until this resolves. */
+  /** Stores a file that was just read. The bytes must not change until this resolves. */
   put(name: string, bytes: Uint8Array<ArrayBuffer>, version?: string): Promise<void>;
-  /** Keeps a file that has no version, with the time: the manifest, and what is made here. */
+  /**
+   * Stores a file without a version, with the current time: the manifest, and the results of
+   * self-tests.
+   */
   write(name: string, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
-  /** Lets go of every file, or version of one, that is not named, unless another package needs it. */
+  /** Deletes every other file and version, unless another package needs it. */
   keepOnly(files: readonly { readonly name: string; readonly version?: string }[]): Promise<void>;
 }

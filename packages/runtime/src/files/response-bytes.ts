@@ -1,23 +1,27 @@
 /**
- * The bytes of answers, at the price of their own memory. What a browser's own `arrayBuffer()` returns stays until the collector comes by, even when it
- * was given back (`free.ts`), and so does every piece of a stream: with either, loading a model leaves a second copy of its weights. Here the pieces
- * come in one small buffer that is read into over and over, where streams can (byte streams, streams.spec.whatwg.org).
+ * Reads answers without leaving copies in memory. The result of `arrayBuffer()` stays until garbage
+ * collection, even after its buffer was transferred (`free.ts`), and so does every piece of a
+ * stream: either would leave a second copy of a model's weights. Here all pieces are read into one
+ * small buffer, if the stream is a byte stream (streams.spec.whatwg.org).
  */
 import { free } from './free.ts';
 
-/** Bytes of a piece, at most. */
+/** The largest size of a piece, in bytes. */
 const PIECE = 1 << 18;
-/** Most bytes that are set aside because an answer says it has so many. */
+/** The most bytes allocated because of an answer's `content-length`. */
 const MOST_FORETOLD = 16 << 20;
 
-/** Most bytes of a file whose length nobody knows beforehand: manifests, kernels and tokenizers have far fewer, and what never ends is none of them. */
+/**
+ * The most bytes of a file of unknown length. Manifests, kernels and tokenizers have far fewer; an
+ * endless answer must be cut off.
+ */
 export const MOST_BYTES = 64 << 20;
 
-/** A file as it comes, maybe in several answers: one that breaks off leaves its beginning. */
+/** A file as it arrives, perhaps in several answers: an interrupted answer leaves its beginning. */
 export class Received {
   #bytes = new Uint8Array(0);
   #length = 0;
-  /** How many there will be, where that is known. */
+  /** The length of the file, if known. */
   readonly #expected: number | null;
 
   constructor(expected: number | null = null) {
@@ -28,20 +32,23 @@ export class Received {
     return this.#length;
   }
 
-  /** What has come so far, not a copy. */
+  /** The bytes that have arrived, not a copy. */
   get soFar(): Uint8Array<ArrayBuffer> {
     return this.#bytes.subarray(0, this.#length);
   }
 
-  /** Forgets what has come. */
+  /** Discards the bytes that have arrived. */
   restart(): void {
     this.#length = 0;
   }
 
-  /** Appends the body, as far as it goes; stops early where there is more than expected, or than any file has. `onBytes` hears of each piece. Rejects as the body does. */
+  /**
+   * Appends the body. Stops early if there are more bytes than expected, or than any file has.
+   * `onBytes` is called with the size of each piece. Rejects with the body's error.
+   */
   async append({ body, headers }: Response, onBytes: (bytes: number) => void = () => {}): Promise<void> {
     if (!body) return;
-    // A first guess: of what travels compressed it is another length, and some servers do not say.
+    // A first guess: a compressed answer has another length, and some servers send none.
     const foretold =
       this.#expected ?? this.#length + Math.min(Number(headers.get('content-length') ?? 0), MOST_FORETOLD);
     if (foretold > this.#bytes.length) this.#resize(foretold);
@@ -55,7 +62,9 @@ export class Received {
     }
   }
 
-  /** All that has come, in memory of just that length: the caller's. */
+  /**
+   * All bytes that have arrived, in a buffer of exactly that length, which belongs to the caller.
+   */
   take(): Uint8Array<ArrayBuffer> {
     if (this.#length !== this.#bytes.length) this.#resize(this.#length);
     return this.#bytes;
@@ -69,14 +78,16 @@ export class Received {
   }
 }
 
-/** All of an answer's body. */
+/** The whole body of an answer. */
 export async function bytesOf(response: Response): Promise<Uint8Array<ArrayBuffer>> {
   const received = new Received();
   await received.append(response);
   return received.take();
 }
 
-/** Each piece is good until the next is asked for. Whoever stops early gives the rest up. */
+/**
+ * The pieces of a body; each is valid until the next is requested. Stopping early cancels the rest.
+ */
 async function* piecesOf(body: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGenerator<Uint8Array, void, undefined> {
   const bytes = byteReader(body);
   const reader = bytes ?? body.getReader();
@@ -99,7 +110,7 @@ async function* piecesOf(body: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGe
   }
 }
 
-/** null where this stream, or this browser, has only pieces of its own. */
+/** null if this stream or this browser has no byte streams. */
 function byteReader(body: ReadableStream<Uint8Array<ArrayBuffer>>): ReadableStreamBYOBReader | null {
   try {
     return body.getReader({ mode: 'byob' });

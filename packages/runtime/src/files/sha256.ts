@@ -1,24 +1,32 @@
 /**
- * SHA-256 (FIPS 180-4). Browsers give pages their own only in secure contexts, and a package is also read from a plain http server of the
- * local network; there it is worked out here, at some hundred MB a second.
+ * SHA-256 (FIPS 180-4). Browsers offer their own only in secure contexts, but a package may also
+ * come from a plain http server of the local network. There it is computed here, at some hundred MB
+ * a second.
  */
 import { lender } from './lent-copy.ts';
 
 /**
- * What is digested: Chromium keeps a buffer that once was until the collector comes by, even one that was transferred away (40 times 4 MiB, digested and
- * freed, leave 150 MB). `digest` has its own copy when it returns.
+ * The bytes to digest: Chromium keeps every digested buffer until garbage collection, even a
+ * transferred one (40 times 4 MiB, digested and freed, leave 150 MB). `digest` has made its own
+ * copy when it returns.
  */
 const copied = lender();
 
-/** Lower-case hex of the digest of `bytes`, which may be let go of as soon as this has returned a promise. */
+/**
+ * Lower-case hex of the digest of `bytes`. They may be freed as soon as this has returned its
+ * promise.
+ */
 export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  // Absent, whatever its type says, where the context is not secure.
+  // Absent in insecure contexts, although its type says otherwise.
   const subtle: SubtleCrypto | undefined = crypto.subtle;
   const digest = subtle ? new Uint8Array(await subtle.digest('SHA-256', copied(bytes))) : digestOf(bytes);
   return Array.from(digest, (b) => b.toString(16).padStart(2, '0')).join('');
 }
 
-/** The first 32 bits behind the point of the square and cube roots of the first primes (sections 4.2.2 and 5.3.3). */
+/**
+ * The first 32 bits of the fractional parts of the square and cube roots of the first primes
+ * (sections 4.2.2 and 5.3.3).
+ */
 const primes = Array.from({ length: 311 }, (_, i) => i + 1).filter(
   (n) => n > 1 && !Array.from({ length: n - 2 }, (_, i) => i + 2).some((d) => n % d === 0),
 );
@@ -26,14 +34,14 @@ const fraction = (x: number) => Math.floor((x - Math.floor(x)) * 2 ** 32);
 const START = Uint32Array.from(primes.slice(0, 8), (p) => fraction(Math.sqrt(p)));
 const ROUND = Uint32Array.from(primes, (p) => fraction(Math.cbrt(p)));
 
-/** The 32 bytes, without help from the platform. */
+/** The 32 bytes of the digest, computed without the platform's. */
 export function digestOf(bytes: Uint8Array): Uint8Array {
   const hash = START.slice();
   const words = new Uint32Array(64);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const whole = bytes.length - (bytes.length % 64);
   for (let at = 0; at < whole; at += 64) mix(hash, words, view, at);
-  // The rest, a one bit, zeros, and the length in bits fill one block more, or two.
+  // The rest, a one bit, zeros, and the length in bits fill one more block, or two.
   const rest = bytes.subarray(whole);
   const tail = new DataView(new ArrayBuffer(rest.length < 56 ? 64 : 128));
   new Uint8Array(tail.buffer).set([...rest, 0x80]);
@@ -46,7 +54,7 @@ export function digestOf(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(digest.buffer);
 }
 
-/** Works the 64 bytes at `at` into the hash (section 6.2.2). */
+/** Mixes the 64 bytes at `at` into the hash (section 6.2.2). */
 function mix(hash: Uint32Array, w: Uint32Array, block: DataView, at: number): void {
   for (let t = 0; t < 16; t++) w[t] = block.getUint32(at + 4 * t);
   for (let t = 16; t < 64; t++) {

@@ -1,33 +1,34 @@
 /**
- * Why a request was not answered. Browsers tell scripts no more than that it failed, so that no page can look around in its visitor's network; what they
- * do tell is put together here: whether there is a connection, what the page's policy forbade, and whether the server would answer a
- * request that does not want to see the answer.
+ * Finds out why a request had no answer. Browsers tell scripts only that it failed, so that no page
+ * can explore its visitor's network. Here the available facts are combined: whether the device is
+ * offline, which policy was violated, and whether the server answers a request whose answer the
+ * page cannot read.
  */
 import { LamellaError, reasonOf } from '../lamella-error.ts';
 
-/** A policy's objection is told a moment after the request has failed. */
+/** The event of a policy violation arrives shortly after the request has failed. */
 const OBJECTION_MS = 50;
 
-/** Where a file is, and what messages call it. */
+/** The URL of a file, with its name and its package for messages. */
 export interface Source {
   readonly file: string;
   readonly url: string;
-  /** What messages call the package. */
+  /** The folder or address of the package, for messages. */
   readonly place: string;
 }
 
 export interface Watch {
-  /** The failure that `fetch` ended with, by its cause. */
+  /** The error for the failure of `fetch`, by its cause. */
   cause(failure: unknown, signal: AbortSignal): Promise<LamellaError>;
   end(): void;
 }
 
-/** Whether the device says that it has no network. */
+/** Whether the device reports that it is offline. */
 export function isOffline(): boolean {
   return typeof navigator === 'object' && navigator.onLine === false;
 }
 
-/** To be called before the request is made. */
+/** Call it before the request is made. */
 export function watchForCause({ file, url, place }: Source): Watch {
   let directive: string | null = null;
   const listen = ({ blockedURI, effectiveDirective }: SecurityPolicyViolationEvent) => {
@@ -44,11 +45,13 @@ export function watchForCause({ file, url, place }: Source): Watch {
       await new Promise((resolve) => setTimeout(resolve, OBJECTION_MS));
       if (directive !== null) return new LamellaError('L417', { file, directive, source: origin }, place);
       if (location.protocol === 'https:' && protocol === 'http:')
-        return unreachable('a page that came by https may not fetch by http');
+        return unreachable('a page loaded by https may not fetch by http');
       const unseen = await fetch(url, { method: 'HEAD', mode: 'no-cors', cache: 'no-store', signal }).catch(() => null);
       if (unseen) return new LamellaError('L416', { file, origin, page: location.origin }, place);
       const elsewhere = origin !== location.origin && crossOriginIsolated;
-      return unreachable(elsewhere ? 'there is none, or none that lets this page see it (CORS)' : 'there is none');
+      return unreachable(
+        `the browser gives no reason${elsewhere ? '; perhaps CORS forbids this page to read it' : ''}`,
+      );
     },
     end() {
       if (inBrowser) removeEventListener('securitypolicyviolation', listen);
@@ -56,7 +59,7 @@ export function watchForCause({ file, url, place }: Source): Watch {
   };
 }
 
-/** In Node the system's own failure lies within. */
+/** In Node the system's error is the cause of the failure. */
 function causeOf(failure: unknown): unknown {
   return failure instanceof Error && failure.cause instanceof Error ? failure.cause : failure;
 }

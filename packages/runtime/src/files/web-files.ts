@@ -1,6 +1,7 @@
 /**
- * A package on a server, read with `fetch`. Where the browser has a Cache API (secure contexts have), files are kept in it, so that a second
- * visit reads no byte of the weights from the network and works without one.
+ * A package on a server, read with `fetch`. If the browser has a Cache API (secure contexts do),
+ * files are stored in it: a second visit then reads no byte of the weights from the network, and
+ * works offline.
  */
 
 import { filesOf } from '../manifest/manifest-file.ts';
@@ -9,15 +10,18 @@ import { type FileStore, MANIFEST, type PackageFiles } from './package-files.ts'
 import { bytesOf } from './response-bytes.ts';
 
 const CACHE = 'lamella';
-/** Ms after which a cache that does not answer is not asked any more. */
+/** Milliseconds after which a silent cache is no longer used. */
 const PATIENCE_MS = 5000;
 /**
- * Packages of one name may share a place (`PackageAddress.id`): nobody knows whether one is an older version of another, or both are used in turn. So
- * one that was not loaded for 30 days goes.
+ * Packages of one name may share a folder (`PackageAddress.id`). One may be an older version of
+ * another, or both may be in use, so a package is deleted only after 30 days without a load.
  */
 const UNUSED_MS = 30 * 24 * 3600 * 1000;
 
-/** The files of the package that messages call `folder`; `urlOf` gives the URL of each, `id` is that of the `PackageAddress`. */
+/**
+ * The files of the package in `folder`; `urlOf` gives the URL of each, `id` is that of the
+ * `PackageAddress`.
+ */
 export async function webFiles(
   folder: string,
   urlOf: (file: string) => string,
@@ -33,9 +37,11 @@ export async function webFiles(
 }
 
 /**
- * A store over the Cache API; null where there is none, as in private windows of some browsers. All that is kept of a package has an address below that of
- * its manifest, where no other package is, even one in a folder of this folder. A version becomes the query; what has none is kept by the
- * package's id, or by the query that the package was asked for with. Files whose version is their SHA-256 are shared by all packages of a place.
+ * A store over the Cache API; null if there is none, as in private windows of some browsers. The
+ * keys of a package lie below the URL of its manifest, where no other package can be, even one in a
+ * subfolder. A version becomes the query of its key; a file without a version gets the package's
+ * id, or the query of the package's address. Files whose version is their SHA-256 are shared by all
+ * packages of a folder.
  */
 async function cacheStore(
   folder: string,
@@ -44,7 +50,7 @@ async function cacheStore(
   patienceMs: number,
 ): Promise<FileStore | null> {
   let answers = true;
-  /** What the cache answers; `instead` where it throws, rejects, or says nothing. */
+  /** The result of `work`, or `instead` if the cache throws, rejects or is silent. */
   const asked = async <T>(work: () => Promise<T>, instead: T): Promise<T> => {
     if (!answers) return instead;
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -62,13 +68,16 @@ async function cacheStore(
       clearTimeout(timer);
     }
   };
-  // Where a worker has no origin, even looking at `caches` throws.
+  // In a worker without an origin, reading `caches` throws.
   const cache = await asked(async () => (await globalThis.caches?.open(CACHE)) ?? null, null);
   if (!cache) return null;
   const below = `${folder}${MANIFEST}/`;
   const own = id ?? new URL(urlOf(MANIFEST)).search.slice(1);
   const key = (name: string, version = own) => `${below}${name}${version && `?${version}`}`;
-  /** The files of the package whose manifest is kept under `url`; none where it is not read any more. */
+  /**
+   * The files of the package whose manifest is stored under `url`; none if it has not been loaded
+   * for 30 days.
+   */
   const neededBy = async (url: string): Promise<string[]> => {
     const kept = await cache.match(url);
     const loaded = Date.parse(kept?.headers.get('date') ?? '');
@@ -82,10 +91,11 @@ async function cacheStore(
       return kept ? bytesOf(kept).catch(() => null) : null;
     },
     async put(name, bytes, version) {
-      // From the browser's HTTP cache, where it is after `read`, a file goes by without being held by this process.
+      // After `read`, the file is in the browser's HTTP cache. Storing it from there does not hold
+      // it in this process.
       const again = await asked(() => fetch(urlOf(name), { cache: 'only-if-cached', mode: 'same-origin' }), null);
       const isIt = again?.ok && !isOfPages(again);
-      // A full disk only means that the next visit asks the network again.
+      // If the disk is full, the next visit reads from the network again.
       await asked(() => cache.put(key(name, version), isIt ? again : new Response(bytes)), undefined);
     },
     async write(name, bytes) {
@@ -94,14 +104,15 @@ async function cacheStore(
     },
     async keepOnly(files) {
       try {
-        // First what is there, then who needs it: a package that is being loaded meanwhile has kept its manifest before its files.
+        // Lists the stored files before the needed ones: a package that is being loaded meanwhile
+        // stores its manifest before its files.
         const kept = (await cache.keys()).map(({ url }) => url).filter((url) => url.startsWith(below));
         const others = id === null ? [] : kept.filter((url) => url.startsWith(`${below}${MANIFEST}?`));
         const needed = await Promise.all(others.map((url) => neededBy(url).catch(() => [])));
         const wanted = new Set([...needed.flat(), ...files.map(({ name, version }) => key(name, version))]);
         for (const url of kept) if (!wanted.has(url)) await cache.delete(url);
       } catch {
-        // What is kept in vain goes another time.
+        // Unneeded files are deleted at another time.
       }
     },
   };

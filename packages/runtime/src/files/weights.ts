@@ -1,6 +1,6 @@
 /**
- * The weights on their way into their places: two chunks at a time are read, proved, copied once and kept for the next visit, and at most those are
- * held besides the memory itself.
+ * Reads the weights to their places: two chunks at a time are read, checked, copied once and stored
+ * for the next visit. No more than those are held besides the memory itself.
  */
 
 import type { Awaitable } from '../driver/driver.ts';
@@ -10,13 +10,16 @@ import { readChecked } from './checked-file.ts';
 import { free } from './free.ts';
 import type { PackageFiles } from './package-files.ts';
 
-/** Chunks on their way at one time: enough to read one while another is hashed. Each is at most 4 MiB. */
+/** Chunks in flight: one is read while another is hashed. Each is at most 4 MiB. */
 const IN_FLIGHT = 2;
 
-/** Puts a chunk's bytes where they belong; they may be let go of when it has. */
+/** Copies a chunk's bytes to their place; afterwards the bytes may be freed. */
 export type Place = (chunk: WeightChunk, bytes: Uint8Array<ArrayBuffer>) => Awaitable<void>;
 
-/** Reads every chunk and hands it to `place`, in any order. Throws what `readChecked` throws; rejects with the signal's reason when aborted. */
+/**
+ * Reads every chunk and passes it to `place`, in any order. Throws the errors of `readChecked`;
+ * rejects with the signal's reason when aborted.
+ */
 export async function readWeights(
   chunks: readonly WeightChunk[],
   files: PackageFiles,
@@ -33,7 +36,7 @@ export async function readWeights(
   onProgress?.(0, total);
   const one = async (chunk: WeightChunk) => {
     signal?.throwIfAborted();
-    // Of a chunk that is read twice, or is longer than it should be, no more is counted than it should have.
+    // A chunk that is read twice, or is too long, counts no more bytes than its size.
     let left = chunk.bytes;
     const onBytes = (bytes: number) => {
       const counted = Math.min(bytes, left);
@@ -49,7 +52,7 @@ export async function readWeights(
     try {
       while (next < chunks.length) await one(chunks[next++]!);
     } catch (cause) {
-      // The other lanes end with the chunk they have.
+      // The other lanes stop after their current chunk.
       next = chunks.length;
       throw cause;
     }

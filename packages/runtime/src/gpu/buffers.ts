@@ -1,10 +1,11 @@
 /**
- * All memory of a model on a GPU, made once at load. Weights go to their final places chunk by chunk as they arrive; nothing is held whole.
+ * The memory of a model on a GPU, allocated once at load. Weights are copied to their final places
+ * chunk by chunk, so they are never all held in main memory.
  */
 import type { WeightChunk } from '../manifest/manifest.ts';
 import type { GpuBinding, GpuTarget } from '../manifest/webgpu-manifest.ts';
 
-/** WebGPU's usage flags, which are the same numbers everywhere. */
+/** WebGPU's usage flags; the numbers are fixed by the specification. */
 const USAGE = { mapRead: 0x01, copyFrom: 0x04, copyTo: 0x08, uniform: 0x40, storage: 0x80 } as const;
 const STORAGE = USAGE.storage | USAGE.copyFrom | USAGE.copyTo;
 
@@ -13,7 +14,7 @@ export class GpuBuffers {
   readonly memory: GPUBuffer;
   readonly history: GPUBuffer;
   readonly candidates: GPUBuffer;
-  /** Ids of a chunk, candidates and logits, on their way back. */
+  /** Buffers for reading back the ids of a chunk, the candidates and the logits. */
   readonly idReads: readonly GPUBuffer[];
   readonly candidatesRead: GPUBuffer;
   readonly logitsRead: GPUBuffer;
@@ -22,7 +23,7 @@ export class GpuBuffers {
   readonly #states: readonly GPUBuffer[];
   readonly #target: GpuTarget;
   readonly #queue: GPUQueue;
-  /** Bytes of all of them. */
+  /** Bytes of all buffers. */
   bytes = 0;
 
   constructor(device: GPUDevice, target: GpuTarget, vocab: number) {
@@ -47,7 +48,7 @@ export class GpuBuffers {
     this.logitsRead = make(vocab * 4, readUsage);
   }
 
-  /** Copies a chunk's bytes to wherever the layout wants them. */
+  /** Copies a chunk's bytes to their places in the layout. */
   place({ offset, bytes }: Pick<WeightChunk, 'offset' | 'bytes'>, data: Uint8Array<ArrayBuffer>): void {
     for (const { from, bytes: length, to } of this.#target.layout.copies) {
       const first = Math.max(from, offset);
@@ -58,7 +59,7 @@ export class GpuBuffers {
     }
   }
 
-  /** What a kernel binds for a row of the execution table. */
+  /** The buffer range that a kernel binds for a row of the execution table. */
   binding({ resource, group, offset, bytes }: GpuBinding, row: number): GPUBufferBinding {
     const { weights, state } = this.#target.layout.rows[row]!;
     switch (resource) {

@@ -1,15 +1,19 @@
-/** The list of candidates that a GPU leaves, as the sampler takes it; `schedule/gpu/candidates.ts` of the compiler writes it. */
+/**
+ * Reads the list of candidates that a GPU has written. The kernel is `schedule/gpu/candidates.ts`
+ * of the compiler.
+ */
 import type { Candidates } from '../driver/driver.ts';
 import type { GpuTarget } from '../manifest/webgpu-manifest.ts';
 import { type Draw, noise, noiseBits, noiseKey } from '../sampling/noise.ts';
 import { candidateList } from '../step.ts';
 
-/** How far noise of a GPU may be off, times the temperature: its logarithms are f32. */
+/** The error bound of a GPU's noise, relative to the temperature: its logarithms are f32. */
 const NOISE_ERROR = 1e-4;
 
 /**
- * Reads the list: `lanes * each` ids, as many logits, the sum over all tokens. Entry k of share l is at k * lanes + l, best first; where a share
- * has fewer tokens than are kept of it, ids are -1.
+ * Reads the list: `lanes * each` ids, as many logits, and the sum over all tokens. Entry k of lane
+ * l is at k * lanes + l, best first. A lane with fewer tokens than `each` has the id -1 in the
+ * rest.
  */
 export function candidatesFrom(
   list: ArrayBuffer,
@@ -28,7 +32,7 @@ export function candidatesFrom(
   for (let i = length - lanes; i < length; i++) {
     if (listed[i]! < 0) continue;
     const last = values[i]! + order.temperature * noise(noiseBits(key, listed[i]!));
-    // of two logits of 100, f32 cannot tell what is closer than 1e-5
+    // f32 cannot distinguish logits near 100 that are closer than 1e-5.
     bound = Math.max(bound, last + (error && error + 1e-6 * Math.abs(last)));
   }
   return {

@@ -1,10 +1,16 @@
-/** A WebGPU device, where there is one: in a page or worker the browser's, elsewhere what the host has put at `navigator.gpu`. */
+/**
+ * Finds a WebGPU device: the browser's in a page or worker, elsewhere the one that the host has put
+ * at `navigator.gpu`.
+ */
 import { Unusable } from '../driver/attempts.ts';
 
-/** Drivers that do a GPU's work on the CPU, for those that do not say so themselves. */
+/** Names of drivers that compute on the CPU, for those that do not declare it. */
 const IMITATIONS = /swiftshader|llvmpipe|lavapipe|software|basic render|\bwarp\b/i;
 
-/** An adapter. `Unusable` where there is none. It gives one device: ask again for another. */
+/**
+ * An adapter; throws `Unusable` if there is none. An adapter gives one device: call this again for
+ * another.
+ */
 export async function findAdapter(): Promise<GPUAdapter> {
   const gpu = typeof navigator === 'object' ? (navigator as { gpu?: GPU }).gpu : undefined;
   if (!gpu) throw new Unusable('missing', 'there is no WebGPU here');
@@ -15,14 +21,14 @@ export async function findAdapter(): Promise<GPUAdapter> {
   return adapter;
 }
 
-/** What people call an adapter: the device, where that is told, and behind a comma its driver. */
+/** The name of an adapter: its device, if known, and after a comma its driver. */
 export function nameOf({ info }: GPUAdapter): string {
   const { vendor, architecture, device, description } = info;
   const parts = device || description ? [device, description] : [[vendor, architecture].filter(Boolean).join(' ')];
   return parts.filter(Boolean).join(', ') || 'an adapter without a name';
 }
 
-/** Whether an adapter is no GPU but the CPU: there, WASM is many times faster. */
+/** Whether an adapter is the CPU: WASM is many times faster there. */
 export function isImitation(adapter: GPUAdapter): boolean {
   const { vendor, architecture, device, description } = adapter.info;
   return (
@@ -30,7 +36,7 @@ export function isImitation(adapter: GPUAdapter): boolean {
   );
 }
 
-/** A device with WebGPU's default limits and the features named. `Unusable` where it cannot be had. */
+/** A device with WebGPU's default limits and these features. Throws `Unusable` if there is none. */
 export async function openDevice(adapter: GPUAdapter, features: readonly string[]): Promise<GPUDevice> {
   return adapter.requestDevice({ requiredFeatures: features as GPUFeatureName[] }).catch((cause: unknown) => {
     throw new Unusable('refused', `${nameOf(adapter)} gives no device (${String(cause)})`);

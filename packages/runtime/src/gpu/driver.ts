@@ -1,8 +1,10 @@
 /**
- * The WebGPU driver. Nothing is made after load; a token is one submit of commands. Tokens that the GPU can choose, the largest logit with or
- * without noise, follow each other there: the next step reads the choice, so the driver runs ahead of who asks, a chunk of tokens for one
- * readback, with the next chunk already queued. Whoever then decodes another token than the chosen one simply goes back: state behind the
- * position is never read. For other rules a token's candidates are read back, some kilobytes instead of all logits.
+ * The WebGPU driver. Nothing is allocated after load; a token is one submit of commands. If the GPU
+ * can choose the next token (the largest logit, with or without noise), the next step reads that
+ * choice on the GPU. The driver then runs ahead of its caller: one readback per chunk of tokens,
+ * with the next chunk already queued. If the caller decodes another token than the chosen one, the
+ * driver goes back, because state beyond the position is never read. For other sampling rules it
+ * reads back a token's candidates, some kilobytes instead of all logits.
  */
 import { Unusable } from '../driver/attempts.ts';
 import type { Awaitable, Candidates, Driver, Listing } from '../driver/driver.ts';
@@ -21,8 +23,8 @@ import { encode, type GpuSteps, makeSteps } from './steps.ts';
 import { nudged } from './wait.ts';
 
 /**
- * Loads a package's shaders and weights onto a device. `instead` says why nothing better runs. L405, L407; `Unusable` when the device cannot
- * hold or compile them.
+ * Loads a package's shaders and weights onto a device. `instead` lists why nothing better runs.
+ * L405, L407; `Unusable` if the device cannot hold or compile them.
  */
 export async function loadWebGpu(
   device: GPUDevice,
@@ -39,7 +41,8 @@ export async function loadWebGpu(
   if (await device.popErrorScope()) throw new Unusable('refused', `the device has no room for ${buffers.bytes} bytes`);
   const place: Place = async (chunk, bytes) => {
     buffers.place(chunk, bytes);
-    // until the device has taken them it holds a copy: no more than the chunks on their way may pile up there
+    // The device holds a copy until it has taken the bytes; waiting limits these copies to the
+    // chunks in flight.
     await nudged(device, device.queue.onSubmittedWorkDone());
   };
   const making = readChecked(files, target, options).then((code) =>
@@ -48,7 +51,7 @@ export async function loadWebGpu(
     }),
   );
   const placing = readWeights(weights, files, place, options);
-  // while this one waits, the other may fail
+  // `making` may fail while `placing` is awaited.
   making.catch(() => {});
   await placing;
   const steps = await making;
@@ -57,7 +60,7 @@ export async function loadWebGpu(
   return new WebGpuDriver(device, target, manifest, buffers, steps, running);
 }
 
-/** Ids on their way back: those of positions [from, from + count). */
+/** A readback of ids: those of positions [from, from + count). */
 interface Read {
   readonly from: number;
   readonly count: number;
@@ -75,26 +78,29 @@ class WebGpuDriver implements Driver {
   readonly #chunk: number;
   readonly #list: GpuTarget['candidates'];
   readonly #vocab: number;
-  /** One token on its way to the GPU. */
+  /** The token of a step, to be written to the GPU. */
   readonly #token = new Uint32Array(1);
-  /** The words of the step on their way to the GPU. */
+  /** The words of a step, to be written to the GPU. */
   readonly #words = new Uint32Array(GPU_STEP_WORDS);
   #position = 0;
   /** The token at position - 1. */
   #last = 0;
-  /** Tokens in the state once all that is queued has run, when the choice behind them is queued, too; null when none is. */
+  /**
+   * The position after all queued steps, if the choice after them is queued too; null if no choice
+   * is queued.
+   */
   #front: number | null = null;
-  /** Ids that were chosen and read, by position. */
+  /** Ids that were chosen and read back, by position. */
   readonly #chosen = new Map<number, number>();
   #reads: readonly Read[] = [];
-  /** Buffers that no read is using. */
+  /** Buffers without a pending read. */
   readonly #free: GPUBuffer[];
-  /** Tokens of the next chunk: few at first, so that the first ones are there soon. */
+  /** Tokens of the next chunk: few at first, so that the first ones arrive soon. */
   #ahead = 1;
-  /** The draw that is run ahead with, and the position that no choice is wanted for any more. */
+  /** The draw for running ahead, and the position from which no choice is requested. */
   #draw: Draw = { temperature: 0, seed: 0 };
   #until = 0;
-  /** Tells reads of a sequence that was given up from others. */
+  /** Distinguishes the reads of an abandoned sequence. */
   #sequence = 0;
 
   constructor(
@@ -140,7 +146,10 @@ class WebGpuDriver implements Driver {
     this.#position += n;
   }
 
-  /** Done when the GPU is: a prompt has been read when its last token's logits are there, not when it was sent. */
+  /**
+   * Resolves when the GPU has finished, so that the time of a prompt includes computing its last
+   * logits.
+   */
   head(row: number): Promise<void> {
     this.#giveUp();
     this.#write(this.#position, 1, row);
@@ -170,14 +179,14 @@ class WebGpuDriver implements Driver {
 
   candidates(listing: Listing): Promise<Candidates> | null {
     const { lanes, each } = this.#list;
-    // a row that is no longer than the list is read whole
+    // A vocabulary that is hardly longer than the list is read whole.
     return this.#vocab > 2 * lanes * each ? this.#listed(listing) : null;
   }
 
   async #listed({ order, sumTemperature }: Listing): Promise<Candidates> {
     this.#stepBack();
     const position = this.#position;
-    // unlike a choice, a list leaves the step where it is
+    // Unlike a choice, a list does not advance the step.
     this.#write(position, 0, 0);
     this.#writeChoice(order, sumTemperature);
     const { candidates, candidatesRead } = this.#buffers;
@@ -190,7 +199,7 @@ class WebGpuDriver implements Driver {
     return candidatesFrom(await this.#read(candidatesRead), this.#list, order, position);
   }
 
-  /** Where the GPU is ahead, what it left belongs to a later token: the last one is run again. */
+  /** If the GPU is ahead, its logits belong to a later token: runs the last token again. */
   #stepBack(): void {
     if (this.#front === null) return;
     const isAhead = this.#front !== this.#position;
@@ -218,13 +227,15 @@ class WebGpuDriver implements Driver {
       if (sequence !== this.#sequence) throw new LamellaError('L411');
       const covering = this.#reads.find((r) => r.from <= position && position < r.from + r.count);
       if (!covering && this.#free.length > 0) this.#queue();
-      // the chunk behind it, so that the GPU has work while this one is read
+      // Also queues the next chunk, so that the GPU has work while this one is read.
       if (this.#free.length > 0) this.#queue();
       await (covering ?? this.#reads[0])?.done;
     }
   }
 
-  /** Queues the next chunk: choices, each but the very first behind a step of its own. */
+  /**
+   * Queues the next chunk of choices. Each choice follows a step of its own, except the very first.
+   */
   #queue(): void {
     const read = this.#free.pop();
     if (!read) return;
@@ -271,7 +282,7 @@ class WebGpuDriver implements Driver {
     buffer.unmap();
   }
 
-  /** Forgets what was chosen ahead. */
+  /** Discards the tokens chosen ahead. */
   #giveUp(): void {
     if (this.#front === null) return;
     this.#front = null;
@@ -280,7 +291,7 @@ class WebGpuDriver implements Driver {
     this.#sequence += 1;
   }
 
-  /** One token, its logits included. */
+  /** Runs one token, logits included. */
   #step(position: number, token: number): void {
     this.#write(position, 1, 0);
     this.#token[0] = token;
@@ -297,7 +308,7 @@ class WebGpuDriver implements Driver {
   }
 
   #writeChoice({ temperature, seed }: Draw, sumTemperature: number): void {
-    // the largest logit's 0 times infinity would be no number
+    // Avoids Infinity: 0 (the largest logit's difference) times Infinity is NaN.
     const inverse = Math.min(1 / sumTemperature, 1e38);
     writeGpuStep(this.#words, { seed: seedKey(seed), temperature, inverse });
     this.#device.queue.writeBuffer(this.#buffers.step, GPU_UNIFORM_WORDS * WORD, this.#words, GPU_UNIFORM_WORDS);
@@ -311,7 +322,7 @@ class WebGpuDriver implements Driver {
     this.#device.queue.submit([encoder.finish()]);
   }
 
-  /** The bytes of a buffer that is read back. */
+  /** The bytes of a buffer, read back. */
   async #read(buffer: GPUBuffer): Promise<ArrayBuffer> {
     await this.#mapped(buffer);
     const bytes = buffer.getMappedRange().slice(0);
@@ -319,7 +330,7 @@ class WebGpuDriver implements Driver {
     return bytes;
   }
 
-  /** Waits until a buffer can be read. */
+  /** Resolves when a buffer can be read. */
   #mapped(buffer: GPUBuffer): Promise<void> {
     return nudged(this.#device, buffer.mapAsync(1));
   }

@@ -1,6 +1,7 @@
 /**
- * What a step is on a GPU: kernels over the rows of the execution table, with pipelines and bind groups that were all made at load. To run
- * one is to write its commands; only the numbers of workgroups are worked out, from position and count.
+ * The steps of a GPU: kernels for the rows of the execution table, with pipelines and bind groups
+ * made at load. Running a step only writes its commands; the numbers of workgroups follow from
+ * position and count.
  */
 import type { Manifest } from '../manifest/manifest.ts';
 import type { GpuExtent, GpuTarget } from '../manifest/webgpu-manifest.ts';
@@ -13,18 +14,21 @@ interface Dispatch {
 }
 
 export interface GpuSteps {
-  /** All rows but the last: one token, and a tile. */
+  /** All rows but the last: for one token, and for a tile. */
   readonly decode: readonly Dispatch[];
   readonly prefill: readonly Dispatch[];
   /** The last row: norm and logits of one token. */
   readonly head: readonly Dispatch[];
-  /** What follows it: a choice, which moves the step on, or a list of candidates. */
+  /** Kernels after the head: a choice, which advances the step, or a list of candidates. */
   readonly argmax: readonly Dispatch[];
   readonly draw: readonly Dispatch[];
   readonly candidates: readonly Dispatch[];
 }
 
-/** Compiles every shader; the texts by name, as the package's file has them. Rejects with what the device says. */
+/**
+ * Compiles every shader. `code` is the package's file, with the shaders by name. Rejects with the
+ * device's error.
+ */
 export async function makeSteps(
   device: GPUDevice,
   buffers: GpuBuffers,
@@ -63,7 +67,7 @@ export async function makeSteps(
   };
 }
 
-/** Writes the commands of a step that starts at `position` and takes `count` tokens. */
+/** Writes the commands of a step that starts at `position` with `count` tokens. */
 export function encode(
   pass: GPUComputePassEncoder,
   dispatches: readonly Dispatch[],

@@ -1,10 +1,11 @@
 /**
- * Waiting for a GPU. Firefox looks for finished work only every 100 ms, unless something is submitted: so a readback would take 102 ms there
- * however little there is to do, and takes 5 to 9 ms when empty submissions follow each other while it is waited for (measured in Firefox ESR
- * on a driver for the CPU). Other browsers notice by themselves.
+ * Waits for a GPU. Firefox looks for finished work only every 100 ms, unless something is
+ * submitted: a readback then takes 102 ms for any amount of work, and 5 to 9 ms if empty
+ * submissions follow each other meanwhile (measured in Firefox ESR on a driver for the CPU). Other
+ * browsers need no submissions.
  */
 
-/** Resolves or rejects with `done`, which waits for work of `device`. */
+/** Settles like `done`, a promise for work of `device`. */
 export async function nudged(device: GPUDevice, done: Promise<unknown>): Promise<void> {
   const isFirefox = typeof navigator === 'object' && /firefox/i.test(navigator.userAgent ?? '');
   if (!isFirefox) {

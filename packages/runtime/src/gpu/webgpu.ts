@@ -1,6 +1,7 @@
 /**
- * A package on a GPU, held against what its compiler's own kernels computed before anybody uses it. What a GPU cannot do, or does wrongly,
- * the next profile does, and in the end WASM; and when a device is lost, its successor goes on where it was.
+ * Runs a package on a GPU after comparing it with the logits that the compiler stored. If a GPU
+ * cannot run a profile, or computes wrongly, the next profile runs, and finally WASM. If a device
+ * is lost, the next driver continues from the same position.
  */
 import { type Attempt, Attempts, Unusable } from '../driver/attempts.ts';
 import type { Driver } from '../driver/driver.ts';
@@ -16,9 +17,12 @@ import type { GpuTarget } from '../manifest/webgpu-manifest.ts';
 import { findAdapter, isImitation, nameOf, openDevice } from './device.ts';
 import { loadWebGpu } from './driver.ts';
 
-/** Largest difference that rounding alone makes; integer codes may flip where they lie near a tie, in a few places. */
+/**
+ * The largest difference that rounding may cause; integer codes near a tie may flip in a few
+ * places.
+ */
 const TOLERANCE = { f32: 2e-3, q8: 0.05, q4: 0.05 } as const;
-/** The golden logits were computed with keys and values in f32: halves of them have 11 bits. */
+/** The golden logits were computed with keys and values in f32; f16 has 11 significant bits. */
 const HALVES = 0.02;
 
 function toleranceOf({ needs }: GpuTarget, { quant }: Manifest): number {
@@ -26,8 +30,8 @@ function toleranceOf({ needs }: GpuTarget, { quant }: Manifest): number {
 }
 
 /**
- * A driver on the GPU, or by `wasm` where the GPU cannot be used. With `device: 'auto'` an adapter that the CPU imitates is left alone; with
- * `webgpu` it will do, and L412 says that there is none at all.
+ * A driver on the GPU, or from `wasm` if the GPU cannot be used. `device: 'auto'` skips an adapter
+ * that is the CPU; `webgpu` accepts it, and throws L412 if there is no adapter.
  */
 export async function openWebGpu(
   manifest: Manifest & { readonly webgpu: readonly GpuTarget[] },
@@ -40,7 +44,10 @@ export async function openWebGpu(
   return attempts.isLast(opened.index) ? opened.driver : new RecoveringDriver(opened, attempts);
 }
 
-/** A way for every profile that the adapter here has the features for; without an adapter, one that says so. L412 where that is an error. */
+/**
+ * An attempt for every profile whose features the adapter has. Without an adapter, one attempt that
+ * reports it; L412 if the caller requested `webgpu`.
+ */
 async function gpuAttempts(
   manifest: Manifest & { readonly webgpu: readonly GpuTarget[] },
   files: PackageFiles,
@@ -62,7 +69,7 @@ async function gpuAttempts(
   }
 }
 
-/** The way over one profile. */
+/** The attempt with one profile. */
 function onGpu(target: GpuTarget, manifest: Manifest, files: PackageFiles, options: LoadOptions): Attempt {
   const open = async (instead: readonly string[]): Promise<Driver> => {
     const adapter = await findAdapter();
@@ -85,7 +92,7 @@ function onGpu(target: GpuTarget, manifest: Manifest, files: PackageFiles, optio
       return driver;
     } catch (cause) {
       device.destroy();
-      // the package's own faults, and the caller's wish, are nothing that another device could mend
+      // Faults of the package and aborts are not solved by another device.
       if (cause instanceof Unusable || cause instanceof LamellaError || options.signal?.aborted) throw cause;
       throw new Unusable('refused', `${nameOf(adapter)} cannot run it (${String(cause)})`);
     }
@@ -93,7 +100,10 @@ function onGpu(target: GpuTarget, manifest: Manifest, files: PackageFiles, optio
   return { name: `WebGPU (${target.profile} profile)`, open };
 }
 
-/** All that a self-test's result depends on: the adapter, the browser that drives it, the kernels, the weights, what is expected. */
+/**
+ * The key of a self-test's result: the adapter, the browser, the kernels, the weights, the expected
+ * logits and the tolerance.
+ */
 function keyOf({ info }: GPUAdapter, target: GpuTarget, manifest: Manifest): Promise<string> {
   const { weights, probe } = manifest;
   const { vendor, architecture, device, description } = info;

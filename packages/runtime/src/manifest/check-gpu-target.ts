@@ -1,7 +1,7 @@
 /**
- * Whether the GPU's part of a manifest can be what a compiler wrote: its fields, and that every
- * kernel it names exists, every copy of weights has room, and every binding lies in its buffer. The
- * WebGPU driver makes buffers and bind groups by these numbers without another look.
+ * Checks whether a compiler can have written the GPU's part of a manifest: its fields, that every
+ * kernel it names exists, that every copy of weights has room, and that every binding lies in its
+ * buffer. The WebGPU driver makes buffers and bind groups by these numbers without further checks.
  */
 import { candidateList, GPU_STEP_WORDS, WORD } from '../step.ts';
 import {
@@ -28,7 +28,7 @@ const GPU_STEP_BYTES = WORD * GPU_STEP_WORDS;
 const extent = record({ constant: id, position: oneOf(0, 1), count: oneOf(0, 1), per: integer(1, 2 ** 31 - 1) });
 const place = record({ buffer: id, offset: bytes });
 
-/** Every field's kind and range. */
+/** The type and range of every field. */
 export const gpuTarget = record({
   file: fileName,
   sha256: hash,
@@ -75,8 +75,8 @@ export const gpuTarget = record({
 });
 
 /**
- * Everything that must agree with something else. Throws `WrongValue` for the first value that
- * cannot be; `at` is the field of the target.
+ * Checks every relation between fields. Throws `WrongValue` for the first wrong value; `at` is the
+ * field of the target.
  */
 export function checkGpuTarget(
   { kernels, kinds, argmax, draw, candidates, layout }: GpuTarget,
@@ -96,7 +96,7 @@ export function checkGpuTarget(
   count('layout.rows', layout.rows, table.length);
 
   const isKernel = (kernel: number, field: string) =>
-    demand(kernel < kernels.length, `${at}.${field}`, kernel, `below ${kernels.length}, for there are so many kernels`);
+    demand(kernel < kernels.length, `${at}.${field}`, kernel, `below ${kernels.length}, the number of kernels`);
   isKernel(argmax, 'argmax');
   isKernel(draw, 'draw');
   isKernel(candidates.kernel, 'candidates.kernel');
@@ -156,7 +156,7 @@ function checkBindings(
         );
     } else if (resource === 'state') {
       if (row.state) checkPlace(row.state, offset + bytes, layout.states, `${at}.state`);
-      else demand(false, `${at}.state`, row.state, `a place, for ${kernel} binds it`);
+      else demand(false, `${at}.state`, row.state, `a place, because ${kernel} binds it`);
     } else {
       const most = layout[resource];
       demand(
@@ -170,7 +170,7 @@ function checkBindings(
 }
 
 function checkPlace({ buffer, offset }: GpuPlace, bytes: number, buffers: readonly number[], field: string): void {
-  demand(buffer < buffers.length, `${field}.buffer`, buffer, `below ${buffers.length}, for there are so many buffers`);
+  demand(buffer < buffers.length, `${field}.buffer`, buffer, `below ${buffers.length}, the number of buffers`);
   const room = buffers[buffer]! - bytes;
-  demand(offset <= room, `${field}.offset`, offset, `at most ${room}, for ${bytes} bytes are read there`);
+  demand(offset <= room, `${field}.offset`, offset, `at most ${room}, because ${bytes} bytes are read there`);
 }

@@ -1,10 +1,12 @@
 /**
- * Whether a manifest can be what a compiler wrote: every field's kind and range, and everything that must agree with something else. The driver
- * copies weights, writes its table and calls kernels by these numbers without another look.
+ * Checks whether a compiler can have written a manifest: the type and range of every field, and
+ * every relation between fields. The driver copies weights, writes its table and calls kernels by
+ * these numbers without further checks.
  *
- * What only the kernels know is not seen here: how many bytes of state a position takes, which weights a kind reads, where in the arena they lie. A
- * manifest that was forged with a SHA-256 of its own and contradicts itself nowhere may compute other logits, which the golden probe tells,
- * or trap (L425); WASM cannot leave its memory.
+ * Facts that only the kernels hold are not checked: bytes of state per position, the weights that a
+ * kind reads, places in the arena. A consistent manifest forged with its own SHA-256 may therefore
+ * compute other logits, which the golden probe detects, or trap (L425). WASM cannot leave its
+ * memory.
  */
 
 import { formatNames, kvNames, wasmVariants } from '../choices.ts';
@@ -34,7 +36,7 @@ const CHUNK_BYTES = 4 << 20;
 
 const region = record({ offset: bytes, bytes });
 
-/** In the order in which they lie in memory. */
+/** In the order of their addresses. */
 const regions = ['step', 'tokens', 'logits', 'arena', 'weights', 'state', 'table'] as const satisfies readonly Exclude<
   keyof MemoryPlan,
   'plannedBytes'
@@ -105,7 +107,7 @@ function figures(...names: readonly string[]): Readonly<Record<string, Check>> {
   return Object.fromEntries(names.map((name) => [name, figure]));
 }
 
-/** Throws `WrongValue` for the first value that cannot be. */
+/** Throws `WrongValue` for the first wrong value. */
 export function checkManifest(value: unknown): asserts value is Manifest {
   fields(value, '');
   const manifest = value as Manifest;
@@ -128,10 +130,10 @@ function checkMemory({ memory, vocab, tile, table, rowWords, maxThreads }: Manif
       offset >= end && offset % 4 === 0,
       `${at}.offset`,
       offset,
-      `a multiple of 4 from ${end}, where what lies before it ends`,
+      `a multiple of 4 from ${end}, the end of the region before it`,
     );
     end = offset + bytes;
-    demand(end <= planned, `${at}.bytes`, bytes, `at most ${planned - offset}, for the memory ends there`);
+    demand(end <= planned, `${at}.bytes`, bytes, `at most ${planned - offset}, the rest of the memory`);
   }
   const holds = (name: (typeof regions)[number], least: number) =>
     demand(memory[name].bytes >= least, `memory.${name}.bytes`, memory[name].bytes, `at least ${least}`);
@@ -145,7 +147,7 @@ function checkTable({ table, kinds, rowWords, memory, context }: Manifest): void
   const firstOf = new Map<number, number>();
   for (const [i, { kind, weights, state }] of table.entries()) {
     const at = `table[${i}]`;
-    demand(kind < kinds.length, `${at}.kind`, kind, `below ${kinds.length}, for there are so many kinds`);
+    demand(kind < kinds.length, `${at}.kind`, kind, `below ${kinds.length}, the number of kinds`);
     demand(
       weights.length <= rowWords - TABLE_ROW.weights,
       `${at}.weights`,
@@ -158,20 +160,24 @@ function checkTable({ table, kinds, rowWords, memory, context }: Manifest): void
     firstOf.set(kind, first);
     const alike = table[first]!;
     const count = alike.weights.length;
-    demand(weights.length === count, `${at}.weights`, weights, `${count} addresses: table[${first}] is of its kind`);
-    const as = `${alike.state === 0 ? 0 : 'an address'}: table[${first}] is of its kind`;
+    demand(weights.length === count, `${at}.weights`, weights, `${count} addresses, like table[${first}] of the same kind`);
+    const as = `${alike.state === 0 ? 0 : 'an address'}, like table[${first}] of the same kind`;
     demand((state === 0) === (alike.state === 0), `${at}.state`, state, as);
   }
   checkStates(table, memory.state, context);
 }
 
-/** Every execution that has state has a slot of its own; the slots fill their region, and those of a kind are as long as each other. */
+/**
+ * Checks that every execution with state has its own slot, that the slots fill their region, and
+ * that slots of one kind have equal length.
+ */
 function checkStates(table: Manifest['table'], region: Region, context: number): void {
   const slots = [...table.entries()].filter(([, { state }]) => state !== 0).sort(([, a], [, b]) => a.state - b.state);
   const lengths = new Map<number, number>();
   for (const [n, [i, { kind, state }]] of slots.entries()) {
     const length = (slots[n + 1]?.[1].state ?? region.offset + region.bytes) - state;
-    // A key and a value of a byte each: how many there are is the kernels' own.
+    // At least one byte for a key and one for a value; the real number is known only to the
+    // kernels.
     demand(
       length >= 2 * context,
       `table[${i}].state`,
@@ -180,7 +186,7 @@ function checkStates(table: Manifest['table'], region: Region, context: number):
     );
     const usual = lengths.get(kind) ?? length;
     lengths.set(kind, usual);
-    demand(length === usual, `table[${i}].state`, state, `${usual} bytes before the next, as others of its kind`);
+    demand(length === usual, `table[${i}].state`, state, `${usual} bytes before the next, like others of the same kind`);
   }
 }
 
@@ -194,18 +200,18 @@ function checkFiles({ wasm, webgpu = [], weights, tokenizer }: Manifest): void {
     wasm.some(({ variant }) => variant === 'simd'),
     'wasm',
     wasm.map(({ variant }) => variant),
-    'kernels that name "simd" among them',
+    'a list of kernels with the variant "simd"',
   );
   const names = new Map<string, string>([['manifest.json', 'the manifest']]);
   const claim = (file: string, field: string) => {
     const holder = names.get(file);
-    demand(holder === undefined, field, file, `a name of its own: ${holder} has it`);
+    demand(holder === undefined, field, file, `a name that no other file has: ${holder} has it`);
     names.set(file, field);
   };
   for (const [i, { file, variant }] of wasm.entries()) {
     claim(file, `wasm[${i}].file`);
     const first = wasm.findIndex((other) => other.variant === variant);
-    demand(first === i, `wasm[${i}].variant`, variant, `another one: wasm[${first}] has it`);
+    demand(first === i, `wasm[${i}].variant`, variant, `a variant that no other kernels have: wasm[${first}] has it`);
   }
   for (const [i, { file }] of webgpu.entries()) claim(file, `webgpu[${i}].file`);
   for (const [i, { file }] of (weights ?? []).entries()) claim(file, `weights[${i}].file`);
@@ -215,7 +221,7 @@ function checkFiles({ wasm, webgpu = [], weights, tokenizer }: Manifest): void {
   }
 }
 
-/** The chunks follow each other and fill their region. */
+/** Checks that the chunks follow each other and fill their region. */
 function checkWeights({ weights, memory }: Manifest): void {
   if (!weights) return;
   let end = 0;
@@ -228,7 +234,7 @@ function checkWeights({ weights, memory }: Manifest): void {
     end === whole,
     `weights[${weights.length - 1}].bytes`,
     weights.at(-1)!.bytes,
-    `such that all chunks have ${whole} bytes: they have ${end}`,
+    `a size that makes all chunks ${whole} bytes together: they have ${end}`,
   );
 }
 
@@ -243,7 +249,7 @@ function checkTokens({ vocab, context, tokenizer, probe, weights }: Manifest): v
     known(tokenizer.after, 'tokenizer.after');
   }
   if (!probe) return;
-  demand(weights !== null, 'probe', probe, 'null, for there are no weights');
+  demand(weights !== null, 'probe', probe, 'null, because there are no weights');
   demand(probe.tokens.length <= context, 'probe.tokens', probe.tokens, `at most ${context} tokens, the context`);
   demand(
     probe.logits.length === probe.indices.length,

@@ -1,11 +1,12 @@
 /**
- * What the values of a JSON file must be, said once and checked whole: a wrong one is told by its field, what it is and what it must be.
- * Keys that nobody names are let through: a later version may have more to say.
+ * Checks for the values of a JSON file, composed like its shape. An error names the field, its
+ * value and the requirement. Keys without a check are allowed, because a later version may add
+ * some.
  */
 
-/** A value that is not what it must be. */
+/** A value that fails its check. */
 export class WrongValue extends Error {
-  /** Where: `memory.tokens.bytes`. */
+  /** The path of the field: `memory.tokens.bytes`. */
   readonly field: string;
   readonly is: string;
   readonly must: string;
@@ -19,10 +20,10 @@ export class WrongValue extends Error {
   }
 }
 
-/** Throws `WrongValue` unless the value, which lies in this field, is right. */
+/** Throws `WrongValue` if the value of this field is wrong. */
 export type Check = (value: unknown, field: string) => void;
 
-/** Throws unless `right`. */
+/** Throws `WrongValue` if `right` is false. */
 export function demand(right: boolean, field: string, value: unknown, must: string): void {
   if (!right) throw new WrongValue(field, value, must);
 }
@@ -62,7 +63,10 @@ export const hash: Check = (value, field) =>
     'a SHA-256: 64 digits of 0-9 and a-f',
   );
 
-/** A name in the package's own folder: nothing that could lead out of it, to another server, or to another query. */
+/**
+ * A file name in the package's own folder: no character that could lead to another folder, server
+ * or query.
+ */
 export const fileName: Check = (value, field) =>
   demand(
     typeof value === 'string' && /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}$/.test(value),
@@ -108,7 +112,7 @@ export function record(fields: Readonly<Record<string, Check>>): Check {
   };
 }
 
-/** The value for a message: as JSON has it, and not all of a long one. */
+/** The value for a message, as JSON, cut to 60 characters. */
 function shown(value: unknown): string {
   if (value === undefined) return 'missing';
   const text = JSON.stringify(value) ?? typeof value;

@@ -1,6 +1,7 @@
 /**
- * `manifest.json`, written and read: the first thing a loader does, and the place where a folder that is not a package, a package of another
- * version, and one whose manifest is not what a compiler wrote are turned away. `inspect` needs no more than this.
+ * Reads and writes `manifest.json`. A loader reads it first, and here refuses a folder that is not
+ * a package, a package of another version, and a manifest that the compiler did not write.
+ * `inspect` needs nothing else.
  */
 
 import { VERDICTS } from '../driver/verdicts.ts';
@@ -14,7 +15,10 @@ import type { Manifest } from './manifest.ts';
 
 const FORMAT: Manifest['format'] = 'lamella-package/2';
 
-/** The file's text: the manifest, and with it the SHA-256 of its JSON, so that numbers that no longer fit the weights are never computed with. */
+/**
+ * The text of the file: the manifest with the SHA-256 of its JSON, so that changed numbers are
+ * never computed with.
+ */
 export async function manifestText(manifest: Manifest): Promise<string> {
   return `${JSON.stringify({ ...manifest, sha256: await hashOf(manifest) }, null, 2)}\n`;
 }
@@ -24,8 +28,9 @@ function hashOf(manifest: object): Promise<string> {
 }
 
 /**
- * Reads and proves the manifest of a package; with `afresh` from the server itself, past everything kept on the way. L404 when there is none,
- * when it is not JSON, or when its format is another one; L414 for a value that cannot be; L407 when it was changed; what `files.read` throws.
+ * Reads and checks the manifest of a package. `afresh` reads it from the server, past every cache.
+ * L404 if there is none, if it is not JSON, or if its format is another one; L414 for an impossible
+ * value; L407 if it was changed; and every error of `files.read`.
  */
 export async function readManifest(files: PackageFiles, signal?: AbortSignal, afresh = false): Promise<Manifest> {
   const refuse = (reason: string) => new LamellaError('L404', { path: files.place, reason });
@@ -64,19 +69,23 @@ export async function readManifest(files: PackageFiles, signal?: AbortSignal, af
   return manifest;
 }
 
-/** The manifest as it is now, and as it was kept only where nobody can be asked. */
+/** The newest manifest from the server, or the stored one if the server cannot be reached. */
 async function readLatest(files: PackageFiles, options: ReadOptions): Promise<Uint8Array<ArrayBuffer>> {
   const kept = (await files.store?.get(MANIFEST)) ?? null;
   try {
     return await files.read(MANIFEST, { ...options, dispensable: kept !== null });
   } catch (cause) {
-    // A page in its place: offline, the app's own service worker may answer so to whatever it cannot fetch.
+    // A web page instead of the manifest: offline, the app's own service worker may answer every
+    // failed request so.
     if (kept && (isPassing(cause) || isWebPage(cause))) return kept;
     throw cause;
   }
 }
 
-/** Every file of a package that is read by its runtime; the version of those that the manifest proves is their SHA-256. */
+/**
+ * Every file of a package that its runtime reads. The version of a file is its SHA-256 in the
+ * manifest.
+ */
 export function filesOf({ wasm, webgpu, weights, tokenizer }: Manifest): { name: string; version?: string }[] {
   return [
     { name: MANIFEST },

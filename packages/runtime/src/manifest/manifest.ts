@@ -1,7 +1,7 @@
 /**
- * What a generated package says about itself: the only thing its driver needs besides the kernels and the weights.
- * The compiler writes it; `step.ts` says what the words mean that a driver and its kernels share.
- * All offsets and sizes are bytes in the one linear memory unless said otherwise.
+ * The manifest of a generated package: with the kernels and the weights, all that its driver needs.
+ * The compiler writes it; `step.ts` defines the words that a driver and its kernels share. Offsets
+ * and sizes are bytes in the one linear memory unless a comment says otherwise.
  */
 
 import type { FormatName, KvName, WasmVariant } from '../choices.ts';
@@ -13,31 +13,34 @@ export interface Region {
   readonly bytes: number;
 }
 
-/** Where everything lies in linear memory. Regions do not overlap and fill [0, plannedBytes) in this order. */
+/** The layout of linear memory. Regions do not overlap and fill [0, plannedBytes) in this order. */
 export interface MemoryPlan {
-  /** Page-rounded size of the memory: initial = maximum. */
+  /** Size of the memory, rounded up to pages: initial = maximum. */
   readonly plannedBytes: number;
-  /** The step's inputs, then what threads wait on: u32 words, zeros at first. */
+  /** The step's inputs, then the words that threads wait on. u32 words, zero at first. */
   readonly step: Region;
   /** u32 [tile]: token ids of the tile. */
   readonly tokens: Region;
   /** f32 [vocab]: result of `head` and `decode`. */
   readonly logits: Region;
-  /** Activations; offsets inside are baked into the kernels. */
+  /** Activations. Their offsets inside the arena are constants in the kernels. */
   readonly arena: Region;
-  /** Packed weights, in the order they are read; constants (RoPE tables) first. */
+  /** Packed weights, in the order they are read. Constants (RoPE tables) come first. */
   readonly weights: Region;
   /** KV state, one slot per execution. */
   readonly state: Region;
-  /** The execution table, u32 words, written by the driver from `Manifest.table`. */
+  /** The execution table, u32 words. The driver writes it from `Manifest.table`. */
   readonly table: Region;
 }
 
-/** One row of the execution table: which kind runs, with which weights, on which state. */
+/** One row of the execution table: a kind, its weights and its state. */
 export interface TableRow {
   /** Index into `Manifest.kinds`. */
   readonly kind: number;
-  /** Absolute addresses of the kind's weight groups (one group for an ordinary block; a shared sub-block adds one). */
+  /**
+   * Absolute addresses of the kind's weight groups: one for an ordinary block, one more for each
+   * shared sub-block.
+   */
   readonly weights: readonly number[];
   /** Absolute address of the execution's state slot; 0 when the kind has no state. */
   readonly state: number;
@@ -51,16 +54,16 @@ export interface WeightChunk {
   readonly sha256: string;
 }
 
-/** The content of `manifest.json`, but for the SHA-256 over it. */
+/** The content of `manifest.json` without its own SHA-256. */
 export interface Manifest {
   readonly format: 'lamella-package/2';
   readonly name: string;
   readonly vocab: number;
   /** Longest sequence, in tokens. */
   readonly context: number;
-  /** Most tokens one `prefill` call takes. */
+  /** The largest number of tokens of one `prefill` call. */
   readonly tile: number;
-  /** Most threads the plan has room for. */
+  /** The largest number of threads that the plan has room for. */
   readonly maxThreads: number;
   readonly quant: FormatName;
   readonly kv: KvName;
@@ -70,21 +73,26 @@ export interface Manifest {
   /** Words per row of the table in memory. */
   readonly rowWords: number;
   readonly table: readonly TableRow[];
-  /** Kernels by variant: `simd` always, others where they differ. All compute the same numbers. */
+  /**
+   * Kernels by variant: always `simd`, and others if they differ from it. All compute the same
+   * numbers.
+   */
   readonly wasm: readonly { readonly file: string; readonly variant: WasmVariant; readonly sha256: string }[];
-  /** Kernels for WebGPU by profile, best first; absent when the package was compiled for WASM alone. */
+  /**
+   * Kernels for WebGPU by profile, best first. Absent if the package was compiled for WASM alone.
+   */
   readonly webgpu?: readonly GpuTarget[];
-  /** Absent when the package was compiled without `--weights`. */
+  /** Null if the package was compiled without `--weights`. */
   readonly weights: readonly WeightChunk[] | null;
   readonly tokenizer: TokenizerFiles | null;
-  /** Figures of the compile, as `inspect --json` prints them. */
+  /** Figures from compiling, as `inspect --json` prints them. */
   readonly report: InspectReport;
   /** Golden logits from the plain SIMD kernels; null without weights. */
   readonly probe: Probe | null;
 }
 
 export interface TokenizerFiles {
-  /** `tokenizer.json` in Hugging Face's format, or with a SentencePiece model in ours. */
+  /** `tokenizer.json` in Hugging Face's format; for a SentencePiece model, in Lamella's own. */
   readonly file: string;
   readonly sha256: string;
   /** `tokenizer_config.json`. */
@@ -92,10 +100,16 @@ export interface TokenizerFiles {
   readonly configSha256: string;
   /** Generation stops at any of these token ids. */
   readonly eos: readonly number[];
-  /** Token ids that go before and behind every prompt, as the tokenizer adds them: BOS, as a rule, and nothing. */
+  /**
+   * Token ids that the tokenizer adds before and after every prompt: usually BOS before, and none
+   * after.
+   */
   readonly before: readonly number[];
   readonly after: readonly number[];
-  /** Text put before and after a user's request, e.g. for a request-and-answer model; empty for plain text models. */
+  /**
+   * Text added before and after a user's request, for a model trained on requests and answers.
+   * Empty for plain text models.
+   */
   readonly promptPrefix: string;
   readonly promptSuffix: string;
 }
@@ -128,16 +142,19 @@ export interface InspectReport {
     /** Distinct kernels (pipelines, on a GPU). */
     readonly pipelines: number;
   };
-  /** Of a package that has kernels for WebGPU; of its conservative profile. */
+  /** For a package with kernels for WebGPU: figures of its conservative profile. */
   readonly webgpu?: {
     readonly wgslBytes: number;
     readonly dispatchesPerToken: number;
-    /** Weight bytes that a token's dispatches bind, but for the embedding's, which read a row of a table. */
+    /**
+     * Weight bytes that the dispatches of one token bind, without the embedding, which reads one
+     * row of its table.
+     */
     readonly weightBytesPerToken: number;
     readonly pipelines: number;
-    /** Most tokens for one readback when the choice is greedy. */
+    /** The largest number of tokens per readback when decoding is greedy. */
     readonly tokensPerReadback: number;
-    /** Buffers made at load, and their bytes; none is made later. */
+    /** Number and bytes of the buffers. All are made at load. */
     readonly buffers: number;
     readonly bytes: number;
   };

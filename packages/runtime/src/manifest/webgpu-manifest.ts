@@ -1,6 +1,7 @@
 /**
- * What a package says about its WebGPU kernels: which buffers there are, which parts of them every kernel binds, and how many workgroups it
- * takes. The driver needs nothing else; the shaders' text holds no addresses but those inside a binding.
+ * The WebGPU kernels in the manifest: the buffers, the parts of them that each kernel binds, and
+ * the number of its workgroups. The driver needs nothing else; the addresses in a shader's text are
+ * offsets inside a binding.
  */
 
 /** Buffers and families of buffers that kernels bind. */
@@ -17,20 +18,23 @@ export type GpuResource =
   | 'candidates'
   /** A weight group of the table row. */
   | 'weights'
-  /** The KV state of the table row. */
+  /** KV state of the table row. */
   | 'state';
 
 export interface GpuBinding {
   readonly resource: GpuResource;
-  /** Which weight group of the row; 0 otherwise. */
+  /** Index of the weight group in the row; 0 for other resources. */
   readonly group: number;
-  /** Bytes from the resource's start, and how many. */
+  /** Offset from the resource's start, and size, in bytes. */
   readonly offset: number;
   readonly bytes: number;
   readonly access: 'uniform' | 'read' | 'read_write';
 }
 
-/** Workgroups along one axis: ceil((constant + position of the step's first token + count of its tokens) / per), each factor 0 or 1. */
+/**
+ * Workgroups along one axis: ceil((constant + position of the step's first token + number of its
+ * tokens) / per). Each of the two terms after the constant is multiplied by its factor, 0 or 1.
+ */
 export interface GpuExtent {
   readonly constant: number;
   readonly position: number;
@@ -40,7 +44,7 @@ export interface GpuExtent {
 
 export interface GpuKernel {
   readonly name: string;
-  /** Invocations of a workgroup. */
+  /** Invocations per workgroup. */
   readonly lanes: number;
   /** At most three axes. */
   readonly grid: readonly GpuExtent[];
@@ -48,13 +52,13 @@ export interface GpuKernel {
   readonly bindings: readonly GpuBinding[];
 }
 
-/** A place in one of a family of buffers. */
+/** A place in one buffer of a family. */
 export interface GpuPlace {
   readonly buffer: number;
   readonly offset: number;
 }
 
-/** Buffers of a loaded model, all made at load. Sizes are bytes. */
+/** Buffers of a loaded model. All are made at load. Sizes are bytes. */
 export interface GpuLayout {
   readonly memory: number;
   readonly constants: number;
@@ -64,35 +68,44 @@ export interface GpuLayout {
   /** Offsets of token ids and logits in `memory`. */
   readonly tokens: number;
   readonly logits: number;
-  /** Weight groups and states lie in as few buffers as the limits allow. */
+  /** Sizes of the buffers for weight groups and states: as few buffers as the limits allow. */
   readonly weights: readonly number[];
   readonly states: readonly number[];
-  /** Where runs of the packed weights go: `bytes` from `from` (counted in the weights region), in order. Null: to `constants`. */
+  /**
+   * Destinations of runs of the packed weights: `bytes` from offset `from` of the weights region,
+   * in order. Null: `constants`.
+   */
   readonly copies: readonly { readonly from: number; readonly bytes: number; readonly to: GpuPlace | null }[];
-  /** Places of each table row's weight groups and state. */
+  /** Places of the weight groups and the state of each table row. */
   readonly rows: readonly { readonly weights: readonly GpuPlace[]; readonly state: GpuPlace | null }[];
-  /** All buffers together, those for reading back included. */
+  /** Bytes of all buffers, those for readbacks included. */
   readonly bytes: number;
 }
 
 /** The WebGPU part of a package. */
 export interface GpuTarget {
-  /** Every shader in one file, each behind a line `//// NAME`. */
+  /** All shaders in one file, each after a line `//// NAME`. */
   readonly file: string;
   readonly sha256: string;
-  /** The limits it was made for. */
+  /** Name of its profile: the adapter limits and features that it was compiled for. */
   readonly profile: string;
-  /** Features that an adapter must have for it, besides the default limits. */
+  /** Adapter features that it needs besides the default limits. */
   readonly needs: readonly string[];
   readonly kernels: readonly GpuKernel[];
-  /** Which kernels run for a row of each kind, by their place in `kernels`, in order. */
+  /** The kernels that run for a row of each kind, as indices into `kernels`, in order. */
   readonly kinds: readonly { readonly decode: readonly number[]; readonly prefill: readonly number[] }[];
-  /** The kernels that choose the next token: the largest logit, or the largest with noise. */
+  /**
+   * The kernels that choose the next token: the largest logit, or the largest sum of logit and
+   * noise.
+   */
   readonly argmax: number;
   readonly draw: number;
-  /** The kernel that lists candidates for it, with as many invocations, and as many tokens of each. */
+  /**
+   * The kernel that lists candidates for the next token; it has `lanes` invocations, and each lists
+   * `each` tokens.
+   */
   readonly candidates: { readonly kernel: number; readonly lanes: number; readonly each: number };
   readonly layout: GpuLayout;
-  /** Most tokens chosen on the GPU before their ids are read. */
+  /** The largest number of tokens chosen on the GPU before their ids are read. */
   readonly chunk: number;
 }

@@ -1,8 +1,11 @@
-/** `using model = await load()`: for engines that know it, or are taught it before the package is loaded. */
+/**
+ * Adds `Symbol.dispose` to a model, for `using model = await load()`. Engines without the symbol
+ * may have it added before the package is loaded.
+ */
 import type { Model } from '../face.ts';
 
 export function disposable(model: Omit<Model, typeof Symbol.dispose>): Model {
-  // Elsewhere there is no such symbol, whatever the types say.
+  // Older engines have no such symbol, although the types say so.
   if (Symbol.dispose) Object.defineProperty(model, Symbol.dispose, { value: model.dispose });
   return model as Model;
 }

@@ -1,13 +1,17 @@
 /**
- * A load as the app may end it: by its signal, which may be one of another realm or of a polyfill, or by a callback of its own that throws. Both become
- * one signal of this engine, so that whatever is under way ends alike in Node and in pages.
+ * Makes a load abortable. The app may end it by a signal, which can belong to another realm or a
+ * polyfill, or by an error thrown in a callback. Both become one native signal, so that pending
+ * work ends the same way in Node and in pages.
  */
 import type { LoadOptions } from '../face.ts';
 
-/** The options of a load, its callbacks such as never throw. */
+/** The options of a load, with callbacks that never throw. */
 type Endable = LoadOptions & { readonly signal: AbortSignal };
 
-/** Does `work`; rejects with the signal's reason, or with what a callback threw. What a callback throws afterwards is uncaught: nobody waits for it. */
+/**
+ * Runs `work`. Rejects with the signal's reason, or with the error of a callback. An error that a
+ * callback throws after loading is uncaught, because no promise is left to reject.
+ */
 export async function endably<Loaded extends { dispose(): void }>(
   given: LoadOptions,
   work: (options: Endable) => Promise<Loaded>,

@@ -1,6 +1,6 @@
 /**
- * Generating: prefill the prompt, then sample, give out, decode, until something ends it. Times count computing only, not what the
- * reader of the pieces does between them, nor other calls.
+ * Generation: prefill the prompt, then repeat sampling, yielding and decoding until it ends. Times
+ * include only computing: neither the reader's time between pieces nor other calls.
  */
 
 import type { Awaitable } from '../driver/driver.ts';
@@ -13,21 +13,24 @@ import type { Queue } from './queue.ts';
 import { requireNumber, type Session } from './session.ts';
 import { Turns } from './turn.ts';
 
-/** What a generation works with. */
+/** The inputs of a generation. */
 export interface Job {
   readonly session: Session;
   readonly queue: Queue;
-  /** The ids to start from; asked for once, when the model is there. null when `goOn` said no meanwhile. */
+  /**
+   * The ids to start from. Called once, when the generation has the model. null if `goOn` returned
+   * false meanwhile.
+   */
   prompt(goOn: () => Promise<boolean>): Awaitable<readonly number[] | null>;
   readonly sampling: face.SamplingOptions;
-  /** For the text behind a prompt; null leaves the pieces' texts empty. */
+  /** Makes a detokenizer for the text after a prompt. If null, the pieces' texts are empty. */
   readonly detokenizer: ((prompt: readonly number[]) => Detokenizer) | null;
   readonly eos: readonly number[];
   readonly maxTokens: number;
   readonly stop: readonly string[];
 }
 
-/** The work behind one generation. */
+/** The work of one generation. */
 export class Run implements Source {
   readonly #job: Job;
   readonly #turns = new Turns();
@@ -38,7 +41,7 @@ export class Run implements Source {
   #firstTokenMs = 0;
   #decodeMs = 0;
 
-  /** `promptTokens` are the prompt's, as far as they are known. */
+  /** `promptTokens` are the prompt's ids if they are known already, else an empty list. */
   constructor(job: Job, promptTokens: readonly number[]) {
     this.#job = job;
     this.promptTokens = promptTokens;
@@ -89,7 +92,7 @@ export class Run implements Source {
     }
   }
 
-  /** Gives others a turn when one is due; whether there is anything left to do. */
+  /** Lets other tasks run if that is due. Returns false if the generation was aborted. */
   async #goOn(signal: AbortSignal): Promise<boolean> {
     await this.#turns.due();
     return !signal.aborted;
@@ -104,7 +107,10 @@ export class Run implements Source {
     return isRead;
   }
 
-  /** Brings the session back to where it was before another call had it: by the same steps, so that it goes on with the same bits. */
+  /**
+   * Restores the session's position after another call used the model. It repeats the same steps,
+   * so that the following logits have the same bits.
+   */
   async #readAgain(goOn: () => Promise<boolean>): Promise<boolean> {
     const { session } = this.#job;
     session.reset();
@@ -116,13 +122,13 @@ export class Run implements Source {
     return true;
   }
 
-  /** Computes one more token. `start` is when the model began with this generation. */
+  /** Computes one more token. `start` is the time when the model began this generation. */
   async #next(sampler: Sampler, start: number): Promise<number> {
     const { session, maxTokens } = this.#job;
     const { draw } = sampler;
     const until = Math.min(this.promptTokens.length + maxTokens, session.context + 1);
     const before = performance.now();
-    // The last token is decoded only now, when another is wanted.
+    // The last token is decoded only here, because the reader now wants another one.
     const last = this.#tokens.at(-1);
     const decoding = last === undefined ? null : session.decode(last);
     if (decoding) await decoding;
@@ -153,7 +159,9 @@ export class Run implements Source {
     return token;
   }
 
-  /** The text that `token`, just generated, completes; notes when it is the last one. */
+  /**
+   * The text that `token`, just generated, completes. Sets `finishReason` if it is the last token.
+   */
   #textOf(token: number, detokenizer: Detokenizer | null, stops: StopStrings): string {
     const end = this.#endBehind(token);
     let text = '';
@@ -165,7 +173,7 @@ export class Run implements Source {
     return text;
   }
 
-  /** Why `token`, just generated, is the last one; null when another may follow. */
+  /** Why `token`, just generated, is the last one; null if another may follow. */
   #endBehind(token: number): face.FinishReason | null {
     const { eos, maxTokens, session } = this.#job;
     if (eos.includes(token)) return 'eos';

@@ -1,16 +1,17 @@
 /**
- * A generation as its caller holds it, in Node and in a page alike. Every reader, and `result()`, is given all pieces from the first one
- * on; whoever has read them all asks for the next. Nothing is computed that nobody asked for.
+ * The object that `generate` returns, in Node and in a page. Every reader, and `result()`, gets all
+ * pieces from the first one on; a reader that has read them all requests the next. A piece is
+ * computed only after a reader requests it.
  */
 import type * as face from '../face.ts';
 
-/** Where the pieces come from, and how far they have come. */
+/** Produces the pieces, and reports the state after the last one produced. */
 export interface Source {
   readonly promptTokens: readonly number[];
-  /** Why the last piece given is the last one; null when more may follow. */
+  /** Why the last piece is the last one; null if more may follow. */
   readonly finishReason: face.FinishReason | null;
   readonly stats: face.Stats;
-  /** Iterated once. Ends behind the last piece, or soon after `signal` is aborted. */
+  /** Iterated once. Ends after the last piece, or soon after `signal` is aborted. */
   pieces(signal: AbortSignal): AsyncIterator<face.Piece>;
 }
 
@@ -20,12 +21,12 @@ export class Generation implements face.Generation {
   text = '';
   finishReason: face.FinishReason | null = null;
   readonly #source: Source;
-  /** The caller's. */
+  /** The caller's signal. */
   readonly #signal: AbortSignal | null;
   readonly #control = new AbortController();
   readonly #given: face.Piece[] = [];
   #pieces: AsyncIterator<face.Piece> | null = null;
-  /** Asking for the next piece: one asks for all readers. */
+  /** The pending request for the next piece; all readers share it. */
   #asking: Promise<void> | null = null;
   #readers = 0;
   #failure: { readonly cause: unknown } | null = null;
@@ -80,7 +81,7 @@ export class Generation implements face.Generation {
         return done();
       },
       return: async () => {
-        // Breaking off ends the generation as its signal does, unless somebody else reads it.
+        // Leaving the loop ends the generation like its signal, unless there is another reader.
         const wasReading = isReading;
         const over = done();
         if (wasReading && this.#readers === 0) this.#abort();
@@ -91,7 +92,10 @@ export class Generation implements face.Generation {
     return iterator;
   }
 
-  /** Whether there is a piece `at`; asks for it where it has not come yet. Throws what the generation failed with. */
+  /**
+   * Whether there is a piece at index `at`; requests it if it has not arrived. Throws the error of
+   * the generation.
+   */
   async #has(at: number): Promise<boolean> {
     while (at >= this.#given.length) {
       if (this.#failure) throw this.#failure.cause;
@@ -108,7 +112,7 @@ export class Generation implements face.Generation {
     try {
       this.#pieces ??= this.#begin();
       const { done, value } = await this.#pieces.next();
-      // What was on its way when it was aborted was not generated.
+      // A piece that arrives after the abort does not count as generated.
       if (done || this.finishReason) return;
       this.#given.push(value);
       this.tokens.push(value.token);

@@ -1,6 +1,7 @@
 /**
- * Files in, a `Model` out. The order of loading is the order in which things can be wrong for a user: not a package, no weights, a damaged
- * file. Here everything runs in the calling thread; in a page, `page.ts` puts a worker between.
+ * Loads package files into a `Model`. Checks run in the order in which a user can correct the
+ * faults: not a package, no weights, a damaged file. Everything here runs in the calling thread; in
+ * a page, `page.ts` puts a worker in between.
  */
 
 import { openDriver } from '../driver/open-driver.ts';
@@ -20,8 +21,10 @@ import { requireNumbers, Session } from './session.ts';
 import { inSteps, Turns } from './turn.ts';
 
 /**
- * Loads a package. L404 when it is none, L405 when it has no weights, L407 and L414 when a file is damaged, L413 and L415 to L424 when one cannot be read,
- * L408 and L409 for options, L412 for a device that cannot be had, or a tokenizer that these scripts cannot read; rejects with the signal's reason when aborted.
+ * Loads a package. L404 if it is none, L405 if it has no weights, L407 and L414 if a file is
+ * damaged, L413 and L415 to L424 if one cannot be read, L408 and L409 for options, L412 for a
+ * device that is not available, or for a tokenizer that these scripts cannot read. Rejects with the
+ * signal's reason when aborted.
  */
 export async function load(
   files: PackageFiles,
@@ -33,7 +36,8 @@ export async function load(
     try {
       return await loadBy(manifest, files, around, options);
     } catch (cause) {
-      // Another file than the manifest says, or none: a new version may have been put there, and a cache given us the old one's manifest.
+      // A file is missing, or differs from the manifest's hash. Perhaps a new version was uploaded
+      // and the manifest came from a cache: read the manifest again from the server.
       if (!(cause instanceof LamellaError) || (cause.code !== 'L407' && cause.code !== 'L419')) throw cause;
       const newest = await readManifest(files, options.signal, true).catch(() => manifest);
       if (JSON.stringify(newest) === JSON.stringify(manifest)) throw cause;
@@ -42,7 +46,7 @@ export async function load(
   });
 }
 
-/** Loads what the manifest names. */
+/** Loads the files named by the manifest. */
 async function loadBy(
   manifest: Manifest,
   files: PackageFiles,
@@ -54,16 +58,17 @@ async function loadBy(
     const reason = 'the scripts that load this package came with one that has none';
     throw new LamellaError('L412', { what: 'its tokenizer', reason, remedy: "this package's own load()" }, files.place);
   }
-  // Beside the weights, for it is a handful of small files that wait for each other.
+  // Loads the tokenizer beside the weights: it is a few small files, each requested after the one
+  // before.
   const reading = Promise.resolve(spec && around.loadTokenizer!(spec, files, options.signal));
-  // What is wrong with the weights comes first.
+  // An error of the weights is reported before an error of the tokenizer.
   reading.catch(() => {});
   const driver = await openDriver(manifest, files, around, options);
   const tokenizer = await reading.catch((cause) => {
     driver.dispose();
     throw cause;
   });
-  // Not waited for: the model is ready.
+  // Not awaited: the model is ready.
   files.store?.keepOnly(filesOf(manifest));
   const session = new Session(manifest, driver);
   const queue = new Queue();
@@ -74,12 +79,12 @@ async function loadBy(
     queue.close(new LamellaError('L411'));
     session.dispose();
   };
-  /** `value`, as long as the model is not disposed of. */
+  /** Returns `value`; throws L411 if the model was disposed of. */
   const open = <T>(value: T): T => {
     if (disposed) throw new LamellaError('L411');
     return value;
   };
-  /** Runs `work` on an empty sequence when its turn has come. */
+  /** Runs `work` on an empty sequence, after the calls before it. */
   const alone = <T>(work: (goOn: () => Promise<boolean>) => Promise<T>): Promise<T> =>
     queue.run(async () => {
       session.reset();
@@ -130,7 +135,7 @@ async function loadBy(
   });
 }
 
-/** Work that is never given up, but gives others a turn when one is due. */
+/** For work that is never aborted: lets other tasks run when that is due. */
 function steadily(): () => Promise<boolean> {
   const turns = new Turns();
   return async () => {

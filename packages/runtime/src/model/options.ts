@@ -1,7 +1,7 @@
 /**
- * What callers hand over is checked and copied here, before anything is done with it: each value has one range, a name nobody knows is an
- * error rather than a silent default, and what is changed later changes nothing. What cannot even be looked at (a getter or a Proxy that
- * throws) is out of range like anything else.
+ * Checks and copies arguments before any work starts. Each value has one range, an unknown name is
+ * an error instead of a silent default, and changing an argument after the call has no effect. A
+ * value that cannot be read (a getter or a Proxy that throws) is out of range too.
  */
 import { anyOf, type Device, devices, usual } from '../choices.ts';
 import type { LoadOptions } from '../face.ts';
@@ -13,10 +13,10 @@ import { type Range, range, whole } from './ranges.ts';
 import { checkCount, checkedId } from './token-ids.ts';
 
 type Ranges = Readonly<Record<string, Range<unknown>>>;
-/** What is left of options that were checked: those that were given. */
+/** The options after checking: only those that were given. */
 type Checked<R extends Ranges> = { readonly [K in keyof R]?: R[K] extends Range<infer T> ? T : never };
 
-/** A list read to its end, each item by `item`; null at the first that is out of range, be it a hole. */
+/** The items of a list, each checked by `item`; null if one is out of range or a hole. */
 function listOf<T>(value: unknown, item: (value: unknown) => value is T): T[] | null {
   if (!isList(value)) return null;
   const items: T[] = [];
@@ -28,14 +28,15 @@ function listOf<T>(value: unknown, item: (value: unknown) => value is T): T[] | 
   return items;
 }
 
-/** An array or a typed array of numbers; a `DataView` has no length. */
+/** An array or a typed array of numbers. A `DataView` is refused: it has no length. */
 const isList = (value: unknown): value is ArrayLike<unknown> =>
   (Array.isArray(value) || (ArrayBuffer.isView(value) && !/Big/.test(Object.prototype.toString.call(value)))) &&
   Number((value as { readonly length?: unknown }).length) >= 0;
 
 const callback = <F>(remedy: string) => range('a function', remedy, (v): v is F => typeof v === 'function');
 
-// By what it can do: another realm's, or a polyfill's, is not an instance of ours.
+// Tested by its members: a signal of another realm, or of a polyfill, is not an instance of this
+// realm's class.
 const signal = range('an AbortSignal', 'new AbortController().signal', (v): v is AbortSignal => {
   const { aborted, addEventListener, removeEventListener } = Object(v);
   const listens = typeof addEventListener === 'function' && typeof removeEventListener === 'function';
@@ -69,8 +70,9 @@ export const loadRanges = {
 };
 
 /**
- * Options as a plain object of their own, those that are undefined left out. L409 for a name that is not in `ranges`, L408 for a value
- * outside its range and for options that are no object. They may be an instance of a class, or inherited.
+ * Copies options into a plain object, without those that are undefined. L409 for a name that is not
+ * in `ranges`; L408 for a value outside its range and for options that are not an object. Instances
+ * of classes and inherited options are allowed.
  */
 export function readOptions<R extends Ranges>(given: unknown, ranges: R): Checked<R> {
   const known = Object.keys(ranges);
@@ -88,7 +90,8 @@ const optionsRange = (known: readonly string[]) => ({
   text: 'an object',
   remedy: `an object with any of ${known.join(', ')}`,
   read: (value: unknown) => {
-    // A list, a map, a date or a promise has none of the names, and would pass for no options at all.
+    // A list, a map, a date or a promise has none of the names, and would silently count as no
+    // options.
     if (Object.prototype.toString.call(value) !== '[object Object]') return null;
     return { options: value as Readonly<Record<string, unknown>>, names: Object.keys(value as object) };
   },
@@ -100,7 +103,7 @@ const orLeftOut = <T>({ text, remedy, read }: Range<T>): Range<T | undefined> =>
   read: (value) => (value === undefined ? undefined : read(value)),
 });
 
-/** What `get` gives, read as `range` says. L408 when it is out of range, or throws while it is looked at. */
+/** The result of `get`, read by `range`. L408 if it is out of range, or if reading it throws. */
 function readAs<T>(name: string, { text, remedy, read }: Range<T>, get: () => unknown): T {
   let spelled = 'something that throws when it is read';
   try {
@@ -109,7 +112,7 @@ function readAs<T>(name: string, { text, remedy, read }: Range<T>, get: () => un
     if (result !== null) return result;
     spelled = spell(value);
   } catch {
-    // What it throws is the caller's own, and may be anything.
+    // The thrown value is the caller's own and may be anything, so it is not used.
   }
   throw new LamellaError('L408', { option: name, range: text, value: spelled, remedy });
 }
@@ -118,19 +121,25 @@ const textRange = range('a text', '"Hello"', (value): value is string => typeof 
 const idsRange = { text: 'a list of token ids', remedy: '[1, 2, 3]' };
 const promptRange = { text: 'a text or a list of token ids', remedy: '"Hello"' };
 
-/** A text, each lone half of a surrogate pair as U+FFFD: what `TextEncoder` makes of it. L408 for anything else. */
+/**
+ * A text with each lone half of a surrogate pair replaced by U+FFFD, as `TextEncoder` does. L408
+ * for anything else.
+ */
 export function readText(value: unknown): string {
   return wellFormed(readAs('text', textRange, () => value));
 }
 
 const wellFormed = (text: string) => text.replace(/\p{Surrogate}/gu, '\ufffd');
 
-/** Token ids, from an array or from a typed one. L408 for anything else, L402 for one that is outside the vocabulary. */
+/**
+ * Token ids, from an array or a typed array. L408 for anything else, L402 for an id outside the
+ * vocabulary.
+ */
 export function readIds(value: unknown, { vocab }: Pick<Manifest, 'vocab'>): number[] {
   return readList('ids', idsRange, value, Number.POSITIVE_INFINITY).items.map((id) => checkedId(id, vocab));
 }
 
-/** The tokens of a call, as `readIds`; L401 for none, L403 for more than fit. */
+/** The tokens of a call, like `readIds`; L401 for none, L403 if they do not fit the context. */
 export function readTokens(
   value: unknown,
   { vocab, context }: Pick<Manifest, 'vocab' | 'context'>,
@@ -142,7 +151,7 @@ export function readTokens(
   return items.map((id) => checkedId(id, vocab));
 }
 
-/** The length of a list and its first items, as many as `most`. L408 for anything else. */
+/** The length of a list and its first `most` items. L408 for anything else. */
 function readList(name: string, range: Pick<Range<unknown>, 'text' | 'remedy'>, value: unknown, most: number) {
   const read = (list: unknown) => {
     if (!isList(list)) return null;
@@ -152,14 +161,20 @@ function readList(name: string, range: Pick<Range<unknown>, 'text' | 'remedy'>, 
   return readAs(name, { ...range, read }, () => value);
 }
 
-/** What `generate` was given: plain data, with a seed, that can be sent to a worker; and the signal, which cannot. */
+/**
+ * The arguments of `generate`: plain data with a seed, which can be sent to a worker, and the
+ * signal, which cannot.
+ */
 export interface GenerateCall {
   readonly prompt: string | readonly number[];
   readonly options: Omit<Checked<typeof generateRanges>, 'signal'> & { readonly seed: number };
   readonly signal: AbortSignal | null;
 }
 
-/** Reads what `generate` was given. L401 to L403 for tokens, L406 and L408 for what needs a tokenizer, L408, L409. `place` is the package's. */
+/**
+ * Reads the arguments of `generate`. L401 to L403 for tokens, L406 and L408 for arguments that need
+ * a tokenizer, L408, L409. `place` is the package's.
+ */
 export function readGenerate(
   [prompt, options = {}]: readonly [prompt: unknown, options?: unknown],
   manifest: Manifest,

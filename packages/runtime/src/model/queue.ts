@@ -1,18 +1,22 @@
 /**
- * The calls on a model, in the order in which they came: it computes one thing at a time. A call has the model until it leaves it. A
- * generation whose reader has asked for nothing for a while, as one that was forgotten never does again, leaves it to the next call.
+ * The queue of calls on a model, which computes one thing at a time. A call holds the model until
+ * it leaves. A generation whose reader has requested nothing for a while, perhaps because it was
+ * forgotten, loses the model to the next call.
  */
 
-/** Ms that a reader may take between two pieces while another call waits. */
+/** Milliseconds that a reader may take between two pieces while another call waits. */
 const PATIENCE_MS = 100;
 
-/** The model, in the hands of one call. */
+/** The turn of one call: it holds the model. */
 export interface Turn {
-  /** The reader has what it asked for: until it asks again, the next call may take the model over. */
+  /** The reader has its piece. Until it requests another, the next call may take the model. */
   pause(): void;
-  /** The reader asks again. False when the model was taken over: then this turn is over. */
+  /**
+   * The reader requests another piece. False if another call has taken the model: then this turn
+   * has ended.
+   */
   resume(): boolean;
-  /** Gives the model to the next call. Nothing happens when this turn is over. */
+  /** Passes the model to the next call. Does nothing if this turn has ended. */
   leave(): void;
 }
 
@@ -28,7 +32,10 @@ export class Queue {
   #patience: ReturnType<typeof setTimeout> | null = null;
   #closed: { readonly why: unknown } | null = null;
 
-  /** Waits for the model; null when `signal` is aborted before it is there. Rejects with what closed the queue. */
+  /**
+   * Waits for the model; null if `signal` is aborted first. Rejects with the reason for which the
+   * queue was closed.
+   */
   enter(signal: AbortSignal | null = null): Promise<Turn | null> {
     return new Promise((resolve, reject) => {
       if (this.#closed) return reject(this.#closed.why);
@@ -58,7 +65,7 @@ export class Queue {
     });
   }
 
-  /** Runs `work` when its turn has come. */
+  /** Runs `work` after the calls before it. */
   async run<T>(work: () => Promise<T>): Promise<T> {
     const turn = await this.enter();
     try {
@@ -68,7 +75,7 @@ export class Queue {
     }
   }
 
-  /** Whoever waits, and whoever comes later, is told `why`. */
+  /** Rejects every waiting and later call with `why`. */
   close(why: unknown): void {
     this.#closed = { why };
     this.#stopPatience();
@@ -80,7 +87,8 @@ export class Queue {
       pause: () => {
         if (this.#turn !== turn) return;
         this.#isPaused = true;
-        // Aborted meanwhile, it makes room at once; while it computes, it says itself when it has stopped.
+        // An aborted call leaves at once while it is paused; while it computes, it leaves by
+        // itself.
         if (signal?.aborted) turn.leave();
         else this.#advance();
       },
@@ -106,7 +114,7 @@ export class Queue {
     return turn;
   }
 
-  /** Lets the next call in: now or, where the model is in hands that do nothing with it, a while later. */
+  /** Starts the next call: at once, or after `PATIENCE_MS` if a paused call holds the model. */
   #advance(): void {
     const [next] = this.#waiting;
     if (!next || !this.#turn) this.#stopPatience();

@@ -1,8 +1,8 @@
-/** What a value that somebody hands over may be: read, or refused in the words of its range. */
+/** The range of an argument: reads a value, or refuses it with its text and remedy. */
 export interface Range<T> {
   readonly text: string;
   readonly remedy: string;
-  /** The value, copied where it could change; null when it is out of range. */
+  /** The value, copied if it could change later; null if it is out of range. */
   read(value: unknown): T | null;
 }
 

@@ -1,6 +1,6 @@
 /**
- * A session: one sequence of tokens going through a loaded model. It cuts prompts into tiles and refuses bad input **before** anything
- * is touched, so that a refused call leaves the session exactly as it was.
+ * A session: one sequence of tokens in a loaded model. It cuts prompts into tiles and refuses bad
+ * input **before** any change, so a refused call leaves the session as it was.
  */
 import type { Awaitable, Candidates, Driver, Listing } from '../driver/driver.ts';
 import { LamellaError } from '../lamella-error.ts';
@@ -22,54 +22,59 @@ export class Session {
     this.context = manifest.context;
   }
 
-  /** L411 once disposed of: its threads would never answer. */
+  /** L411 after disposal, because the threads would never answer. */
   get #driver(): Driver {
     if (this.#disposed) throw new LamellaError('L411');
     return this.#loaded;
   }
 
-  /** Tokens so far. */
+  /** Number of tokens so far. */
   get position(): number {
     return this.#driver.position;
   }
 
-  /** Bytes planned for what it runs on. */
+  /** Planned bytes of the driver. */
   get plannedBytes(): number {
     return this.#loaded.plannedBytes;
   }
 
-  /** Bytes of the running memory. */
+  /** Bytes of the memory in use, measured. */
   get peakBytes(): number {
     return this.#loaded.peakBytes;
   }
 
-  /** f32 [vocab]: the logits behind the last token; the next call overwrites them. */
+  /** f32 [vocab]: the logits after the last token. The next call overwrites them. */
   logits(): Awaitable<Float32Array> {
     return this.#driver.readLogits();
   }
 
-  /** The token that follows the last one by `draw`; from position `until` on none will be asked for. */
+  /**
+   * The token that follows the last one by `draw`. No token from position `until` on will be
+   * requested.
+   */
   choose(draw: Draw, until: number): Awaitable<number> {
     return this.#driver.choose(draw, until);
   }
 
   /**
-   * L429 where `token` was chosen though its logit is no number, as far as that is known at once: logits of a device are not read for it, but
-   * where none of them is above its floor, it chooses an id behind the vocabulary.
+   * L429 if `token` was chosen although its logit is not finite. It tests only what is available
+   * without a readback: the logits in memory, or the token id. A GPU chooses an id at or above the
+   * vocabulary size if no logit is above its floor.
    */
   requireChosen(token: number): void {
     if (token >= this.vocab) throw new LamellaError('L429', { token: 'every token', value: 'NaN' });
     if (this.#driver.logits) requireNumber(this.#driver.logits, token);
   }
 
-  /** Candidates for it; null where reading the logits is as good. */
+  /** Candidates for the next token; null if reading all logits is as fast. */
   candidates(listing: Listing): Promise<Candidates | null> | null {
     return this.#driver.candidates?.(listing) ?? null;
   }
 
   /**
-   * Appends tokens, so that the last one's logits can be read. L401 for none, L402 for an id outside the vocabulary, L403 when they do not
-   * fit the context. `goOn` is asked between tiles; its no leaves the sequence where it is, without logits, and is returned.
+   * Appends tokens; the last one's logits can then be read. L401 for none, L402 for an id outside
+   * the vocabulary, L403 if they do not fit the context. `goOn` is called before each tile; if it
+   * returns false, prefill stops there without logits and returns false.
    */
   async prefill(tokens: readonly number[], goOn: () => Awaitable<boolean> = () => true): Promise<boolean> {
     this.#check(tokens);
@@ -82,7 +87,7 @@ export class Session {
     return true;
   }
 
-  /** As `prefill`, and returns a copy of the logits, f32 [vocab], of every token. */
+  /** Like `prefill`, but returns a copy of the logits, f32 [vocab], of every token. */
   async prefillAll(tokens: readonly number[], goOn: () => Awaitable<unknown> = () => {}): Promise<Float32Array[]> {
     this.#check(tokens);
     const all: Float32Array[] = [];
@@ -97,7 +102,7 @@ export class Session {
     return all;
   }
 
-  /** Appends one token; allocates nothing where the driver answers at once. L402, L403. */
+  /** Appends one token. Allocates nothing if the driver is synchronous. L402, L403. */
   decode(token: number): Awaitable<void> {
     checkedId(token, this.vocab);
     checkCount(this.position + 1, this.context);
@@ -105,18 +110,18 @@ export class Session {
     return this.#driver.decode();
   }
 
-  /** Lets go of the driver; every later step is L411. */
+  /** Disposes of the driver; every later step fails with L411. */
   dispose(): void {
     this.#disposed = true;
     this.#loaded.dispose();
   }
 
-  /** Back to an empty sequence. */
+  /** Returns to an empty sequence. */
   reset(): void {
     this.#driver.position = 0;
   }
 
-  /** Runs the tile that starts at tokens[from]; returns how many tokens it held. */
+  /** Runs the tile that starts at tokens[from]; returns its number of tokens. */
   async #runTile(tokens: readonly number[], from: number): Promise<number> {
     const count = Math.min(this.#tile, tokens.length - from);
     for (let i = 0; i < count; i++) this.#driver.tokens[i] = tokens[from + i]!;
@@ -131,13 +136,16 @@ export class Session {
   }
 }
 
-/** L429 unless the logit of a chosen token is a number: NaN or infinite, it says nothing, and the next ones will be so as well. */
+/**
+ * L429 unless the logit of a chosen token is finite. After NaN or infinity every later logit is
+ * meaningless too.
+ */
 export function requireNumber(logits: Float32Array, token: number): void {
   const logit = logits[token]!;
   if (!Number.isFinite(logit)) throw new LamellaError('L429', { token: `token ${token}`, value: String(logit) });
 }
 
-/** The same of all logits, for whoever is given them all. */
+/** The same for all logits, for calls that return all of them. */
 export function requireNumbers(logits: Float32Array): Float32Array {
   const wrong = logits.findIndex((logit) => !Number.isFinite(logit));
   if (wrong >= 0) requireNumber(logits, wrong);

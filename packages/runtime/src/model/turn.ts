@@ -1,4 +1,7 @@
-/** Long computing gives timers, signals and messages a turn now and then: often enough to abort, too rare to cost speed. */
+/**
+ * Long computing lets timers, signals and messages run now and then: often enough to abort, and too
+ * rarely to cost speed.
+ */
 import type { Awaitable } from '../driver/driver.ts';
 
 const TURN_MS = 50;
@@ -6,12 +9,12 @@ const TURN_MS = 50;
 export class Turns {
   #last = Date.now();
 
-  /** A promise to wait for when a turn is due; null when it is not. */
+  /** A promise to await if a pause is due; else null. */
   due(): Promise<void> | null {
     return Date.now() - this.#last > TURN_MS ? this.#give() : null;
   }
 
-  /** Through a message, for browsers hold a timer back by 4 ms when timers set timers. */
+  /** Pauses by a message, because browsers delay nested timers by 4 ms. */
   async #give(): Promise<void> {
     const { port1, port2 } = new MessageChannel();
     await new Promise<void>((resolve) => {
@@ -23,7 +26,10 @@ export class Turns {
   }
 }
 
-/** What `steps` come to, with a turn for others between them when one is due; null when `goOn` says no meanwhile. */
+/**
+ * Runs `steps` to their result and lets other tasks run in between when that is due; null if `goOn`
+ * returns false.
+ */
 export async function inSteps<T>(steps: Generator<undefined, T>, goOn: () => Awaitable<boolean>): Promise<T | null> {
   for (;;) {
     const { done, value } = steps.next();

@@ -1,6 +1,6 @@
 /**
- * A model in a page: a worker holds it, and what the page has is its face. So the page never waits for computing, and a generation runs ahead
- * of a reader that is busy drawing.
+ * The model object of a page. A worker holds the model, so the page never waits for computing, and
+ * a generation runs ahead of a reader that is busy drawing.
  */
 
 import type * as face from '../face.ts';
@@ -22,8 +22,8 @@ import { startWorker } from './start-worker.ts';
 import type { Answer, Calls, Failure, News, Step } from './worker-protocol.ts';
 
 /**
- * The package at `address`, loaded by a worker of its own: the first of `scripts` that can be started. As `load` of `model.ts`; L436 and L439
- * without a worker.
+ * Loads the package at `address` in a worker of its own, from the first of `scripts` that can be
+ * started. Errors as for `load` of `model.ts`; L436 and L439 if no worker starts.
  */
 export async function loadInWorker(
   address: PackageAddress,
@@ -70,7 +70,7 @@ function model(link: Link, folder: string, manifest: face.Model['manifest']): fa
   });
 }
 
-/** Follows a generation of the worker: what it says is kept until the reader comes for it. */
+/** A generation in the worker. Its steps are kept until the reader requests them. */
 class Following implements Source {
   readonly #link: Link;
   readonly #call: GenerateCall;
@@ -122,7 +122,7 @@ class Following implements Source {
     }
   }
 
-  /** The pieces of a step; how things stand behind them is known with the last one. */
+  /** The pieces of a step. The state after the step becomes visible with its last piece. */
   *#read({ pieces, ...state }: Step): Generator<face.Piece, void, undefined> {
     const last = pieces.at(-1);
     yield* pieces.slice(0, -1);
@@ -131,7 +131,7 @@ class Following implements Source {
   }
 }
 
-/** What is done with the answers to one request. */
+/** Handles the answers to one request. */
 interface Listener {
   value(value: unknown): void;
   failure(error: Error): void;
@@ -139,13 +139,13 @@ interface Listener {
   progress?(doneBytes: number, totalBytes: number): void;
 }
 
-/** The worker, and who waits for which answer. */
+/** The connection to the worker, with a listener for each pending request. */
 class Link {
   readonly #worker: Worker;
   readonly #listeners = new Map<number, Listener>();
   #lastId = 0;
   #closed: unknown = null;
-  /** What the model runs on, once it is loaded. */
+  /** The device and kernels of the model, once it is loaded. */
   running: face.Running | null = null;
   onFallback: ((fallback: face.Fallback) => void) | null = null;
 
@@ -156,12 +156,12 @@ class Link {
       this.close(new LamellaError('L437', { reason: message || 'the browser does not say why' }));
   }
 
-  /** Throws what closed the link. */
+  /** Throws the reason if the link is closed. */
   check(): void {
     if (this.#closed) throw this.#closed;
   }
 
-  /** Asks, and resolves with the answer. */
+  /** Sends a request and resolves with its answer. */
   call<C extends keyof Calls>(call: C, args: Calls[C][0], also: Pick<Listener, 'progress'> = {}): Promise<Calls[C][1]> {
     return new Promise((resolve, reject) => {
       const value = (value: unknown) => resolve(value as Calls[C][1]);
@@ -169,7 +169,10 @@ class Link {
     });
   }
 
-  /** Asks; the answers go to `listener`. Returns the request's number. Throws what closed the link. */
+  /**
+   * Sends a request; `listener` handles its answers. Returns the request's number. Throws the
+   * reason if the link is closed.
+   */
   send<C extends keyof Calls>(call: C, args: Calls[C][0], listener: Listener): number {
     this.check();
     const id = ++this.#lastId;
@@ -178,12 +181,12 @@ class Link {
     return id;
   }
 
-  /** Says something that is not answered. */
+  /** Sends a message that has no answer. */
   tell(news: News): void {
     this.#worker.postMessage(news);
   }
 
-  /** Ends the worker with its threads; whoever still waits, and whoever asks later, gets `why`. */
+  /** Ends the worker and its threads. Every pending and later request fails with `why`. */
   close(why: unknown): void {
     if (this.#closed) return;
     this.#closed = why;

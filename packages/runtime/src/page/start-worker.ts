@@ -1,33 +1,38 @@
 /**
- * Starting a worker from a script's URL, whatever the page is like: the script may come from another origin, the page's policy may want to be
- * asked, and no browser says why a worker did not start.
+ * Starts a worker from the URL of a script on any page: the script may come from another origin,
+ * the page may require Trusted Types, and no browser reports why a worker did not start.
  */
 import { download } from '../files/download.ts';
 import { LamellaError } from '../lamella-error.ts';
 
-/** The first thing that `worker.js` says. Another script in its place would say something else, or nothing. */
+/**
+ * The first message of `worker.js`. Another script at this URL would send another message, or none.
+ */
 export const HELLO = 'lamella worker';
-/** Ms in which a script has to come and say so. */
+/** Milliseconds in which a script must load and send that message. */
 export const PATIENCE_MS = 20_000;
 
-/** What a worker of another origin's script says instead, where a policy forbids that script. */
+/**
+ * The message of a worker that imports a script of another origin, if a policy forbids that script.
+ */
 export interface Forbidden {
   readonly forbidden: string;
 }
 
-/** A worker that runs `script`, or will once the script has come. Throws what `new Worker` throws. */
+/** A worker that runs `script` once it has loaded. Throws the errors of `new Worker`. */
 export function newWorker(script: string): Worker {
   const { protocol, origin } = new URL(script);
-  // A worker's own script has to be of the page's origin; what that one imports does not.
+  // A worker's own script must come from the page's origin; a script that it imports need not.
   const foreign = protocol.startsWith('http') && origin !== globalThis.origin;
-  // The URL stays: threads are started from it at any time.
+  // The URL is never revoked: threads may be started from it at any time.
   const url = foreign ? URL.createObjectURL(new Blob([importing(script)], { type: 'text/javascript' })) : script;
   return new Worker(/* webpackIgnore: true */ /* turbopackIgnore: true */ trusted(url), { type: 'module' });
 }
 
 /**
- * The code of a worker that imports `script`. Policies take an `import()` for a script like any other, where `import` is held against `worker-src` as well;
- * and what they forbid here, only this worker hears of.
+ * The code of a worker that imports `script`. Policies treat `import()` like any script, while a
+ * static `import` is also checked against `worker-src`. Only this worker receives the event of a
+ * violation here.
  */
 function importing(script: string): string {
   return `addEventListener('securitypolicyviolation', (event) => postMessage({ forbidden: event.effectiveDirective }));
@@ -40,7 +45,10 @@ interface TrustedTypes {
   createPolicy(name: string, rules: { createScriptURL(url: string): string }): { createScriptURL(url: string): string };
 }
 
-/** `url` for a page that takes Trusted Types only. There is one policy for all the packages of a page, as its name may be used once. */
+/**
+ * `url` for a page that requires Trusted Types. All packages of a page share one policy, because
+ * the name of a policy may be used only once.
+ */
 function trusted(url: string): string {
   const here = globalThis as {
     trustedTypes?: TrustedTypes;
@@ -49,16 +57,17 @@ function trusted(url: string): string {
   try {
     here[policy] ??= here.trustedTypes?.createPolicy('lamella', { createScriptURL: (url) => url });
   } catch {
-    // The page does not allow the policy. If it needs one, making the worker fails, and that is told.
+    // The page does not allow the policy. If it requires one, `new Worker` fails, and that error is
+    // reported.
   }
   return here[policy]?.createScriptURL(url) ?? url;
 }
 
 const remedies = {
   missing:
-    "copying the package's folder to where the page is served from, and load('/FOLDER/'), because esbuild and Rollup leave its files behind; where a link to the folder was installed, the file that npm pack makes of it instead",
-  silent: 'again with a better connection; if it stays so, look whether that is the worker.js of the package',
-  broken: 'a current browser; if it stays so, putting the whole folder of the package there again',
+    "copying the package's folder to the server of the page, and load('/FOLDER/'), because esbuild and Rollup do not copy its files; if a link to the folder was installed, installing the file that npm pack makes of it",
+  silent: 'again with a better connection; if the error stays, checking that this is the worker.js of the package',
+  broken: 'a current browser; if the error stays, copying the whole folder of the package there again',
 } as const;
 
 function notStarted(reason: string, why: keyof typeof remedies): LamellaError<'L436'> {
@@ -66,8 +75,9 @@ function notStarted(reason: string, why: keyof typeof remedies): LamellaError<'L
 }
 
 /**
- * The worker of the first of `scripts` that is one. L436 when none is, L439 when the page's security policy is why, L415 to L424 when the script
- * cannot be had; rejects with the signal's reason when aborted.
+ * The worker of the first script that starts. L436 if none does, L439 if the page's security policy
+ * is the reason, L415 to L424 if the script cannot be fetched. Rejects with the signal's reason
+ * when aborted.
  */
 export async function startWorker(
   scripts: readonly string[],
@@ -85,14 +95,21 @@ export async function startWorker(
   }
   const [first] = failures;
   if (!first)
-    throw notStarted('a bundler left worker.js behind, and none is taken from the origin of a model', 'missing');
+    throw notStarted(
+      'a bundler did not copy worker.js, and scripts are never taken from the server of a model',
+      'missing',
+    );
   const other = failures.find(({ code }) => code !== 'L436');
   if (other) throw other;
   const reason = failures.map(({ args }) => args.reason).join(', ');
   throw new LamellaError('L436', { reason, remedy: String(first.args.remedy) });
 }
 
-/** A worker that has said hello. No browser says why one has not: then the server is asked, as for any file, and what was only passing is over. */
+/**
+ * A worker that has sent its hello. Browsers do not report why a worker failed, so after a failure
+ * the script is fetched like any file, which reports server errors; then the worker is started once
+ * more, in case the failure was temporary.
+ */
 async function started(script: string, signal: AbortSignal | undefined, patienceMs: number): Promise<Worker> {
   const attempt = () =>
     greeted(script, signal, patienceMs).catch((cause: unknown) => {
@@ -109,7 +126,7 @@ async function started(script: string, signal: AbortSignal | undefined, patience
   return first;
 }
 
-/** Resolves when the server gives the script. */
+/** Resolves if the server returns the script. */
 async function fetched(script: string, signal: AbortSignal | undefined): Promise<void> {
   try {
     await download({ file: 'worker.js', url: script, place: script.replace(/[^/]*$/, '') }, { signal });
@@ -140,12 +157,12 @@ function greeted(script: string, signal: AbortSignal | undefined, patienceMs: nu
     };
     const abort = () => fail(signal!.reason);
     const timer = setTimeout(
-      () => fail(notStarted(`${script} (it has said nothing in ${patienceMs / 1000} seconds)`, 'silent')),
+      () => fail(notStarted(`${script} (no message from it in ${patienceMs / 1000} seconds)`, 'silent')),
       patienceMs,
     );
     globalThis.addEventListener('securitypolicyviolation', violation);
     signal?.addEventListener('abort', abort);
-    // What a policy forbids is told a moment after.
+    // The event of a policy violation arrives shortly after the error.
     const later = (cause: unknown) => setTimeout(() => fail(cause));
     try {
       worker = newWorker(script);
@@ -171,14 +188,14 @@ function refused(script: string, directive: string): LamellaError {
   return new LamellaError('L439', { script, directive, source });
 }
 
-/** What is wrong with a script that is there, and that no worker could be made of. */
+/** The error for a script that exists but does not run as a worker. */
 async function whyNot(script: string, message: string): Promise<LamellaError> {
   const limit = AbortSignal.timeout(PATIENCE_MS);
   const answer = await fetch(script, { method: 'HEAD', signal: limit }).catch(() => null);
-  const type = answer?.ok ? (answer.headers.get('Content-Type') ?? 'of no type') : null;
+  const type = answer?.ok ? (answer.headers.get('Content-Type') ?? 'no content type') : null;
   if (type !== null && !/javascript/.test(type))
     return notStarted(
-      `${script} (what the server answers is ${type}, not JavaScript)`,
+      `${script} (the server answers with ${type}, not JavaScript)`,
       /html/.test(type) ? 'missing' : 'broken',
     );
   return notStarted(`${script} (${message || 'it does not run'})`, 'broken');

@@ -1,11 +1,17 @@
-/** What a page and its worker say to each other: requests with a number each, and answers that carry it. */
+/**
+ * The messages between a page and its worker: numbered requests, and answers with the number of
+ * their request.
+ */
 import type { Fallback, FinishReason, LoadOptions, Piece, Running, Stats } from '../face.ts';
 import type { PackageAddress } from '../files/folder.ts';
 import type { LamellaError } from '../lamella-error.ts';
 import type { Manifest } from '../manifest/manifest.ts';
 import type { GenerateCall } from '../model/options.ts';
 
-/** Everything a page can ask of its worker, with what it sends along and what comes back. Functions and signals stay in the page. */
+/**
+ * Every request of a page, with its arguments and its result. Functions and signals stay in the
+ * page.
+ */
 export interface Calls {
   load: [[address: PackageAddress, options: Omit<LoadOptions, 'signal' | 'onProgress' | 'onFallback'>], Loaded];
   generate: [[call: Pick<GenerateCall, 'prompt' | 'options'>], null];
@@ -25,29 +31,29 @@ export type Request =
   | { readonly [C in keyof Calls]: { readonly id: number; readonly call: C; readonly args: Calls[C][0] } }[keyof Calls]
   | News;
 
-/** What is not answered. */
+/** Messages without an answer. */
 export type News =
   /** Ends the generation that request `id` started. */
   | { readonly id: number; readonly call: 'abort' }
-  /** The reader of that generation has come to the end of so many steps, and asks for more. */
+  /** The reader of that generation has read this many steps and requests more. */
   | { readonly id: number; readonly call: 'read'; readonly steps: number };
 
-/** How far a generation has come since the step before. */
+/** The progress of a generation since the step before. */
 export interface Step {
   readonly pieces: readonly Piece[];
   readonly promptTokens: readonly number[];
-  /** Why the last of the pieces is the last one. */
+  /** Why the last piece is the last one; null if more may follow. */
   readonly finishReason: FinishReason | null;
   readonly stats: Stats;
 }
 
 export type Answer =
-  /** Of no request: it comes while loading, or at any time later. */
+  /** Belongs to no request: sent while loading, or at any time later. */
   | { readonly fallback: Fallback }
   | { readonly id: number; readonly value: unknown }
   | { readonly id: number; readonly failure: Failure }
   | { readonly id: number; readonly step: Step }
   | { readonly id: number; readonly progress: readonly [doneBytes: number, totalBytes: number] };
 
-/** An error as it travels: what a `LamellaError` is made from, or the sentence of any other. */
+/** An error as plain data: the parts of a `LamellaError`, or the message of any other error. */
 export type Failure = Pick<LamellaError, 'code' | 'args' | 'place'> | { readonly message: string };

@@ -1,6 +1,7 @@
 /**
- * The worker of a page, as a file of its own (`worker.js`): it holds the model and answers `page.ts`. The same script is every thread besides: one
- * file to find and to start, whatever a bundler did with it, and each thread comes from where the first worker came from.
+ * The worker of a page, in its own file (`worker.js`): it holds the model and answers `page.ts`.
+ * Threads run the same script, so there is only one file to find after bundling, and every thread
+ * starts from the URL of the first worker.
  */
 
 import type { Parts } from '../entry/parts.ts';
@@ -14,19 +15,23 @@ import { HELLO } from './start-worker.ts';
 import type { Answer, Calls, Failure, News, Request } from './worker-protocol.ts';
 
 /**
- * The page hears of tokens as often as a display shows them, of the first at once. Each message wakes its thread, and on two cores whoever is woken takes
- * the place of one that computes: a message for each token cost a seventh of the speed of two threads.
+ * The page receives the first token at once, and later ones once per display frame. Each message
+ * wakes the page's thread, which on two cores takes the place of a computing thread: one message
+ * per token cost a seventh of the speed of two threads.
  */
 const FRAME_MS = 16;
-/** Most steps that are told and not yet read: a second's worth. Beyond, the generation waits for its reader, and others need not wait for it. */
+/**
+ * The largest number of steps sent but not yet read: one second's worth. After that the generation
+ * waits for its reader, and other calls can run.
+ */
 const STEPS_AHEAD = 60;
 
-/** The page's side of a generation. */
+/** The reader of a generation, in the page. */
 interface Reader {
   readonly control: AbortController;
-  /** Steps that have been read. */
+  /** Number of steps read. */
   read: number;
-  /** Called when there is news of it. */
+  /** Called after a message about this generation. */
   wake(): void;
 }
 
@@ -41,7 +46,7 @@ const loaded = (): Model => {
 };
 const tokenizer = (): Tokenizer => {
   const { tokenizer } = loaded();
-  if (!tokenizer) throw new Error('the page asks for a tokenizer that the package does not have');
+  if (!tokenizer) throw new Error('the page requests a tokenizer that the package does not have');
   return tokenizer;
 };
 
@@ -92,7 +97,7 @@ const handlers: Handlers = {
   decode: (_, ids) => tokenizer().decode(ids),
 };
 
-/** Makes this script a worker: one that has these parts of the runtime, or a thread. */
+/** Runs this script: as a page's worker with these parts of the runtime, or as a thread. */
 export function serve(own: Parts): void {
   if (isNode) {
     serveNodeThread();
@@ -108,7 +113,8 @@ async function answer(data: Request): Promise<void> {
   if (data.call === 'abort' || data.call === 'read') return hear(data);
   const { id, call, args } = data;
   try {
-    // A request's arguments are those of its own call; that the two belong together is lost when both are read from a union.
+    // TypeScript loses the relation between a request's name and its arguments when both are read
+    // from a union.
     const handle = handlers[call] as (id: number, ...args: readonly unknown[]) => Promise<unknown>;
     say({ id, value: await handle(id, ...args) });
   } catch (error) {
@@ -116,7 +122,7 @@ async function answer(data: Request): Promise<void> {
   }
 }
 
-/** News of the reader of a generation; it may have ended meanwhile. */
+/** A message about a generation, which may have ended meanwhile. */
 function hear(news: News): void {
   const reader = readers.get(news.id);
   if (!reader) return;

@@ -1,14 +1,14 @@
 /**
- * Ids by a key, the largest first and of equals the lowest id, as far as anybody asks: a heap, from which ids come off one at a time. All
- * arrays are made once.
+ * Ids ordered by a key, the largest first, and by id if keys are equal. It is a heap, so only the
+ * requested ranks are computed. All arrays are allocated once.
  */
 export class Ranking {
-  /** The front is the heap; what came off lies at the end, best last. */
+  /** The front is the heap; the removed ids lie at the end, best last. */
   readonly #ids: Uint32Array;
   #keys: Float64Array;
   #count = 0;
   #heapSize = 0;
-  /** Whether the ids are those of all keys, in some order. */
+  /** Whether `#ids` contains every id, in some order. */
   #hasAll = false;
 
   constructor(capacity: number) {
@@ -16,30 +16,30 @@ export class Ranking {
     this.#keys = new Float64Array(0);
   }
 
-  /** How many ids are ranked. */
+  /** Number of ranked ids. */
   get count(): number {
     return this.#count;
   }
 
-  /** Ranks `ids` anew, or all that have a key; `keys[id]` is the key of an id. */
+  /** Ranks `ids`, or all ids with a key; `keys[id]` is the key of an id. */
   start(keys: Float64Array, ids?: ArrayLike<number>): void {
     this.#keys = keys;
     this.#count = ids?.length ?? keys.length;
     this.#heapSize = this.#count;
     if (ids) for (let i = 0; i < this.#count; i++) this.#ids[i] = ids[i]!;
-    // all of them are there already, and nearly in order where keys change little
+    // All ids are there from the last call, and nearly in order if the keys have changed little.
     else if (!this.#hasAll) for (let i = 0; i < this.#count; i++) this.#ids[i] = i;
     this.#hasAll = !ids;
     for (let at = (this.#count >> 1) - 1; at >= 0; at--) this.#sink(at);
   }
 
-  /** The id with the `rank`-th largest key; taken off the heap when it is asked for the first time. */
+  /** The id with the `rank`-th largest key. Removes ids from the heap up to that rank. */
   at(rank: number): number {
     while (this.#count - this.#heapSize <= rank) this.#pop();
     return this.#ids[this.#count - 1 - rank]!;
   }
 
-  /** Moves the best id from the heap to the place just behind it. */
+  /** Moves the best id from the heap to the place just after it. */
   #pop(): void {
     const ids = this.#ids;
     const id = ids[0]!;

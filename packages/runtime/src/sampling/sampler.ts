@@ -1,17 +1,19 @@
 /**
  * From logits to a token, in the order of Hugging Face's `generate`:
  *
- * 1. Repetition penalty r (Keskar et al., CTRL, arXiv 1909.05858): the logit of every token already in the sequence, prompt included,
- *    is divided by r when positive and multiplied by r otherwise; once per distinct token.
+ * 1. Repetition penalty r (Keskar et al., CTRL, arXiv 1909.05858): the logit of every token already
+ *    in the sequence, prompt included, is divided by r if positive and multiplied by r otherwise;
+ *    once per distinct token.
  * 2. Temperature T: logits / T. T = 0 ends here with the largest logit; of equals, the lowest id.
- * 3. The rules of `sampling-options.ts` leave tokens out. Of equals, lower ids stay first.
- * 4. One draw from what is left, renormalised, by noise (`noise.ts`): the largest logit + T * noise.
+ * 3. The rules of `sampling-options.ts` remove tokens. Of equals, lower ids come first.
+ * 4. One draw from the remaining tokens, renormalised, by noise (`noise.ts`): the largest
+ *    logit + T * noise.
  *
- * Most rules keep the first tokens in order of probability, so tokens come off a heap, best first, until a rule says stop; then rules with an
- * order of their own do the same with what is left. A device that has the logits need not hand all of them over: where a few of the largest
- * prove what the rules would say of all, they do.
+ * Most rules keep the first tokens in order of probability, so tokens come off a heap, best first,
+ * until a rule stops; then rules with another order do the same with the remaining tokens. A device
+ * need not return all logits: a few of the largest suffice if they prove the result of the rules.
  *
- * All in f64; every array is made once.
+ * All in f64; every array is allocated once.
  */
 import type { Candidates, Listing } from '../driver/driver.ts';
 import type { SamplingOptions } from '../face.ts';
@@ -20,20 +22,22 @@ import { type Draw, drawn, noise, noiseBits, noiseKey } from './noise.ts';
 import { Ranking } from './ranking.ts';
 import { type Rule, samplingOptions, samplingRules } from './sampling-options.ts';
 
-/** How far a device's sum over the vocabulary may be off, relative to it. */
+/** Relative error bound of a device's sum over the vocabulary. */
 const SUM_ERROR = 2e-5;
 
-/** A rule and the value it was given. */
+/** A rule and its value. */
 interface Applied {
   readonly rule: Rule;
   readonly value: number;
 }
 
-/** What is known of the tokens that rules go through. */
+/** Bounds for the tokens that are not in the ranking. */
 interface Known {
-  /** Of tokens whose scores are not larger there may be others, which are not known; null where all are. */
+  /**
+   * Tokens that are not in the ranking have at most this score; null if the ranking has all tokens.
+   */
   readonly bound: number | null;
-  /** Between these is the sum of all weights. */
+  /** Bounds of the sum of all weights. */
   readonly least: number;
   readonly most: number;
 }
@@ -43,23 +47,31 @@ export class Sampler {
   readonly #temperature: number;
   readonly #penalty: number;
   readonly #seed: number;
-  /** Most tokens that stay; the rules that go by probability; those with an order of their own. */
+  /**
+   * The largest number of tokens kept; the rules in order of probability; the rules with another
+   * order.
+   */
   readonly #limit: number;
   readonly #rules: readonly Applied[];
   readonly #reorderings: readonly Applied[];
   /** f64 [vocab]: logits after the penalty. */
   readonly #scores: Float64Array;
   readonly #ranking: Ranking;
-  /** For rules with an order of their own: ids, f64 [vocab] their keys, and ids by key. */
+  /** For rules with another order: ids, f64 [vocab] their keys, and ids ranked by key. */
   readonly #ids: Uint32Array;
   readonly #keys: Float64Array;
   readonly #reordered: Ranking;
-  /** Distinct ids of the sequence: a mark per id, and the first `#seenCount` of a list. */
+  /**
+   * Distinct ids of the sequence: a mark per id, and a list, of which the first `#seenCount` count.
+   */
   readonly #isSeen: Uint8Array;
   readonly #seen: Uint32Array;
   #seenCount = 0;
 
-  /** L408, L409 for options. Temperature defaults to 0 (greedy), or to 1 when a rule is given; the seed to 0. */
+  /**
+   * L408, L409 for options. Temperature defaults to 0 (greedy), or to 1 if a rule is given; the
+   * seed to 0.
+   */
   constructor(vocab: number, options: SamplingOptions = {}) {
     const given = readOptions(options, samplingOptions);
     const rules = samplingRules.flatMap(({ name, rule }) => {
@@ -84,38 +96,39 @@ export class Sampler {
     this.#seen = new Uint32Array(vocab);
   }
 
-  /** Whether no token is left out because others are more probable. */
+  /** Whether no rule removes less probable tokens. */
   get #keepsTail(): boolean {
     return this.#limit === this.#vocab && this.#rules.length === 0;
   }
 
-  /** Whether no token is left out. */
+  /** Whether no token is removed. */
   get #keepsAll(): boolean {
     return this.#temperature === 0 || (this.#keepsTail && this.#reorderings.length === 0);
   }
 
-  /** Whether a rule asks for the sum of the weights of all tokens. */
+  /** Whether a rule needs the sum of the weights of all tokens. */
   get #needsTotal(): boolean {
     return this.#limit === this.#vocab && this.#rules.some(({ rule }) => rule.enough);
   }
 
-  /** The draw that a device can do by itself, instead of `sample`; null where it cannot. */
+  /** The draw that a device can make by itself, instead of `sample`; null if it cannot. */
   get draw(): Draw | null {
     return this.#keepsAll && this.#penalty === 1 ? { temperature: this.#temperature, seed: this.#seed } : null;
   }
 
-  /** What to list candidates for, so that `pick` may find the token among them; null where it never could. */
+  /** The list of candidates in which `pick` may find the token; null if it never could. */
   get listing(): Listing | null {
-    // a reward may bring any token to the front; and how the penalty changes the sum over all, a few do not tell
+    // A penalty below 1 may make any token the best. And the candidates alone do not give the sum
+    // over all tokens after the penalty.
     const keepsAll = this.#keepsAll;
     if (this.#penalty < 1 || (!keepsAll && this.#needsTotal && this.#penalty !== 1)) return null;
-    // an order of its own goes through all
+    // A rule with another order needs all tokens.
     if (!keepsAll && this.#keepsTail) return null;
     const temperature = keepsAll ? this.#temperature : 0;
     return { order: { temperature, seed: this.#seed }, sumTemperature: this.#temperature || 1 };
   }
 
-  /** Notes that `token` is part of the sequence. */
+  /** Records that `token` is part of the sequence. */
   accept(token: number): void {
     if (this.#isSeen[token]) return;
     this.#isSeen[token] = 1;
@@ -123,8 +136,8 @@ export class Sampler {
   }
 
   /**
-   * Picks the token at `position` from `logits`, f32 [vocab], which are left as they are. The token is not yet accepted; the same sampler,
-   * logits and position give it again.
+   * Picks the token at `position` from `logits`, f32 [vocab], which stay unchanged. It is not
+   * accepted yet: another call with the same logits and position gives the same token.
    */
   sample(logits: Float32Array, position: number): number {
     const scores = this.#scores;
@@ -138,7 +151,10 @@ export class Sampler {
     return this.#drawnFrom(this.#kept({ bound: null, least: total, most: total })!, position);
   }
 
-  /** The same from the candidates listed for `listing`, or null where they do not prove what it is. */
+  /**
+   * Picks the same token from the candidates for `listing`; null if they do not prove which one it
+   * is.
+   */
   pick({ ids, logits, bound, total }: Candidates, position: number): number | null {
     for (let i = 0; i < ids.length; i++)
       this.#scores[ids[i]!] = this.#isSeen[ids[i]!] ? this.#penalised(logits[i]!) : logits[i]!;
@@ -155,7 +171,7 @@ export class Sampler {
     return score > 0 ? score / this.#penalty : score * this.#penalty;
   }
 
-  /** 1 for the most probable token. */
+  /** Weight of a token; 1 for the most probable one. */
   #weight(id: number): number {
     return Math.exp(this.#logWeight(id));
   }
@@ -164,7 +180,10 @@ export class Sampler {
     return (this.#scores[id]! - this.#scores[this.#ranking.at(0)]!) / this.#temperature;
   }
 
-  /** How many of the most probable tokens the rules leave that go by probability; null where what is known does not tell. */
+  /**
+   * Number of the most probable tokens that the rules in order of probability keep; null if the
+   * ranking does not suffice.
+   */
   #kept(known: Known): number | null {
     if (this.#limit === this.#vocab || !this.#rules.some(({ rule }) => rule.enough))
       return this.#through(this.#ranking, this.#rules, this.#limit, known);
@@ -174,7 +193,10 @@ export class Sampler {
     return this.#through(this.#ranking, this.#rules, this.#limit, { ...known, least: total, most: total });
   }
 
-  /** Goes through the first `limit` tokens of a ranking until a rule says stop: how many there are before. */
+  /**
+   * Number of tokens of a ranking before a rule stops, at most `limit`; null if the ranking does
+   * not suffice.
+   */
   #through(ranking: Ranking, rules: readonly Applied[], limit: number, known: Known): number | null {
     if (rules.length === 0) return this.#isKnown(ranking, limit - 1, known) ? limit : null;
     let mass = 0;
@@ -192,7 +214,7 @@ export class Sampler {
     return rank < ranking.count && (bound === null || this.#scores[ranking.at(rank)]! > bound);
   }
 
-  /** Draws from the `count` most probable tokens, without those that rules with an order of their own leave out. */
+  /** Draws from the `count` most probable tokens, after applying the rules with another order. */
   #drawnFrom(count: number, position: number): number {
     let ranking = this.#ranking;
     for (const applied of this.#reorderings) {
@@ -205,7 +227,10 @@ export class Sampler {
     return this.#drawn(ranking, count, position);
   }
 
-  /** The first ids of a ranking in ascending order, in which sums over them are the same however they were found. */
+  /**
+   * The first ids of a ranking in ascending order, so that sums over them do not depend on how they
+   * were found.
+   */
   #ascending(ranking: Ranking, count: number): Uint32Array {
     const ids = this.#ids.subarray(0, count);
     const all = count === this.#vocab;
@@ -213,7 +238,10 @@ export class Sampler {
     return all ? ids : ids.sort();
   }
 
-  /** Sets the keys of `ids` by a rule, the largest for the smallest of the rule's. Returns the sum of their weights. */
+  /**
+   * Sets the keys of `ids` by a rule. The rule's smallest key comes first, so its sign is changed.
+   * Returns the sum of the weights.
+   */
   #setKeys(ids: Uint32Array, { key }: Rule): number {
     let total = 0;
     for (let i = 0; i < ids.length; i++) total += this.#weight(ids[i]!);
@@ -228,7 +256,7 @@ export class Sampler {
     return total;
   }
 
-  /** Draws among the first `count` tokens of a ranking; of equals, the lowest id. */
+  /** Draws from the first `count` tokens of a ranking; of equals, the lowest id. */
   #drawn(ranking: Ranking, count: number, position: number): number {
     const key = noiseKey(this.#seed, position);
     let best = ranking.at(0);
@@ -246,13 +274,13 @@ export class Sampler {
   }
 }
 
-/** Whether one of the rules has enough. */
+/** Whether one of the rules stops at this mass. */
 function isEnough(rules: readonly Applied[], mass: number, total: number): boolean {
   for (const { rule, value } of rules) if (rule.enough?.(value, mass, total)) return true;
   return false;
 }
 
-/** Whether one of the rules leaves out a token of this weight. */
+/** Whether one of the rules removes a token of this weight. */
 function isDropped(rules: readonly Applied[], weight: number): boolean {
   for (const { rule, value } of rules) if (rule.drops?.(value, weight)) return true;
   return false;

@@ -1,24 +1,25 @@
 /**
- * Token ids to text while they arrive, such that the pieces joined are exactly the text of all ids decoded at once, and no piece ends
- * inside a character whose bytes are spread over several tokens.
+ * Converts token ids to text as they arrive. The pieces joined are exactly the text of all ids
+ * decoded at once, and no piece ends inside a character whose bytes are spread over several tokens.
  *
- * Decoding a token alone is wrong: its text can depend on the token before it (a leading space) and its bytes can be part of a
- * character. So a window of ids is decoded as a whole, from one settled piece back, and what is new in it is given out. A character
- * still incomplete decodes to exactly one U+FFFD at the end (WHATWG Encoding, "maximal subpart"), which is held back until the next
- * token makes it a character, or proves it an error.
+ * A token cannot be decoded alone: its text can depend on the token before it (a leading space),
+ * and its bytes can be part of a character. So a window of ids is decoded as a whole, starting one
+ * settled piece back, and only its new text is returned. An incomplete character decodes to exactly
+ * one U+FFFD at the end (WHATWG Encoding, "maximal subpart"); it is held back until the next token
+ * completes it or proves it an error.
  */
 export class Detokenizer {
   readonly #decode: (ids: readonly number[]) => string;
-  /** The ids of the last settled piece, then those that have come since. */
+  /** The ids of the last settled piece, then the ids since. */
   #window: number[] = [];
-  /** How many ids of the window are the settled piece. */
+  /** Number of ids in the settled piece. */
   #settled = 0;
-  /** How much of the window's text was given out. */
+  /** Length of the window's text that was returned. */
   #given = 0;
 
   /**
-   * `decode` turns ids into text, all at once; an incomplete character as U+FFFD. `before` are the ids of the text that goes on, whose own
-   * text was given out, but for a character that is incomplete.
+   * `decode` converts a list of ids to text, an incomplete character to U+FFFD. `before` are the
+   * ids that the text continues; their own text counts as returned, except an incomplete character.
    */
   constructor(decode: (ids: readonly number[]) => string, before: readonly number[] = []) {
     this.#decode = decode;
@@ -34,7 +35,8 @@ export class Detokenizer {
     const text = this.#decode(this.#window);
     if (text.endsWith('\ufffd')) return this.#give(text, text.length - 1);
     const piece = this.#give(text, text.length);
-    // An id without text (a special token) settles nothing: the window must keep one that tells the decoder it is not at the start.
+    // An id without text (a special token) settles nothing: the window must keep an id with text,
+    // or the decoder would treat the next one as the start of a text.
     if (piece !== '') {
       this.#window = this.#window.slice(this.#settled);
       this.#settled = this.#window.length;
@@ -43,7 +45,7 @@ export class Detokenizer {
     return piece;
   }
 
-  /** What was held back, when no more ids will come. */
+  /** The text held back, when no more ids will come. */
   flush(): string {
     const text = this.#window.length === 0 ? '' : this.#decode(this.#window);
     const piece = this.#give(text, text.length);

@@ -1,18 +1,19 @@
 /**
- * Ends a stream of text before a stop string, and holds back text only while it may still become one. Of several, the one that is
- * complete first counts (of those that end together, the longest): so the result does not depend on how the text was cut.
+ * Ends a stream of text before a stop string, and holds text back only while it may still become
+ * one. Of several stop strings the one that is complete first counts (of those that end together,
+ * the longest), so the result does not depend on how the text was cut.
  */
 export class StopStrings {
   readonly #stops: readonly string[];
   #held = '';
-  /** Whether a stop string has come; nothing after it counts. */
+  /** Whether a stop string has been found; later text is ignored. */
   stopped = false;
 
   constructor(stops: readonly string[]) {
     this.#stops = stops;
   }
 
-  /** Takes more text; returns what is certain to come before any stop string. */
+  /** Takes more text; returns the text that certainly precedes any stop string. */
   push(text: string): string {
     if (this.stopped) return '';
     const all = this.#held + text;
@@ -23,14 +24,14 @@ export class StopStrings {
     return all.slice(0, end);
   }
 
-  /** What was held back, when no more text will come. */
+  /** The text held back, when no more will come. */
   flush(): string {
     const rest = this.#held;
     this.#held = '';
     return rest;
   }
 
-  /** Where the stop string begins that is complete first; null for none. */
+  /** The start of the stop string that is complete first; null if there is none. */
   #firstComplete(text: string): number | null {
     let first: { readonly at: number; readonly end: number } | null = null;
     for (const stop of this.#stops) {
@@ -41,7 +42,7 @@ export class StopStrings {
     return first?.at ?? null;
   }
 
-  /** Length of the longest end of `text` that is the beginning of a stop string. */
+  /** Length of the longest end of `text` that begins a stop string. */
   #longestBeginning(text: string): number {
     let longest = 0;
     for (const stop of this.#stops) {

@@ -1,11 +1,13 @@
 /**
- * Text to token ids and back, as Hugging Face's `tokenizer.json` says; the ids are those of the Rust library that defines the format. What
- * is understood is listed in the modules under `tokenizer/`, each part by its type and keys; whatever is not listed is refused by
- * name, when a package is compiled and again when it is loaded. This module is loaded only for packages that have a tokenizer.
+ * Converts text to token ids and back, as defined by Hugging Face's `tokenizer.json`; the ids equal
+ * those of the Rust library that defines the format. The modules under `tokenizer/` list the
+ * supported types and keys of each part; anything else is refused by name, when a package is
+ * compiled and again when it is loaded. Only packages with a tokenizer load this module.
  *
- * One thing is done otherwise on purpose: special tokens are not looked for in text, or a user could write `<eos>` and mean it. They are
- * put in by id, where the tokenizer itself or the package's prompt prefix and suffix name them, and left out again when decoding.
- * (Added tokens that are not special are vocabulary, and are found.)
+ * One difference is deliberate: special tokens are not looked for in text, because a user might
+ * write `<eos>` as text. They are added by id, where the tokenizer itself or the package's prompt
+ * prefix and suffix contain them, and removed when decoding. (Added tokens that are not special are
+ * part of the vocabulary, and are found.)
  */
 import { readChecked } from '../files/checked-file.ts';
 import type { PackageFiles } from '../files/package-files.ts';
@@ -22,23 +24,25 @@ import { literal } from './tokenizer/pattern.ts';
 import { type Added, addedBy } from './tokenizer/post-processor.ts';
 import { marksStart, type PreTokenizer, preTokenizerOf } from './tokenizer/pre-tokenizer.ts';
 
-/** What the manifest says a request looks like. */
+/** The form of a request in the manifest. */
 type Prompt = Pick<TokenizerFiles, 'before' | 'after' | 'promptPrefix' | 'promptSuffix'>;
 
-/** The last ids of a prompt that answers are decoded behind: more than an incomplete character has bytes. */
+/**
+ * Number of prompt ids kept for decoding an answer: more than an incomplete character has bytes.
+ */
 const idsBefore = 8;
 /** Words encoded between two pauses. */
 const wordsPerStep = 4096;
-/** Words whose ids are remembered, and how long they may be. */
+/** Number of words whose ids are cached, and their greatest length. */
 const maxRemembered = 10_000;
 const maxRememberedLength = 64;
 
 export class Tokenizer {
-  /** What the tokenizer's own post-processor puts before and behind every text. */
+  /** The ids that the tokenizer's own post-processor adds before and after every text. */
   readonly added: Added;
   /** Special tokens: text to id. */
   readonly special: ReadonlyMap<string, number>;
-  /** Added tokens, special or not, by their texts. */
+  /** Added tokens, special or not, by text. */
   readonly addedTokens: ReadonlyMap<string, AddedToken>;
   /** Every token that can be the id of a piece of text: id to text. */
   readonly texts: ReadonlyMap<number, string>;
@@ -48,13 +52,15 @@ export class Tokenizer {
   readonly #cut: PreTokenizer;
   readonly #model: Model;
   readonly #decode: (tokens: readonly string[]) => string;
-  /** Texts of tokens as the decoder takes them. */
+  /** Texts of tokens in the decoder's alphabet. */
   readonly #written: ReadonlyMap<number, string>;
   readonly #inText: AddedTokenFinder;
   readonly #inNormalized: AddedTokenFinder;
   readonly #remembered = new Map<string, readonly number[]>();
 
-  /** `json` is the content of `tokenizer.json`. Throws NotUnderstood, which says what is wrong where. */
+  /**
+   * `json` is the content of `tokenizer.json`. Throws NotUnderstood with the place and the fault.
+   */
   constructor(json: unknown, prompt: Prompt) {
     const file = partOf(json, 'tokenizer.json');
     allow(
@@ -70,7 +76,7 @@ export class Tokenizer {
     this.added = addedBy(post_processor);
     this.#prompt = prompt;
 
-    // Hugging Face's library marks the start only where the text's first character is still there.
+    // Hugging Face's library marks the start only if the text's first character is still there.
     if (marksStart(pre_tokenizer) && mayDropStart(normalizer)) {
       refuse('pre_tokenizer', 'prepend_scheme "first" behind a normalizer that may drop the start of the text');
     }
@@ -91,7 +97,8 @@ export class Tokenizer {
 
     const texts = new Map([...this.#model.ids].map(([text, id]) => [id, text]));
     const written = new Map(texts);
-    // A decoder of bytes would take a token that was never written in their alphabet for bytes.
+    // A byte decoder would interpret the characters of an added token as bytes, so they are written
+    // in its alphabet.
     const bytes = (decoder as { type?: unknown } | null | undefined)?.type === 'ByteLevel';
     for (const { id, content } of added) {
       texts.set(id, content);
@@ -102,7 +109,7 @@ export class Tokenizer {
     this.#written = written;
   }
 
-  /** The id of a token, special or not, by its text; null when there is none. */
+  /** The id of a token, special or not, by its text; null if there is none. */
   idOf(token: string): number | null {
     return this.addedTokens.get(token)?.id ?? this.#model.ids.get(token) ?? null;
   }
@@ -112,7 +119,7 @@ export class Tokenizer {
     return finish(this.encoding(text));
   }
 
-  /** `encode` in steps of some milliseconds: a long text need not be encoded in one go. */
+  /** `encode` in steps of some milliseconds, so that a long text does not block. */
   *encoding(text: string): Generator<undefined, number[]> {
     const ids: number[] = [];
     let words = 0;
@@ -145,16 +152,16 @@ export class Tokenizer {
     return ids;
   }
 
-  /** Ids of a request, as the package's manifest says it looks. */
+  /** Ids of a request in the form that the manifest defines. */
   encodePrompt(text: string): number[] {
     return finish(this.encodingPrompt(text));
   }
 
-  /** `encodePrompt` in steps, as `encoding`. */
+  /** `encodePrompt` in steps, like `encoding`. */
   *encodingPrompt(text: string): Generator<undefined, number[]> {
     const { before, after, promptPrefix, promptSuffix } = this.#prompt;
     let ids: readonly number[] = before;
-    // Neighbouring texts are encoded as one, so that the text has the tokens it would have in a document.
+    // Adjacent texts are encoded as one, so that the text gets the same tokens as in a document.
     let run = '';
     for (const part of [...this.#parts(promptPrefix), text, ...this.#parts(promptSuffix)]) {
       if (typeof part === 'string') run += part;
@@ -172,13 +179,19 @@ export class Tokenizer {
     return tokens.length === 0 ? '' : this.#decode(tokens);
   }
 
-  /** For the text of ids that come behind those of `prompt`: it goes on with the prompt's text, unless a special token is between. */
+  /**
+   * A detokenizer for ids that follow those of `prompt`. It continues the prompt's text, unless a
+   * special token lies in between.
+   */
   detokenizer(prompt: readonly number[]): Detokenizer {
     const text = prompt.slice(prompt.findLastIndex((id) => this.#specialIds.has(id)) + 1);
     return new Detokenizer((ids) => this.decode(ids), text.slice(-idsBefore));
   }
 
-  /** Template text cut into plain texts and the ids of the special tokens written in it; of several that match, the longest. */
+  /**
+   * Template text, cut into plain texts and the ids of the special tokens written in it; of several
+   * that match, the longest.
+   */
   #parts(template: string): (string | number)[] {
     const names = [...this.special.keys()].sort((a, b) => b.length - a.length);
     if (names.length === 0) return [template];
@@ -191,7 +204,10 @@ function finish<T>(steps: Generator<undefined, T>): T {
   for (let step = steps.next(); ; step = steps.next()) if (step.done) return step.value;
 }
 
-/** Reads a package's tokenizer. L407 when it is none, or another than it was compiled with; throws what `readChecked` throws. */
+/**
+ * Reads a package's tokenizer. L407 if it is not one, or not the one that was compiled; throws the
+ * errors of `readChecked`.
+ */
 export async function loadTokenizer(
   spec: TokenizerFiles,
   files: PackageFiles,

@@ -1,10 +1,10 @@
 /**
- * The WASM driver: one linear memory at its final size, the weights copied once to their final offsets, the execution table written
- * beside them, and a few exports to call. Everything a token needs is inside the module; a call crosses into it once. With several threads
- * the memory is shared, and workers take part in every call from inside the module.
+ * The WASM driver: one linear memory at its final size, weights copied once to their final offsets,
+ * the execution table, and a few exports. A decoded token crosses into the module once. With
+ * several threads the memory is shared, and workers take part in every call from inside the module.
  *
- * `plannedBytes` is what the compiler promised and `peakBytes` what the running memory measures; they are equal because the memory is
- * created with initial = maximum.
+ * `plannedBytes` is the compiler's plan and `peakBytes` the size of the memory in use. They are
+ * equal because the memory is created with initial = maximum.
  */
 
 import type { Driver } from '../driver/driver.ts';
@@ -23,49 +23,54 @@ import { WARM_MS, warmUp } from './warm-up.ts';
 const PAGE = 65_536;
 
 /**
- * Reads of a word before a thread that waits for others sleeps: some milliseconds' worth where every thread has a core of its own, since who sleeps
- * is late when the others come (6 % of the speed of two threads in Chromium); a tenth of a millisecond's where threads have to take turns, since
- * who does not sleep keeps the others from working (three threads on two cores would take 560 ms a token for 26).
+ * Reads of a word before a waiting thread sleeps. With a core per thread it spins for some
+ * milliseconds, because waking up takes time (6 % of the speed of two threads in Chromium). With
+ * fewer cores it spins for a tenth of a millisecond, because a spinning thread keeps others from
+ * working (three threads on two cores: 560 ms a token instead of 26).
  */
 const PATIENCE = { ownCores: 1 << 23, sharedCores: 1 << 17 } as const;
 
-/** Tokens of the prompts that warm up: a few, for the largest models, too, have to let weights arrive in between. */
+/**
+ * Tokens of the warm-up prompts: few, because with the largest models too the weights must be able
+ * to arrive in between.
+ */
 const WARM_TOKENS = 8;
 
-/** What the compiled module exports. */
+/** The exports of the compiled module. */
 interface Kernels {
   prefill(n: number): void;
   head(row: number): void;
   decode(): void;
   best?(): number;
-  /** With threads: lets the others return from `serve`. */
+  /** With threads: makes the other threads return from `serve`. */
   stop?(): void;
 }
 
-/** The driver as it is: it answers at once. */
+/** A driver whose every call is synchronous. */
 export interface WasmDriver extends Driver {
   prefill(n: number): void;
   head(row: number): void;
   decode(): void;
   readLogits(): Float32Array;
   choose(draw: Draw): number;
-  /** f32 [vocab]: what `head` and `decode` left. A view into the memory. */
+  /** f32 [vocab]: the result of `head` or `decode`. A view into the memory. */
   readonly logits: Float32Array;
-  /** The memory itself, for tests that look for writes outside the plan. */
+  /** The memory, for tests that look for writes outside the plan. */
   readonly memory: WebAssembly.Memory;
 }
 
-/** What a driver is not told by the package or the app. */
+/** Inputs of the driver that neither the package nor the app's options contain. */
 export interface WasmStart {
   /** URL of the script that threads run; one thread needs none. */
   readonly workerScript?: string;
-  /** Why on WASM, where that was not the first choice. */
+  /** Why WASM runs, if it was not the first choice. */
   readonly instead?: readonly string[] | undefined;
 }
 
 /**
- * Loads a package's kernels and weights. L405 without weights, L413 for a file that cannot be read, L407 for one that is short, or not the one whose SHA-256
- * the manifest holds, L412 when threads that were asked for cannot be started; rejects with the signal's reason when aborted.
+ * Loads a package's kernels and weights. L405 without weights, L413 if a file cannot be read, L407
+ * if a file is short or its SHA-256 differs from the manifest's, L412 if requested threads cannot
+ * be started. Rejects with the signal's reason when aborted.
  */
 export async function loadWasm(
   manifest: Manifest,
@@ -90,7 +95,7 @@ export async function loadWasm(
   const start = async () => {
     const module = await WebAssembly.compile(await readChecked(files, kernel, options));
     const { pool, threads, why } = await gather(workerScript, choice, options.threads !== undefined);
-    // Set before anybody serves.
+    // Written before any thread serves.
     writeStep(step, { threads, patience: threads > available ? PATIENCE.sharedCores : PATIENCE.ownCores });
     await pool?.serve(module, memory).catch((cause: unknown) => {
       throw threadsRefused(threads, cause);
@@ -117,7 +122,7 @@ export async function loadWasm(
   });
   const placing = readWeights(weights, files, place, options);
   let warmUntil = Number.POSITIVE_INFINITY;
-  // Before anything below: nobody asks threads for work that may have been ended.
+  // Registered before `warming`, so that threads get no work after loading may have ended.
   placing.then(
     () => {
       warmUntil = performance.now() + WARM_MS;
@@ -135,7 +140,7 @@ export async function loadWasm(
           kernels.decode();
         },
         (address) => {
-          // Of a table's rows a prompt leaves out the last, the head.
+          // A prefill step leaves out the table's last row, the head.
           writeStep(step, { position: 0, count: 0, rows: 2, table: address });
           kernels.prefill(Math.min(manifest.tile, WARM_TOKENS));
         },
@@ -156,8 +161,9 @@ export async function loadWasm(
 }
 
 /**
- * The threads of `choice` besides this one, before they have touched anything. Where some cannot be started, this thread computes alone, by the same kernels,
- * and says why; L412 where the caller had `asked` for so many.
+ * Starts the threads of `choice` besides this one; they do not touch the memory yet. If some cannot
+ * be started, this thread computes alone with the same kernels and says why; L412 if the caller
+ * `asked` for that number.
  */
 async function gather(
   script: string,
@@ -169,7 +175,7 @@ async function gather(
     return { pool: await gatherThreads(script, threads), threads, why };
   } catch (cause) {
     if (asked) throw threadsRefused(threads, cause);
-    const alone = `one thread, for ${threads} cannot be started (${reasonOf(cause)})`;
+    const alone = `one thread, because ${threads} cannot be started (${reasonOf(cause)})`;
     return { pool: null, threads: 1, why: alone };
   }
 }
@@ -186,7 +192,7 @@ function driver(
   pool: Threads | null,
 ): WasmDriver {
   const { memory: plan, tile, vocab } = manifest;
-  // The memory never grows, so its buffer is never replaced and these views stay good.
+  // The memory never grows, so its buffer is never replaced and these views stay valid.
   const step = stepWords(memory.buffer, plan);
   const logits = new Float32Array(memory.buffer, plan.logits.offset, vocab);
   return {

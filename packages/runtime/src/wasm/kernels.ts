@@ -1,4 +1,7 @@
-/** Which of a package's WASM modules this engine runs best. All compute the same numbers. */
+/**
+ * Chooses the WASM module of a package that runs fastest on this engine. All modules compute the
+ * same numbers.
+ */
 import type { InstructionSet } from '../choices.ts';
 import { LamellaError } from '../lamella-error.ts';
 import type { Manifest } from '../manifest/manifest.ts';
@@ -6,30 +9,33 @@ import type { Manifest } from '../manifest/manifest.ts';
 export interface Choice {
   readonly kernel: Manifest['wasm'][number];
   readonly threads: number;
-  /** Why not something faster; what `Running.why` says. */
+  /** Why nothing faster runs; part of `Running.why`. */
   readonly why: string;
 }
 
-/** What the choice depends on. */
+/** The features of the engine, and the requested threads. */
 export interface Engine {
-  /** Most threads wanted; null leaves it to the size of the model and the cores. */
+  /**
+   * The largest number of threads requested; null to choose by the size of the model and the cores.
+   */
   readonly threads: number | null;
   /** Threads that can run at the same time. */
   readonly cores: number;
   readonly sharesMemory: boolean;
-  /** What its SIMD can do, best first. */
+  /** Its SIMD instruction sets, best first. */
   readonly sets: readonly InstructionSet[];
 }
 
-/** Threads, unless told otherwise: more than this many wait for memory rather than compute. */
+/** The largest default number of threads: more of them wait for memory rather than compute. */
 const USUAL_THREADS = 4;
 /**
- * Weights that make a thread worth its while. Threads meet after every kernel, which takes microseconds: the assistant (0.7 MB) decodes 9,700
- * tokens/s with one and 2,600 with two, in Chromium on two cores.
+ * Weight bytes per thread below which another thread does not pay. Threads synchronise after every
+ * kernel, which takes microseconds: the assistant (0.7 MB) decodes 9,700 tokens/s with one thread
+ * and 2,600 with two, in Chromium on two cores.
  */
 const BYTES_PER_THREAD = 4 << 20;
 
-/** The fastest kernels that the package has and the engine runs; null for none. */
+/** The fastest kernels that the package has and the engine runs; null if there are none. */
 export function chooseKernels(
   manifest: Pick<Manifest, 'wasm' | 'memory' | 'maxThreads'>,
   engine: Engine,
@@ -41,7 +47,7 @@ export function chooseKernels(
     engine.sets.flatMap((set) => wasm.find(({ variant }) => variant === `${set}${suffix}`) ?? [])[0];
   const simd = ({ variant }: Choice['kernel']): string => {
     const used = engine.sets.find((set) => variant.startsWith(set)) ?? 'simd';
-    return used === 'simd' && engine.sets.length > 1 ? 'plain SIMD, for the package needs no other' : names[used];
+    return used === 'simd' && engine.sets.length > 1 ? 'plain SIMD, because the package needs no other' : names[used];
   };
   const several = threads > 1 && engine.sharesMemory ? best('-threads') : undefined;
   if (several) return { kernel: several, threads, why: `${threads} threads, ${simd(several)}` };
@@ -50,21 +56,24 @@ export function chooseKernels(
   const alone =
     threads === 1
       ? engine.threads === null && engine.cores > 1
-        ? 'one thread, for in a model this small several wait more than they compute'
+        ? 'one thread, because several would mostly wait in a model this small'
         : 'one thread'
       : engine.sharesMemory
-        ? 'one thread, for the package has no kernels for several'
-        : 'one thread, for there is no shared memory: a page must be cross-origin isolated';
+        ? 'one thread, because the package has no kernels for several'
+        : 'one thread, because there is no shared memory: a page must be cross-origin isolated';
   return { kernel, threads: 1, why: `${alone}, ${simd(kernel)}` };
 }
 
 const names: Readonly<Record<InstructionSet, string>> = {
-  simd: 'plain SIMD, for this engine has no relaxed SIMD',
+  simd: 'plain SIMD, because this engine has no relaxed SIMD',
   relaxed: 'relaxed SIMD',
   vnni: 'relaxed SIMD by AVX-VNNI',
 };
 
-/** What this engine's SIMD can do, best first. It is asked, not guessed: engines name no processor. */
+/**
+ * This engine's SIMD instruction sets, best first. It is tested by running an instruction, because
+ * engines do not name the processor.
+ */
 export function instructionSets(): readonly InstructionSet[] {
   const bytes = dotModule();
   if (!WebAssembly.validate(bytes)) return ['simd'];
@@ -73,12 +82,15 @@ export function instructionSets(): readonly InstructionSet[] {
     const dot = (exports as { readonly dot: () => number }).dot();
     return dot === 4 * 127 * 255 ? ['vnni', 'relaxed', 'simd'] : ['relaxed', 'simd'];
   } catch {
-    // a page's policy that forbids WebAssembly: the kernels meet it as well, and can say so
+    // A page's policy forbids WebAssembly. Compiling the kernels will fail too, and report it.
     return ['simd'];
   }
 }
 
-/** What an engine's refusal of kernels means: L417 for a page's policy, L412 for the engine's own; anything else is passed on. */
+/**
+ * The error for kernels that an engine refuses: L417 for a page's policy, L412 for the engine's own
+ * reasons. Every other error is returned unchanged.
+ */
 export function whyRefused(cause: unknown, file: string, place: string): unknown {
   if (!(cause instanceof WebAssembly.CompileError || cause instanceof WebAssembly.LinkError)) return cause;
   if (/content security policy|\bcsp\b/i.test(cause.message))
@@ -90,7 +102,10 @@ export function whyRefused(cause: unknown, file: string, place: string): unknown
   );
 }
 
-/** A kernel that may trap, as one does whose manifest was written for another: L425 then, which names `file`. */
+/**
+ * Wraps a kernel so that a trap becomes L425 with `file`. Kernels trap if the manifest belongs to
+ * other kernels.
+ */
 export function trapping<T>(kernel: (n: number) => T, file: string, place: string): (n?: number) => T {
   return (n = 0) => {
     try {
@@ -103,8 +118,9 @@ export function trapping<T>(kernel: (n: number) => T, file: string, place: strin
 }
 
 /**
- * A function that is nothing but a relaxed dot of four bytes, 127 each, with four of 255. Engines may differ there: AVX-VNNI's one
- * instruction takes 255 as it is and gives the exact sum; what x86 has otherwise saturates pairs, and Arm takes the 255 as -1.
+ * A module with one function: a relaxed dot product of four bytes of 127 with four of 255. Engines
+ * differ: AVX-VNNI's single instruction treats 255 as unsigned and gives the exact sum; other x86
+ * code saturates pairs; Arm treats 255 as -1.
  */
 function dotModule(): Uint8Array<ArrayBuffer> {
   const all = (byte: number) => [0xfd, 0x0c, ...new Array<number>(16).fill(byte)];

@@ -1,11 +1,12 @@
 /**
- * A thread that computes: it makes an instance of the same module over the same memory, says so, and serves. Waiting for work, spinning and
- * sleeping, is the module's own business. Threads run the script `worker.js`, too: what they are is told by their first message.
+ * A computing thread: it instantiates the same module over the same memory, reports that, and
+ * serves. The module itself waits for work, by spinning and sleeping. Threads run the same script
+ * as the page's worker, `worker.js`; their first message makes them threads.
  */
 import { node } from '../node.ts';
 import { HELLO } from '../page/start-worker.ts';
 
-/** What a thread is started with. */
+/** The first message of a thread. */
 export interface ThreadStart {
   readonly module: WebAssembly.Module;
   /** Shared. */
@@ -14,10 +15,10 @@ export interface ThreadStart {
   readonly thread: number;
 }
 
-/** What a thread says when it serves, or the reason why it cannot. */
+/** The answer of a thread: it serves, or why it cannot. */
 export type ThreadSaid = { readonly serving: true } | { readonly failed: string };
 
-/** Serves until the module is told to stop. */
+/** Serves until the module's `stop` is called. */
 export async function serveThread({ module, memory, thread }: ThreadStart, say: (said: ThreadSaid) => void) {
   try {
     const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
@@ -28,7 +29,7 @@ export async function serveThread({ module, memory, thread }: ThreadStart, say: 
   }
 }
 
-/** Says that it is here, and is a thread of Node's from its first message on. */
+/** Sends the hello. The first message then makes this worker a thread. */
 export async function serveNodeThread(): Promise<void> {
   const { parentPort } = await node('worker_threads');
   parentPort!.once('message', (start: ThreadStart) => serveThread(start, (said) => parentPort!.postMessage(said)));

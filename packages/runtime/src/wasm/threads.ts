@@ -1,45 +1,49 @@
 /**
- * The threads besides the calling one: workers that sit inside the module's `serve` until it is told to stop. Between tokens nothing passes
- * between JavaScript threads; they meet in shared memory. They get it when all of them are there: where one does not come, nobody has touched it.
+ * The threads besides the calling one: workers that run the module's `serve` until it stops.
+ * Between tokens they communicate only through shared memory. They receive that memory only after
+ * all of them have started: if one fails to start, none has touched it.
  */
 import { isNode, node } from '../node.ts';
 import { type Forbidden, HELLO, newWorker, PATIENCE_MS } from '../page/start-worker.ts';
 import type { ThreadSaid, ThreadStart } from './thread.ts';
 
-/** What a worker says: that its script runs, that it serves, or why it cannot. */
+/** Messages of a worker: its script runs; it serves; or why it cannot. */
 type Said = typeof HELLO | ThreadSaid | Forbidden;
 
-/** A worker of a browser or of Node, as far as it is needed. */
+/** The members used of a worker, in a browser or in Node. */
 interface Worker {
   /** Resolves when its script runs. */
   readonly here: Promise<void>;
-  /** Gives it its work, and resolves when it serves. */
+  /** Sends it its work and resolves when it serves. */
   serve(start: ThreadStart): Promise<void>;
   terminate(): void;
 }
 
 export interface Threads {
-  /** Makes all of them serve. Rejects, and ends them, when one cannot. */
+  /** Makes all of them serve. If one cannot, ends all of them and rejects. */
   serve(module: WebAssembly.Module, memory: WebAssembly.Memory): Promise<void>;
   terminate(): void;
 }
 
-/** Whether memory can be shared with workers here. Browsers share it only in pages that are cross-origin isolated. */
+/**
+ * Whether memory can be shared with workers here. Browsers allow it only in cross-origin isolated
+ * pages.
+ */
 export function canShareMemory(): boolean {
   return typeof SharedArrayBuffer === 'function' && (isNode || globalThis.crossOriginIsolated === true);
 }
 
-/** Threads that can run at the same time, by the machine's cores. */
+/** Threads that can run at the same time: the number of cores. */
 export async function cores(): Promise<number> {
   return isNode ? (await node('os')).availableParallelism() : navigator.hardwareConcurrency;
 }
 
 /**
- * Starts threads 1 to `count` - 1 from the URL of the script `worker.js`; when the promise resolves all of them wait for their work. Rejects when one
- * cannot be started, or has not come in `patienceMs`.
+ * Starts threads 1 to `count` - 1 from the URL of `worker.js`, and resolves when all of them wait
+ * for work. Rejects if one cannot be started, or sends no message in `patienceMs`.
  */
 export async function gatherThreads(script: string, count: number, patienceMs = PATIENCE_MS): Promise<Threads> {
-  if (script === '') throw new Error('worker.js is not where this script is');
+  if (script === '') throw new Error('worker.js is not beside this script');
   const create = isNode ? await nodeWorker(script) : () => webWorker(script);
   const workers: Worker[] = [];
   const terminate = () => {
@@ -56,7 +60,7 @@ export async function gatherThreads(script: string, count: number, patienceMs = 
   };
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
-    const cause = new Error(`${script} has said nothing in ${patienceMs / 1000} seconds`);
+    const cause = new Error(`no message from ${script} in ${patienceMs / 1000} seconds`);
     timer = setTimeout(() => reject(cause), patienceMs);
   });
   await orEnd(Promise.race([start(), late])).finally(() => clearTimeout(timer));
@@ -89,13 +93,13 @@ function webWorker(script: string): Worker {
 async function nodeWorker(script: string): Promise<() => Worker> {
   const { Worker } = await node('worker_threads');
   return () => {
-    // None of the program's own flags: `--input-type` would be about this script.
+    // Without the program's own flags: `--input-type` would apply to this script.
     const worker = new Worker(new URL(script), { execArgv: [] });
     const next = () =>
       new Promise<Said>((resolve, reject) => {
         worker.once('message', resolve);
         worker.once('error', reject);
-        worker.once('exit', () => reject(new Error(`${script} has ended`)));
+        worker.once('exit', () => reject(new Error(`${script} ended`)));
       });
     return {
       here: next().then(expectHello),
@@ -103,7 +107,7 @@ async function nodeWorker(script: string): Promise<() => Worker> {
         const said = next();
         worker.postMessage(start);
         expectServing(await said);
-        // From now on a program that forgets to dispose of its model still ends.
+        // From here on, a program that does not dispose of its model can still exit.
         worker.unref();
       },
       terminate: () => void worker.terminate(),
@@ -114,7 +118,9 @@ async function nodeWorker(script: string): Promise<() => Worker> {
 function expectHello(said: Said): void {
   if (said === HELLO) return;
   const { forbidden } = Object(said) as Partial<Forbidden>;
-  throw new Error(forbidden ? `a policy forbids its script (${forbidden})` : 'worker.js is another script');
+  throw new Error(
+    forbidden ? `a policy forbids its script (${forbidden})` : 'worker.js is not the script of this package',
+  );
 }
 
 function expectServing(said: Said): void {

@@ -1,29 +1,33 @@
 /**
- * Warming up while weights arrive. Engines run new code slowly at first and compile it again, better, once it has worked for a while: until then
- * a token takes up to ten times as long, and with several threads the slowest has all wait. So the first row of each kind is run over and over
- * on whatever lies in memory, by all threads, for as long as there is something to wait for. Its results are never read: state behind the
- * position is not, and the position is the start.
+ * Warms kernels up while weights arrive. Engines run new code slowly at first and optimise it after
+ * some time: until then a token takes up to ten times as long, and with several threads all wait
+ * for the slowest. So all threads run the first row of each kind repeatedly, on whatever data is in
+ * memory, while loading waits anyway. The results are never read: the position stays 0, and state
+ * beyond the position is not read.
  *
- * A small model's weights are there before its kernels are warm. It is waited for a little longer: what an engine compiles beside an answer takes
- * the processor from whoever draws it (Chromium shapes a page's text on the threads that compile, and made a page wait for 60 ms and more).
+ * The weights of a small model arrive before its kernels are warm, so loading then waits a little
+ * longer. Otherwise the engine would compile during the first answer and slow down drawing
+ * (Chromium shapes a page's text on the threads that compile, and made a page wait for 60 ms and
+ * more).
  */
 import type { Manifest } from '../manifest/manifest.ts';
 import { rowAddress } from '../step.ts';
 
-/** Runs of a row, and ms spent on them, after which an engine has made up its mind. */
+/** Runs of a row, or milliseconds spent on it, after which engines have optimised it. */
 const RUNS = 200;
 const SPENT_MS = 40;
-/** A row runs for so many ms before others get their turn, and messages theirs. */
+/** Milliseconds that a row runs before other rows and messages get their turn. */
 const TURN_MS = 1;
-/** Most ms that it is worth waiting for after the last weight. */
+/** The longest useful wait after the last weight, in milliseconds. */
 export const WARM_MS = 150;
 
-/** Runs the row at this address, in one of the ways in which rows run. */
+/** Runs the row at this address, as a token or as a prompt. */
 export type RunRow = (address: number) => void;
 
 /**
- * Runs rows, each in every way, until all are warm or `enough` says so, which is asked before each. Lets go of the thread in between, so that weights
- * can arrive.
+ * Runs the first row of each kind, in each of `ways`, until all are warm or `enough()` is true,
+ * which is tested before each run. Returns to the event loop in between, so that weights can
+ * arrive.
  */
 export async function warmUp(manifest: Manifest, ways: readonly RunRow[], enough: () => boolean): Promise<void> {
   const kinds = new Set(manifest.table.map(({ kind }) => kind));

@@ -1,15 +1,15 @@
 /**
- * Tokens that are found in the text as they are, before anything is merged. Of several that begin at one place the longest is meant; a
- * token may ask to stand as a word of its own, or take the white space around it along.
+ * Finds added tokens in the text before any merging. Of several that begin at one place the longest
+ * counts. A token may be limited to separate words, or include the white space around it.
  */
 import { allow, flag, isId, maxId, type Part, partOf, refuse, string, whole } from './part.ts';
 
 export interface AddedToken {
   readonly id: number;
   readonly content: string;
-  /** Steers the model, and is never found in text: it is put in by id. */
+  /** A control token, never found in text: it is added by id. */
   readonly special: boolean;
-  /** Looked for in the normalized text, and normalized itself. */
+  /** Searched in the normalized text, in its own normalized form. */
   readonly normalized: boolean;
   readonly singleWord: boolean;
   readonly lstrip: boolean;
@@ -20,8 +20,9 @@ const maxContent = 4096;
 const maxTokens = 2 ** 17;
 
 /**
- * The list under `added_tokens`. A text of the vocabulary has its id from there. Hugging Face's library counts the others on from the
- * vocabulary's size, in the order of the list, whatever ids the file gives them; a file that gives them others is refused.
+ * The list under `added_tokens`. A token that is in the vocabulary has its id from there. Hugging
+ * Face's library numbers the others from the vocabulary's size on, in the order of the list, and
+ * ignores the ids in the file; a file with different ids is refused.
  */
 export function addedTokensOf(value: unknown, vocabulary: ReadonlyMap<string, number>): AddedToken[] {
   const at = 'added_tokens';
@@ -32,11 +33,11 @@ export function addedTokensOf(value: unknown, vocabulary: ReadonlyMap<string, nu
   return value.map((entry, i) => {
     const part = partOf(entry, `${at}[${i}]`);
     const token = addedTokenOf(part);
-    if (seen.has(token.content)) refuse(part.at, `${JSON.stringify(token.content)} is there already`);
+    if (seen.has(token.content)) refuse(part.at, `${JSON.stringify(token.content)} is there twice`);
     seen.add(token.content);
     const known = vocabulary.get(token.content);
     if (known !== undefined) return { ...token, id: known };
-    if (token.id !== next) refuse(part.at, `its id is ${token.id}, and the next one behind the vocabulary is ${next}`);
+    if (token.id !== next) refuse(part.at, `its id is ${token.id}, and the next one after the vocabulary is ${next}`);
     next++;
     return token;
   });
@@ -65,13 +66,13 @@ interface Node {
   token: AddedToken | null;
 }
 
-/** A part of a text: one token, or text between tokens with the place where it begins. */
+/** A part of a text: one token, or the text between tokens with its start. */
 export type Section = { readonly id: number } | { readonly text: string; readonly start: number };
 
 export class AddedTokenFinder {
   readonly #root: Node = { next: new Map(), token: null };
 
-  /** `written` says how a token's content looks in the texts that will be searched. */
+  /** `written` converts a token's content to its form in the searched texts. */
   constructor(tokens: readonly AddedToken[], written: (content: string) => string) {
     for (const token of tokens) {
       let node = this.#root;
@@ -83,12 +84,12 @@ export class AddedTokenFinder {
         }
         node = next;
       }
-      // Of two that are written alike the first is meant.
+      // Of two tokens with the same form, the first counts.
       if (node !== this.#root) node.token ??= token;
     }
   }
 
-  /** The text cut into tokens and what is between them. */
+  /** Cuts the text into tokens and the texts between them. */
   split(text: string): Section[] {
     if (this.#root.next.size === 0) return text === '' ? [] : [{ text, start: 0 }];
     const sections: Section[] = [];
@@ -125,7 +126,7 @@ export class AddedTokenFinder {
   }
 }
 
-/** Whether a word touches the place `at`, before (-1) or behind (1) it. */
+/** Whether a word character lies just before (-1) or after (1) the place `at`. */
 function isWord(text: string, at: number, side: -1 | 1): boolean {
   const word = /[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]/u;
   const character = side === 1 ? text.slice(at, at + 2) : text.slice(Math.max(0, at - 2), at);

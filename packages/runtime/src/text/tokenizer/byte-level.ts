@@ -1,5 +1,6 @@
 /**
- * The alphabet of byte-level BPE (GPT-2): each byte is one printable character, itself where Latin-1 prints it and else one from U+0100 on.
+ * The alphabet of byte-level BPE (GPT-2): each byte is one printable character. It is the Latin-1
+ * character if that is printable, else a character from U+0100 on.
  */
 const printable = (byte: number) => (byte >= 33 && byte <= 126) || (byte >= 161 && byte !== 173);
 let next = 0x100;
@@ -7,14 +8,14 @@ const characters = Array.from({ length: 256 }, (_, byte) => String.fromCharCode(
 const bytes = new Map(characters.map((character, byte) => [character, byte]));
 const encoder = new TextEncoder();
 
-/** The UTF-8 of a text, written in the alphabet. */
+/** The UTF-8 bytes of a text, written in the alphabet. */
 export function byteCharacters(text: string): string {
   let written = '';
   for (const byte of encoder.encode(text)) written += characters[byte];
   return written;
 }
 
-/** The bytes that a token stands for; null when it is not written in the alphabet. */
+/** The bytes of a token; null if it is not written in the alphabet. */
 export function bytesOfToken(token: string): number[] | null {
   const found: number[] = [];
   for (const character of token) {

@@ -1,4 +1,4 @@
-/** How tokens become text again: the `decoder` of `tokenizer.json`. */
+/** Converts tokens back to text: the `decoder` of `tokenizer.json`. */
 import { bytesOfToken } from './byte-level.ts';
 import { allow, flag, type Makers, make, makeAll, string, whole } from './part.ts';
 import { patternOf } from './pattern.ts';
@@ -7,7 +7,7 @@ import { metaspaceOf } from './pre-tokenizer.ts';
 export type Decoder = (tokens: readonly string[]) => readonly string[];
 
 const encoder = new TextEncoder();
-// A U+FEFF at the start is text, too.
+// A U+FEFF at the start is text, not a byte order mark.
 const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
 const makers: Makers<Decoder> = {
@@ -59,21 +59,21 @@ const makers: Makers<Decoder> = {
   WordPiece: (part) => {
     allow(part, 'prefix', 'cleanup');
     const prefix = string(part, 'prefix', '##');
-    // "cleanup" drops spaces that nothing put in, and is done on none of our texts.
+    // "cleanup" removes spaces before punctuation; it is accepted but not done.
     flag(part, 'cleanup', true);
     return (tokens) =>
       tokens.map((token, i) => (i === 0 ? token : token.startsWith(prefix) ? token.slice(prefix.length) : ` ${token}`));
   },
 };
 
-/** The decoder under `decoder`; without one, tokens stand beside each other with spaces. */
+/** The decoder under `decoder`. Without one, tokens are joined with spaces. */
 export function decoderOf(value: unknown): (tokens: readonly string[]) => string {
   if (value === null || value === undefined) return (tokens) => tokens.join(' ');
   const decode = make(value, 'decoder', makers);
   return (tokens) => decode(tokens).join('');
 }
 
-/** Runs of tokens like `<0x41>` as the text whose UTF-8 they are. */
+/** Replaces runs of tokens like `<0x41>` by the text of these UTF-8 bytes. */
 function joinBytes(tokens: readonly string[]): readonly string[] {
   const texts: string[] = [];
   let bytes: number[] = [];

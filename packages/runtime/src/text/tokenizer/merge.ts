@@ -1,20 +1,21 @@
 /**
- * Merging neighbours in a list, the best pair of all first and the leftmost of equals, until no two can be merged: what BPE does to a
- * word. A heap holds the pairs; one that has lost a member since is passed over.
+ * Merges neighbours in a list until no two can be merged: the pair with the lowest rank first, of
+ * equals the leftmost. This is what BPE does to a word. The pairs are in a heap; a pair that has
+ * lost a member is skipped.
  */
 
-/** What two neighbours become, and how good that is: lower ranks are merged first. */
+/** The result of merging two neighbours. Lower ranks are merged first. */
 export interface Merged<T> {
   readonly rank: number;
   readonly symbol: T;
 }
 
-/** Pairs looked at between two pauses. */
+/** Pairs processed between two pauses. */
 const pairsPerStep = 4096;
-/** A heap's key is rank * 2^30 + place, which is exact as ranks stay below 2^23. */
+/** The key in the heap is rank * 2^30 + place. It is exact, because ranks are below 2^23. */
 const places = 2 ** 30;
 
-/** Merges in `symbols`, which it uses up. Pauses now and then. */
+/** Merges in `symbols`, which it overwrites. Pauses now and then. */
 export function* mergeAll<T>(
   symbols: T[],
   merged: (left: T, right: T) => Merged<T> | undefined,

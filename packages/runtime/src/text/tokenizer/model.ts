@@ -1,4 +1,4 @@
-/** How a word becomes ids: the `model` of `tokenizer.json`. */
+/** Converts a word to ids: the `model` of `tokenizer.json`. */
 import { type Merged, mergeAll } from './merge.ts';
 import { allow, array, flag, isId, type Makers, make, maxId, type Part, partOf, refuse, string } from './part.ts';
 import { literal } from './pattern.ts';
@@ -6,7 +6,7 @@ import { literal } from './pattern.ts';
 export interface Model {
   /** Every token by its text. */
   readonly ids: ReadonlyMap<string, number>;
-  /** Ids of a word, with pauses on the way when it is long. */
+  /** Ids of a word, with pauses if it is long. */
   encode(word: string): Generator<undefined, readonly number[]>;
 }
 
@@ -20,7 +20,7 @@ const makers: Makers<Model> = { BPE: bpe, SentencePieceBPE: sentencePiece, WordL
 /** The model under `model`. */
 export function modelOf(value: unknown): Model {
   const { at, json } = partOf(value, 'model');
-  // Older files leave the type out of the one model that has merges.
+  // Older files have no type in a BPE model, the only one with merges.
   return make(json.type === undefined && json.merges ? { type: 'BPE', ...json } : json, at, makers);
 }
 
@@ -32,7 +32,7 @@ function bpe(part: Part): Model {
     ...['fuse_unk', 'byte_fallback', 'ignore_merges'],
   );
   const ids = vocabularyOf(part);
-  if ((part.json.dropout ?? 0) !== 0) refuse(part.at, 'dropout leaves merges out at random');
+  if ((part.json.dropout ?? 0) !== 0) refuse(part.at, 'dropout omits merges at random');
   const unknown = unknownOf(part, ids);
   const prefix = string(part, 'continuing_subword_prefix', '');
   const suffix = string(part, 'end_of_word_suffix', '');
@@ -53,7 +53,7 @@ function bpe(part: Part): Model {
   /** Ids of the single characters. */
   function* symbolsOf(word: string): Generator<undefined, number[]> {
     const symbols: number[] = [];
-    // An unknown character is put down when the next one is not fused with it.
+    // An unknown character is written once it is certain that the next one is not fused with it.
     let unknowns = 0;
     const putUnknowns = (): void => {
       if (unknowns > 0 && unknown !== null) symbols.push(unknown);
@@ -95,9 +95,10 @@ function bpe(part: Part): Model {
 }
 
 /**
- * SentencePiece's byte-pair encoding, as our conversion of a `tokenizer.model` writes it: no list of merges, but a score for each piece. The
- * neighbours that join to the piece with the highest score are joined first, the leftmost of equals. `symbols` are found in the text
- * before that, the longest first, and take no part in it. Characters in no piece become bytes.
+ * SentencePiece's byte-pair encoding, in the form to which Lamella converts a `tokenizer.model`:
+ * instead of a list of merges, a score for each piece. The neighbours that join to the piece with
+ * the highest score are joined first; of equals, the leftmost. Before that, `symbols` are found in
+ * the text, the longest first; they are never merged. Characters without a piece become bytes.
  */
 function sentencePiece(part: Part): Model {
   allow(part, 'vocab', 'scores', 'symbols', 'unk_token');
@@ -106,7 +107,7 @@ function sentencePiece(part: Part): Model {
   const bytes = byteIdsOf(ids);
   if (bytes.some((id) => id === undefined)) refuse(part.at, 'a byte is not in the vocabulary');
 
-  // A rank for each score; only what has one is made by joining.
+  // A rank for each score. Only pieces with a score result from joining.
   const { at, json } = partOf(part.json.scores, `${part.at}.scores`);
   const scores = Object.entries(json).map(([text, score]): [string, number] => {
     if (typeof score !== 'number' || !ids.has(text)) refuse(at, `${JSON.stringify(text)} has no number or no id`);
@@ -142,7 +143,7 @@ function sentencePiece(part: Part): Model {
   };
 }
 
-/** A word is a token, or it is unknown. */
+/** A word is a token or unknown. */
 function wordLevel(part: Part): Model {
   allow(part, 'vocab', 'unk_token');
   const ids = vocabularyOf(part);
@@ -150,7 +151,7 @@ function wordLevel(part: Part): Model {
   if (unknown === null) refuse(part.at, 'unk_token is missing');
   return {
     ids,
-    // biome-ignore lint/correctness/useYield: words are short, and there is nothing to wait for
+    // biome-ignore lint/correctness/useYield: words are short, so no pause is needed
     *encode(word) {
       return [ids.get(word) ?? unknown!];
     },
@@ -166,7 +167,7 @@ function vocabularyOf(part: Part): Map<string, number> {
   return ids;
 }
 
-/** The id of `unk_token`; null when there is none. */
+/** The id of `unk_token`; null if there is none. */
 function unknownOf(part: Part, ids: ReadonlyMap<string, number>): number | null {
   const text = string(part, 'unk_token', '');
   if (text === '') return null;
@@ -178,7 +179,7 @@ function byteIdsOf(ids: ReadonlyMap<string, number>): (number | undefined)[] {
   return Array.from({ length: 256 }, (_, byte) => ids.get(`<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`));
 }
 
-/** The merges, in either spelling: `"a b"` or `["a", "b"]`. */
+/** The merges, in either form: `"a b"` or `["a", "b"]`. */
 function pairsOf(part: Part): (readonly [string, string])[] {
   const merges = array(part, 'merges');
   if (merges.length > maxId) refuse(part.at, `it has more than ${maxId} merges`);

@@ -1,4 +1,4 @@
-/** What is done to a text before it is cut: the `normalizer` of `tokenizer.json`. */
+/** Normalizes a text before it is cut: the `normalizer` of `tokenizer.json`. */
 import { byteCharacters } from './byte-level.ts';
 import { allow, flag, type Json, type Makers, make, makeAll, membersOf, string } from './part.ts';
 import { patternOf } from './pattern.ts';
@@ -23,7 +23,7 @@ const makers: Makers<Normalizer> = {
   NFKD: form('NFKD'),
   Lowercase: (part) => {
     allow(part);
-    // Letter by letter: of a whole word JavaScript would write a last sigma in another way.
+    // Character by character: in a whole word JavaScript writes a final sigma differently.
     return (text) => Array.from(text, (character) => character.toLowerCase()).join('');
   },
   Strip: (part) => {
@@ -55,12 +55,12 @@ const makers: Makers<Normalizer> = {
   },
 };
 
-/** The normalizer under `normalizer`; null is none. */
+/** The normalizer under `normalizer`; null leaves the text unchanged. */
 export function normalizerOf(value: unknown): Normalizer {
   return value === null || value === undefined ? (text) => text : make(value, 'normalizer', makers);
 }
 
-/** Whether what the normalizer under `value` makes may not begin with the first character of the text. */
+/** Whether the normalized text may begin with another character than the first one of the text. */
 export function mayDropStart(value: unknown): boolean {
   return membersOf(value, 'normalizers').some(
     (part) =>
@@ -70,7 +70,7 @@ export function mayDropStart(value: unknown): boolean {
   );
 }
 
-/** Whether a Replace, already made, puts something in the place of one character. */
+/** Whether a Replace, already checked, replaces one character by at least one. */
 function replacesOne({ pattern, content }: Json): boolean {
   const found = (pattern as Json).String;
   return typeof found === 'string' && Array.from(found).length === 1 && content !== '';

@@ -1,25 +1,28 @@
 /**
- * Reading a part of `tokenizer.json` (a normalizer, a decoder, ...) such that nothing in it is passed over: a type or a key that is not
- * named here would give other ids than the tokenizer the model was trained with, silently.
+ * Reads a part of `tokenizer.json` (a normalizer, a decoder, ...) and refuses every type or key
+ * that is not listed: ignoring one would silently give other ids than the tokenizer that the model
+ * was trained with.
  */
 
 export type Json = Readonly<Record<string, unknown>>;
 
-/** Says what in a `tokenizer.json` is not understood, and where: `pre_tokenizer.pretokenizers[1]: ...`. */
+/**
+ * An unsupported part of a `tokenizer.json`, with its place: `pre_tokenizer.pretokenizers[1]: ...`.
+ */
 export class NotUnderstood extends Error {
   override readonly name = 'NotUnderstood';
 }
 
-/** One object of the file and the place it stands at. */
+/** An object of the file and its place. */
 export interface Part {
   readonly at: string;
   readonly json: Json;
 }
 
-/** What a type of part is made into, by its name in the file. */
+/** Functions that build a part, by its type in the file. */
 export type Makers<T> = Readonly<Record<string, (part: Part, depth: number) => T>>;
 
-/** Sequences may hold sequences; a file that nests them deeper than this is not a tokenizer. */
+/** Sequences may contain sequences; a file that nests them deeper than this is not a tokenizer. */
 const maxDepth = 8;
 
 export function refuse(at: string, reason: string): never {
@@ -32,7 +35,7 @@ export function partOf(value: unknown, at: string): Part {
   return { at, json: value as Json };
 }
 
-/** What `makers` make of the part, by its type. */
+/** Builds the part with the function for its type. */
 export function make<T>(value: unknown, at: string, makers: Makers<T>, depth = 0): T {
   const part = partOf(value, at);
   const { type } = part.json;
@@ -41,17 +44,20 @@ export function make<T>(value: unknown, at: string, makers: Makers<T>, depth = 0
     const known = Object.keys(makers).join(', ');
     return refuse(at, `type ${JSON.stringify(type) ?? 'missing'} is none of ${known}`);
   }
-  if (depth > maxDepth) return refuse(at, 'sequences lie too deep in each other');
+  if (depth > maxDepth) return refuse(at, 'sequences are nested too deeply');
   return maker(part, depth);
 }
 
-/** The members of a sequence, made. */
+/** Builds the members of a sequence. */
 export function makeAll<T>(part: Part, key: string, makers: Makers<T>, depth: number): T[] {
   allow(part, key);
   return array(part, key).map((value, i) => make(value, `${part.at}.${key}[${i}]`, makers, depth + 1));
 }
 
-/** The part under `value` or, if it is a sequence, the members of it and of sequences in it. For parts that were made already. */
+/**
+ * The part under `value` or, if it is a sequence, its members, also those of nested sequences. For
+ * parts that were already checked.
+ */
 export function membersOf(value: unknown, key: string): readonly Json[] {
   const json = (value ?? {}) as Json;
   return json.type === 'Sequence' ? (json[key] as unknown[]).flatMap((member) => membersOf(member, key)) : [json];
@@ -64,13 +70,13 @@ export function allow(part: Part, ...keys: readonly string[]): void {
   }
 }
 
-/** A boolean; `otherwise` where it is absent or null. */
+/** A boolean; `otherwise` if it is absent or null. */
 export function flag({ at, json }: Part, key: string, otherwise: boolean): boolean {
   const value = json[key] ?? otherwise;
   return typeof value === 'boolean' ? value : refuse(at, `${key} is not true or false`);
 }
 
-/** A text; `otherwise`, if there is one, where it is absent or null. */
+/** A text; `otherwise`, if given, if it is absent or null. */
 export function string({ at, json }: Part, key: string, otherwise?: string): string {
   const value = json[key] ?? otherwise;
   return typeof value === 'string' ? value : refuse(at, `${key} is not a text`);
@@ -87,14 +93,14 @@ export function array({ at, json }: Part, key: string): readonly unknown[] {
   return Array.isArray(value) ? value : refuse(at, `${key} is not a list`);
 }
 
-/** One of `choices`, which are spelt as the file spells them. */
+/** One of `choices`, in the spelling of the file. */
 export function choice<C extends string>(part: Part, key: string, choices: readonly C[], otherwise?: C): C {
   const value = string(part, key, otherwise);
   const found = choices.find((one) => one === value);
   return found ?? refuse(part.at, `${key} ${JSON.stringify(value)} is none of ${choices.join(', ')}`);
 }
 
-/** Ids are indices of a vocabulary; none is as large as this. */
+/** Ids are indices of a vocabulary; all are below this. */
 export const maxId = 2 ** 22;
 
 export function isId(value: unknown): value is number {

@@ -1,13 +1,14 @@
 /**
- * Regular expressions of `tokenizer.json`, which are Oniguruma's, as JavaScript's. Written anew from a parse and not by replacing text: what
- * the parser does not know is refused, and so is what could take for ever. A repetition without end may repeat one character, or a group
- * that can be read in one way only, and only three of them may follow each other, so that no text takes time that doubles with each
- * character. The expressions in use have two, of different characters, and take time in proportion to the text.
+ * Converts the regular expressions of `tokenizer.json`, which are Oniguruma's, to JavaScript's.
+ * They are parsed and written anew, never edited as text: unknown syntax is refused, and so is an
+ * expression that could take exponential time. An unbounded repetition may repeat one character, or
+ * a group that can match in only one way, and at most three of them may follow each other. The
+ * expressions in use have two, of different characters, and take linear time.
  */
 import { NotUnderstood, type Part, partOf, refuse, string } from './part.ts';
 
 const maxLength = 10_000;
-/** Repetitions without end that may follow each other in one alternative. */
+/** The largest number of unbounded repetitions in a sequence. */
 const maxRepeats = 3;
 
 /** `{ "String": "a" }` or `{ "Regex": "a+" }` under `pattern`, as a global expression. */
@@ -28,25 +29,26 @@ export function patternOf(part: Part): RegExp {
   }
 }
 
-/** Text as an expression that matches it. */
+/** An expression that matches exactly this text. */
 export function literal(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
 }
 
-/** What a piece of the expression is, as far as repeating it depends on it. */
+/** A piece of the expression, with the properties that decide whether it may be repeated. */
 interface Piece {
   readonly source: string;
-  /** Without choices and repetitions of varying length: it can be read in one way. */
+  /** Contains no choice and no repetition of varying length: it can match in only one way. */
   readonly plain: boolean;
-  /** Most repetitions without end on a way through it. */
+  /** The largest number of unbounded repetitions on one path through it. */
   readonly repeats: number;
-  /** Whether it takes at least one character, whichever way it is read. */
+  /** Whether every match has at least one character. */
   readonly takes: boolean;
 }
 
 /**
- * What a class may hold, by the escape's letter. Oniguruma's are Unicode's, but for `\w`, which is refused: it has ² and ½ outside
- * brackets, not in them, and numbers like Ⅷ in both.
+ * The content of a class, by the letter of its escape. Oniguruma uses Unicode's classes, except for
+ * `\w`, which is refused: it includes ² and ½ outside brackets but not inside, and numbers like Ⅷ
+ * in both.
  */
 const classes: Readonly<Record<string, string>> = {
   s: '\\p{White_Space}',
@@ -68,7 +70,7 @@ class Parser {
   #at = 0;
   #depth = 0;
   #ignoreCase = false;
-  /** Groups that capture: those that make a repetition keep what it took. */
+  /** Number of capturing groups. They implement possessive repetitions. */
   #captures = 0;
 
   constructor(source: string) {
@@ -78,13 +80,13 @@ class Parser {
   whole(): string {
     const all = this.#alternatives();
     if (this.#at < this.#source.length) this.#refuse('")" without "("');
-    // Oniguruma and JavaScript find empty matches in other places.
+    // Oniguruma and JavaScript find empty matches in different places.
     if (!all.takes) this.#refuse('a way to match the empty text');
     return all.source;
   }
 
   #alternatives(): Piece {
-    if (++this.#depth > 50) this.#refuse('groups lie too deep in each other');
+    if (++this.#depth > 50) this.#refuse('groups are nested too deeply');
     const branches = [this.#sequence()];
     while (this.#take('|')) branches.push(this.#sequence());
     this.#depth--;
@@ -108,30 +110,31 @@ class Parser {
       repeats += piece.repeats;
       takes ||= piece.takes;
     }
-    if (repeats > maxRepeats) this.#refuse(`more than ${maxRepeats} repetitions without end in a row`);
+    if (repeats > maxRepeats) this.#refuse(`more than ${maxRepeats} unbounded repetitions in a row`);
     return { source, plain, repeats, takes };
   }
 
-  /** The atom with the quantifier behind it. */
+  /** The atom with its quantifier. */
   #repeated(atom: Piece): Piece {
     const bounds = this.#bounds();
     if (!bounds) return atom;
     const [least, most] = bounds;
     const endless = most === Number.POSITIVE_INFINITY;
-    if (endless && !atom.plain) this.#refuse('a repetition without end of what can be read in several ways');
+    if (endless && !atom.plain) this.#refuse('an unbounded repetition of a group that can match in several ways');
     if (!endless && most > 1000) this.#refuse('a count above 1000');
-    if (!atom.plain && most > 16) this.#refuse('a count above 16 of what can be read in several ways');
+    if (!atom.plain && most > 16) this.#refuse('a count above 16 of a group that can match in several ways');
     const count = endless ? `{${least},}` : `{${least},${most}}`;
     const plain = atom.plain && least === most;
     const repeats = atom.repeats * (endless ? 1 : most) + (endless ? 1 : 0);
     const takes = atom.takes && least > 0;
     const braced = this.#source[this.#at - 1] === '}';
     if (this.#take('?')) {
-      if (braced && least === most) this.#refuse('"{n}?", which means several things');
+      if (braced && least === most) this.#refuse('"{n}?", which is ambiguous');
       return { source: `${atom.source}${count}?`, plain, repeats, takes };
     }
-    // Behind braces "+" repeats once more in Oniguruma, which is the same as keeping where one repetition takes all that the other would.
-    if (this.#sees('+') && braced) this.#refuse('"+" behind "{}"');
+    // After braces, "+" is a second repetition in Oniguruma. That equals a possessive one if a
+    // single repetition takes as many as both.
+    if (this.#sees('+') && braced) this.#refuse('"+" after "{}"');
     if (this.#take('+')) return this.#kept({ source: `${atom.source}${count}`, plain, repeats, takes });
     if (this.#sees('*') || this.#sees('?') || this.#bounds()) this.#refuse('a repetition of a repetition');
     return { source: `${atom.source}${count}`, plain, repeats, takes };
@@ -151,7 +154,7 @@ class Parser {
     return [Number(least), upper];
   }
 
-  /** What matches as `piece` does, and gives nothing back when what follows does not match. */
+  /** Matches like `piece`, without backtracking into it. */
   #kept(piece: Piece): Piece {
     this.#captures++;
     return { ...piece, source: `(?:(?=(${piece.source}))\\${this.#captures})` };
@@ -183,7 +186,7 @@ class Parser {
     if (!this.#take(')')) this.#refuse('"(" without ")"');
     if (kind === '?>') return this.#kept(inside);
     if (kind === '?:' || kind === '?i:') return { ...inside, source: `(?:${inside.source})` };
-    // What is only looked at is not repeated: JavaScript refuses it, and this says so in words.
+    // A lookaround is not repeated: JavaScript refuses that, and this gives the reason.
     return { source: `(?:(${kind}${inside.source}))`, plain: false, repeats: inside.repeats, takes: false };
   }
 
@@ -195,13 +198,14 @@ class Parser {
     return property ?? this.#cased(this.#escaped(letter));
   }
 
-  /** The rest of `\p{...}`, when `letter` begins one. */
+  /** The rest of `\p{...}`, if `letter` begins one. */
   #property(letter: string): string | null {
     if (letter !== 'p' && letter !== 'P') return null;
     const [text, complement, name] = /^\{(\^?)(\w+)\}/.exec(this.#source.slice(this.#at)) ?? this.#refuse('"\\p"');
     this.#at += text.length;
     const negated = (letter === 'P') !== (complement === '^');
-    // A general category or a script; other properties have names that mean something else in JavaScript.
+    // A general category or a script. Other properties have names with another meaning in
+    // JavaScript.
     for (const property of [`General_Category=${name}`, `Script=${name}`]) {
       const source = `\\${negated ? 'P' : 'p'}{${property}}`;
       if (compiles(source)) return source;
@@ -209,7 +213,7 @@ class Parser {
     return this.#refuse(`the property ${name}`);
   }
 
-  /** The character that an escape other than a class stands for. */
+  /** The character of an escape that is not a class. */
   #escaped(letter: string): string {
     const hex = /^(?:x\{([0-9a-fA-F]{1,6})\}|x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4}))/.exec(
       letter + this.#source.slice(this.#at, this.#at + 10),
@@ -224,13 +228,14 @@ class Parser {
 
   #cased(character: string): string {
     if (!this.#ignoreCase || !/\p{L}/u.test(character)) return literal(character);
-    // Oniguruma folds by Unicode: three letters outside ASCII are one of its letters.
+    // Oniguruma folds case by Unicode: ſ and K (Kelvin) match s and k. Other letters outside ASCII
+    // are refused.
     if (!/[A-Za-z]/.test(character)) this.#refuse('letters outside ASCII in (?i:)');
     const folded = { s: '\u017f', k: '\u212a' }[character.toLowerCase()] ?? '';
     return `[${character.toLowerCase()}${character.toUpperCase()}${folded}]`;
   }
 
-  /** A character class, behind its "[". */
+  /** A character class, after its "[". */
   #class(): string {
     if (this.#ignoreCase) this.#refuse('a class in (?i:)');
     const negated = this.#take('^');
@@ -239,7 +244,7 @@ class Parser {
   }
 
   #members(): string {
-    if (++this.#depth > 50) this.#refuse('classes lie too deep in each other');
+    if (++this.#depth > 50) this.#refuse('classes are nested too deeply');
     let members = '';
     for (let first = true; first || !this.#sees(']'); first = false) {
       if (this.#at >= this.#source.length) this.#refuse('"[" without "]"');
@@ -251,7 +256,7 @@ class Parser {
         continue;
       }
       const low = this.#member();
-      // "-" before "]" is a character
+      // "-" before "]" is a character.
       if (!this.#sees('-') || this.#source[this.#at + 1] === ']') {
         members += low.set ?? classLiteral(low.character);
         continue;

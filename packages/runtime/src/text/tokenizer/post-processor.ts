@@ -1,6 +1,6 @@
 /**
- * What a tokenizer adds to every text: the `post_processor` of `tokenizer.json`, asked for the ids it puts before and behind. (What it does to
- * pairs of texts and to the offsets of tokens has no use here.)
+ * The ids that a tokenizer adds before and after every text: the `post_processor` of
+ * `tokenizer.json`. (Pairs of texts and the offsets of tokens are not used.)
  */
 import { allow, array, isId, type Makers, make, makeAll, type Part, partOf, refuse } from './part.ts';
 
@@ -32,7 +32,7 @@ const makers: Makers<Added> = {
   },
 };
 
-/** What the post-processor under `post_processor` adds; null adds nothing. */
+/** The ids that the post-processor under `post_processor` adds; null adds none. */
 export function addedBy(value: unknown): Added {
   return value === null || value === undefined ? nothing : make(value, 'post_processor', makers);
 }
@@ -55,11 +55,11 @@ function template(part: Part): Added {
       return;
     }
     if (partOf(piece.json.Sequence, piece.at).json.id !== 'A' || before)
-      refuse(part.at, 'single has not the text once');
+      refuse(part.at, 'single does not contain the text exactly once');
     before = ids;
     ids = [];
   });
-  return before ? { before, after: ids } : refuse(part.at, 'single has not the text once');
+  return before ? { before, after: ids } : refuse(part.at, 'single does not contain the text exactly once');
 }
 
 function ends(part: Part): Added {

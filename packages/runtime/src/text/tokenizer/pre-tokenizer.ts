@@ -1,19 +1,22 @@
-/** How a normalized text is cut into the words that the model takes one by one: the `pre_tokenizer` of `tokenizer.json`. */
+/**
+ * Cuts a normalized text into words, which the model encodes one by one: the `pre_tokenizer` of
+ * `tokenizer.json`.
+ */
 import { byteCharacters } from './byte-level.ts';
 import { allow, choice, flag, type Makers, make, makeAll, membersOf, type Part, refuse, string } from './part.ts';
 import { literal, patternOf } from './pattern.ts';
 
-/** A word, or what is still to be cut into words. */
+/** A word, or a text still to be cut into words. */
 export interface Word {
   readonly text: string;
-  /** Whether it begins where the whole text does. */
+  /** Whether it begins at the start of the whole text. */
   readonly first: boolean;
 }
 
-/** Words come as they are asked for: a long text is not cut in one go. */
+/** Produces words on demand, so that a long text is not cut all at once. */
 export type PreTokenizer = (words: Iterable<Word>) => Iterable<Word>;
 
-/** A pre-tokenizer that makes one word of each. */
+/** A pre-tokenizer that turns each word into one word. */
 const each = (change: (word: Word) => Word): PreTokenizer =>
   function* (words) {
     for (const word of words) yield change(word);
@@ -28,7 +31,10 @@ const gpt2 =
 /** Rust's \w. */
 const letters = '\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\p{Join_Control}';
 
-/** Between this and U+0080 are, beside letters and digits, what counts as punctuation whatever Unicode calls it. */
+/**
+ * Punctuation: Unicode's, and all ASCII characters that are not letters, digits, spaces or control
+ * characters.
+ */
 const punctuation = /[\p{P}!-/:-@[-`{-~]/gu;
 
 const makers: Makers<PreTokenizer> = {
@@ -80,17 +86,23 @@ const makers: Makers<PreTokenizer> = {
   },
 };
 
-/** The pre-tokenizer under `pre_tokenizer`; null is none. */
+/** The pre-tokenizer under `pre_tokenizer`; null leaves the text whole. */
 export function preTokenizerOf(value: unknown): PreTokenizer {
   return value === null || value === undefined ? (words) => words : make(value, 'pre_tokenizer', makers);
 }
 
-/** Whether the pre-tokenizer under `value`, already made, treats the start of the text otherwise than that of other words. */
+/**
+ * Whether the pre-tokenizer under `value`, already checked, treats the start of the text
+ * differently from other words.
+ */
 export function marksStart(value: unknown): boolean {
   return membersOf(value, 'pretokenizers').some((part) => part.prepend_scheme === 'first');
 }
 
-/** What a pre-tokenizer and a decoder of the type Metaspace say alike; older files say `add_prefix_space` for the scheme. */
+/**
+ * The keys that a Metaspace pre-tokenizer and a Metaspace decoder share. Older files have
+ * `add_prefix_space` instead of the scheme.
+ */
 export function metaspaceOf(part: Part): { replacement: string; scheme: 'always' | 'first' | 'never' } {
   const replacement = string(part, 'replacement', '▁');
   if (Array.from(replacement).length !== 1) refuse(part.at, 'replacement is not one character');
@@ -107,7 +119,7 @@ function begin(word: Word, prefix: string, text: string): Word {
   return { first: word.first, text: text.startsWith(prefix) ? text : prefix + text };
 }
 
-/** Cuts at what `pattern` matches or, inverted, at what it does not match. */
+/** Cuts at the matches of `pattern` or, if inverted, at the texts between them. */
 function cutAt(pattern: RegExp, behavior: Behavior, invert: boolean): PreTokenizer {
   return function* (words) {
     for (const { text, first } of words) {
@@ -124,7 +136,7 @@ interface Span {
   readonly match: boolean;
 }
 
-/** The whole text as matches and what lies between them. */
+/** The whole text as matches and the texts between them. */
 function* matchesIn(text: string, pattern: RegExp, invert: boolean): Generator<Span> {
   let end = 0;
   for (const found of text.matchAll(pattern)) {
@@ -135,7 +147,7 @@ function* matchesIn(text: string, pattern: RegExp, invert: boolean): Generator<S
   if (end < text.length) yield { start: end, end: text.length, match: invert };
 }
 
-/** Puts spans together as the behavior has it. */
+/** Joins spans by the behavior. */
 function join(spans: Iterable<Span>, behavior: Behavior): Iterable<Span> {
   switch (behavior) {
     case 'Isolated':
@@ -155,7 +167,7 @@ function* unmatched(spans: Iterable<Span>): Generator<Span> {
   for (const span of spans) if (!span.match) yield span;
 }
 
-/** Joins each span to the one before it where `together` says so of the two as they were found. */
+/** Joins each span to the one before it if `together` is true for the two original spans. */
 function* joined(spans: Iterable<Span>, together: (before: Span, span: Span) => boolean): Generator<Span> {
   let start = 0;
   let before: Span | null = null;
