@@ -432,9 +432,9 @@ describe('each cause has its number', () => {
   test.each([
     [
       "connect-src 'none'; script-src 'self' 'wasm-unsafe-eval'",
-      /^L417 manifest.json may not be used here: .*\(connect-src\).*Try http/,
+      /^L417 manifest.json may not be used here: .*\(connect-src\).*Try adding http/,
     ],
-    ["script-src 'self'", /^L417 kernels.*\(script-src\).*Try 'wasm-unsafe-eval' in script-src/],
+    ["script-src 'self'", /^L417 kernels.*\(script-src\).*Try adding 'wasm-unsafe-eval' to script-src/],
   ])('a policy: %s', async (policy, message) => {
     const page = await open(await site(undefined, { headers: { 'Content-Security-Policy': policy } }));
     expect(await visit(page)).toMatch(message);

@@ -171,7 +171,11 @@ describe('a manifest that was written wrong, with a SHA-256 of its own,', () => 
       'weights[0].file is "weights-000.bin" and must be a name that no other file has: wasm[0].file',
     ],
     ['wasm.0.variant', 'avx', 'wasm[0].variant is "avx" and must be "simd" or "relaxed" or'],
-    ['wasm.1.variant', 'simd', 'wasm[1].variant is "simd" and must be another one: wasm[0] has it'],
+    [
+      'wasm.1.variant',
+      'simd',
+      'wasm[1].variant is "simd" and must be a variant that no other kernels have: wasm[0] has it',
+    ],
     ['weights.0.sha256', 'abc', 'weights[0].sha256 is "abc" and must be a SHA-256'],
     ['weights.0.offset', 16, 'weights[0].offset is 16 and must be 0, where the chunk before it ends'],
     ['weights.0.bytes', 5 << 20, 'weights[0].bytes is 5242880 and must be an integer from 1 to 4194304'],
@@ -188,7 +192,7 @@ describe('a manifest that was written wrong, with a SHA-256 of its own,', () => 
       1e9,
       'webgpu[0].kernels[0].bindings[0].bytes is 1000000000 and must be at most',
     ],
-    ['webgpu.0.layout.rows.1.state', null, 'webgpu[0].layout.rows[1].state is null and must be a place, for'],
+    ['webgpu.0.layout.rows.1.state', null, 'webgpu[0].layout.rows[1].state is null and must be a place, because'],
     [
       'webgpu.0.layout.rows.1.weights.0.buffer',
       9,

@@ -277,7 +277,9 @@ test('a damaged chunk is L407, kept by nobody', async () => {
   await writeFile(path, wrong);
   const failed = await page.evaluate(() => load().catch((error) => error.message));
   await writeFile(path, right);
-  expect(failed).toMatch(/^L407 weights-000.bin is damaged: its SHA-256 .*, at http:.*\/some\/where\/\. Try loading again/);
+  expect(failed).toMatch(
+    /^L407 weights-000.bin is damaged: its SHA-256 .*, at http:.*\/some\/where\/\. Try loading again/,
+  );
   expect(await page.evaluate(async () => (await (await load()).logits([1])).length)).toBe(260);
 });
 

@@ -100,7 +100,7 @@ test('threads that cannot be started are L412 where they were asked for; else on
     return pathToFileURL(join(folder, name)).href;
   };
   const scripts = [
-    ['', /worker\.js is not where/],
+    ['', /worker\.js is not beside/],
     [pathToFileURL(join(folder, 'missing.js')).href, /MODULE_NOT_FOUND/],
     [await script('ends.cjs', ''), /ended/],
     [

@@ -135,7 +135,7 @@ export function checkGpuTarget(
     );
 }
 
-/** Everything that a kernel binds for a row lies in its buffer. */
+/** Checks that everything a kernel binds for a row lies inside its buffer. */
 function checkBindings(
   { bindings }: GpuKernel,
   row: GpuTarget['layout']['rows'][number],

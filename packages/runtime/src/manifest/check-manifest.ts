@@ -160,7 +160,12 @@ function checkTable({ table, kinds, rowWords, memory, context }: Manifest): void
     firstOf.set(kind, first);
     const alike = table[first]!;
     const count = alike.weights.length;
-    demand(weights.length === count, `${at}.weights`, weights, `${count} addresses, like table[${first}] of the same kind`);
+    demand(
+      weights.length === count,
+      `${at}.weights`,
+      weights,
+      `${count} addresses, like table[${first}] of the same kind`,
+    );
     const as = `${alike.state === 0 ? 0 : 'an address'}, like table[${first}] of the same kind`;
     demand((state === 0) === (alike.state === 0), `${at}.state`, state, as);
   }
@@ -186,7 +191,12 @@ function checkStates(table: Manifest['table'], region: Region, context: number):
     );
     const usual = lengths.get(kind) ?? length;
     lengths.set(kind, usual);
-    demand(length === usual, `table[${i}].state`, state, `${usual} bytes before the next, like others of the same kind`);
+    demand(
+      length === usual,
+      `table[${i}].state`,
+      state,
+      `${usual} bytes before the next, like others of the same kind`,
+    );
   }
 }
 

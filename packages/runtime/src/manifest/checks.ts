@@ -39,16 +39,16 @@ export function integer(least: number, most = Number.MAX_SAFE_INTEGER): Check {
     );
 }
 
-/** All that WASM can address. */
+/** The address space of WASM. */
 export const MOST_BYTES = 2 ** 32;
 
 /** An offset or a length in bytes. */
 export const bytes = integer(0, MOST_BYTES);
 
-/** The length in bytes of what cannot be empty. */
+/** A length in bytes above 0. */
 export const size = integer(1, MOST_BYTES);
 
-/** A number in a list: of a token, a kind, a kernel or a buffer. */
+/** A token, a kind, a kernel or a buffer, by its index. */
 export const id = integer(0, 2 ** 31 - 1);
 
 export const figure: Check = (value, field) => demand(Number.isFinite(value), field, value, 'a number');
