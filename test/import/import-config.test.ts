@@ -205,20 +205,24 @@ describe('plain Llama', () => {
 });
 
 test.each([
-  [{ model_type: 'gemma3_text' }, /model_type is "gemma3_text"\. Try a checkpoint of model_type mobilellm or llama/],
+  [
+    { model_type: 'stablelm', use_qkv_bias: true },
+    /model_type is "stablelm"\. Try .* nothing here reads use_qkv_bias$/,
+  ],
+  [{ model_type: 'orion' }, /model_type is "orion"\. Try .* its keys are known, but not what they mean in it$/],
   [{ model_type: undefined }, /model_type is missing/],
-  [{ hidden_size: undefined }, /hidden_size is missing\. Try a whole number from 1 to 131072/],
+  [{ hidden_size: undefined }, /hidden_size is missing\. Try a whole number from 1 to 1048576/],
   [{ vocab_size: '32000' }, /vocab_size is "32000"/],
   [{ num_hidden_layers: 0 }, /num_hidden_layers is 0/],
-  [{ hidden_act: 'gelu' }, /hidden_act is "gelu"\. Try a checkpoint with hidden_act: "silu"/],
-  [{ attention_bias: true }, /attention_bias is true\. Try a checkpoint with attention_bias: false/],
-  [{ mlp_bias: true }, /mlp_bias is true/],
+  [{ hidden_act: 'mish' }, /hidden_act is "mish"\. Try a checkpoint with hidden_act: "silu" or "swish"/],
+  [{ attention_bias: 1 }, /attention_bias is 1\. Try true or false/],
   [{ sliding_window: 512 }, /sliding_window is 512\. Try a checkpoint with no sliding_window/],
   [
     { rope_scaling: { rope_type: 'llama3', factor: 32 } },
-    /rope_scaling is {"rope_type":"llama3","factor":32}\. Try .*plain RoPE/,
+    /rope_scaling\.low_freq_factor is missing\. Try a number above 0/,
   ],
-  [{ rope_parameters: { rope_theta: 1e4, rope_type: 'yarn' } }, /rope_parameters is .*yarn/],
+  [{ rope_parameters: { rope_theta: 1e4, rope_type: 'longrope' } }, /rope_parameters is .*longrope/],
+  [{ rope_parameters: { rope_theta: 1e4, spin: 2 } }, /rope_parameters\.spin is 2\. Try removing spin/],
   [{ rope_theta: 0 }, /rope_theta is 0/],
   [{ rms_norm_eps: 'x' }, /rms_norm_eps is "x"/],
   [{ num_key_value_heads: 3 }, /num_key_value_heads is 3\. Try a divisor of num_attention_heads \(4\)/],
@@ -228,11 +232,14 @@ test.each([
   [{ is_causal: false }, /is_causal is false\. Try a checkpoint with is_causal: true/],
   [{ layer_sharing: true }, /layer_sharing is true\. Try model_type: mobilellm, .* or layer_sharing: false/],
   [{ share_embedding: true }, /share_embedding is true\. Try model_type: mobilellm/],
-  [{ rope_scaling: { rope_type: 'default', partial_rotary_factor: 0.5 } }, /rope_scaling is .*of all of a head/],
-  [{ rope_parameters: { rope_type: 'default', partial_rotary_factor: 0.5 } }, /rope_parameters is .*of all of a head/],
+  [
+    { rope_scaling: { rope_type: 'default', partial_rotary_factor: 0.2 } },
+    /rotates 3 features of a head\. Try an even number/,
+  ],
+  [{ partial_rotary_factor: 1.5 }, /partial_rotary_factor is 1\.5\. Try a number above 0 and at most 1/],
   [
     { model_type: 'mobilellm', layer_sharing: true, layer_sharing_mode: 'reverse' },
-    /layer_sharing_mode is "reverse"\. Try only layer_sharing/,
+    /layer_sharing_mode is "reverse"\. Try removing layer_sharing_mode/,
   ],
 ])('what the DSL cannot say is refused by key and value: %j', (change, message) => {
   const dir = checkpoint('refused', { ...llama, ...change });
@@ -247,3 +254,108 @@ test('a config.json that is not there, not JSON or not an object', () => {
   expect(() => importHuggingFace(checkpoint('text', 'hello'))).toThrow(/^L206 .*it is not JSON/);
   expect(() => importHuggingFace(checkpoint('list', '[]'))).toThrow(/^L206 .*it is not a JSON object/);
 });
+
+/** Keys that change the maths in some family, each with a value that does. */
+const mathsChanging: Readonly<Record<string, unknown>> = {
+  add_bias_linear: true,
+  alibi: true,
+  alibi_bias_max: 8,
+  attention_bias: true,
+  attention_chunk_size: 64,
+  attention_multiplier: 0.5,
+  attention_sink_size: 4,
+  attn_logit_softcapping: 50,
+  attn_temperature_tuning: true,
+  clip_qkv: 8,
+  conv_L_cache: 3,
+  dim_model_base: 256,
+  early_exit_threshold: 0.5,
+  embedding_multiplier: 12,
+  embedding_rank: 8,
+  factorized_embedding: true,
+  final_logit_softcapping: 30,
+  full_attn_idxs: [1],
+  head_dim: 32,
+  hidden_act: 'gelu',
+  hidden_size_per_layer_input: 8,
+  is_causal: false,
+  kv_lora_rank: 8,
+  layer_norm_eps: 1e-5,
+  layer_sharing: true,
+  layer_sharing_repeats: 3,
+  layer_types: ['full_attention', 'sliding_attention'],
+  logit_scale: 0.0625,
+  logits_scaling: 4,
+  max_position_embeddings: 64,
+  mlp_bias: true,
+  moe_layers: [1],
+  multi_query: true,
+  no_rope_layer_interval: 4,
+  no_rope_layers: [1, 0],
+  norm_after: true,
+  norm_type: 'layer_norm',
+  normalization_function: 'layernorm',
+  num_experts_per_tok: 2,
+  num_key_value_heads: 2,
+  num_kv_shared_layers: 1,
+  num_local_experts: 8,
+  parallel_attn: true,
+  partial_rotary_factor: 0.5,
+  position_embedding_type: 'absolute',
+  post_norm: true,
+  q_lora_rank: 8,
+  qk_layernorm: true,
+  qk_rope_head_dim: 8,
+  quantization_config: { bits: 4 },
+  query_pre_attn_scalar: 256,
+  residual_multiplier: 0.25,
+  rms_norm_eps: 1e-3,
+  rope_interleaved: true,
+  rope_local_base_freq: 10,
+  rope_parameters: { rope_type: 'linear', factor: 2 },
+  rope_scaling: { type: 'linear', factor: 2 },
+  rope_theta: 50_000,
+  rotary_dim: 8,
+  rotary_emb_base: 50_000,
+  rotary_pct: 0.5,
+  scale_depth: 1.4,
+  scale_emb: 12,
+  share_embedding: true,
+  sliding_window: 16,
+  tie_word_embeddings: true,
+  total_ut_steps: 4,
+  use_alibi: true,
+  use_bidirectional_attention: true,
+  use_parallel_residual: true,
+  use_qk_norm: true,
+  use_qkv_bias: true,
+  use_sliding_window: true,
+  v_head_dim: 8,
+};
+
+const bases: Readonly<Record<string, object>> = {
+  llama,
+  mobilellm: { ...llama, model_type: 'mobilellm' },
+};
+
+/** Without `layer_sharing` a MobileLLM's blocks run once, whatever the count. */
+const isIdle = (key: string, base: string) => key === 'layer_sharing_repeats' && base === 'mobilellm';
+
+const changes = Object.keys(mathsChanging).flatMap((key) => Object.keys(bases).map((base) => [key, base] as const));
+test.each(changes.filter(([key, base]) => !isIdle(key, base)))(
+  '%s in a %s is refused by name, or changes the graph',
+  (key, base) => {
+    const config = bases[base]!;
+    const graph = (each: object) =>
+      importHuggingFace(checkpoint('changed', each)).source.replace(/^\/\*\*.*?\*\/\n/s, '');
+    let changed: string;
+    try {
+      changed = graph({ ...config, [key]: mathsChanging[key] });
+    } catch (error) {
+      expect(String(error)).toMatch(/L206 /);
+      expect(String(error)).toContain(key);
+      return;
+    }
+    expect(changed).not.toBe(graph(config));
+  },
+);

@@ -3,7 +3,7 @@
  * cannot be asked of it, which is refused before anybody waits for a compiler.
  */
 import { readdir } from 'node:fs/promises';
-import { readLlamaConfig } from '@lamella/checkpoint/huggingface/llama-config';
+import { readDecoder } from '@lamella/checkpoint/huggingface/families';
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { type FormatName, type KvName, type Target, usual } from '@lamella/runtime/choices';
 import { LamellaError as PackageError } from '@lamella/runtime/lamella-error';
@@ -44,7 +44,7 @@ export function isHubFolder(path: string): Promise<boolean> {
  */
 export function chosenFor(folder: string, how: HowCompiled): { readonly chosen: Chosen; readonly note: string | null } {
   const { quant = usual.format, kv = usual.kv, context } = how;
-  const { context: longest } = readLlamaConfig(folder);
+  const { context: longest } = readDecoder(folder);
   if (context !== undefined && context > longest) {
     const remedy = `up to ${longest}, the max_position_embeddings of ${folder}`;
     throw new LamellaError('L303', { option: '--context', value: String(context), remedy });
@@ -81,7 +81,7 @@ export async function refuseUnanswerable(
     });
   }
   if (start === undefined) return;
-  const { vocab } = readLlamaConfig(folder);
+  const { vocab } = readDecoder(folder);
   for (const id of start) checkedId(id, vocab);
   checkCount(start.length, context);
 }

@@ -9,7 +9,7 @@ import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { homedir, userInfo } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { modelName } from '@lamella/checkpoint/huggingface/llama-config';
+import { modelName } from '@lamella/checkpoint/huggingface/import-config';
 import { weightFiles } from '@lamella/checkpoint/open';
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { readFileIfThere } from '../files.ts';
@@ -19,7 +19,7 @@ import { type Asked, type Chosen, chosenFor, type HowCompiled, refuseUnanswerabl
 import { modelKind } from './model-kind.ts';
 import { standsIn } from './stand-in.ts';
 
-/** What a package is made from besides weights: read by `llama-config.ts` and `tokenizer-files.ts`. */
+/** What a package is made from besides weights: read by `families.ts` and `tokenizer-files.ts`. */
 const described = [
   'config.json',
   'generation_config.json',

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { afterAll, expect, test } from 'vitest';
-import { modelName, readLlamaConfig } from '../src/huggingface/llama-config.ts';
+import { readDecoder } from '../src/huggingface/families.ts';
+import { modelName } from '../src/huggingface/import-config.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'lamella-config-'));
 const file = join(folder, 'config.json');
@@ -23,7 +24,7 @@ const config = {
 function refusal(text: string): string {
   writeFileSync(file, text);
   try {
-    readLlamaConfig(folder);
+    readDecoder(folder);
   } catch (error) {
     if (error instanceof LamellaError) return error.message;
     throw error;
@@ -70,7 +71,7 @@ test('a file that is not JSON, not an object or far too large', () => {
   expect(refusal('[]')).toMatch(/^L206 .*not a JSON object/);
   writeFileSync(file, '{}');
   truncateSync(file, 2 ** 31);
-  expect(() => readLlamaConfig(folder)).toThrow(/^L206 .*2147483648 bytes/);
+  expect(() => readDecoder(folder)).toThrow(/^L206 .*2147483648 bytes/);
 });
 
 test('a byte order mark before it', () => {

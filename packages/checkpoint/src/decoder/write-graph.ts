@@ -1,0 +1,454 @@
+/**
+ * A decoder as a graph file that an author can read and change, laid out as one would write it by hand. What the DSL has a
+ * layer for (`gqa`, `swiglu`) is that layer; the rest is composed of plain operations.
+ */
+import type { Attention, BlockShape, Decoder, FeedForward, Norm, Rope, ShortConv } from './decoder.ts';
+
+/** What the file says of itself. */
+export interface GraphTitle {
+  readonly name: string;
+  /** Where the decoder was read, e.g. `MobileLLM-125M/config.json`. */
+  readonly source: string;
+}
+
+/** The graph file of `decoder`, as TypeScript. Weight names are those of the checkpoint. */
+export function writeGraph(title: GraphTitle, decoder: Decoder): string {
+  const writer = new GraphWriter(decoder);
+  const blocks = decoder.kinds.map((kind) => writer.block(kind)).join('\n');
+  const model = writer.model(title.name);
+  return [
+    comment(title, decoder, writer.parameters),
+    `${imports(`${blocks}${model}`)}\n`,
+    `${writer.axes()}\n`,
+    `${blocks}`,
+    model,
+  ].join('\n');
+}
+
+const columns = 120;
+
+/** Everything of the DSL that a graph file may call; a name is imported where it is called. */
+const vocabulary =
+  'add attention block cache causalConv defineModel dims embedding gelu geluTanh gqa headNorm input layerNorm linear mul relu ' +
+  'residual rmsNorm rope ropeScaling rotate scale share silu split stack swiglu tanh';
+
+function imports(text: string): string {
+  const called = (word: string) => word === 'dims' || new RegExp(`(?<![\\w.])${word}[(.]`).test(text);
+  const used = vocabulary.split(' ').filter(called);
+  const line = `import { ${used.join(', ')} } from '@lamella/dsl';`;
+  return line.length <= columns
+    ? line
+    : `import {\n${used.map((word) => `  ${word},\n`).join('')}} from '@lamella/dsl';`;
+}
+
+function comment({ name, source }: GraphTitle, decoder: Decoder, parameters: number): string {
+  const { layers, repeats, head, modelType } = decoder;
+  const blocks =
+    repeats > 1 ? `${layers.length} blocks, each run ${repeats} times in a row` : `${layers.length} blocks`;
+  const tied = head.tied ? 'the head is the embedding' : 'a head of its own';
+  return `/**
+ * ${name}: ${blocks}; ${tied}; ${parameters.toLocaleString('en-US')} parameters.
+ * Imported from ${source.replaceAll('*/', '* /')} (model_type ${modelType}). Keys are the checkpoint's tensor names.
+ */`;
+}
+
+/** A value inside a block's body: lines that come before it, and the expression. */
+interface Value {
+  readonly lines: readonly string[];
+  readonly text: string;
+}
+
+/** Writes the parts of one file, and counts parameters as modules are written. */
+class GraphWriter {
+  /** Parameters of the whole model. */
+  parameters = 0;
+  readonly #decoder: Decoder;
+  /** Axes besides t, d, vocab, by name. */
+  readonly #axes = new Map<string, number>();
+  /** How often the block being written is there. */
+  #times = 1;
+
+  constructor(decoder: Decoder) {
+    this.#decoder = decoder;
+  }
+
+  axes(): string {
+    const { context, d, vocab } = this.#decoder;
+    const sizes = [['t', context], ['d', d], ...this.#axes, ['vocab', vocab]] as const;
+    const names = sizes.map(([name]) => name).join(', ');
+    const line = `const { ${names} } = dims({ ${sizes.map(([name, size]) => `${name}: ${digits(size)}`).join(', ')} });`;
+    if (line.length <= columns) return line;
+    return `const { ${names} } = dims({\n${sizes.map(([name, size]) => `  ${name}: ${digits(size)},\n`).join('')}});`;
+  }
+
+  block(shape: BlockShape): string {
+    const { kinds, layers } = this.#decoder;
+    this.#times = layers.filter((kind) => kinds[kind] === shape).length;
+    return `${rotation(shape)}const ${shape.name} = block(
+  [t, d],
+  () => (${indented(object(this.#modules(shape)), 2)}),
+  (w, x) => {
+${body(shape)
+  .map((line) => `    ${line}\n`)
+  .join('')}  },
+);
+`;
+  }
+
+  /** The modules of a block, as text by checkpoint name. */
+  #modules(shape: BlockShape): Tree {
+    const { norms, norm, mixer, feedForward, names } = shape;
+    const [before, after] = [norms !== 'post', norms === 'post' || norms === 'sandwich'];
+    return {
+      ...(mixer && before && { [names.mixerNorm]: this.#norm(norm) }),
+      ...(mixer && { [names.mixer]: this.#mixer(mixer, shape) }),
+      ...(mixer && after && { [names.mixerPostNorm]: this.#norm(norm) }),
+      ...(before && { [names.feedForwardNorm]: this.#norm(norm) }),
+      [names.feedForward]: this.#feedForward(feedForward, shape),
+      ...(after && { [names.feedForwardPostNorm]: this.#norm(norm) }),
+    };
+  }
+
+  #norm(norm: Norm): string {
+    this.#count(norm.kind === 'layer' ? 2 * this.#decoder.d : this.#decoder.d);
+    return normText('d', norm);
+  }
+
+  #mixer(mixer: Attention | ShortConv, shape: BlockShape): string | Tree {
+    const { d } = this.#decoder;
+    if (mixer.kind === 'conv') {
+      const { taps, bias } = mixer;
+      this.#axis('conv', 3 * d);
+      this.#count(d * taps + (bias ? d : 0));
+      return {
+        conv: `causalConv(d, ${taps}${bias ? ', { bias: true }' : ''})`,
+        in_proj: this.#linear('d', 'conv', d, 3 * d, bias),
+        out_proj: this.#linear('d', 'd', d, d, bias),
+      };
+    }
+    const { heads, kvHeads, headDim, bias, norm } = mixer;
+    const [q, kv] = [heads * headDim, kvHeads * headDim];
+    if (isGqa(mixer, shape)) {
+      this.#count(2 * d * (q + kv));
+      return gqaText(mixer);
+    }
+    this.#axis('q', q);
+    this.#axis('kv', kv);
+    const { names } = shape;
+    const normed = (axis: string, size: number, count: number): string => {
+      const { over, gain, eps, offset } = norm!;
+      if (gain) this.#count(over === 'head' ? headDim : size);
+      if (over === 'projection') return normText(axis, { kind: 'rms', eps, offset });
+      const options = [`heads: ${count}`, ...normOptions({ eps, offset }), ...(gain ? [] : ['gain: false'])];
+      return `headNorm(${axis}, { ${options.join(', ')} })`;
+    };
+    const projections: Tree = mixer.fused
+      ? { [names.qkv]: this.#fusedQkv(mixer) }
+      : {
+          [names.q]: this.#linear('d', 'q', d, q, bias.qkv),
+          [names.k]: this.#linear('d', 'kv', d, kv, bias.qkv),
+          [names.v]: this.#linear('d', 'kv', d, kv, bias.qkv),
+        };
+    return {
+      ...projections,
+      [names.out]: this.#linear('q', 'd', q, d, bias.out),
+      ...(norm && { [names.qNorm]: normed('q', q, heads), [names.kNorm]: normed('kv', kv, kvHeads) }),
+    };
+  }
+
+  /** One tensor whose rows are the queries, keys and values. */
+  #fusedQkv({ heads, kvHeads, headDim, bias, fused }: Attention): string {
+    const rows = (heads + 2 * kvHeads) * headDim;
+    this.#count(rows * this.#decoder.d + (bias.qkv ? rows : 0));
+    const options = [...(fused === 'heads' ? [`groups: ${kvHeads}`] : []), ...(bias.qkv ? ['bias: true'] : [])];
+    return `split(d, { q, k: kv, v: kv }${options.length > 0 ? `, { ${options.join(', ')} }` : ''})`;
+  }
+
+  #feedForward(shape: FeedForward, { names }: BlockShape): string | Tree {
+    const { d } = this.#decoder;
+    const { ff, gated, fused, bias } = shape;
+    this.#axis('ff', ff);
+    if (isSwiglu(shape, names)) {
+      this.#count(3 * d * ff);
+      return 'swiglu(d, ff)';
+    }
+    const down = { [names.down]: this.#linear('ff', 'd', ff, d, bias) };
+    if (gated && fused) {
+      this.#count(2 * ff * (d + (bias ? 1 : 0)));
+      return { [names.gateUp]: `split(d, { gate: ff, up: ff }${bias ? ', { bias: true }' : ''})`, ...down };
+    }
+    return {
+      ...(gated && { [names.gate]: this.#linear('d', 'ff', d, ff, bias) }),
+      [names.up]: this.#linear('d', 'ff', d, ff, bias),
+      ...down,
+    };
+  }
+
+  #linear(from: string, to: string, fromSize: number, toSize: number, bias: boolean): string {
+    this.#count(toSize * (fromSize + (bias ? 1 : 0)));
+    return `linear(${from}, ${to}${bias ? ', { bias: true }' : ''})`;
+  }
+
+  #axis(name: string, size: number): void {
+    this.#axes.set(name, size);
+  }
+
+  #count(parameters: number): void {
+    this.parameters += this.#times * parameters;
+  }
+
+  model(modelName: string): string {
+    this.#times = 1;
+    const { d, vocab, embedding, finalNorm, head, names } = this.#decoder;
+    const { rank } = embedding;
+    if (rank !== null) this.#axis('rank', rank);
+    this.#count(vocab * (rank ?? d));
+    const trunk: Tree = {
+      [embedding.name]: `embedding(vocab, ${rank === null ? 'd' : 'rank'})`,
+      ...(rank !== null && { embedding_proj: this.#linear('rank', 'd', rank, d, false) }),
+      [names.layers]: this.#stack(),
+      [names.norm]: this.#norm(finalNorm),
+    };
+    const outer: Tree = head.tied ? {} : { [names.head]: this.#linear('d', 'vocab', d, vocab, head.bias) };
+    const all = head.tied ? trunk : { [names.prefix]: trunk, ...outer };
+    const m = head.tied ? 'm' : `m.${names.prefix}`;
+    const rows = `${m}.${embedding.name}(input(t))`;
+    const scaled = embedding.scale === null ? rows : `scale(${rows}, ${constant(embedding.scale)})`;
+    const wide = rank === null ? scaled : `${m}.embedding_proj(${scaled})`;
+    const hidden = `${m}.${names.norm}(${m}.${names.layers}(${wide}))`;
+    const plain = head.tied ? this.#tiedLogits(m, hidden) : `m.${names.head}(${hidden})`;
+    const options = head.tied ? `{ prefix: '${names.prefix}' }` : '{}';
+    return `export default defineModel(
+  '${modelName}',
+  ${options},
+  () => (${indented(object(all), 2)}),
+  (m) => ${logits(plain, head)},
+);
+`;
+  }
+
+  #tiedLogits(m: string, hidden: string): string {
+    const { embedding } = this.#decoder;
+    // A table of [vocab, rank] is read back through the transpose of its projection.
+    const narrow = embedding.rank === null ? hidden : `${m}.embedding_proj.transposed(${hidden})`;
+    return `${m}.${embedding.name}.logits(${narrow})`;
+  }
+
+  #stack(): string {
+    const { kinds, layers, repeats } = this.#decoder;
+    const sharing = repeats > 1 ? `, share.immediate(${repeats})` : '';
+    return `stack(${layers.length}, ${pattern(
+      kinds.map(({ name }) => name),
+      layers,
+    )}${sharing})`;
+  }
+}
+
+type Tree = { readonly [name: string]: string | Tree };
+
+/** An object literal, on one line where it is short and has no objects inside. */
+function object(tree: Tree): string {
+  const entries = Object.entries(tree).map(([key, value]) => {
+    const name = /^[A-Za-z_$][\w$]*$/.test(key) ? key : `'${key}'`;
+    return `${name}: ${typeof value === 'string' ? value : object(value)}`;
+  });
+  const line = `{ ${entries.join(', ')} }`;
+  const flat =
+    !line.includes('\n') && line.length <= 104 && Object.values(tree).every((value) => typeof value === 'string');
+  // A block's list of modules reads best one a line.
+  return flat && entries.length <= 3
+    ? line
+    : `{\n${entries.map((entry) => `${indented(`  ${entry}`, 2)},\n`).join('')}}`;
+}
+
+/** All lines but the first `by` spaces further in. */
+function indented(text: string, by: number): string {
+  return text.replaceAll('\n', `\n${' '.repeat(by)}`);
+}
+
+function isGqa({ bias, fused, norm }: Attention, { names }: BlockShape): boolean {
+  const plain = !bias.qkv && !bias.out && fused === null && norm === null;
+  return plain && names.q === 'q_proj' && names.k === 'k_proj' && names.v === 'v_proj' && names.out === 'o_proj';
+}
+
+function isSwiglu({ gated, fused, bias, activation }: FeedForward, names: BlockShape['names']): boolean {
+  const plain = gated && !fused && !bias && activation === 'silu';
+  return plain && names.gate === 'gate_proj' && names.up === 'up_proj' && names.down === 'down_proj';
+}
+
+function gqaText({ heads, kvHeads, headDim, rope, ...how }: Attention): string {
+  const options = [
+    `heads: ${heads}`,
+    `kvHeads: ${kvHeads}`,
+    `headDim: ${headDim}`,
+    ...(rope ? [`rope: ${ropeText(rope)}`] : []),
+    ...attentionOptions(how),
+  ];
+  const line = `gqa(d, { ${options.join(', ')} })`;
+  return line.length <= 100 ? line : `gqa(d, {\n${options.map((option) => `  ${indented(option, 2)},\n`).join('')}})`;
+}
+
+function attentionOptions({
+  scale,
+  window,
+  softcap,
+}: Pick<Attention, 'scale' | 'window' | 'softcap'>): readonly string[] {
+  return [
+    ...(scale === null ? [] : [`scale: ${constant(scale)}`]),
+    ...(window === null ? [] : [`window: ${digits(window)}`]),
+    ...(softcap === null ? [] : [`softcap: ${constant(softcap)}`]),
+  ];
+}
+
+function ropeText({ theta, pairing, dims, scaling }: Rope): string {
+  const options = [
+    ...(pairing === 'half' ? [] : [`pairing: '${pairing}'`]),
+    ...(dims === null ? [] : [`dims: ${dims}`]),
+    ...(scaling === null ? [] : [`scaling: ${scalingText(scaling)}`]),
+  ];
+  return options.length === 0 ? `rope(${digits(theta)})` : `rope(${digits(theta)}, { ${options.join(', ')} })`;
+}
+
+function scalingText(scaling: NonNullable<Rope['scaling']>): string {
+  if (scaling.kind === 'linear') return `ropeScaling.linear(${constant(scaling.factor)})`;
+  const { kind, ...numbers } = scaling;
+  const options = Object.entries(numbers).filter(([, value]) => value !== null);
+  return `ropeScaling.${kind}({ ${options.map(([key, value]) => `${key}: ${constant(Number(value))}`).join(', ')} })`;
+}
+
+/** RoPE as a constant before the block that rotates by it. */
+function rotation(shape: BlockShape): string {
+  const { mixer, name } = shape;
+  if (mixer?.kind !== 'attention' || !mixer.rope || isGqa(mixer, shape)) return '';
+  return `const ${name}Rope = ${ropeText(mixer.rope)};\n`;
+}
+
+/** The DSL's own epsilon is 1e-5, MobileLLM's. */
+function normOptions({ eps, offset }: Pick<Norm, 'eps' | 'offset'>): readonly string[] {
+  return [...(eps === 1e-5 ? [] : [`eps: ${eps.toExponential()}`]), ...(offset === 0 ? [] : ['offset: 1'])];
+}
+
+function normText(axis: string, norm: Norm): string {
+  const options = normOptions(norm);
+  const call = norm.kind === 'rms' ? 'rmsNorm' : 'layerNorm';
+  return options.length === 0 ? `${call}(${axis})` : `${call}(${axis}, { ${options.join(', ')} })`;
+}
+
+/** The statements of a block's body. */
+function body(shape: BlockShape): readonly string[] {
+  const { norms, mixer, names } = shape;
+  if (norms === 'parallel') {
+    const mixed = mixerValue(shape, `w.${names.mixerNorm}(x)`);
+    const fed = feedForwardValue(shape, `w.${names.feedForwardNorm}(x)`);
+    return [...mixed.lines, ...fed.lines, `return add(add(x, ${mixed.text}), ${fed.text});`];
+  }
+  return [
+    ...(mixer ? half(mixerValue, 'x = ', names.mixerNorm, names.mixerPostNorm, shape) : []),
+    ...half(feedForwardValue, 'return ', names.feedForwardNorm, names.feedForwardPostNorm, shape),
+  ];
+}
+
+/** One half of a block: x plus what `value` makes of the normed x. */
+function half(
+  value: (shape: BlockShape, x: string) => Value,
+  keyword: string,
+  before: string,
+  after: string,
+  shape: BlockShape,
+): readonly string[] {
+  const { norms, residualScale } = shape;
+  const { lines, text } = value(shape, norms === 'post' ? 'x' : `w.${before}(x)`);
+  const normed = norms === 'pre' ? text : `w.${after}(${text})`;
+  const added = residualScale === null ? normed : `scale(${normed}, ${constant(residualScale)})`;
+  if (lines.length === 0) return [`${keyword}residual(x, (x) => ${added});`];
+  return [`${keyword}residual(x, (x) => {`, ...[...lines, `return ${added};`].map((line) => `  ${line}`), '});'];
+}
+
+function mixerValue(shape: BlockShape, x: string): Value {
+  const { mixer, names } = shape;
+  const w = `w.${names.mixer}`;
+  if (mixer!.kind === 'conv') {
+    return {
+      lines: [`const [b, c, u] = parts(${w}.in_proj(${x}), d, d, d);`],
+      text: `${w}.out_proj(mul(c, ${w}.conv(mul(b, u))))`,
+    };
+  }
+  const { heads, kvHeads, rope, norm, fused, ...how } = mixer!;
+  if (isGqa(mixer!, shape)) return { lines: [], text: `${w}(${x})` };
+  const turned = (value: string, count: number, named: string) => {
+    const normed = (text: string, when: 'rope' | 'attention') =>
+      norm?.before === when ? `${w}.${named}(${text})` : text;
+    const before = normed(value, 'rope');
+    return normed(rope ? `rotate(${before}, ${shape.name}Rope, { heads: ${count} })` : before, 'attention');
+  };
+  const [q, k, v] = fused
+    ? ['all.q', 'all.k', 'all.v']
+    : [names.q, names.k, names.v].map((name) => `${w}.${name}(${x === 'x' ? x : 'n'})`);
+  const options = attentionOptions(how);
+  return {
+    lines: [
+      ...(fused ? [`const all = ${w}.${names.qkv}(${x});`] : x === 'x' ? [] : [`const n = ${x};`]),
+      `const queries = ${turned(q!, heads, names.qNorm)};`,
+      `const keys = ${turned(k!, kvHeads, names.kNorm)};`,
+      `const kept = cache(keys, ${v}, { kvHeads: ${kvHeads} });`,
+    ],
+    text: `${w}.${names.out}(attention(queries, kept${options.length > 0 ? `, { ${options.join(', ')} }` : ''}))`,
+  };
+}
+
+function feedForwardValue(shape: BlockShape, x: string): Value {
+  const { feedForward, names } = shape;
+  const { gated, fused, activation } = feedForward;
+  const w = `w.${names.feedForward}`;
+  if (isSwiglu(feedForward, names)) return { lines: [], text: `${w}(${x})` };
+  const down = (text: string) => `${w}.${names.down}(${text})`;
+  if (!gated) return { lines: [], text: down(`${activation}(${w}.${names.up}(${x}))`) };
+  if (fused) {
+    return {
+      lines: [`const { gate, up } = ${w}.${names.gateUp}(${x});`],
+      text: down(`mul(${activation}(gate), up)`),
+    };
+  }
+  return {
+    lines: [`const m = ${x};`],
+    text: down(`mul(${activation}(${w}.${names.gate}(m)), ${w}.${names.up}(m))`),
+  };
+}
+
+function logits(plain: string, { scale, softcap }: Decoder['head']): string {
+  const scaled = scale === null ? plain : `scale(${plain}, ${constant(scale)})`;
+  if (softcap === null) return scaled;
+  return `scale(tanh(scale(${scaled}, 1 / ${constant(softcap)})), ${constant(softcap)})`;
+}
+
+/** Which block a layer has, as an argument of `stack`: one name, a rule by index, or a list. */
+function pattern(names: readonly string[], layers: readonly number[]): string {
+  if (names.length === 1) return names[0]!;
+  if (names.length === 2) {
+    for (let period = 2; period <= layers.length / 2; period++) {
+      for (const [usual, odd] of [
+        [0, 1],
+        [1, 0],
+      ] as const) {
+        const last = layers.every((kind, i) => kind === ((i + 1) % period === 0 ? odd : usual));
+        if (last) return `(i) => ((i + 1) % ${period} === 0 ? ${names[odd]} : ${names[usual]})`;
+      }
+    }
+    const fewer = layers.filter((kind) => kind === 1).length * 2 <= layers.length ? 1 : 0;
+    const at = layers.flatMap((kind, i) => (kind === fewer ? [i] : []));
+    return `(i) => ([${at.join(', ')}].includes(i) ? ${names[fewer]} : ${names[1 - fewer]})`;
+  }
+  return `(i) => [${layers.map((kind) => names[kind]).join(', ')}][i]!`;
+}
+
+/** 2048, but 32_000. */
+function digits(value: number): string {
+  return Number.isSafeInteger(value) && value >= 10_000
+    ? value.toLocaleString('en-US').replaceAll(',', '_')
+    : String(value);
+}
+
+/** A constant of the maths, exactly. */
+function constant(value: number): string {
+  return digits(value);
+}
