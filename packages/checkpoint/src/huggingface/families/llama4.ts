@@ -29,6 +29,7 @@ export function llama4(config: Config): Decoder {
   const bias = config.flag('attention_bias');
   const normed = config.flag('use_qk_norm', true);
   const rotated = rotatedLayers(config, shape.layers);
+  const interval = config.size('no_rope_layer_interval', 'layers', 4);
   const turn = rope(config, { theta: 500_000, pairing: 'adjacent', headDim: heads.headDim });
   const key = config.spelling('hidden_act', 'hidden_activation');
   refuseTemperature(config, rotated);
@@ -36,7 +37,7 @@ export function llama4(config: Config): Decoder {
   for (const cap of ['attn_logit_softcapping', 'final_logit_softcapping'])
     config.only(cap, [], 'a cap in a llama4_text');
   const kind = (layer: number): BlockShape => {
-    const rotates = rotated?.[layer] ?? (layer + 1) % 4 !== 0;
+    const rotates = rotated?.[layer] ?? (layer + 1) % interval !== 0;
     return {
       name: rotates ? 'rotated' : 'unrotated',
       mixer: {
