@@ -7,7 +7,7 @@ import type { Attention, BlockShape, Decoder, FeedForward, Norm, Rope, ShortConv
 /** What the file says of itself. */
 export interface GraphTitle {
   readonly name: string;
-  /** Where the decoder was read, e.g. `MobileLLM-125M/config.json`. */
+  /** The file that the decoder was read from. */
   readonly source: string;
 }
 
