@@ -7,7 +7,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { type Scratch, scratch } from '@lamella/cli/test/lamella';
-import type { Model } from '@lamella/runtime/face';
+import type { Model } from '@lamella/runtime/api';
 
 const graphs = fileURLToPath(new URL('../../graphs/', import.meta.url));
 

@@ -20,7 +20,7 @@ export interface Case {
 
 /** Past the first tile, whose border tokens decoded one by one cross, too. */
 const usual: Extent = { prompt: 62, decoded: 4, generated: 4, stepped: 3, witnessed: 5 };
-/** Past the first part of a context that is split. */
+/** Past the first split of a context that is split. */
 const long: Extent = { ...usual, prompt: 130, decoded: 2 };
 
 function tiny(quant: FormatName, name: string, shape: Partial<Shape>, kv: KvName = 'f32'): Case {

@@ -7,7 +7,7 @@ import type { Graph } from '@lamella/graph/ir';
 import type { WeightOf } from '@lamella/graph/oracle/model';
 import { Oracle, type OracleEvent } from '@lamella/graph/oracle/oracle';
 import { expect } from 'vitest';
-import { type Contract, kernelsOf, type Machine, type Setting, Snapshot, storedKv } from './machine.ts';
+import { type Contraction, kernelsOf, type Machine, type Setting, Snapshot, storedKv } from './machine.ts';
 import { relativeError } from './rig.ts';
 
 type Activation = Extract<OracleEvent, { kind: 'activation' }>;
@@ -97,7 +97,7 @@ async function runExecution(
   machine.write(plan.bufferAddress[x]!, new Uint32Array(residual.buffer));
   const scalars = { position, count: witnesses.length, row: 0 };
   const sameCodes = witnesses.map(() => true);
-  const compare = async (op: Contract, { codes: id } = op.scratch): Promise<void> => {
+  const compare = async (op: Contraction, { codes: id } = op.scratch): Promise<void> => {
     const arena = await Snapshot.of(machine);
     witnesses.forEach(({ activations }, t) => {
       const oracle = activations.find((a) => multiplies(graph, index, a.node, kind, op))!.codes;
@@ -106,7 +106,7 @@ async function runExecution(
     });
   };
   for (const op of kind.ops) {
-    const coded = op.kind === 'contract' && op.prologue.codes ? op : null;
+    const coded = op.kind === 'contraction' && op.prologue.codes ? op : null;
     const before = coded && lowering === 'decode' ? machine.codesKernel(kind, coded) : null;
     if (before) {
       machine.run(before.kernel, row, scalars);
@@ -120,7 +120,7 @@ async function runExecution(
 }
 
 /** Whether the oracle's node is a linear of this contraction: it multiplies with the same parameter. */
-function multiplies(graph: Graph, execution: number, node: number, kind: Kind, op: Contract): boolean {
+function multiplies(graph: Graph, execution: number, node: number, kind: Kind, op: Contraction): boolean {
   const stack = graph.stacks[0]!;
   const { body } = graph.kinds[stack.weightSets[stack.executions[execution]!.weightSet]!.kind]!;
   const { op: linear } = body.nodes[node]!;

@@ -10,7 +10,7 @@ import type { Graph } from '@lamella/graph/ir';
 import type { WeightOf } from '@lamella/graph/oracle/model';
 import { GPU_UNIFORM_WORDS, writeGpuStep } from '@lamella/runtime/step';
 
-export type Contract = Extract<FusedOp, { kind: 'contract' }>;
+export type Contraction = Extract<FusedOp, { kind: 'contraction' }>;
 export type Attention = Extract<FusedOp, { kind: 'attention' }>;
 
 /** How a model is compiled. */
@@ -31,9 +31,9 @@ export interface Machine {
   readonly plan: Plan;
   readonly kinds: readonly KindKernels[];
   /** Leaves codes and scale of a contraction's x in these buffers, the same that decoding makes; null where decoding itself leaves them there. */
-  codesKernel(kind: Kind, op: Contract): { readonly kernel: Kernel; readonly scratch: Scratch } | null;
-  /** The attention whose parts lie in a buffer; null where it holds values. */
-  attentionInParts(kind: Kind, id: BufferId): Attention | null;
+  codesKernel(kind: Kind, op: Contraction): { readonly kernel: Kernel; readonly scratch: Scratch } | null;
+  /** The attention whose splits lie in a buffer; null where it holds values. */
+  splitAttention(kind: Kind, id: BufferId): Attention | null;
   /** Whether it may round a product and a sum once, which WGSL leaves to the device: what drivers for the CPU do not, a card does. */
   readonly fuses: boolean;
   /** Chooses the next token; null where the runtime does. */
@@ -58,7 +58,7 @@ export type OpenMachine = (graph: Graph, weightOf: WeightOf, setting: Setting) =
 
 /** The kernels of one operation, in order. */
 export function kernelsOf({ kind, ...kernels }: KindKernels, op: FusedOp, lowering: Lowering): readonly Kernel[] {
-  const name = op.kind === 'contract' ? [`${op.name}.operand`, op.name] : [op.name];
+  const name = op.kind === 'contraction' ? [`${op.name}.operand`, op.name] : [op.name];
   const wanted = name.map((each) => `${kind.name}.${each}.${lowering}`);
   const found = kernels[lowering].filter((kernel) => wanted.includes(kernel.name));
   if (found.length === 0) throw new Error(`no kernel ${wanted.at(-1)}`);

@@ -2,17 +2,17 @@
  * One operation at a time: each contraction and each attention gets the numbers the compiled model itself produced, and codes, exact
  * integer dots and results are recomputed in f64 with the oracle's quantisation. No error can hide behind an earlier one.
  */
-import type { Element, FusedOp, Kind } from '@lamella/compiler/program/ir';
+import type { ElementExpr, FusedOp, Kind } from '@lamella/compiler/program/ir';
 import { sourceRow } from '@lamella/compiler/program/ir';
-import { partCount, partLength } from '@lamella/compiler/schedule/gpu/parts';
+import { splitCount, splitLength } from '@lamella/compiler/schedule/gpu/splits';
 import { functionOf } from '@lamella/graph/functions';
-import { attendQ8 } from '@lamella/graph/oracle/kvQ8';
+import { attendQ8 } from '@lamella/graph/oracle/kv-q8';
 import type { WeightOf } from '@lamella/graph/oracle/model';
 import { quantiseMatrix4 } from '@lamella/graph/oracle/q4';
 import { type IntegerMatrix, integerDots, quantiseActivation, quantiseMatrix } from '@lamella/graph/oracle/q8';
 import { amplitude, frequency } from '@lamella/graph/oracle/rope';
 import { expect } from 'vitest';
-import { type Attention, type Contract, kernelsOf, type Machine, type Setting, Snapshot } from './machine.ts';
+import { type Attention, type Contraction, kernelsOf, type Machine, type Setting, Snapshot } from './machine.ts';
 import { relativeError } from './rig.ts';
 import { type Coded, State } from './state.ts';
 
@@ -44,7 +44,7 @@ export async function checkOperations(
   setting: Setting,
   token: number,
   position: number,
-  hear: (row: number, op: Contract, codes: Int8Array) => void = () => {},
+  onCodes: (row: number, op: Contraction, codes: Int8Array) => void = () => {},
 ): Promise<number> {
   const { plan, kinds } = machine;
   const scalars = { position, count: 1, row: 0 };
@@ -56,16 +56,16 @@ export async function checkOperations(
     let encode: Encode | null = null;
     for (const op of kind.ops) {
       const codes =
-        op.kind === 'contract' && op.prologue.codes ? await codesOf(machine, kind, op, row, position) : null;
+        op.kind === 'contraction' && op.prologue.codes ? await codesOf(machine, kind, op, row, position) : null;
       for (const kernel of kernelsOf(kinds[index]!, op, 'decode')) machine.run(kernel, row, scalars);
       const after = await Snapshot.of(machine);
       const its = state === 0 ? null : new State(kind, await machine.readState(row), plan.program.context);
       const ran = { machine, weightOf, setting, kind, row, position, before, after, state: its };
       before = after;
-      if (op.kind === 'contract' && op.prologue.codes) {
+      if (op.kind === 'contraction' && op.prologue.codes) {
         const read = codes ?? readCodes(after, op);
         checkContraction(ran, op, read);
-        hear(row, op, read.codes);
+        onCodes(row, op, read.codes);
         checked++;
       }
       if (op.kind === 'encode') {
@@ -85,7 +85,7 @@ export async function checkOperations(
 async function codesOf(
   machine: Machine,
   kind: Kind,
-  op: Contract,
+  op: Contraction,
   row: number,
   position: number,
 ): Promise<Coded | null> {
@@ -95,7 +95,7 @@ async function codesOf(
   return readCodes(await Snapshot.of(machine), op, made.scratch);
 }
 
-function readCodes(from: Snapshot, { depth, scratch }: Contract, { codes, scales } = scratch): Coded {
+function readCodes(from: Snapshot, { depth, scratch }: Contraction, { codes, scales } = scratch): Coded {
   return { codes: from.codes(codes!).subarray(0, depth), scale: from.row(scales!)[0]! };
 }
 
@@ -110,12 +110,12 @@ function expectCodes({ codes, scale }: Coded, x: Float64Array): void {
   });
 }
 
-/** x of a contraction in f64: a buffer, or what parts of the context amount to; normalised where it asks for that. */
-function sourceOf({ machine, weightOf, row, kind, before, position }: Ran, op: Contract): Float64Array {
+/** x of a contraction in f64: a buffer, or what splits of the context amount to; normalised where it asks for that. */
+function sourceOf({ machine, weightOf, row, kind, before, position }: Ran, op: Contraction): Float64Array {
   const { norm } = op.prologue;
-  const parts = machine.attentionInParts(kind, op.x);
-  const x = parts
-    ? mergedParts(before.row(op.x), parts.heads, parts.valueStride, machine.plan.program.context, position)
+  const split = machine.splitAttention(kind, op.x);
+  const x = split
+    ? mergedSplits(before.row(op.x), split.heads, split.valueStride, machine.plan.program.context, position)
     : Float64Array.from(before.row(op.x).subarray(0, op.depth));
   if (!norm) return x;
   const { graph, plan } = machine;
@@ -124,30 +124,30 @@ function sourceOf({ machine, weightOf, row, kind, before, position }: Ran, op: C
   return x.map((v, i) => v * inverse * gain[i]!);
 }
 
-/** Attention's result from its parts: weighted sums [heads, parts, stride], then maxima and sums of weights [heads, parts]. */
-function mergedParts(
-  parts: Float32Array,
+/** Attention's result from its splits: weighted sums [heads, splits, stride], then maxima and sums of weights [heads, splits]. */
+function mergedSplits(
+  splits: Float32Array,
   heads: number,
   stride: number,
   context: number,
   position: number,
 ): Float64Array {
-  const all = partCount(context);
-  const mine = Array.from({ length: Math.floor(position / partLength(context)) + 1 }, (_, p) => p);
+  const all = splitCount(context);
+  const mine = Array.from({ length: Math.floor(position / splitLength(context)) + 1 }, (_, p) => p);
   const out = new Float64Array(heads * stride);
   for (let head = 0; head < heads; head++) {
     const entry = (p: number) => head * all + p;
-    const maximum = (p: number) => parts[heads * all * stride + entry(p)]!;
+    const maximum = (p: number) => splits[heads * all * stride + entry(p)]!;
     const largest = Math.max(...mine.map(maximum));
     const share = mine.map((p) => Math.exp(maximum(p) - largest));
-    const total = mine.reduce((sum, p) => sum + share[p]! * parts[heads * all * (stride + 1) + entry(p)]!, 0);
+    const total = mine.reduce((sum, p) => sum + share[p]! * splits[heads * all * (stride + 1) + entry(p)]!, 0);
     for (const p of mine)
-      for (let i = 0; i < stride; i++) out[head * stride + i]! += (share[p]! / total) * parts[entry(p) * stride + i]!;
+      for (let i = 0; i < stride; i++) out[head * stride + i]! += (share[p]! / total) * splits[entry(p) * stride + i]!;
   }
   return out;
 }
 
-function checkContraction(ran: Ran, op: Contract, x: Coded): void {
+function checkContraction(ran: Ran, op: Contraction, x: Coded): void {
   expectCodes(x, sourceOf(ran, op));
   for (const segment of op.segments) {
     const streams = segment.streams.map((id) => streamOf(ran, id, x));
@@ -215,20 +215,20 @@ function quantised(values: Float32Array, bits: 'eight' | 'four', rows: number, c
 /** The result a kernel stored for row r of a segment. */
 function readStored(
   { after, state, position }: Ran,
-  to: Contract['segments'][number]['stores'][number]['to'],
+  to: Contraction['segments'][number]['stores'][number]['to'],
   r: number,
 ): number {
   if (to.kind === 'logits') return after.logits()[r] ?? 0;
-  const { place } = to;
-  const inHead = place.kind === 'head' ? (r % place.half) + place.plane * place.half : 0;
-  const head = place.kind === 'head' ? Math.floor(r / place.half) : 0;
-  if (to.kind === 'buffer') return after.row(to.buffer)[place.kind === 'same' ? r : head * place.stride + inHead]!;
+  const { order } = to;
+  const inHead = order.kind === 'head' ? (r % order.half) + order.plane * order.half : 0;
+  const head = order.kind === 'head' ? Math.floor(r / order.half) : 0;
+  if (to.kind === 'buffer') return after.row(to.buffer)[order.kind === 'same' ? r : head * order.stride + inHead]!;
   return state!.value(to.part, head, position, inHead);
 }
 
 /** The expression tree in f64, maths written out again. */
 function evaluate(
-  e: Element,
+  e: ElementExpr,
   r: number,
   streams: readonly ((r: number) => { readonly f64: number })[],
   at: (buffer: number) => number,
@@ -322,10 +322,10 @@ function checkAttention(ran: Ran, op: Attention, encode: Encode): void {
     headDim,
     scale: op.scale,
   });
-  // a target that splits the context leaves parts, which their readers merge
-  const split = machine.attentionInParts(ran.kind, op.out) !== null;
+  // a target that splits the context leaves a result for each split, which their readers merge
+  const split = machine.splitAttention(ran.kind, op.out) !== null;
   const row = after.row(op.out);
-  const out = split ? mergedParts(row, heads, valueStride, context, position) : row;
+  const out = split ? mergedSplits(row, heads, valueStride, context, position) : row;
   for (const h of each(heads)) {
     const got = out.slice(h * valueStride, (h + 1) * valueStride);
     // a weight that rounds the other way moves its head by one part in 32767

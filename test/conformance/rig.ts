@@ -55,7 +55,7 @@ export interface Rig {
   /** Runs table rows [first, last) for one token. */
   rows(first: number, last: number): void;
   /** The id of the largest logit. */
-  best(): number;
+  argmax(): number;
   /** f32 view of a buffer of the arena, by name. */
   buffer(name: string): Float32Array;
   /** int8 view of a buffer of codes. */
@@ -163,7 +163,7 @@ export async function rig(
       if (shared) call('stop');
       await Promise.all(others.map((worker) => worker.terminate()));
     },
-    best: () => (exports.best as () => number)(),
+    argmax: () => (exports.best as () => number)(),
     rows: (first, last) => call('rows', first, last, ...(shared ? [0] : [])),
     buffer(name) {
       const { address, elements } = bufferOf(name);

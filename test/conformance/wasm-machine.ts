@@ -16,7 +16,7 @@ export function inWasm(variant: WasmVariant) {
       plan,
       kinds: kernels,
       codesKernel: () => null,
-      attentionInParts: () => null,
+      splitAttention: () => null,
       fuses: false,
       argmax: null,
       run: (kernel, row, scalars) => running.kernel(kernel, row, scalars),

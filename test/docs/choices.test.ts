@@ -1,6 +1,6 @@
 /** Wherever a document lists what an option takes, as in `--quant f32|q8|q4`, the list is the one that the command has. */
 
-import { hostNames } from '@lamella/cli/contract';
+import { hostNames } from '@lamella/cli/json-output';
 import { stages } from '@lamella/compiler/stages';
 import { ggufTypes } from '@lamella/export/gguf/tensor-types';
 import { formatNames, kvNames } from '@lamella/runtime/choices';

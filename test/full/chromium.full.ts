@@ -69,13 +69,13 @@ async function largestPage(root: number): Promise<number> {
 }
 
 test('ready within 200 ms of the last byte, in the memory that was planned and 40 MB', async () => {
-  let hear = (_: Said) => {};
-  const ear = createServer((request, response) => {
-    hear(JSON.parse(decodeURIComponent(request.url!.slice(2))));
+  let receive = (_: Said) => {};
+  const listener = createServer((request, response) => {
+    receive(JSON.parse(decodeURIComponent(request.url!.slice(2))));
     response.end();
   });
-  await new Promise<void>((resolve) => ear.listen(0, 'localhost', resolve));
-  const address = `http://localhost:${(ear.address() as AddressInfo).port}`;
+  await new Promise<void>((resolve) => listener.listen(0, 'localhost', resolve));
+  const address = `http://localhost:${(listener.address() as AddressInfo).port}`;
   const text = `<!doctype html><script>new Worker('/load.js').postMessage('${address}')</script>`;
   const site = await serve({ '/': { text }, '/load.js': { text: worker }, '/package/': { folder: folder() } });
   const blank = await visit('about:blank', () => setTimeout(1000));
@@ -83,10 +83,10 @@ test('ready within 200 ms of the last byte, in the memory that was planned and 4
     `${site.origin}/`,
     () =>
       new Promise<Said>((resolve) => {
-        hear = resolve;
+        receive = resolve;
       }),
   );
-  ear.close();
+  listener.close();
   await site.close();
   const { plannedBytes } = JSON.parse(await readFile(join(folder(), 'manifest.json'), 'utf8')).memory;
   const afterLastByte = loaded.said.ready - loaded.said.lastByte;

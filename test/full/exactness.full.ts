@@ -11,7 +11,7 @@ import type { Graph, ValueId, Weight, WeightId } from '@lamella/graph/ir';
 import { Oracle } from '@lamella/graph/oracle/oracle';
 import { expect, test } from 'vitest';
 import { checkExecutions } from '../conformance/executions.ts';
-import { type Contract, type Machine, Sequence } from '../conformance/machine.ts';
+import { type Contraction, type Machine, Sequence } from '../conformance/machine.ts';
 import { checkOperations } from '../conformance/operations.ts';
 import { relativeError } from '../conformance/rig.ts';
 import { inWasm } from '../conformance/wasm-machine.ts';
@@ -41,7 +41,7 @@ test.each([
     const last = machine.plan.table.length - 1;
 
     let chosen: { readonly row: number; readonly weights: readonly WeightId[]; readonly codes: Int8Array }[] = [];
-    const hear = (row: number, op: Contract, codes: Int8Array) =>
+    const onCodes = (row: number, op: Contraction, codes: Int8Array) =>
       void chosen.push({ row, weights: weightsOf(machine, row, op), codes });
     const given: number[] = [];
     const led = new Oracle(graph, weightOf, {
@@ -65,7 +65,7 @@ test.each([
     const [errors, divergences]: [number[], number[]] = [[], []];
     for (const token of tokens) {
       chosen = [];
-      await checkOperations(machine, weightOf, setting, token, sequence.position++, hear);
+      await checkOperations(machine, weightOf, setting, token, sequence.position++, onCodes);
       expect(chosen.length).toBe(4 * (last - 1) + 1);
       const logits = await sequence.logits();
       errors.push(relativeError(logits, led.step(token)));
@@ -85,7 +85,7 @@ test.each([
 );
 
 /** What a contraction of a table row multiplies with. */
-function weightsOf({ plan }: Machine, row: number, { segments }: Contract): readonly WeightId[] {
+function weightsOf({ plan }: Machine, row: number, { segments }: Contraction): readonly WeightId[] {
   const { kind, weights } = plan.program.rows[row]!;
   return segments.flatMap(({ streams }) => streams.map((id) => weights[plan.program.kinds[kind]!.packs[id]!.param]!));
 }

@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { openPackage } from '@lamella/cli/open-package';
 import { type Scratch, scratch, writeGraph } from '@lamella/cli/test/lamella';
-import { type Alone, firefoxAlone, openAlone, openEar } from '@lamella/hosts/alone';
+import { type Alone, firefoxAlone, openAlone, openListener } from '@lamella/hosts/alone';
 import { serve } from '@lamella/hosts/serve';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
@@ -39,7 +39,7 @@ interface Found {
 }
 
 const page = `<!doctype html><script type="module">
-  const { order, ear } = JSON.parse(decodeURIComponent(location.hash.slice(1)));
+  const { order, answerTo } = JSON.parse(decodeURIComponent(location.hash.slice(1)));
   const work = async () => {
     const { load } = await import('/package/index.js');
     const found = [];
@@ -54,16 +54,16 @@ const page = `<!doctype html><script type="module">
     return found;
   };
   const answer = await work().then((said) => ({ said }), (error) => ({ failed: String(error) }));
-  await fetch(ear, { method: 'POST', body: JSON.stringify(answer) });
+  await fetch(answerTo, { method: 'POST', body: JSON.stringify(answer) });
 </script>`;
 
 async function visit(browser: Alone, quant: string, isolated: boolean, threads: readonly number[]): Promise<Found[]> {
   const site = await serve({ '/': { text: page }, '/package/': { folder: folder(quant) } }, { isolated });
-  const ear = await openEar<Found[]>(120_000);
+  const listener = await openListener<Found[]>(120_000);
   try {
-    return await openAlone(browser, `${site.origin}/#${ear.hash({ tokens, threads })}`, () => ear.said);
+    return await openAlone(browser, `${site.origin}/#${listener.hash({ tokens, threads })}`, () => listener.said);
   } finally {
-    ear.close();
+    listener.close();
     await site.close();
   }
 }

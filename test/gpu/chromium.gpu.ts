@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { type Scratch, scratch } from '@lamella/cli/test/lamella';
 import { launchChromium } from '@lamella/hosts/chromium';
 import { serve } from '@lamella/hosts/serve';
+import type { Fallback, Running } from '@lamella/runtime/api';
 import type { Device } from '@lamella/runtime/choices';
-import type { Fallback, Running } from '@lamella/runtime/face';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 let home: Scratch;

@@ -1,5 +1,5 @@
 /**
- * What authors compose beyond a Llama block, for a GPU: queries, keys and values from anything, with attention whole and in parts, with and without
+ * What authors compose beyond a Llama block, for a GPU: queries, keys and values from anything, with attention whole and in splits, with and without
  * halves; and every element-wise function.
  */
 import { conservative, type GpuProfile, halves } from '@lamella/compiler/schedule/gpu/profile';
@@ -19,7 +19,7 @@ export interface Composition {
 
 const f32: Setting = { quant: 'f32', kv: 'f32' };
 const odd = { heads: 2, kvHeads: 1, headDim: 6, context: 20, sets: 1 };
-/** Attention over so long a context leaves parts. */
+/** Attention over so long a context leaves splits. */
 const long = { ...usualHeads, context: 200, sets: 1 };
 
 /** Those with heads that between them take every path of the kernels. */

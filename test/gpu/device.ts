@@ -1,8 +1,8 @@
 /** A graph compiled for a GPU, on a WebGPU device wherever that is: real buffers, real shaders, one submit a kernel. */
 import type { Kernel } from '@lamella/compiler/loops/ir';
 import { lowerGpu } from '@lamella/compiler/pipeline';
-import { attentionInParts } from '@lamella/compiler/schedule/gpu/parts';
 import { conservative, type GpuProfile } from '@lamella/compiler/schedule/gpu/profile';
+import { splitAttention } from '@lamella/compiler/schedule/gpu/splits';
 import { resourceAt } from '@lamella/compiler/targets/webgpu/bind';
 import { gpuLayout } from '@lamella/compiler/targets/webgpu/layout';
 import { printShader, type Shader } from '@lamella/compiler/targets/webgpu/print';
@@ -84,7 +84,7 @@ export function onDevice(execute: (setup: Setup) => Promise<Executor>, profile: 
       plan,
       kinds: kernels.kinds,
       codesKernel: (_, op) => codes.get(op) ?? null,
-      attentionInParts: (kind, id) => attentionInParts(kind, id, plan.program.context),
+      splitAttention: (kind, id) => splitAttention(kind, id, plan.program.context),
       fuses: true,
       argmax: kernels.argmax,
       run(kernel, row, scalars) {

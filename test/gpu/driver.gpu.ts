@@ -3,8 +3,8 @@
  * what happens when a device is lost, or computes wrongly.
  */
 
+import type { Fallback, SamplingOptions } from '@lamella/runtime/api';
 import { load } from '@lamella/runtime/every-part';
-import type { Fallback, SamplingOptions } from '@lamella/runtime/face';
 import type { PackageFiles } from '@lamella/runtime/package-files';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { model, orders } from '../conformance/models.ts';

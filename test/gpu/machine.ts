@@ -10,9 +10,9 @@ import { packWeights } from '@lamella/compiler/pack';
 import { lowerGpu } from '@lamella/compiler/pipeline';
 import type { FusedOp, Scratch } from '@lamella/compiler/program/ir';
 import { operandKernel } from '@lamella/compiler/schedule/gpu/operand';
-import { attentionInParts } from '@lamella/compiler/schedule/gpu/parts';
 import { conservative, type GpuProfile } from '@lamella/compiler/schedule/gpu/profile';
-import { behindMemory, CANDIDATE_BYTES, GpuScope } from '@lamella/compiler/schedule/gpu/scope';
+import { CANDIDATE_BYTES, GpuScope, gpuRegions } from '@lamella/compiler/schedule/gpu/scope';
+import { splitAttention } from '@lamella/compiler/schedule/gpu/splits';
 import type { Graph } from '@lamella/graph/ir';
 import type { WeightOf } from '@lamella/graph/oracle/model';
 import type { GpuExtent } from '@lamella/runtime/webgpu-manifest';
@@ -20,7 +20,7 @@ import type { Machine, Scalars, Setting } from '../conformance/machine.ts';
 
 /** The image of a model before its first token. */
 export async function imageOf({ plan, graph }: LoweredGpu, weightOf: WeightOf): Promise<ArrayBuffer> {
-  const image = new ArrayBuffer(behindMemory(plan).candidates + CANDIDATE_BYTES);
+  const image = new ArrayBuffer(gpuRegions(plan).candidates + CANDIDATE_BYTES);
   for await (const { offset, bytes } of packWeights(plan, graph.weights, async (w) => weightOf(w)))
     new Uint8Array(image, plan.memory.weights.offset + offset, bytes.length).set(bytes);
   return image;
@@ -35,7 +35,7 @@ export function codesKernels(
   profile: GpuProfile,
 ): ReadonlyMap<FusedOp, { readonly kernel: Kernel; readonly scratch: Scratch }> {
   const contractions = kernels.kinds.flatMap(({ kind, decode }) =>
-    kind.ops.flatMap((op) => (op.kind === 'contract' && op.prologue.codes ? [{ kind, op, decode }] : [])),
+    kind.ops.flatMap((op) => (op.kind === 'contraction' && op.prologue.codes ? [{ kind, op, decode }] : [])),
   );
   return new Map(
     contractions.flatMap(({ kind, op, decode }) => {
@@ -61,7 +61,7 @@ export function interpreted(profile: GpuProfile = conservative, order: 'forward'
       plan,
       kinds: kernels.kinds,
       codesKernel: (_, op) => codes.get(op) ?? null,
-      attentionInParts: (kind, id) => attentionInParts(kind, id, plan.program.context),
+      splitAttention: (kind, id) => splitAttention(kind, id, plan.program.context),
       fuses: false,
       argmax: kernels.argmax,
       run(kernel, row, scalars) {

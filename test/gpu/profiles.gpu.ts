@@ -1,8 +1,8 @@
 /** Which profile of a package runs: halves where the adapter has them (lavapipe), the conservative one where they compute wrongly. */
 import { compile } from '@lamella/compiler/pipeline';
+import type { Fallback } from '@lamella/runtime/api';
 import type { KvName } from '@lamella/runtime/choices';
 import { load } from '@lamella/runtime/every-part';
-import type { Fallback } from '@lamella/runtime/face';
 import { beforeAll, expect, test } from 'vitest';
 import { model, orders } from '../conformance/models.ts';
 import { relativeError } from '../conformance/rig.ts';

@@ -147,8 +147,8 @@ const attention: readonly Mutation[] = [
   {
     name: 'a token begins its second chunk too late',
     file: `${compiler}/schedule/cpu/attention.ts`,
-    find: 'quotient(plus(scope.position(token), CHUNK), CHUNK)',
-    replace: 'quotient(plus(scope.position(token), CHUNK - 1), CHUNK)',
+    find: 'quotient(plus(scope.position(token), CONTEXT_CHUNK), CONTEXT_CHUNK)',
+    replace: 'quotient(plus(scope.position(token), CONTEXT_CHUNK - 1), CONTEXT_CHUNK)',
     killedBy: f32,
   },
   {
@@ -253,15 +253,15 @@ const numbers: readonly Mutation[] = [
     killedBy: 'test/conformance/interpreter.test.ts',
   },
   {
-    name: 'of matrices whose blocks lie in turn the first is read for all',
-    file: `${compiler}/schedule/cpu/contract.ts`,
+    name: 'of matrices whose blocks are interleaved the first is read for all',
+    file: `${compiler}/schedule/cpu/contraction.ts`,
     find: 'plus(times(block, segment.streams.length), s)',
     replace: 'plus(times(block, segment.streams.length), times(s, 0))',
     killedBy: f32,
   },
   {
     name: 'the choice looks only where the first run of logits is',
-    file: `${compiler}/schedule/cpu/best.ts`,
+    file: `${compiler}/schedule/cpu/argmax.ts`,
     find: 'from.set(run);',
     replace: 'from.set(i32(0));',
     killedBy: 'test/conformance/interpreter.test.ts',
@@ -380,7 +380,7 @@ const wiring: readonly Mutation[] = [
     file: 'packages/graph/src/f32.ts',
     find: 'size >= smallest',
     replace: 'size >= 0',
-    killedBy: 'packages/graph/test/verifyBody.test.ts',
+    killedBy: 'packages/graph/test/verify-body.test.ts',
   },
   {
     name: 'a changed copy of a model passes',
@@ -405,7 +405,7 @@ const wiring: readonly Mutation[] = [
   },
   {
     name: 'the last rows of the head, less than a block, are left out',
-    file: `${compiler}/schedule/cpu/contract.ts`,
+    file: `${compiler}/schedule/cpu/contraction.ts`,
     find: 'padded(segment.rows, shape.block) / shape.block',
     replace: '(padded(segment.rows, shape.block) - (segment.rows % shape.block ? shape.block : 0)) / shape.block',
     killedBy: f32,
@@ -419,7 +419,7 @@ const wiring: readonly Mutation[] = [
   },
   {
     name: 'a tile writes keys and values past its last token',
-    file: `${compiler}/schedule/cpu/contract.ts`,
+    file: `${compiler}/schedule/cpu/contraction.ts`,
     find: 'for (const t of upTo(tokens - 1).slice(1)) part.when(scope.isToken(plus(token, t)), (one) => write(one, t));',
     replace: 'for (const t of upTo(tokens).slice(1)) write(part, t);',
     killedBy: memory,
@@ -712,7 +712,7 @@ const threads: readonly Mutation[] = [
   },
   {
     name: 'threads read a tile before all of it is normalised',
-    file: `${compiler}/schedule/cpu/contract.ts`,
+    file: `${compiler}/schedule/cpu/contraction.ts`,
     find: "if (scope.lowering === 'prefill') scope.b.barrier();",
     replace: '',
     killedBy: 'test/conformance/interpreter.test.ts',
@@ -760,21 +760,21 @@ const gpu: readonly Mutation[] = [
   },
   {
     name: 'invocations that have one piece less multiply the last one, too',
-    file: `${compiler}/schedule/gpu/contract.ts`,
+    file: `${compiler}/schedule/gpu/contraction.ts`,
     find: "else b.when(apply('less', piece, i32(pieces)), (inner) => multiply(inner, read, piece));",
     replace: 'else multiply(b, read, piece);',
     killedBy: inGpuKernels,
   },
   {
     name: 'rows of all streams are scaled as the first one’s',
-    file: `${compiler}/schedule/gpu/contract.ts`,
+    file: `${compiler}/schedule/gpu/contraction.ts`,
     find: 'share.ahead ? ahead.rowScales.get(s)',
     replace: 'share.ahead ? ahead.rowScales.get(0)',
     killedBy: inGpuKernels,
   },
   {
     name: 'merged parts of attention are weighed alike',
-    file: `${compiler}/schedule/gpu/parts.ts`,
+    file: `${compiler}/schedule/gpu/splits.ts`,
     find: "const now = inner.let('now', exp(inner, sub(its, larger)));",
     replace: "const now = inner.let('now', exp(inner, sub(its, its)));",
     killedBy: inGpuKernels,

@@ -8,7 +8,7 @@ import { DevicePanel } from './device-panel.tsx';
 import { Logo } from './icons.tsx';
 import { LoadFailure } from './load-failure.tsx';
 import { DeviceButton, LoadingBar } from './loading.tsx';
-import { nextPicture } from './next-picture.ts';
+import { nextFrame } from './next-frame.ts';
 import { Sheet } from './sheet.tsx';
 import { TurnView } from './turn.tsx';
 import { Welcome } from './welcome.tsx';
@@ -31,7 +31,7 @@ export async function drawApp(root: Element): Promise<void> {
   // A task after the one that reads the code.
   await new Promise((resolve) => setTimeout(resolve));
   render(<App />, root);
-  for (await nextPicture(); parts.value < 5; await nextPicture()) parts.value++;
+  for (await nextFrame(); parts.value < 5; await nextFrame()) parts.value++;
 }
 
 function App() {

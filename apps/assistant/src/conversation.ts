@@ -2,7 +2,7 @@
 import { computed, type Signal, signal } from '@preact/signals';
 import type { FinishReason, Generation, Model, Running, Stats } from '../package/index.js';
 import { loading, whenReady } from './model.ts';
-import { nextPicture } from './next-picture.ts';
+import { nextFrame } from './next-frame.ts';
 
 /** Most tokens of an answer: an assistant's call is shorter, and a plain text model might never end. */
 const maxTokens = 256;
@@ -59,14 +59,14 @@ export async function ask(request: string): Promise<void> {
     const model = await Promise.race([whenReady(), aborted(stopped)]);
     change({ state: 'writing', model, running: model.running });
     // What a new model changes in the page is drawn before the processor is busy with the answer.
-    await nextPicture();
+    await nextFrame();
     const generation = model.generate(request, { maxTokens, signal: stopped });
     await drawn(generation, () => change({ answer: generation.text, stats: generation.stats }));
     const { text: answer, stats, finishReason } = generation;
     change({ answer, stats });
-    await nextPicture();
+    await nextFrame();
     change({ state: 'done', finishReason, running: model.running });
-    await nextPicture();
+    await nextFrame();
     measured.value = { model, stats };
   } catch (cause) {
     if (stopped.aborted) change({ state: 'done', finishReason: 'abort' });

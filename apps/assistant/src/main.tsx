@@ -5,7 +5,7 @@ import { options } from 'preact';
 import { drawApp } from './app.tsx';
 import { busy } from './conversation.ts';
 import { loading, open, settings } from './model.ts';
-import { nextPicture } from './next-picture.ts';
+import { nextFrame } from './next-frame.ts';
 
 // Drawing is a task of its own, after the one that has the news and before the browser's layout: none of them is long enough to be felt.
 options.debounceRendering = setTimeout;
@@ -16,7 +16,7 @@ const keep = () => navigator.serviceWorker?.register(new URL('service-worker.js'
 if (import.meta.env.PROD) {
   const forget = effect(() => {
     if (loading.value.kind === 'loading' || busy.value) return;
-    nextPicture().then(keep);
+    nextFrame().then(keep);
     queueMicrotask(() => forget());
   });
 }

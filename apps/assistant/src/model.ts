@@ -1,7 +1,7 @@
 /** The model in the page: which one is chosen, how far loading it has come, and the loaded one. There is one at a time. */
 import { computed, signal } from '@preact/signals';
 import { load, type Model } from '../package/index.js';
-import { nextPicture } from './next-picture.ts';
+import { nextFrame } from './next-frame.ts';
 import { addressOf, type Settings, settingsOf } from './settings.ts';
 
 export type Loading =
@@ -21,7 +21,7 @@ let loaded: Promise<Model>;
 export const whenReady = (): Promise<Model> => loaded;
 
 /** Loads what is chosen, in place of what was, as soon as the page is drawn and no longer needs the processor. */
-export function open(chosen: Settings, drawn = nextPicture()): void {
+export function open(chosen: Settings, drawn = nextFrame()): void {
   control.abort(new DOMException('another model was chosen', 'AbortError'));
   control = new AbortController();
   if (loading.value.kind === 'ready') loading.value.model.dispose();

@@ -1,7 +1,7 @@
 /** A page in a Chromium of its own, and the memory it took. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
-import { chromiumAlone, openAlone, openEar } from '@lamella/hosts/alone';
+import { chromiumAlone, openAlone, openListener } from '@lamella/hosts/alone';
 
 export interface Visit<T> {
   readonly said: T;
@@ -24,11 +24,11 @@ export function visitBlank(): Promise<Visit<void>> {
 
 /** Opens `url` with `order` and an address to answer to, both as JSON, behind its #. Throws what the page could not do. */
 export async function visitAlone<T>(url: string, order: object): Promise<Visit<T>> {
-  const ear = await openEar<T>(PATIENCE_MS);
+  const listener = await openListener<T>(PATIENCE_MS);
   try {
-    return await visit(`${url}#${ear.hash(order)}`, () => ear.said);
+    return await visit(`${url}#${listener.hash(order)}`, () => listener.said);
   } finally {
-    ear.close();
+    listener.close();
   }
 }
 

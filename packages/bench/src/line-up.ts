@@ -1,4 +1,4 @@
-/** Who is measured at what. Whoever is opened stays open while the rounds of a sitting last. */
+/** Who is measured at what. Whoever is opened stays open while the rounds of a comparison last. */
 import { join } from 'node:path';
 import type { Contender, Generated } from './contender.ts';
 import { type Host, openInPage } from './host.ts';

@@ -15,7 +15,7 @@ const series = (model: string, decode: readonly number[]): GpuSeries => ({
 const base = series('125m', [1000, 1200, 500]);
 const results: GpuResults = {
   date: '2026-01-01T00:00Z',
-  card: { name: 'a card', imitation: false, halves: true },
+  card: { name: 'a card', software: false, halves: true },
   versions: { Node: '20' },
   works: { prefill: 'Prefill of 512 tokens', decode: 'decoding 256 after 16' },
   conformance: { passed: 81, failed: 1, failures: ['f16, q4: plain follows the oracle'], seconds: 60 },
@@ -41,7 +41,7 @@ test('the page has the figures, what failed, and what sharing costs', () => {
 });
 
 test('without the three in turn there is nothing to say of sharing; times of a driver for the CPU are marked', () => {
-  const page = gpuDocument({ ...results, series: [base], card: { ...results.card, imitation: true } });
+  const page = gpuDocument({ ...results, series: [base], card: { ...results.card, software: true } });
   expect(page).not.toContain('## Sharing');
   expect(page).toContain('no GPU but a driver for the CPU');
 });

@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { fileURLToPath } from 'node:url';
-import type { Model } from '@lamella/runtime/face';
+import type { Model } from '@lamella/runtime/api';
 import { compile } from './commands/compile.ts';
 import { stream, summary } from './commands/run.ts';
 import { openPackage } from './package/open-package.ts';

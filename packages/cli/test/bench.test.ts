@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { median, ratioOfRounds } from '../src/commands/bench.ts';
-import type { BenchReport } from '../src/terminal/contract.ts';
+import type { BenchReport } from '../src/terminal/json-output.ts';
 import { type Scratch, scratch, writeGraph } from './lamella.ts';
 
 let home: Scratch;

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import type { Model } from '@lamella/runtime/face';
+import type { Model } from '@lamella/runtime/api';
 import { expectedLogits, toyFiles, toyTextFiles } from '@lamella/runtime/test/toy-package';
 import { build, transform } from 'esbuild';
 import { afterAll, beforeAll, expect, test } from 'vitest';

@@ -2,7 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { launchChromium } from '@lamella/hosts/chromium';
-import type { LoadOptions, Model } from '@lamella/runtime/face';
+import type { LoadOptions, Model } from '@lamella/runtime/api';
 import type { WeightChunk } from '@lamella/runtime/manifest';
 import { manifestText } from '@lamella/runtime/manifest-file';
 import { sha256 } from '@lamella/runtime/sha256';

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { launchChromium } from '@lamella/hosts/chromium';
 import { type ServeOptions, type Site, serve } from '@lamella/hosts/serve';
-import type { Model } from '@lamella/runtime/face';
+import type { Model } from '@lamella/runtime/api';
 import { manifestText } from '@lamella/runtime/manifest-file';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { openPackage } from '../src/package/open-package.ts';
@@ -19,7 +19,7 @@ import { type Browser, inChunks, loadingPage, type Page, visit } from './loading
 /** Answers a request for a file of the package otherwise than with the file; says whether it has. */
 type Before = (file: string, request: IncomingMessage, response: ServerResponse) => boolean;
 
-const CHUNK = 16_384;
+const WEIGHT_CHUNK_BYTES = 16_384;
 let home: Scratch;
 let browser: Browser;
 let expected: readonly number[];
@@ -40,7 +40,7 @@ beforeAll(async () => {
     'plain',
   );
   expect(code, stderr).toBe(0);
-  await inChunks(folder(), CHUNK);
+  await inChunks(folder(), WEIGHT_CHUNK_BYTES);
   const model = await openPackage(folder(), { threads: 1 });
   expected = [...(await model.logits([1, 2]))];
   model.dispose();
@@ -108,7 +108,7 @@ const weightBytes = async () => (await manifestAt(folder())).weights!.reduce((su
 
 /** Sends so many bytes and breaks off, `arrival` later: what is on its way when a line ends is lost. */
 async function breakOff(response: ServerResponse, bytes: Uint8Array, arrival = async () => {}): Promise<void> {
-  response.setHeader('Content-Length', CHUNK);
+  response.setHeader('Content-Length', WEIGHT_CHUNK_BYTES);
   response.write(bytes, () => arrival().then(() => response.socket?.end()));
 }
 
@@ -170,12 +170,12 @@ describe('a line that is cut', () => {
     expect(await visit(page)).toMatch(
       /^L422 weights-\d+.bin arrived only in part: .* after \d+ bytes, at http.*\/models\/\. Try/,
     );
-    const whole = Object.values(sent).filter((bytes) => bytes >= CHUNK).length;
+    const whole = Object.values(sent).filter((bytes) => bytes >= WEIGHT_CHUNK_BYTES).length;
     expect(whole).toBeGreaterThanOrEqual(3);
     for (const file of Object.keys(sent)) delete sent[file];
     left = Number.POSITIVE_INFINITY;
     expect(await visit(page)).toEqual(expected);
-    expect(total()).toBe((await weightBytes()) - whole * CHUNK);
+    expect(total()).toBe((await weightBytes()) - whole * WEIGHT_CHUNK_BYTES);
     // and the one after that asks for none
     const before = total();
     expect(await visit(page)).toEqual(expected);
@@ -203,7 +203,7 @@ describe('what stands between a page and its server', () => {
     // as caches on the way do it, which do not ask their server about what they have unless they are told to
     const old: Before = (file, { headers }, response) => {
       if (file !== 'weights-002.bin' || headers['cache-control'] === 'no-cache') return false;
-      response.end(new Uint8Array(CHUNK));
+      response.end(new Uint8Array(WEIGHT_CHUNK_BYTES));
       return true;
     };
     expect(await visit(await open(await site(old)))).toEqual(expected);

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { launchChromium } from '@lamella/hosts/chromium';
 import { serve } from '@lamella/hosts/serve';
-import type { Fallback } from '@lamella/runtime/face';
+import type { Fallback } from '@lamella/runtime/api';
 import { strangeCalls, unexpected } from '@lamella/runtime/test/strange-calls';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { downloadBytes } from '../src/package/download-size.ts';

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { launchChromium } from '@lamella/hosts/chromium';
 import { type Site, serve } from '@lamella/hosts/serve';
-import type { LoadOptions, Model } from '@lamella/runtime/face';
+import type { LoadOptions, Model } from '@lamella/runtime/api';
 import { expect } from 'vitest';
 import { addTokenizer, writeCheckpoint } from './checkpoint-files.ts';
 import { type Scratch, scratch, writeGraph } from './lamella.ts';

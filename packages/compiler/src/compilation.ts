@@ -4,7 +4,7 @@ import type { Target as TargetName, WasmVariant } from '@lamella/runtime/choices
 import type { InspectReport, Manifest, Probe, TokenizerFiles, WeightChunk } from '@lamella/runtime/manifest';
 import type { GpuTarget } from '@lamella/runtime/webgpu-manifest';
 import type { OrderName } from './orders.ts';
-import type { PackedPiece } from './pack.ts';
+import type { PackedChunk } from './pack.ts';
 import type { Plan } from './plan/plan.ts';
 import type { FormatName, KvName, Program } from './program/ir.ts';
 import type { CpuKernels } from './schedule/cpu/schedule.ts';
@@ -57,7 +57,7 @@ export interface Compilation extends Lowered {
   pack(
     read: (weight: Weight) => Promise<Float32Array>,
     onProgress?: (doneBytes: number, totalBytes: number) => void,
-  ): AsyncGenerator<PackedPiece>;
+  ): AsyncGenerator<PackedChunk>;
 }
 
 export interface PackageParts {

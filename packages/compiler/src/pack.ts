@@ -1,6 +1,6 @@
 /**
  * Weights from checkpoint to the bytes the kernels read: RoPE tables, then every segment of the plan in order. One tensor is held at a
- * time (or those whose blocks lie in turn), and no more than a chunk of packed bytes.
+ * time (or those whose blocks are interleaved), and no more than a chunk of packed bytes.
  */
 import type { Weight, WeightId } from '@lamella/graph/ir';
 import { formats } from './formats/table.ts';
@@ -9,10 +9,10 @@ import { type Pack, packRows, packShape, sourceRow } from './program/ir.ts';
 import { ropeTable } from './rope.ts';
 
 /** Largest piece handed out: what a browser fetches, hashes and copies at a time. */
-export const CHUNK = 4 << 20;
+export const WEIGHT_CHUNK_BYTES = 4 << 20;
 
 /** Bytes for the weights region at `offset` from its start. */
-export interface PackedPiece {
+export interface PackedChunk {
   readonly offset: number;
   readonly bytes: Uint8Array;
 }
@@ -26,9 +26,9 @@ export async function* packWeights(
   weights: readonly Weight[],
   read: (weight: Weight) => Promise<Float32Array>,
   onProgress: (doneBytes: number, totalBytes: number) => void = () => {},
-): AsyncGenerator<PackedPiece> {
+): AsyncGenerator<PackedChunk> {
   const total = plan.memory.weights.bytes;
-  const out = new Pieces(total);
+  const out = new ChunkWriter(total);
   for (const table of plan.program.ropeTables) {
     out.write(ropeTable(table, plan.program.context));
     out.padTo(64);
@@ -38,7 +38,7 @@ export async function* packWeights(
   const held = new Map<WeightId, Float32Array>();
   for (const segment of plan.segments) {
     out.seek(segment.offset);
-    for (const run of inTurn(segment.tensors)) {
+    for (const run of interleavedRuns(segment.tensors)) {
       out.seek(segment.offset + run[0]!.pack.offset);
       const wanted = run.map(({ weight }) => weight);
       for (const weight of [...held.keys()]) if (!wanted.includes(weight)) held.delete(weight);
@@ -67,8 +67,8 @@ interface Source {
   readonly data: Float32Array;
 }
 
-/** The tensors of a segment, those together whose blocks lie in turn. */
-function inTurn<T extends { readonly pack: Pack }>(tensors: readonly T[]): T[][] {
+/** The tensors of a segment, those together whose blocks are interleaved. */
+function interleavedRuns<T extends { readonly pack: Pack }>(tensors: readonly T[]): T[][] {
   const runs: T[][] = [];
   let end = 0;
   for (const tensor of tensors) {
@@ -91,7 +91,7 @@ function packVector({ pack, data }: Source): Uint8Array {
   return new Uint8Array(out.buffer);
 }
 
-/** Matrices whose blocks lie in turn (or one alone), some blocks of each at a time. */
+/** Matrices whose blocks are interleaved (or one alone), some blocks of each at a time. */
 function* packBlocks(sources: readonly Source[]): Generator<Uint8Array> {
   const { pitch, block, offset } = sources[0]!.pack;
   const blocks = packRows(sources[0]!.pack) / block;
@@ -118,16 +118,16 @@ function* packBlocks(sources: readonly Source[]): Generator<Uint8Array> {
 }
 
 /** Cuts a stream of writes into pieces of one chunk. Skipped bytes are zero. */
-class Pieces {
+class ChunkWriter {
   position = 0;
   private start = 0;
   private readonly total: number;
   private current: Uint8Array;
-  private ready: PackedPiece[] = [];
+  private ready: PackedChunk[] = [];
 
   constructor(total: number) {
     this.total = total;
-    this.current = new Uint8Array(Math.min(CHUNK, total));
+    this.current = new Uint8Array(Math.min(WEIGHT_CHUNK_BYTES, total));
   }
 
   write(bytes: Uint8Array): void {
@@ -157,10 +157,10 @@ class Pieces {
     if (this.position < this.start + this.current.length) return;
     if (this.current.length > 0) this.ready.push({ offset: this.start, bytes: this.current });
     this.start = this.position;
-    this.current = new Uint8Array(Math.min(CHUNK, this.total - this.start));
+    this.current = new Uint8Array(Math.min(WEIGHT_CHUNK_BYTES, this.total - this.start));
   }
 
-  *full(): Generator<PackedPiece> {
+  *full(): Generator<PackedChunk> {
     const pieces = this.ready;
     this.ready = [];
     yield* pieces;

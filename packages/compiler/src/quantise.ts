@@ -37,12 +37,12 @@ function quantiseState(program: Program, kv: Exclude<KvName, 'f32'>): Program {
       buffer({ name: `${kind.name}.${name}`, element: 'f32', width: kvHeads * stride, rows: program.tile }),
     );
     const ops = kind.ops.flatMap((op): FusedOp[] => {
-      if (op.kind === 'contract') {
+      if (op.kind === 'contraction') {
         const segments = op.segments.map((segment) => ({
           ...segment,
           stores: segment.stores.map(({ to, value }) => ({
             value,
-            to: to.kind === 'state' ? { kind: 'buffer' as const, buffer: staged[to.part]!, place: to.place } : to,
+            to: to.kind === 'state' ? { kind: 'buffer' as const, buffer: staged[to.part]!, order: to.order } : to,
           })),
         }));
         return [{ ...op, segments }];
@@ -92,7 +92,7 @@ function quantiseWeights(program: Program, quant: FormatName): Program {
       return { ...pack, format, block: Math.min(pack.block, largestBlock) };
     });
     const ops = kind.ops.map((op): FusedOp => {
-      if (op.kind !== 'contract') return op;
+      if (op.kind !== 'contraction') return op;
       const codes = op.segments.some((s) => s.streams.some((id) => formats[packs[id]!.format].integer));
       return { ...op, prologue: { ...op.prologue, codes } };
     });

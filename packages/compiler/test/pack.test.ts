@@ -9,7 +9,7 @@ import { formats } from '../src/formats/table.ts';
 import { Builder, plus, times } from '../src/loops/build.ts';
 import { interpret } from '../src/loops/interpret.ts';
 import type { Kernel } from '../src/loops/ir.ts';
-import { CHUNK, type PackedPiece, packWeights } from '../src/pack.ts';
+import { type PackedChunk, packWeights, WEIGHT_CHUNK_BYTES } from '../src/pack.ts';
 import { blockBytes, packBytes } from '../src/plan/plan.ts';
 import { type FormatName, type Pack, packRows, packShape, type RowMap, storedRows } from '../src/program/ir.ts';
 import { blockRows } from '../src/program/pack-table.ts';
@@ -36,8 +36,8 @@ function packOf(format: FormatName, rows: RowMap, columns: number, block: number
   return { ...pack, pitch: blockBytes(pack), bytes: packBytes(pack) };
 }
 
-async function collect(pieces: AsyncGenerator<PackedPiece>): Promise<PackedPiece[]> {
-  const all: PackedPiece[] = [];
+async function collect(pieces: AsyncGenerator<PackedChunk>): Promise<PackedChunk[]> {
+  const all: PackedChunk[] = [];
   for await (const piece of pieces) all.push(piece);
   return all;
 }
@@ -201,11 +201,11 @@ describe('packWeights', () => {
     let end = 0;
     for (const piece of pieces) {
       expect(piece.offset).toBe(end);
-      expect(piece.bytes.length).toBeLessThanOrEqual(CHUNK);
+      expect(piece.bytes.length).toBeLessThanOrEqual(WEIGHT_CHUNK_BYTES);
       end += piece.bytes.length;
     }
     expect(end).toBe(plan.memory.weights.bytes);
-    expect(pieces.length).toBe(Math.ceil(end / CHUNK));
+    expect(pieces.length).toBe(Math.ceil(end / WEIGHT_CHUNK_BYTES));
     // held, not read again
     expect(reads).toBe(1);
     expect(progress.at(-1)).toBe(end);
@@ -215,7 +215,7 @@ describe('packWeights', () => {
     expect(all.subarray(bytes, second).every((byte) => byte === 0)).toBe(true);
   });
 
-  test('blocks of matrices that one segment reads side by side lie in turn', async () => {
+  test('blocks of matrices that one segment reads side by side are interleaved', async () => {
     const one = packOf('q8', plain(32), 12, 16);
     const data = [1, 2].map((seed) => Float32Array.from({ length: 32 * 12 }, (_, i) => Math.sin(seed * i)));
     const [first, second] = await Promise.all(data.map((each) => packed(one, [32, 12], each)));

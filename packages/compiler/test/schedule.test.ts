@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { interpret } from '../src/loops/interpret.ts';
 import type { Kernel } from '../src/loops/ir.ts';
 import type { Plan } from '../src/plan/plan.ts';
-import { type Buffer as ArenaBuffer, CHUNK, type Kind, type Pack } from '../src/program/ir.ts';
+import { type Buffer as ArenaBuffer, CONTEXT_CHUNK, type Kind, type Pack } from '../src/program/ir.ts';
 import { attentionKernel } from '../src/schedule/cpu/attention.ts';
 import { normaliseKernel } from '../src/schedule/cpu/normalise.ts';
 import { quantiseToken } from '../src/schedule/cpu/quantise.ts';
@@ -111,7 +111,7 @@ describe.each(['decode', 'prefill'] as const)('%s', (lowering) => {
         { name: 'values0', format: 'f32', kvHeads, stride: headDim, offset: bytes, bytes },
       ],
     };
-    const scores: ArenaBuffer = { name: 'scores', element: 'f32', width: 2 * CHUNK, rows: 1 };
+    const scores: ArenaBuffer = { name: 'scores', element: 'f32', width: 2 * CONTEXT_CHUNK, rows: 1 };
     const partials: ArenaBuffer = { name: 'partials', element: 'f32', width: 16 * (headDim + 4), rows: 1 };
     const plan = planWith([buffer('q', heads * headDim), scores, buffer('out', heads * headDim), partials], context);
     const scale = 0.4;

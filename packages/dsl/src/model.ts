@@ -15,7 +15,7 @@ import { original } from './original.ts';
 import { capture } from './site.ts';
 import { Tensor } from './tensor.ts';
 import { Trace } from './trace.ts';
-import { type Place, WeightTable } from './weights.ts';
+import { type NamedParameter, WeightTable } from './weights.ts';
 
 /**
  * Defines a model: `init` returns its modules under their checkpoint names (all below `prefix`, if given), `body` computes logits [t, vocab]
@@ -45,7 +45,7 @@ export const defineModel = declared(
     if (prefix !== '') checkKey(prefix, site);
     const scope = nameTree(init(), '', site);
     const stacks = makeStacks(scope);
-    const weights = new WeightTable(placesOf(scope, stacks, prefix));
+    const weights = new WeightTable(namedParametersOf(scope, stacks, prefix));
     const kinds = new KindTable();
     const weightSets = new Map<Module, readonly WeightSet[]>();
     for (const { module, place, sets } of stacks) {
@@ -124,9 +124,9 @@ function nested(module: Module, place: string): LamellaError {
 }
 
 /** Every place a weight appears at, with its checkpoint name, in checkpoint order. */
-function placesOf(scope: Scope, stacks: readonly MadeStack[], prefix: string): readonly Place[] {
+function namedParametersOf(scope: Scope, stacks: readonly MadeStack[], prefix: string): readonly NamedParameter[] {
   const name = (...parts: readonly (string | number)[]): string => dotted(prefix, ...parts);
-  return [...scope.modules].flatMap(([module, path]): readonly Place[] => {
+  return [...scope.modules].flatMap(([module, path]): readonly NamedParameter[] => {
     const made = stacks.find((s) => s.module === module);
     if (!made) {
       const own = Object.values(module[moduleInfo].children);

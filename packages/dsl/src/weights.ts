@@ -4,7 +4,7 @@ import type { Weight, WeightId } from '@lamella/graph/ir';
 import type { Parameter } from './module.ts';
 
 /** A weight at one of the places it appears. */
-export interface Place {
+export interface NamedParameter {
   readonly parameter: Parameter;
   readonly name: string;
   /** Named by the model itself rather than inside a stack; such a name wins. */
@@ -17,14 +17,14 @@ export class WeightTable {
   readonly #ids = new Map<Parameter, WeightId>();
   readonly #used = new Set<WeightId>();
 
-  constructor(places: readonly Place[]) {
-    const best = new Map<Parameter, Place>();
-    for (const place of places) {
-      const known = best.get(place.parameter);
-      if (!known || (place.outer && !known.outer)) best.set(place.parameter, place);
+  constructor(named: readonly NamedParameter[]) {
+    const chosen = new Map<Parameter, NamedParameter>();
+    for (const each of named) {
+      const known = chosen.get(each.parameter);
+      if (!known || (each.outer && !known.outer)) chosen.set(each.parameter, each);
     }
     const names = new Set<string>();
-    this.list = [...best].map(([parameter, { name }], id) => {
+    this.list = [...chosen].map(([parameter, { name }], id) => {
       const { shape, role } = parameter;
       const site = parameter.site();
       if (names.has(name)) throw new LamellaError('L114', { name }, { place: name, site });

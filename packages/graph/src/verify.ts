@@ -2,12 +2,12 @@
  * Says whether a graph is well formed, before any pass trusts it. The DSL already refuses what an author gets wrong at the place
  * it is written; this catches what slips through, and graphs that were not traced at all. It runs as the first pipeline stage.
  *
- * This file looks at the graph as a whole (tensors, bindings, stacks, slots); `verifyBody.ts` looks at straight-line code.
+ * This file looks at the graph as a whole (tensors, bindings, stacks, slots); `verify-body.ts` looks at straight-line code.
  */
 import { LamellaError } from './diagnostics.ts';
 import type { Body, Graph, Stack, WeightId } from './ir.ts';
 import { axesText, shapeText } from './print.ts';
-import { checkSize, illFormed, sameAxes, sameShape, verifyBody } from './verifyBody.ts';
+import { checkSize, illFormed, sameAxes, sameShape, verifyBody } from './verify-body.ts';
 
 /**
  * Returns when `graph` is well formed; otherwise throws a `LamellaError` with a place. Mistakes an author can mend have their own

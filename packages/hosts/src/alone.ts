@@ -57,20 +57,20 @@ export async function openAlone<T>(browser: Alone, url: string, until: (pid: num
 }
 
 /** Where one page answers. */
-export interface Ear<T> {
-  /** For behind the # of the page's address: JSON of `order` and of `ear`, the address to post `{ said }` or `{ failed }` to. */
+export interface Listener<T> {
+  /** For behind the # of the page's address: JSON of `order` and of `answerTo`, the address to post `{ said }` or `{ failed }` to. */
   hash(order: object): string;
   /** What was said; rejects with what failed, or when nothing has come for `patienceMs`. */
   readonly said: Promise<T>;
   close(): void;
 }
 
-export async function openEar<T>(patienceMs: number): Promise<Ear<T>> {
+export async function openListener<T>(patienceMs: number): Promise<Listener<T>> {
   const server = createServer();
   server.listen(0, 'localhost');
   await once(server, 'listening');
-  const ear = `http://localhost:${(server.address() as AddressInfo).port}/`;
-  const hear = async (): Promise<T> => {
+  const answerTo = `http://localhost:${(server.address() as AddressInfo).port}/`;
+  const listen = async (): Promise<T> => {
     const [request, response] = await once(server, 'request', { signal: AbortSignal.timeout(patienceMs) }).catch(() => {
       throw new Error(`the page has said nothing for ${patienceMs / 1000} s`);
     });
@@ -79,11 +79,11 @@ export async function openEar<T>(patienceMs: number): Promise<Ear<T>> {
     if (failed !== undefined) throw new Error(failed);
     return said;
   };
-  const said = hear();
+  const said = listen();
   // whoever gives up before does not wait for it
   said.catch(() => {});
   return {
-    hash: (order) => encodeURIComponent(JSON.stringify({ order, ear })),
+    hash: (order) => encodeURIComponent(JSON.stringify({ order, answerTo })),
     said,
     close() {
       server.closeAllConnections();

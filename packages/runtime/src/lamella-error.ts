@@ -3,7 +3,7 @@
  * format of the compiler's diagnostics (L1xx to L3xx). It is separate from theirs because a
  * generated package contains the runtime and nothing of the compiler.
  */
-import type * as face from './face.ts';
+import type * as api from './api.ts';
 
 /** The sentences. `{name}` is filled from the arguments; the part after `Try:` is the remedy. */
 export const catalogue = {
@@ -59,7 +59,7 @@ const mark = Symbol.for('lamella error');
  * A failure that the user can correct: one message with a place and a remedy. Every other exception
  * is a defect of Lamella.
  */
-export class LamellaError<C extends LamellaErrorCode = LamellaErrorCode> extends Error implements face.LamellaError {
+export class LamellaError<C extends LamellaErrorCode = LamellaErrorCode> extends Error implements api.LamellaError {
   /**
    * Each script of a package is bundled on its own and has its own copy of this class, so
    * `instanceof` tests for the mark.

@@ -1,9 +1,9 @@
 /** Falling back: which attempt runs, what is told, and that a sequence goes on where it was. The drivers are real ones on WASM that die. */
 import { beforeEach, describe, expect, test } from 'vitest';
+import type { Fallback } from '../src/api.ts';
 import { type Attempt, Attempts, Unusable } from '../src/driver/attempts.ts';
 import type { Driver } from '../src/driver/driver.ts';
 import { RecoveringDriver } from '../src/driver/recovering-driver.ts';
-import type { Fallback } from '../src/face.ts';
 import { readManifest } from '../src/manifest/manifest-file.ts';
 import { Session } from '../src/model/session.ts';
 import { loadWasm } from '../src/wasm/driver.ts';

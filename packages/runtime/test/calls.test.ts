@@ -1,8 +1,8 @@
 /** Several calls on one model: their order, who makes room for whom, and that each is given what it would be given alone. */
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { GenerateOptions, Generation, Piece } from '../src/api.ts';
 import { load } from '../src/entry/every-part.ts';
-import type { GenerateOptions, Generation, Piece } from '../src/face.ts';
 import { CONTEXT, expectedLogits, fromMap, toyFiles, toyTextFiles, VOCAB } from './toy-package.ts';
 
 const files = fromMap(await toyFiles());

@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
+import type { GenerateOptions, Generation, Piece } from '../src/api.ts';
 import { load } from '../src/entry/every-part.ts';
-import type { GenerateOptions, Generation, Piece } from '../src/face.ts';
 import { CONTEXT, expectedLogits, fromMap, toyFiles, toyTextFiles, VOCAB } from './toy-package.ts';
 
 const bare = await load(fromMap(await toyFiles()));

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import type { GenerateOptions } from '../src/api.ts';
 import { load } from '../src/entry/every-part.ts';
-import type { GenerateOptions } from '../src/face.ts';
 import { expectedAnswers, strangeCalls, unexpected } from './strange-calls.ts';
 import { fromMap, toyTextFiles } from './toy-package.ts';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { SamplingOptions } from '../src/api.ts';
 import type { Candidates, Listing } from '../src/driver/driver.ts';
-import type { SamplingOptions } from '../src/face.ts';
 import { drawn, noise, noiseBits, noiseKey } from '../src/sampling/noise.ts';
 import { Sampler } from '../src/sampling/sampler.ts';
 

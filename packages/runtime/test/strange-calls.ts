@@ -2,7 +2,7 @@
  * Calls with everything that is not what they ask for, and with what only looks so: what each comes to. It is one function that needs
  * nothing outside, so that it can be sent to a page: what Node answers, a page answers.
  */
-import type { Model } from '../src/face.ts';
+import type { Model } from '../src/api.ts';
 
 /** By name: the number of the error, thrown at once or not, or what came back. `model` has a tokenizer. */
 export async function strangeCalls(model: Model): Promise<Record<string, unknown>> {

@@ -1,6 +1,6 @@
 /** Empty submissions while a GPU is waited for: in Firefox, from timers, until the work is done or has failed; elsewhere none. */
 import { afterEach, expect, test } from 'vitest';
-import { nudged } from '../src/gpu/wait.ts';
+import { waitForGpu } from '../src/gpu/wait.ts';
 
 const own = Object.getOwnPropertyDescriptor(globalThis, 'navigator');
 afterEach(() => {
@@ -22,7 +22,7 @@ async function submitted(
   const submit = (commands: unknown) => {
     if (all.push(commands) === 3) reached();
   };
-  await nudged({ queue: { submit } } as unknown as GPUDevice, done(third)).catch(() => {});
+  await waitForGpu({ queue: { submit } } as unknown as GPUDevice, done(third)).catch(() => {});
   const meanwhile = [...all];
   await new Promise((resolve) => setTimeout(resolve, 20));
   expect(all).toEqual(meanwhile);

@@ -37,7 +37,7 @@ export class CompilerLink {
 
   #start(): Worker {
     const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
-    worker.onmessage = ({ data }: MessageEvent<Said>) => this.#hear(data);
+    worker.onmessage = ({ data }: MessageEvent<Said>) => this.#receive(data);
     worker.onerror = ({ message }) => {
       const edit = this.#current ?? this.#next;
       this.#current = null;
@@ -54,7 +54,7 @@ export class CompilerLink {
     this.#worker.postMessage(this.#current);
   }
 
-  #hear(said: Said): void {
+  #receive(said: Said): void {
     if (said.kind === 'ready') {
       this.#ready = true;
       this.#go();

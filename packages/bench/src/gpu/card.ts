@@ -4,12 +4,12 @@
  */
 import { provideWebGpu } from '@lamella/cli/open-package';
 import { halves } from '@lamella/compiler/schedule/gpu/profile';
-import { findAdapter, isImitation, nameOf, openDevice } from '@lamella/runtime/webgpu-device';
+import { findAdapter, isSoftwareAdapter, nameOf, openDevice } from '@lamella/runtime/webgpu-device';
 
 export interface Card {
   readonly name: string;
   /** Whether it is the CPU in disguise: then times say nothing. */
-  readonly imitation: boolean;
+  readonly software: boolean;
   /** Whether it has `shader-f16`. */
   readonly halves: boolean;
 }
@@ -20,7 +20,7 @@ export async function findCard(): Promise<Card> {
   const adapter = await findAdapter();
   return {
     name: nameOf(adapter),
-    imitation: isImitation(adapter),
+    software: isSoftwareAdapter(adapter),
     halves: halves.needs.every((feature) => adapter.features.has(feature)),
   };
 }

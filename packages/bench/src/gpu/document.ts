@@ -10,7 +10,7 @@ export function gpuDocument(results: GpuResults): string {
   const made = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
   return `${[
     `# ${card.name}`,
-    `\`npm run bench:gpu\`, ${date}. ${made.join(', ')}. ${card.imitation ? '**This is no GPU but a driver for the CPU: times say nothing.**' : ''}`.trim(),
+    `\`npm run bench:gpu\`, ${date}. ${made.join(', ')}. ${card.software ? '**This is no GPU but a driver for the CPU: times say nothing.**' : ''}`.trim(),
     `Conformance: ${passed} passed, ${failed} failed, ${seconds.toFixed(0)} s${wrong.length > 0 ? `: ${wrong.join('; ')}` : ''}.`,
     `Reading memory as a stream: ${(best.bytesPerSecond / 1e9).toFixed(best.bytesPerSecond < 1e11 ? 1 : 0)} GB/s. A dispatch that waits for the one before it: ${micro(best.dispatchSeconds)}.`,
     `Weights are q4 (\`random:1\`), keys and values f32${card.halves ? ' in the conservative profile and f16 in the other' : ''}. ${works.prefill}; ${works.decode}, greedy, chosen on the GPU. Medians. "µs a dispatch" is the time of a token over its dispatches; weights are what a token needs of them from slow memory, and the share is what reading them at its rate takes of the stream.`,

@@ -70,7 +70,7 @@ const card = await findCard().catch((cause: unknown) => {
   process.exit(1);
 });
 say(
-  `${card.name}${card.halves ? ', with shader-f16' : ''}${card.imitation ? ': a driver for the CPU, whose times say nothing' : ''}`,
+  `${card.name}${card.halves ? ', with shader-f16' : ''}${card.software ? ': a driver for the CPU, whose times say nothing' : ''}`,
 );
 const tested = await conformance(size.cases);
 say(`conformance: ${tested.passed} passed, ${tested.failed} failed`);

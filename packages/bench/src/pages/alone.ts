@@ -12,12 +12,15 @@ export interface PeerAnswer {
   readonly loadMs: number;
 }
 
-const { order, ear } = JSON.parse(decodeURIComponent(location.hash.slice(1))) as { order: Order; ear: string };
+const { order, answerTo } = JSON.parse(decodeURIComponent(location.hash.slice(1))) as {
+  order: Order;
+  answerTo: string;
+};
 const answer = await work(order).then(
   (said) => ({ said }),
   (error: unknown) => ({ failed: String(error) }),
 );
-await fetch(ear, { method: 'POST', body: JSON.stringify(answer) });
+await fetch(answerTo, { method: 'POST', body: JSON.stringify(answer) });
 
 async function work(order: Order): Promise<LoadAnswer | PeerAnswer> {
   switch (order.kind) {

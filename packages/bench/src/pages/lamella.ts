@@ -1,5 +1,5 @@
 /** One of our packages, as an app in a page uses it: the public API, inference in the package's own worker. */
-import type { Model } from '@lamella/runtime/face';
+import type { Model } from '@lamella/runtime/api';
 import { type Asked, stopwatch } from '../contender.ts';
 
 interface Package {

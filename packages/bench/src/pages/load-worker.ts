@@ -2,7 +2,7 @@
  * Loads a package in a worker, where every request is on record, so that the time after the last byte of the weights is known. Then gives a
  * few tokens, the first ever, one at a time.
  */
-import type { Model } from '@lamella/runtime/face';
+import type { Model } from '@lamella/runtime/api';
 import { stopwatch } from '../contender.ts';
 
 export interface LoadOrder {

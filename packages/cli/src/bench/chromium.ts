@@ -4,7 +4,7 @@
  */
 import { launchChromium } from '@lamella/hosts/chromium';
 import { serve } from '@lamella/hosts/serve';
-import type { LoadOptions, Model } from '@lamella/runtime/face';
+import type { LoadOptions, Model } from '@lamella/runtime/api';
 import { checkPackage } from '../package/open-package.ts';
 import { type Host, request, type Subject } from './host.ts';
 

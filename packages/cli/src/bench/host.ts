@@ -1,7 +1,7 @@
 /** What is measured and where: the same work in every host, through the face that apps use. */
-import type { GenerateOptions, LoadOptions, Model, Running } from '@lamella/runtime/face';
+import type { GenerateOptions, LoadOptions, Model, Running } from '@lamella/runtime/api';
 import type { Manifest } from '@lamella/runtime/manifest';
-import type { BenchSample } from '../terminal/contract.ts';
+import type { BenchSample } from '../terminal/json-output.ts';
 
 /** Where packages run. */
 export interface Host {

@@ -14,7 +14,7 @@ import type { Host, Measured, On, Subject, Work } from '../bench/host.ts';
 import type { HowCompiled } from '../model/hub-folder.ts';
 import { packageAt } from '../model/package-at.ts';
 import { manifestAt } from '../package/package-manifest.ts';
-import { type BenchReport, type BenchResult, type BenchSample, hostNames } from '../terminal/contract.ts';
+import { type BenchReport, type BenchResult, type BenchSample, hostNames } from '../terminal/json-output.ts';
 import { choice, wholeNumber } from '../terminal/options.ts';
 import { progress } from '../terminal/progress.ts';
 import { takesCheckpoints, targetList } from '../terminal/shared-options.ts';

@@ -16,7 +16,7 @@ import { hasGraphName } from '../model/graph-name.ts';
 import { chosenFor } from '../model/hub-folder.ts';
 import { modelKind } from '../model/model-kind.ts';
 import { manifestAt } from '../package/package-manifest.ts';
-import type { InspectReport, VariantsReport } from '../terminal/contract.ts';
+import type { InspectReport, VariantsReport } from '../terminal/json-output.ts';
 import { path } from '../terminal/options.ts';
 import { type Align, heading, meter, table } from '../terminal/table.ts';
 

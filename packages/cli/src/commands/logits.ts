@@ -5,7 +5,7 @@ import { type Command, Option } from 'commander';
 import type { HowCompiled } from '../model/hub-folder.ts';
 import { packageAt } from '../model/package-at.ts';
 import { openVisibly } from '../package/open-package.ts';
-import type { LogitsReport } from '../terminal/contract.ts';
+import type { LogitsReport } from '../terminal/json-output.ts';
 import { tokenIds } from '../terminal/options.ts';
 import { takesCheckpoints, target, threads } from '../terminal/shared-options.ts';
 import { table } from '../terminal/table.ts';

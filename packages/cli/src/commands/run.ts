@@ -1,13 +1,13 @@
 /** `lamella run`: streams what the package generates to stdout and says on stderr how fast it was. */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { bytes, rate } from '@lamella/report/units';
+import type { Generation, SamplingOptions } from '@lamella/runtime/api';
 import { type Target, usual } from '@lamella/runtime/choices';
-import type { Generation, SamplingOptions } from '@lamella/runtime/face';
 import { type Command, Option } from 'commander';
 import type { HowCompiled } from '../model/hub-folder.ts';
 import { packageAt } from '../model/package-at.ts';
 import { openVisibly } from '../package/open-package.ts';
-import type { RunReport } from '../terminal/contract.ts';
+import type { RunReport } from '../terminal/json-output.ts';
 import { tokenIds, wholeNumber } from '../terminal/options.ts';
 import { samplingFlags } from '../terminal/sampling-flags.ts';
 import { takesCheckpoints, target, threads } from '../terminal/shared-options.ts';

@@ -6,7 +6,7 @@ import { realpath, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { LamellaError } from '@lamella/graph/diagnostics';
-import type { Fallback, LoadOptions, Model } from '@lamella/runtime/face';
+import type { Fallback, LoadOptions, Model } from '@lamella/runtime/api';
 import { LamellaError as PackageError } from '@lamella/runtime/lamella-error';
 import { progress } from '../terminal/progress.ts';
 import { importable, notImportable } from './importable.ts';

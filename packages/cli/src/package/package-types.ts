@@ -24,7 +24,7 @@ const load = 'export declare function load(url?: string | URL, options?: LoadOpt
 
 /** The text of `index.d.ts` for the package that `manifest` describes. */
 export function packageTypes(manifest: Manifest): string {
-  const face = declarations('@lamella/runtime/face');
+  const face = declarations('@lamella/runtime/api');
   const loadAt = face.lastIndexOf('/**', face.indexOf(load));
   if (!face.includes(load)) throw new Error(`the runtime's face does not end in: ${load}`);
   return [

@@ -16,7 +16,7 @@ export interface BlockShape {
 
 /** A packed matrix as a kernel sees it. */
 export interface MatrixShape extends BlockShape {
-  /** Bytes from one block to the next; more than a block has where blocks of several matrices lie in turn (see `plan.ts`). */
+  /** Bytes from one block to the next; more than a block has where blocks of several matrices are interleaved (see `plan.ts`). */
   readonly pitch: number;
 }
 
@@ -58,7 +58,7 @@ export interface Rows {
 }
 
 /** How invocations of a workgroup share four rows of a block: by pieces of the depth. */
-export interface Pieces {
+export interface DepthPieces {
   /** What products are summed in: exact integers, or floats. */
   readonly sum: 'i32x4' | 'f32x4';
   /** What is read of the weights for a piece, whatever it is multiplied with. */
@@ -143,7 +143,7 @@ export interface Format {
     tokens: number,
     features: Features,
   ): (t: number, v: number) => Expr;
-  readonly pieces: Pieces;
+  readonly pieces: DepthPieces;
   /** The scales f32x4 of four rows; null where the format has none. */
   rowScales(views: readonly KernelBuffer[], shape: MatrixShape, rows: Rows): Expr | null;
   /** The dot products f32x4 that the sums of all pieces of rows with these scales amount to. */

@@ -102,7 +102,7 @@ export interface KvSlice {
   query(stride: number): { readonly element: 'f32' | 'i32'; readonly length: number };
   /** Writes the score of position `row` (which counts positions of all heads), f32. */
   score(b: Builder, views: readonly KernelBuffer[], shape: KvShape, query: SharedQuery, row: Expr): Expr;
-  /** How the weights of up to CHUNK positions become codes; null where they stay as they are. */
+  /** How the weights of up to CONTEXT_CHUNK positions become codes; null where they stay as they are. */
   readonly codes: {
     /** A weight times what the scale of its value asks, f32. */
     scaled(views: readonly KernelBuffer[], row: Expr, weight: Expr): Expr;

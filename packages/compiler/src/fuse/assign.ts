@@ -3,7 +3,7 @@
  * what a block returns takes the place of the residual stream once nobody reads that; anything else gets a buffer of its own. Where buffers lie,
  * and which share bytes, is the arena's business.
  */
-import { type BufferId, type Element, type FusedOp, valueUses } from '../program/ir.ts';
+import { type BufferId, type ElementExpr, type FusedOp, valueUses } from '../program/ir.ts';
 import { renamed } from '../program/rename.ts';
 import type { Emitted } from './emit.ts';
 
@@ -75,7 +75,7 @@ function usesOf(ops: readonly FusedOp[]): ReadonlyMap<BufferId, readonly Use[]> 
 
 /** What an operation reads at other features than those it writes. */
 function readsWhole(op: FusedOp): readonly BufferId[] {
-  return op.kind === 'contract' || op.kind === 'heads' || op.kind === 'normalise'
+  return op.kind === 'contraction' || op.kind === 'heads' || op.kind === 'normalise'
     ? [op.x]
     : op.kind === 'attention'
       ? [op.q]
@@ -85,13 +85,13 @@ function readsWhole(op: FusedOp): readonly BufferId[] {
 /** The expressions of an operation, with the values they read. */
 function elementwise(op: FusedOp): readonly { readonly leaves: readonly BufferId[]; readonly by: object }[] {
   if (op.kind === 'map') return [{ leaves: leavesOf(op.value), by: op }];
-  if (op.kind !== 'contract') return [];
+  if (op.kind !== 'contraction') return [];
   return op.segments.map((segment) => ({ leaves: segment.stores.flatMap((s) => leavesOf(s.value)), by: segment }));
 }
 
 /** What an operation leaves, in order. */
 function resultsOf(op: FusedOp): readonly Result[] {
-  if (op.kind === 'contract')
+  if (op.kind === 'contraction')
     return op.segments.flatMap((segment) =>
       segment.stores.flatMap(({ to, value }) =>
         to.kind === 'buffer' ? [{ value: to.buffer, leaves: leavesOf(value), by: segment }] : [],
@@ -101,6 +101,6 @@ function resultsOf(op: FusedOp): readonly Result[] {
   return valueUses(op).writes.map((value) => ({ value, leaves, by: op }));
 }
 
-function leavesOf(e: Element): readonly BufferId[] {
+function leavesOf(e: ElementExpr): readonly BufferId[] {
   return e.kind === 'buffer' ? [e.buffer] : e.kind === 'apply' ? e.args.flatMap(leavesOf) : [];
 }

@@ -11,14 +11,14 @@ import { features, type Node, type Rope, type ValueId } from '@lamella/graph/ir'
 import type {
   BufferId,
   Destination,
-  Element,
+  ElementExpr,
   FusedOp,
   HeadsDestination,
   Kind,
   Pack,
-  Place,
   RopeTable,
   RowMap,
+  RowOrder,
   Segment,
   StatePart,
 } from '../program/ir.ts';
@@ -93,8 +93,8 @@ class Emitter {
       case 'embed':
         this.embed(group.node);
         break;
-      case 'contract':
-        this.contract(group);
+      case 'contraction':
+        this.contraction(group);
         break;
       case 'attention':
         this.attention(group.node, group.heads);
@@ -163,14 +163,14 @@ class Emitter {
 
   // ---- contractions
 
-  private contract({ x, norm, trees }: Extract<Group, { kind: 'contract' }>): void {
+  private contraction({ x, norm, trees }: Extract<Group, { kind: 'contraction' }>): void {
     const source = norm?.op.kind === 'rmsNorm' ? norm.op : null;
     const depth = features(this.view.body.nodes[x]!);
     const from = this.valueAt(source ? source.x : x);
     const segments = trees.map((tree) => this.segment(tree, depth));
     const gain = source && this.tensors.vector(source.gain, { kind: 'plain', rows: depth });
     this.push({
-      kind: 'contract',
+      kind: 'contraction',
       name: segments.map((s) => s.name).join('+'),
       x: from,
       depth,
@@ -191,7 +191,7 @@ class Emitter {
     const isLogits = this.role === 'end' && this.view.body.result === root.id;
     const to: Destination = isLogits
       ? { kind: 'logits' }
-      : { kind: 'buffer', buffer: this.valueOfNode(root), place: { kind: 'same' } };
+      : { kind: 'buffer', buffer: this.valueOfNode(root), order: { kind: 'same' } };
     return { name, streams: packs, rows, stores: [{ to, value }] };
   }
 
@@ -204,18 +204,18 @@ class Emitter {
     const map = (which: 0 | 1): RowMap => ({ kind: 'half', heads, headDim, stride: half, which, pairing });
     const streams = ([0, 1] as const).map((which) => this.tensors.matrix(weight, map(which), depth, true));
     const table = this.angles(rope, headDim);
-    const [a, b] = ([0, 1] as const).map((which) => this.biased(which, bias, map(which))) as [Element, Element];
-    const angle = (part: 'cos' | 'sin'): Element => ({ kind: 'rope', part, table, half });
-    const times = (a: Element, b: Element): Element => ({ kind: 'apply', fn: 'mul', args: [a, b] });
-    const values: readonly Element[] = [
+    const [a, b] = ([0, 1] as const).map((which) => this.biased(which, bias, map(which))) as [ElementExpr, ElementExpr];
+    const angle = (part: 'cos' | 'sin'): ElementExpr => ({ kind: 'rope', part, table, half });
+    const times = (a: ElementExpr, b: ElementExpr): ElementExpr => ({ kind: 'apply', fn: 'mul', args: [a, b] });
+    const values: readonly ElementExpr[] = [
       { kind: 'apply', fn: 'sub', args: [times(a, angle('cos')), times(b, angle('sin'))] },
       { kind: 'apply', fn: 'add', args: [times(b, angle('cos')), times(a, angle('sin'))] },
     ];
     const name = this.view.weightName(linear);
     const to = this.headsDestination(wanted, name);
     const stores = values.map((value, i) => {
-      const place: Place = { kind: 'head', half, stride, plane: i === 0 ? 0 : 1 };
-      return { to: { ...to, place }, value };
+      const order: RowOrder = { kind: 'head', half, stride, plane: i === 0 ? 0 : 1 };
+      return { to: { ...to, order }, value };
     });
     return { name, streams, rows: heads * half, stores };
   }
@@ -227,24 +227,24 @@ class Emitter {
     const rows: RowMap = { kind: 'heads', heads, headDim, stride };
     const { weight, bias } = this.view.linear(linear);
     const name = this.view.weightName(linear);
-    const place: Place = { kind: 'head', half: stride, stride, plane: 0 };
+    const order: RowOrder = { kind: 'head', half: stride, stride, plane: 0 };
     return {
       name,
       streams: [this.tensors.matrix(weight, rows, depth, true)],
       rows: heads * stride,
-      stores: [{ to: { ...this.headsDestination(wanted, name), place }, value: this.biased(0, bias, rows) }],
+      stores: [{ to: { ...this.headsDestination(wanted, name), order }, value: this.biased(0, bias, rows) }],
     };
   }
 
   /** A dot product with the bias of its rows. */
-  private biased(stream: number, bias: number | null, rows: RowMap): Element {
-    const dot: Element = { kind: 'dot', stream };
+  private biased(stream: number, bias: number | null, rows: RowMap): ElementExpr {
+    const dot: ElementExpr = { kind: 'dot', stream };
     if (bias === null) return dot;
     return { kind: 'apply', fn: 'add', args: [dot, { kind: 'vector', pack: this.tensors.vector(bias, rows) }] };
   }
 
   /** The expression tree of a node; linears are streams, values that are there leaves. */
-  private element(v: ValueId, streams: readonly Node[]): Element {
+  private element(v: ValueId, streams: readonly Node[]): ElementExpr {
     const buffer = this.valueOf.get(v);
     if (buffer !== undefined) return { kind: 'buffer', buffer };
     const node = this.view.body.nodes[v]!;

@@ -36,7 +36,7 @@ export interface Tree {
 
 export type Group =
   | { readonly kind: 'embed'; readonly node: Node }
-  | { readonly kind: 'contract'; readonly x: ValueId; readonly norm: Node | null; readonly trees: readonly Tree[] }
+  | { readonly kind: 'contraction'; readonly x: ValueId; readonly norm: Node | null; readonly trees: readonly Tree[] }
   | { readonly kind: 'attention'; readonly node: Node; readonly heads: readonly Heads[] }
   | { readonly kind: 'normalise'; readonly node: Node }
   | { readonly kind: 'rope'; readonly node: Node }
@@ -70,7 +70,7 @@ export function match(view: BodyView): readonly Group[] {
       case 'linear': {
         const trees = treesOver(op.x);
         groups.push({
-          kind: 'contract',
+          kind: 'contraction',
           x: op.x,
           norm: isPrologue(view, body.nodes[op.x]!) ? body.nodes[op.x]! : null,
           trees,

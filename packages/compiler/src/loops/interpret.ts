@@ -8,7 +8,7 @@
 import { fromHalf, toHalf } from './half.ts';
 import { intrinsics, type Value } from './intrinsics.ts';
 import type { Address, Expr, Kernel, KernelBuffer, Loop, Stmt } from './ir.ts';
-import { type Element, elementBytes, type Type } from './types.ts';
+import { type ElementType, elementBytes, type Type } from './types.ts';
 import { loadWidth, storeWidth } from './verify.ts';
 
 /** Values of the kernel's address arguments (`w0`, `state`) and scalars (`position`, `count`, `row`). */
@@ -93,7 +93,7 @@ class Interpreter {
     }
   }
 
-  private locate(name: string, at: number, width: number): { view: DataView; element: Element; byte: number } {
+  private locate(name: string, at: number, width: number): { view: DataView; element: ElementType; byte: number } {
     const buffer = this.buffers.get(name);
     if (!buffer) throw new Error(`no buffer ${name}`);
     if (at < 0 || at + width > buffer.length)
@@ -111,7 +111,7 @@ class Interpreter {
     return view;
   }
 
-  private readElement(view: DataView, element: Element, byte: number): number {
+  private readElement(view: DataView, element: ElementType, byte: number): number {
     if (element === 'f32') return view.getFloat32(byte, true);
     if (element === 'f16') return fromHalf(view.getUint16(byte, true));
     if (element === 'i32') return view.getInt32(byte, true);

@@ -7,7 +7,7 @@
  * before printing, `serial` runs in order. Every operation comes from the closed table in `intrinsics.ts`.
  */
 import type { IntrinsicName } from './intrinsics.ts';
-import type { Element, ScalarType, Type } from './types.ts';
+import type { ElementType, ScalarType, Type } from './types.ts';
 
 export type Expr =
   | { readonly kind: 'const'; readonly type: ScalarType; readonly value: number }
@@ -75,7 +75,7 @@ export type Address =
 
 export interface KernelBuffer {
   readonly name: string;
-  readonly element: Element;
+  readonly element: ElementType;
   readonly address: Address;
   /** Number of elements; an access outside [0, length) is a defect the interpreter reports. */
   readonly length: number;

@@ -8,7 +8,7 @@ export type Type = ScalarType | VectorType;
  * What one element of a buffer is in memory. Indices count elements. Halves are in memory alone: a load makes f32 of them, exactly, and a
  * store rounds to the nearest, half to even, so that nothing is ever computed in them.
  */
-export type Element = 'f32' | 'f16' | 'i32' | 'i8' | 'u8';
+export type ElementType = 'f32' | 'f16' | 'i32' | 'i8' | 'u8';
 
 /**
  * What an engine may do beyond 128-bit SIMD. A kernel that needs a feature is printed only into the variant that has it. With `vnni`, relaxed
@@ -39,7 +39,7 @@ export function lanesOf(type: Type): number {
 }
 
 /** Bytes of one element in memory. */
-export function elementBytes(element: Element): number {
+export function elementBytes(element: ElementType): number {
   if (element === 'f16') return 2;
   return element === 'i8' || element === 'u8' ? 1 : 4;
 }

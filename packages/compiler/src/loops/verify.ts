@@ -5,7 +5,7 @@
  */
 import { intrinsics } from './intrinsics.ts';
 import type { Expr, Kernel, Stmt } from './ir.ts';
-import type { Element, Features, Type } from './types.ts';
+import type { ElementType, Features, Type } from './types.ts';
 
 /** Which register types an element can be read as, and how many elements that touches. */
 const loads: Readonly<Record<string, number>> = {
@@ -51,11 +51,11 @@ const stores: Readonly<Record<string, number>> = {
 };
 
 /** Elements a load touches, or null when the target has no such load. */
-export function loadWidth(element: Element, type: Type, access: 'contiguous' | 'splat'): number | null {
+export function loadWidth(element: ElementType, type: Type, access: 'contiguous' | 'splat'): number | null {
   return loads[`${element} ${type} ${access}`] ?? null;
 }
 /** Elements a store touches, or null when there is no such store. */
-export function storeWidth(element: Element, type: Type): number | null {
+export function storeWidth(element: ElementType, type: Type): number | null {
   return stores[`${element} ${type}`] ?? null;
 }
 
@@ -138,12 +138,12 @@ export function verifyKernel(kernel: Kernel, expanded = false, features: Feature
   };
 
   /** What stands around a statement. */
-  interface Place {
+  interface Nesting {
     readonly grid: boolean;
     readonly workgroup: boolean;
     readonly conditional: boolean;
   }
-  const walk = (body: readonly Stmt[], place: Place): void => {
+  const walk = (body: readonly Stmt[], nesting: Nesting): void => {
     for (const s of body) {
       switch (s.kind) {
         case 'let':
@@ -189,20 +189,20 @@ export function verifyKernel(kernel: Kernel, expanded = false, features: Feature
           const one = s.tag === 'workgroup' || s.tag === 'lane';
           define(s.name, { type: 'i32', count: null, mutable: false, uniform: together && !one });
           walk(s.body, {
-            grid: place.grid || s.tag === 'grid',
-            workgroup: place.workgroup || s.tag === 'workgroup',
-            conditional: place.conditional || !together,
+            grid: nesting.grid || s.tag === 'grid',
+            workgroup: nesting.workgroup || s.tag === 'workgroup',
+            conditional: nesting.conditional || !together,
           });
           names.set(s.name, null);
           break;
         }
         case 'if':
           if (typeOf(s.condition) !== 'bool') fail('a condition is not bool');
-          walk(s.body, { ...place, conditional: place.conditional || !isUniform(s.condition) });
+          walk(s.body, { ...nesting, conditional: nesting.conditional || !isUniform(s.condition) });
           break;
         case 'barrier':
-          if (place.grid && !place.workgroup) fail('a barrier stands inside a grid loop');
-          if (place.conditional) fail('a barrier stands under a condition: not everyone may reach it');
+          if (nesting.grid && !nesting.workgroup) fail('a barrier stands inside a grid loop');
+          if (nesting.conditional) fail('a barrier stands under a condition: not everyone may reach it');
           break;
         default:
           s satisfies never;

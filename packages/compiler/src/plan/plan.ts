@@ -8,7 +8,7 @@ import type { MemoryPlan, Region, TableRow } from '@lamella/runtime/manifest';
 import { TABLE_ROW, WORD, wasmStepBytes } from '@lamella/runtime/step';
 import { kvShape } from '../formats/kv.ts';
 import { formats, kvFormats } from '../formats/table.ts';
-import type { Buffer, BufferId, Element, FusedOp, Kind, Pack, PackId, Program, RopeTable } from '../program/ir.ts';
+import type { Buffer, BufferId, ElementExpr, FusedOp, Kind, Pack, PackId, Program, RopeTable } from '../program/ir.ts';
 import { bufferUses, packRows, packShape, padded } from '../program/ir.ts';
 import { MAX_THREADS } from '../schedule/cpu/program.ts';
 import type { Shared } from '../share.ts';
@@ -210,15 +210,15 @@ function sharingSignatures(kind: number, shared: Shared): (param: number) => str
 }
 
 /**
- * Packs in the order they are read, those together whose blocks lie in turn: matrices of one make that one segment multiplies side by side
- * and nobody else reads. One loop then reads them as one stream (see `schedule/cpu/contract.ts`).
+ * Packs in the order they are read, those together whose blocks are interleaved: matrices of one make that one segment multiplies side by side
+ * and nobody else reads. One loop then reads them as one stream (see `schedule/cpu/contraction.ts`).
  */
 function runs(kind: Kind, signature: (param: number) => string): readonly (readonly PackId[])[] {
   const reads = kind.ops.flatMap(packsOf);
   const make = (p: Pack): string => JSON.stringify([signature(p.param), p.format, p.block, packRows(p), p.columns]);
   const alone = (id: PackId): boolean => reads.filter((other) => other === id).length === 1;
   const together = kind.ops
-    .flatMap((op) => (op.kind === 'contract' ? op.segments : []))
+    .flatMap((op) => (op.kind === 'contraction' ? op.segments : []))
     .map(({ streams }) => streams)
     .filter((ids) => ids.every(alone) && new Set(ids.map((id) => make(kind.packs[id]!))).size === 1);
   const seen = new Set<PackId>();
@@ -239,12 +239,12 @@ export function readOrder(kind: Kind): readonly PackId[] {
 
 /** The packs one operation reads, in order. */
 export function packsOf(op: FusedOp): readonly PackId[] {
-  const vectors = (e: Element): PackId[] =>
+  const vectors = (e: ElementExpr): PackId[] =>
     e.kind === 'vector' ? [e.pack] : e.kind === 'apply' ? e.args.flatMap(vectors) : [];
   switch (op.kind) {
     case 'embed':
       return [op.table];
-    case 'contract': {
+    case 'contraction': {
       const gain = op.prologue.norm ? [op.prologue.norm.gain] : [];
       return [...gain, ...op.segments.flatMap((s) => [...s.streams, ...s.stores.flatMap((x) => vectors(x.value))])];
     }

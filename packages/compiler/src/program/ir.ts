@@ -68,7 +68,7 @@ export interface Pack {
   /** Which address of the table row it hangs on, and the offset from there in bytes. Set by `plan`. */
   readonly group: number;
   readonly offset: number;
-  /** Bytes from one block to the next: those of a block, or of one of each matrix whose blocks lie in turn. Set by `plan`. */
+  /** Bytes from one block to the next: those of a block, or of one of each matrix whose blocks are interleaved. Set by `plan`. */
   readonly pitch: number;
   readonly bytes: number;
 }
@@ -92,7 +92,7 @@ export type BufferId = number;
 export type Scratch = Readonly<Record<string, BufferId>>;
 
 /** Element-wise maths over one feature index: it serves scalars and vectors, the interpreter and every target. */
-export type Element =
+export type ElementExpr =
   /** The dot product of stream `stream`. */
   | { readonly kind: 'dot'; readonly stream: number }
   /** The buffer at the same token and feature. */
@@ -102,15 +102,15 @@ export type Element =
   /** cos or sin of the token's position, at feature modulo `half`. */
   | { readonly kind: 'rope'; readonly part: 'cos' | 'sin'; readonly table: number; readonly half: number }
   | { readonly kind: 'constant'; readonly value: number }
-  | { readonly kind: 'apply'; readonly fn: FunctionName; readonly args: readonly Element[] };
+  | { readonly kind: 'apply'; readonly fn: FunctionName; readonly args: readonly ElementExpr[] };
 
 /** Where a result goes. `heads` places row r of a half at head * stride + plane * half + (r mod half). */
 export type Destination =
-  | { readonly kind: 'buffer'; readonly buffer: BufferId; readonly place: Place }
-  | { readonly kind: 'state'; readonly part: number; readonly place: Place }
+  | { readonly kind: 'buffer'; readonly buffer: BufferId; readonly order: RowOrder }
+  | { readonly kind: 'state'; readonly part: number; readonly order: RowOrder }
   /** The logits region: one row, no arena. */
   | { readonly kind: 'logits' };
-export type Place =
+export type RowOrder =
   | { readonly kind: 'same' }
   | { readonly kind: 'head'; readonly half: number; readonly stride: number; readonly plane: 0 | 1 };
 
@@ -137,14 +137,14 @@ export interface Segment {
   readonly name: string;
   readonly streams: readonly PackId[];
   readonly rows: number;
-  readonly stores: readonly { readonly to: Destination; readonly value: Element }[];
+  readonly stores: readonly { readonly to: Destination; readonly value: ElementExpr }[];
 }
 
 /** How keys and values are stored: f32 becomes f16 where a GPU's profile says so. */
 export type KvStorage = KvName | 'f16';
 
 /** Positions that attention takes together, from multiples of it on. Every format and target cuts the context there. */
-export const CHUNK = 64;
+export const CONTEXT_CHUNK = 64;
 
 /** Keys or values of one execution: [kvHeads, context, stride] at `offset` of the state slot. */
 export interface StatePart {
@@ -176,7 +176,7 @@ export interface EncodedHeads {
 export type FusedOp = { readonly name: string; readonly scratch: Scratch } & (
   | { readonly kind: 'embed'; readonly table: PackId; readonly width: number; readonly out: BufferId }
   | {
-      readonly kind: 'contract';
+      readonly kind: 'contraction';
       readonly x: BufferId;
       /** Features summed over. */
       readonly depth: number;
@@ -224,7 +224,7 @@ export type FusedOp = { readonly name: string; readonly scratch: Scratch } & (
       readonly out: BufferId;
     }
   /** `out` is null for the logits. */
-  | { readonly kind: 'map'; readonly value: Element; readonly width: number; readonly out: BufferId | null }
+  | { readonly kind: 'map'; readonly value: ElementExpr; readonly width: number; readonly out: BufferId | null }
 );
 
 /** Code: ops over formal packs and buffers, run once for every table row of this kind. */
@@ -311,12 +311,12 @@ export function bufferUses(op: FusedOp): { readonly reads: readonly BufferId[]; 
 
 /** The same without scratch: values that an operation takes from others and leaves to others. */
 export function valueUses(op: FusedOp): { readonly reads: readonly BufferId[]; readonly writes: readonly BufferId[] } {
-  const inside = (e: Element): BufferId[] =>
+  const inside = (e: ElementExpr): BufferId[] =>
     e.kind === 'buffer' ? [e.buffer] : e.kind === 'apply' ? e.args.flatMap(inside) : [];
   switch (op.kind) {
     case 'embed':
       return { reads: [], writes: [op.out] };
-    case 'contract': {
+    case 'contraction': {
       const stores = op.segments.flatMap((s) => s.stores);
       return {
         reads: [op.x, ...stores.flatMap((s) => inside(s.value))],

@@ -3,7 +3,7 @@ import { type FunctionName, functionOf } from '@lamella/graph/functions';
 import type { Plan } from '../plan/plan.ts';
 import {
   type Destination,
-  type Element,
+  type ElementExpr,
   type FusedOp,
   type HeadLayout,
   type Kind,
@@ -37,7 +37,7 @@ function printRows(program: Program): string[] {
 export function printKind(program: Program, kind: Kind): string[] {
   const buffer = (id: number) => program.buffers[id]!.name;
   const pack = (id: number) => packName(kind.packs[id]!);
-  const element = (e: Element): string => {
+  const element = (e: ElementExpr): string => {
     switch (e.kind) {
       case 'dot':
         return `dot${e.stream}`;
@@ -58,13 +58,13 @@ export function printKind(program: Program, kind: Kind): string[] {
   const destination = (to: Destination): string => {
     if (to.kind === 'logits') return 'logits';
     const name = to.kind === 'buffer' ? buffer(to.buffer) : `state.${kind.state[to.part]!.name}`;
-    return to.place.kind === 'head' && to.place.half < to.place.stride ? `${name}[half ${to.place.plane}]` : name;
+    return to.order.kind === 'head' && to.order.half < to.order.stride ? `${name}[half ${to.order.plane}]` : name;
   };
   const op = (o: FusedOp): string[] => {
     switch (o.kind) {
       case 'embed':
         return [`  ${buffer(o.out)} = embed ${pack(o.table)}`];
-      case 'contract': {
+      case 'contraction': {
         const { norm, codes } = o.prologue;
         const how = [norm && `normalised by ${pack(norm.gain)} (eps ${norm.eps})`, codes && 'as codes'].filter(Boolean);
         const head = `  contract ${buffer(o.x)} over ${o.depth}${how.length ? `, ${how.join(', ')}` : ''}`;

@@ -1,5 +1,5 @@
 /** The same operation over other buffers: how a pass moves values without knowing what operations there are. */
-import type { BufferId, Element, FusedOp } from './ir.ts';
+import type { BufferId, ElementExpr, FusedOp } from './ir.ts';
 
 type Rename = (id: BufferId) => BufferId;
 
@@ -8,7 +8,7 @@ export function renamed(op: FusedOp, read: Rename, write: Rename): FusedOp {
   switch (op.kind) {
     case 'embed':
       return { ...op, out: write(op.out) };
-    case 'contract':
+    case 'contraction':
       return {
         ...op,
         x: read(op.x),
@@ -44,7 +44,7 @@ export function renamed(op: FusedOp, read: Rename, write: Rename): FusedOp {
   }
 }
 
-function renamedLeaves(e: Element, read: Rename): Element {
+function renamedLeaves(e: ElementExpr, read: Rename): ElementExpr {
   if (e.kind === 'buffer') return { ...e, buffer: read(e.buffer) };
   return e.kind === 'apply' ? { ...e, args: e.args.map((arg) => renamedLeaves(arg, read)) } : e;
 }

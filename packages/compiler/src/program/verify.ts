@@ -37,7 +37,7 @@ function verifyKind(program: Program, kind: Kind): void {
     for (const id of reads)
       if (!written.has(id)) fail(`${op.name} reads ${program.buffers[id]?.name} before it is written`);
     for (const id of writes) written.add(id);
-    if (op.kind !== 'contract') continue;
+    if (op.kind !== 'contraction') continue;
     for (const segment of op.segments) {
       // a thread may still read what another has ready
       if (segment.stores.some(({ to }) => to.kind === 'buffer' && to.buffer === op.x))

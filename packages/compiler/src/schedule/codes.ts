@@ -3,14 +3,14 @@ import type { Format } from '../formats/format.ts';
 import { formats } from '../formats/table.ts';
 import { type FusedOp, type Kind, padded } from '../program/ir.ts';
 
-type Contract = Extract<FusedOp, { kind: 'contract' }>;
+type Contraction = Extract<FusedOp, { kind: 'contraction' }>;
 
 /** The format of each matrix, in the order of segments and streams. */
-export function formatsOf({ packs }: Kind, op: Contract): readonly Format[] {
+export function formatsOf({ packs }: Kind, op: Contraction): readonly Format[] {
   return op.segments.flatMap((s) => s.streams.map((id) => formats[packs[id]!.format]));
 }
 
 /** Codes of a token, with the zeros that formats read behind the last feature. */
-export function codesWidth(kind: Kind, op: Contract): number {
+export function codesWidth(kind: Kind, op: Contraction): number {
   return padded(op.depth, Math.max(...formatsOf(kind, op).map((f) => f.depthMultiple)));
 }

@@ -18,7 +18,7 @@ import {
   times,
 } from '../loops/build.ts';
 import type { Expr } from '../loops/ir.ts';
-import type { Element, FusedOp, Pairing } from '../program/ir.ts';
+import type { ElementExpr, FusedOp, Pairing } from '../program/ir.ts';
 import type { KernelScope } from './scope.ts';
 
 type HeadsOp = Extract<FusedOp, { kind: 'heads' }>;
@@ -136,7 +136,7 @@ function turned(
   const half = scope.plan.program.ropeTables[table]!.stride;
   const names = new Names(b);
   const angle = (part: 'cos' | 'sin'): Expr => {
-    const element: Element = { kind: 'rope', part, table, half };
+    const element: ElementExpr = { kind: 'rope', part, table, half };
     return scope.element(b, names, element, type, token, pair, noDot);
   };
   return add(mul(own, angle('cos')), mul(partner, angle('sin')));

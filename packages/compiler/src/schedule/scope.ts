@@ -27,7 +27,7 @@ import {
 import { builders } from '../loops/functions.ts';
 import type { Expr, Kernel, KernelBuffer } from '../loops/ir.ts';
 import type { Plan } from '../plan/plan.ts';
-import type { BufferId, Destination, Element, Kind, Pack, PackId, Place, Scratch } from '../program/ir.ts';
+import type { BufferId, Destination, ElementExpr, Kind, Pack, PackId, RowOrder, Scratch } from '../program/ir.ts';
 import { packRows, packShape, storedRows } from '../program/ir.ts';
 
 export type Lowering = 'decode' | 'prefill';
@@ -213,13 +213,13 @@ export class KernelScope {
   element(
     b: Builder,
     names: Names,
-    e: Element,
+    e: ElementExpr,
     type: 'f32' | 'f32x4',
     token: Index,
     feature: Index,
     dot: (stream: number) => Expr,
   ): Expr {
-    const inner = (x: Element) => this.element(b, names, x, type, token, feature, dot);
+    const inner = (x: ElementExpr) => this.element(b, names, x, type, token, feature, dot);
     switch (e.kind) {
       case 'dot':
         return dot(e.stream);
@@ -263,7 +263,7 @@ export class KernelScope {
       case 'buffer': {
         const at = plus(
           times(this.bufferRow(to.buffer, token), this.width(to.buffer)),
-          placeOffset(names, to.place, row, null),
+          rowOffset(names, to.order, row, null),
         );
         b.store(this.arena(to.buffer, 'write'), at, value);
         return;
@@ -271,7 +271,7 @@ export class KernelScope {
       case 'state': {
         const { views, shape } = this.state(to.part, 'write');
         const perHead = shape.positions * shape.stride;
-        const at = plus(times(this.position(token), shape.stride), placeOffset(names, to.place, row, perHead));
+        const at = plus(times(this.position(token), shape.stride), rowOffset(names, to.order, row, perHead));
         b.store(views[0]!, at, value);
         return;
       }
@@ -285,10 +285,10 @@ export class KernelScope {
 export const partName = ({ name, rows }: Pack): string => (rows.kind === 'half' ? `${name}.${rows.which}` : name);
 
 /** Offset of row r: as it is, or inside its head. `perHead` is the distance of heads where it is not their stride. */
-function placeOffset(names: Names, place: Place, row: Index, perHead: number | null): Expr {
-  if (place.kind === 'same') return plus(row, 0);
-  const head = names.let('head', times(quotient(row, place.half), perHead ?? place.stride));
-  return plus(plus(head, names.let('inHead', remainder(row, place.half))), place.plane * place.half);
+function rowOffset(names: Names, order: RowOrder, row: Index, perHead: number | null): Expr {
+  if (order.kind === 'same') return plus(row, 0);
+  const head = names.let('head', times(quotient(row, order.half), perHead ?? order.stride));
+  return plus(plus(head, names.let('inHead', remainder(row, order.half))), order.plane * order.half);
 }
 
 /** Where a token's result begins: a row of a buffer, or the logits. */

@@ -3,7 +3,7 @@ import type { Graph } from '@lamella/graph/ir';
 import { expect, test } from 'vitest';
 import { exportPyTorch } from '../../src/pytorch/export.ts';
 import { distinct, identifier } from '../../src/pytorch/names.ts';
-import { sharedFfn } from './sharedFfn.ts';
+import { sharedFfn } from './shared-ffn.ts';
 
 test('a graph that uses every operation, as text', async () => {
   await expect(exportPyTorch(sharedFfn)['model.py']).toMatchFileSnapshot('shared-ffn.py.txt');

@@ -6,7 +6,7 @@
 import { LamellaError } from '../diagnostics.ts';
 import type { Body, Graph, Op, ValueId } from '../ir.ts';
 import { nearestHalf } from './half.ts';
-import { attendQ8 } from './kvQ8.ts';
+import { attendQ8 } from './kv-q8.ts';
 import {
   type BoundExecution,
   bindModel,
@@ -17,7 +17,7 @@ import {
   type WeightOf,
 } from './model.ts';
 import { type Q8Activation, quantiseActivation } from './q8.ts';
-import { rowOp } from './rowOps.ts';
+import { rowOp } from './row-ops.ts';
 
 /** What happened inside a step. Arrays are fresh: they may be kept. `execution` is null in the root, else the execution's index. */
 export type OracleEvent =

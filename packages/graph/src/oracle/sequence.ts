@@ -4,11 +4,11 @@
  */
 import type { Body, Graph, Op, ValueId } from '../ir.ts';
 import { nearestHalf } from './half.ts';
-import { attendQ8 } from './kvQ8.ts';
+import { attendQ8 } from './kv-q8.ts';
 import { bindModel, type Kv, type Quant, type Tensor, type WeightOf } from './model.ts';
 import { checkLength, checkToken } from './oracle.ts';
 import { quantiseActivation } from './q8.ts';
-import { rowOp } from './rowOps.ts';
+import { rowOp } from './row-ops.ts';
 
 /** A value for every position: `sequence[position]` is a row [features]. */
 type Sequence = readonly Float64Array[];

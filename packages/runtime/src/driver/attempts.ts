@@ -4,7 +4,7 @@
  * or device is another entry.
  */
 
-import type { Fallback } from '../face.ts';
+import type { Fallback } from '../api.ts';
 import type { Driver } from './driver.ts';
 
 /** One way to run the package. */

@@ -3,7 +3,7 @@
  * result may be a promise, and callers await only promises. That keeps decoding a token on WASM
  * free of allocations.
  */
-import type { Running } from '../face.ts';
+import type { Running } from '../api.ts';
 import type { Draw } from '../sampling/noise.ts';
 
 /** A value, or a promise of it. */

@@ -1,7 +1,8 @@
 /** Chooses the device that a package runs on. No other file chooses between devices. */
+
+import type { LoadOptions } from '../api.ts';
 import { usual } from '../choices.ts';
 import type { Surroundings } from '../entry/parts.ts';
-import type { LoadOptions } from '../face.ts';
 import type { PackageFiles } from '../files/package-files.ts';
 import { LamellaError } from '../lamella-error.ts';
 import type { Manifest } from '../manifest/manifest.ts';

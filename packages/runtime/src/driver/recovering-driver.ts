@@ -4,7 +4,7 @@
  * fallback.
  */
 
-import type { Running } from '../face.ts';
+import type { Running } from '../api.ts';
 import type { Draw } from '../sampling/noise.ts';
 import type { Attempts, Opened } from './attempts.ts';
 import type { Awaitable, Candidates, Driver, Listing } from './driver.ts';

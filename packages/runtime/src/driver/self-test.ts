@@ -4,7 +4,7 @@
  * ones; other kernels and other machines are compared with them.
  */
 
-import type { Model } from '../face.ts';
+import type { Model } from '../api.ts';
 import type { Manifest, Probe } from '../manifest/manifest.ts';
 import { noise, noiseBits, noiseKey } from '../sampling/noise.ts';
 import type { Driver } from './driver.ts';

@@ -3,7 +3,7 @@
  * only what a page needs; the computing code is another script: `worker.js` in a page, `node.js` in
  * Node.
  */
-import type { LoadOptions, Model } from '../face.ts';
+import type { LoadOptions, Model } from '../api.ts';
 import { addressOf, type FileUrls, type Identity, ownUrl, shippedAddress } from '../files/folder.ts';
 import { LamellaError } from '../lamella-error.ts';
 import { importUnseen, isNode } from '../node.ts';

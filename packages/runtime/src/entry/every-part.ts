@@ -2,7 +2,7 @@
  * The runtime with all its parts, for callers that load any package from its files: the studio and
  * tests.
  */
-import type { LoadOptions, Model } from '../face.ts';
+import type { LoadOptions, Model } from '../api.ts';
 import type { PackageFiles } from '../files/package-files.ts';
 import { openWebGpu } from '../gpu/webgpu.ts';
 import * as model from '../model/model.ts';

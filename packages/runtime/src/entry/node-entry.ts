@@ -2,7 +2,7 @@
  * The entry of a package in Node, its `node.js`. Bundlers for servers use it too. It computes in
  * the calling thread.
  */
-import type { LoadOptions, Model } from '../face.ts';
+import type { LoadOptions, Model } from '../api.ts';
 import {
   addressOf,
   type FileUrls,

@@ -3,14 +3,14 @@
  * come from a plain http server of the local network. There it is computed here, at some hundred MB
  * a second.
  */
-import { lender } from './lent-copy.ts';
+import { scratchCopier } from './scratch-copy.ts';
 
 /**
  * The bytes to digest: Chromium keeps every digested buffer until garbage collection, even a
  * transferred one (40 times 4 MiB, digested and freed, leave 150 MB). `digest` has made its own
  * copy when it returns.
  */
-const copied = lender();
+const copied = scratchCopier();
 
 /**
  * Lower-case hex of the digest of `bytes`. They may be freed as soon as this has returned its

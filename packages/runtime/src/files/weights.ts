@@ -3,8 +3,8 @@
  * for the next visit. No more than those are held besides the memory itself.
  */
 
+import type { LoadOptions } from '../api.ts';
 import type { Awaitable } from '../driver/driver.ts';
-import type { LoadOptions } from '../face.ts';
 import type { WeightChunk } from '../manifest/manifest.ts';
 import { readChecked } from './checked-file.ts';
 import { free } from './free.ts';
@@ -14,7 +14,7 @@ import type { PackageFiles } from './package-files.ts';
 const IN_FLIGHT = 2;
 
 /** Copies a chunk's bytes to their place; afterwards the bytes may be freed. */
-export type Place = (chunk: WeightChunk, bytes: Uint8Array<ArrayBuffer>) => Awaitable<void>;
+export type StoreChunk = (chunk: WeightChunk, bytes: Uint8Array<ArrayBuffer>) => Awaitable<void>;
 
 /**
  * Reads every chunk and passes it to `place`, in any order. Throws the errors of `readChecked`;
@@ -23,7 +23,7 @@ export type Place = (chunk: WeightChunk, bytes: Uint8Array<ArrayBuffer>) => Awai
 export async function readWeights(
   chunks: readonly WeightChunk[],
   files: PackageFiles,
-  place: Place,
+  store: StoreChunk,
   { signal, onProgress }: Pick<LoadOptions, 'signal' | 'onProgress'>,
 ): Promise<void> {
   const total = chunks.reduce((sum, chunk) => sum + chunk.bytes, 0);
@@ -44,7 +44,7 @@ export async function readWeights(
       if (counted > 0) more(counted);
     };
     const bytes = await readChecked(files, chunk, { signal, onBytes });
-    await place(chunk, bytes);
+    await store(chunk, bytes);
     free(bytes.buffer);
     more(left);
   };

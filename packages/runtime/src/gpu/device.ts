@@ -5,7 +5,7 @@
 import { Unusable } from '../driver/attempts.ts';
 
 /** Names of drivers that compute on the CPU, for those that do not declare it. */
-const IMITATIONS = /swiftshader|llvmpipe|lavapipe|software|basic render|\bwarp\b/i;
+const SOFTWARE_DRIVERS = /swiftshader|llvmpipe|lavapipe|software|basic render|\bwarp\b/i;
 
 /**
  * An adapter; throws `Unusable` if there is none. An adapter gives one device: call this again for
@@ -29,10 +29,11 @@ export function nameOf({ info }: GPUAdapter): string {
 }
 
 /** Whether an adapter is the CPU: WASM is many times faster there. */
-export function isImitation(adapter: GPUAdapter): boolean {
+export function isSoftwareAdapter(adapter: GPUAdapter): boolean {
   const { vendor, architecture, device, description } = adapter.info;
   return (
-    adapter.info.isFallbackAdapter === true || IMITATIONS.test(`${vendor} ${architecture} ${device} ${description}`)
+    adapter.info.isFallbackAdapter === true ||
+    SOFTWARE_DRIVERS.test(`${vendor} ${architecture} ${device} ${description}`)
   );
 }
 

@@ -6,12 +6,13 @@
  * driver goes back, because state beyond the position is never read. For other sampling rules it
  * reads back a token's candidates, some kilobytes instead of all logits.
  */
+
+import type { LoadOptions, Running } from '../api.ts';
 import { Unusable } from '../driver/attempts.ts';
 import type { Awaitable, Candidates, Driver, Listing } from '../driver/driver.ts';
-import type { LoadOptions, Running } from '../face.ts';
 import { readChecked } from '../files/checked-file.ts';
 import type { PackageFiles } from '../files/package-files.ts';
-import { type Place, readWeights } from '../files/weights.ts';
+import { readWeights, type StoreChunk } from '../files/weights.ts';
 import { LamellaError } from '../lamella-error.ts';
 import type { Manifest } from '../manifest/manifest.ts';
 import type { GpuTarget } from '../manifest/webgpu-manifest.ts';
@@ -20,7 +21,7 @@ import { GPU_STEP_WORDS, GPU_UNIFORM_WORDS, WORD, writeGpuStep } from '../step.t
 import { GpuBuffers } from './buffers.ts';
 import { candidatesFrom } from './candidates.ts';
 import { encode, type GpuSteps, makeSteps } from './steps.ts';
-import { nudged } from './wait.ts';
+import { waitForGpu } from './wait.ts';
 
 /**
  * Loads a package's shaders and weights onto a device. `instead` lists why nothing better runs.
@@ -39,18 +40,18 @@ export async function loadWebGpu(
   device.pushErrorScope('out-of-memory');
   const buffers = new GpuBuffers(device, target, vocab);
   if (await device.popErrorScope()) throw new Unusable('refused', `the device has no room for ${buffers.bytes} bytes`);
-  const place: Place = async (chunk, bytes) => {
+  const store: StoreChunk = async (chunk, bytes) => {
     buffers.place(chunk, bytes);
     // The device holds a copy until it has taken the bytes; waiting limits these copies to the
     // chunks in flight.
-    await nudged(device, device.queue.onSubmittedWorkDone());
+    await waitForGpu(device, device.queue.onSubmittedWorkDone());
   };
   const making = readChecked(files, target, options).then((code) =>
     makeSteps(device, buffers, target, table, new TextDecoder().decode(code)).catch((cause: unknown) => {
       throw new Unusable('refused', `its kernels do not compile (${String(cause)})`);
     }),
   );
-  const placing = readWeights(weights, files, place, options);
+  const placing = readWeights(weights, files, store, options);
   // `making` may fail while `placing` is awaited.
   making.catch(() => {});
   await placing;
@@ -154,7 +155,7 @@ class WebGpuDriver implements Driver {
     this.#giveUp();
     this.#write(this.#position, 1, row);
     this.#submit((pass) => encode(pass, this.#steps.head, this.#position, 1));
-    return nudged(this.#device, this.#device.queue.onSubmittedWorkDone());
+    return waitForGpu(this.#device, this.#device.queue.onSubmittedWorkDone());
   }
 
   decode(): void {
@@ -332,7 +333,7 @@ class WebGpuDriver implements Driver {
 
   /** Resolves when a buffer can be read. */
   #mapped(buffer: GPUBuffer): Promise<void> {
-    return nudged(this.#device, buffer.mapAsync(1));
+    return waitForGpu(this.#device, buffer.mapAsync(1));
   }
 
   dispose(): void {

@@ -6,19 +6,19 @@
  */
 
 /** Settles like `done`, a promise for work of `device`. */
-export async function nudged(device: GPUDevice, done: Promise<unknown>): Promise<void> {
+export async function waitForGpu(device: GPUDevice, done: Promise<unknown>): Promise<void> {
   const isFirefox = typeof navigator === 'object' && /firefox/i.test(navigator.userAgent ?? '');
   if (!isFirefox) {
     await done;
     return;
   }
   let waiting = true;
-  const nudge = () => {
+  const submitNothing = () => {
     if (!waiting) return;
     device.queue.submit([]);
-    setTimeout(nudge);
+    setTimeout(submitNothing);
   };
-  setTimeout(nudge);
+  setTimeout(submitNothing);
   try {
     await done;
   } finally {

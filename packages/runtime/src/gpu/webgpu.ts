@@ -3,18 +3,19 @@
  * cannot run a profile, or computes wrongly, the next profile runs, and finally WASM. If a device
  * is lost, the next driver continues from the same position.
  */
+
+import type { LoadOptions } from '../api.ts';
 import { type Attempt, Attempts, Unusable } from '../driver/attempts.ts';
 import type { Driver } from '../driver/driver.ts';
 import { RecoveringDriver } from '../driver/recovering-driver.ts';
 import { driverError } from '../driver/self-test.ts';
 import { remember, verdict } from '../driver/verdicts.ts';
-import type { LoadOptions } from '../face.ts';
 import type { PackageFiles } from '../files/package-files.ts';
 import { sha256 } from '../files/sha256.ts';
 import { LamellaError } from '../lamella-error.ts';
 import type { Manifest } from '../manifest/manifest.ts';
 import type { GpuTarget } from '../manifest/webgpu-manifest.ts';
-import { findAdapter, isImitation, nameOf, openDevice } from './device.ts';
+import { findAdapter, isSoftwareAdapter, nameOf, openDevice } from './device.ts';
 import { loadWebGpu } from './driver.ts';
 
 /**
@@ -56,7 +57,7 @@ async function gpuAttempts(
   const insists = options.device === 'webgpu';
   try {
     const adapter = await findAdapter();
-    if (!insists && isImitation(adapter))
+    if (!insists && isSoftwareAdapter(adapter))
       throw new Unusable('missing', `${nameOf(adapter)} is no GPU: it computes on the CPU, where WASM is faster`);
     return manifest.webgpu
       .filter(({ needs }) => needs.every((feature) => adapter.features.has(feature)))

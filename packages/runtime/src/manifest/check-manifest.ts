@@ -32,7 +32,7 @@ import {
 import type { Manifest, MemoryPlan, Region } from './manifest.ts';
 
 const PAGE = 65_536;
-const CHUNK_BYTES = 4 << 20;
+const WEIGHT_CHUNK_BYTES = 4 << 20;
 
 const region = record({ offset: bytes, bytes });
 
@@ -56,7 +56,9 @@ const fields: Check = record({
   table: listOf(record({ kind: id, weights: listOf(bytes), state: bytes }), 1),
   wasm: listOf(record({ file: fileName, variant: oneOf(...wasmVariants), sha256: hash }), 1),
   webgpu: orMissing(listOf(gpuTarget, 1)),
-  weights: orNull(listOf(record({ file: fileName, offset: bytes, bytes: integer(1, CHUNK_BYTES), sha256: hash }), 1)),
+  weights: orNull(
+    listOf(record({ file: fileName, offset: bytes, bytes: integer(1, WEIGHT_CHUNK_BYTES), sha256: hash }), 1),
+  ),
   tokenizer: orNull(
     record({
       file: fileName,

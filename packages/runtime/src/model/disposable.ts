@@ -2,7 +2,7 @@
  * Adds `Symbol.dispose` to a model, for `using model = await load()`. Engines without the symbol
  * may have it added before the package is loaded.
  */
-import type { Model } from '../face.ts';
+import type { Model } from '../api.ts';
 
 export function disposable(model: Omit<Model, typeof Symbol.dispose>): Model {
   // Older engines have no such symbol, although the types say so.

@@ -3,7 +3,7 @@
  * polyfill, or by an error thrown in a callback. Both become one native signal, so that pending
  * work ends the same way in Node and in pages.
  */
-import type { LoadOptions } from '../face.ts';
+import type { LoadOptions } from '../api.ts';
 
 /** The options of a load, with callbacks that never throw. */
 type Endable = LoadOptions & { readonly signal: AbortSignal };

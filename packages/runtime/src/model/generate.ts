@@ -3,8 +3,8 @@
  * include only computing: neither the reader's time between pieces nor other calls.
  */
 
+import type * as api from '../api.ts';
 import type { Awaitable } from '../driver/driver.ts';
-import type * as face from '../face.ts';
 import { Sampler } from '../sampling/sampler.ts';
 import type { Detokenizer } from '../text/detokenizer.ts';
 import { StopStrings } from '../text/stop-strings.ts';
@@ -22,7 +22,7 @@ export interface Job {
    * false meanwhile.
    */
   prompt(goOn: () => Promise<boolean>): Awaitable<readonly number[] | null>;
-  readonly sampling: face.SamplingOptions;
+  readonly sampling: api.SamplingOptions;
   /** Makes a detokenizer for the text after a prompt. If null, the pieces' texts are empty. */
   readonly detokenizer: ((prompt: readonly number[]) => Detokenizer) | null;
   readonly eos: readonly number[];
@@ -36,7 +36,7 @@ export class Run implements Source {
   readonly #turns = new Turns();
   readonly #tokens: number[] = [];
   promptTokens: readonly number[];
-  finishReason: face.FinishReason | null = null;
+  finishReason: api.FinishReason | null = null;
   #prefillMs = 0;
   #firstTokenMs = 0;
   #decodeMs = 0;
@@ -47,7 +47,7 @@ export class Run implements Source {
     this.promptTokens = promptTokens;
   }
 
-  get stats(): face.Stats {
+  get stats(): api.Stats {
     const { session } = this.#job;
     const { length } = this.promptTokens;
     return {
@@ -61,7 +61,7 @@ export class Run implements Source {
     };
   }
 
-  async *pieces(signal: AbortSignal): AsyncGenerator<face.Piece, void, undefined> {
+  async *pieces(signal: AbortSignal): AsyncGenerator<api.Piece, void, undefined> {
     const { queue, session, sampling } = this.#job;
     let turn = await queue.enter(signal);
     if (!turn) return;
@@ -174,7 +174,7 @@ export class Run implements Source {
   }
 
   /** Why `token`, just generated, is the last one; null if another may follow. */
-  #endBehind(token: number): face.FinishReason | null {
+  #endBehind(token: number): api.FinishReason | null {
     const { eos, maxTokens, session } = this.#job;
     if (eos.includes(token)) return 'eos';
     if (this.#tokens.length >= maxTokens) return 'length';

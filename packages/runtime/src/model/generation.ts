@@ -3,29 +3,29 @@
  * pieces from the first one on; a reader that has read them all requests the next. A piece is
  * computed only after a reader requests it.
  */
-import type * as face from '../face.ts';
+import type * as api from '../api.ts';
 
 /** Produces the pieces, and reports the state after the last one produced. */
 export interface Source {
   readonly promptTokens: readonly number[];
   /** Why the last piece is the last one; null if more may follow. */
-  readonly finishReason: face.FinishReason | null;
-  readonly stats: face.Stats;
+  readonly finishReason: api.FinishReason | null;
+  readonly stats: api.Stats;
   /** Iterated once. Ends after the last piece, or soon after `signal` is aborted. */
-  pieces(signal: AbortSignal): AsyncIterator<face.Piece>;
+  pieces(signal: AbortSignal): AsyncIterator<api.Piece>;
 }
 
-export class Generation implements face.Generation {
+export class Generation implements api.Generation {
   readonly seed: number;
   readonly tokens: number[] = [];
   text = '';
-  finishReason: face.FinishReason | null = null;
+  finishReason: api.FinishReason | null = null;
   readonly #source: Source;
   /** The caller's signal. */
   readonly #signal: AbortSignal | null;
   readonly #control = new AbortController();
-  readonly #given: face.Piece[] = [];
-  #pieces: AsyncIterator<face.Piece> | null = null;
+  readonly #given: api.Piece[] = [];
+  #pieces: AsyncIterator<api.Piece> | null = null;
   /** The pending request for the next piece; all readers share it. */
   #asking: Promise<void> | null = null;
   #readers = 0;
@@ -41,11 +41,11 @@ export class Generation implements face.Generation {
     return this.#source.promptTokens;
   }
 
-  get stats(): face.Stats {
+  get stats(): api.Stats {
     return this.#source.stats;
   }
 
-  async result(): Promise<face.Result> {
+  async result(): Promise<api.Result> {
     this.#readers++;
     try {
       while (await this.#has(this.#given.length));
@@ -56,7 +56,7 @@ export class Generation implements face.Generation {
     return { text, tokens: [...tokens], finishReason: finishReason!, stats };
   }
 
-  [Symbol.asyncIterator](): AsyncIterableIterator<face.Piece, void, undefined> {
+  [Symbol.asyncIterator](): AsyncIterableIterator<api.Piece, void, undefined> {
     let at = 0;
     let isReading = false;
     let isDone = false;
@@ -66,7 +66,7 @@ export class Generation implements face.Generation {
       isDone = true;
       return { done: true, value: undefined } as const;
     };
-    const iterator: AsyncIterableIterator<face.Piece, void, undefined> = {
+    const iterator: AsyncIterableIterator<api.Piece, void, undefined> = {
       next: async () => {
         if (isDone) return done();
         if (!isReading) this.#readers++;
@@ -124,7 +124,7 @@ export class Generation implements face.Generation {
     if (this.#failure || this.finishReason) this.#signal?.removeEventListener('abort', this.#abort);
   }
 
-  #begin(): AsyncIterator<face.Piece> {
+  #begin(): AsyncIterator<api.Piece> {
     if (this.#signal?.aborted) this.#abort();
     this.#signal?.addEventListener('abort', this.#abort);
     return this.#source.pieces(this.#control.signal);

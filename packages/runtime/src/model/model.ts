@@ -4,9 +4,9 @@
  * a page, `page.ts` puts a worker in between.
  */
 
+import type * as api from '../api.ts';
 import { openDriver } from '../driver/open-driver.ts';
 import type { Surroundings } from '../entry/parts.ts';
-import type * as face from '../face.ts';
 import type { PackageFiles } from '../files/package-files.ts';
 import { LamellaError } from '../lamella-error.ts';
 import type { Manifest } from '../manifest/manifest.ts';
@@ -26,11 +26,7 @@ import { inSteps, Turns } from './turn.ts';
  * device that is not available, or for a tokenizer that these scripts cannot read. Rejects with the
  * signal's reason when aborted.
  */
-export async function load(
-  files: PackageFiles,
-  around: Surroundings,
-  given: face.LoadOptions = {},
-): Promise<face.Model> {
+export async function load(files: PackageFiles, around: Surroundings, given: api.LoadOptions = {}): Promise<api.Model> {
   return endably(readOptions(given, loadRanges), async (options) => {
     const manifest = await readManifest(files, options.signal);
     try {
@@ -51,8 +47,8 @@ async function loadBy(
   manifest: Manifest,
   files: PackageFiles,
   around: Surroundings,
-  options: face.LoadOptions,
-): Promise<face.Model> {
+  options: api.LoadOptions,
+): Promise<api.Model> {
   const { tokenizer: spec } = manifest;
   if (spec && !around.loadTokenizer) {
     const reason = 'the scripts that load this package came with one that has none';

@@ -3,8 +3,9 @@
  * an error instead of a silent default, and changing an argument after the call has no effect. A
  * value that cannot be read (a getter or a Proxy that throws) is out of range too.
  */
+
+import type { LoadOptions } from '../api.ts';
 import { anyOf, type Device, devices, usual } from '../choices.ts';
-import type { LoadOptions } from '../face.ts';
 import { LamellaError } from '../lamella-error.ts';
 import type { Manifest } from '../manifest/manifest.ts';
 import { samplingOptions } from '../sampling/sampling-options.ts';

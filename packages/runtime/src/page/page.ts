@@ -3,7 +3,7 @@
  * a generation runs ahead of a reader that is busy drawing.
  */
 
-import type * as face from '../face.ts';
+import type * as api from '../api.ts';
 import type { PackageAddress } from '../files/folder.ts';
 import { LamellaError } from '../lamella-error.ts';
 import { disposable } from '../model/disposable.ts';
@@ -28,8 +28,8 @@ import type { Answer, Calls, Failure, News, Step } from './worker-protocol.ts';
 export async function loadInWorker(
   address: PackageAddress,
   scripts: readonly string[],
-  options: face.LoadOptions,
-): Promise<face.Model> {
+  options: api.LoadOptions,
+): Promise<api.Model> {
   return endably(readOptions(options, loadRanges), async ({ signal, onProgress, onFallback, ...rest }) => {
     const link = new Link(await startWorker(scripts, signal));
     link.onFallback = onFallback ?? null;
@@ -48,7 +48,7 @@ export async function loadInWorker(
   });
 }
 
-function model(link: Link, folder: string, manifest: face.Model['manifest']): face.Model {
+function model(link: Link, folder: string, manifest: api.Model['manifest']): api.Model {
   return disposable({
     manifest,
     get running() {
@@ -75,10 +75,10 @@ class Following implements Source {
   readonly #link: Link;
   readonly #call: GenerateCall;
   promptTokens: readonly number[];
-  finishReason: face.FinishReason | null = null;
-  stats: face.Stats;
+  finishReason: api.FinishReason | null = null;
+  stats: api.Stats;
 
-  constructor(link: Link, call: GenerateCall, { memory: { plannedBytes } }: face.Model['manifest']) {
+  constructor(link: Link, call: GenerateCall, { memory: { plannedBytes } }: api.Model['manifest']) {
     this.#link = link;
     this.#call = call;
     this.promptTokens = typeof call.prompt === 'string' ? [] : call.prompt;
@@ -86,7 +86,7 @@ class Following implements Source {
     this.stats = { promptTokens: this.promptTokens.length, generatedTokens: 0, ...speeds, plannedBytes, peakBytes: 0 };
   }
 
-  async *pieces(signal: AbortSignal): AsyncGenerator<face.Piece, void, undefined> {
+  async *pieces(signal: AbortSignal): AsyncGenerator<api.Piece, void, undefined> {
     const { prompt, options } = this.#call;
     const told: Step[] = [];
     let wake = () => {};
@@ -123,7 +123,7 @@ class Following implements Source {
   }
 
   /** The pieces of a step. The state after the step becomes visible with its last piece. */
-  *#read({ pieces, ...state }: Step): Generator<face.Piece, void, undefined> {
+  *#read({ pieces, ...state }: Step): Generator<api.Piece, void, undefined> {
     const last = pieces.at(-1);
     yield* pieces.slice(0, -1);
     ({ promptTokens: this.promptTokens, finishReason: this.finishReason, stats: this.stats } = state);
@@ -146,12 +146,12 @@ class Link {
   #lastId = 0;
   #closed: unknown = null;
   /** The device and kernels of the model, once it is loaded. */
-  running: face.Running | null = null;
-  onFallback: ((fallback: face.Fallback) => void) | null = null;
+  running: api.Running | null = null;
+  onFallback: ((fallback: api.Fallback) => void) | null = null;
 
   constructor(worker: Worker) {
     this.#worker = worker;
-    this.#worker.onmessage = ({ data }: MessageEvent<Answer>) => this.#hear(data);
+    this.#worker.onmessage = ({ data }: MessageEvent<Answer>) => this.#receive(data);
     this.#worker.onerror = ({ message }) =>
       this.close(new LamellaError('L437', { reason: message || 'the browser does not say why' }));
   }
@@ -195,7 +195,7 @@ class Link {
     this.#listeners.clear();
   }
 
-  #hear(answer: Answer): void {
+  #receive(answer: Answer): void {
     if ('fallback' in answer) {
       this.running = answer.fallback.running;
       this.onFallback?.(answer.fallback);

@@ -4,8 +4,8 @@
  * starts from the URL of the first worker.
  */
 
+import type { Fallback, Model, Piece, Tokenizer } from '../api.ts';
 import type { Parts } from '../entry/parts.ts';
-import type { Fallback, Model, Piece, Tokenizer } from '../face.ts';
 import { filesAt } from '../files/folder.ts';
 import { LamellaError } from '../lamella-error.ts';
 import { load } from '../model/model.ts';
@@ -110,7 +110,7 @@ export function serve(own: Parts): void {
 }
 
 async function answer(data: Request): Promise<void> {
-  if (data.call === 'abort' || data.call === 'read') return hear(data);
+  if (data.call === 'abort' || data.call === 'read') return receive(data);
   const { id, call, args } = data;
   try {
     // TypeScript loses the relation between a request's name and its arguments when both are read
@@ -123,7 +123,7 @@ async function answer(data: Request): Promise<void> {
 }
 
 /** A message about a generation, which may have ended meanwhile. */
-function hear(news: News): void {
+function receive(news: News): void {
   const reader = readers.get(news.id);
   if (!reader) return;
   if (news.call === 'abort') reader.control.abort();

@@ -15,8 +15,9 @@
  *
  * All in f64; every array is allocated once.
  */
+
+import type { SamplingOptions } from '../api.ts';
 import type { Candidates, Listing } from '../driver/driver.ts';
-import type { SamplingOptions } from '../face.ts';
 import { readOptions } from '../model/options.ts';
 import { type Draw, drawn, noise, noiseBits, noiseKey } from './noise.ts';
 import { Ranking } from './ranking.ts';

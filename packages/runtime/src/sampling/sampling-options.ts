@@ -1,9 +1,9 @@
 /**
  * The sampling options, one row each: the range of the value, the flag of the command line, and for
- * a rule which tokens it keeps. A new rule is a row here, a line in `face.ts` and a test.
+ * a rule which tokens it keeps. A new rule is a row here, a line in `api.ts` and a test.
  * `sampler.ts` applies the rows in this order, which is the order of Hugging Face's `generate`.
  */
-import type { SamplingOptions } from '../face.ts';
+import type { SamplingOptions } from '../api.ts';
 import { number, type Range, range, whole } from '../model/ranges.ts';
 
 /**

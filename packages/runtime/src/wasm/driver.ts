@@ -7,11 +7,11 @@
  * equal because the memory is created with initial = maximum.
  */
 
+import type { LoadOptions, Running } from '../api.ts';
 import type { Driver } from '../driver/driver.ts';
-import type { LoadOptions, Running } from '../face.ts';
 import { readChecked } from '../files/checked-file.ts';
 import type { PackageFiles } from '../files/package-files.ts';
-import { type Place, readWeights } from '../files/weights.ts';
+import { readWeights, type StoreChunk } from '../files/weights.ts';
 import { LamellaError, reasonOf } from '../lamella-error.ts';
 import type { Manifest } from '../manifest/manifest.ts';
 import { type Draw, drawn } from '../sampling/noise.ts';
@@ -41,6 +41,7 @@ interface Kernels {
   prefill(n: number): void;
   head(row: number): void;
   decode(): void;
+  /** The argmax of the logits, by the name that modules have exported it under from the first. */
   best?(): number;
   /** With threads: makes the other threads return from `serve`. */
   stop?(): void;
@@ -114,13 +115,13 @@ export async function loadWasm(
     return { pool, kernels, running };
   };
   const all = new Uint8Array(memory.buffer, plan.weights.offset, plan.weights.bytes);
-  const place: Place = ({ offset }, bytes) => all.set(bytes, offset);
+  const store: StoreChunk = ({ offset }, bytes) => all.set(bytes, offset);
   const step = stepWords(memory.buffer, plan);
   writeTable(memory.buffer, manifest);
   const starting = start().catch((cause: unknown) => {
     throw whyRefused(cause, kernel.file, files.place);
   });
-  const placing = readWeights(weights, files, place, options);
+  const placing = readWeights(weights, files, store, options);
   let warmUntil = Number.POSITIVE_INFINITY;
   // Registered before `warming`, so that threads get no work after loading may have ended.
   placing.then(

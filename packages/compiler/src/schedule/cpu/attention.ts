@@ -25,7 +25,7 @@ import {
 } from '../../loops/build.ts';
 import type { Expr, Kernel } from '../../loops/ir.ts';
 import { exp, maxAcross, sumLanes } from '../../loops/math.ts';
-import { CHUNK, type FusedOp } from '../../program/ir.ts';
+import { CONTEXT_CHUNK, type FusedOp } from '../../program/ir.ts';
 import type { CpuScope } from './scope.ts';
 
 type Attention = Extract<FusedOp, { kind: 'attention' }>;
@@ -39,7 +39,7 @@ const FLOOR = -3e38;
 export function attentionKernel(scope: CpuScope, op: Attention): Kernel {
   const { b } = scope;
   const group = op.heads / op.kvHeads;
-  const chunksOf = (token: Index): Expr => quotient(plus(scope.position(token), CHUNK), CHUNK);
+  const chunksOf = (token: Index): Expr => quotient(plus(scope.position(token), CONTEXT_CHUNK), CONTEXT_CHUNK);
   if (scope.lowering === 'decode') {
     const chunks = b.let('chunks', chunksOf(0));
     b.loop('grid', 'part', { to: times(chunks, op.kvHeads) }, (perPart, part) => {
@@ -78,7 +78,7 @@ const SHARE = 3;
 
 /** Elements of the partial results of one head: all chunks that a context may have. */
 function partialWidth(scope: CpuScope, op: Attention): number {
-  return Math.ceil(scope.plan.program.context / CHUNK) * (op.valueStride + 4);
+  return Math.ceil(scope.plan.program.context / CONTEXT_CHUNK) * (op.valueStride + 4);
 }
 
 /** First element of a chunk's partial result in row `partial`. */
@@ -94,7 +94,7 @@ interface Chunk {
   readonly count: Expr;
   /** Row of the chunk's first position, of all heads' positions. */
   readonly row: Expr;
-  /** First element of this thread's scores: [heads of a key head, CHUNK]. */
+  /** First element of this thread's scores: [heads of a key head, CONTEXT_CHUNK]. */
   readonly scoresAt: Expr;
   /** First element of the first head's partial result. */
   readonly out: Expr;
@@ -107,13 +107,13 @@ function attendChunk(
   b: Builder,
   { token, kvHead, chunk, partial }: { token: Index; kvHead: Expr; chunk: Expr; partial: Index },
 ): void {
-  const first = b.let('first', times(chunk, CHUNK));
+  const first = b.let('first', times(chunk, CONTEXT_CHUNK));
   const left = b.let('left', sub(plus(scope.position(token), 1), first));
-  const whole = apply('less', i32(CHUNK), left);
+  const whole = apply('less', i32(CONTEXT_CHUNK), left);
   const part: Chunk = {
     token,
     kvHead,
-    count: b.let('count', apply('select', whole, i32(CHUNK), left)),
+    count: b.let('count', apply('select', whole, i32(CONTEXT_CHUNK), left)),
     row: b.let('row', plus(times(kvHead, scope.state(op.k, 'read').shape.positions), first)),
     scoresAt: b.let('scoresAt', times(scope.ownThread(), scope.width(op.scratch.scores!))),
     out: b.let('partialAt', partialAt(scope, op, partial, chunk)),
@@ -149,7 +149,8 @@ function scoreChunk(scope: CpuScope, op: Attention, b: Builder, { token, kvHead,
     };
     b.loop('serial', 'p', { to: count, step: 4 }, (perFour, p) => {
       const found = keys.format.scores(perFour, keys.views, keys.shape, these, perFour.let('keyRow', plus(row, p)));
-      for (const [i, h] of heads.entries()) perFour.store(scores, plus(plus(scoresAt, p), h * CHUNK), found[i]!);
+      for (const [i, h] of heads.entries())
+        perFour.store(scores, plus(plus(scoresAt, p), h * CONTEXT_CHUNK), found[i]!);
     });
   }
 }
@@ -164,7 +165,7 @@ function weighChunk(scope: CpuScope, op: Attention, b: Builder, { count, row, sc
   // in pairs of vectors; what lies behind the last position weighs nothing
   const whole = b.let('whole', times(quotient(plus(count, 7), 8), 8));
   b.loop('serial', 'h', { to: op.heads / op.kvHeads }, (perHead, h) => {
-    const at = perHead.let('at', plus(scoresAt, times(h, CHUNK)));
+    const at = perHead.let('at', plus(scoresAt, times(h, CONTEXT_CHUNK)));
     const fill = (value: number): void =>
       perHead.loop('serial', 'p', { from: count, to: whole }, (inner, p) =>
         inner.store(scoresOut, plus(at, p), f32(value)),
@@ -201,7 +202,7 @@ function sumChunk(scope: CpuScope, op: Attention, b: Builder, { count, row, scor
   for (const heads of parts(op.heads / op.kvHeads, values.format.headsAtOnce)) {
     const weights = {
       values: scope.arena(op.codes ? op.scratch.weights! : op.scratch.scores!, 'read'),
-      at: heads.map((h) => plus(scoresAt, h * CHUNK)),
+      at: heads.map((h) => plus(scoresAt, h * CONTEXT_CHUNK)),
       scales: op.codes
         ? heads.map((h) => b.let('worth', loadSplat(partials, plus(outOf(h), op.valueStride + WORTH), 'f32x4')))
         : [],

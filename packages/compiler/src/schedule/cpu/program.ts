@@ -5,11 +5,11 @@
 import { formats } from '../../formats/table.ts';
 import { allFeatures } from '../../loops/types.ts';
 import type { Buffer, BufferId, FusedOp, Kind, PackId, Program } from '../../program/ir.ts';
-import { CHUNK, padded } from '../../program/ir.ts';
+import { CONTEXT_CHUNK, padded } from '../../program/ir.ts';
 import { LARGEST_BLOCK } from '../../program/pack-table.ts';
 import { codesWidth, formatsOf } from '../codes.ts';
 
-type Contract = Extract<FusedOp, { kind: 'contract' }>;
+type Contraction = Extract<FusedOp, { kind: 'contraction' }>;
 type Attention = Extract<FusedOp, { kind: 'attention' }>;
 
 /** Most threads that run one package: what there is room for. Decoding is bound by memory, which few threads saturate. */
@@ -30,9 +30,9 @@ export function forCpu(program: Program): Program {
       );
     const ops = kind.ops.map((op): FusedOp => {
       if (op.kind === 'attention') return { ...op, scratch: own(op.name, ofAttention(op, program.context)) };
-      if (op.kind !== 'contract') return op;
+      if (op.kind !== 'contraction') return op;
       const rows = Math.max(kind.role === 'end' ? 1 : tile, MAX_THREADS);
-      return { ...op, scratch: own(`${kind.name}.${op.name}`, ofContract(kind, op, rows)) };
+      return { ...op, scratch: own(`${kind.name}.${op.name}`, ofContraction(kind, op, rows)) };
     });
     return { ...kind, ops };
   });
@@ -40,7 +40,7 @@ export function forCpu(program: Program): Program {
 }
 
 /** `normed` and `dots` where a contraction has a norm or a segment of several matrices; `codes`, `scales`, `sums` and `panels` of integer ones. */
-function ofContract(kind: Kind, op: Contract, rows: number): readonly Buffer[] {
+function ofContraction(kind: Kind, op: Contraction, rows: number): readonly Buffer[] {
   const parts: Buffer[] = [];
   if (op.prologue.norm) parts.push({ name: 'normed', element: 'f32', width: padded(op.depth, 4), rows });
   const streams = Math.max(...op.segments.map((s) => s.streams.length));
@@ -59,7 +59,7 @@ function ofContract(kind: Kind, op: Contract, rows: number): readonly Buffer[] {
 }
 
 /** Room for an unpacked panel of each matrix that is multiplied at one time. */
-function panelBytes({ packs }: Kind, op: Contract): number {
+function panelBytes({ packs }: Kind, op: Contraction): number {
   const ofStream = (id: PackId): number => {
     const { format, block, columns } = packs[id]!;
     return formats[format].panelBytes({ block, depth: columns });
@@ -68,17 +68,19 @@ function panelBytes({ packs }: Kind, op: Contract): number {
 }
 
 /**
- * `scores`, then weights, of a chunk: [heads of a key head, CHUNK]; under KV q8 `weights` as codes, pairs of int16; and `partials`, what chunks
+ * `scores`, then weights, of a chunk: [heads of a key head, CONTEXT_CHUNK]; under KV q8 `weights` as codes, pairs of int16; and `partials`, what chunks
  * leave to be merged.
  */
 function ofAttention({ heads, kvHeads, valueStride, codes }: Attention, context: number): readonly Buffer[] {
   const group = heads / kvHeads;
   // a token's heads, or those that each thread has at one time
   const merged = Math.max(heads, group * MAX_THREADS);
-  const chunks = Math.ceil(context / CHUNK);
+  const chunks = Math.ceil(context / CONTEXT_CHUNK);
   return [
-    { name: 'scores', element: 'f32', width: group * CHUNK, rows: MAX_THREADS },
+    { name: 'scores', element: 'f32', width: group * CONTEXT_CHUNK, rows: MAX_THREADS },
     { name: 'partials', element: 'f32', width: merged * chunks * (valueStride + 4), rows: 1 },
-    ...(codes ? [{ name: 'weights', element: 'sums', width: group * (CHUNK / 2), rows: MAX_THREADS } as const] : []),
+    ...(codes
+      ? [{ name: 'weights', element: 'sums', width: group * (CONTEXT_CHUNK / 2), rows: MAX_THREADS } as const]
+      : []),
   ];
 }

@@ -5,9 +5,9 @@ import { verifyKernel } from '../../loops/verify.ts';
 import type { Plan } from '../../plan/plan.ts';
 import type { FusedOp } from '../../program/ir.ts';
 import type { KindKernels, Lowering } from '../scope.ts';
+import { argmaxKernel } from './argmax.ts';
 import { attentionKernel } from './attention.ts';
-import { bestKernel } from './best.ts';
-import { contractKernel } from './contract.ts';
+import { contractionKernel } from './contraction.ts';
 import { embedKernel, headsKernel, mapKernel } from './elementwise.ts';
 import { encodeKernel } from './encode.ts';
 import { normaliseKernel } from './normalise.ts';
@@ -30,9 +30,9 @@ export function schedule(plan: Plan, features: Features): readonly CpuKernels[] 
     const lower = (lowering: Lowering) =>
       kind.ops.map((op) => kernelOf(new CpuScope(plan, kind, lowering, features), op));
     if (kind.role !== 'end') return { kind, decode: lower('decode'), prefill: lower('prefill'), choice: [] };
-    const best = bestKernel(new CpuScope(plan, kind, 'decode', features));
-    verifyKernel(best, false, features);
-    return { kind, decode: lower('decode'), prefill: [], choice: [best] };
+    const argmax = argmaxKernel(new CpuScope(plan, kind, 'decode', features));
+    verifyKernel(argmax, false, features);
+    return { kind, decode: lower('decode'), prefill: [], choice: [argmax] };
   });
 }
 
@@ -46,8 +46,8 @@ function build(scope: CpuScope, op: FusedOp): Kernel {
   switch (op.kind) {
     case 'embed':
       return embedKernel(scope, op);
-    case 'contract':
-      return contractKernel(scope, op);
+    case 'contraction':
+      return contractionKernel(scope, op);
     case 'encode':
       return encodeKernel(scope, op);
     case 'heads':

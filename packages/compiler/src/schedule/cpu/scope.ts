@@ -65,8 +65,8 @@ export class CpuScope extends KernelScope {
     });
   }
 
-  /** Matrices whose blocks lie in turn, as one: block s of every `ids.length` is the next of matrix s. Null where they lie apart. */
-  matricesInTurn(ids: readonly PackId[]): ReturnType<KernelScope['matrix']> | null {
+  /** Matrices whose blocks are interleaved, as one: block s of every `ids.length` is the next of matrix s. Null where they lie apart. */
+  interleavedMatrices(ids: readonly PackId[]): ReturnType<KernelScope['matrix']> | null {
     const packs = ids.map((id) => this.kind.packs[id]!);
     const [{ format: name, group, offset, ...first }] = packs as [Pack, ...Pack[]];
     const format = formats[name];

@@ -1,8 +1,8 @@
 /**
- * Causal attention, a workgroup for every head, token and part of the context. Scores stay in shared memory: one position an invocation; their
+ * Causal attention, a workgroup for every head, token and split of the context. Scores stay in shared memory: one position an invocation; their
  * softmax against the largest; then the weighted values, neighbouring invocations reading neighbouring features. Where weights become codes a
- * part is taken CHUNK by CHUNK, each with a softmax of its own, merged as they come (online softmax, arXiv 1805.02867). Several parts leave
- * their sums with maximum and weight (as flash decoding does, arXiv 2311.01282), as `parts.ts` says.
+ * split is taken chunk by chunk, each with a softmax of its own, merged as they come (online softmax, arXiv 1805.02867). Several splits leave
+ * their sums with maximum and weight (as flash decoding does, arXiv 2311.01282), as `splits.ts` says.
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { SharedQuery } from '../../formats/kv.ts';
@@ -24,10 +24,10 @@ import {
 } from '../../loops/build.ts';
 import type { Expr, Kernel } from '../../loops/ir.ts';
 import { exp } from '../../loops/math.ts';
-import { CHUNK, type FusedOp } from '../../program/ir.ts';
-import { FLOOR, partCount, partLength, partsAt } from './parts.ts';
+import { CONTEXT_CHUNK, type FusedOp } from '../../program/ir.ts';
 import { combineParts, reduceAll } from './reduce.ts';
 import type { GpuScope } from './scope.ts';
+import { FLOOR, splitCount, splitLength, splitsAt } from './splits.ts';
 
 type Attention = Extract<FusedOp, { kind: 'attention' }>;
 
@@ -37,12 +37,12 @@ const lanesOf = ({ lowering }: GpuScope): number => (lowering === 'decode' ? 256
 /** The kernel of an attention operation. */
 export function attentionKernel(scope: GpuScope, op: Attention): Kernel {
   const { context } = scope.plan.program;
-  const part = partLength(context);
+  const split = splitLength(context);
   scope.b.loop('grid', 'h', { to: op.heads }, (perHead, h) => {
     const tokens = (b: Builder, token: Index) =>
-      b.loop('grid', 'from', { to: scope.lengthBehind(), step: part }, (perPart, from) =>
+      b.loop('grid', 'from', { to: scope.lengthBehind(), step: split }, (perPart, from) =>
         perPart.loop('workgroup', 'lane', { to: lanesOf(scope) }, (inner, lane) => {
-          // a part that begins behind this token is none of its
+          // a split that begins behind this token is none of its
           const length = inner.let('length', plus(scope.position(token), 1));
           inner.when(apply('less', from, length), (b) => attend(scope, b, op, { lane, h, token, from, length }));
         }),
@@ -70,10 +70,10 @@ interface Partial {
 }
 
 function attend(scope: GpuScope, b: Builder, op: Attention, { lane, h, token, from, length }: Work): void {
-  const part = partLength(scope.plan.program.context);
+  const split = splitLength(scope.plan.program.context);
   const keys = scope.state(op.k, 'read');
-  const last = b.let('count', apply('less', sub(length, from), i32(part)));
-  const count = b.let('mine', apply('select', last, sub(length, from), i32(part)));
+  const last = b.let('count', apply('less', sub(length, from), i32(split)));
+  const count = b.let('mine', apply('select', last, sub(length, from), i32(split)));
   const kvHead = b.let('kvHead', quotient(h, op.heads / op.kvHeads));
   const rows = b.let('rows', plus(times(kvHead, keys.shape.positions), from));
   const query = loadQuery(scope, b, op, { lane, h, token });
@@ -86,13 +86,13 @@ function attend(scope: GpuScope, b: Builder, op: Attention, { lane, h, token, fr
   const largest = b.variable('largest', f32(FLOOR));
   const sum = b.variable('sum', f32(0));
   const total = b.variable('total', constant('f32x4', 0));
-  b.loop('serial', 'chunk', { to: count, step: CHUNK }, (inner, chunk) => {
+  b.loop('serial', 'chunk', { to: count, step: CONTEXT_CHUNK }, (inner, chunk) => {
     const left = inner.let('left', sub(count, chunk));
-    const whole = apply('less', i32(CHUNK), left);
+    const whole = apply('less', i32(CONTEXT_CHUNK), left);
     const its = run(
       inner,
       inner.let('row', plus(rows, chunk)),
-      inner.let('inChunk', apply('select', whole, i32(CHUNK), left)),
+      inner.let('inChunk', apply('select', whole, i32(CONTEXT_CHUNK), left)),
     );
     const larger = inner.let('larger', apply('max', largest.get(), its.largest));
     const before = inner.let('before', exp(inner, sub(largest.get(), larger)));
@@ -127,7 +127,7 @@ function loadQuery(
   return { values, scale: b.let('queryScale', mul(its, f32(op.scale))) };
 }
 
-/** Attends to `count` positions from `row` on (which counts positions of all heads): all at once, so at most CHUNK where weights are codes. */
+/** Attends to `count` positions from `row` on (which counts positions of all heads): all at once, so at most CONTEXT_CHUNK where weights are codes. */
 function attendRun(
   scope: GpuScope,
   b: Builder,
@@ -137,7 +137,7 @@ function attendRun(
   const keys = scope.state(op.k, 'read');
   const values = scope.state(op.v, 'read');
   const { slice } = values.format;
-  const most = slice.codes ? CHUNK : partLength(scope.plan.program.context);
+  const most = slice.codes ? CONTEXT_CHUNK : splitLength(scope.plan.program.context);
   const lanes = lanesOf(scope);
   const scratch = scope.shared('scratch', 'f32', lanes, 'one entry an invocation');
   const scores = scope.shared('scores', 'f32', most, 'scores, then weights');
@@ -174,7 +174,7 @@ function attendRun(
     // values of zeros alone have scales of zero, and so have their weights
     const has = apply('less', f32(0), most);
     const inverse = b.let('inverse', apply('select', has, apply('div', f32(slice.codes.largest), most), f32(0)));
-    weighed = scope.shared('codes', 'i32', CHUNK, 'weights as codes');
+    weighed = scope.shared('codes', 'i32', CONTEXT_CHUNK, 'weights as codes');
     b.loop('serial', 'p', { from: lane, to: count, step: lanes }, (inner, p) =>
       inner.store(weighed, p, apply('nearestInt', mul(load(scores, p, 'f32'), inverse))),
     );
@@ -214,7 +214,7 @@ function acrossOf(op: Attention, lanes: number): number {
   return across;
 }
 
-/** Stores what a workgroup found: the result, or a part of it with maximum and weight. */
+/** Stores what a workgroup found: the result, or that of a split with maximum and weight. */
 function store(
   scope: GpuScope,
   b: Builder,
@@ -225,13 +225,13 @@ function store(
   const { context } = scope.plan.program;
   const feature = times(lane, 4);
   b.when(apply('less', lane, i32(op.valueStride / 4)), (mine) => {
-    if (partCount(context) === 1) {
+    if (splitCount(context) === 1) {
       const at = plus(plus(times(token, scope.width(op.out)), times(h, op.valueStride)), feature);
       mine.store(scope.arena(op.out, 'write'), at, mul(total, apply('splat', apply('div', f32(1), sum))));
       return;
     }
-    const { buffer, row, sumsAt, maximaAt, weightsAt } = partsAt(scope, op, token, 'write');
-    const entry = mine.let('entry', plus(times(h, partCount(context)), quotient(from, partLength(context))));
+    const { buffer, row, sumsAt, maximaAt, weightsAt } = splitsAt(scope, op, token, 'write');
+    const entry = mine.let('entry', plus(times(h, splitCount(context)), quotient(from, splitLength(context))));
     mine.store(buffer, plus(plus(row, sumsAt), plus(times(entry, op.valueStride), feature)), total);
     mine.when(apply('less', lane, i32(1)), (first) => {
       first.store(buffer, plus(plus(row, maximaAt), entry), largest);

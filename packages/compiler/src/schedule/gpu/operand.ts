@@ -1,5 +1,5 @@
 /**
- * Makes a contraction's x ready, by one workgroup for one token: attention's parts merged, normalised, as codes. Decoding does it inside
+ * Makes a contraction's x ready, by one workgroup for one token: attention's splits merged, normalised, as codes. Decoding does it inside
  * every workgroup of the contraction (x is a few KiB, a dispatch costs more); a tile of tokens gets a kernel of its own. Meanwhile x lies in
  * registers, a few features an invocation: each is read once, and nothing is waited for but the sums and maxima over all.
  */
@@ -23,23 +23,23 @@ import { maxLanes, sumLanes } from '../../loops/math.ts';
 import { type BufferId, type FusedOp, type Kind, padded } from '../../program/ir.ts';
 import { codesWidth } from '../codes.ts';
 import type { Value } from '../scope.ts';
-import { attentionInParts } from './parts.ts';
 import type { GpuProfile } from './profile.ts';
 import { reduceAll } from './reduce.ts';
 import type { GpuScope } from './scope.ts';
+import { splitAttention } from './splits.ts';
 
-type Contract = Extract<FusedOp, { kind: 'contract' }>;
+type Contraction = Extract<FusedOp, { kind: 'contraction' }>;
 
 /** Invocations that prepare one token: most of what WebGPU allows, since what they wait for is memory and each other. */
 export const OPERAND_LANES = 256;
 
 /** Whether there is anything to do. */
-export function needsOperand(kind: Kind, { x, prologue }: Contract, context: number): boolean {
-  return prologue.codes || prologue.norm !== null || attentionInParts(kind, x, context) !== null;
+export function needsOperand(kind: Kind, { x, prologue }: Contraction, context: number): boolean {
+  return prologue.codes || prologue.norm !== null || splitAttention(kind, x, context) !== null;
 }
 
 /** Whether decoding makes x in the memory of a contraction's workgroups, beside the sums that they combine there. */
-export function makesOperandInside(kind: Kind, op: Contract, { workgroupBytes }: GpuProfile): boolean {
+export function makesOperandInside(kind: Kind, op: Contraction, { workgroupBytes }: GpuProfile): boolean {
   const streams = Math.max(...op.segments.map(({ streams }) => streams.length));
   const sums = OPERAND_LANES * streams * 16;
   const x = op.prologue.codes ? codesWidth(kind, op) + 16 : 4 * padded(op.depth, 4);
@@ -47,13 +47,13 @@ export function makesOperandInside(kind: Kind, op: Contract, { workgroupBytes }:
 }
 
 /** The kernel that makes x of every token of a tile ready, in the arena. */
-export function operandKernel(scope: GpuScope, op: Contract): Kernel {
+export function operandKernel(scope: GpuScope, op: Contraction): Kernel {
   scope.perToken(OPERAND_LANES, (b, lane, token) => void operand(scope, b, { op, lane, token, in: 'arena' }));
   return scope.kernel(`${op.name}.operand`);
 }
 
 /** Where an operand that `operandKernel` made lies, for all tokens. */
-export function arenaOperand(scope: GpuScope, op: Contract): { readonly x: Activations; readonly home: BufferId } {
+export function arenaOperand(scope: GpuScope, op: Contraction): { readonly x: Activations; readonly home: BufferId } {
   const { codes, floats = op.x } = op.scratch;
   return { x: scope.activations(floats, op.scratch), home: codes ?? floats };
 }
@@ -68,7 +68,7 @@ export function operand(
     token,
     in: place,
   }: {
-    readonly op: Contract;
+    readonly op: Contraction;
     readonly lane: Expr;
     readonly token: Index;
     readonly in: 'workgroup' | 'arena';
@@ -110,7 +110,7 @@ const rowOf = (scope: GpuScope, id: BufferId, token: Index): Expr => times(rowIn
 
 /** A buffer's row. */
 export function row(scope: GpuScope, b: Builder, id: BufferId, token: Index): Value {
-  if (attentionInParts(scope.kind, id, scope.plan.program.context)) return scope.value(id, token);
+  if (splitAttention(scope.kind, id, scope.plan.program.context)) return scope.value(id, token);
   const buffer = scope.arena(id, 'read');
   const at = b.let('xRow', rowOf(scope, id, token));
   return (_, feature, type) => load(buffer, plus(at, feature), type);
@@ -165,7 +165,7 @@ export function held(b: Builder, group: Workgroup, width: number, source: Value)
 }
 
 /** Stores a row. */
-export function storeHeld(b: Builder, group: Workgroup, { width, quads, rest }: Held, { buffer, at }: Place): void {
+export function storeHeld(b: Builder, group: Workgroup, { width, quads, rest }: Held, { buffer, at }: Pointer): void {
   eachQuad(b, group, width, (mine, i, feature) => mine.store(buffer, plus(at, feature), quads[i]!));
   if (rest.length > 0)
     b.when(apply('less', group.lane, i32(1)), (first) =>
@@ -200,7 +200,7 @@ export function normalised(
   };
 }
 
-interface Place {
+interface Pointer {
   readonly buffer: KernelBuffer;
   readonly at: Expr;
 }
@@ -210,7 +210,7 @@ export function quantised(
   b: Builder,
   group: Workgroup,
   x: Held,
-  { width, codes, scale }: { readonly width: number; readonly codes: Place; readonly scale: Place },
+  { width, codes, scale }: { readonly width: number; readonly codes: Pointer; readonly scale: Pointer },
 ): void {
   const { lane, lanes, scratch } = group;
   const max = (x: Expr, y: Expr): Expr => apply('max', x, y);

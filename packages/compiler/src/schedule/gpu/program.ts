@@ -1,5 +1,5 @@
 /**
- * The same program as a GPU runs it: attention leaves its parts where the context has several, which whoever reads it merges, and contractions
+ * The same program as a GPU runs it: attention leaves the results of its splits where the context has several, which whoever reads it merges, and contractions
  * get room in the arena for what their workgroups cannot make for themselves.
  */
 import {
@@ -14,18 +14,18 @@ import {
 import { renamed } from '../../program/rename.ts';
 import { codesWidth } from '../codes.ts';
 import { makesOperandInside, needsOperand } from './operand.ts';
-import { partCount, partsWidth } from './parts.ts';
 import type { GpuProfile } from './profile.ts';
+import { splitCount, splitsWidth } from './splits.ts';
 
-/** The program with attention in parts, scratch for its contractions, and halves for keys and values where the profile has them. */
+/** The program with attention in splits, scratch for its contractions, and halves for keys and values where the profile has them. */
 export function forGpu(program: Program, profile: GpuProfile): Program {
   const halves = profile.needs.includes('shader-f16');
   const buffers: Buffer[] = [...program.buffers];
   const add = (buffer: Buffer): BufferId => buffers.push(buffer) - 1;
   const kinds = program.kinds.map((plain): Kind => {
-    const kind = partCount(program.context) > 1 ? inParts(plain) : plain;
+    const kind = splitCount(program.context) > 1 ? inSplits(plain) : plain;
     const ops = kind.ops.map((op): FusedOp => {
-      if (op.kind !== 'contract' || !needsOperand(kind, op, program.context)) return op;
+      if (op.kind !== 'contraction' || !needsOperand(kind, op, program.context)) return op;
       // a tile's x is made by a kernel of its own
       if (kind.role === 'end' && makesOperandInside(kind, op, profile)) return op;
       const own = (name: string, element: Buffer['element'], width: number): BufferId =>
@@ -42,20 +42,20 @@ export function forGpu(program: Program, profile: GpuProfile): Program {
   });
   return { ...program, buffers, kinds };
 
-  /** The kind with a buffer for the parts of each attention in place of its result. */
-  function inParts(kind: Kind): Kind {
-    const parts = new Map<BufferId, BufferId>();
+  /** The kind with a buffer for the splits of each attention in place of its result. */
+  function inSplits(kind: Kind): Kind {
+    const splits = new Map<BufferId, BufferId>();
     const ops = kind.ops.map((op): FusedOp => {
       const moved = renamed(
         op,
-        (id) => parts.get(id) ?? id,
+        (id) => splits.get(id) ?? id,
         (id) => id,
       );
-      for (const id of valueUses(op).writes) parts.delete(id);
+      for (const id of valueUses(op).writes) splits.delete(id);
       if (moved.kind !== 'attention') return moved;
-      const width = padded(partsWidth(moved.heads, moved.valueStride, program.context), 4);
+      const width = padded(splitsWidth(moved.heads, moved.valueStride, program.context), 4);
       const out = add({ name: `${kind.name}.${moved.name}.parts`, element: 'f32', width, rows: program.tile });
-      parts.set(moved.out, out);
+      splits.set(moved.out, out);
       return { ...moved, out };
     });
     return { ...kind, ops };

@@ -8,7 +8,7 @@ import type { KindKernels, Lowering } from '../scope.ts';
 import { argmaxKernel } from './argmax.ts';
 import { attentionKernel } from './attention.ts';
 import { candidatesKernel } from './candidates.ts';
-import { contractKernels } from './contract.ts';
+import { contractionKernels } from './contraction.ts';
 import { embedKernel, headsKernel, mapKernel, normaliseKernel } from './elementwise.ts';
 import { encodeKernel } from './encode.ts';
 import type { GpuProfile } from './profile.ts';
@@ -53,8 +53,8 @@ function build(open: () => GpuScope, op: FusedOp): readonly Kernel[] {
   switch (op.kind) {
     case 'embed':
       return [embedKernel(open(), op)];
-    case 'contract':
-      return contractKernels(open, op);
+    case 'contraction':
+      return contractionKernels(open, op);
     case 'encode':
       return [encodeKernel(open(), op)];
     case 'heads':

@@ -6,8 +6,8 @@ import { elementBytes } from '../../loops/types.ts';
 import type { Plan } from '../../plan/plan.ts';
 import { type BufferId, type Kind, padded } from '../../program/ir.ts';
 import { KernelScope, type Lowering, type Value } from '../scope.ts';
-import { attentionInParts, mergedAttention } from './parts.ts';
 import type { GpuProfile } from './profile.ts';
+import { mergedAttention, splitAttention } from './splits.ts';
 
 /** Invocations that list candidates, and tokens that each of them keeps. */
 export const CANDIDATES = { lanes: 256, each: 4 } as const;
@@ -15,7 +15,7 @@ const LIST = candidateList(CANDIDATES.lanes * CANDIDATES.each);
 export const CANDIDATE_BYTES = LIST.bytes;
 
 /** Where what only a GPU has lies, behind what linear memory holds elsewhere: the ids by position, then the candidates. */
-export function behindMemory({ memory, program }: Plan): { readonly history: number; readonly candidates: number } {
+export function gpuRegions({ memory, program }: Plan): { readonly history: number; readonly candidates: number } {
   return { history: memory.plannedBytes, candidates: padded(memory.plannedBytes + 4 * (program.context + 1), 16) };
 }
 
@@ -28,10 +28,10 @@ export class GpuScope extends KernelScope {
     this.profile = profile;
   }
 
-  /** A value of `token`; of attention in parts, what they amount to. */
+  /** A value of `token`; of attention in splits, what they amount to. */
   override value(id: BufferId, token: Index): Value {
-    const inParts = attentionInParts(this.kind, id, this.plan.program.context);
-    return inParts ? mergedAttention(this, inParts, token) : super.value(id, token);
+    const split = splitAttention(this.kind, id, this.plan.program.context);
+    return split ? mergedAttention(this, split, token) : super.value(id, token);
   }
 
   /** Memory of one workgroup, `length` elements. */
@@ -50,7 +50,7 @@ export class GpuScope extends KernelScope {
   /** Ids, -1 where a share of the vocabulary has no more, and logits: entry k of invocation l at k lanes + l. The sum over all tokens. */
   candidates(): Readonly<Record<'ids' | 'values' | 'total', KernelBuffer>> {
     const length = CANDIDATES.lanes * CANDIDATES.each;
-    const { candidates } = behindMemory(this.plan);
+    const { candidates } = gpuRegions(this.plan);
     const part = (name: string, element: 'i32' | 'f32', offset: number, length: number, note: string) =>
       this.use({
         name,
@@ -69,7 +69,7 @@ export class GpuScope extends KernelScope {
 
   /** Ids that were chosen: at i the token of position i. */
   history(): KernelBuffer {
-    const address = { kind: 'memory', offset: behindMemory(this.plan).history } as const;
+    const address = { kind: 'memory', offset: gpuRegions(this.plan).history } as const;
     const length = this.plan.program.context + 1;
     return this.use({ name: 'history', element: 'i32', address, length, access: 'write', note: 'ids by position' });
   }

@@ -13,12 +13,12 @@ import { loadWidth, storeWidth } from '../../loops/verify.ts';
 import type { Plan } from '../../plan/plan.ts';
 import type { Kind } from '../../program/ir.ts';
 import type { GpuProfile } from '../../schedule/gpu/profile.ts';
-import { behindMemory, CANDIDATE_BYTES } from '../../schedule/gpu/scope.ts';
+import { CANDIDATE_BYTES, gpuRegions } from '../../schedule/gpu/scope.ts';
 
 /** Where the parts of linear memory lie on a GPU. */
 export function resourceAt(plan: Plan, offset: number): { resource: GpuResource; start: number; bytes: number } {
   const { step, tokens, arena, weights } = plan.memory;
-  const { history, candidates } = behindMemory(plan);
+  const { history, candidates } = gpuRegions(plan);
   const regions: readonly { resource: GpuResource; start: number; bytes: number }[] = [
     { resource: 'step', start: step.offset, bytes: GPU_STEP_WORDS * WORD },
     { resource: 'memory', start: tokens.offset, bytes: arena.offset + arena.bytes - tokens.offset },

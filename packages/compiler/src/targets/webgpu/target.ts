@@ -11,7 +11,7 @@ import { gpuLayout } from './layout.ts';
 import { printShader, type Shader } from './print.ts';
 
 /** Tokens chosen before their ids are read: enough to hide a readback, few enough that little is computed behind an end. */
-const CHUNK = 8;
+const TOKENS_PER_READBACK = 8;
 
 /** What a package holds besides the file that `code` becomes. */
 export interface GpuParts {
@@ -61,8 +61,8 @@ function printShaders(plan: Plan, kernels: GpuKernels, profile: GpuProfile): Gpu
       argmax,
       draw,
       candidates,
-      layout: gpuLayout(plan, profile, CHUNK),
-      chunk: CHUNK,
+      layout: gpuLayout(plan, profile, TOKENS_PER_READBACK),
+      chunk: TOKENS_PER_READBACK,
     },
     code: shaders.map(({ name, code }) => `//// ${name}\n${code}`).join(''),
     kernels: printed,

@@ -34,8 +34,8 @@ export function literal(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
 }
 
-/** A piece of the expression, with the properties that decide whether it may be repeated. */
-interface Piece {
+/** A term of the expression, with the properties that decide whether it may be repeated. */
+interface Term {
   readonly source: string;
   /** Contains no choice and no repetition of varying length: it can match in only one way. */
   readonly plain: boolean;
@@ -85,7 +85,7 @@ class Parser {
     return all.source;
   }
 
-  #alternatives(): Piece {
+  #alternatives(): Term {
     if (++this.#depth > 50) this.#refuse('groups are nested too deeply');
     const branches = [this.#sequence()];
     while (this.#take('|')) branches.push(this.#sequence());
@@ -98,24 +98,24 @@ class Parser {
     };
   }
 
-  #sequence(): Piece {
+  #sequence(): Term {
     let source = '';
     let plain = true;
     let repeats = 0;
     let takes = false;
     while (this.#at < this.#source.length && !this.#sees('|') && !this.#sees(')')) {
-      const piece = this.#repeated(this.#atom());
-      source += piece.source;
-      plain &&= piece.plain;
-      repeats += piece.repeats;
-      takes ||= piece.takes;
+      const term = this.#repeated(this.#atom());
+      source += term.source;
+      plain &&= term.plain;
+      repeats += term.repeats;
+      takes ||= term.takes;
     }
     if (repeats > maxRepeats) this.#refuse(`more than ${maxRepeats} unbounded repetitions in a row`);
     return { source, plain, repeats, takes };
   }
 
   /** The atom with its quantifier. */
-  #repeated(atom: Piece): Piece {
+  #repeated(atom: Term): Term {
     const bounds = this.#bounds();
     if (!bounds) return atom;
     const [least, most] = bounds;
@@ -154,15 +154,15 @@ class Parser {
     return [Number(least), upper];
   }
 
-  /** Matches like `piece`, without backtracking into it. */
-  #kept(piece: Piece): Piece {
+  /** Matches like `term`, without backtracking into it. */
+  #kept(term: Term): Term {
     this.#captures++;
-    return { ...piece, source: `(?:(?=(${piece.source}))\\${this.#captures})` };
+    return { ...term, source: `(?:(?=(${term.source}))\\${this.#captures})` };
   }
 
-  #atom(): Piece {
-    const one = (source: string): Piece => ({ source, plain: true, repeats: 0, takes: true });
-    const place = (source: string): Piece => ({ ...one(source), takes: false });
+  #atom(): Term {
+    const one = (source: string): Term => ({ source, plain: true, repeats: 0, takes: true });
+    const place = (source: string): Term => ({ ...one(source), takes: false });
     if (this.#take('(')) return this.#group();
     if (this.#take('[')) return one(this.#class());
     if (this.#take('.')) return one('[^\\n]');
@@ -175,7 +175,7 @@ class Parser {
     return one(this.#cased(character));
   }
 
-  #group(): Piece {
+  #group(): Term {
     const kinds = ['?:', '?=', '?!', '?<=', '?<!', '?>', '?i:'] as const;
     const kind = kinds.find((start) => this.#take(start)) ?? (this.#sees('?') ? null : '?:');
     if (kind === null) return this.#refuse(`"(${this.#source.slice(this.#at, this.#at + 3)}"`);

@@ -7,7 +7,7 @@ import type { Op } from '../ir.ts';
 import { type Q8Activation, quantiseActivation, roundHalfEven } from './q8.ts';
 
 /** Positions whose weights share a scale: 0..63, 64..127, and so on. */
-const CHUNK = 64;
+const CONTEXT_CHUNK = 64;
 /** Largest code of a weight. */
 const LARGEST = 32767;
 
@@ -27,8 +27,8 @@ export function attendQ8(
     const kvHead = Math.floor(head / (heads / kvHeads));
     const query = headOf(q, head);
     const chunks: Partial[] = [];
-    for (let first = 0; first <= position; first += CHUNK) {
-      const positions = Array.from({ length: Math.min(CHUNK, position + 1 - first) }, (_, i) => first + i);
+    for (let first = 0; first <= position; first += CONTEXT_CHUNK) {
+      const positions = Array.from({ length: Math.min(CONTEXT_CHUNK, position + 1 - first) }, (_, i) => first + i);
       const scores = positions.map((p) => {
         const key = headOf(keys[p], kvHead);
         return integerDot(query.codes, key.codes) * query.scale * key.scale * scale;

@@ -13,7 +13,7 @@ const RUN = 256;
 const FLOOR = -3e38;
 
 /** The kernel that leaves the id of the largest logit in the first of `tokens`. */
-export function bestKernel(scope: CpuScope): Kernel {
+export function argmaxKernel(scope: CpuScope): Kernel {
   const { b } = scope;
   const { vocab } = scope.plan.program;
   const logits = scope.logits('read');

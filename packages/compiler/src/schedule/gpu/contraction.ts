@@ -29,7 +29,7 @@ import { arenaOperand, makesOperandInside, needsOperand, OPERAND_LANES, operand,
 import { combineParts } from './reduce.ts';
 import type { GpuScope } from './scope.ts';
 
-type Contract = Extract<FusedOp, { kind: 'contract' }>;
+type Contraction = Extract<FusedOp, { kind: 'contraction' }>;
 
 /** How a workgroup divides its work. */
 interface Division {
@@ -51,7 +51,7 @@ function tiled(tile: number): Division {
 }
 
 /** The kernels of a contraction: the product, and before it what makes x ready where that is not done inside. */
-export function contractKernels(open: () => GpuScope, op: Contract): Kernel[] {
+export function contractionKernels(open: () => GpuScope, op: Contraction): Kernel[] {
   const scope = open();
   const division = scope.lowering === 'decode' ? decoding : tiled(scope.plan.program.tile);
   const needed = needsOperand(scope.kind, op, scope.plan.program.context);
@@ -60,7 +60,7 @@ export function contractKernels(open: () => GpuScope, op: Contract): Kernel[] {
   return [...before, product(scope, op, division, inside)];
 }
 
-function product(scope: GpuScope, op: Contract, division: Division, inside: boolean): Kernel {
+function product(scope: GpuScope, op: Contraction, division: Division, inside: boolean): Kernel {
   const { lanes, tokenGroups, tokens } = division;
   const shares = op.segments.map((segment) => shareOf(scope, segment, division));
   const counts = shares.map(({ blocks }) => blocks);
@@ -113,13 +113,13 @@ function shareOf(scope: GpuScope, segment: Segment, { lanes, tokenGroups, ahead 
 }
 
 /** Four rows of a block, and which pieces of their depth. */
-interface Place extends Rows {
+interface Slice extends Rows {
   readonly part: Expr;
 }
 
 /** What an invocation has of every segment's blocks. */
-function slicesOf(b: Builder, shares: readonly Share[], lane: Expr): readonly Omit<Place, 'block'>[] {
-  const known = new Map<number, Omit<Place, 'block'>>();
+function slicesOf(b: Builder, shares: readonly Share[], lane: Expr): readonly Omit<Slice, 'block'>[] {
+  const known = new Map<number, Omit<Slice, 'block'>>();
   return shares.map(({ streams, outputs }) => {
     const slice = known.get(outputs) ?? {
       vector: b.let('v', remainder(lane, streams[0]!.shape.block / 4)),
@@ -155,18 +155,18 @@ function registersOf(b: Builder, shares: readonly Share[]): Ahead {
 }
 
 /** Reads all pieces of an invocation; where it has one less than others, the last one again. */
-function readAhead(b: Builder, { streams, parts, pieces, turns }: Share, place: Place, ahead: Ahead): void {
+function readAhead(b: Builder, { streams, parts, pieces, turns }: Share, slice: Slice, ahead: Ahead): void {
   streams.forEach(({ format, views, shape }, s) => {
     for (let turn = 0; turn < turns; turn++) {
-      const own = plus(place.part, turn * parts);
+      const own = plus(slice.part, turn * parts);
       const surely = (turn + 1) * parts <= pieces;
       const piece = surely ? own : apply('select', apply('less', own, i32(pieces)), own, i32(pieces - 1));
-      const read = format.pieces.read(b, views, shape, place, b.let('piece', piece));
+      const read = format.pieces.read(b, views, shape, slice, b.let('piece', piece));
       read.forEach((value, i) => {
         ahead.reads[i]!.set(value, s * turns + turn);
       });
     }
-    const scales = format.rowScales(views, shape, place);
+    const scales = format.rowScales(views, shape, slice);
     if (scales) ahead.rowScales.set(scales, s);
   });
 }
@@ -181,7 +181,7 @@ interface Operand extends Division {
 }
 
 /** One block of a segment. */
-function rows(scope: GpuScope, b: Builder, share: Share, place: Place, ahead: Ahead, operand: Operand): void {
+function rows(scope: GpuScope, b: Builder, share: Share, slice: Slice, ahead: Ahead, operand: Operand): void {
   const { segment, streams, outputs, parts, pieces, turns } = share;
   const { x, home, lane, lanes, tile, tokenGroups, tokens } = operand;
   const { shape, format } = streams[0]!;
@@ -196,14 +196,14 @@ function rows(scope: GpuScope, b: Builder, share: Share, place: Place, ahead: Ah
       format.pieces.multiply(into, read, x, piece, xRow, tokens, acc);
     if (share.ahead)
       for (let turn = 0; turn < turns; turn++) {
-        const piece = b.let('piece', plus(place.part, turn * parts));
+        const piece = b.let('piece', plus(slice.part, turn * parts));
         const read = ahead.reads.map((register) => register.get(s * turns + turn));
         if ((turn + 1) * parts <= pieces) multiply(b, read, piece);
         else b.when(apply('less', piece, i32(pieces)), (inner) => multiply(inner, read, piece));
       }
     else
-      b.loop('serial', 'piece', { from: place.part, to: pieces, step: parts }, (body, piece) => {
-        const read = format.pieces.read(body, stream.views, stream.shape, place, piece);
+      b.loop('serial', 'piece', { from: slice.part, to: pieces, step: parts }, (body, piece) => {
+        const read = format.pieces.read(body, stream.views, stream.shape, slice, piece);
         multiply(
           body,
           read.map((value) => body.let('w', value)),
@@ -214,10 +214,10 @@ function rows(scope: GpuScope, b: Builder, share: Share, place: Place, ahead: Ah
   });
   // with one part an invocation has its own, otherwise the first `outputs` of them get them
   const all = parts > 1 ? combined(scope, b, sums, { lane, lanes, parts, outputs, type: format.pieces.sum }) : sums;
-  const row = b.let('row', plus(times(place.block, shape.block), times(place.vector, 4)));
+  const row = b.let('row', plus(times(slice.block, shape.block), times(slice.vector, 4)));
   const epilogue = (into: Builder): void => {
     const dots = streams.map(({ views, shape }, s) => {
-      const scales = share.ahead ? ahead.rowScales.get(s) : format.rowScales(views, shape, place);
+      const scales = share.ahead ? ahead.rowScales.get(s) : format.rowScales(views, shape, slice);
       return upTo(tokens).map((t) => into.let('dot', format.scaled(scales, x, plus(xRow, t), all[s * tokens + t]!)));
     });
     for (const t of upTo(tokens)) {

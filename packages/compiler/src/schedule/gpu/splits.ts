@@ -1,6 +1,6 @@
 /**
- * Attention in parts of the context, as it lies between the kernel that leaves it and those that read it: a workgroup cannot wait for others, so
- * each leaves the weighted sum of its part with the largest score and the sum of weights, and every reader merges them (flash decoding, arXiv
+ * Attention in splits of the context, as it lies between the kernel that leaves it and those that read it: a workgroup cannot wait for others, so
+ * each leaves the weighted sum of its split with the largest score and the sum of weights, and every reader merges them (flash decoding, arXiv
  * 2311.01282).
  */
 import {
@@ -28,32 +28,32 @@ type Attention = Extract<FusedOp, { kind: 'attention' }>;
 /** Below any score. */
 export const FLOOR = -3e38;
 
-/** Positions of one part: at most 16 parts where a kilobyte or two of scores allow it. */
-export function partLength(context: number): number {
+/** Positions of one split: at most 16 splits where a kilobyte or two of scores allow it. */
+export function splitLength(context: number): number {
   const wanted = 2 ** Math.ceil(Math.log2(context / 16));
   return Math.max(128, Math.min(1024, wanted));
 }
-export const partCount = (context: number): number => Math.ceil(context / partLength(context));
+export const splitCount = (context: number): number => Math.ceil(context / splitLength(context));
 
-/** Elements per token that the parts of a head take, sums, maximum and weight. */
-export function partsWidth(heads: number, stride: number, context: number): number {
-  return heads * partCount(context) * (stride + 2);
+/** Elements per token that the splits of a head take, sums, maximum and weight. */
+export function splitsWidth(heads: number, stride: number, context: number): number {
+  return heads * splitCount(context) * (stride + 2);
 }
 
-/** The attention whose parts lie in this buffer; null where it holds values. */
-export function attentionInParts({ ops }: Pick<Kind, 'ops'>, id: BufferId, context: number): Attention | null {
-  if (partCount(context) === 1) return null;
+/** The attention whose splits lie in this buffer; null where it holds values. */
+export function splitAttention({ ops }: Pick<Kind, 'ops'>, id: BufferId, context: number): Attention | null {
+  if (splitCount(context) === 1) return null;
   return ops.find((op): op is Attention => op.kind === 'attention' && op.out === id) ?? null;
 }
 
-/** The parts of a token: per token f32 [heads, parts, stride] weighted sums, then [heads, parts] maxima, then [heads, parts] sums of weights. */
-export function partsAt(
+/** The splits of a token: f32 [heads, splits, stride] weighted sums, then [heads, splits] maxima, then [heads, splits] sums of weights. */
+export function splitsAt(
   scope: KernelScope,
   { out, heads, valueStride }: Attention,
   token: Index,
   access: 'read' | 'write',
 ) {
-  const all = heads * partCount(scope.plan.program.context);
+  const all = heads * splitCount(scope.plan.program.context);
   return {
     buffer: scope.arena(out, access),
     row: times(token, scope.width(out)),
@@ -63,19 +63,19 @@ export function partsAt(
   };
 }
 
-/** Attention's result at a feature, from its parts: sums and weights relative to the largest maximum seen so far. */
+/** Attention's result at a feature, from its splits: sums and weights relative to the largest maximum seen so far. */
 export function mergedAttention(
   scope: KernelScope,
   op: Attention,
   token: Index,
 ): (b: Builder, feature: Index, type: 'f32' | 'f32x4') => Expr {
   const { context } = scope.plan.program;
-  const { buffer, row, sumsAt, maximaAt, weightsAt } = partsAt(scope, op, token, 'read');
-  const part = partLength(context);
+  const { buffer, row, sumsAt, maximaAt, weightsAt } = splitsAt(scope, op, token, 'read');
+  const split = splitLength(context);
   return (b, feature, type) => {
     const spread = (x: Expr): Expr => (type === 'f32' ? x : apply('splat', x));
-    const count = b.let('parts', quotient(plus(scope.position(token), part), part));
-    const first = b.let('first', times(quotient(feature, op.valueStride), partCount(context)));
+    const count = b.let('parts', quotient(plus(scope.position(token), split), split));
+    const first = b.let('first', times(quotient(feature, op.valueStride), splitCount(context)));
     const inHead = b.let('inHead', remainder(feature, op.valueStride));
     const max = b.variable('max', f32(FLOOR));
     const sum = b.variable('sum', constant(type, 0));

@@ -7,7 +7,7 @@
 const AT_MOST_MS = 100;
 
 /** Resolves when what has changed so far is drawn. */
-export function nextPicture(): Promise<void> {
+export function nextFrame(): Promise<void> {
   return new Promise((resolve) => {
     requestAnimationFrame(() => setTimeout(resolve));
     setTimeout(resolve, AT_MOST_MS);

@@ -4,11 +4,11 @@
  */
 
 /** Makes copies; each is valid until the next. */
-export function lender(): (bytes: Uint8Array) => Uint8Array<ArrayBuffer> {
-  let lent = new Uint8Array(0);
+export function scratchCopier(): (bytes: Uint8Array) => Uint8Array<ArrayBuffer> {
+  let scratch = new Uint8Array(0);
   return (bytes) => {
-    if (lent.length < bytes.length) lent = new Uint8Array(bytes.length);
-    const copy = lent.subarray(0, bytes.length);
+    if (scratch.length < bytes.length) scratch = new Uint8Array(bytes.length);
+    const copy = scratch.subarray(0, bytes.length);
     copy.set(bytes);
     return copy;
   };

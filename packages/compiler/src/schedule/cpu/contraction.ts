@@ -13,7 +13,7 @@ import { normaliseToken } from './normalise.ts';
 import { quantiseToken } from './quantise.ts';
 import type { CpuScope } from './scope.ts';
 
-type Contract = Extract<FusedOp, { kind: 'contract' }>;
+type Contraction = Extract<FusedOp, { kind: 'contraction' }>;
 type Stream = ReturnType<CpuScope['matrix']>;
 
 /** What is multiplied: floats, or what codes were made of, and whether its rows are a thread's own. */
@@ -23,7 +23,7 @@ interface X {
 }
 
 /** The kernel of a contraction. */
-export function contractKernel(scope: CpuScope, op: Contract): Kernel {
+export function contractionKernel(scope: CpuScope, op: Contraction): Kernel {
   const prepared = prologue(scope, op);
   for (const segment of op.segments) {
     const format = formats[scope.kind.packs[segment.streams[0]!]!.format];
@@ -35,12 +35,12 @@ export function contractKernel(scope: CpuScope, op: Contract): Kernel {
 }
 
 /**
- * A block of rows at a time. Where the blocks of several streams lie in turn, one loop takes them all and leaves its dot products in memory: a
+ * A block of rows at a time. Where the blocks of several streams are interleaved, one loop takes them all and leaves its dot products in memory: a
  * processor that looks ahead by instruction sees one stream, and reads it 1.3 to 1.45 times as fast as two loops that take turns (Zen 5).
  */
-function byBlocks(scope: CpuScope, op: Contract, segment: Segment, { x, own }: X): void {
-  const inTurn = scope.matricesInTurn(segment.streams);
-  const streams = inTurn ? [inTurn] : segment.streams.map((id) => scope.matrix(id));
+function byBlocks(scope: CpuScope, op: Contraction, segment: Segment, { x, own }: X): void {
+  const interleaved = scope.interleavedMatrices(segment.streams);
+  const streams = interleaved ? [interleaved] : segment.streams.map((id) => scope.matrix(id));
   const { format, shape } = streams[0]!;
   const tokens = scope.tokensAtOnce(format, segment.streams.length);
   const vectors = shape.block / 4;
@@ -54,9 +54,9 @@ function byBlocks(scope: CpuScope, op: Contract, segment: Segment, { x, own }: X
       // dots[stream][t][v]; a stream's sums leave its accumulators before the next stream takes registers for its own
       const dotsOf = (into: Builder, s: Stream, at: Expr): ((t: number, v: number) => Expr) =>
         s.format.dot(into, s.views, s.shape, activations, at, from, tokens, scope.features);
-      const dots = inTurn
-        ? dotsInTurn(scope, op, perToken, segment.streams.length, [tokens, vectors], (b, s) =>
-            dotsOf(b, inTurn, plus(times(block, segment.streams.length), s)),
+      const dots = interleaved
+        ? interleavedDots(scope, op, perToken, segment.streams.length, [tokens, vectors], (b, s) =>
+            dotsOf(b, interleaved, plus(times(block, segment.streams.length), s)),
           )
         : streams.map((s) => {
             const at = dotsOf(perToken, s, block);
@@ -68,9 +68,9 @@ function byBlocks(scope: CpuScope, op: Contract, segment: Segment, { x, own }: X
 }
 
 /** Writes one loop over the streams, which leaves what `dotsOf` finds in memory; returns it read back, [stream][t][v]. */
-function dotsInTurn(
+function interleavedDots(
   scope: CpuScope,
-  op: Contract,
+  op: Contraction,
   b: Builder,
   streams: number,
   [tokens, vectors]: readonly [number, number],
@@ -90,7 +90,7 @@ function dotsInTurn(
 }
 
 /** A panel of rows at a time: unpacked by the thread that has it, then multiplied with all tokens of the tile. */
-function byPanels(scope: CpuScope, op: Contract, segment: Segment, panel: Panel, { x }: X): void {
+function byPanels(scope: CpuScope, op: Contraction, segment: Segment, panel: Panel, { x }: X): void {
   const streams = segment.streams.map((id) => scope.matrix(id));
   const { format, shape } = streams[0]!;
   const rows = panelRows(shape);
@@ -165,7 +165,7 @@ function storeResults(
  * Makes x ready for the dot products; returns where the floats then lie, and whether rows are a thread's own. The threads share the tokens of
  * a tile; of one token each makes its own copy, which is sooner done than sharing it and waiting.
  */
-function prologue(scope: CpuScope, op: Contract): X {
+function prologue(scope: CpuScope, op: Contraction): X {
   const { norm, codes } = op.prologue;
   const x = norm ? op.scratch.normed! : op.x;
   if (!norm && !codes) return { x, own: false };
@@ -182,6 +182,6 @@ function prologue(scope: CpuScope, op: Contract): X {
 }
 
 /** Where the codes of a contraction's x go. */
-function codesOf({ depth, scratch }: Contract, x: BufferId): Parameters<typeof quantiseToken>[2] {
+function codesOf({ depth, scratch }: Contraction, x: BufferId): Parameters<typeof quantiseToken>[2] {
   return { x, depth, codes: scratch.codes!, scales: scratch.scales!, sums: scratch.sums ?? null };
 }
