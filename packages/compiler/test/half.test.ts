@@ -2,7 +2,11 @@
 import { nearestHalf } from '@lamella/graph/oracle/half';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { Builder, load, plus } from '../src/loops/build.ts';
 import { fromHalf, toHalf } from '../src/loops/half.ts';
+import { interpret } from '../src/loops/interpret.ts';
+import type { Kernel } from '../src/loops/ir.ts';
+import { bufferAt, runInWasm } from './kernel-in-wasm.ts';
 
 const halves = Array.from({ length: 0x7c00 }, (_, i) => i);
 
@@ -41,4 +45,22 @@ test('of any f32, both find the same', () => {
     }),
     { numRuns: 5000 },
   );
+});
+
+test('every finite half, loaded in WASM and in the interpreter, alone and with three others', async () => {
+  const bits = halves.flatMap((half) => [half, half | 0x8000]);
+  const count = bits.length;
+  const x = bufferAt('x', 'f16', 0, count, 'read');
+  const out = bufferAt('out', 'f32', 2 * count, 2 * count, 'write');
+  const b = new Builder();
+  b.loop('serial', 'i', { to: count }, (one, i) => one.store(out, i, load(x, i, 'f32')));
+  b.loop('serial', 'j', { to: count, step: 4 }, (four, j) => four.store(out, plus(j, count), load(x, j, 'f32x4')));
+  const kernel: Kernel = { name: 'halves', scalars: [], buffers: [x, out], body: b.statements };
+  const image = new ArrayBuffer(10 * count);
+  new Uint16Array(image, 0, count).set(bits);
+  const printed = await runInWasm(kernel, image);
+  interpret(kernel, image, {});
+  const expected = Float32Array.from([...bits, ...bits], fromHalf);
+  for (const memory of [printed, image])
+    expect(Buffer.compare(Buffer.from(memory, 2 * count), Buffer.from(expected.buffer))).toBe(0);
 });

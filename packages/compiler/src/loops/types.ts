@@ -6,7 +6,8 @@ export type Type = ScalarType | VectorType;
 
 /**
  * What one element of a buffer is in memory. Indices count elements. Halves are in memory alone: a load makes f32 of them, exactly, and a
- * store rounds to the nearest, half to even, so that nothing is ever computed in them.
+ * store rounds to the nearest, half to even, so that nothing is ever computed in them. WASM loads finite ones and stores none; WGSL stores
+ * them only to state, and lets a GPU load subnormal ones as zeros.
  */
 export type ElementType = 'f32' | 'f16' | 'i32' | 'i8' | 'u8';
 

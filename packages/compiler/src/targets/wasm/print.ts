@@ -36,11 +36,27 @@ export function printFunction(kernel: Kernel): string {
   });
   const params = functionArguments(kernel).map((name) => `(param $${name} i32)`);
   const printer = new Printer(buffers);
+  const body = printer.statements(kernel.body, '  ');
+  if (printer.widensHalves) for (const name of [HALF_BITS, HALF_SCALE]) declare(name, 'v128');
   const declared = [...locals.values()].map((names) => `  ${names.join(' ')}\n`).join('');
-  return `(func $${kernel.name} ${params.join(' ')}\n${declared}${printer.statements(kernel.body, '  ')})`;
+  return `(func $${kernel.name} ${params.join(' ')}\n${declared}${printer.widensHalves ? halfConstants : ''}${body})`;
 }
 
+/**
+ * A half as f32: its sign and its other 15 bits moved to where an f32 has them, times 2^112, the difference of the two exponents' biases. Exact
+ * for subnormal halves too, but not for infinities and NaN, which weights are not (L214, L216).
+ */
+const widened = { bits: '0x8fffe000', scale: '0x1p112' };
+/** Locals that hold both in four lanes: an engine makes a constant inside a loop again at every use. */
+const HALF_BITS = 'half.bits';
+const HALF_SCALE = 'half.scale';
+const halfConstants = `  (local.set $${HALF_BITS} (i32x4.splat (i32.const ${widened.bits})))
+  (local.set $${HALF_SCALE} (f32x4.splat (f32.const ${widened.scale})))
+`;
+
 class Printer {
+  /** Whether the text so far reads the locals of `halfConstants`. */
+  widensHalves = false;
   private readonly buffers: ReadonlyMap<string, KernelBuffer>;
 
   constructor(buffers: ReadonlyMap<string, KernelBuffer>) {
@@ -63,6 +79,7 @@ class Printer {
       case 'set':
         return `(local.set $${s.name} ${this.expr(s.value)})`;
       case 'store': {
+        if (this.buffers.get(s.buffer)!.element === 'f16') throw new Error(`${s.buffer}: WASM stores no halves`);
         const op = lanesOf(s.value.type) > 1 ? 'v128.store' : `${s.value.type}.store`;
         return `(${op} ${this.address(s.buffer, s.index)} ${this.expr(s.value)})`;
       }
@@ -112,14 +129,27 @@ class Printer {
   private load(e: Extract<Expr, { kind: 'load' }>): string {
     const loaded = `(${this.loadOp(e)} ${this.address(e.buffer, e.index)})`;
     const { element } = this.buffers.get(e.buffer)!;
+    if (element === 'f16') return this.half(loaded, e.type);
     if (e.type !== 'i32x4' || (element !== 'u8' && element !== 'i8')) return loaded;
     // four bytes, widened twice
     const sign = element === 'u8' ? 'u' : 's';
     return `(i32x4.extend_low_i16x8_${sign} (i16x8.extend_low_i8x16_${sign} ${loaded}))`;
   }
 
+  /** Halves, sign-extended to words, as floats. */
+  private half(words: string, type: Type): string {
+    if (type === 'f32') {
+      const bits = `(i32.and (i32.shl ${words} (i32.const 13)) (i32.const ${widened.bits}))`;
+      return `(f32.mul (f32.reinterpret_i32 ${bits}) (f32.const ${widened.scale}))`;
+    }
+    this.widensHalves = true;
+    const bits = `(v128.and (i32x4.shl ${words} (i32.const 13)) (local.get $${HALF_BITS}))`;
+    return `(f32x4.mul ${bits} (local.get $${HALF_SCALE}))`;
+  }
+
   private loadOp({ buffer, type, access }: Extract<Expr, { kind: 'load' }>): string {
     const { element } = this.buffers.get(buffer)!;
+    if (element === 'f16') return type === 'f32' ? 'i32.load16_s' : 'v128.load16x4_s';
     if (access === 'splat') return 'v128.load32_splat';
     if (elementBytes(element) === 1 && type === 'i32x4') return 'v128.load32_zero';
     if (element === 'u8') return 'i32.load8_u';
@@ -132,7 +162,6 @@ class Printer {
   private address(name: string, at: Expr): string {
     const { element, address } = this.buffers.get(name)!;
     if (address.kind === 'workgroup') throw new Error(`${name}: there is no workgroup memory here`);
-    if (element === 'f16') throw new Error(`${name}: WASM has no halves`);
     const size = elementBytes(element);
     const { base, constant } = splitConstant(at);
     const offset = address.offset + constant * size;

@@ -1,6 +1,7 @@
 /**
  * What a kernel binds. All its buffers in one part of memory are one binding (a buffer may be bound for writing only once), made of 32-bit
- * words, or of vectors of four where every wide access is aligned and nothing narrower is written.
+ * words, or of vectors of four where every wide access is aligned and nothing narrower is written. Weights that are halves are read as pairs of
+ * words, which needs no feature; keys and values that are halves are also written, which needs `shader-f16`.
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { GPU_STEP_WORDS, WORD } from '@lamella/runtime/step';
@@ -35,7 +36,7 @@ export function resourceAt(plan: Plan, offset: number): { resource: GpuResource;
 export interface Variable {
   readonly name: string;
   /** What its array holds. */
-  readonly of: 'words' | 'vectors';
+  readonly of: 'words' | 'pairs' | 'vectors';
   /** Its bindings, one after the other where one would be too large; empty for workgroup memory. */
   readonly bindings: readonly GpuBinding[];
   /** Elements of workgroup memory, words. */
@@ -43,8 +44,11 @@ export interface Variable {
   readonly words: number;
 }
 
-/** Bytes of a vector of four. */
-export const vectorBytes = ({ element }: Variable): number => (element === 'f16' ? 8 : 16);
+/** Bytes of what the array of a variable holds. */
+export function unitBytes({ of, element }: Variable): number {
+  if (of === 'words') return 4;
+  return of === 'pairs' || element === 'f16' ? 8 : 16;
+}
 
 export interface Bound {
   readonly variables: readonly Variable[];
@@ -109,6 +113,8 @@ export function bind(kernel: Kernel, plan: Plan, kind: Kind, multiples: Multiple
   }
   const bufferOf = (name: string) => kernel.buffers.find((b) => b.name === name)!;
   const isWide = (a: Access): boolean => accessBytes(bufferOf(a.buffer), a) === 16;
+  /** Whether it is of four halves. */
+  const isFour = (a: Access): boolean => bufferOf(a.buffer).element === 'f16' && a.type === 'f32x4';
   const isAlignedTo = (a: Access, bytes: number): boolean => {
     const buffer = bufferOf(a.buffer);
     const offset = places.get(a.buffer)?.offset ?? 0;
@@ -124,12 +130,11 @@ export function bind(kernel: Kernel, plan: Plan, kind: Kind, multiples: Multiple
     const mine = used.filter((a) => members.some(([name]) => name === a.buffer));
     const writes = mine.some((a) => a.store !== null);
     const halves = mine.filter((a) => bufferOf(a.buffer).element === 'f16');
-    if (
-      halves.some((a) => accessBytes(bufferOf(a.buffer), a) !== 8 || !isAlignedTo(a, 8)) ||
-      (halves.length > 0 && halves.length < mine.length)
-    )
+    const stored = resource === 'state' && halves.length > 0;
+    if (stored && (halves.length < mine.length || halves.some((a) => !isFour(a) || !isAlignedTo(a, 8))))
       throw new Error(`kernel ${kernel.name}: ${key} holds halves, which are read and written four at a time`);
-    const of = halves.length > 0 || inVectors(mine, true) ? 'vectors' : 'words';
+    const inPairs = !stored && halves.some(isFour) && mine.every((a) => !(isFour(a) || isWide(a)) || isAlignedTo(a, 8));
+    const of = inPairs ? 'pairs' : stored || inVectors(mine, true) ? 'vectors' : 'words';
     // what holds results of earlier kernels is bound for writing wherever it is bound: one layout of it for all
     const access = writes || resource === 'memory' ? 'read_write' : 'read';
     const limit = profile.bindingBytes - (profile.bindingBytes % 256);
@@ -150,7 +155,7 @@ export function bind(kernel: Kernel, plan: Plan, kind: Kind, multiples: Multiple
       const remedy = `${smaller} a shorter --context, or leaving webgpu out of --target`;
       throw new LamellaError('L130', { reason, remedy });
     }
-    return { name: key, of, bindings, element: halves.length > 0 ? 'f16' : 'u32', words: 0 };
+    return { name: key, of, bindings, element: stored ? 'f16' : 'u32', words: 0 };
   });
   const shared = kernel.buffers
     .filter((b) => b.address.kind === 'workgroup' && used.some((a) => a.buffer === b.name))

@@ -4,18 +4,19 @@
  */
 import { GPU_STEP, GPU_UNIFORM_WORDS, WORD } from '@lamella/runtime/step';
 import type { GpuKernel } from '@lamella/runtime/webgpu-manifest';
-import { plus, quotient, times } from '../../loops/build.ts';
+import { plus } from '../../loops/build.ts';
 import { intrinsics, wgslFunctions } from '../../loops/intrinsics.ts';
 import type { Expr, Kernel, Stmt } from '../../loops/ir.ts';
 import { type Multiples, multiplesIn } from '../../loops/multiples.ts';
 import { elementBytes, type Type } from '../../loops/types.ts';
 import { unroll } from '../../loops/unroll.ts';
-import { loadWidth, verifyKernel } from '../../loops/verify.ts';
+import { verifyKernel } from '../../loops/verify.ts';
 import type { Plan } from '../../plan/plan.ts';
 import type { Kind } from '../../program/ir.ts';
 import type { GpuProfile } from '../../schedule/gpu/profile.ts';
-import { type Bound, bind, type Variable, vectorBytes } from './bind.ts';
+import { type Bound, bind, unitBytes, type Variable } from './bind.ts';
 import { launchOf, printExtent } from './launch.ts';
+import { Loads } from './loads.ts';
 import { ShaderNames } from './names.ts';
 import { storageBarriersOf } from './storage-barriers.ts';
 
@@ -95,7 +96,7 @@ function declarations(variables: readonly Variable[], first: number): string[] {
       const type = of === 'vectors' ? `array<vec4<${element}>, ${words / 4}>` : `array<${element}, ${words}>`;
       return [`var<workgroup> ${name}: ${type};`];
     }
-    const type = of === 'vectors' ? `array<vec4<${element}>>` : `array<${element}>`;
+    const type = { words: `array<${element}>`, pairs: 'array<vec2<u32>>', vectors: `array<vec4<${element}>>` }[of];
     return bindings.map(
       ({ access }, i) =>
         `@group(0) @binding(${binding++}) var<storage, ${access}> ${bindings.length > 1 ? `${name}_${i}` : name}: ${type};`,
@@ -103,26 +104,12 @@ function declarations(variables: readonly Variable[], first: number): string[] {
   });
 }
 
-const byteFunctions: Readonly<Record<string, string>> = {
-  signedByte: `fn signedByte(word: u32, at: i32) -> i32 {
-  return i32(word << u32(24 - 8 * (at & 3))) >> 24u;
-}`,
-  byteAt: `fn byteAt(word: u32, at: i32) -> i32 {
-  return i32((word >> u32(8 * (at & 3))) & 255u);
-}`,
-  signedBytesOf: `fn signedBytesOf(word: u32) -> vec4<i32> {
-  return vec4<i32>(vec4<u32>(word) << vec4<u32>(24u, 16u, 8u, 0u)) >> vec4<u32>(24u);
-}`,
-  bytesOf: `fn bytesOf(word: u32) -> vec4<i32> {
-  return vec4<i32>((vec4<u32>(word) >> vec4<u32>(0u, 8u, 16u, 24u)) & vec4<u32>(255u));
-}`,
-};
-
 class Printer {
   readonly names: ShaderNames;
   private readonly bound: Bound;
   private readonly multiples: Multiples;
   private readonly kernel: Kernel;
+  private readonly loads: Loads;
   /** Functions that the text so far calls, by name. */
   private readonly called = new Map<string, string>();
   /** The barriers that must also order what lies outside workgroup memory. */
@@ -132,10 +119,11 @@ class Printer {
     this.kernel = kernel;
     this.bound = bound;
     this.multiples = multiples;
+    this.loads = new Loads(kernel, bound, multiples, (e) => this.expr(e), this.called);
     const own = bound.variables.flatMap((v) => [v.name, ...v.bindings.map((_, i) => `${v.name}_${i}`)]);
     this.names = new ShaderNames([
       ...own,
-      ...own.flatMap((n) => [`${n}Word`, `${n}Vector`]),
+      ...own.flatMap((n) => [`${n}Word`, `${n}Pair`, `${n}Vector`]),
       ...wgslFunctions.map((f) => f.name),
       'group',
       'invocation',
@@ -197,7 +185,7 @@ class Printer {
       case 'get':
         return this.names.of(e.name);
       case 'load':
-        return this.load(e);
+        return this.loads.text(e);
       case 'apply': {
         const { wgsl } = intrinsics[e.fn];
         if (!wgsl) throw new Error(`kernel ${this.kernel.name}: WGSL has no ${e.fn}`);
@@ -213,94 +201,6 @@ class Printer {
     }
   }
 
-  private load(e: Extract<Expr, { kind: 'load' }>): string {
-    const { element } = this.kernel.buffers.find((b) => b.name === e.buffer)!;
-    const { variable, offset } = this.bound.place(e.buffer);
-    const bytes = elementBytes(element);
-    if (element === 'f16') return `vec4<f32>(${this.vector(variable, e.index, bytes, offset)})`;
-    if (loadWidth(element, e.type, e.access)! * bytes === 16)
-      return this.reinterpreted(this.vector(variable, e.index, bytes, offset), e.type as 'f32x4', variable);
-    const at = plus(times(e.index, bytes), offset);
-    const word = this.word(variable, bytes === 4 ? plus(e.index, offset / 4) : this.dividedByFour(at));
-    if (e.type === 'i8x16') return `vec4<u32>(${this.reinterpreted(word, 'u32', variable)})`;
-    if (e.access === 'splat') return `${this.type(e.type)}(${this.reinterpreted(word, 'f32', variable)})`;
-    if (bytes === 4) return this.reinterpreted(word, e.type as 'i32' | 'f32', variable);
-    if (e.type === 'i32x4') return `${this.byteFunction(element === 'i8' ? 'signedBytesOf' : 'bytesOf')}(${word})`;
-    return `${this.byteFunction(element === 'i8' ? 'signedByte' : 'byteAt')}(${word}, ${this.expr(at)})`;
-  }
-
-  private dividedByFour(byte: Expr): Expr {
-    return this.multiples.of(byte) % 4 === 0 ? this.multiples.divide(byte, 4) : quotient(byte, 4);
-  }
-
-  private byteFunction(name: string): string {
-    this.called.set(name, byteFunctions[name]!);
-    return name;
-  }
-
-  /** A value of another type with the same bits. */
-  private reinterpreted(
-    text: string,
-    to: 'u32' | 'i32' | 'f32' | 'f32x4' | 'i32x4' | 'i8x16',
-    { element }: Variable,
-  ): string {
-    const scalar = { u32: 'u32', i32: 'i32', f32: 'f32', f32x4: 'f32', i32x4: 'i32', i8x16: 'u32' }[to];
-    if (scalar === element) return text;
-    const type = to === 'u32' ? 'u32' : this.type(to);
-    return `bitcast<${type}>(${text})`;
-  }
-
-  /** One word, at a word index. */
-  private word(variable: Variable, at: Expr): string {
-    const { name, of, bindings, element } = variable;
-    if (of === 'words' && bindings.length <= 1) return `${name}[${this.expr(at)}]`;
-    const inside = of === 'words' ? '' : '[at & 3]';
-    const index = of === 'words' ? 'at' : 'at >> 2u';
-    return `${this.accessor(variable, `${name}Word`, element, index, inside)}(${this.expr(at)})`;
-  }
-
-  /** Four words, at an element index. */
-  private vector(variable: Variable, index: Expr, bytes: number, offset: number): string {
-    const { name, of, bindings, element } = variable;
-    const type = `vec4<${element}>`;
-    if (of === 'words') {
-      const at = bytes === 4 ? plus(index, offset / 4) : this.dividedByFour(plus(times(index, bytes), offset));
-      const read = (i: number): string => this.wordText(variable, i === 0 ? 'at' : `at + ${i}`);
-      this.called.set(
-        `${name}Vector`,
-        `fn ${name}Vector(at: i32) -> ${type} {\n  return ${type}(${[0, 1, 2, 3].map(read).join(', ')});\n}`,
-      );
-      return `${name}Vector(${this.expr(at)})`;
-    }
-    const unit = vectorBytes(variable);
-    const at = plus(this.multiples.divide(index, unit / bytes), offset / unit);
-    if (bindings.length <= 1) return `${name}[${this.expr(at)}]`;
-    return `${this.accessor(variable, `${name}Vector`, type, 'at', '')}(${this.expr(at)})`;
-  }
-
-  private wordText(variable: Variable, at: string): string {
-    if (variable.bindings.length <= 1) return `${variable.name}[${at}]`;
-    return `${this.accessor(variable, `${variable.name}Word`, variable.element, 'at', '')}(${at})`;
-  }
-
-  /** A function that reads an array which may be bound in several parts. */
-  private accessor(variable: Variable, fn: string, type: string, index: string, inside: string): string {
-    const { name, of, bindings } = variable;
-    const unit = of === 'words' ? 4 : vectorBytes(variable);
-    const reads =
-      bindings.length <= 1
-        ? [`  return ${name}[${index}]${inside};`]
-        : [
-            `  let i = ${index};`,
-            ...bindings.map(({ offset, bytes }, i) => {
-              const read = `return ${name}_${i}[i - ${offset / unit}]${inside};`;
-              return i === bindings.length - 1 ? `  ${read}` : `  if i < ${(offset + bytes) / unit} { ${read} }`;
-            }),
-          ];
-    this.called.set(fn, [`fn ${fn}(at: i32) -> ${type} {`, ...reads, '}'].join('\n'));
-    return fn;
-  }
-
   private store(s: Extract<Stmt, { kind: 'store' }>, indent: string): string[] {
     const { element } = this.kernel.buffers.find((b) => b.name === s.buffer)!;
     const { variable, offset } = this.bound.place(s.buffer);
@@ -310,7 +210,7 @@ class Printer {
     if (type === 'f32' || type === 'i32')
       return [`${indent}${variable.name}[${this.expr(plus(s.index, offset / 4))}] = ${from};`];
     if (variable.of === 'vectors') {
-      const unit = vectorBytes(variable);
+      const unit = unitBytes(variable);
       const at = plus(this.multiples.divide(s.index, unit / bytes), offset / unit);
       return [`${indent}${variable.name}[${this.expr(at)}] = ${from};`];
     }
