@@ -86,7 +86,7 @@ describe('how it is compiled', () => {
     expect((await packageOf('hub', { context: 4097 })).failure).toMatch(
       /^L303 --context .*4097.*Try up to 4096, .*hub$/,
     );
-    await home.refuses(['run', 'hub', '--tokens', '1', '--quant', 'f16'], 'L304', '--quant f16');
+    await home.refuses(['run', 'hub', '--tokens', '1', '--quant', 'q5'], 'L303', '--quant', 'q5');
     const made = relative(home.path, (await packageOf('hub')).folder);
     await home.refuses(['run', made, '--tokens', '1', '--quant', 'q4'], 'L305', '--quant', made, 'compiled already');
     expect((await packageOf(made, { kv: 'q8' })).failure).toMatch(

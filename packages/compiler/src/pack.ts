@@ -3,6 +3,7 @@
  * time (or those whose blocks are interleaved), and no more than a chunk of packed bytes.
  */
 import type { Weight, WeightId } from '@lamella/graph/ir';
+import { requireInRange } from './formats/range.ts';
 import { formats } from './formats/table.ts';
 import type { Plan } from './plan/plan.ts';
 import { type Pack, packRows, packShape, sourceRow } from './program/ir.ts';
@@ -19,7 +20,7 @@ export interface PackedChunk {
 
 /**
  * Yields the packed weights in order, in pieces of at most 4 MiB that together fill the weights region. `read` gives a checkpoint tensor,
- * f32 row-major.
+ * f32 row-major. Throws L216 for a weight that its format cannot hold.
  */
 export async function* packWeights(
   plan: Plan,
@@ -42,7 +43,12 @@ export async function* packWeights(
       out.seek(segment.offset + run[0]!.pack.offset);
       const wanted = run.map(({ weight }) => weight);
       for (const weight of [...held.keys()]) if (!wanted.includes(weight)) held.delete(weight);
-      for (const weight of wanted) if (!held.has(weight)) held.set(weight, await read(weights[weight]!));
+      for (const { pack, weight } of run) {
+        if (held.has(weight)) continue;
+        const values = await read(weights[weight]!);
+        requireInRange(values, weights[weight]!, pack.format);
+        held.set(weight, values);
+      }
       const sources = run.map(({ pack, weight }) => ({
         pack,
         width: weights[weight]!.shape[1]!,

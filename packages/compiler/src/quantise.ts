@@ -1,19 +1,12 @@
 /**
- * Pass 3: formats. Precision is policy, decided here and nowhere later: matrices and tables take the formats of the chosen policy; gains,
- * biases and everything computed stay f32. A contraction over integer weights quantises its x once, in its own prologue (W8A8,
+ * Pass 3: formats. Precision is policy, decided here and nowhere later: matrices take the chosen format, tables the one that goes with
+ * it; gains, biases and everything computed stay f32. A contraction over integer weights quantises its x once, in its own prologue (W8A8,
  * MobileLLM section 4.4).
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { formats, kvFormats } from './formats/table.ts';
 import type { Buffer, BufferId, FormatName, FusedOp, Kind, KvName, Pack, Program } from './program/ir.ts';
 import { padded } from './program/ir.ts';
-
-/** What a choice of quantisation means for each role. The table is read by rows as well, and a tied head is a table: it keeps 8 bits. */
-const policies: Readonly<Record<FormatName, { readonly matrix: FormatName; readonly table: FormatName }>> = {
-  f32: { matrix: 'f32', table: 'f32' },
-  q8: { matrix: 'q8', table: 'q8' },
-  q4: { matrix: 'q4', table: 'q8' },
-};
 
 /**
  * The program with every stored matrix in its format, codes where its contractions need them, and keys and values in theirs. Throws L116
@@ -77,11 +70,10 @@ function quantiseState(program: Program, kv: Exclude<KvName, 'f32'>): Program {
 
 /** The program with every stored matrix in its format. */
 function quantiseWeights(program: Program, quant: FormatName): Program {
-  const policy = policies[quant];
   const kinds = program.kinds.map((kind): Kind => {
     const packs = kind.packs.map((pack): Pack => {
       if (pack.layout === 'vector') return pack;
-      const format = pack.role === 'table' ? policy.table : policy.matrix;
+      const format = pack.role === 'table' ? formats[quant].tables : quant;
       const { largestBlock, largestDepth } = formats[format];
       if (pack.columns > largestDepth) {
         const reason = `${format} sums at most ${largestDepth} columns exactly, and it has ${pack.columns}`;

@@ -55,6 +55,7 @@ export const catalogue = {
   L210: '{file} is not an index of shards: {reason}. Try: fetching it again, with every file beside it',
   L214: 'tensor {name} in {checkpoint} has values that are no numbers: {count}, the first of them {value} at [{index}]. Try: fetching it again, or a checkpoint from before its training went wrong',
   L215: '{name} computes no numbers: after {tokens} tokens the logit of {token} is {value}, as its weights make sums overflow (the largest is {largest}, in {tensor}). Try: fetching the checkpoint again, or one from before its training went wrong',
+  L216: 'tensor {name} has values that {format} cannot hold: {count} beyond {largest}, the first of them {value} at [{index}]. Try: compiling with --quant {remedy}',
   L220: '{file} is not a GGUF file that can be read: {reason}. Try: {remedy}',
   L301: '{path} cannot be written: {reason}. Try: {remedy}',
   L302: '{path} cannot be read: {reason}. Try: {remedy}',

@@ -3,9 +3,19 @@
  * command line, the studio and the documentation use it.
  */
 
-/** Formats of weight matrices and tables (exact definitions: docs/decisions.md). */
-export const formatNames = ['f32', 'q8', 'q4'] as const;
+/** Weights stored as floats; kernels multiply them with f32 activations. */
+const floatFormats = ['f32'] as const;
+/** Weights stored as integer codes; kernels multiply them with int8 codes of the activations. */
+const codeFormats = ['q8', 'q4'] as const;
+
+/** Formats of weight matrices and tables, largest first (exact definitions: docs/decisions.md). */
+export const formatNames = [...floatFormats, ...codeFormats] as const;
 export type FormatName = (typeof formatNames)[number];
+
+/** Whether kernels multiply weights of this format with codes of the activations. */
+export function hasCodes(format: FormatName): boolean {
+  return codeFormats.some((name) => name === format);
+}
 
 /** Formats of keys and values. */
 export const kvNames = ['f32', 'q8'] as const;

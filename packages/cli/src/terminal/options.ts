@@ -1,5 +1,5 @@
 /**
- * Reading the values of options. A value outside the contract is refused with what would be taken; a value that the contract has but
+ * Reading the values of options. A value outside the contract is refused with what would be taken; an option that the contract has but
  * this version does not is refused as such, never accepted and ignored.
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
@@ -52,25 +52,20 @@ export function path(option: string): (text: string) => string {
   };
 }
 
-/** One of the values `now`; those in `later` belong to the contract and are refused as not being there yet. */
-export function choice<const T extends string>(option: string, now: readonly T[], later: readonly string[] = []) {
+/** One of `values`. */
+export function choice<const T extends string>(option: string, values: readonly T[]) {
   return (text: string): T => {
-    const found = now.find((value) => value === text);
+    const found = values.find((value) => value === text);
     if (found !== undefined) return found;
-    if (later.includes(text)) throw notYet(`${option} ${text}`, `${option} ${now.join(' or ')}`);
-    throw new LamellaError('L303', { option, value: quoted(text), remedy: now.join(', ') });
+    throw new LamellaError('L303', { option, value: quoted(text), remedy: values.join(', ') });
   };
 }
 
 /** An option of the contract that this version does not have at all. */
-export function laterOption(option: string, remedy: string): () => never {
+export function laterOption(what: string, remedy: string): () => never {
   return () => {
-    throw notYet(option, remedy);
+    throw new LamellaError('L304', { what, reason: 'this version does not have it', remedy });
   };
-}
-
-export function notYet(what: string, remedy: string): LamellaError {
-  return new LamellaError('L304', { what, reason: 'this version does not have it', remedy });
 }
 
 function quoted(text: string): string {

@@ -20,8 +20,9 @@ export function targetList(what: string): Option {
 }
 
 export function quant(): Option {
-  const formats = choice('--quant', formatNames, ['f16']);
-  return new Option('--quant <FORMAT>', `${anyOf(formatNames)} (default: ${usual.format})`).argParser(formats);
+  return new Option('--quant <FORMAT>', `${anyOf(formatNames)} (default: ${usual.format})`).argParser(
+    choice('--quant', formatNames),
+  );
 }
 
 export function kv(): Option {

@@ -10,7 +10,9 @@ const UNROLLED = 2;
 
 export const f32Format: Format = {
   name: 'f32',
+  tables: 'f32',
   integer: false,
+  largest: Number.POSITIVE_INFINITY,
   depthMultiple: 1,
   uses: [],
   sums: () => null,

@@ -5,6 +5,7 @@
 import type { Builder, Index, Register } from '../loops/build.ts';
 import type { Expr, KernelBuffer } from '../loops/ir.ts';
 import type { Feature, Features } from '../loops/types.ts';
+import type { FormatName } from '../program/ir.ts';
 
 /** What rows are stored as together. */
 export interface BlockShape {
@@ -108,9 +109,13 @@ export interface Panel {
 export const panelRows = ({ block }: BlockShape): number => Math.min(8, block);
 
 export interface Format {
-  readonly name: string;
+  readonly name: FormatName;
+  /** What tables are stored as where matrices have this format. */
+  readonly tables: FormatName;
   /** Whether contractions read activations as codes. */
   readonly integer: boolean;
+  /** Largest magnitude of a weight that it holds. */
+  readonly largest: number;
   /** Columns are stored in multiples of this, the rest zeros. */
   readonly depthMultiple: number;
   /** Features of an engine with which it is multiplied in another way. */

@@ -37,7 +37,10 @@ const blockBytes = (shape: BlockShape): number => groups(shape) * groupBytes(sha
 
 export const q4Format: Format = {
   name: 'q4',
+  // gathered by rows, and a tied head is one: it keeps 8 bits
+  tables: 'q8',
   integer: true,
+  largest: Number.POSITIVE_INFINITY,
   depthMultiple: GROUP,
   uses: ['relaxed', 'vnni'],
   sums: (features) => ({ over: GROUP, factor: -8, as: features.has('vnni') ? 'whole' : 'pairs' }),

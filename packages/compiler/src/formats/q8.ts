@@ -32,7 +32,9 @@ const blockBytes = (shape: BlockShape): number => codesBytes(shape) + shape.bloc
 
 export const q8Format: Format = {
   name: 'q8',
+  tables: 'q8',
   integer: true,
+  largest: Number.POSITIVE_INFINITY,
   depthMultiple: 4,
   uses: ['vnni'],
   sums: (features) => (features.has('vnni') ? { over: null, factor: -128, as: 'whole' } : null),

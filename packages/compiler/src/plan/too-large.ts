@@ -1,6 +1,7 @@
 /** What no WASM memory can hold, and what to do about it. */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Graph } from '@lamella/graph/ir';
+import { formatNames } from '@lamella/runtime/choices';
 import type { CompileOptions, Planned } from '../compilation.ts';
 import type { Plan } from './plan.ts';
 
@@ -28,8 +29,7 @@ function smaller(graph: Graph, options: CompileOptions, planOf: PlanOf): string 
       throw error;
     }
   };
-  const order = ['f32', 'q8', 'q4'] as const;
-  for (const quant of order.slice(order.indexOf(options.quant) + 1)) {
+  for (const quant of formatNames.slice(formatNames.indexOf(options.quant) + 1)) {
     if (fits({ ...options, quant })) return `compiling with --quant ${quant}`;
   }
   if (options.kv !== 'q8' && fits({ ...options, kv: 'q8' })) return 'compiling with --kv q8';

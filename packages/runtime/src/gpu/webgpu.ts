@@ -5,6 +5,7 @@
  */
 
 import type { LoadOptions } from '../api.ts';
+import { hasCodes } from '../choices.ts';
 import { type Attempt, Attempts, Unusable } from '../driver/attempts.ts';
 import type { Driver } from '../driver/driver.ts';
 import { RecoveringDriver } from '../driver/recovering-driver.ts';
@@ -22,12 +23,13 @@ import { loadWebGpu } from './driver.ts';
  * The largest difference that rounding may cause; integer codes near a tie may flip in a few
  * places.
  */
-const TOLERANCE = { f32: 2e-3, q8: 0.05, q4: 0.05 } as const;
+const TOLERANCE = { floats: 2e-3, codes: 0.05 } as const;
 /** The golden logits were computed with keys and values in f32; f16 has 11 significant bits. */
 const HALVES = 0.02;
 
 function toleranceOf({ needs }: GpuTarget, { quant }: Manifest): number {
-  return needs.includes('shader-f16') ? Math.max(HALVES, TOLERANCE[quant]) : TOLERANCE[quant];
+  const tolerance = hasCodes(quant) ? TOLERANCE.codes : TOLERANCE.floats;
+  return needs.includes('shader-f16') ? Math.max(HALVES, tolerance) : tolerance;
 }
 
 /**
