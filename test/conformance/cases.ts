@@ -44,6 +44,10 @@ export const tinyCases: readonly Case[] = [
   tiny('f32', 'no RoPE, headDim 10', { rope: false, headDim: 10 }),
   tiny('f32', 'vocab 3, d 30, ff 50', { vocab: 3, d: 30, ff: 50 }),
   tiny('f32', 'headDim 64, context 300', { headDim: 64, heads: 3, kvHeads: 1, context: 300 }),
+  tiny('f16', 'immediate(2)', { layers: 3, share: orders.immediate }),
+  tiny('f16', 'headDim 6, untied', { headDim: 6, heads: 4, kvHeads: 4, tied: false }),
+  tiny('f16', 'vocab 3, d 30, ff 50', { vocab: 3, d: 30, ff: 50 }),
+  tiny('f16', 'context 300', { context: 300 }),
   tiny('q8', 'cycle(2), untied', { layers: 3, share: orders.cycle, tied: false }),
   tiny('q8', 'd 30, ff 50, vocab 257', { d: 30, ff: 50, vocab: 257 }),
   tiny('q8', 'headDim 10', { headDim: 10 }),
@@ -53,6 +57,7 @@ export const tinyCases: readonly Case[] = [
   tiny('q4', 'd 30, ff 300', { d: 30, ff: 300 }),
   tiny('q4', 'context 300', { context: 300 }),
   tiny('f32', 'groups of 3, headDim 64', { heads: 3, kvHeads: 1, headDim: 64, context: 90 }, 'q8'),
+  tiny('f16', 'headDim 10, context 150', { headDim: 10, context: 150 }, 'q8'),
   tiny('q8', 'headDim 10, context 300', { headDim: 10, context: 300 }, 'q8'),
   tiny('q4', 'headDim 20, shared, context 150', { headDim: 20, share: orders.immediate, context: 150 }, 'q8'),
 ];

@@ -4,6 +4,7 @@
  */
 import type { Graph } from '@lamella/graph/ir';
 import type { WeightOf } from '@lamella/graph/oracle/model';
+import { hasCodes } from '@lamella/runtime/choices';
 import { expect } from 'vitest';
 import { checkExecutions } from './executions.ts';
 import { type Machine, type OpenMachine, Sequence, type Setting, storedKv } from './machine.ts';
@@ -34,7 +35,7 @@ export async function conforms(
   const machine = await open(graph, weightOf, setting);
   try {
     const kv = storedKv(machine);
-    const kind = setting.quant !== 'f32' || kv === 'q8' ? 'codes' : kv === 'f16' ? 'halves' : 'exact';
+    const kind = hasCodes(setting.quant) || kv === 'q8' ? 'codes' : kv === 'f16' ? 'halves' : 'exact';
     const worst = await checkWhole(machine, weightOf, setting, extent, whole[kind]);
     const { agreeing, flipped } = await checkExecutions(
       machine,
@@ -63,7 +64,7 @@ async function operationByOperation(
   sequence.prefillAll(tokensOf(machine, prompt));
   const executions = machine.graph.stacks.reduce((sum, stack) => sum + stack.executions.length, 0);
   // every linear of a block where weights are codes, and its attention where keys are
-  const least = (setting.quant === 'f32' ? 0 : 4) + (setting.kv === 'f32' ? 0 : 1);
+  const least = (hasCodes(setting.quant) ? 4 : 0) + (setting.kv === 'f32' ? 0 : 1);
   for (const token of tokensOf(machine, stepped))
     expect(await checkOperations(machine, weightOf, setting, token, sequence.position++)).toBeGreaterThanOrEqual(
       executions * least,

@@ -6,7 +6,7 @@ import type { Kernel } from '@lamella/compiler/loops/ir';
 import type { FormatName, KvName } from '@lamella/compiler/program/ir';
 import { block, defineModel, dims, embedding, input, linear, residual, rmsNorm, stack } from '@lamella/dsl';
 import type { Graph } from '@lamella/graph/ir';
-import type { WasmVariant } from '@lamella/runtime/choices';
+import { formatNames, type WasmVariant } from '@lamella/runtime/choices';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { model, orders, type Shape } from './models.ts';
@@ -98,27 +98,25 @@ async function compareAll(
   expect(running.logits.some((x) => x !== 0)).toBe(true);
 }
 
-test.each(['f32', 'q8', 'q4'] as const)(
-  '%s: threads and a linear that writes over what it normalises',
-  async (quant) => {
-    const { t, d, vocab } = dims({ t: 12, d: 40, vocab: 20 });
-    const layer = block(
-      [t, d],
-      () => ({ norm: rmsNorm(d), a: linear(d, d) }),
-      (w, x) => residual(x, (x) => w.a(w.norm(x))),
-    );
-    const graph = defineModel(
-      'in-place',
-      {},
-      () => ({ embed: embedding(vocab, d), layers: stack(2, layer), norm: rmsNorm(d) }),
-      (m) => m.embed.logits(m.norm(m.layers(m.embed(input(t))))),
-    );
-    await compareAll(graph, quant, 'simd-threads', 5);
-  },
-);
+test.each(formatNames)('%s: threads and a linear that writes over what it normalises', async (quant) => {
+  const { t, d, vocab } = dims({ t: 12, d: 40, vocab: 20 });
+  const layer = block(
+    [t, d],
+    () => ({ norm: rmsNorm(d), a: linear(d, d) }),
+    (w, x) => residual(x, (x) => w.a(w.norm(x))),
+  );
+  const graph = defineModel(
+    'in-place',
+    {},
+    () => ({ embed: embedding(vocab, d), layers: stack(2, layer), norm: rmsNorm(d) }),
+    (m) => m.embed.logits(m.norm(m.layers(m.embed(input(t))))),
+  );
+  await compareAll(graph, quant, 'simd-threads', 5);
+});
 
 test.each([
   ['f32', 'simd', 'f32'],
+  ['f16', 'simd', 'f32'],
   ['q8', 'simd', 'f32'],
   ['q4', 'simd', 'f32'],
   ['q4', 'relaxed', 'f32'],

@@ -18,14 +18,13 @@ import { wasm } from '@lamella/compiler/targets/wasm/target';
 import { variantFeatures } from '@lamella/compiler/targets/wasm/variants';
 import { share } from '@lamella/dsl';
 import type { Graph } from '@lamella/graph/ir';
+import { formatNames } from '@lamella/runtime/choices';
 import type { Manifest, Region, WeightChunk } from '@lamella/runtime/manifest';
 import { loadWasm, type WasmDriver } from '@lamella/runtime/wasm-driver';
 import { describe, expect, test } from 'vitest';
 import { model, orders, type Shape } from './models.ts';
 import { rig } from './rig.ts';
 import { weightsOf } from './weights.ts';
-
-const formats: readonly FormatName[] = ['f32', 'q8', 'q4'];
 
 /** A package that lies nowhere but in memory, loaded as any other. */
 async function load(
@@ -124,7 +123,7 @@ const padded = (quant: FormatName): Partial<Shape> => ({
   share: share.immediate(2),
 });
 
-describe.each(formats)('%s', (quant) => {
+describe.each(formatNames)('%s', (quant) => {
   test('the running memory is the planned one, from load to the end of the context', async () => {
     const { driver, manifest } = await load(model(), quant);
     expect(driver.peakBytes).toBe(manifest.memory.plannedBytes);
@@ -293,7 +292,7 @@ describe('the arena equals its lower bound', () => {
   describe.each(targets)('%s', (_target, open) => {
     test.each(graphs)('%s', async (_name, graphOf) => {
       const graph = await graphOf();
-      for (const quant of formats) for (const kv of ['f32', 'q8'] as const) checkArena(open(graph, { quant, kv }));
+      for (const quant of formatNames) for (const kv of ['f32', 'q8'] as const) checkArena(open(graph, { quant, kv }));
     });
   });
 });
@@ -328,6 +327,14 @@ function checkArena({ plan, kernels }: Arena): void {
   const touched = new Set(kernels.flatMap((kernel) => kernel.buffers.map((buffer) => buffer.name)));
   expect(printed.intervals.map(({ name }) => name).filter((name) => !touched.has(name))).toEqual([]);
 }
+
+test('f16 is two bytes a weight, gains and RoPE apart', async () => {
+  const graph = await loadGraph('graphs/mobilellm-125m.ts');
+  const [f32, f16] = await Promise.all((['f32', 'f16'] as const).map((quant) => compile(graph, { quant })));
+  const saved = 2 * (124_635_456 - (2 * 30 + 1) * 576);
+  expect(f32!.report.weightBytes - f16!.report.weightBytes).toBe(saved);
+  expect(f32!.plan.memory.plannedBytes - f16!.plan.memory.plannedBytes).toBeGreaterThan(saved - 65536);
+});
 
 test.each([
   ['mobilellm-125m', 124_635_456, 30, 30],

@@ -157,7 +157,8 @@ test('random shapes', async () => {
   });
   await fc.assert(
     fc.asyncProperty(shape, async ({ kvHeads, group, ...rest }) => {
-      await agrees(model({ ...rest, kvHeads, heads: kvHeads * group, context: 24 }), 'f32', 1e-4);
+      const graph = model({ ...rest, kvHeads, heads: kvHeads * group, context: 24 });
+      for (const quant of ['f32', 'f16'] as const) await agrees(graph, quant, 1e-4);
     }),
     { numRuns: 30, seed: 1 },
   );

@@ -3,12 +3,11 @@ import { lower } from '@lamella/compiler/pipeline';
 import { schedule } from '@lamella/compiler/schedule/cpu/schedule';
 import { printModule } from '@lamella/compiler/targets/wasm/module';
 import { variantFeatures, variantsOf } from '@lamella/compiler/targets/wasm/variants';
+import { formatNames, kvNames } from '@lamella/runtime/choices';
 import { expect, test } from 'vitest';
 import { model } from './models.ts';
 
-const settings = (['f32', 'q8', 'q4'] as const).flatMap((quant) =>
-  (['f32', 'q8'] as const).map((kv) => ({ quant, kv })),
-);
+const settings = formatNames.flatMap((quant) => kvNames.map((kv) => ({ quant, kv })));
 
 test.each(settings)('quant $quant, KV $kv', (options) => {
   const { plan } = lower(model({ tied: false }), options);

@@ -5,7 +5,7 @@ import { type Scratch, scratch } from '@lamella/cli/test/lamella';
 import { launchChromium } from '@lamella/hosts/chromium';
 import { serve } from '@lamella/hosts/serve';
 import type { Fallback, Running } from '@lamella/runtime/api';
-import type { Device } from '@lamella/runtime/choices';
+import { type Device, formatNames } from '@lamella/runtime/choices';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 let home: Scratch;
@@ -32,7 +32,7 @@ globalThis.on = async (device) => {
 };
 </script>`;
 
-test.each(['f32', 'q8', 'q4'])('%s: the same text on WebGPU and on WASM', async (quant) => {
+test.each(formatNames)('%s: the same text on WebGPU and on WASM', async (quant) => {
   await writeFile(join(home.path, 'small.ts'), graph);
   const folder = join(home.path, quant);
   const options = ['--quant', quant, '--context', '200', '--target', 'wasm,webgpu', '--weights', 'random:5'];

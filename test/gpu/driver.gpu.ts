@@ -4,6 +4,7 @@
  */
 
 import type { Fallback, SamplingOptions } from '@lamella/runtime/api';
+import { formatNames } from '@lamella/runtime/choices';
 import { load } from '@lamella/runtime/every-part';
 import type { PackageFiles } from '@lamella/runtime/package-files';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -77,7 +78,7 @@ afterEach(() => {
 const graph = model({ layers: 2, share: orders.immediate, context: 300 });
 const prompt = [5, 6, 7];
 
-describe.each(['f32', 'q8', 'q4'] as const)('%s', (quant) => {
+describe.each(formatNames)('%s', (quant) => {
   test('generates what WASM generates; makes nothing after load; reads back once a chunk', async () => {
     const files = await packageOf(graph, quant);
     const wasm = await load(files, { device: 'wasm', threads: 1 });

@@ -11,6 +11,8 @@ const small = { d: 16, ff: 24, headDim: 8, heads: 2, kvHeads: 1, vocab: 30, cont
 const extent = { prompt: 3, decoded: 1, generated: 1, stepped: 1, witnessed: 2 };
 const cases: readonly [Setting['quant'], string, Partial<Shape>][] = [
   ['f32', 'plain', small],
+  ['f16', 'plain', small],
+  ['f16', 'untied, d 30, ff 50, vocab 57', { ...small, tied: false, d: 30, ff: 50, vocab: 57 }],
   ['q8', 'plain', small],
   ['q4', 'plain', small],
   ['f32', 'untied, no RoPE, headDim 6', { ...small, tied: false, rope: false, headDim: 6 }],

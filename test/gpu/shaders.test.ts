@@ -11,6 +11,7 @@ import type { FormatName, Kind, KvName } from '@lamella/compiler/program/ir';
 import { conservative, type GpuProfile, halves } from '@lamella/compiler/schedule/gpu/profile';
 import { printShader, type Shader } from '@lamella/compiler/targets/webgpu/print';
 import type { Graph } from '@lamella/graph/ir';
+import { formatNames } from '@lamella/runtime/choices';
 import { writeGpuStep } from '@lamella/runtime/step';
 import { parseWgsl, validate } from 'naga-wasm';
 import { describe, expect, test } from 'vitest';
@@ -50,6 +51,7 @@ const shapes: readonly [string, Partial<Shape>][] = [
 /** Formats of weights, of keys and values, and profiles. */
 const settings = [
   ['f32', 'f32', conservative],
+  ['f16', 'f32', conservative],
   ['q8', 'f32', conservative],
   ['q4', 'f32', conservative],
   ['q8', 'q8', conservative],
@@ -81,7 +83,7 @@ test.each(readdirSync(graphs).filter((file) => file.endsWith('.ts')))(
   '%s at its full size: naga accepts every shader, and its bindings are the plan’s',
   async (file) => {
     const graph = await loadGraph(fileURLToPath(new URL(file, graphs)));
-    for (const quant of ['f32', 'q8', 'q4'] as const) expectPlanned(graph, quant, { profile: halves });
+    for (const quant of formatNames) expectPlanned(graph, quant, { profile: halves });
   },
 );
 

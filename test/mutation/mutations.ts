@@ -13,7 +13,7 @@ export interface Mutation {
 }
 
 const compiler = 'packages/compiler/src';
-const f32 = 'test/conformance/f32.test.ts';
+const f32 = 'test/conformance/floats.test.ts';
 const integer = 'test/conformance/integer.test.ts';
 const kv = 'test/conformance/kv.test.ts';
 const memory = 'test/conformance/memory.test.ts';

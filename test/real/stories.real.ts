@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Scratch, scratch } from '@lamella/cli/test/lamella';
+import { formatNames } from '@lamella/runtime/choices';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { real } from './folder.ts';
 
@@ -16,7 +17,7 @@ let home: Scratch;
 beforeAll(async () => {
   home = await scratch();
   await json('import', model, '--out', 'stories.ts');
-  for (const quant of ['f32', 'q8', 'q4']) {
+  for (const quant of formatNames) {
     await json('compile', 'stories.ts', '--weights', model, '--quant', quant, '--out', quant);
   }
 });

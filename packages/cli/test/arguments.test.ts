@@ -19,7 +19,7 @@ test.each([
   ['a missing option', ['import', 'p'], 'L305', ['--out']],
   ['no start', ['run', 'p'], 'L305', ['--prompt TEXT or --tokens']],
   ['two starts', ['run', 'p', '--prompt', 'a', '--tokens', '1'], 'L305', ['--prompt', '--tokens']],
-  ['a wrong value', ['compile', 'x.ts', '--quant', 'q9'], 'L303', ['--quant', 'q9', 'f32, q8']],
+  ['a wrong value', ['compile', 'x.ts', '--quant', 'q9'], 'L303', ['--quant', 'q9', 'f32, f16, q8']],
   ['a number that is none', ['run', 'p', '--tokens', '1', '--temperature', 'warm'], 'L303', ['--temperature', 'warm']],
   ['a number out of range', ['run', 'p', '--tokens', '1', '--top-p', '0'], 'L303', ['--top-p', 'above 0']],
   ['ids that are none', ['logits', 'p', '--tokens', '1,two'], 'L303', ['--tokens', '1,2,3']],

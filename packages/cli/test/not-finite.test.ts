@@ -38,6 +38,18 @@ test('a NaN in a checkpoint: one message, and nothing is written', async () => {
   await home.refuses([...args, '--quant', 'f32', '--out', 'deep/down'], 'L214', name);
 });
 
+test('a weight that no half holds: one message, and nothing is written', async () => {
+  const name = 'model.layers.1.mlp.up_proj.weight';
+  const file = join(home.path, 'large.safetensors');
+  await writeSafetensors(
+    file,
+    graph.weights,
+    changed(name, (x, i) => (i === 3 * 16 + 5 ? -65505 : x)),
+  );
+  const args = ['compile', 'tiny.ts', '--weights', 'large.safetensors', '--quant', 'f16'];
+  await home.refuses(args, 'L216', name, '-65505 at [3, 5]', '--quant f32, q8 or q4');
+});
+
 test.each([
   ['model.embed_tokens.weight', 'f32', 'f32'],
   ['model.layers.0.mlp.up_proj.weight', 'f32', 'f32'],

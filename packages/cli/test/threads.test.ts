@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { formatNames } from '@lamella/runtime/choices';
 import { load } from '@lamella/runtime/every-part';
 import { nodeFiles } from '@lamella/runtime/node-files';
 import type { PackageFiles } from '@lamella/runtime/package-files';
@@ -11,7 +12,6 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openPackage } from '../src/package/open-package.ts';
 import { type Scratch, scratch, writeGraph } from './lamella.ts';
 
-const formats = ['f32', 'q8', 'q4'];
 let home: Scratch;
 beforeAll(async () => {
   home = await scratch();
@@ -20,7 +20,7 @@ beforeAll(async () => {
       .replace('t: 16, d: 16, ff: 24, vocab: 50', 't: 100, d: 64, ff: 96, vocab: 200')
       .replace('headDim: 4', 'headDim: 16'),
   );
-  for (const quant of formats) await compiled(graph, quant, quant);
+  for (const quant of formatNames) await compiled(graph, quant, quant);
   const large = await writeGraph(home.path, 'large', (text) =>
     text.replace('t: 16, d: 16, ff: 24', 't: 100, d: 512, ff: 2048').replace('headDim: 4', 'headDim: 128'),
   );
@@ -45,7 +45,7 @@ async function compiled(graph: string, quant: string, out: string): Promise<void
 
 const prompt = Array.from({ length: 75 }, (_, i) => (i * 37) % 200);
 
-test.each(formats)('%s: one, two and three threads, to the last bit', async (quant) => {
+test.each(formatNames)('%s: one, two and three threads, to the last bit', async (quant) => {
   const results = [];
   for (const threads of [1, 2, 3]) {
     const model = await openPackage(join(home.path, quant), { threads });

@@ -3,6 +3,8 @@
  * halves of heads put it. The maps are written out again here.
  */
 import type { Weight } from '@lamella/graph/ir';
+import { nearestHalf } from '@lamella/graph/oracle/half';
+import { formatNames, hasCodes } from '@lamella/runtime/choices';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { formats } from '../src/formats/table.ts';
@@ -75,6 +77,7 @@ function unpacked(pack: Pack, bytes: Uint8Array): Float32Array {
 /** What a format keeps of a row. Ties go to even; -128 is not used; a row of zeros has scale 0. */
 function kept(format: FormatName, row: readonly number[]): number[] {
   if (format === 'f32') return [...row];
+  if (format === 'f16') return row.map(nearestHalf);
   if (format === 'q4') return keptInGroups(row);
   const scale = Math.fround(Math.max(...row.map(Math.abs)) / 127);
   return row.map((w) => {
@@ -133,7 +136,7 @@ const maps: readonly [string, RowMap, number][] = [
 /** Features of the checkpoint that a map covers. */
 const size = (map: RowMap): number => (map.kind === 'plain' ? map.rows : map.heads * map.headDim);
 
-describe.each(['f32', 'q8', 'q4'] as const)('%s', (format) => {
+describe.each(formatNames)('%s', (format) => {
   test.each(maps)('%s: what was packed is read back where the map puts it', async (_name, rows, columns) => {
     const block = Math.min(formats[format].largestBlock, blockRows(storedRows(rows), rows.kind !== 'plain'));
     const pack = packOf(format, rows, columns, block);
@@ -157,6 +160,28 @@ describe.each(['f32', 'q8', 'q4'] as const)('%s', (format) => {
         },
       ),
       { numRuns: 4 },
+    );
+  });
+});
+
+test('formats in which activations are codes are those that multiply integers', () => {
+  for (const name of formatNames) expect(formats[name].integer, name).toBe(hasCodes(name));
+});
+
+describe('f16', () => {
+  const pack = packOf('f16', plain(2), 3, 4);
+  test('subnormals, ties and the largest half; two bytes a weight', async () => {
+    const least = 2 ** -24;
+    const values = [least, -3 * least, 0.4 * least, 65504, -65504, 1 + 2 ** -11];
+    const bytes = await packed(pack, [2, 3], Float32Array.from(values));
+    expect(bytes.length).toBe(4 * 3 * 2);
+    const found = unpacked(pack, bytes).subarray(0, 6);
+    expect([...found]).toEqual([least, -3 * least, 0, 65504, -65504, 1]);
+  });
+
+  test('what no half holds is refused by its place', async () => {
+    await expect(packed(pack, [2, 3], Float32Array.of(0, 65504, 1, 2, -65505, 1e30))).rejects.toThrow(
+      'L216 tensor w has values that f16 cannot hold: 2 beyond 65504, the first of them -65505 at [1, 1]. Try compiling with --quant f32, q8 or q4',
     );
   });
 });

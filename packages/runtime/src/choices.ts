@@ -4,7 +4,7 @@
  */
 
 /** Weights stored as floats; kernels multiply them with f32 activations. */
-const floatFormats = ['f32'] as const;
+const floatFormats = ['f32', 'f16'] as const;
 /** Weights stored as integer codes; kernels multiply them with int8 codes of the activations. */
 const codeFormats = ['q8', 'q4'] as const;
 

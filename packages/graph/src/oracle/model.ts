@@ -3,13 +3,14 @@
  * passes through them. Both ways of running the oracle start from this.
  */
 import { type Body, elementCount, type Graph, type Weight, type WeightId } from '../ir.ts';
+import { nearestHalf } from './half.ts';
 import { quantiseMatrix4 } from './q4.ts';
 import { type IntegerMatrix, quantiseMatrix } from './q8.ts';
 
 /** The numbers of a weight: row-major f32 of `weight.shape`. */
 export type WeightOf = (weight: Weight) => Float32Array;
-/** Under q4 the matrices have four bits and the embedding table eight. */
-export type Quant = 'f32' | 'q8' | 'q4';
+/** Under f16 matrices and tables are rounded to halves; under q4 the matrices have four bits and the embedding table eight. */
+export type Quant = 'f32' | 'f16' | 'q8' | 'q4';
 /** Under f16 keys and values are rounded to halves. */
 export type Kv = 'f32' | 'f16' | 'q8';
 
@@ -53,18 +54,26 @@ export function bindModel(graph: Graph, weightOf: WeightOf, quant: Quant): Model
   return { graph, rootTensors: bound(graph.rootWeights), executions, indicesOfStack };
 }
 
-/** Matrices and tables are quantised; gains and biases never are. */
+/** Matrices and tables are stored as `quant` says; gains and biases never are. */
 function loadTensor({ name, shape, role }: Weight, values: Float32Array, quant: Quant): Tensor {
   if (values.length !== elementCount(shape)) {
     throw new Error(`${name} has ${values.length} elements, not the ${elementCount(shape)} of [${shape.join(', ')}]`);
   }
   const columns = shape.at(-1) ?? 1;
   const rows = values.length / columns;
-  if (quant === 'q4' && role === 'matrix') {
-    return { kind: 'integer', rows, columns, matrix: quantiseMatrix4(values, rows, columns) };
+  if (role !== 'matrix' && role !== 'table') return { kind: 'f32', rows, columns, values };
+  switch (quant) {
+    case 'f32':
+      return { kind: 'f32', rows, columns, values };
+    case 'f16':
+      return { kind: 'f32', rows, columns, values: values.map(nearestHalf) };
+    case 'q8':
+      return { kind: 'integer', rows, columns, matrix: quantiseMatrix(values, rows, columns) };
+    case 'q4': {
+      const quantised = role === 'matrix' ? quantiseMatrix4 : quantiseMatrix;
+      return { kind: 'integer', rows, columns, matrix: quantised(values, rows, columns) };
+    }
+    default:
+      return quant satisfies never;
   }
-  if (quant !== 'f32' && (role === 'matrix' || role === 'table')) {
-    return { kind: 'integer', rows, columns, matrix: quantiseMatrix(values, rows, columns) };
-  }
-  return { kind: 'f32', rows, columns, values };
 }

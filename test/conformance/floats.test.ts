@@ -1,5 +1,5 @@
 /**
- * f32: the compiled module against the f64 oracle, over whole teacher-forced sequences: every sharing order, tied and untied, head sizes
+ * f32 and f16: the compiled module against the f64 oracle, over whole teacher-forced sequences: every sharing order, tied and untied, head sizes
  * that need padding, odd vocabularies, prompts that end inside, at and just behind a tile.
  */
 import type { Graph } from '@lamella/graph/ir';
@@ -28,15 +28,19 @@ const cases: readonly [string, Partial<Shape>][] = [
   ['vocab 3, d 30, ff 50', { vocab: 3, d: 30, ff: 50 }],
 ];
 
-describe.each(cases)('%s', (_name, shape) => {
+const settings = (['f32', 'f16'] as const).flatMap((quant) =>
+  cases.map(([name, shape]) => [quant, name, shape] as const),
+);
+
+describe.each(settings)('%s, %s', (quant, _name, shape) => {
   const graph: Graph = model(shape);
   const tokens = tokensFor(graph.vocab);
   const weightOf = weightsOf(graph);
 
   test('decoding equals the oracle, cached and uncached', async () => {
-    const compiled = await rig(graph, weightOf, 'f32');
-    const cached = new Oracle(graph, weightOf, { quant: 'f32' });
-    const uncached = sequence(graph, weightOf, tokens, { quant: 'f32' });
+    const compiled = await rig(graph, weightOf, quant);
+    const cached = new Oracle(graph, weightOf, { quant });
+    const uncached = sequence(graph, weightOf, tokens, { quant });
     tokens.forEach((token, i) => {
       compiled.decode(token);
       expect(relativeError(cached.step(token), uncached[i]!)).toBeLessThan(1e-10);
@@ -45,7 +49,7 @@ describe.each(cases)('%s', (_name, shape) => {
   });
 
   test.each([1, 7, 64, 65])('prefilling %i tokens equals decoding them', async (length) => {
-    const compiled = await rig(graph, weightOf, 'f32');
+    const compiled = await rig(graph, weightOf, quant);
     const decoded = tokens.map((token) => {
       compiled.decode(token);
       return compiled.logits.slice();

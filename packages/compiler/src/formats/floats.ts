@@ -1,40 +1,49 @@
 /**
- * f32: blocks of rows, column by column, so that one activation meets `block` consecutive weights (32 interleaved rows reach the memory
- * limit; 16 come within a few percent and pad less). Layout [rows/block][depth][block].
+ * f32, and f16 (IEEE 754 binary16), which loads widen to f32: blocks of rows, column by column, so
+ * that one activation meets `block` consecutive weights (32 interleaved rows reach the memory limit;
+ * 16 come within a few percent and pad less). Layout [rows/block][depth][block].
  */
 import { add, constant, load, loadSplat, mul, plus, quotient, remainder, times } from '../loops/build.ts';
+import { toHalf } from '../loops/half.ts';
+import { elementBytes } from '../loops/types.ts';
 import { type Format, matrixBytes } from './format.ts';
 
 /** Columns an iteration takes. */
 const UNROLLED = 2;
 
-export const f32Format: Format = {
-  name: 'f32',
-  tables: 'f32',
+/** The format that stores weights as such floats. */
+export const floats = (name: 'f32' | 'f16'): Format => ({
+  name,
+  tables: name,
   integer: false,
-  largest: Number.POSITIVE_INFINITY,
+  largest: name === 'f16' ? 65504 : Number.POSITIVE_INFINITY,
   depthMultiple: 1,
   uses: [],
   sums: () => null,
   largestBlock: 16,
   largestDepth: Number.POSITIVE_INFINITY,
 
-  blockBytes: ({ block, depth }) => block * depth * 4,
+  blockBytes: ({ block, depth }) => block * depth * elementBytes(name),
 
   packBlock(rows, { block, depth }, into) {
-    const out = new Float32Array(into.buffer, into.byteOffset, block * depth);
+    const [out, stored] =
+      name === 'f16'
+        ? [new Uint16Array(into.buffer, into.byteOffset, block * depth), toHalf]
+        : [new Float32Array(into.buffer, into.byteOffset, block * depth), Math.fround];
     rows.forEach((row, r) => {
-      if (row) for (let k = 0; k < depth; k++) out[k * block + r] = row[k]!;
+      if (row) for (let k = 0; k < depth; k++) out[k * block + r] = stored(row[k]!);
     });
   },
 
-  views(name, address, rows, shape) {
-    const length = matrixBytes(rows, shape, shape.block * shape.depth * 4) / 4;
-    return [{ name, element: 'f32', address, length, access: 'read', note: `weights [${rows}, ${shape.depth}]` }];
+  views(matrix, address, rows, shape) {
+    const size = elementBytes(name);
+    const length = matrixBytes(rows, shape, shape.block * shape.depth * size) / size;
+    const note = `weights [${rows}, ${shape.depth}]`;
+    return [{ name: matrix, element: name, address, length, access: 'read', note }];
   },
 
   element([w], { block, pitch }, row, column) {
-    const base = plus(times(quotient(row, block), pitch / 4), remainder(row, block));
+    const base = plus(times(quotient(row, block), pitch / elementBytes(name)), remainder(row, block));
     return load(w!, plus(base, times(column, block)), 'f32');
   },
 
@@ -46,7 +55,7 @@ export const f32Format: Format = {
     // one token: columns take turns at two sets of sums, since an addition waits for the one before
     const sets = tokens === 1 ? 2 : 1;
     const acc = b.registers('acc', tokens * vectors * sets, constant('f32x4', 0));
-    const base = b.let('base', times(blockIndex, pitch / 4));
+    const base = b.let('base', times(blockIndex, pitch / elementBytes(name)));
     const columns = (from: number, to: number, unrolled: number): void =>
       b.loop('serial', 'k', { from, to, step: unrolled }, (body, k) => {
         const wAt = body.let('wAt', plus(base, times(k, block)));
@@ -79,7 +88,7 @@ export const f32Format: Format = {
     reads: ['f32x4'],
     count: ({ depth }) => depth,
     read(b, [w], { block, pitch }, rows, k) {
-      const base = b.let('base', plus(times(rows.block, pitch / 4), times(rows.vector, 4)));
+      const base = b.let('base', plus(times(rows.block, pitch / elementBytes(name)), times(rows.vector, 4)));
       return [load(w!, plus(base, times(k, block)), 'f32x4')];
     },
     multiply(b, [wk], x, k, firstToken, tokens, sums) {
@@ -92,4 +101,4 @@ export const f32Format: Format = {
 
   rowScales: () => null,
   scaled: (_rowScales, _x, _token, sum) => sum,
-};
+});
