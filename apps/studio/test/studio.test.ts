@@ -109,6 +109,15 @@ test('a run on this device measures what was planned', async () => {
   expect(cells[1]).toBe(cells[0]);
 });
 
+test('the figures of a run say when they are those of an earlier version', async () => {
+  const old = page.getByText('These are the figures of an earlier version.');
+  expect(await old.count()).toBe(0);
+  await page.locator('#kv').selectOption('q8');
+  await old.waitFor();
+  await page.locator('#kv').selectOption('f32');
+  await old.waitFor({ state: 'detached' });
+});
+
 test('a narrow page that shows the code and becomes wide shows a view beside it', async () => {
   await page.setViewportSize({ width: 360, height: 740 });
   await page.getByRole('tab', { name: 'Code' }).click();

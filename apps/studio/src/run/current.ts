@@ -1,16 +1,26 @@
 /** The run: at most one at a time, in a worker of its own, which ends with it. */
-import { signal } from '@preact/signals';
+import { computed, signal } from '@preact/signals';
+import type { Edit } from '../compile/protocol.ts';
 import { currentVersion } from '../version.ts';
 import type { Outcome, RunRequest, RunSaid } from './protocol.ts';
+
+type Version = Omit<Edit, 'id'>;
 
 export type Run =
   | { readonly kind: 'none' | 'stopped' }
   /** `of` is 0 where nobody knows how much there is to do. */
   | { readonly kind: 'running'; readonly step: string; readonly done: number; readonly of: number }
-  | { readonly kind: 'finished'; readonly outcome: Outcome }
+  | { readonly kind: 'finished'; readonly outcome: Outcome; readonly version: Version }
   | { readonly kind: 'failed'; readonly message: string };
 
 export const run = signal<Run>({ kind: 'none' });
+
+/** Whether the model or its options have changed since the run that is finished. */
+export const isOld = computed(() => {
+  if (run.value.kind !== 'finished') return false;
+  const [then, now] = [run.value.version, currentVersion()];
+  return then.source !== now.source || then.options.quant !== now.options.quant || then.options.kv !== now.options.kv;
+});
 
 let worker: Worker | null = null;
 
@@ -18,18 +28,19 @@ let worker: Worker | null = null;
 export function start(how: Pick<RunRequest, 'device' | 'threads' | 'promptTokens' | 'maxTokens'>): void {
   end({ kind: 'running', step: '', done: 0, of: 0 });
   worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
-  worker.onmessage = ({ data }: MessageEvent<RunSaid>) => hear(data);
+  const version = currentVersion();
+  worker.onmessage = ({ data }: MessageEvent<RunSaid>) => hear(data, version);
   worker.onerror = ({ message }) => end({ kind: 'failed', message: message || 'the worker of the run failed' });
-  worker.postMessage({ ...currentVersion(), ...how } satisfies RunRequest);
+  worker.postMessage({ ...version, ...how } satisfies RunRequest);
 }
 
 export function stop(): void {
   end({ kind: 'stopped' });
 }
 
-function hear(said: RunSaid): void {
+function hear(said: RunSaid, version: Version): void {
   if (said.kind === 'step') run.value = { kind: 'running', step: said.step, done: said.done, of: said.of };
-  else if (said.kind === 'outcome') end({ kind: 'finished', outcome: said.outcome });
+  else if (said.kind === 'outcome') end({ kind: 'finished', outcome: said.outcome, version });
   else end({ kind: 'failed', message: said.message });
 }
 

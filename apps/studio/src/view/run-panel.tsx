@@ -1,6 +1,6 @@
 /** A run of the version in the editor: how it is run, its progress, and what it measured beside what was planned. */
 import { type Device, devices } from '@lamella/runtime/choices';
-import { run, start, stop } from '../run/current.ts';
+import { isOld, run, start, stop } from '../run/current.ts';
 import { outcomeTable } from '../run/outcome.ts';
 import { Markup } from './markup.tsx';
 import { isShown } from './tabs.tsx';
@@ -72,7 +72,13 @@ function RunForm() {
 
 function Result() {
   const now = run.value;
-  if (now.kind === 'finished') return <Markup id="run-result" markup={outcomeTable(now.outcome).markup} />;
+  if (now.kind === 'finished')
+    return (
+      <>
+        {isOld.value && <p class="old-note">These are the figures of an earlier version.</p>}
+        <Markup id="run-result" markup={outcomeTable(now.outcome).markup} />
+      </>
+    );
   return (
     <div class="report" id="run-result">
       {now.kind === 'none' && (
