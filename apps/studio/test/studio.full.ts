@@ -112,6 +112,20 @@ describe('in one page', () => {
     await expect.poll(() => problems(page), { timeout: 15_000 }).toEqual([]);
   });
 
+  test('a run without an end is stopped, and the focus stays on its button', async () => {
+    await choose(page, 'assistant');
+    await choose(page, 'mobilellm-125m-ls');
+    await replace(page, 'layers: 30,', 'layers: (() => { for (;;); })(),');
+    await show(page, 'Run');
+    await page.getByRole('button', { name: 'Run' }).click();
+    await page.getByRole('button', { name: 'Stop' }).waitFor();
+    expect(await page.locator(':focus').textContent()).toBe('Stop');
+    await page.keyboard.press('Enter');
+    await page.getByText('Stopped.').waitFor();
+    expect(await page.locator(':focus').textContent()).toBe('Run');
+    await settled(page, 'fault');
+  });
+
   test.each([
     ['no model', 'export const x = 1;\n', 'L112'],
     ['a file that does not parse', 'export default (\n', 'L113'],

@@ -1,4 +1,7 @@
-/** Who is measured at what. Whoever is opened stays open while the rounds of a comparison last. */
+/**
+ * The contenders, and the work that each is measured at. An opened contender stays open while the
+ * rounds of its comparison last.
+ */
 import { join } from 'node:path';
 import type { Contender, Generated } from './contender.ts';
 import { type Host, openInPage } from './host.ts';
