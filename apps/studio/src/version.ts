@@ -6,7 +6,7 @@
 import { usual } from '@lamella/runtime/choices';
 import { computed, signal } from '@preact/signals';
 import { CompilerLink } from './compile/link.ts';
-import type { Edit, Fault, Picture } from './compile/protocol.ts';
+import type { Edit, Fault, Picture, Version } from './compile/protocol.ts';
 import { problemsOf } from './problems.ts';
 import { first, type Template } from './templates.ts';
 import { TypesLink } from './types/link.ts';
@@ -32,7 +32,7 @@ export interface Status {
 export const template = signal<Template>(first);
 /** The text in the editor. */
 export const source = signal(first.source);
-export const options = signal<Edit['options']>({ quant: usual.format, kv: usual.kv });
+export const options = signal<Version['options']>({ quant: usual.format, kv: usual.kv });
 /** The last version without a fault; null before the first. */
 export const picture = signal<Picture | null>(null);
 
@@ -80,7 +80,7 @@ export function openTemplate(chosen: Template): void {
   compile();
 }
 
-export function setOptions(chosen: Partial<Edit['options']>): void {
+export function setOptions(chosen: Partial<Version['options']>): void {
   options.value = { ...options.value, ...chosen };
   compile();
 }
@@ -94,7 +94,7 @@ export function edit(text: string): void {
 }
 
 /** The version as a worker gets it. */
-export function currentVersion(): Omit<Edit, 'id'> {
+export function currentVersion(): Version {
   return { file: template.value.file, source: source.value, options: options.value };
 }
 

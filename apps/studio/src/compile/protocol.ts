@@ -3,11 +3,15 @@ import type { CompileOptions } from '@lamella/compiler/compilation';
 import type { KernelTexts } from '@lamella/report/kernel-texts';
 
 /** A version of the author's file, and how it is to be compiled. */
-export interface Edit {
-  readonly id: number;
+export interface Version {
   readonly file: string;
   readonly source: string;
   readonly options: Pick<CompileOptions, 'quant' | 'kv'>;
+}
+
+/** A version that the compiler's worker is given, by a number of its own. */
+export interface Edit extends Version {
+  readonly id: number;
 }
 
 /** What is wrong with a version; lines and columns count from 1. */

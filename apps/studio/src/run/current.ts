@@ -1,10 +1,8 @@
 /** The run: at most one at a time, in a worker of its own, which ends with it. */
 import { computed, signal } from '@preact/signals';
-import type { Edit } from '../compile/protocol.ts';
+import type { Version } from '../compile/protocol.ts';
 import { currentVersion } from '../version.ts';
 import type { Outcome, RunRequest, RunSaid } from './protocol.ts';
-
-type Version = Omit<Edit, 'id'>;
 
 export type Run =
   | { readonly kind: 'none' | 'stopped' }

@@ -1,8 +1,8 @@
 /** What the page and the worker of a run say to each other. A run has a worker of its own, which ends with it. */
 import type { Device, Target } from '@lamella/runtime/choices';
-import type { Edit } from '../compile/protocol.ts';
+import type { Version } from '../compile/protocol.ts';
 
-export interface RunRequest extends Pick<Edit, 'file' | 'source' | 'options'> {
+export interface RunRequest extends Version {
   readonly device: Device;
   /** null for as many as help. */
   readonly threads: number | null;
