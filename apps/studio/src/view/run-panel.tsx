@@ -17,11 +17,13 @@ export function RunPanel() {
 }
 
 function RunForm() {
+  const isRunning = run.value.kind === 'running';
   return (
     <form
       id="run-form"
       onSubmit={(event) => {
         event.preventDefault();
+        if (isRunning) return stop();
         const fields = new FormData(event.currentTarget);
         start({
           device: fields.get('device') as Device,
@@ -56,16 +58,10 @@ function RunForm() {
       <label>
         Generate <input name="maxTokens" type="number" min="2" max="2048" defaultValue="64" /> tokens
       </label>
-      {/* One button, so that it keeps the focus. */}
-      {run.value.kind === 'running' ? (
-        <button type="button" onClick={stop}>
-          Stop
-        </button>
-      ) : (
-        <button type="submit" class="primary">
-          Run
-        </button>
-      )}
+      {/* One button, which so keeps the focus; a wrong number in a field does not hinder Stop. */}
+      <button type="submit" class={isRunning ? undefined : 'primary'} formNoValidate={isRunning}>
+        {isRunning ? 'Stop' : 'Run'}
+      </button>
     </form>
   );
 }
