@@ -63,6 +63,11 @@ const commands: readonly CommandLine[] = [
     does: 'start a graph file',
     load: () => import('./commands/new.ts'),
   },
+  {
+    usage: 'explain <CODE>',
+    does: 'print the cause and the remedy behind the number of a message, such as L214',
+    load: () => import('./commands/explain.ts'),
+  },
 ];
 
 /**
