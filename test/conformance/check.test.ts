@@ -112,11 +112,11 @@ function run(steps: readonly Step[], w: Record<string, never>, x: dsl.Tensor, si
     else if (op === 'add' || op === 'mul')
       values.push(loose[op]!(left, left.axes[1]?.name === right.axes[1]?.name ? right : left));
     else if (op === 'attention') {
-      const { q, k, v } = module as unknown as Record<'q' | 'k' | 'v', Loose>;
+      const w = module as unknown as Record<'q' | 'k' | 'v', Loose>;
       const turn = (isTurned: boolean, x: dsl.Tensor, count: number) =>
-        isTurned && headDim % 2 === 0 ? loose.rotate!(x, dsl.rope(10_000), { heads: count, headDim }) : x;
-      const parts = [turn(rope, q(left), heads), turn(ropeKeys, k(left), kvHeads), v(left)];
-      values.push(loose.attention!(...parts, { heads, kvHeads, headDim }));
+        isTurned && headDim % 2 === 0 ? loose.rotate!(x, dsl.rope(10_000), { heads: count }) : x;
+      const [q, k, v] = [turn(rope, w.q(left), heads), turn(ropeKeys, w.k(left), kvHeads), w.v(left)];
+      values.push(loose.attention!(q, loose.cache!(k, v, { kvHeads })));
     } else values.push((module as unknown as Loose)(left));
   });
   return values;

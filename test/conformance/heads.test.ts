@@ -3,7 +3,7 @@
 import type { Graph } from '@lamella/graph/ir';
 import { describe, test } from 'vitest';
 import { follows } from './follows.ts';
-import { adjacent, headModels, modelOf, usualHeads } from './heads.ts';
+import { adjacent, headModels, modelOf, optionModels, usualHeads } from './heads.ts';
 import type { Setting } from './machine.ts';
 import { inWasm } from './wasm-machine.ts';
 
@@ -11,6 +11,9 @@ const odd = { heads: 4, kvHeads: 2, headDim: 6, context: 40, sets: 2 };
 const graphs: readonly (readonly [string, Graph])[] = [
   ...headModels(usualHeads).map((graph) => [graph.name, graph] as const),
   ...headModels(odd).map((graph) => [`${graph.name}, headDim 6`, graph] as const),
+  ...[usualHeads, odd].flatMap((shape) =>
+    optionModels(shape).map((graph) => [`${graph.name}, headDim ${shape.headDim}`, graph] as const),
+  ),
   ...['rope-on-keys', 'scaled-before-rope', 'scaled-behind-rope', 'lora'].flatMap((name) =>
     [usualHeads, odd].map(
       (shape) => [`${name}, adjacent, headDim ${shape.headDim}`, adjacent(modelOf(name, shape))] as const,

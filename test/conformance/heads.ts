@@ -27,6 +27,7 @@ const {
   silu,
   rotate,
   attention,
+  cache,
   linear,
   rmsNorm,
   headNorm,
@@ -45,7 +46,10 @@ interface Block {
   readonly of: (module: string, x?: Value) => Value;
   readonly turnQ: (x: Value) => Value;
   readonly turnK: (x: Value) => Value;
-  readonly attend: (q: Value, k: Value, v: Value) => Value;
+  readonly attend: (q: Value, k: Value, v: Value, how?: dsl.AttentionOptions) => Value;
+  /** A state of its own, and attention that reads it. */
+  readonly cached: (k: Value, v: Value) => unknown;
+  readonly read: (q: Value, kv: unknown, how?: dsl.AttentionOptions) => Value;
 }
 
 const lora = ({ of }: Block, which: 'q' | 'k' | 'v'): Value =>
@@ -105,6 +109,46 @@ const ways: Readonly<Record<string, readonly [modules: string, make: (b: Block) 
   ],
 };
 
+/** Ways whose attention has options, or reads what another reads. */
+const withOptions: Readonly<Record<string, (typeof ways)[string]>> = {
+  'scale-and-softcap': [
+    'q k v',
+    ({ of, turnQ, turnK, attend }) => attend(turnQ(of('q')), turnK(of('k')), of('v'), { scale: 0.9, softcap: 1.5 }),
+  ],
+  window: ['q k v', ({ of, turnQ, turnK, attend }) => attend(turnQ(of('q')), turnK(of('k')), of('v'), { window: 7 })],
+  'window-of-one': ['q k v', ({ of, attend }) => attend(of('q'), of('k'), of('v'), { window: 1 })],
+  'two-readers': [
+    'q k v',
+    ({ of, turnQ, turnK, cached, read }) => {
+      const kv = cached(turnK(of('k')), of('v'));
+      const first = read(turnQ(of('q')), kv, { window: 5 });
+      return add!(first, read(scale!(first, 0.5), kv, { softcap: 2 }));
+    },
+  ],
+  'two-states': [
+    'q k v',
+    ({ of, turnQ, turnK, cached, read }) => {
+      const kv = cached(turnK(of('k')), of('v'));
+      const other = cached(of('v'), of('k'));
+      const q = turnQ(of('q'));
+      return add!(read(q, kv), add!(read(q, other, { window: 9 }), read(of('q'), kv, { window: 3 })));
+    },
+  ],
+  'one-tensor': ['q k', ({ of, turnQ, attend }) => attend(turnQ(of('q')), of('k'), of('k'))],
+  'rotated-one-tensor': [
+    'q k',
+    ({ of, turnQ, turnK, attend }) => {
+      const both = turnK(of('k'));
+      return attend(turnQ(of('q')), both, both, { window: 6 });
+    },
+  ],
+};
+
+/** A model of each way with options of attention. */
+export function optionModels(shape: HeadShape = usualHeads): readonly Graph[] {
+  return Object.keys(withOptions).map((name) => modelOf(name, shape));
+}
+
 /** A model of each way, one that rotates what goes through it, and one of everything. */
 export function headModels(shape: HeadShape = usualHeads): readonly Graph[] {
   return [...Object.keys(ways).map((name) => modelOf(name, shape)), rotatedStream(shape), loraPerExecution(shape)];
@@ -132,8 +176,8 @@ export function modelOf(name: string, { heads, kvHeads, headDim, context, sets }
     norm: () => rmsNorm!(d),
     o: () => linear!(q, d),
   };
-  const [used, make] = ways[name]!;
-  const turn = (heads: number) => (x: Value) => rotate!(x, dsl.rope(10_000), { heads, headDim });
+  const [used, make] = (ways[name] ?? withOptions[name])!;
+  const turn = (heads: number) => (x: Value) => rotate!(x, dsl.rope(10_000), { heads });
   const layer = block!(
     [t, d],
     () => Object.fromEntries(['norm', ...used.split(' '), 'o'].map((name) => [name, modules[name]!()])),
@@ -144,7 +188,9 @@ export function modelOf(name: string, { heads, kvHeads, headDim, context, sets }
           of: (module, x = n) => w[module]!(x),
           turnQ: turn(heads),
           turnK: turn(kvHeads),
-          attend: (q, k, v) => attention!(q, k, v, { heads, kvHeads, headDim }),
+          attend: (q, k, v, how = {}) => attention!(q, cache!(k, v, { kvHeads }), how),
+          cached: (k, v) => cache!(k, v, { kvHeads }),
+          read: (q, kv, how = {}) => attention!(q, kv, how),
         });
         return w.o!(attended);
       }),
@@ -186,9 +232,9 @@ export function loraPerExecution({ heads, kvHeads, headDim, context, sets }: Hea
       residual!(x, (x: Value) => {
         const n = w.norm!(x);
         const [q, k, v] = each.map((which) => add!(w[which]!(n), scale!(w[`${which}b`]!(w[`${which}a`]!(n)), 0.5)));
-        const turned = rotate!(w.qNorm!(q), dsl.rope(10_000), { heads, headDim });
-        const keys = rotate!(w.kNorm!(k), dsl.rope(10_000), { heads: kvHeads, headDim });
-        return w.o!(attention!(scale!(turned, 1.5), keys, v, { heads, kvHeads, headDim }));
+        const turned = rotate!(w.qNorm!(q), dsl.rope(10_000), { heads });
+        const keys = rotate!(w.kNorm!(k), dsl.rope(10_000), { heads: kvHeads });
+        return w.o!(attention!(scale!(turned, 1.5), cache!(keys, v, { kvHeads })));
       }),
   );
   return whole('lora-per-execution', sets, { t, d, vocab }, layer);
@@ -201,7 +247,7 @@ function rotatedStream({ headDim, context, sets }: HeadShape): Graph {
     [t, d],
     () => ({ norm: rmsNorm!(d), a: linear!(d, d) }),
     (w: Record<string, Layer>, x: Value) => {
-      const turned = rotate!(x, dsl.rope(100), { heads: 4, headDim });
+      const turned = rotate!(x, dsl.rope(100), { heads: 4 });
       return add!(turned, w.a!(w.norm!(turned)));
     },
   );

@@ -3,8 +3,8 @@
  * integer dots and results are recomputed in f64 with the oracle's quantisation. No error can hide behind an earlier one.
  */
 import type { ElementExpr, FusedOp, Kind } from '@lamella/compiler/program/ir';
-import { sourceRow } from '@lamella/compiler/program/ir';
-import { splitCount, splitLength } from '@lamella/compiler/schedule/gpu/splits';
+import { CONTEXT_CHUNK, sourceRow } from '@lamella/compiler/program/ir';
+import { splitsOf } from '@lamella/compiler/schedule/gpu/splits';
 import { functionOf } from '@lamella/graph/functions';
 import { attendQ8 } from '@lamella/graph/oracle/kv-q8';
 import type { WeightOf } from '@lamella/graph/oracle/model';
@@ -59,7 +59,7 @@ export async function checkOperations(
         op.kind === 'contraction' && op.prologue.codes ? await codesOf(machine, kind, op, row, position) : null;
       for (const kernel of kernelsOf(kinds[index]!, op, 'decode')) machine.run(kernel, row, scalars);
       const after = await Snapshot.of(machine);
-      const its = state === 0 ? null : new State(kind, await machine.readState(row), plan.program.context);
+      const its = state === 0 ? null : new State(kind, await machine.readState(row), plan.program);
       const ran = { machine, weightOf, setting, kind, row, position, before, after, state: its };
       before = after;
       if (op.kind === 'contraction' && op.prologue.codes) {
@@ -115,7 +115,7 @@ function sourceOf({ machine, weightOf, row, kind, before, position }: Ran, op: C
   const { norm } = op.prologue;
   const split = machine.splitAttention(kind, op.x);
   const x = split
-    ? mergedSplits(before.row(op.x), split.heads, split.valueStride, machine.plan.program.context, position)
+    ? mergedSplits(before.row(op.x), split, machine.plan.program.context, position)
     : Float64Array.from(before.row(op.x).subarray(0, op.depth));
   if (!norm) return x;
   const { graph, plan } = machine;
@@ -124,16 +124,18 @@ function sourceOf({ machine, weightOf, row, kind, before, position }: Ran, op: C
   return x.map((v, i) => v * inverse * gain[i]!);
 }
 
-/** Attention's result from its splits: weighted sums [heads, splits, stride], then maxima and sums of weights [heads, splits]. */
+/** Attention's result from its parts: weighted sums [heads, parts, stride], then maxima and sums of weights [heads, parts]. */
 function mergedSplits(
   splits: Float32Array,
-  heads: number,
-  stride: number,
+  op: Pick<Attention, 'heads' | 'valueStride' | 'window'>,
   context: number,
   position: number,
 ): Float64Array {
-  const all = splitCount(context);
-  const mine = Array.from({ length: Math.floor(position / splitLength(context)) + 1 }, (_, p) => p);
+  const { heads, valueStride: stride, window } = op;
+  const { count: all, length } = splitsOf(op, context);
+  const first = window === null ? 0 : Math.max(0, position - window + 1);
+  const border = first - (first % CONTEXT_CHUNK);
+  const mine = Array.from({ length: Math.floor((position - border) / length) + 1 }, (_, p) => p);
   const out = new Float64Array(heads * stride);
   for (let head = 0; head < heads; head++) {
     const entry = (p: number) => head * all + p;
@@ -321,11 +323,13 @@ function checkAttention(ran: Ran, op: Attention, encode: Encode): void {
     kvHeads,
     headDim,
     scale: op.scale,
+    window: op.window,
+    softcap: op.softcap,
   });
   // a target that splits the context leaves a result for each split, which their readers merge
   const split = machine.splitAttention(ran.kind, op.out) !== null;
   const row = after.row(op.out);
-  const out = split ? mergedSplits(row, heads, valueStride, context, position) : row;
+  const out = split ? mergedSplits(row, op, context, position) : row;
   for (const h of each(heads)) {
     const got = out.slice(h * valueStride, (h + 1) * valueStride);
     // a weight that rounds the other way moves its head by one part in 32767

@@ -1,6 +1,6 @@
 /** Keys and values as they lie in an execution's state, read back as numbers. */
 import { fromHalf } from '@lamella/compiler/loops/half';
-import type { Kind, StatePart } from '@lamella/compiler/program/ir';
+import { type Kind, type Program, positionsOf, type StatePart } from '@lamella/compiler/program/ir';
 import { nearestHalf } from '@lamella/graph/oracle/half';
 
 /** A head's codes and their scale. */
@@ -12,18 +12,18 @@ export interface Coded {
 export class State {
   private readonly kind: Kind;
   private readonly bytes: ArrayBuffer;
-  private readonly positions: number;
+  private readonly program: Program;
 
-  constructor(kind: Kind, bytes: ArrayBuffer, context: number) {
+  constructor(kind: Kind, bytes: ArrayBuffer, program: Program) {
     this.kind = kind;
     this.bytes = bytes;
-    this.positions = 8 * Math.ceil(context / 8);
+    this.program = program;
   }
 
   /** Feature `i` of a head that is kept as floats. */
   value(part: number, head: number, position: number, i: number): number {
     const { offset, stride, format } = this.part(part);
-    const at = (head * this.positions + position) * stride + i;
+    const at = this.row(part, head, position) * stride + i;
     if (format === 'f16') return fromHalf(new Uint16Array(this.bytes, offset)[at]!);
     return new Float32Array(this.bytes, offset)[at]!;
   }
@@ -36,12 +36,18 @@ export class State {
   /** A head that is kept as codes: all of them come before all scales. */
   coded(part: number, head: number, position: number): Coded {
     const { offset, stride, kvHeads } = this.part(part);
-    const at = head * this.positions + position;
-    const scales = offset + kvHeads * this.positions * stride;
+    const at = this.row(part, head, position);
+    const scales = offset + this.row(part, kvHeads, 0) * stride;
     return {
       codes: new Int8Array(this.bytes, offset + at * stride, stride),
       scale: new Float32Array(this.bytes, scales, at + 1)[at]!,
     };
+  }
+
+  /** Where a position of a head lies among those of all heads: in a ring modulo its length. */
+  private row(part: number, head: number, position: number): number {
+    const positions = positionsOf(this.part(part), this.program);
+    return head * positions + (position % positions);
   }
 
   private part(part: number): StatePart {

@@ -31,6 +31,7 @@ import type { Graph } from '@lamella/graph/ir';
 import { sequence } from '@lamella/graph/oracle/sequence';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import assistant from '../../graphs/assistant.ts';
+import { optionModels } from '../conformance/heads.ts';
 import { model, orders } from '../conformance/models.ts';
 import { primitives } from '../conformance/primitives.ts';
 import { weightsOf } from '../conformance/weights.ts';
@@ -91,6 +92,7 @@ const graphs: Readonly<Record<string, Graph>> = {
   'untied, headDim 52, odd vocabulary': model({ tied: false, d: 104, heads: 4, kvHeads: 1, headDim: 52, vocab: 97 }),
   'without rotation': model({ rope: false }),
   ...Object.fromEntries(Object.entries(primitives).map(([name, make]) => [name, make()])),
+  ...Object.fromEntries(optionModels().map((graph) => [graph.name, graph])),
 };
 
 describe('PyTorch and the oracle agree to 1e-4 of the largest logit', () => {

@@ -5,7 +5,7 @@
 import { conservative, type GpuProfile, halves } from '@lamella/compiler/schedule/gpu/profile';
 import type { Graph } from '@lamella/graph/ir';
 import { everyFunction } from '../conformance/functions.ts';
-import { type HeadShape, headModels, usualHeads } from '../conformance/heads.ts';
+import { type HeadShape, headModels, optionModels, usualHeads } from '../conformance/heads.ts';
 import type { Setting } from '../conformance/machine.ts';
 import { primitives } from '../conformance/primitives.ts';
 
@@ -39,6 +39,21 @@ export const headCompositions: readonly Composition[] = [
 const ofPrimitives: readonly Composition[] = (['rope of neighbours in a part of a head'] as const).map((name) =>
   of(name, primitives[name]!(), f32, conservative, 1e-4),
 );
+
+const few = { heads: 2, kvHeads: 1, headDim: 8, context: 20, sets: 1 };
+
+/** Windows, soft caps and states that several attentions read, in floats, halves and codes; long enough for their windows to hide something. */
+export const attentionCompositions: readonly Composition[] = [
+  ...optionModels(few)
+    .filter(({ name }) => ['scale-and-softcap', 'two-states'].includes(name))
+    .map((graph) => of('f32', graph, f32, conservative, 1e-4)),
+  ...optionModels({ ...few, headDim: 6 })
+    .filter(({ name }) => ['rotated-one-tensor'].includes(name))
+    .map((graph) => of('headDim 6, halves', graph, f32, halves, 2e-3)),
+  ...optionModels(few)
+    .filter(({ name }) => ['two-states'].includes(name))
+    .map((graph) => of('KV q8', graph, { quant: 'f32', kv: 'q8' }, conservative, 0.05)),
+];
 
 /** With one whose shaders are so long that a driver for the CPU takes minutes to compile them. */
 export const compositions: readonly Composition[] = [

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, test } from 'vitest';
 import { graphCases, tinyCases } from '../conformance/cases.ts';
 import { conforms } from '../conformance/conformance.ts';
 import { follows } from '../conformance/follows.ts';
-import { headCompositions } from './compositions.ts';
+import { attentionCompositions, headCompositions } from './compositions.ts';
 import { dawn } from './dawn.ts';
 import { onDevice } from './device.ts';
 import { executorOn, type Setup } from './executor.ts';
@@ -36,6 +36,6 @@ describe.each(inHalves)('halves, $name', ({ name, setting, extent, make }) => {
   });
 });
 
-describe.each(headCompositions)('$name', ({ graph, setting, profile, tolerance }) => {
+describe.each([...headCompositions, ...attentionCompositions])('$name', ({ graph, setting, profile, tolerance }) => {
   test('follows the oracle', () => follows(onDevice(execute, profile), graph, setting, tolerance, 6));
 });

@@ -6,7 +6,7 @@ import { conforms } from '../conformance/conformance.ts';
 import { follows } from '../conformance/follows.ts';
 import { model } from '../conformance/models.ts';
 import { weightsOf } from '../conformance/weights.ts';
-import { headCompositions } from './compositions.ts';
+import { attentionCompositions, headCompositions } from './compositions.ts';
 import { dawn } from './dawn.ts';
 import { onDevice } from './device.ts';
 import { executorOn, type Setup } from './executor.ts';
@@ -32,7 +32,7 @@ test('a table that is too large for one binding, weights in several buffers', as
   await conforms(onDevice(execute, small), graph, weightsOf(graph), { quant: 'f32', kv: 'f32' }, extent);
 });
 
-describe.each(headCompositions.filter(({ profile }) => profile.needs.length === 0))(
+describe.each([...headCompositions, ...attentionCompositions].filter(({ profile }) => profile.needs.length === 0))(
   '$name',
   ({ graph, setting, profile, tolerance }) => {
     test('follows the oracle', () => follows(onDevice(execute, profile), graph, setting, tolerance, 6));

@@ -20,6 +20,7 @@ const memory = 'test/conformance/memory.test.ts';
 const variants = 'test/conformance/variants.test.ts';
 const kernels = 'packages/compiler/test/schedule.test.ts';
 const heads = 'test/conformance/heads.test.ts';
+const window = 'test/conformance/window.test.ts';
 
 const position: readonly Mutation[] = [
   {
@@ -147,8 +148,8 @@ const attention: readonly Mutation[] = [
   {
     name: 'a token begins its second chunk too late',
     file: `${compiler}/schedule/cpu/attention.ts`,
-    find: 'quotient(plus(scope.position(token), CONTEXT_CHUNK), CONTEXT_CHUNK)',
-    replace: 'quotient(plus(scope.position(token), CONTEXT_CHUNK - 1), CONTEXT_CHUNK)',
+    find: 'quotient(plus(position, CONTEXT_CHUNK), CONTEXT_CHUNK)',
+    replace: 'quotient(plus(position, CONTEXT_CHUNK - 1), CONTEXT_CHUNK)',
     killedBy: f32,
   },
   {
@@ -182,15 +183,15 @@ const attention: readonly Mutation[] = [
   {
     name: 'KV q8 stores a key one position late',
     file: `${compiler}/schedule/cpu/encode.ts`,
-    find: 'plus(times(head, shape.positions), scope.position(token))',
-    replace: 'plus(times(head, shape.positions), plus(scope.position(token), 1))',
+    find: 'plus(times(head, shape.positions), scope.statePosition(to.part, token))',
+    replace: 'plus(times(head, shape.positions), plus(scope.statePosition(to.part, token), 1))',
     killedBy: kv,
   },
   {
     name: 'KV q8 stores one head over another',
     file: `${compiler}/schedule/cpu/encode.ts`,
-    find: 'plus(times(head, shape.positions), scope.position(token))',
-    replace: 'scope.position(token)',
+    find: 'plus(times(head, shape.positions), scope.statePosition(to.part, token))',
+    replace: 'plus(scope.statePosition(to.part, token), 0)',
     killedBy: kv,
   },
   {
@@ -199,6 +200,41 @@ const attention: readonly Mutation[] = [
     find: 'times(chunk, op.valueStride + 4)',
     replace: 'times(chunk, op.valueStride)',
     killedBy: kv,
+  },
+  {
+    name: 'a window shows one position more',
+    file: `${compiler}/schedule/cpu/attention.ts`,
+    find: 'plus(position, 1 - window)',
+    replace: 'plus(position, -window)',
+    killedBy: window,
+  },
+  {
+    name: 'what a window has left behind in its first chunk counts',
+    file: `${compiler}/schedule/cpu/attention.ts`,
+    find: 'inner.store(scoresOut, plus(at, p), f32(FLOOR))',
+    replace: "inner.store(scoresOut, plus(at, p), load(scores, plus(at, p), 'f32'))",
+    killedBy: window,
+  },
+  {
+    name: 'a ring has no room for a tile beside its window',
+    file: `${compiler}/program/ir.ts`,
+    find: 'padded(window + tile - 1, CONTEXT_CHUNK)',
+    replace: 'padded(window, CONTEXT_CHUNK)',
+    killedBy: window,
+  },
+  {
+    name: 'a soft cap is taken for a hard one',
+    file: `${compiler}/schedule/softcap.ts`,
+    find: 'builders.tanh(b, inside, inside)',
+    replace: 'inside',
+    killedBy: heads,
+  },
+  {
+    name: 'one weight in two layouts has one name in a kernel',
+    file: `${compiler}/schedule/scope.ts`,
+    find: 'return before === 0 ? name(pack)',
+    replace: 'return before >= 0 ? name(pack)',
+    killedBy: heads,
   },
   {
     name: 'keys and values are swapped',

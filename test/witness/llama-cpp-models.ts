@@ -3,6 +3,7 @@ import {
   add,
   attention,
   block,
+  cache,
   defineModel,
   dims,
   embedding,
@@ -22,14 +23,19 @@ import {
 import type { Graph } from '@lamella/graph/ir';
 
 const { t, d, ff, kv, vocab } = dims({ t: 80, d: 64, ff: 96, kv: 32, vocab: 96 });
-const heads = { heads: 4, kvHeads: 2, headDim: 16 };
+const [heads, kvHeads] = [4, 2];
 const position = rope(500);
 
 /** A Llama without biases, rotated in this way. */
 export function rotated(name: string, position: RopeSpec): Graph {
   const layer = block(
     [t, d],
-    () => ({ norm: rmsNorm(d), attn: gqa(d, { ...heads, rope: position }), norm2: rmsNorm(d), mlp: swiglu(d, ff) }),
+    () => ({
+      norm: rmsNorm(d),
+      attn: gqa(d, { heads, kvHeads, headDim: 16, rope: position }),
+      norm2: rmsNorm(d),
+      mlp: swiglu(d, ff),
+    }),
     (w, x) => {
       const attended = residual(x, (x) => w.attn(w.norm(x)));
       return residual(attended, (x) => w.mlp(w.norm2(x)));
@@ -59,8 +65,8 @@ const layer = block(
   }),
   (w, x) => {
     const n = w.norm(x);
-    const [q, k] = [rotate(w.q(n), position, heads), rotate(w.k(n), position, { ...heads, heads: heads.kvHeads })];
-    const h = add(w.out(attention(q, k, w.v(n), heads)), x);
+    const [q, k] = [rotate(w.q(n), position, { heads }), rotate(w.k(n), position, { heads: kvHeads })];
+    const h = add(w.out(attention(q, cache(k, w.v(n), { kvHeads }))), x);
     const m = w.norm2(h);
     return add(w.down(mul(w.up(m), silu(w.gate(m)))), h);
   },

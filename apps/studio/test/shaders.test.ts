@@ -1,5 +1,17 @@
 /** What the page says about kernels for a GPU is what the compiler says, and a model without them still runs on WASM. */
-import { add, attention, block, defineModel, dims, embedding, input, linear, rmsNorm, stack } from '@lamella/dsl';
+import {
+  add,
+  attention,
+  block,
+  cache,
+  defineModel,
+  dims,
+  embedding,
+  input,
+  linear,
+  rmsNorm,
+  stack,
+} from '@lamella/dsl';
 import { expect, test } from 'vitest';
 import { compileFor, shadersOf } from '../src/compile/shaders.ts';
 
@@ -11,7 +23,7 @@ function attended(headDim: number) {
     () => ({ norm: rmsNorm(d), q: linear(d, d), k: linear(d, d), v: linear(d, d) }),
     (w, x) => {
       const n = w.norm(x);
-      return add(x, attention(w.q(n), w.k(n), w.v(n), { heads: 2, kvHeads: 2, headDim }));
+      return add(x, attention(w.q(n), cache(w.k(n), w.v(n), { kvHeads: 2 })));
     },
   );
   return defineModel(

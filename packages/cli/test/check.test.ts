@@ -121,9 +121,9 @@ test('a model without a head, although its width is its vocabulary', async () =>
 test('attention over what no linear made is fused by an operation of its own', async () => {
   await writeGraph(home.path, 'alone', (source) =>
     source
-      .replace('rope, share', 'rope, attention, share')
+      .replace('rope, share', 'rope, attention, cache, share')
       .replace('x = w.attention(w.norm(x))', '')
-      .replace('w.attention(w.norm(x))', 'attention(x, x, x, { heads: 4, kvHeads: 4, headDim: 4 })')
+      .replace('w.attention(w.norm(x))', 'attention(x, cache(x, x, { kvHeads: 4 }))')
       .replace(/ {4}(norm|attention): .*\n/g, ''),
   );
   for (const args of [

@@ -26,6 +26,8 @@ function quantiseState(program: Program, kv: Exclude<KvName, 'f32'>): Program {
   const buffer = (buffer: Buffer): BufferId => buffers.push(buffer) - 1;
   const multiple = kvFormats[kv].strideMultiple;
   const kinds = program.kinds.map((kind): Kind => {
+    // keys and values are encoded once, before the first attention on their state
+    const waiting = new Set(kind.state.keys());
     const staged = kind.state.map(({ name, kvHeads, stride }) =>
       buffer({ name: `${kind.name}.${name}`, element: 'f32', width: kvHeads * stride, rows: program.tile }),
     );
@@ -55,8 +57,17 @@ function quantiseState(program: Program, kv: Exclude<KvName, 'f32'>): Program {
           scratch: {},
           parts: [
             { from: op.q, heads, stride: keyStride, to: { kind: 'buffer', codes: queries, scales } },
-            { from: staged[op.k]!, heads: kvHeads, stride: keyStride, to: { kind: 'state', part: op.k } },
-            { from: staged[op.v]!, heads: kvHeads, stride: valueStride, to: { kind: 'state', part: op.v } },
+            ...[
+              { part: op.k, stride: keyStride },
+              { part: op.v, stride: valueStride },
+            ]
+              .filter(({ part }) => waiting.delete(part))
+              .map(({ part, stride }) => ({
+                from: staged[part]!,
+                heads: kvHeads,
+                stride,
+                to: { kind: 'state', part } as const,
+              })),
           ],
         },
         { ...op, codes: { queries, scales } },

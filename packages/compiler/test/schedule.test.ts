@@ -107,8 +107,8 @@ describe.each(['decode', 'prefill'] as const)('%s', (lowering) => {
     const code: Kind = {
       ...kind('k', 'block'),
       state: [
-        { name: 'keys0', format: 'f32', kvHeads, stride: headDim, offset: 0, bytes },
-        { name: 'values0', format: 'f32', kvHeads, stride: headDim, offset: bytes, bytes },
+        { name: 'keys0', format: 'f32', kvHeads, stride: headDim, window: null, offset: 0, bytes },
+        { name: 'values0', format: 'f32', kvHeads, stride: headDim, window: null, offset: bytes, bytes },
       ],
     };
     const scores: ArenaBuffer = { name: 'scores', element: 'f32', width: 2 * CONTEXT_CHUNK, rows: 1 };
@@ -124,6 +124,8 @@ describe.each(['decode', 'prefill'] as const)('%s', (lowering) => {
       heads,
       kvHeads,
       scale,
+      window: null,
+      softcap: null,
       keyStride: headDim,
       valueStride: headDim,
       scratch: { scores: 1, partials: 3 },

@@ -111,6 +111,24 @@ export type Fit<X, Want extends Axis> =
       ? `L101 axis ${Show<Got>} does not fit: expected ${Show<Want>}`
       : `L101 axes [${ShowAll<AxesOf<X>>}] do not fit: expected [t, ${Show<Want>}]`;
 
+/** `X` when it is features [t, d] of any d; otherwise the sentence. */
+export type FitFeatures<X> =
+  Untold<X> extends true
+    ? X
+    : AxesOf<X> extends readonly [Axis, Axis]
+      ? X
+      : `L101 axes [${ShowAll<AxesOf<X>>}] do not fit: expected [t, features]`;
+
+/** `X` when it is features of the tokens that keys and values [t, kv] have; otherwise the sentence. */
+export type FitQueries<X, Keys extends readonly Axis[]> = [AxesOf<X>, Keys] extends [
+  readonly [infer T extends Axis, Axis],
+  readonly [infer Want extends Axis, Axis],
+]
+  ? Agrees<T, Want> extends true
+    ? X
+    : `L101 axis ${Show<T>} does not fit: expected ${Show<Want>}`
+  : FitFeatures<X>;
+
 /** What a layer from [t, In] to [t, Out] makes of X. After a mistake anything fits, so that one mistake is one line. */
 export type Through<X, In extends Axis, Out extends Axis> = [AxesOf<X>] extends [never]
   ? Tensor<never>

@@ -1,4 +1,5 @@
 /** The authoring language: everything a model file imports. */
+export { type AttentionOptions, attention, type Cache, cache } from './attention.ts';
 export { type Dim, dims } from './axes.ts';
 export { type Block, block, type Stack, stack } from './block.ts';
 export * from './functions.ts';
@@ -15,7 +16,7 @@ export {
 } from './layers.ts';
 export { defineModel } from './model.ts';
 export type { Module, Tree } from './module.ts';
-export { attention, type Heads, input, residual, rotate, scale } from './ops.ts';
+export { input, residual, rotate, scale } from './ops.ts';
 export { type MobileLLMShape, mobileLLM } from './presets.ts';
 export { type RopeOptions, type RopeSpec, rope, ropeScaling } from './rope.ts';
 export { type Sharing, share } from './share.ts';

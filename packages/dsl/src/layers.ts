@@ -4,10 +4,12 @@ import { isPositiveF32 } from '@lamella/graph/f32';
 import type { Axis } from '@lamella/graph/ir';
 import { checkRope } from '@lamella/graph/rope';
 import { axis, boolean, declared, number, optional, options, tensor } from './arguments.ts';
+import { type AttentionOptions, attention, attentionKinds, cache, checkAttention } from './attention.ts';
 import { checkSize, type Fit, type FitTokens, type Through, type TokensOf } from './axes.ts';
 import { mul, silu } from './functions.ts';
+import { checkHeads, divisorBelow, headCounts } from './heads.ts';
 import { asModule, type Module, Parameter } from './module.ts';
-import { attention, headCounts, rotate } from './ops.ts';
+import { rotate } from './ops.ts';
 import { type RopeSpec, ropeSpec } from './rope.ts';
 import { type Capture, capture } from './site.ts';
 import type { Tensor } from './tensor.ts';
@@ -101,12 +103,7 @@ function norm(made: string, d: Axis, heads: number, eps: number, site: Capture):
   };
   const check = (place: string): void => {
     const where = { place, site: site() };
-    checkSize('heads', heads, where);
-    if (d.size % heads !== 0) {
-      const argument = `heads, which divide ${d.name}=${d.size}`;
-      const remedy = `heads: ${divisorBelow(d.size, heads)}`;
-      throw new LamellaError('L124', { call: made, expected: 'a number', argument, got: heads, remedy }, where);
-    }
+    checkHeads('headNorm', 'heads', heads, d, where);
     if (!isPositiveF32(eps)) throw new LamellaError('L117', { value: eps }, where);
   };
   return layer(made, [d], { weight }, forward, site, check);
@@ -154,7 +151,7 @@ export const swiglu = declared(
 );
 
 /** What `gqa` takes besides the model width. */
-export interface GqaOptions {
+export interface GqaOptions extends AttentionOptions {
   /** Query heads. */
   readonly heads: number;
   /** Key and value heads; must divide `heads`. */
@@ -166,18 +163,18 @@ export interface GqaOptions {
 
 /**
  * Causal grouped-query attention (arXiv 2305.13245) with its four projections: [t, d] -> [t, d]. Weights `q_proj`
- * [heads * headDim, d], `k_proj` and `v_proj` [kvHeads * headDim, d], `o_proj` [d, heads * headDim]. Throws L102, L103, L104, L118.
+ * [heads * headDim, d], `k_proj` and `v_proj` [kvHeads * headDim, d], `o_proj` [d, heads * headDim]. Throws L102, L103, L104, L118, L150.
  */
 export const gqa = declared(
   'gqa',
   {
     d: axis,
     options: options(
-      { ...headCounts, rope: optional(ropeSpec) },
+      { ...headCounts, rope: optional(ropeSpec), ...attentionKinds },
       'gqa(d, { heads: 9, kvHeads: 3, headDim: 64, rope: rope(10_000) })',
     ),
   },
-  <const D extends Axis>(d: D, { heads, kvHeads, headDim, rope }: GqaOptions): Layer<D, D> => {
+  <const D extends Axis>(d: D, { heads, kvHeads, headDim, rope, ...how }: GqaOptions): Layer<D, D> => {
     const site = capture();
     const queryAxis: Axis = { name: 'q', size: heads * headDim };
     const keyAxis: Axis = { name: 'kv', size: kvHeads * headDim };
@@ -185,10 +182,10 @@ export const gqa = declared(
     const k_proj = projection(d, keyAxis, site);
     const v_proj = projection(d, keyAxis, site);
     const o_proj = projection(queryAxis, d, site);
-    const turn = (x: Tensor, count: number): Tensor => (rope ? rotate(x, rope, { heads: count, headDim }) : x);
+    const turn = (x: Tensor, count: number): Tensor => (rope ? rotate(x, rope, { heads: count }) : x);
     const forward = (x: Tensor): Tensor => {
       const [q, k, v] = [q_proj(x), k_proj(x), v_proj(x)] as const;
-      return o_proj(attention(turn(q, heads), turn(k, kvHeads), v, { heads, kvHeads, headDim }));
+      return o_proj(attention(turn(q, heads), cache(turn(k, kvHeads), v, { kvHeads }), how));
     };
     const check = (place: string): void => {
       const where = { place, site: site() };
@@ -198,6 +195,7 @@ export const gqa = declared(
       if (heads % kvHeads !== 0) {
         throw new LamellaError('L104', { heads, kvHeads, suggestion: divisorBelow(heads, kvHeads) }, where);
       }
+      checkAttention(how, where);
       if (!rope) return;
       if (headDim % 2 !== 0) throw new LamellaError('L103', { headDim, suggestion: headDim + 1 }, where);
       checkRope(rope, headDim, { place, site: rope.site() });
@@ -205,10 +203,3 @@ export const gqa = declared(
     return layer('gqa', [d], { q_proj, k_proj, v_proj, o_proj }, forward, site, check) as Layer<D, D>;
   },
 );
-
-/** The largest divisor of `n` that is at most `limit`. */
-export function divisorBelow(n: number, limit: number): number {
-  let divisor = Math.min(n, limit);
-  while (n % divisor !== 0) divisor--;
-  return divisor;
-}

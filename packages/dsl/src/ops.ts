@@ -1,10 +1,11 @@
-/** Operations without weights that are more than a function of features: the token ids, residuals, rotary embedding and attention. */
+/** Operations without weights that are more than a function of features: the token ids, residuals and rotary embedding. */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { isF32 } from '@lamella/graph/f32';
 import type { Axis } from '@lamella/graph/ir';
-import { axis, callback, checkValue, declared, number, optional, options, tensor } from './arguments.ts';
-import type { Adds, AxesOf } from './axes.ts';
+import { axis, callback, checkValue, declared, number, options, tensor } from './arguments.ts';
+import type { Adds, AxesOf, FitFeatures } from './axes.ts';
 import { add } from './functions.ts';
+import { checkHeads, headCounts } from './heads.ts';
 import { type RopeSpec, ropeSpec } from './rope.ts';
 import { capture } from './site.ts';
 import type { Tensor } from './tensor.ts';
@@ -39,56 +40,17 @@ export const residual = declared(
   },
 );
 
-/** How the features of q, k and v are split into heads. */
-export interface Heads {
-  readonly heads: number;
-  readonly kvHeads: number;
-  readonly headDim: number;
-}
-
-/** How `Heads` are written. */
-export const headCounts = {
-  heads: number('heads: 9'),
-  kvHeads: number('kvHeads: 3'),
-  headDim: number('headDim: 64'),
-};
-
-/** Rotates each head of x [t, heads * headDim] by its token's position. What `attention` takes as heads is taken here as well. */
+/** Rotates each of `heads` heads that lie side by side in x [t, heads * headDim] by its token's position. Throws L101, L102, L124. */
 export const rotate = declared(
   'rotate',
-  {
-    x: tensor,
-    spec: ropeSpec,
-    heads: options({ ...headCounts, kvHeads: optional(headCounts.kvHeads) }, '{ heads: 9, headDim: 64 }'),
-  },
-  (x: Tensor, spec: RopeSpec, { heads, headDim }: Omit<Heads, 'kvHeads'>): Tensor => {
+  { x: tensor, spec: ropeSpec, options: options({ heads: headCounts.heads }, 'rotate(q, rope(10_000), { heads: 9 })') },
+  <X extends Tensor>(x: FitFeatures<X>, spec: RopeSpec, { heads }: { readonly heads: number }): Tensor<AxesOf<X>> => {
     const trace = activeTrace();
     const { site: _, ...rope } = spec;
-    return trace.emit({ kind: 'rope', x: trace.own(x).id, heads, headDim, rope }, x.axes);
-  },
-);
-
-/**
- * Causal attention with the usual scale 1 / sqrt(headDim): q [t, heads * headDim], k and v [t, kvHeads * headDim] -> the axes of q.
- * Keeps k and v in the state slot of the execution, so it belongs in a block: throws L116 in a model's own body.
- */
-export const attention = declared(
-  'attention',
-  {
-    q: tensor,
-    k: tensor,
-    v: tensor,
-    heads: options(headCounts, '{ heads: 9, kvHeads: 3, headDim: 64 }'),
-  },
-  (q: Tensor, k: Tensor, v: Tensor, { heads, kvHeads, headDim }: Heads): Tensor => {
-    const trace = activeTrace();
-    if (trace.isRoot) {
-      const reason = "a model's own body keeps no state";
-      const remedy = 'a block, and stack(1, block)';
-      throw new LamellaError('L116', { op: 'attention', reason, remedy }, { place: trace.where, site: capture()() });
-    }
-    const [queries, keys, values] = [q, k, v].map((x) => trace.own(x).id) as [number, number, number];
-    const op = { kind: 'attention', q: queries, k: keys, v: values, heads, kvHeads, headDim } as const;
-    return trace.emit({ ...op, scale: 1 / Math.sqrt(headDim), state: trace.nextState() }, q.axes);
+    const value = trace.expectFeatures(x);
+    const [, width] = value.axes;
+    checkHeads('rotate', 'heads', heads, width, { place: trace.where, site: capture()() });
+    const op = { kind: 'rope', x: value.id, heads, headDim: width.size / heads, rope } as const;
+    return trace.emit(op, value.axes as readonly Axis[] as AxesOf<X>);
   },
 );

@@ -181,6 +181,14 @@ export class Trace {
     return value as Tensor<readonly [Axis, Axis]>;
   }
 
+  /** x, checked to be features [t, d] of this trace. Throws L101, L110. */
+  expectFeatures(x: unknown): Tensor<readonly [Axis, Axis]> {
+    const value = this.own(x);
+    if (value.axes.length !== 2)
+      return this.#misfit(showLast(value.axes), '[t, features]', 'embedding the token ids first');
+    return value as Tensor<readonly [Axis, Axis]>;
+  }
+
   /** x, checked to be token ids [t] of this trace. Throws L101, L110. */
   expectTokens(x: unknown): Tensor<readonly [Axis]> {
     const value = this.own(x);

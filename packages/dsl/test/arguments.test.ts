@@ -179,8 +179,18 @@ describe('L124: a wrong kind of value', () => {
 describe('L125: an option or argument that is not taken', () => {
   test.each<readonly [() => unknown, string]>([
     [
-      () => gqa(d, loose(Object)({ ...heads, window: 512 })),
-      'gqa does not take option window. Try heads, kvHeads, headDim, rope',
+      () => gqa(d, loose(Object)({ ...heads, slidingWindow: 512 })),
+      'gqa does not take option slidingWindow. Try heads, kvHeads, headDim, rope, scale, window, softcap',
+    ],
+    [() => gqa(d, loose(Object)({ ...heads, windows: 512 })), 'gqa does not take option windows. Try window'],
+    [
+      () => around((_, x) => loose(dsl.attention)(x, loose(dsl.cache)(x, x, { kvHeads: 2 }), { softCap: 5 })),
+      'attention does not take option softCap. Try softcap',
+    ],
+    [() => around((_, x) => loose(dsl.cache)(x, x, { kvHead: 2 })), 'cache does not take option kvHead. Try kvHeads'],
+    [
+      () => around((_, x) => loose(dsl.rotate)(x, rope(10_000), { heads: 2, headDim: 4 })),
+      'rotate does not take option headDim. Try heads',
     ],
     [
       () => gqa(d, loose(Object)({ heads: 2, kvheads: 1, headDim: 4 })),

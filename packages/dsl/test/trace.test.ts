@@ -98,6 +98,8 @@ test('attention: heads, scale 1 / sqrt(headDim), rope on q and k alone', () => {
     heads: 4,
     kvHeads: 2,
     headDim: 2,
+    window: null,
+    softcap: null,
     scale: 1 / Math.sqrt(2),
     state: 0,
   });

@@ -120,9 +120,9 @@ export type Op =
       readonly rope: Rope;
     }
   /**
-   * Causal grouped-query attention: q [t, heads * headDim], k and v [t, kvHeads * headDim] -> [t, heads * headDim]. Query head h reads
-   * KV head floor(h / (heads / kvHeads)). k and v are appended to this execution's state; `state` numbers the attention
-   * operations of a body (0, 1, ...), so that a slot has room for each.
+   * Causal grouped-query attention: q [t, heads * headDim] over keys and values [t, kvHeads * headDim] -> [t, heads * headDim]. Query head h
+   * reads KV head floor(h / (heads / kvHeads)). `state` numbers the states of a body (0, 1, ...), so that a slot has room for each. The first
+   * attention on a state appends k and v to it; all attentions on it have the same k and v.
    */
   | {
       readonly kind: 'attention';
@@ -134,6 +134,10 @@ export type Op =
       readonly headDim: number;
       /** Multiplies q.k before the softmax; usually 1 / sqrt(headDim). */
       readonly scale: number;
+      /** A token sees this many positions, the last of them its own; null for all positions up to its own. */
+      readonly window: number | null;
+      /** A score s becomes softcap * tanh(s / softcap) before the softmax (arXiv 2408.00118); null where it stays s. */
+      readonly softcap: number | null;
       readonly state: number;
     }
   /** A function of `functions.ts`, feature by feature, over as many values of the same axes as it takes. */

@@ -58,7 +58,9 @@ function opText(op: Op, body: Body): string {
       return `rope %${op.x}, heads=${op.heads}x${op.headDim} ${ropeText(op.rope)}`;
     case 'attention': {
       const heads = `heads=${op.heads}x${op.headDim} kvHeads=${op.kvHeads}`;
-      return `attention %${op.q}, %${op.k}, %${op.v}, ${heads} scale=${op.scale} state=${op.state}`;
+      const window = op.window === null ? '' : ` window=${op.window}`;
+      const softcap = op.softcap === null ? '' : ` softcap=${op.softcap}`;
+      return `attention %${op.q}, %${op.k}, %${op.v}, ${heads} scale=${op.scale}${window}${softcap} state=${op.state}`;
     }
     case 'map':
       return `${op.fn} ${op.args.map((v) => `%${v}`).join(', ')}`;

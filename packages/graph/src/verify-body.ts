@@ -11,6 +11,7 @@ import {
   features,
   type Graph,
   type Node,
+  type Op,
   operands,
   operationName,
   type Param,
@@ -19,6 +20,8 @@ import {
 } from './ir.ts';
 import { axesText, axisText, shapeText } from './print.ts';
 import { checkRope } from './rope.ts';
+
+type Attention = Extract<Op, { readonly kind: 'attention' }>;
 
 /** What the rule of one operation needs to see. */
 interface Scope {
@@ -32,7 +35,7 @@ interface Scope {
 /** Throws a `LamellaError` unless `body` is well formed; `place` is its name in messages. Bindings are not looked at. */
 export function verifyBody(body: Body, place: string, graph: Graph): void {
   verifyParams(body.params, place);
-  let attentions = 0;
+  const states: Attention[] = [];
   body.nodes.forEach((node, index) => {
     const scope = { graph, body, node, place: node.path ? `${place}.${node.path}` : place };
     verifyOrder(scope, index);
@@ -40,11 +43,20 @@ export function verifyBody(body: Body, place: string, graph: Graph): void {
     if (!sameAxes(node.axes, expected)) {
       fail(scope, `its axes are ${axesText(node.axes)}, not ${axesText(expected)}`);
     }
-    if (node.op.kind === 'attention' && node.op.state !== attentions++) {
-      fail(scope, `its state is ${node.op.state}, but it is attention ${attentions - 1} of the body`);
-    }
+    if (node.op.kind === 'attention') verifyState(scope, node.op, states);
   });
   if (!body.nodes[body.result]) illFormed(`the result %${body.result} does not exist`, place, null);
+}
+
+/** States count from 0 in the order of their first attention; a later attention on one has the keys and values that the first appended. */
+function verifyState(scope: Scope, op: Attention, states: Attention[]): void {
+  const first = states[op.state];
+  if (!first) {
+    if (op.state !== states.length) fail(scope, `its state is ${op.state}, but the next state is ${states.length}`);
+    states.push(op);
+  } else if ((['k', 'v', 'kvHeads', 'headDim'] as const).some((key) => first[key] !== op[key])) {
+    fail(scope, `it has other keys and values than the first attention on state ${op.state}`);
+  }
 }
 
 function verifyParams(params: readonly Param[], place: string): void {
@@ -128,7 +140,10 @@ function resultAxes(scope: Scope): readonly Axis[] {
       expectFeatures(scope, op.q, heads * headDim, `heads * headDim = ${heads} * ${headDim}`);
       expectFeatures(scope, op.k, kvHeads * headDim, `kvHeads * headDim = ${kvHeads} * ${headDim}`);
       expectFeatures(scope, op.v, kvHeads * headDim, `kvHeads * headDim = ${kvHeads} * ${headDim}`);
-      if (!isF32(op.scale)) fail(scope, `its scale is ${op.scale}`);
+      if (op.window !== null) checkSize('window', op.window, scope.place, node.site);
+      for (const [name, value] of Object.entries({ scale: op.scale, softcap: op.softcap ?? 1 })) {
+        if (!isPositiveF32(value)) throw new LamellaError('L150', { name, value, example: '0.5' }, where(scope));
+      }
       return ofSize(scope, heads * headDim);
     }
     case 'scale':

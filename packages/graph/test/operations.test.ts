@@ -226,7 +226,19 @@ describe('attention', () => {
     { kind: 'linear', x: 0, weight: 0, bias: null },
     { kind: 'linear', x: 0, weight: 1, bias: null },
     { kind: 'linear', x: 0, weight: 2, bias: null },
-    { kind: 'attention', q: 1, k: 2, v: 3, heads: 2, kvHeads: 1, headDim: 2, scale: 0.5, state: 0 },
+    {
+      kind: 'attention',
+      q: 1,
+      k: 2,
+      v: 3,
+      heads: 2,
+      kvHeads: 1,
+      headDim: 2,
+      scale: 0.5,
+      window: null,
+      softcap: null,
+      state: 0,
+    },
   ];
   const row = (q: number[], k: number[], v: number[]) => Float64Array.from([...q, ...k, ...v]);
 
@@ -259,7 +271,19 @@ describe('attention', () => {
     ]);
     const grouped: Op[] = [
       { kind: 'linear', x: 0, weight: 0, bias: null },
-      { kind: 'attention', q: 0, k: 1, v: 1, heads: 4, kvHeads: 2, headDim: 1, scale: 1, state: 0 },
+      {
+        kind: 'attention',
+        q: 0,
+        k: 1,
+        v: 1,
+        heads: 4,
+        kvHeads: 2,
+        headDim: 1,
+        scale: 1,
+        window: null,
+        softcap: null,
+        state: 0,
+      },
     ];
     expectClose(oracleOf([values], grouped, 'f32').runExecution(0, Float64Array.of(10, 0, 0, 20)), [10, 10, 20, 20]);
     const small = oneBlock([values], grouped);
@@ -270,7 +294,19 @@ describe('attention', () => {
   });
 
   test('several attentions of one block keep their own memory', () => {
-    const second: Op = { kind: 'attention', q: 1, k: 3, v: 2, heads: 2, kvHeads: 1, headDim: 2, scale: 0.5, state: 1 };
+    const second: Op = {
+      kind: 'attention',
+      q: 1,
+      k: 3,
+      v: 2,
+      heads: 2,
+      kvHeads: 1,
+      headDim: 2,
+      scale: 0.5,
+      window: null,
+      softcap: null,
+      state: 1,
+    };
     const oracle = oracleOf(params, [...ops, second, { kind: 'map', fn: 'add', args: [4, 5] }], 'f32');
     oracle.runExecution(0, row([0, 0, 0, 0], [2, 4], [6, 8]));
     oracle.position = 1;

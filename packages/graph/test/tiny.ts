@@ -116,7 +116,11 @@ function layerBody({ context, heads, kvHeads, headDim, ff, rope }: TinyShape): B
       ['self_attn', { kind: 'linear', x: 1, weight: 3, bias: null }, v],
       ['self_attn', { kind: 'rope', x: 2, heads, headDim, rope }, q],
       ['self_attn', { kind: 'rope', x: 3, heads: kvHeads, headDim, rope }, k],
-      ['self_attn', { kind: 'attention', q: 5, k: 6, v: 4, heads, kvHeads, headDim, scale, state: 0 }, q],
+      [
+        'self_attn',
+        { kind: 'attention', q: 5, k: 6, v: 4, heads, kvHeads, headDim, scale, window: null, softcap: null, state: 0 },
+        q,
+      ],
       ['self_attn', { kind: 'linear', x: 7, weight: 4, bias: null }, x],
       ['', { kind: 'map', fn: 'add', args: [0, 8] }, x],
       ['post_attention_layernorm', { kind: 'rmsNorm', x: 9, gain: 5, eps: 1e-5, heads: 1 }, x],

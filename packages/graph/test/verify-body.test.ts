@@ -248,14 +248,14 @@ const operations: readonly Rejection[] = [
   ],
   [
     'an attention scale that is no number',
-    '%7 = attention: its scale is NaN, at layer.self_attn',
+    'L150 scale must be a positive number that f32 holds, from 1.2e-38 to 3.4e38: NaN, at layer.self_attn. Try scale: 0.5',
     (g) => {
       opOf(g, 'attention').scale = Number.NaN;
     },
   ],
   [
     'attention states that do not count from 0',
-    '%7 = attention: its state is 1, but it is attention 0 of the body, at layer.self_attn',
+    '%7 = attention: its state is 1, but the next state is 0, at layer.self_attn',
     (g) => {
       opOf(g, 'attention').state = 1;
     },
@@ -297,7 +297,7 @@ const operations: readonly Rejection[] = [
   ],
   [
     'an attention scale that f32 takes for 0',
-    '%7 = attention: its scale is 1e-50, at layer.self_attn',
+    'L150 scale must be a positive number that f32 holds, from 1.2e-38 to 3.4e38: 1e-50, at layer.self_attn. Try scale: 0.5',
     (g) => {
       opOf(g, 'attention').scale = 1e-50;
     },

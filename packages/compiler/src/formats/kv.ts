@@ -6,12 +6,12 @@
 import type { Builder, Index } from '../loops/build.ts';
 import type { Address, Expr, KernelBuffer } from '../loops/ir.ts';
 import type { Feature, Features } from '../loops/types.ts';
-import { padded } from '../program/ir.ts';
+import { type Program, positionsOf, type StatePart } from '../program/ir.ts';
 
 /** Keys or values of one execution. */
 export interface KvShape {
   readonly kvHeads: number;
-  /** The context, padded to whole pairs of vectors. */
+  /** As `positionsOf` counts them. */
   readonly positions: number;
   /** Features of a head, padded. */
   readonly stride: number;
@@ -37,9 +37,9 @@ export interface Weights {
   readonly scales: readonly Expr[];
 }
 
-/** Keys or values with `context` positions. */
-export function kvShape({ kvHeads, stride }: { kvHeads: number; stride: number }, context: number): KvShape {
-  return { kvHeads, stride, positions: padded(context, 8) };
+/** The shape of a state part of this program. */
+export function kvShape(part: StatePart, program: Pick<Program, 'context' | 'tile'>): KvShape {
+  return { kvHeads: part.kvHeads, stride: part.stride, positions: positionsOf(part, program) };
 }
 
 export interface KvFormat {

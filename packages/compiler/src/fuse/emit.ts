@@ -47,9 +47,10 @@ export interface Emitted {
   readonly state: readonly StatePart[];
 }
 
-/** What kinds have in common: angles, and how many token ids there are. */
+/** What kinds have in common: angles, how many token ids there are, and the longest sequence. */
 export interface Common {
   readonly vocab: number;
+  readonly context: number;
   readonly ropeTables: RopeTable[];
 }
 
@@ -97,7 +98,7 @@ class Emitter {
         this.contraction(group);
         break;
       case 'attention':
-        this.attention(group.node, group.heads);
+        this.attention(group);
         break;
       case 'normalise':
         this.normalise(group.node);
@@ -264,24 +265,24 @@ class Emitter {
 
   // ---- attention
 
-  private attention(node: Node, operands: readonly Heads[]): void {
+  private attention({ node, queries: q, appends, state: layouts }: Extract<Group, { kind: 'attention' }>): void {
     if (node.op.kind !== 'attention') throw new Error(`value ${node.id} is no attention`);
-    const { heads, kvHeads, headDim, scale, state } = node.op;
-    const [q, k, v] = operands as [Heads, Heads, Heads];
+    const { heads, kvHeads, headDim, scale, softcap, state } = node.op;
     const name = node.path || 'attention';
     const queries = this.queries.get(q) ?? this.queriesOf(q, name);
-    for (const each of [k, v])
+    for (const each of appends)
       if (!each.isFused) this.move(each, this.headsDestination(each, name), `${name}.${each.role}`);
-    const part = (what: 'keys' | 'values') => this.state.findIndex((s) => s.name === `${what}${state}`);
-    const valueStride = v.layout.stride;
+    const valueStride = layouts.values.stride;
     const out = this.headsValue(name, heads * valueStride);
     const parts = {
-      k: part('keys'),
-      v: part('values'),
+      k: this.partOf('k', state),
+      v: this.partOf('v', state),
       heads,
       kvHeads,
       scale,
-      keyStride: k.layout.stride,
+      window: this.windowOf(node.op),
+      softcap,
+      keyStride: layouts.keys.stride,
       valueStride,
     };
     this.push({ kind: 'attention', name, q: queries, ...parts, codes: null, out });
@@ -335,10 +336,39 @@ class Emitter {
       this.queries.set(wanted, buffer);
       return { kind: 'buffer', buffer };
     }
-    const { state } = wanted.attention.op as Attention;
-    const what = role === 'k' ? 'keys' : 'values';
-    const part = { name: `${what}${state}`, format: 'f32', kvHeads: heads, stride: layout.stride } as const;
-    return { kind: 'state', part: this.state.push({ ...part, offset: 0, bytes: 0 }) - 1 };
+    const { k, v, state } = wanted.attention.op as Attention;
+    const held = k === v ? 'both' : role === 'k' ? 'keys' : 'values';
+    const window = this.largestWindow(state);
+    const part = {
+      name: `${held}${state}`,
+      format: 'f32',
+      kvHeads: heads,
+      stride: layout.stride,
+      window,
+      offset: 0,
+      bytes: 0,
+    } as const;
+    return { kind: 'state', part: this.state.push(part) - 1 };
+  }
+
+  /** The state part of keys or values, which may be one for both. */
+  private partOf(role: 'k' | 'v', state: number): number {
+    const names = [`both${state}`, `${role === 'k' ? 'keys' : 'values'}${state}`];
+    return this.state.findIndex(({ name }) => names.includes(name));
+  }
+
+  /** The window of an attention, where it is smaller than the context. */
+  private windowOf({ window }: Attention): number | null {
+    return window !== null && window < this.common.context ? window : null;
+  }
+
+  /** The largest window of the attentions on a state; null where one of them sees all positions. */
+  private largestWindow(state: number): number | null {
+    const windows = this.view.body.nodes.flatMap(({ op }) =>
+      op.kind === 'attention' && op.state === state ? [this.windowOf(op) ?? Number.POSITIVE_INFINITY] : [],
+    );
+    const largest = Math.max(...windows);
+    return Number.isFinite(largest) ? largest : null;
   }
 
   private angles({ theta, dims, scaling }: Rope, headDim: number): number {

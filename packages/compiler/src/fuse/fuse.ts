@@ -28,7 +28,7 @@ export function fuse({ graph, kinds, rows }: Shared): Program {
   const ropeTables: RopeTable[] = [];
   const fused = kinds.map(({ name, role, body }: SharedKind): Kind => {
     const view = new BodyView(body);
-    const emitted = emit(view, role, match(view), { vocab: graph.vocab, ropeTables });
+    const emitted = emit(view, role, match(view), { vocab: graph.vocab, context: graph.tokens.size, ropeTables });
     const rows = role === 'end' ? 1 : tile;
     const newBuffer = (own: string, width: number): number =>
       buffers.push({ name: distinct(`${name}.${own}`, names), element: 'f32', width, rows }) - 1;

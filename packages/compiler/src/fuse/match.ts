@@ -25,6 +25,20 @@ export interface Heads {
   readonly isFused: boolean;
 }
 
+/** How keys and values lie in a state, which every attention on it has to know. */
+export interface StateHeads {
+  readonly keys: HeadLayout;
+  readonly values: HeadLayout;
+}
+
+/** What an attention reads. Keys and values are moved to the state by the first attention on it: `appends` are theirs, none for the others. */
+export interface AttentionHeads {
+  readonly queries: Heads;
+  /** k and v, or one for both. */
+  readonly appends: readonly Heads[];
+  readonly state: StateHeads;
+}
+
 /** Element-wise maths over linears of one group. */
 export interface Tree {
   readonly root: Node;
@@ -37,7 +51,7 @@ export interface Tree {
 export type Group =
   | { readonly kind: 'embed'; readonly node: Node }
   | { readonly kind: 'contraction'; readonly x: ValueId; readonly norm: Node | null; readonly trees: readonly Tree[] }
-  | { readonly kind: 'attention'; readonly node: Node; readonly heads: readonly Heads[] }
+  | ({ readonly kind: 'attention'; readonly node: Node } & AttentionHeads)
   | { readonly kind: 'normalise'; readonly node: Node }
   | { readonly kind: 'rope'; readonly node: Node }
   | { readonly kind: 'map'; readonly node: Node };
@@ -48,10 +62,11 @@ const MOST_STREAMS = 2;
 /** The groups of a body, in an order in which each finds ready what it reads. */
 export function match(view: BodyView): readonly Group[] {
   const { body } = view;
+  const states = new Map<number, StateHeads>();
   const heads = new Map(
-    body.nodes.flatMap((n) => (n.op.kind === 'attention' ? [[n.id, headsOf(view, n, n.op)] as const] : [])),
+    body.nodes.flatMap((n) => (n.op.kind === 'attention' ? [[n.id, headsOf(view, n, n.op, states)] as const] : [])),
   );
-  const all = [...heads.values()].flat();
+  const all = [...heads.values()].flatMap(({ queries, appends }) => [queries, ...appends]);
   const groups: Group[] = [];
   /** Values that some earlier group leaves where any group can read them. */
   const ready = new Set<ValueId>();
@@ -83,10 +98,10 @@ export function match(view: BodyView): readonly Group[] {
         groups.push({ kind: 'normalise', node });
         break;
       case 'attention':
-        groups.push({ kind: 'attention', node, heads: heads.get(node.id)! });
+        groups.push({ kind: 'attention', node, ...heads.get(node.id)! });
         break;
       case 'rope':
-        if (all.some((h) => h.rope !== null && view.onlyUser(node) === h.attention && sourceOf(node) === h.source))
+        if (all.some((h) => h.rope !== null && readerOf(view, node) === h.attention && sourceOf(node) === h.source))
           continue;
         groups.push({ kind: 'rope', node });
         break;
@@ -168,31 +183,52 @@ function isPrologue(view: BodyView, node: Node): boolean {
   );
 }
 
-/** What attention reads: q, k and v. Queries and keys meet feature by feature, so they have one layout. */
-function headsOf(view: BodyView, attention: Node, op: Attention): readonly Heads[] {
+/** The one node that reads a value; of attentions that have it in a state in common, the first. */
+function readerOf(view: BodyView, node: Node): Node | null {
+  const [first, ...others] = view.usersOf(node);
+  if (!first || view.body.result === node.id) return null;
+  const shares = ({ op }: Node): boolean =>
+    op.kind === 'attention' && first.op.kind === 'attention' && op.state === first.op.state && op.q !== node.id;
+  return others.every(shares) ? first : null;
+}
+
+/**
+ * What attention reads. Queries and keys meet feature by feature, so they have one layout, which the first attention on a state chooses. Where
+ * keys are values, too, they lie as results do.
+ */
+function headsOf(view: BodyView, attention: Node, op: Attention, states: Map<number, StateHeads>): AttentionHeads {
   const { nodes } = view.body;
+  const isOne = op.k === op.v;
+  const read = isOne ? [op.q, op.k] : [op.q, op.k, op.v];
   const found = (role: Role) => {
     const node = nodes[op[role]]!;
-    const once = [op.q, op.k, op.v].filter((v) => v === node.id).length === 1;
+    const once = read.filter((v) => v === node.id).length === 1;
     const rotates =
       role !== 'v' &&
       once &&
       node.op.kind === 'rope' &&
       node.op.headDim === op.headDim &&
-      view.onlyUser(node) === attention;
+      readerOf(view, node) === attention;
     const rope = rotates && node.op.kind === 'rope' ? node.op : null;
     const source = rope ? nodes[rope.x]! : node;
-    const alone = once && source.op.kind === 'linear' && view.onlyUser(source) === (rope ? node : attention);
+    const reader = rope ? view.onlyUser(source) : readerOf(view, source);
+    const alone = once && source.op.kind === 'linear' && reader === (rope ? node : attention);
     return { role, source: source.id, rope: rope?.rope ?? null, alone };
   };
+  const known = states.get(op.state);
   const [q, k, v] = [found('q'), found('k'), found('v')];
-  const first = [k, q].find(({ rope, alone }) => rope !== null && alone)?.rope;
-  const pairing = first ? pairingOf(first, op.headDim) : null;
-  const layout = headLayout(op.headDim, pairing);
+  const turned = [k, q].find(({ rope, alone }) => rope !== null && alone)?.rope;
+  const wanted = turned ? pairingOf(turned, op.headDim) : null;
+  const pairing = isOne && !isPlain(headLayout(op.headDim, wanted), op.headDim) ? null : wanted;
   const plain = headLayout(op.headDim, null);
+  const keys = known?.keys ?? headLayout(op.headDim, pairing);
+  const state = known ?? { keys, values: isOne ? keys : plain };
+  states.set(op.state, state);
   const fits = ({ rope, alone }: typeof q): boolean =>
     alone &&
-    (rope ? samePairing(pairingOf(rope, op.headDim), pairing) : isPlain(layout, op.headDim) || pairing === null);
+    (rope
+      ? samePairing(pairingOf(rope, op.headDim), keys.pairing)
+      : isPlain(keys, op.headDim) || keys.pairing === null);
   const heads = ({ role, source, rope }: typeof q, isFused: boolean, layout: HeadLayout): Heads => ({
     role,
     attention,
@@ -203,7 +239,8 @@ function headsOf(view: BodyView, attention: Node, op: Attention): readonly Heads
     layout,
     isFused,
   });
-  return [heads(q, fits(q), layout), heads(k, fits(k), layout), heads(v, v.alone, plain)];
+  const appended = [heads(k, fits(k), keys), ...(isOne ? [] : [heads(v, v.alone, plain)])];
+  return { queries: heads(q, fits(q), keys), appends: known ? [] : appended, state };
 }
 
 /** What turns together in heads of `headDim` features. */

@@ -186,7 +186,7 @@ function planKind(kind: Kind, k: number, program: Program, shared: Shared): Kind
   }
   let stateBytes = 0;
   const state = kind.state.map((part) => {
-    const bytes = kvFormats[part.format].bytes(kvShape(part, program.context));
+    const bytes = kvFormats[part.format].bytes(kvShape(part, program));
     const offset = stateBytes;
     stateBytes += bytes;
     return { ...part, offset, bytes };

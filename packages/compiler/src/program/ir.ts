@@ -146,12 +146,21 @@ export type KvStorage = KvName | 'f16';
 /** Positions that attention takes together, from multiples of it on. Every format and target cuts the context there. */
 export const CONTEXT_CHUNK = 64;
 
-/** Keys or values of one execution: [kvHeads, context, stride] at `offset` of the state slot. */
+/** Most chunks that a token attends to. */
+export function mostChunks({ window }: { readonly window: number | null }, context: number): number {
+  const all = Math.ceil(context / CONTEXT_CHUNK);
+  // a window may begin at the last position of a chunk
+  return window === null ? all : Math.min(all, Math.ceil((window + CONTEXT_CHUNK - 1) / CONTEXT_CHUNK));
+}
+
+/** Keys or values of one execution: [kvHeads, positions, stride] at `offset` of the state slot; `positionsOf` says how many positions. */
 export interface StatePart {
   readonly name: string;
   readonly format: KvStorage;
   readonly kvHeads: number;
   readonly stride: number;
+  /** The largest window of those that read it; null where one of them sees all positions. */
+  readonly window: number | null;
   /** Bytes; set by `plan`. */
   readonly offset: number;
   readonly bytes: number;
@@ -206,6 +215,9 @@ export type FusedOp = { readonly name: string; readonly scratch: Scratch } & (
       readonly heads: number;
       readonly kvHeads: number;
       readonly scale: number;
+      /** As in the graph; a window is smaller than the context. */
+      readonly window: number | null;
+      readonly softcap: number | null;
       /** Padded width of a head of q and k, and of v. */
       readonly keyStride: number;
       readonly valueStride: number;
@@ -269,6 +281,15 @@ export interface Program {
   readonly kinds: readonly Kind[];
   readonly rows: readonly Row[];
   readonly ropeTables: readonly RopeTable[];
+}
+
+/**
+ * Positions that a state part has room for: those of the context, or, where that is less, a ring in which position p lies at p modulo its
+ * length. A tile is stored before its first token looks back, so a ring holds a window and a tile; whole chunks, so that each lies in one piece.
+ */
+export function positionsOf({ window }: StatePart, { context, tile }: Pick<Program, 'context' | 'tile'>): number {
+  const all = padded(context, 8);
+  return window === null ? all : Math.min(all, padded(window + tile - 1, CONTEXT_CHUNK));
 }
 
 /** n rounded up to a multiple of `to`. */

@@ -10,7 +10,9 @@ import {
   type Pack,
   type Program,
   pairingText,
+  positionsOf,
   type RowMap,
+  type StatePart,
 } from './ir.ts';
 
 /** The fused program: rows, then each kind's operations with their stored tensors. */
@@ -86,9 +88,11 @@ export function printKind(program: Program, kind: Kind): string[] {
           }),
         ];
       case 'attention': {
-        const state = [o.k, o.v].map((part) => `state.${kind.state[part]!.name}`).join(', ');
+        const state = [...new Set([o.k, o.v])].map((part) => `state.${kind.state[part]!.name}`).join(', ');
+        const window = o.window === null ? '' : `, window ${o.window}`;
+        const softcap = o.softcap === null ? '' : `, softcap ${o.softcap}`;
         return [
-          `  ${buffer(o.out)} = attention ${buffer(o.codes?.queries ?? o.q)}, ${state}: ${o.heads} heads over ${o.kvHeads}, scale ${o.scale}`,
+          `  ${buffer(o.out)} = attention ${buffer(o.codes?.queries ?? o.q)}, ${state}: ${o.heads} heads over ${o.kvHeads}, scale ${o.scale}${window}${softcap}`,
         ];
       }
       case 'heads': {
@@ -122,6 +126,12 @@ function packName(pack: Pack): string {
   return `${pack.name}${pack.rows.kind === 'half' ? `[half ${pack.rows.which}]` : ''}: ${pack.format}`;
 }
 
+/** The context, or the length of a ring. */
+function roomText(part: StatePart, program: Program): string {
+  const positions = positionsOf(part, program);
+  return positions < program.context ? `ring of ${positions}` : `${program.context}`;
+}
+
 function printMap(map: RowMap): string {
   if (map.kind === 'plain') return `${map.rows}`;
   const part = map.kind === 'half' ? ` (half ${map.which}, ${pairingText(map.pairing)})` : '';
@@ -150,7 +160,7 @@ export function printPlan(plan: Plan): string {
         return `    w${p.group} +${String(p.offset).padStart(6)}  ${packName(p)}  ${shape}, blocks of ${p.block}`;
       }),
     ...kind.state.map(
-      (s) => `    state +${s.offset}  ${s.name} [${s.kvHeads}, ${program.context}, ${s.stride}] ${s.format}`,
+      (s) => `    state +${s.offset}  ${s.name} [${s.kvHeads}, ${roomText(s, program)}, ${s.stride}] ${s.format}`,
     ),
   ]);
   const rows = plan.table.map((row, i) => {

@@ -161,6 +161,6 @@ function store(
     return;
   }
   const { views, shape } = scope.state(to.part, 'write');
-  const row = plus(times(head, shape.positions), scope.position(token));
+  const row = plus(times(head, shape.positions), scope.statePosition(to.part, token));
   b.store(views[0]!, plus(times(row, shape.stride), place), value);
 }

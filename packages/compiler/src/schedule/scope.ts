@@ -28,7 +28,7 @@ import { builders } from '../loops/functions.ts';
 import type { Expr, Kernel, KernelBuffer } from '../loops/ir.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { BufferId, Destination, ElementExpr, Kind, Pack, PackId, RowOrder, Scratch } from '../program/ir.ts';
-import { packRows, packShape, storedRows } from '../program/ir.ts';
+import { packRows, packShape, positionsOf, storedRows } from '../program/ir.ts';
 
 export type Lowering = 'decode' | 'prefill';
 
@@ -148,14 +148,14 @@ export class KernelScope {
     const format = formats[pack.format];
     const shape = packShape(pack);
     const address = { kind: 'weights', group: pack.group, offset: pack.offset } as const;
-    const views = format.views(partName(pack), address, packRows(pack), shape);
+    const views = format.views(partName(this.kind, pack), address, packRows(pack), shape);
     return { format, views: views.map((v) => this.use(v)), shape };
   }
 
   vector(id: PackId): KernelBuffer {
     const pack = this.kind.packs[id]!;
     return this.use({
-      name: partName(pack),
+      name: partName(this.kind, pack),
       element: 'f32',
       address: { kind: 'weights', group: pack.group, offset: pack.offset },
       length: packRows(pack),
@@ -171,9 +171,21 @@ export class KernelScope {
   ): { readonly format: KvFormat; readonly views: readonly KernelBuffer[]; readonly shape: KvShape } {
     const stored = this.kind.state[part]!;
     const format = kvFormats[stored.format];
-    const shape = kvShape(stored, this.plan.program.context);
+    const shape = kvShape(stored, this.plan.program);
     const views = format.views(stored.name, { kind: 'state', offset: stored.offset }, shape, access);
     return { format, views: views.map((view) => this.use(view)), shape };
+  }
+
+  /** Where keys and values of a token go among the positions of a state part. */
+  statePosition(part: number, token: Index): Expr {
+    return this.inState(part, this.position(token));
+  }
+
+  /** Where a position lies in a state part: in a ring modulo its length. */
+  inState(part: number, position: Expr): Expr {
+    const { program } = this.plan;
+    const positions = positionsOf(this.kind.state[part]!, program);
+    return positions < program.context ? remainder(position, positions) : position;
   }
 
   tokens(access: 'read' | 'write' = 'read'): KernelBuffer {
@@ -271,7 +283,10 @@ export class KernelScope {
       case 'state': {
         const { views, shape } = this.state(to.part, 'write');
         const perHead = shape.positions * shape.stride;
-        const at = plus(times(this.position(token), shape.stride), rowOffset(names, to.order, row, perHead));
+        const at = plus(
+          times(this.statePosition(to.part, token), shape.stride),
+          rowOffset(names, to.order, row, perHead),
+        );
         b.store(views[0]!, at, value);
         return;
       }
@@ -281,8 +296,12 @@ export class KernelScope {
   }
 }
 
-/** What a stored tensor is called in kernels. */
-export const partName = ({ name, rows }: Pack): string => (rows.kind === 'half' ? `${name}.${rows.which}` : name);
+/** What a stored tensor of a kind is called in kernels; one that is stored in several layouts has a name in each. */
+export function partName({ packs }: Kind, pack: Pack): string {
+  const name = ({ name, rows }: Pack): string => (rows.kind === 'half' ? `${name}.${rows.which}` : name);
+  const before = packs.slice(0, packs.indexOf(pack)).filter((other) => name(other) === name(pack)).length;
+  return before === 0 ? name(pack) : `${name(pack)}.layout${before + 1}`;
+}
 
 /** Offset of row r: as it is, or inside its head. `perHead` is the distance of heads where it is not their stride. */
 function rowOffset(names: Names, order: RowOrder, row: Index, perHead: number | null): Expr {

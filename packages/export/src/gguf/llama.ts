@@ -133,6 +133,9 @@ function readBlock(reader: Reader): ReadBlock {
   const usualScale = 1 / Math.sqrt(headDim);
   if (Math.abs(scale - usualScale) > 1e-6 * usualScale)
     reader.refuse(attention, `its scale is ${scale}`, `the usual 1 / sqrt(headDim), ${usualScale}`);
+  const { window, softcap } = reader.op(attention);
+  if (window !== null) reader.refuse(attention, `it has a window of ${window}`, 'attention over all positions');
+  if (softcap !== null) reader.refuse(attention, `its scores have a soft cap of ${softcap}`, 'no softcap');
   const qRope = reader.want(reader.op(attention).q, 'rope', 'q');
   const kRope = reader.want(reader.op(attention).k, 'rope', 'k');
   const { rope } = reader.op(qRope);

@@ -60,12 +60,14 @@ export function printBody(
       }
       case 'attention':
         return call(
-          'causal_attention',
+          op.window === null && op.softcap === null ? 'causal_attention' : 'bounded_attention',
           ...[op.q, op.k, op.v].map(v),
           `heads=${op.heads}`,
           `kv_heads=${op.kvHeads}`,
           `head_dim=${op.headDim}`,
           `scale=${float(op.scale)}`,
+          ...(op.window === null ? [] : [`window=${op.window}`]),
+          ...(op.softcap === null ? [] : [`softcap=${float(op.softcap)}`]),
         );
       case 'map': {
         const [x = '', y = ''] = op.args.map(v);

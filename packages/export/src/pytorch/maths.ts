@@ -25,7 +25,8 @@ export type PythonName =
   | 'rope_llama3'
   | 'rope_yarn'
   | 'rope_factors'
-  | 'causal_attention';
+  | 'causal_attention'
+  | 'bounded_attention';
 
 /** Ready to print, in the order they are printed. */
 export const pythonFunctions: Readonly<Record<PythonName, PythonFunction>> = {
@@ -145,5 +146,23 @@ def rope_table(t, head_dim, theta, device):
     later = torch.ones(t, t, dtype=torch.bool, device=q.device).triu(1)
     weights = (q @ k.transpose(2, 3) * scale).masked_fill(later, float("-inf")).softmax(-1)
     return (weights @ v).transpose(1, 2).reshape(b, t, heads * head_dim)`,
+  },
+  bounded_attention: {
+    needs: [],
+    text: `def bounded_attention(q, k, v, heads, kv_heads, head_dim, scale, window=None, softcap=None):
+    """
+    causal_attention where a token sees the last \`window\` positions, its own among them, and where a score s becomes softcap * tanh(s / softcap).
+    """
+    b, t, _ = q.shape
+    q = q.view(b, t, kv_heads, heads // kv_heads, head_dim)
+    k = k.view(b, t, kv_heads, head_dim)
+    v = v.view(b, t, kv_heads, head_dim)
+    scores = torch.einsum("bqhgd,bkhd->bhgqk", q, k) * scale
+    if softcap is not None:
+        scores = softcap * torch.tanh(scores / softcap)
+    ahead = torch.arange(t, device=q.device)[:, None] - torch.arange(t, device=q.device)
+    hidden = (ahead < 0) if window is None else (ahead < 0) | (ahead >= window)
+    weights = scores.masked_fill(hidden, float("-inf")).softmax(-1)
+    return torch.einsum("bhgqk,bkhd->bqhgd", weights, v).reshape(b, t, heads * head_dim)`,
   },
 };

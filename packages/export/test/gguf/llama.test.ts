@@ -3,6 +3,7 @@ import {
   add,
   attention,
   block,
+  cache,
   defineModel,
   dims,
   embedding,
@@ -151,8 +152,11 @@ describe('refused, with place and remedy', () => {
       },
       (w, x) => {
         const n = w.norm(x);
-        const turned = [rotate(w.qNorm(w.q(n)), position, heads), rotate(w.k(n), position, heads)] as const;
-        x = add(x, w.o(attention(...turned, w.v(n), heads)));
+        const turned = [
+          rotate(w.qNorm(w.q(n)), position, { heads: 4 }),
+          rotate(w.k(n), position, { heads: 4 }),
+        ] as const;
+        x = add(x, w.o(attention(turned[0], cache(turned[1], w.v(n), { kvHeads: 4 }))));
         return residual(x, (x) => w.mlp(w.norm2(x)));
       },
     );
@@ -188,6 +192,8 @@ describe('refused, with place and remedy', () => {
       () => changed('rope', (op) => ({ ...op, rope: { ...op.rope, theta: 5 } })),
       /q and k are rotated differently/,
     ],
+    ['a window', () => changed('attention', (op) => ({ ...op, window: 16 })), /it has a window of 16/],
+    ['a soft cap', () => changed('attention', (op) => ({ ...op, softcap: 50 })), /its scores have a soft cap of 50/],
     [
       'rotation of a part',
       () => changed('rope', (op) => ({ ...op, rope: { ...op.rope, dims: 8 } })),

@@ -11,12 +11,17 @@ const CONTEXT_CHUNK = 64;
 /** Largest code of a weight. */
 const LARGEST = 32767;
 
-/** q [heads * headDim] over positions 0..position of keys and values, rows [kvHeads * headDim] -> [heads * headDim]. */
+/** The first position that the token at `position` sees. */
+export function firstSeen(position: number, window: number | null): number {
+  return window === null ? 0 : Math.max(0, position - window + 1);
+}
+
+/** q [heads * headDim] over the positions that the token at `position` sees, of keys and values, rows [kvHeads * headDim] -> [heads * headDim]. */
 export function attendQ8(
   q: Float64Array,
   { keys, values }: { readonly keys: readonly Float64Array[]; readonly values: readonly Float64Array[] },
   position: number,
-  { heads, kvHeads, headDim, scale }: Op & { readonly kind: 'attention' },
+  { heads, kvHeads, headDim, scale, window, softcap }: Op & { readonly kind: 'attention' },
 ): Float64Array {
   const out = new Float64Array(heads * headDim);
   const headOf = (row: Float64Array | undefined, head: number): Q8Activation => {
@@ -27,11 +32,14 @@ export function attendQ8(
     const kvHead = Math.floor(head / (heads / kvHeads));
     const query = headOf(q, head);
     const chunks: Partial[] = [];
-    for (let first = 0; first <= position; first += CONTEXT_CHUNK) {
-      const positions = Array.from({ length: Math.min(CONTEXT_CHUNK, position + 1 - first) }, (_, i) => first + i);
+    for (let from = firstSeen(position, window); from <= position; ) {
+      const next = Math.min(position + 1, from - (from % CONTEXT_CHUNK) + CONTEXT_CHUNK);
+      const positions = Array.from({ length: next - from }, (_, i) => from + i);
+      from = next;
       const scores = positions.map((p) => {
         const key = headOf(keys[p], kvHead);
-        return integerDot(query.codes, key.codes) * query.scale * key.scale * scale;
+        const score = integerDot(query.codes, key.codes) * query.scale * key.scale * scale;
+        return softcap === null ? score : softcap * Math.tanh(score / softcap);
       });
       chunks.push(
         partial(

@@ -6,7 +6,7 @@
 import { LamellaError } from '../diagnostics.ts';
 import type { Body, Graph, Op, ValueId } from '../ir.ts';
 import { nearestHalf } from './half.ts';
-import { attendQ8 } from './kv-q8.ts';
+import { attendQ8, firstSeen } from './kv-q8.ts';
 import {
   type BoundExecution,
   bindModel,
@@ -161,34 +161,38 @@ export class Oracle {
   }
 }
 
-/** softmax(scale * q.k) over positions 0..position, times the values: q [heads * headDim] -> [heads * headDim]. */
+/**
+ * softmax(scale * q.k) over the positions that the token at `position` sees, times the values: q [heads * headDim] -> [heads * headDim]. Under a
+ * soft cap (arXiv 2408.00118) a score is softcap * tanh(score / softcap).
+ */
 function attend(
   q: Float64Array,
   { keys, values }: KeysAndValues,
   position: number,
-  { heads, kvHeads, headDim, scale }: Op & { readonly kind: 'attention' },
+  { heads, kvHeads, headDim, scale, window, softcap }: Op & { readonly kind: 'attention' },
 ): Float64Array {
+  const first = firstSeen(position, window);
   const out = new Float64Array(heads * headDim);
   const weights = new Float64Array(position + 1);
   for (let head = 0; head < heads; head++) {
     const from = head * headDim;
     const kvFrom = Math.floor(head / (heads / kvHeads)) * headDim;
     let largest = Number.NEGATIVE_INFINITY;
-    for (let p = 0; p <= position; p++) {
+    for (let p = first; p <= position; p++) {
       const key = keys[p];
       if (!key) throw new Error(`this execution has not run at position ${p}`);
       let dot = 0;
       for (let i = 0; i < headDim; i++) dot += q[from + i]! * key[kvFrom + i]!;
-      weights[p] = dot * scale;
+      weights[p] = softcap === null ? dot * scale : softcap * Math.tanh((dot * scale) / softcap);
       largest = Math.max(largest, weights[p]!);
     }
     let sum = 0;
-    for (let p = 0; p <= position; p++) {
+    for (let p = first; p <= position; p++) {
       // The largest score is taken off first, so that exp never overflows; the quotient is the same.
       weights[p] = Math.exp(weights[p]! - largest);
       sum += weights[p]!;
     }
-    for (let p = 0; p <= position; p++) {
+    for (let p = first; p <= position; p++) {
       for (let i = 0; i < headDim; i++) out[from + i]! += (weights[p]! / sum) * values[p]![kvFrom + i]!;
     }
   }

@@ -73,7 +73,7 @@ function causalAttention(
   q: Sequence,
   k: Sequence,
   v: Sequence,
-  { heads, kvHeads, headDim, scale }: Op & { readonly kind: 'attention' },
+  { heads, kvHeads, headDim, scale, window, softcap }: Op & { readonly kind: 'attention' },
 ): Sequence {
   const headOf = (row: Float64Array, head: number) => row.subarray(head * headDim, (head + 1) * headDim);
   const queriesPerKvHead = heads / kvHeads;
@@ -82,10 +82,12 @@ function causalAttention(
     for (let head = 0; head < heads; head++) {
       const kvHead = (head - (head % queriesPerKvHead)) / queriesPerKvHead;
       const query = headOf(queries, head);
-      // [t]: positions after this one are masked, as in training.
-      const scores = k.map((keys, then) =>
-        then > now ? Number.NEGATIVE_INFINITY : scale * dotProduct(query, headOf(keys, kvHead)),
-      );
+      // [t]: positions after this one, and those that the window has left behind, are masked, as in training.
+      const scores = k.map((keys, then) => {
+        if (then > now || (window !== null && now - then >= window)) return Number.NEGATIVE_INFINITY;
+        const score = scale * dotProduct(query, headOf(keys, kvHead));
+        return softcap === null ? score : softcap * Math.tanh(score / softcap);
+      });
       const probabilities = softmax(scores);
       v.forEach((values, then) => {
         headOf(values, kvHead).forEach((x, i) => {

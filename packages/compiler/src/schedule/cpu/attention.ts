@@ -15,6 +15,7 @@ import {
   f32,
   type Index,
   i32,
+  index,
   load,
   loadSplat,
   mul,
@@ -25,7 +26,8 @@ import {
 } from '../../loops/build.ts';
 import type { Expr, Kernel } from '../../loops/ir.ts';
 import { exp, maxAcross, sumLanes } from '../../loops/math.ts';
-import { CONTEXT_CHUNK, type FusedOp } from '../../program/ir.ts';
+import { CONTEXT_CHUNK, type FusedOp, mostChunks } from '../../program/ir.ts';
+import { capped } from '../softcap.ts';
 import type { CpuScope } from './scope.ts';
 
 type Attention = Extract<FusedOp, { kind: 'attention' }>;
@@ -39,13 +41,12 @@ const FLOOR = -3e38;
 export function attentionKernel(scope: CpuScope, op: Attention): Kernel {
   const { b } = scope;
   const group = op.heads / op.kvHeads;
-  const chunksOf = (token: Index): Expr => quotient(plus(scope.position(token), CONTEXT_CHUNK), CONTEXT_CHUNK);
   if (scope.lowering === 'decode') {
-    const chunks = b.let('chunks', chunksOf(0));
+    const { seen, chunks } = seenBy(scope, op, b, 0);
     b.loop('grid', 'part', { to: times(chunks, op.kvHeads) }, (perPart, part) => {
       const kvHead = perPart.let('kvHead', apply('quotient', part, chunks));
       const chunk = perPart.let('chunk', apply('remainder', part, chunks));
-      attendChunk(scope, op, perPart, { token: 0, kvHead, chunk, partial: times(kvHead, group) });
+      attendChunk(scope, op, perPart, { token: 0, kvHead, seen, chunk, partial: times(kvHead, group) });
     });
     b.barrier();
     b.loop('grid', 'h', { to: op.heads }, (perHead, h) =>
@@ -56,10 +57,10 @@ export function attentionKernel(scope: CpuScope, op: Attention): Kernel {
     b.loop('grid', 'part', { to: times(count, op.kvHeads) }, (perPart, part) => {
       const kvHead = perPart.let('kvHead', apply('quotient', part, count));
       const token = perPart.let('token', apply('remainder', part, count));
-      const chunks = perPart.let('chunks', chunksOf(token));
+      const { seen, chunks } = seenBy(scope, op, perPart, token);
       const partial = perPart.let('partial', times(scope.ownThread(), group));
       perPart.loop('serial', 'chunk', { to: chunks }, (perChunk, chunk) =>
-        attendChunk(scope, op, perChunk, { token, kvHead, chunk, partial }),
+        attendChunk(scope, op, perChunk, { token, kvHead, seen, chunk, partial }),
       );
       perPart.loop('serial', 'i', { to: group }, (perHead, i) => {
         const h = perHead.let('h', plus(times(kvHead, group), i));
@@ -70,6 +71,28 @@ export function attentionKernel(scope: CpuScope, op: Attention): Kernel {
   return scope.kernel(op.name);
 }
 
+/** Where the positions that a token sees begin: chunk and position; both are 0 without a window. */
+interface Seen {
+  readonly chunk: Index;
+  readonly position: Index;
+}
+
+/** What a token sees, and how many chunks that is. */
+function seenBy(
+  scope: CpuScope,
+  { window }: Attention,
+  b: Builder,
+  token: Index,
+): { readonly seen: Seen; readonly chunks: Expr } {
+  const position = scope.position(token);
+  const behind = quotient(plus(position, CONTEXT_CHUNK), CONTEXT_CHUNK);
+  if (window === null) return { seen: { chunk: 0, position: 0 }, chunks: b.let('chunks', behind) };
+  const isFull = apply('less', i32(window - 1), position);
+  const first = b.let('firstSeen', apply('select', isFull, plus(position, 1 - window), i32(0)));
+  const chunk = b.let('firstChunk', quotient(first, CONTEXT_CHUNK));
+  return { seen: { chunk, position: first }, chunks: b.let('chunks', sub(behind, chunk)) };
+}
+
 /** Elements of a partial result, behind the values of a head: the largest score, the sum of weights, what weights as codes are worth, its share. */
 const LARGEST = 0;
 const SUM = 1;
@@ -78,7 +101,7 @@ const SHARE = 3;
 
 /** Elements of the partial results of one head: all chunks that a context may have. */
 function partialWidth(scope: CpuScope, op: Attention): number {
-  return Math.ceil(scope.plan.program.context / CONTEXT_CHUNK) * (op.valueStride + 4);
+  return mostChunks(op, scope.plan.program.context) * (op.valueStride + 4);
 }
 
 /** First element of a chunk's partial result in row `partial`. */
@@ -92,6 +115,8 @@ interface Chunk {
   readonly kvHead: Expr;
   /** Positions of the chunk up to the token's own. */
   readonly count: Expr;
+  /** Positions at its beginning that the token does not see; null where it sees all. */
+  readonly unseen: Expr | null;
   /** Row of the chunk's first position, of all heads' positions. */
   readonly row: Expr;
   /** First element of this thread's scores: [heads of a key head, CONTEXT_CHUNK]. */
@@ -105,16 +130,17 @@ function attendChunk(
   scope: CpuScope,
   op: Attention,
   b: Builder,
-  { token, kvHead, chunk, partial }: { token: Index; kvHead: Expr; chunk: Expr; partial: Index },
+  { token, kvHead, seen, chunk, partial }: { token: Index; kvHead: Expr; seen: Seen; chunk: Expr; partial: Index },
 ): void {
-  const first = b.let('first', times(chunk, CONTEXT_CHUNK));
+  const first = b.let('first', times(plus(seen.chunk, chunk), CONTEXT_CHUNK));
   const left = b.let('left', sub(plus(scope.position(token), 1), first));
   const whole = apply('less', i32(CONTEXT_CHUNK), left);
   const part: Chunk = {
     token,
     kvHead,
     count: b.let('count', apply('select', whole, i32(CONTEXT_CHUNK), left)),
-    row: b.let('row', plus(times(kvHead, scope.state(op.k, 'read').shape.positions), first)),
+    unseen: op.window === null ? null : b.let('unseen', sub(index(seen.position), first)),
+    row: b.let('row', plus(times(kvHead, scope.state(op.k, 'read').shape.positions), scope.inState(op.k, first))),
     scoresAt: b.let('scoresAt', times(scope.ownThread(), scope.width(op.scratch.scores!))),
     out: b.let('partialAt', partialAt(scope, op, partial, chunk)),
   };
@@ -150,13 +176,13 @@ function scoreChunk(scope: CpuScope, op: Attention, b: Builder, { token, kvHead,
     b.loop('serial', 'p', { to: count, step: 4 }, (perFour, p) => {
       const found = keys.format.scores(perFour, keys.views, keys.shape, these, perFour.let('keyRow', plus(row, p)));
       for (const [i, h] of heads.entries())
-        perFour.store(scores, plus(plus(scoresAt, p), h * CONTEXT_CHUNK), found[i]!);
+        perFour.store(scores, plus(plus(scoresAt, p), h * CONTEXT_CHUNK), capped(perFour, op, found[i]!));
     });
   }
 }
 
 /** Turns scores into weights: exp of what they are below the largest. */
-function weighChunk(scope: CpuScope, op: Attention, b: Builder, { count, row, scoresAt, out }: Chunk): void {
+function weighChunk(scope: CpuScope, op: Attention, b: Builder, { count, unseen, row, scoresAt, out }: Chunk): void {
   const values = scope.state(op.v, 'read');
   const { weights } = values.format;
   const scores = scope.arena(op.scratch.scores!, 'read');
@@ -171,6 +197,8 @@ function weighChunk(scope: CpuScope, op: Attention, b: Builder, { count, row, sc
         inner.store(scoresOut, plus(at, p), f32(value)),
       );
     fill(FLOOR);
+    if (unseen)
+      perHead.loop('serial', 'p', { to: unseen }, (inner, p) => inner.store(scoresOut, plus(at, p), f32(FLOOR)));
     const most = perHead.registers('most', 2, constant('f32x4', FLOOR));
     perHead.loop('serial', 'p', { to: whole, step: 8 }, (_, p) => {
       for (const i of [0, 1]) most.set(apply('max', most.get(i), load(scores, plus(plus(at, p), 4 * i), 'f32x4')), i);

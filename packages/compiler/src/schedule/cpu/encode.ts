@@ -28,7 +28,7 @@ export function encodeKernel(scope: CpuScope, op: Extract<FusedOp, { kind: 'enco
         for (let word = stride / 4; word < width; word++) b.store(words, plus(at, word), i32(0));
       } else {
         const { views, shape } = scope.state(to.part, 'write');
-        const row = b.let('row', plus(times(head, shape.positions), scope.position(token)));
+        const row = b.let('row', plus(times(head, shape.positions), scope.statePosition(to.part, token)));
         const at = b.let('to', times(row, shape.stride / 4));
         quantiseRun(b, source, { words: views[0]!, at }, { values: views[1]!, at: row });
       }

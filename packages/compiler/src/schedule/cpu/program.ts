@@ -5,7 +5,7 @@
 import { formats } from '../../formats/table.ts';
 import { allFeatures } from '../../loops/types.ts';
 import type { Buffer, BufferId, FusedOp, Kind, PackId, Program } from '../../program/ir.ts';
-import { CONTEXT_CHUNK, padded } from '../../program/ir.ts';
+import { CONTEXT_CHUNK, mostChunks, padded } from '../../program/ir.ts';
 import { LARGEST_BLOCK } from '../../program/pack-table.ts';
 import { codesWidth, formatsOf } from '../codes.ts';
 
@@ -71,11 +71,12 @@ function panelBytes({ packs }: Kind, op: Contraction): number {
  * `scores`, then weights, of a chunk: [heads of a key head, CONTEXT_CHUNK]; under KV q8 `weights` as codes, pairs of int16; and `partials`, what chunks
  * leave to be merged.
  */
-function ofAttention({ heads, kvHeads, valueStride, codes }: Attention, context: number): readonly Buffer[] {
+function ofAttention(op: Attention, context: number): readonly Buffer[] {
+  const { heads, kvHeads, valueStride, codes } = op;
   const group = heads / kvHeads;
   // a token's heads, or those that each thread has at one time
   const merged = Math.max(heads, group * MAX_THREADS);
-  const chunks = Math.ceil(context / CONTEXT_CHUNK);
+  const chunks = mostChunks(op, context);
   return [
     { name: 'scores', element: 'f32', width: group * CONTEXT_CHUNK, rows: MAX_THREADS },
     { name: 'partials', element: 'f32', width: merged * chunks * (valueStride + 4), rows: 1 },

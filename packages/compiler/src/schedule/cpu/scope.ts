@@ -74,7 +74,7 @@ export class CpuScope extends KernelScope {
     if (ids.length === 1 || first.pitch === pitch) return null;
     const shape = { ...packShape(packs[0]!), pitch };
     const rows = packs.reduce((sum, pack) => sum + packRows(pack), 0);
-    const names = packs.map(partName).join('+');
+    const names = packs.map((pack) => partName(this.kind, pack)).join('+');
     const views = format.views(names, { kind: 'weights', group, offset }, rows, shape);
     return { format, views: views.map((v) => this.use(v)), shape };
   }

@@ -14,6 +14,7 @@ import {
   f32,
   type Index,
   i32,
+  index,
   load,
   mul,
   plus,
@@ -25,9 +26,10 @@ import {
 import type { Expr, Kernel } from '../../loops/ir.ts';
 import { exp } from '../../loops/math.ts';
 import { CONTEXT_CHUNK, type FusedOp } from '../../program/ir.ts';
+import { capped } from '../softcap.ts';
 import { combineParts, reduceAll } from './reduce.ts';
 import type { GpuScope } from './scope.ts';
-import { FLOOR, splitCount, splitLength, splitsAt } from './splits.ts';
+import { FLOOR, seenBy, splitsAt, splitsOf } from './splits.ts';
 
 type Attention = Extract<FusedOp, { kind: 'attention' }>;
 
@@ -36,15 +38,19 @@ const lanesOf = ({ lowering }: GpuScope): number => (lowering === 'decode' ? 256
 
 /** The kernel of an attention operation. */
 export function attentionKernel(scope: GpuScope, op: Attention): Kernel {
-  const { context } = scope.plan.program;
-  const split = splitLength(context);
+  const { length: split, count } = splitsOf(op, scope.plan.program.context);
+  // splits of the context as far as it goes, or those that a window may have
+  const to = op.window === null ? scope.lengthBehind() : i32(count * split);
   scope.b.loop('grid', 'h', { to: op.heads }, (perHead, h) => {
     const tokens = (b: Builder, token: Index) =>
-      b.loop('grid', 'from', { to: scope.lengthBehind(), step: split }, (perPart, from) =>
+      b.loop('grid', 'from', { to, step: split }, (perPart, behind) =>
         perPart.loop('workgroup', 'lane', { to: lanesOf(scope) }, (inner, lane) => {
           // a split that begins behind this token is none of its
           const length = inner.let('length', plus(scope.position(token), 1));
-          inner.when(apply('less', from, length), (b) => attend(scope, b, op, { lane, h, token, from, length }));
+          const { first, border } = seenBy(scope, op, inner, token);
+          const from = border === 0 ? behind : inner.let('from', plus(border, behind));
+          const work = { lane, h, token, behind, from, first, length };
+          inner.when(apply('less', from, length), (b) => attend(scope, b, op, work));
         }),
       );
     if (scope.lowering === 'decode') tokens(perHead, 0);
@@ -53,12 +59,15 @@ export function attentionKernel(scope: GpuScope, op: Attention): Kernel {
   return scope.kernel(op.name);
 }
 
-/** What a workgroup works on: a head of a token, over the positions from `from` on that are its. */
+/** What a workgroup works on: a head of a token, over the positions from `from` on that are its; `behind` is how far that is from its first part. */
 interface Work {
   readonly lane: Expr;
   readonly h: Expr;
   readonly token: Index;
+  readonly behind: Expr;
   readonly from: Expr;
+  /** The first position that the token sees. */
+  readonly first: Index;
   readonly length: Expr;
 }
 
@@ -69,18 +78,21 @@ interface Partial {
   readonly total: Expr;
 }
 
-function attend(scope: GpuScope, b: Builder, op: Attention, { lane, h, token, from, length }: Work): void {
-  const split = splitLength(scope.plan.program.context);
+function attend(scope: GpuScope, b: Builder, op: Attention, work: Work): void {
+  const { lane, h, token, from, first, length } = work;
+  const { length: split } = splitsOf(op, scope.plan.program.context);
   const keys = scope.state(op.k, 'read');
   const last = b.let('count', apply('less', sub(length, from), i32(split)));
   const count = b.let('mine', apply('select', last, sub(length, from), i32(split)));
   const kvHead = b.let('kvHead', quotient(h, op.heads / op.kvHeads));
-  const rows = b.let('rows', plus(times(kvHead, keys.shape.positions), from));
+  const head = times(kvHead, keys.shape.positions);
+  const inRing = keys.shape.positions < scope.plan.program.context;
+  const rows = inRing ? b.let('rows', head) : b.let('rows', plus(head, from));
   const query = loadQuery(scope, b, op, { lane, h, token });
-  const run = (inner: Builder, row: Expr, count: Expr): Partial =>
-    attendRun(scope, inner, op, { lane, row, count, query });
+  const unseen = op.window === null ? null : b.let('unseen', sub(index(first), from));
   if (!keys.format.slice.codes) {
-    store(scope, b, op, { lane, h, token, from }, run(b, rows, count));
+    const rowOf = (p: Expr): Expr => plus(rows, inRing ? scope.inState(op.k, plus(from, p)) : p);
+    store(scope, b, op, work, attendRun(scope, b, op, { lane, rowOf, count, query, unseen }));
     return;
   }
   const largest = b.variable('largest', f32(FLOOR));
@@ -89,11 +101,14 @@ function attend(scope: GpuScope, b: Builder, op: Attention, { lane, h, token, fr
   b.loop('serial', 'chunk', { to: count, step: CONTEXT_CHUNK }, (inner, chunk) => {
     const left = inner.let('left', sub(count, chunk));
     const whole = apply('less', i32(CONTEXT_CHUNK), left);
-    const its = run(
-      inner,
-      inner.let('row', plus(rows, chunk)),
-      inner.let('inChunk', apply('select', whole, i32(CONTEXT_CHUNK), left)),
-    );
+    const row = inner.let('row', plus(rows, inRing ? scope.inState(op.k, plus(from, chunk)) : chunk));
+    const its = attendRun(scope, inner, op, {
+      lane,
+      rowOf: (p) => plus(row, p),
+      count: inner.let('inChunk', apply('select', whole, i32(CONTEXT_CHUNK), left)),
+      query,
+      unseen: unseen && inner.let('unseenInChunk', sub(unseen, chunk)),
+    });
     const larger = inner.let('larger', apply('max', largest.get(), its.largest));
     const before = inner.let('before', exp(inner, sub(largest.get(), larger)));
     const now = inner.let('now', exp(inner, sub(its.largest, larger)));
@@ -101,7 +116,7 @@ function attend(scope: GpuScope, b: Builder, op: Attention, { lane, h, token, fr
     sum.set(add(mul(sum.get(), before), mul(its.sum, now)));
     largest.set(larger);
   });
-  store(scope, b, op, { lane, h, token, from }, { largest: largest.get(), sum: sum.get(), total: total.get() });
+  store(scope, b, op, work, { largest: largest.get(), sum: sum.get(), total: total.get() });
 }
 
 /** Brings a head of the query into shared memory: floats, or the codes that `encode.ts` made. */
@@ -127,17 +142,26 @@ function loadQuery(
   return { values, scale: b.let('queryScale', mul(its, f32(op.scale))) };
 }
 
-/** Attends to `count` positions from `row` on (which counts positions of all heads): all at once, so at most CONTEXT_CHUNK where weights are codes. */
+/**
+ * Attends to `count` positions, of which the first `unseen` do not count; `rowOf` says where a position lies among those of all heads. All at
+ * once, so at most CONTEXT_CHUNK where weights are codes.
+ */
 function attendRun(
   scope: GpuScope,
   b: Builder,
   op: Attention,
-  { lane, row, count, query }: { lane: Expr; row: Expr; count: Expr; query: SharedQuery },
+  {
+    lane,
+    rowOf,
+    count,
+    query,
+    unseen,
+  }: { lane: Expr; rowOf: (p: Expr) => Expr; count: Expr; query: SharedQuery; unseen: Expr | null },
 ): Partial {
   const keys = scope.state(op.k, 'read');
   const values = scope.state(op.v, 'read');
   const { slice } = values.format;
-  const most = slice.codes ? CONTEXT_CHUNK : splitLength(scope.plan.program.context);
+  const most = slice.codes ? CONTEXT_CHUNK : splitsOf(op, scope.plan.program.context).length;
   const lanes = lanesOf(scope);
   const scratch = scope.shared('scratch', 'f32', lanes, 'one entry an invocation');
   const scores = scope.shared('scores', 'f32', most, 'scores, then weights');
@@ -145,8 +169,10 @@ function attendRun(
 
   const mine = b.variable('most', f32(FLOOR));
   b.loop('serial', 'p', { from: lane, to: count, step: lanes }, (perKey, p) => {
-    const keyRow = perKey.let('keyRow', plus(row, p));
-    const score = perKey.let('score', keys.format.slice.score(perKey, keys.views, keys.shape, query, keyRow));
+    const keyRow = perKey.let('keyRow', rowOf(p));
+    const dot = keys.format.slice.score(perKey, keys.views, keys.shape, query, keyRow);
+    const whole = capped(perKey, op, dot);
+    const score = perKey.let('score', unseen ? apply('select', apply('less', p, unseen), f32(FLOOR), whole) : whole);
     perKey.store(scores, p, score);
     mine.set(apply('max', mine.get(), score));
   });
@@ -161,7 +187,7 @@ function attendRun(
       inner.store(scores, p, weight);
       return;
     }
-    const scaled = inner.let('scaled', slice.codes.scaled(values.views, plus(row, p), weight));
+    const scaled = inner.let('scaled', slice.codes.scaled(values.views, rowOf(p), weight));
     inner.store(scores, p, scaled);
     mostWeight.set(max(mostWeight.get(), scaled));
   });
@@ -190,7 +216,7 @@ function attendRun(
     across === vectors ? inner(b) : b.when(apply('less', feature, i32(op.valueStride)), inner);
   inside((perFeature) =>
     perFeature.loop('serial', 'p', { from: quotient(lane, across), to: count, step: lanes / across }, (_, p) =>
-      acc.set(add(acc.get(), slice.product(values.views, values.shape, { buffer: weighed }, p, plus(row, p), feature))),
+      acc.set(add(acc.get(), slice.product(values.views, values.shape, { buffer: weighed }, p, rowOf(p), feature))),
     ),
   );
   b.store(sums, times(lane, 4), acc.get());
@@ -219,19 +245,19 @@ function store(
   scope: GpuScope,
   b: Builder,
   op: Attention,
-  { lane, h, token, from }: Omit<Work, 'length'>,
+  { lane, h, token, behind }: Work,
   { largest, sum, total }: Partial,
 ): void {
-  const { context } = scope.plan.program;
   const feature = times(lane, 4);
   b.when(apply('less', lane, i32(op.valueStride / 4)), (mine) => {
-    if (splitCount(context) === 1) {
+    const { length, count } = splitsOf(op, scope.plan.program.context);
+    if (count === 1) {
       const at = plus(plus(times(token, scope.width(op.out)), times(h, op.valueStride)), feature);
       mine.store(scope.arena(op.out, 'write'), at, mul(total, apply('splat', apply('div', f32(1), sum))));
       return;
     }
     const { buffer, row, sumsAt, maximaAt, weightsAt } = splitsAt(scope, op, token, 'write');
-    const entry = mine.let('entry', plus(times(h, splitCount(context)), quotient(from, splitLength(context))));
+    const entry = mine.let('entry', plus(times(h, count), quotient(behind, length)));
     mine.store(buffer, plus(plus(row, sumsAt), plus(times(entry, op.valueStride), feature)), total);
     mine.when(apply('less', lane, i32(1)), (first) => {
       first.store(buffer, plus(plus(row, maximaAt), entry), largest);

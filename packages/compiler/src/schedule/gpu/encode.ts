@@ -46,7 +46,7 @@ function encodeHead(
     return;
   }
   const { views, shape } = scope.state(to.part, 'write');
-  const row = b.let('row', plus(times(head, shape.positions), scope.position(token)));
+  const row = b.let('row', plus(times(head, shape.positions), scope.statePosition(to.part, token)));
   quantised(b, group, x, {
     width: shape.stride,
     codes: { buffer: views[0]!, at: b.let('to', times(row, shape.stride / 4)) },

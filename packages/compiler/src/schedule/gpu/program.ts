@@ -15,7 +15,7 @@ import { renamed } from '../../program/rename.ts';
 import { codesWidth } from '../codes.ts';
 import { makesOperandInside, needsOperand } from './operand.ts';
 import type { GpuProfile } from './profile.ts';
-import { splitCount, splitsWidth } from './splits.ts';
+import { splitsOf, splitsWidth } from './splits.ts';
 
 /** The program with attention in splits, scratch for its contractions, and halves for keys and values where the profile has them. */
 export function forGpu(program: Program, profile: GpuProfile): Program {
@@ -23,7 +23,7 @@ export function forGpu(program: Program, profile: GpuProfile): Program {
   const buffers: Buffer[] = [...program.buffers];
   const add = (buffer: Buffer): BufferId => buffers.push(buffer) - 1;
   const kinds = program.kinds.map((plain): Kind => {
-    const kind = splitCount(program.context) > 1 ? inSplits(plain) : plain;
+    const kind = inSplits(plain);
     const ops = kind.ops.map((op): FusedOp => {
       if (op.kind !== 'contraction' || !needsOperand(kind, op, program.context)) return op;
       // a tile's x is made by a kernel of its own
@@ -42,7 +42,7 @@ export function forGpu(program: Program, profile: GpuProfile): Program {
   });
   return { ...program, buffers, kinds };
 
-  /** The kind with a buffer for the splits of each attention in place of its result. */
+  /** The kind with a buffer for the splits of each attention in place of its result, where there are several. */
   function inSplits(kind: Kind): Kind {
     const splits = new Map<BufferId, BufferId>();
     const ops = kind.ops.map((op): FusedOp => {
@@ -52,8 +52,8 @@ export function forGpu(program: Program, profile: GpuProfile): Program {
         (id) => id,
       );
       for (const id of valueUses(op).writes) splits.delete(id);
-      if (moved.kind !== 'attention') return moved;
-      const width = padded(splitsWidth(moved.heads, moved.valueStride, program.context), 4);
+      if (moved.kind !== 'attention' || splitsOf(moved, program.context).count === 1) return moved;
+      const width = padded(splitsWidth(moved, program.context), 4);
       const out = add({ name: `${kind.name}.${moved.name}.parts`, element: 'f32', width, rows: program.tile });
       splits.set(moved.out, out);
       return { ...moved, out };

@@ -10,6 +10,8 @@ import {
   constant,
   f32,
   type Index,
+  i32,
+  index,
   load,
   mul,
   plus,
@@ -20,7 +22,7 @@ import {
 } from '../../loops/build.ts';
 import type { Expr } from '../../loops/ir.ts';
 import { exp } from '../../loops/math.ts';
-import type { BufferId, FusedOp, Kind } from '../../program/ir.ts';
+import { type BufferId, CONTEXT_CHUNK, type FusedOp, type Kind } from '../../program/ir.ts';
 import type { KernelScope } from '../scope.ts';
 
 type Attention = Extract<FusedOp, { kind: 'attention' }>;
@@ -33,27 +35,43 @@ export function splitLength(context: number): number {
   const wanted = 2 ** Math.ceil(Math.log2(context / 16));
   return Math.max(128, Math.min(1024, wanted));
 }
-export const splitCount = (context: number): number => Math.ceil(context / splitLength(context));
+/** How the positions that a token sees are divided: `count` splits of `length`, from a chunk's border on. */
+export function splitsOf({ window }: Pick<Attention, 'window'>, context: number): { length: number; count: number } {
+  // a window may begin at the last position of a chunk
+  const most = window === null ? context : Math.min(context, window + CONTEXT_CHUNK - 1);
+  const length = splitLength(most);
+  return { length, count: Math.ceil(most / length) };
+}
 
-/** Elements per token that the splits of a head take, sums, maximum and weight. */
-export function splitsWidth(heads: number, stride: number, context: number): number {
-  return heads * splitCount(context) * (stride + 2);
+/** Elements per token that the splits of an attention take: sums, maximum and weight of each. */
+export function splitsWidth(op: Attention, context: number): number {
+  return op.heads * splitsOf(op, context).count * (op.valueStride + 2);
+}
+
+/** The first position that a token sees, and the chunk's border before it, where its first split begins; both are 0 without a window. */
+export function seenBy(
+  scope: KernelScope,
+  { window }: Pick<Attention, 'window'>,
+  b: Builder,
+  token: Index,
+): { readonly first: Index; readonly border: Index } {
+  if (window === null) return { first: 0, border: 0 };
+  const position = scope.position(token);
+  const isFull = apply('less', i32(window - 1), position);
+  const first = b.let('firstSeen', apply('select', isFull, plus(position, 1 - window), i32(0)));
+  return { first, border: b.let('border', times(quotient(first, CONTEXT_CHUNK), CONTEXT_CHUNK)) };
 }
 
 /** The attention whose splits lie in this buffer; null where it holds values. */
 export function splitAttention({ ops }: Pick<Kind, 'ops'>, id: BufferId, context: number): Attention | null {
-  if (splitCount(context) === 1) return null;
-  return ops.find((op): op is Attention => op.kind === 'attention' && op.out === id) ?? null;
+  const op = ops.find((op): op is Attention => op.kind === 'attention' && op.out === id);
+  return op && splitsOf(op, context).count > 1 ? op : null;
 }
 
-/** The splits of a token: f32 [heads, splits, stride] weighted sums, then [heads, splits] maxima, then [heads, splits] sums of weights. */
-export function splitsAt(
-  scope: KernelScope,
-  { out, heads, valueStride }: Attention,
-  token: Index,
-  access: 'read' | 'write',
-) {
-  const all = heads * splitCount(scope.plan.program.context);
+/** The splits of a token: per token f32 [heads, splits, stride] weighted sums, then [heads, splits] maxima, then [heads, splits] sums of weights. */
+export function splitsAt(scope: KernelScope, op: Attention, token: Index, access: 'read' | 'write') {
+  const { out, heads, valueStride } = op;
+  const all = heads * splitsOf(op, scope.plan.program.context).count;
   return {
     buffer: scope.arena(out, access),
     row: times(token, scope.width(out)),
@@ -71,11 +89,14 @@ export function mergedAttention(
 ): (b: Builder, feature: Index, type: 'f32' | 'f32x4') => Expr {
   const { context } = scope.plan.program;
   const { buffer, row, sumsAt, maximaAt, weightsAt } = splitsAt(scope, op, token, 'read');
-  const split = splitLength(context);
+  const { length: split, count: most } = splitsOf(op, context);
   return (b, feature, type) => {
     const spread = (x: Expr): Expr => (type === 'f32' ? x : apply('splat', x));
-    const count = b.let('parts', quotient(plus(scope.position(token), split), split));
-    const first = b.let('first', times(quotient(feature, op.valueStride), splitCount(context)));
+    const { border } = seenBy(scope, op, b, token);
+    const reach =
+      border === 0 ? plus(scope.position(token), split) : sub(plus(scope.position(token), split), index(border));
+    const count = b.let('parts', quotient(reach, split));
+    const first = b.let('first', times(quotient(feature, op.valueStride), most));
     const inHead = b.let('inHead', remainder(feature, op.valueStride));
     const max = b.variable('max', f32(FLOOR));
     const sum = b.variable('sum', constant(type, 0));

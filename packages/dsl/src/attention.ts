@@ -1,0 +1,138 @@
+/**
+ * Causal attention (grouped queries: arXiv 2305.13245) in two parts: `cache` makes keys and values a state, and any number of attentions read
+ * it. Each execution of the block has a state of its own.
+ */
+import { LamellaError } from '@lamella/graph/diagnostics';
+import { isPositiveF32 } from '@lamella/graph/f32';
+import type { Axis } from '@lamella/graph/ir';
+import { declared, type Kind, number, optional, options, tensor } from './arguments.ts';
+import { type AxesOf, checkSize, type FitAll, type FitFeatures, type FitQueries, showAxis } from './axes.ts';
+import { checkHeads, divisorBelow } from './heads.ts';
+import { capture } from './site.ts';
+import type { Tensor } from './tensor.ts';
+import { activeTrace, type Trace } from './trace.ts';
+
+/** Keys and values of one execution, made by `cache`. */
+export class Cache<Axes extends readonly Axis[] = readonly Axis[]> {
+  /** @internal */
+  readonly k: Tensor<Axes>;
+  /** @internal */
+  readonly v: Tensor;
+  /** @internal */
+  readonly kvHeads: number;
+  /** The number of this state in its body, given by the first attention that reads it. */
+  #state: number | null = null;
+
+  constructor(k: Tensor<Axes>, v: Tensor, kvHeads: number) {
+    this.k = k;
+    this.v = v;
+    this.kvHeads = kvHeads;
+  }
+
+  /** @internal */
+  stateIn(trace: Trace): number {
+    this.#state ??= trace.nextState();
+    return this.#state;
+  }
+}
+
+/**
+ * The keys k and values v, both [t, kvHeads * headDim], as a state that attention reads. `cache(k, k, ...)` keeps one tensor for both. Throws
+ * L101 when the axes of k and v differ, L124 when `kvHeads` does not divide their features.
+ */
+export const cache = declared(
+  'cache',
+  { k: tensor, v: tensor, options: options({ kvHeads: number('kvHeads: 3') }, 'cache(k, v, { kvHeads: 3 })') },
+  <K extends Tensor, V extends Tensor>(
+    k: FitFeatures<K>,
+    v: FitAll<V, AxesOf<K>>,
+    { kvHeads }: { readonly kvHeads: number },
+  ): Cache<AxesOf<K>> => {
+    const trace = activeTrace();
+    const keys = trace.expectFeatures(k);
+    const values = trace.expectAll(v, keys.axes);
+    checkHeads('cache', 'kvHeads', kvHeads, keys.axes[1], { place: trace.where, site: capture()() });
+    return new Cache(keys as Tensor as Tensor<AxesOf<K>>, values, kvHeads);
+  },
+);
+
+/** What attention does besides softmax(q k / sqrt(headDim)) v. */
+export interface AttentionOptions {
+  /** Multiplies scores; 1 / sqrt(headDim) when left out. */
+  readonly scale?: number | undefined;
+  /** Positions that a token sees, its own included (sliding window, arXiv 2310.06825); all of them when left out. */
+  readonly window?: number | undefined;
+  /** A score s becomes softcap * tanh(s / softcap) (Gemma 2, arXiv 2408.00118); it stays s when left out. */
+  readonly softcap?: number | undefined;
+}
+
+/** How `AttentionOptions` are written. */
+export const attentionKinds = {
+  scale: optional(number('scale: 0.125')),
+  window: optional(number('window: 512')),
+  softcap: optional(number('softcap: 50')),
+};
+
+/** What `cache` returns. */
+const aCache: Kind = {
+  words: 'keys and values',
+  example: 'attention(q, cache(k, v, { kvHeads: 3 }))',
+  holds: (value) => value instanceof Cache,
+};
+
+/** Throws L102 and L150 for options that are out of range. */
+export function checkAttention(
+  { scale = 1, window = 1, softcap = 1 }: AttentionOptions,
+  where: { readonly place: string; readonly site: ReturnType<ReturnType<typeof capture>> },
+): void {
+  checkSize('window', window, where);
+  if (!isPositiveF32(scale)) throw new LamellaError('L150', { name: 'scale', value: scale, example: '0.125' }, where);
+  if (!isPositiveF32(softcap)) {
+    throw new LamellaError('L150', { name: 'softcap', value: softcap, example: '50' }, where);
+  }
+}
+
+/**
+ * Causal attention of queries q [t, heads * headDim] over the keys and values of `kv` -> the axes of q. There are as many heads as q has room
+ * for. Belongs in a block, since an execution keeps the state: throws L116 in a model's own body; besides L101, L102, L104, L110, L150.
+ */
+export const attention = declared(
+  'attention',
+  { q: tensor, kv: aCache, options: optional(options(attentionKinds, 'attention(q, kv, { window: 512 })')) },
+  <Q extends Tensor, Axes extends readonly Axis[]>(
+    q: FitQueries<Q, Axes>,
+    kv: Cache<Axes>,
+    given: AttentionOptions = {},
+  ): Tensor<AxesOf<Q>> => {
+    const trace = activeTrace();
+    const where = { place: trace.where, site: capture()() };
+    if (trace.isRoot) {
+      const reason = "a model's own body keeps no state";
+      throw new LamellaError('L116', { op: 'attention', reason, remedy: 'a block, and stack(1, block)' }, where);
+    }
+    checkAttention(given, where);
+    const queries = trace.expectFeatures(q);
+    const [keys, values] = [trace.own(kv.k), trace.own(kv.v)];
+    const { kvHeads } = kv;
+    const headDim = keys.axes[1]!.size / kvHeads;
+    const [, width] = queries.axes;
+    const heads = width.size / headDim;
+    if (!Number.isInteger(heads)) {
+      const args = {
+        got: showAxis(width),
+        expected: `a multiple of headDim ${headDim}`,
+        remedy: 'queries of whole heads',
+      };
+      throw new LamellaError('L101', args, where);
+    }
+    if (heads % kvHeads !== 0) {
+      throw new LamellaError('L104', { heads, kvHeads, suggestion: divisorBelow(heads, kvHeads) }, where);
+    }
+    const { scale = 1 / Math.sqrt(headDim), window = null, softcap = null } = given;
+    const op = { kind: 'attention', q: queries.id, k: keys.id, v: values.id, heads, kvHeads, headDim } as const;
+    return trace.emit(
+      { ...op, scale, window, softcap, state: kv.stateIn(trace) },
+      queries.axes as readonly Axis[] as AxesOf<Q>,
+    );
+  },
+);

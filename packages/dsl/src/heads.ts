@@ -1,0 +1,34 @@
+/** Heads that lie side by side in the features of a value: how they are counted, and the check that they fit. */
+import { LamellaError } from '@lamella/graph/diagnostics';
+import type { Axis, Site } from '@lamella/graph/ir';
+import { number } from './arguments.ts';
+import { checkSize } from './axes.ts';
+
+/** How heads are written. */
+export const headCounts = {
+  heads: number('heads: 9'),
+  kvHeads: number('kvHeads: 3'),
+  headDim: number('headDim: 64'),
+};
+
+/** Throws L102 unless `count` is a size, L124 unless it divides the features of `width`. `call` takes it as `name`. */
+export function checkHeads(
+  call: string,
+  name: 'heads' | 'kvHeads',
+  count: number,
+  width: Axis,
+  where: { readonly place: string; readonly site: Site | null },
+): void {
+  checkSize(name, count, where);
+  if (width.size % count === 0) return;
+  const argument = `${name}, which divide ${width.name}=${width.size}`;
+  const remedy = `${name}: ${divisorBelow(width.size, count)}`;
+  throw new LamellaError('L124', { call, expected: 'a number', argument, got: count, remedy }, where);
+}
+
+/** The largest divisor of `n` that is at most `limit`. */
+export function divisorBelow(n: number, limit: number): number {
+  let divisor = Math.min(n, limit);
+  while (n % divisor !== 0) divisor--;
+  return divisor;
+}

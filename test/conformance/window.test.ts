@@ -1,0 +1,93 @@
+/**
+ * A sliding window keeps its keys and values in a ring that is shorter than the context. Here the ring is gone round several times, token by token
+ * and in tiles of odd sizes that cross its end, in WASM, against the oracle's path that has no cache at all.
+ */
+import { block, defineModel, dims, embedding, gqa, input, residual, rmsNorm, rope, stack } from '@lamella/dsl';
+import type { Graph } from '@lamella/graph/ir';
+import { Oracle } from '@lamella/graph/oracle/oracle';
+import { sequence } from '@lamella/graph/oracle/sequence';
+import { describe, expect, test } from 'vitest';
+import type { Setting } from './machine.ts';
+import { relativeError, rig } from './rig.ts';
+import { weightsOf } from './weights.ts';
+
+/** Three blocks with windows of their own; null sees everything. */
+function windowed(windows: readonly (number | null)[], context: number, headDim = 8): Graph {
+  const { t, d, vocab } = dims({ t: context, d: 24, vocab: 40 });
+  const layers = windows.map((window) =>
+    block(
+      [t, d],
+      () => ({
+        norm: rmsNorm(d),
+        attn: gqa(d, { heads: 4, kvHeads: 2, headDim, rope: rope(10_000), ...(window === null ? {} : { window }) }),
+      }),
+      (w, x) => residual(x, (x) => w.attn(w.norm(x))),
+    ),
+  );
+  return defineModel(
+    'windowed',
+    {},
+    () => ({ embed: embedding(vocab, d), layers: stack(layers.length, (i) => layers[i]!), norm: rmsNorm(d) }),
+    (m) => m.embed.logits(m.norm(m.layers(m.embed(input(t))))),
+  );
+}
+
+/** Tiles that begin and end anywhere, and now and then a whole one. */
+const tiles = [1, 96, 7, 95, 33, 64, 2, 96, 51];
+
+const settings: readonly (readonly [Setting, number])[] = [
+  [{ quant: 'f32', kv: 'f32' }, 1e-4],
+  [{ quant: 'f32', kv: 'q8' }, 0.05],
+  [{ quant: 'q8', kv: 'f32' }, 0.05],
+  [{ quant: 'q4', kv: 'q8' }, 0.05],
+];
+
+describe.each<[string, Graph]>([
+  ['windows of 20, everything and 1', windowed([20, null, 1], 500)],
+  ['windows of 33 and 64, padded heads', windowed([33, 64], 500, 6)],
+])('%s', (_, graph) => {
+  const weightOf = weightsOf(graph);
+  const tokens = Array.from({ length: 445 }, (_, i) => (i * 37 + 11 + (i % 7)) % graph.vocab);
+
+  test('the oracle: cached equals uncached', () => {
+    const uncached = sequence(graph, weightOf, tokens, { quant: 'f32' });
+    const cached = new Oracle(graph, weightOf, { quant: 'f32' });
+    for (const [i, logits] of uncached.entries())
+      expect(relativeError(cached.step(tokens[i]!), logits)).toBeLessThan(1e-9);
+  });
+
+  test.each(settings)('%o', async (setting, tolerance) => {
+    const { quant, kv } = setting;
+    const wanted = sequence(graph, weightOf, tokens, { quant, kv });
+    const running = await rig(graph, weightOf, quant, 'simd', 1, kv);
+    const agrees = (position: number) =>
+      expect(relativeError(running.logits, wanted[position]!), `position ${position}`).toBeLessThan(tolerance);
+    for (const [position, token] of tokens.entries()) {
+      running.decode(token);
+      agrees(position);
+    }
+    running.position = 0;
+    for (const count of tiles) {
+      const from = running.position;
+      running.prefill(tokens.slice(from, from + count));
+      for (const row of new Set([0, count >> 1, count - 1])) {
+        running.head(row);
+        agrees(from + row);
+      }
+    }
+  });
+});
+
+test('a ring takes the memory of its window, not of the context', async () => {
+  const bytesOf = async (window: number | null, context: number) => {
+    const graph = windowed([window], context);
+    return (await rig(graph, weightsOf(graph), 'f32')).lowered.plan.memory.state.bytes;
+  };
+  const perPosition = 2 * 2 * 8 * 4;
+  // a window of 20 and a tile of 96 are 115 positions, 128 in whole chunks
+  expect(await bytesOf(20, 500)).toBe(128 * perPosition);
+  expect(await bytesOf(20, 5000)).toBe(128 * perPosition);
+  expect(await bytesOf(null, 5000)).toBe(5000 * perPosition);
+  // where the context is shorter than that, it is as good
+  expect(await bytesOf(20, 100)).toBe(104 * perPosition);
+});
