@@ -1,5 +1,5 @@
 /**
- * What `--weights` names: a folder as Hugging Face publishes it, a `.safetensors` or `.bin` file, or `random:SEED`. A source is handed out only
+ * What `--weights` names: a folder as Hugging Face publishes it, a `.safetensors`, `.bin` or `.gguf` file, or `random:SEED`. A source is handed out only
  * once the checkpoint's names, shapes and dtypes are known to fit the graph.
  */
 import { readdir, stat } from 'node:fs/promises';
@@ -8,6 +8,7 @@ import { LamellaError } from '@lamella/graph/diagnostics';
 import { elementCount, type Graph } from '@lamella/graph/ir';
 import { requireFinite } from './finite.ts';
 import { duplicatedEmbedding, findMisfit, headName, untiedHead } from './fit.ts';
+import { isGguf, openGgufWeights } from './gguf/model.ts';
 import { randomWeights } from './random.ts';
 import { openSafetensors } from './safetensors.ts';
 import { openShards, shardFiles } from './shards.ts';
@@ -19,13 +20,13 @@ import type { WeightSource } from './weight-source.ts';
 const chunk = 1 << 20;
 
 /**
- * Opens the weights that `spec` names for `graph`. Close the source when done. Throws L201 (does not fit), L202, L203, L209 or L210 (damaged),
- * L204 or L302 (nothing there that can be read), L205 (a dtype that is not read), L208 (not a seed).
+ * Opens the weights that `spec` names for `graph`. Close the source when done. Throws L201 (does not fit), L202, L203, L209, L210 or L220 (damaged),
+ * L204 or L302 (nothing there that can be read), L205 (a dtype that is not read), L206 (a GGUF file of an architecture that is not read), L208 (not a seed).
  */
 export async function openWeights(spec: string, graph: Graph): Promise<WeightSource> {
   const random = /^random:(.*)$/s.exec(spec);
   if (random) return randomWeights(seedOf(random[1] ?? ''));
-  const checkpoint = withoutWrappers(await openCheckpoint(spec), graph);
+  const checkpoint = withoutWrappers(await openCheckpoint(spec, graph), graph);
   try {
     const misfit = findMisfit(graph, checkpoint.tensors) ?? (await findUntiedHead(graph, checkpoint));
     if (misfit) throw new LamellaError('L201', { ...misfit }, { place: spec });
@@ -59,12 +60,13 @@ const published = [
   { file: 'pytorch_model.bin.index.json', isIndex: true, open: openTorchBin },
 ] as const;
 
-/** Opens a folder or file as it is, without a graph to fit. */
-async function openCheckpoint(spec: string): Promise<Checkpoint> {
+/** Opens a folder or file, whether or not it fits the graph. */
+async function openCheckpoint(spec: string, graph: Graph): Promise<Checkpoint> {
   const isFolder = await stat(spec).then(
     (found) => found.isDirectory(),
     () => false,
   );
+  if (isGguf(spec) && !isFolder) return openGgufWeights(spec, graph);
   if (!isFolder) return /\.(bin|pth?)$/.test(spec) ? openTorchBin(spec) : openSafetensors(spec);
   const { file, isIndex, open } = await findPublished(spec);
   const at = path.join(spec, file);
@@ -92,10 +94,14 @@ function withoutWrappers(checkpoint: Checkpoint, graph: Graph): Checkpoint {
   return withoutWrappers(plain, graph);
 }
 
-/** Names of the files in `folder` that `openWeights` reads. Throws L204 or L302 when there are none, L210 for a bad index. */
-export async function weightFiles(folder: string): Promise<readonly string[]> {
-  const { file, isIndex } = await findPublished(folder);
-  return isIndex ? [file, ...(await shardFiles(path.join(folder, file)))] : [file];
+/**
+ * The files of a checkpoint, a folder or a `.gguf` file, that `openWeights` reads. Throws L204 or L302 when there are none, L210 for a bad index.
+ */
+export async function weightFiles(checkpoint: string): Promise<readonly string[]> {
+  if (isGguf(checkpoint)) return [checkpoint];
+  const { file, isIndex } = await findPublished(checkpoint);
+  const files = isIndex ? [file, ...(await shardFiles(path.join(checkpoint, file)))] : [file];
+  return files.map((name) => path.join(checkpoint, name));
 }
 
 async function findPublished(folder: string): Promise<(typeof published)[number]> {

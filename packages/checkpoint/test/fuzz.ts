@@ -7,8 +7,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Graph } from '@lamella/graph/ir';
+import { ggufTokenizer, readGgufDecoder } from '../src/gguf/model.ts';
 import { openWeights } from '../src/open.ts';
 import { randomTensor } from '../src/random.ts';
+import { ggufFile, u32, u64, type Value, value } from './gguf-file.ts';
 import { tinyGraph } from './tiny-graph.ts';
 import { archive, joined, op, orderedDict, stateDict, tensorOps, zipFile } from './torch-file.ts';
 
@@ -21,6 +23,9 @@ const values = graph.weights.map(({ name, shape }) => {
   const f32 = new Uint8Array(randomTensor(1, { name, shape, role: 'matrix' }).buffer);
   return { name, shape, f32 };
 });
+
+/** A GGUF file is opened itself, and not the folder that it is in. */
+const ggufName = 'model.gguf';
 
 /** Files of a folder by name. */
 type Files = Record<string, Uint8Array>;
@@ -149,8 +154,74 @@ function sharded(
   };
 }
 
+/** Names in a GGUF file of the tensors that have such there. */
+const ggmlNames: Readonly<Record<string, string>> = {
+  'model.embed_tokens.weight': 'token_embd.weight',
+  'model.norm.weight': 'output_norm.weight',
+};
+
+/** Metadata of a Llama, which every now and then is missing, of another type or a lie. */
+function ggufPairs(dice: Dice): (readonly [string, Value])[] {
+  const counts = {
+    'llama.embedding_length': 4,
+    'llama.block_count': 2,
+    'llama.feed_forward_length': 8,
+    'llama.context_length': 16,
+    'llama.attention.head_count': 2,
+    'llama.attention.head_count_kv': 2,
+    'tokenizer.ggml.bos_token_id': 1,
+    'tokenizer.ggml.eos_token_id': 2,
+  };
+  const bytes = Array.from({ length: 256 }, (_, i) => `<0x${i.toString(16).toUpperCase().padStart(2, '0')}>`);
+  const tokens = ['<unk>', '<s>', '</s>', ...bytes, 'a', 'b', 'ab'];
+  const types = tokens.map((_, i) => (i === 0 ? 2 : i < 3 ? 3 : i < 259 ? 6 : 1));
+  const other = (): Value =>
+    dice.of<() => Value>([
+      () => ({ type: orLie(dice, dice.below(13)), bytes: u64(dice.below(100)) }),
+      () => value.string(dice.of(['', '__proto__', 'constructor', 'x'.repeat(5000)])),
+      () => value.array(dice.below(14), [u32(dice.below(10))], dice.of([0, 1, 2, 1e6, 1e15])),
+      () => value.array(9, [u32(9), u64(1), u32(9), u64(1), u32(9), u64(1), u32(9), u64(1)]),
+      () => value.i32s([1, 2, 3]),
+      () => value.f32(Number.NaN),
+    ])();
+  const pairs: (readonly [string, Value])[] = [
+    ['general.architecture', value.string(dice.rarely(20) ? dice.of(['', 'gpt2', '__proto__']) : 'llama')],
+    ...Object.entries(counts).map(([key, count]) => [key, value.u32(orLie(dice, count))] as const),
+    ['llama.attention.layer_norm_rms_epsilon', value.f32(orLie(dice, 1e-5))],
+    ['tokenizer.ggml.model', value.string(dice.of(['llama', 'gpt2']))],
+    ['tokenizer.ggml.pre', value.string(dice.of(['gpt-2', 'llama-bpe', 'qwen2', 'default']))],
+    ['tokenizer.ggml.tokens', value.strings(tokens)],
+    ['tokenizer.ggml.scores', value.f32s(tokens.map((_, i) => orLie(dice, -i)))],
+    ['tokenizer.ggml.token_type', value.i32s(types.map((type) => (dice.rarely(500) ? dice.below(9) : type)))],
+    ['tokenizer.ggml.merges', value.strings(dice.rarely(5) ? ['ab', ' a', 'a b c'] : ['a b'])],
+  ];
+  return pairs.flatMap((pair): (readonly [string, Value])[] => {
+    if (dice.rarely(40)) return [];
+    if (dice.rarely(40)) return [pair, pair];
+    return [dice.rarely(30) ? [pair[0], other()] : pair];
+  });
+}
+
+function gguf(dice: Dice): Uint8Array {
+  const tensors = values.map(({ name, shape, f32 }) => ({
+    name: dice.rarely(30)
+      ? dice.of(['', '__proto__', 'constructor.weight', 'blk.0.attn_q.weight'])
+      : (ggmlNames[name] ?? name),
+    shape: shape.map((size) => orLie(dice, size)),
+    data: f32,
+    ...(dice.rarely(15) ? { type: dice.of([1, 2, 8, 12, 14, 20, 30, 4, 99, 2 ** 31]) } : {}),
+    ...(dice.rarely(30) ? { offset: Math.abs(Math.floor(dice.of(lies))) % 2 ** 60 } : {}),
+  }));
+  return ggufFile(ggufPairs(dice), tensors, {
+    ...(dice.rarely(20) ? { version: dice.below(5) } : {}),
+    ...(dice.rarely(20) ? { tensorCount: Math.floor(dice.of(lies)) % 2 ** 62 } : {}),
+    ...(dice.rarely(20) ? { pairCount: Math.floor(dice.of(lies)) % 2 ** 62 } : {}),
+  });
+}
+
 /** What is fuzzed: files of a folder that is then opened. */
 export const formats: Readonly<Record<string, (dice: Dice) => Files>> = {
+  gguf: (dice) => ({ [ggufName]: gguf(dice) }),
   safetensors: (dice) => ({ 'model.safetensors': safetensors(dice, values) }),
   'sharded safetensors': (dice) => sharded(dice, 'safetensors', 'model.safetensors.index.json', safetensors),
   'torch bin': (dice) => ({ 'pytorch_model.bin': torchBin(dice, values) }),
@@ -218,23 +289,37 @@ async function outcome(format: string, seed: number, folder: string, of: Graph):
     for (let times = 0; times < 3; times++) if (dice.rarely(2)) broken = damaged(dice, broken);
     await writeFile(path.join(folder, name), broken);
   }
+  const { [ggufName]: isGguf } = files;
+  const checkpoint = isGguf ? path.join(folder, ggufName) : folder;
   try {
-    const source = await openWeights(folder, of);
-    try {
-      for (const weight of of.weights) await source.read(weight);
-    } finally {
-      await source.close();
+    if (isGguf) {
+      await readOrRefused(() => readGgufDecoder(checkpoint), `${format}, seed ${seed}`);
+      await readOrRefused(() => ggufTokenizer(checkpoint), `${format}, seed ${seed}`);
     }
+    return await readOrRefused(() => readAll(checkpoint, of), `${format}, seed ${seed}`);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+async function readAll(checkpoint: string, of: Graph): Promise<void> {
+  const source = await openWeights(checkpoint, of);
+  try {
+    for (const weight of of.weights) await source.read(weight);
+  } finally {
+    await source.close();
+  }
+}
+
+/** Throws where the reader neither reads nor refuses in words. */
+async function readOrRefused(read: () => Promise<unknown>, which: string): Promise<'refused' | 'read'> {
+  try {
+    await read();
     return 'read';
   } catch (error) {
     const inWords =
       error instanceof LamellaError && /^L2\d\d .*Try /s.test(error.message) && error.message.length < 20_000;
-    if (!inWords)
-      throw new Error(
-        `${format}, seed ${seed}: not refused in words: ${String((error as Error).stack).slice(0, 1000)}`,
-      );
-    return 'refused';
-  } finally {
-    await rm(folder, { recursive: true });
+    if (inWords) return 'refused';
+    throw new Error(`${which}: not refused in words: ${String((error as Error).stack).slice(0, 1000)}`);
   }
 }

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { afterAll, expect, test } from 'vitest';
+import { modelName } from '../src/decoder/model-name.ts';
 import { readDecoder } from '../src/huggingface/families.ts';
-import { modelName } from '../src/huggingface/import-config.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'lamella-config-'));
 const file = join(folder, 'config.json');

@@ -49,8 +49,8 @@ const commands: readonly CommandLine[] = [
     load: () => import('./commands/bench.ts'),
   },
   {
-    usage: 'import <HF_DIR>',
-    does: "write a graph file from a checkpoint's config.json",
+    usage: 'import <HF_DIR|FILE.gguf>',
+    does: "write a graph file from a checkpoint's config.json, or a GGUF file",
     load: () => import('./commands/import.ts'),
   },
   {

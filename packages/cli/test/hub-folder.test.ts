@@ -7,7 +7,7 @@ import { copyFile, cp, mkdir, open, readdir, readFile, rm, symlink, truncate, wr
 import { createServer } from 'node:net';
 import { join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import type { HowCompiled } from '../src/model/hub-folder.ts';
+import type { HowCompiled } from '../src/model/checkpoint.ts';
 import { packageAt } from '../src/model/package-at.ts';
 import { asNamed } from '../src/model/stand-in.ts';
 import { unfinished } from '../src/package/unfinished.ts';

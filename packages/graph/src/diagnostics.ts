@@ -47,7 +47,7 @@ export const catalogue = {
   L201: 'the checkpoint does not fit the graph:\n{table}\nTry: {remedy}',
   L202: '{file} is not a safetensors file: {reason}. Try: fetching it again, or naming the right file',
   L203: '{file} ends too early: {reason}. Try: fetching it again',
-  L204: 'no checkpoint in {path}: {reason}. Try: a folder with model.safetensors or pytorch_model.bin, a .safetensors or .bin file, or random:SEED',
+  L204: 'no checkpoint in {path}: {reason}. Try: a folder with model.safetensors or pytorch_model.bin, a .safetensors, .bin or .gguf file, or random:SEED',
   L205: 'tensor {name} in {file} has dtype {dtype}, which is not read. Try: {readable}',
   L206: '{file} cannot be imported: {reason}. Try: {remedy}',
   L207: '{file} is not a usable tokenizer: {reason}. Try: {remedy}',

@@ -13,7 +13,7 @@ type Fields = Readonly<Record<string, unknown>>;
 const maxBytes = 16 << 20;
 
 /** Largest sizes that are believed: a damaged config is refused at once instead of after an hour of compiling. */
-const largest = {
+export const largest = {
   width: 1 << 20,
   heads: 1 << 12,
   layers: 1 << 10,

@@ -1,5 +1,6 @@
 /** `lamella import` for a Hugging Face folder: its `config.json` becomes a graph file. */
 import path from 'node:path';
+import { modelName } from '../decoder/model-name.ts';
 import { writeGraph } from '../decoder/write-graph.ts';
 import { readDecoder } from './families.ts';
 
@@ -16,13 +17,4 @@ export function importHuggingFace(dir: string): ImportedGraph {
   const name = modelName(dir);
   const source = `${path.basename(path.resolve(dir))}/config.json`;
   return { name, source: writeGraph({ name, source }, readDecoder(dir)) };
-}
-
-/** The name of the model in the folder `dir`: the folder's, in letters, digits, dots and dashes. */
-export function modelName(dir: string): string {
-  const dashed = path
-    .basename(path.resolve(dir))
-    .toLowerCase()
-    .replace(/[^a-z0-9.]+/g, '-');
-  return dashed.replace(/^[-.]+|[-.]+$/g, '') || 'model';
 }

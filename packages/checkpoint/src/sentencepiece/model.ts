@@ -30,7 +30,7 @@ export interface SentencePieceModel {
 }
 
 /** SentencePiece writes no longer pieces than 16 characters unless told to; a bound keeps splitting them from taking for ever. */
-const maxPieceLength = 512;
+export const maxPieceLength = 512;
 
 const types: ReadonlyMap<number, PieceType | 'unused'> = new Map([
   [1, 'normal'],
@@ -110,8 +110,8 @@ function pieceOf(field: Field, what: string, refuse: Refuse): Piece {
   return { text, score, type };
 }
 
-/** Every text once, one piece for the unknown, and one for each of the 256 bytes. */
-function checkPieces(pieces: readonly Piece[], refuse: Refuse): void {
+/** Every text once, one piece for the unknown, and one for each of the 256 bytes; whatever is not so is refused. */
+export function checkPieces(pieces: readonly Piece[], refuse: Refuse): void {
   const texts = new Set<string>();
   for (const { text } of pieces) {
     if (texts.has(text)) throw refuse(`the piece ${JSON.stringify(text)} is there twice`);

@@ -10,7 +10,7 @@ import { LamellaError } from '@lamella/graph/diagnostics';
 import { readModel, type SentencePieceModel } from './model.ts';
 import type { Refuse } from './protobuf.ts';
 
-type Json = Readonly<Record<string, unknown>>;
+export type Json = Readonly<Record<string, unknown>>;
 
 /** Contents of the two files, to be written as JSON. */
 export interface TokenizerContents {
@@ -41,8 +41,11 @@ export function sentencePieceToTokenizerJson(model: Uint8Array, config: Json | n
       reason,
       remedy: 'the tokenizer.json of the same model beside it, which is used instead',
     });
-  const read = readModel(model, refuse);
-  const given = config ?? {};
+  return tokenizerJson(readModel(model, refuse), config ?? {}, refuse);
+}
+
+/** The same of a model that has been read already, from whichever kind of file. Throws what `refuse` makes when it is not the one that `given` is for. */
+export function tokenizerJson(read: SentencePieceModel, given: Json, refuse: Refuse): TokenizerContents {
   const { special, symbols } = tokensBesides(read, given, refuse);
   const prefixed = read.dummyPrefix && given.add_prefix_space !== false;
   const pieces = read.pieces.map((piece, id): [string, number] => [piece.text, id]);

@@ -11,7 +11,7 @@ import { LamellaError as PackageError } from '@lamella/runtime/lamella-error';
 import type { Manifest } from '@lamella/runtime/manifest';
 import { type Command, Option } from 'commander';
 import type { Host, Measured, On, Subject, Work } from '../bench/host.ts';
-import type { HowCompiled } from '../model/hub-folder.ts';
+import type { HowCompiled } from '../model/checkpoint.ts';
 import { packageAt } from '../model/package-at.ts';
 import { manifestAt } from '../package/package-manifest.ts';
 import { type BenchReport, type BenchResult, type BenchSample, hostNames } from '../terminal/json-output.ts';

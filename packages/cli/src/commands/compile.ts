@@ -26,7 +26,10 @@ export interface CompileCommand {
 export function define(command: Command): void {
   command
     .addOption(targetList('wasm, or wasm,webgpu to run on GPUs as well'))
-    .option('--weights <SOURCE>', 'a checkpoint folder, a .safetensors file, or random:SEED; without it, no weights')
+    .option(
+      '--weights <SOURCE>',
+      'a checkpoint folder, a .safetensors or .gguf file, or random:SEED; without it, no weights',
+    )
     .addOption(quant())
     .addOption(kv())
     .addOption(context("the graph's t"))

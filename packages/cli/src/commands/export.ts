@@ -29,7 +29,7 @@ export function define(command: Command): void {
     .addOption(
       new Option('--to <WHAT>', anyOf(destinations)).argParser(choice('--to', destinations)).makeOptionMandatory(),
     )
-    .option('--weights <SOURCE>', 'gguf: a checkpoint folder, a .safetensors file, or random:SEED')
+    .option('--weights <SOURCE>', 'gguf: a checkpoint folder, a .safetensors or .gguf file, or random:SEED')
     .addOption(
       new Option('--type <TYPE>', `gguf: ${anyOf(ggufTypes)} (default: f32)`).argParser(choice('--type', ggufTypes)),
     )

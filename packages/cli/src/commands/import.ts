@@ -1,5 +1,5 @@
-/** `lamella import`: from a checkpoint's `config.json` to a graph file that can be read and changed. */
-import { importHuggingFace } from '@lamella/checkpoint/huggingface/import-config';
+/** `lamella import`: from a checkpoint's `config.json`, or a GGUF file's metadata, to a graph file that can be read and changed. */
+import { importModel } from '@lamella/checkpoint/model';
 import type { Command } from 'commander';
 import { writeText } from '../files.ts';
 import { asCalled } from '../terminal/called.ts';
@@ -11,11 +11,11 @@ export function define(command: Command): void {
 }
 
 /**
- * Writes `out`. Throws L302 or L206 when the config cannot be read or said, L301 when `out` cannot be written or is there already: a graph
+ * Writes `out`. Throws what `readModel` throws when the config cannot be read or said, L301 when `out` cannot be written or is there already: a graph
  * file is edited.
  */
 export async function importConfig(folder: string, { out }: { readonly out: string }): Promise<void> {
-  const { name, source } = importHuggingFace(folder);
+  const { name, source } = await importModel(folder);
   await writeText(out, source);
   process.stdout.write(
     `${out} is ${name}. Next:\n  ${asCalled()} compile ${shellWord(out)} --weights ${shellWord(folder)}\n`,

@@ -1,5 +1,5 @@
 /**
- * `lamella inspect`: what a model costs, from a graph file or a folder from the hub (compiled in memory, q8, without its weights, nothing
+ * `lamella inspect`: what a model costs, from a graph file or a checkpoint (compiled in memory, q8, without its weights, nothing
  * else written) or from a package. All go through the manifest, so they cannot disagree. Several are put side by side; one can be drawn as a page.
  */
 import { statSync } from 'node:fs';
@@ -12,8 +12,8 @@ import { targets, usual } from '@lamella/runtime/choices';
 import type { Manifest } from '@lamella/runtime/manifest';
 import type { Command } from 'commander';
 import { writeText } from '../files.ts';
+import { chosenFor } from '../model/checkpoint.ts';
 import { hasGraphName } from '../model/graph-name.ts';
-import { chosenFor } from '../model/hub-folder.ts';
 import { modelKind } from '../model/model-kind.ts';
 import { manifestAt } from '../package/package-manifest.ts';
 import type { InspectReport, VariantsReport } from '../terminal/json-output.ts';
@@ -92,9 +92,9 @@ async function subjectAt(path: string): Promise<Subject> {
     const { loadGraph } = await import('../model/load-graph.ts');
     return planned(await loadGraph(path), { quant: usual.format, targets });
   }
-  if ((await modelKind(path)) === 'hub folder') {
+  if ((await modelKind(path)) === 'checkpoint') {
     const { importedGraph, ofConfig } = await import('../model/imported-graph.ts');
-    const { chosen, note } = chosenFor(path, {});
+    const { chosen, note } = await chosenFor(path, {});
     if (note !== null) process.stderr.write(`${note}\n`);
     return ofConfig(path, async () => planned((await importedGraph(path)).graph, chosen));
   }

@@ -2,7 +2,7 @@
 import { type Target, usual } from '@lamella/runtime/choices';
 import { LamellaError as PackageError } from '@lamella/runtime/lamella-error';
 import { type Command, Option } from 'commander';
-import type { HowCompiled } from '../model/hub-folder.ts';
+import type { HowCompiled } from '../model/checkpoint.ts';
 import { packageAt } from '../model/package-at.ts';
 import { openVisibly } from '../package/open-package.ts';
 import type { LogitsReport } from '../terminal/json-output.ts';

@@ -4,7 +4,7 @@ import { bytes, rate } from '@lamella/report/units';
 import type { Generation, SamplingOptions } from '@lamella/runtime/api';
 import { type Target, usual } from '@lamella/runtime/choices';
 import { type Command, Option } from 'commander';
-import type { HowCompiled } from '../model/hub-folder.ts';
+import type { HowCompiled } from '../model/checkpoint.ts';
 import { packageAt } from '../model/package-at.ts';
 import { openVisibly } from '../package/open-package.ts';
 import type { RunReport } from '../terminal/json-output.ts';

@@ -7,6 +7,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { createRequire, SourceMap } from 'node:module';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { compileFunction } from 'node:vm';
+import { isGguf } from '@lamella/checkpoint/gguf/model';
 import * as dsl from '@lamella/dsl';
 import { exportedModel, importable, unrunnable } from '@lamella/dsl/author';
 import { describe } from '@lamella/dsl/describe';
@@ -16,9 +17,9 @@ import type { Graph, Site } from '@lamella/graph/ir';
 import { nearest } from '@lamella/graph/nearest';
 import { type BuildFailure, type BuildOptions, build, type Message, type Metafile, type Plugin } from 'esbuild';
 import { shellWord } from '../terminal/shell.ts';
+import { isHubFolder } from './checkpoint.ts';
 import { hasGraphName } from './graph-name.ts';
 import { asGuest, guestConsole, onLateFailure } from './guest.ts';
-import { isHubFolder } from './hub-folder.ts';
 import { watched } from './still-running.ts';
 
 /** The author's file and what it imports, as one CommonJS module. */
@@ -54,7 +55,8 @@ export async function requireGraphFile(file: string): Promise<void> {
     throw new LamellaError('L302', { path: shown, reason, remedy });
   }
   if (!hasGraphName(path)) {
-    throw unrunnable(shown, 'it is not a TypeScript graph file', null, aGraphFile);
+    const remedy = isGguf(path) ? `lamella import ${shellWord(shown)} --out GRAPH.ts, and then that file` : aGraphFile;
+    throw unrunnable(shown, 'it is not a TypeScript graph file', null, remedy);
   }
 }
 

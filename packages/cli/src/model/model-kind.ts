@@ -1,22 +1,26 @@
-/** What lies where a model is expected: a compiled package, a folder from the hub, or something else, which is refused by what it is. */
+/** What lies where a model is expected: a compiled package, a checkpoint, or something else, which is refused by what it is. */
 import { readdir, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { isPackage } from '../package/package-manifest.ts';
 import { shellWord } from '../terminal/shell.ts';
+import { isGgufFile, isHubFolder } from './checkpoint.ts';
 import { hasGraphName } from './graph-name.ts';
-import { isHubFolder } from './hub-folder.ts';
 
-/** A folder that has a `manifest.json` and no `config.json` counts as a package: reading it says what is wrong. Throws L308 for anything else. */
-export async function modelKind(path: string): Promise<'package' | 'hub folder'> {
+/**
+ * A checkpoint is a folder from the hub or a `.gguf` file. A folder that has a `manifest.json` and no `config.json` counts as a package: reading it
+ * says what is wrong. Throws L308 for anything else.
+ */
+export async function modelKind(path: string): Promise<'package' | 'checkpoint'> {
   if (await isPackage(path)) return 'package';
-  if (await isHubFolder(path)) return 'hub folder';
+  if ((await isHubFolder(path)) || (await isGgufFile(path))) return 'checkpoint';
   const files = await readdir(path).catch(() => null);
   if (files?.includes('manifest.json')) return 'package';
   throw files ? otherFolder(path, files) : await noFolder(path);
 }
 
-const models = 'a folder that lamella compile GRAPH.ts --weights ... has written, or one with a checkpoint';
+const models =
+  'a folder that lamella compile GRAPH.ts --weights ... has written, one with a checkpoint, or a .gguf file';
 
 function otherFolder(path: string, files: readonly string[]): LamellaError {
   const weights = files.find((file) => /\.(safetensors|bin|gguf|pth?)$/.test(file));
@@ -24,8 +28,10 @@ function otherFolder(path: string, files: readonly string[]): LamellaError {
     return refusal(
       path,
       'it has neither manifest.json, as a package, nor config.json, as a checkpoint',
-      `${models} as it was published`,
+      'a folder that lamella compile GRAPH.ts --weights ... has written, or one with a checkpoint as it was published',
     );
+  if (weights.endsWith('.gguf'))
+    return refusal(path, `it has ${weights}, and no config.json`, `that file: ${shellWord(join(path, weights))}`);
   const itself = `lamella compile GRAPH.ts --weights ${shellWord(path)}, with a graph file of yours`;
   return refusal(
     path,

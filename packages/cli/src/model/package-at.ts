@@ -1,5 +1,5 @@
 /**
- * Where a package is expected, a Hugging Face folder will do: its config is imported, its weights are compiled into a cache, and from then on
+ * Where a package is expected, a Hugging Face folder or a GGUF file will do: its config is imported, its weights are compiled into a cache, and from then on
  * the package there is used, until anything that went into it changes or it is damaged. The cache is `$XDG_CACHE_HOME/lamella`, or
  * `~/.cache/lamella`. An entry holds `package/`, the `graph.ts` that it was made from, and `sha256`, the digest of all of the package.
  */
@@ -7,19 +7,19 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { homedir, userInfo } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { modelName } from '@lamella/checkpoint/huggingface/import-config';
+import { modelName } from '@lamella/checkpoint/decoder/model-name';
 import { weightFiles } from '@lamella/checkpoint/open';
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { readFileIfThere } from '../files.ts';
 import { replaceFolder } from '../package/replace-folder.ts';
 import { cleanUp } from '../package/unfinished.ts';
-import { type Asked, type Chosen, chosenFor, type HowCompiled, refuseUnanswerable } from './hub-folder.ts';
+import { type Asked, type Chosen, chosenFor, type HowCompiled, refuseUnanswerable } from './checkpoint.ts';
 import { modelKind } from './model-kind.ts';
 import { standsIn } from './stand-in.ts';
 
-/** What a package is made from besides weights: read by `families.ts` and `tokenizer-files.ts`. */
+/** What a folder's package is made from besides weights: read by `families.ts` and `tokenizer-files.ts`. A GGUF file has it all in itself. */
 const described = [
   'config.json',
   'generation_config.json',
@@ -30,7 +30,7 @@ const described = [
 ];
 
 /**
- * The folder of the package that `path` stands for: `path` itself unless it is a Hugging Face folder. Throws L308 for what is neither, what
+ * The folder of the package that `path` stands for: `path` itself unless it is a checkpoint. Throws L308 for what is neither, what
  * importing, opening and compiling a checkpoint throw (L2xx), L301 when the cache cannot be written, L303 for a context that the checkpoint does not
  * have, L305 when `how` is said about a package, which is compiled already, and what `refuseUnanswerable` throws about a checkpoint that is
  * `asked` for what it does not have.
@@ -38,7 +38,7 @@ const described = [
 export async function packageAt(path: string, how: HowCompiled = {}, asked: Asked = {}): Promise<string> {
   // it may have been moved away by a run that was killed just then
   if (!(await isThere(path))) await cleanUp(dirname(resolve(path)));
-  if ((await modelKind(path)) === 'hub folder') return compiled(path, how, asked);
+  if ((await modelKind(path)) === 'checkpoint') return compiled(path, how, asked);
   refuseChoice(path, how);
   return path;
 }
@@ -54,7 +54,7 @@ function refuseChoice(path: string, { quant, kv, context }: HowCompiled): void {
 }
 
 async function compiled(checkpoint: string, how: HowCompiled, asked: Asked): Promise<string> {
-  const { chosen, note } = chosenFor(checkpoint, how);
+  const { chosen, note } = await chosenFor(checkpoint, how);
   await refuseUnanswerable(checkpoint, chosen.context, asked);
   const out = join(cacheFolder(), `${modelName(checkpoint)}-${await fingerprint(checkpoint, chosen)}`);
   // of two runs at a time one may have been killed, and the other made the entry
@@ -136,8 +136,8 @@ async function fingerprint(checkpoint: string, how: Chosen): Promise<string> {
     if (content) hash.update(JSON.stringify([file, content.length])).update(content);
   }
   for (const file of await weightFiles(checkpoint)) {
-    const found = await stat(join(checkpoint, file)).catch(() => null);
-    hash.update(JSON.stringify([file, found?.size, found?.mtimeMs]));
+    const found = await stat(file).catch(() => null);
+    hash.update(JSON.stringify([basename(file), found?.size, found?.mtimeMs]));
   }
   return hash.digest('hex').slice(0, 12);
 }

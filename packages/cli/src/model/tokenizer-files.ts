@@ -10,12 +10,16 @@
  */
 import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { ggufTokenizer, isGguf } from '@lamella/checkpoint/gguf/model';
 import { sentencePieceToTokenizerJson } from '@lamella/checkpoint/sentencepiece/tokenizer-json';
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { TokenizerFiles } from '@lamella/runtime/manifest';
 import { Tokenizer } from '@lamella/runtime/tokenizer';
 import { NotUnderstood } from '@lamella/runtime/tokenizer/part';
 import { readFileIfThere, readTextIfThere } from '../files.ts';
+
+/** What the files are called in a package. */
+const names = { file: 'tokenizer.json', config: 'tokenizer_config.json' };
 
 export interface FoundTokenizer {
   readonly files: Omit<TokenizerFiles, 'sha256' | 'configSha256'>;
@@ -30,6 +34,7 @@ export interface FoundTokenizer {
  */
 export async function findTokenizer(weights: string, vocab: number): Promise<FoundTokenizer | null> {
   if (weights.startsWith('random:')) return null;
+  if (isGguf(weights)) return inGguf(weights, vocab);
   const isFolder = await stat(weights).then(
     (found) => found.isDirectory(),
     () => false,
@@ -45,7 +50,16 @@ export async function findTokenizer(weights: string, vocab: number): Promise<Fou
     model: await readRecord(folder, 'config.json'),
   };
   const about = describe(parse(path, tokenizer), said, vocab, path);
-  return { files: { file: 'tokenizer.json', config: 'tokenizer_config.json', ...about }, tokenizer, config };
+  return { files: { ...names, ...about }, tokenizer, config };
+}
+
+/** The tokenizer in a GGUF file. */
+async function inGguf(file: string, vocab: number): Promise<FoundTokenizer | null> {
+  const made = await ggufTokenizer(file);
+  if (!made) return null;
+  const said: Said = { tokenizer: made.config, map: {}, generation: { eos_token_id: made.eos }, model: {} };
+  const about = describe(made.tokenizer, said, vocab, file);
+  return { files: { ...names, ...about }, tokenizer: json(made.tokenizer), config: json(made.config) };
 }
 
 /** The two files' texts, the path of the one they come from, and what the second says that is not in the first. */

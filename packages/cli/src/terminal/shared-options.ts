@@ -49,7 +49,7 @@ export function threads(): Option {
   return new Option('--threads <N>', 'most threads to compute with').default(1).argParser(wholeNumber('--threads', 1));
 }
 
-/** Adds the options of a command whose packages may be Hugging Face folders, which are then compiled. */
+/** Adds the options of a command whose packages may be checkpoints, which are then compiled. */
 export function takesCheckpoints(command: Command): Command {
   return command
     .addOption(quant())
@@ -57,6 +57,6 @@ export function takesCheckpoints(command: Command): Command {
     .addOption(context('the most that a checkpoint allows up to 2048'))
     .addHelpText(
       'after',
-      '\nA Hugging Face folder is a package, too: it is compiled into a cache, as --quant, --kv and --context say.',
+      '\nA Hugging Face folder or a .gguf file is a package, too: it is compiled into a cache, as --quant, --kv and --context say.',
     );
 }

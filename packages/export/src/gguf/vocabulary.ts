@@ -167,6 +167,8 @@ function madeUp(size: number): Metadata {
   const byte = (id: number) => `<0x${(id - 3).toString(16).toUpperCase().padStart(2, '0')}>`;
   const ids = Array.from({ length: size }, (_, id) => id);
   return {
+    // no name of llama.cpp's: import takes it for a file without a tokenizer
+    'lamella.vocabulary': { type: 'string', value: 'made up' },
     'tokenizer.ggml.model': { type: 'string', value: 'llama' },
     'tokenizer.ggml.pre': { type: 'string', value: 'default' },
     ...tokens(

@@ -61,6 +61,7 @@ describe('the file', () => {
       'general.alignment': 32,
       'general.file_type': 0,
       'general.quantization_version': 2,
+      'lamella.vocabulary': 'made up',
       'llama.context_length': 48,
       'llama.embedding_length': 64,
       'llama.block_count': 2,

@@ -1,7 +1,22 @@
 /** GPT-NeoX (arXiv 2204.06745), the family of Pythia: LayerNorm, biases, both halves beside each other, RoPE of part of a head. */
-import type { BlockShape, Decoder } from '../../decoder/decoder.ts';
+import type { BlockNames, BlockShape, Decoder } from '../../decoder/decoder.ts';
 import type { Config } from '../config-file.ts';
 import { activation, distinctKinds, headSizes, llamaNames, refuseQuantised, sizes } from '../features.ts';
+
+export const gptNeoXNames: BlockNames = {
+  ...llamaNames,
+  mixer: 'attention',
+  qkv: 'query_key_value',
+  out: 'dense',
+  up: 'dense_h_to_4h',
+  down: 'dense_4h_to_h',
+};
+export const gptNeoXModelNames: Decoder['names'] = {
+  prefix: 'gpt_neox',
+  layers: 'layers',
+  norm: 'final_layer_norm',
+  head: 'embed_out',
+};
 
 export function gptNeoX(config: Config): Decoder {
   refuseQuantised(config);
@@ -46,14 +61,7 @@ export function gptNeoX(config: Config): Decoder {
     norms: config.flag('use_parallel_residual', true) ? 'parallel' : 'pre',
     norm,
     residualScale: null,
-    names: {
-      ...llamaNames,
-      mixer: 'attention',
-      qkv: 'query_key_value',
-      out: 'dense',
-      up: 'dense_h_to_4h',
-      down: 'dense_4h_to_h',
-    },
+    names: gptNeoXNames,
   };
   return {
     modelType: 'gpt_neox',
@@ -65,6 +73,6 @@ export function gptNeoX(config: Config): Decoder {
     embedding: { name: 'embed_in', scale: null, rank: null },
     finalNorm: norm,
     head: { tied: config.flag('tie_word_embeddings'), bias: false, scale: null, softcap: null },
-    names: { prefix: 'gpt_neox', layers: 'layers', norm: 'final_layer_norm', head: 'embed_out' },
+    names: gptNeoXModelNames,
   };
 }

@@ -1,5 +1,5 @@
 /** LFM2 (Liquid AI, 2025): most layers are a gated short convolution, some are attention with normed queries and keys. */
-import type { BlockShape, Decoder } from '../../decoder/decoder.ts';
+import type { BlockNames, BlockShape, Decoder } from '../../decoder/decoder.ts';
 import type { Config } from '../config-file.ts';
 import {
   distinctKinds,
@@ -13,7 +13,7 @@ import {
   sizes,
 } from '../features.ts';
 
-const names = {
+export const lfm2Names: BlockNames = {
   ...llamaNames,
   mixerNorm: 'operator_norm',
   feedForwardNorm: 'ffn_norm',
@@ -25,6 +25,8 @@ const names = {
   up: 'w3',
   down: 'w2',
 };
+
+export const lfm2ModelNames: Decoder['names'] = { ...modelNames, norm: 'embedding_norm' };
 
 export function lfm2(config: Config): Decoder {
   refuseQuantised(config);
@@ -67,7 +69,7 @@ export function lfm2(config: Config): Decoder {
     norms: 'pre',
     norm,
     residualScale: null,
-    names: attends(layer) ? names : { ...names, mixer: 'conv' },
+    names: attends(layer) ? lfm2Names : { ...lfm2Names, mixer: 'conv' },
   });
   return {
     modelType: 'lfm2',
@@ -84,7 +86,7 @@ export function lfm2(config: Config): Decoder {
       scale: null,
       softcap: null,
     },
-    names: { ...modelNames, norm: 'embedding_norm' },
+    names: lfm2ModelNames,
   };
 }
 

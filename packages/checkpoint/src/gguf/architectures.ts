@@ -1,0 +1,270 @@
+/**
+ * The architectures of llama.cpp that are imported, one row each. A row reads the metadata into a `Decoder`, as the readers of `config.json` do, says
+ * what the tensors are called at Hugging Face, and what llama.cpp's converter (convert_hf_to_gguf.py) changes in them. Numbers that
+ * llama.cpp has in its code and not in the file are here with the architecture that has them. How a family is added: docs/models.md.
+ */
+import type {
+  Attention,
+  BlockNames,
+  BlockShape,
+  Decoder,
+  FeedForward,
+  Norm,
+  QueryKeyNorm,
+  Rope,
+} from '../decoder/decoder.ts';
+import { gptNeoXModelNames, gptNeoXNames } from '../huggingface/families/gpt-neox.ts';
+import { lfm2ModelNames, lfm2Names } from '../huggingface/families/lfm2.ts';
+import { distinctKinds, llamaNames, modelNames, windowIn } from '../huggingface/features.ts';
+import type { Keys } from './keys.ts';
+import { ropeOf } from './rope.ts';
+
+export interface Architecture {
+  /** Throws L206 for what cannot be said of a decoder. */
+  readonly read: (keys: Keys) => Decoder;
+  readonly block: BlockNames;
+  readonly model: Decoder['names'];
+  readonly embedding: string;
+  /**
+   * Which rows the converter moves. `pairs`: those of q and k, because RoPE in llama.cpp's Llama turns neighbours (2i, 2i + 1) of a head, and at
+   * Hugging Face (i, i + headDim / 2). `heads`: those of qkv, from query, key and value of each head to all queries, all keys, all values.
+   */
+  readonly moved: 'pairs' | 'heads' | null;
+  /** Gains of norms are stored with this added. */
+  readonly gainOffset: 0 | 1;
+  /** What the tensor `ffn_up` holds: the gate may stand before it. */
+  readonly up: 'up' | 'gateUp';
+}
+
+/** What an architecture adds to Llama. */
+interface Additions {
+  readonly headDim?: number;
+  readonly theta?: number;
+  readonly norm?: Omit<QueryKeyNorm, 'eps' | 'offset'>;
+  readonly normKind?: Norm['kind'];
+  readonly norms?: BlockShape['norms'];
+  readonly feedForward?: Partial<FeedForward>;
+  readonly fused?: Attention['fused'];
+  readonly scale?: (headDim: number) => number | null;
+  readonly softcap?: number | null;
+  /** Of a layer; null for all positions. */
+  readonly window?: (layer: number, context: number) => number | null;
+  readonly rope?: (layer: number, usual: Rope) => Rope | null;
+  readonly residualScale?: number | null;
+  readonly embeddingScale?: (d: number) => number | null;
+  readonly head?: Partial<Decoder['head']>;
+  /** The name of the constant of the graph file that a layer's kind of block has. */
+  readonly kindName?: (layer: number) => string;
+  /** Another mixer than attention. */
+  readonly mixer?: (layer: number) => BlockShape['mixer'];
+}
+
+type Row = Omit<Architecture, 'read'>;
+const usual: Row = {
+  block: llamaNames,
+  model: modelNames,
+  embedding: 'embed_tokens',
+  moved: null,
+  gainOffset: 0,
+  up: 'up',
+};
+
+function row(changes: Partial<Row>, read: (keys: Keys, row: Row) => Decoder): Architecture {
+  const own = { ...usual, ...changes };
+  return { ...own, read: (keys) => read(keys, own) };
+}
+
+/** Reads what all of them have, and refuses what would change the maths of any. */
+function decoderOf(keys: Keys, own: Row, additions: Additions = {}): Decoder {
+  const { norms = 'pre', normKind = 'rms', window = () => null, rope = (_, each) => each } = additions;
+  const d = keys.size('embedding_length', 'width');
+  const layers = keys.size('block_count', 'layers');
+  const context = keys.size('context_length', 'context');
+  const heads = keys.sizeOfAll('attention.head_count', 'heads');
+  const kvHeads = keys.sizeOfAll('attention.head_count_kv', 'heads', heads);
+  if (heads % kvHeads !== 0) throw keys.refuse(`${heads} heads have ${kvHeads} for keys`, 'a divisor of the heads');
+  const headDim = keys.size('attention.key_length', 'heads', additions.headDim ?? d / heads);
+  if (headDim % 2 !== 0) throw keys.refuse(`its heads have ${headDim} features`, 'an even number, which RoPE needs');
+  keys.only('attention.value_length', [headDim], 'values of another length than keys');
+  const epsKey = normKind === 'rms' ? 'attention.layer_norm_rms_epsilon' : 'attention.layer_norm_epsilon';
+  const eps = keys.positive(epsKey, 1);
+  const offset = own.gainOffset;
+  const norm: Norm = { kind: normKind, eps, offset };
+  const turn = ropeOf(keys, headDim, additions.theta ?? 10_000);
+  const { fused = null } = additions;
+  const [q, kv] = fused === null ? [['attn_q', 'attn_k', 'attn_v'], ['attn_output']] : [['attn_qkv'], ['attn_output']];
+  const attends = (layer: number) => !additions.mixer?.(layer);
+  const attending = Array.from({ length: layers }, (_, layer) => layer).filter(attends);
+  const all = Array.from({ length: layers }, (_, layer) => layer);
+  const gated = additions.feedForward?.gated ?? true;
+  const fedBy = gated && !additions.feedForward?.fused ? ['ffn_gate', 'ffn_up', 'ffn_down'] : ['ffn_up', 'ffn_down'];
+  const bias = { qkv: keys.biases(attending, q), out: keys.biases(attending, kv) };
+  const attention: Omit<Attention, 'rope' | 'window'> = {
+    kind: 'attention',
+    heads,
+    kvHeads,
+    headDim,
+    bias,
+    fused,
+    norm: additions.norm ? { ...additions.norm, eps, offset } : null,
+    scale: additions.scale?.(headDim) ?? null,
+    softcap: additions.softcap ?? null,
+  };
+  const feedForward: FeedForward = {
+    ff: keys.sizeOfAll('feed_forward_length', 'width'),
+    activation: 'silu',
+    gated: true,
+    fused: false,
+    bias: keys.biases(all, fedBy),
+    ...additions.feedForward,
+  };
+  const kind = (layer: number): BlockShape => {
+    const mixer = additions.mixer?.(layer);
+    const [seen, turned] = [window(layer, context), rope(layer, turn)];
+    return {
+      name: additions.kindName?.(layer) ?? (turned === null ? 'unrotated' : seen === null ? 'full' : 'local'),
+      mixer: mixer ?? { ...attention, rope: turned, window: seen },
+      feedForward,
+      norms,
+      norm,
+      residualScale: additions.residualScale ?? null,
+      names: mixer ? { ...own.block, mixer: 'conv' } : own.block,
+    };
+  };
+  refuseOthers(keys, headDim);
+  return {
+    modelType: keys.architecture,
+    d,
+    vocab: keys.vocab(),
+    context,
+    ...distinctKinds(all.map(kind)),
+    repeats: 1,
+    embedding: { name: own.embedding, scale: additions.embeddingScale?.(d) ?? null, rank: null },
+    finalNorm: norm,
+    head: { tied: !keys.has('output.weight'), bias: false, scale: null, softcap: null, ...additions.head },
+    names: own.model,
+  };
+}
+
+/** Keys that change the maths where no row has read them, with the values that do not, and what another would need. */
+const neutral: readonly (readonly [key: string, values: readonly (number | boolean | string)[], needs: string])[] = [
+  ['attention.sliding_window', [0], 'a window of attention'],
+  ['attention.causal', [true], 'attention to later tokens'],
+  ['attention.clamp_kqv', [0], 'clamped q, k and v'],
+  ['attention.max_alibi_bias', [0], 'ALiBi'],
+  ['attention.temperature_scale', [0], 'a temperature of attention'],
+  ['attn_logit_softcapping', [0], 'a cap of attention scores'],
+  ['final_logit_softcapping', [0], 'a cap of logits'],
+  ['router_logit_softcapping', [0], 'a mixture of experts'],
+  ['expert_count', [0], 'a mixture of experts'],
+  ['expert_used_count', [0], 'a mixture of experts'],
+  ['logit_scale', [0, 1], 'scaled logits'],
+  ['residual_scale', [0, 1], 'scaled residuals'],
+  ['embedding_scale', [0, 1], 'a scaled embedding'],
+  ['use_parallel_residual', [false], 'attention and feed-forward side by side'],
+  ['pooling_type', [0], 'pooling, as a model of embeddings has it'],
+];
+
+function refuseOthers(keys: Keys, headDim: number): void {
+  for (const [key, values, needs] of neutral) if (!keys.wasRead(key)) keys.only(key, values, needs);
+  if (!keys.wasRead('attention.scale')) {
+    keys.only('attention.scale', [0, Math.fround(1 / Math.sqrt(headDim))], 'a scale of its own for attention');
+  }
+  keys.only('vocab_size', [keys.vocab()], 'a vocabulary of another size than token_embd.weight');
+  keys.passOver('tensor_data_layout');
+}
+
+/** One of Granite's multipliers; null for 1, and where llama.cpp takes none. */
+function multiplier(keys: Keys, key: string): number | null {
+  const value = keys.number(key, 0);
+  return value === 0 || value === 1 ? null : value;
+}
+
+const headNorms = { over: 'head', before: 'rope', gain: true } as const;
+
+export const architectures: ReadonlyMap<string, Architecture> = new Map<string, Architecture>([
+  ['llama', row({ moved: 'pairs' }, decoderOf)],
+  ['qwen2', row({}, decoderOf)],
+  ['qwen3', row({}, (keys, own) => decoderOf(keys, own, { norm: headNorms }))],
+  [
+    // every fourth layer without RoPE
+    'smollm3',
+    row({ moved: 'pairs' }, (keys, own) =>
+      decoderOf(keys, own, { rope: (layer, each) => ((layer + 1) % 4 === 0 ? null : each) }),
+    ),
+  ],
+  [
+    'olmo2',
+    row({}, (keys, own) =>
+      decoderOf(keys, own, { norms: 'post', norm: { over: 'projection', before: 'rope', gain: true } }),
+    ),
+  ],
+  [
+    'granite',
+    row({ moved: 'pairs' }, (keys, own) => {
+      const logits = multiplier(keys, 'logit_scale');
+      const rotates = keys.flag('rope.scaling.finetuned', true);
+      return decoderOf(keys, own, {
+        scale: () => multiplier(keys, 'attention.scale'),
+        embeddingScale: () => multiplier(keys, 'embedding_scale'),
+        residualScale: multiplier(keys, 'residual_scale'),
+        head: { scale: logits === null ? null : 1 / logits },
+        rope: (_, each) => (rotates ? each : null),
+      });
+    }),
+  ],
+  [
+    // five layers with a window, then one without; RoPE of the former has a base of its own and no scaling
+    'gemma3',
+    row({ block: { ...llamaNames, feedForwardNorm: 'pre_feedforward_layernorm' }, gainOffset: 1 }, (keys, own) => {
+      const local = (layer: number) => (layer + 1) % 6 !== 0;
+      const size = keys.size('attention.sliding_window', 'context');
+      const theta = keys.positive('rope.freq_base_swa', 1e12, 10_000);
+      return decoderOf(keys, own, {
+        headDim: 256,
+        theta: 1e6,
+        norms: 'sandwich',
+        norm: headNorms,
+        feedForward: { activation: 'geluTanh' },
+        scale: (headDim) => 1 / Math.sqrt(headDim),
+        window: (layer, context) => (local(layer) ? windowIn(context, size) : null),
+        rope: (layer, each) => (local(layer) ? { ...each, theta, scaling: null } : each),
+        kindName: (layer) => (local(layer) ? 'local' : 'full'),
+        embeddingScale: Math.sqrt,
+      });
+    }),
+  ],
+  [
+    'phi3',
+    row({ up: 'gateUp' }, (keys, own) => {
+      const size = keys.count('attention.sliding_window', 'context', 0);
+      const window = (_: number, context: number) => (size === 0 ? null : windowIn(context, size));
+      return decoderOf(keys, own, { fused: 'rows', feedForward: { fused: true }, window });
+    }),
+  ],
+  [
+    'gptneox',
+    row({ block: gptNeoXNames, model: gptNeoXModelNames, embedding: 'embed_in', moved: 'heads' }, (keys, own) =>
+      decoderOf(keys, own, {
+        fused: 'heads',
+        normKind: 'layer',
+        norms: keys.flag('use_parallel_residual', true) ? 'parallel' : 'pre',
+        feedForward: { gated: false, activation: 'gelu' },
+      }),
+    ),
+  ],
+  [
+    // a layer without heads for keys is a convolution
+    'lfm2',
+    row({ block: lfm2Names, model: lfm2ModelNames }, (keys, own) => {
+      const taps = keys.size('shortconv.l_cache', 'heads');
+      const heads = keys.perLayer('attention.head_count_kv');
+      const conv = { kind: 'conv', taps, bias: false } as const;
+      return decoderOf(keys, own, {
+        norm: headNorms,
+        mixer: (layer) => (heads?.[layer] === 0 ? conv : null),
+        kindName: (layer) => (heads?.[layer] === 0 ? 'convolving' : 'attending'),
+      });
+    }),
+  ],
+]);

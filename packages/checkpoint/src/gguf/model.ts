@@ -1,0 +1,173 @@
+/**
+ * A GGUF file as a checkpoint from Hugging Face: its model as a `Decoder`, and its tensors under the names, in the order and with the values that
+ * `transformers` has, so that one graph takes the weights of either.
+ */
+import { LamellaError } from '@lamella/graph/diagnostics';
+import type { Graph } from '@lamella/graph/ir';
+import type { Decoder } from '../decoder/decoder.ts';
+import { shown } from '../excerpt.ts';
+import type { Checkpoint, StoredTensor } from '../tensor-file.ts';
+import { type Architecture, architectures } from './architectures.ts';
+import { Keys } from './keys.ts';
+import { type GgufFile, openGguf } from './open.ts';
+import { turnedInPairs } from './pairing.ts';
+import { rowOrder } from './row-order.ts';
+import { huggingFaceName, tensorName, tensorsOf } from './tensor-names.ts';
+import { type GgufTokenizer, hasTokenizer, tokenizerOf } from './tokenizer.ts';
+
+/** Whether a path is meant as a GGUF file. */
+export function isGguf(spec: string): boolean {
+  return /\.gguf$/i.test(spec);
+}
+
+/** The model in `file`. Throws what opening it throws, and L206, with key and value, for what cannot be imported. */
+export async function readGgufDecoder(file: string): Promise<Decoder> {
+  const opened = await openGguf(file);
+  try {
+    const { name, row } = architectureOf(opened, file);
+    const keys = new Keys(file, name, opened, await ropeFactorsOf(opened));
+    const decoder = row.read(keys);
+    keys.finish();
+    refuseTensors(opened, decoder, keys);
+    return decoder;
+  } finally {
+    await opened.close();
+  }
+}
+
+/** Whether `file` has a tokenizer, of whichever kind. Throws what opening it throws. */
+export async function hasGgufTokenizer(file: string): Promise<boolean> {
+  return hasTokenizer(await metadataOf(file));
+}
+
+/** The tokenizer in `file`, or null. Throws what opening it throws, and L207 for one that is not read. */
+export async function ggufTokenizer(file: string): Promise<GgufTokenizer | null> {
+  return tokenizerOf(await metadataOf(file), file);
+}
+
+async function metadataOf(file: string): Promise<GgufFile['metadata']> {
+  const { metadata, close } = await openGguf(file);
+  await close();
+  return metadata;
+}
+
+/**
+ * Opens a GGUF file as a checkpoint with Hugging Face's names, of which `graph` may take the weights. Tensors that have no such name keep ggml's.
+ * Throws what opening it throws, and L206 for an architecture or counts of heads that are not read.
+ */
+export async function openGgufWeights(file: string, graph: Graph): Promise<Checkpoint> {
+  const opened = await openGguf(file);
+  try {
+    return renamed(opened, file, turnedInPairs(graph));
+  } catch (error) {
+    await opened.close();
+    throw error;
+  }
+}
+
+function renamed(opened: GgufFile, file: string, inPairs: ReadonlySet<string>): Checkpoint {
+  const { name: architecture, row } = architectureOf(opened, file);
+  const keys = new Keys(file, architecture, opened);
+  const tensors = new Map<string, StoredTensor>();
+  const origins = new Map<string, Origin>();
+  for (const tensor of opened.tensors.values()) {
+    // what a graph computes
+    if (tensor.name === ropeFactors) continue;
+    const parsed = tensorName(tensor.name);
+    const name = huggingFaceName(parsed, row) ?? tensor.name;
+    if (tensors.has(name)) throw keys.refuse(`two of its tensors are ${shown(name)}`, 'fetching it again');
+    tensors.set(name, { ...tensor, name });
+    const order = inPairs.has(name) ? null : rowOrder(row, parsed.part, tensor, keys);
+    const isGain = /(?:^|_)norm$/.test(parsed.part) && parsed.kind === 'weight';
+    origins.set(name, { stored: tensor, order, subtract: isGain ? row.gainOffset : 0 });
+  }
+  const originOf = (name: string): Origin => {
+    const origin = origins.get(name);
+    if (!origin) throw new Error(`${file} has no tensor ${name}`);
+    return origin;
+  };
+  return {
+    tensors,
+    requireReadable: (name) => opened.requireReadable(originOf(name).stored.name),
+    async read(name, from, into) {
+      const { stored, order, subtract } = originOf(name);
+      if (order) await readOrdered(opened, stored, order, from, into);
+      else await opened.read(stored.name, from, into);
+      if (subtract !== 0) for (let i = 0; i < into.length; i++) into[i]! -= subtract;
+    },
+    close: () => opened.close(),
+  };
+}
+
+/** Where a tensor comes from. */
+interface Origin {
+  readonly stored: StoredTensor;
+  /** The row of the file that each row comes from; null where they stay. */
+  readonly order: ((row: number) => number) | null;
+  /** Taken from every value. */
+  readonly subtract: number;
+}
+
+/** Reads the tensor whole, because rows that belong together lie apart. */
+async function readOrdered(
+  opened: GgufFile,
+  { name, shape: [rows = 0, columns = 1] }: StoredTensor,
+  order: (row: number) => number,
+  from: number,
+  into: Float32Array,
+): Promise<void> {
+  const all = new Float32Array(rows * columns);
+  await opened.read(name, 0, all);
+  for (let done = 0; done < into.length; ) {
+    const row = Math.floor((from + done) / columns);
+    const column = from + done - row * columns;
+    const count = Math.min(columns - column, into.length - done);
+    const start = order(row) * columns + column;
+    into.set(all.subarray(start, start + count), done);
+    done += count;
+  }
+}
+
+function architectureOf({ metadata }: GgufFile, file: string): { readonly name: string; readonly row: Architecture } {
+  const name = metadata.get('general.architecture');
+  const row = typeof name === 'string' ? architectures.get(name) : undefined;
+  if (typeof name === 'string' && row) return { name, row };
+  const known = [...architectures.keys()].join(', ');
+  const reason = typeof name === 'string' ? `its architecture is ${shown(name)}` : 'it does not name its architecture';
+  const remedy = `a file of one of the architectures ${known}, or the graph written by hand`;
+  throw new LamellaError('L206', { file, reason, remedy });
+}
+
+/** The tensor by which RoPE's frequencies are divided. */
+const ropeFactors = 'rope_freqs.weight';
+/** More than half of any head's features. */
+const maxRopeFactors = 1 << 12;
+
+async function ropeFactorsOf(opened: GgufFile): Promise<Float32Array | null> {
+  const tensor = opened.tensors.get(ropeFactors);
+  if (!tensor) return null;
+  opened.requireReadable(ropeFactors);
+  const count = tensor.shape.reduce((product, size) => product * size, 1);
+  const factors = new Float32Array(Math.min(count, maxRopeFactors));
+  await opened.read(ropeFactors, 0, factors);
+  return factors;
+}
+
+/** What tensors mean that no decoder has. */
+const meanings: readonly (readonly [name: RegExp, meaning: string])[] = [
+  [/^rope_factors_(?:long|short)\./, 'RoPE with other factors in long contexts'],
+  [/_(?:gate_inp|exps|shexp)\./, 'a mixture of experts'],
+  [/\.ssm_/, 'a state-space layer'],
+  [/\.attn_(?:q|k)_norm\./, 'norms of queries and keys'],
+];
+
+/** A tensor that the decoder does not have may change what the model computes. */
+function refuseTensors({ tensors }: GgufFile, decoder: Decoder, keys: Keys): void {
+  const known = tensorsOf(decoder);
+  for (const name of tensors.keys()) {
+    if (known.has(name) || name === ropeFactors) continue;
+    const meaning = meanings.find(([pattern]) => pattern.test(name))?.[1];
+    const reason = `it has the tensor ${shown(name)}${meaning === undefined ? '' : `, which means ${meaning}`}`;
+    throw keys.refuse(reason, 'a checkpoint without it, or the graph written by hand');
+  }
+}

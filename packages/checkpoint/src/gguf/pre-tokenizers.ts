@@ -1,0 +1,95 @@
+/**
+ * How llama.cpp cuts a text into words before it merges bytes, by the name that `tokenizer.ggml.pre` has for it (llama-vocab.cpp), written as
+ * the `tokenizer.json` of the models that it is for. A name that is not here is refused, and so is a tokenizer whose pattern equals none of these
+ * when a file is written: other words make other ids.
+ */
+
+type Json = Readonly<Record<string, unknown>>;
+
+export interface PreTokenizer {
+  /** Names in a file; the first is written. */
+  readonly names: readonly [string, ...string[]];
+  readonly normalizer: Json | null;
+  /** Regular expressions that cut one after the other; each match is a word, and so is what lies between. */
+  readonly splits: readonly string[];
+  /** A word that is a token is not merged anew. */
+  readonly ignoresMerges: boolean;
+  /** Whether a prompt begins with BOS where the file does not say. */
+  readonly addsBos: boolean;
+}
+
+const nfc: Json = { type: 'NFC' };
+const gpt2 = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
+/** GPT-4's, with as many digits in a word as `digits` says. */
+const gpt4 = (digits: string) =>
+  `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|${digits}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+`;
+/** GPT-4o's: words end before an upper-case letter. */
+const upper = '\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}';
+const lower = '\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}';
+const endings = "(?i:'s|'t|'re|'ve|'m|'ll|'d)?";
+const gpt4o = `[^\\r\\n\\p{L}\\p{N}]?[${upper}]*[${lower}]+${endings}|[^\\r\\n\\p{L}\\p{N}]?[${upper}]+[${lower}]*${endings}|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+`;
+const deepseek =
+  '[!"#$%&\'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\\r\\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+| ?[\\p{P}\\p{S}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+';
+
+const one = (
+  names: PreTokenizer['names'],
+  splits: readonly string[],
+  more: Partial<Pick<PreTokenizer, 'normalizer' | 'ignoresMerges' | 'addsBos'>> = {},
+): PreTokenizer => ({ names, splits, normalizer: null, ignoresMerges: false, addsBos: false, ...more });
+
+export const preTokenizers: readonly PreTokenizer[] = [
+  one(['gpt-2', 'phi-2'], [gpt2]),
+  one(['olmo', 'mpt'], [gpt2], { normalizer: nfc }),
+  // Digits one by one, then GPT-2's words.
+  one(['smollm', 'starcoder', 'refact', 'command-r', 'codeshell'], ['\\p{N}', gpt2]),
+  one(['llama-bpe', 'llama3', 'llama-v3', 'lfm2'], [gpt4('\\p{N}{1,3}')], {
+    ignoresMerges: true,
+    addsBos: true,
+  }),
+  one(['dbrx', 'smaug-bpe'], [gpt4('\\p{N}{1,3}')]),
+  one(['qwen2', 'deepseek-r1-qwen', 'megrez'], [gpt4('\\p{N}')], { normalizer: nfc }),
+  one(['stablelm2'], [gpt4('\\p{N}')]),
+  one(['gpt-4o', 'llama4'], [gpt4o]),
+  one(['deepseek-v3'], ['\\p{N}{1,3}', '[一-龥぀-ゟ゠-ヿ]+', deepseek]),
+];
+
+/** The `pre_tokenizer` of a `tokenizer.json` that does the same. */
+export function preTokenizerJson({ splits }: PreTokenizer): Json {
+  const use_regex = splits.at(-1) === gpt2;
+  const byteLevel = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex };
+  const before = (use_regex ? splits.slice(0, -1) : splits).map((Regex) => {
+    return { type: 'Split', pattern: { Regex }, behavior: 'Isolated', invert: false };
+  });
+  return before.length === 0 ? byteLevel : { type: 'Sequence', pretokenizers: [...before, byteLevel] };
+}
+
+/** The one that cuts and normalizes like this; null where llama.cpp has none. Line ends may stand in a pattern as they are. */
+export function preTokenizerLike(
+  wanted: Pick<PreTokenizer, 'splits' | 'ignoresMerges'> & { readonly normalizes: boolean },
+): PreTokenizer | null {
+  const plain = (splits: readonly string[]) =>
+    splits.map((split) => split.replaceAll('\r', '\\r').replaceAll('\n', '\\n')).join('\0');
+  const alike = preTokenizers.filter(
+    ({ splits, ignoresMerges }) => ignoresMerges === wanted.ignoresMerges && plain(splits) === plain(wanted.splits),
+  );
+  // llama.cpp normalizes nothing: of two that cut alike, the one for models that do is better, and either is nearly right.
+  return alike.find(({ normalizer }) => (normalizer !== null) === wanted.normalizes) ?? alike[0] ?? null;
+}
+
+/** The regular expressions by which a `pre_tokenizer` of byte-level BPE cuts; null where it does anything else. */
+export function splitsOf(steps: readonly Json[]): readonly string[] | null {
+  const last = steps.at(-1);
+  if (last?.type !== 'ByteLevel' || last.add_prefix_space === true) return null;
+  const splits: string[] = [];
+  for (const { type, pattern, behavior, invert, individual_digits } of steps.slice(0, -1)) {
+    const regex = type === 'Split' && isRecord(pattern) ? pattern.Regex : null;
+    if (type === 'Digits' && individual_digits === true) splits.push('\\p{N}');
+    else if (typeof regex === 'string' && behavior === 'Isolated' && invert !== true) splits.push(regex);
+    else return null;
+  }
+  return last.use_regex === false ? splits : [...splits, gpt2];
+}
+
+function isRecord(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null;
+}

@@ -1,0 +1,132 @@
+/**
+ * A GGUF file where a checkpoint or a model is expected: with the weights of a folder from the hub it is the same model, and what is exported,
+ * imported and exported again is the same file.
+ */
+import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { openWeights } from '@lamella/checkpoint/open';
+import { exportGguf } from '@lamella/export/gguf/export';
+import { ggufTypes } from '@lamella/export/gguf/tensor-types';
+import type { Graph } from '@lamella/graph/ir';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { loadGraph } from '../src/model/load-graph.ts';
+import { writeHubFolder } from './checkpoint-files.ts';
+import { type Scratch, scratch } from './lamella.ts';
+
+let home: Scratch;
+/** Rows of 32, so that every one of the types can be written. */
+const sizes = { hidden_size: 32, intermediate_size: 64, head_dim: 8, max_position_embeddings: 64, rope_theta: 500 };
+beforeAll(async () => {
+  home = await scratch();
+  await writeHubFolder(join(home.path, 'hub'), sizes);
+  await writeHubFolder(join(home.path, 'untied'), {
+    ...sizes,
+    tie_word_embeddings: false,
+    attention_bias: true,
+    mlp_bias: true,
+  });
+});
+afterAll(() => home.remove());
+
+const at = (...parts: readonly string[]) => join(home.path, ...parts);
+
+async function ok(...args: readonly string[]) {
+  const { code, stdout, stderr } = await home.lamella(...args);
+  expect(code, stderr).toBe(0);
+  return { stdout, stderr };
+}
+const json = async (...args: readonly string[]) => JSON.parse((await ok(...args, '--json')).stdout);
+
+/** Exports the graph with the weights of `weights`, without a process for it. */
+async function write(graph: Graph, weights: string, file: string, type: (typeof ggufTypes)[number]): Promise<void> {
+  const source = await openWeights(weights, graph);
+  const handle = await open(file, 'w');
+  try {
+    await exportGguf(graph, source, { type }, (bytes) => handle.writeFile(bytes));
+  } finally {
+    await handle.close();
+    await source.close();
+  }
+}
+
+describe.each(['hub', 'untied'])('the folder %s and a GGUF file of the same weights', (name) => {
+  const file = `${name}.gguf`;
+  beforeAll(() => ok('export', `${name}.ts`, '--to', 'gguf', '--weights', name, '--out', file));
+
+  test('give the same logits, from the file itself and from a graph that it was imported as', async () => {
+    const logits = async (model: string, ...more: string[]) =>
+      (await json('logits', model, '--tokens', '5,66,7,230', '--all', ...more)).logits;
+    const expected = await logits(name, '--quant', 'f32');
+    expect(await logits(file, '--quant', 'f32')).toEqual(expected);
+    await ok('import', file, '--out', `${name}-again.ts`);
+    await ok('compile', `${name}-again.ts`, '--weights', file, '--quant', 'f32', '--out', `${name}-package`);
+    expect(await logits(`${name}-package`)).toEqual(expected);
+  });
+
+  test('say the same of the model', async () => {
+    const { stdout: hub } = await ok('inspect', name);
+    const { stdout: gguf } = await ok('inspect', file);
+    expect(gguf).toBe(hub);
+  });
+});
+
+test('a prompt is read with the tokenizer of the file, which puts BOS before it', async () => {
+  const [bos, bytes] = [256, new TextEncoder().encode('Grüße')];
+  const { tokens, text } = await json('run', 'hub.gguf', '--prompt', 'Grüße', '--max-tokens', '6');
+  const ids = [bos, ...bytes].join(',');
+  expect(await json('run', 'hub.gguf', '--tokens', ids, '--max-tokens', '6')).toMatchObject({ tokens, text });
+});
+
+describe('what is exported, imported and exported again', () => {
+  test.each(ggufTypes)('is the same file, byte for byte: %s', async (type) => {
+    await mkdir(at('round'), { recursive: true });
+    for (const name of ['hub', 'untied']) {
+      const graph = await loadGraph(at(`${name}.ts`));
+      const [first, second] = [at('round', `${name}-${type}-1.gguf`), at('round', `${name}-${type}-2.gguf`)];
+      await write(graph, at(name), first, type);
+      await write(graph, first, second, type);
+      expect((await readFile(second)).equals(await readFile(first))).toBe(true);
+      // and other weights make another file
+      await write(graph, 'random:2', second, type);
+      expect((await readFile(second)).equals(await readFile(first))).toBe(false);
+    }
+  });
+});
+
+describe('is refused in words', () => {
+  test('what is no file, no GGUF or damaged', async () => {
+    await home.refuses(['run', 'nowhere.gguf', '--tokens', '1'], 'L308', 'nowhere.gguf', 'nothing of this name');
+    await writeFile(at('text.gguf'), 'hello, I am a text and no model');
+    await home.refuses(['run', 'text.gguf', '--tokens', '1'], 'L220', 'text.gguf', 'does not begin with GGUF');
+    await home.refuses(['import', 'text.gguf', '--out', 'x.ts'], 'L220', 'text.gguf');
+    const whole = await readFile(at('hub.gguf'));
+    await writeFile(at('half.gguf'), whole.subarray(0, whole.length / 2));
+    await home.refuses(['run', 'half.gguf', '--tokens', '1'], 'L203', 'half.gguf', 'ends at byte');
+    await home.refuses(['compile', 'hub.ts', '--weights', 'half.gguf'], 'L203', 'half.gguf');
+  });
+
+  test('what the file does not have', async () => {
+    await home.refuses(
+      ['run', 'hub.gguf', '--tokens', '1', '--context', '65'],
+      'L303',
+      'the context_length of hub.gguf',
+    );
+    await home.refuses(['run', 'hub.gguf', '--tokens', '260'], 'L402', '260');
+    const graph = await loadGraph(at('hub.ts'));
+    await write(graph, at('hub'), at('mute.gguf'), 'f32');
+    await home.refuses(
+      ['run', 'mute.gguf', '--prompt', 'hello'],
+      'L305',
+      'mute.gguf has no tokenizer',
+      '--tokens 1,2,3',
+    );
+    await home.refuses(['compile', 'hub.ts', '--weights', 'untied.gguf'], 'L201', 'mlp.gate_proj.bias');
+  });
+
+  test('a folder that has only such a file, by the file, and a file where a graph is expected, by import', async () => {
+    await mkdir(at('only'));
+    await writeFile(at('only', 'm.gguf'), await readFile(at('hub.gguf')));
+    await home.refuses(['run', 'only', '--tokens', '1'], 'L308', 'it has m.gguf', 'only/m.gguf');
+    await home.refuses(['check', 'hub.gguf'], 'L113', 'lamella import hub.gguf --out GRAPH.ts');
+  });
+});
