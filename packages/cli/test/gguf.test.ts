@@ -22,7 +22,6 @@ beforeAll(async () => {
   await writeHubFolder(join(home.path, 'untied'), {
     ...sizes,
     tie_word_embeddings: false,
-    attention_bias: true,
     mlp_bias: true,
   });
 });
