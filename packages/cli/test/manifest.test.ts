@@ -149,7 +149,7 @@ describe('a manifest that was written wrong, with a SHA-256 of its own,', () => 
     ['context', '16', 'context is "16" and must be an integer'],
     ['tile', 0, `tile is 0 and must be ${whole}`],
     ['maxThreads', undefined, 'maxThreads is missing and must be an integer'],
-    ['quant', 'q3', 'quant is "q3" and must be "f32" or "q8" or "q4"'],
+    ['quant', 'q3', 'quant is "q3" and must be "f32" or "f16" or "q8" or "q4"'],
     ['memory.plannedBytes', 65_537, 'memory.plannedBytes is 65537 and must be a multiple of 65536'],
     ['memory.plannedBytes', 2 ** 33, 'memory.plannedBytes is 8589934592 and must be an integer from 1 to 4294967296'],
     ['memory.tokens.offset', 0, 'memory.tokens.offset is 0 and must be a multiple of 4 from 640'],

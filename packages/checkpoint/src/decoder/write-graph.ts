@@ -2,7 +2,10 @@
  * A decoder as a graph file that an author can read and change, laid out as one would write it by hand. What the DSL has a
  * layer for (`gqa`, `swiglu`) is that layer; the rest is composed of plain operations.
  */
-import type { Attention, BlockShape, Decoder, FeedForward, Norm, Rope, ShortConv } from './decoder.ts';
+import { body } from './block-body.ts';
+import type { Attention, BlockShape, Decoder, FeedForward, Norm, ShortConv } from './decoder.ts';
+import { gqaText, isGqa, isSwiglu, normOptions, normText, rotation } from './layer-text.ts';
+import { columns, digits, indented, object, type Tree } from './literals.ts';
 
 /** What the file says of itself. */
 export interface GraphTitle {
@@ -24,8 +27,6 @@ export function writeGraph(title: GraphTitle, decoder: Decoder): string {
     model,
   ].join('\n');
 }
-
-const columns = 120;
 
 /** Everything of the DSL that a graph file may call; a name is imported where it is called. */
 const vocabulary =
@@ -50,12 +51,6 @@ function comment({ name, source }: GraphTitle, decoder: Decoder, parameters: num
  * ${name}: ${blocks}; ${tied}; ${parameters.toLocaleString('en-US')} parameters.
  * Imported from ${source.replaceAll('*/', '* /')} (model_type ${modelType}). Keys are the checkpoint's tensor names.
  */`;
-}
-
-/** A value inside a block's body: lines that come before it, and the expression. */
-interface Value {
-  readonly lines: readonly string[];
-  readonly text: string;
 }
 
 /** Writes the parts of one file, and counts parameters as modules are written. */
@@ -213,7 +208,7 @@ ${body(shape)
     const all = head.tied ? trunk : { [names.prefix]: trunk, ...outer };
     const m = head.tied ? 'm' : `m.${names.prefix}`;
     const rows = `${m}.${embedding.name}(input(t))`;
-    const scaled = embedding.scale === null ? rows : `scale(${rows}, ${constant(embedding.scale)})`;
+    const scaled = embedding.scale === null ? rows : `scale(${rows}, ${digits(embedding.scale)})`;
     const wide = rank === null ? scaled : `${m}.embedding_proj(${scaled})`;
     const hidden = `${m}.${names.norm}(${m}.${names.layers}(${wide}))`;
     const plain = head.tied ? this.#tiedLogits(m, hidden) : `m.${names.head}(${hidden})`;
@@ -244,181 +239,10 @@ ${body(shape)
   }
 }
 
-type Tree = { readonly [name: string]: string | Tree };
-
-/** An object literal, on one line where it is short and has no objects inside. */
-function object(tree: Tree): string {
-  const entries = Object.entries(tree).map(([key, value]) => {
-    const name = /^[A-Za-z_$][\w$]*$/.test(key) ? key : `'${key}'`;
-    return `${name}: ${typeof value === 'string' ? value : object(value)}`;
-  });
-  const line = `{ ${entries.join(', ')} }`;
-  const flat =
-    !line.includes('\n') && line.length <= 104 && Object.values(tree).every((value) => typeof value === 'string');
-  // A block's list of modules reads best one a line.
-  return flat && entries.length <= 3
-    ? line
-    : `{\n${entries.map((entry) => `${indented(`  ${entry}`, 2)},\n`).join('')}}`;
-}
-
-/** All lines but the first `by` spaces further in. */
-function indented(text: string, by: number): string {
-  return text.replaceAll('\n', `\n${' '.repeat(by)}`);
-}
-
-function isGqa({ bias, fused, norm }: Attention, { names }: BlockShape): boolean {
-  const plain = !bias.qkv && !bias.out && fused === null && norm === null;
-  return plain && names.q === 'q_proj' && names.k === 'k_proj' && names.v === 'v_proj' && names.out === 'o_proj';
-}
-
-function isSwiglu({ gated, fused, bias, activation }: FeedForward, names: BlockShape['names']): boolean {
-  const plain = gated && !fused && !bias && activation === 'silu';
-  return plain && names.gate === 'gate_proj' && names.up === 'up_proj' && names.down === 'down_proj';
-}
-
-function gqaText({ heads, kvHeads, headDim, rope, ...how }: Attention): string {
-  const options = [
-    `heads: ${heads}`,
-    `kvHeads: ${kvHeads}`,
-    `headDim: ${headDim}`,
-    ...(rope ? [`rope: ${ropeText(rope)}`] : []),
-    ...attentionOptions(how),
-  ];
-  const line = `gqa(d, { ${options.join(', ')} })`;
-  return line.length <= 100 ? line : `gqa(d, {\n${options.map((option) => `  ${indented(option, 2)},\n`).join('')}})`;
-}
-
-function attentionOptions({
-  scale,
-  window,
-  softcap,
-}: Pick<Attention, 'scale' | 'window' | 'softcap'>): readonly string[] {
-  return [
-    ...(scale === null ? [] : [`scale: ${constant(scale)}`]),
-    ...(window === null ? [] : [`window: ${digits(window)}`]),
-    ...(softcap === null ? [] : [`softcap: ${constant(softcap)}`]),
-  ];
-}
-
-function ropeText({ theta, pairing, dims, scaling }: Rope): string {
-  const options = [
-    ...(pairing === 'half' ? [] : [`pairing: '${pairing}'`]),
-    ...(dims === null ? [] : [`dims: ${dims}`]),
-    ...(scaling === null ? [] : [`scaling: ${scalingText(scaling)}`]),
-  ];
-  return options.length === 0 ? `rope(${digits(theta)})` : `rope(${digits(theta)}, { ${options.join(', ')} })`;
-}
-
-function scalingText(scaling: NonNullable<Rope['scaling']>): string {
-  if (scaling.kind === 'linear') return `ropeScaling.linear(${constant(scaling.factor)})`;
-  const { kind, ...numbers } = scaling;
-  const options = Object.entries(numbers).filter(([, value]) => value !== null);
-  return `ropeScaling.${kind}({ ${options.map(([key, value]) => `${key}: ${constant(Number(value))}`).join(', ')} })`;
-}
-
-/** RoPE as a constant before the block that rotates by it. */
-function rotation(shape: BlockShape): string {
-  const { mixer, name } = shape;
-  if (mixer?.kind !== 'attention' || !mixer.rope || isGqa(mixer, shape)) return '';
-  return `const ${name}Rope = ${ropeText(mixer.rope)};\n`;
-}
-
-/** The DSL's own epsilon is 1e-5, MobileLLM's. */
-function normOptions({ eps, offset }: Pick<Norm, 'eps' | 'offset'>): readonly string[] {
-  return [...(eps === 1e-5 ? [] : [`eps: ${eps.toExponential()}`]), ...(offset === 0 ? [] : ['offset: 1'])];
-}
-
-function normText(axis: string, norm: Norm): string {
-  const options = normOptions(norm);
-  const call = norm.kind === 'rms' ? 'rmsNorm' : 'layerNorm';
-  return options.length === 0 ? `${call}(${axis})` : `${call}(${axis}, { ${options.join(', ')} })`;
-}
-
-/** The statements of a block's body. */
-function body(shape: BlockShape): readonly string[] {
-  const { norms, mixer, names } = shape;
-  if (norms === 'parallel') {
-    const mixed = mixerValue(shape, `w.${names.mixerNorm}(x)`);
-    const fed = feedForwardValue(shape, `w.${names.feedForwardNorm}(x)`);
-    return [...mixed.lines, ...fed.lines, `return add(add(x, ${mixed.text}), ${fed.text});`];
-  }
-  return [
-    ...(mixer ? half(mixerValue, 'x = ', names.mixerNorm, names.mixerPostNorm, shape) : []),
-    ...half(feedForwardValue, 'return ', names.feedForwardNorm, names.feedForwardPostNorm, shape),
-  ];
-}
-
-/** One half of a block: x plus what `value` makes of the normed x. */
-function half(
-  value: (shape: BlockShape, x: string) => Value,
-  keyword: string,
-  before: string,
-  after: string,
-  shape: BlockShape,
-): readonly string[] {
-  const { norms, residualScale } = shape;
-  const { lines, text } = value(shape, norms === 'post' ? 'x' : `w.${before}(x)`);
-  const normed = norms === 'pre' ? text : `w.${after}(${text})`;
-  const added = residualScale === null ? normed : `scale(${normed}, ${constant(residualScale)})`;
-  if (lines.length === 0) return [`${keyword}residual(x, (x) => ${added});`];
-  return [`${keyword}residual(x, (x) => {`, ...[...lines, `return ${added};`].map((line) => `  ${line}`), '});'];
-}
-
-function mixerValue(shape: BlockShape, x: string): Value {
-  const { mixer, names } = shape;
-  const w = `w.${names.mixer}`;
-  if (mixer!.kind === 'conv') {
-    return {
-      lines: [`const [b, c, u] = parts(${w}.in_proj(${x}), d, d, d);`],
-      text: `${w}.out_proj(mul(c, ${w}.conv(mul(b, u))))`,
-    };
-  }
-  const { heads, kvHeads, rope, norm, fused, ...how } = mixer!;
-  if (isGqa(mixer!, shape)) return { lines: [], text: `${w}(${x})` };
-  const turned = (value: string, count: number, named: string) => {
-    const normed = (text: string, when: 'rope' | 'attention') =>
-      norm?.before === when ? `${w}.${named}(${text})` : text;
-    const before = normed(value, 'rope');
-    return normed(rope ? `rotate(${before}, ${shape.name}Rope, { heads: ${count} })` : before, 'attention');
-  };
-  const [q, k, v] = fused
-    ? ['all.q', 'all.k', 'all.v']
-    : [names.q, names.k, names.v].map((name) => `${w}.${name}(${x === 'x' ? x : 'n'})`);
-  const options = attentionOptions(how);
-  return {
-    lines: [
-      ...(fused ? [`const all = ${w}.${names.qkv}(${x});`] : x === 'x' ? [] : [`const n = ${x};`]),
-      `const queries = ${turned(q!, heads, names.qNorm)};`,
-      `const keys = ${turned(k!, kvHeads, names.kNorm)};`,
-      `const kept = cache(keys, ${v}, { kvHeads: ${kvHeads} });`,
-    ],
-    text: `${w}.${names.out}(attention(queries, kept${options.length > 0 ? `, { ${options.join(', ')} }` : ''}))`,
-  };
-}
-
-function feedForwardValue(shape: BlockShape, x: string): Value {
-  const { feedForward, names } = shape;
-  const { gated, fused, activation } = feedForward;
-  const w = `w.${names.feedForward}`;
-  if (isSwiglu(feedForward, names)) return { lines: [], text: `${w}(${x})` };
-  const down = (text: string) => `${w}.${names.down}(${text})`;
-  if (!gated) return { lines: [], text: down(`${activation}(${w}.${names.up}(${x}))`) };
-  if (fused) {
-    return {
-      lines: [`const { gate, up } = ${w}.${names.gateUp}(${x});`],
-      text: down(`mul(${activation}(gate), up)`),
-    };
-  }
-  return {
-    lines: [`const m = ${x};`],
-    text: down(`mul(${activation}(${w}.${names.gate}(m)), ${w}.${names.up}(m))`),
-  };
-}
-
 function logits(plain: string, { scale, softcap }: Decoder['head']): string {
-  const scaled = scale === null ? plain : `scale(${plain}, ${constant(scale)})`;
+  const scaled = scale === null ? plain : `scale(${plain}, ${digits(scale)})`;
   if (softcap === null) return scaled;
-  return `scale(tanh(scale(${scaled}, 1 / ${constant(softcap)})), ${constant(softcap)})`;
+  return `scale(tanh(scale(${scaled}, 1 / ${digits(softcap)})), ${digits(softcap)})`;
 }
 
 /** Which block a layer has, as an argument of `stack`: one name, a rule by index, or a list. */
@@ -439,16 +263,4 @@ function pattern(names: readonly string[], layers: readonly number[]): string {
     return `(i) => ([${at.join(', ')}].includes(i) ? ${names[fewer]} : ${names[1 - fewer]})`;
   }
   return `(i) => [${layers.map((kind) => names[kind]).join(', ')}][i]!`;
-}
-
-/** 2048, but 32_000. */
-function digits(value: number): string {
-  return Number.isSafeInteger(value) && value >= 10_000
-    ? value.toLocaleString('en-US').replaceAll(',', '_')
-    : String(value);
-}
-
-/** A constant of the maths, exactly. */
-function constant(value: number): string {
-  return digits(value);
 }
