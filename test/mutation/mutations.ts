@@ -26,8 +26,8 @@ const position: readonly Mutation[] = [
   {
     name: 'RoPE pairs the wrong features',
     file: `${compiler}/program/ir.ts`,
-    find: "map.pairing === 'half' ? map.which * half + i : 2 * i + map.which",
-    replace: "map.pairing !== 'half' ? map.which * half + i : 2 * i + map.which",
+    find: "by === 'half' ? (plane * turned) / 2 + i",
+    replace: "by !== 'half' ? (plane * turned) / 2 + i",
     killedBy: f32,
   },
   {
@@ -53,10 +53,10 @@ const position: readonly Mutation[] = [
   },
   {
     name: 'RoPE angles are one position late',
-    file: `${compiler}/pack.ts`,
-    find: 'const angle = p * theta',
-    replace: 'const angle = (p + 1) * theta',
-    killedBy: 'packages/compiler/test/pack.test.ts',
+    file: `${compiler}/rope.ts`,
+    find: 'p * speeds[i]!',
+    replace: '(p + 1) * speeds[i]!',
+    killedBy: 'packages/compiler/test/rope.test.ts',
   },
   {
     name: 'RoPE takes the tile for the token',
