@@ -67,12 +67,12 @@ export function kernelsOf({ kind, ...kernels }: KindKernels, op: FusedOp, loweri
 
 /** What lies in the arena at one moment. */
 export class Snapshot {
-  private readonly plan: Plan;
-  private readonly bytes: ArrayBuffer;
+  readonly #plan: Plan;
+  readonly #bytes: ArrayBuffer;
 
   private constructor(plan: Plan, bytes: ArrayBuffer) {
-    this.plan = plan;
-    this.bytes = bytes;
+    this.#plan = plan;
+    this.#bytes = bytes;
   }
 
   static async of({ plan, read }: Machine): Promise<Snapshot> {
@@ -82,23 +82,23 @@ export class Snapshot {
 
   /** f32 of a buffer's row. */
   row(id: BufferId, row = 0): Float32Array {
-    const { width } = this.plan.program.buffers[id]!;
-    return new Float32Array(this.bytes, this.at(id) + row * width * 4, width);
+    const { width } = this.#plan.program.buffers[id]!;
+    return new Float32Array(this.#bytes, this.#at(id) + row * width * 4, width);
   }
 
   /** int8 of a row of codes. */
   codes(id: BufferId, row = 0): Int8Array {
-    const { width } = this.plan.program.buffers[id]!;
-    return new Int8Array(this.bytes, this.at(id) + row * width, width);
+    const { width } = this.#plan.program.buffers[id]!;
+    return new Int8Array(this.#bytes, this.#at(id) + row * width, width);
   }
 
   logits(): Float32Array {
-    const { logits, tokens } = this.plan.memory;
-    return new Float32Array(this.bytes, logits.offset - tokens.offset, this.plan.program.vocab);
+    const { logits, tokens } = this.#plan.memory;
+    return new Float32Array(this.#bytes, logits.offset - tokens.offset, this.#plan.program.vocab);
   }
 
-  private at(id: BufferId): number {
-    return this.plan.bufferAddress[id]! - this.plan.memory.tokens.offset;
+  #at(id: BufferId): number {
+    return this.#plan.bufferAddress[id]! - this.#plan.memory.tokens.offset;
   }
 }
 
@@ -112,14 +112,14 @@ export class Sequence {
   }
 
   decode(token: number): void {
-    this.step('decode', [token]);
+    this.#step('decode', [token]);
     this.head(0);
     this.position += 1;
   }
 
   /** One tile. */
   prefill(tokens: readonly number[]): void {
-    this.step('prefill', tokens);
+    this.#step('prefill', tokens);
     this.position += tokens.length;
   }
 
@@ -156,7 +156,7 @@ export class Sequence {
     return new Uint32Array(await this.machine.read(plan.memory.tokens.offset, 4))[0]!;
   }
 
-  private step(lowering: Lowering, tokens: readonly number[]): void {
+  #step(lowering: Lowering, tokens: readonly number[]): void {
     const { plan, kinds } = this.machine;
     const scalars = { position: this.position, count: tokens.length, row: 0 };
     this.machine.write(plan.memory.tokens.offset, Uint32Array.from(tokens));

@@ -98,15 +98,15 @@ const canary = (at: number): number => (at * 167 + 91) & 255;
 
 /** Marks bytes as owned by somebody. */
 class Ownership {
-  private readonly owned: Uint8Array;
+  readonly #owned: Uint8Array;
   constructor(bytes: number) {
-    this.owned = new Uint8Array(bytes);
+    this.#owned = new Uint8Array(bytes);
   }
   own({ offset, bytes }: Region): void {
-    this.owned.fill(1, offset, offset + bytes);
+    this.#owned.fill(1, offset, offset + bytes);
   }
   get free(): readonly number[] {
-    return [...this.owned.keys()].filter((at) => this.owned[at] === 0);
+    return [...this.#owned.keys()].filter((at) => this.#owned[at] === 0);
   }
 }
 

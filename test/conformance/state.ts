@@ -10,47 +10,47 @@ export interface Coded {
 }
 
 export class State {
-  private readonly kind: Kind;
-  private readonly bytes: ArrayBuffer;
-  private readonly program: Program;
+  readonly #kind: Kind;
+  readonly #bytes: ArrayBuffer;
+  readonly #program: Program;
 
   constructor(kind: Kind, bytes: ArrayBuffer, program: Program) {
-    this.kind = kind;
-    this.bytes = bytes;
-    this.program = program;
+    this.#kind = kind;
+    this.#bytes = bytes;
+    this.#program = program;
   }
 
   /** Feature `i` of a head that is kept as floats. */
   value(part: number, head: number, position: number, i: number): number {
-    const { offset, stride, format } = this.part(part);
-    const at = this.row(part, head, position) * stride + i;
-    if (format === 'f16') return fromHalf(new Uint16Array(this.bytes, offset)[at]!);
-    return new Float32Array(this.bytes, offset)[at]!;
+    const { offset, stride, format } = this.#part(part);
+    const at = this.#row(part, head, position) * stride + i;
+    if (format === 'f16') return fromHalf(new Uint16Array(this.#bytes, offset)[at]!);
+    return new Float32Array(this.#bytes, offset)[at]!;
   }
 
   /** Whether a number in f64 is kept as itself or as a half of it. */
   kept(part: number, x: number): number {
-    return this.part(part).format === 'f16' ? nearestHalf(x) : x;
+    return this.#part(part).format === 'f16' ? nearestHalf(x) : x;
   }
 
   /** A head that is kept as codes: all of them come before all scales. */
   coded(part: number, head: number, position: number): Coded {
-    const { offset, stride, kvHeads } = this.part(part);
-    const at = this.row(part, head, position);
-    const scales = offset + this.row(part, kvHeads, 0) * stride;
+    const { offset, stride, kvHeads } = this.#part(part);
+    const at = this.#row(part, head, position);
+    const scales = offset + this.#row(part, kvHeads, 0) * stride;
     return {
-      codes: new Int8Array(this.bytes, offset + at * stride, stride),
-      scale: new Float32Array(this.bytes, scales, at + 1)[at]!,
+      codes: new Int8Array(this.#bytes, offset + at * stride, stride),
+      scale: new Float32Array(this.#bytes, scales, at + 1)[at]!,
     };
   }
 
   /** Where a position of a head lies among those of all heads: in a ring modulo its length. */
-  private row(part: number, head: number, position: number): number {
-    const positions = positionsOf(this.part(part), this.program);
+  #row(part: number, head: number, position: number): number {
+    const positions = positionsOf(this.#part(part), this.#program);
     return head * positions + (position % positions);
   }
 
-  private part(part: number): StatePart {
-    return this.kind.state[part]!;
+  #part(part: number): StatePart {
+    return this.#kind.state[part]!;
   }
 }

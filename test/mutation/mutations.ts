@@ -400,8 +400,8 @@ const wiring: readonly Mutation[] = [
   {
     name: 'gate and up are swapped',
     file: `${compiler}/fuse/emit.ts`,
-    find: 'this.biased(streams.indexOf(node), op.bias',
-    replace: 'this.biased(streams.length - 1 - streams.indexOf(node), op.bias',
+    find: 'this.#biased(streams.indexOf(node), op.bias',
+    replace: 'this.#biased(streams.length - 1 - streams.indexOf(node), op.bias',
     killedBy: f32,
   },
   {

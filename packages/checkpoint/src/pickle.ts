@@ -228,48 +228,48 @@ export function kindOf(value: unknown): string {
 
 class Input {
   position = 0;
-  private readonly bytes: Uint8Array;
-  private readonly view: DataView;
-  private readonly refuse: (reason: string) => Error;
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  readonly #refuse: (reason: string) => Error;
 
   constructor(bytes: Uint8Array, refuse: (reason: string) => Error) {
-    this.bytes = bytes;
-    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    this.refuse = refuse;
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#refuse = refuse;
   }
 
-  u8 = () => this.view.getUint8(this.skip(1));
-  u16 = () => this.view.getUint16(this.skip(2), true);
-  u32 = () => this.view.getUint32(this.skip(4), true);
+  u8 = () => this.#view.getUint8(this.#skip(1));
+  u16 = () => this.#view.getUint16(this.#skip(2), true);
+  u32 = () => this.#view.getUint32(this.#skip(4), true);
   /** The only number that a pickle has the other way round. */
-  f64 = () => this.view.getFloat64(this.skip(8), false);
+  f64 = () => this.#view.getFloat64(this.#skip(8), false);
 
   /** A signed integer of so many bytes, rounded where it is beyond those that count bytes or elements. */
   long(count: number): number {
-    const at = this.skip(count);
-    if (count > 8) throw this.refuse(`its pickle has an integer of ${count} bytes`);
-    const value = this.bytes.subarray(at, at + count).reduceRight((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
+    const at = this.#skip(count);
+    if (count > 8) throw this.#refuse(`its pickle has an integer of ${count} bytes`);
+    const value = this.#bytes.subarray(at, at + count).reduceRight((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
     return Number(BigInt.asIntN(8 * count, value));
   }
 
   text(count: number): string {
-    const at = this.skip(count);
-    return new TextDecoder().decode(this.bytes.subarray(at, at + count));
+    const at = this.#skip(count);
+    return new TextDecoder().decode(this.#bytes.subarray(at, at + count));
   }
 
   /** Up to the next line feed. */
   line(): string {
-    const length = this.bytes.indexOf(10, this.position) - this.position;
-    if (length < 0) throw this.refuse('its pickle ends within a name');
+    const length = this.#bytes.indexOf(10, this.position) - this.position;
+    if (length < 0) throw this.#refuse('its pickle ends within a name');
     const text = this.text(length);
-    this.skip(1);
+    this.#skip(1);
     return text;
   }
 
-  private skip(count: number): number {
+  #skip(count: number): number {
     const at = this.position;
-    if (at + count > this.bytes.length)
-      throw this.refuse(`its pickle ends at byte ${this.bytes.length}, and needs ${at + count}`);
+    if (at + count > this.#bytes.length)
+      throw this.#refuse(`its pickle ends at byte ${this.#bytes.length}, and needs ${at + count}`);
     this.position += count;
     return at;
   }
@@ -277,45 +277,45 @@ class Input {
 
 /** Values, and marks between them. Taking beyond a mark or the bottom is refused. */
 class Stack<V> {
-  private readonly values: V[] = [];
-  private readonly marks: number[] = [];
-  private readonly refuse: (reason: string) => Error;
+  readonly #values: V[] = [];
+  readonly #marks: number[] = [];
+  readonly #refuse: (reason: string) => Error;
 
   constructor(refuse: (reason: string) => Error) {
-    this.refuse = refuse;
+    this.#refuse = refuse;
   }
 
   push(value: V): void {
-    this.values.push(value);
+    this.#values.push(value);
   }
 
   mark(): void {
-    this.marks.push(this.values.length);
+    this.#marks.push(this.#values.length);
   }
 
   top(): V {
-    this.require(1);
-    return this.values.at(-1)!;
+    this.#require(1);
+    return this.#values.at(-1)!;
   }
 
   pop(): V {
-    this.require(1);
-    return this.values.pop()!;
+    this.#require(1);
+    return this.#values.pop()!;
   }
 
   take(count: number): V[] {
-    this.require(count);
-    return this.values.splice(-count);
+    this.#require(count);
+    return this.#values.splice(-count);
   }
 
   toMark(): V[] {
-    const mark = this.marks.pop();
-    if (mark === undefined) throw this.refuse('its pickle goes back to a mark that was never set');
-    return this.values.splice(mark);
+    const mark = this.#marks.pop();
+    if (mark === undefined) throw this.#refuse('its pickle goes back to a mark that was never set');
+    return this.#values.splice(mark);
   }
 
-  private require(count: number): void {
-    if (this.values.length - (this.marks.at(-1) ?? 0) < count)
-      throw this.refuse('its pickle takes what was never there');
+  #require(count: number): void {
+    if (this.#values.length - (this.#marks.at(-1) ?? 0) < count)
+      throw this.#refuse('its pickle takes what was never there');
   }
 }

@@ -32,21 +32,21 @@ type Files = Record<string, Uint8Array>;
 
 /** Numbers in [0, below), from a seed: xorshift32. */
 class Dice {
-  private state: number;
-  private readonly calm: number;
+  #state: number;
+  readonly #calm: number;
   constructor(seed: number) {
-    this.state = Math.imul(seed + 1, 0x9e3779b9) | 1;
-    this.calm = 1 + this.below(8) ** 2;
+    this.#state = Math.imul(seed + 1, 0x9e3779b9) | 1;
+    this.#calm = 1 + this.below(8) ** 2;
   }
   below(limit: number): number {
-    this.state ^= this.state << 13;
-    this.state ^= this.state >>> 17;
-    this.state ^= this.state << 5;
-    return (this.state >>> 0) % limit;
+    this.#state ^= this.#state << 13;
+    this.#state ^= this.#state >>> 17;
+    this.#state ^= this.#state << 5;
+    return (this.#state >>> 0) % limit;
   }
   /** Once in so many times; in some cases nearly always, in others hardly ever, so that damage of every kind comes alone as well. */
   rarely(times: number): boolean {
-    return this.below(times * this.calm) === 0;
+    return this.below(times * this.#calm) === 0;
   }
   of<T>(choices: readonly T[]): T {
     return choices[this.below(choices.length)]!;

@@ -126,49 +126,49 @@ function* packBlocks(sources: readonly Source[]): Generator<Uint8Array> {
 /** Cuts a stream of writes into pieces of one chunk. Skipped bytes are zero. */
 class ChunkWriter {
   position = 0;
-  private start = 0;
-  private readonly total: number;
-  private current: Uint8Array;
-  private ready: PackedChunk[] = [];
+  #start = 0;
+  readonly #total: number;
+  #current: Uint8Array;
+  #ready: PackedChunk[] = [];
 
   constructor(total: number) {
-    this.total = total;
-    this.current = new Uint8Array(Math.min(WEIGHT_CHUNK_BYTES, total));
+    this.#total = total;
+    this.#current = new Uint8Array(Math.min(WEIGHT_CHUNK_BYTES, total));
   }
 
   write(bytes: Uint8Array): void {
     for (let from = 0; from < bytes.length; ) {
-      const room = this.start + this.current.length - this.position;
+      const room = this.#start + this.#current.length - this.position;
       const part = bytes.subarray(from, from + room);
-      this.current.set(part, this.position - this.start);
+      this.#current.set(part, this.position - this.#start);
       this.position += part.length;
       from += part.length;
-      this.flush();
+      this.#flush();
     }
   }
 
   seek(to: number): void {
     if (to < this.position) throw new Error(`packed weights overlap: ${to} after ${this.position}`);
     while (this.position < to) {
-      this.position = Math.min(to, this.start + this.current.length);
-      this.flush();
+      this.position = Math.min(to, this.#start + this.#current.length);
+      this.#flush();
     }
   }
 
   padTo(alignment: number): void {
-    this.seek(Math.min(this.total, Math.ceil(this.position / alignment) * alignment));
+    this.seek(Math.min(this.#total, Math.ceil(this.position / alignment) * alignment));
   }
 
-  private flush(): void {
-    if (this.position < this.start + this.current.length) return;
-    if (this.current.length > 0) this.ready.push({ offset: this.start, bytes: this.current });
-    this.start = this.position;
-    this.current = new Uint8Array(Math.min(WEIGHT_CHUNK_BYTES, this.total - this.start));
+  #flush(): void {
+    if (this.position < this.#start + this.#current.length) return;
+    if (this.#current.length > 0) this.#ready.push({ offset: this.#start, bytes: this.#current });
+    this.#start = this.position;
+    this.#current = new Uint8Array(Math.min(WEIGHT_CHUNK_BYTES, this.#total - this.#start));
   }
 
   *full(): Generator<PackedChunk> {
-    const pieces = this.ready;
-    this.ready = [];
+    const pieces = this.#ready;
+    this.#ready = [];
     yield* pieces;
   }
 }

@@ -20,12 +20,12 @@ const graphField = 7;
 const maxWriteBytes = 1 << 30;
 
 export class OnnxFile {
-  private readonly descriptor: number;
+  readonly #descriptor: number;
 
   constructor(path: string) {
-    this.descriptor = openSync(path, 'w');
+    this.#descriptor = openSync(path, 'w');
     const opset = (domain: string, version: number) => message(8, text(1, domain), int(2, version));
-    this.append(int(1, 8), opset('', 17), opset(microsoft, 1), message(graphField, text(2, 'model')));
+    this.#append(int(1, 8), opset('', 17), opset(microsoft, 1), message(graphField, text(2, 'model')));
   }
 
   /** One operator. An empty input name is an optional input left out. Returns the name of its first output. */
@@ -44,7 +44,7 @@ export class OnnxFile {
       ...attributes.map((attribute) => message(5, attributeFields(attribute))),
       text(7, domain),
     ];
-    this.append(message(graphField, message(1, ...fields)));
+    this.#append(message(graphField, message(1, ...fields)));
     return outputs[0];
   }
 
@@ -55,30 +55,30 @@ export class OnnxFile {
     const dims = shape.map((size) => int(1, size));
     const head = join([...dims, int(2, elementTypes[type]), text(8, name), opening(9, bytes.length)]);
     const tensor = join([opening(5, head.length + bytes.length), head]);
-    this.append(opening(graphField, tensor.length + bytes.length), tensor, bytes);
+    this.#append(opening(graphField, tensor.length + bytes.length), tensor, bytes);
     return name;
   }
 
   /** A tensor that the caller feeds. A named size is decided at each run. */
   input(name: string, type: ElementType, shape: readonly (number | string)[]): string {
-    this.append(message(graphField, message(11, valueInfo(name, type, shape))));
+    this.#append(message(graphField, message(11, valueInfo(name, type, shape))));
     return name;
   }
 
   /** A tensor that the caller gets. */
   output(name: string, type: ElementType, shape: readonly (number | string)[]): string {
-    this.append(message(graphField, message(12, valueInfo(name, type, shape))));
+    this.#append(message(graphField, message(12, valueInfo(name, type, shape))));
     return name;
   }
 
   close(): void {
-    closeSync(this.descriptor);
+    closeSync(this.#descriptor);
   }
 
-  private append(...parts: readonly Uint8Array[]): void {
+  #append(...parts: readonly Uint8Array[]): void {
     for (const part of parts) {
       for (let done = 0; done < part.length; ) {
-        done += writeSync(this.descriptor, part, done, Math.min(part.length - done, maxWriteBytes));
+        done += writeSync(this.#descriptor, part, done, Math.min(part.length - done, maxWriteBytes));
       }
     }
   }

@@ -3,17 +3,17 @@ import { type Body, type Node, type Op, operands, operationName, type ValueId } 
 
 export class BodyView {
   readonly body: Body;
-  private readonly uses: ReadonlyMap<ValueId, readonly Node[]>;
+  readonly #uses: ReadonlyMap<ValueId, readonly Node[]>;
 
   constructor(body: Body) {
     this.body = body;
     const uses = new Map<ValueId, Node[]>(body.nodes.map((n) => [n.id, []]));
     for (const node of body.nodes) for (const v of new Set(operands(node.op))) uses.get(v)!.push(node);
-    this.uses = uses;
+    this.#uses = uses;
   }
 
   usersOf(node: Node): readonly Node[] {
-    return this.uses.get(node.id) ?? [];
+    return this.#uses.get(node.id) ?? [];
   }
 
   /** The one node that reads this value; null when several do, or when it is the body's result. */

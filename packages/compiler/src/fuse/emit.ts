@@ -60,117 +60,123 @@ export function emit(view: BodyView, role: Kind['role'], groups: readonly Group[
 }
 
 class Emitter {
-  private readonly view: BodyView;
-  private readonly role: Kind['role'];
-  private readonly common: Common;
-  private readonly tensors: PackTable;
-  private readonly ops: FusedOp[] = [];
-  private readonly values: Value[] = [];
-  private readonly state: StatePart[] = [];
+  readonly #view: BodyView;
+  readonly #role: Kind['role'];
+  readonly #common: Common;
+  readonly #tensors: PackTable;
+  readonly #ops: FusedOp[] = [];
+  readonly #values: Value[] = [];
+  readonly #state: StatePart[] = [];
   /** The value of each node that has one. */
-  private readonly valueOf = new Map<ValueId, BufferId>();
+  readonly #valueOf = new Map<ValueId, BufferId>();
   /** Queries that a contraction leaves as heads. */
-  private readonly queries = new Map<Heads, BufferId>();
+  readonly #queries = new Map<Heads, BufferId>();
 
   constructor(view: BodyView, role: Kind['role'], common: Common) {
-    this.view = view;
-    this.role = role;
-    this.common = common;
-    this.tensors = new PackTable(view.body.params);
+    this.#view = view;
+    this.#role = role;
+    this.#common = common;
+    this.#tensors = new PackTable(view.body.params);
   }
 
   emit(groups: readonly Group[]): Emitted {
-    const [first] = this.view.body.nodes;
-    const input = first!.op.kind === 'input' ? this.valueOfNode(first!) : null;
-    for (const group of groups) this.group(group);
-    const result = this.role === 'end' ? null : this.valueAt(this.view.body.result);
-    if (this.role === 'end') this.leaveLogits();
-    const { ops, values, state } = this;
-    return { ops: distinctlyNamed(ops), values, input, result, packs: this.tensors.packs, state };
+    const [first] = this.#view.body.nodes;
+    const input = first!.op.kind === 'input' ? this.#valueOfNode(first!) : null;
+    for (const group of groups) this.#group(group);
+    const result = this.#role === 'end' ? null : this.#valueAt(this.#view.body.result);
+    if (this.#role === 'end') this.#leaveLogits();
+    const packs = this.#tensors.packs;
+    return { ops: distinctlyNamed(this.#ops), values: this.#values, input, result, packs, state: this.#state };
   }
 
-  private group(group: Group): void {
+  #group(group: Group): void {
     switch (group.kind) {
       case 'embed':
-        this.embed(group.node);
+        this.#embed(group.node);
         break;
       case 'contraction':
-        this.contraction(group);
+        this.#contraction(group);
         break;
       case 'attention':
-        this.attention(group);
+        this.#attention(group);
         break;
       case 'normalise':
-        this.normalise(group.node);
+        this.#normalise(group.node);
         break;
       case 'rope':
-        this.rotate(group.node);
+        this.#rotate(group.node);
         break;
       case 'map':
-        this.map(group.node);
+        this.#map(group.node);
         break;
       default:
         group satisfies never;
     }
   }
 
-  private embed(node: Node): void {
+  #embed(node: Node): void {
     if (node.op.kind !== 'embed') throw new Error(`value ${node.id} is no embedding`);
     const width = features(node);
-    const rows: RowMap = { kind: 'plain', rows: this.common.vocab };
-    const table = this.tensors.matrix(node.op.table, rows, width, false);
-    this.push({ kind: 'embed', name: node.path || 'embed', table, width, out: this.valueOfNode(node) });
+    const rows: RowMap = { kind: 'plain', rows: this.#common.vocab };
+    const table = this.#tensors.matrix(node.op.table, rows, width, false);
+    this.#push({ kind: 'embed', name: node.path || 'embed', table, width, out: this.#valueOfNode(node) });
   }
 
-  private normalise(node: Node): void {
+  #normalise(node: Node): void {
     if (node.op.kind !== 'rmsNorm') throw new Error(`value ${node.id} is no norm`);
     const { x, eps, heads } = node.op;
     const width = features(node) / heads;
-    const gain = this.tensors.vector(node.op.gain, { kind: 'plain', rows: width });
-    const name = this.view.nameOf(node);
-    this.push({ kind: 'normalise', name, x: this.valueAt(x), gain, eps, heads, width, out: this.valueOfNode(node) });
+    const gain = this.#tensors.vector(node.op.gain, { kind: 'plain', rows: width });
+    const name = this.#view.nameOf(node);
+    this.#push({ kind: 'normalise', name, x: this.#valueAt(x), gain, eps, heads, width, out: this.#valueOfNode(node) });
   }
 
-  private map(node: Node): void {
-    const value = this.element(node.id, []);
-    this.push({ kind: 'map', name: this.view.nameOf(node), value, width: features(node), out: this.valueOfNode(node) });
+  #map(node: Node): void {
+    const value = this.#element(node.id, []);
+    this.#push({
+      kind: 'map',
+      name: this.#view.nameOf(node),
+      value,
+      width: features(node),
+      out: this.#valueOfNode(node),
+    });
   }
 
   /** A rotation that is read by anything else than attention, or by more. */
-  private rotate(node: Node): void {
+  #rotate(node: Node): void {
     if (node.op.kind !== 'rope') throw new Error(`value ${node.id} is no rotation`);
     const { x, heads, headDim, rope } = node.op;
-    this.push({
+    this.#push({
       kind: 'heads',
-      name: this.view.nameOf(node),
-      x: this.valueAt(x),
+      name: this.#view.nameOf(node),
+      x: this.#valueAt(x),
       heads,
       headDim,
       stride: headDim,
-      rope: { table: this.angles(rope, headDim), pairing: pairingOf(rope, headDim) },
+      rope: { table: this.#angles(rope, headDim), pairing: pairingOf(rope, headDim) },
       layout: { pairing: null, half: headDim, stride: headDim },
-      to: { kind: 'buffer', buffer: this.valueOfNode(node) },
+      to: { kind: 'buffer', buffer: this.#valueOfNode(node) },
     });
   }
 
   /** The end's result where no contraction left it: a copy. */
-  private leaveLogits(): void {
-    const { body } = this.view;
-    const buffer = this.valueOf.get(body.result);
+  #leaveLogits(): void {
+    const { body } = this.#view;
+    const buffer = this.#valueOf.get(body.result);
     if (buffer === undefined) return;
     const width = features(body.nodes[body.result]!);
-    this.push({ kind: 'map', name: 'logits', value: { kind: 'buffer', buffer }, width, out: null });
+    this.#push({ kind: 'map', name: 'logits', value: { kind: 'buffer', buffer }, width, out: null });
   }
 
   // ---- contractions
 
-  private contraction({ x, norm, trees }: Extract<Group, { kind: 'contraction' }>): void {
+  #contraction({ x, norm, trees }: Extract<Group, { kind: 'contraction' }>): void {
     const source = norm?.op.kind === 'rmsNorm' ? norm.op : null;
-    const depth = features(this.view.body.nodes[x]!);
-    const from = this.valueAt(source ? source.x : x);
-    const segments = trees.map((tree) => this.segment(tree, depth));
-    const gain = source && this.tensors.vector(source.gain, { kind: 'plain', rows: depth });
-    this.push({
+    const depth = features(this.#view.body.nodes[x]!);
+    const from = this.#valueAt(source ? source.x : x);
+    const segments = trees.map((tree) => this.#segment(tree, depth));
+    const gain = source && this.#tensors.vector(source.gain, { kind: 'plain', rows: depth });
+    this.#push({
       kind: 'contraction',
       name: segments.map((s) => s.name).join('+'),
       x: from,
@@ -180,40 +186,43 @@ class Emitter {
     });
   }
 
-  private segment({ root, streams, heads }: Tree, depth: number): Segment {
+  #segment({ root, streams, heads }: Tree, depth: number): Segment {
     if (heads)
-      return heads.rope ? this.rotatedHeads(root, heads, heads.rope, depth) : this.plainHeads(root, heads, depth);
+      return heads.rope ? this.#rotatedHeads(root, heads, heads.rope, depth) : this.#plainHeads(root, heads, depth);
     const rows = features(root);
-    const value = this.element(root.id, streams);
-    const name = streams.map((s) => this.view.weightName(s)).join('+');
+    const value = this.#element(root.id, streams);
+    const name = streams.map((s) => this.#view.weightName(s)).join('+');
     const packs = streams.map((s) =>
-      this.tensors.matrix(this.view.linear(s).weight, { kind: 'plain', rows }, depth, false),
+      this.#tensors.matrix(this.#view.linear(s).weight, { kind: 'plain', rows }, depth, false),
     );
-    const isLogits = this.role === 'end' && this.view.body.result === root.id;
+    const isLogits = this.#role === 'end' && this.#view.body.result === root.id;
     const to: Destination = isLogits
       ? { kind: 'logits' }
-      : { kind: 'buffer', buffer: this.valueOfNode(root), order: { kind: 'same' } };
+      : { kind: 'buffer', buffer: this.#valueOfNode(root), order: { kind: 'same' } };
     return { name, streams: packs, rows, stores: [{ to, value }] };
   }
 
   /** Rotates what two streams, the halves of all heads, have at the same row. */
-  private rotatedHeads(linear: Node, wanted: Heads, rope: Rope, depth: number): Segment {
+  #rotatedHeads(linear: Node, wanted: Heads, rope: Rope, depth: number): Segment {
     const { heads, headDim, layout } = wanted;
     const { half, stride } = layout;
-    const { weight, bias } = this.view.linear(linear);
+    const { weight, bias } = this.#view.linear(linear);
     const pairing = pairingOf(rope, headDim);
     const map = (which: 0 | 1): RowMap => ({ kind: 'half', heads, headDim, stride: half, which, pairing });
-    const streams = ([0, 1] as const).map((which) => this.tensors.matrix(weight, map(which), depth, true));
-    const table = this.angles(rope, headDim);
-    const [a, b] = ([0, 1] as const).map((which) => this.biased(which, bias, map(which))) as [ElementExpr, ElementExpr];
+    const streams = ([0, 1] as const).map((which) => this.#tensors.matrix(weight, map(which), depth, true));
+    const table = this.#angles(rope, headDim);
+    const [a, b] = ([0, 1] as const).map((which) => this.#biased(which, bias, map(which))) as [
+      ElementExpr,
+      ElementExpr,
+    ];
     const angle = (part: 'cos' | 'sin'): ElementExpr => ({ kind: 'rope', part, table, half });
     const times = (a: ElementExpr, b: ElementExpr): ElementExpr => ({ kind: 'apply', fn: 'mul', args: [a, b] });
     const values: readonly ElementExpr[] = [
       { kind: 'apply', fn: 'sub', args: [times(a, angle('cos')), times(b, angle('sin'))] },
       { kind: 'apply', fn: 'add', args: [times(b, angle('cos')), times(a, angle('sin'))] },
     ];
-    const name = this.view.weightName(linear);
-    const to = this.headsDestination(wanted, name);
+    const name = this.#view.weightName(linear);
+    const to = this.#headsDestination(wanted, name);
     const stores = values.map((value, i) => {
       const order: RowOrder = { kind: 'head', half, stride, plane: i === 0 ? 0 : 1 };
       return { to: { ...to, order }, value };
@@ -222,38 +231,38 @@ class Emitter {
   }
 
   /** Heads that nothing rotates, padded to whole vectors. */
-  private plainHeads(linear: Node, wanted: Heads, depth: number): Segment {
+  #plainHeads(linear: Node, wanted: Heads, depth: number): Segment {
     const { heads, headDim } = wanted;
     const { stride } = wanted.layout;
     const rows: RowMap = { kind: 'heads', heads, headDim, stride };
-    const { weight, bias } = this.view.linear(linear);
-    const name = this.view.weightName(linear);
+    const { weight, bias } = this.#view.linear(linear);
+    const name = this.#view.weightName(linear);
     const order: RowOrder = { kind: 'head', half: stride, stride, plane: 0 };
     return {
       name,
-      streams: [this.tensors.matrix(weight, rows, depth, true)],
+      streams: [this.#tensors.matrix(weight, rows, depth, true)],
       rows: heads * stride,
-      stores: [{ to: { ...this.headsDestination(wanted, name), order }, value: this.biased(0, bias, rows) }],
+      stores: [{ to: { ...this.#headsDestination(wanted, name), order }, value: this.#biased(0, bias, rows) }],
     };
   }
 
   /** A dot product with the bias of its rows. */
-  private biased(stream: number, bias: number | null, rows: RowMap): ElementExpr {
+  #biased(stream: number, bias: number | null, rows: RowMap): ElementExpr {
     const dot: ElementExpr = { kind: 'dot', stream };
     if (bias === null) return dot;
-    return { kind: 'apply', fn: 'add', args: [dot, { kind: 'vector', pack: this.tensors.vector(bias, rows) }] };
+    return { kind: 'apply', fn: 'add', args: [dot, { kind: 'vector', pack: this.#tensors.vector(bias, rows) }] };
   }
 
   /** The expression tree of a node; linears are streams, values that are there leaves. */
-  private element(v: ValueId, streams: readonly Node[]): ElementExpr {
-    const buffer = this.valueOf.get(v);
+  #element(v: ValueId, streams: readonly Node[]): ElementExpr {
+    const buffer = this.#valueOf.get(v);
     if (buffer !== undefined) return { kind: 'buffer', buffer };
-    const node = this.view.body.nodes[v]!;
+    const node = this.#view.body.nodes[v]!;
     const { op } = node;
-    const inner = (x: ValueId) => this.element(x, streams);
+    const inner = (x: ValueId) => this.#element(x, streams);
     switch (op.kind) {
       case 'linear':
-        return this.biased(streams.indexOf(node), op.bias, { kind: 'plain', rows: features(node) });
+        return this.#biased(streams.indexOf(node), op.bias, { kind: 'plain', rows: features(node) });
       case 'map':
         return { kind: 'apply', fn: op.fn, args: op.args.map(inner) };
       case 'scale':
@@ -265,34 +274,34 @@ class Emitter {
 
   // ---- attention
 
-  private attention({ node, queries: q, appends, state: layouts }: Extract<Group, { kind: 'attention' }>): void {
+  #attention({ node, queries: q, appends, state: layouts }: Extract<Group, { kind: 'attention' }>): void {
     if (node.op.kind !== 'attention') throw new Error(`value ${node.id} is no attention`);
     const { heads, kvHeads, headDim, scale, softcap, state } = node.op;
     const name = node.path || 'attention';
-    const queries = this.queries.get(q) ?? this.queriesOf(q, name);
+    const queries = this.#queries.get(q) ?? this.#queriesOf(q, name);
     for (const each of appends)
-      if (!each.isFused) this.move(each, this.headsDestination(each, name), `${name}.${each.role}`);
+      if (!each.isFused) this.#move(each, this.#headsDestination(each, name), `${name}.${each.role}`);
     const valueStride = layouts.values.stride;
-    const out = this.headsValue(name, heads * valueStride);
+    const out = this.#headsValue(name, heads * valueStride);
     const parts = {
-      k: this.partOf('k', state),
-      v: this.partOf('v', state),
+      k: this.#partOf('k', state),
+      v: this.#partOf('v', state),
       heads,
       kvHeads,
       scale,
-      window: this.windowOf(node.op),
+      window: this.#windowOf(node.op),
       softcap,
       keyStride: layouts.keys.stride,
       valueStride,
     };
-    this.push({ kind: 'attention', name, q: queries, ...parts, codes: null, out });
+    this.#push({ kind: 'attention', name, q: queries, ...parts, codes: null, out });
     if (valueStride === headDim) {
-      this.valueOf.set(node.id, out);
+      this.#valueOf.set(node.id, out);
       return;
     }
-    const to = { kind: 'buffer', buffer: this.valueOfNode(node) } as const;
+    const to = { kind: 'buffer', buffer: this.#valueOfNode(node) } as const;
     const layout = { pairing: null, half: headDim, stride: headDim };
-    this.push({
+    this.#push({
       kind: 'heads',
       name: `${name}.out`,
       x: out,
@@ -306,19 +315,19 @@ class Emitter {
   }
 
   /** Queries that no linear leaves as heads: a value that lies as they must, or one that is moved. */
-  private queriesOf(q: Heads, name: string): BufferId {
-    if (q.rope === null && isPlain(q.layout, q.headDim)) return this.valueAt(q.source);
-    const to = this.headsDestination(q, `${name}.q`);
-    this.move(q, to, `${name}.q`);
-    return this.queries.get(q)!;
+  #queriesOf(q: Heads, name: string): BufferId {
+    if (q.rope === null && isPlain(q.layout, q.headDim)) return this.#valueAt(q.source);
+    const to = this.#headsDestination(q, `${name}.q`);
+    this.#move(q, to, `${name}.q`);
+    return this.#queries.get(q)!;
   }
 
-  private move({ source, heads, headDim, rope, layout }: Heads, to: HeadsDestination, name: string): void {
-    const turn = rope && { table: this.angles(rope, headDim), pairing: pairingOf(rope, headDim) };
-    this.push({
+  #move({ source, heads, headDim, rope, layout }: Heads, to: HeadsDestination, name: string): void {
+    const turn = rope && { table: this.#angles(rope, headDim), pairing: pairingOf(rope, headDim) };
+    this.#push({
       kind: 'heads',
       name,
-      x: this.valueAt(source),
+      x: this.#valueAt(source),
       heads,
       headDim,
       stride: headDim,
@@ -329,16 +338,16 @@ class Emitter {
   }
 
   /** Where heads go: queries to a value of their own, keys and values into the state. */
-  private headsDestination(wanted: Heads, name: string): HeadsDestination {
+  #headsDestination(wanted: Heads, name: string): HeadsDestination {
     const { role, heads, layout } = wanted;
     if (role === 'q') {
-      const buffer = this.headsValue(name, heads * layout.stride);
-      this.queries.set(wanted, buffer);
+      const buffer = this.#headsValue(name, heads * layout.stride);
+      this.#queries.set(wanted, buffer);
       return { kind: 'buffer', buffer };
     }
     const { k, v, state } = wanted.attention.op as Attention;
     const held = k === v ? 'both' : role === 'k' ? 'keys' : 'values';
-    const window = this.largestWindow(state);
+    const window = this.#largestWindow(state);
     const part = {
       name: `${held}${state}`,
       format: 'f32',
@@ -348,31 +357,31 @@ class Emitter {
       offset: 0,
       bytes: 0,
     } as const;
-    return { kind: 'state', part: this.state.push(part) - 1 };
+    return { kind: 'state', part: this.#state.push(part) - 1 };
   }
 
   /** The state part of keys or values, which may be one for both. */
-  private partOf(role: 'k' | 'v', state: number): number {
+  #partOf(role: 'k' | 'v', state: number): number {
     const names = [`both${state}`, `${role === 'k' ? 'keys' : 'values'}${state}`];
-    return this.state.findIndex(({ name }) => names.includes(name));
+    return this.#state.findIndex(({ name }) => names.includes(name));
   }
 
   /** The window of an attention, where it is smaller than the context. */
-  private windowOf({ window }: Attention): number | null {
-    return window !== null && window < this.common.context ? window : null;
+  #windowOf({ window }: Attention): number | null {
+    return window !== null && window < this.#common.context ? window : null;
   }
 
   /** The largest window of the attentions on a state; null where one of them sees all positions. */
-  private largestWindow(state: number): number | null {
-    const windows = this.view.body.nodes.flatMap(({ op }) =>
-      op.kind === 'attention' && op.state === state ? [this.windowOf(op) ?? Number.POSITIVE_INFINITY] : [],
+  #largestWindow(state: number): number | null {
+    const windows = this.#view.body.nodes.flatMap(({ op }) =>
+      op.kind === 'attention' && op.state === state ? [this.#windowOf(op) ?? Number.POSITIVE_INFINITY] : [],
     );
     const largest = Math.max(...windows);
     return Number.isFinite(largest) ? largest : null;
   }
 
-  private angles({ theta, dims, scaling }: Rope, headDim: number): number {
-    const { ropeTables } = this.common;
+  #angles({ theta, dims, scaling }: Rope, headDim: number): number {
+    const { ropeTables } = this.#common;
     const stride = padded(headDim / 2, 4);
     const table: RopeTable = { theta, scaling: scaling ?? null, dims: dims ?? headDim, headDim, stride };
     const at = ropeTables.findIndex((t) => JSON.stringify(t) === JSON.stringify(table));
@@ -382,25 +391,25 @@ class Emitter {
   // ---- values
 
   /** Heads: where queries lie, or what attention leaves. */
-  private headsValue(name: string, features: number): BufferId {
-    return this.values.push({ name, features, width: features, isMovable: false }) - 1;
+  #headsValue(name: string, features: number): BufferId {
+    return this.#values.push({ name, features, width: features, isMovable: false }) - 1;
   }
 
-  private valueOfNode(node: Node): BufferId {
+  #valueOfNode(node: Node): BufferId {
     const width = padded(features(node), 16);
-    const value = { name: this.view.nameOf(node), features: features(node), width, isMovable: true };
-    this.valueOf.set(node.id, this.values.push(value) - 1);
-    return this.values.length - 1;
+    const value = { name: this.#view.nameOf(node), features: features(node), width, isMovable: true };
+    this.#valueOf.set(node.id, this.#values.push(value) - 1);
+    return this.#values.length - 1;
   }
 
-  private valueAt(v: ValueId): BufferId {
-    const value = this.valueOf.get(v);
+  #valueAt(v: ValueId): BufferId {
+    const value = this.#valueOf.get(v);
     if (value === undefined) throw new Error(`value ${v} is not ready`);
     return value;
   }
 
-  private push(op: Unscratched<FusedOp>): void {
-    this.ops.push({ ...op, scratch: {} });
+  #push(op: Unscratched<FusedOp>): void {
+    this.#ops.push({ ...op, scratch: {} });
   }
 }
 

@@ -84,62 +84,62 @@ export const scalarArguments: readonly string[] = ['position', 'count', 'row', '
 
 /** Collects the statements of a kernel. Names are made unique; nested bodies are built by callbacks. */
 export class Builder {
-  private readonly names: Map<string, number>;
+  readonly #names: Map<string, number>;
   readonly statements: Stmt[] = [];
 
   constructor(names = new Map(scalarArguments.map((name) => [name, 1]))) {
-    this.names = names;
+    this.#names = names;
   }
 
-  private unique(name: string): string {
-    const n = this.names.get(name) ?? 0;
-    this.names.set(name, n + 1);
+  #unique(name: string): string {
+    const n = this.#names.get(name) ?? 0;
+    this.#names.set(name, n + 1);
     return n === 0 ? name : `${name}.${n}`;
   }
 
   /** Names a value so that it is computed once. A constant needs no name. */
   let(name: string, value: Expr): Expr {
     if (value.kind === 'const') return value;
-    const unique = this.unique(name);
+    const unique = this.#unique(name);
     this.statements.push({ kind: 'let', name: unique, value });
     return { kind: 'get', name: unique, type: value.type, index: null };
   }
 
   /** One register that changes. */
   variable(name: string, init: Expr): Register {
-    return this.declare(name, null, init);
+    return this.#declare(name, null, init);
   }
 
   /** `count` registers, all starting at `init`. */
   registers(name: string, count: number, init: Expr): Register {
-    return this.declare(name, count, init);
+    return this.#declare(name, count, init);
   }
 
-  private declare(name: string, count: number | null, init: Expr): Register {
-    const unique = this.unique(name);
+  #declare(name: string, count: number | null, init: Expr): Register {
+    const unique = this.#unique(name);
     this.statements.push({ kind: 'var', name: unique, type: init.type, count, init });
     const at = (i: Index | undefined) => (i === undefined ? null : index(i));
     return {
       get: (i) => ({ kind: 'get', name: unique, type: init.type, index: at(i) }),
       // `set` writes into the innermost open body, wherever the register was declared
-      set: (value, i) => void this.innermost().statements.push({ kind: 'set', name: unique, index: at(i), value }),
+      set: (value, i) => void this.#innermost().statements.push({ kind: 'set', name: unique, index: at(i), value }),
     };
   }
 
-  private child: Builder | null = null;
-  private innermost(): Builder {
-    return this.child ? this.child.innermost() : this;
+  #child: Builder | null = null;
+  #innermost(): Builder {
+    return this.#child ? this.#child.#innermost() : this;
   }
 
   store(buffer: KernelBuffer, at: Index, value: Expr): void {
     this.statements.push({ kind: 'store', buffer: buffer.name, index: index(at), value });
   }
 
-  private nested(build: (inner: Builder) => void): Stmt[] {
-    const inner = new Builder(this.names);
-    this.child = inner;
+  #nested(build: (inner: Builder) => void): Stmt[] {
+    const inner = new Builder(this.#names);
+    this.#child = inner;
     build(inner);
-    this.child = null;
+    this.#child = null;
     return inner.statements;
   }
 
@@ -150,9 +150,9 @@ export class Builder {
     range: { readonly from?: Index; readonly to: Index; readonly step?: number; readonly work?: number },
     build: (inner: Builder, i: Expr) => void,
   ): void {
-    const unique = this.unique(name);
+    const unique = this.#unique(name);
     const variable: Expr = { kind: 'get', name: unique, type: 'i32', index: null };
-    const body = this.nested((inner) => build(inner, variable));
+    const body = this.#nested((inner) => build(inner, variable));
     const { from = 0, to, step = 1, work = 1 } = range;
     this.statements.push({ kind: 'for', name: unique, from: index(from), to: index(to), step, work, tag, body });
   }
@@ -163,7 +163,7 @@ export class Builder {
       if (condition.value) build(this);
       return;
     }
-    this.statements.push({ kind: 'if', condition, body: this.nested(build) });
+    this.statements.push({ kind: 'if', condition, body: this.#nested(build) });
   }
 
   barrier(): void {
@@ -173,19 +173,19 @@ export class Builder {
 
 /** Names each distinct expression once, in one straight-line body: what an epilogue computes for two results, it computes once. */
 export class Names {
-  private readonly b: Builder;
-  private readonly known = new Map<string, Expr>();
+  readonly #b: Builder;
+  readonly #known = new Map<string, Expr>();
 
   constructor(b: Builder) {
-    this.b = b;
+    this.#b = b;
   }
 
   /** The name of this value; constants and names stay as they are. */
   let(name: string, value: Expr): Expr {
     if (value.kind === 'const' || value.kind === 'get') return value;
     const key = JSON.stringify(value);
-    const named = this.known.get(key) ?? this.b.let(name, value);
-    this.known.set(key, named);
+    const named = this.#known.get(key) ?? this.#b.let(name, value);
+    this.#known.set(key, named);
     return named;
   }
 }

@@ -120,13 +120,13 @@ export function blockBytes(pack: Pack): number {
 }
 
 class Layout {
-  private end = 0;
+  #end = 0;
   next(): number {
-    return padded(this.end, REGION);
+    return padded(this.#end, REGION);
   }
   region(bytes: number): Region {
     const offset = this.next();
-    this.end = offset + bytes;
+    this.#end = offset + bytes;
     return { offset, bytes };
   }
 }
@@ -135,7 +135,7 @@ class Layout {
 class SegmentStore {
   readonly segments: WeightSegment[] = [];
   bytes: number;
-  private readonly known = new Map<string, number>();
+  readonly #known = new Map<string, number>();
 
   constructor(from: number) {
     this.bytes = from;
@@ -149,10 +149,10 @@ class SegmentStore {
     const key = JSON.stringify(
       tensors.map(({ pack: p, weight }) => [weight, p.format, p.layout, p.rows, p.columns, p.block, p.pitch]),
     );
-    const at = this.known.get(key);
+    const at = this.#known.get(key);
     if (at !== undefined) return at;
     const offset = this.bytes;
-    this.known.set(key, offset);
+    this.#known.set(key, offset);
     this.segments.push({ offset, bytes, tensors });
     this.bytes = padded(offset + bytes, REGION);
     return offset;

@@ -13,27 +13,27 @@ export function blockRows(rows: number, exact: boolean): number {
 
 export class PackTable {
   readonly packs: Pack[] = [];
-  private readonly params: readonly Param[];
+  readonly #params: readonly Param[];
 
   constructor(params: readonly Param[]) {
-    this.params = params;
+    this.#params = params;
   }
 
   /** A matrix in blocks of rows. `exact` where its result has no room for padding rows. */
   matrix(param: ParamId, rows: RowMap, columns: number, exact: boolean): PackId {
-    return this.add(param, 'matrix', rows, columns, blockRows(storedRows(rows), exact));
+    return this.#add(param, 'matrix', rows, columns, blockRows(storedRows(rows), exact));
   }
 
   /** A gain or bias, with room for whole blocks of a matrix beside it. */
   vector(param: ParamId, rows: RowMap): PackId {
-    return this.add(param, 'vector', rows, 1, 16);
+    return this.#add(param, 'vector', rows, 1, 16);
   }
 
-  private add(param: ParamId, layout: Pack['layout'], rows: RowMap, columns: number, block: number): PackId {
+  #add(param: ParamId, layout: Pack['layout'], rows: RowMap, columns: number, block: number): PackId {
     const key = JSON.stringify([param, rows, columns, block]);
     const at = this.packs.findIndex((p) => JSON.stringify([p.param, p.rows, p.columns, p.block]) === key);
     if (at >= 0) return at;
-    const { name, role } = this.params[param]!;
+    const { name, role } = this.#params[param]!;
     const pack: Pack = {
       param,
       name,

@@ -50,8 +50,8 @@ export class KernelScope {
   readonly kind: Kind;
   readonly lowering: Lowering;
   readonly b = new Builder();
-  private readonly buffers = new Map<string, Mutable<KernelBuffer>>();
-  private readonly scalars = new Set<string>();
+  readonly #buffers = new Map<string, Mutable<KernelBuffer>>();
+  readonly #scalars = new Set<string>();
 
   constructor(plan: Plan, kind: Kind, lowering: Lowering) {
     this.plan = plan;
@@ -62,14 +62,14 @@ export class KernelScope {
   kernel(name: string): Kernel {
     return {
       name: `${this.kind.name}.${name}.${this.lowering}`,
-      scalars: scalarArguments.filter((s) => this.scalars.has(s)),
-      buffers: [...this.buffers.values()],
+      scalars: scalarArguments.filter((s) => this.#scalars.has(s)),
+      buffers: [...this.#buffers.values()],
       body: this.b.statements,
     };
   }
 
   scalar(name: 'position' | 'count' | 'row' | 'thread'): Expr {
-    this.scalars.add(name);
+    this.#scalars.add(name);
     return argument(name);
   }
 
@@ -86,8 +86,8 @@ export class KernelScope {
   // ---- buffers
 
   protected use(buffer: KernelBuffer): KernelBuffer {
-    const known = this.buffers.get(buffer.name);
-    if (!known) this.buffers.set(buffer.name, { ...buffer });
+    const known = this.#buffers.get(buffer.name);
+    if (!known) this.#buffers.set(buffer.name, { ...buffer });
     else {
       if (known.access !== buffer.access) known.access = 'readwrite';
       // memory of a workgroup that segments of several matrices share is as large as the largest asks
@@ -112,7 +112,7 @@ export class KernelScope {
     });
   }
 
-  private isCarried(id: BufferId): boolean {
+  #isCarried(id: BufferId): boolean {
     return this.plan.program.carried.includes(id);
   }
 
@@ -122,7 +122,7 @@ export class KernelScope {
 
   /** Row of a buffer that holds a token: the end reads what earlier kinds left in row `row`. */
   bufferRow(id: BufferId, token: Index): Index {
-    return this.kind.role === 'end' && this.isCarried(id) ? plus(this.scalar('row'), token) : token;
+    return this.kind.role === 'end' && this.#isCarried(id) ? plus(this.scalar('row'), token) : token;
   }
 
   /** What a contraction multiplies with, for `Format.dot`: its codes where its scratch has them, else x. */

@@ -57,46 +57,46 @@ const halfConstants = `  (local.set $${HALF_BITS} (i32x4.splat (i32.const ${wide
 class Printer {
   /** Whether the text so far reads the locals of `halfConstants`. */
   widensHalves = false;
-  private readonly buffers: ReadonlyMap<string, KernelBuffer>;
+  readonly #buffers: ReadonlyMap<string, KernelBuffer>;
 
   constructor(buffers: ReadonlyMap<string, KernelBuffer>) {
-    this.buffers = buffers;
+    this.#buffers = buffers;
   }
 
   /** Each with its line's end. */
   statements(body: readonly Stmt[], indent: string): string {
     let text = '';
-    for (const s of body) text += `${indent}${this.statement(s, indent)}\n`;
+    for (const s of body) text += `${indent}${this.#statement(s, indent)}\n`;
     return text;
   }
 
-  private statement(s: Stmt, indent: string): string {
+  #statement(s: Stmt, indent: string): string {
     switch (s.kind) {
       case 'let':
-        return `(local.set $${s.name} ${this.expr(s.value)})`;
+        return `(local.set $${s.name} ${this.#expr(s.value)})`;
       case 'var':
-        return `(local.set $${s.name} ${this.expr(s.init)})`;
+        return `(local.set $${s.name} ${this.#expr(s.init)})`;
       case 'set':
-        return `(local.set $${s.name} ${this.expr(s.value)})`;
+        return `(local.set $${s.name} ${this.#expr(s.value)})`;
       case 'store': {
-        if (this.buffers.get(s.buffer)!.element === 'f16') throw new Error(`${s.buffer}: WASM stores no halves`);
+        if (this.#buffers.get(s.buffer)!.element === 'f16') throw new Error(`${s.buffer}: WASM stores no halves`);
         const op = lanesOf(s.value.type) > 1 ? 'v128.store' : `${s.value.type}.store`;
-        return `(${op} ${this.address(s.buffer, s.index)} ${this.expr(s.value)})`;
+        return `(${op} ${this.#address(s.buffer, s.index)} ${this.#expr(s.value)})`;
       }
       case 'for': {
         // tested at its end, so an iteration is one branch; a loop that may run no time at all is skipped before
         const i = `$${s.name}`;
         const certain = s.from.kind === 'const' && s.to.kind === 'const' && s.from.value < s.to.value;
-        const to = this.expr(s.to);
+        const to = this.#expr(s.to);
         const next = `(local.tee ${i} (i32.add (local.get ${i}) (i32.const ${s.step})))`;
-        const start = `(local.set ${i} ${this.expr(s.from)})\n${indent}`;
+        const start = `(local.set ${i} ${this.#expr(s.from)})\n${indent}`;
         const body = this.statements(s.body, `${indent}  `);
         const loop = `(loop ${i}.next\n${body}${indent}  (br_if ${i}.next (i32.lt_s ${next} ${to})))`;
         if (certain) return `${start}${loop}`;
         return `${start}(if (i32.lt_s (local.get ${i}) ${to}) (then\n${indent}${loop}\n${indent}))`;
       }
       case 'if':
-        return `(if ${this.expr(s.condition)} (then\n${this.statements(s.body, `${indent}  `)}${indent}))`;
+        return `(if ${this.#expr(s.condition)} (then\n${this.statements(s.body, `${indent}  `)}${indent}))`;
       case 'barrier':
         return '(call $barrier (local.get $thread))';
       default:
@@ -104,19 +104,19 @@ class Printer {
     }
   }
 
-  private expr(e: Expr): string {
+  #expr(e: Expr): string {
     switch (e.kind) {
       case 'const':
         return e.type === 'f32' ? `(f32.const ${e.value})` : `(i32.const ${e.value})`;
       case 'get':
         return `(local.get $${e.name})`;
       case 'load':
-        return this.load(e);
+        return this.#load(e);
       case 'apply': {
         const { wat } = intrinsics[e.fn];
         if (!wat) throw new Error(`WASM has no ${e.fn}`);
         return wat(
-          e.args.map((a) => this.expr(a)),
+          e.args.map((a) => this.#expr(a)),
           e.args[0]?.type ?? e.type,
           e.lanes,
         );
@@ -126,10 +126,10 @@ class Printer {
     }
   }
 
-  private load(e: Extract<Expr, { kind: 'load' }>): string {
-    const loaded = `(${this.loadOp(e)} ${this.address(e.buffer, e.index)})`;
-    const { element } = this.buffers.get(e.buffer)!;
-    if (element === 'f16') return this.half(loaded, e.type);
+  #load(e: Extract<Expr, { kind: 'load' }>): string {
+    const loaded = `(${this.#loadOp(e)} ${this.#address(e.buffer, e.index)})`;
+    const { element } = this.#buffers.get(e.buffer)!;
+    if (element === 'f16') return this.#half(loaded, e.type);
     if (e.type !== 'i32x4' || (element !== 'u8' && element !== 'i8')) return loaded;
     // four bytes, widened twice
     const sign = element === 'u8' ? 'u' : 's';
@@ -137,7 +137,7 @@ class Printer {
   }
 
   /** Halves, sign-extended to words, as floats. */
-  private half(words: string, type: Type): string {
+  #half(words: string, type: Type): string {
     if (type === 'f32') {
       const bits = `(i32.and (i32.shl ${words} (i32.const 13)) (i32.const ${widened.bits}))`;
       return `(f32.mul (f32.reinterpret_i32 ${bits}) (f32.const ${widened.scale}))`;
@@ -147,8 +147,8 @@ class Printer {
     return `(f32x4.mul ${bits} (local.get $${HALF_SCALE}))`;
   }
 
-  private loadOp({ buffer, type, access }: Extract<Expr, { kind: 'load' }>): string {
-    const { element } = this.buffers.get(buffer)!;
+  #loadOp({ buffer, type, access }: Extract<Expr, { kind: 'load' }>): string {
+    const { element } = this.#buffers.get(buffer)!;
     if (element === 'f16') return type === 'f32' ? 'i32.load16_s' : 'v128.load16x4_s';
     if (access === 'splat') return 'v128.load32_splat';
     if (elementBytes(element) === 1 && type === 'i32x4') return 'v128.load32_zero';
@@ -159,21 +159,21 @@ class Printer {
   }
 
   /** `offset=n (address)` of an element. */
-  private address(name: string, at: Expr): string {
-    const { element, address } = this.buffers.get(name)!;
+  #address(name: string, at: Expr): string {
+    const { element, address } = this.#buffers.get(name)!;
     if (address.kind === 'workgroup') throw new Error(`${name}: there is no workgroup memory here`);
     const size = elementBytes(element);
     const { base, constant } = splitConstant(at);
     const offset = address.offset + constant * size;
-    const scaled = base && this.scaled(base, size);
+    const scaled = base && this.#scaled(base, size);
     const from =
       address.kind === 'memory' ? null : `(local.get $${address.kind === 'state' ? 'state' : `w${address.group}`})`;
     const sum = from && scaled ? `(i32.add ${from} ${scaled})` : (from ?? scaled ?? '(i32.const 0)');
     return offset === 0 ? sum : `offset=${offset} ${sum}`;
   }
 
-  private scaled(index: Expr, size: number): string {
-    return size === 1 ? this.expr(index) : `(i32.shl ${this.expr(index)} (i32.const ${Math.log2(size)}))`;
+  #scaled(index: Expr, size: number): string {
+    return size === 1 ? this.#expr(index) : `(i32.shl ${this.#expr(index)} (i32.const ${Math.log2(size)}))`;
   }
 }
 

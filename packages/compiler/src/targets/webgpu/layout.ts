@@ -13,14 +13,14 @@ import { resourceAt } from './bind.ts';
 /** A family of buffers that is filled from its start. */
 class Family {
   readonly sizes: number[] = [];
-  private readonly profile: GpuProfile;
+  readonly #profile: GpuProfile;
 
   constructor(profile: GpuProfile) {
-    this.profile = profile;
+    this.#profile = profile;
   }
 
   place(bytes: number): GpuPlace {
-    const { offsetAlignment, bufferBytes } = this.profile;
+    const { offsetAlignment, bufferBytes } = this.#profile;
     const at = padded(this.sizes.at(-1) ?? 0, offsetAlignment);
     if (this.sizes.length === 0 || at + bytes > bufferBytes) {
       this.sizes.push(bytes);

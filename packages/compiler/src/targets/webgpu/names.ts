@@ -17,26 +17,26 @@ const taken = new Set(
 
 /** Gives every name of a kernel one of its own in the shader. */
 export class ShaderNames {
-  private readonly given = new Map<string, string>();
-  private readonly used: Set<string>;
+  readonly #given = new Map<string, string>();
+  readonly #used: Set<string>;
 
   constructor(fixed: Iterable<string>) {
-    this.used = new Set([...taken, ...fixed]);
+    this.#used = new Set([...taken, ...fixed]);
   }
 
   of(name: string): string {
-    const known = this.given.get(name);
+    const known = this.#given.get(name);
     if (known) return known;
     const base = name.replace(/[^A-Za-z0-9]+/g, '_').replace(/^_+|_+$/g, '');
     let fresh = base;
-    for (let n = 1; this.used.has(fresh); n++) fresh = `${base}_${n}`;
-    this.used.add(fresh);
-    this.given.set(name, fresh);
+    for (let n = 1; this.#used.has(fresh); n++) fresh = `${base}_${n}`;
+    this.#used.add(fresh);
+    this.#given.set(name, fresh);
     return fresh;
   }
 
   /** A name that is printed as it is. */
   keep(name: string): void {
-    this.given.set(name, name);
+    this.#given.set(name, name);
   }
 }

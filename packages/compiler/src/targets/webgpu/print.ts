@@ -106,20 +106,20 @@ function declarations(variables: readonly Variable[], first: number): string[] {
 
 class Printer {
   readonly names: ShaderNames;
-  private readonly bound: Bound;
-  private readonly multiples: Multiples;
-  private readonly kernel: Kernel;
-  private readonly loads: Loads;
+  readonly #bound: Bound;
+  readonly #multiples: Multiples;
+  readonly #kernel: Kernel;
+  readonly #loads: Loads;
   /** Functions that the text so far calls, by name. */
-  private readonly called = new Map<string, string>();
+  readonly #called = new Map<string, string>();
   /** The barriers that must also order what lies outside workgroup memory. */
-  private readonly storageBarriers: ReadonlySet<Stmt>;
+  readonly #storageBarriers: ReadonlySet<Stmt>;
 
   constructor(kernel: Kernel, bound: Bound, multiples: Multiples) {
-    this.kernel = kernel;
-    this.bound = bound;
-    this.multiples = multiples;
-    this.loads = new Loads(kernel, bound, multiples, (e) => this.expr(e), this.called);
+    this.#kernel = kernel;
+    this.#bound = bound;
+    this.#multiples = multiples;
+    this.#loads = new Loads(kernel, bound, multiples, (e) => this.#expr(e), this.#called);
     const own = bound.variables.flatMap((v) => [v.name, ...v.bindings.map((_, i) => `${v.name}_${i}`)]);
     this.names = new ShaderNames([
       ...own,
@@ -128,55 +128,55 @@ class Printer {
       'group',
       'invocation',
     ]);
-    this.storageBarriers = storageBarriersOf(kernel);
+    this.#storageBarriers = storageBarriersOf(kernel);
   }
 
   /** The functions the printed text calls. */
   functions(): string[] {
-    return [...this.called.values()];
+    return [...this.#called.values()];
   }
 
   statement(s: Stmt, indent: string): string[] {
     const line = (text: string) => [`${indent}${text}`];
     switch (s.kind) {
       case 'let':
-        return line(`let ${this.names.of(s.name)} = ${this.expr(s.value)};`);
+        return line(`let ${this.names.of(s.name)} = ${this.#expr(s.value)};`);
       case 'var':
-        return line(`var ${this.names.of(s.name)}: ${this.type(s.type)} = ${this.expr(s.init)};`);
+        return line(`var ${this.names.of(s.name)}: ${this.#type(s.type)} = ${this.#expr(s.init)};`);
       case 'set':
-        return line(`${this.names.of(s.name)} = ${this.expr(s.value)};`);
+        return line(`${this.names.of(s.name)} = ${this.#expr(s.value)};`);
       case 'store':
-        return this.store(s, indent);
+        return this.#store(s, indent);
       case 'for': {
-        if (s.tag !== 'serial') throw new Error(`kernel ${this.kernel.name}: a ${s.tag} loop inside a workgroup`);
+        if (s.tag !== 'serial') throw new Error(`kernel ${this.#kernel.name}: a ${s.tag} loop inside a workgroup`);
         const i = this.names.of(s.name);
         const next = s.step === 1 ? `${i}++` : `${i} += ${s.step}`;
         return [
-          ...line(`for (var ${i} = ${this.expr(s.from)}; ${i} < ${this.expr(s.to)}; ${next}) {`),
+          ...line(`for (var ${i} = ${this.#expr(s.from)}; ${i} < ${this.#expr(s.to)}; ${next}) {`),
           ...s.body.flatMap((x) => this.statement(x, `${indent}  `)),
           ...line('}'),
         ];
       }
       case 'if':
         return [
-          ...line(`if ${this.expr(s.condition)} {`),
+          ...line(`if ${this.#expr(s.condition)} {`),
           ...s.body.flatMap((x) => this.statement(x, `${indent}  `)),
           ...line('}'),
         ];
       case 'barrier':
-        return [...line('workgroupBarrier();'), ...(this.storageBarriers.has(s) ? line('storageBarrier();') : [])];
+        return [...line('workgroupBarrier();'), ...(this.#storageBarriers.has(s) ? line('storageBarrier();') : [])];
       default:
         return s satisfies never;
     }
   }
 
-  private type(type: Type): string {
+  #type(type: Type): string {
     const name = wgslType[type];
-    if (!name) throw new Error(`kernel ${this.kernel.name}: WGSL has no ${type}`);
+    if (!name) throw new Error(`kernel ${this.#kernel.name}: WGSL has no ${type}`);
     return name;
   }
 
-  private expr(e: Expr): string {
+  #expr(e: Expr): string {
     switch (e.kind) {
       case 'const':
         if (e.type === 'bool') return e.value ? 'true' : 'false';
@@ -185,15 +185,15 @@ class Printer {
       case 'get':
         return this.names.of(e.name);
       case 'load':
-        return this.loads.text(e);
+        return this.#loads.text(e);
       case 'apply': {
         const { wgsl } = intrinsics[e.fn];
-        if (!wgsl) throw new Error(`kernel ${this.kernel.name}: WGSL has no ${e.fn}`);
-        this.type(e.type);
-        const args = e.args.map((a) => this.expr(a));
+        if (!wgsl) throw new Error(`kernel ${this.#kernel.name}: WGSL has no ${e.fn}`);
+        this.#type(e.type);
+        const args = e.args.map((a) => this.#expr(a));
         const text = wgsl(args, e.args[0]!.type, e.lanes);
         const called = wgslFunctions.find((f) => text.startsWith(`${f.name}(`));
-        if (called) this.called.set(called.name, called.text);
+        if (called) this.#called.set(called.name, called.text);
         return text;
       }
       default:
@@ -201,22 +201,22 @@ class Printer {
     }
   }
 
-  private store(s: Extract<Stmt, { kind: 'store' }>, indent: string): string[] {
-    const { element } = this.kernel.buffers.find((b) => b.name === s.buffer)!;
-    const { variable, offset } = this.bound.place(s.buffer);
+  #store(s: Extract<Stmt, { kind: 'store' }>, indent: string): string[] {
+    const { element } = this.#kernel.buffers.find((b) => b.name === s.buffer)!;
+    const { variable, offset } = this.#bound.place(s.buffer);
     const bytes = elementBytes(element);
-    const from = this.bits(s.value, variable);
+    const from = this.#bits(s.value, variable);
     const { type } = s.value;
     if (type === 'f32' || type === 'i32')
-      return [`${indent}${variable.name}[${this.expr(plus(s.index, offset / 4))}] = ${from};`];
+      return [`${indent}${variable.name}[${this.#expr(plus(s.index, offset / 4))}] = ${from};`];
     if (variable.of === 'vectors') {
       const unit = unitBytes(variable);
-      const at = plus(this.multiples.divide(s.index, unit / bytes), offset / unit);
-      return [`${indent}${variable.name}[${this.expr(at)}] = ${from};`];
+      const at = plus(this.#multiples.divide(s.index, unit / bytes), offset / unit);
+      return [`${indent}${variable.name}[${this.#expr(at)}] = ${from};`];
     }
     return [
       `${indent}{`,
-      `${indent}  let at = ${this.expr(plus(s.index, offset / 4))};`,
+      `${indent}  let at = ${this.#expr(plus(s.index, offset / 4))};`,
       `${indent}  let four = ${from};`,
       ...[...'xyzw'].map((c, i) => `${indent}  ${variable.name}[${i === 0 ? 'at' : `at + ${i}`}] = four.${c};`),
       `${indent}}`,
@@ -224,8 +224,8 @@ class Printer {
   }
 
   /** A value's bits as elements of a variable. */
-  private bits(value: Expr, { element }: Variable): string {
-    const text = this.expr(value);
+  #bits(value: Expr, { element }: Variable): string {
+    const text = this.#expr(value);
     const wide = value.type === 'f32x4' || value.type === 'i32x4';
     const own = wide ? value.type.slice(0, 3) : value.type;
     if (own === element) return text;
