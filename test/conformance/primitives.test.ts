@@ -1,5 +1,22 @@
 /** Each primitive in WASM: decoded and prefilled, its logits are the oracle's. Those that a GPU computes otherwise are in test/gpu as well. */
-import { describe, test } from 'vitest';
+import { lower } from '@lamella/compiler/pipeline';
+import {
+  add,
+  block,
+  defineModel,
+  dims,
+  embedding,
+  input,
+  linear,
+  type Positions,
+  positions,
+  residual,
+  rope,
+  rotate,
+  stack,
+  type Tensor,
+} from '@lamella/dsl';
+import { describe, expect, test } from 'vitest';
 import { follows } from './follows.ts';
 import type { Setting } from './machine.ts';
 import { primitives } from './primitives.ts';
@@ -13,4 +30,29 @@ const settings: readonly (readonly [Setting, number])[] = [
 
 describe.each(Object.entries(primitives))('%s', (_name, make) => {
   test.each(settings)('%o', (setting, tolerance) => follows(inWasm('simd'), make(), setting, tolerance));
+});
+
+test('what needs the position of a token is refused behind the last stack', () => {
+  const { t, d, vocab } = dims({ t: 8, d: 8, vocab: 10 });
+  const layer = block(
+    [t, d],
+    () => ({ a: linear(d, d) }),
+    (w, x) => residual(x, w.a),
+  );
+  const model = (behind: (x: Tensor<readonly [typeof t, typeof d]>, wpe: Positions<typeof t, typeof d>) => Tensor) =>
+    defineModel(
+      'behind',
+      {},
+      () => ({ embed: embedding(vocab, d), wpe: positions(t, d), layers: stack(1, layer) }),
+      (m) => m.embed.logits(behind(add(m.layers(m.embed(input(t))), m.wpe()), m.wpe) as never),
+    );
+  const refused = /^L116 (rope|positions) cannot be compiled here: behind the last stack .* Try positions in front of/;
+  expect(() =>
+    lower(
+      model((x) => x),
+      { quant: 'f32', kv: 'f32' },
+    ),
+  ).toThrow(refused);
+  const turned = model((x) => rotate(x, rope(100), { heads: 1 }));
+  expect(() => lower(turned, { quant: 'f32', kv: 'f32' })).toThrow(refused);
 });

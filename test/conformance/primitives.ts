@@ -3,20 +3,34 @@
  * and the exported PyTorch module are held against the oracle on each: a new primitive is a row here.
  */
 import {
+  add,
+  attention,
   block,
+  cache,
   defineModel,
   dims,
   embedding,
+  gelu,
+  geluTanh,
   gqa,
+  headNorm,
   input,
+  layerNorm,
+  linear,
+  mul,
+  positions,
   type RopeOptions,
   residual,
   rmsNorm,
   rope,
   ropeScaling,
+  rotate,
+  scale,
   share,
+  split,
   stack,
   swiglu,
+  tanh,
 } from '@lamella/dsl';
 import type { Graph } from '@lamella/graph/ir';
 
@@ -46,6 +60,109 @@ function rotated(headDim: number, options: RopeOptions, theta = 100): Graph {
   );
 }
 
+/** GPT-NeoX as Pythia has it: both branches read x, norms have biases, one tensor holds q, k and v, head by head. */
+function pythia(): Graph {
+  const { t, d, ff, vocab } = dims({ t: 40, d: 32, ff: 48, vocab: 50 });
+  const each = { heads: 4 };
+  const turn = rope(1000, { dims: 2 });
+  const layer = block(
+    [t, d],
+    () => ({
+      input_layernorm: layerNorm(d),
+      post_attention_layernorm: layerNorm(d),
+      attention: {
+        query_key_value: split(d, { q: d, k: d, v: d }, { bias: true, groups: 4 }),
+        dense: linear(d, d, { bias: true }),
+      },
+      mlp: { dense_h_to_4h: linear(d, ff, { bias: true }), dense_4h_to_h: linear(ff, d, { bias: true }) },
+    }),
+    (w, x) => {
+      const { q, k, v } = w.attention.query_key_value(w.input_layernorm(x));
+      const kv = cache(rotate(k, turn, each), v, { kvHeads: 4 });
+      const attended = attention(rotate(q, turn, each), kv);
+      const up = gelu(w.mlp.dense_h_to_4h(w.post_attention_layernorm(x)));
+      return add(add(x, w.attention.dense(attended)), w.mlp.dense_4h_to_h(up));
+    },
+  );
+  return defineModel(
+    'pythia',
+    {},
+    () => ({
+      gpt_neox: { embed_in: embedding(vocab, d), layers: stack(2, layer), final_layer_norm: layerNorm(d) },
+      embed_out: linear(d, vocab),
+    }),
+    (m) => m.embed_out(m.gpt_neox.final_layer_norm(m.gpt_neox.layers(m.gpt_neox.embed_in(input(t))))),
+  );
+}
+
+/** GPT-2's: learned positions, norms in front of both branches; here one of them without bias, and one that is read twice. */
+function learnedPositions(width: number): Graph {
+  const { t, d, ff, vocab } = dims({ t: 40, d: width, ff: 48, vocab: 50 });
+  const layer = block(
+    [t, d],
+    () => ({
+      ln_1: layerNorm(d),
+      attn: gqa(d, { ...heads, headDim: 8 }),
+      ln_2: layerNorm(d, { eps: 1e-3, bias: false }),
+      up: linear(d, ff),
+      down: linear(ff, d),
+    }),
+    (w, x) => {
+      const n = w.ln_1(x);
+      const attended = add(add(x, n), w.attn(n));
+      return residual(attended, (x) => w.down(geluTanh(w.up(w.ln_2(x)))));
+    },
+  );
+  return defineModel(
+    'learned-positions',
+    {},
+    () => ({ wte: embedding(vocab, d), wpe: positions(t, d), h: stack(2, layer, share.cycle(2)), ln_f: layerNorm(d) }),
+    (m) => m.wte.logits(m.ln_f(m.h(add(m.wte(input(t)), m.wpe())))),
+  );
+}
+
+/** Gemma's norms, on both sides of each branch and on heads, its scaled embedding, GeGLU and capped logits; Granite's multipliers. */
+function gemma(): Graph {
+  const { t, d, ff, q, kv, vocab } = dims({ t: 40, d: 32, ff: 48, q: 32, kv: 16, vocab: 50 });
+  const gain = { eps: 1e-6, offset: 1 };
+  const turn = rope(1000);
+  const layer = block(
+    [t, d],
+    () => ({
+      before: rmsNorm(d, gain),
+      q: linear(d, q),
+      k: linear(d, kv),
+      v: linear(d, kv),
+      qNorm: headNorm(q, { heads: 4, ...gain }),
+      kNorm: headNorm(kv, { heads: 2, ...gain }),
+      o: linear(q, d),
+      behind: rmsNorm(d, gain),
+      beforeFf: rmsNorm(d, gain),
+      gateUp: split(d, { gate: ff, up: ff }),
+      down: linear(ff, d),
+      behindFf: rmsNorm(d, gain),
+    }),
+    (w, x) => {
+      const n = w.before(x);
+      const queries = rotate(w.qNorm(w.q(n)), turn, { heads: 4 });
+      const keys = rotate(w.kNorm(w.k(n)), turn, { heads: 2 });
+      const attended = w.o(attention(queries, cache(keys, w.v(n), { kvHeads: 2 }), { scale: 0.3 }));
+      x = add(x, scale(w.behind(attended), 0.6));
+      const { gate, up } = w.gateUp(w.beforeFf(x));
+      return add(x, scale(w.behindFf(w.down(mul(geluTanh(gate), up))), 0.6));
+    },
+  );
+  return defineModel(
+    'gemma',
+    { prefix: 'model' },
+    () => ({ embed_tokens: embedding(vocab, d), layers: stack(2, layer, share.immediate(2)), norm: rmsNorm(d, gain) }),
+    (m) => {
+      const logits = m.embed_tokens.logits(m.norm(m.layers(scale(m.embed_tokens(input(t)), Math.sqrt(32)))));
+      return scale(tanh(scale(logits, 1 / 30)), 30);
+    },
+  );
+}
+
 const llama3 = ropeScaling.llama3({ factor: 8, lowFreqFactor: 1, highFreqFactor: 4, originalContext: 30 });
 const yarn = ropeScaling.yarn({ factor: 4, originalContext: 40, betaFast: 4 });
 const factors = ropeScaling.factors([1, 1.25, 2, 5], { attentionFactor: 1.1 });
@@ -63,4 +180,8 @@ export const primitives: Readonly<Record<string, () => Graph>> = {
   'rope with YaRN': () => rotated(16, { scaling: yarn }, 1000),
   'rope with YaRN in half a head': () => rotated(16, { dims: 8, scaling: yarn }, 1000),
   'rope with a factor for each pair': () => rotated(8, { scaling: factors }),
+  'GPT-NeoX: layerNorm, biases, one tensor for q, k and v': pythia,
+  'learned positions': () => learnedPositions(32),
+  'learned positions, 26 features': () => learnedPositions(26),
+  'Gemma: norms around a weight of 1, a fused gate, capped logits': gemma,
 };

@@ -1,6 +1,12 @@
 /** Weights of tiny models: larger than a real checkpoint's, so that attention is sharp and errors show. */
-import type { Graph, Weight } from '@lamella/graph/ir';
-import { elementCount } from '@lamella/graph/ir';
+import {
+  type CheckpointTensor,
+  checkpointTensors,
+  elementCount,
+  type Graph,
+  storedRuns,
+  type Weight,
+} from '@lamella/graph/ir';
 import type { WeightOf } from '@lamella/graph/oracle/model';
 
 /** Uniform in +-1/sqrt(fan in) times 1.5, gains in 0.75..1.25; from an integer hash of name and index. Each tensor is made once. */
@@ -21,5 +27,31 @@ export function weightsOf(graph: Graph, seed = 1): WeightOf {
     });
     made.set(weight.id, data);
     return data;
+  };
+}
+
+/** The tensors of a checkpoint with these weights, and the values of each. */
+export function checkpointOf(
+  graph: Graph,
+  weightOf: WeightOf,
+): { readonly tensors: readonly CheckpointTensor[]; readonly read: (tensor: CheckpointTensor) => Float32Array } {
+  return {
+    tensors: checkpointTensors(graph),
+    read({ name, shape }) {
+      const whole = new Float32Array(elementCount(shape));
+      for (const weight of graph.weights) {
+        const { stored } = weight;
+        const values = weightOf(weight);
+        if (weight.name === name && !stored) return values;
+        if (stored?.tensor !== name) continue;
+        let at = 0;
+        for (const { from, count } of storedRuns(stored)) {
+          const run = values.subarray(at, at + count).map((value) => value - stored.plus);
+          whole.set(run, from);
+          at += count;
+        }
+      }
+      return whole;
+    },
   };
 }

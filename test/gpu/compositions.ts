@@ -36,9 +36,13 @@ export const headCompositions: readonly Composition[] = [
 ];
 
 /** Primitives whose kernels a GPU has of its own, or that lie otherwise in memory. */
-const ofPrimitives: readonly Composition[] = (['rope of neighbours in a part of a head'] as const).map((name) =>
-  of(name, primitives[name]!(), f32, conservative, 1e-4),
-);
+const ofPrimitives: readonly Composition[] = (
+  [
+    'rope of neighbours in a part of a head',
+    'learned positions, 26 features',
+    'GPT-NeoX: layerNorm, biases, one tensor for q, k and v',
+  ] as const
+).map((name) => of(name, primitives[name]!(), f32, conservative, 1e-4));
 
 const few = { heads: 2, kvHeads: 1, headDim: 8, context: 20, sets: 1 };
 

@@ -17,6 +17,7 @@ import {
   rope,
   rotate,
   silu,
+  split,
   stack,
   swiglu,
 } from '@lamella/dsl';
@@ -48,6 +49,33 @@ export function rotated(name: string, position: RopeSpec): Graph {
     (m) => m.embed.logits(m.norm(m.layers(m.embed(input(t))))),
   );
 }
+
+/** A Llama whose checkpoint holds q, k and v in one tensor, gate and up in another, and norms as their distance from 1. */
+const fusedLayer = block(
+  [t, d],
+  () => ({
+    norm: rmsNorm(d, { offset: 1 }),
+    qkv: split(d, { q: d, k: kv, v: kv }, { groups: 2 }),
+    out: linear(d, d),
+    norm2: rmsNorm(d, { offset: 1 }),
+    gateUp: split(d, { gate: ff, up: ff }),
+    down: linear(ff, d),
+  }),
+  (w, x) => {
+    const { q, k, v } = w.qkv(w.norm(x));
+    const keys = cache(rotate(k, position, { heads: kvHeads }), v, { kvHeads });
+    const h = add(x, w.out(attention(rotate(q, position, { heads }), keys)));
+    const { gate, up } = w.gateUp(w.norm2(h));
+    return add(h, w.down(mul(silu(gate), up)));
+  },
+);
+
+export const fused: Graph = defineModel(
+  'fused',
+  {},
+  () => ({ embed: embedding(vocab, d), layers: stack(2, fusedLayer), norm: rmsNorm(d, { offset: 1 }) }),
+  (m) => m.embed.logits(m.norm(m.layers(m.embed(input(t))))),
+);
 
 /** Every linear of the block has a bias, and the sums and products are written the other way round. */
 const layer = block(

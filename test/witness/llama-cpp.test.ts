@@ -15,7 +15,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { model, orders } from '../conformance/models.ts';
 import { relativeError, rig } from '../conformance/rig.ts';
 import { weightsOf } from '../conformance/weights.ts';
-import { biased, rotated } from './llama-cpp-models.ts';
+import { biased, fused, rotated } from './llama-cpp-models.ts';
 import { byteLevelJson, mixedLines, sentencePieceJson } from './llama-cpp-tokenizers.ts';
 
 const TOKENS = 64;
@@ -61,6 +61,7 @@ const graphs: Readonly<Record<string, Graph>> = {
   'LS: every block twice in a row': model({ ...wide, share: orders.immediate }),
   'reverse, untied': model({ ...wide, tied: false, share: orders.reverse }),
   'biases, two stacks': biased,
+  'weights that are parts of tensors': fused,
   'rotated neighbours': rotated('adjacent', rope(500, { pairing: 'adjacent' })),
   'linear scaling': rotated('linear', rope(500, { scaling: ropeScaling.linear(4) })),
   'scaling of Llama 3': rotated('llama3', rope(500, { scaling: ropeScaling.llama3(llama3) })),

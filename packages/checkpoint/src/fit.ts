@@ -2,7 +2,7 @@
  * Does a checkpoint fit a graph? Names and shapes are compared before any data is read, and everything that is wrong is said at once,
  * as a table by tensor name. Tensors that differ only in their layer number share a row: one mistake in a block is one row, not thirty.
  */
-import type { Graph, Weight } from '@lamella/graph/ir';
+import { checkpointTensors, type Graph, type Weight } from '@lamella/graph/ir';
 import { shown } from './excerpt.ts';
 
 /** A tensor as far as fitting is concerned. */
@@ -27,15 +27,16 @@ const maxRows = 12;
 
 /** Compares the tensors of a checkpoint with the weights of the graph. */
 export function findMisfit(graph: Graph, tensors: ReadonlyMap<string, Named>): Misfit | null {
-  const wanted = new Map(graph.weights.map((weight) => [weight.name, weight]));
+  const tensorsOfGraph = checkpointTensors(graph);
+  const wanted = new Set(tensorsOfGraph.map(({ name }) => name));
   const duplicate = duplicatedEmbedding(graph, tensors);
-  const missing = graph.weights.filter((weight) => !tensors.has(weight.name));
+  const missing = tensorsOfGraph.filter(({ name }) => !tensors.has(name));
   const extra = [...tensors.values()].filter(
     ({ name }) => !wanted.has(name) && !computed.test(name) && !(duplicate && name === headName),
   );
-  const misshapen = graph.weights.filter((weight) => {
-    const stored = tensors.get(weight.name);
-    return stored && !sameShape(stored.shape, weight.shape);
+  const misshapen = tensorsOfGraph.filter(({ name, shape }) => {
+    const stored = tensors.get(name);
+    return stored && !sameShape(stored.shape, shape);
   });
   if (missing.length + extra.length + misshapen.length === 0) return null;
   const rows = [

@@ -5,13 +5,14 @@
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { LamellaError } from '@lamella/graph/diagnostics';
-import { elementCount, type Graph } from '@lamella/graph/ir';
+import { checkpointTensors, elementCount, type Graph } from '@lamella/graph/ir';
 import { requireFinite } from './finite.ts';
 import { duplicatedEmbedding, findMisfit, headName, untiedHead } from './fit.ts';
 import { isGguf, openGgufWeights } from './gguf/model.ts';
 import { randomWeights } from './random.ts';
 import { openSafetensors } from './safetensors.ts';
 import { openShards, shardFiles } from './shards.ts';
+import { readWeight } from './stored.ts';
 import type { Checkpoint } from './tensor-file.ts';
 import { openTorchBin } from './torch-bin.ts';
 import type { WeightSource } from './weight-source.ts';
@@ -30,15 +31,14 @@ export async function openWeights(spec: string, graph: Graph): Promise<WeightSou
   try {
     const misfit = findMisfit(graph, checkpoint.tensors) ?? (await findUntiedHead(graph, checkpoint));
     if (misfit) throw new LamellaError('L201', { ...misfit }, { place: spec });
-    for (const { name } of graph.weights) checkpoint.requireReadable(name);
+    for (const { name } of checkpointTensors(graph)) checkpoint.requireReadable(name);
   } catch (error) {
     await checkpoint.close();
     throw error;
   }
   return {
     async read(weight) {
-      const values = new Float32Array(elementCount(weight.shape));
-      await checkpoint.read(weight.name, 0, values);
+      const values = await readWeight(weight, (name, from, into) => checkpoint.read(name, from, into));
       requireFinite(values, weight, spec);
       return values;
     },
@@ -80,7 +80,7 @@ const wrapper = /^(?:module|_orig_mod)\./;
 function withoutWrappers(checkpoint: Checkpoint, graph: Graph): Checkpoint {
   const names = [...checkpoint.tensors.keys()];
   if (names.length === 0 || !names.every((name) => wrapper.test(name))) return checkpoint;
-  if (graph.weights.some(({ name }) => checkpoint.tensors.has(name))) return checkpoint;
+  if (checkpointTensors(graph).some(({ name }) => checkpoint.tensors.has(name))) return checkpoint;
   const wrapped = new Map(names.map((name) => [name.replace(wrapper, ''), name]));
   const nameOf = (name: string) => wrapped.get(name) ?? name;
   const plain: Checkpoint = {

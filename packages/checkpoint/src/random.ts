@@ -16,12 +16,20 @@
  * step differs by tensor, since equal steps would make one tensor a shifted copy of another.
  */
 import { elementCount, type Weight } from '@lamella/graph/ir';
+import { readWeight } from './stored.ts';
 import type { WeightSource } from './weight-source.ts';
 
 /** A source that computes the weights of any graph from `seed` (u32). */
 export function randomWeights(seed: number): WeightSource {
   return {
-    read: async (weight) => randomTensor(seed, weight),
+    read: ({ role, stored, ...weight }) => {
+      // what is added to a tensor only moves where its values are centred, and that is what the role says
+      const plain = { ...weight, ...(stored ? { stored: { ...stored, plus: 0 } } : {}) };
+      const shape = stored?.shape ?? weight.shape;
+      return readWeight(plain, async (name, from, into) =>
+        into.set(randomTensor(seed, { name, shape, role }).subarray(from, from + into.length)),
+      );
+    },
     close: async () => {},
   };
 }

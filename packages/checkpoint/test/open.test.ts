@@ -2,7 +2,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { LamellaError } from '@lamella/graph/diagnostics';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { checkpointTensors, type Graph } from '@lamella/graph/ir';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openWeights } from '../src/open.ts';
 import { randomTensor } from '../src/random.ts';
 import { writeSafetensors } from '../src/write-safetensors.ts';
@@ -166,4 +167,48 @@ test('a dtype that is not read is refused before any data is', async () => {
   expect(await message(path.join(folder, 'f64.safetensors'))).toMatch(
     /^L205 tensor model.norm.weight in .* has dtype F64/,
   );
+});
+
+describe('a weight that is a part of a tensor', () => {
+  const rows = { first: 1, count: 1, groups: 2, stride: 3 };
+  const parts: Graph = {
+    ...graph,
+    weights: graph.weights.map((weight, i) => {
+      if (i !== 2) return weight;
+      const shape = [6, ...weight.shape.slice(1)];
+      return { ...weight, shape: [2, ...weight.shape.slice(1)], stored: { tensor: 'fused', shape, rows, plus: 0.5 } };
+    }),
+  };
+  const part = parts.weights[2]!;
+  const { shape } = part.stored!;
+  const width = shape[1]!;
+
+  test('is read from its rows alone, plus its number', async () => {
+    const dir = await checkpoint('fused', checkpointTensors(parts));
+    const source = await openWeights(dir, parts);
+    const whole = randomTensor(1, { name: 'fused', shape, role: 'matrix' });
+    const wanted = [1, 4].flatMap((row) => [...whole.subarray(row * width, (row + 1) * width)]);
+    expect([...(await source.read(part))]).toEqual(wanted.map((value) => Math.fround(value + 0.5)));
+    await source.close();
+  });
+
+  test('of random:SEED has the values of that tensor, centred as its role says', async () => {
+    const source = await openWeights('random:3', parts);
+    const whole = randomTensor(3, { name: 'fused', shape, role: part.role });
+    const wanted = [1, 4].flatMap((row) => [...whole.subarray(row * width, (row + 1) * width)]);
+    expect([...(await source.read(part))]).toEqual(wanted);
+  });
+
+  test('is asked of a checkpoint as that tensor', async () => {
+    const dir = await checkpoint('unfused', graph.weights);
+    const said = await message(dir, parts);
+    expect(said).toMatch(/missing +fused/);
+    expect(said).toContain('1 missing, 1 extra');
+    const small = checkpointTensors(parts).map((tensor) =>
+      tensor.name === 'fused' ? { ...tensor, shape: [5, width] } : tensor,
+    );
+    expect(await message(await checkpoint('small', small), parts)).toMatch(
+      new RegExp(`wrong shape +fused +\\[6, ${width}\\] +\\[5, ${width}\\]`),
+    );
+  });
 });

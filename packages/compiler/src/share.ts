@@ -75,6 +75,8 @@ export function share(graph: Graph): Shared {
   }
   const end = cutBody(graph, needed, from, root.nodes.length, carried, root.result);
   if (!end) throw headless(graph, root.nodes[carried]!);
+  const placed = end.body.nodes.find(({ op }) => op.kind === 'rope' || op.kind === 'positions');
+  if (placed) throw unplaced(placed);
   kinds.push({ name: distinct('end', names), role: 'end', body: end.body });
   rows.push({ kind: kinds.length - 1, weights: end.weights, slot: null });
   return { graph, kinds, rows };
@@ -93,6 +95,13 @@ function headless({ name: place }: Graph, { path, site }: Node): LamellaError {
 function beside({ op, path, site }: Node): LamellaError {
   const reason = 'it uses a value from before a stack, beside what the stack returns';
   const remedy = 'carrying it through the residual stream';
+  return new LamellaError('L116', { op: operationName(op), reason, remedy }, { place: path, site });
+}
+
+/** The head runs for one token of a tile, wherever that stands. */
+function unplaced({ op, path, site }: Node): LamellaError {
+  const reason = 'behind the last stack a token has no position any more';
+  const remedy = 'positions in front of a stack, or inside its block';
   return new LamellaError('L116', { op: operationName(op), reason, remedy }, { place: path, site });
 }
 
@@ -162,6 +171,10 @@ function rebind(node: Node, value: (v: ValueId, user: Node) => ValueId, param: (
       return { ...op, ids: of(op.ids), table: param(op.table) };
     case 'linear':
       return { ...op, x: of(op.x), weight: param(op.weight), bias: op.bias === null ? null : param(op.bias) };
+    case 'layerNorm':
+      return { ...op, x: of(op.x), gain: param(op.gain), bias: op.bias === null ? null : param(op.bias) };
+    case 'positions':
+      return { ...op, table: param(op.table) };
     case 'rmsNorm':
       return { ...op, x: of(op.x), gain: param(op.gain) };
     case 'rope':

@@ -70,7 +70,8 @@ describe.each(['decode', 'prefill'] as const)('%s', (lowering) => {
       bytes: 64,
     };
     const plan = planWith([buffer('x', 8), buffer('out', 8)]);
-    const op = { kind: 'normalise', name: 'norm', scratch: {}, x: 0, gain: 0, eps, heads: 1, width, out: 1 } as const;
+    const norm = { centred: false, gain: 0, bias: null, eps } as const;
+    const op = { kind: 'normalise', name: 'norm', scratch: {}, x: 0, norm, heads: 1, width, out: 1 } as const;
     const image = new ArrayBuffer(32 * AREA);
     const x = new Float32Array(image, 0, TILE * 8);
     const gains = new Float32Array(image, WEIGHTS, 16);

@@ -10,7 +10,11 @@ export {
   gqa,
   headNorm,
   type Layer,
+  layerNorm,
   linear,
+  type NormOptions,
+  type Positions,
+  positions,
   rmsNorm,
   swiglu,
 } from './layers.ts';
@@ -20,4 +24,5 @@ export { input, residual, rotate, scale } from './ops.ts';
 export { type MobileLLMShape, mobileLLM } from './presets.ts';
 export { type RopeOptions, type RopeSpec, rope, ropeScaling } from './rope.ts';
 export { type Sharing, share } from './share.ts';
+export { type Split, split } from './split.ts';
 export type { Tensor } from './tensor.ts';

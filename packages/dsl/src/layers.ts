@@ -1,6 +1,6 @@
 /** Layers: the modules of a Llama-shaped transformer, with the weight names Hugging Face gives them. */
 import { LamellaError } from '@lamella/graph/diagnostics';
-import { isPositiveF32 } from '@lamella/graph/f32';
+import { isF32, isPositiveF32 } from '@lamella/graph/f32';
 import type { Axis } from '@lamella/graph/ir';
 import { checkRope } from '@lamella/graph/rope';
 import { axis, boolean, declared, number, optional, options, tensor } from './arguments.ts';
@@ -8,7 +8,7 @@ import { type AttentionOptions, attention, attentionKinds, cache, checkAttention
 import { checkSize, type Fit, type FitTokens, type Through, type TokensOf } from './axes.ts';
 import { mul, silu } from './functions.ts';
 import { checkHeads, divisorBelow, headCounts } from './heads.ts';
-import { asModule, type Module, Parameter } from './module.ts';
+import { asModule, type Module, Parameter, type StoredAs } from './module.ts';
 import { rotate } from './ops.ts';
 import { type RopeSpec, ropeSpec } from './rope.ts';
 import { type Capture, capture } from './site.ts';
@@ -29,10 +29,10 @@ export interface Embedding<Vocab extends Axis, D extends Axis> extends Module {
 }
 
 /** A layer as the run-time sees it. Its axes are checked when it is called; `Layer` says the same in types. */
-type Untyped = Module & ((x: Tensor) => Tensor);
+export type Untyped = Module & ((x: Tensor) => Tensor);
 
 /** Makes a layer that was given `axes` and takes [t, the first of them]: checks x, then traces `forward` under the module's own path. */
-function layer(
+export function layer(
   made: string,
   axes: readonly [Axis, ...(readonly Axis[])],
   children: Readonly<Record<string, Module | Parameter>>,
@@ -59,9 +59,16 @@ export const linear = declared(
   ): Layer<In, Out> => projection(from, to, capture(), bias) as Layer<In, Out>,
 );
 
-function projection(from: Axis, to: Axis, site: Capture, biased = false): Untyped {
-  const weight = new Parameter([to.size, from.size], 'matrix', site);
-  const bias = biased ? new Parameter([to.size], 'bias', site) : null;
+/** A linear; `stored` says how its weight and bias lie in the checkpoint, given the shape of one of their rows. */
+export function projection(
+  from: Axis,
+  to: Axis,
+  site: Capture,
+  biased = false,
+  stored: (row: readonly number[]) => StoredAs | null = () => null,
+): Untyped {
+  const weight = new Parameter([to.size, from.size], 'matrix', site, stored([from.size]));
+  const bias = biased ? new Parameter([to.size], 'bias', site, stored([])) : null;
   const forward = (x: Tensor<readonly [Axis, Axis]>): Tensor => {
     const trace = activeTrace();
     const w = trace.param(weight);
@@ -71,12 +78,21 @@ function projection(from: Axis, to: Axis, site: Capture, biased = false): Untype
   return layer('linear', [from, to], bias ? { weight, bias } : { weight }, forward, site);
 }
 
-/** x / sqrt(mean(x^2) + eps) * weight over the features (RMSNorm, arXiv 1910.07467). Throws L117. */
+/** What every RMSNorm takes. */
+export interface NormOptions {
+  readonly eps?: number | undefined;
+  /** Added to the weight: 1 for checkpoints that keep it as its distance from 1, as Gemma's do. */
+  readonly offset?: number | undefined;
+}
+
+const normOptions = { eps: optional(number('eps: 1e-6')), offset: optional(number('offset: 1')) };
+
+/** x / sqrt(mean(x^2) + eps) * (weight + offset) over the features (RMSNorm, arXiv 1910.07467). Throws L117, L142. */
 export const rmsNorm = declared(
   'rmsNorm',
-  { d: axis, options: optional(options({ eps: optional(number('eps: 1e-6')) }, 'rmsNorm(d, { eps: 1e-6 })')) },
-  <const D extends Axis>(d: D, { eps = 1e-5 }: { readonly eps?: number | undefined } = {}): Layer<D, D> =>
-    norm('rmsNorm', d, 1, eps, capture()) as Layer<D, D>,
+  { d: axis, options: optional(options(normOptions, 'rmsNorm(d, { eps: 1e-6 })')) },
+  <const D extends Axis>(d: D, options: NormOptions = {}): Layer<D, D> =>
+    norm('rmsNorm', d, 1, options, capture()) as Layer<D, D>,
 );
 
 /**
@@ -87,16 +103,17 @@ export const headNorm = declared(
   'headNorm',
   {
     d: axis,
-    options: options({ heads: number('heads: 9'), eps: optional(number('eps: 1e-6')) }, 'headNorm(q, { heads: 9 })'),
+    options: options({ heads: number('heads: 9'), ...normOptions }, 'headNorm(q, { heads: 9 })'),
   },
-  <const D extends Axis>(
-    d: D,
-    { heads, eps = 1e-5 }: { readonly heads: number; readonly eps?: number | undefined },
-  ): Layer<D, D> => norm('headNorm', d, heads, eps, capture()) as Layer<D, D>,
+  <const D extends Axis>(d: D, { heads, ...options }: NormOptions & { readonly heads: number }): Layer<D, D> =>
+    norm('headNorm', d, heads, options, capture()) as Layer<D, D>,
 );
 
-function norm(made: string, d: Axis, heads: number, eps: number, site: Capture): Untyped {
-  const weight = new Parameter([d.size / heads], 'gain', site);
+function norm(made: string, d: Axis, heads: number, { eps = 1e-5, offset = 0 }: NormOptions, site: Capture): Untyped {
+  const shape = [d.size / heads];
+  const rows = { first: 0, count: shape[0]!, groups: 1, stride: shape[0]! };
+  const stored = { tensorOf: (name: string) => name, shape, rows, plus: offset };
+  const weight = new Parameter(shape, 'gain', site, offset === 0 ? null : stored);
   const forward = (x: Tensor): Tensor => {
     const trace = activeTrace();
     return trace.emit({ kind: 'rmsNorm', x: x.id, gain: trace.param(weight), eps, heads }, x.axes);
@@ -105,9 +122,67 @@ function norm(made: string, d: Axis, heads: number, eps: number, site: Capture):
     const where = { place, site: site() };
     checkHeads('headNorm', 'heads', heads, d, where);
     if (!isPositiveF32(eps)) throw new LamellaError('L117', { value: eps }, where);
+    if (!isF32(offset)) throw new LamellaError('L142', { value: offset }, where);
   };
   return layer(made, [d], { weight }, forward, site, check);
 }
+
+/**
+ * (x - mean(x)) / sqrt(variance(x) + eps) * weight + bias over the features (LayerNorm, arXiv 1607.06450). Weights `weight` and, unless `bias`
+ * is false, `bias` [d]. Throws L117.
+ */
+export const layerNorm = declared(
+  'layerNorm',
+  {
+    d: axis,
+    options: optional(
+      options({ eps: optional(number('eps: 1e-6')), bias: optional(boolean) }, 'layerNorm(d, { bias: false })'),
+    ),
+  },
+  <const D extends Axis>(
+    d: D,
+    {
+      eps = 1e-5,
+      bias: biased = true,
+    }: { readonly eps?: number | undefined; readonly bias?: boolean | undefined } = {},
+  ): Layer<D, D> => {
+    const site = capture();
+    const weight = new Parameter([d.size], 'gain', site);
+    const bias = biased ? new Parameter([d.size], 'bias', site) : null;
+    const forward = (x: Tensor): Tensor => {
+      const trace = activeTrace();
+      const gain = trace.param(weight);
+      const added = bias ? trace.param(bias) : null;
+      return trace.emit({ kind: 'layerNorm', x: x.id, gain, bias: added, eps }, x.axes);
+    };
+    const check = (place: string): void => {
+      if (!isPositiveF32(eps)) throw new LamellaError('L117', { value: eps }, { place, site: site() });
+    };
+    return layer('layerNorm', [d], bias ? { weight, bias } : { weight }, forward, site, check) as Layer<D, D>;
+  },
+);
+
+/** A vector for every position, as values of their own: [t, d]. */
+export interface Positions<T extends Axis, D extends Axis> extends Module {
+  (): Tensor<readonly [T, D]>;
+}
+
+/** Learned absolute positions, as GPT-2's: called without a value, row p of `weight` [t, d] for the token at position p, to be added. */
+export const positions = declared(
+  'positions',
+  { t: axis, d: axis },
+  <const T extends Axis, const D extends Axis>(t: T, d: D): Positions<T, D> => {
+    const site = capture();
+    const weight = new Parameter([t.size, d.size], 'table', site);
+    const call = declared('positions', {}, (): Tensor => {
+      const trace = activeTrace();
+      return trace.within(module, () => trace.emit({ kind: 'positions', table: trace.param(weight) }, [t, d]));
+    });
+    const info = { made: 'positions', axes: [t, d], children: { weight }, site, check: () => {} };
+    const module: Module = asModule(call, info);
+    return module as Positions<T, D>;
+  },
+);
 
 /** An embedding table [vocab, d], callable with token ids, and with `.logits` as a tied head. */
 export const embedding = declared(

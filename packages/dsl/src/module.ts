@@ -3,23 +3,29 @@
  * weights. It has no name until a model is defined: names come from the keys it is returned under, as in a checkpoint.
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
-import type { Axis, WeightRole } from '@lamella/graph/ir';
+import type { Axis, Stored, WeightRole } from '@lamella/graph/ir';
 import { isPlainObject } from './arguments.ts';
 import { closed } from './closed.ts';
 import { describe } from './describe.ts';
 import { checkKey } from './names.ts';
 import type { Capture } from './site.ts';
 
+/** How a weight is made of a tensor of the checkpoint, whose name follows from the weight's own (see `Stored`). */
+export type StoredAs = Omit<Stored, 'tensor'> & { readonly tensorOf: (name: string) => string };
+
 /** One weight tensor, before it has a name. Row-major; a matrix is [out, in]. */
 export class Parameter {
   readonly shape: readonly number[];
   readonly role: WeightRole;
   readonly site: Capture;
+  /** Null where the checkpoint has it as it is. */
+  readonly stored: StoredAs | null;
 
-  constructor(shape: readonly number[], role: WeightRole, site: Capture) {
+  constructor(shape: readonly number[], role: WeightRole, site: Capture, stored: StoredAs | null = null) {
     this.shape = shape;
     this.role = role;
     this.site = site;
+    this.stored = stored;
   }
 }
 

@@ -25,12 +25,14 @@ export class WeightTable {
     }
     const names = new Set<string>();
     this.list = [...chosen].map(([parameter, { name }], id) => {
-      const { shape, role } = parameter;
+      const { shape, role, stored: as } = parameter;
       const site = parameter.site();
       if (names.has(name)) throw new LamellaError('L114', { name }, { place: name, site });
       names.add(name);
       this.#ids.set(parameter, id);
-      return { id, name, shape, role, site };
+      if (!as) return { id, name, shape, role, site };
+      const { tensorOf, ...how } = as;
+      return { id, name, shape, role, site, stored: { tensor: tensorOf(name), ...how } };
     });
   }
 

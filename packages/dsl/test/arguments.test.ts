@@ -196,7 +196,7 @@ describe('L125: an option or argument that is not taken', () => {
       () => gqa(d, loose(Object)({ heads: 2, kvheads: 1, headDim: 4 })),
       'gqa does not take option kvheads. Try kvHeads',
     ],
-    [() => rmsNorm(d, loose(Object)({ epsilon: 1 })), 'rmsNorm does not take option epsilon. Try eps'],
+    [() => rmsNorm(d, loose(Object)({ epsilon: 1 })), 'rmsNorm does not take option epsilon. Try eps, offset'],
     [() => linear(d, ff, loose(Object)({ biass: true })), 'linear does not take option biass. Try bias'],
     [() => mobileLLM(loose(Object)({ name: 'm', layer: 3 })), 'mobileLLM does not take option layer. Try layers'],
     [

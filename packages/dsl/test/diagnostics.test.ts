@@ -5,6 +5,7 @@
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { expect, test } from 'vitest';
 import {
+  add,
   block,
   defineModel,
   dims,
@@ -12,6 +13,7 @@ import {
   gqa,
   headNorm,
   input,
+  layerNorm,
   linear,
   mobileLLM,
   type RopeSpec,
@@ -21,6 +23,7 @@ import {
   ropeScaling,
   scale,
   share,
+  split,
   stack,
   swiglu,
   type Tensor,
@@ -454,6 +457,30 @@ const cases: Readonly<Record<string, readonly [() => unknown, string]>> = {
   L141: [
     () => attention(1, 1, 8, rope(500, { scaling: ropeScaling.factors([1, 2]) })),
     'L141 factors scaling of RoPE takes factors one for each of 4 pairs, not 2 of them at layers.self_attn HERE. Try 4 factors',
+  ],
+  L142: [
+    () =>
+      around(
+        () => ({ norm: rmsNorm(d, { offset: 1e39 }) }),
+        (w: { norm: Loose }, x) => w.norm(x),
+      ),
+    'L142 an offset must be a number that f32 holds, 0 or from 1.2e-38 to 3.4e38: 1e+39 at layers.norm HERE. Try offset: 1',
+  ],
+  'L117 of a layerNorm': [
+    () =>
+      around(
+        () => ({ norm: layerNorm(d, { eps: 0 }) }),
+        (w: { norm: Loose }, x) => w.norm(x),
+      ),
+    'L117 eps must be a positive number that f32 holds, from 1.2e-38 to 3.4e38: 0 at layers.norm HERE. Try 1e-5',
+  ],
+  'L124 groups that do not divide a part': [
+    () =>
+      around(
+        () => ({ both: split(d, { q: d, k: d }, { groups: 3 }) }),
+        (w: { both: (x: Tensor) => { q: Tensor; k: Tensor } }, x) => loose(add)(w.both(x).q, w.both(x).k),
+      ),
+    'L124 split takes a number as groups, which divide q=8, not 3 at layers.both HERE. Try groups: 2',
   ],
   L118: [
     () => attention(1, 1, 8, -1),

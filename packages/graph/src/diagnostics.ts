@@ -43,6 +43,7 @@ export const catalogue = {
   L132: 'a value of the model is no number that JavaScript could compute with. Try: add(a, b), mul(a, b), scale(x, 2) and the like',
   L140: 'RoPE turns an even number of features, at least 2 and at most those of a head: dims {dims} of headDim {headDim}. Try: dims: {suggestion}',
   L141: '{kind} scaling of RoPE takes {name} {wanted}, not {value}. Try: {remedy}',
+  L142: 'an offset must be a number that f32 holds, 0 or from 1.2e-38 to 3.4e38: {value}. Try: offset: 1',
   L150: '{name} must be a positive number that f32 holds, from 1.2e-38 to 3.4e38: {value}. Try: {name}: {example}',
   L201: 'the checkpoint does not fit the graph:\n{table}\nTry: {remedy}',
   L202: '{file} is not a safetensors file: {reason}. Try: fetching it again, or naming the right file',

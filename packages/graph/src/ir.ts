@@ -42,6 +42,25 @@ export interface Weight {
   readonly shape: readonly number[];
   readonly role: WeightRole;
   readonly site: Site | null;
+  /** How it lies in a checkpoint, where that is not a tensor of this name and shape. */
+  readonly stored?: Stored;
+}
+
+/** A weight that is made of a checkpoint's tensor: some of its rows, one after the other, and a number added to every value. */
+export interface Stored {
+  readonly tensor: string;
+  /** Of the whole tensor. Its rows are counted along the first axis. */
+  readonly shape: readonly number[];
+  readonly rows: Rows;
+  readonly plus: number;
+}
+
+/** `groups` runs of `count` rows each: the first from row `first` on, every other one `stride` rows behind the one before. */
+export interface Rows {
+  readonly first: number;
+  readonly count: number;
+  readonly groups: number;
+  readonly stride: number;
 }
 
 /** A weight as a body sees it: a formal parameter, bound to a `Weight` by each weight set (or by the root's `weights`). */
@@ -111,6 +130,16 @@ export type Op =
       readonly eps: number;
       readonly heads: number;
     }
+  /** (x - mean(x)) / sqrt(variance(x) + eps) * gain (+ bias), over all features; the variance is the mean of squares. */
+  | {
+      readonly kind: 'layerNorm';
+      readonly x: ValueId;
+      readonly gain: ParamId;
+      readonly bias: ParamId | null;
+      readonly eps: number;
+    }
+  /** The row of each token's absolute position: [t, d]. `table` is [rows, d], with a row for every position of the context. */
+  | { readonly kind: 'positions'; readonly table: ParamId }
   /** Rotates each head of x [t, heads * headDim] by the token's absolute position. */
   | {
       readonly kind: 'rope';
@@ -215,9 +244,38 @@ export interface Graph {
   readonly rootWeights: readonly WeightId[];
 }
 
-/** Number of parameters: every distinct weight counted once. */
+/** Number of parameters: every tensor of the checkpoint counted once. */
 export function parameterCount(graph: Graph): number {
-  return graph.weights.reduce((sum, w) => sum + elementCount(w.shape), 0);
+  return checkpointTensors(graph).reduce((sum, tensor) => sum + elementCount(tensor.shape), 0);
+}
+
+/** A tensor as a checkpoint has it. */
+export interface CheckpointTensor {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly role: WeightRole;
+}
+
+/** The tensors that a checkpoint of this graph has, in the order of the weights that are made of them; each once. */
+export function checkpointTensors(graph: Pick<Graph, 'weights'>): readonly CheckpointTensor[] {
+  const all = graph.weights.map(({ name, shape, role, stored }) => ({
+    name: stored?.tensor ?? name,
+    shape: stored?.shape ?? shape,
+    role,
+  }));
+  return [...new Map(all.map((tensor) => [tensor.name, tensor])).values()];
+}
+
+/** Which elements of its tensor a weight is made of: runs of `count`, in order. */
+export function storedRuns({
+  shape,
+  rows,
+}: Pick<Stored, 'shape' | 'rows'>): readonly { from: number; count: number }[] {
+  const width = elementCount(shape.slice(1));
+  return Array.from({ length: rows.groups }, (_, group) => ({
+    from: (rows.first + group * rows.stride) * width,
+    count: rows.count * width,
+  }));
 }
 
 /** Number of elements of a tensor of this shape. */
@@ -242,11 +300,13 @@ export function operands(op: Op): readonly ValueId[] {
   switch (op.kind) {
     case 'tokens':
     case 'input':
+    case 'positions':
       return [];
     case 'embed':
       return [op.ids];
     case 'linear':
     case 'rmsNorm':
+    case 'layerNorm':
     case 'rope':
     case 'scale':
     case 'stack':

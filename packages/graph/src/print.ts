@@ -2,7 +2,7 @@
  * The graph as text: what `lamella compile --emit graph` shows and what the goldens hold beside the later stages. Sites are left
  * out, so that the text says what the model is and not where it was written.
  */
-import type { Axis, Body, Graph, Op, Rope, Stack, WeightId } from './ir.ts';
+import type { Axis, Body, Graph, Op, Rope, Stack, Weight, WeightId } from './ir.ts';
 import { parameterCount } from './ir.ts';
 
 /** The whole graph, one line per tensor, operation and execution. Ends with a newline. */
@@ -10,7 +10,7 @@ export function printGraph(graph: Graph): string {
   const facts = `${axisText(graph.tokens)} vocab=${graph.vocab} parameters=${parameterCount(graph)}`;
   const sections = [
     [`graph ${graph.name}: ${facts}`],
-    ['weights', ...columns(graph.weights.map(({ id, role, shape, name }) => [`w${id}`, role, shapeText(shape), name]))],
+    ['weights', ...columns(graph.weights.map((w) => [`w${w.id}`, w.role, shapeText(w.shape), w.name, storedText(w)]))],
     ...graph.kinds.map(({ name, body }) => [`kind ${name}`, ...bodyLines(body)]),
     ...graph.stacks.map((stack) => stackLines(stack, graph)),
     [`root: ${weightRanges(graph.rootWeights)}`, ...bodyLines(graph.root)],
@@ -54,6 +54,10 @@ function opText(op: Op, body: Body): string {
       return `linear %${op.x}, ${param(op.weight)}${op.bias === null ? '' : `, ${param(op.bias)}`}`;
     case 'rmsNorm':
       return `rmsNorm %${op.x}, ${param(op.gain)}, eps=${op.eps}${op.heads > 1 ? ` heads=${op.heads}` : ''}`;
+    case 'layerNorm':
+      return `layerNorm %${op.x}, ${param(op.gain)}${op.bias === null ? '' : `, ${param(op.bias)}`}, eps=${op.eps}`;
+    case 'positions':
+      return `positions ${param(op.table)}`;
     case 'rope':
       return `rope %${op.x}, heads=${op.heads}x${op.headDim} ${ropeText(op.rope)}`;
     case 'attention': {
@@ -71,6 +75,19 @@ function opText(op: Op, body: Body): string {
     default:
       return op satisfies never;
   }
+}
+
+/** Where in a checkpoint a weight is: `rows 0 to 63 of each 192 of h.0.qkv.weight [1536, 512], plus 1`. */
+function storedText({ name, stored }: Weight): string {
+  if (!stored) return '';
+  const { tensor, shape, plus } = stored;
+  const { first, count, groups, stride } = stored.rows;
+  const added = plus === 0 ? [] : [`plus ${plus}`];
+  const isWhole = groups * count === shape[0];
+  const of = groups > 1 ? `each ${stride} of ` : '';
+  const rows = isWhole ? '' : `rows ${first} to ${first + count - 1} of ${of}`;
+  const from = isWhole && tensor === name ? [] : [`${rows}${tensor} ${shapeText(shape)}`];
+  return [...from, ...added].join(', ');
 }
 
 /** `theta=500000 half dims=16 llama3 factor=32 ...`, of what is not left out. */

@@ -117,6 +117,21 @@ function resultAxes(scope: Scope): readonly Axis[] {
       if (!isPositiveF32(op.eps)) throw new LamellaError('L117', { value: op.eps }, where(scope));
       return axesOf(scope, op.x);
     }
+    case 'layerNorm': {
+      const gain = param(scope, op.gain, ['gain']);
+      expectFeatures(scope, op.x, gain.shape[0]!, `one feature for each gain of ${gain.name}`);
+      if (op.bias !== null) {
+        const bias = param(scope, op.bias, ['bias']);
+        expectFeatures(scope, op.x, bias.shape[0]!, `one feature for each bias of ${bias.name}`);
+      }
+      if (!isPositiveF32(op.eps)) throw new LamellaError('L117', { value: op.eps }, where(scope));
+      return axesOf(scope, op.x);
+    }
+    case 'positions': {
+      const [rows, width] = param(scope, op.table, ['table']).shape;
+      if (rows! < graph.tokens.size) fail(scope, `its table has ${rows} rows for a context of ${graph.tokens.size}`);
+      return ofSize(scope, width!);
+    }
     case 'rope': {
       checkSize('heads', op.heads, scope.place, node.site);
       checkSize('headDim', op.headDim, scope.place, node.site);

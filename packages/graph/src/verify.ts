@@ -5,7 +5,8 @@
  * This file looks at the graph as a whole (tensors, bindings, stacks, slots); `verify-body.ts` looks at straight-line code.
  */
 import { LamellaError } from './diagnostics.ts';
-import type { Body, Graph, Stack, WeightId } from './ir.ts';
+import { isF32 } from './f32.ts';
+import { type Body, elementCount, type Graph, type Stack, type Stored, type Weight, type WeightId } from './ir.ts';
 import { axesText, shapeText } from './print.ts';
 import { checkSize, illFormed, sameAxes, sameShape, verifyBody } from './verify-body.ts';
 
@@ -40,9 +41,41 @@ function verifyWeights(graph: Graph): void {
         weight.site,
       );
     }
+    if (weight.stored) verifyStored(weight, weight.stored);
     if (names.has(weight.name)) throw new LamellaError('L114', { name: weight.name }, { site: weight.site });
     names.add(weight.name);
   });
+  verifyTensors(graph.weights);
+}
+
+/** A weight has as many elements as what it is made of, and that lies inside its tensor. */
+function verifyStored({ name, shape, site }: Weight, { tensor, shape: whole, rows, plus }: Stored): void {
+  for (const size of whole) checkSize(`a size of ${tensor}`, size, name, site);
+  const { first, count, groups, stride } = rows;
+  for (const size of [count, groups, stride]) checkSize(`a number of rows of ${tensor}`, size, name, site);
+  const last = first + (groups - 1) * stride + count;
+  if (!Number.isInteger(first) || first < 0 || last > whole[0]! || (groups > 1 && count > stride)) {
+    illFormed(`it is made of rows ${first} to ${last - 1} of a tensor ${shapeText(whole)}`, name, site);
+  }
+  const elements = groups * count * elementCount(whole.slice(1));
+  if (elements !== elementCount(shape)) {
+    illFormed(`it has the shape ${shapeText(shape)} and ${elements} elements of ${tensor}`, name, site);
+  }
+  if (!isF32(plus)) illFormed(`${plus} is added to it`, name, site);
+}
+
+/** Weights that are made of one tensor agree on its shape, and no other weight has its name. */
+function verifyTensors(weights: readonly Weight[]): void {
+  const shapes = new Map<string, { readonly shape: string; readonly isWhole: boolean }>();
+  for (const { name, shape, stored, site } of weights) {
+    const tensor = stored?.tensor ?? name;
+    const its = { shape: shapeText(stored?.shape ?? shape), isWhole: !stored };
+    const known = shapes.get(tensor);
+    if (known && (known.shape !== its.shape || known.isWhole || its.isWhole)) {
+      throw new LamellaError('L114', { name: tensor }, { place: name, site });
+    }
+    shapes.set(tensor, its);
+  }
 }
 
 /** A block takes one value and returns one with the same axes, so that executions can follow one another. */

@@ -114,6 +114,22 @@ describe('rmsNorm', () => {
   });
 });
 
+test('layerNorm takes the mean away, divides by the deviation, and applies gain and bias', () => {
+  const gain: NumberedParam = { name: 'gain', role: 'gain', shape: [2], values: [1, 2] };
+  const bias: NumberedParam = { name: 'bias', role: 'bias', shape: [2], values: [10, 20] };
+  // the mean of 3 and 7 is 5, the variance 4
+  const op = { kind: 'layerNorm', x: 0, gain: 0 } as const;
+  expectClose(apply({ ...op, bias: null, eps: 1e-30 }, [3, 7], [gain, bias]), [-1, 2]);
+  expectClose(apply({ ...op, bias: 1, eps: 1e-30 }, [3, 7], [gain, bias]), [9, 22]);
+  expectClose(apply({ ...op, bias: null, eps: 12 }, [3, 7], [gain, bias]), [-0.5, 1]);
+  expectClose(apply({ ...op, bias: 1, eps: 1e-5 }, [5, 5], [gain, bias]), [10, 20]);
+});
+
+test('positions is the row of the token', () => {
+  const table: NumberedParam = { name: 'wpe', role: 'table', shape: [3, 2], values: [1, 2, 3, 4, 5, 6] };
+  expectClose(apply({ kind: 'positions', table: 0 }, [0, 0], [table], 2), [5, 6]);
+});
+
 describe('linear', () => {
   const weight = matrix('weight', [
     [1, 2, 3],

@@ -124,3 +124,16 @@ test('a rotation says how it differs from the usual one', () => {
   const text = printGraph({ ...graph, kinds: [{ name: 'layer', body, site: null }] });
   expect(text).toContain('%1  = rope %0, heads=6x4 theta=500 adjacent dims=2 linear factor=4  :');
 });
+
+test('a weight that is a part of a tensor says which', () => {
+  const graph = tinyGraph();
+  const parts = { first: 0, count: 8, groups: 3, stride: 16 };
+  const weights = graph.weights.map((weight, i) => {
+    if (i === 2) return { ...weight, stored: { tensor: 'qkv', shape: [48, 24], rows: parts, plus: 0 } };
+    const rows = { first: 0, count: 24, groups: 1, stride: 24 };
+    return i === 19 ? { ...weight, stored: { tensor: weight.name, shape: [24], rows, plus: 1 } } : weight;
+  });
+  const text = printGraph({ ...graph, weights });
+  expect(text).toMatch(/w2 .*q_proj\.weight +rows 0 to 7 of each 16 of qkv \[48, 24\]\n/);
+  expect(text).toMatch(/w19 .*model\.norm\.weight +plus 1\n/);
+});

@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { LamellaError } from '../src/diagnostics.ts';
+import type { Op, Param } from '../src/ir.ts';
 import { verify } from '../src/verify.ts';
+import { verifyBody } from '../src/verify-body.ts';
 import { changed, layer, opOf, type Rejection } from './changed.ts';
+import { bodyOf, tinyGraph } from './tiny.ts';
 
 const t = { name: 't', size: 16 };
 
@@ -373,5 +376,54 @@ describe('rejects', () => {
       layer(g).nodes[7]!.site = { file: 'graphs/x.ts', line: 8, column: 14 };
     });
     expect(() => verify(graph)).toThrow('at layer.self_attn (graphs/x.ts:8:14)');
+  });
+});
+
+describe('norms and positions', () => {
+  const gain: Param = { name: 'gain', role: 'gain', shape: [24] };
+  const d = { name: 'd', size: 24 };
+  const verified = (params: readonly Param[], op: Op) => {
+    const graph = tinyGraph();
+    const axes = [graph.tokens, d];
+    const body = bodyOf(params, [
+      ['', { kind: 'input' }, axes],
+      ['norm', op, axes],
+    ]);
+    return () => verifyBody(body, 'layer', graph);
+  };
+  const norm = { kind: 'layerNorm', x: 0, gain: 0, bias: null, eps: 1e-5 } as const;
+
+  test('are well formed', () => {
+    const bias: Param = { name: 'bias', role: 'bias', shape: [24] };
+    expect(verified([gain], norm)).not.toThrow();
+    expect(verified([gain, bias], { ...norm, bias: 1 })).not.toThrow();
+    expect(
+      verified([{ name: 'table', role: 'table', shape: [16, 24] }], { kind: 'positions', table: 0 }),
+    ).not.toThrow();
+  });
+
+  test.each<[string, readonly Param[], Op, string]>([
+    ['eps', [gain], { ...norm, eps: 0 }, 'L117 eps must be a positive number'],
+    [
+      'gain',
+      [{ ...gain, shape: [20] }],
+      norm,
+      'L101 axis d=24 does not fit: expected 20, one feature for each gain of gain',
+    ],
+    [
+      'bias',
+      [gain, { name: 'bias', role: 'bias', shape: [20] }],
+      { ...norm, bias: 1 },
+      'L101 axis d=24 does not fit: expected 20, one feature for each bias of bias',
+    ],
+    ['roles', [gain, { ...gain, name: 'other' }], { ...norm, bias: 1 }, 'other is a gain, not a bias'],
+    [
+      'rows',
+      [{ name: 'table', role: 'table', shape: [15, 24] }],
+      { kind: 'positions', table: 0 },
+      'its table has 15 rows for a context of 16',
+    ],
+  ])('%s', (_, params, op, message) => {
+    expect(verified(params, op)).toThrow(message);
   });
 });

@@ -163,6 +163,55 @@ const rejections: readonly Rejection[] = [
     },
   ],
   [
+    'rows that its tensor does not have',
+    'it is made of rows 20 to 43 of a tensor [40, 24], at model.layers.0.self_attn.q_proj.weight',
+    (g) => {
+      const rows = { first: 20, count: 24, groups: 1, stride: 24 };
+      g.weights[2]!.stored = { tensor: 'qkv', shape: [40, 24], rows, plus: 0 };
+    },
+  ],
+  [
+    'groups of rows that overlap',
+    'it is made of rows 0 to 22 of a tensor [40, 24], at model.layers.0.self_attn.q_proj.weight',
+    (g) => {
+      const rows = { first: 0, count: 12, groups: 2, stride: 11 };
+      g.weights[2]!.stored = { tensor: 'qkv', shape: [40, 24], rows, plus: 0 };
+    },
+  ],
+  [
+    'a weight of another size than its rows',
+    'it has the shape [24, 24] and 480 elements of qkv, at model.layers.0.self_attn.q_proj.weight',
+    (g) => {
+      const rows = { first: 0, count: 20, groups: 1, stride: 20 };
+      g.weights[2]!.stored = { tensor: 'qkv', shape: [40, 24], rows, plus: 0 };
+    },
+  ],
+  [
+    'a weight plus no number',
+    'NaN is added to it, at model.norm.weight',
+    (g) => {
+      const rows = { first: 0, count: 24, groups: 1, stride: 24 };
+      g.weights[19]!.stored = { tensor: 'model.norm.weight', shape: [24], rows, plus: Number.NaN };
+    },
+  ],
+  [
+    'rows of a tensor that is a weight of its own',
+    'L114 the name model.norm.weight is used by two different tensors, at model.norm.weight',
+    (g) => {
+      const rows = { first: 0, count: 24, groups: 1, stride: 24 };
+      g.weights[1]!.stored = { tensor: 'model.norm.weight', shape: [24], rows, plus: 0 };
+    },
+  ],
+  [
+    'two shapes of one tensor',
+    'L114 the name qkv is used by two different tensors, at model.layers.0.post_attention_layernorm.weight',
+    (g) => {
+      const rows = { first: 0, count: 24, groups: 1, stride: 24 };
+      g.weights[1]!.stored = { tensor: 'qkv', shape: [24], rows, plus: 0 };
+      g.weights[6]!.stored = { tensor: 'qkv', shape: [30], rows, plus: 0 };
+    },
+  ],
+  [
     'a result that is not logits',
     'L109 a model must return logits over its vocabulary: [t=16, d=24] was returned, at tiny-ls',
     (g) => {

@@ -7,7 +7,7 @@
  * rotated pair is computed in one place and no lane ever moves.
  */
 import { distinct } from '@lamella/graph/distinct';
-import { features, type Node, type Rope, type ValueId } from '@lamella/graph/ir';
+import { features, type Node, type Op, type Rope, type ValueId } from '@lamella/graph/ir';
 import type {
   BufferId,
   Destination,
@@ -15,6 +15,7 @@ import type {
   FusedOp,
   HeadsDestination,
   Kind,
+  Norm,
   Pack,
   RopeTable,
   RowMap,
@@ -47,7 +48,7 @@ export interface Emitted {
   readonly state: readonly StatePart[];
 }
 
-/** What kinds have in common: angles, how many token ids there are, and the longest sequence. */
+/** What kinds have in common: angles, and how many token ids and positions there are. */
 export interface Common {
   readonly vocab: number;
   readonly context: number;
@@ -115,20 +116,28 @@ class Emitter {
   }
 
   #embed(node: Node): void {
-    if (node.op.kind !== 'embed') throw new Error(`value ${node.id} is no embedding`);
+    if (node.op.kind !== 'embed' && node.op.kind !== 'positions') throw new Error(`value ${node.id} is no embedding`);
     const width = features(node);
-    const rows: RowMap = { kind: 'plain', rows: this.#common.vocab };
+    const by = node.op.kind === 'embed' ? 'token' : 'position';
+    const rows: RowMap = { kind: 'plain', rows: by === 'token' ? this.#common.vocab : this.#common.context };
     const table = this.#tensors.matrix(node.op.table, rows, width, false);
-    this.#push({ kind: 'embed', name: node.path || 'embed', table, width, out: this.#valueOfNode(node) });
+    this.#push({ kind: 'embed', by, name: node.path || node.op.kind, table, width, out: this.#valueOfNode(node) });
   }
 
   #normalise(node: Node): void {
-    if (node.op.kind !== 'rmsNorm') throw new Error(`value ${node.id} is no norm`);
-    const { x, eps, heads } = node.op;
+    const op = normOf(node);
+    const heads = op.kind === 'rmsNorm' ? op.heads : 1;
     const width = features(node) / heads;
-    const gain = this.#tensors.vector(node.op.gain, { kind: 'plain', rows: width });
+    const norm = this.#norm(op, width);
     const name = this.#view.nameOf(node);
-    this.#push({ kind: 'normalise', name, x: this.#valueAt(x), gain, eps, heads, width, out: this.#valueOfNode(node) });
+    this.#push({ kind: 'normalise', name, x: this.#valueAt(op.x), norm, heads, width, out: this.#valueOfNode(node) });
+  }
+
+  #norm(op: NormOp, width: number): Norm {
+    const vector = (param: number): number => this.#tensors.vector(param, { kind: 'plain', rows: width });
+    const centred = op.kind === 'layerNorm';
+    const gain = vector(op.gain);
+    return { centred, gain, bias: centred && op.bias !== null ? vector(op.bias) : null, eps: op.eps };
   }
 
   #map(node: Node): void {
@@ -171,17 +180,16 @@ class Emitter {
   // ---- contractions
 
   #contraction({ x, norm, trees }: Extract<Group, { kind: 'contraction' }>): void {
-    const source = norm?.op.kind === 'rmsNorm' ? norm.op : null;
+    const source = norm && normOf(norm);
     const depth = features(this.#view.body.nodes[x]!);
     const from = this.#valueAt(source ? source.x : x);
     const segments = trees.map((tree) => this.#segment(tree, depth));
-    const gain = source && this.#tensors.vector(source.gain, { kind: 'plain', rows: depth });
     this.#push({
       kind: 'contraction',
       name: segments.map((s) => s.name).join('+'),
       x: from,
       depth,
-      prologue: { norm: source && gain !== null ? { gain, eps: source.eps } : null, codes: false },
+      prologue: { norm: source && this.#norm(source, depth), codes: false },
       segments,
     });
   }
@@ -411,6 +419,13 @@ class Emitter {
   #push(op: Unscratched<FusedOp>): void {
     this.#ops.push({ ...op, scratch: {} });
   }
+}
+
+type NormOp = Extract<Op, { readonly kind: 'rmsNorm' | 'layerNorm' }>;
+
+function normOf({ id, op }: Node): NormOp {
+  if (op.kind !== 'rmsNorm' && op.kind !== 'layerNorm') throw new Error(`value ${id} is no norm`);
+  return op;
 }
 
 type Unscratched<T> = T extends unknown ? Omit<T, 'scratch'> : never;

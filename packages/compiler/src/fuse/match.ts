@@ -80,6 +80,7 @@ export function match(view: BodyView): readonly Group[] {
       case 'input':
         break;
       case 'embed':
+      case 'positions':
         groups.push({ kind: 'embed', node });
         break;
       case 'linear': {
@@ -94,6 +95,7 @@ export function match(view: BodyView): readonly Group[] {
         continue;
       }
       case 'rmsNorm':
+      case 'layerNorm':
         if (isPrologue(view, node)) continue;
         groups.push({ kind: 'normalise', node });
         break;
@@ -176,8 +178,7 @@ function isElementwise(op: Op): boolean {
 /** Whether a norm is read by linears alone, which then make it for themselves. */
 function isPrologue(view: BodyView, node: Node): boolean {
   return (
-    node.op.kind === 'rmsNorm' &&
-    node.op.heads === 1 &&
+    (node.op.kind === 'layerNorm' || (node.op.kind === 'rmsNorm' && node.op.heads === 1)) &&
     view.body.result !== node.id &&
     view.usersOf(node).every((user) => user.op.kind === 'linear')
   );

@@ -8,7 +8,18 @@ import type { MemoryPlan, Region, TableRow } from '@lamella/runtime/manifest';
 import { TABLE_ROW, WORD, wasmStepBytes } from '@lamella/runtime/step';
 import { kvShape } from '../formats/kv.ts';
 import { formats, kvFormats } from '../formats/table.ts';
-import type { Buffer, BufferId, ElementExpr, FusedOp, Kind, Pack, PackId, Program, RopeTable } from '../program/ir.ts';
+import type {
+  Buffer,
+  BufferId,
+  ElementExpr,
+  FusedOp,
+  Kind,
+  Norm,
+  Pack,
+  PackId,
+  Program,
+  RopeTable,
+} from '../program/ir.ts';
 import { bufferUses, packRows, packShape, padded } from '../program/ir.ts';
 import { MAX_THREADS } from '../schedule/cpu/program.ts';
 import type { Shared } from '../share.ts';
@@ -241,15 +252,19 @@ export function readOrder(kind: Kind): readonly PackId[] {
 export function packsOf(op: FusedOp): readonly PackId[] {
   const vectors = (e: ElementExpr): PackId[] =>
     e.kind === 'vector' ? [e.pack] : e.kind === 'apply' ? e.args.flatMap(vectors) : [];
+  const gains = (norm: Norm | null): PackId[] =>
+    norm === null ? [] : norm.bias === null ? [norm.gain] : [norm.gain, norm.bias];
   switch (op.kind) {
     case 'embed':
       return [op.table];
     case 'contraction': {
-      const gain = op.prologue.norm ? [op.prologue.norm.gain] : [];
-      return [...gain, ...op.segments.flatMap((s) => [...s.streams, ...s.stores.flatMap((x) => vectors(x.value))])];
+      return [
+        ...gains(op.prologue.norm),
+        ...op.segments.flatMap((s) => [...s.streams, ...s.stores.flatMap((x) => vectors(x.value))]),
+      ];
     }
     case 'normalise':
-      return [op.gain];
+      return gains(op.norm);
     case 'map':
       return vectors(op.value);
     case 'attention':

@@ -114,9 +114,17 @@ export type RowOrder =
   | { readonly kind: 'same' }
   | { readonly kind: 'head'; readonly half: number; readonly stride: number; readonly plane: 0 | 1 };
 
+/** What a norm does: takes the mean away where it is centred, divides by the root of the mean of squares, and applies gain and bias. */
+export interface Norm {
+  readonly centred: boolean;
+  readonly gain: PackId;
+  readonly bias: PackId | null;
+  readonly eps: number;
+}
+
 /** What becomes of x before it is multiplied: it is normalised, then turned to codes where the weights are integers. */
 export interface Prologue {
-  readonly norm: { readonly gain: PackId; readonly eps: number } | null;
+  readonly norm: Norm | null;
   readonly codes: boolean;
 }
 
@@ -182,8 +190,17 @@ export interface EncodedHeads {
 }
 
 /** Operations, each with a name of its own within its kind. */
-export type FusedOp = { readonly name: string; readonly scratch: Scratch } & (
-  | { readonly kind: 'embed'; readonly table: PackId; readonly width: number; readonly out: BufferId }
+export type FusedOp = {
+  readonly name: string;
+  readonly scratch: Scratch;
+} /** Rows of a table, that of each token's id or of its position. */ & (
+  | {
+      readonly kind: 'embed';
+      readonly by: 'token' | 'position';
+      readonly table: PackId;
+      readonly width: number;
+      readonly out: BufferId;
+    }
   | {
       readonly kind: 'contraction';
       readonly x: BufferId;
@@ -228,8 +245,7 @@ export type FusedOp = { readonly name: string; readonly scratch: Scratch } & (
   | {
       readonly kind: 'normalise';
       readonly x: BufferId;
-      readonly gain: PackId;
-      readonly eps: number;
+      readonly norm: Norm;
       /** Heads that are normalised one by one, and the features of each. */
       readonly heads: number;
       readonly width: number;

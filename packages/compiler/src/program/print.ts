@@ -7,6 +7,7 @@ import {
   type FusedOp,
   type HeadLayout,
   type Kind,
+  type Norm,
   type Pack,
   type Program,
   pairingText,
@@ -39,6 +40,7 @@ function printRows(program: Program): string[] {
 export function printKind(program: Program, kind: Kind): string[] {
   const buffer = (id: number) => program.buffers[id]!.name;
   const pack = (id: number) => packName(kind.packs[id]!);
+  const gains = ({ gain, bias, eps }: Norm) => `${pack(gain)}${bias === null ? '' : ` and ${pack(bias)}`} (eps ${eps})`;
   const element = (e: ElementExpr): string => {
     switch (e.kind) {
       case 'dot':
@@ -65,10 +67,13 @@ export function printKind(program: Program, kind: Kind): string[] {
   const op = (o: FusedOp): string[] => {
     switch (o.kind) {
       case 'embed':
-        return [`  ${buffer(o.out)} = embed ${pack(o.table)}`];
+        return [`  ${buffer(o.out)} = embed ${pack(o.table)}${o.by === 'position' ? ' by position' : ''}`];
       case 'contraction': {
         const { norm, codes } = o.prologue;
-        const how = [norm && `normalised by ${pack(norm.gain)} (eps ${norm.eps})`, codes && 'as codes'].filter(Boolean);
+        const how = [
+          norm && `${norm.centred ? 'centred and ' : ''}normalised by ${gains(norm)}`,
+          codes && 'as codes',
+        ].filter(Boolean);
         const head = `  contract ${buffer(o.x)} over ${o.depth}${how.length ? `, ${how.join(', ')}` : ''}`;
         return [
           head,
@@ -102,7 +107,7 @@ export function printKind(program: Program, kind: Kind): string[] {
       }
       case 'normalise':
         return [
-          `  ${buffer(o.out)} = rmsNorm ${buffer(o.x)} by ${pack(o.gain)} (eps ${o.eps})${o.heads > 1 ? `, each of ${o.heads} heads` : ''}`,
+          `  ${buffer(o.out)} = ${o.norm.centred ? 'layerNorm' : 'rmsNorm'} ${buffer(o.x)} by ${gains(o.norm)}${o.heads > 1 ? `, each of ${o.heads} heads` : ''}`,
         ];
       case 'map':
         return [`  ${o.out === null ? 'logits' : buffer(o.out)} = ${element(o.value)}`];

@@ -83,6 +83,13 @@ export class KernelScope {
     return plus(this.scalar('position'), token);
   }
 
+  /** Which row of a table a token takes: that of its id, or of its position. */
+  tableRow(by: 'token' | 'position'): (token: Index) => Expr {
+    if (by === 'position') return (token) => this.position(token);
+    const ids = this.tokens();
+    return (token) => load(ids, token, 'i32');
+  }
+
   // ---- buffers
 
   protected use(buffer: KernelBuffer): KernelBuffer {

@@ -49,6 +49,12 @@ export function printBody(
         return op.heads === 1
           ? call('rms_norm', v(op.x), w(op.gain), `eps=${float(op.eps)}`)
           : call('head_norm', v(op.x), w(op.gain), `heads=${op.heads}`, `eps=${float(op.eps)}`);
+      case 'layerNorm': {
+        const bias = op.bias === null ? [] : [w(op.bias)];
+        return call('layer_norm', v(op.x), w(op.gain), ...bias, `eps=${float(op.eps)}`);
+      }
+      case 'positions':
+        return `${w(op.table)}[: ${v(0)}.shape[1]].expand(${v(0)}.shape[0], -1, -1)`;
       case 'rope': {
         const { pairing, theta, dims, scaling } = op.rope;
         const heads = [v(op.x), `heads=${op.heads}`, `head_dim=${op.headDim}`];

@@ -3,8 +3,8 @@
  * graph, not from the kernels: parameters under their checkpoint names, one function per block kind, and the execution table
  * as a list that a loop runs through. A tensor that is tied or shared is one parameter, so `state_dict()` has each name once.
  */
-import type { Graph, Param, WeightSet } from '@lamella/graph/ir';
-import { type PythonBody, printBody } from './body.ts';
+import type { Graph, Param, Stored, WeightSet } from '@lamella/graph/ir';
+import { float, type PythonBody, printBody } from './body.ts';
 import { type PythonName, pythonFunctions } from './maths.ts';
 import { distinct } from './names.ts';
 import { checkpointPy, logitsPy } from './scripts.ts';
@@ -18,7 +18,7 @@ export interface PyTorchFiles {
 
 /**
  * The graph as Python files that need nothing but torch (1.13 or later).
- * `Model()(tokens)` takes int64 [batch, t] and gives f32 logits [batch, t, vocab]; `Model().state_dict()` has exactly the names of `graph.weights`.
+ * `Model()(tokens)` takes int64 [batch, t] and gives f32 logits [batch, t, vocab]; `Model().state_dict()` has exactly the tensors of the checkpoint.
  */
 export function exportPyTorch(graph: Graph): PyTorchFiles {
   return { 'model.py': modelPy(graph), 'checkpoint.py': checkpointPy, 'logits.py': logitsPy };
@@ -50,6 +50,8 @@ function modelPy(graph: Graph): string {
     (param, i) =>
       `    ${JSON.stringify(param.name)}: ${JSON.stringify(graph.weights[graph.rootWeights[i] ?? -1]?.name)},`,
   );
+  const parts = graph.weights.flatMap(({ name, shape, stored }) => (stored ? [partText(name, shape, stored)] : []));
+  const hasParts = parts.length > 0;
   const stacks = graph.stacks.map((stack, i) => {
     const name = stackNames[i];
     const sets = stack.weightSets.map(
@@ -92,7 +94,7 @@ ${rootNames.join('\n')}
 }
 
 ${stacks.join('\n\n')}
-
+${hasParts ? partsPy(parts) : ''}
 
 class Model(nn.Module):
     """${graph.name}: tokens int64 [b, t] -> logits [b, t, ${graph.vocab}], t up to ${graph.tokens.size}."""
@@ -103,9 +105,9 @@ class Model(nn.Module):
 ${stackNames.map((name) => `        bound += [(weights, names) for _, weights, names in ${name}_WEIGHT_SETS]`).join('\n')}
         for weights, names in bound:
             for param, shape in weights.items():
-                self.declare(names[param], shape)
+                self.declare(${hasParts ? '*tensor_of(names[param], shape)' : 'names[param], shape'})
 
-    def declare(self, name, shape):
+    def declare(self, name, shape${hasParts ? ', plus=0.0' : ''}):
         """A parameter under its dotted name, once: gains start at 1, biases at 0, matrices at random."""
         module, (*path, leaf) = self, name.split(".")
         for part in path:
@@ -117,15 +119,51 @@ ${stackNames.map((name) => `        bound += [(weights, names) for _, weights, n
         if len(shape) == 2:
             value = torch.randn(shape) * shape[1] ** -0.5
         else:
-            value = torch.zeros(shape) if leaf == "bias" else torch.ones(shape)
+            value = torch.zeros(shape) if leaf == "bias" else torch.ones(shape)${hasParts ? ' - plus' : ''}
         module.register_parameter(leaf, nn.Parameter(value))
 
-    def forward(self, tokens):
-        parameters = dict(self.named_parameters())
+${hasParts ? weightsPy : ''}    def forward(self, tokens):
+        parameters = ${hasParts ? 'self.weights()' : 'dict(self.named_parameters())'}
         w = {param: parameters[name] for param, name in ROOT_NAMES.items()}
 ${root.lines.map((line) => `        ${line}`).join('\n')}
         return ${root.result}
 `;
+}
+
+/** The weights that are made of others' rows, and how. */
+function partsPy(parts: readonly string[]): string {
+  return `
+# Weights that are a part of a tensor, or a tensor plus a number: the tensor and its shape, the weight's own shape, then its rows there.
+PARTS = {
+${parts.join('\n')}
+}
+
+
+def tensor_of(name, shape):
+    """The tensor that a weight is made of, its shape, and what is added to it."""
+    tensor, whole, *_, plus = PARTS.get(name, (name, shape, 0.0))
+    return tensor, whole, plus
+
+
+def part(tensor, shape, first, count, groups, stride, plus):
+    """\`groups\` runs of \`count\` rows, \`stride\` rows from one to the next, plus a number."""
+    runs = [tensor[first + group * stride : first + group * stride + count] for group in range(groups)]
+    return torch.cat(runs).reshape(shape) + plus
+`;
+}
+
+const weightsPy = `    def weights(self):
+        """Every weight by name: the parameters, and what is made of them."""
+        tensors = dict(self.named_parameters())
+        return {**tensors, **{name: part(tensors[tensor], *how) for name, (tensor, _, *how) in PARTS.items()}}
+
+`;
+
+function partText(name: string, shape: readonly number[], { tensor, shape: whole, rows, plus }: Stored): string {
+  const tuple = (sizes: readonly number[]) => `(${sizes.join(', ')}${sizes.length === 1 ? ',' : ''})`;
+  const { first, count, groups, stride } = rows;
+  const how = [JSON.stringify(tensor), tuple(whole), tuple(shape), first, count, groups, stride, float(plus)];
+  return `    ${JSON.stringify(name)}: (${how.join(', ')}),`;
 }
 
 /** The functions the bodies call, each after those it needs. */

@@ -2,7 +2,7 @@
  * The maths of the exported module, by hand in simple tensor operations. It shares nothing with the kernels or the oracle, so that
  * agreement between them means something. Works on PyTorch 1.13 and 2.x, on any device, and is differentiable.
  *
- * RMSNorm: arXiv 1910.07467. RoPE: arXiv 2104.09864. Grouped-query attention: arXiv 2305.13245. Element-wise functions are one expression each,
+ * RMSNorm: arXiv 1910.07467. LayerNorm: arXiv 1607.06450. RoPE: arXiv 2104.09864. Grouped-query attention: arXiv 2305.13245. Element-wise functions are one expression each,
  * in the table of the graph (`graph/src/functions.ts`).
  */
 
@@ -17,6 +17,7 @@ export type PythonName =
   | 'linear'
   | 'rms_norm'
   | 'head_norm'
+  | 'layer_norm'
   | 'rope_table'
   | 'rope_half'
   | 'rope_adjacent'
@@ -55,6 +56,14 @@ export const pythonFunctions: Readonly<Record<PythonName, PythonFunction>> = {
     """rms_norm of each head of x [b, t, heads * head_dim], with one gain [head_dim] for all."""
     b, t, _ = x.shape
     return rms_norm(x.view(b, t, heads, -1), gain, eps).view(b, t, -1)`,
+  },
+  layer_norm: {
+    needs: [],
+    text: `def layer_norm(x, gain, bias=None, *, eps):
+    """(x - mean) / sqrt(variance + eps) * gain + bias, over the features."""
+    x = x - x.mean(-1, keepdim=True)
+    x = x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + eps) * gain
+    return x if bias is None else x + bias`,
   },
   rope_table: {
     needs: [],

@@ -6,7 +6,8 @@ const reserved = new Set(
   (
     'False None True and as assert async await break class continue def del elif else except finally for from global if import in is ' +
     'lambda nonlocal not or pass raise return try while with yield torch nn math lru_cache Model declare self w ' +
-    'embed linear rms_norm rope_table rope_half rope_adjacent causal_attention silu block names weight_set'
+    'embed linear rms_norm head_norm layer_norm rope_table rope_half rope_adjacent rope_part rope_linear rope_llama3 ' +
+    'rope_yarn rope_factors causal_attention part under silu block names weight_set'
   ).split(' '),
 );
 
@@ -50,7 +51,10 @@ function suggested(node: Node, body: Body, names: readonly string[]): string {
     case 'linear':
       return body.params[op.weight]?.role === 'table' ? 'logits' : module(op.weight) || 'product';
     case 'rmsNorm':
+    case 'layerNorm':
       return module(op.gain) || 'normed';
+    case 'positions':
+      return module(op.table) || 'positions';
     case 'rope':
       return `${names[op.x]}_rotated`;
     case 'attention':

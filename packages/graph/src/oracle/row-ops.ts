@@ -38,6 +38,10 @@ export function rowOp(op: RowOp, { value, tensors, position, quantise, onQ8 }: R
       });
     case 'rmsNorm':
       return rmsNorm(value(op.x), vector(tensor(op.gain)), op.eps, op.heads);
+    case 'layerNorm':
+      return layerNorm(value(op.x), vector(tensor(op.gain)), op.bias === null ? null : vector(tensor(op.bias)), op.eps);
+    case 'positions':
+      return tableRow(tensor(op.table), position);
     case 'rope':
       return rotate(value(op.x), op.heads, op.headDim, op.rope, position);
     case 'map': {
@@ -95,6 +99,17 @@ function rmsNorm(x: Float64Array, gain: Float32Array, eps: number, heads: number
     for (let i = 0; i < width; i++) out[from + i] = x[from + i]! * inverse * gain[i]!;
   }
   return out;
+}
+
+/** (x - mean) / sqrt(variance + eps) * gain + bias (LayerNorm, arXiv 1607.06450): x, gain and bias [features]. */
+function layerNorm(x: Float64Array, gain: Float32Array, bias: Float32Array | null, eps: number): Float64Array {
+  let sum = 0;
+  for (const each of x) sum += each;
+  const mean = sum / x.length;
+  let squares = 0;
+  for (const each of x) squares += (each - mean) ** 2;
+  const deviation = Math.sqrt(squares / x.length + eps);
+  return x.map((each, i) => ((each - mean) / deviation) * gain[i]! + (bias?.[i] ?? 0));
 }
 
 /**

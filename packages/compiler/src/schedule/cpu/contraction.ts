@@ -173,7 +173,7 @@ function prologue(scope: CpuScope, op: Contraction): X {
   const sums = format.sums(scope.features);
   const prepare = (b: Builder, token: Index): void => {
     const own = scope.ownRow(token);
-    if (norm) normaliseToken(scope, b, { ...norm, x: op.x, width: op.depth, out: x }, token, own);
+    if (norm) normaliseToken(scope, b, { norm, x: op.x, width: op.depth, out: x }, token, own);
     if (codes) quantiseToken(scope, b, codesOf(op, x), sums, norm ? own : scope.bufferRow(x, token), own);
   };
   scope.eachToken(scope.b, 1, prepare, 'grid');

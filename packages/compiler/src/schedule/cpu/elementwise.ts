@@ -1,22 +1,22 @@
 /** Embedding lookup and element-wise maths that found nothing to be fused into: one value per token and feature. */
-import { load, Names, plus, times } from '../../loops/build.ts';
+import { Names, plus, times } from '../../loops/build.ts';
 import type { Kernel } from '../../loops/ir.ts';
 import type { FusedOp } from '../../program/ir.ts';
 import { headsSteps, writeHeads } from '../heads.ts';
 import { resultRow } from '../scope.ts';
 import type { CpuScope } from './scope.ts';
 
-/** Row `tokens[t]` of the table, dequantised. */
+/** The row of the table for each token, by its id or its position, dequantised. */
 export function embedKernel(scope: CpuScope, op: Extract<FusedOp, { kind: 'embed' }>): Kernel {
   const { format, views, shape } = scope.matrix(op.table);
-  const ids = scope.tokens();
+  const rowOf = scope.tableRow(op.by);
   const out = scope.arena(op.out, 'write');
   const tag = scope.lowering === 'decode' ? 'grid' : 'serial';
   scope.eachToken(
     scope.b,
     1,
     (b, token) => {
-      const id = b.let('id', load(ids, token, 'i32'));
+      const id = b.let('id', rowOf(token));
       b.loop(tag, 'i', { to: op.width }, (inner, i) =>
         inner.store(out, plus(times(token, scope.width(op.out)), i), format.element(views, shape, id, i)),
       );

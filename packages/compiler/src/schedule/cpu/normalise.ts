@@ -1,4 +1,4 @@
-/** RMSNorm of one token: the reduction in f32, then x * inv * gain. Used as a kernel and as a contraction's prologue. */
+/** RMSNorm and LayerNorm of one token: reductions in f32, then gain and bias. Used as a kernel and as a contraction's prologue. */
 import {
   add,
   apply,
@@ -12,68 +12,85 @@ import {
   plus,
   quotient,
   remainder,
+  sub,
   times,
 } from '../../loops/build.ts';
 import type { Expr, Kernel } from '../../loops/ir.ts';
 import { sumLanes } from '../../loops/math.ts';
-import type { BufferId, FusedOp, PackId } from '../../program/ir.ts';
+import type { BufferId, FusedOp, Norm } from '../../program/ir.ts';
 import { type CpuScope, eachFeature } from './scope.ts';
 
-interface Norm {
+interface NormOfRow {
   readonly x: BufferId;
-  readonly gain: PackId;
-  readonly eps: number;
+  readonly norm: Norm;
   readonly width: number;
   readonly out: BufferId;
   /** First feature in a row of x and of `out`; 0 when left out. */
   readonly from?: Index;
 }
 
-/** Writes the statements that find 1 / rms of row `token` of x; returns what a feature becomes. */
+/** Writes the statements that find mean and 1 / deviation of row `token` of x; returns what a feature becomes. */
 function normalised(
   scope: CpuScope,
   b: Builder,
-  { x, gain, eps, width, from = 0 }: Norm,
+  { x, norm: { centred, gain, bias, eps }, width, from = 0 }: NormOfRow,
   token: Index,
 ): (feature: Expr, type: 'f32' | 'f32x4') => Expr {
   const source = scope.arena(x, 'read');
   const row = b.let('xRow', plus(times(scope.bufferRow(x, token), scope.width(x)), from));
-  // four sums side by side, since an addition waits for the one before
+  const read = (at: Index, type: 'f32' | 'f32x4'): Expr => load(source, plus(row, at), type);
+  const spread = (e: Expr, type: 'f32' | 'f32x4'): Expr => (type === 'f32' ? e : apply('splat', e));
+  const mean = centred
+    ? b.let(
+        'mean',
+        mul(
+          rowSum(b, width, (_, at, type) => read(at, type)),
+          f32(1 / width),
+        ),
+      )
+    : null;
+  const centre = (e: Expr, type: 'f32' | 'f32x4'): Expr => (mean ? sub(e, spread(mean, type)) : e);
+  const total = rowSum(b, width, (inner, at, type) => {
+    const v = inner.let('v', centre(read(at, type), type));
+    return mul(v, v);
+  });
+  const inverse = b.let('inverse', apply('div', f32(1), apply('sqrt', add(mul(total, f32(1 / width)), f32(eps)))));
+  const inverse4 = b.let('inverse4', apply('splat', inverse));
+  const gains = scope.vector(gain);
+  const biases = bias === null ? null : scope.vector(bias);
+  return (i, type) => {
+    const scaled = mul(centre(read(i, type), type), type === 'f32' ? inverse : inverse4);
+    const gained = mul(scaled, load(gains, i, type));
+    return biases ? add(gained, load(biases, i, type)) : gained;
+  };
+}
+
+/** Writes the sum of what `each` makes of `width` features, four sums side by side, since an addition waits for the one before. */
+function rowSum(b: Builder, width: number, each: (b: Builder, feature: Index, type: 'f32' | 'f32x4') => Expr): Expr {
   const sum4 = b.registers('sum4', 4, constant('f32x4', 0));
   const sum = b.variable('sum', f32(0));
-  const square = (inner: Builder, at: Index, type: 'f32' | 'f32x4'): Expr => {
-    const v = inner.let('v', load(source, plus(row, at), type));
-    return mul(v, v);
-  };
   const sixteens = width - (width % 16);
   if (sixteens > 0)
     b.loop('serial', 'i', { to: sixteens, step: 16 }, (inner, i) =>
       inner.loop('unroll', 'j', { to: 4 }, (one, j) =>
-        sum4.set(add(sum4.get(j), square(one, plus(i, times(j, 4)), 'f32x4')), j),
+        sum4.set(add(sum4.get(j), each(one, plus(i, times(j, 4)), 'f32x4')), j),
       ),
     );
   eachFeature(b, sixteens, width, (inner, i, type) => {
     const into = type === 'f32' ? sum : sum4;
     const at = type === 'f32' ? undefined : 0;
-    into.set(add(into.get(at), square(inner, i, type)), at);
+    into.set(add(into.get(at), each(inner, i, type)), at);
   });
   const four = add(add(sum4.get(0), sum4.get(1)), add(sum4.get(2), sum4.get(3)));
-  const total = add(sumLanes(b, four), sum.get());
-  const inverse = b.let('inverse', apply('div', f32(1), apply('sqrt', add(mul(total, f32(1 / width)), f32(eps)))));
-  const inverse4 = b.let('inverse4', apply('splat', inverse));
-  const gains = scope.vector(gain);
-  return (i, type) => {
-    const scaled = mul(load(source, plus(row, i), type), type === 'f32' ? inverse : inverse4);
-    return mul(scaled, load(gains, i, type));
-  };
+  return add(sumLanes(b, four), sum.get());
 }
 
 /** Writes the statements that normalise row `token` of x into row `outRow` of `out`. */
-export function normaliseToken(scope: CpuScope, b: Builder, norm: Norm, token: Index, outRow: Index): void {
-  const value = normalised(scope, b, norm, token);
-  const target = scope.arena(norm.out, 'write');
-  const row = b.let('outRow', plus(times(outRow, scope.width(norm.out)), norm.from ?? 0));
-  eachFeature(b, 0, norm.width, (inner, i, type) => inner.store(target, plus(row, i), value(i, type)));
+export function normaliseToken(scope: CpuScope, b: Builder, of: NormOfRow, token: Index, outRow: Index): void {
+  const value = normalised(scope, b, of, token);
+  const target = scope.arena(of.out, 'write');
+  const row = b.let('outRow', plus(times(outRow, scope.width(of.out)), of.from ?? 0));
+  eachFeature(b, 0, of.width, (inner, i, type) => inner.store(target, plus(row, i), value(i, type)));
 }
 
 /** A norm that stands alone. */

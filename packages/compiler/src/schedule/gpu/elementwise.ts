@@ -1,5 +1,5 @@
 /** Embedding lookup, norms and maps that found nothing to be fused into: a workgroup for every token. */
-import { type Builder, type Index, load, Names, plus, times } from '../../loops/build.ts';
+import { type Builder, type Index, Names, plus, times } from '../../loops/build.ts';
 import type { Kernel } from '../../loops/ir.ts';
 import type { FusedOp } from '../../program/ir.ts';
 import { headsSteps, writeHeads } from '../heads.ts';
@@ -10,13 +10,13 @@ import type { GpuScope } from './scope.ts';
 const LANES = 128;
 const HEAD_LANES = 32;
 
-/** Row `tokens[t]` of the table, dequantised. */
+/** The row of the table for each token, by its id or its position, dequantised. */
 export function embedKernel(scope: GpuScope, op: Extract<FusedOp, { kind: 'embed' }>): Kernel {
   const { format, views, shape } = scope.matrix(op.table);
-  const ids = scope.tokens();
+  const rowOf = scope.tableRow(op.by);
   const out = scope.arena(op.out, 'write');
   scope.perToken(LANES, (b, lane, token) => {
-    const id = b.let('id', load(ids, token, 'i32'));
+    const id = b.let('id', rowOf(token));
     b.loop('serial', 'i', { from: lane, to: op.width, step: LANES }, (inner, i) =>
       inner.store(out, plus(times(token, scope.width(op.out)), i), format.element(views, shape, id, i)),
     );
@@ -55,7 +55,7 @@ export function normaliseKernel(scope: GpuScope, op: Extract<FusedOp, { kind: 'n
     const group = { lane, lanes: LANES, scratch: scratchOf(scope, LANES) };
     const x = held(b, group, op.width, row(scope, b, op.x, token));
     const at = b.let('outRow', times(scope.bufferRow(op.out, token), scope.width(op.out)));
-    storeHeld(b, group, normalised(scope, b, group, x, op), { buffer: scope.arena(op.out, 'write'), at });
+    storeHeld(b, group, normalised(scope, b, group, x, op.norm), { buffer: scope.arena(op.out, 'write'), at });
   });
   return scope.kernel(op.name);
 }
@@ -71,7 +71,7 @@ function headNormKernel(scope: GpuScope, op: Extract<FusedOp, { kind: 'normalise
         const x = held(inner, group, op.width, (b, feature, type) => value(b, plus(from, feature), type));
         const row = times(scope.bufferRow(op.out, token), scope.width(op.out));
         const place = { buffer: scope.arena(op.out, 'write'), at: inner.let('outAt', plus(row, from)) };
-        storeHeld(inner, group, normalised(scope, inner, group, x, op), place);
+        storeHeld(inner, group, normalised(scope, inner, group, x, op.norm), place);
       });
     if (scope.lowering === 'decode') workgroup(perHead, 0);
     else perHead.loop('grid', 't', { to: scope.scalar('count') }, workgroup);

@@ -16,11 +16,12 @@ import {
   mul,
   plus,
   quotient,
+  sub,
   times,
 } from '../../loops/build.ts';
 import type { Expr, Kernel, KernelBuffer } from '../../loops/ir.ts';
 import { maxLanes, sumLanes } from '../../loops/math.ts';
-import { type BufferId, type FusedOp, type Kind, padded } from '../../program/ir.ts';
+import { type BufferId, type FusedOp, type Kind, type Norm, type PackId, padded } from '../../program/ir.ts';
 import { codesWidth } from '../codes.ts';
 import type { Value } from '../scope.ts';
 import type { GpuProfile } from './profile.ts';
@@ -175,28 +176,51 @@ export function storeHeld(b: Builder, group: Workgroup, { width, quads, rest }: 
     );
 }
 
-/** RMSNorm: x / sqrt(mean of squares + eps) * gain. */
+/** RMSNorm, or LayerNorm where it is centred: x / sqrt(mean of squares + eps) * gain (+ bias). */
 export function normalised(
   scope: GpuScope,
   b: Builder,
   group: Workgroup,
-  x: Held,
-  { gain, eps }: { readonly gain: number; readonly eps: number },
+  source: Held,
+  { centred, gain, bias, eps }: Norm,
 ): Held {
-  const { width } = x;
-  const gainsRow = scope.vector(gain);
-  // asked for before the sum is waited for
-  const gains = held(b, group, width, (_, feature, type) => load(gainsRow, feature, type));
+  const { width } = source;
+  const vector = (pack: PackId): Held => {
+    const row = scope.vector(pack);
+    return held(b, group, width, (_, feature, type) => load(row, feature, type));
+  };
+  // asked for before sums are waited for
+  const gains = vector(gain);
+  const biases = bias === null ? null : vector(bias);
+  const x = centred ? centredRow(b, group, source) : source;
   const squares = x.quads.map((v) => mul(v, v)).reduce(add, constant('f32x4', 0));
   const mine = reduceAll(b, group.scratch, group.lane, group.lanes, sumLanes(b, squares), add);
   const total = x.rest.reduce((sum, v) => add(sum, mul(v, v)), mine);
   const inverse = b.let('inverse', apply('div', f32(1), apply('sqrt', add(mul(total, f32(1 / width)), f32(eps)))));
-  const by = (v: Expr, gain: Expr): Expr =>
-    b.let('normalised', mul(mul(v, v.type === 'f32' ? inverse : apply('splat', inverse)), gain));
+  const by = (v: Expr, gain: Expr, bias: Expr | undefined): Expr => {
+    const gained = mul(mul(v, v.type === 'f32' ? inverse : apply('splat', inverse)), gain);
+    return b.let('normalised', bias ? add(gained, bias) : gained);
+  };
   return {
     width,
-    quads: x.quads.map((v, i) => by(v, gains.quads[i]!)),
-    rest: x.rest.map((v, i) => by(v, gains.rest[i]!)),
+    quads: x.quads.map((v, i) => by(v, gains.quads[i]!, biases?.quads[i])),
+    rest: x.rest.map((v, i) => by(v, gains.rest[i]!, biases?.rest[i])),
+  };
+}
+
+/** A row without its mean; zeros behind the last four stay zeros. */
+function centredRow(b: Builder, { lane, lanes, scratch }: Workgroup, { width, quads, rest }: Held): Held {
+  const sums = quads.reduce(add, constant('f32x4', 0));
+  const mine = reduceAll(b, scratch, lane, lanes, sumLanes(b, sums), add);
+  const mean = b.let('mean', mul(rest.reduce(add, mine), f32(1 / width)));
+  const whole = Math.floor(width / 4);
+  return {
+    width,
+    quads: quads.map((v, i) => {
+      const isHeld = (i + 1) * lanes <= whole ? null : apply('less', lane, i32(whole - i * lanes));
+      return b.let('centred', sub(v, apply('splat', isHeld ? apply('select', isHeld, mean, f32(0)) : mean)));
+    }),
+    rest: rest.map((v) => b.let('centred', sub(v, mean))),
   };
 }
 
