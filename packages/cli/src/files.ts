@@ -1,4 +1,7 @@
-/** Reading and writing single files, with failures as numbered messages that name the path, the reason and a remedy. */
+/**
+ * Reads and writes single files. Failures become numbered messages with the path, the reason and a
+ * remedy.
+ */
 import { constants, rmSync } from 'node:fs';
 import { copyFile, link, lstat, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
@@ -18,7 +21,7 @@ const reasons: Readonly<Record<string, string>> = {
   ENAMETOOLONG: 'the name is too long',
 };
 
-/** L301 for whatever the file system said. */
+/** L301 for an error of the file system. */
 export function unwritable(
   path: string,
   error: unknown,
@@ -29,30 +32,33 @@ export function unwritable(
   return new LamellaError('L301', { path, reason, remedy });
 }
 
-/** L302 for whatever the file system said. */
+/** L302 for an error of the file system. */
 export function unreadable(path: string, error: unknown): LamellaError {
   const reason = reasonOf(error);
-  return new LamellaError('L302', { path, reason, remedy: 'another path, or leave to read this one' });
+  return new LamellaError('L302', { path, reason, remedy: 'another path, or permission to read this one' });
 }
 
-/** What the system said, without the path, which may be one that only we know. */
+/** The reason in the system's error, without its path, which may be an internal one. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { code = '', errno = 0 } = error as NodeJS.ErrnoException;
   return reasons[code] ?? getSystemErrorMap().get(errno)?.[1] ?? error.message;
 }
 
-/** Whether `error` is the file system's about writing `place` or what is in it. Others have system errors, too: starting a process, reading. */
+/**
+ * Whether `error` comes from writing `place` or a file inside it. Other work, such as starting a
+ * process or reading, has system errors too.
+ */
 export function isOfWriting(error: unknown, place: string): boolean {
   if (!(error instanceof Error) || !('syscall' in error)) return false;
-  // a write to an open file says no path
+  // The error of a write to an open file has no path.
   const { syscall = '', path } = error as NodeJS.ErrnoException;
   return path === undefined ? ['write', 'fsync', 'close'].includes(syscall) : path.startsWith(place);
 }
 
 /**
- * Makes `folder` and those above it that are missing; returns the topmost one made, or null. Not `mkdir`'s own `recursive`: Node 20 goes
- * round in circles where nothing can be made, as in /proc.
+ * Makes `folder` and its missing parents; returns the topmost one made, or null. It does not use
+ * `mkdir`'s `recursive`: Node 20 loops forever if nothing can be made, as in /proc.
  */
 export async function makeFolders(folder: string): Promise<string | null> {
   const missing: string[] = [];
@@ -68,22 +74,25 @@ function isThere(path: string): Promise<boolean> {
   );
 }
 
-/** Far beyond any JSON of a checkpoint's, against a file that would take all memory: the largest tokenizers have 35 MB. */
+/**
+ * Larger than any JSON file of a checkpoint (the largest tokenizers have 35 MB): protects memory
+ * from a wrong file.
+ */
 const maxTextBytes = 128 << 20;
 
 /**
- * The file's bytes, or null when there is no such file. Throws L302 when it cannot be read, is a folder, a pipe or a device, or has more than
- * `most` bytes.
+ * The file's bytes, or null if there is no such file. Throws L302 if it cannot be read, is a
+ * folder, a pipe or a device, or has more than `most` bytes.
  */
 export async function readFileIfThere(path: string, most = maxTextBytes): Promise<Uint8Array | null> {
   try {
-    // Asked before opening, because opening a pipe waits for someone to write to it.
+    // Tested before opening, because opening a pipe waits for a writer.
     const { size } = await stat(path).then((found) => {
       if (found.isDirectory()) throw unusable(path, 'it is a folder');
       if (!found.isFile()) throw unusable(path, 'it is not a file but a pipe, a socket or a device');
       return found;
     });
-    if (size > most) throw unusable(path, `it has ${size} bytes, and ${most} are read at most`);
+    if (size > most) throw unusable(path, `it has ${size} bytes, more than the limit of ${most}`);
     const handle = await open(path);
     try {
       return await handle.readFile();
@@ -93,12 +102,15 @@ export async function readFileIfThere(path: string, most = maxTextBytes): Promis
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : '';
     if (code !== 'ENOENT' && code !== 'ENOTDIR') throw error instanceof LamellaError ? error : unreadable(path, error);
-    if (await isLink(path)) throw unusable(path, 'it is a link to a file that is not there');
+    if (await isLink(path)) throw unusable(path, 'it is a link to a file that does not exist');
     return null;
   }
 }
 
-/** The file's text without a byte order mark, or null when there is no such file. Throws L302 as `readFileIfThere` does. */
+/**
+ * The file's text without a byte order mark, or null if there is no such file. Throws L302 like
+ * `readFileIfThere`.
+ */
 export async function readTextIfThere(path: string): Promise<string | null> {
   const bytes = await readFileIfThere(path);
   return bytes && new TextDecoder().decode(bytes);
@@ -116,14 +128,15 @@ function isLink(path: string): Promise<boolean> {
 }
 
 /**
- * Whether a file that begins like this (its first KiB as text) was written by us, by the command that is about to write there again. Then
- * it may be replaced; whatever else lies there is somebody's work.
+ * Whether a file that begins like this (its first KiB as text) was written by the same command
+ * before. Then it may be replaced; any other file may be the user's work.
  */
 export type Ours = (beginning: string) => boolean;
 
 /**
- * Writes what `produce` hands over to `path`, piece after piece, through a temporary sibling, so that the file is never there in part.
- * Throws L301, before anything is produced where the file is there already and not `ours`, and what `produce` throws.
+ * Writes the pieces from `produce` to `path` through a temporary sibling, so that `path` never
+ * holds a part of the file. Throws L301, before `produce` starts if `path` exists and is not
+ * `ours`, and the errors of `produce`.
  */
 export async function writePieces(
   path: string,
@@ -159,12 +172,12 @@ export async function writePieces(
   );
 }
 
-/** The same for a text; nothing that is there is replaced unless it is `ours`. */
+/** Like `writePieces`, for a text. By default an existing file is never replaced. */
 export async function writeText(path: string, text: string, ours: Ours = () => false): Promise<void> {
   await writePieces(path, ours, (write) => write(new TextEncoder().encode(text)));
 }
 
-/** Whether there is a file at `path` that is `ours`. Throws L301 when there is anything else. */
+/** Whether there is a file at `path` that is `ours`. Throws L301 if there is anything else. */
 export async function mayReplace(path: string, ours: Ours): Promise<boolean> {
   const found = await stat(path).catch(() => null);
   if (!found) return false;
@@ -172,7 +185,7 @@ export async function mayReplace(path: string, ours: Ours): Promise<boolean> {
   throw alreadyThere(path);
 }
 
-/** The first KiB; nothing of what cannot be read. */
+/** The first KiB; empty if the file cannot be read. */
 async function beginning(path: string): Promise<string> {
   const file = await open(path).catch(() => null);
   try {
@@ -188,7 +201,9 @@ function alreadyThere(path: string): LamellaError {
   return new LamellaError('L301', { path, reason: 'it is already there', remedy });
 }
 
-/** Fails when `target` is there. Not every file system has links; a copy can be cut off half way. */
+/**
+ * Fails if `target` exists. Not every file system has links; a copy can be interrupted half way.
+ */
 async function linkOrCopy(partial: string, target: string): Promise<void> {
   await link(partial, target).catch((error: unknown) => {
     if (isSystemError(error, 'EEXIST')) throw error;

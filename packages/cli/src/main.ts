@@ -1,4 +1,7 @@
-/** Entry of the `lamella` command: runs what was asked and turns any failure into one message and exit code 1. */
+/**
+ * Entry of the `lamella` command: runs the command and turns any failure into one message and exit
+ * code 1.
+ */
 
 import { unwritable } from './files.ts';
 import { lateFailureOf } from './model/guest.ts';
@@ -12,8 +15,8 @@ for (const name of ['stdout', 'stderr'] as const) {
     throw unwritable(name, error, 'another place for what is printed');
   });
 }
-// What an author's file leaves behind (a promise that is rejected, a timer that throws) is told like any failure.
-// Of several failures the first.
+// An author's file can fail after its command (a rejected promise, a timer that throws). That is
+// reported like any failure; of several, the first.
 let uncaught: Promise<never> | null = null;
 process.on('uncaughtException', (error) => {
   uncaught ??= reportFailure(lateFailureOf(error), process.argv).then((code) => process.exit(code));
@@ -24,7 +27,7 @@ try {
 } catch (error) {
   process.exitCode = await reportFailure(error, process.argv);
 }
-// Not by itself: an author's file may leave a timer behind that never ends.
+// Exits explicitly, because an author's file may leave a timer that never ends.
 await Promise.all([process.stdout, process.stderr].map((stream) => new Promise((done) => stream.write('', done))));
 await new Promise(setImmediate);
 await uncaught;

@@ -1,11 +1,15 @@
 /**
- * The commands: a line each, and a module that defines its options beside what it does. Only the module of the command that was asked for is
- * loaded, so that `lamella --help` and `lamella check` do not wait for the compiler.
+ * The list of commands. Each has a module that defines its options and its action. Only the module
+ * of the requested command is loaded, so that `lamella --help` and `lamella check` do not wait for
+ * the compiler.
  */
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 
-/** What the module of a command exports: adds its options and its action to a command that has its arguments already. */
+/**
+ * The export of a command's module: adds options and the action to a command that already has its
+ * arguments.
+ */
 interface CommandModule {
   define(command: Command): void;
 }
@@ -20,7 +24,7 @@ interface CommandLine {
 const commands: readonly CommandLine[] = [
   {
     usage: 'check <GRAPH.ts>',
-    does: 'say what is wrong with a graph: it accepts what compile accepts',
+    does: 'report the faults of a graph: it accepts exactly the graphs that compile accepts',
     load: () => import('./commands/check.ts'),
   },
   {
@@ -40,12 +44,12 @@ const commands: readonly CommandLine[] = [
   },
   {
     usage: 'inspect <GRAPH.ts|PACKAGE...>',
-    does: 'parameters, sharing, memory, kernels and bytes per token; with several, a column for each',
+    does: 'show parameters, sharing, memory, kernels and bytes per token; several side by side',
     load: () => import('./commands/inspect.ts'),
   },
   {
     usage: 'bench <PACKAGE...>',
-    does: 'measure loading, prefill and decode; several packages in turn, the first being the base',
+    does: 'measure loading, prefill and decode; several packages in turn, with ratios to the first',
     load: () => import('./commands/bench.ts'),
   },
   {
@@ -71,8 +75,8 @@ const commands: readonly CommandLine[] = [
 ];
 
 /**
- * Runs the command that `words`, what follows `lamella`, ask for. Throws `LamellaError` and `CommanderError`; prints nothing but help and what
- * the command itself prints.
+ * Runs the command in `words`, the arguments after `lamella`. Throws `LamellaError` and
+ * `CommanderError`; prints only help and the output of the command itself.
  */
 export async function runCommand(words: readonly string[]): Promise<void> {
   const lamella = new Command('lamella')
@@ -92,7 +96,7 @@ function version(): string {
   return JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version;
 }
 
-/** The name of a command: of `run p`, and of `help run`. */
+/** The name of the requested command, both in `run p` and in `help run`. */
 function askedFor(words: readonly string[]): string | undefined {
   const [first, second] = words.filter((word) => !word.startsWith('-'));
   return first === 'help' ? second : first;

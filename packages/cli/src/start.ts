@@ -1,6 +1,7 @@
 /**
- * `npm start`: the shipped assistant from graph to answer in one go. Compiles `graphs/assistant.ts` with its trained weights, answers
- * a request (typed when there is a terminal, a default one otherwise), then says how fast it was and what to try next.
+ * `npm start`: the shipped assistant from graph to answer. Compiles `graphs/assistant.ts` with its
+ * trained weights, answers a request (typed on a terminal, else a default one), and prints the
+ * speed and what to try next.
  */
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
@@ -38,7 +39,7 @@ async function start(): Promise<void> {
   );
 }
 
-/** Requests until an empty line or the end of input. */
+/** Answers requests until an empty line or the end of input. */
 async function conversation(model: Model): Promise<void> {
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
   terminal.on('SIGINT', () => terminal.close());

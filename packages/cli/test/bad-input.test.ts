@@ -109,7 +109,7 @@ describe('packages', () => {
     home.refuses([command, 'nowhere', '--tokens', '1'], 'L308', 'nowhere', 'lamella compile'),
   );
   test.each([
-    ['nothing there', 'facebook/MobileLLM-125M', 'there is nothing of this name', 'downloaded before'],
+    ['nothing there', 'facebook/MobileLLM-125M', 'it does not exist', 'downloaded before'],
     ['a folder of something else', 'other', 'neither manifest.json', 'nor config.json'],
     ['a folder without its config', 'weights', 'model.safetensors, but config.json is missing', '--weights weights'],
     ['a file of weights', 'weights/model.safetensors', 'no config.json is beside it'],

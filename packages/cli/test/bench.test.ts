@@ -65,7 +65,7 @@ test('a table, with ratios to the first of several', async () => {
   const [, titles, base, other, note] = stdout.split('\n');
   expect(titles).toMatch(/prefill ratio +decode ratio$/);
   expect(base).toMatch(/^ +immediate .* 1\.000 +1\.000$/);
-  expect(note).toMatch(/^ratios are medians, too: of what each round has/);
+  expect(note).toMatch(/^each ratio is the median of the ratios to the first row/);
   expect(other).toMatch(/^ +cycle .* GB\/s .* \d+\.\d{3} +\d+\.\d{3}$/);
 });
 

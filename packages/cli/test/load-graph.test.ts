@@ -344,8 +344,8 @@ test.each([
   expect(error.site).toEqual({ file: path, line: 3, column: 16 });
 });
 
-test.each(['/dev/zero', '/dev/null'])('L302: %s is no file', async (path) => {
-  expect((await failure(path)).message).toContain(`L302 ${path} cannot be read: it is no file`);
+test.each(['/dev/zero', '/dev/null'])('L302: %s is not a file', async (path) => {
+  expect((await failure(path)).message).toContain(`L302 ${path} cannot be read: it is not a file`);
 });
 
 test.each(['style.css', 'notes.md', 'data.json', 'image.png'])('%s is no graph file', async (name) => {

@@ -40,7 +40,7 @@ test('an empty folder is taken, any other refused before anything runs', async (
   const second = replaceFolder(out, no, async () => {
     ran = true;
   });
-  await expect(second).rejects.toThrow(/^L301 .*something else than a compiled package/);
+  await expect(second).rejects.toThrow(/^L301 .*something other than a compiled package/);
   expect(ran).toBe(false);
   expect(await readFile(join(out, 'a'), 'utf8')).toBe('first');
 });

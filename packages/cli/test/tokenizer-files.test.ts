@@ -149,7 +149,7 @@ test.each<[string, Record<string, unknown>, number, RegExp]>([
       },
     },
     6,
-    /tokenizer_config\.json adds <tool>, which it does not have/,
+    /tokenizer_config\.json adds <tool>, which the tokenizer does not have/,
   ],
   [
     'an end outside the vocabulary',
@@ -222,12 +222,12 @@ test.each<[string, Record<string, unknown>, number, RegExp]>([
     'an added token that is only vocabulary',
     decoder({ 0: { content: 'a' } }),
     6,
-    /adds a, which here is no added token/,
+    /adds a, which is not an added token of the tokenizer/,
   ],
-  ['an added token with another id', decoder({ 5: { content: 'a' } }), 6, /gives a the id 5, and here it is 0/],
+  ['an added token with another id', decoder({ 5: { content: 'a' } }), 6, /gives a the id 5, but its id is 0/],
   ['a special token with another id', decoder({ 5: { content: '</s>', special: true } }), 6, /gives <\/s> the id 5/],
   ['an added token without a text', decoder({ 5: { special: true } }), 6, /has no text for the added token 5/],
-  ['a token that is special in one file', decoder({ 1: { content: '</s>' } }), 6, /has another special for <\/s>/],
+  ['a token that is special in one file', decoder({ 1: { content: '</s>' } }), 6, /has a different special for <\/s>/],
   [
     'an added token with another flag',
     {
@@ -235,7 +235,7 @@ test.each<[string, Record<string, unknown>, number, RegExp]>([
       ...decoder({ 0: { content: 'a', normalized: true, rstrip: true } }),
     },
     6,
-    /has another rstrip for a/,
+    /has a different rstrip for a/,
   ],
   ...[true, false].map((says): [string, Record<string, unknown>, number, RegExp] => [
     'a space before the text that one file wants',

@@ -1,6 +1,7 @@
 /**
- * A page in a browser of its own, started as a user starts it: without a debugger, which would hold every response in the page's process and
- * count as its memory, and which no library has for every browser. So the page says what it found by a request.
+ * Runs a page in a separate browser, started like by a user. It uses no debugger, which would hold
+ * every response in the page's process and count as its memory, and which no library supports for
+ * every browser. So the page reports its result by a request.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -13,7 +14,7 @@ import { text } from 'node:stream/consumers';
 import { chromiumPath, switches } from './chromium.ts';
 import { programPath } from './program.ts';
 
-/** A browser with its profile in an empty folder, at an address. */
+/** Starts a browser with its profile in an empty folder, at an address. */
 export type Alone = (profile: string, url: string) => Promise<ChildProcess>;
 
 export const chromiumAlone: Alone = async (profile, url) => {
@@ -21,7 +22,7 @@ export const chromiumAlone: Alone = async (profile, url) => {
   return spawn(chromiumPath(), [...flags, `--user-data-dir=${profile}`, url], { stdio: 'ignore' });
 };
 
-/** `$FIREFOX`, an installed one, or one that is installed now. L307. */
+/** Firefox from `$FIREFOX`, an installed one, or one installed now. L307. */
 export const firefoxAlone: Alone = async (profile, url) => {
   const path = programPath({
     name: 'Firefox',
@@ -36,13 +37,13 @@ export const firefoxAlone: Alone = async (profile, url) => {
     install: null,
     remedy: 'installing it, or FIREFOX=PATH',
   });
-  // no pages that greet or ask
+  // Disables the pages that greet or ask.
   const settings = ['browser.aboutwelcome.enabled', 'datareporting.policy.dataSubmissionEnabled', 'app.update.enabled'];
   await writeFile(join(profile, 'user.js'), settings.map((name) => `user_pref("${name}", false);\n`).join(''));
   return spawn(path, ['--headless', '--no-remote', '--profile', profile, url], { stdio: 'ignore' });
 };
 
-/** Keeps `url` open for as long as `until` takes, which gets the id of the browser's process. */
+/** Keeps `url` open while `until` runs, which receives the id of the browser's process. */
 export async function openAlone<T>(browser: Alone, url: string, until: (pid: number) => Promise<T>): Promise<T> {
   const profile = await mkdtemp(join(tmpdir(), 'lamella-browser-'));
   const running = await browser(profile, url);
@@ -56,11 +57,14 @@ export async function openAlone<T>(browser: Alone, url: string, until: (pid: num
   }
 }
 
-/** Where one page answers. */
+/** A server that receives the result of one page. */
 export interface Listener<T> {
-  /** For behind the # of the page's address: JSON of `order` and of `answerTo`, the address to post `{ said }` or `{ failed }` to. */
+  /**
+   * For the fragment of the page's address: JSON of `order`, and of `answerTo`, the address to
+   * which the page posts `{ said }` or `{ failed }`.
+   */
   hash(order: object): string;
-  /** What was said; rejects with what failed, or when nothing has come for `patienceMs`. */
+  /** The page's result. Rejects with the page's failure, or if nothing arrives in `patienceMs`. */
   readonly said: Promise<T>;
   close(): void;
 }
@@ -72,7 +76,7 @@ export async function openListener<T>(patienceMs: number): Promise<Listener<T>> 
   const answerTo = `http://localhost:${(server.address() as AddressInfo).port}/`;
   const listen = async (): Promise<T> => {
     const [request, response] = await once(server, 'request', { signal: AbortSignal.timeout(patienceMs) }).catch(() => {
-      throw new Error(`the page has said nothing for ${patienceMs / 1000} s`);
+      throw new Error(`the page sent no result in ${patienceMs / 1000} s`);
     });
     const { said, failed } = JSON.parse(await text(request)) as { said: T; failed?: string };
     response.setHeader('Access-Control-Allow-Origin', '*').end();
@@ -80,7 +84,7 @@ export async function openListener<T>(patienceMs: number): Promise<Listener<T>> 
     return said;
   };
   const said = listen();
-  // whoever gives up before does not wait for it
+  // A caller that gives up earlier does not await this promise; its rejection must not be uncaught.
   said.catch(() => {});
   return {
     hash: (order) => encodeURIComponent(JSON.stringify({ order, answerTo })),

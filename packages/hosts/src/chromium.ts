@@ -1,15 +1,19 @@
-/** Chromium without a window. Any recent one will do. */
+/** Starts Chromium without a window. Any recent version works. */
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { type Browser, chromium } from 'playwright-core';
 import { type Program, programPath, run } from './program.ts';
 
 /**
- * A browser without a window has the window's parts all the same, and the list below the address is a page by now: one more process for every
- * window, which computes for a second, while whatever is tested or measured in that window has to share the processor with it.
+ * Chromium's own pages, which a headless browser creates as well: the list below the address bar,
+ * for example, is now a page. Each costs one more process per window, which computes for a second
+ * and takes processor time from the test or measurement there.
  */
 const ownPages = ['WebUIOmniboxPopup', 'WebUIOmniboxAimPopup', 'WebUIOmniboxFullPopup', 'PreloadTopChromeWebUI'];
-/** Chromium follows the last list it is given, so these are what Playwright's own would have said: nothing over HTTPS or to Google unasked. */
+/**
+ * Chromium uses only the last --disable-features switch, so this repeats Playwright's: no upgrades
+ * to HTTPS and no requests to Google.
+ */
 const unasked = [
   'HttpsUpgrades',
   'HttpsFirstBalancedModeAutoEnable',
@@ -22,7 +26,7 @@ const unasked = [
   'PreconnectToSearch',
 ];
 
-/** What every Chromium here is started with. */
+/** The switches of every Chromium that is started here. */
 export const switches: readonly string[] = [
   '--no-sandbox',
   '--disable-background-networking',
@@ -31,8 +35,8 @@ export const switches: readonly string[] = [
 ];
 
 /**
- * Starts a headless Chromium. `args` are more of its own switches. The caller closes it. L307 when there is none and none could be
- * installed.
+ * Starts a headless Chromium with the additional switches `args`. The caller closes it. L307 if
+ * there is none and none could be installed.
  */
 export function launchChromium(args: readonly string[] = []): Promise<Browser> {
   return chromium.launch({
@@ -42,7 +46,7 @@ export function launchChromium(args: readonly string[] = []): Promise<Browser> {
   });
 }
 
-/** The program: `$CHROMIUM`, an installed one, or one that is installed now. L307. */
+/** The path of `$CHROMIUM`, of an installed Chromium, or of one installed now. L307. */
 export function chromiumPath(): string {
   return programPath(program);
 }
@@ -50,7 +54,7 @@ export function chromiumPath(): string {
 const program: Program = {
   name: 'Chromium',
   variable: 'CHROMIUM',
-  // Debian, Ubuntu, Fedora, Google's own, Playwright's
+  // Paths of Debian, Ubuntu and Fedora, Google's package, and Playwright.
   usual: ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome', chromium.executablePath()],
   debian: 'chromium',
   install() {

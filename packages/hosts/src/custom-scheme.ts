@@ -1,7 +1,8 @@
 /**
- * Pages of a scheme that is not HTTP, as a native shell's WebView has them (`capacitor://localhost` on iOS): Chromium gives such pages to
- * extensions alone. Like there, files come from the device and not from a server, the Cache API takes no requests of the scheme, no header makes
- * the page cross-origin isolated, and a strict policy refuses scripts inside the page.
+ * Pages with a scheme other than HTTP, like those of a native app's WebView
+ * (`capacitor://localhost` on iOS). In Chromium only extensions have such pages. As in the WebView,
+ * files come from the device and not from a server, the Cache API refuses requests of the scheme,
+ * no header makes the page cross-origin isolated, and a strict policy forbids inline scripts.
  */
 import { createHash, generateKeyPairSync } from 'node:crypto';
 import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -17,7 +18,10 @@ export interface Shell {
   close(): Promise<void>;
 }
 
-/** Opens a browser in which the files of `folder` are at `origin`. `options` are those of a Playwright context. */
+/**
+ * Opens a browser with the files of `folder` at `origin`. `options` are those of a Playwright
+ * context.
+ */
 export async function openShell(
   folder: string,
   options: Pick<
@@ -28,7 +32,7 @@ export async function openShell(
   const place = await mkdtemp(join(tmpdir(), 'lamella-shell-'));
   const extension = join(place, 'extension');
   await cp(folder, extension, { recursive: true });
-  // An extension's name is the hash of its key, in letters from a to p.
+  // An extension's id is the hash of its key, in letters from a to p.
   const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const key = publicKey.export({ type: 'spki', format: 'der' });
   const hash = createHash('sha256').update(key).digest('hex').slice(0, 32);

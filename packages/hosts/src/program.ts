@@ -1,28 +1,30 @@
-/** Finding a browser, or installing it: what runs in one is tested and measured in a real one. */
+/** Finds a browser or installs it: code for browsers is tested and measured in real ones. */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { LamellaError } from '@lamella/graph/diagnostics';
 
 export interface Program {
   readonly name: string;
-  /** The environment variable that names one. */
+  /** The environment variable with its path. */
   readonly variable: string;
-  /** Where systems put it. */
+  /** The usual paths on each system. */
   readonly usual: readonly string[];
   /** Debian's package. */
   readonly debian: string;
-  /** Installs it where there is no apt, or nobody may use it; null for a program that then is the user's to install. */
+  /** Installs it if apt is missing or not permitted; null if the user must install it. */
   readonly install: (() => void) | null;
   /** What else a user can do. */
   readonly remedy: string;
 }
 
-/** The path of the program: the one that is named, one that is there, or one that is installed now. L307. */
+/**
+ * The path of the program: the one in the variable, an installed one, or one installed now. L307.
+ */
 export function programPath(program: Program): string {
   const { name, variable, remedy } = program;
   const none = (reason: string) => new LamellaError('L307', { name, reason, remedy });
   const named = process.env[variable];
-  if (named !== undefined && !existsSync(named)) throw none(`${variable} names ${named}, which is not there`);
+  if (named !== undefined && !existsSync(named)) throw none(`${variable} names ${named}, which does not exist`);
   const found = named ?? installed(program) ?? install(program);
   if (found === undefined) throw none('installing one did not work');
   return found;
@@ -32,7 +34,10 @@ function installed({ usual }: Program): string | undefined {
   return usual.find((path) => existsSync(path));
 }
 
-/** Through apt as root on a Debian, which brings the libraries along. Says so on stderr: it takes a while. */
+/**
+ * Installs through apt if this is root on Debian, which also installs the libraries. Prints a line
+ * on stderr, because it takes a while.
+ */
 function install(program: Program): string | undefined {
   const { name, debian } = program;
   const apt = process.getuid?.() === 0 && existsSync('/usr/bin/apt-get');
@@ -44,7 +49,9 @@ function install(program: Program): string | undefined {
   return installed(program);
 }
 
-/** Runs a command with its output on our stderr. A failure shows in that the program is still not there. */
+/**
+ * Runs a command with its output on stderr. A failure shows later: the program is still missing.
+ */
 export function run(command: string, ...args: readonly string[]): void {
   spawnSync(command, args, { stdio: ['ignore', process.stderr, process.stderr] });
 }

@@ -1,6 +1,7 @@
 /**
- * A static file server on localhost, for pages that load packages in a real browser. It sends what a page needs to be cross-origin isolated
- * (threads need it), or leaves that out, as most hosts on the web do.
+ * A static file server on localhost, for pages that load packages in a real browser. It sends the
+ * headers that make a page cross-origin isolated (threads need it), or leaves them out, as most
+ * hosts on the web do.
  */
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
@@ -9,8 +10,9 @@ import type { AddressInfo } from 'node:net';
 import { extname, join, sep } from 'node:path';
 
 /**
- * What is served: a folder on disk, one text (a page or a script) whose type its path's ending tells, or whatever `answer` does, such as
- * breaking off. With a folder, `before` sees every request for one of its files first, and says whether it has answered it.
+ * Served content: a folder on disk; one text (a page or a script), whose type follows from its
+ * path; or a function that answers, for example by breaking off. For a folder, `before` receives
+ * every request for one of its files first, and returns whether it has answered it.
  */
 export type Content =
   | {
@@ -31,11 +33,14 @@ export interface ServeOptions {
   readonly isolated?: boolean;
   /** The name or address to listen on. Default `localhost`. */
   readonly host?: string;
-  /** The port. Default: any that is free. */
+  /** The port. Default: any free port. */
   readonly port?: number;
-  /** Headers of every answer besides, such as a policy. */
+  /** Additional headers of every answer, such as a policy. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Sends ETags, and 304 to who has that version. Default false, as servers that are written for a test or a demonstration. */
+  /**
+   * Sends ETags, and 304 if the request has the current one. Default false, like simple servers for
+   * tests and demonstrations.
+   */
   readonly validators?: boolean;
 }
 
@@ -50,8 +55,9 @@ const types: Readonly<Record<string, string>> = {
 };
 
 /**
- * Serves `content` by path: a text or an answer at exactly its path, a folder at everything below its path (`/package/` -> files in it; a path that ends
- * in a slash is its `index.html`). Longer paths come first.
+ * Serves `content` by path: a text or an answer at exactly its path, a folder at every path below
+ * its own (`/package/` -> files in it; a path that ends in a slash is its `index.html`). Longer
+ * paths have precedence.
  */
 export async function serve(
   content: Readonly<Record<string, Content>>,
@@ -94,7 +100,7 @@ interface Exchange {
   readonly validators: boolean;
 }
 
-/** Sends a file, or the rest of it from the byte that `Range` names. */
+/** Sends a file, or the rest of it from the first byte of `Range`. */
 async function file(folder: string, name: string, { request, response, validators }: Exchange): Promise<void> {
   const path = join(folder, name === '' || name.endsWith('/') ? `${name}index.html` : name);
   const found = await stat(path).catch(() => null);

@@ -1,13 +1,14 @@
 /**
- * The arena over time: operations go down, bytes go across, and a buffer fills the bytes it has been given for the operations during which
- * its contents matter. The bound is the most bytes live at one time, which no placement can beat.
+ * The arena over time: operations from top to bottom, bytes from left to right. A buffer fills its
+ * bytes during the operations in which its contents are needed. The bound is the largest number of
+ * bytes live at one time; no placement can use fewer.
  */
 import type { Plan } from '@lamella/compiler/plan';
 import { breakable, type Html, html, nothing } from './html.ts';
 import { table } from './table.ts';
 import { bytes, count } from './units.ts';
 
-/** The picture, and the same as a table. */
+/** The picture, and the same figures as a table. */
 export function arenaPicture({ arena, program }: Plan): Html {
   const operations = program.kinds.flatMap((kind) =>
     kind.ops.map((op, i) => ({ kind: kind.name, name: op.name, first: i === 0 })),

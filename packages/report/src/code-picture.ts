@@ -1,4 +1,7 @@
-/** Every kernel as it is: its loops beside the WAT and the WGSL that were printed from them. Long texts scroll in their own box. */
+/**
+ * The code of every kernel: its loops beside the WAT and the WGSL printed from them. Long texts
+ * scroll in their own box.
+ */
 import type { Compilation } from '@lamella/compiler/compilation';
 import { printKind } from '@lamella/compiler/program/print';
 import { type Html, html, nothing } from './html.ts';
@@ -8,7 +11,7 @@ import { count } from './units.ts';
 /** A heading for each kind, with its fused operations and its kernels, folded. */
 export function codePicture(compilation: Compilation): Html {
   const { plan, stages, gpu } = compilation;
-  // of several profiles the one that runs everywhere
+  // Of several profiles, the last one runs on every adapter.
   const { kernels, others } = kernelTexts(compilation, gpu.at(-1));
   const folded = (kind: string, lowering: KernelText['lowering']) =>
     kernels.filter((kernel) => kernel.kind === kind && kernel.lowering === lowering).map(foldedKernel);
@@ -44,7 +47,7 @@ function part(language: string, name: string, content: string): Html {
   return html`<div><p class="language">${language}</p>${text(`${language} of ${name}`, content)}</div>`;
 }
 
-/** A box that can be scrolled with the keyboard, too. */
+/** A box that can also be scrolled with the keyboard. */
 function text(label: string, content: string): Html {
   return html`<pre role="group" aria-label="${label}" tabindex="0">${content}</pre>`;
 }

@@ -1,6 +1,6 @@
 /**
- * Markup as values. Whatever is put into a template is escaped unless it is markup already, so a model's or a tensor's name can never become
- * any. A page and its parts are made of nothing else.
+ * Markup as values. Every value in a template is escaped unless it is markup already, so the name
+ * of a model or tensor cannot become markup. Pages and their parts are built only with this.
  */
 
 /** A piece of markup. */
@@ -18,14 +18,17 @@ const entities: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-/** Tag of a template: `` html`<p>${name}</p>` ``. Text is escaped, markup and lists of markup are put in as they are. */
+/**
+ * Tag of a template: `` html`<p>${name}</p>` ``. Text is escaped; markup and lists of markup are
+ * inserted unchanged.
+ */
 export function html(parts: TemplateStringsArray, ...values: readonly Part[]): Html {
   return { markup: parts.map((part, i) => (i === 0 ? part : `${markupOf(values[i - 1]!)}${part}`)).join('') };
 }
 
 export const nothing: Html = { markup: '' };
 
-/** A dotted or joined name that may be broken behind its signs, where a column is narrow. */
+/** A dotted or joined name that may be broken after its signs in a narrow column. */
 export function breakable(name: string): Html {
   const parts = name.split(/(?<=[._+])/);
   return html`${parts.map((part, i) => (i === 0 ? html`${part}` : html`<wbr>${part}`))}`;

@@ -1,6 +1,6 @@
 /**
- * Every kernel as text: the loops it was scheduled as, the WAT that was printed from them, and, where there are kernels for a GPU, what it is
- * there. A GPU has loops of its own, and may take two shaders for what is one function of WASM.
+ * Every kernel as text: its loops, the WAT printed from them, and its shaders if there are kernels
+ * for a GPU. A GPU has its own loops, and may need two shaders for one function of WASM.
  */
 
 import type { Compilation } from '@lamella/compiler/compilation';
@@ -16,7 +16,7 @@ export interface ShaderText {
 
 export interface KernelText {
   readonly name: string;
-  /** The kind of block it belongs to, and whether it is for one token or for a tile. */
+  /** The kind of block it belongs to, and whether it computes one token or a tile. */
   readonly kind: string;
   readonly lowering: 'decode' | 'prefill';
   /** Bytes of WASM. */
@@ -28,11 +28,14 @@ export interface KernelText {
 
 export interface KernelTexts {
   readonly kernels: readonly KernelText[];
-  /** Shaders that no kernel of WASM stands beside, such as the greedy choice. */
+  /** Shaders without a corresponding WASM kernel, such as the greedy choice. */
   readonly others: readonly ShaderText[];
 }
 
-/** In the order they run: by kind, for one token and then for a tile; beside `gpu`, the shaders of the same graph. */
+/**
+ * Kernels in the order they run: by kind, for one token and then for a tile. `gpu` has the shaders
+ * of the same graph.
+ */
 export function kernelTexts({ kernels, wasm, stages }: Compilation, gpu: GpuParts | undefined): KernelTexts {
   const sizes = functionBytes(wasm);
   const functions = functionsOf(stages.wat());
@@ -65,7 +68,7 @@ export function kernelTexts({ kernels, wasm, stages }: Compilation, gpu: GpuPart
   return { kernels: texts, others: shaders.filter((shader) => !beside.has(shader)) };
 }
 
-/** The functions of a module's text by their name; each ends with a parenthesis on a line of its own. */
+/** The functions of a module's text by name. Each ends with a parenthesis on its own line. */
 function functionsOf(wat: string): ReadonlyMap<string, string> {
   return new Map([...wat.matchAll(/^\(func \$(\S+) [\s\S]*?^\)$/gm)].map(([text, name]) => [name!, text]));
 }

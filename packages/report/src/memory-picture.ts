@@ -1,4 +1,7 @@
-/** Linear memory from its first byte to its last: allocated once, so this is all a running model takes. */
+/**
+ * Linear memory from its first byte to its last. It is allocated once, so this is the whole memory
+ * of a running model.
+ */
 import type { Manifest, MemoryPlan } from '@lamella/runtime/manifest';
 import { type Html, html } from './html.ts';
 import { scaleBar, swatch } from './scale-bar.ts';

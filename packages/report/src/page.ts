@@ -1,12 +1,12 @@
-/** The page around the pictures: one file with its style inside, no scripts, nothing fetched. */
+/** The page around the pictures: one file with its style inside, without scripts or requests. */
 import { type Html, html } from './html.ts';
 import { style } from './style.ts';
 
 export interface Section {
-  /** The address of the section in the page. */
+  /** The fragment of the section's address in the page. */
   readonly id: string;
   readonly title: string;
-  /** What one sees, in a sentence. */
+  /** A sentence that explains the picture. */
   readonly lead: string;
   readonly body: Html;
 }
@@ -16,7 +16,7 @@ export function isReport(beginning: string): boolean {
   return beginning.startsWith('<!doctype html>') && / · Lamella<\/title>/.test(beginning);
 }
 
-/** A whole document. `facts` are the figures at its head. */
+/** A whole document. `facts` are the figures at its top. */
 export function page(
   name: string,
   subtitle: string,
@@ -50,7 +50,7 @@ ${sections.map(sectionMarkup)}</main>
   return document.markup;
 }
 
-/** Figures in a row, each under what it is. */
+/** Figures in a row, each with its name. */
 export function factList(facts: readonly (readonly [string, string])[]): Html {
   return html`<dl class="facts">${facts.map(([term, figure]) => html`<div><dt>${term}</dt><dd>${figure}</dd></div>`)}</dl>`;
 }

@@ -1,4 +1,4 @@
-/** The tensors: how many parameters each has over all weight sets, and the bytes they take as they are stored. */
+/** The tensors: the parameters of each over all weight sets, and their stored bytes. */
 import type { Compilation } from '@lamella/compiler/compilation';
 import { elementCount, type WeightId } from '@lamella/graph/ir';
 import { type Html, html } from './html.ts';
@@ -15,7 +15,7 @@ interface Tensor {
   bytes: number;
 }
 
-/** Bytes by module as a bar, and tensors in a table that adds up to the weights region. */
+/** Bytes by module as a bar, and tensors in a table whose sum is the weights region. */
 export function parametersPicture(compilation: Compilation): Html {
   const { graph, plan, report } = compilation;
   const tensors = stored(compilation);
@@ -44,7 +44,7 @@ ${table(
 )}`;
 }
 
-/** Tensors of one kind whose names begin alike, such as `self_attn`. */
+/** Tensors of one kind whose names have the same first part, such as `self_attn`. */
 function modules(tensors: readonly Tensor[]): readonly { readonly name: string; readonly bytes: number }[] {
   const found = new Map<string, number>();
   for (const { kind, name, bytes } of tensors) {
@@ -54,7 +54,10 @@ function modules(tensors: readonly Tensor[]): readonly { readonly name: string; 
   return [...found].map(([name, bytes]) => ({ name, bytes }));
 }
 
-/** Every stored tensor, with its copies together. One that several kinds read is counted where it is read first. */
+/**
+ * Every stored tensor, together with its copies. A tensor that several kinds read is counted at the
+ * first.
+ */
 function stored({ graph, plan }: Compilation): readonly Tensor[] {
   const found = new Map<string, Tensor>();
   const owners = new Map<WeightId, string>();

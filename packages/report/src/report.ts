@@ -1,6 +1,7 @@
 /**
- * The report of a model: what the compiler decided, as pictures. `lamella inspect --html` and every package carry it. A compilation shows
- * everything; a package has only its manifest, which knows the sharing and the memory.
+ * The report of a model: the decisions of the compiler as pictures. `lamella inspect --html` writes
+ * it, and every package contains it. A compilation shows everything; for a package there is only
+ * the manifest, with its sharing and memory.
  */
 import type { Compilation } from '@lamella/compiler/compilation';
 import type { Manifest } from '@lamella/runtime/manifest';
@@ -22,13 +23,13 @@ export function modelReport(compilation: Compilation): string {
     {
       id: 'kernels',
       title: 'Kernels',
-      lead: 'Compiled once for each kind of block and run over the table of executions; loops on one side, what was printed from them on the other.',
+      lead: 'Kernels are compiled once for each kind of block and run over the table of executions. Each is shown as loops and as the code printed from them.',
       body: codePicture(compilation),
     },
   ]);
 }
 
-/** What the plan of a compiled model looks like: everything but its code. */
+/** The pictures of a model's plan: everything except its code. */
 export function pictures(compilation: Compilation): readonly Section[] {
   const manifest = manifestOf(compilation);
   return [
@@ -36,20 +37,20 @@ export function pictures(compilation: Compilation): readonly Section[] {
     {
       id: 'traffic',
       title: 'Slow memory',
-      lead: 'Weight bytes that decoding one token reads from beyond the fast memory. Every execution is as wide as the bytes it works through.',
+      lead: 'Weight bytes that decoding one token reads from slow memory. The width of an execution is the number of weight bytes that it uses.',
       body: trafficPicture(compilation),
     },
     {
       id: 'parameters',
       title: 'Parameters',
-      lead: 'Every tensor as it is stored. Each weight set is stored once, however often it runs.',
+      lead: 'Every stored tensor. Each weight set is stored once, even if it runs several times.',
       body: parametersPicture(compilation),
     },
     memorySection(manifest),
     {
       id: 'arena',
       title: 'Arena',
-      lead: 'Which activations lie where, and when: operations from top to bottom, bytes from left to right.',
+      lead: 'The places of the activations over time: operations from top to bottom, bytes from left to right.',
       body: arenaPicture(compilation.plan),
     },
     {
@@ -65,7 +66,7 @@ function manifestOf(compilation: Compilation): Manifest {
   return compilation.manifest({ weights: null, tokenizer: null, probe: null, wasm: [] });
 }
 
-/** The same of a package, from its manifest alone. */
+/** The report of a package, from its manifest alone. */
 export function packageReport(manifest: Manifest): string {
   return headed(manifest, [stackSection(manifest), memorySection(manifest)]);
 }
@@ -74,12 +75,12 @@ function headed(manifest: Manifest, sections: readonly Section[]): string {
   return page(manifest.name, subtitle(manifest), facts(manifest), sections);
 }
 
-/** What the model is, in a line. */
+/** The model in one line. */
 export function subtitle({ report, quant, context }: Manifest): string {
   return `${count(report.parameters)} parameters as ${quant}, context ${count(context)} tokens`;
 }
 
-/** The figures that a reader looks for first. */
+/** The most important figures. */
 export function facts({ report }: Manifest): readonly (readonly [string, string])[] {
   return [
     ['memory, allocated once', bytes(report.plannedBytes)],

@@ -1,6 +1,6 @@
 /**
- * Parts of a whole, to scale. What would be too thin to see is drawn again below, all of it to one larger scale, as often as it takes: memory
- * has regions of 16 bytes beside regions of 100 MiB.
+ * Parts of a whole, to scale. Parts too thin to see are drawn again below, all at one larger scale,
+ * repeatedly if necessary: memory has regions of 16 bytes beside regions of 100 MiB.
  */
 import { type Html, html, nothing } from './html.ts';
 import { bytes } from './units.ts';
@@ -13,13 +13,13 @@ export interface Part {
 /** A part below this share of its bar is drawn again. */
 const THIN = 1 / 50;
 
-/** Bars of the parts in their order; the same part has the same colour everywhere (`swatch`). */
+/** Bars of the parts in their order. A part has the same colour everywhere (`swatch`). */
 export function scaleBar(title: string, parts: readonly Part[]): Html {
   const levels = magnified(parts);
   const whole = total(parts);
   return html`<div class="scale">${levels.map(
     (level, i) => html`<div role="img" aria-label="${title}${i === 0 ? '' : ', enlarged'}: ${spoken(level)}">
-${i === 0 ? nothing : html`<p class="zoom" aria-hidden="true">the thin ones, ${times(whole / total(level))} larger</p>`}
+${i === 0 ? nothing : html`<p class="zoom" aria-hidden="true">the thin parts, ${times(whole / total(level))} larger</p>`}
 <div class="bar" aria-hidden="true">${level.map(
       (part) =>
         html`<span style="flex-grow:${part.bytes};--hue:${hue(parts.indexOf(part), parts.length)}"><b>${part.name}</b><small>${bytes(part.bytes)}</small></span>`,
@@ -27,7 +27,7 @@ ${i === 0 ? nothing : html`<p class="zoom" aria-hidden="true">the thin ones, ${t
   )}</div>`;
 }
 
-/** The colour of part `index`, beside its row in a table. */
+/** The colour of part `index`, for its row in a table. */
 export function swatch(index: number, count: number): Html {
   return html`<i class="swatch" style="--hue:${hue(index, count)}"></i>`;
 }
@@ -37,7 +37,7 @@ function magnified(parts: readonly Part[]): readonly (readonly Part[])[] {
   for (let level = parts; ; ) {
     const whole = total(level);
     const thin = level.filter((part) => part.bytes < whole * THIN);
-    // one alone has no scale to be drawn to
+    // A single part has no scale.
     if (thin.filter((part) => part.bytes > 0).length < 2) return levels;
     levels.push(thin);
     level = thin;

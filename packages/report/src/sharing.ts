@@ -1,16 +1,20 @@
 /**
- * Draws in one line which weights run when, e.g. `0 0 1 1 2 2 … 29 29`, from the execution table alone. Weight sets are numbered in
- * the order of their first execution, which for every named order is their number in the checkpoint.
+ * Draws the order of the weight sets in one line, e.g. `0 0 1 1 2 2 … 29 29`, from the execution
+ * table alone. Weight sets are numbered in the order of their first execution; for every named
+ * order that is their number in the checkpoint.
  */
 import type { TableRow } from '@lamella/runtime/manifest';
 
 export interface Sharing {
   /** Distinct weight sets among the executions. */
   readonly weightSets: number;
-  /** Rows of the table but for the first and the last, which are the embedding and the head. */
+  /**
+   * Number of rows of the table without the first and the last, which are the embedding and the
+   * head.
+   */
   readonly executions: number;
   readonly drawing: string;
-  /** The order in words; empty when nothing is shared. */
+  /** The order in words; empty if nothing is shared. */
   readonly order: string;
 }
 
@@ -47,10 +51,10 @@ function described(order: readonly number[], sets: number): { drawing: string; o
   if (same([...ascending, ...back])) {
     return { drawing: `${pass} | ${elided(back.map(String))}`, order: 'all weight sets forwards, then backwards' };
   }
-  return { drawing: order.join(' '), order: 'in an order of its own' };
+  return { drawing: order.join(' '), order: 'in a custom order' };
 }
 
-/** The first few and the last of a long row. */
+/** The first and the last entries of a long row. */
 function elided(parts: readonly string[]): string {
   if (parts.length <= 10) return parts.join(' ');
   return [...parts.slice(0, 4), '…', ...parts.slice(-2)].join(' ');

@@ -1,13 +1,14 @@
 /**
- * The stack with its sharing: one cell for each row of the execution table, in the colour of its weights; an arc from each run of some weights
- * to the next; a state slot under each execution. MobileLLM's orders (arXiv 2402.14905, section 3.4) are small hops (immediate), one wide
- * band (cycle) or a rainbow (reverse). Everything is read off the table.
+ * The stack with its sharing: one cell for each row of the execution table, in the colour of its
+ * weights; an arc from each run of the same weights to the next; a state slot under each execution.
+ * MobileLLM's orders (arXiv 2402.14905, section 3.4) appear as small hops (immediate), one wide
+ * band (cycle) or a rainbow (reverse). Everything is derived from the table.
  */
 import type { Manifest, TableRow } from '@lamella/runtime/manifest';
 import { type Html, html, nothing } from './html.ts';
 import { sharing } from './sharing.ts';
 
-/** What the picture is drawn from: a package's manifest will do. */
+/** The part of a manifest that the picture needs. */
 export type Stack = Pick<Manifest, 'table' | 'kinds'>;
 
 /** Widths and heights in units of the drawing, which is scaled as a whole. */
@@ -17,14 +18,17 @@ const SLOT = 5;
 const GAP = 4;
 
 export interface Painted {
-  /** The address that tells executions of the row's kind apart, and the other addresses it reads. */
+  /** The address that differs between executions of the row's kind, and its other addresses. */
   readonly own: number;
   readonly common: readonly number[];
-  /** 0 for the first of the weight sets, 1 for the last; null for what is no execution of a block. */
+  /**
+   * 0 for the first of the weight sets, 1 for the last; null if the row is not an execution of a
+   * block.
+   */
   readonly tint: number | null;
 }
 
-/** The rows with their colours. The first row is what comes before the stacks, the last what comes after them. */
+/** The rows with their colours. The first row precedes the stacks, the last follows them. */
 export function painted({ table, kinds }: Stack): readonly Painted[] {
   const blocks = table.slice(1, -1);
   const ownGroup = kinds.map((_, kind) => mostVaried(table.filter((row) => row.kind === kind)));
@@ -37,13 +41,13 @@ export function painted({ table, kinds }: Stack): readonly Painted[] {
   }));
 }
 
-/** The group whose address differs most between rows of one kind: what is not shared by all of them. */
+/** The group whose address differs most between rows of one kind. */
 function mostVaried(rows: readonly TableRow[]): number {
   const distinct = (rows[0]?.weights ?? []).map((_, group) => new Set(rows.map((row) => row.weights[group])).size);
   return distinct.indexOf(Math.max(...distinct));
 }
 
-/** The attribute that gives a mark the colour of its weights. */
+/** The attributes that give a mark the colour of its weights. */
 export function tinted(tint: number | null): Html {
   return tint === null ? html`class="plain"` : html`class="set" style="--hue:${Math.round(235 + 165 * tint)}"`;
 }
@@ -80,9 +84,9 @@ ${rows.map((_, i) => (table[i]!.state === 0 ? nothing : html`<rect class="slot" 
 </svg>
 <figcaption><ul class="legend">
 <li><i class="ramp"></i> weight sets, in the order they are first run; an arc leads to the next run of the same weights</li>
-<li><i class="slot"></i> a state slot: keys and values of one execution alone</li>
-<li><i class="plain"></i> before and behind the stack: ${kinds[table[0]!.kind]!}, ${kinds[table.at(-1)!.kind]!}</li>
-${under.length ? html`<li><i class="common"></i> tensors that several of them have in common, stored once</li>` : nothing}
+<li><i class="slot"></i> a state slot: the keys and values of one execution</li>
+<li><i class="plain"></i> before and after the stack: ${kinds[table[0]!.kind]!}, ${kinds[table.at(-1)!.kind]!}</li>
+${under.length ? html`<li><i class="common"></i> tensors that several executions share, stored once</li>` : nothing}
 ${tracks.length > 1 ? html`<li>from top to bottom: ${tracks.map((k) => kinds[k]!).join(', ')}</li>` : nothing}
 </ul></figcaption>
 </figure>`;
@@ -92,11 +96,14 @@ interface Arc {
   readonly from: number;
   readonly to: number;
   readonly tint: number | null;
-  /** Height of its top above where it starts. */
+  /** Height of its top above its start. */
   readonly high: number;
 }
 
-/** From each use of an address to the next one, the wider the higher, up to `steepness` of the picture's width. */
+/**
+ * Arcs from each use of an address to the next one. A wider arc is higher, up to `steepness` of the
+ * picture's width.
+ */
 function arcs(
   uses: readonly (readonly { readonly address: number; readonly tint: number | null }[])[],
   steepness: number,
@@ -119,7 +126,9 @@ function heightOf(drawn: readonly Arc[]): number {
   return drawn.length === 0 ? 2 : Math.max(...drawn.map(({ high }) => high)) + GAP;
 }
 
-/** Half an ellipse between the middles of two cells, standing on `y`; negative `high` is upwards. */
+/**
+ * Half an ellipse between the centres of two cells, on the line `y`. Negative `high` is upwards.
+ */
 function arc(from: number, to: number, y: number, high: number): string {
   const x = (i: number) => i * STEP + STEP / 2;
   return `M${x(from)} ${y}A${(x(to) - x(from)) / 2} ${round(Math.abs(high))} 0 0 ${high < 0 ? 1 : 0} ${x(to)} ${y}`;

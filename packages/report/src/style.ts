@@ -1,6 +1,7 @@
 /**
- * The look of the pictures: one text column that fits 360 px, light and dark by what the reader prefers. Colours are a hue each
- * (`--hue`, set where a mark is drawn) at a lightness that keeps text readable in both.
+ * The style of the pictures: one text column that fits 360 px, light or dark by the reader's
+ * preference. Each colour is a hue (`--hue`, set on the mark) at a lightness that keeps text
+ * readable in both.
  */
 export const style = `
 :root {

@@ -1,4 +1,7 @@
-/** Tables of figures. One wider than the screen scrolls in its own box, with the keyboard, too; the page never does. */
+/**
+ * Tables of figures. A table wider than the screen scrolls in its own box, also with the keyboard;
+ * the page never scrolls sideways.
+ */
 import { breakable, type Html, html, nothing } from './html.ts';
 
 type Cell = Html | string | number;
@@ -10,7 +13,10 @@ export interface Rows {
   readonly rows: readonly (readonly Cell[])[];
 }
 
-/** `columns` by title, numbers to the right, or text (`'text'`) to the left; the first one is text. `foot` is a last row. */
+/**
+ * `columns` by title: numbers are right-aligned, text (`'text'`) is left-aligned; the first column
+ * is text. `foot` is a last row.
+ */
 export function table(
   label: string,
   columns: readonly (readonly [title: string, kind?: 'text'])[],

@@ -1,4 +1,7 @@
-/** One decoded token as the calls it makes, in order: how often each kernel runs, what it weighs, and what it reads besides activations. */
+/**
+ * The kernel calls of one decoded token, in order: the number of calls, the code size, and the
+ * bytes read besides activations.
+ */
 import type { Compilation } from '@lamella/compiler/compilation';
 import { type Plan, packsOf } from '@lamella/compiler/plan';
 import type { FusedOp, Kind } from '@lamella/compiler/program/ir';
@@ -30,11 +33,11 @@ export function tokenPicture({ plan, kernels, wasm, report }: Compilation): Html
     groups,
     ['all', count(report.wasm.dispatchesPerToken), '', '', '', ''],
   )}
-<p class="note">Weights count wherever they come from; ${bytes(report.slowMemoryBytesPerToken)} of them are planned to come from slow memory. State is
-what a call reads when the context is full.</p>`;
+<p class="note">Weights include bytes from fast memory; ${bytes(report.slowMemoryBytesPerToken)} of them are planned to come from slow memory. State is
+the bytes that a call reads when the context is full.</p>`;
 }
 
-/** An embedding reads one row of its table; anything else reads its tensors whole. */
+/** An embedding reads one row of its table; every other operation reads its tensors whole. */
 function weightBytes(plan: Plan, kind: Kind, op: FusedOp): number {
   if (op.kind === 'embed') {
     const row = plan.table.findIndex((each) => plan.program.kinds[each.kind] === kind);

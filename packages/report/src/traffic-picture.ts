@@ -1,6 +1,7 @@
 /**
- * What one decoded token reads, in the sharing order as it is and in the others: every row of the execution table as wide as the weight bytes it
- * works through, filled where they come from slow memory. The numbers are the plans' own (compiler/residency.ts).
+ * The weight bytes that one decoded token reads, in the model's sharing order and in the others.
+ * Each row of the execution table is as wide as the weight bytes that it uses, and filled where
+ * they come from slow memory. The numbers are the plans' own (compiler/residency.ts).
  */
 
 import type { Compilation } from '@lamella/compiler/compilation';
@@ -11,7 +12,7 @@ import { type Html, html, nothing } from './html.ts';
 import { painted, tinted } from './stack-picture.ts';
 import { bytes } from './units.ts';
 
-/** One strip for each order. A model that shares nothing has one order only. */
+/** One strip for each order. A model without sharing has only one order. */
 export function trafficPicture({ graph, plan, planInOrder }: Compilation): Html {
   const written = graph.stacks.map(({ sharing }) => sharing.text).join(', ');
   const shares = graph.stacks.some(({ weightSets, executions }) => executions.length > weightSets.length);

@@ -1,4 +1,4 @@
-/** Numbers as people read them: grouped digits, binary multiples of bytes, rates. */
+/** Numbers for readers: grouped digits, binary multiples of bytes, rates. */
 
 /** 124635456 -> `124,635,456`. */
 export function count(n: number): string {

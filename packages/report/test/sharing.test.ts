@@ -15,7 +15,7 @@ test.each([
   ['cycle', [0, 1, 0, 1], '0 1 | 0 1', 'all weight sets 2 times over'],
   ['cycle of 3', [0, 1, 0, 1, 0, 1], '0 1 | … (3 times)', 'all weight sets 3 times over'],
   ['reverse', [0, 1, 2, 2, 1, 0], '0 1 2 | 2 1 0', 'all weight sets forwards, then backwards'],
-  ['its own', [0, 1, 1, 2, 0], '0 1 1 2 0', 'in an order of its own'],
+  ['its own', [0, 1, 1, 2, 0], '0 1 1 2 0', 'in a custom order'],
 ])('%s', (_, order, drawing, words) => {
   const weightSets = new Set(order).size;
   expect(sharing(tableOf(order))).toEqual({ weightSets, executions: order.length, drawing, order: words });

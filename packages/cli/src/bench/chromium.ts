@@ -1,6 +1,7 @@
 /**
- * Packages in headless Chromium, each in a page of its own that has kept nothing: from a server on localhost, into a worker. Loading ends
- * when a token could be asked for, and so includes starting that worker.
+ * Measures packages in headless Chromium, each in a page with an empty cache: from a server on
+ * localhost, into a worker. Loading ends when the model can generate, so it includes starting that
+ * worker.
  */
 import { launchChromium } from '@lamella/hosts/chromium';
 import { serve } from '@lamella/hosts/serve';
@@ -9,7 +10,7 @@ import { checkPackage } from '../package/open-package.ts';
 import { type Host, request, type Subject } from './host.ts';
 
 declare global {
-  /** The page's own: what its package exports, and the model it loaded. */
+  /** Globals of the page: its package's exports, and the loaded model. */
   var load: (url?: string, options?: LoadOptions) => Promise<Model>;
   var model: Model;
 }
@@ -19,7 +20,7 @@ const text = `<!doctype html><script type="module">
   globalThis.load = load;
 </script>`;
 
-/** `webgpu` says whether pages get one, on whatever driver there is. */
+/** `webgpu` enables WebGPU in the pages, on any driver. */
 export async function chromiumHost(webgpu: boolean): Promise<Host> {
   const browser = await launchChromium(webgpu ? ['--enable-unsafe-webgpu'] : []);
   return {

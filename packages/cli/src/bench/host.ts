@@ -1,23 +1,25 @@
-/** What is measured and where: the same work in every host, through the face that apps use. */
+/**
+ * The measured work and its hosts. Every host does the same work, through the API that apps use.
+ */
 import type { GenerateOptions, LoadOptions, Model, Running } from '@lamella/runtime/api';
 import type { Manifest } from '@lamella/runtime/manifest';
 import type { BenchSample } from '../terminal/json-output.ts';
 
-/** Where packages run. */
+/** Runs packages in one environment. */
 export interface Host {
   /** Loads the package in `folder`, cold. */
   open(folder: string, on: On): Promise<Subject>;
   close(): Promise<void>;
 }
 
-/** What a package is to compute on, with at most so many threads. */
+/** The device to compute on, and the largest number of threads. */
 export type On = Required<Pick<LoadOptions, 'device' | 'threads'>>;
 
 /** A loaded package. */
 export interface Subject {
   readonly manifest: Manifest;
   readonly loadMs: number;
-  /** What computes, which may be something else than was asked for. */
+  /** What computes; it may differ from `On`. */
   readonly running: Running;
   run(work: Work): Promise<Measured>;
   close(): Promise<void>;
@@ -33,13 +35,13 @@ export interface Measured extends Omit<BenchSample, 'loadMs'> {
   readonly peakBytes: number;
 }
 
-/** Token ids spread over the vocabulary, and how the answer is made: greedy, and no end token ends it. */
+/** A prompt of token ids spread over the vocabulary, with greedy options that ignore end tokens. */
 export function request({ promptTokens, generatedTokens }: Work, vocab: number): [number[], GenerateOptions] {
   const prompt = Array.from({ length: promptTokens }, (_, i) => (1 + i * 7919) % vocab);
   return [prompt, { maxTokens: generatedTokens, eos: [] }];
 }
 
-/** One sequence. Picking a token is part of its time. */
+/** Measures one sequence. The time includes choosing tokens. */
 export async function measured(model: Model, work: Work): Promise<Measured> {
   const generation = model.generate(...request(work, model.manifest.vocab));
   for await (const _ of generation);

@@ -1,4 +1,4 @@
-/** Packages in this process, imported as an app imports them. */
+/** Measures packages in this process, imported like in an app. */
 import { openPackage } from '../package/open-package.ts';
 import { type Host, measured } from './host.ts';
 

@@ -1,8 +1,10 @@
 /**
- * `lamella bench`: how fast packages load, prefill and decode, side by side in one run. Several are measured in turn (A B, then B A), so that
- * a machine that gets slower or faster meanwhile does so for all of them; the first is the base of the ratios.
+ * `lamella bench`: measures how fast packages load, prefill and decode, side by side in one run.
+ * Several packages take turns (A B, then B A), so that a change of the machine's speed affects all
+ * of them. The first one is the base of the ratios.
  *
- * The work is fixed, an end token ends nothing, and one round that is not counted comes first: by then the engine has optimised the kernels.
+ * The work is fixed, and end tokens are ignored. One uncounted round comes first, in which the
+ * engine optimises the kernels.
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { bytes } from '@lamella/report/units';
@@ -20,7 +22,7 @@ import { progress } from '../terminal/progress.ts';
 import { takesCheckpoints, targetList } from '../terminal/shared-options.ts';
 import { type Align, heading, table } from '../terminal/table.ts';
 
-/** Tokens before and after, unless told otherwise and as far as the context has room. */
+/** Default numbers of prompt tokens and generated tokens, as far as the context has room. */
 const usualTokens = 64;
 
 export interface BenchCommand extends HowCompiled {
@@ -60,8 +62,8 @@ export function define(command: Command): void {
 }
 
 /**
- * Throws L403 when prompt and generated tokens do not fit the shortest context, L412 when a target cannot be had, and what opening a package
- * throws.
+ * Throws L403 if prompt and generated tokens do not fit the shortest context, L412 if a target is
+ * not available, and the errors of opening a package.
  */
 export async function bench(paths: readonly string[], options: BenchCommand): Promise<void> {
   const { host: name, target: targets = [usual.target], json, quant, kv, context } = options;
@@ -79,7 +81,7 @@ export async function bench(paths: readonly string[], options: BenchCommand): Pr
       ),
     ),
   );
-  // refused before anything is loaded
+  // Refused before anything is loaded.
   const work = workFor(await Promise.all(folders.map(manifestAt)), options);
   const host = await hosts[name](targets.includes('webgpu'));
   try {
@@ -97,7 +99,7 @@ const hosts: Readonly<Record<BenchResult['host'], (webgpu: boolean) => Promise<H
   chromium: async (webgpu) => (await import('../bench/chromium.ts')).chromiumHost(webgpu),
 };
 
-/** A package, and what it is to run on. */
+/** A package, and the device and threads to run it on. */
 interface Case {
   readonly label: string;
   readonly folder: string;
@@ -146,7 +148,10 @@ async function measure(
   }));
 }
 
-/** What is measured is what was asked for: WASM that steps in for a GPU is no result. */
+/**
+ * Opens a case and checks that the requested device computes: a fallback to WASM is not a result
+ * for a GPU.
+ */
 async function open(host: Host, { folder, on }: Case): Promise<Subject> {
   const subject = await host.open(folder, on);
   const { device, why } = subject.running;
@@ -192,7 +197,10 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2;
 }
 
-/** The median of each round's own ratio: what slowed the machine down in that round slowed both. It need not be the ratio of the medians. */
+/**
+ * The median of the ratios within each round, because a slow moment affects both measurements of
+ * its round. It need not equal the ratio of the medians.
+ */
 export function ratioOfRounds(
   samples: readonly BenchSample[],
   base: readonly BenchSample[],
@@ -201,7 +209,10 @@ export function ratioOfRounds(
   return median(samples.map((sample, round) => sample[key] / base[round]![key]));
 }
 
-/** A row per case. "reads" is what the plan reads from slow memory per token, times the tokens of a second. */
+/**
+ * A row per case. "reads" is the planned bytes from slow memory per token, times the tokens per
+ * second.
+ */
 function drawn(measurements: readonly Measurement[], results: readonly BenchResult[]): string {
   const [first] = results;
   const { samples: base, promptTokens, generatedTokens } = first!;
@@ -245,7 +256,7 @@ function drawn(measurements: readonly Measurement[], results: readonly BenchResu
     heading(`${targets.join(' and ')} in ${first!.host}: ${what}`),
     table([[...titles, ...ratios], ...rows], align),
     several
-      ? 'ratios are medians, too: of what each round has to the first row in that round, not of the medians above\n'
+      ? 'each ratio is the median of the ratios to the first row within each round, not the ratio of the medians\n'
       : '',
   ].join('');
 }

@@ -1,4 +1,7 @@
-/** `lamella check`: runs the author's file and asks the compiler whether it would take the graph; nothing is written. */
+/**
+ * `lamella check`: runs the author's file and tests whether the compiler accepts the graph. Nothing
+ * is written.
+ */
 import { parameterCount } from '@lamella/graph/ir';
 import { count } from '@lamella/report/units';
 import { type FormatName, type KvName, type Target, usual } from '@lamella/runtime/choices';
@@ -22,9 +25,9 @@ export function define(command: Command): void {
     .action(check);
 }
 
-/** Throws what `lamella compile` with the same options would throw about the graph. */
+/** Throws the errors about the graph that `lamella compile` would throw with the same options. */
 export async function check(file: string, options: CheckCommand): Promise<void> {
-  // esbuild reads the file in a process of its own: meanwhile the passes are loaded
+  // esbuild reads the file in its own process, so the passes are loaded meanwhile.
   const [graph, { check: checkGraph }, { warn }] = await Promise.all([
     loadGraph(file),
     import('@lamella/compiler/check'),

@@ -1,4 +1,4 @@
-/** `lamella compile`: a graph file to a package, or one stage of the way as text. */
+/** `lamella compile`: compiles a graph file to a package, or prints one stage as text. */
 import { join } from 'node:path';
 import { type Stage, stages } from '@lamella/compiler/stages';
 import { bytes, count } from '@lamella/report/units';
@@ -36,9 +36,9 @@ export function define(command: Command): void {
     .addOption(
       new Option('--profile <NAME|FILE>')
         .hideHelp()
-        .argParser(laterOption('--profile', 'leave it out: one plan serves every device')),
+        .argParser(laterOption('--profile', 'leaving it out: one plan serves every device')),
     )
-    .option('--out <DIR>', 'where the package goes (default: out/NAME)', path('--out'))
+    .option('--out <DIR>', 'the folder of the package (default: out/NAME)', path('--out'))
     .option('--force', 'without --weights: replace even a package that has weights')
     .addOption(
       new Option('--emit <STAGE>', `print ${anyOf(stages)}; a package is written only with --out`).argParser(
@@ -48,9 +48,9 @@ export function define(command: Command): void {
     .action(compile);
 }
 
-/** With `emit` the stage goes to stdout, and a package is written only if `out` says where. */
+/** With `emit` the stage goes to stdout, and a package is written only if `out` is given. */
 export async function compile(file: string, options: CompileCommand): Promise<void> {
-  // a process of its own reads the graph: meanwhile the compiler is loaded
+  // esbuild reads the graph in its own process, so the compiler is loaded meanwhile.
   const [graph, { compile: compileGraph }] = await Promise.all([loadGraph(file), import('@lamella/compiler/pipeline')]);
   const { context, weights, emit, target: targets = [usual.target], quant = usual.format, kv = usual.kv } = options;
   fitContext(context, graph);
@@ -77,7 +77,7 @@ export async function compile(file: string, options: CompileCommand): Promise<vo
     const lines = [
       `${out}: ${count(report.parameters)} parameters as ${quant}, context ${count(context ?? graph.tokens.size)}`,
       `  weights ${bytes(report.weightBytes)}, memory ${bytes(memory.plannedBytes)}, kernels ${bytes(report.wasm.wasmBytes)}`,
-      `  besides weights a browser loads ${bytes(await downloadBytes(out, manifest))} of scripts, kernels and the like, compressed`,
+      `  besides weights, a browser loads ${bytes(await downloadBytes(out, manifest))} of scripts, kernels and other files, compressed`,
       source ? '' : '  no weights were packed: compile with --weights DIR, FILE or random:SEED to run it',
       source ? `next: ${asCalled()} run ${shellWord(out)} ${tokenizer ? '--prompt TEXT' : '--tokens 1,2,3'}` : '',
     ];

@@ -1,6 +1,6 @@
 /**
- * `lamella export`: the graph for somebody else's runtime. `--to pytorch` writes Python files that need nothing but torch; `--to gguf` writes
- * graph and weights in one file for llama.cpp.
+ * `lamella export`: writes the graph for another runtime. `--to pytorch` writes Python files that
+ * need only torch; `--to gguf` writes graph and weights into one file for llama.cpp.
  */
 import { join } from 'node:path';
 import { check } from '@lamella/compiler/check';
@@ -38,15 +38,15 @@ export function define(command: Command): void {
 }
 
 /**
- * A graph is exported when `lamella check` accepts it, with whichever --quant; GGUF has limits of its own besides.
- * Throws L305 for options that do not go together, L306 for what GGUF has no form for, L301, what `check` throws, and what reading the
- * weights throws.
+ * Exports a graph that `lamella check` accepts with any --quant; GGUF has further limits. Throws
+ * L305 for options that do not fit together, L306 for what GGUF cannot express, L301, the errors of
+ * `check`, and the errors of reading the weights.
  */
 export async function exportGraph(file: string, { to, out, weights, type }: ExportCommand): Promise<void> {
   await requireGraphFile(file);
   if (to === 'gguf') {
     if (weights !== undefined) return exportGguf(file, out, weights, type ?? 'f32');
-    const reason = 'a GGUF file holds the weights, so it must be given';
+    const reason = 'a GGUF file contains the weights, so this option is required';
     throw new LamellaError('L305', { option: '--weights', reason, remedy: '--weights DIR, FILE or random:SEED' });
   }
   if (weights !== undefined || type !== undefined) {
@@ -57,17 +57,22 @@ export async function exportGraph(file: string, { to, out, weights, type }: Expo
   await exportPyTorch(file, out);
 }
 
-/** Writes the files into the folder `out`, over those of an earlier export and beside whatever else is there. */
+/**
+ * Writes the files into the folder `out`, over those of an earlier export. Other files in it stay.
+ */
 async function exportPyTorch(file: string, out: string): Promise<void> {
   const { exportPyTorch, isExported } = await import('@lamella/export/pytorch/export');
   const files = Object.entries(exportPyTorch(await checked(file)));
-  // none of them is written where one cannot be
+  // If one of them cannot be written, none is.
   for (const [name] of files) await mayReplace(join(out, name), isExported);
   for (const [name, text] of files) await writeText(join(out, name), text, isExported);
   process.stdout.write(`${out}: ${files.map(([name]) => name).join(', ')}\n`);
 }
 
-/** The graph in `file`, if it compiles in one format or another: what is exported has formats of its own. */
+/**
+ * The graph in `file`, if it compiles in at least one format: exported files have formats of their
+ * own.
+ */
 async function checked(file: string): Promise<Graph> {
   const graph = await loadGraph(file);
   const failures: unknown[] = [];

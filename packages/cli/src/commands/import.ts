@@ -1,4 +1,7 @@
-/** `lamella import`: from a checkpoint's `config.json`, or a GGUF file's metadata, to a graph file that can be read and changed. */
+/**
+ * `lamella import`: writes a readable graph file from a checkpoint's `config.json` or a GGUF file's
+ * metadata.
+ */
 import { importModel } from '@lamella/checkpoint/model';
 import type { Command } from 'commander';
 import { writeText } from '../files.ts';
@@ -11,8 +14,8 @@ export function define(command: Command): void {
 }
 
 /**
- * Writes `out`. Throws what `readModel` throws when the config cannot be read or said, L301 when `out` cannot be written or is there already: a graph
- * file is edited.
+ * Writes `out`. Throws the errors of `readModel` if the config cannot be read or imported, L301 if
+ * `out` cannot be written or exists: a graph file is the author's work.
  */
 export async function importConfig(folder: string, { out }: { readonly out: string }): Promise<void> {
   const { name, source } = await importModel(folder);

@@ -1,6 +1,8 @@
 /**
- * `lamella inspect`: what a model costs, from a graph file or a checkpoint (compiled in memory, q8, without its weights, nothing
- * else written) or from a package. All go through the manifest, so they cannot disagree. Several are put side by side; one can be drawn as a page.
+ * `lamella inspect`: shows the cost of a model, from a graph file or a checkpoint (compiled in
+ * memory, q8, without weights, nothing else written) or from a package. All figures come from the
+ * manifest, so they cannot disagree. Several models are shown side by side; one can be drawn as a
+ * page.
  */
 import { statSync } from 'node:fs';
 import type { CompileOptions } from '@lamella/compiler/compilation';
@@ -32,7 +34,10 @@ export function define(command: Command): void {
     .action(inspect);
 }
 
-/** With `html` the page takes the place of the tables. Throws L301 when that is a file already, and no page of ours. */
+/**
+ * With `html` a page replaces the tables. Throws L301 if `html` names an existing file that is not
+ * such a page.
+ */
 export async function inspect(paths: readonly string[], { json, html }: InspectCommand): Promise<void> {
   if (html !== undefined && paths.length > 1) {
     const remedy = 'one graph or package at a time';
@@ -56,7 +61,7 @@ export async function inspect(paths: readonly string[], { json, html }: InspectC
   }
 }
 
-/** A column for each, so that a row shows what a change costs. */
+/** A column for each model, so that a row shows the cost of a change. */
 function sideBySide(paths: readonly string[], manifests: readonly Manifest[]): string {
   const row = (title: string, cell: (manifest: Manifest) => string) => [title, ...manifests.map(cell)];
   const align: Align[] = ['left', ...manifests.map((): Align => 'right')];
@@ -106,7 +111,7 @@ function isGraphFile(path: string): boolean {
   return hasGraphName(path) && !statSync(path, { throwIfNoEntry: false })?.isDirectory();
 }
 
-/** A graph, compiled as `options` say, without weights. */
+/** A graph, compiled with `options`, without weights. */
 async function planned(graph: Graph, options: CompileOptions): Promise<Subject> {
   const { compile } = await import('@lamella/compiler/pipeline');
   const compilation = await compile(graph, options);

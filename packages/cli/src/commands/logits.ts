@@ -1,4 +1,4 @@
-/** `lamella logits`: the numbers themselves, for comparing a package with another implementation. */
+/** `lamella logits`: prints logits, for comparing a package with another implementation. */
 import { type Target, usual } from '@lamella/runtime/choices';
 import { LamellaError as PackageError } from '@lamella/runtime/lamella-error';
 import { type Command, Option } from 'commander';
@@ -32,7 +32,7 @@ export function define(command: Command): void {
 
 const shown = 8;
 
-/** Without `--json`: the largest logits of each position asked for. */
+/** Without `--json`: the largest logits of each requested position. */
 export async function logits(
   path: string,
   { tokens, target = usual.target, threads, all, json, ...how }: LogitsCommand,
@@ -57,7 +57,7 @@ export async function logits(
   });
 }
 
-/** Id and logit of the largest, best first. */
+/** Id and logit of the largest logits, best first. */
 function largest(logits: Float32Array): string[][] {
   return Array.from(logits.keys())
     .sort((a, b) => logits[b]! - logits[a]! || a - b)

@@ -1,4 +1,4 @@
-/** `lamella new`: a small layer-sharing model to start from, in the author's own folder. */
+/** `lamella new`: writes a small layer-sharing model to start from, in the current folder. */
 import { modelNameFrom } from '@lamella/dsl/names';
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Command } from 'commander';
@@ -9,7 +9,9 @@ export function define(command: Command): void {
   command.action(newGraph);
 }
 
-/** Writes NAME.ts here. Throws L303 for a name that no model can have, L301 when the file is already there. */
+/**
+ * Writes NAME.ts here. Throws L303 for a name that is not a model name, L301 if the file exists.
+ */
 export async function newGraph(name: string): Promise<void> {
   const bare = name.replace(/\.ts$/, '');
   const better = modelNameFrom(bare);

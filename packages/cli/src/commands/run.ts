@@ -1,4 +1,4 @@
-/** `lamella run`: streams what the package generates to stdout and says on stderr how fast it was. */
+/** `lamella run`: streams the generated text to stdout and prints the speed on stderr. */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { bytes, rate } from '@lamella/report/units';
 import type { Generation, SamplingOptions } from '@lamella/runtime/api';
@@ -36,7 +36,10 @@ export function define(command: Command): void {
     .action(run);
 }
 
-/** Throws L305 unless there is exactly one of `prompt` and `tokens`, and what loading and generating throw (L401 to L408). */
+/**
+ * Throws L305 unless exactly one of `prompt` and `tokens` is given, and the errors of loading and
+ * generating (L401 to L408).
+ */
 export async function run(
   path: string,
   { prompt, tokens, target = usual.target, threads, json, maxTokens, quant, kv, context, ...sampling }: RunCommand,
@@ -57,7 +60,10 @@ export async function run(
   process.stderr.write(`${summary(generation)}\n`);
 }
 
-/** Writes pieces as they come; ids with spaces between when the package has no tokenizer. Ends the line. */
+/**
+ * Writes pieces as they arrive, or ids with spaces between if the package has no tokenizer. Ends
+ * the line.
+ */
 export async function stream(generation: Generation, asText: boolean): Promise<void> {
   let between = '';
   for await (const { token, text } of generation) {
@@ -67,7 +73,7 @@ export async function stream(generation: Generation, asText: boolean): Promise<v
   process.stdout.write('\n');
 }
 
-/** Speed and memory of a finished generation, in one or two lines. */
+/** Speed and memory of a finished generation, in one line. */
 export function summary({ stats, finishReason }: Generation): string {
   const memory =
     stats.peakBytes === stats.plannedBytes

@@ -1,6 +1,7 @@
 /**
- * A checkpoint that says what its model is: a folder as the hub has it (`config.json`, weights and a tokenizer), or a `.gguf` file, which holds all
- * of it. Here is what its model is compiled as unless told otherwise, and what cannot be asked of it, which is refused before a compiler runs.
+ * A checkpoint that describes its model: a hub folder (`config.json`, weights and a tokenizer), or
+ * a `.gguf` file, which contains all of these. Defines how its model is compiled by default, and
+ * refuses impossible requests before the compiler starts.
  */
 import { readdir, stat } from 'node:fs/promises';
 import { hasGgufTokenizer, isGguf } from '@lamella/checkpoint/gguf/model';
@@ -10,26 +11,29 @@ import { type FormatName, type KvName, type Target, usual } from '@lamella/runti
 import { LamellaError as PackageError } from '@lamella/runtime/lamella-error';
 import { checkCount, checkedId } from '@lamella/runtime/token-ids';
 
-/** How a checkpoint is to be compiled. */
+/** The options for compiling a checkpoint. */
 export interface HowCompiled {
   readonly quant?: FormatName | undefined;
   readonly kv?: KvName | undefined;
   readonly context?: number | undefined;
 }
 
-/** The same with everything said. */
+/** The same without gaps. */
 export type Chosen = { readonly [K in keyof HowCompiled]-?: NonNullable<HowCompiled[K]> };
 
-/** What is going to be asked of a model, as far as that is known before it is compiled. */
+/** What a command will request from a model, as far as it is known before compiling. */
 export interface Asked {
   /** A text or token ids. */
   readonly start?: string | readonly number[] | undefined;
-  /** Tokens that must fit the context, whichever they are. */
+  /** Number of tokens that must fit the context. */
   readonly count?: number | undefined;
   readonly targets?: readonly Target[] | undefined;
 }
 
-/** Longest sequence unless `--context` says otherwise: keys and values of all that a checkpoint allows may take more than its weights. */
+/**
+ * The default for the longest sequence. Keys and values for a checkpoint's full context may need
+ * more memory than its weights.
+ */
 const usualContext = 2048;
 
 export function isHubFolder(path: string): Promise<boolean> {
@@ -39,14 +43,15 @@ export function isHubFolder(path: string): Promise<boolean> {
   );
 }
 
-/** Whether `path` is a file that is named as GGUF files are. */
+/** Whether `path` is a file with the name of a GGUF file. */
 export async function isGgufFile(path: string): Promise<boolean> {
   return isGguf(path) && !!(await stat(path).catch(() => null))?.isFile();
 }
 
 /**
- * What `how` leaves open is filled in; `note` says so where the context is not the checkpoint's own. Throws what reading the config throws, and L303
- * for a context that the checkpoint does not have.
+ * Fills in the options missing in `how`. `note` is set if the context is shorter than the
+ * checkpoint's own. Throws the errors of reading the config, and L303 if `context` is longer than
+ * the checkpoint's.
  */
 export async function chosenFor(
   checkpoint: string,
@@ -67,8 +72,8 @@ export async function chosenFor(
 }
 
 /**
- * Throws L305 for a text where there is no tokenizer, L401 for no tokens, L402 for an id that the vocabulary does not have and L403 for more tokens
- * than `context`, L412 for another target than WASM.
+ * Throws L305 for a text without a tokenizer, L401 for no tokens, L402 for an id outside the
+ * vocabulary, L403 for more tokens than `context`, and L412 for another target than WASM.
  */
 export async function refuseUnanswerable(
   checkpoint: string,
@@ -92,7 +97,7 @@ export async function refuseUnanswerable(
   checkCount(start.length, context);
 }
 
-/** Why text cannot be read, and what would help; null where there is a tokenizer. */
+/** Why text cannot be read, and a remedy; null if there is a tokenizer. */
 async function lackingTokenizer(
   checkpoint: string,
 ): Promise<{ readonly reason: string; readonly remedy: string } | null> {

@@ -1,6 +1,6 @@
-/** Telling a graph file from other models by its name, before anything is read. */
+/** Recognises a graph file by its name, before anything is read. */
 
-/** Whether `path` ends as TypeScript or JavaScript does. */
+/** Whether `path` ends like a TypeScript or JavaScript file. */
 export function hasGraphName(path: string): boolean {
   return /[^/\\]\.[cm]?[jt]sx?$/.test(path);
 }

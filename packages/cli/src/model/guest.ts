@@ -1,19 +1,21 @@
 /**
- * An author's file runs in the process of the command, as a guest: it must not end the command, print among its results, or fail later on
- * as if that were a defect of ours.
+ * Runs an author's file inside the process of the command. The file must not end the command, print
+ * among its results, or later fail as if that were a defect of Lamella.
  */
 import { Console } from 'node:console';
 
-/** `console` of the guest, also in what it does later on: stdout is for the command's results. */
+/**
+ * The `console` of an author's file, also for its later work: stdout is for the command's results.
+ */
 export const guestConsole = new Console(process.stderr);
 
-/** Runs `run`; meanwhile `process.exit` throws, and what is written on stdout goes to stderr. */
+/** Calls `run`. Meanwhile `process.exit` throws, and writes to stdout go to stderr. */
 export function asGuest(run: () => void): void {
   const { exit } = process;
   const { write } = process.stdout;
   process.exit = (code) => {
     const error = new Error(`it calls process.exit(${code ?? ''})`);
-    // its place is the call
+    // The stack starts at the call of `process.exit`.
     Error.captureStackTrace(error, process.exit);
     throw error;
   };
@@ -30,12 +32,15 @@ type Explain = (error: unknown) => Error | null;
 
 const explanations: Explain[] = [];
 
-/** `explain` is asked about what nobody caught, before those of earlier guests. */
+/** Registers `explain` for uncaught errors. The newest one is tried first. */
 export function onLateFailure(explain: Explain): void {
   explanations.unshift(explain);
 }
 
-/** What nobody caught, as the failure of the guest that left it behind; `error` itself when it is none's. */
+/**
+ * Explains an uncaught error as the failure of the author's file that caused it; `error` itself if
+ * no file did.
+ */
 export function lateFailureOf(error: unknown): unknown {
   return explanations.map((explain) => explain(error)).find((explained) => explained !== null) ?? error;
 }

@@ -1,7 +1,9 @@
 /**
- * Runs an author's file and takes the graph it exports. The file may lie anywhere, also where `@lamella/dsl` is not installed: esbuild
- * compiles it with what it imports, and the DSL is handed in from here, so that there is one DSL whoever runs us (tsx, vitest, a built
- * cli). Nothing is cached: the file is read again at every call. Positions are translated back through the source map.
+ * Runs an author's file and takes the graph that it exports. The file may lie anywhere, even if
+ * `@lamella/dsl` is not installed there: esbuild bundles it with its imports, and this module
+ * passes the DSL in, so that there is one DSL in every way of running (tsx, vitest, a built cli).
+ * Nothing is cached: every call reads the file again. Positions are translated back through the
+ * source map.
  */
 import { readdirSync, statSync } from 'node:fs';
 import { createRequire, SourceMap } from 'node:module';
@@ -22,18 +24,21 @@ import { hasGraphName } from './graph-name.ts';
 import { asGuest, guestConsole, onLateFailure } from './guest.ts';
 import { watched } from './still-running.ts';
 
-/** The author's file and what it imports, as one CommonJS module. */
+/** The author's file and its imports, as one CommonJS module. */
 interface Compiled {
   readonly code: string;
   readonly map: SourceMap;
-  /** Files that import one another in a circle, the first again at the end; empty where none do. */
+  /**
+   * Files that import one another in a circle, with the first again at the end; empty if there are
+   * none.
+   */
   readonly circle: readonly string[];
 }
 
 /**
- * The graph that `file` exports by default. Throws a LamellaError: L302 when it is no file, L113 for a syntax error or an exception
- * of the author's code (with its place), L112 when no model is exported, L129 for a name that the DSL does not have, and whatever the
- * model itself raises.
+ * The graph that `file` exports by default. Throws a LamellaError: L302 if it is not a file, L113
+ * for a syntax error or an exception of the author's code (with its place), L112 if no model is
+ * exported, L129 for a name that the DSL does not have, and the errors of the model itself.
  */
 export async function loadGraph(file: string): Promise<Graph> {
   await requireGraphFile(file);
@@ -42,13 +47,13 @@ export async function loadGraph(file: string): Promise<Graph> {
   return watched(show(path), () => run(path, compiled));
 }
 
-/** Throws L302 when `file` is no file, L113 when it is one of another kind. */
+/** Throws L302 if `file` is not a file, L113 if it is not a graph file. */
 export async function requireGraphFile(file: string): Promise<void> {
   const path = resolve(file);
   const shown = show(path);
   const found = statSync(path, { throwIfNoEntry: false });
   if (!found?.isFile()) {
-    const reason = found ? `it is ${found.isDirectory() ? 'a folder' : 'no file'}` : 'there is no such file';
+    const reason = found ? `it is ${found.isDirectory() ? 'a folder' : 'not a file'}` : 'there is no such file';
     const remedy = (await isHubFolder(path))
       ? `lamella import ${shellWord(shown)} --out GRAPH.ts, and then that file`
       : aGraphFile;
@@ -60,7 +65,10 @@ export async function requireGraphFile(file: string): Promise<void> {
   }
 }
 
-/** The graph that `source` exports by default, a text that is no file of the author's: messages say `path` for it. Throws as `loadGraph` does. */
+/**
+ * The graph that `source` exports by default. `source` is not from a file; messages use `path` as
+ * its name. Throws like `loadGraph`.
+ */
 export async function graphOf(source: string, path: string): Promise<Graph> {
   const stdin = {
     contents: source,
@@ -71,14 +79,17 @@ export async function graphOf(source: string, path: string): Promise<Graph> {
   return run(resolve(path), await compile(resolve(path), { stdin }));
 }
 
-/** `@lamella/dsl` is handed in whole; esbuild would take `@lamella/dsl/block` for external as well. */
+/**
+ * `@lamella/dsl` is passed in whole. Without this plugin esbuild would treat `@lamella/dsl/block`
+ * as external as well.
+ */
 const wholeLanguage: Plugin = {
   name: 'whole-language',
   setup: ({ onResolve }) =>
     onResolve({ filter: /^@lamella\/dsl\// }, ({ path }) => ({ errors: [{ text: `Could not resolve "${path}"` }] })),
 };
 
-/** The file where it is: esbuild takes a path with a star in it for a pattern. */
+/** The file by its path: esbuild would treat a path with a star as a pattern. */
 const entry = (path: string): Plugin => ({
   name: 'entry',
   setup: ({ onResolve }) => onResolve({ filter: /.*/ }, ({ kind }) => (kind === 'entry-point' ? { path } : null)),
@@ -101,7 +112,7 @@ async function compile(path: string, input: BuildOptions): Promise<Compiled> {
       sourcemap: 'external',
       metafile: true,
       logLevel: 'silent',
-      // what changes a frozen model must fail, and not do nothing
+      // Strict mode: a change to a frozen model must throw instead of doing nothing.
       tsconfigRaw: { compilerOptions: { alwaysStrict: true } },
     });
     const text = (end: string): string => outputFiles.find((out) => out.path.endsWith(end))?.text ?? '';
@@ -116,7 +127,10 @@ async function compile(path: string, input: BuildOptions): Promise<Compiled> {
   }
 }
 
-/** esbuild's words, but for those about imports and about a format that only we know of. */
+/**
+ * esbuild's own text, except for faults of imports and of formats, where a better message is
+ * possible.
+ */
 function reasonOf({ text, location }: Message): { readonly reason: string; readonly remedy?: string } {
   const [, name] = /^Could not resolve "(.*)"$/.exec(text) ?? [];
   if (name !== undefined) return unresolved(name, dirname(resolve(location?.file ?? '')));
@@ -127,7 +141,9 @@ function reasonOf({ text, location }: Message): { readonly reason: string; reado
   return { reason: `it imports ${other}, which is not TypeScript`, remedy: 'readFileSync of node:fs for such a file' };
 }
 
-/** An import of `name`, in a file of `folder`, that leads nowhere. */
+/**
+ * The reason and remedy for an import of `name`, in a file of `folder`, that cannot be resolved.
+ */
 function unresolved(name: string, folder: string): { readonly reason: string; readonly remedy: string } {
   if (!/^[./]/.test(name)) {
     const isOurs = name.includes('lamella');
@@ -149,10 +165,10 @@ function filesIn(folder: string): readonly string[] {
   return statSync(folder, { throwIfNoEntry: false })?.isDirectory() ? readdirSync(folder) : [];
 }
 
-/** What esbuild has no map for: a file without code. */
+/** For a file without code esbuild makes no map. */
 const emptyMap = '{"version":3,"sources":[],"mappings":""}';
 
-/** The author's own files that import one another in a circle. */
+/** Files of the author that import one another in a circle. */
 function circleIn({ inputs, outputs }: Metafile): readonly string[] {
   const done = new Set<string>();
   const visit = (file: string, way: readonly string[]): readonly string[] => {
@@ -171,7 +187,8 @@ function circleIn({ inputs, outputs }: Metafile): readonly string[] {
 
 /** Evaluates the module and takes the model that it exports. */
 function run(path: string, { code, map, circle }: Compiled): Graph {
-  // A name of its own: Node keeps source maps by file name, and the file itself may have been imported before.
+  // A unique name: Node keeps source maps by file name, and the file itself may have been imported
+  // before.
   const filename = `${path}#compiled`;
   const locate = (frame: Site): Site | null => {
     if (frame.file !== filename) return null;
@@ -186,7 +203,8 @@ function run(path: string, { code, map, circle }: Compiled): Graph {
   const module: { exports: unknown } = { exports: {} };
   onLateFailure((error) => withLocate(locate, () => lateFailure(error, show(path), filename)));
   return withLocate(locate, () => {
-    // Every weight's place is read off a stack: Node need not look for maps of our own frames in each, which takes longer than the model.
+    // The place of every weight is read from a stack. With maps enabled Node would look for maps of
+    // Lamella's own frames in each, which takes longer than building the model.
     const mapped = process.sourceMapsEnabled;
     process.setSourceMapsEnabled(false);
     try {
@@ -202,7 +220,10 @@ function run(path: string, { code, map, circle }: Compiled): Graph {
   });
 }
 
-/** What was thrown, as a diagnostic. In a circle of imports one file runs before another has set what it exports. */
+/**
+ * The thrown value as a diagnostic. In a circle of imports, one file runs before another has set
+ * its exports.
+ */
 function failureOf(error: unknown, file: string, circle: readonly string[]): LamellaError {
   const isKnown = error instanceof LamellaError;
   const site = isKnown ? error.site : error instanceof Error ? authorFrame(error) : null;
@@ -216,8 +237,9 @@ function failureOf(error: unknown, file: string, circle: readonly string[]): Lam
 }
 
 /**
- * What fails after the file has run, in a timer or a promise that it left behind, as a diagnostic; null when it is not the file's. What is
- * rejected with no error has no place, and nothing of ours is.
+ * A failure after the file has run, in a timer or promise that it left behind, as a diagnostic;
+ * null if the file did not cause it. A promise rejected with something other than an error has no
+ * place, and Lamella itself rejects none like that.
  */
 function lateFailure(error: unknown, file: string, filename: string): LamellaError | null {
   if (error instanceof LamellaError || !(error instanceof Error)) return null;
@@ -231,7 +253,7 @@ function lateFailure(error: unknown, file: string, filename: string): LamellaErr
   return error.stack?.includes(filename) ? unrunnable(file, reason, authorFrame(error), remedy) : null;
 }
 
-/** The path as typed from the working folder when it is inside. */
+/** The path relative to the working folder, if it is inside. */
 function show(path: string): string {
   const short = relative(process.cwd(), path);
   return short === '' || short.startsWith('..') ? path : short;

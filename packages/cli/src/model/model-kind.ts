@@ -1,4 +1,7 @@
-/** What lies where a model is expected: a compiled package, a checkpoint, or something else, which is refused by what it is. */
+/**
+ * Recognises what a model's path points to: a compiled package or a checkpoint. Anything else is
+ * refused with a message about what it is.
+ */
 import { readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { LamellaError } from '@lamella/graph/diagnostics';
@@ -8,8 +11,8 @@ import { isGgufFile, isHubFolder } from './checkpoint.ts';
 import { hasGraphName } from './graph-name.ts';
 
 /**
- * A checkpoint is a folder from the hub or a `.gguf` file. A folder that has a `manifest.json` and no `config.json` counts as a package: reading it
- * says what is wrong. Throws L308 for anything else.
+ * A checkpoint is a hub folder or a `.gguf` file. A folder with a `manifest.json` and no
+ * `config.json` counts as a package; reading it reports its faults. Throws L308 for anything else.
  */
 export async function modelKind(path: string): Promise<'package' | 'checkpoint'> {
   if (await isPackage(path)) return 'package';
@@ -27,7 +30,7 @@ function otherFolder(path: string, files: readonly string[]): LamellaError {
   if (weights === undefined)
     return refusal(
       path,
-      'it has neither manifest.json, as a package, nor config.json, as a checkpoint',
+      'it has neither the manifest.json of a package nor the config.json of a checkpoint',
       'a folder that lamella compile GRAPH.ts --weights ... has written, or one with a checkpoint as it was published',
     );
   if (weights.endsWith('.gguf'))
@@ -43,7 +46,7 @@ function otherFolder(path: string, files: readonly string[]): LamellaError {
 async function noFolder(path: string): Promise<LamellaError> {
   const found = await stat(path).catch(() => null);
   if (!found)
-    return refusal(path, 'there is nothing of this name, and no hub is asked for it', `${models}, downloaded before`);
+    return refusal(path, 'it does not exist, and nothing is downloaded from a hub', `${models}, downloaded before`);
   if (hasGraphName(path))
     return refusal(
       path,
@@ -52,7 +55,7 @@ async function noFolder(path: string): Promise<LamellaError> {
     );
   const folder = dirname(path);
   if (await isHubFolder(folder)) return refusal(path, 'it is a file', `the folder that it is in: ${shellWord(folder)}`);
-  return refusal(path, 'it is a file, and no config.json is beside it', models);
+  return refusal(path, 'it is a file without a config.json beside it', models);
 }
 
 function refusal(path: string, reason: string, remedy: string): LamellaError {

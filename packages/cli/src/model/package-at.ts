@@ -1,7 +1,9 @@
 /**
- * Where a package is expected, a Hugging Face folder or a GGUF file will do: its config is imported, its weights are compiled into a cache, and from then on
- * the package there is used, until anything that went into it changes or it is damaged. The cache is `$XDG_CACHE_HOME/lamella`, or
- * `~/.cache/lamella`. An entry holds `package/`, the `graph.ts` that it was made from, and `sha256`, the digest of all of the package.
+ * Accepts a checkpoint (a Hugging Face folder or a GGUF file) in place of a package: its config is
+ * imported and its weights are compiled into a cache. Later runs use that package until one of its
+ * sources changes or it is damaged. The cache is `$XDG_CACHE_HOME/lamella`, or `~/.cache/lamella`.
+ * An entry holds `package/`, the `graph.ts` that it was made from, and `sha256`, the digest of the
+ * whole package.
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
@@ -19,7 +21,10 @@ import { type Asked, type Chosen, chosenFor, type HowCompiled, refuseUnanswerabl
 import { modelKind } from './model-kind.ts';
 import { standsIn } from './stand-in.ts';
 
-/** What a folder's package is made from besides weights: read by `families.ts` and `tokenizer-files.ts`. A GGUF file has it all in itself. */
+/**
+ * The sources of a folder's package besides weights, read by `families.ts` and
+ * `tokenizer-files.ts`. A GGUF file contains all of its sources.
+ */
 const described = [
   'config.json',
   'generation_config.json',
@@ -30,13 +35,13 @@ const described = [
 ];
 
 /**
- * The folder of the package that `path` stands for: `path` itself unless it is a checkpoint. Throws L308 for what is neither, what
- * importing, opening and compiling a checkpoint throw (L2xx), L301 when the cache cannot be written, L303 for a context that the checkpoint does not
- * have, L305 when `how` is said about a package, which is compiled already, and what `refuseUnanswerable` throws about a checkpoint that is
- * `asked` for what it does not have.
+ * The folder of the package for `path`: `path` itself unless it is a checkpoint. Throws L308 if it
+ * is neither, the errors of importing, opening and compiling a checkpoint (L2xx), L301 if the cache
+ * cannot be written, L303 for a context longer than the checkpoint's, L305 if `how` is given for a
+ * package, which is compiled already, and the errors of `refuseUnanswerable` for a checkpoint.
  */
 export async function packageAt(path: string, how: HowCompiled = {}, asked: Asked = {}): Promise<string> {
-  // it may have been moved away by a run that was killed just then
+  // A run that was killed just then may have moved it away.
   if (!(await isThere(path))) await cleanUp(dirname(resolve(path)));
   if ((await modelKind(path)) === 'checkpoint') return compiled(path, how, asked);
   refuseChoice(path, how);
@@ -48,7 +53,7 @@ function refuseChoice(path: string, { quant, kv, context }: HowCompiled): void {
   if (option === undefined) return;
   throw new LamellaError('L305', {
     option,
-    reason: `${path} is compiled already, and running it changes nothing about that`,
+    reason: `${path} is compiled already, and running does not change it`,
     remedy: `leaving it out, or lamella compile with ${option}`,
   });
 }
@@ -57,12 +62,12 @@ async function compiled(checkpoint: string, how: HowCompiled, asked: Asked): Pro
   const { chosen, note } = await chosenFor(checkpoint, how);
   await refuseUnanswerable(checkpoint, chosen.context, asked);
   const out = join(cacheFolder(), `${modelName(checkpoint)}-${await fingerprint(checkpoint, chosen)}`);
-  // of two runs at a time one may have been killed, and the other made the entry
+  // Of two simultaneous runs, one may have been killed while the other made the entry.
   await cleanUp(cacheFolder());
   if (!(await isWhole(out))) {
     const found = await stat(out).catch(() => null);
     const damaged = found ? `${out} is damaged; ` : '';
-    // no folder, so nothing that any run has made
+    // Not a folder, so no run has made it.
     if (found?.isDirectory() === false) await rm(out).catch(() => {});
     const remedy = 'XDG_CACHE_HOME=DIR, a folder you can write to: compiled checkpoints are then kept there';
     await replaceFolder(out, { replaceable: async () => true, keeps: isWhole, remedy }, async (entry) => {
@@ -99,20 +104,23 @@ async function compileInto(entry: string, checkpoint: string, how: Chosen): Prom
   await writeFile(join(entry, 'sha256'), await digest(join(entry, 'package')));
 }
 
-/** Whether everything of an entry is there as it was written. */
+/** Whether an entry is complete and unchanged. */
 async function isWhole(entry: string): Promise<boolean> {
   const written = await readFile(join(entry, 'sha256'), 'utf8').catch(() => null);
   return written !== null && written === (await digest(join(entry, 'package')).catch(() => null));
 }
 
-/** Of every file in the folder with its name: a second for a billion bytes, which loading then finds in memory. */
+/**
+ * The digest of every file in the folder with its name: one second per 10^9 bytes, which loading
+ * then finds in the system's cache.
+ */
 async function digest(folder: string): Promise<string> {
   const hash = createHash('sha256');
   for (const file of (await readdir(folder)).sort()) {
     const path = join(folder, file);
     const found = await stat(path);
-    // opening a pipe waits for someone to write to it
-    if (!found.isFile()) throw new Error(`${path} is no file`);
+    // Opening a pipe waits for a writer.
+    if (!found.isFile()) throw new Error(`${path} is not a file`);
     hash.update(JSON.stringify([file, found.size]));
     for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk);
   }
@@ -124,14 +132,15 @@ function cacheFolder(): string {
 }
 
 /**
- * Tells one checkpoint, as this compiler compiles it, from any other. Weight files count by name, size and time, for they are too large to
- * be read on every run; all that is small counts by its content. Other files of the folder do not count, and are not looked at.
+ * Identifies a checkpoint together with this compiler and its options. Weight files count by name,
+ * size and time, because they are too large to read on every run; small files count by content.
+ * Other files of the folder are ignored.
  */
 async function fingerprint(checkpoint: string, how: Chosen): Promise<string> {
   const hash = createHash('sha256').update(JSON.stringify(how));
   for (const source of await compilerSources()) hash.update(await readFile(source));
   for (const file of described) {
-    // what cannot be read is told when it is needed
+    // A file that cannot be read is reported when it is needed.
     const content = await readFileIfThere(join(checkpoint, file)).catch(() => null);
     if (content) hash.update(JSON.stringify([file, content.length])).update(content);
   }
@@ -142,7 +151,10 @@ async function fingerprint(checkpoint: string, how: Chosen): Promise<string> {
   return hash.digest('hex').slice(0, 12);
 }
 
-/** Our own sources. They run as they are, so after an update or an edit they are another compiler, whatever its version number. */
+/**
+ * The sources of Lamella itself. They run uncompiled, so an edit makes another compiler, even with
+ * the same version number.
+ */
 async function compilerSources(): Promise<readonly string[]> {
   const packages = fileURLToPath(new URL('../../../', import.meta.url));
   const files = (await readdir(packages)).map(async (name) => {

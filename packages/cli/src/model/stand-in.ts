@@ -1,4 +1,7 @@
-/** Folders that only we know stand for ones that the user named. What goes wrong in them is told of those. */
+/**
+ * Folders that only we know stand for ones that the user named. What goes wrong in them is told of
+ * those.
+ */
 
 const named = new Map<string, string>();
 

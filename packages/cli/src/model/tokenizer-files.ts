@@ -1,12 +1,14 @@
 /**
- * The tokenizer that lies next to a checkpoint, and what a package must know beside it: the tokens put around a prompt, those that end an
- * answer, and the texts put around a request. A folder that has only SentencePiece's `tokenizer.model`, as MobileLLM's have, gets a
- * `tokenizer.json` made from it.
+ * The tokenizer beside a checkpoint, and what a package needs besides it: the tokens around a
+ * prompt, the tokens that end an answer, and the texts around a request. A folder with only
+ * SentencePiece's `tokenizer.model`, like MobileLLM's, gets a `tokenizer.json` made from it.
  *
- * What goes around a prompt is what the tokenizer itself adds (its post-processor), unless `add_bos_token` or `add_eos_token` in
- * `tokenizer_config.json` say otherwise. Which token those mean, and which ends an answer, is said by any of `tokenizer_config.json`,
- * `special_tokens_map.json` (texts), `generation_config.json` and `config.json` (ids); a released folder rarely has all of them. A model that
- * answers requests in its own format adds `"lamella": {"prompt_prefix": "", "prompt_suffix": "<sep>"}` to the first.
+ * The tokens around a prompt are those that the tokenizer itself adds (its post-processor), unless
+ * `add_bos_token` or `add_eos_token` in `tokenizer_config.json` differ. The BOS token, and the
+ * tokens that end an answer, are named in `tokenizer_config.json`, `special_tokens_map.json`
+ * (texts), `generation_config.json` or `config.json` (ids); a released folder rarely has all of
+ * them. A model that answers requests in its own format adds `"lamella": {"prompt_prefix": "",
+ * "prompt_suffix": "<sep>"}` to the first.
  */
 import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -23,14 +25,17 @@ const names = { file: 'tokenizer.json', config: 'tokenizer_config.json' };
 
 export interface FoundTokenizer {
   readonly files: Omit<TokenizerFiles, 'sha256' | 'configSha256'>;
-  /** Texts of `tokenizer.json` and `tokenizer_config.json`: copied as they are, or made from `tokenizer.model`. */
+  /**
+   * Texts of `tokenizer.json` and `tokenizer_config.json`: copied, or made from `tokenizer.model`.
+   */
   readonly tokenizer: string;
   readonly config: string;
 }
 
 /**
- * The tokenizer beside the checkpoint that `--weights` names, for a model of `vocab` tokens; null when there is none, as for
- * `random:SEED`. Throws L207 when it is malformed, has something that is not understood, or has other tokens than the model.
+ * The tokenizer beside the checkpoint that `--weights` names, for a model of `vocab` tokens; null
+ * if there is none, as for `random:SEED`. Throws L207 if it is malformed, has an unsupported part,
+ * or has other tokens than the model.
  */
 export async function findTokenizer(weights: string, vocab: number): Promise<FoundTokenizer | null> {
   if (weights.startsWith('random:')) return null;
@@ -62,7 +67,10 @@ async function inGguf(file: string, vocab: number): Promise<FoundTokenizer | nul
   return { files: { ...names, ...about }, tokenizer: json(made.tokenizer), config: json(made.config) };
 }
 
-/** The two files' texts, the path of the one they come from, and what the second says that is not in the first. */
+/**
+ * The texts of the two files, the path of their source, and the keys of the second that the first
+ * does not already contain.
+ */
 async function readTokenizer(
   folder: string,
 ): Promise<{ path: string; tokenizer: string; config: string; unread: Json } | null> {
@@ -90,7 +98,7 @@ function json(value: unknown): string {
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** The files beside `tokenizer.json`, each empty where it is not there. */
+/** The files beside `tokenizer.json`. A missing file is an empty object. */
 interface Said {
   /** `tokenizer_config.json` */
   readonly tokenizer: Json;
@@ -102,7 +110,7 @@ interface Said {
   readonly model: Json;
 }
 
-/** A token and what named it, for messages. */
+/** A token and its source, for messages. */
 interface Named {
   readonly id: number;
   readonly by: string;
@@ -112,7 +120,7 @@ function describe(tokenizer: unknown, said: Said, vocab: number, path: string) {
   const refuse = (reason: string, remedy: string): LamellaError =>
     new LamellaError('L207', { file: path, reason, remedy });
   const fromSameModel = 'all files from the same model';
-  /** `value`, which `place` has, unless it is of another kind than `wanted`; null where it is absent. */
+  /** `value` of `place`, if it has the type `wanted`; null if it is absent; else refuses it. */
   const only = <T>(wanted: string, is: (value: unknown) => value is T, value: unknown, place: string): T | null => {
     if (value === undefined || value === null) return null;
     if (is(value)) return value;
@@ -126,7 +134,7 @@ function describe(tokenizer: unknown, said: Said, vocab: number, path: string) {
   ) as [string, string];
   const read = understood(tokenizer, { before: [], after: [], promptPrefix, promptSuffix }, refuse);
 
-  /** The token that is the model's `role`, as the first file that says so has it. */
+  /** The token of the model's `role`, from the first file that names it. */
   const named = (role: 'bos_token' | 'eos_token'): Named[] => {
     const files = { 'tokenizer_config.json': said.tokenizer, 'special_tokens_map.json': said.map };
     for (const [file, value] of Object.entries(files)) {
@@ -134,7 +142,8 @@ function describe(tokenizer: unknown, said: Said, vocab: number, path: string) {
       // An empty text means none.
       if (content === null || textOf(content) === '') continue;
       const id = read.idOf(textOf(content));
-      if (id === null) throw refuse(`${file} names ${textOf(content)}, which it does not have`, fromSameModel);
+      if (id === null)
+        throw refuse(`${file} names ${textOf(content)}, which the tokenizer does not have`, fromSameModel);
       return [{ id, by: `the ${role} of ${file}` }];
     }
     return [];
@@ -158,12 +167,15 @@ function describe(tokenizer: unknown, said: Said, vocab: number, path: string) {
   const bos = () => [...named('bos_token'), ...numbered('bos_token_id')].slice(0, 1);
   const eos = [...numbered('eos_token_id'), ...named('eos_token')];
   const own = (ids: readonly number[]): Named[] => ids.map((id) => ({ id, by: 'a token that the tokenizer adds' }));
-  /** What the tokenizer adds, with the model's `role` or without it as `add_...` wants; it may say nothing. */
+  /**
+   * The tokens that the tokenizer adds, with the token of `role` added or removed as `add_...`
+   * requires, if it is set.
+   */
   const around = (role: 'bos_token' | 'eos_token', token: () => readonly Named[], added: readonly Named[]) => {
     const wanted = flag(`add_${role}`);
     if (wanted === null) return added;
     const [one] = token();
-    // Nothing to add, or nobody knows which to leave out.
+    // There is no token to add, or it is unknown which one to remove.
     if (!one && wanted === (added.length === 0)) {
       throw refuse(`add_${role} of tokenizer_config.json is ${wanted}, and no file names a ${role}`, fromSameModel);
     }
@@ -197,8 +209,9 @@ function understood(json: unknown, prompt: ConstructorParameters<typeof Tokenize
 }
 
 /**
- * What `config` says of the tokenizer that `read` has otherwise; null where they agree. Hugging Face's library puts what `config` says
- * into the tokenizer when it reads both files, so the ids of a text would be others than here.
+ * A statement of `config` that contradicts the tokenizer; null if they agree. Hugging Face's
+ * library applies `config` to the tokenizer when it reads both files, so its ids would differ from
+ * Lamella's.
  */
 function contradictionOf(config: Json, read: Tokenizer, tokenizer: unknown): string | null {
   for (const [key, entry] of Object.entries(record(config.added_tokens_decoder))) {
@@ -207,18 +220,18 @@ function contradictionOf(config: Json, read: Tokenizer, tokenizer: unknown): str
     if (!isString(content)) return `has no text for the added token ${key}`;
     const id = read.idOf(content);
     const special = said.special === true;
-    // What is special is not looked for in text.
+    // Special tokens are not looked for in text.
     if (id === null && special) continue;
-    if (id === null) return `adds ${content}, which it does not have`;
-    if (id !== Number(key)) return `gives ${content} the id ${key}, and here it is ${id}`;
+    if (id === null) return `adds ${content}, which the tokenizer does not have`;
+    if (id !== Number(key)) return `gives ${content} the id ${key}, but its id is ${id}`;
     const token = read.addedTokens.get(content);
     if (special && (token?.special ?? true)) continue;
-    if (!token) return `adds ${content}, which here is no added token`;
+    if (!token) return `adds ${content}, which is not an added token of the tokenizer`;
     const { normalized, singleWord, lstrip, rstrip } = token;
     const here = { special: token.special, normalized, single_word: singleWord, lstrip, rstrip };
     const there = { special, normalized: !special, single_word: false, lstrip: false, rstrip: false, ...said };
     for (const [flag, value] of Object.entries(here)) {
-      if (there[flag as keyof typeof here] !== value) return `has another ${flag} for ${content}`;
+      if (there[flag as keyof typeof here] !== value) return `has a different ${flag} for ${content}`;
     }
   }
   const { add_prefix_space } = config;

@@ -1,6 +1,7 @@
 /**
- * From a compilation to a package folder: kernels, packed weights in hashed chunks, driver, types, tokenizer, manifest, report. The package
- * is loaded once from where it is being written to fill its golden probe, so what is put in place has run.
+ * Turns a compilation into a package folder: kernels, packed weights in hashed chunks, driver,
+ * types, tokenizer, manifest, report. To fill its golden probe, the package is loaded once from its
+ * temporary folder, so every finished package has run.
  */
 import { createHash } from 'node:crypto';
 import { readdir, writeFile } from 'node:fs/promises';
@@ -20,8 +21,9 @@ import { probe } from './probe.ts';
 import { replaceFolder } from './replace-folder.ts';
 
 /**
- * Writes the package to `out`, which appears only when complete (see `replaceFolder`). `weights` null leaves the weights out; a package that
- * has weights is then replaced only with `force`. Throws L301 when `out` cannot be written, and whatever reading the weights throws.
+ * Writes the package to `out`, which appears only when complete (see `replaceFolder`). With
+ * `weights` null the package has no weights; a package with weights is then replaced only with
+ * `force`. Throws L301 if `out` cannot be written, and the errors of reading the weights.
  */
 export async function buildPackage(
   compilation: Compilation,
@@ -43,7 +45,9 @@ async function hasWeights(folder: string): Promise<boolean> {
   return (await readdir(folder)).some((file) => /^weights-\d+\.bin$/.test(file));
 }
 
-/** The same into `folder`, which is there, empty and nobody's yet. Fails as the file system does. */
+/**
+ * Writes the package into `folder`, which exists and is empty. Fails with the file system's errors.
+ */
 export async function writePackage(
   compilation: Compilation,
   weights: WeightSource | null,
@@ -90,7 +94,7 @@ export async function writePackage(
   for (const { file, text } of await bundleRuntime(contents)) await write(file, text);
   for (const file of ['index.d.ts', 'index.d.cts']) await write(file, packageTypes(unproven));
   await write('report.html', modelReport(compilation));
-  // Scripts are modules by this file alone, so it is there before they run.
+  // Only this file makes the scripts ES modules, so it is written before they run.
   const finish = () => writeFile(join(folder, 'package.json'), json(packageJson(name, written)));
   await finish();
   if (!weights) return unproven;
@@ -117,17 +121,17 @@ async function writeWeights(
 }
 
 /**
- * Makes the folder an npm package, and Node and bundlers take its `.js` files as ES modules wherever it lies. `written` is the other files' hashes
- * by name: the version is another one whenever any of them is.
+ * The package.json: it makes the folder an npm package, and its `.js` files ES modules for Node and
+ * bundlers. `written` are the hashes of the other files by name; the version is derived from them.
  */
 function packageJson(name: string, written: ReadonlyMap<string, string>) {
   const hash = createHash('sha256').update(JSON.stringify([...written].sort()));
   return {
-    // A model's name is one that npm takes, but for capitals.
+    // npm accepts every model name except capitals.
     name: name.toLowerCase(),
     version: `0.0.0-sha${hash.digest('hex').slice(0, 16)}`,
     type: 'module',
-    // Parcel does not read exports, unless it is told to.
+    // Parcel ignores `exports` by default.
     main: './parcel.js',
     types: './index.d.ts',
     exports: {

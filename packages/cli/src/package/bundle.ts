@@ -1,22 +1,23 @@
 /**
- * Makes the JavaScript of a package out of the runtime's modules, so that a package needs nothing beside itself. Every script is bundled whole: none
- * imports another where a bundler could see it, and each file of the package is named once, as `new URL('./NAME', import.meta.url)`, which is all
- * that a bundler has to understand.
+ * Makes the JavaScript of a package from the runtime's modules, so that a package needs nothing
+ * else. Every script is bundled whole: no script imports another where a bundler could see it, and
+ * each file of the package is named once, as `new URL('./NAME', import.meta.url)`, the only form
+ * that a bundler must understand.
  */
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import { type BuildOptions, build } from 'esbuild';
 
-/** A file of text that a package carries. */
+/** A text file of a package. */
 export interface Script {
   readonly file: string;
   readonly text: string;
 }
 
-/** What a package's scripts have to know of it. */
+/** The facts about a package that its scripts contain. */
 export interface Contents {
   readonly name: string;
-  /** Tells it from other packages of the same name: another one whenever what the runtime reads is. */
+  /** Distinguishes packages of the same name: changes with every file that the runtime reads. */
   readonly id: string;
   readonly tokenizer: boolean;
   readonly webgpu: boolean;
@@ -27,14 +28,18 @@ export interface Contents {
 const resolve = createRequire(import.meta.url).resolve;
 const runtime = (module: string) => JSON.stringify(resolve(`@lamella/runtime/${module}`));
 
-/** Where a file's text is once more, for Parcel: whatever is called JSON it makes a script of, also where only the file was asked for. */
+/**
+ * The name of a second copy of a file for Parcel, which turns every `.json` file into a script,
+ * even if only its URL is used.
+ */
 export function parcelName(file: string): string {
   return file.replace(/\.json$/, '.raw');
 }
 
 /**
- * The scripts: `index.js` is the face for pages, `worker.js` what computes for it, `node.js` both for Node, and `index.cjs` the same for `require`;
- * `parcel.js` is `index.js` with names that Parcel leaves alone.
+ * The scripts: `index.js` is the API for pages, `worker.js` computes for it, `node.js` does both
+ * for Node, and `index.cjs` is the same for `require`; `parcel.js` is `index.js` with file names
+ * that Parcel does not transform.
  */
 export async function bundleRuntime({ name, id, tokenizer, webgpu, files }: Contents): Promise<readonly Script[]> {
   const urls = (place: (file: string) => string) => {
@@ -62,15 +67,17 @@ export async function bundleRuntime({ name, id, tokenizer, webgpu, files }: Cont
     script('index.js', 'esm', page(own)),
     script('parcel.js', 'esm', page(parcelName)),
     script('node.js', 'esm', node),
-    // Has neither imports nor `import.meta`: a bundler may take it for a module, a script or a file like any other.
+    // Has neither imports nor `import.meta`, so that a bundler may treat it as a module, a script
+    // or a plain file.
     script('worker.js', 'iife', [`import { serve } from ${runtime('worker')};`, imports, `serve(${parts});`]),
     script('index.cjs', 'cjs', node),
   ]);
 }
 
 /**
- * What a script has that is required: its own URL is made of its path; modules are required as well, because Jest has no `import()` without a flag; and what
- * jsdom leaves out of its globals comes from Node.
+ * Replacements for a script that is loaded with `require`: its URL comes from its path, `import()`
+ * becomes `require` because Jest has no `import()` without a flag, and globals missing in jsdom
+ * come from Node.
  */
 const required = {
   banner: {
@@ -87,7 +94,8 @@ async function script(file: string, format: BuildOptions['format'], lines: reado
     stdin: { contents: lines.join('\n'), resolveDir: folder, sourcefile: file },
     bundle: true,
     write: false,
-    // Paths in the bundle's comments are relative to this: the same bytes wherever the command is run.
+    // Paths in the bundle's comments are relative to this folder, so that the bytes do not depend
+    // on the working folder.
     absWorkingDir: folder,
     ...(format && { format }),
     platform: 'neutral',

@@ -1,15 +1,17 @@
-/** What a browser downloads of a package besides its weights, compressed as servers do it. */
+/**
+ * The bytes that a browser downloads of a package besides its weights, compressed like on a server.
+ */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { Manifest } from '@lamella/runtime/manifest';
 
-/** What a page loads whatever it runs on. */
+/** The files that a page loads on every device. */
 const always = ['index.js', 'worker.js', 'manifest.json'];
 
 /**
- * Bytes, gzipped: scripts, manifest, tokenizer, and of the kernels the largest variant for WASM and the largest profile for GPUs, for an engine loads
- * one of each at most.
+ * Gzipped bytes of scripts, manifest and tokenizer, plus the largest WASM variant and the largest
+ * GPU profile, because an engine loads at most one of each.
  */
 export async function downloadBytes(
   folder: string,

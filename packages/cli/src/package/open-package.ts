@@ -1,6 +1,6 @@
 /**
- * Loads a package the way an app does: by importing its own `index.js`. What `lamella run` shows is therefore what ships, and not the
- * runtime's sources of this checkout.
+ * Loads a package like an app does, by importing its own `index.js`. So `lamella run` runs the
+ * shipped code, not the runtime's sources of this checkout.
  */
 import { realpath, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
@@ -13,8 +13,8 @@ import { importable, notImportable } from './importable.ts';
 import { manifestAt } from './package-manifest.ts';
 
 /**
- * Throws L302 when `folder` is where Node imports nothing from, L404 when it is no package, L405 when it has no weights, L407 when its entry is missing, and L412 when it has no kernels for
- * `device`.
+ * Throws L302 if Node cannot import from `folder`, L404 if it is not a package, L405 if it has no
+ * weights, L407 if its entry is missing, and L412 if it has no kernels for `device`.
  */
 export async function checkPackage(folder: string, device: LoadOptions['device']): Promise<void> {
   const manifest = await manifestAt(folder);
@@ -28,11 +28,14 @@ export async function checkPackage(folder: string, device: LoadOptions['device']
     throw new PackageError('L412', { what: device, reason: 'this package has no kernels for it', remedy }, folder);
   }
   await stat(join(folder, 'index.js')).catch(() => {
-    throw new PackageError('L407', { file: join(folder, 'index.js'), reason: 'it is not there' });
+    throw new PackageError('L407', { file: join(folder, 'index.js'), reason: 'it is missing' });
   });
 }
 
-/** The running model of the package at `folder`. Throws what `checkPackage` and its own `load` throw, with this command's options for the API's. */
+/**
+ * Loads the package at `folder`. Throws the errors of `checkPackage` and of the package's `load`,
+ * with this command's options in place of the API's.
+ */
 export async function openPackage(folder: string, options: LoadOptions = {}): Promise<Model> {
   await checkPackage(folder, options.device);
   if (options.device === 'webgpu') await provideWebGpu();
@@ -44,17 +47,20 @@ export async function openPackage(folder: string, options: LoadOptions = {}): Pr
   });
 }
 
-/** What the API calls options, as the command does. */
+/** The command's options for the API's. */
 const flags: Readonly<Record<string, string>> = { 'device: "wasm"': '--target wasm', 'threads: 1': '--threads 1' };
 
-/** `error`, but with an option of this command where it suggests one of the API's. */
+/** `error`, with the command's option if it suggests one of the API's. */
 export function inFlags(error: unknown): unknown {
   if (!(error instanceof PackageError) || error.code !== 'L412') return error;
   const remedy = flags[String(error.args.remedy)];
   return remedy === undefined ? error : PackageError.from({ ...error, args: { ...error.args, remedy } });
 }
 
-/** Puts a WebGPU where a page has one: Node has none of its own, Dawn is a package. L412 when it is not installed. */
+/**
+ * Puts WebGPU where a page has it. Node has none of its own; the npm package `webgpu` (Dawn)
+ * provides it. L412 if that is not installed.
+ */
 export async function provideWebGpu(): Promise<void> {
   const place = (globalThis as { navigator?: { gpu?: GPU } }).navigator;
   if (place?.gpu) return;
@@ -68,7 +74,10 @@ export async function provideWebGpu(): Promise<void> {
   else Object.defineProperty(globalThis, 'navigator', { value: { gpu }, configurable: true });
 }
 
-/** The same, with a bar on the terminal while the weights are read, and a line where something else computes than was asked for. */
+/**
+ * Like `openPackage`, with a progress bar while the weights are read, and a line if a fallback
+ * computes.
+ */
 export async function openVisibly(folder: string, options: LoadOptions = {}): Promise<Model> {
   const loading = progress('loading weights');
   try {

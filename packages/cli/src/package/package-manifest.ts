@@ -1,18 +1,18 @@
-/** Telling a compiled package from any other folder, and reading what it says about itself. */
+/** Recognises a compiled package and reads its manifest. */
 import { join } from 'node:path';
 import type { Manifest } from '@lamella/runtime/manifest';
 import { readManifest } from '@lamella/runtime/manifest-file';
 import { nodeFiles } from '@lamella/runtime/node-files';
 import { readTextIfThere } from '../files.ts';
 
-/** The manifest of the package at `folder`. Throws L404 when it is none. */
+/** The manifest of the package at `folder`. Throws L404 if it is not a package. */
 export async function manifestAt(folder: string): Promise<Manifest> {
   return readManifest(await nodeFiles(folder));
 }
 
-/** Whether `folder` is a compiled package, of whichever version: only those may be replaced by a compile. */
+/** Whether `folder` is a compiled package of any version. A compile may replace only those. */
 export async function isPackage(folder: string): Promise<boolean> {
-  // a file of this name that nobody could read is somebody else's
+  // A manifest.json that cannot be read is not treated as a package's.
   const text = (await readTextIfThere(join(folder, 'manifest.json')).catch(() => null)) ?? '';
   return /"format":\s*"lamella-package\/\d+"/.test(text);
 }

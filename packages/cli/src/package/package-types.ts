@@ -1,6 +1,7 @@
 /**
- * The typed face of a generated package, `index.d.ts`: the runtime's own types in one file that needs no other, with what this model is at the
- * top and `load` narrowed to what this package can do. A package without a tokenizer takes token ids, and an editor says so.
+ * Writes the `index.d.ts` of a generated package: the runtime's types in one self-contained file,
+ * with a summary of the model at the top and `load` narrowed to this package. Without a tokenizer,
+ * prompts are token ids, and the editor reports a text.
  */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -10,7 +11,7 @@ import type { Manifest } from '@lamella/runtime/manifest';
 
 const resolve = createRequire(import.meta.url).resolve;
 
-/** What `load` gives; the members that a tokenizer decides. */
+/** The result type of `load`, with and without a tokenizer. */
 const withTokenizer = `/** This package's model: it has a tokenizer, so prompts may be text. */
 export interface PackageModel extends Model {
   readonly tokenizer: Tokenizer;
@@ -22,7 +23,7 @@ export interface PackageModel extends Model {
 }`;
 const load = 'export declare function load(url?: string | URL, options?: LoadOptions): Promise<Model>;';
 
-/** The text of `index.d.ts` for the package that `manifest` describes. */
+/** The text of `index.d.ts` for the package of this manifest. */
 export function packageTypes(manifest: Manifest): string {
   const face = declarations('@lamella/runtime/api');
   const loadAt = face.lastIndexOf('/**', face.indexOf(load));
@@ -40,12 +41,12 @@ export function packageTypes(manifest: Manifest): string {
   ].join('\n\n');
 }
 
-/** The numbers that comments here speak of, each with its sentence. */
+/** The error codes that the comments mention, each with its sentence. */
 function errorCodes(): string {
   const entries = Object.entries(catalogue);
   return [
     '/**',
-    ' * What can go wrong, by number:',
+    ' * The error codes:',
     ' *',
     ...entries.map(
       ([code, sentence]) => ` * - ${code}: ${sentence.replace('. Try: ', '. Try ').replace(/\{\w+\}/g, '…')}`,
@@ -58,7 +59,7 @@ function errorCodes(): string {
   ].join('\n');
 }
 
-/** Types that the runtime derives from lists of choices: here they are written out. */
+/** Types that the runtime derives from lists of choices, written out. */
 const choices = {
   Device: devices,
   Target: targets,
@@ -71,7 +72,10 @@ function union(name: string, values: readonly string[]): string {
   return `export type ${name} = ${values.map((value) => `'${value}'`).join(' | ')};`;
 }
 
-/** A module of types as it is written, without its opening comment and its imports: all of them are put into one file. */
+/**
+ * The text of a module of types, without its opening comment and its imports, because all modules
+ * are joined into one file.
+ */
 function declarations(module: string): string {
   const text = readFileSync(resolve(module), 'utf8');
   return text.replace(/^\/\*\*.*?\*\/\n/s, '').replace(/^import type [^;]*;\n/gm, '');

@@ -1,4 +1,7 @@
-/** The golden probe: what the plain SIMD kernels say after a few fixed tokens, kept in the manifest so that any device can test itself. */
+/**
+ * The golden probe: logits of the plain SIMD kernels after a few fixed tokens. They are stored in
+ * the manifest, so that any device can test itself.
+ */
 import type { WeightSource } from '@lamella/checkpoint/weight-source';
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Weight } from '@lamella/graph/ir';
@@ -9,15 +12,16 @@ import { openPackage } from './open-package.ts';
 const tokenCount = 8;
 const perKind = 16;
 
-/** What a package was made from. */
+/** The weights that a package was made from. */
 interface Weights {
   readonly list: readonly Weight[];
   readonly source: WeightSource;
 }
 
 /**
- * Runs the package at `folder`, made from `weights`: token ids spread over the vocabulary; then the 16 largest logits and 16 at even strides.
- * Throws L215 when a logit is no number: such a package could only answer one token for ever.
+ * Runs the package at `folder`, made from `weights`, with token ids spread over the vocabulary, and
+ * takes the 16 largest logits and 16 at even strides. Throws L215 if a logit is not finite: such a
+ * package could only repeat one token.
  */
 export async function probe(folder: string, { name, vocab, context }: Manifest, weights: Weights): Promise<Probe> {
   const tokens = Array.from({ length: Math.min(tokenCount, context) }, (_, i) => Math.floor((i * vocab) / tokenCount));
@@ -40,7 +44,7 @@ export async function probe(folder: string, { name, vocab, context }: Manifest, 
   }
 }
 
-/** What to look at first when sums overflow. */
+/** The tensor with the largest value: the likely cause of an overflow. */
 async function largestWeight({ list, source }: Weights): Promise<{ largest: string; tensor: string }> {
   let [largest, tensor] = [0, ''];
   for (const weight of list) {

@@ -1,7 +1,8 @@
 /**
- * Writing a folder so that it is either complete or not there: everything goes to a temporary sibling that is renamed at the end.
- * What was there before stays until then. A run may be killed between any two steps, and several may write to one place at a time: the
- * last one wins, and a whole folder is always there or comes back with the next run (see `unfinished.ts`).
+ * Writes a folder so that it is either complete or absent: everything goes to a temporary sibling
+ * that is renamed at the end. The previous folder stays until then. A run may be killed between any
+ * two steps, and several runs may write to one place at once: the last one wins, and a complete
+ * folder is always there or is restored by the next run (see `unfinished.ts`).
  */
 import { renameSync, rmdirSync, rmSync } from 'node:fs';
 import { mkdir, readdir, readlink, realpath, rm, stat } from 'node:fs/promises';
@@ -11,18 +12,22 @@ import { isOfWriting, makeFolders, unwritable } from '../files.ts';
 import { importable, notImportable } from './importable.ts';
 import { cleanUp, type Unfinished, unfinished, whileUnfinished } from './unfinished.ts';
 
-/** What is to become of a folder that is at the output already, and what to try where nothing can be written. */
+/** How to treat an existing folder at the output, and the remedy if nothing can be written. */
 export interface Output {
-  /** Whether it may be replaced; asked before any work is done. */
+  /** Whether it may be replaced; called before any work is done. */
   replaceable(folder: string): Promise<boolean>;
-  /** Whether it is as good as the new one and stays; asked at the end, when another run may have been faster. */
+  /**
+   * Whether it stays because it is as good as the new one; called at the end, when another run may
+   * have finished first.
+   */
   keeps?(folder: string): Promise<boolean>;
   readonly remedy?: string;
 }
 
 /**
- * Calls `write` with the path of an empty folder and, when it succeeds, puts that folder at `out`. An existing folder is replaced only
- * when it is empty or `replaceable` says yes; otherwise, and when `out` cannot be made or imported from, L301 is thrown before any work is done.
+ * Calls `write` with the path of an empty folder and, if it succeeds, moves that folder to `out`.
+ * An existing folder is replaced only if it is empty or `replaceable` returns true; otherwise, and
+ * if `out` cannot be made or imported from, L301 is thrown before any work is done.
  */
 export async function replaceFolder<T>(
   out: string,
@@ -39,7 +44,7 @@ export async function replaceFolder<T>(
   const { partial } = places;
   let firstMade: string | null = null;
   const undo = () => {
-    // a write that has begun may still put something in: then once more
+    // A write that has begun may still add a file; `rmSync` then retries.
     rmSync(partial, { recursive: true, force: true, maxRetries: 10 });
     if (firstMade) removeEmpty(parent, firstMade);
   };
@@ -63,7 +68,7 @@ export async function replaceFolder<T>(
   });
 }
 
-/** Where `out` really is. A link stays one, also while what it leads to is not there. */
+/** The real path of `out`. A link stays a link, even if its target does not exist. */
 async function destination(out: string): Promise<string> {
   return realpath(out).catch(async () => {
     const linked = await readlink(out).catch(() => '');
@@ -89,15 +94,18 @@ async function refuseStranger(
   if (entries.length === 0 || (await replaceable(target))) return;
   throw new LamellaError('L301', {
     path: out,
-    reason: 'the folder holds something else than a compiled package',
+    reason: 'the folder holds something other than a compiled package',
     remedy: 'another --out, or an empty folder',
   });
 }
 
-/** Tries at putting a folder where others put theirs at the same time. */
+/** Attempts to move a folder to a place where other runs move theirs at the same time. */
 const maxTries = 100;
 
-/** Puts `partial` where `target` is; the old folder comes back if that fails. No signal comes between the two renames. */
+/**
+ * Moves `partial` to `target`; the old folder is moved back if that fails. The renames are
+ * synchronous, so no signal handler runs in between.
+ */
 async function swap({ partial, old }: Unfinished, target: string): Promise<void> {
   for (let tries = 1; ; tries++) {
     const moved = renamedSync(target, old, ['ENOENT']);
@@ -107,19 +115,22 @@ async function swap({ partial, old }: Unfinished, target: string): Promise<void>
       if (moved) renamedSync(old, target, ['ENOTEMPTY', 'EEXIST', 'ENOENT']);
       throw error;
     }
-    // another run has put its folder there in between
+    // Another run has moved its folder there in between.
     await discard(old, target);
   }
   await discard(old, target);
 }
 
-/** Removes `old`, if it is there. Only what is whole is called old, so it takes another name before it goes file by file. */
+/**
+ * Removes `old`, if it exists. A folder named `old` must be complete, so it is renamed before its
+ * files are removed one by one.
+ */
 async function discard(old: string, target: string): Promise<void> {
   const { partial } = unfinished(target);
   if (renamedSync(old, partial, ['ENOENT'])) await rm(partial, { recursive: true, force: true });
 }
 
-/** Whether `from` was renamed; throws unless a failure is one of the `expected`. */
+/** Whether `from` was renamed. Throws unless the failure is one of `expected`. */
 function renamedSync(from: string, to: string, expected: readonly string[]): boolean {
   try {
     renameSync(from, to);
@@ -130,11 +141,13 @@ function renamedSync(from: string, to: string, expected: readonly string[]): boo
   }
 }
 
-/** Removes the folders from `folder` up to `top` as far as they are empty: those made for an output that did not come to be. */
+/**
+ * Removes the empty folders from `folder` up to `top`, which were made for an output that failed.
+ */
 function removeEmpty(folder: string, top: string): void {
   try {
     for (let at = folder; at.startsWith(top); at = dirname(at)) rmdirSync(at);
   } catch {
-    // in use by now
+    // In use by another run.
   }
 }

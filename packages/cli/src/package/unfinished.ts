@@ -1,7 +1,9 @@
 /**
- * What is being written lies beside its target, under a name of its own, until it is whole. A run can be killed at any moment, and the next
- * one may get its process id (in a container every run is process 1). So the name also says on which machine and when that process
- * started: what a dead run left is told from what a live one writes, and the next run in that folder cleans it up.
+ * Unfinished output lies beside its target, under a unique name, until it is complete. A run can be
+ * killed at any moment, and a later run may get its process id (in a container every run is process
+ * 1). So the name also contains the machine and the start time of the process: these distinguish
+ * the remains of a dead run from the files of a live one, and the next run in that folder removes
+ * the remains.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
@@ -11,22 +13,25 @@ import { basename, dirname, join } from 'node:path';
 
 /** Names beside a target. */
 export interface Unfinished {
-  /** For what is being written; of no use when its run is dead. */
+  /** The output while it is being written; useless once its run is dead. */
   readonly partial: string;
-  /** For what the target was, whole, while it makes room for the new one. */
+  /** The complete old target while the new one takes its place. */
   readonly old: string;
 }
 
 /** `.NAME.partial-MACHINE-PROCESS-START-COUNT`. */
 const pattern = /^\.(.+)\.(partial|old)-([0-9a-f]{8})-(\d+)-(\d+)-\d+$/;
-/** Whether a process of another machine or container lives cannot be asked. So one that does shows it, and who has not for long is dead. */
+/**
+ * A process of another machine or container cannot be tested for life. So a live run updates its
+ * file's time, and a file that is too old belongs to a dead run.
+ */
 const sign = { everyMs: 5000, deadAfterMs: 60_000 };
 
 const machine = createHash('sha256').update(`${hostname()} ${processNamespace()}`).digest('hex').slice(0, 8);
 const own = `${machine}-${process.pid}-${startOf(process.pid) ?? Math.round(performance.timeOrigin)}`;
 let count = 0;
 
-/** Fresh names beside `target`, an absolute path. */
+/** New names beside `target`, an absolute path. */
 export function unfinished(target: string): Unfinished {
   const name = (kind: keyof Unfinished) => join(dirname(target), `.${basename(target)}.${kind}-${own}-${count}`);
   count++;
@@ -34,15 +39,16 @@ export function unfinished(target: string): Unfinished {
 }
 
 /**
- * Cleans up after dead runs in `folder`: what they moved away and did not replace is put back, everything else of theirs is removed. What
- * cannot be cleaned up is left where it is.
+ * Cleans up after dead runs in `folder`: restores targets that they moved away and did not replace,
+ * and removes everything else of theirs. Whatever cannot be cleaned up stays.
  */
 export async function cleanUp(folder: string): Promise<void> {
   for (const entry of await readdir(folder).catch(() => [])) {
     const [, name, kind, host, pid, start] = pattern.exec(entry) ?? [];
     if (name === undefined) continue;
     const path = join(folder, entry);
-    // Also where its run lives: that one finds its target taken and tries again (see `replaceFolder`).
+    // Also while its run lives: that run then finds its target taken and tries again (see
+    // `replaceFolder`).
     if (kind === 'old' && !(await isThere(join(folder, name)))) await rename(path, join(folder, name)).catch(() => {});
     else if (!(await isAlive(path, host!, Number(pid), Number(start)))) await remove(path).catch(() => {});
   }
@@ -55,8 +61,8 @@ const signals = [
 ] as const;
 
 /**
- * Does `work`, which writes to `partial`. A signal that ends the process meanwhile calls `undo`, which must not wait for anything, before
- * the process goes.
+ * Does `work`, which writes to `partial`. If a signal ends the process meanwhile, `undo` is called
+ * first; it must be synchronous.
  */
 export async function whileUnfinished<T>(partial: string, undo: () => void, work: () => Promise<T>): Promise<T> {
   const signOfLife = setInterval(() => {
@@ -93,18 +99,22 @@ async function isAlive(path: string, host: string, pid: number, start: number): 
   return (startOf(pid) ?? start) === start;
 }
 
-/** When a process started, in ticks since the machine did; null where the system does not say. */
+/**
+ * The start of a process, in ticks since the machine started; null if the system does not provide
+ * it.
+ */
 function startOf(pid: number): number | null {
   try {
     const status = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // the second field is the command's name in parentheses, which may hold anything; the 22nd is the start
+    // The second field is the command's name in parentheses, which may contain anything; the 22nd
+    // is the start.
     return Number(status.slice(status.lastIndexOf(')') + 2).split(' ')[19]);
   } catch {
     return null;
   }
 }
 
-/** Process ids mean something within one of these only. */
+/** The namespace within which process ids are unique. */
 function processNamespace(): string {
   try {
     return readlinkSync('/proc/self/ns/pid');

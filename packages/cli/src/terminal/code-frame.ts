@@ -1,14 +1,16 @@
 /**
- * A diagnostic beside the line that caused it. The graph comes from running the author's file, so a place is a line and a column; this
- * shows them as the author's own text. The file is read as lines and not parsed: a frame must also work for a file that does not parse.
+ * Shows a diagnostic with the line that caused it. A place is a line and a column, because the
+ * graph comes from running the author's file; this shows the author's own text. The file is read as
+ * lines, not parsed, so that it works for a file with syntax errors.
  */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Site } from '@lamella/graph/ir';
 
 /**
- * `message`, and under it the line at `site` with its neighbours and a caret. Only the message when the file cannot be read or is
- * shorter than the site says. Lines end where the author's do; columns count UTF-16 units, as stack traces do.
+ * `message`, and below it the line at `site` with its neighbours and a caret. Only the message if
+ * the file cannot be read or has fewer lines than `site`. Columns count UTF-16 units, like stack
+ * traces.
  */
 export function codeFrame(site: Site, message: string): string {
   const lines = read(site.file)?.split(/\r?\n/);
@@ -25,7 +27,10 @@ export function codeFrame(site: Site, message: string): string {
   return [message, '', ...frame].join('\n');
 }
 
-/** Carets under the name that starts at `column`; tabs are kept, so that they line up in any terminal. */
+/**
+ * Carets under the name that starts at `column`. Tabs are kept, so that the carets line up in any
+ * terminal.
+ */
 function caret(line: string, column: number): string {
   const name = /^[\w$.]+/.exec(line.slice(column - 1))?.[0] ?? ' ';
   return line.slice(0, column - 1).replace(/[^\t]/g, ' ') + '^'.repeat(name.length);

@@ -1,6 +1,7 @@
 /**
- * How a failure reaches the user: one message with its place and a remedy on stderr, exit code 1. What no diagnostic foresaw is the system's
- * (a file, memory) or a defect of ours, and said to be so. A stack trace is for whoever mends Lamella, and only when `LAMELLA_DEBUG` asks.
+ * Prints a failure: one message with its place and a remedy on stderr, and exit code 1. An error
+ * without a diagnostic is either the system's (a file, memory) or a defect of Lamella, and the
+ * message says which. A stack trace is printed only if `LAMELLA_DEBUG` is set.
  */
 import { getSystemErrorMap } from 'node:util';
 import { LamellaError } from '@lamella/graph/diagnostics';
@@ -9,7 +10,7 @@ import { CommanderError } from 'commander';
 import { unreadable } from '../files.ts';
 import { asNamed } from '../model/stand-in.ts';
 
-/** Prints `error` on stderr and returns the exit code (0 when it was only commander saying that help was shown). */
+/** Prints `error` on stderr and returns the exit code (0 if commander only showed help). */
 export async function reportFailure(error: unknown, argv: readonly string[]): Promise<number> {
   if (error instanceof CommanderError && error.exitCode === 0) return 0;
   // Bare `lamella`: commander has already printed the help.
@@ -22,7 +23,10 @@ export async function reportFailure(error: unknown, argv: readonly string[]): Pr
   return 1;
 }
 
-/** Diagnostics of a generated package come from its own bundle, so they are known by their number and not by their class. */
+/**
+ * Diagnostics from a generated package come from its own bundle, so they are identified by their
+ * number and not by their class.
+ */
 function isDiagnostic(error: unknown): error is Error & { readonly code: string } {
   return error instanceof Error && 'code' in error && /^L\d{3}$/.test(String(error.code));
 }
@@ -33,7 +37,7 @@ function messageOf(error: unknown): string {
   return `${reason}\nThis is a defect of Lamella, not of your input. Try again with LAMELLA_DEBUG=1 for the details to report.`;
 }
 
-/** The diagnostic for what the system refused; any other error as it is. */
+/** The diagnostic for a system error; any other error unchanged. */
 function ofTheSystem(error: unknown): unknown {
   if (isDiagnostic(error) || !(error instanceof Error)) return error;
   if (/allocat\w* (?:memory|failed)|Array buffer allocation/.test(error.message))
@@ -45,7 +49,7 @@ function ofTheSystem(error: unknown): unknown {
   return new LamellaError('L312', { call: syscall, reason });
 }
 
-/** The message under the author's own line, when the error knows the line and the file can still be read. */
+/** The message with the author's line, if the error has a site and its file can be read. */
 async function frameOf(error: unknown): Promise<string | null> {
   if (!isDiagnostic(error) || !('site' in error) || !isSite(error.site)) return null;
   const { codeFrame } = await import('./code-frame.ts');
@@ -56,7 +60,10 @@ function isSite(site: unknown): site is Site {
   return typeof site === 'object' && site !== null && 'file' in site && 'line' in site && 'column' in site;
 }
 
-/** Commander's words as a numbered message that names the option, says what is wrong and what to type instead. */
+/**
+ * Turns an error of commander into a numbered message: the option, what is wrong, and what to type
+ * instead.
+ */
 function commandLineError(error: CommanderError, argv: readonly string[]): LamellaError {
   const [sentence = '', hint = ''] = error.message.replace(/^error: /, '').split('\n');
   const named = /'([^']+)'/.exec(sentence)?.[1]?.split(' ')[0] ?? 'the command line';

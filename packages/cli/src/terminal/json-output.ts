@@ -1,5 +1,5 @@
 /**
- * The shapes that `--json` prints, in one file: scripts rely on them, so a change here is a change of the contract.
+ * The shapes of `--json`, in one file: scripts rely on them, so a change here changes the contract.
  * `--json` prints one of these objects on stdout and nothing else.
  */
 import type { Target } from '@lamella/runtime/choices';
@@ -17,7 +17,7 @@ export interface VariantsReport {
 export interface RunReport {
   /** The generated tokens, without the prompt. */
   readonly tokens: readonly number[];
-  /** The same as text; empty when the package has no tokenizer. */
+  /** The same as text; empty if the package has no tokenizer. */
   readonly text: string;
   readonly stats: RunStats;
 }
@@ -29,16 +29,19 @@ export interface RunStats {
   readonly decodeTokensPerSecond: number;
   /** From the call to the first token, prefill included. */
   readonly timeToFirstTokenMs: number;
-  /** Size of the memory as planned when compiling, and as read from the running instance. */
+  /** Size of the memory: planned by the compiler, and read from the running instance. */
   readonly plannedBytes: number;
   readonly peakBytes: number;
 }
 
-/** Where `lamella bench` measures. */
+/** The hosts of `lamella bench`. */
 export const hostNames = ['node', 'chromium'] as const;
 export type HostName = (typeof hostNames)[number];
 
-/** `lamella bench --json`: one result per package, target and number of threads, in the order given; a GPU has no numbers of threads. */
+/**
+ * `lamella bench --json`: one result per package, target and number of threads, in the order given.
+ * A GPU has one result for all numbers of threads.
+ */
 export interface BenchReport {
   readonly results: readonly BenchResult[];
 }
@@ -47,7 +50,7 @@ export interface BenchReport {
 export interface BenchResult extends BenchSample {
   readonly target: Target;
   readonly host: HostName;
-  /** Threads that computed; never more than were asked for. */
+  /** Threads that computed; never more than requested. */
   readonly threads: number;
   readonly promptTokens: number;
   readonly generatedTokens: number;

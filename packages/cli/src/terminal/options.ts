@@ -1,10 +1,10 @@
 /**
- * Reading the values of options. A value outside the contract is refused with what would be taken; an option that the contract has but
- * this version does not is refused as such, never accepted and ignored.
+ * Parses the values of options. A value outside the contract is refused with the allowed values. An
+ * option that the contract has but this version does not support is refused as such, never ignored.
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
 
-/** A whole number from `least` up. */
+/** A whole number of at least `least`. */
 export function wholeNumber(option: string, least: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
@@ -15,7 +15,7 @@ export function wholeNumber(option: string, least: number): (text: string) => nu
   };
 }
 
-/** A finite number for which `holds`; `range` says in words which those are. */
+/** A finite number for which `holds` is true; `range` describes the range in words. */
 export function number(option: string, range: string, holds: (value: number) => boolean): (text: string) => number {
   return (text) => {
     const value = text.trim() === '' ? Number.NaN : Number(text);
@@ -26,7 +26,7 @@ export function number(option: string, range: string, holds: (value: number) => 
   };
 }
 
-/** Token ids as `1,2,3`; an empty text is an empty prompt, which the package refuses in its own words. */
+/** Token ids as `1,2,3`. An empty text is an empty prompt, which the package refuses. */
 export function tokenIds(option: string): (text: string) => number[] {
   return (text) => {
     if (text.trim() === '') return [];
@@ -44,7 +44,7 @@ export function tokenIds(option: string): (text: string) => number[] {
   };
 }
 
-/** A path, as the system takes it: an empty one would be the working folder. */
+/** A path. An empty one is refused: the system would take it for the working folder. */
 export function path(option: string): (text: string) => string {
   return (text) => {
     if (text === '') throw new LamellaError('L303', { option, value: quoted(text), remedy: 'a path' });
@@ -61,7 +61,7 @@ export function choice<const T extends string>(option: string, values: readonly 
   };
 }
 
-/** An option of the contract that this version does not have at all. */
+/** An option of the contract that this version does not support. */
 export function laterOption(what: string, remedy: string): () => never {
   return () => {
     throw new LamellaError('L304', { what, reason: 'this version does not have it', remedy });

@@ -1,6 +1,7 @@
 /**
- * Progress of long work, on stderr so that stdout stays clean for results: one line that is redrawn on a terminal, a plain line per
- * quarter elsewhere (a log should not hold a thousand bars). Work that is over within `quietMs` leaves no trace.
+ * Progress of long work, on stderr so that stdout holds only results: one line that is redrawn on a
+ * terminal, a plain line per quarter elsewhere (a log should not hold a thousand bars). Work
+ * shorter than `quietMs` prints nothing.
  */
 
 export interface Progress {
@@ -10,7 +11,7 @@ export interface Progress {
   finish(): void;
 }
 
-/** What progress is drawn on. */
+/** The stream that progress is drawn on. */
 export interface Screen {
   readonly isTTY?: boolean;
   write(text: string): unknown;

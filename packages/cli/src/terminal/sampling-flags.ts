@@ -1,9 +1,15 @@
-/** The options of sampling on the command line: a flag for each that the runtime has, with the same range. */
+/**
+ * The sampling options on the command line: a flag for each option of the runtime, with the same
+ * range.
+ */
 import { samplingOptions } from '@lamella/runtime/sampling-options';
 import { Option } from 'commander';
 import { number } from './options.ts';
 
-/** What is chosen where a command differs from the runtime: the same command gives the same text. */
+/**
+ * Defaults that differ from the runtime's. A fixed seed makes a command give the same text every
+ * time.
+ */
 const defaults: Readonly<Record<string, number>> = { seed: 0 };
 
 export function samplingFlags(): readonly Option[] {

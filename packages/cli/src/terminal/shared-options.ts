@@ -1,4 +1,4 @@
-/** Options that several commands have, with one meaning and one text each. */
+/** Options of several commands, each with one meaning and one text. */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Graph } from '@lamella/graph/ir';
 import { anyOf, formatNames, kvNames, targets, usual } from '@lamella/runtime/choices';
@@ -7,12 +7,12 @@ import { choice, wholeNumber } from './options.ts';
 
 const oneTarget = choice('--target', targets);
 
-/** `--target` of a command that computes on one. */
+/** `--target` of a command that computes on one target. */
 export function target(): Option {
   return new Option('--target <TARGET>', `${anyOf(targets)} (default: ${usual.target})`).argParser(oneTarget);
 }
 
-/** `--target` of a command that takes several; `what` says which they are and what for. */
+/** `--target` of a command with several targets; `what` names them and their purpose. */
 export function targetList(what: string): Option {
   return new Option('--target <TARGETS>', `${what} (default: ${usual.target})`).argParser((text: string) =>
     text.split(',').map(oneTarget),
@@ -31,14 +31,14 @@ export function kv(): Option {
   );
 }
 
-/** `unsaid` is what holds when it is left out. */
+/** `unsaid` describes the default. */
 export function context(unsaid: string): Option {
   return new Option('--context <N>', `longest sequence in tokens (default: ${unsaid})`).argParser(
     wholeNumber('--context', 1),
   );
 }
 
-/** Throws L303 for a `--context` that `graph` does not have. */
+/** Throws L303 if `context` is longer than the graph's. */
 export function fitContext(context: number | undefined, { tokens }: Graph): void {
   if (context === undefined || context <= tokens.size) return;
   const remedy = `up to ${tokens.size}, the graph's ${tokens.name}`;
@@ -49,14 +49,14 @@ export function threads(): Option {
   return new Option('--threads <N>', 'most threads to compute with').default(1).argParser(wholeNumber('--threads', 1));
 }
 
-/** Adds the options of a command whose packages may be checkpoints, which are then compiled. */
+/** Adds the options of a command that compiles a checkpoint given as its package. */
 export function takesCheckpoints(command: Command): Command {
   return command
     .addOption(quant())
     .addOption(kv())
-    .addOption(context('the most that a checkpoint allows up to 2048'))
+    .addOption(context("the checkpoint's own, at most 2048"))
     .addHelpText(
       'after',
-      '\nA Hugging Face folder or a .gguf file is a package, too: it is compiled into a cache, as --quant, --kv and --context say.',
+      '\nA Hugging Face folder or a .gguf file is accepted as a package: it is compiled into a cache, with --quant, --kv and --context.',
     );
 }

@@ -1,8 +1,11 @@
-/** Terminal tables: columns as wide as they need, numbers to the right, no frames; and colour only where a terminal shows it. */
+/**
+ * Terminal tables: columns as wide as necessary, numbers on the right, no frames. Headings are bold
+ * only on a terminal.
+ */
 
 export type Align = 'left' | 'right';
 
-/** Rows of cells as lines; `align` per column. Every row has as many cells as `align`. */
+/** Lines of the rows; `align` per column. Every row has as many cells as `align`. */
 export function table(rows: readonly (readonly string[])[], align: readonly Align[], indent = '  '): string {
   const widths = align.map((_, column) => Math.max(0, ...rows.map((row) => row[column]?.length ?? 0)));
   return rows
@@ -24,7 +27,7 @@ export function heading(text: string, stream: NodeJS.WriteStream = process.stdou
   return colour ? `\x1b[1m${text}\x1b[0m\n` : `${text}\n`;
 }
 
-/** `share` of a bar of `cells` cells, in eighths of a cell. */
+/** A bar that fills `share` of `cells` cells, in eighths of a cell. */
 export function meter(share: number, cells: number): string {
   const eighths = Math.max(0, Math.min(8 * cells, Math.round(share * 8 * cells)));
   return '█'.repeat(eighths >> 3) + ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'][eighths & 7]!;

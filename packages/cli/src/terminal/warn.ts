@@ -1,4 +1,4 @@
-/** Warnings about a graph, on stderr: they stop nothing, and `--json` keeps stdout to itself. */
+/** Prints warnings about a graph on stderr. They stop nothing, and stdout is left to `--json`. */
 import type { Graph } from '@lamella/graph/ir';
 import { warnings } from '@lamella/graph/warnings';
 import { codeFrame } from './code-frame.ts';
