@@ -1,4 +1,7 @@
-/** The command line itself: what is not in the contract is refused, and so is what the contract has but this version does not. */
+/**
+ * The command line: options outside the contract are refused, and so are options that the contract
+ * has but this version does not support.
+ */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Scratch, scratch, writeGraph } from './lamella.ts';
 
@@ -35,7 +38,7 @@ test.each([
   ['a context of nothing', ['compile', 'x.ts', '--context', '0'], 'L303', ['--context', 'at least 1']],
 ])('%s', (_, args, code, parts) => home.refuses(args, code, ...parts));
 
-test('--profile is not there yet', () =>
+test('--profile is not available yet', () =>
   home.refuses(['compile', 'x.ts', '--profile', 'phone'], 'L304', '--profile is not available yet'));
 
 test('--version', async () => {
@@ -46,7 +49,7 @@ test('--version', async () => {
   });
 });
 
-test('help is no failure', async () => {
+test('help is not a failure', async () => {
   const { code, stdout, stderr } = await home.lamella('compile', '--help');
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   expect(stdout).toContain('--weights');

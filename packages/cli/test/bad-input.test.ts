@@ -1,4 +1,7 @@
-/** Bad input to `compile`, `run` and `logits`: one message with place and remedy, exit code 1, and nothing half-written. */
+/**
+ * Bad input to `compile`, `run` and `logits`: one message with place and remedy, exit code 1, and
+ * no half-written files.
+ */
 import { mkdir, open, readFile, rename, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -64,15 +67,15 @@ describe('outputs', () => {
   test('below a file', () => refused(join('tiny.ts', 'package'), 'a part of the path is a file'));
   test('over a file', () => refused('tiny.ts', 'it is a file'));
   test('nowhere', () => home.refuses(['compile', 'tiny.ts', '--out', ''], 'L303', '--out does not take ""', 'a path'));
-  test('where Node imports nothing from', () => refused('x\\y', noImport, 'Try a path without one'));
+  test('where Node cannot import', () => refused('x\\y', noImport, 'Try a path without one'));
   test('where no folder can be made', () => refused('/proc/lamella/package'));
-  test('over a folder of something else', async () => {
+  test('over another folder', async () => {
     await writeCheckpoint(join(home.path, 'precious'), graph);
-    await refused('precious', 'something else');
+    await refused('precious', 'something other than a compiled package');
   });
 });
 
-test('a package that has weights is replaced by one without only with --force', async () => {
+test('a package with weights is replaced by one without weights only with --force', async () => {
   const compile = ['compile', 'tiny.ts', '--out', 'forced'];
   expect((await home.lamella(...compile, '--weights', 'random:1')).code).toBe(0);
   await home.refuses(compile, 'L301', 'forced', 'has weights, and the new one would have none', '--force');
@@ -110,17 +113,17 @@ describe('packages', () => {
   );
   test.each([
     ['nothing there', 'facebook/MobileLLM-125M', 'it does not exist', 'downloaded before'],
-    ['a folder of something else', 'other', 'neither manifest.json', 'nor config.json'],
+    ['another folder', 'other', 'neither the manifest.json', 'nor config.json'],
     ['a folder without its config', 'weights', 'model.safetensors, but config.json is missing', '--weights weights'],
-    ['a file of weights', 'weights/model.safetensors', 'no config.json is beside it'],
+    ['a file of weights', 'weights/model.safetensors', 'without a config.json beside it'],
     ['a graph file', 'tiny.ts', 'it is a graph file', 'lamella compile tiny.ts --weights'],
-  ])('run says what a model is, not what is no package: %s', async (_, path, ...parts) => {
+  ])('run names what a model may be: %s', async (_, path, ...parts) => {
     await mkdir(join(home.path, 'other'), { recursive: true });
     await writeCheckpoint(join(home.path, 'weights'), graph);
     await home.refuses(['run', path, '--tokens', '1'], 'L308', path, ...parts);
     if (path !== 'tiny.ts') await home.refuses(['inspect', path], 'L308', path, ...parts);
   });
-  test('a package where Node imports nothing from', async () => {
+  test('a package where Node cannot import', async () => {
     await rename(join(home.path, 'whole'), join(home.path, 'a\\b'));
     await home.refuses(['run', 'a\\b', '--tokens', '1'], 'L302', 'a\\b', noImport, 'moving the package');
     await rename(join(home.path, 'a\\b'), join(home.path, 'whole'));
@@ -135,7 +138,7 @@ describe('packages', () => {
       ['run', 'whole', '--tokens', '1'],
       'L407',
       'weights-000.bin',
-      'put the whole folder of the package there again',
+      'copying the whole folder of the package there again',
     );
     await writeFile(file, bytes);
   });

@@ -1,4 +1,7 @@
-/** `bench`: the shape of the contract, the numbers' own arithmetic, and several packages in one run. */
+/**
+ * `bench`: the shape of the contract, the arithmetic of its numbers, and several packages in one
+ * run.
+ */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -25,14 +28,14 @@ test.each([
   expect(median(values)).toBe(middle);
 });
 
-test('a ratio is the median of the rounds’ own, which need not be that of the medians', () => {
+test('a ratio is the median of the ratios within rounds, which may differ from the ratio of the medians', () => {
   const rounds = (...speeds: readonly number[]) =>
     speeds.map((speed) => ({ loadMs: 1, prefillTokensPerSecond: speed, decodeTokensPerSecond: 1 }));
   expect(ratioOfRounds(rounds(30, 10, 5), rounds(10, 10, 10), 'prefillTokensPerSecond')).toBe(1);
   expect(ratioOfRounds(rounds(20, 10), rounds(40, 4), 'prefillTokensPerSecond')).toBe(1.5);
 });
 
-test('one result per package, medians over every sample kept', async () => {
+test('one result per package, with medians over all samples', async () => {
   const options = ['--prompt-tokens', '5', '--max-tokens', '7', '--repeat', '3', '--json'];
   const { code, stdout, stderr } = await home.lamella('bench', 'immediate', 'cycle', ...options);
   expect(code, stderr).toBe(0);
@@ -69,13 +72,13 @@ test('a table, with ratios to the first of several', async () => {
   expect(other).toMatch(/^ +cycle .* GB\/s .* \d+\.\d{3} +\d+\.\d{3}$/);
 });
 
-test('what does not fit the context is refused', () =>
+test('more tokens than the context are refused', () =>
   home.refuses(['bench', 'cycle', '--prompt-tokens', '10', '--max-tokens', '7'], 'L403', '17 tokens', 'context of 16'));
-test('a target that a package has no kernels for is refused, not measured as another', () =>
+test('a target without kernels in the package is refused, not measured on another target', () =>
   home.refuses(
     ['bench', 'cycle', '--target', 'wasm,webgpu'],
     'L412',
     'no kernels for it',
     'Try --target wasm, or lamella compile with --target wasm,webgpu',
   ));
-test('what is no package is refused', () => home.refuses(['bench', 'cycle', 'nowhere'], 'L308', 'nowhere'));
+test('a path that is not a package is refused', () => home.refuses(['bench', 'cycle', 'nowhere'], 'L308', 'nowhere'));

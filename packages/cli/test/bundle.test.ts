@@ -1,4 +1,4 @@
-/** The JavaScript of a package: that it is complete, small, and what each host is promised. */
+/** The JavaScript of a package: that it is complete and small, and meets the needs of each host. */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -34,7 +34,7 @@ async function place(files: ReadonlyMap<string, Uint8Array>): Promise<void> {
 const load = async (url?: string | URL): Promise<Model> =>
   (await import(pathToFileURL(join(folder, 'index.js')).href)).load(url);
 
-test('the bundle beside its files is a package, found by itself, by path and by address', async () => {
+test('the bundle beside its files is a package, loaded by default, by path and by address', async () => {
   await place(await toyFiles());
   for (const url of [undefined, folder, `${folder}/`, pathToFileURL(folder)]) {
     expect([...(await (await load(url)).logits([1, 2]))]).toEqual(expectedLogits([1, 2]));
@@ -45,7 +45,7 @@ test('the bundle beside its files is a package, found by itself, by path and by 
   expect(text).toMatch(/^[a-o]{5}$/);
 });
 
-test('without a tokenizer the library is left out; what a browser loads stays small', async () => {
+test('without a tokenizer its code is left out; the download of a browser stays small', async () => {
   const bare = await bundleRuntime({ ...contents, tokenizer: false, webgpu: false });
   expect(bare.map(({ file }) => file)).toEqual(['index.js', 'parcel.js', 'node.js', 'worker.js', 'index.cjs']);
   const texts = new Map(bare.map(({ file, text }) => [file, text]));
@@ -53,7 +53,7 @@ test('without a tokenizer the library is left out; what a browser loads stays sm
   expect(gzipSync(texts.get('index.js')! + texts.get('worker.js')!).length).toBeLessThan(48_000);
 });
 
-test('index.cjs is whole and imports nothing, for Jest has no import() without a flag', async () => {
+test('index.cjs is self-contained, because Jest has no import() without a flag', async () => {
   await place(await toyFiles());
   expect(scripts.find(({ file }) => file === 'index.cjs')!.text).not.toMatch(/\bimport\((?!\$)|import\.meta/);
   const required: { load(url?: string): Promise<Model> } = createRequire(import.meta.url)(join(folder, 'index.cjs'));
@@ -63,7 +63,7 @@ test('index.cjs is whole and imports nothing, for Jest has no import() without a
   }
 });
 
-test('a script that a bundler took away from its files says so, and how to keep it there', async () => {
+test('a script that a bundler moved away from its files reports that, with a remedy', async () => {
   const away = await mkdtemp(join(tmpdir(), 'lamella-'));
   await writeFile(join(away, 'server.mjs'), scripts.find(({ file }) => file === 'node.js')!.text);
   const { load }: { load(url?: string): Promise<Model> } = await import(pathToFileURL(join(away, 'server.mjs')).href);
@@ -73,7 +73,7 @@ test('a script that a bundler took away from its files says so, and how to keep 
   await rm(away, { recursive: true });
 });
 
-test('no import that a browser or a bundler could not follow', async () => {
+test('every import can be followed by browsers and bundlers', async () => {
   for (const { file } of scripts.filter((script) => script.file.endsWith('.js'))) {
     const { metafile } = await build({
       entryPoints: [join(folder, file)],
@@ -88,7 +88,7 @@ test('no import that a browser or a bundler could not follow', async () => {
   }
 });
 
-test('every file is named once, by its URL; the worker, which bundlers may take for any kind of file, names none', () => {
+test('every file is named once, by its URL; the worker names none, because bundlers may treat it as any kind of file', () => {
   const texts = new Map(scripts.map(({ file, text }) => [file, text]));
   const urls = (script: string) =>
     [...texts.get(script)!.matchAll(/new URL\("\.\/([^"]*)", import\.meta\.url\)/g)].map(([, file]) => file);
@@ -98,7 +98,7 @@ test('every file is named once, by its URL; the worker, which bundlers may take 
   expect(texts.get('worker.js')).not.toMatch(/import\.meta|^import |^export /m);
 });
 
-test('the face of a package is declarations alone: it has no code', async () => {
+test('the face of a package has only declarations', async () => {
   for (const name of ['face', 'manifest', 'webgpu-manifest']) {
     const text = await readFile(source(`@lamella/runtime/${name}`), 'utf8');
     expect((await transform(text, { loader: 'ts' })).code).toBe('');

@@ -1,4 +1,4 @@
-/** The commands that are suggested: typed where they were printed, they work. */
+/** Suggested commands work where they are printed. */
 import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { asCalled } from '../src/terminal/called.ts';
@@ -18,7 +18,7 @@ test.each([
   ['a script', '/my code/bin/lamella.js', {}, "node '/my code/bin/lamella.js'"],
 ])('by %s', (_, script, env, suggested) => expect(asCalled(script, env, '/p')).toBe(suggested));
 
-test('what new suggests can be typed as it is', async () => {
+test('the commands that new suggests work unchanged', async () => {
   const { stdout } = await home.lamella('new', 'small');
   const [, check = ''] = stdout.split('\n');
   expect(check).toMatch(/ check small\.ts$/);

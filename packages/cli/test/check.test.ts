@@ -1,4 +1,4 @@
-/** `check` and `new`: the author's own mistakes, with the line and the remedy. */
+/** `check` and `new`: mistakes of the author, with the line and a remedy. */
 import { once } from 'node:events';
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -38,13 +38,13 @@ test('a file that does not parse', async () => {
 
 test('a folder', () => home.refuses(['check', '.'], 'L302', 'folder', 'a graph file'));
 
-test('a file that is not there', () => home.refuses(['check', 'none.ts'], 'L302', 'none.ts'));
+test('a missing file', () => home.refuses(['check', 'none.ts'], 'L302', 'none.ts'));
 
-test('a stack trace only for those who ask', async () => {
+test('a stack trace only with LAMELLA_DEBUG', async () => {
   expect((await home.debugged('check', 'none.ts')).stderr).toMatch(/^L302 .*\n(.*\n)* +at /);
 });
 
-test('new writes a graph that checks, and never over another', async () => {
+test('new writes a valid graph, and never over another file', async () => {
   const { stdout } = await home.lamella('new', 'my-model');
   expect(stdout).toMatch(/ check my-model\.ts\n/);
   expect((await home.lamella('check', 'my-model.ts')).stdout).toMatch(
@@ -65,8 +65,8 @@ test.each([
   home.refuses(['new', name], 'L303', `Try lamella new ${better}`),
 );
 
-test('a graph that only the compiler refuses: check, compile and export say the same', async () => {
-  // The embedding is added again behind the stack, which passes on one value alone.
+test('a graph that only the compiler refuses: check, compile and export give the same message', async () => {
+  // The embedding is added again after the stack, which passes on only one value.
   await writeGraph(home.path, 'beside', (source) =>
     source
       .replace('rope, share', 'rope, add, share')
@@ -118,7 +118,7 @@ test('a model without a head, although its width is its vocabulary', async () =>
   );
 });
 
-test('attention over what no linear made is fused by an operation of its own', async () => {
+test('attention over values that come from no linear has an operation of its own', async () => {
   await writeGraph(home.path, 'alone', (source) =>
     source
       .replace('rope, share', 'rope, attention, cache, share')
@@ -134,7 +134,7 @@ test('attention over what no linear made is fused by an operation of its own', a
     expect(await home.lamella(...args)).toMatchObject({ code: 0 });
 });
 
-test('what only f32 can compile: the remedy works as it is typed, and an export has no such limit', async () => {
+test('a graph that only f32 can compile: the remedy works unchanged, and an export has no such limit', async () => {
   await writeGraph(home.path, 'wide', (source) => source.replace('ff: 24', 'ff: 140_000'));
   await home.refuses(['check', 'wide.ts'], 'L116', 'Try compiling with --quant f32');
   for (const args of [
@@ -146,7 +146,7 @@ test('what only f32 can compile: the remedy works as it is typed, and an export 
   await home.refuses(['check', 'wide.ts', '--quant', 'f32', '--context', '17'], 'L303', '--context', "the graph's t");
 });
 
-test('a graph that is too large, and what it would fit as', async () => {
+test('a graph that is too large, and the format in which it would fit', async () => {
   await writeGraph(home.path, 'large', (source) => source.replace('t: 16', 't: 100_000_000'));
   const refused = ['WASM memory', 'Try compiling with --context'];
   await home.refuses(['check', 'large.ts'], 'L123', ...refused);
@@ -168,7 +168,7 @@ test('check --target webgpu', async () => {
   await home.refuses(['check', 'tiny.ts', '--target', 'cuda'], 'L303', '--target');
 });
 
-test('a value that is computed and thrown away is a warning with its line', async () => {
+test('an unused value is a warning with its line', async () => {
   await writeGraph(home.path, 'lost', (source) =>
     source.replace(
       'return residual(attended, (x) => w.mlp(x));',
@@ -195,12 +195,12 @@ test('suggested commands are quoted', async () => {
   expect(stderr).toMatch(/^next: .* run 'it'\\''s my\/model' --tokens 1,2,3$/m);
 });
 
-describe('what a graph file does to the command', () => {
+describe('a graph file in the command', () => {
   test.each([
     ['an error', "Promise.reject(new Error('left over'));", 'fails: left over, (rejects.ts:1:16)'],
     ['null', 'Promise.reject(null);', 'a promise behind that is rejected with null.'],
     ['a timer', "setTimeout(() => { throw new Error('too late'); });", 'fails: too late, (rejects.ts:1:26)'],
-  ])('a promise that it leaves behind and a timer that fails are its own: %s', async (_, line, told) => {
+  ])('a rejected promise or failing timer is reported as a fault of the file: %s', async (_, line, told) => {
     await writeGraph(home.path, 'rejects', (source) => `${line}\n${source}`);
     const { code, stderr } = await home.lamella('compile', 'rejects.ts', '--weights', 'random:1', '--out', 'rejected');
     expect(code).toBe(1);
@@ -210,7 +210,7 @@ describe('what a graph file does to the command', () => {
     expect(stderr).not.toMatch(/^ +at /m);
   });
 
-  test('it prints on stderr, also later on, and its timers do not keep the command', async () => {
+  test('its output goes to stderr, also later, and its timers do not keep the command running', async () => {
     const prints =
       "console.log('one'); process.stdout.write('two\\n'); Promise.resolve().then(() => console.info('three'));";
     await writeGraph(home.path, 'prints', (source) => `${prints}\nsetInterval(() => {}, 1000);\n${source}`);
@@ -220,7 +220,7 @@ describe('what a graph file does to the command', () => {
     expect(stderr).toBe('one\ntwo\nthree\n');
   });
 
-  test('its process.exit has a place', async () => {
+  test('its process.exit is reported with its place', async () => {
     await writeGraph(home.path, 'exits', (source) =>
       source.replace('const attended', 'process.exit(3);\n    const attended'),
     );
@@ -235,7 +235,7 @@ test.each(['*', 'd*/a.ts', '{a,b}.ts', '[a].ts', 'a b#?.ts'])('a graph file at %
   expect((await home.lamella('check', file)).stdout).toMatch(/^tiny is well formed/);
 });
 
-test('a reader that goes away is no failure', async () => {
+test('a closed stdout is not a failure', async () => {
   await writeGraph(home.path);
   const reading = home.start('compile', 'tiny.ts', '--emit', 'wat');
   reading.stdout.once('data', () => reading.stdout.destroy());

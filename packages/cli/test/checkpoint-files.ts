@@ -1,4 +1,7 @@
-/** Checkpoints on disk for the tests: the weights that `random:1` gives a graph, with or without a tokenizer beside them. */
+/**
+ * Checkpoints on disk for tests: the weights of `random:1` for a graph, with or without a
+ * tokenizer.
+ */
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,7 +13,10 @@ import { loadGraph } from '../src/model/load-graph.ts';
 
 const assistant = fileURLToPath(new URL('../../../graphs/assistant/', import.meta.url));
 
-/** Writes `folder`/model.safetensors for the graph in `file`; `change` may drop or reshape tensors. Returns its path. */
+/**
+ * Writes `folder`/model.safetensors for the graph in `file`; `change` may drop or reshape tensors.
+ * Returns its path.
+ */
 export async function writeCheckpoint(
   folder: string,
   file: string,
@@ -28,7 +34,7 @@ export async function addTokenizer(folder: string): Promise<void> {
     await copyFile(join(assistant, name), join(folder, name));
 }
 
-/** What a small Llama's `config.json` says; 260 tokens are the assistant's tokenizer's. */
+/** The `config.json` of a small Llama; the assistant's tokenizer has 260 tokens. */
 const config = {
   model_type: 'llama',
   hidden_size: 16,
@@ -41,7 +47,9 @@ const config = {
   tie_word_embeddings: true,
 };
 
-/** Writes a folder as the hub has it: config, weights and tokenizer. The graph file that its names come from lies beside it. */
+/**
+ * Writes a hub folder: config, weights and tokenizer. The graph file with its names lies beside it.
+ */
 export async function writeHubFolder(folder: string, change: object = {}): Promise<void> {
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, 'config.json'), JSON.stringify({ ...config, ...change }));

@@ -32,7 +32,7 @@ test('the line, its neighbours and carets under the name', () => {
   );
 });
 
-test('tabs stay tabs, the file may be a URL, and one caret marks what is no name', () => {
+test('tabs stay tabs, the file may be a URL, and one caret marks a place without a name', () => {
   const url = pathToFileURL(file).href;
   expect(codeFrame({ file: url, line: 10, column: 8 }, 'm').split('\n').slice(-3)).toEqual([
     '> 10 | \tattn: gqa(d, { heads: 9 }),',

@@ -1,4 +1,4 @@
-/** The rest of `engines.test.ts`: every other format. */
+/** The other formats of `engines.test.ts`. */
 import { sameBits } from './engines.ts';
 
 sameBits([

@@ -1,6 +1,7 @@
 /**
- * The same bits everywhere: plain and relaxed SIMD, one thread and two, in this Node, a current one and Chromium. One engine's words stand for
- * all: it says the SHA-256 of every logit behind a prompt that takes two tiles, and what it generates after it.
+ * The same bits everywhere: plain and relaxed SIMD, one thread and two, in this Node, a current one
+ * and Chromium. The results of all engines are compared: the SHA-256 of every logit after a prompt
+ * of two tiles, and the tokens generated after it.
  */
 import { execFile } from 'node:child_process';
 import { cp, writeFile } from 'node:fs/promises';
@@ -22,7 +23,7 @@ interface Said {
   readonly generated: readonly number[];
 }
 
-/** Runs in every engine: a package's address and threads in, what is said out. */
+/** Runs in every engine: takes a package's address and threads, returns the result. */
 const say = `async ([url, threads]) => {
   const { load } = await import(url);
   const model = await load(undefined, { threads });
@@ -36,13 +37,13 @@ const say = `async ([url, threads]) => {
   return { kernels, hash: [...digest].map((byte) => byte.toString(16).padStart(2, '0')).join(''), generated: generation.tokens };
 }`;
 
-/** Packages with fewer modules than were compiled, and what is missing in them. */
+/** Packages with fewer modules than compiled; the pattern matches the missing ones. */
 const reduced = { plain: /^(?!simd)/, relaxed: /^vnni/ };
 
 type Run = readonly [url: string, threads: number];
 type Ask = (runs: readonly Run[]) => Promise<Said[]>;
 
-/** Formats of weights, of keys and values. */
+/** Formats of weights, and of keys and values. */
 export type Setting = readonly [quant: FormatName, kv: KvName];
 
 /** A test for each setting, with all modules and with fewer. */
@@ -51,7 +52,7 @@ export function sameBits(settings: readonly Setting[]): void {
   const folderOf = (quant: string, kv: string, modules: string) => join(home.path, `${quant}-${kv}-${modules}`);
 
   beforeAll(async () => {
-    currentNode(); // which may have to be installed
+    currentNode(); // it may have to be installed
     home = await scratch();
     const graph = await writeGraph(home.path, 'wide', (text) =>
       text
@@ -81,7 +82,7 @@ export function sameBits(settings: readonly Setting[]): void {
   afterAll(() => home?.remove());
 
   function nodeAsks(program: string): Ask {
-    // Node 20 has relaxed SIMD behind a flag that later ones no longer know
+    // Node 20 has relaxed SIMD behind a flag that later versions do not have.
     const old = program === process.execPath && Number.parseInt(process.versions.node, 10) < 22;
     const flags = old ? ['--experimental-wasm-relaxed-simd'] : [];
     return async (runs) => {
@@ -113,8 +114,9 @@ export function sameBits(settings: readonly Setting[]): void {
         for (const [engine, ask, address] of engines) {
           const runs = names.flatMap((modules) => [1, 2].map((threads): Run => [address(modules), threads]));
           const said = await ask(runs);
-          const relaxed = quant === 'q4' ? 'relaxed' : 'simd'; // where its text differs
-          // an engine that has AVX-VNNI, which is for it to know, takes it where it may
+          const relaxed = quant === 'q4' ? 'relaxed' : 'simd'; // where its module differs
+          // An engine with AVX-VNNI takes those kernels if the package has them; only the engine
+          // can tell.
           const best = said.at(-1)!.kernels.includes('vnni') ? 'vnni' : relaxed;
           expect(
             said.map(({ kernels }) => kernels),

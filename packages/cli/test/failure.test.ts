@@ -1,11 +1,14 @@
-/** Failures that no diagnostic foresaw: the system's own, as one numbered message, and defects of ours, which are said to be so. */
+/**
+ * Failures without a diagnostic: the system's as one numbered message, and defects of Lamella,
+ * which are named as such.
+ */
 import { spawnSync } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test, vi } from 'vitest';
 import { reportFailure } from '../src/terminal/failure.ts';
 
-/** What is said of an error. */
+/** The output for an error. */
 async function told(error: unknown): Promise<string> {
   const stderr = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
   try {
@@ -16,7 +19,7 @@ async function told(error: unknown): Promise<string> {
   }
 }
 
-/** What `work` throws. */
+/** The error that `work` throws. */
 function thrown(work: () => unknown): unknown {
   try {
     work();
@@ -35,14 +38,14 @@ test('a call that the system refuses', async () => {
   expect(await told(noProgram)).toMatch(/^L312 the system refused spawnSync .*: no such file or directory. Try again/);
 });
 
-test('memory that is not there', async () => {
+test('memory that cannot be allocated', async () => {
   const said = /^L313 there is not enough memory: .*\. Try a smaller model/;
   expect(await told(thrown(() => new ArrayBuffer(Number.MAX_SAFE_INTEGER)))).toMatch(said);
-  // V8's words for a memory of WebAssembly
+  // V8's message for a memory of WebAssembly.
   expect(await told(new RangeError('WebAssembly.Memory(): could not allocate memory'))).toMatch(said);
 });
 
-test('a place for output that is full: one message', () => {
+test('a full output device: one message', () => {
   const full = openSync('/dev/full', 'w');
   const bin = fileURLToPath(new URL('../bin/lamella.js', import.meta.url));
   const { status, stderr } = spawnSync(process.execPath, [bin, '--help'], { stdio: ['ignore', full, 'pipe'] });
@@ -53,7 +56,7 @@ test('a place for output that is full: one message', () => {
   });
 });
 
-test('LAMELLA_DEBUG=0 asks for no stack trace', async () => {
+test('LAMELLA_DEBUG=0 prints no stack trace', async () => {
   vi.stubEnv('LAMELLA_DEBUG', '0');
   expect(await told(new Error('whatever'))).not.toMatch(/^ +at /m);
   vi.stubEnv('LAMELLA_DEBUG', '1');
@@ -61,7 +64,7 @@ test('LAMELLA_DEBUG=0 asks for no stack trace', async () => {
   vi.unstubAllEnvs();
 });
 
-test('what is nobody’s fault but ours', async () => {
+test('a defect of Lamella', async () => {
   const defect = thrown(() => (null as unknown as { x: number }).x);
   expect(await told(defect)).toMatch(/\nThis is a defect of Lamella, not of your input\./);
 });

@@ -1,4 +1,7 @@
-/** `import`, `export` and `inspect --html`: the files they write, and those that they leave alone. */
+/**
+ * `import`, `export` and `inspect --html`: the files they write, and the files they leave
+ * unchanged.
+ */
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -25,7 +28,7 @@ const config = {
   layer_sharing: true,
 };
 
-test('an imported graph checks, and is not imported over: it may have been edited', async () => {
+test('an imported graph is valid, and is never overwritten: it may have been edited', async () => {
   const folder = join(home.path, 'checkpoint');
   await mkdir(folder);
   await writeFile(join(folder, 'config.json'), JSON.stringify(config));
@@ -41,7 +44,7 @@ test('an imported graph checks, and is not imported over: it may have been edite
     await refused(out, 'it is already there', 'another name, or removing what is there first');
 });
 
-test('a config that cannot be said is refused by its key', async () => {
+test('a config that cannot be expressed is refused by its key', async () => {
   const folder = join(home.path, 'other');
   await mkdir(folder);
   await writeFile(join(folder, 'config.json'), JSON.stringify({ ...config, attention_bias: true }));
@@ -49,7 +52,7 @@ test('a config that cannot be said is refused by its key', async () => {
   await home.refuses(['import', 'nowhere', '--out', 'other.ts'], 'L302', 'nowhere/config.json');
 });
 
-test('an exported module lies beside what is already there', async () => {
+test('an exported module is written beside other files', async () => {
   await mkdir(join(home.path, 'python'));
   await writeFile(join(home.path, 'python', 'mine.py'), '');
   const { code } = await home.lamella('export', 'tiny.ts', '--to', 'pytorch', '--out', 'python');
@@ -73,7 +76,7 @@ test('an exported module lies beside what is already there', async () => {
 test.each([
   ['f32', []],
   ['f16', ['--type', 'f16']],
-])('a GGUF file in %s, complete or not there', async (type, option) => {
+])('a GGUF file in %s, complete or absent', async (type, option) => {
   await writeGraph(home.path, 'llama', (text) =>
     text.replace('mlp: swiglu', 'ffn_norm: rmsNorm(d), mlp: swiglu').replace('w.mlp(x)', 'w.mlp(w.ffn_norm(x))'),
   );
@@ -98,7 +101,7 @@ test.each([
   );
 });
 
-test('a page of ours is drawn again, and no other page is replaced', async () => {
+test('a report is replaced, and no other page is', async () => {
   const inspect = ['inspect', 'tiny.ts', '--html', 'page.html'];
   for (const _ of ['first', 'again']) {
     const { code, stderr } = await home.lamella(...inspect);

@@ -1,6 +1,5 @@
 /**
- * A folder as the hub has it, where a package is expected: what of it is read and what is not, how it is compiled, and the cache that the
- * package goes into.
+ * A hub folder in place of a package: the files that are read, how it is compiled, and the cache.
  */
 import { execFileSync } from 'node:child_process';
 import { copyFile, cp, mkdir, open, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
@@ -30,7 +29,7 @@ async function ok(folder: string, ...more: readonly string[]) {
   return { report: JSON.parse(stdout), stderr };
 }
 
-/** The same without a process for it: where the package is, or why there is none, and what making it said. */
+/** The same in this process: the folder of the package or the error, and the output. */
 async function packageOf(name: string, how: HowCompiled = {}) {
   vi.stubEnv('XDG_CACHE_HOME', join(home.path, 'cache'));
   const stderr = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
@@ -47,7 +46,7 @@ async function packageOf(name: string, how: HowCompiled = {}) {
 }
 
 describe('how it is compiled', () => {
-  test('q8 with f32 keys and values and at most 2048 tokens, which it says, every time', async () => {
+  test('q8 with f32 keys and values and at most 2048 tokens, with a note every time', async () => {
     const first = await ok('hub');
     expect(first.stderr).toMatch(
       /^compiling hub into .*\n(.*\n)*context 2048 of 4096 tokens; --context N changes it\n/,
@@ -60,7 +59,7 @@ describe('how it is compiled', () => {
     expect(asked.stderr).not.toMatch(/context|compiling/);
   });
 
-  test('as --quant, --kv and --context say; each choice has its own package, which every command finds', async () => {
+  test('by --quant, --kv and --context; each choice has its own package, which every command finds', async () => {
     const manifestOf = async (how: HowCompiled) => {
       const { folder, failure } = await packageOf('hub', how);
       expect(failure).toBe('');
@@ -82,7 +81,7 @@ describe('how it is compiled', () => {
     }
   });
 
-  test('more than the checkpoint has, and what a package was compiled with, cannot be chosen', async () => {
+  test('a context longer than the checkpoint’s is refused, and so are options for a compiled package', async () => {
     expect((await packageOf('hub', { context: 4097 })).failure).toMatch(
       /^L303 --context .*4097.*Try up to 4096, .*hub$/,
     );
@@ -95,11 +94,11 @@ describe('how it is compiled', () => {
     expect((await packageOf(made, { context: 8 })).failure).toMatch(/^L305 --context: /);
   });
 
-  test('an empty text is the token that begins every text, where there is one', async () => {
+  test('an empty text becomes the BOS token, if there is one', async () => {
     await cp(join(home.path, 'hub'), join(home.path, 'begins'), { recursive: true });
     const file = join(home.path, 'begins', 'tokenizer_config.json');
     const about = JSON.parse(await readFile(file, 'utf8'));
-    // a byte order mark is no reason to refuse a file
+    // A byte order mark must not make a file unreadable.
     const text = JSON.stringify({ ...about, bos_token: '<eos>', add_bos_token: true, lamella: {} });
     await writeFile(file, `\ufeff${text}`);
     const generated = await home.lamella('run', 'begins', '--prompt', '', '--max-tokens', '2', '--json');
@@ -113,10 +112,10 @@ test('a folder with a star at its end', async () => {
   await ok('hub*');
 });
 
-describe('what is read of it', () => {
+describe('the files that are read', () => {
   const crowded = () => join(home.path, 'crowded');
 
-  test('nothing but what is used, whatever else is there', async () => {
+  test('only the files that are used', async () => {
     await cp(join(home.path, 'hub'), crowded(), { recursive: true });
     const at = (name: string) => join(crowded(), name);
     await mkdir(at('logs.json'));
@@ -132,7 +131,7 @@ describe('what is read of it', () => {
     const { stderr } = await ok('crowded');
     expect(stderr).toContain('compiling');
     server.close();
-    // and none of it makes it another checkpoint
+    // Other files do not change the fingerprint.
     await rm(at('logs.json'), { recursive: true });
     expect((await ok('crowded')).stderr).not.toContain('compiling');
     await rm(crowded(), { recursive: true });
@@ -183,7 +182,7 @@ describe('what is read of it', () => {
   });
 });
 
-test('a package that a killed run had moved away is found', async () => {
+test('a package that a killed run moved away is found', async () => {
   const path = join(home.path, 'moved');
   await cp((await packageOf('hub')).folder, unfinished(path).old, { recursive: true });
   expect(await packageOf('moved')).toEqual({ folder: path, failure: '', said: '' });
@@ -206,15 +205,15 @@ describe('the cache', () => {
     ['a pipe', async (made: string) => execFileSync('mkfifo', [join(made, 'package', 'pipe')])],
     ['no folder', async (made: string) => rm(made, { recursive: true }).then(() => writeFile(made, ''))],
     ['nothing but a folder', async (made: string) => rm(join(made, 'package'), { recursive: true })],
-  ])('an entry with %s is compiled again, and says so', async (_, damage) => {
+  ])('an entry with %s is compiled again, with a note', async (_, damage) => {
     await damage(await entry());
     const mended = await packageOf('cached');
     expect(mended.said).toContain(`${await entry()} is damaged; compiling `);
     expect((await packageOf('cached')).said).not.toContain('compiling');
   });
 
-  test('what a killed run left beside an entry that another one made goes', async () => {
-    // a process id that no system gives
+  test('the remains of a killed run beside a complete entry are removed', async () => {
+    // A process id that no system uses.
     const left = join(cache(), '.cached-0.partial-MACHINE-4999999-1-0');
     const machine = /partial-([0-9a-f]{8})/.exec(unfinished(left).partial)![1]!;
     await mkdir(left.replace('MACHINE', machine));
@@ -222,7 +221,7 @@ describe('the cache', () => {
     expect((await readdir(cache())).filter((name) => name.includes('partial'))).toEqual([]);
   });
 
-  test('two first runs at a time both answer, and one package is left', async () => {
+  test('two simultaneous first runs both answer, and one package remains', async () => {
     await rm(await entry(), { recursive: true });
     const both = await Promise.all([ok('cached'), ok('cached')]);
     expect(both[0].report.tokens).toEqual(both[1].report.tokens);
@@ -243,7 +242,7 @@ async function header(file: string): Promise<string> {
   return bytes.toString('utf8', 8, 8 + Number(bytes.readBigUInt64LE()));
 }
 
-test('inspect takes it, without its weights, and says what its package says', async () => {
+test('inspect accepts it without its weights, with the same figures as its package', async () => {
   await mkdir(join(home.path, 'planned'));
   await copyFile(join(home.path, 'hub', 'config.json'), join(home.path, 'planned', 'config.json'));
   const { code, stdout, stderr } = await home.lamella('inspect', 'planned', '--json');
@@ -252,7 +251,7 @@ test('inspect takes it, without its weights, and says what its package says', as
   expect({ ...JSON.parse(stdout), name: 'hub' }).toEqual(JSON.parse(made.stdout));
 });
 
-test('what goes wrong in the cache is told of the folder', async () => {
+test('errors in the cache name the hub folder', async () => {
   const { folder: made } = await packageOf('hub');
   expect(asNamed(`L413 ${join(made, 'weights-000.bin')} cannot be read`)).toBe(
     `L413 ${join(home.path, 'hub', 'weights-000.bin')} cannot be read`,

@@ -1,4 +1,7 @@
-/** A folder as the hub has it: what cannot be had of it is refused before anything is compiled, in the words of whoever named the folder. */
+/**
+ * A hub folder: impossible requests are refused before anything is compiled, in messages that name
+ * the folder.
+ */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LamellaError } from '@lamella/graph/diagnostics';
@@ -16,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => home.remove());
 
-describe('what cannot be answered is refused before anything is compiled, in the words of the folder', () => {
+describe('impossible requests are refused before anything is compiled, in messages that name the folder', () => {
   beforeAll(async () => {
     for (const name of ['tokenizer.json', 'tokenizer_config.json']) await rm(join(home.path, 'silent', name));
   });
@@ -28,7 +31,7 @@ describe('what cannot be answered is refused before anything is compiled, in the
       '--prompt: silent has neither tokenizer.json nor tokenizer.model',
       '--tokens 1,2,3',
     ));
-  test.each(['run', 'logits'])('%s: tokens that are none, or too many', async (command) => {
+  test.each(['run', 'logits'])('%s: invalid tokens, or too many', async (command) => {
     await home.refuses([command, 'silent', '--tokens', '1,260'], 'L402', '260', 'ids from 0 to 259');
     await home.refuses([command, 'silent', '--tokens', '1,2,3', '--context', '2'], 'L403', '3 tokens', 'context of 2');
     await home.refuses([command, 'silent', '--tokens', ''], 'L401');
@@ -41,23 +44,23 @@ describe('what cannot be answered is refused before anything is compiled, in the
       'Try --target wasm, or lamella import',
     ),
   );
-  test('a measurement that does not fit', () =>
+  test('a measurement longer than the context', () =>
     home.refuses(['bench', 'silent', '--prompt-tokens', '2048'], 'L403', '2049 tokens', 'context of 2048'));
 });
 
-test('commands that take a graph file say how to get one', async () => {
+test('commands that need a graph file name the import command', async () => {
   for (const command of [['check'], ['compile'], ['export', '--to', 'gguf', '--out', 'x.gguf']]) {
     const [name = '', ...options] = command;
     await home.refuses([name, 'hub', ...options], 'L302', 'it is a folder', 'Try lamella import hub --out GRAPH.ts');
   }
 });
 
-test('a folder of ours is called as the user calls the one that it stands for', () => {
+test('messages name the user’s folder in place of the cache', () => {
   standsIn('/cache/hub-1/package', 'models/hub');
   expect(asNamed('L413 /cache/hub-1/package/a.bin cannot be read')).toBe('L413 models/hub/a.bin cannot be read');
 });
 
-test('a graph made from its config is wrong there, and on no line', async () => {
+test('errors of a graph made from a config name the config, without a line', async () => {
   const wrong = `import { defineModel, dims } from '@lamella/dsl';\nexport default defineModel('x', dims({ d: 0 }));`;
   const config = join('hub', 'config.json');
   const error = await ofConfig('hub', () => graphOf(wrong, config)).catch((error: LamellaError) => error);

@@ -1,4 +1,7 @@
-/** The real command as a child process, in a scratch folder that can be compared before and after. */
+/**
+ * Runs the real command as a child process, in a scratch folder whose files can be compared before
+ * and after.
+ */
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -17,15 +20,16 @@ export interface Outcome {
 
 export interface Scratch {
   readonly path: string;
-  /** Runs `lamella` there; its cache is in the folder `cache`. */
+  /** Runs `lamella` in the folder, with the cache in its folder `cache`. */
   lamella(...args: readonly string[]): Promise<Outcome>;
   /** The same with LAMELLA_DEBUG set. */
   debugged(...args: readonly string[]): Promise<Outcome>;
-  /** Starts it and leaves its streams to the caller. */
+  /** Starts it, with its streams left to the caller. */
   start(...args: readonly string[]): ChildProcessByStdio<null, Readable, Readable>;
   /**
-   * Runs `lamella` and expects a refusal: exit code 1, one message whose number matches the pattern `code`, which contains `parts` and
-   * says what to try; nothing on stdout, no stack trace, and every file as it was.
+   * Runs `lamella` and expects a refusal: exit code 1, one message whose number matches the pattern
+   * `code`, with all `parts` and a remedy; nothing on stdout, no stack trace, and every file
+   * unchanged.
    */
   refuses(args: readonly string[], code: string, ...parts: readonly string[]): Promise<void>;
   remove(): Promise<void>;
@@ -33,7 +37,7 @@ export interface Scratch {
 
 export async function scratch(): Promise<Scratch> {
   const path = await mkdtemp(join(tmpdir(), 'lamella-cli-'));
-  // as from a shell, also where npm has started the tests
+  // As if started from a shell, even if npm has started the tests.
   const cache = { XDG_CACHE_HOME: join(path, 'cache'), npm_command: '' };
   const lamella = (...args: readonly string[]) => execute(args, path, { ...cache, LAMELLA_DEBUG: '' });
   return {
@@ -44,7 +48,7 @@ export async function scratch(): Promise<Scratch> {
     async refuses(args, code, ...parts) {
       const before = await files(path);
       const { code: exit, stdout, stderr: all } = await lamella(...args);
-      // on a busy machine even little work takes long enough to be reported
+      // On a busy machine even short work takes long enough for a progress line.
       const stderr = all.replace(/^(?:(loading|packing) weights \d+ %|.* is still running; Ctrl-C ends it)\n/gm, '');
       expect(stderr).toMatch(new RegExp(`^${code} `));
       for (const part of parts) expect(stderr).toContain(part);
@@ -89,7 +93,10 @@ async function files(folder: string): Promise<Readonly<Record<string, string>>> 
   return Object.fromEntries(await Promise.all(pairs));
 }
 
-/** A tiny model: 2 weight sets, 4 executions, 50 tokens of vocabulary, context 16. `change` edits its text. */
+/**
+ * A tiny model: 2 weight sets, 4 executions, 50 tokens of vocabulary, context 16. `change` edits
+ * its text.
+ */
 export async function writeGraph(folder: string, name = 'tiny', change = (text: string) => text): Promise<string> {
   const file = join(folder, `${name}.ts`);
   await writeFile(file, change(tiny));

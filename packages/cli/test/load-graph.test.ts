@@ -1,4 +1,4 @@
-/** Graph files: the ones we ship, and an author's file anywhere, sound or not. */
+/** Graph files: those of the repository, and an author's file anywhere, valid or not. */
 import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -46,7 +46,7 @@ test.each(Object.entries(family))('graphs/%s.ts', async (name, { parameters, wei
   expect(graph.tokens.size).toBe(2048);
 });
 
-test('the written-out 125M and the preset are one graph but for the sharing order', async () => {
+test('the written-out 125M and the preset differ only in the sharing order', async () => {
   const bare = ({ name: _, stacks, ...rest }: Graph): unknown => {
     const sets = stacks.map((stack) => stack.weightSets);
     return JSON.parse(JSON.stringify({ ...rest, sets }, (key, value) => (key === 'site' ? null : value)));
@@ -56,7 +56,7 @@ test('the written-out 125M and the preset are one graph but for the sharing orde
   expect(bare(preset)).toEqual(bare(written));
 });
 
-test('every graph file loads, and its name is its own', async () => {
+test('every graph file loads, and its name is unique', async () => {
   const files = readdirSync(graphs).filter((file) => file.endsWith('.ts'));
   expect(files.length).toBeGreaterThan(Object.keys(family).length);
   for (const file of files) expect((await loadGraph(join(graphs, file))).name).toBe(file.replace('.ts', ''));
@@ -105,7 +105,7 @@ test('L113: a syntax error, with its place', async () => {
   expect(error.site).toEqual({ file: path, line: 2, column: 18 });
 });
 
-test('L113: an import that leads nowhere, with its place', async () => {
+test('L113: an unresolved import, with its place', async () => {
   const path = author('nowhere.ts', "import a from './nowhere-else.ts';\nexport default a;\n");
   const error = await failure(path);
   expect(error.code).toBe('L113');
@@ -124,7 +124,7 @@ test('L113: an exception of the author, with its place', async () => {
   expect(error.site).toEqual({ file: path, line: 2, column: 9 });
 });
 
-test('L113: something thrown that is no error', async () => {
+test('L113: a thrown value that is not an error', async () => {
   const error = await failure(author('odd.ts', "throw 'a string';\n"));
   expect(error.message).toBe(
     `L113 ${folder}/odd.ts could not be run: it throws 'a string'. Try correcting the file, then lamella check again`,
@@ -174,7 +174,7 @@ test.each([
   expect(error.code).toBe('L113');
 });
 
-/** A file with this expression for the layers of a sound block. */
+/** A file with this expression for the layers of a valid block. */
 const withLayers = (layers: string, body = '(w, x) => w.input_layernorm(x)'): string =>
   `import { block, defineModel, dims, embedding, gqa, input, rmsNorm, share, stack } from '@lamella/dsl';
 const { t, d, ff, vocab } = dims({ t: 16, d: 8, ff: 12, vocab: 20 });
@@ -188,7 +188,7 @@ export default defineModel(
 `;
 const sound = '{ input_layernorm: rmsNorm(d) }';
 
-describe('L113: what a newcomer writes, with a remedy for it', () => {
+describe('L113: mistakes of beginners, with a remedy', () => {
   test.each([
     [
       'no import',
@@ -286,7 +286,7 @@ describe('L113: what a newcomer writes, with a remedy for it', () => {
   });
 });
 
-test('L129: a sharing order that there is not', async () => {
+test('L129: an unknown sharing order', async () => {
   const path = author('order.ts', withLayers(sound).replace('immediate', 'imediate'));
   const error = await failure(path);
   expect(error.message).toBe(`L129 @lamella/dsl has nothing named share.imediate, (${path}:7:77). Try share.immediate`);
@@ -295,7 +295,7 @@ test('L129: a sharing order that there is not', async () => {
   );
 });
 
-test('process.exit is as it was behind a graph file', async () => {
+test('process.exit is restored after a graph file', async () => {
   const { exit } = process;
   await failure(author('exit.ts', 'process.exit();\n'));
   expect(process.exit).toBe(exit);
@@ -305,7 +305,7 @@ describe('circular imports', () => {
   const reason = (...files: string[]) =>
     `its files import one another in a circle, ${files.map((file) => join(folder, file)).join(' -> ')}`;
 
-  test('L113: a value that is not there yet', async () => {
+  test('L113: a value that is not defined yet', async () => {
     author('sizes.ts', "import { heads } from './circle.ts';\nexport const d = 4 * heads.count;\n");
     const path = author(
       'circle.ts',
@@ -325,7 +325,7 @@ describe('circular imports', () => {
     expect((await failure(path)).message).toContain(reason('round.ts', 'width.ts', 'round.ts'));
   });
 
-  test('one that does no harm, and one beside another mistake', async () => {
+  test('a harmless one, and one beside another mistake', async () => {
     author('names.ts', "import { w } from './fine.ts';\nexport const width = () => w;\n");
     const text = `import { width } from './names.ts';\nexport const w = 8;\n${preset(1).replace('d: 8', 'd: width()')}`;
     expect((await loadGraph(author('fine.ts', text))).name).toBe('x');
@@ -348,7 +348,7 @@ test.each(['/dev/zero', '/dev/null'])('L302: %s is not a file', async (path) => 
   expect((await failure(path)).message).toContain(`L302 ${path} cannot be read: it is not a file`);
 });
 
-test.each(['style.css', 'notes.md', 'data.json', 'image.png'])('%s is no graph file', async (name) => {
+test.each(['style.css', 'notes.md', 'data.json', 'image.png'])('%s is not a graph file', async (name) => {
   expect((await failure(author(name, name === 'data.json' ? '{}' : 'a {}'))).code).toMatch(/L11[23]/);
 });
 

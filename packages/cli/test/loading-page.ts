@@ -1,4 +1,4 @@
-/** A package in small chunks and a page that loads it from `/models/`, for tests of loading. */
+/** A package in small chunks, and a page that loads it from `/models/`, for tests of loading. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { launchChromium } from '@lamella/hosts/chromium';
@@ -13,7 +13,7 @@ export type Page = Awaited<ReturnType<Browser['newPage']>>;
 
 declare global {
   var load: (url?: string, options?: LoadOptions) => Promise<Model>;
-  /** Where a test wants to hear what has come. */
+  /** Set by a test to observe the bytes that have arrived. */
   var arrived: ((bytes: number) => void) | undefined;
 }
 
@@ -21,7 +21,7 @@ const script = `import { load } from '/models/index.js';
 globalThis.load = load;`;
 const html = '<!doctype html><script type="module" src="/page.js"></script>';
 
-/** What a server has beside the package. */
+/** The files of a server besides the package. */
 export const loadingPage = { '/': { text: html }, '/page.js': { text: script } };
 
 /** The same package, with its weights in smaller files. */

@@ -1,4 +1,7 @@
-/** A server that goes silent in the middle: after 20 seconds it is asked again, and given up in the end. */
+/**
+ * A server that goes silent in the middle: it is asked again after 20 seconds, and finally given
+ * up.
+ */
 import { join } from 'node:path';
 import { launchChromium } from '@lamella/hosts/chromium';
 import { serve } from '@lamella/hosts/serve';

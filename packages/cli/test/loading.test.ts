@@ -1,6 +1,7 @@
 /**
- * Loading a package in a real page from servers and over lines as they are: what is cut goes on where it ended, nothing is asked for twice, what was kept
- * is enough without a network, and each cause of a failure is told by its number.
+ * Loading a package in a real page from servers with faults: an interrupted download continues
+ * where it ended, nothing is fetched twice, stored files suffice offline, and each cause of a
+ * failure has its error code.
  */
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -16,7 +17,7 @@ import { manifestAt } from '../src/package/package-manifest.ts';
 import { type Scratch, scratch, writeGraph } from './lamella.ts';
 import { type Browser, inChunks, loadingPage, type Page, visit } from './loading-page.ts';
 
-/** Answers a request for a file of the package otherwise than with the file; says whether it has. */
+/** Answers a request for a file of the package in place of the server; returns whether it has. */
 type Before = (file: string, request: IncomingMessage, response: ServerResponse) => boolean;
 
 const WEIGHT_CHUNK_BYTES = 16_384;
@@ -69,7 +70,7 @@ async function site(
   return served;
 }
 
-/** An empty page that has the package's `load`, in a profile of its own. */
+/** An empty page with the package's `load`, in its own profile. */
 async function open({ origin }: Site): Promise<Page> {
   const context = await browser.newContext();
   closing.push(() => context.close());
@@ -106,13 +107,16 @@ function counting(before: Before = () => false) {
 
 const weightBytes = async () => (await manifestAt(folder())).weights!.reduce((sum, { bytes }) => sum + bytes, 0);
 
-/** Sends so many bytes and breaks off, `arrival` later: what is on its way when a line ends is lost. */
+/**
+ * Sends these bytes and closes the connection after `arrival`, because bytes still in transit are
+ * lost.
+ */
 async function breakOff(response: ServerResponse, bytes: Uint8Array, arrival = async () => {}): Promise<void> {
   response.setHeader('Content-Length', WEIGHT_CHUNK_BYTES);
   response.write(bytes, () => arrival().then(() => response.socket?.end()));
 }
 
-/** Waits until the page has heard of all that was sent. */
+/** Waits until the page has received all sent bytes. */
 function arrivals(sent: () => number) {
   let heard = 0;
   let waiting: (() => void)[] = [];
@@ -135,8 +139,8 @@ function arrivals(sent: () => number) {
   };
 }
 
-describe('a line that is cut', () => {
-  test.each([false, true])('goes on where it ended, within a chunk (ETags: %s)', async (validators) => {
+describe('an interrupted connection', () => {
+  test.each([false, true])('continues where it ended, within a chunk (ETags: %s)', async (validators) => {
     const cut = new Set<string>();
     const ranges = new Set<string | undefined>();
     const last = (await manifestAt(folder())).weights!.at(-1)!.file;
@@ -159,7 +163,7 @@ describe('a line that is cut', () => {
     expect(total()).toBe(await weightBytes());
   });
 
-  test('for good is L422, and the next load asks only for what is missing', async () => {
+  test('is L422 if it stays interrupted, and the next load fetches only the missing files', async () => {
     let left = 3;
     const { count, sent, total } = counting((file, _, response) => {
       if (!isWeights(file) || left-- > 0) return false;
@@ -176,13 +180,13 @@ describe('a line that is cut', () => {
     left = Number.POSITIVE_INFINITY;
     expect(await visit(page)).toEqual(expected);
     expect(total()).toBe((await weightBytes()) - whole * WEIGHT_CHUNK_BYTES);
-    // and the one after that asks for none
+    // The load after that fetches none.
     const before = total();
     expect(await visit(page)).toEqual(expected);
     expect(total()).toBe(before);
   });
 
-  test('and gone on with another version is read whole', async () => {
+  test('continued with another version reads that version from the start', async () => {
     let asked = 0;
     const { count, total } = counting((file, _, response) => {
       if (file !== 'weights-001.bin' || asked++ > 0) return false;
@@ -193,14 +197,14 @@ describe('a line that is cut', () => {
     const page = await open(await site(count));
     await arrived.listen(page);
     expect(await visit(page)).toEqual(expected);
-    // the beginning of the old one, the rest of the new one, and all of the new one
+    // The beginning of the old one, the rest of the new one, and all of the new one.
     expect(asked).toBe(3);
   });
 });
 
-describe('what stands between a page and its server', () => {
-  test('a cache that has an old file is gone past', async () => {
-    // as caches on the way do it, which do not ask their server about what they have unless they are told to
+describe('between a page and its server', () => {
+  test('a cache with an old file is bypassed', async () => {
+    // Like caches that do not ask their server about stored files by default.
     const old: Before = (file, { headers }, response) => {
       if (file !== 'weights-002.bin' || headers['cache-control'] === 'no-cache') return false;
       response.end(new Uint8Array(WEIGHT_CHUNK_BYTES));
@@ -209,7 +213,7 @@ describe('what stands between a page and its server', () => {
     expect(await visit(await open(await site(old)))).toEqual(expected);
   });
 
-  test('and one that has an old manifest, whose files are there no more', async () => {
+  test('a cache with an old manifest, whose files no longer exist, is bypassed', async () => {
     const manifest = await manifestAt(folder());
     const [, ...rest] = manifest.weights!;
     const weights = [{ ...manifest.weights![0]!, file: 'weights-old.bin' }, ...rest];
@@ -222,7 +226,7 @@ describe('what stands between a page and its server', () => {
     expect(await visit(await open(await site(old)))).toEqual(expected);
   });
 
-  test('a server that is busy for a moment is asked again', async () => {
+  test('a busy server is asked again', async () => {
     const asked: Record<string, number> = {};
     const busy: Before = (file, _, response) => {
       asked[file] = (asked[file] ?? 0) + 1;
@@ -247,11 +251,11 @@ describe('what stands between a page and its server', () => {
   });
 });
 
-describe('what is kept', () => {
+describe('stored files', () => {
   const keys = (page: Page) =>
     page.evaluate(async () => (await (await caches.open('lamella')).keys()).map(({ url }) => new URL(url).pathname));
 
-  test('of one package stays when another is loaded from the folder around it', async () => {
+  test('of one package stay when another is loaded from the parent folder', async () => {
     const page = await open(await site(undefined, {}, { '/models/small/': { folder: folder() } }));
     expect(await visit(page, '/models/small/')).toEqual(expected);
     const small = await keys(page);
@@ -260,7 +264,7 @@ describe('what is kept', () => {
     expect(await keys(page)).toHaveLength(2 * small.length);
   });
 
-  test('is enough without a network; what is not there is L415', async () => {
+  test('suffice offline; a missing one is L415', async () => {
     const scripts: Before = (file, _, response) => {
       if (file.endsWith('.js')) response.setHeader('Cache-Control', 'max-age=600');
       return false;
@@ -274,7 +278,7 @@ describe('what is kept', () => {
     );
   });
 
-  test('stays apart where a bundler put packages of one name into one folder; what is of no use for a month goes', async () => {
+  test('stay separate if a bundler put packages of one name into one folder; files unused for a month are deleted', async () => {
     const assets = join(home.path, 'assets');
     await mkdir(assets);
     const compiled = async (seed: number) => {
@@ -285,7 +289,7 @@ describe('what is kept', () => {
       const model: Model = await load();
       const logits = [...(await model.logits([1, 2]))];
       model.dispose();
-      // As bundlers do it: each file by another name, and the scripts told where.
+      // Like bundlers: each file has another name, and the scripts have the new names.
       const { files } = JSON.parse(await readFile(join(home.path, out, 'package.json'), 'utf8'));
       for (const file of files) await copyFile(join(home.path, out, file), join(assets, `${seed}-${file}`));
       const index = join(assets, `${seed}-index.js`);
@@ -304,7 +308,7 @@ describe('what is kept', () => {
     };
     const page = await open(await site(undefined, {}, { '/assets/': { folder: assets, before: gone } }));
     const by = async (seed: number) => {
-      // A text: the test's own tools would make something else of the import.
+      // A string, because the test's own build would transform the import.
       await page.evaluate(`import('/assets/${seed}-index.js').then(({ load }) => { globalThis.load = load; })`);
       return visit(page);
     };
@@ -318,7 +322,7 @@ describe('what is kept', () => {
     expect(await manifests()).toHaveLength(2);
     const weights = async () => (await keys(page)).filter((path) => path.includes('weights-'));
     const before = (await weights()).length;
-    // As if the last one had been loaded for the last time long ago.
+    // As if the last one had been loaded long ago.
     await page.evaluate(async () => {
       const cache = await caches.open('lamella');
       const of = (await cache.keys()).filter(({ url }) => /manifest\.json\?/.test(url));
@@ -327,7 +331,7 @@ describe('what is kept', () => {
       await cache.put(of.at(-1)!, new Response(await kept.arrayBuffer(), { headers: { date } }));
     });
     expect(await by(2)).toEqual(two);
-    // A model that stays: what is of no use goes while it runs.
+    // A model that stays loaded: unused files are deleted while it runs.
     await page.evaluate(() => void load(undefined, { threads: 1 }));
     await expect.poll(manifests).toHaveLength(1);
     await expect.poll(weights).toHaveLength(before / 2);
@@ -335,7 +339,7 @@ describe('what is kept', () => {
     expect(await by(2)).toEqual(two);
   });
 
-  test('is enough where a service worker answers with its start page to all that it cannot fetch', async () => {
+  test('suffice if a service worker answers failed requests with its start page', async () => {
     const worker = `self.oninstall = () => skipWaiting();
 self.onactivate = (event) => event.waitUntil(clients.claim());
 const shell = () => new Response('<!doctype html><title>app</title>', { headers: { 'content-type': 'text/html' } });
@@ -359,7 +363,7 @@ self.onfetch = (event) => {
     expect(await visit(page)).toEqual(expected);
   });
 
-  test('and what has no room to be kept is loaded all the same', async () => {
+  test('are not required: without room to store files, the package still loads', async () => {
     const served = await site();
     const page = await open(served);
     const devtools = await page.context().newCDPSession(page);
@@ -369,7 +373,7 @@ self.onfetch = (event) => {
   });
 });
 
-describe('each cause has its number', () => {
+describe('each cause has its error code', () => {
   const answering =
     (pattern: RegExp, status: number, body = ''): Before =>
     (file, _, response) => {
@@ -382,11 +386,7 @@ describe('each cause has its number', () => {
   const page = '<!doctype html><title>The app</title>';
 
   test.each<[string, Before, RegExp]>([
-    [
-      'a file that is not there',
-      answering(/001/, 404),
-      /^L419 weights-001.bin was not found: http.*001.bin answers 404/,
-    ],
+    ['a missing file', answering(/001/, 404), /^L419 weights-001.bin was not found: http.*001.bin answers 404/],
     ['a page for every address', answering(/001/, 200, page), /^L418 weights-001.bin was not found: http.*web page/],
     ['a page as the manifest', answering(/manifest/, 200, page), /^L418 manifest.json was not found/],
     ['no package', answering(/manifest/, 404), /^L404 .* is not a compiled package: the server has no manifest.json/],
@@ -420,7 +420,7 @@ describe('each cause has its number', () => {
     expect(await visit(await open(await site()), `${other.origin}/models/`)).toEqual(expected);
   });
 
-  test('nobody there', async () => {
+  test('no server', async () => {
     const gone = await site();
     const page = await open(await site());
     await gone.close();
@@ -441,7 +441,7 @@ describe('each cause has its number', () => {
   });
 });
 
-test('what onProgress throws in a page, load rejects with; and a signal of another realm ends it', async () => {
+test('in a page, load rejects with the error of onProgress; a signal of another realm ends it', async () => {
   const page = await open(await site());
   const said = page.evaluate(async () => {
     const frame = document.body.appendChild(document.createElement('iframe'));
@@ -462,7 +462,7 @@ test('what onProgress throws in a page, load rejects with; and a signal of anoth
   expect(await said).toEqual([true, 'enough']);
 });
 
-test('Node loads by http what a page does, and hears of the same causes', async () => {
+test('Node loads by http like a page, with the same error codes', async () => {
   const other = await site((file, _, response) => {
     if (file !== 'weights-001.bin' || !broken) return false;
     response.statusCode = 404;

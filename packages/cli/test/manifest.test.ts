@@ -1,6 +1,6 @@
 /**
- * Manifests that are not what the compiler wrote, of a real package that has everything: each is refused in one message, or computes what the right
- * one computes.
+ * Changed manifests of a real package with all parts: each is refused with one message, or computes
+ * the right results.
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -19,7 +19,7 @@ type Path = readonly (string | number)[];
 
 let home: Scratch;
 let disk: PackageFiles;
-/** The manifest as it was compiled. */
+/** The manifest from the compiler. */
 let right: { [key: string]: Json };
 let logits: readonly number[];
 
@@ -55,13 +55,13 @@ async function computed(text: string): Promise<readonly number[]> {
   }
 }
 
-/** Every place that holds no other. */
+/** Every path to a value without children. */
 function leaves(value: Json, path: Path = []): Path[] {
   if (value === null || typeof value !== 'object') return [path];
   return Object.entries(value).flatMap(([key, inner]) => leaves(inner, [...path, Array.isArray(value) ? +key : key]));
 }
 
-/** A copy with another value there; `undefined` takes the place itself away. */
+/** A copy with another value there; `undefined` removes it. */
 function changed(whole: Json, path: Path, value: Json | undefined): Json {
   const copy = structuredClone(whole);
   const holder = path.slice(0, -1).reduce<Json>((at, key) => (at as { [key: string]: Json })[key]!, copy);
@@ -74,12 +74,12 @@ function changed(whole: Json, path: Path, value: Json | undefined): Json {
 
 const at = (path: Path): Json => path.reduce<Json>((at, key) => (at as { [key: string]: Json })[key]!, right);
 
-/** What is tried in each place. */
+/** The values to try at a path. */
 function others(path: Path): (Json | undefined)[] {
   const value = at(path);
   const near = typeof value === 'number' ? [value + 1, value - 1, 2 * value, -value] : [];
   const likely = typeof value === 'string' ? [`${value}0`, value.slice(1), value.toUpperCase()] : [];
-  // a value of the same name elsewhere: two of them swapped, as far as one of them shows it
+  // The value of the same key elsewhere, to simulate swapped values.
   const key = path.at(-1);
   const twin = leaves(right).find((other) => other.at(-1) === key && at(other) !== value);
   return [
@@ -91,7 +91,7 @@ function others(path: Path): (Json | undefined)[] {
   ].filter((other) => JSON.stringify(other) !== JSON.stringify(value));
 }
 
-/** Too many places are alike to try them all: the first and the last of every kind. */
+/** Too many places are alike to try them all: takes the first and the last of every kind. */
 function places(): Path[] {
   const kinds = new Map<string, Path[]>();
   for (const path of leaves(right)) {
@@ -102,7 +102,7 @@ function places(): Path[] {
 }
 
 describe('a changed manifest', () => {
-  test('is refused in one message, or computes the same', async () => {
+  test('is refused with one message, or computes the same', async () => {
     let refused = 0;
     for (const path of places()) {
       for (const value of others(path)) {
@@ -121,14 +121,14 @@ describe('a changed manifest', () => {
   }, 60_000);
 });
 
-describe('a manifest that was written wrong, with a SHA-256 of its own,', () => {
-  /** The text of a manifest that says so itself. */
+describe('a wrong manifest with a matching SHA-256', () => {
+  /** The text of a changed manifest with a SHA-256 that fits it. */
   const sealed = async (path: Path, value: Json | undefined) => {
     const { sha256: _, ...rest } = changed(right, path, value) as { [key: string]: Json };
     return manifestText(rest as unknown as Manifest);
   };
 
-  test('is refused in one message, or computes something', async () => {
+  test('is refused with one message, or computes something', async () => {
     let refused = 0;
     for (const path of places()) {
       if (path[0] === 'sha256') continue;
@@ -201,7 +201,7 @@ describe('a manifest that was written wrong, with a SHA-256 of its own,', () => 
     ['webgpu.0.kinds.0.decode.0', 999, 'webgpu[0].kinds[0].decode[0] is 999 and must be below'],
     ['webgpu.0.argmax', 999, 'webgpu[0].argmax is 999 and must be below'],
     ['webgpu.0.chunk', 0, 'webgpu[0].chunk is 0 and must be an integer from 1 to 4096'],
-  ])('says what is wrong: %s = %j', async (field, value, message) => {
+  ])('is refused with the field and the reason: %s = %j', async (field, value, message) => {
     const path = field.split('.').map((key) => (/^\d+$/.test(key) ? Number(key) : key));
     await expect(computed(await sealed(path, value))).rejects.toThrow(message);
     await expect(computed(await sealed(path, value))).rejects.toThrow(
@@ -210,7 +210,7 @@ describe('a manifest that was written wrong, with a SHA-256 of its own,', () => 
   });
 });
 
-test('a tokenizer that was changed is refused', async () => {
+test('a changed tokenizer is refused', async () => {
   const files: PackageFiles = {
     place: disk.place,
     async read(name, options) {

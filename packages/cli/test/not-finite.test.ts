@@ -1,4 +1,6 @@
-/** Weights that are no numbers, or whose sums leave the range of f32, are refused before a package is put in place. */
+/**
+ * Weights that are not finite, or whose sums overflow f32, are refused before a package is written.
+ */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { randomTensor } from '@lamella/checkpoint/random';
@@ -19,7 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => home.remove());
 
-/** random:1, with one tensor's values made another by `change`. */
+/** random:1, with the values of one tensor changed by `change`. */
 const changed = (name: string, change: (x: number, i: number) => number) => (weight: Weight) => {
   const values = randomTensor(1, weight);
   return weight.name === name ? values.map(change) : values;
@@ -59,7 +61,7 @@ test.each([
   ['model.layers.1.attention.v_proj.weight', 'q4', 'q8'],
   ['model.layers.0.norm.weight', 'q8', 'f32'],
   ['model.norm.weight', 'f32', 'f32'],
-] as const)('%s so large that sums overflow, as %s with %s keys: told by name', async (name, quant, kv) => {
+] as const)('%s so large that sums overflow, as %s with %s keys: named in the message', async (name, quant, kv) => {
   const read = changed(name, (x) => Math.fround(Math.sign(x) * 3e38));
   const source: WeightSource = { read: async (weight) => read(weight), close: async () => {} };
   const out = join(home.path, 'overflowing');

@@ -1,4 +1,4 @@
-/** What a package's own `load` suggests, as somebody at a terminal reads it. */
+/** Remedies of a package's own `load`, in terms of the command line. */
 import { LamellaError } from '@lamella/runtime/lamella-error';
 import { expect, test } from 'vitest';
 import { inFlags } from '../src/package/open-package.ts';
@@ -13,6 +13,6 @@ test.each([
   expect(String(said).endsWith(`Try ${suggested}`)).toBe(true);
 });
 
-test('other errors are left as they are', () => {
+test('other errors are unchanged', () => {
   for (const error of [new Error('threads: 1'), new LamellaError('L401'), null]) expect(inFlags(error)).toBe(error);
 });

@@ -22,7 +22,7 @@ const tokenizer: TokenizerFiles = {
   promptSuffix: '',
 };
 
-/** A manifest as far as types look at it. */
+/** The parts of a manifest that the types depend on. */
 function manifest(tokenizer: TokenizerFiles | null): Manifest {
   const report: Partial<InspectReport> = { parameters: 124_635_456, executions: 60, weightSets: 30 };
   const known: Partial<Manifest> = { name: 'ls', vocab: 32_000, context: 2048, quant: 'q8', tokenizer };
@@ -31,7 +31,7 @@ function manifest(tokenizer: TokenizerFiles | null): Manifest {
 
 const nodenext = '--module nodenext --target es2023 --lib es2023,dom';
 
-/** Type-checks an app against a package with these types, as a user of the package would who has everything checked. */
+/** Type-checks an app against a package with these types, with library checks on. */
 function checkApp(name: string, types: string, app: string, flags = nodenext): void {
   const dir = path.join(folder, name);
   mkdirSync(dir);
@@ -48,7 +48,7 @@ function checkApp(name: string, types: string, app: string, flags = nodenext): v
   }
 }
 
-test('one file, with the model at its top, is all that an app needs', () => {
+test('an app needs only one file, with the model at its top', () => {
   const types = packageTypes(manifest(tokenizer));
   expect(types).toMatch(
     /^\/\*\*\n \* ls: 124,635,456 parameters as q8, 60 block executions over 30 weight sets; vocabulary 32000/,
@@ -96,9 +96,9 @@ try {
   if (error instanceof LamellaError) error.code satisfies LamellaErrorCode;
 }
 const wrong: LamellaErrorCode[] = ['L401'];
-// @ts-expect-error there is no such number
+// @ts-expect-error there is no such code
 wrong.push('L499');
-// @ts-expect-error errors are made by the package
+// @ts-expect-error only the package creates errors
 new LamellaError();
 `,
     flags,
@@ -120,7 +120,7 @@ test('`using` and `await using` dispose of the model', () => {
   );
 });
 
-test('the comments stand alone: they name no file that is not there, and explain every number', () => {
+test('the comments are self-contained: they name no missing file, and explain every error code', () => {
   const types = packageTypes(manifest(tokenizer));
   expect(types.match(/\b[a-z][\w./-]*\.(ts|md|js)\b/g)).toBeNull();
   for (const [code] of types.matchAll(/L4\d\d/g)) expect(types).toContain(` * - ${code}: `);
@@ -136,7 +136,7 @@ for await (const { token } of model.generate([1, 2, 3], { maxTokens: 4 })) token
 model satisfies Model;
 // @ts-expect-error there is no tokenizer
 model.generate('hello');
-// @ts-expect-error nor text that could stop
+// @ts-expect-error no stop strings without text
 model.generate([1], { stop: ['.'] });
 // @ts-expect-error
 model.tokenizer.encode('hello');

@@ -1,4 +1,6 @@
-/** What `compile` writes and what `run`, `logits` and `inspect` make of it, through the command as a user has it. */
+/**
+ * The output of `compile`, and of `run`, `logits` and `inspect` on it, through the real command.
+ */
 import { createHash } from 'node:crypto';
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -36,7 +38,7 @@ beforeAll(async () => {
 });
 afterAll(() => home.remove());
 
-test('a package is complete, and its hashes are those of its files', async () => {
+test('a package is complete, and its hashes are right', async () => {
   const { weights, wasm, quant, context } = await manifest('out/tiny');
   expect({ quant, context }).toEqual({ quant: 'f32', context: 16 });
   const listed = [...weights!, ...wasm];
@@ -53,7 +55,7 @@ test('a package is complete, and its hashes are those of its files', async () =>
   }
 });
 
-test('it is an npm package: what is shipped, by a version that is the hash of it', async () => {
+test('it is an npm package whose version is derived from its files', async () => {
   const read = async (folder: string) => JSON.parse(await readFile(join(home.path, folder, 'package.json'), 'utf8'));
   const { name, version, files, exports } = await read('out/tiny');
   expect(name).toBe('tiny');
@@ -89,7 +91,7 @@ test('f32 logits of every position are the oracle’s', async () => {
   expect(await json('logits', 'out/tiny', '--tokens', tokens.join())).toEqual({ logits: logits.at(-1) });
 });
 
-test('the probe holds what the package says', async () => {
+test('the probe equals the logits of the package', async () => {
   const { probe } = await manifest('out/tiny');
   expect(probe!.tokens).toHaveLength(8);
   const { logits } = await json('logits', 'out/tiny', '--tokens', probe!.tokens.join());
@@ -98,7 +100,7 @@ test('the probe holds what the package says', async () => {
   expect(probe!.logits.slice(0, 16)).toEqual(largest);
 });
 
-test('run: greedy, the tokens the logits say, and the shape of the contract', async () => {
+test('run: greedy tokens follow from the logits, in the shape of the contract', async () => {
   const report = await json('run', 'out/tiny', '--tokens', '1,2,3', '--max-tokens', '4');
   expect(report).toEqual({
     tokens: expect.any(Array),
@@ -117,7 +119,7 @@ test('run: greedy, the tokens the logits say, and the shape of the contract', as
   expect(report.tokens[3]).toBe(logits.indexOf(Math.max(...logits)));
 });
 
-test('run: a seed repeats, another seed differs, and it stops where the context ends', async () => {
+test('run: the same seed repeats, another differs, and it stops at the end of the context', async () => {
   const sample = (seed: string) => json('run', 'out/tiny', '--tokens', '1', '--temperature', '2', '--seed', seed);
   const [first, again, other] = [await sample('1'), await sample('1'), await sample('2')];
   expect(first.tokens).toEqual(again.tokens);
@@ -125,16 +127,16 @@ test('run: a seed repeats, another seed differs, and it stops where the context 
   expect(first.tokens).toHaveLength(16);
 });
 
-test('run: text in, the same text streamed and in the report', async () => {
+test('run: text streamed equals the text in the report', async () => {
   const args = ['run', 'talking', '--prompt', 'Grüezi', '--max-tokens', '12'] as const;
   const { stdout, stderr } = await home.lamella(...args);
   const report = await json(...args);
   expect(stdout).toBe(`${report.text}\n`);
-  expect(report.stats.promptTokens).toBe(1 + 'Grüezi'.length + 1 + 1); // <bos>, one byte more for ü, <sep>
+  expect(report.stats.promptTokens).toBe(1 + 'Grüezi'.length + 1 + 1); // <bos>, one more byte for ü, <sep>
   expect(stderr).toMatch(/9 prompt tokens at .* tokens\/s · \d+ generated at .* tokens\/s .* as planned/);
 });
 
-test('a checkpoint’s tokenizer comes along with what surrounds a request', async () => {
+test('a checkpoint’s tokenizer and prompt format become part of the package', async () => {
   expect((await manifest('talking')).tokenizer).toMatchObject({
     file: 'tokenizer.json',
     config: 'tokenizer_config.json',
@@ -144,7 +146,7 @@ test('a checkpoint’s tokenizer comes along with what surrounds a request', asy
     promptPrefix: '',
     promptSuffix: '<sep>',
   });
-  // and what reads it, which a package without text does not carry
+  // The code that reads it, which a package without a tokenizer does not contain.
   for (const script of ['node.js', 'worker.js']) {
     const text = (name: string) => readFile(join(home.path, name, script), 'utf8');
     expect(await text('talking')).toMatch(/function loadTokenizer/);
@@ -152,11 +154,12 @@ test('a checkpoint’s tokenizer comes along with what surrounds a request', asy
   }
 });
 
-test('inspect: a graph and its package say the same, and the figures are the graph’s', async () => {
+test('inspect: a graph and its package give the same figures', async () => {
   const { webgpu, ...fromGraph } = await json('inspect', 'talking.ts');
-  // the package was compiled for WASM alone
+  // The package was compiled for WASM alone.
   expect(await json('inspect', 'talking')).toEqual(fromGraph);
-  // embedding, five kernels an execution, the head, the choice; with a tile's, and what makes its operands ready
+  // The embedding, five kernels per execution, the head and the choice; with those of a tile, and
+  // those that prepare its operands.
   expect(webgpu).toMatchObject({ dispatchesPerToken: 1 + 4 * 5 + 1 + 1, pipelines: 20 });
   expect(fromGraph).toMatchObject({ name: 'tiny', parameters: 8048, weightSets: 2, executions: 4, stateSlots: 4 });
   expect(fromGraph.plannedBytes).toBe((await manifest('talking')).memory.plannedBytes);
@@ -164,12 +167,12 @@ test('inspect: a graph and its package say the same, and the figures are the gra
   const tables = await ok('inspect', 'talking.ts');
   expect(tables).toContain('8,048 parameters');
   expect(tables).toContain('order  0 0 1 1');
-  // the graph's says more: what a GPU would run
+  // The graph's table has more: the GPU's kernels.
   const words = (table: string) => table.trim().replace(/ +/g, ' ');
   expect(words(tables)).toContain(words(await ok('inspect', 'talking')));
 });
 
-test('inspect --html: the page is that of a package for every target; from a package what its manifest tells; nothing on stdout', async () => {
+test('inspect --html: a graph gives the full report, a package the report of its manifest; nothing on stdout', async () => {
   const page = (file: string) => readFile(join(home.path, file), 'utf8');
   expect(await ok('inspect', 'talking.ts', '--html', 'pages/graph.html')).toBe('');
   await ok('compile', 'talking.ts', '--target', 'wasm,webgpu', '--weights', 'random:1', '--out', 'pages/both');
@@ -212,7 +215,7 @@ test('compiling again replaces the package with the same bytes', async () => {
   expect(await read()).toEqual(before);
 });
 
-test.each(['graph', 'fused', 'plan', 'loops', 'wat'])('--emit %s prints, and writes nothing', async (stage) => {
+test.each(['graph', 'fused', 'plan', 'loops', 'wat'])('--emit %s prints, and writes no files', async (stage) => {
   const before = (await readdir(home.path, { recursive: true })).sort();
   const text = await ok('compile', 'tiny.ts', '--emit', stage);
   expect(text.length).toBeGreaterThan(100);

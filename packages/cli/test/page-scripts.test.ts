@@ -1,6 +1,6 @@
 /**
- * The scripts of a package in a real page: where its worker may come from and run, and what the page
- * is told when a script is missing, is another one, is forbidden or says nothing.
+ * The scripts of a package in a real page: the possible origins of its worker, and the errors for a
+ * script that is missing, is another one, is forbidden or is silent.
  */
 import { readFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -14,7 +14,7 @@ import { writeGraph } from './lamella.ts';
 import { base, type Page, type ServedPackage, servePackage, text } from './served-package.ts';
 
 declare global {
-  /** A page's own, in one of the tests. */
+  /** A global of the page, in one of the tests. */
   var started: { readonly startWorker: typeof startWorker };
 }
 
@@ -29,7 +29,7 @@ beforeEach(async () => {
 });
 afterEach(() => page.context().close());
 
-test('a worker of the page loads a package, too', async () => {
+test('a worker of the page can load a package', async () => {
   const logits = await page.evaluate(async (index) => {
     const code = `onmessage = async ({ data }) => {
       const { load } = await import(data);
@@ -45,7 +45,7 @@ test('a worker of the page loads a package, too', async () => {
   expect(logits.map(Math.fround)).toEqual([...expected]);
 });
 
-test('a worker that is not there, is something else or ends is told as what it is', async () => {
+test('a worker that is missing, is another script or ends has a precise error', async () => {
   const worker = async (content: Parameters<typeof serve>[0][string]) => {
     const mounts = { '/': { text }, [base]: { folder: served.folder }, [`${base}worker.js`]: content };
     const other = await serve(mounts);
@@ -73,7 +73,7 @@ test('a worker that is not there, is something else or ends is told as what it i
   expect(without).toMatch(/^L435 .*this environment has none\. Try a page/);
 });
 
-test('a worker.js that fails in passing is asked for again; what stays is told by its cause, and no bundler is named', async () => {
+test('a worker.js that fails temporarily is fetched again; a lasting failure is reported by its cause', async () => {
   let refusals = 1;
   const before = (file: string, _: IncomingMessage, response: ServerResponse) => {
     if (file !== 'worker.js' || refusals-- <= 0) return false;
@@ -100,7 +100,7 @@ test('a worker.js that fails in passing is asked for again; what stays is told b
   await busy.close();
 });
 
-test('scripts of another origin need no more than that origin in script-src; without it they say so', async () => {
+test('scripts of another origin need only that origin in script-src; the error names it', async () => {
   const cdn = await serve({ [base]: { folder: served.folder } }, { headers: { 'Access-Control-Allow-Origin': '*' } });
   const from = (source: string, more = '') => `script-src 'self' 'unsafe-inline' 'wasm-unsafe-eval' ${source}; \
 connect-src 'self' ${source}; worker-src 'self' blob:${more}`;
@@ -120,14 +120,14 @@ connect-src 'self' ${source}; worker-src 'self' blob:${more}`;
   };
   expect(await under(from(cdn.origin))).toBe(2);
   expect(await under(from(cdn.origin, "; require-trusted-types-for 'script'; trusted-types lamella"))).toBe(2);
-  // The page's own script is let through by its address, the worker's by none.
+  // The policy allows the page's own script by its address, and no worker.
   expect(await under(from(`${cdn.origin}${base}index.js`))).toMatch(
     /^L439 .*Content-Security-Policy forbids http.*worker\.js as a worker \(script-src.*\)\. Try .* http:.* in script-src/,
   );
   await cdn.close();
 });
 
-test('a script that says nothing is not waited for without end', async () => {
+test('a silent script is given up', async () => {
   const silent = await serve({ '/': { text: '<!doctype html>' }, '/worker.js': { text: '' } });
   const page = await served.browser.newPage();
   await page.goto(`${silent.origin}/`);
@@ -149,7 +149,7 @@ test('a script that says nothing is not waited for without end', async () => {
   await silent.close();
 });
 
-test('where an address is relative to: <base href>, the page around a frame, the origin of a blob', async () => {
+test('the base of a relative address: <base href>, the page around a frame, the origin of a blob', async () => {
   const found = await page.evaluate(async (index) => {
     const said: Record<string, unknown> = {};
     const code = (load: string) =>
@@ -184,7 +184,7 @@ test('where an address is relative to: <base href>, the page around a frame, the
   });
 });
 
-test('a worker of a window that has Node as well is a worker of a page', async () => {
+test('a worker of a window that also has Node is a worker of a page', async () => {
   const worker = await readFile(join(served.folder, 'worker.js'), 'utf8');
   const electron = `globalThis.process = { versions: { node: '20.0.0' } };\n${worker}`;
   const both = await serve({
@@ -198,7 +198,7 @@ test('a worker of a window that has Node as well is a worker of a page', async (
   await both.close();
 });
 
-test('scripts of a package without a tokenizer say so of one that has one', async () => {
+test('scripts of a package without a tokenizer refuse a package with one', async () => {
   const graph = await writeGraph(served.home.path, 'silent');
   const { code, stderr } = await served.home.lamella('compile', graph, '--weights', 'random:1', '--out', 'silent');
   expect(code, stderr).toBe(0);

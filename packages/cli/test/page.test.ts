@@ -1,6 +1,6 @@
 /**
- * A package in a real page, below a sub-path of a static server: what the page is given, what it is told when things go wrong, and that
- * nothing is asked of the network twice.
+ * A package in a real page, below a sub-path of a static server: its results, its errors, and that
+ * nothing is fetched twice.
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -63,7 +63,7 @@ test('a page computes what Node computes', async () => {
   expect(there.progress.at(-1)).toEqual([total, total]);
 });
 
-test('without WebGPU a package that has kernels for it runs on WASM, and tells the page', async () => {
+test('without WebGPU a package with kernels for it runs on WASM, and reports that to the page', async () => {
   const graph = await writeGraph(served.home.path, 'gpu');
   const out = join(served.home.path, 'gpu');
   const options = ['--weights', 'random:1', '--target', 'wasm,webgpu', '--out', out];
@@ -85,7 +85,7 @@ test('without WebGPU a package that has kernels for it runs on WASM, and tells t
   await gpu.close();
 });
 
-test('stop strings, abort and breaking off; the model is free again after each', async () => {
+test('stop strings, abort and leaving the loop; the model is free after each', async () => {
   const ended = await page.evaluate(async () => {
     const model = await load();
     const control = new AbortController();
@@ -110,7 +110,7 @@ test('stop strings, abort and breaking off; the model is free again after each',
   expect(ended).toEqual({ reasons: ['abort', 'abort', 'length', 'stop', 'abort'], before: true, tokens: 0 });
 });
 
-test('errors arrive with their number', async () => {
+test('errors arrive with their code', async () => {
   const messages = await page.evaluate(async () => {
     const model = await load();
     const caught: unknown[] = [];
@@ -125,7 +125,7 @@ test('errors arrive with their number', async () => {
   expect(messages).toEqual(['L403', 'L404', 'L412', 'L408', 'enough']);
 });
 
-test('whatever is handed over, a page answers as Node does', async () => {
+test('for every argument a page answers like Node', async () => {
   const model = await openPackage(served.folder, { threads: 1 });
   const said = await strangeCalls(model);
   expect(unexpected(said)).toEqual({});
@@ -133,7 +133,7 @@ test('whatever is handed over, a page answers as Node does', async () => {
   expect(await loaded.evaluate(strangeCalls)).toEqual(said);
 });
 
-test('calls queue in the order in which they start; aborted ones make room, and forgotten ones too', async () => {
+test('calls queue in the order in which they start; aborted and idle ones make room', async () => {
   const said = await page.evaluate(async () => {
     const model = await load();
     const alone = async (ids: number[], maxTokens: number) =>
@@ -174,7 +174,7 @@ test('calls queue in the order in which they start; aborted ones make room, and 
   });
 });
 
-test('calls at random: nothing hangs, and each is given what it is given alone', async () => {
+test('random calls: nothing hangs, and each gives the same result as alone', async () => {
   const wrong = await page.evaluate(async () => {
     const [model, other] = [await load(), await load()];
     let state = 1;
@@ -242,7 +242,7 @@ test("React's StrictMode: an effect, its cleanup, and the effect again", async (
   expect(said).toEqual({ errors: [], texts: ['', said.text], text: said.text });
 });
 
-test('a second visit reads only what may have changed, works offline, and mends what it kept', async () => {
+test('a second visit fetches only files that may have changed, works offline, and repairs damaged stored files', async () => {
   const asked: string[] = [];
   page.on('request', (request) => asked.push(request.url().slice(served.site.origin.length + base.length)));
   const visit = () => page.evaluate(async () => [...(await (await load()).logits([1, 2]))]);
@@ -269,7 +269,7 @@ test('a second visit reads only what may have changed, works offline, and mends 
   expect(await visit()).toEqual(first);
 });
 
-test('a damaged chunk is L407, kept by nobody', async () => {
+test('a damaged chunk is L407, and is not stored', async () => {
   const path = join(served.folder, 'weights-000.bin');
   const right = await readFile(path);
   const wrong = Buffer.from(right);
@@ -283,7 +283,7 @@ test('a damaged chunk is L407, kept by nobody', async () => {
   expect(await page.evaluate(async () => (await (await load()).logits([1])).length)).toBe(260);
 });
 
-test('several threads compute what one computes, to the last bit', async () => {
+test('several threads compute the same bits as one', async () => {
   const [one, two] = await page.evaluate(async (tokens) => {
     const run = async (threads: number) => {
       const model = await load(undefined, { threads });
@@ -300,7 +300,7 @@ test('several threads compute what one computes, to the last bit', async () => {
   expect({ ...two, threads: 1 }).toEqual(one);
 });
 
-test('without cross-origin isolation one thread computes, and says why', async () => {
+test('without cross-origin isolation one thread computes, and the reason is reported', async () => {
   const bare = await serve({ '/': { text }, [base]: { folder: served.folder } }, { isolated: false });
   const alone = await served.open(bare.origin);
   const { threads, why } = await alone.evaluate(async () => (await load(undefined, { threads: 2 })).running);
@@ -310,8 +310,8 @@ test('without cross-origin isolation one thread computes, and says why', async (
   await bare.close();
 });
 
-test('a page that is not secure has neither a store nor hashes of its own, and loads all the same', async () => {
-  // not `localhost`, which browsers trust
+test('a page in an insecure context has no cache and no native hashes, and still loads', async () => {
+  // Not `localhost`, which browsers trust.
   const far = await launchChromium(['--host-resolver-rules=MAP far.test 127.0.0.1']);
   const ipv4 = await serve({ '/': { text }, [base]: { folder: served.folder } }, { host: '127.0.0.1' });
   const page = await far.newPage();
@@ -328,7 +328,7 @@ test('a page that is not secure has neither a store nor hashes of its own, and l
   await ipv4.close();
 });
 
-test('what compile says a browser loads besides weights is what it loads, and at most 84 kB compressed', async () => {
+test('a browser loads as many bytes besides weights as compile reports, at most 84 kB compressed', async () => {
   const asked = new Set<string>();
   page.on('request', (request) => {
     const { pathname } = new URL(request.url());
@@ -339,7 +339,7 @@ test('what compile says a browser loads besides weights is what it loads, and at
   const size = async (file: string) => gzipSync(await readFile(join(served.folder, file))).length;
   const sizes = await Promise.all([...asked].filter((name) => !/\.bin$/.test(name)).map(size));
   const loaded = sizes.reduce((a, b) => a + b, 0);
-  // an engine may load a smaller variant of the kernels than the largest
+  // An engine may load a smaller variant of the kernels than the largest.
   const manifest = await manifestAt(served.folder);
   const variants = await Promise.all(manifest.wasm.map(({ file }) => size(file)));
   const said = await downloadBytes(served.folder, manifest);

@@ -1,6 +1,6 @@
 /**
- * Replaces the folder that is named with whole ones, over and over, until it is killed; their files all say the same. With `wait`, it stops
- * half way through the second.
+ * Replaces a folder with complete ones repeatedly until it is killed; all files of one folder have
+ * the same content. With `wait`, it stops half way through the second.
  */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -19,12 +19,12 @@ const no = { replaceable: async () => false };
 const put = (text: string) => (folder: string) => writeFile(join(folder, 'a'), text);
 const tree = async () => (await readdir(home, { recursive: true })).sort();
 
-test('makes the folder and those above it', async () => {
+test('makes the folder and its parents', async () => {
   await replaceFolder(join(home, 'x', 'y'), no, put('new'));
   expect(await tree()).toEqual(['x', 'x/y', 'x/y/a']);
 });
 
-test('replaces what may be replaced, whole', async () => {
+test('replaces a replaceable folder as a whole', async () => {
   const out = join(home, 'p');
   await mkdir(out);
   await writeFile(join(out, 'old'), '');
@@ -32,7 +32,7 @@ test('replaces what may be replaced, whole', async () => {
   expect(await tree()).toEqual(['p', 'p/a']);
 });
 
-test('an empty folder is taken, any other refused before anything runs', async () => {
+test('an empty folder is accepted, any other is refused before any work', async () => {
   const out = join(home, 'p');
   await mkdir(out);
   await replaceFolder(out, no, put('first'));
@@ -45,7 +45,7 @@ test('an empty folder is taken, any other refused before anything runs', async (
   expect(await readFile(join(out, 'a'), 'utf8')).toBe('first');
 });
 
-test('a failure leaves no trace, neither of it nor of the folders made for it', async () => {
+test('a failure removes its files and the folders made for it', async () => {
   const failing = async (folder: string) => {
     await put('half')(folder);
     throw new Error('half way');
@@ -54,7 +54,7 @@ test('a failure leaves no trace, neither of it nor of the folders made for it', 
   expect(await tree()).toEqual([]);
 });
 
-test('a failure leaves the old package as it was', async () => {
+test('a failure leaves the old package unchanged', async () => {
   const out = join(home, 'p');
   await replaceFolder(out, no, put('old'));
   await expect(replaceFolder(out, yes, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
@@ -62,7 +62,7 @@ test('a failure leaves the old package as it was', async () => {
   expect(await readFile(join(out, 'a'), 'utf8')).toBe('old');
 });
 
-test('a failing disk is the output’s failure', async () => {
+test('a disk error is a failure of the output', async () => {
   const full = Object.assign(new Error('write'), { code: 'ENOSPC', syscall: 'write' });
   await expect(replaceFolder(join(home, 'p'), no, () => Promise.reject(full))).rejects.toThrow(
     /^L301 .*the disk is full/,
@@ -85,18 +85,18 @@ test.each([
   expect(await tree()).toEqual(['file']);
 });
 
-/** What a run of this machine would call its folder if it had another process id or start; `\$&` is the part as it is. */
+/** The name for a folder of a run with another process id or start; `$&` keeps a part. */
 const named = (kind: 'partial' | 'old', { pid = '$2', start = '$3', machine = '$1' }) =>
   unfinished(join(home, 'p'))[kind].replace(/-([0-9a-f]{8})-(\d+)-(\d+)-\d+$/, `-${machine}-${pid}-${start}-0`);
 /** No process has an id above 2^22. */
 const dead = { pid: '9999999' };
-/** Our own process id, but another process had it. */
+/** The id of this process, used by an earlier one. */
 const namesake = { start: '1' };
 
 test.each([
   ['a dead process', dead],
   ['another process with this id', namesake],
-])('what %s left is cleaned up, and its old package put back', async (_, run) => {
+])('the remains of %s are removed, and its old package is restored', async (_, run) => {
   await mkdir(named('partial', run));
   await put('half')(named('partial', run));
   await mkdir(named('old', run));
@@ -104,7 +104,7 @@ test.each([
   await expect(replaceFolder(join(home, 'p'), yes, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
   expect(await tree()).toEqual(['p', 'p/a']);
   expect(await readFile(join(home, 'p', 'a'), 'utf8')).toBe('old');
-  // killed after the new one was put in place
+  // Killed after the new folder was put in place.
   await mkdir(named('old', run));
   await replaceFolder(join(home, 'p'), yes, put('new'));
   expect(await tree()).toEqual(['p', 'p/a']);
@@ -114,7 +114,7 @@ test.each([
   expect(await tree()).toEqual(['p', 'p/a', 'text']);
 });
 
-test('what a live run writes is left alone; of another machine’s, what shows signs of life', async () => {
+test('the files of a live run stay; those of another machine’s run stay while they are fresh', async () => {
   const parent = named('partial', { pid: String(process.ppid), start: '[ours]' }).replace(
     '[ours]',
     await startOfParent(),
@@ -129,20 +129,20 @@ test('what a live run writes is left alone; of another machine’s, what shows s
   expect((await tree()).length).toBe(4);
 });
 
-/** As /proc has it; where there is none, nobody asks. */
+/** The start of the parent from /proc, if the system has it. */
 async function startOfParent(): Promise<string> {
   const status = await readFile(`/proc/${process.ppid}/stat`, 'utf8').catch(() => ') '.padEnd(50, '0 '));
   return status.slice(status.lastIndexOf(')') + 2).split(' ')[19]!;
 }
 
-test('two runs at a time both end, and a whole folder is there', async () => {
+test('two simultaneous runs both end, and the folder is complete', async () => {
   const out = join(home, 'p');
   const runs = ['one', 'two', 'three'].map((text) => replaceFolder(out, yes, put(text)));
   await Promise.all(runs);
   expect(await tree()).toEqual(['p', 'p/a']);
 });
 
-test('one that moved the old folder away finds it put back, and goes on', async () => {
+test('a run whose moved folder was put back continues', async () => {
   const out = join(home, 'p');
   await replaceFolder(out, no, put('old'));
   await rename(out, named('old', { pid: String(process.pid) }));
@@ -151,7 +151,7 @@ test('one that moved the old folder away finds it put back, and goes on', async 
   expect(await tree()).toEqual(['p', 'p/a']);
 });
 
-test('what another run has put there meanwhile may stay', async () => {
+test('the folder of another run may stay', async () => {
   const out = join(home, 'p');
   await replaceFolder(out, { ...yes, keeps: yes.replaceable }, async (folder) => {
     await put('slower')(folder);
@@ -161,7 +161,7 @@ test('what another run has put there meanwhile may stay', async () => {
   expect(await tree()).toEqual(['p', 'p/a']);
 });
 
-/** A process that replaces `home`/p over and over, or stops half way. */
+/** A process that replaces `home`/p repeatedly, or stops half way. */
 async function replacing(...wait: readonly string[]) {
   const child = spawn(
     process.execPath,
@@ -172,13 +172,13 @@ async function replacing(...wait: readonly string[]) {
   return child;
 }
 
-test('killed at any moment, two at a time, and run again: one whole folder, nothing else', async () => {
+test('two runs killed at any moment, then another run: one complete folder, nothing else', async () => {
   for (let round = 0; round < 4; round++) {
     const children = await Promise.all([replacing(), replacing()]);
     await new Promise((resolve) => setTimeout(resolve, 20 * Math.random()));
     for (const child of children) child.kill('SIGKILL');
     await Promise.all(children.map((child) => once(child, 'close')));
-    // a run that fails puts the old package back and leaves nothing of its own
+    // A failing run restores the old package and removes its own files.
     await expect(replaceFolder(join(home, 'p'), yes, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
     expect(await tree()).toEqual(['p', 'p/a', 'p/b', 'p/c']);
     const texts = await Promise.all(['a', 'b', 'c'].map((name) => readFile(join(home, 'p', name), 'utf8')));

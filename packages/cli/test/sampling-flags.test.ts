@@ -2,7 +2,7 @@ import { samplingOptions } from '@lamella/runtime/sampling-options';
 import { expect, test } from 'vitest';
 import { samplingFlags } from '../src/terminal/sampling-flags.ts';
 
-test('a flag for each option of sampling, by its name and in its range', () => {
+test('a flag for each sampling option, with its name and range', () => {
   const flags = samplingFlags();
   expect(flags.map((flag) => flag.attributeName())).toEqual(Object.keys(samplingOptions));
   const read = (name: string, text: string) =>

@@ -1,4 +1,7 @@
-/** A small package with a tokenizer, served below a sub-path, and a browser with pages that have its `load`. */
+/**
+ * A small package with a tokenizer, served below a sub-path, and a browser with pages that have its
+ * `load`.
+ */
 import { join } from 'node:path';
 import { launchChromium } from '@lamella/hosts/chromium';
 import { type Site, serve } from '@lamella/hosts/serve';
@@ -11,7 +14,7 @@ type Browser = Awaited<ReturnType<typeof launchChromium>>;
 export type Page = Awaited<ReturnType<Browser['newPage']>>;
 
 declare global {
-  /** The page's own: the package's `load`. */
+  /** A global of the page: the package's `load`. */
   var load: (url?: string, options?: LoadOptions) => Promise<Model>;
 }
 
@@ -30,7 +33,7 @@ export interface ServedPackage {
   readonly folder: string;
   readonly site: Site;
   readonly browser: Browser;
-  /** Opens an empty page that has the package's `load`, in a context of its own. */
+  /** Opens an empty page with the package's `load`, in its own context. */
   open(origin?: string): Promise<Page>;
   close(): Promise<void>;
 }

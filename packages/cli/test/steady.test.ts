@@ -1,4 +1,4 @@
-/** Decoding goes on for as long as it likes in the memory it started with. */
+/** Decoding runs for a long time in the initial memory. */
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => home.remove());
 
-test('20,000 steps across resets allocate nothing; 20,000 generated tokens leave nothing behind', async () => {
+test('20,000 steps across resets allocate nothing; 20,000 generated tokens leak no memory', async () => {
   const program = fileURLToPath(new URL('steady-steps.ts', import.meta.url));
   const { stdout } = await promisify(execFile)(process.execPath, [
     ...['--expose-gc', '--import', import.meta.resolve('tsx')],
@@ -25,7 +25,7 @@ test('20,000 steps across resets allocate nothing; 20,000 generated tokens leave
   const steady: Steady = JSON.parse(stdout);
   expect(steady.sameMemory).toBe(true);
   expect(steady.generated).toBeGreaterThanOrEqual(steady.steps);
-  // no object is as small as 8 bytes
+  // No object is as small as 8 bytes.
   expect(steady.stepBytes).toBeLessThan(8 * steady.steps);
   expect(steady.heapBytes).toBeLessThan(64 << 10);
   expect(steady.outsideBytes).toBeLessThanOrEqual(4 << 10);

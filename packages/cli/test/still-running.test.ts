@@ -1,4 +1,6 @@
-/** A graph file that does not end: the command says so, and goes on until it is told to end. */
+/**
+ * A graph file that does not end: the command reports it, and continues until it is interrupted.
+ */
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => home.remove());
 
-test('what runs on and on is named, and Ctrl-C ends it', async () => {
+test('a file that does not end is named, and Ctrl-C ends it', async () => {
   await writeFile(join(home.path, 'endless.ts'), 'for (;;);\nexport default null;\n');
   const child = home.start('check', 'endless.ts');
   const ended = once(child, 'exit');

@@ -1,4 +1,4 @@
-/** Threads in Node: the same bits however many compute, and none that work when there is nothing to do. */
+/** Threads in Node: the same bits for any number of them, and no work while they wait. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -45,7 +45,7 @@ async function compiled(graph: string, quant: string, out: string): Promise<void
 
 const prompt = Array.from({ length: 75 }, (_, i) => (i * 37) % 200);
 
-test.each(formatNames)('%s: one, two and three threads, to the last bit', async (quant) => {
+test.each(formatNames)('%s: one, two and three threads compute the same bits', async (quant) => {
   const results = [];
   for (const threads of [1, 2, 3]) {
     const model = await openPackage(join(home.path, quant), { threads });
@@ -62,20 +62,20 @@ test.each(formatNames)('%s: one, two and three threads, to the last bit', async 
   expect(results[2]).toEqual(results[0]);
 });
 
-test('a model that waits takes no time from anybody, and works again afterwards', async () => {
+test('an idle model takes no processor time, and works again afterwards', async () => {
   const model = await openPackage(join(home.path, 'q8'), { threads: 3 });
   const before = await model.logits(prompt);
   await new Promise((resolve) => setTimeout(resolve, 200));
   const { user, system } = process.cpuUsage();
   await new Promise((resolve) => setTimeout(resolve, 1000));
   const spent = process.cpuUsage({ user, system });
-  // two threads that spin would take two million, or all that the machine has
+  // Two spinning threads would take two million, or all that the machine has.
   expect(spent.user + spent.system).toBeLessThan(300_000);
   expect(await model.logits(prompt)).toEqual(before);
   model.dispose();
 });
 
-test('a load that fails while kernels warm up ends, though its threads are gone by then', async () => {
+test('a load that fails while kernels warm up ends, although its threads have ended', async () => {
   const folder = join(home.path, 'large');
   const script = pathToFileURL(join(folder, 'worker.js')).href;
   const files = await nodeFiles(folder);
@@ -87,12 +87,12 @@ test('a load that fails while kernels warm up ends, though its threads are gone 
       throw new Error('the line is cut');
     },
   });
-  // one of them, whenever threads have started
+  // At one of these times, the threads have started.
   for (let ms = 50; ms <= 400; ms += 25)
     await expect(load(cutAfter(ms), { device: 'wasm', threads: 2 }, script)).rejects.toThrow('the line is cut');
 });
 
-test('threads that cannot be started are L412 where they were asked for; else one computes, with the same bits, and says why', async () => {
+test('requested threads that cannot be started are L412; by default one computes instead, with the same bits and the reason', async () => {
   const files = await nodeFiles(join(home.path, 'large'));
   const folder = await mkdtemp(join(tmpdir(), 'lamella-'));
   const script = async (name: string, text: string) => {
@@ -126,18 +126,18 @@ test('threads that cannot be started are L412 where they were asked for; else on
   await rm(folder, { recursive: true });
 });
 
-test('a script that says nothing is not waited for without end', async () => {
+test('a silent script is given up', async () => {
   const silent = `data:text/javascript,setInterval(() => {}, 1000)`;
   await expect(gatherThreads(silent, 2, 100)).rejects.toThrow(/no message from .* in 0\.1 seconds/);
 });
 
-test('more threads than there is room for are not taken', async () => {
+test('the number of threads is limited by the plan', async () => {
   const model = await openPackage(join(home.path, 'q8'), { threads: 1000 });
   expect(model.running.threads).toBe(model.manifest.maxThreads);
   model.dispose();
 });
 
-test('a command that used threads ends by itself', async () => {
+test('a command with threads exits by itself', async () => {
   const run = (...args: string[]) => home.lamella('run', 'q8', '--tokens', '1,2,3', '--max-tokens', '9', ...args);
   const { code, stdout, stderr } = await run('--threads', '3');
   expect(code, stderr).toBe(0);

@@ -29,7 +29,7 @@ const special_tokens = {
 };
 const template = (...single: object[]) => ({ type: 'TemplateProcessing', single, pair: [], special_tokens });
 const begins = template(special('<s>'), text);
-/** Llama 3's way of saying the same. */
+/** The same in Llama 3's form. */
 const sequence = { type: 'Sequence', processors: [{ type: 'ByteLevel', trim_offsets: false }, begins] };
 
 const found = async (vocab = 6) => (await findTokenizer(folder, vocab))?.files;
@@ -63,20 +63,20 @@ test('a request format of the model’s own', async () => {
 });
 
 test.each<[string, object, object | null, number[], number[]]>([
-  ['nobody says so', {}, null, [], []],
-  ['the config says so', { add_bos_token: true }, null, [2], []],
-  ['the config says so of both', { add_bos_token: true, add_eos_token: true }, null, [2], [1]],
-  ['the config says no, and nobody names any', { bos_token: '', add_bos_token: false }, null, [], []],
-  ['the config says so of the template’s, which nobody names', { bos_token: '', add_bos_token: true }, begins, [2], []],
-  ['the template says so', {}, begins, [2], []],
-  ['the template says so, and the config names nothing', { bos_token: '', eos_token: '' }, begins, [2], []],
+  ['nothing adds any', {}, null, [], []],
+  ['the config adds BOS', { add_bos_token: true }, null, [2], []],
+  ['the config adds both', { add_bos_token: true, add_eos_token: true }, null, [2], [1]],
+  ['the config forbids BOS, and no file names one', { bos_token: '', add_bos_token: false }, null, [], []],
+  ['the config keeps the template’s, and no file names it', { bos_token: '', add_bos_token: true }, begins, [2], []],
+  ['the template adds BOS', {}, begins, [2], []],
+  ['the template adds BOS, and the config names nothing', { bos_token: '', eos_token: '' }, begins, [2], []],
   ['the template is one of several steps', {}, sequence, [2], []],
-  ['the template and the config say so', { add_bos_token: true }, sequence, [2], []],
-  ['the template says so, and the config no', { add_bos_token: false }, sequence, [], []],
-  ['the template puts one behind', {}, template(special('<s>'), text, special('</s>')), [2], [1]],
+  ['the template and the config add BOS', { add_bos_token: true }, sequence, [2], []],
+  ['the template adds BOS, and the config forbids it', { add_bos_token: false }, sequence, [], []],
+  ['the template adds one at the end', {}, template(special('<s>'), text, special('</s>')), [2], [1]],
   ['the template adds two', {}, template(special('<s>'), special('</s>'), text), [2, 1], []],
-  ['RoBERTa says so', {}, { type: 'RobertaProcessing', cls: ['<s>', 2], sep: ['</s>', 1] }, [2], [1]],
-])('what goes around a prompt when %s', async (_, config, post_processor, before, after) => {
+  ['RoBERTa adds both', {}, { type: 'RobertaProcessing', cls: ['<s>', 2], sep: ['</s>', 1] }, [2], [1]],
+])('tokens around a prompt when %s', async (_, config, post_processor, before, after) => {
   await put('tokenizer.json', { ...bare, post_processor });
   await put('tokenizer_config.json', { bos_token: '<s>', eos_token: '</s>', ...config });
   expect(await found()).toMatchObject({ before, after });
@@ -100,12 +100,12 @@ test.each<[string, Record<string, object>, number[], number[]]>([
     [3, 1],
   ],
   [
-    'a list that says nothing',
+    'an empty entry',
     { 'generation_config.json': { eos_token_id: null }, 'config.json': { bos_token_id: 2, eos_token_id: 1 } },
     [2],
     [1],
   ],
-])('which tokens begin and end is said by %s', async (_, files, before, eos) => {
+])('the BOS and end tokens come from %s', async (_, files, before, eos) => {
   await put('tokenizer.json', bare);
   await put('tokenizer_config.json', { add_bos_token: true, bos_token: '', eos_token: '' });
   for (const [file, content] of Object.entries(files)) await put(file, content);
@@ -254,12 +254,12 @@ test.each<[string, Record<string, unknown>, number, RegExp]>([
   await expect(findTokenizer(folder, vocab)).rejects.toThrow(message);
 });
 
-test('special tokens that no text and no prompt can bring need not be in the model’s vocabulary', async () => {
+test('special tokens that no text or prompt can contain need not be in the model’s vocabulary', async () => {
   await put('tokenizer.json', bare);
   expect(await found(3)).toMatchObject({ before: [], eos: [] });
 });
 
-test('what both files say alike is taken', async () => {
+test('files that agree are accepted', async () => {
   await put('tokenizer.json', {
     ...bare,
     added_tokens: [...bare.added_tokens, { id: 4, content: '<tool>', normalized: false, rstrip: true }],

@@ -19,7 +19,7 @@ afterAll(async () => {
   await rm(home, { recursive: true });
 });
 
-test('texts and folders by path, and nothing outside them', async () => {
+test('texts and folders are served by path, and nothing outside them', async () => {
   const get = (path: string) => fetch(`${site.origin}${path}`);
   expect(await (await get('/')).text()).toBe('a page');
   const data = await get('/files/data.json');
@@ -29,7 +29,7 @@ test('texts and folders by path, and nothing outside them', async () => {
   }
 });
 
-test('the rest of a file, of the version that was asked for', async () => {
+test('the rest of a file is sent only of the requested version', async () => {
   const own = await serve({ '/': { folder: join(home, 'open') } }, { validators: true });
   const get = (headers: Record<string, string>) => fetch(`${own.origin}/data.json`, { headers });
   const etag = (await get({})).headers.get('etag')!;
@@ -41,7 +41,7 @@ test('the rest of a file, of the version that was asked for', async () => {
   await own.close();
 });
 
-test('Chromium opens a page, cross-origin isolated unless told otherwise', async () => {
+test('Chromium opens a page, cross-origin isolated by default', async () => {
   const browser = await launchChromium();
   const bare = await serve({ '/': { text: 'a page' } }, { isolated: false });
   try {
@@ -56,7 +56,7 @@ test('Chromium opens a page, cross-origin isolated unless told otherwise', async
   }
 });
 
-test('a Chromium that is named and not there is L307', () => {
+test('a missing Chromium named by CHROMIUM is L307', () => {
   vi.stubEnv('CHROMIUM', '/nowhere/chromium');
   expect(() => launchChromium()).toThrow('L307 there is no Chromium to run in: CHROMIUM names /nowhere/chromium');
   vi.unstubAllEnvs();

@@ -1,4 +1,4 @@
-/** Reads a page as strictly as a machine can: every tag closed in its order, every attribute quoted. */
+/** Parses a page strictly: every tag must be closed in order, every attribute quoted. */
 
 export interface Tag {
   readonly name: string;
@@ -7,7 +7,7 @@ export interface Tag {
 
 const empty = new Set(['meta', 'wbr', '!doctype']);
 
-/** All tags of the page, in order. Throws at the first that is not as it should be. */
+/** All tags of the page, in order. Throws at the first error. */
 export function tags(page: string): readonly Tag[] {
   const found: Tag[] = [];
   const open: string[] = [];
@@ -33,7 +33,7 @@ function attributes(text: string): Record<string, string> {
   return Object.fromEntries(pairs.map(([, name, value]) => [name!, value!]));
 }
 
-/** The page's text as it is read: entities resolved. */
+/** The page's text with its entities resolved. */
 export function read(page: string): string {
   const signs: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', '#39': "'" };
   return page.replace(/<[^<>]*>/g, '').replace(/&(amp|lt|gt|quot|#39);/g, (_, name: string) => signs[name]!);

@@ -1,4 +1,7 @@
-/** Models that between them draw everything: sharing in each order, a sub-block that all layers share, several kinds, names that are markup. */
+/**
+ * Models that together use every picture: sharing in each order, a sub-block shared by all layers,
+ * several kinds, names that look like markup.
+ */
 import {
   block,
   defineModel,
@@ -29,7 +32,7 @@ const layer = block(
     ),
 );
 
-/** `count` layers in an order. */
+/** `count` layers in the order `order`. */
 export function layers(count: number, order?: Sharing): Graph {
   return defineModel(
     'plain',
@@ -39,7 +42,10 @@ export function layers(count: number, order?: Sharing): Graph {
   );
 }
 
-/** Attention in two layers of three, a feed-forward part alone in the third, and one set of feed-forward weights for all; there and back. */
+/**
+ * Attention in two of three layers, a feed-forward part alone in the third, and one set of
+ * feed-forward weights for all; forwards and backwards.
+ */
 export function mixed(): Graph {
   const mlp = swiglu(d, ff);
   const whole = block(
@@ -64,5 +70,5 @@ export function mixed(): Graph {
   );
 }
 
-/** What would run if a name were taken for markup. */
+/** A name that would run a script if it were inserted as markup. */
 export const hostile = `</style><script>alert("1")</script>&amp;'`;

@@ -1,4 +1,4 @@
-/** The pages: well formed, complete in themselves, and saying what the plan says. */
+/** The pages are well formed and self-contained, and show the figures of the plan. */
 
 import type { Compilation } from '@lamella/compiler/compilation';
 import { printKernel } from '@lamella/compiler/loops/print';
@@ -23,7 +23,7 @@ const models = {
   none: layers(3),
   one: layers(1),
   mixed: mixed(),
-  // no author can give such a name, but a manifest may come from anywhere
+  // The DSL refuses such a name, but a manifest may come from anywhere.
   hostile: { ...layers(2, share.cycle(3)), name: hostile },
 };
 
@@ -36,7 +36,7 @@ beforeAll(async () => {
 const manifestOf = (c: Compilation) => c.manifest({ weights: null, tokenizer: null, probe: null, wasm: [] });
 
 describe.each(Object.keys(models) as (keyof typeof models)[])('%s', (name) => {
-  test.each(['model', 'package'])('the page of a %s is well formed and needs nothing but itself', (of) => {
+  test.each(['model', 'package'])('the page of a %s is well formed and self-contained', (of) => {
     const page = of === 'model' ? modelReport(compiled[name]) : packageReport(manifestOf(compiled[name]));
     const all = tags(page);
     const ids = all.flatMap(({ attributes }) => attributes.id ?? []);
@@ -48,7 +48,7 @@ describe.each(Object.keys(models) as (keyof typeof models)[])('%s', (name) => {
     expect(page).not.toMatch(/url\(|@import|\bsrc=|\bon[a-z]+=/);
   });
 
-  test('pictures have a text; what scrolls can be reached', () => {
+  test('pictures have a text; scrollable boxes can be focused', () => {
     const all = tags(modelReport(compiled[name]));
     const pictures = all.filter((tag) => tag.name === 'svg' || tag.attributes.role === 'img');
     expect(pictures.length).toBeGreaterThan(4);
@@ -83,11 +83,11 @@ describe.each(Object.keys(models) as (keyof typeof models)[])('%s', (name) => {
     expect(cells.map((r) => Number(r.attributes.x))).toEqual(plan.table.map((_, i) => 10 * i + 1));
   });
 
-  test('every kernel is there with its loops and its WAT, every buffer of the arena with its bytes', () => {
+  test('the page has every kernel with its loops and WAT, and every buffer of the arena with its bytes', () => {
     const { kernels, plan, stages } = compiled[name];
     const text = read(modelReport(compiled[name]));
     const wat = stages.wat();
-    // what gives each kernel its size
+    // Kernels get their code sizes by the order of the functions.
     const functions = [...wat.matchAll(/^\(func \$(\S+)/gm)].map(([, name]) => name);
     const names = kernels.flatMap((k) => [...k.decode, ...k.prefill]).map((kernel) => kernel.name);
     expect(functions.slice(0, names.length)).toEqual(names);
@@ -100,7 +100,7 @@ describe.each(Object.keys(models) as (keyof typeof models)[])('%s', (name) => {
     for (const buffer of plan.arena.intervals) expect(text).toContain(`${buffer.name}${bytes(buffer.bytes)}`);
   });
 
-  test('strips are filled by what comes from slow memory', () => {
+  test('strips are filled by the bytes from slow memory', () => {
     const { planInOrder, plan, report } = compiled[name];
     const page = modelReport(compiled[name]);
     const shares = report.executions > report.weightSets;
@@ -116,7 +116,7 @@ describe.each(Object.keys(models) as (keyof typeof models)[])('%s', (name) => {
     expect(read1).toBe(bytes(slowMemoryBytesPerToken(plan)));
     expect(of).toMatch(/B$/);
     expect(widths(() => true)).toBeCloseTo(1000, 0);
-    // all of a tiny model stays in fast memory, but for one row of the embedding
+    // The weights of a tiny model stay in fast memory, except one row of the embedding.
     const part = (1000 * slowMemoryBytesPerToken(plan)) / (slowMemoryBytesPerToken(plan) + keptBytes());
     expect(widths((r) => r.attributes.class !== 'kept')).toBeCloseTo(part, 0);
 
@@ -145,20 +145,20 @@ test('arcs join the runs of the same weights: hops, a band, a rainbow, or none',
   expect(arcs('mixed')).toEqual([1, 3, 5, 7, 9, 11]);
 });
 
-test('a sub-block that all layers share is drawn apart, from each run to the next; so is a tied head', () => {
+test('a sub-block shared by all layers has its own arcs, from each run to the next; so has a tied head', () => {
   const common = (name: keyof typeof models) =>
     stackPicture(manifestOf(compiled[name])).markup.match(/<path class="common"/g);
   expect(common('mixed')).toHaveLength(11 + 1);
   expect(common('immediate')).toHaveLength(1);
 });
 
-test('blocks that keep no state are executions, too', () => {
+test('blocks without state are executions, too', () => {
   expect(read(modelReport(compiled.mixed))).toContain(
     '6 weight sets, 12 executions, 8 state slots: all weight sets forwards',
   );
 });
 
-test('the page says in figures what `inspect` says', () => {
+test('the page has the same figures as `inspect`', () => {
   const { report } = compiled.cycle;
   const text = read(modelReport(compiled.cycle));
   expect(text).toContain(`${count(report.parameters)} parameters`);
@@ -168,7 +168,7 @@ test('the page says in figures what `inspect` says', () => {
   }
 });
 
-test('shaders stand beside their kernels, each with its own loops', async () => {
+test('shaders are shown beside their kernels, each with its own loops', async () => {
   const both = await compile(layers(3, share.immediate(2)), { quant: 'q8', targets: ['wasm', 'webgpu'] });
   const { kernels, others } = kernelTexts(both, both.gpu.at(-1));
   const all = [...kernels.flatMap(({ shaders }) => shaders), ...others];
@@ -178,7 +178,7 @@ test('shaders stand beside their kernels, each with its own loops', async () => 
       .manifest.kernels.map(({ name }) => name)
       .toSorted(),
   );
-  // what chooses the next token, which is the driver's own work on WASM
+  // The kernels that choose the next token; on WASM the driver does that.
   expect(others.length).toBeGreaterThan(0);
   for (const kernel of kernels) expect(kernel.shaders.length).toBeGreaterThan(0);
   const text = read(modelReport(both));
@@ -190,13 +190,13 @@ test('shaders stand beside their kernels, each with its own loops', async () => 
   }
 });
 
-test('names stay names', () => {
+test('names are never markup', () => {
   const page = modelReport(compiled.hostile);
   expect(page).not.toContain('<script');
   expect(read(page)).toContain(hostile);
 });
 
-test('text in a template is escaped once, markup is left alone', () => {
+test('text in a template is escaped once, markup is unchanged', () => {
   const inner = html`<b>${'<&>"\''}</b>`;
   expect(html`<p title="${'"'}">${inner}${[inner, inner]}${1}</p>`.markup).toBe(
     `<p title="&quot;">${'<b>&lt;&amp;&gt;&quot;&#39;</b>'.repeat(3)}1</p>`,

@@ -2,7 +2,10 @@ import type { TableRow } from '@lamella/runtime/manifest';
 import { expect, test } from 'vitest';
 import { sharing } from '../src/sharing.ts';
 
-/** An execution table as the compiler writes it: an embedding and a head without state around blocks with a state slot each. */
+/**
+ * An execution table as the compiler writes it: an embedding and a head without state, and between
+ * them blocks with a state slot each.
+ */
 function tableOf(order: readonly number[]): TableRow[] {
   const blocks = order.map((set, i) => ({ kind: 1, weights: [1000 + 64 * set], state: 9000 + 16 * i }));
   return [{ kind: 0, weights: [8], state: 0 }, ...blocks, { kind: 2, weights: [16], state: 0 }];
@@ -21,7 +24,7 @@ test.each([
   expect(sharing(tableOf(order))).toEqual({ weightSets, executions: order.length, drawing, order: words });
 });
 
-test('a long order is drawn by its ends', () => {
+test('a long order is drawn by its first and last entries', () => {
   const order = Array.from({ length: 60 }, (_, i) => i >> 1);
   expect(sharing(tableOf(order)).drawing).toBe('0 0 1 1 2 2 3 3 … 28 28 29 29');
 });

@@ -1,4 +1,7 @@
-/** Falling back: which attempt runs, what is told, and that a sequence goes on where it was. The drivers are real ones on WASM that die. */
+/**
+ * Fallbacks: which attempt runs, what is reported, and that a sequence continues at its position.
+ * The drivers are real WASM drivers that fail on purpose.
+ */
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Fallback } from '../src/api.ts';
 import { type Attempt, Attempts, Unusable } from '../src/driver/attempts.ts';
@@ -20,7 +23,7 @@ beforeEach(() => {
   told = [];
 });
 
-/** A way that opens; its drivers answer as often as `lives` say, the first driver by the first of them, and then are lost. */
+/** An attempt that opens. Driver n answers `lives[n]` times and is then lost. */
 function way(name: string, lives: number[] = []): Attempt {
   return {
     name,
@@ -52,7 +55,7 @@ const refused = (name: string, cause: Fallback['cause']): Attempt => ({
 });
 
 describe('attempts', () => {
-  test('the first that can be used runs; what cannot is told with what runs instead', async () => {
+  test('the first usable attempt runs; each unusable one is reported with the one that runs instead', async () => {
     const attempts = new Attempts([refused('a', 'missing'), refused('b', 'wrong'), way('c'), way('d')], tell);
     const { driver, index } = await attempts.open();
     expect([index, opened]).toEqual([2, ['c']]);
@@ -64,7 +67,7 @@ describe('attempts', () => {
     ]);
   });
 
-  test('an error that is no refusal is the caller’s, and so is the last one’s', async () => {
+  test('an error other than Unusable, or of the last attempt, reaches the caller', async () => {
     const broken: Attempt = { name: 'broken', open: () => Promise.reject(new Error('damaged')) };
     await expect(new Attempts([broken, way('next')], tell).open()).rejects.toThrow('damaged');
     await expect(new Attempts([refused('only', 'missing')], tell).open()).rejects.toThrow('only will not');
@@ -73,7 +76,7 @@ describe('attempts', () => {
 });
 
 describe('a driver that is lost', () => {
-  /** Logits behind each of `tokens`: some as a tile, the others one by one. */
+  /** Logits after each of `tokens`: some run as a tile, the others one by one. */
   async function logitsOf(attempts: Attempts, tokens: readonly number[]): Promise<number[][]> {
     const session = new Session(manifest, new RecoveringDriver(await attempts.open(), attempts));
     await session.prefill(tokens.slice(0, 11));
@@ -87,7 +90,7 @@ describe('a driver that is lost', () => {
   const tokens = Array.from({ length: 17 }, (_, i) => (i * 5 + 3) % 16);
   const expected = Array.from({ length: 7 }, (_, i) => expectedLogits(tokens.slice(0, 11 + i)));
 
-  test('is opened again, and goes on where it was', async () => {
+  test('is opened again and continues at its position', async () => {
     const attempts = new Attempts([way('gpu', [3, 2]), way('wasm')], tell);
     expect(await logitsOf(attempts, tokens)).toEqual(expected);
     expect(opened).toEqual(['gpu', 'gpu', 'gpu']);
@@ -97,13 +100,13 @@ describe('a driver that is lost', () => {
     ]);
   });
 
-  test('and that is lost again at once is left for the next', async () => {
+  test('is replaced by the next one if it is lost again at once', async () => {
     const attempts = new Attempts([way('gpu', [3, 0]), way('wasm')], tell);
     expect(await logitsOf(attempts, tokens)).toEqual(expected);
     expect(opened).toEqual(['gpu', 'gpu', 'wasm']);
   });
 
-  test('with nothing to go on is an error', async () => {
+  test('is an error if there is no next one', async () => {
     const attempts = new Attempts([way('wasm', [3])], tell);
     await expect(logitsOf(attempts, tokens)).rejects.toThrow('gone');
   });

@@ -1,4 +1,7 @@
-/** Several calls on one model: their order, who makes room for whom, and that each is given what it would be given alone. */
+/**
+ * Several calls on one model: their order, which call makes room for which, and that each gives the
+ * same result as alone.
+ */
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { GenerateOptions, Generation, Piece } from '../src/api.ts';
@@ -9,10 +12,10 @@ const files = fromMap(await toyFiles());
 const textFiles = fromMap(await toyTextFiles());
 const other = await load(files);
 
-/** What a generation comes to on a model of its own. */
+/** The result of a generation on a model of its own. */
 const alone = (prompt: readonly number[], options: GenerateOptions) => other.generate(prompt, options).result();
 
-// Patience is a matter of timers; these run out as soon as there is nothing else to do.
+// Patience uses timers; these fire as soon as there is no other work.
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   vi.setTimerTickMode('nextTimerAsync');
@@ -27,7 +30,7 @@ async function collect(generation: Generation): Promise<Piece[]> {
   return pieces;
 }
 
-/** Notes in `log` when `call` is over. */
+/** Appends `name` to `log` when `call` has ended. */
 const noted = async <T>(log: string[], name: string, call: Promise<T>): Promise<T> => {
   const result = await call;
   log.push(name);
@@ -53,7 +56,7 @@ describe('the queue', () => {
     expect(results[4].tokens).toEqual((await alone([3], { maxTokens: 4 })).tokens);
   });
 
-  test('a generation that is never read holds nothing up', async () => {
+  test('a generation that is never read does not block others', async () => {
     const model = await load(files);
     model.generate([1]);
     expect([...(await model.logits([1]))]).toEqual(expectedLogits([1]));
@@ -67,7 +70,7 @@ describe('the queue', () => {
     expect((await next).tokens).toHaveLength(2);
   });
 
-  test('a call in the body of a loop is answered, and the loop goes on as if nothing had been', async () => {
+  test('a call inside a loop over pieces is answered, and the loop continues unchanged', async () => {
     const model = await load(files);
     const tokens: number[] = [];
     for await (const { token } of model.generate([1, 2], { maxTokens: 12, temperature: 1, seed: 5 })) {
@@ -77,7 +80,7 @@ describe('the queue', () => {
     expect(tokens).toEqual((await alone([1, 2], { maxTokens: 12, temperature: 1, seed: 5 })).tokens);
   });
 
-  test('a reader that has been forgotten lets the next call go first, and finds its own where it was', async () => {
+  test('an idle reader lets the next call go first, and later continues at its position', async () => {
     const model = await load(files);
     const options = { maxTokens: 20, temperature: 1.5, repetitionPenalty: 1.2, seed: 3 };
     const forgotten = model.generate([1, 2, 3], options);
@@ -91,7 +94,7 @@ describe('the queue', () => {
     expect(forgotten.stats.generatedTokens).toBe(20);
   });
 
-  test('two that are read piece by piece in turn are each right', async () => {
+  test('two generations read alternately both give the right pieces', async () => {
     const model = await load(files);
     const generations = [1, 2].map((id) => model.generate([id], { maxTokens: 8 }));
     const iterators = generations.map((generation) => generation[Symbol.asyncIterator]());
@@ -102,7 +105,7 @@ describe('the queue', () => {
 });
 
 describe('abort', () => {
-  test('while it waits, it leaves the queue at once', async () => {
+  test('an aborted call that waits leaves the queue at once', async () => {
     const model = await load(files);
     const holder = model.generate([1])[Symbol.asyncIterator]();
     await holder.next();
@@ -114,7 +117,7 @@ describe('abort', () => {
     expect((await holder.next()).done).toBe(false);
   });
 
-  test('between two pieces, it makes room without a reader', async () => {
+  test('a generation aborted between two pieces makes room without a reader', async () => {
     vi.useRealTimers();
     const model = await load(files);
     const control = new AbortController();
@@ -154,7 +157,7 @@ describe('abort', () => {
     expect(shown.at(-1)).toBe((await model.generate('bcd', { maxTokens: 9 }).result()).text);
   });
 
-  test('breaking off while another waits makes room at once', async () => {
+  test('leaving the loop while another call waits makes room at once', async () => {
     const model = await load(files);
     const waiting = [model.logits([1])];
     for await (const _ of model.generate([1])) {
@@ -164,7 +167,7 @@ describe('abort', () => {
     expect((await Promise.all(waiting)).map((row) => [...row])).toEqual([expectedLogits([1]), expectedLogits([2])]);
   });
 
-  test('an iterator that is returned while it waits is over at once', async () => {
+  test('an iterator that is returned while it waits ends at once', async () => {
     const model = await load(files);
     const holder = model.generate([1])[Symbol.asyncIterator]();
     await holder.next();
@@ -178,7 +181,7 @@ describe('abort', () => {
 describe('reading', () => {
   const options = { maxTokens: 6 };
 
-  test('the result is there without iterating, after it, and while it goes on', async () => {
+  test('the result is available without iterating, after it, and during it', async () => {
     const model = await load(textFiles);
     const expected = await model.generate('bcd', options).result();
     expect(expected).toMatchObject({ finishReason: 'length', stats: { promptTokens: 3, generatedTokens: 6 } });
@@ -196,7 +199,7 @@ describe('reading', () => {
     expect(pieces.map(({ token }) => token)).toEqual(tokens);
   });
 
-  test('every reader is given all pieces, once each', async () => {
+  test('every reader gets all pieces, once each', async () => {
     const model = await load(textFiles);
     const generation = model.generate('bcd', options);
     await generation.result();
@@ -206,7 +209,7 @@ describe('reading', () => {
     expect(one.map(({ text }) => text).join('')).toBe(generation.text);
   });
 
-  test('breaking off does not end what another reads', async () => {
+  test('leaving the loop does not end a generation that another reader reads', async () => {
     const model = await load(files);
     const generation = model.generate([1], options);
     const result = generation.result();
@@ -214,7 +217,7 @@ describe('reading', () => {
     expect(await result).toMatchObject({ finishReason: 'length', tokens: { length: 6 } });
   });
 
-  test('what a reader changes changes nothing', async () => {
+  test('changing a piece affects no other reader', async () => {
     const model = await load(files);
     const generation = model.generate([1], options);
     for await (const piece of generation) {
@@ -226,7 +229,7 @@ describe('reading', () => {
 });
 
 describe('disposing', () => {
-  test('who waits and who comes later is told L411', async () => {
+  test('waiting and later calls fail with L411', async () => {
     const model = await load(files);
     const generation = model.generate([1]);
     const holder = generation[Symbol.asyncIterator]();
@@ -242,7 +245,7 @@ describe('disposing', () => {
     await expect(model.logitsAll([1])).rejects.toThrow('L411');
   });
 
-  test('a tokenizer that was about to answer, and one that is asked later, is told L411', async () => {
+  test('pending and later tokenizer calls fail with L411', async () => {
     const model = await load(textFiles);
     const { encode, encodePrompt, decode } = model.tokenizer!;
     const waiting = [encode('bcd'), encodePrompt('bcd')].map((call) => expect(call).rejects.toThrow('L411'));
@@ -252,21 +255,21 @@ describe('disposing', () => {
       await expect(call()).rejects.toThrow('L411');
   });
 
-  test('`using` does it', async () => {
+  test('`using` disposes of the model', async () => {
     const model = await load(files);
     model[Symbol.dispose]();
     expect(() => model.generate([1])).toThrow('L411');
   });
 });
 
-/** One thing that an app does; `which` says to which of its generations. */
+/** One action of an app; `which` is the index of one of its generations. */
 type Deed =
   | { readonly kind: 'generate'; readonly prompt: readonly number[]; readonly options: GenerateOptions }
   | { readonly kind: 'next' | 'drain' | 'result' | 'break' | 'abort'; readonly which: number }
   | { readonly kind: 'logits'; readonly prompt: readonly number[] }
   | { readonly kind: 'wait'; readonly turns: number };
 
-test('whatever is called in whatever order, nothing hangs, and each call is given what it is given alone', async () => {
+test('in any order of calls nothing hangs, and each call gives the same result as alone', async () => {
   const prompt = fc.array(fc.nat(VOCAB - 1), { minLength: 1, maxLength: 12 });
   const options = fc.record(
     {

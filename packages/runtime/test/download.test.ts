@@ -1,4 +1,7 @@
-/** Files from a real server in Node, where a line and its faults are the same as anywhere: each cause by its number. */
+/**
+ * Downloads from a real server in Node, where connections and their faults are real: each cause has
+ * its error code.
+ */
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -14,10 +17,16 @@ afterAll(() => servers.forEach(end));
 
 const content = Uint8Array.from({ length: 1000 }, (_, i) => i % 251);
 
-/** Answers a request for what lies from byte `start` on; `heard` is when the reader has half of the file. */
+/**
+ * Answers a request for the bytes from `start` on; `heard` resolves when the reader has half of the
+ * file.
+ */
 type Answer = (response: ServerResponse, start: number, heard: Promise<void>) => void;
 
-/** Serves by these answers in turn, the last one for all that follow; gives a reader, and the ranges that were asked for. */
+/**
+ * Serves with these answers in turn, and with the last one for all later requests. Returns a
+ * reader, and the requested ranges.
+ */
 async function serve(...answers: Answer[]) {
   const ranges: (string | undefined)[] = [];
   let bytes = 0;
@@ -48,7 +57,7 @@ async function serve(...answers: Answer[]) {
 
 const all = (response: ServerResponse) => response.end(content);
 const status = (code: number) => (response: ServerResponse) => response.writeHead(code).end();
-/** Half of it, with the length of all of it. */
+/** The first half of the file, with the content-length of the whole. */
 const half: Answer = (response, _, heard) => {
   response.setHeader('Content-Length', content.length);
   response.write(content.subarray(0, 500), () => heard.then(() => response.destroy()));
@@ -59,31 +68,31 @@ const rest = (response: ServerResponse, start: number) => {
 };
 
 describe.concurrent('a download', () => {
-  test('an answer that breaks off is gone on with', async () => {
+  test('an interrupted answer is continued', async () => {
     const { ranges, read } = await serve(half, rest);
     expect(Buffer.compare(await read(), content)).toBe(0);
     expect(ranges).toEqual([undefined, 'bytes=500-']);
   });
 
-  test('by a server that knows no ranges, from the beginning', async () => {
+  test('from the beginning if the server has no ranges', async () => {
     const { read } = await serve(half, all);
     expect(Buffer.compare(await read(), content)).toBe(0);
   });
 
-  test('by one that has no such rest, from the beginning', async () => {
+  test('from the beginning if the server answers 416', async () => {
     const { ranges, read } = await serve(half, status(416), all);
     expect(Buffer.compare(await read(), content)).toBe(0);
     expect(ranges).toEqual([undefined, 'bytes=500-', undefined]);
   });
 
-  test('by one that begins elsewhere, from the beginning', async () => {
+  test('from the beginning if the server starts at another byte', async () => {
     const elsewhere = (response: ServerResponse) => rest(response, 700);
     const { ranges, read } = await serve(half, elsewhere, all);
     expect(Buffer.compare(await read(), content)).toBe(0);
     expect(ranges).toEqual([undefined, 'bytes=500-', undefined]);
   });
 
-  test('whoever does not know the length takes what comes, and no more than expected is read', async () => {
+  test('without a known length the whole answer is read; with one, reading stops beyond it', async () => {
     const { read } = await serve(all);
     expect((await read({ bytes: undefined })).length).toBe(1000);
     expect((await read({ bytes: 10 })).length).toBeGreaterThan(10);
@@ -123,7 +132,7 @@ describe.concurrent('a download', () => {
     expect(ranges).toHaveLength(times);
   });
 
-  test('no byte for a while is L423, after three attempts; one where there is something else', async () => {
+  test('a silent server is L423 after three attempts, after one for a dispensable file', async () => {
     const silent = (response: ServerResponse) => void response.writeHead(200).write('a');
     const { ranges, read } = await serve(silent);
     await expect(read({}, 100)).rejects.toThrow(/^L423 f.bin does not arrive: no byte came in 0.1 seconds/);
@@ -132,7 +141,7 @@ describe.concurrent('a download', () => {
     expect(ranges).toHaveLength(4);
   });
 
-  test('a byte now and then is not waited for without end where there is something else', async () => {
+  test('a slow answer for a dispensable file is given up', async () => {
     let sent = 0;
     const trickle = (response: ServerResponse) => {
       const timer = setInterval(() => response.write('a', () => sent++), 40);
@@ -143,7 +152,7 @@ describe.concurrent('a download', () => {
     expect(sent).toBeGreaterThan(0);
   });
 
-  test('what never ends, of a length that nobody knows, is given up', async () => {
+  test('an endless answer of unknown length is given up', async () => {
     const piece = new Uint8Array(1 << 20);
     const endless = (response: ServerResponse) => {
       const more = () => {
@@ -157,13 +166,13 @@ describe.concurrent('a download', () => {
     expect(ranges).toHaveLength(1);
   });
 
-  test('nobody there is L424, with what the system says', async () => {
+  test('an unreachable server is L424 with the system error', async () => {
     const { server, read } = await serve(all);
     end(server);
     await expect(read()).rejects.toThrow(/^L424 f.bin .*: http:\/\/127.0.0.1:\d+ does not answer \(ECONNREFUSED\)/);
   });
 
-  test('an abort ends it at once, between attempts too', async () => {
+  test('an abort ends the download at once, also between attempts', async () => {
     const { ranges, read } = await serve(status(503));
     const control = new AbortController();
     setTimeout(() => control.abort('enough'), 600);

@@ -8,7 +8,7 @@ import { addressOf, filesAt, ownUrl, shippedAddress, urlOf } from '../src/files/
 const tinyPackage = { name: 'tiny', id: '1f' };
 const text = async (bytes: Promise<Uint8Array>) => new TextDecoder().decode(await bytes);
 
-test('files that lie together are a folder; files that a bundler moved are found one by one, and apart from other packages', () => {
+test('files that lie together are a folder; files moved by a bundler are found one by one, separate from other packages', () => {
   const together = shippedAddress(tinyPackage, () => ({
     'manifest.json': 'https://a.test/p/manifest.json',
     'weights-000.bin': 'https://a.test/p/weights-000.bin',
@@ -26,7 +26,7 @@ test('files that lie together are a folder; files that a bundler moved are found
   );
 });
 
-test('what a bundler wrote into a URL is read from it; what it moved, from where it is', async () => {
+test('inlined files are read from their URL, moved files from their new place', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'lamella-folder-'));
   await writeFile(join(folder, 'b-x1.bin'), 'moved');
   const base64 = `data:application/json;base64,${Buffer.from('{"a":"é"}').toString('base64')}`;
@@ -44,7 +44,7 @@ test('what a bundler wrote into a URL is read from it; what it moved, from where
   await rm(folder, { recursive: true });
 });
 
-test('a script without an address of its own says so: L438', () => {
+test('a script without an address of its own is L438', () => {
   const lost = () => ({ 'manifest.json': new URL('./manifest.json', undefined).href });
   expect(() => shippedAddress(tinyPackage, lost)).toThrow(
     /^L438 the package's files cannot be found from here: .*Try load\(/,
@@ -79,7 +79,7 @@ test.each([
 });
 
 test.each(['file:///%zz', 'file:///a%2Fb/', 'file://elsewhere/share'])(
-  '%s names no folder of this machine: L408',
+  '%s is not a folder of this machine: L408',
   async (url) => {
     await expect(filesAt(addressOf(url))).rejects.toThrow(
       /^L408 url must be the address or the path of a folder, not "file:/,
@@ -87,7 +87,7 @@ test.each(['file:///%zz', 'file:///a%2Fb/', 'file://elsewhere/share'])(
   },
 );
 
-test('an address is one in capitals, too; its query stays beside its folder, a name and a password do not', () => {
+test('an address may be in capitals; its query is kept, user name and password are removed', () => {
   expect(addressOf('HTTP://A.test/p?token=1#x')).toEqual({
     folder: 'http://a.test/p/',
     query: '?token=1',

@@ -6,7 +6,7 @@ import { CONTEXT, expectedLogits, fromMap, toyFiles, toyTextFiles, VOCAB } from 
 const bare = await load(fromMap(await toyFiles()));
 const model = await load(fromMap(await toyTextFiles()));
 
-/** Greedy continuation by the toy's definition. */
+/** The greedy continuation by the toy's definition. */
 function greedy(prompt: readonly number[], count: number): number[] {
   const all = [...prompt];
   for (let i = 0; i < count; i++) {
@@ -16,7 +16,7 @@ function greedy(prompt: readonly number[], count: number): number[] {
   return all.slice(prompt.length);
 }
 
-/** The sum of a prompt that greedy answers with `token`. */
+/** The sum of a prompt whose greedy answer is `token`. */
 function sumFor(token: number): number {
   const logits = expectedLogits([]);
   return (logits.indexOf(Math.max(...logits)) - token + 16) % 16;
@@ -60,8 +60,8 @@ describe('tokens', () => {
     expect((await finish(prompt, {}, bare)).tokens).toEqual(greedy(prompt, 1));
   });
 
-  test('an end token is the last, and has no text, be it special or not', async () => {
-    // A prompt with this sum + 1 is answered by 15, the special end token.
+  test('an end token is the last and has no text, special or not', async () => {
+    // The answer to a prompt with this sum + 1 is 15, the special end token.
     const done = await finish([sumFor(0), 1], { maxTokens: 9 });
     expect(done.tokens).toEqual([15]);
     expect(done.text).toBe('');
@@ -73,13 +73,13 @@ describe('tokens', () => {
     expect(ended.text).toBe('');
   });
 
-  test('a seed gives its tokens, another seed others', async () => {
+  test('the same seed gives the same tokens, another seed other tokens', async () => {
     const run = async (seed: number) => (await finish([1], { temperature: 2, seed, maxTokens: 20 }, bare)).tokens;
     expect(await run(1)).toEqual(await run(1));
     expect(await run(1)).not.toEqual(await run(2));
   });
 
-  test('without a seed, a random one, which is named; greedy does not care', async () => {
+  test('without a seed a random one is used and reported; greedy ignores it', async () => {
     const sampled = { temperature: 2, maxTokens: 20 };
     const [one, two] = [await finish([1], sampled, bare), await finish([1], sampled, bare)];
     expect(one.seed).not.toBe(two.seed);
@@ -88,7 +88,7 @@ describe('tokens', () => {
     expect((await finish([1], { maxTokens: 20 }, bare)).tokens).toEqual(greedy([1], 20));
   });
 
-  test('the repetition penalty sees prompt and generated tokens', async () => {
+  test('the repetition penalty applies to prompt and generated tokens', async () => {
     const prompt = [2, (sumFor(2) + 14) % 16];
     expect((await finish(prompt, { maxTokens: 1 }, bare)).tokens).toEqual([2]);
     const penalised = await finish(prompt, { maxTokens: 6, repetitionPenalty: 1e6 }, bare);
@@ -97,14 +97,14 @@ describe('tokens', () => {
 });
 
 describe('text', () => {
-  test('a prompt in text is its tokens', async () => {
+  test('a text prompt becomes its tokens', async () => {
     const done = await finish('bcd', { maxTokens: 4 });
     expect(done.promptTokens).toEqual([1, 2, 3]);
     expect(done.tokens).toEqual(greedy([1, 2, 3], 4));
     expect(done.text).toBe(letters(done.tokens));
   });
 
-  test('ends before a stop string, even one spread over tokens, and holds only what may become one', async () => {
+  test('ends before a stop string, even one spread over tokens, and holds back only its possible start', async () => {
     const all = letters(greedy([1, 2, 3], 12));
     const stop = all.slice(3, 5);
     const at = all.indexOf(stop);
@@ -115,7 +115,7 @@ describe('text', () => {
     expect((await finish('bcd', { maxTokens: 12, stop })).text).toBe(done.text);
   });
 
-  test('gives out what it held when generation ends otherwise', async () => {
+  test('returns the held text when generation ends for another reason', async () => {
     const all = letters(greedy([1, 2, 3], 4));
     const done = await finish('bcd', { maxTokens: 4, stop: [`${all.slice(-2)}?`] });
     expect(done.text).toBe(all);
@@ -139,7 +139,7 @@ describe('ending early', () => {
     expect(generation.finishReason).toBe('abort');
   });
 
-  test('a reader that breaks off frees the model', async () => {
+  test('leaving the loop frees the model', async () => {
     const generation = bare.generate([1]);
     for await (const _ of generation) break;
     expect(generation.finishReason).toBe('abort');
@@ -148,7 +148,7 @@ describe('ending early', () => {
   });
 });
 
-test('stats count tokens and the time between looks at the clock', async () => {
+test('stats count tokens and time', async () => {
   let ms = 0;
   const clock = vi.spyOn(performance, 'now').mockImplementation(() => ++ms);
   const { stats } = await finish([1, 2, 3], { maxTokens: 5 }, bare);
@@ -166,7 +166,7 @@ test('stats count tokens and the time between looks at the clock', async () => {
   expect(single.stats.decodeTokensPerSecond).toBe(0);
 });
 
-/** The toy, whose every logit is this in the end, though its weights are as they were compiled. */
+/** The toy with every logit equal to `value`, although its hashes are right. */
 async function broken(value: number) {
   return load(fromMap(await toyFiles({}, new Float32Array(VOCAB).fill(value))));
 }
@@ -176,7 +176,7 @@ test.each<[string, GenerateOptions]>([
   ['drawn', { temperature: 0.7, seed: 3 }],
   ['top-k', { topK: 4 }],
   ['top-p and a penalty', { topP: 0.9, repetitionPenalty: 1.3 }],
-])('logits that are no numbers end a generation with one error: %s', async (_, options) => {
+])('logits that are not finite end a generation with one error: %s', async (_, options) => {
   for (const value of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
     const generation = (await broken(value)).generate([1, 2], { maxTokens: 5, ...options });
     await expect(collect(generation)).rejects.toThrow(
@@ -186,7 +186,7 @@ test.each<[string, GenerateOptions]>([
   }
 });
 
-test('and are given to nobody', async () => {
+test('logits that are not finite are never returned', async () => {
   const model = await broken(Number.NaN);
   await expect(model.logits([1])).rejects.toThrow(/^L429 the logit of token 0 is NaN/);
   await expect(model.logitsAll([1, 2])).rejects.toThrow(/^L429 /);
@@ -204,7 +204,7 @@ describe('bad input', () => {
   test.each([
     ['', 'L401 the prompt is empty'],
     ['a'.repeat(CONTEXT + 1), `L403 ${CONTEXT + 1} tokens do not fit`],
-  ])('text %j is %s for its readers, and the model goes on working', async (prompt, message) => {
+  ])('text %j is %s for its readers, and the model keeps working', async (prompt, message) => {
     const generation = model.generate(prompt);
     await expect(collect(generation)).rejects.toThrow(message);
     await expect(generation.result()).rejects.toThrow(message);
@@ -212,7 +212,7 @@ describe('bad input', () => {
     expect((await finish([1], { maxTokens: 1 })).tokens).toEqual(greedy([1], 1));
   });
 
-  test('empty text is what the tokenizer adds to it', async () => {
+  test('an empty text becomes the tokens that the tokenizer adds', async () => {
     const begins = await load(fromMap(await toyTextFiles({ before: [1] })));
     const done = await finish('', { maxTokens: 3 }, begins);
     expect(done.promptTokens).toEqual([1]);

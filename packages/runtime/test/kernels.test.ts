@@ -1,4 +1,7 @@
-/** Which kernels and how many threads a package runs with, by what the engine has, the size of the model and what was asked for. */
+/**
+ * The chosen kernels and number of threads, by the engine's features, the size of the model and the
+ * request.
+ */
 import { expect, test } from 'vitest';
 import wabt from 'wabt';
 import type { WasmVariant } from '../src/choices.ts';
@@ -31,7 +34,7 @@ test.each<[string, Chosen, Partial<Engine>, string, number]>([
   expect(chooseKernels(package_, { ...engine, ...changed })).toMatchObject({ kernel: { variant }, threads });
 });
 
-test('it says why there is one thread', () => {
+test('the reason for one thread is reported', () => {
   const why = (package_: Chosen, changed: Partial<Engine> = {}) =>
     chooseKernels(package_, { ...engine, ...changed })?.why;
   expect(why(large, { sharesMemory: false })).toContain('cross-origin isolated');
@@ -40,7 +43,7 @@ test('it says why there is one thread', () => {
   expect(why(large, { threads: 1 })).toBe('one thread, relaxed SIMD');
 });
 
-test('a kernel that traps is L425; what it returns otherwise is passed on', async () => {
+test('a kernel that traps is L425; other results are returned unchanged', async () => {
   const wat = '(module (memory 1) (func (export "read") (param i32) (result i32) (i32.load (local.get 0))))';
   const { instance } = await WebAssembly.instantiate(
     (await wabt()).parseWat('t', wat).toBinary({}).buffer as BufferSource,

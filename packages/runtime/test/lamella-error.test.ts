@@ -1,4 +1,4 @@
-/** The catalogue of what can go wrong: every sentence is whole, whoever reads it. */
+/** The catalogue of errors: every sentence is complete. */
 import { expect, test } from 'vitest';
 import { catalogue, LamellaError, type LamellaErrorCode } from '../src/lamella-error.ts';
 
@@ -11,19 +11,19 @@ test.each(codes)('%s has a sentence and a remedy that reads as English behind Tr
   expect(more).toEqual([]);
 });
 
-test('a sentence cannot be made without what it is filled with', () => {
+test('a sentence needs exactly its arguments', () => {
   // @ts-expect-error: `vocab` and `last` are missing
   new LamellaError('L402', { id: 3 });
   // @ts-expect-error: everything is missing
   new LamellaError('L402');
-  // @ts-expect-error: there is no such word in it
+  // @ts-expect-error: the sentence has no such placeholder
   new LamellaError('L401', { id: 3 });
   expect(new LamellaError('L402', { id: '{vocab}', vocab: 2, last: 1 }).message).toBe(
     'L402 token id {vocab} is outside the vocabulary of 2. Try ids from 0 to 1',
   );
 });
 
-test('an error that another thread told of is the same', () => {
+test('an error from another thread is the same', () => {
   const error = new LamellaError('L402', { id: 3, vocab: 2, last: 1 }, 'out/toy');
   const { code, args, place } = structuredClone({ code: error.code, args: error.args, place: error.place });
   const revived = LamellaError.from({ code, args, place });

@@ -1,4 +1,4 @@
-/** A text of a megabyte: its ids are right, and whoever else has something to do meanwhile gets to it. */
+/** A text of a megabyte: its ids are right, and other tasks run meanwhile. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { load } from '../src/entry/every-part.ts';
 import { Tokenizer } from '../src/text/tokenizer.ts';
@@ -25,7 +25,7 @@ describe.each([
   });
 });
 
-// However fast the machine is, a turn is due at every step.
+// Independent of the machine's speed: a pause is due at every step.
 let ms = 0;
 beforeEach(() => {
   vi.spyOn(Date, 'now').mockImplementation(() => (ms += 1000));
@@ -44,11 +44,11 @@ test('encoding lets timers run', async () => {
   expect(ticks).toBeGreaterThan(0);
 });
 
-test('a prompt is given up while it is encoded', async () => {
+test('a prompt can be aborted while it is encoded', async () => {
   const control = new AbortController();
   const generation = model.generate(long, { signal: control.signal });
   setTimeout(() => control.abort());
-  // Nobody knows its length yet; encoded to its end, it would be L403.
+  // Its length is not known yet; encoded to its end, the text would be L403.
   expect(await generation.result()).toMatchObject({ finishReason: 'abort', tokens: [] });
   expect(generation.promptTokens).toEqual([]);
   await expect(model.generate(long).result()).rejects.toThrow(`L403 ${long.length} tokens do not fit`);

@@ -6,7 +6,7 @@ import { fromMap, toyTextFiles } from './toy-package.ts';
 
 const model = await load(fromMap(await toyTextFiles({ eos: [] })));
 
-test('whatever is handed over, the answer is right or one error with a number', async () => {
+test('every argument gives the right answer or one numbered error', async () => {
   const said = await strangeCalls(model);
   expect(Object.keys(said).length).toBeGreaterThan(150);
   expect(unexpected(said)).toEqual({});
@@ -24,6 +24,6 @@ test.each<[unknown, string]>([
     { eos: 'long '.repeat(9) },
     'L408 eos must be a list of token ids, not "long long long long long long ". Try [2], or',
   ],
-])('%j is told as what it is', (options, message) => {
+])('%j has a precise message', (options, message) => {
   expect(() => model.generate([1], options as GenerateOptions)).toThrow(message);
 });

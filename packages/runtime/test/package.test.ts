@@ -13,7 +13,7 @@ import { instructionSets } from '../src/wasm/kernels.ts';
 import { expectedLogits, fromMap, toyFiles, toyTextFiles } from './toy-package.ts';
 
 describe('loading', () => {
-  test('runs what was loaded', async () => {
+  test('the loaded package computes the expected logits', async () => {
     const model = await load(fromMap(await toyFiles()));
     expect([...(await model.logits([1, 2, 3]))]).toEqual(expectedLogits([1, 2, 3]));
     expect([...(await model.logits([1, 2, 3]))]).toEqual(expectedLogits([1, 2, 3]));
@@ -21,7 +21,7 @@ describe('loading', () => {
     expect(model.tokenizer).toBeNull();
   });
 
-  test('takes the kernels of the best instructions that the engine has', async () => {
+  test('takes the kernels for the best instruction set of the engine', async () => {
     const sha256 = createHash('sha256')
       .update((await toyFiles()).get('kernels.wasm')!)
       .digest('hex');
@@ -41,7 +41,8 @@ describe('loading', () => {
         return read(name);
       },
     });
-    // an engine that knows the feature compiles an operation of it; one that has AVX-VNNI for it takes 200 as 200, and adds all four exactly
+    // An engine with relaxed SIMD compiles this operation. One that implements it with AVX-VNNI
+    // treats 200 as unsigned and adds all four products exactly.
     const dot = `(module (func (export "dot") (param i32) (result i32) (i32x4.extract_lane 3 (i32x4.relaxed_dot_i8x16_i7x16_add_s
       (i8x16.splat (i32.const -100)) (i8x16.splat (local.get 0)) (i32x4.splat (i32.const 7))))))`;
     const bytes = (await wabt()).parseWat('probe.wat', dot, { relaxed_simd: true, simd: true }).toBinary({}).buffer;
@@ -55,7 +56,7 @@ describe('loading', () => {
     expect(asked.filter((name) => name.endsWith('.wasm'))).toEqual([`${best}.wasm`]);
   });
 
-  test('says how much of the weights is in place, piece by piece', async () => {
+  test('reports the bytes of the weights that have arrived', async () => {
     const files = await toyFiles();
     const sizes = ['weights-0.bin', 'weights-1.bin'].map((name) => files.get(name)!.length);
     const said: [number, number][] = [];
@@ -110,7 +111,7 @@ describe('loading', () => {
     },
   );
 
-  test('a tokenizer that is none is L407, a missing one L413', async () => {
+  test('a file that is not a tokenizer is L407, a missing one L413', async () => {
     const files = await toyTextFiles();
     await expect(load(fromMap(await toyTextFiles({}, { added_tokens: [] })))).rejects.toThrow(
       'L407 tokenizer.json is damaged',
@@ -122,8 +123,8 @@ describe('loading', () => {
   });
 });
 
-describe('what an app ends loading with', () => {
-  test('what onProgress throws, from the first call or a later one', async () => {
+describe('loading ends with the error of', () => {
+  test('onProgress, from its first call or a later one', async () => {
     for (const last of [0, 1, 2]) {
       let calls = 0;
       const mine = new Error('mine');
@@ -135,7 +136,7 @@ describe('what an app ends loading with', () => {
     }
   });
 
-  test('what onFallback throws', async () => {
+  test('onFallback', async () => {
     const files = fromMap(await toyFiles());
     const mine = new Error('mine');
     const work = async ({ onFallback }: LoadOptions) => {
@@ -148,7 +149,7 @@ describe('what an app ends loading with', () => {
     await expect(endably({ onFallback }, work)).rejects.toBe(mine);
   });
 
-  test('a signal of a polyfill, which can do no more than it must', async () => {
+  test('a minimal signal of a polyfill', async () => {
     const target = new EventTarget();
     const signal = {
       aborted: false,
@@ -190,7 +191,7 @@ describe('the golden probe', () => {
   });
 });
 
-test('a model that was disposed of says so', async () => {
+test('a disposed model reports L411', async () => {
   const model = await load(fromMap(await toyFiles()));
   model.dispose();
   await expect(model.logits([1])).rejects.toThrow('L411 the model was disposed of. Try loading the package again');

@@ -1,4 +1,7 @@
-/** Bodies of answers, from both kinds of streams that browsers have, with lengths that servers tell, keep to themselves, or get wrong. */
+/**
+ * Bodies of answers, from both kinds of streams in browsers, with content-lengths that are right,
+ * missing or wrong.
+ */
 import { describe, expect, test } from 'vitest';
 import { bytesOf, Received } from '../src/files/response-bytes.ts';
 
@@ -34,7 +37,7 @@ describe.each(['bytes', 'default'] as const)('%s stream', (type) => {
     },
   );
 
-  test('that breaks off leaves what had come by then, and another answer goes on from there', async () => {
+  test('an interrupted body leaves its beginning, and another answer continues from there', async () => {
     const received = new Received(2 * wanted.length);
     let sent = 0;
     const pull = (control: ReadableByteStreamController | ReadableStreamDefaultController) => {
@@ -48,13 +51,13 @@ describe.each(['bytes', 'default'] as const)('%s stream', (type) => {
     expect(Buffer.compare(received.take(), Buffer.concat([wanted, wanted]))).toBe(0);
   });
 
-  test('that does not end is read no further than there should be bytes', async () => {
+  test('an endless body is not read beyond the expected bytes', async () => {
     const received = new Received(1000);
     await received.append(new Response(body(() => {})));
     expect(received.length).toBeGreaterThan(1000);
   });
 });
 
-test('nothing at all', async () => {
+test('an empty body', async () => {
   expect(await bytesOf(new Response(null))).toEqual(new Uint8Array());
 });

@@ -5,7 +5,10 @@ import type { Candidates, Listing } from '../src/driver/driver.ts';
 import { drawn, noise, noiseBits, noiseKey } from '../src/sampling/noise.ts';
 import { Sampler } from '../src/sampling/sampler.ts';
 
-/** The distribution of the next token by sorting and sums, straight from the rules: id to probability. */
+/**
+ * The distribution of the next token by sorting and sums, directly from the rules: id to
+ * probability.
+ */
 function distribution(logits: readonly number[], options: SamplingOptions, seen: readonly number[] = []) {
   const { temperature = 1, topK = 0, topP = 1, minP = 0, typicalP = 1, repetitionPenalty = 1 } = options;
   const scores = logits.map((logit, id) => {
@@ -75,7 +78,7 @@ describe('noise', () => {
     }
   });
 
-  test('leaving out what cannot win leaves nothing else out', () => {
+  test('skipping tokens that cannot win skips no others', () => {
     fc.assert(
       fc.property(
         fc.array(fc.float({ min: -15, max: 15, noNaN: true }), { minLength: 1, maxLength: 200 }),
@@ -105,7 +108,7 @@ describe('greedy', () => {
     expect(sampler.sample(f32([-1, -1.9, -9]), 0)).toBe(1); // -1 * 2 = -2
   });
 
-  test('the logits are left as they are', () => {
+  test('the logits are not changed', () => {
     const logits = f32([3, 1, 0]);
     const sampler = new Sampler(3, { repetitionPenalty: 2, topK: 2 });
     sampler.accept(0);
@@ -140,7 +143,8 @@ describe('each rule draws from its distribution', () => {
     for (let id = 0; id < EIGHT.length; id++) {
       const count = counts.get(id) ?? 0;
       const p = expected.get(id) ?? 0;
-      // 4.5 standard deviations of a binomial; a token that should have been cut has p = 0 and fails at once.
+      // 4.5 standard deviations of a binomial. A token that should have been removed has p = 0 and
+      // fails at once.
       expect(Math.abs(count - p * draws), `token ${id}`).toBeLessThanOrEqual(4.5 * Math.sqrt(p * (1 - p) * draws));
     }
   });
@@ -151,7 +155,7 @@ describe('each rule draws from its distribution', () => {
     expect([...drawn].sort()).toEqual([0, 1]);
   });
 
-  test('typical-p leaves out the most probable token where it says too little', () => {
+  test('typical-p removes the most probable token if its surprise is far from the mean', () => {
     // Probabilities 0.4 and six of 0.1: the entropy is 1.75, the surprises 0.92 and 2.3.
     const logits = f32([Math.log(4), 0, 0, 0, 0, 0, 0]);
     const drawn = (typicalP: number, seed: number) => new Sampler(7, { typicalP, seed }).sample(logits, 0);
@@ -175,8 +179,8 @@ describe('each rule draws from its distribution', () => {
   });
 });
 
-test('whatever the logits and rules, only tokens that the rules leave are drawn', () => {
-  // in steps: of tokens closer than rounding, the rules may leave either
+test('for any logits and rules, only tokens that the rules keep are drawn', () => {
+  // Multiples of 1/8: of tokens closer than rounding, the rules may keep either.
   const logit = fc.integer({ min: -160, max: 160 }).map((level) => level / 8);
   const rules = fc.record(
     {
@@ -201,7 +205,7 @@ test('whatever the logits and rules, only tokens that the rules leave are drawn'
 });
 
 describe('candidates', () => {
-  /** What a device lists: the `count` largest of logit + noise, some of the others beside them. */
+  /** A list like a device's: the `count` largest of logit + noise, and some of the others. */
   function listed(
     logits: Float32Array,
     { order, sumTemperature }: Listing,
@@ -228,10 +232,10 @@ describe('candidates', () => {
     },
     { requiredKeys: [] },
   );
-  // few levels, so that there are equals
+  // Few levels, so that some are equal.
   const logits = fc.array(fc.integer({ min: -20, max: 20 }), { minLength: 60, maxLength: 60 });
 
-  test('a token picked from them is the one that all logits give', () => {
+  test('a token picked from candidates is the one that all logits give', () => {
     let picked = 0;
     let given = 0;
     fc.assert(
@@ -252,7 +256,7 @@ describe('candidates', () => {
     expect(picked / given).toBeGreaterThan(0.3);
   });
 
-  test('too few of them prove nothing', () => {
+  test('too few candidates prove nothing', () => {
     const row = f32(Array.from({ length: 60 }, (_, id) => -id / 10));
     const pick = (options: SamplingOptions, count: number) => {
       const sampler = new Sampler(60, options);
@@ -261,12 +265,13 @@ describe('candidates', () => {
     };
     expect(pick({ topK: 8 }, 7)).toBeNull();
     expect(pick({ topK: 8 }, 8)).not.toBeNull();
-    // 59 tokens, each 0.905 times as probable as the one before it: 0.9 of all are in the first 23
+    // 59 tokens, each 0.905 times as probable as the one before it: 0.9 of the mass is in the first
+    // 23.
     expect(pick({ topP: 0.9 }, 22)).toBeNull();
     expect(pick({ topP: 0.9 }, 24)).not.toBeNull();
     expect(pick({ minP: 0.5 }, 7)).toBeNull();
     expect(pick({ minP: 0.5 }, 8)).not.toBeNull();
-    // with token 0 punished, the best may be one that is not there
+    // With a penalty on token 0, the best token may be one that is not listed.
     const positive = f32([1, 0.9, 0]);
     const punished = new Sampler(3, { repetitionPenalty: 2 });
     punished.accept(0);
@@ -274,7 +279,7 @@ describe('candidates', () => {
     expect(punished.pick({ ids: [0, 1], logits: [1, 0.9], bound: 0, total: 1 }, 0)).toBe(punished.sample(positive, 0));
   });
 
-  test('where no list could do, none is asked for; where a device can choose, it does', () => {
+  test('no list is requested if none could suffice; a device chooses if it can', () => {
     const of = (options: SamplingOptions) => new Sampler(60, options);
     expect(of({ repetitionPenalty: 0.9 }).listing).toBeNull();
     expect(of({ topP: 0.9, repetitionPenalty: 1.1 }).listing).toBeNull();
@@ -320,7 +325,7 @@ describe('options', () => {
     expect(() => new Sampler(4, options)).toThrow(message);
   });
 
-  test('an undefined option is one left out', () => {
+  test('an undefined option counts as left out', () => {
     const options: object = { temperature: undefined, topK: undefined };
     expect(new Sampler(2, options).sample(f32([0, 1]), 0)).toBe(1);
   });

@@ -6,11 +6,11 @@ import { drawn } from '../src/sampling/noise.ts';
 import { loadWasm } from '../src/wasm/driver.ts';
 import { fromMap, toyFiles } from './toy-package.ts';
 
-test('a driver is tested whatever the size of its vocabulary', async () => {
+test('a driver with a large vocabulary is tested', async () => {
   const files = fromMap(await toyFiles());
   const manifest = await readManifest(files);
   const toy = await loadWasm(manifest, files, { threads: 1 });
-  // The toy's logits, and behind them more tokens than a call takes arguments.
+  // The toy's logits, followed by more tokens than a call takes arguments.
   const logits = () => Float32Array.from({ length: 600_000 }, (_, id) => toy.logits[id] ?? -1e9);
   const wide: Driver = { ...toy, readLogits: logits, choose: (draw, position) => drawn(logits(), draw, position) };
   expect(await driverError(wide, manifest)).toBe(0);

@@ -15,7 +15,7 @@ async function open() {
 const { driver, session } = await open();
 const token = fc.integer({ min: 0, max: VOCAB - 1 });
 
-test('a sequence gives the same logits however it is cut into prefills and decodes', async () => {
+test('a sequence gives the same logits for every split into prefills and decodes', async () => {
   const prompt = fc.array(token, { minLength: 1, maxLength: 2 * TILE + 3 });
   return fc.assert(
     fc.asyncProperty(prompt, fc.array(token, { maxLength: 5 }), prompt, async (first, decoded, second) => {

@@ -1,4 +1,7 @@
-/** The words that drivers and kernels share: each has a place of its own, and writing names what it writes. */
+/**
+ * The words that drivers and kernels share: each has a unique place, and writing changes only the
+ * named words.
+ */
 import { describe, expect, test } from 'vitest';
 import {
   candidateList,
@@ -28,7 +31,7 @@ test.each<[string, Readonly<Record<string, number>>, number]>([
 describe('in linear memory', () => {
   const line = STEP_LINE_BYTES / WORD;
 
-  test('what threads write shares no cache line with the inputs or with another thread', () => {
+  test('words written by a thread share no cache line with the inputs or with another thread', () => {
     const { begun, never, phases, ...inputs } = WASM_STEP;
     for (const place of Object.values(inputs)) expect(place).toBeLessThan(line);
     expect([begun, never].map((word) => Math.floor(word / line))).toEqual([1, 1]);
@@ -36,7 +39,7 @@ describe('in linear memory', () => {
     expect(wasmStepBytes(8) - wasmStepBytes(7)).toBe(STEP_LINE_BYTES);
   });
 
-  test('a step is written by names, and the other words stay', () => {
+  test('writing a step changes the named words only', () => {
     const words = stepWords(new ArrayBuffer(wasmStepBytes(2) + 64), { step: { offset: 64, bytes: wasmStepBytes(2) } });
     expect(words.byteOffset).toBe(64);
     writeStep(words, { threads: 2, patience: 9 });
@@ -44,7 +47,7 @@ describe('in linear memory', () => {
     expect([...words.subarray(0, 6)]).toEqual([5, 0, 0, 0, 3, 9]);
   });
 
-  test('a table row is kind, state and weights; words it has no weights for are zeros', () => {
+  test('a table row is kind, state and weights; unused words are zero', () => {
     const memory = new ArrayBuffer(64);
     const plan = {
       memory: { table: { offset: 16, bytes: 32 } },
@@ -67,7 +70,7 @@ describe('on a GPU', () => {
     expect([...words]).toEqual([6, 1, 2, 0, 0xffff_ffff, 0x3f00_0000, 0x4000_0000, 0]);
   });
 
-  test('what kernels may bind as a uniform says where the step is; how a token is chosen follows', () => {
+  test('the words of the uniform come first, the words for choosing a token follow', () => {
     const { position, count, row, ...choice } = GPU_STEP;
     for (const place of [position, count, row]) expect(place).toBeLessThan(GPU_UNIFORM_WORDS);
     for (const place of Object.values(choice)) expect(place).toBeGreaterThanOrEqual(GPU_UNIFORM_WORDS);

@@ -1,10 +1,10 @@
 /**
- * Calls with everything that is not what they ask for, and with what only looks so: what each comes to. It is one function that needs
- * nothing outside, so that it can be sent to a page: what Node answers, a page answers.
+ * Calls with wrong and almost right arguments, and their results. It is one self-contained
+ * function, so that it can be sent to a page: Node and pages must answer the same.
  */
 import type { Model } from '../src/api.ts';
 
-/** By name: the number of the error, thrown at once or not, or what came back. `model` has a tokenizer. */
+/** By name: the number of the error, thrown or rejected, or the result. `model` has a tokenizer. */
 export async function strangeCalls(model: Model): Promise<Record<string, unknown>> {
   const throwing = () => {
     throw new Error('boom');
@@ -99,7 +99,7 @@ export async function strangeCalls(model: Model): Promise<Record<string, unknown
     const { code, message } = error as { readonly code?: string; readonly message: string };
     return code ? `${code} ${message.length < 300 ? 'in short' : message}` : `no LamellaError: ${message}`;
   };
-  /** Notes whether it throws, rejects or answers. */
+  /** Records whether the call throws, rejects or answers. */
   const note = async (name: string, call: () => unknown) => {
     let answer: unknown;
     try {
@@ -168,7 +168,10 @@ export async function strangeCalls(model: Model): Promise<Record<string, unknown
   return said;
 }
 
-/** What `strangeCalls` must say: of all whose name begins so, the longest beginning counts. */
+/**
+ * The expected results of `strangeCalls`, by the beginning of the name; the longest matching
+ * beginning counts.
+ */
 export const expectedAnswers: Readonly<Record<string, unknown>> = {
   generate: 'throws L408 in short',
   'generate no id: ': 'throws L402 in short',
@@ -192,7 +195,7 @@ export const expectedAnswers: Readonly<Record<string, unknown>> = {
   afterwards: 2,
 };
 
-/** The answers that are not those expected. */
+/** The answers that differ from the expected ones. */
 export function unexpected(said: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const beginnings = Object.keys(expectedAnswers).sort((a, b) => b.length - a.length);
   const wrong = Object.entries(said).filter(([name, answer]) => {

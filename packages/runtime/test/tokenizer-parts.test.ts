@@ -1,4 +1,7 @@
-/** Every part of `tokenizer.json` that is understood, against ids that Hugging Face's own library gave (fixtures/tokenizer-parts.py). */
+/**
+ * Every supported part of `tokenizer.json`, compared with ids from Hugging Face's own library
+ * (fixtures/tokenizer-parts.py).
+ */
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { Tokenizer } from '../src/text/tokenizer.ts';

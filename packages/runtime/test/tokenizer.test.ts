@@ -15,7 +15,10 @@ const bytes = new Tokenizer(await read('tokenizer.json'), {
   promptSuffix: '<sep>',
 });
 
-/** SentencePiece as Llama has it: a mark for spaces, byte tokens for what is not in the vocabulary, one space taken off the start. */
+/**
+ * SentencePiece as in Llama: a mark for spaces, byte tokens for characters outside the vocabulary,
+ * one space removed at the start.
+ */
 const pieces = ['<unk>', '<s>', '</s>', ...Array.from({ length: 256 }, (_, b) => `<0x${hex(b)}>`)];
 pieces.push(...Array.from('▁helo,wrd'), 'he', 'll', 'hell', 'hello', '▁hello', 'or', '▁w', 'ld', '<s>hell', '<tool>');
 const begin = { SpecialToken: { id: '<s>', type_id: 0 } };
@@ -68,7 +71,7 @@ const id = (piece: string) => pieces.indexOf(piece);
 const text = fc.string({ unit: 'binary', maxLength: 40 });
 
 describe('bytes', () => {
-  test('any text is its UTF-8 bytes, and back', () => {
+  test('any text becomes its UTF-8 bytes, and is decoded back', () => {
     fc.assert(
       fc.property(text, (t) => {
         expect(bytes.encode(t)).toEqual([...new TextEncoder().encode(t)]);
@@ -91,7 +94,7 @@ describe('bytes', () => {
     expect(bytes.encodePrompt(t)).toEqual([256, ...new TextEncoder().encode(t), 258]);
   });
 
-  test('special tokens have no text, nor have ids beyond the vocabulary', () => {
+  test('special tokens and ids beyond the vocabulary have no text', () => {
     expect(bytes.decode([256, 72, 257, 105, 999, 258])).toBe('Hi');
     expect(bytes.decode([256])).toBe('');
     expect(bytes.decode([])).toBe('');
@@ -99,20 +102,21 @@ describe('bytes', () => {
 });
 
 describe('merges', () => {
-  test('text is the merged tokens, unknown characters are bytes, and back', () => {
+  test('text becomes merged tokens, unknown characters become bytes, and both are decoded back', () => {
     expect(llama.encode('hello')).toEqual([id('▁hello')]);
     expect(llama.encode('hell é')).toEqual([id('▁'), id('hell'), id('▁'), id('<0xC3>'), id('<0xA9>')]);
     for (const t of ['hello, world', 'hell 😀 é', '  hello']) expect(llama.decode(llama.encode(t))).toBe(t);
   });
 
-  test('a prompt is one text between its special tokens, and the user cannot write them', () => {
-    // Of `<s>` and `<s>hell`, both special, the prefix means the longer; `hell` and the user's `o` make one word.
+  test('a prompt is one text between its special tokens, which the user cannot write', () => {
+    // Of `<s>` and `<s>hell`, both special, the prefix contains the longer; `hell` and the user's
+    // `o` form one word.
     const around = [1, id('<s>hell'), 1, ...llama.encode(' hello, world'), 2];
     expect(llama.encodePrompt('o')).toEqual(around);
     expect(llama.encodePrompt('<s>').filter((token) => token === 1)).toHaveLength(2);
   });
 
-  test('special tokens that are also in the vocabulary have no text, nor have ids beyond it', () => {
+  test('special tokens that are also in the vocabulary, and ids beyond it, have no text', () => {
     expect(llama.decode([1, id('▁hello'), 2, pieces.length + 5])).toBe('hello');
     expect(llama.decode([1])).toBe('');
   });
@@ -123,7 +127,7 @@ describe('merges', () => {
   });
 });
 
-describe('what is not understood is refused by name and place', () => {
+describe('an unsupported part is refused with its name and place', () => {
   const model = { type: 'BPE', vocab: { a: 0, b: 1, ab: 2 }, merges: ['a b'] };
   const refusal = (parts: object): string => {
     try {
@@ -239,13 +243,13 @@ const within = (parts: object) => {
   return new Tokenizer({ model, ...parts }, { before: [], after: [], promptPrefix: '', promptSuffix: '' });
 };
 
-test('of two added tokens that the normalizer makes alike, the first is found', () => {
+test('of two added tokens with the same normalized form, the first is found', () => {
   const added_tokens = ['FOO', 'foo'].map((content, i) => ({ id: 2 + i, content, normalized: true }));
   const read = within({ normalizer: { type: 'Lowercase' }, added_tokens });
   expect(read.encode('foofFOO')).toEqual([2, 0, 2]);
 });
 
-test('an added token that the vocabulary has keeps its id from there, and takes no other', () => {
+test('an added token that is in the vocabulary keeps its id from there', () => {
   const added_tokens = [
     { id: 9, content: 'o' },
     { id: 2, content: 'x' },
@@ -280,7 +284,7 @@ describe.each([
 ])('streaming %s', (_, tokenizer, vocab) => {
   const decode = (ids: readonly number[]) => tokenizer.decode(ids);
 
-  test('any ids: the pieces are the text, and what has been given out never changes', () => {
+  test('any ids: the pieces join to the text, and returned pieces never change', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 0, max: vocab - 1 }), { maxLength: 30 }), (ids) => {
         const whole = decode(ids);
@@ -296,7 +300,7 @@ describe.each([
     );
   });
 
-  test('any text behind any part of it: what was there and the pieces are the whole text', () => {
+  test('any text after any part of it: the part and the pieces join to the whole text', () => {
     const sound = fc.string({ unit: 'grapheme', maxLength: 20 }).filter((t) => !/[▁\ufffd]/.test(t));
     fc.assert(
       fc.property(sound, fc.nat(40), (t, cut) => {
@@ -312,8 +316,8 @@ describe.each([
     );
   });
 
-  test('any text: everything complete is given out at once', () => {
-    // merges write a space as ▁, and cannot tell it from one in the text
+  test('any text: every complete character is returned at once', () => {
+    // Merges write a space as ▁, and cannot distinguish it from a ▁ in the text.
     const text = fc.string({ unit: 'grapheme', maxLength: 20 }).filter((t) => !t.includes('▁'));
     fc.assert(
       fc.property(text, (t) => {
@@ -331,30 +335,31 @@ describe.each([
   });
 });
 
-test('the first piece keeps its space behind a text, and has none behind a special token', () => {
+test('the first piece keeps its space after a text, and has none after a special token', () => {
   const first = (...prompt: number[]) => llama.detokenizer(prompt).push(id('▁hello'));
   expect(first(1, id('▁hello'))).toBe(' hello');
   expect(first(1)).toBe('hello');
   expect(first()).toBe('hello');
   expect(first(1, id('▁hello'), 2)).toBe('hello');
-  // A character that the prompt left incomplete comes whole.
+  // A character that the prompt left incomplete is returned whole.
   expect(llama.detokenizer([id('▁hello'), id('<0xC3>')]).push(id('<0xA9>'))).toBe('é');
 });
 
-test('an emoji of four byte tokens comes in one piece, and bytes that are none do not hold up the rest', () => {
+test('an emoji of four byte tokens is one piece, and invalid bytes do not hold back the rest', () => {
   const stream = new Detokenizer((ids) => bytes.decode(ids));
   expect([0xf0, 0x9f, 0x98, 0x80].map((b) => stream.push(b))).toEqual(['', '', '', '😀']);
   expect([0x80, 0x80, 0x41].map((b) => stream.push(b))).toEqual(['', '\ufffd', '\ufffdA']);
   expect(stream.push(0xf0) + stream.flush()).toBe('\ufffd');
 });
 
-test('stop strings cut before the one that is complete first, however the text arrives', () => {
+test('text ends before the stop string that is complete first, for every split of the text', () => {
   const letters = fc.string({ unit: fc.constantFrom('a', 'b', 'c'), maxLength: 12 });
   const stop = fc.string({ unit: fc.constantFrom('a', 'b', 'c'), minLength: 1, maxLength: 4 });
   fc.assert(
     fc.property(fc.array(letters, { maxLength: 6 }), fc.array(stop, { maxLength: 3 }), (parts, stops) => {
       const all = parts.join('');
-      // Letter by letter: the first beginning that ends in a stop string is cut before the longest such.
+      // Letter by letter: the first beginning that ends in a stop string is cut before the longest
+      // such stop string.
       const beginnings = Array.from(all, (_, i) => all.slice(0, i + 1));
       const reached = beginnings.find((beginning) => stops.some((s) => beginning.endsWith(s)));
       const longest = Math.max(...stops.filter((s) => reached?.endsWith(s)).map((s) => s.length));

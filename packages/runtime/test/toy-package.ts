@@ -1,7 +1,9 @@
 /**
- * A package small enough to know every logit of, with real WASM behind it. Its "model" adds up the token ids of the sequence; with the
- * sum s behind a token, logit i is weights[(i + s) mod 16] * rows of the table. The running sums are its state, so a wrong position,
- * tile, or rewind shows. It finds weights and state through row 1 of the execution table, and so needs the table to be right.
+ * A package small enough to compute every logit by hand, with real WASM. Its "model" adds up the
+ * token ids of the sequence; with the sum s after a token, logit i is weights[(i + s) mod 16] *
+ * rows of the table. The running sums are its state, so a wrong position, tile or rewind is
+ * detected. It finds weights and state through row 1 of the execution table, and so needs the table
+ * to be right.
  */
 import { createHash } from 'node:crypto';
 import wabt from 'wabt';
@@ -63,7 +65,7 @@ const WAT = `(module
     (call $prefill (i32.const 1))
     (call $head (i32.const 0))))`;
 
-/** The logits behind the last of `tokens`, by the definition above. */
+/** The logits after the last of `tokens`, by the definition above. */
 export function expectedLogits(tokens: readonly number[]): number[] {
   const sum = tokens.reduce((a, b) => a + b, 0);
   return Array.from({ length: VOCAB }, (_, i) => WEIGHTS[(i + sum) % VOCAB]! * 2);
@@ -133,7 +135,10 @@ export async function toyFiles(
   ]);
 }
 
-/** A tokenizer with one letter per id (a = 0 ... o = 14) and `<eos>` = 15, in a form the library reads. */
+/**
+ * A tokenizer with one letter per id (a = 0 ... o = 14) and `<eos>` = 15, in the format of the
+ * library.
+ */
 export const letterTokenizer = {
   added_tokens: [{ id: 15, content: '<eos>', special: true }],
   normalizer: null,

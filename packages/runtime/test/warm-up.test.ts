@@ -1,4 +1,4 @@
-/** What a model does before it is asked: rows run while weights arrive. */
+/** Warming up: rows run while weights arrive. */
 import { afterEach, expect, test, vi } from 'vitest';
 import type { Manifest } from '../src/manifest/manifest.ts';
 import { warmUp } from '../src/wasm/warm-up.ts';
@@ -9,7 +9,7 @@ const manifest = {
   table: [0, 1, 1, 2, 1, 3].map((kind) => ({ kind, state: 0, weights: [] })),
 } as unknown as Manifest;
 
-/** Warms up rows of which each run takes so many ms, until so many have run; returns what ran, in order. */
+/** Warms up rows whose runs take `ms` each, until `most` have run; returns the runs in order. */
 async function warmed(ms: number, most = Number.POSITIVE_INFINITY): Promise<string[]> {
   vi.useFakeTimers({ toFake: ['performance', 'setTimeout'] });
   const ran: string[] = [];
@@ -25,18 +25,18 @@ async function warmed(ms: number, most = Number.POSITIVE_INFINITY): Promise<stri
 
 const turn = [1000, 1012, 1036, 1060].flatMap((address) => [`decode ${address}`, `prefill ${address}`]);
 
-test('the first row of each kind runs in every way, in turns, until it is warm', async () => {
-  // 40 ms of each
+test('the first rows of all kinds run in every way, in turns, until they are warm', async () => {
+  // 40 ms of each.
   expect(await warmed(2)).toEqual(new Array(20).fill(turn).flat());
 });
 
-test('quick rows run several times a turn, and two hundred times in all', async () => {
+test('quick rows run several times per turn, and two hundred times in total', async () => {
   const ran = await warmed(0.25);
   expect(ran.slice(0, 5)).toEqual([...new Array(4).fill(turn[0]), turn[1]]);
   expect((await warmed(0)).length).toBe(turn.length * 200);
 });
 
-test('nothing more runs once it is enough', async () => {
+test('no row runs after enough() is true', async () => {
   expect(await warmed(2, 0)).toEqual([]);
   expect(await warmed(2, 11)).toEqual([...turn, ...turn.slice(0, 3)]);
 });

@@ -1,4 +1,7 @@
-/** Caches that fail in every way: a package is then read as if nothing were kept. Node has no Cache API, so what fails is put in its place. */
+/**
+ * Caches that fail in every way: a package is then read as if nothing were stored. Node has no
+ * Cache API, so failing ones are put in its place.
+ */
 import { afterEach, expect, test, vi } from 'vitest';
 import { webFiles } from '../src/files/web-files.ts';
 
@@ -17,7 +20,7 @@ test.each([['nothing'], ['throws'], ['rejects'], ['hangs']])('no cache: opening 
   expect((await files()).store).toBeUndefined();
 });
 
-test('no cache: looking at it throws, as in a worker that has no origin', async () => {
+test('no cache: reading `caches` throws, as in a worker without an origin', async () => {
   Object.defineProperty(globalThis, 'caches', { get: throwing, configurable: true });
   try {
     expect((await files()).store).toBeUndefined();
@@ -27,7 +30,7 @@ test('no cache: looking at it throws, as in a worker that has no origin', async 
 });
 
 test.each([throwing, rejecting, never])(
-  'a cache that opens, and then only fails: nothing is kept, and nothing is told',
+  'a cache that opens and then fails: nothing is stored, and no error is reported',
   async (fails) => {
     vi.stubGlobal('caches', { open: async () => ({ match: fails, put: fails, keys: fails, delete: fails }) });
     const store = (await files()).store!;

@@ -1,4 +1,7 @@
-/** Empty submissions while a GPU is waited for: in Firefox, from timers, until the work is done or has failed; elsewhere none. */
+/**
+ * Empty submissions while waiting for a GPU: in Firefox by timers, until the work is done or has
+ * failed; in other browsers none.
+ */
 import { afterEach, expect, test } from 'vitest';
 import { waitForGpu } from '../src/gpu/wait.ts';
 
@@ -8,7 +11,10 @@ afterEach(() => {
   else Reflect.deleteProperty(globalThis, 'navigator');
 });
 
-/** What is submitted in a browser while `done` is waited for, which may wait for the third submission, and within 20 ms of it. */
+/**
+ * The submissions of a browser until `done` settles, which may wait for the third submission. Fails
+ * if another one follows within 20 ms.
+ */
 async function submitted(
   userAgent: string,
   done: (third: Promise<void>) => Promise<void>,
