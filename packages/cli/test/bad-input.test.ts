@@ -113,7 +113,7 @@ describe('packages', () => {
   );
   test.each([
     ['nothing there', 'facebook/MobileLLM-125M', 'it does not exist', 'downloaded before'],
-    ['another folder', 'other', 'neither the manifest.json', 'nor config.json'],
+    ['another folder', 'other', 'neither the manifest.json', 'nor the config.json'],
     ['a folder without its config', 'weights', 'model.safetensors, but config.json is missing', '--weights weights'],
     ['a file of weights', 'weights/model.safetensors', 'without a config.json beside it'],
     ['a graph file', 'tiny.ts', 'it is a graph file', 'lamella compile tiny.ts --weights'],
