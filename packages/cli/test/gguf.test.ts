@@ -94,7 +94,7 @@ describe('what is exported, imported and exported again', () => {
 
 describe('is refused in words', () => {
   test('what is no file, no GGUF or damaged', async () => {
-    await home.refuses(['run', 'nowhere.gguf', '--tokens', '1'], 'L308', 'nowhere.gguf', 'nothing of this name');
+    await home.refuses(['run', 'nowhere.gguf', '--tokens', '1'], 'L308', 'nowhere.gguf', 'it does not exist');
     await writeFile(at('text.gguf'), 'hello, I am a text and no model');
     await home.refuses(['run', 'text.gguf', '--tokens', '1'], 'L220', 'text.gguf', 'does not begin with GGUF');
     await home.refuses(['import', 'text.gguf', '--out', 'x.ts'], 'L220', 'text.gguf');
