@@ -202,11 +202,11 @@ export const architectures: ReadonlyMap<string, Architecture> = new Map<string, 
   [
     'granite',
     row({ moved: 'pairs' }, (keys, own) => {
-      const logits = multiplier(keys, 'logit_scale');
+      const [embedding, logits] = [multiplier(keys, 'embedding_scale'), multiplier(keys, 'logit_scale')];
       const rotates = keys.flag('rope.scaling.finetuned', true);
       return decoderOf(keys, own, {
         scale: () => multiplier(keys, 'attention.scale'),
-        embeddingScale: () => multiplier(keys, 'embedding_scale'),
+        embeddingScale: () => embedding,
         residualScale: multiplier(keys, 'residual_scale'),
         head: { scale: logits === null ? null : 1 / logits },
         rope: (_, each) => (rotates ? each : null),
@@ -219,6 +219,7 @@ export const architectures: ReadonlyMap<string, Architecture> = new Map<string, 
     row({ block: { ...llamaNames, feedForwardNorm: 'pre_feedforward_layernorm' }, gainOffset: 1 }, (keys, own) => {
       const local = (layer: number) => (layer + 1) % 6 !== 0;
       const size = keys.size('attention.sliding_window', 'context');
+      keys.only('attention.sliding_window_pattern', [6], 'another order of windows');
       const theta = keys.positive('rope.freq_base_swa', 1e12, 10_000);
       return decoderOf(keys, own, {
         headDim: 256,

@@ -76,7 +76,7 @@ function renamed(opened: GgufFile, file: string, inPairs: ReadonlySet<string>): 
     const parsed = tensorName(tensor.name);
     const name = huggingFaceName(parsed, row) ?? tensor.name;
     if (tensors.has(name)) throw keys.refuse(`two of its tensors are ${shown(name)}`, 'fetching it again');
-    tensors.set(name, { ...tensor, name });
+    tensors.set(name, { ...tensor, name, shape: shapeOf(parsed.part, tensor.shape) });
     const order = inPairs.has(name) ? null : rowOrder(row, parsed.part, tensor, keys);
     const isGain = /(?:^|_)norm$/.test(parsed.part) && parsed.kind === 'weight';
     origins.set(name, { stored: tensor, order, subtract: isGain ? row.gainOffset : 0 });
@@ -97,6 +97,11 @@ function renamed(opened: GgufFile, file: string, inPairs: ReadonlySet<string>): 
     },
     close: () => opened.close(),
   };
+}
+
+/** ggml leaves out the axis of length 1 that a convolution of each channel by itself has in PyTorch: [d, 1, taps]. */
+function shapeOf(part: string, shape: readonly number[]): readonly number[] {
+  return part === 'shortconv.conv' && shape.length === 2 ? [shape[0]!, 1, shape[1]!] : shape;
 }
 
 /** Where a tensor comes from. */
