@@ -57,22 +57,31 @@ function byteCharacters(): string[] {
 
 const ends = ['<unk>', '<s>', '</s>'];
 
-export function byteLevelJson(): string {
+/** What of a byte-level tokenizer is not the same in all. */
+interface ByteLevel {
+  readonly normalizer: object | null;
+  readonly pre_tokenizer: object;
+  readonly ignore_merges: boolean;
+}
+const step = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true };
+const gpt2: ByteLevel = { normalizer: null, pre_tokenizer: step, ignore_merges: false };
+
+export function byteLevelJson({ normalizer, pre_tokenizer, ignore_merges }: ByteLevel = gpt2): string {
   const characters = byteCharacters();
   const words = corpus.match(/ ?[a-z]+|[^a-z]+/g) ?? [];
   const coded = words.map((word) => [...new TextEncoder().encode(word)].map((byte) => characters[byte]!));
   const merges = learnMerges(coded, 60);
-  const step = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true };
   return JSON.stringify({
     version: '1.0',
     added_tokens: special(...ends),
-    normalizer: null,
-    pre_tokenizer: step,
+    normalizer,
+    pre_tokenizer,
     post_processor: null,
     decoder: step,
     model: {
       type: 'BPE',
       unk_token: null,
+      ignore_merges,
       vocab: idsOf([...ends, ...characters, ...merges.map((pair) => pair.join(''))]),
       merges: merges.map((pair) => pair.join(' ')),
     },

@@ -131,6 +131,10 @@ describe('the model', () => {
     const whole = { kind: 'yarn', factor: 4, originalContext: 128, betaFast: 32, betaSlow: 1, attentionFactor: null };
     expect(await scaling({ ...yarn, 'llama.rope.scaling.original_context_length': value.u32(128) })).toEqual(whole);
     expect(await scaling(yarn)).toEqual({ ...whole, originalContext: 512 });
+    const attention = { 'llama.rope.scaling.attn_factor': value.f32(0.5) };
+    expect(await scaling(attention)).toEqual({ kind: 'factors', factors: [1, 1, 1], attentionFactor: 0.5 });
+    const half = 0.5 * (0.1 * Math.log(4) + 1);
+    expect(await scaling({ ...yarn, ...attention })).toEqual({ ...whole, originalContext: 512, attentionFactor: half });
     expect(attentionOf(await read({ 'llama.rope.dimension_count': value.u32(4) })).rope!.dims).toBe(4);
   });
 
@@ -154,14 +158,18 @@ describe('the model', () => {
       highFreqFactor: 4,
       originalContext: 8192,
     });
-    await expect(read({}, tensor([1, 2, 32]))).rejects.toThrow(/L206 .*other factors than Llama 3's/);
-    await expect(read({}, tensor([1, 1]))).rejects.toThrow(/L206 .*other factors than Llama 3's/);
+    const others = { kind: 'factors', factors: [1, 2, 32], attentionFactor: 1 };
+    expect(attentionOf(await read({}, tensor([1, 2, 32]))).rope!.scaling).toEqual(others);
+    await expect(read({}, tensor([1, 1]))).rejects.toThrow(/L206 .*rope_freqs.weight are not 3 numbers above 0/);
+    await expect(read({}, tensor([1, 0, 1]))).rejects.toThrow(/L206 .*rope_freqs.weight are not 3 numbers above 0/);
+    const linear = { 'llama.rope.scaling.type': value.string('linear'), 'llama.rope.scaling.factor': value.f32(4) };
+    await expect(read(linear, tensor(factors))).rejects.toThrow(/L206 .*type is linear, and it has rope_freqs.weight/);
   });
 
   test.each<[string, Value, RegExp]>([
-    ['rope.scaling.type', value.string('longrope'), /is longrope, for 6 features/],
+    ['rope.scaling.type', value.string('longrope'), /rope.scaling.factor is missing/],
     ['rope.scaling.factor', value.f32(8), /is 8, which means scaled RoPE/],
-    ['rope.scaling.attn_factor', value.f32(0.5), /a factor of its own for attention/],
+    ['rope.scaling.attn_factor', value.f32(-1), /is -1\. Try a number above 0/],
     ['rope.scaling.yarn_ext_factor', value.f32(0), /YaRN with another mix/],
     ['rope.scale_linear', value.f32(4), /scaled RoPE/],
     ['rope.dimension_count', value.u32(8), /RoPE turns 8 of 6 features/],

@@ -29,7 +29,9 @@ export type RopeScaling =
       readonly betaSlow: number;
       /** Multiplies cos and sin; null for 0.1 ln(factor) + 1. */
       readonly attentionFactor: number | null;
-    };
+    }
+  /** The frequency of each pair divided by a factor of its own. */
+  | { readonly kind: 'factors'; readonly factors: readonly number[]; readonly attentionFactor: number };
 
 export interface Rope {
   readonly theta: number;

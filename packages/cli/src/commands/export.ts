@@ -102,6 +102,7 @@ async function exportGguf(file: string, out: string, weights: string, type: Gguf
     json: found.tokenizer,
     bos: found.files.before[0] ?? null,
     eos: found.files.eos,
+    ...chatTemplateOf(found.config),
   };
   const plan = planGguf(graph, { type, ...(tokenizer ? { tokenizer } : {}) });
   const source = await openWeights(weights, graph);
@@ -121,4 +122,10 @@ async function exportGguf(file: string, out: string, weights: string, type: Gguf
   }
   const vocabulary = plan.madeUpVocabulary === null ? '' : `; token texts are made up: ${plan.madeUpVocabulary}`;
   process.stdout.write(`${out}: ${plan.layers} layers, ${type}, ${bytes(plan.bytes)}${vocabulary}\n`);
+}
+
+/** The one text of a conversation's format in `tokenizer_config.json`. */
+function chatTemplateOf(config: string): { readonly chatTemplate?: string } {
+  const { chat_template: chatTemplate } = JSON.parse(config) as { readonly chat_template?: unknown };
+  return typeof chatTemplate === 'string' ? { chatTemplate } : {};
 }

@@ -3,11 +3,13 @@
  * BPE model can be:
  * - "llama": SentencePiece BPE with byte fallback. Tokens carry scores, and the neighbours that join to the highest score join first,
  *   which is the order of the merges: the score is minus the rank of the first merge that makes the token.
- * - "gpt2": byte-level BPE. Tokens and merges as they are; the splitting pattern is chosen by name, and only GPT-2's is certain.
+ * - "gpt2": byte-level BPE. Tokens and merges as they are; the pattern that cuts a text into words is chosen by name, the one of the pattern that
+ *   it equals (checkpoint's `gguf/pre-tokenizers.ts`): GPT-2's, Llama 3's, Qwen's, SmolLM's and others.
  * A `tokenizer.json` that we made of SentencePiece's own file has the scores themselves.
  * For every other, and without one, the vocabulary is made up: bytes and pieces `t300`. Such a file runs; its text means nothing.
  */
 import { TOKEN_TYPE } from '@lamella/checkpoint/gguf/format';
+import { preTokenizerLike, splitsOf } from '@lamella/checkpoint/gguf/pre-tokenizers';
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Metadata } from './container.ts';
 
@@ -21,6 +23,8 @@ export interface TokenizerJson {
   readonly bos: number | null;
   /** The tokens that end an answer, the usual one first. */
   readonly eos: readonly number[];
+  /** How a conversation is written, as `tokenizer_config.json` has it; absent for none. */
+  readonly chatTemplate?: string;
 }
 
 export interface Vocabulary {
@@ -72,7 +76,8 @@ function sentencePiece(json: Json): Form | string {
 /** Whether a space goes before the text, when spaces are marked as SentencePiece does and nothing else happens; otherwise null. */
 function spacePrefix(normalizers: readonly Json[], preTokenizers: readonly Json[]): boolean | null {
   const [only, ...more] = preTokenizers;
-  if (only) {
+  // Gemma's cuts at spaces, of which its normalizer leaves none
+  if (only && !isCutAtSpaces(only)) {
     const marks = only.type === 'Metaspace' && only.replacement === SPACE && only.split === false;
     if (!marks || more.length > 0 || normalizers.length > 0) return null;
     return only.prepend_scheme !== 'never';
@@ -80,28 +85,39 @@ function spacePrefix(normalizers: readonly Json[], preTokenizers: readonly Json[
   const replaces = normalizers.at(-1);
   const marks = replaces?.type === 'Replace' && record(replaces.pattern).String === ' ' && replaces.content === SPACE;
   const [prepends] = normalizers;
-  if (!marks || normalizers.length > 2) return null;
+  if (!marks || normalizers.length > 2 || more.length > 0) return null;
   if (normalizers.length === 1) return false;
   return prepends?.type === 'Prepend' && prepends.prepend === SPACE ? true : null;
 }
 
+function isCutAtSpaces({ type, pattern }: Json): boolean {
+  return type === 'Split' && record(pattern).String === ' ';
+}
+
+/** Byte-level BPE has a form where llama.cpp has a name for the pattern that cuts its words. */
 function byteLevel(json: Json, model: Json): Form | string {
-  const [only, ...more] = steps(json.pre_tokenizer, 'pretokenizers');
-  if (only?.type !== 'ByteLevel' || more.length > 0) return "its pre-tokenizer is not GPT-2's";
-  if (only.add_prefix_space === true) return 'it puts a space before the text';
-  if (steps(json.normalizer, 'normalizers').length > 0) return 'it has a normalizer';
-  if (model.ignore_merges === true) return 'it looks words up before it merges';
+  const preTokenizer = steps(json.pre_tokenizer, 'pretokenizers');
+  if (preTokenizer.at(-1)?.add_prefix_space === true) return 'it puts a space before the text';
+  const splits = splitsOf(preTokenizer);
+  if (splits === null) return 'its pre-tokenizer is none of those that llama.cpp has';
+  const normalizers = steps(json.normalizer, 'normalizers');
+  if (normalizers.some(({ type }) => type !== 'NFC')) return 'its normalizer is not NFC';
   const merges = mergesOf(model);
-  // Without merges every byte is a token, and it does not matter where the text is split.
-  if (only.use_regex === false && merges.length > 0) return 'it does not split the text before merging';
+  // Without merges every byte is a token, and it does not matter where the text is cut.
+  const name = merges.length === 0 ? 'gpt-2' : nameOf(splits, model, normalizers.length > 0);
+  if (name === null) return 'llama.cpp has no name for the pattern of its pre-tokenizer';
   return {
     bytesHaveNames: false,
     metadata: {
       'tokenizer.ggml.model': { type: 'string', value: 'gpt2' },
-      'tokenizer.ggml.pre': { type: 'string', value: 'gpt-2' },
+      'tokenizer.ggml.pre': { type: 'string', value: name },
       'tokenizer.ggml.merges': { type: 'strings', value: merges.map((pair) => pair.join(' ')) },
     },
   };
+}
+
+function nameOf(splits: readonly string[], model: Json, normalizes: boolean): string | null {
+  return preTokenizerLike({ splits, ignoresMerges: model.ignore_merges === true, normalizes })?.names[0] ?? null;
 }
 
 /** Texts, kinds and scores of all tokens; ids the tokenizer does not have are unused. */
@@ -150,8 +166,9 @@ function scoresOf(model: Json): Map<string, number> {
   return scores;
 }
 
-function ends({ bos, eos: [eos, eot] }: TokenizerJson): Metadata {
+function ends({ bos, eos: [eos, eot], chatTemplate }: TokenizerJson): Metadata {
   return {
+    ...(chatTemplate === undefined ? {} : { 'tokenizer.chat_template': { type: 'string', value: chatTemplate } }),
     ...(bos === null ? {} : { 'tokenizer.ggml.bos_token_id': { type: 'u32', value: bos } }),
     ...(eos === undefined ? {} : { 'tokenizer.ggml.eos_token_id': { type: 'u32', value: eos } }),
     ...(eot === undefined ? {} : { 'tokenizer.ggml.eot_token_id': { type: 'u32', value: eot } }),

@@ -86,24 +86,72 @@ test('byte-level: merges as they are', () => {
   expect(value(metadata, 'add_bos_token')).toBe(false);
 });
 
+describe('byte-level: the name of the pattern that the pre-tokenizer equals', () => {
+  const split = (Regex: string) => ({ type: 'Split', pattern: { Regex }, behavior: 'Isolated', invert: false });
+  const sequence = (...pretokenizers: readonly object[]) => ({ type: 'Sequence', pretokenizers });
+  const bytes = { ...step, use_regex: false };
+  const nfc = { type: 'NFC' };
+  // as in the tokenizer.json of each
+  const gpt4 = (digits: string) =>
+    split(
+      `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|${digits}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+`,
+    );
+  const three = gpt4('\\p{N}{1,3}');
+  const one = gpt4('\\p{N}');
+  const deepseek = split(
+    '[!"#$%&\'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\r\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+| ?[\\p{P}\\p{S}]+[\r\n]*|\\s*[\r\n]+|\\s+(?!\\S)|\\s+',
+  );
+  test.each<[string, string, object, { normalizer?: object; ignores?: boolean }]>([
+    ['GPT-2', 'gpt-2', step, {}],
+    ['OLMo', 'olmo', step, { normalizer: nfc }],
+    ['SmolLM', 'smollm', sequence({ type: 'Digits', individual_digits: true }, step), {}],
+    ['Llama 3', 'llama-bpe', sequence(three, bytes), { ignores: true }],
+    ['OLMo 2', 'dbrx', sequence(three, bytes), {}],
+    ['Qwen', 'qwen2', sequence(one, bytes), { normalizer: nfc }],
+    ['StableLM 2', 'stablelm2', sequence(one, bytes), {}],
+    ['DeepSeek V3', 'deepseek-v3', sequence(split('\\p{N}{1,3}'), split('[一-龥぀-ゟ゠-ヿ]+'), deepseek, bytes), {}],
+  ])('%s', (_, name, pre_tokenizer, { normalizer, ignores = false }) => {
+    const model = { ...byteLevel.model, ignore_merges: ignores };
+    const { metadata, madeUp } = vocabularyOf(tokenizer({ ...byteLevel, pre_tokenizer, normalizer, model }), 3);
+    expect(madeUp).toBeNull();
+    expect(value(metadata, 'pre')).toBe(name);
+  });
+});
+
+test("Gemma's cut at spaces, of which there are none left, changes nothing", () => {
+  const gemma = {
+    ...sentencePiece,
+    normalizer: { type: 'Replace', pattern: { String: ' ' }, content: '\u2581' },
+    pre_tokenizer: { type: 'Split', pattern: { String: ' ' }, behavior: 'MergedWithPrevious', invert: false },
+  };
+  const { metadata, madeUp } = vocabularyOf(tokenizer(gemma), 9);
+  expect(madeUp).toBeNull();
+  expect([value(metadata, 'model'), value(metadata, 'add_space_prefix')]).toEqual(['llama', false]);
+});
+
+test('a chat template goes along', () => {
+  const { metadata } = vocabularyOf({ ...tokenizer(byteLevel), bos: null, eos: [2], chatTemplate: '{{ x }}' }, 3);
+  expect(metadata['tokenizer.chat_template']).toEqual({ type: 'string', value: '{{ x }}' });
+});
+
 describe('what llama.cpp has no form for is made up, and it is said why', () => {
   test.each([
     ['another model', { ...byteLevel, model: { type: 'Unigram' } }, 'its model is Unigram, not BPE'],
     [
       'a pattern',
       { ...byteLevel, pre_tokenizer: { type: 'Sequence', pretokenizers: [{ type: 'Split' }, step] } },
-      "its pre-tokenizer is not GPT-2's",
+      'its pre-tokenizer is none of those that llama.cpp has',
     ],
     [
       'a space before',
       { ...byteLevel, pre_tokenizer: { ...step, add_prefix_space: true } },
       'it puts a space before the text',
     ],
-    ['a normalizer', { ...byteLevel, normalizer: { type: 'NFC' } }, 'it has a normalizer'],
+    ['a normalizer', { ...byteLevel, normalizer: { type: 'NFKC' } }, 'its normalizer is not NFC'],
     [
       'no splitting',
       { ...byteLevel, pre_tokenizer: { ...step, use_regex: false } },
-      'it does not split the text before merging',
+      'llama.cpp has no name for the pattern of its pre-tokenizer',
     ],
     ['a charsmap', { ...sentencePiece, normalizer: { type: 'Precompiled' } }, 'its normalizer is not the one of LLaMA'],
   ])('%s', (_, json, reason) => {
