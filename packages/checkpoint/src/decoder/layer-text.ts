@@ -51,8 +51,8 @@ function ropeText({ theta, pairing, dims, scaling }: Rope): string {
 function scalingText(scaling: NonNullable<Rope['scaling']>): string {
   if (scaling.kind === 'linear') return `ropeScaling.linear(${digits(scaling.factor)})`;
   if (scaling.kind === 'factors') {
-    const options = scaling.attentionFactor === 1 ? '' : `, { attentionFactor: ${constant(scaling.attentionFactor)} }`;
-    return `ropeScaling.factors([${scaling.factors.map(constant).join(', ')}]${options})`;
+    const options = scaling.attentionFactor === 1 ? '' : `, { attentionFactor: ${digits(scaling.attentionFactor)} }`;
+    return `ropeScaling.factors([${scaling.factors.map(digits).join(', ')}]${options})`;
   }
   const { kind, ...numbers } = scaling;
   const options = Object.entries(numbers).filter(([, value]) => value !== null);

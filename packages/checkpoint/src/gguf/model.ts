@@ -86,12 +86,13 @@ function renamed(opened: GgufFile, file: string, inPairs: ReadonlySet<string>): 
     if (!origin) throw new Error(`${file} has no tensor ${name}`);
     return origin;
   };
+  const ordered = inOrder(opened);
   return {
     tensors,
     requireReadable: (name) => opened.requireReadable(originOf(name).stored.name),
     async read(name, from, into) {
       const { stored, order, subtract } = originOf(name);
-      if (order) await readOrdered(opened, stored, order, from, into);
+      if (order) await ordered(stored, order, from, into);
       else await opened.read(stored.name, from, into);
       if (subtract !== 0) for (let i = 0; i < into.length; i++) into[i]! -= subtract;
     },
@@ -113,24 +114,31 @@ interface Origin {
   readonly subtract: number;
 }
 
-/** Reads the tensor whole, because rows that belong together lie apart. */
-async function readOrdered(
-  opened: GgufFile,
-  { name, shape: [rows = 0, columns = 1] }: StoredTensor,
-  order: (row: number) => number,
-  from: number,
-  into: Float32Array,
-): Promise<void> {
-  const all = new Float32Array(rows * columns);
-  await opened.read(name, 0, all);
-  for (let done = 0; done < into.length; ) {
-    const row = Math.floor((from + done) / columns);
-    const column = from + done - row * columns;
-    const count = Math.min(columns - column, into.length - done);
-    const start = order(row) * columns + column;
-    into.set(all.subarray(start, start + count), done);
-    done += count;
-  }
+/** Reads tensors whose rows are moved. Rows that belong together lie apart, so a tensor is read whole; it is often asked for piece by piece. */
+function inOrder(opened: GgufFile) {
+  let held: { readonly name: string; readonly values: Float32Array } | null = null;
+  return async (
+    { name, shape: [rows = 0, columns = 1] }: StoredTensor,
+    order: (row: number) => number,
+    from: number,
+    into: Float32Array,
+  ): Promise<void> => {
+    if (held?.name !== name) {
+      held = null;
+      const values = new Float32Array(rows * columns);
+      await opened.read(name, 0, values);
+      held = { name, values };
+    }
+    const { values } = held;
+    for (let done = 0; done < into.length; ) {
+      const row = Math.floor((from + done) / columns);
+      const column = from + done - row * columns;
+      const count = Math.min(columns - column, into.length - done);
+      const start = order(row) * columns + column;
+      into.set(values.subarray(start, start + count), done);
+      done += count;
+    }
+  };
 }
 
 function architectureOf({ metadata }: GgufFile, file: string): { readonly name: string; readonly row: Architecture } {
