@@ -1,5 +1,6 @@
-/** `npm run golden`: writes the goldens again. */
+/** `npm run golden`: writes the goldens again, and the types that every package has. */
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { apiTypes, apiTypesFile } from '@lamella/cli/build/api-types';
 import { goldens } from './goldens.ts';
 
 const folder = new URL('./tiny-ls/', import.meta.url);
@@ -8,3 +9,4 @@ for (const [name, text] of await goldens()) {
   writeFileSync(new URL(name, folder), text);
   console.log(`test/golden/tiny-ls/${name}: ${text.split('\n').length - 1} lines`);
 }
+writeFileSync(apiTypesFile, apiTypes());

@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { InspectReport, Manifest, TokenizerFiles } from '@lamella/runtime/manifest';
 import { afterAll, expect, test } from 'vitest';
+import { apiTypes, apiTypesFile } from '../build/api-types.ts';
 import { packageTypes } from '../src/package/package-types.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'lamella-types-'));
@@ -142,4 +143,8 @@ model.generate([1], { stop: ['.'] });
 model.tokenizer.encode('hello');
 `,
   );
+});
+
+test('the types that every package has are those of the runtime today', () => {
+  expect(readFileSync(apiTypesFile, 'utf8'), 'npm run golden writes them again').toBe(apiTypes());
 });

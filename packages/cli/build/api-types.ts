@@ -1,0 +1,62 @@
+/**
+ * The types that every generated package has, taken from the runtime's sources: one file that imports nothing. They are written
+ * once, by `npm run golden`, because reading TypeScript takes half a second that no compilation should wait for.
+ */
+import { createRequire } from 'node:module';
+import { catalogue } from '@lamella/runtime/lamella-error';
+import { Node, Project, type SourceFile } from 'ts-morph';
+
+const resolve = createRequire(import.meta.url).resolve;
+
+/** The modules whose declarations a package has whole. */
+const modules = ['api', 'manifest', 'webgpu-manifest'].map((module) => `@lamella/runtime/${module}`);
+
+/** The file that `npm run golden` writes and `package-types.ts` reads. */
+export const apiTypesFile = new URL('../src/package/api-types.txt', import.meta.url);
+
+/** All declarations, without the model of one package: `load` returns a `PackageModel`, which each package declares. */
+export function apiTypes(): string {
+  const project = new Project({ compilerOptions: { strict: true, allowImportingTsExtensions: true } });
+  const files = modules.map((module) => project.addSourceFileAtPath(resolve(module)));
+  const load = files[0]!.getFunctionOrThrow('load');
+  load.setReturnType('Promise<PackageModel>');
+  const outside = imported(files).map(([name, file]) => choice(name, file));
+  return `${[errorCodes(), ...files.map(declarations), ...outside].join('\n\n')}\n`;
+}
+
+/** The statements of a file with their comments, but for the comment that opens the file and its imports. */
+function declarations(file: SourceFile): string {
+  const [opening, ...rest] = file.getStatementsWithComments();
+  // Before an import the opening comment stands alone; before a declaration it counts as that declaration's.
+  if (Node.isJSDocable(opening)) opening.getJsDocs()[0]?.remove();
+  const kept = Node.isJSDocable(opening) ? [opening, ...rest] : rest;
+  return kept
+    .filter((statement) => !Node.isImportDeclaration(statement))
+    .map((statement) => statement.getText(true))
+    .join('\n\n');
+}
+
+/** Types that these files import from others, by name, each once. */
+function imported(files: readonly SourceFile[]): readonly (readonly [string, SourceFile])[] {
+  const names = new Map<string, SourceFile>();
+  for (const declaration of files.flatMap((file) => file.getImportDeclarations())) {
+    const from = declaration.getModuleSpecifierSourceFileOrThrow();
+    if (files.includes(from)) continue;
+    for (const named of declaration.getNamedImports()) names.set(named.getName(), from);
+  }
+  return [...names];
+}
+
+/** A type that the runtime derives from a list of choices, with its members written out. */
+function choice(name: string, file: SourceFile): string {
+  const members = file.getTypeAliasOrThrow(name).getType().getUnionTypes();
+  return `export type ${name} = ${members.map((member) => member.getText()).join(' | ')};`;
+}
+
+/** The numbers that comments mention, each with its sentence. */
+function errorCodes(): string {
+  const sentences = Object.entries(catalogue).map(
+    ([code, sentence]) => ` * - ${code}: ${sentence.replace('. Try: ', '. Try ').replace(/\{\w+\}/g, '…')}`,
+  );
+  return ['/**', ' * What can go wrong, by number:', ' *', ...sentences, ' */'].join('\n');
+}
