@@ -1,4 +1,7 @@
-/** What the formats of a contraction's matrices ask of the codes of its x, on every target. */
+/**
+ * The format and the padded width of the int8 codes that a contraction multiplies, for every
+ * target.
+ */
 import type { Format } from '../formats/format.ts';
 import { formats } from '../formats/table.ts';
 import { type FusedOp, type Kind, padded } from '../program/ir.ts';
@@ -10,7 +13,10 @@ export function formatsOf({ packs }: Kind, op: Contraction): readonly Format[] {
   return op.segments.flatMap((s) => s.streams.map((id) => formats[packs[id]!.format]));
 }
 
-/** Codes of a token, with the zeros that formats read behind the last feature. */
+/**
+ * int8 codes stored for one token: the depth, padded with the zeros that the formats read past the
+ * last feature.
+ */
 export function codesWidth(kind: Kind, op: Contraction): number {
   return padded(op.depth, Math.max(...formatsOf(kind, op).map((f) => f.depthMultiple)));
 }

@@ -1,6 +1,7 @@
 /**
- * Heads from one layout to another, rotated on their way or not: what both targets compute for four features of the result, or for one where it
- * has no whole vectors. Every place of the result is written, padding with zeros, since attention multiplies with all of it.
+ * Moves heads from one layout to another, with or without RoPE, for both targets. It computes four
+ * features of the result at a time, or one where the layout has no whole vectors. Every place of
+ * the result is written and padding is zero, because attention multiplies all of it.
  */
 import {
   add,
@@ -24,13 +25,13 @@ import type { KernelScope } from './scope.ts';
 type HeadsOp = Extract<FusedOp, { kind: 'heads' }>;
 type Rotation = NonNullable<HeadsOp['rope']>;
 
-/** How many features of the result are computed together, and how often that is done for a token. */
+/** Features of the result per step, and steps per token. */
 export function headsSteps({ heads, layout }: HeadsOp): { readonly step: 1 | 4; readonly count: number } {
   const step = layout.stride % 4 === 0 ? 4 : 1;
   return { step, count: (heads * layout.stride) / step };
 }
 
-/** Writes step `i` of a token's result. */
+/** Writes the statements that compute step `i` of a token's result. */
 export function writeHeads(scope: KernelScope, b: Builder, op: HeadsOp, token: Index, i: Expr): void {
   const { step } = headsSteps(op);
   const { stride } = op.layout;
@@ -45,7 +46,10 @@ export function writeHeads(scope: KernelScope, b: Builder, op: HeadsOp, token: I
   }
 }
 
-/** Whether four places beside each other hold features beside each other, which turn with four beside each other. */
+/**
+ * Whether four adjacent places of the result hold four adjacent features, and RoPE pairs them with
+ * four adjacent features too.
+ */
 function isVectorwise({ rope, headDim, stride, layout }: HeadsOp): boolean {
   const pairs = rope || layout.pairing;
   const whole = pairs ? headDim % 8 === 0 : headDim % 4 === 0;
@@ -57,7 +61,7 @@ function isVectorwise({ rope, headDim, stride, layout }: HeadsOp): boolean {
   );
 }
 
-/** Features place .. place + 3 of a head. */
+/** f32x4: features place .. place + 3 of a head. */
 function four(scope: KernelScope, b: Builder, op: HeadsOp, token: Index, head: Expr, place: Expr): Expr {
   const { x, stride, headDim, rope } = op;
   const value = scope.value(x, token);
@@ -72,7 +76,7 @@ function four(scope: KernelScope, b: Builder, op: HeadsOp, token: Index, head: E
   return turned(scope, b, rope, token, pair, 'f32x4', own, mul(value(b, plus(row, partner), 'f32x4'), sign));
 }
 
-/** The feature of a head that belongs at `place` of the result, or zero. */
+/** f32: the feature of a head that belongs at `place` of the result, or zero. */
 function one(scope: KernelScope, b: Builder, op: HeadsOp, token: Index, head: Expr, place: Expr): Expr {
   const { x, stride, headDim, rope, layout } = op;
   const value = scope.value(x, token);
@@ -95,7 +99,7 @@ function one(scope: KernelScope, b: Builder, op: HeadsOp, token: Index, head: Ex
   }
 }
 
-/** The feature at `inPlane` of a plane, as `pairedFeature` has it. */
+/** The feature at index `inPlane` of a plane; the same rule as `pairedFeature`. */
 function featureOf({ by, dims }: Pairing, headDim: number, plane: Expr, inPlane: Expr): Expr {
   const turned = dims ?? headDim;
   const paired = by === 'half' ? plus(times(plane, turned / 2), inPlane) : plus(times(inPlane, 2), plane);
@@ -104,7 +108,7 @@ function featureOf({ by, dims }: Pairing, headDim: number, plane: Expr, inPlane:
   return apply('select', apply('less', inPlane, i32(dims / 2)), paired, left);
 }
 
-/** Plane and place in it of a feature: the same the other way round. */
+/** The plane of a feature and its index there: the inverse of `featureOf`. */
 function pairAt({ by, dims }: Pairing, headDim: number, feature: Expr): readonly [Expr, Expr] {
   const half = (dims ?? headDim) / 2;
   const paired =
@@ -114,7 +118,8 @@ function pairAt({ by, dims }: Pairing, headDim: number, feature: Expr): readonly
   if (dims === null || dims === headDim) return paired;
   const isTurned = apply('less', feature, i32(dims));
   const rest = (headDim - dims) / 2;
-  // what lies before `dims` is counted from there all the same, as a quotient takes no number below 0
+  // Both branches are computed, and a quotient accepts no negative number: features below `dims`
+  // use 0 here.
   const behind = apply('select', isTurned, i32(0), plus(feature, -dims));
   return [
     apply('select', isTurned, paired[0], quotient(behind, rest)),

@@ -1,9 +1,10 @@
 /**
- * What the schedules of every target need of the plan: the buffers of one kernel with their addresses, which token a row belongs to, and the
- * lowering of element-wise expression trees to loop IR, for one lane or four.
+ * What the schedules of every target share: the buffers of one kernel with their addresses, the row
+ * of each token, and the lowering of element-wise expression trees to loop IR, for one lane or
+ * four.
  *
- * There are two lowerings of every operation: `decode` runs one token (for the `end` kind, row `row` of the last tile), `prefill` the
- * `count` tokens of a tile.
+ * Every operation has two lowerings. `decode` runs one token (for the `end` kind: row `row` of the
+ * last tile), `prefill` runs the `count` tokens of a tile.
  */
 
 import type { Activations, Format, MatrixShape } from '../formats/format.ts';
@@ -32,10 +33,13 @@ import { packRows, packShape, positionsOf, storedRows } from '../program/ir.ts';
 
 export type Lowering = 'decode' | 'prefill';
 
-/** A value at a feature, or at four from there on. */
+/** A value at one feature (f32), or at four features from there on (f32x4). */
 export type Value = (b: Builder, feature: Index, type: 'f32' | 'f32x4') => Expr;
 
-/** The kernels of one kind, in the order they run. The end has no prefill: logits are wanted for single tokens. */
+/**
+ * The kernels of one kind, in the order they run. The end has no prefill: logits are computed for
+ * single tokens only.
+ */
 export interface KindKernels {
   readonly kind: Kind;
   readonly decode: readonly Kernel[];
@@ -73,7 +77,10 @@ export class KernelScope {
     return argument(name);
   }
 
-  /** Whether a token of a group is one of the tile's; groups may reach past its end. */
+  /**
+   * Whether this token of a group belongs to the tile: the last group may reach past the tile's
+   * end.
+   */
   isToken(token: Index): Expr {
     return apply('less', index(token), this.scalar('count'));
   }
@@ -97,13 +104,13 @@ export class KernelScope {
     if (!known) this.#buffers.set(buffer.name, { ...buffer });
     else {
       if (known.access !== buffer.access) known.access = 'readwrite';
-      // memory of a workgroup that segments of several matrices share is as large as the largest asks
+      // segments share one piece of workgroup memory, which must fit the largest of them
       known.length = Math.max(known.length, buffer.length);
     }
     return buffer;
   }
 
-  /** A buffer of the arena. Codes are seen as words of four. */
+  /** A buffer of the arena. Codes are read and written as words of four. */
   arena(id: BufferId, access: 'read' | 'write'): KernelBuffer {
     const buffer = this.plan.program.buffers[id]!;
     const { rows } = buffer;
@@ -127,12 +134,18 @@ export class KernelScope {
     return this.plan.program.buffers[id]!.width;
   }
 
-  /** Row of a buffer that holds a token: the end reads what earlier kinds left in row `row`. */
+  /**
+   * The row of a buffer that holds a token. The end reads row `row`, where earlier kinds stored
+   * their result.
+   */
   bufferRow(id: BufferId, token: Index): Index {
     return this.kind.role === 'end' && this.#isCarried(id) ? plus(this.scalar('row'), token) : token;
   }
 
-  /** What a contraction multiplies with, for `Format.dot`: its codes where its scratch has them, else x. */
+  /**
+   * The activations for `Format.dot`: the codes in the contraction's scratch if it has any,
+   * otherwise x.
+   */
   activations(x: BufferId, { codes, scales, sums }: Scratch): Activations {
     if (codes === undefined || scales === undefined)
       return { values: this.arena(x, 'read'), stride: this.width(x), scales: null, sums: null, groups: 0 };
@@ -145,7 +158,7 @@ export class KernelScope {
     };
   }
 
-  /** A stored matrix: its format's views and its shape. */
+  /** A stored matrix: its format, the format's views and its shape. */
   matrix(id: PackId): {
     readonly format: Format;
     readonly views: readonly KernelBuffer[];
@@ -171,7 +184,7 @@ export class KernelScope {
     });
   }
 
-  /** Keys or values of this execution: their format's views and their shape. */
+  /** Keys or values of this execution: their format, the format's views and their shape. */
   state(
     part: number,
     access: 'read' | 'write',
@@ -183,12 +196,12 @@ export class KernelScope {
     return { format, views: views.map((view) => this.use(view)), shape };
   }
 
-  /** Where keys and values of a token go among the positions of a state part. */
+  /** The position of a state part where the keys or values of a token are stored. */
   statePosition(part: number, token: Index): Expr {
     return this.inState(part, this.position(token));
   }
 
-  /** Where a position lies in a state part: in a ring modulo its length. */
+  /** Where a position is stored in a state part: in a ring, modulo its length. */
   inState(part: number, position: Expr): Expr {
     const { program } = this.plan;
     const positions = positionsOf(this.kind.state[part]!, program);
@@ -220,7 +233,7 @@ export class KernelScope {
     });
   }
 
-  /** A value of `token`. */
+  /** The values of `token` in a buffer. */
   value(id: BufferId, token: Index): Value {
     const row = times(this.bufferRow(id, token), this.width(id));
     return (_, feature, type) => load(this.arena(id, 'read'), plus(row, feature), type);
@@ -228,7 +241,7 @@ export class KernelScope {
 
   // ---- element-wise maths
 
-  /** Expression tree to loop IR at `feature` of `token`, over one lane or four. */
+  /** Lowers an expression tree to loop IR at `feature` of `token`, over one lane or four. */
   element(
     b: Builder,
     names: Names,
@@ -273,7 +286,7 @@ export class KernelScope {
     }
   }
 
-  /** Stores four rows of a result where its destination says. */
+  /** Stores four rows of a result at their destination. */
   storeRows(b: Builder, names: Names, to: Destination, token: Index, row: Index, value: Expr): void {
     switch (to.kind) {
       case 'logits':
@@ -303,21 +316,27 @@ export class KernelScope {
   }
 }
 
-/** What a stored tensor of a kind is called in kernels; one that is stored in several layouts has a name in each. */
+/**
+ * The name of a stored tensor in kernels. A tensor stored in several layouts has one name per
+ * layout.
+ */
 export function partName({ packs }: Kind, pack: Pack): string {
   const name = ({ name, rows }: Pack): string => (rows.kind === 'half' ? `${name}.${rows.which}` : name);
   const before = packs.slice(0, packs.indexOf(pack)).filter((other) => name(other) === name(pack)).length;
   return before === 0 ? name(pack) : `${name(pack)}.layout${before + 1}`;
 }
 
-/** Offset of row r: as it is, or inside its head. `perHead` is the distance of heads where it is not their stride. */
+/**
+ * Offset of row r: r itself, or its place inside its head. `perHead` is the distance between heads
+ * where it differs from their stride.
+ */
 function rowOffset(names: Names, order: RowOrder, row: Index, perHead: number | null): Expr {
   if (order.kind === 'same') return plus(row, 0);
   const head = names.let('head', times(quotient(row, order.half), perHead ?? order.stride));
   return plus(plus(head, names.let('inHead', remainder(row, order.half))), order.plane * order.half);
 }
 
-/** Where a token's result begins: a row of a buffer, or the logits. */
+/** Where a token's result begins: in a row of a buffer, or in the logits. */
 export function resultRow(
   scope: KernelScope,
   b: Builder,

@@ -1,4 +1,7 @@
-/** The soft cap of attention's scores (Gemma 2, arXiv 2408.00118), for one score or four, on every target. */
+/**
+ * The soft cap of attention scores (Gemma 2, arXiv 2408.00118), for one score or four, on every
+ * target.
+ */
 import { type Builder, mul } from '../loops/build.ts';
 import { builders } from '../loops/functions.ts';
 import type { Expr } from '../loops/ir.ts';

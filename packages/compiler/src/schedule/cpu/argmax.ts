@@ -1,18 +1,19 @@
 /**
- * The choice of the next token where the logits are: the first of the largest. Runs of logits are compared sixteen at a time, and only the run
- * that holds the largest is looked at one by one: 3 us for 32,000 logits, where a loop in JavaScript takes 40. One thread does it.
+ * Chooses the next token on the CPU: the id of the first largest logit. Runs of logits are compared
+ * sixteen at a time; only the run with the largest logit is then scanned one by one. 32,000 logits
+ * take 3 us, a loop in JavaScript takes 40. One thread does it.
  */
 import { apply, constant, f32, type Index, i32, load, plus, times } from '../../loops/build.ts';
 import type { Kernel } from '../../loops/ir.ts';
 import { maxLanes } from '../../loops/math.ts';
 import type { CpuScope } from './scope.ts';
 
-/** Logits of a run. */
+/** Logits per run. */
 const RUN = 256;
 /** Below every logit. */
 const FLOOR = -3e38;
 
-/** The kernel that leaves the id of the largest logit in the first of `tokens`. */
+/** The kernel that stores the id of the largest logit in `tokens[0]`. */
 export function argmaxKernel(scope: CpuScope): Kernel {
   const { b } = scope;
   const { vocab } = scope.plan.program;

@@ -1,10 +1,12 @@
 /**
- * Causal attention over the state slot, in three steps that two lowerings share. A chunk of positions gives each query head of one key
- * head a softmax of its own: the largest score, the sum of weights, the weighted sum of values. Chunks lie at absolute positions, so they
- * are the same for every token, every lowering and any number of threads. Then a head's chunks are merged. (Online softmax, arXiv
- * 1805.02867; splitting over positions, flash-decoding, Dao et al. 2023.)
+ * Causal attention over the state slot, in three steps that both lowerings share. For each chunk of
+ * positions, every query head of one key head gets a softmax of its own: the largest score, the sum
+ * of weights, the weighted sum of values. Chunks lie at absolute positions, so they are the same
+ * for every token, every lowering and any number of threads. Then a head's chunks are merged.
+ * (Online softmax, arXiv 1805.02867; splitting over positions, flash decoding, Dao et al. 2023.)
  *
- * Decoding shares key heads times chunks among threads, then heads. In a tile, each token and key head is one thread's from start to end.
+ * In decoding, threads first share the pairs of key head and chunk, then the heads. In a tile, one
+ * thread computes all of one token and key head.
  */
 import {
   add,
@@ -71,13 +73,16 @@ export function attentionKernel(scope: CpuScope, op: Attention): Kernel {
   return scope.kernel(op.name);
 }
 
-/** Where the positions that a token sees begin: chunk and position; both are 0 without a window. */
+/**
+ * Where the positions that a token sees begin, as a chunk and as a position; both are 0 without a
+ * window.
+ */
 interface Seen {
   readonly chunk: Index;
   readonly position: Index;
 }
 
-/** What a token sees, and how many chunks that is. */
+/** Where the positions that a token sees begin, and how many chunks they span. */
 function seenBy(
   scope: CpuScope,
   { window }: Attention,
@@ -93,18 +98,21 @@ function seenBy(
   return { seen: { chunk, position: first }, chunks: b.let('chunks', sub(behind, chunk)) };
 }
 
-/** Elements of a partial result, behind the values of a head: the largest score, the sum of weights, what weights as codes are worth, its share. */
+/**
+ * A partial result holds the values of a head, then these elements: the largest score, the sum of
+ * weights, the scale of weights stored as codes, and the chunk's share in the merge.
+ */
 const LARGEST = 0;
 const SUM = 1;
 const WORTH = 2;
 const SHARE = 3;
 
-/** Elements of the partial results of one head: all chunks that a context may have. */
+/** Elements of the partial results of one head, for all chunks that a context may have. */
 function partialWidth(scope: CpuScope, op: Attention): number {
   return mostChunks(op, scope.plan.program.context) * (op.valueStride + 4);
 }
 
-/** First element of a chunk's partial result in row `partial`. */
+/** Index of the first element of a chunk's partial result in row `partial`. */
 function partialAt(scope: CpuScope, op: Attention, partial: Index, chunk: Expr): Expr {
   return plus(times(partial, partialWidth(scope, op)), times(chunk, op.valueStride + 4));
 }
@@ -113,15 +121,15 @@ function partialAt(scope: CpuScope, op: Attention, partial: Index, chunk: Expr):
 interface Chunk {
   readonly token: Index;
   readonly kvHead: Expr;
-  /** Positions of the chunk up to the token's own. */
+  /** Positions of the chunk up to and including the token's own. */
   readonly count: Expr;
-  /** Positions at its beginning that the token does not see; null where it sees all. */
+  /** Positions at the chunk's beginning that the token does not see; null where it sees all. */
   readonly unseen: Expr | null;
-  /** Row of the chunk's first position, of all heads' positions. */
+  /** Row of the chunk's first position, among the positions of all heads. */
   readonly row: Expr;
-  /** First element of this thread's scores: [heads of a key head, CONTEXT_CHUNK]. */
+  /** Index of the first score of this thread: [heads of a key head, CONTEXT_CHUNK]. */
   readonly scoresAt: Expr;
-  /** First element of the first head's partial result. */
+  /** Index of the first element of the first head's partial result. */
   readonly out: Expr;
 }
 
@@ -181,14 +189,14 @@ function scoreChunk(scope: CpuScope, op: Attention, b: Builder, { token, kvHead,
   }
 }
 
-/** Turns scores into weights: exp of what they are below the largest. */
+/** Turns scores into weights: exp(score - largest score). */
 function weighChunk(scope: CpuScope, op: Attention, b: Builder, { count, unseen, row, scoresAt, out }: Chunk): void {
   const values = scope.state(op.v, 'read');
   const { weights } = values.format;
   const scores = scope.arena(op.scratch.scores!, 'read');
   const scoresOut = scope.arena(op.scratch.scores!, 'write');
   const partials = scope.arena(op.scratch.partials!, 'write');
-  // in pairs of vectors; what lies behind the last position weighs nothing
+  // whole pairs of vectors; positions past the last one get weight 0
   const whole = b.let('whole', times(quotient(plus(count, 7), 8), 8));
   b.loop('serial', 'h', { to: op.heads / op.kvHeads }, (perHead, h) => {
     const at = perHead.let('at', plus(scoresAt, times(h, CONTEXT_CHUNK)));
@@ -245,14 +253,17 @@ function sumChunk(scope: CpuScope, op: Attention, b: Builder, { count, row, scor
   }
 }
 
-/** 0..n-1 in as few parts of at most `most` as there can be, none much smaller than another. */
+/** 0..n-1 in as few parts of at most `most` as possible, of nearly equal size. */
 function parts(n: number, most: number): readonly (readonly number[])[] {
   const count = Math.ceil(n / most);
   const from = (i: number): number => Math.floor((i * n) / count);
   return Array.from({ length: count }, (_, i) => Array.from({ length: from(i + 1) - from(i) }, (_, j) => from(i) + j));
 }
 
-/** Writes a head's result: its chunks, each weighed by what its largest score is below the largest of all. */
+/**
+ * Writes a head's result: the sum of its chunks, each weighted by exp(its largest score - the
+ * largest of all).
+ */
 function merge(
   scope: CpuScope,
   op: Attention,

@@ -1,6 +1,7 @@
 /**
- * A contraction: the prologue makes x ready for all rows, then every segment runs over its blocks of rows. A block's dot products stay
- * in registers until the epilogue, four rows at a time, has turned them into results. Blocks are independent: `grid`.
+ * A contraction on the CPU: the prologue prepares x for all rows, then every segment runs over its
+ * blocks of rows. A block's dot products stay in registers until the epilogue has turned them into
+ * results, four rows at a time. Blocks are independent, so their loop is a `grid` loop.
  */
 import { type Panel, panelRows } from '../../formats/format.ts';
 import { placeOf, upTo } from '../../formats/integer.ts';
@@ -16,7 +17,10 @@ import type { CpuScope } from './scope.ts';
 type Contraction = Extract<FusedOp, { kind: 'contraction' }>;
 type Stream = ReturnType<CpuScope['matrix']>;
 
-/** What is multiplied: floats, or what codes were made of, and whether its rows are a thread's own. */
+/**
+ * The buffer of the floats that are multiplied, or that the codes were made from; `own` says
+ * whether each thread has its own row.
+ */
 interface X {
   readonly x: BufferId;
   readonly own: boolean;
@@ -35,8 +39,10 @@ export function contractionKernel(scope: CpuScope, op: Contraction): Kernel {
 }
 
 /**
- * A block of rows at a time. Where the blocks of several streams are interleaved, one loop takes them all and leaves its dot products in memory: a
- * processor that looks ahead by instruction sees one stream, and reads it 1.3 to 1.45 times as fast as two loops that take turns (Zen 5).
+ * Multiplies one block of rows at a time. Where the blocks of several streams are interleaved, one
+ * loop reads them all and leaves its dot products in memory. A processor that prefetches by
+ * instruction then sees one stream and reads it 1.3 to 1.45 times as fast as two loops that take
+ * turns (Zen 5).
  */
 function byBlocks(scope: CpuScope, op: Contraction, segment: Segment, { x, own }: X): void {
   const interleaved = scope.interleavedMatrices(segment.streams);
@@ -46,12 +52,13 @@ function byBlocks(scope: CpuScope, op: Contraction, segment: Segment, { x, own }
   const vectors = shape.block / 4;
   const activations = scope.activations(x, op.scratch);
   const blocks = padded(segment.rows, shape.block) / shape.block;
-  // in rows of dot products, as other segments count theirs
+  // counted in rows of dot products, as in other segments
   const work = shape.block * segment.streams.length;
   scope.b.loop('grid', segment.name, { to: blocks, work }, (b, block) => {
     scope.eachToken(b, tokens, (perToken, token) => {
       const from = own ? scope.ownRow(token) : scope.bufferRow(x, token);
-      // dots[stream][t][v]; a stream's sums leave its accumulators before the next stream takes registers for its own
+      // dots[stream][t][v]; the sums of one stream leave their registers before the next stream
+      // needs registers
       const dotsOf = (into: Builder, s: Stream, at: Expr): ((t: number, v: number) => Expr) =>
         s.format.dot(into, s.views, s.shape, activations, at, from, tokens, scope.features);
       const dots = interleaved
@@ -67,7 +74,10 @@ function byBlocks(scope: CpuScope, op: Contraction, segment: Segment, { x, own }
   });
 }
 
-/** Writes one loop over the streams, which leaves what `dotsOf` finds in memory; returns it read back, [stream][t][v]. */
+/**
+ * Writes one loop over the streams that stores the results of `dotsOf` in memory; returns them read
+ * back, as [stream][t][v].
+ */
 function interleavedDots(
   scope: CpuScope,
   op: Contraction,
@@ -89,7 +99,10 @@ function interleavedDots(
   );
 }
 
-/** A panel of rows at a time: unpacked by the thread that has it, then multiplied with all tokens of the tile. */
+/**
+ * Multiplies one panel of rows at a time: a thread unpacks the panel, then multiplies it with all
+ * tokens of the tile.
+ */
 function byPanels(scope: CpuScope, op: Contraction, segment: Segment, panel: Panel, { x }: X): void {
   const streams = segment.streams.map((id) => scope.matrix(id));
   const { format, shape } = streams[0]!;
@@ -123,7 +136,10 @@ function byPanels(scope: CpuScope, op: Contraction, segment: Segment, panel: Pan
   });
 }
 
-/** Turns dots[stream][t][v], of rows firstRow + 4v and on with token + t, into results. */
+/**
+ * Turns dots[stream][t][v] into results; v counts vectors of four rows from `firstRow`, t counts
+ * tokens from `token`.
+ */
 function storeResults(
   scope: CpuScope,
   b: Builder,
@@ -150,8 +166,8 @@ function storeResults(
     write(b, 0);
     return;
   }
-  // a group may reach past the tile's last token, whose position may lie past the context. A whole one is written in one piece, which
-  // makes its constants once
+  // The last group may reach past the tile's last token, to positions past the context. A whole
+  // group is written without a test per token, so its constants are made once.
   b.when(scope.isToken(plus(token, tokens - 1)), (whole) => {
     for (const t of upTo(tokens)) write(whole, t);
   });
@@ -162,8 +178,9 @@ function storeResults(
 }
 
 /**
- * Makes x ready for the dot products; returns where the floats then lie, and whether rows are a thread's own. The threads share the tokens of
- * a tile; of one token each makes its own copy, which is sooner done than sharing it and waiting.
+ * Prepares x for the dot products; returns the buffer of the floats and whether each thread has its
+ * own row. Threads share the tokens of a tile. For a single token each thread makes its own copy,
+ * which takes less time than sharing one and waiting.
  */
 function prologue(scope: CpuScope, op: Contraction): X {
   const { norm, codes } = op.prologue;
@@ -181,7 +198,7 @@ function prologue(scope: CpuScope, op: Contraction): X {
   return { x, own: true };
 }
 
-/** Where the codes of a contraction's x go. */
+/** The buffers for the codes of a contraction's x. */
 function codesOf({ depth, scratch }: Contraction, x: BufferId): Parameters<typeof quantiseToken>[2] {
   return { x, depth, codes: scratch.codes!, scales: scratch.scales!, sums: scratch.sums ?? null };
 }

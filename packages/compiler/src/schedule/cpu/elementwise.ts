@@ -1,4 +1,7 @@
-/** Embedding lookup and element-wise maths that found nothing to be fused into: one value per token and feature. */
+/**
+ * Embedding lookup, and the element-wise maths that no contraction could take over: one value per
+ * token and feature.
+ */
 import { Names, plus, times } from '../../loops/build.ts';
 import type { Kernel } from '../../loops/ir.ts';
 import type { FusedOp } from '../../program/ir.ts';
@@ -6,7 +9,7 @@ import { headsSteps, writeHeads } from '../heads.ts';
 import { resultRow } from '../scope.ts';
 import type { CpuScope } from './scope.ts';
 
-/** The row of the table for each token, by its id or its position, dequantised. */
+/** Writes the table row of each token, chosen by its id or its position, dequantised. */
 export function embedKernel(scope: CpuScope, op: Extract<FusedOp, { kind: 'embed' }>): Kernel {
   const { format, views, shape } = scope.matrix(op.table);
   const rowOf = scope.tableRow(op.by);
@@ -26,7 +29,7 @@ export function embedKernel(scope: CpuScope, op: Extract<FusedOp, { kind: 'embed
   return scope.kernel(op.name);
 }
 
-/** Heads moved to where attention reads them, or back. */
+/** Moves heads to the layout that attention reads, or back. */
 export function headsKernel(scope: CpuScope, op: Extract<FusedOp, { kind: 'heads' }>): Kernel {
   const tag = scope.lowering === 'decode' ? 'grid' : 'serial';
   scope.eachToken(
@@ -38,7 +41,7 @@ export function headsKernel(scope: CpuScope, op: Extract<FusedOp, { kind: 'heads
   return scope.kernel(op.name);
 }
 
-/** An expression tree over whole rows. */
+/** Computes an expression tree over whole rows. */
 export function mapKernel(scope: CpuScope, op: Extract<FusedOp, { kind: 'map' }>): Kernel {
   const noDot = (): never => {
     throw new Error(`${op.name}: a dot product outside a contraction`);

@@ -1,6 +1,7 @@
 /**
- * Heads to codes (KV q8): the queries of a token to a buffer, its key and value heads to the state, each head with a scale of its own. The
- * rule is that of activations. Heads are independent: `grid`.
+ * Encodes heads for KV q8: the queries of a token go to a buffer, its keys and values to the state.
+ * Each head has its own scale, and the rule is the one for activations (`quantise.ts`). Heads are
+ * independent, so their loop is a `grid` loop.
  */
 import { i32, plus, quotient, remainder, times } from '../../loops/build.ts';
 import type { Kernel } from '../../loops/ir.ts';

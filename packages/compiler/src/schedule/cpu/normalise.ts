@@ -1,4 +1,7 @@
-/** RMSNorm and LayerNorm of one token: reductions in f32, then gain and bias. Used as a kernel and as a contraction's prologue. */
+/**
+ * RMSNorm and LayerNorm of one token: reductions in f32, then gain and bias. A norm is a kernel, or
+ * the prologue of a contraction.
+ */
 import {
   add,
   apply,
@@ -25,11 +28,14 @@ interface NormOfRow {
   readonly norm: Norm;
   readonly width: number;
   readonly out: BufferId;
-  /** First feature in a row of x and of `out`; 0 when left out. */
+  /** First feature in a row of x and of `out`; 0 by default. */
   readonly from?: Index;
 }
 
-/** Writes the statements that find mean and 1 / deviation of row `token` of x; returns what a feature becomes. */
+/**
+ * Writes the statements that compute the mean (LayerNorm only) and 1 / deviation of row `token` of
+ * x; returns a function that gives a normalised feature.
+ */
 function normalised(
   scope: CpuScope,
   b: Builder,
@@ -65,7 +71,10 @@ function normalised(
   };
 }
 
-/** Writes the sum of what `each` makes of `width` features, four sums side by side, since an addition waits for the one before. */
+/**
+ * Writes the sum of `each` over `width` features. It keeps four independent sums, so that an
+ * addition does not wait for the previous one.
+ */
 function rowSum(b: Builder, width: number, each: (b: Builder, feature: Index, type: 'f32' | 'f32x4') => Expr): Expr {
   const sum4 = b.registers('sum4', 4, constant('f32x4', 0));
   const sum = b.variable('sum', f32(0));
@@ -93,7 +102,7 @@ export function normaliseToken(scope: CpuScope, b: Builder, of: NormOfRow, token
   eachFeature(b, 0, of.width, (inner, i, type) => inner.store(target, plus(row, i), value(i, type)));
 }
 
-/** A norm that stands alone. */
+/** The kernel of a norm that is not a prologue. */
 export function normaliseKernel(scope: CpuScope, op: Extract<FusedOp, { kind: 'normalise' }>): Kernel {
   if (op.heads > 1) return headsKernel(scope, op);
   scope.eachFeatureOfToken(op.width, (b, token) => {
@@ -105,7 +114,7 @@ export function normaliseKernel(scope: CpuScope, op: Extract<FusedOp, { kind: 'n
   return scope.kernel(op.name);
 }
 
-/** Heads are independent: `grid`. */
+/** The kernel of a norm over each head. Heads are independent, so their loop is a `grid` loop. */
 function headsKernel(scope: CpuScope, op: Extract<FusedOp, { kind: 'normalise' }>): Kernel {
   const tokens = scope.lowering === 'decode' ? 1 : scope.scalar('count');
   scope.b.loop('grid', 'item', { to: times(tokens, op.heads) }, (b, item) => {

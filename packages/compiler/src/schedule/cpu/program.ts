@@ -1,6 +1,6 @@
 /**
- * The same program as a CPU runs it: with the memory that its kernels need besides values. What each thread makes for itself lies in the row of
- * that thread, so such buffers have at least as many rows as there are threads.
+ * Adds to a program the scratch buffers of CPU kernels. Each thread writes to its own row of a
+ * scratch buffer, so these buffers have at least as many rows as there are threads.
  */
 import { formats } from '../../formats/table.ts';
 import { allFeatures } from '../../loops/types.ts';
@@ -12,16 +12,22 @@ import { codesWidth, formatsOf } from '../codes.ts';
 type Contraction = Extract<FusedOp, { kind: 'contraction' }>;
 type Attention = Extract<FusedOp, { kind: 'attention' }>;
 
-/** Most threads that run one package: what there is room for. Decoding is bound by memory, which few threads saturate. */
+/**
+ * The most threads that may run one package; scratch has this many rows. Decoding is limited by
+ * memory bandwidth, which a few threads saturate.
+ */
 export const MAX_THREADS = 8;
 
-/** A tile is multiplied up to six tokens at a time, and the last group may reach past its end: what is read there is used for nothing. */
+/**
+ * A tile is multiplied up to six tokens at a time. The last group may read past the tile's end;
+ * these values are not used.
+ */
 const TOKENS_PAST_TILE = 5;
 
 /** The program with scratch for its contractions and attentions. */
 export function forCpu(program: Program): Program {
   const tile = program.tile + TOKENS_PAST_TILE;
-  // the end's buffers have one row: it runs for no tile
+  // the end's buffers have one row, since it never runs a tile
   const buffers: Buffer[] = program.buffers.map((b) => (b.rows === program.tile ? { ...b, rows: tile } : b));
   const kinds = program.kinds.map((kind): Kind => {
     const own = (prefix: string, parts: readonly Buffer[]): Record<string, BufferId> =>
@@ -39,7 +45,10 @@ export function forCpu(program: Program): Program {
   return { ...program, buffers, kinds };
 }
 
-/** `normed` and `dots` where a contraction has a norm or a segment of several matrices; `codes`, `scales`, `sums` and `panels` of integer ones. */
+/**
+ * `normed` for a contraction with a norm, `dots` for a segment of several matrices; `codes`,
+ * `scales`, `sums` and `panels` for integer formats.
+ */
 function ofContraction(kind: Kind, op: Contraction, rows: number): readonly Buffer[] {
   const parts: Buffer[] = [];
   if (op.prologue.norm) parts.push({ name: 'normed', element: 'f32', width: padded(op.depth, 4), rows });
@@ -48,7 +57,7 @@ function ofContraction(kind: Kind, op: Contraction, rows: number): readonly Buff
   if (!op.prologue.codes) return parts;
   const width = codesWidth(kind, op);
   parts.push({ name: 'codes', element: 'codes', width, rows }, { name: 'scales', element: 'f32', width: 1, rows });
-  // room for whatever variant needs most of them
+  // enough for every variant
   const most = formatsOf(kind, op)
     .map((f) => f.sums(allFeatures))
     .find((s) => s !== null);
@@ -58,7 +67,7 @@ function ofContraction(kind: Kind, op: Contraction, rows: number): readonly Buff
   return parts;
 }
 
-/** Room for an unpacked panel of each matrix that is multiplied at one time. */
+/** Bytes of one unpacked panel of each matrix that a segment multiplies. */
 function panelBytes({ packs }: Kind, op: Contraction): number {
   const ofStream = (id: PackId): number => {
     const { format, block, columns } = packs[id]!;
@@ -68,13 +77,13 @@ function panelBytes({ packs }: Kind, op: Contraction): number {
 }
 
 /**
- * `scores`, then weights, of a chunk: [heads of a key head, CONTEXT_CHUNK]; under KV q8 `weights` as codes, pairs of int16; and `partials`, what chunks
- * leave to be merged.
+ * `scores` of a chunk, then its weights: [heads of a key head, CONTEXT_CHUNK]; under KV q8 also
+ * `weights` as codes, pairs of int16; and `partials`, the results of chunks before they are merged.
  */
 function ofAttention(op: Attention, context: number): readonly Buffer[] {
   const { heads, kvHeads, valueStride, codes } = op;
   const group = heads / kvHeads;
-  // a token's heads, or those that each thread has at one time
+  // all heads of one token (decoding), or the heads that all threads process at one time (prefill)
   const merged = Math.max(heads, group * MAX_THREADS);
   const chunks = mostChunks(op, context);
   return [

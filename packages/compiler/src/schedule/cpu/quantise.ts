@@ -1,6 +1,7 @@
 /**
- * Activation codes of one token (q8): scale = max|x| / 127, code = round(x / scale), half to even; x of all zeros has scale 0. The codes
- * belong to the format: every target and variant computes these same integers.
+ * Activation codes of one token (q8): scale = max|x| / 127, code = round(x / scale), half to even;
+ * an all-zero x has scale 0. The format defines the codes: every target and variant computes the
+ * same integers.
  */
 import type { CodeSums } from '../../formats/format.ts';
 import {
@@ -23,7 +24,7 @@ import type { Expr, KernelBuffer } from '../../loops/ir.ts';
 import type { BufferId } from '../../program/ir.ts';
 import type { CpuScope } from './scope.ts';
 
-/** A contraction's x and where its codes go. */
+/** The buffers of a contraction's x, and of its codes. */
 interface Quantised {
   readonly x: BufferId;
   readonly depth: number;
@@ -32,7 +33,10 @@ interface Quantised {
   readonly sums: BufferId | null;
 }
 
-/** Writes the statements that quantise row `from` of x, `depth` features, into row `to` of codes (padded with zeros to words) and scales. */
+/**
+ * Writes the statements that quantise row `from` of x, `depth` features, into row `to` of codes
+ * (padded with zeros to words) and scales.
+ */
 export function quantiseToken(
   scope: CpuScope,
   b: Builder,
@@ -50,7 +54,10 @@ export function quantiseToken(
   if (sums !== null && wanted !== null) sumCodes(scope, b, wanted, codes, sums, to);
 }
 
-/** Writes the statements that quantise `count` consecutive f32 into words of four codes and one scale. */
+/**
+ * Writes the statements that quantise `count` consecutive f32 into words of four codes and one
+ * scale.
+ */
 export function quantiseRun(
   b: Builder,
   source: { readonly values: KernelBuffer; readonly at: Index; readonly count: number },
@@ -58,7 +65,8 @@ export function quantiseRun(
   scale: { readonly values: KernelBuffer; readonly at: Index },
 ): void {
   const at = (i: Index, type: 'f32' | 'f32x4' = 'f32x4') => load(source.values, plus(source.at, i), type);
-  // four vectors at a time, so that no result waits for the one before; then vector by vector, then one by one
+  // four independent vectors at a time, so that no result waits for the previous one; then single
+  // vectors, then single values
   const sixteens = source.count - (source.count % 16);
   const fours = source.count - (source.count % 4);
   const max4 = b.registers('max4', 4, constant('f32x4', 0));
@@ -76,7 +84,7 @@ export function quantiseRun(
   const tail = upTo(source.count - fours).map((i) => at(fours + i, 'f32'));
   for (const x of tail) largest.set(apply('maxMagnitude', largest.get(), apply('abs', x)));
   b.store(scale.values, scale.at, mul(largest.get(), f32(1 / 127)));
-  // 127 / 0 is not wanted: an all-zero token has codes 0
+  // avoids 127 / 0: an all-zero token has codes 0
   const hasValues = apply('less', f32(0), largest.get());
   const inverse = b.let('inverse', apply('select', hasValues, apply('div', f32(127), largest.get()), f32(0)));
   const inverse4 = b.let('inverse4', apply('splat', inverse));
@@ -98,13 +106,16 @@ export function quantiseRun(
 
 const upTo = (n: number): readonly number[] => [...Array(n).keys()];
 
-/** The sum of four words: a lane of 32 bits, or two of 16. */
+/** The sum of four words, each one lane of 32 bits or two of 16. */
 function sumWords(b: Builder, v: Expr): Expr {
   const across = (x: Expr, lanes: readonly number[]) => b.let('sum', add(x, applyLanes('shuffle', lanes, x, x)));
   return across(across(v, [2, 3, 0, 1]), [1, 0, 3, 2]);
 }
 
-/** Writes the sums of codes, group by group. What lies behind the last column of a group cancels itself, since weights are zeros there. */
+/**
+ * Writes the sums of codes, one per group. Codes past the last column of a group do no harm, since
+ * the weights there are zero.
+ */
 function sumCodes(
   scope: CpuScope,
   b: Builder,

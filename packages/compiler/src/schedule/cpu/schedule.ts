@@ -1,4 +1,7 @@
-/** Pass 5: kernels. Every operation of every kind, lowered for one token and for a tile; each kernel verified. */
+/**
+ * Pass 5: lowers every operation of every kind to kernels, for one token and for a tile, and
+ * verifies each kernel.
+ */
 import type { Kernel } from '../../loops/ir.ts';
 import type { Features } from '../../loops/types.ts';
 import { verifyKernel } from '../../loops/verify.ts';
@@ -15,16 +18,16 @@ import { CpuScope } from './scope.ts';
 
 /** The kernels of one kind. */
 export interface CpuKernels extends KindKernels {
-  /** Of the end: what finds the largest logit when it is asked for. */
+  /** Of the end: the kernel that finds the largest logit, run only on request. */
   readonly choice: readonly Kernel[];
 }
 
-/** All of them. */
+/** All kernels of a kind. */
 export function kernelsOf({ decode, prefill, choice }: CpuKernels): readonly Kernel[] {
   return [...decode, ...prefill, ...choice];
 }
 
-/** Kernels for the whole program, for engines with these features. */
+/** The kernels of a program, for engines with these features. */
 export function schedule(plan: Plan, features: Features): readonly CpuKernels[] {
   return plan.program.kinds.map((kind) => {
     const lower = (lowering: Lowering) =>

@@ -1,4 +1,7 @@
-/** What CPU schedules need beside the plan: tokens and features shared among threads, and what the engine's features allow. */
+/**
+ * What CPU schedules need in addition to `KernelScope`: the division of tokens and features among
+ * threads, and buffers that depend on the engine's features.
+ */
 import type { Format } from '../../formats/format.ts';
 import { formats } from '../../formats/table.ts';
 import type { Builder, Index } from '../../loops/build.ts';
@@ -8,7 +11,10 @@ import type { Plan } from '../../plan/plan.ts';
 import { type BufferId, type Kind, type Pack, type PackId, packRows, packShape } from '../../program/ir.ts';
 import { KernelScope, type Lowering, partName } from '../scope.ts';
 
-/** Builds one kernel for a CPU. A tile's tokens are shared among threads, `tokensAtOnce` of them in registers. */
+/**
+ * Builds one kernel for a CPU. Threads share the tokens of a tile; a thread holds `tokensAtOnce` of
+ * them in registers.
+ */
 export class CpuScope extends KernelScope {
   readonly features: Features;
 
@@ -17,12 +23,18 @@ export class CpuScope extends KernelScope {
     this.features = features;
   }
 
-  /** Tokens held in registers together: reuses each weight loaded, within the sixteen vector registers of a CPU. */
+  /**
+   * Tokens held in registers together. Each loaded weight is used for all of them; a CPU has
+   * sixteen vector registers.
+   */
   tokensAtOnce(format: Format, streams: number): number {
     return this.lowering === 'decode' || format.integer || streams > 1 ? 1 : 2;
   }
 
-  /** Runs the body for the first token of every group of `step` tokens; `grid` lets threads share the groups. */
+  /**
+   * Runs the body for the first token of every group of `step` tokens; `grid` lets threads share
+   * the groups.
+   */
   eachToken(
     b: Builder,
     step: number,
@@ -33,7 +45,10 @@ export class CpuScope extends KernelScope {
     else b.loop(tag, 't', { to: this.scalar('count'), step }, body);
   }
 
-  /** Runs the body for every feature of every token: threads share the tokens of a tile, or the features of the one token. */
+  /**
+   * Runs the body for every feature of every token. Threads share the tokens of a tile, or the
+   * features of a single token.
+   */
   eachFeatureOfToken(
     width: number,
     prepare: (b: Builder, token: Index) => (b: Builder, feature: Expr, type: 'f32' | 'f32x4') => void,
@@ -42,17 +57,20 @@ export class CpuScope extends KernelScope {
     this.eachToken(this.b, 1, (b, token) => eachFeature(b, 0, width, prepare(b, token), tag), 'grid');
   }
 
-  /** The row where a thread keeps what it makes for `token` and nobody else reads: in a tile the token's own, otherwise the thread's. */
+  /**
+   * The row of scratch that only this thread uses for `token`: in a tile the token's row, otherwise
+   * the thread's row.
+   */
   ownRow(token: Index): Index {
     return this.lowering === 'prefill' ? token : this.ownThread();
   }
 
-  /** The number of the thread that runs this. */
+  /** The number of the current thread. */
   ownThread(): Index {
     return this.features.has('threads') ? this.scalar('thread') : 0;
   }
 
-  /** A buffer of codes to be read eight at a time. */
+  /** A buffer of codes, read eight at a time. */
   codes(id: BufferId): KernelBuffer {
     const { name, width, rows } = this.plan.program.buffers[id]!;
     return this.use({
@@ -65,7 +83,10 @@ export class CpuScope extends KernelScope {
     });
   }
 
-  /** Matrices whose blocks are interleaved, as one: block s of every `ids.length` is the next of matrix s. Null where they lie apart. */
+  /**
+   * Interleaved matrices as one: of every `ids.length` blocks, block s belongs to matrix s. Null
+   * where each matrix is stored separately.
+   */
   interleavedMatrices(ids: readonly PackId[]): ReturnType<KernelScope['matrix']> | null {
     const packs = ids.map((id) => this.kind.packs[id]!);
     const [{ format: name, group, offset, ...first }] = packs as [Pack, ...Pack[]];
@@ -80,7 +101,10 @@ export class CpuScope extends KernelScope {
   }
 }
 
-/** Runs `body` over features [from, to), from a multiple of 4: four at a time, then one by one for what is left. */
+/**
+ * Runs `body` over features [from, to); `from` is a multiple of 4. Four features at a time, then
+ * the rest one by one.
+ */
 export function eachFeature(
   b: Builder,
   from: number,

@@ -1,7 +1,7 @@
 /**
- * The choice of the next token, where the logits are: the first of the largest, or of the largest with noise, which is a draw. It becomes the
- * next step's token, and the step moves on. So tokens follow each other on the GPU with nobody waiting for their ids; who wants them reads
- * `history` later.
+ * Chooses the next token on the GPU: the first largest logit, or a draw, which is the largest logit
+ * after noise. The choice becomes the next step's token and the position advances, so tokens follow
+ * each other without a readback. The driver reads the ids from `history` later.
  */
 import { GPU_STEP } from '@lamella/runtime/step';
 import { add, apply, applyLanes, type Builder, f32, i32, load, mul, plus, times } from '../../loops/build.ts';
@@ -11,7 +11,10 @@ import type { GpuScope } from './scope.ts';
 
 const LANES = 256;
 
-/** The kernel that chooses, stores the choice and sets position, count and row for the next step; `draw` when it chooses with noise. */
+/**
+ * The kernel that chooses a token, stores it, and sets position, count and row for the next step;
+ * `draw` adds noise.
+ */
 export function argmaxKernel(scope: GpuScope, how: 'argmax' | 'draw'): Kernel {
   const { vocab } = scope.plan.program;
   const logits = scope.logits('read');
@@ -20,7 +23,7 @@ export function argmaxKernel(scope: GpuScope, how: 'argmax' | 'draw'): Kernel {
   scope.b.loop('workgroup', 'lane', { to: LANES }, (b, lane) => {
     const score = how === 'draw' ? noisy(scope, b) : (_: Builder, x: Expr): Expr => x;
     const value = b.variable('value', f32(-3.4e38));
-    // behind the vocabulary, for logits that are no numbers: then nothing is larger
+    // past the vocabulary: if all logits are NaN, no comparison succeeds
     const place = b.variable('place', i32(vocab));
     const consider = (b: Builder, logit: Expr, i: Expr): void => {
       const x = b.let('x', score(b, logit, i));
@@ -29,7 +32,7 @@ export function argmaxKernel(scope: GpuScope, how: 'argmax' | 'draw'): Kernel {
         place.set(i);
       });
     };
-    // four a turn, which are asked for together
+    // four per iteration, in one load
     const quads = Math.floor(vocab / 4);
     b.loop('serial', 'quad', { from: lane, to: quads, step: LANES }, (inner, quad) => {
       const four = inner.let('four', load(logits, times(quad, 4), 'f32x4'));
@@ -58,7 +61,10 @@ export function argmaxKernel(scope: GpuScope, how: 'argmax' | 'draw'): Kernel {
   return scope.kernel(how);
 }
 
-/** Adds noise to the logit of token i, by the step's seed and temperature, for the position that the choice will have. */
+/**
+ * Adds noise to the logit of token i, from the step's seed and temperature, for the position that
+ * the choice will have.
+ */
 export function noisy(scope: GpuScope, b: Builder): (b: Builder, logit: Expr, i: Expr) => Expr {
   const words = scope.step();
   const position = plus(load(words, GPU_STEP.position, 'i32'), load(words, GPU_STEP.count, 'i32'));
@@ -67,7 +73,7 @@ export function noisy(scope: GpuScope, b: Builder): (b: Builder, logit: Expr, i:
   return (inner, logit, i) => add(logit, mul(temperature, noise(inner, key, i)));
 }
 
-/** 1 where y at j comes before x at i: it is larger, or as large and earlier. */
+/** 1 where y at j precedes x at i: y is larger, or equal and j is smaller. */
 function isBetter(x: Expr, i: Expr, y: Expr, j: Expr): Expr {
   const earlier = apply('select', apply('less', j, i), i32(1), i32(0));
   const notLess = apply('select', apply('less', y, x), i32(0), earlier);

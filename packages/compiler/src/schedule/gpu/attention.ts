@@ -1,8 +1,10 @@
 /**
- * Causal attention, a workgroup for every head, token and split of the context. Scores stay in shared memory: one position an invocation; their
- * softmax against the largest; then the weighted values, neighbouring invocations reading neighbouring features. Where weights become codes a
- * split is taken chunk by chunk, each with a softmax of its own, merged as they come (online softmax, arXiv 1805.02867). Several splits leave
- * their sums with maximum and weight (as flash decoding does, arXiv 2311.01282), as `splits.ts` says.
+ * Causal attention, one workgroup for every head, token and split of the context. Scores stay in
+ * shared memory, one position per invocation; then their softmax; then the weighted values, where
+ * adjacent invocations read adjacent features. Where weights become codes, a split is processed
+ * chunk by chunk, each chunk with its own softmax, and merged as they come (online softmax, arXiv
+ * 1805.02867). If the context has several splits, each one stores its sums with its maximum and
+ * weight (flash decoding, arXiv 2311.01282); `splits.ts` describes the layout.
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { SharedQuery } from '../../formats/kv.ts';
@@ -33,19 +35,22 @@ import { FLOOR, seenBy, splitsAt, splitsOf } from './splits.ts';
 
 type Attention = Extract<FusedOp, { kind: 'attention' }>;
 
-/** Invocations of a workgroup. One token has few workgroups, which wait for memory: many invocations ask for more at a time. */
+/**
+ * Invocations per workgroup. A single token has few workgroups, and they wait for memory: more
+ * invocations issue more loads at once.
+ */
 const lanesOf = ({ lowering }: GpuScope): number => (lowering === 'decode' ? 256 : 64);
 
 /** The kernel of an attention operation. */
 export function attentionKernel(scope: GpuScope, op: Attention): Kernel {
   const { length: split, count } = splitsOf(op, scope.plan.program.context);
-  // splits of the context as far as it goes, or those that a window may have
+  // all splits of the context so far, or as many as a window may have
   const to = op.window === null ? scope.lengthBehind() : i32(count * split);
   scope.b.loop('grid', 'h', { to: op.heads }, (perHead, h) => {
     const tokens = (b: Builder, token: Index) =>
       b.loop('grid', 'from', { to, step: split }, (perPart, behind) =>
         perPart.loop('workgroup', 'lane', { to: lanesOf(scope) }, (inner, lane) => {
-          // a split that begins behind this token is none of its
+          // a split that begins after this token has no position that the token sees
           const length = inner.let('length', plus(scope.position(token), 1));
           const { first, border } = seenBy(scope, op, inner, token);
           const from = border === 0 ? behind : inner.let('from', plus(border, behind));
@@ -59,7 +64,10 @@ export function attentionKernel(scope: GpuScope, op: Attention): Kernel {
   return scope.kernel(op.name);
 }
 
-/** What a workgroup works on: a head of a token, over the positions from `from` on that are its; `behind` is how far that is from its first part. */
+/**
+ * The work of one workgroup: a head of a token, and the positions of one split, which begin at
+ * `from`. `behind` is the distance of `from` from the token's first split.
+ */
 interface Work {
   readonly lane: Expr;
   readonly h: Expr;
@@ -71,7 +79,10 @@ interface Work {
   readonly length: Expr;
 }
 
-/** A softmax over some positions: largest score, sum of weights, and in the first invocations four features each of the weighted values. */
+/**
+ * A softmax over some positions: the largest score, the sum of weights, and the weighted values
+ * (four features in each of the first invocations).
+ */
 interface Partial {
   readonly largest: Expr;
   readonly sum: Expr;
@@ -119,7 +130,7 @@ function attend(scope: GpuScope, b: Builder, op: Attention, work: Work): void {
   store(scope, b, op, work, { largest: largest.get(), sum: sum.get(), total: total.get() });
 }
 
-/** Brings a head of the query into shared memory: floats, or the codes that `encode.ts` made. */
+/** Loads a head of the query into shared memory: floats, or the codes that `encode.ts` made. */
 function loadQuery(
   scope: GpuScope,
   b: Builder,
@@ -143,8 +154,9 @@ function loadQuery(
 }
 
 /**
- * Attends to `count` positions, of which the first `unseen` do not count; `rowOf` says where a position lies among those of all heads. All at
- * once, so at most CONTEXT_CHUNK where weights are codes.
+ * Attends to `count` positions, without the first `unseen` of them. `rowOf` gives the row of a
+ * position among the positions of all heads. All positions are processed at once, so where weights
+ * are codes there are at most CONTEXT_CHUNK.
  */
 function attendRun(
   scope: GpuScope,
@@ -191,13 +203,13 @@ function attendRun(
     inner.store(scores, p, scaled);
     mostWeight.set(max(mostWeight.get(), scaled));
   });
-  // its barriers also show everyone the weights
+  // the barriers of this reduction also make the weights visible to all invocations
   const sum = reduceAll(b, scratch, lane, lanes, weights.get(), add);
   let weighed = scores;
   let worth: Expr | null = null;
   if (slice.codes && mostWeight) {
     const most = reduceAll(b, scratch, lane, lanes, mostWeight.get(), max);
-    // values of zeros alone have scales of zero, and so have their weights
+    // if all values are zero, their scales and scaled weights are zero too
     const has = apply('less', f32(0), most);
     const inverse = b.let('inverse', apply('select', has, apply('div', f32(slice.codes.largest), most), f32(0)));
     weighed = scope.shared('codes', 'i32', CONTEXT_CHUNK, 'weights as codes');
@@ -225,12 +237,15 @@ function attendRun(
   const total = b.let('total', load(sums, times(lane, 4), slice.sum));
   if (!worth) return { largest, sum, total };
   const floats = b.let('floats', mul(apply('toFloat', total), apply('splat', worth)));
-  // the next chunk writes what this one reads
+  // the next chunk overwrites what this chunk reads
   b.barrier();
   return { largest, sum, total: floats };
 }
 
-/** Invocations beside each other that take four features beside each other; as many positions at a time as that leaves. */
+/**
+ * Adjacent invocations that each take four adjacent features of the values; the others take other
+ * positions.
+ */
 function acrossOf(op: Attention, lanes: number): number {
   const across = 2 ** Math.ceil(Math.log2(op.valueStride / 4));
   if (across > lanes) {
@@ -240,7 +255,10 @@ function acrossOf(op: Attention, lanes: number): number {
   return across;
 }
 
-/** Stores what a workgroup found: the result, or that of a split with maximum and weight. */
+/**
+ * Stores the result of a workgroup: the final values, or the sums of its split with maximum and
+ * weight.
+ */
 function store(
   scope: GpuScope,
   b: Builder,

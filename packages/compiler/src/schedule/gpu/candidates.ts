@@ -1,8 +1,10 @@
 /**
- * A list of candidates for the next token, for rules that a GPU does not know: every invocation keeps the best few of its share of the
- * vocabulary, so the list needs no sorting and no atomics. It holds the best tokens of all as long as few enough of them fall into one
- * share, and its reader can tell: no token outside is better than the last one kept of its share. With it comes what top-p needs, the sum
- * over all tokens of exp((logit - largest) / temperature).
+ * Lists candidates for the next token, for sampling rules that run on the CPU. Every invocation
+ * keeps the best few tokens of its share of the vocabulary, so the list needs no sorting and no
+ * atomics. The list contains the best tokens of all unless too many of them fall into one share.
+ * The reader can detect that: no token outside the list is better than the last one kept of its
+ * share. The kernel also stores what top-p needs: the sum over all tokens of exp((logit - largest)
+ * / temperature).
  */
 import { GPU_STEP } from '@lamella/runtime/step';
 import { add, apply, type Builder, f32, i32, load, mul, plus, sub } from '../../loops/build.ts';
@@ -12,7 +14,7 @@ import { noisy } from './argmax.ts';
 import { reduceAll } from './reduce.ts';
 import { CANDIDATES, type GpuScope } from './scope.ts';
 
-/** Invocations, and tokens that each keeps. */
+/** Number of invocations, and of tokens that each one keeps. */
 const { lanes, each } = CANDIDATES;
 
 export function candidatesKernel(scope: GpuScope): Kernel {
@@ -56,7 +58,7 @@ export function candidatesKernel(scope: GpuScope): Kernel {
 
 type Registers = readonly { get(): Expr; set(value: Expr): void }[];
 
-/** Entry k + 1 goes before entry k where it is better. */
+/** Swaps entries k and k + 1 if k + 1 is better. */
 function bubble(b: Builder, scores: Registers, ids: Registers, k: number): void {
   b.when(apply('less', scores[k]!.get(), scores[k + 1]!.get()), (inner) => {
     for (const list of [scores, ids]) {

@@ -1,10 +1,12 @@
 /**
- * A contraction: a workgroup takes one block of rows and some tokens. Its invocations divide four rows at a time, tokens and the depth
- * among them: decoding has one token and divides the depth most finely, a tile of tokens the other way round. What they summed is
- * combined in shared memory; then one invocation for every four rows runs the epilogue.
+ * A contraction on the GPU: a workgroup takes one block of rows and some tokens. Its invocations
+ * divide groups of four rows, the tokens and the depth among them. Decoding has one token and
+ * divides the depth most finely; a tile divides the tokens most finely. The partial sums are
+ * combined in shared memory; then one invocation per four rows runs the epilogue.
  *
- * A token is little work, so its time is what is waited for: decoding reads its weights before x is made ready, which takes about as long
- * (MobileLLM-125M on an H100: 6.3 -> 5.1 us for gate and up; 3.1 us are the dispatch's own).
+ * A single token has little arithmetic, so latency dominates. Decoding therefore reads its weights
+ * before it prepares x, which takes about as long (MobileLLM-125M on an H100: 6.3 -> 5.1 us for
+ * gate and up, of which the dispatch itself takes 3.1 us).
  */
 
 import type { Activations, Rows } from '../../formats/format.ts';
@@ -31,26 +33,32 @@ import type { GpuScope } from './scope.ts';
 
 type Contraction = Extract<FusedOp, { kind: 'contraction' }>;
 
-/** How a workgroup divides its work. */
+/** How the invocations of a workgroup divide the work. */
 interface Division {
   readonly lanes: number;
-  /** Invocations beside each other in the tokens, and tokens of each. */
+  /** Groups of tokens, and tokens per group; different invocations take different groups. */
   readonly tokenGroups: number;
   readonly tokens: number;
-  /** Most pieces of a matrix that an invocation reads before x is ready: registers hold them. */
+  /** The most pieces of a matrix that an invocation reads into registers before x is ready. */
   readonly ahead: number;
 }
 
 const decoding: Division = { lanes: OPERAND_LANES, tokenGroups: 1, tokens: 1, ahead: 8 };
 
-/** Tiles hold a multiple of four tokens; groups of tokens divide them evenly, so no row behind a tile is read. */
+/**
+ * A tile holds a multiple of four tokens. The groups divide it evenly, so no row past the tile is
+ * read.
+ */
 function tiled(tile: number): Division {
   let tokenGroups = 1;
   while (tokenGroups < 16 && (tile / 4) % (tokenGroups * 2) === 0) tokenGroups *= 2;
   return { lanes: 64, tokenGroups, tokens: 4, ahead: 0 };
 }
 
-/** The kernels of a contraction: the product, and before it what makes x ready where that is not done inside. */
+/**
+ * The kernels of a contraction: the product, preceded by a kernel that prepares x where the product
+ * does not do so itself.
+ */
 export function contractionKernels(open: () => GpuScope, op: Contraction): Kernel[] {
   const scope = open();
   const division = scope.lowering === 'decode' ? decoding : tiled(scope.plan.program.tile);
@@ -86,15 +94,18 @@ function product(scope: GpuScope, op: Contraction, division: Division, inside: b
   return scope.kernel(op.name);
 }
 
-/** A segment, and how a workgroup shares one block of it. */
+/** A segment, and how a workgroup divides one block of it. */
 interface Share {
   readonly segment: Segment;
   readonly streams: readonly ReturnType<GpuScope['matrix']>[];
   readonly blocks: number;
-  /** Invocations that have sums of their own in the end, four rows and some tokens each; and how many sum each of them. */
+  /**
+   * Invocations that produce results (four rows and some tokens each), and invocations that sum
+   * parts of one result.
+   */
   readonly outputs: number;
   readonly parts: number;
-  /** Pieces of the depth, and how many of them fall to an invocation. */
+  /** Pieces of the depth, and how many of them each invocation takes. */
   readonly pieces: number;
   readonly turns: number;
   /** Whether all of them are read before x is ready. */
@@ -112,12 +123,12 @@ function shareOf(scope: GpuScope, segment: Segment, { lanes, tokenGroups, ahead 
   return { segment, streams, blocks, outputs, parts, pieces, turns, ahead: turns <= ahead };
 }
 
-/** Four rows of a block, and which pieces of their depth. */
+/** Four rows of a block, and the first piece of the depth that an invocation takes. */
 interface Slice extends Rows {
   readonly part: Expr;
 }
 
-/** What an invocation has of every segment's blocks. */
+/** The slice of each segment's blocks that an invocation takes. */
 function slicesOf(b: Builder, shares: readonly Share[], lane: Expr): readonly Omit<Slice, 'block'>[] {
   const known = new Map<number, Omit<Slice, 'block'>>();
   return shares.map(({ streams, outputs }) => {
@@ -130,11 +141,14 @@ function slicesOf(b: Builder, shares: readonly Share[], lane: Expr): readonly Om
   });
 }
 
-/** Registers for what is read ahead: of whatever segment a workgroup has, all of whose formats are alike. */
+/**
+ * Registers for weights that are read ahead. All segments have the same format, so one set serves
+ * the segment that a workgroup runs.
+ */
 interface Ahead {
-  /** For each of a piece's reads, by stream and turn. */
+  /** One register array for each read of a piece, indexed by stream and turn. */
   readonly reads: readonly Register[];
-  /** f32x4 by stream. */
+  /** f32x4, indexed by stream. */
   readonly rowScales: Register;
 }
 
@@ -154,7 +168,10 @@ function registersOf(b: Builder, shares: readonly Share[]): Ahead {
   };
 }
 
-/** Reads all pieces of an invocation; where it has one less than others, the last one again. */
+/**
+ * Reads all pieces of an invocation. An invocation with one piece fewer than others reads the last
+ * piece again.
+ */
 function readAhead(b: Builder, { streams, parts, pieces, turns }: Share, slice: Slice, ahead: Ahead): void {
   streams.forEach(({ format, views, shape }, s) => {
     for (let turn = 0; turn < turns; turn++) {
@@ -171,16 +188,16 @@ function readAhead(b: Builder, { streams, parts, pieces, turns }: Share, slice: 
   });
 }
 
-/** Where x lies, and what a workgroup multiplies of it. */
+/** The location of x, and the part of it that a workgroup multiplies. */
 interface Operand extends Division {
   readonly x: Activations;
-  /** The buffer x lies in, or null where row 0 is this token. */
+  /** The buffer of x, or null where row 0 is this token. */
   readonly home: BufferId | null;
   readonly lane: Expr;
   readonly tile: Index;
 }
 
-/** One block of a segment. */
+/** Computes one block of a segment. */
 function rows(scope: GpuScope, b: Builder, share: Share, slice: Slice, ahead: Ahead, operand: Operand): void {
   const { segment, streams, outputs, parts, pieces, turns } = share;
   const { x, home, lane, lanes, tile, tokenGroups, tokens } = operand;
@@ -189,7 +206,7 @@ function rows(scope: GpuScope, b: Builder, share: Share, slice: Slice, ahead: Ah
   const first = b.let('token', plus(tile, times(group, tokens)));
   const xRow = home === null ? i32(0) : b.let('xToken', plus(scope.bufferRow(home, first), 0));
 
-  // by stream and token
+  // indexed by stream and token
   const sums = streams.flatMap((stream, s) => {
     const acc = b.registers('acc', tokens, constant(format.pieces.sum, 0));
     const multiply = (into: Builder, read: readonly Expr[], piece: Expr) =>
@@ -212,7 +229,8 @@ function rows(scope: GpuScope, b: Builder, share: Share, slice: Slice, ahead: Ah
       });
     return upTo(tokens).map((t) => acc.get(t));
   });
-  // with one part an invocation has its own, otherwise the first `outputs` of them get them
+  // with one part, an invocation has its own sums; otherwise the first `outputs` invocations get
+  // them
   const all = parts > 1 ? combined(scope, b, sums, { lane, lanes, parts, outputs, type: format.pieces.sum }) : sums;
   const row = b.let('row', plus(times(slice.block, shape.block), times(slice.vector, 4)));
   const epilogue = (into: Builder): void => {
@@ -238,7 +256,7 @@ function rows(scope: GpuScope, b: Builder, share: Share, slice: Slice, ahead: Ah
   else epilogue(b);
 }
 
-/** The sums of all parts, where `outputs` invocations read them. */
+/** Adds the sums of all parts; the first `outputs` invocations read the totals. */
 function combined(
   scope: GpuScope,
   b: Builder,

@@ -1,4 +1,7 @@
-/** Embedding lookup, norms and maps that found nothing to be fused into: a workgroup for every token. */
+/**
+ * Embedding lookup, and the norms and maps that no contraction could take over: one workgroup for
+ * every token.
+ */
 import { type Builder, type Index, Names, plus, times } from '../../loops/build.ts';
 import type { Kernel } from '../../loops/ir.ts';
 import type { FusedOp } from '../../program/ir.ts';
@@ -10,7 +13,7 @@ import type { GpuScope } from './scope.ts';
 const LANES = 128;
 const HEAD_LANES = 32;
 
-/** The row of the table for each token, by its id or its position, dequantised. */
+/** Writes the table row of each token, chosen by its id or its position, dequantised. */
 export function embedKernel(scope: GpuScope, op: Extract<FusedOp, { kind: 'embed' }>): Kernel {
   const { format, views, shape } = scope.matrix(op.table);
   const rowOf = scope.tableRow(op.by);
@@ -24,7 +27,7 @@ export function embedKernel(scope: GpuScope, op: Extract<FusedOp, { kind: 'embed
   return scope.kernel(op.name);
 }
 
-/** Heads moved to where attention reads them, or back. */
+/** Moves heads to the layout that attention reads, or back. */
 export function headsKernel(scope: GpuScope, op: Extract<FusedOp, { kind: 'heads' }>): Kernel {
   scope.perToken(LANES, (b, lane, token) => {
     b.loop('serial', 'i', { from: lane, to: headsSteps(op).count, step: LANES }, (inner, i) =>
@@ -34,7 +37,7 @@ export function headsKernel(scope: GpuScope, op: Extract<FusedOp, { kind: 'heads
   return scope.kernel(op.name);
 }
 
-/** An expression tree over whole rows. */
+/** Computes an expression tree over whole rows. */
 export function mapKernel(scope: GpuScope, op: Extract<FusedOp, { kind: 'map' }>): Kernel {
   const noDot = (): never => {
     throw new Error(`${op.name}: a dot product outside a contraction`);
@@ -48,7 +51,7 @@ export function mapKernel(scope: GpuScope, op: Extract<FusedOp, { kind: 'map' }>
   return scope.kernel(op.name);
 }
 
-/** A norm that stands alone. */
+/** The kernel of a norm that is not a prologue. */
 export function normaliseKernel(scope: GpuScope, op: Extract<FusedOp, { kind: 'normalise' }>): Kernel {
   if (op.heads > 1) return headNormKernel(scope, op);
   scope.perToken(LANES, (b, lane, token) => {
@@ -60,7 +63,7 @@ export function normaliseKernel(scope: GpuScope, op: Extract<FusedOp, { kind: 'n
   return scope.kernel(op.name);
 }
 
-/** A workgroup for every head of a token. */
+/** The kernel of a norm over each head: one workgroup for every head of a token. */
 function headNormKernel(scope: GpuScope, op: Extract<FusedOp, { kind: 'normalise' }>): Kernel {
   scope.b.loop('grid', 'head', { to: op.heads }, (perHead, head) => {
     const workgroup = (b: Builder, token: Index) =>

@@ -1,4 +1,7 @@
-/** Heads to codes (KV q8), by the rule of activations: a workgroup for every head of a token, queries to a buffer, keys and values to the state. */
+/**
+ * Encodes heads for KV q8 by the rule for activations: one workgroup for every head of a token.
+ * Queries go to a buffer, keys and values to the state.
+ */
 import { type Builder, type Index, load, plus, times } from '../../loops/build.ts';
 import type { Expr, Kernel } from '../../loops/ir.ts';
 import type { EncodedHeads, FusedOp } from '../../program/ir.ts';

@@ -1,6 +1,6 @@
 /**
- * The noise that makes the largest logit a draw, as the runtime's `noise.ts` defines it: integer hashes of seed, position and id, the same
- * bits as there, and two logarithms of them.
+ * The noise that turns argmax into a draw, as the runtime's `noise.ts` defines it: integer hashes
+ * of seed, position and id (the same bits as in the runtime), then two logarithms of them.
  */
 import { add, apply, type Builder, f32, i32, mul, plus, times } from '../../loops/build.ts';
 import type { Expr } from '../../loops/ir.ts';
@@ -16,7 +16,10 @@ function mix(b: Builder, x: Expr): Expr {
   return b.let('h', folded(second, 16));
 }
 
-/** i32: what the noise of all tokens at a position is made from; `seed` is the hash of the seed. */
+/**
+ * i32: the hash from which the noise of all tokens at a position is made; `seed` is the hash of the
+ * seed.
+ */
 export function noiseKey(b: Builder, seed: Expr, position: Expr): Expr {
   return mix(b, plus(seed, times(plus(position, 1), GOLDEN)));
 }

@@ -1,7 +1,9 @@
 /**
- * Makes a contraction's x ready, by one workgroup for one token: attention's splits merged, normalised, as codes. Decoding does it inside
- * every workgroup of the contraction (x is a few KiB, a dispatch costs more); a tile of tokens gets a kernel of its own. Meanwhile x lies in
- * registers, a few features an invocation: each is read once, and nothing is waited for but the sums and maxima over all.
+ * Prepares a contraction's x, one workgroup per token: it merges attention's splits, applies the
+ * norm and makes codes. Decoding does this inside every workgroup of the contraction (x is a few
+ * KiB, a dispatch costs more); a tile of tokens has a separate kernel for it. Meanwhile x is held
+ * in registers, a few features per invocation: each is read once, and invocations wait for each
+ * other only in the sums and maxima over the row.
  */
 import type { Activations } from '../../formats/format.ts';
 import {
@@ -31,15 +33,21 @@ import { splitAttention } from './splits.ts';
 
 type Contraction = Extract<FusedOp, { kind: 'contraction' }>;
 
-/** Invocations that prepare one token: most of what WebGPU allows, since what they wait for is memory and each other. */
+/**
+ * Invocations that prepare one token. This is the largest count that WebGPU guarantees, since they
+ * wait for memory and for each other.
+ */
 export const OPERAND_LANES = 256;
 
-/** Whether there is anything to do. */
+/** Whether x needs any preparation. */
 export function needsOperand(kind: Kind, { x, prologue }: Contraction, context: number): boolean {
   return prologue.codes || prologue.norm !== null || splitAttention(kind, x, context) !== null;
 }
 
-/** Whether decoding makes x in the memory of a contraction's workgroups, beside the sums that they combine there. */
+/**
+ * Whether decoding prepares x in the workgroup memory of the contraction, in addition to the sums
+ * that are combined there.
+ */
 export function makesOperandInside(kind: Kind, op: Contraction, { workgroupBytes }: GpuProfile): boolean {
   const streams = Math.max(...op.segments.map(({ streams }) => streams.length));
   const sums = OPERAND_LANES * streams * 16;
@@ -47,19 +55,22 @@ export function makesOperandInside(kind: Kind, op: Contraction, { workgroupBytes
   return x + 4 * OPERAND_LANES + sums <= workgroupBytes;
 }
 
-/** The kernel that makes x of every token of a tile ready, in the arena. */
+/** The kernel that prepares x of every token of a tile, in the arena. */
 export function operandKernel(scope: GpuScope, op: Contraction): Kernel {
   scope.perToken(OPERAND_LANES, (b, lane, token) => void operand(scope, b, { op, lane, token, in: 'arena' }));
   return scope.kernel(`${op.name}.operand`);
 }
 
-/** Where an operand that `operandKernel` made lies, for all tokens. */
+/** The arena buffers in which `operandKernel` leaves x, for all tokens. */
 export function arenaOperand(scope: GpuScope, op: Contraction): { readonly x: Activations; readonly home: BufferId } {
   const { codes, floats = op.x } = op.scratch;
   return { x: scope.activations(floats, op.scratch), home: codes ?? floats };
 }
 
-/** Writes the statements that make row `token` of x ready. In workgroup memory, it is row 0 of what is returned. */
+/**
+ * Writes the statements that prepare row `token` of x. In workgroup memory, the result is row 0 of
+ * the returned activations.
+ */
 export function operand(
   scope: GpuScope,
   b: Builder,
@@ -109,7 +120,7 @@ export function operand(
 const rowIndex = (scope: GpuScope, id: BufferId, token: Index): Expr => plus(scope.bufferRow(id, token), 0);
 const rowOf = (scope: GpuScope, id: BufferId, token: Index): Expr => times(rowIndex(scope, id, token), scope.width(id));
 
-/** A buffer's row. */
+/** The values of a buffer's row. */
 export function row(scope: GpuScope, b: Builder, id: BufferId, token: Index): Value {
   if (splitAttention(scope.kind, id, scope.plan.program.context)) return scope.value(id, token);
   const buffer = scope.arena(id, 'read');
@@ -117,14 +128,14 @@ export function row(scope: GpuScope, b: Builder, id: BufferId, token: Index): Va
   return (_, feature, type) => load(buffer, plus(at, feature), type);
 }
 
-/** Invocations that hold a row together, and an entry of shared memory for each. */
+/** Invocations that hold a row together, with one entry of shared memory each. */
 export interface Workgroup {
   readonly lane: Expr;
   readonly lanes: number;
   readonly scratch: KernelBuffer;
 }
 
-/** f32 [lanes] for sums and maxima. */
+/** f32 [lanes]: shared memory for sums and maxima. */
 export function scratchOf(scope: GpuScope, lanes: number): KernelBuffer {
   return scope.shared('scratch', 'f32', lanes, 'one entry an invocation');
 }
@@ -132,13 +143,16 @@ export function scratchOf(scope: GpuScope, lanes: number): KernelBuffer {
 /** A row in registers. */
 export interface Held {
   readonly width: number;
-  /** f32x4: features 4 (lane + i lanes) and on; zeros behind the last four. */
+  /**
+   * f32x4: element i of this invocation is features 4 (lane + i lanes) and the next three; zeros
+   * past the last four.
+   */
   readonly quads: readonly Expr[];
-  /** f32: features that make no four, held by every invocation. */
+  /** f32: the last features, fewer than four; every invocation holds them. */
   readonly rest: readonly Expr[];
 }
 
-/** Runs over the quads of a row that an invocation has. */
+/** Runs the body for every quad of a row that an invocation holds. */
 function eachQuad(
   b: Builder,
   { lane, lanes }: Workgroup,
@@ -153,7 +167,7 @@ function eachQuad(
   }
 }
 
-/** Reads a row. */
+/** Reads a row into registers. */
 export function held(b: Builder, group: Workgroup, width: number, source: Value): Held {
   const count = Math.ceil(Math.floor(width / 4) / group.lanes);
   const quads = b.registers('x', count, constant('f32x4', 0));
@@ -165,7 +179,7 @@ export function held(b: Builder, group: Workgroup, width: number, source: Value)
   };
 }
 
-/** Stores a row. */
+/** Stores a row from registers. */
 export function storeHeld(b: Builder, group: Workgroup, { width, quads, rest }: Held, { buffer, at }: Pointer): void {
   eachQuad(b, group, width, (mine, i, feature) => mine.store(buffer, plus(at, feature), quads[i]!));
   if (rest.length > 0)
@@ -189,7 +203,7 @@ export function normalised(
     const row = scope.vector(pack);
     return held(b, group, width, (_, feature, type) => load(row, feature, type));
   };
-  // asked for before sums are waited for
+  // loads start before the sums are complete
   const gains = vector(gain);
   const biases = bias === null ? null : vector(bias);
   const x = centred ? centredRow(b, group, source) : source;
@@ -208,7 +222,7 @@ export function normalised(
   };
 }
 
-/** A row without its mean; zeros behind the last four stay zeros. */
+/** Subtracts the mean from a row; zeros past the last four stay zeros. */
 function centredRow(b: Builder, { lane, lanes, scratch }: Workgroup, { width, quads, rest }: Held): Held {
   const sums = quads.reduce(add, constant('f32x4', 0));
   const mine = reduceAll(b, scratch, lane, lanes, sumLanes(b, sums), add);
@@ -229,7 +243,10 @@ interface Pointer {
   readonly at: Expr;
 }
 
-/** Stores codes and scale as q8 has them (`schedule/cpu/quantise.ts`); codes behind the last feature, up to `width`, are zero. */
+/**
+ * Stores codes and scale as q8 defines them (`schedule/cpu/quantise.ts`). Codes past the last
+ * feature, up to `width`, are zero.
+ */
 export function quantised(
   b: Builder,
   group: Workgroup,
@@ -246,7 +263,7 @@ export function quantised(
   );
   const first = apply('less', lane, i32(1));
   b.when(first, (inner) => inner.store(scale.buffer, scale.at, mul(largest, f32(1 / 127))));
-  // 127 / 0 is not wanted: an all-zero token has codes 0
+  // avoids 127 / 0: an all-zero token has codes 0
   const hasValues = apply('less', f32(0), largest);
   const inverse = b.let('inverse', apply('select', hasValues, apply('div', f32(127), largest), f32(0)));
   const code = (v: Expr): Expr => apply('nearestInt', mul(v, v.type === 'f32' ? inverse : apply('splat', inverse)));

@@ -1,24 +1,27 @@
-/** What a GPU allows. Schedules and the memory layout are made for a profile; every limit here is one that WebGPU names. */
+/**
+ * The limits of a GPU. Schedules and the memory layout are made for one profile; every limit here
+ * is a WebGPU limit.
+ */
 export interface GpuProfile {
   readonly name: string;
   /** Bytes of memory that the invocations of a workgroup share. */
   readonly workgroupBytes: number;
-  /** Invocations of a workgroup. */
+  /** The most invocations of a workgroup. */
   readonly invocations: number;
-  /** Workgroups along one axis of a dispatch. */
+  /** The most workgroups along one axis of a dispatch. */
   readonly workgroups: number;
-  /** Storage buffers that a shader may bind. */
+  /** The most storage buffers that a shader may bind. */
   readonly storageBuffers: number;
-  /** Bytes of one binding, and of one buffer. */
+  /** The most bytes of one binding, and of one buffer. */
   readonly bindingBytes: number;
   readonly bufferBytes: number;
-  /** Where in a buffer a binding may start. */
+  /** The offset of a binding must be a multiple of this. */
   readonly offsetAlignment: number;
-  /** Features that an adapter must have, besides. */
+  /** Features that an adapter must have in addition. */
   readonly needs: readonly 'shader-f16'[];
 }
 
-/** WebGPU's default limits, which every implementation keeps. */
+/** WebGPU's default limits, which every implementation meets. */
 export const conservative: GpuProfile = {
   name: 'conservative',
   workgroupBytes: 16_384,
@@ -32,7 +35,8 @@ export const conservative: GpuProfile = {
 };
 
 /**
- * For adapters with `shader-f16`: keys and values are halves, which is half the bytes of a long context. All that is computed stays f32: what a
- * kernel reads of them it widens, and integer formats have no other floats to narrow. Variants for subgroups would be profiles like this one.
+ * For adapters with `shader-f16`: keys and values are stored as halves, which halves the bytes of a
+ * long context. All arithmetic stays f32: kernels widen what they read, and integer formats have no
+ * other floats to narrow. Variants that use subgroups would be profiles of the same form.
  */
 export const halves: GpuProfile = { ...conservative, name: 'f16', needs: ['shader-f16'] };

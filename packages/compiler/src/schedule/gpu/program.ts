@@ -1,6 +1,7 @@
 /**
- * The same program as a GPU runs it: attention leaves the results of its splits where the context has several, which whoever reads it merges, and contractions
- * get room in the arena for what their workgroups cannot make for themselves.
+ * Adapts a program to a GPU. Where the context has several splits, attention leaves one result per
+ * split, and each reader of the result merges them. Contractions get arena buffers for the x that
+ * their workgroups cannot prepare themselves.
  */
 import {
   type Buffer,
@@ -17,7 +18,10 @@ import { makesOperandInside, needsOperand } from './operand.ts';
 import type { GpuProfile } from './profile.ts';
 import { splitsOf, splitsWidth } from './splits.ts';
 
-/** The program with attention in splits, scratch for its contractions, and halves for keys and values where the profile has them. */
+/**
+ * The program with attention in splits, with scratch for its contractions, and with halves for keys
+ * and values where the profile has them.
+ */
 export function forGpu(program: Program, profile: GpuProfile): Program {
   const halves = profile.needs.includes('shader-f16');
   const buffers: Buffer[] = [...program.buffers];
@@ -26,7 +30,8 @@ export function forGpu(program: Program, profile: GpuProfile): Program {
     const kind = inSplits(plain);
     const ops = kind.ops.map((op): FusedOp => {
       if (op.kind !== 'contraction' || !needsOperand(kind, op, program.context)) return op;
-      // a tile's x is made by a kernel of its own
+      // no scratch here: the end runs single tokens only, and prepares x inside. Other kinds
+      // prepare a tile's x in a separate kernel
       if (kind.role === 'end' && makesOperandInside(kind, op, profile)) return op;
       const own = (name: string, element: Buffer['element'], width: number): BufferId =>
         add({ name: `${kind.name}.${op.name}.${name}`, element, width, rows: kind.role === 'end' ? 1 : program.tile });
@@ -42,7 +47,10 @@ export function forGpu(program: Program, profile: GpuProfile): Program {
   });
   return { ...program, buffers, kinds };
 
-  /** The kind with a buffer for the splits of each attention in place of its result, where there are several. */
+  /**
+   * The kind with a buffer for the splits of each attention in place of its result, where there are
+   * several.
+   */
   function inSplits(kind: Kind): Kind {
     const splits = new Map<BufferId, BufferId>();
     const ops = kind.ops.map((op): FusedOp => {

@@ -1,19 +1,23 @@
 /**
- * Sums and maxima over a workgroup: a tree in the memory its invocations share, eight branches at a time, so that 64 parts take two
- * barriers. The order of additions is fixed, so results do not depend on who ran when.
+ * Sums and maxima over a workgroup: a tree in shared memory, eight branches per step, so that 64
+ * parts take two barriers. The order of additions is fixed, so results do not depend on timing.
  */
 import { apply, type Builder, load, plus, times } from '../../loops/build.ts';
 import type { Expr, KernelBuffer } from '../../loops/ir.ts';
 
-/** Branches of a step: reading more costs less than another barrier (8 against 4: 0.3 us of a kernel's 7 on an H100). */
+/**
+ * Branches per step: reading more values costs less than another barrier (8 against 4: 0.3 us of a
+ * kernel's 7 on an H100).
+ */
 const BRANCHES = 8;
 
 type Combine = (x: Expr, y: Expr) => Expr;
 
 /**
- * Combines what lies at entries g, g + width, g + 2 width, ... (`parts` of them, a power of two) into entry g, for every g below `width`;
- * likewise in each of `arrays` that lie behind each other. An entry is one `type`. Everyone's entry must be written and a barrier passed; a
- * barrier follows each step.
+ * Combines the entries g, g + width, g + 2 width, ... (`parts` of them, a power of two) into entry
+ * g, for every g below `width`, in each of `arrays` consecutive arrays. An entry holds one value of
+ * `type`. All entries must be written, and a barrier passed, before the call. A barrier follows
+ * each step.
  */
 export function combineParts(
   b: Builder,
@@ -41,7 +45,7 @@ export function combineParts(
   }
 }
 
-/** The combination of every invocation's value, known to all of them. */
+/** The combination of all invocations' values, returned to every invocation. */
 export function reduceAll(
   b: Builder,
   scratch: KernelBuffer,
@@ -54,7 +58,7 @@ export function reduceAll(
   b.barrier();
   combineParts(b, scratch, 'f32', lane, lanes, 1, combine);
   const result = b.let('all', load(scratch, 0, 'f32'));
-  // the scratch may be written again
+  // after this the scratch may be overwritten
   b.barrier();
   return result;
 }

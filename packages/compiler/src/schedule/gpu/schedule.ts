@@ -1,4 +1,7 @@
-/** Kernels for a GPU: every operation of every kind, for one token and for a tile, and the greedy choice behind them. Each is verified. */
+/**
+ * Lowers every operation of every kind to GPU kernels, for one token and for a tile, and adds the
+ * kernels that choose a token. Each kernel is verified.
+ */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Kernel } from '../../loops/ir.ts';
 import { verifyKernel } from '../../loops/verify.ts';
@@ -16,13 +19,16 @@ import { GpuScope, workgroupBytes } from './scope.ts';
 
 export interface GpuKernels {
   readonly kinds: readonly KindKernels[];
-  /** Any one of them runs behind the end's kernels: chooses the next token, draws it, or lists candidates for it. */
+  /**
+   * One of these runs after the end's kernels: it chooses the next token, draws it, or lists
+   * candidates for it.
+   */
   readonly argmax: Kernel;
   readonly draw: Kernel;
   readonly candidates: Kernel;
 }
 
-/** Kernels for a plan of a program that `forGpu` made. */
+/** The kernels of a plan; its program must come from `forGpu`. */
 export function scheduleGpu(plan: Plan, profile: GpuProfile): GpuKernels {
   const kinds = plan.program.kinds.map((kind): KindKernels => {
     const lower = (lowering: Lowering) =>

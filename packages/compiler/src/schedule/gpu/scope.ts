@@ -1,4 +1,7 @@
-/** What GPU schedules need beside the plan: memory that a workgroup shares, the step's own words, and the shape of a launch. */
+/**
+ * What GPU schedules need in addition to `KernelScope`: workgroup memory, the words of the step,
+ * and the shape of a dispatch.
+ */
 import { candidateList, GPU_STEP, GPU_STEP_WORDS } from '@lamella/runtime/step';
 import { apply, type Builder, type Index, i32, plus } from '../../loops/build.ts';
 import type { Expr, Kernel, KernelBuffer } from '../../loops/ir.ts';
@@ -9,17 +12,23 @@ import { KernelScope, type Lowering, type Value } from '../scope.ts';
 import type { GpuProfile } from './profile.ts';
 import { mergedAttention, splitAttention } from './splits.ts';
 
-/** Invocations that list candidates, and tokens that each of them keeps. */
+/** Invocations that list candidates, and tokens that each one keeps. */
 export const CANDIDATES = { lanes: 256, each: 4 } as const;
 const LIST = candidateList(CANDIDATES.lanes * CANDIDATES.each);
 export const CANDIDATE_BYTES = LIST.bytes;
 
-/** Where what only a GPU has lies, behind what linear memory holds elsewhere: the ids by position, then the candidates. */
+/**
+ * Offsets of the regions that only a GPU has, after the planned memory: the chosen ids by position,
+ * then the candidates.
+ */
 export function gpuRegions({ memory, program }: Plan): { readonly history: number; readonly candidates: number } {
   return { history: memory.plannedBytes, candidates: padded(memory.plannedBytes + 4 * (program.context + 1), 16) };
 }
 
-/** Builds one kernel for a GPU: grid loops around one workgroup loop around everything else. */
+/**
+ * Builds one kernel for a GPU: grid loops, inside them one workgroup loop, inside it everything
+ * else.
+ */
 export class GpuScope extends KernelScope {
   readonly profile: GpuProfile;
 
@@ -28,18 +37,18 @@ export class GpuScope extends KernelScope {
     this.profile = profile;
   }
 
-  /** A value of `token`; of attention in splits, what they amount to. */
+  /** The values of `token` in a buffer; splits of attention are merged on reading. */
   override value(id: BufferId, token: Index): Value {
     const split = splitAttention(this.kind, id, this.plan.program.context);
     return split ? mergedAttention(this, split, token) : super.value(id, token);
   }
 
-  /** Memory of one workgroup, `length` elements. */
+  /** A buffer of `length` elements in workgroup memory. */
   shared(name: string, element: 'f32' | 'i32', length: number, note: string): KernelBuffer {
     return this.use({ name, element, address: { kind: 'workgroup' }, length, access: 'readwrite', note });
   }
 
-  /** Words of the step. */
+  /** The words of the step. */
   step(): KernelBuffer {
     const { offset } = this.plan.memory.step;
     const note = Object.keys(GPU_STEP).join(', ');
@@ -47,7 +56,10 @@ export class GpuScope extends KernelScope {
     return this.use({ name: 'step', element: 'i32', address, length: GPU_STEP_WORDS, access: 'readwrite', note });
   }
 
-  /** Ids, -1 where a share of the vocabulary has no more, and logits: entry k of invocation l at k lanes + l. The sum over all tokens. */
+  /**
+   * The candidates: ids (-1 where a share of the vocabulary has too few tokens) and their logits,
+   * entry k of invocation l at k * lanes + l; and the sum over all tokens.
+   */
   candidates(): Readonly<Record<'ids' | 'values' | 'total', KernelBuffer>> {
     const length = CANDIDATES.lanes * CANDIDATES.each;
     const { candidates } = gpuRegions(this.plan);
@@ -67,14 +79,14 @@ export class GpuScope extends KernelScope {
     };
   }
 
-  /** Ids that were chosen: at i the token of position i. */
+  /** The chosen ids; element i is the token at position i. */
   history(): KernelBuffer {
     const address = { kind: 'memory', offset: gpuRegions(this.plan).history } as const;
     const length = this.plan.program.context + 1;
     return this.use({ name: 'history', element: 'i32', address, length, access: 'write', note: 'ids by position' });
   }
 
-  /** One workgroup of `lanes` invocations for every token of the step. */
+  /** Runs the body in one workgroup of `lanes` invocations for every token of the step. */
   perToken(lanes: number, body: (b: Builder, lane: Expr, token: Index) => void): void {
     const workgroup = (b: Builder, token: Index) =>
       b.loop('workgroup', 'lane', { to: lanes }, (inner, lane) => body(inner, lane, token));
@@ -83,8 +95,9 @@ export class GpuScope extends KernelScope {
   }
 
   /**
-   * Where workgroups along an axis are shared out among several works, `counts[i]` of them to work i: runs the one that `index`, the same for a
-   * whole workgroup, falls to, with its number there.
+   * Divides the workgroups along an axis among several works, `counts[i]` of them for work i. Runs
+   * the work that `index` falls into, with its index there. `index` must be the same for all
+   * invocations of a workgroup.
    */
   among(
     b: Builder,
@@ -105,13 +118,13 @@ export class GpuScope extends KernelScope {
     });
   }
 
-  /** Positions in the cache once this step has run. */
+  /** Positions in the state after this step. */
   lengthBehind(): Expr {
     return plus(this.scalar('position'), this.lowering === 'decode' ? 1 : this.scalar('count'));
   }
 }
 
-/** Bytes of workgroup memory a kernel takes. */
+/** Bytes of workgroup memory that a kernel uses. */
 export function workgroupBytes(kernel: Kernel): number {
   return kernel.buffers.reduce(
     (sum, b) => sum + (b.address.kind === 'workgroup' ? b.length * elementBytes(b.element) : 0),

@@ -1,7 +1,7 @@
 /**
- * Attention in splits of the context, as it lies between the kernel that leaves it and those that read it: a workgroup cannot wait for others, so
- * each leaves the weighted sum of its split with the largest score and the sum of weights, and every reader merges them (flash decoding, arXiv
- * 2311.01282).
+ * The buffer layout of attention in splits of the context. Workgroups cannot wait for each other,
+ * so each one stores the weighted sum of its split with the largest score and the sum of weights,
+ * and every reader merges them (flash decoding, arXiv 2311.01282).
  */
 import {
   add,
@@ -27,15 +27,21 @@ import type { KernelScope } from '../scope.ts';
 
 type Attention = Extract<FusedOp, { kind: 'attention' }>;
 
-/** Below any score. */
+/** Below every score. */
 export const FLOOR = -3e38;
 
-/** Positions of one split: at most 16 splits where a kilobyte or two of scores allow it. */
+/**
+ * Positions per split: the context in at most 16 splits, but at least 128 and at most 1024
+ * positions each, so that scores need at most 4 KiB.
+ */
 export function splitLength(context: number): number {
   const wanted = 2 ** Math.ceil(Math.log2(context / 16));
   return Math.max(128, Math.min(1024, wanted));
 }
-/** How the positions that a token sees are divided: `count` splits of `length`, from a chunk's border on. */
+/**
+ * The splits of the positions that a token sees: `count` splits of `length`, starting at a chunk's
+ * border.
+ */
 export function splitsOf({ window }: Pick<Attention, 'window'>, context: number): { length: number; count: number } {
   // a window may begin at the last position of a chunk
   const most = window === null ? context : Math.min(context, window + CONTEXT_CHUNK - 1);
@@ -43,12 +49,17 @@ export function splitsOf({ window }: Pick<Attention, 'window'>, context: number)
   return { length, count: Math.ceil(most / length) };
 }
 
-/** Elements per token that the splits of an attention take: sums, maximum and weight of each. */
+/**
+ * Elements per token for the splits of an attention: the sums, the maximum and the weight of each.
+ */
 export function splitsWidth(op: Attention, context: number): number {
   return op.heads * splitsOf(op, context).count * (op.valueStride + 2);
 }
 
-/** The first position that a token sees, and the chunk's border before it, where its first split begins; both are 0 without a window. */
+/**
+ * The first position that a token sees, and the chunk border at or before it, where its first split
+ * begins. Both are 0 without a window.
+ */
 export function seenBy(
   scope: KernelScope,
   { window }: Pick<Attention, 'window'>,
@@ -62,13 +73,16 @@ export function seenBy(
   return { first, border: b.let('border', times(quotient(first, CONTEXT_CHUNK), CONTEXT_CHUNK)) };
 }
 
-/** The attention whose splits lie in this buffer; null where it holds values. */
+/** The attention whose splits are in this buffer; null if the buffer holds values. */
 export function splitAttention({ ops }: Pick<Kind, 'ops'>, id: BufferId, context: number): Attention | null {
   const op = ops.find((op): op is Attention => op.kind === 'attention' && op.out === id);
   return op && splitsOf(op, context).count > 1 ? op : null;
 }
 
-/** The splits of a token: per token f32 [heads, splits, stride] weighted sums, then [heads, splits] maxima, then [heads, splits] sums of weights. */
+/**
+ * The layout of one token's splits: f32 [heads, splits, stride] weighted sums, then [heads, splits]
+ * maxima, then [heads, splits] sums of weights.
+ */
 export function splitsAt(scope: KernelScope, op: Attention, token: Index, access: 'read' | 'write') {
   const { out, heads, valueStride } = op;
   const all = heads * splitsOf(op, scope.plan.program.context).count;
@@ -81,7 +95,10 @@ export function splitsAt(scope: KernelScope, op: Attention, token: Index, access
   };
 }
 
-/** Attention's result at a feature, from its splits: sums and weights relative to the largest maximum seen so far. */
+/**
+ * Attention's result at a feature, merged from its splits: sums and weights are kept relative to
+ * the largest maximum so far.
+ */
 export function mergedAttention(
   scope: KernelScope,
   op: Attention,

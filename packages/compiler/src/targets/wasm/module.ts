@@ -1,8 +1,10 @@
 /**
- * The module around the kernels: one loop over the execution table, with a branch table over kinds. Its code knows the kinds and nothing
- * of how often they run; the number of rows, the position and the table's address are read from the step region.
+ * The module around the kernels: one loop over the execution table, with a branch table over kinds.
+ * The code contains each kind once and does not depend on how often it runs; the number of rows,
+ * the position and the table's address are read from the step region.
  *
- * With threads, every thread has an instance of its own over one shared memory and runs the same rows; `threads.ts` says how they meet.
+ * With threads, every thread has its own instance over one shared memory and runs the same rows;
+ * `threads.ts` explains how they synchronise.
  */
 import { TABLE_ROW, WASM_STEP, WORD } from '@lamella/runtime/step';
 import type { Kernel } from '../../loops/ir.ts';
@@ -16,10 +18,13 @@ import { partition } from './partition.ts';
 import { functionArguments, printFunction } from './print.ts';
 import { threadFunctions } from './threads.ts';
 
-/** What a caller may ask for, by its number in the step region. */
+/** What a caller may run, by its number in the step region. */
 const commands = ['decode', 'prefill', 'head'] as const;
 
-/** The module's text. `exportKernels` exports every kernel under its own name, too: for tests that run them one by one. */
+/**
+ * The module as text. `exportKernels` also exports every kernel under its own name, for tests that
+ * run single kernels.
+ */
 export function printModule(
   plan: Plan,
   kinds: readonly CpuKernels[],
@@ -31,7 +36,7 @@ export function printModule(
   const choices = kinds.flatMap((k) => k.choice);
   const own = new Map([
     ...shared.map((k) => [k, expanded(k, features)] as const),
-    // one thread chooses
+    // only one thread chooses a token
     ...choices.map((k) => [k, expanded(k, new Set([...features].filter((f) => f !== 'threads')))] as const),
   ]);
   const kernels = [...own.values()];
@@ -44,11 +49,12 @@ export function printModule(
   const advance = (count: string) => setWord(WASM_STEP.position, `(i32.add ${word(WASM_STEP.position)} ${count})`);
   const whole = {
     decode: [`(call $rows.decode (i32.const 0) ${last}${thread})`, `(call $head (i32.const 0)${thread})`],
-    // a table of a head alone leaves threads nothing to do: they meet all the same, or they could be told the next thing before they have heard of this
+    // a table with only a head gives threads no work; they meet at a barrier all the same, because
+    // a late thread would take the next command for this one
     prefill: [`(call $rows.prefill (i32.const 0) ${last}${thread})`, ...(threads ? [`(call $barrier${thread})`] : [])],
     head: [`(call $head ${word(WASM_STEP.row)}${thread})`],
   };
-  /** What an export does between its preparations and its end: the work itself, or all threads are told to do it. */
+  /** The statements of an export: the work itself, or the command to all threads to run it. */
   const work = (command: (typeof commands)[number]) =>
     threads ? [`(call $together (i32.const ${commands.indexOf(command)}))`] : whole[command];
   return [
@@ -138,7 +144,7 @@ export function printModule(
   }
 }
 
-/** A kernel with nothing left to decide: its share of the work, loops unrolled. */
+/** A kernel ready for printing: this thread's share of the work, with loops unrolled. */
 function expanded(kernel: Kernel, features: Features): Kernel {
   const own = unroll(partition(kernel, features));
   verifyKernel(own, true, features);

@@ -1,6 +1,7 @@
 /**
- * Spells one expanded kernel as a WAT function. Nothing is decided here: types map to types, operations to the spellings of the closed
- * table, an index to an address with its constant part in the `offset` immediate.
+ * Prints one expanded kernel as a WAT function. The printer makes no decisions: types map to types,
+ * operations to the spellings in the intrinsic table, an index to an address with its constant part
+ * in the `offset` immediate.
  */
 import { i32 } from '../../loops/build.ts';
 import { intrinsics } from '../../loops/intrinsics.ts';
@@ -43,11 +44,15 @@ export function printFunction(kernel: Kernel): string {
 }
 
 /**
- * A half as f32: its sign and its other 15 bits moved to where an f32 has them, times 2^112, the difference of the two exponents' biases. Exact
- * for subnormal halves too, but not for infinities and NaN, which weights are not (L214, L216).
+ * Widens a half to f32: its sign and its other 15 bits move to their places in an f32, and the
+ * result is multiplied by 2^112, the difference of the exponent biases. Exact for subnormal halves
+ * too, but wrong for infinities and NaN, which weights cannot contain (L214, L216).
  */
 const widened = { bits: '0x8fffe000', scale: '0x1p112' };
-/** Locals that hold both in four lanes: an engine makes a constant inside a loop again at every use. */
+/**
+ * Locals with these constants in four lanes: an engine materialises a constant inside a loop at
+ * every use.
+ */
 const HALF_BITS = 'half.bits';
 const HALF_SCALE = 'half.scale';
 const halfConstants = `  (local.set $${HALF_BITS} (i32x4.splat (i32.const ${widened.bits})))
@@ -55,7 +60,7 @@ const halfConstants = `  (local.set $${HALF_BITS} (i32x4.splat (i32.const ${wide
 `;
 
 class Printer {
-  /** Whether the text so far reads the locals of `halfConstants`. */
+  /** Whether the text so far uses the locals of `halfConstants`. */
   widensHalves = false;
   readonly #buffers: ReadonlyMap<string, KernelBuffer>;
 
@@ -63,7 +68,7 @@ class Printer {
     this.#buffers = buffers;
   }
 
-  /** Each with its line's end. */
+  /** The statements as text, each ending in a newline. */
   statements(body: readonly Stmt[], indent: string): string {
     let text = '';
     for (const s of body) text += `${indent}${this.#statement(s, indent)}\n`;
@@ -84,7 +89,8 @@ class Printer {
         return `(${op} ${this.#address(s.buffer, s.index)} ${this.#expr(s.value)})`;
       }
       case 'for': {
-        // tested at its end, so an iteration is one branch; a loop that may run no time at all is skipped before
+        // the test is at the loop's end, so that an iteration has one branch; a loop that may run
+        // zero times is guarded before
         const i = `$${s.name}`;
         const certain = s.from.kind === 'const' && s.to.kind === 'const' && s.from.value < s.to.value;
         const to = this.#expr(s.to);
@@ -136,7 +142,7 @@ class Printer {
     return `(i32x4.extend_low_i16x8_${sign} (i16x8.extend_low_i8x16_${sign} ${loaded}))`;
   }
 
-  /** Halves, sign-extended to words, as floats. */
+  /** Halves, sign-extended to words, widened to floats. */
   #half(words: string, type: Type): string {
     if (type === 'f32') {
       const bits = `(i32.and (i32.shl ${words} (i32.const 13)) (i32.const ${widened.bits}))`;
@@ -182,7 +188,10 @@ interface Split {
   readonly constant: number;
 }
 
-/** An index as base + constant, so that the constant can be an immediate. A negative constant stays in the base. */
+/**
+ * An index as base + constant, so that the constant can be an immediate. A negative constant stays
+ * in the base.
+ */
 function splitConstant(e: Expr): Split {
   if (e.kind === 'const') return { base: null, constant: e.value };
   if (e.kind !== 'apply' || e.fn !== 'add') return { base: e, constant: 0 };

@@ -1,6 +1,8 @@
-/** Reads off an assembled module how many bytes each of its functions takes, so that a reader sees what a kernel weighs. */
+/**
+ * Reads the size of each function from an assembled module, for the sizes of kernels in reports.
+ */
 
-/** Section of function bodies, in the binary format's numbering. */
+/** The section of function bodies, numbered as in the binary format. */
 const CODE = 10;
 
 /** Bytes of each function body, in the order of the module's text. */

@@ -1,4 +1,7 @@
-/** WebAssembly as a target. What is printed is the plain module, which runs everywhere; `variants.ts` has the others. */
+/**
+ * WebAssembly as a target. It prints the plain module, which runs on every engine; `variants.ts`
+ * makes the others.
+ */
 import type { Manifest } from '@lamella/runtime/manifest';
 import { forCpu, MAX_THREADS } from '../../schedule/cpu/program.ts';
 import { type CpuKernels, schedule } from '../../schedule/cpu/schedule.ts';

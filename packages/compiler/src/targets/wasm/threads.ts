@@ -1,17 +1,23 @@
 /**
- * How threads of one module meet. Thread 0 is the caller's; the others sit in `serve` and take part in every call.
+ * Synchronisation of a module's threads. Thread 0 is the caller's; the others wait in `serve` and
+ * take part in every call.
  *
- * Within a step they meet at flag barriers: each stores the number of its phase in a cache line of its own and reads the others' until
- * all are there (50 ns on two cores, where waking a sleeper takes 25 us). Between steps they spin for a while, then sleep, so that an idle model
- * costs nothing. A thread that has spun in a barrier for as long lets go of its core for a moment: somebody it waits for may have none. How long
- * a while is, whoever loads the module knows: it depends on the cores there are.
+ * Within a step, threads meet at flag barriers: each stores the number of its phase in its own
+ * cache line and reads the others' until all have arrived (50 ns on two cores, where waking a
+ * sleeping thread takes 25 us). Between steps they spin for a while, then sleep, so that an idle
+ * model uses no CPU. A thread that has spun as long in a barrier gives up its core for a moment, in
+ * case the thread it waits for has none. The loader sets the length of that while (`patience`),
+ * because it depends on the number of cores.
  */
 import { STEP_LINE_BYTES, WASM_STEP, WORD } from '@lamella/runtime/step';
 
-/** Nanoseconds for which a thread lets go of its core when it has read a word as often as `patience` says. */
+/** Nanoseconds that a thread sleeps after it has read a word `patience` times in a barrier. */
 const REST = 50_000;
 
-/** `$barrier`, `$together` and the exports `serve` and `stop`. `commands[i]` is what every thread runs for command i. */
+/**
+ * The functions `$barrier` and `$together` and the exports `serve` and `stop`. `commands[i]` is the
+ * text that every thread runs for command i.
+ */
 export function threadFunctions(step: number, commands: readonly (readonly string[])[]): string[] {
   const line = Math.log2(STEP_LINE_BYTES);
   const flag = (thread: string) =>
@@ -25,7 +31,7 @@ export function threadFunctions(step: number, commands: readonly (readonly strin
     '  (loop $next',
     '    (local.set $reads (i32.const 0))',
     '    (block $here (loop $again',
-    // phases wrap around: their difference does not
+    // phase numbers wrap around, so compare their difference
     `      (br_if $here (i32.ge_s (i32.sub (i32.atomic.load ${flag('other')}) (local.get $phase)) (i32.const 0)))`,
     '      (local.set $reads (i32.add (local.get $reads) (i32.const 1)))',
     `      (br_if $again (i32.lt_u (local.get $reads) (i32.load ${at(WASM_STEP.patience)})))`,

@@ -1,4 +1,7 @@
-/** The modules of a package: the plain one, and one for each set of engine features with which its formats multiply in another way. */
+/**
+ * The modules of a package: the plain one, and one for each set of engine features that would
+ * change at least one kernel.
+ */
 import type { WasmVariant } from '@lamella/runtime/choices';
 import { formats, kvFormats } from '../../formats/table.ts';
 import type { Feature, Features } from '../../loops/types.ts';
@@ -8,7 +11,7 @@ import { schedule } from '../../schedule/cpu/schedule.ts';
 import { assemble } from './assemble.ts';
 import { printModule } from './module.ts';
 
-/** What each variant may use. The first is the plain one. */
+/** The features that each variant may use. The first is the plain one. */
 export const variantFeatures: Readonly<Record<WasmVariant, Features>> = {
   simd: new Set(),
   relaxed: new Set(['relaxed']),
@@ -18,7 +21,7 @@ export const variantFeatures: Readonly<Record<WasmVariant, Features>> = {
   'vnni-threads': new Set(['relaxed', 'vnni', 'threads']),
 };
 
-/** A module and what an engine must have for it. */
+/** A module, and the features that an engine must have to run it. */
 export interface WasmModule {
   readonly variant: WasmVariant;
   readonly wasm: Uint8Array;
@@ -34,7 +37,7 @@ export async function modulesOf(plan: Plan, plain: Uint8Array): Promise<readonly
   return [{ variant: 'simd', wasm: plain }, ...(await Promise.all(made))];
 }
 
-/** The variants that differ for this program. */
+/** The variants whose code differs for this program. */
 export function variantsOf({ kinds }: Program): readonly WasmVariant[] {
   const used = new Set<Feature>(
     kinds.flatMap(({ packs, state }) => [

@@ -1,7 +1,9 @@
 /**
- * What a kernel binds. All its buffers in one part of memory are one binding (a buffer may be bound for writing only once), made of 32-bit
- * words, or of vectors of four where every wide access is aligned and nothing narrower is written. Weights that are halves are read as pairs of
- * words, which needs no feature; keys and values that are halves are also written, which needs `shader-f16`.
+ * The bindings of a kernel. All its buffers in one region of memory share one binding, because a
+ * buffer may be bound for writing only once. A binding is an array of 32-bit words, or of vectors
+ * of four if every wide access is aligned and nothing narrower is written. Weights stored as halves
+ * are read as pairs of words, which needs no feature. Keys and values stored as halves are also
+ * written, which needs `shader-f16`.
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { GPU_STEP_WORDS, WORD } from '@lamella/runtime/step';
@@ -16,7 +18,7 @@ import type { Kind } from '../../program/ir.ts';
 import type { GpuProfile } from '../../schedule/gpu/profile.ts';
 import { CANDIDATE_BYTES, gpuRegions } from '../../schedule/gpu/scope.ts';
 
-/** Where the parts of linear memory lie on a GPU. */
+/** The GPU buffer that holds a region of linear memory, with the region's start and size. */
 export function resourceAt(plan: Plan, offset: number): { resource: GpuResource; start: number; bytes: number } {
   const { step, tokens, arena, weights } = plan.memory;
   const { history, candidates } = gpuRegions(plan);
@@ -32,19 +34,19 @@ export function resourceAt(plan: Plan, offset: number): { resource: GpuResource;
   return found;
 }
 
-/** A variable of the shader, bound or shared by a workgroup. */
+/** A variable of the shader: a binding or workgroup memory. */
 export interface Variable {
   readonly name: string;
-  /** What its array holds. */
+  /** The elements of its array. */
   readonly of: 'words' | 'pairs' | 'vectors';
-  /** Its bindings, one after the other where one would be too large; empty for workgroup memory. */
+  /** Its bindings; several, in order, if one would be too large; empty for workgroup memory. */
   readonly bindings: readonly GpuBinding[];
-  /** Elements of workgroup memory, words. */
+  /** The element type, and the number of words in workgroup memory. */
   readonly element: 'u32' | 'f32' | 'i32' | 'f16';
   readonly words: number;
 }
 
-/** Bytes of what the array of a variable holds. */
+/** Bytes of one element of the variable's array. */
 export function unitBytes({ of, element }: Variable): number {
   if (of === 'words') return 4;
   return of === 'pairs' || element === 'f16' ? 8 : 16;
@@ -52,11 +54,11 @@ export function unitBytes({ of, element }: Variable): number {
 
 export interface Bound {
   readonly variables: readonly Variable[];
-  /** Variable and first byte of a kernel buffer. */
+  /** The variable and the byte offset of a kernel buffer. */
   place(buffer: string): { readonly variable: Variable; readonly offset: number };
 }
 
-/** Bytes one access touches. */
+/** Bytes that one access reads or writes. */
 function accessBytes(buffer: KernelBuffer, access: Access): number {
   const width =
     access.store === null
@@ -113,7 +115,7 @@ export function bind(kernel: Kernel, plan: Plan, kind: Kind, multiples: Multiple
   }
   const bufferOf = (name: string) => kernel.buffers.find((b) => b.name === name)!;
   const isWide = (a: Access): boolean => accessBytes(bufferOf(a.buffer), a) === 16;
-  /** Whether it is of four halves. */
+  /** Whether the access reads or writes four halves. */
   const isFour = (a: Access): boolean => bufferOf(a.buffer).element === 'f16' && a.type === 'f32x4';
   const isAlignedTo = (a: Access, bytes: number): boolean => {
     const buffer = bufferOf(a.buffer);
@@ -135,7 +137,8 @@ export function bind(kernel: Kernel, plan: Plan, kind: Kind, multiples: Multiple
       throw new Error(`kernel ${kernel.name}: ${key} holds halves, which are read and written four at a time`);
     const inPairs = !stored && halves.some(isFour) && mine.every((a) => !(isFour(a) || isWide(a)) || isAlignedTo(a, 8));
     const of = inPairs ? 'pairs' : stored || inVectors(mine, true) ? 'vectors' : 'words';
-    // what holds results of earlier kernels is bound for writing wherever it is bound: one layout of it for all
+    // `memory` holds results of earlier kernels and is always bound for writing, so that all
+    // kernels share one layout of it
     const access = writes || resource === 'memory' ? 'read_write' : 'read';
     const limit = profile.bindingBytes - (profile.bindingBytes % 256);
     const bindings = Array.from(

@@ -1,11 +1,11 @@
 /**
- * How a kernel is dispatched: its grid loops become the axes of a dispatch, and its one workgroup
- * loop the invocations of a workgroup. What stands in that loop is what every invocation does.
+ * The dispatch of a kernel: its grid loops become the axes, its one workgroup loop becomes the
+ * invocations of a workgroup, and the body of that loop is the code of one invocation.
  */
 import type { GpuExtent } from '@lamella/runtime/webgpu-manifest';
 import type { Expr, Kernel, Stmt } from '../../loops/ir.ts';
 
-/** One axis of a dispatch, from a grid loop. */
+/** One axis of a dispatch, from one grid loop. */
 interface Axis {
   readonly name: string;
   readonly step: number;
@@ -13,17 +13,17 @@ interface Axis {
 }
 
 export interface Launch {
-  /** At most three, the outermost loop first. */
+  /** At most three, outermost loop first. */
   readonly axes: readonly Axis[];
   /** The variable of the workgroup loop. */
   readonly lane: string;
-  /** Invocations a workgroup. */
+  /** Invocations per workgroup. */
   readonly lanes: number;
   /** The statements of one invocation. */
   readonly body: readonly Stmt[];
 }
 
-/** Throws for a kernel whose outer loops are not those of a dispatch. */
+/** Throws if the kernel's outer loops cannot be a dispatch. */
 export function launchOf(kernel: Kernel): Launch {
   const fail = (why: string): never => {
     throw new Error(`kernel ${kernel.name} cannot be dispatched: ${why}`);
@@ -54,7 +54,7 @@ function linear(e: Expr, fail: (why: string) => never): Omit<GpuExtent, 'per'> {
   return { constant: a.constant + b.constant, position: a.position + b.position, count: a.count + b.count };
 }
 
-/** The extent as a reader of the shader finds it in its first line. */
+/** The extent as text, for the first line of the shader. */
 export function printExtent({ constant, position, count, per }: GpuExtent): string {
   const terms = [...(constant ? [constant] : []), ...(position ? ['position'] : []), ...(count ? ['count'] : [])];
   return per === 1 ? terms.join(' + ') : `(${terms.join(' + ')}) / ${per}`;

@@ -1,6 +1,7 @@
 /**
- * Where everything lies on a GPU: a few large buffers, filled in order, none larger than the profile allows; a weight group or a state lies
- * in one of them, at an offset a binding may start at. The packed files are the same as for WASM: `copies` says where their bytes go.
+ * The GPU buffers of a model: a few large buffers, filled in order, none larger than the profile
+ * allows. A weight group or a state lies within one of them, at an offset where a binding may
+ * start. The packed files are the same as for WASM; `copies` says where their bytes go.
  */
 import { GPU_STEP_WORDS, WORD } from '@lamella/runtime/step';
 import type { GpuLayout, GpuPlace } from '@lamella/runtime/webgpu-manifest';
@@ -10,7 +11,7 @@ import type { GpuProfile } from '../../schedule/gpu/profile.ts';
 import { CANDIDATE_BYTES } from '../../schedule/gpu/scope.ts';
 import { resourceAt } from './bind.ts';
 
-/** A family of buffers that is filled from its start. */
+/** Buffers for one purpose, filled from the start. */
 class Family {
   readonly sizes: number[] = [];
   readonly #profile: GpuProfile;
@@ -47,7 +48,7 @@ export function gpuLayout(plan: Plan, profile: GpuProfile, chunk: number): GpuLa
   const inMemory = (address: number): number => address - memory.start;
   const constants = padded(plan.ropeBytes, 16);
   const history = 4 * (program.context + 1);
-  // ids of two chunks, candidates and one row of logits on their way back
+  // room for readbacks: ids of two chunks, the candidates and one row of logits
   const reads = 2 * padded(4 * chunk, 16) + CANDIDATE_BYTES + 4 * program.vocab;
   const families = [...weights.sizes, ...states.sizes].reduce((sum, n) => sum + n, 0);
   return {

@@ -1,6 +1,7 @@
 /**
- * Spells loads in WGSL: bindings hold words, pairs or vectors of four of them (`bind.ts`), and what is read is part of a word, or several, with
- * the same bits as the loop IR's element.
+ * Prints loads as WGSL. Bindings hold words, or vectors of two or four words (`bind.ts`), but the
+ * loop IR loads smaller or larger elements: this file extracts and combines them so that the bits
+ * are the same.
  */
 import { plus, quotient, times } from '../../loops/build.ts';
 import type { Expr, Kernel } from '../../loops/ir.ts';
@@ -9,7 +10,7 @@ import { elementBytes } from '../../loops/types.ts';
 import { loadWidth } from '../../loops/verify.ts';
 import { type Bound, unitBytes, type Variable } from './bind.ts';
 
-/** Parts of words, by the name that a load calls. */
+/** WGSL functions that extract parts of words, by name. */
 const wordFunctions = {
   signedByte: `fn signedByte(word: u32, at: i32) -> i32 {
   return i32(word << u32(24 - 8 * (at & 3))) >> 24u;
@@ -33,7 +34,7 @@ const wordFunctions = {
 
 type Load = Extract<Expr, { kind: 'load' }>;
 
-/** The loads of one kernel. */
+/** Prints the loads of one kernel. */
 export class Loads {
   readonly #kernel: Kernel;
   readonly #bound: Bound;
@@ -41,7 +42,7 @@ export class Loads {
   readonly #expr: (e: Expr) => string;
   readonly #called: Map<string, string>;
 
-  /** `expr` spells an index; functions that loads call are added to `called`, by name. */
+  /** `expr` prints an index. Functions that loads call are added to `called`, by name. */
   constructor(
     kernel: Kernel,
     bound: Bound,
@@ -95,14 +96,17 @@ export class Loads {
     return `${this.#accessor(variable, `${name}Word`, element, index, inside)}(${this.#expr(at)})`;
   }
 
-  /** Index in the array of an element. */
+  /** The array index of an element. */
   #unitAt(variable: Variable, index: Expr, bytes: number, offset: number): Expr {
     const unit = unitBytes(variable);
     if (unit === 4 && bytes < 4) return this.#dividedByFour(plus(times(index, bytes), offset));
     return plus(this.#multiples.divide(index, unit / bytes), offset / unit);
   }
 
-  /** `size` bytes from an index of the array on, as one vector: by a function where they are several units, so that the index is computed once. */
+  /**
+   * `size` bytes from an array index on, as one vector. If they span several array elements, a
+   * function reads them, so that the index is computed once.
+   */
   #several(variable: Variable, size: number, at: Expr): string {
     const { name, element, of } = variable;
     const count = size / unitBytes(variable);
@@ -114,7 +118,7 @@ export class Loads {
     return `${fn}(${this.#expr(at)})`;
   }
 
-  /** What the array holds at an index. */
+  /** One element of the array. */
   #unit(variable: Variable, at: string): string {
     const { name, of, bindings, element } = variable;
     if (bindings.length <= 1) return `${name}[${at}]`;
@@ -126,7 +130,7 @@ export class Loads {
     return `${this.#accessor(variable, `${name}${suffix}`, type, 'at', '')}(${at})`;
   }
 
-  /** A function that reads an array which may be bound in several parts. */
+  /** A function that reads an array which may be split over several bindings. */
   #accessor(variable: Variable, fn: string, type: string, index: string, inside: string): string {
     const { name, bindings } = variable;
     const unit = unitBytes(variable);
@@ -155,7 +159,7 @@ const wgslTypes = {
 } as const;
 const scalars = { u32: 'u32', i32: 'i32', f32: 'f32', f32x4: 'f32', i32x4: 'i32', i8x16: 'u32' } as const;
 
-/** A value of another type with the same bits. */
+/** A value with the same bits as another type. */
 function reinterpreted(text: string, to: keyof typeof wgslTypes, { element }: Variable): string {
   return scalars[to] === element ? text : `bitcast<${wgslTypes[to]}>(${text})`;
 }

@@ -1,4 +1,7 @@
-/** Names a WGSL shader may use: letters, digits and underscores; no keyword, no reserved word, no function of the language. */
+/**
+ * Names that are valid in a WGSL shader: letters, digits and underscores, but no keyword, reserved
+ * word or built-in function.
+ */
 
 const taken = new Set(
   `alias break case const const_assert continue continuing default diagnostic discard else enable false fn for if let loop override
@@ -15,7 +18,7 @@ const taken = new Set(
     .filter(Boolean),
 );
 
-/** Gives every name of a kernel one of its own in the shader. */
+/** Gives every name of a kernel a unique name in the shader. */
 export class ShaderNames {
   readonly #given = new Map<string, string>();
   readonly #used: Set<string>;
@@ -35,7 +38,7 @@ export class ShaderNames {
     return fresh;
   }
 
-  /** A name that is printed as it is. */
+  /** Reserves a name that is printed unchanged. */
   keep(name: string): void {
     this.#given.set(name, name);
   }

@@ -1,6 +1,7 @@
 /**
- * Spells one expanded kernel as a WGSL shader. Grid loops become axes of the dispatch and the workgroup loop its invocations; buffers
- * become the bindings that `bind.ts` found, read as 32-bit words or vectors of them and reinterpreted where they are used.
+ * Prints one expanded kernel as a WGSL shader. Grid loops become axes of the dispatch, the
+ * workgroup loop becomes its invocations. Buffers become the bindings of `bind.ts`, read as 32-bit
+ * words or vectors of them and reinterpreted at each use.
  */
 import { GPU_STEP, GPU_UNIFORM_WORDS, WORD } from '@lamella/runtime/step';
 import type { GpuKernel } from '@lamella/runtime/webgpu-manifest';
@@ -20,7 +21,7 @@ import { Loads } from './loads.ts';
 import { ShaderNames } from './names.ts';
 import { storageBarriersOf } from './storage-barriers.ts';
 
-/** A kernel as WebGPU takes it. */
+/** A shader with its dispatch and its bindings. */
 export interface Shader extends GpuKernel {
   readonly code: string;
 }
@@ -34,7 +35,7 @@ const wgslType: Readonly<Partial<Record<Type, string>>> = {
   i8x16: 'vec4<u32>',
 };
 
-/** Names of the words in the uniform, in order. */
+/** The words of the uniform, in order. */
 const uniformWords = Array.from(
   { length: GPU_UNIFORM_WORDS },
   (_, word) => Object.entries(GPU_STEP).find(([, at]) => at === word)?.[0] ?? 'spare',
@@ -112,7 +113,7 @@ class Printer {
   readonly #loads: Loads;
   /** Functions that the text so far calls, by name. */
   readonly #called = new Map<string, string>();
-  /** The barriers that must also order what lies outside workgroup memory. */
+  /** Barriers that must also order accesses to storage buffers. */
   readonly #storageBarriers: ReadonlySet<Stmt>;
 
   constructor(kernel: Kernel, bound: Bound, multiples: Multiples) {
@@ -131,7 +132,7 @@ class Printer {
     this.#storageBarriers = storageBarriersOf(kernel);
   }
 
-  /** The functions the printed text calls. */
+  /** The functions that the printed text calls. */
   functions(): string[] {
     return [...this.#called.values()];
   }
@@ -223,7 +224,7 @@ class Printer {
     ];
   }
 
-  /** A value's bits as elements of a variable. */
+  /** The bits of a value as elements of a variable. */
   #bits(value: Expr, { element }: Variable): string {
     const text = this.#expr(value);
     const wide = value.type === 'f32x4' || value.type === 'i32x4';

@@ -1,11 +1,14 @@
 /**
- * Which barriers of a kernel must order more than workgroup memory. WGSL has two barriers:
- * `workgroupBarrier` orders what invocations share in a workgroup, `storageBarrier` what they write
- * to buffers; the second is printed only where an invocation reads what another one stored.
+ * Finds the barriers that must order more than workgroup memory. WGSL has two barriers:
+ * `workgroupBarrier` orders accesses to workgroup memory, `storageBarrier` orders accesses to
+ * buffers. The second is printed only where an invocation reads from a buffer what another
+ * invocation stored.
  */
 import { type Expr, expressionsOf, type Kernel, mapExpr, type Stmt } from '../../loops/ir.ts';
 
-/** Barriers between a store to memory outside the workgroup and a later load from the same buffer. */
+/**
+ * Barriers between a store to memory outside the workgroup and a later load from the same buffer.
+ */
 export function storageBarriersOf(kernel: Kernel): ReadonlySet<Stmt> {
   const outside = new Set(kernel.buffers.filter((b) => b.address.kind !== 'workgroup').map((b) => b.name));
   const found = new Set<Stmt>();
@@ -24,7 +27,7 @@ export function storageBarriersOf(kernel: Kernel): ReadonlySet<Stmt> {
     // Unrolling copies statements, so each barrier of the text is an object of its own.
     if (s.kind === 'barrier') open = [...open, { barrier: s, stored: new Set(stored) }];
     if (s.kind === 'if') s.body.forEach(visit);
-    // What one iteration of a loop stores, the next one may load.
+    // A later iteration of a loop may load what an earlier one stored.
     if (s.kind === 'for') [...s.body, ...(s.tag === 'serial' ? s.body : [])].forEach(visit);
   };
   kernel.body.forEach(visit);

@@ -1,4 +1,7 @@
-/** The WebGPU part of a package: every shader as text, which of them a row of each kind runs, and the buffers they bind. */
+/**
+ * WebGPU as a target: every shader as text, the shaders that each kind runs, and the buffers they
+ * bind.
+ */
 import type { GpuTarget } from '@lamella/runtime/webgpu-manifest';
 import type { Kernel } from '../../loops/ir.ts';
 import type { Plan } from '../../plan/plan.ts';
@@ -10,32 +13,38 @@ import type { Target } from '../target.ts';
 import { gpuLayout } from './layout.ts';
 import { printShader, type Shader } from './print.ts';
 
-/** Tokens chosen before their ids are read: enough to hide a readback, few enough that little is computed behind an end. */
+/**
+ * Tokens chosen before their ids are read back: enough to hide the readback, few enough that little
+ * is computed past the end of an answer.
+ */
 const TOKENS_PER_READBACK = 8;
 
-/** What a package holds besides the file that `code` becomes. */
+/** What a package holds for one profile, in addition to the file of `code`. */
 export interface GpuParts {
   readonly manifest: Omit<GpuTarget, 'file' | 'sha256'>;
-  /** All shaders, each behind a line `//// NAME`. */
+  /** All shaders, each preceded by a line `//// NAME`. */
   readonly code: string;
   readonly dispatchesPerToken: number;
-  /** What the shaders were printed from, in the manifest's order. */
+  /** The kernels behind the shaders, in the manifest's order. */
   readonly kernels: readonly Kernel[];
-  /** Weight bytes that a token's dispatches bind, but for the embedding's, which read a row of a table. */
+  /**
+   * Bytes of weights that the dispatches of one token bind. Without the embedding's, which read
+   * only one row of their table.
+   */
   readonly weightBytesPerToken: number;
 }
 
-/** WebGPU, on adapters of a profile, as a target. */
+/** The WebGPU target for adapters that meet a profile. */
 export const webgpu = (profile: GpuProfile): Target<GpuKernels, GpuParts> => ({
   lower: (program) => forGpu(program, profile),
   schedule: (plan) => scheduleGpu(plan, profile),
   print: (plan, kernels) => printShaders(plan, kernels, profile),
 });
 
-/** The profiles that a package has shaders for, best first. Every adapter has the last. */
+/** The profiles that a package has shaders for, best first. Every adapter meets the last one. */
 export const profiles: readonly GpuProfile[] = [halves, conservative];
 
-/** The shaders of a plan's kernels, as a package carries them. */
+/** Prints all shaders of a plan, and the part of the manifest that describes them. */
 function printShaders(plan: Plan, kernels: GpuKernels, profile: GpuProfile): GpuParts {
   const shaders: Shader[] = [];
   const printed: Kernel[] = [];
