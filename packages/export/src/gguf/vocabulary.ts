@@ -143,6 +143,8 @@ function tokensOf(tokenizer: TokenizerJson, json: Json, form: Form, size: number
   }
   for (const added of list(json.added_tokens).map(record)) {
     const content = text(added.content);
+    // Gemma 3 has one for images, which its small models do not
+    if (added.special === true && Number(added.id) >= size) continue;
     const kind = added.special === true ? TOKEN_TYPE.control : TOKEN_TYPE.userDefined;
     put(added.id, content, content === model.unk_token ? TOKEN_TYPE.unknown : kind);
   }

@@ -161,6 +161,14 @@ describe('what llama.cpp has no form for is made up, and it is said why', () => 
   });
 });
 
+test('a special token behind the vocabulary of the model is left out: no prompt can have it', () => {
+  const image = { id: 8, content: '<image>', special: true };
+  const json = { ...sentencePiece, added_tokens: [...sentencePiece.added_tokens, image] };
+  const { metadata, madeUp } = vocabularyOf(tokenizer(json), 8);
+  expect(madeUp).toBeNull();
+  expect(value(metadata, 'tokens')).not.toContain('<image>');
+});
+
 test('a tokenizer that is broken or too large is an error', () => {
   expect(() => vocabularyOf({ ...tokenizer({}), json: '{' }, 9)).toThrow(
     /^L207 tokenizer.json is not a usable tokenizer: not JSON/,
