@@ -1,18 +1,24 @@
-/** How the values of a tensor lie in a file, by dtype, and how they become f32. Formats of files differ in the dtypes that they have. */
+/**
+ * The dtypes of tensors in files, and their conversion to f32. Each file format reads its own set
+ * of dtypes.
+ */
 import { widenBF16s, widenF16s } from './half.ts';
 
 export interface Dtype {
-  /** Values in a block: 1, or as many as share a scale. A tensor is a whole number of blocks. */
+  /**
+   * Values per block: 1, or the number of values that share a scale. A tensor is a whole number of
+   * blocks.
+   */
   readonly blockValues: number;
   readonly blockBytes: number;
-  /** Fills `values` from the whole blocks that `bytes` are; `bytes` begins at an even address. */
+  /** Converts whole blocks to f32 and fills `values`; `bytes` begins at an even address. */
   readonly widen: (bytes: Uint8Array, values: Float32Array) => void;
 }
 
-/** What is read of a file: dtypes by the name that the file's format has for them. */
+/** The dtypes that can be read from a file, by their names in that file's format. */
 export type Dtypes = ReadonlyMap<string, Dtype>;
 
-/** As safetensors spells them. */
+/** The dtypes of safetensors files. */
 export const floats: Dtypes = new Map<string, Dtype>([
   ['F32', { blockValues: 1, blockBytes: 4, widen: (bytes, values) => bytesOf(values).set(bytes) }],
   ['F16', { blockValues: 1, blockBytes: 2, widen: (bytes, values) => widenF16s(halvesOf(bytes), bitsOf(values)) }],

@@ -1,11 +1,14 @@
 /**
- * Weights are numbers. One NaN or infinity makes every logit NaN, and a model that answers the same token for ever; so a checkpoint with
- * one is refused, by its place, before anything is computed from it.
+ * Refuses weights that are NaN or infinite. A single one makes every logit NaN, and the model would
+ * answer the same token for ever; so the checkpoint is refused, with the place of the value, before
+ * anything is computed.
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Weight } from '@lamella/graph/ir';
 
-/** Throws L214 with the first place where `values` (row-major, of `weight` in `checkpoint`) hold a NaN or an infinity. */
+/**
+ * Throws L214 for the first NaN or infinity in `values` (row-major, of `weight` in `checkpoint`).
+ */
 export function requireFinite(values: Float32Array, { name, shape }: Weight, checkpoint: string): void {
   const first = firstNotFinite(values);
   if (first < 0) return;
@@ -15,7 +18,10 @@ export function requireFinite(values: Float32Array, { name, shape }: Weight, che
   throw new LamellaError('L214', { name, checkpoint, value: String(values[first]), index, count });
 }
 
-/** -1 where there is none. Two nanoseconds a value: a twentieth of what packing it takes. */
+/**
+ * Index of the first value that is not finite, or -1. Takes two nanoseconds per value, a twentieth
+ * of packing it.
+ */
 function firstNotFinite(values: Float32Array): number {
   const { length } = values;
   for (let i = 0; i < length; i++) {

@@ -1,31 +1,35 @@
 /**
- * Does a checkpoint fit a graph? Names and shapes are compared before any data is read, and everything that is wrong is said at once,
- * as a table by tensor name. Tensors that differ only in their layer number share a row: one mistake in a block is one row, not thirty.
+ * Checks that a checkpoint fits a graph. Names and shapes are compared before any data is read, and
+ * all differences are reported at once, in a table by tensor name. Tensors that differ only in
+ * their layer number share a row: a mistake in a block takes one row, not thirty.
  */
 import { checkpointTensors, type Graph, type Weight } from '@lamella/graph/ir';
 import { shown } from './excerpt.ts';
 
-/** A tensor as far as fitting is concerned. */
+/** The properties of a tensor that are compared. */
 interface Named {
   readonly name: string;
   readonly shape: readonly number[];
 }
 
-/** What is wrong, ready to be printed; null when the checkpoint fits. */
+/** The differences, ready for printing. */
 export interface Misfit {
   /** Aligned rows of missing, extra and wrong-shape tensors. */
   readonly table: string;
   readonly remedy: string;
 }
 
-/** The head's name in Hugging Face checkpoints; a tied model may store its embedding a second time under it. */
+/**
+ * The head's name in Hugging Face checkpoints. A checkpoint of a tied model may store the embedding
+ * a second time under this name.
+ */
 export const headName = 'lm_head.weight';
-/** Buffers that old checkpoints carry and the graph computes. */
+/** Buffers that old checkpoints contain and that the graph computes itself. */
 const computed = /(^|\.)rotary_emb\.inv_freq$/;
-/** Rows printed of each sort. */
+/** The most rows printed for each kind of difference. */
 const maxRows = 12;
 
-/** Compares the tensors of a checkpoint with the weights of the graph. */
+/** Compares the tensors of a checkpoint with the weights of the graph; null if they fit. */
 export function findMisfit(graph: Graph, tensors: ReadonlyMap<string, Named>): Misfit | null {
   const tensorsOfGraph = checkpointTensors(graph);
   const wanted = new Set(tensorsOfGraph.map(({ name }) => name));
@@ -49,7 +53,10 @@ export function findMisfit(graph: Graph, tensors: ReadonlyMap<string, Named>): M
   return { table: `${align(rows)}\n  ${counts}`, remedy: remedyFor(missing, extra) };
 }
 
-/** The weight that a tied head reads, when the checkpoint stores it again under the head's name; else null. */
+/**
+ * The weight of a tied head if the checkpoint also stores a tensor of the same shape under the
+ * head's name; otherwise null.
+ */
 export function duplicatedEmbedding(graph: Graph, tensors: ReadonlyMap<string, Named>): Weight | null {
   const stored = tensors.get(headName);
   if (!stored || graph.weights.some(({ name }) => name === headName)) return null;
@@ -58,7 +65,10 @@ export function duplicatedEmbedding(graph: Graph, tensors: ReadonlyMap<string, N
   return weight?.role === 'table' && sameShape(stored.shape, weight.shape) ? weight : null;
 }
 
-/** The table for a stored head that is not the embedding after all: they differ first at element `index`. */
+/**
+ * The table for a stored head that differs from the embedding; `index` is the first element that
+ * differs.
+ */
 export function untiedHead(embedding: Weight, index: number, embedded: number, head: number): Misfit {
   const at = `[${Math.floor(index / (embedding.shape[1] ?? 1))}, ${index % (embedding.shape[1] ?? 1)}]`;
   return {
@@ -74,7 +84,10 @@ function sameShape(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((size, axis) => size === b[axis]);
 }
 
-/** Rows of one sort; tensors alike but for the numbers in their names become one, with `*` for the numbers. */
+/**
+ * Rows for one kind of difference. Tensors whose names differ only in numbers share a row, with `*`
+ * for the numbers.
+ */
 function group<T extends Named>(
   tensors: readonly T[],
   sort: string,
@@ -100,7 +113,10 @@ function patternOf(name: string): string {
   return name.replace(/\d+/g, '*');
 }
 
-/** `perhaps NAME`: the extra tensor of the same shape that is spelled most alike at both ends, if half the name is. */
+/**
+ * `perhaps NAME`: the extra tensor of the same shape whose name has the most characters in common
+ * at both ends, if these are at least half of the name.
+ */
 function nearest(missing: Named, extra: readonly Named[]): string {
   let best = '';
   let most = missing.name.length / 2;
@@ -111,7 +127,7 @@ function nearest(missing: Named, extra: readonly Named[]): string {
   return best && `perhaps ${shown(best)}`;
 }
 
-/** Characters that two names have in common at their beginning and their end together. */
+/** The number of characters that two names share at their beginning and end together. */
 function commonEnds(a: string, b: string): number {
   const shorter = Math.min(a.length, b.length);
   let start = 0;
@@ -121,7 +137,7 @@ function commonEnds(a: string, b: string): number {
   return start + end;
 }
 
-/** What to try: if all names differ by one prefix, it is the prefix. */
+/** The remedy: another prefix if all names differ by one prefix, otherwise the right graph. */
 function remedyFor(missing: readonly Named[], extra: readonly Named[]): string {
   const extraNames = extra.map(({ name }) => name);
   const wanted = missing[0]?.name;
@@ -142,7 +158,7 @@ function remedyFor(missing: readonly Named[], extra: readonly Named[]): string {
   return 'the graph this checkpoint was made for, or keys and sizes in the graph that match the table';
 }
 
-/** Most of what is missing is among `names` after renaming. */
+/** Whether most missing tensors are among `names` after renaming. */
 function agree(missing: readonly Named[], names: ReadonlySet<string>, rename: (name: string) => string): boolean {
   return missing.filter(({ name }) => names.has(rename(name))).length > missing.length / 2;
 }
@@ -151,7 +167,7 @@ function shapeText(shape: readonly number[]): string {
   return `[${shape.join(', ')}]`;
 }
 
-/** Columns padded to their widest cell. */
+/** Aligns rows in columns, each as wide as its widest cell. */
 function align(rows: readonly (readonly string[])[]): string {
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   return rows

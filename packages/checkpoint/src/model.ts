@@ -1,4 +1,7 @@
-/** What a checkpoint says its model is, whichever kind of checkpoint it is: a folder as Hugging Face has it, or a GGUF file. */
+/**
+ * Reads the model description of a checkpoint, from either kind: a Hugging Face folder or a GGUF
+ * file.
+ */
 import path from 'node:path';
 import type { Decoder } from './decoder/decoder.ts';
 import { modelName } from './decoder/model-name.ts';
@@ -8,14 +11,14 @@ import { readDecoder } from './huggingface/families.ts';
 import { type ImportedGraph, importHuggingFace } from './huggingface/import-config.ts';
 
 /**
- * The model of a checkpoint. Throws L302 where it cannot be read, L206 with key and value for what cannot be imported, and for a GGUF file what
- * opening it throws (L203, L204, L220).
+ * The model of a checkpoint. Throws L302 if the checkpoint cannot be read, L206 with key and value
+ * for a model that cannot be imported, and L203, L204 or L220 if a GGUF file cannot be opened.
  */
 export async function readModel(checkpoint: string): Promise<Decoder> {
   return isGguf(checkpoint) ? readGgufDecoder(checkpoint) : readDecoder(checkpoint);
 }
 
-/** The graph of a checkpoint as a DSL file. Throws what `readModel` throws. */
+/** The graph of a checkpoint as a DSL file. Throws the same errors as `readModel`. */
 export async function importModel(checkpoint: string): Promise<ImportedGraph> {
   if (!isGguf(checkpoint)) return importHuggingFace(checkpoint);
   const name = modelName(checkpoint);

@@ -1,6 +1,7 @@
 /**
- * What `--weights` names: a folder as Hugging Face publishes it, a `.safetensors`, `.bin` or `.gguf` file, or `random:SEED`. A source is handed out only
- * once the checkpoint's names, shapes and dtypes are known to fit the graph.
+ * Opens the weights that `--weights` names: a folder as Hugging Face publishes it, a
+ * `.safetensors`, `.bin` or `.gguf` file, or `random:SEED`. A source is returned only after names,
+ * shapes and dtypes have been checked against the graph.
  */
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
@@ -17,12 +18,13 @@ import type { Checkpoint } from './tensor-file.ts';
 import { openTorchBin } from './torch-bin.ts';
 import type { WeightSource } from './weight-source.ts';
 
-/** Elements compared at once. */
+/** Elements compared at a time. */
 const chunk = 1 << 20;
 
 /**
- * Opens the weights that `spec` names for `graph`. Close the source when done. Throws L201 (does not fit), L202, L203, L209, L210 or L220 (damaged),
- * L204 or L302 (nothing there that can be read), L205 (a dtype that is not read), L206 (a GGUF file of an architecture that is not read), L208 (not a seed).
+ * Opens the weights that `spec` names for `graph`. The caller closes the source. Throws L201 (does
+ * not fit), L202, L203, L209, L210 or L220 (damaged), L204 or L302 (no readable checkpoint), L205
+ * (unsupported dtype), L206 (a GGUF file of an unsupported architecture), L208 (not a seed).
  */
 export async function openWeights(spec: string, graph: Graph): Promise<WeightSource> {
   const random = /^random:(.*)$/s.exec(spec);
@@ -52,7 +54,7 @@ function seedOf(text: string): number {
   return seed;
 }
 
-/** What a folder may hold, in the order in which one is preferred to another: a whole file, or an index of several. */
+/** The files that a folder may hold, in order of preference: whole files and indexes of shards. */
 const published = [
   { file: 'model.safetensors', isIndex: false, open: openSafetensors },
   { file: 'model.safetensors.index.json', isIndex: true, open: openSafetensors },
@@ -60,7 +62,7 @@ const published = [
   { file: 'pytorch_model.bin.index.json', isIndex: true, open: openTorchBin },
 ] as const;
 
-/** Opens a folder or file, whether or not it fits the graph. */
+/** Opens a folder or file without checking that it fits the graph. */
 async function openCheckpoint(spec: string, graph: Graph): Promise<Checkpoint> {
   const isFolder = await stat(spec).then(
     (found) => found.isDirectory(),
@@ -73,10 +75,13 @@ async function openCheckpoint(spec: string, graph: Graph): Promise<Checkpoint> {
   return isIndex ? openShards(at, open) : open(at);
 }
 
-/** What training in parallel and compiling put before the name of every weight. */
+/** The prefixes that parallel training and torch.compile add to the name of every weight. */
 const wrapper = /^(?:module|_orig_mod)\./;
 
-/** The checkpoint under the names that its model's weights had before it was wrapped, if they all were and `graph` does not have them so. */
+/**
+ * The checkpoint with these prefixes removed from its names, if all names have one and no tensor of
+ * `graph` has a name of the checkpoint.
+ */
 function withoutWrappers(checkpoint: Checkpoint, graph: Graph): Checkpoint {
   const names = [...checkpoint.tensors.keys()];
   if (names.length === 0 || !names.every((name) => wrapper.test(name))) return checkpoint;
@@ -95,7 +100,8 @@ function withoutWrappers(checkpoint: Checkpoint, graph: Graph): Checkpoint {
 }
 
 /**
- * The files of a checkpoint, a folder or a `.gguf` file, that `openWeights` reads. Throws L204 or L302 when there are none, L210 for a bad index.
+ * The files that `openWeights` reads for a checkpoint, which is a folder or a `.gguf` file. Throws
+ * L204 or L302 if there are none, L210 for a bad index.
  */
 export async function weightFiles(checkpoint: string): Promise<readonly string[]> {
   if (isGguf(checkpoint)) return [checkpoint];
@@ -117,7 +123,9 @@ async function findPublished(folder: string): Promise<(typeof published)[number]
   });
 }
 
-/** A tied model's stored head must be its embedding, value for value. */
+/**
+ * The misfit of a tied model whose stored head differs from its embedding; null if they are equal.
+ */
 async function findUntiedHead(graph: Graph, checkpoint: Checkpoint) {
   const embedding = duplicatedEmbedding(graph, checkpoint.tensors);
   if (!embedding) return null;

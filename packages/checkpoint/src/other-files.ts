@@ -1,7 +1,10 @@
-/** What lies under a checkpoint's name and is something else says what it is: fetching it again would bring the same. */
+/**
+ * Recognises files of other kinds that have a checkpoint's name, so that the message says what the
+ * file is. Fetching it again would not help.
+ */
 import { type OpenFile, readFully } from './tensor-file.ts';
 
-/** What a file is, and what to do about it. */
+/** The kind of a file, and a remedy. */
 interface Other {
   readonly reason: string;
   readonly remedy: string;
@@ -13,7 +16,7 @@ const lfs = {
 };
 const page = { reason: 'it is a web page', remedy: "the address behind the page's download link" };
 
-/** By how a file begins. */
+/** Kinds of files by their first bytes. */
 const beginnings: readonly (readonly [start: string, other: Other])[] = [
   ['version https:', lfs],
   ['<!doctype html', page],
@@ -23,10 +26,10 @@ const beginnings: readonly (readonly [start: string, other: Other])[] = [
   ['\x1f\x8b', { reason: 'it is compressed by gzip', remedy: 'gunzip on it first' }],
 ];
 
-/** Where a tar archive names itself. */
+/** Offset of the magic text of a tar archive. */
 const tarMark = 257;
 
-/** What else a file is found to be; null where it may be what its name says. */
+/** The kind of the file if it is recognised as something else; otherwise null. */
 export async function otherFile(opened: OpenFile): Promise<Other | null> {
   const bytes = new Uint8Array(Math.min(tarMark + 5, opened.bytes));
   await readFully(opened, bytes, 0);

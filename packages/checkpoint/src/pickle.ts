@@ -1,29 +1,35 @@
 /**
- * Pickles, read as data. A pickle is a program: GLOBAL names any Python object and REDUCE calls it, so that loading one can run
- * anything. This reader has no Python to run. It knows the opcodes that `torch.save` writes for dictionaries of tensors, numbers, texts and
- * lists (protocols 2 to 5; Python's pickletools documents them) and a vocabulary of names that its caller gives a meaning; any other opcode
- * or name ends the reading, by its name. There is no recursion, so no nesting is too deep, and what can be made is bounded by the number
- * of opcodes.
+ * Reads pickles as data. A pickle is a program: GLOBAL names any Python object and REDUCE calls it,
+ * so loading a pickle in Python can run anything. This reader runs no code. It supports the opcodes
+ * that `torch.save` writes for dictionaries of tensors, numbers, texts and lists (protocols 2 to 5;
+ * Python's pickletools documents them), and a vocabulary of names whose meaning the caller
+ * supplies. Any other opcode or name ends the reading with an error that names it. There is no
+ * recursion, so deep nesting does no harm, and the number of opcodes limits the number of values.
  */
 import { shown } from './excerpt.ts';
 
-/** Tuples and lists are arrays and dictionaries maps; everything else is the vocabulary's. */
+/**
+ * Tuples and lists are arrays, dictionaries are maps; every other object comes from the vocabulary.
+ */
 export type Value<T> = null | boolean | number | string | readonly Value<T>[] | Map<Value<T>, Value<T>> | T;
 
-/** What the names in a pickle mean. */
+/** The meaning of names in a pickle. */
 export interface Vocabulary<T extends object> {
-  /** By module and name with a space between, as in `collections OrderedDict`. */
+  /** Objects by module and name, separated by a space, as in `collections OrderedDict`. */
   readonly globals: ReadonlyMap<string, T>;
-  /** A call of something from `globals`. Throws to refuse. */
+  /** Calls an object from `globals`. Throws to refuse. */
   call(callee: T, args: readonly Value<T>[]): Value<T>;
-  /** What lies outside of the pickle under this key. Throws to refuse. */
+  /** The object outside the pickle that has this key. Throws to refuse. */
   persistent(key: Value<T>): T;
 }
 
-/** A dictionary of 5000 tensors takes fewer. */
+/** More than enough: a dictionary of 5000 tensors takes fewer. */
 const maxOpcodes = 1 << 18;
 
-/** Every opcode of every protocol, for refusing the others by name; those that are read have their cases below. */
+/**
+ * The opcodes of all protocols, so that an unsupported one is refused by name; the supported ones
+ * have their cases below.
+ */
 const opcodes: ReadonlyMap<number, string> = new Map(
   (
     '28 MARK 2e STOP 30 POP 31 POP_MARK 32 DUP 46 FLOAT 49 INT 4a BININT 4b BININT1 4c LONG 4d BININT2 4e NONE 50 PERSID 51 BINPERSID ' +
@@ -38,8 +44,8 @@ const opcodes: ReadonlyMap<number, string> = new Map(
 );
 
 /**
- * The value that a pickle at the start of `bytes` makes, and the byte behind it. Throws what `refuse` makes of a reason, and whatever the
- * vocabulary throws.
+ * Reads the pickle at the start of `bytes`; returns its value and the offset of the byte after it.
+ * Throws `refuse(reason)`, or what the vocabulary throws.
  */
 export function readPickle<T extends object>(
   bytes: Uint8Array,
@@ -51,7 +57,7 @@ export function readPickle<T extends object>(
   const memo = new Map<number, Value<T>>();
   const recall = (key: number) => {
     const value = memo.get(key);
-    if (value === undefined) throw refuse(`its pickle recalls memo ${key}, which was never kept`);
+    if (value === undefined) throw refuse(`its pickle reads memo ${key}, which was never set`);
     return value;
   };
   for (let count = 0; count < maxOpcodes; count++) {
@@ -64,7 +70,7 @@ export function readPickle<T extends object>(
         break;
       }
       case 'FRAME':
-        input.text(8); // how many bytes come together: of use to who reads from a pipe
+        input.text(8); // the length of a frame, which only matters when reading from a stream
         break;
       case 'STOP':
         return { value: stack.pop(), end: input.position };
@@ -168,7 +174,8 @@ export function readPickle<T extends object>(
         break;
       }
       case 'BUILD': {
-        // Attributes of the dictionary, such as a state dict's _metadata: they say nothing about its tensors.
+        // Attributes of the dictionary, such as a state dict's _metadata: they say nothing about
+        // its tensors.
         const state = stack.pop();
         if (!(state instanceof Map && stack.top() instanceof Map))
           throw refuse(`its pickle gives ${kindOf(stack.top())} the state of ${kindOf(state)}`);
@@ -191,7 +198,7 @@ export function readPickle<T extends object>(
   }
 
   function append(items: readonly Value<T>[], into: Value<T>): void {
-    // one at a time: as arguments of one call, many would be too many
+    // one at a time: a single call would exceed the limit on arguments
     if (!Array.isArray(into)) throw refuse(`its pickle appends to ${kindOf(into)}`);
     for (const item of items) into.push(item);
   }
@@ -212,12 +219,12 @@ export function isTuple<T extends object>(value: Value<T>): value is readonly Va
   return Array.isArray(value);
 }
 
-/** Whether the value is the vocabulary's. */
+/** Whether a value comes from the vocabulary. */
 export function isMade<T extends object>(value: Value<T>): value is T {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Map);
 }
 
-/** What sort of value it is, for messages: never what is in it, which may be endless. */
+/** The type of a value, for messages. Its contents are left out, since they may be of any size. */
 export function kindOf(value: unknown): string {
   if (value === null) return 'None';
   if (Array.isArray(value)) return `a list of ${value.length}`;
@@ -241,10 +248,13 @@ class Input {
   u8 = () => this.#view.getUint8(this.#skip(1));
   u16 = () => this.#view.getUint16(this.#skip(2), true);
   u32 = () => this.#view.getUint32(this.#skip(4), true);
-  /** The only number that a pickle has the other way round. */
+  /** The only big-endian number in a pickle. */
   f64 = () => this.#view.getFloat64(this.#skip(8), false);
 
-  /** A signed integer of so many bytes, rounded where it is beyond those that count bytes or elements. */
+  /**
+   * A signed little-endian integer of `count` bytes, rounded if it exceeds the exact range of a
+   * number.
+   */
   long(count: number): number {
     const at = this.#skip(count);
     if (count > 8) throw this.#refuse(`its pickle has an integer of ${count} bytes`);
@@ -257,7 +267,7 @@ class Input {
     return new TextDecoder().decode(this.#bytes.subarray(at, at + count));
   }
 
-  /** Up to the next line feed. */
+  /** Text up to the next line feed. */
   line(): string {
     const length = this.#bytes.indexOf(10, this.position) - this.position;
     if (length < 0) throw this.#refuse('its pickle ends within a name');
@@ -275,7 +285,7 @@ class Input {
   }
 }
 
-/** Values, and marks between them. Taking beyond a mark or the bottom is refused. */
+/** A stack of values and marks. Popping past a mark or an empty stack is refused. */
 class Stack<V> {
   readonly #values: V[] = [];
   readonly #marks: number[] = [];
@@ -310,12 +320,12 @@ class Stack<V> {
 
   toMark(): V[] {
     const mark = this.#marks.pop();
-    if (mark === undefined) throw this.#refuse('its pickle goes back to a mark that was never set');
+    if (mark === undefined) throw this.#refuse('its pickle pops a mark that was never set');
     return this.#values.splice(mark);
   }
 
   #require(count: number): void {
     if (this.#values.length - (this.#marks.at(-1) ?? 0) < count)
-      throw this.#refuse('its pickle takes what was never there');
+      throw this.#refuse('its pickle pops from an empty stack');
   }
 }

@@ -1,6 +1,6 @@
 /**
- * `random:SEED`: weights for a model nobody has trained, the same bytes on every machine and in every language. Kernels, plans and
- * speeds can then be tested without a checkpoint.
+ * `random:SEED`: weights for a model without a checkpoint, the same bytes on every machine and in
+ * every language. Kernels, plans and speeds can then be tested without a checkpoint.
  *
  * Value i of a tensor is, in 32-bit unsigned arithmetic that wraps around:
  *
@@ -12,8 +12,9 @@
  *     matrix, table, bias: k * 25 * 2^-25                            |value| < 0.0489, standard deviation 0.0199
  *     gain:                1 + k * 12 * 2^-23                        1 +- 0.094
  *
- * No step rounds: each result is an integer of at most 24 bits times a power of two. 0.02 is MobileLLM's `initializer_range`. The
- * step differs by tensor, since equal steps would make one tensor a shifted copy of another.
+ * No step rounds: each result is an integer of at most 24 bits times a power of two. 0.02 is
+ * MobileLLM's `initializer_range`. The step differs by tensor, since equal steps would make one
+ * tensor a shifted copy of another.
  */
 import { elementCount, type Weight } from '@lamella/graph/ir';
 import { readWeight } from './stored.ts';
@@ -23,7 +24,8 @@ import type { WeightSource } from './weight-source.ts';
 export function randomWeights(seed: number): WeightSource {
   return {
     read: ({ role, stored, ...weight }) => {
-      // what is added to a tensor only moves where its values are centred, and that is what the role says
+      // a number added to a stored tensor only recentres it, and the role already sets the centre
+      // of random values
       const plain = { ...weight, ...(stored ? { stored: { ...stored, plus: 0 } } : {}) };
       const shape = stored?.shape ?? weight.shape;
       return readWeight(plain, async (name, from, into) =>
@@ -34,7 +36,7 @@ export function randomWeights(seed: number): WeightSource {
   };
 }
 
-/** All values of one weight, f32 row-major. About 1 ns per value. */
+/** All values of one weight, f32 row-major. Takes about 1 ns per value. */
 export function randomTensor(seed: number, weight: Pick<Weight, 'name' | 'shape' | 'role'>): Float32Array {
   const key = mix(fnv1a(weight.name) ^ mix(seed));
   const step = mix(key ^ 0x9e3779b9) | 1;

@@ -1,22 +1,26 @@
 /**
- * The header of a safetensors file, read as strictly as the format is defined: u64 little-endian length, that many bytes of JSON
- * `{name: {dtype, shape, data_offsets: [begin, end]}}`, then the data, which the tensors fill without gaps or overlaps.
+ * Reads the header of a safetensors file, as strictly as the format is defined: u64 little-endian
+ * length, that many bytes of JSON `{name: {dtype, shape, data_offsets: [begin, end]}}`, then the
+ * data, which the tensors fill without gaps or overlaps.
  *
- * A header is the only part of a checkpoint that can lie, so whatever is wrong with one ends here, in words, before a byte of data
- * is read. Pure: bytes in, tensors or a LamellaError out.
+ * Only the header can contradict the rest of the file, so every fault in it is reported here,
+ * before any data is read. Pure: takes bytes, returns tensors or throws a LamellaError.
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { excerpt, shown } from './excerpt.ts';
 import type { StoredTensor } from './tensor-file.ts';
 
-/** Bytes of the length that opens a file. */
+/** Bytes of the length at the start of the file. */
 export const lengthBytes = 8;
-/** The format's own limit, against a length that would make a reader allocate whatever it is told. */
+/** The format's own limit. It keeps a damaged length from causing a huge allocation. */
 const maxHeaderBytes = 100_000_000;
-/** As many as PyTorch allows. */
+/** PyTorch's limit. */
 const maxAxes = 64;
 
-/** Bytes per element of every dtype with whole bytes. Only F32, F16 and BF16 are read; the others are still measured. */
+/**
+ * Bytes per element of every dtype with whole bytes. Only F32, F16 and BF16 are read; the sizes of
+ * the others are still checked.
+ */
 const widths: ReadonlyMap<string, number> = new Map([
   ...['BOOL', 'U8', 'I8', 'F8_E4M3', 'F8_E5M2', 'F8_E8M0'].map((dtype) => [dtype, 1] as const),
   ...['F16', 'BF16', 'I16', 'U16'].map((dtype) => [dtype, 2] as const),
@@ -25,8 +29,9 @@ const widths: ReadonlyMap<string, number> = new Map([
 ]);
 
 /**
- * The header's length from the file's first 8 bytes. `fileBytes` is the size of the file, `file` its name in messages.
- * Throws L202 (no header could be that long or that short) or L203 (the file ends inside it).
+ * The header's length, from the first 8 bytes of the file. `fileBytes` is the size of the file,
+ * `file` its name in messages. Throws L202 (an impossible length) or L203 (the file ends inside the
+ * header).
  */
 export function headerLength(start: Uint8Array, fileBytes: number, file: string): number {
   if (fileBytes < lengthBytes) {
@@ -52,8 +57,8 @@ export function headerLength(start: Uint8Array, fileBytes: number, file: string)
 }
 
 /**
- * The tensors of a file from the JSON of its header, by name. Throws L202 for a header that is malformed or contradicts itself, L203
- * when the file is shorter than the data the header describes.
+ * The tensors of a file by name, from the JSON of its header. Throws L202 for a malformed or
+ * contradictory header, L203 if the file is shorter than the data that the header describes.
  */
 export function parseHeader(json: Uint8Array, fileBytes: number, file: string): ReadonlyMap<string, StoredTensor> {
   const refuse = (reason: string) => new LamellaError('L202', { file, reason });
@@ -109,7 +114,9 @@ function tensorOf(
   return { name, dtype, shape, begin: dataStart + begin, end: dataStart + end };
 }
 
-/** The data is filled from its first byte to its last: no two tensors share a byte, and no byte belongs to none. */
+/**
+ * Checks that the tensors fill the data from its first byte to its last, without overlaps or gaps.
+ */
 function checkLayout(tensors: readonly StoredTensor[], dataStart: number, fileBytes: number, file: string): void {
   const inOrder = tensors.toSorted((a, b) => a.begin - b.begin || a.end - b.end);
   let filled = dataStart;
@@ -144,8 +151,8 @@ function checkLayout(tensors: readonly StoredTensor[], dataStart: number, fileBy
 }
 
 /**
- * A key that the outermost object of valid JSON `text` has twice, or null. JSON.parse keeps the last of them in silence, and the format
- * forbids it: one of two tensors would be lost.
+ * A key that occurs twice in the outermost object of valid JSON `text`, or null. The format forbids
+ * it, and JSON.parse silently keeps the last: one of two tensors would be lost.
  */
 function repeatedKey(text: string): string | null {
   const keys = new Set<string>();

@@ -1,5 +1,6 @@
 /**
- * Reading a safetensors file. Its header is read and checked when it is opened; data only when asked for, and only the range asked for.
+ * Reads safetensors files. The header is read and checked on opening; data is read on request, and
+ * only the requested range.
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { floats } from './dtypes.ts';
@@ -7,7 +8,10 @@ import { otherFile } from './other-files.ts';
 import { headerLength, lengthBytes, parseHeader } from './safetensors-header.ts';
 import { type Checkpoint, openTensors, readFully } from './tensor-file.ts';
 
-/** Opens one `.safetensors` file. Throws L202 or L203 when it is damaged, L204 or L302 when there is none that can be opened. */
+/**
+ * Opens one `.safetensors` file. Throws L202 or L203 if it is damaged, L204 or L302 if it cannot be
+ * opened.
+ */
 export async function openSafetensors(file: string): Promise<Checkpoint> {
   return openTensors(file, floats, async (opened) => {
     const start = new Uint8Array(Math.min(lengthBytes, opened.bytes));

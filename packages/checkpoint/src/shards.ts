@@ -1,18 +1,20 @@
 /**
- * A checkpoint in several files, as Hugging Face writes it: an index, `{"weight_map": {tensor name: file name}}`, and the shards beside
- * it. The shards say what they hold themselves, so the index has nothing to add, and must agree with them.
+ * Reads a checkpoint in several files, as Hugging Face writes it: an index, `{"weight_map": {tensor
+ * name: file name}}`, and the shards beside it. Each shard lists its own tensors; the index must
+ * agree with them.
  */
 import path from 'node:path';
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { excerpt, shown } from './excerpt.ts';
 import { type Checkpoint, openFile } from './tensor-file.ts';
 
-/** Against an index that would make a reader allocate whatever it finds: a million tensors need less. */
+/** Keeps a damaged index from causing a huge allocation: a million tensors need less. */
 const maxIndexBytes = 100_000_000;
 
 /**
- * Opens every shard that `indexFile` names, with `openShard`, as one checkpoint. Throws L210 when the index is not one, or shards and
- * index disagree; L204 when a shard is missing or no file; and whatever `openShard` throws.
+ * Opens all shards of `indexFile` with `openShard`, as one checkpoint. Throws L210 if it is not an
+ * index, or if shards and index disagree; L204 if a shard is missing or is not a file; and what
+ * `openShard` throws.
  */
 export async function openShards(
   indexFile: string,
@@ -63,12 +65,15 @@ export async function openShards(
   }
 }
 
-/** Names of the shards that `indexFile` lists. Throws L210 when it is no index, L204 or L302 when it cannot be opened. */
+/**
+ * Names of the shards in `indexFile`. Throws L210 if it is not an index, L204 or L302 if it cannot
+ * be opened.
+ */
 export async function shardFiles(indexFile: string): Promise<readonly string[]> {
   return [...new Set((await readIndex(indexFile)).values())];
 }
 
-/** Shard file by tensor name, in the order of the index. */
+/** The shard file of each tensor, in the order of the index. */
 async function readIndex(indexFile: string): Promise<ReadonlyMap<string, string>> {
   const refuse = (reason: string) => new LamellaError('L210', { file: indexFile, reason });
   const handle = await openFile(indexFile);
@@ -76,7 +81,7 @@ async function readIndex(indexFile: string): Promise<ReadonlyMap<string, string>
   try {
     const { size } = await handle.stat();
     if (size > maxIndexBytes) throw refuse(`it has ${size} bytes, and an index at most ${maxIndexBytes}`);
-    // decoding takes a byte order mark away
+    // TextDecoder removes a byte order mark
     index = JSON.parse(new TextDecoder().decode(await handle.readFile()));
   } catch (error) {
     throw error instanceof LamellaError ? error : refuse('it is not JSON');
@@ -87,7 +92,7 @@ async function readIndex(indexFile: string): Promise<ReadonlyMap<string, string>
   if (typeof map !== 'object' || map === null || Object.keys(map).length === 0) throw refuse('it has no weight_map');
   return new Map(
     Object.entries(map).map(([name, file]: [string, unknown]) => {
-      // A name with a folder in it could lead out of the checkpoint.
+      // A file name with a folder in it could lead out of the checkpoint.
       if (typeof file !== 'string' || !/^[^/\\\0]+$/.test(file) || file === '.' || file === '..') {
         throw refuse(`the shard of tensor ${shown(name)} is not a file name: ${excerpt(file)}`);
       }

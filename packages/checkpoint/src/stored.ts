@@ -1,7 +1,13 @@
-/** Weights that are made of a part of a checkpoint's tensor (`Stored`), read without the rest of it. */
+/**
+ * Reads weights that are a part of a checkpoint's tensor (`Stored`), without reading the rest of
+ * the tensor.
+ */
 import { elementCount, storedRuns, type Weight } from '@lamella/graph/ir';
 
-/** The values of a weight, f32 row-major; `read` fills an array with elements of a tensor, from one on. */
+/**
+ * The values of a weight, f32 row-major. `read` fills an array with consecutive elements of a
+ * tensor.
+ */
 export async function readWeight(
   { name, shape, stored }: Pick<Weight, 'name' | 'shape' | 'stored'>,
   read: (tensor: string, from: number, into: Float32Array) => Promise<void>,

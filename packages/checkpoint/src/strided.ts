@@ -1,6 +1,6 @@
 /**
- * Views of a storage whose elements do not lie row after row: transposed ones, those with gaps, and expanded ones, which repeat. Strides
- * count elements, and are not negative.
+ * Reads views of a storage whose elements are not in row-major order: transposed views, views with
+ * gaps, and expanded views, which repeat elements. Strides count elements and are not negative.
  */
 
 export interface View {
@@ -8,13 +8,16 @@ export interface View {
   readonly stride: readonly number[];
 }
 
-/** Elements of the storage from the view's first to its last, whatever lies between; 0 for a view without elements. */
+/**
+ * Elements of the storage from the view's first to its last, including any between them; 0 for a
+ * view without elements.
+ */
 export function spanOf({ shape, stride }: View): number {
   if (shape.includes(0)) return 0;
   return shape.reduce((last, size, axis) => last + (size - 1) * stride[axis]!, 1);
 }
 
-/** Whether the view's elements lie one after another, in order. */
+/** Whether the view's elements are contiguous and in row-major order. */
 export function isRowMajor({ shape, stride }: View): boolean {
   let step = 1;
   for (let axis = shape.length - 1; axis >= 0; axis--) {
@@ -24,7 +27,10 @@ export function isRowMajor({ shape, stride }: View): boolean {
   return true;
 }
 
-/** Fills `into` with the view's elements from number `from` on, in row-major order. `span` are the elements that `spanOf` counts. */
+/**
+ * Fills `into` with the view's elements in row-major order, starting at element `from`. `span`
+ * holds the elements that `spanOf` counts.
+ */
 export function gather(span: Float32Array, { shape, stride }: View, from: number, into: Float32Array): void {
   const index = shape.map(() => 0);
   let rest = from;
@@ -35,7 +41,8 @@ export function gather(span: Float32Array, { shape, stride }: View, from: number
   let at = index.reduce((sum, i, axis) => sum + i * stride[axis]!, 0);
   for (let i = 0; i < into.length; i++) {
     into[i] = span[at]!;
-    // the next one: the last axis moves on, and where one is at its end, it starts anew and the one before it moves
+    // advance to the next element: the last axis moves on; an axis at its end starts again and the
+    // axis before it moves
     for (let axis = shape.length - 1; axis >= 0; axis--) {
       index[axis]! += 1;
       at += stride[axis]!;

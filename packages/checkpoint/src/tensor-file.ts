@@ -1,7 +1,7 @@
 /**
- * A file with tensors in it, whatever its format says about where they lie: ranged reads, straight into the array that was passed.
- * F32 needs no other memory; every other dtype passes through one buffer of at most 4 MiB. Values are little-endian and so are the machines
- * this runs on.
+ * Reads ranges of tensors from a file of any format, directly into the caller's array. F32 needs no
+ * other memory; other dtypes pass through one buffer of at most 4 MiB. Values are little-endian,
+ * and so are the supported machines.
  */
 import { type FileHandle, lstat, open, stat } from 'node:fs/promises';
 import { LamellaError } from '@lamella/graph/diagnostics';
@@ -9,30 +9,35 @@ import type { Dtype, Dtypes } from './dtypes.ts';
 import { shown } from './excerpt.ts';
 import { gather } from './strided.ts';
 
-/** Bytes held at once of values that are widened. */
+/** The most bytes held at a time while values are widened. */
 const chunkBytes = 4 << 20;
-/** One read call takes at most 2 GiB - 1. */
+/** One read call returns at most 2 GiB - 1. */
 const maxReadBytes = 1 << 30;
 
-/** One tensor as it lies in a file: row-major, unless it has strides. */
+/** The place of one tensor in a file: row-major, unless it has strides. */
 export interface StoredTensor {
   readonly name: string;
-  /** As safetensors spells it, e.g. `F16`, or ggml, e.g. `Q8_0`. */
+  /** In the file format's spelling: for safetensors e.g. `F16`, for ggml e.g. `Q8_0`. */
   readonly dtype: string;
   readonly shape: readonly number[];
-  /** First byte, and the one after the last, counted from the start of the file. */
+  /** The first byte, and the one after the last, counted from the start of the file. */
   readonly begin: number;
   readonly end: number;
-  /** Elements from one to the next along each axis, where they do not lie row after row. */
+  /**
+   * Elements from one index to the next along each axis; only for tensors that are not row-major.
+   */
   readonly stride?: readonly number[];
 }
 
 export interface Checkpoint {
   /** Every tensor by name. */
   readonly tensors: ReadonlyMap<string, StoredTensor>;
-  /** Fails with L205 unless the tensor has a dtype that can be read. */
+  /** Throws L205 unless the tensor's dtype can be read. */
   requireReadable(name: string): void;
-  /** Fills `into` with the tensor's elements from `from` on, widened to f32. Throws L203 when the file has become shorter meanwhile. */
+  /**
+   * Fills `into` with the tensor's elements from `from` on, widened to f32. Throws L203 if the file
+   * has become shorter since it was opened.
+   */
   read(name: string, from: number, into: Float32Array): Promise<void>;
   close(): Promise<void>;
 }
@@ -45,8 +50,9 @@ export interface OpenFile {
 }
 
 /**
- * Opens `file`, in which `dtypes` can be read, and asks `readTensors` where its tensors lie; the file is closed again if that fails. Throws
- * L204 when there is no such file, L302 when it cannot be opened.
+ * Opens `file`, whose tensors may have any of `dtypes`. `readTensors` reads their places; if it
+ * fails, the file is closed again. Throws L204 if there is no such file, L302 if it cannot be
+ * opened.
  */
 export async function openTensors(
   file: string,
@@ -68,7 +74,7 @@ export async function openTensors(
       if (!tensor) throw new Error(`${file} has no tensor ${name}`);
       return tensor;
     };
-    // A view is read whole, and often asked for piece by piece.
+    // A view is read as a whole, once, because its elements are often requested in pieces.
     let held: { readonly tensor: StoredTensor; readonly span: Float32Array } | null = null;
     const spanOf = async (tensor: StoredTensor): Promise<Float32Array> => {
       if (held?.tensor !== tensor) {
@@ -98,10 +104,13 @@ export async function openTensors(
   }
 }
 
-/** Opens a file, not a folder or a pipe. Throws L204 when there is none, L302 when it may not be read. */
+/**
+ * Opens a file, but no folder or pipe. Throws L204 if there is none, L302 without permission to
+ * read it.
+ */
 export async function openFile(file: string): Promise<FileHandle> {
   try {
-    // Asked before opening, because opening a pipe waits for someone to write to it.
+    // Checked before opening, because opening a pipe waits for a writer.
     if ((await stat(file)).isFile()) return await open(file, 'r');
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
@@ -115,7 +124,7 @@ export async function openFile(file: string): Promise<FileHandle> {
   throw new LamellaError('L204', { path: file, reason: 'it is not a file' });
 }
 
-/** Fills `bytes` from byte `position` of the file on. Throws L203 when it ends before. */
+/** Fills `bytes` from byte `position` of the file on. Throws L203 if the file ends earlier. */
 export async function readFully({ handle, file }: OpenFile, bytes: Uint8Array, position: number): Promise<void> {
   for (let done = 0; done < bytes.length; ) {
     const { bytesRead } = await handle.read(bytes, done, Math.min(bytes.length - done, maxReadBytes), position + done);
@@ -124,7 +133,7 @@ export async function readFully({ handle, file }: OpenFile, bytes: Uint8Array, p
   }
 }
 
-/** Elements as they lie in the file, whatever the tensor's strides. */
+/** Reads elements in the order of the file, regardless of the tensor's strides. */
 async function readElements(
   opened: OpenFile,
   { name, dtype, begin, end }: StoredTensor,

@@ -1,8 +1,9 @@
 /**
- * Reading what `torch.save` writes (`pytorch_model.bin`): a zip archive NAME/ with `data.pkl`, a pickled dictionary of tensors, and
- * `data/KEY`, the raw bytes of each storage. Before torch 1.6 it was several pickles, one behind the other, and the storages behind them.
- * Tensors are views, so several may lie in one storage; a head that is tied to its embedding does. Nothing in a pickle is run (see
- * pickle.ts). Data is read only when asked for, and only the range asked for.
+ * Reads files that `torch.save` writes (`pytorch_model.bin`): a zip archive NAME/ with `data.pkl`,
+ * a pickled dictionary of tensors, and `data/KEY`, the raw bytes of each storage. Before torch 1.6
+ * a file was several consecutive pickles, followed by the storages. Tensors are views, so several
+ * may share one storage, as a tied head and its embedding do. No code in a pickle is run (see
+ * pickle.ts). Data is read on request, and only the requested range.
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { floats } from './dtypes.ts';
@@ -13,11 +14,11 @@ import { isRowMajor, spanOf } from './strided.ts';
 import { type Checkpoint, type OpenFile, openTensors, readFully, type StoredTensor } from './tensor-file.ts';
 import { readZipDirectory, type ZipEntry } from './zip-directory.ts';
 
-/** What the names in a checkpoint's pickle become. */
+/** The objects that names in a checkpoint's pickle create. */
 type Made = StorageType | Callable | Storage | Tensor;
 type Callable = { readonly kind: 'callable'; readonly name: 'dict' | 'tensor' | 'parameter' };
 type StorageType = { readonly kind: 'storage type'; readonly dtype: string; readonly width: number };
-/** `count` elements, which lie where the file has `key`. */
+/** `count` elements; the file stores them under `key`. */
 type Storage = { readonly kind: 'storage'; readonly type: StorageType; readonly key: string; readonly count: number };
 /** A view: `stride` and `offset` count elements of the storage. */
 type Tensor = {
@@ -28,7 +29,10 @@ type Tensor = {
   readonly stride: readonly number[];
 };
 
-/** Every name that is known. Storages of dtypes that are not read are measured and listed, as safetensors' are. */
+/**
+ * All supported names. Storages of unsupported dtypes are measured and listed, as those of
+ * safetensors files are.
+ */
 const globals: ReadonlyMap<string, Made> = new Map<string, Made>([
   ['collections OrderedDict', { kind: 'callable', name: 'dict' }],
   ['builtins dict', { kind: 'callable', name: 'dict' }],
@@ -50,20 +54,29 @@ const globals: ReadonlyMap<string, Made> = new Map<string, Made>([
   ).map(([type, dtype, width]) => [`torch ${type}Storage`, { kind: 'storage type', dtype, width }] as const),
 ]);
 
-/** Against a pickle that would make a reader allocate whatever it is told. A 1.5B model's has less than 100 kB. */
+/**
+ * Keeps a damaged pickle from causing a huge allocation. The pickle of a 1.5B model has less than
+ * 100 kB.
+ */
 const maxPickleBytes = 16 << 20;
-/** As many as PyTorch allows. */
+/** PyTorch's limit. */
 const maxAxes = 64;
 
 type Refuse = (reason: string, remedy?: string) => LamellaError;
 
-/** What helps where a file holds more than weights, or weights in a way that only Python understands. */
+/**
+ * The remedy for a file that holds more than weights, or weights in a form that only Python can
+ * read.
+ */
 const stateDictAlone = 'saving only the weights in Python: torch.save(model.state_dict(), FILE)';
 
-/** Where the bytes of a storage lie; undefined where there is none of that key. */
+/** The place of a storage's bytes; undefined for an unknown key. */
 type PlaceOf = (key: string) => Pick<ZipEntry, 'begin' | 'end'> | undefined;
 
-/** Opens a file that `torch.save` wrote. Throws L209 when it is none or damaged, L204 or L302 when there is none that can be opened. */
+/**
+ * Opens a file that `torch.save` wrote. Throws L209 if it is something else or damaged, L204 or
+ * L302 if it cannot be opened.
+ */
 export async function openTorchBin(file: string): Promise<Checkpoint> {
   return openTensors(file, floats, async (opened) => {
     const refuse: Refuse = (reason, remedy = 'fetching it again, or a .safetensors file instead') =>
@@ -94,12 +107,16 @@ async function readZip(opened: OpenFile, refuse: Refuse): Promise<ReadonlyMap<st
   return tensorsOf(value, (key) => entries.get(`${folder}/data/${key}`), refuse);
 }
 
-/** The pickle of a magic number, with which files began before torch 1.6: PROTO 2, LONG1 of ten bytes, STOP. */
+/**
+ * The pickled magic number at the start of files before torch 1.6: PROTO 2, LONG1 of ten bytes,
+ * STOP.
+ */
 const magic = [0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e];
 
 /**
- * Behind the magic number come pickles of a version, of the machine, of the object and of its storages' keys; then, in the order of the
- * keys, each storage: its number of elements in 64 bits, and its bytes.
+ * After the magic number come four pickles: the version, the machine, the object, and the keys of
+ * its storages. Then follow the storages, in the order of the keys: the number of elements in 64
+ * bits, and the bytes.
  */
 async function readLegacy(opened: OpenFile, refuse: Refuse): Promise<ReadonlyMap<string, StoredTensor>> {
   const bytes = new Uint8Array(Math.min(maxPickleBytes, opened.bytes));
@@ -118,12 +135,12 @@ async function readLegacy(opened: OpenFile, refuse: Refuse): Promise<ReadonlyMap
     throw refuse('it was written on a machine that is not little-endian');
   const state = next();
   const keys = next();
-  if (!isTuple(keys)) throw refuse(`its keys of storages are ${kindOf(keys)}`);
+  if (!isTuple(keys)) throw refuse(`its storage keys are ${kindOf(keys)}`);
   const places = new Map<string, { begin: number; end: number }>();
   const length = new DataView(new ArrayBuffer(8));
   for (const key of keys) {
     const width = typeof key === 'string' ? widths.get(key) : undefined;
-    if (typeof key !== 'string' || width === undefined) throw refuse(`it has a storage ${kindOf(key)} of no tensor`);
+    if (typeof key !== 'string' || width === undefined) throw refuse(`no tensor uses its storage ${kindOf(key)}`);
     await readFully(opened, new Uint8Array(length.buffer), at);
     const end = at + 8 + Number(length.getBigInt64(0, true)) * width;
     if (!(end >= at + 8 && end <= opened.bytes)) throw refuse(`its storage ${shown(key)} reaches beyond its end`);
@@ -141,7 +158,7 @@ async function requireLittleEndian(opened: OpenFile, entry: ZipEntry | undefined
     throw refuse('it was written on a machine that is not little-endian');
 }
 
-/** The object that a pickle makes. Notes in `widths` how wide the elements of each storage are. */
+/** Reads the object of a pickle. Stores in `widths` the element size of each storage. */
 function readObject(pickle: Uint8Array, refuse: Refuse, widths = new Map<string, number>()) {
   const inPickle: Refuse = (reason, remedy = stateDictAlone) => refuse(reason, remedy);
   return readPickle<Made>(
@@ -165,12 +182,15 @@ function tensorsOf(object: Value<Made>, placeOf: PlaceOf, refuse: Refuse): Reado
   return tensors;
 }
 
-/** Under which names training scripts keep a model's weights beside other things; of several, the first. */
+/**
+ * The keys under which training scripts store a model's weights beside other data. The first one
+ * present is used.
+ */
 const wrappers = ['state_dict', 'model_state_dict', 'model', 'module'];
-/** Wrappers within wrappers. */
+/** The most wrappers inside each other. */
 const maxDepth = 4;
 
-/** The tensors of a state dict, or of one that a training script wrapped into a dictionary of more. */
+/** The tensors of a state dict, or of one that a training script put into a larger dictionary. */
 function stateDictIn(object: Value<Made>, refuse: Refuse): ReadonlyMap<string, Tensor> {
   let at = object;
   for (let depth = 0; depth < maxDepth; depth++) {
@@ -190,8 +210,9 @@ function stateDictIn(object: Value<Made>, refuse: Refuse): ReadonlyMap<string, T
 type Dictionary = Map<Value<Made>, Value<Made>>;
 
 /**
- * The dictionary in `outer` that is the model's: by its name, unless more tensors lie beside it than in it, else the only one with tensors in it;
- * null where `outer` itself is.
+ * The dictionary in `outer` that holds the model's tensors: the one with a known name, unless
+ * `outer` itself has more tensors; otherwise the only one with tensors. Null if `outer` itself
+ * holds the model's tensors.
  */
 function innerOf(outer: Dictionary, refuse: Refuse): Dictionary | null {
   const beside = tensorsIn(outer).size;
@@ -209,9 +230,9 @@ function innerOf(outer: Dictionary, refuse: Refuse): Dictionary | null {
   throw refuse(`it holds tensors in ${names.join(', ')}, and does not say which are the model's`, remedy);
 }
 
-/** Tensors in a dictionary and in those within it. */
+/** The number of tensors in a dictionary and in all dictionaries inside it. */
 function tensorCount(dictionary: Dictionary): number {
-  // a dictionary may hold itself
+  // a dictionary may contain itself
   const all = new Set([dictionary]);
   let count = 0;
   for (const each of all) {
@@ -221,7 +242,7 @@ function tensorCount(dictionary: Dictionary): number {
   return count;
 }
 
-/** What of a dictionary is tensors; beside them a state dict may have counts and versions. */
+/** The tensors of a dictionary. A state dict may also contain counts and versions. */
 function tensorsIn(dictionary: Map<Value<Made>, Value<Made>>): ReadonlyMap<string, Tensor> {
   const tensors = new Map<string, Tensor>();
   for (const [name, value] of dictionary)
@@ -229,7 +250,7 @@ function tensorsIn(dictionary: Map<Value<Made>, Value<Made>>): ReadonlyMap<strin
   return tensors;
 }
 
-/** Where a tensor lies in the file, once it is known to lie within its storage. */
+/** The place of a tensor in the file. Refuses a tensor that exceeds its storage. */
 function locate(
   name: string,
   { storage, offset, shape, stride }: Tensor,
@@ -253,7 +274,10 @@ function locate(
   return span === 0 || isRowMajor({ shape, stride }) ? stored : { ...stored, stride };
 }
 
-/** The storage behind `('storage', type, key, device, elements)`; before torch 1.6, a last part said of which other one it was a view. */
+/**
+ * The storage of `('storage', type, key, device, elements)`. Before torch 1.6 a further element
+ * could make it a view of another storage.
+ */
 function storageOf(id: Value<Made>, refuse: Refuse): Storage {
   if (!isTuple(id) || id.length < 5 || id.length > 6 || id[0] !== 'storage')
     throw refuse(`its pickle refers to ${kindOf(id)}, not a storage`);
@@ -273,14 +297,14 @@ function call(callee: Made, args: readonly Value<Made>[], refuse: Refuse): Value
       if (args.length > 0) throw refuse(`its pickle calls a dictionary with ${args.length} arguments`);
       return new Map();
     case 'parameter': {
-      // data, requires_grad, hooks
+      // the arguments are data, requires_grad, hooks
       const data = args[0];
       if (data === undefined || !isMade(data) || data.kind !== 'tensor')
         throw refuse(`a parameter in its pickle is ${kindOf(data)}`);
       return data;
     }
     case 'tensor': {
-      // then requires_grad, hooks and, of late, metadata
+      // followed by requires_grad, hooks and, in recent versions, metadata
       const [storage, offset, shape, stride] = args;
       if (storage === undefined || !isMade(storage) || storage.kind !== 'storage')
         throw refuse(`a tensor in its pickle views ${kindOf(storage)}`);

@@ -1,14 +1,15 @@
 /**
- * Writing safetensors, F32, one tensor in memory at a time. The file appears under its name only when it is complete: what was there
- * before stays if writing fails.
+ * Writes safetensors files, F32, with one tensor in memory at a time. The file appears under its
+ * name only when it is complete; if writing fails, an existing file is kept.
  */
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { elementCount } from '@lamella/graph/ir';
 
 /**
- * Writes `tensors` to `file` in the order given; `read` is asked for the values of each in turn (f32 row-major). The data starts at a
- * multiple of 8 bytes, so that the file can be mapped. Throws L301 when the file cannot be written; whatever `read` throws passes through.
+ * Writes `tensors` to `file` in the given order; `read` returns the values of each in turn (f32
+ * row-major). The data starts at a multiple of 8 bytes, so that the file can be mapped. Throws L301
+ * if the file cannot be written, and what `read` throws.
  */
 export async function writeSafetensors<T extends { readonly name: string; readonly shape: readonly number[] }>(
   file: string,
@@ -17,7 +18,7 @@ export async function writeSafetensors<T extends { readonly name: string; readon
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   const partial = `${file}.${process.pid}.partial`;
-  // what a run with our process id left there when it was killed is written over
+  // overwrites what a killed run with the same process id may have left
   const handle = await writing(file, () => open(partial, 'w'));
   try {
     try {
@@ -40,7 +41,7 @@ export async function writeSafetensors<T extends { readonly name: string; readon
   }
 }
 
-/** Length and JSON, padded with spaces to a multiple of 8 bytes. */
+/** The header's length and JSON, padded with spaces to a multiple of 8 bytes. */
 function headerOf(
   tensors: Iterable<{ name: string; shape: readonly number[] }>,
   metadata: Readonly<Record<string, string>>,
@@ -71,7 +72,7 @@ async function writing<R>(file: string, act: () => Promise<R>): Promise<R> {
   try {
     return await act();
   } catch (error) {
-    // the system's words without the name that only we know
+    // the system's message without the name of the temporary file, which the user never chose
     const reason = (error as Error).message.replace(/, \w+( '.*)?$/, '');
     throw new LamellaError('L301', { path: file, reason, remedy: 'a folder that exists, may be written and has room' });
   }

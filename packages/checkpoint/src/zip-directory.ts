@@ -1,15 +1,20 @@
 /**
- * Where the entries of a zip archive lie, for archives whose entries are stored as they are: `torch.save` compresses nothing, so that
- * tensors can be read, or mapped, in place. Compressed entries are refused by name, and with them every bomb.
+ * Finds the entries of a zip archive whose entries are stored uncompressed. `torch.save` compresses
+ * nothing, so that tensors can be read, or mapped, in place. Compressed entries are refused by
+ * name, which also excludes zip bombs.
  *
- * From the archive's end: end record, before it in archives over 4 GiB the zip64 locator and record; they lead to the directory, which
- * leads to each entry's own header, which only says how far behind it the data begins (APPNOTE.TXT 6.3, sections 4.3.6 to 4.5.3).
- * The archive is checked against itself before anything is handed out: every byte range lies in the file and none inside another.
+ * The archive's end holds the end record, preceded in archives over 4 GiB by the zip64 locator and
+ * record. They point to the directory, which points to each entry's own header, which says where
+ * the entry's data begins (APPNOTE.TXT 6.3, sections 4.3.6 to 4.5.3). The archive is checked before
+ * any place is returned: every entry lies within the file and none overlaps another.
  */
 import { shown } from './excerpt.ts';
 import { type OpenFile, readFully } from './tensor-file.ts';
 
-/** An entry's data: its first byte, and the one after the last, counted from the start of the file. */
+/**
+ * The data of an entry: its first byte, and the one after the last, counted from the start of the
+ * file.
+ */
 export interface ZipEntry {
   readonly name: string;
   readonly begin: number;
@@ -22,13 +27,18 @@ const end64Bytes = 56;
 const centralBytes = 46;
 const localBytes = 30;
 const signatures = { local: 0x04034b50, central: 0x02014b50, end: 0x06054b50, end64: 0x06064b50, locator: 0x07064b50 };
-/** Far beyond any checkpoint's, against a directory that takes hours or memory to read. */
+/**
+ * Far more than any checkpoint has. It keeps a damaged directory from taking hours or much memory.
+ */
 const maxEntries = 1 << 15;
 const maxDirectoryBytes = 16 << 20;
 
 type Refuse = (reason: string) => Error;
 
-/** The entries of the archive, by name. Throws what `refuse` makes of a reason, or L203 when the file shrinks meanwhile. */
+/**
+ * The entries of the archive, by name. Throws `refuse(reason)`, or L203 if the file becomes shorter
+ * meanwhile.
+ */
 export async function readZipDirectory(archive: OpenFile, refuse: Refuse): Promise<ReadonlyMap<string, ZipEntry>> {
   const directory = await findDirectory(archive, refuse);
   const headers = parseDirectory(await bytesAt(archive, directory.begin, directory.bytes), directory, refuse);
@@ -49,7 +59,7 @@ export async function readZipDirectory(archive: OpenFile, refuse: Refuse): Promi
   return entries;
 }
 
-/** Where the directory lies, and how many entries it should have. */
+/** The place of the directory, and the number of entries it should have. */
 interface Directory {
   readonly begin: number;
   readonly bytes: number;
@@ -61,7 +71,8 @@ async function findDirectory(archive: OpenFile, refuse: Refuse): Promise<Directo
   const tailStart = archive.bytes - tailBytes;
   const tail = await bytesAt(archive, tailStart, tailBytes);
   let at = tailBytes - endBytes;
-  // A comment of up to 64 KiB may follow the record, and only a record whose comment ends the file is one.
+  // A comment of up to 64 KiB may follow the record; a record is accepted only if its comment ends
+  // the file.
   while (
     at >= 0 &&
     !(tail.getUint32(at, true) === signatures.end && at + endBytes + tail.getUint16(at + 20, true) === tailBytes)
@@ -95,7 +106,7 @@ async function readEnd64(archive: OpenFile, record: number, refuse: Refuse): Pro
   return { entries: u64(end, 32, refuse), bytes: u64(end, 40, refuse), begin: u64(end, 48, refuse), limit };
 }
 
-/** An entry as the directory has it; `at` is where its own header begins. */
+/** An entry of the directory; `at` is the offset of the entry's own header. */
 interface Header {
   readonly name: string;
   readonly nameBytes: number;
@@ -125,7 +136,10 @@ function parseDirectory(view: DataView, directory: Directory, refuse: Refuse): r
   return headers;
 }
 
-/** Size and position of an entry; what does not fit 32 bits is all ones there, and in the extra field with tag 1. */
+/**
+ * Size and position of an entry. A value that exceeds 32 bits is all ones there and stored in the
+ * extra field with tag 1.
+ */
 function placeOf(
   view: DataView,
   at: number,
@@ -144,7 +158,7 @@ function placeOf(
   const [size, stored, start] = narrow.map((value) => {
     if (value !== 0xffff_ffff) return value;
     if (wide + 8 > wideEnd)
-      throw refuse(`its entry ${shown(name)} lacks the size or position it says to have in 64 bits`);
+      throw refuse(`its entry ${shown(name)} lacks the 64-bit size or position that it refers to`);
     wide += 8;
     return u64(extra, wide - 8, refuse);
   }) as [number, number, number];
@@ -153,7 +167,10 @@ function placeOf(
   return { size, at: start };
 }
 
-/** Where an entry's data begins: behind its own header, whose name must be the directory's. */
+/**
+ * The offset of an entry's data, which follows its own header. The name there must equal the
+ * directory's.
+ */
 async function dataStart(
   archive: OpenFile,
   { name, nameBytes, at }: Header,
@@ -176,6 +193,7 @@ async function bytesAt(archive: OpenFile, position: number, count: number): Prom
 
 function u64(view: DataView, at: number, refuse: Refuse): number {
   const value = view.getBigUint64(at, true);
-  if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw refuse(`its zip directory speaks of ${value} bytes`);
+  if (value > BigInt(Number.MAX_SAFE_INTEGER))
+    throw refuse(`its zip directory gives a size or position of ${value} bytes`);
   return Number(value);
 }

@@ -1,18 +1,21 @@
 /**
- * A SentencePiece `tokenizer.model`: the protobuf message ModelProto, whose field numbers are those of sentencepiece_model.proto
- * (github.com/google/sentencepiece). Only what encoding depends on is read. Of the kinds of model that exist, the one LLaMA introduced is
- * taken: BPE with byte fallback on text as it is, spaces written as ▁. Every other is refused here by what makes it different, because
- * its `tokenizer.json` would give other ids than SentencePiece does.
+ * Reads a SentencePiece `tokenizer.model`: the protobuf message ModelProto, with the field numbers
+ * of sentencepiece_model.proto (github.com/google/sentencepiece). Only fields that affect encoding
+ * are read. One kind of model is supported, the one that LLaMA introduced: BPE with byte fallback
+ * on unmodified text, with spaces written as ▁. Every other kind is refused with the property that
+ * makes it different, because its `tokenizer.json` would give other ids than SentencePiece.
  */
 import { bytesOf, type Field, fieldsOf, floatOf, numberOf, type Refuse, textOf } from './protobuf.ts';
 
 export type PieceType = 'normal' | 'unknown' | 'control' | 'user-defined' | 'byte';
 
-/** One entry of the vocabulary; its id is its place in the list. */
+/** One entry of the vocabulary; its id is its index in the list. */
 export interface Piece {
-  /** With ▁ for every space. */
+  /** With ▁ in place of every space. */
   readonly text: string;
-  /** Of two pieces that neighbours could become, the one with the higher score is made first. */
+  /**
+   * Of two pieces that adjacent pieces could form, the one with the higher score is formed first.
+   */
   readonly score: number;
   readonly type: PieceType;
 }
@@ -21,15 +24,21 @@ export interface SentencePieceModel {
   readonly pieces: readonly Piece[];
   /** Whether a ▁ is put before the text. */
   readonly dummyPrefix: boolean;
-  /** Whether spaces at the ends are dropped, and several in a row are one. */
+  /** Whether spaces at both ends are removed and runs of spaces are reduced to one. */
   readonly removesSpaces: boolean;
-  /** Texts of the special pieces. BOS and EOS may be absent from the vocabulary; UNK is not. */
+  /**
+   * Texts of the special pieces. BOS and EOS may be missing from the vocabulary; UNK is always
+   * there.
+   */
   readonly bos: string;
   readonly eos: string;
   readonly unk: string;
 }
 
-/** SentencePiece writes no longer pieces than 16 characters unless told to; a bound keeps splitting them from taking for ever. */
+/**
+ * SentencePiece's default limit is 16 characters per piece. This limit bounds the time for
+ * splitting a piece.
+ */
 export const maxPieceLength = 512;
 
 const types: ReadonlyMap<number, PieceType | 'unused'> = new Map([
@@ -47,10 +56,14 @@ const modelTypes: ReadonlyMap<number, string> = new Map([
   [4, 'char'],
 ]);
 
-/** Reads the content of a `tokenizer.model`. Throws what `refuse` makes when it is malformed or not of the kind described above. */
+/**
+ * Reads the content of a `tokenizer.model`. Throws `refuse(reason)` if it is malformed or not of
+ * the supported kind.
+ */
 export function readModel(bytes: Uint8Array, refuse: Refuse): SentencePieceModel {
   const pieces: Piece[] = [];
-  // The defaults are those of the message's definition: a field with its default value may be left out of the file.
+  // The defaults of the message's definition: a field with its default value may be missing from
+  // the file.
   const trainer = { modelType: 1, suffix: false, bos: '<s>', eos: '</s>', unk: '<unk>' };
   const normalizer = { dummyPrefix: true, removesSpaces: true, escapesSpaces: true };
 
@@ -110,7 +123,10 @@ function pieceOf(field: Field, what: string, refuse: Refuse): Piece {
   return { text, score, type };
 }
 
-/** Every text once, one piece for the unknown, and one for each of the 256 bytes; whatever is not so is refused. */
+/**
+ * Refuses a vocabulary unless every text occurs once, one piece stands for unknown text, and each
+ * of the 256 bytes has a piece.
+ */
 export function checkPieces(pieces: readonly Piece[], refuse: Refuse): void {
   const texts = new Set<string>();
   for (const { text } of pieces) {

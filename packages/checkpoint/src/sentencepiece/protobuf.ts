@@ -1,22 +1,30 @@
 /**
- * The protobuf wire format, as far as a SentencePiece model uses it: a message is a sequence of fields, each a tag (number and wire type)
- * followed by a varint, 4 or 8 bytes, or a length and that many bytes (protobuf.dev, "Encoding").
+ * Reads the part of the protobuf wire format that SentencePiece models use: a message is a sequence
+ * of fields, each a tag (number and wire type) followed by a varint, 4 or 8 bytes, or a length and
+ * that many bytes (protobuf.dev, "Encoding").
  *
- * The file may be anything at all: whatever does not fit is refused in words, and every step reads at least one byte, so that reading ends.
+ * The input may be any file: malformed input is refused with a reason, and every step reads at
+ * least one byte, so reading always ends.
  */
 
-/** Makes the error that says why the file is not usable. */
+/** Makes the error that says why the file cannot be used. */
 export type Refuse = (reason: string) => Error;
 
-/** One field of a message. Varints are read as numbers, exact up to 2^53; all else as its bytes, which are a view and not a copy. */
+/**
+ * One field of a message. Varints are numbers, exact up to 2^53; all other values are bytes, a view
+ * and not a copy.
+ */
 export type Field =
   | { readonly number: number; readonly kind: 'varint'; readonly value: number }
   | { readonly number: number; readonly kind: 'fixed32' | 'fixed64' | 'bytes'; readonly value: Uint8Array };
 
-/** A varint is 64 bits, seven to a byte. */
+/** A varint has at most 64 bits, seven per byte. */
 const maxVarintBytes = 10;
 
-/** The fields of a message in the order of the file; a field may repeat. `what` names the message where it is refused. */
+/**
+ * The fields of a message in the order of the file; a field may repeat. `what` names the message in
+ * errors.
+ */
 export function* fieldsOf(message: Uint8Array, what: string, refuse: Refuse): Generator<Field> {
   let at = 0;
 
@@ -63,7 +71,7 @@ export function floatOf(field: Field, what: string, refuse: Refuse): number {
   return new DataView(field.value.buffer, field.value.byteOffset).getFloat32(0, true);
 }
 
-/** The content of a field that is bytes or another message. */
+/** The content of a field of bytes or of a nested message. */
 export function bytesOf(field: Field, what: string, refuse: Refuse): Uint8Array {
   if (field.kind !== 'bytes') throw refuse(`${what} is not a sequence of bytes`);
   return field.value;

@@ -1,10 +1,13 @@
 /**
- * From SentencePiece's `tokenizer.model` to a `tokenizer.json` that the runtime reads, so that a checkpoint released with only the former
- * (MobileLLM's are) becomes a package with a tokenizer. Ids are those of SentencePiece itself.
+ * Converts SentencePiece's `tokenizer.model` to a `tokenizer.json` that the runtime reads, so that
+ * a checkpoint released with only the former (as MobileLLM's are) becomes a package with a
+ * tokenizer. The ids are SentencePiece's own.
  *
- * Hugging Face's model "BPE" cannot say all that SentencePiece does: its pairs are merged in the order of a list, while SentencePiece
- * merges by the score of what comes out, the leftmost pair first where scores are equal, as those of LLaMA's runs of spaces are. So the
- * model written here is one of our own, "SentencePieceBPE", which has pieces and scores as they are. The rest is Hugging Face's.
+ * Hugging Face's model "BPE" cannot express SentencePiece exactly. It merges pairs in the order of
+ * a list; SentencePiece merges by the score of the resulting piece, and the leftmost pair first if
+ * scores are equal, as they are for LLaMA's runs of spaces. So the written model is a type of our
+ * own, "SentencePieceBPE", with the original pieces and scores. The rest of the file is Hugging
+ * Face's format.
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { readModel, type SentencePieceModel } from './model.ts';
@@ -12,13 +15,13 @@ import type { Refuse } from './protobuf.ts';
 
 export type Json = Readonly<Record<string, unknown>>;
 
-/** Contents of the two files, to be written as JSON. */
+/** The contents of the two files, to be written as JSON. */
 export interface TokenizerContents {
   readonly tokenizer: Json & { readonly added_tokens: readonly AddedToken[] };
   readonly config: Json;
 }
 
-/** A token that is put in by id only: the runtime does not look for it in text. */
+/** A token that is only inserted by id: the runtime does not search text for it. */
 export interface AddedToken {
   readonly id: number;
   readonly content: string;
@@ -27,12 +30,15 @@ export interface AddedToken {
 }
 
 /**
- * `tokenizer.json` and `tokenizer_config.json` for the SentencePiece model in `model`, the content of `file`. `config` is the content of
- * the `tokenizer_config.json` beside it: its `added_tokens_decoder` adds tokens to the model's, `add_prefix_space: false` turns the ▁
- * before the text off, and whatever it does not say about BOS, EOS and UNK (an empty text says nothing) is filled in as the model and
- * LLaMA have it. What `config` adds and does not call special is found in text as the model's own user-defined symbols are.
+ * Returns `tokenizer.json` and `tokenizer_config.json` for the SentencePiece model in `model`, the
+ * content of `file`. `config` is the content of the `tokenizer_config.json` beside it. Its
+ * `added_tokens_decoder` adds tokens to the model's; `add_prefix_space: false` omits the ▁ before
+ * the text; if it does not name BOS, EOS or UNK (an empty text counts as not named), the model's
+ * and LLaMA's are used. Tokens that `config` adds without calling them special are found in text,
+ * like the model's own user-defined symbols.
  *
- * Throws L207 when the model is malformed, not BPE with byte fallback and identity normalisation, or not the one that `config` is for.
+ * Throws L207 if the model is malformed, is not BPE with byte fallback and identity normalisation,
+ * or does not match `config`.
  */
 export function sentencePieceToTokenizerJson(model: Uint8Array, config: Json | null, file: string): TokenizerContents {
   const refuse: Refuse = (reason) =>
@@ -44,7 +50,10 @@ export function sentencePieceToTokenizerJson(model: Uint8Array, config: Json | n
   return tokenizerJson(readModel(model, refuse), config ?? {}, refuse);
 }
 
-/** The same of a model that has been read already, from whichever kind of file. Throws what `refuse` makes when it is not the one that `given` is for. */
+/**
+ * The same for a model that has been read already, from any kind of file. Throws `refuse(reason)`
+ * if it does not match `given`.
+ */
 export function tokenizerJson(read: SentencePieceModel, given: Json, refuse: Refuse): TokenizerContents {
   const { special, symbols } = tokensBesides(read, given, refuse);
   const prefixed = read.dummyPrefix && given.add_prefix_space !== false;
@@ -99,14 +108,20 @@ export function tokenizerJson(read: SentencePieceModel, given: Json, refuse: Ref
   };
 }
 
-/** SentencePiece's `remove_extra_whitespaces`: at the end it takes ▁ for the space that it becomes. */
+/**
+ * SentencePiece's `remove_extra_whitespaces`: at the end of the text it treats ▁ as the space that
+ * it becomes.
+ */
 const spacesRemoved: readonly Json[] = [
   { type: 'Replace', pattern: { Regex: '\\A +' }, content: '' },
   { type: 'Replace', pattern: { Regex: ' {2,}' }, content: ' ' },
   { type: 'Replace', pattern: { Regex: '[ ▁]+\\z' }, content: '' },
 ];
 
-/** Tokens that are no product of merging: those put in by id, and those found in text (with ▁ for spaces), by their texts. */
+/**
+ * Tokens that merging never produces: those inserted by id, and those found in text (with ▁ for
+ * spaces), by their texts.
+ */
 function tokensBesides({ pieces }: SentencePieceModel, config: Json, refuse: Refuse) {
   const special = new Map<number, AddedToken>();
   const symbols = new Map<string, number>();
@@ -140,7 +155,7 @@ function tokensBesides({ pieces }: SentencePieceModel, config: Json, refuse: Ref
   return { special: [...special.values()].sort((a, b) => a.id - b.id), symbols };
 }
 
-/** The text of a special piece, or null when the vocabulary is without it. */
+/** The text of a special piece, or null if the vocabulary does not contain it. */
 function controlPiece(model: SentencePieceModel, text: string): string | null {
   return model.pieces.some((piece) => piece.text === text && piece.type === 'control') ? text : null;
 }

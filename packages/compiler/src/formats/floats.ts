@@ -1,17 +1,18 @@
 /**
- * f32, and f16 (IEEE 754 binary16), which loads widen to f32: blocks of rows, column by column, so
- * that one activation meets `block` consecutive weights (32 interleaved rows reach the memory limit;
- * 16 come within a few percent and pad less). Layout [rows/block][depth][block].
+ * f32 weights, and f16 weights (IEEE 754 binary16), which loads widen to f32. Rows are stored in
+ * blocks, column by column, so that one activation is multiplied with `block` consecutive weights.
+ * (32 interleaved rows reach the memory limit; 16 come within a few percent and need less padding.)
+ * Layout [rows/block][depth][block].
  */
 import { add, constant, load, loadSplat, mul, plus, quotient, remainder, times } from '../loops/build.ts';
 import { toHalf } from '../loops/half.ts';
 import { elementBytes } from '../loops/types.ts';
 import { type Format, matrixBytes } from './format.ts';
 
-/** Columns an iteration takes. */
+/** Columns per iteration. */
 const UNROLLED = 2;
 
-/** The format that stores weights as such floats. */
+/** The format that stores weights as these floats. */
 export const floats = (name: 'f32' | 'f16'): Format => ({
   name,
   tables: name,
@@ -52,7 +53,8 @@ export const floats = (name: 'f32' | 'f16'): Format => ({
 
   dot(b, [w], { block, depth, pitch }, x, blockIndex, firstToken, tokens) {
     const vectors = block / 4;
-    // one token: columns take turns at two sets of sums, since an addition waits for the one before
+    // one token: columns alternate between two sets of sums, since an addition waits for the
+    // previous one
     const sets = tokens === 1 ? 2 : 1;
     const acc = b.registers('acc', tokens * vectors * sets, constant('f32x4', 0));
     const base = b.let('base', times(blockIndex, pitch / elementBytes(name)));

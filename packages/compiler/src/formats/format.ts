@@ -1,23 +1,27 @@
 /**
- * What a storage format owns, alone: how a matrix is packed, how one element is read back, and how a block of rows is multiplied with
- * activations. Every target reads the same packed bytes.
+ * A storage format: how a matrix is packed, how one element is read, and how a block of rows is
+ * multiplied with activations. Only the format defines these. Every target reads the same packed
+ * bytes.
  */
 import type { Builder, Index, Register } from '../loops/build.ts';
 import type { Expr, KernelBuffer } from '../loops/ir.ts';
 import type { Feature, Features } from '../loops/types.ts';
 import type { FormatName } from '../program/ir.ts';
 
-/** What rows are stored as together. */
+/** The shape of one block of a matrix. */
 export interface BlockShape {
-  /** Rows stored together. */
+  /** Rows that are stored together. */
   readonly block: number;
-  /** Columns summed over. */
+  /** Columns, over which products are summed. */
   readonly depth: number;
 }
 
-/** A packed matrix as a kernel sees it. */
+/** The shape of a packed matrix in a kernel. */
 export interface MatrixShape extends BlockShape {
-  /** Bytes from one block to the next; more than a block has where blocks of several matrices are interleaved (see `plan.ts`). */
+  /**
+   * Bytes from one block to the next: more than the block's own size where blocks of several
+   * matrices are interleaved (see `plan.ts`).
+   */
   readonly pitch: number;
 }
 
@@ -33,21 +37,24 @@ export interface Activations {
   readonly stride: number;
   /** f32 [tokens]; null for f32 activations. */
   readonly scales: KernelBuffer | null;
-  /** A word per token and group, as `Format.sums` says. */
+  /** One word per token and group, as `Format.sums` defines it. */
   readonly sums: KernelBuffer | null;
   /** Groups per token. */
   readonly groups: number;
 }
 
 /**
- * Sums of activation codes. Who multiplies with codes raised by n, because they are then unsigned, finds n times the sum of the activations
- * too much, and starts from -n times that sum.
+ * Sums of activation codes. A kernel may add n to all weight codes to make them unsigned. Its dots
+ * are then too large by n times the sum of the activations, so they start from -n times that sum.
  */
 export interface CodeSums {
-  /** Columns of a group; null for all. */
+  /** Columns per group; null for a single group of all columns. */
   readonly over: number | null;
   readonly factor: number;
-  /** Two i16 in a word, for the pairs of columns that share a lane: 0, 1 and 2, 3 of every four; or one i32. */
+  /**
+   * Two i16 per word, for the columns that share a lane (0 and 1, 2 and 3 of every four); or one
+   * i32.
+   */
   readonly as: 'pairs' | 'whole';
 }
 
@@ -58,17 +65,20 @@ export interface Rows {
   readonly vector: Expr;
 }
 
-/** How invocations of a workgroup share four rows of a block: by pieces of the depth. */
+/** The invocations of a workgroup divide four rows of a block by pieces of the depth. */
 export interface DepthPieces {
-  /** What products are summed in: exact integers, or floats. */
+  /** The type of the sums: exact integers, or floats. */
   readonly sum: 'i32x4' | 'f32x4';
-  /** What is read of the weights for a piece, whatever it is multiplied with. */
+  /** The types of the values that are read from the weights for one piece. */
   readonly reads: readonly ('i8x16' | 'i32x4' | 'f32x4')[];
-  /** Pieces of the depth. */
+  /** The number of pieces of the depth. */
   count(shape: BlockShape): number;
-  /** Reads a piece: a value for each of `reads`. */
+  /** Reads a piece: one value for each of `reads`. */
   read(b: Builder, views: readonly KernelBuffer[], shape: MatrixShape, rows: Rows, piece: Expr): readonly Expr[];
-  /** Adds the products of what was read with `tokens` tokens from `firstToken` on: `sums` has a register for each. */
+  /**
+   * Adds the products of these values with `tokens` tokens from `firstToken` on; `sums` has one
+   * register per token.
+   */
   multiply(
     b: Builder,
     read: readonly Expr[],
@@ -80,22 +90,25 @@ export interface DepthPieces {
   ): void;
 }
 
-/** Words of a buffer that one thread alone uses, from `at` on. */
+/** A part of a buffer that only one thread uses: its words from `at` on. */
 export interface Scratch {
   readonly buffer: KernelBuffer;
   readonly at: Index;
 }
 
 /**
- * How a tile of tokens is multiplied: a panel of rows is unpacked once, then meets `tokens` tokens at a time. The integer sums are
- * those of `Format.dot`.
+ * Multiplies a tile of tokens: a panel of rows is unpacked once, then multiplied with `tokens`
+ * tokens at a time. The integer sums equal those of `Format.dot`.
  */
 export interface Panel {
-  /** Tokens multiplied together; a last group may reach past the tile. */
+  /** Tokens multiplied together; the last group may reach past the tile. */
   readonly tokens: number;
-  /** Writes the loop that unpacks panel `panel`: rows panelRows(shape) * panel and on. */
+  /** Writes the loop that unpacks panel `panel`, which begins at row panelRows(shape) * panel. */
   unpack(b: Builder, views: readonly KernelBuffer[], shape: MatrixShape, panel: Expr, scratch: Scratch): void;
-  /** Writes the loop that multiplies it with tokens from `firstToken` on. Returns the sums of its rows 4v..4v+3 for token t (see `scaled`). */
+  /**
+   * Writes the loop that multiplies the panel with tokens from `firstToken` on. Returns the sums of
+   * its rows 4v..4v+3 for token t (see `scaled`).
+   */
   dot(
     b: Builder,
     shape: MatrixShape,
@@ -110,33 +123,37 @@ export const panelRows = ({ block }: BlockShape): number => Math.min(8, block);
 
 export interface Format {
   readonly name: FormatName;
-  /** What tables are stored as where matrices have this format. */
+  /** The format of tables in a model whose matrices have this format. */
   readonly tables: FormatName;
   /** Whether contractions read activations as codes. */
   readonly integer: boolean;
-  /** Largest magnitude of a weight that it holds. */
+  /** The largest magnitude of a weight that this format can store. */
   readonly largest: number;
-  /** Columns are stored in multiples of this, the rest zeros. */
+  /** The stored depth is a multiple of this; the padding is zero. */
   readonly depthMultiple: number;
-  /** Features of an engine with which it is multiplied in another way. */
+  /** Engine features that would change this format's kernels. */
   readonly uses: readonly Feature[];
-  /** The sums of codes that dots start from with these features; null where they need none. */
+  /** The sums of codes from which dots start with these features; null if dots start from zero. */
   sums(features: Features): CodeSums | null;
-  /** Most rows stored together. */
+  /** The most rows stored together. */
   readonly largestBlock: number;
-  /** Most columns whose sum is exact. */
+  /** The most columns whose integer sum cannot overflow. */
   readonly largestDepth: number;
   /** Bytes of one block of rows. */
   blockBytes(shape: BlockShape): number;
-  /** Writes one block: `rows[i]` is row i, f32 [depth], or null for zeros; `into` has blockBytes bytes, all zero. */
+  /**
+   * Packs one block: `rows[i]` is row i, f32 [depth], or null for zeros. `into` has blockBytes
+   * bytes, all zero.
+   */
   packBlock(rows: readonly (Float32Array | null)[], shape: BlockShape, into: Uint8Array): void;
-  /** The views a kernel needs of a packed matrix: same bytes, read as several element types. */
+  /** A kernel's views of a packed matrix: the same bytes as several element types. */
   views(name: string, address: KernelBuffer['address'], rows: number, shape: MatrixShape): readonly KernelBuffer[];
   /** Element (row, column) as f32, given the views. */
   element(views: readonly KernelBuffer[], shape: MatrixShape, row: Expr, column: Expr): Expr;
   /**
-   * Writes the loop that multiplies block `block` with `tokens` consecutive tokens from `firstToken` on. Returns the dot product of rows
-   * 4v..4v+3 of the block with token t, f32x4. What it computes does not depend on `features`, only how.
+   * Writes the loop that multiplies block `block` with `tokens` consecutive tokens from
+   * `firstToken` on. Returns the dot product of rows 4v..4v+3 of the block with token t, f32x4.
+   * `features` change the instructions, not the results.
    */
   dot(
     b: Builder,
@@ -151,10 +168,10 @@ export interface Format {
   readonly pieces: DepthPieces;
   /** The scales f32x4 of four rows; null where the format has none. */
   rowScales(views: readonly KernelBuffer[], shape: MatrixShape, rows: Rows): Expr | null;
-  /** The dot products f32x4 that the sums of all pieces of rows with these scales amount to. */
+  /** The dot products, f32x4, from the complete sums and the scales of four rows. */
   scaled(rowScales: Expr | null, x: Activations, token: Index, sum: Expr): Expr;
-  /** How a tile is multiplied, where not as single tokens are. */
+  /** Multiplies a tile; null if a tile is multiplied in the same way as single tokens. */
   panel(features: Features): Panel | null;
-  /** Bytes of an unpacked panel, with any features; 0 where there is none. */
+  /** The most bytes of an unpacked panel, with any features; 0 if there are no panels. */
   panelBytes(shape: BlockShape): number;
 }

@@ -1,6 +1,7 @@
 /**
- * What the integer formats share: scales, and how a tile of tokens meets a panel of rows in exact 16-bit dots. Rows of a panel were widened
- * once (and multiplied with their group's scale, where there is one: such a product has 12 bits), so every token pays for loads and dots alone.
+ * What the integer formats share: scaling, and the multiplication of a tile with a panel of rows in
+ * exact 16-bit dots. The rows of a panel are widened once (and multiplied with their group's scale,
+ * if the format has groups; the product has 12 bits), so each token needs only loads and dots.
  */
 import {
   add,
@@ -23,35 +24,41 @@ import { type Activations, type MatrixShape, panelRows, type Scratch } from './f
 /** 0, 1, ... n - 1. */
 export const upTo = (n: number): readonly number[] => [...Array(n).keys()];
 
-/** Integer sums of four rows, i32x4, as f32x4: times the scales of the rows and of the token. */
+/**
+ * Converts integer sums of four rows, i32x4, to f32x4: times the scales of the rows and of the
+ * token.
+ */
 export function scaled(rowScales: Expr | null, x: Activations, token: Index, sums: Expr): Expr {
   return mul(apply('toFloat', sums), mul(rowScales!, loadSplat(x.scales!, token, 'f32x4')));
 }
 
-/** Which block a panel lies in, and its first row there. */
+/** The block that contains a panel, and the panel's first row in it. */
 export function placeOf(panel: Index, shape: MatrixShape): { readonly block: Expr; readonly inBlock: Expr } {
   const rows = panelRows(shape);
   const panels = shape.block / rows;
   return { block: quotient(panel, panels), inBlock: times(remainder(panel, panels), rows) };
 }
 
-/** Sums of four rows from those of rows 0-1 and 2-3, two lanes a row. */
+/** Sums of four rows from those of rows 0-1 and of rows 2-3, two lanes per row. */
 export function pairSums(low: Expr, high: Expr): Expr {
   return add(applyLanes('shuffle', [0, 2, 4, 6], low, high), applyLanes('shuffle', [1, 3, 5, 7], low, high));
 }
 
-/** Tokens that meet a widened panel together: with eight rows, eight sums. */
+/** Tokens multiplied with a widened panel together: with eight rows, that is eight sums. */
 export const WIDE_TOKENS = 2;
 
 /** Bytes of a widened panel: [columns/4][rows/2] vectors of 2 rows x 4 columns, 16 bits each. */
 export const wideBytes = (rows: number, columns: number): number => rows * columns * 2;
 
-/** Where the vector of rows 2i and 2i+1 at four columns from 4j on lies in a widened panel, in words. */
+/** The word offset, in a widened panel, of the vector of rows 2i and 2i+1 at columns 4j..4j+3. */
 export function wideAt(at: Index, rows: number, j: Index, i: Index): Expr {
   return plus(at, plus(times(j, rows * 2), times(i, 4)));
 }
 
-/** Writes the loop that multiplies a widened panel with WIDE_TOKENS tokens from `firstToken` on; returns integer sums of rows 4v..4v+3. */
+/**
+ * Writes the loop that multiplies a widened panel with WIDE_TOKENS tokens from `firstToken` on.
+ * Returns integer sums of rows 4v..4v+3.
+ */
 export function wideDot(
   b: Builder,
   { buffer, at }: Scratch,

@@ -1,6 +1,6 @@
 /**
- * Keys and values as floats, f32 or halves; whatever is computed of them is f32. Four positions and two heads at a time: eight sums, which with
- * what they are made of fill the registers.
+ * Keys and values as f32 or halves; all arithmetic is f32. Four positions and two heads at a time:
+ * their eight sums and the operands fill the registers.
  */
 import { add, apply, constant, load, loadSplat, mul, plus, times } from '../loops/build.ts';
 import { sumFour, sumLanes } from '../loops/math.ts';

@@ -1,8 +1,9 @@
 /**
- * q8 keys and values: int8 codes and one f32 scale per position and head, all codes of a part before all scales (docs/decisions.md, "KV q8,
- * exactly"). Queries are codes, too, so that a score is an exact integer dot; softmax weights become codes of 15 bits, relative to the
- * largest of their chunk, so that values are summed in exact pair products as well. A position is at most a cache line of 64 features, read
- * once for all query heads of its key head.
+ * q8 keys and values: int8 codes and one f32 scale per position and head; all codes of a part
+ * precede all its scales (docs/decisions.md, "KV q8, exactly"). Queries are codes too, so a score
+ * is an exact integer dot. Softmax weights become codes of 15 bits, relative to the largest of
+ * their chunk, so values are also summed in exact pair products. A position of 64 features is at
+ * most a cache line, and is read once for all query heads of its key head.
  */
 import {
   add,
@@ -22,14 +23,15 @@ import type { Expr } from '../loops/ir.ts';
 import { maxAcross, sumFour, sumLanes } from '../loops/math.ts';
 import type { KvFormat, KvShape } from './kv.ts';
 
-/** Largest code of a weight: 64 of them times 127 stay far below 2^31. */
+/** Largest code of a weight: 64 products of it with 127 stay far below 2^31. */
 const LARGEST = 32767;
 
 const codesBytes = ({ kvHeads, positions, stride }: KvShape): number => kvHeads * positions * stride;
 
 export const kvQ8: KvFormat = {
   headsAtOnce: 3,
-  // six sums: with twelve, of the four vectors that a load brings, an engine has no registers left (5 % of a token at a long context)
+  // two vectors, six sums: with four vectors and twelve sums an engine runs out of registers (5 %
+  // of a token at a long context)
   vectorsAtOnce: 2,
   strideMultiple: 16,
 
@@ -69,7 +71,8 @@ export const kvQ8: KvFormat = {
     const heads = queries.at.length;
     const acc = b.registers('acc', heads * 4, constant('i32x4', 0));
     const from = b.let('keyAt', times(row, stride));
-    // four bytes at a time where one instruction does that, with keys 128 larger, which is what sums then start from; otherwise exact pairs
+    // if one instruction multiplies four bytes: keys raised by 128, with sums that start lower;
+    // otherwise exact pair products
     const starts = queries.starts.filter((start) => start !== null);
     for (const [h, start] of starts.entries()) for (let p = 0; p < 4; p++) acc.set(start, h * 4 + p);
     const sign = starts.length > 0 ? b.let('sign', apply('splat8', i32(-128))) : null;
@@ -109,7 +112,7 @@ export const kvQ8: KvFormat = {
         'largestWeight',
         applyLanes('extract', [0], maxAcross(b, apply('max', most.get(0), most.get(1)))),
       );
-      // values of zeros alone have scales of zero, and so have their weights
+      // if all values are zero, their scales and scaled weights are zero too
       const hasWeights = apply('less', f32(0), largest);
       const inverse = b.let(
         'inverse',
@@ -137,7 +140,7 @@ export const kvQ8: KvFormat = {
         Expr,
         Expr,
       ];
-      // lanes of two positions side by side, feature by feature
+      // the lanes of two positions, alternating, feature by feature
       const both = inner.let('both', apply(interleave, even, odd));
       for (const [i, widen] of (['widenLow', 'widenHigh'] as const).slice(0, vectors).entries()) {
         const v = inner.let('pairs', apply(widen, both));

@@ -1,9 +1,12 @@
 /**
- * q4 for a tile of tokens. Eight rows of a block, a panel, are unpacked once; then several tokens at a time meet every vector loaded.
+ * q4 for a tile of tokens. A panel of eight rows of a block is unpacked once; then each loaded
+ * vector is multiplied with several tokens.
  *
- * Relaxed SIMD: nibbles become bytes and scales pairs of 16 bits (with AVX-VNNI lanes of 32), so a group is dots and additions alone. Eight rows by three tokens
- * take fifteen of sixteen vector registers: 75 billion products a second where one token at a time makes 29.
- * Plain SIMD: codes times group scales become 16-bit weights, and the group is gone.
+ * Relaxed SIMD: nibbles become bytes, and scales become pairs of 16 bits (lanes of 32 with
+ * AVX-VNNI), so a group needs only dots and additions. Eight rows by three tokens use fifteen of
+ * sixteen vector registers: 75 billion products a second, against 29 with one token at a time.
+ *
+ * Plain SIMD: codes times group scales become 16-bit weights, after which groups no longer matter.
  */
 import { add, apply, type Builder, constant, type Index, load, loadSplat, mul, plus, times } from '../loops/build.ts';
 import type { Expr } from '../loops/ir.ts';
@@ -11,16 +14,18 @@ import type { Features } from '../loops/types.ts';
 import type { Activations, Scratch } from './format.ts';
 import { upTo } from './integer.ts';
 
-/** How nibbles as bytes meet activations, and what they add up to its group's scales. */
+/**
+ * Byte dots: products of nibbles, as bytes, with activations, and the scaling of a group's sums.
+ */
 export interface ByteDots {
-  /** What is added up: pairs of columns in 16 bits, or all four in 32. */
+  /** Type of the sums: pairs of columns in 16 bits, or all four columns in 32. */
   readonly type: 'i16x8' | 'i32x4';
   add(sum: Expr, x: Expr, nibbles: Expr): Expr;
-  /** Operand of `spread`, made once outside loops. */
+  /** The second operand of `spread`, made once outside loops. */
   readonly order: 'spreadOrder' | 'widenOrder';
-  /** Scales of four rows, in the low bytes, as `scaled` wants them. */
+  /** Spreads the scales of four rows from the low bytes to the form that `scaled` takes. */
   spread(scales: Expr, order: Expr): Expr;
-  /** i32x4 of four rows. */
+  /** Sums of a group times its scales, i32x4 for four rows. */
   scaled(sum: Expr, scales: Expr): Expr;
 }
 
@@ -40,28 +45,34 @@ const vnni: ByteDots = {
   scaled: (sum, scales) => mul(sum, scales),
 };
 
-/** The byte dots of these features; null where there are none. */
+/** The byte dots with these features; null where there are none. */
 export function byteDots(features: Features): ByteDots | null {
   return features.has('vnni') ? vnni : features.has('relaxed') ? relaxed : null;
 }
 
-/** Words of a vector. */
+/** Words per vector. */
 const VECTOR = 4;
-/** Vectors of four columns in a group of 32, for every four rows; one more holds their scales. */
+/**
+ * For every four rows, a group of 32 columns has this many vectors of four columns, and one vector
+ * of scales.
+ */
 const WORDS = 8;
 
-/** Tokens that meet a byte panel together. */
+/** Tokens multiplied with a byte panel together. */
 export const BYTE_TOKENS = 3;
 
-/** Words of one group of a byte panel: [8 words of columns][rows/4] vectors, then [rows/4] vectors of scales. */
+/**
+ * Words of one group of a byte panel: [8 words of columns][rows/4] vectors, then [rows/4] vectors
+ * of scales.
+ */
 const groupWords = (vectors: number): number => (WORDS + 1) * vectors * VECTOR;
 
 /** Bytes of a byte panel. */
 export const bytePanelBytes = (rows: number, groups: number): number => groups * groupWords(rows / 4) * 4;
 
-/** The packed group a panel is unpacked from. */
+/** The packed group from which a panel is unpacked. */
 export interface PackedGroup {
-  /** Codes, + 8, of rows 4v..4v+3 at columns 8j..8j+7, i8x16. */
+  /** Codes, each + 8, of rows 4v..4v+3 at columns 8j..8j+7, i8x16. */
   weights(j: Index, v: number): Expr;
   /** Group scales of rows 4v..4v+3 in the low four bytes, i8x16. */
   scales(v: number): Expr;
@@ -90,7 +101,10 @@ export function unpackBytes(
     b.store(buffer, plus(to, (WORDS * vectors + v) * VECTOR), bytes.spread(scales(v), constants.order));
 }
 
-/** Writes the loop that multiplies a byte panel with BYTE_TOKENS tokens from `firstToken` on; returns integer sums of rows 4v..4v+3. */
+/**
+ * Writes the loop that multiplies a byte panel with BYTE_TOKENS tokens from `firstToken` on.
+ * Returns integer sums of rows 4v..4v+3.
+ */
 export function byteDot(
   b: Builder,
   bytes: ByteDots,

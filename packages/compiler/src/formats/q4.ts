@@ -1,8 +1,10 @@
 /**
- * q4: four-bit weights in groups of 32 columns, an integer scale per group and an f32 scale per row; activations as q8's. Everything a block
- * of R rows needs comes in one stream, in the order it is read: per group four times R/4 vectors of 4 rows x 8 columns (a byte holds column
- * k in its low half and k + 4 in its high one, each as code + 8), then R group scales; at the end R row scales. 4.3 bits a weight.
- * (Groups of 32 with inline scales are what reaches the memory limit; see docs/decisions.md "q4, exactly" for the numbers.)
+ * q4: four-bit weights in groups of 32 columns, with an integer scale per group and an f32 scale
+ * per row; activations as in q8. All data of a block of R rows is one stream, in the order it is
+ * read: per group, four times R/4 vectors of 4 rows x 8 columns (a byte holds column k in its low
+ * half and k + 4 in its high half, each as code + 8), then R group scales; after the last group, R
+ * row scales. 4.3 bits a weight. (Groups of 32 with inline scales reach the memory limit;
+ * docs/decisions.md, "q4, exactly", defines the numbers.)
  */
 import {
   add,
@@ -37,7 +39,7 @@ const blockBytes = (shape: BlockShape): number => groups(shape) * groupBytes(sha
 
 export const q4Format: Format = {
   name: 'q4',
-  // gathered by rows, and a tied head is one: it keeps 8 bits
+  // tables are read by rows, and a tied head is a table: they keep 8 bits
   tables: 'q8',
   integer: true,
   largest: Number.POSITIVE_INFINITY,
@@ -45,7 +47,7 @@ export const q4Format: Format = {
   uses: ['relaxed', 'vnni'],
   sums: (features) => ({ over: GROUP, factor: -8, as: features.has('vnni') ? 'whole' : 'pairs' }),
   largestBlock: 16,
-  // a row's integer sum is at most 258 * 255 * 32 * 8 * 127 < 2^31
+  // the integer sum of a row is at most 258 * 255 * 32 * 8 * 127 < 2^31
   largestDepth: 258 * GROUP,
 
   blockBytes,
@@ -70,7 +72,7 @@ export const q4Format: Format = {
         for (let i = 0; i < GROUP; i++) {
           const weight = row?.[g * GROUP + i] ?? 0;
           const code = groupScale === 0 ? 0 : Math.max(-8, Math.min(7, roundHalfEven(weight / (groupScale * scale))));
-          // [i/8][r/4][r%4][i%4], low half for the first four columns of eight
+          // [i/8][r/4][r%4][i%4]; the low half holds the first four of eight columns
           const byte = Math.floor(i / 8) * block * 4 + Math.floor(r / 4) * 16 + (r % 4) * 4 + (i % 4);
           into[at + byte]! |= (code + 8) << (i % 8 < 4 ? 0 : 4);
         }
@@ -110,7 +112,7 @@ export const q4Format: Format = {
     const i = remainder(column, GROUP);
     const inGroup = plus(times(quotient(i, 8), block * 4), plus(times(r, 4), remainder(i, 4)));
     const byte = apply('and', load(codes!, plus(group, inGroup), 'i32'), i32(255));
-    // the high half for columns 4 to 7 of eight
+    // the high half holds columns 4 to 7 of eight
     const half = remainder(
       apply('quotient', byte, apply('select', apply('less', remainder(i, 8), i32(4)), i32(1), i32(16))),
       16,
@@ -129,7 +131,8 @@ export const q4Format: Format = {
     const vectors = block / 4;
     const sums = b.registers('sums', tokens * vectors, constant('i32x4', 0));
     const base = b.let('base', times(blockIndex, shape.pitch));
-    // made once: an engine makes a constant inside a loop again at every use (1.7 times slower here)
+    // made once outside the loop: an engine materialises a constant inside a loop at every use (1.7
+    // times slower here)
     const mask = b.let('mask', apply('splat8', i32(15)));
     const bytes = byteDots(features);
     const group = bytes ? byteGroup(b, bytes) : plainGroup;
@@ -185,7 +188,7 @@ export const q4Format: Format = {
           Expr,
           Expr,
         ];
-        // codes are stored + 8
+        // corrects for codes stored as code + 8
         const excess = times(add(apply('dotWords', first, ones), apply('dotWords', second, ones)), 8);
         const [left, right] = [
           apply('dotWords', low, apply('splatWord', first)),
@@ -211,7 +214,7 @@ export const q4Format: Format = {
   },
 };
 
-/** Nibbles as bytes. */
+/** A panel with nibbles as bytes. */
 const bytePanel = (bytes: ByteDots): Panel => ({
   tokens: BYTE_TOKENS,
 
@@ -245,23 +248,27 @@ const bytePanel = (bytes: ByteDots): Panel => ({
 /** One group of a block, for one token. */
 interface Group {
   readonly vectors: number;
-  /** 15 in every byte. */
+  /** The value 15 in every byte. */
   readonly mask: Expr;
-  /** Codes, + 8, of rows 4v..4v+3 at columns 8j..8j+7. */
+  /** Codes, each + 8, of rows 4v..4v+3 at columns 8j..8j+7. */
   weights(j: Index, v: Index): Expr;
   /** Group scales of rows 4v..4v+3. */
   scales(v: Index, type: 'i32x4' | 'i8x16'): Expr;
   /** Activations 4i..4i+3 in every lane. */
   word(i: Index): Expr;
-  /** -8 times the sums of activations, what storing codes as + 8 adds: in pairs, or of all four columns. */
+  /**
+   * -8 times the sums of activations, which corrects for codes stored as code + 8: for pairs of
+   * columns, or for all four.
+   */
   start(type: 'i16x8' | 'i32x4'): Expr;
   /** Adds the scaled sums of rows 4v..4v+3. */
   add(v: Index, rows: Expr): void;
 }
 
 /**
- * Plain SIMD128: nibbles widen to 16 bits and meet activations in exact pair products. Two vectors of rows at a time: their eight accumulators
- * would not leave registers for the rest.
+ * Plain SIMD128: nibbles are widened to 16 bits and multiplied with activations in exact pair
+ * products. Two vectors of rows at a time: with all four, eight accumulators would leave too few
+ * registers.
  */
 function plainGroup(b: Builder, { vectors, mask, weights, scales, word, start, add: addRows }: Group): void {
   const from = b.let('start', apply('widenPairs', start('i16x8')));
@@ -275,7 +282,7 @@ function plainGroup(b: Builder, { vectors, mask, weights, scales, word, start, a
         const w = perVector.let('w', weights(j, plus(v, first)));
         const left = perVector.let('wLow', apply('nibblesLow', w, mask));
         const right = perVector.let('wHigh', apply('nibblesHigh', w, mask));
-        // rows 0-1 and 2-3 of the four: lanes hold pairs of columns
+        // rows 0-1 and 2-3 of the four; lanes hold pairs of columns
         for (const [half, widen] of [
           [0, 'widenLow'],
           [1, 'widenHigh'],
@@ -294,8 +301,8 @@ function plainGroup(b: Builder, { vectors, mask, weights, scales, word, start, a
 }
 
 /**
- * Bytes: activations meet nibbles, at most 15, in one byte dot. A lane of 16 bits sums 16 products of at most 15 * 127 and starts at most 16256
- * below zero, so it holds every partial sum.
+ * Multiplies activations with nibbles (at most 15) in one byte dot. A lane of 16 bits sums 16
+ * products of at most 15 * 127 and starts at least at -16256, so every partial sum fits.
  */
 function byteGroup(outside: Builder, bytes: ByteDots): (b: Builder, group: Group) => void {
   const order = outside.let('order', apply(bytes.order));

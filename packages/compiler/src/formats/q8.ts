@@ -1,7 +1,8 @@
 /**
- * q8: W8A8 (MobileLLM, arXiv 2402.14905, section 4.4). Weights: int8 per row, one f32 scale per row. Activations: int8 per token, one f32
- * scale per token. Layout of a block of R rows: for every four columns, R/4 vectors of 4 rows x 4 columns; then R f32 scales. That order
- * suits an exact 16-bit dot (here), a relaxed 8-bit dot and a GPU's packed dot alike.
+ * q8: W8A8 (MobileLLM, arXiv 2402.14905, section 4.4). Weights are int8 with one f32 scale per row,
+ * activations int8 with one f32 scale per token. Layout of a block of R rows: for every four
+ * columns, R/4 vectors of 4 rows x 4 columns; then R f32 scales. This order suits an exact 16-bit
+ * dot, a relaxed 8-bit dot and a GPU's packed dot.
  */
 import {
   add,
@@ -24,7 +25,7 @@ import { padded } from '../program/ir.ts';
 import { type BlockShape, type Format, matrixBytes, type Panel, panelRows } from './format.ts';
 import { pairSums, placeOf, scaled, upTo, WIDE_TOKENS, wideAt, wideBytes, wideDot } from './integer.ts';
 
-/** Words of activations an iteration takes: loop overhead is then small beside the dots. */
+/** Words of activations per iteration: enough to make loop overhead small beside the dots. */
 const UNROLLED = 4;
 
 const codesBytes = ({ block, depth }: BlockShape): number => block * padded(depth, 4);
@@ -144,14 +145,20 @@ export const q8Format: Format = {
   panel: (features) => (features.has('vnni') ? bytePanel : widePanel),
 };
 
-/** What meets the words of activations of a block, and the sums of rows 4v..4v+3 for token t behind the last one. */
+/** Multiplies the columns of a block with words of activations and keeps the sums. */
 interface Columns {
-  /** Adds four columns: `word` in all lanes, and bytes of weights from a place among those of the four columns on. */
+  /**
+   * Adds four columns: `word` in all lanes; `weights` loads bytes, at an offset from the first of
+   * the four columns.
+   */
   add(b: Builder, t: Index, word: Expr, weights: (at: Index, type: 'i8x16' | 'i16x8') => Expr): void;
   sums(t: number, v: number): Expr;
 }
 
-/** Exact 16-bit dots: each vector of 4 rows x 4 columns splits into rows 0-1 and 2-3, and lanes hold pairs of columns. */
+/**
+ * Exact 16-bit dots: each vector of 4 rows x 4 columns splits into rows 0-1 and 2-3; lanes hold
+ * pairs of columns.
+ */
 function pairColumns(outside: Builder, tokens: number, vectors: number): Columns {
   const acc = outside.registers('acc', tokens * vectors * 2, constant('i32x4', 0));
   return {
@@ -169,7 +176,7 @@ function pairColumns(outside: Builder, tokens: number, vectors: number): Columns
   };
 }
 
-/** Exact dots of bytes, weights raised to unsigned ones. */
+/** Exact byte dots, with weights raised by 128 to unsigned bytes. */
 function byteColumns(outside: Builder, tokens: number, vectors: number, start: (t: number) => Expr): Columns {
   const sign = outside.let('sign', apply('splat8', i32(-128)));
   const acc = outside.registers('acc', tokens * vectors, constant('i32x4', 0));
@@ -186,7 +193,7 @@ function byteColumns(outside: Builder, tokens: number, vectors: number, start: (
   };
 }
 
-/** Codes widened to 16 bits. */
+/** A panel with codes widened to 16 bits. */
 const widePanel: Panel = {
   tokens: WIDE_TOKENS,
 
@@ -207,10 +214,16 @@ const widePanel: Panel = {
     wideDot(b, scratch, panelRows(shape), padded(shape.depth, 4), x, firstToken),
 };
 
-/** Tokens that meet a panel of bytes together: with eight rows, twelve sums, more than an addition takes cycles. */
+/**
+ * Tokens multiplied with a byte panel together. With eight rows there are twelve sums, more than
+ * the latency of an addition in cycles.
+ */
 const BYTE_TOKENS = 6;
 
-/** Codes raised to unsigned bytes: [columns/4][rows/4] vectors of 4 rows x 4 columns. */
+/**
+ * A panel with codes raised by 128 to unsigned bytes: [columns/4][rows/4] vectors of 4 rows x 4
+ * columns.
+ */
 const bytePanel: Panel = {
   tokens: BYTE_TOKENS,
 

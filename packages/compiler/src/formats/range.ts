@@ -1,11 +1,17 @@
-/** Weights that a format cannot hold are refused by their place: cut to its largest number, they would be another model. */
+/**
+ * Refuses weights that a format cannot represent and names their place. Clamping them would change
+ * the model.
+ */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Weight } from '@lamella/graph/ir';
 import { anyOf, formatNames } from '@lamella/runtime/choices';
 import type { FormatName } from '../program/ir.ts';
 import { formats } from './table.ts';
 
-/** Throws L216 with the first place where `values` (row-major, of `weight`) are beyond what `format` holds. */
+/**
+ * Throws L216 for the first element of `values` (row-major, of `weight`) that exceeds the range of
+ * `format`.
+ */
 export function requireInRange(values: Float32Array, { name, shape }: Weight, format: FormatName): void {
   const { largest } = formats[format];
   if (largest === Number.POSITIVE_INFINITY) return;

@@ -1,17 +1,18 @@
 /**
- * How schedules write loop IR: typed constructors for expressions (constants fold, so that golden texts stay short) and a builder that
- * collects statements. A type error in a schedule is thrown here, where the schedule's own line is on the stack.
+ * Functions with which schedules write loop IR: typed constructors for expressions, and a builder
+ * that collects statements. Constants are folded, so that golden texts stay short. A type error in
+ * a schedule throws here, while the schedule's own line is on the stack.
  */
 import { type IntrinsicName, intrinsics } from './intrinsics.ts';
 import type { Expr, KernelBuffer, LoopTag, Stmt } from './ir.ts';
 import type { ScalarType, Type } from './types.ts';
 
-/** An index or an i32 expression; plain numbers are constants. */
+/** An i32 expression used as an index; plain numbers are constants. */
 export type Index = Expr | number;
 
 export const i32 = (value: number): Expr => ({ kind: 'const', type: 'i32', value });
 export const f32 = (value: number): Expr => ({ kind: 'const', type: 'f32', value: Math.fround(value) });
-/** The constant in the element type of `type`: a scalar, or splat over lanes. */
+/** A constant of `type`: a scalar, or the same value in all lanes. */
 export function constant(type: 'f32' | 'f32x4' | 'i32' | 'i32x4', value: number): Expr {
   const scalar = type === 'i32' || type === 'i32x4' ? i32(value) : f32(value);
   return type === 'f32x4' || type === 'i32x4' ? apply('splat', scalar) : scalar;
@@ -19,7 +20,7 @@ export function constant(type: 'f32' | 'f32x4' | 'i32' | 'i32x4', value: number)
 export const index = (x: Index): Expr => (typeof x === 'number' ? i32(x) : x);
 const literal = (e: Expr): number | null => (e.kind === 'const' ? e.value : null);
 
-/** An operation of the closed table. Throws when the argument types do not fit it. */
+/** An operation of the intrinsic table. Throws if the argument types do not fit it. */
 export function apply(fn: IntrinsicName, ...args: Expr[]): Expr {
   return applyLanes(fn, [], ...args);
 }
@@ -31,7 +32,7 @@ export function applyLanes(fn: IntrinsicName, lanes: readonly number[], ...args:
   return { kind: 'apply', fn, args, type, lanes };
 }
 
-/** Index arithmetic with constants folded. */
+/** Adds indices; constants are folded. */
 export function plus(a: Index, b: Index): Expr {
   const [x, y] = [index(a), index(b)];
   const [p, q] = [literal(x), literal(y)];
@@ -64,11 +65,11 @@ export const add = (a: Expr, b: Expr): Expr => apply('add', a, b);
 export const sub = (a: Expr, b: Expr): Expr => apply('sub', a, b);
 export const mul = (a: Expr, b: Expr): Expr => apply('mul', a, b);
 
-/** Reads consecutive elements, one per lane. */
+/** Loads consecutive elements, one per lane. */
 export function load(buffer: KernelBuffer, at: Index, type: Type): Expr {
   return { kind: 'load', buffer: buffer.name, index: index(at), type, access: 'contiguous' };
 }
-/** Reads one element (for i8x16: four, a word) into all lanes. */
+/** Loads one element into all lanes (for i8x16: a word of four elements). */
 export function loadSplat(buffer: KernelBuffer, at: Index, type: Type): Expr {
   return { kind: 'load', buffer: buffer.name, index: index(at), type, access: 'splat' };
 }
@@ -79,10 +80,10 @@ export interface Register {
   set(value: Expr, at?: Index): void;
 }
 
-/** The scalar arguments a kernel may have; no local takes their names. */
+/** The scalar arguments that a kernel may have; locals must not use these names. */
 export const scalarArguments: readonly string[] = ['position', 'count', 'row', 'thread', 'threads'];
 
-/** Collects the statements of a kernel. Names are made unique; nested bodies are built by callbacks. */
+/** Collects the statements of a kernel. Names are made unique; callbacks build nested bodies. */
 export class Builder {
   readonly #names: Map<string, number>;
   readonly statements: Stmt[] = [];
@@ -97,7 +98,7 @@ export class Builder {
     return n === 0 ? name : `${name}.${n}`;
   }
 
-  /** Names a value so that it is computed once. A constant needs no name. */
+  /** Names a value so that it is computed once. A constant stays as it is. */
   let(name: string, value: Expr): Expr {
     if (value.kind === 'const') return value;
     const unique = this.#unique(name);
@@ -105,12 +106,12 @@ export class Builder {
     return { kind: 'get', name: unique, type: value.type, index: null };
   }
 
-  /** One register that changes. */
+  /** A register that `set` changes. */
   variable(name: string, init: Expr): Register {
     return this.#declare(name, null, init);
   }
 
-  /** `count` registers, all starting at `init`. */
+  /** An array of `count` registers, all initialised with `init`. */
   registers(name: string, count: number, init: Expr): Register {
     return this.#declare(name, count, init);
   }
@@ -143,7 +144,7 @@ export class Builder {
     return inner.statements;
   }
 
-  /** for name in [from, to) step `step`; the body gets the loop variable. */
+  /** for name in [from, to) step `step`; the body receives the loop variable. */
   loop(
     tag: LoopTag,
     name: string,
@@ -158,7 +159,7 @@ export class Builder {
   }
 
   when(condition: Expr, build: (inner: Builder) => void): void {
-    // a condition known now needs no code
+    // a constant condition needs no code
     if (condition.kind === 'const') {
       if (condition.value) build(this);
       return;
@@ -171,7 +172,10 @@ export class Builder {
   }
 }
 
-/** Names each distinct expression once, in one straight-line body: what an epilogue computes for two results, it computes once. */
+/**
+ * Names each distinct expression once within one straight-line body, so that an epilogue computes a
+ * value shared by two results once.
+ */
 export class Names {
   readonly #b: Builder;
   readonly #known = new Map<string, Expr>();
@@ -180,7 +184,7 @@ export class Names {
     this.#b = b;
   }
 
-  /** The name of this value; constants and names stay as they are. */
+  /** The name of this value; constants and names are returned unchanged. */
   let(name: string, value: Expr): Expr {
     if (value.kind === 'const' || value.kind === 'get') return value;
     const key = JSON.stringify(value);

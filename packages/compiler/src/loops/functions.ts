@@ -1,4 +1,7 @@
-/** How kernels compute the element-wise functions of a graph, for one lane or four, with the same operations on every target. */
+/**
+ * The element-wise functions of a graph in kernels, for one lane or four, with the same operations
+ * on every target.
+ */
 import type { FunctionName } from '@lamella/graph/functions';
 import { add, apply, type Builder, mul, sub } from './build.ts';
 import type { Expr } from './ir.ts';
@@ -6,7 +9,10 @@ import { constantLike, exp, log1pOfExp, sigmoid, silu } from './math.ts';
 
 export type ElementBuilder = (b: Builder, x: Expr, y: Expr) => Expr;
 
-/** erfc(z) = (ERFC over t) t exp(-z^2) with t = 1 / (1 + ERFC_P z), for z >= 0, to 1.5e-7 (Abramowitz and Stegun, 7.1.26). */
+/**
+ * erfc(z) = (ERFC over t) t exp(-z^2) with t = 1 / (1 + ERFC_P z), for z >= 0, to 1.5e-7
+ * (Abramowitz and Stegun, 7.1.26).
+ */
 const ERFC_P = 0.3275911;
 const ERFC = [1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592];
 
@@ -18,12 +24,12 @@ export const builders: Readonly<Record<FunctionName, ElementBuilder>> = {
   min: (_, x, y) => apply('min', x, y),
   max: (_, x, y) => apply('max', x, y),
   exp: (b, x) => exp(b, x),
-  // 2 sigmoid(2x) - 1, whose error is that of numbers near 1
+  // 2 sigmoid(2x) - 1: the absolute error is that of numbers near 1
   tanh: (b, x) => sub(mul(constantLike(x, 2), sigmoid(b, add(x, x))), constantLike(x, 1)),
   sigmoid,
   relu: (_, x) => apply('max', x, constantLike(x, 0)),
   silu,
-  // max(x, 0) - |x| / 2 erfc(|x| / sqrt(2)): no sign to choose, and nothing cancels
+  // max(x, 0) - |x| / 2 erfc(|x| / sqrt(2)): needs no choice of sign, and nothing cancels
   gelu: (b, x) => {
     const c = (value: number) => constantLike(x, value);
     const value = b.let('x', x);

@@ -1,6 +1,6 @@
 /**
- * Half-precision numbers (IEEE 754 binary16) as the loop IR means them: what a store leaves in two bytes, and what a load makes of them. Engines
- * of our Node have no such type.
+ * Conversion between f32 and half precision (IEEE 754 binary16), with the rounding that the loop IR
+ * defines for stores and loads. Node 20 has no type for halves.
  */
 
 import { roundHalfEven } from './intrinsics.ts';
@@ -8,13 +8,13 @@ import { roundHalfEven } from './intrinsics.ts';
 const float = new Float32Array(1);
 const bits = new Uint32Array(float.buffer);
 
-/** The half nearest to an f32, of two equally near the one whose last bit is 0, as its 16 bits. */
+/** The 16 bits of the half nearest to an f32; of two equally near, the one whose last bit is 0. */
 export function toHalf(x: number): number {
   float[0] = x;
   const sign = (bits[0]! >>> 16) & 0x8000;
   const magnitude = bits[0]! & 0x7fffffff;
   if (magnitude > 0x7f800000) return sign | 0x7e00;
-  // from 65520 on, the nearest is beyond the largest half
+  // from 65520 on, the result is infinity
   if (magnitude >= 0x477ff000) return sign | 0x7c00;
   // below 2^-14 halves are multiples of 2^-24
   if (magnitude < 0x38800000) return sign | roundHalfEven(Math.abs(x) * 2 ** 24);
@@ -22,7 +22,7 @@ export function toHalf(x: number): number {
   return sign | ((magnitude - 0x38000000 + 0xfff + even) >>> 13);
 }
 
-/** The f32 that 16 bits mean. */
+/** The f32 value of a half's 16 bits. */
 export function fromHalf(half: number): number {
   const sign = half & 0x8000 ? -1 : 1;
   const exponent = (half >> 10) & 31;

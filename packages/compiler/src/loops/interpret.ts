@@ -1,9 +1,10 @@
 /**
- * Runs a kernel of the loop IR on a memory image, operation by operation, with the meanings of the closed table: what every printed
- * kernel is compared with, and the way to test a GPU kernel without a GPU. Invocations of a workgroup run as coroutines that wait for
- * each other at barriers, so a missing barrier shows as a wrong result and one that not everyone reaches as an error. Memory that a
- * workgroup shares starts with NaN, so that reading before writing shows, too. Grid iterations
- * may run in either order: a kernel whose result depends on it is wrong.
+ * Interprets a kernel of the loop IR on a memory image, operation by operation, as the intrinsic
+ * table defines them. Every printed kernel is compared with it, and it tests GPU kernels without a
+ * GPU. The invocations of a workgroup run as coroutines that wait for each other at barriers, so a
+ * missing barrier gives a wrong result, and a barrier that some invocation skips is an error.
+ * Workgroup memory starts as NaN, so that reading before writing shows too. Grid iterations run in
+ * either order: a kernel whose result depends on the order is wrong.
  */
 import { fromHalf, toHalf } from './half.ts';
 import { intrinsics, type Value } from './intrinsics.ts';
@@ -11,10 +12,16 @@ import type { Address, Expr, Kernel, KernelBuffer, Loop, Stmt } from './ir.ts';
 import { type ElementType, elementBytes, type Type } from './types.ts';
 import { loadWidth, storeWidth } from './verify.ts';
 
-/** Values of the kernel's address arguments (`w0`, `state`) and scalars (`position`, `count`, `row`). */
+/**
+ * Values of the kernel's address arguments (`w0`, `state`) and scalars (`position`, `count`,
+ * `row`).
+ */
 export type Arguments = Readonly<Record<string, number>>;
 
-/** Runs `kernel` once, on one thread. Throws on an access outside a buffer or a barrier that not every invocation reaches. */
+/**
+ * Runs `kernel` once, on one thread. Throws on an access outside a buffer, and on a barrier that
+ * some invocation does not reach.
+ */
 export function interpret(
   kernel: Kernel,
   memory: ArrayBufferLike,
@@ -22,13 +29,14 @@ export function interpret(
   gridOrder: 'forward' | 'reverse' = 'forward',
 ): void {
   const run = new Interpreter(kernel, memory, args, gridOrder).run();
-  // one thread waits for nobody
+  // a single thread never waits at a barrier
   while (!run.next().done);
 }
 
 /**
- * Runs a kernel that was divided among threads: each goes as far as the next barrier, first to last or last to first, then all go on.
- * Threads that depend on each other between two barriers leave other bytes than one thread does.
+ * Runs a kernel that was divided among threads: in forward or reverse order, each thread runs to
+ * its next barrier, then all continue. If threads depend on each other between two barriers, the
+ * resulting bytes differ from those of one thread.
  */
 export function interpretThreads(
   kernel: Kernel,
@@ -102,7 +110,7 @@ class Interpreter {
     return { view, element: buffer.element, byte: this.#base(buffer.address) + at * elementBytes(buffer.element) };
   }
 
-  /** A buffer of the running workgroup. All bits set: NaN, or -1 four times. */
+  /** A buffer of the running workgroup. All its bits are set: NaN as a float, -1 as an integer. */
   #sharedOf({ name, element, length }: KernelBuffer): DataView {
     const known = this.#shared.get(name);
     if (known) return known;
@@ -178,7 +186,7 @@ class Interpreter {
     return value;
   }
 
-  /** Yields at every barrier; whoever runs the workgroup decides when to go on. */
+  /** Yields at every barrier; the caller, which runs the workgroup, resumes it. */
   private *execute(body: readonly Stmt[], outer: Locals): Generator<void, void> {
     const locals: Locals = new Map(outer);
     for (const s of body) {
@@ -235,7 +243,8 @@ class Interpreter {
           const ended = running.filter((invocation) => invocation.next().done).length;
           if (ended === running.length) break;
           if (ended > 0) throw new Error(`kernel ${this.#kernel.name}: a barrier that not every invocation reaches`);
-          // a workgroup's barrier ends inside it; only nested lanes pass it on to the workgroup around them
+          // a workgroup's barrier ends inside it; only nested lanes pass it on to the enclosing
+          // workgroup
           if (s.tag === 'lane') yield;
         }
         return;

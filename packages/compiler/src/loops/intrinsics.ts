@@ -1,9 +1,11 @@
 /**
- * The one closed table of operations: for each, its type rule, what it means (the interpreter runs this), and how a target spells it.
- * There is no way to write target text anywhere else. To add an operation is to add a row here; a target that cannot spell it leaves
- * the column out, and the verifier then refuses schedules that use it there.
+ * The closed table of operations: for each one its type rule, its meaning (which the interpreter
+ * runs) and its spelling on each target. Target text is written nowhere else. To add an operation,
+ * add a row here; leave out the spelling for a target that cannot express it, and the verifier
+ * refuses schedules that use it there.
  *
- * Numbers: f32 operations round to f32 after every step (`Math.fround`), i32 wraps, i16x8 dot products sum exactly in i32.
+ * Numbers: f32 operations round to f32 after every step (`Math.fround`), i32 wraps, i16x8 dot
+ * products sum exactly in i32.
  */
 import { type Feature, lanesOf, type Type } from './types.ts';
 
@@ -11,15 +13,18 @@ import { type Feature, lanesOf, type Type } from './types.ts';
 export type Value = number | readonly number[];
 
 interface Intrinsic {
-  /** Result type for these argument types, or null when they do not fit. */
+  /** The result type for these argument types, or null if they do not fit. */
   readonly type: (args: readonly Type[]) => Type | null;
-  /** Result for these argument values. `type` is that of the first argument. */
+  /** The result for these argument values. `type` is the type of the first argument. */
   readonly meaning: (args: readonly Value[], type: Type, lanes: readonly number[]) => Value;
-  /** What an engine must have to run it; nothing beyond SIMD128 where absent. */
+  /** The engine feature that it needs; SIMD128 alone if absent. */
   readonly needs?: Feature;
-  /** WAT for these operands (already spelled). `type` is that of the first argument, or the result's where there is none. Absent where the operation is none of WASM's. */
+  /**
+   * The WAT for these operands, which are already printed. `type` is the type of the first
+   * argument, or of the result if there is none. Absent if WASM cannot express the operation.
+   */
   readonly wat?: Spelling;
-  /** WGSL likewise. */
+  /** The same for WGSL. */
   readonly wgsl?: Spelling;
 }
 
@@ -40,7 +45,7 @@ const isInt = (t: Type | undefined): t is 'i32' | 'i32x4' => t === 'i32' || t ==
 const isSum = (t: Type | undefined): t is 'i16x8' => t === 'i16x8';
 const same = (args: readonly Type[]): boolean => args.every((t) => t === args[0]);
 
-/** Applies `f` lane by lane, rounding as the type says. */
+/** Applies `f` lane by lane and rounds as the type requires. */
 function lanewise(f: (...xs: number[]) => number): Intrinsic['meaning'] {
   return (args, type) => {
     const round = isFloat(type) ? f32 : type === 'i16x8' ? (x: number) => (x << 16) >> 16 : (x: number) => x | 0;
@@ -55,7 +60,7 @@ const plain =
   (args, type) =>
     `(${type}.${name} ${args.join(' ')})`;
 
-/** A WGSL function, or an infix operator. */
+/** A WGSL function call, or an infix operator. */
 const call =
   (name: string): Spelling =>
   (args) =>
@@ -106,15 +111,15 @@ export function roundHalfEven(x: number): number {
   return Math.abs(x - Math.trunc(x)) === 0.5 ? 2 * Math.round(x / 2) : r;
 }
 
-/** Half of each byte, which is what the operation means with a mask of 15 and no other. */
+/** Half of each byte. The operation is defined only for a mask of 15 in every byte. */
 function halves(x: Value, mask: Value, half: (byte: number) => number): Value {
   if (vector(mask).some((m) => m !== 15)) throw new Error('the mask of nibbles must be 15 in every byte');
   return vector(x).map((byte) => half(byte) & 15);
 }
 
-/** Bytes 0 to 3 twice, each below a zero. */
+/** Byte numbers that put each of bytes 0 to 3 twice, with a zero byte above; -1 gives zero. */
 const spreadOrder: readonly number[] = [0, -1, 0, -1, 1, -1, 1, -1, 2, -1, 2, -1, 3, -1, 3, -1];
-/** Bytes 0 to 3, three zeros above each. */
+/** Byte numbers that put each of bytes 0 to 3 once, with three zero bytes above. */
 const widenOrder: readonly number[] = [0, -1, -1, -1, 1, -1, -1, -1, 2, -1, -1, -1, 3, -1, -1, -1];
 /** The four signed bytes of a word, lowest first. */
 const wordBytes = (x: number): readonly number[] => [24, 16, 8, 0].map((n) => (x << n) >> 24);
@@ -129,7 +134,10 @@ const table = {
       (isInt(type) || isSum(type) ? lanewise(Math.imul) : lanewise((x, y) => x * y))(args, type, lanes),
   },
   div: float(2, 'div', (x, y) => x / y, infix('/')),
-  /** The second number where it is smaller (larger), else the first: so NaN stays in the first, and a lane takes one instruction. */
+  /**
+   * The second number if it is smaller (larger), otherwise the first. So a NaN in the first stays,
+   * and a lane takes one instruction.
+   */
   min: {
     ...float(2, 'pmin', (x, y) => (y < x ? y : x), call('min')),
     wat: ([x, y], type) => (type === 'f32' ? `(select ${y} ${x} (f32.lt ${y} ${x}))` : `(f32x4.pmin ${x} ${y})`),
@@ -138,7 +146,10 @@ const table = {
     ...float(2, 'pmax', (x, y) => (x < y ? y : x), call('max')),
     wat: ([x, y], type) => (type === 'f32' ? `(select ${y} ${x} (f32.lt ${x} ${y}))` : `(f32x4.pmax ${x} ${y})`),
   },
-  /** Larger of numbers that are not negative, as their bits compare: a NaN is larger than all and is not lost. */
+  /**
+   * The larger of non-negative numbers, compared by their bits. A NaN compares as larger than all
+   * numbers, so it is not lost.
+   */
   maxMagnitude: {
     ...float(2, 'max', (x, y) => (Number.isNaN(x) || x > y ? x : y), call('max')),
     wat: ([x, y], type) =>
@@ -197,7 +208,10 @@ const table = {
     wat: ([x], type) => (type === 'i32' ? `(f32.convert_i32_s ${x})` : `(f32x4.convert_i32x4_s ${x})`),
     wgsl: ([x], type) => (type === 'i32' ? `f32(${x})` : `vec4<f32>(${x})`),
   },
-  /** The word that a float is in memory, and the float that a word is. Not for NaN, whose bits an engine may change. */
+  /**
+   * The word with the bits of a float, and the float with the bits of a word. Not for NaN, whose
+   * bits an engine may change.
+   */
   bitsOf: {
     type: (a) => (a.length === 1 && a[0] === 'f32' ? 'i32' : null),
     meaning: ([x]) => new Int32Array(Float32Array.of(scalar(x)).buffer)[0]!,
@@ -210,7 +224,10 @@ const table = {
     wat: ([x]) => `(f32.reinterpret_i32 ${x})`,
     wgsl: ([x]) => `bitcast<f32>(${x})`,
   },
-  /** The nearest integer, half to even, of a number below 2^22 in magnitude: where 1.5 * 2^23 is added, the last bit stands for one. */
+  /**
+   * The nearest integer, half to even, of a number below 2^22 in magnitude: after 1.5 * 2^23 is
+   * added, the lowest bit of the significand has the value one.
+   */
   nearestInt: {
     type: (a) => (a.length === 1 ? (a[0] === 'f32' ? 'i32' : a[0] === 'f32x4' ? 'i32x4' : null) : null),
     meaning: ([x]) =>
@@ -221,7 +238,10 @@ const table = {
         : `(i32x4.sub (f32x4.add ${x} (f32x4.splat (f32.const 12582912))) (i32x4.splat (i32.const 0x4b400000)))`,
     wgsl: ([x], type) => (type === 'f32' ? `i32(round(${x}))` : `vec4<i32>(round(${x}))`),
   },
-  /** 2^n of a whole number n in [-126, 127]: n + 127 is the last byte of n + 127 + 2^23, and becomes the exponent. */
+  /**
+   * 2^n for an integer n in [-126, 127]: the last byte of n + 127 + 2^23 is n + 127, which becomes
+   * the exponent.
+   */
   powerOfTwo: {
     type: (a) => (a.length === 1 && isFloat(a[0]) ? a[0] : null),
     meaning: ([n]) => (typeof n === 'number' ? 2 ** n : vector(n!).map((lane) => 2 ** lane)),
@@ -234,14 +254,14 @@ const table = {
         ? `bitcast<f32>((i32(${n}) + 127) << 23u)`
         : `bitcast<vec4<f32>>((vec4<i32>(${n}) + vec4<i32>(127)) << vec4<u32>(23u))`,
   },
-  /** All lanes equal to a scalar. */
+  /** A scalar in all lanes. */
   splat: {
     type: (a) => (a.length === 1 ? (a[0] === 'f32' ? 'f32x4' : a[0] === 'i32' ? 'i32x4' : null) : null),
     meaning: ([x]) => Array<number>(4).fill(scalar(x)),
     wat: ([x], type) => `(${type}x4.splat ${x})`,
     wgsl: ([x], type) => `vec4<${type}>(${x})`,
   },
-  /** Four scalars as the lanes of a vector. */
+  /** A vector of four scalars. */
   vectorOf: {
     type: (a) => (a.length === 4 && a.every((type) => type === 'f32') ? 'f32x4' : null),
     meaning: (lanes) => lanes.map((lane) => scalar(lane)),
@@ -249,37 +269,41 @@ const table = {
       `(f32x4.replace_lane 3 (f32x4.replace_lane 2 (f32x4.replace_lane 1 (f32x4.splat ${x}) ${y}) ${z}) ${w})`,
     wgsl: ([x, y, z, w]) => `vec4<f32>(${x}, ${y}, ${z}, ${w})`,
   },
-  /** Eight 16-bit lanes equal to a scalar that fits them. */
+  /** A scalar in all eight lanes of 16 bits; it must fit. */
   splat16: {
     type: (a) => (a.length === 1 && a[0] === 'i32' ? 'i16x8' : null),
     meaning: ([x]) => Array<number>(8).fill((scalar(x) << 16) >> 16),
     wat: ([x]) => `(i16x8.splat ${x})`,
   },
-  /** Low four of eight 16-bit lanes, widened to 32 bits. */
+  /** The low four of eight 16-bit lanes, widened to 32 bits. */
   widenPairs: {
     type: (a) => (a.length === 1 && a[0] === 'i16x8' ? 'i32x4' : null),
     meaning: ([x]) => vector(x!).slice(0, 4),
     wat: ([x]) => `(i32x4.extend_low_i16x8_s ${x})`,
   },
-  /** The operand of `spreadBytes`, made once outside a loop: an engine makes a constant inside one again at every use. */
+  /**
+   * The second operand of `spreadBytes`, made once outside a loop: an engine materialises a
+   * constant inside a loop at every use.
+   */
   spreadOrder: {
     needs: 'relaxed',
     type: (a) => (a.length === 0 ? 'i8x16' : null),
     meaning: () => spreadOrder,
     wat: () => `(v128.const i8x16 ${spreadOrder.join(' ')})`,
   },
-  /** Bytes 0 to 3, unsigned, each in two neighbouring 16-bit lanes. */
+  /** Bytes 0 to 3, unsigned, each in two adjacent 16-bit lanes. */
   spreadBytes: {
     needs: 'relaxed',
     type: (a) => (a.length === 2 && a[0] === 'i8x16' && a[1] === 'i8x16' ? 'i16x8' : null),
     meaning: ([x, order]) => {
-      if (vector(order!).some((at, i) => at !== spreadOrder[i])) throw new Error('spreadBytes knows one order');
+      if (vector(order!).some((at, i) => at !== spreadOrder[i]))
+        throw new Error('spreadBytes: the second operand must be spreadOrder');
       return [0, 0, 1, 1, 2, 2, 3, 3].map((i) => vector(x!)[i]! & 255);
     },
     // a negative index gives zero
     wat: ([x, order]) => `(i8x16.relaxed_swizzle ${x} ${order})`,
   },
-  /** One lane of a four-lane vector; of eight 16-bit lanes, two, as a word. */
+  /** One lane of a four-lane vector; from eight 16-bit lanes, two of them as a word. */
   extract: {
     type: (a) => (a.length === 1 ? (a[0] === 'f32x4' ? 'f32' : a[0] === 'i32x4' || isSum(a[0]) ? 'i32' : null) : null),
     meaning: ([x], type, [lane]) => {
@@ -289,7 +313,10 @@ const table = {
     wat: ([x], type, [lane]) => `(${isSum(type) ? 'i32x4' : type}.extract_lane ${lane} ${x})`,
     wgsl: ([x], _type, [lane]) => `${x}.${'xyzw'[lane!]}`,
   },
-  /** Four words chosen from two vectors: 0-3 of the first, 4-7 of the second. A word is a lane, or two of 16 bits. */
+  /**
+   * Four words chosen from two vectors: 0-3 from the first, 4-7 from the second. A word is one lane
+   * of 32 bits or two of 16.
+   */
   shuffle: {
     type: (a) => (a.length === 2 && same(a) && (a[0] === 'i32x4' || a[0] === 'f32x4' || isSum(a[0])) ? a[0]! : null),
     meaning: ([x, y], type, lanes) => {
@@ -299,32 +326,32 @@ const table = {
     wat: ([x, y], _type, lanes) =>
       `(i8x16.shuffle ${lanes.flatMap((l) => [0, 1, 2, 3].map((b) => l * 4 + b)).join(' ')} ${x} ${y})`,
   },
-  /** Sums of neighbouring signed bytes, in 16 bits. */
+  /** Sums of adjacent signed bytes, in 16 bits. */
   addNeighbours: {
     type: (a) => (a.length === 1 && a[0] === 'i8x16' ? 'i16x8' : null),
     meaning: ([x]) => [0, 1, 2, 3, 4, 5, 6, 7].map((i) => vector(x!)[2 * i]! + vector(x!)[2 * i + 1]!),
     wat: ([x]) => `(i16x8.extadd_pairwise_i8x16_s ${x})`,
   },
-  /** Low eight signed bytes, widened to 16 bits. */
+  /** The low eight signed bytes, widened to 16 bits. */
   widenLow: {
     type: (a) => (a.length === 1 && a[0] === 'i8x16' ? 'i16x8' : null),
     meaning: ([x]) => vector(x!).slice(0, 8),
     wat: ([x]) => `(i16x8.extend_low_i8x16_s ${x})`,
   },
-  /** High eight signed bytes, widened to 16 bits. */
+  /** The high eight signed bytes, widened to 16 bits. */
   widenHigh: {
     type: (a) => (a.length === 1 && a[0] === 'i8x16' ? 'i16x8' : null),
     meaning: ([x]) => vector(x!).slice(8),
     wat: ([x]) => `(i16x8.extend_high_i8x16_s ${x})`,
   },
-  /** Sixteen bytes equal to a scalar that fits them. */
+  /** A scalar in all sixteen bytes; it must fit. */
   splat8: {
     type: (a) => (a.length === 1 && a[0] === 'i32' ? 'i8x16' : null),
     meaning: ([x]) => Array<number>(16).fill((scalar(x) << 24) >> 24),
     wat: ([x]) => `(i8x16.splat ${x})`,
     wgsl: ([x]) => `vec4<u32>(u32(${x} & 255) * 0x01010101u)`,
   },
-  /** Four words equal to one. */
+  /** A word in all four words of a vector. */
   splatWord: {
     type: (a) => (a.length === 1 && a[0] === 'i32' ? 'i8x16' : null),
     meaning: ([x]) => {
@@ -333,7 +360,10 @@ const table = {
     },
     wgsl: ([x]) => `vec4<u32>(u32(${x}))`,
   },
-  /** The low half of each byte, 0..15. The mask, 15 in every byte, is an operand so that it is made once, outside a loop. */
+  /**
+   * The low half of each byte, 0..15. The mask, 15 in every byte, is an operand so that it is made
+   * once, outside a loop.
+   */
   nibblesLow: {
     type: (a) => (a.length === 2 && a[0] === 'i8x16' && a[1] === 'i8x16' ? 'i8x16' : null),
     meaning: ([x, mask]) => halves(x!, mask!, (byte) => byte),
@@ -347,7 +377,10 @@ const table = {
     wat: ([x, mask]) => `(v128.and (i16x8.shr_u ${x} (i32.const 4)) ${mask})`,
     wgsl: ([x, mask]) => `((${x} >> vec4<u32>(4u)) & ${mask})`,
   },
-  /** Products of adjacent 16-bit pairs, summed in i32: lane i is a[2i] b[2i] + a[2i+1] b[2i+1]. Exact for 8-bit codes. */
+  /**
+   * Products of adjacent 16-bit pairs, summed in i32: lane i is a[2i] b[2i] + a[2i+1] b[2i+1].
+   * Exact for 8-bit codes.
+   */
   dotPairs: {
     type: (a) => (a.length === 2 && a[0] === 'i16x8' && a[1] === 'i16x8' ? 'i32x4' : null),
     meaning: ([x, y]) => {
@@ -358,8 +391,9 @@ const table = {
     wat: ([x, y]) => `(i32x4.dot_i16x8_s ${x} ${y})`,
   },
   /**
-   * Products of signed bytes with numbers 0..127, summed in pairs in 16 bits. Within that range engines agree: signed times unsigned (x86) and
-   * signed times signed (Arm) are the same, and a pair cannot saturate.
+   * Products of signed bytes with numbers 0..127, summed in pairs in 16 bits. Within that range
+   * engines agree: signed times unsigned (x86) equals signed times signed (Arm), and a pair cannot
+   * saturate.
    */
   dotBytes: {
     needs: 'relaxed',
@@ -372,7 +406,7 @@ const table = {
     },
     wat: ([x, y]) => `(i16x8.relaxed_dot_i8x16_i7x16_s ${x} ${y})`,
   },
-  /** Products of four signed bytes with four unsigned ones, added up, and to the third operand. */
+  /** Sums of four products of signed with unsigned bytes, added to the third operand. */
   dotAdd: {
     needs: 'vnni',
     type: (a) => (a.length === 3 && a[0] === 'i8x16' && a[1] === 'i8x16' && a[2] === 'i32x4' ? 'i32x4' : null),
@@ -382,16 +416,20 @@ const table = {
     },
     wat: ([x, y, sum]) => `(i32x4.relaxed_dot_i8x16_i7x16_add_s ${x} ${y} ${sum})`,
   },
-  /** Signed bytes plus 128, as unsigned ones. The second operand, -128 in every byte, is made once, outside a loop. */
+  /**
+   * Signed bytes plus 128, as unsigned bytes. The second operand, -128 in every byte, is made once,
+   * outside a loop.
+   */
   raiseBytes: {
     type: (a) => (a.length === 2 && a[0] === 'i8x16' && a[1] === 'i8x16' ? 'i8x16' : null),
     meaning: ([x, sign]) => {
-      if (vector(sign!).some((s) => s !== -128)) throw new Error('bytes are raised by 128 alone');
+      if (vector(sign!).some((s) => s !== -128))
+        throw new Error('raiseBytes: the second operand must be -128 in every byte');
       return vector(x!).map((byte) => ((byte ^ 128) << 24) >> 24);
     },
     wat: ([x, sign]) => `(v128.xor ${x} ${sign})`,
   },
-  /** The operand of `widenBytes`, made once outside a loop. */
+  /** The second operand of `widenBytes`, made once outside a loop. */
   widenOrder: {
     needs: 'relaxed',
     type: (a) => (a.length === 0 ? 'i8x16' : null),
@@ -403,7 +441,8 @@ const table = {
     needs: 'relaxed',
     type: (a) => (a.length === 2 && a[0] === 'i8x16' && a[1] === 'i8x16' ? 'i32x4' : null),
     meaning: ([x, order]) => {
-      if (vector(order!).some((at, i) => at !== widenOrder[i])) throw new Error('widenBytes knows one order');
+      if (vector(order!).some((at, i) => at !== widenOrder[i]))
+        throw new Error('widenBytes: the second operand must be widenOrder');
       return [0, 1, 2, 3].map((i) => vector(x!)[i]! & 255);
     },
     // a negative index gives zero
@@ -415,7 +454,9 @@ const table = {
     meaning: (args) => args.flatMap((x) => vector(x).map((lane) => Math.max(-128, Math.min(127, lane)))),
     wat: ([w, x, y, z]) => `(i8x16.narrow_i16x8_s (i16x8.narrow_i32x4_s ${w} ${x}) (i16x8.narrow_i32x4_s ${y} ${z}))`,
   },
-  /** Four signed bytes times four, summed exactly; of two words, or word by word. */
+  /**
+   * Sums of four products of signed bytes, exact: for two words, or for each word of two vectors.
+   */
   dotWords: {
     type: (a) => (a.length === 2 && same(a) ? (a[0] === 'i32' ? 'i32' : a[0] === 'i8x16' ? 'i32x4' : null) : null),
     meaning: ([x, y], type) => {
@@ -431,13 +472,13 @@ const table = {
     meaning: (args) => args.flatMap((x) => vector(x).map((lane) => Math.max(-32768, Math.min(32767, lane)))),
     wat: ([x, y]) => `(i16x8.narrow_i32x4_s ${x} ${y})`,
   },
-  /** Low eight bytes of two vectors, in turn. */
+  /** The low eight bytes of two vectors, alternating. */
   interleaveLow: {
     type: (a) => (a.length === 2 && a[0] === 'i8x16' && a[1] === 'i8x16' ? 'i8x16' : null),
     meaning: ([x, y]) => [0, 1, 2, 3, 4, 5, 6, 7].flatMap((i) => [vector(x!)[i]!, vector(y!)[i]!]),
     wat: ([x, y]) => `(i8x16.shuffle 0 16 1 17 2 18 3 19 4 20 5 21 6 22 7 23 ${x} ${y})`,
   },
-  /** High eight bytes of two vectors, in turn. */
+  /** The high eight bytes of two vectors, alternating. */
   interleaveHigh: {
     type: (a) => (a.length === 2 && a[0] === 'i8x16' && a[1] === 'i8x16' ? 'i8x16' : null),
     meaning: ([x, y]) => [8, 9, 10, 11, 12, 13, 14, 15].flatMap((i) => [vector(x!)[i]!, vector(y!)[i]!]),
@@ -458,10 +499,10 @@ const table = {
 
 export type IntrinsicName = keyof typeof table;
 
-/** The closed table, by name. */
+/** The intrinsic table, by name. */
 export const intrinsics: Readonly<Record<IntrinsicName, Intrinsic>> = table;
 
-/** What WGSL has no word for and a spelling above calls by name. */
+/** WGSL functions that spellings above call by name, because WGSL has no built-in for them. */
 export const wgslFunctions: readonly { readonly name: string; readonly text: string }[] = [
   {
     name: 'dotWords',

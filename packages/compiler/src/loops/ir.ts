@@ -1,19 +1,26 @@
 /**
- * The loop IR: what a kernel is, on every target. A kernel is a nest of loops over typed scalars and vectors that reads and writes
- * buffers. A schedule builds it, the interpreter runs it, a printer spells it; nothing decides anything after the schedule.
+ * The loop IR: the form of a kernel on every target. A kernel is a nest of loops over typed scalars
+ * and vectors that reads and writes buffers. A schedule builds it, the interpreter runs it, a
+ * printer prints it; all decisions are made in the schedule.
  *
- * Vectors are types, not loop tags: a schedule says `f32x4` where it means four lanes. What a loop tag says is who runs the
- * iterations: `grid` splits over threads or workgroups, `workgroup` and `lane` over the invocations of a workgroup, `unroll` is expanded
- * before printing, `serial` runs in order. Every operation comes from the closed table in `intrinsics.ts`.
+ * Vectors are types, not loop tags: a schedule uses `f32x4` for four lanes. A loop tag says how the
+ * iterations are divided: `grid` among threads or workgroups, `workgroup` and `lane` among the
+ * invocations of a workgroup; `unroll` is expanded before printing; `serial` runs in order. Every
+ * operation comes from the closed table in `intrinsics.ts`.
  */
 import type { IntrinsicName } from './intrinsics.ts';
 import type { ElementType, ScalarType, Type } from './types.ts';
 
 export type Expr =
   | { readonly kind: 'const'; readonly type: ScalarType; readonly value: number }
-  /** A local, a loop variable or a scalar argument; `index` picks a register of a register array. */
+  /**
+   * A local, a loop variable or a scalar argument; `index` selects a register of a register array.
+   */
   | { readonly kind: 'get'; readonly name: string; readonly type: Type; readonly index: Expr | null }
-  /** Reads at element `index`. `contiguous` fills all lanes from there on, `splat` repeats the element (or, for i8x16, four of them). */
+  /**
+   * Reads at element `index`. `contiguous` reads consecutive elements into the lanes; `splat` reads
+   * one element (for i8x16: four) into all lanes.
+   */
   | {
       readonly kind: 'load';
       readonly buffer: string;
@@ -39,16 +46,16 @@ export interface Loop {
   readonly from: Expr;
   readonly to: Expr;
   readonly step: number;
-  /** What an iteration of a grid loop is worth beside those of other grid loops. */
+  /** The work of one iteration of a grid loop, relative to iterations of other grid loops. */
   readonly work: number;
   readonly tag: LoopTag;
   readonly body: readonly Stmt[];
 }
 
 export type Stmt =
-  /** A name for a value; never changes. */
+  /** Names a value; the name is never reassigned. */
   | { readonly kind: 'let'; readonly name: string; readonly value: Expr }
-  /** A register, or (`count` not null) an array of registers, that `set` may change. */
+  /** A register, or an array of registers if `count` is not null; `set` may change it. */
   | {
       readonly kind: 'var';
       readonly name: string;
@@ -60,12 +67,15 @@ export type Stmt =
   | { readonly kind: 'store'; readonly buffer: string; readonly index: Expr; readonly value: Expr }
   | Loop
   | { readonly kind: 'if'; readonly condition: Expr; readonly body: readonly Stmt[] }
-  /** All invocations of a workgroup reach here before any goes on; outside any workgroup and grid loop, all threads. */
+  /**
+   * No invocation of a workgroup continues until all have reached this point. Outside workgroup and
+   * grid loops it synchronises all threads.
+   */
   | { readonly kind: 'barrier' };
 
 /**
- * Where a buffer lies: an absolute address, or an offset from an address the execution table supplies; or in the memory that the
- * invocations of one workgroup share while they run, whose first contents nobody may read.
+ * The address of a buffer: absolute, or an offset from an address in the execution table, or in
+ * workgroup memory, which is undefined until it is written.
  */
 export type Address =
   | { readonly kind: 'memory'; readonly offset: number }
@@ -77,22 +87,26 @@ export interface KernelBuffer {
   readonly name: string;
   readonly element: ElementType;
   readonly address: Address;
-  /** Number of elements; an access outside [0, length) is a defect the interpreter reports. */
+  /**
+   * Number of elements. An access outside [0, length) is a defect, which the interpreter reports.
+   */
   readonly length: number;
   readonly access: 'read' | 'write' | 'readwrite';
-  /** Shape, layout and units, for the reader. */
+  /** Shape, layout and units, for readers of the printed kernel. */
   readonly note: string;
 }
 
 export interface Kernel {
   readonly name: string;
-  /** i32 arguments besides the addresses: `position`, `count`, `row`, and `thread` of `threads`. */
+  /**
+   * i32 arguments in addition to the addresses: `position`, `count`, `row`, `thread` and `threads`.
+   */
   readonly scalars: readonly string[];
   readonly buffers: readonly KernelBuffer[];
   readonly body: readonly Stmt[];
 }
 
-/** The names of the address arguments a kernel takes, in order: weight groups ascending, then state. */
+/** The names of a kernel's address arguments, in order: weight groups ascending, then state. */
 export function addressArguments(kernel: Kernel): readonly string[] {
   const addresses = kernel.buffers.map((b) => b.address);
   const groups = new Set(addresses.flatMap((a) => (a.kind === 'weights' ? [a.group] : [])));
@@ -109,7 +123,7 @@ export function walkStatements(body: readonly Stmt[], visit: (s: Stmt) => void):
   }
 }
 
-/** The expressions of a statement itself, not of the statements inside it. */
+/** The expressions of a statement itself, without those of nested statements. */
 export function expressionsOf(s: Stmt): readonly Expr[] {
   switch (s.kind) {
     case 'let':

@@ -1,6 +1,7 @@
 /**
- * Functions that no target spells the same way twice, built from the closed table, so that every target computes the same bits up to
- * its own rounding of + and *. One text serves f32 and f32x4.
+ * Functions that targets do not share, built from the operations of the intrinsic table, so that
+ * every target computes the same bits up to its own rounding of + and *. The same code serves f32
+ * and f32x4.
  */
 import { add, apply, applyLanes, type Builder, constant, f32, i32, mul, plus, sub } from './build.ts';
 import type { Expr } from './ir.ts';
@@ -14,9 +15,11 @@ function floatType(x: Expr): 'f32' | 'f32x4' {
 }
 
 /**
- * exp(x) for f32: x = n ln2 + r with n integer and |r| <= ln2/2; the Taylor polynomial of r; then times 2^n. ln2 is split so that
- * n times its high part is exact. Relative error below 2e-7; clamped to [-87, 88], so results are finite and never denormal. Its
- * constants are made in `outside`, a body around that of `b`: an engine makes a constant inside a loop again at every use.
+ * exp(x) for f32: x = n ln2 + r with n integer and |r| <= ln2/2; the Taylor polynomial of r; then
+ * times 2^n. ln2 is split so that n times its high part is exact. The relative error is below 2e-7;
+ * x is clamped to [-87, 88], so results are finite and never denormal. Its constants are made in
+ * `outside`, a body that encloses the body of `b`: an engine materialises a constant inside a loop
+ * at every use.
  */
 export function exp(b: Builder, x: Expr, outside: Builder = b): Expr {
   const type = floatType(x);
@@ -30,7 +33,7 @@ export function exp(b: Builder, x: Expr, outside: Builder = b): Expr {
   return b.let('e.y', mul(series, apply('powerOfTwo', n)));
 }
 
-/** The constant, of a float's type. */
+/** The constant in the type of `x`. */
 export function constantLike(x: Expr, value: number): Expr {
   return constant(floatType(x), value);
 }
@@ -48,10 +51,15 @@ export function silu(b: Builder, x: Expr): Expr {
   return apply('div', value, add(constant(floatType(x), 1), e));
 }
 
-/** 1/17 ... 1/3: of atanh(s) = s + s^3/3 + ... For s <= 1/3 the first term left out is below 4e-10 of the first. */
+/**
+ * 1/17 ... 1/3: coefficients of atanh(s) = s + s^3/3 + ... For s <= 1/3 the first omitted term is
+ * below 4e-10 of the first.
+ */
 const odds = [1 / 17, 1 / 15, 1 / 13, 1 / 11, 1 / 9, 1 / 7, 1 / 5, 1 / 3];
 
-/** log(1 + exp(x)) for x <= 0: 2 atanh(y / (2 + y)) of y = exp(x). Relative error below 4e-7. */
+/**
+ * log(1 + exp(x)) for x <= 0, as 2 atanh(y / (2 + y)) with y = exp(x). Relative error below 4e-7.
+ */
 export function log1pOfExp(b: Builder, x: Expr): Expr {
   const y = exp(b, x);
   const s = b.let('p.s', apply('div', y, add(constantLike(x, 2), y)));
@@ -61,10 +69,16 @@ export function log1pOfExp(b: Builder, x: Expr): Expr {
   return add(twice, mul(mul(twice, square), series));
 }
 
-/** 1/9 ... 1/3: of 2 atanh(s) = 2 (s + s^3/3 + ...). For |s| <= 0.172 the first term left out is below 2e-9 of the first. */
+/**
+ * 1/9 ... 1/3: coefficients of 2 atanh(s) = 2 (s + s^3/3 + ...). For |s| <= 0.172 the first omitted
+ * term is below 2e-9 of the first.
+ */
 const odd = [1 / 9, 1 / 7, 1 / 5, 1 / 3];
 
-/** log(1 + f) = 2 atanh(f / (2 + f)), for f in [-0.293, 0.415]. Relative error below 2e-7: there is nothing to cancel. */
+/**
+ * log(1 + f) = 2 atanh(f / (2 + f)), for f in [-0.293, 0.415]. Relative error below 2e-7, since
+ * nothing cancels.
+ */
 function logNear(b: Builder, f: Expr): Expr {
   const s = b.let('l.s', apply('div', f, add(f32(2), f)));
   const square = b.let('l.q', mul(s, s));
@@ -73,7 +87,7 @@ function logNear(b: Builder, f: Expr): Expr {
   return add(twice, mul(mul(twice, square), series));
 }
 
-/** A positive, normal f32 as 2^n (1 + f), with 1 + f between the roots of 1/2 and 2. */
+/** A positive, normal f32 as 2^n (1 + f), with 1 + f between sqrt(1/2) and sqrt(2). */
 function scaled(b: Builder, x: Expr): { readonly n: Expr; readonly f: Expr } {
   const root = 0x3f3504f3;
   const shifted = b.let('l.i', plus(apply('bitsOf', x), 0x3f800000 - root));
@@ -88,16 +102,22 @@ function logOf(b: Builder, n: Expr, f: Expr): Expr {
   return b.let('l.y', add(mul(n, f32(ln2High)), add(mul(n, f32(Math.LN2 - ln2High)), logNear(b, f))));
 }
 
-/** log(x) for positive, normal f32. Error below 2e-7 of the result or of 1, whichever is larger; near 1, of the result. */
+/**
+ * log(x) for positive, normal f32. The error is below 2e-7 relative to the result or to 1,
+ * whichever is larger; near 1, relative to the result.
+ */
 export function log(b: Builder, x: Expr): Expr {
   const { n, f } = scaled(b, x);
   return logOf(b, n, f);
 }
 
-/** log(1 - y) for y from 0 to 1, to the same accuracy however small y is; at 1, where it has no value, log(2^-25). */
+/**
+ * log(1 - y) for y from 0 to 1, with the same accuracy for any small y. At y = 1, where it is
+ * undefined, log(2^-25).
+ */
 export function log1m(b: Builder, y: Expr): Expr {
   const { n, f } = scaled(b, b.let('l.u', apply('max', sub(f32(1), y), f32(2 ** -25))));
-  // 1 - y has lost what of y was too small for it
+  // 1 - y has lost the low bits of a small y, so use y itself
   return logOf(b, n, b.let('l.f', apply('select', apply('less', n, f32(0)), f, apply('neg', y))));
 }
 
@@ -122,7 +142,10 @@ export function maxLanes(b: Builder, x: Expr): Expr {
   return apply('max', apply('max', laneOf(v, 0), laneOf(v, 1)), apply('max', laneOf(v, 2), laneOf(v, 3)));
 }
 
-/** The same in every lane, by vectors alone: to choose among floats one by one an engine branches, and half of the time wrongly. */
+/**
+ * The largest lane in every lane, with vector operations only: to compare single floats an engine
+ * branches, and mispredicts half of the time.
+ */
 export function maxAcross(b: Builder, x: Expr): Expr {
   const across = (v: Expr, lanes: readonly number[]): Expr =>
     b.let('most', apply('max', v, applyLanes('shuffle', lanes, v, v)));

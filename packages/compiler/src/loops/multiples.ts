@@ -1,14 +1,15 @@
 /**
- * What an index surely is a multiple of. A GPU reads four words at once only where the index says so; this proves it from constants,
- * strides and loop steps, and divides such an index without leaving a rounding behind.
+ * Proves divisors of indices. A GPU may read four words at once only at aligned indices; alignment
+ * is proved from constants, strides and loop steps. Such an index is then divided without a
+ * remainder.
  */
 import { plus, quotient, times } from './build.ts';
 import { type Expr, type Kernel, walkStatements } from './ir.ts';
 
 export interface Multiples {
-  /** A number that divides the value, whatever the arguments; 0 for a value that is always 0. */
+  /** A number that divides the value for all arguments; 0 if the value is always 0. */
   of(e: Expr): number;
-  /** e / by, where `by` divides it surely. */
+  /** e / by, where `by` is a proved divisor of e. */
   divide(e: Expr, by: number): Expr;
 }
 
@@ -16,7 +17,7 @@ function gcd(a: number, b: number): number {
   return b === 0 ? a : gcd(b, a % b);
 }
 
-/** The multiples of a kernel's locals. */
+/** The divisors of a kernel's locals. */
 export function multiplesIn(kernel: Kernel): Multiples {
   const known = new Map<string, number>();
   walkStatements(kernel.body, (s) => {

@@ -1,4 +1,7 @@
-/** Prints a kernel of the loop IR for a reader: one statement a line, buffers with their address and note. */
+/**
+ * Prints a kernel of the loop IR for readers: one statement per line; buffers with address and
+ * note.
+ */
 import { type Address, addressArguments, type Expr, type Kernel, type Stmt } from './ir.ts';
 
 const infix: Readonly<Partial<Record<string, string>>> = {

@@ -1,20 +1,21 @@
-/** The types of the loop IR: scalars, 128-bit vectors, and what elements of buffers are in memory. */
+/** The types of the loop IR: scalars, 128-bit vectors, and the element types of buffers. */
 
 export type ScalarType = 'i32' | 'f32' | 'bool';
 export type VectorType = 'f32x4' | 'i32x4' | 'i16x8' | 'i8x16';
 export type Type = ScalarType | VectorType;
 
 /**
- * What one element of a buffer is in memory. Indices count elements. Halves are in memory alone: a load makes f32 of them, exactly, and a
- * store rounds to the nearest, half to even, so that nothing is ever computed in them. WASM loads finite ones and stores none; WGSL stores
- * them only to state, and lets a GPU load subnormal ones as zeros.
+ * The type of one element of a buffer in memory. Indices count elements. Halves exist only in
+ * memory: a load widens them to f32, exactly, and a store rounds to the nearest, half to even, so
+ * nothing is computed in half precision. WASM loads finite halves and stores none; WGSL stores them
+ * only to state, and allows a GPU to load subnormal halves as zeros.
  */
 export type ElementType = 'f32' | 'f16' | 'i32' | 'i8' | 'u8';
 
 /**
- * What an engine may do beyond 128-bit SIMD. A kernel that needs a feature is printed only into the variant that has it. With `vnni`, relaxed
- * SIMD's dot of four bytes is one instruction, exact, and takes its second operand as unsigned (AVX-VNNI; whoever loads a package asks the
- * engine).
+ * Engine features beyond 128-bit SIMD. A kernel that needs a feature is printed only into a variant
+ * that has it. With `vnni`, relaxed SIMD's dot of four bytes is one exact instruction that takes
+ * its second operand as unsigned (AVX-VNNI); the loader tests the engine for it.
  */
 export type Feature = 'relaxed' | 'vnni' | 'threads';
 export type Features = ReadonlySet<Feature>;

@@ -1,6 +1,7 @@
 /**
- * Expands `unroll` loops and register arrays, so that a printer has nothing left to decide: every iteration is written out, every
- * register has a name of its own (`acc` of 4 becomes `acc_0` ... `acc_3`), and index arithmetic on constants is done.
+ * Expands `unroll` loops and register arrays before printing: every iteration is written out, every
+ * register gets its own name (`acc` of 4 becomes `acc_0` ... `acc_3`), and index arithmetic on
+ * constants is folded.
  */
 import { plus, quotient, remainder, times } from './build.ts';
 import { type Expr, type Kernel, mapExpr, type Stmt } from './ir.ts';
@@ -10,7 +11,7 @@ function constantIndex(name: string, e: Expr): number {
   return e.value;
 }
 
-/** Index arithmetic on constants, done. */
+/** Folds index arithmetic on constants. */
 function fold(e: Expr): Expr {
   if (e.kind !== 'apply' || e.type !== 'i32' || e.args.length !== 2) return e;
   const [a, b] = e.args as [Expr, Expr];
@@ -22,9 +23,12 @@ function fold(e: Expr): Expr {
   return e;
 }
 
-/** The kernel with nothing left to unroll. */
+/** The kernel without `unroll` loops and register arrays. */
 export function unroll(kernel: Kernel): Kernel {
-  /** What a name stands for where we are: the iteration of an unrolled loop, or its name with a suffix for each of those around it. */
+  /**
+   * The current replacement of each name: the iteration number of an unrolled loop, or the name
+   * with a suffix for each enclosing unrolled loop.
+   */
   const names = new Map<string, Expr | string>();
   const rename = (name: string, suffix: string): string => {
     const fresh = name + suffix;

@@ -1,13 +1,14 @@
 /**
- * The loop IR's own rules, checked after every schedule and every pass: names are defined before use and once, types fit the closed
- * table, buffers are declared and used as declared, constant indices stay inside, barriers are reached by everyone. A failure is a
- * defect of the compiler, so it is a plain Error that names the kernel.
+ * Verifies loop IR after every schedule and every pass: names are defined once and before use,
+ * types fit the intrinsic table, buffers are declared and used as declared, constant indices are in
+ * range, barriers are reached by all invocations. A failure is a defect of the compiler, so it is a
+ * plain Error that names the kernel.
  */
 import { intrinsics } from './intrinsics.ts';
 import type { Expr, Kernel, Stmt } from './ir.ts';
 import type { ElementType, Features, Type } from './types.ts';
 
-/** Which register types an element can be read as, and how many elements that touches. */
+/** Supported loads as 'element type access', each with the number of elements it reads. */
 const loads: Readonly<Record<string, number>> = {
   'f32 f32 contiguous': 1,
   'f32 f32x4 contiguous': 4,
@@ -22,7 +23,7 @@ const loads: Readonly<Record<string, number>> = {
   // one word of two 16-bit numbers, repeated
   'i32 i16x8 splat': 1,
   'i32 i32x4 splat': 1,
-  // a vector that was stored here
+  // a vector that was stored by the same kernel
   'i32 i8x16 contiguous': 4,
   'i32 i16x8 contiguous': 4,
   'i8 i32 contiguous': 1,
@@ -50,16 +51,19 @@ const stores: Readonly<Record<string, number>> = {
   'i32 i16x8': 4,
 };
 
-/** Elements a load touches, or null when the target has no such load. */
+/** The number of elements that a load reads, or null if the target has no such load. */
 export function loadWidth(element: ElementType, type: Type, access: 'contiguous' | 'splat'): number | null {
   return loads[`${element} ${type} ${access}`] ?? null;
 }
-/** Elements a store touches, or null when there is no such store. */
+/** The number of elements that a store writes, or null if there is no such store. */
 export function storeWidth(element: ElementType, type: Type): number | null {
   return stores[`${element} ${type}`] ?? null;
 }
 
-/** Throws when the kernel breaks a rule, or needs what `features` lacks. `expanded` demands what a printer needs: no `unroll` loops, no register arrays. */
+/**
+ * Throws if the kernel breaks a rule or needs a feature that is not in `features`. `expanded` also
+ * refuses `unroll` loops and register arrays, as printers require.
+ */
 export function verifyKernel(kernel: Kernel, expanded = false, features: Features = new Set()): void {
   const fail = (why: string): never => {
     throw new Error(`kernel ${kernel.name}: ${why}`);
@@ -74,7 +78,7 @@ export function verifyKernel(kernel: Kernel, expanded = false, features: Feature
     /** Whether all invocations of a workgroup hold the same value. */
     readonly uniform: boolean;
   }
-  /** Every name so far; null once its body is over. */
+  /** All names so far; null after the end of the body that defines them. */
   const names = new Map<string, Local | null>(
     kernel.scalars.map((n) => [n, { type: 'i32', count: null, mutable: false, uniform: n !== 'thread' }]),
   );
@@ -115,7 +119,7 @@ export function verifyKernel(kernel: Kernel, expanded = false, features: Feature
         return e satisfies never;
     }
   };
-  /** Whether all invocations of a workgroup surely find the same value. */
+  /** Whether all invocations of a workgroup are certain to compute the same value. */
   const isUniform = (e: Expr): boolean => {
     if (e.kind === 'const') return true;
     if (e.kind === 'get') return names.get(e.name)?.uniform === true && e.index === null;
@@ -137,7 +141,7 @@ export function verifyKernel(kernel: Kernel, expanded = false, features: Feature
     names.set(name, local);
   };
 
-  /** What stands around a statement. */
+  /** The loops and conditions around a statement. */
   interface Nesting {
     readonly grid: boolean;
     readonly workgroup: boolean;
@@ -202,7 +206,7 @@ export function verifyKernel(kernel: Kernel, expanded = false, features: Feature
           break;
         case 'barrier':
           if (nesting.grid && !nesting.workgroup) fail('a barrier stands inside a grid loop');
-          if (nesting.conditional) fail('a barrier stands under a condition: not everyone may reach it');
+          if (nesting.conditional) fail('a barrier stands under a condition, so some invocations may not reach it');
           break;
         default:
           s satisfies never;
