@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// The `lamella` command in a checkout: the sources are TypeScript and run as they are, so there is no build to forget.
+// The `lamella` command in a checkout. It runs the TypeScript sources without a build.
 import { register } from 'tsx/esm/api';
 
 register();

@@ -69,7 +69,7 @@ const commands: readonly CommandLine[] = [
   },
   {
     usage: 'explain <CODE>',
-    does: 'print the cause and the remedy behind the number of a message, such as L214',
+    does: 'print the cause and the remedy of an error code, such as L214',
     load: () => import('./commands/explain.ts'),
   },
 ];

@@ -98,8 +98,8 @@ test('every file is named once, by its URL; the worker names none, because bundl
   expect(texts.get('worker.js')).not.toMatch(/import\.meta|^import |^export /m);
 });
 
-test('the face of a package has only declarations', async () => {
-  for (const name of ['face', 'manifest', 'webgpu-manifest']) {
+test('the API of a package has only declarations', async () => {
+  for (const name of ['api', 'manifest', 'webgpu-manifest']) {
     const text = await readFile(source(`@lamella/runtime/${name}`), 'utf8');
     expect((await transform(text, { loader: 'ts' })).code).toBe('');
   }

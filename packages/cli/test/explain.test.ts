@@ -1,4 +1,4 @@
-/** `lamella explain` prints the message of every number in both catalogues. */
+/** `lamella explain` prints the message of every code in both catalogues. */
 import { catalogue as compileErrors } from '@lamella/graph/diagnostics';
 import { catalogue as runtimeErrors } from '@lamella/runtime/lamella-error';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => home.remove());
 
-test('a number of the compiler and one of the runtime, in small letters too', async () => {
+test('a code of the compiler and one of the runtime, in upper and lower case', async () => {
   expect(await home.lamella('explain', 'L104')).toEqual({
     code: 0,
     stderr: '',
@@ -24,7 +24,7 @@ test.each(Object.keys({ ...compileErrors, ...runtimeErrors }))('%s has a cause a
   expect(explanation(code)).toMatch(new RegExp(`^${code} [^{}]+\nTry [^{}]+$`));
 });
 
-test('what is no number of a message', async () => {
+test('an unknown code', async () => {
   await home.refuses(['explain', 'harbor'], 'L303', '"harbor"', 'L and three digits');
   expect(() => explanation('L999')).toThrow('L303 lamella explain does not take "L999"');
 });

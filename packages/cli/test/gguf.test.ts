@@ -1,6 +1,6 @@
 /**
- * A GGUF file where a checkpoint or a model is expected: with the weights of a folder from the hub it is the same model, and what is exported,
- * imported and exported again is the same file.
+ * A GGUF file in place of a checkpoint or a model: with the weights of a hub folder it is the same
+ * model, and exporting, importing and exporting again gives the same file.
  */
 import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ import { writeHubFolder } from './checkpoint-files.ts';
 import { type Scratch, scratch } from './lamella.ts';
 
 let home: Scratch;
-/** Rows of 32, so that every one of the types can be written. */
+/** Rows of 32, so that all types can be written. */
 const sizes = { hidden_size: 32, intermediate_size: 64, head_dim: 8, max_position_embeddings: 64, rope_theta: 500 };
 beforeAll(async () => {
   home = await scratch();
@@ -36,7 +36,7 @@ async function ok(...args: readonly string[]) {
 }
 const json = async (...args: readonly string[]) => JSON.parse((await ok(...args, '--json')).stdout);
 
-/** Exports the graph with the weights of `weights`, without a process for it. */
+/** Exports the graph with the weights of `weights`, in this process. */
 async function write(graph: Graph, weights: string, file: string, type: (typeof ggufTypes)[number]): Promise<void> {
   const source = await openWeights(weights, graph);
   const handle = await open(file, 'w');
@@ -52,7 +52,7 @@ describe.each(['hub', 'untied'])('the folder %s and a GGUF file of the same weig
   const file = `${name}.gguf`;
   beforeAll(() => ok('export', `${name}.ts`, '--to', 'gguf', '--weights', name, '--out', file));
 
-  test('give the same logits, from the file itself and from a graph that it was imported as', async () => {
+  test('give the same logits, from the file itself and from the graph imported from it', async () => {
     const logits = async (model: string, ...more: string[]) =>
       (await json('logits', model, '--tokens', '5,66,7,230', '--all', ...more)).logits;
     const expected = await logits(name, '--quant', 'f32');
@@ -62,21 +62,21 @@ describe.each(['hub', 'untied'])('the folder %s and a GGUF file of the same weig
     expect(await logits(`${name}-package`)).toEqual(expected);
   });
 
-  test('say the same of the model', async () => {
+  test('give the same figures of the model', async () => {
     const { stdout: hub } = await ok('inspect', name);
     const { stdout: gguf } = await ok('inspect', file);
     expect(gguf).toBe(hub);
   });
 });
 
-test('a prompt is read with the tokenizer of the file, which puts BOS before it', async () => {
+test('a prompt is read with the tokenizer of the file, which adds BOS', async () => {
   const [bos, bytes] = [256, new TextEncoder().encode('Grüße')];
   const { tokens, text } = await json('run', 'hub.gguf', '--prompt', 'Grüße', '--max-tokens', '6');
   const ids = [bos, ...bytes].join(',');
   expect(await json('run', 'hub.gguf', '--tokens', ids, '--max-tokens', '6')).toMatchObject({ tokens, text });
 });
 
-describe('what is exported, imported and exported again', () => {
+describe('a file exported, imported and exported again', () => {
   test.each(ggufTypes)('is the same file, byte for byte: %s', async (type) => {
     await mkdir(at('round'), { recursive: true });
     for (const name of ['hub', 'untied']) {
@@ -85,15 +85,15 @@ describe('what is exported, imported and exported again', () => {
       await write(graph, at(name), first, type);
       await write(graph, first, second, type);
       expect((await readFile(second)).equals(await readFile(first))).toBe(true);
-      // and other weights make another file
+      // Other weights make another file.
       await write(graph, 'random:2', second, type);
       expect((await readFile(second)).equals(await readFile(first))).toBe(false);
     }
   });
 });
 
-describe('is refused in words', () => {
-  test('what is no file, no GGUF or damaged', async () => {
+describe('is refused with a message', () => {
+  test('a missing file, a file that is not GGUF, and a damaged file', async () => {
     await home.refuses(['run', 'nowhere.gguf', '--tokens', '1'], 'L308', 'nowhere.gguf', 'it does not exist');
     await writeFile(at('text.gguf'), 'hello, I am a text and no model');
     await home.refuses(['run', 'text.gguf', '--tokens', '1'], 'L220', 'text.gguf', 'does not begin with GGUF');
@@ -104,7 +104,7 @@ describe('is refused in words', () => {
     await home.refuses(['compile', 'hub.ts', '--weights', 'half.gguf'], 'L203', 'half.gguf');
   });
 
-  test('what the file does not have', async () => {
+  test('a request for parts that the file does not have', async () => {
     await home.refuses(
       ['run', 'hub.gguf', '--tokens', '1', '--context', '65'],
       'L303',
@@ -122,7 +122,7 @@ describe('is refused in words', () => {
     await home.refuses(['compile', 'hub.ts', '--weights', 'untied.gguf'], 'L201', 'mlp.gate_proj.bias');
   });
 
-  test('a folder that has only such a file, by the file, and a file where a graph is expected, by import', async () => {
+  test('a folder with only such a file names the file; a file in place of a graph names the import command', async () => {
     await mkdir(at('only'));
     await writeFile(at('only', 'm.gguf'), await readFile(at('hub.gguf')));
     await home.refuses(['run', 'only', '--tokens', '1'], 'L308', 'it has m.gguf', 'only/m.gguf');

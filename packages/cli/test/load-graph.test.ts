@@ -109,7 +109,7 @@ test('L113: an unresolved import, with its place', async () => {
   const path = author('nowhere.ts', "import a from './nowhere-else.ts';\nexport default a;\n");
   const error = await failure(path);
   expect(error.code).toBe('L113');
-  expect(error.message).toContain(`it imports ./nowhere-else.ts, and there is no ${folder}/nowhere-else.ts`);
+  expect(error.message).toContain(`it imports ./nowhere-else.ts, but ${folder}/nowhere-else.ts does not exist`);
   expect(error.site).toEqual({ file: path, line: 1, column: 15 });
 });
 
@@ -258,14 +258,14 @@ describe('L113: mistakes of beginners, with a remedy', () => {
     [
       'a file beside it',
       "import a from './wrods.md';\nexport default a;\n",
-      `it imports ./wrods.md, and there is no ${folder}/wrods.md`,
+      `it imports ./wrods.md, but ${folder}/wrods.md does not exist`,
       "'./words.md'",
       1,
     ],
     [
       'no file',
       "import a from './none/at-all.ts';\nexport default a;\n",
-      `there is no ${folder}/none/at-all.ts`,
+      `${folder}/none/at-all.ts does not exist`,
       'writing that file, or the path of another',
       1,
     ],

@@ -244,7 +244,7 @@ test.each<[string, Record<string, unknown>, number, RegExp]>([
       ...config({ add_prefix_space: says }),
     },
     6,
-    new RegExp(`says add_prefix_space is ${says}, and the pre_tokenizer says ${!says}`),
+    new RegExp(`has add_prefix_space ${says}, but the pre_tokenizer has ${!says}`),
   ]),
   ['a file that is not JSON', { 'tokenizer.json': '{"model":' }, 6, /not JSON/],
 ])('refused: %s', async (_, files, vocab, message) => {

@@ -194,7 +194,7 @@ describe('an unsupported part is refused with its name and place', () => {
         normalizer: { type: 'Sequence', normalizers: [{ type: 'NFC' }, normalizer] },
         pre_tokenizer: { type: 'Sequence', pretokenizers: [{ type: 'Metaspace', prepend_scheme: 'first' }] },
       },
-      'pre_tokenizer: prepend_scheme "first" behind a normalizer that may drop the start of the text',
+      'pre_tokenizer: prepend_scheme "first" after a normalizer that may drop the start of the text',
     ]),
   ])('%#', (parts, message) => {
     expect(refusal(parts)).toContain(message);

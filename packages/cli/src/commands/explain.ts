@@ -1,6 +1,6 @@
 /**
- * `lamella explain`: the message behind a number. An app that logs only the `code` of an error
- * gives its developer L423; this prints the cause and the remedy.
+ * `lamella explain`: prints the message of an error code. An app that logs only the `code` of an
+ * error gives its developer L423; this command prints the cause and the remedy.
  */
 import { catalogue as compileErrors, LamellaError } from '@lamella/graph/diagnostics';
 import { catalogue as runtimeErrors } from '@lamella/runtime/lamella-error';
@@ -15,8 +15,8 @@ export function define(command: Command): void {
 }
 
 /**
- * The message of `code`, with names in angle brackets where a real message has values. Throws L303
- * for a number that no message has.
+ * The message of `code`, with names in angle brackets for the values of a real message. Throws L303
+ * for an unknown code.
  */
 export function explanation(code: string): string {
   const number = code.toUpperCase();

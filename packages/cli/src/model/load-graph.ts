@@ -158,7 +158,7 @@ function unresolved(name: string, folder: string): { readonly reason: string; re
     near === null
       ? 'writing that file, or the path of another'
       : `'${join(dirname(name), near).replace(/^(?![./])/, './')}'`;
-  return { reason: `it imports ${name}, and there is no ${show(wanted)}`, remedy };
+  return { reason: `it imports ${name}, but ${show(wanted)} does not exist`, remedy };
 }
 
 function filesIn(folder: string): readonly string[] {

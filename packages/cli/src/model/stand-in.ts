@@ -1,16 +1,16 @@
 /**
- * Folders that only we know stand for ones that the user named. What goes wrong in them is told of
- * those.
+ * Keeps messages free of internal folders: an error in a folder that Lamella made, such as the
+ * cache, names the path that the user typed.
  */
 
 const named = new Map<string, string>();
 
-/** From now on messages say `path` where they would say `folder`. */
+/** From now on messages show `path` in place of `folder`. */
 export function standsIn(folder: string, path: string): void {
   named.set(folder, path);
 }
 
-/** `text` with the names that the user knows. */
+/** `text` with the user's paths. */
 export function asNamed(text: string): string {
   return [...named].reduce((said, [folder, path]) => said.replaceAll(folder, path), text);
 }

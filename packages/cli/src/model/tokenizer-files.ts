@@ -237,7 +237,7 @@ function contradictionOf(config: Json, read: Tokenizer, tokenizer: unknown): str
   const { add_prefix_space } = config;
   const { type, add_prefix_space: spaced } = record(record(tokenizer).pre_tokenizer);
   if (type === 'ByteLevel' && isBoolean(add_prefix_space) && add_prefix_space !== (spaced ?? true)) {
-    return `says add_prefix_space is ${add_prefix_space}, and the pre_tokenizer says ${spaced ?? true}`;
+    return `has add_prefix_space ${add_prefix_space}, but the pre_tokenizer has ${spaced ?? true}`;
   }
   return null;
 }

@@ -79,7 +79,7 @@ function commandLineError(error: CommanderError, argv: readonly string[]): Lamel
     case 'commander.optionMissingArgument':
       return unknown(named, 'its value is missing', `lamella${command} --help`);
     case 'commander.missingMandatoryOptionValue':
-      return unknown(named, 'it must be given', `lamella${command} --help`);
+      return unknown(named, 'it is required', `lamella${command} --help`);
     default:
       return unknown(`lamella${command}`, sentence.replace(/\.$/, ''), `lamella${command} --help`);
   }

@@ -78,7 +78,7 @@ export class Tokenizer {
 
     // Hugging Face's library marks the start only if the text's first character is still there.
     if (marksStart(pre_tokenizer) && mayDropStart(normalizer)) {
-      refuse('pre_tokenizer', 'prepend_scheme "first" behind a normalizer that may drop the start of the text');
+      refuse('pre_tokenizer', 'prepend_scheme "first" after a normalizer that may drop the start of the text');
     }
 
     const added = addedTokensOf(added_tokens ?? [], this.#model.ids);
