@@ -50,7 +50,8 @@ export interface Machine {
 
 /** How keys and values are stored, which a profile may have changed. */
 export function storedKv({ plan }: Machine): KvStorage {
-  return plan.program.kinds.flatMap(({ state }) => state.map(({ format }) => format))[0] ?? 'f32';
+  const heads = plan.program.kinds.flatMap(({ state }) => state.filter(({ holds }) => holds === 'heads'));
+  return heads[0]?.format ?? 'f32';
 }
 
 /** Opens a model; whoever does closes it. */

@@ -7,6 +7,7 @@ import {
   attention,
   block,
   cache,
+  causalConv,
   defineModel,
   dims,
   embedding,
@@ -163,6 +164,73 @@ function gemma(): Graph {
   );
 }
 
+/** LFM2: gated short convolutions and attention take turns. */
+function lfm2(taps: number, bias: boolean, width = 32): Graph {
+  const { t, d, ff, q, kv, vocab } = dims({ t: 500, d: width, ff: 48, q: 32, kv: 16, vocab: 50 });
+  const turn = rope(1000);
+  const feedForward = () => ({ ffn_norm: rmsNorm(d), feed_forward: swiglu(d, ff) });
+  const convolution = block(
+    [t, d],
+    () => ({
+      operator_norm: rmsNorm(d),
+      conv: { in_proj: split(d, { b: d, c: d, x: d }), conv: causalConv(d, taps, { bias }), out_proj: linear(d, d) },
+      ...feedForward(),
+    }),
+    (w, x) => {
+      const parts = w.conv.in_proj(w.operator_norm(x));
+      const convolved = w.conv.out_proj(mul(parts.c, w.conv.conv(mul(parts.b, parts.x))));
+      return residual(add(x, convolved), (x) => w.feed_forward(w.ffn_norm(x)));
+    },
+  );
+  const attended = block(
+    [t, d],
+    () => ({
+      operator_norm: rmsNorm(d),
+      q_proj: linear(d, q),
+      k_proj: linear(d, kv),
+      v_proj: linear(d, kv),
+      out_proj: linear(q, d),
+      ...feedForward(),
+    }),
+    (w, x) => {
+      const n = w.operator_norm(x);
+      const keys = cache(rotate(w.k_proj(n), turn, { heads: 2 }), w.v_proj(n), { kvHeads: 2 });
+      const h = add(x, w.out_proj(attention(rotate(w.q_proj(n), turn, { heads: 4 }), keys)));
+      return residual(h, (x) => w.feed_forward(w.ffn_norm(x)));
+    },
+  );
+  return defineModel(
+    'lfm2',
+    { prefix: 'model' },
+    () => ({
+      embed_tokens: embedding(vocab, d),
+      layers: stack(3, (i) => (i === 1 ? attended : convolution), share.cycle(2)),
+      embedding_norm: rmsNorm(d),
+    }),
+    (m) => m.embed_tokens.logits(m.embedding_norm(m.layers(m.embed_tokens(input(t))))),
+  );
+}
+
+/** A convolution of what came in, beside attention, in one block: two states, and the same value read by both. */
+function convolvedBeside(): Graph {
+  const { t, d, vocab } = dims({ t: 40, d: 20, vocab: 50 });
+  const layer = block(
+    [t, d],
+    () => ({
+      conv: causalConv(d, 4),
+      attn: gqa(d, { ...heads, headDim: 8 }),
+      second: causalConv(d, 1, { bias: true }),
+    }),
+    (w, x) => add(w.second(w.conv(x)), w.attn(x)),
+  );
+  return defineModel(
+    'convolved',
+    {},
+    () => ({ embed: embedding(vocab, d), layers: stack(2, layer, share.immediate(2)), norm: layerNorm(d) }),
+    (m) => m.embed.logits(m.norm(m.layers(m.embed(input(t))))),
+  );
+}
+
 const llama3 = ropeScaling.llama3({ factor: 8, lowFreqFactor: 1, highFreqFactor: 4, originalContext: 30 });
 const yarn = ropeScaling.yarn({ factor: 4, originalContext: 40, betaFast: 4 });
 const factors = ropeScaling.factors([1, 1.25, 2, 5], { attentionFactor: 1.1 });
@@ -184,4 +252,8 @@ export const primitives: Readonly<Record<string, () => Graph>> = {
   'learned positions': () => learnedPositions(32),
   'learned positions, 26 features': () => learnedPositions(26),
   'Gemma: norms around a weight of 1, a fused gate, capped logits': gemma,
+  'LFM2: a gated short convolution': () => lfm2(3, false),
+  'LFM2, 26 features, a bias': () => lfm2(3, true, 26),
+  'a convolution longer than the prompt': () => lfm2(24, false),
+  'convolutions and attention in one block': convolvedBeside,
 };

@@ -1,5 +1,5 @@
 /**
- * A sliding window keeps its keys and values in a ring that is shorter than the context. Here the ring is gone round several times, token by token
+ * A sliding window keeps its keys and values, and a convolution its inputs, in a ring that is shorter than the context. Here the ring is gone round several times, token by token
  * and in tiles of odd sizes that cross its end, in WASM, against the oracle's path that has no cache at all.
  */
 import { block, defineModel, dims, embedding, gqa, input, residual, rmsNorm, rope, stack } from '@lamella/dsl';
@@ -8,6 +8,7 @@ import { Oracle } from '@lamella/graph/oracle/oracle';
 import { sequence } from '@lamella/graph/oracle/sequence';
 import { describe, expect, test } from 'vitest';
 import type { Setting } from './machine.ts';
+import { primitives } from './primitives.ts';
 import { relativeError, rig } from './rig.ts';
 import { weightsOf } from './weights.ts';
 
@@ -45,6 +46,7 @@ const settings: readonly (readonly [Setting, number])[] = [
 describe.each<[string, Graph]>([
   ['windows of 20, everything and 1', windowed([20, null, 1], 500)],
   ['windows of 33 and 64, padded heads', windowed([33, 64], 500, 6)],
+  ['the inputs of convolutions', primitives['LFM2, 26 features, a bias']!()],
 ])('%s', (_, graph) => {
   const weightOf = weightsOf(graph);
   const tokens = Array.from({ length: 445 }, (_, i) => (i * 37 + 11 + (i % 7)) % graph.vocab);

@@ -40,6 +40,7 @@ const ofPrimitives: readonly Composition[] = (
   [
     'rope of neighbours in a part of a head',
     'learned positions, 26 features',
+    'convolutions and attention in one block',
     'GPT-NeoX: layerNorm, biases, one tensor for q, k and v',
   ] as const
 ).map((name) => of(name, primitives[name]!(), f32, conservative, 1e-4));

@@ -28,8 +28,11 @@ function quantiseState(program: Program, kv: Exclude<KvName, 'f32'>): Program {
   const kinds = program.kinds.map((kind): Kind => {
     // keys and values are encoded once, before the first attention on their state
     const waiting = new Set(kind.state.keys());
-    const staged = kind.state.map(({ name, kvHeads, stride }) =>
-      buffer({ name: `${kind.name}.${name}`, element: 'f32', width: kvHeads * stride, rows: program.tile }),
+    const isHeads = (part: number): boolean => kind.state[part]!.holds === 'heads';
+    const staged = kind.state.map(({ name, kvHeads, stride }, part) =>
+      isHeads(part)
+        ? buffer({ name: `${kind.name}.${name}`, element: 'f32', width: kvHeads * stride, rows: program.tile })
+        : null,
     );
     const ops = kind.ops.flatMap((op): FusedOp[] => {
       if (op.kind === 'contraction') {
@@ -43,7 +46,7 @@ function quantiseState(program: Program, kv: Exclude<KvName, 'f32'>): Program {
         return [{ ...op, segments }];
       }
       if (op.kind === 'heads' && op.to.kind === 'state')
-        return [{ ...op, to: { kind: 'buffer', buffer: staged[op.to.part]! } }];
+        return [isHeads(op.to.part) ? { ...op, to: { kind: 'buffer', buffer: staged[op.to.part]! } } : op];
       if (op.kind !== 'attention') return [op];
       const { heads, kvHeads, keyStride, valueStride, name } = op;
       const own = (what: string, parts: Pick<Buffer, 'element' | 'width'>): BufferId =>
@@ -73,7 +76,9 @@ function quantiseState(program: Program, kv: Exclude<KvName, 'f32'>): Program {
         { ...op, codes: { queries, scales } },
       ];
     });
-    const state = kind.state.map((part) => ({ ...part, format: kv, stride: padded(part.stride, multiple) }));
+    const state = kind.state.map((part, i) =>
+      isHeads(i) ? { ...part, format: kv, stride: padded(part.stride, multiple) } : part,
+    );
     return { ...kind, ops, state };
   });
   return { ...program, buffers, kinds };

@@ -83,7 +83,7 @@ export function share(graph: Graph): Shared {
 }
 
 function hasState(body: Body): boolean {
-  return body.nodes.some((n) => n.op.kind === 'attention');
+  return body.nodes.some(({ op }) => op.kind === 'attention' || op.kind === 'causalConv');
 }
 
 /** Where the vocabulary is as wide as the model, its axes alone do not tell. */
@@ -183,6 +183,7 @@ function rebind(node: Node, value: (v: ValueId, user: Node) => ValueId, param: (
     case 'map':
       return { ...op, args: op.args.map(of) };
     case 'attention':
+    case 'causalConv':
     case 'stack':
       throw new LamellaError(
         'L116',

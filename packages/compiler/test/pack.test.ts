@@ -105,6 +105,7 @@ function keptInGroups(row: readonly number[]): number[] {
 function order(map: RowMap): (number | null)[] {
   const pad = (list: number[], to: number): (number | null)[] => [...list, ...Array<null>(to - list.length).fill(null)];
   if (map.kind === 'plain') return Array.from({ length: map.rows }, (_, i) => i);
+  if (map.kind === 'column') return Array.from({ length: map.rows }, (_, i) => i * map.columns + map.column);
   return Array.from({ length: map.heads }, (_, head) => {
     const all = Array.from({ length: map.headDim }, (_, i) => head * map.headDim + i);
     if (map.kind === 'heads') return pad(all, map.stride);
@@ -134,7 +135,8 @@ const maps: readonly [string, RowMap, number][] = [
   ['odd features of a part', { ...halves, which: 1, pairing: { by: 'adjacent', dims: 6 } }, 12],
 ];
 /** Features of the checkpoint that a map covers. */
-const size = (map: RowMap): number => (map.kind === 'plain' ? map.rows : map.heads * map.headDim);
+const size = (map: RowMap): number =>
+  map.kind === 'plain' || map.kind === 'column' ? map.rows : map.heads * map.headDim;
 
 describe.each(formatNames)('%s', (format) => {
   test.each(maps)('%s: what was packed is read back where the map puts it', async (_name, rows, columns) => {

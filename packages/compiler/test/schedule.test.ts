@@ -108,8 +108,26 @@ describe.each(['decode', 'prefill'] as const)('%s', (lowering) => {
     const code: Kind = {
       ...kind('k', 'block'),
       state: [
-        { name: 'keys0', format: 'f32', kvHeads, stride: headDim, window: null, offset: 0, bytes },
-        { name: 'values0', format: 'f32', kvHeads, stride: headDim, window: null, offset: bytes, bytes },
+        {
+          name: 'keys0',
+          format: 'f32',
+          kvHeads,
+          stride: headDim,
+          window: null,
+          holds: 'heads' as const,
+          offset: 0,
+          bytes,
+        },
+        {
+          name: 'values0',
+          format: 'f32',
+          kvHeads,
+          stride: headDim,
+          window: null,
+          holds: 'heads' as const,
+          offset: bytes,
+          bytes,
+        },
       ],
     };
     const scores: ArenaBuffer = { name: 'scores', element: 'f32', width: 2 * CONTEXT_CHUNK, rows: 1 };

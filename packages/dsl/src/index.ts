@@ -2,6 +2,7 @@
 export { type AttentionOptions, attention, type Cache, cache } from './attention.ts';
 export { type Dim, dims } from './axes.ts';
 export { type Block, block, type Stack, stack } from './block.ts';
+export { causalConv } from './causal-conv.ts';
 export * from './functions.ts';
 export {
   type Embedding,

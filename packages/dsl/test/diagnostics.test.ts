@@ -7,6 +7,7 @@ import { expect, test } from 'vitest';
 import {
   add,
   block,
+  causalConv,
   defineModel,
   dims,
   embedding,
@@ -457,6 +458,22 @@ const cases: Readonly<Record<string, readonly [() => unknown, string]>> = {
   L141: [
     () => attention(1, 1, 8, rope(500, { scaling: ropeScaling.factors([1, 2]) })),
     'L141 factors scaling of RoPE takes factors one for each of 4 pairs, not 2 of them at layers.self_attn HERE. Try 4 factors',
+  ],
+  'L116 a convolution outside of a block': [
+    () =>
+      model(
+        () => ({ embed: embedding(vocab, d), conv: causalConv(d, 3) }) as unknown as Tree,
+        (m: { embed: Loose & { logits: Loose }; conv: Loose }) => m.embed.logits(m.conv(m.embed(input(t)))),
+      ),
+    "L116 causalConv cannot be compiled here: a model's own body keeps no state at conv HERE. Try a block, and stack(1, block)",
+  ],
+  'L102 taps of a convolution': [
+    () =>
+      around(
+        () => ({ conv: causalConv(d, 2.5) }),
+        (w: { conv: Loose }, x) => w.conv(x),
+      ),
+    'L102 sizes must be positive integers: taps is 2.5 at layers.conv HERE. Try a whole number of at least 1',
   ],
   L142: [
     () =>

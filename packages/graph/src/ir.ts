@@ -31,8 +31,14 @@ export type ParamId = number;
 /** An index into `Graph.weights`. */
 export type WeightId = number;
 
-/** What a weight tensor is for: it decides its storage (gains stay f32) and how `random:SEED` fills it. */
-export type WeightRole = 'matrix' | 'table' | 'gain' | 'bias';
+/**
+ * What a weight tensor is for: it decides its storage (gains, biases and filters stay f32) and how `random:SEED` fills it. A filter is [features,
+ * taps], the taps of each feature of a convolution.
+ */
+export type WeightRole = 'matrix' | 'table' | 'gain' | 'bias' | 'filter';
+
+/** How many axes a tensor of each role has. */
+export const rankOf: Readonly<Record<WeightRole, number>> = { matrix: 2, table: 2, gain: 1, bias: 1, filter: 2 };
 
 /** One distinct weight tensor of the model; tied or shared tensors appear once. Row-major; a matrix is [out, in] as in PyTorch. */
 export interface Weight {
@@ -167,6 +173,17 @@ export type Op =
       readonly window: number | null;
       /** A score s becomes softcap * tanh(s / softcap) before the softmax (arXiv 2408.00118); null where it stays s. */
       readonly softcap: number | null;
+      readonly state: number;
+    }
+  /**
+   * Each feature's last inputs, weighted: y[t] = sum over j of weight[j] * x[t - (taps - 1) + j] (+ bias), where x before the first token is 0.
+   * `weight` is a filter [features, taps]. Inputs are appended to this execution's state, which is numbered as attention's are.
+   */
+  | {
+      readonly kind: 'causalConv';
+      readonly x: ValueId;
+      readonly weight: ParamId;
+      readonly bias: ParamId | null;
       readonly state: number;
     }
   /** A function of `functions.ts`, feature by feature, over as many values of the same axes as it takes. */
@@ -307,6 +324,7 @@ export function operands(op: Op): readonly ValueId[] {
     case 'linear':
     case 'rmsNorm':
     case 'layerNorm':
+    case 'causalConv':
     case 'rope':
     case 'scale':
     case 'stack':

@@ -56,6 +56,10 @@ function opText(op: Op, body: Body): string {
       return `rmsNorm %${op.x}, ${param(op.gain)}, eps=${op.eps}${op.heads > 1 ? ` heads=${op.heads}` : ''}`;
     case 'layerNorm':
       return `layerNorm %${op.x}, ${param(op.gain)}${op.bias === null ? '' : `, ${param(op.bias)}`}, eps=${op.eps}`;
+    case 'causalConv': {
+      const bias = op.bias === null ? '' : `, ${param(op.bias)}`;
+      return `causalConv %${op.x}, ${param(op.weight)}${bias}, state=${op.state}`;
+    }
     case 'positions':
       return `positions ${param(op.table)}`;
     case 'rope':

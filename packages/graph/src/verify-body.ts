@@ -15,13 +15,15 @@ import {
   operands,
   operationName,
   type Param,
+  rankOf,
   type Site,
   type ValueId,
 } from './ir.ts';
 import { axesText, axisText, shapeText } from './print.ts';
 import { checkRope } from './rope.ts';
 
-type Attention = Extract<Op, { readonly kind: 'attention' }>;
+/** The operations that keep something of earlier tokens. */
+type Stateful = Extract<Op, { readonly kind: 'attention' | 'causalConv' }>;
 
 /** What the rule of one operation needs to see. */
 interface Scope {
@@ -35,7 +37,7 @@ interface Scope {
 /** Throws a `LamellaError` unless `body` is well formed; `place` is its name in messages. Bindings are not looked at. */
 export function verifyBody(body: Body, place: string, graph: Graph): void {
   verifyParams(body.params, place);
-  const states: Attention[] = [];
+  const states: Stateful[] = [];
   body.nodes.forEach((node, index) => {
     const scope = { graph, body, node, place: node.path ? `${place}.${node.path}` : place };
     verifyOrder(scope, index);
@@ -43,17 +45,19 @@ export function verifyBody(body: Body, place: string, graph: Graph): void {
     if (!sameAxes(node.axes, expected)) {
       fail(scope, `its axes are ${axesText(node.axes)}, not ${axesText(expected)}`);
     }
-    if (node.op.kind === 'attention') verifyState(scope, node.op, states);
+    if (node.op.kind === 'attention' || node.op.kind === 'causalConv') verifyState(scope, node.op, states);
   });
   if (!body.nodes[body.result]) illFormed(`the result %${body.result} does not exist`, place, null);
 }
 
-/** States count from 0 in the order of their first attention; a later attention on one has the keys and values that the first appended. */
-function verifyState(scope: Scope, op: Attention, states: Attention[]): void {
+/** States count from 0 in the order in which they are first used; a later attention on one has the keys and values that the first appended. */
+function verifyState(scope: Scope, op: Stateful, states: Stateful[]): void {
   const first = states[op.state];
   if (!first) {
     if (op.state !== states.length) fail(scope, `its state is ${op.state}, but the next state is ${states.length}`);
     states.push(op);
+  } else if (first.kind === 'causalConv' || op.kind === 'causalConv') {
+    fail(scope, `its state is ${op.state}, which is another operation's`);
   } else if ((['k', 'v', 'kvHeads', 'headDim'] as const).some((key) => first[key] !== op[key])) {
     fail(scope, `it has other keys and values than the first attention on state ${op.state}`);
   }
@@ -139,11 +143,18 @@ function resultAxes(scope: Scope): readonly Axis[] {
       expectFeatures(scope, op.x, op.heads * op.headDim, `heads * headDim = ${op.heads} * ${op.headDim}`);
       return axesOf(scope, op.x);
     }
-    case 'attention': {
-      if (scope.body === graph.root) {
-        const reason = 'state belongs to an execution, and the model itself is not one';
-        throw new LamellaError('L116', { op: 'attention', reason, remedy: 'stack(1, block)' }, where(scope));
+    case 'causalConv': {
+      requireExecution(scope);
+      const weight = param(scope, op.weight, ['filter']);
+      expectFeatures(scope, op.x, weight.shape[0]!, `one feature for each filter of ${weight.name}`);
+      if (op.bias !== null) {
+        const bias = param(scope, op.bias, ['bias']);
+        expectFeatures(scope, op.x, bias.shape[0]!, `one feature for each bias of ${bias.name}`);
       }
+      return axesOf(scope, op.x);
+    }
+    case 'attention': {
+      requireExecution(scope);
       const { heads, kvHeads, headDim } = op;
       for (const [name, size] of Object.entries({ heads, kvHeads, headDim }))
         checkSize(name, size, scope.place, node.site);
@@ -183,13 +194,19 @@ function resultAxes(scope: Scope): readonly Axis[] {
   }
 }
 
+/** Throws L116 in the model's own body, which has no state. */
+function requireExecution(scope: Scope): void {
+  if (scope.body !== scope.graph.root) return;
+  const reason = 'state belongs to an execution, and the model itself is not one';
+  throw new LamellaError('L116', { op: scope.node.op.kind, reason, remedy: 'stack(1, block)' }, where(scope));
+}
+
 /** The param `id`, which must exist and have one of `roles`. */
 function param(scope: Scope, id: number, roles: readonly Param['role'][]): Param {
   const found = scope.body.params[id];
   if (!found) fail(scope, `it uses parameter ${id}, which does not exist`);
   if (!roles.includes(found.role)) fail(scope, `${found.name} is a ${found.role}, not a ${roles.join(' or a ')}`);
-  const rank = found.role === 'matrix' || found.role === 'table' ? 2 : 1;
-  if (found.shape.length !== rank) fail(scope, `${found.name} has the shape ${shapeText(found.shape)}`);
+  if (found.shape.length !== rankOf[found.role]) fail(scope, `${found.name} has the shape ${shapeText(found.shape)}`);
   return found;
 }
 

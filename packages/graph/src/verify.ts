@@ -6,7 +6,16 @@
  */
 import { LamellaError } from './diagnostics.ts';
 import { isF32 } from './f32.ts';
-import { type Body, elementCount, type Graph, type Stack, type Stored, type Weight, type WeightId } from './ir.ts';
+import {
+  type Body,
+  elementCount,
+  type Graph,
+  rankOf,
+  type Stack,
+  type Stored,
+  type Weight,
+  type WeightId,
+} from './ir.ts';
 import { axesText, shapeText } from './print.ts';
 import { checkSize, illFormed, sameAxes, sameShape, verifyBody } from './verify-body.ts';
 
@@ -33,7 +42,7 @@ function verifyWeights(graph: Graph): void {
   graph.weights.forEach((weight, index) => {
     if (weight.id !== index) illFormed(`weight ${index} has id ${weight.id}`, weight.name, weight.site);
     for (const size of weight.shape) checkSize(`a size of ${weight.name}`, size, weight.name, weight.site);
-    const rank = weight.role === 'matrix' || weight.role === 'table' ? 2 : 1;
+    const rank = rankOf[weight.role];
     if (weight.shape.length !== rank) {
       illFormed(
         `a ${weight.role} has ${rank} axes, not the shape ${shapeText(weight.shape)}`,

@@ -130,6 +130,39 @@ test('positions is the row of the token', () => {
   expectClose(apply({ kind: 'positions', table: 0 }, [0, 0], [table], 2), [5, 6]);
 });
 
+describe('causalConv', () => {
+  const params: readonly NumberedParam[] = [
+    { name: 'filter', role: 'filter', shape: [2, 3], values: [1, 10, 100, 2, 0, -1] },
+    { name: 'bias', role: 'bias', shape: [2], values: [0.5, 0] },
+  ];
+  const inputs = [
+    [1, 2],
+    [3, 4],
+    [5, 6],
+    [7, 8],
+  ];
+  const outputs = (bias: number | null): number[][] => {
+    const oracle = oracleOf(params, [{ kind: 'causalConv', x: 0, weight: 0, bias, state: 0 }], 'f32');
+    return inputs.map((x, position) => {
+      oracle.position = position;
+      return [...oracle.runExecution(0, Float64Array.from(x))];
+    });
+  };
+
+  test('is each feature by itself, the newest input times the last tap, zeros before the first token', () => {
+    expect(outputs(null)).toEqual([
+      [100, -2],
+      [310, -4],
+      [531, -2],
+      [753, 0],
+    ]);
+  });
+
+  test('adds the bias', () => {
+    expect(outputs(1).map(([first]) => first)).toEqual([100.5, 310.5, 531.5, 753.5]);
+  });
+});
+
 describe('linear', () => {
   const weight = matrix('weight', [
     [1, 2, 3],

@@ -418,6 +418,18 @@ describe('norms and positions', () => {
     ],
     ['roles', [gain, { ...gain, name: 'other' }], { ...norm, bias: 1 }, 'other is a gain, not a bias'],
     [
+      'filters',
+      [{ name: 'filter', role: 'filter', shape: [20, 3] }],
+      { kind: 'causalConv', x: 0, weight: 0, bias: null, state: 0 },
+      'L101 axis d=24 does not fit: expected 20, one feature for each filter of filter',
+    ],
+    [
+      'a state that is not the next',
+      [{ name: 'filter', role: 'filter', shape: [24, 3] }],
+      { kind: 'causalConv', x: 0, weight: 0, bias: null, state: 1 },
+      'its state is 1, but the next state is 0',
+    ],
+    [
       'rows',
       [{ name: 'table', role: 'table', shape: [15, 24] }],
       { kind: 'positions', table: 0 },
@@ -426,4 +438,19 @@ describe('norms and positions', () => {
   ])('%s', (_, params, op, message) => {
     expect(verified(params, op)).toThrow(message);
   });
+});
+
+test('attention and a convolution keep nothing in common', () => {
+  const graph = tinyGraph();
+  const axes = [graph.tokens, { name: 'd', size: 24 }];
+  const heads = { heads: 3, kvHeads: 3, headDim: 8, scale: 1, window: null, softcap: null } as const;
+  const body = bodyOf(
+    [{ name: 'filter', role: 'filter', shape: [24, 3] }],
+    [
+      ['', { kind: 'input' }, axes],
+      ['', { kind: 'causalConv', x: 0, weight: 0, bias: null, state: 0 }, axes],
+      ['', { kind: 'attention', q: 1, k: 1, v: 1, ...heads, state: 0 }, axes],
+    ],
+  );
+  expect(() => verifyBody(body, 'layer', graph)).toThrow("its state is 0, which is another operation's");
 });

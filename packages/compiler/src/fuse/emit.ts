@@ -107,6 +107,9 @@ class Emitter {
       case 'rope':
         this.#rotate(group.node);
         break;
+      case 'convolution':
+        this.#convolve(group.node);
+        break;
       case 'map':
         this.#map(group.node);
         break;
@@ -138,6 +141,28 @@ class Emitter {
     const centred = op.kind === 'layerNorm';
     const gain = vector(op.gain);
     return { centred, gain, bias: centred && op.bias !== null ? vector(op.bias) : null, eps: op.eps };
+  }
+
+  /** The inputs are appended to the state, as one head, before any token looks back. */
+  #convolve(node: Node): void {
+    if (node.op.kind !== 'causalConv') throw new Error(`value ${node.id} is no convolution`);
+    const { x, weight, bias, state } = node.op;
+    const width = features(node);
+    const [, columns = 0] = this.#view.body.params[weight]!.shape;
+    const stride = padded(width, 4);
+    const window = columns < this.#common.context ? columns : null;
+    const part = { name: `inputs${state}`, holds: 'inputs', format: 'f32', kvHeads: 1, stride, window } as const;
+    const inputs = this.#state.push({ ...part, offset: 0, bytes: 0 }) - 1;
+    const name = this.#view.nameOf(node);
+    const layout = { pairing: null, half: stride, stride };
+    const to = { kind: 'state', part: inputs } as const;
+    const head = { x: this.#valueAt(x), heads: 1, headDim: width, stride: width, rope: null, layout, to };
+    this.#push({ kind: 'heads', name: `${name}.append`, ...head });
+    const tap = (column: number): number =>
+      this.#tensors.vector(weight, { kind: 'column', rows: width, columns, column });
+    const taps = Array.from({ length: columns }, (_, i) => tap(i));
+    const added = bias === null ? null : this.#tensors.vector(bias, { kind: 'plain', rows: width });
+    this.#push({ kind: 'convolve', name, inputs, taps, bias: added, width, out: this.#valueOfNode(node) });
   }
 
   #map(node: Node): void {
@@ -358,6 +383,7 @@ class Emitter {
     const window = this.#largestWindow(state);
     const part = {
       name: `${held}${state}`,
+      holds: 'heads',
       format: 'f32',
       kvHeads: heads,
       stride: layout.stride,

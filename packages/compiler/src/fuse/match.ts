@@ -53,6 +53,7 @@ export type Group =
   | { readonly kind: 'contraction'; readonly x: ValueId; readonly norm: Node | null; readonly trees: readonly Tree[] }
   | ({ readonly kind: 'attention'; readonly node: Node } & AttentionHeads)
   | { readonly kind: 'normalise'; readonly node: Node }
+  | { readonly kind: 'convolution'; readonly node: Node }
   | { readonly kind: 'rope'; readonly node: Node }
   | { readonly kind: 'map'; readonly node: Node };
 
@@ -106,6 +107,9 @@ export function match(view: BodyView): readonly Group[] {
         if (all.some((h) => h.rope !== null && readerOf(view, node) === h.attention && sourceOf(node) === h.source))
           continue;
         groups.push({ kind: 'rope', node });
+        break;
+      case 'causalConv':
+        groups.push({ kind: 'convolution', node });
         break;
       case 'map':
       case 'scale':

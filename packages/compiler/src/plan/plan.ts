@@ -265,6 +265,8 @@ export function packsOf(op: FusedOp): readonly PackId[] {
     }
     case 'normalise':
       return gains(op.norm);
+    case 'convolve':
+      return op.bias === null ? op.taps : [...op.taps, op.bias];
     case 'map':
       return vectors(op.value);
     case 'attention':

@@ -40,6 +40,8 @@ export function pairedFeature({ by, dims }: Pairing, headDim: number, plane: 0 |
 export type RowMap =
   /** Row r is row r. */
   | { readonly kind: 'plain'; readonly rows: number }
+  /** Column `column` of a filter [rows, columns], as a vector. */
+  | { readonly kind: 'column'; readonly rows: number; readonly columns: number; readonly column: number }
   /** Heads of `headDim` rows, each padded to `stride` rows. */
   | { readonly kind: 'heads'; readonly heads: number; readonly headDim: number; readonly stride: number }
   /** One half of each head (see `Pairing`), padded to `stride` rows: what rotates together lies in the same place. */
@@ -161,7 +163,7 @@ export function mostChunks({ window }: { readonly window: number | null }, conte
   return window === null ? all : Math.min(all, Math.ceil((window + CONTEXT_CHUNK - 1) / CONTEXT_CHUNK));
 }
 
-/** Keys or values of one execution: [kvHeads, positions, stride] at `offset` of the state slot; `positionsOf` says how many positions. */
+/** Keys or values of one execution, or the inputs of a convolution: [kvHeads, positions, stride] at `offset` of the state slot; `positionsOf` says how many positions. */
 export interface StatePart {
   readonly name: string;
   readonly format: KvStorage;
@@ -169,6 +171,8 @@ export interface StatePart {
   readonly stride: number;
   /** The largest window of those that read it; null where one of them sees all positions. */
   readonly window: number | null;
+  /** Keys and values are heads, which a KV format may encode; inputs of a convolution, one head as wide as they are, stay f32. */
+  readonly holds: 'heads' | 'inputs';
   /** Bytes; set by `plan`. */
   readonly offset: number;
   readonly bytes: number;
@@ -251,6 +255,15 @@ export type FusedOp = {
       readonly width: number;
       readonly out: BufferId;
     }
+  /** The last inputs of each feature, which a state part holds, times its taps: one vector for each, that of the oldest input first. */
+  | {
+      readonly kind: 'convolve';
+      readonly inputs: number;
+      readonly taps: readonly PackId[];
+      readonly bias: PackId | null;
+      readonly width: number;
+      readonly out: BufferId;
+    }
   /** `out` is null for the logits. */
   | { readonly kind: 'map'; readonly value: ElementExpr; readonly width: number; readonly out: BufferId | null }
 );
@@ -315,12 +328,13 @@ export function padded(n: number, to: number): number {
 
 /** Rows stored under a map, padding included. */
 export function storedRows(map: RowMap): number {
-  return map.kind === 'plain' ? map.rows : map.heads * map.stride;
+  return map.kind === 'plain' || map.kind === 'column' ? map.rows : map.heads * map.stride;
 }
 
-/** The checkpoint row that stored row r holds, or null for zeros. */
+/** The checkpoint row (of a vector: the element) that stored row r holds, or null for zeros. */
 export function sourceRow(map: RowMap, r: number): number | null {
   if (map.kind === 'plain') return r < map.rows ? r : null;
+  if (map.kind === 'column') return r < map.rows ? r * map.columns + map.column : null;
   const head = Math.floor(r / map.stride);
   const i = r % map.stride;
   if (head >= map.heads) return null;
@@ -371,6 +385,8 @@ export function valueUses(op: FusedOp): { readonly reads: readonly BufferId[]; r
       };
     case 'normalise':
       return { reads: [op.x], writes: [op.out] };
+    case 'convolve':
+      return { reads: [], writes: [op.out] };
     case 'map':
       return { reads: inside(op.value), writes: op.out === null ? [] : [op.out] };
     default:

@@ -109,6 +109,10 @@ export function printKind(program: Program, kind: Kind): string[] {
         return [
           `  ${buffer(o.out)} = ${o.norm.centred ? 'layerNorm' : 'rmsNorm'} ${buffer(o.x)} by ${gains(o.norm)}${o.heads > 1 ? `, each of ${o.heads} heads` : ''}`,
         ];
+      case 'convolve':
+        return [
+          `  ${buffer(o.out)} = convolve state.${kind.state[o.inputs]!.name} by ${o.taps.map(pack).join(', ')}${o.bias === null ? '' : ` and ${pack(o.bias)}`}`,
+        ];
       case 'map':
         return [`  ${o.out === null ? 'logits' : buffer(o.out)} = ${element(o.value)}`];
       default:
@@ -127,8 +131,9 @@ function printLayout({ pairing, half, stride }: HeadLayout): string {
   return pairing ? `in halves (${pairingText(pairing)}) of ${half}` : `padded to ${stride}`;
 }
 
-function packName(pack: Pack): string {
-  return `${pack.name}${pack.rows.kind === 'half' ? `[half ${pack.rows.which}]` : ''}: ${pack.format}`;
+function packName({ name, rows, format }: Pack): string {
+  const part = rows.kind === 'half' ? `[half ${rows.which}]` : rows.kind === 'column' ? `[tap ${rows.column}]` : '';
+  return `${name}${part}: ${format}`;
 }
 
 /** The context, or the length of a ring. */
@@ -138,7 +143,7 @@ function roomText(part: StatePart, program: Program): string {
 }
 
 function printMap(map: RowMap): string {
-  if (map.kind === 'plain') return `${map.rows}`;
+  if (map.kind === 'plain' || map.kind === 'column') return `${map.rows}`;
   const part = map.kind === 'half' ? ` (half ${map.which}, ${pairingText(map.pairing)})` : '';
   return `${map.heads} x ${map.headDim}${part} padded to ${map.stride}`;
 }

@@ -37,6 +37,8 @@ export function renamed(op: FusedOp, read: Rename, write: Rename): FusedOp {
       return { ...op, x: read(op.x), to: op.to.kind === 'buffer' ? { ...op.to, buffer: write(op.to.buffer) } : op.to };
     case 'normalise':
       return { ...op, x: read(op.x), out: write(op.out) };
+    case 'convolve':
+      return { ...op, out: write(op.out) };
     case 'map':
       return { ...op, value: renamedLeaves(op.value, read), out: op.out === null ? null : write(op.out) };
     default:

@@ -321,7 +321,8 @@ export class KernelScope {
  * layout.
  */
 export function partName({ packs }: Kind, pack: Pack): string {
-  const name = ({ name, rows }: Pack): string => (rows.kind === 'half' ? `${name}.${rows.which}` : name);
+  const name = ({ name, rows }: Pack): string =>
+    rows.kind === 'half' ? `${name}.${rows.which}` : rows.kind === 'column' ? `${name}.${rows.column}` : name;
   const before = packs.slice(0, packs.indexOf(pack)).filter((other) => name(other) === name(pack)).length;
   return before === 0 ? name(pack) : `${name(pack)}.layout${before + 1}`;
 }

@@ -53,6 +53,8 @@ export function printBody(
         const bias = op.bias === null ? [] : [w(op.bias)];
         return call('layer_norm', v(op.x), w(op.gain), ...bias, `eps=${float(op.eps)}`);
       }
+      case 'causalConv':
+        return call('causal_conv', v(op.x), w(op.weight), ...(op.bias === null ? [] : [w(op.bias)]));
       case 'positions':
         return `${w(op.table)}[: ${v(0)}.shape[1]].expand(${v(0)}.shape[0], -1, -1)`;
       case 'rope': {

@@ -18,6 +18,7 @@ export type PythonName =
   | 'rms_norm'
   | 'head_norm'
   | 'layer_norm'
+  | 'causal_conv'
   | 'rope_table'
   | 'rope_half'
   | 'rope_adjacent'
@@ -64,6 +65,15 @@ export const pythonFunctions: Readonly<Record<PythonName, PythonFunction>> = {
     x = x - x.mean(-1, keepdim=True)
     x = x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + eps) * gain
     return x if bias is None else x + bias`,
+  },
+  causal_conv: {
+    needs: [],
+    text: `def causal_conv(x, weight, bias=None):
+    """The last inputs of each feature of x [b, t, d] times weight [d, taps], the newest input's last; zeros before the first token."""
+    (b, t, d), taps = x.shape, weight.shape[1]
+    padded = torch.cat((x.new_zeros(b, taps - 1, d), x), 1)
+    y = sum(weight[:, tap] * padded[:, tap : tap + t] for tap in range(taps))
+    return y if bias is None else y + bias`,
   },
   rope_table: {
     needs: [],

@@ -6,7 +6,7 @@ const reserved = new Set(
   (
     'False None True and as assert async await break class continue def del elif else except finally for from global if import in is ' +
     'lambda nonlocal not or pass raise return try while with yield torch nn math lru_cache Model declare self w ' +
-    'embed linear rms_norm head_norm layer_norm rope_table rope_half rope_adjacent rope_part rope_linear rope_llama3 ' +
+    'embed linear rms_norm head_norm layer_norm causal_conv rope_table rope_half rope_adjacent rope_part rope_linear rope_llama3 ' +
     'rope_yarn rope_factors causal_attention part under silu block names weight_set'
   ).split(' '),
 );
@@ -53,6 +53,8 @@ function suggested(node: Node, body: Body, names: readonly string[]): string {
     case 'rmsNorm':
     case 'layerNorm':
       return module(op.gain) || 'normed';
+    case 'causalConv':
+      return module(op.weight) || 'convolved';
     case 'positions':
       return module(op.table) || 'positions';
     case 'rope':

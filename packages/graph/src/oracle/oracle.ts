@@ -17,7 +17,7 @@ import {
   type WeightOf,
 } from './model.ts';
 import { type Q8Activation, quantiseActivation } from './q8.ts';
-import { rowOp } from './row-ops.ts';
+import { convolve, rowOp } from './row-ops.ts';
 
 /** What happened inside a step. Arrays are fresh: they may be kept. `execution` is null in the root, else the execution's index. */
 export type OracleEvent =
@@ -52,6 +52,11 @@ interface KeysAndValues {
   readonly values: Float64Array[];
 }
 
+/** What one operation of one execution remembers. A convolution has inputs [features], one per position. */
+interface Memory extends KeysAndValues {
+  readonly inputs: Float64Array[];
+}
+
 export class Oracle {
   /**
    * Position of the next token. `step` moves it on; a test that drives executions itself sets it. What was remembered at this
@@ -64,8 +69,8 @@ export class Oracle {
   readonly #kept: (row: Float64Array) => Float64Array;
   readonly #observe: (event: OracleEvent) => void;
   readonly #choose: NonNullable<OracleOptions['choose']>;
-  /** `#slots[slot][state]`: the memory of each attention of each execution. */
-  #slots: KeysAndValues[][] = [];
+  /** `#slots[slot][state]`: what each attention and convolution of each execution remembers. */
+  #slots: Memory[][] = [];
 
   /** Runs a verified `graph`; `weightOf` is asked once for each distinct tensor. */
   constructor(
@@ -149,14 +154,20 @@ export class Oracle {
         memory.values[this.position] = this.#kept(value(op.v));
         return this.#attend(value(op.q), memory, this.position, op);
       }
+      case 'causalConv': {
+        const { inputs } = this.#memory(this.#model.executions[execution!]!, op.state);
+        inputs[this.position] = value(op.x);
+        const bias = op.bias === null ? null : scope.tensors[op.bias]!;
+        return convolve(inputs, this.position, scope.tensors[op.weight]!, bias);
+      }
       default:
         return rowOp(op, { ...scope, position: this.position });
     }
   }
 
-  #memory({ slot }: BoundExecution, state: number): KeysAndValues {
+  #memory({ slot }: BoundExecution, state: number): Memory {
     this.#slots[slot] ??= [];
-    this.#slots[slot][state] ??= { keys: [], values: [] };
+    this.#slots[slot][state] ??= { keys: [], values: [], inputs: [] };
     return this.#slots[slot][state];
   }
 }

@@ -10,7 +10,7 @@ import { integerDots, type Q8Activation } from './q8.ts';
 import { amplitude, frequency } from './rope.ts';
 
 /** The operations on one token's row; the others begin a body, look at other tokens, or run other bodies. */
-export type RowOp = Exclude<Op, { readonly kind: 'tokens' | 'input' | 'attention' | 'stack' }>;
+export type RowOp = Exclude<Op, { readonly kind: 'tokens' | 'input' | 'attention' | 'causalConv' | 'stack' }>;
 
 /** What a row operation may look at. */
 export interface RowScope {
@@ -54,6 +54,29 @@ export function rowOp(op: RowOp, { value, tensors, position, quantise, onQ8 }: R
     default:
       return op satisfies never;
   }
+}
+
+/**
+ * A causal convolution of each feature by itself at `position`: the sum of its last inputs, those before the first token 0, each times its tap;
+ * filter [features, taps], bias [features].
+ */
+export function convolve(
+  inputs: readonly Float64Array[],
+  position: number,
+  filter: Tensor,
+  bias: Tensor | null,
+): Float64Array {
+  const taps = filter.columns;
+  const weights = vector(filter);
+  const out = new Float64Array(filter.rows);
+  for (let feature = 0; feature < out.length; feature++) {
+    for (let tap = 0; tap < taps; tap++) {
+      const then = position - (taps - 1) + tap;
+      if (then >= 0) out[feature]! += weights[feature * taps + tap]! * inputs[then]![feature]!;
+    }
+    if (bias) out[feature]! += vector(bias)[feature]!;
+  }
+  return out;
 }
 
 /** Row `r` of a table, as f64 [columns]. */

@@ -8,7 +8,7 @@ import { attendQ8 } from './kv-q8.ts';
 import { bindModel, type Kv, type Quant, type Tensor, type WeightOf } from './model.ts';
 import { checkLength, checkToken } from './oracle.ts';
 import { quantiseActivation } from './q8.ts';
-import { rowOp } from './row-ops.ts';
+import { convolve, rowOp } from './row-ops.ts';
 
 /** A value for every position: `sequence[position]` is a row [features]. */
 type Sequence = readonly Float64Array[];
@@ -48,6 +48,10 @@ export function sequence(
           if (kv === 'q8')
             return value(op.q).map((q, now) => attendQ8(q, { keys: value(op.k), values: value(op.v) }, now, op));
           return causalAttention(value(op.q), kept(value(op.k)), kept(value(op.v)), op);
+        case 'causalConv': {
+          const bias = op.bias === null ? null : tensors[op.bias]!;
+          return start.map((_, now) => convolve(value(op.x), now, tensors[op.weight]!, bias));
+        }
         default:
           return start.map((_, position) =>
             rowOp(op, {

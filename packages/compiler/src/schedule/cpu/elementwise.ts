@@ -5,6 +5,7 @@
 import { Names, plus, times } from '../../loops/build.ts';
 import type { Kernel } from '../../loops/ir.ts';
 import type { FusedOp } from '../../program/ir.ts';
+import { convolved } from '../convolve.ts';
 import { headsSteps, writeHeads } from '../heads.ts';
 import { resultRow } from '../scope.ts';
 import type { CpuScope } from './scope.ts';
@@ -51,6 +52,16 @@ export function mapKernel(scope: CpuScope, op: Extract<FusedOp, { kind: 'map' }>
     return (b, i, type) => {
       b.store(buffer, plus(row, i), scope.element(b, new Names(b), op.value, type, token, i, noDot));
     };
+  });
+  return scope.kernel(op.name);
+}
+
+/** A causal convolution of each feature. */
+export function convolveKernel(scope: CpuScope, op: Extract<FusedOp, { kind: 'convolve' }>): Kernel {
+  scope.eachFeatureOfToken(op.width, (perToken, token) => {
+    const value = convolved(scope, perToken, op, token);
+    const { buffer, row } = resultRow(scope, perToken, op.out, token);
+    return (b, i, type) => b.store(buffer, plus(row, i), value(i, type));
   });
   return scope.kernel(op.name);
 }

@@ -11,7 +11,7 @@ import type { KindKernels, Lowering } from '../scope.ts';
 import { argmaxKernel } from './argmax.ts';
 import { attentionKernel } from './attention.ts';
 import { contractionKernel } from './contraction.ts';
-import { embedKernel, headsKernel, mapKernel } from './elementwise.ts';
+import { convolveKernel, embedKernel, headsKernel, mapKernel } from './elementwise.ts';
 import { encodeKernel } from './encode.ts';
 import { normaliseKernel } from './normalise.ts';
 import { CpuScope } from './scope.ts';
@@ -59,6 +59,8 @@ function build(scope: CpuScope, op: FusedOp): Kernel {
       return attentionKernel(scope, op);
     case 'normalise':
       return normaliseKernel(scope, op);
+    case 'convolve':
+      return convolveKernel(scope, op);
     case 'map':
       return mapKernel(scope, op);
     default:

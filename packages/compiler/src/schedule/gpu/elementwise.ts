@@ -5,6 +5,7 @@
 import { type Builder, type Index, Names, plus, times } from '../../loops/build.ts';
 import type { Kernel } from '../../loops/ir.ts';
 import type { FusedOp } from '../../program/ir.ts';
+import { convolved } from '../convolve.ts';
 import { headsSteps, writeHeads } from '../heads.ts';
 import { resultRow } from '../scope.ts';
 import { held, normalised, row, scratchOf, storeHeld } from './operand.ts';
@@ -46,6 +47,18 @@ export function mapKernel(scope: GpuScope, op: Extract<FusedOp, { kind: 'map' }>
     const { buffer, row } = resultRow(scope, b, op.out, token);
     b.loop('serial', 'i', { from: lane, to: op.width, step: LANES }, (inner, i) =>
       inner.store(buffer, plus(row, i), scope.element(inner, new Names(inner), op.value, 'f32', token, i, noDot)),
+    );
+  });
+  return scope.kernel(op.name);
+}
+
+/** A causal convolution of each feature. */
+export function convolveKernel(scope: GpuScope, op: Extract<FusedOp, { kind: 'convolve' }>): Kernel {
+  scope.perToken(LANES, (b, lane, token) => {
+    const value = convolved(scope, b, op, token);
+    const { buffer, row } = resultRow(scope, b, op.out, token);
+    b.loop('serial', 'i', { from: lane, to: op.width, step: LANES }, (inner, i) =>
+      inner.store(buffer, plus(row, i), value(i, 'f32')),
     );
   });
   return scope.kernel(op.name);

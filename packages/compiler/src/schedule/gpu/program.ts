@@ -41,7 +41,7 @@ export function forGpu(program: Program, profile: GpuProfile): Program {
       return { ...op, scratch };
     });
     const state = kind.state.map((part) =>
-      halves && part.format === 'f32' ? { ...part, format: 'f16' as const } : part,
+      halves && part.holds === 'heads' && part.format === 'f32' ? { ...part, format: 'f16' as const } : part,
     );
     return { ...kind, ops, state };
   });

@@ -12,7 +12,7 @@ import { argmaxKernel } from './argmax.ts';
 import { attentionKernel } from './attention.ts';
 import { candidatesKernel } from './candidates.ts';
 import { contractionKernels } from './contraction.ts';
-import { embedKernel, headsKernel, mapKernel, normaliseKernel } from './elementwise.ts';
+import { convolveKernel, embedKernel, headsKernel, mapKernel, normaliseKernel } from './elementwise.ts';
 import { encodeKernel } from './encode.ts';
 import type { GpuProfile } from './profile.ts';
 import { GpuScope, workgroupBytes } from './scope.ts';
@@ -69,6 +69,8 @@ function build(open: () => GpuScope, op: FusedOp): readonly Kernel[] {
       return [attentionKernel(open(), op)];
     case 'normalise':
       return [normaliseKernel(open(), op)];
+    case 'convolve':
+      return [convolveKernel(open(), op)];
     case 'map':
       return [mapKernel(open(), op)];
     default:

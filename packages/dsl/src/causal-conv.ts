@@ -1,0 +1,49 @@
+/** A short causal convolution with a state of its own, which LFM2 has between two gates. */
+import { LamellaError } from '@lamella/graph/diagnostics';
+import type { Axis } from '@lamella/graph/ir';
+import { axis, boolean, declared, number, optional, options } from './arguments.ts';
+import { checkSize } from './axes.ts';
+import { type Layer, layer } from './layers.ts';
+import { Parameter } from './module.ts';
+import { capture } from './site.ts';
+import type { Tensor } from './tensor.ts';
+import { activeTrace } from './trace.ts';
+
+/**
+ * Each feature's last `taps` inputs, weighted, and those before the first token 0: [t, d] -> [t, d]. Weights `weight` [d, 1, taps], the newest
+ * input's last, and, with `bias`, `bias` [d], as in a depthwise `Conv1d` of PyTorch. Each execution keeps its own inputs, so it belongs in a
+ * block: throws L116 in a model's own body, and L102.
+ */
+export const causalConv = declared(
+  'causalConv',
+  {
+    d: axis,
+    taps: number('causalConv(d, 3)'),
+    options: optional(options({ bias: optional(boolean) }, 'causalConv(d, 3, { bias: true })')),
+  },
+  <const D extends Axis>(
+    d: D,
+    taps: number,
+    { bias: biased = false }: { readonly bias?: boolean | undefined } = {},
+  ): Layer<D, D> => {
+    const site = capture();
+    const rows = { first: 0, count: d.size, groups: 1, stride: d.size };
+    const stored = { tensorOf: (name: string) => name, shape: [d.size, 1, taps], rows, plus: 0 };
+    const weight = new Parameter([d.size, taps], 'filter', site, stored);
+    const bias = biased ? new Parameter([d.size], 'bias', site) : null;
+    const forward = (x: Tensor): Tensor => {
+      const trace = activeTrace();
+      if (trace.isRoot) {
+        const reason = "a model's own body keeps no state";
+        const remedy = 'a block, and stack(1, block)';
+        throw new LamellaError('L116', { op: 'causalConv', reason, remedy }, { place: trace.where, site: capture()() });
+      }
+      const filter = trace.param(weight);
+      const added = bias ? trace.param(bias) : null;
+      const op = { kind: 'causalConv', x: x.id, weight: filter, bias: added, state: trace.nextState() } as const;
+      return trace.emit(op, x.axes);
+    };
+    const check = (place: string): void => checkSize('taps', taps, { place, site: site() });
+    return layer('causalConv', [d], bias ? { weight, bias } : { weight }, forward, site, check) as Layer<D, D>;
+  },
+);
