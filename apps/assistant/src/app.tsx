@@ -1,4 +1,7 @@
-/** The app: a conversation with what it may ask, and beside it (on a phone, below it) what computes the answers. */
+/**
+ * The app: a conversation with its input, and beside it (on a phone, below it) a panel with the
+ * device that computes the answers.
+ */
 import { signal } from '@preact/signals';
 import { render } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
@@ -20,15 +23,18 @@ roomy.addEventListener('change', () => {
 });
 const sheetIsOpen = signal(false);
 
-/** How much of the app there is: its frame; and each with what was before, the header, the conversation, requests to try, what stands beside them. */
+/**
+ * How many parts of the app are drawn: the frame, then the header, the conversation, the example
+ * requests, and the panel beside them.
+ */
 const parts = signal(1);
 
 /**
- * Draws the app, each of its parts in a picture of its own: all at once, with every font still to be found, take long enough to be felt. Resolves when
- * the last one is drawn.
+ * Draws the app, each part in its own frame: drawn at once, with fonts still loading, they would
+ * block the page for a noticeable time. Resolves when the last part is drawn.
  */
 export async function drawApp(root: Element): Promise<void> {
-  // A task after the one that reads the code.
+  // Draws in a later task than the one that evaluates the script.
   await new Promise((resolve) => setTimeout(resolve));
   render(<App />, root);
   for (await nextFrame(); parts.value < 5; await nextFrame()) parts.value++;
@@ -64,7 +70,7 @@ function App() {
   );
 }
 
-/** Scrolls along with what is being written, unless the reader has scrolled away from it. */
+/** Scrolls to the end as an answer grows, unless the reader has scrolled away from it. */
 function Conversation() {
   const view = useRef<HTMLDivElement>(null);
   const count = turns.value.length;

@@ -1,4 +1,7 @@
-/** A function call as a card that fills in while the call is written: rows that must come are there from the beginning. */
+/**
+ * Shows a function call as a card that fills in while the call is written. Rows for required
+ * arguments are there from the beginning.
+ */
 import { useSignal } from '@preact/signals';
 import { type Argument, type Call, readCall } from './call.ts';
 import { functions, spoken } from './functions.ts';
@@ -7,7 +10,7 @@ import { moment } from './units.ts';
 
 interface CallCardProps {
   readonly call: Call;
-  /** The call as it is written. */
+  /** The call's text so far. */
   readonly text: string;
   readonly writing: boolean;
 }
@@ -60,7 +63,7 @@ function Row({ argument, writing }: { readonly argument: Argument; readonly writ
   );
 }
 
-/** The call as text, to look at and to take along. */
+/** The call as text, to read and to copy. */
 function Written({ text }: { readonly text: string }) {
   const copied = useSignal(false);
   const copy = async () => {

@@ -1,27 +1,29 @@
 /**
- * A function call, read while it is still being written: `{"name":"show_map","arguments":{"query":"the har`. A card can so be filled in as the
- * tokens come. The shape is what the assistant writes: a name, then arguments that are texts or plain values.
+ * Reads a function call while it is still being written:
+ * `{"name":"show_map","arguments":{"query":"the har`, so that a card can fill in as tokens arrive.
+ * The form is the one that the assistant writes: a name, then arguments that are texts or plain
+ * values.
  */
 
 export interface Argument {
   readonly name: string;
   readonly value: string;
-  /** Whether its value is written to the end. */
+  /** Whether the value has been written to its end. */
   readonly complete: boolean;
 }
 
 export interface Call {
-  /** As far as it is written. */
+  /** The name, as far as it has been written. */
   readonly name: string;
-  /** Whether the name is written to the end. */
+  /** Whether the name has been written to its end. */
   readonly named: boolean;
   readonly arguments: readonly Argument[];
-  /** Whether nothing more can come. */
+  /** Whether the call has been written to its end. */
   readonly complete: boolean;
 }
 
 const start = '{"name":"';
-/** The inside of a JSON text, then its end if that is there. */
+/** The characters of a JSON text, then its closing quote if it has been written. */
 const text = '((?:[^"\\\\]|\\\\.)*)("?)';
 const head = new RegExp(`^\\s*\\{\\s*"name"\\s*:\\s*"${text}`, 's');
 const opening = /\s*,\s*"arguments"\s*:\s*\{/y;
@@ -31,7 +33,7 @@ const argument = new RegExp(
 );
 const end = /\s*\}\s*\}\s*$/y;
 
-/** The call that `written` is, or begins to be; null for anything else. */
+/** The complete or partial call in `written`; null for any other text. */
 export function readCall(written: string): Call | null {
   const begun = head.exec(written);
   if (!begun) return start.startsWith(written) ? { name: '', named: false, arguments: [], complete: false } : null;
@@ -55,7 +57,7 @@ export function readCall(written: string): Call | null {
   return { ...call, arguments: [...read.values()], complete: next(end) !== null };
 }
 
-/** A JSON text's meaning; an escape that is only half there is left out. */
+/** The value of a JSON text without its quotes; an incomplete escape at the end is left out. */
 function meaning(inside: string): string {
   try {
     return JSON.parse(`"${inside.replace(/\\u[0-9a-f]{0,3}$/i, '')}"`);

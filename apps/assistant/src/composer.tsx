@@ -1,4 +1,7 @@
-/** Where a request is written. Enter sends it; while an answer is being written, the same button stops it. */
+/**
+ * The input for a request. Enter sends it; while an answer is being written, the same button stops
+ * it.
+ */
 import { useSignal } from '@preact/signals';
 import { ask, busy, stop, turns } from './conversation.ts';
 import { examples } from './functions.ts';
@@ -23,7 +26,7 @@ export function Composer() {
     >
       {turns.value.length > 0 && isOwn.value && <Chips />}
       <div class="field">
-        {/* What it holds is repeated in the box, which so grows with it. */}
+        {/* The box repeats the text, so that it grows with it. */}
         <div class="grows" data-text={text.value}>
           <textarea
             aria-label="Your request"

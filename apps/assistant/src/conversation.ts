@@ -1,10 +1,16 @@
-/** What was asked and answered. One answer is written at a time; what is asked while the model loads waits for it. */
+/**
+ * The requests and their answers. One answer is written at a time; a request that is sent while the
+ * model loads waits for it.
+ */
 import { computed, type Signal, signal } from '@preact/signals';
 import type { FinishReason, Generation, Model, Running, Stats } from '../package/index.js';
 import { loading, whenReady } from './model.ts';
 import { nextFrame } from './next-frame.ts';
 
-/** Most tokens of an answer: an assistant's call is shorter, and a plain text model might never end. */
+/**
+ * The most tokens of an answer: an assistant's call is shorter, and a plain text model might never
+ * end.
+ */
 const maxTokens = 256;
 
 export interface Turn {
@@ -13,17 +19,17 @@ export interface Turn {
   readonly state: 'waiting' | 'writing' | 'done' | 'failed';
   /** Speeds and memory so far; null before the first token. */
   readonly stats: Stats | null;
-  /** Who writes it, and on what; null while waiting. */
+  /** The model that writes it, and its device; null while waiting. */
   readonly model: Model | null;
   readonly running: Running | null;
-  /** Why it ended. */
+  /** Why it ended; null before it ends. */
   readonly finishReason: FinishReason | null;
   readonly error: Error | null;
 }
 
 export const turns = signal<readonly Signal<Turn>[]>([]);
 export const last = computed(() => turns.value.at(-1)?.value ?? null);
-/** Of the last answer of the model that is there now; null before it. */
+/** Statistics of the current model's last answer; null before it. */
 export const lastStats = computed(() => {
   const now = loading.value;
   return now.kind === 'ready' && measured.value?.model === now.model ? measured.value.stats : null;
@@ -33,10 +39,10 @@ export const busy = computed(() => last.value?.state === 'waiting' || last.value
 const measured = signal<Pick<Turn, 'model' | 'stats'> | null>(null);
 let control = new AbortController();
 
-/** Ends the answer that is being written; what is written stays. */
+/** Stops the answer that is being written; its text stays. */
 export const stop = (): void => control.abort();
 
-/** Asks. Does nothing while an answer is being written. */
+/** Sends a request. Does nothing while an answer is being written. */
 export async function ask(request: string): Promise<void> {
   if (busy.value) return;
   control = new AbortController();
@@ -58,7 +64,8 @@ export async function ask(request: string): Promise<void> {
   try {
     const model = await Promise.race([whenReady(), aborted(stopped)]);
     change({ state: 'writing', model, running: model.running });
-    // What a new model changes in the page is drawn before the processor is busy with the answer.
+    // The changes that a new model makes to the page are drawn before the answer occupies the
+    // processor.
     await nextFrame();
     const generation = model.generate(request, { maxTokens, signal: stopped });
     await drawn(generation, () => change({ answer: generation.text, stats: generation.stats }));
@@ -74,7 +81,10 @@ export async function ask(request: string): Promise<void> {
   }
 }
 
-/** Reads a generation to its end and draws as often as the screen does, however many tokens come between two pictures. */
+/**
+ * Reads a generation to its end and draws at most once per frame, however many tokens arrive
+ * between two frames.
+ */
 async function drawn(generation: Generation, draw: () => void): Promise<void> {
   let frame: number | null = null;
   for await (const _ of generation)

@@ -1,4 +1,7 @@
-/** What computes the answers: the device and why it is this one, speed, memory, the model; and where each is chosen. */
+/**
+ * The panel with the device and the reason for it, speed, memory and the model, and the controls to
+ * choose them.
+ */
 import { useId } from 'preact/hooks';
 import { lastStats } from './conversation.ts';
 import { Chip } from './icons.tsx';
@@ -64,7 +67,10 @@ function DeviceSwitch() {
   );
 }
 
-/** Most threads to offer: a model has room for a number of them, and more than cores only wait. */
+/**
+ * The most threads to offer: limited by the model's scratch memory and by the cores, since more
+ * threads than cores only wait.
+ */
 function mostThreads(): number {
   const now = loading.value;
   const room = now.kind === 'ready' ? now.model.manifest.maxThreads : 1;
@@ -128,7 +134,7 @@ function Memory() {
       <p class="note">
         {peak > 0
           ? `Peak while answering: ${bytes(peak)}.`
-          : 'Known before the download; the peak follows the first answer.'}
+          : 'Planned before the download. The peak appears after the first answer.'}
       </p>
     </section>
   );

@@ -1,4 +1,4 @@
-/** Something that went wrong: what, where, what to do, and a button that does it where one can. */
+/** Shows a failure: what failed, why, what to do, and a button for it where one can help. */
 import type { ComponentChildren } from 'preact';
 import { Alert } from './icons.tsx';
 
@@ -8,7 +8,7 @@ interface FailureProps {
   readonly children?: ComponentChildren;
 }
 
-/** The package's messages end in what to try. */
+/** Messages of the package end in a remedy. */
 export function Failure({ title, error, children }: FailureProps) {
   const [, code = '', sentence = '', remedy = ''] = /^(?:(L\d+) )?(.*?)(?:\. Try (.*))?$/s.exec(error.message) ?? [];
   return (

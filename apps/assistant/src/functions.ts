@@ -1,12 +1,12 @@
 /**
- * The functions that the assistant calls, as they are described where it was trained, and requests to try. The test asks the compiled package
- * every one of them.
+ * The functions that the assistant calls, as described in its training data, and example requests.
+ * The test sends every example to the compiled package.
  */
 import described from '../../../graphs/assistant/functions.json' with { type: 'json' };
 
 export interface FunctionOf {
   readonly name: string;
-  /** What an argument must be there, in the order it is written. */
+  /** Required arguments, in the order in which they are written. */
   readonly required: readonly string[];
 }
 
@@ -24,7 +24,7 @@ export const examples: readonly { readonly of: string; readonly request: string 
   { of: 'show_map', request: 'Show me the botanical garden in Lisbon' },
 ];
 
-/** `send_email` -> `Send email`: a name of code as people write it. */
+/** `send_email` -> `Send email`: an identifier as readable words. */
 export function spoken(name: string): string {
   const words = name.replaceAll('_', ' ');
   return words.charAt(0).toUpperCase() + words.slice(1);

@@ -1,4 +1,6 @@
-/** Line icons on a grid of 24. They stand beside words, so none has a name of its own. */
+/**
+ * Line icons on a grid of 24. Each stands beside a text, so none has an accessible name of its own.
+ */
 import type { ComponentChildren } from 'preact';
 
 function icon(drawing: ComponentChildren) {
@@ -54,13 +56,13 @@ export const Chip = icon(
   </>,
 );
 
-/** The sign of a function; braces for one nobody has drawn. */
+/** The icon of a function; braces for a function without an icon. */
 export function FunctionIcon({ name }: { readonly name: string }) {
   const Icon = { send_email: Mail, create_calendar_event: Calendar, show_map: Pin }[name] ?? Braces;
   return <Icon />;
 }
 
-/** Thin plates, one on another. */
+/** Thin plates in a stack. */
 export function Logo() {
   return (
     <svg class="logo" viewBox="0 0 24 24" aria-hidden="true">

@@ -1,4 +1,4 @@
-/** No model: why, and the ways on from here. */
+/** Shown when the model could not be loaded: the reason, and what the user can do. */
 import { Failure } from './failure.tsx';
 import { isOwn, loading, open, settings } from './model.ts';
 

@@ -1,8 +1,11 @@
-/** How far loading has come, and afterwards what computes: a button's worth of words, and a line below the header. */
+/**
+ * The progress of loading, and afterwards the device: the text of a button, and a line below the
+ * header.
+ */
 import { loading } from './model.ts';
 import { bytes } from './units.ts';
 
-/** What a device is called. */
+/** The displayed name of a device. */
 export const deviceName = { webgpu: 'WebGPU', wasm: 'WASM' } as const;
 
 export function DeviceButton({ onClick }: { readonly onClick: () => void }) {
@@ -22,7 +25,7 @@ function short(): string {
   return threads > 1 ? `${deviceName[device]} × ${threads}` : deviceName[device];
 }
 
-/** A line as wide as the share that is there; nothing once all is. */
+/** A line as long as the loaded share; nothing once everything is loaded. */
 export function LoadingBar() {
   const now = loading.value;
   if (now.kind !== 'loading') return null;
@@ -36,7 +39,7 @@ export function LoadingBar() {
   );
 }
 
-/** In words, for who cannot see the line or wants to know how much there is. */
+/** The progress in words, for users of screen readers and for exact numbers. */
 export function LoadingText() {
   const now = loading.value;
   if (now.kind !== 'loading') return null;

@@ -1,4 +1,7 @@
-/** Draws the app, loads the model, and then, with line and processor free again, has the app kept for when there is no network. */
+/**
+ * Draws the app, loads the model, and then, when network and processor are free again, stores the
+ * app for use without a network.
+ */
 import './style/style.css';
 import { effect } from '@preact/signals';
 import { options } from 'preact';
@@ -7,11 +10,13 @@ import { busy } from './conversation.ts';
 import { loading, open, settings } from './model.ts';
 import { nextFrame } from './next-frame.ts';
 
-// Drawing is a task of its own, after the one that has the news and before the browser's layout: none of them is long enough to be felt.
+// Drawing is a separate task, after the one that changes the state and before the browser's layout,
+// so that no task is long enough to be noticed.
 options.debounceRendering = setTimeout;
 open(settings.value, drawApp(document.getElementById('app')!));
 
-// Where nothing can be kept (a page that is not secure, a native shell, which has the files anyway) the app is online only.
+// Where a service worker cannot be registered (on an insecure page, or in a native shell, which has
+// the files anyway) the app works online only.
 const keep = () => navigator.serviceWorker?.register(new URL('service-worker.js', document.baseURI)).catch(() => {});
 if (import.meta.env.PROD) {
   const forget = effect(() => {

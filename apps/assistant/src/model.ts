@@ -1,4 +1,7 @@
-/** The model in the page: which one is chosen, how far loading it has come, and the loaded one. There is one at a time. */
+/**
+ * The model in the page: the chosen one, the progress of loading it, and the loaded model. There is
+ * one at a time.
+ */
 import { computed, signal } from '@preact/signals';
 import { load, type Model } from '../package/index.js';
 import { nextFrame } from './next-frame.ts';
@@ -17,10 +20,13 @@ export const isOwn = computed(() => settings.value.package === null);
 let control = new AbortController();
 let loaded: Promise<Model>;
 
-/** The model, once it is loaded; rejects with what was wrong. */
+/** Resolves with the model once it is loaded; rejects with the error of loading. */
 export const whenReady = (): Promise<Model> => loaded;
 
-/** Loads what is chosen, in place of what was, as soon as the page is drawn and no longer needs the processor. */
+/**
+ * Replaces the current model by the chosen one. Loading starts when the page is drawn and no longer
+ * needs the processor.
+ */
 export function open(chosen: Settings, drawn = nextFrame()): void {
   control.abort(new DOMException('another model was chosen', 'AbortError'));
   control = new AbortController();
@@ -33,7 +39,7 @@ export function open(chosen: Settings, drawn = nextFrame()): void {
 }
 
 async function start(chosen: Settings, drawn: Promise<void>, signal: AbortSignal): Promise<Model> {
-  // Told by an address that is none, too.
+  // Reports any failure, including an invalid package address.
   const tell = (now: Loading) => {
     if (!signal.aborted) loading.value = now;
   };
@@ -45,7 +51,7 @@ async function start(chosen: Settings, drawn: Promise<void>, signal: AbortSignal
       device: chosen.device,
       ...(chosen.threads !== null && { threads: chosen.threads }),
       signal,
-      // Another device computes from now on, which only the page has not heard of yet.
+      // The model has moved to another device; updating the signal redraws the page.
       onFallback: () => loading.value.kind === 'ready' && tell({ ...loading.value }),
       onProgress: (doneBytes, totalBytes) => tell({ kind: 'loading', doneBytes, totalBytes }),
     });

@@ -1,12 +1,13 @@
 /**
- * Waiting for the screen. A change of the page costs its main thread most when it is drawn, and changes that wait for each other's picture are tasks
- * of their own, none long enough to be felt even where other threads leave this one little of the processor.
+ * Waits for the screen to be drawn. A change costs the main thread most when it is drawn. Changes
+ * that wait for each other's frame run as separate tasks, so none blocks the page for a noticeable
+ * time, even when other threads leave the main thread little of the processor.
  */
 
-/** A page that nobody looks at is not drawn. */
+/** A hidden page is not drawn, so do not wait longer than this. */
 const AT_MOST_MS = 100;
 
-/** Resolves when what has changed so far is drawn. */
+/** Resolves when all changes so far are drawn. */
 export function nextFrame(): Promise<void> {
   return new Promise((resolve) => {
     requestAnimationFrame(() => setTimeout(resolve));

@@ -1,14 +1,18 @@
 /**
- * Keeps the app's own files, so that it opens without a network. The model is not among them: the package keeps its files itself, and proves
- * them by their hashes. What the page is made of has hashes in its names, so a kept file is never an old one; the page itself is asked for anew,
- * and the kept one is for when nobody answers. A new version waits until no page uses the old one.
+ * Stores the app's own files, so that it opens without a network. The model is not among them: the
+ * package stores its files itself and verifies their hashes. The files of the page have hashes in
+ * their names, so a stored file is never outdated. The page itself is requested from the network
+ * first; the stored one is used if that fails. A new version waits until no page uses the old one.
  */
 declare const self: ServiceWorkerGlobalScope;
-/** Written by the build (`build/offline.ts`): addresses relative to this script, and the hash of their content. */
+/**
+ * Written by the build (`build/offline.ts`): addresses relative to this script, and the hash of the
+ * files' content.
+ */
 declare const shell: { readonly version: string; readonly files: readonly string[] };
 
 const page = new URL('./', self.location.href).href;
-// An origin may have several apps, at a path each.
+// One origin may serve several apps, each at its own path.
 const prefix = `lamella assistant ${page} `;
 const name = `${prefix}${shell.version}`;
 
@@ -28,7 +32,7 @@ self.addEventListener('fetch', (event) => {
   else if (shell.files.some((file) => request.url === new URL(file, page).href)) event.respondWith(kept(request.url));
 });
 
-/** What is kept under an address, or the network's answer where a browser threw it away. */
+/** The stored file of an address, or the network's response if the browser has deleted it. */
 async function kept(address: string): Promise<Response> {
   const cache = await caches.open(name);
   return (await cache.match(address)) ?? fetch(address);

@@ -1,6 +1,7 @@
 /**
- * What the user has chosen: a package, a device, a number of threads. It stands in the page's address (`?package=URL&device=wasm&threads=2`), so
- * that a choice can be passed on as a link, and what is not chosen is not there.
+ * The user's choices: a package, a device, a number of threads. They are stored in the page's
+ * address (`?package=URL&device=wasm&threads=2`), so that a link passes them on; anything not
+ * chosen is left out.
  */
 import type { LoadOptions } from '../package/index.js';
 
@@ -8,14 +9,14 @@ export type Device = NonNullable<LoadOptions['device']>;
 export const devices: readonly Device[] = ['auto', 'webgpu', 'wasm'];
 
 export interface Settings {
-  /** Another package's address; null for the one that came with the page. */
+  /** The address of another package; null for the one that came with the page. */
   readonly package: string | null;
   readonly device: Device;
-  /** null leaves it to the package. */
+  /** null lets the package choose. */
   readonly threads: number | null;
 }
 
-/** What an address says; what it says wrongly counts as not said. */
+/** The settings in an address; invalid values are ignored. */
 export function settingsOf(address: string): Settings {
   const query = new URL(address).searchParams;
   const threads = Number(query.get('threads'));
@@ -26,7 +27,7 @@ export function settingsOf(address: string): Settings {
   };
 }
 
-/** The address that says so. */
+/** The page's address with these settings. */
 export function addressOf(settings: Settings, page: string): string {
   const address = new URL(page);
   address.search = '';

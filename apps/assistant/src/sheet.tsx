@@ -1,4 +1,7 @@
-/** A panel that rises from the lower edge of a small screen; Escape, a touch beside it, or its button closes it. */
+/**
+ * A panel that rises from the lower edge of a small screen; Escape, a tap outside it, or its button
+ * closes it.
+ */
 import type { Signal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
@@ -20,7 +23,7 @@ export function Sheet({ label, open, children }: SheetProps) {
     else dialog.current?.close();
   }, [open.value]);
   return (
-    // The dialog itself is touched only beside what it shows. Keys have Escape.
+    // A click on the dialog element itself is a click outside its content. The keyboard has Escape.
     // biome-ignore lint/a11y/useKeyWithClickEvents: Escape closes a modal dialog by itself
     <dialog
       ref={dialog}

@@ -1,4 +1,4 @@
-/** A request and its answer: a card where the answer is a function call, text where it is not. */
+/** A request and its answer: a card if the answer is a function call, text otherwise. */
 import type { Signal } from '@preact/signals';
 import { readCall } from './call.ts';
 import { CallCard } from './call-card.tsx';
@@ -31,7 +31,7 @@ function Footer({ turn: { stats, running, state, finishReason } }: { readonly tu
   if (finishReason === 'abort' && !stats) return <footer>Stopped.</footer>;
   if (!stats || !running || state === 'failed') return null;
   const speed = rate(stats.decodeTokensPerSecond);
-  const end = { abort: 'Stopped', length: 'Stopped at the most it may write', context: 'The context is full' };
+  const end = { abort: 'Stopped', length: 'Stopped at the token limit', context: 'The context is full' };
   return (
     <footer>
       {finishReason !== null && finishReason in end && <span>{end[finishReason as keyof typeof end]}</span>}

@@ -1,4 +1,4 @@
-/** What is there before the first request: what this is, and requests to try. */
+/** Shown before the first request: an introduction and example requests. */
 import { ask } from './conversation.ts';
 import { examples, spoken } from './functions.ts';
 import { FunctionIcon } from './icons.tsx';
@@ -13,13 +13,13 @@ export function Welcome({ withExamples }: { readonly withExamples: boolean }) {
     return (
       <section class="welcome">
         <h2>{now.kind === 'ready' ? now.model.manifest.name : 'Another model'}</h2>
-        <p>{parameters ? `${parameters} parameters, on this device. It goes on from what you write.` : ' '}</p>
+        <p>{parameters ? `${parameters} parameters, on this device. It continues the text that you write.` : ' '}</p>
         <LoadingText />
       </section>
     );
   return (
     <section class="welcome">
-      <h2>Say it, and it becomes a call.</h2>
+      <h2>Say it, and it becomes a function call.</h2>
       <p>
         A model of {parameters ?? '624,256'} parameters turns your request into a function call. It runs on this device;
         nothing you write leaves it.

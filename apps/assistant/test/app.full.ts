@@ -131,7 +131,7 @@ test('another package is opened by its address, and answers in plain text; one w
   await ask(page, 'Show me the ');
   expect(await page.locator('article .text').textContent()).not.toBe('');
   expect(await page.locator('article .call').count()).toBe(0);
-  expect(await page.locator('article footer').textContent()).toContain('Stopped at the most it may write');
+  expect(await page.locator('article footer').textContent()).toContain('Stopped at the token limit');
   await page.goto(`${other.origin}${base}?package=/plain`);
   await ask(page, 'Show me the ');
   expect(await page.getByRole('alert').textContent()).toMatch(/has no tokenizer.*L406/);

@@ -1,6 +1,7 @@
 /**
- * `npm run android`, `npm run ios`: builds a native project to something that can be installed, an `.apk` or an app for the simulator, where
- * what that takes is installed; else says what is missing. Stores want signed builds: open the project in Android Studio or Xcode for one.
+ * `npm run android` and `npm run ios`: build a native project to something installable, an `.apk`
+ * or an app for the simulator, if the required tools are installed; otherwise they say what is
+ * missing. Stores require signed builds: open the project in Android Studio or Xcode for those.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -21,11 +22,15 @@ function android(): void {
   console.log('built native/android/app/build/outputs/apk/debug/app-debug.apk');
 }
 
-/** Where the Android SDK is: where the environment says, else where Android Studio puts it. */
+/**
+ * The folder of the Android SDK: `ANDROID_HOME` if it is set, otherwise Android Studio's default.
+ */
 function androidSdk(): string {
   const { ANDROID_HOME: named = process.env.ANDROID_SDK_ROOT } = process.env;
   if (named && !existsSync(named))
-    stop(`ANDROID_HOME names ${named}, which is not there. Try the folder that Android Studio shows under SDK Manager`);
+    stop(
+      `ANDROID_HOME names ${named}, which does not exist. Try the folder that Android Studio shows under SDK Manager`,
+    );
   const usual = [join(homedir(), 'Android/Sdk'), join(homedir(), 'Library/Android/sdk')];
   const found = named || usual.find((folder) => existsSync(folder));
   return (
@@ -34,7 +39,7 @@ function androidSdk(): string {
 }
 
 function ios(): void {
-  if (platform() !== 'darwin') stop('apps for iOS are built on macOS alone. Try this command on a Mac with Xcode');
+  if (platform() !== 'darwin') stop('apps for iOS can only be built on macOS. Try this command on a Mac with Xcode');
   if (!has('xcodebuild')) stop('Xcode is not installed. Try installing it from the App Store');
   if (!has('pod')) stop('CocoaPods is not installed. Try brew install cocoapods, then this command again');
   const project = ['-workspace', 'App.xcworkspace', '-scheme', 'App', '-configuration', 'Debug'];

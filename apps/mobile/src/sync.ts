@@ -1,6 +1,6 @@
 /**
- * `npm run sync`: puts the assistant's build, with its package, into the native projects. They are made by Capacitor where they are not there
- * yet, from its own templates, so none of them is kept here.
+ * `npm run sync`: copies the assistant's build, with its package, into the native projects.
+ * Capacitor creates missing projects from its own templates, so none is kept in the repository.
  */
 import { existsSync } from 'node:fs';
 import { capacitor } from './capacitor.ts';

@@ -52,7 +52,7 @@ test('where a native build cannot be made, one message says why and what to do',
       () => expect.fail('it was built'),
       ({ code, stderr }) => ({ code, stderr }),
     );
-  const message = /^ANDROID_HOME names .*no-sdk, which is not there\. Try .*\n$/;
+  const message = /^ANDROID_HOME names .*no-sdk, which does not exist\. Try .*\n$/;
   expect(await refused('android')).toEqual({ code: 1, stderr: expect.stringMatching(message) });
   expect(await refused('symbian')).toEqual({ code: 1, stderr: 'symbian is no platform. Try android or ios\n' });
 });

@@ -1,7 +1,7 @@
 /**
- * The studio: a model in an editor, and beside it what the compiler makes of every version of it. The
- * compiler, the type checker and a run have workers of their own. There is no server: this page is
- * all of it.
+ * The studio: a model in an editor, and beside it the compiler's result for every version of it.
+ * The compiler, the type checker and a run each have their own worker. There is no server: this
+ * page is the whole studio.
  */
 import { style } from '@lamella/report/style';
 import { effect } from '@preact/signals';
@@ -11,7 +11,7 @@ import { first } from './templates.ts';
 import { openTemplate, picture } from './version.ts';
 import { App } from './view/app.tsx';
 
-// Before the studio's own, which changes a few things.
+// Before the studio's own style sheet, which overrides a few rules.
 document.head.prepend(Object.assign(document.createElement('style'), { textContent: style }));
 render(<App />, document.getElementById('app')!);
 openTemplate(first);

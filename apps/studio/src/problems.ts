@@ -1,7 +1,7 @@
 /**
- * What is wrong with a version, from two sources: the type checker, which finds every wrong axis, and
- * the run of the author's code and the compiler, which ends at the first fault but has a remedy. A
- * fault that both find is listed once.
+ * The faults of a version, from two sources: the type checker, which finds every wrong axis, and
+ * the run of the author's code and the compiler, which stops at the first fault but gives a remedy.
+ * A fault that both find is listed once.
  */
 import { Text } from '@codemirror/state';
 import type { Fault } from './compile/protocol.ts';
@@ -12,11 +12,11 @@ export interface Problem {
   readonly from: number;
   readonly to: number;
   readonly message: string;
-  /** null for what has no place in the text. */
+  /** null for a fault without a place in the text. */
   readonly line: number | null;
 }
 
-/** In the order of the text. */
+/** Merges the faults, in the order of the text. */
 export function problemsOf(source: string, typeFaults: readonly TypeFault[], fault: Fault | null): readonly Problem[] {
   const text = Text.of(source.split('\n'));
   const lineOf = (at: number) => text.lineAt(Math.min(at, text.length)).number;

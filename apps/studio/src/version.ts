@@ -1,6 +1,6 @@
 /**
- * The version of the model in the editor: the author's file, how it is compiled, and what the
- * compiler and the type checker found. Both work in workers, so that typing never waits.
+ * The version of the model in the editor: the author's file, the options for compiling it, and the
+ * results of the compiler and the type checker. Both run in workers, so that typing never waits.
  */
 
 import { usual } from '@lamella/runtime/choices';
@@ -15,11 +15,11 @@ import type { TypeFault } from './types/protocol.ts';
 /** Time without a keystroke before a version is compiled. */
 const PAUSE_MS = 250;
 
-/** What was found in a text. */
+/** The results for one version of the text. */
 interface Findings {
   readonly source: string;
   readonly typeFaults: readonly TypeFault[];
-  /** What ended the author's code or the compilation. */
+  /** The fault that ended the author's code or the compilation. */
   readonly fault: Fault | null;
 }
 
@@ -46,7 +46,7 @@ export const problems = computed(() => {
 export const isStale = computed(() => findings.value.fault !== null);
 
 const compiling = signal(true);
-/** From the last edit to its picture. */
+/** Time from the last edit to its picture. */
 const tookMs = signal(0);
 export const status = computed((): Status => {
   const { length } = problems.value;
@@ -85,7 +85,7 @@ export function setOptions(chosen: Partial<Version['options']>): void {
   compile();
 }
 
-/** Takes the text over, and compiles it after a pause in typing. */
+/** Stores the new text, and compiles it after a pause in typing. */
 export function edit(text: string): void {
   source.value = text;
   editedAt = performance.now();
@@ -93,7 +93,7 @@ export function edit(text: string): void {
   timer = setTimeout(send, PAUSE_MS);
 }
 
-/** The version as a worker gets it. */
+/** The version in the form that a worker receives. */
 export function currentVersion(): Version {
   return { file: template.value.file, source: source.value, options: options.value };
 }

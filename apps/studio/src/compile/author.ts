@@ -1,6 +1,7 @@
 /**
- * Runs the author's file in a worker and takes the graph it exports, as `lamella check` does in Node: types are stripped, the one module it
- * may import is the DSL of this page, and positions are translated back to the author's own.
+ * Runs the author's file in a worker and takes the graph that it exports, as `lamella check` does
+ * in Node. Types are stripped, the only importable module is this page's DSL, and positions are
+ * mapped back to the author's text.
  */
 import { originalPositionFor, TraceMap } from '@jridgewell/trace-mapping';
 import * as dsl from '@lamella/dsl';
@@ -12,12 +13,13 @@ import type { Graph, Site } from '@lamella/graph/ir';
 import { transform } from 'sucrase';
 
 /**
- * The graph that `source` exports by default. Throws a LamellaError: L113 for a syntax error or an exception of the author's code (with
- * its place), L112 when no model is exported, and whatever the model itself raises.
+ * The default export of `source`, a graph. Throws a LamellaError: L113 for a syntax error or an
+ * exception in the author's code (with its place), L112 if no model is exported, and the errors of
+ * the model itself.
  */
 export function graphOf(file: string, source: string): Graph {
   const { code, map } = strip(file, source);
-  // A line of its own for what stands around the author's code, and a name that its stack frames carry.
+  // The wrapper has a line of its own, and the script has a name that appears in stack frames.
   const name = `author:${file}`;
   const wrapped = `(function (module, exports, require) {\n${code}\n})\n//# sourceURL=${name}`;
   const locate = (frame: Site): Site | null => {
@@ -28,7 +30,8 @@ export function graphOf(file: string, source: string): Graph {
   const module: { exports: { default?: unknown } } = { exports: {} };
   return withLocate(locate, () => {
     try {
-      // The point of this page is to run what is typed into it; it runs in a worker that can be ended.
+      // The purpose of this page is to run what the user types; it runs in a worker that can be
+      // terminated.
       // biome-ignore lint/security/noGlobalEval: see above
       const run = globalThis.eval(wrapped) as (...args: readonly unknown[]) => void;
       run(module, module.exports, require);
@@ -44,10 +47,10 @@ export function graphOf(file: string, source: string): Graph {
 
 function require(name: string): unknown {
   if (name === '@lamella/dsl') return importable(dsl);
-  throw new Error(`${name} cannot be imported in this page, where there is @lamella/dsl alone`);
+  throw new Error(`${name} cannot be imported in this page, only @lamella/dsl can`);
 }
 
-/** JavaScript of the same lines, as a CommonJS module. */
+/** JavaScript with the same lines, as a CommonJS module. */
 function strip(file: string, source: string): { readonly code: string; readonly map: TraceMap } {
   try {
     const { code, sourceMap } = transform(source, {

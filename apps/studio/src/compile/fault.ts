@@ -1,14 +1,14 @@
-/** An error of the author's, as the page shows it. */
+/** Converts an error in the author's file to the form that the page shows. */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Fault } from './protocol.ts';
 
 export function faultOf(error: unknown): Fault {
   if (!(error instanceof LamellaError)) {
-    const message = `the compiler failed, which is its own defect: ${error instanceof Error ? error.message : String(error)}`;
+    const message = `the compiler failed, which is a defect of the compiler: ${error instanceof Error ? error.message : String(error)}`;
     return { code: null, message, line: null, column: null };
   }
   const { code, message, site } = error;
-  // The line stands beside it already.
+  // The line number is shown separately.
   const shown = site
     ? message.replace(` (${site.file}:${site.line}:${site.column})`, '').replace(/,(?=\. Try )|,$/, '')
     : message;

@@ -1,14 +1,17 @@
 /**
- * The page's end of the compiler's worker. One version is compiled at a time, and the newest one next. An author's loop may have no end: code
- * that is still running after some seconds is ended with its worker, and a new one takes its place.
+ * The page's side of the compiler's worker. One version is compiled at a time, and then the newest
+ * one. An author's loop may never end: a worker whose author code still runs after some seconds is
+ * terminated and replaced.
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { faultOf } from './fault.ts';
 import type { Edit, Fault, Picture, Said } from './protocol.ts';
 
-/** Most milliseconds for the author's own code, which takes some tens. */
+/** The most milliseconds for the author's code, which normally takes some tens. */
 const AUTHOR = 3000;
-/** Most for the compiler behind it, on a slow device and for a model of a thousand layers. */
+/**
+ * The most milliseconds for the compiler, on a slow device and for a model of a thousand layers.
+ */
 const COMPILER = 60_000;
 
 export interface Listener {
@@ -29,7 +32,10 @@ export class CompilerLink {
     this.#worker = this.#start();
   }
 
-  /** Compiles this version as soon as the one before is through; versions in between are passed over. */
+  /**
+   * Compiles this version as soon as the current compilation has ended; versions in between are
+   * skipped.
+   */
   send(edit: Edit): void {
     this.#next = edit;
     this.#go();
@@ -79,7 +85,7 @@ export class CompilerLink {
     this.#timer = setTimeout(() => this.#restart(new LamellaError('L113', { file, reason, remedy })), milliseconds);
   }
 
-  /** Ends the worker with whatever it does. */
+  /** Terminates the worker and starts another. */
   #restart(why: Error): void {
     this.#worker.terminate();
     this.#worker = this.#start();

@@ -1,41 +1,41 @@
-/** What the page and the compiler's worker say to each other. */
+/** The messages between the page and the compiler's worker. */
 import type { CompileOptions } from '@lamella/compiler/compilation';
 import type { KernelTexts } from '@lamella/report/kernel-texts';
 
-/** A version of the author's file, and how it is to be compiled. */
+/** A version of the author's file, with the options for compiling it. */
 export interface Version {
   readonly file: string;
   readonly source: string;
   readonly options: Pick<CompileOptions, 'quant' | 'kv'>;
 }
 
-/** A version that the compiler's worker is given, by a number of its own. */
+/** A version that is sent to the compiler's worker, with a number that identifies it. */
 export interface Edit extends Version {
   readonly id: number;
 }
 
-/** What is wrong with a version; lines and columns count from 1. */
+/** A fault in a version; lines and columns count from 1. */
 export interface Fault {
-  /** One of the catalogue's numbers; null for a defect of the compiler itself. */
+  /** A code of the diagnostics catalogue; null for a defect of the compiler itself. */
   readonly code: string | null;
   readonly message: string;
   readonly line: number | null;
   readonly column: number | null;
 }
 
-/** All that is shown of a version. */
+/** Everything that is shown of a version. */
 export interface Picture {
   readonly name: string;
-  /** Markup of the figures and sections, from packages/report. */
+  /** Markup of the figures and sections, made by packages/report. */
   readonly markup: string;
   readonly kernels: KernelTexts;
-  /** Why there are no kernels for a GPU, in the compiler's words; empty when there are. */
+  /** The compiler's reason why there are no kernels for a GPU; empty if there are. */
   readonly withoutGpu: string;
 }
 
 export type Said =
   | { readonly kind: 'ready' }
-  /** The author's code begins, and is through. */
+  /** The author's code has started, or has ended. */
   | { readonly kind: 'running'; readonly id: number }
   | { readonly kind: 'traced'; readonly id: number }
   | { readonly kind: 'picture'; readonly id: number; readonly picture: Picture }

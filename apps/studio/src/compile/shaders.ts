@@ -1,4 +1,7 @@
-/** The kernels of a version for a GPU. A model may have none: then the page shows why, and WASM alone runs it. */
+/**
+ * Compiles a version's kernels for a GPU. If a model cannot have any, the page shows why, and it
+ * runs on WASM only.
+ */
 import type { Compilation, CompileOptions } from '@lamella/compiler/compilation';
 import { compile, compileGpu } from '@lamella/compiler/pipeline';
 import { conservative } from '@lamella/compiler/schedule/gpu/profile';
@@ -7,7 +10,7 @@ import type { Graph } from '@lamella/graph/ir';
 import type { Device } from '@lamella/runtime/choices';
 import { faultOf } from './fault.ts';
 
-/** The shaders of `graph`, or none and what the compiler says about it. */
+/** The shaders of `graph`, or none and the compiler's reason. */
 export function shadersOf(graph: Graph, options: CompileOptions): { gpu: GpuParts | undefined; withoutGpu: string } {
   try {
     return { gpu: compileGpu(graph, options, conservative), withoutGpu: '' };
@@ -16,7 +19,10 @@ export function shadersOf(graph: Graph, options: CompileOptions): { gpu: GpuPart
   }
 }
 
-/** Compiles for what can run on `device`. `auto` does without kernels for a GPU where there can be none. */
+/**
+ * Compiles for the targets that can run on `device`. `auto` compiles for WASM alone if GPU kernels
+ * are impossible.
+ */
 export async function compileFor(device: Device, graph: Graph, options: CompileOptions): Promise<Compilation> {
   const withGpu = device === 'webgpu' || (device === 'auto' && shadersOf(graph, options).gpu !== undefined);
   return compile(graph, { ...options, targets: withGpu ? ['wasm', 'webgpu'] : ['wasm'] });

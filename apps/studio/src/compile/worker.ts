@@ -1,4 +1,7 @@
-/** The compiler in a worker: a version of the author's file in, everything that is shown of it out. */
+/**
+ * The compiler in a worker: receives a version of the author's file, returns everything that is
+ * shown of it.
+ */
 import type { Compilation } from '@lamella/compiler/compilation';
 import { compile } from '@lamella/compiler/pipeline';
 import { html } from '@lamella/report/html';

@@ -1,4 +1,4 @@
-/** The run: at most one at a time, in a worker of its own, which ends with it. */
+/** The current run: at most one at a time, each in its own worker. */
 import { computed, signal } from '@preact/signals';
 import type { Version } from '../compile/protocol.ts';
 import { currentVersion } from '../version.ts';
@@ -6,14 +6,14 @@ import type { Outcome, RunRequest, RunSaid } from './protocol.ts';
 
 export type Run =
   | { readonly kind: 'none' | 'stopped' }
-  /** `of` is 0 where nobody knows how much there is to do. */
+  /** `of` is 0 if the amount of work is unknown. */
   | { readonly kind: 'running'; readonly step: string; readonly done: number; readonly of: number }
   | { readonly kind: 'finished'; readonly outcome: Outcome; readonly version: Version }
   | { readonly kind: 'failed'; readonly message: string };
 
 export const run = signal<Run>({ kind: 'none' });
 
-/** Whether the model or its options have changed since the run that is finished. */
+/** Whether the model or its options have changed since the finished run. */
 export const isOld = computed(() => {
   if (run.value.kind !== 'finished') return false;
   const [then, now] = [run.value.version, currentVersion()];

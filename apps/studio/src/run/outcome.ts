@@ -1,4 +1,4 @@
-/** A finished run as a table: what was measured beside what was planned. */
+/** Shows a finished run as a table of measured and planned values. */
 
 import { FAST_MEMORY_BYTES } from '@lamella/compiler/residency';
 import { type Html, html } from '@lamella/report/html';
@@ -10,7 +10,8 @@ export function outcomeTable(outcome: Outcome): Html {
   const { device, why, plannedBytes, peakBytes, slowMemoryBytesPerToken, streamBytesPerSecond } = outcome;
   const { promptTokens, generatedTokens, prefillTokensPerSecond, decodeTokensPerSecond } = outcome;
   const perSecond = slowMemoryBytesPerToken * decodeTokensPerSecond;
-  // A model that stays in fast memory is not waiting for slow memory, and no plan says how fast it is.
+  // Only a model larger than fast memory is limited by slow memory; for any other, no plan predicts
+  // the speed.
   const streams = slowMemoryBytesPerToken > FAST_MEMORY_BYTES;
   const fastest = streams ? rate(streamBytesPerSecond / slowMemoryBytesPerToken) : '';
   const share = streams ? `${Math.round((100 * perSecond) / streamBytesPerSecond)} %` : '';
@@ -29,7 +30,7 @@ ${table('Measured beside planned', [['what'], ['measured'], ['planned']], [{ tit
 <p class="note">${
     streams
       ? html`Planned decoding is a plain read of this device, measured just before, over the weights that ${bytes(FAST_MEMORY_BYTES)} of fast memory cannot keep from
-one token to the next. Who decodes faster has more fast memory, or several threads.`
-      : html`This model stays in fast memory: what a token takes is arithmetic, which no plan foretells.`
+one token to the next. Decoding can be faster with more fast memory or with several threads.`
+      : html`This model stays in fast memory: its speed depends on arithmetic, which no plan predicts.`
   }</p>`;
 }

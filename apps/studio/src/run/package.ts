@@ -1,4 +1,7 @@
-/** A package made in the page: the files that `lamella compile --weights random:SEED` writes, held in memory and handed over once. */
+/**
+ * Makes a package in the page: the files that `lamella compile --weights random:SEED` writes, held
+ * in memory and handed over once.
+ */
 import { randomTensor } from '@lamella/checkpoint/random';
 import type { Compilation } from '@lamella/compiler/compilation';
 import { LamellaError } from '@lamella/graph/diagnostics';
@@ -8,15 +11,18 @@ import { manifestText } from '@lamella/runtime/manifest-file';
 import type { PackageFiles } from '@lamella/runtime/package-files';
 import { sha256 } from '@lamella/runtime/sha256';
 
-/** Most bytes of weights that are made in a page: they lie in it twice for a moment. */
+/** The most bytes of weights that are made in a page, which briefly holds them twice. */
 const MOST = 1 << 30;
 
-/** Throws L304 for a model whose weights are too large to be made in a page. Nothing has been allocated by then. */
+/**
+ * Throws L304 for a model whose weights are too large to be made in a page, before anything is
+ * allocated.
+ */
 export function refuseIfTooLarge({ report, plan }: Compilation): void {
   const { bytes: size } = plan.memory.weights;
   if (size <= MOST) return;
   const what = `running ${report.name} in this page`;
-  const reason = `its weights are ${bytes(size)}, and ${bytes(MOST)} is the most that is made here`;
+  const reason = `its weights are ${bytes(size)}, and a page makes at most ${bytes(MOST)}`;
   throw new LamellaError('L304', {
     what,
     reason,
@@ -24,7 +30,9 @@ export function refuseIfTooLarge({ report, plan }: Compilation): void {
   });
 }
 
-/** Packs random weights; `onProgress` is called with bytes. Each file can be read once. */
+/**
+ * Packs random weights and reports progress in bytes to `onProgress`. Each file can be read once.
+ */
 export async function packageOf(
   compilation: Compilation,
   seed: number,

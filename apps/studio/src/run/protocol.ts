@@ -1,16 +1,19 @@
-/** What the page and the worker of a run say to each other. A run has a worker of its own, which ends with it. */
+/**
+ * The messages between the page and the worker of a run. Each run has its own worker, which ends
+ * with the run.
+ */
 import type { Device, Target } from '@lamella/runtime/choices';
 import type { Version } from '../compile/protocol.ts';
 
 export interface RunRequest extends Version {
   readonly device: Device;
-  /** null for as many as help. */
+  /** null lets the runtime choose the number of threads. */
   readonly threads: number | null;
   readonly promptTokens: number;
   readonly maxTokens: number;
 }
 
-/** What a run was planned to take, and took. */
+/** The planned and the measured figures of a run. */
 export interface Outcome {
   readonly name: string;
   readonly device: Target;
@@ -18,7 +21,7 @@ export interface Outcome {
   readonly plannedBytes: number;
   readonly peakBytes: number;
   readonly slowMemoryBytesPerToken: number;
-  /** Bytes a second of a plain streaming read by one thread, measured just before. */
+  /** Bytes per second of a plain streaming read by one thread, measured just before the run. */
   readonly streamBytesPerSecond: number;
   readonly promptTokens: number;
   readonly generatedTokens: number;

@@ -1,10 +1,11 @@
 /**
- * How fast this device reads memory in one go: a module that does nothing but load 16 bytes at a time, over more than any cache holds. It
- * is what decoding is measured against (the planned bytes of a token, over its time, as a share of this).
+ * Measures the speed of a sequential read on this device: a module that only loads 16 bytes at a
+ * time, over more memory than any cache holds. Decoding is compared with it: the planned bytes of a
+ * token, divided by its time, as a share of this speed.
  */
 import { assemble } from '@lamella/compiler/targets/wasm/assemble';
 
-/** More than the last cache of a desktop, and little enough for a phone. */
+/** Larger than the last cache of a desktop, and small enough for a phone. */
 const BYTES = 96 << 20;
 const PASSES = 4;
 
@@ -17,12 +18,12 @@ ${sums.map((s, i) => `    (local.set ${s} (v128.xor (local.get ${s}) (v128.load 
     (br_if $next (i32.lt_u (local.tee $at (i32.add (local.get $at) (i32.const 128))) (i32.const ${BYTES}))))
   (i32x4.extract_lane 0 ${sums.map((s) => `(local.get ${s})`).reduce((a, b) => `(v128.xor ${a} ${b})`)})))`;
 
-/** Bytes a second, of the fastest of some passes, by one thread. */
+/** Bytes per second, one thread, the fastest of several passes. */
 export async function streamBytesPerSecond(): Promise<number> {
   const module = await WebAssembly.compile((await assemble(wat)) as Uint8Array<ArrayBuffer>);
   const { exports } = await WebAssembly.instantiate(module);
   const { memory, read } = exports as { readonly memory: WebAssembly.Memory; readonly read: () => number };
-  // Pages that nobody has written to are one page to many systems.
+  // Many systems map pages that were never written to a single page.
   new Uint8Array(memory.buffer).fill(1);
   const times = Array.from({ length: PASSES }, () => {
     const start = performance.now();

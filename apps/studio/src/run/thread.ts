@@ -1,4 +1,4 @@
-/** A thread of a run, as a script of its own. */
+/** The script of a run's threads. */
 import { serveThread } from '@lamella/runtime/thread';
 
 self.onmessage = ({ data }) => serveThread(data, (said) => postMessage(said)).then(close);

@@ -1,6 +1,7 @@
 /**
- * One run: compiles the version, packs random weights, loads the package with the runtime that every package carries and generates, greedily.
- * Everything is measured here, away from the page's own work.
+ * One run: compiles the version, packs random weights, loads the package with the same runtime as
+ * every package, and generates greedily. Everything is measured in this worker, away from the
+ * page's own work.
  */
 import { load } from '@lamella/runtime/every-part';
 import { graphOf } from '../compile/author.ts';
@@ -43,7 +44,7 @@ async function run({ file, source, options, device, threads, promptTokens, maxTo
     const generation = model.generate(prompt, { maxTokens, eos: [] });
     let said = 0;
     for await (const _ of generation) {
-      // Saying so takes time, too.
+      // Sending a message takes time too.
       if (performance.now() - said < 200) continue;
       said = performance.now();
       step('generating', generation.tokens.length, Math.min(maxTokens, context - prompt.length));

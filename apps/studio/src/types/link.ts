@@ -1,4 +1,7 @@
-/** The page's end of the type checker's worker, which is started on the first question: the first picture does not wait for its megabytes. */
+/**
+ * The page's side of the type checker's worker. It starts with the first question, so that the
+ * first picture does not wait for its megabytes.
+ */
 import type { Answer, Answers, Question } from './protocol.ts';
 
 export class TypesLink {
@@ -22,7 +25,7 @@ export class TypesLink {
     this.#worker ??= this.#start();
     const id = ++this.#lastId;
     return new Promise((resolve) => {
-      // An answer is that of its own question; that the two belong together is lost in the table.
+      // The table loses the relation between the types of a question and of its answer.
       this.#waiting.set(id, resolve as (answer: Answers[keyof Answers]) => void);
       this.#worker!.postMessage(question(id));
     });

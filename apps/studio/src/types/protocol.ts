@@ -1,4 +1,7 @@
-/** What the page and the type checker's worker say to each other. Positions are UTF-16 units from the start of the file. */
+/**
+ * The messages between the page and the type checker's worker. Positions are UTF-16 units from the
+ * start of the file.
+ */
 
 export type Question =
   | { readonly id: number; readonly kind: 'check'; readonly source: string }
@@ -7,10 +10,13 @@ export type Question =
 export interface TypeFault {
   readonly from: number;
   readonly to: number;
-  /** Of the catalogue, when the DSL's own sentence is in it; else TypeScript's. */
+  /**
+   * The catalogue's code if the message contains one of the DSL's sentences; otherwise
+   * TypeScript's.
+   */
   readonly code: string | null;
   readonly message: string;
-  /** All that TypeScript says. */
+  /** TypeScript's complete message. */
   readonly detail: string;
 }
 

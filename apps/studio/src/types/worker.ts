@@ -1,11 +1,12 @@
 /**
- * TypeScript in a worker: the author's file is checked against the DSL's own source, so that a wrong axis is marked where it is written and
- * before anything runs. TypeScript 7 has no API yet; 6 gives the same messages.
+ * TypeScript in a worker: checks the author's file against the DSL's own source, so that a wrong
+ * axis is marked where it is written, before anything runs. TypeScript 7 has no API yet; version 6
+ * gives the same messages.
  */
 import ts from 'typescript-6';
 import type { Answer, Answers, Question, TypeFault } from './protocol.ts';
 
-/** The sources, by the path they have in the checker's own file system. */
+/** The sources, by path in the checker's file system. */
 const libraries = import.meta.glob<string>(
   '../../../../node_modules/typescript-6/lib/lib.{es5,decorators,decorators.legacy,es2015*,es2016*,es2017*,es2018*,es2019*,es2020*,es2021*,es2022*,es2023*}.d.ts',
   {
@@ -30,7 +31,7 @@ const under = (folder: string, files: Readonly<Record<string, string>>): [string
 
 const AUTHOR = '/author.ts';
 const files = new Map([...under('/lib', libraries), ...under('/dsl', dsl), ...under('/graph', graph)]);
-// The file runs in a worker: of its globals, what an author may reach for.
+// The file runs in a worker; these are the globals that an author may use.
 files.set('/globals.d.ts', 'declare const console: { log(...values: unknown[]): void };');
 let version = 0;
 
@@ -45,7 +46,7 @@ const options: ts.CompilerOptions = {
   types: [],
 };
 
-/** `@lamella/graph/ir` and the DSL's own relative imports. */
+/** Resolves `@lamella/graph/ir` and the DSL's own relative imports. */
 function resolve(name: string, from: string): string | undefined {
   const folder = from.slice(0, from.lastIndexOf('/'));
   const path = name.startsWith('./')
@@ -85,7 +86,7 @@ function check(): readonly TypeFault[] {
   const found = [...service.getSyntacticDiagnostics(AUTHOR), ...service.getSemanticDiagnostics(AUTHOR)];
   return found.map(({ start = 0, length = 0, messageText }) => {
     const detail = ts.flattenDiagnosticMessageText(messageText, '\n');
-    // The DSL's sentence is the parameter's type.
+    // The DSL's sentence is the type of the parameter.
     const [, code = null, sentence] = /'"(L\d+) ([^"]*)"'/.exec(detail) ?? [];
     return { from: start, to: start + length, code, message: code ? `${code} ${sentence}` : detail, detail };
   });

@@ -1,4 +1,7 @@
-/** The page: the code, and beside it (on a narrow screen, in its place) one view of what the compiler made of it. */
+/**
+ * The page: the code, and beside it (on a narrow screen, in its place) one view of the compiler's
+ * result.
+ */
 import { isStale } from '../version.ts';
 import { CodePanel } from './code-panel.tsx';
 import { KernelsPanel } from './kernels-panel.tsx';

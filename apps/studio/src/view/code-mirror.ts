@@ -1,6 +1,6 @@
 /**
- * CodeMirror as the studio has it: TypeScript's colours, completions and types from the checker, and
- * faults marked where they are.
+ * CodeMirror with the studio's configuration: TypeScript highlighting, completions and types from
+ * the checker, and marks at faults.
  */
 import {
   autocompletion,
@@ -27,13 +27,13 @@ import { classHighlighter } from '@lezer/highlight';
 import type { Problem } from '../problems.ts';
 import { edit, types } from '../version.ts';
 
-/** Puts a text in, with a history of its own. */
+/** Opens a text with an empty history. */
 export function openText(view: EditorView, text: string): void {
   view.setState(EditorState.create({ doc: text, extensions }));
   view.scrollDOM.scrollTo(0, 0);
 }
 
-/** Marks those problems that have a place, instead of those before. */
+/** Marks the problems that have a place, in place of all earlier marks. */
 export function mark(view: EditorView, problems: readonly Problem[]): void {
   const { length } = view.state.doc;
   const diagnostics = problems
@@ -45,7 +45,7 @@ export function mark(view: EditorView, problems: readonly Problem[]): void {
   view.dispatch(setDiagnostics(view.state, diagnostics));
 }
 
-/** Puts the cursor there and shows it. */
+/** Moves the cursor there and scrolls to it. */
 export function goTo(view: EditorView, at: number): void {
   view.dispatch({ selection: { anchor: Math.min(at, view.state.doc.length) }, scrollIntoView: true });
   view.focus();

@@ -1,4 +1,7 @@
-/** The code: CodeMirror, and below it the problems of the version in it. A problem leads to its place. */
+/**
+ * The code: CodeMirror, and below it the problems of the version in it. A click on a problem goes
+ * to its place.
+ */
 import { EditorView } from '@codemirror/view';
 import { useSignalEffect } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
@@ -10,7 +13,7 @@ import { isShown, isWide } from './tabs.tsx';
 export function CodePanel() {
   const parent = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView | null>(null);
-  // The first of the effects makes the editor, which the others find.
+  // This effect must be first: it creates the editor that the other effects use.
   useEffect(() => {
     const made = new EditorView({ parent: parent.current! });
     view.current = made;

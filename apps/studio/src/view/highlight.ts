@@ -1,13 +1,15 @@
 /**
- * Light colours for loops, WAT and WGSL without a tag in the text: the browser's own highlights over ranges of it. A browser without them
- * shows plain text.
+ * Highlights loops, WAT and WGSL without markup in the text: it uses the browser's CSS highlights
+ * over ranges. A browser without them shows plain text.
  */
 
-/** What is coloured, by the name that the style sheet knows it by. Tried in this order at each place. */
+/**
+ * The kinds of highlighted text, named as in the style sheet, tried in this order at each place.
+ */
 const token =
   /(?<comment>;;.*|(?<=\s); .*|\/\/.*)|(?<keyword>\b(?:kernel|for|if|let|var|grid|workgroup|unroll|serial|vector|func|param|local|loop|block|then|result|fn|struct|return|else|barrier)\b|@\w+)|(?<type>\b(?:[fiu](?:8|16|32)(?:x\d+)?|v128|vec[234]|array|ptr)\b)|(?<number>(?<![\w$.])-?\d[\d.]*(?:e-?\d+)?u?\b)|(?<name>\$[\w.+:-]+)/g;
 
-/** Replaces what was highlighted before. */
+/** Replaces the highlights of the call before. */
 export function highlight(boxes: Iterable<HTMLElement>): void {
   if (!('highlights' in CSS)) return;
   const ranges = new Map<string, Range[]>();

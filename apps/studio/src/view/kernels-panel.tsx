@@ -1,4 +1,7 @@
-/** One kernel at a time, on every target: chosen from a list, kept while the model is edited. */
+/**
+ * Shows one kernel on every target, chosen from a list; the choice is kept while the model is
+ * edited.
+ */
 
 import { kernelCode, shaderCode } from '@lamella/report/code-picture';
 import { count } from '@lamella/report/units';
@@ -38,14 +41,14 @@ function choicesOf({ kernels: { kernels, others }, withoutGpu }: Picture): reado
     })),
     ...others.map((shader) => ({
       name: shader.name,
-      group: 'on a GPU alone',
-      note: 'WASM has this in its driver.',
+      group: 'only on a GPU',
+      note: 'With WASM, the driver does this.',
       markup: () => shaderCode(shader).markup,
     })),
   ];
 }
 
-/** Shows the kernel that many places further in the list, which has no ends. */
+/** Shows the kernel `by` places further in the list, which wraps around. */
 function step(by: number): void {
   if (!shown.value) return;
   const at = choices.value.indexOf(shown.value) + by;
@@ -68,10 +71,10 @@ export function KernelsPanel() {
             <Groups />
           </select>
         </label>
-        <button type="button" aria-label="Kernel before this one" onClick={() => step(-1)}>
+        <button type="button" aria-label="Previous kernel" onClick={() => step(-1)}>
           ‹
         </button>
-        <button type="button" aria-label="Kernel after this one" onClick={() => step(1)}>
+        <button type="button" aria-label="Next kernel" onClick={() => step(1)}>
           ›
         </button>
         <p>{kernel?.note}</p>

@@ -1,14 +1,14 @@
-/** Markup that packages/report made, which escapes every text in it. */
+/** Shows markup made by packages/report, which escapes every text in it. */
 import { useLayoutEffect, useRef } from 'preact/hooks';
 
 interface MarkupProps {
   readonly id: string;
   readonly markup: string;
-  /** Called with the element when the markup has been put in. */
+  /** Called with the element after the markup has been inserted. */
   readonly onShown?: (element: HTMLElement) => void;
 }
 
-/** Replaces the markup before it; what a reader has unfolded there stays unfolded. */
+/** Replaces the previous markup; parts that the reader has unfolded stay unfolded. */
 export function Markup({ id, markup, onShown }: MarkupProps) {
   const element = useRef<HTMLDivElement>(null);
   useLayoutEffect(() => {

@@ -12,7 +12,7 @@ export function PicturesPanel() {
         <Markup id="pictures" markup={picture.value.markup} />
       ) : (
         <div class="report">
-          <p class="lead">The first picture comes when the compiler has started.</p>
+          <p class="lead">The first picture appears when the compiler has started.</p>
         </div>
       )}
     </section>

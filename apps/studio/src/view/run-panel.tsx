@@ -1,4 +1,7 @@
-/** A run of the version in the editor: how it is run, its progress, and what it measured beside what was planned. */
+/**
+ * Runs the version in the editor: its options, its progress, and its measured beside its planned
+ * figures.
+ */
 import { type Device, devices } from '@lamella/runtime/choices';
 import { isOld, run, start, stop } from '../run/current.ts';
 import { outcomeTable } from '../run/outcome.ts';
@@ -46,7 +49,7 @@ function RunForm() {
       <label>
         Threads{' '}
         <select name="threads">
-          <option value="">as many as help</option>
+          <option value="">automatic</option>
           <option>1</option>
           <option>2</option>
           <option>4</option>
@@ -58,7 +61,7 @@ function RunForm() {
       <label>
         Generate <input name="maxTokens" type="number" min="2" max="2048" defaultValue="64" /> tokens
       </label>
-      {/* One button, which so keeps the focus; a wrong number in a field does not hinder Stop. */}
+      {/* One button for both, so that it keeps the focus; an invalid number in a field does not block Stop. */}
       <button type="submit" class={isRunning ? undefined : 'primary'} formNoValidate={isRunning}>
         {isRunning ? 'Stop' : 'Run'}
       </button>
@@ -79,8 +82,8 @@ function Result() {
     <div class="report" id="run-result">
       {now.kind === 'none' && (
         <p class="lead">
-          Runs this model here, with random weights: speed and memory do not depend on what they are. The package is
-          made in this page, and the runtime that every package carries executes it.
+          Runs this model here, with random weights: speed and memory do not depend on their values. The package is made
+          in this page, and the runtime that every package carries executes it.
         </p>
       )}
       {now.kind === 'running' && (

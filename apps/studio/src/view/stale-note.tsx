@@ -1,4 +1,4 @@
-/** Stands above what belongs to an older version, because the one in the editor has a fault. */
+/** Shown above the results of an older version while the one in the editor has a fault. */
 import { isStale } from '../version.ts';
 
 export function StaleNote({ what }: { readonly what: 'pictures' | 'kernels' }) {

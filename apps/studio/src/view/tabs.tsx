@@ -1,6 +1,6 @@
 /**
  * The views as tabs. On a wide screen the code stands beside the others and has no tab. Arrow keys,
- * Home and End go through the tabs.
+ * Home and End move between tabs.
  */
 import { computed, signal } from '@preact/signals';
 import { problems } from '../version.ts';

@@ -1,4 +1,7 @@
-/** The head of the page: its name, what is edited and how it is compiled, and what came of it. */
+/**
+ * The head of the page: its name, the open template, the options for compiling, and the state of
+ * the compilation.
+ */
 import { type FormatName, formatNames, type KvName, kvNames } from '@lamella/runtime/choices';
 import { templates } from '../templates.ts';
 import { openTemplate, options, setOptions, status, template } from '../version.ts';
