@@ -13,6 +13,8 @@ export interface Family {
   readonly metadata?: Readonly<Record<string, Value>>;
   /** Leaves out what `metadata` does not say: d / heads. */
   readonly withoutLengths?: true;
+  /** Why the pinned llama.cpp computes something else. */
+  readonly otherwise?: string;
 }
 
 const sizes = {
@@ -29,16 +31,19 @@ const sizes = {
   tie_word_embeddings: true,
 };
 
+/** For families whose heads are d / heads wide in llama.cpp, whatever the file says. */
+const square = { ...sizes, head_dim: 4 };
+
 export const families: Readonly<Record<string, Family>> = {
   llama: { architecture: 'llama', config: { ...sizes, model_type: 'llama' } },
   'llama with biases and a head of its own': {
     architecture: 'llama',
     config: { ...sizes, model_type: 'llama', attention_bias: true, mlp_bias: true, tie_word_embeddings: false },
   },
-  qwen2: { architecture: 'qwen2', config: { ...sizes, model_type: 'qwen2' } },
+  qwen2: { architecture: 'qwen2', config: { ...square, model_type: 'qwen2' } },
   qwen3: { architecture: 'qwen3', config: { ...sizes, model_type: 'qwen3' } },
   smollm3: { architecture: 'smollm3', config: { ...sizes, model_type: 'smollm3', num_hidden_layers: 5 } },
-  olmo2: { architecture: 'olmo2', config: { ...sizes, model_type: 'olmo2', tie_word_embeddings: false } },
+  olmo2: { architecture: 'olmo2', config: { ...square, model_type: 'olmo2', tie_word_embeddings: false } },
   granite: {
     architecture: 'granite',
     config: {
@@ -77,12 +82,17 @@ export const families: Readonly<Record<string, Family>> = {
   },
   phi3: {
     architecture: 'phi3',
-    config: { ...sizes, model_type: 'phi3', sliding_window: 20, original_max_position_embeddings: 64 },
+    config: { ...square, model_type: 'phi3', original_max_position_embeddings: 64 },
     metadata: {
-      'attention.sliding_window': value.u32(20),
       'rope.scaling.original_context_length': value.u32(64),
-      'rope.dimension_count': value.u32(6),
+      'rope.dimension_count': value.u32(4),
     },
+  },
+  'phi3 with a window': {
+    architecture: 'phi3',
+    config: { ...square, model_type: 'phi3', sliding_window: 20 },
+    metadata: { 'attention.sliding_window': value.u32(20), 'rope.dimension_count': value.u32(4) },
+    otherwise: 'it leaves the window of a phi3 out, with a warning',
   },
   gptneox: {
     architecture: 'gptneox',
@@ -137,8 +147,12 @@ export interface Stored {
   readonly values: Float32Array;
 }
 
-/** Every tensor that `transformers` saves of the family, each value another one. */
-export function checkpointOf({ architecture, config }: Family): readonly Stored[] {
+/** What value `i` of tensor `id` is. */
+type Fill = (id: number, i: number, name: string, shape: readonly number[]) => number;
+const distinct: Fill = (id, i) => id / 64 + i / 65_536;
+
+/** Every tensor that `transformers` saves of the family; each value is another one unless `fill` says otherwise. */
+export function checkpointOf({ architecture, config }: Family, fill: Fill = distinct): readonly Stored[] {
   const c = { num_key_value_heads: config.num_attention_heads, ...config } as Readonly<Record<string, number>>;
   const [d, ff, vocab] = [c.hidden_size!, c.intermediate_size!, c.vocab_size!];
   const headDim = c.head_dim ?? d / c.num_attention_heads!;
@@ -221,7 +235,7 @@ export function checkpointOf({ architecture, config }: Family): readonly Stored[
   }
   return Object.entries(all).map(([name, shape], id) => {
     const count = shape.reduce((product, size) => product * size, 1);
-    return { name, shape, values: Float32Array.from({ length: count }, (_, i) => id / 64 + i / 65_536) };
+    return { name, shape, values: Float32Array.from({ length: count }, (_, i) => fill(id, i, name, shape)) };
   });
 }
 

@@ -22,6 +22,7 @@ beforeAll(async () => {
   await writeHubFolder(join(home.path, 'untied'), {
     ...sizes,
     tie_word_embeddings: false,
+    attention_bias: true,
     mlp_bias: true,
   });
 });
