@@ -260,10 +260,11 @@ export function granite(config: Config): Decoder {
 /** The hybrid code also runs models without Mamba layers and experts, as Granite 4.0's small dense ones are. */
 export function graniteHybrid(config: Config): Decoder {
   const layers = config.size('num_hidden_layers', 'layers');
-  if (layerTypes(config, layers)?.some((type) => type !== 'attention')) {
+  // Version 4 of `transformers` writes "attention", version 5 "full_attention".
+  if (layerTypes(config, layers)?.some((type) => type !== 'attention' && type !== 'full_attention')) {
     throw config.refusalOf(
       'layer_types',
-      'a checkpoint whose layers are all "attention": Mamba layers cannot be imported',
+      'a checkpoint whose layers are all attention: Mamba layers cannot be imported',
     );
   }
   config.only('num_local_experts', [0], 'a mixture of experts');
