@@ -298,4 +298,8 @@ const mambaKeys = [
   'mamba_chunk_size',
   'mamba_conv_bias',
   'mamba_proj_bias',
+  'time_step_limit',
+  'time_step_min',
+  'time_step_max',
+  'time_step_floor',
 ];
