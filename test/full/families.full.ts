@@ -16,8 +16,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 const python = process.env.PYTHON ?? 'python3';
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const script = fileURLToPath(new URL('families/checkpoints.py', import.meta.url));
-const configs = fileURLToPath(new URL('families/families.json', import.meta.url));
+const script = fileURLToPath(new URL('families.py', import.meta.url));
+const configs = fileURLToPath(new URL('../conformance/families.json', import.meta.url));
 const names = Object.keys(JSON.parse(readFileSync(configs, 'utf8')) as object);
 const installed = spawnSync(python, ['-c', 'import torch, transformers']).status === 0;
 

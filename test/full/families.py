@@ -2,7 +2,7 @@
 Tiny random checkpoints of released families, made and computed by Hugging Face's own code in float64: what `lamella import`
 makes of each must give the same logits.
 
-    python checkpoints.py FAMILIES.json OUT [NAME ...]
+    python families.py FAMILIES.json OUT [NAME ...]
 
 FAMILIES.json has a config by name. OUT/NAME becomes a hub folder (config.json, model.safetensors) with `expected.json`:
 token ids, and logits [t][vocab].
