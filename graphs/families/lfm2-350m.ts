@@ -20,30 +20,23 @@ import {
   rope,
   rotate,
   silu,
+  split,
   stack,
 } from '@lamella/dsl';
 
-const { t, d, conv, ff, q, kv, vocab } = dims({
-  t: 4096,
-  d: 1024,
-  conv: 3072,
-  ff: 4608,
-  q: 1024,
-  kv: 512,
-  vocab: 65_536,
-});
+const { t, d, ff, q, kv, vocab } = dims({ t: 4096, d: 1024, ff: 4608, q: 1024, kv: 512, vocab: 65_536 });
 
 const convolving = block(
   [t, d],
   () => ({
     operator_norm: rmsNorm(d),
-    conv: { conv: causalConv(d, 3), in_proj: linear(d, conv), out_proj: linear(d, d) },
+    conv: { conv: causalConv(d, 3), in_proj: split(d, { b: d, c: d, u: d }), out_proj: linear(d, d) },
     ffn_norm: rmsNorm(d),
     feed_forward: { w1: linear(d, ff), w3: linear(d, ff), w2: linear(ff, d) },
   }),
   (w, x) => {
     x = residual(x, (x) => {
-      const [b, c, u] = parts(w.conv.in_proj(w.operator_norm(x)), d, d, d);
+      const { b, c, u } = w.conv.in_proj(w.operator_norm(x));
       return w.conv.out_proj(mul(c, w.conv.conv(mul(b, u))));
     });
     return residual(x, (x) => {

@@ -47,7 +47,7 @@ function mixerValue(shape: BlockShape, x: string): Value {
   const w = `w.${names.mixer}`;
   if (mixer!.kind === 'conv') {
     return {
-      lines: [`const [b, c, u] = parts(${w}.in_proj(${x}), d, d, d);`],
+      lines: [`const { b, c, u } = ${w}.in_proj(${x});`],
       text: `${w}.out_proj(mul(c, ${w}.conv(mul(b, u))))`,
     };
   }

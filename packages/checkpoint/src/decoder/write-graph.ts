@@ -113,11 +113,10 @@ ${body(shape)
     const { d } = this.#decoder;
     if (mixer.kind === 'conv') {
       const { taps, bias } = mixer;
-      this.#axis('conv', 3 * d);
-      this.#count(d * taps + (bias ? d : 0));
+      this.#count(d * taps + 3 * d * d + (bias ? 4 * d : 0));
       return {
         conv: `causalConv(d, ${taps}${bias ? ', { bias: true }' : ''})`,
-        in_proj: this.#linear('d', 'conv', d, 3 * d, bias),
+        in_proj: `split(d, { b: d, c: d, u: d }${bias ? ', { bias: true }' : ''})`,
         out_proj: this.#linear('d', 'd', d, d, bias),
       };
     }
