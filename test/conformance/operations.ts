@@ -110,18 +110,25 @@ function expectCodes({ codes, scale }: Coded, x: Float64Array): void {
   });
 }
 
+/** The weight that a pack of this row holds. */
+function tensorOf({ machine: { graph, plan }, weightOf, row, kind }: Ran, pack: number): Float32Array {
+  return weightOf(graph.weights[plan.program.rows[row]!.weights[kind.packs[pack]!.param]!]!);
+}
+
 /** x of a contraction in f64: a buffer, or what splits of the context amount to; normalised where it asks for that. */
-function sourceOf({ machine, weightOf, row, kind, before, position }: Ran, op: Contraction): Float64Array {
+function sourceOf(ran: Ran, op: Contraction): Float64Array {
+  const { machine, kind, before, position } = ran;
   const { norm } = op.prologue;
   const split = machine.splitAttention(kind, op.x);
   const x = split
     ? mergedSplits(before.row(op.x), split, machine.plan.program.context, position)
     : Float64Array.from(before.row(op.x).subarray(0, op.depth));
   if (!norm) return x;
-  const { graph, plan } = machine;
-  const gain = weightOf(graph.weights[plan.program.rows[row]!.weights[kind.packs[norm.gain]!.param]!]!);
-  const inverse = 1 / Math.sqrt(x.reduce((sum, v) => sum + v * v, 0) / op.depth + norm.eps);
-  return x.map((v, i) => v * inverse * gain[i]!);
+  const gain = tensorOf(ran, norm.gain);
+  const bias = norm.bias === null ? null : tensorOf(ran, norm.bias);
+  const mean = norm.centred ? x.reduce((sum, v) => sum + v, 0) / op.depth : 0;
+  const inverse = 1 / Math.sqrt(x.reduce((sum, v) => sum + (v - mean) ** 2, 0) / op.depth + norm.eps);
+  return x.map((v, i) => (v - mean) * inverse * gain[i]! + (bias?.[i] ?? 0));
 }
 
 /** Attention's result from its parts: weighted sums [heads, parts, stride], then maxima and sums of weights [heads, parts]. */
@@ -255,8 +262,11 @@ function evaluate(
       const [a, b] = e.args.map((x) => evaluate(x, r, streams, at, ran)) as [number, number];
       return functionOf(e.fn).meaning(a, b);
     }
-    case 'vector':
-      throw new Error('no biases in these models');
+    case 'vector': {
+      const pack = ran.kind.packs[e.pack]!;
+      const source = sourceRow(pack.rows, r);
+      return source === null ? 0 : tensorOf(ran, e.pack)[source]!;
+    }
     default:
       return e satisfies never;
   }
