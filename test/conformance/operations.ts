@@ -124,11 +124,11 @@ function sourceOf(ran: Ran, op: Contraction): Float64Array {
     ? mergedSplits(before.row(op.x), split, machine.plan.program.context, position)
     : Float64Array.from(before.row(op.x).subarray(0, op.depth));
   if (!norm) return x;
-  const gain = tensorOf(ran, norm.gain);
+  const gain = norm.gain === null ? null : tensorOf(ran, norm.gain);
   const bias = norm.bias === null ? null : tensorOf(ran, norm.bias);
   const mean = norm.centred ? x.reduce((sum, v) => sum + v, 0) / op.depth : 0;
   const inverse = 1 / Math.sqrt(x.reduce((sum, v) => sum + (v - mean) ** 2, 0) / op.depth + norm.eps);
-  return x.map((v, i) => (v - mean) * inverse * gain[i]! + (bias?.[i] ?? 0));
+  return x.map((v, i) => (v - mean) * inverse * (gain?.[i] ?? 1) + (bias?.[i] ?? 0));
 }
 
 /** Attention's result from its parts: weighted sums [heads, parts, stride], then maxima and sums of weights [heads, parts]. */

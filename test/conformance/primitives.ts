@@ -231,12 +231,46 @@ function convolvedBeside(): Graph {
   );
 }
 
+/** Llama 4's order: pairs of neighbours rotate, then each head is divided by its RMS, without a gain. */
+function normedBehindRope(): Graph {
+  const { t, d, ff, q, kv, vocab } = dims({ t: 40, d: 32, ff: 48, q: 40, kv: 20, vocab: 50 });
+  const turn = rope(1000, { pairing: 'adjacent' });
+  const layer = block(
+    [t, d],
+    () => ({
+      before: rmsNorm(d),
+      q: linear(d, q),
+      k: linear(d, kv),
+      v: linear(d, kv),
+      qNorm: headNorm(q, { heads: 4, gain: false }),
+      kNorm: headNorm(kv, { heads: 2, gain: false }),
+      o: linear(q, d),
+      beforeFf: rmsNorm(d),
+      mlp: swiglu(d, ff),
+    }),
+    (w, x) => {
+      const n = w.before(x);
+      const queries = w.qNorm(rotate(w.q(n), turn, { heads: 4 }));
+      const keys = w.kNorm(rotate(w.k(n), turn, { heads: 2 }));
+      x = add(x, w.o(attention(queries, cache(keys, w.v(n), { kvHeads: 2 }))));
+      return residual(x, (x) => w.mlp(w.beforeFf(x)));
+    },
+  );
+  return defineModel(
+    'normed-behind-rope',
+    {},
+    () => ({ embed: embedding(vocab, d), layers: stack(2, layer, share.immediate(2)), norm: rmsNorm(d) }),
+    (m) => m.embed.logits(m.norm(m.layers(m.embed(input(t))))),
+  );
+}
+
 const llama3 = ropeScaling.llama3({ factor: 8, lowFreqFactor: 1, highFreqFactor: 4, originalContext: 30 });
 const yarn = ropeScaling.yarn({ factor: 4, originalContext: 40, betaFast: 4 });
 const factors = ropeScaling.factors([1, 1.25, 2, 5], { attentionFactor: 1.1 });
 
 /** Models by what they show. */
 export const primitives: Readonly<Record<string, () => Graph>> = {
+  'norms of heads behind RoPE, without a gain': normedBehindRope,
   'rope of neighbours': () => rotated(8, { pairing: 'adjacent' }),
   'rope of half a head': () => rotated(16, { dims: 8 }),
   'rope of a quarter of a head': () => rotated(16, { dims: 4 }),

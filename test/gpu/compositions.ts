@@ -38,6 +38,7 @@ export const headCompositions: readonly Composition[] = [
 /** Primitives whose kernels a GPU has of its own, or that lie otherwise in memory. */
 const ofPrimitives: readonly Composition[] = (
   [
+    'norms of heads behind RoPE, without a gain',
     'rope of neighbours in a part of a head',
     'learned positions, 26 features',
     'convolutions and attention in one block',

@@ -176,7 +176,7 @@ function rebind(node: Node, value: (v: ValueId, user: Node) => ValueId, param: (
     case 'positions':
       return { ...op, table: param(op.table) };
     case 'rmsNorm':
-      return { ...op, x: of(op.x), gain: param(op.gain) };
+      return { ...op, x: of(op.x), gain: op.gain === null ? null : param(op.gain) };
     case 'rope':
     case 'scale':
       return { ...op, x: of(op.x) };

@@ -103,28 +103,52 @@ export const headNorm = declared(
   'headNorm',
   {
     d: axis,
-    options: options({ heads: number('heads: 9'), ...normOptions }, 'headNorm(q, { heads: 9 })'),
+    options: options(
+      { heads: number('heads: 9'), ...normOptions, gain: optional(boolean) },
+      'headNorm(q, { heads: 9 })',
+    ),
   },
-  <const D extends Axis>(d: D, { heads, ...options }: NormOptions & { readonly heads: number }): Layer<D, D> =>
-    norm('headNorm', d, heads, options, capture()) as Layer<D, D>,
+  <const D extends Axis>(d: D, { heads, gain = true, ...options }: HeadNormOptions): Layer<D, D> =>
+    norm('headNorm', d, heads, options, capture(), gain) as Layer<D, D>,
 );
 
-function norm(made: string, d: Axis, heads: number, { eps = 1e-5, offset = 0 }: NormOptions, site: Capture): Untyped {
+/** What `headNorm` takes. */
+export interface HeadNormOptions extends NormOptions {
+  readonly heads: number;
+  /** Whether there is a weight; without one nothing multiplies, as in Llama 4. */
+  readonly gain?: boolean | undefined;
+}
+
+function norm(
+  made: string,
+  d: Axis,
+  heads: number,
+  { eps = 1e-5, offset = 0 }: NormOptions,
+  site: Capture,
+  gain = true,
+): Untyped {
   const shape = [d.size / heads];
   const rows = { first: 0, count: shape[0]!, groups: 1, stride: shape[0]! };
   const stored = { tensorOf: (name: string) => name, shape, rows, plus: offset };
   const weight = new Parameter(shape, 'gain', site, offset === 0 ? null : stored);
   const forward = (x: Tensor): Tensor => {
     const trace = activeTrace();
-    return trace.emit({ kind: 'rmsNorm', x: x.id, gain: trace.param(weight), eps, heads }, x.axes);
+    return trace.emit({ kind: 'rmsNorm', x: x.id, gain: gain ? trace.param(weight) : null, eps, heads }, x.axes);
   };
   const check = (place: string): void => {
     const where = { place, site: site() };
     checkHeads('headNorm', 'heads', heads, d, where);
     if (!isPositiveF32(eps)) throw new LamellaError('L117', { value: eps }, where);
     if (!isF32(offset)) throw new LamellaError('L142', { value: offset }, where);
+    if (gain || offset === 0) return;
+    const remedy = 'leaving offset out';
+    throw new LamellaError(
+      'L124',
+      { call: made, expected: 'no number', argument: 'offset, since gain is false', got: offset, remedy },
+      where,
+    );
   };
-  return layer(made, [d], { weight }, forward, site, check);
+  return layer(made, [d], gain ? { weight } : {}, forward, site, check);
 }
 
 /**

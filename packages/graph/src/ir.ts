@@ -126,13 +126,13 @@ export type Op =
   /** x W^T (+ bias): [t, in] -> [t, out]. `weight` is [out, in]. A tied head is a linear over the embedding table. */
   | { readonly kind: 'linear'; readonly x: ValueId; readonly weight: ParamId; readonly bias: ParamId | null }
   /**
-   * x / sqrt(mean(x^2) + eps) * gain, over the features of each of `heads` heads that lie side by side: 1 for all features. Heads have one gain
-   * in common, [features / heads].
+   * x / sqrt(mean(x^2) + eps) * gain, over the features of each of `heads` heads that lie side by side:
+   * 1 for all features. All heads have the same gain [features / heads]; without one it is 1.
    */
   | {
       readonly kind: 'rmsNorm';
       readonly x: ValueId;
-      readonly gain: ParamId;
+      readonly gain: ParamId | null;
       readonly eps: number;
       readonly heads: number;
     }

@@ -53,7 +53,7 @@ function opText(op: Op, body: Body): string {
     case 'linear':
       return `linear %${op.x}, ${param(op.weight)}${op.bias === null ? '' : `, ${param(op.bias)}`}`;
     case 'rmsNorm':
-      return `rmsNorm %${op.x}, ${param(op.gain)}, eps=${op.eps}${op.heads > 1 ? ` heads=${op.heads}` : ''}`;
+      return `rmsNorm %${op.x}${op.gain === null ? '' : `, ${param(op.gain)}`}, eps=${op.eps}${op.heads > 1 ? ` heads=${op.heads}` : ''}`;
     case 'layerNorm':
       return `layerNorm %${op.x}, ${param(op.gain)}${op.bias === null ? '' : `, ${param(op.bias)}`}, eps=${op.eps}`;
     case 'causalConv': {

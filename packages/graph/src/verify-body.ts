@@ -114,10 +114,15 @@ function resultAxes(scope: Scope): readonly Axis[] {
       return ofSize(scope, out!);
     }
     case 'rmsNorm': {
-      const gain = param(scope, op.gain, ['gain']);
       checkSize('heads', op.heads, scope.place, node.site);
-      const each = op.heads > 1 ? ` in each of ${op.heads} heads` : '';
-      expectFeatures(scope, op.x, gain.shape[0]! * op.heads, `one feature for each gain of ${gain.name}${each}`);
+      if (op.gain === null) {
+        const width = features(valueAt(scope, op.x));
+        if (width % op.heads !== 0) fail(scope, `%${op.x} has ${width} features for ${op.heads} heads`);
+      } else {
+        const gain = param(scope, op.gain, ['gain']);
+        const each = op.heads > 1 ? ` in each of ${op.heads} heads` : '';
+        expectFeatures(scope, op.x, gain.shape[0]! * op.heads, `one feature for each gain of ${gain.name}${each}`);
+      }
       if (!isPositiveF32(op.eps)) throw new LamellaError('L117', { value: op.eps }, where(scope));
       return axesOf(scope, op.x);
     }

@@ -405,6 +405,12 @@ describe('norms and positions', () => {
   test.each<[string, readonly Param[], Op, string]>([
     ['eps', [gain], { ...norm, eps: 0 }, 'L117 eps must be a positive number'],
     [
+      'heads without a gain',
+      [],
+      { kind: 'rmsNorm', x: 0, gain: null, eps: 1e-5, heads: 5 },
+      '%0 has 24 features for 5 heads',
+    ],
+    [
       'gain',
       [{ ...gain, shape: [20] }],
       norm,

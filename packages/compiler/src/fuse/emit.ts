@@ -139,7 +139,7 @@ class Emitter {
   #norm(op: NormOp, width: number): Norm {
     const vector = (param: number): number => this.#tensors.vector(param, { kind: 'plain', rows: width });
     const centred = op.kind === 'layerNorm';
-    const gain = vector(op.gain);
+    const gain = op.gain === null ? null : vector(op.gain);
     return { centred, gain, bias: centred && op.bias !== null ? vector(op.bias) : null, eps: op.eps };
   }
 

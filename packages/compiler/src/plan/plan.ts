@@ -253,7 +253,7 @@ export function packsOf(op: FusedOp): readonly PackId[] {
   const vectors = (e: ElementExpr): PackId[] =>
     e.kind === 'vector' ? [e.pack] : e.kind === 'apply' ? e.args.flatMap(vectors) : [];
   const gains = (norm: Norm | null): PackId[] =>
-    norm === null ? [] : norm.bias === null ? [norm.gain] : [norm.gain, norm.bias];
+    [norm?.gain ?? null, norm?.bias ?? null].filter((pack) => pack !== null);
   switch (op.kind) {
     case 'embed':
       return [op.table];

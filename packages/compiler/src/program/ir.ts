@@ -119,7 +119,8 @@ export type RowOrder =
 /** What a norm does: takes the mean away where it is centred, divides by the root of the mean of squares, and applies gain and bias. */
 export interface Norm {
   readonly centred: boolean;
-  readonly gain: PackId;
+  /** null for 1. */
+  readonly gain: PackId | null;
   readonly bias: PackId | null;
   readonly eps: number;
 }

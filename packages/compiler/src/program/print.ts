@@ -40,7 +40,8 @@ function printRows(program: Program): string[] {
 export function printKind(program: Program, kind: Kind): string[] {
   const buffer = (id: number) => program.buffers[id]!.name;
   const pack = (id: number) => packName(kind.packs[id]!);
-  const gains = ({ gain, bias, eps }: Norm) => `${pack(gain)}${bias === null ? '' : ` and ${pack(bias)}`} (eps ${eps})`;
+  const gains = ({ gain, bias, eps }: Norm) =>
+    `${gain === null ? 'no gain' : pack(gain)}${bias === null ? '' : ` and ${pack(bias)}`} (eps ${eps})`;
   const element = (e: ElementExpr): string => {
     switch (e.kind) {
       case 'dot':

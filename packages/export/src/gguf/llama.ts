@@ -87,7 +87,7 @@ export function asLlama(graph: Graph): Llama {
         return bindBlock(kinds[set.kind]!.parts, (param) => bound(set.weights, param));
       }),
     ),
-    outputNorm: rootWeight(root.op(lastNorm).gain),
+    outputNorm: rootWeight(gainOf(root, lastNorm)),
     head: headWeight === embedding ? null : headWeight,
   };
 }
@@ -158,12 +158,12 @@ function readBlock(reader: Reader): ReadBlock {
   sameSizes(reader, ffnNorm, sizes, { eps: reader.op(ffnNorm).eps });
   const linear = (node: NodeOf<'linear'>) => ({ weight: reader.op(node).weight, bias: reader.op(node).bias });
   const parts = {
-    attentionNorm: reader.op(attentionNorm).gain,
+    attentionNorm: gainOf(reader, attentionNorm),
     q: linear(q),
     k: linear(k),
     v: linear(v),
     output: linear(output),
-    ffnNorm: reader.op(ffnNorm).gain,
+    ffnNorm: gainOf(reader, ffnNorm),
     gate: linear(gate),
     up: linear(up),
     down: linear(down),
@@ -172,6 +172,12 @@ function readBlock(reader: Reader): ReadBlock {
 }
 
 /** Throws where `got` differs from `expected`: llama.cpp has each of these once for the model. */
+/** The gain of a norm, which a Llama's norms have. */
+function gainOf(reader: Reader, norm: NodeOf<'rmsNorm'>): ParamId {
+  const { gain } = reader.op(norm);
+  return gain ?? reader.refuse(norm, 'it has no gain', 'a norm with a weight, or export to PyTorch');
+}
+
 function sameSizes(reader: Reader, node: Node, expected: LlamaSizes, got: Partial<LlamaSizes>): void {
   for (const key of Object.keys(got) as (keyof LlamaSizes)[]) {
     const [its, elsewhere] = [got[key], expected[key]].map((value) => JSON.stringify(value)?.replaceAll('"', ''));

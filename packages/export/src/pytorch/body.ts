@@ -29,6 +29,7 @@ export function printBody(
   const uses = new Set<PythonName>();
   const lines: string[] = [];
   const v = (id: number) => names[id] ?? '';
+  const gain = (id: number | null) => (id === null ? 'None' : w(id));
   const w = (id: number) => `w[${JSON.stringify(body.params[id]?.name)}]`;
   const call = (name: PythonName, ...args: readonly string[]) => {
     uses.add(name);
@@ -47,8 +48,8 @@ export function printBody(
         return call('linear', v(op.x), w(op.weight), ...(op.bias === null ? [] : [w(op.bias)]));
       case 'rmsNorm':
         return op.heads === 1
-          ? call('rms_norm', v(op.x), w(op.gain), `eps=${float(op.eps)}`)
-          : call('head_norm', v(op.x), w(op.gain), `heads=${op.heads}`, `eps=${float(op.eps)}`);
+          ? call('rms_norm', v(op.x), gain(op.gain), `eps=${float(op.eps)}`)
+          : call('head_norm', v(op.x), gain(op.gain), `heads=${op.heads}`, `eps=${float(op.eps)}`);
       case 'layerNorm': {
         const bias = op.bias === null ? [] : [w(op.bias)];
         return call('layer_norm', v(op.x), w(op.gain), ...bias, `eps=${float(op.eps)}`);

@@ -48,8 +48,9 @@ export const pythonFunctions: Readonly<Record<PythonName, PythonFunction>> = {
   rms_norm: {
     needs: [],
     text: `def rms_norm(x, gain, eps):
-    """x / sqrt(mean(x^2) + eps) * gain, over the features."""
-    return x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + eps) * gain`,
+    """x / sqrt(mean(x^2) + eps) * gain, over the features; without a gain it is 1."""
+    y = x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + eps)
+    return y if gain is None else y * gain`,
   },
   head_norm: {
     needs: ['rms_norm'],

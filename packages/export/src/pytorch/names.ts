@@ -52,7 +52,7 @@ function suggested(node: Node, body: Body, names: readonly string[]): string {
       return body.params[op.weight]?.role === 'table' ? 'logits' : module(op.weight) || 'product';
     case 'rmsNorm':
     case 'layerNorm':
-      return module(op.gain) || 'normed';
+      return (op.gain === null ? '' : module(op.gain)) || 'normed';
     case 'causalConv':
       return module(op.weight) || 'convolved';
     case 'positions':

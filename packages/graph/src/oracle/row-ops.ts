@@ -37,7 +37,7 @@ export function rowOp(op: RowOp, { value, tensors, position, quantise, onQ8 }: R
         onQ8,
       });
     case 'rmsNorm':
-      return rmsNorm(value(op.x), vector(tensor(op.gain)), op.eps, op.heads);
+      return rmsNorm(value(op.x), op.gain === null ? null : vector(tensor(op.gain)), op.eps, op.heads);
     case 'layerNorm':
       return layerNorm(value(op.x), vector(tensor(op.gain)), op.bias === null ? null : vector(tensor(op.bias)), op.eps);
     case 'positions':
@@ -111,15 +111,15 @@ function linear(
   return bias ? out.map((sum, o) => sum + bias[o]!) : out;
 }
 
-/** x / sqrt(mean(x^2) + eps) * gain, head by head: x [heads * width], gain [width]. */
-function rmsNorm(x: Float64Array, gain: Float32Array, eps: number, heads: number): Float64Array {
+/** x / sqrt(mean(x^2) + eps) * gain, head by head: x [heads * width], gain [width], which is 1 where there is none. */
+function rmsNorm(x: Float64Array, gain: Float32Array | null, eps: number, heads: number): Float64Array {
   const out = new Float64Array(x.length);
   const width = x.length / heads;
   for (let from = 0; from < x.length; from += width) {
     let squares = 0;
     for (let i = 0; i < width; i++) squares += x[from + i]! * x[from + i]!;
     const inverse = 1 / Math.sqrt(squares / width + eps);
-    for (let i = 0; i < width; i++) out[from + i] = x[from + i]! * inverse * gain[i]!;
+    for (let i = 0; i < width; i++) out[from + i] = x[from + i]! * inverse * (gain?.[i] ?? 1);
   }
   return out;
 }

@@ -62,11 +62,11 @@ function normalised(
   });
   const inverse = b.let('inverse', apply('div', f32(1), apply('sqrt', add(mul(total, f32(1 / width)), f32(eps)))));
   const inverse4 = b.let('inverse4', apply('splat', inverse));
-  const gains = scope.vector(gain);
+  const gains = gain === null ? null : scope.vector(gain);
   const biases = bias === null ? null : scope.vector(bias);
   return (i, type) => {
     const scaled = mul(centre(read(i, type), type), type === 'f32' ? inverse : inverse4);
-    const gained = mul(scaled, load(gains, i, type));
+    const gained = gains ? mul(scaled, load(gains, i, type)) : scaled;
     return biases ? add(gained, load(biases, i, type)) : gained;
   };
 }

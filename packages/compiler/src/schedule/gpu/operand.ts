@@ -204,21 +204,22 @@ export function normalised(
     return held(b, group, width, (_, feature, type) => load(row, feature, type));
   };
   // loads start before the sums are complete
-  const gains = vector(gain);
+  const gains = gain === null ? null : vector(gain);
   const biases = bias === null ? null : vector(bias);
   const x = centred ? centredRow(b, group, source) : source;
   const squares = x.quads.map((v) => mul(v, v)).reduce(add, constant('f32x4', 0));
   const mine = reduceAll(b, group.scratch, group.lane, group.lanes, sumLanes(b, squares), add);
   const total = x.rest.reduce((sum, v) => add(sum, mul(v, v)), mine);
   const inverse = b.let('inverse', apply('div', f32(1), apply('sqrt', add(mul(total, f32(1 / width)), f32(eps)))));
-  const by = (v: Expr, gain: Expr, bias: Expr | undefined): Expr => {
-    const gained = mul(mul(v, v.type === 'f32' ? inverse : apply('splat', inverse)), gain);
+  const by = (v: Expr, gain: Expr | undefined, bias: Expr | undefined): Expr => {
+    const scaled = mul(v, v.type === 'f32' ? inverse : apply('splat', inverse));
+    const gained = gain ? mul(scaled, gain) : scaled;
     return b.let('normalised', bias ? add(gained, bias) : gained);
   };
   return {
     width,
-    quads: x.quads.map((v, i) => by(v, gains.quads[i]!, biases?.quads[i])),
-    rest: x.rest.map((v, i) => by(v, gains.rest[i]!, biases?.rest[i])),
+    quads: x.quads.map((v, i) => by(v, gains?.quads[i], biases?.quads[i])),
+    rest: x.rest.map((v, i) => by(v, gains?.rest[i], biases?.rest[i])),
   };
 }
 
