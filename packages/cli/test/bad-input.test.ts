@@ -112,7 +112,7 @@ describe('packages', () => {
     home.refuses([command, 'nowhere', '--tokens', '1'], 'L308', 'nowhere', 'lamella compile'),
   );
   test.each([
-    ['nothing there', 'facebook/MobileLLM-125M', 'it does not exist', 'downloaded before'],
+    ['a missing path', 'facebook/MobileLLM-125M', 'it does not exist', 'downloaded before'],
     ['another folder', 'other', 'neither the manifest.json', 'nor the config.json'],
     ['a folder without its config', 'weights', 'model.safetensors, but config.json is missing', '--weights weights'],
     ['a file of weights', 'weights/model.safetensors', 'without a config.json beside it'],

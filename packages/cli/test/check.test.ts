@@ -86,14 +86,14 @@ const returning = (body: string) => (source: string) =>
 
 test.each([
   [
-    'the call of a stack that nothing reads',
+    'a stack whose result is unused',
     '{ const x = m.embed_tokens(input(t)); m.layers(x); return m.embed_tokens.logits(m.norm(x)); }',
     'L116',
     'what it returns is never used',
     'Try passing that on',
   ],
   [
-    'a stack over what another stack has passed',
+    'a stack over a value from before another stack',
     '{ const x = m.embed_tokens(input(t)); const y = m.norm(m.layers(x)); return m.embed_tokens.logits(residual(m.layers(x), () => y)); }',
     'L116 stack',
     'before a stack',

@@ -203,8 +203,11 @@ describe('the cache', () => {
     ['a missing file', async (made: string) => rm(join(made, 'package', 'index.js'))],
     ['half a manifest', async (made: string) => truncate(join(made, 'package', 'manifest.json'), 300)],
     ['a pipe', async (made: string) => execFileSync('mkfifo', [join(made, 'package', 'pipe')])],
-    ['no folder', async (made: string) => rm(made, { recursive: true }).then(() => writeFile(made, ''))],
-    ['nothing but a folder', async (made: string) => rm(join(made, 'package'), { recursive: true })],
+    [
+      'a file in place of its folder',
+      async (made: string) => rm(made, { recursive: true }).then(() => writeFile(made, '')),
+    ],
+    ['no package', async (made: string) => rm(join(made, 'package'), { recursive: true })],
   ])('an entry with %s is compiled again, with a note', async (_, damage) => {
     await damage(await entry());
     const mended = await packageOf('cached');

@@ -142,7 +142,7 @@ test.each([
   ],
   ['a function', 'export default () => 1;\n', 'its default export is a function, which nothing calls'],
   [
-    'a copy of a model, with a name that nobody checked',
+    'a copy of a model, with an unchecked name',
     preset(1).replace('export default', 'const model =').concat("export default { ...model, name: '../evil' };\n"),
     'its default export is a copy of what defineModel returned',
   ],
@@ -157,7 +157,7 @@ test.each([
 
 test.each([
   ['null', 'throw null;\n', 'it throws null'],
-  ['an error without words', 'throw new Error();\n', 'Error'],
+  ['an error without a message', 'throw new Error();\n', 'Error'],
   [
     'a model that is given another name',
     preset(1)
@@ -242,14 +242,14 @@ describe('L113: mistakes of beginners, with a remedy', () => {
       1,
     ],
     [
-      'a part of ours',
+      'a part of the DSL',
       "import { block } from '@lamella/dsl/block';\nexport default block();\n",
       'it imports @lamella/dsl/block, which is not installed',
       "'@lamella/dsl'",
       1,
     ],
     [
-      'no TypeScript',
+      'a file that is not TypeScript',
       "import a from './words.md';\nexport default a;\n",
       'words.md, which is not TypeScript',
       'readFileSync of node:fs for such a file',
@@ -335,7 +335,7 @@ describe('circular imports', () => {
 
 test.each([
   ['rmsnorm', 'rmsNorm'],
-  ['layerNorm', 'add, attention, block, '],
+  ['transformer', 'add, attention, block, '],
 ])('L129: %s, which the DSL does not have', async (name, remedy) => {
   const path = author('unknown.ts', `import { ${name} } from '@lamella/dsl';\n\nexport default ${name}();\n`);
   const error = await failure(path);

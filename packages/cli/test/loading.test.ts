@@ -391,11 +391,7 @@ describe('each cause has its error code', () => {
     ['a page as the manifest', answering(/manifest/, 200, page), /^L418 manifest.json was not found/],
     ['no package', answering(/manifest/, 404), /^L404 .* is not a compiled package: the server has no manifest.json/],
     ['a server that refuses', answering(/001/, 403), /^L420 weights-001.bin may not be read: .* answers 403/],
-    [
-      'a server that is ill',
-      answering(/001/, 500),
-      /^L421 weights-001.bin cannot be fetched now: the server answers 500/,
-    ],
+    ['a failing server', answering(/001/, 500), /^L421 weights-001.bin cannot be fetched now: the server answers 500/],
     ['another file', answering(/001/, 200, 'other'), /^L407 weights-001.bin is damaged: it has 5 bytes where/],
   ])('%s', async (_, before, message) => {
     const said = await visit(await open(await site(before)));

@@ -190,7 +190,7 @@ test.each([
   ['SIGHUP', 129],
   ['SIGINT', 130],
   ['SIGTERM', 143],
-] as const)('%s leaves nothing behind', async (signal, exitCode) => {
+] as const)('%s leaves no files', async (signal, exitCode) => {
   const child = await replacing('wait');
   child.kill(signal);
   expect((await once(child, 'close'))[0]).toBe(exitCode);

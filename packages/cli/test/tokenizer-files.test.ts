@@ -136,13 +136,13 @@ const decoder = (added_tokens_decoder: object) => config({ added_tokens_decoder 
 
 test.each<[string, Record<string, unknown>, number, RegExp]>([
   [
-    'a token that it does not have',
+    'a token that the tokenizer does not have',
     { 'tokenizer_config.json': { eos_token: '<end>' } },
     6,
     /tokenizer_config\.json names <end>/,
   ],
   [
-    'an added token that it does not have',
+    'an added token that the tokenizer does not have',
     {
       'tokenizer_config.json': {
         added_tokens_decoder: { 3: { content: '<sep>', special: true }, 4: { content: '<tool>' } },
@@ -152,14 +152,19 @@ test.each<[string, Record<string, unknown>, number, RegExp]>([
     /tokenizer_config\.json adds <tool>, which the tokenizer does not have/,
   ],
   [
-    'an end outside the vocabulary',
+    'an end token outside the vocabulary',
     { 'config.json': { eos_token_id: 9 } },
     6,
     /the eos_token_id of config\.json has the id 9.*has 6 tokens/,
   ],
-  ['an end that is no id', { 'config.json': { eos_token_id: '1' } }, 6, /the eos_token_id of config\.json is "1"/],
   [
-    'a begin outside the vocabulary',
+    'an end token that is not an id',
+    { 'config.json': { eos_token_id: '1' } },
+    6,
+    /the eos_token_id of config\.json is "1"/,
+  ],
+  [
+    'a BOS token outside the vocabulary',
     { 'tokenizer.json': { ...bare, post_processor: begins } },
     2,
     /a token that the tokenizer adds has the id 2/,
@@ -172,25 +177,25 @@ test.each<[string, Record<string, unknown>, number, RegExp]>([
     /the prompt's own format has the id 3/,
   ],
   [
-    'something that is not understood',
+    'an unsupported part',
     { 'tokenizer.json': { ...bare, normalizer: { type: 'Nmt' } } },
     6,
     /normalizer: type "Nmt" is none of .*NFC/,
   ],
   [
-    'a begin that nobody names',
+    'a BOS token that no file names',
     config({ add_bos_token: true }),
     6,
     /add_bos_token .* is true, and no file names a bos_/,
   ],
   [
-    'an end that nobody names',
+    'an EOS token that no file names',
     config({ add_eos_token: true }),
     6,
     /add_eos_token .* is true, and no file names a eos_/,
   ],
   [
-    'no begin, where the tokenizer adds what nobody names',
+    'no BOS, although the tokenizer adds a token that no file names',
     { ...config({ add_bos_token: false }), 'tokenizer.json': { ...bare, post_processor: begins } },
     6,
     /add_bos_token of tokenizer_config\.json is false, and no file names a bos_token/,
@@ -238,7 +243,7 @@ test.each<[string, Record<string, unknown>, number, RegExp]>([
     /has a different rstrip for a/,
   ],
   ...[true, false].map((says): [string, Record<string, unknown>, number, RegExp] => [
-    'a space before the text that one file wants',
+    'a space before the text in one file only',
     {
       'tokenizer.json': { ...bare, pre_tokenizer: { type: 'ByteLevel', add_prefix_space: !says } },
       ...config({ add_prefix_space: says }),

@@ -106,9 +106,9 @@ describe.concurrent('a download', () => {
     ['busy', status(429), /^L421 f.bin cannot be fetched now: the server answers 429/, 3],
     ['ill', status(502), /^L421 /, 3],
     ['cut', half, /^L422 f.bin arrived only in part: the connection ended after \d+ bytes/, 3],
-    ['not changed, it says', status(304), /^L421 .* answers 304/, 3],
+    ['not modified', status(304), /^L421 .* answers 304/, 3],
     [
-      'from elsewhere on',
+      'from another byte on',
       (r) => rest(r, 100),
       /^L407 f.bin is damaged: the server sends only the bytes from byte 100/,
       1,

@@ -70,7 +70,7 @@ test.each([
   ['a list', []],
   ['an empty text', ''],
   ['half an address', 'http://'],
-  ['half an address of IPv6', 'http://[bad'],
+  ['half an IPv6 address', 'http://[bad'],
   ['a symbol', Symbol('place')],
   ['a Proxy that is revoked', revoked.proxy],
   ['an object that throws', throwing],

@@ -26,9 +26,9 @@ test.each<[string, Chosen, Partial<Engine>, string, number]>([
   ['AVX-VNNI, but no kernels for it', large, { sets: ['vnni', 'relaxed', 'simd'] }, 'relaxed-threads', 4],
   ['no shared memory', large, { sharesMemory: false }, 'relaxed', 1],
   ['a small model: one thread', manifest(1, 'simd', 'simd-threads'), {}, 'simd', 1],
-  ['a small model, but two were asked for', manifest(1, 'simd', 'simd-threads'), { threads: 2 }, 'simd-threads', 2],
-  ['a model for two', manifest(9, 'simd', 'simd-threads'), {}, 'simd-threads', 2],
-  ['more than there is room for', large, { threads: 100 }, 'relaxed-threads', 8],
+  ['a small model, two threads requested', manifest(1, 'simd', 'simd-threads'), { threads: 2 }, 'simd-threads', 2],
+  ['a model for two threads', manifest(9, 'simd', 'simd-threads'), {}, 'simd-threads', 2],
+  ['more threads than the plan allows', large, { threads: 100 }, 'relaxed-threads', 8],
   ['no kernels for several', manifest(60, 'simd'), {}, 'simd', 1],
 ])('%s', (_, package_, changed, variant, threads) => {
   expect(chooseKernels(package_, { ...engine, ...changed })).toMatchObject({ kernel: { variant }, threads });

@@ -4,7 +4,7 @@ import { catalogue, LamellaError, type LamellaErrorCode } from '../src/lamella-e
 
 const codes = Object.keys(catalogue) as LamellaErrorCode[];
 
-test.each(codes)('%s has a sentence and a remedy that reads as English behind Try', (code) => {
+test.each(codes)('%s has a sentence and a remedy that reads as English after Try', (code) => {
   const [sentence, remedy, ...more] = catalogue[code].split('. Try: ');
   expect(sentence).toMatch(/\w/);
   expect(remedy).toMatch(/^[-a-z{]/);

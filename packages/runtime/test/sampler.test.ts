@@ -128,7 +128,7 @@ describe('each rule draws from its distribution', () => {
     ['top-p after top-k, renormalised', { topK: 3, topP: 0.7 }, []],
     ['typical-p 0.4', { typicalP: 0.4 }, []],
     ['typical-p after top-k, renormalised', { topK: 5, typicalP: 0.5 }, []],
-    ['all at once', { temperature: 1.5, topK: 6, topP: 0.9, minP: 0.15, repetitionPenalty: 1.3 }, [4, 6, 1]],
+    ['all but typical-p', { temperature: 1.5, topK: 6, topP: 0.9, minP: 0.15, repetitionPenalty: 1.3 }, [4, 6, 1]],
     ['all and typical-p', { temperature: 2, topK: 7, topP: 0.95, minP: 0.05, typicalP: 0.7 }, []],
   ])('%s', (_, options, seen) => {
     const expected = distribution(EIGHT, options, seen);

@@ -152,7 +152,7 @@ export async function strangeCalls(model: Model): Promise<Record<string, unknown
     ];
     return JSON.stringify(lone) === JSON.stringify(replaced) && JSON.stringify(lone) !== '[]';
   });
-  await note('what is changed after the call', async () => {
+  await note('a list changed after the call', async () => {
     const prompt = [1, 2];
     const stop = ['zzz'];
     const settings = { maxTokens: 3, stop, eos: [] as number[] };
@@ -191,7 +191,7 @@ export const expectedAnswers: Readonly<Record<string, unknown>> = {
   'no ids': 'throws L401 in short',
   'a long text': 'rejects: L403 in short',
   'lone surrogates': true,
-  'what is changed after the call': [2, 3],
+  'a list changed after the call': [2, 3],
   afterwards: 2,
 };
 
