@@ -1,17 +1,23 @@
-/** A page in a Chromium of its own, and the memory it took. */
+/** Opens a page in a newly started Chromium and measures its memory. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { chromiumAlone, openAlone, openListener } from '@lamella/hosts/alone';
 
 export interface Visit<T> {
   readonly said: T;
-  /** Peak resident memory of the largest page process, `VmHWM` of proc(5); NaN where the system has no such file. */
+  /**
+   * Peak resident memory of the largest page process, `VmHWM` of proc(5); NaN on systems without
+   * that file.
+   */
   readonly peakBytes: number;
 }
 
 const PATIENCE_MS = 90_000;
 
-/** By then a new window is all there, and its process as large as it gets: after a second half of its code had yet to come. */
+/**
+ * By then a new window is complete and its process has stopped growing; after one second, half of
+ * its code was still missing.
+ */
 const SETTLED_MS = 4000;
 
 /** Opens `about:blank` until it has settled, or until there is a process to measure. */
@@ -22,7 +28,10 @@ export function visitBlank(): Promise<Visit<void>> {
   });
 }
 
-/** Opens `url` with `order` and an address to answer to, both as JSON, behind its #. Throws what the page could not do. */
+/**
+ * Opens `url` with `order` and a callback address, both as JSON, after its #. Throws the error that
+ * the page reports.
+ */
 export async function visitAlone<T>(url: string, order: object): Promise<Visit<T>> {
   const listener = await openListener<T>(PATIENCE_MS);
   try {
@@ -47,7 +56,7 @@ function largestPage(root: number): number {
   return peaks.length === 0 ? Number.NaN : Math.max(...peaks);
 }
 
-/** Processes end while they are looked at. */
+/** Processes may end while they are read. */
 function read(pid: string, file: string): string {
   try {
     return readFileSync(`/proc/${pid}/${file}`, 'utf8');

@@ -1,6 +1,6 @@
 /**
- * Compares every open contender with the oracle: our own packages strictly, so that the run ends
- * where one is wrong, and all contenders of a model loosely, as a figure (`exactness.ts` says how).
+ * Compares every open contender with the oracle: our own packages strictly, so that a wrong one
+ * ends the run, and all contenders of a model loosely, as a figure (see `exactness.ts`).
  */
 import { inThreads } from './contender.ts';
 import {
@@ -21,22 +21,22 @@ import type { Results } from './results.ts';
 import { distance } from './statistics.ts';
 
 /**
- * Least share of executions that must leave what the oracle leaves: in the others a code flipped at
- * a tie.
+ * The smallest share of executions that must equal the oracle's; in the others a code flipped at a
+ * tie.
  */
 const EXACT_SHARE = 0.9;
 
-/** The peers run this model. */
+/** The model that the peers run. */
 const PEER_MODEL: Model = '125m';
 
 type Checked = Pick<Results, 'stepwise' | 'exactness'>;
 
-/** What each contender answered to the prompt: its logits [vocab]. */
+/** The logits [vocab] of each contender after the prompt. */
 type Answers = ReadonlyMap<Entry, ArrayLike<number>>;
 
 /**
- * Checks every model of `checked` that one of the variants belongs to. Throws where a package of
- * ours is wrong.
+ * Checks every model of `checked` to which a variant belongs. Throws if one of our packages is
+ * wrong.
  */
 export async function checkAll(
   entries: readonly Entry[],
@@ -90,7 +90,7 @@ async function answersOf(entries: readonly Entry[], journal: Journal): Promise<A
   return answers;
 }
 
-/** How far the answers of the named contenders are from what the oracle computed. */
+/** Distances of the named contenders' answers from the oracle's. */
 function distances(answers: Answers, titles: readonly string[], { quant, logits }: Witness): Exactness[] {
   return [...answers]
     .filter(([{ title }]) => titles.includes(title))
@@ -109,7 +109,7 @@ function distances(answers: Answers, titles: readonly string[], { quant, logits 
 async function checkPackage(title: string, built: Built, exact: Witness, answers: Answers): Promise<Stepwise> {
   const { free, ...steps } = await inProcess(built, exact);
   if (!(steps.exact >= EXACT_SHARE * steps.executions))
-    throw new Error(`${title}: ${steps.exact} of ${steps.executions} executions leave what the oracle leaves`);
+    throw new Error(`${title}: ${steps.exact} of ${steps.executions} executions have the oracle's result`);
   for (const [entry, got] of answers) {
     const difference = entry.title === title ? largestDifference(got, free) : 0;
     if (!(difference < ROUNDING))

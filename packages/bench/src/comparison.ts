@@ -1,6 +1,5 @@
 /**
- * One comparison: opens its contenders, checks what they compute, and measures them in the same
- * rounds.
+ * One comparison: opens its contenders, checks their results, and measures them in the same rounds.
  */
 import { checkAll } from './check.ts';
 import { type Contender, inThreads } from './contender.ts';
@@ -27,13 +26,11 @@ import { patient } from './patience.ts';
 import type { Results } from './results.ts';
 import { measure } from './rounds.ts';
 
-/** What a comparison found; `version` is Chromium's. */
+/** The results of a comparison; `version` is Chromium's. */
 export type Compared = Pick<Results, 'stepwise' | 'exactness'> &
   Awaited<ReturnType<typeof measure>> & { readonly version: string };
 
-/**
- * Throws where one of our own packages computes wrongly; failures of others go into the journal.
- */
+/** Throws if one of our own packages computes wrongly; failures of others go into the journal. */
 export async function compare(
   comparison: Comparison,
   extent: Extent,
@@ -53,7 +50,7 @@ export async function compare(
   }
 }
 
-/** A contender that can be opened, with any number of threads. */
+/** A contender that may be opened with several numbers of threads. */
 interface Candidate {
   readonly title: string;
   readonly works: readonly Work[];
@@ -85,7 +82,7 @@ function candidatesOf(
   ];
 }
 
-/** Adds to `entries` each candidate that opens, with each number of threads. */
+/** Opens each candidate with each number of threads, and adds those that open to `entries`. */
 async function openAll(candidates: readonly Candidate[], entries: Entry[], journal: Journal): Promise<void> {
   for (const { title, works, open } of candidates) {
     for (const threads of threadCounts) {

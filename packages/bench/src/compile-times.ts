@@ -1,4 +1,4 @@
-/** How long `lamella compile` takes: the command itself, in a process of its own. */
+/** Measures `lamella compile`: the command itself, in a separate process. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
@@ -10,7 +10,10 @@ import type { Results } from './results.ts';
 const command = fileURLToPath(new URL('../../cli/bin/lamella.js', import.meta.url));
 const graph = fileURLToPath(new URL('../../../graphs/mobilellm-125m.ts', import.meta.url));
 
-/** Of MobileLLM-125M at q4, `count` times each; ms from the start of the process to its end. */
+/**
+ * Compile times of MobileLLM-125M at q4, with weights and without, `count` of each; ms from the
+ * start of the process to its end.
+ */
 export async function compileTimes(count: number): Promise<Results['compileMs']> {
   return { weights: await timesWith(['--weights', 'random:1'], count), none: await timesWith([], count) };
 }

@@ -1,4 +1,7 @@
-/** The results as a page to read: which targets were reached, every figure with its spread, and how they came about. */
+/**
+ * The results as a page: which targets were reached, every figure with its spread, and how the
+ * figures were made.
+ */
 
 import { LENGTH, ROUNDING } from './exactness.ts';
 import type { Load } from './loading.ts';
@@ -15,7 +18,7 @@ export function document(results: Results, plot: string): string {
   return `${[
     '# Side by side, in one run',
     `\`npm run bench\`, ${date}. ${machine.cpu}, ${machine.logicalCores} logical cores, ${machine.memoryGiB} GiB, ${machine.system}. ${list(versions)}.`,
-    `Everybody has the same weights (\`random:1\`) and room for ${CONTEXT} tokens. In three comparisons (q4, q8, larger models), each in a browser of its own, all stay open while rounds go through everything, every other one backwards; each measurement waits up to 1.5 s for a quiet machine and begins with 32 tokens that wake the contender and do not count; no sample is left out. A sample is the mean of its tokens, or of the bare kernels’ 128 steps. Figures are medians over rounds (${rounds.length} of them), ratios medians of each round's own. Greedy, choice of the token included; 1 and 2 threads. Keys and values are f32 in ours unless a row says q8, f16 in wllama and llama.cpp (their default, with flash attention in the latter), f32 in ONNX Runtime. Load average when each round began: ${loads}. Raw samples: \`results.json\`.`,
+    `All contenders have the same weights (\`random:1\`) and room for ${CONTEXT} tokens. There are three comparisons (q4, q8, larger models), each in its own browser. Contenders stay open while rounds measure them in turn, every other round in reverse order. Each measurement waits up to 1.5 s for a quiet machine and begins with 32 tokens that warm the contender up and are not counted. No sample is left out. A sample is the mean of its tokens, or of the bare kernels’ 128 steps. Figures are medians over ${rounds.length} rounds, ratios medians of the rounds' ratios. Decoding is greedy and includes the choice of the token; 1 and 2 threads. Keys and values are f32 in our packages unless a row says q8, f16 in wllama and llama.cpp (their default; llama.cpp also uses flash attention), f32 in ONNX Runtime. Load average at the start of each round: ${loads}. Raw samples: \`results.json\`.`,
     `![Tokens per second](${plot})`,
     ...unmeasured(failures),
     '## Targets',
@@ -23,7 +26,7 @@ export function document(results: Results, plot: string): string {
     '## Speed',
     seriesTable(results),
     '## Sharing',
-    'Tokens/s of 30 blocks, of 30 blocks each twice in a row (LS, 60 executions), and of 60 different blocks; then the time of a token against the first. The WASM code of the three packages is the same, byte for byte.',
+    'Tokens/s of 30 blocks, of 30 blocks each run twice in a row (LS, 60 executions), and of 60 different blocks; then the time of a token relative to the first. The WASM code of the three packages is identical, byte for byte.',
     table(
       ['', 'threads', 'base', 'LS', '60 different', 'LS / base, time', '60 / base, time'],
       sharingRatios(results).map(({ what, threads, values }) => [
@@ -33,9 +36,9 @@ export function document(results: Results, plot: string): string {
       ]),
     ),
     '## Exactness',
-    `Ours, strictly: each execution of each token of a prompt of ${LENGTH} is given the residual of the f64 oracle under the same quantisation, and must leave the oracle's, to ${ROUNDING} of the largest number. Where one does not, f32 took the neighbouring code for a number at a tie. The run ends if fewer than nine in ten do, or if what a page computed is not what Node computed.`,
+    `Our packages are checked strictly: each execution of each token of a prompt of ${LENGTH} starts from the residual of the f64 oracle under the same quantisation, and its result must equal the oracle's, to ${ROUNDING} of the largest number. Where it does not, f32 rounded a number at a tie to the neighbouring code. The run ends if fewer than nine in ten are equal, or if a page's results differ from Node's.`,
     table(
-      ['', 'executions', "with the oracle's result", 'farthest from it'],
+      ['', 'executions', "with the oracle's result", 'largest difference'],
       results.stepwise.map(({ contender, executions, exact, farthest }) => [
         contender,
         String(executions),
@@ -43,7 +46,7 @@ export function document(results: Results, plot: string): string {
         farthest.toExponential(1),
       ]),
     ),
-    `Everybody: logits behind the same prompt against the oracle, root mean square difference as a share of the logits' spread, and KL divergence. The weights are random, so this says how far each rounds, not what a trained model would lose. One code that flips in an early layer is a hundredth here (\`test/full/exactness.full.ts\`: given three or four codes, the oracle's logits to 2e-7).`,
+    `All contenders are checked loosely: their logits after the same prompt against the oracle's, as root mean square difference relative to the logits' spread, and as KL divergence. The weights are random, so this shows how much each one rounds, not what a trained model would lose. One code that flips in an early layer causes a hundredth here (\`test/full/exactness.full.ts\`: with three or four codes set as in the oracle, the logits equal the oracle's to 2e-7).`,
     table(
       ['', 'threads', "oracle's weights", 'relative', 'KL, nats'],
       results.exactness.map(({ contender, threads, against, relative, divergence }) => [
@@ -55,7 +58,7 @@ export function document(results: Results, plot: string): string {
       ]),
     ),
     '## Getting ready',
-    'In a Chromium that has just started: until ready, from the arrival of the last byte until ready, growth of the renderer over about:blank at its peak, and the first tokens of all.',
+    'In a Chromium that has just started: time until ready, time from the arrival of the last byte until ready, peak growth of the renderer over about:blank, and the first tokens.',
     loadTable(results),
     '## Packages',
     table(
@@ -133,14 +136,14 @@ function loadTable({ loads }: Results): string {
   );
 }
 
-/** The section about what failed; nothing where nothing did. */
+/** The section about failures; empty if there were none. */
 export function unmeasured(failures: readonly Failure[]): string[] {
   if (failures.length === 0) return [];
   const rows = failures.map(({ what, reason }) => [what, reason]);
   return ['## What could not be measured', table(['', 'why'], rows)];
 }
 
-/** A Markdown table; all columns but the first to the right. */
+/** A Markdown table; all columns except the first are right-aligned. */
 export function table(titles: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
   return [line(titles), line(titles.map((_, i) => (i === 0 ? '---' : '---:'))), ...rows.map(line)].join('\n');

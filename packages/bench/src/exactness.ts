@@ -1,12 +1,14 @@
 /**
- * How right everybody is, in the same run.
+ * How close all contenders are to the oracle, in the same run.
  *
- * Ours strictly, in two steps. In this process, every execution of a package is given the residual of the f64 oracle under the same quantisation
- * and must leave the oracle's, to rounding; all but a few do, whose input has a code that lies at a tie (`test/full/exactness.full.ts` shows that
- * nothing else makes the difference). Then what pages computed must be what this process computed.
+ * Ours are checked strictly, in two steps. In this process, every execution of a package starts
+ * from the residual of the f64 oracle under the same quantisation, and its result must equal the
+ * oracle's up to rounding. All but a few do; in those a code lies at a tie
+ * (`test/full/exactness.full.ts` shows that nothing else causes the difference). Then the results
+ * of the pages must equal those of this process.
  *
- * Everybody loosely: logits behind a short prompt that is given to all, against the oracle; where a code flips at a tie, thirty layers make a
- * hundredth of it.
+ * All contenders are checked loosely: their logits after a short prompt against the oracle's. Where
+ * a code flips at a tie, thirty layers turn it into a hundredth.
  */
 import { join } from 'node:path';
 import { randomTensor } from '@lamella/checkpoint/random';
@@ -21,39 +23,45 @@ import { promptOf } from './line-up.ts';
 import { type Built, modelsFolder } from './models.ts';
 import type { Distance } from './statistics.ts';
 
-/** Tokens of the prompt that is checked. */
+/** Tokens of the prompt for the check. */
 export const LENGTH = 6;
-/** Of the largest number: what rounding alone may come to. */
+/** The most that rounding alone may differ, relative to the largest number. */
 export const ROUNDING = 1e-5;
 
 export interface Exactness extends Distance {
   readonly contender: string;
   readonly threads: number;
-  /** Of the oracle's weights. */
+  /** The quantisation of the oracle's weights. */
   readonly against: Quant;
 }
 
-/** Executions of one of our packages, each on the oracle's residual. */
+/** The executions of one of our packages, each started from the oracle's residual. */
 export interface Stepwise {
   readonly contender: string;
   readonly executions: number;
-  /** Those that left the oracle's residual, to `ROUNDING` of its largest number; the head counts as one, with its logits. */
+  /**
+   * Executions whose result equals the oracle's, to `ROUNDING` of its largest number; the head
+   * counts as one, with its logits.
+   */
   readonly exact: number;
-  /** The largest difference, as a share of the largest number: of those with a code that flipped. */
+  /**
+   * The largest difference, relative to the largest number; it comes from an execution with a
+   * flipped code.
+   */
   readonly farthest: number;
 }
 
-/** What an oracle did for the prompt. */
+/** The oracle's results for the prompt. */
 export interface Witness {
   readonly quant: Quant;
   readonly kv: Kv;
-  /** Behind each token, f64 [vocab]. */
+  /** After each token, f64 [vocab]. */
   readonly logits: readonly Float64Array[];
-  /** Of each token, in order. */
+  /** For each token, in order. */
   readonly executions: readonly (readonly Extract<OracleEvent, { kind: 'execution' }>[])[];
 }
 
-/** Runs the oracle on the prompt, weights of `random:1`. */
+/** Runs the oracle on the prompt, with weights of `random:1`. */
 export function witness(graph: Graph, quant: Quant, kv: Kv): Witness {
   let current: Extract<OracleEvent, { kind: 'execution' }>[] = [];
   const observe = (event: OracleEvent) => event.kind === 'execution' && current.push(event);
@@ -71,7 +79,10 @@ export function witness(graph: Graph, quant: Quant, kv: Kv): Witness {
   };
 }
 
-/** Runs a package in this process: free, for its logits f32 [vocab] behind the prompt, and execution by execution. */
+/**
+ * Runs a package in this process: once freely, for its logits f32 [vocab] after the prompt, and
+ * once execution by execution.
+ */
 export async function inProcess(
   { folder, manifest, residual }: Built,
   { logits, executions }: Witness,
@@ -106,7 +117,10 @@ export async function inProcess(
   }
 }
 
-/** Runs row `row` of the execution table alone, for one token: a step over a table of one row, which is that one. */
+/**
+ * Runs only row `row` of the execution table, for one token: a step over a table that consists of
+ * this row.
+ */
 function runRow(driver: WasmDriver, manifest: Built['manifest'], row: number, position: number): void {
   const { memory, table } = manifest;
   const step = stepWords(driver.memory.buffer, memory);
@@ -115,7 +129,7 @@ function runRow(driver: WasmDriver, manifest: Built['manifest'], row: number, po
   writeStep(step, { rows: table.length, table: memory.table.offset });
 }
 
-/** Of the largest of `exact`. NaN where either has one. */
+/** The largest difference, relative to the largest of `exact`. NaN if either contains one. */
 export function largestDifference(got: ArrayLike<number>, exact: ArrayLike<number>): number {
   let [difference, largest] = [0, 0];
   for (let i = 0; i < exact.length; i++) {

@@ -1,6 +1,7 @@
 /**
- * How much one run measures: which packages at which work, how often, and which contenders are open
- * at the same time. `quick` tries everything out in minutes; the published results are from `full`.
+ * The extent of a run: which packages are measured with which work, how often, and which contenders
+ * are open at the same time. `quick` tries everything in minutes; the published results are from
+ * `full`.
  */
 import { nativeTitle, onnxTitle, type Work, wllamaTitle } from './line-up.ts';
 import type { Model, Variant } from './models.ts';
@@ -26,7 +27,7 @@ const long: Work = { name: works.long, prompt: 896, tokens: 128 };
 const few: Work = { name: 'decode 32 after 16', prompt: 16, tokens: 32 };
 const shortPrefill: Work = { name: 'prefill 128', prompt: 128, tokens: 0 };
 
-/** The package that is loaded in fresh browsers, beside its peers. */
+/** The package that is loaded in fresh browsers, in turn with its peers. */
 export const loadedVariant: Variant = { model: '125m', quant: 'q4', kv: 'f32' };
 
 const core: Extent['variants'] = [
@@ -76,7 +77,7 @@ export interface Comparison {
   readonly name: string;
   has(variant: Variant): boolean;
   readonly peers: readonly Peer[];
-  /** Format of the bare kernels. */
+  /** Format of the bare kernels; null for none. */
   readonly bare: 'q4' | 'q8' | null;
 }
 

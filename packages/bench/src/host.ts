@@ -1,6 +1,6 @@
 /**
- * Chromium for the contenders that run in it: one site with everything that is measured, and a page for each contender, in a context of its
- * own and so in a renderer process of its own.
+ * Starts Chromium for the contenders that run in it: one site with everything that is measured, and
+ * a page for each contender, in its own context and therefore in its own renderer process.
  */
 import { fileURLToPath } from 'node:url';
 import { launchChromium } from '@lamella/hosts/chromium';
@@ -19,7 +19,7 @@ export interface Host {
   close(): Promise<void>;
 }
 
-/** Pages that nobody looks at must not be slowed down. */
+/** Chromium must not slow down hidden pages. */
 const switches = [
   '--disable-renderer-backgrounding',
   '--disable-background-timer-throttling',

@@ -1,23 +1,22 @@
 /**
- * What a run writes down on its way: how long each part took, and what failed without ending the
- * run.
+ * The record that a run keeps: the duration of each part, and failures that did not end the run.
  */
 import { type Failure, reasonOf } from './patience.ts';
 
 export interface Journal {
-  /** Prints a line about what is going on. */
+  /** Prints a line about the progress. */
   readonly say: (line: string) => void;
-  /** In order. */
+  /** In the order in which they ran. */
   readonly parts: { readonly what: string; readonly seconds: number }[];
   readonly failures: Failure[];
 }
 
-/** A journal with nothing in it. */
+/** An empty journal. */
 export function newJournal(say: Journal['say']): Journal {
   return { say, parts: [], failures: [] };
 }
 
-/** Does one part of the run, and writes down how long it took. */
+/** Runs one part and records its duration. */
 export async function part<T>({ say, parts }: Journal, what: string, work: () => Promise<T>): Promise<T> {
   say(what);
   const began = performance.now();
@@ -26,7 +25,7 @@ export async function part<T>({ say, parts }: Journal, what: string, work: () =>
   return result;
 }
 
-/** The result of `work`, or null with an entry under `failures` when it throws. */
+/** The result of `work`; if it throws, null, with an entry in `failures`. */
 export async function attempt<T>({ failures }: Journal, what: string, work: () => Promise<T>): Promise<T | null> {
   try {
     return await work();

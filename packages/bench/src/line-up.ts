@@ -1,6 +1,6 @@
 /**
- * The contenders, and the work that each is measured at. An opened contender stays open while the
- * rounds of its comparison last.
+ * The contenders, and the work for which each is measured. An opened contender stays open during
+ * the rounds of its comparison.
  */
 import { join } from 'node:path';
 import type { Contender, Generated } from './contender.ts';
@@ -12,7 +12,7 @@ import { within } from './patience.ts';
 import type { Measurement } from './rounds.ts';
 import { median } from './statistics.ts';
 
-/** How our packages are called in the results. */
+/** The name of a package of ours in the results. */
 export function titleOf({ model, quant, kv }: Variant): string {
   return `Lamella ${model} ${quant}${kv === 'q8' ? ', KV q8' : ''}`;
 }
@@ -23,7 +23,7 @@ export const labTitle = (format: 'q4' | 'q8', model: '125m' | '125m-ls' | '125m-
   `bare kernels ${model} ${format}`;
 export const readTitle = 'streaming read';
 
-/** What is asked of a contender: tokens of the prompt, and tokens after the first. */
+/** The work of a contender: tokens of the prompt, and tokens after the first. */
 export interface Work {
   readonly name: string;
   readonly prompt: number;
@@ -35,7 +35,7 @@ export function promptOf(length: number): number[] {
   return Array.from({ length }, (_, i) => 300 + ((i * 7919) % 31_700));
 }
 
-/** A contender that has been opened, and what the rounds ask of it. */
+/** An opened contender, and its work in each round. */
 export interface Entry {
   readonly title: string;
   readonly threads: number;
@@ -43,10 +43,13 @@ export interface Entry {
   readonly works: readonly Work[];
 }
 
-/** Asked first and not measured: whoever has waited for a minute has its memory far from the caches and its threads asleep. */
+/**
+ * Runs before each measurement and is not counted: after a minute of waiting, a contender's memory
+ * has left the caches and its threads sleep.
+ */
 const WAKING: Work = { name: 'waking', prompt: 16, tokens: 32 };
 
-/** The rate of the prompt if nothing comes after it, else of what comes after it; tokens/s. */
+/** Measures tokens/s: of the prompt if nothing follows it, otherwise of the tokens after it. */
 export function measurementsOf({ title, threads, contender, works }: Entry): Measurement[] {
   return works.map(({ name, prompt, tokens }) => ({
     contender: title,
@@ -64,7 +67,7 @@ function rateOf({ firstMs, tokenMs }: Generated, prompt: number): number {
   return tokenMs.length === 0 ? (1000 * prompt) / firstMs : meanRate(tokenMs);
 }
 
-/** Of steps that took so many ms each, a second. */
+/** Steps per second, from the ms of each. */
 function meanRate(ms: readonly number[]): number {
   return (1000 * ms.length) / ms.reduce((sum, each) => sum + each, 0);
 }
@@ -87,7 +90,10 @@ export async function openLlamaCpp(file: string, threads: number): Promise<Conte
   return openNative(join(modelsFolder, file), 32_000, CONTEXT, threads);
 }
 
-/** Steps of a sample: as many as others give tokens, and like theirs not measured before the kernels are awake. */
+/**
+ * Steps per sample: as many as the others generate tokens, and like theirs not measured before the
+ * kernels are warm.
+ */
 const LAB_STEPS = 128;
 const LAB_LAYERS = 60;
 const shape: LabShape = mobileLLM125M;
@@ -101,7 +107,10 @@ export async function labFiles(): Promise<Readonly<Record<string, Uint8Array<Arr
   };
 }
 
-/** The bare kernels in the same Chromium: base, every block twice in a row, and 60 different blocks; and the loop that only reads. */
+/**
+ * The bare kernels in the same Chromium: base, every block twice in a row, and 60 different blocks;
+ * and the loop that only reads.
+ */
 export async function openLab(
   host: Host,
   format: 'q4' | 'q8',

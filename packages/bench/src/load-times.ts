@@ -1,4 +1,4 @@
-/** Our package and its peers loaded in turn, each time in a browser that has just started. */
+/** Loads our package and its peers in turn, each time in a browser that has just started. */
 import { inThreads } from './contender.ts';
 import { loadedVariant, threadCounts } from './extent.ts';
 import { openHost } from './host.ts';
@@ -10,7 +10,7 @@ import { quiet } from './quiet.ts';
 import type { Results } from './results.ts';
 import { turns } from './statistics.ts';
 
-/** For a quiet machine, before each load. */
+/** The longest wait for a quiet machine, before each load. */
 const PATIENCE_MS = 1500;
 
 interface Loader {

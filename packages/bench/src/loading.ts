@@ -1,4 +1,6 @@
-/** What it takes to get ready: time and memory, each in a browser that has just started and has no cache. */
+/**
+ * Measures loading: time and memory, each time in a browser that has just started and has no cache.
+ */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,7 +11,7 @@ import type { LoadAnswer } from './pages/load-worker.ts';
 
 /** One load of one of our packages. */
 export interface Load extends LoadAnswer {
-  /** Peak of the renderer's resident memory, less that of about:blank, bytes. */
+  /** Peak of the renderer's resident memory, minus that of about:blank, bytes. */
   readonly growthBytes: number;
 }
 
@@ -18,12 +20,12 @@ export interface PeerLoad extends PeerAnswer {
   readonly growthBytes: number;
 }
 
-/** Loads the package and gives 32 tokens. `origin` is the site's. */
+/** Loads the package and generates 32 tokens. `origin` is the site's. */
 export async function loadLamella(origin: string, { folder }: Built, threads: number): Promise<Load> {
   return visitWith<LoadAnswer>(origin, { kind: 'lamella', folder: `${origin}/models/${folder}/`, threads, tokens: 32 });
 }
 
-/** Loads a peer and gives one token. */
+/** Loads a peer and generates one token. */
 export async function loadPeer(
   origin: string,
   peer: 'wllama' | 'onnx',
@@ -45,7 +47,10 @@ async function visitWith<T extends object>(origin: string, order: Order): Promis
   return { ...said, growthBytes: peakBytes - blank.peakBytes };
 }
 
-/** SHA-256 of the code sections (id 10) of all kernels of a package. Sections: webassembly.github.io/spec/core/binary/modules.html. */
+/**
+ * SHA-256 of the code sections (id 10) of all kernels of a package. Sections:
+ * webassembly.github.io/spec/core/binary/modules.html.
+ */
 export function codeHash({ folder, manifest }: Built): string {
   const hash = createHash('sha256');
   for (const { file } of manifest.wasm) hash.update(section(readFileSync(join(modelsFolder, folder, file)), 10));

@@ -1,6 +1,7 @@
 /**
- * `npm run bench`: Lamella beside wllama and ONNX Runtime Web in Chromium, llama.cpp in a process, and the bare kernels, on this machine, in
- * one run. `--quick` measures less and takes minutes. `--out DIR` says where `README.md`, `results.json` and the plot go.
+ * `npm run bench`: compares Lamella with wllama and ONNX Runtime Web in Chromium, llama.cpp in a
+ * process, and the bare kernels, on this machine, in one run. `--quick` measures less and takes
+ * minutes. `--out DIR` sets the folder for `README.md`, `results.json` and the plot.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

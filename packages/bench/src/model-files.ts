@@ -1,6 +1,6 @@
 /**
- * Everything that a run measures, written below `modelsFolder`: our packages, the peers' models,
- * the bare kernels.
+ * Writes the files that a run measures to `modelsFolder`: our packages, the peers' models, the bare
+ * kernels.
  */
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -19,7 +19,7 @@ export interface ModelFiles {
 /** The site that serves them to the pages. */
 export const site = { '/models/': { folder: modelsFolder }, '/peers/': { folder: peersFolder } };
 
-/** Empties the folder and writes them anew. */
+/** Empties the folder and writes all files. */
 export async function writeModelFiles(variants: readonly Variant[]): Promise<ModelFiles> {
   await rm(modelsFolder, { recursive: true, force: true });
   await mkdir(modelsFolder, { recursive: true });

@@ -1,4 +1,7 @@
-/** What is measured, made anew at every run from the same weights, `random:1`: our packages, and the same model in the peers' own formats. */
+/**
+ * The measured models, made in every run from the same weights, `random:1`: our packages, and the
+ * same model in the peers' formats.
+ */
 import { mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,17 +18,19 @@ import { writeDynamicInt8 } from './onnx/dynamic-int8.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 
-/** Git ignores it. */
+/** Git ignores this folder. */
 export const modelsFolder = join(root, '.cache', 'bench');
 
-/** Longest sequence, for everybody. */
+/** The longest sequence, for all contenders. */
 export const CONTEXT = 1024;
 
 export const source = randomWeights(1);
 
 export type Model = 'tiny' | '125m' | '125m-ls' | '125m-60' | '350m' | '350m-ls' | '600m' | '1b';
 
-/** `125m-60` has 60 different blocks: what 125m-ls would be without sharing. `tiny` is there to try a measurement out. */
+/**
+ * `125m-60` has 60 different blocks: 125m-ls without sharing. `tiny` is for trying a measurement.
+ */
 export function graphOf(model: Model): Promise<Graph> | Graph {
   if (model === 'tiny') {
     return mobileLLM({ name: 'mobilellm-tiny', layers: 2, d: 96, heads: 3, kvHeads: 1, ffn: 128, vocab: 512 });
@@ -36,11 +41,11 @@ export function graphOf(model: Model): Promise<Graph> | Graph {
   return loadGraph(join(root, 'graphs', `mobilellm-${model}.ts`));
 }
 
-/** A package, and the folder it lies in below `modelsFolder`. */
+/** A package, and its folder in `modelsFolder`. */
 export interface Built {
   readonly folder: string;
   readonly manifest: Manifest;
-  /** f32 [width], where executions read and leave it. */
+  /** f32 [width]: the residual that executions read and write. */
   readonly residual: { readonly address: number; readonly width: number };
 }
 
@@ -63,7 +68,10 @@ export async function buildVariant(
   return { folder, manifest: await buildPackage(compilation, source, null, join(modelsFolder, folder)), residual };
 }
 
-/** MobileLLM-125M as GGUF with Q4_0 throughout, table and head too: what is fastest for llama.cpp. Returns the file's name. */
+/**
+ * Writes MobileLLM-125M as GGUF with Q4_0 throughout, including table and head: llama.cpp's fastest
+ * form. Returns the file's name.
+ */
 export async function buildGguf(): Promise<string> {
   const name = '125m.q4_0.gguf';
   await mkdir(modelsFolder, { recursive: true });
@@ -76,7 +84,7 @@ export async function buildGguf(): Promise<string> {
   return name;
 }
 
-/** MobileLLM-125M as dynamic int8 ONNX. Returns the file's name. */
+/** Writes MobileLLM-125M as dynamic int8 ONNX. Returns the file's name. */
 export async function buildOnnx(): Promise<string> {
   const name = '125m.int8.onnx';
   await mkdir(modelsFolder, { recursive: true });

@@ -1,6 +1,6 @@
 /**
- * What our packages are, before anything runs: planned memory, size of the download, and the code
- * of their kernels.
+ * Facts about our packages that need no run: planned memory, size of the download, and the code of
+ * their kernels.
  */
 import { join } from 'node:path';
 import { downloadBytes } from '@lamella/cli/download-size';

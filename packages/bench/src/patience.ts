@@ -1,17 +1,20 @@
-/** Others may hang or fail: their part of the run then ends, with a reason, and everybody else's goes on. */
+/**
+ * Time limits for other runtimes, which may hang or fail: their part of the run ends with a reason,
+ * and the others continue.
+ */
 import type { Contender } from './contender.ts';
 
-/** What could not be measured, and why. */
+/** A measurement that failed, and the reason. */
 export interface Failure {
-  /** A contender, with what it was asked. */
+  /** The contender and its work. */
   readonly what: string;
   readonly reason: string;
 }
 
-/** Longest that one measurement or one opening may take. The slowest usual one takes 20 s. */
+/** The longest time for one measurement or one opening. Normally the slowest takes 20 s. */
 export const PATIENCE_MS = 120_000;
 
-/** Rejects when `work` takes longer. */
+/** Rejects if `work` takes longer. */
 export async function within<T>(work: Promise<T>, ms = PATIENCE_MS): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
@@ -24,7 +27,10 @@ export async function within<T>(work: Promise<T>, ms = PATIENCE_MS): Promise<T> 
   }
 }
 
-/** The same contender until a call fails or hangs: it is then closed, so that it takes nothing from others, and every call fails alike. */
+/**
+ * The same contender until a call fails or hangs. Then it is closed, so that it takes no resources
+ * from others, and every further call fails in the same way.
+ */
 export function patient(contender: Contender, ms = PATIENCE_MS): Contender {
   let broken: unknown = null;
   const asked = async <T>(call: () => Promise<T>): Promise<T> => {
@@ -33,7 +39,7 @@ export function patient(contender: Contender, ms = PATIENCE_MS): Contender {
       return await within(call(), ms);
     } catch (cause) {
       broken = cause;
-      // a process that hangs may not be able to say that it is gone
+      // a process that hangs may not confirm that it has closed
       void contender.close().catch(() => {});
       throw cause;
     }
@@ -45,7 +51,7 @@ export function patient(contender: Contender, ms = PATIENCE_MS): Contender {
   };
 }
 
-/** What a failure says of itself, on one line. */
+/** The message of a failure, on one line. */
 export function reasonOf(cause: unknown): string {
   return (cause instanceof Error ? cause.message : String(cause)).split('\n')[0]!;
 }

@@ -1,6 +1,6 @@
 /**
- * The runtimes beside ours, at pinned versions. They are large, so the workspace does not install them: the benchmark does, on its first use,
- * into a folder of its own.
+ * Installs the runtimes of the comparison, at pinned versions. They are large, so the workspace
+ * does not install them: the benchmark does on first use, into its own folder.
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -8,10 +8,13 @@ import { fileURLToPath } from 'node:url';
 
 const folder = fileURLToPath(new URL('../peers/', import.meta.url));
 
-/** Where their packages lie. */
+/** The folder of their packages. */
 export const peersFolder = `${folder}node_modules/`;
 
-/** Installs what `peers/package-lock.json` says unless it is there. Returns the version of each by name. Throws when npm fails. */
+/**
+ * Installs the packages of `peers/package-lock.json` unless they are there. Returns the version of
+ * each by name. Throws if npm fails.
+ */
 export function installPeers(): Readonly<Record<string, string>> {
   const { dependencies } = readJson(`${folder}package.json`) as { dependencies: Record<string, string> };
   const there = Object.entries(dependencies).every(([name, version]) => installedVersion(name) === version);

@@ -1,4 +1,7 @@
-/** Decoding speeds as bars, in SVG: one bar for each contender and count of threads, with a line from the least to the most. */
+/**
+ * Draws decoding speeds as bars, in SVG: one bar per contender and number of threads, with a line
+ * from minimum to maximum.
+ */
 import { inThreads } from './contender.ts';
 import type { Series } from './rounds.ts';
 import { median, present } from './statistics.ts';

@@ -1,11 +1,14 @@
-/** Waiting for others: two threads that meet at barriers lose ten times their speed to a neighbour who wants one of two cores. */
+/**
+ * Waits for a quiet machine: on two cores, two threads that meet at barriers become ten times
+ * slower when another process needs a core.
+ */
 import { cpus } from 'node:os';
 
 const WINDOW_MS = 200;
-/** Of all cores. */
+/** As a share of all cores. */
 const IDLE = 0.9;
 
-/** Returns once the machine has idled for a moment, or after `limitMs`. */
+/** Returns after the machine has been idle for a moment, or after `limitMs`. */
 export async function quiet(limitMs: number): Promise<void> {
   const end = performance.now() + limitMs;
   for (let before = times(); performance.now() < end; ) {
@@ -16,7 +19,7 @@ export async function quiet(limitMs: number): Promise<void> {
   }
 }
 
-/** Of all cores since they started, ms. */
+/** Sums over all cores since the start of the system, ms. */
 function times(): { readonly idle: number; readonly all: number } {
   const each = cpus().map(({ times: { user, nice, sys, idle, irq } }) => ({
     idle,

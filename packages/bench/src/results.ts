@@ -1,4 +1,7 @@
-/** Everything that one run of the benchmark found: what is written to `results.json`, and what tables and plots are made from. */
+/**
+ * The results of one run of the benchmark: the content of `results.json`, from which tables and
+ * plots are made.
+ */
 import type { Exactness, Stepwise } from './exactness.ts';
 import type { Load, PeerLoad } from './loading.ts';
 import type { Failure } from './patience.ts';
@@ -27,11 +30,11 @@ export interface Results {
     readonly loads: readonly (Load | PeerLoad)[];
   }[];
   readonly packages: readonly PackageFacts[];
-  /** The command line in this Node, ms: with weights packed, and without. */
+  /** Times of the command line in this Node, ms: with weights packed, and without. */
   readonly compileMs: { readonly weights: readonly number[]; readonly none: readonly number[] };
-  /** What could not be measured. */
+  /** Failed measurements. */
   readonly failures: readonly Failure[];
-  /** What the run spent its time on, in order. */
+  /** Durations of the parts of the run, in order. */
   readonly parts: readonly { readonly what: string; readonly seconds: number }[];
 }
 
@@ -46,7 +49,7 @@ export interface PackageFacts {
   readonly code: string;
 }
 
-/** The samples of a subject, or null when it was not measured. */
+/** The samples of a subject, or null if it was not measured. */
 export function samplesOf({ series }: Pick<Results, 'series'>, subject: Subject): readonly (number | null)[] | null {
   const found = series.find(
     ({ contender, work, threads }) =>
@@ -67,7 +70,7 @@ export function ratioOf(results: Pick<Results, 'series'>, subject: Subject, base
   return a && b && finite(medianRatio(a, b));
 }
 
-/** Null where nothing was left to take a median of. */
+/** Null in place of NaN, the median of nothing. */
 function finite(value: number): number | null {
   return Number.isNaN(value) ? null : value;
 }

@@ -1,14 +1,20 @@
-/** Everything is measured in short rounds, one after the other and then backwards (A B C, C B A), so that the machine's moods meet all. */
+/**
+ * Measures in short rounds, forwards and backwards in turn (A B C, C B A), so that changes in the
+ * machine's speed affect all contenders alike.
+ */
 import { loadavg } from 'node:os';
 import { inThreads } from './contender.ts';
 import { type Failure, reasonOf } from './patience.ts';
 import { quiet } from './quiet.ts';
 import { turns } from './statistics.ts';
 
-/** For a quiet machine, before each measurement. Whatever comes meanwhile counts: no sample is left out. */
+/**
+ * The longest wait for a quiet machine, before each measurement. Later disturbances count: no
+ * sample is left out.
+ */
 const PATIENCE_MS = 1500;
 
-/** What a number is about. */
+/** The subject of a figure. */
 export interface Subject {
   readonly contender: string;
   /** For example `decode 128`. */
@@ -18,11 +24,11 @@ export interface Subject {
 
 export interface Measurement extends Subject {
   readonly unit: 'tokens/s' | 'GB/s';
-  /** Does the work once; the figure in `unit`. */
+  /** Does the work once; returns the figure in `unit`. */
   once(): Promise<number>;
 }
 
-/** All its samples, one for each round: none is ever left out, and null is one that failed. */
+/** The samples of a subject, one per round. None is left out; null is a failed one. */
 export interface Series extends Subject {
   readonly unit: Measurement['unit'];
   readonly samples: readonly (number | null)[];
@@ -30,12 +36,15 @@ export interface Series extends Subject {
 
 /** One round of the run. */
 export interface Round {
-  /** Of the last minute, when the round began. */
+  /** Of the last minute, at the start of the round. */
   readonly loadAverage: number;
   readonly seconds: number;
 }
 
-/** Measures each `count` times. `onRound` hears of each round begun. What fails is named, once for each reason, and does not end the run. */
+/**
+ * Measures each `count` times. `onRound` is called at the start of each round. Failures are
+ * recorded once per reason and do not end the run.
+ */
 export async function measure(
   measurements: readonly Measurement[],
   count: number,
@@ -53,7 +62,7 @@ export async function measure(
     const loadAverage = loadavg()[0]!;
     const began = performance.now();
     for (const i of turns(measurements.length, round)) {
-      // also lets the threads of the one before fall asleep
+      // also gives the previous contender's threads time to fall asleep
       await quiet(PATIENCE_MS);
       const { contender, work, threads, once } = measurements[i]!;
       try {

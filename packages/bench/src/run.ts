@@ -1,5 +1,5 @@
 /**
- * One run from start to end: write the models, load them in fresh browsers, then compare the
+ * One run from start to end: writes the models, loads them in fresh browsers, then compares the
  * contenders, group by group.
  */
 import { readFileSync } from 'node:fs';
@@ -18,8 +18,8 @@ import { installPeers } from './peers.ts';
 import type { Results } from './results.ts';
 
 /**
- * Runs it all; `say` prints what is going on. What the peers fail at is part of the results; a
- * package of ours that computes wrongly ends the run with an error.
+ * Runs everything; `say` prints the progress. Failures of peers are part of the results; a package
+ * of ours that computes wrongly ends the run with an error.
  */
 export async function run(size: keyof typeof extents, say: Journal['say']): Promise<Results> {
   const extent = extents[size];
@@ -49,7 +49,7 @@ export async function run(size: keyof typeof extents, say: Journal['say']): Prom
   };
 }
 
-/** A round of the run is the same round of every comparison. */
+/** A round of the run consists of the same round of every comparison. */
 function roundsOf(compared: readonly Compared[]): Results['rounds'] {
   return compared[0]!.rounds.map((_, i) => ({
     loadAverage: Math.max(...compared.map(({ rounds }) => rounds[i]!.loadAverage)),

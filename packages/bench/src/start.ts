@@ -1,4 +1,4 @@
-/** `npm run bench`: starts the benchmark in a current Node, whichever Node npm itself runs in. */
+/** `npm run bench`: starts the benchmark in a current Node, whichever version npm runs in. */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { currentNode } from '@lamella/hosts/current-node';

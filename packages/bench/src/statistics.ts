@@ -1,18 +1,21 @@
-/** Medians, ratios within a round, and how far logits are from the oracle's. */
+/** Medians, ratios within a round, and the distance of logits from the oracle's. */
 
-/** The middle value; of an even number, the mean of the two. NaN for none. */
+/** The middle value, or the mean of the two middle ones. NaN for none. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
-/** The samples that there are. */
+/** The samples that did not fail. */
 export function present(samples: readonly (number | null)[]): number[] {
   return samples.filter((sample) => sample !== null);
 }
 
-/** The median of each round's own ratio: what slowed the machine down in that round slowed both. NaN when no round has both. */
+/**
+ * The median of the rounds' ratios: a disturbance in a round slows both subjects. NaN if no round
+ * has both.
+ */
 export function medianRatio(values: readonly (number | null)[], base: readonly (number | null)[]): number {
   return median(
     present(
@@ -30,15 +33,18 @@ export function turns(count: number, round: number): readonly number[] {
   return round % 2 === 0 ? indices : indices.reverse();
 }
 
-/** How far one distribution over the vocabulary is from another. */
+/** The distance between two distributions over the vocabulary. */
 export interface Distance {
-  /** Root of the mean square difference of the logarithms, as a share of the exact ones' own spread. */
+  /**
+   * Root mean square difference of the logarithms, as a share of the standard deviation of the
+   * exact ones.
+   */
   readonly relative: number;
   /** Kullback-Leibler divergence of `got` from `exact`, nats. */
   readonly divergence: number;
 }
 
-/** Of logits, up to a constant. */
+/** The distance between logits, which are equal up to a constant. */
 export function distance(got: ArrayLike<number>, exact: ArrayLike<number>): Distance {
   const p = logSoftmax(exact);
   const q = logSoftmax(got);

@@ -1,4 +1,4 @@
-/** What the project promises about speed and size, and whether a run reached it. */
+/** The project's targets for speed and size, and whether a run reached them. */
 import { labTitle, nativeTitle, onnxTitle, readTitle, titleOf, wllamaTitle } from './line-up.ts';
 import type { Load } from './loading.ts';
 import type { Variant } from './models.ts';
@@ -9,7 +9,7 @@ import { median, present } from './statistics.ts';
 export interface Target {
   readonly what: string;
   readonly threads: number;
-  /** Null when this run did not measure it. */
+  /** Null if this run did not measure it. */
   readonly value: number | null;
   readonly bound: number;
   readonly kind: 'at least' | 'at most';
@@ -26,7 +26,7 @@ const labWork = 'matrix-vector products';
 
 type Pair = readonly [contender: string, work: string];
 
-/** Every target, in the order of the table: for one thread, then for two. */
+/** All targets, in the order of the table: for one thread, then for two. */
 export function targets(results: Results): Target[] {
   const ratio = (what: string, a: Pair, b: Pair, bounds: readonly [number, number], unit = 'x'): Target[] =>
     bounds.map((bound, i) => {
@@ -34,7 +34,7 @@ export function targets(results: Results): Target[] {
       return { what, threads: i + 1, value: ratioOf(results, subject(a), subject(b)), bound, kind: 'at least', unit };
     });
   const { decode, prefill, long } = works;
-  // a target counts whichever way keys and values are kept: both are there to see
+  // speed targets apply to both formats of keys and values, which are both listed
   const speeds = (kv: Kv): Target[] => {
     const [four, eight] = (['q4', 'q8'] as const).map((quant) => (kv === 'f32' ? quant : `${quant}, KV q8,`));
     const bare = (quant: 'q4' | 'q8', model: '125m' | '125m-ls'): Pair => [labTitle(quant, model), labWork];
@@ -135,13 +135,16 @@ function loadTargets({ loads, packages, compileMs }: Results): Target[] {
 
 const medianOrNull = (values: readonly number[]) => (values.length === 0 ? null : median(values));
 
-/** Whether it was reached; null when it was not measured. */
+/** Whether it was reached; null if it was not measured. */
 export function reached({ value, bound, kind }: Target): boolean | null {
   if (value === null) return null;
   return kind === 'at least' ? value >= bound : value <= bound;
 }
 
-/** The share of a streaming read that the planned bytes of a token over its measured time reach; null when not both were measured. */
+/**
+ * The planned bytes of a token over its measured time, as a share of a streaming read; null unless
+ * both were measured.
+ */
 export function shareOfRead(results: Results, { contender, work, threads }: Series): number | null {
   const facts = results.packages.find((each) => each.contender === contender);
   const read = results.series.find((each) => each.contender === readTitle && each.threads === threads);
@@ -151,7 +154,10 @@ export function shareOfRead(results: Results, { contender, work, threads }: Seri
   return (facts.slowMemoryBytesPerToken * tokens) / 1e9 / bandwidth;
 }
 
-/** How much of its speed sharing keeps: 60 executions of 30 blocks against 30 of 30, and against 60 of 60. */
+/**
+ * The cost of sharing: 60 executions of 30 blocks, compared with 30 executions of 30 blocks and
+ * with 60 of 60.
+ */
 export function sharingRatios(results: Results): { what: string; threads: number; values: (number | null)[] }[] {
   const rows = (['q4', 'q8'] as const).flatMap((quant) => [
     {
@@ -169,7 +175,7 @@ export function sharingRatios(results: Results): { what: string; threads: number
         const [contender, work] = of(model);
         return { contender, work, threads };
       };
-      // time ratios: how many times the base's time a token takes
+      // time ratios: the time of a token, relative to the base's
       const time = (model: '125m-ls' | '125m-60') => ratioOf(results, subject('125m'), subject(model));
       return {
         what,

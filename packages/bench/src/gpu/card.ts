@@ -1,6 +1,7 @@
 /**
- * The GPU of this machine, as Dawn sees it, and what it can do at best: how fast it reads memory, and how long one dispatch takes that waits
- * for the one before. Decoding is held against these two, measured in the same run and through the same WebGPU.
+ * The GPU of this machine, as Dawn reports it, and its best speeds: reading memory, and a dispatch
+ * that waits for the previous one. Decoding is compared with these two, which are measured in the
+ * same run and through the same WebGPU.
  */
 import { provideWebGpu } from '@lamella/cli/open-package';
 import { halves } from '@lamella/compiler/schedule/gpu/profile';
@@ -8,13 +9,13 @@ import { findAdapter, isSoftwareAdapter, nameOf, openDevice } from '@lamella/run
 
 export interface Card {
   readonly name: string;
-  /** Whether it is the CPU in disguise: then times say nothing. */
+  /** Whether it is a driver for the CPU, whose times mean nothing. */
   readonly software: boolean;
   /** Whether it has `shader-f16`. */
   readonly halves: boolean;
 }
 
-/** Throws what says why there is none: L412 without Dawn, `Unusable` without an adapter. */
+/** Throws the reason if there is none: L412 without Dawn, `Unusable` without an adapter. */
 export async function findCard(): Promise<Card> {
   await provideWebGpu();
   const adapter = await findAdapter();
@@ -26,18 +27,21 @@ export async function findCard(): Promise<Card> {
 }
 
 export interface Best {
-  /** Bytes read a second, streaming. */
+  /** Bytes read per second, streaming. */
   readonly bytesPerSecond: number;
-  /** Seconds of a dispatch of one workgroup that changes what the one before it changed. */
+  /** Seconds of a dispatch of one workgroup that changes what the previous one changed. */
   readonly dispatchSeconds: number;
 }
 
-/** Buffers that one dispatch reads: as many as WebGPU's default limits allow beside the one it writes, each as large as a binding may be. */
+/**
+ * Buffers that one dispatch reads: WebGPU's default limits allow this many in addition to the one
+ * it writes. Each is as large as a binding may be.
+ */
 const READ = 7;
 const LANES = 256;
 const GROUPS = 4096;
 
-/** Measures `bytes` of each buffer, for at least `seconds`. */
+/** Measures with `bytes` in each buffer, for at least `seconds`. */
 export async function measureBest(bytes: number, seconds: number): Promise<Best> {
   const device = await openDevice(await findAdapter(), []);
   try {
@@ -56,7 +60,10 @@ export async function measureBest(bytes: number, seconds: number): Promise<Best>
   }
 }
 
-/** Every invocation adds up words that lie `GROUPS * LANES` vectors apart; the sums are kept, so that nothing is left out. */
+/**
+ * Every invocation adds words that are `GROUPS * LANES` vectors apart; the sums are stored, so that
+ * no read is optimised away.
+ */
 function readShader(bytes: number): string {
   const each = Array.from({ length: READ }, (_, i) => i);
   return `${each.map((i) => `@group(0) @binding(${i}) var<storage, read> b${i}: array<vec4<u32>, ${bytes / 16}>;`).join('\n')}
@@ -77,7 +84,7 @@ fn main(@builtin(local_invocation_id) id: vec3<u32>) {
   count[id.x] += 1u;
 }`;
 
-/** Writes commands of one dispatch. */
+/** Encodes one dispatch. */
 type Dispatch = (pass: GPUComputePassEncoder) => void;
 
 async function dispatching(
@@ -97,7 +104,10 @@ async function dispatching(
   };
 }
 
-/** Seconds of one dispatch: more and more of them in one submit, until that takes long enough for its start and end not to count. */
+/**
+ * Seconds of one dispatch: the number of dispatches in a submit grows until its start and end no
+ * longer matter.
+ */
 async function secondsOf(device: GPUDevice, dispatch: Dispatch, enough: number): Promise<number> {
   for (let count = 1; ; count *= 2) {
     const encoder = device.createCommandEncoder();

@@ -1,4 +1,4 @@
-/** The body of conformance on this machine's GPU (`test/gpu/card`), as a process of its own. */
+/** Runs the conformance tests on this machine's GPU (`test/gpu/card`) in a separate process. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -9,14 +9,14 @@ import { fileURLToPath } from 'node:url';
 export interface Conformance {
   readonly passed: number;
   readonly failed: number;
-  /** Names of what failed. */
+  /** Names of the failed cases. */
   readonly failures: readonly string[];
   readonly seconds: number;
 }
 
 const root = fileURLToPath(new URL('../../../../', import.meta.url));
 
-/** The part of vitest's JSON report that is read. */
+/** The part of vitest's JSON report that is used. */
 interface Report {
   readonly testResults: readonly {
     readonly message: string;
@@ -24,7 +24,7 @@ interface Report {
   }[];
 }
 
-/** Runs the cases whose name `pattern` matches. Throws when they did not run at all. */
+/** Runs the cases whose name matches `pattern`. Throws if none ran. */
 export async function conformance(pattern: string): Promise<Conformance> {
   const began = performance.now();
   const folder = await mkdtemp(join(tmpdir(), 'lamella-card-'));

@@ -1,4 +1,4 @@
-/** A run on a GPU as a page to read. */
+/** The results of a run on a GPU as a page. */
 import { table, unmeasured } from '../document.ts';
 import { median, medianRatio } from '../statistics.ts';
 import type { GpuResults, GpuSeries } from './results.ts';
@@ -10,10 +10,10 @@ export function gpuDocument(results: GpuResults): string {
   const made = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
   return `${[
     `# ${card.name}`,
-    `\`npm run bench:gpu\`, ${date}. ${made.join(', ')}. ${card.software ? '**This is no GPU but a driver for the CPU: times say nothing.**' : ''}`.trim(),
+    `\`npm run bench:gpu\`, ${date}. ${made.join(', ')}. ${card.software ? '**This is a driver for the CPU, not a GPU: its times mean nothing.**' : ''}`.trim(),
     `Conformance: ${passed} passed, ${failed} failed, ${seconds.toFixed(0)} s${wrong.length > 0 ? `: ${wrong.join('; ')}` : ''}.`,
-    `Reading memory as a stream: ${(best.bytesPerSecond / 1e9).toFixed(best.bytesPerSecond < 1e11 ? 1 : 0)} GB/s. A dispatch that waits for the one before it: ${micro(best.dispatchSeconds)}.`,
-    `Weights are q4 (\`random:1\`), keys and values f32${card.halves ? ' in the conservative profile and f16 in the other' : ''}. ${works.prefill}; ${works.decode}, greedy, chosen on the GPU. Medians. "µs a dispatch" is the time of a token over its dispatches; weights are what a token needs of them from slow memory, and the share is what reading them at its rate takes of the stream.`,
+    `Streaming read of memory: ${(best.bytesPerSecond / 1e9).toFixed(best.bytesPerSecond < 1e11 ? 1 : 0)} GB/s. A dispatch that waits for the previous one: ${micro(best.dispatchSeconds)}.`,
+    `Weights are q4 (\`random:1\`), keys and values f32${card.halves ? ' in the conservative profile and f16 in the other' : ''}. ${works.prefill}; ${works.decode}, greedy, chosen on the GPU. Medians. "µs a dispatch" is the time of a token divided by its dispatches. "weights" are the bytes of weights that a token reads from slow memory; "of a stream" is the rate at which decoding reads them, relative to the streaming read.`,
     ...unmeasured(failures),
     '## Speed',
     table(
@@ -46,17 +46,20 @@ export function gpuDocument(results: GpuResults): string {
   ].join('\n\n')}\n`;
 }
 
-/** Seconds of a token for each of its dispatches. */
+/** Seconds of a token, divided by its dispatches. */
 export function dispatchSeconds({ decode, dispatchesPerToken }: GpuSeries): number {
   return 1 / (median(decode) * dispatchesPerToken);
 }
 
-/** Bytes of weights that decoding reads in a second, as a share of what the card reads at best. */
+/** Bytes of weights that decoding reads per second, as a share of the card's best rate. */
 export function shareOfStream({ decode, bytesPerToken }: GpuSeries, { best }: Pick<GpuResults, 'best'>): number {
   return (median(decode) * bytesPerToken) / best.bytesPerSecond;
 }
 
-/** 30 blocks, each of them twice in a row, and 60 different ones, where they were measured in turn. */
+/**
+ * The table of 30 blocks, 30 blocks run twice in a row, and 60 different blocks, if all were
+ * measured.
+ */
 function sharing(series: readonly GpuSeries[]): string[] {
   const profiles = [...new Set(series.map(({ profile }) => profile))];
   const rows = profiles.flatMap((profile) => {
@@ -71,7 +74,7 @@ function sharing(series: readonly GpuSeries[]): string[] {
   const titles = ['profile', 'base', 'LS', '60 different', 'LS / base, time', '60 / base, time'];
   return [
     '## Sharing',
-    'Tokens/s of MobileLLM-125M, of its 30 blocks each twice in a row, and of 60 different blocks.',
+    'Tokens/s of MobileLLM-125M, of its 30 blocks each run twice in a row, and of 60 different blocks.',
     table(titles, rows),
   ];
 }

@@ -1,7 +1,9 @@
 /**
- * `npm run bench:gpu`: conformance on this machine's GPU, then how fast it decodes and prefills, beside what the card does at best. Needs no
- * network: models are made here from random weights. Results are written after every group of models, so that a run that is cut short leaves
- * what it has. `--quick` tries everything out on a tiny model; `--models 125m,1b` measures those alone; `--out DIR` says where results go.
+ * `npm run bench:gpu`: runs conformance on this machine's GPU, then measures decoding and prefill,
+ * and compares them with the card's best speeds. It needs no network: models are made from random
+ * weights. Results are written after every group of models, so a run that is cut short keeps its
+ * results so far. `--quick` tries everything with a tiny model; `--models 125m,1b` measures only
+ * those; `--out DIR` sets the folder for results.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -15,11 +17,11 @@ import { gpuDocument } from './document.ts';
 import { type Extent, measureGroup } from './measure.ts';
 import type { GpuResults, GpuSeries } from './results.ts';
 
-/** How much is asked and measured. */
+/** The extent of a run. */
 interface Size extends Extent {
-  /** Cases of conformance, by a pattern for their names. */
+  /** Conformance cases, as a pattern for their names. */
   readonly cases: string;
-  /** Bytes of a buffer that is read, and seconds that a measurement of the card takes. */
+  /** Bytes of each buffer that is read, and seconds per measurement of the card. */
   readonly best: { readonly bytes: number; readonly seconds: number };
 }
 
@@ -51,7 +53,7 @@ const size = values.quick ? quick : full;
 const known = size.groups.flat();
 const wanted = values.models?.split(',') ?? known;
 const stranger = wanted.find((model) => !known.some((name) => name === model));
-if (stranger !== undefined) throw new Error(`--models ${stranger}: there are ${known.join(', ')}`);
+if (stranger !== undefined) throw new Error(`--models ${stranger}: the models are ${known.join(', ')}`);
 const groups = size.groups
   .map((group) => group.filter((model) => wanted.includes(model)))
   .filter(({ length }) => length > 0);
@@ -65,12 +67,12 @@ const say = (line: string) => process.stderr.write(`${(performance.now() / 1000)
 
 const card = await findCard().catch((cause: unknown) => {
   process.stderr.write(
-    `${reasonOf(cause)}. Dawn needs Vulkan's loader (libvulkan1 in Debian) and the card's driver; VK_DRIVER_FILES may say where that one's .json is.\n`,
+    `${reasonOf(cause)}. Dawn needs Vulkan's loader (libvulkan1 in Debian) and the card's driver; VK_DRIVER_FILES can name the driver's .json file.\n`,
   );
   process.exit(1);
 });
 say(
-  `${card.name}${card.halves ? ', with shader-f16' : ''}${card.software ? ': a driver for the CPU, whose times say nothing' : ''}`,
+  `${card.name}${card.halves ? ', with shader-f16' : ''}${card.software ? ': a driver for the CPU, whose times mean nothing' : ''}`,
 );
 const tested = await conformance(size.cases);
 say(`conformance: ${tested.passed} passed, ${tested.failed} failed`);
@@ -113,5 +115,5 @@ for (const group of groups) {
   await text();
 }
 process.stdout.write(await text());
-// Dawn keeps the process alive
+// Dawn would keep the process alive
 process.exit(tested.failed + failures.length > 0 ? 1 : 0);

@@ -1,6 +1,7 @@
 /**
- * Our packages on this machine's GPU, in the profiles it has: models in turn, rounds there and back. Each is made here from random weights, which
- * is all that a machine without a network needs, and passes its self-test when it is loaded.
+ * Measures our packages on this machine's GPU, in each profile it supports: the models in turn,
+ * rounds alternating in direction. Each model is made here from random weights, which needs no
+ * network, and passes its self-test on loading.
  */
 import { link, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -15,23 +16,26 @@ import type { GpuSeries } from './results.ts';
 
 /** What is measured of every model; rates are tokens/s. */
 export interface Extent {
-  /** Those in a group are measured in turn. */
+  /** The models of a group are measured in turn. */
   readonly groups: readonly (readonly Model[])[];
   readonly rounds: number;
-  /** The prompt's rate is taken from the first, the rate of what comes after it from the second. */
+  /** The prompt's rate comes from the first, the rate of further tokens from the second. */
   readonly prefill: Work;
   readonly decode: Work;
 }
 
-/** A package on the GPU, and what it has shown until now. */
+/** A package on the GPU, and its results so far. */
 interface Subject {
   readonly series: GpuSeries & { readonly prefill: number[]; readonly decode: number[] };
-  /** Tokens/s of the prompt, and of what comes after it. */
+  /** Tokens/s of the prompt, and of further tokens. */
   run(work: Work): Promise<{ readonly prefillTokensPerSecond: number; readonly decodeTokensPerSecond: number }>;
   close(): void;
 }
 
-/** Builds and measures a group. Whoever cannot be loaded, fails or hangs is told to `fail`, and the others go on without. */
+/**
+ * Builds and measures a group. A model that cannot be loaded, fails or hangs is reported to `fail`;
+ * the others continue.
+ */
 export async function measureGroup(
   models: readonly Model[],
   profiles: readonly string[],
@@ -56,7 +60,7 @@ export async function measureGroup(
         subjects.push(await opened(model, profile, join(modelsFolder, folder)));
       });
   }
-  // the first round does not count
+  // round 0 is not counted
   for (let round = 0; round <= rounds; round++) {
     for (const i of turns(subjects.length, round)) {
       const subject = subjects[i]!;
@@ -75,7 +79,10 @@ export async function measureGroup(
   return subjects.filter((subject) => !failed.has(subject)).map(({ series }) => series);
 }
 
-/** The package with kernels of one profile alone, on the GPU: anything else that steps in, then or later, is an error. */
+/**
+ * Opens the package on the GPU with kernels of one profile only. A fallback to anything else, now
+ * or later, is an error.
+ */
 async function opened(model: Model, profile: string, folder: string): Promise<Subject> {
   const began = performance.now();
   const loaded = await openPackage(await withProfile(folder, profile), { device: 'webgpu', threads: 1 });
@@ -106,7 +113,7 @@ async function opened(model: Model, profile: string, folder: string): Promise<Su
   };
 }
 
-/** The same files, and a manifest that knows one profile. */
+/** A folder with the same files and a manifest with only one profile. */
 async function withProfile(folder: string, profile: string): Promise<string> {
   const own = `${folder}-${profile}`;
   await rm(own, { recursive: true, force: true });

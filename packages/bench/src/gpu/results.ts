@@ -1,4 +1,6 @@
-/** What one run on a GPU found: `results/gpu/CARD.json`, from which the page beside it is made. */
+/**
+ * The results of one run on a GPU: `results/gpu/CARD.json`, from which the page beside it is made.
+ */
 import type { Failure } from '../patience.ts';
 import type { Best, Card } from './card.ts';
 import type { Conformance } from './conformance.ts';
@@ -8,7 +10,7 @@ export interface GpuResults {
   readonly date: string;
   readonly card: Card;
   readonly versions: Readonly<Record<string, string>>;
-  /** What the run was asked for: tokens, rounds. */
+  /** The work in words: tokens and rounds. */
   readonly works: { readonly prefill: string; readonly decode: string };
   readonly conformance: Conformance;
   readonly best: Best;
@@ -16,13 +18,13 @@ export interface GpuResults {
   readonly failures: readonly Failure[];
 }
 
-/** A model in a profile; rates in tokens/s, one for each round. */
+/** A model in a profile; rates in tokens/s, one per round. */
 export interface GpuSeries {
   readonly model: string;
   readonly profile: string;
   readonly loadMs: number;
   readonly dispatchesPerToken: number;
-  /** Weights that a token reads from slow memory. */
+  /** Bytes of weights that a token reads from slow memory. */
   readonly bytesPerToken: number;
   readonly prefill: readonly number[];
   readonly decode: readonly number[];

@@ -1,49 +1,60 @@
 /**
- * The bare matrix-vector kernels: written by hand in WAT, one for each integer format, and nothing around them. They are the ceiling that
- * compiled kernels are measured against, in the same run. Each is the fastest of about twenty designs that were tried on Zen 4 (the layouts
- * and accumulators that lost are not kept): both stream their weights at 90 to 100 % of what memory gives.
+ * The bare matrix-vector kernels, written by hand in WAT, one for each integer format. They are the
+ * upper limit with which compiled kernels are compared, in the same run. Each is the fastest of
+ * about twenty designs tried on Zen 4 (the slower layouts and accumulators are not kept): both
+ * stream their weights at 90 to 100 % of memory bandwidth.
  *
- * A block is 16 rows; a group is 32 columns. Weights are one stream: for each block its groups, then 16 f32 row scales.
+ * A block is 16 rows; a group is 32 columns. Weights are one stream: for each block its groups,
+ * then 16 f32 row scales.
  *
- * q4: a vector has 4 rows x 8 columns of nibbles (value + 8), the low nibbles columns 0-3 and the high ones 4-7. Products are
- * `relaxed_dot(activation, nibble)`: with a second operand of 0..15 it is exact on every engine. A group starts from -8 * sum(activation), so
- * no nibble is corrected, stays within i16, and is multiplied by its u8 scale in the dot that adds the pairs up.
+ * q4: a vector has 4 rows x 8 columns of nibbles (value + 8), the low nibbles columns 0-3 and the
+ * high ones 4-7. Products are `relaxed_dot(activation, nibble)`: with a second operand of 0..15 it
+ * is exact on every engine. A group starts from -8 * sum(activation), so no nibble needs a
+ * correction; the sum stays within i16 and is multiplied by its u8 scale in the dot that adds
+ * pairs.
  *
- * q8: plain SIMD. A vector load widens 4 rows x 2 columns to i16; `i32x4.dot_i16x8_s` with a splatted pair of activations is exact.
+ * q8: plain SIMD. A vector load widens 4 rows x 2 columns to i16; `i32x4.dot_i16x8_s` with a
+ * splatted pair of activations is exact.
  */
 
 /** Rows that are computed together. */
 export const BLOCK_ROWS = 16;
-/** Columns that share a scale in q4; both kernels step by it. */
+/** Columns that share a scale in q4; both kernels process this many at a time. */
 export const GROUP_COLUMNS = 32;
 
 export type LabFormat = 'q4' | 'q8';
 
-/** Where the activations of one token lie, from `$x`: bytes. Room for 8,192 columns. */
+/** Byte offsets of the activations of one token, from `$x`. Room for 8,192 columns. */
 export const activations = {
   /** int8 [columns], for q4. */
   codes8: 0,
   /** int16 [columns], for q8. */
   codes16: 8192,
-  /** i16 pairs [groups], for q4: -8 * the sum of the codes that go to the even lanes (columns 0 and 1 of each 4), and to the odd ones. */
+  /**
+   * i16 pairs [groups], for q4: -8 * the sum of the codes for the even lanes (columns 0 and 1 of
+   * each 4), and of those for the odd lanes.
+   */
   offsets: 24_576,
   bytes: 32_768,
 } as const;
 
-/** One format's kernel: text inside the loops that `gemv` writes. Pointers: `$w` weights, `$xp` activations, `$op` offsets, `$y` results. */
+/**
+ * The kernel of one format: text inside the loops that `gemv` writes. Pointers: `$w` weights, `$xp`
+ * activations, `$op` offsets, `$y` results.
+ */
 interface LabKernel {
   readonly groupBytes: number;
-  /** The first activation, and bytes of activations in a group. */
+  /** The offset of the first activation, and the bytes of activations per group. */
   readonly from: number;
   readonly activationBytes: number;
   readonly locals: readonly string[];
-  /** Once a call, once a block, once a group. */
+  /** Run once per call, once per block, once per group. */
   readonly constants: string;
   readonly start: string;
   readonly group: string;
 }
 
-const quads = [0, 1, 2, 3] as const; // a block's rows, four to a vector
+const quads = [0, 1, 2, 3] as const; // the 16 rows of a block, four per vector
 const get = (name: string) => `(local.get $${name})`;
 const set = (name: string, value: string) => `(local.set $${name} ${value})`;
 const load = (offset: number) => `(v128.load offset=${offset} ${get('w')})`;
@@ -75,7 +86,7 @@ function q4(): LabKernel {
     locals: ['v', 'mask', 'pairs', 'offset', 'x0', 'x1', ...quads.flatMap((q) => [`sum${q}`, `group${q}`])],
     constants: [
       set('mask', `(v128.const i8x16 ${new Array(16).fill(15).join(' ')})`),
-      // each of four u8 scales twice, as i16: an index of -1 gives zero
+      // each of four u8 scales twice, as i16; an index of -1 gives zero
       set('pairs', '(v128.const i8x16 0 -1 0 -1 1 -1 1 -1 2 -1 2 -1 3 -1 3 -1)'),
     ].join('\n'),
     start: clear,
@@ -119,7 +130,10 @@ export function blockBytes(format: LabFormat, columns: number): number {
   return (columns / GROUP_COLUMNS) * kernels[format].groupBytes + 4 * BLOCK_ROWS;
 }
 
-/** The function `$gemv_FORMAT (w, x, y, blocks, groups)`: y f32 [16 * blocks] = W x, before the activations' own scale. */
+/**
+ * The function `$gemv_FORMAT (w, x, y, blocks, groups)`: y f32 [16 * blocks] = W x, before the
+ * activations' own scale.
+ */
 export function gemv(format: LabFormat): string {
   const { groupBytes, from, activationBytes, locals, constants, start, group } = kernels[format];
   const step = (pointer: string, bytes: number) => set(pointer, `(i32.add ${get(pointer)} (i32.const ${bytes}))`);

@@ -1,18 +1,25 @@
 /**
- * A decode step of nothing but matrix-vector products and barriers: what a compiled step would cost without attention, norms and
- * quantisation. The formats are those of a package of that name: blocks in the format, the head at eight bits. Beside it a loop that only
- * reads, which is what memory gives. Threads share rows in contiguous parts, as compiled kernels do.
+ * A decode step that consists only of matrix-vector products and barriers: the cost of a compiled
+ * step without attention, norms and quantisation. The formats are those of packages with the same
+ * format name: blocks in the format, the head at eight bits. The module also has a loop that only
+ * reads, which measures memory bandwidth. Threads take contiguous shares of the rows, as in
+ * compiled kernels.
  */
 import wabt from 'wabt';
 import { activations, BLOCK_ROWS, blockBytes, GROUP_COLUMNS, gemv, type LabFormat } from './kernel.ts';
 
-/** Matrices [rows, columns] of one block and of the head. Rows are multiples of 16, columns of 32. */
+/**
+ * Matrices [rows, columns] of one block and of the head. Rows are multiples of 16, columns of 32.
+ */
 export interface LabShape {
   readonly block: readonly (readonly [rows: number, columns: number])[];
   readonly head: readonly [rows: number, columns: number];
 }
 
-/** MobileLLM-125M (arXiv 2402.14905, table 1): q, k, v as one matrix; output; gate and up as one; down. */
+/**
+ * MobileLLM-125M (arXiv 2402.14905, table 1): q, k, v as one matrix; output; gate and up as one;
+ * down.
+ */
 export const mobileLLM125M: LabShape = {
   block: [
     [960, 576],
@@ -23,12 +30,15 @@ export const mobileLLM125M: LabShape = {
   head: [32_000, 576],
 };
 
-/** Addresses in the module's memory, bytes. The barrier's two words lie at 0 and 64, each in a cache line of its own. */
+/**
+ * Byte addresses in the module's memory. The barrier's two words are at 0 and 64, in separate cache
+ * lines.
+ */
 export const addresses = { activations: 1 << 16, results: 1 << 17, weights: 1 << 20 } as const;
 
 const headFormat: LabFormat = 'q8';
 
-/** Weight bytes of one block, from one block to the next. */
+/** Weight bytes from one block to the next. */
 export function layerBytes(format: LabFormat, { block }: LabShape): number {
   const bytes = block.reduce((sum, [rows, columns]) => sum + matrixBytes(format, rows, columns), 0);
   return Math.ceil(bytes / 64) * 64;
@@ -45,9 +55,10 @@ function matrixBytes(format: LabFormat, rows: number, columns: number): number {
 
 /**
  * WAT of a module that imports `env.memory`, shared, of `pages`. Exports:
- * `step(thread, threads, layers, repeats)` runs `layers` blocks, each `repeats` times in a row, and the head behind them;
- * `read(thread, threads, bytes)` reads that many bytes of the weights, and returns a value that depends on all of them;
- * `barrier(threads)`; and the kernels by name.
+ *
+ * - `step(thread, threads, layers, repeats)` runs `layers` blocks, each `repeats` times in a row, and then the head;
+ * - `read(thread, threads, bytes)` reads that many bytes of the weights and returns a value that depends on all of them;
+ * - `barrier(threads)`; and the kernels by name.
  */
 export function labModule(format: LabFormat, shape: LabShape, pages: number): string {
   const formats: readonly LabFormat[] = format === headFormat ? [format] : [format, headFormat];
@@ -117,7 +128,7 @@ export async function assembleLab(wat: string): Promise<Uint8Array<ArrayBuffer>>
   }
 }
 
-/** Bytes that `read` and every step find weights in: the larger of 60 blocks at q8 and the head. Results need `4 * head rows`. */
+/** Pages of the memory: results, then weights of `layers` blocks at q8 and of the head. */
 export function memoryPages(shape: LabShape, layers: number): number {
   const bytes = addresses.weights + layers * layerBytes('q8', shape) + headBytes(shape);
   if (addresses.results + 4 * shape.head[0] > addresses.weights || activations.bytes > 1 << 16)

@@ -1,7 +1,8 @@
 /**
- * llama.cpp, as a witness and as a rival: GGUF file and token ids in, logits out. The prebuilt library of node-llama-cpp is called by its
- * raw binding, because the public API gives probabilities and these are logits. Weights are what the file says. Optional: the library
- * exists for this operating system and processor or not at all.
+ * llama.cpp, as an independent reference and as a contender: GGUF file and token ids in, logits
+ * out. It calls the raw binding of node-llama-cpp's prebuilt library, because the public API gives
+ * probabilities instead of logits. Weights are used as stored in the file. Optional: the library
+ * does not exist for every operating system and processor.
  */
 import { createRequire } from 'node:module';
 import path from 'node:path';
@@ -36,7 +37,7 @@ interface Context {
   initBatch(tokens: number): void;
   addToBatch(sequence: number, position: number, tokens: Uint32Array, logitsOf: Uint32Array): Uint32Array;
   decodeBatch(): Promise<void>;
-  /** The last result holds [id, logit] pairs, flat, when the fifth argument asks for them. */
+  /** If the fifth argument is set, the last result holds [id, logit] pairs in a flat list. */
   sampleToken(
     index: number,
     sampler: Sampler,
@@ -44,7 +45,7 @@ interface Context {
     confidence: false,
     logits: true,
   ): Promise<[token: number, probabilities: undefined, confidence: undefined, logits: number[]]>;
-  /** Without those flags: the id alone. */
+  /** Without these flags, returns only the id. */
   sampleToken(index: number, sampler: Sampler): Promise<number>;
   disposeSequence(sequence: number): void;
   dispose(): Promise<void>;
@@ -57,18 +58,21 @@ interface Sampler {
 export interface LlamaCpp {
   /** Runs the next token of the sequence. Returns f32 [vocab]. */
   decode(token: number): Promise<Float32Array>;
-  /** Runs the tokens from the start of an empty sequence, as one batch. Returns the logits of each position. */
+  /**
+   * Runs the tokens from the start of an empty sequence, as one batch. Returns the logits of each
+   * position.
+   */
   prefill(tokens: readonly number[]): Promise<Float32Array[]>;
-  /** Ids of a text that holds no special tokens, as llama.cpp's own tokenizer sees it. */
+  /** Ids of a text without special tokens, from llama.cpp's own tokenizer. */
   tokenize(text: string): number[];
-  /** Appends the tokens as one batch. Returns the likeliest next one. */
+  /** Appends the tokens as one batch. Returns the most likely next one. */
   greedy(tokens: readonly number[]): Promise<number>;
-  /** Forgets all tokens. */
+  /** Empties the sequence. */
   reset(): void;
   close(): Promise<void>;
 }
 
-/** The folder of the library, or null where there is none for this machine. */
+/** The folder of the library, or null if there is none for this machine. */
 export const llamaCppFolder: string | null = (() => {
   try {
     const entry = createRequire(import.meta.url).resolve('@node-llama-cpp/linux-x64');
@@ -91,7 +95,7 @@ async function load(): Promise<Binding> {
   return binding;
 }
 
-/** How it computes. */
+/** The precision of the computation. */
 export interface Precision {
   readonly threads: number;
   /** Type of the KV cache. */
@@ -99,7 +103,10 @@ export interface Precision {
   readonly flashAttention: boolean;
 }
 
-/** What a witness needs: nothing rounded that need not be. Other tests run beside it. */
+/**
+ * The precision of a reference: nothing is rounded unnecessarily. One thread, since other tests run
+ * beside it.
+ */
 const exact: Precision = { threads: 1, kv: 'f32', flashAttention: false };
 
 /** Opens a GGUF file with room for `context` tokens, which is also the largest batch. */
@@ -137,7 +144,7 @@ export async function openLlamaCpp(
     const rows: Float32Array[] = [];
     for (const index of indices) {
       const [, , , pairs] = await run.sampleToken(index, sampler, false, false, true);
-      // NaN where llama.cpp says nothing, so that nothing is taken for agreement
+      // NaN where llama.cpp returns nothing, so that a missing value never counts as agreement
       const logits = new Float32Array(vocab).fill(Number.NaN);
       for (let i = 0; i < pairs.length; i += 2) logits[pairs[i]!] = pairs[i + 1]!;
       rows.push(logits);

@@ -7,8 +7,8 @@ import { within } from '../patience.ts';
 import type { Request } from './process.ts';
 
 /**
- * Loads a GGUF file with room for `context` tokens. `UV_THREADPOOL_SIZE=1`: each call waits in a thread of libuv's pool, and when those take
- * turns, two threads of llama.cpp are slower than one.
+ * Loads a GGUF file with room for `context` tokens. `UV_THREADPOOL_SIZE=1`: each call waits in a
+ * thread of libuv's pool, and when these alternate, two threads of llama.cpp are slower than one.
  */
 export async function openNative(gguf: string, vocab: number, context: number, threads: number): Promise<Contender> {
   const child = fork(fileURLToPath(new URL('process.ts', import.meta.url)), {
@@ -17,7 +17,7 @@ export async function openNative(gguf: string, vocab: number, context: number, t
   const gone = once(child, 'exit').then(([code]) => {
     throw new Error(`llama.cpp ended with ${code}`);
   });
-  // nobody asks when it is ended
+  // the rejection at the end of the process is expected
   gone.catch(() => {});
   const ask = async (request: Request): Promise<unknown> => {
     child.send(request);

@@ -1,6 +1,6 @@
 /**
- * llama.cpp in a process of its own, which answers `Request`s that arrive as messages. Its defaults for speed: keys and values in f16,
- * flash attention.
+ * Runs llama.cpp in a separate process, which answers `Request` messages. It uses llama.cpp's
+ * defaults for speed: keys and values in f16, flash attention.
  */
 import { type Asked, stopwatch } from '../contender.ts';
 import { openLlamaCpp } from './binding.ts';

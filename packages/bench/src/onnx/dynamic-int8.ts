@@ -1,9 +1,12 @@
 /**
- * A Llama as an ONNX file the way exporters write it for speed in ONNX Runtime Web, where eight bits are called "q8" or "dynamic int8": q, k
- * and v as one product, attention and norms as fused operators, logits of the last position alone. Weights are int8 with one f32 scale per
- * output (max|w| / largest code); `DynamicQuantizeMatMul` rounds each input as it runs. The embedding stays f32, norms and attention too.
+ * Writes a Llama as an ONNX file in the form that exporters use for speed in ONNX Runtime Web,
+ * called "q8" or "dynamic int8": q, k and v as one product, attention and norms as fused operators,
+ * logits of the last position only. Weights are int8 with one f32 scale per output (max|w| /
+ * largest code); `DynamicQuantizeMatMul` quantises each input at run time. The embedding stays f32,
+ * and so do norms and attention.
  *
- * ONNX can share: executions of a block refer to the same initializers, and each has its own past and present.
+ * ONNX supports sharing: executions of a block refer to the same initializers, and each has its own
+ * past and present.
  */
 import type { WeightSource } from '@lamella/checkpoint/weight-source';
 import { asLlama, type LlamaSizes } from '@lamella/export/gguf/llama';
@@ -11,16 +14,19 @@ import type { Graph, WeightId } from '@lamella/graph/ir';
 import { microsoft, OnnxFile } from './onnx-file.ts';
 
 /**
- * Codes of weights in seven bits, exporters' `reduce_range`: the only ones that ONNX Runtime multiplies without an overflow on every CPU. Where
- * there is no VNNI its products of two bytes are added in pairs of sixteen bits, and two of 255 * 127 are too large for that.
+ * Codes of weights in seven bits, exporters' `reduce_range`: the only ones that ONNX Runtime
+ * multiplies without an overflow on every CPU. Without VNNI, products of two bytes are added in
+ * pairs in sixteen bits, where two products of 255 * 127 overflow.
  */
 export const SEVEN_BITS = 63;
 const EIGHT_BITS = 127;
 
 /**
- * Writes `graph` with the weights of `source` to `path`, as codes of at most `largestCode`. Inputs: `input_ids` i64 [1, seq], `seqlens_k` i32 [1] (tokens so far, with these,
- * less one), `total_sequence_length` i32 [], and `past.N.key`, `past.N.value` f32 [1, kvHeads, past, headDim] for each execution N.
- * Outputs: `logits` f32 [1, 1, vocab], `present.N.key` and `present.N.value`. Throws L306 for a graph that is no Llama.
+ * Writes `graph` with the weights of `source` to `path`, as codes of at most `largestCode`. Inputs:
+ * `input_ids` i64 [1, seq], `seqlens_k` i32 [1] (all tokens so far, including these, minus one),
+ * `total_sequence_length` i32 [], and `past.N.key`, `past.N.value` f32 [1, kvHeads, past, headDim]
+ * for each execution N. Outputs: `logits` f32 [1, 1, vocab], `present.N.key` and `present.N.value`.
+ * Throws L306 for a graph that is not a Llama.
  */
 export async function writeDynamicInt8(
   path: string,
@@ -34,14 +40,14 @@ export async function writeDynamicInt8(
   const written = new Set<string>();
   const read = (weight: WeightId) => source.read(graph.weights[weight]!);
 
-  /** The name of an f32 tensor, which is written when first asked for. */
+  /** The name of an f32 tensor, which is written on first use. */
   const plain = async (weight: WeightId): Promise<string> => {
     const { name, shape } = graph.weights[weight]!;
     if (!written.has(name)) file.initializer(name, shape, await read(weight));
     written.add(name);
     return name;
   };
-  /** x [.., in] -> [.., out]: the outputs of all `weights`, [out, in] each, one after the other. */
+  /** x [.., in] -> [.., out]: the outputs of all `weights`, [out, in] each, concatenated. */
   const linear = async (x: string, weights: readonly WeightId[], out: string): Promise<string> => {
     const name = graph.weights[weights[0]!]!.name;
     if (!written.has(`${name}.codes`)) {
@@ -89,7 +95,7 @@ export async function writeDynamicInt8(
   }
 }
 
-/** Declares the inputs that are not state, and the rotary tables, f32 [context, headDim / 2]. */
+/** Declares the inputs other than state, and the rotary tables, f32 [context, headDim / 2]. */
 function writeInputs(file: OnnxFile, { headDim, ropeTheta }: LlamaSizes, context: number): void {
   file.input('input_ids', 'int64', [1, 'seq']);
   file.input('seqlens_k', 'int32', [1]);
@@ -136,7 +142,10 @@ function attention(file: OnnxFile, qkv: string, run: number, sizes: LlamaSizes):
   );
 }
 
-/** Matrices [out, columns], stacked along `out`, as codes int8 [columns, out] and scales f32 [out]. An all-zero output has scale 1. */
+/**
+ * Matrices [out, columns], stacked along `out`, as codes int8 [columns, out] and scales f32 [out].
+ * An all-zero output has scale 1.
+ */
 function quantise(
   matrices: readonly Float32Array[],
   columns: number,

@@ -1,6 +1,6 @@
 /**
- * Writing an ONNX file from the nodes and tensors that a model names, each appended as it comes, so that no more than one tensor is in memory.
- * Field numbers are those of onnx.proto (IR version 8, opset 17).
+ * Writes an ONNX file. Nodes and tensors are appended one by one, so that no more than one tensor
+ * is in memory. Field numbers are those of onnx.proto (IR version 8, opset 17).
  */
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { type Fields, float, int, join, message, opening, text } from './protobuf.ts';
@@ -12,7 +12,7 @@ export type ElementType = keyof typeof elementTypes;
 /** An attribute of a node. */
 export type Attribute = readonly [name: string, type: 'int' | 'float', value: number];
 
-/** Operators outside the ONNX standard that onnxruntime has kernels for. */
+/** The domain of operators that are not in the ONNX standard but have kernels in onnxruntime. */
 export const microsoft = 'com.microsoft';
 
 const graphField = 7;
@@ -28,7 +28,10 @@ export class OnnxFile {
     this.#append(int(1, 8), opset('', 17), opset(microsoft, 1), message(graphField, text(2, 'model')));
   }
 
-  /** One operator. An empty input name is an optional input left out. Returns the name of its first output. */
+  /**
+   * Adds one operator. An empty input name omits an optional input. Returns the name of its first
+   * output.
+   */
   node(
     operator: string,
     inputs: readonly string[],
@@ -48,7 +51,7 @@ export class OnnxFile {
     return outputs[0];
   }
 
-  /** A constant tensor, row-major. */
+  /** Adds a constant tensor, row-major. */
   initializer(name: string, shape: readonly number[], values: Float32Array | Int8Array | BigInt64Array): string {
     const type = values instanceof Float32Array ? 'float' : values instanceof Int8Array ? 'int8' : 'int64';
     const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
@@ -59,13 +62,13 @@ export class OnnxFile {
     return name;
   }
 
-  /** A tensor that the caller feeds. A named size is decided at each run. */
+  /** Declares a tensor that the caller supplies. A named size may differ in each run. */
   input(name: string, type: ElementType, shape: readonly (number | string)[]): string {
     this.#append(message(graphField, message(11, valueInfo(name, type, shape))));
     return name;
   }
 
-  /** A tensor that the caller gets. */
+  /** Declares a tensor that is returned to the caller. */
   output(name: string, type: ElementType, shape: readonly (number | string)[]): string {
     this.#append(message(graphField, message(12, valueInfo(name, type, shape))));
     return name;

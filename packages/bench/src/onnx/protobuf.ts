@@ -1,15 +1,16 @@
 /**
- * The protobuf wire format, as much of it as an ONNX file needs: a field is a tag (number and wire type) followed by a varint, four bytes,
- * or a length and that many bytes. Fields may come in any order, and a message that occurs twice is the two merged, so a file can be
- * written by appending (protobuf.dev, "Encoding").
+ * Writes the part of the protobuf wire format that an ONNX file needs: a field is a tag (number and
+ * wire type) followed by a varint, four bytes, or a length and that many bytes. Fields may come in
+ * any order, and a message that occurs twice is merged, so a file can be written by appending
+ * (protobuf.dev, "Encoding").
  */
 
-/** Fields of one message, encoded. Concatenation is the message with all of them. */
+/** Encoded fields of one message. Concatenated, they are a message with all of them. */
 export type Fields = Uint8Array<ArrayBuffer>;
 
 const wire = { varint: 0, bytes: 2, fixed32: 5 } as const;
 
-/** A whole number of at least 0. */
+/** A non-negative integer. */
 export function int(field: number, value: number): Fields {
   return Uint8Array.from([...varint(field * 8 + wire.varint), ...varint(value)]);
 }
@@ -33,12 +34,15 @@ export function message(field: number, ...parts: readonly Uint8Array[]): Fields 
   return join([opening(field, content.length), content]);
 }
 
-/** What stands before `length` bytes of content: for content too large to be copied into a message. */
+/**
+ * The tag and length before `length` bytes of content, for content too large to be copied into a
+ * message.
+ */
 export function opening(field: number, length: number): Fields {
   return Uint8Array.from([...varint(field * 8 + wire.bytes), ...varint(length)]);
 }
 
-/** One after the other. */
+/** Concatenates. */
 export function join(parts: readonly Uint8Array[]): Fields {
   const joined = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
@@ -49,7 +53,7 @@ export function join(parts: readonly Uint8Array[]): Fields {
   return joined;
 }
 
-/** Seven bits to a byte, the low ones first; the high bit says that more follow. */
+/** Seven bits per byte, the lowest first; the high bit says that more bytes follow. */
 function varint(value: number): number[] {
   const bytes: number[] = [];
   for (; value >= 128; value = Math.floor(value / 128)) bytes.push((value % 128) + 128);

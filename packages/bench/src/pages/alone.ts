@@ -1,4 +1,7 @@
-/** The script of a page that loads one contender, lets it begin, and says how long that took. */
+/**
+ * The script of a page that loads one contender, generates a first token, and reports how long that
+ * took.
+ */
 import type { Asked } from '../contender.ts';
 import type { LoadAnswer, LoadOrder } from './load-worker.ts';
 import { openOnnx } from './onnx.ts';

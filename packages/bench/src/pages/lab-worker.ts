@@ -1,4 +1,7 @@
-/** One thread of the lab: instantiates the module on the shared memory, then runs what it is told between barriers. */
+/**
+ * One thread of the lab: instantiates the module on the shared memory, then runs commands between
+ * barriers.
+ */
 import type { LabAnswer, LabOrder } from './lab.ts';
 
 let exports: Record<string, (...args: number[]) => unknown> = {};
@@ -19,7 +22,7 @@ self.onmessage = async ({ data }: MessageEvent<LabOrder>) => {
   self.postMessage(times satisfies LabAnswer);
 };
 
-/** Comparable between workers. */
+/** The time on a clock that all workers share. */
 function now(): number {
   return performance.timeOrigin + performance.now();
 }

@@ -1,21 +1,30 @@
-/** The bare kernels in workers of a page, one for each thread, over one shared memory. */
+/** The bare kernels in workers of a page, one per thread, over one shared memory. */
 
-/** What a worker is told, and what it answers: for each repetition when it began and ended, ms since the epoch. */
+/**
+ * A command to a worker, and its answer: for each repetition when it began and ended, in ms since
+ * the epoch.
+ */
 export type LabOrder =
   | { readonly module: WebAssembly.Module; readonly memory: WebAssembly.Memory }
   | { readonly call: string; readonly args: readonly number[]; readonly threads: number; readonly repetitions: number };
 export type LabAnswer = readonly (readonly [began: number, ended: number])[];
 
 export interface Lab {
-  /** Runs `call(thread, threads, ...args)` on every thread at once, `repetitions` times. Returns ms, from the first to begin to the last to end. */
+  /**
+   * Runs `call(thread, threads, ...args)` on all threads at once, `repetitions` times. Returns ms,
+   * from the earliest start to the latest end.
+   */
   run(call: string, args: readonly number[], threads: number, repetitions: number): Promise<number[]>;
 }
 
-/** Starts `threads` workers from `script` on a module of `labModule` and a memory of `pages`, weights filled with one pattern. */
+/**
+ * Starts `threads` workers from `script` with a module of `labModule` and a memory of `pages`;
+ * weights are filled with one pattern.
+ */
 export async function openLab(script: string, wasm: string, pages: number, threads: number): Promise<Lab> {
   const module = await WebAssembly.compile(await (await fetch(wasm)).arrayBuffer());
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
-  // touches every page, and is finite as a scale
+  // touches every page; as a scale, the pattern is finite
   new Uint8Array(memory.buffer).fill(0x11, 1 << 16);
   const workers = Array.from({ length: threads }, () => new Worker(script, { type: 'module' }));
   const ask = (worker: Worker, order: LabOrder) =>

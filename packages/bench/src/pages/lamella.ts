@@ -1,4 +1,7 @@
-/** One of our packages, as an app in a page uses it: the public API, inference in the package's own worker. */
+/**
+ * One of our packages, used as by an app in a page: the public API, with inference in the package's
+ * own worker.
+ */
 import type { Model } from '@lamella/runtime/api';
 import { type Asked, stopwatch } from '../contender.ts';
 
@@ -21,10 +24,13 @@ export async function openLamella(folder: string, threads: number): Promise<Aske
   };
 }
 
-/** What a package calls its store in the Cache API. */
+/** The name of a package's store in the Cache API. */
 const STORE = 'lamella';
 
-/** Waits until the package lies in the browser's store: keeping it takes the cores. Then lets go of it: in contexts like this one it lies in memory. */
+/**
+ * Waits until the package is stored, because storing it uses the cores. Then deletes the store,
+ * which such a context keeps in memory.
+ */
 async function kept({ manifest: { weights } }: Model): Promise<void> {
   const store = await caches.open(STORE);
   while (weights && (await store.keys()).filter(({ url }) => url.includes('/weights-')).length < weights.length)

@@ -1,6 +1,6 @@
 /**
- * Loads a package in a worker, where every request is on record, so that the time after the last byte of the weights is known. Then gives a
- * few tokens, the first ever, one at a time.
+ * Loads a package in a worker that records every request, so that the time after the last byte of
+ * the weights is known. Then generates its first tokens, one at a time.
  */
 import type { Model } from '@lamella/runtime/api';
 import { stopwatch } from '../contender.ts';
@@ -15,9 +15,9 @@ export interface LoadAnswer {
   readonly loadMs: number;
   /** From the arrival of the last byte of the weights. */
   readonly readyMs: number;
-  /** Each of the first tokens of this instance. */
+  /** For each of this instance's first tokens. */
   readonly tokenMs: readonly number[];
-  /** What the engine takes to compile the module that was chosen. */
+  /** The engine's time to compile the chosen module. */
   readonly compileMs: number;
   readonly kernels: string;
 }
@@ -27,7 +27,7 @@ interface Package {
 }
 
 self.onmessage = async ({ data: { folder, threads, tokens } }: MessageEvent<LoadOrder>) => {
-  // Computes in this thread, where requests are on record: `index.js` would start a worker.
+  // Computes in this thread, which records requests; `index.js` would start a worker.
   const { load } = (await import(`${folder}node.js`)) as Package;
   const began = performance.now();
   const model = await load(undefined, { device: 'wasm', threads });

@@ -1,5 +1,6 @@
 /**
- * ONNX Runtime Web on its WASM provider, through its public API: states go in and out of every run as tensors, as transformers.js does it.
+ * ONNX Runtime Web with its WASM provider, through its public API. States are inputs and outputs of
+ * every run, as in transformers.js.
  */
 import { type Asked, likeliest, stopwatch } from '../contender.ts';
 
@@ -22,7 +23,7 @@ interface Library {
   };
 }
 
-/** Loads a file of `writeDynamicInt8`. */
+/** Loads a file written by `writeDynamicInt8`. */
 export async function openOnnx(
   peers: string,
   model: string,

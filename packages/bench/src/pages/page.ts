@@ -1,4 +1,7 @@
-/** The script of the page that every contender in Chromium runs in: it puts on `window` what the benchmark calls from outside. */
+/**
+ * The script of the page in which every Chromium contender runs: it puts the functions that the
+ * benchmark calls on `window`.
+ */
 import type { Asked } from '../contender.ts';
 import { type Lab, openLab } from './lab.ts';
 import { openLamella } from './lamella.ts';
@@ -11,7 +14,7 @@ declare global {
   interface Window {
     openers: typeof openers;
     openLab: typeof openLab;
-    /** Whichever is open. */
+    /** The open contender. */
     contender: Asked;
     lab: Lab;
   }

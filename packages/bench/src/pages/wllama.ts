@@ -1,4 +1,7 @@
-/** llama.cpp as WASM: wllama 2.4, the fastest of its versions. Each token is decoded and sampled through its public API. */
+/**
+ * llama.cpp as WASM: wllama 2.4, the fastest of its versions. Each token is decoded and sampled
+ * through its public API.
+ */
 import { type Asked, stopwatch } from '../contender.ts';
 
 /** The part of its API that is used. */

@@ -1,6 +1,7 @@
 /**
- * Laying out a GGUF file: everything before the tensors as bytes, and where each tensor goes. Sizes are known before any tensor is read. The
- * format itself is described in checkpoint's `gguf/format.ts`, which the reader shares.
+ * Lays out a GGUF file: everything before the tensors as bytes, and the place of each tensor. Sizes
+ * are known before any tensor is read. Checkpoint's `gguf/format.ts`, which the reader also uses,
+ * describes the format.
  */
 import { ALIGNMENT, aligned, MAGIC, VALUE_TYPE, VERSION } from '@lamella/checkpoint/gguf/format';
 import type { TensorType } from './tensor-types.ts';
@@ -12,10 +13,13 @@ export type MetadataValue =
   | { readonly type: 'i32s' | 'f32s'; readonly value: readonly number[] }
   | { readonly type: 'strings'; readonly value: readonly string[] };
 
-/** Keys in the order they are written. */
+/** Keys in the order in which they are written. */
 export type Metadata = Readonly<Record<string, MetadataValue>>;
 
-/** A tensor as the container sees it. `shape` is row-major, the outermost axis first; the file has it the other way round. */
+/**
+ * A tensor of the file. `shape` is row-major, outermost axis first; the file stores the axes in
+ * reverse.
+ */
 export interface TensorRecord {
   readonly name: string;
   readonly shape: readonly number[];
@@ -31,7 +35,7 @@ export interface GgufLayout {
   readonly bytes: number;
 }
 
-/** Lays the file out: the header as bytes, and where the tensors' bytes go after it. */
+/** Lays out the file: the header as bytes, and the place of each tensor after it. */
 export function layOut(metadata: Metadata, tensors: readonly TensorRecord[]): GgufLayout {
   const out = new ByteList();
   out.text(MAGIC).u32(VERSION).u64(tensors.length).u64(Object.keys(metadata).length);
@@ -88,7 +92,7 @@ function writePair(out: ByteList, key: string, item: MetadataValue): void {
   }
 }
 
-/** Bytes that grow: a vocabulary has some hundred thousand of these calls, so the buffer doubles. */
+/** A byte buffer that doubles when it is full: a vocabulary makes some hundred thousand calls. */
 class ByteList {
   #buffer = new Uint8Array(1 << 16);
   #view = new DataView(this.#buffer.buffer);
@@ -124,13 +128,13 @@ class ByteList {
     return this;
   }
 
-  /** What was written, and `zeros` after it. */
+  /** The bytes written so far, followed by `zeros` zeros. */
   bytes(zeros: number): Uint8Array {
     this.#take(zeros);
     return this.#buffer.slice(0, this.length);
   }
 
-  /** Makes room for `count` bytes and says where; the room holds zeros, and may be in a new buffer. */
+  /** Reserves `count` zero bytes and returns their offset; the buffer may be replaced. */
   #take(count: number): number {
     const at = this.length;
     this.length += count;

@@ -1,8 +1,10 @@
 /**
- * Writes a graph and its weights as a GGUF file for llama.cpp, so that a variant can be tried, and checked, in a runtime that is not ours.
+ * Writes a graph and its weights as a GGUF file for llama.cpp, so that a variant can be tried, and
+ * checked, in an independent runtime.
  *
- * Three things differ there. Layer sharing does not exist: each execution gets its own copy of the block. Rotation pairs neighbours
- * (2i, 2i + 1): the rows of W_q and W_k are put into that order, which leaves every q.k as it is. And a tied head is one that is absent.
+ * Three things differ in llama.cpp. It has no layer sharing: each execution gets its own copy of
+ * the block. Its RoPE pairs adjacent features (2i, 2i + 1): the rows of W_q and W_k are reordered
+ * accordingly, which keeps every q.k unchanged. And a tied head is expressed by omitting the head.
  */
 import { ALIGNMENT, MAGIC } from '@lamella/checkpoint/gguf/format';
 import type { WeightSource } from '@lamella/checkpoint/weight-source';
@@ -14,43 +16,55 @@ import { fits, type GgufType, type TensorType, tensorTypes } from './tensor-type
 import { type TokenizerJson, vocabularyOf } from './vocabulary.ts';
 
 export interface GgufOptions {
-  /** How matrices and tables are stored; gains and biases are F32. With q8_0 and q4_0, a matrix whose rows are not whole blocks of 32 is F16. */
+  /**
+   * The type of matrices and tables; gains and biases are F32. With q8_0 and q4_0, a matrix whose
+   * rows are not whole blocks of 32 is F16.
+   */
   readonly type: GgufType;
-  /** The model's tokenizer. Without one, or with one llama.cpp has no form for, the vocabulary is made up. */
+  /**
+   * The model's tokenizer. Without one, or with one that llama.cpp cannot express, the vocabulary
+   * is made up.
+   */
   readonly tokenizer?: TokenizerJson;
 }
 
-/** A file about to be written. */
+/** A planned file, before it is written. */
 export interface GgufPlan {
   /** Size of the file. */
   readonly bytes: number;
-  /** One for each execution. */
+  /** One per execution. */
   readonly layers: number;
-  /** Null when the tokens have the names of the tokenizer; otherwise why they are made up. */
+  /** Null if the tokens come from the tokenizer; otherwise the reason why they are made up. */
   readonly madeUpVocabulary: string | null;
   /**
-   * Gives the file to `write`, from first byte to last, one tensor at a time: that tensor in f32 and as stored is all that is held.
-   * Throws L306 for values outside the type's range, and what `source` and `write` throw.
+   * Passes the file to `write`, from first byte to last, one tensor at a time: only that tensor is
+   * held, in f32 and as stored. Throws L306 for values outside the type's range, and what `source`
+   * and `write` throw.
    */
   readonly run: (source: WeightSource, write: (bytes: Uint8Array) => Promise<void>) => Promise<void>;
 }
 
-/** GGUF's numbers for `general.file_type`. */
+/** The numbers of `general.file_type` in GGUF. */
 const fileType: Readonly<Record<GgufType, number>> = { f32: 0, f16: 1, q4_0: 2, q8_0: 7 };
 
-/** Where a tensor of the file comes from: a weight, or numbers that the graph has as constants. */
+/** The source of a tensor: a weight, or constants of the graph. */
 interface Tensor extends TensorRecord {
   readonly from: WeightId | Float32Array;
-  /** Heads whose rows go from (i, i + headDim / 2) pairs to neighbours; 0 leaves them. */
+  /**
+   * Heads whose rows are reordered from (i, i + headDim / 2) pairs to adjacent pairs; 0 for none.
+   */
   readonly interleave: number;
 }
 
-/** Whether a file that begins like this is GGUF, whoever wrote it. */
+/** Whether a file that begins with this text is GGUF, from any writer. */
 export function isGguf(beginning: string): boolean {
   return beginning.startsWith(MAGIC);
 }
 
-/** Decides everything about the file of a verified graph. Throws L306 when llama.cpp cannot run the graph, L207 for an unusable tokenizer. */
+/**
+ * Plans the file of a verified graph. Throws L306 if llama.cpp cannot run the graph, L207 for an
+ * unusable tokenizer.
+ */
 export function planGguf(graph: Graph, options: GgufOptions): GgufPlan {
   const llama = asLlama(graph);
   const tensors = tensorsOf(graph, llama, tensorTypes[options.type]);
@@ -73,7 +87,7 @@ export function planGguf(graph: Graph, options: GgufOptions): GgufPlan {
   };
 }
 
-/** Writes the graph with the weights of `source` as GGUF: `planGguf` and its `run` in one. */
+/** Writes the graph with the weights of `source` as GGUF: `planGguf`, then its `run`. */
 export async function exportGguf(
   graph: Graph,
   source: WeightSource,
@@ -98,7 +112,10 @@ async function encode(graph: Graph, tensor: Tensor, source: WeightSource): Promi
   return tensor.type.encode(ordered);
 }
 
-/** Rows of each head from [2][headDim / 2] to [headDim / 2][2]. `shape` is [heads * headDim, columns], or [heads * headDim] of a bias. */
+/**
+ * Reorders the rows of each head from [2][headDim / 2] to [headDim / 2][2]. `shape` is [heads *
+ * headDim, columns], or [heads * headDim] for a bias.
+ */
 function interleaved(values: Float32Array, [rows = 0, columns = 1]: readonly number[], heads: number): Float32Array {
   const headDim = rows / heads;
   const out = new Float32Array(values.length);
@@ -149,12 +166,15 @@ function tensorsOf(graph: Graph, llama: Llama, type: TensorType): Tensor[] {
   ];
 }
 
-/** `type`, or F16 where a row is not a whole number of its blocks. */
+/** `type`, or F16 if a row is not a whole number of its blocks. */
 function stored(type: TensorType, shape: readonly number[]): TensorType {
   return (shape.at(-1) ?? 1) % type.blockValues === 0 ? type : tensorTypes.f16;
 }
 
-/** What llama.cpp divides the frequency of each pair by, where a list says so: [headDim / 2]. */
+/**
+ * The number by which llama.cpp divides the frequency of each pair, [headDim / 2]; null if no such
+ * list is needed.
+ */
 function ropeFactors({ scaling, headDim, ropeTheta }: LlamaSizes): Float32Array | null {
   if (scaling?.kind === 'factors') return Float32Array.from(scaling.factors);
   if (scaling?.kind !== 'llama3') return null;
@@ -168,7 +188,7 @@ function ropeFactors({ scaling, headDim, ropeTheta }: LlamaSizes): Float32Array 
   });
 }
 
-/** How rotation is scaled, as metadata. Throws L306 for a YaRN that llama.cpp has no keys for. */
+/** The scaling of RoPE as metadata. Throws L306 for a YaRN that llama.cpp's keys cannot express. */
 function ropeMetadata({ scaling }: LlamaSizes, place: string): Metadata {
   const f32 = (value: number) => ({ type: 'f32', value }) as const;
   const scaled = (type: string, factor: number) => ({
@@ -189,7 +209,7 @@ function ropeMetadata({ scaling }: LlamaSizes, place: string): Metadata {
         const reason = `its YaRN blends from ${betaFast} to ${betaSlow} turns`;
         throw new LamellaError('L306', { what: 'the model', reason, remedy: 'betaFast: 32, betaSlow: 1' }, { place });
       }
-      // llama.cpp multiplies what is written here by YaRN's own factor
+      // llama.cpp multiplies this number by YaRN's own factor
       return {
         ...scaled('yarn', factor),
         'llama.rope.scaling.original_context_length': { type: 'u32', value: originalContext },

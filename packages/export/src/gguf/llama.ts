@@ -1,9 +1,12 @@
 /**
- * Whether a graph is a Llama as llama.cpp means it (its architecture "llama": arXiv 2302.13971), and if so which weight plays which part.
- * It goes by what the graph computes, never by names: a block is x + W_o attention(rope(W_q n), rope(W_k n), W_v n) with n = rmsNorm(x),
- * then h + W_down(silu(W_gate m) * W_up m) with m = rmsNorm(h); all blocks have the same sizes. Linears of a block may have biases.
+ * Checks whether a graph is a Llama in llama.cpp's sense (its architecture "llama": arXiv
+ * 2302.13971), and if so finds the role of each weight. It examines what the graph computes, never
+ * names: a block is x + W_o attention(rope(W_q n), rope(W_k n), W_v n) with n = rmsNorm(x), then h
+ * + W_down(silu(W_gate m) * W_up m) with m = rmsNorm(h); all blocks have the same sizes. Linears of
+ * a block may have biases.
  *
- * Layer sharing does not exist there, so the blocks listed are executions: a weight set that runs twice is there twice.
+ * llama.cpp has no layer sharing, so the blocks listed are executions: a weight set that runs twice
+ * is listed twice.
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { FunctionName } from '@lamella/graph/functions';
@@ -39,7 +42,7 @@ export interface LlamaBlock<T> {
   readonly down: Linear<T>;
 }
 
-/** What all blocks have in common. */
+/** The sizes that all blocks share. */
 export interface LlamaSizes {
   readonly d: number;
   readonly ff: number;
@@ -55,14 +58,14 @@ export interface LlamaSizes {
 export interface Llama {
   readonly sizes: LlamaSizes;
   readonly embedding: WeightId;
-  /** One for each execution, in their order. */
+  /** One per execution, in order. */
   readonly blocks: readonly LlamaBlock<WeightId>[];
   readonly outputNorm: WeightId;
-  /** Null where the embedding table is the head (tied). */
+  /** Null if the head is tied to the embedding. */
   readonly head: WeightId | null;
 }
 
-/** Reads a verified graph as a Llama. Throws L306 at the first node that is not what it would have to be. */
+/** Reads a verified graph as a Llama. Throws L306 at the first node that does not fit. */
 export function asLlama(graph: Graph): Llama {
   const kinds = graph.kinds.map((kind) => readBlock(new Reader(kind.name, kind.body)));
   const root = new Reader(graph.name, graph.root);
@@ -99,7 +102,10 @@ interface ReadBlock {
   readonly sizes: LlamaSizes;
 }
 
-/** The stacks from value `last` back to the one that reads something else, in the order they run, and that value. */
+/**
+ * Returns the stacks that end in value `last`, in the order they run, and the value that the first
+ * one reads.
+ */
 function readStacks(graph: Graph, root: Reader, last: ValueId, kinds: readonly ReadBlock[]) {
   const stacks: number[] = [];
   let x = last;
@@ -171,13 +177,13 @@ function readBlock(reader: Reader): ReadBlock {
   return { reader, attention, parts, sizes };
 }
 
-/** Throws where `got` differs from `expected`: llama.cpp has each of these once for the model. */
-/** The gain of a norm, which a Llama's norms have. */
+/** The gain of a norm; refuses a norm without one, which a Llama does not have. */
 function gainOf(reader: Reader, norm: NodeOf<'rmsNorm'>): ParamId {
   const { gain } = reader.op(norm);
   return gain ?? reader.refuse(norm, 'it has no gain', 'a norm with a weight, or export to PyTorch');
 }
 
+/** Throws if `got` differs from `expected`: llama.cpp stores each of these sizes once per model. */
 function sameSizes(reader: Reader, node: Node, expected: LlamaSizes, got: Partial<LlamaSizes>): void {
   for (const key of Object.keys(got) as (keyof LlamaSizes)[]) {
     const [its, elsewhere] = [got[key], expected[key]].map((value) => JSON.stringify(value)?.replaceAll('"', ''));
@@ -219,7 +225,7 @@ interface NodeOf<K extends Kind> extends Node {
 
 const pattern = 'x + gqa(rmsNorm(x)) with rope, then x + swiglu(rmsNorm(x)), or export to PyTorch';
 
-/** Reads a body from its result back. Whatever is not as wanted is refused at its place. */
+/** Reads a body backwards from its result. A node that does not fit is refused at its place. */
 class Reader {
   readonly name: string;
   readonly body: Body;
@@ -243,7 +249,7 @@ class Reader {
     return operationName(this.node(value).op) === what;
   }
 
-  /** What an element-wise function takes. */
+  /** The arguments of an element-wise function. */
   args(value: ValueId, fn: FunctionName, part: string): readonly ValueId[] {
     const node = this.node(value);
     const { op } = node;
@@ -260,7 +266,7 @@ class Reader {
     return node as NodeOf<K>;
   }
 
-  /** A sum as its linear and the value that goes around it, whichever way it was written. */
+  /** The two sides of a sum, in either order: the linear, and the value that skips it. */
   branch(value: ValueId, part: string): { readonly branch: ValueId; readonly skip: ValueId } {
     const [a, b] = this.args(value, 'add', part) as [ValueId, ValueId];
     return this.is(a, 'linear') ? { branch: a, skip: b } : { branch: b, skip: a };

@@ -1,8 +1,10 @@
 /**
- * The tensor types of ggml that are written: F32, F16, and two that cut a row into blocks of 32 and store each as an F16 scale and codes:
- * Q8_0 has 32 int8, Q4_0 has 32 nibbles. Both round as ggml's reference does, so that its readers and ours agree. Q8_0: scale
- * max|x| / 127, codes half away from zero. Q4_0: the value m of largest magnitude gets code -8, so scale is m / -8, with its sign; the
- * rest is rounded half up and +8 becomes +7; a nibble holds code + 8.
+ * The tensor types of ggml that can be written: F32, F16, and two that divide a row into blocks of
+ * 32 and store each as an F16 scale and codes: Q8_0 has 32 int8, Q4_0 has 32 nibbles. Both round as
+ * ggml's reference does, so that its readers and ours agree. Q8_0: scale max|x| / 127, codes
+ * rounded half away from zero. Q4_0: the value m of largest magnitude gets code -8, so the scale is
+ * m / -8, with its sign; the other values are rounded half up, and +8 becomes +7; a nibble holds
+ * code + 8.
  */
 import { type TensorType as GgmlType, tensorType } from '@lamella/checkpoint/gguf/tensor-types';
 import { F16_OVERFLOW, f16Bits } from './float16.ts';
@@ -14,7 +16,7 @@ export type GgufType = (typeof ggufTypes)[number];
 export interface TensorType extends Pick<GgmlType, 'id' | 'blockValues' | 'blockBytes'> {
   /** Magnitudes must be below this. */
   readonly limit: number;
-  /** f32 values to bytes, `blockBytes` for every `blockValues`. */
+  /** Encodes f32 values, `blockBytes` for every `blockValues`. */
   readonly encode: (values: Float32Array) => Uint8Array;
 }
 
@@ -30,7 +32,7 @@ export const tensorTypes: Readonly<Record<GgufType, TensorType>> = {
   q4_0: { ...Q4_0, limit: 8 * F16_OVERFLOW, encode: encodeQ4_0 },
 };
 
-/** Whether every value can be written as this type. A NaN cannot, but as F32. */
+/** Whether every value can be written as this type. NaN only fits F32. */
 export function fits(values: Float32Array, { limit }: TensorType): boolean {
   return limit === Number.POSITIVE_INFINITY || values.every((value) => Math.abs(value) < limit);
 }

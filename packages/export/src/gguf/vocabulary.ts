@@ -1,42 +1,46 @@
 /**
- * The tokenizer as GGUF metadata. llama.cpp has a fixed set of tokenizers; two of them are what a Hugging Face `tokenizer.json` with a
- * BPE model can be:
- * - "llama": SentencePiece BPE with byte fallback. Tokens carry scores, and the neighbours that join to the highest score join first,
- *   which is the order of the merges: the score is minus the rank of the first merge that makes the token.
- * - "gpt2": byte-level BPE. Tokens and merges as they are; the pattern that cuts a text into words is chosen by name, the one of the pattern that
- *   it equals (checkpoint's `gguf/pre-tokenizers.ts`): GPT-2's, Llama 3's, Qwen's, SmolLM's and others.
- * A `tokenizer.json` that we made of SentencePiece's own file has the scores themselves.
- * For every other, and without one, the vocabulary is made up: bytes and pieces `t300`. Such a file runs; its text means nothing.
+ * The tokenizer as GGUF metadata. llama.cpp has a fixed set of tokenizers; two of them can express
+ * a Hugging Face `tokenizer.json` with a BPE model:
+ * - "llama": SentencePiece BPE with byte fallback. Tokens have scores, and the adjacent tokens that join to the highest score join
+ *   first. The score is minus the rank of the first merge that makes the token, which gives the order of the merges.
+ * - "gpt2": byte-level BPE. Tokens and merges are unchanged. The pattern that splits a text into words is selected by name
+ *   (checkpoint's `gguf/pre-tokenizers.ts`): GPT-2's, Llama 3's, Qwen's, SmolLM's and others.
+ * A `tokenizer.json` that we made from SentencePiece's own file contains the scores. For any other
+ * tokenizer, and without one, the vocabulary is made up: bytes and pieces `t300`. Such a file runs,
+ * but its text is meaningless.
  */
 import { TOKEN_TYPE } from '@lamella/checkpoint/gguf/format';
 import { preTokenizerLike, splitsOf } from '@lamella/checkpoint/gguf/pre-tokenizers';
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Metadata } from './container.ts';
 
-/** A tokenizer as it lies beside a checkpoint. */
+/** The tokenizer files of a checkpoint. */
 export interface TokenizerJson {
-  /** The file, for messages. */
+  /** The file's name, for messages. */
   readonly file: string;
   /** Text of `tokenizer.json`. */
   readonly json: string;
-  /** The token a prompt starts with. */
+  /** The token at the start of a prompt. */
   readonly bos: number | null;
   /** The tokens that end an answer, the usual one first. */
   readonly eos: readonly number[];
-  /** How a conversation is written, as `tokenizer_config.json` has it; absent for none. */
+  /** The template of a conversation in `tokenizer_config.json`; absent if there is none. */
   readonly chatTemplate?: string;
 }
 
 export interface Vocabulary {
   readonly metadata: Metadata;
-  /** Why the tokens are made up; null when they are the tokenizer's. */
+  /** The reason why the tokens are made up; null if they come from the tokenizer. */
   readonly madeUp: string | null;
 }
 
 /** SentencePiece's mark for a space. */
 const SPACE = '\u2581';
 
-/** Metadata for a vocabulary of `size` tokens. Throws L207 when the tokenizer is no JSON or has more tokens than the model. */
+/**
+ * Metadata for a vocabulary of `size` tokens. Throws L207 if the tokenizer is not JSON or has more
+ * tokens than the model.
+ */
 export function vocabularyOf(tokenizer: TokenizerJson | null, size: number): Vocabulary {
   if (!tokenizer) return { metadata: madeUp(size), madeUp: 'there is no tokenizer' };
   const json = parse(tokenizer);
@@ -51,7 +55,7 @@ interface Form {
   readonly metadata: Metadata;
 }
 
-/** The form for this tokenizer, or why there is none. */
+/** The form for this tokenizer, or the reason why there is none. */
 function formOf(json: Json): Form | string {
   const model = record(json.model);
   if (model.type === 'SentencePieceBPE') return sentencePiece(json);
@@ -62,7 +66,7 @@ function formOf(json: Json): Form | string {
 
 function sentencePiece(json: Json): Form | string {
   const prefix = spacePrefix(steps(json.normalizer, 'normalizers'), steps(json.pre_tokenizer, 'pretokenizers'));
-  if (prefix === null) return 'its normalizer is not the one of LLaMA';
+  if (prefix === null) return "its normalizer is not LLaMA's";
   return {
     bytesHaveNames: true,
     metadata: {
@@ -73,10 +77,13 @@ function sentencePiece(json: Json): Form | string {
   };
 }
 
-/** Whether a space goes before the text, when spaces are marked as SentencePiece does and nothing else happens; otherwise null. */
+/**
+ * Whether a space is put before the text, if the tokenizer only marks spaces as SentencePiece does;
+ * otherwise null.
+ */
 function spacePrefix(normalizers: readonly Json[], preTokenizers: readonly Json[]): boolean | null {
   const [only, ...more] = preTokenizers;
-  // Gemma's cuts at spaces, of which its normalizer leaves none
+  // Gemma's cuts at spaces, but its normalizer leaves none
   if (only && !isCutAtSpaces(only)) {
     const marks = only.type === 'Metaspace' && only.replacement === SPACE && only.split === false;
     if (!marks || more.length > 0 || normalizers.length > 0) return null;
@@ -94,16 +101,16 @@ function isCutAtSpaces({ type, pattern }: Json): boolean {
   return type === 'Split' && record(pattern).String === ' ';
 }
 
-/** Byte-level BPE has a form where llama.cpp has a name for the pattern that cuts its words. */
+/** Byte-level BPE has a form if llama.cpp has a name for the pattern that splits its words. */
 function byteLevel(json: Json, model: Json): Form | string {
   const preTokenizer = steps(json.pre_tokenizer, 'pretokenizers');
   if (preTokenizer.at(-1)?.add_prefix_space === true) return 'it puts a space before the text';
   const splits = splitsOf(preTokenizer);
-  if (splits === null) return 'its pre-tokenizer is none of those that llama.cpp has';
+  if (splits === null) return 'llama.cpp does not have its pre-tokenizer';
   const normalizers = steps(json.normalizer, 'normalizers');
   if (normalizers.some(({ type }) => type !== 'NFC')) return 'its normalizer is not NFC';
   const merges = mergesOf(model);
-  // Without merges every byte is a token, and it does not matter where the text is cut.
+  // Without merges every byte is a token, so splitting changes nothing.
   const name = merges.length === 0 ? 'gpt-2' : nameOf(splits, model, normalizers.length > 0);
   if (name === null) return 'llama.cpp has no name for the pattern of its pre-tokenizer';
   return {
@@ -120,7 +127,7 @@ function nameOf(splits: readonly string[], model: Json, normalizes: boolean): st
   return preTokenizerLike({ splits, ignoresMerges: model.ignore_merges === true, normalizes })?.names[0] ?? null;
 }
 
-/** Texts, kinds and scores of all tokens; ids the tokenizer does not have are unused. */
+/** Texts, kinds and scores of all tokens; ids that the tokenizer lacks are marked unused. */
 function tokensOf(tokenizer: TokenizerJson, json: Json, form: Form, size: number): Metadata {
   const model = record(json.model);
   const scores = scoresOf(model);
@@ -143,7 +150,7 @@ function tokensOf(tokenizer: TokenizerJson, json: Json, form: Form, size: number
   }
   for (const added of list(json.added_tokens).map(record)) {
     const content = text(added.content);
-    // Gemma 3 has one for images, which its small models do not
+    // Gemma 3 has one for images, beyond the vocabulary of its small models
     if (added.special === true && Number(added.id) >= size) continue;
     const kind = added.special === true ? TOKEN_TYPE.control : TOKEN_TYPE.userDefined;
     put(added.id, content, content === model.unk_token ? TOKEN_TYPE.unknown : kind);
@@ -156,7 +163,10 @@ function tokensOf(tokenizer: TokenizerJson, json: Json, form: Form, size: number
   );
 }
 
-/** The score of each token that merging makes: as the model has it, or minus the rank of the first merge that makes it. */
+/**
+ * The score of each token that a merge makes: the model's, or minus the rank of the first merge
+ * that makes it.
+ */
 function scoresOf(model: Json): Map<string, number> {
   const scores = new Map<string, number>();
   for (const [content, score] of Object.entries(record(model.scores))) {
@@ -179,14 +189,17 @@ function ends({ bos, eos: [eos, eot], chatTemplate }: TokenizerJson): Metadata {
   };
 }
 
-/** LLaMA's first 259 tokens (unknown, begin, end, the bytes), as far as there is room, then pieces named after their ids. */
+/**
+ * LLaMA's first 259 tokens (unknown, begin, end, the bytes), as far as `size` allows, then pieces
+ * named after their ids.
+ */
 function madeUp(size: number): Metadata {
   const head = ['<unk>', '<s>', '</s>'];
   const kinds = [TOKEN_TYPE.unknown, TOKEN_TYPE.control, TOKEN_TYPE.control];
   const byte = (id: number) => `<0x${(id - 3).toString(16).toUpperCase().padStart(2, '0')}>`;
   const ids = Array.from({ length: size }, (_, id) => id);
   return {
-    // no name of llama.cpp's: import takes it for a file without a tokenizer
+    // our own key, which llama.cpp ignores; import then treats the file as one without a tokenizer
     'lamella.vocabulary': { type: 'string', value: 'made up' },
     'tokenizer.ggml.model': { type: 'string', value: 'llama' },
     'tokenizer.ggml.pre': { type: 'string', value: 'default' },
@@ -208,12 +221,12 @@ function tokens(texts: readonly string[], types: readonly number[], scores: read
   };
 }
 
-/** Merges in either spelling: `"a b"` or `["a", "b"]`. */
+/** Merges in either form: `"a b"` or `["a", "b"]`. */
 function mergesOf(model: Json): (readonly string[])[] {
   return list(model.merges).map((merge) => (typeof merge === 'string' ? merge.split(' ') : list(merge).map(text)));
 }
 
-/** A pipeline step, a sequence of them (under `key`), or none, as a list. */
+/** A pipeline step, a sequence of steps (under `key`), or nothing, as a list. */
 function steps(value: unknown, key: string): readonly Json[] {
   if (value === null || value === undefined) return [];
   const step = record(value);

@@ -1,4 +1,4 @@
-/** One body of the graph as lines of Python, one assignment per node. */
+/** Prints one body of the graph as Python, one assignment per node. */
 import { functionOf } from '@lamella/graph/functions';
 import type { Body, Node, RopeScaling } from '@lamella/graph/ir';
 import type { PythonName } from './maths.ts';
@@ -18,8 +18,8 @@ export function float(value: number): string {
 }
 
 /**
- * Prints `body`. Weights are looked up by parameter name in `w`; `stackLines` prints the loop of a `stack` node, given the
- * variable it reads and the one it makes.
+ * Prints `body`. Weights are looked up by parameter name in `w`. `stackLines` prints the loop of a
+ * `stack` node, given the variables of its input and its result.
  */
 export function printBody(
   body: Body,

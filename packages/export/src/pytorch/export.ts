@@ -1,7 +1,8 @@
 /**
- * Prints a graph as a plain PyTorch module: what an engineer trains, or checks a compiled package against. It is written from the
- * graph, not from the kernels: parameters under their checkpoint names, one function per block kind, and the execution table
- * as a list that a loop runs through. A tensor that is tied or shared is one parameter, so `state_dict()` has each name once.
+ * Prints a graph as a plain PyTorch module, for training or for checking a compiled package. It is
+ * made from the graph, not from the kernels: parameters under their checkpoint names, one function
+ * per block kind, and the execution table as a list that a loop runs through. A tied or shared
+ * tensor is one parameter, so `state_dict()` has each name once.
  */
 import type { Graph, Param, Stored, WeightSet } from '@lamella/graph/ir';
 import { float, type PythonBody, printBody } from './body.ts';
@@ -9,7 +10,10 @@ import { type PythonName, pythonFunctions } from './maths.ts';
 import { distinct } from './names.ts';
 import { checkpointPy, logitsPy } from './scripts.ts';
 
-/** The exported files by name: the module, safetensors reading and writing, and a script that prints logits as JSON. */
+/**
+ * The exported files by name: the module, safetensors reading and writing, and a script that prints
+ * logits as JSON.
+ */
 export interface PyTorchFiles {
   readonly 'model.py': string;
   readonly 'checkpoint.py': string;
@@ -17,14 +21,15 @@ export interface PyTorchFiles {
 }
 
 /**
- * The graph as Python files that need nothing but torch (1.13 or later).
- * `Model()(tokens)` takes int64 [batch, t] and gives f32 logits [batch, t, vocab]; `Model().state_dict()` has exactly the tensors of the checkpoint.
+ * The graph as Python files that need only torch (1.13 or later). `Model()(tokens)` takes int64
+ * [batch, t] and returns f32 logits [batch, t, vocab]; `Model().state_dict()` has exactly the
+ * tensors of the checkpoint.
  */
 export function exportPyTorch(graph: Graph): PyTorchFiles {
   return { 'model.py': modelPy(graph), 'checkpoint.py': checkpointPy, 'logits.py': logitsPy };
 }
 
-/** Whether a file that begins like this is one of those. */
+/** Whether a file that begins with this text was exported by Lamella. */
 export function isExported(beginning: string): boolean {
   return /^"""[\s\S]*?\bwritten by Lamella\b/.test(beginning);
 }
@@ -130,7 +135,7 @@ ${root.lines.map((line) => `        ${line}`).join('\n')}
 `;
 }
 
-/** The weights that are made of others' rows, and how. */
+/** The code for weights that are made from rows of other tensors. */
 function partsPy(parts: readonly string[]): string {
   return `
 # Weights that are a part of a tensor, or a tensor plus a number: the tensor and its shape, the weight's own shape, then its rows there.
@@ -166,7 +171,7 @@ function partText(name: string, shape: readonly number[], { tensor, shape: whole
   return `    ${JSON.stringify(name)}: (${how.join(', ')}),`;
 }
 
-/** The functions the bodies call, each after those it needs. */
+/** The functions that the bodies call, each after those that it calls. */
 function maths(bodies: readonly PythonBody[]): string {
   const wanted = new Set<PythonName>();
   const want = (name: PythonName) => {
@@ -198,7 +203,7 @@ function shapes(params: readonly Param[]): string {
   return ['{', ...lines, '}'].join('\n');
 }
 
-/** `under(...)` with the prefix most of the set's weights have, naming the rest. */
+/** `under(...)` with the prefix of most weights of the set, and the full names of the others. */
 function boundNames(graph: Graph, set: WeightSet, kind: string): string {
   const params = graph.kinds[set.kind]?.body.params ?? [];
   const bound = params.map((param, i) => ({
@@ -220,7 +225,7 @@ function mostFrequent(items: readonly string[]): string {
   return [...counts].reduce((best, entry) => (entry[1] > best[1] ? entry : best), ['', 0] as [string, number])[0];
 }
 
-/** A Python list of numbers, twenty to a line. */
+/** A Python list of numbers, twenty per line. */
 function wrapped(numbers: readonly number[]): string {
   if (numbers.length <= 20) return `[${numbers.join(', ')}]`;
   const lines: string[] = [];

@@ -1,12 +1,14 @@
 /**
- * The maths of the exported module, by hand in simple tensor operations. It shares nothing with the kernels or the oracle, so that
- * agreement between them means something. Works on PyTorch 1.13 and 2.x, on any device, and is differentiable.
+ * The maths of the exported module, written by hand in simple tensor operations. It shares no code
+ * with the kernels or the oracle, so agreement with them is evidence. It works with PyTorch 1.13
+ * and 2.x, on any device, and is differentiable.
  *
- * RMSNorm: arXiv 1910.07467. LayerNorm: arXiv 1607.06450. RoPE: arXiv 2104.09864. Grouped-query attention: arXiv 2305.13245. Element-wise functions are one expression each,
- * in the table of the graph (`graph/src/functions.ts`).
+ * RMSNorm: arXiv 1910.07467. LayerNorm: arXiv 1607.06450. RoPE: arXiv 2104.09864. Grouped-query
+ * attention: arXiv 2305.13245. Element-wise functions are one expression each, in the table of the
+ * graph (`graph/src/functions.ts`).
  */
 
-/** One Python function of the exported file, and the names of those it needs. */
+/** One Python function of the exported file, and the names of the functions that it calls. */
 export interface PythonFunction {
   readonly needs: readonly PythonName[];
   readonly text: string;

@@ -1,7 +1,13 @@
-/** Python names for the values of a body, so that the exported file reads as if written by hand: `q_proj`, `q_proj_rotated`, `attended`. */
+/**
+ * Python names for the values of a body, so that the exported file reads like hand-written code:
+ * `q_proj`, `q_proj_rotated`, `attended`.
+ */
 import type { Body, Node } from '@lamella/graph/ir';
 
-/** Words a local variable of the exported file must not be: Python's own, and what the file itself defines or imports. */
+/**
+ * Names that a local variable of the exported file must not have: Python's own, and those that the
+ * file defines or imports.
+ */
 const reserved = new Set(
   (
     'False None True and as assert async await break class continue def del elif else except finally for from global if import in is ' +
@@ -17,7 +23,7 @@ export function identifier(text: string): string {
   return reserved.has(plain) ? `${plain}_` : plain;
 }
 
-/** The wanted names as identifiers, made different from each other by counting: `added`, `added_2`. */
+/** The wanted names as identifiers, made unique by a number: `added`, `added_2`. */
 export function distinct(wanted: readonly string[]): readonly string[] {
   const used = new Set<string>();
   return wanted.map((text) => {
@@ -36,7 +42,7 @@ export function valueNames(body: Body): readonly string[] {
   return distinct(wanted);
 }
 
-/** What a reader would call the result of `node`; `names` holds those of earlier nodes. */
+/** A readable name for the result of `node`; `names` holds those of earlier nodes. */
 function suggested(node: Node, body: Body, names: readonly string[]): string {
   const { op } = node;
   // `self_attn.q_proj.weight` belongs to the module `q_proj`.

@@ -1,9 +1,12 @@
 /**
- * The two Python files beside the exported module that do not depend on the graph: reading and writing safetensors with
- * nothing but torch, and printing logits, so that any other implementation can be held against PyTorch.
+ * Two Python files that accompany the exported module and do not depend on the graph: one reads and
+ * writes safetensors with torch alone, one prints logits, so that any other implementation can be
+ * compared with PyTorch.
  */
 
-/** safetensors: u64 header length, JSON header {name: {dtype, shape, data_offsets}}, then the data. */
+/**
+ * safetensors: u64 header length, JSON header {name: {dtype, shape, data_offsets}}, then the data.
+ */
 export const checkpointPy = `"""Reads and writes safetensors files with torch alone (little-endian machines); written by Lamella."""
 import json
 import os

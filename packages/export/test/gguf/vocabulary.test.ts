@@ -140,7 +140,7 @@ describe('what llama.cpp has no form for is made up, and it is said why', () => 
     [
       'a pattern',
       { ...byteLevel, pre_tokenizer: { type: 'Sequence', pretokenizers: [{ type: 'Split' }, step] } },
-      'its pre-tokenizer is none of those that llama.cpp has',
+      'llama.cpp does not have its pre-tokenizer',
     ],
     [
       'a space before',
@@ -153,7 +153,7 @@ describe('what llama.cpp has no form for is made up, and it is said why', () => 
       { ...byteLevel, pre_tokenizer: { ...step, use_regex: false } },
       'llama.cpp has no name for the pattern of its pre-tokenizer',
     ],
-    ['a charsmap', { ...sentencePiece, normalizer: { type: 'Precompiled' } }, 'its normalizer is not the one of LLaMA'],
+    ['a charsmap', { ...sentencePiece, normalizer: { type: 'Precompiled' } }, "its normalizer is not LLaMA's"],
   ])('%s', (_, json, reason) => {
     const { metadata, madeUp } = vocabularyOf(tokenizer(json), 300);
     expect(madeUp).toBe(reason);
