@@ -34,6 +34,7 @@ import assistant from '../../graphs/assistant.ts';
 import { optionModels } from '../conformance/heads.ts';
 import { model, orders } from '../conformance/models.ts';
 import { primitives } from '../conformance/primitives.ts';
+import { sharedStates } from '../conformance/shared-state.ts';
 import { checkpointOf, weightsOf } from '../conformance/weights.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -92,6 +93,7 @@ const graphs: Readonly<Record<string, Graph>> = {
   'untied, headDim 52, odd vocabulary': model({ tied: false, d: 104, heads: 4, kvHeads: 1, headDim: 52, vocab: 97 }),
   'without rotation': model({ rope: false }),
   ...Object.fromEntries(Object.entries(primitives).map(([name, make]) => [name, make()])),
+  ...Object.fromEntries(Object.entries(sharedStates).map(([name, make]) => [name, make()])),
   ...Object.fromEntries(optionModels().map((graph) => [graph.name, graph])),
 };
 

@@ -20,7 +20,7 @@ export function inspect(
     parameters: parameterCount(graph),
     weightSets: graph.stacks.reduce((sum, s) => sum + s.weightSets.length, 0),
     executions,
-    stateSlots: plan.table.filter((row) => row.state !== 0).length,
+    stateSlots: new Set(plan.table.map(({ state }) => state).filter((state) => state !== 0)).size,
     weightBytes: plan.memory.weights.bytes,
     arenaBytes: plan.arena.bytes,
     arenaLowerBoundBytes: plan.arena.lowerBoundBytes,

@@ -1,6 +1,7 @@
 /** The manifest of a package: what of a compilation its loader has to know, with the names of the files it was written to. */
-import type { InspectReport, Manifest } from '@lamella/runtime/manifest';
+import type { InspectReport, Manifest, Ring } from '@lamella/runtime/manifest';
 import type { CompileOptions, PackageParts, Planned } from './compilation.ts';
+import { type Program, positionsOf } from './program/ir.ts';
 import type { WasmParts } from './targets/wasm/target.ts';
 import type { GpuParts } from './targets/webgpu/target.ts';
 
@@ -27,6 +28,7 @@ export function manifestOf(
     quant,
     kv,
     ...module.manifest,
+    ...ringsOf(plan.program),
     wasm,
     ...(wgsl.length > 0 ? { webgpu: wgsl.map((file, i) => ({ ...file, ...gpu[i]!.manifest })) } : {}),
     weights,
@@ -34,4 +36,16 @@ export function manifestOf(
     report,
     probe,
   };
+}
+
+/** By kind, the shortest ring of its state; nothing where no kind has one. */
+function ringsOf(program: Program): Pick<Manifest, 'rings'> {
+  const rings = program.kinds.map(({ state }): Ring | null => {
+    const all = state.flatMap((part) => {
+      const positions = positionsOf(part, program);
+      return part.window !== null && positions < program.context ? [{ positions, window: part.window }] : [];
+    });
+    return all.sort((a, b) => a.positions - a.window - (b.positions - b.window))[0] ?? null;
+  });
+  return rings.some((ring) => ring !== null) ? { rings } : {};
 }

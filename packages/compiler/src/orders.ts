@@ -2,7 +2,7 @@
  * A graph in another sharing order: the same weight sets, each run as often as before, and only the sequence differs. MobileLLM (arXiv
  * 2402.14905, section 3.4 and table 2) compares these three; what they cost is a matter of residency (`residency.ts`).
  */
-import type { Graph, Stack } from '@lamella/graph/ir';
+import type { Execution, Graph, Stack } from '@lamella/graph/ir';
 
 export type OrderName = 'immediate' | 'cycle' | 'reverse';
 
@@ -15,17 +15,45 @@ const sequences: Readonly<Record<OrderName, (runs: readonly number[]) => readonl
 
 export const orderNames = Object.keys(sequences) as readonly OrderName[];
 
-/** The graph with every stack in this order. State slots stay with their place in the sequence. */
+/** The orders in which every execution that reads the keys and values of another still comes after it. */
+export function ordersOf(graph: Graph): readonly OrderName[] {
+  return orderNames.filter((order) =>
+    inOrder(graph, order).stacks.every(({ executions }) =>
+      executions.every(
+        ({ slot, reads }, i) => !reads || executions.slice(0, i).some((each) => !each.reads && each.slot === slot),
+      ),
+    ),
+  );
+}
+
+/**
+ * The graph with every stack in this order. State slots stay with their place in the sequence, or, where some are read by other executions, with
+ * the runs of their weight set.
+ */
 export function inOrder(graph: Graph, order: OrderName): Graph {
   const stacks = graph.stacks.map((stack): Stack => {
     const sequence = sequences[order](runs(stack));
     return {
       ...stack,
-      executions: stack.executions.map(({ slot }, i) => ({ slot, weightSet: sequence[i]! })),
+      executions: stack.executions.some(({ reads }) => reads)
+        ? runsInOrder(stack, sequence)
+        : stack.executions.map(({ slot }, i) => ({ slot, weightSet: sequence[i]! })),
       sharing: { kind: order, text: order },
     };
   });
   return { ...graph, stacks };
+}
+
+/** The first, second, ... run of each weight set where the sequence names that set for the first, second, ... time. */
+function runsInOrder({ executions }: Stack, sequence: readonly number[]): readonly Execution[] {
+  const left = [...executions];
+  return sequence.map(
+    (set) =>
+      left.splice(
+        left.findIndex(({ weightSet }) => weightSet === set),
+        1,
+      )[0]!,
+  );
 }
 
 function runs(stack: Stack): readonly number[] {

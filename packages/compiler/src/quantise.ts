@@ -27,10 +27,10 @@ function quantiseState(program: Program, kv: Exclude<KvName, 'f32'>): Program {
   const multiple = kvFormats[kv].strideMultiple;
   const kinds = program.kinds.map((kind): Kind => {
     // keys and values are encoded once, before the first attention on their state
-    const waiting = new Set(kind.state.keys());
+    const waiting = new Set(kind.reads === null ? kind.state.keys() : []);
     const isHeads = (part: number): boolean => kind.state[part]!.holds === 'heads';
     const staged = kind.state.map(({ name, kvHeads, stride }, part) =>
-      isHeads(part)
+      isHeads(part) && kind.reads === null
         ? buffer({ name: `${kind.name}.${name}`, element: 'f32', width: kvHeads * stride, rows: program.tile })
         : null,
     );

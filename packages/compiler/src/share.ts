@@ -14,6 +14,8 @@ import {
   type ValueId,
   type WeightId,
 } from '@lamella/graph/ir';
+import { readingBody, rebound } from '@lamella/graph/reading';
+import { statesOf } from '@lamella/graph/verify';
 import type { Kind, Row } from './program/ir.ts';
 
 /** A kind before fusion. */
@@ -21,6 +23,10 @@ export interface SharedKind {
   readonly name: string;
   readonly role: Kind['role'];
   readonly body: Body;
+  /** The body in the graph, of which `body` may be what is left. */
+  readonly of: Body;
+  /** The kind that fills the state that this one reads; null where it fills its own or has none. */
+  readonly reads: number | null;
 }
 
 export interface Shared {
@@ -50,18 +56,31 @@ export function share(graph: Graph): Shared {
         kinds.push({
           name: distinct(i === 0 ? 'start' : `between${i}`, names),
           role: i === 0 ? 'start' : 'block',
+          of: cut.body,
           body: cut.body,
+          reads: null,
         });
         rows.push({ kind: kinds.length - 1, weights: cut.weights, slot: null });
       }
     }
     const stack = graph.stacks[node.op.stack]!;
-    for (const { weightSet, slot } of stack.executions) {
+    for (const { weightSet, slot, reads = false } of stack.executions) {
       const set = stack.weightSets[weightSet]!;
-      const kind = graph.kinds[set.kind]!;
-      let at = kinds.findIndex((k) => k.body === kind.body);
-      if (at < 0) at = kinds.push({ name: kind.name, role: 'block', body: kind.body }) - 1;
-      rows.push({ kind: at, weights: set.weights, slot: hasState(kind.body) ? slot : null });
+      const { name, body } = graph.kinds[set.kind]!;
+      if (!reads) {
+        let at = kinds.findIndex((k) => k.of === body && k.reads === null);
+        if (at < 0) at = kinds.push({ name, role: 'block', of: body, body, reads: null }) - 1;
+        rows.push({ kind: at, weights: set.weights, slot: hasState(body) ? slot : null });
+        continue;
+      }
+      const source = rows.find((row) => row.slot === slot)!.kind;
+      const left = readingBody(body);
+      let at = kinds.findIndex((k) => k.of === body && k.reads === source);
+      if (at < 0) {
+        const own = statesOf(body).every(({ k }) => k === null) ? name : distinct(`${name}_reading`, names);
+        at = kinds.push({ name: own, role: 'block', of: body, body: left.body, reads: source }) - 1;
+      }
+      rows.push({ kind: at, weights: left.params.map((p) => set.weights[p]!), slot });
     }
     carried = node.id;
     from = node.id + 1;
@@ -77,7 +96,7 @@ export function share(graph: Graph): Shared {
   if (!end) throw headless(graph, root.nodes[carried]!);
   const placed = end.body.nodes.find(({ op }) => op.kind === 'rope' || op.kind === 'positions');
   if (placed) throw unplaced(placed);
-  kinds.push({ name: distinct('end', names), role: 'end', body: end.body });
+  kinds.push({ name: distinct('end', names), role: 'end', of: end.body, body: end.body, reads: null });
   rows.push({ kind: kinds.length - 1, weights: end.weights, slot: null });
   return { graph, kinds, rows };
 }
@@ -143,7 +162,8 @@ function cutBody(
     if (!needed.has(node.id)) continue;
     const id = nodes.length;
     renumbered.set(node.id, id);
-    nodes.push({ ...node, id, op: rebind(node, value, param) });
+    if (['attention', 'causalConv', 'stack'].includes(node.op.kind)) throw stateless(node);
+    nodes.push({ ...node, id, op: rebound(node.op, (v) => value(v, node), param) });
   }
   if (nodes.length === (carried === null ? 0 : 1)) return null;
   const last = renumbered.get(result);
@@ -152,49 +172,15 @@ function cutBody(
   return { body, weights: params.map((p) => rootWeights[p]!) };
 }
 
+function stateless({ op, path, site }: Node): LamellaError {
+  const reason = 'attention keeps state, and state belongs to executions';
+  const remedy = 'attention inside a block of a stack';
+  return new LamellaError('L116', { op: op.kind, reason, remedy }, { place: path, site });
+}
+
 /** The values that the result comes from. What an author computed and threw away is a warning, and no work for a kernel. */
 function neededFor({ nodes, result }: Body): ReadonlySet<ValueId> {
   const needed = new Set([result]);
   for (const { id, op } of nodes.toReversed()) if (needed.has(id)) for (const v of operands(op)) needed.add(v);
   return needed;
-}
-
-/** The node's operation over renumbered values and params. */
-function rebind(node: Node, value: (v: ValueId, user: Node) => ValueId, param: (p: ParamId) => ParamId): Node['op'] {
-  const { op } = node;
-  const of = (v: ValueId) => value(v, node);
-  switch (op.kind) {
-    case 'tokens':
-    case 'input':
-      return op;
-    case 'embed':
-      return { ...op, ids: of(op.ids), table: param(op.table) };
-    case 'linear':
-      return { ...op, x: of(op.x), weight: param(op.weight), bias: op.bias === null ? null : param(op.bias) };
-    case 'layerNorm':
-      return { ...op, x: of(op.x), gain: param(op.gain), bias: op.bias === null ? null : param(op.bias) };
-    case 'positions':
-      return { ...op, table: param(op.table) };
-    case 'rmsNorm':
-      return { ...op, x: of(op.x), gain: op.gain === null ? null : param(op.gain) };
-    case 'rope':
-    case 'scale':
-      return { ...op, x: of(op.x) };
-    case 'map':
-      return { ...op, args: op.args.map(of) };
-    case 'attention':
-    case 'causalConv':
-    case 'stack':
-      throw new LamellaError(
-        'L116',
-        {
-          op: op.kind,
-          reason: 'attention keeps state, and state belongs to executions',
-          remedy: 'attention inside a block of a stack',
-        },
-        { place: node.path, site: node.site },
-      );
-    default:
-      return op satisfies never;
-  }
 }

@@ -6,7 +6,7 @@ const nothing = { offset: 0, bytes: 0 };
 
 /** A kind without operations. */
 export function kind(name: string, role: Kind['role'], packs: readonly Pack[] = []): Kind {
-  return { name, role, ops: [], packs, groups: [], state: [], stateBytes: 0 };
+  return { name, role, ops: [], packs, groups: [], reads: null, state: [], stateBytes: 0 };
 }
 
 /** A plan with these parts; the weights region starts at 64. */

@@ -4,8 +4,9 @@
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Axis } from '@lamella/graph/ir';
-import { axes, callback, checkValue, declared, type Kind, number, optional, tensor } from './arguments.ts';
+import { axes, callback, checkValue, declared, type Kind, number, optional, options, tensor } from './arguments.ts';
 import { type Along, type FitAll, type GivesBack, sameAxes, showAxes, type Uniform } from './axes.ts';
+import { checkSources, type KvSharing, kvSharing } from './kv.ts';
 import { checkCount, mostExecutions, mostWeightSets } from './limits.ts';
 import { asModule, isModule, type Module, type Tree } from './module.ts';
 import { type Sharing, sharing as sharingOrder, unshared } from './share.ts';
@@ -71,6 +72,13 @@ export interface StackRecipe {
   /** One block per weight set. */
   readonly blocks: readonly Block[];
   readonly sharing: Sharing;
+  readonly kv: KvSharing;
+}
+
+/** What a stack takes besides its order. */
+export interface StackOptions {
+  /** Whose keys and values executions read; `'perExecution'` when left out. */
+  readonly kv?: KvSharing | undefined;
 }
 
 const recipes = new WeakMap<Module, StackRecipe>();
@@ -82,16 +90,23 @@ export function stackRecipe(module: Module): StackRecipe | null {
 
 /**
  * `count` weight sets of a block, named `0`, `1`, ... in the checkpoint, executed in the order that `sharing` says (once each without it). A
- * function of the index lets a stack mix blocks. Every execution has a state slot of its own; calling a stack twice runs it twice.
- * Throws L101 when the blocks differ in axes, L105, L106, L107, L111, L127.
+ * function of the index lets a stack mix blocks. Every execution has keys and values of its own unless `kv` says
+ * otherwise; weights of a set that only makes keys and values that nobody reads are not part of the model. Calling a stack twice runs it twice.
+ * Throws L101 when the blocks differ in axes, L105, L106, L107, L111, L127, L151.
  */
 export const stack = declared(
   'stack',
-  { count: number('stack(4, layer)'), blocks: blockOrRecipe, sharing: optional(sharingOrder) },
+  {
+    count: number('stack(4, layer)'),
+    blocks: blockOrRecipe,
+    sharing: optional(sharingOrder),
+    options: optional(options({ kv: optional(kvSharing) }, kvSharing.example)),
+  },
   <B extends Block>(
     count: number,
     blocks: Uniform<B['axes'], B | ((index: number) => B)>,
     sharing: Sharing = unshared,
+    { kv = 'perExecution' }: StackOptions = {},
   ): Stack<B['axes']> => {
     const site = capture();
     const isCount = Number.isSafeInteger(count) && count >= 1;
@@ -111,9 +126,10 @@ export const stack = declared(
       }
       sharing.check(count, place);
       checkCount('executions in a stack', sharing.executions(count), mostExecutions, where);
+      checkSources(kv, sharing.indices(count), place, site);
     };
     const module: Module = asModule(call, { made: 'stack', axes: [], children: {}, site, check });
-    recipes.set(module, { blocks: list, sharing });
+    recipes.set(module, { blocks: list, sharing, kv });
     return module as Stack<B['axes']>;
   },
 );

@@ -1,9 +1,10 @@
 /** The authoring language: everything a model file imports. */
 export { type AttentionOptions, attention, type Cache, cache } from './attention.ts';
 export { type Dim, dims } from './axes.ts';
-export { type Block, block, type Stack, stack } from './block.ts';
+export { type Block, block, type Stack, type StackOptions, stack } from './block.ts';
 export { causalConv } from './causal-conv.ts';
 export * from './functions.ts';
+export type { KvSharing } from './kv.ts';
 export {
   type Embedding,
   embedding,

@@ -5,10 +5,13 @@
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { distinct } from '@lamella/graph/distinct';
 import type { Axis, BlockKind, Body, Execution, Graph, Stack, WeightSet } from '@lamella/graph/ir';
+import { readingBody } from '@lamella/graph/reading';
+import { statesOf } from '@lamella/graph/verify';
 import { callback, declared, optional, options, text } from './arguments.ts';
 import { type GivesLogits, sameAxes, showAxes } from './axes.ts';
 import { type Block, type StackRecipe, stackRecipe } from './block.ts';
 import { describe } from './describe.ts';
+import { reads, sourcesOf } from './kv.ts';
 import { dotted, type Module, moduleInfo, nameTree, type Parameter, type Scope, type Tree } from './module.ts';
 import { checkKey, checkModelName } from './names.ts';
 import { original } from './original.ts';
@@ -45,13 +48,17 @@ export const defineModel = declared(
     if (prefix !== '') checkKey(prefix, site);
     const scope = nameTree(init(), '', site);
     const stacks = makeStacks(scope);
-    const weights = new WeightTable(namedParametersOf(scope, stacks, prefix));
+    const traced = new Map(stacks.map((made) => [made.module, made.sets.map((set) => traceBlock(set, made.place))]));
+    const bodies = new Map(stacks.map((made) => [made.module, asRun(made, traced.get(made.module)!)]));
+    const idle = (parameter: Parameter, { module }: MadeStack, set: number): boolean =>
+      traced.get(module)![set]!.parameters.includes(parameter) &&
+      !bodies.get(module)![set]!.parameters.includes(parameter);
+    const weights = new WeightTable(namedParametersOf(scope, stacks, prefix, idle));
     const kinds = new KindTable();
     const weightSets = new Map<Module, readonly WeightSet[]>();
-    for (const { module, place, sets } of stacks) {
-      const bound = sets.map((set): WeightSet => {
-        const traced = traceBlock(set, place);
-        return { kind: kinds.add(traced, place), weights: weights.bind(traced.parameters) };
+    for (const { module, place } of stacks) {
+      const bound = bodies.get(module)!.map((set): WeightSet => {
+        return { kind: kinds.add(set, place), weights: weights.bind(set.parameters) };
       });
       weightSets.set(module, bound);
     }
@@ -67,9 +74,10 @@ export const defineModel = declared(
     const root = trace.finish(trace.own(result));
     const { tokens, vocab } = outerAxes(root, name);
     const calls = trace.stackCalls.map((module) => stacks.find((made) => made.module === module)!);
-    const idle = stacks.find((made) => !calls.includes(made));
-    if (idle) throw new LamellaError('L122', { name: idle.place }, { site: idle.module[moduleInfo].site() });
-    const run = slots(calls, weightSets);
+    const uncalled = stacks.find((made) => !calls.includes(made));
+    if (uncalled)
+      throw new LamellaError('L122', { name: uncalled.place }, { site: uncalled.module[moduleInfo].site() });
+    const run = slots(calls, weightSets, traced);
     const rootWeights = weights.bind(trace.parameters);
     weights.checkUsed();
     return original({ name, tokens, vocab, weights: weights.list, kinds: kinds.list, stacks: run, root, rootWeights });
@@ -123,8 +131,29 @@ function nested(module: Module, place: string): LamellaError {
   return new LamellaError('L116', args, { place, site: module[moduleInfo].site() });
 }
 
-/** Every place a weight appears at, with its checkpoint name, in checkpoint order. */
-function namedParametersOf(scope: Scope, stacks: readonly MadeStack[], prefix: string): readonly NamedParameter[] {
+/**
+ * The blocks of a stack as their weight sets run: where all executions of a set read the keys and values of others, without what only makes keys
+ * and values.
+ */
+function asRun({ recipe }: MadeStack, traced: readonly TracedBlock[]): readonly TracedBlock[] {
+  const sets = recipe.sharing.indices(traced.length);
+  const sources = sourcesOf(recipe.kv, sets);
+  return traced.map((block, set) => {
+    const hasOwn = sets.some((each, execution) => each === set && sources[execution] === execution);
+    if (hasOwn || statesOf(block.body()).length === 0) return block;
+    const { body, params } = readingBody(block.body());
+    const parameters = params.map((p) => block.parameters[p]!);
+    return { ...block, key: `reading ${block.key}`, parameters, body: () => body };
+  });
+}
+
+/** Every place a weight appears at, with its checkpoint name, in checkpoint order; without those that are `idle` in their set. */
+function namedParametersOf(
+  scope: Scope,
+  stacks: readonly MadeStack[],
+  prefix: string,
+  idle: (parameter: Parameter, made: MadeStack, set: number) => boolean,
+): readonly NamedParameter[] {
   const name = (...parts: readonly (string | number)[]): string => dotted(prefix, ...parts);
   return [...scope.modules].flatMap(([module, path]): readonly NamedParameter[] => {
     const made = stacks.find((s) => s.module === module);
@@ -134,7 +163,9 @@ function namedParametersOf(scope: Scope, stacks: readonly MadeStack[], prefix: s
       return parameters.map(([parameter, local]) => ({ parameter, name: name(local), outer: true }));
     }
     return made.sets.flatMap(({ scope: inner }, i) =>
-      [...inner.parameters].map(([parameter, local]) => ({ parameter, name: name(path, i, local), outer: false })),
+      [...inner.parameters]
+        .filter(([parameter]) => !idle(parameter, made, i))
+        .map(([parameter, local]) => ({ parameter, name: name(path, i, local), outer: false })),
     );
   });
 }
@@ -143,7 +174,7 @@ interface TracedBlock {
   readonly block: Block;
   readonly key: string;
   readonly parameters: readonly Parameter[];
-  readonly finish: () => Body;
+  readonly body: () => Body;
 }
 
 /** Runs a block's body on symbolic values. Throws L108 and what its operations throw. */
@@ -160,7 +191,7 @@ function traceBlock({ block, scope }: MadeSet, place: string): TracedBlock {
       : missing(result, 'residual(...)');
     throw new LamellaError('L108', { expected, got, remedy }, { place, site: trace.siteOf(value) });
   }
-  return { block, key: trace.key(value), parameters: trace.parameters, finish: () => trace.finish(value) };
+  return { block, key: trace.key(value), parameters: trace.parameters, body: () => trace.finish(value) };
 }
 
 /** The distinct traced bodies. */
@@ -170,23 +201,39 @@ class KindTable {
   readonly #names = new Set<string>();
 
   /** The index of the kind that does what this block does. Named after the stack it was first seen in: `layers`, `layers_2`... */
-  add({ block, key, finish }: TracedBlock, place: string): number {
+  add({ block, key, body }: TracedBlock, place: string): number {
     const known = this.#byKey.get(key);
     if (known !== undefined) return known;
     const index = this.list.length;
-    this.list.push({ name: distinct(place, this.#names), body: finish(), site: block.site() });
+    this.list.push({ name: distinct(place, this.#names), body: body(), site: block.site() });
     this.#byKey.set(key, index);
     return index;
   }
 }
 
-/** One entry per call of a stack: each execution, in the order they run, gets a state slot of its own. */
-function slots(calls: readonly MadeStack[], sets: ReadonlyMap<Module, readonly WeightSet[]>): readonly Stack[] {
+/** One entry per call of a stack: each execution, in the order they run, gets a state slot of its own, or that of the one it reads. */
+function slots(
+  calls: readonly MadeStack[],
+  sets: ReadonlyMap<Module, readonly WeightSet[]>,
+  traced: ReadonlyMap<Module, readonly TracedBlock[]>,
+): readonly Stack[] {
   let slot = 0;
   return calls.map(({ module, recipe, place }) => {
     const weightSets = sets.get(module)!;
     const { kind, text, indices } = recipe.sharing;
-    const executions = indices(weightSets.length).map((weightSet): Execution => ({ weightSet, slot: slot++ }));
+    const order = indices(weightSets.length);
+    const sources = sourcesOf(recipe.kv, order);
+    const bodyOf = (execution: number): Body => traced.get(module)![order[execution]!]!.body();
+    const where = { place, site: module[moduleInfo].site() };
+    const executions: Execution[] = [];
+    for (const [execution, weightSet] of order.entries()) {
+      const source = sources[execution]!;
+      const isReader =
+        source !== execution && reads({ kv: recipe.kv, execution, source }, [bodyOf(execution), bodyOf(source)], where);
+      executions.push(
+        isReader ? { weightSet, slot: executions[source]!.slot, reads: true } : { weightSet, slot: slot++ },
+      );
+    }
     return { name: place, weightSets, executions, sharing: { kind, text } };
   });
 }

@@ -19,13 +19,13 @@ export interface Sharing extends SharingOrder {
 }
 
 /** Every weight set once: A B C. */
-export const unshared: Sharing = {
+export const unshared: Sharing = original({
   kind: 'none',
   text: 'none',
   indices: range,
   executions: (count) => count,
   check: () => {},
-};
+} satisfies Sharing);
 
 /** A sharing order, made by one of the functions of `share`. */
 export const sharing: Kind = {
@@ -41,8 +41,10 @@ const indexList: Kind = {
   holds: (value) => isListOf(value, (each) => typeof each === 'number'),
 };
 
-/** `immediate(2)` A A B B C C · `cycle(2)` A B C A B C · `reverse()` A B C C B A · `order([0, 1, 0])` anything. */
+/** `none()` A B C · `immediate(2)` A A B B C C · `cycle(2)` A B C A B C · `reverse()` A B C C B A · `order([0, 1, 0])` anything. */
 export const share = {
+  /** Each weight set once, as without an order. */
+  none: declared('share.none', {}, (): Sharing => unshared),
   /** Each weight set `repeats` times in a row: its weights are still in fast memory when they are used again. */
   immediate: declared(
     'share.immediate',

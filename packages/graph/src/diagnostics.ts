@@ -45,6 +45,7 @@ export const catalogue = {
   L141: '{kind} scaling of RoPE takes {name} {wanted}, not {value}. Try: {remedy}',
   L142: 'an offset must be a number that f32 holds, 0 or from 1.2e-38 to 3.4e38: {value}. Try: offset: 1',
   L150: '{name} must be a positive number that f32 holds, from 1.2e-38 to 3.4e38: {value}. Try: {name}: {example}',
+  L151: 'execution {execution} cannot read the keys and values of another: {reason}. Try: {remedy}',
   L201: 'the checkpoint does not fit the graph:\n{table}\nTry: {remedy}',
   L202: '{file} is not a safetensors file: {reason}. Try: fetching it again, or naming the right file',
   L203: '{file} ends too early: {reason}. Try: fetching it again',

@@ -157,13 +157,14 @@ export type Op =
   /**
    * Causal grouped-query attention: q [t, heads * headDim] over keys and values [t, kvHeads * headDim] -> [t, heads * headDim]. Query head h
    * reads KV head floor(h / (heads / kvHeads)). `state` numbers the states of a body (0, 1, ...), so that a slot has room for each. The first
-   * attention on a state appends k and v to it; all attentions on it have the same k and v.
+   * attention on a state appends k and v to it; all attentions on it have the same k and v. Both are null in a body that only executions run
+   * that read the state of an earlier one.
    */
   | {
       readonly kind: 'attention';
       readonly q: ValueId;
-      readonly k: ValueId;
-      readonly v: ValueId;
+      readonly k: ValueId | null;
+      readonly v: ValueId | null;
       readonly heads: number;
       readonly kvHeads: number;
       readonly headDim: number;
@@ -229,8 +230,10 @@ export interface WeightSet {
 export interface Execution {
   /** Index into `Stack.weightSets`. */
   readonly weightSet: number;
-  /** The state slot of this execution alone; unique over the graph. */
+  /** The state slot of this execution alone, unique over the graph; or that of the earlier execution whose keys and values it reads. */
   readonly slot: number;
+  /** Whether it reads the slot of an earlier execution: its attentions append nothing, whatever its body says of keys and values. */
+  readonly reads?: boolean;
 }
 
 /** How executions were ordered, kept for printing and for the PyTorch exporter's loop. */
@@ -330,7 +333,7 @@ export function operands(op: Op): readonly ValueId[] {
     case 'stack':
       return [op.x];
     case 'attention':
-      return [op.q, op.k, op.v];
+      return [op.q, ...[op.k, op.v].filter((v) => v !== null)];
     case 'map':
       return op.args;
     default:

@@ -66,9 +66,10 @@ function opText(op: Op, body: Body): string {
       return `rope %${op.x}, heads=${op.heads}x${op.headDim} ${ropeText(op.rope)}`;
     case 'attention': {
       const heads = `heads=${op.heads}x${op.headDim} kvHeads=${op.kvHeads}`;
+      const appended = op.k === null ? 'keys and values of an earlier execution' : `%${op.k}, %${op.v}`;
       const window = op.window === null ? '' : ` window=${op.window}`;
       const softcap = op.softcap === null ? '' : ` softcap=${op.softcap}`;
-      return `attention %${op.q}, %${op.k}, %${op.v}, ${heads} scale=${op.scale}${window}${softcap} state=${op.state}`;
+      return `attention %${op.q}, ${appended}, ${heads} scale=${op.scale}${window}${softcap} state=${op.state}`;
     }
     case 'map':
       return `${op.fn} ${op.args.map((v) => `%${v}`).join(', ')}`;
@@ -105,7 +106,12 @@ function ropeText({ theta, pairing, dims, scaling }: Rope): string {
 function stackLines(stack: Stack, graph: Graph): string[] {
   const kindName = (set: number) => graph.kinds[stack.weightSets[set]?.kind ?? -1]?.name ?? '?';
   const sets = stack.weightSets.map(({ weights }, i) => [`set ${i}`, kindName(i), weightRanges(weights)]);
-  const runs = stack.executions.map(({ weightSet, slot }, i) => [`run ${i}`, `set ${weightSet}`, `slot ${slot}`]);
+  const runs = stack.executions.map(({ weightSet, slot, reads }, i) => [
+    `run ${i}`,
+    `set ${weightSet}`,
+    `slot ${slot}`,
+    ...(reads ? ['reads'] : []),
+  ]);
   const facts = `${stack.weightSets.length} weight sets, ${stack.executions.length} executions`;
   return [`stack ${stack.name}: ${stack.sharing.text}, ${facts}`, ...columns(sets), ...columns(runs)];
 }

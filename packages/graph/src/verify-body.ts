@@ -52,8 +52,12 @@ export function verifyBody(body: Body, place: string, graph: Graph): void {
 
 /** States count from 0 in the order in which they are first used; a later attention on one has the keys and values that the first appended. */
 function verifyState(scope: Scope, op: Stateful, states: Stateful[]): void {
-  const first = states[op.state];
-  if (!first) {
+  const first = states.find(({ state }) => state === op.state);
+  const reads = op.kind === 'attention' && op.k === null;
+  if (op.kind === 'attention' && reads !== (op.v === null)) fail(scope, 'it has keys or values alone');
+  // a body that reads has what is left of another's states
+  if (!first && reads && Number.isInteger(op.state) && op.state >= 0) states.push(op);
+  else if (!first) {
     if (op.state !== states.length) fail(scope, `its state is ${op.state}, but the next state is ${states.length}`);
     states.push(op);
   } else if (first.kind === 'causalConv' || op.kind === 'causalConv') {
@@ -169,8 +173,10 @@ function resultAxes(scope: Scope): readonly Axis[] {
         throw new LamellaError('L104', { heads, kvHeads, suggestion }, where(scope));
       }
       expectFeatures(scope, op.q, heads * headDim, `heads * headDim = ${heads} * ${headDim}`);
-      expectFeatures(scope, op.k, kvHeads * headDim, `kvHeads * headDim = ${kvHeads} * ${headDim}`);
-      expectFeatures(scope, op.v, kvHeads * headDim, `kvHeads * headDim = ${kvHeads} * ${headDim}`);
+      for (const appended of [op.k, op.v]) {
+        if (appended === null) continue;
+        expectFeatures(scope, appended, kvHeads * headDim, `kvHeads * headDim = ${kvHeads} * ${headDim}`);
+      }
       if (op.window !== null) checkSize('window', op.window, scope.place, node.site);
       for (const [name, value] of Object.entries({ scale: op.scale, softcap: op.softcap ?? 1 })) {
         if (!isPositiveF32(value)) throw new LamellaError('L150', { name, value, example: '0.5' }, where(scope));

@@ -10,6 +10,7 @@ import {
   type Body,
   elementCount,
   type Graph,
+  type Op,
   rankOf,
   type Stack,
   type Stored,
@@ -143,11 +144,56 @@ function verifyBinding(body: Body, weights: readonly WeightId[], place: string, 
   });
 }
 
+/** An execution that reads has the slot of an earlier one that appends, with the states it asks for; what cannot append must read. */
+function verifyReads(graph: Graph): void {
+  const filled = new Map<number, Body>();
+  for (const { name, weightSets, executions } of graph.stacks) {
+    executions.forEach(({ weightSet, slot, reads }, execution) => {
+      const { body } = graph.kinds[weightSets[weightSet]!.kind]!;
+      const own = statesOf(body);
+      if (!reads) {
+        if (own.some(({ k }) => k === null)) illFormed(`execution ${execution} appends no keys and values`, name, null);
+        if (own.length > 0) filled.set(slot, body);
+        return;
+      }
+      const source = filled.get(slot);
+      const reason = source ? misread(body, source) : 'no earlier execution has filled it';
+      if (reason) illFormed(`execution ${execution} cannot read slot ${slot}: ${reason}`, name, null);
+    });
+  }
+}
+
+type Attention = Extract<Op, { readonly kind: 'attention' }>;
+
+/** The attentions of a body. */
+export function statesOf({ nodes }: Body): readonly Attention[] {
+  return nodes.flatMap(({ op }) => (op.kind === 'attention' ? [op] : []));
+}
+
+/** Why the attentions of a body cannot read the states that another body fills; null when they can. */
+export function misread(body: Body, filled: Body): string | null {
+  const readers = statesOf(body);
+  if (readers.length === 0) return 'it has no attention';
+  if (body.nodes.some(({ op }) => op.kind === 'causalConv')) return 'it has a convolution, whose state is its own';
+  for (const { state, kvHeads, headDim } of readers) {
+    const source = statesOf(filled).find((each) => each.state === state);
+    if (!source) return `state ${state} is not there`;
+    if (source.kvHeads === kvHeads && source.headDim === headDim) continue;
+    return `it has ${kvHeads} key heads of ${headDim} features, and ${source.kvHeads} of ${source.headDim} are kept`;
+  }
+  return null;
+}
+
 /** Slots number the executions of the whole graph: two executions on one slot is the mistake this compiler exists to avoid. */
 function verifySlots(graph: Graph): void {
-  const count = graph.stacks.reduce((sum, stack) => sum + stack.executions.length, 0);
+  verifyReads(graph);
+  const owners = graph.stacks.map((stack) => ({
+    ...stack,
+    executions: stack.executions.filter(({ reads }) => !reads),
+  }));
+  const count = owners.reduce((sum, stack) => sum + stack.executions.length, 0);
   const taken = new Set<number>();
-  for (const { name, executions } of graph.stacks) {
+  for (const { name, executions } of owners) {
     executions.forEach(({ slot }, index) => {
       if (!Number.isInteger(slot) || slot < 0 || slot >= count) {
         illFormed(`execution ${index} has slot ${slot}, but slots run from 0 to ${count - 1}`, name, null);

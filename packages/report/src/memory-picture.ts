@@ -5,6 +5,7 @@
 import type { Manifest, MemoryPlan } from '@lamella/runtime/manifest';
 import { type Html, html } from './html.ts';
 import { scaleBar, swatch } from './scale-bar.ts';
+import { states, statesText } from './states.ts';
 import { table } from './table.ts';
 import { bytes, count } from './units.ts';
 
@@ -35,16 +36,16 @@ ${table(
 )}`;
 }
 
-function named({ memory, vocab, tile, report, quant, table, rowWords }: Manifest): readonly Named[] {
+function named(manifest: Manifest): readonly Named[] {
+  const { memory, vocab, tile, report, quant, table, rowWords } = manifest;
   const bits = (8 * report.weightBytes) / report.parameters;
-  const slots = `${report.stateSlots} slots of ${bytes(report.kvBytes / Math.max(1, report.stateSlots))}`;
   const holds: Readonly<Record<Exclude<keyof MemoryPlan, 'plannedBytes'>, string>> = {
     step: 'position, number of tokens, table address',
     tokens: `a tile of ${tile} token ids`,
     logits: `${count(vocab)} of f32`,
     arena: 'activations, at different times in the same bytes',
     weights: `${quant}, ${bits.toFixed(2)} bits per parameter; every weight set once`,
-    state: `keys and values, ${slots}`,
+    state: `keys and values: ${statesText(states(manifest))}`,
     table: `${table.length} rows of ${rowWords} words`,
   };
   const names = Object.keys(holds) as (keyof typeof holds)[];

@@ -12,6 +12,7 @@ import { page, type Section } from './page.ts';
 import { parametersPicture } from './parameters-picture.ts';
 import { sharing } from './sharing.ts';
 import { stackPicture } from './stack-picture.ts';
+import { states, statesText } from './states.ts';
 import { tokenPicture } from './token-picture.ts';
 import { trafficPicture } from './traffic-picture.ts';
 import { bytes, count } from './units.ts';
@@ -94,10 +95,13 @@ export function facts({ report }: Manifest): readonly (readonly [string, string]
 
 function stackSection(manifest: Manifest): Section {
   const { weightSets, executions, order } = sharing(manifest.table);
+  const { groups, readers } = states(manifest);
+  const kept =
+    readers > 0 || groups.some(({ ring }) => ring) ? ` Keys and values: ${statesText({ groups, readers })}.` : '';
   return {
     id: 'stack',
     title: 'Stack',
-    lead: `${weightSets} weight sets, ${executions} executions, ${manifest.report.stateSlots} state slots${order ? `: ${order}` : ', nothing shared'}.`,
+    lead: `${weightSets} weight sets, ${executions} executions, ${manifest.report.stateSlots} state slots${order ? `: ${order}` : ', nothing shared'}.${kept}`,
     body: stackPicture(manifest),
   };
 }

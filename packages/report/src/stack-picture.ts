@@ -6,10 +6,10 @@
  */
 import type { Manifest, TableRow } from '@lamella/runtime/manifest';
 import { type Html, html, nothing } from './html.ts';
-import { sharing } from './sharing.ts';
+import { ownAddresses, sharing } from './sharing.ts';
 
 /** The part of a manifest that the picture needs. */
-export type Stack = Pick<Manifest, 'table' | 'kinds'>;
+export type Stack = Pick<Manifest, 'table' | 'kinds' | 'rings'>;
 
 /** Widths and heights in units of the drawing, which is scaled as a whole. */
 const STEP = 10;
@@ -29,22 +29,15 @@ export interface Painted {
 }
 
 /** The rows with their colours. The first row precedes the stacks, the last follows them. */
-export function painted({ table, kinds }: Stack): readonly Painted[] {
+export function painted({ table }: Pick<Stack, 'table'>): readonly Painted[] {
   const blocks = table.slice(1, -1);
-  const ownGroup = kinds.map((_, kind) => mostVaried(table.filter((row) => row.kind === kind)));
-  const own = (row: TableRow) => row.weights[ownGroup[row.kind]!]!;
+  const own = ownAddresses(table);
   const sets = [...new Set(blocks.map(own))];
   return table.map((row) => ({
     own: own(row),
     common: row.weights.filter((address) => address !== own(row)),
     tint: blocks.includes(row) ? sets.indexOf(own(row)) / Math.max(1, sets.length - 1) : null,
   }));
-}
-
-/** The group whose address differs most between rows of one kind. */
-function mostVaried(rows: readonly TableRow[]): number {
-  const distinct = (rows[0]?.weights ?? []).map((_, group) => new Set(rows.map((row) => row.weights[group])).size);
-  return distinct.indexOf(Math.max(...distinct));
 }
 
 /** The attributes that give a mark the colour of its weights. */
@@ -54,7 +47,7 @@ export function tinted(tint: number | null): Html {
 
 /** A figure of the whole stack with its legend. */
 export function stackPicture(stack: Stack): Html {
-  const { table, kinds } = stack;
+  const { table, kinds, rings = [] } = stack;
   const rows = painted(stack);
   const tracks = [...new Set(table.slice(1, -1).map((row) => row.kind))];
   const width = rows.length * STEP;
@@ -72,7 +65,9 @@ export function stackPicture(stack: Stack): Html {
   const track = (row: TableRow) => top + Math.max(0, tracks.indexOf(row.kind)) * (CELL.height + GAP);
   const slots = top + tracks.length * (CELL.height + GAP);
   const bottom = slots + SLOT + GAP;
-  const height = bottom + heightOf(under);
+  const read = reads(table);
+  const height = bottom + Math.max(heightOf(under), heightOf(read));
+  const ringed = table.some(({ kind, state }) => state !== 0 && rings[kind]);
   const { drawing, order, weightSets, executions } = sharing(table);
   const spoken = `${executions} executions of ${weightSets} weight sets: ${drawing}${order && `, ${order}`}`;
   return html`<figure>
@@ -80,16 +75,37 @@ export function stackPicture(stack: Stack): Html {
 ${over.map(({ from, to, tint, high }) => html`<path ${tinted(tint)} d="${arc(from, to, top - 2, -high)}"/>`)}
 ${under.map(({ from, to, high }) => html`<path class="common" d="${arc(from, to, bottom - 2, high)}"/>`)}
 ${rows.map(({ tint }, i) => html`<rect ${tinted(tint)} x="${i * STEP + 1}" y="${track(table[i]!)}" width="${CELL.width}" height="${CELL.height}" rx="1.5"/>`)}
-${rows.map((_, i) => (table[i]!.state === 0 ? nothing : html`<rect class="slot" x="${i * STEP + 2.5}" y="${slots}" width="${SLOT}" height="${SLOT}" rx="1"/>`))}
+${read.map(({ from, to, high }) => html`<path class="reads" d="${arc(from, to, slots + SLOT + 1, high)}"/>`)}
+${table.map((row, i) => (ownsState(table, i) ? html`<rect class="slot" x="${i * STEP + 2.5}" y="${slots}" width="${SLOT}" height="${SLOT}" rx="${rings[row.kind] ? SLOT / 2 : 1}"/>` : nothing))}
 </svg>
 <figcaption><ul class="legend">
 <li><i class="ramp"></i> weight sets, in the order they are first run; an arc leads to the next run of the same weights</li>
 <li><i class="slot"></i> a state slot: the keys and values of one execution</li>
+${ringed ? html`<li><i class="slot ring"></i> a ring: those of a sliding window (${windowsOf(table, rings)} tokens)</li>` : nothing}
+${read.length ? html`<li><i class="reads"></i> reads the slot of an earlier execution</li>` : nothing}
 <li><i class="plain"></i> before and after the stack: ${kinds[table[0]!.kind]!}, ${kinds[table.at(-1)!.kind]!}</li>
 ${under.length ? html`<li><i class="common"></i> tensors that several executions share, stored once</li>` : nothing}
 ${tracks.length > 1 ? html`<li>from top to bottom: ${tracks.map((k) => kinds[k]!).join(', ')}</li>` : nothing}
 </ul></figcaption>
 </figure>`;
+}
+
+/** Whether a row has a state that no earlier row has. */
+function ownsState(table: readonly TableRow[], i: number): boolean {
+  const { state } = table[i]!;
+  return state !== 0 && table.findIndex((row) => row.state === state) === i;
+}
+
+/** From each execution that fills a state to those that read it. */
+function reads(table: readonly TableRow[]): readonly Arc[] {
+  const uses = table.map(({ state }) => (state === 0 ? [] : [{ address: state, tint: null }]));
+  return arcs(uses, 0.04);
+}
+
+/** `512`, or `512 and 1024`. */
+function windowsOf(table: readonly TableRow[], rings: NonNullable<Stack['rings']>): string {
+  const windows = new Set(table.flatMap(({ kind, state }) => (state !== 0 && rings[kind] ? [rings[kind].window] : [])));
+  return [...windows].join(' and ');
 }
 
 interface Arc {

@@ -57,6 +57,9 @@ body { margin: 0; background: var(--paper); }
 .report .legend { display: flex; flex-wrap: wrap; gap: 0.15rem 1.25rem; margin-top: 0.6rem; font-size: 0.875rem; color: var(--soft); }
 .report .legend i { display: inline-block; width: 1.1em; height: 0.75em; border-radius: 0.15em; margin-right: 0.15em; }
 .report i.ramp { width: 2.6em; background: linear-gradient(90deg, oklch(var(--mark) 235), oklch(var(--mark) 290), oklch(var(--mark) 345), oklch(var(--mark) 40)); }
+.report i.slot.ring { border-radius: 50%; }
+.report path.reads { fill: none; stroke: var(--soft); stroke-width: 1.25; stroke-dasharray: 1 2.5; vector-effect: non-scaling-stroke; }
+.report i.reads { width: 0.9em; height: 0; border-top: 1.5px dotted var(--soft); vertical-align: middle; }
 .report i.slot { width: 0.75em; border: 1px solid var(--soft); }
 .report i.plain { background: var(--plain); }
 .report i.kept { background: var(--kept); }

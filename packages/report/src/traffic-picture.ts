@@ -5,7 +5,7 @@
  */
 
 import type { Compilation } from '@lamella/compiler/compilation';
-import { orderNames } from '@lamella/compiler/orders';
+import { ordersOf } from '@lamella/compiler/orders';
 import type { Plan } from '@lamella/compiler/plan';
 import { FAST_MEMORY_BYTES, slowMemoryBytesPerToken, slowMemoryReads } from '@lamella/compiler/residency';
 import { type Html, html, nothing } from './html.ts';
@@ -16,7 +16,7 @@ import { bytes } from './units.ts';
 export function trafficPicture({ graph, plan, planInOrder }: Compilation): Html {
   const written = graph.stacks.map(({ sharing }) => sharing.text).join(', ');
   const shares = graph.stacks.some(({ weightSets, executions }) => executions.length > weightSets.length);
-  const others = shares ? orderNames.map((name) => ({ name: String(name), plan: planInOrder(name) })) : [];
+  const others = shares ? ordersOf(graph).map((name) => ({ name: String(name), plan: planInOrder(name) })) : [];
   const same = others.find((other) => rowsOf(other.plan) === rowsOf(plan));
   const strips = [{ name: same ? `${same.name}, as written` : shares ? `${written}, as written` : 'as written', plan }];
   strips.push(...others.filter((other) => other !== same));
@@ -39,7 +39,7 @@ function strip(name: string, plan: Plan, compared: string): Html {
   const perToken = slowMemoryBytesPerToken(plan);
   const base = plan.memory.weights.offset;
   const segmentBytes = new Map(plan.segments.map((s) => [s.offset + base, s.bytes]));
-  const rows = painted({ table: plan.table, kinds: plan.program.kinds.map((kind) => kind.name) });
+  const rows = painted({ table: plan.table });
   const touched = plan.table.map((row, i) =>
     plan.program.kinds[row.kind]!.role === 'start'
       ? reads[i]!

@@ -72,3 +72,28 @@ export function mixed(): Graph {
 
 /** A name that would run a script if it were inserted as markup. */
 export const hostile = `</style><script>alert("1")</script>&amp;'`;
+
+/** Two weight sets, each run three times on the keys and values of its first run; the second sees a window of a long context. */
+export function sharedStates(): Graph {
+  const long = dims({ t: 400 }).t;
+  const seeing = (window?: number) =>
+    block(
+      [long, d],
+      () => ({
+        norm: rmsNorm(d),
+        self_attn: gqa(d, { heads: 2, kvHeads: 1, headDim: 16, ...(window ? { window } : {}) }),
+      }),
+      (w, x) => residual(x, (x) => w.self_attn(w.norm(x))),
+    );
+  const blocks = [seeing(), seeing(20)];
+  return defineModel(
+    'shared-states',
+    {},
+    () => ({
+      embed: embedding(vocab, d),
+      layers: stack(2, (i) => blocks[i]!, share.immediate(3), { kv: 'perSet' }),
+      norm: rmsNorm(d),
+    }),
+    (m) => m.embed.logits(m.norm(m.layers(m.embed(input(long))))),
+  );
+}

@@ -13,7 +13,7 @@ import { modelReport, packageReport } from '../src/report.ts';
 import { stackPicture } from '../src/stack-picture.ts';
 import { bytes, count } from '../src/units.ts';
 import { read, type Tag, tags } from './markup.ts';
-import { hostile, layers, mixed } from './models.ts';
+import { hostile, layers, mixed, sharedStates } from './models.ts';
 
 const models = {
   immediate: layers(3, share.immediate(2)),
@@ -23,6 +23,7 @@ const models = {
   none: layers(3),
   one: layers(1),
   mixed: mixed(),
+  sharedStates: sharedStates(),
   // The DSL refuses such a name, but a manifest may come from anywhere.
   hostile: { ...layers(2, share.cycle(3)), name: hostile },
 };
@@ -212,3 +213,18 @@ function tableOf(page: string, label: string): readonly (readonly string[])[] {
     .slice(1)
     .map((row) => [...row.matchAll(/<t[hd][^>]*>([\s\S]*?)<\/t[hd]>/g)].map(([, cell]) => read(cell!).trim()));
 }
+
+test('states that others read and rings of windows are shown as what they are', () => {
+  const manifest = manifestOf(compiled.sharedStates);
+  expect(manifest.report).toMatchObject({ weightSets: 2, executions: 6, stateSlots: 2 });
+  const page = read(packageReport(manifest));
+  expect(page).toContain('2 weight sets, 6 executions, 2 state slots: each weight set 3 times in a row.');
+  // 1 head of 16 features, keys and values: the context of 400 positions, and a ring of a window and a tile
+  expect(page).toContain(
+    "1 slot of 50.0 KiB, 1 of 16.0 KiB for a window of 20 tokens; 4 executions read an earlier one's",
+  );
+  const picture = tags(stackPicture(manifest).markup);
+  expect(picture.filter((tag) => tag.name === 'path' && tag.attributes.class === 'reads')).toHaveLength(4);
+  const slots = picture.filter((tag) => tag.name === 'rect' && tag.attributes.class === 'slot');
+  expect(slots.map(({ attributes }) => attributes.rx)).toEqual(['1', '2.5']);
+});

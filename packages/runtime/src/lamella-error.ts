@@ -32,6 +32,7 @@ export const catalogue = {
   L424: '{file} cannot be fetched: {origin} does not answer ({reason}). Try: checking the address, and that its server runs; in a browser, that no extension blocks it',
   L425: 'the kernels and the manifest of this package do not match: {file} fails with "{reason}". Try: copying the whole folder of the package there again',
   L429: 'the logit of {token} is {value}, not a finite number. Try: another prompt; if every prompt fails, other weights, because these overflow f32',
+  L445: 'the sequence cannot return to {position} tokens: it reached {farthest}, and the sliding windows of this model keep enough for {most} tokens back. Try: an empty sequence, and its first tokens again',
   L435: 'a model needs a worker, and this environment has none. Try: a page, a worker of a page, or Node',
   L436: "the model's worker cannot be started: {reason}. Try: {remedy}",
   L437: "the model's worker has ended: {reason}. Try: loading the package again",

@@ -9,6 +9,7 @@ import type { CompileOptions } from '@lamella/compiler/compilation';
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Graph } from '@lamella/graph/ir';
 import { sharing } from '@lamella/report/sharing';
+import { states, statesText } from '@lamella/report/states';
 import { bytes, count } from '@lamella/report/units';
 import { targets, usual } from '@lamella/runtime/choices';
 import type { Manifest } from '@lamella/runtime/manifest';
@@ -131,11 +132,7 @@ function drawn(manifest: Manifest): string {
       : `lower bound ${bytes(report.arenaLowerBoundBytes)}`;
   const regions: readonly [string, number, string][] = [
     ['weights', memory.weights.bytes, `${manifest.quant}, ${bitsPerParameter.toFixed(2)} bits per parameter`],
-    [
-      'state',
-      memory.state.bytes,
-      `${report.stateSlots} slots of ${bytes(report.kvBytes / Math.max(1, report.stateSlots))}`,
-    ],
+    ['state', memory.state.bytes, statesText(states(manifest))],
     ['arena', memory.arena.bytes, arena],
     ['logits', memory.logits.bytes, `${count(manifest.vocab)} of f32`],
     ['table', memory.table.bytes, `${manifest.table.length} rows of ${manifest.rowWords} words`],

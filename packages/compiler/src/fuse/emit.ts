@@ -55,9 +55,21 @@ export interface Common {
   readonly ropeTables: RopeTable[];
 }
 
-/** The operations of a body's groups. */
-export function emit(view: BodyView, role: Kind['role'], groups: readonly Group[], common: Common): Emitted {
-  return new Emitter(view, role, common).emit(groups);
+/** The window of an attention, where it hides anything of the context. */
+export function windowWithin({ window }: Attention, context: number): number | null {
+  return window !== null && window < context ? window : null;
+}
+
+/** The operations of a body's groups. `windowOf` says how many positions of a state are looked back at; `filled` are parts of an earlier execution. */
+export function emit(
+  view: BodyView,
+  role: Kind['role'],
+  groups: readonly Group[],
+  common: Common,
+  windowOf: (state: number) => number | null,
+  filled: readonly StatePart[],
+): Emitted {
+  return new Emitter(view, role, common, windowOf, filled).emit(groups);
 }
 
 class Emitter {
@@ -67,13 +79,23 @@ class Emitter {
   readonly #tensors: PackTable;
   readonly #ops: FusedOp[] = [];
   readonly #values: Value[] = [];
-  readonly #state: StatePart[] = [];
+  readonly #state: StatePart[];
+  /** The largest window of the attentions on a state, in any kind. */
+  readonly #largestWindow: (state: number) => number | null;
   /** The value of each node that has one. */
   readonly #valueOf = new Map<ValueId, BufferId>();
   /** Queries that a contraction leaves as heads. */
   readonly #queries = new Map<Heads, BufferId>();
 
-  constructor(view: BodyView, role: Kind['role'], common: Common) {
+  constructor(
+    view: BodyView,
+    role: Kind['role'],
+    common: Common,
+    windowOf: (state: number) => number | null,
+    filled: readonly StatePart[],
+  ) {
+    this.#largestWindow = windowOf;
+    this.#state = [...filled];
     this.#view = view;
     this.#role = role;
     this.#common = common;
@@ -322,7 +344,7 @@ class Emitter {
       heads,
       kvHeads,
       scale,
-      window: this.#windowOf(node.op),
+      window: windowWithin(node.op, this.#common.context),
       softcap,
       keyStride: layouts.keys.stride,
       valueStride,
@@ -398,20 +420,6 @@ class Emitter {
   #partOf(role: 'k' | 'v', state: number): number {
     const names = [`both${state}`, `${role === 'k' ? 'keys' : 'values'}${state}`];
     return this.#state.findIndex(({ name }) => names.includes(name));
-  }
-
-  /** The window of an attention, where it is smaller than the context. */
-  #windowOf({ window }: Attention): number | null {
-    return window !== null && window < this.#common.context ? window : null;
-  }
-
-  /** The largest window of the attentions on a state; null where one of them sees all positions. */
-  #largestWindow(state: number): number | null {
-    const windows = this.#view.body.nodes.flatMap(({ op }) =>
-      op.kind === 'attention' && op.state === state ? [this.#windowOf(op) ?? Number.POSITIVE_INFINITY] : [],
-    );
-    const largest = Math.max(...windows);
-    return Number.isFinite(largest) ? largest : null;
   }
 
   #angles({ theta, dims, scaling }: Rope, headDim: number): number {

@@ -12,8 +12,8 @@ import { padded } from '../program/ir.ts';
 import type { Shared, SharedKind } from '../share.ts';
 import { assign } from './assign.ts';
 import { BodyView } from './body-view.ts';
-import { emit } from './emit.ts';
-import { match } from './match.ts';
+import { emit, windowWithin } from './emit.ts';
+import { type Matched, match } from './match.ts';
 
 /** Most tokens of one prefill step: enough to reuse a block's weights from cache, few enough to keep the arena small. */
 const TILE = 96;
@@ -26,15 +26,21 @@ export function fuse({ graph, kinds, rows }: Shared): Program {
   // a kernel knows its buffers by name
   const names = new Set<string>();
   const ropeTables: RopeTable[] = [];
-  const fused = kinds.map(({ name, role, body }: SharedKind): Kind => {
+  const common = { vocab: graph.vocab, context: graph.tokens.size, ropeTables };
+  const states: (Matched['states'] | undefined)[] = [];
+  const fused: Kind[] = [];
+  for (const [index, { name, role, body, reads }] of kinds.entries()) {
     const view = new BodyView(body);
-    const emitted = emit(view, role, match(view), { vocab: graph.vocab, context: graph.tokens.size, ropeTables });
+    const matched = match(view, states[reads ?? -1] ?? new Map());
+    states.push(matched.states);
+    const window = largestWindows(kinds, index, common.context);
+    const emitted = emit(view, role, matched.groups, common, window, fused[reads ?? -1]?.state ?? []);
     const rows = role === 'end' ? 1 : tile;
     const newBuffer = (own: string, width: number): number =>
       buffers.push({ name: distinct(`${name}.${own}`, names), element: 'f32', width, rows }) - 1;
     const ops = assign(emitted, stream, newBuffer, (buffer) => buffers[buffer]!.width);
-    return { name, role, ops, packs: emitted.packs, groups: [], state: emitted.state, stateBytes: 0 };
-  });
+    fused.push({ name, role, ops, packs: emitted.packs, groups: [], reads, state: emitted.state, stateBytes: 0 });
+  }
   return {
     name: graph.name,
     context: graph.tokens.size,
@@ -45,6 +51,22 @@ export function fuse({ graph, kinds, rows }: Shared): Program {
     kinds: fused,
     rows,
     ropeTables,
+  };
+}
+
+/** The largest window of the attentions on a state of kind `index`, its own and those of kinds that read it; null where one sees everything. */
+function largestWindows(
+  kinds: readonly SharedKind[],
+  index: number,
+  context: number,
+): (state: number) => number | null {
+  const readers = kinds.filter(({ reads }, k) => k === index || reads === index);
+  const attentions = readers.flatMap(({ body }) =>
+    body.nodes.flatMap(({ op }) => (op.kind === 'attention' ? [op] : [])),
+  );
+  return (state) => {
+    const windows = attentions.filter((op) => op.state === state).map((op) => windowWithin(op, context));
+    return windows.includes(null) ? null : Math.max(...windows.map(Number));
   };
 }
 

@@ -60,10 +60,16 @@ export type Group =
 /** Linears of one tree: SwiGLU has two, and a workgroup of a GPU has room for the sums of not many more. */
 const MOST_STREAMS = 2;
 
-/** The groups of a body, in an order in which each finds ready what it reads. */
-export function match(view: BodyView): readonly Group[] {
+/** The groups of a body, and how heads lie in its states. */
+export interface Matched {
+  readonly groups: readonly Group[];
+  readonly states: ReadonlyMap<number, StateHeads>;
+}
+
+/** The groups of a body, in an order in which each finds ready what it reads. `filled` are the states that an earlier execution fills. */
+export function match(view: BodyView, filled: ReadonlyMap<number, StateHeads>): Matched {
   const { body } = view;
-  const states = new Map<number, StateHeads>();
+  const states = new Map(filled);
   const heads = new Map(
     body.nodes.flatMap((n) => (n.op.kind === 'attention' ? [[n.id, headsOf(view, n, n.op, states)] as const] : [])),
   );
@@ -122,7 +128,7 @@ export function match(view: BodyView): readonly Group[] {
     }
     ready.add(node.id);
   }
-  return groups;
+  return { groups, states };
 
   /** A tree for each linear over x that no other tree of them contains. */
   function treesOver(x: ValueId): readonly Tree[] {
@@ -203,10 +209,11 @@ function readerOf(view: BodyView, node: Node): Node | null {
  */
 function headsOf(view: BodyView, attention: Node, op: Attention, states: Map<number, StateHeads>): AttentionHeads {
   const { nodes } = view.body;
-  const isOne = op.k === op.v;
-  const read = isOne ? [op.q, op.k] : [op.q, op.k, op.v];
-  const found = (role: Role) => {
-    const node = nodes[op[role]]!;
+  const { k: keysOf, v: valuesOf } = op;
+  const isOne = keysOf === valuesOf;
+  const read = isOne ? [op.q, keysOf] : [op.q, keysOf, valuesOf];
+  const found = (role: Role, value: ValueId) => {
+    const node = nodes[value]!;
     const once = read.filter((v) => v === node.id).length === 1;
     const rotates =
       role !== 'v' &&
@@ -221,8 +228,9 @@ function headsOf(view: BodyView, attention: Node, op: Attention, states: Map<num
     return { role, source: source.id, rope: rope?.rope ?? null, alone };
   };
   const known = states.get(op.state);
-  const [q, k, v] = [found('q'), found('k'), found('v')];
-  const turned = [k, q].find(({ rope, alone }) => rope !== null && alone)?.rope;
+  const q = found('q', op.q);
+  const [k, v] = [keysOf === null ? null : found('k', keysOf), valuesOf === null ? null : found('v', valuesOf)];
+  const turned = [k, q].find((each) => each && each.rope !== null && each.alone)?.rope;
   const wanted = turned ? pairingOf(turned, op.headDim) : null;
   const pairing = isOne && !isPlain(headLayout(op.headDim, wanted), op.headDim) ? null : wanted;
   const plain = headLayout(op.headDim, null);
@@ -244,7 +252,7 @@ function headsOf(view: BodyView, attention: Node, op: Attention, states: Map<num
     layout,
     isFused,
   });
-  const appended = [heads(k, fits(k), keys), ...(isOne ? [] : [heads(v, v.alone, plain)])];
+  const appended = [...(k ? [heads(k, fits(k), keys)] : []), ...(v && !isOne ? [heads(v, v.alone, plain)] : [])];
   return { queries: heads(q, fits(q), keys), appends: known ? [] : appended, state };
 }
 

@@ -85,7 +85,7 @@ export function plan(unplanned: Program, shared: Shared): Plan {
   const slots = new Map<number, number>();
   let stateBytes = 0;
   for (const row of program.rows) {
-    if (row.slot === null) continue;
+    if (row.slot === null || slots.has(row.slot)) continue;
     slots.set(row.slot, stateBytes);
     stateBytes += padded(kinds[row.kind]!.stateBytes, REGION);
   }
@@ -210,14 +210,12 @@ function planKind(kind: Kind, k: number, program: Program, shared: Shared): Kind
  * a sub-block shared by all layers, or a table tied to the head, gets another.
  */
 function sharingSignatures(kind: number, shared: Shared): (param: number) => string {
-  const firstUse = new Map<WeightId, string>();
-  shared.rows.forEach((row) => {
-    row.weights.forEach((w) => {
-      if (!firstUse.has(w)) firstUse.set(w, `${row.kind}:${row.weights.join(',')}`);
-    });
+  const users = new Map<WeightId, number[]>();
+  shared.rows.forEach((row, i) => {
+    for (const w of new Set(row.weights)) users.set(w, [...(users.get(w) ?? []), i]);
   });
   const rows = shared.rows.filter((row) => row.kind === kind);
-  return (param) => rows.map((row) => firstUse.get(row.weights[param]!)).join(' ');
+  return (param) => rows.map((row) => users.get(row.weights[param]!)!.join()).join(' ');
 }
 
 /**

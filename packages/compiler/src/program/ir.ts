@@ -278,11 +278,13 @@ export interface Kind {
   readonly packs: readonly Pack[];
   /** Bytes of each weight group. */
   readonly groups: readonly number[];
+  /** The earlier kind whose executions fill the state that this one reads; null where it fills its own or has none. */
+  readonly reads: number | null;
   readonly state: readonly StatePart[];
   readonly stateBytes: number;
 }
 
-/** One execution of a kind with these weights; `slot` is null where the kind keeps no state. */
+/** One execution of a kind with these weights; `slot` is null where the kind has no state. */
 export interface Row {
   readonly kind: number;
   readonly weights: readonly WeightId[];

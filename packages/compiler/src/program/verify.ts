@@ -21,8 +21,14 @@ export function verifyProgram(program: Program): Program {
     for (const p of kind.packs)
       if (row.weights[p.param] === undefined) throw new Error(`row ${i}: no weight for ${p.name}`);
   });
-  const slots = program.rows.flatMap((r) => (r.slot === null ? [] : [r.slot]));
-  if (new Set(slots).size !== slots.length) throw new Error('two executions share a state slot');
+  const fills = new Map<number, number>();
+  for (const { kind, slot } of program.rows) {
+    if (slot === null) continue;
+    const { reads } = program.kinds[kind]!;
+    if (reads === null && fills.has(slot)) throw new Error('two executions fill one state slot');
+    if (reads !== null && fills.get(slot) !== reads) throw new Error(`a row reads slot ${slot}, which it cannot`);
+    if (reads === null) fills.set(slot, kind);
+  }
   if (program.rows.at(-1)?.kind !== program.kinds.length - 1) throw new Error('the last row is not the end');
   return program;
 }

@@ -67,6 +67,7 @@ export interface Llama {
 
 /** Reads a verified graph as a Llama. Throws L306 at the first node that does not fit. */
 export function asLlama(graph: Graph): Llama {
+  refuseSharedStates(graph);
   const kinds = graph.kinds.map((kind) => readBlock(new Reader(kind.name, kind.body)));
   const root = new Reader(graph.name, graph.root);
 
@@ -93,6 +94,20 @@ export function asLlama(graph: Graph): Llama {
     outputNorm: rootWeight(gainOf(root, lastNorm)),
     head: headWeight === embedding ? null : headWeight,
   };
+}
+
+/** llama.cpp's Llama has keys and values of its own in every layer. */
+function refuseSharedStates({ name, stacks }: Graph): void {
+  for (const stack of stacks) {
+    const reader = stack.executions.findIndex(({ reads }) => reads);
+    if (reader < 0) continue;
+    const reason = `execution ${reader} of ${stack.name} reads the keys and values of an earlier one`;
+    throw new LamellaError(
+      'L306',
+      { what: 'the model', reason, remedy: "kv: 'perExecution', or export to PyTorch" },
+      { place: name },
+    );
+  }
 }
 
 interface ReadBlock {
@@ -143,7 +158,7 @@ function readBlock(reader: Reader): ReadBlock {
   if (window !== null) reader.refuse(attention, `it has a window of ${window}`, 'attention over all positions');
   if (softcap !== null) reader.refuse(attention, `its scores have a soft cap of ${softcap}`, 'no softcap');
   const qRope = reader.want(reader.op(attention).q, 'rope', 'q');
-  const kRope = reader.want(reader.op(attention).k, 'rope', 'k');
+  const kRope = reader.want(reader.op(attention).k!, 'rope', 'k');
   const { rope } = reader.op(qRope);
   const { theta: ropeTheta, pairing, dims = headDim, scaling = null } = rope;
   if (dims !== headDim)
@@ -152,7 +167,7 @@ function readBlock(reader: Reader): ReadBlock {
     reader.refuse(kRope, 'q and k are rotated differently', 'one rope(theta) for both');
   const q = reader.want(reader.op(qRope).x, 'linear', 'what becomes q');
   const k = reader.want(reader.op(kRope).x, 'linear', 'what becomes k');
-  const v = reader.want(reader.op(attention).v, 'linear', 'v');
+  const v = reader.want(reader.op(attention).v!, 'linear', 'v');
   const attentionNorm = reader.sameInput('rmsNorm', [q, k, v]);
   if (reader.op(attentionNorm).x !== attentionSum.skip)
     reader.refuse(attentionNorm, 'the attention reads something else than it is added to', pattern);

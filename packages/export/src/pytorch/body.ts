@@ -1,6 +1,6 @@
 /** Prints one body of the graph as Python, one assignment per node. */
 import { functionOf } from '@lamella/graph/functions';
-import type { Body, Node, RopeScaling } from '@lamella/graph/ir';
+import type { Body, Node, Op, RopeScaling } from '@lamella/graph/ir';
 import type { PythonName } from './maths.ts';
 import { valueNames } from './names.ts';
 
@@ -19,11 +19,13 @@ export function float(value: number): string {
 
 /**
  * Prints `body`. Weights are looked up by parameter name in `w`. `stackLines` prints the loop of a
- * `stack` node, given the variables of its input and its result.
+ * `stack` node, given the variables of its input and its result. With `sharesStates`, keys and values
+ * are taken from `state`, where the first execution leaves them.
  */
 export function printBody(
   body: Body,
   stackLines: (stack: number, from: string, to: string) => readonly string[],
+  sharesStates = false,
 ): PythonBody {
   const names = valueNames(body);
   const uses = new Set<PythonName>();
@@ -34,6 +36,11 @@ export function printBody(
   const call = (name: PythonName, ...args: readonly string[]) => {
     uses.add(name);
     return `${name}(${args.join(', ')})`;
+  };
+
+  const keysAndValues = ({ k, v: values, state }: Extract<Op, { kind: 'attention' }>): readonly string[] => {
+    if (k === null || values === null) return [`*state[${state}]`];
+    return sharesStates ? [`*state.setdefault(${state}, (${v(k)}, ${v(values)}))`] : [v(k), v(values)];
   };
 
   const expression = ({ op }: Node): string | null => {
@@ -70,7 +77,8 @@ export function printBody(
       case 'attention':
         return call(
           op.window === null && op.softcap === null ? 'causal_attention' : 'bounded_attention',
-          ...[op.q, op.k, op.v].map(v),
+          v(op.q),
+          ...keysAndValues(op),
           `heads=${op.heads}`,
           `kv_heads=${op.kvHeads}`,
           `head_dim=${op.headDim}`,

@@ -37,18 +37,22 @@ export function isExported(beginning: string): boolean {
 function modelPy(graph: Graph): string {
   const kindNames = distinct(graph.kinds.map((kind) => kind.name));
   const kinds = graph.kinds.map(({ body }, i) => ({ name: kindNames[i]?.toUpperCase() ?? '', body }));
+  const sharesStates = graph.stacks.some(({ executions }) => executions.some(({ reads }) => reads));
   const functionOf = (kind: number) => `block_${kinds[kind]?.name.toLowerCase()}`;
   const stackNames = distinct(graph.stacks.map((stack) => stack.name)).map((name) => name.toUpperCase());
 
   const blocks = kinds.map(({ body }, index) => {
-    const printed = printBody(body, () => []);
-    return { printed, text: blockFunction(functionOf(index), `${kinds[index]?.name}_WEIGHTS`, body.params, printed) };
+    const printed = printBody(body, () => [], sharesStates);
+    const takes = sharesStates ? 'x, w, state' : 'x, w';
+    const weights = `${kinds[index]?.name}_WEIGHTS`;
+    return { printed, text: blockFunction(`${functionOf(index)}(${takes})`, weights, body.params, printed) };
   });
   const root = printBody(graph.root, (stack, from, to) => [
     ...(from === to ? [] : [`${to} = ${from}`]),
-    `for weight_set in ${stackNames[stack]}_EXECUTIONS:`,
+    ...(sharesStates ? ['states = {}'] : []),
+    `for weight_set${sharesStates ? ', slot' : ''} in ${stackNames[stack]}_EXECUTIONS:`,
     `    block, _, names = ${stackNames[stack]}_WEIGHT_SETS[weight_set]`,
-    `    ${to} = block(${to}, {param: parameters[name] for param, name in names.items()})`,
+    `    ${to} = block(${to}, {param: parameters[name] for param, name in names.items()}${sharesStates ? ', states.setdefault(slot, {})' : ''})`,
   ]);
 
   const rootNames = graph.root.params.map(
@@ -68,8 +72,15 @@ function modelPy(graph: Graph): string {
       `${name}_WEIGHT_SETS = [`,
       ...sets,
       ']',
-      '# The weight set of each execution, in the order they run.',
-      `${name}_EXECUTIONS = ${wrapped(stack.executions.map((e) => e.weightSet))}`,
+      ...(sharesStates
+        ? [
+            '# The weight set of each execution, in the order they run, and the slot of its keys and values: the first with a slot fills it.',
+            `${name}_EXECUTIONS = ${wrapped(stack.executions.map((e) => `(${e.weightSet}, ${e.slot})`))}`,
+          ]
+        : [
+            '# The weight set of each execution, in the order they run.',
+            `${name}_EXECUTIONS = ${wrapped(stack.executions.map((e) => String(e.weightSet)))}`,
+          ]),
     ].join('\n');
   });
 
@@ -186,11 +197,11 @@ function maths(bodies: readonly PythonBody[]): string {
     .join('\n\n\n');
 }
 
-function blockFunction(name: string, weights: string, params: readonly Param[], body: PythonBody): string {
+function blockFunction(signature: string, weights: string, params: readonly Param[], body: PythonBody): string {
   return `${weights} = ${shapes(params)}
 
 
-def ${name}(x, w):
+def ${signature}:
     """x [b, t, d] -> [b, t, d]; w holds the weights of one weight set by the names above."""
 ${body.lines.map((line) => `    ${line}`).join('\n')}
     return ${body.result}`;
@@ -226,7 +237,7 @@ function mostFrequent(items: readonly string[]): string {
 }
 
 /** A Python list of numbers, twenty per line. */
-function wrapped(numbers: readonly number[]): string {
+function wrapped(numbers: readonly string[]): string {
   if (numbers.length <= 20) return `[${numbers.join(', ')}]`;
   const lines: string[] = [];
   for (let i = 0; i < numbers.length; i += 20) lines.push(`    ${numbers.slice(i, i + 20).join(', ')},`);

@@ -16,6 +16,7 @@ import {
   rope,
   rotate,
   scale,
+  share,
   silu,
   stack,
   swiglu,
@@ -191,6 +192,21 @@ describe('refused, with place and remedy', () => {
       'two rotations',
       () => changed('rope', (op) => ({ ...op, rope: { ...op.rope, theta: 5 } })),
       /q and k are rotated differently/,
+    ],
+    [
+      'shared keys and values',
+      () =>
+        defineModel(
+          'shared',
+          {},
+          () => ({
+            embed: embedding(vocab, d),
+            layers: stack(2, layerOf(usual), share.none(), { kv: [0, 0] }),
+            norm: rmsNorm(d),
+          }),
+          (m) => m.embed.logits(m.norm(m.layers(m.embed(input(t))))),
+        ),
+      /execution 1 of layers reads the keys and values of an earlier one/,
     ],
     ['a window', () => changed('attention', (op) => ({ ...op, window: 16 })), /it has a window of 16/],
     ['a soft cap', () => changed('attention', (op) => ({ ...op, softcap: 50 })), /its scores have a soft cap of 50/],

@@ -25,6 +25,8 @@ export interface BoundExecution {
   /** `tensors[i]` is `body.params[i]`. */
   readonly tensors: readonly Tensor[];
   readonly slot: number;
+  /** Whether it reads what an earlier execution left in the slot, and leaves nothing itself. */
+  readonly reads: boolean;
 }
 
 export interface Model {
@@ -45,9 +47,9 @@ export function bindModel(graph: Graph, weightOf: WeightOf, quant: Quant): Model
   for (const { op } of graph.root.nodes) {
     if (op.kind !== 'stack') continue;
     const stack = graph.stacks[op.stack]!;
-    const indices = stack.executions.map(({ weightSet, slot }) => {
+    const indices = stack.executions.map(({ weightSet, slot, reads = false }) => {
       const { kind, weights } = stack.weightSets[weightSet]!;
-      return executions.push({ body: graph.kinds[kind]!.body, tensors: bound(weights), slot }) - 1;
+      return executions.push({ body: graph.kinds[kind]!.body, tensors: bound(weights), slot, reads }) - 1;
     });
     indicesOfStack.set(op.stack, indices);
   }

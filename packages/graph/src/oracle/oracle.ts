@@ -1,7 +1,7 @@
 /**
  * The oracle: the model run one token at a time in f64, as slowly and plainly as it can be said. Everything the compiler makes is
  * held against it, so it shares no code with the kernels. Memory belongs to executions: a block that runs twice per token (layer
- * sharing, arXiv 2402.14905 section 3.4) has two slots and never reads its own other run's keys.
+ * sharing, arXiv 2402.14905 section 3.4) has two slots and reads its own other run's keys only where the graph says so.
  */
 import { LamellaError } from '../diagnostics.ts';
 import type { Body, Graph, Op, ValueId } from '../ir.ts';
@@ -149,9 +149,12 @@ export class Oracle {
       case 'stack':
         return this.#model.indicesOfStack.get(op.stack)!.reduce((x, index) => this.runExecution(index, x), value(op.x));
       case 'attention': {
-        const memory = this.#memory(this.#model.executions[execution!]!, op.state);
-        memory.keys[this.position] = this.#kept(value(op.k));
-        memory.values[this.position] = this.#kept(value(op.v));
+        const running = this.#model.executions[execution!]!;
+        const memory = this.#memory(running, op.state);
+        if (!running.reads) {
+          memory.keys[this.position] = this.#kept(value(op.k!));
+          memory.values[this.position] = this.#kept(value(op.v!));
+        }
         return this.#attend(value(op.q), memory, this.position, op);
       }
       case 'causalConv': {

@@ -28,7 +28,14 @@ export function sequence(
   const { rootTensors, executions, indicesOfStack } = bindModel(graph, weightOf, quant);
 
   const kept = (rows: Sequence): Sequence => (kv === 'f16' ? rows.map((row) => row.map(nearestHalf)) : rows);
-  const run = (body: Body, tensors: readonly Tensor[], start: Sequence): Sequence => {
+  /** Keys and values by slot and state, for the executions that read those of an earlier one. */
+  const states = new Map<string, { readonly keys: Sequence; readonly values: Sequence }>();
+  const run = (
+    body: Body,
+    tensors: readonly Tensor[],
+    start: Sequence,
+    { slot, reads }: { readonly slot: number; readonly reads: boolean } = { slot: 0, reads: false },
+  ): Sequence => {
     const results: Sequence[] = [];
     const value = (id: ValueId) => results[id]!;
     const apply = (op: Op): Sequence => {
@@ -40,14 +47,17 @@ export function sequence(
           let x = value(op.x);
           for (const index of indicesOfStack.get(op.stack)!) {
             const execution = executions[index]!;
-            x = run(execution.body, execution.tensors, x);
+            x = run(execution.body, execution.tensors, x, execution);
           }
           return x;
         }
-        case 'attention':
-          if (kv === 'q8')
-            return value(op.q).map((q, now) => attendQ8(q, { keys: value(op.k), values: value(op.v) }, now, op));
-          return causalAttention(value(op.q), kept(value(op.k)), kept(value(op.v)), op);
+        case 'attention': {
+          const at = `${slot}.${op.state}`;
+          if (!reads) states.set(at, { keys: value(op.k!), values: value(op.v!) });
+          const state = states.get(at)!;
+          if (kv === 'q8') return value(op.q).map((q, now) => attendQ8(q, state, now, op));
+          return causalAttention(value(op.q), kept(state.keys), kept(state.values), op);
+        }
         case 'causalConv': {
           const bias = op.bias === null ? null : tensors[op.bias]!;
           return start.map((_, now) => convolve(value(op.x), now, tensors[op.weight]!, bias));

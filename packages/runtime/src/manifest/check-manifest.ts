@@ -54,6 +54,7 @@ const fields: Check = record({
   kinds: listOf(text, 1),
   rowWords: integer(TABLE_ROW.weights, 1024),
   table: listOf(record({ kind: id, weights: listOf(bytes), state: bytes }), 1),
+  rings: orMissing(listOf(orNull(record({ positions: size, window: size })))),
   wasm: listOf(record({ file: fileName, variant: oneOf(...wasmVariants), sha256: hash }), 1),
   webgpu: orMissing(listOf(gpuTarget, 1)),
   weights: orNull(
@@ -145,7 +146,7 @@ function checkMemory({ memory, vocab, tile, table, rowWords, maxThreads }: Manif
   holds('table', WORD * rowWords * table.length);
 }
 
-function checkTable({ table, kinds, rowWords, memory, context }: Manifest): void {
+function checkTable({ table, kinds, rowWords, memory, context, rings }: Manifest): void {
   const firstOf = new Map<number, number>();
   for (const [i, { kind, weights, state }] of table.entries()) {
     const at = `table[${i}]`;
@@ -171,25 +172,33 @@ function checkTable({ table, kinds, rowWords, memory, context }: Manifest): void
     const as = `${alike.state === 0 ? 0 : 'an address'}, like table[${first}] of the same kind`;
     demand((state === 0) === (alike.state === 0), `${at}.state`, state, as);
   }
-  checkStates(table, memory.state, context);
+  for (const [i, ring] of (rings ?? []).entries()) {
+    if (!ring) continue;
+    const { positions, window } = ring;
+    demand(window <= positions && positions < context, `rings[${i}]`, ring, `a window in a ring below ${context}`);
+  }
+  checkStates(table, memory.state, (kind) => rings?.[kind]?.positions ?? context);
 }
 
 /**
- * Checks that every execution with state has its own slot, that the slots fill their region, and
- * that slots of one kind have equal length.
+ * Checks that the slots fill their region, and that slots of one kind have equal length. Executions
+ * that read the keys and values of an earlier one have its slot.
  */
-function checkStates(table: Manifest['table'], region: Region, context: number): void {
-  const slots = [...table.entries()].filter(([, { state }]) => state !== 0).sort(([, a], [, b]) => a.state - b.state);
+function checkStates(table: Manifest['table'], region: Region, positionsOf: (kind: number) => number): void {
+  const owners = [...table.entries()].filter(
+    ([i, { state }]) => state !== 0 && table.findIndex((row) => row.state === state) === i,
+  );
+  const slots = owners.sort(([, a], [, b]) => a.state - b.state);
   const lengths = new Map<number, number>();
   for (const [n, [i, { kind, state }]] of slots.entries()) {
     const length = (slots[n + 1]?.[1].state ?? region.offset + region.bytes) - state;
     // At least one byte for a key and one for a value; the real number is known only to the
     // kernels.
     demand(
-      length >= 2 * context,
+      length >= 2 * positionsOf(kind),
       `table[${i}].state`,
       state,
-      `${2 * context} bytes or more before the next, for ${context} tokens`,
+      `${2 * positionsOf(kind)} bytes or more before the next, for ${positionsOf(kind)} tokens`,
     );
     const usual = lengths.get(kind) ?? length;
     lengths.set(kind, usual);

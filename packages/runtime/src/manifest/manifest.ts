@@ -27,7 +27,7 @@ export interface MemoryPlan {
   readonly arena: Region;
   /** Packed weights, in the order they are read. Constants (RoPE tables) come first. */
   readonly weights: Region;
-  /** KV state, one slot per execution. */
+  /** KV state, one slot per execution; executions that read an earlier one's have its slot. */
   readonly state: Region;
   /** The execution table, u32 words. The driver writes it from `Manifest.table`. */
   readonly table: Region;
@@ -54,6 +54,13 @@ export interface WeightChunk {
   readonly sha256: string;
 }
 
+/** Position p lies at p modulo `positions`, so that only the last of them are there. */
+export interface Ring {
+  readonly positions: number;
+  /** The number of positions that a token sees, its own included. */
+  readonly window: number;
+}
+
 /** The content of `manifest.json` without its own SHA-256. */
 export interface Manifest {
   readonly format: 'lamella-package/2';
@@ -73,6 +80,11 @@ export interface Manifest {
   /** Words per row of the table in memory. */
   readonly rowWords: number;
   readonly table: readonly TableRow[];
+  /**
+   * By kind, the ring that keeps the keys and values of a sliding window; null for a kind that keeps
+   * every position. Absent if every kind does.
+   */
+  readonly rings?: readonly (Ring | null)[];
   /**
    * Kernels by variant: always `simd`, and others if they differ from it. All compute the same
    * numbers.

@@ -8,16 +8,25 @@ import type { Manifest } from '../manifest/manifest.ts';
 import type { Draw } from '../sampling/noise.ts';
 import { checkCount, checkedId } from './token-ids.ts';
 
+/** A GPU writes at most two chunks of eight tokens that nobody has asked for yet. */
+const RUN_AHEAD = 16;
+
 export class Session {
   readonly #loaded: Driver;
   #disposed = false;
   readonly #tile: number;
+  /** The most tokens that can be taken back; windows keep no more than they need. */
+  readonly #mostTakenBack: number;
+  /** The largest position of this sequence: what lies behind it has overwritten what lies a ring before. */
+  #farthest = 0;
   readonly vocab: number;
   readonly context: number;
 
   constructor(manifest: Manifest, driver: Driver) {
     this.#loaded = driver;
     this.#tile = manifest.tile;
+    const rings = (manifest.rings ?? []).filter((ring) => ring !== null);
+    this.#mostTakenBack = Math.min(...rings.map(({ positions, window }) => positions - window - RUN_AHEAD));
     this.vocab = manifest.vocab;
     this.context = manifest.context;
   }
@@ -118,7 +127,27 @@ export class Session {
 
   /** Returns to an empty sequence. */
   reset(): void {
-    this.#driver.position = 0;
+    this.rewind(0);
+  }
+
+  /**
+   * Returns to the first `position` tokens. L408 for more than there are, L445 if a sliding window no
+   * longer has what the next token would see.
+   */
+  rewind(position: number): void {
+    const driver = this.#driver;
+    this.#farthest = Math.max(this.#farthest, driver.position);
+    if (!Number.isInteger(position) || position < 0 || position > driver.position) {
+      const range = `a whole number from 0 to ${driver.position}`;
+      const remedy = 'the number of tokens to keep';
+      throw new LamellaError('L408', { option: 'position', range, value: position, remedy });
+    }
+    const back = this.#farthest - position;
+    if (position > 0 && back > this.#mostTakenBack) {
+      throw new LamellaError('L445', { position, most: this.#mostTakenBack, farthest: this.#farthest });
+    }
+    if (position === 0) this.#farthest = 0;
+    driver.position = position;
   }
 
   /** Runs the tile that starts at tokens[from]; returns its number of tokens. */

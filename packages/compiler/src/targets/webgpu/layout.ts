@@ -40,9 +40,12 @@ export function gpuLayout(plan: Plan, profile: GpuProfile, chunk: number): GpuLa
   const placed = new Map(
     plan.segments.map((s) => [s.offset + regions.weights.offset, weights.place(padded(s.bytes, 16))]),
   );
-  const rows = plan.table.map(({ kind, weights: addresses, state }) => ({
+  const slots = new Map<number, GpuPlace>();
+  for (const { kind, state } of plan.table)
+    if (state !== 0 && !slots.has(state)) slots.set(state, states.place(program.kinds[kind]!.stateBytes));
+  const rows = plan.table.map(({ weights: addresses, state }) => ({
     weights: addresses.map((address) => placed.get(address)!),
-    state: state === 0 ? null : states.place(program.kinds[kind]!.stateBytes),
+    state: slots.get(state) ?? null,
   }));
   const memory = resourceAt(plan, regions.tokens.offset);
   const inMemory = (address: number): number => address - memory.start;

@@ -1,0 +1,41 @@
+/** What a model keeps of keys and values, from its manifest: how many slots of which size, rings of sliding windows, and who reads what others fill. */
+import type { Manifest, Ring } from '@lamella/runtime/manifest';
+import { bytes, count } from './units.ts';
+
+export interface States {
+  /** Slots of one size and ring, in the order they first appear. */
+  readonly groups: readonly { readonly slots: number; readonly bytes: number; readonly ring: Ring | null }[];
+  /** Executions that read the keys and values of an earlier one. */
+  readonly readers: number;
+}
+
+/** The states of a package. */
+export function states({ table, rings, memory }: Pick<Manifest, 'table' | 'rings' | 'memory'>): States {
+  const rows = table.filter(({ state }) => state !== 0);
+  const owners = rows.filter(({ state }, i) => rows.findIndex((row) => row.state === state) === i);
+  const ends = [...owners.map(({ state }) => state), memory.state.offset + memory.state.bytes].sort((a, b) => a - b);
+  const groups: { slots: number; bytes: number; ring: Ring | null }[] = [];
+  for (const { kind, state } of owners) {
+    const size = ends[ends.indexOf(state) + 1]! - state;
+    const ring = rings?.[kind] ?? null;
+    const known = groups.find((group) => group.bytes === size && group.ring?.window === ring?.window);
+    if (known) known.slots++;
+    else groups.push({ slots: 1, bytes: size, ring });
+  }
+  return { groups, readers: rows.length - owners.length };
+}
+
+/** `4 slots of 96 KiB for windows of 512 tokens, 1 of 2 MiB; 5 executions read one of them`. */
+export function statesText({ groups, readers }: States): string {
+  if (groups.length === 0) return 'none';
+  const each = groups.map(({ slots, bytes: size, ring }, i) => {
+    const unit = i > 0 ? '' : slots === 1 ? ' slot' : ' slots';
+    const window = ring ? ` for ${slots === 1 ? 'a window' : 'windows'} of ${count(ring.window)} tokens` : '';
+    return `${count(slots)}${unit} of ${bytes(size)}${window}`;
+  });
+  const reading =
+    readers === 0
+      ? ''
+      : `; ${count(readers)} ${readers === 1 ? 'execution reads' : 'executions read'} an earlier one's`;
+  return `${each.join(', ')}${reading}`;
+}
