@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Graph } from '@lamella/graph/ir';
+import { architectures } from '../src/gguf/architectures.ts';
 import { ggufTokenizer, readGgufDecoder } from '../src/gguf/model.ts';
 import { openWeights } from '../src/open.ts';
 import { randomTensor } from '../src/random.ts';
@@ -160,15 +161,19 @@ const ggmlNames: Readonly<Record<string, string>> = {
   'model.norm.weight': 'output_norm.weight',
 };
 
-/** Metadata of a Llama, which every now and then is missing, of another type or a lie. */
+/** Metadata of some architecture, which every now and then is missing, of another type or a lie. */
 function ggufPairs(dice: Dice): (readonly [string, Value])[] {
+  const architecture = dice.below(2) === 0 ? 'llama' : dice.of([...architectures.keys()]);
   const counts = {
-    'llama.embedding_length': 4,
-    'llama.block_count': 2,
-    'llama.feed_forward_length': 8,
-    'llama.context_length': 16,
-    'llama.attention.head_count': 2,
-    'llama.attention.head_count_kv': 2,
+    [`${architecture}.embedding_length`]: 4,
+    [`${architecture}.block_count`]: 2,
+    [`${architecture}.feed_forward_length`]: 8,
+    [`${architecture}.context_length`]: 16,
+    [`${architecture}.attention.head_count`]: 2,
+    [`${architecture}.attention.head_count_kv`]: 2,
+    [`${architecture}.attention.sliding_window`]: 0,
+    [`${architecture}.rope.dimension_count`]: 2,
+    [`${architecture}.shortconv.l_cache`]: 3,
     'tokenizer.ggml.bos_token_id': 1,
     'tokenizer.ggml.eos_token_id': 2,
   };
@@ -185,9 +190,12 @@ function ggufPairs(dice: Dice): (readonly [string, Value])[] {
       () => value.f32(Number.NaN),
     ])();
   const pairs: (readonly [string, Value])[] = [
-    ['general.architecture', value.string(dice.rarely(20) ? dice.of(['', 'gpt2', '__proto__']) : 'llama')],
+    ['general.architecture', value.string(dice.rarely(20) ? dice.of(['', 'gpt2', '__proto__']) : architecture)],
     ...Object.entries(counts).map(([key, count]) => [key, value.u32(orLie(dice, count))] as const),
-    ['llama.attention.layer_norm_rms_epsilon', value.f32(orLie(dice, 1e-5))],
+    [`${architecture}.attention.layer_norm_rms_epsilon`, value.f32(orLie(dice, 1e-5))],
+    [`${architecture}.attention.layer_norm_epsilon`, value.f32(orLie(dice, 1e-5))],
+    [`${architecture}.rope.scaling.type`, value.string(dice.of(['none', 'linear', 'yarn', 'longrope']))],
+    [`${architecture}.rope.scaling.factor`, value.f32(orLie(dice, 1))],
     ['tokenizer.ggml.model', value.string(dice.of(['llama', 'gpt2']))],
     ['tokenizer.ggml.pre', value.string(dice.of(['gpt-2', 'llama-bpe', 'qwen2', 'default']))],
     ['tokenizer.ggml.tokens', value.strings(tokens)],
@@ -205,7 +213,14 @@ function ggufPairs(dice: Dice): (readonly [string, Value])[] {
 function gguf(dice: Dice): Uint8Array {
   const tensors = values.map(({ name, shape, f32 }) => ({
     name: dice.rarely(30)
-      ? dice.of(['', '__proto__', 'constructor.weight', 'blk.0.attn_q.weight'])
+      ? dice.of([
+          '',
+          '__proto__',
+          'constructor.weight',
+          'blk.0.attn_q.weight',
+          'rope_freqs.weight',
+          'blk.1.attn_qkv.weight',
+        ])
       : (ggmlNames[name] ?? name),
     shape: shape.map((size) => orLie(dice, size)),
     data: f32,

@@ -167,7 +167,11 @@ describe('the model', () => {
   });
 
   test.each<[string, Value, RegExp]>([
-    ['rope.scaling.type', value.string('longrope'), /rope.scaling.factor is missing/],
+    [
+      'rope.scaling.type',
+      value.string('longrope'),
+      /rope.scaling.type is longrope\. Try a checkpoint with none, linear/,
+    ],
     ['rope.scaling.factor', value.f32(8), /is 8, which means scaled RoPE/],
     ['rope.scaling.attn_factor', value.f32(-1), /is -1\. Try a number above 0/],
     ['rope.scaling.yarn_ext_factor', value.f32(0), /YaRN with another mix/],

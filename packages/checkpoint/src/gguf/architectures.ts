@@ -92,13 +92,12 @@ function decoderOf(keys: Keys, own: Row, additions: Additions = {}): Decoder {
   const norm: Norm = { kind: normKind, eps, offset };
   const turn = ropeOf(keys, headDim, additions.theta ?? 10_000);
   const { fused = null } = additions;
-  const [q, kv] = fused === null ? [['attn_q', 'attn_k', 'attn_v'], ['attn_output']] : [['attn_qkv'], ['attn_output']];
-  const attends = (layer: number) => !additions.mixer?.(layer);
-  const attending = Array.from({ length: layers }, (_, layer) => layer).filter(attends);
   const all = Array.from({ length: layers }, (_, layer) => layer);
-  const gated = additions.feedForward?.gated ?? true;
-  const fedBy = gated && !additions.feedForward?.fused ? ['ffn_gate', 'ffn_up', 'ffn_down'] : ['ffn_up', 'ffn_down'];
-  const bias = { qkv: keys.biases(attending, q), out: keys.biases(attending, kv) };
+  const attending = all.filter((layer) => !additions.mixer?.(layer));
+  const projections = fused === null ? ['attn_q', 'attn_k', 'attn_v'] : ['attn_qkv'];
+  const bias = { qkv: keys.biases(attending, projections), out: keys.biases(attending, ['attn_output']) };
+  const { gated = true, fused: fusedUp = false } = additions.feedForward ?? {};
+  const feedForwardTensors = gated && !fusedUp ? ['ffn_gate', 'ffn_up', 'ffn_down'] : ['ffn_up', 'ffn_down'];
   const attention: Omit<Attention, 'rope' | 'window'> = {
     kind: 'attention',
     heads,
@@ -115,7 +114,7 @@ function decoderOf(keys: Keys, own: Row, additions: Additions = {}): Decoder {
     activation: 'silu',
     gated: true,
     fused: false,
-    bias: keys.biases(all, fedBy),
+    bias: keys.biases(all, feedForwardTensors),
     ...additions.feedForward,
   };
   const kind = (layer: number): BlockShape => {

@@ -72,7 +72,7 @@ export function preTokenizerLike(
   const alike = preTokenizers.filter(
     ({ splits, ignoresMerges }) => ignoresMerges === wanted.ignoresMerges && plain(splits) === plain(wanted.splits),
   );
-  // llama.cpp normalizes nothing: of two that cut alike, the one for models that do is better, and either is nearly right.
+  // llama.cpp normalizes nothing, so both names give the same ids there; the right one brings the normalizer back on import.
   return alike.find(({ normalizer }) => (normalizer !== null) === wanted.normalizes) ?? alike[0] ?? null;
 }
 

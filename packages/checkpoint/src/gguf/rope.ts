@@ -32,20 +32,20 @@ function scalingOf(keys: Keys, theta: number, dims: number): RopeScaling | null 
     return factorsOf(keys, theta, dims, attentionFactor);
   }
   const remedy = 'the graph written by hand';
+  if (type !== 'linear' && type !== 'yarn') {
+    throw keys.refuse(`rope.scaling.type is ${type}`, `a checkpoint with none, linear or yarn, or ${remedy}`);
+  }
   if (keys.ropeFactors !== null)
     throw keys.refuse(`rope.scaling.type is ${type}, and it has rope_freqs.weight`, remedy);
   const factor = keys.positive('rope.scaling.factor', 1e6);
-  if (type === 'linear' && attentionFactor === 1) return { kind: 'linear', factor };
-  if (type === 'yarn') {
-    const originalContext = original === 0 ? keys.size('context_length', 'context') : original;
-    // llama.cpp multiplies its key by YaRN's own factor
-    const whole = attentionFactor === 1 ? null : attentionFactor * (0.1 * Math.log(factor) + 1);
-    return { kind: 'yarn', factor, originalContext, betaFast, betaSlow, attentionFactor: whole };
+  if (type === 'linear') {
+    if (attentionFactor === 1) return { kind: 'linear', factor };
+    throw keys.refuse(`rope.scaling.type is linear, with a factor of ${attentionFactor} for attention`, remedy);
   }
-  throw keys.refuse(
-    `rope.scaling.type is ${type}, with ${attentionFactor} for attention`,
-    `a checkpoint with rope.scaling.type none, linear or yarn, or ${remedy}`,
-  );
+  const originalContext = original === 0 ? keys.size('context_length', 'context') : original;
+  // llama.cpp multiplies its key by YaRN's own factor
+  const whole = attentionFactor === 1 ? null : attentionFactor * (0.1 * Math.log(factor) + 1);
+  return { kind: 'yarn', factor, originalContext, betaFast, betaSlow, attentionFactor: whole };
 }
 
 /** What every Llama 3.1 and 3.2 has; the factor is 8 or 32. */
