@@ -1,7 +1,7 @@
-/** What a model is called that says no name of its own: as the folder or file that its checkpoint is in. */
+/** The name of an imported model: the name of its folder or file. */
 import path from 'node:path';
 
-/** Letters, digits, dots and dashes. */
+/** The name in letters, digits, dots and dashes. */
 export function modelName(checkpoint: string): string {
   const dashed = path
     .basename(path.resolve(checkpoint))

@@ -1,7 +1,9 @@
 /**
- * The architectures of llama.cpp that are imported, one row each. A row reads the metadata into a `Decoder`, as the readers of `config.json` do, says
- * what the tensors are called at Hugging Face, and what llama.cpp's converter (convert_hf_to_gguf.py) changes in them. Numbers that
- * llama.cpp has in its code and not in the file are here with the architecture that has them. How a family is added: docs/models.md.
+ * The llama.cpp architectures that can be imported, one row each. A row reads the metadata into a
+ * `Decoder`, as the readers of `config.json` do. It also gives the Hugging Face names of the
+ * tensors and the changes that llama.cpp's converter (convert_hf_to_gguf.py) makes to them.
+ * Constants that llama.cpp has in its code and not in the file are part of the row. How to add a
+ * family: docs/models.md.
  */
 import type {
   Attention,
@@ -20,23 +22,25 @@ import type { Keys } from './keys.ts';
 import { ropeOf } from './rope.ts';
 
 export interface Architecture {
-  /** Throws L206 for what cannot be said of a decoder. */
+  /** Throws L206 for metadata that a `Decoder` cannot express. */
   readonly read: (keys: Keys) => Decoder;
   readonly block: BlockNames;
   readonly model: Decoder['names'];
   readonly embedding: string;
   /**
-   * Which rows the converter moves. `pairs`: those of q and k, because RoPE in llama.cpp's Llama turns neighbours (2i, 2i + 1) of a head, and at
-   * Hugging Face (i, i + headDim / 2). `heads`: those of qkv, from query, key and value of each head to all queries, all keys, all values.
+   * The rows that the converter moves. `pairs`: the rows of W_q and W_k, because llama.cpp's Llama
+   * rotates neighbours (2i, 2i + 1) of a head, and Hugging Face's rotates (i, i + headDim / 2).
+   * `heads`: the rows of W_qkv, from query, key and value of each head to all queries, all keys,
+   * all values.
    */
   readonly moved: 'pairs' | 'heads' | null;
-  /** Gains of norms are stored with this added. */
+  /** The converter adds this to the gains of norms. */
   readonly gainOffset: 0 | 1;
-  /** What the tensor `ffn_up` holds: the gate may stand before it. */
+  /** The content of the tensor `ffn_up`: the up projection, or gate and up, gate first. */
   readonly up: 'up' | 'gateUp';
 }
 
-/** What an architecture adds to Llama. */
+/** The differences between an architecture and Llama. */
 interface Additions {
   readonly headDim?: number;
   readonly theta?: number;
@@ -47,15 +51,15 @@ interface Additions {
   readonly fused?: Attention['fused'];
   readonly scale?: (headDim: number) => number | null;
   readonly softcap?: number | null;
-  /** Of a layer; null for all positions. */
+  /** The window of a layer; null for full attention. */
   readonly window?: (layer: number, context: number) => number | null;
   readonly rope?: (layer: number, usual: Rope) => Rope | null;
   readonly residualScale?: number | null;
   readonly embeddingScale?: (d: number) => number | null;
   readonly head?: Partial<Decoder['head']>;
-  /** The name of the constant of the graph file that a layer's kind of block has. */
+  /** The name that the graph file gives to the block kind of a layer. */
   readonly kindName?: (layer: number) => string;
-  /** Another mixer than attention. */
+  /** A mixer that replaces attention in a layer; null keeps attention. */
   readonly mixer?: (layer: number) => BlockShape['mixer'];
 }
 
@@ -74,7 +78,7 @@ function row(changes: Partial<Row>, read: (keys: Keys, row: Row) => Decoder): Ar
   return { ...own, read: (keys) => read(keys, own) };
 }
 
-/** Reads what all of them have, and refuses what would change the maths of any. */
+/** Reads the keys that all architectures share, and refuses values that would change the maths. */
 function decoderOf(keys: Keys, own: Row, additions: Additions = {}): Decoder {
   const { norms = 'pre', normKind = 'rms', window = () => null, rope = (_, each) => each } = additions;
   const d = keys.size('embedding_length', 'width');
@@ -145,7 +149,10 @@ function decoderOf(keys: Keys, own: Row, additions: Additions = {}): Decoder {
   };
 }
 
-/** Keys that change the maths where no row has read them, with the values that do not, and what another would need. */
+/**
+ * Keys that change the maths unless they have one of these values. Only the rows that support a key
+ * read it first. The last column names the missing feature.
+ */
 const neutral: readonly (readonly [key: string, values: readonly (number | boolean | string)[], needs: string])[] = [
   ['attention.sliding_window', [0], 'a window of attention'],
   ['attention.causal', [true], 'attention to later tokens'],
@@ -173,7 +180,7 @@ function refuseOthers(keys: Keys, headDim: number): void {
   keys.passOver('tensor_data_layout');
 }
 
-/** One of Granite's multipliers; null for 1, and where llama.cpp takes none. */
+/** One of Granite's multipliers; null for 1. llama.cpp treats 0 as 1. */
 function multiplier(keys: Keys, key: string): number | null {
   const value = keys.number(key, 0);
   return value === 0 || value === 1 ? null : value;
@@ -213,7 +220,7 @@ export const architectures: ReadonlyMap<string, Architecture> = new Map<string, 
     }),
   ],
   [
-    // five layers with a window, then one without; RoPE of the former has a base of its own and no scaling
+    // five windowed layers, then a full one; windowed layers have their own RoPE base, without scaling
     'gemma3',
     row({ block: { ...llamaNames, feedForwardNorm: 'pre_feedforward_layernorm' }, gainOffset: 1 }, (keys, own) => {
       const local = (layer: number) => (layer + 1) % 6 !== 0;
@@ -254,7 +261,7 @@ export const architectures: ReadonlyMap<string, Architecture> = new Map<string, 
     ),
   ],
   [
-    // a layer without heads for keys is a convolution
+    // a layer without key heads is a convolution
     'lfm2',
     row({ block: lfm2Names, model: lfm2ModelNames }, (keys, own) => {
       const taps = keys.size('shortconv.l_cache', 'heads');

@@ -1,13 +1,14 @@
 /**
- * Quantised blocks of 32 values to f32, as ggml defines them (ggml-common.h, ggml-quants.c): a block is a scale, in some types a minimum, and
- * a code for each value. d and m below are F16. Code j and code j + 16 share byte j of `qs`: j has the low nibble, j + 16 the high one.
- * ggml computes in f32; here a value is computed in f64, where products of a scale and a code are exact, and rounded once to the
- * same f32.
+ * Dequantises ggml's blocks of 32 values (ggml-common.h, ggml-quants.c). A block has a scale, in
+ * some types a minimum, and one code per value. d and m below are F16. Codes j and j + 16 share
+ * byte j of `qs`: code j is the low nibble, code j + 16 the high nibble. ggml computes in f32; this
+ * code computes in f64, where a product of scale and code is exact, and rounds once, which gives
+ * the same f32.
  */
 import type { Dtype } from '../dtypes.ts';
 import { f16Value } from '../half.ts';
 
-/** Fills `values` from the whole blocks that `bytes` are. */
+/** Converts the whole blocks in `bytes` to f32 and fills `values`. */
 export type Dequantise = Dtype['widen'];
 
 const BLOCK = 32;
@@ -71,7 +72,7 @@ export const dequantiseQ5_1: Dequantise = (bytes, values) => {
   }
 };
 
-/** The sixteen levels of IQ4_NL, denser around zero: its codes are indices. */
+/** The sixteen levels of IQ4_NL, denser around zero. A code is an index into this list. */
 const levels = [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113];
 
 /** IQ4_NL, 18 bytes: d, qs[16]. Value: d levels[q]. */
@@ -91,7 +92,7 @@ export function f16At(bytes: Uint8Array, at: number): number {
   return f16Value(bytes[at]! | (bytes[at + 1]! << 8));
 }
 
-/** A byte as two's complement. */
+/** A byte, read as two's complement. */
 export function int8(byte: number): number {
   return (byte << 24) >> 24;
 }

@@ -1,7 +1,8 @@
 /**
- * The beginning of a GGUF file, read as strictly as llama.cpp does: metadata, and where each tensor lies. Whatever is wrong with a file shows here
- * and is refused, before a byte of data is read or an array allocated that the file could not fill. Pure: bytes in, contents or a LamellaError
- * out.
+ * Reads the beginning of a GGUF file: the metadata and the place of each tensor. It is as strict as
+ * llama.cpp. All faults of a file are found here, before tensor data is read and before an array is
+ * allocated that the file could not fill. Pure: takes bytes, returns contents or throws a
+ * LamellaError.
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { excerpt, shown } from '../excerpt.ts';
@@ -9,18 +10,20 @@ import type { StoredTensor } from '../tensor-file.ts';
 import { ALIGNMENT, aligned, MAGIC, MAX_AXES, VALUE_TYPE } from './format.ts';
 import { tensorTypes } from './tensor-types.ts';
 
-/** A value of the metadata. Whole numbers beyond 2^53 are the nearest that JavaScript has. */
+/** A metadata value. Whole numbers beyond 2^53 are rounded to the nearest double. */
 export type MetadataValue = number | boolean | string | readonly MetadataValue[];
 export type Metadata = ReadonlyMap<string, MetadataValue>;
 
-/** What stands before the tensors' bytes. */
+/** The contents of a file before the tensor data. */
 export interface Beginning {
   readonly metadata: Metadata;
-  /** By ggml's names; shapes are row-major. */
+  /** Tensors by ggml's names; shapes are row-major. */
   readonly tensors: ReadonlyMap<string, StoredTensor>;
 }
 
-/** Thrown where the bytes given end and the file goes on: the first `bytes` of it are needed. */
+/**
+ * Thrown if the bytes end and the file does not: the first `bytes` bytes of the file are needed.
+ */
 export class MoreNeeded extends Error {
   readonly bytes: number;
   constructor(bytes: number) {
@@ -29,19 +32,20 @@ export class MoreNeeded extends Error {
   }
 }
 
-/** Far beyond any file's: a vocabulary of 262,144 tokens with its merges takes 15 MB. */
+/** No file needs this much: a vocabulary of 262,144 tokens with its merges takes 15 MB. */
 const MAX_BEGINNING_BYTES = 256 << 20;
-/** The format's own limit of a key; ggml's of a tensor's name is 64. */
+/** The format's limit for a key. ggml's limit for a tensor name is 64. */
 const MAX_NAME_BYTES = 65_535;
-/** Arrays of arrays may be nested; nothing nests them deeper than this. */
+/** The format allows arrays of arrays; no file nests them deeper than this. */
 const MAX_DEPTH = 4;
 
-/** Bytes that an item of an array takes at least: a string and an array begin with a count. */
+/** The least number of bytes of an array item, by type. Strings and arrays begin with a count. */
 const leastBytes: readonly number[] = [1, 1, 2, 2, 4, 4, 4, 1, 8, 12, 8, 8, 8];
 
 /**
- * Reads the beginning of a file of `fileBytes` bytes from its first `bytes`. `file` is its name in messages. Throws MoreNeeded, L203 when the file
- * ends too early, and L220 for whatever else is wrong with it.
+ * Reads the beginning of a file of `fileBytes` bytes from its first bytes, `bytes`. `file` is its
+ * name in messages. Throws MoreNeeded, L203 if the file ends too early, and L220 for every other
+ * fault.
  */
 export function readBeginning(bytes: Uint8Array, fileBytes: number, file: string): Beginning {
   const reader = new Reader(bytes, fileBytes, file);
@@ -61,7 +65,7 @@ export function readBeginning(bytes: Uint8Array, fileBytes: number, file: string
   return { metadata, tensors: place(records, aligned(reader.at, alignment), alignment, reader) };
 }
 
-/** A model may be cut into several files, of which only the first has the metadata. */
+/** A model may be split into several files. Only the first file has the metadata. */
 function refuseParts(metadata: Metadata, reader: Reader): void {
   const parts = metadata.get('split.count') ?? 0;
   if (parts === 0 || parts === 1) return;
@@ -75,7 +79,7 @@ interface TensorRecord {
   readonly name: string;
   readonly type: number;
   readonly shape: readonly number[];
-  /** From the first tensor on. */
+  /** In bytes from the start of the tensor data. */
   readonly offset: number;
 }
 
@@ -87,7 +91,10 @@ function readRecord(reader: Reader, index: number): TensorRecord {
   return { name, shape, type: reader.u32(), offset: reader.size(`the offset of tensor ${shown(name)}`) };
 }
 
-/** Where the tensors lie: one behind the other from byte `start` on, in the order of their records, each aligned. */
+/**
+ * The places of the tensors: in the order of their records, one after the other from byte `start`,
+ * each aligned.
+ */
 function place(
   records: readonly TensorRecord[],
   start: number,
@@ -124,7 +131,7 @@ function place(
   return tensors;
 }
 
-/** Reads one value after the other. */
+/** Reads values from the bytes in sequence. */
 class Reader {
   readonly fileBytes: number;
   readonly file: string;
@@ -144,7 +151,7 @@ class Reader {
     return new LamellaError('L220', { file: this.file, reason, remedy });
   }
 
-  /** Magic and version, and what they are followed by. */
+  /** Reads magic and version, and returns the two counts behind them. */
   counts(): { readonly tensorCount: number; readonly pairCount: number } {
     const magic = String.fromCharCode(...this.#bytes.subarray(0, this.#take(MAGIC.length) + MAGIC.length));
     if (magic !== MAGIC)
@@ -163,14 +170,14 @@ class Reader {
     return this.#view.getUint32(this.#take(4), true);
   }
 
-  /** A u64 that counts or measures something. */
+  /** Reads a u64 that is a count or a size. */
   size(what: string): number {
     const value = Number(this.#view.getBigUint64(this.#take(8), true));
     if (Number.isSafeInteger(value)) return value;
     throw this.refuse(`${what} is ${value}`);
   }
 
-  /** A text that names something. */
+  /** Reads a name: a non-empty text of limited length. */
   name(what: string): string {
     const length = this.size(`the length of ${what}`);
     if (length > MAX_NAME_BYTES) throw this.refuse(`${what} would be ${length} bytes long`);
@@ -178,7 +185,7 @@ class Reader {
     return this.#text(length, what);
   }
 
-  /** A value of the given type, which is what `what` says. */
+  /** Reads a value of the given type. `what` names it in messages. */
   value(type: number, what: string, depth = 0): MetadataValue {
     const view = this.#view;
     switch (type) {
@@ -231,7 +238,7 @@ class Reader {
     return items;
   }
 
-  /** How many things follow, which take at least `least` bytes each. */
+  /** Reads a count of items that take at least `least` bytes each. */
   #count(what: string, least: number): number {
     const count = this.size(what);
     const left = this.fileBytes - this.at;
@@ -248,14 +255,14 @@ class Reader {
     }
   }
 
-  /** Goes on by so many bytes, and says from where. */
+  /** Advances by `count` bytes and returns the old position. */
   #take(count: number): number {
     this.#need(count);
     this.at += count;
     return this.at - count;
   }
 
-  /** Makes sure that so many bytes are there. */
+  /** Throws unless `count` more bytes are available. */
   #need(count: number): void {
     const end = this.at + count;
     if (end <= this.#bytes.length) return;

@@ -1,18 +1,19 @@
 /**
- * What a reader and a writer of GGUF agree on (github.com/ggml-org/ggml, docs/gguf.md). A file is: the magic, the version, how many tensors
- * and how many metadata pairs there are, the pairs, one record per tensor, and then the tensors' bytes, each at a multiple of the
- * alignment. All numbers are little-endian. A string is its length in bytes (u64) and UTF-8; an array is the type of its items, their
- * count (u64) and the items. A tensor's record has the innermost axis first.
+ * The GGUF format, shared by reader and writer (github.com/ggml-org/ggml, docs/gguf.md). A file
+ * consists of: magic, version, count of tensors, count of metadata pairs, the pairs, one record per
+ * tensor, and the tensor data, each tensor at a multiple of the alignment. All numbers are
+ * little-endian. A string is its length in bytes (u64) and UTF-8. An array is the type of its
+ * items, their count (u64) and the items. A tensor record lists the innermost axis first.
  */
 export const MAGIC = 'GGUF';
-/** The version that is written. Version 2 has the same layout; version 1 had 32-bit counts. */
+/** The version that is written. Version 2 has the same layout; version 1 has 32-bit counts. */
 export const VERSION = 3;
-/** Where `general.alignment` says nothing. */
+/** The alignment of files without `general.alignment`. */
 export const ALIGNMENT = 32;
-/** ggml allows no more axes. */
+/** ggml's limit for the axes of a tensor. */
 export const MAX_AXES = 4;
 
-/** The numbers that stand for the types of metadata values. */
+/** The numbers of the types of metadata values. */
 export const VALUE_TYPE = {
   u8: 0,
   i8: 1,
@@ -29,7 +30,7 @@ export const VALUE_TYPE = {
   f64: 12,
 } as const;
 
-/** What kind of token each is, in `tokenizer.ggml.token_type`. */
+/** The kinds of tokens in `tokenizer.ggml.token_type`. */
 export const TOKEN_TYPE = { normal: 1, unknown: 2, control: 3, userDefined: 4, unused: 5, byte: 6 } as const;
 
 /** The first multiple of `alignment` that is not below `offset`. */

@@ -1,6 +1,7 @@
 /**
- * What a file says of its model: the keys of its architecture, which tensors it has, and RoPE's factors. A reader says what each key may be; one that
- * it does not ask for is refused by name, since it may change what the model computes.
+ * The model description in a file: the keys of its architecture, the names of its tensors, and
+ * RoPE's factors. A reader checks each key that it reads. Keys that it does not read are refused by
+ * name, because they may change what the model computes.
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { excerpt, shown } from '../excerpt.ts';
@@ -11,7 +12,7 @@ import type { GgufFile } from './open.ts';
 export class Keys {
   readonly file: string;
   readonly architecture: string;
-  /** Of the tensor `rope_freqs.weight`; null where there is none. */
+  /** The values of the tensor `rope_freqs.weight`; null if there is none. */
   readonly ropeFactors: Float32Array | null;
   readonly #gguf: Pick<GgufFile, 'metadata' | 'tensors'>;
   readonly #read = new Set<string>();
@@ -36,7 +37,7 @@ export class Keys {
     return this.#gguf.tensors.has(tensor);
   }
 
-  /** Rows of the embedding. */
+  /** The number of rows of the embedding. */
   vocab(): number {
     const rows = this.#gguf.tensors.get('token_embd.weight')?.shape[0];
     if (rows === undefined) throw this.refuse('it has no tensor token_embd.weight', 'a file with a whole model');
@@ -44,7 +45,7 @@ export class Keys {
     throw this.refuse(`token_embd.weight has ${rows} rows`, `a vocabulary of 1 to ${largest.vocabulary} tokens`);
   }
 
-  /** Whether the tensors of these layers have biases; if some have, and not all, L206. */
+  /** Whether these tensors of these layers have biases. Throws L206 if only some have. */
   biases(layers: readonly number[], tensors: readonly string[]): boolean {
     const wanted = layers.flatMap((layer) => tensors.map((name) => `blk.${layer}.${name}.bias`));
     const missing = wanted.find((name) => !this.has(name));
@@ -54,7 +55,7 @@ export class Keys {
     throw this.refuse(`it has ${there}, and not ${missing}`, 'a checkpoint with all of these biases, or none');
   }
 
-  /** A whole number from 1; `otherwise` where the key is absent. */
+  /** A whole number from 1; `otherwise` if the key is absent. */
   size(key: string, kind: Size, otherwise?: number): number {
     const value = this.#value(key) ?? otherwise;
     if (isSize(value, largest[kind])) return value;
@@ -67,7 +68,10 @@ export class Keys {
     return value === 0 ? value : this.size(key, kind, otherwise);
   }
 
-  /** A size of every layer, which must be the same in all but those where it is 0: llama.cpp has one number, or one for each layer. */
+  /**
+   * A size that is the same in every layer, except for layers where it is 0. llama.cpp stores one
+   * number for all layers or one number per layer.
+   */
   sizeOfAll(key: string, kind: Size, otherwise?: number): number {
     const values = this.perLayer(key);
     if (values === null) return this.size(key, kind, otherwise);
@@ -76,20 +80,20 @@ export class Keys {
     throw this.#refuseKey(key, 'a checkpoint whose layers have one size, or the graph written by hand');
   }
 
-  /** A number for each layer; null where there is one for all, or none. */
+  /** One number per layer; null if the key has a single value or is absent. */
   perLayer(key: string): readonly MetadataValue[] | null {
     const value = this.#value(key);
     return Array.isArray(value) ? value : null;
   }
 
-  /** A number above 0 and at most `most`; `otherwise` where the key is absent. */
+  /** A number above 0 and at most `most`; `otherwise` if the key is absent. */
   positive(key: string, most: number, otherwise?: number): number {
     const value = this.#value(key) ?? otherwise;
     if (typeof value === 'number' && value > 0 && value <= most) return shortest(value);
     throw this.#refuseKey(key, `a number above 0 and at most ${most} for it`);
   }
 
-  /** A number that is none of NaN and the infinities. */
+  /** A finite number; `otherwise` if the key is absent. */
   number(key: string, otherwise: number): number {
     const value = this.#value(key) ?? otherwise;
     if (typeof value === 'number' && Number.isFinite(value)) return shortest(value);
@@ -108,7 +112,7 @@ export class Keys {
     throw this.#refuseKey(key, 'a text for it');
   }
 
-  /** Refuses any other value; a key that is not there is none. */
+  /** Refuses all other values. An absent key is accepted. */
   only(key: string, values: readonly MetadataValue[], needs: string): void {
     const value = this.#value(key);
     if (value === undefined || values.includes(value)) return;
@@ -116,7 +120,7 @@ export class Keys {
     throw this.refuse(`${this.#named(key)} is ${excerpt(value)}, which means ${needs}`, remedy);
   }
 
-  /** Says that these keys change nothing of what is computed. */
+  /** Marks keys as read that do not change what the model computes. */
   passOver(...keys: readonly string[]): void {
     for (const key of keys) this.#read.add(this.#named(key));
   }
@@ -125,7 +129,7 @@ export class Keys {
     return this.#read.has(this.#named(key));
   }
 
-  /** Throws L206 for the first key of the architecture that was not asked for. */
+  /** Throws L206 for the first key of the architecture that was not read. */
   finish(): void {
     for (const [key, value] of this.#gguf.metadata) {
       if (!key.startsWith(`${this.architecture}.`) || this.#read.has(key)) continue;
@@ -154,7 +158,7 @@ function isSize(value: unknown, most: number): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 && value <= most;
 }
 
-/** f32 as the shortest decimal number that rounds to it: 1e-5 for 9.999999747378752e-6. */
+/** The shortest decimal number that rounds to this f32: 1e-5 for 9.999999747378752e-6. */
 function shortest(value: number): number {
   if (Math.fround(value) !== value) return value;
   for (let digits = 1; digits < 9; digits++) {

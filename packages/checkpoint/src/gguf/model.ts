@@ -1,6 +1,6 @@
 /**
- * A GGUF file as a checkpoint from Hugging Face: its model as a `Decoder`, and its tensors under the names, in the order and with the values that
- * `transformers` has, so that one graph takes the weights of either.
+ * Presents a GGUF file as a Hugging Face checkpoint: the model as a `Decoder`, and the tensors with
+ * the names, row order and values of `transformers`. So one graph accepts the weights of either.
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Graph } from '@lamella/graph/ir';
@@ -15,12 +15,15 @@ import { rowOrder } from './row-order.ts';
 import { huggingFaceName, tensorName, tensorsOf } from './tensor-names.ts';
 import { type GgufTokenizer, hasTokenizer, tokenizerOf } from './tokenizer.ts';
 
-/** Whether a path is meant as a GGUF file. */
+/** Whether a path has the name of a GGUF file. */
 export function isGguf(spec: string): boolean {
   return /\.gguf$/i.test(spec);
 }
 
-/** The model in `file`. Throws what opening it throws, and L206, with key and value, for what cannot be imported. */
+/**
+ * The model in `file`. Throws the errors of opening it, and L206, with key and value, for a model
+ * that cannot be imported.
+ */
 export async function readGgufDecoder(file: string): Promise<Decoder> {
   const opened = await openGguf(file);
   try {
@@ -35,12 +38,15 @@ export async function readGgufDecoder(file: string): Promise<Decoder> {
   }
 }
 
-/** Whether `file` has a tokenizer, of whichever kind. Throws what opening it throws. */
+/** Whether `file` has a tokenizer of any kind. Throws the errors of opening it. */
 export async function hasGgufTokenizer(file: string): Promise<boolean> {
   return hasTokenizer(await metadataOf(file));
 }
 
-/** The tokenizer in `file`, or null. Throws what opening it throws, and L207 for one that is not read. */
+/**
+ * The tokenizer in `file`, or null. Throws the errors of opening it, and L207 for a tokenizer that
+ * cannot be read.
+ */
 export async function ggufTokenizer(file: string): Promise<GgufTokenizer | null> {
   return tokenizerOf(await metadataOf(file), file);
 }
@@ -52,8 +58,9 @@ async function metadataOf(file: string): Promise<GgufFile['metadata']> {
 }
 
 /**
- * Opens a GGUF file as a checkpoint with Hugging Face's names, of which `graph` may take the weights. Tensors that have no such name keep ggml's.
- * Throws what opening it throws, and L206 for an architecture or counts of heads that are not read.
+ * Opens a GGUF file as a checkpoint for `graph`, with Hugging Face's tensor names. Tensors without
+ * such a name keep ggml's. Throws the errors of opening the file, and L206 for an unknown
+ * architecture or wrong counts of heads.
  */
 export async function openGgufWeights(file: string, graph: Graph): Promise<Checkpoint> {
   const opened = await openGguf(file);
@@ -71,7 +78,7 @@ function renamed(opened: GgufFile, file: string, inPairs: ReadonlySet<string>): 
   const tensors = new Map<string, StoredTensor>();
   const origins = new Map<string, Origin>();
   for (const tensor of opened.tensors.values()) {
-    // what a graph computes
+    // the graph computes these
     if (tensor.name === ropeFactors) continue;
     const parsed = tensorName(tensor.name);
     const name = huggingFaceName(parsed, row) ?? tensor.name;
@@ -100,21 +107,27 @@ function renamed(opened: GgufFile, file: string, inPairs: ReadonlySet<string>): 
   };
 }
 
-/** ggml leaves out the axis of length 1 that a convolution of each channel by itself has in PyTorch: [d, 1, taps]. */
+/**
+ * The shape in PyTorch. A depthwise convolution there has an axis of length 1 that ggml drops: [d,
+ * 1, taps].
+ */
 function shapeOf(part: string, shape: readonly number[]): readonly number[] {
   return part === 'shortconv.conv' && shape.length === 2 ? [shape[0]!, 1, shape[1]!] : shape;
 }
 
-/** Where a tensor comes from. */
+/** The origin of a tensor. */
 interface Origin {
   readonly stored: StoredTensor;
-  /** The row of the file that each row comes from; null where they stay. */
+  /** Maps a row to its row in the file; null if no rows are moved. */
   readonly order: ((row: number) => number) | null;
-  /** Taken from every value. */
+  /** Subtracted from every value. */
   readonly subtract: number;
 }
 
-/** Reads tensors whose rows are moved. Rows that belong together lie apart, so a tensor is read whole; it is often asked for piece by piece. */
+/**
+ * Reads tensors with moved rows. Such a tensor is read as a whole, because neighbouring rows lie
+ * apart, and kept until another one is read, because callers often read it in pieces.
+ */
 function inOrder(opened: GgufFile) {
   let held: { readonly name: string; readonly values: Float32Array } | null = null;
   return async (
@@ -151,9 +164,9 @@ function architectureOf({ metadata }: GgufFile, file: string): { readonly name: 
   throw new LamellaError('L206', { file, reason, remedy });
 }
 
-/** The tensor by which RoPE's frequencies are divided. */
+/** The divisors of RoPE's frequencies. */
 const ropeFactors = 'rope_freqs.weight';
-/** More than half of any head's features. */
+/** More than any head needs. */
 const maxRopeFactors = 1 << 12;
 
 async function ropeFactorsOf(opened: GgufFile): Promise<Float32Array | null> {
@@ -166,7 +179,7 @@ async function ropeFactorsOf(opened: GgufFile): Promise<Float32Array | null> {
   return factors;
 }
 
-/** What tensors mean that no decoder has. */
+/** Features behind tensors that a `Decoder` cannot have. */
 const meanings: readonly (readonly [name: RegExp, meaning: string])[] = [
   [/^rope_factors_(?:long|short)\./, 'RoPE with other factors in long contexts'],
   [/_(?:gate_inp|exps|shexp)\./, 'a mixture of experts'],
@@ -174,7 +187,7 @@ const meanings: readonly (readonly [name: RegExp, meaning: string])[] = [
   [/\.attn_(?:q|k)_norm\./, 'norms of queries and keys'],
 ];
 
-/** A tensor that the decoder does not have may change what the model computes. */
+/** Refuses tensors that the decoder does not have: they may change what the model computes. */
 function refuseTensors({ tensors }: GgufFile, decoder: Decoder, keys: Keys): void {
   const known = tensorsOf(decoder);
   for (const name of tensors.keys()) {

@@ -1,6 +1,6 @@
 /**
- * Opening a GGUF file: its beginning is read and checked, whatever the size of the rest; tensors are read only when asked for, and only the
- * range asked for.
+ * Opens a GGUF file. Its beginning is read and checked at once; tensors are read on demand, only
+ * the requested range.
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { otherFile } from '../other-files.ts';
@@ -9,15 +9,18 @@ import { type Beginning, type Metadata, MoreNeeded, readBeginning } from './cont
 import { MAGIC } from './format.ts';
 import { ggmlDtypes } from './tensor-types.ts';
 
-/** Tensors by ggml's names, as they lie in the file. */
+/** Tensors by ggml's names, as they are stored in the file. */
 export interface GgufFile extends Checkpoint {
   readonly metadata: Metadata;
 }
 
-/** Bytes read at first: more than the metadata of a small vocabulary takes. */
+/** The size of the first read: enough for the metadata of a small vocabulary. */
 const firstBytes = 1 << 20;
 
-/** Opens one `.gguf` file. Throws L203 or L220 when it is damaged, L204 or L302 when there is none that can be opened. */
+/**
+ * Opens one `.gguf` file. Throws L203 or L220 if it is damaged, L204 or L302 if it cannot be
+ * opened.
+ */
 export async function openGguf(file: string): Promise<GgufFile> {
   let metadata: Metadata = new Map();
   const checkpoint = await openTensors(file, ggmlDtypes, async (opened) => {
@@ -29,7 +32,7 @@ export async function openGguf(file: string): Promise<GgufFile> {
   return { ...checkpoint, metadata };
 }
 
-/** A file that is something else is refused by what it is. */
+/** Refuses a file of another kind, and names the kind. */
 async function refuseOther(opened: OpenFile): Promise<void> {
   const start = new Uint8Array(Math.min(MAGIC.length, opened.bytes));
   await readFully(opened, start, 0);
@@ -38,7 +41,7 @@ async function refuseOther(opened: OpenFile): Promise<void> {
   if (other) throw new LamellaError('L220', { file: opened.file, reason: other.reason, remedy: other.remedy });
 }
 
-/** Nothing says how long the beginning is: it is read twice as far until it is whole. */
+/** Reads twice as much until the beginning is complete: the file does not store its length. */
 async function readGrowing(opened: OpenFile): Promise<Beginning> {
   for (let size = Math.min(firstBytes, opened.bytes); ; ) {
     const bytes = new Uint8Array(size);

@@ -1,29 +1,30 @@
 /**
- * How llama.cpp cuts a text into words before it merges bytes, by the name that `tokenizer.ggml.pre` has for it (llama-vocab.cpp), written as
- * the `tokenizer.json` of the models that it is for. A name that is not here is refused, and so is a tokenizer whose pattern equals none of these
- * when a file is written: other words make other ids.
+ * The pre-tokenizers of llama.cpp by their names in `tokenizer.ggml.pre` (llama-vocab.cpp): how a
+ * text is split into words before bytes are merged. They are written as in the `tokenizer.json` of
+ * the models that use them. Import refuses names that are not listed, and export refuses patterns
+ * that are not listed, because other words give other ids.
  */
 
 type Json = Readonly<Record<string, unknown>>;
 
 export interface PreTokenizer {
-  /** Names in a file; the first is written. */
+  /** Names in a file; export writes the first. */
   readonly names: readonly [string, ...string[]];
   readonly normalizer: Json | null;
-  /** Regular expressions that cut one after the other; each match is a word, and so is what lies between. */
+  /** Regular expressions, applied in sequence. Matches and the texts between them become words. */
   readonly splits: readonly string[];
-  /** A word that is a token is not merged anew. */
+  /** A word that is a token is used without merging. */
   readonly ignoresMerges: boolean;
-  /** Whether a prompt begins with BOS where the file does not say. */
+  /** Whether a prompt begins with BOS if the file does not specify it. */
   readonly addsBos: boolean;
 }
 
 const nfc: Json = { type: 'NFC' };
 const gpt2 = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
-/** GPT-4's, with as many digits in a word as `digits` says. */
+/** GPT-4's pattern; `digits` is the pattern of a number. */
 const gpt4 = (digits: string) =>
   `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|${digits}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+`;
-/** GPT-4o's: words end before an upper-case letter. */
+/** Parts of GPT-4o's pattern, which ends words before upper-case letters. */
 const upper = '\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}';
 const lower = '\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}';
 const endings = "(?i:'s|'t|'re|'ve|'m|'ll|'d)?";
@@ -53,7 +54,7 @@ export const preTokenizers: readonly PreTokenizer[] = [
   one(['deepseek-v3'], ['\\p{N}{1,3}', '[一-龥぀-ゟ゠-ヿ]+', deepseek]),
 ];
 
-/** The `pre_tokenizer` of a `tokenizer.json` that does the same. */
+/** The equivalent `pre_tokenizer` of a `tokenizer.json`. */
 export function preTokenizerJson({ splits }: PreTokenizer): Json {
   const use_regex = splits.at(-1) === gpt2;
   const byteLevel = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex };
@@ -63,7 +64,10 @@ export function preTokenizerJson({ splits }: PreTokenizer): Json {
   return before.length === 0 ? byteLevel : { type: 'Sequence', pretokenizers: [...before, byteLevel] };
 }
 
-/** The one that cuts and normalizes like this; null where llama.cpp has none. Line ends may stand in a pattern as they are. */
+/**
+ * The pre-tokenizer with these splits; null if llama.cpp has none. A pattern may contain line ends
+ * unescaped.
+ */
 export function preTokenizerLike(
   wanted: Pick<PreTokenizer, 'splits' | 'ignoresMerges'> & { readonly normalizes: boolean },
 ): PreTokenizer | null {
@@ -76,7 +80,7 @@ export function preTokenizerLike(
   return alike.find(({ normalizer }) => (normalizer !== null) === wanted.normalizes) ?? alike[0] ?? null;
 }
 
-/** The regular expressions by which a `pre_tokenizer` of byte-level BPE cuts; null where it does anything else. */
+/** The splits of a byte-level `pre_tokenizer`; null if it has steps of another kind. */
 export function splitsOf(steps: readonly Json[]): readonly string[] | null {
   const last = steps.at(-1);
   if (last?.type !== 'ByteLevel' || last.add_prefix_space === true) return null;

@@ -1,8 +1,14 @@
-/** RoPE as a GGUF file describes it: base, rotated features and scaling in the metadata, Llama 3's factors as a tensor. */
+/**
+ * Reads RoPE from a GGUF file: base, rotated features and scaling from the metadata, Llama 3's
+ * factors from a tensor.
+ */
 import type { Rope, RopeScaling } from '../decoder/decoder.ts';
 import type { Keys } from './keys.ts';
 
-/** RoPE of heads of `headDim` features; `theta` where the file says none. Throws L206 for what cannot be said. */
+/**
+ * RoPE for heads of `headDim` features; `theta` is the default base. Throws L206 for values that a
+ * `Decoder` cannot express.
+ */
 export function ropeOf(keys: Keys, headDim: number, theta: number): Rope {
   const dims = keys.size('rope.dimension_count', 'heads', headDim);
   if (dims % 2 !== 0 || dims > headDim) {
@@ -48,12 +54,13 @@ function scalingOf(keys: Keys, theta: number, dims: number): RopeScaling | null 
   return { kind: 'yarn', factor, originalContext, betaFast, betaSlow, attentionFactor: whole };
 }
 
-/** What every Llama 3.1 and 3.2 has; the factor is 8 or 32. */
+/** The constants of Llama 3.1 and 3.2; only the factor differs (8 or 32). */
 const llama3 = { lowFreqFactor: 1, highFreqFactor: 4, originalContext: 8192 };
 
 /**
- * What each frequency is divided by, [dims / 2], where the file has it as a tensor. Of Llama 3's scaling the converter writes this and not the four
- * numbers that it is computed from; they are found again, so that the graph file says what is meant.
+ * Reads the divisors of the frequencies, [dims / 2], from their tensor. For Llama 3 the converter
+ * writes only these divisors, without the four numbers behind them. This recovers the numbers, so
+ * that the graph file shows them.
  */
 function factorsOf(keys: Keys, theta: number, dims: number, attentionFactor: number): RopeScaling | null {
   const { ropeFactors } = keys;

@@ -1,11 +1,14 @@
-/** Where the rows of W_q, W_k and W_qkv lie that llama.cpp's converter moved. */
+/** Undoes the row moves of llama.cpp's converter in W_q, W_k and W_qkv. */
 
 import { shown } from '../excerpt.ts';
 import type { StoredTensor } from '../tensor-file.ts';
 import type { Architecture } from './architectures.ts';
 import type { Keys } from './keys.ts';
 
-/** The row of the file for each row at Hugging Face; null for a tensor whose rows stay. Throws L206 where they are no whole heads. */
+/**
+ * Maps a row at Hugging Face to its row in the file; null if the rows are not moved. Throws L206 if
+ * the rows are not whole heads.
+ */
 export function rowOrder(
   { moved }: Pick<Architecture, 'moved'>,
   part: string,
@@ -24,7 +27,7 @@ export function rowOrder(
   return null;
 }
 
-/** Row i of a head comes from row 2i, and row i + half from row 2i + 1. */
+/** Row i of a head is stored as row 2i, and row i + half as row 2i + 1. */
 function fromPairs(half: number): (row: number) => number {
   return (row) => {
     const i = row % (2 * half);
@@ -32,7 +35,7 @@ function fromPairs(half: number): (row: number) => number {
   };
 }
 
-/** Query, key and value of each head come from the rows of all queries, all keys and all values. */
+/** Query, key and value of a head are stored among all queries, all keys and all values. */
 function fromParts(heads: number, headDim: number): (row: number) => number {
   return (row) => {
     const head = Math.floor(row / (3 * headDim));

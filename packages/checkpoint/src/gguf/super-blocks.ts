@@ -1,14 +1,16 @@
 /**
- * ggml's K types to f32 (ggml-common.h, ggml-quants.c): super-blocks of 256 values, made of sub-blocks with a small integer scale each,
- * which one F16 scale of the super-block multiplies. As in blocks.ts, a value is exact until it is rounded once to f32.
+ * Dequantises ggml's K types (ggml-common.h, ggml-quants.c). A super-block has 256 values in
+ * sub-blocks; each sub-block has a small integer scale, which the F16 scale of the super-block
+ * multiplies. Values are rounded once to f32, as in blocks.ts.
  */
 import { type Dequantise, f16At, int8 } from './blocks.ts';
 
 const SUPER_BLOCK = 256;
 
 /**
- * Q4_K, 144 bytes: d, dmin, scales[12], qs[128]. Eight sub-blocks of 32; value: d scale q - dmin min. `scales` packs 6-bit scales and minima.
- * Sub-blocks 2i and 2i + 1 share the bytes qs[32 i] to qs[32 i + 31]: low nibbles, then high nibbles.
+ * Q4_K, 144 bytes: d, dmin, scales[12], qs[128]. Eight sub-blocks of 32 values. Value: d scale q -
+ * dmin min. `scales` packs 6-bit scales and minima. Sub-blocks 2i and 2i + 1 share the bytes qs[32
+ * i] to qs[32 i + 31]: low nibbles, then high nibbles.
  */
 export const dequantiseQ4_K: Dequantise = (bytes, values) => {
   for (let at = 0, out = 0; out < values.length; at += 144, out += SUPER_BLOCK) {
@@ -26,7 +28,10 @@ export const dequantiseQ4_K: Dequantise = (bytes, values) => {
   }
 };
 
-/** Q5_K, 176 bytes: as Q4_K with qh[32] before qs; bit `sub` of qh[j] is the fifth bit of code j of that sub-block. */
+/**
+ * Q5_K, 176 bytes: as Q4_K, with qh[32] before qs. Bit `sub` of qh[j] is the fifth bit of code j of
+ * sub-block `sub`.
+ */
 export const dequantiseQ5_K: Dequantise = (bytes, values) => {
   for (let at = 0, out = 0; out < values.length; at += 176, out += SUPER_BLOCK) {
     const d = f16At(bytes, at);
@@ -45,8 +50,10 @@ export const dequantiseQ5_K: Dequantise = (bytes, values) => {
 };
 
 /**
- * Q6_K, 210 bytes: ql[128], qh[64], int8 scales[16], d. Sixteen sub-blocks of 16; value: d scale (q - 32). Each half of 128 values has 64 bytes
- * of ql and 32 of qh: value 32 k + l of a half has the nibble k >> 1 of ql[32 (k & 1) + l] and the bits 2k and 2k + 1 of qh[l].
+ * Q6_K, 210 bytes: ql[128], qh[64], int8 scales[16], d. Sixteen sub-blocks of 16 values. Value: d
+ * scale (q - 32). Each half of 128 values has 64 bytes of ql and 32 bytes of qh. Value 32 k + l of
+ * a half has nibble k >> 1 of ql[32 (k & 1) + l] as its low bits and bits 2k and 2k + 1 of qh[l] as
+ * its high bits.
  */
 export const dequantiseQ6_K: Dequantise = (bytes, values) => {
   for (let at = 0, out = 0; out < values.length; at += 210, out += SUPER_BLOCK) {
@@ -67,15 +74,20 @@ export const dequantiseQ6_K: Dequantise = (bytes, values) => {
 };
 
 /**
- * The 6-bit scale of sub-block `sub` in the 12 bytes at `at`: of the first four, the low bits of bytes 0 to 3; of the others, the low nibbles of
- * bytes 8 to 11 and above them the two bits that bytes 0 to 3 have left.
+ * The 6-bit scale of sub-block `sub` from the 12 bytes at `at`. Scales 0 to 3 are the low 6 bits of
+ * bytes 0 to 3. Scales 4 to 7 have their low bits in the low nibbles of bytes 8 to 11 and their
+ * high bits in the top 2 bits of bytes 0 to 3.
  */
 function scaleOf(bytes: Uint8Array, at: number, sub: number): number {
   if (sub < 4) return bytes[at + sub]! & 63;
   return (bytes[at + sub + 4]! & 15) | ((bytes[at + sub - 4]! >> 6) << 4);
 }
 
-/** The 6-bit minimum: of the first four, the low bits of bytes 4 to 7; of the others, the high nibbles of bytes 8 to 11 and the bits left there. */
+/**
+ * The 6-bit minimum of sub-block `sub`. Minima 0 to 3 are the low 6 bits of bytes 4 to 7. Minima 4
+ * to 7 have their low bits in the high nibbles of bytes 8 to 11 and their high bits in the top 2
+ * bits of bytes 4 to 7.
+ */
 function minimumOf(bytes: Uint8Array, at: number, sub: number): number {
   if (sub < 4) return bytes[at + sub + 4]! & 63;
   return (bytes[at + sub + 4]! >> 4) | ((bytes[at + sub]! >> 6) << 4);

@@ -1,12 +1,12 @@
-/** What the tensors of a GGUF file are called, there and at Hugging Face. */
+/** The names of tensors, in GGUF files and at Hugging Face. */
 import type { BlockShape, Decoder } from '../decoder/decoder.ts';
 import type { Architecture } from './architectures.ts';
 
-/** A name as ggml has it, taken apart: `blk.7.attn_q.weight` is the weight of attn_q in layer 7. */
+/** A parsed ggml name: `blk.7.attn_q.weight` is the weight of attn_q in layer 7. */
 export interface TensorName {
-  /** Without layer and kind. */
+  /** The name without layer and kind. */
   readonly part: string;
-  /** Null for what stands outside the layers. */
+  /** Null for tensors outside the layers. */
   readonly layer: number | null;
   /** `weight` or `bias`. */
   readonly kind: string;
@@ -17,7 +17,7 @@ export function tensorName(name: string): TensorName {
   return { part, kind, layer: layer === undefined ? null : Number(layer) };
 }
 
-/** The name at Hugging Face; null where a decoder has no such tensor. */
+/** The name at Hugging Face; null if a decoder has no such tensor. */
 export function huggingFaceName(
   { part, layer, kind }: TensorName,
   { block, model, embedding, up }: Omit<Architecture, 'read'>,
@@ -54,7 +54,7 @@ export function huggingFaceName(
   return name === undefined ? null : `${model.prefix}.${model.layers}.${layer}.${name}.${kind}`;
 }
 
-/** Every tensor that a file of this decoder has, by ggml's names. */
+/** All tensors of a file with this decoder, by ggml's names. */
 export function tensorsOf({ kinds, layers, head, finalNorm }: Decoder): ReadonlySet<string> {
   const outer = ['token_embd.weight', ...(head.tied ? [] : ['output.weight'])];
   // LFM2's is token_embd_norm

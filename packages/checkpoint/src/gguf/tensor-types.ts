@@ -1,6 +1,7 @@
 /**
- * The tensor types of ggml: the number that stands for each in a file, how many values a block holds, in how many bytes, and how a block
- * becomes f32. A row of a tensor is a whole number of blocks. Types that are not read are listed to be named in messages.
+ * The tensor types of ggml: their numbers in a file, values and bytes per block, and conversion to
+ * f32. Each row of a tensor is a whole number of blocks. The list includes types that cannot be
+ * read, so that messages can name them.
  */
 import { type Dtype, type Dtypes, floats } from '../dtypes.ts';
 import {
@@ -16,7 +17,7 @@ import { dequantiseQ4_K, dequantiseQ5_K, dequantiseQ6_K } from './super-blocks.t
 export interface TensorType extends Omit<Dtype, 'widen'> {
   readonly id: number;
   readonly name: string;
-  /** Null for a type that is not read. */
+  /** Null if the type cannot be read. */
   readonly widen: Dtype['widen'] | null;
 }
 
@@ -66,7 +67,7 @@ const types: readonly TensorType[] = [
   type(40, 'NVFP4', 64, 36),
 ];
 
-/** By the number in the file. */
+/** Types by their numbers in a file. */
 export const tensorTypes: ReadonlyMap<number, TensorType> = new Map(types.map((each) => [each.id, each]));
 
 /** The type that ggml calls `name`. */
@@ -76,7 +77,7 @@ export function tensorType(name: string): TensorType {
   return found;
 }
 
-/** What is read, by ggml's names. */
+/** The types that can be read, by ggml's names. */
 export const ggmlDtypes: Dtypes = new Map(
   types.flatMap(({ name, blockValues, blockBytes, widen }) =>
     widen ? [[name, { blockValues, blockBytes, widen }] as const] : [],

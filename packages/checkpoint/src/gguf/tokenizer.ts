@@ -1,8 +1,8 @@
 /**
- * The tokenizer in a GGUF file as the `tokenizer.json` and `tokenizer_config.json` that a folder from Hugging Face has beside its weights. llama.cpp
- * has several tokenizers; two are read:
- * - "llama": SentencePiece's BPE with byte fallback, whose pieces have scores;
- * - "gpt2": byte-level BPE, with a pre-tokenizer that is known by name (pre-tokenizers.ts).
+ * Converts the tokenizer of a GGUF file to the contents of `tokenizer.json` and
+ * `tokenizer_config.json`. llama.cpp has several tokenizers; two can be read:
+ * - "llama": SentencePiece BPE with byte fallback; its pieces have scores.
+ * - "gpt2": byte-level BPE; the name of its pre-tokenizer must be known (pre-tokenizers.ts).
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { excerpt, shown } from '../excerpt.ts';
@@ -22,17 +22,20 @@ export interface GgufTokenizer {
 
 type Refuse = (reason: string, remedy?: string) => LamellaError;
 
-/** Keys of `tokenizer.ggml.` that change no ids of a text, beside those that are read. */
+/** Keys of `tokenizer.ggml.` that do not change the ids of a text. */
 const passedOver =
   /^(?:token_type_count|(?:unknown|seperator|padding|cls|mask|prefix|suffix|middle|fim_\w+|start_of_image|end_of_image)_token_id|add_sep_token)$/;
 
-/** Whether the file has a tokenizer, of whichever kind. Our own export says where its tokens are made up. */
+/** Whether the file has a tokenizer of any kind. Our export marks a vocabulary that it made up. */
 export function hasTokenizer(metadata: Metadata): boolean {
   const model = metadata.get('tokenizer.ggml.model') ?? 'none';
   return model !== 'none' && model !== 'no_vocab' && metadata.get('lamella.vocabulary') !== 'made up';
 }
 
-/** The tokenizer in the metadata of `file`; null where there is none. Throws L207 for what is malformed or gives ids that are not known here. */
+/**
+ * The tokenizer in the metadata of `file`; null if there is none. Throws L207 for malformed
+ * metadata and for tokenizers that cannot be read.
+ */
 export function tokenizerOf(metadata: Metadata, file: string): GgufTokenizer | null {
   if (!hasTokenizer(metadata)) return null;
   const refuse: Refuse = (reason, remedy = 'the same model as a folder from Hugging Face, with its tokenizer.json') =>
@@ -101,7 +104,7 @@ function sentencePiece(read: TokenizerKeys, tokens: readonly Token[], refuse: Re
   if ((read.list('precompiled_charsmap') ?? []).length > 0) {
     throw refuse('it rewrites characters (precompiled_charsmap), and only text as it is is read');
   }
-  // what is not used is never found in text, as what steers the model is not
+  // a control token is never found in text
   const pieces = tokens.map((token): Piece => ({ ...token, type: token.type === 'unused' ? 'control' : token.type }));
   checkPieces(pieces, (reason) => refuse(reason));
   const config = configOf(read, tokens, { addsBos: true }, refuse);
@@ -128,7 +131,7 @@ function byteLevel(read: TokenizerKeys, tokens: readonly Token[], refuse: Refuse
   if (merges === null) throw refuse('it has no merges');
   const wrong = merges.find((merge) => typeof merge !== 'string' || !/^[^ ]+ [^ ]+$/.test(merge));
   if (wrong !== undefined) throw refuse(`one of its merges is ${excerpt(wrong)}`);
-  // these too put no bytes into a text
+  // byte-level BPE does not change spaces
   for (const key of ['add_space_prefix', 'remove_extra_whitespaces']) {
     if (read.flag(key, false)) throw refuse(`tokenizer.ggml.${key} is true`);
   }
@@ -169,7 +172,9 @@ function byteLevel(read: TokenizerKeys, tokens: readonly Token[], refuse: Refuse
   };
 }
 
-/** What `tokenizer_config.json` says: special tokens by their texts, what goes around a prompt, and chat templates. */
+/**
+ * The contents of `tokenizer_config.json`: special tokens, tokens around a prompt, chat templates.
+ */
 function configOf(
   read: TokenizerKeys,
   tokens: readonly Token[],
@@ -188,7 +193,7 @@ function configOf(
   return { bos_token, eos_token, add_bos_token, add_eos_token, ...read.chatTemplates() };
 }
 
-/** The keys of the tokenizer, each noted when it is read. */
+/** Reads the tokenizer's keys and records which were read. */
 class TokenizerKeys {
   readonly #metadata: Metadata;
   readonly #refuse: Refuse;
@@ -217,7 +222,7 @@ class TokenizerKeys {
     throw this.#refuse(`tokenizer.ggml.${key} is ${excerpt(value)}`);
   }
 
-  /** The id of a token; null where there is none. llama.cpp writes 2^32 - 1 for none. */
+  /** The id of a token; null if there is none. llama.cpp writes 2^32 - 1 for none. */
   id(key: string, count: number): number | null {
     const value = this.#value(key) ?? null;
     if (value === null || value === 0xffffffff) return null;
@@ -231,7 +236,7 @@ class TokenizerKeys {
     return [...new Set(ids.filter((id) => id !== null))];
   }
 
-  /** As `tokenizer_config.json` has them: one text, or several with names. */
+  /** Chat templates as in `tokenizer_config.json`: one text, or several with names. */
   chatTemplates(): { readonly chat_template?: unknown } {
     const start = 'tokenizer.chat_template';
     const template = this.#metadata.get(start);
@@ -243,7 +248,7 @@ class TokenizerKeys {
     };
   }
 
-  /** A key that is neither read nor known to change nothing; null where there is none. */
+  /** The first key that was not read and that may change ids; null if there is none. */
   unread(): string | null {
     for (const key of this.#metadata.keys()) {
       if (!key.startsWith('tokenizer.ggml.')) continue;
