@@ -1,6 +1,7 @@
 /**
- * The types that every generated package has, taken from the runtime's sources: one file that imports nothing. They are written
- * once, by `npm run golden`, because reading TypeScript takes half a second that no compilation should wait for.
+ * The types that every generated package has, taken from the runtime's sources as one
+ * self-contained file. `npm run golden` writes it once, because reading TypeScript takes half a
+ * second, which no compilation should wait for.
  */
 import { createRequire } from 'node:module';
 import { catalogue } from '@lamella/runtime/lamella-error';
@@ -8,13 +9,16 @@ import { Node, Project, type SourceFile } from 'ts-morph';
 
 const resolve = createRequire(import.meta.url).resolve;
 
-/** The modules whose declarations a package has whole. */
+/** The modules whose declarations are all part of a package. */
 const modules = ['api', 'manifest', 'webgpu-manifest'].map((module) => `@lamella/runtime/${module}`);
 
 /** The file that `npm run golden` writes and `package-types.ts` reads. */
 export const apiTypesFile = new URL('../src/package/api-types.txt', import.meta.url);
 
-/** All declarations, without the model of one package: `load` returns a `PackageModel`, which each package declares. */
+/**
+ * All declarations except the model of one package: `load` returns a `PackageModel`, which each
+ * package declares.
+ */
 export function apiTypes(): string {
   const project = new Project({ compilerOptions: { strict: true, allowImportingTsExtensions: true } });
   const files = modules.map((module) => project.addSourceFileAtPath(resolve(module)));
@@ -24,10 +28,13 @@ export function apiTypes(): string {
   return `${[errorCodes(), ...files.map(declarations), ...outside].join('\n\n')}\n`;
 }
 
-/** The statements of a file with their comments, but for the comment that opens the file and its imports. */
+/**
+ * The statements of a file with their comments, without the file's opening comment and its imports.
+ */
 function declarations(file: SourceFile): string {
   const [opening, ...rest] = file.getStatementsWithComments();
-  // Before an import the opening comment stands alone; before a declaration it counts as that declaration's.
+  // Before an import the opening comment is a statement; before a declaration it belongs to that
+  // declaration.
   if (Node.isJSDocable(opening)) opening.getJsDocs()[0]?.remove();
   const kept = Node.isJSDocable(opening) ? [opening, ...rest] : rest;
   return kept
@@ -36,7 +43,7 @@ function declarations(file: SourceFile): string {
     .join('\n\n');
 }
 
-/** Types that these files import from others, by name, each once. */
+/** Types that these files import from other modules, by name, each once. */
 function imported(files: readonly SourceFile[]): readonly (readonly [string, SourceFile])[] {
   const names = new Map<string, SourceFile>();
   for (const declaration of files.flatMap((file) => file.getImportDeclarations())) {
@@ -53,10 +60,10 @@ function choice(name: string, file: SourceFile): string {
   return `export type ${name} = ${members.map((member) => member.getText()).join(' | ')};`;
 }
 
-/** The numbers that comments mention, each with its sentence. */
+/** The error codes that the comments mention, each with its sentence. */
 function errorCodes(): string {
   const sentences = Object.entries(catalogue).map(
     ([code, sentence]) => ` * - ${code}: ${sentence.replace('. Try: ', '. Try ').replace(/\{\w+\}/g, '…')}`,
   );
-  return ['/**', ' * What can go wrong, by number:', ' *', ...sentences, ' */'].join('\n');
+  return ['/**', ' * The error codes:', ' *', ...sentences, ' */'].join('\n');
 }

@@ -145,6 +145,6 @@ model.tokenizer.encode('hello');
   );
 });
 
-test('the types that every package has are those of the runtime today', () => {
+test('the types of every package equal the current types of the runtime', () => {
   expect(readFileSync(apiTypesFile, 'utf8'), 'npm run golden writes them again').toBe(apiTypes());
 });
