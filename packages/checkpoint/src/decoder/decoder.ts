@@ -144,8 +144,6 @@ export interface Decoder {
     readonly name: string;
     /** Multiplies the rows. */
     readonly scale: number | null;
-    /** The table is [vocab, rank], and a projection follows it. */
-    readonly rank: number | null;
   };
   readonly finalNorm: Norm;
   readonly head: {

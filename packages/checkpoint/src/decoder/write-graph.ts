@@ -194,12 +194,9 @@ ${body(shape)
   model(modelName: string): string {
     this.#times = 1;
     const { d, vocab, embedding, finalNorm, head, names } = this.#decoder;
-    const { rank } = embedding;
-    if (rank !== null) this.#axis('rank', rank);
-    this.#count(vocab * (rank ?? d));
+    this.#count(vocab * d);
     const trunk: Tree = {
-      [embedding.name]: `embedding(vocab, ${rank === null ? 'd' : 'rank'})`,
-      ...(rank !== null && { embedding_proj: this.#linear('rank', 'd', rank, d, false) }),
+      [embedding.name]: 'embedding(vocab, d)',
       [names.layers]: this.#stack(),
       [names.norm]: this.#norm(finalNorm),
     };
@@ -208,9 +205,8 @@ ${body(shape)
     const m = head.tied ? 'm' : `m.${names.prefix}`;
     const rows = `${m}.${embedding.name}(input(t))`;
     const scaled = embedding.scale === null ? rows : `scale(${rows}, ${digits(embedding.scale)})`;
-    const wide = rank === null ? scaled : `${m}.embedding_proj(${scaled})`;
-    const hidden = `${m}.${names.norm}(${m}.${names.layers}(${wide}))`;
-    const plain = head.tied ? this.#tiedLogits(m, hidden) : `m.${names.head}(${hidden})`;
+    const hidden = `${m}.${names.norm}(${m}.${names.layers}(${scaled}))`;
+    const plain = head.tied ? `${m}.${embedding.name}.logits(${hidden})` : `m.${names.head}(${hidden})`;
     const options = head.tied ? `{ prefix: '${names.prefix}' }` : '{}';
     return `export default defineModel(
   '${modelName}',
@@ -219,13 +215,6 @@ ${body(shape)
   (m) => ${logits(plain, head)},
 );
 `;
-  }
-
-  #tiedLogits(m: string, hidden: string): string {
-    const { embedding } = this.#decoder;
-    // A table of [vocab, rank] is read back through the transpose of its projection.
-    const narrow = embedding.rank === null ? hidden : `${m}.embedding_proj.transposed(${hidden})`;
-    return `${m}.${embedding.name}.logits(${narrow})`;
   }
 
   #stack(): string {

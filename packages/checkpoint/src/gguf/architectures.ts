@@ -142,7 +142,7 @@ function decoderOf(keys: Keys, own: Row, additions: Additions = {}): Decoder {
     context,
     ...distinctKinds(all.map(kind)),
     repeats: 1,
-    embedding: { name: own.embedding, scale: additions.embeddingScale?.(d) ?? null, rank: null },
+    embedding: { name: own.embedding, scale: additions.embeddingScale?.(d) ?? null },
     finalNorm: norm,
     head: { tied: !keys.has('output.weight'), bias: false, scale: null, softcap: null, ...additions.head },
     names: own.model,

@@ -86,7 +86,7 @@ function gemmaWith(config: Config, modelType: string, version: Version): Decoder
     context: shape.context,
     ...distinctKinds(Array.from({ length: shape.layers }, (_, layer) => kind(layer))),
     repeats: 1,
-    embedding: { name: 'embed_tokens', scale: Math.sqrt(shape.d), rank: null },
+    embedding: { name: 'embed_tokens', scale: Math.sqrt(shape.d) },
     finalNorm: norm,
     head: {
       tied: config.flag('tie_word_embeddings', true),

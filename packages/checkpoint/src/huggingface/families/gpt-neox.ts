@@ -70,7 +70,7 @@ export function gptNeoX(config: Config): Decoder {
     context: shape.context,
     ...distinctKinds(Array.from({ length: shape.layers }, () => block)),
     repeats: 1,
-    embedding: { name: 'embed_in', scale: null, rank: null },
+    embedding: { name: 'embed_in', scale: null },
     finalNorm: norm,
     head: { tied: config.flag('tie_word_embeddings'), bias: false, scale: null, softcap: null },
     names: gptNeoXModelNames,

@@ -78,7 +78,7 @@ export function lfm2(config: Config): Decoder {
     context: shape.context,
     ...distinctKinds(Array.from({ length: shape.layers }, (_, layer) => kind(layer))),
     repeats: 1,
-    embedding: { name: 'embed_tokens', scale: null, rank: null },
+    embedding: { name: 'embed_tokens', scale: null },
     finalNorm: norm,
     head: {
       tied: config.flag(config.spelling('tie_word_embeddings', 'tie_embedding'), true),

@@ -89,7 +89,7 @@ function llamaWith(config: Config, modelType: string, additions: Additions = {})
     context: shape.context,
     ...distinctKinds(Array.from({ length: shape.layers }, (_, layer) => kind(layer))),
     repeats: additions.repeats ?? 1,
-    embedding: { name: 'embed_tokens', scale: null, rank: null, ...additions.embedding },
+    embedding: { name: 'embed_tokens', scale: null, ...additions.embedding },
     finalNorm: norm,
     head: {
       tied: config.flag('tie_word_embeddings', additions.tied ?? false),
@@ -140,14 +140,17 @@ export function mobileLlm(config: Config): Decoder {
   return { ...decoder, head: { ...decoder.head, tied: decoder.head.tied || shared } };
 }
 
-/** Nandi: a MobileLLM-LS whose embedding table is [vocab, rank] with a projection to the width behind it. */
+/**
+ * Nandi: a MobileLLM-LS. The released model factorises its embedding into [vocab, rank] and a projection whose transpose the
+ * head uses, which is refused.
+ */
 export function nandi(config: Config): Decoder {
-  const factorised = config.flag('factorized_embedding');
+  config.only('factorized_embedding', [false], 'a head through the transpose of a projection');
+  config.value('embedding_rank');
   return llamaWith(config, 'nandi', {
     bias: attentionBias(config),
     feedForwardBias: config.flag('mlp_bias'),
     repeats: repeats(config),
-    embedding: { rank: factorised ? config.size('embedding_rank', 'width') : null },
   });
 }
 

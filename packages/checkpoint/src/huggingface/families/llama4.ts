@@ -71,7 +71,7 @@ export function llama4(config: Config): Decoder {
     context: shape.context,
     ...distinctKinds(Array.from({ length: shape.layers }, (_, layer) => kind(layer))),
     repeats: 1,
-    embedding: { name: 'embed_tokens', scale: null, rank: null },
+    embedding: { name: 'embed_tokens', scale: null },
     finalNorm: norm,
     head: { tied: config.flag('tie_word_embeddings'), bias: false, scale: null, softcap: null },
     names: modelNames,
