@@ -1,7 +1,8 @@
 /**
- * Every architecture that is imported from GGUF, against llama.cpp on the same file: the graph that the import writes, with the weights of the
- * file, in the f64 oracle. The files are made as llama.cpp's converter makes them. 48 tokens, each given, beyond every window; every logit
- * within 1e-4 of the largest. Skipped where there is no llama.cpp for the machine.
+ * Compares all architectures that are imported from GGUF with llama.cpp on the same file. The
+ * import writes a graph; the f64 oracle and the compiled f32 module compute it with the weights of
+ * the file. The files are made as llama.cpp's converter makes them. All 48 tokens are given, more
+ * than every window holds; every logit agrees to 1e-4 of the largest. Skipped without llama.cpp.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,14 +13,15 @@ import { openWeights } from '@lamella/checkpoint/open';
 import { checkpointOf, converted, families } from '@lamella/checkpoint/test/gguf-converted';
 import { ggufFile, value } from '@lamella/checkpoint/test/gguf-file';
 import { graphOf } from '@lamella/cli/load-graph';
+import type { Weight } from '@lamella/graph/ir';
 import { sequence } from '@lamella/graph/oracle/sequence';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { relativeError } from '../conformance/rig.ts';
+import { relativeError, rig } from '../conformance/rig.ts';
 
 const TOKENS = 48;
-/** llama.cpp looks GELU up in a table of F16, and has the form by tanh for both forms. */
+/** llama.cpp reads GELU from a table of F16, and uses the tanh form for both forms. */
 const gelu = { gptneox: 3e-3, gemma3: 3e-3 } as Readonly<Record<string, number>>;
-/** LFM2 waits for `causalConv` in the DSL. */
+/** LFM2 needs `causalConv`, which the DSL does not have yet. */
 const comparable = Object.entries(families).filter(
   ([, { architecture, otherwise }]) => architecture !== 'lfm2' && otherwise === undefined,
 );
@@ -30,7 +32,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-/** In -0.5 to 0.5, from a hash. */
+/** A number in -0.5 to 0.5, from a hash. */
 function noise(id: number, i: number): number {
   let state = Math.imul(id + 1, 0x9e3779b9) ^ Math.imul(i + 1, 0x85ebca6b);
   state = Math.imul(state ^ (state >>> 15), 0x2c1b3c6d);
@@ -42,7 +44,7 @@ test.skipIf(llamaCppFolder === null).each(comparable)('%s', async (_, family) =>
   const { architecture, config } = family;
   const tensors = checkpointOf(family, (id, i, name, shape) => {
     const unit = noise(id, i);
-    // Gemma stores its gains less 1
+    // Gemma stores gains minus 1
     if (/norm.*\.weight$/.test(name)) return (architecture === 'gemma3' ? 0 : 1) + unit / 2;
     return shape.length === 1 ? unit / 4 : (3 * unit) / Math.sqrt(shape.at(-1)!);
   });
@@ -57,12 +59,20 @@ test.skipIf(llamaCppFolder === null).each(comparable)('%s', async (_, family) =>
   await weights.close();
   const vocab = Number(config.vocab_size);
   const tokens = Array.from({ length: TOKENS }, (_, i) => (i * i * 7 + 3) % vocab);
-  const here = sequence(graph, (weight) => values[weight.id]!, tokens, { quant: 'f32' });
+  const weightOf = (weight: Weight) => values[weight.id]!;
+  const oracle = sequence(graph, weightOf, tokens, { quant: 'f32' });
+  const compiled = await rig(graph, weightOf, 'f32');
 
   const llama = await openLlamaCpp(file, vocab, TOKENS);
-  const errors: number[] = [];
-  for (const [i, token] of tokens.entries())
-    errors.push(relativeError(Float32Array.from(here[i]!), await llama.decode(token)));
+  const [oracleErrors, compiledErrors]: [number[], number[]] = [[], []];
+  for (const [i, token] of tokens.entries()) {
+    const there = await llama.decode(token);
+    oracleErrors.push(relativeError(Float32Array.from(oracle[i]!), there));
+    compiled.decode(token);
+    compiledErrors.push(relativeError(compiled.logits, there));
+  }
   await llama.close();
-  expect(Math.max(...errors)).toBeLessThan(gelu[architecture] ?? 1e-4);
+  const bound = gelu[architecture] ?? 1e-4;
+  expect(Math.max(...oracleErrors)).toBeLessThan(bound);
+  expect(Math.max(...compiledErrors)).toBeLessThan(bound);
 });
