@@ -21,10 +21,7 @@ import { relativeError, rig } from '../conformance/rig.ts';
 const TOKENS = 48;
 /** llama.cpp reads GELU from a table of F16, and uses the tanh form for both forms. */
 const gelu = { gptneox: 3e-3, gemma3: 3e-3 } as Readonly<Record<string, number>>;
-/** LFM2 needs `causalConv`, which the DSL does not have yet. */
-const comparable = Object.entries(families).filter(
-  ([, { architecture, otherwise }]) => architecture !== 'lfm2' && otherwise === undefined,
-);
+const comparable = Object.entries(families).filter(([, { otherwise }]) => otherwise === undefined);
 
 let folder = '';
 beforeAll(async () => {
