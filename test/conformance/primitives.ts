@@ -3,6 +3,7 @@
  * and the exported PyTorch module are held against the oracle on each: a new primitive is a row here.
  */
 import {
+  adapter,
   add,
   attention,
   block,
@@ -18,6 +19,7 @@ import {
   input,
   layerNorm,
   linear,
+  loop,
   mul,
   positions,
   type RopeOptions,
@@ -264,6 +266,81 @@ function normedBehindRope(): Graph {
   );
 }
 
+/** Ouro: a stack of blocks with norms on both sides of each branch is run three times, each time with the norm behind it. */
+function ouro(): Graph {
+  const { t, d, ff, vocab } = dims({ t: 40, d: 32, ff: 48, vocab: 50 });
+  const layer = block(
+    [t, d],
+    () => ({
+      input_layernorm: rmsNorm(d),
+      self_attn: gqa(d, { ...heads, headDim: 8, rope: rope(1000) }),
+      input_layernorm_2: rmsNorm(d),
+      post_attention_layernorm: rmsNorm(d),
+      mlp: swiglu(d, ff),
+      post_attention_layernorm_2: rmsNorm(d),
+    }),
+    (w, x) => {
+      const attended = residual(x, (x) => w.input_layernorm_2(w.self_attn(w.input_layernorm(x))));
+      return residual(attended, (x) => w.post_attention_layernorm_2(w.mlp(w.post_attention_layernorm(x))));
+    },
+  );
+  return defineModel(
+    'ouro',
+    {},
+    () => ({
+      model: { embed_tokens: embedding(vocab, d), layers: stack(2, layer), norm: rmsNorm(d) },
+      lm_head: linear(d, vocab),
+    }),
+    ({ model, lm_head }) => lm_head(loop(3, model.embed_tokens(input(t)), (x) => model.norm(model.layers(x)))),
+  );
+}
+
+/** Relaxed Recursive: two blocks, each run three times, with an adapter of its own on every linear of every execution. */
+function relaxedRecursive(): Graph {
+  const { t, d, ff, q, kv, vocab } = dims({ t: 40, d: 32, ff: 48, q: 32, kv: 16, vocab: 50 });
+  const shared = [0, 1].map(() => ({
+    q: linear(d, q),
+    k: linear(d, kv),
+    v: linear(d, kv, { bias: true }),
+    o: linear(q, d),
+    up: linear(d, ff),
+    down: linear(ff, d),
+  }));
+  const layer = (i: number) => {
+    const base = shared[i % 2]!;
+    return block(
+      [t, d],
+      () => ({
+        norm: rmsNorm(d),
+        q: adapter(base.q, 4, { alpha: 6 }),
+        k: adapter(base.k, 4),
+        v: adapter(base.v, 4),
+        o: adapter(base.o, 4),
+        norm2: rmsNorm(d),
+        up: adapter(base.up, 2),
+        down: adapter(base.down, 2),
+      }),
+      (w, x) => {
+        const n = w.norm(x);
+        const keys = cache(rotate(w.k(n), rope(1000), { heads: 2 }), w.v(n), { kvHeads: 2 });
+        const h = add(x, w.o(attention(rotate(w.q(n), rope(1000), { heads: 4 }), keys)));
+        return residual(h, (x) => w.down(gelu(w.up(w.norm2(x)))));
+      },
+    );
+  };
+  return defineModel(
+    'relaxed-recursive',
+    {},
+    () => ({
+      embed: embedding(vocab, d),
+      shared: { a: shared[0]!, b: shared[1]! },
+      layers: stack(6, layer),
+      norm: rmsNorm(d),
+    }),
+    (m) => m.embed.logits(m.norm(m.layers(m.embed(input(t))))),
+  );
+}
+
 const llama3 = ropeScaling.llama3({ factor: 8, lowFreqFactor: 1, highFreqFactor: 4, originalContext: 30 });
 const yarn = ropeScaling.yarn({ factor: 4, originalContext: 40, betaFast: 4 });
 const factors = ropeScaling.factors([1, 1.25, 2, 5], { attentionFactor: 1.1 });
@@ -290,4 +367,6 @@ export const primitives: Readonly<Record<string, () => Graph>> = {
   'LFM2, 26 features, a bias': () => lfm2(3, true, 26),
   'a convolution longer than the prompt': () => lfm2(24, false),
   'convolutions and attention in one block': convolvedBeside,
+  'Ouro: a stack run three times with a norm between': ouro,
+  'Relaxed Recursive: adapters on shared linears': relaxedRecursive,
 };

@@ -1,5 +1,5 @@
 /** The figures of a compilation, as `lamella inspect` shows them and a manifest carries them. */
-import { parameterCount } from '@lamella/graph/ir';
+import { parameterCount, weightSetCount } from '@lamella/graph/ir';
 import type { InspectReport } from '@lamella/runtime/manifest';
 import type { Lowered } from './compilation.ts';
 import { slowMemoryBytesPerToken } from './plan/residency.ts';
@@ -18,7 +18,7 @@ export function inspect(
   return {
     name: graph.name,
     parameters: parameterCount(graph),
-    weightSets: graph.stacks.reduce((sum, s) => sum + s.weightSets.length, 0),
+    weightSets: weightSetCount(graph),
     executions,
     stateSlots: new Set(plan.table.map(({ state }) => state).filter((state) => state !== 0)).size,
     weightBytes: plan.memory.weights.bytes,

@@ -16,7 +16,7 @@ import {
 } from '@lamella/graph/ir';
 import { readingBody, rebound } from '@lamella/graph/reading';
 import { statesOf } from '@lamella/graph/verify';
-import type { Kind, Row } from './program/ir.ts';
+import { BETWEEN, type Kind, type Row } from './program/ir.ts';
 
 /** A kind before fusion. */
 export interface SharedKind {
@@ -53,14 +53,13 @@ export function share(graph: Graph): Shared {
     if (node.id > from || carried === null) {
       const cut = cutBody(graph, needed, from, node.id, carried, node.op.x);
       if (cut) {
-        kinds.push({
-          name: distinct(i === 0 ? 'start' : `between${i}`, names),
-          role: i === 0 ? 'start' : 'block',
-          of: cut.body,
-          body: cut.body,
-          reads: null,
-        });
-        rows.push({ kind: kinds.length - 1, weights: cut.weights, slot: null });
+        // what stands between the runs of a loop is the same each time
+        let at = kinds.findIndex(({ name, body }) => name.startsWith(BETWEEN) && doSame(body, cut.body));
+        if (at < 0) {
+          const name = distinct(i === 0 ? 'start' : `${BETWEEN}${i}`, names);
+          at = kinds.push({ name, role: i === 0 ? 'start' : 'block', of: cut.body, body: cut.body, reads: null }) - 1;
+        }
+        rows.push({ kind: at, weights: cut.weights, slot: null });
       }
     }
     const stack = graph.stacks[node.op.stack]!;
@@ -99,6 +98,13 @@ export function share(graph: Graph): Shared {
   kinds.push({ name: distinct('end', names), role: 'end', of: end.body, body: end.body, reads: null });
   rows.push({ kind: kinds.length - 1, weights: end.weights, slot: null });
   return { graph, kinds, rows };
+}
+
+/** Whether two bodies compute the same, wherever they were written. */
+function doSame(a: Body, b: Body): boolean {
+  const key = ({ params, nodes, result }: Body): string =>
+    JSON.stringify([params, nodes.map(({ op, axes, path }) => [op, axes, path]), result]);
+  return key(a) === key(b);
 }
 
 function hasState(body: Body): boolean {

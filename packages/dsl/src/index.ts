@@ -1,4 +1,5 @@
 /** The authoring language: everything a model file imports. */
+export { adapter } from './adapter.ts';
 export { type AttentionOptions, attention, type Cache, cache } from './attention.ts';
 export { type Dim, dims } from './axes.ts';
 export { type Block, block, type Stack, type StackOptions, stack } from './block.ts';
@@ -22,7 +23,7 @@ export {
 } from './layers.ts';
 export { defineModel } from './model.ts';
 export type { Module, Tree } from './module.ts';
-export { input, residual, rotate, scale } from './ops.ts';
+export { input, loop, residual, rotate, scale } from './ops.ts';
 export { type MobileLLMShape, mobileLLM } from './presets.ts';
 export { type RopeOptions, type RopeSpec, rope, ropeScaling } from './rope.ts';
 export { type Sharing, share } from './share.ts';

@@ -72,7 +72,7 @@ function mendTaker({ got, want, taker, width }: Misfit): string {
 }
 
 /** The layers that cannot be written without options. */
-const takesOptions: readonly string[] = ['gqa', 'headNorm', 'split', 'causalConv'];
+const takesOptions: readonly string[] = ['gqa', 'headNorm', 'split', 'causalConv', 'adapter'];
 
 /** `swiglu(d, ff) at model.ts:9:10` */
 function written(made: string, axes: readonly Axis[], site: Capture): string {

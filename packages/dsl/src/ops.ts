@@ -3,9 +3,10 @@ import { LamellaError } from '@lamella/graph/diagnostics';
 import { isF32 } from '@lamella/graph/f32';
 import type { Axis } from '@lamella/graph/ir';
 import { axis, callback, checkValue, declared, number, options, tensor } from './arguments.ts';
-import type { Adds, AxesOf, FitFeatures } from './axes.ts';
+import { type Adds, type AxesOf, checkSize, type FitFeatures } from './axes.ts';
 import { add } from './functions.ts';
 import { checkHeads, headCounts } from './heads.ts';
+import { checkCount, mostExecutions } from './limits.ts';
 import { type RopeSpec, ropeSpec } from './rope.ts';
 import { capture } from './site.ts';
 import type { Tensor } from './tensor.ts';
@@ -52,5 +53,27 @@ export const rotate = declared(
     checkHeads('rotate', 'heads', heads, width, { place: trace.where, site: capture()() });
     const op = { kind: 'rope', x: value.id, heads, headDim: width.size / heads, rope } as const;
     return trace.emit(op, value.axes as readonly Axis[] as AxesOf<X>);
+  },
+);
+
+/**
+ * f applied `times` times, from x on: `loop(4, x, (x) => m.norm(m.layers(x)))` runs a stack with what stands between its runs, as Ouro does. Every
+ * run has states of its own. `f` must return the axes of x. Throws L101, L102, L127.
+ */
+export const loop = declared(
+  'loop',
+  { times: number('loop(4, x, f)'), x: tensor, f: callback('loop(4, x, (x) => m.norm(m.layers(x)))') },
+  <X extends Tensor, R extends Tensor>(times: number, x: X, f: Adds<R, AxesOf<X>, (x: Tensor<AxesOf<X>>) => R>): X => {
+    const trace = activeTrace();
+    const where = { place: trace.where, site: capture()() };
+    checkSize('times', times, where);
+    checkCount('runs of a loop', times, mostExecutions, where);
+    let value: Tensor = x;
+    for (let i = 0; i < times; i++) {
+      const next: unknown = (f as unknown as (x: Tensor) => unknown)(value);
+      checkValue('loop', 'what its function returns', next, tensor);
+      value = trace.expectAll(next, x.axes);
+    }
+    return value as X;
   },
 );

@@ -269,6 +269,12 @@ export function parameterCount(graph: Graph): number {
   return checkpointTensors(graph).reduce((sum, tensor) => sum + elementCount(tensor.shape), 0);
 }
 
+/** Number of weight sets in all stacks: one that a stack runs again, or that has the very tensors of another, is the same. */
+export function weightSetCount({ stacks }: Pick<Graph, 'stacks'>): number {
+  const sets = stacks.flatMap(({ weightSets }) => weightSets.map(({ kind, weights }) => `${kind}:${weights.join()}`));
+  return new Set(sets).size;
+}
+
 /** A tensor as a checkpoint has it. */
 export interface CheckpointTensor {
   readonly name: string;

@@ -94,7 +94,7 @@ export function facts({ report }: Manifest): readonly (readonly [string, string]
 }
 
 function stackSection(manifest: Manifest): Section {
-  const { weightSets, executions, order } = sharing(manifest.table);
+  const { weightSets, executions, order } = sharing(manifest);
   const { groups, readers } = states(manifest);
   const kept =
     readers > 0 || groups.some(({ ring }) => ring) ? ` Keys and values: ${statesText({ groups, readers })}.` : '';

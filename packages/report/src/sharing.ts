@@ -3,35 +3,71 @@
  * table alone. Weight sets are numbered in the order of their first execution; for every named
  * order that is their number in the checkpoint.
  */
-import type { TableRow } from '@lamella/runtime/manifest';
+import { BETWEEN } from '@lamella/compiler/program/ir';
+import type { Manifest, TableRow } from '@lamella/runtime/manifest';
 
 export interface Sharing {
   /** Distinct weight sets among the executions. */
   readonly weightSets: number;
   /**
-   * Number of rows of the table without the first and the last, which are the embedding and the
-   * head.
+   * Number of rows of the table without the embedding, the head and what stands between stacks.
    */
   readonly executions: number;
   readonly drawing: string;
   /** The order in words; empty if nothing is shared. */
   readonly order: string;
+  /** Groups of tensors, such as one FFN for all blocks, that different weight sets have in common. */
+  readonly parts: readonly SharedPart[];
 }
 
-export function sharing(table: readonly TableRow[]): Sharing {
-  const rows = table.slice(1, -1);
+/** Tensors of a kind that fewer copies than weight sets exist of. */
+export interface SharedPart {
+  readonly kind: string;
+  readonly copies: number;
+  readonly weightSets: number;
+  /** The copy that each execution of the kind reads. */
+  readonly drawing: string;
+}
+
+export function sharing({ table, kinds }: Pick<Manifest, 'table' | 'kinds'>): Sharing {
+  const rows = executionsOf({ table, kinds });
   const own = ownAddresses(table);
-  const numbers = new Map<string, number>();
-  const order = rows.map((row) => {
-    // what reads the state of an earlier execution has a kind of its own and may have the weights of another all the same
-    const isReader = rows.findIndex(({ state }) => state !== 0 && state === row.state) < rows.indexOf(row);
-    const { kind } = isReader ? rows.find((other) => own(other) === own(row))! : row;
-    const key = `${kind}:${own(row)}`;
-    const number = numbers.get(key) ?? numbers.size;
-    numbers.set(key, number);
-    return number;
+  const order = numbered(
+    rows.map((row, i) => {
+      // what reads the state of an earlier execution has a kind of its own and may have the weights of another all the same
+      const isReader = row.state !== 0 && rows.findIndex(({ state }) => state === row.state) < i;
+      return keyOf(isReader ? rows.find((other) => own(other) === own(row))! : row);
+    }),
+  );
+  const weightSets = new Set(order).size;
+  const parts = kinds.flatMap((kind, i) => {
+    const its = rows.filter((row) => row.kind === i);
+    return sharedParts(kind, its);
   });
-  return { weightSets: numbers.size, executions: rows.length, ...described(order, numbers.size) };
+  return { weightSets, executions: rows.length, ...described(order, weightSets), parts };
+}
+
+const keyOf = ({ kind, weights }: TableRow): string => `${kind}:${weights.join()}`;
+
+/** Each item as the number of its first appearance. */
+function numbered(items: readonly (string | number)[]): readonly number[] {
+  const distinct = [...new Set(items)];
+  return items.map((item) => distinct.indexOf(item));
+}
+
+/** The groups of tensors of which the executions of one kind have fewer copies than weight sets. */
+function sharedParts(kind: string, rows: readonly TableRow[]): readonly SharedPart[] {
+  const weightSets = new Set(rows.map(keyOf)).size;
+  return (rows[0]?.weights ?? []).flatMap((_, group) => {
+    const order = numbered(rows.map(({ weights }) => weights[group]!));
+    const copies = new Set(order).size;
+    return copies < weightSets ? [{ kind, copies, weightSets, drawing: described(order, copies).drawing }] : [];
+  });
+}
+
+/** The rows of a table that are executions of blocks. */
+export function executionsOf({ table, kinds }: Pick<Manifest, 'table' | 'kinds'>): readonly TableRow[] {
+  return table.slice(1, -1).filter(({ kind }) => !kinds[kind]!.startsWith(BETWEEN));
 }
 
 /** The address that tells the weight sets of a kind apart: of the group that differs most between its rows. */

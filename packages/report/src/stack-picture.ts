@@ -6,7 +6,7 @@
  */
 import type { Manifest, TableRow } from '@lamella/runtime/manifest';
 import { type Html, html, nothing } from './html.ts';
-import { ownAddresses, sharing } from './sharing.ts';
+import { executionsOf, ownAddresses, sharing } from './sharing.ts';
 
 /** The part of a manifest that the picture needs. */
 export type Stack = Pick<Manifest, 'table' | 'kinds' | 'rings'>;
@@ -29,8 +29,8 @@ export interface Painted {
 }
 
 /** The rows with their colours. The first row precedes the stacks, the last follows them. */
-export function painted({ table }: Pick<Stack, 'table'>): readonly Painted[] {
-  const blocks = table.slice(1, -1);
+export function painted({ table, kinds }: Pick<Stack, 'table' | 'kinds'>): readonly Painted[] {
+  const blocks = executionsOf({ table, kinds });
   const own = ownAddresses(table);
   const sets = [...new Set(blocks.map(own))];
   return table.map((row) => ({
@@ -68,7 +68,7 @@ export function stackPicture(stack: Stack): Html {
   const read = reads(table);
   const height = bottom + Math.max(heightOf(under), heightOf(read));
   const ringed = table.some(({ kind, state }) => state !== 0 && rings[kind]);
-  const { drawing, order, weightSets, executions } = sharing(table);
+  const { drawing, order, weightSets, executions } = sharing(stack);
   const spoken = `${executions} executions of ${weightSets} weight sets: ${drawing}${order && `, ${order}`}`;
   return html`<figure>
 <svg class="stack" role="img" aria-label="${spoken}" viewBox="0 0 ${width} ${height}" style="max-width:${width * 2.8}px">

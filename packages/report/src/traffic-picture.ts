@@ -8,6 +8,7 @@ import type { Compilation } from '@lamella/compiler/compilation';
 import { ordersOf } from '@lamella/compiler/orders';
 import type { Plan } from '@lamella/compiler/plan';
 import { FAST_MEMORY_BYTES, slowMemoryBytesPerToken, slowMemoryReads } from '@lamella/compiler/residency';
+import { weightSetCount } from '@lamella/graph/ir';
 import { type Html, html, nothing } from './html.ts';
 import { painted, tinted } from './stack-picture.ts';
 import { bytes } from './units.ts';
@@ -15,7 +16,8 @@ import { bytes } from './units.ts';
 /** One strip for each order. A model without sharing has only one order. */
 export function trafficPicture({ graph, plan, planInOrder }: Compilation): Html {
   const written = graph.stacks.map(({ sharing }) => sharing.text).join(', ');
-  const shares = graph.stacks.some(({ weightSets, executions }) => executions.length > weightSets.length);
+  const executions = graph.stacks.reduce((sum, stack) => sum + stack.executions.length, 0);
+  const shares = executions > weightSetCount(graph);
   const others = shares ? ordersOf(graph).map((name) => ({ name: String(name), plan: planInOrder(name) })) : [];
   const same = others.find((other) => rowsOf(other.plan) === rowsOf(plan));
   const strips = [{ name: same ? `${same.name}, as written` : shares ? `${written}, as written` : 'as written', plan }];
@@ -39,7 +41,7 @@ function strip(name: string, plan: Plan, compared: string): Html {
   const perToken = slowMemoryBytesPerToken(plan);
   const base = plan.memory.weights.offset;
   const segmentBytes = new Map(plan.segments.map((s) => [s.offset + base, s.bytes]));
-  const rows = painted({ table: plan.table });
+  const rows = painted({ table: plan.table, kinds: plan.program.kinds.map((kind) => kind.name) });
   const touched = plan.table.map((row, i) =>
     plan.program.kinds[row.kind]!.role === 'start'
       ? reads[i]!

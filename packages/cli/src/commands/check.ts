@@ -2,7 +2,7 @@
  * `lamella check`: runs the author's file and tests whether the compiler accepts the graph. Nothing
  * is written.
  */
-import { parameterCount } from '@lamella/graph/ir';
+import { parameterCount, weightSetCount } from '@lamella/graph/ir';
 import { count } from '@lamella/report/units';
 import { type FormatName, type KvName, type Target, usual } from '@lamella/runtime/choices';
 import type { Command } from 'commander';
@@ -38,7 +38,7 @@ export async function check(file: string, options: CheckCommand): Promise<void> 
   await checkGraph(graph, { quant, kv, targets, ...(context === undefined ? {} : { context }) });
   warn(graph);
   const executions = graph.stacks.reduce((sum, stack) => sum + stack.executions.length, 0);
-  const sets = graph.stacks.reduce((sum, stack) => sum + stack.weightSets.length, 0);
+  const sets = weightSetCount(graph);
   process.stdout.write(
     `${graph.name} is well formed: ${count(parameterCount(graph))} parameters, ${sets} weight sets, ${executions} executions\n`,
   );

@@ -72,7 +72,7 @@ function sideBySide(paths: readonly string[], manifests: readonly Manifest[]): s
       row('parameters', ({ report }) => count(report.parameters)),
       row('weight sets', ({ report }) => count(report.weightSets)),
       row('executions', ({ report }) => count(report.executions)),
-      row('order', ({ table }) => sharing(table).drawing),
+      row('order', (manifest) => sharing(manifest).drawing),
       row('context', ({ context }) => count(context)),
       row('weights', ({ quant, report }) => `${quant} ${bytes(report.weightBytes)}`),
       row('state', ({ report }) => bytes(report.kvBytes)),
@@ -124,7 +124,7 @@ async function planned(graph: Graph, options: CompileOptions): Promise<Subject> 
 
 function drawn(manifest: Manifest): string {
   const { report, memory } = manifest;
-  const order = sharing(manifest.table);
+  const order = sharing(manifest);
   const bitsPerParameter = (8 * report.weightBytes) / report.parameters;
   const arena =
     report.arenaBytes === report.arenaLowerBoundBytes
@@ -158,6 +158,10 @@ function drawn(manifest: Manifest): string {
     ),
     `  order  ${order.drawing}\n`,
     order.order ? `         ${order.order}\n` : '',
+    ...order.parts.map(
+      ({ kind, copies, weightSets, drawing }) =>
+        `  part   ${drawing}\n         of ${kind}, shared: ${count(copies)} ${copies === 1 ? 'copy' : 'copies'} for ${count(weightSets)} weight sets\n`,
+    ),
     '\n',
     heading(
       `Memory   ${bytes(memory.plannedBytes)} planned, allocated once; context ${count(manifest.context)} tokens`,

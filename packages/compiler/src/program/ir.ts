@@ -269,6 +269,9 @@ export type FusedOp = {
   | { readonly kind: 'map'; readonly value: ElementExpr; readonly width: number; readonly out: BufferId | null }
 );
 
+/** How the names begin of kinds that stand between stacks; no stack can have such a name. */
+export const BETWEEN = 'between:';
+
 /** Code: ops over formal packs and buffers, run once for every table row of this kind. */
 export interface Kind {
   readonly name: string;
