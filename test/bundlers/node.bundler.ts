@@ -1,4 +1,4 @@
-/** The same packages on servers and in tools: Node in all its ways, Bun, Deno. */
+/** The packages on servers and in tools: Node in all its forms, Bun, Deno. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -64,7 +64,7 @@ test('esbuild, for Node: a server in one file says how to keep the package out o
 });
 
 test('Bun: import and require', async () => {
-  // npm runs scripts of what it installs only where it has been told to.
+  // npm runs install scripts only if they are allowed.
   await node.run(program, 'node_modules/bun/install.js');
   expectAnswers(await node.run('bun', 'node.js'));
   expect(JSON.parse((await node.run('bun', 'required.cjs')).stdout)).toMatchObject({ tokens: packed.answers.text });

@@ -1,6 +1,6 @@
 /**
- * The packages that apps are made with here: the assistant's graph with and without kernels for GPUs, with and without a tokenizer, compiled, packed
- * by npm, and what each of them answers in this Node.
+ * Makes the packages of these apps: the assistant's graph with and without kernels for GPUs, with
+ * and without a tokenizer, compiled and packed by npm; and records the answer of each in this Node.
  */
 import { execFileSync } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
@@ -11,7 +11,7 @@ import type { Model } from '@lamella/runtime/api';
 
 const graphs = fileURLToPath(new URL('../../graphs/', import.meta.url));
 
-/** `lamella-NAME` is the npm package, and below `folder` the folder it was packed from. */
+/** `lamella-NAME` is the npm package; its folder is in `folder`. */
 const kinds = {
   bare: ['--weights', 'random:1', '--quant', 'q4'],
   gpu: ['--weights', 'random:1', '--target', 'wasm,webgpu'],

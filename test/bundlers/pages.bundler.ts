@@ -1,6 +1,7 @@
 /**
- * An app with four packages, by each bundler and by none: no configuration, and in Chromium the tokens that Node gives. What a bundler cannot do has
- * its line in docs/embedding.md, which is what is done here.
+ * An app with four packages, made with each bundler and without one: no configuration, and in
+ * Chromium the same tokens as in Node. Where a bundler needs a line of configuration
+ * (docs/embedding.md), the test uses that line.
  */
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -12,7 +13,7 @@ import { type Project, project } from './project.ts';
 
 type Page = Awaited<ReturnType<Awaited<ReturnType<typeof launchChromium>>['newPage']>>;
 
-/** What the app puts where a test finds it. */
+/** The results that the app leaves for the test. */
 declare global {
   var answers: Promise<Record<string, { tokens: number[]; threads: number; why: string }>>;
   var folders: string;
@@ -34,7 +35,7 @@ afterAll(async () => {
 const files = { 'app/app.js': 'app.js', 'app/main.js': 'main.js', 'app/own-worker.js': 'own-worker.js' };
 const html = { 'app/index.html': 'index.html' };
 
-/** What the app at `url` answers, or the message of what went wrong; `ask` may ask for more. */
+/** The answers of the app at `url`, or the message of its failure; `ask` may request more. */
 async function visit<T>(url: string, ask?: (page: Page) => Promise<T>) {
   const page = await browser.newPage();
   try {
@@ -47,7 +48,7 @@ async function visit<T>(url: string, ask?: (page: Page) => Promise<T>) {
   }
 }
 
-/** The same of a folder, served in a cross-origin isolated page, where threads compute. */
+/** The same for a folder, served to a cross-origin isolated page, where threads compute. */
 async function visitFolder(folder: string, path = '/', options: ServeOptions = {}) {
   const site = await serve({ '/': { folder } }, options);
   try {
@@ -57,7 +58,7 @@ async function visitFolder(folder: string, path = '/', options: ServeOptions = {
   }
 }
 
-/** That they are Node's, computed by so many threads. */
+/** Expects Node's tokens, computed by this many threads. */
 function expectAnswers(said: Awaited<ReturnType<typeof visit>>['said'], threads = 2): void {
   if (typeof said === 'string') expect.fail(said);
   const tokens = Object.fromEntries(Object.entries(said).map(([name, { tokens }]) => [name, tokens]));
@@ -65,7 +66,7 @@ function expectAnswers(said: Awaited<ReturnType<typeof visit>>['said'], threads 
   expect(Object.values(said).map(({ threads }) => threads)).toEqual(Object.keys(said).map(() => threads));
 }
 
-/** That a bundler found nothing to remark on about the packages' imports. */
+/** Expects no warnings of a bundler about the packages' imports. */
 function expectNoRemarks({ stdout, stderr }: Awaited<ReturnType<Project['run']>>): void {
   expect(stdout + stderr).not.toMatch(/resolve|critical|not found|externaliz|import\.meta/i);
 }
@@ -106,7 +107,7 @@ describe('Vite', () => {
     });
   });
 
-  // What Vite finds small it writes into URLs, which a policy may forbid to read.
+  // Vite inlines small files into URLs, which a policy may forbid to load.
   const policy = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; require-trusted-types-for 'script'";
   const under = (more: string) =>
     visitFolder(join(vite.path, 'app/dist'), '/', { headers: { 'Content-Security-Policy': `${policy}; ${more}` } });
@@ -171,7 +172,10 @@ test('Parcel', async () => {
 });
 
 describe('esbuild and Rollup, which leave the files behind: the packages are copied to where the page is', () => {
-  /** Puts a page for each script below `dist` and the packages beside them; `bare` has not been told where they are. */
+  /**
+   * Writes a page for each script below `dist` and copies the packages beside them; the addresses
+   * are not passed to `bare`.
+   */
   async function pages(dist: string, script: string): Promise<void> {
     for (const name of ['bare', 'gpu', 'text', 'text-gpu'])
       await cp(join(packed.folder, `lamella-${name}`), join(dist, 'models', `lamella-${name}`), { recursive: true });
@@ -215,7 +219,7 @@ describe('esbuild and Rollup, which leave the files behind: the packages are cop
 });
 
 describe('without a bundler', () => {
-  /** The app's module with addresses for names. */
+  /** The app's module, with addresses in place of names. */
   async function page(origin: string): Promise<string> {
     const app = await readFile(new URL('app/app.js', import.meta.url), 'utf8');
     const addressed = app.replace(/from '(lamella-[\w-]+)'/g, `from '${origin}/$1/index.js'`);

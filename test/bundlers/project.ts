@@ -1,6 +1,6 @@
 /**
- * A project with a tool in it, and the packages as anybody installs them. It stays in the user's cache, so that a tool is installed once; the app and
- * the packages are put there anew each time.
+ * A project with one tool and the packages, installed as users install them. It stays in the user's
+ * cache, so that a tool is installed once; the app and the packages are copied again each time.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -15,18 +15,18 @@ import tools from './tools.json' with { type: 'json' };
 const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'lamella-bundlers');
 const app = fileURLToPath(new URL('app/', import.meta.url));
 
-/** Neither questions nor reports to anybody. */
+/** No questions, no telemetry. */
 const quiet = { CI: '1', NEXT_TELEMETRY_DISABLED: '1', PARCEL_WORKERS: '0', FORCE_COLOR: '0', NODE_ENV: '' };
 
 export interface Project {
   readonly path: string;
-  /** Runs a program of the project to its end. Fails with what it said when it fails. */
+  /** Runs a program of the project to its end. Throws its output if it fails. */
   run(bin: string, ...args: readonly string[]): Promise<{ readonly stdout: string; readonly stderr: string }>;
-  /** Runs a server for as long as `use` takes, which gets its origin. The port follows `args`. */
+  /** Runs a server during `use`, which receives its origin. The port is appended to `args`. */
   serving<T>(bin: string, args: readonly string[], use: (origin: string) => Promise<T>): Promise<T>;
 }
 
-/** The project of `tool`, with the files of the app, by their names there, and the packages installed. */
+/** The project of `tool`, with the app's files under the given names and the packages installed. */
 export async function project(
   tool: keyof typeof tools,
   tarballs: readonly string[],
@@ -53,7 +53,7 @@ export async function project(
     run: (name, ...args) => execute(path, bin(name), args),
     async serving(name, args, use) {
       const port = await freePort();
-      // A group of its own: some start their server as a process below them.
+      // In its own process group, because some tools start their server as a child process.
       const child = spawn(bin(name), [...args, '--port', String(port)], {
         cwd: path,
         env: { ...process.env, ...quiet },
@@ -92,7 +92,7 @@ async function freePort(): Promise<number> {
   return (address as { port: number }).port;
 }
 
-/** Resolves when the server answers; rejects when it has ended. */
+/** Resolves when the server responds; rejects if it has ended. */
 async function answering(origin: string, child: ChildProcess): Promise<void> {
   while (child.exitCode === null) {
     const there = await fetch(origin).then(

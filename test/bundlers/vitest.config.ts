@@ -1,6 +1,7 @@
 /**
- * `npm run test:bundlers`: compiled packages as npm packages, in what apps are made with. Each tool is installed on its first use, in the
- * versions of `tools.json`, into a folder of the user's cache; so the first run needs the network and takes longer.
+ * `npm run test:bundlers`: tests compiled packages, as npm packages, with the tools that apps are
+ * made with. Each tool is installed on first use, in the versions of `tools.json`, into the user's
+ * cache; so the first run needs the network and takes longer.
  */
 import { defineConfig } from 'vitest/config';
 

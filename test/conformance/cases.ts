@@ -1,4 +1,4 @@
-/** What every target and every implementation is asked. */
+/** The models and lengths of conformance, for every target and every implementation. */
 import { readdirSync } from 'node:fs';
 import { openWeights } from '@lamella/checkpoint/open';
 import { loadGraph } from '@lamella/cli/load-graph';
@@ -18,9 +18,9 @@ export interface Case {
   make(): Promise<{ readonly graph: Graph; readonly weightOf: WeightOf }>;
 }
 
-/** Past the first tile, whose border tokens decoded one by one cross, too. */
+/** Past the end of the first tile, which tokens decoded one by one cross too. */
 const usual: Extent = { prompt: 62, decoded: 4, generated: 4, stepped: 3, witnessed: 5 };
-/** Past the first split of a context that is split. */
+/** Past the first split of a context with several splits. */
 const long: Extent = { ...usual, prompt: 130, decoded: 2 };
 
 function tiny(quant: FormatName, name: string, shape: Partial<Shape>, kv: KvName = 'f32'): Case {
@@ -35,7 +35,7 @@ function tiny(quant: FormatName, name: string, shape: Partial<Shape>, kv: KvName
   };
 }
 
-/** Formats, sharing orders, sizes that need padding, contexts long enough to be split. */
+/** Formats, sharing orders, sizes that need padding, contexts long enough for several splits. */
 export const tinyCases: readonly Case[] = [
   tiny('f32', 'plain', {}),
   tiny('f32', 'immediate(2)', { layers: 3, share: orders.immediate }),
@@ -63,7 +63,7 @@ export const tinyCases: readonly Case[] = [
 ];
 
 const folder = new URL('../../graphs/', import.meta.url);
-/** Files of `graphs/` but the assistant, which is run as it is. */
+/** The files of `graphs/`, except the assistant, which runs unchanged. */
 const files = readdirSync(folder)
   .filter((file) => file.endsWith('.ts') && file !== 'assistant.ts')
   .sort();
@@ -71,7 +71,7 @@ const files = readdirSync(folder)
 const formats = ['f32', 'q8', 'q4'] as const;
 const short: Extent = { prompt: 10, decoded: 2, generated: 6, stepped: 1, witnessed: 3 };
 
-/** Every graph of `graphs/`, made small; and the shipped assistant with its own weights. */
+/** Every graph of `graphs/`, reduced; and the shipped assistant with its own weights. */
 export const graphCases: readonly Case[] = [
   ...files.flatMap((file) =>
     formats.map(

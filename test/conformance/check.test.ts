@@ -1,6 +1,6 @@
 /**
- * `check` accepts exactly what `compile` does, on graphs put together at random: tangled bodies, odd sizes, attention by hand. Whatever neither
- * accepts is a diagnostic, never an exception.
+ * `check` accepts exactly the graphs that `compile` accepts, on random graphs: tangled bodies, odd
+ * sizes, hand-written attention. A graph that both refuse gives a diagnostic, never an exception.
  */
 import { check } from '@lamella/compiler/check';
 import type { CompileOptions } from '@lamella/compiler/compilation';
@@ -16,11 +16,11 @@ import { model } from './models.ts';
 import { relativeError, rig } from './rig.ts';
 import { weightsOf } from './weights.ts';
 
-/** The DSL without its types, which refuse most of what is tried here. */
+/** The DSL without its types, which would refuse most of these graphs. */
 type Loose = (...args: readonly unknown[]) => dsl.Tensor;
 const loose = dsl as unknown as Record<string, Loose>;
 
-/** One step of a body: an operation, and which of the values so far it takes. */
+/** One step of a body: an operation, and the earlier values that it takes. */
 const step = fc.record({
   op: fc.constantFrom(
     'linear',
@@ -64,7 +64,7 @@ const recipe = fc.record({
 });
 type Recipe = typeof recipe extends fc.Arbitrary<infer T> ? T : never;
 
-/** Modules of a body, by the step that uses them, each for the width of the operand that the step takes. */
+/** Modules of a body, by step; each has the width of the step's operand. */
 function modules(steps: readonly Step[], axes: readonly Axis[], { heads, kvHeads, headDim }: Recipe) {
   const [d, ff, q] = axes as [Axis, Axis, Axis];
   const kv = { name: 'kv', size: kvHeads * headDim };
@@ -99,7 +99,7 @@ function modules(steps: readonly Step[], axes: readonly Axis[], { heads, kvHeads
   return Object.fromEntries(made);
 }
 
-/** All values of a body, the given one first. */
+/** All values of a body, its input first. */
 function run(steps: readonly Step[], w: Record<string, never>, x: dsl.Tensor, sizes: Recipe): dsl.Tensor[] {
   const { heads, kvHeads, headDim } = sizes;
   const values = [x];
@@ -128,7 +128,7 @@ type Discards = {
   readonly extra: dsl.Layer<typeof around.d, typeof around.d>;
 };
 
-/** Throws what the DSL refuses. */
+/** Throws the DSL's refusal. */
 function graphOf(sizes: Recipe): Graph {
   const { t, d, ff, vocab } = dsl.dims({ t: sizes.t, d: sizes.d, ff: sizes.ff, vocab: sizes.vocab });
   const axes: readonly Axis[] = [d, ff, { name: 'q', size: sizes.heads * sizes.headDim }];
@@ -172,7 +172,7 @@ function graphOf(sizes: Recipe): Graph {
   return loose.defineModel!('random', {}, init, body) as unknown as Graph;
 }
 
-/** The message, or null where there was none. Anything but a diagnostic passes through. */
+/** The diagnostic's message, or null if there was none. Any other error passes through. */
 async function verdict(run: () => unknown): Promise<string | null> {
   try {
     await run();
@@ -208,7 +208,7 @@ test('check and compile say the same of every graph', async () => {
     }),
     { numRuns: 150, seed: 14 },
   );
-  // both happen, or the graphs are not tempting
+  // both outcomes must occur, otherwise the random graphs test nothing
   expect(counts.accepted).toBeGreaterThan(5);
   expect(counts.refused).toBeGreaterThan(5);
 });
@@ -231,7 +231,7 @@ test('what is accepted computes what the oracle does', async () => {
       const tokens = Array.from({ length: Math.min(graph.tokens.size, 6) }, (_, i) => (i * 7 + 1) % graph.vocab);
       const compare = (wanted: ArrayLike<number>) => {
         const largest = Math.max(...Array.from(wanted, Math.abs));
-        // products of many factors leave the range of f32
+        // products of many factors exceed the range of f32
         if (largest > 1e-20 && largest < 1e20) expect(relativeError(running.logits, wanted)).toBeLessThan(1e-3);
       };
       const prompt = tokens.slice(0, 3);
@@ -260,7 +260,7 @@ test('attention beside attention in one block', async () => {
   const graph = dsl.defineModel(
     'beside',
     {},
-    // names that the compiler gives as well
+    // names that the compiler also generates
     () => ({ embed: dsl.embedding(vocab, d), start: dsl.stack(2, layer), end: dsl.stack(1, layer) }),
     (m) => m.embed.logits(m.end(m.start(m.embed(dsl.input(t))))),
   );
@@ -275,7 +275,7 @@ test('attention beside attention in one block', async () => {
   }
 });
 
-/** Constants at both ends of f32, and any others. */
+/** Constants at both ends of f32's range, and random ones. */
 const constant = fc.oneof(
   { weight: 6, arbitrary: fc.constantFrom(1e-5, 1, 2 ** -126, 3.4028234e38) },
   fc.constantFrom(0, -0, 2 ** -127, 2 ** -149, 1e-60, -1, 3.40282347e38, 3.403e38, 4e38),

@@ -1,6 +1,6 @@
 /**
- * The one body of conformance, for every target and every implementation of WebGPU: the whole model, operations one at a time, executions
- * one at a time, against the oracle under the same quantisation.
+ * The conformance test for every target and every implementation of WebGPU: the whole model, single
+ * operations and single executions, against the oracle under the same quantisation.
  */
 import type { Graph } from '@lamella/graph/ir';
 import type { WeightOf } from '@lamella/graph/oracle/model';
@@ -11,19 +11,22 @@ import { type Machine, type OpenMachine, Sequence, type Setting, storedKv } from
 import { checkOperations } from './operations.ts';
 import { checkWhole, type Lengths } from './whole.ts';
 
-/** Of the largest logit, running free. Halves and codes may flip where rounding is near a tie, and what that changes spreads. */
+/**
+ * Relative to the largest logit, running freely. Halves and codes may flip if rounding is near a
+ * tie, and the change spreads.
+ */
 const whole = { exact: 1e-4, halves: 2e-3, codes: 0.05 };
-/** Of the largest number of a residual, where all codes were the oracle's. */
+/** Relative to the largest number of a residual, if all codes equal the oracle's. */
 const execution = { exact: 1e-4, halves: 1e-3, codes: 1e-3 };
 
 export interface Extent extends Lengths {
-  /** Tokens that are followed operation by operation, behind those before them. */
+  /** Tokens that are checked operation by operation, after the preceding ones. */
   readonly stepped: number;
-  /** Tokens whose executions are given the oracle's residual. */
+  /** Tokens whose executions start from the oracle's residual. */
   readonly witnessed: number;
 }
 
-/** Holds a model against the oracle. Says on the console how far it was off where codes could flip. */
+/** Compares a model with the oracle. Prints the differences where codes could flip. */
 export async function conforms(
   open: OpenMachine,
   graph: Graph,
@@ -63,7 +66,7 @@ async function operationByOperation(
   const sequence = new Sequence(machine);
   sequence.prefillAll(tokensOf(machine, prompt));
   const executions = machine.graph.stacks.reduce((sum, stack) => sum + stack.executions.length, 0);
-  // every linear of a block where weights are codes, and its attention where keys are
+  // every linear of a block if weights are codes, and its attention if keys are codes
   const least = (hasCodes(setting.quant) ? 4 : 0) + (setting.kv === 'f32' ? 0 : 1);
   for (const token of tokensOf(machine, stepped))
     expect(await checkOperations(machine, weightOf, setting, token, sequence.position++)).toBeGreaterThanOrEqual(

@@ -1,6 +1,6 @@
 /**
- * One execution at a time: compiled kernels and oracle get the same residual and the same history, token by token and a tile at once. Where
- * both have the same codes, they leave the same residual.
+ * Compares single executions: compiled kernels and oracle start from the same residual and history,
+ * token by token and as a tile. If both have the same codes, they must give the same residual.
  */
 import type { Kind } from '@lamella/compiler/program/ir';
 import type { Graph } from '@lamella/graph/ir';
@@ -12,22 +12,23 @@ import { relativeError } from './rig.ts';
 
 type Activation = Extract<OracleEvent, { kind: 'activation' }>;
 
-/** What the oracle did in one execution for one token. */
+/** The oracle's values in one execution for one token. */
 interface Witness {
   readonly input: Float64Array;
   readonly output: Float64Array;
   readonly activations: readonly Activation[];
 }
 
-/** How many executions had all of the oracle's codes, and how many did not. */
+/** The number of executions with all of the oracle's codes, and the number of others. */
 export interface Agreement {
   readonly agreeing: number;
   readonly flipped: number;
 }
 
 /**
- * Runs every execution of `tokens` from position 0 on, given the oracle's residual: as tiles, and again one by one. Where the codes agree the
- * results must, to `tolerance` of the largest: a history that differs by a flipped code in an earlier token, too.
+ * Runs every execution of `tokens` from position 0 on, from the oracle's residual: as tiles, and
+ * again one by one. Where the codes agree, the results must agree to `tolerance` of the largest,
+ * except after a flipped code in an earlier token, which changes the history.
  */
 export async function checkExecutions(
   machine: Machine,
@@ -78,7 +79,10 @@ export async function checkExecutions(
   return { agreeing, flipped };
 }
 
-/** Runs execution `index` on the witnesses' residuals. Returns what it left, and which tokens had the oracle's codes throughout. */
+/**
+ * Runs execution `index` on the oracle's residuals. Returns its results, and which tokens had the
+ * oracle's codes throughout.
+ */
 async function runExecution(
   machine: Machine,
   lowering: 'decode' | 'prefill',
@@ -119,7 +123,7 @@ async function runExecution(
   return { outputs: witnesses.map((_, t) => after.row(x, t)), sameCodes };
 }
 
-/** Whether the oracle's node is a linear of this contraction: it multiplies with the same parameter. */
+/** Whether the oracle's node is a linear of this contraction, that is, uses the same parameter. */
 function multiplies(graph: Graph, execution: number, node: number, kind: Kind, op: Contraction): boolean {
   const stack = graph.stacks[0]!;
   const { body } = graph.kinds[stack.weightSets[stack.executions[execution]!.weightSet]!.kind]!;

@@ -1,6 +1,6 @@
 /**
- * Every family that is imported, compiled for WASM: each kernel and the whole model follow the oracle, in f32, q8 and q4, beyond the
- * windows of those that have one (12 positions).
+ * Every importable family, compiled for WASM: each kernel and the whole model agree with the
+ * oracle, in f32, q8 and q4, beyond the windows of families that have one (12 positions).
  */
 import { describe, test } from 'vitest';
 import { conforms } from './conformance.ts';

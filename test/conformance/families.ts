@@ -1,4 +1,7 @@
-/** A tiny model of each family that `lamella import` reads: `families.json` holds configs as transformers writes them. */
+/**
+ * A tiny model of each family that `lamella import` reads: `families.json` holds configs as
+ * transformers writes them.
+ */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,7 +12,7 @@ const configs = JSON.parse(readFileSync(new URL('families.json', import.meta.url
 
 export const familyNames: readonly string[] = Object.keys(configs);
 
-/** The graph that the config named `name` is imported as. */
+/** The graph imported from the config named `name`. */
 export async function familyGraph(name: string): Promise<Graph> {
   const folder = mkdtempSync(join(tmpdir(), 'lamella-family-'));
   try {

@@ -1,6 +1,7 @@
 /**
- * f32 and f16: the compiled module against the f64 oracle, over whole teacher-forced sequences: every sharing order, tied and untied, head sizes
- * that need padding, odd vocabularies, prompts that end inside, at and just behind a tile.
+ * f32 and f16: the compiled module against the f64 oracle, over whole teacher-forced sequences:
+ * every sharing order, tied and untied, head sizes that need padding, odd vocabularies, prompts
+ * that end inside, at and just past a tile.
  */
 import type { Graph } from '@lamella/graph/ir';
 import { Oracle } from '@lamella/graph/oracle/oracle';

@@ -1,4 +1,7 @@
-/** A sequence of tokens on any machine, token by token and in tiles, with the oracle's logits at every position. */
+/**
+ * Compares a sequence with the oracle on any machine, token by token and in tiles, at every
+ * position.
+ */
 import type { Graph } from '@lamella/graph/ir';
 import { sequence } from '@lamella/graph/oracle/sequence';
 import { expect } from 'vitest';
@@ -6,7 +9,7 @@ import { type OpenMachine, Sequence, type Setting, storedKv } from './machine.ts
 import { relativeError } from './rig.ts';
 import { weightsOf } from './weights.ts';
 
-/** Decodes and prefills `length` tokens; both have the oracle's logits at every position. */
+/** Decodes and prefills `length` tokens; both must give the oracle's logits at every position. */
 export async function follows(
   open: OpenMachine,
   graph: Graph,

@@ -1,4 +1,4 @@
-/** Every element-wise function, composed by an author: in WASM as the oracle has it. */
+/** Every element-wise function in an author's graph: WASM agrees with the oracle. */
 import { test } from 'vitest';
 import { follows } from './follows.ts';
 import { everyFunction } from './functions.ts';

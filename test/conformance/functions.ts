@@ -1,11 +1,14 @@
-/** A model that applies every element-wise function there is, to the results of linears and to values; its logits have a soft cap. */
+/**
+ * A model that applies every element-wise function to results of linears and to values; its logits
+ * have a soft cap.
+ */
 import * as dsl from '@lamella/dsl';
 import { functionNames, functionOf } from '@lamella/graph/functions';
 import type { Graph } from '@lamella/graph/ir';
 
 type Value = dsl.Tensor;
 type Loose = (...args: readonly unknown[]) => Value;
-/** The DSL by name: a row that is added to the table is tested without a line here. */
+/** The DSL by name, so that a function added to the table is tested without a new line here. */
 const by = dsl as unknown as Record<string, Loose>;
 
 export function everyFunction(): Graph {

@@ -1,4 +1,7 @@
-/** Queries, keys and values from anything, in WASM: no block has to be Llama's, and each follows the oracle, decoded and prefilled. */
+/**
+ * Queries, keys and values from any expressions, in WASM: none of these blocks is a Llama's, and
+ * each agrees with the oracle, decoded and prefilled.
+ */
 
 import type { Graph } from '@lamella/graph/ir';
 import { describe, test } from 'vitest';

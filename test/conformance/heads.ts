@@ -1,6 +1,7 @@
 /**
- * What authors do to queries, keys and values between their projections and attention, and to what attention leaves: scaling, LoRA on each, norms,
- * rotation anywhere, one projection for two of them, attention over attention. None of it is a Llama block.
+ * Graphs that change queries, keys and values between projections and attention, and attention's
+ * result: scaling, LoRA on each, norms, rotation anywhere, one projection for two of them,
+ * attention over attention. None is a Llama block.
  */
 import * as dsl from '@lamella/dsl';
 import type { Graph } from '@lamella/graph/ir';
@@ -18,7 +19,7 @@ export const usualHeads: HeadShape = { heads: 4, kvHeads: 2, headDim: 8, context
 
 type Value = dsl.Tensor;
 type Layer = (x: unknown) => Value;
-/** The DSL without its types, which would have to be told the axes of everything that is put together here. */
+/** The DSL without its types, which would need the axes of all these combinations. */
 type Loose = (...args: readonly unknown[]) => Value;
 const {
   add,
@@ -38,7 +39,7 @@ const {
   defineModel,
 } = dsl as unknown as Record<string, Loose>;
 
-/** Modules of a block by name, made as they are asked for: one that no way uses would be an error. */
+/** Modules of a block by name, made on first use, because an unused module is an error. */
 type Modules = Readonly<Record<string, () => unknown>>;
 
 interface Block {
@@ -47,7 +48,7 @@ interface Block {
   readonly turnQ: (x: Value) => Value;
   readonly turnK: (x: Value) => Value;
   readonly attend: (q: Value, k: Value, v: Value, how?: dsl.AttentionOptions) => Value;
-  /** A state of its own, and attention that reads it. */
+  /** A new state, and attention that reads it. */
   readonly cached: (k: Value, v: Value) => unknown;
   readonly read: (q: Value, kv: unknown, how?: dsl.AttentionOptions) => Value;
 }
@@ -55,7 +56,7 @@ interface Block {
 const lora = ({ of }: Block, which: 'q' | 'k' | 'v'): Value =>
   add!(of(which), scale!(of(`${which}b`, of(`${which}a`)), 0.5));
 
-/** Each says which modules it uses, and how queries, keys and values come about. */
+/** The modules of each variant, and its queries, keys and values. */
 const ways: Readonly<Record<string, readonly [modules: string, make: (b: Block) => Value]>> = {
   'scaled-queries': ['q k v', ({ of, attend }) => attend(scale!(of('q'), 0.7), of('k'), of('v'))],
   'scaled-before-rope': [
@@ -109,7 +110,7 @@ const ways: Readonly<Record<string, readonly [modules: string, make: (b: Block) 
   ],
 };
 
-/** Ways whose attention has options, or reads what another reads. */
+/** Variants whose attention has options, or reads another attention's state. */
 const withOptions: Readonly<Record<string, (typeof ways)[string]>> = {
   'scale-and-softcap': [
     'q k v',
@@ -144,17 +145,17 @@ const withOptions: Readonly<Record<string, (typeof ways)[string]>> = {
   ],
 };
 
-/** A model of each way with options of attention. */
+/** A model for each variant with options of attention. */
 export function optionModels(shape: HeadShape = usualHeads): readonly Graph[] {
   return Object.keys(withOptions).map((name) => modelOf(name, shape));
 }
 
-/** A model of each way, one that rotates what goes through it, and one of everything. */
+/** A model for each variant, one that rotates the residual, and one with everything. */
 export function headModels(shape: HeadShape = usualHeads): readonly Graph[] {
   return [...Object.keys(ways).map((name) => modelOf(name, shape)), rotatedStream(shape), loraPerExecution(shape)];
 }
 
-/** The model of one way. */
+/** The model of one variant. */
 export function modelOf(name: string, { heads, kvHeads, headDim, context, sets }: HeadShape = usualHeads): Graph {
   const { t, d, r, vocab } = dsl.dims({ t: context, d: 32, r: 4, vocab: 50 });
   const q = { name: 'q', size: heads * headDim };
@@ -199,8 +200,8 @@ export function modelOf(name: string, { heads, kvHeads, headDim, context, sets }
 }
 
 /**
- * All of it at once, and shared: one set of projections for all executions, each with LoRA of its own on q, k and v, norms per head before RoPE,
- * and queries scaled behind it.
+ * Everything in one model, and shared: one set of projections for all executions, each with its own
+ * LoRA on q, k and v, norms per head before RoPE, and scaled queries after it.
  */
 export function loraPerExecution({ heads, kvHeads, headDim, context, sets }: HeadShape): Graph {
   const { t, d, r, vocab } = dsl.dims({ t: context, d: 32, r: 4, vocab: 50 });
@@ -240,7 +241,10 @@ export function loraPerExecution({ heads, kvHeads, headDim, context, sets }: Hea
   return whole('lora-per-execution', sets, { t, d, vocab }, layer);
 }
 
-/** Rotation of the residual stream, whose result goes to a norm and to a sum; a norm behind the head leaves the logits. */
+/**
+ * Rotation of the residual stream, whose result goes to a norm and to a sum; a norm after the head
+ * gives the logits.
+ */
 function rotatedStream({ headDim, context, sets }: HeadShape): Graph {
   const { t, d, vocab } = dsl.dims({ t: context, d: 4 * headDim, vocab: 50 });
   const layer = block!(
@@ -278,7 +282,7 @@ function whole(
   ) as unknown as Graph;
 }
 
-/** The graph with every rotation turned into one of neighbouring features. */
+/** The graph with every rotation changed to one of adjacent features. */
 export function adjacent(graph: Graph): Graph {
   const kinds = graph.kinds.map((kind) => ({
     ...kind,

@@ -1,6 +1,6 @@
 /**
- * q8 and q4 in WASM against the oracle under the same quantisation: the body of conformance in every variant of the module, and tiles against single
- * tokens.
+ * q8 and q4 in WASM against the oracle under the same quantisation: the conformance test in every
+ * variant of the module, and tiles against single tokens.
  */
 
 import type { WasmVariant } from '@lamella/runtime/choices';
@@ -25,7 +25,7 @@ const cases = [
     ['q4', 'simd', name, shape] as const,
     ['q4', 'relaxed', name, shape] as const,
   ]),
-  // heads that are padded, and not where q4 groups columns
+  // padded heads, except where q4 groups columns
   ...(['q8', 'q4'] as const).map((quant) => [quant, 'simd', 'headDim 10', { headDim: 10 }] as const),
 ];
 
@@ -61,7 +61,7 @@ describe.each([['q8'], ['q4']] as const)('%s: a tile', (quant) => {
       .map((rows) => Float32Array.from(rows));
   };
 
-  // a group of tokens that reaches past the end of one reads what the tile before left there
+  // a group of tokens that reaches past the end of a tile reads what the previous tile left there
   test('of any length has the same logits, to the bit, in plain and in relaxed SIMD', async () => {
     const lengths = [12, 1, 2, 3, 4, 5, 7];
     const [plain, relaxed] = [await last('simd', lengths), await last('relaxed', lengths)];

@@ -1,6 +1,7 @@
 /**
- * Every kernel of random tiny models, one after the other through the whole table: what WASM leaves in memory is what the interpreter
- * leaves, byte for byte over the complete image, in either grid order. So a printer can add nothing, and a kernel writes where it says.
+ * Every kernel of random tiny models, through the whole table: WASM and the interpreter leave the
+ * same memory, byte for byte over the complete image, in either grid order. So a printer adds
+ * nothing, and a kernel writes only to declared places.
  */
 import type { Kernel } from '@lamella/compiler/loops/ir';
 import type { FormatName, KvName } from '@lamella/compiler/program/ir';
@@ -36,8 +37,9 @@ const shapes = fc
   });
 
 /**
- * Runs one kernel on the same image in WASM and in the interpreter, on one thread and on several, in both orders; leaves what WASM left. A
- * thread's own scratch holds whatever it did last, and its flag how often it met others, so they do not count.
+ * Runs one kernel on the same image in WASM and in the interpreter, on one thread and on several,
+ * in both orders; keeps WASM's result. A thread's scratch holds its last work and its flag counts
+ * meetings, so they are not compared.
  */
 function compare(running: Rig, kernel: Kernel, row: number, scalars: Scalars): void {
   const image = Buffer.from(running.memory.buffer);
@@ -77,7 +79,7 @@ function step(running: Rig, lowering: 'decode' | 'prefill', count: number): void
   running.position += count;
 }
 
-/** A prompt of `count` tokens, a token decoded, one more as a prompt. */
+/** A prompt of `count` tokens, a decoded token, one more token as a prompt. */
 async function compareAll(
   graph: Graph,
   quant: FormatName,
@@ -134,13 +136,14 @@ test.each([
         const graph = model({ ...shape, headDim });
         await compareAll(graph, quant, variant, count, kv);
       }),
-      // a kernel of several threads is run six times for each of these
+      // each of these runs a kernel of several threads six times
       { numRuns: variant.endsWith('threads') ? 2 : 5 },
     );
   },
 );
 
-// not every engine has them, so here they run in the interpreter alone; `packages/cli/test/engines.test.ts` runs them where they are
+// not every engine has these features, so only the interpreter runs them here;
+// `packages/cli/test/engines.test.ts` runs them where they exist
 test.each([
   ['q8', 'f32'],
   ['q4', 'f32'],

@@ -1,7 +1,9 @@
 /**
- * Keys and values as codes, and attention over chunks of positions, against the oracle. One operation at a time: each attention gets the
- * numbers the compiled model itself produced; codes are the oracle's but where a rounding tie decides, and the result is recomputed in f64
- * from the codes in the state. Then the whole model, cached and uncached, prefilled and decoded, across the borders of chunks.
+ * Keys and values as codes, and attention over chunks of positions, against the oracle. First
+ * single operations: each attention gets the numbers of the compiled model; codes must be the
+ * oracle's except at a rounding tie, and the result is recomputed in f64 from the codes in the
+ * state. Then the whole model, cached and uncached, prefilled and decoded, across the borders of
+ * chunks.
  */
 import type { KvName } from '@lamella/compiler/program/ir';
 import type { Graph } from '@lamella/graph/ir';
@@ -42,7 +44,7 @@ test('codes and results of every attention, over random shapes', async () => {
       const weightOf = weightsOf(graph);
       const setting = { quant: 'f32', kv: 'q8' } as const;
       const machine = await inWasm('simd')(graph, weightOf, setting);
-      // one step of one token, close to a border of chunks or anywhere
+      // one step of one token, near a border of chunks or anywhere
       const last = where < 0.5 ? 62 + Math.floor(where * 8) : Math.floor(where * (graph.tokens.size - 1));
       new Sequence(machine).prefillAll(Array.from({ length: last }, (_, i) => (i * 7 + 3) % graph.vocab));
       const checked = await checkOperations(machine, weightOf, setting, 5, last);
@@ -83,7 +85,7 @@ describe.each<[KvName, string, Partial<Shape>]>([
       return compiled.logits.slice();
     });
     console.log(`KV ${kv}, ${name}: free-running divergence ${Math.max(...errors).toExponential(1)}`);
-    // a code that rounds the other way spreads; f32 has no codes
+    // a code that rounds differently spreads; f32 has no codes
     expect(Math.max(...errors)).toBeLessThan(kv === 'q8' ? 0.05 : 1e-4);
     compiled.position = 0;
     for (let from = 0; from < 128; from += 64) {

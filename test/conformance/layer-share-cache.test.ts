@@ -1,7 +1,8 @@
 /**
- * What MobileLLM's released layer-share code gets wrong with the cache on: both executions of a block append to one slot, prefill is off by 0.39
- * and the model card ships `use_cache: false`. Here the slot belongs to the execution. The schedule of 125M-LS, 30 weight sets and 60
- * executions, narrow enough for the oracle's path that has no cache at all.
+ * Guards against an error in MobileLLM's released layer-share code with the cache on: both
+ * executions of a block append to one slot, prefill is off by 0.39, and the model card ships
+ * `use_cache: false`. Here the slot belongs to the execution. The test uses the schedule of
+ * 125M-LS, 30 weight sets and 60 executions, narrow enough for the oracle's path without a cache.
  */
 import { mobileLLM, share } from '@lamella/dsl';
 import { sequence } from '@lamella/graph/oracle/sequence';
@@ -54,7 +55,7 @@ test('keys written into the first execution’s slot would show', async () => {
   const uncached = sequence(graph, weightOf, tokens, { quant: 'f32' });
   const compiled = await rig(graph, weightOf, 'f32');
   const { table, memory, rowWords } = compiled.lowered.plan;
-  // the released rule: the slot of the weight set
+  // the released rule: one slot per weight set
   const words = new Uint32Array(compiled.memory.buffer, memory.table.offset, memory.table.bytes / WORD);
   table.forEach((row, i) => {
     const first = table.find((other) => other.kind === row.kind && other.weights[0] === row.weights[0])!;

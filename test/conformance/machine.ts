@@ -1,6 +1,6 @@
 /**
- * A compiled model, kernel by kernel, on whatever runs kernels: WASM, the loop interpreter, a WebGPU device. What conformance asks is asked
- * of this, so that it is asked of every target in the same words.
+ * A compiled model, kernel by kernel, on anything that runs kernels: WASM, the loop interpreter, a
+ * WebGPU device. Conformance uses this interface, so that it is the same for every target.
  */
 import type { Kernel } from '@lamella/compiler/loops/ir';
 import type { Plan } from '@lamella/compiler/plan';
@@ -13,13 +13,13 @@ import { GPU_UNIFORM_WORDS, writeGpuStep } from '@lamella/runtime/step';
 export type Contraction = Extract<FusedOp, { kind: 'contraction' }>;
 export type Attention = Extract<FusedOp, { kind: 'attention' }>;
 
-/** How a model is compiled. */
+/** Options for compiling a model. */
 export interface Setting {
   readonly quant: FormatName;
   readonly kv: KvName;
 }
 
-/** What a step needs to know. */
+/** The values of a step. */
 export interface Scalars {
   readonly position: number;
   readonly count: number;
@@ -30,13 +30,19 @@ export interface Machine {
   readonly graph: Graph;
   readonly plan: Plan;
   readonly kinds: readonly KindKernels[];
-  /** Leaves codes and scale of a contraction's x in these buffers, the same that decoding makes; null where decoding itself leaves them there. */
+  /**
+   * Stores codes and scale of a contraction's x in these buffers, equal to those of decoding; null
+   * if decoding itself stores them there.
+   */
   codesKernel(kind: Kind, op: Contraction): { readonly kernel: Kernel; readonly scratch: Scratch } | null;
-  /** The attention whose splits lie in a buffer; null where it holds values. */
+  /** The attention whose splits are in a buffer; null if the buffer holds values. */
   splitAttention(kind: Kind, id: BufferId): Attention | null;
-  /** Whether it may round a product and a sum once, which WGSL leaves to the device: what drivers for the CPU do not, a card does. */
+  /**
+   * Whether a product and a sum may be rounded once, which WGSL allows: drivers for the CPU do not,
+   * cards do.
+   */
   readonly fuses: boolean;
-  /** Chooses the next token; null where the runtime does. */
+  /** Chooses the next token; null if the runtime does. */
   readonly argmax: Kernel | null;
   /** Runs one kernel of a table row. */
   run(kernel: Kernel, row: number, scalars: Scalars): void;
@@ -48,13 +54,13 @@ export interface Machine {
   close(): Promise<void>;
 }
 
-/** How keys and values are stored, which a profile may have changed. */
+/** The format of stored keys and values, which a profile may have changed. */
 export function storedKv({ plan }: Machine): KvStorage {
   const heads = plan.program.kinds.flatMap(({ state }) => state.filter(({ holds }) => holds === 'heads'));
   return heads[0]?.format ?? 'f32';
 }
 
-/** Opens a model; whoever does closes it. */
+/** Opens a model; the caller closes it. */
 export type OpenMachine = (graph: Graph, weightOf: WeightOf, setting: Setting) => Promise<Machine>;
 
 /** The kernels of one operation, in order. */
@@ -66,7 +72,7 @@ export function kernelsOf({ kind, ...kernels }: KindKernels, op: FusedOp, loweri
   return found;
 }
 
-/** What lies in the arena at one moment. */
+/** The contents of the arena at one moment. */
 export class Snapshot {
   readonly #plan: Plan;
   readonly #bytes: ArrayBuffer;
@@ -142,7 +148,7 @@ export class Sequence {
     return new Float32Array(await this.machine.read(logits.offset, this.machine.graph.vocab * 4));
   }
 
-  /** The greedy choice behind the last token's logits. */
+  /** The greedy choice after the last token. */
   async choose(): Promise<number> {
     const { plan, argmax } = this.machine;
     if (!argmax) {

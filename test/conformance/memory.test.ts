@@ -1,6 +1,7 @@
 /**
- * Memory: what is planned is what runs. The package is loaded by the real driver; canaries stand in every byte nobody owns; the
- * arena's lower bound is worked out again here, from the printed plan; code knows nothing of how often a block runs.
+ * Memory: the plan is what runs. The real driver loads the package; canaries fill every byte
+ * without an owner; the arena's lower bound is recomputed here from the printed plan; the code does
+ * not depend on how often a block runs.
  */
 import { createHash } from 'node:crypto';
 import { readdirSync } from 'node:fs';
@@ -26,7 +27,7 @@ import { model, orders, type Shape } from './models.ts';
 import { rig } from './rig.ts';
 import { weightsOf } from './weights.ts';
 
-/** A package that lies nowhere but in memory, loaded as any other. */
+/** A package that exists only in memory, loaded like any other. */
 async function load(
   graph: Graph,
   quant: FormatName,
@@ -93,10 +94,10 @@ function section(wasm: Uint8Array, id: number): Uint8Array {
 }
 const CODE_SECTION = 10;
 
-/** A pattern that no kernel would write by chance: it differs from byte to byte. */
+/** A pattern that a kernel is unlikely to write: it differs from byte to byte. */
 const canary = (at: number): number => (at * 167 + 91) & 255;
 
-/** Marks bytes as owned by somebody. */
+/** Marks bytes as owned. */
 class Ownership {
   readonly #owned: Uint8Array;
   constructor(bytes: number) {
@@ -110,7 +111,7 @@ class Ownership {
   }
 }
 
-/** Heads that are padded to 8, or, where a format refuses that, are 8 wide. */
+/** Heads that are padded to 8, or 8 wide for a format that refuses padding. */
 const padded = (quant: FormatName): Partial<Shape> => ({
   layers: 2,
   d: 30,
@@ -134,13 +135,13 @@ describe.each(formatNames)('%s', (quant) => {
     expect(driver.memory.buffer).toBe(buffer);
     expect(driver.peakBytes).toBe(manifest.memory.plannedBytes);
     expect(manifest.report.plannedBytes).toBe(manifest.memory.plannedBytes);
-    // maximum is initial: there is nothing to grow into
+    // maximum equals initial, so memory cannot grow
     expect(() => driver.memory.grow(1)).toThrow(RangeError);
   });
 
   test('the module cannot grow its memory, and asks for exactly what is planned', async () => {
     const { wasm, stages, plan } = await compile(model(), { quant });
-    // the text holds no growing, and the bytes are the text's
+    // the text contains no memory.grow, and the bytes come from the text
     expect(stages.wat()).not.toMatch(/memory\.(grow|init|copy|fill)/);
     expect(Buffer.compare(await assemble(stages.wat()), wasm)).toBe(0);
     const [imported, ...rest] = WebAssembly.Module.imports(await WebAssembly.compile(wasm as BufferSource));
@@ -149,7 +150,7 @@ describe.each(formatNames)('%s', (quant) => {
     const withMemory = (initial: number, maximum: number) =>
       WebAssembly.instantiate(wasm as BufferSource, { env: { memory: new WebAssembly.Memory({ initial, maximum }) } });
     await expect(withMemory(pages, pages)).resolves.toBeDefined();
-    // a smaller memory does not do, nor one that may grow
+    // a smaller memory is refused, and so is one that may grow
     await expect(withMemory(pages - 1, pages)).rejects.toThrow(WebAssembly.LinkError);
     await expect(withMemory(pages, pages + 1)).rejects.toThrow(WebAssembly.LinkError);
   });
@@ -189,7 +190,8 @@ describe.each(formatNames)('%s', (quant) => {
     const words = new Int32Array(driver.memory.buffer, memory.state.offset, memory.state.bytes / 4);
     const mark = 0x7fc00001;
     words.fill(mark);
-    // per slot: keys [2, 72, 8], then values [2, 72, 8]: half of 6 is padded to 4, 6 to 8, and 71 positions to 72
+    // per slot: keys [2, 72, 8], then values [2, 72, 8]: half of 6 is padded to 4, 6 to 8, and 71
+    // positions to 72
     const stride = 8;
     const positions = context + 1;
     const untouched = (from: number): boolean =>
@@ -248,7 +250,7 @@ describe.each(formatNames)('%s', (quant) => {
       { layers: 3, share: orders.order },
     ];
     for (const shape of others) expect(await code(shape)).toBe(two);
-    // and different where the block is: the comparison can fail
+    // and different for a different block, so the comparison can fail
     expect(await code({ layers: 2, ff: 112 })).not.toBe(two);
   });
 });
@@ -272,7 +274,7 @@ describe('the arena equals its lower bound', () => {
 
   /** A plan, and all kernels that any device may run on it. */
   const onCpu = (graph: Graph, options: CompileOptions): Arena => {
-    // the plan of what is too large for WASM can be looked at as well
+    // so that the plan of a model that is too large for WASM can be examined too
     const { plan } = planFor(wasm, graph, options);
     const kinds = Object.values(variantFeatures).flatMap((features) => schedule(plan, features));
     return { plan, kernels: kinds.flatMap(kernelsOf) };
@@ -302,7 +304,10 @@ interface Arena {
   readonly kernels: readonly Kernel[];
 }
 
-/** The arena is as large as the most that is live at one time, nothing live overlaps, and some kernel touches every buffer. */
+/**
+ * The arena is as large as the most that is live at one time, no live buffers overlap, and some
+ * kernel accesses every buffer.
+ */
 function checkArena({ plan, kernels }: Arena): void {
   const printed = parseArena(printPlan(plan));
   expect(printed.intervals.length).toBe(plan.arena.intervals.length);

@@ -1,4 +1,7 @@
-/** Tiny models in the DSL that between them take every path of the compiler: sharing orders, tied and untied, odd sizes. */
+/**
+ * Tiny models in the DSL that together cover every path of the compiler: sharing orders, tied and
+ * untied, odd sizes.
+ */
 import {
   block,
   defineModel,

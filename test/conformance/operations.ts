@@ -1,6 +1,7 @@
 /**
- * One operation at a time: each contraction and each attention gets the numbers the compiled model itself produced, and codes, exact
- * integer dots and results are recomputed in f64 with the oracle's quantisation. No error can hide behind an earlier one.
+ * Compares single operations: each contraction and each attention gets the numbers of the compiled
+ * model, and codes, exact integer dots and results are recomputed in f64 with the oracle's
+ * quantisation. No error can hide behind an earlier one.
  */
 import type { ElementExpr, FusedOp, Kind } from '@lamella/compiler/program/ir';
 import { CONTEXT_CHUNK, sourceRow } from '@lamella/compiler/program/ir';
@@ -18,10 +19,13 @@ import { type Coded, State } from './state.ts';
 
 type Encode = Extract<FusedOp, { kind: 'encode' }>;
 
-/** How far a code may be from the oracle's: one, and only where x / scale lies this close to a tie. */
+/**
+ * The most that a code may differ from the oracle's: one, and only if x / scale is this close to a
+ * tie.
+ */
 const NEAR_TIE = 1e-4;
 
-/** An operation with what lay in the arena before it ran and what does now. */
+/** An operation, with the arena before and after it. */
 interface Ran {
   readonly machine: Machine;
   readonly weightOf: WeightOf;
@@ -35,8 +39,9 @@ interface Ran {
 }
 
 /**
- * Decodes one token at `position`, operation by operation. Returns how many were checked: contractions of codes, and attentions over codes.
- * `hear` is told the codes that each contraction of a table row read.
+ * Decodes one token at `position`, operation by operation. Returns the number of checked
+ * contractions of codes and attentions over codes. `hear` receives the codes that each contraction
+ * of a table row read.
  */
 export async function checkOperations(
   machine: Machine,
@@ -81,7 +86,10 @@ export async function checkOperations(
   return checked;
 }
 
-/** Codes and scale of x as decoding makes them, where it keeps them to itself; null where they lie in the arena once it has run. */
+/**
+ * Codes and scale of x as in decoding, if they are not stored; null if they are in the arena after
+ * the operation.
+ */
 async function codesOf(
   machine: Machine,
   kind: Kind,
@@ -99,7 +107,7 @@ function readCodes(from: Snapshot, { depth, scratch }: Contraction, { codes, sca
   return { codes: from.codes(codes!).subarray(0, depth), scale: from.row(scales!)[0]! };
 }
 
-/** The codes of `got` are those of x, but where a rounding tie decides. */
+/** The codes of `got` equal those of x, except at rounding ties. */
 function expectCodes({ codes, scale }: Coded, x: Float64Array): void {
   const wanted = quantiseActivation(x);
   expect(Math.abs(scale - wanted.scale)).toBeLessThanOrEqual(1e-6 * wanted.scale);
@@ -110,12 +118,15 @@ function expectCodes({ codes, scale }: Coded, x: Float64Array): void {
   });
 }
 
-/** The weight that a pack of this row holds. */
+/** The weight in a pack of this row. */
 function tensorOf({ machine: { graph, plan }, weightOf, row, kind }: Ran, pack: number): Float32Array {
   return weightOf(graph.weights[plan.program.rows[row]!.weights[kind.packs[pack]!.param]!]!);
 }
 
-/** x of a contraction in f64: a buffer, or what splits of the context amount to; normalised where it asks for that. */
+/**
+ * x of a contraction in f64: a buffer, or merged splits of the context; normalised if the
+ * contraction has a norm.
+ */
 function sourceOf(ran: Ran, op: Contraction): Float64Array {
   const { machine, kind, before, position } = ran;
   const { norm } = op.prologue;
@@ -131,7 +142,10 @@ function sourceOf(ran: Ran, op: Contraction): Float64Array {
   return x.map((v, i) => (v - mean) * inverse * (gain?.[i] ?? 1) + (bias?.[i] ?? 0));
 }
 
-/** Attention's result from its parts: weighted sums [heads, parts, stride], then maxima and sums of weights [heads, parts]. */
+/**
+ * Attention's result from its parts: weighted sums [heads, parts, stride], then maxima and sums of
+ * weights [heads, parts].
+ */
 function mergedSplits(
   splits: Float32Array,
   op: Pick<Attention, 'heads' | 'valueStride' | 'window'>,
@@ -168,7 +182,8 @@ function checkContraction(ran: Ran, op: Contraction, x: Coded): void {
         const at = (id: number) => ran.before.row(id)[r]!;
         got.push(readStored(ran, to, r));
         expected.push(keptAs(evaluate(value, r, streams, at, ran)));
-        // where nothing but the residual is added, the f32 result is determined to the bit: the dot was exact
+        // if only the residual is added, the f32 result is determined to the bit, since the dot is
+        // exact
         if (value.kind === 'dot') expect(got[r]).toBe(keptAs(streams[value.stream]!(r).f32));
         if (
           value.kind === 'apply' &&
@@ -181,7 +196,7 @@ function checkContraction(ran: Ran, op: Contraction, x: Coded): void {
           expect([Math.fround(x + dot.f32), ...once]).toContain(got[r]);
         }
       }
-      // where a half is near a tie, the neighbour is as good
+      // if a half is near a tie, its neighbour is also accepted
       const exact = to.kind !== 'state' || ran.kind.state[to.part]!.format !== 'f16';
       expect(relativeError(got, expected)).toBeLessThan(exact ? 1e-5 : 2 ** -10);
     }
@@ -189,8 +204,8 @@ function checkContraction(ran: Ran, op: Contraction, x: Coded): void {
 }
 
 /**
- * Results of one matrix by row: the exact integer dot times both scales, in f64, and in f32 as the format says; and the product that this last
- * is rounded from.
+ * Results of one matrix by row: the exact integer dot times both scales, in f64, and in f32 as the
+ * format defines it; and the product from which the latter is rounded.
  */
 function streamOf(
   { machine, weightOf, setting, kind, row }: Ran,
@@ -213,7 +228,7 @@ function streamOf(
   };
 }
 
-/** Quantised matrices by their numbers: a model's are asked for once a token. */
+/** Quantised matrices by their numbers; a model's matrices are used once per token. */
 const known = { eight: new WeakMap<Float32Array, IntegerMatrix>(), four: new WeakMap<Float32Array, IntegerMatrix>() };
 function quantised(values: Float32Array, bits: 'eight' | 'four', rows: number, columns: number): IntegerMatrix {
   const made = known[bits].get(values) ?? { eight: quantiseMatrix, four: quantiseMatrix4 }[bits](values, rows, columns);
@@ -221,7 +236,7 @@ function quantised(values: Float32Array, bits: 'eight' | 'four', rows: number, c
   return made;
 }
 
-/** The result a kernel stored for row r of a segment. */
+/** The result that a kernel stored for row r of a segment. */
 function readStored(
   { after, state, position }: Ran,
   to: Contraction['segments'][number]['stores'][number]['to'],
@@ -235,7 +250,7 @@ function readStored(
   return state!.value(to.part, head, position, inHead);
 }
 
-/** The expression tree in f64, maths written out again. */
+/** The expression tree in f64, with its own maths. */
 function evaluate(
   e: ElementExpr,
   r: number,
@@ -336,13 +351,13 @@ function checkAttention(ran: Ran, op: Attention, encode: Encode): void {
     window: op.window,
     softcap: op.softcap,
   });
-  // a target that splits the context leaves a result for each split, which their readers merge
+  // a target with splits stores a result for each split, which readers merge
   const split = machine.splitAttention(ran.kind, op.out) !== null;
   const row = after.row(op.out);
   const out = split ? mergedSplits(row, op, context, position) : row;
   for (const h of each(heads)) {
     const got = out.slice(h * valueStride, (h + 1) * valueStride);
-    // a weight that rounds the other way moves its head by one part in 32767
+    // a weight that rounds differently moves its head by one part in 32767
     expect(relativeError(got, wanted.subarray(h * headDim, h * headDim + valueStride))).toBeLessThan(1e-4);
   }
 }

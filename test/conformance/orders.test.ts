@@ -1,4 +1,7 @@
-/** One graph in MobileLLM's three sharing orders (arXiv 2402.14905, section 3.4): the plans are those of graphs written that way. */
+/**
+ * One graph in MobileLLM's three sharing orders (arXiv 2402.14905, section 3.4): the plans equal
+ * those of graphs with the orders written out.
+ */
 import { orderNames } from '@lamella/compiler/orders';
 import { compile } from '@lamella/compiler/pipeline';
 import { slowMemoryBytesPerToken, slowMemoryReads } from '@lamella/compiler/residency';

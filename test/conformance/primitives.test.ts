@@ -1,4 +1,7 @@
-/** Each primitive in WASM: decoded and prefilled, its logits are the oracle's. Those that a GPU computes otherwise are in test/gpu as well. */
+/**
+ * Each primitive in WASM: decoded and prefilled, its logits are the oracle's. test/gpu also tests
+ * those that a GPU computes differently.
+ */
 import { lower } from '@lamella/compiler/pipeline';
 import {
   add,

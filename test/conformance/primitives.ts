@@ -1,6 +1,7 @@
 /**
- * A small model for each thing that a released family has beyond a Llama, and for the ways in which it meets what stands around it. Every target
- * and the exported PyTorch module are held against the oracle on each: a new primitive is a row here.
+ * A small model for each feature of released families beyond Llama, and for its combinations with
+ * other features. Every target and the exported PyTorch module are compared with the oracle on
+ * each: a new primitive is a row here.
  */
 import {
   adapter,
@@ -39,7 +40,7 @@ import type { Graph } from '@lamella/graph/ir';
 
 const heads = { heads: 4, kvHeads: 2 };
 
-/** A Llama that rotates in this way; blocks run twice in a row. */
+/** A Llama with this rotation; blocks run twice in a row. */
 function rotated(headDim: number, options: RopeOptions, theta = 100): Graph {
   const { t, d, ff, vocab } = dims({ t: 40, d: 32, ff: 48, vocab: 50 });
   const layer = block(
@@ -63,7 +64,10 @@ function rotated(headDim: number, options: RopeOptions, theta = 100): Graph {
   );
 }
 
-/** GPT-NeoX as Pythia has it: both branches read x, norms have biases, one tensor holds q, k and v, head by head. */
+/**
+ * GPT-NeoX as in Pythia: both branches read x, norms have biases, one tensor holds q, k and v, head
+ * by head.
+ */
 function pythia(): Graph {
   const { t, d, ff, vocab } = dims({ t: 40, d: 32, ff: 48, vocab: 50 });
   const each = { heads: 4 };
@@ -98,7 +102,10 @@ function pythia(): Graph {
   );
 }
 
-/** GPT-2's: learned positions, norms in front of both branches; here one of them without bias, and one that is read twice. */
+/**
+ * GPT-2: learned positions, norms before both branches; here one norm has no bias, and one is read
+ * twice.
+ */
 function learnedPositions(width: number): Graph {
   const { t, d, ff, vocab } = dims({ t: 40, d: width, ff: 48, vocab: 50 });
   const layer = block(
@@ -124,7 +131,10 @@ function learnedPositions(width: number): Graph {
   );
 }
 
-/** Gemma's norms, on both sides of each branch and on heads, its scaled embedding, GeGLU and capped logits; Granite's multipliers. */
+/**
+ * Gemma's norms, on both sides of each branch and on heads, its scaled embedding, GeGLU and capped
+ * logits; Granite's multipliers.
+ */
 function gemma(): Graph {
   const { t, d, ff, q, kv, vocab } = dims({ t: 40, d: 32, ff: 48, q: 32, kv: 16, vocab: 50 });
   const gain = { eps: 1e-6, offset: 1 };
@@ -166,7 +176,7 @@ function gemma(): Graph {
   );
 }
 
-/** LFM2: gated short convolutions and attention take turns. */
+/** LFM2: gated short convolutions and attention alternate. */
 function lfm2(taps: number, bias: boolean, width = 32): Graph {
   const { t, d, ff, q, kv, vocab } = dims({ t: 500, d: width, ff: 48, q: 32, kv: 16, vocab: 50 });
   const turn = rope(1000);
@@ -213,7 +223,10 @@ function lfm2(taps: number, bias: boolean, width = 32): Graph {
   );
 }
 
-/** A convolution of what came in, beside attention, in one block: two states, and the same value read by both. */
+/**
+ * A convolution of the input, beside attention, in one block: two states, and one value that both
+ * read.
+ */
 function convolvedBeside(): Graph {
   const { t, d, vocab } = dims({ t: 40, d: 20, vocab: 50 });
   const layer = block(
@@ -233,7 +246,7 @@ function convolvedBeside(): Graph {
   );
 }
 
-/** Llama 4's order: pairs of neighbours rotate, then each head is divided by its RMS, without a gain. */
+/** Llama 4's order: adjacent pairs rotate, then each head is divided by its RMS, without a gain. */
 function normedBehindRope(): Graph {
   const { t, d, ff, q, kv, vocab } = dims({ t: 40, d: 32, ff: 48, q: 40, kv: 20, vocab: 50 });
   const turn = rope(1000, { pairing: 'adjacent' });
@@ -345,7 +358,7 @@ const llama3 = ropeScaling.llama3({ factor: 8, lowFreqFactor: 1, highFreqFactor:
 const yarn = ropeScaling.yarn({ factor: 4, originalContext: 40, betaFast: 4 });
 const factors = ropeScaling.factors([1, 1.25, 2, 5], { attentionFactor: 1.1 });
 
-/** Models by what they show. */
+/** Models by the feature that they show. */
 export const primitives: Readonly<Record<string, () => Graph>> = {
   'norms of heads behind RoPE, without a gain': normedBehindRope,
   'rope of neighbours': () => rotated(8, { pairing: 'adjacent' }),

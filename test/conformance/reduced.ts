@@ -1,6 +1,7 @@
 /**
- * A model of `graphs/` made small: fewer layers, every width divided by one number, a shorter vocabulary. Its structure (heads and groups,
- * sharing order, tied tables, what is added to what) stays, so that what a file in `graphs/` says is compiled and run in a second.
+ * Reduces a model of `graphs/`: fewer layers, every width divided by one number, a shorter
+ * vocabulary. Its structure (heads and groups, sharing order, tied tables, sums) stays, so that a
+ * file in `graphs/` is compiled and run in a second.
  */
 import type { Axis, Body, Graph, Op, Param, Stack, Weight, WeightId } from '@lamella/graph/ir';
 
@@ -13,7 +14,7 @@ export interface Reduction {
   readonly context: number;
 }
 
-/** The same graph, smaller. Throws where a width is not divisible. */
+/** The same graph, smaller. Throws if a width is not divisible. */
 export function reduced(graph: Graph, { weightSets, width, vocab, context }: Reduction): Graph {
   const size = (n: number): number => {
     if (n === graph.vocab) return vocab;

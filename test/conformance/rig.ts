@@ -1,6 +1,7 @@
 /**
- * A compiled graph with its kernels at hand: one memory image that the WASM module and the loop interpreter both run on, through the
- * same table and the same addresses. It exports every kernel, which packages do not; what packages do is tested in e2e.
+ * A compiled graph with access to its kernels: the WASM module and the loop interpreter run on one
+ * memory image, with the same table and the same addresses. It exports every kernel, which packages
+ * do not; e2e tests cover packages.
  */
 
 import { once } from 'node:events';
@@ -34,15 +35,18 @@ export interface Rig {
   /** One tile. */
   prefill(tokens: readonly number[]): void;
   head(row: number): void;
-  /** Whether the memory is shared: what the module's variant is for several threads. */
+  /** Whether the memory is shared, as for a module of several threads. */
   readonly shared: boolean;
-  /** Where operations keep what nobody else reads: what prologues make, attention's scores and parts; and the words that threads meet at. */
+  /**
+   * The scratch that only its own operation reads: results of prologues, attention's scores and
+   * parts; and the threads' synchronisation words.
+   */
   readonly scratch: readonly Region[];
   /** Runs one kernel of a table row, in WASM. */
   kernel(kernel: Kernel, row: number, scalars?: Scalars): void;
   /** Runs it in the interpreter, on the same memory. */
   interpret(kernel: Kernel, row: number, scalars?: Scalars, order?: 'forward' | 'reverse'): void;
-  /** Runs it in the interpreter as `threads` threads do, on the same memory. */
+  /** Runs it in the interpreter with `threads` threads, on the same memory. */
   interpretThreads(
     kernel: Kernel,
     row: number,
@@ -89,7 +93,7 @@ export async function rig(
     new Uint8Array(memory.buffer, regions.weights.offset + offset, bytes.length).set(bytes);
   writeTable(memory.buffer, plan);
   const step = stepWords(memory.buffer, regions);
-  // some reads of a word before a thread sleeps: tests share the cores
+  // a few reads of a word before a thread sleeps, because tests share the cores
   writeStep(step, { rows: plan.table.length, table: regions.table.offset, threads, patience: 1 << 17 });
   const tokens = new Uint32Array(memory.buffer, regions.tokens.offset, plan.program.tile);
 
@@ -176,7 +180,7 @@ export async function rig(
   };
 }
 
-/** Thread `thread` of a threaded module, waiting to be called. */
+/** Thread `thread` of a threaded module, waiting for calls. */
 async function serveInWorker(module: WebAssembly.Module, memory: WebAssembly.Memory, thread: number): Promise<Worker> {
   const code = `const { parentPort, workerData: { module, memory, thread } } = require('node:worker_threads');
     WebAssembly.instantiate(module, { env: { memory } }).then(({ exports }) => {
@@ -193,7 +197,7 @@ export function relativeError(a: ArrayLike<number>, b: ArrayLike<number>): numbe
   let difference = 0;
   let largest = 0;
   for (let i = 0; i < b.length; i++) {
-    // NaN must not pass for a small difference
+    // NaN must not count as a small difference
     const d = Math.abs(a[i]! - b[i]!);
     difference = d > difference || Number.isNaN(d) ? d : difference;
     largest = Math.max(largest, Math.abs(b[i]!));

@@ -1,4 +1,4 @@
-/** Keys and values as they lie in an execution's state, read back as numbers. */
+/** Reads keys and values of an execution's state as numbers. */
 import { fromHalf } from '@lamella/compiler/loops/half';
 import { type Kind, type Program, positionsOf, type StatePart } from '@lamella/compiler/program/ir';
 import { nearestHalf } from '@lamella/graph/oracle/half';
@@ -20,7 +20,7 @@ export class State {
     this.#program = program;
   }
 
-  /** Feature `i` of a head that is kept as floats. */
+  /** Feature `i` of a head that is stored as floats. */
   value(part: number, head: number, position: number, i: number): number {
     const { offset, stride, format } = this.#part(part);
     const at = this.#row(part, head, position) * stride + i;
@@ -28,12 +28,12 @@ export class State {
     return new Float32Array(this.#bytes, offset)[at]!;
   }
 
-  /** Whether a number in f64 is kept as itself or as a half of it. */
+  /** Whether an f64 number is stored as f32 or as a half. */
   kept(part: number, x: number): number {
     return this.#part(part).format === 'f16' ? nearestHalf(x) : x;
   }
 
-  /** A head that is kept as codes: all of them come before all scales. */
+  /** A head that is stored as codes: all codes come before all scales. */
   coded(part: number, head: number, position: number): Coded {
     const { offset, stride, kvHeads } = this.#part(part);
     const at = this.#row(part, head, position);
@@ -44,7 +44,7 @@ export class State {
     };
   }
 
-  /** Where a position of a head lies among those of all heads: in a ring modulo its length. */
+  /** The index of a head's position among those of all heads: in a ring, modulo its length. */
   #row(part: number, head: number, position: number): number {
     const positions = positionsOf(this.#part(part), this.#program);
     return head * positions + (position % positions);

@@ -1,6 +1,7 @@
 /**
- * Threads: the same bits as one, for any number of them. Real workers over shared memory, a prompt longer than a tile, decoding, a rewind, and
- * a pause long enough for the others to fall asleep.
+ * Any number of threads gives the same bits as one. Real workers over shared memory: a prompt
+ * longer than a tile, decoding, a rewind, and a pause long enough for the other threads to fall
+ * asleep.
  */
 import type { FormatName, KvName } from '@lamella/compiler/program/ir';
 import type { WasmVariant } from '@lamella/runtime/choices';
@@ -22,7 +23,10 @@ const graph = model({
   share: orders.immediate,
 });
 
-/** All logits of a sequence: two tiles, decoding, one row of the last tile again, and after a rewind a token more. */
+/**
+ * All logits of a sequence: two tiles, decoding, one row of the last tile again, and after a rewind
+ * one more token.
+ */
 async function logitsOf(running: Rig): Promise<Float32Array[]> {
   const all: Float32Array[] = [];
   const keep = () => void all.push(running.logits.slice());
@@ -74,7 +78,7 @@ test('threads that a prompt leaves nothing to do meet all the same, and are not 
   const step = stepWords(running.memory.buffer, memory);
   try {
     for (let i = 0; i < 300; i++) {
-      // a table of a head alone
+      // a table with only a head
       writeStep(step, { rows: 1 });
       running.prefill([1]);
       writeStep(step, { rows: table.length });

@@ -1,4 +1,4 @@
-/** A model that no WASM memory can hold is refused with the number, before anything is written. */
+/** A model that exceeds WASM's memory is refused with its size, before anything is written. */
 
 import { compile } from '@lamella/compiler/pipeline';
 import { mobileLLM } from '@lamella/dsl';

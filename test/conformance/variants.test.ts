@@ -1,7 +1,7 @@
 /**
- * What authors compose beyond Llama: norms behind instead of in front, parallel branches, one FFN for all layers, two kinds in one stack,
- * two stacks, biases, blocks without a residual. Each against the oracle, decoded and prefilled: this is where fusion has to give up, or
- * must not write over what is still read.
+ * Graphs beyond Llama: norms after instead of before, parallel branches, one FFN for all layers,
+ * two kinds in one stack, two stacks, biases, blocks without a residual. Each is compared with the
+ * oracle, decoded and prefilled: here fusion must stop, or must not overwrite what is still read.
  */
 import {
   add,
@@ -57,7 +57,7 @@ const parallel = block([t, d], parts, (w, x) => {
   return add(add(x, w.attn(n)), w.mlp(w.norm2(x)));
 });
 
-/** x is needed after everything was added to it: nothing may be written in place too early. */
+/** x is read after everything was added to it, so nothing may be written in place too early. */
 const longSkip = block([t, d], parts, (w, x) => {
   const y = residual(x, (x) => w.attn(w.norm(x)));
   const z = residual(y, (y) => w.mlp(w.norm2(y)));
@@ -75,7 +75,7 @@ const gated = block(
   () => ({ a: linear(d, d), b: linear(d, d, { bias: true }), norm: rmsNorm(d, { eps: 1e-3 }) }),
   (w, x) => {
     const n = w.norm(x);
-    // the norm's value is read by linears and by element-wise maths
+    // linears and element-wise maths both read the norm's value
     return add(mul(silu(w.a(n)), w.b(n)), n);
   },
 );

@@ -1,4 +1,4 @@
-/** The machine that a package is, where there is no GPU: its WASM kernels, each exported. */
+/** The WASM machine: a package's kernels, each exported. */
 import type { Graph } from '@lamella/graph/ir';
 import type { WeightOf } from '@lamella/graph/oracle/model';
 import type { WasmVariant } from '@lamella/runtime/choices';

@@ -1,4 +1,7 @@
-/** A package has a module for every set of features with which some kernel is another one, and no module that is the plain one again. */
+/**
+ * A package has one module for each set of features that changes at least one kernel, and no copy
+ * of the plain module.
+ */
 import { lower } from '@lamella/compiler/pipeline';
 import { schedule } from '@lamella/compiler/schedule/cpu/schedule';
 import { printModule } from '@lamella/compiler/targets/wasm/module';
@@ -12,7 +15,7 @@ const settings = formatNames.flatMap((quant) => kvNames.map((kv) => ({ quant, kv
 test.each(settings)('quant $quant, KV $kv', (options) => {
   const { plan } = lower(model({ tied: false }), options);
   const known = new Set<string>();
-  // where a variant can do no more than one before it, its text is that one's
+  // a variant without further changes has the text of an earlier one
   const distinct = (['simd', 'relaxed', 'vnni'] as const).filter((variant) => {
     const features = variantFeatures[variant];
     const text = printModule(plan, schedule(plan, features), features);

@@ -1,4 +1,7 @@
-/** Weights of tiny models: larger than a real checkpoint's, so that attention is sharp and errors show. */
+/**
+ * Weights of tiny models: larger than a real checkpoint's, so that attention is sharp and errors
+ * show.
+ */
 import {
   type CheckpointTensor,
   checkpointTensors,
@@ -9,7 +12,10 @@ import {
 } from '@lamella/graph/ir';
 import type { WeightOf } from '@lamella/graph/oracle/model';
 
-/** Uniform in +-1/sqrt(fan in) times 1.5, gains in 0.75..1.25; from an integer hash of name and index. Each tensor is made once. */
+/**
+ * Uniform in +-1/sqrt(fan in) times 1.5, gains in 0.75..1.25; from an integer hash of name and
+ * index. Each tensor is made once.
+ */
 export function weightsOf(graph: Graph, seed = 1): WeightOf {
   const made = new Map<number, Float32Array>();
   return (weight: Weight) => {

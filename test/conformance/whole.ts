@@ -1,11 +1,14 @@
-/** The whole model, running free: a prompt in tiles, tokens one by one, and its own greedy text, each against the oracle's logits. */
+/**
+ * Compares the whole model, running freely, with the oracle's logits: a prompt in tiles, tokens one
+ * by one, and its own greedy text.
+ */
 import type { WeightOf } from '@lamella/graph/oracle/model';
 import { Oracle } from '@lamella/graph/oracle/oracle';
 import { expect } from 'vitest';
 import { type Machine, Sequence, type Setting, storedKv } from './machine.ts';
 import { relativeError } from './rig.ts';
 
-/** How many tokens of each. */
+/** The number of tokens of each. */
 export interface Lengths {
   readonly prompt: number;
   readonly decoded: number;
@@ -13,8 +16,8 @@ export interface Lengths {
 }
 
 /**
- * Follows the oracle to `tolerance` of its largest logit, and chooses what it chooses wherever its best two lie farther apart than that.
- * Returns the largest error.
+ * Agrees with the oracle to `tolerance` of its largest logit, and makes the same choice if its best
+ * two are farther apart than that. Returns the largest error.
  */
 export async function checkWhole(
   machine: Machine,
@@ -36,7 +39,8 @@ export async function checkWhole(
     expectChoice(logits.indexOf(Math.max(...logits)), oracle, tolerance);
   };
 
-  // decoded from nothing, then again behind a prompt: what lies behind the position does not count
+  // decoded from an empty sequence, then again after a prompt: state past the position has no
+  // effect
   for (const [i, token] of tokens.slice(0, 3).entries()) {
     sequence.decode(token);
     compare(await sequence.logits(), wanted[i]!);
@@ -68,7 +72,7 @@ export async function checkWhole(
   return worst;
 }
 
-/** The token is the oracle's, wherever its best two are farther apart than the tolerance. */
+/** The token must be the oracle's if its best two are farther apart than the tolerance. */
 function expectChoice(token: number, oracle: Float64Array, tolerance: number): void {
   const largest = Math.max(...oracle.map(Math.abs));
   const [first, second] = [...oracle].sort((a, b) => b - a) as [number, number];

@@ -1,6 +1,7 @@
 /**
- * A sliding window keeps its keys and values, and a convolution its inputs, in a ring that is shorter than the context. Here the ring is gone round several times, token by token
- * and in tiles of odd sizes that cross its end, in WASM, against the oracle's path that has no cache at all.
+ * A sliding window stores its keys and values, and a convolution its inputs, in a ring shorter than
+ * the context. Here positions pass the ring's end several times, token by token and in tiles of odd
+ * sizes that cross it, in WASM, against the oracle's path without a cache.
  */
 import { block, defineModel, dims, embedding, gqa, input, residual, rmsNorm, rope, stack } from '@lamella/dsl';
 import type { Graph } from '@lamella/graph/ir';
@@ -12,7 +13,7 @@ import { primitives } from './primitives.ts';
 import { relativeError, rig } from './rig.ts';
 import { weightsOf } from './weights.ts';
 
-/** Three blocks with windows of their own; null sees everything. */
+/** Three blocks with different windows; null sees everything. */
 function windowed(windows: readonly (number | null)[], context: number, headDim = 8): Graph {
   const { t, d, vocab } = dims({ t: context, d: 24, vocab: 40 });
   const layers = windows.map((window) =>
@@ -33,7 +34,7 @@ function windowed(windows: readonly (number | null)[], context: number, headDim 
   );
 }
 
-/** Tiles that begin and end anywhere, and now and then a whole one. */
+/** Tiles with random borders, and sometimes a whole one. */
 const tiles = [1, 96, 7, 95, 33, 64, 2, 96, 51];
 
 const settings: readonly (readonly [Setting, number])[] = [
@@ -90,6 +91,6 @@ test('a ring takes the memory of its window, not of the context', async () => {
   expect(await bytesOf(20, 500)).toBe(128 * perPosition);
   expect(await bytesOf(20, 5000)).toBe(128 * perPosition);
   expect(await bytesOf(null, 5000)).toBe(5000 * perPosition);
-  // where the context is shorter than that, it is as good
+  // if the context is shorter, no ring is used
   expect(await bytesOf(20, 100)).toBe(104 * perPosition);
 });

@@ -1,4 +1,7 @@
-/** Wherever a document lists what an option takes, as in `--quant f32|q8|q4`, the list is the one that the command has. */
+/**
+ * Where a document lists the values of an option, as in `--quant f32|q8|q4`, the list equals the
+ * command's.
+ */
 
 import { hostNames } from '@lamella/cli/json-output';
 import { stages } from '@lamella/compiler/stages';
@@ -17,7 +20,10 @@ const lists: Readonly<Record<string, readonly string[]>> = {
 
 const documents = repositoryFiles().filter((file) => file.endsWith('.md'));
 
-/** Each `--option a|b|c` of a document; in tables the bars are escaped. Capitals stand for any value. */
+/**
+ * Each `--option a|b|c` of a document; in tables the bars are escaped. Capitals stand for any
+ * value.
+ */
 function listed(text: string): readonly (readonly [option: string, values: readonly string[]])[] {
   return [...text.matchAll(/(--[a-z]+) ((?:[a-z0-9_]+\\?\|)+[a-z0-9_]+)/g)].map(
     ([, option, values]) => [option!, values!.replaceAll('\\', '').split('|')] as const,

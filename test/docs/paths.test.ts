@@ -1,6 +1,7 @@
 /**
- * A path in backticks, in a document or in a comment, is one of this repository, and a link between documents leads to a file. A path may
- * leave out the folders that are clear from where it stands: `targets/webgpu` is one because packages/compiler/src/targets/webgpu is.
+ * Checks that a path in backticks, in a document or a comment, exists in this repository, and that
+ * a link between documents leads to a file. A path may omit folders that are clear from its place:
+ * `targets/webgpu` stands for packages/compiler/src/targets/webgpu.
  */
 import { posix } from 'node:path';
 import { expect, test } from 'vitest';
@@ -10,7 +11,10 @@ const files = repositoryFiles();
 const documents = files.filter((file) => file.endsWith('.md'));
 const sources = files.filter((file) => /\.(ts|tsx|py|css|yml)$/.test(file));
 
-/** All ends of all paths, of folders as well: of a/b/c.ts there are a, a/b, b, a/b/c.ts, b/c.ts, c.ts. */
+/**
+ * All ends of all paths, including those of folders: for a/b/c.ts these are a, a/b, b, a/b/c.ts,
+ * b/c.ts, c.ts.
+ */
 const known = new Set(
   files.flatMap((file) => {
     const segments = file.split('/');
@@ -18,13 +22,16 @@ const known = new Set(
   }),
 );
 
-/** What authors, packages and the cache have, and this repository has not. */
+/** Files of authors, packages and the cache, which are not in this repository. */
 const elsewhere = ['my-model.ts', 'index.d.ts', 'package', 'graph.ts'];
 
-/** Whether a text in backticks is meant as a path: folders, or a name that ends as sources and documents do. */
+/**
+ * Whether a text in backticks is a path: it has folders, or a file extension of sources or
+ * documents.
+ */
 function isPath(text: string): boolean {
   if (!/^\w[\w.-]*(\/[\w.-]+)*\/?$/.test(text)) return false;
-  // a name in capitals stands for any
+  // a name in capitals stands for any name
   if (/(^|\/)[A-Z]+(\.|\/|$)/.test(text)) return false;
   return text.includes('/') || /\.(ts|tsx|py|md)$/.test(text);
 }

@@ -1,10 +1,10 @@
-/** The files of this repository, for tests of what documents and comments say about them. */
+/** The files of this repository, for tests of documents and comments. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
-/** Folders that are installed or generated, wherever they are. */
+/** Folders that are installed or generated, at any place. */
 const generated = ['node_modules', 'dist', 'out', '.git', '.turbo', '.cache'];
 
 /** Whether a path leads into a folder that is installed or generated. */

@@ -1,4 +1,7 @@
-/** `docs/authoring.md`, followed to the letter. What wants torch, or the 125M at full size, is followed in the longer suite. */
+/**
+ * Follows `docs/authoring.md` exactly. Steps that need torch or the full-size 125M are in the full
+ * suite.
+ */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,6 +1,7 @@
 /**
- * The same weights in every file they are published in give the same package, byte for byte: `.bin` and `.safetensors`, whole and in
- * shards, with the tied head left out, stored again, or sharing the embedding's storage.
+ * The same weights in every published file format give the same package, byte for byte: `.bin` and
+ * `.safetensors`, whole and in shards, with the tied head omitted, stored again, or sharing the
+ * embedding's storage.
  */
 import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -49,7 +50,7 @@ async function shards(
   };
 }
 
-/** A hash of everything `pack` yields for the checkpoint in these files. */
+/** A hash of all results of `pack` for the checkpoint in these files. */
 async function packed(quant: FormatName, name: string, files: Readonly<Record<string, Uint8Array>>): Promise<string> {
   const dir = path.join(folder, `${name}-${quant}`);
   await mkdir(dir);

@@ -1,9 +1,8 @@
 /**
- * Follows a guide as a reader would, so that what it says stays true. In its Markdown, by the words behind the fence:
+ * Follows a guide as a reader would, so that it stays true. The text after the fence of a Markdown
+ * block says what the block is:
  *
- *   sh            commands, one a line, which succeed
- *   sh fails      commands which fail
- *   text          what the commands before it print, line by line (other output may stand around and between)
+ *   text          lines that the commands before it print, in this order (other output may stand between them)
  *   text measured the same on some machine at some time: it is not compared
  *   diff FILE     an edit: the lines with - are in FILE once, and become those with +
  *   python FILE   a file to write
@@ -21,7 +20,7 @@ export interface Section {
   readonly blocks: readonly { readonly info: string; readonly text: string }[];
 }
 
-/** The sections of `docs/NAME` that have anything to follow. */
+/** The sections of `docs/NAME` with such blocks. */
 export async function sections(name: string): Promise<readonly Section[]> {
   const markdown = await readFile(join(root, 'docs', name), 'utf8');
   return markdown
@@ -33,7 +32,9 @@ export async function sections(name: string): Promise<readonly Section[]> {
     }));
 }
 
-/** Puts into `folder` what a reader has in a checkout: the graphs, the documents, the installed packages. */
+/**
+ * Copies the contents of a checkout to `folder`: the graphs, the documents, the installed packages.
+ */
 export async function checkout(folder: string): Promise<void> {
   await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
   const graphs = (await readdir(join(root, 'graphs'))).filter((file) => file.endsWith('.ts'));
@@ -50,7 +51,10 @@ export async function checkout(folder: string): Promise<void> {
   await writeFile(join(folder, 'package.json'), '{ "type": "module" }\n');
 }
 
-/** Does what `section` says in `folder`, and expects what it promises. Returns everything the commands printed. */
+/**
+ * Follows `section` in `folder` and expects its results. Returns everything that the commands
+ * printed.
+ */
 export async function follow(section: Section, folder: string): Promise<string> {
   let printed = '';
   let all = '';
@@ -95,7 +99,7 @@ async function edit(file: string, diff: string): Promise<void> {
   );
 }
 
-/** `python3` is wherever the variable PYTHON says. */
+/** `python3` is the program in the variable PYTHON. */
 function shell(command: string, cwd: string): Promise<{ code: number | null; output: string }> {
   const python = process.env.PYTHON ?? 'python3';
   return new Promise((resolve, reject) => {

@@ -1,6 +1,6 @@
 /**
- * A checkpoint as facebook/MobileLLM-125M publishes it (those files, names and dtypes; small sizes, random weights) becomes text: in three
- * commands, and in one. Base and layer-share.
+ * A checkpoint in the form of facebook/MobileLLM-125M (its files, names and dtypes; small sizes,
+ * random weights) generates text: in three commands, and in one. Base and layer-share.
  */
 import { copyFile, cp, mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -36,7 +36,7 @@ async function ok(...args: readonly string[]): Promise<{ stdout: string; stderr:
 }
 const json = async (...args: readonly string[]) => JSON.parse((await ok(...args, '--json')).stdout);
 
-/** `value` as the nearest f16 holds it, for the numbers that occur here. */
+/** `value` as the nearest f16, for the numbers that occur here. */
 function f16(value: number): number {
   const bits = f16Bits(value);
   const exponent = (bits >> 10) & 31;
@@ -45,13 +45,16 @@ function f16(value: number): number {
   return bits & 0x8000 ? -size : size;
 }
 
-/** What the checkpoint holds: the conformance tests' weights, rounded to f16. */
+/** The checkpoint's tensors: the conformance tests' weights, rounded to f16. */
 const stored = (graph: Graph) => {
   const read = weightsOf(graph);
   return (weight: Graph['weights'][number]) => Float32Array.from(read(weight), f16);
 };
 
-/** Makes the folder and imports it; `sharing` are the keys of `config.json` in which base and layer-share differ. */
+/**
+ * Makes the folder and imports it; `sharing` are the keys of `config.json` in which base and
+ * layer-share differ.
+ */
 async function publish(name: string, sharing: object): Promise<Graph> {
   const folder = join(home.path, name);
   await mkdir(folder);
@@ -140,7 +143,7 @@ describe.each([
     expect(again.stderr).not.toContain('compiling');
     const logits = await json('logits', name, '--tokens', '1,2,3');
     expect(logits).toEqual(await json('logits', join('out', graph.name), '--tokens', '1,2,3'));
-    // Another time of change, another checkpoint.
+    // A changed modification time makes it another checkpoint.
     await utimes(join(home.path, name, 'pytorch_model.bin'), 1, 1);
     expect((await ok(...args)).stderr).toContain('compiling');
     const made = await readdir(join(home.path, 'cache', 'lamella'));

@@ -1,4 +1,7 @@
-/** What the README promises a newcomer: `npm start` ends with a real answer, and `npx lamella` is there without a build. */
+/**
+ * The README's first steps: `npm start` ends with a real answer, and `npx lamella` works without a
+ * build.
+ */
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';

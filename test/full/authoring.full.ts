@@ -1,4 +1,7 @@
-/** All of `docs/authoring.md`, with the training in PyTorch and the comparison at full size: 500 MB of packages, four minutes. */
+/**
+ * Follows all of `docs/authoring.md`, with the training in PyTorch and the comparison at full size:
+ * 500 MB of packages, four minutes.
+ */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,7 +23,7 @@ test.each(await sections('authoring.md'))(
     if (section.title !== 'Train it') return;
     const losses = [...printed.matchAll(/loss ([\d.]+)/g)].map(([, loss]) => Number(loss));
     expect(losses.length).toBeGreaterThan(3);
-    expect(losses.at(-1)).toBeLessThan(3); // of 5.6 at the start: ln 260
+    expect(losses.at(-1)).toBeLessThan(3); // from 5.6 at the start: ln 260
     expect(printed).toMatch(/80 generated at .* as planned/);
     expect(printed).toMatch(/^out\/variant.gguf: 8 layers, q8_0/m);
   },

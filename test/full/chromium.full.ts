@@ -1,6 +1,7 @@
 /**
- * MobileLLM-125M at 4 bits in Chromium: how soon it is ready after its last byte came, and what the page's process grows by. Started as a user
- * starts it, without a debugger, which would hold every response in the page's process.
+ * MobileLLM-125M at 4 bits in Chromium: the time from the last byte until ready, and the growth of
+ * the page's process. Chromium is started without a debugger, as users start it, because a debugger
+ * would hold every response in the page's process.
  */
 import { readdir, readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -24,7 +25,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => home.remove());
 
-/** What the page's worker says: when it was ready, and when the last of the weights had come. */
+/** The worker's report: when it was ready, and when the last weights had arrived. */
 interface Said {
   readonly ready: number;
   readonly lastByte: number;
@@ -42,11 +43,14 @@ const worker = `onmessage = async ({ data }) => {
   fetch(data + '/?' + encodeURIComponent(JSON.stringify(said)), { mode: 'no-cors' }).catch(() => {});
 }`;
 
-/** Opens `url` without a debugger for as long as `until` takes; returns what that gave and the bytes of the largest page process after it. */
+/**
+ * Opens `url` without a debugger during `until`; returns its result and the bytes of the largest
+ * page process afterwards.
+ */
 function visit<T>(url: string, until: () => Promise<T>): Promise<{ readonly said: T; readonly bytes: number }> {
   return openAlone(chromiumAlone, url, async (pid) => {
     const said = await until();
-    // until what is kept has been kept, too
+    // wait until all files have been stored, too
     await setTimeout(4000);
     return { said, bytes: await largestPage(pid) };
   });

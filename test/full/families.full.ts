@@ -1,8 +1,10 @@
 /**
- * Released families against Hugging Face's own code: tiny random checkpoints that `transformers` makes and computes in float64,
- * imported from their `config.json`. The oracle's logits and those of the compiled package are held to them.
+ * Compares released families with Hugging Face's own code: tiny random checkpoints that
+ * `transformers` makes and computes in float64, imported from their `config.json`. The oracle's
+ * logits and those of the compiled package must agree with them.
  *
- * Needs Python with torch and transformers (`PYTHON` names it); without them each family is skipped by name.
+ * Needs Python with torch and transformers (`PYTHON` names it); without them each family is skipped
+ * by name.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';

@@ -1,6 +1,6 @@
 /**
- * Threads in Firefox, from pages that a server isolates and one that it does not: what one, two and three threads compute is the same, to the
- * last bit, and the same as in Node.
+ * Threads in Firefox, in pages with and without cross-origin isolation: one, two and three threads
+ * compute the same, to the last bit, and the same as in Node.
  */
 import { join } from 'node:path';
 import { openPackage } from '@lamella/cli/open-package';
@@ -28,13 +28,13 @@ afterAll(() => home.remove());
 
 const tokens = Array.from({ length: 75 }, (_, i) => (i * 37) % 200);
 
-/** What a page found with some number of threads. */
+/** The results of a page with some number of threads. */
 interface Found {
   readonly threads: number;
   readonly kernels: string;
   readonly why: string;
   readonly generated: readonly number[];
-  /** f32 [vocab], behind each of `tokens`. */
+  /** f32 [vocab], after each of `tokens`. */
   readonly logits: readonly (readonly number[])[];
 }
 

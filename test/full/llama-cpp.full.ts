@@ -1,6 +1,7 @@
 /**
- * MobileLLM-125M and 125M-LS at their published size (arXiv 2402.14905, table 1 and section 3.4) against llama.cpp, on the F32 GGUF
- * that is exported of them, with the weights of `random:1`: 64 tokens, each given. The shared one is exported as 60 layers.
+ * Compares MobileLLM-125M and 125M-LS at their published size (arXiv 2402.14905, table 1 and
+ * section 3.4) with llama.cpp, on their exported F32 GGUF files with the weights of `random:1`: 64
+ * teacher-forced tokens. The shared one is exported as 60 layers.
  */
 import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -14,7 +15,7 @@ import { expect, test } from 'vitest';
 import { relativeError, rig } from '../conformance/rig.ts';
 
 const TOKENS = 64;
-/** About 20 s a model on a quiet machine; 0.5 and 0.9 GB are written and read. */
+/** About 20 s per model on a quiet machine; 0.5 and 0.9 GB are written and read. */
 const timeoutMs = 600_000;
 
 test.each([

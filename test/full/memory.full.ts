@@ -1,7 +1,8 @@
 /**
- * Converting the largest model takes little more memory than its largest tensor: 1,511,188,800 parameters in F16 are 3 GB, packed as q8
- * 1.5 GB, and what is held beside the compiler itself is one tensor as f32, the embedding's 205 MB, and a piece of the output. The
- * checkpoint is a header and a hole: zeros, which no disk has to hold.
+ * Converting the largest model takes little more memory than its largest tensor: 1,511,188,800
+ * parameters in F16 are 3 GB, packed as q8 1.5 GB. In addition to the compiler itself, only one
+ * tensor as f32 is held, the embedding's 205 MB, and a piece of the output. The checkpoint is a
+ * header and a sparse file of zeros, which takes no disk space.
  */
 import { execFile } from 'node:child_process';
 import { mkdtemp, open, rm } from 'node:fs/promises';
@@ -44,7 +45,7 @@ test('a 1.5B checkpoint is packed in 1.2 times its largest tensor and a piece of
       `${packed >> 20} MiB packed; ${grown >> 20} MiB more at the peak than the ${before >> 20} MiB before; ${bound >> 20} allowed`,
     );
     expect(packed).toBeGreaterThan(1.5e9);
-    expect(grown).toBeGreaterThan(largest / 2); // or this measures nothing
+    expect(grown).toBeGreaterThan(largest / 2); // otherwise this measures nothing
     expect(grown).toBeLessThan(bound);
   } finally {
     await rm(folder, { recursive: true });

@@ -1,6 +1,7 @@
 /**
- * MobileLLM-125M and 125M-LS at their published size (arXiv 2402.14905, table 1 and section 3.4) against onnxruntime, with the weights
- * of `random:1`. What the tiny models cannot show: 576 and 1536 columns summed in f32, 60 executions deep, 32,000 logits.
+ * Compares MobileLLM-125M and 125M-LS at their published size (arXiv 2402.14905, table 1 and
+ * section 3.4) with onnxruntime, with the weights of `random:1`. Tiny models do not cover this: 576
+ * and 1536 columns summed in f32, 60 executions in sequence, 32,000 logits.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -14,7 +15,7 @@ import { openOnnxModel } from '../witness/onnx-decoder.ts';
 import { type LlamaConfig, writeOnnxModel } from '../witness/onnx-model.ts';
 
 const TOKENS = 16;
-/** About 7 s a model on a quiet machine; 500 MB of weights are written, read and copied. */
+/** About 7 s per model on a quiet machine; 500 MB of weights are written, read and copied. */
 const timeoutMs = 300_000;
 
 const mobileLLM125M: LlamaConfig = {

@@ -1,6 +1,7 @@
 /**
- * Packs the weights of a MobileLLM-1.5B checkpoint in a process of its own, so that its peak is packing's. Prints the resident bytes
- * before packing, with everything loaded and compiled, the most there ever were, and how many bytes were packed.
+ * Packs the weights of a MobileLLM-1.5B checkpoint in a separate process, so that its peak memory
+ * is that of packing. Prints the resident bytes before packing, with everything loaded and
+ * compiled, the peak, and the number of packed bytes.
  */
 import { openWeights } from '@lamella/checkpoint/open';
 import { compile } from '@lamella/compiler/pipeline';

@@ -1,6 +1,6 @@
 /**
- * The exported PyTorch module against the oracle, two writings of the same maths that share no line; and against the compiled
- * package, with the weights the assistant was trained to.
+ * Compares the exported PyTorch module with the oracle (two implementations of the same maths that
+ * share no code) and with the compiled package, with the assistant's trained weights.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -44,7 +44,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** Exports the graph and has Python run it with the weights of `file`. Returns [t][vocab]. */
+/** Exports the graph and runs it in Python with the weights of `file`. Returns [t][vocab]. */
 function pytorchLogits(graph: Graph, file: string, tokens: readonly number[]): number[][] {
   for (const [name, text] of Object.entries(exportPyTorch(graph))) writeFileSync(join(folder, name), text);
   const printed = execFileSync(process.env.PYTHON ?? 'python3', ['logits.py', file, tokens.join(',')], {
@@ -63,7 +63,10 @@ function difference(got: readonly (readonly number[])[], expected: readonly Arra
   return Math.max(...rows.flatMap((row, t) => row.map((x, i) => Math.abs(x - (got[t]?.[i] ?? Number.NaN))))) / largest;
 }
 
-/** Adjacent pairs in the rotation, biases, a factor, and one FFN for both weight sets, which run A B B A. */
+/**
+ * Adjacent pairs in the rotation, biases, a factor, and one FFN for both weight sets, which run A B
+ * B A.
+ */
 function everyOperation(): Graph {
   const { t, d, vocab } = dims({ t: 32, d: 32, vocab: 51 });
   const ff = dims({ ff: 48 }).ff;

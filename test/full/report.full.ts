@@ -1,6 +1,7 @@
 /**
- * The report as a reader has it: a real browser, a phone's width and a desk's, light and dark. Nothing is fetched, nothing sticks out sideways,
- * axe finds no fault; the screenshots are in `out/screenshots` for people to look at.
+ * The report in a real browser, at a phone's width and a desktop's, light and dark. It fetches
+ * nothing, nothing overflows sideways, axe finds no fault; the screenshots are in `out/screenshots`
+ * for inspection.
  */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,7 +1,8 @@
 /**
- * The longer suite, `npm run test:full`: full-size models, other runtimes as witnesses, a minute of damage for every loader. It needs more
- * than Node: Python with torch (1.13 or later) as `python3`, or wherever the variable PYTHON says, and sentencepiece's command line tools
- * (installed through apt where that is possible). What it cannot find makes it fail, never skip.
+ * The full suite, `npm run test:full`: full-size models, comparisons with other runtimes, a minute
+ * of damage for every loader. It needs Python with torch (1.13 or later) as `python3`, or the
+ * program in the variable PYTHON, and sentencepiece's command line tools (installed through apt
+ * where that is possible). If something is missing, it fails; it never skips.
  */
 import { defineConfig } from 'vitest/config';
 

@@ -1,4 +1,4 @@
-/** The goldens are what the compiler prints today. */
+/** The goldens equal the compiler's current output. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { goldens } from './goldens.ts';

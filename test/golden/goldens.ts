@@ -1,6 +1,7 @@
 /**
- * The goldens: every stage of one tiny model as text, beside the model (`tiny-ls.ts`). Another sharing order is shown as what it changes:
- * rows of a table, and nothing else. `npm run golden` writes them again; the diff is the review.
+ * The goldens: every stage of one tiny model as text, beside the model (`tiny-ls.ts`). For another
+ * sharing order they show the differences: rows of a table, and nothing else. `npm run golden`
+ * writes them again; review the diff.
  */
 
 import type { Compilation } from '@lamella/compiler/compilation';
@@ -52,7 +53,10 @@ export async function goldens(): Promise<ReadonlyMap<string, string>> {
   return files;
 }
 
-/** WGSL: every shader of one token in f32, the chosen one of a tile, one operation in the integer formats, attention over codes and halves. */
+/**
+ * WGSL: every shader of one token in f32; one shader of a tile; one operation in the integer
+ * formats; attention over codes and halves.
+ */
 function shaders(): ReadonlyMap<string, string> {
   const of = (
     quant: FormatName,
@@ -80,7 +84,7 @@ function shaders(): ReadonlyMap<string, string> {
   ]);
 }
 
-/** What another sharing order changes in every stage's text. */
+/** The differences that another sharing order makes in every stage's text. */
 async function changes(base: Compilation, graph: Graph, name: string): Promise<string> {
   const other = await compile(graph, { quant: 'f32' });
   const stages = Object.keys(base.stages) as (keyof Compilation['stages'])[];

@@ -1,4 +1,7 @@
-/** `npm run golden`: writes the goldens again, and the types that every package has. */
+/**
+ * `npm run golden`: writes the goldens again, and the type declarations that every package
+ * contains.
+ */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { apiTypes, apiTypesFile } from '@lamella/cli/build/api-types';
 import { goldens } from './goldens.ts';

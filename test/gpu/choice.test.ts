@@ -1,6 +1,7 @@
 /**
- * The choice of the next token in the loop interpreter: the first of the largest logits, wherever it stands; draws, which are those of the
- * runtime's sampler; candidates; and the step that is left for the next token.
+ * The choice of the next token in the loop interpreter: the first of the largest logits at any
+ * place; draws, which equal those of the runtime's sampler; candidates; and the step that is left
+ * for the next token.
  */
 
 import { interpret } from '@lamella/compiler/loops/interpret';
@@ -26,7 +27,7 @@ const image = new ArrayBuffer(candidates + CANDIDATE_BYTES);
 
 const step = new Uint32Array(image, memory.step.offset, GPU_STEP_WORDS);
 
-/** Runs a kernel behind the token at position 6. */
+/** Runs a kernel after the token at position 6. */
 function run(kernel: Kernel, logits: Float32Array, { temperature = 0, seed = 0, sumTemperature = 1 } = {}): void {
   new Float32Array(image, memory.logits.offset, vocab).set(logits);
   writeGpuStep(step, { position: 6, count: 1, row: 0, seed: seedKey(seed), temperature, inverse: 1 / sumTemperature });
@@ -97,7 +98,7 @@ test.each<[string, SamplingOptions]>([
       const total = logits.reduce((sum, x) => sum + Math.exp((x - largest) / sumTemperature), 0);
       expect(list.total / total).toBeCloseTo(1, 5);
       expect([sampler.sample(logits, 7), null]).toContain(sampler.pick(list, 7));
-      // the step stays
+      // the step is unchanged
       expect(nextStep()).toEqual({ position: 6, count: 1, row: 0 });
     }),
     { numRuns: 8 },

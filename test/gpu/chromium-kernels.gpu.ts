@@ -1,4 +1,4 @@
-/** Chromium's own WebGPU, in a page: the body of conformance. */
+/** The conformance test on Chromium's own WebGPU, in a page. */
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { graphCases, tinyCases } from '../conformance/cases.ts';
 import { conforms } from '../conformance/conformance.ts';

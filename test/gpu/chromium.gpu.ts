@@ -1,4 +1,7 @@
-/** A compiled package in a page of a real browser, on its WebGPU: the tokens that WASM generates there. */
+/**
+ * A compiled package in a page of a real browser, on its WebGPU: it generates the same tokens as
+ * WASM.
+ */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Scratch, scratch } from '@lamella/cli/test/lamella';
@@ -49,10 +52,10 @@ test.each(formatNames)('%s: the same text on WebGPU and on WASM', async (quant) 
     expect([gpu.running.device, gpu.told]).toEqual(['webgpu', []]);
     expect(gpu.tokens.length).toBe(48);
     expect(gpu.tokens).toEqual(wasm.tokens);
-    // Chromium's own adapter here is the CPU
+    // Chromium's adapter on this machine is the CPU
     expect(auto.running).toMatchObject({ device: 'wasm', why: expect.stringMatching(/is no GPU/) });
     expect(auto.told).toMatchObject([{ tried: 'WebGPU', cause: 'missing', running: auto.running }]);
-    // what the self-test found is kept beside the files
+    // the result of the self-test is stored beside the files
     const kept = () => tab.evaluate(async () => (await caches.open('lamella')).match('/package/self-test.json'));
     expect(await kept()).toBeDefined();
   } finally {

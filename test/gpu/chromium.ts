@@ -1,4 +1,7 @@
-/** An executor in a page of a real browser, driven from here: commands wait until something is read, and go over in one message. */
+/**
+ * An executor in a page of a real browser, controlled from this process: commands are queued until
+ * a read, and then sent in one message.
+ */
 import { launchChromium } from '@lamella/hosts/chromium';
 import { serve } from '@lamella/hosts/serve';
 import { build } from 'esbuild';
@@ -18,7 +21,7 @@ const sent = (command: Command): SentCommand => {
   return { kind: 'write', buffer, offset, base64 };
 };
 
-/** Starts Chromium with WebGPU, which draws on SwiftShader where there is no GPU. */
+/** Starts Chromium with WebGPU, on SwiftShader if there is no GPU. */
 export async function chromiumGpu(): Promise<ChromiumGpu> {
   const script = await build({
     entryPoints: [new URL('page-script.ts', import.meta.url).pathname],

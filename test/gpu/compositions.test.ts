@@ -1,4 +1,7 @@
-/** Compositions in the loop interpreter, which needs no GPU. `npm run test:gpu` runs them on drivers. */
+/**
+ * Compositions in the loop interpreter, which needs no GPU. `npm run test:gpu` runs them with
+ * drivers.
+ */
 import { describe, test } from 'vitest';
 import { follows } from '../conformance/follows.ts';
 import { attentionCompositions, compositions } from './compositions.ts';

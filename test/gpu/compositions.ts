@@ -1,6 +1,6 @@
 /**
- * What authors compose beyond a Llama block, for a GPU: queries, keys and values from anything, with attention whole and in splits, with and without
- * halves; and every element-wise function.
+ * Compositions beyond a Llama block, for a GPU: queries, keys and values from any expressions, with
+ * attention whole and in splits, with and without halves; and every element-wise function.
  */
 import { conservative, type GpuProfile, halves } from '@lamella/compiler/schedule/gpu/profile';
 import type { Graph } from '@lamella/graph/ir';
@@ -19,10 +19,10 @@ export interface Composition {
 
 const f32: Setting = { quant: 'f32', kv: 'f32' };
 const odd = { heads: 2, kvHeads: 1, headDim: 6, context: 20, sets: 1 };
-/** Attention over so long a context leaves splits. */
+/** With so long a context, attention has splits. */
 const long = { ...usualHeads, context: 200, sets: 1 };
 
-/** Those with heads that between them take every path of the kernels. */
+/** The variants whose heads together cover every path of the kernels. */
 export const headCompositions: readonly Composition[] = [
   ...some(long, ['lora-per-execution', 'gated-attention', 'attention-over-attention']).map((graph) =>
     of('in parts', graph, f32, conservative, 1e-4),
@@ -35,7 +35,7 @@ export const headCompositions: readonly Composition[] = [
   ),
 ];
 
-/** Primitives whose kernels a GPU has of its own, or that lie otherwise in memory. */
+/** Primitives with GPU kernels of their own, or with a different memory layout. */
 const ofPrimitives: readonly Composition[] = (
   [
     'norms of heads behind RoPE, without a gain',
@@ -48,7 +48,10 @@ const ofPrimitives: readonly Composition[] = (
 
 const few = { heads: 2, kvHeads: 1, headDim: 8, context: 20, sets: 1 };
 
-/** Windows, soft caps and states that several attentions read, in floats, halves and codes; long enough for their windows to hide something. */
+/**
+ * Windows, soft caps and shared states, in floats, halves and codes; long enough for the windows to
+ * hide positions.
+ */
 export const attentionCompositions: readonly Composition[] = [
   ...optionModels(few)
     .filter(({ name }) => ['scale-and-softcap', 'two-states'].includes(name))
@@ -61,7 +64,9 @@ export const attentionCompositions: readonly Composition[] = [
     .map((graph) => of('KV q8', graph, { quant: 'f32', kv: 'q8' }, conservative, 0.05)),
 ];
 
-/** With one whose shaders are so long that a driver for the CPU takes minutes to compile them. */
+/**
+ * Includes one whose shaders are so long that a driver for the CPU takes minutes to compile them.
+ */
 export const compositions: readonly Composition[] = [
   ...headCompositions,
   ...ofPrimitives,

@@ -1,13 +1,16 @@
-/** Dawn in Node, on a Vulkan driver that runs on the CPU: SwiftShader as Chromium carries it, or lavapipe; or on this machine's GPU. */
+/**
+ * Dawn in Node, on a Vulkan driver for the CPU (Chromium's SwiftShader, or lavapipe) or on this
+ * machine's GPU.
+ */
 import { create, globals } from 'webgpu';
 import { type Driver, driverFile } from './drivers.ts';
 
 Object.assign(globalThis, globals);
 
-/** An instance must outlive its devices, and nothing else holds it. */
+/** An instance must outlive its devices, and nothing else references it. */
 const kept: GPU[] = [];
 
-/** WebGPU on the driver, whose library is looked up when the first adapter is asked for. */
+/** WebGPU on the driver, whose library is loaded when the first adapter is requested. */
 export function dawnInstance(driver: Driver): GPU {
   const file = driverFile(driver);
   process.env.VK_DRIVER_FILES = file;
@@ -27,7 +30,7 @@ export async function dawn(driver: Driver): Promise<GPUDevice> {
   return deviceOf(adapter);
 }
 
-/** A device of whatever GPU this machine has. */
+/** A device of this machine's GPU. */
 export async function dawnHere(): Promise<GPUDevice> {
   const gpu = create([]);
   kept.push(gpu);
@@ -37,7 +40,7 @@ export async function dawnHere(): Promise<GPUDevice> {
   return deviceOf(adapter);
 }
 
-/** With halves where there are. */
+/** With halves if the adapter has them. */
 function deviceOf(adapter: GPUAdapter): Promise<GPUDevice> {
   return adapter.requestDevice({ requiredFeatures: adapter.features.has('shader-f16') ? ['shader-f16'] : [] });
 }

@@ -1,4 +1,7 @@
-/** A graph compiled for a GPU, on a WebGPU device wherever that is: real buffers, real shaders, one submit a kernel. */
+/**
+ * A graph compiled for a GPU, on a WebGPU device in this process or in a page: real buffers, real
+ * shaders, one submit per kernel.
+ */
 import type { Kernel } from '@lamella/compiler/loops/ir';
 import { lowerGpu } from '@lamella/compiler/pipeline';
 import { conservative, type GpuProfile } from '@lamella/compiler/schedule/gpu/profile';
@@ -17,7 +20,7 @@ import { codesKernels, imageOf, workgroups } from './machine.ts';
 const STORAGE = 0x80 | 0x08 | 0x04;
 const UNIFORM = 0x40 | 0x80 | 0x08 | 0x04;
 
-/** Opens a model on what `execute` makes. */
+/** Opens a model with executors from `execute`. */
 export function onDevice(execute: (setup: Setup) => Promise<Executor>, profile: GpuProfile = conservative) {
   return async (graph: Graph, weightOf: WeightOf, setting: Setting): Promise<Machine> => {
     const lowered = lowerGpu(graph, setting, profile);

@@ -1,6 +1,7 @@
 /**
- * The WebGPU driver on Dawn, with every device watched: what it makes after load, what it reads back, how many dispatches a token takes; and
- * what happens when a device is lost, or computes wrongly.
+ * The WebGPU driver on Dawn, with every device observed: the objects it makes after loading, its
+ * readbacks, its dispatches per token; and its behaviour when a device is lost, or computes
+ * wrongly.
  */
 
 import type { Fallback, SamplingOptions } from '@lamella/runtime/api';
@@ -15,15 +16,15 @@ import { generated, packageOf } from './package.ts';
 /** Calls by name, of all devices. */
 let calls: Record<string, number> = {};
 let devices: GPUDevice[] = [];
-/** Bytes that were copied from one buffer to another: all of them to be read back. */
+/** Bytes that were copied from one buffer to another, all of them for readbacks. */
 let copied = 0;
-/** What adapters say of themselves, where it is not what they are. */
+/** Properties that adapters report falsely. */
 let info: object | null = null;
 const count = (name: string) => {
   calls[name] = (calls[name] ?? 0) + 1;
 };
 
-/** Counts calls of a method from here on. */
+/** Counts calls of a method from now on. */
 function watch<T extends object>(
   object: T,
   method: keyof T & string,
@@ -98,7 +99,7 @@ describe.each(formatNames)('%s', (quant) => {
     // one for every chunk; the first are shorter: 1, 2, 4, ...
     expect(calls.mapAsync! - loaded.mapAsync!).toBe(calls.copyBufferToBuffer! - loaded.copyBufferToBuffer!);
     expect(calls.mapAsync! - loaded.mapAsync!).toBe(Math.log2(chunk) + Math.ceil((256 - (chunk - 1)) / chunk));
-    // nothing is computed behind the last token: the head of the prompt's, 255 steps, 256 choices
+    // nothing is computed past the last token: the head for the prompt, 255 steps, 256 choices
     const { kinds } = gpu.manifest.webgpu!.at(-1)!;
     const perStep = gpu.manifest.report.webgpu!.dispatchesPerToken - 1;
     const head = kinds.at(-1)!.decode.length;
@@ -217,7 +218,7 @@ test.each(['layers.q_proj+k_proj+v_proj.decode', 'layers.q_proj+k_proj+v_proj.op
       },
     ]);
     model.dispose();
-    // once is enough: the device is not even opened again
+    // one failure is enough: the device is not opened again
     const before = devices.length;
     expect((await open()).running.device).toBe('wasm');
     expect([devices.length, told.length]).toEqual([before, 2]);

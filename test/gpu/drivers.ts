@@ -1,6 +1,7 @@
 /**
- * Vulkan drivers for machines without a GPU. Chromium (Debian) carries SwiftShader. Dawn refuses the lavapipe of Debian 12, so the one of its
- * backports is unpacked into a folder of its own, beside the system's.
+ * Vulkan drivers for machines without a GPU. Chromium (Debian) contains SwiftShader. Dawn refuses
+ * the lavapipe of Debian 12, so the one from its backports is unpacked into a separate folder,
+ * beside the system's.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
@@ -12,12 +13,12 @@ export type Driver = 'SwiftShader' | 'lavapipe';
 const swiftShader = '/usr/lib/chromium/vk_swiftshader_icd.json';
 const lavapipe = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'lamella', 'lavapipe');
 
-/** The file that tells Vulkan's loader of a driver. */
+/** The file through which Vulkan's loader finds a driver. */
 export function driverFile(driver: Driver): string {
   return driver === 'SwiftShader' ? swiftShader : join(lavapipe, 'icd.json');
 }
 
-/** Installs what is missing, through apt. Throws where that fails. */
+/** Installs missing packages through apt. Throws if that fails. */
 export function installDrivers(): void {
   const apt = (...args: string[]) => execFileSync('apt-get', args, { stdio: ['ignore', 'ignore', 'inherit'] });
   const packages = ['chromium', 'libvulkan1', 'mesa-vulkan-drivers'];
@@ -28,14 +29,14 @@ export function installDrivers(): void {
   ];
   if (!present.every((file) => existsSync(file))) {
     apt('update');
-    // the system's mesa brings the libraries that its successor needs
+    // the system's mesa brings the libraries that the newer version needs
     apt('install', '-y', '--no-install-recommends', ...packages);
   }
   if (existsSync(driverFile('lavapipe'))) return;
   mkdirSync(join(lavapipe, 'lists', 'partial'), { recursive: true });
   const source = join(lavapipe, 'backports.list');
   const key = '/usr/share/keyrings/debian-archive-keyring.gpg';
-  // where the system's own packages come from
+  // the address of the system's own packages
   const targets = ['indextargets', '--format', '$(SITE)', 'Created-By: Packages', 'Codename: bookworm'];
   const [site] = execFileSync('apt-get', targets, { encoding: 'utf8' }).split('\n');
   writeFileSync(source, `deb [signed-by=${key}] ${site} bookworm-backports main\n`);

@@ -1,9 +1,9 @@
 /**
- * Runs what it is told on a WebGPU device: buffers and shaders come as data, so that the same few lines serve a device of this process and one
- * in a page. Numbers and bytes alone go in and out.
+ * Runs commands on a WebGPU device. Buffers and shaders are passed as data, so that the same few
+ * lines serve a device in this process and one in a page. Only numbers and bytes go in and out.
  */
 
-/** What is made once. */
+/** Objects that are made once. */
 export interface Setup {
   readonly buffers: readonly { readonly size: number; readonly usage: number }[];
   readonly shaders: readonly { readonly name: string; readonly code: string }[];
@@ -26,12 +26,15 @@ export type Command =
 export interface Executor {
   /** Commands run in order. */
   submit(commands: readonly Command[]): void;
-  /** Bytes of a buffer once all commands have run. Rejects with what the device found wrong since. */
+  /** Bytes of a buffer after all commands. Rejects with the device's errors since the last read. */
   read(buffer: number, offset: number, bytes: number): Promise<ArrayBuffer>;
   close(): Promise<void>;
 }
 
-/** Pipelines by the text of their shader: drivers for the CPU take longer to compile one than to run it, and models share most of theirs. */
+/**
+ * Pipelines by the text of their shader: drivers for the CPU take longer to compile one than to run
+ * it, and models share most of theirs.
+ */
 const compiled = new WeakMap<GPUDevice, Map<string, Promise<GPUComputePipeline>>>();
 
 function pipelineOf(device: GPUDevice, shader: Setup['shaders'][number]): Promise<GPUComputePipeline> {
@@ -50,7 +53,7 @@ async function compile(device: GPUDevice, { name, code }: Setup['shaders'][numbe
   return device.createComputePipelineAsync({ layout: 'auto', compute: { module, entryPoint: 'main' } });
 }
 
-/** Makes everything. Rejects with what the device says about a shader. */
+/** Makes all objects. Rejects with the device's errors about a shader. */
 export async function executorOn(device: GPUDevice, { buffers, shaders }: Setup): Promise<Executor> {
   const errors: string[] = [];
   const listen = (e: Event) => errors.push((e as GPUUncapturedErrorEvent).error.message);

@@ -1,6 +1,8 @@
 /**
- * What `inspect` says of a package for WebGPU, a watched device sees: pipelines and buffers when it is loaded, dispatches and bytes of weights of
- * every token, tokens for a readback. For tiny models, and in Dawn and in Chromium for MobileLLM-125M in q4 at its full size, whose text is also WASM's.
+ * An observed device confirms the figures of `inspect` for a WebGPU package: pipelines and buffers
+ * on loading, dispatches and bytes of weights per token, tokens per readback. For tiny models, and
+ * in Dawn and in Chromium for MobileLLM-125M in q4 at its full size, where the text must also equal
+ * WASM's.
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -20,7 +22,10 @@ import { dawnInstance } from './dawn.ts';
 import { byToken, CHANNEL, type Observed, observe, QUESTION, type Told } from './observer.ts';
 import { generated, packageOf } from './package.ts';
 
-/** Compares what was called until the model was loaded, and what was seen of `count` tokens after that, with the report. */
+/**
+ * Compares the calls until the model was loaded, and the observations of `count` tokens after that,
+ * with the report.
+ */
 function asReported(
   { webgpu }: InspectReport,
   loaded: ReadonlyMap<string, number>,
@@ -42,7 +47,7 @@ function asReported(
   }
 }
 
-/** Generates here and compares with the report. Returns the tokens. */
+/** Generates in this process and compares with the report. Returns the tokens. */
 async function generatedAsReported(
   gpu: Model,
   observed: Observed,
@@ -69,7 +74,7 @@ describe.each<[FormatName, number]>([
     const gpu = await load(files, { device: 'webgpu' });
     await generatedAsReported(gpu, observed, [5, 6, 7], count);
     const { tokensPerReadback, dispatchesPerToken } = gpu.manifest.report.webgpu!;
-    // the first chunks are shorter; then every readback has as many tokens
+    // the first chunks are shorter; then every readback has the same number of tokens
     const later = observed.readbacks.slice(-5);
     later.slice(1).forEach((at, i) => {
       expect(at - later[i]!).toBe(tokensPerReadback * dispatchesPerToken);
@@ -82,7 +87,7 @@ describe('MobileLLM-125M, q4, at its full size', () => {
   let home: Scratch;
   let folder: string;
   let wasm: readonly number[];
-  // the GPU runs ahead as far as the context goes: drivers for the CPU take seconds a token
+  // the GPU runs ahead up to the end of the context, and drivers for the CPU take seconds per token
   const prompt = [1, 2, 3];
   const count = 4;
 
@@ -137,7 +142,7 @@ globalThis.run = async (prompt, maxTokens) => {
     const site = await serve({
       '/index.html': { text: page },
       '/observer.js': { text: outputFiles[0]!.text },
-      // the package's worker, with an observer before it
+      // the package's worker, preceded by an observer
       '/package/worker.js': { text: "import '/observer.js';\nimport './its-own-worker.js';" },
       '/package/its-own-worker.js': { text: await readFile(join(folder, 'worker.js'), 'utf8') },
       '/package': { folder },

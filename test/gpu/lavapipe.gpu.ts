@@ -17,7 +17,8 @@ afterAll(() => device.destroy());
 const execute = (setup: Setup) => executorOn(device, setup);
 
 const cases = [...tinyCases, ...graphCases];
-// what keeps keys and values as codes has no halves; of the graphs, the one with trained weights
+// a model with keys and values as codes has no halves; of the graphs, only the one with trained
+// weights
 const inHalves = [...tinyCases, ...graphCases.filter(({ name }) => name.endsWith('the assistant'))].filter(
   ({ setting }) => setting.kv === 'f32',
 );

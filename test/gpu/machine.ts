@@ -1,6 +1,6 @@
 /**
- * A graph compiled for a GPU, run kernel by kernel by the loop interpreter, which needs no GPU. The memory image is the plan's, with the
- * history of chosen tokens and the candidates behind it.
+ * A graph compiled for a GPU, run kernel by kernel by the loop interpreter, which needs no GPU. The
+ * memory image is the plan's, followed by the history of chosen tokens and the candidates.
  */
 
 import type { LoweredGpu } from '@lamella/compiler/compilation';
@@ -27,8 +27,9 @@ export async function imageOf({ plan, graph }: LoweredGpu, weightOf: WeightOf): 
 }
 
 /**
- * Kernels that make codes in the arena as decoding makes them inside its contractions, with as many invocations and in the same order: the
- * schedule of an x that does not fit the memory of a workgroup. The end keeps no codes in the arena: it borrows the room of another kind's.
+ * Kernels that make the same codes in the arena as decoding makes inside its contractions, with as
+ * many invocations and in the same order: the schedule for an x that does not fit workgroup memory.
+ * The end keeps no codes in the arena, so it borrows another kind's buffers.
  */
 export function codesKernels(
   { plan, kernels }: LoweredGpu,

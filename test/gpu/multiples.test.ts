@@ -1,4 +1,7 @@
-/** What an index is said to be a multiple of, it is, for every value of its locals; and division by that leaves nothing behind. */
+/**
+ * The proved divisor of an index divides it for every value of its locals, and division by it
+ * leaves no remainder.
+ */
 import { apply, argument, Builder, i32, plus, quotient, remainder, times } from '@lamella/compiler/loops/build';
 import { intrinsics } from '@lamella/compiler/loops/intrinsics';
 import type { Expr, Kernel } from '@lamella/compiler/loops/ir';
@@ -40,7 +43,7 @@ test('a multiple is one', () => {
     fc.property(index, fc.array(fc.nat(50), { minLength: 3, maxLength: 3 }), (e, values) => {
       const locals = Object.fromEntries(names.map((name, i) => [name, values[i]!]));
       const [exact, by] = [value(e, locals), of(e)];
-      // small numbers only: an i32 that has wrapped is no index
+      // small numbers only: an i32 that has wrapped is not an index
       fc.pre(exact >= 0 && exact < 2 ** 28);
       if (by === 0) expect(exact).toBe(0);
       else {

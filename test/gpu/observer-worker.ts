@@ -1,4 +1,7 @@
-/** The observer in the worker of a page: it watches the GPU there and, asked over a channel, tells what it has seen since it was last asked. */
+/**
+ * The observer in the worker of a page: it observes the GPU there and, on request over a channel,
+ * reports its observations since the last request.
+ */
 import { CHANNEL, observe, QUESTION, type Told } from './observer.ts';
 
 const observed = observe(navigator.gpu);

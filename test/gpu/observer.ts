@@ -1,9 +1,11 @@
-/** A GPU whose every device is watched: what is made, what is dispatched with which bindings, what is read back. */
+/**
+ * A GPU whose devices are all observed: objects made, dispatches with their bindings, readbacks.
+ */
 
-/** A dispatch as the device saw it. */
+/** A dispatch as the device received it. */
 export interface Dispatched {
   readonly kernel: string;
-  /** Bytes it binds of buffers that loading filled, by parts of them: the weights. */
+  /** Bytes that it binds of buffers filled during loading (the weights), by parts. */
   readonly weightBytes: number;
 }
 
@@ -15,14 +17,17 @@ export interface Observed {
   readonly readbacks: number[];
 }
 
-/** Where `observer-worker.ts` is asked, how, and what it answers: what it has seen since it was last asked. */
+/**
+ * The channel of `observer-worker.ts`, its question, and its answer: the observations since the
+ * last question.
+ */
 export const CHANNEL = 'observed';
 export const QUESTION = 'what was seen?';
 export type Told = Pick<Observed, 'dispatches' | 'readbacks'> & {
   readonly calls: readonly (readonly [string, number])[];
 };
 
-/** Replaces a method of one object by one that tells its result and arguments. */
+/** Replaces a method of one object by one that also reports its result and arguments. */
 function watch<T extends object>(
   object: T,
   method: keyof T & string,
@@ -37,7 +42,7 @@ function watch<T extends object>(
   Object.defineProperty(object, method, { value });
 }
 
-/** Puts a watched GPU at `navigator.gpu`. */
+/** Puts an observed GPU at `navigator.gpu`. */
 export function observe(gpu: GPU): Observed {
   const observed: Observed = { calls: new Map(), dispatches: [], readbacks: [] };
   const count = (name: string) => observed.calls.set(name, (observed.calls.get(name) ?? 0) + 1);
@@ -103,13 +108,13 @@ export function observe(gpu: GPU): Observed {
       };
     },
   };
-  // Node 20 has none.
+  // Node 20 has no `navigator`.
   if (!globalThis.navigator) Object.defineProperty(globalThis, 'navigator', { value: {} });
   Object.defineProperty(navigator, 'gpu', { value: watched, configurable: true });
   return observed;
 }
 
-/** The dispatches of each token of a greedy text: what lies between two choices. */
+/** The dispatches of each token of a greedy text: those between two choices. */
 export function byToken({ dispatches }: Observed): readonly (readonly Dispatched[])[] {
   const ends = dispatches.flatMap(({ kernel }, i) => (kernel.includes('argmax') ? [i] : []));
   return ends.slice(1).map((end, i) => dispatches.slice(ends[i]! + 1, end + 1));

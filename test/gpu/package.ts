@@ -1,4 +1,7 @@
-/** A package with WebGPU kernels, in memory: what the runtime loads, with random weights and the probe its own WASM kernels gave. */
+/**
+ * A package with WebGPU kernels, in memory: the runtime's files, with random weights and the probe
+ * of its own WASM kernels.
+ */
 import { createHash } from 'node:crypto';
 import { compile } from '@lamella/compiler/pipeline';
 import type { FormatName } from '@lamella/compiler/program/ir';
@@ -54,7 +57,7 @@ export async function packageOf(
   return place;
 }
 
-/** Ids a model generates greedily. */
+/** Ids that a model generates greedily. */
 export async function generated(
   model: Model,
   prompt: readonly number[],

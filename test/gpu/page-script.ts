@@ -1,4 +1,7 @@
-/** What a page does for `chromium.ts`: one executor on the browser's own device. Bytes cross as base64. */
+/**
+ * The page's side of `chromium.ts`: one executor on the browser's own device. Bytes are passed as
+ * base64.
+ */
 import { type Command, type Executor, executorOn, type Setup } from './executor.ts';
 
 /** A command whose bytes are text. */
@@ -6,7 +9,7 @@ export type SentCommand =
   | Exclude<Command, { kind: 'write' }>
   | { readonly kind: 'write'; readonly buffer: number; readonly offset: number; readonly base64: string };
 
-/** What the page offers. */
+/** The functions that the page provides. */
 export interface Page {
   open(setup: Setup): Promise<void>;
   /** Runs the commands, then reads. */

@@ -1,4 +1,7 @@
-/** Which profile of a package runs: halves where the adapter has them (lavapipe), the conservative one where they compute wrongly. */
+/**
+ * The profile that a package runs: halves if the adapter has them (lavapipe), the conservative one
+ * if they compute wrongly.
+ */
 import { compile } from '@lamella/compiler/pipeline';
 import type { Fallback } from '@lamella/runtime/api';
 import type { KvName } from '@lamella/runtime/choices';

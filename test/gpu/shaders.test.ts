@@ -1,6 +1,7 @@
 /**
- * Every shader of tiny models and of `graphs/`, by two readers that share no code with the printer: naga (what Firefox and wgpu read WGSL with) validates
- * it, wgsl_reflect tells its bindings, sizes and workgroups, which must be the plan's, and looks for races by running it.
+ * Checks every shader of tiny models and of `graphs/` with two readers that share no code with the
+ * printer: naga (the WGSL front end of Firefox and wgpu) validates it; wgsl_reflect reports its
+ * bindings, sizes and workgroups, which must equal the plan's, and runs it to find races.
  */
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -66,7 +67,7 @@ describe.each(settings)('%s, KV %s, $2.name profile', (quant, kv, profile) => {
   );
 });
 
-/** What fuses into no contraction. */
+/** Operations that are not fused into a contraction. */
 const unfused = [
   ...headModels({ ...usualHeads, context: 200, sets: 1 }),
   ...headModels({ heads: 2, kvHeads: 1, headDim: 6, context: 20, sets: 1 }),
@@ -87,7 +88,7 @@ test.each(readdirSync(graphs).filter((file) => file.endsWith('.ts')))(
   },
 );
 
-/** Asks both readers about every shader of a graph. */
+/** Checks every shader of a graph with both readers. */
 function expectPlanned(
   graph: Graph,
   quant: FormatName,
@@ -104,7 +105,7 @@ function expectPlanned(
       groups!.map((v) => ({ binding: v.binding, access: reflected.uniforms.includes(v) ? 'uniform' : v.access })),
       shader.name,
     ).toEqual(shader.bindings.map(({ access }, binding) => ({ binding, access })));
-    // a binding holds whole elements of the array that the shader says it is
+    // a binding holds whole elements of the shader's array
     const storage = shader.bindings.flatMap((b, i) => (b.access === 'uniform' ? [] : [[b, groups![i]!] as const]));
     for (const [{ bytes, offset }, variable] of storage) {
       expect([bytes % elementBytesOf(variable), offset % elementBytesOf(variable)], shader.name).toEqual([0, 0]);
@@ -136,10 +137,10 @@ test('a table that is too large for one binding is bound in parts', () => {
   ]);
 });
 
-/** Bytes of one element of the array that a variable is. */
+/** Bytes of one element of a variable's array. */
 const elementBytesOf = ({ type }: VariableInfo): number => (type as ArrayInfo).format.size;
 
-/** What a shader binds of each resource, all parts of it together. */
+/** The bindings of a shader, by resource, all parts together. */
 function boundBytes({ bindings }: Shader): Readonly<Record<string, number>> {
   const sums: Record<string, number> = {};
   for (const { resource, group, bytes } of bindings) {
@@ -149,7 +150,10 @@ function boundBytes({ bindings }: Shader): Readonly<Record<string, number>> {
   return sums;
 }
 
-/** What the plan has for those resources, but for the step, which may be bound as words and as a uniform. */
+/**
+ * The plan's sizes of these resources, except the step, which may be bound as words and as a
+ * uniform.
+ */
 function plannedBytes(plan: Plan, kind: Kind, shader: Shader): Readonly<Record<string, number>> {
   const { tokens, arena } = plan.memory;
   const sizes: Readonly<Record<string, number>> = {
@@ -162,7 +166,7 @@ function plannedBytes(plan: Plan, kind: Kind, shader: Shader): Readonly<Record<s
   return Object.fromEntries(Object.entries(boundBytes(shader)).map(([name, bytes]) => [name, sizes[name] ?? bytes]));
 }
 
-/** Runs a shader on zeros in the reader's own interpreter, for three tokens behind one. */
+/** Runs a shader on zeros in the reader's own interpreter, for three tokens at position 1. */
 function racesOf(code: string, { bindings, grid }: Shader): readonly string[] {
   const scalars = { position: 1, count: 3, row: 0 };
   const buffers = bindings.map(({ access, bytes }, i) => {

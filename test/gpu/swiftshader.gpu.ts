@@ -1,4 +1,4 @@
-/** Dawn on SwiftShader, the driver that Chromium carries. */
+/** Dawn on SwiftShader, the driver that Chromium contains. */
 import { conservative } from '@lamella/compiler/schedule/gpu/profile';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { graphCases, tinyCases } from '../conformance/cases.ts';

@@ -1,6 +1,6 @@
 /**
- * `npm run test:gpu`: the kernels on every WebGPU there is for a machine without a GPU. Each needs a driver that runs on the CPU; what is
- * missing is installed (Debian), and a rig that cannot run fails.
+ * `npm run test:gpu`: runs the kernels on every WebGPU for machines without a GPU. Each needs a
+ * driver for the CPU; missing ones are installed (Debian), and a test that cannot run fails.
  */
 import { defineConfig } from 'vitest/config';
 

@@ -1,4 +1,7 @@
-/** The ring of a sliding window on a GPU, gone past its end, in the loop interpreter: floats, halves and codes, whole and in parts. */
+/**
+ * The ring of a sliding window on a GPU, beyond its end, in the loop interpreter: floats, halves
+ * and codes, whole and in splits.
+ */
 import { conservative, type GpuProfile, halves } from '@lamella/compiler/schedule/gpu/profile';
 import { block, defineModel, dims, embedding, gqa, input, residual, rmsNorm, stack } from '@lamella/dsl';
 import type { Graph } from '@lamella/graph/ir';
@@ -39,7 +42,7 @@ test.each<[string, number, Setting['kv'], GpuProfile, number]>([
   const running = new Sequence(machine);
   const agrees = async (position: number) =>
     expect(relativeError(await running.logits(), wanted[position]!), `position ${position}`).toBeLessThan(tolerance);
-  // past the end of the ring: of 128 positions, or of 192
+  // beyond the end of the ring, which has 128 or 192 positions
   for (const count of window < 34 ? [96, 45] : [96, 95, 9]) {
     const from = running.position;
     running.prefill(tokens.slice(from, from + count));

@@ -338,7 +338,7 @@ const bases: Readonly<Record<string, object>> = {
   mobilellm: { ...llama, model_type: 'mobilellm' },
 };
 
-/** Without `layer_sharing` a MobileLLM's blocks run once, whatever the count. */
+/** Without `layer_sharing` a MobileLLM's blocks run once, for any count. */
 const isIdle = (key: string, base: string) => key === 'layer_sharing_repeats' && base === 'mobilellm';
 
 const changes = Object.keys(mathsChanging).flatMap((key) => Object.keys(bases).map((base) => [key, base] as const));

@@ -1,7 +1,8 @@
 /**
- * `npm run mutate [-- words of names]`: applies the mutations one at a time and demands that the test named beside each fails. It works
- * on copies of the repository in the temporary folder, so nothing here can be left broken; the unchanged copy must pass first, so that a
- * failure means the mutation.
+ * `npm run mutate [-- words of names]`: applies the mutations one at a time and requires the test
+ * named beside each to fail. It works on copies of the repository in the temporary folder, so the
+ * repository stays intact; the unchanged copy must pass first, so that a failure comes from the
+ * mutation.
  */
 import { spawn } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
@@ -10,18 +11,21 @@ import { basename, join, resolve } from 'node:path';
 import { type Mutation, mutations } from './mutations.ts';
 
 const repository = resolve(import.meta.dirname, '../..');
-/** Copies worked on at the same time: as many as there are cores to spare on the machines this runs on. */
+/** Copies used at the same time, suitable for the cores of the machines that run this. */
 const COPIES = 2;
 const TIME_LIMIT = 120_000;
 
 interface Verdict {
-  /** Full name of the first test that failed, null when all passed. */
+  /** Full name of the first test that failed, null if all passed. */
   readonly failed: string | null;
   readonly passed: number;
   readonly seconds: number;
 }
 
-/** The repository without what is built or installed; dependencies are linked, our own packages point into the copy. */
+/**
+ * The repository without built and installed files; dependencies are linked, our own packages point
+ * into the copy.
+ */
 async function makeCopy(): Promise<string> {
   const copy = await mkdtemp(join(tmpdir(), 'lamella-mutate-'));
   const left = new Set(['node_modules', 'dist', 'out', '.git', '.turbo', '.cache']);
@@ -43,7 +47,7 @@ async function makeCopy(): Promise<string> {
 
 const running = new Set<ReturnType<typeof spawn>>();
 
-/** Runs test files in a copy until the first failure. Throws when they cannot be run at all. */
+/** Runs test files in a copy until the first failure. Throws if they cannot run. */
 async function runTests(copy: string, files: readonly string[]): Promise<Verdict> {
   const started = performance.now();
   const report = join(copy, 'report.json');
@@ -76,7 +80,7 @@ async function runTests(copy: string, files: readonly string[]): Promise<Verdict
   };
 }
 
-/** What is read of vitest's JSON report. */
+/** The part of vitest's JSON report that is used. */
 interface VitestReport {
   readonly testResults: readonly {
     readonly name: string;
@@ -86,14 +90,14 @@ interface VitestReport {
   }[];
 }
 
-/** The mutated text of a file. Throws when the mutation does not fit it exactly once. */
+/** The mutated text of a file. Throws unless the mutation fits it exactly once. */
 function mutate({ name, file, find, replace }: Mutation, text: string): string {
   const parts = text.split(find);
   if (parts.length !== 2) throw new Error(`"${name}": its text stands ${parts.length - 1} times in ${file}: ${find}`);
   return parts.join(replace);
 }
 
-/** Applies one mutation to a copy, tests it, and takes it back. */
+/** Applies one mutation to a copy, tests it, and reverts it. */
 async function judge(copy: string, mutation: Mutation): Promise<Verdict> {
   const path = join(copy, mutation.file);
   const text = await readFile(path, 'utf8');

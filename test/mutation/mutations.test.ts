@@ -1,6 +1,6 @@
 /**
- * Every mutation still fits its file. The mutations themselves take an hour (`npm run mutate`); without this test a change of
- * the code they name would be noticed only then.
+ * Every mutation still fits its file. The mutations themselves take an hour (`npm run mutate`);
+ * without this test, a change of the code that they quote would only be noticed then.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';

@@ -1,6 +1,7 @@
 /**
- * Mistakes one could make in Lamella without noticing, by name. Each is one change of text and the test file that must not let it pass.
- * The text must stand exactly once in its file, so that a mutation cannot quietly stop being one.
+ * Mistakes in Lamella that could go unnoticed, by name. Each is one change of text and the test
+ * file that must fail. The text must occur exactly once in its file, so that a mutation cannot
+ * silently stop applying.
  */
 
 export interface Mutation {
@@ -699,7 +700,7 @@ const pictures: readonly Mutation[] = [
   },
 ];
 
-/** What the benchmark compares with, and holds others to. */
+/** The references of the benchmark, and its checks of contenders. */
 const beside: readonly Mutation[] = [
   {
     name: "GGUF's rows of q and k stay in neighbouring pairs",

@@ -1,4 +1,4 @@
-/** Every released config.json becomes a graph, or one message says what in it does not. */
+/** Every released config.json becomes a graph, or gives one message with the reason. */
 import { readdirSync } from 'node:fs';
 import { importHuggingFace } from '@lamella/checkpoint/huggingface/import-config';
 import { importedGraph } from '@lamella/cli/imported-graph';

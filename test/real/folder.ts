@@ -1,4 +1,4 @@
-/** Where the released files are, which `start.ts` says. */
+/** The folder of the released files, which `start.ts` passes on. */
 import { join } from 'node:path';
 
 const { LAMELLA_REAL } = process.env;

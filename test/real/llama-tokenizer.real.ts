@@ -1,4 +1,7 @@
-/** LLaMA's own `tokenizer.model`, which every MobileLLM has, becomes a package's tokenizer with the same ids. */
+/**
+ * LLaMA's own `tokenizer.model`, which every MobileLLM uses, becomes a package's tokenizer with the
+ * same ids.
+ */
 import { readFileSync } from 'node:fs';
 import { readModel } from '@lamella/checkpoint/sentencepiece/model';
 import { sentencePieceToTokenizerJson } from '@lamella/checkpoint/sentencepiece/tokenizer-json';
@@ -18,7 +21,7 @@ const tokenizer = new Tokenizer(JSON.parse(JSON.stringify(made.tokenizer)), {
   promptSuffix: '',
 });
 
-/** llama.cpp's texts, and the ids that Hugging Face's tokenizers gives for them. */
+/** llama.cpp's texts, and their ids from Hugging Face's tokenizers. */
 const texts = readFileSync(real('llama2-tokenizer', 'texts.inp'), 'utf8').split('\n__ggml_vocab_test__\n');
 const expected = readFileSync(real('llama2-tokenizer', 'ids.out'), 'utf8').split('\n');
 

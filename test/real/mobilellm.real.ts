@@ -1,4 +1,7 @@
-/** MobileLLM-125M's files as they are released, but for the weights, which are random, and fewer layers: one command answers. */
+/**
+ * MobileLLM-125M's released files, except that the weights are random and there are fewer layers:
+ * one command answers.
+ */
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { randomTensor } from '@lamella/checkpoint/random';
@@ -44,7 +47,7 @@ test('lamella run MobileLLM-125M --prompt', async () => {
     JSON.parse(await ok('run', 'MobileLLM-125M', ...prompt, '--max-tokens', '8', '--json'));
   const answer = await run('--prompt', 'Thin and deep');
   expect(answer.tokens).toHaveLength(8);
-  // LLaMA's ids of the text, with BOS before them
+  // LLaMA's ids of the text, with BOS first
   const { tokens, stats } = await run('--tokens', '1,498,262,322,6483');
   expect([answer.stats.promptTokens, answer.tokens]).toEqual([stats.promptTokens, tokens]);
   expect((await run('--prompt', '')).stats.promptTokens).toBe(1);

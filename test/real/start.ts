@@ -1,6 +1,7 @@
 /**
- * `npm run test:real -- FOLDER`: what the project promises, on files as others release them: tokenizers, configs and a trained model. They
- * are not part of the project. FOLDER is `../shared/real` unless given; where that is not there, nothing is tested, and this says so.
+ * `npm run test:real -- FOLDER`: tests the project's promises on released files of others:
+ * tokenizers, configs and a trained model. They are not part of the project. FOLDER is
+ * `../shared/real` by default; if it does not exist, nothing is tested, and a message says so.
  */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';

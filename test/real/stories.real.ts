@@ -1,4 +1,7 @@
-/** A Llama that was really trained (260 thousand parameters): its greedy text in f32, and how far q8 and q4 are from it. */
+/**
+ * A small trained Llama (260 thousand parameters): its greedy text in f32, and the differences of
+ * q8 and q4 from it.
+ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Scratch, scratch } from '@lamella/cli/test/lamella';
@@ -10,7 +13,7 @@ const model = real('stories260K');
 const { ids: expected } = JSON.parse(readFileSync(join(model, 'expected-greedy-256.json'), 'utf8')) as {
   ids: number[];
 };
-/** What is measured: the model's own text, from BOS on. */
+/** The measured text: the model's own, from BOS on. */
 const text = [1, ...expected].slice(0, 200);
 
 let home: Scratch;
@@ -61,7 +64,7 @@ test('q8 and q4 say nearly the same', async () => {
   console.log(`stories260K, mean KL to f32 over ${f32.length} tokens: q8 ${q8.toFixed(5)}, q4 ${q4.toFixed(4)}`);
   expect(q8).toBeLessThan(0.005);
   expect(q4).toBeLessThan(0.15);
-  // none is exact, so each was really computed
+  // none is exactly zero, so each was really computed
   expect(Math.min(q8, q4)).toBeGreaterThan(0);
 });
 

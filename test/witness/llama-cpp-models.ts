@@ -1,4 +1,4 @@
-/** What else llama.cpp's Llama can be, beside what the preset makes: biases, and every way of rotating. */
+/** Variants of llama.cpp's Llama beyond the preset: biases, and every form of rotation. */
 import {
   add,
   attention,
@@ -27,7 +27,7 @@ const { t, d, ff, kv, vocab } = dims({ t: 80, d: 64, ff: 96, kv: 32, vocab: 96 }
 const [heads, kvHeads] = [4, 2];
 const position = rope(500);
 
-/** A Llama without biases, rotated in this way. */
+/** A Llama without biases, with this rotation. */
 export function rotated(name: string, position: RopeSpec): Graph {
   const layer = block(
     [t, d],
@@ -50,7 +50,10 @@ export function rotated(name: string, position: RopeSpec): Graph {
   );
 }
 
-/** A Llama whose checkpoint holds q, k and v in one tensor, gate and up in another, and norms as their distance from 1. */
+/**
+ * A Llama whose checkpoint holds q, k and v in one tensor, gate and up in another, and gains minus
+ * 1.
+ */
 const fusedLayer = block(
   [t, d],
   () => ({
@@ -77,7 +80,7 @@ export const fused: Graph = defineModel(
   (m) => m.embed.logits(m.norm(m.layers(m.embed(input(t))))),
 );
 
-/** Every linear of the block has a bias, and the sums and products are written the other way round. */
+/** Every linear of the block has a bias, and the sums and products have the opposite order. */
 const layer = block(
   [t, d],
   () => ({

@@ -1,6 +1,7 @@
 /**
- * Two tokenizers of the kinds llama.cpp knows, in the form of `tokenizer.json`: the SentencePiece model of the checkpoint tests, converted,
- * and a byte-level one that is learned here from a few lines, so that its merges overlap as those of real ones do (arXiv 1508.07909).
+ * Two tokenizers of the kinds that llama.cpp supports, in the form of `tokenizer.json`: the
+ * SentencePiece model of the checkpoint tests, converted, and a byte-level one that is learned here
+ * from a few lines, so that its merges overlap like real ones (arXiv 1508.07909).
  */
 import { readFileSync } from 'node:fs';
 import { sentencePieceToTokenizerJson } from '@lamella/checkpoint/sentencepiece/tokenizer-json';
@@ -11,7 +12,10 @@ const corpus = `the deep and thin transformer reads the weights once and the thi
 there is nothing thinner than this layer; then the other layers are the same layers again, in their order
 hello hello world, the world is there and here, we have shared the weights and the weather`;
 
-/** Merges of the most frequent pairs, each made where it occurs, ties to the first in order. */
+/**
+ * Merges of the most frequent pairs, each made where it occurs; of equally frequent ones, the first
+ * in order.
+ */
 function learnMerges(words: readonly (readonly string[])[], count: number): [string, string][] {
   let current = words.map((word) => [...word]);
   const merges: [string, string][] = [];
@@ -39,7 +43,7 @@ function merged(word: readonly string[], left: string, right: string): string[] 
   return out;
 }
 
-/** Ids in the order given; a text has the first id it gets. */
+/** Ids in the given order; a text has the first id that it gets. */
 function idsOf(texts: readonly string[]): Record<string, number> {
   return Object.fromEntries([...new Set(texts)].map((text, id) => [text, id]));
 }
@@ -48,7 +52,10 @@ function special(...contents: readonly string[]) {
   return contents.map((content, id) => ({ id, content, special: true }));
 }
 
-/** The 256 characters that stand for bytes in byte-level BPE: printable Latin-1 for itself, the others from U+0100 on. */
+/**
+ * The 256 characters that stand for bytes in byte-level BPE: printable Latin-1 for itself, the
+ * others from U+0100 on.
+ */
 function byteCharacters(): string[] {
   const printable = (byte: number) => (byte >= 33 && byte <= 126) || (byte >= 161 && byte !== 173);
   let next = 256;
@@ -57,7 +64,7 @@ function byteCharacters(): string[] {
 
 const ends = ['<unk>', '<s>', '</s>'];
 
-/** What of a byte-level tokenizer is not the same in all. */
+/** The parts in which byte-level tokenizers differ. */
 interface ByteLevel {
   readonly normalizer: object | null;
   readonly pre_tokenizer: object;

@@ -1,7 +1,8 @@
 /**
- * The compiled f32 module against llama.cpp on the GGUF file we export of the same graph: two runtimes that share no code, joined by
- * the exporter. 64 tokens, each given; F32 weights and KV cache; every logit within 1e-4 of the largest. A tokenizer that goes into the
- * file gives there the ids that it gives here. Skipped where there is no llama.cpp for the machine.
+ * Compares the compiled f32 module with llama.cpp on the GGUF file exported from the same graph:
+ * two runtimes that share no code except the exporter. 64 teacher-forced tokens; F32 weights and KV
+ * cache; every logit within 1e-4 of the largest. A tokenizer in the file gives the same ids in
+ * llama.cpp as here. Skipped if there is no llama.cpp for the machine.
  */
 import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -102,7 +103,8 @@ describe.skipIf(llamaCppFolder === null)('compiled logits equal those of llama.c
     });
   });
 
-  // llama.cpp rounds what goes into a product to the type of the weights, so these are near and no more.
+  // llama.cpp rounds the activations of a product to the type of the weights, so these only agree
+  // approximately.
   test.each([
     ['f16', 3e-3],
     ['q8_0', 5e-2],

@@ -1,16 +1,18 @@
-/** Decoding with onnxruntime: the presents of one run are the pasts of the next. */
+/** Decodes with onnxruntime: the presents of one run are the pasts of the next. */
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import type { LlamaConfig } from './onnx-model.ts';
 
 export interface OnnxDecoder {
-  /** Appends `tokens` and returns the logits of each, f32 [vocab] a token. */
+  /** Appends `tokens` and returns the logits of each, f32 [vocab] per token. */
   run(tokens: readonly number[]): Promise<Float32Array[]>;
-  /** Forgets all tokens. */
+  /** Empties the sequence. */
   reset(): void;
   close(): Promise<void>;
 }
 
-/** Opens a model that `writeOnnxModel` wrote. One thread: other tests run beside. */
+/**
+ * Opens a model that `writeOnnxModel` wrote. One thread, because other tests run at the same time.
+ */
 export async function openOnnxModel(
   path: string,
   config: Pick<LlamaConfig, 'num_key_value_heads' | 'head_dim' | 'vocab_size'>,

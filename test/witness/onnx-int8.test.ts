@@ -1,6 +1,7 @@
 /**
- * The dynamic int8 file that the benchmark gives ONNX Runtime computes the model it is written from: near the oracle, as its codes allow. They
- * have seven bits here and eight in the benchmark, as eight overflow on a CPU without VNNI.
+ * The dynamic int8 file for ONNX Runtime in the benchmark computes its source model: as close to
+ * the oracle as its codes allow. They have seven bits here and eight in the benchmark, because
+ * eight overflow on a CPU without VNNI.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -18,7 +19,7 @@ import { openOnnxModel } from './onnx-decoder.ts';
 const { kvHeads, headDim, vocab } = usual;
 const config = { num_key_value_heads: kvHeads, head_dim: headDim, vocab_size: vocab };
 
-/** The largest error over 24 tokens, where `change` is made to what is written. */
+/** The largest error over 24 tokens, with `change` applied to the written model. */
 async function worst(graph: Graph, change: (weight: Weight, values: Float32Array) => Float32Array): Promise<number> {
   const read = weightsOf(graph);
   const folder = await mkdtemp(path.join(tmpdir(), 'lamella-witness-'));
@@ -47,7 +48,7 @@ test.each([
 ] as const)('%s', async (_, changes, bound) => {
   const graph = model(changes);
   expect(await worst(graph, (_, values) => values)).toBeLessThan(bound);
-  // one row of zeros is noticed
+  // a single row of zeros is noticed
   const row = ({ name }: Weight) => name.includes('0.mlp.up');
   const { d } = usual;
   expect(

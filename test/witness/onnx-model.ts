@@ -1,12 +1,14 @@
 /**
- * A Llama-shaped checkpoint as an ONNX model, which onnxruntime runs with kernels that are not ours: an independent witness to our maths.
- * Nothing here comes from the compiler or the oracle; names, shapes and order are said again from Hugging Face's conventions. Attention and
- * norms are the fused operators that exporters write for onnxruntime. Every checkpoint tensor is one initializer, in its own layout
- * [out, in]; executions that share a block refer to the same initializers, and each has its own past and present.
+ * Writes a Llama-shaped checkpoint as an ONNX model, which onnxruntime runs with its own kernels:
+ * an independent check of our maths. It uses no code of the compiler or the oracle; names, shapes
+ * and order are restated from Hugging Face's conventions. Attention and norms are the fused
+ * operators that exporters write for onnxruntime. Every checkpoint tensor is one initializer, in
+ * its own layout [out, in]; executions that share a block refer to the same initializers, and each
+ * has its own past and present.
  */
 import { microsoft, OnnxFile } from '@lamella/bench/onnx/onnx-file';
 
-/** The keys of a Hugging Face `config.json` that decide the maths. */
+/** The keys of a Hugging Face `config.json` that determine the maths. */
 export interface LlamaConfig {
   readonly hidden_size: number;
   readonly intermediate_size: number;
@@ -48,7 +50,7 @@ const embedding = 'model.embed_tokens.weight';
 const finalNorm = 'model.norm.weight';
 const untiedHead = 'lm_head.weight';
 
-/** Every tensor of the checkpoint. Gains are the ones with a single axis. */
+/** Every tensor of the checkpoint. Tensors with a single axis are gains. */
 export function checkpointTensors(config: LlamaConfig, tied: boolean): Tensor[] {
   const table = [config.vocab_size, config.hidden_size];
   const blocks = Array.from({ length: config.num_hidden_layers }, (_, block) =>
@@ -63,11 +65,13 @@ export function checkpointTensors(config: LlamaConfig, tied: boolean): Tensor[] 
 }
 
 /**
- * Writes the model to `path`. `executions` names the block that runs at each step; `read` gives a tensor's values, f32 row-major.
+ * Writes the model to `path`. `executions` names the block that runs at each step; `read` returns a
+ * tensor's values, f32 row-major.
  *
- * Inputs: `input_ids` i64 [1, seq], `seqlens_k` i32 [1] (tokens so far, with these, less one), `total_sequence_length` i32 [],
- * and `past.N.key`, `past.N.value` f32 [1, kvHeads, past, headDim] for each execution N. Outputs: `logits` f32 [1, seq, vocab] and
- * `present.N.key`, `present.N.value`.
+ * Inputs: `input_ids` i64 [1, seq], `seqlens_k` i32 [1] (all tokens so far, including these, minus
+ * one), `total_sequence_length` i32 [], and `past.N.key`, `past.N.value` f32 [1, kvHeads, past,
+ * headDim] for each execution N. Outputs: `logits` f32 [1, seq, vocab] and `present.N.key`,
+ * `present.N.value`.
  */
 export async function writeOnnxModel(
   path: string,

@@ -1,7 +1,8 @@
 /**
- * The compiled f32 module against onnxruntime, on Hugging Face checkpoints of tiny Llamas: base and LS (arXiv 2402.14905, section 3.4:
- * each block twice in a row), tied and untied. The checkpoint goes the way a user's goes: a folder, `lamella import`, the compiler. The
- * oracle has no part in this, so a mistake that it shares with the kernels shows here.
+ * Compares the compiled f32 module with onnxruntime, on Hugging Face checkpoints of tiny Llamas:
+ * base and LS (arXiv 2402.14905, section 3.4: each block twice in a row), tied and untied. The
+ * checkpoint takes a user's path: a folder, `lamella import`, the compiler. The oracle is not
+ * involved, so a mistake that it shares with the kernels shows here.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -40,7 +41,7 @@ interface Case {
   readonly config: LlamaConfig;
   readonly tied: boolean;
   readonly executions: readonly number[];
-  /** What else the checkpoint's config.json says. */
+  /** Further keys of the checkpoint's config.json. */
   readonly says: Readonly<Record<string, string | boolean>>;
 }
 
@@ -121,7 +122,7 @@ describe.each(cases)('$name', ({ config, tied, executions, says }) => {
   });
 });
 
-/** Every weight of the graph from the checkpoint in `folder`. */
+/** Every weight of the graph, from the checkpoint in `folder`. */
 async function readAll(folder: string, graph: Graph): Promise<(weight: Graph['weights'][number]) => Float32Array> {
   const source = await openWeights(folder, graph);
   try {

@@ -1,4 +1,4 @@
-/** The body of conformance on this machine's own GPU, in every profile that it has the features for. */
+/** The conformance test on this machine's own GPU, in every profile that it supports. */
 import { conservative, halves } from '@lamella/compiler/schedule/gpu/profile';
 import { afterAll, describe, test } from 'vitest';
 import { graphCases, tinyCases } from '../../conformance/cases.ts';
@@ -14,7 +14,7 @@ const execute = (setup: Setup) => executorOn(device, setup);
 const profiles = [conservative, halves].filter(({ needs }) => needs.every((feature) => device.features.has(feature)));
 const cases = profiles.flatMap((profile) =>
   [...tinyCases, ...graphCases]
-    // what keeps keys and values as codes has no halves
+    // a model with keys and values as codes has no halves
     .filter(({ setting }) => profile === conservative || setting.kv === 'f32')
     .map((each) => ({ ...each, profile, title: `${profile.name}, ${each.name}` })),
 );

@@ -1,4 +1,7 @@
-/** The GPU that this machine has, if it has one: asked by `npm run bench:gpu` before it measures. Nothing is installed. */
+/**
+ * Conformance on this machine's GPU, if it has one; `npm run bench:gpu` runs it before it measures.
+ * It installs nothing.
+ */
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
