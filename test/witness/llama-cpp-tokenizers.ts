@@ -73,11 +73,22 @@ interface ByteLevel {
 const step = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true };
 const gpt2: ByteLevel = { normalizer: null, pre_tokenizer: step, ignore_merges: false };
 
+/**
+ * Text that pre-tokenizers cut differently: digits, contractions, line ends, capitals, marks, scripts. Merges are learned from it
+ * uncut, so that a cut in another place gives other ids.
+ */
+const crossing = `In 2024 we've read 12345678 tokens, they'll read 1234567890 more; it's 3.14159, isn't it?  12 345\n\n
+HelloWorld XMLHttpRequest we'VE CAN'T don't I'm you're  \t  x = y+1; // f(a,b)==c\r\n  if(x){ return 0x1F; }\n\n\n
+é à la carte, naïve café; 日本語のテキスト 東京2024年 中文字符123 русский текст, ١٢٣٤ über-größe 🙂🙂 <|x|> [a-z]+ ...!!!`;
+
+/** A token that no merges make. It is found only by tokenizers that look up whole words first. */
+const unmerged = 'Ġqqq';
+
 export function byteLevelJson({ normalizer, pre_tokenizer, ignore_merges }: ByteLevel = gpt2): string {
   const characters = byteCharacters();
-  const words = corpus.match(/ ?[a-z]+|[^a-z]+/g) ?? [];
+  const words = [...(corpus.match(/ ?[a-z]+|[^a-z]+/g) ?? []), ...crossing.split(/(?<=\n)(?=.)/s)];
   const coded = words.map((word) => [...new TextEncoder().encode(word)].map((byte) => characters[byte]!));
-  const merges = learnMerges(coded, 60);
+  const merges = learnMerges(coded, 350);
   return JSON.stringify({
     version: '1.0',
     added_tokens: special(...ends),
@@ -89,7 +100,7 @@ export function byteLevelJson({ normalizer, pre_tokenizer, ignore_merges }: Byte
       type: 'BPE',
       unk_token: null,
       ignore_merges,
-      vocab: idsOf([...ends, ...characters, ...merges.map((pair) => pair.join(''))]),
+      vocab: idsOf([...ends, ...characters, ...merges.map((pair) => pair.join('')), unmerged]),
       merges: merges.map((pair) => pair.join(' ')),
     },
   });
@@ -101,8 +112,12 @@ export function sentencePieceJson(): string {
   return JSON.stringify(sentencePieceToTokenizerJson(model, null, 'tokenizer.model').tokenizer);
 }
 
-/** Sentences, code, many scripts, emoji, control characters, runs of spaces. */
+/** Sentences, code, many scripts, emoji, control characters, runs of spaces, and what pre-tokenizers cut differently. */
 export function mixedLines(): string[] {
   const rows = readFileSync(fixture('encoded.jsonl'), 'utf8').trimEnd().split('\n');
-  return rows.map((row) => (JSON.parse(row) as [line: string, ids: readonly number[]])[0]);
+  return [
+    crossing,
+    'and qqq, qqq',
+    ...rows.map((row) => (JSON.parse(row) as [line: string, ids: readonly number[]])[0]),
+  ];
 }

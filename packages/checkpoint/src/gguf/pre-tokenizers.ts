@@ -39,19 +39,23 @@ const one = (
 ): PreTokenizer => ({ names, splits, normalizer: null, ignoresMerges: false, addsBos: false, ...more });
 
 export const preTokenizers: readonly PreTokenizer[] = [
-  one(['gpt-2', 'phi-2'], [gpt2]),
+  one(['gpt-2', 'phi-2', 'granite-docling', 'mellum', 'a.x-4.0', 'gigachat'], [gpt2]),
   one(['olmo', 'mpt'], [gpt2], { normalizer: nfc }),
   // Digits one by one, then GPT-2's words.
-  one(['smollm', 'starcoder', 'refact', 'command-r', 'codeshell'], ['\\p{N}', gpt2]),
-  one(['llama-bpe', 'llama3', 'llama-v3', 'lfm2'], [gpt4('\\p{N}{1,3}')], {
-    ignoresMerges: true,
-    addsBos: true,
-  }),
+  one(['smollm', 'starcoder', 'refact', 'command-r', 'codeshell', 'exaone', 'minerva-7b'], ['\\p{N}', gpt2]),
+  one(
+    ['llama-bpe', 'llama3', 'llama-v3', 'lfm2', 'falcon3', 'falcon-h1', 'pixtral', 'midm-2.0'],
+    [gpt4('\\p{N}{1,3}')],
+    {
+      ignoresMerges: true,
+      addsBos: true,
+    },
+  ),
   one(['dbrx', 'smaug-bpe'], [gpt4('\\p{N}{1,3}')]),
-  one(['qwen2', 'deepseek-r1-qwen', 'megrez'], [gpt4('\\p{N}')], { normalizer: nfc }),
+  one(['qwen2', 'deepseek-r1-qwen', 'megrez', 'kormo'], [gpt4('\\p{N}')], { normalizer: nfc }),
   one(['stablelm2'], [gpt4('\\p{N}')]),
-  one(['gpt-4o', 'llama4'], [gpt4o]),
-  one(['deepseek-v3'], ['\\p{N}{1,3}', '[一-龥぀-ゟ゠-ヿ]+', deepseek]),
+  one(['gpt-4o', 'llama4', 'kanana2', 'minimax-m2'], [gpt4o]),
+  one(['deepseek-v3', 'hunyuan-dense'], ['\\p{N}{1,3}', '[一-龥぀-ゟ゠-ヿ]+', deepseek]),
 ];
 
 /** The equivalent `pre_tokenizer` of a `tokenizer.json`. */
