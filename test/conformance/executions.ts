@@ -3,7 +3,6 @@
  * token by token and as a tile. If both have the same codes, they must give the same residual.
  */
 import type { Kind } from '@lamella/compiler/program/ir';
-import type { Graph } from '@lamella/graph/ir';
 import type { WeightOf } from '@lamella/graph/oracle/model';
 import { Oracle, type OracleEvent } from '@lamella/graph/oracle/oracle';
 import { expect } from 'vitest';
@@ -90,7 +89,7 @@ async function runExecution(
   position: number,
   witnesses: readonly Witness[],
 ): Promise<{ readonly outputs: readonly Float32Array[]; readonly sameCodes: readonly boolean[] }> {
-  const { plan, kinds, graph } = machine;
+  const { plan, kinds } = machine;
   const row = index + 1;
   const compiled = kinds[plan.table[row]!.kind]!;
   const kind = plan.program.kinds[plan.table[row]!.kind]!;
@@ -104,7 +103,7 @@ async function runExecution(
   const compare = async (op: Contraction, { codes: id } = op.scratch): Promise<void> => {
     const arena = await Snapshot.of(machine);
     witnesses.forEach(({ activations }, t) => {
-      const oracle = activations.find((a) => multiplies(graph, index, a.node, kind, op))!.codes;
+      const oracle = activations.find((a) => multiplies(machine, index, a.node, kind, op))!.codes;
       const codes = arena.codes(id!, t).subarray(0, op.depth);
       sameCodes[t] &&= codes.every((code, i) => code === oracle[i]);
     });
@@ -123,12 +122,13 @@ async function runExecution(
   return { outputs: witnesses.map((_, t) => after.row(x, t)), sameCodes };
 }
 
-/** Whether the oracle's node is a linear of this contraction, that is, uses the same parameter. */
-function multiplies(graph: Graph, execution: number, node: number, kind: Kind, op: Contraction): boolean {
+/** Whether the oracle's node is a linear of this contraction, that is, uses the same weight. */
+function multiplies({ graph, plan }: Machine, execution: number, node: number, kind: Kind, op: Contraction): boolean {
   const stack = graph.stacks[0]!;
-  const { body } = graph.kinds[stack.weightSets[stack.executions[execution]!.weightSet]!.kind]!;
-  const { op: linear } = body.nodes[node]!;
-  return (
-    linear.kind === 'linear' && op.segments.some((s) => s.streams.some((id) => kind.packs[id]!.param === linear.weight))
-  );
+  const set = stack.weightSets[stack.executions[execution]!.weightSet]!;
+  const { op: linear } = graph.kinds[set.kind]!.body.nodes[node]!;
+  if (linear.kind !== 'linear') return false;
+  const { weights } = plan.program.rows[execution + 1]!;
+  const wanted = set.weights[linear.weight]!;
+  return op.segments.some((s) => s.streams.some((id) => weights[kind.packs[id]!.param] === wanted));
 }

@@ -26,6 +26,8 @@ const shapes = fc
     context: fc.integer({ min: 9, max: 20 }),
     tied: fc.boolean(),
     rope: fc.boolean(),
+    window: fc.option(fc.integer({ min: 1, max: 8 }), { nil: undefined }),
+    softcap: fc.option(fc.constantFrom(1, 20), { nil: undefined }),
     order: fc.constantFrom('none', 'immediate', 'reverse'),
   })
   .map(({ kvHeads, group, order, ...rest }): Partial<Shape> => {

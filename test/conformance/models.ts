@@ -31,6 +31,8 @@ export interface Shape {
   readonly context: number;
   readonly tied: boolean;
   readonly rope: boolean;
+  readonly window?: number | undefined;
+  readonly softcap?: number | undefined;
   readonly share?: Sharing;
 }
 
@@ -52,7 +54,9 @@ export function model(changes: Partial<Shape> = {}): Graph {
   const shape = { ...usual, ...changes };
   const { t, d, ff, vocab } = dims({ t: shape.context, d: shape.d, ff: shape.ff, vocab: shape.vocab });
   const { heads, kvHeads, headDim } = shape;
-  const attention = shape.rope ? { heads, kvHeads, headDim, rope: rope(10_000) } : { heads, kvHeads, headDim };
+  const { window, softcap } = shape;
+  const how = { heads, kvHeads, headDim, window, softcap };
+  const attention = shape.rope ? { ...how, rope: rope(10_000) } : how;
   const layer = block(
     [t, d],
     () => ({

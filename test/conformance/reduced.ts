@@ -34,14 +34,17 @@ export function reduced(graph: Graph, { weightSets, width, vocab, context }: Red
     params: b.params.map(param),
     nodes: b.nodes.map((node) => ({ ...node, op: op(node.op), axes: node.axes.map(axis) })),
   });
-  let slot = 0;
+  const slots = new Map<number, number>();
   const stacks = graph.stacks.map(
     (stack): Stack => ({
       ...stack,
       weightSets: stack.weightSets.slice(0, weightSets),
       executions: stack.executions
         .filter((execution) => execution.weightSet < weightSets)
-        .map((execution) => ({ ...execution, slot: slot++ })),
+        .map((execution) => {
+          if (!execution.reads) slots.set(execution.slot, slots.size);
+          return { ...execution, slot: slots.get(execution.slot)! };
+        }),
     }),
   );
   const used = new Set<WeightId>([

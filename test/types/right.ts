@@ -2,6 +2,7 @@
 import {
   add,
   block,
+  cache,
   type Dim,
   defineModel,
   dims,
@@ -14,9 +15,11 @@ import {
   residual,
   rmsNorm,
   rope,
+  rotate,
   scale,
   share,
   silu,
+  attention as softly,
   stack,
   swiglu,
 } from '@lamella/dsl';
@@ -50,6 +53,16 @@ const attention = block(
   (w, x) => {
     x = residual(x, (x) => w.self_attn(w.norm(x)));
     return residual(x, w.mlp);
+  },
+);
+
+// Attention written out: axes of the queries come back, and several read one state.
+export const twoReaders = block(
+  [t, d],
+  () => ({ q: linear(d, d), k: linear(d, ff), v: linear(d, ff) }),
+  (w, x) => {
+    const kv = cache(rotate(w.k(x), rope(10_000), { heads: 6 }), w.v(x), { kvHeads: 2 });
+    return add(softly(w.q(x), kv, { window: 8 }), softly(x, kv, { scale: 0.2, softcap: 30 }));
   },
 );
 

@@ -6,7 +6,9 @@ import { LamellaError } from '@lamella/graph/diagnostics';
 import { expect, test } from 'vitest';
 import {
   add,
+  attention as attend,
   block,
+  cache,
   causalConv,
   defineModel,
   dims,
@@ -14,6 +16,7 @@ import {
   gqa,
   headNorm,
   input,
+  type KvSharing,
   layerNorm,
   linear,
   mobileLLM,
@@ -22,6 +25,7 @@ import {
   rmsNorm,
   rope,
   ropeScaling,
+  rotate,
   scale,
   share,
   split,
@@ -53,6 +57,51 @@ const attention = (heads: number, kvHeads: number, headDim: number, turn: number
     }),
     (w: { self_attn: Loose }, x) => residual(x, (x) => w.self_attn(x)),
   );
+/** A block that makes q, k and v and attends as `body` says. */
+const written = (body: (q: Tensor, k: Tensor, v: Tensor) => unknown) => {
+  const [q, kv] = [
+    { name: 'q', size: 12 },
+    { name: 'kv', size: 8 },
+  ];
+  return around(
+    () => ({ q: linear(d, q), k: linear(d, kv), v: linear(d, kv), o: linear(q, d) }),
+    (w: Record<'q' | 'k' | 'v' | 'o', Loose>, x) => w.o(body(w.q(x), w.k(x), w.v(x))),
+  );
+};
+const attention2 = (kvHeads: number) =>
+  block(
+    [t, d],
+    () => ({ self_attn: gqa(d, { heads: 2, kvHeads, headDim: 4 }) }),
+    (w, x) => residual(x, (x) => w.self_attn(x)),
+  );
+const norms = block(
+  [t, d],
+  () => ({ norm: rmsNorm(d) }),
+  (w, x) => residual(x, (x) => w.norm(x)),
+);
+const convolved = block(
+  [t, d],
+  () => ({ self_attn: gqa(d, { heads: 2, kvHeads: 1, headDim: 4 }), conv: causalConv(d, 3) }),
+  (w, x) =>
+    residual(
+      residual(x, (x) => w.self_attn(x)),
+      (x) => w.conv(x),
+    ),
+);
+/** A stack whose executions read the keys and values of others. */
+const reading = (kv: KvSharing, blocks?: readonly (typeof norms)[], sharing = share.none()) => {
+  const all = blocks ?? Array.from(kv as readonly number[], () => attention2(1));
+  const count = kv === 'perSet' ? all.length : Math.max(2, kv.length);
+  return defineModel(
+    'm',
+    {},
+    () => ({
+      embed: embedding(vocab, d),
+      layers: stack(count, (i) => all[i] ?? attention2(1), sharing, { kv }),
+    }),
+    (m) => m.embed.logits(m.layers(m.embed(input(t)))),
+  );
+};
 const model = (init: () => Tree, body: (m: never) => unknown) => loose(defineModel)('m', {}, init, body);
 
 /** A sound block. */
@@ -283,6 +332,66 @@ const cases: Readonly<Record<string, readonly [() => unknown, string]>> = {
   'L104 more KV heads than heads': [
     () => attention(2, 3, 4),
     'L104 kvHeads must divide heads: 2 / 3 at layers.self_attn HERE. Try kvHeads: 2',
+  ],
+  'L101 queries of half a head': [
+    () => written((q, k, v) => attend(q, cache(k, v, { kvHeads: 1 }))),
+    'L101 axis q=12 does not fit: expected a multiple of headDim 8 at layers HERE. Try queries of whole heads',
+  ],
+  'L101 keys and values of different widths': [
+    () => written((q, k) => loose(attend)(q, loose(cache)(k, q, { kvHeads: 2 }))),
+    'L101 axis q=12 does not fit: expected kv=8 at layers HERE. Try linear(q, kv) in between',
+  ],
+  'L104 heads that do not divide': [
+    () => written((q, k, v) => attend(q, cache(k, v, { kvHeads: 2 }))),
+    'L104 kvHeads must divide heads: 3 / 2 at layers HERE. Try kvHeads: 1',
+  ],
+  'L124 heads of a cache': [
+    () => written((q, k, v) => attend(q, cache(k, v, { kvHeads: 3 }))),
+    'L124 cache takes a number as kvHeads, which divide kv=8, not 3 at layers HERE. Try kvHeads: 2',
+  ],
+  'L124 heads of a rotation': [
+    () => written((q, k, v) => attend(rotate(q, rope(10_000), { heads: 5 }), cache(k, v, { kvHeads: 2 }))),
+    'L124 rotate takes a number as heads, which divide q=12, not 5 at layers HERE. Try heads: 4',
+  ],
+  'L102 window': [
+    () => written((q, k, v) => attend(q, cache(k, v, { kvHeads: 2 }), { window: 0 })),
+    'L102 sizes must be positive integers: window is 0 at layers HERE. Try a whole number of at least 1',
+  ],
+  'L150 softcap': [
+    () => written((q, k, v) => attend(q, cache(k, v, { kvHeads: 2 }), { softcap: 0 })),
+    'L150 softcap must be a positive number that f32 holds, from 1.2e-38 to 3.4e38: 0 at layers HERE. Try softcap: 50',
+  ],
+  'L150 scale of gqa': [
+    () =>
+      around(
+        () => ({ self_attn: gqa(d, { heads: 2, kvHeads: 1, headDim: 4, scale: -1 }) }),
+        (w: { self_attn: Loose }, x) => residual(x, (x) => w.self_attn(x)),
+      ),
+    'L150 scale must be a positive number that f32 holds, from 1.2e-38 to 3.4e38: -1 at layers.self_attn HERE. Try scale: 0.125',
+  ],
+  'L151 a list of another length': [
+    () => reading([0]),
+    'L151 execution 1 cannot read the keys and values of another: the list has 1 numbers at layers HERE. Try one number for each of 2 executions, its own index where it has keys and values of its own',
+  ],
+  'L151 a later execution': [
+    () => reading([1, 1]),
+    'L151 execution 0 cannot read the keys and values of another: 1 is no execution before it at layers HERE. Try one number for each of 2 executions, its own index where it has keys and values of its own',
+  ],
+  'L151 one that reads itself': [
+    () => reading([0, 0, 1]),
+    'L151 execution 2 cannot read the keys and values of another: execution 1 reads those of 0 itself at layers HERE. Try one number for each of 3 executions, its own index where it has keys and values of its own',
+  ],
+  'L151 other heads': [
+    () => reading([0, 0], [attention2(1), attention2(2)]),
+    'L151 execution 1 cannot read the keys and values of another: it has 2 key heads of 4 features, and 1 of 4 are kept at layers HERE. Try an execution with the same key heads, or its own index',
+  ],
+  'L151 no attention': [
+    () => reading([0, 0], [attention2(1), norms]),
+    'L151 execution 1 cannot read the keys and values of another: it has no attention at layers HERE. Try an execution with the same key heads, or its own index',
+  ],
+  'L151 a convolution': [
+    () => reading('perSet', [convolved], share.immediate(2)),
+    'L151 execution 1 cannot read the keys and values of another: it has a convolution, whose state is its own at layers HERE. Try an execution with the same key heads, or its own index',
   ],
   L105: [
     () =>

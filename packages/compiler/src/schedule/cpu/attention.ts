@@ -166,7 +166,11 @@ function scoreChunk(scope: CpuScope, op: Attention, b: Builder, { token, kvHead,
   const queryStride = op.codes ? keys.shape.stride : op.keyStride;
   const queryScales = op.codes && scope.arena(op.codes.scales, 'read');
   const head = b.let('head', plus(times(token, op.heads), times(kvHead, group)));
-  const queryAt = b.let('queryAt', times(head, queryStride));
+  // Queries that a value holds may have a wider row than their heads.
+  const rowWidth = scope.width(op.codes ? op.codes.queries : op.q);
+  const isDense = rowWidth === op.heads * queryStride;
+  const inRow = plus(times(token, rowWidth), times(times(kvHead, group), queryStride));
+  const queryAt = b.let('queryAt', isDense ? times(head, queryStride) : inRow);
   for (const heads of parts(group, keys.format.headsAtOnce)) {
     const at = heads.map((h) => plus(queryAt, h * queryStride));
     const these = {
