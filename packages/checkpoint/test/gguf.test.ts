@@ -81,7 +81,7 @@ describe("a file of ggml's own package", () => {
 });
 
 test('a beginning longer than what is read at first, and values beyond one buffer, are read whole', async () => {
-  const texts = Array.from({ length: 200_000 }, (_, i) => `token ${i}`);
+  const texts = Array.from({ length: 10 }, (_, i) => `${i}`.repeat(2_000_000));
   const count = (4 << 20) + 256;
   const scale = Uint8Array.of(0x00, 0x3c); // 1
   const block = (i: number) => Uint8Array.from([...scale, ...Array.from({ length: 32 }, (_, j) => (i * 7 + j) & 127)]);
@@ -94,7 +94,7 @@ test('a beginning longer than what is read at first, and values beyond one buffe
   const read = new Float32Array(count);
   await opened.read('w', 0, read);
   await opened.close();
-  expect(opened.metadata.get('a.texts')).toEqual(texts);
+  expect((opened.metadata.get('a.texts') as readonly string[]).every((text, i) => text === texts[i])).toBe(true);
   expect(read.findIndex((each, i) => each !== (((i >> 5) * 7 + (i & 31)) & 127))).toBe(-1);
 });
 

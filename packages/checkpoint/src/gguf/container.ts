@@ -234,7 +234,8 @@ class Reader {
     const count = this.#count(`the count of ${what}`, least);
     this.#need(count * least);
     const items: MetadataValue[] = [];
-    for (let i = 0; i < count; i++) items.push(this.value(type, `item ${i} of ${what}`, depth + 1));
+    const item = `an item of ${what}`;
+    for (let i = 0; i < count; i++) items.push(this.value(type, item, depth + 1));
     return items;
   }
 

@@ -14,8 +14,8 @@ export interface GgufFile extends Checkpoint {
   readonly metadata: Metadata;
 }
 
-/** The size of the first read: enough for the metadata of a small vocabulary. */
-const firstBytes = 1 << 20;
+/** The size of the first read: enough for a vocabulary of 262,144 tokens with its merges. */
+const firstBytes = 16 << 20;
 
 /**
  * Opens one `.gguf` file. Throws L203 or L220 if it is damaged, L204 or L302 if it cannot be
