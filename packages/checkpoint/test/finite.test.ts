@@ -85,7 +85,7 @@ test('the message names the tensor, the place and the value, and nothing else is
       const message = await readAll(file, dtype, which, at, bits);
       expect(message).toMatch(/^L214 .*Try fetching it again/);
       expect(message).toContain(
-        `tensor ${name} in ${file} has values that are no numbers: 1, the first of them ${value} at [${index}]`,
+        `tensor ${name} in ${file} has values that are not finite: 1, the first ${value} at [${index}]`,
       );
     }),
     { numRuns: 60 },

@@ -183,7 +183,7 @@ describe('f16', () => {
 
   test('what no half holds is refused by its place', async () => {
     await expect(packed(pack, [2, 3], Float32Array.of(0, 65504, 1, 2, -65505, 1e30))).rejects.toThrow(
-      'L216 tensor w has values that f16 cannot hold: 2 beyond 65504, the first of them -65505 at [1, 1]. Try compiling with --quant f32, q8 or q4',
+      'L216 tensor w has values that f16 cannot hold: 2 beyond 65504, the first -65505 at [1, 1]. Try compiling with --quant f32, q8 or q4',
     );
   });
 });

@@ -1,7 +1,8 @@
 /**
- * What each function of the language takes, said once beside it and checked at every call: an author may run a file that was never type
- * checked, and a wrong value, an unknown option or an argument too many must be a message at the author's line, not a model that computes
- * something else. Ranges (a size of 0) are not here: they have diagnostics of their own.
+ * Run-time checks of the arguments of every DSL function. An author may run a file without a type
+ * checker, and then a wrong value, an unknown option or an extra argument must be an error at the
+ * author's line, not a model that computes something else. Each function declares its arguments
+ * with the kinds below. Ranges (e.g. a size of 0) have errors of their own.
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Axis } from '@lamella/graph/ir';
@@ -11,20 +12,23 @@ import { isAxisName } from './names.ts';
 import { capture } from './site.ts';
 import { Tensor } from './tensor.ts';
 
-/** What an argument may be. */
+/** The allowed values of an argument. */
 export interface Kind {
-  /** As it stands behind "takes": `an axis of dims`. */
+  /** The words after "takes" in the message: `an axis of dims`. */
   readonly words: string;
-  /** What to write instead. */
+  /** The remedy in the message. */
   readonly example: string;
   readonly holds: (value: unknown) => boolean;
-  /** What an original has, where only that will do (`original.ts`): any other key of a copy is named. */
+  /**
+   * For values that must be originals (`original.ts`): the keys of one. An extra key of a copy is
+   * reported.
+   */
   readonly keys?: readonly string[];
-  /** The options, where the argument is an object of them. */
+  /** For an object of options: the kind of each option. */
   readonly options?: Readonly<Record<string, Kind>>;
 }
 
-/** A number, whole or not; `example` shows one where it is written. */
+/** Any number; `example` shows one in its place. */
 export function number(example: string): Kind {
   return { words: 'a number', example, holds: (value) => typeof value === 'number' };
 }
@@ -56,14 +60,17 @@ export const axes: Kind = {
   holds: (value) => isListOf(value, isAxis) && value.length === 2,
 };
 
-/** A value of the model, which a body hands on. */
+/** A value of the model. */
 export const tensor: Kind = {
   words: 'a value of the model',
   example: "passing on the body's input or what a layer returned",
   holds: (value) => value instanceof Tensor,
 };
 
-/** A function of the author's; `example` shows one. A class is no such function: it cannot be called. */
+/**
+ * A function that the author writes; `example` shows one. Classes are excluded: they cannot be
+ * called.
+ */
 export function callback(example: string): Kind {
   return { words: 'a function', example, holds: (value) => typeof value === 'function' && !isClass(value) };
 }
@@ -78,8 +85,10 @@ export function options(kinds: Readonly<Record<string, Kind>>, example: string):
 }
 
 /**
- * `call` with its arguments checked against `kinds`, in their order. Throws L124 for a wrong value, L125 for an option or an argument that it
- * does not take. A function of values alone lets more of them pass, as `map` hands an index to every function.
+ * Returns `f` with its arguments checked against `kinds`, in order; `call` is its name in messages.
+ * Throws L124 for a wrong value and L125 for an unknown option or an extra argument. A function
+ * whose arguments are all values of the model ignores extra arguments, because `list.map(f)` passes
+ * an index too.
  */
 export function declared<F extends (...args: never[]) => unknown>(
   call: string,
@@ -92,7 +101,7 @@ export function declared<F extends (...args: never[]) => unknown>(
   const run = f as unknown as (...args: readonly unknown[]) => unknown;
   const checked = (...args: readonly unknown[]): unknown => {
     for (const [i, [name, kind]] of list.entries()) {
-      // A whole call says more than how axes are made, where one was left out.
+      // for a missing axis, the remedy shows the whole call instead of how to make axes
       const isLeftOut = kind === axis && i >= args.length;
       checkValue(call, name, args[i], isLeftOut ? { ...kind, example: `${call}(${axisNames.join(', ')})` } : kind);
     }
@@ -105,7 +114,7 @@ export function declared<F extends (...args: never[]) => unknown>(
   return checked as unknown as F;
 }
 
-/** Throws L124 or L125 unless `value`, which `call` takes as `name`, is of this kind. */
+/** Throws L124 or L125 unless `value`, the argument `name` of `call`, is of this kind. */
 export function checkValue(call: string, name: string, value: unknown, kind: Kind): void {
   if (!kind.holds(value)) {
     const odd = kind.keys && oddKey(value, kind.keys);
@@ -123,7 +132,7 @@ export function checkValue(call: string, name: string, value: unknown, kind: Kin
   for (const [option, inner] of Object.entries(kind.options)) checkValue(call, option, given[option], inner);
 }
 
-/** The key of a copy that what was copied does not have; undefined where `value` is something else. */
+/** An extra key of a copy of an original; undefined if `value` is not such a copy. */
 function oddKey(value: unknown, keys: readonly string[]): string | undefined {
   if (!isPlainObject(value) || !keys.every((key) => key in value)) return undefined;
   return Object.keys(value).find((key) => !keys.includes(key));
@@ -133,7 +142,10 @@ function refuseMore(call: string, what: string, remedy: string): never {
   throw new LamellaError('L125', { call, what, remedy }, { site: capture()() });
 }
 
-/** Whether `value` is a list of what `holds`; a gap, as in `[0, , 1]`, is undefined. */
+/**
+ * Whether `value` is a list whose elements all satisfy `holds`. A gap, as in `[0, , 1]`, counts as
+ * undefined.
+ */
 export function isListOf(value: unknown, holds: (each: unknown) => boolean): value is readonly unknown[] {
   return Array.isArray(value) && Array.from(value).every((each) => holds(each));
 }

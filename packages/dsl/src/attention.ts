@@ -1,6 +1,6 @@
 /**
- * Causal attention (grouped queries: arXiv 2305.13245) in two parts: `cache` makes keys and values a state, and any number of attentions read
- * it. Each execution of the block has a state of its own.
+ * Causal attention (grouped queries: arXiv 2305.13245) in two parts: `cache` stores keys and values
+ * as a state, and any number of attentions read it. Each execution of a block has its own state.
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { isPositiveF32 } from '@lamella/graph/f32';
@@ -12,7 +12,7 @@ import { capture } from './site.ts';
 import type { Tensor } from './tensor.ts';
 import { activeTrace, type Trace } from './trace.ts';
 
-/** Keys and values of one execution, made by `cache`. */
+/** The keys and values of one execution, made by `cache`. */
 export class Cache<Axes extends readonly Axis[] = readonly Axis[]> {
   /** @internal */
   readonly k: Tensor<Axes>;
@@ -20,7 +20,7 @@ export class Cache<Axes extends readonly Axis[] = readonly Axis[]> {
   readonly v: Tensor;
   /** @internal */
   readonly kvHeads: number;
-  /** The number of this state in its body, given by the first attention that reads it. */
+  /** The number of this state in its body, assigned by the first attention that reads it. */
   #state: number | null = null;
 
   constructor(k: Tensor<Axes>, v: Tensor, kvHeads: number) {
@@ -37,8 +37,9 @@ export class Cache<Axes extends readonly Axis[] = readonly Axis[]> {
 }
 
 /**
- * The keys k and values v, both [t, kvHeads * headDim], as a state that attention reads. `cache(k, k, ...)` keeps one tensor for both. Throws
- * L101 when the axes of k and v differ, L124 when `kvHeads` does not divide their features.
+ * Makes the keys k and values v, both [t, kvHeads * headDim], a state that attention reads.
+ * `cache(k, k, ...)` uses one tensor as both. Throws L101 if the axes of k and v differ and L124 if
+ * `kvHeads` does not divide their features.
  */
 export const cache = declared(
   'cache',
@@ -56,24 +57,27 @@ export const cache = declared(
   },
 );
 
-/** What attention does besides softmax(q k / sqrt(headDim)) v. */
+/** Options that change softmax(q k / sqrt(headDim)) v. */
 export interface AttentionOptions {
-  /** Multiplies scores; 1 / sqrt(headDim) when left out. */
+  /** Multiplies scores. Default: 1 / sqrt(headDim). */
   readonly scale?: number | undefined;
-  /** Positions that a token sees, its own included (sliding window, arXiv 2310.06825); all of them when left out. */
+  /**
+   * Number of positions that a token attends to, its own included (sliding window, arXiv
+   * 2310.06825). Default: all.
+   */
   readonly window?: number | undefined;
-  /** A score s becomes softcap * tanh(s / softcap) (Gemma 2, arXiv 2408.00118); it stays s when left out. */
+  /** A score s becomes softcap * tanh(s / softcap) (Gemma 2, arXiv 2408.00118). Default: no cap. */
   readonly softcap?: number | undefined;
 }
 
-/** How `AttentionOptions` are written. */
+/** The run-time kinds of `AttentionOptions`. */
 export const attentionKinds = {
   scale: optional(number('scale: 0.125')),
   window: optional(number('window: 512')),
   softcap: optional(number('softcap: 50')),
 };
 
-/** What `cache` returns. */
+/** The result of `cache`, as an argument. */
 const aCache: Kind = {
   words: 'keys and values',
   example: 'attention(q, cache(k, v, { kvHeads: 3 }))',
@@ -93,8 +97,10 @@ export function checkAttention(
 }
 
 /**
- * Causal attention of queries q [t, heads * headDim] over the keys and values of `kv` -> the axes of q. There are as many heads as q has room
- * for. Belongs in a block, since an execution keeps the state: throws L116 in a model's own body; besides L101, L102, L104, L110, L150.
+ * Causal attention of queries q [t, heads * headDim] over the keys and values of `kv` -> the axes
+ * of q. The number of heads is the features of q divided by headDim. Only blocks may use it,
+ * because the state belongs to an execution. Throws L116 in a model's own body, and L101, L102,
+ * L104, L110, L150.
  */
 export const attention = declared(
   'attention',

@@ -1,4 +1,7 @@
-/** Both ends of a graph file, for whoever runs one: the names that it may import, and the model that it must export. */
+/**
+ * For programs that run an author's graph file: the names that the file may import, the model that
+ * it must export, and the error if it fails to run.
+ */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Graph, Site } from '@lamella/graph/ir';
 import { nearest } from '@lamella/graph/nearest';
@@ -7,7 +10,10 @@ import { describe } from './describe.ts';
 import * as language from './index.ts';
 import { isOriginal } from './original.ts';
 
-/** `dsl` as a graph file imports it: a name that is not there throws L129 at the author's line, also one behind `share.` or `ropeScaling.`. */
+/**
+ * `dsl` as a graph file imports it: an unknown name throws L129 at the author's line, also an
+ * unknown member of `share` or `ropeScaling`.
+ */
 export function importable<T extends { readonly share: object; readonly ropeScaling: object }>(dsl: T): T {
   const share = complete(dsl.share, 'share.');
   return complete({ ...dsl, share, ropeScaling: complete(dsl.ropeScaling, 'ropeScaling.') }, '');
@@ -23,9 +29,11 @@ function complete<T extends object>(members: T, prefix: string): T {
   });
 }
 
-/** L113 for a file that could not be run, with a remedy for what the engine says of a name. */
+/**
+ * L113 for a file that could not be run. The remedy follows from the JavaScript engine's message.
+ */
 export function unrunnable(file: string, said: string, site: Site | null, better?: string): LamellaError {
-  // Compilers to CommonJS put a name of their own before whatever is imported.
+  // compilers to CommonJS write imported names as members of a variable of their own
   const reason = said.replace(/\(0 ?, ?([\w$.]+)\)/, '$1').replace(/\b(?:import_\w+|_dsl)\./g, '');
   return new LamellaError('L113', { file, reason, remedy: better ?? remedyFor(reason) }, { site });
 }
@@ -48,7 +56,10 @@ function remedyFor(reason: string): string {
   return nearest(called, ['logits', ...names]) ?? `a function there, or stack(1, ${called}) where it is a block`;
 }
 
-/** The model among the exports of `file`, a CommonJS module. Throws L112, which says what is there instead. */
+/**
+ * The default export of `file`, a CommonJS module. Throws L112, with what it exports instead, if
+ * that is not a model.
+ */
 export function exportedModel(file: string, exports: unknown): Graph {
   const found = typeof exports === 'object' && exports !== null && 'default' in exports ? exports.default : undefined;
   if (isGraph(found) && isOriginal(found)) return found;

@@ -1,7 +1,8 @@
 /**
- * Named axes, and what the type system can say about them. Sizes stay literal types (`const` type parameters), so that a wrong axis is
- * caught where it is written. The sentence an author reads *is* the parameter type: a string literal in the false branch of a bare
- * conditional gives one line from `tsc`; an intersection would give two.
+ * Named axes and their types. Sizes stay literal types (`const` type parameters), so the type
+ * checker reports a wrong axis where it is written. The message is the parameter type itself: a
+ * string literal in the false branch of a bare conditional type makes `tsc` print one line; an
+ * intersection would make it print two.
  */
 
 import { LamellaError } from '@lamella/graph/diagnostics';
@@ -28,9 +29,9 @@ const sizesByName: Kind = {
 };
 
 /**
- * Names the axes of a model: `const { t, d } = dims({ t: 2048, d: 576 })`. The token axis' size is the longest sequence.
- * Throws L102 when a size is not a positive integer, L126 when a name is not a word, and L131 for a name that
- * is asked for and was not given.
+ * Names the axes of a model: `const { t, d } = dims({ t: 2048, d: 576 })`. The size of the token
+ * axis is the longest sequence. Throws L102 if a size is not a positive integer, L126 if a name is
+ * not a word, and L131 if a name is read from the result that was not given.
  */
 export const dims = declared(
   'dims',
@@ -59,7 +60,7 @@ export function checkSize(
   if (!Number.isSafeInteger(value) || value < 1) throw new LamellaError('L102', { name, value }, where);
 }
 
-/** Two axes are the same axis when name and size agree. */
+/** Whether two axes have the same name and size. */
 export function sameAxis(a: Axis, b: Axis): boolean {
   return a.name === b.name && a.size === b.size;
 }
@@ -78,7 +79,10 @@ export function showAxes(axes: readonly Axis[]): string {
   return `[${axes.map(showAxis).join(', ')}]`;
 }
 
-/** Whether `Got` can be `Want`: literal names and sizes must agree; a size only known as `number` is left to the run-time check. */
+/**
+ * Whether `Got` can be `Want`: literal names and sizes must be equal. A size that is only known as
+ * `number` is left to the run-time check.
+ */
 type Agrees<Got, Want> = [Got] extends [Want] ? true : [Want] extends [Got] ? true : false;
 
 type Show<A extends Axis> = `${A['name']}=${A['size']}`;
@@ -96,14 +100,14 @@ export type AxesOf<X> = X extends Tensor<infer A> ? A : readonly Axis[];
 /** The token axis of a tensor [t, ...]. */
 export type TokensOf<X> = AxesOf<X> extends readonly [infer T extends Axis, ...(readonly Axis[])] ? T : Axis;
 
-/** Whether a tensor's number of axes is unknown to the type system; the run-time check decides then. */
+/** Whether the type does not contain the number of axes; the run-time check decides then. */
 type Untold<X> = number extends AxesOf<X>['length'] ? true : false;
 
 /** Whether X is [t, Want]. */
 type Takes<X, Want extends Axis> =
   Untold<X> extends true ? true : AxesOf<X> extends readonly [Axis, infer Got] ? Agrees<Got, Want> : false;
 
-/** `X` when it is [t, Want]; otherwise the sentence that says what is wrong. */
+/** `X` if it is [t, Want]; otherwise the error message. */
 export type Fit<X, Want extends Axis> =
   Takes<X, Want> extends true
     ? X
@@ -111,7 +115,7 @@ export type Fit<X, Want extends Axis> =
       ? `L101 axis ${Show<Got>} does not fit: expected ${Show<Want>}`
       : `L101 axes [${ShowAll<AxesOf<X>>}] do not fit: expected [t, ${Show<Want>}]`;
 
-/** `X` when it is features [t, d] of any d; otherwise the sentence. */
+/** `X` if it is [t, d] with any d; otherwise the error message. */
 export type FitFeatures<X> =
   Untold<X> extends true
     ? X
@@ -119,7 +123,7 @@ export type FitFeatures<X> =
       ? X
       : `L101 axes [${ShowAll<AxesOf<X>>}] do not fit: expected [t, features]`;
 
-/** `X` when it is features of the tokens that keys and values [t, kv] have; otherwise the sentence. */
+/** `X` if it has the token axis of the keys and values [t, kv]; otherwise the error message. */
 export type FitQueries<X, Keys extends readonly Axis[]> = [AxesOf<X>, Keys] extends [
   readonly [infer T extends Axis, Axis],
   readonly [infer Want extends Axis, Axis],
@@ -129,27 +133,30 @@ export type FitQueries<X, Keys extends readonly Axis[]> = [AxesOf<X>, Keys] exte
     : `L101 axis ${Show<T>} does not fit: expected ${Show<Want>}`
   : FitFeatures<X>;
 
-/** What a layer from [t, In] to [t, Out] makes of X. After a mistake anything fits, so that one mistake is one line. */
+/**
+ * The result type of a layer from [t, In] to [t, Out] on X. After a mistake it fits any argument,
+ * so that one mistake gives one error.
+ */
 export type Through<X, In extends Axis, Out extends Axis> = [AxesOf<X>] extends [never]
   ? Tensor<never>
   : Takes<X, In> extends true
     ? Tensor<readonly [TokensOf<X>, Out]>
     : Tensor<never>;
 
-/** `X` when its axes are `Want`; otherwise the sentence. */
+/** `X` if its axes are `Want`; otherwise the error message. */
 export type FitAll<X, Want extends readonly Axis[]> = Agrees<AxesOf<X>, Want> extends true ? X : Misfit<X, Want>;
 
-/** What a stack on `Axes` makes of X; as `Through`. */
+/** The result type of a stack on `Axes` on X, as `Through`. */
 export type Along<X, Axes extends readonly Axis[]> =
   Agrees<AxesOf<X>, Axes> extends true ? Tensor<Axes> : Tensor<never>;
 
-/** `F`, when the axes `All` of the blocks in it are one and the same; otherwise the sentence. */
+/** `F` if all blocks of the stack have the same axes; otherwise the error message. */
 export type Uniform<All extends readonly Axis[], F> =
   Single<All> extends true ? F : 'L101 the blocks of one stack must take the same axes';
 
 type Single<Member, All = Member> = Member extends unknown ? ([All] extends [Member] ? true : false) : never;
 
-/** `F`, a function that returns `X`, when that has the axes `Want`; otherwise the sentence. */
+/** `F`, a function that returns `X`, if `X` has the axes `Want`; otherwise the error message. */
 export type Adds<X, Want extends readonly Axis[], F> = Agrees<AxesOf<X>, Want> extends true ? F : Misfit<X, Want>;
 
 type Misfit<X, Want extends readonly Axis[]> = [AxesOf<X>, Want] extends [
@@ -161,13 +168,18 @@ type Misfit<X, Want extends readonly Axis[]> = [AxesOf<X>, Want] extends [
     : `L101 axis ${Show<Got>} does not fit: expected ${Show<WantGot>}`
   : `L101 axes [${ShowAll<AxesOf<X>>}] do not fit: expected [${ShowAll<Want>}]`;
 
-/** `F`, a function that returns `X`, when a block on `Want` may do so; otherwise the sentence. */
+/**
+ * `F`, the body of a block on `Want` that returns `X`, if `X` has the same axes; otherwise the
+ * error message.
+ */
 export type GivesBack<X, Want extends readonly Axis[], F> =
   Agrees<AxesOf<X>, Want> extends true
     ? F
     : `L108 a block must return the axes it takes: it takes [${ShowAll<Want>}] and returns [${ShowAll<AxesOf<X>>}]`;
 
-/** `F`, a function that returns `X`, when that can be logits [t, vocab]; otherwise the sentence. */
+/**
+ * `F`, a function that returns `X`, if `X` can be logits [t, vocab]; otherwise the error message.
+ */
 export type GivesLogits<X, F> =
   Untold<X> extends true
     ? F
@@ -175,7 +187,7 @@ export type GivesLogits<X, F> =
       ? F
       : `L109 a model must return logits over its vocabulary: [${ShowAll<AxesOf<X>>}] was returned`;
 
-/** `X` when it is token ids [t]; otherwise the sentence. */
+/** `X` if it is token ids [t]; otherwise the error message. */
 export type FitTokens<X> =
   Untold<X> extends true
     ? X

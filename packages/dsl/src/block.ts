@@ -1,6 +1,7 @@
 /**
- * Blocks and stacks. A block is a recipe: `init` makes one set of weights, `body` says what it computes. A stack holds `count` weight sets
- * and runs them in a sharing order. Weight set, execution and state slot stay three things (see the graph IR).
+ * Blocks and stacks. A block is a recipe: `init` makes one weight set, `body` computes with it. A
+ * stack holds `count` weight sets and runs them in a sharing order. Weight sets, executions and
+ * state slots are separate (see the graph IR).
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Axis } from '@lamella/graph/ir';
@@ -14,7 +15,7 @@ import { type Capture, capture } from './site.ts';
 import type { Tensor } from './tensor.ts';
 import { activeTrace } from './trace.ts';
 
-/** A block from `axes` to the same `axes`, made by `block`. */
+/** A block whose input and output have `axes`, made by `block`. */
 export class Block<Axes extends readonly Axis[] = readonly Axis[]> {
   readonly axes: Axes;
   /** @internal */
@@ -33,8 +34,9 @@ export class Block<Axes extends readonly Axis[] = readonly Axis[]> {
 }
 
 /**
- * Defines a block on values of `axes`, usually [t, d]. `init` runs once per weight set and returns modules under their checkpoint names; a
- * module made outside of it is the same set of weights everywhere. `body` is traced, and must return `axes` (L108).
+ * Defines a block on values of `axes`, usually [t, d]. `init` runs once per weight set and returns
+ * modules under their checkpoint names; all weight sets share a module that is made outside `init`.
+ * `body` is traced and must return a value of `axes` (L108).
  */
 export const block = declared(
   'block',
@@ -62,12 +64,12 @@ const blockOrRecipe: Kind = {
   holds: (value) => value instanceof Block || (typeof value === 'function' && !isModule(value)),
 };
 
-/** Weight sets of blocks, callable with the value they run on. */
+/** A stack of blocks, callable with its input. */
 export interface Stack<Axes extends readonly Axis[]> extends Module {
   <X extends Tensor>(x: FitAll<X, Axes>): Along<X, Axes>;
 }
 
-/** What a stack is made of; the model reads it when it is defined. */
+/** The parts of a stack, which `defineModel` reads. */
 export interface StackRecipe {
   /** One block per weight set. */
   readonly blocks: readonly Block[];
@@ -75,24 +77,25 @@ export interface StackRecipe {
   readonly kv: KvSharing;
 }
 
-/** What a stack takes besides its order. */
+/** Options of a stack. */
 export interface StackOptions {
-  /** Whose keys and values executions read; `'perExecution'` when left out. */
+  /** The keys and values that executions read. Default: `'perExecution'`. */
   readonly kv?: KvSharing | undefined;
 }
 
 const recipes = new WeakMap<Module, StackRecipe>();
 
-/** The recipe of a module that `stack` made, else null. */
+/** The recipe of a module that `stack` made; null for other modules. */
 export function stackRecipe(module: Module): StackRecipe | null {
   return recipes.get(module) ?? null;
 }
 
 /**
- * `count` weight sets of a block, named `0`, `1`, ... in the checkpoint, executed in the order that `sharing` says (once each without it). A
- * function of the index lets a stack mix blocks. Every execution has keys and values of its own unless `kv` says
- * otherwise; weights of a set that only makes keys and values that nobody reads are not part of the model. Calling a stack twice runs it twice.
- * Throws L101 when the blocks differ in axes, L105, L106, L107, L111, L127, L151.
+ * `count` weight sets of a block, named `0`, `1`, ... in the checkpoint, executed in the order
+ * `sharing` (default: once each). `blocks` may be a function of the index, to mix blocks. Every
+ * execution has its own keys and values unless `kv` says otherwise; weights that only compute keys
+ * and values that no execution reads are removed from the model. Calling a stack twice runs it
+ * twice. Throws L101 if the axes of the blocks differ, and L105, L106, L107, L111, L127, L151.
  */
 export const stack = declared(
   'stack',

@@ -1,4 +1,4 @@
-/** A short causal convolution with a state of its own, which LFM2 has between two gates. */
+/** A short causal convolution with its own state, as LFM2 has between two gates. */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Axis } from '@lamella/graph/ir';
 import { axis, boolean, declared, number, optional, options } from './arguments.ts';
@@ -10,9 +10,10 @@ import type { Tensor } from './tensor.ts';
 import { activeTrace } from './trace.ts';
 
 /**
- * Each feature's last `taps` inputs, weighted, and those before the first token 0: [t, d] -> [t, d]. Weights `weight` [d, 1, taps], the newest
- * input's last, and, with `bias`, `bias` [d], as in a depthwise `Conv1d` of PyTorch. Each execution keeps its own inputs, so it belongs in a
- * block: throws L116 in a model's own body, and L102.
+ * The weighted sum of each feature's last `taps` inputs: [t, d] -> [t, d]. Inputs before the first
+ * token are 0. Weights `weight` [d, 1, taps], the newest input's last, and, with `bias`, `bias`
+ * [d], as in PyTorch's depthwise `Conv1d`. Only blocks may use it, because each execution keeps its
+ * own inputs. Throws L116 in a model's own body, and L102.
  */
 export const causalConv = declared(
   'causalConv',

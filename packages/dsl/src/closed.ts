@@ -1,13 +1,19 @@
-/** Objects that refuse a key that they do not have: it is a slip, and as undefined it would fail elsewhere. */
+/**
+ * Objects that throw when a missing key is read, because `undefined` would only fail later and
+ * elsewhere.
+ */
 import type { LamellaError } from '@lamella/graph/diagnostics';
 import type { Site } from '@lamella/graph/ir';
 import { nearest } from '@lamella/graph/nearest';
 import { capture } from './site.ts';
 
-/** What JavaScript itself asks objects for: whoever imports, awaits or prints one. */
+/** Keys that JavaScript itself reads when a program imports, awaits or prints an object. */
 const asked = ['__esModule', 'default', 'then', 'toJSON'];
 
-/** `members`, where another key throws what `refuse` makes of it, the key that was probably meant (or all there are) and the place. */
+/**
+ * `members`, in which reading a missing key throws the error of `refuse`. Its arguments are the
+ * key, the nearest existing key (or all of them) and the place.
+ */
 export function closed<T extends object>(
   members: T,
   refuse: (name: string, meant: readonly string[], site: Site | null) => LamellaError,

@@ -1,4 +1,7 @@
-/** A value of the author's in a few words, for messages: `'9'`, `10000`, `undefined`, `a promise`, `a list`. Never throws. */
+/**
+ * Describes a value in a few words, for messages: `'9'`, `10000`, `a promise`, `a list`. Never
+ * throws.
+ */
 export function describe(value: unknown): string {
   switch (typeof value) {
     case 'string':

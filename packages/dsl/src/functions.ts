@@ -1,4 +1,7 @@
-/** Element-wise maths, by the names of the graph's table (`graph/src/functions.ts`). Everything exported here is the author's. */
+/**
+ * Element-wise functions, named as in the graph's table (`graph/src/functions.ts`). Every export is
+ * part of the DSL.
+ */
 import type { FunctionName } from '@lamella/graph/functions';
 import { declared, tensor } from './arguments.ts';
 import type { AxesOf, FitAll } from './axes.ts';
@@ -39,7 +42,7 @@ export const div = binary('div');
 export const min = binary('min');
 /** The larger of a and b. */
 export const max = binary('max');
-/** e^x; kernels compute it for x from -87 to 88, and take what lies beyond for the nearer of the two. */
+/** e^x. Kernels clamp x to -87 to 88. */
 export const exp = unary('exp');
 /** The hyperbolic tangent; `scale(tanh(scale(x, 1 / cap)), cap)` is a soft cap. */
 export const tanh = unary('tanh');
@@ -49,9 +52,12 @@ export const sigmoid = unary('sigmoid');
 export const relu = unary('relu');
 /** x * sigmoid(x). */
 export const silu = unary('silu');
-/** x times the probability that a normal number is below it, as BERT and ViT have it. */
+/** x times the standard normal distribution function at x, as in BERT and ViT. */
 export const gelu = unary('gelu');
-/** The same by way of tanh, which differs by up to 5e-4: as GPT-2, Gemma and PyTorch's `approximate='tanh'` have it. */
+/**
+ * The tanh approximation of gelu (GPT-2, Gemma, PyTorch's `approximate='tanh'`); it differs by up
+ * to 5e-4.
+ */
 export const geluTanh = unary('geluTanh');
 /** x * x. */
 export const square = unary('square');

@@ -1,17 +1,20 @@
-/** Heads that lie side by side in the features of a value: how they are counted, and the check that they fit. */
+/** The options that count heads, and the check that heads divide the features of a value. */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Axis, Site } from '@lamella/graph/ir';
 import { number } from './arguments.ts';
 import { checkSize } from './axes.ts';
 
-/** How heads are written. */
+/** The run-time kinds of these options. */
 export const headCounts = {
   heads: number('heads: 9'),
   kvHeads: number('kvHeads: 3'),
   headDim: number('headDim: 64'),
 };
 
-/** Throws L102 unless `count` is a size, L124 unless it divides the features of `width`. `call` takes it as `name`. */
+/**
+ * Throws L102 unless `count` (argument `name` of `call`) is a size, and L124 unless it divides the
+ * size of `width`.
+ */
 export function checkHeads(
   call: string,
   name: 'heads' | 'kvHeads',
@@ -21,9 +24,9 @@ export function checkHeads(
 ): void {
   checkSize(name, count, where);
   if (width.size % count === 0) return;
-  const argument = `${name}, which divide ${width.name}=${width.size}`;
+  const expected = `a divisor of ${width.name}=${width.size}`;
   const remedy = `${name}: ${divisorBelow(width.size, count)}`;
-  throw new LamellaError('L124', { call, expected: 'a number', argument, got: count, remedy }, where);
+  throw new LamellaError('L124', { call, expected, argument: name, got: count, remedy }, where);
 }
 
 /** The largest divisor of `n` that is at most `limit`. */

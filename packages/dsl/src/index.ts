@@ -1,4 +1,4 @@
-/** The authoring language: everything a model file imports. */
+/** The DSL: everything that a graph file imports. */
 export { adapter } from './adapter.ts';
 export { type AttentionOptions, attention, type Cache, cache } from './attention.ts';
 export { type Dim, dims } from './axes.ts';

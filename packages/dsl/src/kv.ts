@@ -1,6 +1,7 @@
 /**
- * Whose keys and values an execution reads: its own, or those of an earlier execution, so that one state serves several (the first recursion's in
- * Mixture-of-Recursions, arXiv 2507.10524; a neighbour layer's in cross-layer attention, arXiv 2405.12981).
+ * KV sharing: an execution reads its own keys and values, or those of an earlier execution, so that
+ * several executions share one state (the first recursion's in Mixture-of-Recursions, arXiv
+ * 2507.10524; a neighbouring layer's in cross-layer attention, arXiv 2405.12981).
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Body } from '@lamella/graph/ir';
@@ -9,12 +10,13 @@ import { isListOf, type Kind } from './arguments.ts';
 import type { Capture } from './site.ts';
 
 /**
- * `'perExecution'`: every execution has keys and values of its own. `'perSet'`: the first execution of a weight set has them, and its later ones
- * read those. A list: execution i reads those of execution `list[i]`, its own where that is i.
+ * `'perExecution'`: every execution has its own keys and values. `'perSet'`: the first execution of
+ * a weight set has its own, and later executions of the set read them. A list: execution i reads
+ * those of execution `list[i]`, or its own if `list[i]` is i.
  */
 export type KvSharing = 'perExecution' | 'perSet' | readonly number[];
 
-/** How a `KvSharing` is written. */
+/** A `KvSharing` as an argument. */
 export const kvSharing: Kind = {
   words: "'perExecution', 'perSet' or a list of numbers without gaps",
   example: "stack(4, layer, share.immediate(2), { kv: 'perSet' })",
@@ -22,16 +24,19 @@ export const kvSharing: Kind = {
     value === 'perExecution' || value === 'perSet' || isListOf(value, (each) => typeof each === 'number'),
 };
 
-/** The execution whose keys and values each execution reads, its own index where they are its own; `sets` are their weight sets. */
+/**
+ * For each execution, the index of the execution whose keys and values it reads (its own index if
+ * it has its own). `sets` are the weight sets of the executions.
+ */
 export function sourcesOf(kv: KvSharing, sets: readonly number[]): readonly number[] {
   if (kv === 'perExecution') return [...sets.keys()];
   return kv === 'perSet' ? sets.map((set) => sets.indexOf(set)) : kv;
 }
 
-/** Throws L151 for a list that no order of executions could follow. */
+/** Throws L151 for a list of the wrong length or with an entry that is not a valid source. */
 export function checkSources(kv: KvSharing, sets: readonly number[], place: string, site: Capture): void {
   const sources = sourcesOf(kv, sets);
-  const remedy = `one number for each of ${sets.length} executions, its own index where it has keys and values of its own`;
+  const remedy = `one number for each of ${sets.length} executions: its own index, or that of an earlier one`;
   if (sources.length !== sets.length) {
     const reason = `the list has ${sources.length} numbers`;
     throw new LamellaError('L151', { execution: sources.length, reason, remedy }, { place, site: site() });
@@ -39,15 +44,15 @@ export function checkSources(kv: KvSharing, sets: readonly number[], place: stri
   for (const [execution, source] of sources.entries()) {
     const fits = Number.isInteger(source) && source >= 0 && source <= execution;
     const reason = !fits
-      ? `${source} is no execution before it`
+      ? `${source} is not an earlier execution`
       : source !== execution && sources[source] !== source
-        ? `execution ${source} reads those of ${sources[source]} itself`
+        ? `execution ${source} itself reads those of execution ${sources[source]}`
         : null;
     if (reason) throw new LamellaError('L151', { execution, reason, remedy }, { place, site: site() });
   }
 }
 
-/** Whether an execution reads what another filled. Throws L151 where it cannot. */
+/** Whether an execution reads the state of another. Throws L151 if it should but cannot. */
 export function reads(
   { kv, execution, source }: { readonly kv: KvSharing; readonly execution: number; readonly source: number },
   [own, filled]: readonly [Body, Body],

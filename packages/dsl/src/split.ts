@@ -88,7 +88,7 @@ export const split = declared(
       checkSize('groups', groups, where);
       for (const [name, { size }] of entries) {
         if (size % groups === 0) continue;
-        const args = { call: 'split', expected: 'a number', argument: `groups, which divide ${name}=${size}` };
+        const args = { call: 'split', expected: `a divisor of ${name}=${size}`, argument: 'groups' };
         throw new LamellaError(
           'L124',
           { ...args, got: groups, remedy: `groups: ${divisorBelow(size, groups)}` },

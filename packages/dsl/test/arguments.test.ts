@@ -349,23 +349,23 @@ describe('L127: sizes that are slips of the keyboard', () => {
     );
 
   test.each<readonly [string, () => unknown, string]>([
-    ['weight sets', () => model(() => stack(1_000_000, layer)), '4096 weight sets in a stack, and here are 1000000'],
+    ['weight sets', () => model(() => stack(1_000_000, layer)), '4096 weight sets in a stack: 1000000'],
     [
       'repeats',
       () => model(() => stack(10, layer, share.immediate(1e12))),
-      '16384 executions in a stack, and here are 10000000000000',
+      '16384 executions in a stack: 10000000000000',
     ],
     [
       'an order',
       () => model(() => stack(10, layer, share.order(Array.from({ length: 1e6 }, (_, i) => i % 10)))),
-      '16384 executions in a stack, and here are 1000000',
+      '16384 executions in a stack: 1000000',
     ],
     [
       'operations',
       () => around((_, x) => Array.from({ length: 1e5 }).reduce((x: unknown) => loose(dsl.silu)(x), x)),
-      '4096 operations in a body, and here are 4097',
+      '4096 operations in a body: 4097',
     ],
-  ])('%s', (_, run, expected) => expect(message(run)).toContain(`L127 there is room for ${expected}`));
+  ])('%s', (_, run, expected) => expect(message(run)).toContain(`L127 there can be at most ${expected}`));
 
   test('the deepest stack there can be is defined', () => {
     expect(model(() => stack(4096, layer, share.cycle(4))).stacks[0]?.executions).toHaveLength(16_384);

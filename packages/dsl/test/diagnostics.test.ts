@@ -347,11 +347,11 @@ const cases: Readonly<Record<string, readonly [() => unknown, string]>> = {
   ],
   'L124 heads of a cache': [
     () => written((q, k, v) => attend(q, cache(k, v, { kvHeads: 3 }))),
-    'L124 cache takes a number as kvHeads, which divide kv=8, not 3 at layers HERE. Try kvHeads: 2',
+    'L124 cache takes a divisor of kv=8 as kvHeads, not 3 at layers HERE. Try kvHeads: 2',
   ],
   'L124 heads of a rotation': [
     () => written((q, k, v) => attend(rotate(q, rope(10_000), { heads: 5 }), cache(k, v, { kvHeads: 2 }))),
-    'L124 rotate takes a number as heads, which divide q=12, not 5 at layers HERE. Try heads: 4',
+    'L124 rotate takes a divisor of q=12 as heads, not 5 at layers HERE. Try heads: 4',
   ],
   'L102 window': [
     () => written((q, k, v) => attend(q, cache(k, v, { kvHeads: 2 }), { window: 0 })),
@@ -401,7 +401,7 @@ const cases: Readonly<Record<string, readonly [() => unknown, string]>> = {
         share.reverse(),
         0,
       ),
-    'L105 a stack has a whole number of weight sets, at least 1, and not 0 at layers HERE. Try stack(1, block)',
+    'L105 a stack needs a whole number of weight sets, at least 1: 0 at layers HERE. Try stack(1, block)',
   ],
   'L105 half a weight set': [
     () =>
@@ -411,7 +411,7 @@ const cases: Readonly<Record<string, readonly [() => unknown, string]>> = {
         share.reverse(),
         4.5,
       ),
-    'L105 a stack has a whole number of weight sets, at least 1, and not 4.5 at layers HERE. Try stack(4, block)',
+    'L105 a stack needs a whole number of weight sets, at least 1: 4.5 at layers HERE. Try stack(4, block)',
   ],
   L106: [
     () =>
@@ -474,11 +474,11 @@ const cases: Readonly<Record<string, readonly [() => unknown, string]>> = {
         },
       );
     },
-    "L110 a value of another block or another model was used here at layers.norm HERE. Try passing it in as the block's input",
+    "L110 this value belongs to another block or another model at layers.norm HERE. Try passing it in as the block's input",
   ],
   'L110 outside of any body': [
     () => input(t),
-    "L110 a value of another block or another model was used here HERE. Try passing it in as the block's input",
+    "L110 this value belongs to another block or another model HERE. Try passing it in as the block's input",
   ],
   'L111 immediate': [
     () =>
@@ -558,15 +558,15 @@ const cases: Readonly<Record<string, readonly [() => unknown, string]>> = {
         () => ({ norm: headNorm(d, { heads: 3 }) }),
         (w: { norm: Loose }, x) => w.norm(x),
       ),
-    'L124 headNorm takes a number as heads, which divide d=8, not 3 at layers.norm HERE. Try heads: 2',
+    'L124 headNorm takes a divisor of d=8 as heads, not 3 at layers.norm HERE. Try heads: 2',
   ],
   L140: [
     () => attention(1, 1, 8, rope(500, { dims: 10 })),
-    'L140 RoPE turns an even number of features, at least 2 and at most those of a head: dims 10 of headDim 8 at layers.self_attn HERE. Try dims: 8',
+    'L140 RoPE rotates an even number of features, from 2 to headDim: dims 10, headDim 8 at layers.self_attn HERE. Try dims: 8',
   ],
   L141: [
     () => attention(1, 1, 8, rope(500, { scaling: ropeScaling.factors([1, 2]) })),
-    'L141 factors scaling of RoPE takes factors one for each of 4 pairs, not 2 of them at layers.self_attn HERE. Try 4 factors',
+    'L141 factors of the RoPE scaling factors must be a list of 4, one for each pair: 2 of them at layers.self_attn HERE. Try 4 factors',
   ],
   'L116 a convolution outside of a block': [
     () =>
@@ -606,7 +606,7 @@ const cases: Readonly<Record<string, readonly [() => unknown, string]>> = {
         () => ({ both: split(d, { q: d, k: d }, { groups: 3 }) }),
         (w: { both: (x: Tensor) => { q: Tensor; k: Tensor } }, x) => loose(add)(w.both(x).q, w.both(x).k),
       ),
-    'L124 split takes a number as groups, which divide q=8, not 3 at layers.both HERE. Try groups: 2',
+    'L124 split takes a divisor of q=8 as groups, not 3 at layers.both HERE. Try groups: 2',
   ],
   L118: [
     () => attention(1, 1, 8, -1),
@@ -658,7 +658,7 @@ const cases: Readonly<Record<string, readonly [() => unknown, string]>> = {
         (w: { norm: Loose }, x) => w.norm(stray(x)),
       );
     },
-    'L120 a rmsNorm that init did not return was used at layers HERE. Try returning it from init under its checkpoint name',
+    'L120 this rmsNorm was not returned by init at layers HERE. Try returning it from init under its checkpoint name',
   ],
   L121: [
     () =>
@@ -764,7 +764,7 @@ const cases: Readonly<Record<string, readonly [() => unknown, string]>> = {
         () => ({ norm: rmsNorm(d) }),
         (w: { norm: (x: Tensor) => never }, x) => (x as never) + w.norm(x),
       ),
-    'L132 a value of the model is no number that JavaScript could compute with at layers HERE. Try add(a, b), mul(a, b), scale(x, 2) and the like',
+    "L132 JavaScript's operators do not work on values of the model at layers HERE. Try add(a, b), mul(a, b), scale(x, 2) and so on",
   ],
   'L131 in a model': [
     () =>

@@ -1,6 +1,6 @@
-/** Names that may occur once only: of kinds, of kernels, of buffers. */
+/** Unique names: block kinds, kernels and buffers each need one. */
 
-/** `name`, or `name_2`, `name_3`, ... where that is taken; it is taken from then on. */
+/** Returns `name`, or the first free one of `name_2`, `name_3`, ..., and adds it to `taken`. */
 export function distinct(name: string, taken: Set<string>): string {
   let free = name;
   for (let n = 2; taken.has(free); n++) free = `${name}_${n}`;

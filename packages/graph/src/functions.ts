@@ -1,13 +1,14 @@
 /**
- * Element-wise maths: one row for each function an author may apply to every feature. A row says how many operands it takes, what it means in f64
- * (which the oracle computes, written here by hand) and what it is in PyTorch. How kernels compute it is a row of the compiler's own table.
+ * Element-wise functions: one row for each function that an author can apply to every feature. A
+ * row holds the number of operands, the f64 maths that the oracle runs (written by hand) and the
+ * PyTorch expression. The kernels' code for a function is in a table of the compiler's own.
  */
 export interface ElementFunction {
   readonly arity: 1 | 2;
   readonly meaning: (x: number, y: number) => number;
   /** A PyTorch expression over its operands, which are names. */
   readonly torch: (x: string, y: string) => string;
-  /** The operator between two operands, where there is one. */
+  /** The infix operator, if the function has one. */
   readonly infix?: string;
 }
 
@@ -51,7 +52,10 @@ export const functions = {
     (x) => x / (1 + Math.exp(-x)),
     (x) => `${x} * torch.sigmoid(${x})`,
   ),
-  /** x times the probability that a normal number is below it (arXiv 1606.08415): exactly, and as GPT-2 computes it. */
+  /**
+   * x times the standard normal distribution function at x (arXiv 1606.08415): `gelu` exactly,
+   * `geluTanh` by GPT-2's tanh approximation.
+   */
   gelu: unary(
     (x) => 0.5 * x * erfc(-x * Math.SQRT1_2),
     (x) => `0.5 * ${x} * torch.erfc(-${x} * ${Math.SQRT1_2})`,
@@ -71,7 +75,7 @@ export const functions = {
   ),
 } as const satisfies Readonly<Record<string, ElementFunction>>;
 
-/** 1 - erf(x), in f64: the Taylor series of erf near 0, a continued fraction further out. */
+/** 1 - erf(x) in f64: the Taylor series of erf for |x| < 3, a continued fraction beyond. */
 function erfc(x: number): number {
   if (x < 0) return 2 - erfc(-x);
   if (x < 3) {

@@ -1,24 +1,25 @@
 /**
- * The graph: what an author's model *is*, as plain data, before anything is decided about how to run it.
+ * The graph: an author's model as plain data, before any decision about how to run it.
  *
- * Three ideas are kept apart (see ARCHITECTURE.md): a **weight set** is one copy of a block's tensors, an **execution** is one
- * run of a block with some weight set, and a **state slot** is the KV memory of one execution. MobileLLM-LS (arXiv
- * 2402.14905, section 3.4) has 30 weight sets, 60 executions and 60 state slots; its released code ties the cache to the weight set
- * and is wrong with the cache on. Here that cannot be said: slots belong to executions.
+ * It separates three things (see ARCHITECTURE.md): a **weight set** is one copy of a block's
+ * tensors, an **execution** is one run of a block with some weight set, and a **state slot** is the
+ * KV memory of one execution. MobileLLM-LS (arXiv 2402.14905, section 3.4) has 30 weight sets, 60
+ * executions and 60 state slots; its released code ties the cache to the weight set and is wrong
+ * with the cache on. This graph cannot express that mistake: slots belong to executions.
  *
- * A graph has one `root` body (tokens -> logits). Where the root says `stack`, a table of executions runs block kinds; every
- * kind has a body of its own, traced once per kind however often it runs.
+ * A graph has one `root` body (tokens -> logits). A `stack` node of the root runs a table of
+ * executions. Each block kind has one body, traced once however often it runs.
  */
 import type { FunctionName } from './functions.ts';
 
-/** Where in the author's file something was written. Lines and columns count from 1. */
+/** A place in the author's file. Lines and columns count from 1. */
 export interface Site {
   readonly file: string;
   readonly line: number;
   readonly column: number;
 }
 
-/** A named axis with its size, e.g. `d=576`. Two axes are the same axis when name and size agree. */
+/** A named axis with its size, e.g. `d=576`. Two axes are equal if name and size are equal. */
 export interface Axis {
   readonly name: string;
   readonly size: number;
@@ -32,15 +33,19 @@ export type ParamId = number;
 export type WeightId = number;
 
 /**
- * What a weight tensor is for: it decides its storage (gains, biases and filters stay f32) and how `random:SEED` fills it. A filter is [features,
- * taps], the taps of each feature of a convolution.
+ * The use of a weight tensor. It decides the storage (gains, biases and filters stay f32) and the
+ * values that `random:SEED` draws. A filter is [features, taps]: the taps of each feature of a
+ * convolution.
  */
 export type WeightRole = 'matrix' | 'table' | 'gain' | 'bias' | 'filter';
 
 /** How many axes a tensor of each role has. */
 export const rankOf: Readonly<Record<WeightRole, number>> = { matrix: 2, table: 2, gain: 1, bias: 1, filter: 2 };
 
-/** One distinct weight tensor of the model; tied or shared tensors appear once. Row-major; a matrix is [out, in] as in PyTorch. */
+/**
+ * One distinct weight tensor of the model; tied or shared tensors appear once. Row-major; a matrix
+ * is [out, in] as in PyTorch.
+ */
 export interface Weight {
   readonly id: WeightId;
   /** Checkpoint name, e.g. `model.layers.0.self_attn.q_proj.weight`. */
@@ -48,20 +53,23 @@ export interface Weight {
   readonly shape: readonly number[];
   readonly role: WeightRole;
   readonly site: Site | null;
-  /** How it lies in a checkpoint, where that is not a tensor of this name and shape. */
+  /** Where the checkpoint holds it, if not in a tensor of this name and shape. */
   readonly stored?: Stored;
 }
 
-/** A weight that is made of a checkpoint's tensor: some of its rows, one after the other, and a number added to every value. */
+/**
+ * A weight that is derived from a tensor of the checkpoint: some of its rows, concatenated, with
+ * `plus` added to every value.
+ */
 export interface Stored {
   readonly tensor: string;
-  /** Of the whole tensor. Its rows are counted along the first axis. */
+  /** The shape of the whole tensor. Rows count along the first axis. */
   readonly shape: readonly number[];
   readonly rows: Rows;
   readonly plus: number;
 }
 
-/** `groups` runs of `count` rows each: the first from row `first` on, every other one `stride` rows behind the one before. */
+/** `groups` runs of `count` rows each; run i starts at row `first + i * stride`. */
 export interface Rows {
   readonly first: number;
   readonly count: number;
@@ -69,7 +77,10 @@ export interface Rows {
   readonly stride: number;
 }
 
-/** A weight as a body sees it: a formal parameter, bound to a `Weight` by each weight set (or by the root's `weights`). */
+/**
+ * A formal parameter of a body. Each weight set binds it to a `Weight`; the root's are bound by
+ * `Graph.rootWeights`.
+ */
 export interface Param {
   /** Name inside the block, e.g. `self_attn.q_proj.weight`. */
   readonly name: string;
@@ -78,8 +89,9 @@ export interface Param {
 }
 
 /**
- * Rotary embedding of the first `dims` features of a head, all of them where it is left out. `half` rotates (i, i + dims/2) (Llama); `adjacent`
- * rotates (2i, 2i + 1). Pair i turns by position * theta^(-2i/dims), unless `scaling` changes that.
+ * Rotary embedding of the first `dims` features of a head (all features if absent). `half` rotates
+ * the pairs (i, i + dims/2), as Llama does; `adjacent` rotates (2i, 2i + 1). The angle of pair i is
+ * position * theta^(-2i/dims), unless `scaling` changes it.
  */
 export interface Rope {
   readonly theta: number;
@@ -88,11 +100,14 @@ export interface Rope {
   readonly scaling?: RopeScaling;
 }
 
-/** How a model that was trained on `originalContext` tokens is made to read more of them; the formulas are in `oracle/rope.ts`. */
+/**
+ * Changes of the frequencies that let a model read more tokens than the `originalContext` it was
+ * trained on. The formulas are in `oracle/rope.ts`.
+ */
 export type RopeScaling =
   /** Every frequency divided by `factor` (position interpolation, arXiv 2306.15595). */
   | { readonly kind: 'linear'; readonly factor: number }
-  /** Long waves divided by `factor`, short ones left, those between blended (Llama 3.1). */
+  /** Low frequencies divided by `factor`, high ones kept, those between blended (Llama 3.1). */
   | {
       readonly kind: 'llama3';
       readonly factor: number;
@@ -100,7 +115,10 @@ export type RopeScaling =
       readonly highFreqFactor: number;
       readonly originalContext: number;
     }
-  /** Pairs that turn seldom within the context divided by `factor`, and cos and sin times `attentionFactor` (YaRN, arXiv 2309.00071). */
+  /**
+   * Frequencies of pairs with few turns within the original context divided by `factor`; cos and
+   * sin multiplied by `attentionFactor` (YaRN, arXiv 2309.00071).
+   */
   | {
       readonly kind: 'yarn';
       readonly factor: number;
@@ -109,25 +127,31 @@ export type RopeScaling =
       readonly betaSlow: number;
       readonly attentionFactor: number;
     }
-  /** The frequency of pair i divided by `factors[i]` (LongRoPE, arXiv 2402.13753), and cos and sin times `attentionFactor`. */
+  /**
+   * The frequency of pair i divided by `factors[i]` (LongRoPE, arXiv 2402.13753); cos and sin
+   * multiplied by `attentionFactor`.
+   */
   | { readonly kind: 'factors'; readonly factors: readonly number[]; readonly attentionFactor: number };
 
 /**
- * The operations. Every value is [t, features] with f32 elements unless said otherwise; `t` is the token axis.
- * The maths of each is written out by hand in `oracle/` and nowhere else in this package.
+ * The operations. A value is [t, features] with f32 elements unless stated otherwise; `t` is the
+ * token axis. The maths of each operation is written by hand in `oracle/`.
  */
 export type Op =
   /** The token ids, u32 [t]. Root only, first node. */
   | { readonly kind: 'tokens' }
-  /** The incoming value [t, d] of a block. Kinds only, first node. */
+  /** The input [t, d] of a block. Block kinds only, first node. */
   | { readonly kind: 'input' }
   /** table[ids]: [t, d]. `table` is [vocab, d]. */
   | { readonly kind: 'embed'; readonly ids: ValueId; readonly table: ParamId }
-  /** x W^T (+ bias): [t, in] -> [t, out]. `weight` is [out, in]. A tied head is a linear over the embedding table. */
+  /**
+   * x W^T (+ bias): [t, in] -> [t, out]. `weight` is [out, in]. A tied head is a linear over the
+   * embedding table.
+   */
   | { readonly kind: 'linear'; readonly x: ValueId; readonly weight: ParamId; readonly bias: ParamId | null }
   /**
-   * x / sqrt(mean(x^2) + eps) * gain, over the features of each of `heads` heads that lie side by side:
-   * 1 for all features. All heads have the same gain [features / heads]; without one it is 1.
+   * x / sqrt(mean(x^2) + eps) * gain, over the features of each of `heads` adjacent heads; with one
+   * head, over all features. All heads share the gain [features / heads]; if it is null, it is 1.
    */
   | {
       readonly kind: 'rmsNorm';
@@ -136,7 +160,10 @@ export type Op =
       readonly eps: number;
       readonly heads: number;
     }
-  /** (x - mean(x)) / sqrt(variance(x) + eps) * gain (+ bias), over all features; the variance is the mean of squares. */
+  /**
+   * (x - mean(x)) / sqrt(variance(x) + eps) * gain (+ bias), over all features. The variance is the
+   * mean squared deviation, not Bessel-corrected.
+   */
   | {
       readonly kind: 'layerNorm';
       readonly x: ValueId;
@@ -144,7 +171,10 @@ export type Op =
       readonly bias: ParamId | null;
       readonly eps: number;
     }
-  /** The row of each token's absolute position: [t, d]. `table` is [rows, d], with a row for every position of the context. */
+  /**
+   * table[position]: [t, d], by each token's absolute position. `table` is [rows, d], with at least
+   * one row for every position of the context.
+   */
   | { readonly kind: 'positions'; readonly table: ParamId }
   /** Rotates each head of x [t, heads * headDim] by the token's absolute position. */
   | {
@@ -155,10 +185,11 @@ export type Op =
       readonly rope: Rope;
     }
   /**
-   * Causal grouped-query attention: q [t, heads * headDim] over keys and values [t, kvHeads * headDim] -> [t, heads * headDim]. Query head h
-   * reads KV head floor(h / (heads / kvHeads)). `state` numbers the states of a body (0, 1, ...), so that a slot has room for each. The first
-   * attention on a state appends k and v to it; all attentions on it have the same k and v. Both are null in a body that only executions run
-   * that read the state of an earlier one.
+   * Causal grouped-query attention: q [t, heads * headDim] over keys and values [t, kvHeads *
+   * headDim] -> [t, heads * headDim]. Query head h reads KV head floor(h / (heads / kvHeads)).
+   * `state` numbers the states of a body (0, 1, ...); a slot holds all of them. The first attention
+   * on a state appends k and v to it; all attentions on it have the same k and v. Both are null in
+   * a body whose executions read the state of an earlier execution.
    */
   | {
       readonly kind: 'attention';
@@ -170,15 +201,22 @@ export type Op =
       readonly headDim: number;
       /** Multiplies q.k before the softmax; usually 1 / sqrt(headDim). */
       readonly scale: number;
-      /** A token sees this many positions, the last of them its own; null for all positions up to its own. */
+      /**
+       * Number of positions that a token attends to, its own included; null for all up to its own.
+       */
       readonly window: number | null;
-      /** A score s becomes softcap * tanh(s / softcap) before the softmax (arXiv 2408.00118); null where it stays s. */
+      /**
+       * A score s becomes softcap * tanh(s / softcap) before the softmax (arXiv 2408.00118); null:
+       * none.
+       */
       readonly softcap: number | null;
       readonly state: number;
     }
   /**
-   * Each feature's last inputs, weighted: y[t] = sum over j of weight[j] * x[t - (taps - 1) + j] (+ bias), where x before the first token is 0.
-   * `weight` is a filter [features, taps]. Inputs are appended to this execution's state, which is numbered as attention's are.
+   * A causal convolution of each feature by itself; x before the first token is 0:
+   * y[t] = sum over j of weight[j] * x[t - (taps - 1) + j] (+ bias).
+   * `weight` is a filter [features, taps]. Inputs are appended to a state of this execution, which
+   * `state` numbers as for attention.
    */
   | {
       readonly kind: 'causalConv';
@@ -187,11 +225,11 @@ export type Op =
       readonly bias: ParamId | null;
       readonly state: number;
     }
-  /** A function of `functions.ts`, feature by feature, over as many values of the same axes as it takes. */
+  /** A function of `functions.ts`, applied feature by feature. All `args` have the same axes. */
   | { readonly kind: 'map'; readonly fn: FunctionName; readonly args: readonly ValueId[] }
   /** x times a constant. */
   | { readonly kind: 'scale'; readonly x: ValueId; readonly by: number }
-  /** Runs the executions of `Graph.stacks[stack]` on x, one after the other. Root only. */
+  /** Runs the executions of `Graph.stacks[stack]` on x in order. Root only. */
   | { readonly kind: 'stack'; readonly x: ValueId; readonly stack: number };
 
 /** One operation and its result. `id` equals the node's index in its body. */
@@ -212,14 +250,17 @@ export interface Body {
   readonly result: ValueId;
 }
 
-/** A block as code: one per distinct traced body, however many weight sets or executions it has. */
+/** The code of a block: one per distinct traced body, for all its weight sets and executions. */
 export interface BlockKind {
   readonly name: string;
   readonly body: Body;
   readonly site: Site | null;
 }
 
-/** One copy of a kind's weights: `weights[i]` binds `kind.body.params[i]`. A sub-block shared by several sets repeats its ids. */
+/**
+ * One copy of a kind's weights: `weights[i]` binds `kind.body.params[i]`. Weight sets that share a
+ * sub-block contain the same ids.
+ */
 export interface WeightSet {
   /** Index into `Graph.kinds`. */
   readonly kind: number;
@@ -230,13 +271,21 @@ export interface WeightSet {
 export interface Execution {
   /** Index into `Stack.weightSets`. */
   readonly weightSet: number;
-  /** The state slot of this execution alone, unique over the graph; or that of the earlier execution whose keys and values it reads. */
+  /**
+   * The state slot: its own, unique in the graph, or that of the earlier execution whose keys and
+   * values it reads.
+   */
   readonly slot: number;
-  /** Whether it reads the slot of an earlier execution: its attentions append nothing, whatever its body says of keys and values. */
+  /**
+   * Whether it reads the slot of an earlier execution. Its attentions then append nothing, even if
+   * its body computes keys and values.
+   */
   readonly reads?: boolean;
 }
 
-/** How executions were ordered, kept for printing and for the PyTorch exporter's loop. */
+/**
+ * The order of executions as the author wrote it, for printing and for the PyTorch exporter's loop.
+ */
 export interface SharingOrder {
   readonly kind: 'none' | 'immediate' | 'cycle' | 'reverse' | 'order';
   /** The call as the author wrote it, e.g. `immediate(2)`. */
@@ -269,20 +318,23 @@ export function parameterCount(graph: Graph): number {
   return checkpointTensors(graph).reduce((sum, tensor) => sum + elementCount(tensor.shape), 0);
 }
 
-/** Number of weight sets in all stacks: one that a stack runs again, or that has the very tensors of another, is the same. */
+/**
+ * Number of distinct weight sets in all stacks: sets of the same kind with the same tensors count once,
+ * also if the same stack runs twice.
+ */
 export function weightSetCount({ stacks }: Pick<Graph, 'stacks'>): number {
   const sets = stacks.flatMap(({ weightSets }) => weightSets.map(({ kind, weights }) => `${kind}:${weights.join()}`));
   return new Set(sets).size;
 }
 
-/** A tensor as a checkpoint has it. */
+/** A tensor of a checkpoint. */
 export interface CheckpointTensor {
   readonly name: string;
   readonly shape: readonly number[];
   readonly role: WeightRole;
 }
 
-/** The tensors that a checkpoint of this graph has, in the order of the weights that are made of them; each once. */
+/** The tensors of this graph's checkpoint, each once, in the order of the weights that use them. */
 export function checkpointTensors(graph: Pick<Graph, 'weights'>): readonly CheckpointTensor[] {
   const all = graph.weights.map(({ name, shape, role, stored }) => ({
     name: stored?.tensor ?? name,
@@ -292,7 +344,7 @@ export function checkpointTensors(graph: Pick<Graph, 'weights'>): readonly Check
   return [...new Map(all.map((tensor) => [tensor.name, tensor])).values()];
 }
 
-/** Which elements of its tensor a weight is made of: runs of `count`, in order. */
+/** The elements of its tensor that make up a weight: runs of `count` elements, in order. */
 export function storedRuns({
   shape,
   rows,
@@ -316,12 +368,12 @@ export function features(node: Node): number {
   return axis.size;
 }
 
-/** What an author calls an operation. */
+/** The name of an operation in the DSL. */
 export function operationName(op: Op): string {
   return op.kind === 'map' ? op.fn : op.kind;
 }
 
-/** The values a node reads, in the order they are written in the operation. */
+/** The values that an operation reads, in the order of its fields. */
 export function operands(op: Op): readonly ValueId[] {
   switch (op.kind) {
     case 'tokens':

@@ -1,6 +1,6 @@
-/** "Did you mean": the word that was probably meant, for options and names that do not exist. */
+/** "Did you mean": suggests a word for an option or a name that does not exist. */
 
-/** The one of `words` that `word` is a slip of (two letters at most, or capitals), else null. */
+/** The nearest of `words` within two letters of `word`, ignoring case; null if there is none. */
 export function nearest(word: string, words: readonly string[]): string | null {
   const small = word.toLowerCase();
   const limit = Math.min(2, Math.floor(word.length / 2));
@@ -11,7 +11,7 @@ export function nearest(word: string, words: readonly string[]): string | null {
   return ranked[0]?.each ?? null;
 }
 
-/** How many letters must be added, removed or changed to make `a` into `b` (Levenshtein's distance). */
+/** The number of letters to add, remove or change to turn `a` into `b` (Levenshtein distance). */
 function slips(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {

@@ -1,6 +1,6 @@
 /**
- * The graph as text: what `lamella compile --emit graph` shows and what the goldens hold beside the later stages. Sites are left
- * out, so that the text says what the model is and not where it was written.
+ * The graph as text, for `lamella compile --emit graph` and the goldens. Source lines are omitted,
+ * so the text depends only on the model and not on the layout of the author's file.
  */
 import type { Axis, Body, Graph, Op, Rope, Stack, Weight, WeightId } from './ir.ts';
 import { parameterCount } from './ir.ts';
@@ -41,7 +41,7 @@ function bodyLines(body: Body): string[] {
   return [...params, ...nodes, `  return %${body.result}`];
 }
 
-/** The operation with its operands, parameters by name, constants as `key=value`. */
+/** The operation with its operands: parameters by name, constants as `key=value`. */
 function opText(op: Op, body: Body): string {
   const param = (id: number) => body.params[id]?.name ?? `param ${id}?`;
   switch (op.kind) {
@@ -82,7 +82,7 @@ function opText(op: Op, body: Body): string {
   }
 }
 
-/** Where in a checkpoint a weight is: `rows 0 to 63 of each 192 of h.0.qkv.weight [1536, 512], plus 1`. */
+/** The source of a weight: `rows 0 to 63 of each 192 of h.0.qkv.weight [1536, 512], plus 1`. */
 function storedText({ name, stored }: Weight): string {
   if (!stored) return '';
   const { tensor, shape, plus } = stored;
@@ -95,7 +95,7 @@ function storedText({ name, stored }: Weight): string {
   return [...from, ...added].join(', ');
 }
 
-/** `theta=500000 half dims=16 llama3 factor=32 ...`, of what is not left out. */
+/** `theta=500000 half dims=16 llama3 factor=32 ...`; absent parts are omitted. */
 function ropeText({ theta, pairing, dims, scaling }: Rope): string {
   const { kind, ...values } = scaling ?? { kind: null };
   const named = Object.entries(values).map(([name, value]) => `${name}=${value}`);
@@ -116,7 +116,7 @@ function stackLines(stack: Stack, graph: Graph): string[] {
   return [`stack ${stack.name}: ${stack.sharing.text}, ${facts}`, ...columns(sets), ...columns(runs)];
 }
 
-/** `w1..w9`, with gaps where a set repeats tensors of another: `w1..w6 w40..w42`. */
+/** `w1..w9`, or with gaps if the set shares tensors with another: `w1..w6 w40..w42`. */
 function weightRanges(ids: readonly WeightId[]): string {
   const ranges: { first: WeightId; last: WeightId }[] = [];
   for (const id of ids) {
@@ -127,7 +127,7 @@ function weightRanges(ids: readonly WeightId[]): string {
   return ranges.map(({ first, last }) => (first === last ? `w${first}` : `w${first}..w${last}`)).join(' ');
 }
 
-/** Rows as indented lines with the cells of a column under each other. */
+/** Rows as indented lines with aligned columns. */
 function columns(rows: readonly (readonly string[])[]): string[] {
   const widths: number[] = [];
   for (const row of rows) {

@@ -1,16 +1,19 @@
 /**
- * A body as an execution runs it that reads the keys and values of an earlier one (cross-layer attention, arXiv 2405.12981): its attentions append
- * nothing, so what only made their keys and values falls away.
+ * The body of an execution that reads the keys and values of an earlier execution (cross-layer
+ * attention, arXiv 2405.12981). Its attentions append nothing, so the nodes that only computed keys
+ * and values are removed.
  */
 import { type Body, type Node, type Op, operands, type ParamId, type ValueId } from './ir.ts';
 
-/** The body that is left, and which of the parameters it still uses, in its order. States keep their numbers. */
+/**
+ * The remaining body, and the ids of the parameters that it still uses. States keep their numbers.
+ */
 export function readingBody(body: Body): { readonly body: Body; readonly params: readonly ParamId[] } {
   const nodes = body.nodes.map((node): Node => {
     const { op } = node;
     return op.kind === 'attention' ? { ...node, op: { ...op, k: null, v: null } } : node;
   });
-  // a body's input stays, whether anything reads it or not
+  // a body keeps its input even if no node reads it
   const needed = new Set([0, body.result]);
   for (const { id, op } of nodes.toReversed()) if (needed.has(id)) for (const v of operands(op)) needed.add(v);
   const values = new Map<ValueId, ValueId>();
@@ -26,7 +29,7 @@ export function readingBody(body: Body): { readonly body: Body; readonly params:
   return { body: { params: params.map((p) => body.params[p]!), nodes: kept, result: value(body.result) }, params };
 }
 
-/** The operation over renumbered values and parameters. */
+/** The operation with its values and parameters renumbered. */
 export function rebound(op: Op, value: (v: ValueId) => ValueId, param: (p: ParamId) => ParamId): Op {
   switch (op.kind) {
     case 'tokens':

@@ -1,15 +1,15 @@
-/** What a rotary embedding may say: the checks that the language and the verifier share. */
+/** The checks of a rotary embedding that the DSL and the verifier share. */
 import { LamellaError } from './diagnostics.ts';
 import { isPositiveF32 } from './f32.ts';
 import type { Rope, RopeScaling, Site } from './ir.ts';
 
-/** Where a rotation stands, for messages. */
+/** The place of a rotation, for messages. */
 interface Where {
   readonly place: string;
   readonly site: Site | null;
 }
 
-/** Throws L103, L118, L140 or L141 unless heads of `headDim` features can be rotated so. */
+/** Throws L103, L118, L140 or L141 unless this rotation fits heads of `headDim` features. */
 export function checkRope({ theta, dims, scaling }: Rope, headDim: number, where: Where): void {
   if (headDim % 2 !== 0) throw new LamellaError('L103', { headDim, suggestion: headDim + 1 }, where);
   if (!isPositiveF32(theta)) throw new LamellaError('L118', { value: theta }, where);
@@ -32,13 +32,13 @@ function checkScaling(scaling: RopeScaling, pairs: number, where: Where): void {
   }
   if (scaling.kind === 'llama3' && scaling.lowFreqFactor >= scaling.highFreqFactor) {
     const { lowFreqFactor: low, highFreqFactor: high } = scaling;
-    refuse('lowFreqFactor', `below highFreqFactor, ${high}`, low, 'lowFreqFactor: 1, highFreqFactor: 4');
+    refuse('lowFreqFactor', `below highFreqFactor (${high})`, low, 'lowFreqFactor: 1, highFreqFactor: 4');
   }
   if (scaling.kind === 'yarn' && scaling.betaSlow >= scaling.betaFast) {
     const { betaSlow: slow, betaFast: fast } = scaling;
-    refuse('betaSlow', `below betaFast, ${fast}`, slow, 'betaFast: 32, betaSlow: 1');
+    refuse('betaSlow', `below betaFast (${fast})`, slow, 'betaFast: 32, betaSlow: 1');
   }
   if (scaling.kind === 'factors' && scaling.factors.length !== pairs) {
-    refuse('factors', `one for each of ${pairs} pairs`, `${scaling.factors.length} of them`, `${pairs} factors`);
+    refuse('factors', `a list of ${pairs}, one for each pair`, `${scaling.factors.length} of them`, `${pairs} factors`);
   }
 }

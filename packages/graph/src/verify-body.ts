@@ -1,6 +1,7 @@
 /**
- * Says whether straight-line code is well formed: SSA order, and the axes of every operation. Each operation has one rule, which
- * checks its operands and answers what its result must look like; the rules are the types of `ir.ts` in words a program can check.
+ * Checks that a body is well formed: SSA order, and the axes of every operation. Each operation has
+ * one rule, which checks its operands and returns the axes of its result. The rules are the
+ * comments on `Op` in `ir.ts` as code.
  */
 import { LamellaError } from './diagnostics.ts';
 import { isF32, isPositiveF32 } from './f32.ts';
@@ -22,10 +23,10 @@ import {
 import { axesText, axisText, shapeText } from './print.ts';
 import { checkRope } from './rope.ts';
 
-/** The operations that keep something of earlier tokens. */
+/** The operations that keep state from earlier tokens. */
 type Stateful = Extract<Op, { readonly kind: 'attention' | 'causalConv' }>;
 
-/** What the rule of one operation needs to see. */
+/** The input of an operation's rule. */
 interface Scope {
   readonly graph: Graph;
   readonly body: Body;
@@ -34,7 +35,10 @@ interface Scope {
   readonly place: string;
 }
 
-/** Throws a `LamellaError` unless `body` is well formed; `place` is its name in messages. Bindings are not looked at. */
+/**
+ * Throws a `LamellaError` unless `body` is well formed. `place` is its name in messages. Bindings
+ * are not checked.
+ */
 export function verifyBody(body: Body, place: string, graph: Graph): void {
   verifyParams(body.params, place);
   const states: Stateful[] = [];
@@ -50,12 +54,15 @@ export function verifyBody(body: Body, place: string, graph: Graph): void {
   if (!body.nodes[body.result]) illFormed(`the result %${body.result} does not exist`, place, null);
 }
 
-/** States count from 0 in the order in which they are first used; a later attention on one has the keys and values that the first appended. */
+/**
+ * States are numbered from 0 in order of first use. A later attention on a state has the same keys
+ * and values as the first.
+ */
 function verifyState(scope: Scope, op: Stateful, states: Stateful[]): void {
   const first = states.find(({ state }) => state === op.state);
   const reads = op.kind === 'attention' && op.k === null;
   if (op.kind === 'attention' && reads !== (op.v === null)) fail(scope, 'it has keys or values alone');
-  // a body that reads has what is left of another's states
+  // a body that reads an earlier execution's states may read some of them only
   if (!first && reads && Number.isInteger(op.state) && op.state >= 0) states.push(op);
   else if (!first) {
     if (op.state !== states.length) fail(scope, `its state is ${op.state}, but the next state is ${states.length}`);
@@ -78,7 +85,7 @@ function verifyParams(params: readonly Param[], place: string): void {
 
 function verifyOrder(scope: Scope, index: number): void {
   const { graph, body, node } = scope;
-  if (node.id !== index) fail(scope, `it stands at place ${index}`);
+  if (node.id !== index) fail(scope, `it is node ${index} of its body`);
   for (const id of operands(node.op)) {
     if (!Number.isInteger(id) || id < 0 || id >= index) fail(scope, `it reads %${id}, which is not an earlier value`);
   }
@@ -92,7 +99,10 @@ function verifyOrder(scope: Scope, index: number): void {
   }
 }
 
-/** Checks what `scope.node` reads, and answers the axes its result must have. Where the op only fixes a size, the name is free. */
+/**
+ * Checks the operands of `scope.node` and returns the axes that its result must have. Where the
+ * operation fixes only a size, the axis keeps the author's name.
+ */
 function resultAxes(scope: Scope): readonly Axis[] {
   const { graph, node } = scope;
   const { op } = node;
@@ -205,14 +215,14 @@ function resultAxes(scope: Scope): readonly Axis[] {
   }
 }
 
-/** Throws L116 in the model's own body, which has no state. */
+/** Throws L116 in the root body, which has no state. */
 function requireExecution(scope: Scope): void {
   if (scope.body !== scope.graph.root) return;
   const reason = 'state belongs to an execution, and the model itself is not one';
   throw new LamellaError('L116', { op: scope.node.op.kind, reason, remedy: 'stack(1, block)' }, where(scope));
 }
 
-/** The param `id`, which must exist and have one of `roles`. */
+/** The parameter `id`, which must exist and have one of `roles`. */
 function param(scope: Scope, id: number, roles: readonly Param['role'][]): Param {
   const found = scope.body.params[id];
   if (!found) fail(scope, `it uses parameter ${id}, which does not exist`);
@@ -229,14 +239,16 @@ function axesOf(scope: Scope, id: ValueId): readonly Axis[] {
   return valueAt(scope, id).axes;
 }
 
-/** The axes of a value [t, features]; token ids are not one. */
+/** The axes of a value [t, features]; throws for token ids, which have no features. */
 function featureAxes(scope: Scope, id: ValueId): readonly Axis[] {
   const axes = axesOf(scope, id);
   if (axes.length !== 2) fail(scope, `it reads %${id}, which has no features`);
   return axes;
 }
 
-/** [t, features] where the op fixes the number of features and the author chose their name. */
+/**
+ * [t, features], where the operation fixes the number of features and the author chose the name.
+ */
 function ofSize({ graph, node }: Scope, size: number): readonly Axis[] {
   return [graph.tokens, { name: node.axes[1]!.name, size }];
 }
@@ -265,7 +277,7 @@ function fail(scope: Scope, reason: string): never {
   illFormed(`%${scope.node.id} = ${operationName(scope.node.op)}: ${reason}`, scope.place, scope.node.site);
 }
 
-/** Throws L115: something no trace should produce. */
+/** Throws L115: a graph that no trace should produce. */
 export function illFormed(reason: string, place: string, site: Site | null): never {
   throw new LamellaError('L115', { reason }, { place, site });
 }

@@ -1,8 +1,10 @@
 /**
- * Says whether a graph is well formed, before any pass trusts it. The DSL already refuses what an author gets wrong at the place
- * it is written; this catches what slips through, and graphs that were not traced at all. It runs as the first pipeline stage.
+ * Checks that a graph is well formed, as the first stage of the pipeline; later stages rely on it.
+ * The DSL reports an author's mistakes at the line that makes them. This file also catches mistakes
+ * that the DSL misses, and checks graphs that were not traced.
  *
- * This file looks at the graph as a whole (tensors, bindings, stacks, slots); `verify-body.ts` looks at straight-line code.
+ * This file checks the graph as a whole (tensors, bindings, stacks, slots); `verify-body.ts` checks
+ * the code of one body.
  */
 import { LamellaError } from './diagnostics.ts';
 import { isF32 } from './f32.ts';
@@ -21,8 +23,9 @@ import { axesText, shapeText } from './print.ts';
 import { checkSize, illFormed, sameAxes, sameShape, verifyBody } from './verify-body.ts';
 
 /**
- * Returns when `graph` is well formed; otherwise throws a `LamellaError` with a place. Mistakes an author can mend have their own
- * code (L101-L109, L114, L116-L118, L121); whatever no trace should produce is L115.
+ * Returns if `graph` is well formed; otherwise throws a `LamellaError` with a place. Mistakes that
+ * an author can correct have codes of their own (L101-L109, L114, L116-L118, L121); L115 is a graph
+ * that no trace should produce.
  */
 export function verify(graph: Graph): void {
   checkSize(`the token axis ${graph.tokens.name}`, graph.tokens.size, graph.name, null);
@@ -58,7 +61,9 @@ function verifyWeights(graph: Graph): void {
   verifyTensors(graph.weights);
 }
 
-/** A weight has as many elements as what it is made of, and that lies inside its tensor. */
+/**
+ * The rows that a weight is made of lie inside the tensor and hold as many elements as the weight.
+ */
 function verifyStored({ name, shape, site }: Weight, { tensor, shape: whole, rows, plus }: Stored): void {
   for (const size of whole) checkSize(`a size of ${tensor}`, size, name, site);
   const { first, count, groups, stride } = rows;
@@ -74,7 +79,7 @@ function verifyStored({ name, shape, site }: Weight, { tensor, shape: whole, row
   if (!isF32(plus)) illFormed(`${plus} is added to it`, name, site);
 }
 
-/** Weights that are made of one tensor agree on its shape, and no other weight has its name. */
+/** Weights made of one tensor agree on its shape, and no other weight has that tensor's name. */
 function verifyTensors(weights: readonly Weight[]): void {
   const shapes = new Map<string, { readonly shape: string; readonly isWhole: boolean }>();
   for (const { name, shape, stored, site } of weights) {
@@ -88,7 +93,9 @@ function verifyTensors(weights: readonly Weight[]): void {
   }
 }
 
-/** A block takes one value and returns one with the same axes, so that executions can follow one another. */
+/**
+ * A block returns a value with the axes of its input, so that executions can follow one another.
+ */
 function verifyKind(name: string, body: Body, graph: Graph): void {
   verifyBody(body, name, graph);
   const taken = body.nodes[0]!;
@@ -125,7 +132,7 @@ function verifyStack(stack: Stack, graph: Graph): void {
   for (const index of unused) throw new LamellaError('L107', { index }, { place });
 }
 
-/** Each formal parameter of `body` has one tensor, of its own shape and role. */
+/** Each formal parameter of `body` is bound to one tensor of the same shape and role. */
 function verifyBinding(body: Body, weights: readonly WeightId[], place: string, graph: Graph): void {
   if (weights.length !== body.params.length) {
     illFormed(`${weights.length} weights are bound to ${body.params.length} parameters`, place, null);
@@ -144,7 +151,10 @@ function verifyBinding(body: Body, weights: readonly WeightId[], place: string, 
   });
 }
 
-/** An execution that reads has the slot of an earlier one that appends, with the states it asks for; what cannot append must read. */
+/**
+ * An execution that reads has the slot of an earlier execution that appends, and the slot holds the
+ * states that it reads. An execution whose body has no keys and values must read.
+ */
 function verifyReads(graph: Graph): void {
   const filled = new Map<number, Body>();
   for (const { name, weightSets, executions } of graph.stacks) {
@@ -170,7 +180,10 @@ export function statesOf({ nodes }: Body): readonly Attention[] {
   return nodes.flatMap(({ op }) => (op.kind === 'attention' ? [op] : []));
 }
 
-/** Why the attentions of a body cannot read the states that another body fills; null when they can. */
+/**
+ * The reason why the attentions of `body` cannot read the states that `filled` fills; null if they
+ * can.
+ */
 export function misread(body: Body, filled: Body): string | null {
   const readers = statesOf(body);
   if (readers.length === 0) return 'it has no attention';
@@ -184,7 +197,10 @@ export function misread(body: Body, filled: Body): string | null {
   return null;
 }
 
-/** Slots number the executions of the whole graph: two executions on one slot is the mistake this compiler exists to avoid. */
+/**
+ * Slots number the executions of the whole graph. Two executions on one slot is the mistake of
+ * MobileLLM's released code that this compiler must never repeat.
+ */
 function verifySlots(graph: Graph): void {
   verifyReads(graph);
   const owners = graph.stacks.map((stack) => ({
@@ -204,7 +220,10 @@ function verifySlots(graph: Graph): void {
   }
 }
 
-/** A stack run twice would append to its slots twice; a stack never run would own slots nobody fills. */
+/**
+ * A stack that runs twice would append to its slots twice; the slots of one that never runs stay
+ * empty.
+ */
 function verifyStacksRunOnce(graph: Graph): void {
   graph.stacks.forEach((stack, index) => {
     const runs = graph.root.nodes.filter(({ op }) => op.kind === 'stack' && op.stack === index);
@@ -223,7 +242,7 @@ function verifyLogits(graph: Graph): void {
   }
 }
 
-/** A tensor no body sees would be counted, asked of the checkpoint, and then never packed. */
+/** An unbound tensor would be counted and required from the checkpoint, but never packed. */
 function verifyEveryWeightIsBound(graph: Graph): void {
   const bound = new Set(graph.rootWeights);
   for (const { weightSets } of graph.stacks)

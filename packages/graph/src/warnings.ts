@@ -1,11 +1,13 @@
 /**
- * What is probably a slip although the graph is sound. A warning is a diagnostic like any other, with number, place and line; it is handed over
- * instead of thrown.
+ * Probable mistakes in a well-formed graph. A warning is a `LamellaError` with code, place and line
+ * that is returned instead of thrown.
  */
 import { LamellaError } from './diagnostics.ts';
 import { type Body, type Graph, operands } from './ir.ts';
 
-/** L128 for every value that no other value and no result needs: `residual(x, ...)` as a statement, whose result is thrown away. */
+/**
+ * L128 for every unused value, e.g. `residual(x, ...)` as a statement whose result is discarded.
+ */
 export function warnings(graph: Graph): readonly LamellaError[] {
   return [...graph.kinds.flatMap(({ name, body }) => unused(body, name)), ...unused(graph.root, graph.name)];
 }

@@ -11,7 +11,7 @@ const t = { name: 't', size: 16 };
 const code: readonly Rejection[] = [
   [
     'a node with another id',
-    '%4 = linear: it stands at place 3, at layer.self_attn',
+    '%4 = linear: it is node 3 of its body, at layer.self_attn',
     (g) => {
       layer(g).nodes[3]!.id = 4;
     },
@@ -179,28 +179,28 @@ const operations: readonly Rejection[] = [
   ],
   [
     'more features that turn than a head has',
-    'L140 RoPE turns an even number of features, at least 2 and at most those of a head: dims 6 of headDim 4, at layer.self_attn. Try dims: 4',
+    'L140 RoPE rotates an even number of features, from 2 to headDim: dims 6, headDim 4, at layer.self_attn. Try dims: 4',
     (g) => {
       opOf(g, 'rope').rope.dims = 6;
     },
   ],
   [
     'an odd number of features that turn',
-    'L140 RoPE turns an even number of features, at least 2 and at most those of a head: dims 3 of headDim 4, at layer.self_attn. Try dims: 2',
+    'L140 RoPE rotates an even number of features, from 2 to headDim: dims 3, headDim 4, at layer.self_attn. Try dims: 2',
     (g) => {
       opOf(g, 'rope').rope.dims = 3;
     },
   ],
   [
     'a scaling without a factor',
-    'L141 linear scaling of RoPE takes factor above 0, not 0, at layer.self_attn. Try factor: 8',
+    'L141 factor of the RoPE scaling linear must be above 0: 0, at layer.self_attn. Try factor: 8',
     (g) => {
       opOf(g, 'rope').rope.scaling = { kind: 'linear', factor: 0 };
     },
   ],
   [
     'waves that are long and short at once',
-    'L141 llama3 scaling of RoPE takes lowFreqFactor below highFreqFactor, 1, not 4, at layer.self_attn. Try lowFreqFactor: 1, highFreqFactor: 4',
+    'L141 lowFreqFactor of the RoPE scaling llama3 must be below highFreqFactor (1): 4, at layer.self_attn. Try lowFreqFactor: 1, highFreqFactor: 4',
     (g) => {
       const scaling = { kind: 'llama3', factor: 8, lowFreqFactor: 4, highFreqFactor: 1, originalContext: 8 } as const;
       opOf(g, 'rope').rope.scaling = scaling;
@@ -208,7 +208,7 @@ const operations: readonly Rejection[] = [
   ],
   [
     'a blend from slow to fast',
-    'L141 yarn scaling of RoPE takes betaSlow below betaFast, 1, not 32, at layer.self_attn. Try betaFast: 32, betaSlow: 1',
+    'L141 betaSlow of the RoPE scaling yarn must be below betaFast (1): 32, at layer.self_attn. Try betaFast: 32, betaSlow: 1',
     (g) => {
       const betas = { betaFast: 1, betaSlow: 32 };
       opOf(g, 'rope').rope.scaling = { kind: 'yarn', factor: 4, originalContext: 8, attentionFactor: 1, ...betas };
@@ -216,7 +216,7 @@ const operations: readonly Rejection[] = [
   ],
   [
     'a factor for another number of pairs',
-    'L141 factors scaling of RoPE takes factors one for each of 2 pairs, not 3 of them, at layer.self_attn. Try 2 factors',
+    'L141 factors of the RoPE scaling factors must be a list of 2, one for each pair: 3 of them, at layer.self_attn. Try 2 factors',
     (g) => {
       opOf(g, 'rope').rope.scaling = { kind: 'factors', factors: [1, 2, 3], attentionFactor: 1 };
     },

@@ -114,7 +114,7 @@ const rejections: readonly Rejection[] = [
   ],
   [
     'a stack of nothing',
-    'L105 a stack has a whole number of weight sets, at least 1, and not 0, at layers',
+    'L105 a stack needs a whole number of weight sets, at least 1: 0, at layers',
     (g) => {
       g.stacks[0]!.weightSets = [];
     },

@@ -1,13 +1,13 @@
 /**
- * Half-precision numbers (IEEE 754 binary16) as the oracle understands them: 11 significant bits, a least exponent of -14. A GPU may keep keys
- * and values so; everything else stays as exact as it was.
+ * Half-precision numbers (IEEE 754 binary16) in the oracle: 11 significant bits, least exponent
+ * -14. Weights, keys and values may be stored as halves; all other numbers stay f64.
  */
 import { roundHalfEven } from './q8.ts';
 
 /** Largest half. */
 const LARGEST = 65504;
 
-/** The half nearest to x; of two equally near, the one whose last bit is 0. */
+/** The half nearest to x; a tie goes to the one whose last bit is 0. */
 export function nearestHalf(x: number): number {
   if (x === 0 || !Number.isFinite(x)) return x;
   const magnitude = Math.abs(x);

@@ -1,7 +1,9 @@
 /**
- * Attention over eight-bit keys and values as the oracle understands it, to the letter of docs/decisions.md "KV q8, exactly": every head of
- * queries, keys and values is codes with a scale; scores are integer dots; within a chunk of positions the softmax weights, each times the
- * scale of its value, are codes too, so that values are summed as integers. Chunks are then merged as in online softmax (arXiv 1805.02867).
+ * Attention over eight-bit keys and values in the oracle, exactly as docs/decisions.md "KV q8,
+ * exactly" defines it. Every head of queries, keys and values is codes with a scale; scores are
+ * integer dots. Within a chunk of positions, each softmax weight times the scale of its value is
+ * also quantised, so that values are summed as integers. Chunks are merged as in online softmax
+ * (arXiv 1805.02867).
  */
 import type { Op } from '../ir.ts';
 import { type Q8Activation, quantiseActivation, roundHalfEven } from './q8.ts';
@@ -11,12 +13,15 @@ const CONTEXT_CHUNK = 64;
 /** Largest code of a weight. */
 const LARGEST = 32767;
 
-/** The first position that the token at `position` sees. */
+/** The first position that the token at `position` attends to. */
 export function firstSeen(position: number, window: number | null): number {
   return window === null ? 0 : Math.max(0, position - window + 1);
 }
 
-/** q [heads * headDim] over the positions that the token at `position` sees, of keys and values, rows [kvHeads * headDim] -> [heads * headDim]. */
+/**
+ * Attention of the token at `position`: q [heads * headDim] over keys and values, one row
+ * [kvHeads * headDim] for each position -> [heads * headDim].
+ */
 export function attendQ8(
   q: Float64Array,
   { keys, values }: { readonly keys: readonly Float64Array[]; readonly values: readonly Float64Array[] },
@@ -53,7 +58,10 @@ export function attendQ8(
   return out;
 }
 
-/** What a chunk contributes: its largest score, the sum of exp(score - largest), and the values so weighted [headDim]. */
+/**
+ * A chunk's part of the result: its largest score, the sum of exp(score - largest), and the sum of
+ * the values weighted by exp(score - largest) [headDim].
+ */
 interface Partial {
   readonly largest: number;
   readonly sum: number;
@@ -75,7 +83,7 @@ function partial(scores: readonly number[], values: readonly Q8Activation[]): Pa
   return { largest, sum: powers.reduce((total, power) => total + power, 0), values: sums.map((sum) => sum * step) };
 }
 
-/** The values of all chunks, each by its share of the softmax. */
+/** The values of all chunks, each weighted by its share of the softmax. */
 function merged(chunks: readonly Partial[]): Float64Array {
   const largest = Math.max(...chunks.map((chunk) => chunk.largest));
   const shares = chunks.map((chunk) => Math.exp(chunk.largest - largest));

@@ -1,6 +1,6 @@
 /**
- * The graph with its numbers: formal parameters replaced by tensors, and the executions of all stacks in the order in which a token
- * passes through them. Both ways of running the oracle start from this.
+ * A graph bound to its weights: formal parameters replaced by tensors, and the executions of all
+ * stacks in running order. The cached and the uncached oracle both start from it.
  */
 import { type Body, elementCount, type Graph, type Weight, type WeightId } from '../ir.ts';
 import { nearestHalf } from './half.ts';
@@ -9,7 +9,10 @@ import { type IntegerMatrix, quantiseMatrix } from './q8.ts';
 
 /** The numbers of a weight: row-major f32 of `weight.shape`. */
 export type WeightOf = (weight: Weight) => Float32Array;
-/** Under f16 matrices and tables are rounded to halves; under q4 the matrices have four bits and the embedding table eight. */
+/**
+ * Under f16 matrices and tables are rounded to halves; under q4 the matrices have four bits and the
+ * embedding table eight.
+ */
 export type Quant = 'f32' | 'f16' | 'q8' | 'q4';
 /** Under f16 keys and values are rounded to halves. */
 export type Kv = 'f32' | 'f16' | 'q8';
@@ -19,26 +22,29 @@ export type Tensor =
   | { readonly kind: 'f32'; readonly rows: number; readonly columns: number; readonly values: Float32Array }
   | { readonly kind: 'integer'; readonly rows: number; readonly columns: number; readonly matrix: IntegerMatrix };
 
-/** One run of a block: its code, its weights, and the slot in which it alone remembers. */
+/** One run of a block: its code, its weights and its state slot. */
 export interface BoundExecution {
   readonly body: Body;
   /** `tensors[i]` is `body.params[i]`. */
   readonly tensors: readonly Tensor[];
   readonly slot: number;
-  /** Whether it reads what an earlier execution left in the slot, and leaves nothing itself. */
+  /** Whether it reads the state that an earlier execution wrote, and writes none itself. */
   readonly reads: boolean;
 }
 
 export interface Model {
   readonly graph: Graph;
   readonly rootTensors: readonly Tensor[];
-  /** Every execution, in running order: an execution's index here is its index everywhere in the oracle. */
+  /**
+   * Every execution, in running order: an execution's index here is its index everywhere in the
+   * oracle.
+   */
   readonly executions: readonly BoundExecution[];
   /** Indices into `executions` of each stack of the graph. */
   readonly indicesOfStack: ReadonlyMap<number, readonly number[]>;
 }
 
-/** Binds a verified `graph` to its numbers. Throws when a tensor has the wrong number of elements. */
+/** Binds a verified `graph` to its weights. Throws if a tensor has the wrong number of elements. */
 export function bindModel(graph: Graph, weightOf: WeightOf, quant: Quant): Model {
   const tensors = graph.weights.map((weight) => loadTensor(weight, weightOf(weight), quant));
   const bound = (ids: readonly WeightId[]) => ids.map((id) => tensors[id]!);
@@ -56,7 +62,7 @@ export function bindModel(graph: Graph, weightOf: WeightOf, quant: Quant): Model
   return { graph, rootTensors: bound(graph.rootWeights), executions, indicesOfStack };
 }
 
-/** Matrices and tables are stored as `quant` says; gains and biases never are. */
+/** Stores matrices and tables as `quant` says; gains, biases and filters stay f32. */
 function loadTensor({ name, shape, role }: Weight, values: Float32Array, quant: Quant): Tensor {
   if (values.length !== elementCount(shape)) {
     throw new Error(`${name} has ${values.length} elements, not the ${elementCount(shape)} of [${shape.join(', ')}]`);

@@ -1,7 +1,8 @@
 /**
- * The oracle: the model run one token at a time in f64, as slowly and plainly as it can be said. Everything the compiler makes is
- * held against it, so it shares no code with the kernels. Memory belongs to executions: a block that runs twice per token (layer
- * sharing, arXiv 2402.14905 section 3.4) has two slots and reads its own other run's keys only where the graph says so.
+ * The oracle: runs a model one token at a time in f64, written to be read and not to be fast. Tests
+ * compare every kernel and every compiled model with it, so it shares no code with the kernels.
+ * State belongs to executions: a block that runs twice per token (layer sharing, arXiv 2402.14905
+ * section 3.4) has two slots, and one run reads the other's keys only if the graph says so.
  */
 import { LamellaError } from '../diagnostics.ts';
 import type { Body, Graph, Op, ValueId } from '../ir.ts';
@@ -19,11 +20,17 @@ import {
 import { type Q8Activation, quantiseActivation } from './q8.ts';
 import { convolve, rowOp } from './row-ops.ts';
 
-/** What happened inside a step. Arrays are fresh: they may be kept. `execution` is null in the root, else the execution's index. */
+/**
+ * An event inside a step. Arrays are fresh and may be kept. `execution` is the execution's index,
+ * or null in the root.
+ */
 export type OracleEvent =
   /** A node's result [features]. */
   | { readonly kind: 'value'; readonly execution: number | null; readonly node: ValueId; readonly value: Float64Array }
-  /** The quantised input of linear `node` under q8, and its integer dots i32 [out]. Comes before the linear's value. */
+  /**
+   * The quantised input of linear `node` under q8, and its integer dots i32 [out]. Comes before the
+   * linear's value.
+   */
   | ({
       readonly kind: 'activation';
       readonly execution: number | null;
@@ -35,44 +42,47 @@ export type OracleEvent =
 
 export interface OracleOptions {
   readonly quant: Quant;
-  /** How keys and values are kept; f32, which the oracle takes for exact, when left out. */
+  /** How keys and values are stored. Default: f32, for which the oracle keeps them in f64. */
   readonly kv?: Kv;
   readonly observe?: (event: OracleEvent) => void;
   /**
-   * Codes i8 [features] that the input of linear `node` gets instead of the nearest ones, which it is told. Arithmetic in f32 takes the
-   * neighbouring code where a number lies close to a tie, and all that follows is other numbers: given the kernels' own choices, what is left
-   * of their difference is rounding alone.
+   * Replaces the nearest codes of the input of linear `node` by other codes i8 [features]. A kernel
+   * computes in f32 and takes the neighbouring code where a number is close to a tie, which changes
+   * all later numbers. If a test passes the kernel's own codes here, only rounding differences
+   * remain.
    */
   readonly choose?: (execution: number | null, node: ValueId, nearest: Q8Activation) => Int8Array;
 }
 
-/** What one attention of one execution remembers: a row [kvHeads * headDim] per position. */
+/** The state of one attention of one execution: a row [kvHeads * headDim] per position. */
 interface KeysAndValues {
   readonly keys: Float64Array[];
   readonly values: Float64Array[];
 }
 
-/** What one operation of one execution remembers. A convolution has inputs [features], one per position. */
+/**
+ * The state of one operation of one execution. A convolution keeps a row [features] per position.
+ */
 interface Memory extends KeysAndValues {
   readonly inputs: Float64Array[];
 }
 
 export class Oracle {
   /**
-   * Position of the next token. `step` moves it on; a test that drives executions itself sets it. What was remembered at this
-   * position or later is written again before it is read.
+   * Position of the next token. `step` advances it; a test that runs single executions sets it.
+   * State at this position and later ones is overwritten before it is read.
    */
   position = 0;
   readonly #model: Model;
   readonly #attend: typeof attend;
-  /** What is remembered of a key or a value. */
+  /** Rounds a row of keys or values to the format in which it is stored. */
   readonly #kept: (row: Float64Array) => Float64Array;
   readonly #observe: (event: OracleEvent) => void;
   readonly #choose: NonNullable<OracleOptions['choose']>;
-  /** `#slots[slot][state]`: what each attention and convolution of each execution remembers. */
+  /** `#slots[slot][state]`: the state of each attention and convolution of each execution. */
   #slots: Memory[][] = [];
 
-  /** Runs a verified `graph`; `weightOf` is asked once for each distinct tensor. */
+  /** Binds a verified `graph`; calls `weightOf` once for each distinct tensor. */
   constructor(
     graph: Graph,
     weightOf: WeightOf,
@@ -85,7 +95,10 @@ export class Oracle {
     this.#choose = choose;
   }
 
-  /** Runs one token at `position` and moves on. Returns logits [vocab]. Throws L402 and L403 on a bad id and a full context. */
+  /**
+   * Runs one token at `position` and advances. Returns logits [vocab]. Throws L402 for a bad id and
+   * L403 for a full context.
+   */
   step(token: number): Float64Array {
     const { graph, rootTensors } = this.#model;
     checkToken(token, graph);
@@ -96,8 +109,8 @@ export class Oracle {
   }
 
   /**
-   * Runs execution `index` alone on the residual `x` [d] at `position`, writing its keys and values there. Does not move on, so it
-   * may be called for one execution after the other, and again. Returns the residual after it [d].
+   * Runs execution `index` alone on the residual `x` [d] and writes its state at `position`. Does
+   * not advance the position. Returns the residual after the execution [d].
    */
   runExecution(index: number, x: Float64Array): Float64Array {
     const execution = this.#model.executions[index];
@@ -107,13 +120,16 @@ export class Oracle {
     return output;
   }
 
-  /** Forgets every token. */
+  /** Returns to position 0 and clears all state. */
   reset(): void {
     this.position = 0;
     this.#slots = [];
   }
 
-  /** Runs a body on `start`: a token id [1] in the root, the residual [d] in a block. Returns the row of its result. */
+  /**
+   * Runs a body on `start`: a token id [1] in the root, the residual [d] in a block. Returns its
+   * result row.
+   */
   #run(body: Body, tensors: readonly Tensor[], execution: number | null, start: Float64Array): Float64Array {
     const values: Float64Array[] = [];
     const value = (id: ValueId) => values[id]!;
@@ -176,8 +192,9 @@ export class Oracle {
 }
 
 /**
- * softmax(scale * q.k) over the positions that the token at `position` sees, times the values: q [heads * headDim] -> [heads * headDim]. Under a
- * soft cap (arXiv 2408.00118) a score is softcap * tanh(score / softcap).
+ * softmax(scale * q.k) times the values, over the positions that the token at `position` attends
+ * to: q [heads * headDim] -> [heads * headDim]. With a soft cap (arXiv 2408.00118) a score is
+ * softcap * tanh(score / softcap).
  */
 function attend(
   q: Float64Array,
@@ -202,7 +219,7 @@ function attend(
     }
     let sum = 0;
     for (let p = first; p <= position; p++) {
-      // The largest score is taken off first, so that exp never overflows; the quotient is the same.
+      // subtracting the largest score keeps exp from overflowing; the quotient is the same
       weights[p] = Math.exp(weights[p]! - largest);
       sum += weights[p]!;
     }

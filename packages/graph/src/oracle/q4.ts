@@ -1,21 +1,22 @@
 /**
- * Four-bit weights as the oracle understands them, to the letter of docs/decisions.md "q4, exactly": groups of 32 columns with an integer
- * scale each, and one scale per row that makes those integers.
+ * Four-bit weights in the oracle, exactly as docs/decisions.md "q4, exactly" defines them: every
+ * group of 32 columns has an integer scale, and every row has one f32 scale that multiplies the
+ * group scales.
  */
 import { type IntegerMatrix, roundHalfEven } from './q8.ts';
 
 const GROUP = 32;
 
 /**
- * Quantises a weight `values` f32 [rows, columns]. The codes returned are group scale (0..255) times code (-8..7), which is what a row's
- * scale multiplies; so a dot over them is the exact integer dot of q4.
+ * Quantises a weight `values` f32 [rows, columns]. The returned codes are group scale (0..255)
+ * times code (-8..7), so a dot over them is the exact integer dot of q4.
  */
 export function quantiseMatrix4(values: Float32Array, rows: number, columns: number): IntegerMatrix {
   const codes = new Int16Array(rows * columns);
   const scales = new Float64Array(rows);
   for (let r = 0; r < rows; r++) {
     const row = values.subarray(r * columns, (r + 1) * columns);
-    // what one code step would ideally be worth in each group
+    // the ideal size of one code step in each group
     const steps: number[] = [];
     for (let first = 0; first < columns; first += GROUP) {
       let largest = 0;

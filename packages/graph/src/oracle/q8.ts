@@ -1,13 +1,14 @@
 /**
- * Eight-bit numbers as the oracle understands them: W8A8 of MobileLLM (arXiv 2402.14905, section 4.4), per row of a weight and per
- * token of an activation, to the letter of docs/decisions.md "q8, exactly". Symmetric, so a code times its scale is the number.
+ * Eight-bit numbers in the oracle: W8A8 of MobileLLM (arXiv 2402.14905, section 4.4), with one
+ * scale per row of a weight and per token of an activation, exactly as docs/decisions.md "q8,
+ * exactly" defines it. Quantisation is symmetric: a number is its code times the scale.
  */
 
 /** Rows of codes, each with one scale. */
 export interface IntegerMatrix {
   /** [rows, columns], row-major: in -127..127 for q8, group scale times code for q4. */
   readonly codes: Int8Array | Int16Array;
-  /** [rows]; every one is an f32 number, for that is how scales are stored. */
+  /** [rows]; each is an f32 number, because scales are stored as f32. */
   readonly scales: Float64Array;
 }
 
@@ -20,7 +21,9 @@ export interface Q8Activation {
   readonly scale: number;
 }
 
-/** The nearest integer; of two equally near, the even one (IEEE 754 roundTiesToEven, as `f32.nearest` of WebAssembly). */
+/**
+ * The nearest integer; ties go to the even one (IEEE 754 roundTiesToEven, as WASM's `f32.nearest`).
+ */
 export function roundHalfEven(x: number): number {
   const below = Math.floor(x);
   const rest = x - below;
@@ -29,7 +32,10 @@ export function roundHalfEven(x: number): number {
   return below % 2 === 0 ? below : below + 1;
 }
 
-/** Quantises a weight `values` f32 [rows, columns], each row by its own largest magnitude. A row of zeros has scale 0. */
+/**
+ * Quantises a weight `values` f32 [rows, columns], each row by its own largest magnitude. A row of
+ * zeros has scale 0.
+ */
 export function quantiseMatrix(values: Float32Array, rows: number, columns: number): IntegerMatrix {
   const codes = new Int8Array(rows * columns);
   const scales = new Float64Array(rows);
@@ -51,8 +57,8 @@ export function quantiseActivation(x: Float64Array): Q8Activation {
 }
 
 /**
- * The integer dots of every row of `matrix` with `x` i8 [columns]: i32 [rows]. Exact, since |dot| <= 127 * 127 * columns < 2^31 for
- * up to 133,000 columns of q8, and for up to 8,256 of q4.
+ * The integer dot of each row of `matrix` with `x` i8 [columns]: i32 [rows]. Exact: |dot| < 2^31
+ * for up to 133,000 columns of q8 (codes up to 127) and up to 8,256 columns of q4.
  */
 export function integerDots(matrix: IntegerMatrix, x: Int8Array): Int32Array {
   const dots = new Int32Array(matrix.scales.length);

@@ -1,11 +1,12 @@
 /**
- * How fast each pair of a rotary embedding turns (RoFormer, arXiv 2104.09864), with the scalings that make a model read more tokens than it was
- * trained on: position interpolation (arXiv 2306.15595), Llama 3.1's (arXiv 2407.21783, section 3.4.2, in the form of its released code),
- * YaRN (arXiv 2309.00071, section 3.2) and one factor for each pair (LongRoPE, arXiv 2402.13753).
+ * The frequencies of a rotary embedding (RoFormer, arXiv 2104.09864) and their scalings for
+ * contexts longer than the trained one: position interpolation (arXiv 2306.15595), Llama 3.1's
+ * (arXiv 2407.21783, section 3.4.2, as in its released code), YaRN (arXiv 2309.00071, section 3.2)
+ * and one factor per pair (LongRoPE, arXiv 2402.13753).
  */
 import type { Rope } from '../ir.ts';
 
-/** Radians that pair i of `dims` / 2 turns from one token to the next. */
+/** The angle in radians that pair i of `dims` / 2 turns per token. */
 export function frequency({ theta, scaling }: Rope, dims: number, i: number): number {
   const plain = theta ** ((-2 * i) / dims);
   switch (scaling?.kind) {
@@ -26,7 +27,7 @@ export function frequency({ theta, scaling }: Rope, dims: number, i: number): nu
     }
     case 'yarn': {
       const { factor, betaFast, betaSlow, originalContext } = scaling;
-      // the pair, as a number with a fraction, that turns `turns` times within the context
+      // the (fractional) index of the pair that makes `turns` turns within the original context
       const pairAt = (turns: number) =>
         (dims * Math.log(originalContext / (turns * 2 * Math.PI))) / (2 * Math.log(theta));
       const first = Math.max(0, Math.floor(pairAt(betaFast)));
@@ -40,7 +41,7 @@ export function frequency({ theta, scaling }: Rope, dims: number, i: number): nu
   }
 }
 
-/** What cosines and sines are multiplied by: scores grow by its square. */
+/** The factor of cosines and sines; it scales attention scores by its square. */
 export function amplitude({ scaling }: Rope): number {
   return scaling?.kind === 'yarn' || scaling?.kind === 'factors' ? scaling.attentionFactor : 1;
 }

@@ -1,7 +1,7 @@
 /**
- * The maths of every operation that looks at one token only, written to be read: one loop each, f64 throughout, Llama's conventions
- * (RMSNorm arXiv 1910.07467, RoPE 2104.09864, SwiGLU 2002.05202). Attention, which looks at many tokens, is in `oracle.ts` and
- * again, differently, in `sequence.ts`.
+ * The maths of every operation on a single token, written to be read: one loop each, in f64, with
+ * Llama's conventions (RMSNorm arXiv 1910.07467, RoPE 2104.09864, SwiGLU 2002.05202). Attention is
+ * in `oracle.ts` and, written in another way, in `sequence.ts`.
  */
 import { functionOf } from '../functions.ts';
 import type { Op, ParamId, Rope, ValueId } from '../ir.ts';
@@ -9,19 +9,22 @@ import type { Tensor } from './model.ts';
 import { integerDots, type Q8Activation } from './q8.ts';
 import { amplitude, frequency } from './rope.ts';
 
-/** The operations on one token's row; the others begin a body, look at other tokens, or run other bodies. */
+/**
+ * The operations on one token's row; the others start a body, read other tokens or run other
+ * bodies.
+ */
 export type RowOp = Exclude<Op, { readonly kind: 'tokens' | 'input' | 'attention' | 'causalConv' | 'stack' }>;
 
-/** What a row operation may look at. */
+/** The inputs of a row operation. */
 export interface RowScope {
-  /** The row [features] of an earlier value; for token ids [1]. */
+  /** The row [features] of an earlier value; [1] for token ids. */
   readonly value: (id: ValueId) => Float64Array;
   readonly tensors: readonly Tensor[];
   /** Absolute position of the token, from 0. */
   readonly position: number;
-  /** Codes of the input of a linear over a q8 weight. */
+  /** Quantises the input of a linear over a q8 or q4 weight. */
   readonly quantise: (x: Float64Array) => Q8Activation;
-  /** Told of the input codes and integer dots of each linear over a q8 weight. */
+  /** Called with the input codes and integer dots of each linear over a q8 or q4 weight. */
   readonly onQ8: (activation: Q8Activation, dots: Int32Array) => void;
 }
 
@@ -57,8 +60,9 @@ export function rowOp(op: RowOp, { value, tensors, position, quantise, onQ8 }: R
 }
 
 /**
- * A causal convolution of each feature by itself at `position`: the sum of its last inputs, those before the first token 0, each times its tap;
- * filter [features, taps], bias [features].
+ * A causal convolution of each feature by itself at `position`: the sum of the feature's last
+ * inputs, each times its tap. Inputs before the first token are 0. filter [features, taps], bias
+ * [features].
  */
 export function convolve(
   inputs: readonly Float64Array[],
@@ -87,7 +91,10 @@ function tableRow(table: Tensor, r: number): Float64Array {
   return Float64Array.from(codes, (code) => code * table.matrix.scales[r]!);
 }
 
-/** W x + bias: x [in], W [out, in] -> [out]. Under q8 the input is quantised too, and the dot is a dot of integers. */
+/**
+ * W x + bias: x [in], W [out, in] -> [out]. For an integer weight the input is quantised too, and
+ * the dot is an integer dot.
+ */
 function linear(
   x: Float64Array,
   weight: Tensor,
@@ -111,7 +118,10 @@ function linear(
   return bias ? out.map((sum, o) => sum + bias[o]!) : out;
 }
 
-/** x / sqrt(mean(x^2) + eps) * gain, head by head: x [heads * width], gain [width], which is 1 where there is none. */
+/**
+ * x / sqrt(mean(x^2) + eps) * gain for each head: x [heads * width], gain [width], or 1 if it is
+ * null.
+ */
 function rmsNorm(x: Float64Array, gain: Float32Array | null, eps: number, heads: number): Float64Array {
   const out = new Float64Array(x.length);
   const width = x.length / heads;
@@ -124,7 +134,10 @@ function rmsNorm(x: Float64Array, gain: Float32Array | null, eps: number, heads:
   return out;
 }
 
-/** (x - mean) / sqrt(variance + eps) * gain + bias (LayerNorm, arXiv 1607.06450): x, gain and bias [features]. */
+/**
+ * (x - mean) / sqrt(variance + eps) * gain + bias (LayerNorm, arXiv 1607.06450): x, gain and bias
+ * [features].
+ */
 function layerNorm(x: Float64Array, gain: Float32Array, bias: Float32Array | null, eps: number): Float64Array {
   let sum = 0;
   for (const each of x) sum += each;
@@ -136,8 +149,9 @@ function layerNorm(x: Float64Array, gain: Float32Array, bias: Float32Array | nul
 }
 
 /**
- * Rotates pair i among the first `dims` features of each head of x [heads * headDim] by position times its frequency; the other features
- * stay. The pair is (i, i + dims/2) in Llama's `half` form and (2i, 2i + 1) in the paper's `adjacent` one.
+ * Rotates pair i of the first `dims` features of each head of x [heads * headDim] by position times
+ * frequency; the other features stay. Pair i is (i, i + dims/2) for `half` (Llama) and (2i, 2i + 1)
+ * for `adjacent` (the paper).
  */
 function rotate(x: Float64Array, heads: number, headDim: number, rope: Rope, position: number): Float64Array {
   const out = Float64Array.from(x);
@@ -157,7 +171,7 @@ function rotate(x: Float64Array, heads: number, headDim: number, rope: Rope, pos
   return out;
 }
 
-/** The numbers of a gain or bias, which are never quantised. */
+/** The values of a gain, bias or filter, which are never quantised. */
 function vector(tensor: Tensor): Float32Array {
   if (tensor.kind !== 'f32') throw new Error('gains and biases stay f32');
   return tensor.values;

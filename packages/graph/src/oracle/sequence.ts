@@ -1,6 +1,7 @@
 /**
- * The oracle without a cache: the whole sequence at once, as a model is trained. It has no state slots to get wrong, which is what
- * makes it a check on `oracle.ts`: in MobileLLM's released layer-sharing code this path is right and the cached one is not.
+ * The oracle without a cache: runs the whole sequence at once, as in training. It has no cache to
+ * get wrong, so tests compare `oracle.ts` with it: in MobileLLM's released layer-sharing code this
+ * path is right and the cached one is wrong.
  */
 import type { Body, Graph, Op, ValueId } from '../ir.ts';
 import { nearestHalf } from './half.ts';
@@ -14,8 +15,8 @@ import { convolve, rowOp } from './row-ops.ts';
 type Sequence = readonly Float64Array[];
 
 /**
- * Logits [vocab] for each position of `tokens`, computed with full causal attention. Throws L402 and L403 on a bad id and on more
- * tokens than the context holds.
+ * Logits [vocab] for each position of `tokens`, computed with full causal attention. Throws L402
+ * for a bad id and L403 for more tokens than the context holds.
  */
 export function sequence(
   graph: Graph,
@@ -28,7 +29,7 @@ export function sequence(
   const { rootTensors, executions, indicesOfStack } = bindModel(graph, weightOf, quant);
 
   const kept = (rows: Sequence): Sequence => (kv === 'f16' ? rows.map((row) => row.map(nearestHalf)) : rows);
-  /** Keys and values by slot and state, for the executions that read those of an earlier one. */
+  /** Keys and values by slot and state, for executions that read those of an earlier execution. */
   const states = new Map<string, { readonly keys: Sequence; readonly values: Sequence }>();
   const run = (
     body: Body,
@@ -82,7 +83,10 @@ export function sequence(
   return [...run(graph.root, rootTensors, ids)];
 }
 
-/** q [t, heads * headDim], k and v [t, kvHeads * headDim] -> [t, heads * headDim], by way of the whole matrix of scores. */
+/**
+ * q [t, heads * headDim], k and v [t, kvHeads * headDim] -> [t, heads * headDim], by the full
+ * matrix of scores.
+ */
 function causalAttention(
   q: Sequence,
   k: Sequence,
@@ -96,7 +100,7 @@ function causalAttention(
     for (let head = 0; head < heads; head++) {
       const kvHead = (head - (head % queriesPerKvHead)) / queriesPerKvHead;
       const query = headOf(queries, head);
-      // [t]: positions after this one, and those that the window has left behind, are masked, as in training.
+      // [t]: later positions and positions outside the window are masked, as in training
       const scores = k.map((keys, then) => {
         if (then > now || (window !== null && now - then >= window)) return Number.NEGATIVE_INFINITY;
         const score = scale * dotProduct(query, headOf(keys, kvHead));
