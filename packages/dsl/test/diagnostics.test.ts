@@ -371,15 +371,15 @@ const cases: Readonly<Record<string, readonly [() => unknown, string]>> = {
   ],
   'L151 a list of another length': [
     () => reading([0]),
-    'L151 execution 1 cannot read the keys and values of another: the list has 1 numbers at layers HERE. Try one number for each of 2 executions, its own index where it has keys and values of its own',
+    'L151 execution 1 cannot read the keys and values of another: the list has 1 numbers at layers HERE. Try one number for each of 2 executions: its own index, or that of an earlier one',
   ],
   'L151 a later execution': [
     () => reading([1, 1]),
-    'L151 execution 0 cannot read the keys and values of another: 1 is no execution before it at layers HERE. Try one number for each of 2 executions, its own index where it has keys and values of its own',
+    'L151 execution 0 cannot read the keys and values of another: 1 is not an earlier execution at layers HERE. Try one number for each of 2 executions: its own index, or that of an earlier one',
   ],
   'L151 one that reads itself': [
     () => reading([0, 0, 1]),
-    'L151 execution 2 cannot read the keys and values of another: execution 1 reads those of 0 itself at layers HERE. Try one number for each of 3 executions, its own index where it has keys and values of its own',
+    'L151 execution 2 cannot read the keys and values of another: execution 1 itself reads those of execution 0 at layers HERE. Try one number for each of 3 executions: its own index, or that of an earlier one',
   ],
   'L151 other heads': [
     () => reading([0, 0], [attention2(1), attention2(2)]),
