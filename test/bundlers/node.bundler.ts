@@ -51,7 +51,7 @@ test.each(['node', 'jsdom'])('Jest, in its environment %s, without a flag', asyn
   );
 });
 
-test('esbuild, for Node: a server in one file says how to keep the package out of it, and finds it by its path', async () => {
+test('esbuild, for Node: a server in one file reports how to keep the package out of it, and finds it by its path', async () => {
   const esbuild = await project('esbuild', packed.tarballs, { 'app/server.js': 'server.js' });
   const bundle = '--bundle --platform=node --format=esm --outfile=dist/server.mjs app/server.js'.split(' ');
   const said = async (...options: string[]) => {

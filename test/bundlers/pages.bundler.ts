@@ -171,7 +171,7 @@ test('Parcel', async () => {
   expectAnswers((await visitFolder(join(parcel.path, 'dist'))).said);
 });
 
-describe('esbuild and Rollup, which leave the files behind: the packages are copied to where the page is', () => {
+describe('esbuild and Rollup, which omit the files: the packages are copied beside the page', () => {
   /**
    * Writes a page for each script below `dist` and copies the packages beside them; the addresses
    * are not passed to `bare`.

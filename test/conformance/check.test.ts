@@ -192,7 +192,7 @@ const everyOption: readonly CompileOptions[] = [
 
 const counts = { accepted: 0, refused: 0 };
 
-test('check and compile say the same of every graph', async () => {
+test('check and compile agree on every graph', async () => {
   await fc.assert(
     fc.asyncProperty(recipe, fc.constantFrom(...everyOption), async (sizes, options) => {
       let graph: Graph;
@@ -213,7 +213,7 @@ test('check and compile say the same of every graph', async () => {
   expect(counts.refused).toBeGreaterThan(5);
 });
 
-test('what is accepted computes what the oracle does', async () => {
+test("accepted graphs give the oracle's results", async () => {
   let computed = 0;
   await fc.assert(
     fc.asyncProperty(recipe, async (sizes) => {

@@ -73,7 +73,7 @@ describe.each([['q8'], ['q4']] as const)('%s: a tile', (quant) => {
     });
   });
 
-  test('has the logits that its tokens have one by one', async () => {
+  test('has the same logits as its tokens one by one', async () => {
     const compiled = await rig(graph, weightOf, quant, 'relaxed');
     const tokens = Array.from({ length: 11 }, (_, k) => (k * 37) % graph.vocab);
     compiled.prefill(tokens);

@@ -102,7 +102,7 @@ async function compareAll(
   expect(running.logits.some((x) => x !== 0)).toBe(true);
 }
 
-test.each(formatNames)('%s: threads and a linear that writes over what it normalises', async (quant) => {
+test.each(formatNames)('%s: threads and a linear that overwrites its normalised input', async (quant) => {
   const { t, d, vocab } = dims({ t: 12, d: 40, vocab: 20 });
   const layer = block(
     [t, d],

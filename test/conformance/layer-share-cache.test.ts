@@ -49,7 +49,7 @@ test('60 slots, and cached equals uncached, decoded and prefilled', async () => 
   });
 });
 
-test('keys written into the first execution’s slot would show', async () => {
+test('keys written into the first execution’s slot change the result', async () => {
   const weightOf = weightsOf(graph);
   const tokens = [11, 48, 21, 58];
   const uncached = sequence(graph, weightOf, tokens, { quant: 'f32' });

@@ -155,7 +155,7 @@ describe.each(formatNames)('%s', (quant) => {
     await expect(withMemory(pages, pages + 1)).rejects.toThrow(WebAssembly.LinkError);
   });
 
-  test('a canary in every byte that nobody owns survives', async () => {
+  test('a canary in every byte without an owner survives', async () => {
     const { driver, manifest, plan } = await load(model(padded(quant)), quant);
     const { memory } = manifest;
     const arena = parseArena(plan);
@@ -270,7 +270,7 @@ describe('the arena equals its lower bound', () => {
     ...shapes.map(([name, shape]): [string, () => Promise<Graph>] => [name, async () => model(shape)]),
   ];
 
-  test('every graph of the folder is looked at', () => expect(files.length).toBeGreaterThanOrEqual(8));
+  test('every graph of the folder is checked', () => expect(files.length).toBeGreaterThanOrEqual(8));
 
   /** A plan, and all kernels that any device may run on it. */
   const onCpu = (graph: Graph, options: CompileOptions): Arena => {

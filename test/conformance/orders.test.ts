@@ -33,7 +33,7 @@ describe('a graph in another order', () => {
   });
 });
 
-test('what a token reads is the sum over the rows; with room for one block an immediate second run reads nothing', async () => {
+test('reads per token are the sum over the rows; with room for one block, an immediate second run reads nothing', async () => {
   const { plan } = await compile(inOrder(share.immediate(2)), { quant: 'q8' });
   const [block] = plan.table.filter((row) => row.state !== 0).map((row) => row.weights[0]!);
   const { bytes } = plan.segments.find((s) => s.offset + plan.memory.weights.offset === block)!;

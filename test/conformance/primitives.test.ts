@@ -35,7 +35,7 @@ describe.each(Object.entries(primitives))('%s', (_name, make) => {
   test.each(settings)('%o', (setting, tolerance) => follows(inWasm('simd'), make(), setting, tolerance));
 });
 
-test('what needs the position of a token is refused behind the last stack', () => {
+test('operations that need a position are refused after the last stack', () => {
   const { t, d, vocab } = dims({ t: 8, d: 8, vocab: 10 });
   const layer = block(
     [t, d],

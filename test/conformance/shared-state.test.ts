@@ -46,7 +46,7 @@ test.each(Object.entries(sharedRings))('%s', async (_, make) => {
   }
 });
 
-test('a state that several read is there once, and so are their weights', async () => {
+test('a state that several attentions read exists once, and so do their weights', async () => {
   const sizes = async (name: string) => {
     const graph = sharedStates[name]!();
     const { plan } = (await rig(graph, weightsOf(graph), 'f32')).lowered;

@@ -71,7 +71,7 @@ test.each([
   },
 );
 
-test('threads that a prompt leaves nothing to do meet all the same, and are not told the next thing too early', async () => {
+test('threads without work in a prompt still meet, so the next command does not reach them too early', async () => {
   const wanted = await rig(graph, weightsOf(graph), 'f32', 'simd', 1);
   const running = await rig(graph, weightsOf(graph), 'f32', 'simd-threads', 2);
   const { memory, table } = running.lowered.plan;

@@ -4,7 +4,7 @@ import { compile } from '@lamella/compiler/pipeline';
 import { mobileLLM } from '@lamella/dsl';
 import { expect, test } from 'vitest';
 
-test('L123 names the size and the way out', async () => {
+test('L123 names the size and the remedy', async () => {
   const graph = mobileLLM({ name: 'large', layers: 54, d: 1280, heads: 20, kvHeads: 5, ffn: 3584 });
   await expect(compile(graph, { quant: 'f32' })).rejects.toThrow(
     'L123 large needs 4.01 GiB of memory, and a WASM memory has at most 4. Try compiling with --quant q8',

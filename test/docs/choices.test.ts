@@ -30,7 +30,7 @@ function listed(text: string): readonly (readonly [option: string, values: reado
   );
 }
 
-test('the lists in documents are those of the options', () => {
+test('the lists in documents equal those of the options', () => {
   const found = documents.flatMap((file) => listed(textOf(file)));
   for (const [option, values] of found) if (lists[option]) expect([option, values]).toEqual([option, lists[option]]);
   const options = new Set(found.map(([option]) => option));

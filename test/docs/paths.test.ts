@@ -47,7 +47,7 @@ function unknownPaths(text: string): readonly string[] {
 const withoutBlocks = (markdown: string) => markdown.replace(/^```[\s\S]*?^```/gm, '');
 const comments = (source: string) => source.match(/\/\*[\s\S]*?\*\/|(?<=^|\s)(\/\/|#) .*$/gm)?.join('\n') ?? '';
 
-test('what is looked for is found', () => {
+test('the search finds paths', () => {
   expect(
     unknownPaths('`packages/cli/src/main.ts`, `main.ts`, `graphs/`, `q8/q4`, `nowhere.ts`, `graphs/nowhere/`'),
   ).toEqual(['q8/q4', 'nowhere.ts', 'graphs/nowhere']);

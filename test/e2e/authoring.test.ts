@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-test('each section is followed here or in the longer suite', () => {
+test('each section is followed here or in the full suite', () => {
   expect(guide.map(({ title }) => title)).toEqual([...here, ...longer]);
 });
 

@@ -167,7 +167,7 @@ describe.each([
   });
 });
 
-test('a cache that cannot be made is refused with what to do', async () => {
+test('a cache that cannot be created is refused with a remedy', async () => {
   const other = await scratch();
   await cp(join(home.path, 'MobileLLM-125M'), join(other.path, 'checkpoint'), { recursive: true });
   await writeFile(join(other.path, 'cache'), 'a file, not a folder');

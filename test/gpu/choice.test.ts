@@ -56,7 +56,7 @@ test('the first of the largest logits', () => {
   );
 });
 
-test('logits that are no numbers choose what is behind the vocabulary, which says so', () => {
+test('NaN logits choose the id past the vocabulary, which the caller detects', () => {
   const logits = new Float32Array(vocab).fill(Number.NaN);
   run(kernels.argmax, logits);
   expect(chosen()).toBe(vocab);
@@ -64,7 +64,7 @@ test('logits that are no numbers choose what is behind the vocabulary, which say
   expect(chosen()).toBe(vocab);
 });
 
-test('draws: those of the sampler, which is where noise is defined', () => {
+test('draws equal those of the sampler, which defines the noise', () => {
   fc.assert(
     fc.property(levels(60), fc.double({ min: 0.1, max: 3, noNaN: true }), fc.nat(), (levels, temperature, seed) => {
       const logits = row(levels);

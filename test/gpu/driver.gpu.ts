@@ -80,7 +80,7 @@ const graph = model({ layers: 2, share: orders.immediate, context: 300 });
 const prompt = [5, 6, 7];
 
 describe.each(formatNames)('%s', (quant) => {
-  test('generates what WASM generates; makes nothing after load; reads back once a chunk', async () => {
+  test("generates WASM's tokens, makes no objects after loading, and reads back once per chunk", async () => {
     const files = await packageOf(graph, quant);
     const wasm = await load(files, { device: 'wasm', threads: 1 });
     const gpu = await load(files, { device: 'webgpu' });
@@ -225,7 +225,7 @@ test.each(['layers.q_proj+k_proj+v_proj.decode', 'layers.q_proj+k_proj+v_proj.op
   },
 );
 
-test('what passed the self-test here does not take it again', async () => {
+test('a package that passed the self-test is not tested again', async () => {
   // no other test has loaded this one
   const files = await packageOf(model({ layers: 1 }), 'q8');
   const dispatches = async () => {
@@ -238,7 +238,7 @@ test('what passed the self-test here does not take it again', async () => {
   expect(await dispatches()).toBe(0);
 });
 
-test('auto leaves an adapter alone that the CPU imitates, and says so; a real one it takes', async () => {
+test('auto skips a software adapter and says so, and uses a real one', async () => {
   const files = await packageOf(graph, 'q8');
   const told: Fallback[] = [];
   const onFallback = (fallback: Fallback) => told.push(fallback);
@@ -253,7 +253,7 @@ test('auto leaves an adapter alone that the CPU imitates, and says so; a real on
   gpu.dispose();
 });
 
-test('weights arrive while kernels are compiled, chunk by chunk, and no more of them are held than are on their way', async () => {
+test('weights arrive in chunks while kernels compile, and only arriving chunks are held', async () => {
   const { place, read } = await packageOf(model({ layers: 4, d: 384, ff: 1024, vocab: 4096 }), 'f32');
   let held = 0;
   let most = 0;

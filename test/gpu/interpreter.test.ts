@@ -20,7 +20,7 @@ const cases: readonly [Setting['quant'], string, Partial<Shape>][] = [
   ['q4', 'headDim 12, shared', { ...small, headDim: 12, share: orders.immediate }],
 ];
 
-test('a context of two parts: what attention leaves of them is merged', async () => {
+test('a context of two splits: their results are merged', async () => {
   const graph = model({ ...small, layers: 1, d: 8, ff: 8, headDim: 4, context: 140 });
   const behind = { ...extent, prompt: 127, decoded: 2 };
   await conforms(interpreted(), graph, weightsOf(graph), { quant: 'f32', kv: 'f32' }, behind);

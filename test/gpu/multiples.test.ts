@@ -37,7 +37,7 @@ function value(e: Expr, locals: Readonly<Record<string, number>>): number {
   ) as number;
 }
 
-test('a multiple is one', () => {
+test('a proved divisor divides', () => {
   const { of, divide } = multiplesIn(kernel);
   fc.assert(
     fc.property(index, fc.array(fc.nat(50), { minLength: 3, maxLength: 3 }), (e, values) => {

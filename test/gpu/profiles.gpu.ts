@@ -31,7 +31,7 @@ test('halves for keys and values, and half the state', async () => {
   wasm.dispose();
 });
 
-test('computing wrongly in halves, the conservative profile takes over', async () => {
+test('if halves compute wrongly, the conservative profile takes over', async () => {
   const files = await packageOf(graph, 'f32', (code) =>
     code.includes('enable f16;') ? code.replace('1f / sqrt', '1.5f / sqrt') : code,
   );
@@ -42,7 +42,7 @@ test('computing wrongly in halves, the conservative profile takes over', async (
   gpu.dispose();
 });
 
-test('a package has another profile only where its text differs: codes have no halves', async () => {
+test('a package has another profile only if its text differs: codes have no halves', async () => {
   const profiles = async (kv: KvName) =>
     (await compile(graph, { quant: 'q8', kv, targets: ['webgpu'] })).gpu.map(({ manifest }) => manifest.profile);
   expect(await profiles('f32')).toEqual(['f16', 'conservative']);

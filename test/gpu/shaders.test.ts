@@ -182,7 +182,7 @@ function racesOf(code: string, { bindings, grid }: Shader): readonly string[] {
 describe.each(settings.filter(([, , { needs }]) => needs.length === 0))('%s, KV %s', (quant, kv) => {
   const shaders = shadersOf(tinyLs, quant, { kv }).shaders.map(({ shader }) => [shader.name, shader] as const);
 
-  test.each(shaders)('%s: no invocation reads what another one writes beside it', (_, shader) => {
+  test.each(shaders)('%s: no invocation reads what another one writes at the same time', (_, shader) => {
     expect(racesOf(shader.code, shader)).toEqual([]);
   });
 

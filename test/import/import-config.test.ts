@@ -61,7 +61,7 @@ const llama = {
 };
 
 describe('MobileLLM', () => {
-  test('the graph file reads like one written by hand', () => {
+  test('the graph file reads like a hand-written one', () => {
     expect(
       importHuggingFace(checkpoint('MobileLLM-125M_layer-share', { ...mobileLLM, layer_sharing: true })),
     ).toMatchInlineSnapshot(`
@@ -113,7 +113,7 @@ describe('MobileLLM', () => {
     `);
   });
 
-  test('125M and its layer-sharing sister have the right size, order and names', async () => {
+  test('125M and its layer-share variant have the right size, order and names', async () => {
     const base = await graphOf('MobileLLM-125M', mobileLLM);
     expect([base.name, parameterCount(base), base.stacks[0]!.executions.length]).toEqual([
       'mobilellm-125m',
@@ -154,7 +154,7 @@ describe('MobileLLM', () => {
     expect(importHuggingFace(checkpoint(name, config)).source).toContain(`${count.toLocaleString('en-US')} parameters`);
   });
 
-  test('layer_sharing_repeats names another count', async () => {
+  test('layer_sharing_repeats sets another count', async () => {
     const graph = await graphOf('thrice', {
       ...llama,
       model_type: 'mobilellm',
@@ -166,7 +166,7 @@ describe('MobileLLM', () => {
 });
 
 describe('plain Llama', () => {
-  test('what the config leaves out is what transformers fills in', async () => {
+  test("missing keys get transformers' defaults", async () => {
     const graph = await graphOf('Bare Llama!', llama);
     expect(graph.name).toBe('bare-llama');
     expect(graph.tokens.size).toBe(12_345);
@@ -189,7 +189,7 @@ describe('plain Llama', () => {
     );
   });
 
-  test.each(['rope_parameters', 'rope_scaling'])('tied, head_dim of its own, theta in %s', async (key) => {
+  test.each(['rope_parameters', 'rope_scaling'])('tied, with its own head_dim, theta in %s', async (key) => {
     const graph = await graphOf('tied', {
       ...llama,
       tie_word_embeddings: true,
@@ -247,7 +247,7 @@ test.each([
   expect(() => importHuggingFace(dir)).toThrow(message);
 });
 
-test('a config.json that is not there, not JSON or not an object', () => {
+test('a config.json that is missing, not JSON or not an object', () => {
   expect(() => importHuggingFace(path.join(folder, 'nowhere'))).toThrow(
     /^L302 .*nowhere.config.json cannot be read: ENOENT.* Try a folder/,
   );

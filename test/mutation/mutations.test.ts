@@ -6,7 +6,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { mutations } from './mutations.ts';
 
-test('each text stands exactly once in its file, and the test that must fail exists', () => {
+test('each text occurs exactly once in its file, and the test that must fail exists', () => {
   const stale = mutations.filter(({ file, find, killedBy }) => {
     const texts = existsSync(file) ? readFileSync(file, 'utf8').split(find).length - 1 : 0;
     return texts !== 1 || !existsSync(killedBy);

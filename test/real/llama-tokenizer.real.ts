@@ -25,13 +25,13 @@ const tokenizer = new Tokenizer(JSON.parse(JSON.stringify(made.tokenizer)), {
 const texts = readFileSync(real('llama2-tokenizer', 'texts.inp'), 'utf8').split('\n__ggml_vocab_test__\n');
 const expected = readFileSync(real('llama2-tokenizer', 'ids.out'), 'utf8').split('\n');
 
-test('every text has its ids', () => {
+test('every text has the expected ids', () => {
   expect(texts.length).toBeGreaterThanOrEqual(45);
   const ids = texts.map((text) => tokenizer.encode(text).join(' '));
   expect(ids).toEqual(texts.map((_, i) => expected[i]!.trim()));
 });
 
-test('random texts have the ids of SentencePiece’s definition, and come back', () => {
+test('random texts have the ids of SentencePiece’s definition, and are decoded again', () => {
   const idsOf = oracle(readModel(readFileSync(file), (reason) => new Error(reason)));
   const random = randomFrom(14);
   const parts = [

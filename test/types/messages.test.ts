@@ -29,7 +29,7 @@ const messages = lines.flatMap((line) => {
   return file ? [`${file}:${row}`] : [];
 });
 
-test('every mistake has one message, on its own line, and nothing else has', () => {
+test('every mistake has one message, on its own line, and no other line has one', () => {
   expect(messages.toSorted()).toEqual(mistakes.toSorted());
 });
 
@@ -41,6 +41,6 @@ test('a message is one line, except for an assignment', () => {
   expect(continued).toEqual(continued.map((_, i) => first + 1 + i));
 });
 
-test('the sentences are these', async () => {
+test('the messages equal the snapshot', async () => {
   await expect(`${lines.join('\n')}\n`).toMatchFileSnapshot('messages.txt');
 });

@@ -1,6 +1,6 @@
 /**
- * The longer part of `app.test.ts`: other devices, other packages, lines that break, and what the page looks like. Screenshots are in
- * `out/screenshots`, for people to look at.
+ * The longer part of `app.test.ts`: other devices, other packages, broken connections, and the look
+ * of the page. Screenshots are in `out/screenshots` for inspection.
  */
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -35,7 +35,7 @@ afterEach(async () => {
 const harbor = 'How do I get to the harbor in Zurich?';
 const written = async (page: Page) => JSON.parse((await page.locator('article pre').last().textContent())!);
 
-test('on WebGPU it answers what Node answers', async () => {
+test('answers on WebGPU equal those in Node', async () => {
   const [expected] = await answers([harbor]);
   const gpu = await launchChromium(['--enable-unsafe-webgpu']);
   const page = await gpu.newPage({ viewport: { width: 1280, height: 800 } });
@@ -48,7 +48,7 @@ test('on WebGPU it answers what Node answers', async () => {
   await gpu.close();
 });
 
-test('where there is no WebGPU, asking for it is an error, and one touch lets the app choose', async () => {
+test('without WebGPU, choosing it is an error, and one tap lets the app choose', async () => {
   const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
   await page.goto(`${site.origin}${base}?device=webgpu`);
   const alert = page.getByRole('alert');
@@ -59,7 +59,7 @@ test('where there is no WebGPU, asking for it is an error, and one touch lets th
   expect(new URL(page.url()).search).toBe('');
 });
 
-test('a line that is cut in the middle of the weights is an error, and trying again loads them', async () => {
+test('a connection that breaks during the weights is an error, and trying again loads them', async () => {
   const weights = await readFile(join(assistant, 'weights-000.bin'));
   const file = (await readdir(join(build, 'assets'))).find((name) => /^weights-000-.*\.bin$/.test(name))!;
   let cut = true;
@@ -86,7 +86,7 @@ test('a line that is cut in the middle of the weights is an error, and trying ag
   await broken.close();
 });
 
-test('a request made before the model is there waits for it, and can be given up', async () => {
+test('a request before the model is ready waits for it, and can be cancelled', async () => {
   const context = await browser.newContext({ serviceWorkers: 'block' });
   const page = await context.newPage();
   let go = () => {};
@@ -117,7 +117,7 @@ test('another package is opened by its address, and answers in plain text; one w
   await lamella('compile', graph, '--weights', 'random:1', '--context', '300', '--out', plain);
   const talking = join(home, 'talking');
   await lamella('compile', graph, '--weights', 'graphs/assistant', '--context', '300', '--out', talking);
-  // The assistant's tokenizer with another format of requests: it goes on from plain text.
+  // The assistant's tokenizer without its request format: the model continues plain text.
   const manifest = await manifestAt(talking);
   const tokenizer = { ...manifest.tokenizer!, promptSuffix: '', eos: [] };
   await writeFile(join(talking, 'manifest.json'), await manifestText({ ...manifest, name: 'talking', tokenizer }));
@@ -156,7 +156,7 @@ test('device and threads can be switched, and the page says what runs', async ()
   expect(new URL(page.url()).search).toBe('?device=wasm&threads=1');
 });
 
-test('without a mouse: everything can be reached and used', async () => {
+test('everything can be reached and used without a mouse', async () => {
   const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
   await page.goto(site.origin + base);
   await page.locator('.running strong', { hasText: 'WASM' }).waitFor();
@@ -199,7 +199,7 @@ describe.each([
     expect(faults).toEqual([]);
   }
 
-  test('nothing sticks out, axe finds no fault', async () => {
+  test('nothing overflows, and axe finds no fault', async () => {
     const context = await browser.newContext({
       ...size,
       locale: 'en-US',

@@ -1,6 +1,7 @@
 /**
- * The assistant as a visitor has it: the build, below a sub-path of a static server, in a real browser. It answers as Node does, keeps working
- * when things are missing, and says what is wrong when it cannot. `app.full.ts` has the rest.
+ * The assistant for a visitor: the build, below a sub-path of a static server, in a real browser.
+ * It answers as in Node, keeps working when parts are missing, and explains failures. `app.full.ts`
+ * has further tests.
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -30,7 +31,7 @@ afterEach(async () => {
 
 const [map] = examples.filter(({ of }) => of === 'show_map');
 
-test('every example becomes a card that shows what Node answers', async () => {
+test("every example becomes a card with Node's answer", async () => {
   const expected = await answers(examples.map(({ request }) => request));
   const page = await browser.newPage({ locale: 'en-US' });
   await page.goto(site.origin + base);
@@ -76,7 +77,7 @@ test('an answer can be stopped while it is written, and the next one is whole', 
   const page = await browser.newPage();
   await page.goto(site.origin + base);
   await ask(page, map!.request);
-  // In the page, for an answer takes less time than a click from here.
+  // In the page, because an answer takes less time than a click from here.
   await page.evaluate(() =>
     new MutationObserver((_, observer) => {
       if (!document.querySelector('article:last-child[data-state=writing]')) return;
@@ -108,7 +109,7 @@ test('a damaged file is an error with a remedy, and a button that tries again', 
   expect(await page.locator('article dd').textContent()).toBe('the harbor in Zurich');
 });
 
-test('what a page loads before it draws is far below 150 kB compressed', async () => {
+test('a page loads far less than 150 kB compressed before it draws', async () => {
   const html = await readFile(join(build, 'index.html'), 'utf8');
   const files = [...html.matchAll(/(?:src|href)="\.\/([^"]+\.(?:js|css))"/g)].map(([, file]) => file!);
   expect(files.filter((file) => file.endsWith('.js'))).toHaveLength(1);

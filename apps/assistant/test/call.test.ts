@@ -1,4 +1,4 @@
-/** Reading a call at every moment of its being written. */
+/** Reads a call at every moment while it is written. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { readCall } from '../src/call.ts';
@@ -11,7 +11,7 @@ const call = fc.record({
   ),
 });
 
-test('each beginning of a call is read as far as it goes, and the whole as what it means', () => {
+test('each beginning of a call is read as far as it goes, and the whole call with its value', () => {
   fc.assert(
     fc.property(call, fc.boolean(), ({ name, arguments: given }, indented) => {
       const text = indented
@@ -35,7 +35,7 @@ test('each beginning of a call is read as far as it goes, and the whole as what 
   );
 });
 
-test('the beginning of a call is one before anything of it can be read', () => {
+test('a call is recognised before any part of it can be read', () => {
   for (const text of ['', '{', '{"na', '{"name":"']) expect(readCall(text)).toMatchObject({ name: '', named: false });
 });
 
@@ -44,6 +44,6 @@ test('of an argument written twice the later one counts', () => {
   expect(read.map(({ name, value }) => name + value)).toEqual(['a3', 'b2']);
 });
 
-test.each(['The harbor', '{"title":"x"}', '[1]', '{ "x"'])('%s is no call', (text) => {
+test.each(['The harbor', '{"title":"x"}', '[1]', '{ "x"'])('%s is not a call', (text) => {
   expect(readCall(text)).toBeNull();
 });

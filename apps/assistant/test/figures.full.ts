@@ -1,6 +1,7 @@
 /**
- * What the page costs its visitor, measured in Chromium from a local server: the time from opening it for the first time to a whole answer, the median
- * of several visits, and the longest piece of work on the main thread meanwhile, in any of them. Printed, and held to their bounds.
+ * The page's cost for a visitor, measured in Chromium with a local server: the time from opening it
+ * for the first time to a whole answer (the median of several visits), and the longest task on the
+ * main thread in any visit. The figures are printed and compared with their bounds.
  */
 import { launchChromium } from '@lamella/hosts/chromium';
 import type { Site } from '@lamella/hosts/serve';
@@ -18,7 +19,7 @@ beforeAll(async () => {
   await buildApp();
   site = await serveApp();
   browser = await launchChromium();
-  // The browser itself is no part of a visit.
+  // Starting the browser is not part of a visit.
   await visit();
 });
 afterAll(async () => {
@@ -32,9 +33,12 @@ interface Visit {
   readonly device: string;
 }
 
-/** A first visit with nothing kept: the request is in the box as soon as there is one. Times from the page's own clock, which starts with the visit. */
+/**
+ * A first visit with nothing stored: the request is sent as soon as there is an input. Times come
+ * from the page's own clock, which starts with the visit.
+ */
 async function visit(): Promise<Visit> {
-  // With nothing of an earlier visit.
+  // Without any storage of an earlier visit.
   const context = await browser.newContext();
   const page = await context.newPage();
   await page.addInitScript(() => {
@@ -63,7 +67,7 @@ async function visit(): Promise<Visit> {
   const { answered, tasks } = await page.evaluate(async () => {
     const { done, tasks } = globalThis as unknown as { done: Promise<number>; tasks: number[] };
     const answered = await done;
-    // What keeps the app for later comes after the answer, and is main-thread work, too.
+    // Storing the app happens after the answer, and is main-thread work too.
     await navigator.serviceWorker.ready;
     await new Promise((resolve) => setTimeout(resolve, 300));
     return { answered, tasks };
@@ -78,7 +82,7 @@ beforeAll(async () => {
   for (let i = 0; i < visits; i++) all.push(await visit());
 });
 
-/** A figure of every visit, in order of size; prints them. */
+/** A figure of all visits, sorted; also prints them. */
 function figures(what: string, of: (visit: Visit) => number): number[] {
   const values = all.map(of).toSorted((a, b) => a - b);
   console.log(`${what}: ${values.map(Math.round).join(', ')} ms`);
@@ -90,7 +94,7 @@ test('a first visit is answered on WASM within 1.5 s', () => {
   expect(figures('first visit to whole answer', (each) => each.answered)[visits >> 1]).toBeLessThan(answerWithin);
 });
 
-test('nothing holds the main thread for more than 50 ms', () => {
+test('nothing blocks the main thread for more than 50 ms', () => {
   // The observer reports tasks above 50 ms; 0 is a visit without any.
   expect(figures('longest main-thread task above 50 ms', (each) => each.longest).at(-1)).toBeLessThanOrEqual(
     taskWithin,

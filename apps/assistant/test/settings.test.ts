@@ -1,4 +1,4 @@
-/** What is chosen stands in the page's address. */
+/** The page's address contains the chosen settings. */
 import { expect, test } from 'vitest';
 import { addressOf, type Settings, settingsOf } from '../src/settings.ts';
 
@@ -17,6 +17,6 @@ test('an address without choices has no query', () => {
   expect(addressOf(nothing, page)).toBe('https://example.org/below/a/path/#x');
 });
 
-test('what is no choice counts as none', () => {
+test('invalid choices are ignored', () => {
   expect(settingsOf('https://example.org/?package=&device=abacus&threads=-2')).toEqual(nothing);
 });

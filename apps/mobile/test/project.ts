@@ -1,4 +1,7 @@
-/** A copy of this project for a test, with the assistant's build in it: native folders of a developer are left alone. */
+/**
+ * A copy of this project for a test, with the assistant's build: a developer's native folders are
+ * not touched.
+ */
 import { execFile } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -9,9 +12,9 @@ import { promisify } from 'node:util';
 const mobile = fileURLToPath(new URL('..', import.meta.url));
 const tsx = join(dirname(createRequire(import.meta.url).resolve('tsx/package.json')), 'dist/cli.mjs');
 
-/** What is put into the native projects. */
+/** The content that is copied into the native projects. */
 export const web = fileURLToPath(new URL('../../assistant/dist', import.meta.url));
-/** Where it is in them. */
+/** Its places in them. */
 export const inside = {
   android: 'native/android/app/src/main/assets/public',
   ios: 'native/ios/App/App/public',
@@ -19,12 +22,15 @@ export const inside = {
 
 export interface Project {
   readonly path: string;
-  /** Runs one of the scripts in `src`. Rejects when it fails. */
+  /** Runs one of the scripts in `src`. Rejects if it fails. */
   script(name: 'sync' | 'build', args?: readonly string[], env?: Readonly<Record<string, string>>): Promise<string>;
   remove(): Promise<void>;
 }
 
-/** Builds the assistant where it has changed, and copies the project to below this folder, where Capacitor finds its packages. */
+/**
+ * Builds the assistant if it has changed, and copies the project to a folder inside this one, where
+ * Capacitor finds its packages.
+ */
 export async function copyProject(): Promise<Project> {
   const root = join(mobile, '../..');
   const build = ['turbo', 'run', 'build', '--filter=@lamella/assistant', '--output-logs=errors-only'];

@@ -1,4 +1,7 @@
-/** Making the native projects and putting the assistant into them, with Capacitor's own command; and what is said where no SDK is. */
+/**
+ * Makes the native projects and copies the assistant into them, with Capacitor's own command; and
+ * tests the messages for a missing SDK.
+ */
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -30,7 +33,7 @@ test('the first sync makes both projects, a later one renews them; each time the
       const folder = join(project.path, inside[platform]);
       const held = await files(folder);
       for (const [name, content] of built) expect(held.get(name)?.equals(content), `${platform}: ${name}`).toBe(true);
-      // What a later sync has to mend.
+      // Damage that a later sync must repair.
       await writeFile(join(folder, 'index.html'), 'old');
       await rm(join(folder, 'assets'), { recursive: true });
     }
@@ -45,7 +48,7 @@ test('the projects are the app: its name and identifier', async () => {
   expect(plist).toContain(`<string>${appName}</string>`);
 });
 
-test('where a native build cannot be made, one message says why and what to do', async () => {
+test('if a native build is impossible, one message gives the reason and a remedy', async () => {
   const nowhere = { ANDROID_HOME: join(project.path, 'no-sdk') };
   const refused = (platform: string) =>
     project.script('build', [platform], nowhere).then(

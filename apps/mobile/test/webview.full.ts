@@ -1,6 +1,7 @@
 /**
- * The files inside the native projects as a WebView opens them: a phone's width, touch, no cross-origin isolation. Android's has
- * `https://localhost`, which is answered from the app's files; iOS's a scheme of its own, for which Chromium has only an extension's to offer.
+ * The files of the native projects as a WebView opens them: a phone's width, touch, no cross-origin
+ * isolation. Android uses `https://localhost`, answered from the app's files; iOS uses its own
+ * scheme, for which Chromium only offers that of extensions.
  */
 import { join } from 'node:path';
 import { launchChromium } from '@lamella/hosts/chromium';
@@ -19,7 +20,7 @@ afterAll(() => project?.remove());
 
 const phone = { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true } as const;
 
-/** Opens the page, touches an example and looks at the card. */
+/** Opens the page, taps an example and checks the card. */
 async function use(context: Context, address: string): Promise<void> {
   const page = await context.newPage();
   const complaints: string[] = [];
@@ -37,7 +38,7 @@ async function use(context: Context, address: string): Promise<void> {
   expect(complaints).toEqual([]);
 }
 
-test('as on iOS: a scheme of its own', async () => {
+test('as on iOS: its own scheme', async () => {
   const shell = await openShell(join(project.path, inside.ios), phone);
   await use(shell.context, `${shell.origin}/index.html`);
   await shell.close();

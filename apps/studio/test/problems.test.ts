@@ -1,4 +1,7 @@
-/** The list of problems: what the type checker and the run of the code find is put together, and placed in the text. */
+/**
+ * The list of problems: faults of the type checker and of running the code are merged and placed in
+ * the text.
+ */
 import { expect, test } from 'vitest';
 import type { Fault } from '../src/compile/protocol.ts';
 import { problemsOf } from '../src/problems.ts';
@@ -38,7 +41,7 @@ test('faults with another code or on another line stay apart, in the order of th
   ]);
 });
 
-test('the checker alone: all that it finds, each at its line', () => {
+test('the checker alone: all its faults, each at its line', () => {
   const found = problemsOf(source, [typeFault({}), typeFault({ from: 0, to: 5 })], null);
   expect(found.map(({ line }) => line)).toEqual([1, 2]);
 });

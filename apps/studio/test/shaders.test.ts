@@ -1,4 +1,7 @@
-/** What the page says about kernels for a GPU is what the compiler says, and a model without them still runs on WASM. */
+/**
+ * The page shows the compiler's reason for missing GPU kernels, and a model without them still runs
+ * on WASM.
+ */
 import {
   add,
   attention,
@@ -15,7 +18,10 @@ import {
 import { expect, test } from 'vitest';
 import { compileFor, shadersOf } from '../src/compile/shaders.ts';
 
-/** A block that adds attention to the residual stream. A GPU takes heads of 1024 features at most. */
+/**
+ * A block that adds attention to the residual stream. A GPU supports heads of at most 1024
+ * features.
+ */
 function attended(headDim: number) {
   const { t, d, vocab } = dims({ t: 16, d: 2 * headDim, vocab: 64 });
   const layer = block(
@@ -42,7 +48,7 @@ test('keys and values in q8 have kernels for a GPU', async () => {
   expect((await compileFor('auto', graph, { quant: 'q8', kv: 'q8' })).gpu).not.toEqual([]);
 });
 
-test('where there are none, the compiler says why, and WASM runs', async () => {
+test('without kernels, the compiler gives the reason, and WASM runs', async () => {
   const graph = attended(2048);
   const { gpu, withoutGpu } = shadersOf(graph, { quant: 'q8' });
   expect(gpu).toBeUndefined();

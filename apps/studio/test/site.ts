@@ -1,4 +1,7 @@
-/** The studio as it is deployed: its build, below a sub-path of a static server; and what a person does in its page. */
+/**
+ * The studio as deployed: its build, below a sub-path of a static server, and a user's actions in
+ * its page.
+ */
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -10,10 +13,10 @@ export type Page = Awaited<ReturnType<Browser['newPage']>>;
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const build = fileURLToPath(new URL('../dist', import.meta.url));
-/** Where it is on the test's server. */
+/** The studio's path on the test's server. */
 export const base = '/below/a/path/';
 
-/** Builds what has changed since it was last built. */
+/** Builds the studio if it has changed since the last build. */
 export async function buildStudio(): Promise<void> {
   const command = ['turbo', 'run', 'build', '--filter=@lamella/studio', '--output-logs=errors-only'];
   await promisify(execFile)('npx', command, { cwd: root });
@@ -23,7 +26,7 @@ export function serveStudio(): Promise<Site> {
   return serve({ [base]: { folder: build } });
 }
 
-/** Opens it; whatever the page or its workers complain about goes into `complaints`. */
+/** Opens it; errors and warnings of the page and its workers go into `complaints`. */
 export async function openStudio(
   browser: Browser,
   site: Site,
@@ -44,7 +47,7 @@ export async function openStudio(
   return page;
 }
 
-/** Waits for what the last edit came to. */
+/** Waits for the results of the last edit. */
 export async function settled(page: Page, state: 'good' | 'fault'): Promise<void> {
   await page.locator(`#status[data-state=${state}]`).waitFor();
 }
@@ -63,9 +66,12 @@ export async function write(page: Page, text: string): Promise<void> {
   await page.keyboard.insertText(text);
 }
 
-/** Puts `to` where `from` stands in the file, at or below what is visible, as a person would: by scrolling to it, selecting and typing. */
+/**
+ * Replaces `from` by `to` in the file, at or below the visible part, as a user would: by scrolling,
+ * selecting and typing.
+ */
 export async function replace(page: Page, from: string, to: string): Promise<void> {
-  // The editor makes lines only where they are seen, and none before it is.
+  // The editor only creates the visible lines, and none before it is visible.
   for (let i = 0; i < 20 && (await page.locator('.cm-line', { hasText: from }).count()) === 0; i++) {
     await page.locator('.cm-scroller').evaluate((editor) => editor.scrollBy(0, editor.clientHeight / 2));
     await page.waitForTimeout(50);

@@ -1,6 +1,7 @@
 /**
- * The rest of the studio: how it looks (the screenshots are in `out/screenshots` for people to look at), how long a version takes, and what it
- * does with code that has no end, with a model too large to be run here, and on a GPU, which is a driver for the CPU.
+ * Further tests of the studio: its look (screenshots are in `out/screenshots` for inspection), the
+ * time for a version, code that never ends, a model too large to run here, and a GPU, which is a
+ * driver for the CPU.
  */
 import { mkdir } from 'node:fs/promises';
 import { launchChromium } from '@lamella/hosts/chromium';
@@ -62,7 +63,7 @@ describe.each([
       expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).slice(0, 3)}`)).toEqual([]);
     };
     for (const view of ['Code', 'Kernels']) await look(view, view.toLowerCase());
-    // Of a model with fewer layers axe says the same in seconds, not a minute.
+    // With fewer layers, axe gives the same result in seconds instead of a minute.
     await see('Pictures', 'pictures');
     await choose(page, 'assistant');
     await look('Pictures', 'pictures-small');
@@ -87,7 +88,7 @@ describe('in one page', () => {
     await settled(page, 'good');
   });
 
-  test('MobileLLM-125M-LS is compiled and drawn again after each edit, and how fast is reported', async () => {
+  test('MobileLLM-125M-LS is compiled and drawn again after each edit; the time is reported', async () => {
     await choose(page, 'mobilellm-125m-ls');
     const times: number[] = [];
     for (const layers of [28, 26, 24, 22, 20]) {

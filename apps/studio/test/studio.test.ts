@@ -1,6 +1,7 @@
 /**
- * The studio as a visitor has it: the build, below a sub-path of a static server, in a real browser. A picture comes, an edit changes it, a
- * fault is marked at its line and leaves the last picture, a run measures. `studio.full.ts` has the rest.
+ * The studio for a visitor: the build, below a sub-path of a static server, in a real browser. A
+ * picture appears, an edit changes it, a fault is marked at its line and keeps the last picture, a
+ * run measures. `studio.full.ts` has further tests.
  */
 import { launchChromium } from '@lamella/hosts/chromium';
 import type { Site } from '@lamella/hosts/serve';
@@ -34,7 +35,7 @@ afterAll(async () => {
   await site?.close();
 });
 
-test('the first model is drawn, and every kernel is there on both targets', async () => {
+test('the first model is drawn, and every kernel is listed for both targets', async () => {
   await settled(page, 'good');
   expect(await page.locator('#pictures h2').allTextContents()).toEqual([
     'mobilellm-125m-ls',
@@ -72,7 +73,7 @@ test('a wrong axis is marked at its line, with a remedy, and the last good pictu
   await settled(page, 'fault');
   const line = 34; // return residual(x, (x) => w.mlp(...))
   await page.locator('.problem', { hasText: `line ${line}` }).waitFor();
-  // The checker and the run of the code find it both, and it is said once.
+  // The checker and the run of the code both find it, and it is listed once.
   await expect
     .poll(() => problems(page))
     .toEqual([
@@ -87,7 +88,7 @@ test('a wrong axis is marked at its line, with a remedy, and the last good pictu
   expect(await page.locator('#panel-pictures .stale-note').isVisible()).toBe(false);
 });
 
-test('what the verifier finds is marked as well', async () => {
+test('faults of the verifier are marked as well', async () => {
   await replace(page, 'kvHeads: 2', 'kvHeads: 3');
   await settled(page, 'fault');
   await expect
@@ -98,7 +99,7 @@ test('what the verifier finds is marked as well', async () => {
   await settled(page, 'good');
 });
 
-test('a run on this device measures what was planned', async () => {
+test('a run on this device measures the planned figures', async () => {
   await page.getByRole('tab', { name: 'Run' }).click();
   await page.getByLabel('Generate').fill('8');
   await page.getByRole('button', { name: 'Run' }).click();
@@ -109,7 +110,7 @@ test('a run on this device measures what was planned', async () => {
   expect(cells[1]).toBe(cells[0]);
 });
 
-test('the figures of a run say when they are those of an earlier version', async () => {
+test('figures of an earlier version are marked', async () => {
   const old = page.getByText('These are the figures of an earlier version.');
   expect(await old.count()).toBe(0);
   await page.locator('#kv').selectOption('q8');
@@ -145,7 +146,7 @@ test('arrow keys, Home and End go through the tabs', async () => {
   }
 });
 
-test('axe finds no fault, and nobody complained', async () => {
+test('axe finds no fault, and there were no warnings', async () => {
   await page.evaluate(axe.source);
   for (const name of ['Pictures', 'Kernels', 'Run']) {
     await page.getByRole('tab', { name }).click();

@@ -1,4 +1,7 @@
-/** The page that a run writes, from results that are made up: its figures are those of the samples, and what is missed says so. */
+/**
+ * The page of a run, from made-up results: its figures come from the samples, and missed targets
+ * are marked.
+ */
 import { expect, test } from 'vitest';
 import { document } from '../src/document.ts';
 import { labTitle, nativeTitle, readTitle, titleOf, wllamaTitle } from '../src/line-up.ts';
@@ -57,7 +60,7 @@ test('a target is the median of the rounds’ own ratios', () => {
   expect(values.get('JavaScript and WASM of a package, gzip, 1')).toBe(21);
 });
 
-test('the page says what was reached, missed and not measured', () => {
+test('the page lists reached, missed and unmeasured targets', () => {
   const text = document(results, 'decode.svg');
   expect(text).toContain('| q4 decode / wllama Q4_0 | 15.00 (≥ 14 x) | not measured (≥ 11 x) |');
   expect(text).toContain('| q4 decode / native llama.cpp Q4_0 | **missed** 1.25 (≥ 1.6 x) | not measured (≥ 1.6 x) |');

@@ -1,4 +1,4 @@
-/** The page of a run on a GPU, from results that are made up. */
+/** The page of a run on a GPU, from made-up results. */
 import { expect, test } from 'vitest';
 import { dispatchSeconds, gpuDocument, shareOfStream } from '../src/gpu/document.ts';
 import type { GpuResults, GpuSeries } from '../src/gpu/results.ts';
@@ -29,19 +29,19 @@ test('time of a dispatch and share of the stream, from medians', () => {
   expect(shareOfStream(base, results)).toBeCloseTo(0.075, 12);
 });
 
-test('the page has the figures, what failed, and what sharing costs', () => {
+test('the page has the figures, the failures, and the cost of sharing', () => {
   const page = gpuDocument(results);
   expect(page).toContain('81 passed, 1 failed, 60 s: f16, q4: plain follows the oracle.');
   expect(page).toContain('1000 GB/s');
   expect(page).toContain('4.0 µs');
   expect(page).toContain('| 125m | f16 | 900 ms | 9100.0 | 1000.0 | 500.0 to 1200.0 | 150 | 6.7 | 75.0 MB | 7.5 % |');
-  // each round's own: 2, 2, 2 and 2, 3, 2.5
+  // the rounds' ratios: 2, 2, 2 and 2, 3, 2.5
   expect(page).toContain('| f16 | 1000.0 | 500.0 | 400.0 | 2.000 | 2.500 |');
   expect(page).toContain('| 1b, f16 profile | the device has no room |');
 });
 
-test('without the three in turn there is nothing to say of sharing; times of a driver for the CPU are marked', () => {
+test('without all three models there is no section on sharing; times of a driver for the CPU are marked', () => {
   const page = gpuDocument({ ...results, series: [base], card: { ...results.card, software: true } });
   expect(page).not.toContain('## Sharing');
-  expect(page).toContain('no GPU but a driver for the CPU');
+  expect(page).toContain('a driver for the CPU, not a GPU');
 });

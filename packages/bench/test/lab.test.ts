@@ -1,4 +1,7 @@
-/** The bare kernels give the exact integer dots of their formats, times the scales: held against plain loops, at random and at the extremes. */
+/**
+ * The bare kernels give the exact integer dots of their formats, times the scales: compared with
+ * plain loops, with random and extreme values.
+ */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { activations, BLOCK_ROWS, blockBytes, GROUP_COLUMNS, type LabFormat } from '../src/lab/kernel.ts';

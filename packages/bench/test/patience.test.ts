@@ -9,12 +9,12 @@ function contender(change: Partial<Contender>): Contender {
   return { generate, logits: async () => [1], close: async () => {}, ...change };
 }
 
-test('what takes too long is given up', async () => {
+test('work that takes too long is given up', async () => {
   await expect(within(never(), 10)).rejects.toThrow('no answer in 0.01 s');
   expect(await within(Promise.resolve(3), 10)).toBe(3);
 });
 
-test('a contender that hangs is closed, and asked nothing more', async () => {
+test('a contender that hangs is closed and not called again', async () => {
   let [closed, asked] = [0, 0];
   const hanging = patient(
     contender({
@@ -33,7 +33,7 @@ test('a contender that hangs is closed, and asked nothing more', async () => {
   expect([closed, asked]).toEqual([1, 1]);
 });
 
-test('the samples of others, and those before, stay', async () => {
+test('earlier samples, and those of others, are kept', async () => {
   let calls = 0;
   const measurement = (name: string, once: () => Promise<number>) =>
     ({ contender: name, work: 'decode', threads: 1, unit: 'tokens/s', once }) as const;

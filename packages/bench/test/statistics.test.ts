@@ -29,7 +29,7 @@ test('rounds go forwards, then backwards', () => {
   ]);
 });
 
-test('logits are equal up to a constant, and what differs is measured', () => {
+test('logits are equal up to a constant, and differences are measured', () => {
   const exact = [1, -2, 0.5, 3];
   const same = distance(
     exact.map((x) => x - 7),
@@ -37,7 +37,7 @@ test('logits are equal up to a constant, and what differs is measured', () => {
   );
   expect(same.relative).toBeLessThan(1e-12);
   expect(Math.abs(same.divergence)).toBeLessThan(1e-12);
-  // two even outcomes taken for 3 : 1
+  // two equally likely outcomes predicted as 3 : 1
   const { divergence } = distance([Math.log(3), 0], [0, 0]);
   expect(divergence).toBeCloseTo(0.5 * Math.log(0.5 / 0.75) + 0.5 * Math.log(0.5 / 0.25), 12);
   expect(distance([1, -2, 0.5, Number.NaN], exact).relative).toBeNaN();

@@ -1,4 +1,7 @@
-/** One NaN or infinity, wherever it is and however it is stored, is found before anything is computed from it. */
+/**
+ * A single NaN or infinity, at any place and in any dtype, is found before anything is computed
+ * from it.
+ */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -19,7 +22,9 @@ const graph = tinyGraph();
 const widths = { F32: 4, F16: 2, BF16: 2 } as const;
 type Dtype = keyof typeof widths;
 
-/** What is no number, as the dtypes encode it: infinities, NaNs quiet and signalling, of both signs. */
+/**
+ * Encodings that are not numbers, by dtype: infinities, NaNs quiet and signalling, of both signs.
+ */
 const bad: Readonly<Record<Dtype, readonly (readonly [bits: number, value: string])[]>> = {
   F32: [
     [0x7f800000, 'Infinity'],
@@ -40,14 +45,17 @@ const bad: Readonly<Record<Dtype, readonly (readonly [bits: number, value: strin
     [0xff81, 'NaN'],
   ],
 };
-/** What is one, at its ends: the largest, subnormals, zeros of both signs. */
+/** Encodings of extreme numbers: the largest, subnormals, zeros of both signs. */
 const good: Readonly<Record<Dtype, readonly number[]>> = {
   F32: [0x7f7fffff, 0xff7fffff, 1, 0x80000001, 0, 0x80000000],
   F16: [0x7bff, 0xfbff, 1, 0x8001, 0, 0x8000],
   BF16: [0x7f7f, 0xff7f, 1, 0x8001, 0, 0x8000],
 };
 
-/** The first error of reading all weights of a file in which element `at` of weight `which` has these bits. */
+/**
+ * The first error of reading all weights of a file in which element `at` of weight `which` has
+ * these bits.
+ */
 async function readAll(file: string, dtype: Dtype, which: number, at: number, bits: number): Promise<string> {
   const tensors = graph.weights.map(({ name, shape }, i) => {
     const data = new Uint8Array(elementCount(shape) * widths[dtype]);

@@ -1,6 +1,7 @@
 /**
- * Damaged checkpoints by the thousand. Each case begins as a good file, is broken in one to three ways, and must then be read or refused
- * in words: a LamellaError, soon, without much memory. A failure names the seed that makes it again.
+ * Reads thousands of damaged checkpoints. Each case begins as a good file, is damaged in one to
+ * three ways, and must then be read, or refused with a LamellaError, in little time and memory. A
+ * failure names the seed that reproduces it.
  */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -15,7 +16,7 @@ import { ggufFile, u32, u64, type Value, value } from './gguf-file.ts';
 import { tinyGraph } from './tiny-graph.ts';
 import { archive, joined, op, orderedDict, stateDict, tensorOps, zipFile } from './torch-file.ts';
 
-/** Most computing that a case may take, whatever else the machine does, and the most that the process may grow during a run. */
+/** The most CPU time that a case may take, and the most that the process may grow during a run. */
 const maxMilliseconds = 5000;
 const maxGrowthBytes = 400 << 20;
 
@@ -25,7 +26,7 @@ const values = graph.weights.map(({ name, shape }) => {
   return { name, shape, f32 };
 });
 
-/** A GGUF file is opened itself, and not the folder that it is in. */
+/** A GGUF file is opened directly, not its folder. */
 const ggufName = 'model.gguf';
 
 /** Files of a folder by name. */
@@ -45,7 +46,10 @@ class Dice {
     this.#state ^= this.#state << 5;
     return (this.#state >>> 0) % limit;
   }
-  /** Once in so many times; in some cases nearly always, in others hardly ever, so that damage of every kind comes alone as well. */
+  /**
+   * True once in so many times; in some cases nearly always, in others hardly ever, so that each
+   * kind of damage also occurs alone.
+   */
   rarely(times: number): boolean {
     return this.below(times * this.#calm) === 0;
   }
@@ -54,7 +58,7 @@ class Dice {
   }
 }
 
-/** Sizes as a liar would have them. */
+/** False sizes. */
 const lies = [0, 1, -1, 2, 7, 255, 65535, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1, 2 ** 40, 2 ** 53 - 1, 2 ** 63, 1e300, 0.5];
 const orLie = (dice: Dice, truth: number) => (dice.rarely(12) ? dice.of(lies) : truth);
 const dtypes = ['F32', 'F16', 'BF16', 'F64', 'I64', 'BOOL', 'F4', 'F6_E2M3', '', '__proto__'];
@@ -80,18 +84,18 @@ function safetensors(dice: Dice, tensors: typeof values): Uint8Array {
   return joined([length, json, ...tensors.map(({ f32 }) => f32)]);
 }
 
-/** Pickles that want something: to run, to grow, to nest, to recall. */
+/** Malicious pickles, which try to run code, to grow, to nest, to recall. */
 const bombs: readonly (() => Uint8Array)[] = [
   () => joined([op.global('os', 'system'), op.mark, op.text('exit 1'), op.tuple, op.reduce]),
   () => joined([op.global('builtins', 'exec'), op.mark, op.text('raise'), op.tuple, op.reduce]),
-  () => joined(Array.from({ length: 20_000 }, () => Uint8Array.of(0x28, 0x85))), // MARK TUPLE1, mark upon mark
+  () => joined(Array.from({ length: 20_000 }, () => Uint8Array.of(0x28, 0x85))), // MARK TUPLE1, repeated
   () => joined([op.emptyTuple, ...Array.from({ length: 60_000 }, () => Uint8Array.of(0x85))]), // a tuple in a tuple in a tuple
   () =>
     joined([
       op.emptyTuple,
       ...Array.from({ length: 200 }, (_, i) => joined([op.put(i), op.get(i), Uint8Array.of(0x86)])),
     ]), // 2^200 leaves
-  () => joined([op.dict, op.put(1), op.text('self'), op.get(1), new TextEncoder().encode('s')]), // a dictionary in itself
+  () => joined([op.dict, op.put(1), op.text('self'), op.get(1), new TextEncoder().encode('s')]), // a dictionary that contains itself
   () => new Uint8Array(300_000).fill(0x7d),
   () => new Uint8Array(300_000).fill(0x28),
   () => joined(Array.from({ length: 5000 }, (_, i) => joined([op.dict, op.put(i * 800_000)]))),
@@ -137,7 +141,7 @@ function torchBin(dice: Dice, tensors: typeof values): Uint8Array {
   return zipFile(entries, { wide: dice.below(2) === 0 });
 }
 
-/** Two shards and an index that mixes them up. */
+/** Two shards and an index that confuses them. */
 function sharded(
   dice: Dice,
   extension: string,
@@ -155,13 +159,13 @@ function sharded(
   };
 }
 
-/** Names in a GGUF file of the tensors that have such there. */
+/** GGUF's names for tensors. */
 const ggmlNames: Readonly<Record<string, string>> = {
   'model.embed_tokens.weight': 'token_embd.weight',
   'model.norm.weight': 'output_norm.weight',
 };
 
-/** Metadata of some architecture, which every now and then is missing, of another type or a lie. */
+/** Metadata of some architecture, of which some is missing, of another type or false. */
 function ggufPairs(dice: Dice): (readonly [string, Value])[] {
   const architecture = dice.below(2) === 0 ? 'llama' : dice.of([...architectures.keys()]);
   const counts = {
@@ -234,7 +238,7 @@ function gguf(dice: Dice): Uint8Array {
   });
 }
 
-/** What is fuzzed: files of a folder that is then opened. */
+/** A subject of fuzzing: files of a folder that is then opened. */
 export const formats: Readonly<Record<string, (dice: Dice) => Files>> = {
   gguf: (dice) => ({ [ggufName]: gguf(dice) }),
   safetensors: (dice) => ({ 'model.safetensors': safetensors(dice, values) }),
@@ -243,7 +247,7 @@ export const formats: Readonly<Record<string, (dice: Dice) => Files>> = {
   'sharded torch bin': (dice) => sharded(dice, 'bin', 'pytorch_model.bin.index.json', torchBin),
 };
 
-/** Bytes changed, cut off, doubled, moved or put in. */
+/** Changes, cuts off, doubles, moves or inserts bytes. */
 function damaged(dice: Dice, bytes: Uint8Array): Uint8Array {
   if (bytes.length === 0) return bytes;
   const at = dice.below(bytes.length);
@@ -267,8 +271,8 @@ function damaged(dice: Dice, bytes: Uint8Array): Uint8Array {
 }
 
 /**
- * Breaks files of one format so often or for so long, from `seed` on. Returns how many cases were refused and how many read; throws when one is
- * neither, or slow, or memory grows.
+ * Damages files of one format a number of times or for some time, from `seed` on. Returns the
+ * numbers of refused and of read cases; throws if a case is neither, or slow, or if memory grows.
  */
 export async function fuzz(
   format: string,
@@ -326,7 +330,7 @@ async function readAll(checkpoint: string, of: Graph): Promise<void> {
   }
 }
 
-/** Throws where the reader neither reads nor refuses in words. */
+/** Throws if the reader neither reads nor refuses with a message. */
 async function readOrRefused(read: () => Promise<unknown>, which: string): Promise<'refused' | 'read'> {
   try {
     await read();

@@ -1,6 +1,7 @@
 /**
- * Checkpoints of the families that llama.cpp converts, as `transformers` has them and as convert_hf_to_gguf.py would write them: written again by
- * hand, so that what reads them is held to something else than itself.
+ * Checkpoints of the families that llama.cpp converts, in the form of `transformers` and in the
+ * form of convert_hf_to_gguf.py. Both are written by hand here, so that the reader is tested
+ * against independent code.
  */
 import type { Tensor, Value } from './gguf-file.ts';
 import { value } from './gguf-file.ts';
@@ -9,11 +10,11 @@ export interface Family {
   readonly architecture: string;
   /** `config.json` */
   readonly config: Readonly<Record<string, unknown>>;
-  /** Metadata that the family has beside what all have. */
+  /** The family's metadata in addition to the common ones. */
   readonly metadata?: Readonly<Record<string, Value>>;
   /** Leaves out what `metadata` does not say: d / heads. */
   readonly withoutLengths?: true;
-  /** Why the pinned llama.cpp computes something else. */
+  /** The reason why the pinned llama.cpp computes something else. */
   readonly otherwise?: string;
 }
 
@@ -31,7 +32,7 @@ const sizes = {
   tie_word_embeddings: true,
 };
 
-/** For families whose heads are d / heads wide in llama.cpp, whatever the file says. */
+/** For families whose heads are always d / heads wide in llama.cpp. */
 const square = { ...sizes, head_dim: 4 };
 
 export const families: Readonly<Record<string, Family>> = {
@@ -147,11 +148,13 @@ export interface Stored {
   readonly values: Float32Array;
 }
 
-/** What value `i` of tensor `id` is. */
+/** Value `i` of tensor `id`. */
 type Fill = (id: number, i: number, name: string, shape: readonly number[]) => number;
 const distinct: Fill = (id, i) => id / 64 + i / 65_536;
 
-/** Every tensor that `transformers` saves of the family; each value is another one unless `fill` says otherwise. */
+/**
+ * All tensors that `transformers` saves for the family; all values differ unless `fill` sets them.
+ */
 export function checkpointOf({ architecture, config }: Family, fill: Fill = distinct): readonly Stored[] {
   const c = { num_key_value_heads: config.num_attention_heads, ...config } as Readonly<Record<string, number>>;
   const [d, ff, vocab] = [c.hidden_size!, c.intermediate_size!, c.vocab_size!];
@@ -239,7 +242,7 @@ export function checkpointOf({ architecture, config }: Family, fill: Fill = dist
   });
 }
 
-/** ggml's names of parts of a layer, as gguf-py has them. */
+/** ggml's names for parts of a layer, as in gguf-py. */
 const parts: Readonly<Record<string, string>> = {
   input_layernorm: 'attn_norm',
   operator_norm: 'attn_norm',
@@ -324,7 +327,7 @@ export function converted(
   };
 }
 
-/** What `modify_tensors` of the family's class makes of the values. */
+/** The changes that `modify_tensors` of the family's class makes to the values. */
 function changed(
   architecture: string,
   { name, shape: [rows = 0, columns = 1], values }: Stored,
@@ -348,7 +351,7 @@ function changed(
     return moved(sources.flat(2));
   }
   if (architecture === 'gptneox' && name.includes('query_key_value')) {
-    // reshape(heads, 3, headDim, columns), then [:, 0], [:, 1], [:, 2], one behind the other
+    // reshape(heads, 3, headDim, columns), then [:, 0], [:, 1], [:, 2], concatenated
     const headDim = rows / heads / 3;
     const sources = [0, 1, 2].map((part) =>
       Array.from({ length: heads }, (_, head) =>

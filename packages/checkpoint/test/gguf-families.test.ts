@@ -1,6 +1,6 @@
 /**
- * Every architecture that is imported from GGUF: the file gives the model that the `config.json` of the same checkpoint gives, and each tensor with
- * the values that it has there.
+ * Every architecture that can be imported from GGUF: the file gives the same model as the
+ * `config.json` of the same checkpoint, and each tensor has the same values.
  */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-test('every architecture of the table is here', () => {
+test('every architecture of the table is tested', () => {
   expect(new Set(Object.values(families).map(({ architecture }) => architecture))).toEqual(
     new Set(architectures.keys()),
   );

@@ -1,4 +1,4 @@
-/** GGUF files as tests want them: every count, type, size and offset may lie. */
+/** Writes GGUF files for tests: every count, type, size and offset can be made false. */
 import { joined } from './torch-file.ts';
 
 /** The number of a value type and the bytes of a value. */
@@ -13,7 +13,7 @@ export interface Tensor {
   /** ggml's number; F32 unless given. */
   readonly type?: number;
   readonly data: Uint8Array;
-  /** Where it would lie; behind the one before unless given. */
+  /** Its offset; follows the previous tensor by default. */
   readonly offset?: number;
 }
 
@@ -51,7 +51,7 @@ export const value = {
     value.array(5, [new Uint8Array(Int32Array.from(numbers).buffer)], numbers.length),
 };
 
-/** A file with these pairs and tensors. A pair may be there twice, and so may a tensor. */
+/** A file with these pairs and tensors. Pairs and tensors may occur twice. */
 export function ggufFile(
   pairs: readonly (readonly [key: string, value: Value])[],
   tensors: readonly Tensor[],

@@ -65,7 +65,7 @@ const tensors: readonly Tensor[] = [
 const biases = (i: number, sizes: Readonly<Record<string, number>>): readonly Tensor[] =>
   Object.entries(sizes).map(([name, size]) => f32(`blk.${i}.${name}.bias`, size));
 
-/** The one kind of block that these have. */
+/** The kind of block that all of these have. */
 const blockOf = ({ kinds: [kind] }: Decoder) => kind!;
 const attentionOf = (decoder: Decoder) => blockOf(decoder).mixer as Attention;
 
@@ -73,7 +73,7 @@ describe('the model', () => {
   const read = async (changed: Pairs, ...more: readonly Tensor[]) =>
     readGgufDecoder(await file({ ...pairs, ...changed }, [...tensors, ...more]));
 
-  test('is the one that a config.json of the same sizes describes', async () => {
+  test('equals that of a config.json with the same sizes', async () => {
     const config = {
       model_type: 'llama',
       hidden_size: 16,
@@ -93,7 +93,7 @@ describe('the model', () => {
     expect(await read({})).toEqual(await readModel(path.join(folder, 'hub')));
   });
 
-  test('fills in what llama.cpp fills in', async () => {
+  test("uses llama.cpp's defaults for missing keys", async () => {
     const { 'llama.rope.freq_base': _, 'llama.vocab_size': __, ...fewer } = pairs;
     const decoder = await readGgufDecoder(await file(fewer, tensors));
     expect([attentionOf(decoder).rope!.theta, decoder.vocab]).toEqual([10_000, 11]);
@@ -102,14 +102,14 @@ describe('the model', () => {
     expect(attentionOf(await readGgufDecoder(await file(least, tensors)))).toMatchObject({ headDim: 4, kvHeads: 4 });
   });
 
-  test('takes one size for each layer where they are the same', async () => {
+  test('accepts a size per layer if all are the same', async () => {
     expect(attentionOf(await read({ 'llama.attention.head_count_kv': value.i32s([2, 2]) })).kvHeads).toBe(2);
     await expect(read({ 'llama.attention.head_count_kv': value.i32s([2, 4]) })).rejects.toThrow(
       /L206 .*llama.attention.head_count_kv is \[2,4\]\. Try a checkpoint whose layers have one size/,
     );
   });
 
-  test('has a head of its own, and biases, where the file has their tensors', async () => {
+  test('has an untied head and biases if the file has their tensors', async () => {
     const qkv = { attn_q: 24, attn_k: 12, attn_v: 12 };
     const ffn = { ffn_gate: 40, ffn_up: 40, ffn_down: 16 };
     const output = { attn_output: 16 };
@@ -206,7 +206,7 @@ describe('the model', () => {
     await expect(read({ [`llama.${key}`]: changed })).rejects.toThrow(message);
   });
 
-  test('values that change nothing are taken', async () => {
+  test('values that change nothing are accepted', async () => {
     const neutral = {
       'llama.rope.scaling.type': value.string('none'),
       'llama.rope.scaling.factor': value.f32(1),
@@ -246,7 +246,7 @@ test('the graph file says where it comes from', async () => {
 });
 
 describe('tensors', () => {
-  /** One block whose q is turned as `pairing` says. */
+  /** One block whose q is rotated as `pairing` says. */
   const turning = (pairing: 'half' | 'adjacent'): Graph => {
     const graph = tinyGraph();
     const d = { name: 'd', size: 16 };
@@ -282,7 +282,8 @@ describe('tensors', () => {
   });
 
   test('rows of q and k go back to where the converter of llama.cpp took them from', async () => {
-    // convert_hf_to_gguf.py: w.reshape(heads, 2, headDim / 2, columns).swapaxes(1, 2). Row r of the file is row r of its list.
+    // convert_hf_to_gguf.py: w.reshape(heads, 2, headDim / 2, columns).swapaxes(1, 2). Row r of the
+    // file is row r of its list.
     const converted = (heads: number, headDim: number): number[] =>
       Array.from({ length: heads }, (_, head) =>
         Array.from({ length: headDim / 2 }, (_, i) => [0, 1].map((half) => (head * 2 + half) * (headDim / 2) + i)),
@@ -294,7 +295,7 @@ describe('tensors', () => {
     ] as const) {
       const read = new Float32Array(6 * heads * 16);
       await opened.read(name, 0, read);
-      // row r of what is read is the row of the file that came from r
+      // row r of the result is the file's row that came from r
       const expected = Float32Array.from({ length: read.length }, (_, i) => {
         const stored = converted(heads, 6).indexOf(Math.floor(i / 16));
         return 16 * stored + (i % 16);
@@ -317,7 +318,7 @@ describe('tensors', () => {
     await opened.close();
   });
 
-  test('rows stay where they are for a graph that turns neighbours', async () => {
+  test('rows stay in place for a graph that rotates adjacent pairs', async () => {
     const at = await file(pairs, tensors);
     for (const [pairing, first] of [
       ['half', [0, 2, 4, 1, 3, 5]],
@@ -331,7 +332,7 @@ describe('tensors', () => {
     }
   });
 
-  test('rows that are no whole heads are refused', async () => {
+  test('rows that are not whole heads are refused', async () => {
     const wrong = tensors.map((tensor) => (tensor.name === 'blk.0.attn_q.weight' ? f32(tensor.name, 22, 16) : tensor));
     await expect(openGgufWeights(await file(pairs, wrong), tinyGraph())).rejects.toThrow(
       /L206 .*blk.0.attn_q.weight has 22 rows, and 8 do not divide them/,

@@ -1,4 +1,7 @@
-/** The tokenizer of a GGUF file as the two files that a folder from Hugging Face has, and what is refused of it. */
+/**
+ * The tokenizer of a GGUF file as the two files of a Hugging Face folder, and the reasons for
+ * refusing one.
+ */
 import { readFileSync } from 'node:fs';
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { Tokenizer } from '@lamella/runtime/tokenizer';
@@ -45,7 +48,7 @@ const byteLevel: Pairs = {
 };
 
 describe('SentencePiece', () => {
-  test('gives the ids of spm_encode, and the texts again', () => {
+  test('gives the ids of spm_encode, and decodes them to the texts', () => {
     const encoded = fixture('encoded.jsonl').toString().trimEnd().split('\n');
     const pairs = encoded.map((row) => JSON.parse(row) as [line: string, ids: number[]]);
     const here = tokenizer(sentencePiece);
@@ -53,7 +56,7 @@ describe('SentencePiece', () => {
     expect(pairs.map(([, ids]) => here.decode(ids))).toEqual(pairs.map(([line]) => line.replaceAll('▁', ' ')));
   });
 
-  test('says what goes around a prompt, as llama.cpp fills it in', () => {
+  test("gives the tokens around a prompt, with llama.cpp's defaults", () => {
     expect(read(sentencePiece)!.config).toMatchObject({
       bos_token: '<s>',
       eos_token: '</s>',
@@ -68,14 +71,14 @@ describe('SentencePiece', () => {
     expect(read(without)!.config).toMatchObject({ bos_token: null, add_bos_token: false });
   });
 
-  test('puts no space before the text where the file says so', () => {
+  test('puts no space before the text if the file says so', () => {
     const plain = tokenizer({ ...sentencePiece, 'tokenizer.ggml.add_space_prefix': false });
     const usual = tokenizer(sentencePiece);
     expect(plain.encode(' the')).toEqual(usual.encode('the'));
     expect(plain.encode('the')).not.toEqual(usual.encode('the'));
   });
 
-  test('tokens that are not used are never found', () => {
+  test('unused tokens are never found in text', () => {
     const padded = {
       ...sentencePiece,
       'tokenizer.ggml.tokens': [...pieces.map(({ text }) => text), '[PAD]'],
@@ -87,7 +90,7 @@ describe('SentencePiece', () => {
 });
 
 describe('byte-level BPE', () => {
-  test('merges, finds what the user defined, and no special token', () => {
+  test('merges, finds user-defined tokens, and no special token', () => {
     const here = tokenizer(byteLevel);
     expect(here.encode('ab ab<mark>ab')).toEqual([95, 96, 98, 95]);
     expect(here.encode('<|end|>')).not.toContain(97);
@@ -99,7 +102,7 @@ describe('byte-level BPE', () => {
     expect(tokenizer({ ...byteLevel, 'tokenizer.ggml.pre': name }).encode('ab ab')).toEqual([95, 96]);
   });
 
-  test('every token that ends an answer is one, once', () => {
+  test('every token that ends an answer is listed once', () => {
     const ends = { 'tokenizer.ggml.eot_token_id': 98, 'tokenizer.ggml.eom_token_id': 97 };
     expect(read({ ...byteLevel, ...ends })!.eos).toEqual([97, 98]);
     expect(read({ ...byteLevel, 'tokenizer.ggml.eot_token_id': 0xffffffff })!.eos).toEqual([97]);
@@ -125,7 +128,7 @@ test('chat templates are kept: one as a text, several with their names', () => {
   expect(read(byteLevel)!.config).not.toHaveProperty('chat_template');
 });
 
-test('a file without a tokenizer, or with one that is made up, has none', () => {
+test('a file without a tokenizer, or with a made-up one, gives none', () => {
   const none: readonly Pairs[] = [{}, { 'tokenizer.ggml.model': 'none' }, { 'tokenizer.ggml.model': 'no_vocab' }];
   for (const pairs of [...none, { ...sentencePiece, 'lamella.vocabulary': 'made up' }]) {
     expect(hasTokenizer(new Map(Object.entries(pairs)))).toBe(false);

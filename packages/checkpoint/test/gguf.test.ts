@@ -1,4 +1,7 @@
-/** Reading GGUF: a file of ggml's own package (fixtures/gguf/witness.py), and everything that can be wrong with one. */
+/**
+ * Reading GGUF: a file of ggml's own package (fixtures/gguf/witness.py), and every way in which a
+ * file can be wrong.
+ */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -23,7 +26,7 @@ const witnessed = Object.entries(witness).map(([name, { shape, values }]) => {
 });
 
 describe("a file of ggml's own package", () => {
-  test('has the metadata that went in, of every type', async () => {
+  test('has the written metadata, of every type', async () => {
     const { metadata, close } = await openGguf(witnessFile);
     await close();
     expect(Object.fromEntries([...metadata].filter(([key]) => key.startsWith('a.')))).toEqual({
@@ -44,7 +47,7 @@ describe("a file of ggml's own package", () => {
     });
   });
 
-  test('has a tensor of every type that is read', () => {
+  test('has a tensor of every supported type', () => {
     expect(witnessed.map(({ name }) => name).sort()).toEqual([...ggmlDtypes.keys()].sort());
   });
 
@@ -61,7 +64,7 @@ describe("a file of ggml's own package", () => {
     },
   );
 
-  test.each(witnessed)('$name: any range of it, also one that begins and ends inside a block', async (tensor) => {
+  test.each(witnessed)('$name: any range, including one that begins and ends inside a block', async (tensor) => {
     const { name, values } = tensor;
     const file = await openGguf(witnessFile);
     for (const [from, to] of [
@@ -80,7 +83,7 @@ describe("a file of ggml's own package", () => {
   });
 });
 
-test('a beginning longer than what is read at first, and values beyond one buffer, are read whole', async () => {
+test('a header longer than the first read, and values beyond one buffer, are read whole', async () => {
   const texts = Array.from({ length: 10 }, (_, i) => `${i}`.repeat(2_000_000));
   const count = (4 << 20) + 256;
   const scale = Uint8Array.of(0x00, 0x3c); // 1
@@ -98,7 +101,7 @@ test('a beginning longer than what is read at first, and values beyond one buffe
   expect(read.findIndex((each, i) => each !== (((i >> 5) * 7 + (i & 31)) & 127))).toBe(-1);
 });
 
-describe('is refused in words', () => {
+describe('is refused with a message', () => {
   const f32 = (name: string, count: number): Tensor => ({ name, shape: [count], data: new Uint8Array(4 * count) });
   const refusal = async (bytes: Uint8Array): Promise<string> => {
     const file = path.join(folder, 'bad.gguf');
@@ -115,7 +118,7 @@ describe('is refused in words', () => {
     ggufFile([['a', { type, bytes: new Uint8Array(Buffer.concat(bytes)) }]], [f32('w', 8)]);
   const withTensors = (...tensors: readonly Tensor[]) => ggufFile(one, tensors);
 
-  test('what is right is not refused', async () => {
+  test('valid files are not refused', async () => {
     expect(await refusal(lying({}))).toBe('nothing is wrong');
     expect(await refusal(lying({ version: 2 }))).toBe('nothing is wrong');
     expect(await refusal(ggufFile(one, []))).toBe('nothing is wrong');
@@ -197,7 +200,7 @@ describe('is refused in words', () => {
     expect(said).toMatch(/Try /);
   });
 
-  test('a tensor of a type that is not read, when it is asked for', async () => {
+  test('a tensor of an unsupported type is refused when it is read', async () => {
     const file = path.join(folder, 'q2.gguf');
     await writeFile(file, withTensors({ name: 'w', shape: [256], type: 10, data: new Uint8Array(84) }));
     const opened = await openGguf(file);
@@ -207,7 +210,7 @@ describe('is refused in words', () => {
     await opened.close();
   });
 
-  test('however short it is cut', async () => {
+  test('at any length to which it is cut', async () => {
     const whole = ggufFile([...one, ['b', value.strings(['x', 'y'])]], [f32('v', 8), f32('w', 8)]);
     const left = whole.length;
     for (let length = 0; length < left; length++) {

@@ -1,4 +1,4 @@
-/** `config.json` as it should not be: whatever a size says, the answer is one short message, and it comes at once. */
+/** Invalid `config.json` files: any size, however wrong, gives one short message at once. */
 import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -59,7 +59,7 @@ test.each([
   expect(message.slice(folder.length).length).toBeLessThan(300);
 });
 
-test('numbers beyond what JSON can hold, and nesting without end', () => {
+test('numbers beyond the range of JSON, and endless nesting', () => {
   const sized = (size: string) => JSON.stringify(config).replace('"hidden_size":16', `"hidden_size":${size}`);
   expect(refusal(sized('1e999'))).toMatch(/^L206 .*hidden_size/);
   const deep = '['.repeat(100_000) + ']'.repeat(100_000);
@@ -78,7 +78,7 @@ test('a byte order mark before it', () => {
   expect(refusal(`\ufeff${JSON.stringify(config)}`)).toBe('');
 });
 
-test('a model is named after its folder, in letters that every file system and npm take', () => {
+test('a model is named after its folder, with characters that every file system and npm allow', () => {
   expect(modelName('/x/MobileLLM-125M/')).toBe('mobilellm-125m');
   expect(modelName('/x/wörter & zahlen')).toBe('w-rter-zahlen');
   expect(modelName('/x/...')).toBe('model');

@@ -18,7 +18,10 @@ afterAll(() => rm(folder, { recursive: true }));
 const graph = tinyGraph();
 type Tensor = { readonly name: string; readonly shape: readonly number[] };
 
-/** A checkpoint folder with these tensors; values are what random:1 gives the name in `like`, or the tensor's own name. */
+/**
+ * A checkpoint folder with these tensors; values are those of random:1 for the name in `like`, or
+ * for the tensor's own name.
+ */
 async function checkpoint(name: string, tensors: readonly (Tensor & { readonly like?: string })[]): Promise<string> {
   const dir = path.join(folder, name);
   await mkdir(dir);
@@ -134,7 +137,7 @@ test('a head that is not the embedding is not ignored', async () => {
   expect(await message(await checkpoint('wide', wide))).toMatch(/extra +lm_head.weight +- +\[6, 4\]/);
 });
 
-test('a folder without a checkpoint says what is there instead', async () => {
+test('a folder without a checkpoint: the message lists what is there', async () => {
   const dir = path.join(folder, 'torch');
   await mkdir(dir);
   await writeFile(path.join(dir, 'adapter_model.bin'), '');
@@ -142,7 +145,7 @@ test('a folder without a checkpoint says what is there instead', async () => {
   expect(await message(path.join(folder, 'nowhere'))).toMatch(/^L204 .*there is no such file/);
 });
 
-test('a dtype that is not read is refused before any data is', async () => {
+test('an unsupported dtype is refused before any data is read', async () => {
   const header = JSON.stringify(
     Object.fromEntries([
       ...graph.weights.map(({ name, shape }, i) => [
@@ -183,7 +186,7 @@ describe('a weight that is a part of a tensor', () => {
   const { shape } = part.stored!;
   const width = shape[1]!;
 
-  test('is read from its rows alone, plus its number', async () => {
+  test('is read from its rows only, plus its number', async () => {
     const dir = await checkpoint('fused', checkpointTensors(parts));
     const source = await openWeights(dir, parts);
     const whole = randomTensor(1, { name: 'fused', shape, role: 'matrix' });
@@ -192,14 +195,14 @@ describe('a weight that is a part of a tensor', () => {
     await source.close();
   });
 
-  test('of random:SEED has the values of that tensor, centred as its role says', async () => {
+  test('of random:SEED has the values of that tensor, centred by its role', async () => {
     const source = await openWeights('random:3', parts);
     const whole = randomTensor(3, { name: 'fused', shape, role: part.role });
     const wanted = [1, 4].flatMap((row) => [...whole.subarray(row * width, (row + 1) * width)]);
     expect([...(await source.read(part))]).toEqual(wanted);
   });
 
-  test('is asked of a checkpoint as that tensor', async () => {
+  test('is looked up in a checkpoint as that tensor', async () => {
     const dir = await checkpoint('unfused', graph.weights);
     const said = await message(dir, parts);
     expect(said).toMatch(/missing +fused/);

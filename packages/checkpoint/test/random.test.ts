@@ -4,7 +4,7 @@ import { randomTensor } from '../src/random.ts';
 const q = { name: 'model.layers.0.self_attn.q_proj.weight', shape: [576, 576], role: 'matrix' } as const;
 const norm = { name: 'model.norm.weight', shape: [576], role: 'gain' } as const;
 
-/** Written again from the formulas in random.ts with BigInt, so that a slip in 32-bit arithmetic shows. */
+/** Implements the formulas in random.ts again with BigInt, so that a 32-bit mistake shows. */
 function byTheFormula(seed: number, name: string, i: number): number {
   const u32 = (x: bigint) => x & 0xffff_ffffn;
   const mix = (x: bigint) => {

@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 const at = (name: string) => path.join(folder, name);
 
-/** A file with this header (text, or anything that JSON can say) and this data. */
+/** A file with this header (text, or any JSON value) and this data. */
 function fileOf(header: unknown, data = new Uint8Array(), length?: bigint): Uint8Array {
   const json = new TextEncoder().encode(typeof header === 'string' ? header : JSON.stringify(header));
   const bytes = new Uint8Array(8 + json.length + data.length);
@@ -26,7 +26,7 @@ function fileOf(header: unknown, data = new Uint8Array(), length?: bigint): Uint
   return bytes;
 }
 
-/** Opens the bytes as a file; the code and message it fails with, or null. */
+/** Opens the bytes as a file; returns the code and message of the failure, or null. */
 async function failure(bytes: Uint8Array, name = 'case.safetensors'): Promise<string | null> {
   await writeFile(at(name), bytes);
   try {
@@ -44,7 +44,7 @@ const f32 = (begin: number, end: number, shape = [(end - begin) / 4]) => ({
   data_offsets: [begin, end],
 });
 
-test('what is written is read back, whole or in part', async () => {
+test('written values are read back, whole or in part', async () => {
   const tensors = [
     { name: 'a', shape: [3, 2] },
     { name: 'scalar', shape: [] },
@@ -130,8 +130,9 @@ test('shards are one checkpoint', async () => {
 const eight = new Uint8Array(8);
 
 /**
- * What the reference (safetensors 0.8) reads, too. It and this reader refuse the same files but one: a name that is there twice, of which the
- * reference drops one in silence. And sizes like `2.0`, which JavaScript cannot tell from 2, are read here alone.
+ * Cases that the reference (safetensors 0.8) also reads. Both readers refuse the same files with
+ * two exceptions. A name that occurs twice: the reference silently drops one of them. Sizes like
+ * `2.0`, which JavaScript cannot tell from 2: only this reader accepts them.
  */
 test.each([
   ['metadata that is null', fileOf({ __metadata__: null, a: f32(0, 8) }, eight), ['a']],
@@ -243,7 +244,7 @@ test('a file that shrinks after it was opened, a folder and a file that is not t
   await expect(openSafetensors(at('nowhere'))).rejects.toThrow(/L204 .* there is no such file/);
 });
 
-test('dtypes that are not read are measured, listed and refused by name', async () => {
+test('unsupported dtypes are measured, listed and refused by name', async () => {
   const header = { a: { dtype: 'I64', shape: [1], data_offsets: [0, 8] } };
   await writeFile(at('i64.safetensors'), fileOf(header, eight));
   const checkpoint = await openSafetensors(at('i64.safetensors'));
@@ -252,7 +253,7 @@ test('dtypes that are not read are measured, listed and refused by name', async 
   await checkpoint.close();
 });
 
-test('nothing is left when writing fails, and what was there stays', async () => {
+test('if writing fails, nothing is left and an existing file stays', async () => {
   await writeFile(at('kept.safetensors'), 'before');
   const tensors = [{ name: 'a', shape: [2] }];
   const fails = () => Promise.reject(new Error('no values'));
@@ -264,7 +265,7 @@ test('nothing is left when writing fails, and what was there stays', async () =>
   );
 });
 
-/** Sizes and offsets that are nearly right, wild, or no numbers at all. */
+/** Sizes and offsets that are nearly right, wild, or not numbers at all. */
 const number = fc.oneof(fc.nat(16), fc.maxSafeInteger(), fc.double(), fc.constantFrom(null, 'x', [], -1));
 const entry = fc.oneof(
   fc.record(
@@ -285,7 +286,7 @@ const header = fc.oneof(
   fc.jsonValue(),
 );
 
-test('any header is read or refused in words', async () => {
+test('any header is read or refused with a message', async () => {
   const property = fc.asyncProperty(header, fc.uint8Array({ maxLength: 64 }), async (json, data) => {
     const message = await failure(fileOf(json, data));
     expect(message === null || /^L20[23] /.test(message)).toBe(true);
@@ -293,7 +294,7 @@ test('any header is read or refused in words', async () => {
   await fc.assert(property, { numRuns: 400 });
 });
 
-test('any bytes are read or refused in words', async () => {
+test('any bytes are read or refused with a message', async () => {
   const property = fc.asyncProperty(fc.uint8Array({ maxLength: 200 }), fc.boolean(), async (bytes, plausible) => {
     if (plausible && bytes.length > 8) bytes.set([bytes.length >> 1, 0, 0, 0, 0, 0, 0, 0]);
     const message = await failure(bytes);
@@ -302,7 +303,7 @@ test('any bytes are read or refused in words', async () => {
   await fc.assert(property, { numRuns: 300 });
 });
 
-test('a good file with one byte changed, cut or added is read or refused in words', async () => {
+test('a good file with one byte changed, cut or added is read or refused with a message', async () => {
   const good = fileOf({ a: f32(0, 8, [2, 1]), b: f32(8, 24, [4]) }, new Uint8Array(24));
   const property = fc.asyncProperty(
     fc.nat(good.length - 1),

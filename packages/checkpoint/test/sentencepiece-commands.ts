@@ -1,5 +1,6 @@
 /**
- * SentencePiece itself, as Debian packages it (`sentencepiece`): what the tests call right. Installed through apt where that is possible.
+ * SentencePiece itself, as packaged by Debian (`sentencepiece`): the reference of these tests.
+ * Installed through apt where that is possible.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -7,7 +8,9 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-/** Makes `spm_train` and `spm_encode` available; throws, saying how to do it by hand, where it cannot. */
+/**
+ * Makes `spm_train` and `spm_encode` available; if that is impossible, throws with instructions.
+ */
 export function installSentencePiece(): void {
   const found = (process.env.PATH ?? '').split(':').some((folder) => existsSync(path.join(folder, 'spm_encode')));
   if (found) return;
@@ -20,8 +23,8 @@ export function installSentencePiece(): void {
 }
 
 /**
- * The content of a `tokenizer.model` trained on `lines` with the settings of LLaMA's, but for the character coverage: it is lower, so that
- * the rare characters of a small corpus are left to the byte fallback.
+ * The content of a `tokenizer.model` trained on `lines` with LLaMA's settings, except for the
+ * character coverage: it is lower, so that rare characters of a small corpus use the byte fallback.
  */
 export async function trainBpe(lines: readonly string[], vocab: number, ...more: string[]): Promise<Uint8Array> {
   return inFolder(async (folder) => {

@@ -1,7 +1,9 @@
-/** `tokenizer.model` files as text: what a test says about one becomes the protobuf message it must be read from. */
+/** Writes `tokenizer.model` files for tests: a description becomes the protobuf message. */
 
 type Value = number | boolean | string | Uint8Array;
-/** Field numbers to values: whole numbers and bools as varints, strings and bytes with their length. */
+/**
+ * Field numbers to values: whole numbers and bools as varints, strings and bytes with their length.
+ */
 export type Fields = Readonly<Record<number, Value>>;
 
 /** As in sentencepiece_model.proto. */
@@ -17,7 +19,7 @@ export const byteNames = Array.from(
   { length: 256 },
   (_, byte) => `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`,
 );
-/** What every LLaMA-like vocabulary begins with. */
+/** The first pieces of every LLaMA-like vocabulary. */
 export const firstPieces: readonly PieceFields[] = [
   { text: '<unk>', type: type.unknown },
   { text: '<s>', type: type.control },

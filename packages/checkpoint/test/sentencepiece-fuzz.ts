@@ -1,6 +1,7 @@
 /**
- * Damaged `tokenizer.model` files by the thousand: each is refused in words, or becomes a tokenizer that the runtime can use; without
- * much memory. A failure names the seed that makes it again.
+ * Reads thousands of damaged `tokenizer.model` files: each is refused with a message, or becomes a
+ * tokenizer that the runtime can use, in little memory. A failure names the seed that reproduces
+ * it.
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { Tokenizer } from '@lamella/runtime/tokenizer';
@@ -49,7 +50,7 @@ const piece: fc.Arbitrary<PieceFields> = fc.record({
   ),
   type: fc.oneof({ weight: 20, arbitrary: fc.constant(type.normal) }, fc.constant(type.user), fc.nat(8)),
 });
-/** A vocabulary in which most cases have no text twice, so that what comes after that check is reached too. */
+/** A vocabulary in which most cases have no text twice, so that later checks are reached too. */
 const pieces = fc.oneof(
   { weight: 4, arbitrary: fc.uniqueArray(piece, { maxLength: 20, selector: (one) => one.text }) },
   { weight: 1, arbitrary: fc.array(piece, { maxLength: 20 }) },
@@ -57,10 +58,10 @@ const pieces = fc.oneof(
 const settings = fc.dictionary(fc.constantFrom('2', '3', '4', '5', '24', '45', '46'), fc.oneof(fc.nat(), text), {
   maxKeys: 2,
 });
-/** Lengths and numbers as a liar would have them. */
+/** False lengths and numbers. */
 const lie = fc.constantFrom(0, 1, 127, 128, 2 ** 31, 2 ** 32, 2 ** 53, 2 ** 63).map(varint);
 
-/** Bytes put over, put in or cut out at a place, given as a fraction of the file. */
+/** Overwrites, inserts or cuts out bytes at a place, given as a fraction of the file. */
 const damage = fc.record({
   at: fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true }),
   removed: fc.oneof(fc.nat(8), fc.constant(Infinity)),
@@ -77,14 +78,17 @@ const file = fc
   .map(([more, set, breaks]) => {
     let bytes = [...modelFile([...firstPieces, ...more], { ...bpe, ...set }, { ...identity, ...set })];
     for (const { at, removed, added } of breaks) {
-      // The first 256 bytes' names are not where the interest lies: half of the damage is behind them.
+      // The names of the 256 bytes are of little interest: half of the damage comes after them.
       const place = Math.floor((at < 0.5 ? at * 2 : 1 - (at - 0.5) * 0.1) * bytes.length);
       bytes = [...bytes.slice(0, place), ...added, ...bytes.slice(place + removed)];
     }
     return Uint8Array.from(bytes);
   });
 
-/** Breaks so many files, from `seed` on. Returns how many were refused and how many read. */
+/**
+ * Damages files a number of times, from `seed` on. Returns the numbers of refused and of read
+ * files.
+ */
 export function fuzzSentencePiece(cases: number, seed: number): { refused: number; read: number } {
   const counts = { refused: 0, read: 0 };
   const before = process.memoryUsage.rss();

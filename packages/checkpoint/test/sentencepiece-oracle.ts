@@ -1,10 +1,11 @@
 /**
- * SentencePiece's BPE as its definition reads, to hold the tokenizer of a package against: no heap, no ranks, no merges; every round looks
- * at all neighbours and joins the best. For models without user-defined symbols that keep their spaces.
+ * SentencePiece's BPE by its definition, as a reference for a package's tokenizer: no heap, no
+ * ranks, no merges; every round examines all adjacent pairs and joins the best. For models without
+ * user-defined symbols that keep their spaces.
  */
 import type { SentencePieceModel } from '../src/sentencepiece/model.ts';
 
-/** What gives the ids of a text. */
+/** A function that gives the ids of a text. */
 export function oracle(model: SentencePieceModel): (text: string) => number[] {
   const pieces = new Map(model.pieces.map((piece, id) => [piece.text, { ...piece, id }]));
   const normal = (symbol: string) => {

@@ -1,6 +1,7 @@
 /**
- * Lines for holding a tokenizer against SentencePiece: sentences, code, many scripts, emoji, control characters, odd spaces and any
- * code point at all, mixed on one line as well. Made from a seed, so that a seed names the same lines everywhere.
+ * Lines for comparing a tokenizer with SentencePiece: sentences, code, many scripts, emoji, control
+ * characters, odd spaces and any code point, also mixed on one line. Made from a seed, so that a
+ * seed gives the same lines everywhere.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -27,7 +28,7 @@ const code = [
   '$ grep -rn "^\\s*import" src/ | sort -u >> out.txt 2>&1',
   'if (a && !b || c !== d) { throw new Error(`L207: {reason}`); }',
 ];
-/** What looks like part of the vocabulary, and must be text. */
+/** Text that looks like special pieces of the vocabulary and must be treated as text. */
 const looksSpecial = ['<s>', '</s>', '<unk>', '<0x41>', '<0x0A>', '▁', '▁▁the', 'the▁a', '<pad>', '[INST]', ' ⁇ '];
 const spaces = [
   ' ',
@@ -102,7 +103,7 @@ export function mixedLines(seed: number, count: number): string[] {
   return Array.from({ length: count }, line);
 }
 
-/** The lines of this repository's own TypeScript and Markdown that are not empty. */
+/** The non-empty lines of this repository's own TypeScript and Markdown. */
 export async function sourceLines(): Promise<string[]> {
   const root = new URL('../../../', import.meta.url);
   const listed = execFileSync('git', ['ls-files', '-z', '*.ts', '*.md'], { cwd: root, encoding: 'utf8' });

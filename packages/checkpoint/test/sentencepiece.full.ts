@@ -1,6 +1,7 @@
 /**
- * Ids against `spm_encode`, run here: with the committed model, with one trained now as LLaMA's was, with user-defined symbols, without the
- * dummy prefix, and on strings of few letters, where the same piece can be cut in most ways. Wants the Debian package `sentencepiece`.
+ * Compares ids with `spm_encode`, run here: with the committed model, with one trained now with
+ * LLaMA's settings, with user-defined symbols, without the dummy prefix, and on strings of few
+ * letters, where the same piece can be cut in most ways. Needs the Debian package `sentencepiece`.
  */
 import { readFileSync } from 'node:fs';
 import { Tokenizer } from '@lamella/runtime/tokenizer';
@@ -99,7 +100,7 @@ test.each([
 test(
   'however damaged, a file is read or refused in words',
   () => {
-    const seed = Date.now() % 1_000_000_000; // others each time; a failure tells its seed
+    const seed = Date.now() % 1_000_000_000; // different ones each time; a failure prints its seed
     const { refused, read } = fuzzSentencePiece(5000, seed);
     console.log(`tokenizer.model: ${refused} refused, ${read} read, from seed ${seed}`);
     expect(refused).toBeGreaterThan(1000);

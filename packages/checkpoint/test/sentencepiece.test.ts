@@ -20,14 +20,14 @@ import { oracle } from './sentencepiece-oracle.ts';
 
 const fixture = (name: string) => readFileSync(new URL(`fixtures/spm/${name}`, import.meta.url));
 const trained = fixture('tokenizer.model');
-/** Lines and the ids that spm_encode gave for them. */
+/** Lines with the ids that spm_encode gave for them. */
 const encoded = fixture('encoded.jsonl')
   .toString()
   .split('\n')
   .slice(0, -1)
   .map((row) => JSON.parse(row) as [line: string, ids: number[]]);
 
-/** The tokenizer that a package would have, through JSON as it would be. */
+/** The tokenizer of a package, converted to JSON and back. */
 function tokenizerOf(model: Uint8Array, config: Record<string, unknown> | null = null): Tokenizer {
   const contents = sentencePieceToTokenizerJson(model, config, 'tokenizer.model');
   const json: unknown = JSON.parse(JSON.stringify(contents.tokenizer));
@@ -53,19 +53,19 @@ test("ids are spm_encode's, and text comes back", () => {
   const tokenizer = tokenizerOf(trained);
   expect(encoded.length).toBe(250);
   expect(encoded.map(([line]) => tokenizer.encode(line))).toEqual(encoded.map(([, ids]) => ids));
-  // SentencePiece writes a space for every ▁, as it does.
+  // SentencePiece also writes a space for every ▁.
   expect(encoded.map(([, ids]) => tokenizer.decode(ids))).toEqual(encoded.map(([line]) => line.replaceAll('▁', ' ')));
 });
 
-test('line feeds and NUL, which lines cannot have or files rarely do, fall back to bytes', () => {
+test('line feeds and NUL fall back to bytes', () => {
   const tokenizer = tokenizerOf(trained);
   const a = tokenizer.encode('a').length;
   expect(tokenizer.encode('a\n\n\0').slice(a)).toEqual([idOf(10), idOf(10), idOf(0)]);
   expect(tokenizer.decode(tokenizer.encode('a\n\0b\r\n'))).toBe('a\n\0b\r\n');
 });
 
-test('the piece with the highest score is merged first, whatever it is made of', () => {
-  // abc can only be a+bc; once ab is better than bc, it is never made.
+test('the piece with the highest score is merged first, regardless of its parts', () => {
+  // abc can only be a+bc; since ab is better than bc, it is never made.
   const pieces = (ab: number, bc: number) => [
     ...letters,
     { text: 'ab', score: ab },
@@ -87,14 +87,14 @@ test('of pieces with the same score the leftmost is merged first', () => {
   const [ab, ba] = [265, 266];
   expect(encode('aba')).toEqual([264, ab, 259]);
   expect(encode('bab')).toEqual([264, ba, 260]);
-  // LLaMA's runs of spaces, of 1 to 16, are such pieces; what is left of a longer run is the last.
+  // LLaMA's runs of spaces, of 1 to 16, are such pieces; the rest of a longer run comes last.
   const runs = [3, 2, 4].map((length) => ({ text: '▁'.repeat(length) }));
   const spaces = tokenizerOf(withPieces(...letters, ...runs));
   expect(spaces.encode(`${' '.repeat(8)}a`)).toEqual([267, 267, 264, 259]);
   expect(spaces.encode(`${' '.repeat(6)}a`)).toEqual([267, 265, 259]);
 });
 
-test('any scores, any text: the ids are those of SentencePiece’s definition', () => {
+test('any scores, any text: the ids follow SentencePiece’s definition', () => {
   const symbol = fc.constantFrom('a', 'b', '▁', '😀');
   const word = fc.array(symbol, { minLength: 1, maxLength: 5 }).map((symbols) => symbols.join(''));
   const score = fc.integer({ min: -3, max: 0 });
@@ -109,7 +109,7 @@ test('any scores, any text: the ids are those of SentencePiece’s definition', 
     }),
     { numRuns: 300 },
   );
-  // and the definition's own reading is SentencePiece's
+  // and the definition gives the same as SentencePiece
   const idsOf = oracle(readModel(trained, (reason) => new Error(reason)));
   const short = encoded.filter(([line]) => line.length < 60);
   expect(short.length).toBeGreaterThan(20);
@@ -128,7 +128,7 @@ test('symbols are cut between characters, not inside them', () => {
   expect(tokenizer.encode('😀')).toEqual([264, ...[0xf0, 0x9f, 0x98, 0x80].map(idOf)]);
 });
 
-test('special tokens are text in text; user-defined symbols are found, longest first, and never merged', () => {
+test('special tokens in a text are text; user-defined symbols are found, longest first, and never merged', () => {
   const symbols = ['<sep>', '<sep>>', '▁x', '\\z(', '😀'];
   const tokenizer = tokenizerOf(
     withPieces(...letters, { text: 'ab', score: -1 }, ...symbols.map((text) => ({ text, type: type.user }))),
@@ -151,7 +151,7 @@ test('without the dummy prefix nothing is put before the text', () => {
   }
 });
 
-test('the configuration is filled in from the model, and what it says itself stays', () => {
+test('missing keys of the configuration come from the model, and present ones stay', () => {
   const configOf = (model: Uint8Array, config: Record<string, unknown> | null) =>
     sentencePieceToTokenizerJson(model, config, 'm').config;
   expect(configOf(trained, null)).toMatchObject({ add_bos_token: true, bos_token: '<s>', eos_token: '</s>' });
@@ -161,7 +161,7 @@ test('the configuration is filled in from the model, and what it says itself sta
     eos_token: '<s>',
     legacy: true,
   });
-  // MobileLLM's says nothing by empty texts.
+  // MobileLLM's has empty texts, which name no tokens.
   expect(configOf(trained, { bos_token: '', eos_token: '', unk_token: '' })).toMatchObject({
     bos_token: '<s>',
     eos_token: '</s>',
@@ -172,7 +172,7 @@ test('the configuration is filled in from the model, and what it says itself sta
   expect(configOf(renamed, null).eos_token).toBe('<end>');
 });
 
-test('tokens that the configuration adds come behind the pieces', () => {
+test('tokens that the configuration adds follow the pieces', () => {
   const file = withPieces(...letters);
   const config = {
     added_tokens_decoder: {
@@ -240,7 +240,7 @@ test('pieces of equal score that are never merged do not matter', () => {
   ]);
 });
 
-test('however damaged, a file is read or refused in words', () => {
+test('any damaged file is read or refused with a message', () => {
   const { refused, read } = fuzzSentencePiece(150, 1);
   expect(refused).toBeGreaterThan(20);
   expect(read).toBeGreaterThan(20);

@@ -1,4 +1,7 @@
-/** The smallest graph with every role a checkpoint has to serve: a tied embedding, a matrix and a gain. */
+/**
+ * The smallest graph with every role of a checkpoint's tensors: a tied embedding, a matrix and a
+ * gain.
+ */
 import type { Graph, Node, Weight, WeightRole } from '@lamella/graph/ir';
 
 export function tinyGraph(prefix = 'model.'): Graph {

@@ -59,14 +59,14 @@ async function refusalOf(file: string): Promise<string> {
   return error.message.replaceAll(folder, '');
 }
 
-/** What make.py puts into a tensor of this shape. */
+/** The values that make.py puts into a tensor of this shape. */
 const made = (dtype: string, ...shape: number[]) => ({
   dtype,
   shape,
   values: Array.from({ length: elementCount(shape) }, (_, k) => k / 8 - 1),
 });
 
-test('what torch.save wrote is read as it was', async () => {
+test('files of torch.save are read with their values', async () => {
   expect(await contents(saved('module-f32.bin'))).toEqual({
     'proj.weight': made('F32', 4, 3),
     'proj.bias': made('F32', 4),
@@ -88,7 +88,7 @@ test('tensors may share a storage, and begin within it', async () => {
   expect(rows).toEqual({ ...made('F16', 2, 4), values: embed!.values.slice(4, 12) });
 });
 
-test('parameters are their data, and a dtype that is not read is listed', async () => {
+test('parameters are read as their data, and an unsupported dtype is listed', async () => {
   const checkpoint = await openTorchBin(saved('parameter.bin'));
   expect([...checkpoint.tensors.values()].map(({ name, dtype, shape }) => [name, dtype, shape])).toEqual([
     ['w', 'F32', [2, 3]],
@@ -101,7 +101,7 @@ test('parameters are their data, and a dtype that is not read is listed', async 
   await checkpoint.close();
 });
 
-test('what torch before 1.6 wrote, and views that do not lie row after row, are read as well', async () => {
+test('files from before torch 1.6, and views that are not row-major, are read as well', async () => {
   expect(await contents(saved('legacy.bin'))).toEqual({ w: made('F32', 2, 3) });
   const { w, turned } = await contents(saved('transposed.bin'));
   expect(w).toEqual(made('F32', 2, 3));
@@ -140,7 +140,7 @@ test.each([
   expect(all.w?.values).toEqual(order.map((k) => k / 8 - 1));
 });
 
-test('a view is read piece by piece, too', async () => {
+test('a view can also be read in pieces', async () => {
   const turned = { ...w, shape: [3, 2], stride: [1, 3] };
   await writeFile(path.join(folder, 'pieces.bin'), archive(stateDict([['w', tensorOps(turned)]]), { 0: numbers }));
   const checkpoint = await openTorchBin(path.join(folder, 'pieces.bin'));
@@ -161,7 +161,7 @@ describe('before torch 1.6', () => {
   ]);
   const storages = { 0: numbers, 9: numbers.subarray(8, 16) };
 
-  test('storages lie behind the pickles, in the order of their keys', async () => {
+  test('storages follow the pickles, in the order of their keys', async () => {
     expect(await written(legacyFile(pickle, storages, 4))).toEqual({
       w: made('F32', 2, 3),
       second: { ...made('F32', 2), values: [2, 3].map((k) => k / 8 - 1) },
@@ -241,7 +241,7 @@ describe('what training scripts save', () => {
     expect(await written(archive(pickle, { 0: numbers }))).toEqual({ w: made('F32', 2, 3) });
   });
 
-  test('of several dictionaries with tensors, none is guessed', async () => {
+  test('several dictionaries with tensors are refused, not guessed from', async () => {
     const bytes = archive(
       stateDict([
         ['generator', weights],
@@ -432,7 +432,7 @@ test('a folder, its file and its shards give the same values', async () => {
   }
 });
 
-test('names that wrappers have put something before', async () => {
+test('names with the prefixes of wrappers', async () => {
   for (const before of ['module.', '_orig_mod.', 'module._orig_mod.']) {
     const file = path.join(folder, 'wrapped.bin');
     await writeFile(file, torchFile(tensors.map((tensor) => ({ ...tensor, name: before + tensor.name }))));
@@ -440,9 +440,9 @@ test('names that wrappers have put something before', async () => {
     for (const weight of graph.weights)
       expect(await source.read(weight)).toEqual(randomTensor(1, { ...weight, role: 'matrix' }));
     await source.close();
-    // a graph that says them itself gets them
+    // a graph with such names gets these tensors
     await (await openWeights(file, tinyGraph(`${before}model.`))).close();
-    // and a single name without leaves the others as they are
+    // and a single name without the prefix leaves the others unchanged
     const [first, ...others] = tensors;
     const some = [first!, ...others.map((tensor) => ({ ...tensor, name: before + tensor.name }))];
     await writeFile(file, torchFile(some));

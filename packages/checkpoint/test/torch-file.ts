@@ -1,17 +1,18 @@
 /**
- * What `torch.save` writes, for tests: a zip archive of stored entries and a pickle of the opcodes torch uses, in pieces, so that a test
- * can build what torch would never write. The real thing is in torch-files/.
+ * Writes files in the format of `torch.save`, for tests: a zip archive of stored entries and a
+ * pickle of torch's opcodes, in parts, so that a test can build files that torch would never write.
+ * Real files are in torch-files/.
  */
 
-/** An entry of an archive to be, and what of its headers should be other than the truth. */
+/** An entry of an archive, and the parts of its headers that should be false. */
 export interface Entry {
   readonly name: string;
   readonly data: Uint8Array;
   /** 0 is stored, 8 deflated. */
   readonly method?: number;
-  /** What the directory says instead of the data's length. */
+  /** The length in the directory, in place of the true one. */
   readonly size?: number;
-  /** What the directory says instead of where the entry begins. */
+  /** The entry's offset in the directory, in place of the true one. */
   readonly at?: number;
 }
 
@@ -20,7 +21,10 @@ const u16 = (value: number) => [value & 255, (value >> 8) & 255];
 const u32 = (value: number) => [...u16(value & 0xffff), ...u16(value >>> 16)];
 const u64 = (value: number) => [...u32(value >>> 0), ...u32(Math.floor(value / 2 ** 32))];
 
-/** A zip archive; with `wide`, as archives over 4 GiB are: every size and position in 64 bits. */
+/**
+ * A zip archive; with `wide`, in the form for archives over 4 GiB: every size and position in 64
+ * bits.
+ */
 export function zipFile(entries: readonly Entry[], { wide = false, comment = '' } = {}): Uint8Array {
   const parts: Uint8Array[] = [];
   const directory: Uint8Array[] = [];
@@ -181,8 +185,8 @@ export interface StoredValues {
 }
 
 /**
- * The same pickle as a later protocol has it: texts with a length of one byte, names from the stack, what is memorised by number, all in a
- * frame. Understands what the functions above write, and no more.
+ * The same pickle in a later protocol: texts with a length of one byte, names from the stack, memo
+ * by number, all in a frame. Supports only the output of the functions above.
  */
 export function inProtocol(protocol: 4 | 5, pickle: Uint8Array): Uint8Array {
   const parts: Uint8Array[] = [];
@@ -209,7 +213,10 @@ export function inProtocol(protocol: 4 | 5, pickle: Uint8Array): Uint8Array {
   return joined([Uint8Array.of(0x80, protocol, 0x95), Uint8Array.from(u64(body.length)), body]);
 }
 
-/** A file as torch before 1.6 wrote it: `pickle` is the object's, `storages` have `width` bytes an element. */
+/**
+ * A file in the form before torch 1.6: `pickle` is the object's, `storages` have `width` bytes per
+ * element.
+ */
 export function legacyFile(
   pickle: Uint8Array,
   storages: Readonly<Record<string, Uint8Array>>,

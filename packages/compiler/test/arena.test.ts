@@ -1,11 +1,14 @@
-/** Placing buffers: nothing live together overlaps, nothing beats the bound, and the bound is reached where greedy alone misses it. */
+/**
+ * Placing buffers: nothing live together overlaps, nothing is below the bound, and the bound is
+ * reached where the greedy method alone misses it.
+ */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ALIGNMENT, type Interval, lowerBound, placeBuffers } from '../src/plan/arena.ts';
 
 const aligned = (bytes: number) => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
 
-/** Buffers as the residual stream, a block's values and scratch are: any sizes, any times. */
+/** Buffers like the residual stream, a block's values and scratch: any sizes, any times. */
 const intervals = fc.array(
   fc
     .record({ bytes: fc.integer({ min: 1, max: 400 }), first: fc.nat(9), length: fc.nat(6) })
@@ -13,7 +16,7 @@ const intervals = fc.array(
   { maxLength: 12 },
 );
 
-/** The most bytes live at one time, looked for at every time. */
+/** The most bytes live at one time, found by checking every time. */
 function mostLive(buffers: readonly Interval[]): number {
   let most = 0;
   for (let time = 0; time <= 16; time++) {
@@ -59,7 +62,7 @@ describe('placeBuffers', () => {
     expect(lowerBound([one, one, { ...one, bytes: ALIGNMENT + 1 }])).toBe(4 * ALIGNMENT);
   });
 
-  // largest first places d above a, and leaves b and c no room together; in lines
+  // the largest first places d above a, which leaves b and c no room together; in lines
   const awkward: readonly { bound: number; buffers: readonly (readonly [number, number, number])[] }[] = [
     {
       bound: 9,

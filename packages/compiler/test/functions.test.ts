@@ -1,6 +1,7 @@
 /**
- * Every element-wise function of the graph's table, as kernels compute it, against its meaning in f64: interpreted and in WASM, one lane and four.
- * A row added to the tables is tested without a line added here.
+ * Every element-wise function of the graph's table in kernels, compared with its meaning in f64:
+ * interpreted and in WASM, one lane and four. A function added to the table is tested without a new
+ * line here.
  */
 import { functionNames, functionOf } from '@lamella/graph/functions';
 import { expect, test } from 'vitest';
@@ -10,10 +11,13 @@ import { interpret } from '../src/loops/interpret.ts';
 import type { Kernel } from '../src/loops/ir.ts';
 import { bufferAt, runInWasm } from './kernel-in-wasm.ts';
 
-/** Of both signs, and so small and so large that something would overflow or cancel. */
+/** Of both signs, and small and large enough to overflow or cancel. */
 const numbers = [0, 1e-4, 0.01, 0.3, 0.9, 1, 2.5, 4, 7, 12, 30, 80].flatMap((x) => [x, -x]);
 const pairs = numbers.flatMap((x, i) => [[x, numbers[(i * 7 + 5) % numbers.length]! || 0.5] as const]);
-/** Of the result or of 1, whichever is larger: what is added to numbers near 1 has lost the rest. */
+/**
+ * Relative to the result or to 1, whichever is larger: a function that adds numbers near 1 has lost
+ * smaller parts.
+ */
 const TOLERANCE = 1e-6;
 
 test.each(functionNames)('%s', async (name) => {

@@ -1,4 +1,4 @@
-/** Halves as kernels and as the oracle understand them: written twice, the same numbers. */
+/** Halves in kernels and in the oracle: two implementations, the same numbers. */
 import { nearestHalf } from '@lamella/graph/oracle/half';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -20,7 +20,7 @@ test('every half is itself', () => {
   expect(fromHalf(toHalf(Number.NaN))).toBeNaN();
 });
 
-test('between two halves the nearer, in the middle the even one', () => {
+test('rounds to the nearer of two halves, in the middle to the even one', () => {
   for (const half of halves.slice(0, -1)) {
     const [low, high] = [fromHalf(half), fromHalf(half + 1)];
     const middle = (low + high) / 2;
@@ -38,7 +38,7 @@ test('between two halves the nearer, in the middle the even one', () => {
   }
 });
 
-test('of any f32, both find the same', () => {
+test('both give the same half for any f32', () => {
   fc.assert(
     fc.property(fc.float({ noNaN: true }), (x) => {
       expect(fromHalf(toHalf(x))).toBe(nearestHalf(x));
@@ -47,7 +47,7 @@ test('of any f32, both find the same', () => {
   );
 });
 
-test('every finite half, loaded in WASM and in the interpreter, alone and with three others', async () => {
+test('WASM and the interpreter load every finite half, alone and in fours', async () => {
   const bits = halves.flatMap((half) => [half, half | 0x8000]);
   const count = bits.length;
   const x = bufferAt('x', 'f16', 0, count, 'read');

@@ -1,4 +1,7 @@
-/** The interpreter: barriers, workgroups, grid order, bounds. It is the only machine that GPU kernels can be tested on without a GPU. */
+/**
+ * The interpreter: barriers, workgroups, grid order, bounds. Without a GPU, it is the only machine
+ * that can test GPU kernels.
+ */
 import { describe, expect, test } from 'vitest';
 import { add, apply, argument, Builder, f32, i32, load, plus, quotient, times } from '../src/loops/build.ts';
 import { interpret, interpretThreads } from '../src/loops/interpret.ts';
@@ -17,7 +20,7 @@ function kernel(build: (b: Builder) => void, buffers: readonly KernelBuffer[] = 
   return { name: 'k', scalars: [], buffers, body: b.statements };
 }
 
-/** Memory with 1 ... 8 as input and numbers nobody wrote in `shared`. */
+/** Memory with 1 ... 8 as input and arbitrary numbers in `shared`. */
 function image(): Float32Array {
   const memory = new Float32Array(24).fill(1000);
   memory.set([1, 2, 3, 4, 5, 6, 7, 8]);
@@ -25,7 +28,10 @@ function image(): Float32Array {
 }
 const outOf = (memory: Float32Array) => memory[16];
 
-/** The sum of eight numbers by eight invocations, halving; `barriers[i]` says whether barrier i is there. */
+/**
+ * The sum of eight numbers by eight invocations, halving; `barriers[i]` says whether barrier i
+ * exists.
+ */
 function sum(barriers: readonly boolean[]): Kernel {
   return kernel((b) => {
     b.loop('workgroup', 'w', { to: 8 }, (each, w) => {
@@ -45,7 +51,7 @@ function sum(barriers: readonly boolean[]): Kernel {
 describe('barriers', () => {
   const all = [true, true, true, true];
 
-  test('make a workgroup sum right', () => {
+  test('make the sum of a workgroup correct', () => {
     const memory = image();
     verifyKernel(sum(all));
     interpret(sum(all), memory.buffer, {});
@@ -59,7 +65,7 @@ describe('barriers', () => {
     expect(outOf(memory)).not.toBe(36);
   });
 
-  test('one that not every invocation reaches is an error', () => {
+  test('a barrier that some invocation does not reach is an error', () => {
     const k = kernel((b) =>
       b.loop('workgroup', 'w', { to: 4 }, (each, w) => each.when(apply('less', w, i32(2)), (some) => some.barrier())),
     );
@@ -67,7 +73,7 @@ describe('barriers', () => {
     expect(() => interpret(k, image().buffer, {})).toThrow('a barrier that not every invocation reaches');
   });
 
-  test('threads wait for each other, and one thread for nobody', () => {
+  test('threads wait for each other, and a single thread never waits', () => {
     // each thread writes its share, then reads the whole
     const k = kernel((b) => {
       b.loop('grid', 'i', { to: 4 }, (inner, i) => inner.store(shared, i, load(input, i, 'f32')));
@@ -106,8 +112,8 @@ describe('barriers', () => {
     }
   });
 
-  test('threads share loops beside each other as one range, which each thread has one piece of', () => {
-    // four iterations that are worth twice those of the other two
+  test('adjacent loops are divided as one range, of which each thread has one piece', () => {
+    // four iterations, each with twice the work of each of the other two
     const by = bufferAt('by', 'i32', 64, 8, 'write');
     const k = kernel(
       (b) => {
@@ -139,7 +145,7 @@ describe('barriers', () => {
           const at = plus(times(w, 2), l);
           lane.store(shared, at, load(input, at, 'f32'));
           lane.barrier();
-          // the mirror image: written by another workgroup row
+          // the reverse: written by another workgroup row
           lane.store(out, at, load(shared, apply('sub', i32(7), at), 'f32'));
         }),
       ),
@@ -149,7 +155,7 @@ describe('barriers', () => {
     expect([...memory.slice(16)]).toEqual([8, 7, 6, 5, 4, 3, 2, 1]);
   });
 
-  test('each grid iteration is a workgroup of its own', () => {
+  test('each grid iteration is a separate workgroup', () => {
     const k = kernel((b) =>
       b.loop('grid', 'g', { to: 2 }, (group, g) =>
         group.loop('workgroup', 'w', { to: 4 }, (each, w) => {
@@ -177,7 +183,7 @@ describe('grid order', () => {
     expect([outOf(forward), outOf(reverse)]).toEqual([8, 1]);
   });
 
-  test('leaves serial loops alone', () => {
+  test('does not change serial loops', () => {
     const k = kernel((b) => b.loop('serial', 'i', { to: 8 }, (each, i) => each.store(out, 0, load(input, i, 'f32'))));
     const memory = image();
     interpret(k, memory.buffer, {}, 'reverse');
@@ -203,11 +209,11 @@ describe('faults', () => {
     expect(() => interpret(read(7, 'f32'), image().buffer, {})).not.toThrow();
     expect(() => interpret(read(4, 'f32x4'), image().buffer, {})).not.toThrow();
   });
-  test('writing behind the end', () => {
+  test('writing past the end', () => {
     const k = kernel((b) => b.store(out, b.let('i', i32(8)), f32(1)));
     expect(() => interpret(k, image().buffer, {})).toThrow(/kernel k: out\[8\.\.8\] of 8/);
   });
-  test('an argument that is missing', () => {
+  test('a missing argument', () => {
     const k: Kernel = { ...kernel(() => {}), scalars: ['position'] };
     expect(() => interpret(k, image().buffer, {})).toThrow('kernel k needs the argument position');
   });

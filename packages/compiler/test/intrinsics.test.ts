@@ -1,6 +1,7 @@
 /**
- * The closed table: for every operation and every combination of types it takes, what it means is what WASM computes, bit for bit, over
- * ordinary and extreme operands. A row added to the table is tested without a line added here.
+ * The intrinsic table: for every operation and every combination of types, its meaning equals
+ * WASM's result, bit for bit, over ordinary and extreme operands. An operation added to the table
+ * is tested without a new line here.
  */
 import { instructionSets } from '@lamella/runtime/kernels';
 import { describe, expect, test } from 'vitest';
@@ -13,7 +14,7 @@ import { bufferAt, runInWasm } from './kernel-in-wasm.ts';
 
 const types: readonly Type[] = ['i32', 'f32', 'bool', 'f32x4', 'i32x4', 'i16x8', 'i8x16'];
 
-/** All ways to call `fn`: argument types and, for operations that name lanes, some lanes. */
+/** All calls of `fn`: argument types and, for operations with lane numbers, some lanes. */
 function calls(fn: IntrinsicName): { args: readonly Type[]; lanes: readonly number[] }[] {
   const lanes: readonly (readonly number[])[] =
     fn === 'extract'
@@ -86,7 +87,10 @@ const CASES = 1500;
 const WORDS = CASES * 4;
 const AREA = WORDS * 4;
 
-/** An operand area: words that are interesting as floats (area 2k) or as integers (area 2k + 1); reproducible. */
+/**
+ * An operand area: words that are interesting as floats (area 2k) or as integers (area 2k + 1);
+ * reproducible.
+ */
 function fill(image: ArrayBuffer, nonZero: boolean): void {
   let state = 12345;
   const next = (): number => {
@@ -116,7 +120,7 @@ function callKernel(fn: IntrinsicName, args: readonly Type[], lanes: readonly nu
   ]);
   const outF = bufferAt('outF', 'f32', 8 * AREA, WORDS, 'write');
   const outN = bufferAt('outN', 'i32', 9 * AREA, WORDS, 'write');
-  // bytes 1 0 1 0 ... and 0 1 0 1 ...: pick the even and the odd 16-bit lanes
+  // bytes 1 0 1 0 ... and 0 1 0 1 ...: select the even and the odd 16-bit lanes
   const picks = [0, 1].map((odd) => bufferAt(`pick${odd}`, 'i8', 10 * AREA + 8 * odd, 8, 'read'));
   buffers.push(outF, outN, ...picks);
 
@@ -181,11 +185,12 @@ function callKernel(fn: IntrinsicName, args: readonly Type[], lanes: readonly nu
     }
   };
   b.loop('serial', 'i', { to: CASES }, (inner, i) => {
-    // a relaxed dot is defined where its second operand has seven bits at most, nibbles for one mask, powers for whole numbers
+    // a relaxed dot is defined if its second operand has at most seven bits, nibbles for one mask,
+    // powers for whole numbers
     const mask = apply('splat8', i32(15));
     const defined = (value: Expr, k: number): Expr => {
       if (fn === 'dotBytes' && k === 1) return apply('nibblesLow', value, mask);
-      // as unsigned bytes only where the engine's is AVX-VNNI's
+      // as unsigned bytes only on engines with AVX-VNNI
       if (fn === 'dotAdd' && k === 1 && !hasVnni) return apply('nibblesLow', value, mask);
       if (fn === 'raiseBytes' && k === 1) return apply('splat8', i32(-128));
       if (fn === 'widenBytes' && k === 1) return apply('widenOrder');
@@ -209,7 +214,7 @@ function within(x: Expr, largest: number): Expr {
   return apply('min', apply('max', x, bound(-largest)), bound(largest));
 }
 
-/** Operations of GPUs alone are held against the oracle on GPUs (`test/gpu`). */
+/** Operations that only GPUs have are compared with the oracle on GPUs (`test/gpu`). */
 const names = (Object.keys(intrinsics) as IntrinsicName[]).filter((name) => intrinsics[name].wat);
 
 describe.each(names)('%s', (fn) => {
@@ -218,13 +223,13 @@ describe.each(names)('%s', (fn) => {
 
   test.each(known)('means what WASM computes: $args $lanes', async ({ args, lanes }) => {
     const image = new ArrayBuffer(11 * AREA);
-    // WASM traps on a division by zero; an index is never divided by one
+    // WASM traps on a division by zero, but indices are never divided by zero
     fill(image, fn === 'quotient' || fn === 'remainder');
     new Int8Array(image, 10 * AREA, 16).set([1, 0, 1, 0, 1, 0, 1, 0, 0, 1, 0, 1, 0, 1, 0, 1]);
     const kernel = callKernel(fn, args, lanes);
     const printed = await runInWasm(kernel, image);
     interpret(kernel, image, {});
-    // the bits of a NaN are not the table's business, where a NaN comes out is
+    // the table defines where a NaN results, not its bits
     const floatsOf = (memory: ArrayBuffer) => new Float32Array(memory, 8 * AREA, WORDS);
     const differ = [...floatsOf(image)].findIndex((x, i) => !Object.is(x, floatsOf(printed)[i]));
     expect(differ).toBe(-1);
@@ -247,6 +252,6 @@ test.each([
   [-3.2, -3],
 ])('roundHalfEven(%d) is %d', (x, rounded) => expect(roundHalfEven(x)).toBe(rounded));
 
-test('a call of the wrong types is refused where it is written', () => {
+test('a call with wrong types is refused at its place', () => {
   expect(() => apply('add', i32(1), { kind: 'const', type: 'f32', value: 1 })).toThrow('add does not take (i32, f32)');
 });

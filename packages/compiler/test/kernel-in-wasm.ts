@@ -1,4 +1,7 @@
-/** One kernel of the loop IR as a WASM function over a memory of its own: the way a printed kernel meets the interpreted one. */
+/**
+ * Runs one kernel of the loop IR as a WASM function over its own memory, so that printed and
+ * interpreted kernels can be compared.
+ */
 import type { Kernel, KernelBuffer } from '../src/loops/ir.ts';
 import type { Features } from '../src/loops/types.ts';
 import { unroll } from '../src/loops/unroll.ts';
@@ -7,7 +10,10 @@ import { assemble } from '../src/targets/wasm/assemble.ts';
 import { partition } from '../src/targets/wasm/partition.ts';
 import { functionArguments, printFunction } from '../src/targets/wasm/print.ts';
 
-/** Verifies, unrolls, prints, assembles and runs `kernel` on a copy of `image`; returns the memory it leaves. */
+/**
+ * Verifies, unrolls, prints, assembles and runs `kernel` on a copy of `image`; returns the memory
+ * it leaves.
+ */
 export async function runInWasm(
   kernel: Kernel,
   image: ArrayBuffer,

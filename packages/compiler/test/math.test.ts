@@ -1,4 +1,7 @@
-/** exp, silu and log, written from the closed table, against f64: one lane and four, in the interpreter and in WASM, the same bits in all. */
+/**
+ * exp, silu and log, made from the intrinsic table, against f64: one lane and four, in the
+ * interpreter and in WASM, with the same bits in all.
+ */
 import { describe, expect, test } from 'vitest';
 import { Builder, load } from '../src/loops/build.ts';
 import { interpret } from '../src/loops/interpret.ts';
@@ -19,7 +22,7 @@ function elementwise(f: (b: Builder, x: Expr) => Expr, type: 'f32' | 'f32x4'): K
   return { name: 'k', scalars: [], buffers: [input, out], body: b.statements };
 }
 
-/** Results of `f` over these numbers; the same from all ways of running it. */
+/** Results of `f` over these numbers; all ways of running it must agree. */
 async function evaluate(
   f: (b: Builder, x: Expr) => Expr,
   inputs: Float32Array,
@@ -91,7 +94,7 @@ describe('silu', () => {
 });
 
 describe('log', () => {
-  /** Of the result or of 1, whichever is larger. */
+  /** Relative to the result or to 1, whichever is larger. */
   const error = (value: number, exact: number) => Math.abs(value - exact) / Math.max(1, Math.abs(exact));
 
   test('of numbers of every size', async () => {
@@ -107,7 +110,7 @@ describe('log', () => {
     expect(largestRelativeError(await evaluate(log, inputs, ['f32']), inputs, Math.log)).toBeLessThan(3e-7);
   });
 
-  test('of 1 - y to the accuracy of the result, however small y is', async () => {
+  test('of 1 - y to the accuracy of the result, for any small y', async () => {
     const inputs = spread(-33, -0.01).map((x) => 2 ** x);
     const exact = (y: number) => Math.log1p(-y);
     expect(largestRelativeError(await evaluate(log1m, inputs, ['f32']), inputs, exact)).toBeLessThan(3e-7);
@@ -132,7 +135,7 @@ test('lanes: the sum goes pairwise, the maximum finds every lane', async () => {
     expect([...image.slice(4)]).toEqual([-1, 5, 5, 5, 5, 5]);
     expect([...printed.slice(4)]).toEqual([-1, 5, 5, 5, 5, 5]);
   }
-  // (2^24 + 1) + (1 + 1): one by one, each 1 would be lost
+  // (2^24 + 1) + (1 + 1): added one by one, each 1 would be lost
   const image = new Float32Array([2 ** 24, 1, 1, 1, 0, 0, 0, 0, 0, 0]);
   interpret(kernel, image.buffer, {});
   expect(image[4]).toBe(2 ** 24 + 2);

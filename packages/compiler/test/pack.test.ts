@@ -1,6 +1,6 @@
 /**
- * Packing: the element a kernel reads back at (row, column) is the checkpoint's, or its quantised value, wherever blocks, padding and the
- * halves of heads put it. The maps are written out again here.
+ * Packing: the element that a kernel reads at (row, column) is the checkpoint's, or its quantised
+ * value, for all blocks, padding and halves of heads. The maps are implemented again here.
  */
 import type { Weight } from '@lamella/graph/ir';
 import { nearestHalf } from '@lamella/graph/oracle/half';
@@ -74,7 +74,10 @@ function unpacked(pack: Pack, bytes: Uint8Array): Float32Array {
   return new Float32Array(image, start, rows * shape.depth);
 }
 
-/** What a format keeps of a row. Ties go to even; -128 is not used; a row of zeros has scale 0. */
+/**
+ * The numbers that a format keeps of a row. Ties go to even; -128 is not used; a row of zeros has
+ * scale 0.
+ */
 function kept(format: FormatName, row: readonly number[]): number[] {
   if (format === 'f32') return [...row];
   if (format === 'f16') return row.map(nearestHalf);
@@ -89,7 +92,7 @@ function kept(format: FormatName, row: readonly number[]): number[] {
   });
 }
 
-/** Four bits in groups of 32: an integer scale a group, one f32 scale a row. */
+/** Four bits in groups of 32: an integer scale per group, one f32 scale per row. */
 function keptInGroups(row: readonly number[]): number[] {
   const even = (x: number) => (Math.abs(x % 1) === 0.5 ? 2 * Math.round(x / 2) : Math.round(x));
   const groupOf = (k: number) => row.slice(k - (k % 32), k - (k % 32) + 32);
@@ -101,7 +104,10 @@ function keptInGroups(row: readonly number[]): number[] {
   });
 }
 
-/** Rows or columns of the checkpoint in stored order; null for padding. Said as a list, not as arithmetic on r. */
+/**
+ * Rows or columns of the checkpoint in stored order; null for padding. As a list, not as arithmetic
+ * on r.
+ */
 function order(map: RowMap): (number | null)[] {
   const pad = (list: number[], to: number): (number | null)[] => [...list, ...Array<null>(to - list.length).fill(null)];
   if (map.kind === 'plain') return Array.from({ length: map.rows }, (_, i) => i);
@@ -139,7 +145,7 @@ const size = (map: RowMap): number =>
   map.kind === 'plain' || map.kind === 'column' ? map.rows : map.heads * map.headDim;
 
 describe.each(formatNames)('%s', (format) => {
-  test.each(maps)('%s: what was packed is read back where the map puts it', async (_name, rows, columns) => {
+  test.each(maps)('%s: packed values are read back where the map puts them', async (_name, rows, columns) => {
     const block = Math.min(formats[format].largestBlock, blockRows(storedRows(rows), rows.kind !== 'plain'));
     const pack = packOf(format, rows, columns, block);
     const shape = [size(rows), columns] as const;
@@ -181,7 +187,7 @@ describe('f16', () => {
     expect([...found]).toEqual([least, -3 * least, 0, 65504, -65504, 1]);
   });
 
-  test('what no half holds is refused by its place', async () => {
+  test('a value beyond the range of a half is refused with its place', async () => {
     await expect(packed(pack, [2, 3], Float32Array.of(0, 65504, 1, 2, -65505, 1e30))).rejects.toThrow(
       'L216 tensor w has values that f16 cannot hold: 2 beyond 65504, the first -65505 at [1, 1]. Try compiling with --quant f32, q8 or q4',
     );
@@ -233,7 +239,7 @@ describe('packWeights', () => {
     }
     expect(end).toBe(plan.memory.weights.bytes);
     expect(pieces.length).toBe(Math.ceil(end / WEIGHT_CHUNK_BYTES));
-    // held, not read again
+    // compared, not read again
     expect(reads).toBe(1);
     expect(progress.at(-1)).toBe(end);
     expect(progress).toEqual([...progress].sort((a, b) => a - b));
@@ -242,7 +248,7 @@ describe('packWeights', () => {
     expect(all.subarray(bytes, second).every((byte) => byte === 0)).toBe(true);
   });
 
-  test('blocks of matrices that one segment reads side by side are interleaved', async () => {
+  test('blocks of matrices that one segment reads together are interleaved', async () => {
     const one = packOf('q8', plain(32), 12, 16);
     const data = [1, 2].map((seed) => Float32Array.from({ length: 32 * 12 }, (_, i) => Math.sin(seed * i)));
     const [first, second] = await Promise.all(data.map((each) => packed(one, [32, 12], each)));

@@ -1,4 +1,4 @@
-/** Plans made by hand, for passes that read only a part of one. */
+/** Hand-made plans, for passes that read only a part of one. */
 import type { Plan } from '../src/plan/plan.ts';
 import type { Kind, Pack } from '../src/program/ir.ts';
 

@@ -1,4 +1,7 @@
-/** Bytes from slow memory per token, counted by hand: what makes `A A B B` half as much as `A B A B` (MobileLLM, section 3.4). */
+/**
+ * Bytes from slow memory per token, counted by hand: the reason why `A A B B` reads half as much as
+ * `A B A B` (MobileLLM, section 3.4).
+ */
 import { describe, expect, test } from 'vitest';
 import type { Plan } from '../src/plan/plan.ts';
 import { FAST_MEMORY_BYTES, slowMemoryBytesPerToken } from '../src/plan/residency.ts';
@@ -8,7 +11,10 @@ const MIB = 1 << 20;
 const VOCAB = 1024;
 const [START, BLOCK, END] = [0, 1, 2];
 
-/** Rows over three blocks of 3 MiB and a head of 1 MiB that is the embedding's table, too; fast memory holds two blocks. */
+/**
+ * Rows over three blocks of 3 MiB and a head of 1 MiB that is also the embedding's table; fast
+ * memory holds two blocks.
+ */
 function plan(order: string): Plan {
   const at = { A: 64 + MIB, B: 64 + 4 * MIB, C: 64 + 7 * MIB };
   const table = 64;
@@ -35,23 +41,23 @@ describe('bytes from slow memory per token', () => {
     ['ABC', 3],
     ['AABBCC', 3],
     ['AAABBBCCC', 3],
-    // nothing is left of A when it comes round again
+    // nothing is left of A when it runs again
     ['ABCABC', 6],
-    // what was used last is used first: C, C and then B; of the next token A and B
+    // the last used comes first: C, C and then B; in the next token A and B
     ['ABCCBA', 2],
   ])('%s reads %i blocks', (order, blocks) => {
     expect(slowMemoryBytesPerToken(plan(order))).toBe(blocks * 3 * MIB + head + oneRow);
   });
 
-  test('only a row of the embedding, when all the rest fits', () => {
+  test('only a row of the embedding if everything else fits', () => {
     expect(slowMemoryBytesPerToken(plan('ABCABC'), 10 * MIB)).toBe(oneRow);
   });
 
-  test('everything, every time, when no block fits', () => {
+  test('everything, every time, if no block fits', () => {
     expect(slowMemoryBytesPerToken(plan('AABBCC'), 2 * MIB)).toBe(6 * 3 * MIB + oneRow);
   });
 
-  test('fast memory is 8 MiB unless told', () => {
+  test('fast memory is 8 MiB by default', () => {
     expect(slowMemoryBytesPerToken(plan('ABCABC'))).toBe(slowMemoryBytesPerToken(plan('ABCABC'), FAST_MEMORY_BYTES));
     expect(FAST_MEMORY_BYTES).toBe(8 * MIB);
   });

@@ -1,4 +1,7 @@
-/** The tables of rotary embeddings, against the oracle's own formulas for each frequency: two writings of every scaling. */
+/**
+ * The tables of rotary embeddings, against the oracle's own formulas for each frequency: two
+ * implementations of every scaling.
+ */
 import type { RopeScaling } from '@lamella/graph/ir';
 import { amplitude, frequency } from '@lamella/graph/oracle/rope';
 import fc from 'fast-check';
@@ -31,7 +34,7 @@ const scalings: fc.Arbitrary<RopeScaling | null> = fc.oneof(
   }),
 );
 
-test('a table holds cosines and sines of position times frequency; pairs behind the first dims / 2 do not turn', () => {
+test('a table holds cosines and sines of position times frequency; pairs after the first dims / 2 do not rotate', () => {
   const sizes = fc.constantFrom({ headDim: 16, dims: 16 }, { headDim: 16, dims: 8 }, { headDim: 10, dims: 6 });
   const property = fc.property(scalings, sizes, above(10, 1e7), (scaling, { headDim, dims }, theta) => {
     const [context, stride] = [9, 8];

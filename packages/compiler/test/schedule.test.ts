@@ -1,6 +1,7 @@
 /**
- * Kernels over numbers that a real model would seldom give them: an epsilon that matters, scores that overflow exp, rounding ties, rows of
- * zeros. One kernel at a time, interpreted and in WASM, against its formula in f64.
+ * Kernels over numbers that a real model rarely produces: an epsilon that matters, scores that
+ * overflow exp, rounding ties, rows of zeros. One kernel at a time, interpreted and in WASM,
+ * against its formula in f64.
  */
 import { describe, expect, test } from 'vitest';
 import { interpret } from '../src/loops/interpret.ts';
@@ -94,7 +95,8 @@ describe.each(['decode', 'prefill'] as const)('%s', (lowering) => {
     expect(out.subarray(count * 8).every((v) => v === 0)).toBe(true);
   });
 
-  // scores of some hundreds, all positive: without the maximum taken off, exp would be clamped and all weights equal
+  // scores of some hundreds, all positive: unless the maximum is subtracted, exp is clamped and all
+  // weights are equal
   test.each([
     [0, 1],
     [0, 30],
@@ -192,7 +194,7 @@ describe.each(['decode', 'prefill'] as const)('%s', (lowering) => {
       quantiseToken(scope, b, { x: 0, depth: 6, codes: 1, scales: 2, sums: null }, null, token, token),
     );
     const rows = [
-      // the last two are behind the last whole vector; the largest is one of them
+      // the last two are after the last whole vector; the largest is one of them
       { x: [0.5, 1.5, -2.5, 126.5, 3.49, -127], codes: [0, 2, -2, 126, 3, -127], scale: 1 },
       { x: [0, -0, 0, 0, 0, 0], codes: [0, 0, 0, 0, 0, 0], scale: 0 },
       { x: [-2, 1, 0.25, 0, 2, -1], codes: [-127, 64, 16, 0, 127, -64], scale: 2 / 127 },
@@ -203,7 +205,7 @@ describe.each(['decode', 'prefill'] as const)('%s', (lowering) => {
       const image = new ArrayBuffer(32 * AREA);
       const x = new Float32Array(image, 0, TILE * 8);
       const target = lowering === 'decode' ? 0 : t;
-      // what pads the row must not count
+      // the padding of the row must not count
       x.fill(1000, 6, 8);
       if (lowering === 'decode') x.set(row.x);
       else for (const [i, r] of rows.entries()) x.set(r.x, i * 8);

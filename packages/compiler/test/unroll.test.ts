@@ -1,4 +1,7 @@
-/** Unrolling changes how a kernel is written and not what it does: interpreted before and after, and printed, it leaves the same bytes. */
+/**
+ * Unrolling changes the form of a kernel, not its result: interpreted before and after, and
+ * printed, it leaves the same bytes.
+ */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { formats } from '../src/formats/table.ts';
@@ -38,7 +41,7 @@ async function sameBytes(k: Kernel): Promise<void> {
   expect(Buffer.compare(Buffer.from(before), Buffer.from(image()))).not.toBe(0);
 }
 
-test('loops in loops, register arrays, and names that are used again', async () => {
+test('nested loops, register arrays, and names that are used again', async () => {
   await fc.assert(
     fc.asyncProperty(fc.integer({ min: 1, max: 4 }), fc.integer({ min: 1, max: 4 }), fc.nat(5), async (n, m, from) => {
       const k = kernel((b) => {

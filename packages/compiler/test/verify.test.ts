@@ -1,4 +1,7 @@
-/** The loop IR's verifier: a sound kernel passes, and each rule refuses a kernel that breaks it and nothing else. */
+/**
+ * The loop IR's verifier: a valid kernel passes, and each rule refuses exactly the kernels that
+ * break it.
+ */
 import { describe, expect, test } from 'vitest';
 import { apply, Builder, f32, i32, load, loadSplat, plus } from '../src/loops/build.ts';
 import type { Expr, Kernel, KernelBuffer, Stmt } from '../src/loops/ir.ts';
@@ -72,7 +75,7 @@ describe('names', () => {
       ],
     ],
     ['i is defined twice', [loop('i', 'serial', []), loop('i', 'serial', [])]],
-    // what a loop defines ends with it
+    // a name ends with the loop that defines it
     [
       'a is used before it is defined',
       [loop('i', 'serial', [register('a', null)]), store('y', i32(0), get('a', 'f32'))],
@@ -160,13 +163,13 @@ describe('barriers', () => {
     verifyKernel(kernel([loop('i', 'grid', []), barrier, loop('j', 'grid', [loop('k', 'workgroup', [barrier])])]));
     expect(() => verifyKernel(kernel([loop('i', 'grid', [barrier])]))).toThrow('a barrier stands inside a grid loop');
   });
-  test('stand under no condition', () => {
+  test('must not stand under a condition', () => {
     const lane: Expr = { kind: 'get', name: 'i', type: 'i32', index: null };
     const under = (which: Expr): Stmt => ({ kind: 'if', condition: apply('less', which, i32(1)), body: [barrier] });
     expect(() => verifyKernel(kernel([loop('i', 'workgroup', [under(lane)])]))).toThrow(
       'a barrier stands under a condition',
     );
-    // but for one that is the same for a whole workgroup
+    // except for one that is the same for a whole workgroup
     expect(() => verifyKernel(kernel([loop('i', 'workgroup', [under(position)])]))).not.toThrow();
   });
 });
@@ -176,13 +179,13 @@ describe('unrolling', () => {
     const varying = { ...loop('i', 'unroll', []), to: position } as Stmt;
     expect(() => verifyKernel(kernel([varying]))).toThrow('loop i is unrolled but its bounds vary');
   });
-  test('leaves nothing that a printer would have to decide', () => {
+  test('leaves no decision to a printer', () => {
     expect(() => verifyKernel(kernel([loop('i', 'unroll', [])]), true)).toThrow('loop i is still to be unrolled');
     expect(() => verifyKernel(kernel([register('a', 2)]), true)).toThrow('a is still a register array');
   });
 });
 
-test('an operation that the engine need not have is refused, and allowed where it has it', () => {
+test('an operation that needs an engine feature is refused without it and allowed with it', () => {
   const b = new Builder();
   const bytes = loadSplat(words, 0, 'i8x16');
   b.let('dot', apply('dotBytes', bytes, bytes));

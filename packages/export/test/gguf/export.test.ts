@@ -25,10 +25,10 @@ const shape = { name: 'tiny', layers: 2, d: 64, heads: 4, kvHeads: 2, ffn: 96, v
 const base = mobileLLM(shape);
 const shared = mobileLLM({ ...shape, name: 'tiny-ls', share: share.immediate(2) });
 
-/** Every value of the model another one: weight id and index. */
+/** Every value of the model is different: it encodes weight id and index. */
 const valuesOf = ({ id, shape }: Weight) => Float32Array.from({ length: elementCount(shape) }, (_, i) => id + i / 8192);
 
-/** The file, and what was going on while it was written. */
+/** The file, and the events while it was written. */
 async function write(graph: Graph, options: GgufOptions) {
   const chunks: Uint8Array[] = [];
   const reads: string[] = [];
@@ -151,7 +151,7 @@ describe('the file', () => {
     expect(typeOf('blk.0.ffn_down.weight')).toBe(1); // rows of 80
   });
 
-  test('has a head where it is not tied', async () => {
+  test('has a head if it is not tied', async () => {
     const { t, d, ff, vocab } = dims({ t: 48, d: 64, ff: 96, vocab: 70 });
     const layer = block(
       [t, d],
@@ -177,7 +177,7 @@ describe('the file', () => {
     expect(floats(tensorBytes(file, 'output.weight', 4 * head.length))).toEqual([...head]);
   });
 
-  test('is refused where a value is outside the type', async () => {
+  test("is refused if a value is outside the type's range", async () => {
     const source = { read: async (weight: Weight) => valuesOf(weight).fill(7e4, -1), close: async () => {} };
     await expect(exportGguf(base, source, { type: 'f16' }, async () => {})).rejects.toThrow(
       'L306 a tensor cannot be written as GGUF: it has values that are not below 65520 in magnitude, at model.embed_tokens.weight',

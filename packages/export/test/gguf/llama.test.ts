@@ -1,4 +1,4 @@
-/** Which graphs are a Llama to llama.cpp, and what is said of the others. */
+/** Which graphs are a Llama in llama.cpp's sense, and the messages for the others. */
 import {
   add,
   attention,
@@ -52,7 +52,7 @@ const modelOf = (layer: ReturnType<typeof layerOf>): Graph =>
     () => ({ embed: embedding(vocab, d), layers: stack(2, layer), norm: rmsNorm(d) }),
     (m) => m.embed.logits(m.norm(m.layers(m.embed(input(t))))),
   );
-/** A model whose first operation `kind` in the block is another. */
+/** A model in which the first operation `kind` of the block is replaced. */
 function changed<K extends Op['kind']>(kind: K, change: (op: Extract<Op, { kind: K }>) => Op): Graph {
   const graph = modelOf(layerOf(usual));
   const [only] = graph.kinds;
@@ -88,7 +88,7 @@ test('the parts of a Llama are found by what they compute', () => {
   expect(name(llama.blocks[1]!.up.weight)).toBe('layers.1.mlp.up_proj.weight');
 });
 
-test('sums and products may be written either way round, and stacks may follow one another', () => {
+test('sums and products may have either order, and stacks may follow one another', () => {
   const layer = block(
     [t, d],
     () => {

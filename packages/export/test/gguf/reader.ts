@@ -1,4 +1,4 @@
-/** A reader of GGUF of its own, for tests: it knows the format, not the writer. */
+/** An independent reader of GGUF for tests, written from the format, not from the writer. */
 
 export interface ReadTensor {
   /** As in the file: the innermost axis first. */
@@ -64,7 +64,7 @@ export function readGguf(bytes: Uint8Array): ReadFile {
   return { version, metadata, tensors, base: Math.ceil(at / alignment) * alignment, bytes };
 }
 
-/** The bytes of a tensor, whose size is up to the caller to know. */
+/** The bytes of a tensor; the caller passes their number. */
 export function tensorBytes(file: ReadFile, name: string, length: number): Uint8Array {
   const tensor = file.tensors.get(name);
   if (!tensor) throw new Error(`no tensor ${name}; there are ${[...file.tensors.keys()].join(', ')}`);

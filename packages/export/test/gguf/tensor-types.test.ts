@@ -44,7 +44,7 @@ describe('F16', () => {
     expect([...tensorTypes.f16.encode(Float32Array.of(1, -2, 65504))]).toEqual([0, 0x3c, 0, 0xc0, 0xff, 0x7b]);
   });
 
-  test('takes what does not become infinite, and no NaN', () => {
+  test('accepts values that stay finite, and no NaN', () => {
     expect(fits(Float32Array.of(65519, -65519), tensorTypes.f16)).toBe(true);
     expect(fits(Float32Array.of(0, 65520), tensorTypes.f16)).toBe(false);
     expect(fits(Float32Array.of(Number.NaN), tensorTypes.f16)).toBe(false);
@@ -107,7 +107,7 @@ describe('Q4_0', () => {
     };
   };
 
-  test('gives the value of largest magnitude the code -8, whatever its sign', () => {
+  test('gives the value of largest magnitude the code -8, for either sign', () => {
     const values = new Float32Array(96);
     values.set([-8, 7, 1, -1, 0.5, -0.5, 7.5]); // scale 1
     values.set([16, -14, 2, 1], 32 + 16); // scale -2: the second half of a block is in the high nibbles

@@ -30,7 +30,7 @@ const byteLevel = {
   model: { type: 'BPE', vocab: { a: 0, b: 1, ab: 2 }, merges: ['a b'] },
 };
 
-test('without a tokenizer it is made up, as large as the model', () => {
+test("without a tokenizer it is made up, with the model's size", () => {
   const { metadata, madeUp } = vocabularyOf(null, 300);
   expect(madeUp).toBe('there is no tokenizer');
   expect(value(metadata, 'tokens')).toHaveLength(300);
@@ -47,7 +47,7 @@ test('without a tokenizer it is made up, as large as the model', () => {
   expect(value(metadata, 'add_bos_token')).toBe(false);
 });
 
-test('SentencePiece: kinds, scores in the order of the merges, ids that are not there', () => {
+test('SentencePiece: kinds, scores in the order of the merges, missing ids', () => {
   const { metadata, madeUp } = vocabularyOf(tokenizer(sentencePiece), 9);
   expect(madeUp).toBeNull();
   expect(value(metadata, 'model')).toBe('llama');
@@ -61,7 +61,7 @@ test('SentencePiece: kinds, scores in the order of the merges, ids that are not 
   expect(value(metadata, 'add_bos_token')).toBe(true);
 });
 
-test('SentencePiece, as we convert it: its own scores, and symbols that the user defined', () => {
+test('SentencePiece, as we convert it: its own scores, and user-defined symbols', () => {
   const vocab = { '<unk>': 0, '<s>': 1, '</s>': 2, '<0x0A>': 3, a: 4, ab: 5, b: 6, '<sep>': 7 };
   const model = {
     type: 'SentencePieceBPE',
@@ -77,7 +77,7 @@ test('SentencePiece, as we convert it: its own scores, and symbols that the user
   expect([4, 5, 6].map((id) => at(metadata, 'scores', id))).toEqual([-5, -2, -6]);
 });
 
-test('byte-level: merges as they are', () => {
+test('byte-level: merges are unchanged', () => {
   const { metadata, madeUp } = vocabularyOf({ ...tokenizer(byteLevel), bos: null }, 3);
   expect(madeUp).toBeNull();
   expect(value(metadata, 'model')).toBe('gpt2');
@@ -129,12 +129,12 @@ test("Gemma's cut at spaces, of which there are none left, changes nothing", () 
   expect([value(metadata, 'model'), value(metadata, 'add_space_prefix')]).toEqual(['llama', false]);
 });
 
-test('a chat template goes along', () => {
+test('a chat template is included', () => {
   const { metadata } = vocabularyOf({ ...tokenizer(byteLevel), bos: null, eos: [2], chatTemplate: '{{ x }}' }, 3);
   expect(metadata['tokenizer.chat_template']).toEqual({ type: 'string', value: '{{ x }}' });
 });
 
-describe('what llama.cpp has no form for is made up, and it is said why', () => {
+describe('a tokenizer without a form in llama.cpp is made up, with the reason', () => {
   test.each([
     ['another model', { ...byteLevel, model: { type: 'Unigram' } }, 'its model is Unigram, not BPE'],
     [
@@ -161,7 +161,7 @@ describe('what llama.cpp has no form for is made up, and it is said why', () => 
   });
 });
 
-test('a special token behind the vocabulary of the model is left out: no prompt can have it', () => {
+test('a special token past the vocabulary of the model is left out: no prompt can contain it', () => {
   const image = { id: 8, content: '<image>', special: true };
   const json = { ...sentencePiece, added_tokens: [...sentencePiece.added_tokens, image] };
   const { metadata, madeUp } = vocabularyOf(tokenizer(json), 8);

@@ -1,4 +1,7 @@
-/** The exported text: readable, one parameter per distinct tensor, one entry per execution. Numbers are checked in test/full/pytorch.full.ts. */
+/**
+ * The exported text: readable, one parameter per distinct tensor, one entry per execution.
+ * test/full/pytorch.full.ts checks the numbers.
+ */
 import type { Graph } from '@lamella/graph/ir';
 import { expect, test } from 'vitest';
 import { exportPyTorch } from '../../src/pytorch/export.ts';
@@ -9,7 +12,7 @@ test('a graph that uses every operation, as text', async () => {
   await expect(exportPyTorch(sharedFfn)['model.py']).toMatchFileSnapshot('shared-ffn.py.txt');
 });
 
-test('only the functions the graph uses are printed, after those they need', () => {
+test('only the functions that the graph uses are printed, after those they call', () => {
   const rootOnly: Graph = {
     ...sharedFfn,
     kinds: [],
@@ -46,7 +49,7 @@ test('the execution table is printed in running order, twenty to a line', () => 
   expect(printed.split('\n')).toHaveLength(5);
 });
 
-test('names that Python or the file claims are changed, and equal names are counted', () => {
+test('reserved names are changed, and equal names are numbered', () => {
   expect(identifier('lambda')).toBe('lambda_');
   expect(identifier('silu')).toBe('silu_');
   expect(identifier('2-gate.proj')).toBe('_2_gate_proj');

@@ -1,4 +1,7 @@
-/** A small graph as data that uses every operation: two weight sets with one FFN between them, run A B B A, rotation in both pairings. */
+/**
+ * A small graph as data that uses every operation: two weight sets with one FFN between them, run A
+ * B B A, rotation in both pairings.
+ */
 import type { Axis, Body, Graph, Node, Op, Param, Weight } from '@lamella/graph/ir';
 
 const t: Axis = { name: 't', size: 16 };
