@@ -4,7 +4,7 @@
  */
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test, vi } from 'vitest';
 import { download } from '../src/files/download.ts';
 import type { ReadOptions } from '../src/files/package-files.ts';
 
@@ -134,22 +134,24 @@ describe.concurrent('a download', () => {
 
   test('a silent server is L423 after three attempts, after one for a dispensable file', async () => {
     const silent = (response: ServerResponse) => void response.writeHead(200).write('a');
-    const { ranges, read } = await serve(silent);
+    const { read } = await serve(silent);
+    // Attempts are counted here: whether a request reaches the server in time depends on the machine.
+    const attempts = vi.spyOn(globalThis, 'fetch');
     await expect(read({}, 100)).rejects.toThrow(/^L423 f.bin does not arrive: no byte came in 0.1 seconds/);
-    expect(ranges).toHaveLength(3);
+    expect(attempts).toHaveBeenCalledTimes(3);
     await expect(read({ dispensable: true }, 100)).rejects.toThrow(/^L423 /);
-    expect(ranges).toHaveLength(4);
+    expect(attempts).toHaveBeenCalledTimes(4);
+    attempts.mockRestore();
   });
 
   test('a slow answer for a dispensable file is given up', async () => {
-    let sent = 0;
+    // Without a limit for the whole answer this one never ends, since a byte comes before patience does.
     const trickle = (response: ServerResponse) => {
-      const timer = setInterval(() => response.write('a', () => sent++), 40);
+      const timer = setInterval(() => response.write('a'), 20);
       response.on('close', () => clearInterval(timer));
     };
     const { read } = await serve(trickle);
-    await expect(read({ dispensable: true, bytes: undefined }, 200)).rejects.toThrow(/^L423 /);
-    expect(sent).toBeGreaterThan(0);
+    await expect(read({ dispensable: true, bytes: undefined }, 400)).rejects.toThrow(/^L423 /);
   });
 
   test('an endless answer of unknown length is given up', async () => {
