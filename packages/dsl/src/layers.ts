@@ -1,4 +1,4 @@
-/** Layers: the modules of a Llama-shaped transformer, with the weight names Hugging Face gives them. */
+/** The layers of a Llama-shaped transformer, with Hugging Face's weight names. */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { isF32, isPositiveF32 } from '@lamella/graph/f32';
 import type { Axis } from '@lamella/graph/ir';
@@ -22,16 +22,21 @@ export interface Layer<In extends Axis, Out extends Axis> extends Module {
 
 /** An embedding table [vocab, d]. */
 export interface Embedding<Vocab extends Axis, D extends Axis> extends Module {
-  /** The rows of the token ids: [t] -> [t, d]. */
+  /** Looks up the rows of token ids: [t] -> [t, d]. */
   <X extends Tensor>(ids: FitTokens<X>): Tensor<readonly [TokensOf<X>, D]>;
-  /** The tied head (arXiv 2402.14905, section 3.3): x W^T over the same table, [t, d] -> [t, vocab]. */
+  /**
+   * The tied head (arXiv 2402.14905, section 3.3): x W^T over the same table, [t, d] -> [t, vocab].
+   */
   readonly logits: <X extends Tensor>(x: Fit<X, D>) => Through<X, D, Vocab>;
 }
 
-/** A layer as the run-time sees it. Its axes are checked when it is called; `Layer` says the same in types. */
+/** A `Layer` without axes in its type; the axes are checked when it is called. */
 export type Untyped = Module & ((x: Tensor) => Tensor);
 
-/** Makes a layer that was given `axes` and takes [t, the first of them]: checks x, then traces `forward` under the module's own path. */
+/**
+ * Makes a layer with input [t, axes[0]]: a call checks its input, then traces `forward` under the
+ * module's path. `made` is the DSL function that the author called.
+ */
 export function layer(
   made: string,
   axes: readonly [Axis, ...(readonly Axis[])],
@@ -48,7 +53,9 @@ export function layer(
   return module;
 }
 
-/** x W^T (+ bias): [t, in] -> [t, out]. Weights `weight` [out, in] and, with `bias`, `bias` [out]. */
+/**
+ * x W^T (+ bias): [t, in] -> [t, out]. Weights `weight` [out, in] and, with `bias`, `bias` [out].
+ */
 export const linear = declared(
   'linear',
   { from: axis, to: axis, options: optional(options({ bias: optional(boolean) }, 'linear(d, ff, { bias: true })')) },
@@ -59,7 +66,10 @@ export const linear = declared(
   ): Layer<In, Out> => projection(from, to, capture(), bias) as Layer<In, Out>,
 );
 
-/** A linear; `stored` says how its weight and bias lie in the checkpoint, given the shape of one of their rows. */
+/**
+ * A linear. `stored` says where the checkpoint holds its weight and bias, given the shape of one
+ * row.
+ */
 export function projection(
   from: Axis,
   to: Axis,
@@ -78,16 +88,19 @@ export function projection(
   return layer('linear', [from, to], bias ? { weight, bias } : { weight }, forward, site);
 }
 
-/** What every RMSNorm takes. */
+/** Options of every RMSNorm. */
 export interface NormOptions {
   readonly eps?: number | undefined;
-  /** Added to the weight: 1 for checkpoints that keep it as its distance from 1, as Gemma's do. */
+  /** Added to the weight: 1 for checkpoints that store weight - 1, as Gemma's do. */
   readonly offset?: number | undefined;
 }
 
 const normOptions = { eps: optional(number('eps: 1e-6')), offset: optional(number('offset: 1')) };
 
-/** x / sqrt(mean(x^2) + eps) * (weight + offset) over the features (RMSNorm, arXiv 1910.07467). Throws L117, L142. */
+/**
+ * x / sqrt(mean(x^2) + eps) * (weight + offset) over the features (RMSNorm, arXiv 1910.07467).
+ * Throws L117, L142.
+ */
 export const rmsNorm = declared(
   'rmsNorm',
   { d: axis, options: optional(options(normOptions, 'rmsNorm(d, { eps: 1e-6 })')) },
@@ -96,8 +109,8 @@ export const rmsNorm = declared(
 );
 
 /**
- * The same over each of `heads` heads that lie side by side in x, with one weight [d / heads] for all of them: between a projection and RoPE, as
- * Qwen3 and Gemma 3 have it. Throws L102, L117, L124.
+ * RMSNorm over each of `heads` adjacent heads of x, with one weight [d / heads] for all heads.
+ * Qwen3 and Gemma 3 have it between a projection and RoPE. Throws L102, L117, L124, L142.
  */
 export const headNorm = declared(
   'headNorm',
@@ -112,10 +125,10 @@ export const headNorm = declared(
     norm('headNorm', d, heads, options, capture(), gain) as Layer<D, D>,
 );
 
-/** What `headNorm` takes. */
+/** Options of `headNorm`. */
 export interface HeadNormOptions extends NormOptions {
   readonly heads: number;
-  /** Whether there is a weight; without one nothing multiplies, as in Llama 4. */
+  /** Whether there is a weight. Default: true; Llama 4 has none. */
   readonly gain?: boolean | undefined;
 }
 
@@ -144,7 +157,7 @@ function norm(
     const remedy = 'leaving offset out';
     throw new LamellaError(
       'L124',
-      { call: made, expected: 'no number', argument: 'offset, since gain is false', got: offset, remedy },
+      { call: made, expected: 'only 0', argument: 'offset if gain is false', got: offset, remedy },
       where,
     );
   };
@@ -152,8 +165,8 @@ function norm(
 }
 
 /**
- * (x - mean(x)) / sqrt(variance(x) + eps) * weight + bias over the features (LayerNorm, arXiv 1607.06450). Weights `weight` and, unless `bias`
- * is false, `bias` [d]. Throws L117.
+ * (x - mean(x)) / sqrt(variance(x) + eps) * weight + bias over the features (LayerNorm, arXiv
+ * 1607.06450). Weights `weight` and, unless `bias` is false, `bias` [d]. Throws L117.
  */
 export const layerNorm = declared(
   'layerNorm',
@@ -186,12 +199,15 @@ export const layerNorm = declared(
   },
 );
 
-/** A vector for every position, as values of their own: [t, d]. */
+/** Learned positions, callable without arguments. */
 export interface Positions<T extends Axis, D extends Axis> extends Module {
   (): Tensor<readonly [T, D]>;
 }
 
-/** Learned absolute positions, as GPT-2's: called without a value, row p of `weight` [t, d] for the token at position p, to be added. */
+/**
+ * Learned absolute positions, as in GPT-2. A call returns [t, d]: row p of `weight` [t, d] for the
+ * token at position p, to be added to the embedding.
+ */
 export const positions = declared(
   'positions',
   { t: axis, d: axis },
@@ -208,7 +224,7 @@ export const positions = declared(
   },
 );
 
-/** An embedding table [vocab, d], callable with token ids, and with `.logits` as a tied head. */
+/** An embedding table [vocab, d]: callable with token ids; its `.logits` is a tied head. */
 export const embedding = declared(
   'embedding',
   { vocab: axis, d: axis },
@@ -235,7 +251,10 @@ export const embedding = declared(
   },
 );
 
-/** SwiGLU feed-forward (arXiv 2002.05202): down(silu(gate(x)) * up(x)). Weights `gate_proj`, `up_proj` [ff, d], `down_proj` [d, ff]. */
+/**
+ * SwiGLU feed-forward (arXiv 2002.05202): down(silu(gate(x)) * up(x)), [t, d] -> [t, d]. Weights
+ * `gate_proj`, `up_proj` [ff, d], `down_proj` [d, ff].
+ */
 export const swiglu = declared(
   'swiglu',
   { d: axis, ff: axis },
@@ -249,20 +268,21 @@ export const swiglu = declared(
   },
 );
 
-/** What `gqa` takes besides the model width. */
+/** Options of `gqa`. */
 export interface GqaOptions extends AttentionOptions {
   /** Query heads. */
   readonly heads: number;
   /** Key and value heads; must divide `heads`. */
   readonly kvHeads: number;
   readonly headDim: number;
-  /** Position by rotation; without it attention knows order only through the causal mask. */
+  /** Rotary embedding of queries and keys. Without it, only the causal mask depends on position. */
   readonly rope?: RopeSpec | undefined;
 }
 
 /**
- * Causal grouped-query attention (arXiv 2305.13245) with its four projections: [t, d] -> [t, d]. Weights `q_proj`
- * [heads * headDim, d], `k_proj` and `v_proj` [kvHeads * headDim, d], `o_proj` [d, heads * headDim]. Throws L102, L103, L104, L118, L150.
+ * Causal grouped-query attention (arXiv 2305.13245) with its four projections: [t, d] -> [t, d].
+ * Weights `q_proj` [heads * headDim, d], `k_proj` and `v_proj` [kvHeads * headDim, d], `o_proj` [d,
+ * heads * headDim]. Throws L102, L103, L104, L118, L150.
  */
 export const gqa = declared(
   'gqa',

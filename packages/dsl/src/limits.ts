@@ -1,6 +1,6 @@
 /**
- * How large a model may grow. Real ones are a hundredth of this; beyond it a slip of the keyboard (`stack(1_000_000, layer)`) would keep the
- * machine busy for minutes before it fails.
+ * Limits of a model's size. Real models have a hundredth of them; without limits, a typing mistake
+ * such as `stack(1_000_000, layer)` would compute for minutes before it fails.
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Site } from '@lamella/graph/ir';
@@ -9,7 +9,7 @@ export const mostWeightSets = 4096;
 export const mostExecutions = 16_384;
 export const mostOperations = 4096;
 
-/** Throws L127 when there are more than `most`. */
+/** Throws L127 if `count` is above `most`. */
 export function checkCount(
   what: string,
   count: number,

@@ -1,24 +1,24 @@
 /**
- * What to write instead when a value has another axis than its taker wants. Mostly a layer, an
- * embedding, a block or the input was given the wrong one, and then that call is the one to mend: a
- * linear in between would only move the mistake.
+ * The remedy of L101: what to write if a value does not have the axis that a layer takes. Usually a
+ * layer, an embedding, a block or the input was made with the wrong axis, and the remedy is to
+ * change that call: a linear in between would only hide the mistake.
  */
 import type { Axis } from '@lamella/graph/ir';
 import { sameAxis } from './axes.ts';
 import { type Module, moduleInfo, type Scope } from './module.ts';
 import type { Capture } from './site.ts';
 
-/** A value whose features do not fit, and what is known of both ends. */
+/** A value whose features do not fit, with its source and the module that takes it. */
 export interface Misfit {
   readonly got: Axis;
   readonly want: Axis;
-  /** What takes the value; null when it is an operation without weights. */
+  /** The module that takes the value; null for an operation without weights. */
   readonly taker: Module | null;
-  /** The embedding that the value comes from; null when it comes from anything else. */
+  /** The embedding that the value comes from; null if it has another source. */
   readonly table: Module | null;
-  /** The block whose input the value is; null when it is another value. */
+  /** The block, if the value is a block's input; null otherwise. */
   readonly block: { readonly axes: readonly Axis[]; readonly site: Capture } | null;
-  /** The width of the body: of the block's input, or of a model's first embedding. */
+  /** The features of the block's input, or of the model's first embedding. */
   readonly width: Axis | undefined;
   readonly scope: Scope;
 }
@@ -31,14 +31,16 @@ export function mend(misfit: Misfit): string {
   return mendTable(misfit) ?? mendBlock(misfit) ?? (there ? `${there[1]} in between` : null) ?? mendTaker(misfit);
 }
 
-/** A vocabulary has more entries than a model has features: an embedding with fewer was written the wrong way round. */
+/**
+ * A vocabulary is larger than the model's width: an embedding with fewer rows has its axes swapped.
+ */
 function mendTable({ got, want, table }: Misfit): string | null {
   const [rows] = table?.[moduleInfo].axes ?? [];
   if (!table || !rows || !sameAxis(rows, want) || rows.size >= got.size) return null;
   return written('embedding', [got, want], table[moduleInfo].site);
 }
 
-/** Where everything in a block takes another axis than the block's, it is the block that is wrong. */
+/** If all layers of a block take the same other axis, the block's own axes are wrong. */
 function mendBlock({ got, want, block, scope }: Misfit): string | null {
   const [tokens] = block?.axes ?? [];
   const takers = layers(scope).map(([module]) => module[moduleInfo].axes[0]);
@@ -49,8 +51,8 @@ function mendBlock({ got, want, block, scope }: Misfit): string | null {
 }
 
 /**
- * The remedy where a stack's block has other tokens than the model's input, got: the input's, unless it
- * is the block that was given features for tokens.
+ * The remedy if the token axis of a stack's block differs from that of the model's input (`got`):
+ * change the input, unless the block has a feature axis in place of its token axis.
  */
 export function mendTokens(got: Axis, input: Capture, block: NonNullable<Misfit['block']>, scope: Scope): string {
   const [tokens, features] = block.axes as readonly [Axis, Axis];
@@ -61,7 +63,10 @@ export function mendTokens(got: Axis, input: Capture, block: NonNullable<Misfit[
   return `input(${tokens.name})${placed(input)}`;
 }
 
-/** The layer with the axis that came; a linear where the layer takes the body's width, so that it is the value that is odd. */
+/**
+ * Make the layer with the value's axis; if the layer takes the body's width, put a linear before
+ * it.
+ */
 function mendTaker({ got, want, taker, width }: Misfit): string {
   const { axes, made, site } = taker?.[moduleInfo] ?? { axes: [] };
   const place = axes.findIndex((axis) => sameAxis(axis, want));
@@ -80,7 +85,7 @@ function written(made: string, axes: readonly Axis[], site: Capture): string {
   return `${made}(${[...names, ...(takesOptions.includes(made) ? ['...'] : [])].join(', ')})${placed(site)}`;
 }
 
-/** Where the call to mend stands. */
+/** ` at file:line:column` of a call, or nothing if the place is unknown. */
 function placed(site: Capture): string {
   const found = site();
   return found ? ` at ${found.file}:${found.line}:${found.column}` : '';
@@ -91,7 +96,7 @@ function links(module: Module, from: Axis, to: Axis): boolean {
   return first !== undefined && second !== undefined && sameAxis(first, from) && sameAxis(second, to);
 }
 
-/** The modules that `init` returned and their names, without those that they are made of. */
+/** The modules that `init` returned, with their names, without their submodules. */
 function layers({ modules }: Scope): readonly (readonly [Module, string])[] {
   const parts = new Set([...modules.keys()].flatMap((module) => Object.values(module[moduleInfo].children)));
   return [...modules].filter(([module]) => !parts.has(module));

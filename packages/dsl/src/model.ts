@@ -1,6 +1,7 @@
 /**
- * From an author's model to a `Graph`: make the weights, name them, trace every body, and keep what is distinct. Bodies that do the same are
- * one `BlockKind`, so the graph's code is O(distinct blocks) however deep the stack is.
+ * `defineModel`: makes the weights, names them, traces every body and builds the `Graph`. Equal
+ * bodies become one `BlockKind`, so the size of the graph's code does not depend on the depth of a
+ * stack.
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { distinct } from '@lamella/graph/distinct';
@@ -21,13 +22,15 @@ import { Trace } from './trace.ts';
 import { type NamedParameter, WeightTable } from './weights.ts';
 
 /**
- * Defines a model: `init` returns its modules under their checkpoint names (all below `prefix`, if given), `body` computes logits [t, vocab]
- * from `input(t)`. Both run here, once; the result is plain data, and frozen.
+ * Defines a model. `init` returns its modules under their checkpoint names (all below `prefix`, if
+ * given); `body` computes logits [t, vocab] from `input(t)`. Both run once, during this call. The
+ * result is frozen plain data.
  *
- * A weight is named after the first place its module appears at, and a place in the model itself comes before one inside a stack. So
- * to name a module that blocks share, return it from this `init` too: `() => ({ ..., shared_mlp, layers: stack(...) })`.
+ * A weight is named after the first place of its module; places in the model itself come before
+ * places in a stack. To name a module that blocks share, return it from this `init` too:
+ * `() => ({ ..., shared_mlp, layers: stack(...) })`.
  *
- * Throws the L1xx diagnostics of whatever is wrong.
+ * Throws an L1xx error for a mistake in the model.
  */
 export const defineModel = declared(
   'defineModel',
@@ -84,21 +87,21 @@ export const defineModel = declared(
   },
 );
 
-/** What a body returned that is no value of the model. */
+/** Describes what a body returned instead of a value of the model. */
 function returned(result: unknown): string {
   return result === undefined ? 'nothing' : describe(result);
 }
 
-/** What a body that returned `result` needs, which should end with `end`. */
+/** The remedy for a body that returned `result`, and should end with `end`. */
 function missing(result: unknown, end: string): string {
   if (result instanceof Promise) return 'a body without async';
   return result === undefined ? `a return in the body: return ${end}` : `a body that returns ${end}`;
 }
 
-/** How most models end. */
+/** The end of most models. */
 const logits = 'embedding.logits(x)';
 
-/** One set of a block's weights. */
+/** One weight set of a block. */
 interface MadeSet {
   readonly block: Block;
   readonly scope: Scope;
@@ -107,7 +110,7 @@ interface MadeSet {
 interface MadeStack {
   readonly module: Module;
   readonly recipe: StackRecipe;
-  /** Its name below the prefix, e.g. `layers`. */
+  /** The stack's name below the prefix, e.g. `layers`. */
   readonly place: string;
   readonly sets: readonly MadeSet[];
 }
@@ -132,8 +135,8 @@ function nested(module: Module, place: string): LamellaError {
 }
 
 /**
- * The blocks of a stack as their weight sets run: where all executions of a set read the keys and values of others, without what only makes keys
- * and values.
+ * The body of each weight set as it runs. If all executions of a set read the keys and values of
+ * others, the operations that only compute keys and values are removed.
  */
 function asRun({ recipe }: MadeStack, traced: readonly TracedBlock[]): readonly TracedBlock[] {
   const sets = recipe.sharing.indices(traced.length);
@@ -147,7 +150,10 @@ function asRun({ recipe }: MadeStack, traced: readonly TracedBlock[]): readonly 
   });
 }
 
-/** Every place a weight appears at, with its checkpoint name, in checkpoint order; without those that are `idle` in their set. */
+/**
+ * Every place of a weight with its checkpoint name, in checkpoint order, without weights that are
+ * `idle` in their set.
+ */
 function namedParametersOf(
   scope: Scope,
   stacks: readonly MadeStack[],
@@ -177,7 +183,7 @@ interface TracedBlock {
   readonly body: () => Body;
 }
 
-/** Runs a block's body on symbolic values. Throws L108 and what its operations throw. */
+/** Runs a block's body on symbolic values. Throws L108 and the errors of its operations. */
 function traceBlock({ block, scope }: MadeSet, place: string): TracedBlock {
   const trace = new Trace(scope, place, false);
   const x = trace.emit({ kind: 'input' }, block.axes, block.site);
@@ -200,7 +206,10 @@ class KindTable {
   readonly #byKey = new Map<string, number>();
   readonly #names = new Set<string>();
 
-  /** The index of the kind that does what this block does. Named after the stack it was first seen in: `layers`, `layers_2`... */
+  /**
+   * The index of the kind equal to this block. A new kind is named after its stack: `layers`,
+   * `layers_2`, ...
+   */
   add({ block, key, body }: TracedBlock, place: string): number {
     const known = this.#byKey.get(key);
     if (known !== undefined) return known;
@@ -211,7 +220,10 @@ class KindTable {
   }
 }
 
-/** One entry per call of a stack: each execution, in the order they run, gets a state slot of its own, or that of the one it reads. */
+/**
+ * One `Stack` per call of a stack. Each execution, in running order, gets a new state slot, or the
+ * slot of the execution that it reads.
+ */
 function slots(
   calls: readonly MadeStack[],
   sets: ReadonlyMap<Module, readonly WeightSet[]>,
@@ -238,7 +250,7 @@ function slots(
   });
 }
 
-/** The token axis and the size of the vocabulary. Throws L109 when the result is not logits. */
+/** The token axis and the size of the vocabulary. Throws L109 if the result is not logits. */
 function outerAxes(root: Body, name: string): { readonly tokens: Axis; readonly vocab: number } {
   const [tokens, features] = root.nodes[root.result]?.axes ?? [];
   const tables = root.nodes.flatMap(({ op }) => (op.kind === 'embed' ? [root.params[op.table]!.shape[0]] : []));

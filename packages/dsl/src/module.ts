@@ -1,6 +1,7 @@
 /**
- * Modules: callables that own weights. A weight is known by identity, so a module object that appears in several places is one set of
- * weights. It has no name until a model is defined: names come from the keys it is returned under, as in a checkpoint.
+ * Modules: functions that own weights. Weights are compared by identity, so a module object that is
+ * used in several places is one set of weights. Modules have no names of their own: a name is the
+ * path of keys under which `init` returns the module, as in a checkpoint.
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Axis, Stored, WeightRole } from '@lamella/graph/ir';
@@ -10,7 +11,7 @@ import { describe } from './describe.ts';
 import { checkKey } from './names.ts';
 import type { Capture } from './site.ts';
 
-/** How a weight is made of a tensor of the checkpoint, whose name follows from the weight's own (see `Stored`). */
+/** As `Stored`, but with the tensor's name as a function of the weight's name. */
 export type StoredAs = Omit<Stored, 'tensor'> & { readonly tensorOf: (name: string) => string };
 
 /** One weight tensor, before it has a name. Row-major; a matrix is [out, in]. */
@@ -18,7 +19,7 @@ export class Parameter {
   readonly shape: readonly number[];
   readonly role: WeightRole;
   readonly site: Capture;
-  /** Null where the checkpoint has it as it is. */
+  /** Null if the checkpoint has a tensor of this name and shape. */
   readonly stored: StoredAs | null;
 
   constructor(shape: readonly number[], role: WeightRole, site: Capture, stored: StoredAs | null = null) {
@@ -29,26 +30,29 @@ export class Parameter {
   }
 }
 
-/** What a module is besides a function. */
+/** The properties of a module besides its call. */
 export interface ModuleInfo {
-  /** The call that makes it, e.g. `rmsNorm`. */
+  /** The DSL function that made it, e.g. `rmsNorm`. */
   readonly made: string;
-  /** The axes that it was given, in the order they were written; the one that it takes is the first, but for a table. */
+  /**
+   * Its axes in the order of the author's call. The first is the axis of its input, except for
+   * tables.
+   */
   readonly axes: readonly Axis[];
   readonly children: Readonly<Record<string, Module | Parameter>>;
   readonly site: Capture;
-  /** Throws what is wrong with its arguments. Called with its place once that is known, before anything is traced. */
+  /** Throws if its arguments are invalid. Called with its place in the model, before tracing. */
   readonly check: (place: string) => void;
 }
 
 export const moduleInfo: unique symbol = Symbol('lamella.module');
 
-/** Anything with weights: what `linear`, `gqa`, `stack`... return. */
+/** A module: the result of `linear`, `gqa`, `stack`, ... */
 export interface Module {
   readonly [moduleInfo]: ModuleInfo;
 }
 
-/** What an `init` returns: modules under their checkpoint names, in plain objects as deep as the names ask for. */
+/** The result of an `init`: modules under their checkpoint names, in nested plain objects. */
 export type Tree = Module | { readonly [key: string]: Tree };
 
 /** Makes a function a module. */
@@ -56,22 +60,26 @@ export function asModule<F extends object>(call: F, info: ModuleInfo): F & Modul
   return Object.assign(call, { [moduleInfo]: info });
 }
 
-/** The modules and weights of a tree with their names inside it; something that appears twice keeps its first name. */
+/**
+ * The modules and weights of a tree with their names in it. A module that appears twice has its
+ * first name.
+ */
 export interface Scope {
-  /** The tree as a body gets it: each key was read once, and one that is not there throws L131. */
+  /** The tree that the body receives: reading a missing key throws L131. */
   readonly tree: Tree;
   readonly modules: ReadonlyMap<Module, string>;
   readonly parameters: ReadonlyMap<Parameter, string>;
 }
 
-/** Joins the parts of a dotted name; empty parts vanish. */
+/** Joins the parts of a dotted name, without empty parts. */
 export function dotted(...parts: readonly (string | number)[]): string {
   return parts.filter((part) => part !== '').join('.');
 }
 
 /**
- * Names everything in `tree`, which `owner` returned at `place` in the model, and checks each module.
- * Throws L119, L126 and what checks throw.
+ * Names and checks every module of `tree`. `place` is the stack that it belongs to (empty for the
+ * model), `owner` the call that `init` was given to. Throws L119, L126 and the errors of the
+ * modules.
  */
 export function nameTree(tree: Tree, place: string, owner: Capture): Scope {
   const modules = new Map<Module, string>();
@@ -104,7 +112,7 @@ export function nameTree(tree: Tree, place: string, owner: Capture): Scope {
   return { tree: visit(tree, ''), modules, parameters };
 }
 
-/** `node`, which `init` returned as `name`: another key in it throws L131. */
+/** `node`, which `init` returned as `name`; reading a missing key throws L131. */
 function known(node: { readonly [key: string]: Tree }, place: string, name: string): Tree {
   return closed(node, (key, meant, site) => {
     const remedy = meant.map((each) => dotted(name, each)).join(', ') || 'returning a module under that key';
@@ -112,7 +120,7 @@ function known(node: { readonly [key: string]: Tree }, place: string, name: stri
   });
 }
 
-/** What an `init` may return instead of `node`. */
+/** The remedy for an `init` that returned `node`. */
 function instead(node: unknown): string {
   if (typeof node === 'function') return 'what it returns, as in rmsNorm(d)';
   return Array.isArray(node)

@@ -1,4 +1,7 @@
-/** Operations without weights that are more than a function of features: the token ids, residuals and rotary embedding. */
+/**
+ * Operations without weights that are not element-wise functions: token ids, residuals, rotary
+ * embedding.
+ */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { isF32 } from '@lamella/graph/f32';
 import type { Axis } from '@lamella/graph/ir';
@@ -12,14 +15,14 @@ import { capture } from './site.ts';
 import type { Tensor } from './tensor.ts';
 import { activeTrace } from './trace.ts';
 
-/** The token ids, u32 [t]. Belongs in a model's body: throws L116 in a block, L101 when two token axes are named. */
+/** The token ids, u32 [t]. Throws L116 in a block and L101 for a second token axis. */
 export const input = declared(
   'input',
   { t: axis },
   <const T extends Axis>(t: T): Tensor<readonly [T]> => activeTrace().tokens(t),
 );
 
-/** x times a constant. Throws L121 when f32 does not hold the constant. */
+/** x times a constant. Throws L121 if f32 cannot hold the constant. */
 export const scale = declared(
   'scale',
   { x: tensor, by: number('scale(x, 0.5)') },
@@ -41,7 +44,10 @@ export const residual = declared(
   },
 );
 
-/** Rotates each of `heads` heads that lie side by side in x [t, heads * headDim] by its token's position. Throws L101, L102, L124. */
+/**
+ * Rotates each of `heads` adjacent heads of x [t, heads * headDim] by its token's position. Throws
+ * L101, L102, L124.
+ */
 export const rotate = declared(
   'rotate',
   { x: tensor, spec: ropeSpec, options: options({ heads: headCounts.heads }, 'rotate(q, rope(10_000), { heads: 9 })') },
@@ -57,8 +63,9 @@ export const rotate = declared(
 );
 
 /**
- * f applied `times` times, from x on: `loop(4, x, (x) => m.norm(m.layers(x)))` runs a stack with what stands between its runs, as Ouro does. Every
- * run has states of its own. `f` must return the axes of x. Throws L101, L102, L127.
+ * f applied `times` times, from x on: `loop(4, x, (x) => m.norm(m.layers(x)))` runs a stack with
+ * what stands between its runs, as Ouro does. Every run has states of its own. `f` must return the
+ * axes of x. Throws L101, L102, L127.
  */
 export const loop = declared(
   'loop',

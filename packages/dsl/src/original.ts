@@ -1,17 +1,18 @@
 /**
- * What a function of the language returned, told from a copy. `{ ...rope(10_000), scaling: 8 }` looks like a rotary embedding and asks for
- * something that nothing computes; a graph with another name has a name that nobody checked. So originals are known, and cannot be changed.
+ * Distinguishes results of DSL functions from copies. `{ ...rope(10_000), scaling: 8 }` has the
+ * shape of a rotary embedding but an option that Lamella does not compute; a copy of a graph may
+ * have an unchecked name. So originals are registered here and frozen.
  */
 
 const originals = new WeakSet<object>();
 
-/** `value`, frozen through and through, and known from now on. */
+/** Registers `value` as an original and freezes it deeply. */
 export function original<T extends object>(value: T): T {
   originals.add(value);
   return frozen(value);
 }
 
-/** Whether `original` returned this very object. */
+/** Whether `value` is an object that `original` returned. */
 export function isOriginal(value: unknown): boolean {
   return typeof value === 'object' && value !== null && originals.has(value);
 }

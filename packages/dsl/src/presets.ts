@@ -1,4 +1,4 @@
-/** Presets: ordinary graphs of known families, written in the DSL itself. */
+/** Presets: graphs of known families, written in the DSL. */
 
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Graph } from '@lamella/graph/ir';
@@ -44,8 +44,9 @@ const shapeOptions = options(
 );
 
 /**
- * A MobileLLM (arXiv 2402.14905): a deep and thin Llama with grouped queries, SwiGLU and a tied head; head width d / heads, RoPE theta
- * 10,000, no biases. Weight names are Hugging Face's. Throws what the DSL throws.
+ * A MobileLLM (arXiv 2402.14905): a deep and thin Llama with grouped queries, SwiGLU and a tied
+ * head; headDim is d / heads, RoPE theta 10,000, no biases. Weight names are Hugging Face's. Throws
+ * L124 if d / heads is not even, and the errors of the DSL functions that it calls.
  */
 export const mobileLLM = declared('mobileLLM', { shape: shapeOptions }, (shape: MobileLLMShape): Graph => {
   const { name, layers, heads, kvHeads, vocab: words = 32_000, context = 2048 } = shape;
@@ -54,7 +55,7 @@ export const mobileLLM = declared('mobileLLM', { shape: shapeOptions }, (shape: 
   checkSize('heads', heads, { place: 'mobileLLM', site });
   const headDim = shape.d / heads;
   if (!Number.isInteger(headDim / 2)) {
-    const argument = `heads, each with an even share of d=${shape.d}`;
+    const argument = `heads with an even d / heads (d=${shape.d})`;
     const remedy =
       shape.d % 2 === 0
         ? `heads: ${divisorBelow(shape.d / 2, heads)}`

@@ -1,19 +1,22 @@
-/** Rotary position embedding: what `rotate` and `gqa` are given, and how it reads contexts longer than the model was trained on. */
+/** Rotary position embedding for `rotate` and `gqa`, with the scalings for longer contexts. */
 import type { Rope, RopeScaling } from '@lamella/graph/ir';
 import { declared, isListOf, type Kind, number, oneOf, optional, options } from './arguments.ts';
 import { isOriginal, original } from './original.ts';
 import { capture } from './site.ts';
 
-/** Rotary embedding and where it was written. */
+/** A rotary embedding and the place of its call. */
 export type RopeSpec = Rope & { readonly site: ReturnType<typeof capture> };
 
-/** What `rope` takes besides theta. */
+/** Options of `rope`. */
 export interface RopeOptions {
-  /** `half` (the default) turns features (i, i + dims/2), as Llama's files on the hub do; `adjacent` turns (2i, 2i + 1), as the paper. */
+  /**
+   * `half` (the default) rotates features (i, i + dims/2), as Llama in Hugging Face's format;
+   * `adjacent` rotates (2i, 2i + 1), as the paper.
+   */
   readonly pairing?: Rope['pairing'] | undefined;
-  /** Turns the first `dims` features of each head alone, as GPT-NeoX; all of them where it is left out. */
+  /** Rotates only the first `dims` features of each head, as GPT-NeoX. Default: all. */
   readonly dims?: number | undefined;
-  /** Made by one of the functions of `ropeScaling`. */
+  /** A result of one of the functions of `ropeScaling`. */
   readonly scaling?: RopeScaling | undefined;
 }
 
@@ -26,8 +29,9 @@ const scalingKind: Kind = {
 };
 
 /**
- * Rotary position embedding (RoFormer, arXiv 2104.09864): pair i of a head turns by position * theta^(-2i/dims). Its cosines and sines are a
- * table, computed in f64 when the model is compiled. Throws L118, L140, L141.
+ * Rotary position embedding (RoFormer, arXiv 2104.09864): rotates pair i of a head by position *
+ * theta^(-2i/dims). The compiler computes its cosines and sines in f64 and stores them as a table.
+ * The layer that uses it checks the ranges: L118, L140, L141.
  */
 export const rope = declared(
   'rope',
@@ -54,7 +58,7 @@ export const rope = declared(
     }),
 );
 
-/** What `rope` returns. */
+/** The result of `rope`, as an argument. */
 export const ropeSpec: Kind = {
   words: 'a rotary embedding',
   example: 'rope(10_000)',
@@ -69,8 +73,9 @@ const listOfNumbers: Kind = {
 };
 
 /**
- * The ways in which a released model's frequencies are changed for longer contexts, as the `rope_scaling` of its `config.json` says. What that
- * calls `original_max_position_embeddings` is `originalContext` here. Ranges are checked where the embedding is used: L141.
+ * The scalings of released models' frequencies for longer contexts, named by `rope_scaling` in
+ * `config.json`. `originalContext` is `original_max_position_embeddings` there. The layer that uses
+ * the embedding checks the ranges: L141.
  */
 export const ropeScaling = {
   /** Every frequency divided by `factor` (position interpolation, arXiv 2306.15595). */
@@ -79,7 +84,10 @@ export const ropeScaling = {
     { factor: number('ropeScaling.linear(4)') },
     (factor: number): RopeScaling => original({ kind: 'linear', factor }),
   ),
-  /** Llama 3.1's and 3.2's: waves longer than originalContext / lowFreqFactor divided by `factor`, those shorter than / highFreqFactor left. */
+  /**
+   * Llama 3.1 and 3.2: frequencies of wavelengths above originalContext / lowFreqFactor are divided
+   * by `factor`; those below originalContext / highFreqFactor stay; those between are blended.
+   */
   llama3: declared(
     'ropeScaling.llama3',
     {
@@ -97,8 +105,10 @@ export const ropeScaling = {
       original({ kind: 'llama3', ...given }),
   ),
   /**
-   * YaRN (arXiv 2309.00071): pairs that turn less than betaSlow times within originalContext divided by `factor`, those that turn more than
-   * betaFast times left. Cosines and sines times `attentionFactor`, the paper's 0.1 ln(factor) + 1 where it is left out.
+   * YaRN (arXiv 2309.00071): frequencies of pairs with fewer than betaSlow turns within
+   * originalContext are divided by `factor`; those with more than betaFast turns stay; those
+   * between are blended. Cosines and sines are multiplied by `attentionFactor`, by default the
+   * paper's 0.1 ln(factor) + 1.
    */
   yarn: declared(
     'ropeScaling.yarn',
@@ -128,7 +138,10 @@ export const ropeScaling = {
       readonly attentionFactor?: number | undefined;
     }): RopeScaling => original({ kind: 'yarn', factor, originalContext, betaFast, betaSlow, attentionFactor }),
   ),
-  /** A factor for each pair, by which its frequency is divided: LongRoPE's `short_factor` or `long_factor`, or `rope_freqs` of a GGUF. */
+  /**
+   * The frequency of each pair is divided by its factor: LongRoPE's `short_factor` or
+   * `long_factor`, or `rope_freqs` of a GGUF file.
+   */
   factors: declared(
     'ropeScaling.factors',
     {

@@ -1,6 +1,7 @@
 /**
- * Sharing orders: which weight set each execution of a stack uses. The count given to `stack` always means weight sets; an order says how
- * often and in which sequence they run. MobileLLM (arXiv 2402.14905, section 3.4 and table 2) compares the first three.
+ * Sharing orders: the weight set of each execution of a stack. The count of `stack` is the number
+ * of weight sets; the order says how often and in which sequence they run. MobileLLM (arXiv
+ * 2402.14905, section 3.4 and table 2) compares `immediate`, `cycle` and `reverse`.
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { SharingOrder } from '@lamella/graph/ir';
@@ -8,11 +9,11 @@ import { declared, isListOf, type Kind, number } from './arguments.ts';
 import { isOriginal, original } from './original.ts';
 import { type Capture, capture } from './site.ts';
 
-/** A sharing order, before it knows how many weight sets there are. */
+/** A sharing order, for any number of weight sets. */
 export interface Sharing extends SharingOrder {
   /** Indices of the weight sets in execution order. */
   readonly indices: (count: number) => readonly number[];
-  /** How many of them there are. */
+  /** The number of executions. */
   readonly executions: (count: number) => number;
   /** Throws L106, L107, L111. */
   readonly check: (count: number, place: string) => void;
@@ -27,7 +28,7 @@ export const unshared: Sharing = original({
   check: () => {},
 } satisfies Sharing);
 
-/** A sharing order, made by one of the functions of `share`. */
+/** A result of one of the functions of `share`, as an argument. */
 export const sharing: Kind = {
   words: 'a sharing order',
   example: 'share.immediate(2), share.cycle(2), share.reverse() or share.order([0, 1, 0])',
@@ -41,18 +42,24 @@ const indexList: Kind = {
   holds: (value) => isListOf(value, (each) => typeof each === 'number'),
 };
 
-/** `none()` A B C · `immediate(2)` A A B B C C · `cycle(2)` A B C A B C · `reverse()` A B C C B A · `order([0, 1, 0])` anything. */
+/**
+ * For weight sets A, B, C: `none()` A B C · `immediate(2)` A A B B C C · `cycle(2)` A B C A B C ·
+ * `reverse()` A B C C B A · `order([...])` any list of indices.
+ */
 export const share = {
-  /** Each weight set once, as without an order. */
+  /** Each weight set once; the default. */
   none: declared('share.none', {}, (): Sharing => unshared),
-  /** Each weight set `repeats` times in a row: its weights are still in fast memory when they are used again. */
+  /**
+   * Each weight set `repeats` times in a row, so that its weights are still in cache for the
+   * repeats.
+   */
   immediate: declared(
     'share.immediate',
     { repeats: number('share.immediate(2)') },
     (repeats: number): Sharing =>
       repeating('immediate', repeats, capture(), (count) => range(count).flatMap((i) => times(repeats).map(() => i))),
   ),
-  /** All weight sets in turn, `repeats` times over (the paper's repeat-all-over). */
+  /** All weight sets in order, repeated `repeats` times (the paper's repeat-all-over). */
   cycle: declared(
     'share.cycle',
     { repeats: number('share.cycle(2)') },
@@ -72,7 +79,7 @@ export const share = {
         check: () => {},
       } satisfies Sharing),
   ),
-  /** Exactly these weight sets. Every one must run at least once. */
+  /** The weight sets with these indices. Every weight set must run at least once. */
   order: declared('share.order', { indices: indexList }, (given: readonly number[]): Sharing => {
     const site = capture();
     const indices = [...given];

@@ -1,21 +1,24 @@
 /**
- * Where in the author's file a DSL call was written: the first stack frame outside this package. The stack is taken at the call (cheap)
- * and read only when a place is wanted, since most calls are repeats of a block body that is already known.
+ * The place of a DSL call in the author's file: the first stack frame outside this package. The
+ * stack is captured at the call, which is cheap, and parsed only when the place is needed, because
+ * most calls come from repeated traces of a block body.
  */
 import type { Site } from '@lamella/graph/ir';
 
-/** A place, found on demand. */
+/** Returns the place of a call; parses the stack at the first use. */
 export type Capture = () => Site | null;
 
-/** Translates a position of a compiled file into one of the author's; null leaves it as it is. */
+/** Maps a position in a compiled file to the author's file; null keeps the position. */
 export type Locate = (frame: Site) => Site | null;
 
 const here = import.meta.url.slice(0, import.meta.url.lastIndexOf('/') + 1);
-/** The same as a path: vitest names frames by path, tsx by URL. */
+/** `here` as a path: vitest's stack frames have paths, tsx's have URLs. */
 const herePath = decodeURIComponent(here.replace(/^file:\/\//, ''));
 let locate: Locate | null = null;
 
-/** Runs `run`; sites that are read meanwhile are translated by `map`. For a loader that compiles the author's file itself. */
+/**
+ * Runs `run` with positions mapped by `map`, for a loader that compiles the author's file itself.
+ */
 export function withLocate<T>(map: Locate, run: () => T): T {
   const outer = locate;
   locate = map;
@@ -26,7 +29,7 @@ export function withLocate<T>(map: Locate, run: () => T): T {
   }
 }
 
-/** Takes the place of the author's call that led here. */
+/** Captures the place of the author's call. */
 export function capture(): Capture {
   const limit = Error.stackTraceLimit;
   Error.stackTraceLimit = 40;
@@ -39,7 +42,10 @@ export function capture(): Capture {
   };
 }
 
-/** The first frame of an error's stack that is not in this package, in the author's coordinates; null when there is none. */
+/**
+ * The first frame of an error's stack outside this package, mapped to the author's file; null if
+ * there is none.
+ */
 export function authorFrame(error: Error): Site | null {
   for (const line of (error.stack ?? '').split('\n')) {
     // `at call (file:1:2)` in V8, `call@file:1:2` elsewhere

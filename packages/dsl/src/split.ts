@@ -1,6 +1,7 @@
 /**
- * Several linears whose weights one tensor of the checkpoint holds: Phi-3's `qkv_proj` and `gate_up_proj`, GPT-NeoX's `query_key_value`. To the
- * compiler they are as separate as any others; only where their rows lie is different.
+ * Several linears whose weights are in one tensor of the checkpoint: Phi-3's `qkv_proj` and
+ * `gate_up_proj`, GPT-NeoX's `query_key_value`. For the compiler they are separate linears; only
+ * the position of their rows in the checkpoint differs.
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Axis } from '@lamella/graph/ir';
@@ -27,7 +28,7 @@ import { activeTrace } from './trace.ts';
 
 type Parts = Readonly<Record<string, Axis>>;
 
-/** A linear to each of several axes. */
+/** A module with one linear for each of several axes. */
 export interface Split<In extends Axis, To extends Parts> extends Module {
   <X extends Tensor>(x: Fit<X, In>): { readonly [Name in keyof To]: Tensor<readonly [TokensOf<X>, To[Name]]> };
 }
@@ -39,9 +40,11 @@ const partsByName: Kind = {
 };
 
 /**
- * x W^T (+ bias) for each part of one weight: [t, from] -> a value [t, part] for each, by name. The checkpoint has `weight` [sum of parts, from]
- * and, with `bias`, `bias`: part after part, or, with `groups`, an equal share of every part for each group in turn (GPT-NeoX: a group is a
- * head; InternLM2: a key head with its queries). Throws L102, L124.
+ * x W^T (+ bias) for each part of one weight: [t, from] -> a value [t, part] for each part, by
+ * name. The checkpoint has `weight` [sum of parts, from] and, with `bias`, `bias` [sum of parts].
+ * The rows are part after part; with `groups`, they are group after group, each with an equal share
+ * of every part (GPT-NeoX: a group is a head; InternLM2: a key head with its query heads). Throws
+ * L102, L124.
  */
 export const split = declared(
   'split',
@@ -102,7 +105,7 @@ export const split = declared(
   },
 );
 
-/** `h.0.qkv.weight` of `h.0.qkv.q.weight`. */
+/** The tensor's name for the name of a part's weight: `h.0.qkv.weight` for `h.0.qkv.q.weight`. */
 function tensorOf(name: string): string {
   const path = name.split('.');
   return dotted(...path.slice(0, -2), path.at(-1)!);

@@ -1,10 +1,13 @@
-/** A value of the model while it is traced: a number and its axes, nothing that could be computed with. */
+/** A symbolic value of a traced model: a node number and axes, without data. */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Axis, ValueId } from '@lamella/graph/ir';
 import { capture } from './site.ts';
 import type { Trace } from './trace.ts';
 
-/** A symbolic value: token ids [t] or f32 features [t, d]. Its axes are literal types where sizes are. */
+/**
+ * A symbolic value: token ids [t] or f32 features [t, d]. Axes are literal types if their sizes are
+ * literals.
+ */
 export class Tensor<Axes extends readonly Axis[] = readonly Axis[]> {
   readonly axes: Axes;
   /** @internal */
@@ -18,7 +21,7 @@ export class Tensor<Axes extends readonly Axis[] = readonly Axis[]> {
     this.axes = axes;
   }
 
-  /** What `x + y` and `x * 2` ask for. Throws L132. */
+  /** Called by `x + y` and `x * 2`. Throws L132. */
   [Symbol.toPrimitive](): never {
     throw new LamellaError('L132', {}, { place: this.trace.where, site: capture()() });
   }

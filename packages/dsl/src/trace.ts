@@ -1,6 +1,6 @@
 /**
- * Tracing: running the author's body with symbolic values writes down, node by node, what it does. One trace makes one `Body`; a value
- * belongs to the trace that made it.
+ * Tracing: runs the author's body with symbolic values and records each operation as a node. One
+ * trace makes one `Body`; a value belongs to the trace that made it.
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import {
@@ -30,15 +30,15 @@ interface Draft {
 
 let active: Trace | null = null;
 
-/** The body being traced. Throws L110 outside of one: there is nothing a value could belong to. */
+/** The trace in progress. Throws L110 if there is none. */
 export function activeTrace(): Trace {
   if (!active) throw new LamellaError('L110', {}, { site: capture()() });
   return active;
 }
 
-/** Writes one body. */
+/** Records one body. */
 export class Trace {
-  /** Where the body stands in the model: a stack's name, or empty for the model itself. */
+  /** The name of the stack that the body belongs to; empty for the model itself. */
   readonly place: string;
   readonly isRoot: boolean;
   readonly #scope: Scope;
@@ -77,7 +77,10 @@ export class Trace {
     }
   }
 
-  /** Runs a module's own operations under its path. Throws L120 for a module that `init` did not return. */
+  /**
+   * Runs a module's own operations under its path. Throws L120 for a module that `init` did not
+   * return.
+   */
   within<T>(module: Module, body: () => T): T {
     const path = this.#scope.modules.get(module);
     if (path === undefined) {
@@ -102,12 +105,12 @@ export class Trace {
     return id;
   }
 
-  /** Numbers the next attention of this body. */
+  /** The number of the next state of this body. */
   nextState(): number {
     return this.#states++;
   }
 
-  /** Appends a node, at the author's call unless told otherwise. */
+  /** Appends a node. Its place is the author's current call, unless `site` is given. */
   emit<const Axes extends readonly Axis[]>(op: Op, axes: Axes, site: Capture = capture()): Tensor<Axes> {
     const id = this.#drafts.length;
     if (id === mostOperations) {
@@ -117,13 +120,13 @@ export class Trace {
     return new Tensor(this, id, axes);
   }
 
-  /** A key that is equal for bodies that do the same, wherever they were written. */
+  /** A key that is equal for equal bodies, independent of their places in the file. */
   key(result: Tensor): string {
     const nodes = this.#drafts.map(({ op, axes, path }) => ({ op, axes, path }));
     return JSON.stringify({ params: this.#params, nodes, result: result.id });
   }
 
-  /** Where a value was made, or the last of them: a place in the body. Null while there is none. */
+  /** The place that made `value`, or the last value of the body; null if it has none. */
   siteOf(value?: Tensor): Site | null {
     return this.#drafts.at(value?.id ?? -1)?.site() ?? null;
   }
@@ -134,7 +137,10 @@ export class Trace {
     return { params: this.#params, nodes, result: result.id };
   }
 
-  /** The token ids [t], the first node of a model's body. Throws L101 for a second token axis, L116 in a block. */
+  /**
+   * The token ids [t], the first node of a model's body. Throws L101 for a second token axis, L116
+   * in a block.
+   */
   tokens<const T extends Axis>(t: T): Tensor<readonly [T]> {
     if (!this.isRoot) {
       const reason = 'a block takes values, not token ids';
@@ -147,7 +153,7 @@ export class Trace {
     return new Tensor(this, 0, [t]);
   }
 
-  /** Notes one run of a stack: [t, d] -> [t, d]. Throws L101. */
+  /** Records one run of a stack: [t, d] -> [t, d]. Throws L101. */
   runStack(module: Module, x: Tensor, block: NonNullable<Misfit['block']>): Tensor {
     const { axes } = block;
     return this.within(module, () => {
@@ -157,12 +163,12 @@ export class Trace {
     });
   }
 
-  /** The stacks that ran, in order; a `stack` node's number is an index into this. */
+  /** The stacks that ran, in order; `stack` nodes hold an index into this list. */
   get stackCalls(): readonly Module[] {
     return this.#stackCalls;
   }
 
-  /** `value`, or L110 when it is not a value of this trace. */
+  /** Returns `value`; throws L110 if it is not a value of this trace. */
   own(value: unknown): Tensor {
     if (!(value instanceof Tensor) || value.trace !== this) {
       throw new LamellaError('L110', {}, { place: this.where, site: capture()() });
@@ -196,7 +202,10 @@ export class Trace {
     return value as Tensor<readonly [Axis]>;
   }
 
-  /** x, checked to have exactly these axes, which are those of `block` where a stack takes it. Throws L101, L110. */
+  /**
+   * x, checked to have the axes `want`. `block` is the block of the stack that takes x, if any.
+   * Throws L101, L110.
+   */
   expectAll(x: unknown, want: readonly Axis[], block: Misfit['block'] = null): Tensor {
     const value = this.own(x);
     const { axes } = value;
@@ -204,13 +213,13 @@ export class Trace {
     if (axes.length !== want.length) return this.#misfit(showLast(axes), showAxes(want), `axes ${showAxes(want)}`);
     const at = want.findLastIndex((axis, i) => !sameAxis(axis, axes[i]!));
     const [got, wanted] = [axes[at]!, want[at]!];
-    // Every value of a model has the tokens of its input, and only a stack wants others.
+    // all values of a model have the input's token axis; only a stack's block can have another
     const remedy =
       at === 0 && block ? mendTokens(got, this.#drafts[0]!.site, block, this.#scope) : this.#mend(value, got, wanted);
     return this.#misfit(showAxis(got), showAxis(wanted), remedy);
   }
 
-  /** What to write so that `value`, whose features are `got`, has the features that are wanted where it is used. */
+  /** The remedy for `value`, whose features are `got` where `want` is needed. */
   #mend(value: Tensor, got: Axis, want: Axis): string {
     const source = this.#source(value.id);
     const first = this.#drafts.find(({ op }) => op.kind === (this.isRoot ? 'embed' : 'input'));

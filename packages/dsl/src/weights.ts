@@ -1,17 +1,23 @@
-/** The distinct weights of a model, named: tied and shared tensors appear once, in checkpoint order. */
+/**
+ * The distinct weights of a model with their names: tied and shared tensors appear once, in
+ * checkpoint order.
+ */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Weight, WeightId } from '@lamella/graph/ir';
 import type { Parameter } from './module.ts';
 
-/** A weight at one of the places it appears. */
+/** A weight at one of its places. */
 export interface NamedParameter {
   readonly parameter: Parameter;
   readonly name: string;
-  /** Named by the model itself rather than inside a stack; such a name wins. */
+  /** Whether the place is in the model itself, not in a stack; such a name takes precedence. */
   readonly outer: boolean;
 }
 
-/** Ids and names of all weights, from every place they appear at. Throws L114 when two weights want one name. */
+/**
+ * Ids and names of all weights, from all their places. Throws L114 if two weights have the same
+ * name.
+ */
 export class WeightTable {
   readonly list: readonly Weight[];
   readonly #ids = new Map<Parameter, WeightId>();
@@ -46,7 +52,7 @@ export class WeightTable {
     });
   }
 
-  /** Throws L122 when a weight was bound by no body: it would be loaded for nothing. */
+  /** Throws L122 if no body uses a weight, because it would be loaded for nothing. */
   checkUsed(): void {
     const idle = this.list.find(({ id }) => !this.#used.has(id));
     if (idle) throw new LamellaError('L122', { name: idle.name }, { site: idle.site });

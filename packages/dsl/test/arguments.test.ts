@@ -150,7 +150,7 @@ describe('L124: a wrong kind of value', () => {
       ([sizes, width, count, remedy]) =>
         [
           () => mobileLLM({ name: 'm', layers: 1, kvHeads: 1, ffn: 8, ...sizes }),
-          `mobileLLM takes a number as heads, each with an even share of d=${width}, not ${count}. Try ${remedy}`,
+          `mobileLLM takes a number as heads with an even d / heads (d=${width}), not ${count}. Try ${remedy}`,
         ] as const,
     ),
     [
@@ -294,7 +294,7 @@ describe('L126: names', () => {
 
   test.each(['node_modules', 'favicon.ico', 'con', 'NUL', 'aux.v2', 'com1'])('nor %j, which a system keeps', (name) => {
     expect(message(() => named(name))).toBe(
-      `L126 a model cannot have the name '${name}'. Try one that no system keeps for itself, such as 'my-${name}'`,
+      `L126 a model cannot have the name '${name}'. Try a name that no system reserves, such as 'my-${name}'`,
     );
     expect(named(`my-${name}`).name).toBe(`my-${name}`);
   });

@@ -322,7 +322,7 @@ const cases: Readonly<Record<string, readonly [() => unknown, string]>> = {
   ],
   'L124 heads of a preset': [
     () => mobileLLM({ name: 'm', layers: 1, d: 10, heads: 4, kvHeads: 2, ffn: 8 }),
-    'L124 mobileLLM takes a number as heads, each with an even share of d=10, not 4 HERE. Try heads: 1',
+    'L124 mobileLLM takes a number as heads with an even d / heads (d=10), not 4 HERE. Try heads: 1',
   ],
   L103: [
     () => attention(1, 1, 5),
