@@ -1,6 +1,7 @@
 /**
- * The build: one static folder that works below any path. The compiled package is imported like any other, and its files come along. Pages are
- * served with the headers that shared memory needs; a host that does not send them has an app with one thread.
+ * The build: one static folder that works below any path. The compiled package is imported like any
+ * other, and its files are included. Pages are served with the headers for shared memory; without
+ * them the app has one thread.
  */
 import { defineConfig } from 'vite';
 import { offline } from './build/offline.ts';
@@ -9,7 +10,7 @@ const headers = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Emb
 
 export default defineConfig({
   base: './',
-  // WASM with SIMD came to Safari in 16.4, the last of the browsers.
+  // Safari 16.4 was the last of the browsers to support WASM with SIMD.
   build: { target: 'safari16.4', modulePreload: { polyfill: false }, reportCompressedSize: false },
   plugins: [offline('src/service-worker.ts')],
   server: { headers },

@@ -1,6 +1,6 @@
 /**
- * The build: one static folder that works below any path. Pages are served with the headers that shared memory needs; a host that does not
- * send them has a studio whose runs have one thread.
+ * The build: one static folder that works below any path. Pages are served with the headers for
+ * shared memory; without them a run has one thread.
  */
 import { defineConfig } from 'vite';
 
@@ -8,7 +8,8 @@ const headers = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Emb
 
 export default defineConfig({
   base: './',
-  // The type checker, three quarters of all the script there is, comes in a worker of its own and long after the first picture.
+  // The type checker, three quarters of all the script, has its own worker and loads long after the
+  // first picture.
   build: {
     target: 'es2023',
     modulePreload: { polyfill: false },

@@ -1,6 +1,7 @@
 /**
- * How far formats move what the assistant says: mean KL(first || other), in nats per answer token, over held-out requests with their right
- * answers given. Zero would be the first package's own distribution; `score.ts` says what the difference does to answers.
+ * Measures how much formats change the assistant's answers: mean KL(first || other), in nats per
+ * answer token, over held-out requests with their right answers given. Zero is the first package's
+ * own distribution; `score.ts` shows the effect of the difference on answers.
  *
  *   npx tsx graphs/assistant/divergence.ts out/assistant-f32 out/assistant-q8 [...] [--requests N]
  */
@@ -9,7 +10,7 @@ import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { heldout, type Split, splits } from './generate.ts';
 
-/** What this needs of a compiled package. */
+/** The part of a compiled package that is used. */
 interface Package {
   load(
     url?: string,

@@ -1,4 +1,4 @@
-/** The data is what the score says it is: held-out requests, wordings and values that training does not contain. */
+/** The data fits the score: held-out requests, wordings and values do not occur in training. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { type Example, heldout, heldoutCount, type Split, splits, train, trainCount } from './generate.ts';
@@ -20,14 +20,17 @@ const training = train(trainCount);
 const names = Object.keys(splits) as Split[];
 const schemas = JSON.parse(readFileSync(new URL('functions.json', import.meta.url), 'utf8')) as readonly Schema[];
 
-/** Words of the composed arguments (not of the body, whose sentences share their words), without those both vocabularies use. */
+/**
+ * Words of the composed arguments (not of the body, whose sentences share their words), without
+ * those that both vocabularies use.
+ */
 function contentWords(example: Example): readonly string[] {
   const { datetime: _, body: __, ...composed } = call(example).arguments;
   const words = Object.values(composed).flatMap((value) => value.toLowerCase().split(/[^a-z]+/));
   return words.filter((word) => word.length > 2 && !connectives.includes(word) && !closedWords.includes(word));
 }
 
-/** All wordings a template stands for. */
+/** All wordings of a template. */
 function wordings(template: string): readonly string[] {
   const choice = /\(([^()]*)\)/.exec(template);
   if (!choice) return [template.replace(/ {2,}/g, ' ')];

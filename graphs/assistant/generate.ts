@@ -1,6 +1,7 @@
 /**
- * Makes the assistant's data: English requests and the JSON calls they mean, from templates and composed values, seeded.
- * Three functions, shaped after google/mobile-actions. What is held out: wordings (templates), values (words, days), and both.
+ * Makes the assistant's data: English requests and their JSON calls, from templates and composed
+ * values, seeded. There are three functions, modelled on google/mobile-actions. Held out are
+ * wordings (templates), values (words, days), and both.
  *
  *   npx tsx graphs/assistant/generate.ts [TRAIN_COUNT]      writes .cache/assistant/{train,heldout-*}.jsonl
  */
@@ -11,13 +12,13 @@ import { closers, type FunctionName, openers, templates } from './templates.ts';
 import { address, body, moment, place, subject, title, type Value } from './values.ts';
 import type { Vocabulary } from './words.ts';
 
-/** One request and the text the model should answer with. */
+/** One request and the expected answer. */
 export interface Example {
   readonly request: string;
   readonly answer: string;
 }
 
-/** The held-out splits: what about a request training has never seen. */
+/** The held-out splits, by the part of a request that training never contains. */
 export const splits = {
   'heldout-values': { wording: 'train', vocabulary: 'heldout' },
   'heldout-templates': { wording: 'heldout', vocabulary: 'train' },
@@ -27,7 +28,7 @@ export type Split = keyof typeof splits;
 
 /** Requests per held-out split. */
 export const heldoutCount = 1000;
-/** Training requests, unless the command line says otherwise. */
+/** The default number of training requests. */
 export const trainCount = 200_000;
 
 const slots: Record<string, (vocabulary: Vocabulary, random: Random) => Value> = {
@@ -53,7 +54,10 @@ const argumentsOf: Record<FunctionName, readonly (readonly [slot: string, argume
 };
 const functions: readonly FunctionName[] = ['send_email', 'create_calendar_event', 'show_map'];
 
-/** One example. `noise` is the share of requests that are lower-cased, mistyped (never inside a slot) or padded with fillers. */
+/**
+ * One example. `noise` is the share of requests that are lower-cased, mistyped (never inside a
+ * slot) or padded with fillers.
+ */
 export function example(wording: 'train' | 'heldout', vocabulary: Vocabulary, noise: number, random: Random): Example {
   const name = random.pick(functions);
   const noisy = random.chance(noise);
@@ -72,7 +76,7 @@ export function example(wording: 'train' | 'heldout', vocabulary: Vocabulary, no
     const make = slots[slot];
     if (!make) throw new Error(`no such slot: ${slot}`);
     const value = make(vocabulary, random);
-    // What is said in lower case is copied in lower case; a moment's JSON does not depend on it.
+    // Lower-case text is copied in lower case; a moment's JSON does not depend on it.
     const said = lower
       ? { text: value.text.toLowerCase(), json: slot === 'when' ? value.json : value.json.toLowerCase() }
       : value;

@@ -1,4 +1,4 @@
-/** Scoring counts what it says, and the committed score belongs to the committed weights. */
+/** Scoring counts correctly, and the committed score belongs to the committed weights. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';

@@ -1,6 +1,7 @@
 /**
- * Scores whatever answers requests on the held-out ones: EM_intent (the right function) and EM_structure (all arguments exact, in any
- * order), as MobileLLM counts API calling (arXiv 2402.14905, section 4.3), per split. `score.py` measures the same in PyTorch, faster.
+ * Scores answers to the held-out requests: EM_intent (the right function) and EM_structure (all
+ * arguments exact, in any order), as MobileLLM counts API calling (arXiv 2402.14905, section 4.3),
+ * per split. `score.py` measures the same in PyTorch, faster.
  *
  *   npx lamella compile graphs/assistant.ts --weights graphs/assistant/model.safetensors --out out/assistant
  *   npx tsx graphs/assistant/score.ts out/assistant [REQUESTS_PER_SPLIT]
@@ -18,7 +19,10 @@ export interface Score {
   readonly structure: number;
 }
 
-/** Asks `answer` the first `count` requests of every split, one after the other. An answer that is not JSON is wrong, not an error. */
+/**
+ * Calls `answer` with the first `count` requests of every split, one after the other. An answer
+ * that is not JSON is wrong, not an error.
+ */
 export async function score(
   answer: (request: string) => Promise<string>,
   count = heldoutCount,
@@ -49,7 +53,7 @@ function parsed(text: string): Readonly<Record<string, unknown>> | null {
   }
 }
 
-/** What this needs of a compiled package. */
+/** The part of a compiled package that is used. */
 interface Package {
   load(
     url?: string,

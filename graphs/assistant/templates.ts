@@ -1,6 +1,7 @@
 /**
- * How requests are worded. `{slot}` is filled from `values.ts`; `(a|b|)` is a choice. `{when}` brings its own "on ... at ...".
- * The held-out templates are whole wordings that training never sees, not other choices inside a wording it has seen.
+ * The wordings of requests. `{slot}` is filled from `values.ts`; `(a|b|)` is a choice. `{when}`
+ * includes its own "on ... at ...". The held-out templates are whole wordings that training never
+ * contains, not other choices inside a training wording.
  */
 export type FunctionName = 'send_email' | 'create_calendar_event' | 'show_map';
 
@@ -143,6 +144,9 @@ export const templates: Record<FunctionName, Templates> = {
   },
 };
 
-/** Wrapped around a request in training's noisy third and in half of the held-out requests of each kind. */
+/**
+ * Put around a request in the noisy third of training and in half of the held-out requests of each
+ * kind.
+ */
 export const openers = ['please ', 'hey ', 'ok ', 'hi, ', 'so ', 'um ', 'hello, ', 'pls ', 'quick: '];
 export const closers = [' please', ' thanks', ' thank you', ' pls', ', thanks', '.', '!', '?', ' :)'];

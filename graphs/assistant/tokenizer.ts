@@ -1,11 +1,13 @@
 /**
- * Writes the assistant's tokenizer: the bytes of UTF-8 as they are, ids 0 to 255, and four special tokens. A small model that copies
- * names and addresses out of a request must be able to spell anything, and 260 rows of embedding leave its parameters to the layers.
+ * Writes the assistant's tokenizer: the bytes of UTF-8 unchanged, ids 0 to 255, and four special
+ * tokens. A small model that copies names and addresses out of a request must be able to spell
+ * anything, and 260 rows of embedding leave its parameters to the layers.
  *
  *     npx tsx graphs/assistant/tokenizer.ts
  *
- * In Hugging Face's format it is a byte-level BPE without merges. Byte-level BPE (GPT-2) names each byte with one printable character:
- * printable Latin-1 stands for itself, and the other 68 bytes take the characters from U+0100 on, in order.
+ * In Hugging Face's format it is a byte-level BPE without merges. Byte-level BPE (GPT-2) names each
+ * byte with one printable character: printable Latin-1 stands for itself, and the other 68 bytes
+ * take the characters from U+0100 on, in order.
  */
 import { writeFileSync } from 'node:fs';
 
@@ -59,7 +61,7 @@ const config = {
   pad_token: '<pad>',
   add_bos_token: true,
   clean_up_tokenization_spaces: false,
-  // What stands before and after a request; read by `lamella compile`.
+  // The tokens before and after a request; `lamella compile` reads them.
   lamella: { prompt_prefix: '', prompt_suffix: '<sep>' },
 };
 

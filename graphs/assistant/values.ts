@@ -1,8 +1,11 @@
-/** What fills the slots of a request: addresses, subjects, titles, places and moments, composed from `words.ts`. */
+/**
+ * The values of a request's slots: addresses, subjects, titles, places and moments, composed from
+ * `words.ts`.
+ */
 import type { Random } from './random.ts';
 import { type Vocabulary, word } from './words.ts';
 
-/** A slot's spoken form and what belongs into the JSON; they differ only for moments. */
+/** A slot's text in the request and its JSON value; they differ only for moments. */
 export interface Value {
   readonly text: string;
   readonly json: string;
@@ -95,7 +98,7 @@ const months = 'January February March April May June July August September Octo
 const daysIn = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 const two = (n: number) => String(n).padStart(2, '0');
 
-/** One day of the year in five is held out: training never says it. */
+/** One day of the year in five is held out: training never contains it. */
 export const isHeldOutDay = (month: number, day: number) => (month * 7 + day * 3) % 5 === 4;
 
 /** A day and time, written out in full ("on March 14 2026 at 3:30 pm"), and its ISO form. */

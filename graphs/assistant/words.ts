@@ -1,10 +1,11 @@
 /**
- * The words that slot values are made of. Each list is split once, by position: every fifth word is held out, so that the
- * held-out splits are made of words no training value contains. Words shared on purpose (`with`, `for`, `the`) are in `connectives`.
+ * The words of slot values. Each list is split once, by position: every fifth word is held out, so
+ * that held-out values use words that no training value contains. Words shared on purpose (`with`,
+ * `for`, `the`) are in `connectives`.
  */
 import type { Random } from './random.ts';
 
-/** Which words, dates and made-up words a value may be built from. */
+/** The words, dates and made-up words from which a value may be built. */
 export type Vocabulary = 'train' | 'heldout';
 
 const lists = {
@@ -35,7 +36,7 @@ type List = keyof typeof lists;
 /** Function words that values of both vocabularies may contain. */
 export const connectives: readonly string[] = ['with', 'for', 'in', 'near', 'the', 'and'];
 
-// Closed kinds (address endings, street kinds) are not what is being tested: both vocabularies use all of them.
+// Closed kinds (address endings, street kinds) are not tested: both vocabularies use all of them.
 const closed: readonly List[] = ['tld', 'road'];
 /** The words of the closed lists. */
 export const closedWords: readonly string[] = closed.flatMap((name) => lists[name].split(' '));
@@ -48,7 +49,9 @@ const each = (words: (name: List) => readonly string[]) =>
 const all = each((name) => lists[name].split(name === 'sentence' ? '|' : ' '));
 const heldOutOf = (name: List) => all[name].filter((_, index) => index % 5 === 4);
 
-/** Everything held out in some list; held out in one, it is dropped from the training side of all. */
+/**
+ * All words that are held out in some list; each is removed from the training side of all lists.
+ */
 const heldOut: ReadonlySet<string> = new Set(names.filter((name) => !closed.includes(name)).flatMap(heldOutOf));
 
 const words: Record<Vocabulary, Record<List, readonly string[]>> = {
@@ -60,7 +63,10 @@ const onsets = 'b c d f g h j k l m n p r s t v w z br ch cl dr fl gr kr pl sh s
 const vowels = 'a e i o u a e i o ai ea ee io ou'.split(' ');
 const codas = ['', '', '', 'n', 'r', 's', 'l', 't', 'm', 'k', 'nd', 'x'];
 
-/** A made-up word of one to three syllables. Copying has to work on words nobody has seen, so training is full of them. */
+/**
+ * A made-up word of one to three syllables. The model must be able to copy unknown words, so
+ * training is full of them.
+ */
 export function madeUpWord(random: Random): string {
   for (;;) {
     let word = '';

@@ -1,13 +1,16 @@
 /**
- * Gives the build its service worker, with the list of files that make up the shell and a version that is the hash of them all: the shell is
- * kept as a whole, and another build is another version.
+ * Adds the service worker to the build, with the list of the app's own files and a version, the
+ * hash of these files: they are stored as a whole, and another build has another version.
  */
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Plugin } from 'vite';
 
-/** `source` is the service worker's module; the build has it as `service-worker.js`, beside the page, for its folder is its scope. */
+/**
+ * `source` is the service worker's module. The build writes it as `service-worker.js` beside the
+ * page, because its folder is its scope.
+ */
 export function offline(source: string): Plugin {
   const fileName = 'service-worker.js';
   let publicDir = '';
@@ -28,7 +31,7 @@ export function offline(source: string): Plugin {
         if (worker?.type !== 'chunk') throw new Error(`${source} did not become a script`);
         const shell = new Map<string, string | Uint8Array>();
         for (const name of await readdir(publicDir)) shell.set(name, await readFile(join(publicDir, name)));
-        // What is of the package and no script it keeps itself, and proves.
+        // The package stores and verifies its own files, except its scripts.
         for (const file of Object.values(bundle))
           if (file !== worker && !/\.(json|bin|wasm|wgsl)$/.test(file.fileName))
             shell.set(file.fileName, file.type === 'chunk' ? file.code : file.source);

@@ -99,7 +99,8 @@ async function readZip(opened: OpenFile, refuse: Refuse): Promise<ReadonlyMap<st
   if (pickle.length !== 1) throw refuse(`its archive has ${pickle.length} entries data.pkl, not 1`, stateDictAlone);
   const [{ name, begin, end }] = pickle as [ZipEntry];
   const folder = name.slice(0, name.indexOf('/'));
-  if (end - begin > maxPickleBytes) throw refuse(`its pickle has ${end - begin} bytes, and ${maxPickleBytes} are read`);
+  if (end - begin > maxPickleBytes)
+    throw refuse(`its pickle has ${end - begin} bytes, and at most ${maxPickleBytes} are read`);
   await requireLittleEndian(opened, entries.get(`${folder}/byteorder`), refuse);
   const bytes = new Uint8Array(end - begin);
   await readFully(opened, bytes, begin);
@@ -227,7 +228,7 @@ function innerOf(outer: Dictionary, refuse: Refuse): Dictionary | null {
   if (holding.length <= 1) return holding[0]?.[1] ?? null;
   const names = holding.slice(0, 8).map(([key]) => (typeof key === 'string' ? shown(key) : kindOf(key)));
   const remedy = `saving the one that is the model in Python: torch.save(torch.load(FILE)['${names[0]}'], NEW_FILE)`;
-  throw refuse(`it holds tensors in ${names.join(', ')}, and does not say which are the model's`, remedy);
+  throw refuse(`it holds tensors in ${names.join(', ')}, and none of these is known to be the model's`, remedy);
 }
 
 /** The number of tensors in a dictionary and in all dictionaries inside it. */

@@ -1,6 +1,6 @@
 /**
- * A causal convolution of each feature by itself, from the inputs that the state holds: what both targets compute for some features of a token.
- * The token's own input lies there already, and so do those of a tile's earlier tokens.
+ * A causal convolution of each feature separately, over the inputs in the state, for both targets.
+ * The token's own input and those of a tile's earlier tokens are already stored there.
  */
 import { add, apply, type Builder, f32, type Index, i32, load, mul, plus, times } from '../loops/build.ts';
 import type { Expr } from '../loops/ir.ts';
@@ -9,7 +9,10 @@ import type { KernelScope } from './scope.ts';
 
 type Convolve = Extract<FusedOp, { kind: 'convolve' }>;
 
-/** Finds where the inputs of a token lie; returns the result at a feature, or at four from there on. */
+/**
+ * Computes the places of a token's inputs; returns a function that gives the result at one feature
+ * or at four.
+ */
 export function convolved(
   scope: KernelScope,
   b: Builder,
@@ -22,7 +25,7 @@ export function convolved(
     const back = taps.length - 1 - i;
     const rowOf = (at: Expr): Expr => b.let('row', times(scope.inState(inputs, at), shape.stride));
     if (back === 0) return { tap, row: rowOf(position), factor: null };
-    // what lies before the first token counts as zeros, wherever it is read
+    // inputs before the first token count as zeros; their loads read position 0
     const isThere = b.let('isThere', apply('less', i32(back - 1), position));
     const row = rowOf(b.let('then', apply('select', isThere, plus(position, -back), i32(0))));
     return { tap, row, factor: b.let('factor', apply('select', isThere, f32(1), f32(0))) };

@@ -90,7 +90,7 @@ export class KernelScope {
     return plus(this.scalar('position'), token);
   }
 
-  /** Which row of a table a token takes: that of its id, or of its position. */
+  /** The row of a table for a token: its id, or its position. */
   tableRow(by: 'token' | 'position'): (token: Index) => Expr {
     if (by === 'position') return (token) => this.position(token);
     const ids = this.tokens();

@@ -145,7 +145,7 @@ function readBlock(reader: Reader): ReadBlock {
   const up = reader.want(upValue, 'linear', 'what the gate multiplies');
   const ffnNorm = reader.sameInput('rmsNorm', [gate, up]);
   if (reader.op(ffnNorm).x !== ffnSum.skip)
-    reader.refuse(ffnNorm, 'the feed-forward reads something else than it is added to', pattern);
+    reader.refuse(ffnNorm, 'the feed-forward does not read the value that it is added to', pattern);
 
   const attentionSum = reader.branch(ffnSum.skip, 'what the feed-forward is added to');
   const output = reader.want(attentionSum.branch, 'linear', 'the last linear of the attention');
@@ -162,7 +162,11 @@ function readBlock(reader: Reader): ReadBlock {
   const { rope } = reader.op(qRope);
   const { theta: ropeTheta, pairing, dims = headDim, scaling = null } = rope;
   if (dims !== headDim)
-    reader.refuse(qRope, `${dims} of ${headDim} features of a head turn`, 'rope without dims, or export to PyTorch');
+    reader.refuse(
+      qRope,
+      `RoPE rotates ${dims} of ${headDim} features of a head`,
+      'rope without dims, or export to PyTorch',
+    );
   if (JSON.stringify(reader.op(kRope).rope) !== JSON.stringify(rope))
     reader.refuse(kRope, 'q and k are rotated differently', 'one rope(theta) for both');
   const q = reader.want(reader.op(qRope).x, 'linear', 'what becomes q');
@@ -170,7 +174,7 @@ function readBlock(reader: Reader): ReadBlock {
   const v = reader.want(reader.op(attention).v!, 'linear', 'v');
   const attentionNorm = reader.sameInput('rmsNorm', [q, k, v]);
   if (reader.op(attentionNorm).x !== attentionSum.skip)
-    reader.refuse(attentionNorm, 'the attention reads something else than it is added to', pattern);
+    reader.refuse(attentionNorm, 'the attention does not read the value that it is added to', pattern);
   reader.want(attentionSum.skip, 'input', 'what the attention is added to');
 
   const [ff = 0, d = 0] = body.params[reader.op(gate).weight]!.shape;

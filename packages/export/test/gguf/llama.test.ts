@@ -213,7 +213,7 @@ describe('refused, with place and remedy', () => {
     [
       'rotation of a part',
       () => changed('rope', (op) => ({ ...op, rope: { ...op.rope, dims: 8 } })),
-      /8 of 16 features of a head turn/,
+      /RoPE rotates 8 of 16 features of a head/,
     ],
     [
       'another scale',
@@ -249,7 +249,7 @@ describe('refused, with place and remedy', () => {
     [
       'parallel branches',
       () => modelOf(layerOf((w, x) => add(add(x, w.attn(w.norm(x))), w.mlp(w.norm2(x))))),
-      /the feed-forward reads something else than it is added to/,
+      /the feed-forward does not read the value that it is added to/,
     ],
     [
       'two norms in a row',
@@ -262,7 +262,7 @@ describe('refused, with place and remedy', () => {
             ),
           ),
         ),
-      /the feed-forward reads something else than it is added to/,
+      /the feed-forward does not read the value that it is added to/,
     ],
   ])('%s', (_, graph, message) => {
     expect(() => asLlama(graph())).toThrow(message);

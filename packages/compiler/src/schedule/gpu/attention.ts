@@ -249,7 +249,7 @@ function attendRun(
 function acrossOf(op: Attention, lanes: number): number {
   const across = 2 ** Math.ceil(Math.log2(op.valueStride / 4));
   if (across > lanes) {
-    const reason = `${op.name} has heads of ${op.valueStride} features, and a workgroup takes ${4 * lanes}`;
+    const reason = `${op.name} has heads of ${op.valueStride} features, and a workgroup supports at most ${4 * lanes}`;
     throw new LamellaError('L130', { reason, remedy: 'a smaller headDim, or leaving webgpu out of --target' });
   }
   return across;

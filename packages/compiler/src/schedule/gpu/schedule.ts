@@ -48,7 +48,7 @@ export function scheduleGpu(plan: Plan, profile: GpuProfile): GpuKernels {
     verifyKernel(kernel);
     const bytes = workgroupBytes(kernel);
     if (bytes > profile.workgroupBytes) {
-      const reason = `${kernel.name} needs ${bytes} bytes of workgroup memory, and there are ${profile.workgroupBytes}`;
+      const reason = `${kernel.name} needs ${bytes} bytes of workgroup memory, and the limit is ${profile.workgroupBytes}`;
       throw new LamellaError('L130', { reason, remedy: 'narrower heads, or leaving webgpu out of --target' });
     }
     return kernel;

@@ -153,7 +153,7 @@ export function bind(kernel: Kernel, plan: Plan, kind: Kind, multiples: Multiple
         }) as const,
     );
     if (bindings.length > 1 && writes) {
-      const reason = `${kind.name} writes to ${bytes} bytes in one piece, and ${limit} can be bound`;
+      const reason = `${kind.name} writes to ${bytes} bytes in one piece, and at most ${limit} can be bound`;
       const smaller = resource === 'state' ? 'compiling with --kv q8 or' : 'a smaller vocabulary or';
       const remedy = `${smaller} a shorter --context, or leaving webgpu out of --target`;
       throw new LamellaError('L130', { reason, remedy });
@@ -176,7 +176,7 @@ export function bind(kernel: Kernel, plan: Plan, kind: Kind, multiples: Multiple
   const variables = [...bound, ...shared];
   const storage = variables.flatMap((v) => v.bindings).length;
   if (storage > profile.storageBuffers) {
-    const reason = `${kernel.name} reads ${storage} pieces of memory, and a shader may bind ${profile.storageBuffers}`;
+    const reason = `${kernel.name} reads ${storage} pieces of memory, and a shader may bind at most ${profile.storageBuffers}`;
     const remedy = 'a smaller vocabulary, narrower layers, or leaving webgpu out of --target';
     throw new LamellaError('L130', { reason, remedy });
   }
