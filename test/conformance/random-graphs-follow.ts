@@ -1,4 +1,7 @@
-/** Random graphs on WASM, decoded and in tiles of random sizes, against the oracle, which agrees with itself cached and uncached. */
+/**
+ * Random graphs on WASM, decoded and in tiles of random sizes, against the oracle, which agrees
+ * with itself cached and uncached.
+ */
 import { Oracle } from '@lamella/graph/oracle/oracle';
 import { sequence } from '@lamella/graph/oracle/sequence';
 import { printGraph } from '@lamella/graph/print';

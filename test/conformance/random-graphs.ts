@@ -1,6 +1,7 @@
 /**
- * Random models out of the language's primitives: a few blocks, each a few residual parts, in a random sharing order. A part is a row of `parts`:
- * what it draws, and what it makes of x [t, d]. **A new primitive is a new row**; every row then meets every other, on every machine.
+ * Random models out of the language's primitives: a few blocks, each a few residual parts, in a
+ * random sharing order. A part is a row of `parts`: what it draws, and what it makes of x [t, d].
+ * **A new primitive is a new row**; every row then meets every other, on every machine.
  */
 import * as dsl from '@lamella/dsl';
 import type { Graph } from '@lamella/graph/ir';
@@ -8,7 +9,10 @@ import fc from 'fast-check';
 
 type Value = dsl.Tensor;
 type Layer = (x: Value) => Value;
-/** The language without its types, which would have to know the axes of everything that is drawn here. */
+/**
+ * The language without its types, which would have to know the axes of everything that is drawn
+ * here.
+ */
 type Loose = (...args: readonly unknown[]) => never;
 const loose = dsl as unknown as Record<string, Loose>;
 const make = (name: string, ...args: readonly unknown[]): Layer => loose[name]!(...args);
@@ -51,7 +55,10 @@ const options = {
 };
 const norms = fc.constantFrom('none', 'before', 'behind', 'weightless');
 
-/** One attention written out: rotation and norms of heads on each side, keys that are values, a second reader of the state. */
+/**
+ * One attention written out: rotation and norms of heads on each side, keys that are values, a
+ * second reader of the state.
+ */
 const attention = row(
   fc.record({
     ...heads,

@@ -1,4 +1,7 @@
-/** Executions that read the keys and values of earlier ones, in WASM, against the oracle; and what they save. */
+/**
+ * Executions that read the keys and values of earlier ones, in WASM, against the oracle; and what
+ * they save.
+ */
 import { Oracle } from '@lamella/graph/oracle/oracle';
 import { sequence } from '@lamella/graph/oracle/sequence';
 import { describe, expect, test } from 'vitest';
@@ -63,9 +66,28 @@ test('a state that several attentions read exists once, and so do their weights'
     slot,
   ]);
   expect((await sizes('per set, one tensor for both')).state).toBe(slot);
-  // a set that runs as itself and as a reader is stored once: 4 bytes for each parameter, and a little padding
+  // a set that runs as itself and as a reader is stored once: 4 bytes for each parameter, and a
+  // little padding
   const parameters = perSet.graph.weights.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
   expect(perSet.weights).toBeLessThan(4 * parameters * 1.2);
+});
+
+test('a loop with one state for each weight set has as many slots as sets', () => {
+  const { stacks } = sharedStates['per set, in a loop']!();
+  expect(stacks.map(({ executions }) => executions.map(({ slot, reads = false }) => [slot, reads]))).toEqual([
+    [
+      [0, false],
+      [1, false],
+    ],
+    [
+      [0, true],
+      [1, true],
+    ],
+    [
+      [0, true],
+      [1, true],
+    ],
+  ]);
 });
 
 test('layers that read have no weights for keys and values', () => {

@@ -1,4 +1,7 @@
-/** Models whose executions read the keys and values of earlier ones: per weight set, by a list, between blocks of different kinds. */
+/**
+ * Models whose executions read the keys and values of earlier ones: per weight set, by a list,
+ * between blocks of different kinds.
+ */
 import {
   type AttentionOptions,
   attention,
@@ -11,6 +14,7 @@ import {
   input,
   type KvSharing,
   linear,
+  loop,
   residual,
   rmsNorm,
   rope,
@@ -27,11 +31,16 @@ interface Made {
   readonly sharing?: Sharing;
   readonly headDim?: number;
   readonly context?: number;
-  /** By weight set: options of its attention, `plain` for one that does not rotate, `one` for K = V, null for a block without attention. */
+  /** How often the whole stack runs, with a norm behind each run. */
+  readonly runs?: number;
+  /**
+   * By weight set: options of its attention, `plain` for one that does not rotate, `one` for K = V,
+   * null for a block without attention.
+   */
   readonly blocks: readonly (AttentionOptions | 'plain' | 'one' | null)[];
 }
 
-function made(name: string, { kv, sharing = share.none(), headDim = 8, context = 40, blocks }: Made): Graph {
+function made(name: string, { kv, sharing = share.none(), headDim = 8, context = 40, runs = 1, blocks }: Made): Graph {
   const { t, d, ff, q, k, vocab } = dims({ t: context, d: 24, ff: 16, q: 4 * headDim, k: 2 * headDim, vocab: 40 });
   const turn = rope(500);
   const layers = blocks.map((kind) => {
@@ -71,7 +80,7 @@ function made(name: string, { kv, sharing = share.none(), headDim = 8, context =
       layers: stack(layers.length, (i) => layers[i]!, sharing, { kv }),
       norm: rmsNorm(d),
     }),
-    (m) => m.embed.logits(m.norm(m.layers(m.embed(input(t))))),
+    (m) => m.embed.logits(loop(runs, m.embed(input(t)), (x) => m.norm(m.layers(x)))),
   );
 }
 
@@ -82,6 +91,7 @@ export const sharedStates: Readonly<Record<string, () => Graph>> = {
     made('per-set', { kv: 'perSet', sharing: share.reverse(), headDim: 6, blocks: [{}, 'plain', {}] }),
   'per set, one tensor for both': () =>
     made('per-set', { kv: 'perSet', sharing: share.immediate(2), blocks: ['one', 'one'] }),
+  'per set, in a loop': () => made('loop', { kv: 'perSet', runs: 3, blocks: [{}, { window: 6 }] }),
   'pairs of layers': () => made('pairs', { kv: [0, 0, 2, 2], blocks: [{}, {}, {}, {}] }),
   'queries that do not turn read keys that do, padded': () =>
     made('mixed', { kv: [0, 0, 0], headDim: 6, blocks: [{}, 'plain', { softcap: 2 }] }),

@@ -81,6 +81,22 @@ describe.each<[string, Graph]>([
   });
 });
 
+test('a sequence goes back by a tile, less one token, and goes on as if it had never been there', async () => {
+  const graph = windowed([33, null], 500);
+  const weightOf = weightsOf(graph);
+  const running = await rig(graph, weightOf, 'f32');
+  const first = Array.from({ length: 400 }, (_, i) => (i * 37 + 11) % graph.vocab);
+  for (const token of first) running.decode(token);
+  const kept = first.slice(0, 400 - 95);
+  running.position = kept.length;
+  const tokens = [...kept, ...Array.from({ length: 20 }, (_, i) => (i * 5 + 1) % graph.vocab)];
+  const wanted = sequence(graph, weightOf, tokens, { quant: 'f32' });
+  for (const [i, token] of tokens.slice(kept.length).entries()) {
+    running.decode(token);
+    expect(relativeError(running.logits, wanted[kept.length + i]!)).toBeLessThan(1e-4);
+  }
+});
+
 test('a ring takes the memory of its window, not of the context', async () => {
   const bytesOf = async (window: number | null, context: number) => {
     const graph = windowed([window], context);

@@ -8,6 +8,7 @@ import { everyFunction } from '../conformance/functions.ts';
 import { type HeadShape, headModels, optionModels, usualHeads } from '../conformance/heads.ts';
 import type { Setting } from '../conformance/machine.ts';
 import { primitives } from '../conformance/primitives.ts';
+import { sharedStates } from '../conformance/shared-state.ts';
 
 export interface Composition {
   readonly name: string;
@@ -62,6 +63,9 @@ export const attentionCompositions: readonly Composition[] = [
   ...optionModels(few)
     .filter(({ name }) => ['two-states'].includes(name))
     .map((graph) => of('KV q8', graph, { quant: 'f32', kv: 'q8' }, conservative, 0.05)),
+  of('f32', sharedStates['per set, in a loop']!(), f32, conservative, 1e-4),
+  of('halves', sharedStates['queries that do not turn read keys that do, padded']!(), f32, halves, 2e-3),
+  of('KV q8', sharedStates['per set, one tensor for both']!(), { quant: 'f32', kv: 'q8' }, conservative, 0.05),
 ];
 
 /**

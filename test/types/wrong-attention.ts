@@ -1,4 +1,7 @@
-/** Attention and rotation on the wrong axis: every line marked as a mistake is one line of messages.txt. */
+/**
+ * Attention and rotation on the wrong axis: every line marked as a mistake is one line of
+ * messages.txt.
+ */
 import { attention, block, cache, dims, headNorm, input, linear, residual, rmsNorm, rope, rotate } from '@lamella/dsl';
 
 const { t, d, q, kv, narrow } = dims({ t: 2048, d: 576, q: 576, kv: 192, narrow: 96 });

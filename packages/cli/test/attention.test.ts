@@ -1,6 +1,6 @@
 /**
- * A package whose model has a sliding window and keys and values that several executions read: it loads and runs past its ring, and `inspect` says
- * what it keeps.
+ * A package whose model has a sliding window and keys and values that several executions read: it
+ * loads and runs past its ring, and `inspect` says what it keeps.
  */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -72,7 +72,8 @@ test('inspect of the graph and of the package: slots, the window and who reads',
     expect(stdout).toMatch(/weight sets +2\n/);
     expect(stdout).toMatch(/executions +4\n/);
     expect(stdout).toMatch(/state slots +2\n/);
-    // 2 heads of 8 features, keys and values, f32: a ring of a window and a tile in whole chunks, and the context
+    // 2 heads of 8 features, keys and values, f32: a ring of a window and a tile in whole chunks,
+    // and the context
     expect(stdout).toContain(
       "1 slot of 16.0 KiB for a window of 10 tokens, 1 of 88.0 KiB; 2 executions read an earlier one's",
     );

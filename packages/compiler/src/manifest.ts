@@ -43,7 +43,15 @@ function ringsOf(program: Program): Pick<Manifest, 'rings'> {
   const rings = program.kinds.map(({ state }): Ring | null => {
     const all = state.flatMap((part) => {
       const positions = positionsOf(part, program);
-      return part.window !== null && positions < program.context ? [{ positions, window: part.window }] : [];
+      return part.window !== null && positions < program.context
+        ? [
+            {
+              positions,
+              window: part.window,
+              of: part.holds === 'heads' ? ('attention' as const) : ('convolution' as const),
+            },
+          ]
+        : [];
     });
     return all.sort((a, b) => a.positions - a.window - (b.positions - b.window))[0] ?? null;
   });

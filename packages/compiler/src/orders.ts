@@ -17,13 +17,12 @@ export const orderNames = Object.keys(sequences) as readonly OrderName[];
 
 /** The orders in which every execution that reads the keys and values of another still comes after it. */
 export function ordersOf(graph: Graph): readonly OrderName[] {
-  return orderNames.filter((order) =>
-    inOrder(graph, order).stacks.every(({ executions }) =>
-      executions.every(
-        ({ slot, reads }, i) => !reads || executions.slice(0, i).some((each) => !each.reads && each.slot === slot),
-      ),
-    ),
-  );
+  return orderNames.filter((order) => {
+    const filled = new Set<number>();
+    return inOrder(graph, order).stacks.every(({ executions }) =>
+      executions.every(({ slot, reads }) => (reads ? filled.has(slot) : filled.add(slot))),
+    );
+  });
 }
 
 /**

@@ -11,8 +11,9 @@ import type { Capture } from './site.ts';
 
 /**
  * `'perExecution'`: every execution has its own keys and values. `'perSet'`: the first execution of
- * a weight set has its own, and later executions of the set read them. A list: execution i reads
- * those of execution `list[i]`, or its own if `list[i]` is i.
+ * a weight set has its own, and later executions of the set read them, also in later calls of the
+ * stack. A list: execution i of a call reads those of execution `list[i]`, or its own if `list[i]` is
+ * i.
  */
 export type KvSharing = 'perExecution' | 'perSet' | readonly number[];
 
@@ -54,11 +55,11 @@ export function checkSources(kv: KvSharing, sets: readonly number[], place: stri
 
 /** Whether an execution reads the state of another. Throws L151 if it should but cannot. */
 export function reads(
-  { kv, execution, source }: { readonly kv: KvSharing; readonly execution: number; readonly source: number },
+  kv: KvSharing,
+  execution: number,
   [own, filled]: readonly [Body, Body],
   where: { readonly place: string; readonly site: ReturnType<Capture> },
 ): boolean {
-  if (execution === source) return false;
   if (kv === 'perSet' && statesOf(own).length === 0) return false;
   const reason = misread(own, filled);
   if (!reason) return true;

@@ -222,7 +222,7 @@ class KindTable {
 
 /**
  * One `Stack` per call of a stack. Each execution, in running order, gets a new state slot, or the
- * slot of the execution that it reads.
+ * slot of the execution that it reads. With `kv: 'perSet'`, later calls read the slots of the first.
  */
 function slots(
   calls: readonly MadeStack[],
@@ -230,6 +230,7 @@ function slots(
   traced: ReadonlyMap<Module, readonly TracedBlock[]>,
 ): readonly Stack[] {
   let slot = 0;
+  const perSet = new Map(calls.map(({ module }) => [module, new Map<number, number>()]));
   return calls.map(({ module, recipe, place }) => {
     const weightSets = sets.get(module)!;
     const { kind, text, indices } = recipe.sharing;
@@ -237,14 +238,14 @@ function slots(
     const sources = sourcesOf(recipe.kv, order);
     const bodyOf = (execution: number): Body => traced.get(module)![order[execution]!]!.body();
     const where = { place, site: module[moduleInfo].site() };
+    const slotOfSet = perSet.get(module)!;
     const executions: Execution[] = [];
     for (const [execution, weightSet] of order.entries()) {
       const source = sources[execution]!;
-      const isReader =
-        source !== execution && reads({ kv: recipe.kv, execution, source }, [bodyOf(execution), bodyOf(source)], where);
-      executions.push(
-        isReader ? { weightSet, slot: executions[source]!.slot, reads: true } : { weightSet, slot: slot++ },
-      );
+      const filled = recipe.kv === 'perSet' ? slotOfSet.get(weightSet) : executions[source]?.slot;
+      const canRead = filled !== undefined && reads(recipe.kv, execution, [bodyOf(execution), bodyOf(source)], where);
+      executions.push(canRead ? { weightSet, slot: filled, reads: true } : { weightSet, slot: slot++ });
+      if (!slotOfSet.has(weightSet)) slotOfSet.set(weightSet, executions[execution]!.slot);
     }
     return { name: place, weightSets, executions, sharing: { kind, text } };
   });

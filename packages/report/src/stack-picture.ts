@@ -81,7 +81,7 @@ ${table.map((row, i) => (ownsState(table, i) ? html`<rect class="slot" x="${i * 
 <figcaption><ul class="legend">
 <li><i class="ramp"></i> weight sets, in the order they are first run; an arc leads to the next run of the same weights</li>
 <li><i class="slot"></i> a state slot: the keys and values of one execution</li>
-${ringed ? html`<li><i class="slot ring"></i> a ring: those of a sliding window (${windowsOf(table, rings)} tokens)</li>` : nothing}
+${ringed ? html`<li><i class="slot ring"></i> a ring: the last positions only (${windowsOf(table, rings)} tokens)</li>` : nothing}
 ${read.length ? html`<li><i class="reads"></i> reads the slot of an earlier execution</li>` : nothing}
 <li><i class="plain"></i> before and after the stack: ${kinds[table[0]!.kind]!}, ${kinds[table.at(-1)!.kind]!}</li>
 ${under.length ? html`<li><i class="common"></i> tensors that several executions share, stored once</li>` : nothing}

@@ -1,4 +1,7 @@
-/** What a model keeps of keys and values, from its manifest: how many slots of which size, rings of sliding windows, and who reads what others fill. */
+/**
+ * The states of a model, from its manifest: how many slots of which size, the rings of sliding
+ * windows and convolutions, and the executions that read the slot of another.
+ */
 import type { Manifest, Ring } from '@lamella/runtime/manifest';
 import { bytes, count } from './units.ts';
 
@@ -18,11 +21,17 @@ export function states({ table, rings, memory }: Pick<Manifest, 'table' | 'rings
   for (const { kind, state } of owners) {
     const size = ends[ends.indexOf(state) + 1]! - state;
     const ring = rings?.[kind] ?? null;
-    const known = groups.find((group) => group.bytes === size && group.ring?.window === ring?.window);
+    const known = groups.find((group) => group.bytes === size && JSON.stringify(group.ring) === JSON.stringify(ring));
     if (known) known.slots++;
     else groups.push({ slots: 1, bytes: size, ring });
   }
   return { groups, readers: rows.length - owners.length };
+}
+
+/** `a window of 512 tokens`, `convolutions of 3 tokens`. */
+function ringText({ of, window }: Ring, slots: number): string {
+  const one = of === 'attention' ? 'window' : 'convolution';
+  return `${slots === 1 ? `a ${one}` : `${one}s`} of ${count(window)} tokens`;
 }
 
 /** `4 slots of 96 KiB for windows of 512 tokens, 1 of 2 MiB; 5 executions read one of them`. */
@@ -30,7 +39,7 @@ export function statesText({ groups, readers }: States): string {
   if (groups.length === 0) return 'none';
   const each = groups.map(({ slots, bytes: size, ring }, i) => {
     const unit = i > 0 ? '' : slots === 1 ? ' slot' : ' slots';
-    const window = ring ? ` for ${slots === 1 ? 'a window' : 'windows'} of ${count(ring.window)} tokens` : '';
+    const window = ring ? ` for ${ringText(ring, slots)}` : '';
     return `${count(slots)}${unit} of ${bytes(size)}${window}`;
   });
   const reading =

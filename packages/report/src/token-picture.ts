@@ -22,7 +22,10 @@ export function tokenPicture({ plan, kernels, wasm, report }: Compilation): Html
       const op = kind.ops[i]!;
       const weights = weightBytes(plan, kind, op);
       const read = weights ? [bytes(weights), bytes(weights * runs)] : ['', ''];
-      const state = op.kind === 'attention' ? bytes(kind.state[op.k]!.bytes + kind.state[op.v]!.bytes) : '';
+      const state =
+        op.kind === 'attention'
+          ? bytes([...new Set([op.k, op.v])].reduce((sum, part) => sum + kind.state[part]!.bytes, 0))
+          : '';
       return [op.name, count(runs), ...read, state, count(sizes[all.indexOf(kernel)]!)];
     });
     return { title: `${kind.name}${runs > 1 ? `, ${runs} times` : ''}`, rows };

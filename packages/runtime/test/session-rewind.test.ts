@@ -1,4 +1,7 @@
-/** A session goes back to an earlier token as far as sliding windows allow, and says how far that is. */
+/**
+ * A session goes back to an earlier token as far as sliding windows allow, and says how far that
+ * is.
+ */
 import { expect, test } from 'vitest';
 import type { Ring } from '../src/manifest/manifest.ts';
 import { readManifest } from '../src/manifest/manifest-file.ts';
@@ -28,7 +31,7 @@ test('without windows, to any token', async () => {
 
 test('with a window, as far as its ring is longer than it and than what a GPU runs ahead', async () => {
   // 40 - 20 - 16
-  const { session } = await open([null, { positions: 40, window: 20 }, null]);
+  const { session } = await open([null, { positions: 40, window: 20, of: 'attention' }, null]);
   await session.prefill([1, 2, 3, 4, 5, 6, 7, 8]);
   session.rewind(4);
   session.decode(1);

@@ -49,7 +49,7 @@ function modelPy(graph: Graph): string {
   });
   const root = printBody(graph.root, (stack, from, to) => [
     ...(from === to ? [] : [`${to} = ${from}`]),
-    ...(sharesStates ? ['states = {}'] : []),
+    ...(sharesStates && stack === 0 ? ['states = {}'] : []),
     `for weight_set${sharesStates ? ', slot' : ''} in ${stackNames[stack]}_EXECUTIONS:`,
     `    block, _, names = ${stackNames[stack]}_WEIGHT_SETS[weight_set]`,
     `    ${to} = block(${to}, {param: parameters[name] for param, name in names.items()}${sharesStates ? ', states.setdefault(slot, {})' : ''})`,

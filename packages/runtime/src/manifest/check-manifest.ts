@@ -54,7 +54,7 @@ const fields: Check = record({
   kinds: listOf(text, 1),
   rowWords: integer(TABLE_ROW.weights, 1024),
   table: listOf(record({ kind: id, weights: listOf(bytes), state: bytes }), 1),
-  rings: orMissing(listOf(orNull(record({ positions: size, window: size })))),
+  rings: orMissing(listOf(orNull(record({ positions: size, window: size, of: oneOf('attention', 'convolution') })))),
   wasm: listOf(record({ file: fileName, variant: oneOf(...wasmVariants), sha256: hash }), 1),
   webgpu: orMissing(listOf(gpuTarget, 1)),
   weights: orNull(

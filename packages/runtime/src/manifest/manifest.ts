@@ -57,8 +57,10 @@ export interface WeightChunk {
 /** Position p lies at p modulo `positions`, so that only the last of them are there. */
 export interface Ring {
   readonly positions: number;
-  /** The number of positions that a token sees, its own included. */
+  /** The number of positions that a token uses, its own included. */
   readonly window: number;
+  /** Keys and values of attention, or inputs of a causal convolution. */
+  readonly of: 'attention' | 'convolution';
 }
 
 /** The content of `manifest.json` without its own SHA-256. */
@@ -81,8 +83,8 @@ export interface Manifest {
   readonly rowWords: number;
   readonly table: readonly TableRow[];
   /**
-   * By kind, the ring that keeps the keys and values of a sliding window; null for a kind that keeps
-   * every position. Absent if every kind does.
+   * By kind, the ring that keeps what a sliding window or a convolution needs; null for a kind that
+   * keeps every position. Absent if every kind does.
    */
   readonly rings?: readonly (Ring | null)[];
   /**

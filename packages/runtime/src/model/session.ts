@@ -17,7 +17,10 @@ export class Session {
   readonly #tile: number;
   /** The most tokens that can be taken back; windows keep no more than they need. */
   readonly #mostTakenBack: number;
-  /** The largest position of this sequence: what lies behind it has overwritten what lies a ring before. */
+  /**
+   * The largest position of this sequence: what lies behind it has overwritten what lies a ring
+   * before.
+   */
   #farthest = 0;
   readonly vocab: number;
   readonly context: number;
@@ -131,8 +134,8 @@ export class Session {
   }
 
   /**
-   * Returns to the first `position` tokens. L408 for more than there are, L445 if a sliding window no
-   * longer has what the next token would see.
+   * Returns to the first `position` tokens. L408 for more than there are, L445 if a sliding window
+   * no longer has what the next token would see.
    */
   rewind(position: number): void {
     const driver = this.#driver;
