@@ -6,7 +6,8 @@ import path from 'node:path';
 import type { Decoder } from './decoder/decoder.ts';
 import { modelName } from './decoder/model-name.ts';
 import { writeGraph } from './decoder/write-graph.ts';
-import { isGguf, readGgufDecoder } from './gguf/model.ts';
+import { isGguf } from './gguf/format.ts';
+import { readGgufDecoder } from './gguf/model.ts';
 import { readDecoder } from './huggingface/families.ts';
 import { type ImportedGraph, importHuggingFace } from './huggingface/import-config.ts';
 

@@ -37,3 +37,8 @@ export const TOKEN_TYPE = { normal: 1, unknown: 2, control: 3, userDefined: 4, u
 export function aligned(offset: number, alignment: number): number {
   return Math.ceil(offset / alignment) * alignment;
 }
+
+/** Whether a path has the name of a GGUF file. */
+export function isGguf(spec: string): boolean {
+  return /\.gguf$/i.test(spec);
+}

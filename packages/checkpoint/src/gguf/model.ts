@@ -15,11 +15,6 @@ import { rowOrder } from './row-order.ts';
 import { huggingFaceName, tensorName, tensorsOf } from './tensor-names.ts';
 import { type GgufTokenizer, hasTokenizer, tokenizerOf } from './tokenizer.ts';
 
-/** Whether a path has the name of a GGUF file. */
-export function isGguf(spec: string): boolean {
-  return /\.gguf$/i.test(spec);
-}
-
 /**
  * The model in `file`. Throws the errors of opening it, and L206, with key and value, for a model
  * that cannot be imported.

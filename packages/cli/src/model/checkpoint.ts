@@ -4,8 +4,8 @@
  * refuses impossible requests before the compiler starts.
  */
 import { readdir, stat } from 'node:fs/promises';
-import { hasGgufTokenizer, isGguf } from '@lamella/checkpoint/gguf/model';
-import { readModel } from '@lamella/checkpoint/model';
+import type { Decoder } from '@lamella/checkpoint/decoder/decoder';
+import { isGguf } from '@lamella/checkpoint/gguf/format';
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { type FormatName, type KvName, type Target, usual } from '@lamella/runtime/choices';
 import { LamellaError as PackageError } from '@lamella/runtime/lamella-error';
@@ -58,7 +58,7 @@ export async function chosenFor(
   how: HowCompiled,
 ): Promise<{ readonly chosen: Chosen; readonly note: string | null }> {
   const { quant = usual.format, kv = usual.kv, context } = how;
-  const { context: longest } = await readModel(checkpoint);
+  const { context: longest } = await decoderOf(checkpoint);
   if (context !== undefined && context > longest) {
     const key = isGguf(checkpoint) ? 'context_length' : 'max_position_embeddings';
     const remedy = `up to ${longest}, the ${key} of ${checkpoint}`;
@@ -92,7 +92,7 @@ export async function refuseUnanswerable(
     return;
   }
   if (start === undefined) return;
-  const { vocab } = await readModel(checkpoint);
+  const { vocab } = await decoderOf(checkpoint);
   for (const id of start) checkedId(id, vocab);
   checkCount(start.length, context);
 }
@@ -102,6 +102,7 @@ async function lackingTokenizer(
   checkpoint: string,
 ): Promise<{ readonly reason: string; readonly remedy: string } | null> {
   if (isGguf(checkpoint)) {
+    const { hasGgufTokenizer } = await import('@lamella/checkpoint/gguf/model');
     if (await hasGgufTokenizer(checkpoint)) return null;
     return { reason: `${checkpoint} has no tokenizer, so text cannot be read`, remedy: 'token ids: --tokens 1,2,3' };
   }
@@ -111,4 +112,9 @@ async function lackingTokenizer(
     reason: `${checkpoint} has neither tokenizer.json nor tokenizer.model, so text cannot be read`,
     remedy: 'one of them beside the weights, as it was published with them, or token ids: --tokens 1,2,3',
   };
+}
+
+/** Loads the readers of checkpoints on demand: commands on graph files start without them. */
+async function decoderOf(checkpoint: string): Promise<Decoder> {
+  return (await import('@lamella/checkpoint/model')).readModel(checkpoint);
 }

@@ -3,7 +3,7 @@
  * `lamella import` would write.
  */
 import { join } from 'node:path';
-import { isGguf } from '@lamella/checkpoint/gguf/model';
+import { isGguf } from '@lamella/checkpoint/gguf/format';
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Graph } from '@lamella/graph/ir';
 import { graphOf } from './load-graph.ts';

@@ -9,7 +9,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { createRequire, SourceMap } from 'node:module';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { compileFunction } from 'node:vm';
-import { isGguf } from '@lamella/checkpoint/gguf/model';
+import { isGguf } from '@lamella/checkpoint/gguf/format';
 import * as dsl from '@lamella/dsl';
 import { exportedModel, importable, unrunnable } from '@lamella/dsl/author';
 import { describe } from '@lamella/dsl/describe';

@@ -12,7 +12,8 @@
  */
 import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { ggufTokenizer, isGguf } from '@lamella/checkpoint/gguf/model';
+import { isGguf } from '@lamella/checkpoint/gguf/format';
+import { ggufTokenizer } from '@lamella/checkpoint/gguf/model';
 import { sentencePieceToTokenizerJson } from '@lamella/checkpoint/sentencepiece/tokenizer-json';
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { TokenizerFiles } from '@lamella/runtime/manifest';
