@@ -33,7 +33,7 @@ const position: readonly Mutation[] = [
   },
   {
     name: 'RoPE turns the other way in one half',
-    file: `${compiler}/fuse/emit.ts`,
+    file: `${compiler}/fuse/emit-heads.ts`,
     find: "fn: 'sub', args: [times(a, angle('cos')), times(b, angle('sin'))]",
     replace: "fn: 'add', args: [times(a, angle('cos')), times(b, angle('sin'))]",
     killedBy: f32,
@@ -401,8 +401,8 @@ const wiring: readonly Mutation[] = [
   {
     name: 'gate and up are swapped',
     file: `${compiler}/fuse/emit.ts`,
-    find: 'this.#biased(streams.indexOf(node), op.bias',
-    replace: 'this.#biased(streams.length - 1 - streams.indexOf(node), op.bias',
+    find: 'this.#draft.biased(streams.indexOf(node), op.bias',
+    replace: 'this.#draft.biased(streams.length - 1 - streams.indexOf(node), op.bias',
     killedBy: f32,
   },
   {

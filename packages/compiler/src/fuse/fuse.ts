@@ -12,7 +12,8 @@ import { padded } from '../program/ir.ts';
 import type { Shared, SharedKind } from '../share.ts';
 import { assign } from './assign.ts';
 import { BodyView } from './body-view.ts';
-import { emit, windowWithin } from './emit.ts';
+import { emit } from './emit.ts';
+import { windowWithin } from './emit-heads.ts';
 import { type Matched, match } from './match.ts';
 
 /** Most tokens of one prefill step: enough to reuse a block's weights from cache, few enough to keep the arena small. */
