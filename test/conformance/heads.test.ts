@@ -10,9 +10,14 @@ import { adjacent, headModels, modelOf, optionModels, usualHeads } from './heads
 import type { Setting } from './machine.ts';
 import { inWasm } from './wasm-machine.ts';
 
+/** Queries of fewer features than a row of a buffer has room for. */
+const narrow = { ...usualHeads, heads: 2, kvHeads: 1, headDim: 4 };
 const odd = { heads: 4, kvHeads: 2, headDim: 6, context: 40, sets: 2 };
 const graphs: readonly (readonly [string, Graph])[] = [
   ...headModels(usualHeads).map((graph) => [graph.name, graph] as const),
+  ...headModels(narrow)
+    .filter(({ name }) => ['scaled-queries', 'norms-before-rope', 'lora-without-rope'].includes(name))
+    .map((graph) => [`${graph.name}, narrow`, graph] as const),
   ...headModels(odd).map((graph) => [`${graph.name}, headDim 6`, graph] as const),
   ...[usualHeads, odd].flatMap((shape) =>
     optionModels(shape).map((graph) => [`${graph.name}, headDim ${shape.headDim}`, graph] as const),

@@ -156,8 +156,108 @@ const causalConv = row(
   true,
 );
 
+const rotation = fc.record({
+  theta: fc.constantFrom(100, 10_000),
+  pairing: fc.constantFrom('half' as const, 'adjacent' as const),
+  /** Which part of a head turns. */
+  part: fc.constantFrom(1, 0.5),
+  scaling: fc.constantFrom(
+    undefined,
+    dsl.ropeScaling.linear(4),
+    dsl.ropeScaling.llama3({ factor: 8, lowFreqFactor: 1, highFreqFactor: 4, originalContext: 30 }),
+    dsl.ropeScaling.yarn({ factor: 4, originalContext: 40, betaFast: 4 }),
+  ),
+});
+
+/**
+ * Attention as released families have it: one tensor for q, k and v, or adapters on them; every
+ * kind of RoPE; norms of heads around a weight of 1; a gate.
+ */
+const released = row(
+  fc.record({
+    ...heads,
+    rotation,
+    from: fc.constantFrom('one tensor', 'one tensor in groups', 'adapters'),
+    bias: fc.boolean(),
+    norms: fc.boolean(),
+    isGated: fc.boolean(),
+  }),
+  ({ kvHeads, group, headDim, rotation: { theta, pairing, part, scaling }, from, bias, norms, isGated }, { d }) => {
+    const count = kvHeads * group;
+    const q = { name: 'q', size: count * headDim };
+    const kv = { name: 'kv', size: kvHeads * headDim };
+    const dims = 2 * Math.max(1, Math.floor((part * headDim) / 2));
+    const rope = dsl.rope(theta, { pairing, dims, scaling });
+    const adapter = (to: typeof q): Layer => make('adapter', make('linear', d, to, { bias }), 2, { alpha: 3 });
+    const groups = from === 'one tensor' ? 1 : kvHeads;
+    const split = { qkv: make('split', d, { q, k: kv, v: kv }, { bias, groups }) };
+    const around = { offset: 1, eps: 1e-3 };
+    return {
+      modules: {
+        norm: make('rmsNorm', d, around),
+        ...(from === 'adapters' ? { q: adapter(q), k: adapter(kv), v: adapter(kv) } : split),
+        ...(norms
+          ? {
+              qNorm: make('headNorm', q, { heads: count, ...around }),
+              kNorm: make('headNorm', kv, { heads: kvHeads, ...around }),
+            }
+          : {}),
+        ...(isGated ? { gate: make('linear', d, q) } : {}),
+        o: make('linear', q, d),
+      },
+      value: (w, x) => {
+        const n = w.norm!(x);
+        type Parts = Readonly<Record<'q' | 'k' | 'v', Value>>;
+        const { q, k, v } =
+          from === 'adapters' ? { q: w.q!(n), k: w.k!(n), v: w.v!(n) } : (w.qkv!(n) as unknown as Parts);
+        const [queries, keys] = norms ? [w.qNorm!(q), w.kNorm!(k)] : [q, k];
+        const state = call('cache', call('rotate', keys, rope, { heads: kvHeads }), v, { kvHeads });
+        const attended = call('attention', call('rotate', queries, rope, { heads: count }), state);
+        return w.o!(isGated ? call('mul', attended, call('sigmoid', w.gate!(n))) : attended);
+      },
+    };
+  },
+);
+
+/** A feed-forward part whose gate and up are one tensor, with its norm behind it, multiplied before it is added. */
+const fused = row(
+  fc.record({ size: fc.constantFrom(6, 16), bias: fc.boolean(), by: fc.constantFrom(0.3, 1.5) }),
+  ({ size, bias, by }, { d }) => {
+    const ff = { name: 'ff', size };
+    return {
+      modules: {
+        gateUp: make('split', d, { gate: ff, up: ff }, { bias }),
+        down: make('linear', ff, d, { bias }),
+        norm: make('layerNorm', d, { bias: false }),
+      },
+      value: (w, x) => {
+        const { gate, up } = w.gateUp!(x) as unknown as Readonly<Record<'gate' | 'up', Value>>;
+        return call('scale', w.norm!(w.down!(call('mul', call('geluTanh', gate), up))), by);
+      },
+    };
+  },
+);
+
+/** LFM2's: a convolution between two gates. */
+const gatedConv = row(
+  fc.integer({ min: 1, max: 6 }),
+  (taps, { d }) => ({
+    modules: {
+      norm: make('rmsNorm', d),
+      in: make('split', d, { b: d, c: d, x: d }),
+      conv: make('causalConv', d, taps),
+      out: make('linear', d, d),
+    },
+    value: (w, x) => {
+      const { b, c, x: value } = w.in!(w.norm!(x)) as unknown as Readonly<Record<'b' | 'c' | 'x', Value>>;
+      return w.out!(call('mul', c, w.conv!(call('mul', b, value))));
+    },
+  }),
+  true,
+);
+
 /** The rows; a name says in a failure what was drawn. */
-const parts = { attention, gqa, swiglu, feedForward, causalConv };
+const parts = { attention, gqa, released, swiglu, feedForward, fused, causalConv, gatedConv };
 
 interface Drawn {
   readonly name: string;
@@ -177,6 +277,17 @@ const part: fc.Arbitrary<Drawn> = fc.oneof(
 
 const order = fc.constantFrom(...[dsl.share.none(), dsl.share.immediate(2), dsl.share.cycle(2), dsl.share.reverse()]);
 
+/** What stands around the blocks. */
+const outside = fc.record({
+  positions: fc.boolean(),
+  embeddingScale: fc.constantFrom(1, 0.5, 4),
+  /** How often the stack runs, with the norm behind each run. */
+  loops: fc.constantFrom(1, 1, 1, 2),
+  norm: fc.constantFrom('rmsNorm', 'layerNorm'),
+  isTied: fc.boolean(),
+  cap: fc.option(fc.constantFrom(2, 15), { nil: undefined }),
+});
+
 /** A model, and what it was made of. */
 export const randomGraph: fc.Arbitrary<{ readonly graph: Graph; readonly made: string }> = fc
   .record({
@@ -185,8 +296,9 @@ export const randomGraph: fc.Arbitrary<{ readonly graph: Graph; readonly made: s
     blocks: fc.array(fc.array(part, { minLength: 1, maxLength: 3 }), { minLength: 1, maxLength: 3 }),
     sharing: order,
     perSet: fc.boolean(),
+    outside,
   })
-  .map(({ width, context, blocks, sharing, perSet }) => {
+  .map(({ width, context, blocks, sharing, perSet, outside }) => {
     const { t, d, vocab } = dsl.dims({ t: context, d: width, vocab: 30 });
     const layers = blocks.map((chosen) => {
       // parts are made for each set of weights
@@ -207,12 +319,24 @@ export const randomGraph: fc.Arbitrary<{ readonly graph: Graph; readonly made: s
       {},
       () => ({
         embed: make('embedding', vocab, d),
+        ...(outside.positions ? { wpe: make('positions', t, d) } : {}),
         layers: make('stack', layers.length, (i: number) => layers[i], sharing, { kv }),
-        norm: make('rmsNorm', d),
+        norm: make(outside.norm, d),
+        ...(outside.isTied ? {} : { head: make('linear', d, vocab) }),
       }),
-      (m: Record<string, Layer> & { embed: Layer & { logits: Layer } }) =>
-        m.embed.logits(m.norm!(m.layers!(m.embed(dsl.input(t) as unknown as Value)))),
+      (m: Record<string, Layer> & { embed: Layer & { logits: Layer } }) => {
+        let x = call('scale', m.embed(dsl.input(t) as unknown as Value), outside.embeddingScale);
+        if (outside.positions) x = call('add', x, (m.wpe as unknown as () => Value)());
+        x = call('loop', outside.loops, x, (x: Value) => m.norm!(m.layers!(x)));
+        const logits = outside.isTied ? m.embed.logits(x) : m.head!(x);
+        const { cap } = outside;
+        return cap === undefined ? logits : call('scale', call('tanh', call('scale', logits, 1 / cap)), cap);
+      },
     ) as unknown as Graph;
     const texts = blocks.map((chosen) => chosen.map(({ name }) => name).join(' + '));
-    return { graph, made: `${sharing.text}, ${kv}, d ${width}, context ${context}\n  ${texts.join('\n  ')}` };
+    const around = JSON.stringify(outside);
+    return {
+      graph,
+      made: `${sharing.text}, ${kv}, d ${width}, context ${context}, ${around}\n  ${texts.join('\n  ')}`,
+    };
   });
