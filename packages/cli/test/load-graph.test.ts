@@ -291,7 +291,7 @@ test('L129: an unknown sharing order', async () => {
   const error = await failure(path);
   expect(error.message).toBe(`L129 @lamella/dsl has nothing named share.imediate, (${path}:7:77). Try share.immediate`);
   expect((await failure(author('order.ts', withLayers(sound).replace('immediate', 'mirror')))).message).toContain(
-    'Try share.cycle, share.immediate, share.order, share.reverse',
+    'Try share.cycle, share.immediate, share.none, share.order, share.reverse',
   );
 });
 
@@ -335,7 +335,7 @@ describe('circular imports', () => {
 
 test.each([
   ['rmsnorm', 'rmsNorm'],
-  ['transformer', 'add, attention, block, '],
+  ['transformer', 'adapter, add, attention, block, '],
 ])('L129: %s, which the DSL does not have', async (name, remedy) => {
   const path = author('unknown.ts', `import { ${name} } from '@lamella/dsl';\n\nexport default ${name}();\n`);
   const error = await failure(path);
