@@ -12,6 +12,7 @@ import {
   gqa,
   input,
   linear,
+  loop,
   residual,
   rmsNorm,
   rope,
@@ -44,9 +45,5 @@ export default defineModel(
     model: { embed_tokens: embedding(vocab, d), layers: stack(24, layer), norm: rmsNorm(d, { eps: 1e-6 }) },
     lm_head: linear(d, vocab),
   }),
-  ({ model, lm_head }) => {
-    let x = model.embed_tokens(input(t));
-    for (let pass = 0; pass < 4; pass++) x = model.norm(model.layers(x));
-    return lm_head(x);
-  },
+  ({ model, lm_head }) => lm_head(loop(4, model.embed_tokens(input(t)), (x) => model.norm(model.layers(x)))),
 );

@@ -30,9 +30,11 @@ const released: Readonly<Record<string, readonly [parameters: number, executions
   'families/smollm2-360m': [361_821_120, 32],
   'families/smollm3-3b': [3_075_098_624, 36],
   'studies/albert-groups': [39_673_152, 30],
+  'studies/kv-per-set': [124_635_456, 60],
   'studies/middle-cycle': [50_293_440, 30],
   'studies/mobillama': [47_663_424, 30],
   'studies/ouro-loop': [1_434_650_624, 96],
+  'studies/relaxed-recursive': [23_209_920, 15],
 };
 
 test('every graph of these folders is in the table', () => {
