@@ -1,4 +1,7 @@
-/** Prints the count of tests as the last line of a run, `123 passed, 0 failed`, for scripts that read nothing else. */
+/**
+ * Prints the count of tests as the last line of a run, `123 passed, 0 failed`, for scripts that read
+ * only this line.
+ */
 import type { Reporter, TestModule } from 'vitest/node';
 
 export default class Summary implements Reporter {

@@ -56,8 +56,10 @@ function matrixBytes(format: LabFormat, rows: number, columns: number): number {
 /**
  * WAT of a module that imports `env.memory`, shared, of `pages`. Exports:
  *
- * - `step(thread, threads, layers, repeats)` runs `layers` blocks, each `repeats` times in a row, and then the head;
- * - `read(thread, threads, bytes)` reads that many bytes of the weights and returns a value that depends on all of them;
+ * - `step(thread, threads, layers, repeats)` runs `layers` blocks, each `repeats` times in a row,
+ *   and then the head;
+ * - `read(thread, threads, bytes)` reads that many bytes of the weights and returns a value that
+ *   depends on all of them;
  * - `barrier(threads)`; and the kernels by name.
  */
 export function labModule(format: LabFormat, shape: LabShape, pages: number): string {
