@@ -89,8 +89,8 @@ test.each([
     'a stack whose result is unused',
     '{ const x = m.embed_tokens(input(t)); m.layers(x); return m.embed_tokens.logits(m.norm(x)); }',
     'L116',
-    'what it returns is never used',
-    'Try passing that on',
+    'its result is never used',
+    'Try using its result',
   ],
   [
     'a stack over a value from before another stack',

@@ -72,6 +72,6 @@ test.each([
   expect(failure).toMatch(
     /^L215 tiny computes logits that are not finite: after 8 tokens the logit of token \d+ is (NaN|-?Infinity)/,
   );
-  expect(failure).toContain(`(the largest is 3.00e+38, in ${name})`);
+  expect(failure).toContain(`(the largest weight is 3.00e+38, in ${name})`);
   expect((await readdir(home.path)).filter((entry) => entry.includes('overflowing'))).toEqual([]);
 });

@@ -1,4 +1,4 @@
-/** What goes into a compilation and what comes out of it, as the stages of `pipeline.ts` make it. */
+/** The types of the compiler's input, intermediate results and output (see `pipeline.ts`). */
 import type { Graph, Weight } from '@lamella/graph/ir';
 import type { Target as TargetName, WasmVariant } from '@lamella/runtime/choices';
 import type { InspectReport, Manifest, Probe, TokenizerFiles, WeightChunk } from '@lamella/runtime/manifest';
@@ -14,46 +14,55 @@ import type { GpuParts } from './targets/webgpu/target.ts';
 
 export interface CompileOptions {
   readonly quant: FormatName;
-  /** How keys and values are kept; f32 when left out. */
+  /** The format of keys and values. Default: f32. */
   readonly kv?: KvName;
-  /** Longest sequence; the graph's token axis when left out. */
+  /** Longest sequence, in tokens. Default: the size of the graph's token axis. */
   readonly context?: number;
-  /** WASM is always there: it is what another target falls back to. */
+  /** WASM is always compiled, as the fallback of other targets. */
   readonly targets?: readonly TargetName[];
 }
 
-/** A graph as a target's memory holds it. */
+/** A graph with its memory plan for a target. */
 export interface Planned {
-  /** The graph, of the context that was asked for. */
+  /** The graph with the requested context. */
   readonly graph: Graph;
-  /** What runs together, in which formats, on any target. */
+  /** The fused and quantised program, the same for every target. */
   readonly fused: Program;
   readonly plan: Plan;
 }
 
-/** What is known before any code is printed. */
+/** The result of all stages before code is printed. */
 export interface Lowered<Kernels = readonly CpuKernels[]> extends Planned {
   readonly kernels: Kernels;
 }
 
-/** The same for a GPU. */
+/** `Lowered` for a GPU. */
 export type LoweredGpu = Lowered<GpuKernels>;
 
 export interface Compilation extends Lowered {
   /** Each stage as text. */
   readonly stages: Readonly<Record<Stage, () => string>>;
-  /** Shaders and their buffers by profile, best first: the conservative one last, another only where it differs. Empty where not asked for. */
+  /**
+   * Shaders and their buffers by profile, best first, the conservative one last. Profiles whose
+   * shaders equal the next one's are omitted. Empty without the target webgpu.
+   */
   readonly gpu: readonly GpuParts[];
-  /** The plain module, which runs everywhere. */
+  /** The plain module, which needs only WASM SIMD. */
   readonly wasm: Uint8Array;
-  /** All modules, by what an engine must have: the plain one first, another only where it differs. Only a package needs them. */
+  /**
+   * The modules of a package, one for each set of engine features whose code differs; the plain one
+   * is first.
+   */
   modules(): Promise<readonly { readonly variant: WasmVariant; readonly wasm: Uint8Array }[]>;
   readonly report: InspectReport;
   /** The plan of the same graph in another sharing order. */
   planInOrder(order: OrderName): Plan;
   /** The manifest of a package with these files. */
   manifest(parts: PackageParts): Manifest;
-  /** Packed weights in order, in pieces of at most 4 MiB that fill the weights region from its start. */
+  /**
+   * The packed weights in order, in pieces of at most 4 MiB that fill the weights region from its
+   * start.
+   */
   pack(
     read: (weight: Weight) => Promise<Float32Array>,
     onProgress?: (doneBytes: number, totalBytes: number) => void,
@@ -65,6 +74,6 @@ export interface PackageParts {
   readonly tokenizer: TokenizerFiles | null;
   readonly probe: Probe | null;
   readonly wasm: Manifest['wasm'];
-  /** Files of the shaders, as many as `Compilation.gpu` and in its order. */
+  /** Files of the shaders, one for each element of `Compilation.gpu`, in its order. */
   readonly wgsl?: readonly Pick<GpuTarget, 'file' | 'sha256'>[];
 }

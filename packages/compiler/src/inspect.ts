@@ -1,4 +1,4 @@
-/** The figures of a compilation, as `lamella inspect` shows them and a manifest carries them. */
+/** The figures of a compilation, for `lamella inspect` and the manifest. */
 import { parameterCount, weightSetCount } from '@lamella/graph/ir';
 import type { InspectReport } from '@lamella/runtime/manifest';
 import type { Lowered } from './compilation.ts';
@@ -6,7 +6,10 @@ import { slowMemoryBytesPerToken } from './plan/residency.ts';
 import { kernelsOf } from './schedule/cpu/schedule.ts';
 import type { GpuParts } from './targets/webgpu/target.ts';
 
-/** Figures of a model and its plain module; with those of the shaders for adapters of the last, plainest profile, where there are any. */
+/**
+ * The figures of a model and its plain module, and those of the most conservative profile's
+ * shaders, if any.
+ */
 export function inspect(
   { graph, plan, kernels }: Lowered,
   wasm: Uint8Array,
@@ -50,7 +53,8 @@ function inspectGpu({
     weightBytesPerToken,
     pipelines: kernels.length,
     tokensPerReadback: chunk,
-    // step, memory, constants, history, candidates; ids of two chunks, candidates and logits on their way back
+    // step, memory, constants, history, candidates; staging buffers for the ids of two chunks,
+    // candidates and logits
     buffers: 9 + layout.weights.length + layout.states.length,
     bytes: layout.bytes,
   };

@@ -1,11 +1,14 @@
-/** The manifest of a package: what of a compilation its loader has to know, with the names of the files it was written to. */
+/**
+ * The manifest of a package: the parts of a compilation that the loader needs, and the package's
+ * files.
+ */
 import type { InspectReport, Manifest, Ring } from '@lamella/runtime/manifest';
 import type { CompileOptions, PackageParts, Planned } from './compilation.ts';
 import { type Program, positionsOf } from './program/ir.ts';
 import type { WasmParts } from './targets/wasm/target.ts';
 import type { GpuParts } from './targets/webgpu/target.ts';
 
-/** What was printed, and its figures. */
+/** The printed code and its figures. */
 interface Printed {
   readonly module: WasmParts;
   readonly gpu: readonly GpuParts[];
@@ -38,7 +41,10 @@ export function manifestOf(
   };
 }
 
-/** By kind, the shortest ring of its state; nothing where no kind has one. */
+/**
+ * For each kind, the ring of its state that leaves the least room beyond its window, or null;
+ * nothing if no kind has a ring.
+ */
 function ringsOf(program: Program): Pick<Manifest, 'rings'> {
   const rings = program.kinds.map(({ state }): Ring | null => {
     const all = state.flatMap((part) => {

@@ -1,12 +1,16 @@
 /**
- * A graph in another sharing order: the same weight sets, each run as often as before, and only the sequence differs. MobileLLM (arXiv
- * 2402.14905, section 3.4 and table 2) compares these three; what they cost is a matter of residency (`residency.ts`).
+ * A graph in another sharing order: the same weight sets, each run as often as before, in another
+ * sequence. MobileLLM (arXiv 2402.14905, section 3.4 and table 2) compares these three orders; they
+ * differ in the bytes read from slow memory (`residency.ts`).
  */
 import type { Execution, Graph, Stack } from '@lamella/graph/ir';
 
 export type OrderName = 'immediate' | 'cycle' | 'reverse';
 
-/** `runs[set]` executions of each weight set, in sequence. Where sets run equally often these are the language's own orders. */
+/**
+ * The sequence of weight sets for `runs[set]` executions of each. For equal numbers it is the DSL's
+ * order.
+ */
 const sequences: Readonly<Record<OrderName, (runs: readonly number[]) => readonly number[]>> = {
   immediate: (runs) => runs.flatMap((times, set) => Array.from({ length: times }, () => set)),
   cycle: (runs) => passes(runs).flat(),
@@ -15,7 +19,7 @@ const sequences: Readonly<Record<OrderName, (runs: readonly number[]) => readonl
 
 export const orderNames = Object.keys(sequences) as readonly OrderName[];
 
-/** The orders in which every execution that reads the keys and values of another still comes after it. */
+/** The orders that keep every execution after the execution whose keys and values it reads. */
 export function ordersOf(graph: Graph): readonly OrderName[] {
   return orderNames.filter((order) => {
     const filled = new Set<number>();
@@ -26,8 +30,9 @@ export function ordersOf(graph: Graph): readonly OrderName[] {
 }
 
 /**
- * The graph with every stack in this order. State slots stay with their place in the sequence, or, where some are read by other executions, with
- * the runs of their weight set.
+ * The graph with every stack in this order. State slots keep their place in the sequence; if a
+ * stack shares keys and values between executions, they move with the executions of their weight
+ * set.
  */
 export function inOrder(graph: Graph, order: OrderName): Graph {
   const stacks = graph.stacks.map((stack): Stack => {
@@ -43,7 +48,10 @@ export function inOrder(graph: Graph, order: OrderName): Graph {
   return { ...graph, stacks };
 }
 
-/** The first, second, ... run of each weight set where the sequence names that set for the first, second, ... time. */
+/**
+ * The executions in the order of `sequence`: the n-th occurrence of a weight set is its n-th
+ * execution.
+ */
 function runsInOrder({ executions }: Stack, sequence: readonly number[]): readonly Execution[] {
   const left = [...executions];
   return sequence.map(
@@ -59,7 +67,7 @@ function runs(stack: Stack): readonly number[] {
   return stack.weightSets.map((_, set) => stack.executions.filter((e) => e.weightSet === set).length);
 }
 
-/** Pass p goes through the sets that run more than p times. */
+/** The weight sets of each pass: pass p holds the sets that run more than p times. */
 function passes(runs: readonly number[]): readonly (readonly number[])[] {
   return Array.from({ length: Math.max(...runs) }, (_, pass) => [...runs.keys()].filter((set) => runs[set]! > pass));
 }

@@ -1,6 +1,7 @@
 /**
- * Weights from checkpoint to the bytes the kernels read: RoPE tables, then every segment of the plan in order. One tensor is held at a
- * time (or those whose blocks are interleaved), and no more than a chunk of packed bytes.
+ * Packs the checkpoint's weights into the bytes that kernels read: RoPE tables, then every segment
+ * of the plan in order. Memory holds one tensor at a time (or the tensors of one interleaved run)
+ * and about one chunk of packed bytes.
  */
 import type { Weight, WeightId } from '@lamella/graph/ir';
 import { requireInRange } from './formats/range.ts';
@@ -9,18 +10,19 @@ import type { Plan } from './plan/plan.ts';
 import { type Pack, packRows, packShape, sourceRow } from './program/ir.ts';
 import { ropeTable } from './rope.ts';
 
-/** Largest piece handed out: what a browser fetches, hashes and copies at a time. */
+/** Largest piece: a browser fetches, hashes and copies one piece at a time. */
 export const WEIGHT_CHUNK_BYTES = 4 << 20;
 
-/** Bytes for the weights region at `offset` from its start. */
+/** Bytes at `offset` from the start of the weights region. */
 export interface PackedChunk {
   readonly offset: number;
   readonly bytes: Uint8Array;
 }
 
 /**
- * Yields the packed weights in order, in pieces of at most 4 MiB that together fill the weights region. `read` gives a checkpoint tensor,
- * f32 row-major. Throws L216 for a weight that its format cannot hold.
+ * Yields the packed weights in order, in pieces of at most 4 MiB that together fill the weights
+ * region. `read` returns the values of a weight, f32 row-major. Throws L216 for a weight that its
+ * format cannot hold.
  */
 export async function* packWeights(
   plan: Plan,
@@ -35,7 +37,8 @@ export async function* packWeights(
     out.padTo(64);
     yield* out.full();
   }
-  // a tensor stored in two parts, as RoPE's halves are, is read once; the last ones go before the next ones come
+  // A tensor stored in two parts, such as RoPE's halves, is read once. Tensors of the last run are
+  // released before the next run is read.
   const held = new Map<WeightId, Float32Array>();
   for (const segment of plan.segments) {
     out.seek(segment.offset);
@@ -66,14 +69,14 @@ export async function* packWeights(
   onProgress(total, total);
 }
 
-/** A stored tensor and what it is made from: f32 rows of `width`. */
+/** A stored tensor and its values: f32 rows of `width`. */
 interface Source {
   readonly pack: Pack;
   readonly width: number;
   readonly data: Float32Array;
 }
 
-/** The tensors of a segment, those together whose blocks are interleaved. */
+/** The tensors of a segment, grouped into runs with interleaved blocks. */
 function interleavedRuns<T extends { readonly pack: Pack }>(tensors: readonly T[]): T[][] {
   const runs: T[][] = [];
   let end = 0;
@@ -97,12 +100,12 @@ function packVector({ pack, data }: Source): Uint8Array {
   return new Uint8Array(out.buffer);
 }
 
-/** Matrices whose blocks are interleaved (or one alone), some blocks of each at a time. */
+/** Packs one run of interleaved matrices, a few blocks of each at a time. */
 function* packBlocks(sources: readonly Source[]): Generator<Uint8Array> {
   const { pitch, block, offset } = sources[0]!.pack;
   const blocks = packRows(sources[0]!.pack) / block;
   const atOnce = Math.max(1, Math.floor((1 << 18) / pitch));
-  // one buffer for all of them: who takes a piece copies it before the next is asked for
+  // one buffer is reused: the consumer copies a piece before it requests the next
   const scratch = new Uint8Array(Math.min(atOnce, blocks) * pitch);
   for (let first = 0; first < blocks; first += atOnce) {
     const count = Math.min(atOnce, blocks - first);
@@ -123,7 +126,7 @@ function* packBlocks(sources: readonly Source[]): Generator<Uint8Array> {
   }
 }
 
-/** Cuts a stream of writes into pieces of one chunk. Skipped bytes are zero. */
+/** Cuts a stream of writes into pieces of `WEIGHT_CHUNK_BYTES`. Skipped bytes are zero. */
 class ChunkWriter {
   position = 0;
   #start = 0;

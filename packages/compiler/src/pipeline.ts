@@ -1,13 +1,13 @@
 /**
- * The whole compiler on one screen. Every stage is a pure function over plain data; behind it stands its verifier; `print-stages.ts` prints it.
+ * The compiler on one screen. Stages are pure functions over data; verifiers check the results.
  *
- *   verify        the graph is well formed              graph/verify.ts
- *   share         root and stacks: rows over kinds      share.ts
- *   fuse          what runs together                    fuse/
- *   quantise      which format every tensor takes       quantise.ts
- *   lower         what a target's kernels need besides  schedule/cpu/program.ts, schedule/gpu/program.ts
- *   plan          where every byte lies                 plan.ts
- *   schedule      loop IR for every operation           schedule/cpu, schedule/gpu; each kernel is verified there
+ *   verify        checks that the graph is well formed  graph/verify.ts
+ *   share         root and stacks as rows over kinds    share.ts
+ *   fuse          groups nodes into operations          fuse/
+ *   quantise      chooses the format of every tensor    quantise.ts
+ *   lower         adds the target's own buffers         schedule/cpu/program.ts, schedule/gpu/program.ts
+ *   plan          assigns every address                 plan/plan.ts
+ *   schedule      loop IR for every operation           schedule/cpu, schedule/gpu; verifies each kernel
  *   print         WAT, assembled to bytes, or WGSL      targets/wasm, targets/webgpu
  */
 import type { Graph } from '@lamella/graph/ir';
@@ -31,7 +31,7 @@ import { wasm } from './targets/wasm/target.ts';
 import { modulesOf } from './targets/wasm/variants.ts';
 import { type GpuParts, profiles, webgpu } from './targets/webgpu/target.ts';
 
-/** The stages up to the plan, for a target. They refuse what cannot be compiled, with a LamellaError. */
+/** Runs the stages up to the plan for a target. Throws a LamellaError for an invalid graph. */
 export function planFor({ lower }: Pick<typeof wasm, 'lower'>, source: Graph, options: CompileOptions): Planned {
   const graph = withContext(source, options.context);
   verify(graph);
@@ -42,33 +42,33 @@ export function planFor({ lower }: Pick<typeof wasm, 'lower'>, source: Graph, op
   return { graph, fused, plan };
 }
 
-/** Every stage up to the kernels, for WASM. Throws L123, too, where its memory cannot hold the model. */
+/** Runs the stages up to the kernels for WASM. Also throws L123 if WASM cannot hold the model. */
 export function lower(source: Graph, options: CompileOptions): Lowered {
   const planned = planFor(wasm, source, options);
   refuseIfTooLarge(planned, options, (graph, changed) => planFor(wasm, graph, changed).plan);
   return { ...planned, kernels: wasm.schedule(planned.plan) };
 }
 
-/** The same for a GPU: the same weights in the same order, an arena and kernels of its own. */
+/** `lower` for a GPU: the same weights in the same order, but another arena and other kernels. */
 export function lowerGpu(source: Graph, options: CompileOptions, profile: GpuProfile): LoweredGpu {
   const planned = planFor(webgpu(profile), source, options);
   return { ...planned, kernels: webgpu(profile).schedule(planned.plan) };
 }
 
-/** The shaders of a graph for adapters of this profile. */
+/** Compiles the shaders of a graph for adapters of this profile. */
 export function compileGpu(source: Graph, options: CompileOptions, profile: GpuProfile): GpuParts {
   const { plan, kernels } = lowerGpu(source, options, profile);
   return webgpu(profile).print(plan, kernels);
 }
 
-/** The shaders for every kind of adapter, best first; none where WebGPU is not asked for, and no profile's that are the next one's. */
+/** The shaders of every profile, best first, without duplicates; none without the target webgpu. */
 export function compileGpus(source: Graph, options: CompileOptions): readonly GpuParts[] {
   const asked = options.targets?.includes('webgpu') ? profiles : [];
   const all = asked.map((profile) => compileGpu(source, options, profile));
   return all.filter(({ code }, i) => code !== all[i + 1]?.code);
 }
 
-/** Compiles a graph to a WASM module and everything a package needs besides. */
+/** Compiles a graph to a WASM module and the other parts of a package. */
 export async function compile(source: Graph, options: CompileOptions): Promise<Compilation> {
   const lowered = lower(source, options);
   const { graph, plan, kernels } = lowered;

@@ -1,11 +1,13 @@
-/** The stages of a compilation as text, for those who read them: `lamella compile --emit`, the studio, goldens. */
+/**
+ * The stages of a compilation as text, for `lamella compile --emit`, the studio and the goldens.
+ */
 import { printGraph } from '@lamella/graph/print';
 import type { Compilation, Lowered } from './compilation.ts';
 import { printKernel } from './loops/print.ts';
 import { printPlan, printProgram } from './program/print.ts';
 import { kernelsOf } from './schedule/cpu/schedule.ts';
 
-/** Each stage prints itself when it is asked to. */
+/** A printer for each stage; a stage is printed only when its printer is called. */
 export function printStages(
   { graph, fused, plan, kernels }: Lowered,
   wat: string,

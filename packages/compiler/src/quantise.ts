@@ -1,7 +1,7 @@
 /**
- * Pass 3: formats. Precision is policy, decided here and nowhere later: matrices take the chosen format, tables the one that goes with
- * it; gains, biases and everything computed stay f32. A contraction over integer weights quantises its x once, in its own prologue (W8A8,
- * MobileLLM section 4.4).
+ * Pass 3: chooses formats; no later pass decides precision. Matrices get the chosen format, tables
+ * the format that goes with it; gains, biases, filters and activations stay f32. A contraction over
+ * integer weights quantises its x once, in its prologue (W8A8, MobileLLM section 4.4).
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { formats, kvFormats } from './formats/table.ts';
@@ -9,8 +9,8 @@ import type { Buffer, BufferId, FormatName, FusedOp, Kind, KvName, Pack, Program
 import { padded } from './program/ir.ts';
 
 /**
- * The program with every stored matrix in its format, codes where its contractions need them, and keys and values in theirs. Throws L116
- * where sums could overflow.
+ * The program with formats for stored matrices, for the x of contractions and for keys and values.
+ * Throws L116 if integer sums could overflow.
  */
 export function quantise(program: Program, quant: FormatName, kv: KvName): Program {
   const quantised = quantiseWeights(program, quant);
@@ -18,8 +18,8 @@ export function quantise(program: Program, quant: FormatName, kv: KvName): Progr
 }
 
 /**
- * Keys and values as codes: contractions leave them in buffers, and before each attention its heads are encoded, the queries too (KV q8,
- * exactly, in docs/decisions.md).
+ * Keys and values as codes: contractions write them to buffers, and an `encode` operation before
+ * each attention quantises its heads, the queries too ("KV q8, exactly" in docs/decisions.md).
  */
 function quantiseState(program: Program, kv: Exclude<KvName, 'f32'>): Program {
   const buffers: Buffer[] = [...program.buffers];

@@ -1,11 +1,15 @@
 /**
- * The cosines and sines of a rotary embedding (arXiv 2104.09864), computed in f64 and stored in f32, so that kernels look them up: the same bits
- * everywhere. How scalings change the frequencies is said in `RopeScaling`; the formulas follow the released code of each model.
+ * The cosines and sines of a rotary embedding (arXiv 2104.09864), computed in f64 and stored in
+ * f32. Kernels look them up, so every target uses the same bits. `RopeScaling` describes the
+ * scalings; the formulas follow the released code of each model.
  */
 import type { RopeScaling } from '@lamella/graph/ir';
 import type { RopeTable } from './program/ir.ts';
 
-/** cos then sin, f32 [context, stride] each; what pads the stride is zero. A pair that does not turn has cos 1 and sin 0. */
+/**
+ * cos, then sin, f32 [context, stride] each; padding is zero. A pair that is not rotated has cos 1
+ * and sin 0.
+ */
 export function ropeTable(table: RopeTable, context: number): Uint8Array {
   const { headDim, dims, stride } = table;
   const values = new Float32Array(2 * context * stride);
@@ -22,7 +26,7 @@ export function ropeTable(table: RopeTable, context: number): Uint8Array {
   return new Uint8Array(values.buffer);
 }
 
-/** Radians a token for each pair that turns, [dims / 2]. */
+/** The frequency of each rotated pair, in radians per token: [dims / 2]. */
 export function frequencies({
   theta,
   dims,
@@ -34,7 +38,7 @@ export function frequencies({
   return plain.map((speed, i) => speed * factorAt(speed, i));
 }
 
-/** What the frequency of a pair is multiplied by. */
+/** The factor of a pair's frequency. */
 function factorOf(
   scaling: RopeScaling,
   { theta, dims }: Pick<RopeTable, 'theta' | 'dims'>,

@@ -1,6 +1,7 @@
 /**
- * Pass 1: one table of rows. The root's nodes before the first stack, between stacks and behind the last one become kinds of
- * their own, so that a step is nothing but rows over kinds, and sharing, whatever its order, is nothing but the rows' addresses.
+ * Pass 1: one table of rows. The root's nodes before the first stack, between stacks and after the
+ * last one become kinds of their own. A step is then a pass over rows, and weight sharing in any
+ * order is only a matter of the rows' addresses.
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { distinct } from '@lamella/graph/distinct';
@@ -23,9 +24,9 @@ export interface SharedKind {
   readonly name: string;
   readonly role: Kind['role'];
   readonly body: Body;
-  /** The body in the graph, of which `body` may be what is left. */
+  /** The body in the graph. `body` is the same, or that body without its unused operations. */
   readonly of: Body;
-  /** The kind that fills the state that this one reads; null where it fills its own or has none. */
+  /** The kind that writes the state that this one reads; null if it writes its own or has none. */
   readonly reads: number | null;
 }
 
@@ -35,7 +36,10 @@ export interface Shared {
   readonly rows: readonly Row[];
 }
 
-/** Cuts the root at its stacks. Throws L116 where more than the one residual stream would cross a cut, L109 without a head. */
+/**
+ * Cuts the root at its stacks. Throws L116 if more values than the residual stream cross a cut, and
+ * L109 if the model has no head.
+ */
 export function share(graph: Graph): Shared {
   const { root } = graph;
   const needed = neededFor(root);
@@ -53,7 +57,7 @@ export function share(graph: Graph): Shared {
     if (node.id > from || carried === null) {
       const cut = cutBody(graph, needed, from, node.id, carried, node.op.x);
       if (cut) {
-        // what stands between the runs of a loop is the same each time
+        // a model that runs stacks in a loop has equal nodes between the runs: they are one kind
         let at = kinds.findIndex(({ name, body }) => name.startsWith(BETWEEN) && doSame(body, cut.body));
         if (at < 0) {
           const name = distinct(i === 0 ? 'start' : `${BETWEEN}${i}`, names);
@@ -100,7 +104,7 @@ export function share(graph: Graph): Shared {
   return { graph, kinds, rows };
 }
 
-/** Whether two bodies compute the same, wherever they were written. */
+/** Whether two bodies are equal apart from their places in the author's file. */
 function doSame(a: Body, b: Body): boolean {
   const key = ({ params, nodes, result }: Body): string =>
     JSON.stringify([params, nodes.map(({ op, axes, path }) => [op, axes, path]), result]);
@@ -111,32 +115,38 @@ function hasState(body: Body): boolean {
   return body.nodes.some(({ op }) => op.kind === 'attention' || op.kind === 'causalConv');
 }
 
-/** Where the vocabulary is as wide as the model, its axes alone do not tell. */
+/**
+ * The error for a model without a head. Its axes alone do not show it if the vocabulary is as large
+ * as the width.
+ */
 function headless({ name: place }: Graph, { path, site }: Node): LamellaError {
   const remedy = 'embedding.logits(x), or a linear to the vocabulary axis';
   return new LamellaError('L109', { got: `the result of ${path}`, remedy }, { place, site });
 }
 
 function beside({ op, path, site }: Node): LamellaError {
-  const reason = 'it uses a value from before a stack, beside what the stack returns';
+  const reason = "it reads a value from before a stack besides the stack's result";
   const remedy = 'carrying it through the residual stream';
   return new LamellaError('L116', { op: operationName(op), reason, remedy }, { place: path, site });
 }
 
-/** The head runs for one token of a tile, wherever that stands. */
+/** The end runs for one token of a tile and does not receive its position. */
 function unplaced({ op, path, site }: Node): LamellaError {
-  const reason = 'behind the last stack a token has no position any more';
-  const remedy = 'positions in front of a stack, or inside its block';
+  const reason = 'positions are not available after the last stack';
+  const remedy = 'using positions before a stack, or inside its block';
   return new LamellaError('L116', { op: operationName(op), reason, remedy }, { place: path, site });
 }
 
 function unused({ path, site }: Node): LamellaError {
-  const reason = 'what it returns is never used';
-  const remedy = 'passing that on, as in m.norm(m.layers(x)), or leaving the call out';
+  const reason = 'its result is never used';
+  const remedy = 'using its result, as in m.norm(m.layers(x)), or leaving the call out';
   return new LamellaError('L116', { op: 'stack', reason, remedy }, { place: path, site });
 }
 
-/** Root nodes [from, to) that are `needed` as a body of their own; `carried` becomes its input. Null when there is nothing in it. */
+/**
+ * The `needed` root nodes in [from, to) as a body; `carried` becomes its input. Null if there are
+ * none.
+ */
 function cutBody(
   graph: Graph,
   needed: ReadonlySet<ValueId>,
@@ -184,7 +194,9 @@ function stateless({ op, path, site }: Node): LamellaError {
   return new LamellaError('L116', { op: op.kind, reason, remedy }, { place: path, site });
 }
 
-/** The values that the result comes from. What an author computed and threw away is a warning, and no work for a kernel. */
+/**
+ * The values that the result depends on. Unused values cause a warning (L128) and are not compiled.
+ */
 function neededFor({ nodes, result }: Body): ReadonlySet<ValueId> {
   const needed = new Set([result]);
   for (const { id, op } of nodes.toReversed()) if (needed.has(id)) for (const v of operands(op)) needed.add(v);

@@ -1,3 +1,6 @@
-/** The stages of a compilation that can be printed, in order, for `lamella compile --emit`. A file of its own: who lists them compiles nothing. */
+/**
+ * The stages that `lamella compile --emit` can print, in order. A separate file, so that listing
+ * them does not load the compiler.
+ */
 export const stages = ['graph', 'fused', 'plan', 'loops', 'wat', 'wgsl'] as const;
 export type Stage = (typeof stages)[number];

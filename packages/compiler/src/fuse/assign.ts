@@ -1,16 +1,20 @@
 /**
- * Fusion, third step: a buffer for every value. A result takes the place of an operand that it reads feature by feature and nobody reads later;
- * what a block returns takes the place of the residual stream once nobody reads that; anything else gets a buffer of its own. Where buffers lie,
- * and which share bytes, is the arena's business.
+ * Fusion, step 3: assigns a buffer to every value. A result reuses the buffer of an operand that it
+ * reads feature by feature, if no later operation reads that operand. A block's result reuses the
+ * residual stream, if no later operation reads the stream. Other values get a buffer of their own.
+ * The arena (`plan/arena.ts`) decides which buffers share bytes.
  */
 import { type BufferId, type ElementExpr, type FusedOp, valueUses } from '../program/ir.ts';
 import { renamed } from '../program/rename.ts';
 import type { Emitted } from './emit.ts';
 
-/** Makes a buffer; answers its id. */
+/** Makes a buffer and returns its id. */
 export type NewBuffer = (name: string, width: number) => BufferId;
 
-/** The operations over buffers. A value that no operation left in the stream is copied there. `widthOf` says how wide a buffer is. */
+/**
+ * The operations over buffers. If the result is not in the stream, it is copied there. `widthOf` is
+ * a buffer's width.
+ */
 export function assign(
   { ops, values, input, result }: Emitted,
   stream: BufferId,
@@ -22,7 +26,10 @@ export function assign(
   const place = (value: BufferId, buffer: BufferId): void => void home.set(value, buffer);
   if (input !== null) place(input, stream);
 
-  /** Whether every value in a buffer stays in the block and is read by earlier operations, or at the very features that `by` writes. */
+  /**
+   * Whether a buffer may be overwritten at `time`: its values are not the block's result, and all
+   * their reads are earlier, or by `by` at the features that it writes.
+   */
   const isFree = (buffer: BufferId, time: number, by: object | null): boolean =>
     [...home].every(([value, at]) => {
       if (at !== buffer) return true;
@@ -50,13 +57,16 @@ export function assign(
   }
 }
 
-/** When a value is read; `by` says which results are computed of the same features, or null where it is read as a whole. */
+/**
+ * A read of a value. `by` is the operation or segment that reads it feature by feature; null if the
+ * value is read as a whole.
+ */
 interface Use {
   readonly time: number;
   readonly by: object | null;
 }
 
-/** A value that an operation leaves, and the values it reads at the features it writes. */
+/** A value that an operation writes, and the values that it reads at the same features. */
 interface Result {
   readonly value: BufferId;
   readonly leaves: readonly BufferId[];
@@ -73,7 +83,7 @@ function usesOf(ops: readonly FusedOp[]): ReadonlyMap<BufferId, readonly Use[]> 
   return uses;
 }
 
-/** What an operation reads at other features than those it writes. */
+/** The values that an operation reads at other features than those that it writes. */
 function readsWhole(op: FusedOp): readonly BufferId[] {
   return op.kind === 'contraction' || op.kind === 'heads' || op.kind === 'normalise'
     ? [op.x]
@@ -82,14 +92,14 @@ function readsWhole(op: FusedOp): readonly BufferId[] {
       : [];
 }
 
-/** The expressions of an operation, with the values they read. */
+/** The element-wise expressions of an operation, with the values that they read. */
 function elementwise(op: FusedOp): readonly { readonly leaves: readonly BufferId[]; readonly by: object }[] {
   if (op.kind === 'map') return [{ leaves: leavesOf(op.value), by: op }];
   if (op.kind !== 'contraction') return [];
   return op.segments.map((segment) => ({ leaves: segment.stores.flatMap((s) => leavesOf(s.value)), by: segment }));
 }
 
-/** What an operation leaves, in order. */
+/** The results of an operation, in order. */
 function resultsOf(op: FusedOp): readonly Result[] {
   if (op.kind === 'contraction')
     return op.segments.flatMap((segment) =>

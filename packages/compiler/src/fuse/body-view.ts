@@ -1,4 +1,4 @@
-/** Questions about a body that fusion asks: which nodes read a value, and what it is called. */
+/** An index of a body for fusion: the nodes that read each value, and names. */
 import { type Body, type Node, type Op, operands, operationName, type ValueId } from '@lamella/graph/ir';
 
 export class BodyView {
@@ -16,18 +16,18 @@ export class BodyView {
     return this.#uses.get(node.id) ?? [];
   }
 
-  /** The one node that reads this value; null when several do, or when it is the body's result. */
+  /** The only node that reads this value; null if several do or if it is the body's result. */
   onlyUser(node: Node): Node | null {
     const users = this.usersOf(node);
     return users.length === 1 && this.body.result !== node.id ? users[0]! : null;
   }
 
   linear(node: Node): Extract<Op, { kind: 'linear' }> {
-    if (node.op.kind !== 'linear') throw new Error(`value ${node.id} is no linear`);
+    if (node.op.kind !== 'linear') throw new Error(`value ${node.id} is not a linear`);
     return node.op;
   }
 
-  /** `q_proj` of `self_attn.q_proj.weight`. */
+  /** The name of a linear: `q_proj` for `self_attn.q_proj.weight`. */
   weightName(node: Node): string {
     const parts = this.body.params[this.linear(node).weight]!.name.split('.');
     return parts.at(-2) ?? parts[0]!;

@@ -1,6 +1,6 @@
 /**
- * What fusion's second step has emitted so far: operations, the virtual values they write, packs of weights, parts of the
- * state. Every rule of `emit.ts` and `emit-heads.ts` writes into one of these.
+ * The result of fusion's step 2 while it is built: operations, the values that they write, packs of
+ * weights and parts of the state. `emit.ts` and `emit-heads.ts` add to it.
  */
 import { distinct } from '@lamella/graph/distinct';
 import { features, type Node, type Rope, type ValueId } from '@lamella/graph/ir';
@@ -13,13 +13,13 @@ import type { BodyView } from './body-view.ts';
 export interface Value {
   readonly name: string;
   readonly features: number;
-  /** Features with room to compute them four and sixteen at a time. */
+  /** Features with padding, so that kernels can compute 4 or 16 at a time. */
   readonly width: number;
-  /** Whether it may lie where an operand that dies, or the residual stream, lay. */
+  /** Whether it may reuse the buffer of an operand or of the residual stream. */
   readonly isMovable: boolean;
 }
 
-/** What kinds have in common: angles, and how many token ids and positions there are. */
+/** Shared by all kinds: RoPE tables, and the sizes of the vocabulary and of the context. */
 export interface Common {
   readonly vocab: number;
   readonly context: number;
@@ -49,13 +49,16 @@ export class Draft {
     this.#ops.push({ ...op, scratch: {} });
   }
 
-  /** The operations, each under a name of its own. Two attentions of a block each have an `o_proj`: the second is `o_proj_2`. */
+  /**
+   * The operations with unique names, because kernels are named after them: with two attentions in
+   * a block, the second `o_proj` becomes `o_proj_2`.
+   */
   get ops(): readonly FusedOp[] {
     const taken = new Set<string>();
     return this.#ops.map((op) => ({ ...op, name: distinct(op.name, taken) }));
   }
 
-  /** Heads: where queries lie, or what attention leaves. */
+  /** A value in attention's layout: queries, or attention's result. */
   headsValue(name: string, features: number): BufferId {
     return this.values.push({ name, features, width: features, isMovable: false }) - 1;
   }
@@ -78,12 +81,12 @@ export class Draft {
     return this.#valueOf.get(v);
   }
 
-  /** A node's value is one that stands already. */
+  /** Makes an existing value the value of node `v`. */
   bind(v: ValueId, value: BufferId): void {
     this.#valueOf.set(v, value);
   }
 
-  /** The table of angles of a RoPE, made once for all kinds. */
+  /** The index of a rotary embedding's table; all kinds share equal tables. */
   angles({ theta, dims, scaling }: Rope, headDim: number): number {
     const { ropeTables } = this.common;
     const stride = padded(headDim / 2, 4);
@@ -92,7 +95,7 @@ export class Draft {
     return at >= 0 ? at : ropeTables.push(table) - 1;
   }
 
-  /** A dot product with the bias of its rows. */
+  /** A dot product plus the bias of its rows, if there is one. */
   biased(stream: number, bias: number | null, rows: RowMap): ElementExpr {
     const dot: ElementExpr = { kind: 'dot', stream };
     if (bias === null) return dot;

@@ -1,16 +1,17 @@
 /**
- * Fusion, second step, for heads: projections that leave heads in the layout attention asks for, attention itself, and the
- * keys and values that go into the state.
+ * Fusion, step 2, for heads: projections that write heads in attention's layout, attention itself,
+ * and the keys and values that are stored in the state.
  *
- * RoPE turns into arithmetic on two streams: the first and second halves of all heads are stored as two interleaved matrices,
- * so that a rotated pair is computed in one place and no lane ever moves.
+ * RoPE becomes arithmetic on two streams: the weights of the first and second features of all pairs
+ * are stored as two interleaved matrices, so both features of a pair are computed in one lane and
+ * no lane moves.
  */
 import type { Node, Rope } from '@lamella/graph/ir';
 import type { BufferId, ElementExpr, HeadsDestination, RowMap, RowOrder, Segment } from '../program/ir.ts';
 import type { Draft } from './draft.ts';
 import { type Attention, type Group, type Heads, isPlain, pairingOf } from './match.ts';
 
-/** The window of an attention, where it hides anything of the context. */
+/** The window of an attention if it is smaller than the context; null otherwise. */
 export function windowWithin({ window }: Attention, context: number): number | null {
   return window !== null && window < context ? window : null;
 }
@@ -19,7 +20,7 @@ export class HeadsEmitter {
   readonly #draft: Draft;
   /** The largest window of the attentions on a state, in any kind. */
   readonly #largestWindow: (state: number) => number | null;
-  /** Queries that a contraction leaves as heads. */
+  /** The values of queries in attention's layout. */
   readonly #queries = new Map<Heads, BufferId>();
 
   constructor(draft: Draft, largestWindow: (state: number) => number | null) {
@@ -27,14 +28,17 @@ export class HeadsEmitter {
     this.#largestWindow = largestWindow;
   }
 
-  /** The part of a contraction that leaves `wanted`. */
+  /** The segment of a contraction that writes the heads `wanted`. */
   segment(linear: Node, wanted: Heads, depth: number): Segment {
     return wanted.rope
       ? this.#rotatedHeads(linear, wanted, wanted.rope, depth)
       : this.#plainHeads(linear, wanted, depth);
   }
 
-  /** Rotates what two streams, the halves of all heads, have at the same row. */
+  /**
+   * Heads with RoPE: two streams, the halves of all heads, whose results at the same row are
+   * rotated.
+   */
   #rotatedHeads(linear: Node, wanted: Heads, rope: Rope, depth: number): Segment {
     const { heads, headDim, layout } = wanted;
     const { half, stride } = layout;
@@ -62,7 +66,7 @@ export class HeadsEmitter {
     return { name, streams, rows: heads * half, stores };
   }
 
-  /** Heads that nothing rotates, padded to whole vectors. */
+  /** Heads without RoPE, padded to whole vectors. */
   #plainHeads(linear: Node, wanted: Heads, depth: number): Segment {
     const { heads, headDim } = wanted;
     const { stride } = wanted.layout;
@@ -78,9 +82,9 @@ export class HeadsEmitter {
     };
   }
 
-  /** Attention over its state, with what moves into place before it and back behind it. */
+  /** Attention, with the moves of heads that it needs before and after it. */
   attention({ node, queries: q, appends, state: layouts }: Extract<Group, { kind: 'attention' }>): void {
-    if (node.op.kind !== 'attention') throw new Error(`value ${node.id} is no attention`);
+    if (node.op.kind !== 'attention') throw new Error(`value ${node.id} is not an attention`);
     const { heads, kvHeads, headDim, scale, softcap, state } = node.op;
     const name = node.path || 'attention';
     const queries = this.#queries.get(q) ?? this.#queriesOf(q, name);
@@ -119,7 +123,10 @@ export class HeadsEmitter {
     });
   }
 
-  /** Queries that no linear leaves as heads: a value that lies as they must, or one that is moved. */
+  /**
+   * Queries that no linear writes in attention's layout: the value itself if its layout fits, else
+   * a moved copy.
+   */
   #queriesOf(q: Heads, name: string): BufferId {
     if (q.rope === null && isPlain(q.layout, q.headDim)) return this.#draft.valueAt(q.source);
     const to = this.#headsDestination(q, `${name}.q`);
@@ -142,7 +149,7 @@ export class HeadsEmitter {
     });
   }
 
-  /** Where heads go: queries to a value of their own, keys and values into the state. */
+  /** The destination of heads: a new value for queries, a part of the state for keys and values. */
   #headsDestination(wanted: Heads, name: string): HeadsDestination {
     const { role, heads, layout } = wanted;
     if (role === 'q') {
@@ -166,7 +173,7 @@ export class HeadsEmitter {
     return { kind: 'state', part: this.#draft.state.push(part) - 1 };
   }
 
-  /** The state part of keys or values, which may be one for both. */
+  /** The state part of keys or of values; one part if they are the same. */
   #partOf(role: 'k' | 'v', state: number): number {
     const names = [`both${state}`, `${role === 'k' ? 'keys' : 'values'}${state}`];
     return this.#draft.state.findIndex(({ name }) => names.includes(name));

@@ -1,7 +1,8 @@
 /**
- * Fusion, second step: groups become operations over virtual values. A value is written by one operation, and its id stands where a buffer's will;
- * which buffer holds it is decided when all operations are known (`assign.ts`). Features of a value lie one after the other; heads that only
- * attention reads are values, too, in the layout that it asks for.
+ * Fusion, step 2: turns groups into operations over values. One operation writes each value, and
+ * the value's id stands in place of a buffer's id; `assign.ts` chooses the buffers once all
+ * operations exist. The features of a value are in order, except in heads that only attention
+ * reads: those are in attention's layout (`emit-heads.ts`).
  */
 import { features, type Node, type Op, type ValueId } from '@lamella/graph/ir';
 import type {
@@ -25,14 +26,17 @@ import { type Group, pairingOf, type Tree } from './match.ts';
 export interface Emitted {
   readonly ops: readonly FusedOp[];
   readonly values: readonly Value[];
-  /** The value that enters, and the one that leaves; null in the start and in the end. */
+  /** The input and the result of the body; null in the start and in the end, respectively. */
   readonly input: BufferId | null;
   readonly result: BufferId | null;
   readonly packs: readonly Pack[];
   readonly state: readonly StatePart[];
 }
 
-/** The operations of a body's groups. `windowOf` says how many positions of a state are looked back at; `filled` are parts of an earlier execution. */
+/**
+ * The operations of a body's groups. `windowOf` returns the largest window of the attentions on a
+ * state; `filled` are the state parts that an earlier execution writes.
+ */
 export function emit(
   view: BodyView,
   role: Kind['role'],
@@ -100,7 +104,8 @@ class Emitter {
   }
 
   #embed(node: Node): void {
-    if (node.op.kind !== 'embed' && node.op.kind !== 'positions') throw new Error(`value ${node.id} is no embedding`);
+    if (node.op.kind !== 'embed' && node.op.kind !== 'positions')
+      throw new Error(`value ${node.id} is not an embedding`);
     const width = features(node);
     const by = node.op.kind === 'embed' ? 'token' : 'position';
     const rows: RowMap = {
@@ -142,9 +147,11 @@ class Emitter {
     return { centred, gain, bias: centred && op.bias !== null ? vector(op.bias) : null, eps: op.eps };
   }
 
-  /** The inputs are appended to the state, as one head, before any token looks back. */
+  /**
+   * The inputs of a tile are appended to the state, as one head, before the convolution reads it.
+   */
   #convolve(node: Node): void {
-    if (node.op.kind !== 'causalConv') throw new Error(`value ${node.id} is no convolution`);
+    if (node.op.kind !== 'causalConv') throw new Error(`value ${node.id} is not a convolution`);
     const { x, weight, bias, state } = node.op;
     const width = features(node);
     const [, columns = 0] = this.#draft.view.body.params[weight]!.shape;
@@ -175,9 +182,9 @@ class Emitter {
     });
   }
 
-  /** A rotation that is read by anything else than attention, or by more. */
+  /** A rotation whose result is not read by attention alone. */
   #rotate(node: Node): void {
-    if (node.op.kind !== 'rope') throw new Error(`value ${node.id} is no rotation`);
+    if (node.op.kind !== 'rope') throw new Error(`value ${node.id} is not a rotation`);
     const { x, heads, headDim, rope } = node.op;
     this.#draft.push({
       kind: 'heads',
@@ -192,7 +199,7 @@ class Emitter {
     });
   }
 
-  /** The end's result where no contraction left it: a copy. */
+  /** Copies the end's result to the logits if no contraction wrote them. */
   #leaveLogits(): void {
     const { body } = this.#draft.view;
     const buffer = this.#draft.existing(body.result);
@@ -233,7 +240,7 @@ class Emitter {
     return { name, streams: packs, rows, stores: [{ to, value }] };
   }
 
-  /** The expression tree of a node; linears are streams, values that are there leaves. */
+  /** The expression tree of a node. Linears are streams; values with a buffer are leaves. */
   #element(v: ValueId, streams: readonly Node[]): ElementExpr {
     const buffer = this.#draft.existing(v);
     if (buffer !== undefined) return { kind: 'buffer', buffer };
@@ -256,6 +263,6 @@ class Emitter {
 type NormOp = Extract<Op, { readonly kind: 'rmsNorm' | 'layerNorm' }>;
 
 function normOf({ id, op }: Node): NormOp {
-  if (op.kind !== 'rmsNorm' && op.kind !== 'layerNorm') throw new Error(`value ${id} is no norm`);
+  if (op.kind !== 'rmsNorm' && op.kind !== 'layerNorm') throw new Error(`value ${id} is not a norm`);
   return op;
 }

@@ -1,9 +1,12 @@
 /**
- * Pass 2: what runs together. Linears over one x become one contraction; a norm in front of it becomes its prologue; element-wise
- * maths behind it (bias, RoPE, SwiGLU's product, the residual) its epilogue, an expression tree; keys and values are stored straight into
- * the state slot. A SwiGLU layer is then five operations: qkv, attention, o, gate-up, down. What does not fit is an operation of its own.
+ * Pass 2: fusion. Linears over one x become one contraction; the norm before it becomes its
+ * prologue; element-wise functions after it (bias, RoPE, SwiGLU's product, the residual) become its
+ * epilogue, an expression tree; keys and values are stored directly in the state slot. A SwiGLU
+ * layer is then five operations: qkv, attention, o, gate-up, down. Every other node is an operation
+ * of its own.
  *
- * Three steps: `match` finds the groups, `emit` makes operations of them, over values, and `assign` gives each value a buffer.
+ * Three steps: `match` finds the groups, `emit` turns them into operations over values, and
+ * `assign` assigns a buffer to each value.
  */
 import { distinct } from '@lamella/graph/distinct';
 import { features, type Graph } from '@lamella/graph/ir';
@@ -16,15 +19,17 @@ import { emit } from './emit.ts';
 import { windowWithin } from './emit-heads.ts';
 import { type Matched, match } from './match.ts';
 
-/** Most tokens of one prefill step: enough to reuse a block's weights from cache, few enough to keep the arena small. */
+/**
+ * Most tokens of one prefill step: enough to reuse weights in cache, few enough for a small arena.
+ */
 const TILE = 96;
 
-/** Fuses every kind. Formats are all f32 and offsets all zero until `quantise` and `plan` set them. */
+/** Fuses every kind. All formats are f32 and all offsets 0 until `quantise` and `plan` set them. */
 export function fuse({ graph, kinds, rows }: Shared): Program {
   const tile = Math.min(TILE, padded(graph.tokens.size, 4));
   const stream = 0;
   const buffers: Buffer[] = [{ name: 'x', element: 'f32', width: streamWidth(graph), rows: tile }];
-  // a kernel knows its buffers by name
+  // kernels refer to buffers by name, so names are unique
   const names = new Set<string>();
   const ropeTables: RopeTable[] = [];
   const common = { vocab: graph.vocab, context: graph.tokens.size, ropeTables };
@@ -55,7 +60,10 @@ export function fuse({ graph, kinds, rows }: Shared): Program {
   };
 }
 
-/** The largest window of the attentions on a state of kind `index`, its own and those of kinds that read it; null where one sees everything. */
+/**
+ * For a state of kind `index`: the largest window of the attentions that read it, in this kind and
+ * in kinds that read its state; null if one of them has no window.
+ */
 function largestWindows(
   kinds: readonly SharedKind[],
   index: number,
@@ -71,7 +79,7 @@ function largestWindows(
   };
 }
 
-/** Features of the widest value that goes from row to row. */
+/** Features of the widest value that is passed from row to row. */
 function streamWidth(graph: Graph): number {
   const widths = graph.root.nodes.filter((n) => n.op.kind === 'stack' || n.op.kind === 'embed').map(features);
   return padded(Math.max(...widths), 16);

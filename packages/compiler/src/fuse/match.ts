@@ -1,7 +1,8 @@
 /**
- * Fusion, first step: which nodes of a body run together. Linears over one x are one group; a norm that only they read is its prologue, and
- * element-wise maths behind each linear grows its tree. Heads of attention are written where attention reads them, if a linear makes them alone.
- * Whatever fits nothing is a group of its own, so every body has groups. Nothing is built here.
+ * Fusion, step 1: groups the nodes of a body that run together. Linears over one x are one group. A
+ * norm that only they read is the group's prologue, and element-wise functions of a linear's result
+ * are its tree. Heads that a linear makes for attention alone are written in attention's layout.
+ * Every other node is a group of its own. This step only finds groups; `emit` makes the operations.
  */
 import { features, type Node, type Op, operands, type Rope, type ValueId } from '@lamella/graph/ir';
 import { type HeadLayout, type Pairing, padded, samePairing } from '../program/ir.ts';
@@ -10,28 +11,34 @@ import type { BodyView } from './body-view.ts';
 export type Attention = Extract<Op, { kind: 'attention' }>;
 export type Role = 'q' | 'k' | 'v';
 
-/** Heads that attention takes from a value. */
+/** The heads of a value that attention reads. */
 export interface Heads {
   readonly role: Role;
   readonly attention: Node;
-  /** [heads, headDim], side by side. */
+  /** [heads * headDim], adjacent heads. */
   readonly source: ValueId;
   readonly heads: number;
   readonly headDim: number;
-  /** Rotates them on their way; null where nothing does, or where the rotated value is needed elsewhere, too. */
+  /**
+   * The rotation to apply when they are moved; null if there is none, or if another node reads the
+   * rotated value.
+   */
   readonly rope: Rope | null;
   readonly layout: HeadLayout;
-  /** Whether the linear that makes the source writes them there itself. */
+  /** Whether the linear that computes the source writes them in this layout itself. */
   readonly isFused: boolean;
 }
 
-/** How keys and values lie in a state, which every attention on it has to know. */
+/** The layouts of keys and values in a state; all attentions on the state use them. */
 export interface StateHeads {
   readonly keys: HeadLayout;
   readonly values: HeadLayout;
 }
 
-/** What an attention reads. Keys and values are moved to the state by the first attention on it: `appends` are theirs, none for the others. */
+/**
+ * The inputs of an attention. The first attention on a state appends keys and values to it: its
+ * `appends`.
+ */
 export interface AttentionHeads {
   readonly queries: Heads;
   /** k and v, or one for both. */
@@ -39,12 +46,12 @@ export interface AttentionHeads {
   readonly state: StateHeads;
 }
 
-/** Element-wise maths over linears of one group. */
+/** An element-wise expression over linears of one group. */
 export interface Tree {
   readonly root: Node;
   /** The linears, in the order in which the expression names them. */
   readonly streams: readonly Node[];
-  /** Where its result goes, if it is a linear alone and goes to attention. */
+  /** The heads that it writes, if it is a single linear that only attention reads. */
   readonly heads: Heads | null;
 }
 
@@ -57,16 +64,19 @@ export type Group =
   | { readonly kind: 'rope'; readonly node: Node }
   | { readonly kind: 'map'; readonly node: Node };
 
-/** Linears of one tree: SwiGLU has two, and a workgroup of a GPU has room for the sums of not many more. */
+/** Most linears of one tree: SwiGLU has two, and a GPU workgroup has memory for the sums of few. */
 const MOST_STREAMS = 2;
 
-/** The groups of a body, and how heads lie in its states. */
+/** The groups of a body and the layouts of its states. */
 export interface Matched {
   readonly groups: readonly Group[];
   readonly states: ReadonlyMap<number, StateHeads>;
 }
 
-/** The groups of a body, in an order in which each finds ready what it reads. `filled` are the states that an earlier execution fills. */
+/**
+ * The groups of a body, ordered so that each reads only results of earlier groups. `filled` are the
+ * states that an earlier execution writes.
+ */
 export function match(view: BodyView, filled: ReadonlyMap<number, StateHeads>): Matched {
   const { body } = view;
   const states = new Map(filled);
@@ -75,9 +85,9 @@ export function match(view: BodyView, filled: ReadonlyMap<number, StateHeads>): 
   );
   const all = [...heads.values()].flatMap(({ queries, appends }) => [queries, ...appends]);
   const groups: Group[] = [];
-  /** Values that some earlier group leaves where any group can read them. */
+  /** Values that earlier groups have written and that any group can read. */
   const ready = new Set<ValueId>();
-  /** Nodes that a group contains. */
+  /** Nodes that belong to a group. */
   const grouped = new Set<ValueId>();
   for (const node of body.nodes) {
     if (grouped.has(node.id)) continue;
@@ -130,7 +140,7 @@ export function match(view: BodyView, filled: ReadonlyMap<number, StateHeads>): 
   }
   return { groups, states };
 
-  /** A tree for each linear over x that no other tree of them contains. */
+  /** The trees over the linears of x; each linear is in one tree. */
   function treesOver(x: ValueId): readonly Tree[] {
     const linears = body.nodes.filter((n) => n.op.kind === 'linear' && n.op.x === x);
     const trees: Tree[] = [];
@@ -145,7 +155,10 @@ export function match(view: BodyView, filled: ReadonlyMap<number, StateHeads>): 
     return trees;
   }
 
-  /** Marks a tree's nodes, but for those that somebody outside reads as well: they are computed twice. */
+  /**
+   * Marks the nodes of a tree as grouped, except nodes that others also read: those are computed
+   * twice.
+   */
   function take(node: Node): void {
     if (ready.has(node.id)) return;
     grouped.add(node.id);
@@ -156,7 +169,10 @@ export function match(view: BodyView, filled: ReadonlyMap<number, StateHeads>): 
     }
   }
 
-  /** From a linear up through element-wise users, as long as all else they read is ready or among `linears`. */
+  /**
+   * The root of the tree: from a linear through element-wise users whose other operands are ready
+   * or in `linears`.
+   */
   function grow(linear: Node, linears: readonly Node[]): Node {
     let root = linear;
     for (;;) {
@@ -167,7 +183,10 @@ export function match(view: BodyView, filled: ReadonlyMap<number, StateHeads>): 
     }
   }
 
-  /** Whether the leaves of this tree are ready values, or linears with this many rows that nobody else reads. */
+  /**
+   * Whether the leaves of this tree are ready values, or linears of `rows` rows that no other node
+   * reads.
+   */
   function fits(node: Node, linears: readonly Node[], rows: number): boolean {
     if (ready.has(node.id)) return true;
     if (linears.includes(node)) return !grouped.has(node.id) && features(node) === rows && view.onlyUser(node) !== null;
@@ -185,7 +204,7 @@ function isElementwise(op: Op): boolean {
   return op.kind === 'map' || op.kind === 'scale';
 }
 
-/** Whether a norm is read by linears alone, which then make it for themselves. */
+/** Whether only linears read a norm; the norm is then the prologue of their contraction. */
 function isPrologue(view: BodyView, node: Node): boolean {
   return (
     (node.op.kind === 'layerNorm' || (node.op.kind === 'rmsNorm' && node.op.heads === 1)) &&
@@ -194,7 +213,10 @@ function isPrologue(view: BodyView, node: Node): boolean {
   );
 }
 
-/** The one node that reads a value; of attentions that have it in a state in common, the first. */
+/**
+ * The only node that reads a value; for keys or values of several attentions on one state, the
+ * first attention.
+ */
 function readerOf(view: BodyView, node: Node): Node | null {
   const [first, ...others] = view.usersOf(node);
   if (!first || view.body.result === node.id) return null;
@@ -204,8 +226,9 @@ function readerOf(view: BodyView, node: Node): Node | null {
 }
 
 /**
- * What attention reads. Queries and keys meet feature by feature, so they have one layout, which the first attention on a state chooses. Where
- * keys are values, too, they lie as results do.
+ * The heads that attention reads. Queries and keys are multiplied feature by feature, so they have
+ * one layout, which the first attention on a state chooses. If the keys are also the values, their
+ * layout is plain, because results have the layout of values.
  */
 function headsOf(view: BodyView, attention: Node, op: Attention, states: Map<number, StateHeads>): AttentionHeads {
   const { nodes } = view.body;
@@ -256,18 +279,20 @@ function headsOf(view: BodyView, attention: Node, op: Attention, states: Map<num
   return { queries: heads(q, fits(q), keys), appends: known ? [] : appended, state };
 }
 
-/** What turns together in heads of `headDim` features. */
+/** The pairing of a rotation in heads of `headDim` features. */
 export function pairingOf({ pairing: by, dims }: Rope, headDim: number): Pairing {
   return { by, dims: dims === headDim ? null : (dims ?? null) };
 }
 
-/** Heads as attention reads them: padded to whole vectors, and halves that rotate together apart. */
+/**
+ * The layout in which attention reads heads: padded to whole vectors, and in two planes if rotated.
+ */
 function headLayout(headDim: number, pairing: HeadLayout['pairing']): HeadLayout {
   const half = padded(pairing ? headDim / 2 : headDim, 4);
   return { pairing, half, stride: pairing ? 2 * half : half };
 }
 
-/** Whether features lie as they do in a value, one after the other. */
+/** Whether the layout stores features in the order of a value, without padding. */
 export function isPlain({ pairing, half, stride }: HeadLayout, headDim: number): boolean {
   const isWhole = pairing?.by === 'half' && pairing.dims === null && half === headDim / 2;
   return stride === headDim && (pairing === null || isWhole);

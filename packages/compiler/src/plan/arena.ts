@@ -1,10 +1,11 @@
 /**
- * Places buffers that live at different times in the same bytes. The bound that no placement can beat is the most bytes live at one
- * time; it is reported beside what was reached. Greedy by size reaches it for the usual transformer block; where it does not, other
- * orders are tried, a fixed number of them, so that the plan is the same everywhere.
+ * Places buffers that are live at different times in the same bytes. The lower bound of any
+ * placement is the most bytes live at one time; it is reported beside the result. Greedy placement
+ * by size reaches it for the usual transformer block. Otherwise a fixed number of other orders are
+ * tried, so that the plan is the same on every machine.
  */
 
-/** A buffer's bytes and the times, both included, during which its contents matter. */
+/** A buffer's bytes and the first and last time (both included) at which it is live. */
 export interface Interval {
   readonly name: string;
   readonly bytes: number;
@@ -20,15 +21,16 @@ export interface Placement {
 }
 
 /**
- * Alignment of every buffer: a cache line. Two threads that write rows of their own in one line take it from each other with every store: dot
- * products that lay so cost two threads 6 % of a token (MobileLLM-125M q4, Zen 5).
+ * Alignment of every buffer: a cache line. If two threads write rows in one line, each store moves
+ * the line to the other core (false sharing); for dot products this cost two threads 6 % of a token
+ * (MobileLLM-125M q4, Zen 5).
  */
 export const ALIGNMENT = 64;
 const TRIES = 500;
 
 const aligned = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
 
-/** Offsets for these intervals; none overlaps another that is live at the same time. */
+/** Offsets for these intervals. Intervals that are live at the same time do not overlap. */
 export function placeBuffers(intervals: readonly Interval[]): Placement {
   const lowerBoundBytes = lowerBound(intervals);
   const order = intervals.map((_, i) => i);
@@ -44,7 +46,7 @@ export function placeBuffers(intervals: readonly Interval[]): Placement {
   return { ...best, lowerBoundBytes };
 }
 
-/** The most bytes live at any one time, alignment included. */
+/** The most bytes live at one time, alignment included. */
 export function lowerBound(intervals: readonly Interval[]): number {
   const live = (time: number) =>
     intervals.reduce((sum, b) => sum + (b.first <= time && time <= b.last ? aligned(b.bytes) : 0), 0);
@@ -72,7 +74,10 @@ function placeInOrder(intervals: readonly Interval[], order: readonly number[]):
   return { offsets, bytes };
 }
 
-/** A small generator (Numerical Recipes' LCG constants): the tries must be the same on every machine. */
+/**
+ * A small generator (Numerical Recipes' LCG constants), so that the tries are the same on every
+ * machine.
+ */
 function sequence(seed: number): () => number {
   let state = seed;
   return () => {

@@ -1,8 +1,11 @@
-/** Another longest sequence for a graph: the token axis is resized wherever it stands. */
+/** Changes the longest sequence of a graph: resizes the token axis everywhere. */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Graph } from '@lamella/graph/ir';
 
-/** The same graph for another longest sequence. Throws L303 where that is no number of tokens. */
+/**
+ * The graph with `context` as its longest sequence. Throws L303 if `context` is not a whole number
+ * of at least 1.
+ */
 export function withContext(graph: Graph, context: number | undefined): Graph {
   if (context === undefined || context === graph.tokens.size) return graph;
   if (!Number.isInteger(context) || context < 1)

@@ -1,7 +1,8 @@
 /**
- * Pass 4: where everything lies. Linear memory, in this order: the step's inputs, tokens, logits and the arena, whose addresses are baked
- * into the kernels and depend on the block kinds alone; then RoPE tables, weights, KV state and the execution table, which kernels
- * reach through the table. So the code is the same however many executions there are.
+ * Pass 4: assigns addresses in linear memory. First come the step's inputs, tokens, logits and the
+ * arena: their addresses depend only on the block kinds and are constants in the kernels. Then come
+ * RoPE tables, weights, KV state and the execution table; kernels get these addresses from the
+ * table. So the code does not depend on the number of executions.
  */
 import type { WeightId } from '@lamella/graph/ir';
 import type { MemoryPlan, Region, TableRow } from '@lamella/runtime/manifest';
@@ -29,7 +30,10 @@ import { type Interval, type Placement, placeBuffers } from './arena.ts';
 const REGION = 64;
 const PAGE = 65536;
 
-/** A run of packed tensors that one table address points to. Stored once, however many rows point to it. */
+/**
+ * A run of packed tensors with one address in the table. It is stored once for all rows that use
+ * it.
+ */
 export interface WeightSegment {
   /** Bytes from the start of the weights region. */
   readonly offset: number;
@@ -52,7 +56,7 @@ export interface Plan {
   readonly rowWords: number;
 }
 
-/** Gives every byte its place. */
+/** Assigns an address to every buffer, table, weight and state. */
 export function plan(unplanned: Program, shared: Shared): Plan {
   const kinds = unplanned.kinds.map((kind, k) => planKind(kind, k, unplanned, shared));
   const program: Program = { ...unplanned, kinds };
@@ -125,7 +129,7 @@ export function packBytes(pack: Pack): number {
   return (packRows(pack) / pack.block) * blockBytes(pack);
 }
 
-/** Bytes of rows that are stored together. */
+/** Bytes of one block of rows. */
 export function blockBytes(pack: Pack): number {
   return pack.layout === 'vector' ? pack.block * 4 : formats[pack.format].blockBytes(packShape(pack));
 }
@@ -142,7 +146,7 @@ class Layout {
   }
 }
 
-/** Weight segments in the order they are first read; equal contents are stored once. */
+/** Weight segments in the order of their first read; equal segments are stored once. */
 class SegmentStore {
   readonly segments: WeightSegment[] = [];
   bytes: number;
@@ -170,7 +174,10 @@ class SegmentStore {
   }
 }
 
-/** Groups a kind's packs by who shares them, in the order they are read, and lays out its state slot. */
+/**
+ * Groups a kind's packs by the executions that share them, in reading order, and lays out its state
+ * slot.
+ */
 function planKind(kind: Kind, k: number, program: Program, shared: Shared): Kind {
   const signature = sharingSignatures(k, shared);
   const keys: string[] = [];
@@ -206,8 +213,8 @@ function planKind(kind: Kind, k: number, program: Program, shared: Shared): Kind
 }
 
 /**
- * A name for the set of executions that share a parameter's weights: parameters with one name move together and hang on one address;
- * a sub-block shared by all layers, or a table tied to the head, gets another.
+ * A key for the sets of executions that share a parameter's weights. Parameters with the same key
+ * get one address; a sub-block shared by all layers, or a table tied to the head, has another key.
  */
 function sharingSignatures(kind: number, shared: Shared): (param: number) => string {
   const users = new Map<WeightId, number[]>();
@@ -219,8 +226,9 @@ function sharingSignatures(kind: number, shared: Shared): (param: number) => str
 }
 
 /**
- * Packs in the order they are read, those together whose blocks are interleaved: matrices of one make that one segment multiplies side by side
- * and nobody else reads. One loop then reads them as one stream (see `schedule/cpu/contraction.ts`).
+ * Packs in reading order, grouped into runs with interleaved blocks. A run is matrices of equal
+ * shape and format that one segment reads and no other operation; one loop then reads them as one
+ * stream (see `schedule/cpu/contraction.ts`).
  */
 function runs(kind: Kind, signature: (param: number) => string): readonly (readonly PackId[])[] {
   const reads = kind.ops.flatMap(packsOf);
@@ -239,14 +247,14 @@ function runs(kind: Kind, signature: (param: number) => string): readonly (reado
   });
 }
 
-/** Packs in the order the kind's operations read them. */
+/** Packs in the order in which the kind's operations read them. */
 export function readOrder(kind: Kind): readonly PackId[] {
   const order = new Set<PackId>();
   for (const op of kind.ops) for (const id of packsOf(op)) order.add(id);
   return [...order];
 }
 
-/** The packs one operation reads, in order. */
+/** The packs that one operation reads, in order. */
 export function packsOf(op: FusedOp): readonly PackId[] {
   const vectors = (e: ElementExpr): PackId[] =>
     e.kind === 'vector' ? [e.pack] : e.kind === 'apply' ? e.args.flatMap(vectors) : [];
@@ -282,8 +290,9 @@ function bufferBytes({ rows, width, element }: Buffer): number {
 }
 
 /**
- * When each buffer is live. Time counts the operations of all kinds, one after the other; the residual stream lives throughout, anything
- * else inside one kind, from its first write to its last read. A buffer that no operation of the target names has no place.
+ * The live interval of each buffer. Time counts the operations of all kinds in sequence. The
+ * residual stream is always live; other buffers are live within one kind, from the first write to
+ * the last read. Buffers that no operation uses get no interval.
  */
 function liveIntervals(program: Program): { intervals: Interval[]; buffers: BufferId[] } {
   const span = new Map<BufferId, { first: number; last: number }>();

@@ -1,4 +1,4 @@
-/** What no WASM memory can hold, and what to do about it. */
+/** Refuses models that a WASM memory cannot hold, with options that make them fit. */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Graph } from '@lamella/graph/ir';
 import { formatNames } from '@lamella/runtime/choices';
@@ -10,7 +10,7 @@ const MOST_BYTES = 2 ** 32;
 
 type PlanOf = (graph: Graph, options: CompileOptions) => Plan;
 
-/** Throws L123, with options under which the model fits, before anybody downloads what cannot be loaded. */
+/** Throws L123 if WASM memory cannot hold the model; the remedy is an option with which it fits. */
 export function refuseIfTooLarge(planned: Planned, options: CompileOptions, planOf: PlanOf): void {
   const { graph, plan } = planned;
   const { plannedBytes } = plan.memory;
@@ -19,7 +19,10 @@ export function refuseIfTooLarge(planned: Planned, options: CompileOptions, plan
   throw new LamellaError('L123', { name: graph.name, gib, remedy: smaller(graph, options, planOf) });
 }
 
-/** What to compile with so that the model fits, tried out: coarser weights, then coarser keys and values, then a shorter context. */
+/**
+ * The first change that makes the model fit: coarser weights, then coarser keys and values, then a
+ * shorter context.
+ */
 function smaller(graph: Graph, options: CompileOptions, planOf: PlanOf): string {
   const fits = (changed: CompileOptions): boolean => {
     try {

@@ -1,9 +1,10 @@
 /**
- * The program: a graph after it was decided what runs together, in which format, and where everything lies, but before any loop is
- * written. It knows no target.
+ * The program: the graph after fusion, with formats and, after `plan`, addresses, but without
+ * loops. It is independent of the target.
  *
- * Everything is a row: the nodes before the first stack become a kind of their own (`start`), those behind the last one another
- * (`end`, run only for the tokens whose logits are wanted), and a step is one pass over one table of rows.
+ * A step is one pass over one table of rows. The nodes before the first stack are a kind of their
+ * own (`start`), and so are those after the last stack (`end`, which runs only for the tokens whose
+ * logits are needed).
  */
 import type { FunctionName } from '@lamella/graph/functions';
 import type { ParamId, Rope, RopeScaling, WeightId, WeightRole } from '@lamella/graph/ir';
@@ -12,8 +13,9 @@ import type { FormatName, KvName } from '@lamella/runtime/choices';
 export type { FormatName, KvName };
 
 /**
- * What turns together in a head: the first `dims` features, all where it is null, paired as `by` says. The others, paired (i, i + half of
- * them), go through a rotation by nothing, so that a head is two planes all the same.
+ * The pairs of a rotated head: the first `dims` features (all if null) are paired as `by` says. The
+ * n other features are paired (i, i + n/2) and rotated by angle 0, so that a head always has two
+ * planes.
  */
 export interface Pairing {
   readonly by: Rope['pairing'];
@@ -36,7 +38,7 @@ export function pairedFeature({ by, dims }: Pairing, headDim: number, plane: 0 |
   return by === 'half' ? (plane * turned) / 2 + i : 2 * i + plane;
 }
 
-/** How the rows of a stored tensor map to rows of the checkpoint's: by `source(row)`, or zeros. */
+/** The map from rows of a stored tensor to rows of the weight, or to zeros (see `sourceRow`). */
 export type RowMap =
   /** Row r is row r. */
   | { readonly kind: 'plain'; readonly rows: number }
@@ -44,7 +46,10 @@ export type RowMap =
   | { readonly kind: 'column'; readonly rows: number; readonly columns: number; readonly column: number }
   /** Heads of `headDim` rows, each padded to `stride` rows. */
   | { readonly kind: 'heads'; readonly heads: number; readonly headDim: number; readonly stride: number }
-  /** One half of each head (see `Pairing`), padded to `stride` rows: what rotates together lies in the same place. */
+  /**
+   * One half of each head (see `Pairing`), padded to `stride` rows: the features of a pair have the
+   * same row.
+   */
   | {
       readonly kind: 'half';
       readonly heads: number;
@@ -54,7 +59,9 @@ export type RowMap =
       readonly pairing: Pairing;
     };
 
-/** A tensor as it is stored: format, order and padding. Packed once, read by every kernel that names it. */
+/**
+ * A stored tensor: format, row order and padding. It is packed once for all kernels that read it.
+ */
 export interface Pack {
   /** Parameter of the kind's body. */
   readonly param: ParamId;
@@ -63,37 +70,45 @@ export interface Pack {
   readonly format: FormatName;
   readonly layout: 'matrix' | 'vector';
   readonly rows: RowMap;
-  /** For a vector: one. */
+  /** 1 for a vector. */
   readonly columns: number;
   /** Rows stored together, a divisor of the padded row count. */
   readonly block: number;
-  /** Which address of the table row it hangs on, and the offset from there in bytes. Set by `plan`. */
+  /**
+   * The index of its address in the table row, and its offset from there in bytes. Set by `plan`.
+   */
   readonly group: number;
   readonly offset: number;
-  /** Bytes from one block to the next: those of a block, or of one of each matrix whose blocks are interleaved. Set by `plan`. */
+  /**
+   * Bytes from one block to the next: a block, or one block of every interleaved matrix. Set by
+   * `plan`.
+   */
   readonly pitch: number;
   readonly bytes: number;
 }
 export type PackId = number;
 
-/** Values in the arena: rows of `width` f32 (or codes). */
+/** A buffer in the arena: `rows` rows of `width` elements. */
 export interface Buffer {
   readonly name: string;
   readonly element: 'f32' | 'codes' | 'sums';
   /** Elements per row; codes are four to a word, sums one. */
   readonly width: number;
-  /** A row for each token that the kind runs for at one time: those of a tile, or the one of the end. Scratch has as many as its target asks. */
+  /**
+   * One row for each token of a tile, or a single row in the end. The target chooses the rows of
+   * scratch.
+   */
   readonly rows: number;
 }
 export type BufferId = number;
 
 /**
- * Buffers that the kernels of one operation keep to themselves, by what they hold. What they are for is a target's own business: it adds them
- * to the program before the plan is made, and its schedules read them back by name.
+ * Buffers that only the kernels of one operation use, by name. A target adds them to the program
+ * before the plan is made, and its schedules look them up by name.
  */
 export type Scratch = Readonly<Record<string, BufferId>>;
 
-/** Element-wise maths over one feature index: it serves scalars and vectors, the interpreter and every target. */
+/** An element-wise expression at one feature index, for scalars and vectors on every target. */
 export type ElementExpr =
   /** The dot product of stream `stream`. */
   | { readonly kind: 'dot'; readonly stream: number }
@@ -106,44 +121,53 @@ export type ElementExpr =
   | { readonly kind: 'constant'; readonly value: number }
   | { readonly kind: 'apply'; readonly fn: FunctionName; readonly args: readonly ElementExpr[] };
 
-/** Where a result goes. `heads` places row r of a half at head * stride + plane * half + (r mod half). */
+/**
+ * The destination of a result. The order `head` stores row r of a plane at
+ * head * stride + plane * half + (r mod half), where head is floor(r / half).
+ */
 export type Destination =
   | { readonly kind: 'buffer'; readonly buffer: BufferId; readonly order: RowOrder }
   | { readonly kind: 'state'; readonly part: number; readonly order: RowOrder }
-  /** The logits region: one row, no arena. */
+  /** The logits region: one row, outside the arena. */
   | { readonly kind: 'logits' };
 export type RowOrder =
   | { readonly kind: 'same' }
   | { readonly kind: 'head'; readonly half: number; readonly stride: number; readonly plane: 0 | 1 };
 
-/** What a norm does: takes the mean away where it is centred, divides by the root of the mean of squares, and applies gain and bias. */
+/**
+ * A norm: subtracts the mean if `centred`, divides by the root of the mean square, applies gain and
+ * bias.
+ */
 export interface Norm {
   readonly centred: boolean;
-  /** null for 1. */
+  /** Null: 1. */
   readonly gain: PackId | null;
   readonly bias: PackId | null;
   readonly eps: number;
 }
 
-/** What becomes of x before it is multiplied: it is normalised, then turned to codes where the weights are integers. */
+/**
+ * The steps before a contraction: x is normalised, then quantised to codes if the weights are
+ * integers.
+ */
 export interface Prologue {
   readonly norm: Norm | null;
   readonly codes: boolean;
 }
 
 /**
- * How the features of a head lie: one after the other, or by `pairing` in two planes of `half` features, so that what rotates together has the
- * same place in each. Planes are padded with zeros.
+ * The layout of a head's features: in order, or by `pairing` in two planes of `half` features, so
+ * that the features of a pair have the same index in each. Planes are padded with zeros.
  */
 export interface HeadLayout {
   readonly pairing: Pairing | null;
-  /** Padded features of a plane, of the whole head where there is one. */
+  /** Padded features of a plane, or of the whole head if there is one plane. */
   readonly half: number;
   /** Padded features of a head. */
   readonly stride: number;
 }
 
-/** Rows of one or more matrices over the same x, combined element by element. */
+/** Rows of one or more matrices over one x, whose results are combined element by element. */
 export interface Segment {
   readonly name: string;
   readonly streams: readonly PackId[];
@@ -151,40 +175,49 @@ export interface Segment {
   readonly stores: readonly { readonly to: Destination; readonly value: ElementExpr }[];
 }
 
-/** How keys and values are stored: f32 becomes f16 where a GPU's profile says so. */
+/** The stored format of keys and values. A GPU's profile may store f32 as f16. */
 export type KvStorage = KvName | 'f16';
 
-/** Positions that attention takes together, from multiples of it on. Every format and target cuts the context there. */
+/**
+ * Positions that attention processes together; chunks start at multiples of it, in every format and
+ * target.
+ */
 export const CONTEXT_CHUNK = 64;
 
 /** Most chunks that a token attends to. */
 export function mostChunks({ window }: { readonly window: number | null }, context: number): number {
   const all = Math.ceil(context / CONTEXT_CHUNK);
-  // a window may begin at the last position of a chunk
+  // a window may start at the last position of a chunk
   return window === null ? all : Math.min(all, Math.ceil((window + CONTEXT_CHUNK - 1) / CONTEXT_CHUNK));
 }
 
-/** Keys or values of one execution, or the inputs of a convolution: [kvHeads, positions, stride] at `offset` of the state slot; `positionsOf` says how many positions. */
+/**
+ * Keys or values of one execution, or the inputs of a convolution: [kvHeads, positions, stride] at
+ * `offset` in the state slot. `positionsOf` is the number of positions.
+ */
 export interface StatePart {
   readonly name: string;
   readonly format: KvStorage;
   readonly kvHeads: number;
   readonly stride: number;
-  /** The largest window of those that read it; null where one of them sees all positions. */
+  /** The largest window of the operations that read it; null if one of them has no window. */
   readonly window: number | null;
-  /** Keys and values are heads, which a KV format may encode; inputs of a convolution, one head as wide as they are, stay f32. */
+  /**
+   * `heads`: keys or values, which a KV format may encode. `inputs`: a convolution's, one wide
+   * head, always f32.
+   */
   readonly holds: 'heads' | 'inputs';
   /** Bytes; set by `plan`. */
   readonly offset: number;
   readonly bytes: number;
 }
 
-/** Where heads go: beside each other in a buffer, or into the state. */
+/** The destination of heads: adjacent in a buffer, or in the state. */
 export type HeadsDestination =
   | { readonly kind: 'buffer'; readonly buffer: BufferId }
   | { readonly kind: 'state'; readonly part: number };
 
-/** Heads of `stride` features side by side in a buffer, and where their codes go. */
+/** Adjacent heads of `stride` features in a buffer, and the destination of their codes. */
 export interface EncodedHeads {
   readonly from: BufferId;
   readonly heads: number;
@@ -194,11 +227,11 @@ export interface EncodedHeads {
     | { readonly kind: 'state'; readonly part: number };
 }
 
-/** Operations, each with a name of its own within its kind. */
+/** Operations. Names are unique within a kind. */
 export type FusedOp = {
   readonly name: string;
   readonly scratch: Scratch;
-} /** Rows of a table, that of each token's id or of its position. */ & (
+} /** The rows of a table at each token's id or position. */ & (
   | {
       readonly kind: 'embed';
       readonly by: 'token' | 'position';
@@ -214,19 +247,24 @@ export type FusedOp = {
       readonly prologue: Prologue;
       readonly segments: readonly Segment[];
     }
-  /** Heads of a value, from one layout to another, and rotated by the token's position where `rope` says so. */
+  /**
+   * Moves the heads of a value to another layout, rotated by the token's position if `rope` is set.
+   */
   | {
       readonly kind: 'heads';
       readonly x: BufferId;
       readonly heads: number;
       readonly headDim: number;
-      /** Distance of heads in x, whose features lie one after the other. */
+      /** Distance of heads in x; their features are in order. */
       readonly stride: number;
       readonly rope: { readonly table: number; readonly pairing: Pairing } | null;
       readonly layout: HeadLayout;
       readonly to: HeadsDestination;
     }
-  /** Heads of a token to codes, each with a scale of its own (KV q8): queries to buffers, keys and values to the state. */
+  /**
+   * Quantises heads, each with its own scale (KV q8): queries to buffers, keys and values to the
+   * state.
+   */
   | { readonly kind: 'encode'; readonly parts: readonly EncodedHeads[] }
   | {
       readonly kind: 'attention';
@@ -237,13 +275,13 @@ export type FusedOp = {
       readonly heads: number;
       readonly kvHeads: number;
       readonly scale: number;
-      /** As in the graph; a window is smaller than the context. */
+      /** As in the graph, but null if it is not smaller than the context. */
       readonly window: number | null;
       readonly softcap: number | null;
-      /** Padded width of a head of q and k, and of v. */
+      /** Padded features of a head of q and k, and of v. */
       readonly keyStride: number;
       readonly valueStride: number;
-      /** Under KV q8: the queries as codes, [heads, codes of a head], with a scale each. */
+      /** With KV q8: the queries as codes [heads, codes of a head], and one scale per head. */
       readonly codes: { readonly queries: BufferId; readonly scales: BufferId } | null;
       readonly out: BufferId;
     }
@@ -251,12 +289,15 @@ export type FusedOp = {
       readonly kind: 'normalise';
       readonly x: BufferId;
       readonly norm: Norm;
-      /** Heads that are normalised one by one, and the features of each. */
+      /** Heads, each normalised by itself, and the features of each. */
       readonly heads: number;
       readonly width: number;
       readonly out: BufferId;
     }
-  /** The last inputs of each feature, which a state part holds, times its taps: one vector for each, that of the oldest input first. */
+  /**
+   * The sum of each feature's last inputs times its taps. The state part `inputs` holds the inputs;
+   * `taps` are one vector per tap, the oldest input's first.
+   */
   | {
       readonly kind: 'convolve';
       readonly inputs: number;
@@ -269,10 +310,12 @@ export type FusedOp = {
   | { readonly kind: 'map'; readonly value: ElementExpr; readonly width: number; readonly out: BufferId | null }
 );
 
-/** How the names begin of kinds that stand between stacks; no stack can have such a name. */
+/** The prefix of the names of kinds between stacks; the name of a stack cannot start with it. */
 export const BETWEEN = 'between:';
 
-/** Code: ops over formal packs and buffers, run once for every table row of this kind. */
+/**
+ * The code of a kind: operations over packs and buffers, run once for every table row of the kind.
+ */
 export interface Kind {
   readonly name: string;
   /** `start` reads token ids; `end` runs for one token at a time and writes logits. */
@@ -281,20 +324,26 @@ export interface Kind {
   readonly packs: readonly Pack[];
   /** Bytes of each weight group. */
   readonly groups: readonly number[];
-  /** The earlier kind whose executions fill the state that this one reads; null where it fills its own or has none. */
+  /**
+   * The earlier kind whose executions write the state that this one reads; null if it writes its
+   * own or has none.
+   */
   readonly reads: number | null;
   readonly state: readonly StatePart[];
   readonly stateBytes: number;
 }
 
-/** One execution of a kind with these weights; `slot` is null where the kind has no state. */
+/** One execution of a kind with these weights; `slot` is null if the kind has no state. */
 export interface Row {
   readonly kind: number;
   readonly weights: readonly WeightId[];
   readonly slot: number | null;
 }
 
-/** Angles of a rotary embedding, whatever its pairing: cos then sin, [context, stride] f32 each. Pairs behind `dims` / 2 do not turn. */
+/**
+ * The table of a rotary embedding, for any pairing: cos, then sin, [context, stride] f32 each.
+ * Pairs from `dims` / 2 on are not rotated.
+ */
 export interface RopeTable {
   readonly theta: number;
   readonly scaling: RopeScaling | null;
@@ -311,7 +360,7 @@ export interface Program {
   /** Most tokens of one prefill step. */
   readonly tile: number;
   readonly buffers: readonly Buffer[];
-  /** Buffers that carry values from row to row, live throughout a step. */
+  /** Buffers that pass values from row to row; they are live throughout a step. */
   readonly carried: readonly BufferId[];
   readonly kinds: readonly Kind[];
   readonly rows: readonly Row[];
@@ -319,8 +368,10 @@ export interface Program {
 }
 
 /**
- * Positions that a state part has room for: those of the context, or, where that is less, a ring in which position p lies at p modulo its
- * length. A tile is stored before its first token looks back, so a ring holds a window and a tile; whole chunks, so that each lies in one piece.
+ * Number of positions of a state part: the context, or, if that is less, the length of a ring that
+ * stores position p at p modulo its length. A tile is stored before its first token reads the
+ * state, so a ring holds a window and a tile. It is a whole number of chunks, so that no chunk is
+ * split.
  */
 export function positionsOf({ window }: StatePart, { context, tile }: Pick<Program, 'context' | 'tile'>): number {
   const all = padded(context, 8);
@@ -337,7 +388,7 @@ export function storedRows(map: RowMap): number {
   return map.kind === 'plain' || map.kind === 'column' ? map.rows : map.heads * map.stride;
 }
 
-/** The checkpoint row (of a vector: the element) that stored row r holds, or null for zeros. */
+/** The row of the weight (for a vector, the element) that stored row r holds; null for zeros. */
 export function sourceRow(map: RowMap, r: number): number | null {
   if (map.kind === 'plain') return r < map.rows ? r : null;
   if (map.kind === 'column') return r < map.rows ? r * map.columns + map.column : null;
@@ -349,7 +400,7 @@ export function sourceRow(map: RowMap, r: number): number | null {
   return head * map.headDim + pairedFeature(map.pairing, map.headDim, map.which, i);
 }
 
-/** How a kernel sees a stored matrix (`MatrixShape` of `formats/format.ts`). */
+/** The shape of a stored matrix for kernels (`MatrixShape` of `formats/format.ts`). */
 export function packShape({ block, columns, pitch }: Pack): { block: number; depth: number; pitch: number } {
   return { block, depth: columns, pitch };
 }
@@ -359,14 +410,17 @@ export function packRows(pack: Pack): number {
   return padded(storedRows(pack.rows), pack.block);
 }
 
-/** The buffers an operation reads and writes, in the order in which the arena places those of one size; its scratch last. */
+/**
+ * The buffers that an operation reads and writes, its scratch last. The arena places equal sizes in
+ * this order.
+ */
 export function bufferUses(op: FusedOp): { readonly reads: readonly BufferId[]; readonly writes: readonly BufferId[] } {
   const scratch = Object.values(op.scratch);
   const { reads, writes } = valueUses(op);
   return { reads, writes: [...writes, ...scratch] };
 }
 
-/** The same without scratch: values that an operation takes from others and leaves to others. */
+/** The same without scratch: the values that an operation reads and writes. */
 export function valueUses(op: FusedOp): { readonly reads: readonly BufferId[]; readonly writes: readonly BufferId[] } {
   const inside = (e: ElementExpr): BufferId[] =>
     e.kind === 'buffer' ? [e.buffer] : e.kind === 'apply' ? e.args.flatMap(inside) : [];

@@ -1,10 +1,16 @@
-/** The stored tensors of one kind, each once per order and padding it is needed in. Formats and addresses come in later passes. */
+/**
+ * The stored tensors of one kind, one for each row order and padding. Later passes set formats and
+ * addresses.
+ */
 import type { Param, ParamId } from '@lamella/graph/ir';
 import { type Pack, type PackId, padded, type RowMap, storedRows } from './ir.ts';
 
 export const LARGEST_BLOCK = 16;
 
-/** Rows stored together: 16 keeps four vector accumulators busy; a destination that allows no padding takes a divisor. */
+/**
+ * Rows of a block: 16, for four vector accumulators, or a divisor of `rows` if there is no room for
+ * padding.
+ */
 export function blockRows(rows: number, exact: boolean): number {
   const four = padded(rows, 4);
   if (!exact && four > LARGEST_BLOCK) return LARGEST_BLOCK;
@@ -19,12 +25,12 @@ export class PackTable {
     this.#params = params;
   }
 
-  /** A matrix in blocks of rows. `exact` where its result has no room for padding rows. */
+  /** A matrix in blocks of rows. `exact`: its result has no room for padding rows. */
   matrix(param: ParamId, rows: RowMap, columns: number, exact: boolean): PackId {
     return this.#add(param, 'matrix', rows, columns, blockRows(storedRows(rows), exact));
   }
 
-  /** A gain or bias, with room for whole blocks of a matrix beside it. */
+  /** A gain, bias or tap, padded to whole blocks of 16. */
   vector(param: ParamId, rows: RowMap): PackId {
     return this.#add(param, 'vector', rows, 1, 16);
   }

@@ -1,4 +1,4 @@
-/** Prints a program for a reader: what runs together, and (`printPlan`) where everything lies. */
+/** A program as text: the fused operations, and (`printPlan`) the addresses. */
 import { type FunctionName, functionOf } from '@lamella/graph/functions';
 import type { Plan } from '../plan/plan.ts';
 import {
@@ -149,7 +149,10 @@ function printMap(map: RowMap): string {
   return `${map.heads} x ${map.headDim}${part} padded to ${map.stride}`;
 }
 
-/** The plan: memory regions, arena intervals with the bound, weight segments, state and the execution table. */
+/**
+ * The plan: memory regions, arena intervals with the bound, weight segments, state and the
+ * execution table.
+ */
 export function printPlan(plan: Plan): string {
   const { memory, program } = plan;
   const hex = (n: number) => `0x${n.toString(16).padStart(7, '0')}`;

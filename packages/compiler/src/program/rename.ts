@@ -1,9 +1,15 @@
-/** The same operation over other buffers: how a pass moves values without knowing what operations there are. */
+/**
+ * Replaces the buffers of an operation, so that a pass can move values without a case for each
+ * operation.
+ */
 import type { BufferId, ElementExpr, FusedOp } from './ir.ts';
 
 type Rename = (id: BufferId) => BufferId;
 
-/** The operation with `read` applied to every buffer whose values it takes, and `write` to those it leaves values in. Scratch stays. */
+/**
+ * The operation with `read` applied to the buffers that it reads and `write` to those that it
+ * writes, without scratch.
+ */
 export function renamed(op: FusedOp, read: Rename, write: Rename): FusedOp {
   switch (op.kind) {
     case 'embed':

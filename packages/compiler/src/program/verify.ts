@@ -1,6 +1,7 @@
 /**
- * A program's own rules, checked after `fuse` and `quantise` and again with addresses after `plan`: every buffer is written before it is
- * read, formats fit, nothing live overlaps. A failure is a defect of the compiler.
+ * Checks a program after `fuse` and `quantise`, and a plan after `plan`: every buffer is written
+ * before it is read, formats fit, and buffers that are live at the same time do not overlap. A
+ * failure is a bug in the compiler.
  */
 
 import { formats } from '../formats/table.ts';
@@ -8,7 +9,7 @@ import { ALIGNMENT } from '../plan/arena.ts';
 import type { Plan } from '../plan/plan.ts';
 import { type BufferId, bufferUses, type Kind, type Program, packRows } from './ir.ts';
 
-/** Returns the program; throws when it breaks a rule. */
+/** Returns the program; throws if it breaks a rule. */
 export function verifyProgram(program: Program): Program {
   program.kinds.forEach((kind) => {
     verifyKind(program, kind);
@@ -45,7 +46,7 @@ function verifyKind(program: Program, kind: Kind): void {
     for (const id of writes) written.add(id);
     if (op.kind !== 'contraction') continue;
     for (const segment of op.segments) {
-      // a thread may still read what another has ready
+      // one thread may still read x when another writes its result
       if (segment.stores.some(({ to }) => to.kind === 'buffer' && to.buffer === op.x))
         fail(`${op.name} overwrites its x`);
       for (const id of segment.streams) {
@@ -60,7 +61,10 @@ function verifyKind(program: Program, kind: Kind): void {
   if (kind.role !== 'end' && !program.carried.every((id) => written.has(id))) fail('it leaves no residual stream');
 }
 
-/** Returns the plan; throws when places overlap or lie outside their region, or the target's program breaks a rule. */
+/**
+ * Returns the plan; throws if addresses overlap or lie outside their region, or if the program
+ * breaks a rule.
+ */
 export function verifyPlan(plan: Plan): Plan {
   verifyProgram(plan.program);
   const { intervals, offsets, bytes } = plan.arena;
