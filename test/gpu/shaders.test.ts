@@ -20,6 +20,7 @@ import { type ArrayInfo, detectRaces, type VariableInfo, WgslReflect } from 'wgs
 import { everyFunction } from '../conformance/functions.ts';
 import { headModels, usualHeads } from '../conformance/heads.ts';
 import { model, orders, type Shape } from '../conformance/models.ts';
+import { primitives } from '../conformance/primitives.ts';
 import tinyLs from '../golden/tiny-ls.ts';
 import { workgroups } from './machine.ts';
 
@@ -72,6 +73,13 @@ const unfused = [
   ...headModels({ ...usualHeads, context: 200, sets: 1 }),
   ...headModels({ heads: 2, kvHeads: 1, headDim: 6, context: 20, sets: 1 }),
   everyFunction(),
+  ...[
+    'GPT-NeoX: layerNorm, biases, one tensor for q, k and v',
+    'learned positions, 26 features',
+    'rope of neighbours in a part of a head',
+    'convolutions and attention in one block',
+    'LFM2, 26 features, a bias',
+  ].map((name) => primitives[name]!()),
 ];
 test.each(unfused.map((graph) => [`${graph.name} of ${graph.tokens.size} tokens`, graph] as const))(
   '%s: naga accepts every shader, and its bindings are the plan’s',

@@ -10,7 +10,7 @@ import { codePicture } from './code-picture.ts';
 import { memoryPicture } from './memory-picture.ts';
 import { page, type Section } from './page.ts';
 import { parametersPicture } from './parameters-picture.ts';
-import { sharing } from './sharing.ts';
+import { sharedPartText, sharing } from './sharing.ts';
 import { stackPicture } from './stack-picture.ts';
 import { states, statesText } from './states.ts';
 import { tokenPicture } from './token-picture.ts';
@@ -94,14 +94,16 @@ export function facts({ report }: Manifest): readonly (readonly [string, string]
 }
 
 function stackSection(manifest: Manifest): Section {
-  const { weightSets, executions, order } = sharing(manifest);
+  const { weightSets, executions, order, parts } = sharing(manifest);
+  const whole = order ? `: ${order}` : parts.length > 0 ? '' : ', nothing shared';
+  const shared = parts.map((part) => ` A part is shared: ${sharedPartText(part)}.`).join('');
   const { groups, readers } = states(manifest);
   const kept =
     readers > 0 || groups.some(({ ring }) => ring) ? ` Keys and values: ${statesText({ groups, readers })}.` : '';
   return {
     id: 'stack',
     title: 'Stack',
-    lead: `${weightSets} weight sets, ${executions} executions, ${manifest.report.stateSlots} state slots${order ? `: ${order}` : ', nothing shared'}.${kept}`,
+    lead: `${weightSets} weight sets, ${executions} executions, ${manifest.report.stateSlots} state slots${whole}.${shared}${kept}`,
     body: stackPicture(manifest),
   };
 }

@@ -111,3 +111,8 @@ function elided(parts: readonly string[]): string {
   if (parts.length <= 10) return parts.join(' ');
   return [...parts.slice(0, 4), '…', ...parts.slice(-2)].join(' ');
 }
+
+/** `2 copies for 6 weight sets of layers`. */
+export function sharedPartText({ kind, copies, weightSets }: SharedPart): string {
+  return `${copies} ${copies === 1 ? 'copy' : 'copies'} for ${weightSets} weight sets of ${kind}`;
+}

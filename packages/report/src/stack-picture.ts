@@ -68,6 +68,7 @@ export function stackPicture(stack: Stack): Html {
   const read = reads(table);
   const height = bottom + Math.max(heightOf(under), heightOf(read));
   const ringed = table.some(({ kind, state }) => state !== 0 && rings[kind]);
+  const around = [...new Set(table.filter((_, i) => rows[i]!.tint === null).map(({ kind }) => kinds[kind]!))];
   const { drawing, order, weightSets, executions } = sharing(stack);
   const spoken = `${executions} executions of ${weightSets} weight sets: ${drawing}${order && `, ${order}`}`;
   return html`<figure>
@@ -83,7 +84,7 @@ ${table.map((row, i) => (ownsState(table, i) ? html`<rect class="slot" x="${i * 
 <li><i class="slot"></i> a state slot: the keys and values of one execution</li>
 ${ringed ? html`<li><i class="slot ring"></i> a ring: the last positions only (${windowsOf(table, rings)} tokens)</li>` : nothing}
 ${read.length ? html`<li><i class="reads"></i> reads the slot of an earlier execution</li>` : nothing}
-<li><i class="plain"></i> before and after the stack: ${kinds[table[0]!.kind]!}, ${kinds[table.at(-1)!.kind]!}</li>
+<li><i class="plain"></i> around the stack: ${around.join(', ')}</li>
 ${under.length ? html`<li><i class="common"></i> tensors that several executions share, stored once</li>` : nothing}
 ${tracks.length > 1 ? html`<li>from top to bottom: ${tracks.map((k) => kinds[k]!).join(', ')}</li>` : nothing}
 </ul></figcaption>

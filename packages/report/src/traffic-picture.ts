@@ -8,7 +8,6 @@ import type { Compilation } from '@lamella/compiler/compilation';
 import { ordersOf } from '@lamella/compiler/orders';
 import type { Plan } from '@lamella/compiler/plan';
 import { FAST_MEMORY_BYTES, slowMemoryBytesPerToken, slowMemoryReads } from '@lamella/compiler/residency';
-import { weightSetCount } from '@lamella/graph/ir';
 import { type Html, html, nothing } from './html.ts';
 import { painted, tinted } from './stack-picture.ts';
 import { bytes } from './units.ts';
@@ -16,8 +15,8 @@ import { bytes } from './units.ts';
 /** One strip for each order. A model without sharing has only one order. */
 export function trafficPicture({ graph, plan, planInOrder }: Compilation): Html {
   const written = graph.stacks.map(({ sharing }) => sharing.text).join(', ');
-  const executions = graph.stacks.reduce((sum, stack) => sum + stack.executions.length, 0);
-  const shares = executions > weightSetCount(graph);
+  // An order is one of a stack's own executions, so the runs of a loop have no other.
+  const shares = graph.stacks.some(({ weightSets, executions }) => executions.length > weightSets.length);
   const others = shares ? ordersOf(graph).map((name) => ({ name: String(name), plan: planInOrder(name) })) : [];
   const same = others.find((other) => rowsOf(other.plan) === rowsOf(plan));
   const strips = [{ name: same ? `${same.name}, as written` : shares ? `${written}, as written` : 'as written', plan }];

@@ -1,6 +1,6 @@
 import type { TableRow } from '@lamella/runtime/manifest';
 import { expect, test } from 'vitest';
-import { sharing } from '../src/sharing.ts';
+import { sharedPartText, sharing } from '../src/sharing.ts';
 
 /**
  * An execution table as the compiler writes it: an embedding and a head without state, and between
@@ -57,6 +57,10 @@ test('a part that several weight sets have in common is named, with the copy tha
   );
   const { weightSets, parts } = sharing({ table: rows, kinds });
   expect(weightSets).toBe(6);
+  expect(parts.map(sharedPartText)).toEqual([
+    '2 copies for 6 weight sets of layers',
+    '1 copy for 6 weight sets of layers',
+  ]);
   expect(parts).toEqual([
     { kind: 'layers', copies: 2, weightSets: 6, drawing: '0 1 | … (3 times)' },
     { kind: 'layers', copies: 1, weightSets: 6, drawing: '0 0 0 0 0 0' },

@@ -8,7 +8,7 @@ import { statSync } from 'node:fs';
 import type { CompileOptions } from '@lamella/compiler/compilation';
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Graph } from '@lamella/graph/ir';
-import { sharing } from '@lamella/report/sharing';
+import { sharedPartText, sharing } from '@lamella/report/sharing';
 import { states, statesText } from '@lamella/report/states';
 import { bytes, count } from '@lamella/report/units';
 import { targets, usual } from '@lamella/runtime/choices';
@@ -158,10 +158,7 @@ function drawn(manifest: Manifest): string {
     ),
     `  order  ${order.drawing}\n`,
     order.order ? `         ${order.order}\n` : '',
-    ...order.parts.map(
-      ({ kind, copies, weightSets, drawing }) =>
-        `  part   ${drawing}\n         of ${kind}, shared: ${count(copies)} ${copies === 1 ? 'copy' : 'copies'} for ${count(weightSets)} weight sets\n`,
-    ),
+    ...order.parts.map((part) => `  part   ${part.drawing}\n         ${sharedPartText(part)}\n`),
     '\n',
     heading(
       `Memory   ${bytes(memory.plannedBytes)} planned, allocated once; context ${count(manifest.context)} tokens`,
