@@ -22,6 +22,7 @@ const variants = 'test/conformance/variants.test.ts';
 const kernels = 'packages/compiler/test/schedule.test.ts';
 const heads = 'test/conformance/heads.test.ts';
 const window = 'test/conformance/window.test.ts';
+const sharedState = 'test/conformance/shared-state.test.ts';
 
 const position: readonly Mutation[] = [
   {
@@ -264,6 +265,34 @@ const attention: readonly Mutation[] = [
     find: 'padded(window + tile - 1, CONTEXT_CHUNK)',
     replace: 'padded(window, CONTEXT_CHUNK)',
     killedBy: window,
+  },
+  {
+    name: 'an execution that reads the keys of another makes its own as well',
+    file: `${compiler}/share.ts`,
+    find: 'const left = readingBody(body);',
+    replace: 'const left = { body, params: body.params.map((_, p) => p) };',
+    killedBy: sharedState,
+  },
+  {
+    name: 'weights that a reader uses too are stored for it again',
+    file: `${compiler}/plan/plan.ts`,
+    find: 'users.get(row.weights[param]!)!.join()',
+    replace: 'row.kind',
+    killedBy: sharedState,
+  },
+  {
+    name: 'queries in a value with wider rows are read as if rows were as wide as their heads',
+    file: `${compiler}/schedule/cpu/attention.ts`,
+    find: 'isDense ? times(head, queryStride) : inRow',
+    replace: 'times(head, queryStride)',
+    killedBy: 'test/conformance/random-graphs.test.ts',
+  },
+  {
+    name: 'a session that has gone back forgets what it has overwritten',
+    file: 'packages/runtime/src/model/session.ts',
+    find: 'Math.max(this.#farthest, driver.position)',
+    replace: 'driver.position',
+    killedBy: 'packages/runtime/test/session-rewind.test.ts',
   },
   {
     name: 'a soft cap is taken for a hard one',
