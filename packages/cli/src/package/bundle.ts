@@ -102,6 +102,7 @@ async function script(file: string, format: BuildOptions['format'], lines: reado
     mainFields: ['module', 'main'],
     target: 'es2022',
     legalComments: 'eof',
+    minifySyntax: true,
     charset: 'utf8',
     logLevel: 'silent',
     ...(format === 'cjs' && required),
