@@ -96,7 +96,8 @@ export async function writeDynamicInt8(
 }
 
 /** Declares the inputs other than state, and the rotary tables, f32 [context, headDim / 2]. */
-function writeInputs(file: OnnxFile, { headDim, ropeTheta }: LlamaSizes, context: number): void {
+function writeInputs(file: OnnxFile, { headDim, ropeTheta, scaling }: LlamaSizes, context: number): void {
+  if (scaling) throw new Error(`RoPE with ${scaling.kind} scaling is not written as ONNX`);
   file.input('input_ids', 'int64', [1, 'seq']);
   file.input('seqlens_k', 'int32', [1]);
   file.input('total_sequence_length', 'int32', []);
