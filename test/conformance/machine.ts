@@ -42,6 +42,8 @@ export interface Machine {
    * cards do.
    */
   readonly fuses: boolean;
+  /** Whether the groups of a row are added in order; a workgroup adds them in pieces. */
+  readonly addsInOrder: boolean;
   /** Chooses the next token; null if the runtime does. */
   readonly argmax: Kernel | null;
   /** Runs one kernel of a table row. */

@@ -18,6 +18,7 @@ export function inWasm(variant: WasmVariant) {
       codesKernel: () => null,
       splitAttention: () => null,
       fuses: false,
+      addsInOrder: true,
       argmax: null,
       run: (kernel, row, scalars) => running.kernel(kernel, row, scalars),
       read: async (offset, bytes) => buffer.slice(offset, offset + bytes),

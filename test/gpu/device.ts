@@ -89,6 +89,7 @@ export function onDevice(execute: (setup: Setup) => Promise<Executor>, profile: 
       codesKernel: (_, op) => codes.get(op) ?? null,
       splitAttention: (kind, id) => splitAttention(kind, id, plan.program.context),
       fuses: true,
+      addsInOrder: false,
       argmax: kernels.argmax,
       run(kernel, row, scalars) {
         if (kernel.scalars.length > 0) {

@@ -64,6 +64,7 @@ export function interpreted(profile: GpuProfile = conservative, order: 'forward'
       codesKernel: (_, op) => codes.get(op) ?? null,
       splitAttention: (kind, id) => splitAttention(kind, id, plan.program.context),
       fuses: false,
+      addsInOrder: false,
       argmax: kernels.argmax,
       run(kernel, row, scalars) {
         const { weights, state } = plan.table[row]!;

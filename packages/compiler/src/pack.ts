@@ -6,7 +6,7 @@
 import type { Weight, WeightId } from '@lamella/graph/ir';
 import { requireInRange } from './formats/range.ts';
 import { formats } from './formats/table.ts';
-import type { Plan } from './plan/plan.ts';
+import { type Plan, streamsOf } from './plan/plan.ts';
 import { type Pack, packRows, packShape, sourceRow } from './program/ir.ts';
 import { ropeTable } from './rope.ts';
 
@@ -57,7 +57,10 @@ export async function* packWeights(
         width: weights[weight]!.shape[1]!,
         data: held.get(weight)!,
       }));
-      for (const bytes of sources[0]!.pack.layout === 'vector' ? [packVector(sources[0]!)] : packBlocks(sources)) {
+      for (const { at, bytes } of sources[0]!.pack.layout === 'vector'
+        ? packVector(sources[0]!)
+        : packBlocks(sources)) {
+        out.seek(segment.offset + run[0]!.pack.offset + at);
         out.write(bytes);
         yield* out.full();
         onProgress(out.position, total);
@@ -91,38 +94,49 @@ function interleavedRuns<T extends { readonly pack: Pack }>(tensors: readonly T[
   return runs;
 }
 
-function packVector({ pack, data }: Source): Uint8Array {
+/** Bytes at an offset from the start of a tensor. */
+interface Part {
+  readonly at: number;
+  readonly bytes: Uint8Array;
+}
+
+function packVector({ pack, data }: Source): readonly Part[] {
   const out = new Float32Array(packRows(pack));
   for (let r = 0; r < out.length; r++) {
     const source = sourceRow(pack.rows, r);
     if (source !== null) out[r] = data[source]!;
   }
-  return new Uint8Array(out.buffer);
+  return [{ at: 0, bytes: new Uint8Array(out.buffer) }];
 }
 
-/** Packs one run of interleaved matrices, a few blocks of each at a time. */
-function* packBlocks(sources: readonly Source[]): Generator<Uint8Array> {
-  const { pitch, block, offset } = sources[0]!.pack;
-  const blocks = packRows(sources[0]!.pack) / block;
+/** Packs one run of interleaved matrices stream by stream, a few stored blocks of each at a time. */
+function* packBlocks(sources: readonly Source[]): Generator<Part> {
+  const [{ pack }] = sources as [Source, ...Source[]];
+  const { pitch, block, offset } = pack;
+  const { streams, stream } = streamsOf(pack, pitch);
+  const together = block / streams;
+  const blocks = packRows(pack) / block;
   const atOnce = Math.max(1, Math.floor((1 << 18) / pitch));
-  // one buffer is reused: the consumer copies a piece before it requests the next
+  // one buffer is reused: the consumer copies a part before it requests the next
   const scratch = new Uint8Array(Math.min(atOnce, blocks) * pitch);
-  for (let first = 0; first < blocks; first += atOnce) {
-    const count = Math.min(atOnce, blocks - first);
-    const into = scratch.subarray(0, count * pitch).fill(0);
-    for (const { pack, width, data } of sources) {
-      const format = formats[pack.format];
-      const shape = packShape(pack);
-      for (let b = 0; b < count; b++) {
-        const rows = Array.from({ length: block }, (_, r) => {
-          const source = sourceRow(pack.rows, (first + b) * block + r);
-          return source === null ? null : data.subarray(source * width, (source + 1) * width);
-        });
-        const at = b * pitch + pack.offset - offset;
-        format.packBlock(rows, shape, into.subarray(at, at + format.blockBytes(shape)));
+  for (let s = 0; s < streams; s++) {
+    for (let first = 0; first < blocks; first += atOnce) {
+      const count = Math.min(atOnce, blocks - first);
+      const into = scratch.subarray(0, count * pitch).fill(0);
+      for (const { pack, width, data } of sources) {
+        const format = formats[pack.format];
+        const shape = packShape(pack);
+        for (let b = 0; b < count; b++) {
+          const rows = Array.from({ length: together }, (_, r) => {
+            const source = sourceRow(pack.rows, (first + b) * block + s * together + r);
+            return source === null ? null : data.subarray(source * width, (source + 1) * width);
+          });
+          const at = b * pitch + pack.offset - offset;
+          format.packRows(rows, shape, into.subarray(at, at + format.storedBytes(shape)));
+        }
       }
+      yield { at: s * stream + first * pitch, bytes: into };
     }
-    yield into;
   }
 }
 

@@ -90,14 +90,13 @@ function quantiseWeights(program: Program, quant: FormatName): Program {
     const packs = kind.packs.map((pack): Pack => {
       if (pack.layout === 'vector') return pack;
       const format = pack.role === 'table' ? formats[quant].tables : quant;
-      const { largestBlock, largestDepth } = formats[format];
+      const { largestDepth } = formats[format];
       if (pack.columns > largestDepth) {
         const reason = `${format} sums at most ${largestDepth} columns exactly, and it has ${pack.columns}`;
-        const finer = pack.columns <= formats.q8.largestDepth ? 'q8' : 'f32';
-        const remedy = `compiling with --quant ${finer}, or narrower layers`;
+        const remedy = 'compiling with --quant f32, or narrower layers';
         throw new LamellaError('L116', { op: pack.name, reason, remedy }, { place: kind.name });
       }
-      return { ...pack, format, block: Math.min(pack.block, largestBlock) };
+      return { ...pack, format };
     });
     const ops = kind.ops.map((op): FusedOp => {
       if (op.kind !== 'contraction') return op;

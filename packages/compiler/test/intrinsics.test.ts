@@ -193,9 +193,7 @@ function callKernel(fn: IntrinsicName, args: readonly Type[], lanes: readonly nu
       // as unsigned bytes only on engines with AVX-VNNI
       if (fn === 'dotAdd' && k === 1 && !hasVnni) return apply('nibblesLow', value, mask);
       if (fn === 'raiseBytes' && k === 1) return apply('splat8', i32(-128));
-      if (fn === 'widenBytes' && k === 1) return apply('widenOrder');
       if ((fn === 'nibblesLow' || fn === 'nibblesHigh') && k === 1) return mask;
-      if (fn === 'spreadBytes' && k === 1) return apply('spreadOrder');
       if (fn === 'maxMagnitude') return apply('abs', value);
       if (fn === 'nearestInt') return within(value, 2 ** 22 - 1);
       return fn === 'powerOfTwo' ? apply('nearest', within(value, 126)) : value;

@@ -4,15 +4,17 @@
  */
 import type { Weight } from '@lamella/graph/ir';
 import { nearestHalf } from '@lamella/graph/oracle/half';
+import { quantiseMatrix4 } from '@lamella/graph/oracle/q4';
 import { formatNames, hasCodes } from '@lamella/runtime/choices';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { formats } from '../src/formats/table.ts';
 import { Builder, plus, times } from '../src/loops/build.ts';
+import { fromHalf } from '../src/loops/half.ts';
 import { interpret } from '../src/loops/interpret.ts';
 import type { Kernel } from '../src/loops/ir.ts';
 import { type PackedChunk, packWeights, WEIGHT_CHUNK_BYTES } from '../src/pack.ts';
-import { blockBytes, packBytes } from '../src/plan/plan.ts';
+import { packBytes, storedBytes, streamsOf } from '../src/plan/plan.ts';
 import { type FormatName, type Pack, packRows, packShape, type RowMap, storedRows } from '../src/program/ir.ts';
 import { blockRows } from '../src/program/pack-table.ts';
 import { bufferAt } from './kernel-in-wasm.ts';
@@ -33,9 +35,11 @@ function packOf(format: FormatName, rows: RowMap, columns: number, block: number
     group: 0,
     offset: 0,
     pitch: 0,
+    stream: 0,
     bytes: 0,
   };
-  return { ...pack, pitch: blockBytes(pack), bytes: packBytes(pack) };
+  const pitch = storedBytes(pack);
+  return { ...pack, pitch, stream: streamsOf(pack, pitch).stream, bytes: packBytes(pack) };
 }
 
 async function collect(pieces: AsyncGenerator<PackedChunk>): Promise<PackedChunk[]> {
@@ -92,16 +96,10 @@ function kept(format: FormatName, row: readonly number[]): number[] {
   });
 }
 
-/** Four bits in groups of 32: an integer scale per group, one f32 scale per row. */
+/** What the oracle keeps in four bits. */
 function keptInGroups(row: readonly number[]): number[] {
-  const even = (x: number) => (Math.abs(x % 1) === 0.5 ? 2 * Math.round(x / 2) : Math.round(x));
-  const groupOf = (k: number) => row.slice(k - (k % 32), k - (k % 32) + 32);
-  const step = (k: number) => Math.max(...groupOf(k).map(Math.abs)) / 7;
-  const scale = Math.fround(Math.max(...row.map((_, k) => step(k))) / 255);
-  return row.map((w, k) => {
-    const u = scale === 0 ? 0 : Math.min(255, even(step(k) / scale));
-    return u === 0 ? 0 : Math.fround(u * Math.max(-8, Math.min(7, even(w / (u * scale)))) * scale);
-  });
+  const { codes, scales } = quantiseMatrix4(Float32Array.from(row), 1, row.length);
+  return [...codes].map((code, k) => code * scales[Math.floor(k / 32)]!);
 }
 
 /**
@@ -146,7 +144,7 @@ const size = (map: RowMap): number =>
 
 describe.each(formatNames)('%s', (format) => {
   test.each(maps)('%s: packed values are read back where the map puts them', async (_name, rows, columns) => {
-    const block = Math.min(formats[format].largestBlock, blockRows(storedRows(rows), rows.kind !== 'plain'));
+    const block = blockRows(storedRows(rows), rows.kind !== 'plain');
     const pack = packOf(format, rows, columns, block);
     const shape = [size(rows), columns] as const;
     await fc.assert(
@@ -210,6 +208,48 @@ test('q8: ties go to even, the largest is 127, a row of zeros has scale 0', asyn
   expect([...new Float32Array(bytes.buffer, 32, 4)]).toEqual([1, 0, Math.fround(1 / 127), 0]);
 });
 
+/** Every half of either sign but zero, subnormal ones as well. */
+const half = fc
+  .tuple(fc.integer({ min: 1, max: 0x7bff }), fc.boolean())
+  .map(([bits, isNegative]) => fromHalf(isNegative ? bits | 0x8000 : bits))
+  // eight of them are too much for q4
+  .filter((x) => Math.abs(x) < 50_000);
+const group = fc.tuple(half, fc.array(fc.integer({ min: -8, max: 7 }), { minLength: 32, maxLength: 32 }));
+
+test('q4: weights that are codes times a half, as in a Q4_0 file, are stored without loss', async () => {
+  const columns = 75;
+  const pack = packOf('q4', plain(4), columns, 4);
+  await fc.assert(
+    fc.asyncProperty(fc.array(group, { minLength: 12, maxLength: 12 }), async (groups) => {
+      const rows = [0, 1, 2, 3].map((r) =>
+        groups.slice(3 * r, 3 * r + 3).flatMap(([scale, codes]) => codes.map((code) => scale * code)),
+      );
+      const data = Float32Array.from(rows.flatMap((row) => row.slice(0, columns)));
+      const found = unpacked(pack, await packed(pack, [4, columns], data));
+      expect([...found].map((x) => x + 0)).toEqual([...data].map((x) => x + 0));
+    }),
+    { numRuns: 30 },
+  );
+});
+
+test('long streams of a matrix start at the same offset in a page of memory', async () => {
+  const pack = packOf('q4', plain(16 * 40), 576, 16);
+  const { stream, pitch } = pack;
+  expect(stream % 4096).toBe(0);
+  expect(stream - 40 * pitch).toBeLessThan(4096);
+  const data = Float32Array.from({ length: 16 * 40 * 576 }, (_, i) => Math.sin(i));
+  const bytes = 3 * stream + 40 * pitch;
+  const plan = planOf({ segments: [{ offset: 0, bytes, tensors: [{ pack, weight: 0 }] }] });
+  const pieces = await collect(packWeights(plan, [weightOf([16 * 40, 576])], async () => data));
+  const all = Buffer.concat(pieces.map((p) => p.bytes));
+  for (const v of [0, 1, 2, 3]) {
+    // rows 4v..4v+3 of the last block
+    const alone = data.subarray((39 * 16 + 4 * v) * 576, (39 * 16 + 4 * v + 4) * 576);
+    const wanted = Buffer.from(await packed(packOf('q4', plain(4), 576, 4), [4, 576], alone));
+    expect(Buffer.compare(all.subarray(v * stream + 39 * pitch, v * stream + 40 * pitch), wanted)).toBe(0);
+  }
+});
+
 describe('packWeights', () => {
   test('pieces are at most 4 MiB, in order, and fill the region', async () => {
     const shape = [1100, 1024] as const;
@@ -253,13 +293,15 @@ describe('packWeights', () => {
     const data = [1, 2].map((seed) => Float32Array.from({ length: 32 * 12 }, (_, i) => Math.sin(seed * i)));
     const [first, second] = await Promise.all(data.map((each) => packed(one, [32, 12], each)));
     const pitch = 2 * one.pitch;
-    const tensors = [0, 1].map((weight) => ({ pack: { ...one, pitch, offset: weight * one.pitch }, weight }));
+    const [stream, offset] = [2 * one.stream, one.pitch];
+    const tensors = [0, 1].map((weight) => ({ pack: { ...one, pitch, stream, offset: weight * offset }, weight }));
     const bytes = 2 * one.bytes;
     const plan = planOf({ segments: [{ offset: 0, bytes, tensors }] });
     const weights = [0, 1].map((id) => ({ ...weightOf([32, 12]), id }));
     const pieces = await collect(packWeights(plan, weights, async ({ id }) => data[id]!));
     const block = (of: Uint8Array, i: number) => of.subarray(i * one.pitch, (i + 1) * one.pitch);
-    const wanted = [0, 1].flatMap((i) => [block(first!, i), block(second!, i)]);
+    // 32 rows are eight stored blocks of four
+    const wanted = [0, 1, 2, 3, 4, 5, 6, 7].flatMap((i) => [block(first!, i), block(second!, i)]);
     expect(Buffer.concat(pieces.map((p) => p.bytes)).subarray(0, bytes)).toEqual(Buffer.concat(wanted));
   });
 

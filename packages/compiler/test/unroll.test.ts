@@ -80,7 +80,8 @@ test.each([
 ] as const)('the dot products of %s, %i tokens', async (name, tokens) => {
   const format = formats[name];
   const depth = name === 'f32' ? 3 : 8;
-  const shape = { block: 8, depth, pitch: format.blockBytes({ block: 8, depth }) };
+  const pitch = format.storedBytes({ block: 8, depth });
+  const shape = { block: 8, depth, pitch, stream: 2 * pitch };
   const views = format.views('w', { kind: 'memory', offset: 0 }, 16, shape);
   const x = format.integer ? bufferAt('x', 'i32', 512, 8, 'read') : bufferAt('x', 'f32', 512, 8, 'read');
   const scales = bufferAt('scales', 'f32', 640, 2, 'read');
@@ -92,7 +93,7 @@ test.each([
           stride: format.integer ? 8 : 4,
           scales: format.integer ? scales : null,
           sums: null,
-          groups: 0,
+          groups: 1,
         };
         const dots = format.dot(inner, views, shape, activations, block, 0, tokens, new Set());
         for (let t = 0; t < tokens; t++)

@@ -399,7 +399,7 @@ describe('a linear under q8', () => {
     const out = oracle.runExecution(0, Float64Array.of(0.6, 1.25, -63.5));
     expect([...out]).toEqual([(127 * 1 - 64 * 2) * 2 * 0.5, 0]);
     const activation = events.find((event) => event.kind === 'activation')!;
-    expect(activation).toMatchObject({ execution: 0, node: 1, scale: 0.5 });
+    expect(activation).toMatchObject({ execution: 0, node: 1, scales: Float64Array.of(0.5) });
     expect([...activation.codes]).toEqual([1, 2, -127]);
     expect([...activation.exact]).toEqual([1.2, 2.5, -127]);
     expect([...activation.dots]).toEqual([-1, 0]);

@@ -200,12 +200,12 @@ describe('driving it', () => {
       2, 3, 4, 8, 11, 13, 15,
     ]);
     expect(activations.at(-1)).toMatchObject({ execution: null, node: 4 });
-    for (const { codes, exact, scale, node, execution } of activations) {
+    for (const { codes, exact, scales, node, execution } of activations) {
       const input = values.find((event) => event.execution === execution && event.node === inputOf(execution, node));
       expect(Math.max(...codes.map(Math.abs))).toBe(127);
       codes.forEach((code, i) => {
         expect(Math.abs(code - exact[i]!)).toBeLessThanOrEqual(0.5);
-        expect(exact[i]! * scale).toBeCloseTo(input!.value[i]!, 12);
+        expect(exact[i]! * scales[0]!).toBeCloseTo(input!.value[i]!, 12);
       });
     }
 

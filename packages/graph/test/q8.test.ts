@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { integerDots, quantiseActivation, quantiseMatrix, roundHalfEven } from '../src/oracle/q8.ts';
+import { integerDots, quantiseActivation, quantiseMatrix, quantiseTogether, roundHalfEven } from '../src/oracle/q8.ts';
 
 describe('roundHalfEven', () => {
   test('ties go to the even neighbour', () => {
@@ -49,15 +49,22 @@ describe('a row', () => {
 });
 
 test('an activation keeps its unrounded codes', () => {
-  const { codes, exact, scale } = quantiseActivation(Float64Array.of(254, 3, -1));
+  const { codes, exact, scale } = quantiseTogether(Float64Array.of(254, 3, -1));
   expect(scale).toBe(2);
   expect([...exact]).toEqual([127, 1.5, -0.5]);
   expect([...codes]).toEqual([127, 2, 0]);
 });
 
+test('groups of an activation have scales of their own', () => {
+  const { codes, exact, scales } = quantiseActivation(Float64Array.of(254, 3, 0, 0, -63.5), 2);
+  expect([...scales]).toEqual([2, 0, 0.5]);
+  expect([...exact]).toEqual([127, 1.5, 0, 0, -127]);
+  expect([...codes]).toEqual([127, 2, 0, 0, -127]);
+});
+
 test('dots of codes are exact to the largest', () => {
   const columns = 8192;
-  const matrix = { codes: new Int8Array(2 * columns).fill(127), scales: Float64Array.of(1, 1) };
+  const matrix = { codes: new Int8Array(2 * columns).fill(127), scales: Float64Array.of(1, 1), group: columns };
   matrix.codes.fill(-127, columns);
   const dots = integerDots(matrix, new Int8Array(columns).fill(127));
   expect([...dots]).toEqual([127 * 127 * columns, -127 * 127 * columns]);

@@ -20,13 +20,14 @@ export const floats = (name: 'f32' | 'f16'): Format => ({
   largest: name === 'f16' ? 65504 : Number.POSITIVE_INFINITY,
   depthMultiple: 1,
   uses: [],
+  activationGroup: null,
   sums: () => null,
-  largestBlock: 16,
   largestDepth: Number.POSITIVE_INFINITY,
 
-  blockBytes: ({ block, depth }) => block * depth * elementBytes(name),
+  storedRows: (block) => block,
+  storedBytes: ({ block, depth }) => block * depth * elementBytes(name),
 
-  packBlock(rows, { block, depth }, into) {
+  packRows(rows, { block, depth }, into) {
     const [out, stored] =
       name === 'f16'
         ? [new Uint16Array(into.buffer, into.byteOffset, block * depth), toHalf]
@@ -38,7 +39,7 @@ export const floats = (name: 'f32' | 'f16'): Format => ({
 
   views(matrix, address, rows, shape) {
     const size = elementBytes(name);
-    const length = matrixBytes(rows, shape, shape.block * shape.depth * size) / size;
+    const length = matrixBytes(rows, shape.block, shape, shape.block * shape.depth * size) / size;
     const note = `weights [${rows}, ${shape.depth}]`;
     return [{ name: matrix, element: name, address, length, access: 'read', note }];
   },
@@ -99,8 +100,7 @@ export const floats = (name: 'f32' | 'f16'): Format => ({
         sums.set(add(sums.get(t), mul(xk, wk!)), t);
       });
     },
+    rowScales: () => null,
+    scaled: (_rowScales, _x, _token, sum) => sum,
   },
-
-  rowScales: () => null,
-  scaled: (_rowScales, _x, _token, sum) => sum,
 });

@@ -10,36 +10,44 @@ import type { FormatName } from '../program/ir.ts';
 
 /** The shape of one block of a matrix. */
 export interface BlockShape {
-  /** Rows that are stored together. */
+  /** Rows that a kernel multiplies together. */
   readonly block: number;
   /** Columns, over which products are summed. */
   readonly depth: number;
 }
 
-/** The shape of a packed matrix in a kernel. */
+/**
+ * The shape of a packed matrix in a kernel. `Format.storedRows` rows of a block are one stored
+ * block. Where a block consists of several, stream v of the matrix holds stored block v of every
+ * block. A kernel then reads several streams at once, which memory delivers faster than one
+ * (docs/decisions.md).
+ */
 export interface MatrixShape extends BlockShape {
   /**
-   * Bytes from one block to the next: more than the block's own size where blocks of several
-   * matrices are interleaved (see `plan.ts`).
+   * Bytes from one stored block of a stream to the next: more than its own size where stored blocks
+   * of several matrices are interleaved (see `plan.ts`).
    */
   readonly pitch: number;
+  /** Bytes from one stream to the next. */
+  readonly stream: number;
 }
 
-/** Bytes from the start of a matrix to the end of its last block. */
-export function matrixBytes(rows: number, { block, pitch }: MatrixShape, blockBytes: number): number {
-  return (rows / block - 1) * pitch + blockBytes;
+/** Bytes from the start of a matrix to the end of its last stored block. */
+export function matrixBytes(rows: number, storedRows: number, shape: MatrixShape, storedBytes: number): number {
+  const { block, pitch, stream } = shape;
+  return (block / storedRows - 1) * stream + (rows / block - 1) * pitch + storedBytes;
 }
 
-/** Activations of a contraction: f32 [tokens, stride], or codes with a scale per token. */
+/** Activations of a contraction: f32 [tokens, stride], or codes with scales. */
 export interface Activations {
   readonly values: KernelBuffer;
   /** Elements per token. */
   readonly stride: number;
-  /** f32 [tokens]; null for f32 activations. */
+  /** f32 [tokens, groups]; null for f32 activations. */
   readonly scales: KernelBuffer | null;
-  /** One word per token and group, as `Format.sums` defines it. */
+  /** Sums of codes, one word per token and group, as `Format.sums` defines it. */
   readonly sums: KernelBuffer | null;
-  /** Groups per token. */
+  /** Groups of columns per token that have a scale each. */
   readonly groups: number;
 }
 
@@ -48,8 +56,6 @@ export interface Activations {
  * are then too large by n times the sum of the activations, so they start from -n times that sum.
  */
 export interface CodeSums {
-  /** Columns per group; null for a single group of all columns. */
-  readonly over: number | null;
   readonly factor: number;
   /**
    * Two i16 per word, for the columns that share a lane (0 and 1, 2 and 3 of every four); or one
@@ -88,6 +94,10 @@ export interface DepthPieces {
     tokens: number,
     sums: Register,
   ): void;
+  /** The scales f32x4 of four rows; null where rows have none. */
+  rowScales(views: readonly KernelBuffer[], shape: MatrixShape, rows: Rows): Expr | null;
+  /** The dot products, f32x4, from the complete sums and the scales of four rows. */
+  scaled(rowScales: Expr | null, x: Activations, token: Index, sum: Expr): Expr;
 }
 
 /** A part of a buffer that only one thread uses: its words from `at` on. */
@@ -98,7 +108,7 @@ export interface Scratch {
 
 /**
  * Multiplies a tile of tokens: a panel of rows is unpacked once, then multiplied with `tokens`
- * tokens at a time. The integer sums equal those of `Format.dot`.
+ * tokens at a time. The results equal those of `Format.dot`.
  */
 export interface Panel {
   /** Tokens multiplied together; the last group may reach past the tile. */
@@ -106,12 +116,14 @@ export interface Panel {
   /** Writes the loop that unpacks panel `panel`, which begins at row panelRows(shape) * panel. */
   unpack(b: Builder, views: readonly KernelBuffer[], shape: MatrixShape, panel: Expr, scratch: Scratch): void;
   /**
-   * Writes the loop that multiplies the panel with tokens from `firstToken` on. Returns the sums of
-   * its rows 4v..4v+3 for token t (see `scaled`).
+   * Writes the loop that multiplies the panel with tokens from `firstToken` on. Returns the dot
+   * product of its rows 4v..4v+3 with token t, f32x4.
    */
   dot(
     b: Builder,
+    views: readonly KernelBuffer[],
     shape: MatrixShape,
+    panel: Expr,
     scratch: Scratch,
     x: Activations,
     firstToken: Index,
@@ -133,19 +145,21 @@ export interface Format {
   readonly depthMultiple: number;
   /** Engine features that would change this format's kernels. */
   readonly uses: readonly Feature[];
+  /** Columns of activations that share a scale; null if all columns of a token do. */
+  readonly activationGroup: number | null;
   /** The sums of codes from which dots start with these features; null if dots start from zero. */
   sums(features: Features): CodeSums | null;
-  /** The most rows stored together. */
-  readonly largestBlock: number;
   /** The most columns whose integer sum cannot overflow. */
   readonly largestDepth: number;
-  /** Bytes of one block of rows. */
-  blockBytes(shape: BlockShape): number;
+  /** Rows of a stored block, for blocks of `block` rows. */
+  storedRows(block: number): number;
+  /** Bytes of one stored block. */
+  storedBytes(shape: BlockShape): number;
   /**
-   * Packs one block: `rows[i]` is row i, f32 [depth], or null for zeros. `into` has blockBytes
-   * bytes, all zero.
+   * Packs one stored block: `rows[i]` is its row i, f32 [depth], or null for zeros. `into` has
+   * storedBytes bytes, all zero.
    */
-  packBlock(rows: readonly (Float32Array | null)[], shape: BlockShape, into: Uint8Array): void;
+  packRows(rows: readonly (Float32Array | null)[], shape: BlockShape, into: Uint8Array): void;
   /** A kernel's views of a packed matrix: the same bytes as several element types. */
   views(name: string, address: KernelBuffer['address'], rows: number, shape: MatrixShape): readonly KernelBuffer[];
   /** Element (row, column) as f32, given the views. */
@@ -166,10 +180,6 @@ export interface Format {
     features: Features,
   ): (t: number, v: number) => Expr;
   readonly pieces: DepthPieces;
-  /** The scales f32x4 of four rows; null where the format has none. */
-  rowScales(views: readonly KernelBuffer[], shape: MatrixShape, rows: Rows): Expr | null;
-  /** The dot products, f32x4, from the complete sums and the scales of four rows. */
-  scaled(rowScales: Expr | null, x: Activations, token: Index, sum: Expr): Expr;
   /** Multiplies a tile; null if a tile is multiplied in the same way as single tokens. */
   panel(features: Features): Panel | null;
   /** The most bytes of an unpacked panel, with any features; 0 if there are no panels. */

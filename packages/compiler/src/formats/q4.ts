@@ -1,15 +1,17 @@
 /**
- * q4: four-bit weights in groups of 32 columns, with an integer scale per group and an f32 scale
- * per row; activations as in q8. All data of a block of R rows is one stream, in the order it is
- * read: per group, four times R/4 vectors of 4 rows x 8 columns (a byte holds column k in its low
- * half and k + 4 in its high half, each as code + 8), then R group scales; after the last group, R
- * row scales. 4.3 bits a weight. (Groups of 32 with inline scales reach the memory limit;
- * docs/decisions.md, "q4, exactly", defines the numbers.)
+ * q4: four-bit weights in groups of 32 columns, with a half-precision scale for each group of a row;
+ * activations in groups of 32 with an f32 scale each. These are the numbers of llama.cpp's Q4_0
+ * times Q8_0, and weights made for Q4_0 are stored without loss. 4.5 bits a weight.
+ *
+ * Layout of four rows, in reading order: for every two groups, the scales of four rows for the first
+ * and for the second group, then four vectors of 4 rows x 8 columns for each group (a byte holds
+ * column k in its low half and column k + 4 in its high half, each as code + 8). Groups are stored in
+ * pairs so that all vectors are aligned to 16 bytes, which a GPU needs. A loop iteration takes both,
+ * so that each of its loads advances by a constant distance, which hardware prefetch needs.
  */
 import {
   add,
   apply,
-  applyLanes,
   type Builder,
   constant,
   type Index,
@@ -23,226 +25,224 @@ import {
   sub,
   times,
 } from '../loops/build.ts';
-import { roundHalfEven } from '../loops/intrinsics.ts';
+import { toHalf } from '../loops/half.ts';
 import type { Expr } from '../loops/ir.ts';
 import { padded } from '../program/ir.ts';
 import { type BlockShape, type Format, matrixBytes, type Panel, panelRows } from './format.ts';
-import { placeOf, scaled, wideBytes } from './integer.ts';
-import { BYTE_TOKENS, type ByteDots, byteDot, byteDots, bytePanelBytes, unpackBytes } from './q4-panel.ts';
+import { pairSums, placeOf, storedAt, VECTOR_ROWS } from './integer.ts';
+import { GROUP, Q4Group } from './q4-codes.ts';
+import { BYTE_TOKENS, type ByteDots, byteDot, byteDots, bytePanelBytes, unpackGroup } from './q4-panel.ts';
 
-const GROUP = 32;
+/** Bytes that the codes of four rows take in a group, and their scales. */
+const CODES = (VECTOR_ROWS * GROUP) / 2;
+const SCALES = VECTOR_ROWS * 2;
+/** Two groups: their scales, then their codes. */
+const PAIR = 2 * (SCALES + CODES);
 
 const groups = ({ depth }: BlockShape): number => padded(depth, GROUP) / GROUP;
-/** Codes and scales of one group of a block. */
-const groupBytes = ({ block }: BlockShape): number => block * (GROUP / 2) + block;
-const blockBytes = (shape: BlockShape): number => groups(shape) * groupBytes(shape) + shape.block * 4;
+/** A last group without a second leaves room for its scales. */
+const storedBytes = (shape: BlockShape): number =>
+  Math.floor(groups(shape) / 2) * PAIR + (groups(shape) % 2) * (2 * SCALES + CODES);
+
+/** Where the scales of the first or second group of a pair begin in it, in bytes, and its codes. */
+const scalesAt = (which: number): number => which * SCALES;
+const codesAt = (which: number): number => 2 * SCALES + which * CODES;
+
+/** Writes `one` for every group: both of a pair in one iteration, then a last single one. `at` is the place of the pair, in bytes and in halves. */
+function eachGroup(
+  b: Builder,
+  shape: BlockShape,
+  base: { readonly bytes: Expr; readonly halves: Expr },
+  one: (b: Builder, pair: Index, which: 0 | 1, at: { readonly bytes: Expr; readonly halves: Expr }) => void,
+): void {
+  const pairs = Math.floor(groups(shape) / 2);
+  const run = (inner: Builder, pair: Index, members: readonly (0 | 1)[]): void => {
+    const bytes = inner.let('wAt', plus(base.bytes, times(pair, PAIR)));
+    const halves = inner.let('halvesAt', plus(base.halves, times(pair, PAIR / 2)));
+    for (const which of members) one(inner, pair, which, { bytes, halves });
+  };
+  if (pairs > 0) b.loop('serial', 'pair', { to: pairs }, (inner, pair) => run(inner, pair, [0, 1]));
+  if (groups(shape) % 2 === 1) run(b, pairs, [0]);
+}
 
 export const q4Format: Format = {
   name: 'q4',
-  // tables are read by rows, and a tied head is a table: they keep 8 bits
+  // tables are read by rows, and a tied head is a table
   tables: 'q8',
   integer: true,
-  largest: Number.POSITIVE_INFINITY,
+  largest: 7 * 65_504,
   depthMultiple: GROUP,
   uses: ['relaxed', 'vnni'],
-  sums: (features) => ({ over: GROUP, factor: -8, as: features.has('vnni') ? 'whole' : 'pairs' }),
-  largestBlock: 16,
-  // the integer sum of a row is at most 258 * 255 * 32 * 8 * 127 < 2^31
-  largestDepth: 258 * GROUP,
+  activationGroup: GROUP,
+  sums: (features) => ({ factor: -8, as: features.has('vnni') ? 'whole' : 'pairs' }),
+  // a group's integer sum is far below 2^31, and groups are added as floats
+  largestDepth: Number.POSITIVE_INFINITY,
 
-  blockBytes,
+  storedRows: () => VECTOR_ROWS,
+  storedBytes,
 
-  packBlock(rows, shape, into) {
-    const { block, depth } = shape;
-    const rowScales = new Float32Array(into.buffer, into.byteOffset + groups(shape) * groupBytes(shape), block);
-    for (let r = 0; r < block; r++) {
-      const row = rows[r] ?? null;
-      const steps = Array.from({ length: groups(shape) }, (_, g) => {
-        let largest = 0;
-        for (let k = g * GROUP; row && k < Math.min(depth, (g + 1) * GROUP); k++)
-          largest = Math.max(largest, Math.abs(row[k]!));
-        return largest / 7;
-      });
-      const scale = Math.fround(Math.max(...steps) / 255);
-      rowScales[r] = scale;
-      steps.forEach((step, g) => {
-        const at = g * groupBytes(shape);
-        const groupScale = scale === 0 ? 0 : Math.min(255, roundHalfEven(step / scale));
-        into[at + block * (GROUP / 2) + r] = groupScale;
+  packRows(rows, shape, into) {
+    const view = new DataView(into.buffer, into.byteOffset, into.byteLength);
+    const group = new Q4Group();
+    for (let g = 0; g < groups(shape); g++) {
+      const at = Math.floor(g / 2) * PAIR;
+      for (let r = 0; r < VECTOR_ROWS; r++) {
+        group.choose(rows[r] ?? null, g * GROUP);
+        view.setUint16(at + scalesAt(g % 2) + r * 2, toHalf(group.scale), true);
         for (let i = 0; i < GROUP; i++) {
-          const weight = row?.[g * GROUP + i] ?? 0;
-          const code = groupScale === 0 ? 0 : Math.max(-8, Math.min(7, roundHalfEven(weight / (groupScale * scale))));
-          // [i/8][r/4][r%4][i%4]; the low half holds the first four of eight columns
-          const byte = Math.floor(i / 8) * block * 4 + Math.floor(r / 4) * 16 + (r % 4) * 4 + (i % 4);
-          into[at + byte]! |= (code + 8) << (i % 8 < 4 ? 0 : 4);
+          // [i/8][r][i%4], low half for the first four columns of eight
+          const byte = at + codesAt(g % 2) + Math.floor(i / 8) * 16 + r * 4 + (i % 4);
+          into[byte]! |= (group.codes[i]! + 8) << (i % 8 < 4 ? 0 : 4);
         }
-      });
+      }
     }
   },
 
   views(name, address, rows, shape) {
-    const bytes = matrixBytes(rows, shape, blockBytes(shape));
-    const note = `weights [${rows}, ${shape.depth}] int4 in groups of ${GROUP}, blocks of ${shape.block}`;
+    const bytes = matrixBytes(rows, VECTOR_ROWS, shape, storedBytes(shape));
+    const streams = shape.block / VECTOR_ROWS;
+    const note = `weights [${rows}, ${shape.depth}] int4 in groups of ${GROUP}, ${streams} streams of four rows`;
     return [
       { name, element: 'i8', address, length: bytes, access: 'read', note },
-      {
-        name: `${name}.groups`,
-        element: 'u8',
-        address,
-        length: bytes,
-        access: 'read',
-        note: 'the same bytes unsigned',
-      },
-      {
-        name: `${name}.scale`,
-        element: 'f32',
-        address,
-        length: bytes / 4,
-        access: 'read',
-        note: 'the same bytes as f32',
-      },
+      { name: `${name}.scale`, element: 'f16', address, length: bytes / 2, access: 'read', note: 'its scales' },
     ];
   },
 
-  element([codes, groupScales, scales], shape, row, column) {
-    const { block } = shape;
-    const base = times(quotient(row, block), shape.pitch);
-    const r = remainder(row, block);
-    const group = plus(base, times(quotient(column, GROUP), groupBytes(shape)));
+  element([codes, scales], shape, row, column) {
+    const inBlock = remainder(row, shape.block);
+    const [vector, r] = [quotient(inBlock, 4), remainder(inBlock, 4)];
+    const base = storedAt(shape, quotient(row, shape.block), vector);
+    const group = quotient(column, GROUP);
+    const [pair, which] = [quotient(group, 2), remainder(group, 2)];
     const i = remainder(column, GROUP);
-    const inGroup = plus(times(quotient(i, 8), block * 4), plus(times(r, 4), remainder(i, 4)));
-    const byte = apply('and', load(codes!, plus(group, inGroup), 'i32'), i32(255));
-    // the high half holds columns 4 to 7 of eight
+    const inGroup = plus(times(quotient(i, 8), 16), plus(times(r, 4), remainder(i, 4)));
+    const byte = apply(
+      'and',
+      load(codes!, plus(plus(base, inGroup), plus(times(pair, PAIR), plus(times(which, CODES), codesAt(0)))), 'i32'),
+      i32(255),
+    );
+    // the high half for columns 4 to 7 of eight
     const half = remainder(
       apply('quotient', byte, apply('select', apply('less', remainder(i, 8), i32(4)), i32(1), i32(16))),
       16,
     );
-    const code = sub(half, i32(8));
-    const groupScale = load(groupScales!, plus(group, plus(block * (GROUP / 2), r)), 'i32');
-    const scaleAt = plus(
-      times(quotient(row, block), shape.pitch / 4),
-      plus((groups(shape) * groupBytes(shape)) / 4, r),
-    );
-    return mul(apply('toFloat', mul(code, groupScale)), load(scales!, scaleAt, 'f32'));
+    const halves = storedAt(shape, quotient(row, shape.block), vector, 2);
+    const scale = load(scales!, plus(plus(halves, r), plus(times(pair, PAIR / 2), times(which, SCALES / 2))), 'f32');
+    return mul(apply('toFloat', sub(half, i32(8))), scale);
   },
 
-  dot(b, [codes, groupScales, scales], shape, x, blockIndex, firstToken, tokens, features) {
-    const { block } = shape;
-    const vectors = block / 4;
-    const sums = b.registers('sums', tokens * vectors, constant('i32x4', 0));
-    const base = b.let('base', times(blockIndex, shape.pitch));
+  dot(b, [codes, scales], shape, x, blockIndex, firstToken, tokens, features) {
+    const vectors = shape.block / VECTOR_ROWS;
+    const sums = b.registers('sums', tokens * vectors, constant('f32x4', 0));
+    const base = {
+      bytes: b.let('base', times(blockIndex, shape.pitch)),
+      halves: b.let('halvesBase', times(blockIndex, shape.pitch / 2)),
+    };
     // made once outside the loop: an engine materialises a constant inside a loop at every use (1.7
     // times slower here)
     const mask = b.let('mask', apply('splat8', i32(15)));
     const bytes = byteDots(features);
-    const group = bytes ? byteGroup(b, bytes) : plainGroup;
-    b.loop('serial', 'g', { to: groups(shape) }, (perGroup, g) => {
-      const at = perGroup.let('wAt', plus(base, times(g, groupBytes(shape))));
+    const group = bytes ? byteGroup(bytes) : plainGroup;
+    eachGroup(b, shape, base, (perGroup, pair, which, at) => {
       perGroup.loop('unroll', 't', { to: tokens }, (perToken, t) => {
         const token = plus(firstToken, t);
+        const groupAt = perToken.let('groupAt', plus(times(token, x.groups), times(pair, 2)));
+        const xAt = perToken.let('xAt', plus(times(token, x.stride / 4), times(pair, (2 * GROUP) / 4)));
         group(perToken, {
-          weights: (j, v) => load(codes!, plus(at, plus(times(j, block * 4), times(v, 16))), 'i8x16'),
-          scales: (v, type) =>
-            type === 'i32x4'
-              ? load(groupScales!, plus(at, plus(block * (GROUP / 2), times(v, 4))), type)
-              : loadSplat(groupScales!, plus(at, plus(block * (GROUP / 2), times(v, 4))), type),
-          word: (i) => loadSplat(x.values, plus(plus(times(token, x.stride / 4), times(g, GROUP / 4)), i), 'i8x16'),
-          start: (type) => loadSplat(x.sums!, plus(times(token, x.groups), g), type),
+          weights(j, v) {
+            const inPair = plus(times(j, 16), plus(times(v, shape.stream), codesAt(which)));
+            return load(codes!, plus(at.bytes, inPair), 'i8x16');
+          },
+          word: (i) => loadSplat(x.values, plus(xAt, plus(which * (GROUP / 4), i)), 'i8x16'),
+          start: (type) => loadSplat(x.sums!, plus(groupAt, which), type),
           vectors,
           mask,
-          add: (v, rows) => sums.set(add(sums.get(plus(times(t, vectors), v)), rows), plus(times(t, vectors), v)),
+          finish(into) {
+            const xScale = into.let('xScale', loadSplat(x.scales!, plus(groupAt, which), 'f32x4'));
+            return (v, dots) => {
+              const halves = plus(times(v, shape.stream / 2), scalesAt(which) / 2);
+              const scale = mul(load(scales!, plus(at.halves, halves), 'f32x4'), xScale);
+              const sum = plus(times(t, vectors), v);
+              sums.set(add(sums.get(sum), mul(apply('toFloat', dots), scale)), sum);
+            };
+          },
         });
       });
     });
-    const scaleBase = b.let(
-      'scaleBase',
-      plus(times(blockIndex, shape.pitch / 4), (groups(shape) * groupBytes(shape)) / 4),
-    );
-    return (t, v) =>
-      scaled(load(scales!, plus(scaleBase, v * 4), 'f32x4'), x, plus(firstToken, t), sums.get(t * vectors + v));
+    return (t, v) => sums.get(t * vectors + v);
   },
 
   // a piece is 8 columns of a group
   pieces: {
-    sum: 'i32x4',
-    reads: ['i8x16', 'i32x4'],
+    sum: 'f32x4',
+    reads: ['i8x16', 'f32x4'],
     count: (shape) => (groups(shape) * GROUP) / 8,
-    read(b, [codes, groupScales], shape, rows, piece) {
-      const { block } = shape;
-      const group = times(quotient(piece, GROUP / 8), groupBytes(shape));
-      const at = b.let('at', plus(times(rows.block, shape.pitch), group));
-      const j = remainder(piece, GROUP / 8);
+    read(_, [codes, scales], shape, rows, piece) {
+      const group = quotient(piece, GROUP / 8);
+      const [pair, which] = [quotient(group, 2), remainder(group, 2)];
+      const inPair = plus(times(which, CODES), plus(times(remainder(piece, GROUP / 8), 16), codesAt(0)));
+      const halves = plus(times(pair, PAIR / 2), times(which, SCALES / 2));
       return [
-        load(codes!, plus(at, plus(times(j, block * 4), times(rows.vector, 16))), 'i8x16'),
-        load(groupScales!, plus(at, plus(block * (GROUP / 2), times(rows.vector, 4))), 'i32x4'),
+        load(codes!, plus(storedAt(shape, rows.block, rows.vector), plus(times(pair, PAIR), inPair)), 'i8x16'),
+        load(scales!, plus(storedAt(shape, rows.block, rows.vector, 2), halves), 'f32x4'),
       ];
     },
-    multiply(b, [w, groupScales], x, piece, firstToken, tokens, sums) {
+    multiply(b, [w, scales], x, piece, firstToken, tokens, sums) {
       const mask = b.let('mask', apply('splat8', i32(15)));
       const low = b.let('low', apply('nibblesLow', w!, mask));
       const high = b.let('high', apply('nibblesHigh', w!, mask));
       const ones = i32(0x01010101);
       b.loop('unroll', 't', { to: tokens }, (perToken, t) => {
-        const wordAt = plus(times(plus(firstToken, t), x.stride / 4), times(piece, 2));
+        const token = plus(firstToken, t);
+        const wordAt = plus(times(token, x.stride / 4), times(piece, 2));
         const [first, second] = [0, 1].map((i) => perToken.let('x', load(x.values, plus(wordAt, i), 'i32'))) as [
           Expr,
           Expr,
         ];
-        // corrects for codes stored as code + 8
+        // codes are stored + 8
         const excess = times(add(apply('dotWords', first, ones), apply('dotWords', second, ones)), 8);
         const [left, right] = [
           apply('dotWords', low, apply('splatWord', first)),
           apply('dotWords', high, apply('splatWord', second)),
         ];
         const dots = sub(add(left, right), apply('splat', excess));
-        sums.set(add(sums.get(t), mul(dots, groupScales!)), t);
+        const xScale = loadSplat(x.scales!, plus(times(token, x.groups), quotient(piece, GROUP / 8)), 'f32x4');
+        sums.set(add(sums.get(t), mul(apply('toFloat', dots), mul(scales!, xScale))), t);
       });
     },
+    rowScales: () => null,
+    scaled: (_rowScales, _x, _token, sum) => sum,
   },
 
-  rowScales([, , scales], shape, { block, vector }) {
-    const inBlock = (groups(shape) * groupBytes(shape)) / 4;
-    return load(scales!, plus(times(block, shape.pitch / 4), plus(inBlock, times(vector, 4))), 'f32x4');
-  },
-  scaled,
-
-  panelBytes: (shape) =>
-    Math.max(bytePanelBytes(panelRows(shape), groups(shape)), wideBytes(panelRows(shape), groups(shape) * GROUP)),
+  panelBytes: (shape) => bytePanelBytes(panelRows(shape), groups(shape)),
   panel(features) {
     const bytes = byteDots(features);
     return bytes && bytePanel(bytes);
   },
 };
 
-/** A panel with nibbles as bytes. */
+/** A panel with nibbles as bytes and scales as f32. */
 const bytePanel = (bytes: ByteDots): Panel => ({
   tokens: BYTE_TOKENS,
 
-  unpack(b, [codes, groupScales], shape, panel, scratch) {
-    const { block, inBlock } = placeOf(panel, shape);
-    const base = b.let('base', times(block, shape.pitch));
-    const row = b.let('row', inBlock);
-    const constants = { mask: b.let('mask', apply('splat8', i32(15))), order: b.let('order', apply(bytes.order)) };
-    b.loop('serial', 'g', { to: groups(shape) }, (perGroup, g) => {
-      const group = perGroup.let('group', plus(base, times(g, groupBytes(shape))));
-      const weightsAt = perGroup.let('weightsAt', plus(group, times(row, 4)));
-      const scalesAt = perGroup.let('scalesAt', plus(group, row));
-      unpackBytes(
-        perGroup,
-        bytes,
-        scratch,
-        panelRows(shape) / 4,
-        g,
-        {
-          weights: (j, v) => load(codes!, plus(weightsAt, plus(times(j, shape.block * 4), v * 16)), 'i8x16'),
-          scales: (v) => loadSplat(groupScales!, plus(scalesAt, shape.block * (GROUP / 2) + v * 4), 'i8x16'),
-        },
-        constants,
-      );
+  unpack(b, [codes, scales], shape, panel, scratch) {
+    const { block, vector } = placeOf(panel, shape);
+    const base = {
+      bytes: b.let('base', storedAt(shape, block, vector)),
+      halves: b.let('halvesBase', storedAt(shape, block, vector, 2)),
+    };
+    const mask = b.let('mask', apply('splat8', i32(15)));
+    eachGroup(b, shape, base, (perGroup, pair, which, at) => {
+      unpackGroup(perGroup, scratch, panelRows(shape) / VECTOR_ROWS, plus(times(pair, 2), which), {
+        weights: (j, v) => load(codes!, plus(at.bytes, plus(times(j, 16), v * shape.stream + codesAt(which))), 'i8x16'),
+        scales: (v) => load(scales!, plus(at.halves, (v * shape.stream + scalesAt(which)) / 2), 'f32x4'),
+        mask,
+      });
     });
   },
 
-  dot: (b, shape, scratch, x, firstToken) => byteDot(b, bytes, scratch, panelRows(shape) / 4, x, firstToken),
+  dot: (b, _views, shape, _panel, scratch, x, firstToken) =>
+    byteDot(b, bytes, scratch, panelRows(shape) / VECTOR_ROWS, x, firstToken),
 });
 
 /** One group of a block, for one token. */
@@ -252,8 +252,6 @@ interface Group {
   readonly mask: Expr;
   /** Codes, each + 8, of rows 4v..4v+3 at columns 8j..8j+7. */
   weights(j: Index, v: Index): Expr;
-  /** Group scales of rows 4v..4v+3. */
-  scales(v: Index, type: 'i32x4' | 'i8x16'): Expr;
   /** Activations 4i..4i+3 in every lane. */
   word(i: Index): Expr;
   /**
@@ -261,8 +259,11 @@ interface Group {
    * columns, or for all four.
    */
   start(type: 'i16x8' | 'i32x4'): Expr;
-  /** Adds the scaled sums of rows 4v..4v+3. */
-  add(v: Index, rows: Expr): void;
+  /**
+   * Returns a function that adds the integer dots i32x4 of rows 4v..4v+3. The loads it needs are
+   * written here, after the dots, which take all vector registers.
+   */
+  finish(b: Builder): (v: Index, dots: Expr) => void;
 }
 
 /**
@@ -270,7 +271,7 @@ interface Group {
  * products. Two vectors of rows at a time: with all four, eight accumulators would leave too few
  * registers.
  */
-function plainGroup(b: Builder, { vectors, mask, weights, scales, word, start, add: addRows }: Group): void {
+function plainGroup(b: Builder, { vectors, mask, weights, word, start, finish }: Group): void {
   const from = b.let('start', apply('widenPairs', start('i16x8')));
   for (let first = 0; first < vectors; first += 2) {
     const count = Math.min(2, vectors - first);
@@ -282,7 +283,7 @@ function plainGroup(b: Builder, { vectors, mask, weights, scales, word, start, a
         const w = perVector.let('w', weights(j, plus(v, first)));
         const left = perVector.let('wLow', apply('nibblesLow', w, mask));
         const right = perVector.let('wHigh', apply('nibblesHigh', w, mask));
-        // rows 0-1 and 2-3 of the four; lanes hold pairs of columns
+        // rows 0-1 and 2-3 of the four: lanes hold pairs of columns
         for (const [half, widen] of [
           [0, 'widenLow'],
           [1, 'widenHigh'],
@@ -292,10 +293,9 @@ function plainGroup(b: Builder, { vectors, mask, weights, scales, word, start, a
         }
       });
     });
+    const addRows = finish(b);
     b.loop('unroll', 'v', { to: count }, (_, v) => {
-      const pairs = [acc.get(times(v, 2)), acc.get(plus(times(v, 2), 1))] as const;
-      const rows = add(applyLanes('shuffle', [0, 2, 4, 6], ...pairs), applyLanes('shuffle', [1, 3, 5, 7], ...pairs));
-      addRows(plus(v, first), mul(rows, scales(plus(v, first), 'i32x4')));
+      addRows(plus(v, first), pairSums(acc.get(times(v, 2)), acc.get(plus(times(v, 2), 1))));
     });
   }
 }
@@ -304,9 +304,8 @@ function plainGroup(b: Builder, { vectors, mask, weights, scales, word, start, a
  * Multiplies activations with nibbles (at most 15) in one byte dot. A lane of 16 bits sums 16
  * products of at most 15 * 127 and starts at least at -16256, so every partial sum fits.
  */
-function byteGroup(outside: Builder, bytes: ByteDots): (b: Builder, group: Group) => void {
-  const order = outside.let('order', apply(bytes.order));
-  return (b, { vectors, mask, weights, scales, word, start, add: addRows }) => {
+function byteGroup(bytes: ByteDots): (b: Builder, group: Group) => void {
+  return (b, { vectors, mask, weights, word, start, finish }) => {
     const acc = b.registers('acc', vectors, b.let('start', start(bytes.type)));
     b.loop('unroll', 'j', { to: GROUP / 8 }, (inner, j) => {
       const low = inner.let('xLow', word(times(j, 2)));
@@ -317,8 +316,7 @@ function byteGroup(outside: Builder, bytes: ByteDots): (b: Builder, group: Group
         acc.set(bytes.add(left, high, apply('nibblesHigh', w, mask)), v);
       });
     });
-    b.loop('unroll', 'v', { to: vectors }, (_, v) =>
-      addRows(v, bytes.scaled(acc.get(v), bytes.spread(scales(v, 'i8x16'), order))),
-    );
+    const addRows = finish(b);
+    b.loop('unroll', 'v', { to: vectors }, (_, v) => addRows(v, bytes.whole(acc.get(v))));
   };
 }

@@ -1,8 +1,8 @@
 /**
  * q8: W8A8 (MobileLLM, arXiv 2402.14905, section 4.4). Weights are int8 with one f32 scale per row,
- * activations int8 with one f32 scale per token. Layout of a block of R rows: for every four
- * columns, R/4 vectors of 4 rows x 4 columns; then R f32 scales. This order suits an exact 16-bit
- * dot, a relaxed 8-bit dot and a GPU's packed dot.
+ * activations int8 with one f32 scale per token. Layout of four rows: for every four columns, a
+ * vector of 4 rows x 4 columns; then four f32 scales. This order suits an exact 16-bit dot, a
+ * relaxed 8-bit dot and a GPU's packed dot.
  */
 import {
   add,
@@ -20,16 +20,36 @@ import {
   times,
 } from '../loops/build.ts';
 import { roundHalfEven } from '../loops/intrinsics.ts';
-import type { Expr } from '../loops/ir.ts';
+import type { Expr, KernelBuffer } from '../loops/ir.ts';
+
 import { padded } from '../program/ir.ts';
-import { type BlockShape, type Format, matrixBytes, type Panel, panelRows } from './format.ts';
-import { pairSums, placeOf, scaled, upTo, WIDE_TOKENS, wideAt, wideBytes, wideDot } from './integer.ts';
+import {
+  type Activations,
+  type BlockShape,
+  type Format,
+  type MatrixShape,
+  matrixBytes,
+  type Panel,
+  panelRows,
+} from './format.ts';
+import { pairSums, placeOf, storedAt, upTo, VECTOR_ROWS } from './integer.ts';
+import { WIDE_TOKENS, wideAt, wideBytes, wideDot } from './q8-wide.ts';
 
 /** Words of activations per iteration: enough to make loop overhead small beside the dots. */
 const UNROLLED = 4;
 
-const codesBytes = ({ block, depth }: BlockShape): number => block * padded(depth, 4);
-const blockBytes = (shape: BlockShape): number => codesBytes(shape) + shape.block * 4;
+const codesBytes = ({ depth }: BlockShape): number => VECTOR_ROWS * padded(depth, 4);
+const storedBytes = (shape: BlockShape): number => codesBytes(shape) + VECTOR_ROWS * 4;
+
+/** The scales of rows 4v..4v+3 of a block. */
+function rowScales([, scales]: readonly KernelBuffer[], shape: MatrixShape, block: Index, vector: Index): Expr {
+  return load(scales!, plus(storedAt(shape, block, vector, 4), codesBytes(shape) / 4), 'f32x4');
+}
+
+/** Integer sums of four rows, i32x4, as f32x4: times the scales of the rows and of the token. */
+function scaled(rowScales: Expr | null, x: Activations, token: Index, sums: Expr): Expr {
+  return mul(apply('toFloat', sums), mul(rowScales!, loadSplat(x.scales!, token, 'f32x4')));
+}
 
 export const q8Format: Format = {
   name: 'q8',
@@ -38,17 +58,18 @@ export const q8Format: Format = {
   largest: Number.POSITIVE_INFINITY,
   depthMultiple: 4,
   uses: ['vnni'],
-  sums: (features) => (features.has('vnni') ? { over: null, factor: -128, as: 'whole' } : null),
-  largestBlock: 16,
+  activationGroup: null,
+  sums: (features) => (features.has('vnni') ? { factor: -128, as: 'whole' } : null),
   // 127 * 127 * depth < 2^31
   largestDepth: 133_000,
 
-  blockBytes,
+  storedRows: () => VECTOR_ROWS,
+  storedBytes,
 
-  packBlock(rows, shape, into) {
-    const { block, depth } = shape;
+  packRows(rows, shape, into) {
+    const { depth } = shape;
     const codes = new Int8Array(into.buffer, into.byteOffset, codesBytes(shape));
-    const scales = new Float32Array(into.buffer, into.byteOffset + codesBytes(shape), block);
+    const scales = new Float32Array(into.buffer, into.byteOffset + codesBytes(shape), VECTOR_ROWS);
     rows.forEach((row, r) => {
       if (!row) return;
       let largest = 0;
@@ -57,16 +78,17 @@ export const q8Format: Format = {
       scales[r] = scale;
       if (scale === 0) return;
       for (let k = 0; k < depth; k++) {
-        // [k/4][r/4][r%4][k%4]
-        const at = Math.floor(k / 4) * block * 4 + Math.floor(r / 4) * 16 + (r % 4) * 4 + (k % 4);
+        // [k/4][r][k%4]
+        const at = Math.floor(k / 4) * 16 + r * 4 + (k % 4);
         codes[at] = Math.max(-127, Math.min(127, roundHalfEven(row[k]! / scale)));
       }
     });
   },
 
   views(name, address, rows, shape) {
-    const bytes = matrixBytes(rows, shape, blockBytes(shape));
-    const note = `weights [${rows}, ${shape.depth}] int8, row scales behind each block of ${shape.block}`;
+    const bytes = matrixBytes(rows, VECTOR_ROWS, shape, storedBytes(shape));
+    const streams = shape.block / VECTOR_ROWS;
+    const note = `weights [${rows}, ${shape.depth}] int8, row scales behind every four rows, ${streams} streams`;
     return [
       { name, element: 'i8', address, length: bytes, access: 'read', note },
       {
@@ -81,15 +103,16 @@ export const q8Format: Format = {
   },
 
   element([codes, scales], shape, row, column) {
-    const block = quotient(row, shape.block);
-    const r = remainder(row, shape.block);
-    const inBlock = plus(times(quotient(column, 4), shape.block * 4), plus(times(r, 4), remainder(column, 4)));
-    const code = load(codes!, plus(times(block, shape.pitch), inBlock), 'i32');
-    const scale = load(scales!, plus(times(block, shape.pitch / 4), plus(codesBytes(shape) / 4, r)), 'f32');
+    const inBlock = remainder(row, shape.block);
+    const [block, vector, r] = [quotient(row, shape.block), quotient(inBlock, 4), remainder(inBlock, 4)];
+    const inStored = plus(times(quotient(column, 4), 16), plus(times(r, 4), remainder(column, 4)));
+    const code = load(codes!, plus(storedAt(shape, block, vector), inStored), 'i32');
+    const scale = load(scales!, plus(storedAt(shape, block, vector, 4), plus(codesBytes(shape) / 4, r)), 'f32');
     return mul(apply('toFloat', code), scale);
   },
 
-  dot(b, [codes, scales], shape, x, blockIndex, firstToken, tokens, features) {
+  dot(b, views, shape, x, blockIndex, firstToken, tokens, features) {
+    const [codes] = views;
     const { block, depth } = shape;
     const vectors = block / 4;
     const base = b.let('base', times(blockIndex, shape.pitch));
@@ -100,12 +123,12 @@ export const q8Format: Format = {
       : pairColumns(b, tokens, vectors);
     const columns = (from: Index, to: Index, unrolled: number): void =>
       b.loop('serial', 'k', { from, to, step: 4 * unrolled }, (body, k) => {
-        const wAt = body.let('wAt', plus(base, times(k, block)));
+        const wAt = body.let('wAt', plus(base, times(k, 4)));
         const xAt = body.let('xAt', quotient(k, 4));
         body.loop('unroll', 'j', { to: unrolled }, (perWord, j) =>
           perWord.loop('unroll', 't', { to: tokens }, (perToken, t) =>
-            addWord(perToken, t, word(t, plus(xAt, j)), (at, type) =>
-              load(codes!, plus(plus(wAt, times(j, block * 4)), at), type),
+            addWord(perToken, t, word(t, plus(xAt, j)), (v, at, type) =>
+              load(codes!, plus(wAt, plus(plus(times(j, 16), times(v, shape.stream)), at)), type),
             ),
           ),
         );
@@ -114,8 +137,7 @@ export const q8Format: Format = {
     const most = whole - (whole % (4 * UNROLLED));
     if (most > 0) columns(0, most, UNROLLED);
     if (most < whole) columns(most, whole, 1);
-    const scaleBase = b.let('scaleBase', plus(times(blockIndex, shape.pitch / 4), codesBytes(shape) / 4));
-    return (t, v) => scaled(load(scales!, plus(scaleBase, v * 4), 'f32x4'), x, plus(firstToken, t), sums(t, v));
+    return (t, v) => scaled(rowScales(views, shape, blockIndex, v), x, plus(firstToken, t), sums(t, v));
   },
 
   // a piece is a word of four columns
@@ -123,9 +145,9 @@ export const q8Format: Format = {
     sum: 'i32x4',
     reads: ['i8x16'],
     count: ({ depth }) => padded(depth, 4) / 4,
-    read(b, [codes], { block, pitch }, rows, k) {
-      const base = b.let('base', plus(times(rows.block, pitch), times(rows.vector, 16)));
-      return [load(codes!, plus(base, times(k, block * 4)), 'i8x16')];
+    read(b, [codes], shape, rows, k) {
+      const base = b.let('base', storedAt(shape, rows.block, rows.vector));
+      return [load(codes!, plus(base, times(k, 16)), 'i8x16')];
     },
     multiply(b, [wk], x, k, firstToken, tokens, sums) {
       b.loop('unroll', 't', { to: tokens }, (_, t) => {
@@ -133,13 +155,9 @@ export const q8Format: Format = {
         sums.set(add(sums.get(t), apply('dotWords', wk!, xk)), t);
       });
     },
+    rowScales: (views, shape, { block, vector }) => rowScales(views, shape, block, vector),
+    scaled,
   },
-
-  rowScales([, scales], shape, { block, vector }) {
-    const at = plus(times(block, shape.pitch / 4), plus(codesBytes(shape) / 4, times(vector, 4)));
-    return load(scales!, at, 'f32x4');
-  },
-  scaled,
 
   panelBytes: (shape) => wideBytes(panelRows(shape), padded(shape.depth, 4)),
   panel: (features) => (features.has('vnni') ? bytePanel : widePanel),
@@ -147,18 +165,12 @@ export const q8Format: Format = {
 
 /** Multiplies the columns of a block with words of activations and keeps the sums. */
 interface Columns {
-  /**
-   * Adds four columns: `word` in all lanes; `weights` loads bytes, at an offset from the first of
-   * the four columns.
-   */
-  add(b: Builder, t: Index, word: Expr, weights: (at: Index, type: 'i8x16' | 'i16x8') => Expr): void;
+  /** Adds four columns: `word` in all lanes; `weights` loads from byte `at` of the sixteen of rows 4v..4v+3. */
+  add(b: Builder, t: Index, word: Expr, weights: (v: Index, at: Index, type: 'i8x16' | 'i16x8') => Expr): void;
   sums(t: number, v: number): Expr;
 }
 
-/**
- * Exact 16-bit dots: each vector of 4 rows x 4 columns splits into rows 0-1 and 2-3; lanes hold
- * pairs of columns.
- */
+/** Exact 16-bit dots. Each vector of 4 rows x 4 columns is split into rows 0-1 and 2-3; a lane holds a pair of columns. */
 function pairColumns(outside: Builder, tokens: number, vectors: number): Columns {
   const acc = outside.registers('acc', tokens * vectors * 2, constant('i32x4', 0));
   return {
@@ -166,7 +178,8 @@ function pairColumns(outside: Builder, tokens: number, vectors: number): Columns
       const xk = b.let('xk', apply('widenLow', word));
       b.loop('unroll', 'v', { to: vectors * 2 }, (_, v) => {
         const at = plus(times(t, vectors * 2), v);
-        acc.set(add(acc.get(at), apply('dotPairs', weights(times(v, 8), 'i16x8'), xk)), at);
+        const half = weights(quotient(v, 2), times(remainder(v, 2), 8), 'i16x8');
+        acc.set(add(acc.get(at), apply('dotPairs', half, xk)), at);
       });
     },
     sums(t, v) {
@@ -176,7 +189,7 @@ function pairColumns(outside: Builder, tokens: number, vectors: number): Columns
   };
 }
 
-/** Exact byte dots, with weights raised by 128 to unsigned bytes. */
+/** Exact dots of bytes, weights raised to unsigned ones. */
 function byteColumns(outside: Builder, tokens: number, vectors: number, start: (t: number) => Expr): Columns {
   const sign = outside.let('sign', apply('splat8', i32(-128)));
   const acc = outside.registers('acc', tokens * vectors, constant('i32x4', 0));
@@ -186,63 +199,73 @@ function byteColumns(outside: Builder, tokens: number, vectors: number, start: (
       const xk = b.let('xk', word);
       b.loop('unroll', 'v', { to: vectors }, (_, v) => {
         const at = plus(times(t, vectors), v);
-        acc.set(apply('dotAdd', xk, apply('raiseBytes', weights(times(v, 16), 'i8x16'), sign), acc.get(at)), at);
+        acc.set(apply('dotAdd', xk, apply('raiseBytes', weights(v, 0, 'i8x16'), sign), acc.get(at)), at);
       });
     },
     sums: (t, v) => acc.get(t * vectors + v),
   };
 }
 
-/** A panel with codes widened to 16 bits. */
+/** The dot products of a panel's rows, given its integer sums. */
+const finished =
+  (views: readonly KernelBuffer[], shape: MatrixShape, panel: Expr, x: Activations, firstToken: Index) =>
+  (sums: (t: number, v: number) => Expr) => {
+    const { block, vector } = placeOf(panel, shape);
+    return (t: number, v: number): Expr =>
+      scaled(rowScales(views, shape, block, plus(vector, v)), x, plus(firstToken, t), sums(t, v));
+  };
+
+/** Codes widened to 16 bits. */
 const widePanel: Panel = {
   tokens: WIDE_TOKENS,
 
   unpack(b, [codes], shape, panel, { buffer, at }) {
     const rows = panelRows(shape);
-    const { block, inBlock } = placeOf(panel, shape);
-    const from = b.let('from', plus(times(block, shape.pitch), times(inBlock, 4)));
+    const { block, vector } = placeOf(panel, shape);
+    const from = b.let('from', storedAt(shape, block, vector));
     b.loop('serial', 'j', { to: padded(shape.depth, 4) / 4 }, (perWord, j) => {
-      const word = perWord.let('word', plus(from, times(j, shape.block * 4)));
+      const word = perWord.let('word', plus(from, times(j, 16)));
       const to = perWord.let('to', wideAt(at, rows, j, 0));
-      perWord.loop('unroll', 'i', { to: rows / 2 }, (perPair, i) =>
-        perPair.store(buffer, plus(to, times(i, 4)), load(codes!, plus(word, times(i, 8)), 'i16x8')),
-      );
+      perWord.loop('unroll', 'i', { to: rows / 2 }, (perPair, i) => {
+        const half = plus(times(quotient(i, 2), shape.stream), times(remainder(i, 2), 8));
+        perPair.store(buffer, plus(to, times(i, 4)), load(codes!, plus(word, half), 'i16x8'));
+      });
     });
   },
 
-  dot: (b, shape, scratch, x, firstToken) =>
-    wideDot(b, scratch, panelRows(shape), padded(shape.depth, 4), x, firstToken),
+  dot: (b, views, shape, panel, scratch, x, firstToken) =>
+    finished(
+      views,
+      shape,
+      panel,
+      x,
+      firstToken,
+    )(wideDot(b, scratch, panelRows(shape), padded(shape.depth, 4), x, firstToken)),
 };
 
-/**
- * Tokens multiplied with a byte panel together. With eight rows there are twelve sums, more than
- * the latency of an addition in cycles.
- */
+/** Tokens that meet a panel of bytes together: with eight rows, twelve sums, more than an addition takes cycles. */
 const BYTE_TOKENS = 6;
 
-/**
- * A panel with codes raised by 128 to unsigned bytes: [columns/4][rows/4] vectors of 4 rows x 4
- * columns.
- */
+/** Codes raised to unsigned bytes: [columns/4][rows/4] vectors of 4 rows x 4 columns. */
 const bytePanel: Panel = {
   tokens: BYTE_TOKENS,
 
   unpack(b, [codes], shape, panel, { buffer, at }) {
     const rows = panelRows(shape);
-    const { block, inBlock } = placeOf(panel, shape);
+    const { block, vector } = placeOf(panel, shape);
     const sign = b.let('sign', apply('splat8', i32(-128)));
-    const from = b.let('from', plus(times(block, shape.pitch), times(inBlock, 4)));
+    const from = b.let('from', storedAt(shape, block, vector));
     b.loop('serial', 'j', { to: padded(shape.depth, 4) / 4 }, (perWord, j) => {
-      const word = perWord.let('word', plus(from, times(j, shape.block * 4)));
+      const word = perWord.let('word', plus(from, times(j, 16)));
       const to = perWord.let('to', plus(at, times(j, rows)));
       for (const v of upTo(rows / 4)) {
-        const w = load(codes!, plus(word, 16 * v), 'i8x16');
+        const w = load(codes!, plus(word, v * shape.stream), 'i8x16');
         perWord.store(buffer, plus(to, 4 * v), apply('raiseBytes', w, sign));
       }
     });
   },
 
-  dot(b, shape, { buffer, at }, x, firstToken) {
+  dot(b, views, shape, panel, { buffer, at }, x, firstToken) {
     const rows = panelRows(shape);
     const vectors = rows / 4;
     const words = padded(shape.depth, 4) / 4;
@@ -269,6 +292,6 @@ const bytePanel: Panel = {
         }
       });
     });
-    return (t, v) => acc.get(t * vectors + v);
+    return finished(views, shape, panel, x, firstToken)((t, v) => acc.get(t * vectors + v));
   },
 };

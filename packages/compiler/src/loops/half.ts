@@ -24,10 +24,12 @@ export function toHalf(x: number): number {
 
 /** The f32 value of a half's 16 bits. */
 export function fromHalf(half: number): number {
-  const sign = half & 0x8000 ? -1 : 1;
-  const exponent = (half >> 10) & 31;
-  const fraction = half & 0x3ff;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+  const magnitude = half & 0x7fff;
+  if (magnitude > 0x7c00) return Number.NaN;
+  if (magnitude === 0x7c00) return half & 0x8000 ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+  // at their places in an f32, exponent and fraction lack the difference of the exponents' biases
+  bits[0] = ((half & 0x8000) << 16) | (magnitude << 13);
+  return float[0]! * TWO_112;
 }
+
+const TWO_112 = 2 ** 112;

@@ -138,6 +138,8 @@ class Interpreter {
     if (element === 'i32' && e.type === 'i8x16') return Array.from({ length: 16 }, (_, i) => view.getInt8(byte + i));
     if (element === 'i32' && e.type === 'i16x8')
       return Array.from({ length: 8 }, (_, i) => view.getInt16(byte + 2 * i, true));
+    if (element === 'i32' && e.type === 'f32x4')
+      return Array.from({ length: 4 }, (_, i) => view.getFloat32(byte + 4 * i, true));
     if (e.access === 'splat') return Array<number>(4).fill(this.#readElement(view, element, byte));
     if (width === 1) return this.#readElement(view, element, byte);
     return Array.from({ length: width }, (_, i) => this.#readElement(view, element, byte + i * elementBytes(element)));
@@ -151,8 +153,8 @@ class Interpreter {
     const { view, element, byte } = this.#locate(s.buffer, this.#number(s.index, locals), width);
     const lanes = typeof value === 'number' ? [value] : value;
     lanes.forEach((x, i) => {
-      if (element === 'f32') view.setFloat32(byte + 4 * i, x, true);
-      else if (element === 'f16') view.setUint16(byte + 2 * i, toHalf(x), true);
+      if (element === 'f16') view.setUint16(byte + 2 * i, toHalf(x), true);
+      else if (element === 'f32' || s.value.type === 'f32x4') view.setFloat32(byte + 4 * i, x, true);
       else if (s.value.type === 'i8x16') view.setInt8(byte + i, x);
       else if (s.value.type === 'i16x8') view.setInt16(byte + 2 * i, x, true);
       else view.setInt32(byte + 4 * i, x, true);

@@ -117,10 +117,6 @@ function halves(x: Value, mask: Value, half: (byte: number) => number): Value {
   return vector(x).map((byte) => half(byte) & 15);
 }
 
-/** Byte numbers that put each of bytes 0 to 3 twice, with a zero byte above; -1 gives zero. */
-const spreadOrder: readonly number[] = [0, -1, 0, -1, 1, -1, 1, -1, 2, -1, 2, -1, 3, -1, 3, -1];
-/** Byte numbers that put each of bytes 0 to 3 once, with three zero bytes above. */
-const widenOrder: readonly number[] = [0, -1, -1, -1, 1, -1, -1, -1, 2, -1, -1, -1, 3, -1, -1, -1];
 /** The four signed bytes of a word, lowest first. */
 const wordBytes = (x: number): readonly number[] => [24, 16, 8, 0].map((n) => (x << n) >> 24);
 const dotBytes = (x: readonly number[], y: readonly number[]): number => x.reduce((sum, b, i) => sum + b * y[i]!, 0);
@@ -281,28 +277,6 @@ const table = {
     meaning: ([x]) => vector(x!).slice(0, 4),
     wat: ([x]) => `(i32x4.extend_low_i16x8_s ${x})`,
   },
-  /**
-   * The second operand of `spreadBytes`, made once outside a loop: an engine materialises a
-   * constant inside a loop at every use.
-   */
-  spreadOrder: {
-    needs: 'relaxed',
-    type: (a) => (a.length === 0 ? 'i8x16' : null),
-    meaning: () => spreadOrder,
-    wat: () => `(v128.const i8x16 ${spreadOrder.join(' ')})`,
-  },
-  /** Bytes 0 to 3, unsigned, each in two adjacent 16-bit lanes. */
-  spreadBytes: {
-    needs: 'relaxed',
-    type: (a) => (a.length === 2 && a[0] === 'i8x16' && a[1] === 'i8x16' ? 'i16x8' : null),
-    meaning: ([x, order]) => {
-      if (vector(order!).some((at, i) => at !== spreadOrder[i]))
-        throw new Error('spreadBytes: the second operand must be spreadOrder');
-      return [0, 0, 1, 1, 2, 2, 3, 3].map((i) => vector(x!)[i]! & 255);
-    },
-    // a negative index gives zero
-    wat: ([x, order]) => `(i8x16.relaxed_swizzle ${x} ${order})`,
-  },
   /** One lane of a four-lane vector; from eight 16-bit lanes, two of them as a word. */
   extract: {
     type: (a) => (a.length === 1 ? (a[0] === 'f32x4' ? 'f32' : a[0] === 'i32x4' || isSum(a[0]) ? 'i32' : null) : null),
@@ -331,6 +305,12 @@ const table = {
     type: (a) => (a.length === 1 && a[0] === 'i8x16' ? 'i16x8' : null),
     meaning: ([x]) => [0, 1, 2, 3, 4, 5, 6, 7].map((i) => vector(x!)[2 * i]! + vector(x!)[2 * i + 1]!),
     wat: ([x]) => `(i16x8.extadd_pairwise_i8x16_s ${x})`,
+  },
+  /** Sums of adjacent 16-bit lanes, in 32 bits. */
+  addPairs: {
+    type: (a) => (a.length === 1 && isSum(a[0]) ? 'i32x4' : null),
+    meaning: ([x]) => [0, 1, 2, 3].map((i) => vector(x!)[2 * i]! + vector(x!)[2 * i + 1]!),
+    wat: ([x]) => `(i32x4.extadd_pairwise_i16x8_s ${x})`,
   },
   /** The low eight signed bytes, widened to 16 bits. */
   widenLow: {
@@ -428,25 +408,6 @@ const table = {
       return vector(x!).map((byte) => ((byte ^ 128) << 24) >> 24);
     },
     wat: ([x, sign]) => `(v128.xor ${x} ${sign})`,
-  },
-  /** The second operand of `widenBytes`, made once outside a loop. */
-  widenOrder: {
-    needs: 'relaxed',
-    type: (a) => (a.length === 0 ? 'i8x16' : null),
-    meaning: () => widenOrder,
-    wat: () => `(v128.const i8x16 ${widenOrder.join(' ')})`,
-  },
-  /** Bytes 0 to 3, unsigned, in 32-bit lanes. */
-  widenBytes: {
-    needs: 'relaxed',
-    type: (a) => (a.length === 2 && a[0] === 'i8x16' && a[1] === 'i8x16' ? 'i32x4' : null),
-    meaning: ([x, order]) => {
-      if (vector(order!).some((at, i) => at !== widenOrder[i]))
-        throw new Error('widenBytes: the second operand must be widenOrder');
-      return [0, 1, 2, 3].map((i) => vector(x!)[i]! & 255);
-    },
-    // a negative index gives zero
-    wat: ([x, order]) => `(i8x16.relaxed_swizzle ${x} ${order})`,
   },
   /** Sixteen lanes saturated to signed bytes, in order. */
   packCodes: {

@@ -26,6 +26,7 @@ const loads: Readonly<Record<string, number>> = {
   // a vector that was stored by the same kernel
   'i32 i8x16 contiguous': 4,
   'i32 i16x8 contiguous': 4,
+  'i32 f32x4 contiguous': 4,
   'i8 i32 contiguous': 1,
   // eight codes, sign-extended
   'i8 i16x8 contiguous': 8,
@@ -49,6 +50,8 @@ const stores: Readonly<Record<string, number>> = {
   // sixteen codes, four a word; eight sums, two a word
   'i32 i8x16': 4,
   'i32 i16x8': 4,
+  // four numbers
+  'i32 f32x4': 4,
 };
 
 /** The number of elements that a load reads, or null if the target has no such load. */

@@ -29,6 +29,10 @@ import { type Interval, type Placement, placeBuffers } from './arena.ts';
 /** Alignment of regions and of weight sets. */
 const REGION = 64;
 const PAGE = 65536;
+/** A page of memory as the processor maps it. */
+const MEMORY_PAGE = 4096;
+/** Bytes from which a stream is padded to whole pages; the padding of shorter ones would cost too much memory. */
+const LONG_STREAM = 8 * MEMORY_PAGE;
 
 /**
  * A run of packed tensors with one address in the table. It is stored once for all rows that use
@@ -126,12 +130,29 @@ export function ropeTableBytes(table: RopeTable, context: number): number {
 
 /** Bytes of a stored tensor. */
 export function packBytes(pack: Pack): number {
-  return (packRows(pack) / pack.block) * blockBytes(pack);
+  return (packRows(pack) / storedRows(pack)) * storedBytes(pack);
 }
 
-/** Bytes of one block of rows. */
-export function blockBytes(pack: Pack): number {
-  return pack.layout === 'vector' ? pack.block * 4 : formats[pack.format].blockBytes(packShape(pack));
+/** Rows that are stored together. */
+function storedRows({ layout, format, block }: Pack): number {
+  return layout === 'vector' ? block : formats[format].storedRows(block);
+}
+
+/** Bytes of rows that are stored together. */
+export function storedBytes(pack: Pack): number {
+  return pack.layout === 'vector' ? pack.block * 4 : formats[pack.format].storedBytes(packShape(pack));
+}
+
+/**
+ * The number of streams of a stored tensor, the bytes of each, and their distance. Long streams
+ * start at the same offset in a memory page. Hardware prefetch ends at the end of a page; where all
+ * streams reach it together, the waits for their next pages overlap (1.25 times as fast with relaxed
+ * SIMD, 1.4 times with plain SIMD, on Sapphire Rapids).
+ */
+export function streamsOf(pack: Pack, pitch: number): { streams: number; stream: number; bytes: number } {
+  const bytes = (packRows(pack) / pack.block) * pitch;
+  const streams = pack.block / storedRows(pack);
+  return { streams, bytes, stream: bytes < LONG_STREAM ? bytes : padded(bytes, MEMORY_PAGE) };
 }
 
 class Layout {
@@ -162,7 +183,7 @@ class SegmentStore {
       .sort((a, b) => a.offset - b.offset)
       .map((pack) => ({ pack, weight: weights[pack.param]! }));
     const key = JSON.stringify(
-      tensors.map(({ pack: p, weight }) => [weight, p.format, p.layout, p.rows, p.columns, p.block, p.pitch]),
+      tensors.map(({ pack: p, weight }) => [weight, p.format, p.layout, p.rows, p.columns, p.block, p.pitch, p.stream]),
     );
     const at = this.#known.get(key);
     if (at !== undefined) return at;
@@ -190,17 +211,15 @@ function planKind(kind: Kind, k: number, program: Program, shared: Shared): Kind
       groupBytes.push(0);
     }
     const group = keys.indexOf(key);
-    const pitch = run.reduce((sum, id) => sum + blockBytes(kind.packs[id]!), 0);
+    const pitch = run.reduce((sum, id) => sum + storedBytes(kind.packs[id]!), 0);
+    const { streams, stream, bytes } = streamsOf(kind.packs[run[0]!]!, pitch);
     let offset = groupBytes[group]!;
-    let end = offset;
+    groupBytes[group] = padded(offset + (streams - 1) * stream + bytes, 16);
     for (const id of run) {
       const pack = kind.packs[id]!;
-      const bytes = packBytes(pack);
-      placed.set(id, { ...pack, group, offset, pitch, bytes });
-      offset += blockBytes(pack);
-      end += bytes;
+      placed.set(id, { ...pack, group, offset, pitch, stream, bytes: packBytes(pack) });
+      offset += storedBytes(pack);
     }
-    groupBytes[group] = padded(end, 16);
   }
   let stateBytes = 0;
   const state = kind.state.map((part) => {

@@ -72,7 +72,7 @@ export interface Pack {
   readonly rows: RowMap;
   /** 1 for a vector. */
   readonly columns: number;
-  /** Rows stored together, a divisor of the padded row count. */
+  /** Rows that a kernel multiplies together, a divisor of the padded row count. Formats may store them as several streams. */
   readonly block: number;
   /**
    * The index of its address in the table row, and its offset from there in bytes. Set by `plan`.
@@ -80,10 +80,12 @@ export interface Pack {
   readonly group: number;
   readonly offset: number;
   /**
-   * Bytes from one block to the next: a block, or one block of every interleaved matrix. Set by
-   * `plan`.
+   * Bytes from one stored block to the next: one stored block, or one of every interleaved matrix.
+   * Set by `plan`.
    */
   readonly pitch: number;
+  /** Bytes from one stream of stored blocks to the next. Set by `plan`. */
+  readonly stream: number;
   readonly bytes: number;
 }
 export type PackId = number;
@@ -401,8 +403,13 @@ export function sourceRow(map: RowMap, r: number): number | null {
 }
 
 /** The shape of a stored matrix for kernels (`MatrixShape` of `formats/format.ts`). */
-export function packShape({ block, columns, pitch }: Pack): { block: number; depth: number; pitch: number } {
-  return { block, depth: columns, pitch };
+export function packShape({ block, columns, pitch, stream }: Pack): {
+  block: number;
+  depth: number;
+  pitch: number;
+  stream: number;
+} {
+  return { block, depth: columns, pitch, stream };
 }
 
 /** Rows of the pack, padded to whole blocks. */

@@ -52,6 +52,7 @@ export class PackTable {
       group: 0,
       offset: 0,
       pitch: 0,
+      stream: 0,
       bytes: 0,
     };
     return this.packs.push(pack) - 1;

@@ -154,7 +154,7 @@ export class KernelScope {
       stride: this.width(codes),
       scales: this.arena(scales, 'read'),
       sums: sums === undefined ? null : this.arena(sums, 'read'),
-      groups: sums === undefined ? 0 : this.width(sums),
+      groups: this.width(scales),
     };
   }
 

@@ -6,7 +6,7 @@
  * (arXiv 1805.02867).
  */
 import type { Op } from '../ir.ts';
-import { type Q8Activation, quantiseActivation, roundHalfEven } from './q8.ts';
+import { type Q8Codes, quantiseTogether, roundHalfEven } from './q8.ts';
 
 /** Positions whose weights share a scale: 0..63, 64..127, and so on. */
 const CONTEXT_CHUNK = 64;
@@ -29,9 +29,9 @@ export function attendQ8(
   { heads, kvHeads, headDim, scale, window, softcap }: Op & { readonly kind: 'attention' },
 ): Float64Array {
   const out = new Float64Array(heads * headDim);
-  const headOf = (row: Float64Array | undefined, head: number): Q8Activation => {
+  const headOf = (row: Float64Array | undefined, head: number): Q8Codes => {
     if (!row) throw new Error('this execution has not run at an earlier position');
-    return quantiseActivation(row.slice(head * headDim, (head + 1) * headDim));
+    return quantiseTogether(row.slice(head * headDim, (head + 1) * headDim));
   };
   for (let head = 0; head < heads; head++) {
     const kvHead = Math.floor(head / (heads / kvHeads));
@@ -68,7 +68,7 @@ interface Partial {
   readonly values: Float64Array;
 }
 
-function partial(scores: readonly number[], values: readonly Q8Activation[]): Partial {
+function partial(scores: readonly number[], values: readonly Q8Codes[]): Partial {
   const largest = Math.max(...scores);
   const powers = scores.map((score) => Math.exp(score - largest));
   const weights = powers.map((power, p) => power * values[p]!.scale);

@@ -17,7 +17,7 @@ import {
   type Tensor,
   type WeightOf,
 } from './model.ts';
-import { type Q8Activation, quantiseActivation } from './q8.ts';
+import { type Activation, quantiseActivation } from './q8.ts';
 import { convolve, rowOp } from './row-ops.ts';
 
 /**
@@ -28,15 +28,15 @@ export type OracleEvent =
   /** A node's result [features]. */
   | { readonly kind: 'value'; readonly execution: number | null; readonly node: ValueId; readonly value: Float64Array }
   /**
-   * The quantised input of linear `node` under q8, and its integer dots i32 [out]. Comes before the
-   * linear's value.
+   * The quantised input of linear `node` over an integer weight, and its integer dots i32 [out,
+   * groups]. Comes before the linear's value.
    */
   | ({
       readonly kind: 'activation';
       readonly execution: number | null;
       readonly node: ValueId;
       readonly dots: Int32Array;
-    } & Q8Activation)
+    } & Activation)
   /** The residual [d] before and after an execution. */
   | { readonly kind: 'execution'; readonly index: number; readonly input: Float64Array; readonly output: Float64Array };
 
@@ -51,7 +51,7 @@ export interface OracleOptions {
    * all later numbers. If a test passes the kernel's own codes here, only rounding differences
    * remain.
    */
-  readonly choose?: (execution: number | null, node: ValueId, nearest: Q8Activation) => Int8Array;
+  readonly choose?: (execution: number | null, node: ValueId, nearest: Activation) => Int8Array;
 }
 
 /** The state of one attention of one execution: a row [kvHeads * headDim] per position. */
@@ -134,13 +134,13 @@ export class Oracle {
     const values: Float64Array[] = [];
     const value = (id: ValueId) => values[id]!;
     for (const { id: node, op } of body.nodes) {
-      const quantise = (x: Float64Array): Q8Activation => {
-        const nearest = quantiseActivation(x);
+      const quantise = (x: Float64Array, group: number): Activation => {
+        const nearest = quantiseActivation(x, group);
         return { ...nearest, codes: this.#choose(execution, node, nearest) };
       };
-      const onQ8 = (activation: Q8Activation, dots: Int32Array) =>
+      const onCodes = (activation: Activation, dots: Int32Array) =>
         this.#observe({ kind: 'activation', execution, node, dots, ...activation });
-      values.push(this.#apply(op, { start, value, tensors, execution, quantise, onQ8 }));
+      values.push(this.#apply(op, { start, value, tensors, execution, quantise, onCodes }));
       this.#observe({ kind: 'value', execution, node, value: value(node) });
     }
     return value(body.result);
@@ -153,8 +153,8 @@ export class Oracle {
       readonly value: (id: ValueId) => Float64Array;
       readonly tensors: readonly Tensor[];
       readonly execution: number | null;
-      readonly quantise: (x: Float64Array) => Q8Activation;
-      readonly onQ8: (activation: Q8Activation, dots: Int32Array) => void;
+      readonly quantise: (x: Float64Array, group: number) => Activation;
+      readonly onCodes: (activation: Activation, dots: Int32Array) => void;
     },
   ): Float64Array {
     const { start, value, execution } = scope;

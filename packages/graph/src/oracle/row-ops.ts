@@ -6,7 +6,7 @@
 import { functionOf } from '../functions.ts';
 import type { Op, ParamId, Rope, ValueId } from '../ir.ts';
 import type { Tensor } from './model.ts';
-import { integerDots, type Q8Activation } from './q8.ts';
+import { type Activation, integerDots } from './q8.ts';
 import { amplitude, frequency } from './rope.ts';
 
 /**
@@ -22,14 +22,14 @@ export interface RowScope {
   readonly tensors: readonly Tensor[];
   /** Absolute position of the token, from 0. */
   readonly position: number;
-  /** Quantises the input of a linear over a q8 or q4 weight. */
-  readonly quantise: (x: Float64Array) => Q8Activation;
-  /** Called with the input codes and integer dots of each linear over a q8 or q4 weight. */
-  readonly onQ8: (activation: Q8Activation, dots: Int32Array) => void;
+  /** Quantises the input of a linear over an integer weight, with a scale for every `group` features. */
+  readonly quantise: (x: Float64Array, group: number) => Activation;
+  /** Called with the input codes and integer dots of each linear over an integer weight. */
+  readonly onCodes: (activation: Activation, dots: Int32Array) => void;
 }
 
 /** The result row [features] of `op`, a fresh array. */
-export function rowOp(op: RowOp, { value, tensors, position, quantise, onQ8 }: RowScope): Float64Array {
+export function rowOp(op: RowOp, { value, tensors, position, quantise, onCodes }: RowScope): Float64Array {
   const tensor = (id: ParamId) => tensors[id]!;
   switch (op.kind) {
     case 'embed':
@@ -37,7 +37,7 @@ export function rowOp(op: RowOp, { value, tensors, position, quantise, onQ8 }: R
     case 'linear':
       return linear(value(op.x), tensor(op.weight), op.bias === null ? null : vector(tensor(op.bias)), {
         quantise,
-        onQ8,
+        onCodes,
       });
     case 'rmsNorm':
       return rmsNorm(value(op.x), op.gain === null ? null : vector(tensor(op.gain)), op.eps, op.heads);
@@ -88,25 +88,32 @@ function tableRow(table: Tensor, r: number): Float64Array {
   const { columns } = table;
   if (table.kind === 'f32') return Float64Array.from(table.values.subarray(r * columns, (r + 1) * columns));
   const codes = table.matrix.codes.subarray(r * columns, (r + 1) * columns);
-  return Float64Array.from(codes, (code) => code * table.matrix.scales[r]!);
+  const { scales, group } = table.matrix;
+  const first = r * Math.ceil(columns / group);
+  return Float64Array.from(codes, (code, c) => code * scales[first + Math.floor(c / group)]!);
 }
 
 /**
  * W x + bias: x [in], W [out, in] -> [out]. For an integer weight the input is quantised too, and
- * the dot is an integer dot.
+ * every group of columns adds an integer dot.
  */
 function linear(
   x: Float64Array,
   weight: Tensor,
   bias: Float32Array | null,
-  { quantise, onQ8 }: Pick<RowScope, 'quantise' | 'onQ8'>,
+  { quantise, onCodes }: Pick<RowScope, 'quantise' | 'onCodes'>,
 ): Float64Array {
   const out = new Float64Array(weight.rows);
   if (weight.kind === 'integer') {
-    const activation = quantise(x);
+    const activation = quantise(x, weight.matrix.group);
     const dots = integerDots(weight.matrix, activation.codes);
-    for (let o = 0; o < out.length; o++) out[o] = dots[o]! * (weight.matrix.scales[o]! * activation.scale);
-    onQ8(activation, dots);
+    const groups = activation.scales.length;
+    for (let o = 0; o < out.length; o++) {
+      for (let g = 0; g < groups; g++) {
+        out[o]! += dots[o * groups + g]! * (weight.matrix.scales[o * groups + g]! * activation.scales[g]!);
+      }
+    }
+    onCodes(activation, dots);
   } else {
     for (let o = 0; o < out.length; o++) {
       let sum = 0;

@@ -70,7 +70,7 @@ export function sequence(
               tensors,
               position,
               quantise: quantiseActivation,
-              onQ8: () => {},
+              onCodes: () => {},
             }),
           );
       }

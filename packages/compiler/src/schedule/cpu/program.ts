@@ -7,7 +7,7 @@ import { allFeatures } from '../../loops/types.ts';
 import type { Buffer, BufferId, FusedOp, Kind, PackId, Program } from '../../program/ir.ts';
 import { CONTEXT_CHUNK, mostChunks, padded } from '../../program/ir.ts';
 import { LARGEST_BLOCK } from '../../program/pack-table.ts';
-import { codesWidth, formatsOf } from '../codes.ts';
+import { codesWidth, formatsOf, scalesWidth } from '../codes.ts';
 
 type Contraction = Extract<FusedOp, { kind: 'contraction' }>;
 type Attention = Extract<FusedOp, { kind: 'attention' }>;
@@ -56,12 +56,11 @@ function ofContraction(kind: Kind, op: Contraction, rows: number): readonly Buff
   if (streams > 1) parts.push({ name: 'dots', element: 'f32', width: streams * LARGEST_BLOCK, rows: MAX_THREADS });
   if (!op.prologue.codes) return parts;
   const width = codesWidth(kind, op);
-  parts.push({ name: 'codes', element: 'codes', width, rows }, { name: 'scales', element: 'f32', width: 1, rows });
-  // enough for every variant
-  const most = formatsOf(kind, op)
-    .map((f) => f.sums(allFeatures))
-    .find((s) => s !== null);
-  if (most) parts.push({ name: 'sums', element: 'sums', width: width / (most.over ?? width), rows });
+  const groups = scalesWidth(kind, op);
+  parts.push({ name: 'codes', element: 'codes', width, rows }, { name: 'scales', element: 'f32', width: groups, rows });
+  // for every variant
+  if (formatsOf(kind, op).some((f) => f.sums(allFeatures) !== null))
+    parts.push({ name: 'sums', element: 'sums', width: groups, rows });
   if (kind.role !== 'end')
     parts.push({ name: 'panels', element: 'codes', width: panelBytes(kind, op), rows: MAX_THREADS });
   return parts;

@@ -1,7 +1,7 @@
 /**
- * Activation codes of one token (q8): scale = max|x| / 127, code = round(x / scale), half to even;
- * an all-zero x has scale 0. The format defines the codes: every target and variant computes the
- * same integers.
+ * Activation codes of one token: scale = max|x| / 127, code = round(x / scale), half to even; an
+ * all-zero x has scale 0. q8 has one scale for all features of a token, q4 one for every 32. The
+ * format defines the codes: every target and variant computes the same integers.
  */
 import type { CodeSums } from '../../formats/format.ts';
 import {
@@ -34,36 +34,99 @@ interface Quantised {
 }
 
 /**
- * Writes the statements that quantise row `from` of x, `depth` features, into row `to` of codes
- * (padded with zeros to words) and scales.
+ * What a format needs of activations: how many features share a scale (null for all), and the sums
+ * of codes that its dots start from.
+ */
+interface Wanted {
+  readonly group: number | null;
+  readonly sums: CodeSums | null;
+}
+
+/**
+ * Writes the statements that quantise row `from` of x, `depth` features, into row `to` of codes,
+ * scales and sums.
  */
 export function quantiseToken(
   scope: CpuScope,
   b: Builder,
   { x, depth, codes, scales, sums }: Quantised,
-  wanted: CodeSums | null,
+  wanted: Wanted,
   from: Index,
   to: Index,
 ): void {
-  quantiseRun(
-    b,
-    { values: scope.arena(x, 'read'), at: b.let('xRow', times(from, scope.width(x))), count: depth },
-    { words: scope.arena(codes, 'write'), at: b.let('wordRow', times(to, scope.width(codes) / 4)) },
-    { values: scope.arena(scales, 'write'), at: to },
-  );
-  if (sums !== null && wanted !== null) sumCodes(scope, b, wanted, codes, sums, to);
+  const source = { values: scope.arena(x, 'read'), at: b.let('xRow', times(from, scope.width(x))), count: depth };
+  const words = { words: scope.arena(codes, 'write'), at: b.let('wordRow', times(to, scope.width(codes) / 4)) };
+  const values = scope.arena(scales, 'write');
+  if (wanted.group === null) quantiseRun(b, source, words, { values, at: to });
+  else quantiseGroups(b, source, words, { values, at: times(to, scope.width(scales)) });
+  if (sums !== null && wanted.sums !== null) sumCodes(scope, b, wanted.sums, codes, sums, to);
+}
+
+/** Features of a group: as many as eight vectors hold. */
+const GROUP = 32;
+
+/** Writes the statements that quantise `count` consecutive f32 with one scale for every 32. */
+function quantiseGroups(b: Builder, source: Run, codes: Codes, scale: Scale): void {
+  const whole = Math.floor(source.count / GROUP);
+  const from = (g: Index): [Omit<Run, 'count'>, Codes, Scale] => [
+    { ...source, at: plus(source.at, times(g, GROUP)) },
+    { ...codes, at: plus(codes.at, times(g, GROUP / 4)) },
+    { ...scale, at: plus(scale.at, g) },
+  ];
+  if (whole > 0) b.loop('serial', 'g', { to: whole }, (inner, g) => quantiseGroup(inner, ...from(g)));
+  const rest = source.count % GROUP;
+  if (rest > 0) {
+    const [tail, words, its] = from(whole);
+    quantiseRun(b, { ...tail, count: rest }, words, its);
+  }
+}
+
+/** Writes the statements that quantise 32 consecutive f32, all of them in registers. */
+function quantiseGroup(b: Builder, source: Omit<Run, 'count'>, codes: Codes, scale: Scale): void {
+  const x = upTo(GROUP / 4).map((v) => b.let('x', load(source.values, plus(source.at, 4 * v), 'f32x4')));
+  const larger = (v: readonly Expr[]): readonly Expr[] =>
+    v.length === 1 ? v : larger(upTo(v.length / 2).map((i) => apply('maxMagnitude', v[2 * i]!, v[2 * i + 1]!)));
+  const largest = b.let('largest', largestLane(b, b.let('max4', larger(x.map((v) => apply('abs', v)))[0]!)));
+  b.store(scale.values, scale.at, mul(largest, f32(1 / 127)));
+  const inverse4 = b.let('inverse4', apply('splat', inverseOf(largest)));
+  const code = x.map((v) => apply('nearestInt', mul(v, inverse4)));
+  for (const half of [0, 1])
+    b.store(codes.words, plus(codes.at, 4 * half), apply('packCodes', ...code.slice(4 * half, 4 * half + 4)));
+}
+
+/** The largest of four lanes, none of them negative. */
+function largestLane(b: Builder, v: Expr): Expr {
+  const across = (v: Expr, lanes: readonly number[]) =>
+    b.let('max4', apply('maxMagnitude', v, applyLanes('shuffle', lanes, v, v)));
+  return applyLanes('extract', [0], across(across(v, [2, 3, 0, 1]), [1, 0, 3, 2]));
+}
+
+/** 127 / largest, or 0 where all values, and so all codes, are zero. */
+const inverseOf = (largest: Expr): Expr =>
+  apply('select', apply('less', f32(0), largest), apply('div', f32(127), largest), f32(0));
+
+/** `count` consecutive f32. */
+interface Run {
+  readonly values: KernelBuffer;
+  readonly at: Index;
+  readonly count: number;
+}
+/** Words of four codes. */
+interface Codes {
+  readonly words: KernelBuffer;
+  readonly at: Index;
+}
+/** One scale. */
+interface Scale {
+  readonly values: KernelBuffer;
+  readonly at: Index;
 }
 
 /**
  * Writes the statements that quantise `count` consecutive f32 into words of four codes and one
  * scale.
  */
-export function quantiseRun(
-  b: Builder,
-  source: { readonly values: KernelBuffer; readonly at: Index; readonly count: number },
-  codes: { readonly words: KernelBuffer; readonly at: Index },
-  scale: { readonly values: KernelBuffer; readonly at: Index },
-): void {
+export function quantiseRun(b: Builder, source: Run, codes: Codes, scale: Scale): void {
   const at = (i: Index, type: 'f32' | 'f32x4' = 'f32x4') => load(source.values, plus(source.at, i), type);
   // four independent vectors at a time, so that no result waits for the previous one; then single
   // vectors, then single values
@@ -77,16 +140,11 @@ export function quantiseRun(
     );
   for (let i = sixteens; i < fours; i += 4) largestOf(0, at(i));
   const pair = (v: number) => apply('maxMagnitude', max4.get(v), max4.get(v + 1));
-  const across = (v: Expr, lanes: readonly number[]) =>
-    b.let('max4', apply('maxMagnitude', v, applyLanes('shuffle', lanes, v, v)));
-  const four = across(across(b.let('max4', apply('maxMagnitude', pair(0), pair(2))), [2, 3, 0, 1]), [1, 0, 3, 2]);
-  const largest = b.variable('largest', applyLanes('extract', [0], four));
+  const largest = b.variable('largest', largestLane(b, b.let('max4', apply('maxMagnitude', pair(0), pair(2)))));
   const tail = upTo(source.count - fours).map((i) => at(fours + i, 'f32'));
   for (const x of tail) largest.set(apply('maxMagnitude', largest.get(), apply('abs', x)));
   b.store(scale.values, scale.at, mul(largest.get(), f32(1 / 127)));
-  // avoids 127 / 0: an all-zero token has codes 0
-  const hasValues = apply('less', f32(0), largest.get());
-  const inverse = b.let('inverse', apply('select', hasValues, apply('div', f32(127), largest.get()), f32(0)));
+  const inverse = b.let('inverse', inverseOf(largest.get()));
   const inverse4 = b.let('inverse4', apply('splat', inverse));
   const code = (v: Expr): Expr => apply('nearestInt', mul(v, v.type === 'f32' ? inverse : inverse4));
   if (sixteens > 0)

@@ -84,14 +84,14 @@ export class CpuScope extends KernelScope {
   }
 
   /**
-   * Interleaved matrices as one: of every `ids.length` blocks, block s belongs to matrix s. Null
+   * Interleaved matrices as one: of every `ids.length` stored blocks, block s belongs to matrix s. Null
    * where each matrix is stored separately.
    */
   interleavedMatrices(ids: readonly PackId[]): ReturnType<KernelScope['matrix']> | null {
     const packs = ids.map((id) => this.kind.packs[id]!);
     const [{ format: name, group, offset, ...first }] = packs as [Pack, ...Pack[]];
     const format = formats[name];
-    const pitch = format.blockBytes(packShape(packs[0]!));
+    const pitch = format.storedBytes(packShape(packs[0]!));
     if (ids.length === 1 || first.pitch === pitch) return null;
     const shape = { ...packShape(packs[0]!), pitch };
     const rows = packs.reduce((sum, pack) => sum + packRows(pack), 0);

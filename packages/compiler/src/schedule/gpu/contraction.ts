@@ -183,7 +183,7 @@ function readAhead(b: Builder, { streams, parts, pieces, turns }: Share, slice: 
         ahead.reads[i]!.set(value, s * turns + turn);
       });
     }
-    const scales = format.rowScales(views, shape, slice);
+    const scales = format.pieces.rowScales(views, shape, slice);
     if (scales) ahead.rowScales.set(scales, s);
   });
 }
@@ -235,8 +235,10 @@ function rows(scope: GpuScope, b: Builder, share: Share, slice: Slice, ahead: Ah
   const row = b.let('row', plus(times(slice.block, shape.block), times(slice.vector, 4)));
   const epilogue = (into: Builder): void => {
     const dots = streams.map(({ views, shape }, s) => {
-      const scales = share.ahead ? ahead.rowScales.get(s) : format.rowScales(views, shape, slice);
-      return upTo(tokens).map((t) => into.let('dot', format.scaled(scales, x, plus(xRow, t), all[s * tokens + t]!)));
+      const scales = share.ahead ? ahead.rowScales.get(s) : format.pieces.rowScales(views, shape, slice);
+      return upTo(tokens).map((t) =>
+        into.let('dot', format.pieces.scaled(scales, x, plus(xRow, t), all[s * tokens + t]!)),
+      );
     });
     for (const t of upTo(tokens)) {
       const token = plus(first, t);

@@ -24,7 +24,7 @@ import {
 import type { Expr, Kernel, KernelBuffer } from '../../loops/ir.ts';
 import { maxLanes, sumLanes } from '../../loops/math.ts';
 import { type BufferId, type FusedOp, type Kind, type Norm, type PackId, padded } from '../../program/ir.ts';
-import { codesWidth } from '../codes.ts';
+import { activationGroup, codesWidth, scalesWidth } from '../codes.ts';
 import type { Value } from '../scope.ts';
 import type { GpuProfile } from './profile.ts';
 import { reduceAll } from './reduce.ts';
@@ -45,14 +45,23 @@ export function needsOperand(kind: Kind, { x, prologue }: Contraction, context: 
 }
 
 /**
+ * Entries of shared memory for sums and maxima: one per invocation, and one for every four features
+ * where groups of them have a scale.
+ */
+function scratchLength(kind: Kind, op: Contraction): number {
+  const quads = op.prologue.codes && activationGroup(kind, op) !== null ? codesWidth(kind, op) / 4 : 0;
+  return Math.max(OPERAND_LANES, quads);
+}
+
+/**
  * Whether decoding prepares x in the workgroup memory of the contraction, in addition to the sums
  * that are combined there.
  */
 export function makesOperandInside(kind: Kind, op: Contraction, { workgroupBytes }: GpuProfile): boolean {
   const streams = Math.max(...op.segments.map(({ streams }) => streams.length));
   const sums = OPERAND_LANES * streams * 16;
-  const x = op.prologue.codes ? codesWidth(kind, op) + 16 : 4 * padded(op.depth, 4);
-  return x + 4 * OPERAND_LANES + sums <= workgroupBytes;
+  const x = op.prologue.codes ? codesWidth(kind, op) + 4 * padded(scalesWidth(kind, op), 4) : 4 * padded(op.depth, 4);
+  return x + 4 * scratchLength(kind, op) + sums <= workgroupBytes;
 }
 
 /** The kernel that prepares x of every token of a tile, in the arena. */
@@ -88,7 +97,7 @@ export function operand(
 ): Activations {
   const { depth, scratch } = op;
   const { norm } = op.prologue;
-  const group: Workgroup = { lane, lanes: OPERAND_LANES, scratch: scratchOf(scope, OPERAND_LANES) };
+  const group: Workgroup = { lane, lanes: OPERAND_LANES, scratch: scratchOf(scope, scratchLength(scope.kind, op)) };
   let x = held(b, group, depth, row(scope, b, op.x, token));
   if (norm) x = normalised(scope, b, group, x, norm);
   if (!op.prologue.codes) {
@@ -108,13 +117,15 @@ export function operand(
           buffer: scope.arena(scratch.codes!, 'write'),
           at: b.let('codesAt', times(rowIndex(scope, scratch.codes!, token), width / 4)),
         };
+  const groups = scalesWidth(scope.kind, op);
   const scale =
     place === 'workgroup'
-      ? { buffer: scope.shared('scale', 'f32', 4, 'of the codes'), at: i32(0) }
-      : { buffer: scope.arena(scratch.scales!, 'write'), at: plus(rowIndex(scope, scratch.scales!, token), 0) };
-  quantised(b, group, x, { width, codes, scale });
+      ? { buffer: scope.shared('scale', 'f32', padded(groups, 4), 'of the codes'), at: i32(0) }
+      : { buffer: scope.arena(scratch.scales!, 'write'), at: rowOf(scope, scratch.scales!, token) };
+  const inGroups = activationGroup(scope.kind, op) !== null;
+  (inGroups ? quantisedInGroups : quantised)(b, group, x, { width, codes, scale });
   if (place === 'workgroup') b.barrier();
-  return { values: codes.buffer, stride: width, scales: scale.buffer, sums: null, groups: 0 };
+  return { values: codes.buffer, stride: width, scales: scale.buffer, sums: null, groups };
 }
 
 const rowIndex = (scope: GpuScope, id: BufferId, token: Index): Expr => plus(scope.bufferRow(id, token), 0);
@@ -135,9 +146,9 @@ export interface Workgroup {
   readonly scratch: KernelBuffer;
 }
 
-/** f32 [lanes]: shared memory for sums and maxima. */
-export function scratchOf(scope: GpuScope, lanes: number): KernelBuffer {
-  return scope.shared('scratch', 'f32', lanes, 'one entry an invocation');
+/** f32: shared memory for sums and maxima, one entry per invocation or more. */
+export function scratchOf(scope: GpuScope, entries: number): KernelBuffer {
+  return scope.shared('scratch', 'f32', entries, 'sums and maxima');
 }
 
 /** A row in registers. */
@@ -244,10 +255,7 @@ interface Pointer {
   readonly at: Expr;
 }
 
-/**
- * Stores codes and scale as q8 defines them (`schedule/cpu/quantise.ts`). Codes past the last
- * feature, up to `width`, are zero.
- */
+/** Stores codes and scale as q8 defines them (`schedule/cpu/quantise.ts`). */
 export function quantised(
   b: Builder,
   group: Workgroup,
@@ -255,27 +263,86 @@ export function quantised(
   { width, codes, scale }: { readonly width: number; readonly codes: Pointer; readonly scale: Pointer },
 ): void {
   const { lane, lanes, scratch } = group;
-  const max = (x: Expr, y: Expr): Expr => apply('max', x, y);
-  const magnitudes = x.quads.map((v) => apply('abs', v)).reduce(max, constant('f32x4', 0));
-  const mine = reduceAll(b, scratch, lane, lanes, maxLanes(b, magnitudes), max);
+  const magnitudes = x.quads.map((v) => apply('abs', v)).reduce(larger, constant('f32x4', 0));
+  const mine = reduceAll(b, scratch, lane, lanes, maxLanes(b, magnitudes), larger);
   const largest = b.let(
     'largest',
-    x.rest.reduce((m, v) => max(m, apply('abs', v)), mine),
+    x.rest.reduce((m, v) => larger(m, apply('abs', v)), mine),
   );
-  const first = apply('less', lane, i32(1));
-  b.when(first, (inner) => inner.store(scale.buffer, scale.at, mul(largest, f32(1 / 127))));
-  // avoids 127 / 0: an all-zero token has codes 0
-  const hasValues = apply('less', f32(0), largest);
-  const inverse = b.let('inverse', apply('select', hasValues, apply('div', f32(127), largest), f32(0)));
-  const code = (v: Expr): Expr => apply('nearestInt', mul(v, v.type === 'f32' ? inverse : apply('splat', inverse)));
+  b.when(apply('less', lane, i32(1)), (inner) => inner.store(scale.buffer, scale.at, mul(largest, f32(1 / 127))));
+  const inverse = b.let('inverse', inverseOf(largest));
+  storeCodes(b, group, x, { width, codes }, () => inverse);
+}
+
+const larger = (x: Expr, y: Expr): Expr => apply('max', x, y);
+
+/** 127 / largest, or 0 where all values, and so all codes, are zero. */
+const inverseOf = (largest: Expr): Expr =>
+  apply('select', apply('less', f32(0), largest), apply('div', f32(127), largest), f32(0));
+
+/** Features that share a scale in q4, and the quads that hold them. */
+const GROUP = 32;
+const QUADS = GROUP / 4;
+
+/**
+ * Stores codes and one scale for every 32 features, as q4 defines them. Every quad's largest
+ * magnitude goes to shared memory; then each invocation reads those of its groups.
+ */
+function quantisedInGroups(
+  b: Builder,
+  group: Workgroup,
+  x: Held,
+  { width, codes, scale }: { readonly width: number; readonly codes: Pointer; readonly scale: Pointer },
+): void {
+  const { lane, lanes, scratch } = group;
+  const quads = Math.floor(x.width / 4);
+  eachQuad(b, group, x.width, (mine, i, feature) =>
+    mine.store(scratch, quotient(feature, 4), maxLanes(mine, apply('abs', x.quads[i]!))),
+  );
+  const rest = x.rest.map((v) => apply('abs', v)).reduce<Expr | null>((m, v) => (m ? larger(m, v) : v), null);
+  if (quads < width / 4)
+    b.loop('serial', 'entry', { from: plus(lane, quads), to: width / 4, step: lanes }, (inner, entry) => {
+      const isRest = apply('less', entry, i32(quads + 1));
+      inner.store(scratch, entry, rest ? apply('select', isRest, rest, f32(0)) : f32(0));
+    });
+  b.barrier();
+  const largestOf = (into: Builder, g: Expr): Expr => {
+    const [low, high] = [0, 4].map((i) => load(scratch, plus(times(g, QUADS), i), 'f32x4')) as [Expr, Expr];
+    return into.let('largest', maxLanes(into, larger(low, high)));
+  };
+  b.loop('serial', 'g', { from: lane, to: width / GROUP, step: lanes }, (inner, g) =>
+    inner.store(scale.buffer, plus(scale.at, g), mul(largestOf(inner, g), f32(1 / 127))),
+  );
+  storeCodes(b, group, x, { width, codes }, (into, feature) => inverseOf(largestOf(into, quotient(feature, GROUP))));
+}
+
+/**
+ * Stores codes; `inverseAt` is the factor for the features from one on. Codes past the last feature,
+ * up to `width`, are zero.
+ */
+function storeCodes(
+  b: Builder,
+  group: Workgroup,
+  x: Held,
+  { width, codes }: { readonly width: number; readonly codes: Pointer },
+  inverseAt: (b: Builder, feature: Expr) => Expr,
+): void {
+  const { lane, lanes } = group;
+  const code = (v: Expr, inverse: Expr): Expr =>
+    apply('nearestInt', mul(v, v.type === 'f32' ? inverse : apply('splat', inverse)));
   const word = (i: Index) => plus(codes.at, quotient(i, 4));
   eachQuad(b, group, x.width, (mine, i, feature) =>
-    mine.store(codes.buffer, word(feature), apply('packBytes', code(x.quads[i]!))),
+    mine.store(codes.buffer, word(feature), apply('packBytes', code(x.quads[i]!, inverseAt(mine, feature)))),
   );
-  const packed = x.rest
-    .map((v, i) => apply('shl', apply('and', code(v), i32(255)), i32(8 * i)))
-    .reduce<Expr>((sum, c) => plus(sum, c), i32(0));
-  if (x.rest.length > 0) b.when(first, (inner) => inner.store(codes.buffer, word(x.width - x.rest.length), packed));
+  const from = x.width - x.rest.length;
+  if (x.rest.length > 0)
+    b.when(apply('less', lane, i32(1)), (inner) => {
+      const inverse = inner.let('inverse', inverseAt(inner, i32(from)));
+      const packed = x.rest
+        .map((v, i) => apply('shl', apply('and', code(v, inverse), i32(255)), i32(8 * i)))
+        .reduce<Expr>((sum, c) => plus(sum, c), i32(0));
+      inner.store(codes.buffer, word(from), packed);
+    });
   const behind = padded(x.width, 4) / 4;
   if (behind < width / 4)
     b.loop('serial', 'zero', { from: plus(lane, behind), to: width / 4, step: lanes }, (inner, w) =>

@@ -13,7 +13,7 @@ import {
   valueUses,
 } from '../../program/ir.ts';
 import { renamed } from '../../program/rename.ts';
-import { codesWidth } from '../codes.ts';
+import { codesWidth, scalesWidth } from '../codes.ts';
 import { makesOperandInside, needsOperand } from './operand.ts';
 import type { GpuProfile } from './profile.ts';
 import { splitsOf, splitsWidth } from './splits.ts';
@@ -36,7 +36,7 @@ export function forGpu(program: Program, profile: GpuProfile): Program {
       const own = (name: string, element: Buffer['element'], width: number): BufferId =>
         add({ name: `${kind.name}.${op.name}.${name}`, element, width, rows: kind.role === 'end' ? 1 : program.tile });
       const scratch = op.prologue.codes
-        ? { codes: own('codes', 'codes', codesWidth(kind, op)), scales: own('scales', 'f32', 1) }
+        ? { codes: own('codes', 'codes', codesWidth(kind, op)), scales: own('scales', 'f32', scalesWidth(kind, op)) }
         : { floats: own('floats', 'f32', padded(op.depth, 4)) };
       return { ...op, scratch };
     });
