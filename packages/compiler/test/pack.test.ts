@@ -187,7 +187,7 @@ describe('f16', () => {
 
   test('a value beyond the range of a half is refused with its place', async () => {
     await expect(packed(pack, [2, 3], Float32Array.of(0, 65504, 1, 2, -65505, 1e30))).rejects.toThrow(
-      'L216 tensor w has values that f16 cannot hold: 2 beyond 65504, the first -65505 at [1, 1]. Try compiling with --quant f32, q8 or q4',
+      'L216 tensor w has values that f16 cannot hold: 2 beyond 65504, the first -65505 at [1, 1]. Try compiling with --quant f32 or q8',
     );
   });
 });
@@ -229,6 +229,17 @@ test('q4: weights that are codes times a half, as in a Q4_0 file, are stored wit
       expect([...found].map((x) => x + 0)).toEqual([...data].map((x) => x + 0));
     }),
     { numRuns: 30 },
+  );
+});
+
+test('q4: a weight beyond seven times the largest half is refused with its place', async () => {
+  const pack = packOf('q4', plain(1), 32, 4);
+  const data = new Float32Array(32).fill(7 * 65_504, 0, 1);
+  const found = unpacked(pack, await packed(pack, [1, 32], data));
+  expect(found[0]).toBe(7 * 65_504);
+  data[3] = -458_529;
+  await expect(packed(pack, [1, 32], data)).rejects.toThrow(
+    'L216 tensor w has values that q4 cannot hold: 1 beyond 458528, the first -458529 at [0, 3]. Try compiling with --quant f32 or q8',
   );
 });
 

@@ -1,5 +1,5 @@
 // layers.o_proj.decode: 1 of 256
-//   read self_attn.o_proj.weight: i8 weights [8, 16] int8, row scales behind each block of 8
+//   read self_attn.o_proj.weight: i8 weights [8, 16] int8, row scales behind every four rows, 2 streams
 //   read self_attn.o_proj.weight.scale: f32 the same bytes as f32
 //   read layers.self_attn: f32 [8, 16]
 //   readwrite x: f32 [8, 16]
@@ -28,9 +28,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   var w_0: vec4<u32> = vec4<u32>(u32(0 & 255) * 0x01010101u);
   var rowScales_0: vec4<f32> = vec4<f32>(0f);
   let piece = select(3, part, (part < 4));
-  let base = ((block_1 * 160) + (v * 16));
-  w_0 = w0[((i32(u32(base) / u32(16)) + (piece * 2)) + 28)];
-  rowScales_0 = bitcast<vec4<f32>>(w0[(((block_1 * 10) + (8 + v)) + 28)]);
+  let base = ((block_1 * 80) + (v * 80));
+  w_0 = w0[((i32(u32(base) / u32(16)) + piece) + 28)];
+  rowScales_0 = bitcast<vec4<f32>>(w0[((((block_1 * 5) + (v * 5)) + 4) + 28)]);
   var x_0: vec4<f32> = vec4<f32>(0f);
   if (lane < 4) {
     x_0 = bitcast<vec4<f32>>(memory[(lane + 72)]);
