@@ -58,7 +58,7 @@ test.each([
   ['model.layers.0.attention.q_proj.weight', 'q8', 'f32'],
   ['model.layers.1.mlp.down_proj.weight', 'q8', 'q8'],
   ['model.layers.1.mlp.gate_proj.weight', 'q4', 'f32'],
-  ['model.layers.1.attention.v_proj.weight', 'q4', 'q8'],
+  ['model.layers.1.attention.v_proj.weight', 'q8', 'q8'],
   ['model.layers.0.norm.weight', 'q8', 'f32'],
   ['model.norm.weight', 'f32', 'f32'],
 ] as const)('%s so large that sums overflow, as %s with %s keys: named in the message', async (name, quant, kv) => {
