@@ -57,7 +57,7 @@ test.each([
   ['model.layers.0.mlp.up_proj.weight', 'f32', 'f32'],
   ['model.layers.0.attention.q_proj.weight', 'q8', 'f32'],
   ['model.layers.1.mlp.down_proj.weight', 'q8', 'q8'],
-  ['model.layers.1.mlp.gate_proj.weight', 'q4', 'f32'],
+  ['model.layers.1.mlp.gate_proj.weight', 'q8', 'f32'],
   ['model.layers.1.attention.v_proj.weight', 'q8', 'q8'],
   ['model.layers.0.norm.weight', 'q8', 'f32'],
   ['model.norm.weight', 'f32', 'f32'],
