@@ -7,7 +7,7 @@ import { expect, test } from 'vitest';
 test('L123 names the size and the remedy', async () => {
   const graph = mobileLLM({ name: 'large', layers: 54, d: 1280, heads: 20, kvHeads: 5, ffn: 3584 });
   await expect(compile(graph, { quant: 'f32' })).rejects.toThrow(
-    'L123 large needs 4.01 GiB of memory, and a WASM memory has at most 4. Try compiling with --quant q8',
+    'L123 large needs 4.01 GiB of memory, and a WASM memory has at most 4. Try compiling with --quant f16',
   );
-  expect((await compile(graph, { quant: 'q8' })).plan.memory.plannedBytes).toBeLessThan(2 ** 32);
+  expect((await compile(graph, { quant: 'f16' })).plan.memory.plannedBytes).toBeLessThan(2 ** 32);
 });
