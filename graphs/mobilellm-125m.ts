@@ -1,6 +1,7 @@
 /**
- * MobileLLM-125M (arXiv 2402.14905, table 1): 30 layers of width 576, 9 query heads over 3 KV heads, tied head. 124,635,456 parameters.
- * Written out in full, to read; the other sizes use the preset, which is this file with its numbers taken out.
+ * MobileLLM-125M (arXiv 2402.14905, table 1): 30 layers of width 576, 9 query heads over 3 KV
+ * heads, tied head. 124,635,456 parameters. It is written out in full as an example; the other
+ * sizes use the preset `mobileLLM`, which is this file with the numbers as options.
  */
 import { block, defineModel, dims, embedding, gqa, input, residual, rmsNorm, rope, stack, swiglu } from '@lamella/dsl';
 

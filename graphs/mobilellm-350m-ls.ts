@@ -1,4 +1,7 @@
-/** MobileLLM-LS-350M (arXiv 2402.14905, section 3.4): 345,355,200 parameters, 64 executions and as many state slots. */
+/**
+ * MobileLLM-LS-350M (arXiv 2402.14905, section 3.4): 345,355,200 parameters, 64 executions, 64
+ * state slots.
+ */
 import { mobileLLM, share } from '@lamella/dsl';
 
 export default mobileLLM({

@@ -1,6 +1,7 @@
 /**
- * Every function of the language refuses what it does not take: a wrong kind of value, an option or argument it does not know, a name that
- * cannot travel. `loose` takes the types off, as running a file without type checking does.
+ * Every DSL function refuses invalid arguments: a value of the wrong kind, an unknown option or
+ * argument, an invalid name. `loose` removes the types, as running a file without a type checker
+ * does.
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import fc from 'fast-check';

@@ -1,6 +1,6 @@
 /**
- * What the types cannot say, or what an author who never ran `tsc` would meet: number, sentence, place, line and remedy. `loose` takes the
- * types off, as running a file without type checking does.
+ * Run-time errors of the DSL, for mistakes that types cannot express and for authors who do not run
+ * `tsc`: code, sentence, place, line and remedy. `loose` removes the types.
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { expect, test } from 'vitest';
@@ -124,8 +124,8 @@ const on = (axes: readonly unknown[]) => {
 };
 
 /**
- * The message, with this file, line and column as `HERE`, and those of a call to mend as `THERE`, so that
- * tests survive edits; asserts that the place is in this file.
+ * The message, with this file, line and column as `HERE`, and those of a call to mend as `THERE`,
+ * so that tests survive edits; asserts that the place is in this file.
  */
 function message(run: () => unknown): string {
   try {

@@ -1,4 +1,4 @@
-/** Several weights that one tensor of the checkpoint holds, and weights that differ from it by a number. */
+/** Several weights in one tensor of the checkpoint, and weights with an offset. */
 import { checkpointTensors, type Graph, parameterCount } from '@lamella/graph/ir';
 import { verify } from '@lamella/graph/verify';
 import { expect, test } from 'vitest';

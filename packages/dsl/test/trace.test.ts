@@ -1,4 +1,4 @@
-/** What running an author's functions writes down. */
+/** The graph that tracing an author's functions records. */
 import { operands, operationName } from '@lamella/graph/ir';
 import { expect, test } from 'vitest';
 import {

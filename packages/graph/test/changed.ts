@@ -1,10 +1,12 @@
-/** A graph with one thing wrong: how the verifier's tests say what they break. */
+/** Builds graphs with one mistake, for the verifier's tests. */
 import type { Graph, Op } from '../src/ir.ts';
 import { tinyGraph } from './tiny.ts';
 
 export type Mutable<T> = { -readonly [K in keyof T]: Mutable<T[K]> };
 
-/** What is broken, part of the message it must give, and how to break it. */
+/**
+ * The name of the mistake, a part of the expected message, and the change that makes the mistake.
+ */
 export type Rejection = readonly [what: string, message: string, edit: (graph: Mutable<Graph>) => void];
 
 /** A tiny graph with one thing changed. */

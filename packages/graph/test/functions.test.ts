@@ -1,4 +1,7 @@
-/** What element-wise functions mean, against numbers known from elsewhere: tables, and identities that the rows do not use. */
+/**
+ * Element-wise functions against known numbers: tables, and identities that the functions do not
+ * use.
+ */
 import { describe, expect, test } from 'vitest';
 import { type FunctionName, functionNames, functionOf } from '../src/functions.ts';
 
