@@ -4,7 +4,8 @@
  * quantisation. No error can hide behind an earlier one.
  */
 import type { ElementExpr, FusedOp, Kind } from '@lamella/compiler/program/ir';
-import { CONTEXT_CHUNK, sourceRow } from '@lamella/compiler/program/ir';
+import { CONTEXT_CHUNK } from '@lamella/compiler/program/ir';
+import { sourceRow } from '@lamella/compiler/program/packs';
 import { splitsOf } from '@lamella/compiler/schedule/gpu/splits';
 import { functionOf } from '@lamella/graph/functions';
 import { attendQ8 } from '@lamella/graph/oracle/kv-q8';

@@ -27,7 +27,7 @@ const sharedState = 'test/conformance/shared-state.test.ts';
 const position: readonly Mutation[] = [
   {
     name: 'RoPE pairs the wrong features',
-    file: `${compiler}/program/ir.ts`,
+    file: `${compiler}/program/packs.ts`,
     find: "by === 'half' ? (plane * turned) / 2 + i",
     replace: "by !== 'half' ? (plane * turned) / 2 + i",
     killedBy: f32,
@@ -555,7 +555,7 @@ const wiring: readonly Mutation[] = [
   },
   {
     name: 'padding between rows of heads is not zero',
-    file: `${compiler}/program/ir.ts`,
+    file: `${compiler}/program/packs.ts`,
     find: 'return i < map.headDim ? head * map.headDim + i : null;',
     replace: 'return head * map.headDim + Math.min(i, map.headDim - 1);',
     killedBy: 'packages/compiler/test/pack.test.ts',

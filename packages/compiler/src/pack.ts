@@ -7,7 +7,7 @@ import type { Weight, WeightId } from '@lamella/graph/ir';
 import { requireInRange } from './formats/range.ts';
 import { formats } from './formats/table.ts';
 import { type Plan, streamsOf } from './plan/plan.ts';
-import { type Pack, packRows, packShape, sourceRow } from './program/ir.ts';
+import { type Pack, packRows, packShape, sourceRow } from './program/packs.ts';
 import { ropeTable } from './rope.ts';
 
 /** Largest piece: a browser fetches, hashes and copies one piece at a time. */

@@ -5,8 +5,9 @@
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { formats, kvFormats } from './formats/table.ts';
-import type { Buffer, BufferId, FormatName, FusedOp, Kind, KvName, Pack, Program } from './program/ir.ts';
-import { padded } from './program/ir.ts';
+import type { Buffer, BufferId, FormatName, FusedOp, Kind, KvName, Program } from './program/ir.ts';
+import type { Pack } from './program/packs.ts';
+import { padded } from './program/packs.ts';
 
 /**
  * The program with formats for stored matrices, for the x of contractions and for keys and values.

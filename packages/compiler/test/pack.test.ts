@@ -15,8 +15,9 @@ import { interpret } from '../src/loops/interpret.ts';
 import type { Kernel } from '../src/loops/ir.ts';
 import { type PackedChunk, packWeights, WEIGHT_CHUNK_BYTES } from '../src/pack.ts';
 import { packBytes, storedBytes, streamsOf } from '../src/plan/plan.ts';
-import { type FormatName, type Pack, packRows, packShape, type RowMap, storedRows } from '../src/program/ir.ts';
+import type { FormatName } from '../src/program/ir.ts';
 import { blockRows } from '../src/program/pack-table.ts';
+import { type Pack, packRows, packShape, type RowMap, storedRows } from '../src/program/packs.ts';
 import { bufferAt } from './kernel-in-wasm.ts';
 import { planOf } from './plans.ts';
 

@@ -1,6 +1,7 @@
 /** Hand-made plans, for passes that read only a part of one. */
 import type { Plan } from '../src/plan/plan.ts';
-import type { Kind, Pack } from '../src/program/ir.ts';
+import type { Kind } from '../src/program/ir.ts';
+import type { Pack } from '../src/program/packs.ts';
 
 const nothing = { offset: 0, bytes: 0 };
 

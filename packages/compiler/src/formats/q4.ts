@@ -27,7 +27,7 @@ import {
 } from '../loops/build.ts';
 import { toHalf } from '../loops/half.ts';
 import type { Expr } from '../loops/ir.ts';
-import { padded } from '../program/ir.ts';
+import { padded } from '../program/packs.ts';
 import { type BlockShape, type Format, matrixBytes, type Panel, panelRows } from './format.ts';
 import { pairSums, placeOf, storedAt, VECTOR_ROWS } from './integer.ts';
 import { GROUP, Q4Group } from './q4-codes.ts';

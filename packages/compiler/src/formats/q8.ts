@@ -22,7 +22,7 @@ import {
 import { roundHalfEven } from '../loops/intrinsics.ts';
 import type { Expr, KernelBuffer } from '../loops/ir.ts';
 
-import { padded } from '../program/ir.ts';
+import { padded } from '../program/packs.ts';
 import {
   type Activations,
   type BlockShape,

@@ -4,9 +4,10 @@
  */
 import { distinct } from '@lamella/graph/distinct';
 import { features, type Node, type Rope, type ValueId } from '@lamella/graph/ir';
-import type { BufferId, ElementExpr, FusedOp, RopeTable, RowMap, StatePart } from '../program/ir.ts';
-import { padded } from '../program/ir.ts';
+import type { BufferId, ElementExpr, FusedOp, RopeTable, StatePart } from '../program/ir.ts';
 import { PackTable } from '../program/pack-table.ts';
+import type { RowMap } from '../program/packs.ts';
+import { padded } from '../program/packs.ts';
 import type { BodyView } from './body-view.ts';
 
 /** A value before it has a buffer. */

@@ -7,7 +7,8 @@
  * no lane moves.
  */
 import type { Node, Rope } from '@lamella/graph/ir';
-import type { BufferId, ElementExpr, HeadsDestination, RowMap, RowOrder, Segment } from '../program/ir.ts';
+import type { BufferId, ElementExpr, HeadsDestination, RowOrder, Segment } from '../program/ir.ts';
+import type { RowMap } from '../program/packs.ts';
 import type { Draft } from './draft.ts';
 import { type Attention, type Group, type Heads, isPlain, pairingOf } from './match.ts';
 

@@ -5,19 +5,9 @@
  * reads: those are in attention's layout (`emit-heads.ts`).
  */
 import { features, type Node, type Op, type ValueId } from '@lamella/graph/ir';
-import type {
-  BufferId,
-  Destination,
-  ElementExpr,
-  FusedOp,
-  Kind,
-  Norm,
-  Pack,
-  RowMap,
-  Segment,
-  StatePart,
-} from '../program/ir.ts';
-import { padded } from '../program/ir.ts';
+import type { BufferId, Destination, ElementExpr, FusedOp, Kind, Norm, Segment, StatePart } from '../program/ir.ts';
+import type { Pack, RowMap } from '../program/packs.ts';
+import { padded } from '../program/packs.ts';
 import type { BodyView } from './body-view.ts';
 import { type Common, Draft, type Value } from './draft.ts';
 import { HeadsEmitter } from './emit-heads.ts';

@@ -11,7 +11,7 @@
 import { distinct } from '@lamella/graph/distinct';
 import { features, type Graph } from '@lamella/graph/ir';
 import type { Buffer, Kind, Program, RopeTable } from '../program/ir.ts';
-import { padded } from '../program/ir.ts';
+import { padded } from '../program/packs.ts';
 import type { Shared, SharedKind } from '../share.ts';
 import { assign } from './assign.ts';
 import { BodyView } from './body-view.ts';

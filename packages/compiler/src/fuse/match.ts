@@ -5,7 +5,8 @@
  * Every other node is a group of its own. This step only finds groups; `emit` makes the operations.
  */
 import { features, type Node, type Op, operands, type Rope, type ValueId } from '@lamella/graph/ir';
-import { type HeadLayout, type Pairing, padded, samePairing } from '../program/ir.ts';
+import type { HeadLayout } from '../program/ir.ts';
+import { type Pairing, padded, samePairing } from '../program/packs.ts';
 import type { BodyView } from './body-view.ts';
 
 export type Attention = Extract<Op, { kind: 'attention' }>;

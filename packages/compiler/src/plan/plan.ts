@@ -9,19 +9,10 @@ import type { MemoryPlan, Region, TableRow } from '@lamella/runtime/manifest';
 import { TABLE_ROW, WORD, wasmStepBytes } from '@lamella/runtime/step';
 import { kvShape } from '../formats/kv.ts';
 import { formats, kvFormats } from '../formats/table.ts';
-import type {
-  Buffer,
-  BufferId,
-  ElementExpr,
-  FusedOp,
-  Kind,
-  Norm,
-  Pack,
-  PackId,
-  Program,
-  RopeTable,
-} from '../program/ir.ts';
-import { bufferUses, packRows, packShape, padded } from '../program/ir.ts';
+import type { Buffer, BufferId, ElementExpr, FusedOp, Kind, Norm, Program, RopeTable } from '../program/ir.ts';
+import { bufferUses } from '../program/ir.ts';
+import type { Pack, PackId } from '../program/packs.ts';
+import { packRows, packShape, padded } from '../program/packs.ts';
 import { MAX_THREADS } from '../schedule/cpu/program.ts';
 import type { Shared } from '../share.ts';
 import { type Interval, type Placement, placeBuffers } from './arena.ts';

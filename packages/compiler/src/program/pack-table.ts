@@ -3,7 +3,7 @@
  * addresses.
  */
 import type { Param, ParamId } from '@lamella/graph/ir';
-import { type Pack, type PackId, padded, type RowMap, storedRows } from './ir.ts';
+import { type Pack, type PackId, padded, type RowMap, storedRows } from './packs.ts';
 
 export const LARGEST_BLOCK = 16;
 

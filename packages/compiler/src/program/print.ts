@@ -8,13 +8,11 @@ import {
   type HeadLayout,
   type Kind,
   type Norm,
-  type Pack,
   type Program,
-  pairingText,
   positionsOf,
-  type RowMap,
   type StatePart,
 } from './ir.ts';
+import { type Pack, pairingText, type RowMap } from './packs.ts';
 
 /** The fused program: rows, then each kind's operations with their stored tensors. */
 export function printProgram(program: Program): string {

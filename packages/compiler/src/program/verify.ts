@@ -7,7 +7,8 @@
 import { formats } from '../formats/table.ts';
 import { ALIGNMENT } from '../plan/arena.ts';
 import type { Plan } from '../plan/plan.ts';
-import { type BufferId, bufferUses, type Kind, type Program, packRows } from './ir.ts';
+import { type BufferId, bufferUses, type Kind, type Program } from './ir.ts';
+import { packRows } from './packs.ts';
 
 /** Returns the program; throws if it breaks a rule. */
 export function verifyProgram(program: Program): Program {

@@ -4,7 +4,8 @@
  */
 import type { Format } from '../formats/format.ts';
 import { formats } from '../formats/table.ts';
-import { type FusedOp, type Kind, padded } from '../program/ir.ts';
+import type { FusedOp, Kind } from '../program/ir.ts';
+import { padded } from '../program/packs.ts';
 
 type Contraction = Extract<FusedOp, { kind: 'contraction' }>;
 

@@ -19,7 +19,8 @@ import {
   times,
 } from '../loops/build.ts';
 import type { Expr } from '../loops/ir.ts';
-import type { ElementExpr, FusedOp, Pairing } from '../program/ir.ts';
+import type { ElementExpr, FusedOp } from '../program/ir.ts';
+import type { Pairing } from '../program/packs.ts';
 import type { KernelScope } from './scope.ts';
 
 type HeadsOp = Extract<FusedOp, { kind: 'heads' }>;

@@ -28,8 +28,10 @@ import {
 import { builders } from '../loops/functions.ts';
 import type { Expr, Kernel, KernelBuffer } from '../loops/ir.ts';
 import type { Plan } from '../plan/plan.ts';
-import type { BufferId, Destination, ElementExpr, Kind, Pack, PackId, RowOrder, Scratch } from '../program/ir.ts';
-import { packRows, packShape, positionsOf, storedRows } from '../program/ir.ts';
+import type { BufferId, Destination, ElementExpr, Kind, RowOrder, Scratch } from '../program/ir.ts';
+import { positionsOf } from '../program/ir.ts';
+import type { Pack, PackId } from '../program/packs.ts';
+import { packRows, packShape, storedRows } from '../program/packs.ts';
 
 export type Lowering = 'decode' | 'prefill';
 

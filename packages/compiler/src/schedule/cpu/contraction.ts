@@ -9,7 +9,7 @@ import { formats } from '../../formats/table.ts';
 import { apply, type Builder, type Index, load, Names, plus, times } from '../../loops/build.ts';
 import type { Expr, Kernel } from '../../loops/ir.ts';
 import type { BufferId, FusedOp, Segment } from '../../program/ir.ts';
-import { padded } from '../../program/ir.ts';
+import { padded } from '../../program/packs.ts';
 import { normaliseToken } from './normalise.ts';
 import { quantiseToken } from './quantise.ts';
 import type { CpuScope } from './scope.ts';

@@ -4,9 +4,11 @@
  */
 import { formats } from '../../formats/table.ts';
 import { allFeatures } from '../../loops/types.ts';
-import type { Buffer, BufferId, FusedOp, Kind, PackId, Program } from '../../program/ir.ts';
-import { CONTEXT_CHUNK, mostChunks, padded } from '../../program/ir.ts';
+import type { Buffer, BufferId, FusedOp, Kind, Program } from '../../program/ir.ts';
+import { CONTEXT_CHUNK, mostChunks } from '../../program/ir.ts';
 import { LARGEST_BLOCK } from '../../program/pack-table.ts';
+import type { PackId } from '../../program/packs.ts';
+import { padded } from '../../program/packs.ts';
 import { codesWidth, formatsOf, scalesWidth } from '../codes.ts';
 
 type Contraction = Extract<FusedOp, { kind: 'contraction' }>;

@@ -8,7 +8,8 @@ import type { Builder, Index } from '../../loops/build.ts';
 import type { Expr, KernelBuffer } from '../../loops/ir.ts';
 import type { Features } from '../../loops/types.ts';
 import type { Plan } from '../../plan/plan.ts';
-import { type BufferId, type Kind, type Pack, type PackId, packRows, packShape } from '../../program/ir.ts';
+import type { BufferId, Kind } from '../../program/ir.ts';
+import { type Pack, type PackId, packRows, packShape } from '../../program/packs.ts';
 import { KernelScope, type Lowering, partName } from '../scope.ts';
 
 /**

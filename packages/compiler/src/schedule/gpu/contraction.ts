@@ -26,7 +26,8 @@ import {
   times,
 } from '../../loops/build.ts';
 import type { Expr, Kernel } from '../../loops/ir.ts';
-import { type BufferId, type FusedOp, padded, type Segment } from '../../program/ir.ts';
+import type { BufferId, FusedOp, Segment } from '../../program/ir.ts';
+import { padded } from '../../program/packs.ts';
 import { arenaOperand, makesOperandInside, needsOperand, OPERAND_LANES, operand, operandKernel } from './operand.ts';
 import { combineParts } from './reduce.ts';
 import type { GpuScope } from './scope.ts';

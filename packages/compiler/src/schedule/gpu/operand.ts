@@ -23,7 +23,8 @@ import {
 } from '../../loops/build.ts';
 import type { Expr, Kernel, KernelBuffer } from '../../loops/ir.ts';
 import { maxLanes, sumLanes } from '../../loops/math.ts';
-import { type BufferId, type FusedOp, type Kind, type Norm, type PackId, padded } from '../../program/ir.ts';
+import type { BufferId, FusedOp, Kind, Norm } from '../../program/ir.ts';
+import { type PackId, padded } from '../../program/packs.ts';
 import { activationGroup, codesWidth, scalesWidth } from '../codes.ts';
 import type { Value } from '../scope.ts';
 import type { GpuProfile } from './profile.ts';

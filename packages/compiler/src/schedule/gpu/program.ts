@@ -3,15 +3,8 @@
  * split, and each reader of the result merges them. Contractions get arena buffers for the x that
  * their workgroups cannot prepare themselves.
  */
-import {
-  type Buffer,
-  type BufferId,
-  type FusedOp,
-  type Kind,
-  type Program,
-  padded,
-  valueUses,
-} from '../../program/ir.ts';
+import { type Buffer, type BufferId, type FusedOp, type Kind, type Program, valueUses } from '../../program/ir.ts';
+import { padded } from '../../program/packs.ts';
 import { renamed } from '../../program/rename.ts';
 import { codesWidth, scalesWidth } from '../codes.ts';
 import { makesOperandInside, needsOperand } from './operand.ts';

@@ -7,7 +7,8 @@ import { apply, type Builder, type Index, i32, plus } from '../../loops/build.ts
 import type { Expr, Kernel, KernelBuffer } from '../../loops/ir.ts';
 import { elementBytes } from '../../loops/types.ts';
 import type { Plan } from '../../plan/plan.ts';
-import { type BufferId, type Kind, padded } from '../../program/ir.ts';
+import type { BufferId, Kind } from '../../program/ir.ts';
+import { padded } from '../../program/packs.ts';
 import { KernelScope, type Lowering, type Value } from '../scope.ts';
 import type { GpuProfile } from './profile.ts';
 import { mergedAttention, splitAttention } from './splits.ts';

@@ -6,7 +6,7 @@
 import { GPU_STEP_WORDS, WORD } from '@lamella/runtime/step';
 import type { GpuLayout, GpuPlace } from '@lamella/runtime/webgpu-manifest';
 import type { Plan } from '../../plan/plan.ts';
-import { padded } from '../../program/ir.ts';
+import { padded } from '../../program/packs.ts';
 import type { GpuProfile } from '../../schedule/gpu/profile.ts';
 import { CANDIDATE_BYTES } from '../../schedule/gpu/scope.ts';
 import { resourceAt } from './bind.ts';
