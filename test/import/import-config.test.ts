@@ -255,6 +255,39 @@ test('a config.json that is missing, not JSON or not an object', () => {
   expect(() => importHuggingFace(checkpoint('list', '[]'))).toThrow(/^L206 .*it is not a JSON object/);
 });
 
+describe('other families: what the config leaves out is what transformers fills in, and null is none', () => {
+  const attention = async (config: object) =>
+    operation(await graphOf('left-out', { ...llama, ...config }), 'attention');
+  const mistral = { model_type: 'mistral', num_key_value_heads: 2, max_position_embeddings: 8192 };
+  const gemma2 = { model_type: 'gemma2', num_key_value_heads: 2, head_dim: 16 };
+
+  test('the window of a Mistral', async () => {
+    expect(await attention(mistral)).toMatchObject({ window: 4096 });
+    expect(await attention({ ...mistral, sliding_window: null })).toMatchObject({ window: null });
+    expect(await attention({ ...mistral, sliding_window: 512 })).toMatchObject({ window: 512 });
+  });
+
+  test('the soft caps of a Gemma 2', async () => {
+    expect(await attention(gemma2)).toMatchObject({ softcap: 50 });
+    expect(await attention({ ...gemma2, attn_logit_softcapping: null })).toMatchObject({ softcap: null });
+    const source = (config: object) => importHuggingFace(checkpoint('caps', { ...llama, ...config })).source;
+    expect(source(gemma2)).toContain('1 / 30');
+    expect(source({ ...gemma2, final_logit_softcapping: null })).not.toContain('1 / 30');
+  });
+
+  test('the tied head of a SmolLM3, the experts and Mamba layers of a Granite 4', () => {
+    const source = (config: object) => importHuggingFace(checkpoint('left-out', { ...llama, ...config })).source;
+    expect(source({ model_type: 'smollm3' })).toContain('the head is the embedding');
+    const granite = { model_type: 'granitemoehybrid', shared_intermediate_size: 96, num_local_experts: 0 };
+    expect(() => source({ ...granite })).toThrow(/layer_types is missing/);
+    const types = { layer_types: ['attention', 'attention'] };
+    expect(() => source({ ...granite, ...types, num_local_experts: undefined })).toThrow(
+      /num_local_experts is missing/,
+    );
+    expect(source({ ...granite, ...types })).toContain('defineModel');
+  });
+});
+
 /** Keys that change the maths in some family, each with a value that does. */
 const mathsChanging: Readonly<Record<string, unknown>> = {
   add_bias_linear: true,

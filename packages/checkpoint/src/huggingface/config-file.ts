@@ -90,6 +90,11 @@ export class Config {
     throw this.refusalOf(key, `true or false for ${this.#within}${key}`);
   }
 
+  /** Whether `key` is null, which in `transformers` means "none" where an absent key means the default. */
+  isNull(key: string): boolean {
+    return this.#fields[key] === null;
+  }
+
   /** One of `choices`, by its name in the file. */
   choice<T>(key: string, choices: Readonly<Record<string, T>>, otherwise?: string): T {
     const value = this.value(key) ?? otherwise;

@@ -23,6 +23,8 @@ interface Version {
   readonly defaults: { readonly kvHeads: number; readonly headDim: number };
   readonly norms: 'pre' | 'sandwich';
   readonly headNorm: boolean;
+  /** Soft caps of a config that leaves them out. */
+  readonly caps: { readonly attn_logit_softcapping: number | null; readonly final_logit_softcapping: number | null };
   /** Layers with a window, where `layer_types` does not name them. */
   readonly windowed: (layer: number) => boolean;
   /** RoPE of layers without and with a window. */
@@ -30,7 +32,7 @@ interface Version {
 }
 
 function gemmaWith(config: Config, modelType: string, version: Version): Decoder {
-  const { norms, headNorm, windowed, defaults } = version;
+  const { norms, headNorm, windowed, defaults, caps } = version;
   refuseQuantised(config);
   config.only('attention_bias', [false], 'biases in a gemma');
   config.only('use_bidirectional_attention', [false], 'attention in both directions');
@@ -44,7 +46,12 @@ function gemmaWith(config: Config, modelType: string, version: Version): Decoder
     throw config.refusalOf('layer_types', `layer_types of ${known.join(' and ')} alone`);
   }
   const size = norms === 'pre' ? shape.context : config.size('sliding_window', 'context', 4096);
-  const cap = (key: string) => (config.has(key) ? config.positive(key, 1e6) : null);
+  // Gemma 2's code has these caps where a config leaves them out; null is none.
+  const cap = (key: keyof typeof caps) => {
+    const usual = caps[key];
+    if (!config.has(key) && (usual === null || config.isNull(key))) return null;
+    return config.positive(key, 1e6, usual ?? undefined);
+  };
   // Gemma 1's config has `hidden_act: gelu` for the form by tanh, which later files spell out.
   const key = config.spelling('hidden_activation', 'hidden_act');
   config.value('hidden_act');
@@ -103,11 +110,14 @@ const oneRope = (config: Config) => (headDim: number) => {
   return { full: turn, local: turn };
 };
 
+const uncapped = { attn_logit_softcapping: null, final_logit_softcapping: null };
+
 export function gemma(config: Config): Decoder {
   return gemmaWith(config, 'gemma', {
     defaults: { kvHeads: 16, headDim: 256 },
     norms: 'pre',
     headNorm: false,
+    caps: uncapped,
     windowed: () => false,
     ropes: oneRope(config),
   });
@@ -118,6 +128,7 @@ export function gemma2(config: Config): Decoder {
     defaults: { kvHeads: 4, headDim: 256 },
     norms: 'sandwich',
     headNorm: false,
+    caps: { attn_logit_softcapping: 50, final_logit_softcapping: 30 },
     windowed: (layer) => layer % 2 === 0,
     ropes: oneRope(config),
   });
@@ -130,6 +141,7 @@ export function gemma3(config: Config): Decoder {
     defaults: { kvHeads: 4, headDim: 256 },
     norms: 'sandwich',
     headNorm: true,
+    caps: uncapped,
     windowed: (layer) => (layer + 1) % period !== 0,
     ropes: (headDim) => gemma3Ropes(config, headDim),
   });

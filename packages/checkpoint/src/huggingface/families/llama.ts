@@ -160,9 +160,11 @@ function repeats(config: Config): number {
   return config.flag('layer_sharing') ? count : 1;
 }
 
+/** Mistral has a window of 4096 where a config leaves it out, and none where it is null. */
 export function mistral(config: Config): Decoder {
   const context = config.size('max_position_embeddings', 'context');
-  const window = config.has('sliding_window') ? windowIn(context, config.size('sliding_window', 'context')) : null;
+  const size = config.isNull('sliding_window') ? context : config.size('sliding_window', 'context', 4096);
+  const window = windowIn(context, size);
   return llamaWith(config, 'mistral', { defaults: { kvHeads: 8 }, window: () => window });
 }
 
@@ -214,6 +216,7 @@ export function smolLm3(config: Config): Decoder {
   const rotated = rotatedLayers(config, layers);
   return llamaWith(config, 'smollm3', {
     defaults: { kvHeads: 4, theta: 2e6 },
+    tied: true,
     bias: attentionBias(config),
     feedForwardBias: config.flag('mlp_bias'),
     rotates: (layer) => rotated?.[layer] ?? (layer + 1) % interval !== 0,
@@ -264,14 +267,18 @@ export function granite(config: Config): Decoder {
 export function graniteHybrid(config: Config): Decoder {
   const layers = config.size('num_hidden_layers', 'layers');
   // Version 4 of `transformers` writes "attention", version 5 "full_attention".
-  if (layerTypes(config, layers)?.some((type) => type !== 'attention' && type !== 'full_attention')) {
+  const types = layerTypes(config, layers);
+  if (!types?.every((type) => type === 'attention' || type === 'full_attention')) {
     throw config.refusalOf(
       'layer_types',
       'a checkpoint whose layers are all attention: Mamba layers cannot be imported',
     );
   }
-  config.only('num_local_experts', [0], 'a mixture of experts');
-  config.only('num_experts_per_tok', [0], 'a mixture of experts');
+  // Absent, it means 8.
+  if (config.value('num_local_experts') !== 0) {
+    throw config.refusalOf('num_local_experts', 'a checkpoint with num_local_experts: 0');
+  }
+  config.value('num_experts_per_tok');
   config.only('normalization_function', ['rmsnorm'], 'another norm');
   const rotates = config.choice('position_embedding_type', { rope: true, nope: false }, 'nope');
   config.value('intermediate_size');
