@@ -3,6 +3,7 @@
  * picture appears, an edit changes it, a fault is marked at its line and keeps the last picture, a
  * run measures. `studio.full.ts` has further tests.
  */
+import { readFileSync } from 'node:fs';
 import { launchChromium } from '@lamella/hosts/chromium';
 import type { Site } from '@lamella/hosts/serve';
 import axe from 'axe-core';
@@ -19,6 +20,10 @@ import {
   serveStudio,
   settled,
 } from './site.ts';
+
+const assistant = readFileSync(new URL('../../../graphs/assistant.ts', import.meta.url), 'utf8').split('\n');
+/** The first line of the assistant's graph that has this text. */
+const lineOf = (text: string) => assistant.findIndex((line) => line.includes(text)) + 1;
 
 let site: Site;
 let browser: Browser;
@@ -71,13 +76,13 @@ test('a wrong axis is marked at its line, with a remedy, and the last good pictu
   await choose(page, 'assistant');
   await replace(page, 'mlp: swiglu(d, ff)', 'mlp: swiglu(ff, d)');
   await settled(page, 'fault');
-  const line = 34; // return residual(x, (x) => w.mlp(...))
+  const line = lineOf('residual(x, (x) => w.mlp(');
   await page.locator('.problem', { hasText: `line ${line}` }).waitFor();
   // The checker and the run of the code both find it, and it is listed once.
   await expect
     .poll(() => problems(page))
     .toEqual([
-      `line ${line} | L101 | axis d=128 does not fit: expected ff=256, at layers.mlp | Try swiglu(d, ff) at graphs/assistant.ts:30:10`,
+      `line ${line} | L101 | axis d=128 does not fit: expected ff=256, at layers.mlp | Try swiglu(d, ff) at graphs/assistant.ts:${lineOf('mlp: swiglu(')}:10`,
     ]);
   expect(await markedLines(page)).toEqual([line]);
   expect(await page.locator('#panel-pictures .stale-note').isVisible()).toBe(true);
@@ -89,12 +94,13 @@ test('a wrong axis is marked at its line, with a remedy, and the last good pictu
 });
 
 test('faults of the verifier are marked as well', async () => {
+  const line = lineOf('self_attn: gqa(');
   await replace(page, 'kvHeads: 2', 'kvHeads: 3');
   await settled(page, 'fault');
   await expect
     .poll(() => problems(page))
-    .toEqual(['line 28 | L104 | kvHeads must divide heads: 4 / 3, at layers.self_attn | Try kvHeads: 2']);
-  expect(await markedLines(page)).toEqual([28]);
+    .toEqual([`line ${line} | L104 | kvHeads must divide heads: 4 / 3, at layers.self_attn | Try kvHeads: 2`]);
+  expect(await markedLines(page)).toEqual([line]);
   await replace(page, 'kvHeads: 3', 'kvHeads: 2');
   await settled(page, 'good');
 });
