@@ -1,10 +1,8 @@
 /**
- * The assistant: turns an English request into one JSON call. It can be trained on a CPU in minutes
- * and is deep for its size, as MobileLLM-LS (arXiv 2402.14905, section 3.4): 4 weight sets, each
- * executed twice in a row. Tokens are bytes (0-255), then <bos> 256, <eos> 257, <sep> 258, <pad>
- * 259. 624,256 parameters. A theta of 1,000 is enough for sequences of a few hundred bytes; it
- * gives more of a short head (headDim 32) frequencies that separate neighbouring positions, as
- * copying needs.
+ * The assistant turns an English request into one JSON call. It trains on a CPU in minutes and is deep for its size, as
+ * MobileLLM-LS (arXiv 2402.14905, section 3.4): 4 weight sets, each run twice in a row. Tokens are bytes (0-255), then
+ * <bos> 256, <eos> 257, <sep> 258, <pad> 259. 624,256 parameters. A theta of 1,000 serves a few hundred bytes and gives
+ * more of a short head (headDim 32) frequencies that separate neighbouring positions, as copying needs.
  */
 import {
   block,
