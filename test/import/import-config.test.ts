@@ -233,10 +233,45 @@ test.each([
   [{ layer_sharing: true }, /layer_sharing is true\. Try model_type: mobilellm, .* or layer_sharing: false/],
   [{ share_embedding: true }, /share_embedding is true\. Try model_type: mobilellm/],
   [
-    { rope_scaling: { rope_type: 'default', partial_rotary_factor: 0.2 } },
-    /rotates 3 features of a head\. Try an even number/,
+    { rope_scaling: { rope_type: 'default', partial_rotary_factor: 0.5 } },
+    /partial_rotary_factor is 0\.5\. Try .* partial_rotary_factor: 1/,
   ],
-  [{ partial_rotary_factor: 1.5 }, /partial_rotary_factor is 1\.5\. Try a number above 0 and at most 1/],
+  [{ partial_rotary_factor: 0.5 }, /partial_rotary_factor is 0\.5\. Try a checkpoint with partial_rotary_factor: 1/],
+  [
+    { model_type: 'phi3', partial_rotary_factor: 1.5 },
+    /partial_rotary_factor is 1\.5\. Try a number above 0 and at most 1/,
+  ],
+  [{ model_type: 'phi3', partial_rotary_factor: 0.2 }, /rotates 3 features of a head\. Try an even number/],
+  [{ rms_norm_eps: 1e-46 }, /rms_norm_eps is 1e-46\. Try a number above 0/],
+  [
+    { rope_scaling: { type: 'linear', factor: 2 }, rope_parameters: {} },
+    /rope_scaling is .* Try one of rope_scaling and/,
+  ],
+  [
+    {
+      rope_scaling: {
+        rope_type: 'llama3',
+        factor: 8,
+        low_freq_factor: 4,
+        high_freq_factor: 4,
+        original_max_position_embeddings: 32,
+      },
+    },
+    /rope_scaling\.low_freq_factor is 4\. Try a number below high_freq_factor \(4\)/,
+  ],
+  [{ model_type: 'qwen2', max_window_layers: 'abc' }, /max_window_layers is "abc"\. Try a whole number from 0/],
+  [
+    { model_type: 'lfm2', num_key_value_heads: 2, conv_L_cache: 3000 },
+    /conv_L_cache is 3000\. Try a whole number from 1 to 64/,
+  ],
+  [
+    { model_type: 'lfm2', num_key_value_heads: 2, block_ffn_dim_multiplier: 1e-30 },
+    /block_ffn_dim_multiplier is 1e-30/,
+  ],
+  [
+    { model_type: 'gemma3_text', rope_scaling: { type: 'linear', factor: 2 }, rope_parameters: { rope_theta: 1e4 } },
+    /rope_scaling is .* Try one of rope_scaling and rope_parameters/,
+  ],
   [
     { model_type: 'mobilellm', layer_sharing: true, layer_sharing_mode: 'reverse' },
     /layer_sharing_mode is "reverse"\. Try removing layer_sharing_mode/,
@@ -265,6 +300,15 @@ describe('other families: what the config leaves out is what transformers fills 
     expect(await attention(mistral)).toMatchObject({ window: 4096 });
     expect(await attention({ ...mistral, sliding_window: null })).toMatchObject({ window: null });
     expect(await attention({ ...mistral, sliding_window: 512 })).toMatchObject({ window: 512 });
+  });
+
+  test('the window of a Qwen, which only use_sliding_window turns on', async () => {
+    const qwen2 = { ...mistral, model_type: 'qwen2', max_window_layers: 0 };
+    expect(await attention({ ...qwen2, sliding_window: 512 })).toMatchObject({ window: null });
+    expect(await attention({ ...qwen2, use_sliding_window: true })).toMatchObject({ window: 4096 });
+    expect(await attention({ ...qwen2, use_sliding_window: true, sliding_window: null })).toMatchObject({
+      window: null,
+    });
   });
 
   test('the soft caps of a Gemma 2', async () => {

@@ -4,6 +4,7 @@ import type { Axis } from '@lamella/graph/ir';
 import { axis, boolean, declared, number, optional, options } from './arguments.ts';
 import { checkSize } from './axes.ts';
 import { type Layer, layer } from './layers.ts';
+import { checkCount, mostTaps } from './limits.ts';
 import { Parameter } from './module.ts';
 import { capture } from './site.ts';
 import type { Tensor } from './tensor.ts';
@@ -13,7 +14,7 @@ import { activeTrace } from './trace.ts';
  * The weighted sum of each feature's last `taps` inputs: [t, d] -> [t, d]. Inputs before the first
  * token are 0. Weights `weight` [d, 1, taps], the newest input's last, and, with `bias`, `bias`
  * [d], as in PyTorch's depthwise `Conv1d`. Only blocks may use it, because each execution keeps its
- * own inputs. Throws L116 in a model's own body, and L102.
+ * own inputs. Throws L116 in a model's own body, L102, and L127 for more than 64 taps.
  */
 export const causalConv = declared(
   'causalConv',
@@ -44,7 +45,11 @@ export const causalConv = declared(
       const op = { kind: 'causalConv', x: x.id, weight: filter, bias: added, state: trace.nextState() } as const;
       return trace.emit(op, x.axes);
     };
-    const check = (place: string): void => checkSize('taps', taps, { place, site: site() });
+    const check = (place: string): void => {
+      const where = { place, site: site() };
+      checkSize('taps', taps, where);
+      checkCount('taps of a convolution', taps, mostTaps, where);
+    };
     return layer('causalConv', [d], bias ? { weight, bias } : { weight }, forward, site, check) as Layer<D, D>;
   },
 );

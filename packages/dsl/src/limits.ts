@@ -8,6 +8,8 @@ import type { Site } from '@lamella/graph/ir';
 export const mostWeightSets = 4096;
 export const mostExecutions = 16_384;
 export const mostOperations = 4096;
+/** Kernels unroll the taps of a convolution; released models have 3 or 4. */
+export const mostTaps = 64;
 
 /** Throws L127 if `count` is above `most`. */
 export function checkCount(

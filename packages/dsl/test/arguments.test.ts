@@ -362,6 +362,21 @@ describe('L127: sizes that are slips of the keyboard', () => {
       '16384 executions in a stack: 1000000',
     ],
     [
+      'taps',
+      () =>
+        model(() =>
+          stack(
+            1,
+            block(
+              [t, d],
+              () => ({ conv: dsl.causalConv(d, 100_000) }),
+              (w, x) => w.conv(x),
+            ) as never,
+          ),
+        ),
+      '64 taps of a convolution: 100000',
+    ],
+    [
       'operations',
       () => around((_, x) => Array.from({ length: 1e5 }).reduce((x: unknown) => loose(dsl.silu)(x), x)),
       '4096 operations in a body: 4097',

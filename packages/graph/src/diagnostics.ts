@@ -121,7 +121,7 @@ export class LamellaError<C extends Code = Code> extends Error {
 
   /** The same error in `place` and without a source line: for graphs imported from a config. */
   movedTo(place: string): LamellaError {
-    const inside = this.place === null ? place : `${this.place} of ${place}`;
+    const inside = this.place ? `${this.place} of ${place}` : place;
     return Reflect.construct(LamellaError, [this.code, this.args, { place: inside }]) as LamellaError;
   }
 }

@@ -5,6 +5,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { LamellaError } from '@lamella/graph/diagnostics';
+import { isPositiveF32 } from '@lamella/graph/f32';
 import { neutralKey } from './neutral-keys.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -20,6 +21,8 @@ export const largest = {
   vocabulary: 1 << 22,
   context: 1 << 26,
   repeats: 1 << 4,
+  /** The limit of `causalConv`. */
+  taps: 64,
 } as const;
 
 /** The kinds of size a config has. */
@@ -70,17 +73,18 @@ export class Config {
     return keys.find((key) => this.has(key)) ?? keys[0];
   }
 
-  /** A whole number from 1; `otherwise` where the key is absent. */
-  size(key: string, kind: Size, otherwise?: number): number {
+  /** A whole number from `least`; `otherwise` where the key is absent. */
+  size(key: string, kind: Size, otherwise?: number, least = 1): number {
     const value = this.value(key) ?? otherwise;
-    if (typeof value === 'number' && Number.isSafeInteger(value) && value > 0 && value <= largest[kind]) return value;
-    throw this.refusalOf(key, `a whole number from 1 to ${largest[kind]} for ${this.#within}${key}`);
+    const isWhole = typeof value === 'number' && Number.isSafeInteger(value);
+    if (isWhole && value >= least && value <= largest[kind]) return value;
+    throw this.refusalOf(key, `a whole number from ${least} to ${largest[kind]} for ${this.#within}${key}`);
   }
 
-  /** A number above 0. */
+  /** A number above 0 that f32, in which kernels compute, can hold. */
   positive(key: string, most: number, otherwise?: number): number {
     const value = this.value(key) ?? otherwise;
-    if (typeof value === 'number' && value > 0 && value <= most) return value;
+    if (typeof value === 'number' && isPositiveF32(value) && value <= most) return value;
     throw this.refusalOf(key, `a number above 0 and at most ${most} for ${this.#within}${key}`);
   }
 
@@ -110,17 +114,24 @@ export class Config {
     throw this.refusalOf(key, `a checkpoint with ${wanted}: ${feature} cannot be imported`);
   }
 
-  /** A list, or undefined where there is none; `length` entries are read, and more are ignored as `transformers` does. */
+  /**
+   * A list, or undefined where there is none. Its first `length` entries are read (null: all); more are ignored, as in
+   * `transformers`.
+   */
   list<T>(
     key: string,
-    length: number,
+    length: number | null,
     isEntry: (value: unknown) => value is T,
     entry: string,
   ): readonly T[] | undefined {
     const value = this.value(key);
     if (value === undefined) return undefined;
-    if (Array.isArray(value) && value.length >= length && value.every(isEntry)) return value.slice(0, length);
-    throw this.refusalOf(key, `a list of ${length} entries, each ${entry}, for ${this.#within}${key}`);
+    const isLong = Array.isArray(value) && value.length >= (length ?? 0);
+    if (isLong && value.every(isEntry)) return value.slice(0, length ?? value.length);
+    throw this.refusalOf(
+      key,
+      `a list of ${length ?? 'any number of'} entries, each ${entry}, for ${this.#within}${key}`,
+    );
   }
 
   /** The object under `key` as a config of its own; undefined where there is none. Its own keys must be finished, too. */

@@ -103,11 +103,15 @@ export function rope(
     theta = 10_000,
     pairing = 'half' as Rope['pairing'],
     headDim,
-  }: { theta?: number; pairing?: Rope['pairing']; headDim: number },
+    partial: isPartial = false,
+  }: { theta?: number; pairing?: Rope['pairing']; headDim: number; partial?: boolean },
 ): Rope {
+  if (config.has('rope_scaling') && config.has('rope_parameters')) {
+    throw config.refusalOf('rope_scaling', 'one of rope_scaling and rope_parameters, which mean the same');
+  }
   const key = config.spelling('rope_scaling', 'rope_parameters');
   const inner = config.object(key);
-  const fraction = partial(config, inner);
+  const fraction = partial(config, inner, isPartial);
   const dims = Math.trunc(headDim * fraction);
   if (dims % 2 !== 0 || dims === 0) {
     throw config.refusal(`partial_rotary_factor rotates ${dims} features of a head`, 'an even number of them');
@@ -125,9 +129,10 @@ export function rope(
   return rotated;
 }
 
-/** The share of a head's features that rotate. */
-function partial(config: Config, inner: Config | undefined): number {
+/** The share of a head's features that rotate: 1 in families whose code in `transformers` reads no other. */
+function partial(config: Config, inner: Config | undefined, isRead: boolean): number {
   const own = inner?.has('partial_rotary_factor') ? inner : config;
+  if (!isRead) own.only('partial_rotary_factor', [1], 'a part of each head that rotates');
   return own.positive('partial_rotary_factor', 1, 1);
 }
 
@@ -140,14 +145,16 @@ function scaling(config: Config, inner: Config, key: string): RopeScaling | null
       return null;
     case 'linear':
       return { kind: 'linear', factor: inner.positive('factor', 1e6) };
-    case 'llama3':
-      return {
-        kind: 'llama3',
-        factor: inner.positive('factor', 1e6),
-        lowFreqFactor: inner.positive('low_freq_factor', 1e6),
-        highFreqFactor: inner.positive('high_freq_factor', 1e6),
-        originalContext: inner.size('original_max_position_embeddings', 'context'),
-      };
+    case 'llama3': {
+      const factor = inner.positive('factor', 1e6);
+      const lowFreqFactor = inner.positive('low_freq_factor', 1e6);
+      const highFreqFactor = inner.positive('high_freq_factor', 1e6);
+      if (lowFreqFactor >= highFreqFactor) {
+        throw inner.refusalOf('low_freq_factor', `a number below high_freq_factor (${highFreqFactor})`);
+      }
+      const originalContext = inner.size('original_max_position_embeddings', 'context');
+      return { kind: 'llama3', factor, lowFreqFactor, highFreqFactor, originalContext };
+    }
     case 'yarn': {
       inner.only('truncate', [true], 'YaRN without rounded bounds');
       inner.only('mscale', [], "DeepSeek's YaRN");

@@ -38,7 +38,7 @@ export function lfm2(config: Config): Decoder {
   const norm = rmsNorm(config, { key: config.spelling('norm_eps', 'block_norm_eps'), eps: 1e-5 });
   config.only('block_norm_eps', [norm.eps], 'another epsilon in blocks');
   const turn = rope(config, { theta: 1e6, headDim: heads.headDim });
-  const conv = { kind: 'conv', taps: config.size('conv_L_cache', 'heads', 3), bias: config.flag('conv_bias') } as const;
+  const conv = { kind: 'conv', taps: config.size('conv_L_cache', 'taps', 3), bias: config.flag('conv_bias') } as const;
   const attends = attentionLayers(config, shape.layers);
   const ff = width(config, shape.ff);
   for (const [use, value] of [
@@ -94,8 +94,7 @@ export function lfm2(config: Config): Decoder {
 function attentionLayers(config: Config, layers: number): (layer: number) => boolean {
   const types = layerTypes(config, layers);
   const isIndex = (value: unknown): value is number => Number.isSafeInteger(value);
-  const indices =
-    config.list('full_attn_idxs', 0, isIndex, 'the index of a layer') && (config.value('full_attn_idxs') as number[]);
+  const indices = config.list('full_attn_idxs', null, isIndex, 'the index of a layer');
   const odd = types?.find((type) => type !== 'conv' && type !== 'full_attention');
   if (odd) throw config.refusalOf('layer_types', 'layer_types of conv and full_attention alone');
   return (layer) => (types ? types[layer] === 'full_attention' : (indices?.includes(layer) ?? true));
@@ -106,5 +105,7 @@ function width(config: Config, stored: number): number {
   const multiple = config.size('block_multiple_of', 'width', 256);
   const multiplier = config.positive('block_ffn_dim_multiplier', 1e3, 1);
   if (!config.flag('block_auto_adjust_ff_dim', true)) return stored;
-  return multiple * Math.ceil(Math.trunc(multiplier * Math.trunc((2 * stored) / 3)) / multiple);
+  const adjusted = multiple * Math.ceil(Math.trunc(multiplier * Math.trunc((2 * stored) / 3)) / multiple);
+  if (adjusted > 0) return adjusted;
+  throw config.refusalOf('block_ffn_dim_multiplier', 'a multiplier that leaves a feed-forward network some width');
 }

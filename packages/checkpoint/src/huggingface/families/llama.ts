@@ -172,16 +172,17 @@ export function mistral(config: Config): Decoder {
 function qwenWindow(config: Config): (layer: number) => number | null {
   const uses = config.flag('use_sliding_window');
   const context = config.size('max_position_embeddings', 'context');
-  const from = config.has('max_window_layers') ? config.value('max_window_layers') : 28;
+  const from = config.size('max_window_layers', 'layers', 28, 0);
   const types = layerTypes(config, config.size('num_hidden_layers', 'layers'));
-  const size = config.has('sliding_window') ? config.size('sliding_window', 'context') : 4096;
+  // null is no window, also where `use_sliding_window` asks for one.
+  const size = config.isNull('sliding_window') ? context : config.size('sliding_window', 'context', 4096);
   if (!uses) {
     const odd = types?.find((type) => type !== 'full_attention');
     if (odd) throw config.refusalOf('layer_types', 'use_sliding_window: true, or layer_types of full_attention alone');
     return () => null;
   }
   return (layer) => {
-    const windowed = types ? types[layer] === 'sliding_attention' : layer >= Number(from);
+    const windowed = types ? types[layer] === 'sliding_attention' : layer >= from;
     return windowed ? windowIn(context, size) : null;
   };
 }

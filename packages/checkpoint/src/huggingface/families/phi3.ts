@@ -31,7 +31,7 @@ export function phi3(config: Config): Decoder {
       bias: { qkv: false, out: false },
       fused: 'rows',
       norm: null,
-      rope: rope(config, { headDim: heads.headDim }),
+      rope: rope(config, { headDim: heads.headDim, partial: true }),
       scale: null,
       window: config.has('sliding_window') ? windowIn(shape.context, config.size('sliding_window', 'context')) : null,
       softcap: null,
