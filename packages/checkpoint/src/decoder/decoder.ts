@@ -2,6 +2,7 @@
  * A decoder-only transformer by its features. Readers of other formats (`config.json`, GGUF metadata) produce this, and
  * `write-graph.ts` turns it into a graph file: so a family is one reader, and a feature is written in one place.
  */
+import type { RopeScaling as GraphScaling } from '@lamella/graph/ir';
 
 /** RMSNorm or LayerNorm over all features. */
 export interface Norm {
@@ -11,27 +12,12 @@ export interface Norm {
   readonly offset: 0 | 1;
 }
 
-/** How RoPE's frequencies are changed for contexts longer than those of the training. */
+type Yarn = Extract<GraphScaling, { readonly kind: 'yarn' }>;
+
+/** The graph's scalings of RoPE; YaRN's attention factor may be left to the DSL (null), which computes it from `factor`. */
 export type RopeScaling =
-  | { readonly kind: 'linear'; readonly factor: number }
-  | {
-      readonly kind: 'llama3';
-      readonly factor: number;
-      readonly lowFreqFactor: number;
-      readonly highFreqFactor: number;
-      readonly originalContext: number;
-    }
-  | {
-      readonly kind: 'yarn';
-      readonly factor: number;
-      readonly originalContext: number;
-      readonly betaFast: number;
-      readonly betaSlow: number;
-      /** Multiplies cos and sin; null for 0.1 ln(factor) + 1. */
-      readonly attentionFactor: number | null;
-    }
-  /** The frequency of each pair divided by a factor of its own. */
-  | { readonly kind: 'factors'; readonly factors: readonly number[]; readonly attentionFactor: number };
+  | Exclude<GraphScaling, Yarn>
+  | (Omit<Yarn, 'attentionFactor'> & { readonly attentionFactor: number | null });
 
 export interface Rope {
   readonly theta: number;
