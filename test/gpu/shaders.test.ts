@@ -17,6 +17,7 @@ import { writeGpuStep } from '@lamella/runtime/step';
 import { parseWgsl, validate } from 'naga-wasm';
 import { describe, expect, test } from 'vitest';
 import { type ArrayInfo, detectRaces, type VariableInfo, WgslReflect } from 'wgsl_reflect/wgsl_reflect.module.js';
+import { familyGraph, familyNames } from '../conformance/families.ts';
 import { everyFunction } from '../conformance/functions.ts';
 import { headModels, usualHeads } from '../conformance/heads.ts';
 import { model, orders, type Shape } from '../conformance/models.ts';
@@ -61,6 +62,13 @@ const settings = [
   ['q4', 'f32', halves],
 ] as const;
 
+/** A setting for each way in which kernels differ: floats, codes of activations, groups of codes, halves. */
+const everyPart = [
+  ['f32', 'f32', conservative],
+  ['q8', 'q8', conservative],
+  ['q4', 'f32', halves],
+] as const;
+
 describe.each(settings)('%s, KV %s, $2.name profile', (quant, kv, profile) => {
   test.each([['tiny-ls', tinyLs] as const, ...shapes.map(([name, shape]) => [name, model(shape)] as const)])(
     '%s: naga accepts every shader, and its bindings are the plan’s',
@@ -84,9 +92,13 @@ const unfused = [
 test.each(unfused.map((graph) => [`${graph.name} of ${graph.tokens.size} tokens`, graph] as const))(
   '%s: naga accepts every shader, and its bindings are the plan’s',
   (_, graph) => {
-    for (const [quant, kv, profile] of settings) expectPlanned(graph, quant, { kv, profile });
+    for (const [quant, kv, profile] of everyPart) expectPlanned(graph, quant, { kv, profile });
   },
 );
+
+test.each(familyNames)('a small %s: naga accepts every shader, and its bindings are the plan’s', async (name) => {
+  expectPlanned(await familyGraph(name), 'q4', { profile: conservative });
+});
 
 test.each(readdirSync(graphs).filter((file) => file.endsWith('.ts')))(
   '%s at its full size: naga accepts every shader, and its bindings are the plan’s',
