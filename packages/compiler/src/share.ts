@@ -15,7 +15,8 @@ import {
   type ValueId,
   type WeightId,
 } from '@lamella/graph/ir';
-import { readingBody, rebound } from '@lamella/graph/reading';
+import { readingBody } from '@lamella/graph/reading';
+import { renumbered } from '@lamella/graph/renumber';
 import { statesOf } from '@lamella/graph/verify';
 import { BETWEEN, type Kind, type Row } from './program/ir.ts';
 
@@ -158,13 +159,13 @@ function cutBody(
   const { root, rootWeights } = graph;
   const nodes: Node[] = [];
   const params: ParamId[] = [];
-  const renumbered = new Map<ValueId, ValueId>();
+  const ids = new Map<ValueId, ValueId>();
   if (carried !== null) {
-    renumbered.set(carried, 0);
+    ids.set(carried, 0);
     nodes.push({ ...root.nodes[carried]!, id: 0, op: { kind: 'input' } });
   }
   const value = (v: ValueId, user: Node): ValueId => {
-    const here = renumbered.get(v);
+    const here = ids.get(v);
     if (here === undefined) {
       throw beside(user);
     }
@@ -177,12 +178,12 @@ function cutBody(
   for (const node of root.nodes.slice(from, to)) {
     if (!needed.has(node.id)) continue;
     const id = nodes.length;
-    renumbered.set(node.id, id);
+    ids.set(node.id, id);
     if (['attention', 'causalConv', 'stack'].includes(node.op.kind)) throw stateless(node);
-    nodes.push({ ...node, id, op: rebound(node.op, (v) => value(v, node), param) });
+    nodes.push({ ...node, id, op: renumbered(node.op, (v) => value(v, node), param) });
   }
   if (nodes.length === (carried === null ? 0 : 1)) return null;
-  const last = renumbered.get(result);
+  const last = ids.get(result);
   if (last === undefined) throw beside(root.nodes[to] ?? root.nodes[result]!);
   const body: Body = { params: params.map((p) => root.params[p]!), nodes, result: last };
   return { body, weights: params.map((p) => rootWeights[p]!) };
