@@ -25,6 +25,8 @@ export interface Packages {
   readonly folder: string;
   readonly tarballs: readonly string[];
   readonly answers: Answers;
+  /** What the examples in the README of `lamella-text` show. */
+  readonly hello: string;
   remove(): Promise<void>;
 }
 
@@ -39,7 +41,13 @@ export async function packages(): Promise<Packages> {
     tarballs.push(await packed(home, name, options));
     answers[kind] = await answer(join(home.path, name));
   }
-  return { folder: home.path, tarballs, answers: answers as unknown as Answers, remove: () => home.remove() };
+  return {
+    folder: home.path,
+    tarballs,
+    answers: answers as unknown as Answers,
+    hello: await hello(join(home.path, 'lamella-text')),
+    remove: () => home.remove(),
+  };
 }
 
 async function packed(home: Scratch, name: string, options: readonly string[]): Promise<string> {
@@ -53,10 +61,17 @@ async function packed(home: Scratch, name: string, options: readonly string[]): 
 }
 
 async function answer(folder: string): Promise<readonly number[]> {
+  using model = await loaded(folder);
+  const { tokens } = await model.generate(model.tokenizer ? 'call mom' : [1, 2, 3], { maxTokens: 12 }).result();
+  return tokens;
+}
+
+async function hello(folder: string): Promise<string> {
+  using model = await loaded(folder);
+  return (await model.generate('Hello', { maxTokens: 32 }).result()).text;
+}
+
+async function loaded(folder: string): Promise<Model> {
   const { load }: { load(): Promise<Model> } = await import(pathToFileURL(join(folder, 'node.js')).href);
-  const model = await load();
-  const generation = model.generate(model.tokenizer ? 'call mom' : [1, 2, 3], { maxTokens: 12 });
-  for await (const _ of generation);
-  model.dispose();
-  return generation.tokens;
+  return load();
 }

@@ -107,6 +107,22 @@ describe('Vite', () => {
     });
   });
 
+  test("build, of the code for bundlers in a package's README", async () => {
+    const text = await readFile(join(packed.folder, 'lamella-text/README.md'), 'utf8');
+    const [, , code] = text.split('```js\n').map((part) => part.split('```')[0]!);
+    const app = join(vite.path, 'app');
+    await writeFile(join(app, 'readme.js'), code!);
+    await writeFile(join(app, 'index.html'), '<output></output><script type="module" src="./readme.js"></script>');
+    await vite.run('vite', 'build', 'app', '--outDir', 'readme');
+    await cp(join(import.meta.dirname, 'app/index.html'), join(app, 'index.html'));
+    const site = await serve({ '/': { folder: join(app, 'readme') } });
+    const page = await browser.newPage();
+    await page.goto(`${site.origin}/`);
+    await page.waitForFunction((text) => document.querySelector('output')!.textContent === text, packed.hello);
+    await page.close();
+    await site.close();
+  });
+
   // Vite inlines small files into URLs, which a policy may forbid to load.
   const policy = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; require-trusted-types-for 'script'";
   const under = (more: string) =>

@@ -25,7 +25,7 @@ export function apiTypes(): string {
   const load = files[0]!.getFunctionOrThrow('load');
   load.setReturnType('Promise<PackageModel>');
   const outside = imported(files).map(([name, file]) => choice(name, file));
-  return `${[errorCodes(), ...files.map(declarations), ...outside].join('\n\n')}\n`;
+  return `${[...files.map(declarations), ...outside].join('\n\n')}\n`;
 }
 
 /**
@@ -54,16 +54,27 @@ function imported(files: readonly SourceFile[]): readonly (readonly [string, Sou
   return [...names];
 }
 
-/** A type that the runtime derives from a list of choices, with its members written out. */
+/**
+ * A type that the runtime derives from a list of choices, with its comment and its members written
+ * out.
+ */
 function choice(name: string, file: SourceFile): string {
-  const members = file.getTypeAliasOrThrow(name).getType().getUnionTypes();
-  return `export type ${name} = ${members.map((member) => member.getText()).join(' | ')};`;
+  const alias = file.getTypeAliasOrThrow(name);
+  const members = alias.getType().getUnionTypes();
+  const comment =
+    name === 'LamellaErrorCode'
+      ? errorCodes()
+      : alias
+          .getJsDocs()
+          .map((doc) => doc.getText())
+          .join('');
+  return `${comment}\nexport type ${name} = ${members.map((member) => member.getText()).join(' | ')};`;
 }
 
-/** The error codes that the comments mention, each with its sentence. */
+/** The comment of `LamellaErrorCode`: the sentence of every code, because other comments name only codes. */
 function errorCodes(): string {
   const sentences = Object.entries(catalogue).map(
     ([code, sentence]) => ` * - ${code}: ${sentence.replace('. Try: ', '. Try ').replace(/\{\w+\}/g, '…')}`,
   );
-  return ['/**', ' * The error codes:', ' *', ...sentences, ' */'].join('\n');
+  return ['/**', ' * The code of an error:', ' *', ...sentences, ' */'].join('\n');
 }

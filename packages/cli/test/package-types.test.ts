@@ -50,11 +50,12 @@ function checkApp(name: string, types: string, app: string, flags = nodenext): v
 }
 
 test('an app needs only one file, with the model at its top', () => {
-  const types = packageTypes(manifest(tokenizer));
+  const types = packageTypes('@me/ls', manifest(tokenizer));
   expect(types).toMatch(
-    /^\/\*\*\n \* ls: 124,635,456 parameters as q8, 60 block executions over 30 weight sets; vocabulary 32000/,
+    /^\/\*\*\n \* ls: 124,635,456 parameters as q8, 60 block executions over 30 weight sets; vocabulary 32000, context 2048 tokens\.\n/,
   );
   expect(types).not.toMatch(/^import /m);
+  expect(types).toContain(" *     import { load } from '@me/ls';\n");
   checkApp(
     'text',
     types,
@@ -82,7 +83,7 @@ test.each([
 ])('the types are clean for %s, and every option may be undefined', (name, flags) => {
   checkApp(
     name.replaceAll(' ', '-'),
-    packageTypes(manifest(tokenizer)),
+    packageTypes('@me/ls', manifest(tokenizer)),
     `import { LamellaError, load, type GenerateOptions, type LamellaErrorCode, type LoadOptions } from './index.js';
 const none = undefined as number | undefined;
 const loading: LoadOptions = { threads: none, device: undefined, signal: undefined, onProgress: undefined };
@@ -109,7 +110,7 @@ new LamellaError();
 test('`using` and `await using` dispose of the model', () => {
   checkApp(
     'using',
-    packageTypes(manifest(null)),
+    packageTypes('@me/ls', manifest(null)),
     `import { load } from './index.js';
 {
   using model = await load();
@@ -122,15 +123,20 @@ test('`using` and `await using` dispose of the model', () => {
 });
 
 test('the comments are self-contained: they name no missing file, and explain every error code', () => {
-  const types = packageTypes(manifest(tokenizer));
+  const types = packageTypes('@me/ls', manifest(tokenizer));
   expect(types.match(/\b[a-z][\w./-]*\.(ts|md|js)\b/g)).toBeNull();
   for (const [code] of types.matchAll(/L4\d\d/g)) expect(types).toContain(` * - ${code}: `);
+});
+
+test('every exported type has a comment, which an editor shows', () => {
+  const bare = packageTypes('@me/ls', manifest(tokenizer)).match(/(?<!\*\/\n)^export .*/gm);
+  expect(bare).toBeNull();
 });
 
 test('without a tokenizer, text is an error in the editor', () => {
   checkApp(
     'ids',
-    packageTypes(manifest(null)),
+    packageTypes('@me/ls', manifest(null)),
     `import { load, type Model } from './index.js';
 const model = await load();
 for await (const { token } of model.generate([1, 2, 3], { maxTokens: 4 })) token satisfies number;

@@ -55,6 +55,7 @@ export interface SamplingOptions {
   readonly seed?: number | undefined;
 }
 
+/** The options of `Model.generate`. */
 export interface GenerateOptions extends SamplingOptions {
   /** The largest number of tokens to generate. Default: all that the context has room for. */
   readonly maxTokens?: number | undefined;
@@ -90,6 +91,7 @@ export interface Piece {
  */
 export type FinishReason = 'eos' | 'length' | 'context' | 'stop' | 'abort';
 
+/** Counts, speeds and memory of a generation. */
 export interface Stats {
   readonly promptTokens: number;
   readonly generatedTokens: number;
@@ -218,6 +220,7 @@ export interface Model {
   [Symbol.dispose](): void;
 }
 
+/** The options of `load`. */
 export interface LoadOptions {
   /**
    * The device to compute on. Default: `auto`, which takes WebGPU if there is a GPU, else WASM with

@@ -10,6 +10,7 @@ const codeFormats = ['q8', 'q4'] as const;
 
 /** Formats of weight matrices and tables, largest first (exact definitions: docs/decisions.md). */
 export const formatNames = [...floatFormats, ...codeFormats] as const;
+/** A format of weights: floats of 32 or 16 bits, or codes of 8 or 4 bits with scales. */
 export type FormatName = (typeof formatNames)[number];
 
 /** Whether kernels multiply weights of this format with codes of the activations. */
@@ -19,10 +20,12 @@ export function hasCodes(format: FormatName): boolean {
 
 /** Formats of keys and values. */
 export const kvNames = ['f32', 'q8'] as const;
+/** A format of keys and values. */
 export type KvName = (typeof kvNames)[number];
 
 /** Targets that a package can have kernels for. Every package has WASM kernels. */
 export const targets = ['wasm', 'webgpu'] as const;
+/** What computes: WASM on the CPU, or WebGPU. */
 export type Target = (typeof targets)[number];
 
 /**
@@ -30,6 +33,7 @@ export type Target = (typeof targets)[number];
  * works.
  */
 export const devices = ['auto', ...targets] as const;
+/** A choice of target; `auto` is the fastest that works. */
 export type Device = (typeof devices)[number];
 
 /** The defaults. */
@@ -49,6 +53,7 @@ export type InstructionSet = (typeof instructionSets)[number];
  * shared memory for several threads.
  */
 export const wasmVariants = [...instructionSets, ...instructionSets.map((set) => `${set}-threads` as const)] as const;
+/** The engine features that a WASM module needs: an instruction set, and shared memory for threads. */
 export type WasmVariant = (typeof wasmVariants)[number];
 
 /** A list of choices in English: `auto, wasm or webgpu`. */

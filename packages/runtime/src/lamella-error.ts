@@ -40,6 +40,7 @@ export const catalogue = {
   L439: 'the page\'s Content-Security-Policy forbids {script} as a worker ({directive}). Try: a policy with "worker-src \'self\' blob:", {source} in script-src, and "trusted-types lamella" where the page requires Trusted Types',
 } as const;
 
+/** The code of an error, such as L404. */
 export type LamellaErrorCode = keyof typeof catalogue;
 
 /** The names between braces in a sentence. */

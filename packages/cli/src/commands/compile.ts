@@ -6,6 +6,7 @@ import { anyOf, type FormatName, type KvName, type Target, usual } from '@lamell
 import { type Command, Option } from 'commander';
 import { loadGraph } from '../model/load-graph.ts';
 import { downloadBytes } from '../package/download-size.ts';
+import { npmName, npmVersion } from '../package/npm-rules.ts';
 import { asCalled } from '../terminal/called.ts';
 import { choice, laterOption, path } from '../terminal/options.ts';
 import { context, fitContext, kv, quant, targetList } from '../terminal/shared-options.ts';
@@ -18,6 +19,8 @@ export interface CompileCommand {
   readonly kv?: KvName;
   readonly context?: number;
   readonly out?: string;
+  readonly name?: string;
+  readonly packageVersion?: string;
   readonly force?: true;
   readonly target?: readonly Target[];
   readonly emit?: Stage;
@@ -39,6 +42,8 @@ export function define(command: Command): void {
         .argParser(laterOption('--profile', 'leaving it out: one plan serves every device')),
     )
     .option('--out <DIR>', 'the folder of the package (default: out/NAME)', path('--out'))
+    .option('--name <PKG>', "the package's name for npm (default: the model's name)", npmName)
+    .option('--package-version <V>', "the package's version (default: derived from its contents)", npmVersion)
     .option('--force', 'without --weights: replace even a package that has weights')
     .addOption(
       new Option('--emit <STAGE>', `print ${anyOf(stages)}; a package is written only with --out`).argParser(
@@ -72,7 +77,7 @@ export async function compile(file: string, options: CompileCommand): Promise<vo
       weights === undefined
         ? null
         : await (await import('../model/tokenizer-files.ts')).findTokenizer(weights, graph.vocab);
-    const manifest = await buildPackage(compilation, source, tokenizer, out, options.force);
+    const manifest = await buildPackage(compilation, source, tokenizer, out, options);
     const { report, memory } = manifest;
     const lines = [
       `${out}: ${count(report.parameters)} parameters as ${quant}, context ${count(context ?? graph.tokens.size)}`,

@@ -15,10 +15,13 @@ import { manifestText } from '@lamella/runtime/manifest-file';
 import type { FoundTokenizer } from '../model/tokenizer-files.ts';
 import { progress } from '../terminal/progress.ts';
 import { bundleRuntime, parcelName } from './bundle.ts';
+import { type NpmChoices, packageJson, packageName } from './package-json.ts';
 import { isPackage } from './package-manifest.ts';
 import { packageTypes } from './package-types.ts';
 import { probe } from './probe.ts';
+import { licence, readme } from './readme.ts';
 import { replaceFolder } from './replace-folder.ts';
+import { summary } from './summary.ts';
 
 /**
  * Writes the package to `out`, which appears only when complete (see `replaceFolder`). With
@@ -30,7 +33,7 @@ export async function buildPackage(
   weights: WeightSource | null,
   tokenizer: FoundTokenizer | null,
   out: string,
-  force = false,
+  { force = false, ...npm }: NpmChoices & { readonly force?: boolean } = {},
 ): Promise<Manifest> {
   const replaceable = async (folder: string): Promise<boolean> => {
     if (!(await isPackage(folder))) return false;
@@ -38,7 +41,7 @@ export async function buildPackage(
     const reason = 'the package there has weights, and the new one would have none';
     throw new LamellaError('L301', { path: out, reason, remedy: '--weights SOURCE, another --out, or --force' });
   };
-  return replaceFolder(out, { replaceable }, (folder) => writePackage(compilation, weights, tokenizer, folder));
+  return replaceFolder(out, { replaceable }, (folder) => writePackage(compilation, weights, tokenizer, folder, npm));
 }
 
 async function hasWeights(folder: string): Promise<boolean> {
@@ -53,6 +56,7 @@ export async function writePackage(
   weights: WeightSource | null,
   tokenizer: FoundTokenizer | null,
   folder: string,
+  npm: NpmChoices = {},
 ): Promise<Manifest> {
   const written = new Map<string, string>();
   const write = async (file: string, content: string | Uint8Array) => {
@@ -92,10 +96,13 @@ export async function writePackage(
   if (tokenizer) files.push(tokenizer.files.file);
   const contents = { name, id, tokenizer: tokenizer !== null, webgpu: gpu.length > 0, files };
   for (const { file, text } of await bundleRuntime(contents)) await write(file, text);
-  for (const file of ['index.d.ts', 'index.d.cts']) await write(file, packageTypes(unproven));
+  const packaged = packageName(name, npm);
+  for (const file of ['index.d.ts', 'index.d.cts']) await write(file, packageTypes(packaged, unproven));
+  await write('README.md', readme(packaged, unproven));
+  await write('LICENSE', licence);
   await write('report.html', modelReport(compilation));
   // Only this file makes the scripts ES modules, so it is written before they run.
-  const finish = () => writeFile(join(folder, 'package.json'), json(packageJson(name, written)));
+  const finish = () => writeFile(join(folder, 'package.json'), packageJson(name, summary(unproven), written, npm));
   await finish();
   if (!weights) return unproven;
   const proof = { list: compilation.graph.weights, source: weights };
@@ -118,35 +125,4 @@ async function writeWeights(
   }
   packing.finish();
   return chunks;
-}
-
-/**
- * The package.json: it makes the folder an npm package, and its `.js` files ES modules for Node and
- * bundlers. `written` are the hashes of the other files by name; the version is derived from them.
- */
-function packageJson(name: string, written: ReadonlyMap<string, string>) {
-  const hash = createHash('sha256').update(JSON.stringify([...written].sort()));
-  return {
-    // npm accepts every model name except capitals.
-    name: name.toLowerCase(),
-    version: `0.0.0-sha${hash.digest('hex').slice(0, 16)}`,
-    type: 'module',
-    // Parcel ignores `exports` by default.
-    main: './parcel.js',
-    types: './index.d.ts',
-    exports: {
-      '.': {
-        types: { require: './index.d.cts', default: './index.d.ts' },
-        node: { require: './index.cjs', default: './node.js' },
-        default: './index.js',
-      },
-      './package.json': './package.json',
-    },
-    files: [...written.keys()].sort(),
-    sideEffects: ['./worker.js'],
-  };
-}
-
-function json(value: object): string {
-  return `${JSON.stringify(value, null, 2)}\n`;
 }

@@ -105,6 +105,7 @@ export interface Manifest {
   readonly probe: Probe | null;
 }
 
+/** The files of the tokenizer, and how prompts are made with it. */
 export interface TokenizerFiles {
   /** `tokenizer.json` in Hugging Face's format; for a SentencePiece model, in Lamella's own. */
   readonly file: string;

@@ -21,6 +21,7 @@ export type GpuResource =
   /** KV state of the table row. */
   | 'state';
 
+/** A range of a buffer that a kernel reads or writes. */
 export interface GpuBinding {
   readonly resource: GpuResource;
   /** Index of the weight group in the row; 0 for other resources. */
@@ -42,6 +43,7 @@ export interface GpuExtent {
   readonly per: number;
 }
 
+/** A compute pipeline: an entry point of the shaders, with its grid and its bindings. */
 export interface GpuKernel {
   readonly name: string;
   /** Invocations per workgroup. */

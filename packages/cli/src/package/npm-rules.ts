@@ -1,0 +1,64 @@
+/**
+ * The names and versions that npm accepts for a new package
+ * (https://docs.npmjs.com/cli/configuring-npm/package-json, https://semver.org). They are checked
+ * before anything is compiled, because npm would refuse a wrong one only when the package is packed
+ * or published.
+ */
+import { isBuiltin } from 'node:module';
+import { modelNameFrom } from '@lamella/dsl/names';
+import { LamellaError } from '@lamella/graph/diagnostics';
+
+const longestName = 214;
+const longestVersion = 256;
+
+/** `--name`. Throws L303, with the nearest name that npm accepts. */
+export function npmName(text: string): string {
+  if (isNpmName(text)) return text;
+  const remedy = text === '' ? 'a name, such as @me/model' : nearestName(text);
+  throw new LamellaError('L303', { option: '--name', value: quoted(text), remedy });
+}
+
+/** The name of a model's package if none is given. npm accepts every model name but capitals. */
+export function npmNameOfModel(model: string): string {
+  const name = model.toLowerCase();
+  return isNpmName(name) ? name : `${name}-model`;
+}
+
+/** `--package-version`. Throws L303. */
+export function npmVersion(text: string): string {
+  if (isNpmVersion(text)) return text;
+  const remedy = 'a version such as 1.2.0 or 1.2.0-beta.1';
+  throw new LamellaError('L303', { option: '--package-version', value: quoted(text), remedy });
+}
+
+/** `import 'fs'` imports Node's module even if a package has this name. */
+function isNpmName(name: string): boolean {
+  const part = '[a-z0-9][a-z0-9._-]*';
+  return (
+    name.length <= longestName &&
+    new RegExp(`^(?:@${part}/)?${part}$`).test(name) &&
+    !/^(node_modules|favicon\.ico)$/.test(name) &&
+    !isBuiltin(name)
+  );
+}
+
+function nearestName(text: string): string {
+  const parts = text.split('/').filter((part) => /[a-z0-9]/i.test(part));
+  const [scope, name] = parts.slice(-2).map((part) => modelNameFrom(part).toLowerCase());
+  return text.startsWith('@') && name ? `@${scope}/${name}` : npmNameOfModel(modelNameFrom(text));
+}
+
+/** Semver without the part after `+`, which npm removes when it publishes. */
+function isNpmVersion(version: string): boolean {
+  const number = '(?:0|[1-9]\\d*)';
+  const identifier = `(?:${number}|\\d*[A-Za-z-][0-9A-Za-z-]*)`;
+  const [, core] =
+    new RegExp(`^(${number}\\.${number}\\.${number})(?:-${identifier}(?:\\.${identifier})*)?$`).exec(version) ?? [];
+  return (
+    core !== undefined && version.length <= longestVersion && core.split('.').map(Number).every(Number.isSafeInteger)
+  );
+}
+
+function quoted(text: string): string {
+  return JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text);
+}

@@ -1,0 +1,55 @@
+/**
+ * The package.json of a compiled package. It makes the folder an npm package and its `.js` files ES
+ * modules for Node and bundlers.
+ */
+import { createHash } from 'node:crypto';
+import { npmNameOfModel } from './npm-rules.ts';
+
+/** The name and the version that an author chose with `--name` and `--package-version`. */
+export interface NpmChoices {
+  readonly name?: string;
+  readonly packageVersion?: string;
+}
+
+/** The name of the npm package for the model `model`. */
+export function packageName(model: string, { name }: NpmChoices): string {
+  return name ?? npmNameOfModel(model);
+}
+
+/**
+ * `description` is one line about the model, `written` are the SHA-256 of every other file by its
+ * name. Unless a version was chosen, it is derived from them: equal contents have equal versions.
+ */
+export function packageJson(
+  model: string,
+  description: string,
+  written: ReadonlyMap<string, string>,
+  choices: NpmChoices,
+): string {
+  const hash = createHash('sha256').update(JSON.stringify([...written].sort()));
+  const fields = {
+    name: packageName(model, choices),
+    version: choices.packageVersion ?? `0.0.0-sha${hash.digest('hex').slice(0, 16)}`,
+    description,
+    // One for the code, and another for the weights, which their author chooses.
+    license: 'SEE LICENSE IN LICENSE',
+    type: 'module',
+    // Parcel ignores `exports` by default.
+    main: './parcel.js',
+    types: './index.d.ts',
+    exports: {
+      '.': {
+        node: {
+          require: { types: './index.d.cts', default: './index.cjs' },
+          default: { types: './index.d.ts', default: './node.js' },
+        },
+        default: { types: './index.d.ts', default: './index.js' },
+      },
+      './package.json': './package.json',
+    },
+    files: [...written.keys()].sort(),
+    sideEffects: ['./worker.js'],
+    engines: { node: '>=20.11' },
+  };
+  return `${JSON.stringify(fields, null, 2)}\n`;
+}
