@@ -55,7 +55,18 @@ test('new writes a valid graph, and never over another file', async () => {
   expect(await readFile(join(home.path, 'my-model.ts'), 'utf8')).toBe(before);
 });
 
+test('new writes into a folder below, and makes it', async () => {
+  const { stdout, stderr } = await home.lamella('new', 'more graphs/wide.ts');
+  expect(stderr).toBe('');
+  expect(stdout).toMatch(/^more graphs\/wide\.ts is .* check 'more graphs\/wide\.ts'\n.* run out\/wide --tokens/s);
+  expect((await home.lamella('check', 'more graphs/wide.ts')).stdout).toMatch(/^wide is well formed/);
+});
+
 test.each([
+  ['graphs/my layer', 'graphs/my-layer'],
+  ['graphs/', 'graphs/my-model'],
+  ['graphs/../../outside', 'graphs-..-..-outside'],
+  ['/outside', 'outside'],
   ['../outside', 'outside'],
   ['wörter', 'worter'],
   ['my layer', 'my-layer'],

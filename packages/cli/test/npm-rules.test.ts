@@ -13,7 +13,7 @@ function refusal(parse: (text: string) => string, text: string): string | null {
 }
 
 test.each(['model', '@me/model', '@me/125m', 'a.b_c-d', `@me/${'x'.repeat(210)}`])('the name %s', (name) =>
-  expect(refusal(npmName, name)).toBeNull(),
+  expect(refusal(npmName('--name'), name)).toBeNull(),
 );
 
 test.each([
@@ -30,15 +30,16 @@ test.each([
   ['model~1', 'model-1'],
   ['node_modules', 'my-node_modules'],
   ['fs', 'fs-model'],
+  ['@me/con', '@me/my-con'],
   ['../model', 'model'],
   ['m\nn', 'm-n'],
 ])('the name %j is refused, with %s as the remedy', (name, better) => {
-  expect(refusal(npmName, name)).toBe(`L303 --name does not take ${JSON.stringify(name)}. Try ${better}`);
-  if (name !== '') expect(refusal(npmName, better)).toBeNull();
+  expect(refusal(npmName('--name'), name)).toBe(`L303 --name does not take ${JSON.stringify(name)}. Try ${better}`);
+  if (name !== '') expect(refusal(npmName('--name'), better)).toBeNull();
 });
 
 test('a name is refused beyond 214 characters, and quoted in part', () => {
-  const message = refusal(npmName, 'x'.repeat(215))!;
+  const message = refusal(npmName('--name'), 'x'.repeat(215))!;
   expect(message).toBe(`L303 --name does not take "${'x'.repeat(40)}…". Try ${'x'.repeat(100)}`);
 });
 
@@ -49,14 +50,14 @@ test('a model that is called like a module of Node has another name in npm', () 
 
 test.each(['0.0.0', '1.2.0', '1.2.0-beta.1', '1.0.0-0.3.7', '1.0.0-x-y.z', '10.20.30-sha0123'])(
   'the version %s',
-  (version) => expect(refusal(npmVersion, version)).toBeNull(),
+  (version) => expect(refusal(npmVersion('--package-version'), version)).toBeNull(),
 );
 
 test.each([
   ...['', '1', '1.2', 'v1.2.0', '1.2.0.0', '01.2.0', '1.2.0-', '1.2.0-01', '1.2.0-a..b', '1.2.0+build', '^1.2.0'],
   ...['latest', ' 1.2.0', '1.2.0\n', '9007199254740992.0.0', `1.0.0-${'x'.repeat(251)}`],
 ])('the version %j is refused', (version) => {
-  expect(refusal(npmVersion, version)).toMatch(
+  expect(refusal(npmVersion('--package-version'), version)).toMatch(
     /^L303 --package-version does not take ".*"\. Try a version such as 1\.2\.0 or 1\.2\.0-beta\.1$/,
   );
 });

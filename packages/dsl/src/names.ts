@@ -29,7 +29,7 @@ export function modelNameFrom(text: string): string {
 }
 
 /** Names that npm reserves, and names of Windows devices, with or without an extension. */
-function isReserved(name: string): boolean {
+export function isReserved(name: string): boolean {
   return /^(node_modules|favicon\.ico|(con|prn|aux|nul|com\d|lpt\d)(\..*)?)$/i.test(name);
 }
 

@@ -42,8 +42,12 @@ export function define(command: Command): void {
         .argParser(laterOption('--profile', 'leaving it out: one plan serves every device')),
     )
     .option('--out <DIR>', 'the folder of the package (default: out/NAME)', path('--out'))
-    .option('--name <PKG>', "the package's name for npm (default: the model's name)", npmName)
-    .option('--package-version <V>', "the package's version (default: derived from its contents)", npmVersion)
+    .option('--name <PKG>', "the package's name for npm (default: the model's name)", npmName('--name'))
+    .option(
+      '--package-version <V>',
+      "the package's version (default: derived from its contents)",
+      npmVersion('--package-version'),
+    )
     .option('--force', 'without --weights: replace even a package that has weights')
     .addOption(
       new Option('--emit <STAGE>', `print ${anyOf(stages)}; a package is written only with --out`).argParser(

@@ -5,17 +5,19 @@
  * or published.
  */
 import { isBuiltin } from 'node:module';
-import { modelNameFrom } from '@lamella/dsl/names';
+import { isReserved, modelNameFrom } from '@lamella/dsl/names';
 import { LamellaError } from '@lamella/graph/diagnostics';
 
 const longestName = 214;
 const longestVersion = 256;
 
-/** `--name`. Throws L303, with the nearest name that npm accepts. */
-export function npmName(text: string): string {
-  if (isNpmName(text)) return text;
-  const remedy = text === '' ? 'a name, such as @me/model' : nearestName(text);
-  throw new LamellaError('L303', { option: '--name', value: quoted(text), remedy });
+/** A name. Its refusal, L303, has the nearest name that npm accepts. */
+export function npmName(option: string): (text: string) => string {
+  return (text) => {
+    if (isNpmName(text)) return text;
+    const remedy = text === '' ? 'a name, such as @me/model' : nearestName(text);
+    throw new LamellaError('L303', { option, value: quoted(text), remedy });
+  };
 }
 
 /** The name of a model's package if none is given. npm accepts every model name but capitals. */
@@ -24,20 +26,25 @@ export function npmNameOfModel(model: string): string {
   return isNpmName(name) ? name : `${name}-model`;
 }
 
-/** `--package-version`. Throws L303. */
-export function npmVersion(text: string): string {
-  if (isNpmVersion(text)) return text;
-  const remedy = 'a version such as 1.2.0 or 1.2.0-beta.1';
-  throw new LamellaError('L303', { option: '--package-version', value: quoted(text), remedy });
+/** A version. Its refusal is L303. */
+export function npmVersion(option: string): (text: string) => string {
+  return (text) => {
+    if (isNpmVersion(text)) return text;
+    const remedy = 'a version such as 1.2.0 or 1.2.0-beta.1';
+    throw new LamellaError('L303', { option, value: quoted(text), remedy });
+  };
 }
 
-/** `import 'fs'` imports Node's module even if a package has this name. */
+/**
+ * Of the names that npm accepts, those are left out that a package cannot be installed or imported
+ * by: Windows has no folder `con`, and `import 'fs'` imports Node's module.
+ */
 function isNpmName(name: string): boolean {
   const part = '[a-z0-9][a-z0-9._-]*';
   return (
     name.length <= longestName &&
     new RegExp(`^(?:@${part}/)?${part}$`).test(name) &&
-    !/^(node_modules|favicon\.ico)$/.test(name) &&
+    !name.replace('@', '').split('/').some(isReserved) &&
     !isBuiltin(name)
   );
 }

@@ -1,8 +1,9 @@
 /**
- * The name by which this command was called (npx, the PATH, or a path), so that suggested commands
- * work for the user.
+ * The name by which this command was called (a package manager, the PATH, or a path), so that
+ * suggested commands work for the user.
  */
 import { delimiter, dirname, relative } from 'node:path';
+import { isManaged, packageManager } from './package-manager.ts';
 import { shellWord } from './shell.ts';
 
 type Surroundings = Readonly<Record<string, string | undefined>>;
@@ -12,9 +13,8 @@ type Surroundings = Readonly<Record<string, string | undefined>>;
  * link to it.
  */
 export function asCalled(script = process.argv[1] ?? '', env: Surroundings = process.env, cwd = process.cwd()): string {
-  // npm, npx and the scripts of a package.json set it. They also add folders to the PATH that the
-  // user's shell does not have.
-  if (env.npm_command) return 'npx lamella';
+  // A package manager adds folders to the PATH that the user's shell does not have.
+  if (isManaged(env)) return `${packageManager(env).exec} lamella`;
   if (env.PATH?.split(delimiter).includes(dirname(script))) return 'lamella';
   const inside = relative(cwd, script);
   const path = shellWord(inside.startsWith('..') ? script : inside);
