@@ -1,9 +1,10 @@
 /**
- * `npm run golden`: writes the goldens again, and the type declarations that every package
- * contains.
+ * `npm run golden`: writes the goldens again, the type declarations that every package contains, and
+ * the generated pages of the documentation.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { apiTypes, apiTypesFile } from '@lamella/cli/build/api-types';
+import { docsFolder, references } from '@lamella/docs/build/references';
 import { goldens } from './goldens.ts';
 
 const folder = new URL('./tiny-ls/', import.meta.url);
@@ -13,3 +14,4 @@ for (const [name, text] of await goldens()) {
   console.log(`test/golden/tiny-ls/${name}: ${text.split('\n').length - 1} lines`);
 }
 writeFileSync(apiTypesFile, apiTypes());
+for (const [page, text] of await references()) writeFileSync(new URL(page, docsFolder), text);

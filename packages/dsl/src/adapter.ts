@@ -18,10 +18,24 @@ const aLinear: Kind = {
   holds: (value) => isModule(value) && value[moduleInfo].made === 'linear',
 };
 
+/** Options of `adapter`. */
+export interface AdapterOptions {
+  /** B A x is multiplied by alpha / rank. Default: `rank`. */
+  readonly alpha?: number | undefined;
+}
+
 /**
- * base(x) + alpha / rank * B A x, with a base that may be shared while A and B belong to one weight set. Weights `lora_A.weight` [rank, in] and
- * `lora_B.weight` [out, rank]; the base keeps the name it has elsewhere, or is `base_layer`. `alpha` is `rank` where it is left out. Throws
- * L102, L121.
+ * base(x) + alpha / rank * B A x, with a base that may be shared while A and B belong to one weight
+ * set. Weights `lora_A.weight` [rank, in] and `lora_B.weight` [out, rank]; the base keeps the name
+ * it has elsewhere, or is `base_layer`. Throws L102, L121.
+ *
+ * @example
+ * const shared = linear(d, ff); // one weight for every execution
+ * const layer = block(
+ *   [t, d],
+ *   () => ({ norm: rmsNorm(d), up: adapter(shared, 8, { alpha: 16 }), down: linear(ff, d) }),
+ *   (w, x) => residual(x, (x) => w.down(relu(w.up(w.norm(x))))),
+ * );
  */
 export const adapter = declared(
   'adapter',
@@ -33,7 +47,7 @@ export const adapter = declared(
   <In extends Axis, Out extends Axis>(
     base: Layer<In, Out>,
     rank: number,
-    { alpha = rank }: { readonly alpha?: number | undefined } = {},
+    { alpha = rank }: AdapterOptions = {},
   ): Layer<In, Out> => {
     const site = capture();
     const [from, to] = base[moduleInfo].axes as readonly [Axis, Axis];

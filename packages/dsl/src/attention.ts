@@ -36,10 +36,27 @@ export class Cache<Axes extends readonly Axis[] = readonly Axis[]> {
   }
 }
 
+/** Options of `cache`. */
+export interface CacheOptions {
+  /** Heads of the keys and values; must divide their features. */
+  readonly kvHeads: number;
+}
+
 /**
  * Makes the keys k and values v, both [t, kvHeads * headDim], a state that attention reads.
  * `cache(k, k, ...)` uses one tensor as both. Throws L101 if the axes of k and v differ and L124 if
  * `kvHeads` does not divide their features.
+ *
+ * @example
+ * const { q, kv } = dims({ q: 64, kv: 32 });
+ * const layer = block(
+ *   [t, d],
+ *   () => ({ q_proj: linear(d, q), k_proj: linear(d, kv), v_proj: linear(d, kv), o_proj: linear(q, d) }),
+ *   (w, x) => {
+ *     const state = cache(w.k_proj(x), w.v_proj(x), { kvHeads: 2 });
+ *     return residual(x, (x) => w.o_proj(attention(w.q_proj(x), state)));
+ *   },
+ * );
  */
 export const cache = declared(
   'cache',
@@ -47,7 +64,7 @@ export const cache = declared(
   <K extends Tensor, V extends Tensor>(
     k: FitFeatures<K>,
     v: FitAll<V, AxesOf<K>>,
-    { kvHeads }: { readonly kvHeads: number },
+    { kvHeads }: CacheOptions,
   ): Cache<AxesOf<K>> => {
     const trace = activeTrace();
     const keys = trace.expectFeatures(k);
@@ -101,6 +118,17 @@ export function checkAttention(
  * of q. The number of heads is the features of q divided by headDim. Only blocks may use it,
  * because the state belongs to an execution. Throws L116 in a model's own body, and L101, L102,
  * L104, L110, L150.
+ *
+ * @example
+ * const { q, kv } = dims({ q: 64, kv: 32 });
+ * const layer = block(
+ *   [t, d],
+ *   () => ({ q_proj: linear(d, q), k_proj: linear(d, kv), v_proj: linear(d, kv), o_proj: linear(q, d) }),
+ *   (w, x) => {
+ *     const state = cache(w.k_proj(x), w.v_proj(x), { kvHeads: 2 });
+ *     return residual(x, (x) => w.o_proj(attention(w.q_proj(x), state, { window: 32, softcap: 50 })));
+ *   },
+ * );
  */
 export const attention = declared(
   'attention',

@@ -32,6 +32,9 @@ const sizesByName: Kind = {
  * Names the axes of a model: `const { t, d } = dims({ t: 2048, d: 576 })`. The size of the token
  * axis is the longest sequence. Throws L102 if a size is not a positive integer, L126 if a name is
  * not a word, and L131 if a name is read from the result that was not given.
+ *
+ * @example
+ * const { t, d, ff, vocab } = dims({ t: 512, d: 128, ff: 384, vocab: 1024 });
  */
 export const dims = declared(
   'dims',

@@ -37,6 +37,13 @@ export class Block<Axes extends readonly Axis[] = readonly Axis[]> {
  * Defines a block on values of `axes`, usually [t, d]. `init` runs once per weight set and returns
  * modules under their checkpoint names; all weight sets share a module that is made outside `init`.
  * `body` is traced and must return a value of `axes` (L108).
+ *
+ * @example
+ * const layer = block(
+ *   [t, d],
+ *   () => ({ norm: rmsNorm(d), mlp: swiglu(d, ff) }),
+ *   (w, x) => residual(x, (x) => w.mlp(w.norm(x))),
+ * );
  */
 export const block = declared(
   'block',
@@ -96,6 +103,9 @@ export function stackRecipe(module: Module): StackRecipe | null {
  * execution has its own keys and values unless `kv` says otherwise; weights that only compute keys
  * and values that no execution reads are removed from the model. Calling a stack twice runs it
  * twice. Throws L101 if the axes of the blocks differ, and L105, L106, L107, L111, L127, L151.
+ *
+ * @example
+ * stack(2, layer, share.immediate(2)); // weight sets A A B B, each execution with its own state
  */
 export const stack = declared(
   'stack',

@@ -10,11 +10,27 @@ import { capture } from './site.ts';
 import type { Tensor } from './tensor.ts';
 import { activeTrace } from './trace.ts';
 
+/** Options of `causalConv`. */
+export interface CausalConvOptions {
+  /** Whether a bias is added. Default: false. */
+  readonly bias?: boolean | undefined;
+}
+
 /**
  * The weighted sum of each feature's last `taps` inputs: [t, d] -> [t, d]. Inputs before the first
  * token are 0. Weights `weight` [d, 1, taps], the newest input's last, and, with `bias`, `bias`
  * [d], as in PyTorch's depthwise `Conv1d`. Only blocks may use it, because each execution keeps its
  * own inputs. Throws L116 in a model's own body, L102, and L127 for more than 64 taps.
+ *
+ * @example
+ * const layer = block(
+ *   [t, d],
+ *   () => ({ in_proj: split(d, { before: d, after: d, x: d }), conv: causalConv(d, 3), out_proj: linear(d, d) }),
+ *   (w, x) => {
+ *     const part = w.in_proj(x);
+ *     return residual(x, () => w.out_proj(mul(part.after, w.conv(mul(part.before, part.x)))));
+ *   },
+ * );
  */
 export const causalConv = declared(
   'causalConv',
@@ -23,11 +39,7 @@ export const causalConv = declared(
     taps: number('causalConv(d, 3)'),
     options: optional(options({ bias: optional(boolean) }, 'causalConv(d, 3, { bias: true })')),
   },
-  <const D extends Axis>(
-    d: D,
-    taps: number,
-    { bias: biased = false }: { readonly bias?: boolean | undefined } = {},
-  ): Layer<D, D> => {
+  <const D extends Axis>(d: D, taps: number, { bias: biased = false }: CausalConvOptions = {}): Layer<D, D> => {
     const site = capture();
     const rows = { first: 0, count: d.size, groups: 1, stride: d.size };
     const stored = { tensorOf: (name: string) => name, shape: [d.size, 1, taps], rows, plus: 0 };

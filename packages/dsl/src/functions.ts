@@ -30,36 +30,109 @@ function binary(fn: FunctionName) {
   );
 }
 
-/** a + b. */
+/**
+ * a + b.
+ *
+ * @example
+ * add(x, scale(x, 0.5));
+ */
 export const add = binary('add');
-/** a - b. */
+/**
+ * a - b.
+ *
+ * @example
+ * sub(x, tanh(x));
+ */
 export const sub = binary('sub');
-/** a * b. */
+/**
+ * a * b.
+ *
+ * @example
+ * mul(x, sigmoid(x)); // silu
+ */
 export const mul = binary('mul');
-/** a / b. */
+/**
+ * a / b.
+ *
+ * @example
+ * div(x, exp(x)); // x e^-x
+ */
 export const div = binary('div');
-/** The smaller of a and b. */
+/**
+ * The smaller of a and b.
+ *
+ * @example
+ * min(x, square(x));
+ */
 export const min = binary('min');
-/** The larger of a and b. */
+/**
+ * The larger of a and b.
+ *
+ * @example
+ * max(x, scale(x, 0.01)); // leaky ReLU
+ */
 export const max = binary('max');
-/** e^x. Kernels clamp x to -87 to 88. */
+/**
+ * e^x. Kernels clamp x to -87 to 88.
+ *
+ * @example
+ * exp(scale(square(x), -1)); // a Gaussian
+ */
 export const exp = unary('exp');
-/** The hyperbolic tangent; `scale(tanh(scale(x, 1 / cap)), cap)` is a soft cap. */
+/**
+ * The hyperbolic tangent; `scale(tanh(scale(x, 1 / cap)), cap)` is a soft cap.
+ *
+ * @example
+ * scale(tanh(scale(x, 1 / 30)), 30); // a soft cap at 30
+ */
 export const tanh = unary('tanh');
-/** 1 / (1 + e^-x). */
+/**
+ * 1 / (1 + e^-x).
+ *
+ * @example
+ * mul(sigmoid(x), x);
+ */
 export const sigmoid = unary('sigmoid');
-/** max(x, 0); `square(relu(x))` is the activation of Primer. */
+/**
+ * max(x, 0); `square(relu(x))` is the activation of Primer.
+ *
+ * @example
+ * square(relu(x));
+ */
 export const relu = unary('relu');
-/** x * sigmoid(x). */
+/**
+ * x * sigmoid(x).
+ *
+ * @example
+ * silu(x);
+ */
 export const silu = unary('silu');
-/** x times the standard normal distribution function at x, as in BERT and ViT. */
+/**
+ * x times the standard normal distribution function at x, as in BERT and ViT.
+ *
+ * @example
+ * gelu(x);
+ */
 export const gelu = unary('gelu');
 /**
  * The tanh approximation of gelu (GPT-2, Gemma, PyTorch's `approximate='tanh'`); it differs by up
  * to 5e-4.
+ *
+ * @example
+ * geluTanh(x);
  */
 export const geluTanh = unary('geluTanh');
-/** x * x. */
+/**
+ * x * x.
+ *
+ * @example
+ * mul(square(x), x); // x^3
+ */
 export const square = unary('square');
-/** log(1 + e^x). */
+/**
+ * log(1 + e^x).
+ *
+ * @example
+ * mul(x, tanh(softplus(x))); // mish
+ */
 export const softplus = unary('softplus');

@@ -53,17 +53,27 @@ export function layer(
   return module;
 }
 
+/** Options of `linear`. */
+export interface LinearOptions {
+  /** Whether a bias is added. Default: false. */
+  readonly bias?: boolean | undefined;
+}
+
 /**
  * x W^T (+ bias): [t, in] -> [t, out]. Weights `weight` [out, in] and, with `bias`, `bias` [out].
+ *
+ * @example
+ * const layer = block(
+ *   [t, d],
+ *   () => ({ up: linear(d, ff, { bias: true }), down: linear(ff, d) }),
+ *   (w, x) => residual(x, (x) => w.down(gelu(w.up(x)))),
+ * );
  */
 export const linear = declared(
   'linear',
   { from: axis, to: axis, options: optional(options({ bias: optional(boolean) }, 'linear(d, ff, { bias: true })')) },
-  <const In extends Axis, const Out extends Axis>(
-    from: In,
-    to: Out,
-    { bias }: { readonly bias?: boolean | undefined } = {},
-  ): Layer<In, Out> => projection(from, to, capture(), bias) as Layer<In, Out>,
+  <const In extends Axis, const Out extends Axis>(from: In, to: Out, { bias }: LinearOptions = {}): Layer<In, Out> =>
+    projection(from, to, capture(), bias) as Layer<In, Out>,
 );
 
 /**
@@ -90,8 +100,9 @@ export function projection(
 
 /** Options of every RMSNorm. */
 export interface NormOptions {
+  /** Added to the mean square. Default: 1e-5. */
   readonly eps?: number | undefined;
-  /** Added to the weight: 1 for checkpoints that store weight - 1, as Gemma's do. */
+  /** Added to the weight: 1 for checkpoints that store weight - 1, as Gemma's do. Default: 0. */
   readonly offset?: number | undefined;
 }
 
@@ -100,6 +111,9 @@ const normOptions = { eps: optional(number('eps: 1e-6')), offset: optional(numbe
 /**
  * x / sqrt(mean(x^2) + eps) * (weight + offset) over the features (RMSNorm, arXiv 1910.07467).
  * Throws L117, L142.
+ *
+ * @example
+ * rmsNorm(d, { eps: 1e-6, offset: 1 }); // as Gemma
  */
 export const rmsNorm = declared(
   'rmsNorm',
@@ -111,6 +125,9 @@ export const rmsNorm = declared(
 /**
  * RMSNorm over each of `heads` adjacent heads of x, with one weight [d / heads] for all heads.
  * Qwen3 and Gemma 3 have it between a projection and RoPE. Throws L102, L117, L124, L142.
+ *
+ * @example
+ * headNorm(d, { heads: 4 });
  */
 export const headNorm = declared(
   'headNorm',
@@ -127,8 +144,9 @@ export const headNorm = declared(
 
 /** Options of `headNorm`. */
 export interface HeadNormOptions extends NormOptions {
+  /** Heads that are normalised separately; must divide the features. */
   readonly heads: number;
-  /** Whether there is a weight. Default: true; Llama 4 has none. */
+  /** Whether there is a weight; Llama 4 has none. Default: true. */
   readonly gain?: boolean | undefined;
 }
 
@@ -164,9 +182,20 @@ function norm(
   return layer(made, [d], gain ? { weight } : {}, forward, site, check);
 }
 
+/** Options of `layerNorm`. */
+export interface LayerNormOptions {
+  /** Added to the variance. Default: 1e-5. */
+  readonly eps?: number | undefined;
+  /** Whether a bias is added. Default: true. */
+  readonly bias?: boolean | undefined;
+}
+
 /**
  * (x - mean(x)) / sqrt(variance(x) + eps) * weight + bias over the features (LayerNorm, arXiv
  * 1607.06450). Weights `weight` and, unless `bias` is false, `bias` [d]. Throws L117.
+ *
+ * @example
+ * layerNorm(d, { bias: false });
  */
 export const layerNorm = declared(
   'layerNorm',
@@ -176,13 +205,7 @@ export const layerNorm = declared(
       options({ eps: optional(number('eps: 1e-6')), bias: optional(boolean) }, 'layerNorm(d, { bias: false })'),
     ),
   },
-  <const D extends Axis>(
-    d: D,
-    {
-      eps = 1e-5,
-      bias: biased = true,
-    }: { readonly eps?: number | undefined; readonly bias?: boolean | undefined } = {},
-  ): Layer<D, D> => {
+  <const D extends Axis>(d: D, { eps = 1e-5, bias: biased = true }: LayerNormOptions = {}): Layer<D, D> => {
     const site = capture();
     const weight = new Parameter([d.size], 'gain', site);
     const bias = biased ? new Parameter([d.size], 'bias', site) : null;
@@ -207,6 +230,14 @@ export interface Positions<T extends Axis, D extends Axis> extends Module {
 /**
  * Learned absolute positions, as in GPT-2. A call returns [t, d]: row p of `weight` [t, d] for the
  * token at position p, to be added to the embedding.
+ *
+ * @example
+ * export default defineModel(
+ *   'with-positions',
+ *   {},
+ *   () => ({ wte: embedding(vocab, d), wpe: positions(t, d), ln_f: layerNorm(d) }),
+ *   (m) => m.wte.logits(m.ln_f(add(m.wte(input(t)), m.wpe()))),
+ * );
  */
 export const positions = declared(
   'positions',
@@ -224,7 +255,17 @@ export const positions = declared(
   },
 );
 
-/** An embedding table [vocab, d]: callable with token ids; its `.logits` is a tied head. */
+/**
+ * An embedding table [vocab, d]: callable with token ids; its `.logits` is a tied head.
+ *
+ * @example
+ * export default defineModel(
+ *   'with-a-tied-head',
+ *   {},
+ *   () => ({ embed_tokens: embedding(vocab, d), norm: rmsNorm(d) }),
+ *   (m) => m.embed_tokens.logits(m.norm(m.embed_tokens(input(t)))),
+ * );
+ */
 export const embedding = declared(
   'embedding',
   { vocab: axis, d: axis },
@@ -254,6 +295,9 @@ export const embedding = declared(
 /**
  * SwiGLU feed-forward (arXiv 2002.05202): down(silu(gate(x)) * up(x)), [t, d] -> [t, d]. Weights
  * `gate_proj`, `up_proj` [ff, d], `down_proj` [d, ff].
+ *
+ * @example
+ * swiglu(d, ff);
  */
 export const swiglu = declared(
   'swiglu',
@@ -274,8 +318,12 @@ export interface GqaOptions extends AttentionOptions {
   readonly heads: number;
   /** Key and value heads; must divide `heads`. */
   readonly kvHeads: number;
+  /** Features of one head; even if `rope` is given. */
   readonly headDim: number;
-  /** Rotary embedding of queries and keys. Without it, only the causal mask depends on position. */
+  /**
+   * Rotary embedding of queries and keys. Default: none, so only the causal mask depends on
+   * position.
+   */
   readonly rope?: RopeSpec | undefined;
 }
 
@@ -283,6 +331,9 @@ export interface GqaOptions extends AttentionOptions {
  * Causal grouped-query attention (arXiv 2305.13245) with its four projections: [t, d] -> [t, d].
  * Weights `q_proj` [heads * headDim, d], `k_proj` and `v_proj` [kvHeads * headDim, d], `o_proj` [d,
  * heads * headDim]. Throws L102, L103, L104, L118, L150.
+ *
+ * @example
+ * gqa(d, { heads: 4, kvHeads: 2, headDim: 16, rope: rope(10_000) });
  */
 export const gqa = declared(
   'gqa',

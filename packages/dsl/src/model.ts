@@ -21,6 +21,12 @@ import { Tensor } from './tensor.ts';
 import { Trace } from './trace.ts';
 import { type NamedParameter, WeightTable } from './weights.ts';
 
+/** Options of `defineModel`. */
+export interface ModelOptions {
+  /** The start of every weight's name, without the dot. Default: empty. */
+  readonly prefix?: string | undefined;
+}
+
 /**
  * Defines a model. `init` returns its modules under their checkpoint names (all below `prefix`, if
  * given); `body` computes logits [t, vocab] from `input(t)`. Both run once, during this call. The
@@ -31,6 +37,20 @@ import { type NamedParameter, WeightTable } from './weights.ts';
  * `() => ({ ..., shared_mlp, layers: stack(...) })`.
  *
  * Throws an L1xx error for a mistake in the model.
+ *
+ * @example
+ * const layer = block(
+ *   [t, d],
+ *   () => ({ norm: rmsNorm(d), mlp: swiglu(d, ff) }),
+ *   (w, x) => residual(x, (x) => w.mlp(w.norm(x))),
+ * );
+ *
+ * export default defineModel(
+ *   'my-model',
+ *   { prefix: 'model' }, // the checkpoint has model.embed_tokens.weight, model.layers.0.norm.weight, ...
+ *   () => ({ embed_tokens: embedding(vocab, d), layers: stack(4, layer), norm: rmsNorm(d) }),
+ *   (m) => m.embed_tokens.logits(m.norm(m.layers(m.embed_tokens(input(t))))),
+ * );
  */
 export const defineModel = declared(
   'defineModel',
@@ -42,7 +62,7 @@ export const defineModel = declared(
   },
   <W extends Tree, R extends Tensor>(
     name: string,
-    { prefix = '' }: { readonly prefix?: string | undefined },
+    { prefix = '' }: ModelOptions,
     init: () => W,
     body: GivesLogits<R, (m: W) => R>,
   ): Graph => {

@@ -15,14 +15,29 @@ import { capture } from './site.ts';
 import type { Tensor } from './tensor.ts';
 import { activeTrace } from './trace.ts';
 
-/** The token ids, u32 [t]. Throws L116 in a block and L101 for a second token axis. */
+/**
+ * The token ids, u32 [t]. Throws L116 in a block and L101 for a second token axis.
+ *
+ * @example
+ * export default defineModel(
+ *   'bigrams',
+ *   {},
+ *   () => ({ embed: embedding(vocab, d) }),
+ *   (m) => m.embed.logits(m.embed(input(t))),
+ * );
+ */
 export const input = declared(
   'input',
   { t: axis },
   <const T extends Axis>(t: T): Tensor<readonly [T]> => activeTrace().tokens(t),
 );
 
-/** x times a constant. Throws L121 if f32 cannot hold the constant. */
+/**
+ * x times a constant. Throws L121 if f32 cannot hold the constant.
+ *
+ * @example
+ * scale(x, 0.5);
+ */
 export const scale = declared(
   'scale',
   { x: tensor, by: number('scale(x, 0.5)') },
@@ -33,7 +48,16 @@ export const scale = declared(
   },
 );
 
-/** x + f(x). `f` must return the axes of x. Throws L101. */
+/**
+ * x + f(x). `f` must return the axes of x. Throws L101.
+ *
+ * @example
+ * const layer = block(
+ *   [t, d],
+ *   () => ({ norm: rmsNorm(d), mlp: swiglu(d, ff) }),
+ *   (w, x) => residual(x, (x) => w.mlp(w.norm(x))),
+ * );
+ */
 export const residual = declared(
   'residual',
   { x: tensor, f: callback('residual(x, (x) => w.mlp(w.norm(x)))') },
@@ -44,14 +68,30 @@ export const residual = declared(
   },
 );
 
+/** Options of `rotate`. */
+export interface RotateOptions {
+  /** Adjacent heads that are rotated separately; must divide the features. */
+  readonly heads: number;
+}
+
 /**
  * Rotates each of `heads` adjacent heads of x [t, heads * headDim] by its token's position. Throws
  * L101, L102, L124.
+ *
+ * @example
+ * const layer = block(
+ *   [t, d],
+ *   () => ({ q_proj: linear(d, d), k_proj: linear(d, d), v_proj: linear(d, d) }),
+ *   (w, x) => {
+ *     const turn = (y: typeof x) => rotate(y, rope(10_000), { heads: 4 });
+ *     return attention(turn(w.q_proj(x)), cache(turn(w.k_proj(x)), w.v_proj(x), { kvHeads: 4 }));
+ *   },
+ * );
  */
 export const rotate = declared(
   'rotate',
   { x: tensor, spec: ropeSpec, options: options({ heads: headCounts.heads }, 'rotate(q, rope(10_000), { heads: 9 })') },
-  <X extends Tensor>(x: FitFeatures<X>, spec: RopeSpec, { heads }: { readonly heads: number }): Tensor<AxesOf<X>> => {
+  <X extends Tensor>(x: FitFeatures<X>, spec: RopeSpec, { heads }: RotateOptions): Tensor<AxesOf<X>> => {
     const trace = activeTrace();
     const { site: _, ...rope } = spec;
     const value = trace.expectFeatures(x);
@@ -66,6 +106,20 @@ export const rotate = declared(
  * f applied `times` times, from x on: `loop(4, x, (x) => m.norm(m.layers(x)))` runs a stack with
  * what stands between its runs, as Ouro does. Every run has states of its own. `f` must return the
  * axes of x. Throws L101, L102, L127.
+ *
+ * @example
+ * const layer = block(
+ *   [t, d],
+ *   () => ({ norm: rmsNorm(d), mlp: swiglu(d, ff) }),
+ *   (w, x) => residual(x, (x) => w.mlp(w.norm(x))),
+ * );
+ *
+ * export default defineModel(
+ *   'looped',
+ *   {},
+ *   () => ({ embed: embedding(vocab, d), layers: stack(2, layer), norm: rmsNorm(d) }),
+ *   (m) => m.embed.logits(loop(4, m.embed(input(t)), (x) => m.norm(m.layers(x)))),
+ * );
  */
 export const loop = declared(
   'loop',

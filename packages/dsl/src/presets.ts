@@ -15,16 +15,23 @@ import { capture } from './site.ts';
 
 /** The shape of a MobileLLM. */
 export interface MobileLLMShape {
+  /** The model's name, which its package has too. */
   readonly name: string;
   /** Weight sets, not executions. */
   readonly layers: number;
+  /** Features of the residual stream. */
   readonly d: number;
+  /** Query heads; d / heads must be even. */
   readonly heads: number;
+  /** Key and value heads; must divide `heads`. */
   readonly kvHeads: number;
+  /** Features of the feed-forward layer. */
   readonly ffn: number;
+  /** Tokens of the vocabulary. Default: 32,000. */
   readonly vocab?: number | undefined;
-  /** Longest sequence, in tokens. */
+  /** Longest sequence, in tokens. Default: 2048. */
   readonly context?: number | undefined;
+  /** The order of executions. Default: each weight set once. */
   readonly share?: Sharing | undefined;
 }
 
@@ -47,6 +54,17 @@ const shapeOptions = options(
  * A MobileLLM (arXiv 2402.14905): a deep and thin Llama with grouped queries, SwiGLU and a tied
  * head; headDim is d / heads, RoPE theta 10,000, no biases. Weight names are Hugging Face's. Throws
  * L124 if d / heads is not even, and the errors of the DSL functions that it calls.
+ *
+ * @example
+ * export default mobileLLM({
+ *   name: 'mobilellm-125m-ls',
+ *   layers: 30,
+ *   d: 576,
+ *   heads: 9,
+ *   kvHeads: 3,
+ *   ffn: 1536,
+ *   share: share.immediate(2),
+ * });
  */
 export const mobileLLM = declared('mobileLLM', { shape: shapeOptions }, (shape: MobileLLMShape): Graph => {
   const { name, layers, heads, kvHeads, vocab: words = 32_000, context = 2048 } = shape;

@@ -10,13 +10,13 @@ export type RopeSpec = Rope & { readonly site: ReturnType<typeof capture> };
 /** Options of `rope`. */
 export interface RopeOptions {
   /**
-   * `half` (the default) rotates features (i, i + dims/2), as Llama in Hugging Face's format;
-   * `adjacent` rotates (2i, 2i + 1), as the paper.
+   * `half` rotates features (i, i + dims/2), as Llama in Hugging Face's format; `adjacent` rotates
+   * (2i, 2i + 1), as the paper. Default: `half`.
    */
   readonly pairing?: Rope['pairing'] | undefined;
   /** Rotates only the first `dims` features of each head, as GPT-NeoX. Default: all. */
   readonly dims?: number | undefined;
-  /** A result of one of the functions of `ropeScaling`. */
+  /** A result of one of the functions of `ropeScaling`. Default: no scaling. */
   readonly scaling?: RopeScaling | undefined;
 }
 
@@ -32,6 +32,9 @@ const scalingKind: Kind = {
  * Rotary position embedding (RoFormer, arXiv 2104.09864): rotates pair i of a head by position *
  * theta^(-2i/dims). The compiler computes its cosines and sines in f64 and stores them as a table.
  * The layer that uses it checks the ranges: L118, L140, L141.
+ *
+ * @example
+ * gqa(d, { heads: 4, kvHeads: 2, headDim: 16, rope: rope(10_000, { dims: 8 }) });
  */
 export const rope = declared(
   'rope',
@@ -72,13 +75,58 @@ const listOfNumbers: Kind = {
   holds: (value) => isListOf(value, (each) => typeof each === 'number'),
 };
 
+/** Options of `ropeScaling.llama3`. */
+export interface Llama3Options {
+  /** Divisor of the lowest frequencies. */
+  readonly factor: number;
+  /** Frequencies with fewer turns than this within `originalContext` are divided by `factor`. */
+  readonly lowFreqFactor: number;
+  /** Frequencies with more turns than this within `originalContext` stay. */
+  readonly highFreqFactor: number;
+  /** The context of the model before its extension, in tokens. */
+  readonly originalContext: number;
+}
+
+/** Options of `ropeScaling.yarn`. */
+export interface YarnOptions {
+  /** Divisor of the lowest frequencies. */
+  readonly factor: number;
+  /** The context of the model before its extension, in tokens. */
+  readonly originalContext: number;
+  /** Frequencies with more turns than this within `originalContext` stay. Default: 32. */
+  readonly betaFast?: number | undefined;
+  /**
+   * Frequencies with fewer turns than this within `originalContext` are divided by `factor`.
+   * Default: 1.
+   */
+  readonly betaSlow?: number | undefined;
+  /** Multiplies cosines and sines. Default: 0.1 ln(factor) + 1, or 1 for a factor up to 1. */
+  readonly attentionFactor?: number | undefined;
+}
+
+/** Options of `ropeScaling.factors`. */
+export interface FactorsOptions {
+  /** Multiplies cosines and sines. Default: 1. */
+  readonly attentionFactor?: number | undefined;
+}
+
 /**
  * The scalings of released models' frequencies for longer contexts, named by `rope_scaling` in
  * `config.json`. `originalContext` is `original_max_position_embeddings` there. The layer that uses
  * the embedding checks the ranges: L141.
  */
 export const ropeScaling = {
-  /** Every frequency divided by `factor` (position interpolation, arXiv 2306.15595). */
+  /**
+   * Every frequency divided by `factor` (position interpolation, arXiv 2306.15595).
+   *
+   * @example
+   * const scaling = ropeScaling.linear(4);
+   * const layer = block(
+   *   [t, d],
+   *   () => ({ attn: gqa(d, { heads: 4, kvHeads: 2, headDim: 16, rope: rope(10_000, { scaling }) }) }),
+   *   (w, x) => residual(x, (x) => w.attn(x)),
+   * );
+   */
   linear: declared(
     'ropeScaling.linear',
     { factor: number('ropeScaling.linear(4)') },
@@ -87,6 +135,14 @@ export const ropeScaling = {
   /**
    * Llama 3.1 and 3.2: frequencies of wavelengths above originalContext / lowFreqFactor are divided
    * by `factor`; those below originalContext / highFreqFactor stay; those between are blended.
+   *
+   * @example
+   * const scaling = ropeScaling.llama3({ factor: 32, lowFreqFactor: 1, highFreqFactor: 4, originalContext: 8192 });
+   * const layer = block(
+   *   [t, d],
+   *   () => ({ attn: gqa(d, { heads: 4, kvHeads: 2, headDim: 16, rope: rope(10_000, { scaling }) }) }),
+   *   (w, x) => residual(x, (x) => w.attn(x)),
+   * );
    */
   llama3: declared(
     'ropeScaling.llama3',
@@ -101,14 +157,20 @@ export const ropeScaling = {
         'ropeScaling.llama3({ factor: 32, lowFreqFactor: 1, highFreqFactor: 4, originalContext: 8192 })',
       ),
     },
-    (given: Omit<Extract<RopeScaling, { kind: 'llama3' }>, 'kind'>): RopeScaling =>
-      original({ kind: 'llama3', ...given }),
+    (given: Llama3Options): RopeScaling => original({ kind: 'llama3', ...given }),
   ),
   /**
    * YaRN (arXiv 2309.00071): frequencies of pairs with fewer than betaSlow turns within
    * originalContext are divided by `factor`; those with more than betaFast turns stay; those
-   * between are blended. Cosines and sines are multiplied by `attentionFactor`, by default the
-   * paper's 0.1 ln(factor) + 1.
+   * between are blended. Cosines and sines are multiplied by `attentionFactor`.
+   *
+   * @example
+   * const scaling = ropeScaling.yarn({ factor: 4, originalContext: 32_768 });
+   * const layer = block(
+   *   [t, d],
+   *   () => ({ attn: gqa(d, { heads: 4, kvHeads: 2, headDim: 16, rope: rope(10_000, { scaling }) }) }),
+   *   (w, x) => residual(x, (x) => w.attn(x)),
+   * );
    */
   yarn: declared(
     'ropeScaling.yarn',
@@ -130,17 +192,20 @@ export const ropeScaling = {
       betaFast = 32,
       betaSlow = 1,
       attentionFactor = factor > 1 ? 0.1 * Math.log(factor) + 1 : 1,
-    }: {
-      readonly factor: number;
-      readonly originalContext: number;
-      readonly betaFast?: number | undefined;
-      readonly betaSlow?: number | undefined;
-      readonly attentionFactor?: number | undefined;
-    }): RopeScaling => original({ kind: 'yarn', factor, originalContext, betaFast, betaSlow, attentionFactor }),
+    }: YarnOptions): RopeScaling =>
+      original({ kind: 'yarn', factor, originalContext, betaFast, betaSlow, attentionFactor }),
   ),
   /**
    * The frequency of each pair is divided by its factor: LongRoPE's `short_factor` or
    * `long_factor`, or `rope_freqs` of a GGUF file.
+   *
+   * @example
+   * const scaling = ropeScaling.factors([1, 1, 1, 1, 2, 2, 4, 4]);
+   * const layer = block(
+   *   [t, d],
+   *   () => ({ attn: gqa(d, { heads: 4, kvHeads: 2, headDim: 16, rope: rope(10_000, { scaling }) }) }),
+   *   (w, x) => residual(x, (x) => w.attn(x)),
+   * );
    */
   factors: declared(
     'ropeScaling.factors',
@@ -153,9 +218,7 @@ export const ropeScaling = {
         ),
       ),
     },
-    (
-      factors: readonly number[],
-      { attentionFactor = 1 }: { readonly attentionFactor?: number | undefined } = {},
-    ): RopeScaling => original({ kind: 'factors', factors: [...factors], attentionFactor }),
+    (factors: readonly number[], { attentionFactor = 1 }: FactorsOptions = {}): RopeScaling =>
+      original({ kind: 'factors', factors: [...factors], attentionFactor }),
   ),
 } as const;

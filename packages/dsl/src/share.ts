@@ -47,11 +47,19 @@ const indexList: Kind = {
  * `reverse()` A B C C B A · `order([...])` any list of indices.
  */
 export const share = {
-  /** Each weight set once; the default. */
+  /**
+   * Each weight set once; the default.
+   *
+   * @example
+   * stack(3, layer, share.none()); // A B C
+   */
   none: declared('share.none', {}, (): Sharing => unshared),
   /**
    * Each weight set `repeats` times in a row, so that its weights are still in cache for the
    * repeats.
+   *
+   * @example
+   * stack(3, layer, share.immediate(2)); // A A B B C C
    */
   immediate: declared(
     'share.immediate',
@@ -59,14 +67,24 @@ export const share = {
     (repeats: number): Sharing =>
       repeating('immediate', repeats, capture(), (count) => range(count).flatMap((i) => times(repeats).map(() => i))),
   ),
-  /** All weight sets in order, repeated `repeats` times (the paper's repeat-all-over). */
+  /**
+   * All weight sets in order, repeated `repeats` times (the paper's repeat-all-over).
+   *
+   * @example
+   * stack(3, layer, share.cycle(2)); // A B C A B C
+   */
   cycle: declared(
     'share.cycle',
     { repeats: number('share.cycle(2)') },
     (repeats: number): Sharing =>
       repeating('cycle', repeats, capture(), (count) => times(repeats).flatMap(() => range(count))),
   ),
-  /** All weight sets forwards, then backwards. */
+  /**
+   * All weight sets forwards, then backwards.
+   *
+   * @example
+   * stack(3, layer, share.reverse()); // A B C C B A
+   */
   reverse: declared(
     'share.reverse',
     {},
@@ -79,7 +97,12 @@ export const share = {
         check: () => {},
       } satisfies Sharing),
   ),
-  /** The weight sets with these indices. Every weight set must run at least once. */
+  /**
+   * The weight sets with these indices. Every weight set must run at least once.
+   *
+   * @example
+   * stack(3, layer, share.order([0, 1, 2, 1])); // A B C B
+   */
   order: declared('share.order', { indices: indexList }, (given: readonly number[]): Sharing => {
     const site = capture();
     const indices = [...given];

@@ -39,12 +39,30 @@ const partsByName: Kind = {
   holds: (value) => isPlainObject(value) && Object.keys(value).length > 0,
 };
 
+/** Options of `split`. */
+export interface SplitOptions {
+  /** Whether a bias is added. Default: false. */
+  readonly bias?: boolean | undefined;
+  /** The rows of the weight are in this many groups, each with every part. Default: 1. */
+  readonly groups?: number | undefined;
+}
+
 /**
  * x W^T (+ bias) for each part of one weight: [t, from] -> a value [t, part] for each part, by
  * name. The checkpoint has `weight` [sum of parts, from] and, with `bias`, `bias` [sum of parts].
  * The rows are part after part; with `groups`, they are group after group, each with an equal share
  * of every part (GPT-NeoX: a group is a head; InternLM2: a key head with its query heads). Throws
  * L102, L124.
+ *
+ * @example
+ * const layer = block(
+ *   [t, d],
+ *   () => ({ gate_up_proj: split(d, { gate: ff, up: ff }), down_proj: linear(ff, d) }), // as Phi-3
+ *   (w, x) => {
+ *     const { gate, up } = w.gate_up_proj(x);
+ *     return residual(x, () => w.down_proj(mul(silu(gate), up)));
+ *   },
+ * );
  */
 export const split = declared(
   'split',
@@ -61,7 +79,7 @@ export const split = declared(
   <const In extends Axis, const To extends Parts>(
     from: In,
     parts: To,
-    { bias, groups = 1 }: { readonly bias?: boolean | undefined; readonly groups?: number | undefined } = {},
+    { bias, groups = 1 }: SplitOptions = {},
   ): Split<In, To> => {
     const site = capture();
     const entries = Object.entries(parts);

@@ -1,0 +1,60 @@
+/**
+ * The reference of error codes, from the two catalogues. Every code has an anchor, `#l101`, which
+ * other pages and `lamella explain` name.
+ */
+import { catalogue as compileErrors } from '@lamella/graph/diagnostics';
+import { catalogue as runtimeErrors } from '@lamella/runtime/lamella-error';
+import { dslFunctions } from './dsl.ts';
+
+const groups: readonly (readonly [start: string, title: string])[] = [
+  ['L1', 'L1xx: the model'],
+  ['L2', 'L2xx: checkpoints and tokenizers'],
+  ['L3', 'L3xx: the command line and files'],
+  ['L4', 'L4xx: running a package'],
+];
+
+/** The page `docs/reference/diagnostics.md`. */
+export function diagnosticsReference(): string {
+  const sentences = Object.entries({ ...compileErrors, ...runtimeErrors }).sort(([a], [b]) => a.localeCompare(b));
+  const parts = groups.map(([start, title]) => {
+    const own = sentences.filter(([code]) => code.startsWith(start));
+    return [`## ${title}`, ...own.map(([code, sentence]) => entry(code, sentence))].join('\n\n');
+  });
+  return `${[opening, ...parts].join('\n\n')}\n`;
+}
+
+const opening = `# Diagnostics
+
+Every message has a number, a sentence, a place and a remedy. This page, generated from the two
+catalogues by \`npm run golden\`, has the sentence and the remedy of every number; words in *italics*
+stand for the values of a real message. \`lamella explain L104\` prints the same in a terminal.
+
+A program finds the number in \`error.code\` and the values in \`error.args\`.`;
+
+function entry(code: string, sentence: string): string {
+  const [cause = '', remedy = ''] = sentence.split(/[.\n]? ?Try: /);
+  const parts = [`### ${code}`, `**Cause:** ${filled(cause)}.`];
+  parts.push(
+    `**Remedy:** ${remedy === '{remedy}' ? 'the message names it, because it depends on the case' : filled(remedy)}.`,
+  );
+  const throwing = dslFunctions().filter(({ text }) => text.includes(code));
+  if (throwing.length > 0) {
+    const links = throwing.map(({ name }) => `[${name}](dsl.md#${name.toLowerCase().replace('.', '-')})`);
+    parts.push(`**Thrown by:** ${links.join(', ')}.`);
+  }
+  return parts.join('\n\n');
+}
+
+/** A sentence with its arguments in italics; a table of the message has lines of its own. */
+function filled(sentence: string): string {
+  return sentence
+    .replaceAll('\n', ' ')
+    .split(/(\{\w+\})/)
+    .map((part) => (part.startsWith('{') ? `*${part.slice(1, -1)}*` : literal(part)))
+    .join('');
+}
+
+/** Text without meaning in Markdown. */
+function literal(text: string): string {
+  return text.replace(/[*_[\]]/g, (character) => `\\${character}`).replaceAll('<', '&lt;');
+}

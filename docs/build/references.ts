@@ -1,0 +1,17 @@
+/**
+ * The generated pages of the documentation. `npm run golden` writes them, and `test/docs` compares
+ * them with the sources.
+ */
+import { diagnosticsReference } from './diagnostics.ts';
+import { dslReference } from './dsl.ts';
+
+/** Each page and its text. */
+export async function references(): Promise<ReadonlyMap<string, string>> {
+  return new Map([
+    ['reference/dsl.md', dslReference()],
+    ['reference/diagnostics.md', diagnosticsReference()],
+  ]);
+}
+
+/** The folder of the pages. */
+export const docsFolder = new URL('../', import.meta.url);
