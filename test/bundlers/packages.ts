@@ -6,8 +6,8 @@ import { execFileSync } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { type Scratch, scratch } from '@lamella/cli/test/lamella';
 import type { Model } from '@lamella/runtime/api';
+import { type Scratch, scratch } from 'lamella/test/lamella';
 
 const graphs = fileURLToPath(new URL('../../graphs/', import.meta.url));
 

@@ -1,10 +1,10 @@
 /** The models and lengths of conformance, for every target and every implementation. */
 import { readdirSync } from 'node:fs';
 import { openWeights } from '@lamella/checkpoint/open';
-import { loadGraph } from '@lamella/cli/load-graph';
 import type { FormatName, KvName } from '@lamella/compiler/program/ir';
 import type { Graph } from '@lamella/graph/ir';
 import type { WeightOf } from '@lamella/graph/oracle/model';
+import { loadGraph } from 'lamella/load-graph';
 import type { Extent } from './conformance.ts';
 import type { Setting } from './machine.ts';
 import { model, orders, type Shape } from './models.ts';

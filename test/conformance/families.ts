@@ -5,8 +5,8 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { importedGraph } from '@lamella/cli/imported-graph';
 import type { Graph } from '@lamella/graph/ir';
+import { importedGraph } from 'lamella/imported-graph';
 
 const configs = JSON.parse(readFileSync(new URL('families.json', import.meta.url), 'utf8')) as Record<string, object>;
 

@@ -5,7 +5,6 @@
  */
 import { createHash } from 'node:crypto';
 import { readdirSync } from 'node:fs';
-import { loadGraph } from '@lamella/cli/load-graph';
 import type { CompileOptions } from '@lamella/compiler/compilation';
 import type { Kernel } from '@lamella/compiler/loops/ir';
 import { compile, lowerGpu, planFor } from '@lamella/compiler/pipeline';
@@ -22,6 +21,7 @@ import type { Graph } from '@lamella/graph/ir';
 import { formatNames } from '@lamella/runtime/choices';
 import type { Manifest, Region, WeightChunk } from '@lamella/runtime/manifest';
 import { loadWasm, type WasmDriver } from '@lamella/runtime/wasm-driver';
+import { loadGraph } from 'lamella/load-graph';
 import { describe, expect, test } from 'vitest';
 import { model, orders, type Shape } from './models.ts';
 import { rig } from './rig.ts';

@@ -3,10 +3,10 @@
  * command's.
  */
 
-import { hostNames } from '@lamella/cli/json-output';
 import { stages } from '@lamella/compiler/stages';
 import { ggufTypes } from '@lamella/export/gguf/tensor-types';
 import { formatNames, kvNames } from '@lamella/runtime/choices';
+import { hostNames } from 'lamella/json-output';
 import { expect, test } from 'vitest';
 import { repositoryFiles, textOf } from './repository.ts';
 

@@ -7,11 +7,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { sentencePieceToTokenizerJson } from '@lamella/checkpoint/sentencepiece/tokenizer-json';
 import { torchFile } from '@lamella/checkpoint/test/torch-file';
-import { loadGraph } from '@lamella/cli/load-graph';
-import { type Scratch, scratch } from '@lamella/cli/test/lamella';
 import { f16Bits } from '@lamella/export/gguf/float16';
 import type { Graph } from '@lamella/graph/ir';
 import { sequence } from '@lamella/graph/oracle/sequence';
+import { loadGraph } from 'lamella/load-graph';
+import { type Scratch, scratch } from 'lamella/test/lamella';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { weightsOf } from '../conformance/weights.ts';
 

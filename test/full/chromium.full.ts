@@ -8,9 +8,9 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { type Scratch, scratch } from '@lamella/cli/test/lamella';
 import { chromiumAlone, openAlone } from '@lamella/hosts/alone';
 import { serve } from '@lamella/hosts/serve';
+import { type Scratch, scratch } from 'lamella/test/lamella';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 const MiB = 2 ** 20;

@@ -8,9 +8,9 @@
  */
 import { fileURLToPath } from 'node:url';
 import { randomTensor } from '@lamella/checkpoint/random';
-import { loadGraph } from '@lamella/cli/load-graph';
 import type { Graph, ValueId, Weight, WeightId } from '@lamella/graph/ir';
 import { Oracle } from '@lamella/graph/oracle/oracle';
+import { loadGraph } from 'lamella/load-graph';
 import { expect, test } from 'vitest';
 import { checkExecutions } from '../conformance/executions.ts';
 import { type Contraction, type Machine, Sequence } from '../conformance/machine.ts';

@@ -12,8 +12,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openWeights } from '@lamella/checkpoint/open';
-import { importedGraph } from '@lamella/cli/imported-graph';
 import { sequence } from '@lamella/graph/oracle/sequence';
+import { importedGraph } from 'lamella/imported-graph';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 const python = process.env.PYTHON ?? 'python3';

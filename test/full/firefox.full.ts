@@ -3,10 +3,10 @@
  * compute the same, to the last bit, and the same as in Node.
  */
 import { join } from 'node:path';
-import { openPackage } from '@lamella/cli/open-package';
-import { type Scratch, scratch, writeGraph } from '@lamella/cli/test/lamella';
 import { type Alone, firefoxAlone, openAlone, openListener } from '@lamella/hosts/alone';
 import { serve } from '@lamella/hosts/serve';
+import { openPackage } from 'lamella/open-package';
+import { type Scratch, scratch, writeGraph } from 'lamella/test/lamella';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 let home: Scratch;

@@ -9,8 +9,8 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openLlamaCpp } from '@lamella/bench/llama-cpp/binding';
 import { openWeights } from '@lamella/checkpoint/open';
-import { loadGraph } from '@lamella/cli/load-graph';
 import { exportGguf } from '@lamella/export/gguf/export';
+import { loadGraph } from 'lamella/load-graph';
 import { expect, test } from 'vitest';
 import { relativeError, rig } from '../conformance/rig.ts';
 

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openWeights } from '@lamella/checkpoint/open';
-import { loadGraph } from '@lamella/cli/load-graph';
+import { loadGraph } from 'lamella/load-graph';
 import { expect, test } from 'vitest';
 import { relativeError, rig } from '../conformance/rig.ts';
 import { openOnnxModel } from '../witness/onnx-decoder.ts';

@@ -3,8 +3,8 @@
  * the generated pages of the documentation.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { apiTypes, apiTypesFile } from '@lamella/cli/build/api-types';
 import { docsFolder, references } from '@lamella/docs/build/references';
+import { apiTypes, apiTypesFile } from 'lamella/build/api-types';
 import { goldens } from './goldens.ts';
 
 const folder = new URL('./tiny-ls/', import.meta.url);

@@ -4,11 +4,11 @@
  */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Scratch, scratch } from '@lamella/cli/test/lamella';
 import { launchChromium } from '@lamella/hosts/chromium';
 import { serve } from '@lamella/hosts/serve';
 import type { Fallback, Running } from '@lamella/runtime/api';
 import { type Device, formatNames } from '@lamella/runtime/choices';
+import { type Scratch, scratch } from 'lamella/test/lamella';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 let home: Scratch;

@@ -7,7 +7,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Scratch, scratch } from '@lamella/cli/test/lamella';
 import type { FormatName } from '@lamella/compiler/program/ir';
 import { launchChromium } from '@lamella/hosts/chromium';
 import { serve } from '@lamella/hosts/serve';
@@ -16,6 +15,7 @@ import { load } from '@lamella/runtime/every-part';
 import type { InspectReport } from '@lamella/runtime/manifest';
 import { nodeFiles } from '@lamella/runtime/node-files';
 import { build } from 'esbuild';
+import { type Scratch, scratch } from 'lamella/test/lamella';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { model, orders } from '../conformance/models.ts';
 import { dawnInstance } from './dawn.ts';

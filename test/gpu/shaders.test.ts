@@ -5,7 +5,6 @@
  */
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { loadGraph } from '@lamella/cli/load-graph';
 import { lowerGpu } from '@lamella/compiler/pipeline';
 import type { Plan } from '@lamella/compiler/plan';
 import type { FormatName, Kind, KvName } from '@lamella/compiler/program/ir';
@@ -14,6 +13,7 @@ import { printShader, type Shader } from '@lamella/compiler/targets/webgpu/print
 import type { Graph } from '@lamella/graph/ir';
 import { formatNames } from '@lamella/runtime/choices';
 import { writeGpuStep } from '@lamella/runtime/step';
+import { loadGraph } from 'lamella/load-graph';
 import { parseWgsl, validate } from 'naga-wasm';
 import { describe, expect, test } from 'vitest';
 import { type ArrayInfo, detectRaces, type VariableInfo, WgslReflect } from 'wgsl_reflect/wgsl_reflect.module.js';

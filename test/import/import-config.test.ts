@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { importHuggingFace } from '@lamella/checkpoint/huggingface/import-config';
-import { loadGraph } from '@lamella/cli/load-graph';
 import { type Graph, parameterCount } from '@lamella/graph/ir';
+import { loadGraph } from 'lamella/load-graph';
 import { afterAll, describe, expect, test } from 'vitest';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'lamella-import-'));

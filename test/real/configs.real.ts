@@ -1,10 +1,10 @@
 /** Every released config.json becomes a graph, or gives one message with the reason. */
 import { readdirSync } from 'node:fs';
 import { importHuggingFace } from '@lamella/checkpoint/huggingface/import-config';
-import { importedGraph } from '@lamella/cli/imported-graph';
-import { loadGraph } from '@lamella/cli/load-graph';
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Graph } from '@lamella/graph/ir';
+import { importedGraph } from 'lamella/imported-graph';
+import { loadGraph } from 'lamella/load-graph';
 import { expect, test } from 'vitest';
 import { real } from './folder.ts';
 

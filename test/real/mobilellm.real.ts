@@ -6,9 +6,9 @@ import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { randomTensor } from '@lamella/checkpoint/random';
 import { torchFile } from '@lamella/checkpoint/test/torch-file';
-import { loadGraph } from '@lamella/cli/load-graph';
-import { type Scratch, scratch } from '@lamella/cli/test/lamella';
 import { f16Bits } from '@lamella/export/gguf/float16';
+import { loadGraph } from 'lamella/load-graph';
+import { type Scratch, scratch } from 'lamella/test/lamella';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { real } from './folder.ts';
 

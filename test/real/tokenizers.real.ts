@@ -6,8 +6,8 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { findTokenizer } from '@lamella/cli/tokenizer-files';
 import { Tokenizer } from '@lamella/runtime/tokenizer';
+import { findTokenizer } from 'lamella/tokenizer-files';
 import { beforeAll, describe, expect, test } from 'vitest';
 
 const folder = fileURLToPath(new URL('tokenizers/', import.meta.url));

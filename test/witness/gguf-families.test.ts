@@ -12,9 +12,9 @@ import { importModel } from '@lamella/checkpoint/model';
 import { openWeights } from '@lamella/checkpoint/open';
 import { checkpointOf, converted, families } from '@lamella/checkpoint/test/gguf-converted';
 import { ggufFile, value } from '@lamella/checkpoint/test/gguf-file';
-import { graphOf } from '@lamella/cli/load-graph';
 import type { Weight } from '@lamella/graph/ir';
 import { sequence } from '@lamella/graph/oracle/sequence';
+import { graphOf } from 'lamella/load-graph';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { relativeError, rig } from '../conformance/rig.ts';
 

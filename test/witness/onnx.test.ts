@@ -11,8 +11,8 @@ import { importHuggingFace } from '@lamella/checkpoint/huggingface/import-config
 import { openWeights } from '@lamella/checkpoint/open';
 import { randomTensor } from '@lamella/checkpoint/random';
 import { writeSafetensors } from '@lamella/checkpoint/write-safetensors';
-import { loadGraph } from '@lamella/cli/load-graph';
 import type { Graph } from '@lamella/graph/ir';
+import { loadGraph } from 'lamella/load-graph';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Rig, relativeError, rig } from '../conformance/rig.ts';
 import { type OnnxDecoder, openOnnxModel } from './onnx-decoder.ts';

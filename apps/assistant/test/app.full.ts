@@ -5,11 +5,11 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { manifestAt } from '@lamella/cli/package-manifest';
 import { launchChromium } from '@lamella/hosts/chromium';
 import type { Site } from '@lamella/hosts/serve';
 import { manifestText } from '@lamella/runtime/manifest-file';
 import axe from 'axe-core';
+import { manifestAt } from 'lamella/package-manifest';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { examples } from '../src/functions.ts';
 import { answers, ask, assistant, type Browser, base, build, buildApp, lamella, type Page, serveApp } from './site.ts';

@@ -6,14 +6,14 @@ import { mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { randomWeights } from '@lamella/checkpoint/random';
-import { buildPackage } from '@lamella/cli/build-package';
-import { loadGraph } from '@lamella/cli/load-graph';
 import { compile } from '@lamella/compiler/pipeline';
 import { mobileLLM } from '@lamella/dsl';
 import { exportGguf } from '@lamella/export/gguf/export';
 import type { Graph } from '@lamella/graph/ir';
 import type { KvName, Target } from '@lamella/runtime/choices';
 import type { Manifest } from '@lamella/runtime/manifest';
+import { buildPackage } from 'lamella/build-package';
+import { loadGraph } from 'lamella/load-graph';
 import { writeDynamicInt8 } from './onnx/dynamic-int8.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));

@@ -3,7 +3,7 @@
  * their kernels.
  */
 import { join } from 'node:path';
-import { downloadBytes } from '@lamella/cli/download-size';
+import { downloadBytes } from 'lamella/download-size';
 import { titleOf } from './line-up.ts';
 import { codeHash } from './loading.ts';
 import { type Built, modelsFolder } from './models.ts';

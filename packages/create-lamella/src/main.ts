@@ -1,8 +1,8 @@
 #!/usr/bin/env node
-import { packageManager } from '@lamella/cli/package-manager';
-/** `npm create lamella NAME`: starts a project of models in the new folder NAME. */
-import { shellWord } from '@lamella/cli/shell';
 import { LamellaError } from '@lamella/graph/diagnostics';
+import { packageManager } from 'lamella/package-manager';
+/** `npm create lamella NAME`: starts a project of models in the new folder NAME. */
+import { shellWord } from 'lamella/shell';
 import { projectAt } from './project.ts';
 import { version } from './project-files.ts';
 import { writeProject } from './write-project.ts';

@@ -6,8 +6,8 @@ import { readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { PackageManager } from '@lamella/cli/package-manager';
-import { starterGraph } from '@lamella/cli/starter';
+import type { PackageManager } from 'lamella/package-manager';
+import { starterGraph } from 'lamella/starter';
 import type { Project } from './project.ts';
 
 /** The folder of package.json, one above the sources and also one above the built script. */

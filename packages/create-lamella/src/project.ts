@@ -1,6 +1,6 @@
 /** The folder and the name of a new project. */
 import nodePath, { type PlatformPath } from 'node:path';
-import { npmName } from '@lamella/cli/npm-rules';
+import { npmName } from 'lamella/npm-rules';
 
 export interface Project {
   /** An absolute path. */

@@ -1,9 +1,9 @@
 /** Writes a project into its folder, which is complete afterwards, or unchanged. */
 import { readdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { makeFolders, unwritable } from '@lamella/cli/files';
-import type { PackageManager } from '@lamella/cli/package-manager';
 import { LamellaError } from '@lamella/graph/diagnostics';
+import { makeFolders, unwritable } from 'lamella/files';
+import type { PackageManager } from 'lamella/package-manager';
 import type { Project } from './project.ts';
 import { projectFiles } from './project-files.ts';
 

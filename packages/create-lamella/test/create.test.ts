@@ -2,8 +2,8 @@
 import { execFileSync } from 'node:child_process';
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { starterGraph } from '@lamella/cli/starter';
-import { type Scratch, scratch } from '@lamella/cli/test/lamella';
+import { starterGraph } from 'lamella/starter';
+import { type Scratch, scratch } from 'lamella/test/lamella';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { agents, create } from './create.ts';
 

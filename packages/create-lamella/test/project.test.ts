@@ -2,7 +2,7 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, posix, win32 } from 'node:path';
-import { packageManager } from '@lamella/cli/package-manager';
+import { packageManager } from 'lamella/package-manager';
 import { expect, test } from 'vitest';
 import { projectAt } from '../src/project.ts';
 import { writeProject } from '../src/write-project.ts';

@@ -3,9 +3,10 @@
  * that waits for the previous one. Decoding is compared with these two, which are measured in the
  * same run and through the same WebGPU.
  */
-import { provideWebGpu } from '@lamella/cli/open-package';
+
 import { halves } from '@lamella/compiler/schedule/gpu/profile';
 import { findAdapter, isSoftwareAdapter, nameOf, openDevice } from '@lamella/runtime/webgpu-device';
+import { provideWebGpu } from 'lamella/open-package';
 
 export interface Card {
   readonly name: string;

@@ -5,10 +5,10 @@
  */
 import { link, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { measured, type Work } from '@lamella/cli/bench/host';
-import { openPackage } from '@lamella/cli/open-package';
-import { manifestAt } from '@lamella/cli/package-manifest';
 import { manifestText } from '@lamella/runtime/manifest-file';
+import { measured, type Work } from 'lamella/bench/host';
+import { openPackage } from 'lamella/open-package';
+import { manifestAt } from 'lamella/package-manifest';
 import { buildVariant, type Model, modelsFolder } from '../models.ts';
 import { type Failure, reasonOf, within } from '../patience.ts';
 import { turns } from '../statistics.ts';
