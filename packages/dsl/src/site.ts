@@ -13,7 +13,7 @@ export type Locate = (frame: Site) => Site | null;
 
 const here = import.meta.url.slice(0, import.meta.url.lastIndexOf('/') + 1);
 /** `here` as a path: vitest's stack frames have paths, tsx's have URLs. */
-const herePath = decodeURIComponent(here.replace(/^file:\/\//, ''));
+const herePath = pathOf(here);
 let locate: Locate | null = null;
 
 /**
@@ -42,16 +42,21 @@ export function capture(): Capture {
   };
 }
 
+/** Stack frames of V8, for a call in a function and elsewhere, and of other engines. */
+const frames = [
+  /^\s*at [^(]* \((.+):(\d+):(\d+)\)$/,
+  /^\s*at (?:async )?(.+):(\d+):(\d+)$/,
+  /^[^@]*@(.+):(\d+):(\d+)$/,
+];
+
 /**
  * The first frame of an error's stack outside this package, mapped to the author's file; null if
  * there is none.
  */
 export function authorFrame(error: Error): Site | null {
   for (const line of (error.stack ?? '').split('\n')) {
-    // `at call (file:1:2)` in V8, `call@file:1:2` elsewhere
-    const match = /^(?:\s*at (?:[^(]* \()?|[^@]*@)(.+):(\d+):(\d+)\)?$/.exec(line);
-    const [, file, row, column] = match ?? [];
-    if (!file || file.startsWith('node:') || file.startsWith(here) || file.startsWith(herePath)) continue;
+    const [, file, row, column] = frames.map((frame) => frame.exec(line)).find((found) => found !== null) ?? [];
+    if (!file || file.startsWith('node:') || file.startsWith(here) || slashed(file).startsWith(herePath)) continue;
     const frame = { file, line: Number(row), column: Number(column) };
     const found = locate?.(frame) ?? frame;
     return { ...found, file: fromWorkingFolder(found.file) };
@@ -59,9 +64,29 @@ export function authorFrame(error: Error): Site | null {
   return null;
 }
 
-/** A path as the author would type it: relative to the working folder when it is inside. */
-function fromWorkingFolder(file: string): string {
-  const path = file.startsWith('file://') ? decodeURIComponent(file.slice('file://'.length)) : file;
-  const folder = `${globalThis.process?.cwd() ?? ''}/`;
-  return path.startsWith(folder) ? path.slice(folder.length) : path;
+/**
+ * The path or the `file:` URL of a file as the author would type it: as a path, relative to the
+ * working folder `cwd` when it is inside. Both may be of Windows.
+ */
+export function fromWorkingFolder(file: string, cwd = globalThis.process?.cwd() ?? ''): string {
+  const path = pathOf(file);
+  const folder = `${slashed(cwd)}/`;
+  return slashed(path).startsWith(folder) ? path.slice(folder.length) : path;
+}
+
+/**
+ * The path in a `file:` URL; a path stays. `node:url` has a function for this, and this file also
+ * runs in pages.
+ */
+function pathOf(file: string): string {
+  const [, server, rest] = /^file:\/\/([^/]*)(.*)$/.exec(file) ?? [];
+  if (rest === undefined) return file;
+  const path = decodeURIComponent(rest);
+  if (server) return `//${server}${path}`;
+  return path.replace(/^\/(?=[A-Za-z]:\/)/, '');
+}
+
+/** A path of Windows with slashes; another path stays, and may have backslashes in its names. */
+function slashed(path: string): string {
+  return /^(?:[A-Za-z]:|\\)\\/.test(path) ? path.replaceAll('\\', '/') : path;
 }
