@@ -290,9 +290,24 @@ const attention: readonly Mutation[] = [
   {
     name: 'a session that has gone back forgets what it has overwritten',
     file: 'packages/runtime/src/model/session.ts',
-    find: 'Math.max(this.#farthest, driver.position)',
-    replace: 'driver.position',
+    find: 'Math.max(this.#sequence.farthest, this.position)',
+    replace: 'this.position',
     killedBy: 'packages/runtime/test/session-rewind.test.ts',
+  },
+  {
+    name: 'a prompt keeps one token too many of the one before',
+    file: 'packages/runtime/src/model/sequence.ts',
+    find: 'while (count < most && this.ids[count] === tokens[count]) count++;',
+    replace:
+      'while (count < most && this.ids[count] === tokens[count]) count++;\n    count = Math.min(most, count + 1);',
+    killedBy: 'packages/runtime/test/sequences.test.ts',
+  },
+  {
+    name: 'the state of a session is not saved when another one runs',
+    file: 'packages/runtime/src/model/session.ts',
+    find: 'if (!this.#sequence.isClosed) await this.save();',
+    replace: '',
+    killedBy: 'packages/runtime/test/sequences.test.ts',
   },
   {
     name: 'a soft cap is taken for a hard one',

@@ -94,7 +94,10 @@ export type FinishReason = 'eos' | 'length' | 'context' | 'stop' | 'abort';
 /** Counts, speeds and memory of a generation. */
 export interface Stats {
   readonly promptTokens: number;
+  /** Tokens at the start of the prompt that had been computed by an earlier call. */
+  readonly cachedTokens: number;
   readonly generatedTokens: number;
+  /** Speed of the prompt's tokens that were computed. */
   readonly prefillTokensPerSecond: number;
   /**
    * Speed of the tokens after the first, which comes from the prompt's own logits. 0 if there is
@@ -191,6 +194,40 @@ export interface Fallback {
 }
 
 /**
+ * A sequence of tokens with keys and values of its own; all sessions of a model use its weights.
+ * Calls of all sessions queue. While another session computes, this one's keys and values are kept
+ * in memory that was taken when it was opened. L411 after `dispose`.
+ */
+export interface Session {
+  /** The tokens so far: prompt and answer of the last generation as far as it was read. */
+  readonly tokens: readonly number[];
+  /**
+   * Generates from a prompt, which is the whole sequence, as `Model.generate` does; what the
+   * session has computed of it is not computed again. Without a prompt it continues after the
+   * session's tokens.
+   */
+  generate(prompt?: string | TokenIds, options?: GenerateOptions): Generation;
+  /**
+   * Computes more tokens without generating: ids, or those of a plain text, to which nothing is
+   * added. L401-L403, L406, L408.
+   */
+  append(more: string | TokenIds): Promise<void>;
+  /** Keeps the first `position` tokens. L408. */
+  rewind(position: number): Promise<void>;
+  /** A new session with the same tokens, keys and values. L446, L447. */
+  clone(): Promise<Session>;
+  /** The session as bytes, to be stored. */
+  save(): Promise<Uint8Array<ArrayBuffer>>;
+  /**
+   * Continues from bytes that `save` of a session of the same package returned. L408; L448 for any
+   * other bytes.
+   */
+  load(bytes: Uint8Array): Promise<void>;
+  /** Frees the memory. */
+  dispose(): void;
+}
+
+/**
  * A loaded package. It computes one thing at a time; calls queue in the order in which they start.
  * If a reader requests no piece for a tenth of a second, the next call runs; the paused generation
  * continues from its position when it is read again.
@@ -202,12 +239,15 @@ export interface Model {
   /** null if the package was compiled without one. */
   readonly tokenizer: Tokenizer | null;
   /**
-   * Generates from a text or from token ids (nothing is added to ids). Arguments are checked and
+   * Generates from a text or from token ids (nothing is added to ids). Tokens at the start of the
+   * prompt that the last call computed are not computed again. Arguments are checked and
    * copied at once; computing starts with the first read. Throws L401-L403 for token ids, L406 for
    * text without a tokenizer, L408 and L409 for options, L411. If a text has too many tokens or
    * none, reading fails with L403 or L401.
    */
   generate(prompt: string | TokenIds, options?: GenerateOptions): Generation;
+  /** Opens an empty session. L446 if too many are open, L447 if there is no memory for it. */
+  session(): Promise<Session>;
   /** Logits, f32 [vocab], after the last token. L401-L403, L408; L429 if a logit is not finite. */
   logits(tokens: TokenIds): Promise<Float32Array>;
   /** Logits, f32 [vocab], after each token. L401-L403, L408; L429 if a logit is not finite. */
@@ -234,6 +274,8 @@ export interface LoadOptions {
    * if it is cross-origin isolated; without it one thread computes.
    */
   readonly threads?: number | undefined;
+  /** The largest number of open sessions. Default 8. */
+  readonly sessions?: number | undefined;
   /** Ends loading: `load` then rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
   /**

@@ -37,11 +37,12 @@ export const devices = ['auto', ...targets] as const;
 export type Device = (typeof devices)[number];
 
 /** The defaults. */
-export const usual = { format: 'q8', kv: 'f32', target: 'wasm', device: 'auto' } as const satisfies {
+export const usual = { format: 'q8', kv: 'f32', target: 'wasm', device: 'auto', sessions: 8 } as const satisfies {
   readonly format: FormatName;
   readonly kv: KvName;
   readonly target: Target;
   readonly device: Device;
+  readonly sessions: number;
 };
 
 /** 128-bit SIMD; relaxed SIMD; relaxed SIMD on engines that implement it with AVX-VNNI. */

@@ -149,13 +149,15 @@ describe('ending early', () => {
 });
 
 test('stats count tokens and time', async () => {
+  const fresh = await load(fromMap(await toyFiles()));
   let ms = 0;
   const clock = vi.spyOn(performance, 'now').mockImplementation(() => ++ms);
-  const { stats } = await finish([1, 2, 3], { maxTokens: 5 }, bare);
-  const single = await finish([1], { maxTokens: 1 }, bare);
+  const { stats } = await finish([1, 2, 3], { maxTokens: 5 }, fresh);
+  const single = await finish([1], { maxTokens: 1 }, fresh);
   clock.mockRestore();
   expect(stats).toEqual({
     promptTokens: 3,
+    cachedTokens: 0,
     generatedTokens: 5,
     prefillTokensPerSecond: 3000,
     decodeTokensPerSecond: 1000,

@@ -16,6 +16,8 @@ export async function openLamella(folder: string, threads: number): Promise<Aske
   await kept(model);
   return {
     async generate(prompt, count) {
+      // Another first token: otherwise the model would not compute again what the last prompt had.
+      await model.logits([prompt[0] === 0 ? 1 : 0]);
       const watch = stopwatch();
       for await (const _ of model.generate(prompt, { maxTokens: count, eos: [] })) watch.token();
       return watch.generated;

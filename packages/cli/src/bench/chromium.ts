@@ -7,7 +7,7 @@ import { launchChromium } from '@lamella/hosts/chromium';
 import { serve } from '@lamella/hosts/serve';
 import type { LoadOptions, Model } from '@lamella/runtime/api';
 import { checkPackage } from '../package/open-package.ts';
-import { type Host, request, type Subject } from './host.ts';
+import { type Host, OTHER, request, type Subject } from './host.ts';
 
 declare global {
   /** Globals of the page: its package's exports, and the loaded model. */
@@ -45,13 +45,14 @@ export async function chromiumHost(webgpu: boolean): Promise<Host> {
         ...opened,
         run: (work) =>
           page.evaluate(
-            async ([prompt, options]) => {
+            async ([other, prompt, options]) => {
+              await globalThis.model.logits([other]);
               const generation = globalThis.model.generate(prompt, options);
               for await (const _ of generation);
               const { prefillTokensPerSecond, decodeTokensPerSecond, plannedBytes, peakBytes } = generation.stats;
               return { prefillTokensPerSecond, decodeTokensPerSecond, plannedBytes, peakBytes };
             },
-            request(work, opened.manifest.vocab) as [number[], { maxTokens: number; eos: number[] }],
+            [OTHER, ...request(work, opened.manifest.vocab)] as const,
           ),
         close,
       };

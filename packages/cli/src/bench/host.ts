@@ -35,6 +35,12 @@ export interface Measured extends Omit<BenchSample, 'loadMs'> {
   readonly peakBytes: number;
 }
 
+/**
+ * A token that begins no measured prompt. Computing it makes the model compute the whole of the
+ * next prompt, although the one before was the same.
+ */
+export const OTHER = 0;
+
 /** A prompt of token ids spread over the vocabulary, with greedy options that ignore end tokens. */
 export function request({ promptTokens, generatedTokens }: Work, vocab: number): [number[], GenerateOptions] {
   const prompt = Array.from({ length: promptTokens }, (_, i) => (1 + i * 7919) % vocab);
@@ -43,6 +49,7 @@ export function request({ promptTokens, generatedTokens }: Work, vocab: number):
 
 /** Measures one sequence. The time includes choosing tokens. */
 export async function measured(model: Model, work: Work): Promise<Measured> {
+  await model.logits([OTHER]);
   const generation = model.generate(...request(work, model.manifest.vocab));
   for await (const _ of generation);
   const { prefillTokensPerSecond, decodeTokensPerSecond, plannedBytes, peakBytes } = generation.stats;

@@ -51,7 +51,8 @@ export async function run(
   });
   const generation = model.generate(start, { maxTokens, ...sampling });
   if (json) {
-    const { tokens, text, stats } = await generation.result();
+    const { tokens, text, stats: whole } = await generation.result();
+    const { cachedTokens: _, ...stats } = whole;
     const report: RunReport = { tokens, text, stats };
     process.stdout.write(`${JSON.stringify(report)}\n`);
     return;

@@ -34,6 +34,14 @@ export interface Candidates {
   readonly total: number;
 }
 
+/** The KV state of a sequence, copied out of a driver. */
+export interface SavedState {
+  /** `stateLayout` of the driver that saved it. */
+  readonly layout: string;
+  /** The whole state region. Positions that were not computed have arbitrary content. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
 /** A loaded model without checks or policy; `Session` adds those. */
 export interface Driver {
   readonly running: Running;
@@ -65,6 +73,17 @@ export interface Driver {
   choose(draw: Draw, until: number): Awaitable<number>;
   /** Candidates for the next token; absent or null if reading all logits is as fast. */
   candidates?(listing: Listing): Promise<Candidates | null> | null;
+  /** Drivers with the same layout can restore each other's states. */
+  readonly stateLayout: string;
+  /** Bytes of a saved state. */
+  readonly stateBytes: number;
+  /** Copies the KV state, into the memory of `reuse` if its layout is the same. */
+  saveState(reuse: SavedState | null): Awaitable<SavedState>;
+  /**
+   * Restores a state of this driver's layout, whose tokens are `ids`, and sets the position to
+   * their number. Logits are not restored.
+   */
+  restoreState(saved: SavedState, ids: Uint32Array): Awaitable<void>;
   /** Frees memory, threads and devices. */
   dispose(): void;
 }

@@ -7,7 +7,7 @@
 import type { Running } from '../api.ts';
 import type { Draw } from '../sampling/noise.ts';
 import type { Attempts, Opened } from './attempts.ts';
-import type { Awaitable, Candidates, Driver, Listing } from './driver.ts';
+import type { Awaitable, Candidates, Driver, Listing, SavedState } from './driver.ts';
 
 export class RecoveringDriver implements Driver {
   #opened: Opened;
@@ -97,6 +97,25 @@ export class RecoveringDriver implements Driver {
     const listed = this.#driver.candidates?.(listing);
     // The next driver may have none: all its logits are in memory.
     return listed ? this.#answer<Candidates | null>(listed, () => this.#driver.candidates?.(listing) ?? null) : null;
+  }
+
+  get stateLayout(): string {
+    return this.#driver.stateLayout;
+  }
+
+  get stateBytes(): number {
+    return this.#driver.stateBytes;
+  }
+
+  saveState(reuse: SavedState | null): Promise<SavedState> {
+    return this.#answer(this.#driver.saveState(reuse), () => this.#driver.saveState(reuse));
+  }
+
+  restoreState(saved: SavedState, ids: Uint32Array): Awaitable<void> {
+    this.#sequence = [...ids];
+    this.#lastCount = 0;
+    this.#row = null;
+    return this.#driver.restoreState(saved, ids);
   }
 
   /** The awaited answer; if it fails, the answer of `again` on the next driver. */

@@ -4,6 +4,7 @@
  */
 import type { WeightChunk } from '../manifest/manifest.ts';
 import type { GpuBinding, GpuTarget } from '../manifest/webgpu-manifest.ts';
+import { waitForGpu } from './wait.ts';
 
 /** WebGPU's usage flags; the numbers are fixed by the specification. */
 const USAGE = { mapRead: 0x01, copyFrom: 0x04, copyTo: 0x08, uniform: 0x40, storage: 0x80 } as const;
@@ -56,6 +57,39 @@ export class GpuBuffers {
       if (first >= end) continue;
       const buffer = to ? this.#weights[to.buffer]! : this.#constants;
       this.#queue.writeBuffer(buffer, (to?.offset ?? 0) + first - from, data, first - offset, end - first);
+    }
+  }
+
+  /** Bytes of the KV states of all executions. */
+  get stateBytes(): number {
+    return this.#states.reduce((sum, { size }) => sum + size, 0);
+  }
+
+  /** Copies the KV states into `bytes`, one buffer after another. */
+  async readStates(device: GPUDevice, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    let at = 0;
+    for (const state of this.#states) {
+      // Made for this copy alone, because most apps have one sequence and never need it.
+      const read = device.createBuffer({ size: state.size, usage: USAGE.mapRead | USAGE.copyTo });
+      try {
+        const encoder = device.createCommandEncoder();
+        encoder.copyBufferToBuffer(state, 0, read, 0, state.size);
+        this.#queue.submit([encoder.finish()]);
+        await waitForGpu(device, read.mapAsync(1));
+        bytes.set(new Uint8Array(read.getMappedRange()), at);
+      } finally {
+        read.destroy();
+      }
+      at += state.size;
+    }
+  }
+
+  /** Replaces the KV states by `bytes`, which `readStates` has filled. */
+  writeStates(bytes: Uint8Array<ArrayBuffer>): void {
+    let at = 0;
+    for (const state of this.#states) {
+      this.#queue.writeBuffer(state, 0, bytes, at, state.size);
+      at += state.size;
     }
   }
 

@@ -9,7 +9,7 @@
 
 import type { LoadOptions, Running } from '../api.ts';
 import { Unusable } from '../driver/attempts.ts';
-import type { Awaitable, Candidates, Driver, Listing } from '../driver/driver.ts';
+import type { Awaitable, Candidates, Driver, Listing, SavedState } from '../driver/driver.ts';
 import { readChecked } from '../files/checked-file.ts';
 import type { PackageFiles } from '../files/package-files.ts';
 import { readWeights, type StoreChunk } from '../files/weights.ts';
@@ -72,6 +72,8 @@ class WebGpuDriver implements Driver {
   readonly running: Running;
   readonly tokens: Uint32Array<ArrayBuffer>;
   readonly plannedBytes: number;
+  readonly stateLayout: string;
+  readonly stateBytes: number;
   readonly #device: GPUDevice;
   readonly #buffers: GpuBuffers;
   readonly #steps: GpuSteps;
@@ -106,7 +108,7 @@ class WebGpuDriver implements Driver {
 
   constructor(
     device: GPUDevice,
-    { layout, chunk, candidates }: GpuTarget,
+    { layout, chunk, candidates, profile }: GpuTarget,
     { tile, vocab }: Manifest,
     buffers: GpuBuffers,
     steps: GpuSteps,
@@ -123,6 +125,8 @@ class WebGpuDriver implements Driver {
     this.#free = [...buffers.idReads];
     this.tokens = new Uint32Array(tile);
     this.plannedBytes = layout.bytes;
+    this.stateLayout = `webgpu ${profile}`;
+    this.stateBytes = buffers.stateBytes;
   }
 
   get peakBytes(): number {
@@ -198,6 +202,20 @@ class WebGpuDriver implements Driver {
     encoder.copyBufferToBuffer(candidates, 0, candidatesRead, 0, candidatesRead.size);
     this.#device.queue.submit([encoder.finish()]);
     return candidatesFrom(await this.#read(candidatesRead), this.#list, order, position);
+  }
+
+  /** Positions that the GPU computed ahead are in the copy too, and never read. */
+  async saveState(reuse: SavedState | null): Promise<SavedState> {
+    const { stateLayout: layout } = this;
+    const bytes = reuse?.layout === layout ? reuse.bytes : new Uint8Array(this.stateBytes);
+    await this.#buffers.readStates(this.#device, bytes);
+    return { layout, bytes };
+  }
+
+  restoreState({ bytes }: SavedState, ids: Uint32Array): void {
+    this.position = ids.length;
+    this.#last = ids.at(-1) ?? 0;
+    this.#buffers.writeStates(bytes);
   }
 
   /** If the GPU is ahead, its logits belong to a later token: runs the last token again. */

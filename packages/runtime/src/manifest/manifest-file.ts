@@ -23,7 +23,8 @@ export async function manifestText(manifest: Manifest): Promise<string> {
   return `${JSON.stringify({ ...manifest, sha256: await hashOf(manifest) }, null, 2)}\n`;
 }
 
-function hashOf(manifest: object): Promise<string> {
+/** The SHA-256 of a manifest: it changes with every file of the package. */
+export function hashOf(manifest: object): Promise<string> {
   return sha256(new TextEncoder().encode(JSON.stringify(manifest)));
 }
 

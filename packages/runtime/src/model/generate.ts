@@ -10,12 +10,15 @@ import type { Detokenizer } from '../text/detokenizer.ts';
 import { StopStrings } from '../text/stop-strings.ts';
 import type { Source } from './generation.ts';
 import type { Queue } from './queue.ts';
+import type { Sequence } from './sequence.ts';
 import { requireNumber, type Session } from './session.ts';
 import { Turns } from './turn.ts';
 
 /** The inputs of a generation. */
 export interface Job {
   readonly session: Session;
+  /** The sequence to generate in. Throws L411 if it was closed. */
+  sequence(): Sequence;
   readonly queue: Queue;
   /**
    * The ids to start from. Called once, when the generation has the model. null if `goOn` returned
@@ -37,6 +40,8 @@ export class Run implements Source {
   readonly #tokens: number[] = [];
   promptTokens: readonly number[];
   finishReason: api.FinishReason | null = null;
+  /** Number of prompt tokens that were computed before. */
+  #cachedTokens = 0;
   #prefillMs = 0;
   #firstTokenMs = 0;
   #decodeMs = 0;
@@ -52,8 +57,9 @@ export class Run implements Source {
     const { length } = this.promptTokens;
     return {
       promptTokens: length,
+      cachedTokens: this.#cachedTokens,
       generatedTokens: this.#tokens.length,
-      prefillTokensPerSecond: perSecond(length, this.#prefillMs),
+      prefillTokensPerSecond: perSecond(length - this.#cachedTokens, this.#prefillMs),
       decodeTokensPerSecond: perSecond(this.#tokens.length - 1, this.#decodeMs),
       timeToFirstTokenMs: this.#firstTokenMs,
       plannedBytes: session.plannedBytes,
@@ -101,25 +107,18 @@ export class Run implements Source {
   async #prefill(goOn: () => Promise<boolean>): Promise<boolean> {
     const { session } = this.#job;
     const before = performance.now();
-    session.reset();
-    const isRead = await session.prefill(this.promptTokens, goOn);
+    await session.use(this.#job.sequence(), goOn);
+    const kept = await session.read(this.promptTokens, goOn);
     this.#prefillMs = performance.now() - before;
-    return isRead;
+    this.#cachedTokens = kept ?? 0;
+    return kept !== null;
   }
 
-  /**
-   * Restores the session's position after another call used the model. It repeats the same steps,
-   * so that the following logits have the same bits.
-   */
+  /** Brings the model back to the last token after other calls. */
   async #readAgain(goOn: () => Promise<boolean>): Promise<boolean> {
     const { session } = this.#job;
-    session.reset();
-    if (!(await session.prefill(this.promptTokens, goOn))) return false;
-    for (const token of this.#tokens.slice(0, -1)) {
-      if (!(await goOn())) return false;
-      await session.decode(token);
-    }
-    return true;
+    await session.use(this.#job.sequence(), goOn);
+    return (await session.read([...this.promptTokens, ...this.#tokens.slice(0, -1)], goOn)) !== null;
   }
 
   /** Computes one more token. `start` is the time when the model began this generation. */

@@ -5,20 +5,27 @@
  */
 
 import type * as api from '../api.ts';
+import { usual } from '../choices.ts';
 import { openDriver } from '../driver/open-driver.ts';
 import type { Surroundings } from '../entry/parts.ts';
 import type { PackageFiles } from '../files/package-files.ts';
 import { LamellaError } from '../lamella-error.ts';
 import type { Manifest } from '../manifest/manifest.ts';
 import { filesOf, readManifest } from '../manifest/manifest-file.ts';
-import { disposable } from './disposable.ts';
+import { type Core, modelOf, OWN } from './core.ts';
 import { endably } from './endable.ts';
 import { Run } from './generate.ts';
 import { Generation } from './generation.ts';
-import { loadRanges, readGenerate, readIds, readOptions, readText, readTokens } from './options.ts';
+import { loadRanges, readGenerate, readIds, readOptions, readText } from './options.ts';
 import { Queue } from './queue.ts';
+import { KeptSequences } from './sequences.ts';
 import { requireNumbers, Session } from './session.ts';
-import { inSteps, Turns } from './turn.ts';
+import { inSteps, steadily } from './turn.ts';
+
+/** Loads a package, as `loadCore` does. */
+export async function load(files: PackageFiles, around: Surroundings, given: api.LoadOptions = {}): Promise<api.Model> {
+  return modelOf(await loadCore(files, around, given), files.place);
+}
 
 /**
  * Loads a package. L404 if it is none, L405 if it has no weights, L407 and L414 if a file is
@@ -26,7 +33,7 @@ import { inSteps, Turns } from './turn.ts';
  * device that is not available, or for a tokenizer that these scripts cannot read. Rejects with the
  * signal's reason when aborted.
  */
-export async function load(files: PackageFiles, around: Surroundings, given: api.LoadOptions = {}): Promise<api.Model> {
+export async function loadCore(files: PackageFiles, around: Surroundings, given: api.LoadOptions = {}): Promise<Core> {
   return endably(readOptions(given, loadRanges), async (options) => {
     const manifest = await readManifest(files, options.signal);
     try {
@@ -48,8 +55,9 @@ async function loadBy(
   files: PackageFiles,
   around: Surroundings,
   options: api.LoadOptions,
-): Promise<api.Model> {
+): Promise<Core> {
   const { tokenizer: spec } = manifest;
+  const { sessions = usual.sessions } = options;
   if (spec && !around.loadTokenizer) {
     const reason = 'the scripts that load this package came with one that has none';
     throw new LamellaError('L412', { what: 'its tokenizer', reason, remedy: "this package's own load()" }, files.place);
@@ -68,26 +76,22 @@ async function loadBy(
   files.store?.keepOnly(filesOf(manifest));
   const session = new Session(manifest, driver);
   const queue = new Queue();
+  const kept = new KeptSequences(session, queue, sessions);
   let disposed = false;
-  const dispose = () => {
-    if (disposed) return;
-    disposed = true;
-    queue.close(new LamellaError('L411'));
-    session.dispose();
-  };
   /** Returns `value`; throws L411 if the model was disposed of. */
   const open = <T>(value: T): T => {
     if (disposed) throw new LamellaError('L411');
     return value;
   };
-  /** Runs `work` on an empty sequence, after the calls before it. */
-  const alone = <T>(work: (goOn: () => Promise<boolean>) => Promise<T>): Promise<T> =>
+  /** Runs `work` in the model's own sequence, after the calls before it. */
+  const own = <T>(work: (goOn: () => Promise<boolean>) => Promise<T>): Promise<T> =>
     queue.run(async () => {
-      session.reset();
-      return work(steadily());
+      const goOn = steadily();
+      await session.use(kept.at(OWN), goOn);
+      return work(goOn);
     });
 
-  return disposable({
+  return {
     manifest,
     get running() {
       return driver.running;
@@ -97,45 +101,49 @@ async function loadBy(
       encodePrompt: async (text) => open(await inSteps(tokenizer.encodingPrompt(open(readText(text))), steadily()))!,
       decode: async (ids) => tokenizer.decode(open(readIds(ids, manifest))),
     },
-    generate(...given) {
-      if (disposed) throw new LamellaError('L411');
-      const { prompt, options, signal } = readGenerate(given, manifest, files.place);
-      const { maxTokens = Number.POSITIVE_INFINITY, stop = [], eos = spec?.eos ?? [], ...sampling } = options;
-      const run = new Run(
-        {
-          session,
-          queue,
-          prompt: (goOn) => (typeof prompt === 'string' ? inSteps(tokenizer!.encodingPrompt(prompt), goOn) : prompt),
-          sampling,
-          detokenizer: tokenizer && ((prompt) => tokenizer.detokenizer(prompt)),
-          eos,
-          maxTokens,
-          stop,
-        },
-        typeof prompt === 'string' ? [] : prompt,
-      );
-      return new Generation(run, options.seed, signal);
+    sequences: {
+      open: () => kept.open(),
+      copy: (of) => kept.copy(of),
+      read: (id, tokens) => kept.read(id, tokens),
+      save: (id, tokens) => kept.save(id, tokens),
+      restore: (id, bytes) => kept.restore(id, bytes),
+      close: (id) => kept.close(id),
+      generate(id, given) {
+        if (disposed) throw new LamellaError('L411');
+        const { prompt, options, signal } = readGenerate(given, manifest, files.place);
+        const { maxTokens = Number.POSITIVE_INFINITY, stop = [], eos = spec?.eos ?? [], ...sampling } = options;
+        const run = new Run(
+          {
+            session,
+            sequence: () => kept.at(id),
+            queue,
+            prompt: (goOn) => (typeof prompt === 'string' ? inSteps(tokenizer!.encodingPrompt(prompt), goOn) : prompt),
+            sampling,
+            detokenizer: tokenizer && ((prompt) => tokenizer.detokenizer(prompt)),
+            eos,
+            maxTokens,
+            stop,
+          },
+          typeof prompt === 'string' ? [] : prompt,
+        );
+        return new Generation(run, options.seed, signal);
+      },
     },
-    async logits(given) {
-      const tokens = readTokens(given, manifest);
-      return alone(async (goOn) => {
-        await session.prefill(tokens, goOn);
+    logits: (tokens) =>
+      own(async (goOn) => {
+        await session.read(tokens, goOn);
         return requireNumbers(await session.logits()).slice();
-      });
+      }),
+    logitsAll: (tokens) =>
+      own(async (goOn) => {
+        session.reset();
+        return (await session.prefillAll(tokens, goOn)).map(requireNumbers);
+      }),
+    dispose() {
+      if (disposed) return;
+      disposed = true;
+      queue.close(new LamellaError('L411'));
+      session.dispose();
     },
-    async logitsAll(given) {
-      const tokens = readTokens(given, manifest);
-      return alone(async (goOn) => (await session.prefillAll(tokens, goOn)).map(requireNumbers));
-    },
-    dispose,
-  });
-}
-
-/** For work that is never aborted: lets other tasks run when that is due. */
-function steadily(): () => Promise<boolean> {
-  const turns = new Turns();
-  return async () => {
-    await turns.due();
-    return true;
   };
 }

@@ -65,6 +65,7 @@ export const generateRanges = {
 export const loadRanges = {
   device: range(anyOf(devices), spell(usual.device), (v): v is Device => devices.some((device) => device === v)),
   threads: whole(1, '2'),
+  sessions: whole(0, '8'),
   signal,
   onProgress: callback<NonNullable<LoadOptions['onProgress']>>('(done, total) => {}'),
   onFallback: callback<NonNullable<LoadOptions['onFallback']>>('({ reason }) => {}'),
@@ -116,6 +117,24 @@ function readAs<T>(name: string, { text, remedy, read }: Range<T>, get: () => un
     // The thrown value is the caller's own and may be anything, so it is not used.
   }
   throw new LamellaError('L408', { option: name, range: text, value: spelled, remedy });
+}
+
+const bytesRange = range(
+  'a Uint8Array',
+  'what save() of a session returned',
+  (v): v is Uint8Array => Object.prototype.toString.call(v) === '[object Uint8Array]',
+);
+
+/** A copy of bytes. L408 for anything else. */
+export function readBytes(value: unknown): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(readAs('bytes', bytesRange, () => value));
+}
+
+/** A number of tokens to keep, of `count`. L408 for anything else. */
+export function readPosition(value: unknown, count: number): number {
+  const text = `a whole number from 0 to ${count}`;
+  const holds = (v: unknown): v is number => Number.isInteger(v) && Number(v) >= 0 && Number(v) <= count;
+  return readAs('position', range(text, 'the number of tokens to keep', holds), () => value);
 }
 
 const textRange = range('a text', '"Hello"', (value): value is string => typeof value === 'string');

@@ -1,11 +1,13 @@
 /**
- * A session: one sequence of tokens in a loaded model. It cuts prompts into tiles and refuses bad
- * input **before** any change, so a refused call leaves the session as it was.
+ * The sequence that a driver computes. A session cuts prompts into tiles, keeps what is computed
+ * when the next prompt begins with the same tokens, and changes between sequences. It refuses bad
+ * input **before** any change, so a refused call leaves the sequence as it was.
  */
-import type { Awaitable, Candidates, Driver, Listing } from '../driver/driver.ts';
+import type { Awaitable, Candidates, Driver, Listing, SavedState } from '../driver/driver.ts';
 import { LamellaError } from '../lamella-error.ts';
 import type { Manifest } from '../manifest/manifest.ts';
 import type { Draw } from '../sampling/noise.ts';
+import { Sequence } from './sequence.ts';
 import { checkCount, checkedId } from './token-ids.ts';
 
 /** A GPU writes at most two chunks of eight tokens that nobody has asked for yet. */
@@ -17,21 +19,25 @@ export class Session {
   readonly #tile: number;
   /** The most tokens that can be taken back; windows keep no more than they need. */
   readonly #mostTakenBack: number;
-  /**
-   * The largest position of this sequence: what lies behind it has overwritten what lies a ring
-   * before.
-   */
-  #farthest = 0;
+  #sequence: Sequence;
+  readonly manifest: Manifest;
   readonly vocab: number;
   readonly context: number;
 
   constructor(manifest: Manifest, driver: Driver) {
     this.#loaded = driver;
+    this.manifest = manifest;
     this.#tile = manifest.tile;
     const rings = (manifest.rings ?? []).filter((ring) => ring !== null);
     this.#mostTakenBack = Math.min(...rings.map(({ positions, window }) => positions - window - RUN_AHEAD));
     this.vocab = manifest.vocab;
     this.context = manifest.context;
+    this.#sequence = new Sequence(manifest.context);
+  }
+
+  /** The sequence in the driver. */
+  get sequence(): Sequence {
+    return this.#sequence;
   }
 
   /** L411 after disposal, because the threads would never answer. */
@@ -84,19 +90,104 @@ export class Session {
   }
 
   /**
+   * Takes the memory for the state of a new sequence, and of the one in the driver, which will have
+   * to make room. L447 if there is none.
+   */
+  reserve(next: Sequence): void {
+    const { stateLayout: layout, stateBytes } = this.#driver;
+    try {
+      this.#sequence.saved ??= { layout, bytes: new Uint8Array(stateBytes) };
+      next.saved = { layout, bytes: new Uint8Array(stateBytes) };
+    } catch {
+      throw new LamellaError('L447', { mib: Math.ceil(stateBytes / 2 ** 20) });
+    }
+  }
+
+  /**
+   * Makes `next` the sequence in the driver and saves the state of the one before. If the state of
+   * `next` has the layout of another driver, its tokens are computed again; `goOn` is called as in
+   * `prefill`, and if it returns false, the tokens computed until then remain.
+   */
+  async use(next: Sequence, goOn: () => Awaitable<boolean>): Promise<void> {
+    if (next === this.#sequence) return;
+    if (!this.#sequence.isClosed) await this.save();
+    this.#sequence = next;
+    this.#driver.position = 0;
+    await this.#restore(goOn);
+  }
+
+  /** Copies the state in the driver into its sequence. Returns the state; null if it is empty. */
+  async save(): Promise<SavedState | null> {
+    const sequence = this.#sequence;
+    sequence.farthest = this.#farthest;
+    sequence.length = this.position;
+    if (sequence.length === 0) return null;
+    sequence.saved = await this.#driver.saveState(sequence.saved);
+    return sequence.saved;
+  }
+
+  /** Replaces what is kept of `sequence` by a copy of the state of these tokens. */
+  async replace(sequence: Sequence, tokens: ArrayLike<number>, state: SavedState | null): Promise<void> {
+    sequence.ids.set(tokens);
+    sequence.farthest = tokens.length;
+    sequence.length = tokens.length;
+    if (state && sequence.saved?.layout === state.layout && sequence.saved.bytes.length === state.bytes.length)
+      sequence.saved.bytes.set(state.bytes);
+    else if (state) sequence.saved = { ...state, bytes: state.bytes.slice() };
+    if (sequence !== this.#sequence) return;
+    this.#driver.position = 0;
+    await this.#restore(() => true);
+  }
+
+  /** Brings the driver from an empty sequence to the state of the current one. */
+  async #restore(goOn: () => Awaitable<boolean>): Promise<void> {
+    const { saved, length, ids } = this.#sequence;
+    if (length === 0) return;
+    const computed = ids.slice(0, length);
+    const { stateLayout, stateBytes } = this.#driver;
+    if (saved?.layout === stateLayout && saved.bytes.length === stateBytes)
+      await this.#driver.restoreState(saved, computed);
+    else await this.#run([...computed], goOn);
+  }
+
+  /**
+   * Makes `tokens` the sequence, and the last one's logits readable. Tokens that the sequence
+   * begins with already are kept; at least one is computed. Returns the number of tokens kept, or
+   * null if `goOn` returned false. L401, L402, L403.
+   */
+  async read(tokens: readonly number[], goOn: () => Awaitable<boolean> = () => true): Promise<number | null> {
+    this.#check(tokens, 0);
+    const common = this.#sequence.common(tokens, this.position);
+    const kept = Math.min(common, tokens.length - 1);
+    this.rewind(this.#canReturn(kept) ? kept : 0);
+    const from = this.position;
+    return (await this.prefill(tokens.slice(from), goOn)) ? from : null;
+  }
+
+  /**
    * Appends tokens; the last one's logits can then be read. L401 for none, L402 for an id outside
    * the vocabulary, L403 if they do not fit the context. `goOn` is called before each tile; if it
    * returns false, prefill stops there without logits and returns false.
    */
   async prefill(tokens: readonly number[], goOn: () => Awaitable<boolean> = () => true): Promise<boolean> {
     this.#check(tokens);
-    let last = 0;
-    for (let from = 0; from < tokens.length; from += this.#tile) {
-      if (!(await goOn())) return false;
-      last = (await this.#runTile(tokens, from)) - 1;
-    }
+    const last = await this.#run(tokens, goOn);
+    if (last === null) return false;
     await this.#driver.head(last);
     return true;
+  }
+
+  /**
+   * Computes tokens tile by tile. Returns the row of the last one in its tile, or null if `goOn`
+   * returned false.
+   */
+  async #run(tokens: readonly number[], goOn: () => Awaitable<boolean>): Promise<number | null> {
+    let last = 0;
+    for (let from = 0; from < tokens.length; from += this.#tile) {
+      if (!(await goOn())) return null;
+      last = (await this.#runTile(tokens, from)) - 1;
+    }
+    return last;
   }
 
   /** Like `prefill`, but returns a copy of the logits, f32 [vocab], of every token. */
@@ -118,6 +209,7 @@ export class Session {
   decode(token: number): Awaitable<void> {
     checkedId(token, this.vocab);
     checkCount(this.position + 1, this.context);
+    this.#sequence.ids[this.position] = token;
     this.#driver.tokens[0] = token;
     return this.#driver.decode();
   }
@@ -139,32 +231,47 @@ export class Session {
    */
   rewind(position: number): void {
     const driver = this.#driver;
-    this.#farthest = Math.max(this.#farthest, driver.position);
     if (!Number.isInteger(position) || position < 0 || position > driver.position) {
       const range = `a whole number from 0 to ${driver.position}`;
       const remedy = 'the number of tokens to keep';
       throw new LamellaError('L408', { option: 'position', range, value: position, remedy });
     }
-    const back = this.#farthest - position;
-    if (position > 0 && back > this.#mostTakenBack) {
+    if (!this.#canReturn(position)) {
       throw new LamellaError('L445', { position, most: this.#mostTakenBack, farthest: this.#farthest });
     }
-    if (position === 0) this.#farthest = 0;
+    this.#sequence.farthest = position === 0 ? 0 : this.#farthest;
     driver.position = position;
+  }
+
+  /**
+   * The largest position of this sequence. In a ring, each position has overwritten the one a ring
+   * before it.
+   */
+  get #farthest(): number {
+    return Math.max(this.#sequence.farthest, this.position);
+  }
+
+  /** Whether the state still has all that the token after `position` uses. */
+  #canReturn(position: number): boolean {
+    return position === 0 || this.#farthest - position <= this.#mostTakenBack;
   }
 
   /** Runs the tile that starts at tokens[from]; returns its number of tokens. */
   async #runTile(tokens: readonly number[], from: number): Promise<number> {
     const count = Math.min(this.#tile, tokens.length - from);
-    for (let i = 0; i < count; i++) this.#driver.tokens[i] = tokens[from + i]!;
+    for (let i = 0; i < count; i++) {
+      this.#sequence.ids[this.position + i] = tokens[from + i]!;
+      this.#driver.tokens[i] = tokens[from + i]!;
+    }
     await this.#driver.prefill(count);
     return count;
   }
 
-  #check(tokens: readonly number[]): void {
+  /** Checks tokens to be appended after `position` tokens. */
+  #check(tokens: readonly number[], position = this.position): void {
     if (tokens.length === 0) throw new LamellaError('L401');
     for (const id of tokens) checkedId(id, this.vocab);
-    checkCount(this.position + tokens.length, this.context);
+    checkCount(position + tokens.length, this.context);
   }
 }
 

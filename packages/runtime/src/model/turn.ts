@@ -37,3 +37,12 @@ export async function inSteps<T>(steps: Generator<undefined, T>, goOn: () => Awa
     if (!(await goOn())) return null;
   }
 }
+
+/** For work that is never aborted: lets other tasks run when that is due. */
+export function steadily(): () => Promise<boolean> {
+  const turns = new Turns();
+  return async () => {
+    await turns.due();
+    return true;
+  };
+}

@@ -6,18 +6,10 @@
 import type * as api from '../api.ts';
 import type { PackageAddress } from '../files/folder.ts';
 import { LamellaError } from '../lamella-error.ts';
-import { disposable } from '../model/disposable.ts';
+import { type Core, modelOf } from '../model/core.ts';
 import { endably } from '../model/endable.ts';
 import { Generation, type Source } from '../model/generation.ts';
-import {
-  type GenerateCall,
-  loadRanges,
-  readGenerate,
-  readIds,
-  readOptions,
-  readText,
-  readTokens,
-} from '../model/options.ts';
+import { type GenerateCall, loadRanges, readGenerate, readIds, readOptions, readText } from '../model/options.ts';
 import { startWorker } from './start-worker.ts';
 import type { Answer, Calls, Failure, News, Step } from './worker-protocol.ts';
 
@@ -30,26 +22,30 @@ export async function loadInWorker(
   scripts: readonly string[],
   options: api.LoadOptions,
 ): Promise<api.Model> {
-  return endably(readOptions(options, loadRanges), async ({ signal, onProgress, onFallback, ...rest }) => {
-    const link = new Link(await startWorker(scripts, signal));
-    link.onFallback = onFallback ?? null;
-    const abort = () => link.close(signal.reason);
-    signal.addEventListener('abort', abort);
-    try {
-      const { manifest, running } = await link.call('load', [address, rest], onProgress && { progress: onProgress });
-      link.running = running;
-      return model(link, address.folder, manifest);
-    } catch (cause) {
-      link.close(cause);
-      throw cause;
-    } finally {
-      signal.removeEventListener('abort', abort);
-    }
-  });
+  const loaded = await endably(
+    readOptions(options, loadRanges),
+    async ({ signal, onProgress, onFallback, ...rest }) => {
+      const link = new Link(await startWorker(scripts, signal));
+      link.onFallback = onFallback ?? null;
+      const abort = () => link.close(signal.reason);
+      signal.addEventListener('abort', abort);
+      try {
+        const { manifest, running } = await link.call('load', [address, rest], onProgress && { progress: onProgress });
+        link.running = running;
+        return core(link, address.folder, manifest);
+      } catch (cause) {
+        link.close(cause);
+        throw cause;
+      } finally {
+        signal.removeEventListener('abort', abort);
+      }
+    },
+  );
+  return modelOf(loaded, address.folder);
 }
 
-function model(link: Link, folder: string, manifest: api.Model['manifest']): api.Model {
-  return disposable({
+function core(link: Link, folder: string, manifest: api.Model['manifest']): Core {
+  return {
     manifest,
     get running() {
       return link.running!;
@@ -59,31 +55,48 @@ function model(link: Link, folder: string, manifest: api.Model['manifest']): api
       encodePrompt: async (text) => link.call('encodePrompt', [readText(text)]),
       decode: async (ids) => link.call('decode', [readIds(ids, manifest)]),
     },
-    generate(...given) {
-      link.check();
-      const call = readGenerate(given, manifest, folder);
-      return new Generation(new Following(link, call, manifest), call.options.seed, call.signal);
+    sequences: {
+      open: async () => link.call('open', []),
+      copy: async (of) => link.call('copy', [of]),
+      read: async (id, tokens) => link.call('read', [id, tokens]),
+      save: async (id, tokens) => link.call('save', [id, tokens]),
+      restore: async (id, bytes) => link.call('restore', [id, bytes]),
+      close: (id) => link.tell({ id, call: 'close' }),
+      generate(id, given) {
+        link.check();
+        const call = readGenerate(given, manifest, folder);
+        return new Generation(new Following(link, id, call, manifest), call.options.seed, call.signal);
+      },
     },
-    logits: async (tokens) => link.call('logits', [readTokens(tokens, manifest)]),
-    logitsAll: async (tokens) => link.call('logitsAll', [readTokens(tokens, manifest)]),
+    logits: async (tokens) => link.call('logits', [tokens]),
+    logitsAll: async (tokens) => link.call('logitsAll', [tokens]),
     dispose: () => link.close(new LamellaError('L411')),
-  });
+  };
 }
 
 /** A generation in the worker. Its steps are kept until the reader requests them. */
 class Following implements Source {
   readonly #link: Link;
+  readonly #sequence: number;
   readonly #call: GenerateCall;
   promptTokens: readonly number[];
   finishReason: api.FinishReason | null = null;
   stats: api.Stats;
 
-  constructor(link: Link, call: GenerateCall, { memory: { plannedBytes } }: api.Model['manifest']) {
+  constructor(link: Link, sequence: number, call: GenerateCall, { memory: { plannedBytes } }: api.Model['manifest']) {
     this.#link = link;
+    this.#sequence = sequence;
     this.#call = call;
     this.promptTokens = typeof call.prompt === 'string' ? [] : call.prompt;
     const speeds = { prefillTokensPerSecond: 0, decodeTokensPerSecond: 0, timeToFirstTokenMs: 0 };
-    this.stats = { promptTokens: this.promptTokens.length, generatedTokens: 0, ...speeds, plannedBytes, peakBytes: 0 };
+    this.stats = {
+      promptTokens: this.promptTokens.length,
+      cachedTokens: 0,
+      generatedTokens: 0,
+      ...speeds,
+      plannedBytes,
+      peakBytes: 0,
+    };
   }
 
   async *pieces(signal: AbortSignal): AsyncGenerator<api.Piece, void, undefined> {
@@ -101,7 +114,7 @@ class Following implements Source {
     };
     if (signal.aborted) return;
     const listener = { step, value: () => ended(null), failure: ended };
-    const id = this.#link.send('generate', [{ prompt, options }], listener);
+    const id = this.#link.send('generate', [this.#sequence, { prompt, options }], listener);
     signal.addEventListener('abort', () => {
       this.#link.tell({ id, call: 'abort' });
       wake();
@@ -114,7 +127,7 @@ class Following implements Source {
       } else if (end.failure) throw end.failure;
       else if (end.failure === null) return;
       else {
-        if (steps > 0) this.#link.tell({ id, call: 'read', steps });
+        if (steps > 0) this.#link.tell({ id, call: 'more', steps });
         await new Promise<void>((resolve) => {
           wake = resolve;
         });

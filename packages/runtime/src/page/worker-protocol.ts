@@ -14,7 +14,12 @@ import type { GenerateCall } from '../model/options.ts';
  */
 export interface Calls {
   load: [[address: PackageAddress, options: Omit<LoadOptions, 'signal' | 'onProgress' | 'onFallback'>], Loaded];
-  generate: [[call: Pick<GenerateCall, 'prompt' | 'options'>], null];
+  generate: [[sequence: number, call: Pick<GenerateCall, 'prompt' | 'options'>], null];
+  open: [[], number];
+  copy: [[sequence: number], number];
+  read: [[sequence: number, tokens: readonly number[]], null];
+  save: [[sequence: number, tokens: readonly number[]], Uint8Array<ArrayBuffer>];
+  restore: [[sequence: number, bytes: Uint8Array<ArrayBuffer>], number[]];
   logits: [[tokens: readonly number[]], Float32Array];
   logitsAll: [[tokens: readonly number[]], Float32Array[]];
   encode: [[text: string], number[]];
@@ -36,7 +41,9 @@ export type News =
   /** Ends the generation that request `id` started. */
   | { readonly id: number; readonly call: 'abort' }
   /** The reader of that generation has read this many steps and requests more. */
-  | { readonly id: number; readonly call: 'read'; readonly steps: number };
+  | { readonly id: number; readonly call: 'more'; readonly steps: number }
+  /** Closes the sequence with the number `id`. */
+  | { readonly id: number; readonly call: 'close' };
 
 /** The progress of a generation since the step before. */
 export interface Step {

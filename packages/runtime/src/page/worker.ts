@@ -4,11 +4,12 @@
  * starts from the URL of the first worker.
  */
 
-import type { Fallback, Model, Piece, Tokenizer } from '../api.ts';
+import type { Fallback, Piece, Tokenizer } from '../api.ts';
 import type { Parts } from '../entry/parts.ts';
 import { filesAt } from '../files/folder.ts';
 import { LamellaError } from '../lamella-error.ts';
-import { load } from '../model/model.ts';
+import type { Core } from '../model/core.ts';
+import { loadCore } from '../model/model.ts';
 import { isNode } from '../node.ts';
 import { serveNodeThread, serveThread, type ThreadStart } from '../wasm/thread.ts';
 import { HELLO } from './start-worker.ts';
@@ -36,11 +37,11 @@ interface Reader {
 }
 
 let parts: Parts;
-let model: Model | null = null;
+let model: Core | null = null;
 const readers = new Map<number, Reader>();
 const say = (answer: Answer) => postMessage(answer);
 
-const loaded = (): Model => {
+const loaded = (): Core => {
   if (!model) throw new LamellaError('L411');
   return model;
 };
@@ -57,15 +58,15 @@ const handlers: Handlers = {
     const onProgress = (...progress: [number, number]) => say({ id, progress });
     const onFallback = (fallback: Fallback) => say({ fallback });
     const around = { ...parts, workerScript: location.href };
-    model = await load(await filesAt(address), around, { ...options, onProgress, onFallback });
+    model = await loadCore(await filesAt(address), around, { ...options, onProgress, onFallback });
     return { manifest: model.manifest, running: model.running };
   },
-  async generate(id, { prompt, options }) {
+  async generate(id, sequence, { prompt, options }) {
     const reader: Reader = { control: new AbortController(), read: 0, wake: () => {} };
     const { signal } = reader.control;
     readers.set(id, reader);
     try {
-      const generation = loaded().generate(prompt, { ...options, signal });
+      const generation = loaded().sequences.generate(sequence, [prompt, { ...options, signal }]);
       let pieces: Piece[] = [];
       let steps = 0;
       let told = Number.NEGATIVE_INFINITY;
@@ -90,6 +91,11 @@ const handlers: Handlers = {
       readers.delete(id);
     }
   },
+  open: () => loaded().sequences.open(),
+  copy: (_, of) => loaded().sequences.copy(of),
+  read: (_, sequence, tokens) => loaded().sequences.read(sequence, tokens),
+  save: (_, sequence, tokens) => loaded().sequences.save(sequence, tokens),
+  restore: (_, sequence, bytes) => loaded().sequences.restore(sequence, bytes),
   logits: (_, tokens) => loaded().logits(tokens),
   logitsAll: (_, tokens) => loaded().logitsAll(tokens),
   encode: (_, text) => tokenizer().encode(text),
@@ -110,7 +116,8 @@ export function serve(own: Parts): void {
 }
 
 async function answer(data: Request): Promise<void> {
-  if (data.call === 'abort' || data.call === 'read') return receive(data);
+  if (data.call === 'close') return loaded().sequences.close(data.id);
+  if (data.call === 'abort' || data.call === 'more') return receive(data);
   const { id, call, args } = data;
   try {
     // TypeScript loses the relation between a request's name and its arguments when both are read
@@ -123,7 +130,7 @@ async function answer(data: Request): Promise<void> {
 }
 
 /** A message about a generation, which may have ended meanwhile. */
-function receive(news: News): void {
+function receive(news: Exclude<News, { call: 'close' }>): void {
   const reader = readers.get(news.id);
   if (!reader) return;
   if (news.call === 'abort') reader.control.abort();

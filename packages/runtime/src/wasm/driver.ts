@@ -30,6 +30,9 @@ const PAGE = 65_536;
  */
 const PATIENCE = { ownCores: 1 << 23, sharedCores: 1 << 17 } as const;
 
+/** The state region has one layout for all variants and numbers of threads. */
+const STATE_LAYOUT = 'wasm';
+
 /**
  * Tokens of the warm-up prompts: few, because with the largest models too the weights must be able
  * to arrive in between.
@@ -196,6 +199,7 @@ function driver(
   // The memory never grows, so its buffer is never replaced and these views stay valid.
   const step = stepWords(memory.buffer, plan);
   const logits = new Float32Array(memory.buffer, plan.logits.offset, vocab);
+  const state = new Uint8Array(memory.buffer, plan.state.offset, plan.state.bytes);
   return {
     running,
     prefill: kernels.prefill,
@@ -207,6 +211,17 @@ function driver(
     tokens: new Uint32Array(memory.buffer, plan.tokens.offset, tile),
     logits,
     readLogits: () => logits,
+    stateLayout: STATE_LAYOUT,
+    stateBytes: plan.state.bytes,
+    saveState: (reuse) => {
+      const bytes = reuse?.layout === STATE_LAYOUT ? reuse.bytes : new Uint8Array(plan.state.bytes);
+      bytes.set(state);
+      return { layout: STATE_LAYOUT, bytes };
+    },
+    restoreState: ({ bytes }, ids) => {
+      state.set(bytes);
+      step[WASM_STEP.position] = ids.length;
+    },
     plannedBytes: plan.plannedBytes,
     get position() {
       return step[WASM_STEP.position]!;

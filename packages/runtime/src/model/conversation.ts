@@ -1,0 +1,91 @@
+/**
+ * A conversation, as an app holds it in Node and in a page. Its tokens are kept here; the keys and
+ * values are kept beside the model (in a page, in the worker), which computes only the tokens that
+ * it does not have yet. Both can therefore never disagree: a token that was computed but not read
+ * counts for nothing.
+ */
+import type * as api from '../api.ts';
+import { LamellaError } from '../lamella-error.ts';
+import type { Core } from './core.ts';
+import { readBytes, readPosition, readText, readTokens } from './options.ts';
+import { checkCount } from './token-ids.ts';
+
+export class Conversation implements api.Session {
+  readonly #core: Core;
+  /** The number of its sequence. */
+  readonly #id: number;
+  readonly #place: string;
+  #tokens: readonly number[];
+  /** The last generation, whose tokens count as far as they were read. */
+  #last: api.Generation | null = null;
+  #disposed = false;
+
+  constructor(core: Core, id: number, place: string, tokens: readonly number[] = []) {
+    this.#core = core;
+    this.#id = id;
+    this.#place = place;
+    this.#tokens = tokens;
+  }
+
+  get tokens(): readonly number[] {
+    const last = this.#last;
+    // A text prompt has no ids until the generation has started.
+    return last && last.promptTokens.length > 0 ? [...last.promptTokens, ...last.tokens] : this.#tokens;
+  }
+
+  generate(...[prompt = this.tokens, options]: Parameters<api.Session['generate']>): api.Generation {
+    this.#requireOpen();
+    const generation = this.#core.sequences.generate(this.#id, [prompt, options]);
+    this.#set(this.tokens);
+    this.#last = generation;
+    return generation;
+  }
+
+  async append(more: string | api.TokenIds): Promise<void> {
+    this.#requireOpen();
+    const { manifest, tokenizer, sequences } = this.#core;
+    if (typeof more === 'string' && !tokenizer) throw new LamellaError('L406', { path: this.#place });
+    const ids = typeof more === 'string' ? await tokenizer!.encode(readText(more)) : readTokens(more, manifest);
+    const tokens = [...this.tokens, ...ids];
+    checkCount(tokens.length, manifest.context);
+    await sequences.read(this.#id, tokens);
+    this.#set(tokens);
+  }
+
+  async rewind(position: number): Promise<void> {
+    this.#requireOpen();
+    const { tokens } = this;
+    this.#set(tokens.slice(0, readPosition(position, tokens.length)));
+  }
+
+  async clone(): Promise<api.Session> {
+    this.#requireOpen();
+    const { tokens } = this;
+    return new Conversation(this.#core, await this.#core.sequences.copy(this.#id), this.#place, tokens);
+  }
+
+  async save(): Promise<Uint8Array<ArrayBuffer>> {
+    this.#requireOpen();
+    return this.#core.sequences.save(this.#id, this.tokens);
+  }
+
+  async load(bytes: Uint8Array): Promise<void> {
+    this.#requireOpen();
+    this.#set(await this.#core.sequences.restore(this.#id, readBytes(bytes)));
+  }
+
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    this.#core.sequences.close(this.#id);
+  }
+
+  #set(tokens: readonly number[]): void {
+    this.#tokens = tokens;
+    this.#last = null;
+  }
+
+  #requireOpen(): void {
+    if (this.#disposed) throw new LamellaError('L411');
+  }
+}

@@ -1,0 +1,43 @@
+/**
+ * The inside of a model: in Node it computes in the calling thread, in a page it sends requests to
+ * the worker. `modelOf` makes the object that apps hold of either.
+ */
+import type * as api from '../api.ts';
+import type { Manifest } from '../manifest/manifest.ts';
+import { Conversation } from './conversation.ts';
+import { readTokens } from './options.ts';
+import type { Sequences } from './sequences.ts';
+
+/** The sequence of `model.generate`, which a model has from the first. */
+export const OWN = 0;
+
+export interface Core {
+  readonly manifest: Manifest;
+  readonly running: api.Running;
+  readonly tokenizer: api.Tokenizer | null;
+  readonly sequences: Sequences;
+  logits(tokens: readonly number[]): Promise<Float32Array>;
+  logitsAll(tokens: readonly number[]): Promise<Float32Array[]>;
+  dispose(): void;
+}
+
+/** `place` is the package's address. */
+export function modelOf(core: Core, place: string): api.Model {
+  const { manifest, tokenizer, sequences, dispose } = core;
+  const model: Omit<api.Model, typeof Symbol.dispose> = {
+    manifest,
+    get running() {
+      return core.running;
+    },
+    tokenizer,
+    generate: (...given) => sequences.generate(OWN, given),
+    session: async () => new Conversation(core, await sequences.open(), place),
+    logits: async (tokens) => core.logits(readTokens(tokens, manifest)),
+    logitsAll: async (tokens) => core.logitsAll(readTokens(tokens, manifest)),
+    dispose,
+  };
+  // Older engines have no such symbol, although the types say so. They may have it added before the
+  // package is loaded.
+  if (Symbol.dispose) Object.defineProperty(model, Symbol.dispose, { value: dispose });
+  return model as api.Model;
+}
