@@ -56,6 +56,7 @@ test('sessions in turn each give what they give alone, for many turns', async ()
   const model = await open();
   const sessions = await Promise.all(Array.from({ length: 8 }, () => model.session()));
   const before = sessions.map(() => [] as number[]);
+  const computed = sessions.map(() => 0);
   for (let turn = 0; turn < 1000; turn++) {
     const at = turn % 8;
     const session = sessions[at]!;
@@ -63,12 +64,13 @@ test('sessions in turn each give what they give alone, for many turns', async ()
       await session.rewind(2);
       before[at] = before[at]!.slice(0, 2);
     }
-    await session.append([turn % VOCAB]);
     const prompt = [...before[at]!, turn % VOCAB];
-    const { tokens, stats } = await session.generate(undefined, { maxTokens: 2 }).result();
+    const { tokens, stats } = await session.generate(prompt, { maxTokens: 2 }).result();
     expect(tokens).toEqual(greedy(prompt, 2));
-    expect(stats.cachedTokens).toBe(prompt.length - 1);
+    expect(stats.cachedTokens).toBe(Math.min(before[at]!.length, computed[at]!));
     before[at] = [...prompt, ...tokens];
+    // The answer's last token is computed with the next prompt.
+    computed[at] = before[at].length - 1;
     expect(session.tokens).toEqual(before[at]);
   }
 });
