@@ -1,6 +1,34 @@
-/** The place of a call, in the author's file, as the author would type it. */
+/** Places in the author's file: from the stacks of every engine, and as the author would type them. */
 import { expect, test } from 'vitest';
-import { authorFrame, fromWorkingFolder } from '../src/site.ts';
+import { authorFrame, fromWorkingFolder, withLocate } from '../src/site.ts';
+
+const inner = `    at inner (${new URL('../src/trace.ts', import.meta.url)}:1:1)`;
+const withStack = (frame: string) => Object.assign(new Error(), { stack: [inner, frame].join('\n') });
+const place = { file: 'author:graphs/x.ts', line: 3, column: 7 };
+
+test.each([
+  ['V8, in a function', '    at layer (author:graphs/x.ts:3:7)'],
+  ['V8, at the top', '    at author:graphs/x.ts:3:7'],
+  ['V8, at the top, after await', '    at async author:graphs/x.ts:3:7'],
+  ['Firefox and Safari, in a function', 'layer@author:graphs/x.ts:3:7'],
+  ['Firefox and Safari, at the top', '@author:graphs/x.ts:3:7'],
+])('%s', (_, frame) => {
+  const error = withStack(frame);
+  expect(authorFrame(error)).toEqual(place);
+  expect(
+    withLocate(
+      (at) => ({ ...at, line: at.line + 1 }),
+      () => authorFrame(error),
+    ),
+  ).toEqual({ ...place, line: 4 });
+});
+
+test.each([
+  ['    at layer (C:\\models\\a b.ts:3:7)', 'C:\\models\\a b.ts'],
+  ['    at C:\\models (2)\\a.ts:3:7', 'C:\\models (2)\\a.ts'],
+  ['    at file:///C:/models/a%20b.ts:3:7', 'C:/models/a b.ts'],
+  ['    at Object.<anonymous> (/models (2)/a.ts:3:7)', '/models (2)/a.ts'],
+])('the file of %j', (frame, file) => expect(authorFrame(withStack(frame))).toEqual({ ...place, file }));
 
 test.each([
   ['/home/zoë/models/a b.ts', '/home/zoë', 'models/a b.ts'],
@@ -13,16 +41,3 @@ test.each([
   ['\\\\server\\share\\models\\a.ts', '\\\\server\\share', 'models\\a.ts'],
   ['file://server/share/models/a.ts', '\\\\server\\share', 'models/a.ts'],
 ])('%s in %s is %s', (file, cwd, shown) => expect(fromWorkingFolder(file, cwd)).toBe(shown));
-
-test.each([
-  ['    at model (C:\\models\\a b.ts:3:14)', 'C:\\models\\a b.ts'],
-  ['    at file:///C:/models/a%20b.ts:3:14', 'C:/models/a b.ts'],
-  ['    at async /models/a b.ts:3:14', '/models/a b.ts'],
-  ['    at C:\\models (2)\\a.ts:3:14', 'C:\\models (2)\\a.ts'],
-  ['    at Object.<anonymous> (/models (2)/a.ts:3:14)', '/models (2)/a.ts'],
-  ['model@https://example.com/a.js:3:14', 'https://example.com/a.js'],
-])('a frame: %s', (frame, file) => {
-  const error = new Error();
-  error.stack = `Error\n    at node:internal/modules:1:1\n${frame}`;
-  expect(authorFrame(error)).toEqual({ file, line: 3, column: 14 });
-});
