@@ -3,10 +3,9 @@
  * here, because that of the sources serves the compiler; an export that is missing here is an error.
  */
 import { createRequire } from 'node:module';
-import { type ClassDeclaration, type InterfaceDeclaration, Node, Project, type SignaturedDeclaration } from 'ts-morph';
-import { block, code, docstringOf, prose } from './docstring.ts';
-import { membersOf, memberTable, methodsOf } from './members.ts';
-import { plainType, signature } from './signature.ts';
+import { Node, Project, type SignaturedDeclaration } from 'ts-morph';
+import { block, docstringOf, prose } from './docstring.ts';
+import { type DocumentedFunction, documented, functionEntry, typeEntry } from './entries.ts';
 
 /** The names of each section, in the order of the page. */
 const sections: Readonly<Record<string, readonly string[]>> = {
@@ -26,19 +25,11 @@ const sections: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** One exported function; `share` and `ropeScaling` are objects with several. */
-export interface DslFunction {
-  readonly name: string;
-  readonly declaration: SignaturedDeclaration;
-  readonly text: string;
-  readonly example: string | null;
-}
-
-/** An export, and the functions that it is or has. */
+/** An export, and its functions: one, or several for `share` and `ropeScaling`. */
 interface Export {
   readonly name: string;
   readonly node: Node;
-  readonly functions: readonly DslFunction[];
+  readonly functions: readonly DocumentedFunction[];
 }
 
 /** Axes that every example may use. */
@@ -63,11 +54,11 @@ function readExports(): ReadonlyMap<string, Export> {
 }
 
 /** Every exported function of the DSL, in no particular order. */
-export function dslFunctions(): readonly DslFunction[] {
+export function dslFunctions(): readonly DocumentedFunction[] {
   return [...exportsOf().values()].flatMap(({ functions }) => functions);
 }
 
-function functionsOf(name: string, node: Node): readonly DslFunction[] {
+function functionsOf(name: string, node: Node): readonly DocumentedFunction[] {
   const call = node.getType().getCallSignatures()[0]?.getDeclaration();
   const isValue = Node.isVariableDeclaration(node) || Node.isFunctionDeclaration(node);
   if (call && isValue) return [documented(name, node, call as SignaturedDeclaration)];
@@ -80,11 +71,6 @@ function functionsOf(name: string, node: Node): readonly DslFunction[] {
       const signed = member.getType().getCallSignatures()[0]!.getDeclaration();
       return documented(`${name}.${property.getName()}`, member, signed as SignaturedDeclaration);
     });
-}
-
-function documented(name: string, node: Node, declaration: SignaturedDeclaration): DslFunction {
-  const docs = docstringOf(node);
-  return { name, declaration, text: docs?.text ?? '', example: docs?.example ?? null };
 }
 
 /** The page `docs/reference/dsl.md`. */
@@ -117,49 +103,9 @@ is one expression is part of a model: with \`x\`, of a block's body; \`stack(...
 modules; any other, of a block's modules.`;
 
 function entry({ name, node, functions }: Export): string {
-  if (functions.length === 0) return typeEntry(name, node);
+  // the members of options are in the entries of their functions
+  if (functions.length === 0) return typeEntry(name, node, { members: !/Options$|Shape$/.test(name) });
   if (functions.length === 1) return functionEntry(functions[0]!);
   const docs = docstringOf(node);
-  return [`### ${name}`, prose(docs?.text ?? ''), ...functions.map(functionEntry)].join('\n\n');
-}
-
-function functionEntry({ name, declaration, text, example }: DslFunction): string {
-  const parts = [`### ${name}`, block('ts signature', signature(name, declaration)), prose(text)];
-  const options = optionsTypeOf(declaration);
-  if (options) parts.push(memberTable(membersOf(options)));
-  if (example) parts.push(block('ts example', example));
-  return parts.join('\n\n');
-}
-
-/** The type of the parameter that is an object of options; undefined if there is none. */
-export function optionsTypeOf(declaration: SignaturedDeclaration): InterfaceDeclaration | undefined {
-  const types = declaration.getParameters().map((parameter) => parameter.getType().getNonNullableType().getSymbol());
-  const interfaces = types.flatMap((symbol) => symbol?.getDeclarations() ?? []).filter(Node.isInterfaceDeclaration);
-  return interfaces.find((type) => /Options$|Shape$/.test(type.getName()));
-}
-
-function typeEntry(name: string, node: Node): string {
-  const parts = [`### ${name}`, prose(docstringOf(node)?.text ?? '')];
-  if (Node.isTypeAliasDeclaration(node)) {
-    parts.push(block('ts signature', `type ${name} = ${plainType(node.getTypeNodeOrThrow())}`));
-  } else if (Node.isInterfaceDeclaration(node)) {
-    const members = membersOf(node).filter(({ name }) => !name.startsWith('['));
-    for (const call of node.getCallSignatures()) {
-      parts.push(block('ts signature', signature('', call)), prose(docstringOf(call)?.text ?? ''));
-    }
-    for (const method of methodsOf(node)) parts.push(block('ts signature', signature(method.getName(), method)));
-    if (members.length > 0) parts.push(memberTable(members));
-  } else if (Node.isClassDeclaration(node)) {
-    const members = publicMembers(node);
-    if (members.length > 0) parts.push(`It has ${members.map(code).join(', ')}.`);
-  }
-  return parts.filter((part) => part !== '').join('\n\n');
-}
-
-function publicMembers(type: ClassDeclaration): readonly string[] {
-  return type
-    .getInstanceProperties()
-    .filter((property) => Node.isPropertyDeclaration(property) && !property.getName().startsWith('#'))
-    .filter((property) => !property.getLeadingCommentRanges().some((range) => range.getText().includes('@internal')))
-    .map((property) => property.getName());
+  return [`### ${name}`, prose(docs?.text ?? ''), ...functions.map((each) => functionEntry(each))].join('\n\n');
 }

@@ -19,17 +19,20 @@ export interface Member {
   readonly text: string;
 }
 
+/** `Default: 1e-5.`, up to the end of the sentence. */
+const defaultSentence = /\bDefault:? (.*?)\.(?= [A-Z`]|$)/;
+
 /** All members with data of an interface, those of the interfaces that it extends first. */
 export function membersOf(type: InterfaceDeclaration): readonly Member[] {
   return properties(type).map((property) => {
     const text = (docstringOf(property)?.text ?? '').replace(/\s+/g, ' ');
-    const [, byDefault = null] = /\bDefault:? (.*?)\.?$/.exec(text) ?? [];
+    const [said, byDefault = null] = defaultSentence.exec(text) ?? [''];
     return {
       name: property.getName(),
       type: plainType(property.getTypeNodeOrThrow()),
       isOptional: property.hasQuestionToken(),
       byDefault,
-      text: text.replace(/\s*\bDefault:? .*$/, ''),
+      text: text.replace(said, '').trim(),
     };
   });
 }

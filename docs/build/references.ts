@@ -2,13 +2,17 @@
  * The generated pages of the documentation. `npm run golden` writes them, and `test/docs` compares
  * them with the sources.
  */
+import { cliReference } from './cli.ts';
 import { diagnosticsReference } from './diagnostics.ts';
 import { dslReference } from './dsl.ts';
+import { runtimeReference } from './runtime.ts';
 
 /** Each page and its text. */
 export async function references(): Promise<ReadonlyMap<string, string>> {
   return new Map([
     ['reference/dsl.md', dslReference()],
+    ['reference/cli.md', await cliReference()],
+    ['reference/runtime.md', runtimeReference()],
     ['reference/diagnostics.md', diagnosticsReference()],
   ]);
 }

@@ -92,6 +92,17 @@ export async function runCommand(words: readonly string[]): Promise<void> {
   await lamella.parseAsync(words, { from: 'user' });
 }
 
+/** Every command with its options, for the reference of the command line. */
+export function allCommands(): Promise<readonly Command[]> {
+  const lamella = new Command('lamella');
+  const defined = commands.map(async ({ usage, does, load }) => {
+    const command = lamella.command(usage).description(does);
+    (await load()).define(command);
+    return command;
+  });
+  return Promise.all(defined);
+}
+
 function version(): string {
   return JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version;
 }

@@ -130,6 +130,11 @@ export interface Generation extends AsyncIterable<Piece> {
   /**
    * Reads to the end, even if some pieces were read before. Rejects with the error of the
    * generation; an aborted generation resolves with the tokens generated until then.
+   *
+   * @example
+   * const answer = model.generate('Call me a taxi', { maxTokens: 16, stop: '\n' });
+   * const { text, finishReason, stats } = await answer.result();
+   * console.log(text, finishReason, stats.decodeTokensPerSecond);
    */
   result(): Promise<Result>;
   /** The given or random seed. The same call with this seed generates the same tokens. */
@@ -149,6 +154,10 @@ export interface Tokenizer {
   /**
    * Ids of plain text. Special tokens written in the text stay text. Nothing is added. L408 if it
    * is not a string.
+   *
+   * @example
+   * const ids = (await model.tokenizer?.encode('a text')) ?? [];
+   * console.log(ids.length, await model.tokenizer?.decode(ids));
    */
   encode(text: string): Promise<number[]>;
   /**
@@ -244,11 +253,31 @@ export interface Model {
    * copied at once; computing starts with the first read. Throws L401-L403 for token ids, L406 for
    * text without a tokenizer, L408 and L409 for options, L411. If a text has too many tokens or
    * none, reading fails with L403 or L401.
+   *
+   * @example
+   * for await (const { text } of model.generate('How do I get to the harbor?', { maxTokens: 16 })) {
+   *   console.log(text);
+   * }
    */
   generate(prompt: string | TokenIds, options?: GenerateOptions): Generation;
-  /** Opens an empty session. L446 if too many are open, L447 if there is no memory for it. */
+  /**
+   * Opens an empty session. L446 if too many are open, L447 if there is no memory for it.
+   *
+   * @example
+   * const session = await model.session();
+   * const { text } = await session.generate('Call me a taxi', { maxTokens: 8 }).result();
+   * await session.append(' to the harbor'); // only these tokens are computed
+   * console.log(text, session.tokens.length);
+   * session.dispose();
+   */
   session(): Promise<Session>;
-  /** Logits, f32 [vocab], after the last token. L401-L403, L408; L429 if a logit is not finite. */
+  /**
+   * Logits, f32 [vocab], after the last token. L401-L403, L408; L429 if a logit is not finite.
+   *
+   * @example
+   * const logits = await model.logits([1, 2, 3]);
+   * console.log(logits.indexOf(Math.max(...logits))); // the most probable next token
+   */
   logits(tokens: TokenIds): Promise<Float32Array>;
   /** Logits, f32 [vocab], after each token. L401-L403, L408; L429 if a logit is not finite. */
   logitsAll(tokens: TokenIds): Promise<Float32Array[]>;
@@ -294,6 +323,13 @@ export interface LoadOptions {
 /**
  * The type of every error that this package throws or rejects with, except the reasons of aborted
  * signals: one message of number, sentence, place and remedy.
+ *
+ * @example
+ * try {
+ *   model.generate([], { maxTokens: 1 });
+ * } catch (error) {
+ *   if (error instanceof LamellaError) console.log(error.code); // L401
+ * }
  */
 export declare class LamellaError extends Error {
   private constructor();
@@ -310,5 +346,13 @@ export declare class LamellaError extends Error {
  * elsewhere the calling thread does. L404 if there is no package, L405 if it has no weights, L407
  * and L414 if a file is damaged, L412 if it cannot run here, L413 and L415-L424, by the cause, if a
  * file cannot be read.
+ *
+ * @example
+ * const other = await load('./out/assistant/', {
+ *   device: 'wasm',
+ *   onProgress: (done, total) => console.log(`${Math.round((100 * done) / total)} %`),
+ * });
+ * console.log(other.running.why);
+ * other.dispose();
  */
 export declare function load(url?: string | URL, options?: LoadOptions): Promise<Model>;
