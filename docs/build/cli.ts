@@ -1,7 +1,7 @@
 /** The reference of the command line, from the table of commands and the types of `--json`. */
 import { createRequire } from 'node:module';
-import { allCommands } from '@lamella/cli/program';
 import type { Command, Option } from 'commander';
+import { allCommands } from 'lamella/program';
 import { type InterfaceDeclaration, Node, Project } from 'ts-morph';
 import { block, code, docstringOf, prose, table } from './docstring.ts';
 import { membersOf, memberTable } from './members.ts';
@@ -79,7 +79,7 @@ function sentence(text: string): string {
 /** The interfaces of `--json` by name. */
 function jsonTypes(): ReadonlyMap<string, InterfaceDeclaration> {
   const project = new Project({ compilerOptions: { strict: true, allowImportingTsExtensions: true } });
-  const file = project.addSourceFileAtPath(createRequire(import.meta.url).resolve('@lamella/cli/json-output'));
+  const file = project.addSourceFileAtPath(createRequire(import.meta.url).resolve('lamella/json-output'));
   project.resolveSourceFileDependencies();
   const found = [...file.getExportedDeclarations()].map(([name, [node]]) => [name, node] as const);
   return new Map(

@@ -96,7 +96,7 @@ wrong axis into one message at its place.
 
 The examples use these axes:
 
-${block('ts', `import { dims } from '@lamella/dsl';\n\n${exampleAxes}`)}
+${block('ts setup', `import { dims } from '@lamella/dsl';\n\n${exampleAxes}`)}
 
 An example that defines \`layer\` is a block, which a model runs with \`stack(2, layer)\`. An example that
 is one expression is part of a model: with \`x\`, of a block's body; \`stack(...)\`, of the model's

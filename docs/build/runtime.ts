@@ -18,6 +18,11 @@ export function runtimeReference(): string {
   return `${[opening, ...entries].join('\n\n')}\n`;
 }
 
+/** The lines before every example. */
+export const packageImports = `import { LamellaError, load } from './out/assistant/index.js';
+
+const model = await load();`;
+
 const opening = `# The package
 
 What an app imports from a compiled package, generated from the types of the runtime by
@@ -26,7 +31,7 @@ What an app imports from a compiled package, generated from the types of the run
 
 The examples use a package with a tokenizer in the folder out/assistant, and its loaded \`model\`:
 
-${block('ts', `import { LamellaError, load } from './out/assistant/index.js';\n\nconst model = await load();`)}`;
+${block('ts setup', packageImports)}`;
 
 function entry(name: string, node: Node): string {
   // the options of `load` are a type of their own on this page

@@ -12,11 +12,15 @@ import { dslFunctions, exampleAxes } from '@lamella/docs/build/dsl';
 import { optionsTypeOf } from '@lamella/docs/build/entries';
 import { membersOf } from '@lamella/docs/build/members';
 import { docsFolder, references } from '@lamella/docs/build/references';
+import { packageImports, runtimeExamples } from '@lamella/docs/build/runtime';
 import * as dsl from '@lamella/dsl';
 import type { Graph } from '@lamella/graph/ir';
 import { verify } from '@lamella/graph/verify';
+import { addTokenizer, writeCheckpoint } from 'lamella/test/checkpoint-files';
+import { type Scratch, scratch, writeGraph } from 'lamella/test/lamella';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
+const run = promisify(execFile);
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
 test('the committed pages equal the generated ones', async () => {
@@ -61,7 +65,7 @@ describe('@lamella/dsl', () => {
     await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(tsconfig));
     const tsc = join(root, 'node_modules/.bin/tsc');
     const flags = ['--noUnusedLocals', 'false', '--typeRoots', join(root, 'node_modules/@types')];
-    const { stdout } = await promisify(execFile)(tsc, ['-p', folder, '--pretty', 'false', ...flags]).catch((e) => e);
+    const { stdout } = await run(tsc, ['-p', folder, '--pretty', 'false', ...flags]).catch((e) => e);
     expect(stdout).toBe('');
   });
 
@@ -71,6 +75,56 @@ describe('@lamella/dsl', () => {
     expect(graph.vocab).toBeGreaterThan(0);
   });
 });
+
+describe('a compiled package', () => {
+  const examples = [...runtimeExamples()];
+  let home: Scratch;
+  beforeAll(async () => {
+    home = await scratch();
+    const graph = await writeGraph(home.path, 'talking', (text) =>
+      text.replace('vocab: 50', 'vocab: 260').replace('t: 16', 't: 64'),
+    );
+    await writeCheckpoint(join(home.path, 'checkpoint'), graph);
+    await addTokenizer(join(home.path, 'checkpoint'));
+    const { code, stderr } = await home.lamella(
+      'compile',
+      'talking.ts',
+      '--weights',
+      'checkpoint',
+      '--out',
+      'out/assistant',
+    );
+    expect(code, stderr).toBe(0);
+    await writeFile(join(home.path, 'package.json'), '{ "type": "module" }\n');
+    for (const [name, code] of examples) {
+      const types = '/// <reference types="node" />\n';
+      await writeFile(join(home.path, `${name}.mts`), `${types}${packageImports}\n${code}\nmodel.dispose();\n`);
+    }
+  });
+  afterAll(() => home.remove());
+
+  test('load, each method for text or tokens, and errors have an example', () => {
+    expect(examples.map(([name]) => name).sort()).toEqual([
+      ...['Generation.result', 'LamellaError', 'Model.generate', 'Model.logits', 'Tokenizer.encode', 'load'],
+    ]);
+  });
+
+  test('the examples have no type errors', async () => {
+    const flags = '--noEmit --strict --skipLibCheck --module nodenext --target es2022 --types node'.split(' ');
+    const files = examples.map(([name]) => `${name}.mts`);
+    const all = [...flags, '--typeRoots', join(root, 'node_modules/@types'), '--pretty', 'false', ...files];
+    const { stdout } = await run(join(root, 'node_modules/.bin/tsc'), all, { cwd: home.path }).catch((e) => e);
+    expect(stdout).toBe('');
+  });
+
+  test.each(examples)('the example of %s runs', async (name) => {
+    const file = join(home.path, `${name}.mts`);
+    const { stdout } = await run(process.execPath, ['--import', tsx, file], { cwd: home.path });
+    expect(stdout).not.toBe('');
+  });
+});
+
+const tsx = pathToFileURL(join(root, 'node_modules/tsx/dist/esm/index.mjs')).href;
 
 /** The graph file that an example stands for; the opening of the page says the same in words. */
 function graphFile(example: string): string {
