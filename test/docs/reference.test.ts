@@ -104,9 +104,8 @@ describe('a compiled package', () => {
   afterAll(() => home.remove());
 
   test('load, each method for text or tokens, and errors have an example', () => {
-    expect(examples.map(([name]) => name).sort()).toEqual([
-      ...['Generation.result', 'LamellaError', 'Model.generate', 'Model.logits', 'Tokenizer.encode', 'load'],
-    ]);
+    const expected = ['Generation.result', 'LamellaError', 'Model.generate', 'Model.logits', 'Model.session', 'load'];
+    expect(examples.map(([name]) => name)).toEqual(expect.arrayContaining(expected));
   });
 
   test('the examples have no type errors', async () => {
