@@ -79,7 +79,7 @@ function sentence(text: string): string {
 /** The interfaces of `--json` by name. */
 function jsonTypes(): ReadonlyMap<string, InterfaceDeclaration> {
   const project = new Project({ compilerOptions: { strict: true, allowImportingTsExtensions: true } });
-  const file = project.addSourceFileAtPath(createRequire(import.meta.url).resolve('lamella/json-output'));
+  const file = project.addSourceFileAtPath(createRequire(import.meta.url).resolve('lamella/contract'));
   project.resolveSourceFileDependencies();
   const found = [...file.getExportedDeclarations()].map(([name, [node]]) => [name, node] as const);
   return new Map(

@@ -6,7 +6,7 @@
 import { stages } from '@lamella/compiler/stages';
 import { ggufTypes } from '@lamella/export/gguf/tensor-types';
 import { formatNames, kvNames } from '@lamella/runtime/choices';
-import { hostNames } from 'lamella/json-output';
+import { hostNames } from 'lamella/contract';
 import { expect, test } from 'vitest';
 import { repositoryFiles, textOf } from './repository.ts';
 

@@ -1034,8 +1034,8 @@ const files: readonly Mutation[] = [
   {
     name: 'a package that has weights is replaced by one without',
     file: 'packages/cli/src/package/build-package.ts',
-    find: 'if (weights !== null || force || ',
-    replace: 'if (weights === null || force || ',
+    find: 'if (weighted || force || ',
+    replace: 'if (!weighted || force || ',
     killedBy: 'packages/cli/test/bad-input.test.ts',
   },
   {

@@ -65,7 +65,11 @@ export async function buildVariant(
   const { program, bufferAddress } = compilation.plan;
   const [x] = program.carried as readonly [number];
   const residual = { address: bufferAddress[x]!, width: program.buffers[x]!.width };
-  return { folder, manifest: await buildPackage(compilation, source, null, join(modelsFolder, folder)), residual };
+  return {
+    folder,
+    manifest: await buildPackage({ compilation, weights: source, tokenizer: null }, join(modelsFolder, folder)),
+    residual,
+  };
 }
 
 /**

@@ -5,6 +5,7 @@
 
 import { unwritable } from './files.ts';
 import { lateFailureOf } from './model/guest.ts';
+import { announceSlowFiles } from './model/still-running.ts';
 import { runCommand } from './program.ts';
 import { reportFailure } from './terminal/failure.ts';
 
@@ -22,6 +23,7 @@ process.on('uncaughtException', (error) => {
   uncaught ??= reportFailure(lateFailureOf(error), process.argv).then((code) => process.exit(code));
 });
 
+announceSlowFiles();
 try {
   await runCommand(process.argv.slice(2));
 } catch (error) {

@@ -5,8 +5,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { median, ratioOfRounds } from '../src/commands/bench.ts';
-import type { BenchReport } from '../src/terminal/json-output.ts';
+import { median } from '../src/api/bench.ts';
+import { ratioOfRounds } from '../src/commands/bench.ts';
+import type { BenchReport } from '../src/contract.ts';
 import { type Scratch, scratch, writeGraph } from './lamella.ts';
 
 let home: Scratch;

@@ -29,18 +29,17 @@ async function ok(folder: string, ...more: readonly string[]) {
   return { report: JSON.parse(stdout), stderr };
 }
 
-/** The same in this process: the folder of the package or the error, and the output. */
+/** The same in this process: the folder of the package or the error, and the notes. */
 async function packageOf(name: string, how: HowCompiled = {}) {
   vi.stubEnv('XDG_CACHE_HOME', join(home.path, 'cache'));
-  const stderr = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+  const notes: string[] = [];
   try {
-    const outcome = await packageAt(join(home.path, name), how).then(
+    const outcome = await packageAt(join(home.path, name), how, {}, { onNote: (note) => notes.push(note) }).then(
       (folder) => ({ folder, failure: '' }),
       (error: Error) => ({ folder: '', failure: error.message }),
     );
-    return { ...outcome, said: stderr.mock.calls.map(([text]) => text).join('') };
+    return { ...outcome, said: notes.join('\n') };
   } finally {
-    stderr.mockRestore();
     vi.unstubAllEnvs();
   }
 }
@@ -49,7 +48,7 @@ describe('how it is compiled', () => {
   test('q8 with f32 keys and values and at most 2048 tokens, with a note every time', async () => {
     const first = await ok('hub');
     expect(first.stderr).toMatch(
-      /^compiling hub into .*\n(.*\n)*context 2048 of 4096 tokens; --context N changes it\n/,
+      /^compiling hub into .*\n(.*\n)*context 2048 of 4096 tokens; the option context changes it\n/,
     );
     const again = await ok('hub');
     expect(again.stderr).toMatch(/^context 2048 of 4096 tokens/);

@@ -65,7 +65,10 @@ test.each([
   const read = changed(name, (x) => Math.fround(Math.sign(x) * 3e38));
   const source: WeightSource = { read: async (weight) => read(weight), close: async () => {} };
   const out = join(home.path, 'overflowing');
-  const failure = await buildPackage(await compile(graph, { quant, kv }), source, null, out).then(
+  const failure = await buildPackage(
+    { compilation: await compile(graph, { quant, kv }), weights: source, tokenizer: null },
+    out,
+  ).then(
     () => '',
     (error: Error) => error.message,
   );

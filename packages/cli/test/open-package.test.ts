@@ -1,7 +1,7 @@
 /** Remedies of a package's own `load`, in terms of the command line. */
 import { LamellaError } from '@lamella/runtime/lamella-error';
 import { expect, test } from 'vitest';
-import { inFlags } from '../src/package/open-package.ts';
+import { inFlags } from '../src/terminal/in-flags.ts';
 
 test.each([
   ['device: "wasm"', '--target wasm'],

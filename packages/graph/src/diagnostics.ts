@@ -71,8 +71,6 @@ export const catalogue = {
   L308: '{path} is not a model: {reason}. Try: {remedy}',
   L312: 'the system refused {call}: {reason}. Try: again with LAMELLA_DEBUG=1, which shows the stack trace',
   L313: 'there is not enough memory: {reason}. Try: a smaller model, a shorter --context, or a machine with more memory',
-  L314: 'a file of questions is JSON Lines, and here {what}. Try: a JSON object a line, with ctx (a text), endings (a list of texts) and label (the index of the right one)',
-  L315: '{path} and {klTo} have different tokens for this text, so their distributions cannot be compared. Try: two models with the same tokenizer',
   L402: 'token id {id} is outside the vocabulary of {vocab}. Try: ids from 0 to {last}',
   L403: '{count} tokens do not fit the context of {context}. Try: a shorter prompt, or compile with a larger --context',
 } as const;
@@ -100,6 +98,8 @@ export class LamellaError<C extends Code = Code> extends Error {
   /** Where it happened: a module path such as `layers.self_attn`, a file, an option. */
   readonly place: string | null;
   readonly site: Site | null;
+  /** The part of the message after `Try`. */
+  readonly remedy: string;
 
   /** Fills the sentence of `code` with `args`. */
   constructor(
@@ -111,7 +111,7 @@ export class LamellaError<C extends Code = Code> extends Error {
     const site = where.site ?? null;
     const values: LamellaError['args'] = args;
     const fill = (text: string): string => text.replace(/\{(\w+)\}/g, (_, key: string) => String(values[key]));
-    const [sentence = '', remedy] = catalogue[code].split(/[.\n]? ?Try: /s).map(fill);
+    const [sentence = '', remedy = ''] = catalogue[code].split(/[.\n]? ?Try: /s).map(fill);
     const at = [place && `at ${place}`, site && `(${site.file}:${site.line}:${site.column})`].filter(Boolean).join(' ');
     super(`${code} ${sentence}${at ? `, ${at}` : ''}${remedy ? `. Try ${remedy}` : ''}`);
     this.name = 'LamellaError';
@@ -119,6 +119,7 @@ export class LamellaError<C extends Code = Code> extends Error {
     this.args = values;
     this.place = place;
     this.site = site;
+    this.remedy = remedy;
   }
 
   /** The same error in `place` and without a source line: for graphs imported from a config. */

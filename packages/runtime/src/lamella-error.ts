@@ -79,6 +79,8 @@ export class LamellaError<C extends LamellaErrorCode = LamellaErrorCode> extends
   readonly args: Filling;
   /** Where it happened: the path of a package, or a file. */
   readonly place: string | null;
+  /** The part of the message after `Try`. */
+  readonly remedy: string;
 
   /** Rebuilds an error that another thread sent as plain data. */
   static from({ code, args, place }: Pick<LamellaError, 'code' | 'args' | 'place'>): LamellaError {
@@ -89,12 +91,13 @@ export class LamellaError<C extends LamellaErrorCode = LamellaErrorCode> extends
   constructor(code: C, ...[args = {}, place = null]: Arguments<C>) {
     const filling: Filling = args;
     const fill = (text: string): string => text.replace(/\{(\w+)\}/g, (_, key: string) => String(filling[key]));
-    const [sentence = '', remedy] = catalogue[code].split('. Try: ').map(fill);
+    const [sentence = '', remedy = ''] = catalogue[code].split('. Try: ').map(fill);
     super(`${code} ${sentence}${place ? `, at ${place}` : ''}${remedy ? `. Try ${remedy}` : ''}`);
     this.name = 'LamellaError';
     this.code = code;
     this.args = filling;
     this.place = place;
+    this.remedy = remedy;
   }
 }
 

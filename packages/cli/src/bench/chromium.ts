@@ -3,9 +3,13 @@
  * localhost, into a worker. Loading ends when the model can generate, so it includes starting that
  * worker.
  */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { launchChromium } from '@lamella/hosts/chromium';
 import { serve } from '@lamella/hosts/serve';
 import type { LoadOptions, Model } from '@lamella/runtime/api';
+import type { Package } from '../api/model.ts';
 import { checkPackage } from '../package/open-package.ts';
 import { type Host, OTHER, request, type Subject } from './host.ts';
 
@@ -24,7 +28,9 @@ const text = `<!doctype html><script type="module">
 export async function chromiumHost(webgpu: boolean): Promise<Host> {
   const browser = await launchChromium(webgpu ? ['--enable-unsafe-webgpu'] : []);
   return {
-    async open(folder, on): Promise<Subject> {
+    name: 'chromium',
+    async open(model, on): Promise<Subject> {
+      const { folder, remove } = await folderOf(model);
       await checkPackage(folder, on.device);
       const site = await serve({ '/': { text }, '/package/': { folder } });
       const context = await browser.newContext();
@@ -34,6 +40,7 @@ export async function chromiumHost(webgpu: boolean): Promise<Host> {
       const close = async () => {
         await context.close();
         await site.close();
+        await remove();
       };
       const opened = await page.evaluate(async (on) => {
         const start = performance.now();
@@ -59,4 +66,13 @@ export async function chromiumHost(webgpu: boolean): Promise<Host> {
     },
     close: () => browser.close(),
   };
+}
+
+/** The folder of a package. For one in memory it is temporary. */
+async function folderOf(model: Package | string): Promise<{ folder: string; remove(): Promise<void> }> {
+  if (typeof model === 'string') return { folder: model, remove: async () => {} };
+  if ('folder' in model) return folderOf(model.folder);
+  const folder = await mkdtemp(join(tmpdir(), 'lamella-'));
+  for (const [name, content] of Object.entries(model.files)) await writeFile(join(folder, name), content);
+  return { folder, remove: () => rm(folder, { recursive: true }) };
 }

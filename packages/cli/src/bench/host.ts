@@ -3,12 +3,14 @@
  */
 import type { GenerateOptions, LoadOptions, Model, Running } from '@lamella/runtime/api';
 import type { Manifest } from '@lamella/runtime/manifest';
-import type { BenchSample } from '../terminal/json-output.ts';
+import type { Package } from '../api/model.ts';
+import type { BenchSample, HostName } from '../contract.ts';
 
 /** Runs packages in one environment. */
 export interface Host {
-  /** Loads the package in `folder`, cold. */
-  open(folder: string, on: On): Promise<Subject>;
+  readonly name: HostName;
+  /** Loads a package, cold; a text is its folder. */
+  open(model: Package | string, on: On): Promise<Subject>;
   close(): Promise<void>;
 }
 

@@ -1,11 +1,12 @@
 /** Measures packages in this process, imported like in an app. */
-import { openPackage } from '../package/open-package.ts';
+import { open } from '../api/load.ts';
 import { type Host, measured } from './host.ts';
 
 export const nodeHost: Host = {
-  async open(folder, on) {
+  name: 'node',
+  async open(found, on) {
     const start = performance.now();
-    const model = await openPackage(folder, on);
+    const model = await open(found, on);
     const loadMs = performance.now() - start;
     const { manifest, running } = model;
     return {

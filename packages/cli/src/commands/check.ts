@@ -4,10 +4,12 @@
  */
 import { parameterCount, weightSetCount } from '@lamella/graph/ir';
 import { count } from '@lamella/report/units';
-import { type FormatName, type KvName, type Target, usual } from '@lamella/runtime/choices';
+import type { FormatName, KvName, Target } from '@lamella/runtime/choices';
 import type { Command } from 'commander';
+import { check as checkModel } from '../api/check.ts';
 import { loadGraph } from '../model/load-graph.ts';
-import { context, fitContext, kv, quant, targetList } from '../terminal/shared-options.ts';
+import { context, kv, quant, targetList } from '../terminal/shared-options.ts';
+import { warn } from '../terminal/warn.ts';
 
 export interface CheckCommand {
   readonly target?: readonly Target[];
@@ -28,15 +30,10 @@ export function define(command: Command): void {
 /** Throws the errors about the graph that `lamella compile` would throw with the same options. */
 export async function check(file: string, options: CheckCommand): Promise<void> {
   // esbuild reads the file in its own process, so the passes are loaded meanwhile.
-  const [graph, { check: checkGraph }, { warn }] = await Promise.all([
-    loadGraph(file),
-    import('@lamella/compiler/check'),
-    import('../terminal/warn.ts'),
-  ]);
-  const { target: targets = [usual.target], quant = usual.format, kv = usual.kv, context } = options;
-  fitContext(context, graph);
-  await checkGraph(graph, { quant, kv, targets, ...(context === undefined ? {} : { context }) });
-  warn(graph);
+  const [graph] = await Promise.all([loadGraph(file), import('@lamella/compiler/check')]);
+  const { errors, warnings } = await checkModel(graph, options);
+  if (errors[0]) throw errors[0];
+  warn(warnings);
   const executions = graph.stacks.reduce((sum, stack) => sum + stack.executions.length, 0);
   const sets = weightSetCount(graph);
   process.stdout.write(

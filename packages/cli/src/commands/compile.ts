@@ -1,15 +1,18 @@
 /** `lamella compile`: compiles a graph file to a package, or prints one stage as text. */
 import { join } from 'node:path';
 import { type Stage, stages } from '@lamella/compiler/stages';
+import { warnings } from '@lamella/graph/warnings';
 import { bytes, count } from '@lamella/report/units';
-import { anyOf, type FormatName, type KvName, type Target, usual } from '@lamella/runtime/choices';
+import { anyOf, type FormatName, type KvName, type Target } from '@lamella/runtime/choices';
 import { type Command, Option } from 'commander';
+import { compile as compileModel, emit } from '../api/compile.ts';
 import { loadGraph } from '../model/load-graph.ts';
 import { downloadBytes } from '../package/download-size.ts';
 import { npmName, npmVersion } from '../package/npm-rules.ts';
 import { asCalled } from '../terminal/called.ts';
 import { choice, laterOption, path } from '../terminal/options.ts';
-import { context, fitContext, kv, quant, targetList } from '../terminal/shared-options.ts';
+import { observer } from '../terminal/progress.ts';
+import { context, kv, quant, targetList } from '../terminal/shared-options.ts';
 import { shellWord } from '../terminal/shell.ts';
 import { warn } from '../terminal/warn.ts';
 
@@ -60,40 +63,23 @@ export function define(command: Command): void {
 /** With `emit` the stage goes to stdout, and a package is written only if `out` is given. */
 export async function compile(file: string, options: CompileCommand): Promise<void> {
   // esbuild reads the graph in its own process, so the compiler is loaded meanwhile.
-  const [graph, { compile: compileGraph }] = await Promise.all([loadGraph(file), import('@lamella/compiler/pipeline')]);
-  const { context, weights, emit, target: targets = [usual.target], quant = usual.format, kv = usual.kv } = options;
-  fitContext(context, graph);
-  const source =
-    weights === undefined ? null : await (await import('@lamella/checkpoint/open')).openWeights(weights, graph);
-  try {
-    const compilation = await compileGraph(graph, {
-      quant,
-      kv,
-      targets,
-      ...(context === undefined ? {} : { context }),
-    });
-    warn(graph);
-    if (emit) process.stdout.write(terminated(compilation.stages[emit]()));
-    if (emit && options.out === undefined) return;
-    const { buildPackage } = await import('../package/build-package.ts');
-    const out = options.out ?? join('out', graph.name);
-    const tokenizer =
-      weights === undefined
-        ? null
-        : await (await import('../model/tokenizer-files.ts')).findTokenizer(weights, graph.vocab);
-    const manifest = await buildPackage(compilation, source, tokenizer, out, options);
-    const { report, memory } = manifest;
-    const lines = [
-      `${out}: ${count(report.parameters)} parameters as ${quant}, context ${count(context ?? graph.tokens.size)}`,
-      `  weights ${bytes(report.weightBytes)}, memory ${bytes(memory.plannedBytes)}, kernels ${bytes(report.wasm.wasmBytes)}`,
-      `  besides weights, a browser loads ${bytes(await downloadBytes(out, manifest))} of scripts, kernels and other files, compressed`,
-      source ? '' : '  no weights were packed: compile with --weights DIR, FILE or random:SEED to run it',
-      source ? `next: ${asCalled()} run ${shellWord(out)} ${tokenizer ? '--prompt TEXT' : '--tokens 1,2,3'}` : '',
-    ];
-    process.stderr.write(lines.filter(Boolean).join('\n').concat('\n'));
-  } finally {
-    await source?.close();
-  }
+  const [graph] = await Promise.all([loadGraph(file), import('@lamella/compiler/pipeline')]);
+  const { emit: stage, out = join('out', graph.name), force, name, packageVersion, ...choices } = options;
+  if (stage) process.stdout.write(terminated(await emit(graph, stage, choices)));
+  if (stage && options.out === undefined) return warn(warnings(graph));
+  const { finish, ...observed } = observer();
+  const writing = { ...choices, ...observed, out, force, name, packageVersion };
+  const { manifest } = await compileModel(graph, writing).finally(finish);
+  warn(warnings(graph));
+  const { report, memory, quant, context, weights, tokenizer } = manifest;
+  const lines = [
+    `${out}: ${count(report.parameters)} parameters as ${quant}, context ${count(context)}`,
+    `  weights ${bytes(report.weightBytes)}, memory ${bytes(memory.plannedBytes)}, kernels ${bytes(report.wasm.wasmBytes)}`,
+    `  besides weights, a browser loads ${bytes(await downloadBytes(out, manifest))} of scripts, kernels and other files, compressed`,
+    weights ? '' : '  no weights were packed: compile with --weights DIR, FILE or random:SEED to run it',
+    weights ? `next: ${asCalled()} run ${shellWord(out)} ${tokenizer ? '--prompt TEXT' : '--tokens 1,2,3'}` : '',
+  ];
+  process.stderr.write(lines.filter(Boolean).join('\n').concat('\n'));
 }
 
 function terminated(text: string): string {

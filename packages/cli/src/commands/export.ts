@@ -7,6 +7,7 @@ import { check } from '@lamella/compiler/check';
 import { type GgufType, ggufTypes } from '@lamella/export/gguf/tensor-types';
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Graph } from '@lamella/graph/ir';
+import { warnings } from '@lamella/graph/warnings';
 import { bytes } from '@lamella/report/units';
 import { anyOf, formatNames, usual } from '@lamella/runtime/choices';
 import { type Command, Option } from 'commander';
@@ -79,7 +80,7 @@ async function checked(file: string): Promise<Graph> {
   for (const quant of [usual.format, ...formatNames]) {
     try {
       await check(graph, { quant });
-      warn(graph);
+      warn(warnings(graph));
       return graph;
     } catch (error) {
       failures.push(error);

@@ -4,23 +4,17 @@
  * manifest, so they cannot disagree. Several models are shown side by side; one can be drawn as a
  * page.
  */
-import { statSync } from 'node:fs';
-import type { CompileOptions } from '@lamella/compiler/compilation';
 import { LamellaError } from '@lamella/graph/diagnostics';
-import type { Graph } from '@lamella/graph/ir';
 import { sharedPartText, sharing } from '@lamella/report/sharing';
 import { states, statesText } from '@lamella/report/states';
 import { bytes, count } from '@lamella/report/units';
-import { targets, usual } from '@lamella/runtime/choices';
 import type { Manifest } from '@lamella/runtime/manifest';
 import type { Command } from 'commander';
+import { type Inspected, inspectWhole } from '../api/inspect.ts';
+import type { InspectReport, VariantsReport } from '../contract.ts';
 import { writeText } from '../files.ts';
-import { chosenFor } from '../model/checkpoint.ts';
-import { hasGraphName } from '../model/graph-name.ts';
-import { modelKind } from '../model/model-kind.ts';
-import { manifestAt } from '../package/package-manifest.ts';
-import type { InspectReport, VariantsReport } from '../terminal/json-output.ts';
 import { path } from '../terminal/options.ts';
+import { observer } from '../terminal/progress.ts';
 import { type Align, heading, meter, table } from '../terminal/table.ts';
 
 export interface InspectCommand {
@@ -44,9 +38,10 @@ export async function inspect(paths: readonly string[], { json, html }: InspectC
     const remedy = 'one graph or package at a time';
     throw new LamellaError('L303', { option: '--html', value: `${paths.length} models`, remedy });
   }
-  const subjects: Subject[] = [];
-  for (const path of paths) subjects.push(await subjectAt(path));
-  const [{ manifest, page }] = subjects as [Subject];
+  const { onNote } = observer();
+  const subjects: Inspected[] = [];
+  for (const path of paths) subjects.push(await inspectWhole(path, { onNote }));
+  const [{ manifest, page }] = subjects as [Inspected];
   if (html !== undefined) {
     const { isReport } = await import('@lamella/report/page');
     await writeText(html, await page(), isReport);
@@ -85,41 +80,6 @@ function sideBySide(paths: readonly string[], manifests: readonly Manifest[]): s
     align,
     '',
   );
-}
-
-interface Subject {
-  readonly manifest: Manifest;
-  /** The report as a page. */
-  page(): Promise<string>;
-}
-
-async function subjectAt(path: string): Promise<Subject> {
-  if (isGraphFile(path)) {
-    const { loadGraph } = await import('../model/load-graph.ts');
-    return planned(await loadGraph(path), { quant: usual.format, targets });
-  }
-  if ((await modelKind(path)) === 'checkpoint') {
-    const { importedGraph, ofConfig } = await import('../model/imported-graph.ts');
-    const { chosen, note } = await chosenFor(path, {});
-    if (note !== null) process.stderr.write(`${note}\n`);
-    return ofConfig(path, async () => planned((await importedGraph(path)).graph, chosen));
-  }
-  const manifest = await manifestAt(path);
-  return { manifest, page: async () => (await import('@lamella/report/report')).packageReport(manifest) };
-}
-
-function isGraphFile(path: string): boolean {
-  return hasGraphName(path) && !statSync(path, { throwIfNoEntry: false })?.isDirectory();
-}
-
-/** A graph, compiled with `options`, without weights. */
-async function planned(graph: Graph, options: CompileOptions): Promise<Subject> {
-  const { compile } = await import('@lamella/compiler/pipeline');
-  const compilation = await compile(graph, options);
-  return {
-    manifest: compilation.manifest({ weights: null, tokenizer: null, probe: null, wasm: [] }),
-    page: async () => (await import('@lamella/report/report')).modelReport(compilation),
-  };
 }
 
 function drawn(manifest: Manifest): string {

@@ -2,11 +2,11 @@
 import { type Target, usual } from '@lamella/runtime/choices';
 import { LamellaError as PackageError } from '@lamella/runtime/lamella-error';
 import { type Command, Option } from 'commander';
+import { logits as logitsOf } from '../api/run.ts';
 import type { HowCompiled } from '../model/checkpoint.ts';
-import { packageAt } from '../model/package-at.ts';
-import { openVisibly } from '../package/open-package.ts';
-import type { LogitsReport } from '../terminal/json-output.ts';
+import { onFallback } from '../terminal/fallback.ts';
 import { tokenIds } from '../terminal/options.ts';
+import { observer } from '../terminal/progress.ts';
 import { takesCheckpoints, target, threads } from '../terminal/shared-options.ts';
 import { table } from '../terminal/table.ts';
 
@@ -38,18 +38,20 @@ export async function logits(
   { tokens, target = usual.target, threads, all, json, ...how }: LogitsCommand,
 ): Promise<void> {
   if (tokens.length === 0) throw new PackageError('L401');
-  const model = await openVisibly(await packageAt(path, how, { start: tokens, targets: [target] }), {
+  const { finish, ...observed } = observer();
+  const report = await logitsOf(path, tokens, {
+    ...how,
+    ...observed,
+    onFallback,
     device: target,
     threads,
-  });
-  const positions = all ? await model.logitsAll(tokens) : [await model.logits(tokens)];
+    all,
+  }).finally(finish);
   if (json) {
-    const numbers = positions.map((position) => Array.from(position));
-    const report: LogitsReport = { logits: all ? numbers : numbers[0]! };
     process.stdout.write(`${JSON.stringify(report)}\n`);
     return;
   }
-  model.dispose();
+  const positions = (all ? report.logits : [report.logits]) as readonly (readonly number[])[];
   const first = tokens.length - positions.length;
   positions.forEach((position, i) => {
     process.stdout.write(`after token ${first + i} (id ${tokens[first + i]}):\n`);
@@ -58,8 +60,8 @@ export async function logits(
 }
 
 /** Id and logit of the largest logits, best first. */
-function largest(logits: Float32Array): string[][] {
-  return Array.from(logits.keys())
+function largest(logits: readonly number[]): string[][] {
+  return [...logits.keys()]
     .sort((a, b) => logits[b]! - logits[a]! || a - b)
     .slice(0, shown)
     .map((id) => [String(id), logits[id]!.toFixed(4)]);

@@ -4,11 +4,12 @@ import { bytes, rate } from '@lamella/report/units';
 import type { Generation, SamplingOptions } from '@lamella/runtime/api';
 import { type Target, usual } from '@lamella/runtime/choices';
 import { type Command, Option } from 'commander';
+import { loaded } from '../api/load.ts';
+import { run as runModel } from '../api/run.ts';
 import type { HowCompiled } from '../model/checkpoint.ts';
-import { packageAt } from '../model/package-at.ts';
-import { openVisibly } from '../package/open-package.ts';
-import type { RunReport } from '../terminal/json-output.ts';
+import { onFallback } from '../terminal/fallback.ts';
 import { tokenIds, wholeNumber } from '../terminal/options.ts';
+import { observer } from '../terminal/progress.ts';
 import { samplingFlags } from '../terminal/sampling-flags.ts';
 import { takesCheckpoints, target, threads } from '../terminal/shared-options.ts';
 
@@ -45,18 +46,16 @@ export async function run(
   { prompt, tokens, target = usual.target, threads, json, maxTokens, quant, kv, context, ...sampling }: RunCommand,
 ): Promise<void> {
   const start = onlyOne(prompt, tokens);
-  const model = await openVisibly(await packageAt(path, { quant, kv, context }, { start, targets: [target] }), {
-    device: target,
-    threads,
-  });
-  const generation = model.generate(start, { maxTokens, ...sampling });
+  const how = { quant, kv, context, device: target, threads };
+  const generating = { maxTokens, ...sampling };
+  const { finish, ...observed } = observer();
   if (json) {
-    const { tokens, text, stats: whole } = await generation.result();
-    const { cachedTokens: _, ...stats } = whole;
-    const report: RunReport = { tokens, text, stats };
+    const report = await runModel(path, start, { ...how, ...generating, ...observed, onFallback }).finally(finish);
     process.stdout.write(`${JSON.stringify(report)}\n`);
     return;
   }
+  const model = await loaded(path, { ...how, ...observed, onFallback }, { start }).finally(finish);
+  const generation = model.generate(start, generating);
   await stream(generation, model.tokenizer !== null);
   process.stderr.write(`${summary(generation)}\n`);
 }

@@ -30,11 +30,11 @@ export function asGuest(run: () => void): void {
 
 type Explain = (error: unknown) => Error | null;
 
-const explanations: Explain[] = [];
+const explanations = new Map<string, Explain>();
 
-/** Registers `explain` for uncaught errors. The newest one is tried first. */
-export function onLateFailure(explain: Explain): void {
-  explanations.unshift(explain);
+/** Registers `explain` for uncaught errors of `file`, in place of the one before. */
+export function onLateFailure(file: string, explain: Explain): void {
+  explanations.set(file, explain);
 }
 
 /**
@@ -42,5 +42,6 @@ export function onLateFailure(explain: Explain): void {
  * no file did.
  */
 export function lateFailureOf(error: unknown): unknown {
-  return explanations.map((explain) => explain(error)).find((explained) => explained !== null) ?? error;
+  const found = [...explanations.values()].map((explain) => explain(error));
+  return found.find((explained) => explained !== null) ?? error;
 }

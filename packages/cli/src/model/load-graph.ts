@@ -201,7 +201,7 @@ function run(path: string, { code, map, circle }: Compiled): Graph {
   const language = importable(dsl);
   const require = (name: string): unknown => (name === '@lamella/dsl' ? language : installed(name));
   const module: { exports: unknown } = { exports: {} };
-  onLateFailure((error) => withLocate(locate, () => lateFailure(error, show(path), filename)));
+  onLateFailure(path, (error) => withLocate(locate, () => lateFailure(error, show(path), filename)));
   return withLocate(locate, () => {
     // The place of every weight is read from a stack. With maps enabled Node would look for maps of
     // Lamella's own frames in each, which takes longer than building the model.

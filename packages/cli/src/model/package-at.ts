@@ -13,7 +13,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { modelName } from '@lamella/checkpoint/decoder/model-name';
 import { weightFiles } from '@lamella/checkpoint/open';
-import { LamellaError } from '@lamella/graph/diagnostics';
+import { type Observed, refuseChoices } from '../api/options.ts';
 import { readFileIfThere } from '../files.ts';
 import { replaceFolder } from '../package/replace-folder.ts';
 import { cleanUp } from '../package/unfinished.ts';
@@ -40,25 +40,20 @@ const described = [
  * cannot be written, L303 for a context longer than the checkpoint's, L305 if `how` is given for a
  * package, which is compiled already, and the errors of `refuseUnanswerable` for a checkpoint.
  */
-export async function packageAt(path: string, how: HowCompiled = {}, asked: Asked = {}): Promise<string> {
+export async function packageAt(
+  path: string,
+  how: HowCompiled = {},
+  asked: Asked = {},
+  observed: Observed = {},
+): Promise<string> {
   // A run that was killed just then may have moved it away.
   if (!(await isThere(path))) await cleanUp(dirname(resolve(path)));
-  if ((await modelKind(path)) === 'checkpoint') return compiled(path, how, asked);
-  refuseChoice(path, how);
+  if ((await modelKind(path)) === 'checkpoint') return compiled(path, how, asked, observed);
+  refuseChoices(path, how);
   return path;
 }
 
-function refuseChoice(path: string, { quant, kv, context }: HowCompiled): void {
-  const [option] = Object.entries({ '--quant': quant, '--kv': kv, '--context': context }).find(([, x]) => x) ?? [];
-  if (option === undefined) return;
-  throw new LamellaError('L305', {
-    option,
-    reason: `${path} is compiled already, and running does not change it`,
-    remedy: `leaving it out, or lamella compile with ${option}`,
-  });
-}
-
-async function compiled(checkpoint: string, how: HowCompiled, asked: Asked): Promise<string> {
+async function compiled(checkpoint: string, how: HowCompiled, asked: Asked, observed: Observed): Promise<string> {
   const { chosen, note } = await chosenFor(checkpoint, how);
   await refuseUnanswerable(checkpoint, chosen.context, asked);
   const out = join(cacheFolder(), `${modelName(checkpoint)}-${await fingerprint(checkpoint, chosen)}`);
@@ -71,25 +66,26 @@ async function compiled(checkpoint: string, how: HowCompiled, asked: Asked): Pro
     if (found?.isDirectory() === false) await rm(out).catch(() => {});
     const remedy = 'XDG_CACHE_HOME=DIR, a folder you can write to: compiled checkpoints are then kept there';
     await replaceFolder(out, { replaceable: async () => true, keeps: isWhole, remedy }, async (entry) => {
-      process.stderr.write(`${damaged}compiling ${checkpoint} into ${out}\n`);
+      observed.onNote?.(`${damaged}compiling ${checkpoint} into ${out}`);
       const { ofConfig } = await import('./imported-graph.ts');
-      await ofConfig(checkpoint, () => compileInto(entry, checkpoint, chosen));
+      await ofConfig(checkpoint, () => compileInto(entry, checkpoint, chosen, observed));
     });
   }
-  if (note !== null) process.stderr.write(`${note}; --context N changes it\n`);
+  if (note !== null) observed.onNote?.(`${note}; the option context changes it`);
   const made = join(out, 'package');
   standsIn(made, checkpoint);
   return made;
 }
 
-async function compileInto(entry: string, checkpoint: string, how: Chosen): Promise<void> {
-  const [{ importedGraph }, { compile }, { openWeights }, { writePackage }, { findTokenizer }] = await Promise.all([
-    import('./imported-graph.ts'),
-    import('@lamella/compiler/pipeline'),
-    import('@lamella/checkpoint/open'),
-    import('../package/build-package.ts'),
-    import('./tokenizer-files.ts'),
-  ]);
+async function compileInto(entry: string, checkpoint: string, how: Chosen, observed: Observed): Promise<void> {
+  const [{ importedGraph }, { compile }, { openWeights }, { inFolder, writePackage }, { findTokenizer }] =
+    await Promise.all([
+      import('./imported-graph.ts'),
+      import('@lamella/compiler/pipeline'),
+      import('@lamella/checkpoint/open'),
+      import('../package/build-package.ts'),
+      import('./tokenizer-files.ts'),
+    ]);
   standsIn(join(entry, 'package'), checkpoint);
   const { graph, source } = await importedGraph(checkpoint);
   await writeFile(join(entry, 'graph.ts'), source);
@@ -97,7 +93,8 @@ async function compileInto(entry: string, checkpoint: string, how: Chosen): Prom
   const weights = await openWeights(checkpoint, graph);
   try {
     await mkdir(join(entry, 'package'));
-    await writePackage(await compile(graph, how), weights, tokenizer, join(entry, 'package'));
+    const compilation = await compile(graph, how);
+    await writePackage({ compilation, weights, tokenizer }, inFolder(join(entry, 'package')), observed);
   } finally {
     await weights.close();
   }

@@ -6,6 +6,12 @@
 import { Worker } from 'node:worker_threads';
 
 const silentMs = 5000;
+let announcing = false;
+
+/** From now on a line is printed. Only the command does this: a program's stderr is its own. */
+export function announceSlowFiles(): void {
+  announcing = true;
+}
 
 const watch = `
 const { workerData: { ended, silentMs, text } } = require('node:worker_threads');
@@ -14,6 +20,7 @@ if (Atomics.wait(ended, 0, 0, silentMs) === 'timed-out') require('node:fs').writ
 
 /** The result of `run`; `file` is the name of the running file. */
 export function watched<T>(file: string, run: () => T): T {
+  if (!announcing) return run();
   const ended = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   const text = `${file} is still running; Ctrl-C ends it\n`;
   const watcher = new Worker(watch, { eval: true, execArgv: [], env: {}, workerData: { ended, silentMs, text } });

@@ -39,7 +39,7 @@ export function npmVersion(option: string): (text: string) => string {
  * Of the names that npm accepts, those are left out that a package cannot be installed or imported
  * by: Windows has no folder `con`, and `import 'fs'` imports Node's module.
  */
-function isNpmName(name: string): boolean {
+export function isNpmName(name: string): boolean {
   const part = '[a-z0-9][a-z0-9._-]*';
   return (
     name.length <= longestName &&
@@ -56,7 +56,7 @@ function nearestName(text: string): string {
 }
 
 /** Semver without the part after `+`, which npm removes when it publishes. */
-function isNpmVersion(version: string): boolean {
+export function isNpmVersion(version: string): boolean {
   const number = '(?:0|[1-9]\\d*)';
   const identifier = `(?:${number}|\\d*[A-Za-z-][0-9A-Za-z-]*)`;
   const [, core] =

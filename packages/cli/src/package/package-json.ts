@@ -7,8 +7,10 @@ import { npmNameOfModel } from './npm-rules.ts';
 
 /** The name and the version that an author chose with `--name` and `--package-version`. */
 export interface NpmChoices {
-  readonly name?: string;
-  readonly packageVersion?: string;
+  /** The package's name for npm. Default: the model's name. */
+  readonly name?: string | undefined;
+  /** The package's version. Default: derived from its contents. */
+  readonly packageVersion?: string | undefined;
 }
 
 /** The name of the npm package for the model `model`. */

@@ -5,9 +5,9 @@
 import type { WeightSource } from '@lamella/checkpoint/weight-source';
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Weight } from '@lamella/graph/ir';
+import type { Model } from '@lamella/runtime/api';
 import { LamellaError as PackageError } from '@lamella/runtime/lamella-error';
 import type { Manifest, Probe } from '@lamella/runtime/manifest';
-import { openPackage } from './open-package.ts';
 
 const tokenCount = 8;
 const perKind = 16;
@@ -19,13 +19,13 @@ interface Weights {
 }
 
 /**
- * Runs the package at `folder`, made from `weights`, with token ids spread over the vocabulary, and
- * takes the 16 largest logits and 16 at even strides. Throws L215 if a logit is not finite: such a
+ * Runs `model`, which was made from `weights` and loaded with the plain kernels, with token ids
+ * spread over the vocabulary, and takes the 16 largest logits and 16 at even strides. Disposes of
+ * the model. Throws L215 if a logit is not finite: such a
  * package could only repeat one token.
  */
-export async function probe(folder: string, { name, vocab, context }: Manifest, weights: Weights): Promise<Probe> {
+export async function probe(model: Model, { name, vocab, context }: Manifest, weights: Weights): Promise<Probe> {
   const tokens = Array.from({ length: Math.min(tokenCount, context) }, (_, i) => Math.floor((i * vocab) / tokenCount));
-  const model = await openPackage(folder, { device: 'wasm', threads: 1 });
   try {
     const logits = await model.logits(tokens).catch(async (cause: unknown) => {
       if (!(cause instanceof PackageError) || cause.code !== 'L429') throw cause;

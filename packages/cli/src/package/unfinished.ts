@@ -54,25 +54,22 @@ export async function cleanUp(folder: string): Promise<void> {
   }
 }
 
-const signals = [
-  ['SIGHUP', 129],
-  ['SIGINT', 130],
-  ['SIGTERM', 143],
-] as const;
+const signals = ['SIGHUP', 'SIGINT', 'SIGTERM'] as const;
 
 /**
  * Does `work`, which writes to `partial`. If a signal ends the process meanwhile, `undo` is called
- * first; it must be synchronous.
+ * first; it must be synchronous. A program that listens to the signal decides itself whether it
+ * ends.
  */
 export async function whileUnfinished<T>(partial: string, undo: () => void, work: () => Promise<T>): Promise<T> {
   const signOfLife = setInterval(() => {
     const now = new Date();
     utimes(partial, now, now).catch(() => {}); // not there yet, or no more
   }, sign.everyMs);
-  const handlers = signals.map(([signal, exitCode]) => {
+  const handlers = signals.map((signal) => {
     const end = () => {
       undo();
-      process.exit(exitCode);
+      if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
     };
     process.once(signal, end);
     return () => process.off(signal, end);

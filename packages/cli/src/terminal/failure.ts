@@ -3,19 +3,19 @@
  * without a diagnostic is either the system's (a file, memory) or a defect of Lamella, and the
  * message says which. A stack trace is printed only if `LAMELLA_DEBUG` is set.
  */
-import { getSystemErrorMap } from 'node:util';
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Site } from '@lamella/graph/ir';
 import { CommanderError } from 'commander';
-import { unreadable } from '../files.ts';
+import { isDiagnostic, wordedForCommand } from '../api/lamella-error.ts';
 import { asNamed } from '../model/stand-in.ts';
+import { inFlags } from './in-flags.ts';
 
 /** Prints `error` on stderr and returns the exit code (0 if commander only showed help). */
 export async function reportFailure(error: unknown, argv: readonly string[]): Promise<number> {
   if (error instanceof CommanderError && error.exitCode === 0) return 0;
   // Bare `lamella`: commander has already printed the help.
   if (error instanceof CommanderError && error.code === 'commander.help') return error.exitCode;
-  const shown = error instanceof CommanderError ? commandLineError(error, argv) : ofTheSystem(error);
+  const shown = error instanceof CommanderError ? commandLineError(error, argv) : inFlags(wordedForCommand(error));
   const frame = await frameOf(shown);
   process.stderr.write(`${frame ?? messageOf(shown)}\n`);
   if (!['', '0'].includes(process.env.LAMELLA_DEBUG ?? '') && error instanceof Error)
@@ -23,30 +23,10 @@ export async function reportFailure(error: unknown, argv: readonly string[]): Pr
   return 1;
 }
 
-/**
- * Diagnostics from a generated package come from its own bundle, so they are identified by their
- * number and not by their class.
- */
-function isDiagnostic(error: unknown): error is Error & { readonly code: string } {
-  return error instanceof Error && 'code' in error && /^L\d{3}$/.test(String(error.code));
-}
-
 function messageOf(error: unknown): string {
   if (isDiagnostic(error)) return asNamed(error.message);
   const reason = error instanceof Error ? error.message : String(error);
   return `${reason}\nThis is a defect of Lamella, not of your input. Try again with LAMELLA_DEBUG=1 for the details to report.`;
-}
-
-/** The diagnostic for a system error; any other error unchanged. */
-function ofTheSystem(error: unknown): unknown {
-  if (isDiagnostic(error) || !(error instanceof Error)) return error;
-  if (/allocat\w* (?:memory|failed)|Array buffer allocation/.test(error.message))
-    return new LamellaError('L313', { reason: error.message });
-  const { syscall, errno, path } = error as NodeJS.ErrnoException;
-  if (syscall === undefined || errno === undefined) return error;
-  if (path !== undefined && !syscall.startsWith('spawn')) return unreadable(path, error);
-  const reason = getSystemErrorMap().get(errno)?.[1] ?? error.message;
-  return new LamellaError('L312', { call: syscall, reason });
 }
 
 /** The message with the author's line, if the error has a site and its file can be read. */

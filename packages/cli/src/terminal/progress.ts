@@ -4,7 +4,9 @@
  * shorter than `quietMs` prints nothing.
  */
 
-export interface Progress {
+import type { Observed } from '../api/options.ts';
+
+export interface Drawing {
   /** `done` of `total`, in any unit. */
   update(done: number, total: number): void;
   /** Ends the line; nothing is drawn afterwards. */
@@ -21,11 +23,35 @@ const quietMs = 300;
 const redrawMs = 80;
 const barCells = 24;
 
-export function progress(label: string, stream: Screen = process.stderr): Progress {
+/** The options of the API that draw its progress and its notes on stderr. */
+export function observer(): Required<Pick<Observed, 'onProgress' | 'onNote'>> & { finish(): void } {
+  let step = '';
+  let drawing: Drawing | null = null;
+  const finish = () => drawing?.finish();
+  return {
+    onProgress({ step: next, done, total }) {
+      if (next !== step) {
+        finish();
+        step = next;
+        drawing = progress(step);
+      }
+      drawing?.update(done, total);
+      if (done < total) return;
+      finish();
+      step = '';
+    },
+    onNote(note) {
+      process.stderr.write(`${note}\n`);
+    },
+    finish,
+  };
+}
+
+export function progress(label: string, stream: Screen = process.stderr): Drawing {
   return stream.isTTY ? bar(label, stream) : lines(label, stream);
 }
 
-function bar(label: string, stream: Screen): Progress {
+function bar(label: string, stream: Screen): Drawing {
   const started = performance.now();
   let drawn = started + quietMs - redrawMs;
   let shown = false;
@@ -47,7 +73,7 @@ function bar(label: string, stream: Screen): Progress {
   };
 }
 
-function lines(label: string, stream: Screen): Progress {
+function lines(label: string, stream: Screen): Drawing {
   const started = performance.now();
   let quarter = 0;
   return {

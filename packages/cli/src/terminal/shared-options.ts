@@ -1,6 +1,4 @@
 /** Options of several commands, each with one meaning and one text. */
-import { LamellaError } from '@lamella/graph/diagnostics';
-import type { Graph } from '@lamella/graph/ir';
 import { anyOf, formatNames, kvNames, targets, usual } from '@lamella/runtime/choices';
 import { type Command, Option } from 'commander';
 import { choice, wholeNumber } from './options.ts';
@@ -36,13 +34,6 @@ export function context(unsaid: string): Option {
   return new Option('--context <N>', `longest sequence in tokens (default: ${unsaid})`).argParser(
     wholeNumber('--context', 1),
   );
-}
-
-/** Throws L303 if `context` is longer than the graph's. */
-export function fitContext(context: number | undefined, { tokens }: Graph): void {
-  if (context === undefined || context <= tokens.size) return;
-  const remedy = `up to ${tokens.size}, the graph's ${tokens.name}`;
-  throw new LamellaError('L303', { option: '--context', value: String(context), remedy });
 }
 
 export function threads(): Option {

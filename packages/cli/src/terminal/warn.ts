@@ -1,11 +1,10 @@
 /** Prints warnings about a graph on stderr. They stop nothing, and stdout is left to `--json`. */
-import type { Graph } from '@lamella/graph/ir';
-import { warnings } from '@lamella/graph/warnings';
+import type { LamellaError } from '../api/lamella-error.ts';
 import { codeFrame } from './code-frame.ts';
 
-/** Prints each warning of `graph` with the author's line. */
-export function warn(graph: Graph): void {
-  for (const { message, site } of warnings(graph)) {
+/** Prints each warning with the author's line. */
+export function warn(warnings: readonly Pick<LamellaError, 'message' | 'site'>[]): void {
+  for (const { message, site } of warnings) {
     const text = `warning: ${message}`;
     process.stderr.write(`${site ? codeFrame(site, text) : text}\n`);
   }

@@ -1,0 +1,137 @@
+/** `compile` and `write`: a model as a package, in memory or in a folder. */
+import type { Stage } from '@lamella/compiler/stages';
+import type { Target } from '@lamella/runtime/choices';
+import type { PackageParts } from '../package/build-package.ts';
+import type { NpmChoices } from '../package/package-json.ts';
+import { fromSource, type Uncompiled, uncompiled, withGraph } from './graph.ts';
+import { inWordsOfApi, LamellaError } from './lamella-error.ts';
+import type { AnyModel, PackageInMemory, PackageOnDisk, Recognised } from './model.ts';
+import { checkOptions, choosing, listed, type Observed, observing, type WeightedChoices } from './options.ts';
+
+export interface CompileOptions extends WeightedChoices, NpmChoices, Observed {
+  /** The targets with kernels in the package. WASM is always one. Default: `wasm`. */
+  readonly target?: Target | readonly Target[] | undefined;
+}
+
+export interface WriteOptions {
+  /** Replace even a package that has weights by one that has none. Default: false. */
+  readonly force?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Warnings about the graph, which stopped nothing. */
+export interface Warned {
+  /** Probable mistakes, such as a value that is never used. */
+  readonly warnings: readonly LamellaError[];
+}
+
+/**
+ * Compiles a model and writes the package to the folder `out`, which is complete or absent at any
+ * time. Without `weights` a graph's package has kernels, plan and manifest only.
+ *
+ * Throws the errors of the model (L1xx), of its weights and tokenizer (L2xx), L301 if `out` cannot
+ * be written, L303 and L305 for options.
+ *
+ *     await compile('graphs/mine.ts', { weights: 'random:1', out: 'out/mine' });
+ */
+export function compile(
+  model: AnyModel,
+  options: CompileOptions & WriteOptions & { readonly out: string },
+): Promise<PackageOnDisk & Warned>;
+/**
+ * Compiles a model to a package in memory, which `inspect`, `load`, `run` and `bench` take, and
+ * which `write` writes to a folder. It holds all weights in memory; give `out` for large models.
+ *
+ * Throws the errors of the model (L1xx), of its weights and tokenizer (L2xx), L303 and L305 for
+ * options.
+ *
+ *     const { files } = await compile(graph, { weights: 'random:1', quant: 'q4' });
+ */
+export function compile(model: AnyModel, options?: CompileOptions): Promise<PackageInMemory & Warned>;
+export function compile(
+  model: AnyModel,
+  options: CompileOptions & WriteOptions & { readonly out?: string } = {},
+): Promise<(PackageOnDisk | PackageInMemory) & Warned> {
+  return inWordsOfApi(async () => {
+    checkOptions(options, [...choosing, ...observing, 'weights', 'target', 'out', 'force', 'name', 'packageVersion']);
+    const { out, signal } = options;
+    const source = await sourceOf(model, options);
+    if (source.note !== null) options.onNote?.(source.note);
+    return compiled(source, options, async (parts) => {
+      const { buildPackage, memoryPackage } = await import('../package/build-package.ts');
+      const { warnings } = await import('@lamella/graph/warnings');
+      const warned = { warnings: warnings(source.graph).map((warning) => new LamellaError(warning)) };
+      if (out === undefined) return { ...(await memoryPackage(parts, options)), ...warned };
+      signal?.throwIfAborted();
+      return { manifest: await buildPackage(parts, out, options), folder: out, ...warned };
+    });
+  });
+}
+
+/**
+ * Writes a package in memory to the folder `out`: the same files that `compile` writes there.
+ * Throws L301.
+ */
+export function write(model: PackageInMemory, out: string, options: WriteOptions = {}): Promise<PackageOnDisk> {
+  return inWordsOfApi(async () => {
+    checkOptions({ ...options, out }, ['out', 'force', 'signal']);
+    const { writeFiles } = await import('../package/build-package.ts');
+    await writeFiles(model, out, options);
+    return { manifest: model.manifest, folder: out };
+  });
+}
+
+/**
+ * A stage of compiling as text: `graph`, `fused`, `plan`, `loops`, `wat` or `wgsl`. Throws like
+ * `compile`.
+ */
+export function emit(model: AnyModel, stage: Stage, options: CompileOptions = {}): Promise<string> {
+  return inWordsOfApi(async () => {
+    checkOptions(options, [...choosing, ...observing, 'weights', 'target']);
+    const source = await sourceOf(model, options);
+    return compiled(source, options, async ({ compilation }) => compilation.stages[stage]());
+  });
+}
+
+async function sourceOf(model: AnyModel, options: CompileOptions): Promise<Uncompiled> {
+  // esbuild reads a graph file in its own process, so the compiler is loaded meanwhile.
+  const [source] = await Promise.all([
+    uncompiled(model, options, options.target && listed(options.target)),
+    import('@lamella/compiler/pipeline'),
+  ]);
+  return source;
+}
+
+/** Compiles `source` and opens its weights for `use`. */
+async function compiled<T>(
+  source: Uncompiled,
+  { weights: spec = source.checkpoint ?? undefined, signal }: CompileOptions,
+  use: (parts: PackageParts) => Promise<T>,
+): Promise<T> {
+  const { graph, options } = source;
+  const { compile: compileGraph } = await import('@lamella/compiler/pipeline');
+  const weights = spec === undefined ? null : await (await import('@lamella/checkpoint/open')).openWeights(spec, graph);
+  try {
+    signal?.throwIfAborted();
+    const compilation = await withGraph(source, () => compileGraph(graph, options));
+    const tokenizer =
+      spec === undefined ? null : await (await import('../model/tokenizer-files.ts')).findTokenizer(spec, graph.vocab);
+    return await use({ compilation, weights, tokenizer });
+  } finally {
+    await weights?.close();
+  }
+}
+
+/** A package in memory from a graph, for functions that run it at once. */
+export async function compiledInMemory(
+  source: Exclude<Recognised, { readonly kind: 'package' | 'memory' }>,
+  options: WeightedChoices & Observed,
+  targets: readonly Target[],
+): Promise<PackageInMemory> {
+  const found = await fromSource(source, options, targets);
+  if (found.note !== null) options.onNote?.(found.note);
+  return compiled(found, options, async (parts) => {
+    const { memoryPackage } = await import('../package/build-package.ts');
+    return memoryPackage(parts, options);
+  });
+}

@@ -1,0 +1,58 @@
+/** `inspect`: the costs of a model. All figures come from the manifest, so they cannot disagree. */
+import { type Target, targets, usual } from '@lamella/runtime/choices';
+import type { Manifest } from '@lamella/runtime/manifest';
+import type { InspectReport } from '../contract.ts';
+import { manifestAt } from '../package/package-manifest.ts';
+import { fromSource, withGraph } from './graph.ts';
+import { inWordsOfApi } from './lamella-error.ts';
+import { type AnyModel, nameOf, recognise } from './model.ts';
+import { type CompileChoices, checkOptions, choosing, listed, type Observed, refuseChoices } from './options.ts';
+
+export interface InspectOptions extends CompileChoices, Pick<Observed, 'onNote'> {
+  /** The targets to report. Default: all for a graph, `wasm` for a checkpoint. */
+  readonly target?: Target | readonly Target[] | undefined;
+}
+
+/**
+ * The costs of a model: parameters, sharing, memory, kernels, bytes per token. A graph or a
+ * checkpoint is compiled in memory, without weights; nothing is written.
+ *
+ *     const { parameters, plannedBytes } = await inspect(graph, { quant: 'q4' });
+ *
+ * Throws L308 if it is not a model, the errors of the model (L1xx, L2xx), L305 for choices that a
+ * compiled package no longer has.
+ */
+export function inspect(model: AnyModel, options: InspectOptions = {}): Promise<InspectReport> {
+  return inWordsOfApi(async () => (await inspected(model, options)).manifest.report);
+}
+
+/** A model's manifest, and its report as a page. */
+export interface Inspected {
+  readonly manifest: Manifest;
+  /** A self-contained page with pictures. */
+  page(): Promise<string>;
+}
+
+/** Like `inspect`, with everything that the figures come from. */
+export function inspectWhole(model: AnyModel, options: InspectOptions = {}): Promise<Inspected> {
+  return inWordsOfApi(() => inspected(model, options));
+}
+
+async function inspected(model: AnyModel, options: InspectOptions): Promise<Inspected> {
+  checkOptions(options, [...choosing, 'target', 'onNote']);
+  const found = await recognise(model);
+  if (found.kind === 'package' || found.kind === 'memory') {
+    refuseChoices(nameOf(model), options);
+    const manifest = found.kind === 'memory' ? found.package.manifest : await manifestAt(found.path);
+    return { manifest, page: async () => (await import('@lamella/report/report')).packageReport(manifest) };
+  }
+  const asked = options.target && listed(options.target);
+  const source = await fromSource(found, options, asked ?? (found.kind === 'checkpoint' ? [usual.target] : targets));
+  const { compile } = await import('@lamella/compiler/pipeline');
+  const compilation = await withGraph(source, () => compile(source.graph, source.options));
+  if (source.note !== null) options.onNote?.(source.note);
+  return {
+    manifest: compilation.manifest({ weights: null, tokenizer: null, probe: null, wasm: [] }),
+    page: async () => (await import('@lamella/report/report')).modelReport(compilation),
+  };
+}

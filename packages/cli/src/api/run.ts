@@ -1,0 +1,70 @@
+/** `run` and `logits`: one answer of a model, as `--json` prints it. */
+import type { SamplingOptions, TokenIds } from '@lamella/runtime/api';
+import type { LogitsReport, RunReport } from '../contract.ts';
+import { inWordsOfApi } from './lamella-error.ts';
+import { type LoadOptions, loaded, loading } from './load.ts';
+import type { AnyModel } from './model.ts';
+import { checkOptions } from './options.ts';
+
+export interface RunOptions extends LoadOptions, SamplingOptions {
+  /** The largest number of tokens to generate. Default: all that the context has room for. */
+  readonly maxTokens?: number | undefined;
+}
+
+/**
+ * Loads a model, generates from a text or from token ids, and disposes of the model. Greedy unless a
+ * sampling option is given. For several prompts, or a piece at a time, use `load`.
+ *
+ *     const { text, stats } = await run('out/assistant', 'Email anna@example.com');
+ *
+ * Throws like `load` and `generate`: L401 to L403 for tokens, L406 for a text without a tokenizer,
+ * L408 and L409 for options. An abort rejects with the signal's reason.
+ */
+export function run(model: AnyModel, prompt: string | TokenIds, options: RunOptions = {}): Promise<RunReport> {
+  return inWordsOfApi(async () => {
+    const [loadOptions, generateOptions] = divided(options);
+    const running = await loaded(model, loadOptions, { start: typeof prompt === 'string' ? prompt : [...prompt] });
+    try {
+      const generation = running.generate(prompt, { ...generateOptions, signal: options.signal });
+      const { tokens, text, stats: whole } = await generation.result();
+      const { cachedTokens: _, ...stats } = whole;
+      options.signal?.throwIfAborted();
+      return { tokens, text, stats };
+    } finally {
+      running.dispose();
+    }
+  });
+}
+
+export interface LogitsOptions extends LoadOptions {
+  /** Of every position, not only the last. Default: false. */
+  readonly all?: boolean | undefined;
+}
+
+/**
+ * The logits after `tokens`: of the last position, or with `all` an array per position. Throws like
+ * `load`, and L401 to L403 for `tokens`.
+ */
+export function logits(model: AnyModel, tokens: TokenIds, options: LogitsOptions = {}): Promise<LogitsReport> {
+  return inWordsOfApi(async () => {
+    const { all = false, ...loadOptions } = options;
+    checkOptions({ all }, ['all']);
+    const running = await loaded(model, loadOptions, { start: [...tokens] });
+    try {
+      if (!all) return { logits: Array.from(await running.logits(tokens)) };
+      return { logits: (await running.logitsAll(tokens)).map((position) => Array.from(position)) };
+    } finally {
+      running.dispose();
+    }
+  });
+}
+
+/** The options of `load`, and the others. */
+function divided(options: RunOptions): [LoadOptions, SamplingOptions] {
+  const isLoading = ([name]: [string, unknown]) => loading.some((each) => each === name);
+  const entries = Object.entries(options);
+  return [
+    Object.fromEntries(entries.filter(isLoading)),
+    Object.fromEntries(entries.filter((each) => !isLoading(each))),
+  ];
+}
