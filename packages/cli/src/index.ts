@@ -26,5 +26,6 @@ export { LamellaError } from './api/lamella-error.ts';
 export { type LoadOptions, load } from './api/load.ts';
 export type { AnyModel, Package, PackageInMemory, PackageOnDisk } from './api/model.ts';
 export type { CompileChoices, Observed, Progress, WeightedChoices } from './api/options.ts';
+export { oracle } from './api/oracle.ts';
 export { type LogitsOptions, logits, type RunOptions, run } from './api/run.ts';
 export type * from './contract.ts';
