@@ -2,7 +2,7 @@
  * A small trained Llama (260 thousand parameters): its greedy text in f32, and the differences of
  * q8 and q4 from it.
  */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatNames } from '@lamella/runtime/choices';
 import { type Scratch, scratch } from 'lamella/test/lamella';
@@ -74,4 +74,28 @@ test('a prompt may be text: tokenizer.model is read, and BOS comes first', async
   const { text: same } = await json('run', 'f32', '--tokens', '1', '--max-tokens', '60');
   expect(text).toBe(same);
   expect(text).toMatch(/^Once upon a time/);
+});
+
+test('eval agrees with sums over the logits of another command', async () => {
+  const file = join(home.path, 'story.txt');
+  const { text } = await json('run', 'f32', '--tokens', '1', '--max-tokens', '150');
+  writeFileSync(file, text);
+  const { code, stdout, stderr } = await home.lamella(
+    'eval',
+    ...formatNames,
+    '--text',
+    file,
+    '--kl-to',
+    'f32',
+    '--json',
+  );
+  expect(code, stderr).toBe(0);
+  const { results } = JSON.parse(stdout) as { results: { model: string; tokens: number; nll: number; kl: number }[] };
+  for (const { model, tokens, nll, kl } of results) {
+    console.log(`stories260K ${model}: nll ${nll.toFixed(4)} over ${tokens} tokens, KL to f32 ${kl.toFixed(5)}`);
+    const { logits } = await json('logits', model, '--tokens', [1, ...expected].slice(0, tokens).join(), '--all');
+    const logs = (logits as number[][]).map(logProbabilities);
+    const sum = logs.reduce((total, row, at) => total - row[expected[at]!]!, 0);
+    expect(nll).toBeCloseTo(sum / tokens, 4);
+  }
 });

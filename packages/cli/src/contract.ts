@@ -34,6 +34,32 @@ export interface RunStats {
   readonly peakBytes: number;
 }
 
+/** `lamella eval --json`: a result for each model, with what was asked for. */
+export interface EvalReport {
+  readonly results: readonly EvalResult[];
+}
+
+export interface EvalResult {
+  readonly model: string;
+  /** Number of predicted tokens of the text. */
+  readonly tokens?: number;
+  /** Mean negative log-likelihood of a token, in nats. */
+  readonly nll?: number;
+  /** exp(nll). */
+  readonly perplexity?: number;
+  readonly choices?: {
+    readonly n: number;
+    /** Share of questions whose right ending has the largest log-likelihood. */
+    readonly accuracy: number;
+    /** The same after dividing by the ending's length in characters. */
+    readonly accuracyNormalised: number;
+  };
+  /** Mean KL divergence from the model of `--kl-to` to this one, in nats. */
+  readonly kl?: number;
+  /** Share of tokens where both models have the same most probable one. */
+  readonly topAgreement?: number;
+}
+
 /** The hosts of `lamella bench`. */
 export const hostNames = ['node', 'chromium'] as const;
 export type HostName = (typeof hostNames)[number];

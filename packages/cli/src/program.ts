@@ -53,6 +53,11 @@ const commands: readonly CommandLine[] = [
     load: () => import('./commands/bench.ts'),
   },
   {
+    usage: 'eval <PACKAGE...>',
+    does: 'perplexity of a text, multiple choice, and the distance to another model; several side by side',
+    load: () => import('./commands/eval.ts'),
+  },
+  {
     usage: 'import <HF_DIR|FILE.gguf>',
     does: "write a graph file from a checkpoint's config.json, or a GGUF file",
     load: () => import('./commands/import.ts'),

@@ -28,6 +28,7 @@ const all = [
   '.gitignore',
   'README.md',
   'golden/my-model.txt',
+  'golden/write.js',
   'graphs/my-model.ts',
   'package.json',
   'test/graphs.test.js',
@@ -62,29 +63,36 @@ test('its graph is the one that `lamella new` writes, and its golden is the grap
   expect(await read('golden/golden/my-model.txt')).toBe(stdout);
 });
 
+/** Files that one package manager needs. */
+const own: Readonly<Record<string, readonly string[]>> = {
+  pnpm: ['pnpm-workspace.yaml'],
+  yarn: ['.yarnrc.yml'],
+  'modern-yarn': ['.yarnrc.yml'],
+};
+
 test.each([
-  ['pnpm', 'pnpm install', 'pnpm run check', 'pnpm exec lamella inspect', 'pnpm@12.21.0'],
-  ['yarn', 'yarn install', 'yarn run check', 'yarn run lamella inspect', 'yarn@1.22.22'],
-  ['modernYarn', 'yarn install', 'yarn run check', 'yarn run lamella inspect', '@yarnpkg/cli-dist@4.18.1'],
-  ['bun', 'bun install', 'bun run check', 'bunx lamella inspect', 'bun@1.4.5'],
-] as const)('%s: every command is its own', async (agent, install, check, inspect, inCi) => {
-  const { stdout } = create(home.path, [agent.toLowerCase()], agents[agent]);
-  expect(stdout).toContain(`\n  ${install}\n  ${check}\n`);
-  const project = agent.toLowerCase();
-  const readme = await read(project, 'README.md');
-  expect(readme).toContain(`\`${check}\``);
-  expect(readme).toContain(`\`${inspect} graphs/my-model.ts\``);
+  ['pnpm', 'pnpm install', 'pnpm run', 'pnpm exec', 'pnpm@12.21.0'],
+  ['yarn', 'yarn install', 'yarn run', 'yarn run', 'yarn@1.22.22'],
+  ['modern-yarn', 'yarn install', 'yarn run', 'yarn run', '@yarnpkg/cli-dist@4.18.1'],
+  ['bun', 'bun install', 'bun run', 'bunx', 'bun@1.4.5'],
+] as const)('%s: every command is its own', async (agent, install, run, exec, inCi) => {
+  const { stdout } = create(home.path, [agent], agents[agent]);
+  expect(stdout).toContain(`\n  ${install}\n  ${run} check\n`);
+  const readme = await read(agent, 'README.md');
+  expect(readme).toContain(`\`${run} check\``);
+  expect(readme).toContain(`\`${exec} lamella inspect graphs/my-model.ts\``);
   expect(readme).not.toMatch(/\b(npm run|npx)\b/);
-  const ci = await read(project, '.github/workflows/check.yml');
+  expect(await read(agent, 'test/graphs.test.js')).toContain(`try ${run} golden'`);
+  const ci = await read(agent, '.github/workflows/check.yml');
   expect(ci).toContain(`- run: npm install --global ${inCi}\n      - run: ${install} --frozen-lockfile\n`);
-  expect(ci).toContain(`- run: ${check}\n`);
-  expect(await files(project)).toEqual(agent.toLowerCase().endsWith('yarn') ? [...all, '.yarnrc.yml'].sort() : all);
+  expect(ci).toContain(`- run: ${run} check\n`);
+  expect(await files(agent)).toEqual([...all, ...(own[agent] ?? [])].sort());
 });
 
 test('npm needs nothing more in CI', async () => {
   create(home.path, ['in-ci']);
   expect(await read('in-ci/.github/workflows/check.yml')).toBe(
-    await readFile(new URL('../template/.github/workflows/check.yml', import.meta.url), 'utf8'),
+    await readFile(new URL('../templates/project/.github/workflows/check.yml', import.meta.url), 'utf8'),
   );
 });
 

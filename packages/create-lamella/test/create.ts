@@ -10,7 +10,7 @@ export const agents = {
   npm: 'npm/11.19.1 node/v20.20.2 linux x64 workspaces/false',
   pnpm: 'pnpm/12.21.0 npm/? node/? linux x64',
   yarn: 'yarn/1.22.22 npm/? node/v20.20.2 linux x64',
-  modernYarn: 'yarn/4.18.1 npm/? node/v20.20.2 linux x64',
+  'modern-yarn': 'yarn/4.18.1 npm/? node/v20.20.2 linux x64',
   bun: 'bun/1.4.5 npm/? node/v26.3.0 linux x64',
 } as const;
 

@@ -279,8 +279,11 @@ export interface Model {
    * console.log(logits.indexOf(Math.max(...logits))); // the most probable next token
    */
   logits(tokens: TokenIds): Promise<Float32Array>;
-  /** Logits, f32 [vocab], after each token. L401-L403, L408; L429 if a logit is not finite. */
-  logitsAll(tokens: TokenIds): Promise<Float32Array[]>;
+  /**
+   * Logits, f32 [vocab], after each token from index `from` on. Default: 0, all. L401-L403, L408;
+   * L429 if a logit is not finite.
+   */
+  logitsAll(tokens: TokenIds, from?: number): Promise<Float32Array[]>;
   /**
    * Frees the memory and ends the threads. Every waiting or later call fails with L411. `using
    * model = await load()` calls it.

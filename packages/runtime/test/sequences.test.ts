@@ -46,6 +46,21 @@ test('any prompt gives what it gives alone, whatever was computed before', async
   );
 });
 
+test('logits of the last tokens only, after any earlier call', async () => {
+  const model = await open();
+  const ids = fc.array(fc.integer({ min: 0, max: 2 }), { minLength: 1, maxLength: 20 });
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.tuple(ids, fc.nat()), { maxLength: 6 }), async (calls) => {
+      for (const [tokens, some] of calls) {
+        const from = some % tokens.length;
+        const wanted = tokens.map((_, i) => expectedLogits(tokens.slice(0, i + 1))).slice(from);
+        expect((await model.logitsAll(tokens, from)).map((logits) => [...logits])).toEqual(wanted);
+      }
+    }),
+  );
+  await expect(model.logitsAll([1, 2], 2)).rejects.toThrow('L408 from must be a whole number from 0 to 1, not 2');
+});
+
 test('the same prompt again computes its last token only', async () => {
   const model = await open();
   await model.generate([1, 2, 3], { maxTokens: 1 }).result();
@@ -156,7 +171,7 @@ test.each([
   [
     'position',
     (s: Awaited<ReturnType<typeof opened>>) => s.rewind(3),
-    'L408 position must be a whole number from 0 to 2, not 3',
+    'L408 position must be a whole number from 0 to 2, not 3. Try a number of tokens',
   ],
   ['ids', (s: Awaited<ReturnType<typeof opened>>) => s.append([VOCAB]), 'L402'],
   ['text without a tokenizer', (s: Awaited<ReturnType<typeof opened>>) => s.append('a'), 'L406'],

@@ -7,7 +7,7 @@
 import type * as api from '../api.ts';
 import { LamellaError } from '../lamella-error.ts';
 import type { Core } from './core.ts';
-import { readBytes, readPosition, readText, readTokens } from './options.ts';
+import { readBytes, readIndex, readText, readTokens } from './options.ts';
 import { checkCount } from './token-ids.ts';
 
 export class Conversation implements api.Session {
@@ -55,7 +55,7 @@ export class Conversation implements api.Session {
   async rewind(position: number): Promise<void> {
     this.#requireOpen();
     const { tokens } = this;
-    this.#set(tokens.slice(0, readPosition(position, tokens.length)));
+    this.#set(tokens.slice(0, readIndex('position', position, tokens.length)));
   }
 
   async clone(): Promise<api.Session> {

@@ -5,7 +5,7 @@
 import type * as api from '../api.ts';
 import type { Manifest } from '../manifest/manifest.ts';
 import { Conversation } from './conversation.ts';
-import { readTokens } from './options.ts';
+import { readIndex, readTokens } from './options.ts';
 import type { Sequences } from './sequences.ts';
 
 /** The sequence of `model.generate`, which a model has from the first. */
@@ -17,7 +17,7 @@ export interface Core {
   readonly tokenizer: api.Tokenizer | null;
   readonly sequences: Sequences;
   logits(tokens: readonly number[]): Promise<Float32Array>;
-  logitsAll(tokens: readonly number[]): Promise<Float32Array[]>;
+  logitsAll(tokens: readonly number[], from: number): Promise<Float32Array[]>;
   dispose(): void;
 }
 
@@ -33,7 +33,10 @@ export function modelOf(core: Core, place: string): api.Model {
     generate: (...given) => sequences.generate(OWN, given),
     session: async () => new Conversation(core, await sequences.open(), place),
     logits: async (tokens) => core.logits(readTokens(tokens, manifest)),
-    logitsAll: async (tokens) => core.logitsAll(readTokens(tokens, manifest)),
+    logitsAll: async (given, from = 0) => {
+      const tokens = readTokens(given, manifest);
+      return core.logitsAll(tokens, readIndex('from', from, tokens.length - 1));
+    },
     dispose,
   };
   // Older engines have no such symbol, although the types say so. They may have it added before the

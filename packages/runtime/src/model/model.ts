@@ -134,11 +134,7 @@ async function loadBy(
         await session.read(tokens, goOn);
         return requireNumbers(await session.logits()).slice();
       }),
-    logitsAll: (tokens) =>
-      own(async (goOn) => {
-        session.reset();
-        return (await session.prefillAll(tokens, goOn)).map(requireNumbers);
-      }),
+    logitsAll: (tokens, from) => own(async (goOn) => (await session.readAll(tokens, from, goOn)).map(requireNumbers)),
     dispose() {
       if (disposed) return;
       disposed = true;

@@ -130,11 +130,10 @@ export function readBytes(value: unknown): Uint8Array<ArrayBuffer> {
   return new Uint8Array(readAs('bytes', bytesRange, () => value));
 }
 
-/** A number of tokens to keep, of `count`. L408 for anything else. */
-export function readPosition(value: unknown, count: number): number {
-  const text = `a whole number from 0 to ${count}`;
-  const holds = (v: unknown): v is number => Number.isInteger(v) && Number(v) >= 0 && Number(v) <= count;
-  return readAs('position', range(text, 'the number of tokens to keep', holds), () => value);
+/** A number of tokens, at most `most`. L408 for anything else. */
+export function readIndex(name: string, value: unknown, most: number): number {
+  const holds = (v: unknown): v is number => Number.isInteger(v) && Number(v) >= 0 && Number(v) <= most;
+  return readAs(name, range(`a whole number from 0 to ${most}`, 'a number of tokens', holds), () => value);
 }
 
 const textRange = range('a text', '"Hello"', (value): value is string => typeof value === 'string');

@@ -157,9 +157,7 @@ export class Session {
    */
   async read(tokens: readonly number[], goOn: () => Awaitable<boolean> = () => true): Promise<number | null> {
     this.#check(tokens, 0);
-    const common = this.#sequence.common(tokens, this.position);
-    const kept = Math.min(common, tokens.length - 1);
-    this.rewind(this.#canReturn(kept) ? kept : 0);
+    this.#keep(tokens, tokens.length - 1);
     const from = this.position;
     return (await this.prefill(tokens.slice(from), goOn)) ? from : null;
   }
@@ -188,6 +186,27 @@ export class Session {
       last = (await this.#runTile(tokens, from)) - 1;
     }
     return last;
+  }
+
+  /**
+   * Makes `tokens` the sequence; keeps what it begins with already. Returns a copy of the logits,
+   * f32 [vocab], of every token from index `from` on. L401, L402, L403.
+   */
+  async readAll(
+    tokens: readonly number[],
+    from: number,
+    goOn: () => Awaitable<boolean> = () => true,
+  ): Promise<Float32Array[]> {
+    this.#check(tokens, 0);
+    this.#keep(tokens, from);
+    await this.#run(tokens.slice(this.position, from), goOn);
+    return this.prefillAll(tokens.slice(from), goOn);
+  }
+
+  /** Goes back to the tokens that the sequence and `tokens` begin with, at most `most` of them. */
+  #keep(tokens: readonly number[], most: number): void {
+    const kept = Math.min(this.#sequence.common(tokens, this.position), most);
+    this.rewind(this.#canReturn(kept) ? kept : 0);
   }
 
   /** Like `prefill`, but returns a copy of the logits, f32 [vocab], of every token. */

@@ -69,7 +69,7 @@ function core(link: Link, folder: string, manifest: api.Model['manifest']): Core
       },
     },
     logits: async (tokens) => link.call('logits', [tokens]),
-    logitsAll: async (tokens) => link.call('logitsAll', [tokens]),
+    logitsAll: async (tokens, from) => link.call('logitsAll', [tokens, from]),
     dispose: () => link.close(new LamellaError('L411')),
   };
 }

@@ -21,7 +21,7 @@ export interface Calls {
   save: [[sequence: number, tokens: readonly number[]], Uint8Array<ArrayBuffer>];
   restore: [[sequence: number, bytes: Uint8Array<ArrayBuffer>], number[]];
   logits: [[tokens: readonly number[]], Float32Array];
-  logitsAll: [[tokens: readonly number[]], Float32Array[]];
+  logitsAll: [[tokens: readonly number[], from: number], Float32Array[]];
   encode: [[text: string], number[]];
   encodePrompt: [[text: string], number[]];
   decode: [[ids: readonly number[]], string];
