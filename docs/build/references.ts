@@ -5,11 +5,13 @@
 import { cliReference } from './cli.ts';
 import { diagnosticsReference } from './diagnostics.ts';
 import { dslReference } from './dsl.ts';
+import { performancePage } from './performance.ts';
 import { runtimeReference } from './runtime.ts';
 
 /** Each page and its text. */
 export async function references(): Promise<ReadonlyMap<string, string>> {
   return new Map([
+    ['performance.md', performancePage()],
     ['reference/dsl.md', dslReference()],
     ['reference/cli.md', await cliReference()],
     ['reference/runtime.md', runtimeReference()],

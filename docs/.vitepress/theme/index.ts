@@ -1,0 +1,17 @@
+/**
+ * VitePress's theme without its web font (the system's fonts need no request), and with a home page
+ * inside a `main` element, which a screen reader can jump to.
+ */
+import type { Theme as ThemeType } from 'vitepress';
+import Theme, { VPHomeFeatures, VPHomeHero } from 'vitepress/theme-without-fonts';
+import { h } from 'vue';
+import './style.css';
+
+const start = () => h('main', { class: 'start-page' }, [h(VPHomeHero), h(VPHomeFeatures)]);
+
+export default {
+  extends: Theme,
+  enhanceApp: ({ app }) => {
+    app.component('start', start);
+  },
+} satisfies ThemeType;
