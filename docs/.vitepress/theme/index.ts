@@ -5,6 +5,7 @@
 import type { Theme as ThemeType } from 'vitepress';
 import Theme, { VPHomeFeatures, VPHomeHero } from 'vitepress/theme-without-fonts';
 import { h } from 'vue';
+import { LiveApp } from './live-app.ts';
 import './style.css';
 
 const start = () => h('main', { class: 'start-page' }, [h(VPHomeHero), h(VPHomeFeatures)]);
@@ -13,5 +14,6 @@ export default {
   extends: Theme,
   enhanceApp: ({ app }) => {
     app.component('start', start);
+    app.component('LiveApp', LiveApp);
   },
 } satisfies ThemeType;
