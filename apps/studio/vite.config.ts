@@ -12,6 +12,7 @@ export default defineConfig({
   // first picture.
   build: {
     target: 'es2023',
+    license: { fileName: 'licences.md' },
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
     chunkSizeWarningLimit: 8000,

@@ -3,8 +3,8 @@
  * of the requested command is loaded, so that `lamella --help` and `lamella check` do not wait for
  * the compiler.
  */
-import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { version } from './own-package.ts';
 
 /**
  * The export of a command's module: adds options and the action to a command that already has its
@@ -86,7 +86,7 @@ const commands: readonly CommandLine[] = [
 export async function runCommand(words: readonly string[]): Promise<void> {
   const lamella = new Command('lamella')
     .description('Compiles deep-and-thin transformers to small self-contained packages.')
-    .version(version(), '--version')
+    .version(version, '--version')
     .exitOverride()
     .configureOutput({ outputError: () => {} });
   const asked = askedFor(words);
@@ -106,10 +106,6 @@ export function allCommands(): Promise<readonly Command[]> {
     return command;
   });
   return Promise.all(defined);
-}
-
-function version(): string {
-  return JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version;
 }
 
 /** The name of the requested command, both in `run p` and in `help run`. */

@@ -15,6 +15,7 @@ import { modelName } from '@lamella/checkpoint/decoder/model-name';
 import { weightFiles } from '@lamella/checkpoint/open';
 import { type Observed, refuseChoices } from '../api/options.ts';
 import { readFileIfThere } from '../files.ts';
+import { build } from '../own-package.ts';
 import { replaceFolder } from '../package/replace-folder.ts';
 import { cleanUp } from '../package/unfinished.ts';
 import { type Asked, type Chosen, chosenFor, type HowCompiled, refuseUnanswerable } from './checkpoint.ts';
@@ -135,7 +136,8 @@ function cacheFolder(): string {
  */
 async function fingerprint(checkpoint: string, how: Chosen): Promise<string> {
   const hash = createHash('sha256').update(JSON.stringify(how));
-  for (const source of await compilerSources()) hash.update(await readFile(source));
+  if (build !== undefined) hash.update(build);
+  else for (const source of await compilerSources()) hash.update(await readFile(source));
   for (const file of described) {
     // A file that cannot be read is reported when it is needed.
     const content = await readFileIfThere(join(checkpoint, file)).catch(() => null);
@@ -149,8 +151,8 @@ async function fingerprint(checkpoint: string, how: Chosen): Promise<string> {
 }
 
 /**
- * The sources of Lamella itself. They run uncompiled, so an edit makes another compiler, even with
- * the same version number.
+ * The sources of Lamella in a checkout. They run uncompiled, so an edit makes another compiler, even
+ * with the same version number.
  */
 async function compilerSources(): Promise<readonly string[]> {
   const packages = fileURLToPath(new URL('../../../', import.meta.url));

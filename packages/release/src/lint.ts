@@ -1,0 +1,43 @@
+/**
+ * Checks a packed package with publint and with are-the-types-wrong, in their current versions. They
+ * are installed on first use, into the user's cache: they bring 40 MB, a TypeScript of their own
+ * among it.
+ */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
+const versions = { publint: '0.3.25', '@arethetypeswrong/cli': '0.18.5' };
+const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'lamella-release');
+
+/**
+ * What the two tools find in a tarball, as they print it; empty if they find nothing. `typed` is
+ * false for a package that only has a command: there are no types to check.
+ */
+export function findings(tarball: string, typed: boolean): readonly string[] {
+  const tools = installed();
+  const run = (tool: string, ...args: readonly string[]): readonly string[] => {
+    const program = join(tools, 'node_modules/.bin', tool);
+    const { status, stdout, stderr } = spawnSync(program, [...args, tarball], { encoding: 'utf8' });
+    return status === 0 ? [] : [`${tool} ${tarball}\n${stdout}${stderr}`];
+  };
+  // The packages are ES modules only, so the resolutions of CommonJS do not count.
+  const types = typed ? run('attw', '--profile', 'esm-only', '--format', 'ascii', '--no-emoji') : [];
+  return [...run('publint', '--strict'), ...types];
+}
+
+function installed(): string {
+  const folder = join(cache, Object.values(versions).join('-'));
+  const complete = join(folder, 'installed');
+  if (existsSync(complete)) return folder;
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, dependencies: versions }));
+  process.stderr.write('installing publint and are-the-types-wrong into the cache (40 MB)\n');
+  execFileSync('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], {
+    cwd: folder,
+    stdio: ['ignore', process.stderr, process.stderr],
+  });
+  writeFileSync(complete, '');
+  return folder;
+}
