@@ -61,3 +61,10 @@ test('source maps have the sources themselves', () => {
   expect(sources).toEqual(['main.ts']);
   expect(sourcesContent[0]).toContain('Entry of the `lamella` command');
 });
+
+test('lamella has the licences of the code in the studio, workers included', () => {
+  const text = read('lamella', 'studio/licences.txt');
+  for (const name of ['preact', '@codemirror/view', 'typescript', 'wabt']) {
+    expect(text).toMatch(new RegExp(`^${name} \\d+\\.\\d+\\.\\d+ \\((MIT|Apache-2\\.0)\\)\\n\\n.`, 'm'));
+  }
+});

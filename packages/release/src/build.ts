@@ -2,7 +2,7 @@
  * Makes the packages that npm receives. The compiler compiles all sources of the workspace at once;
  * each published package is staged in `dist/NAME`, and npm packs it into `dist/tarballs`.
  */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -50,9 +50,8 @@ try {
 function compileTo(folder: string): void {
   const typescript = dirname(createRequire(import.meta.url).resolve('typescript/package.json'));
   const project = fileURLToPath(new URL('../tsconfig.build.json', import.meta.url));
-  execFileSync(process.execPath, [join(typescript, 'bin/tsc'), '-p', project, '--outDir', folder], {
-    stdio: 'inherit',
-  });
+  const words = [join(typescript, 'bin/tsc'), '-p', project, '--outDir', folder];
+  if (spawnSync(process.execPath, words, { stdio: 'inherit' }).status !== 0) throw new Error('tsc failed');
 }
 
 function write(path: string, text: string): void {
