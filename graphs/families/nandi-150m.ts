@@ -1,7 +1,7 @@
 /**
- * Nandi-150M's shape: 16 weight sets, each run twice in a row, heads of 52 features, and an embedding of rank 196 with a
- * projection to the width. The released head goes back through the transpose of that projection; here it has a projection of its
- * own. 153,412,928 parameters.
+ * Nandi-150M: 16 weight sets, each run twice in a row, heads of 52 features, and a factorised
+ * embedding: a table of rank 196 and a linear to the width. A second linear leads back to the rank
+ * before the tied head. 153,412,928 parameters.
  */
 import {
   block,
@@ -37,13 +37,18 @@ const layer = block(
 
 export default defineModel(
   'nandi-150m',
-  { prefix: 'model' },
+  {},
   () => ({
-    embed_tokens: embedding(vocab, rank),
-    embedding_proj: linear(rank, d),
-    layers: stack(16, layer, share.immediate(2)),
-    norm: rmsNorm(d),
-    head_proj: linear(d, rank),
+    model: {
+      embed_tokens: embedding(vocab, rank),
+      embedding_proj: linear(rank, d),
+      layers: stack(16, layer, share.immediate(2)),
+      norm: rmsNorm(d),
+    },
+    lm_head_proj: linear(d, rank),
   }),
-  (m) => m.embed_tokens.logits(m.head_proj(m.norm(m.layers(m.embedding_proj(m.embed_tokens(input(t))))))),
+  (m) =>
+    m.model.embed_tokens.logits(
+      m.lm_head_proj(m.model.norm(m.model.layers(m.model.embedding_proj(m.model.embed_tokens(input(t)))))),
+    ),
 );

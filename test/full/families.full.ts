@@ -20,12 +20,18 @@ const python = process.env.PYTHON ?? 'python3';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const script = fileURLToPath(new URL('families.py', import.meta.url));
 const configs = fileURLToPath(new URL('../conformance/families.json', import.meta.url));
-const names = Object.keys(JSON.parse(readFileSync(configs, 'utf8')) as object);
-const installed = spawnSync(python, ['-c', 'import torch, transformers']).status === 0;
+const families = JSON.parse(readFileSync(configs, 'utf8')) as Record<string, { model_type: string }>;
+const asked = 'import json, torch, transformers; print(json.dumps(list(transformers.CONFIG_MAPPING.keys())))';
+const { status, stdout } = spawnSync(python, ['-c', asked], { encoding: 'utf8' });
+const installed = status === 0;
+const known = new Set(installed ? (JSON.parse(stdout) as string[]) : []);
+const isKnown = (name: string) => known.has(families[name]!.model_type);
+const names = Object.keys(families).filter((name) => !installed || isKnown(name));
+const unknown = installed ? Object.keys(families).filter((name) => !isKnown(name)) : [];
 
 const folder = mkdtempSync(join(tmpdir(), 'lamella-families-'));
 beforeAll(() => {
-  if (installed) execFileSync(python, [script, configs, folder], { stdio: ['ignore', 'ignore', 'ignore'] });
+  if (installed) execFileSync(python, [script, configs, folder, ...names], { stdio: ['ignore', 'ignore', 'ignore'] });
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -42,6 +48,8 @@ function difference(got: readonly ArrayLike<number>[], { logits }: Expected): nu
   const largest = Math.max(...logits.flat().map(Math.abs));
   return Math.max(...logits.flatMap((row, t) => row.map((x, i) => Math.abs(x - got[t]![i]!)))) / largest;
 }
+
+test.skip.each(unknown)('%s: the installed transformers does not have it', () => {});
 
 describe.skipIf(!installed)('transformers', () => {
   test.each(names)('%s: the oracle', async (name) => {

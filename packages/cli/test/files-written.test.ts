@@ -47,8 +47,8 @@ test('an imported graph is valid, and is never overwritten: it may have been edi
 test('a config that cannot be expressed is refused by its key', async () => {
   const folder = join(home.path, 'other');
   await mkdir(folder);
-  await writeFile(join(folder, 'config.json'), JSON.stringify({ ...config, attention_chunk_size: 8 }));
-  await home.refuses(['import', 'other', '--out', 'other.ts'], 'L206', 'other/config.json', 'attention_chunk_size');
+  await writeFile(join(folder, 'config.json'), JSON.stringify({ ...config, alibi: true }));
+  await home.refuses(['import', 'other', '--out', 'other.ts'], 'L206', 'other/config.json', 'alibi');
   await home.refuses(['import', 'nowhere', '--out', 'other.ts'], 'L302', 'nowhere/config.json');
 });
 

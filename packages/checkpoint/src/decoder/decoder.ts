@@ -121,6 +121,11 @@ export interface Decoder {
   readonly vocab: number;
   /** Longest sequence, in tokens. */
   readonly context: number;
+  /**
+   * Set if the checkpoint's own context is longer: `key` is the reason, because longer sequences
+   * would need maths that a graph cannot express.
+   */
+  readonly limited?: { readonly key: string; readonly from: number };
   readonly kinds: readonly BlockShape[];
   /** Index into `kinds` of each weight set, in order. */
   readonly layers: readonly number[];
@@ -130,6 +135,11 @@ export interface Decoder {
     readonly name: string;
     /** Multiplies the rows. */
     readonly scale: number | null;
+    /**
+     * The table has rows of `rank` features: the linear `into` widens them to d, and `outOf`
+     * narrows what the head reads.
+     */
+    readonly factors?: { readonly rank: number; readonly into: string; readonly outOf: string };
   };
   readonly finalNorm: Norm;
   readonly head: {

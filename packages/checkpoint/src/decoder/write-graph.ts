@@ -43,14 +43,19 @@ function imports(text: string): string {
 }
 
 function comment({ name, source }: GraphTitle, decoder: Decoder, parameters: number): string {
-  const { layers, repeats, head, modelType } = decoder;
+  const { layers, repeats, head, modelType, context, limited } = decoder;
   const blocks =
     repeats > 1 ? `${layers.length} blocks, each run ${repeats} times in a row` : `${layers.length} blocks`;
   const tied = head.tied ? 'the head is the embedding' : 'a head of its own';
   return `/**
  * ${name}: ${blocks}; ${tied}; ${parameters.toLocaleString('en-US')} parameters.
  * Imported from ${source.replaceAll('*/', '* /')} (model_type ${modelType}). Keys are the checkpoint's tensor names.
- */`;
+${
+  limited
+    ? ` * Sequences have at most ${context.toLocaleString('en-US')} of the checkpoint's ${limited.from.toLocaleString('en-US')} tokens: beyond that, ${limited.key} has an effect that a graph cannot express.
+`
+    : ''
+} */`;
 }
 
 /** Writes the parts of one file, and counts parameters as modules are written. */
@@ -194,20 +199,30 @@ ${body(shape)
   model(modelName: string): string {
     this.#times = 1;
     const { d, vocab, embedding, finalNorm, head, names } = this.#decoder;
-    this.#count(vocab * d);
+    const { factors } = embedding;
+    const [row, width] = factors ? (['rank', factors.rank] as const) : (['d', d] as const);
+    if (factors) this.#axis('rank', factors.rank);
+    this.#count(vocab * width);
     const trunk: Tree = {
-      [embedding.name]: 'embedding(vocab, d)',
+      [embedding.name]: `embedding(vocab, ${row})`,
+      ...(factors && { [factors.into]: this.#linear('rank', 'd', width, d, false) }),
       [names.layers]: this.#stack(),
       [names.norm]: this.#norm(finalNorm),
     };
-    const outer: Tree = head.tied ? {} : { [names.head]: this.#linear('d', 'vocab', d, vocab, head.bias) };
-    const all = head.tied ? trunk : { [names.prefix]: trunk, ...outer };
-    const m = head.tied ? 'm' : `m.${names.prefix}`;
-    const rows = `${m}.${embedding.name}(input(t))`;
+    const outer: Tree = {
+      ...(factors && { [factors.outOf]: this.#linear('d', 'rank', d, width, false) }),
+      ...(!head.tied && { [names.head]: this.#linear(row, 'vocab', width, vocab, head.bias) }),
+    };
+    const isOnlyTrunk = Object.keys(outer).length === 0;
+    const all = isOnlyTrunk ? trunk : { [names.prefix]: trunk, ...outer };
+    const m = isOnlyTrunk ? 'm' : `m.${names.prefix}`;
+    const looked = `${m}.${embedding.name}(input(t))`;
+    const rows = factors ? `${m}.${factors.into}(${looked})` : looked;
     const scaled = embedding.scale === null ? rows : `scale(${rows}, ${digits(embedding.scale)})`;
-    const hidden = `${m}.${names.norm}(${m}.${names.layers}(${scaled}))`;
+    const normed = `${m}.${names.norm}(${m}.${names.layers}(${scaled}))`;
+    const hidden = factors ? `m.${factors.outOf}(${normed})` : normed;
     const plain = head.tied ? `${m}.${embedding.name}.logits(${hidden})` : `m.${names.head}(${hidden})`;
-    const options = head.tied ? `{ prefix: '${names.prefix}' }` : '{}';
+    const options = isOnlyTrunk ? `{ prefix: '${names.prefix}' }` : '{}';
     return `export default defineModel(
   '${modelName}',
   ${options},

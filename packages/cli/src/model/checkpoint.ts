@@ -58,16 +58,19 @@ export async function chosenFor(
   how: HowCompiled,
 ): Promise<{ readonly chosen: Chosen; readonly note: string | null }> {
   const { quant = usual.format, kv = usual.kv, context } = how;
-  const { context: longest } = await decoderOf(checkpoint);
+  const { context: longest, limited } = await decoderOf(checkpoint);
   if (context !== undefined && context > longest) {
     const key = isGguf(checkpoint) ? 'context_length' : 'max_position_embeddings';
-    const remedy = `up to ${longest}, the ${key} of ${checkpoint}`;
+    const remedy = limited
+      ? `up to ${longest}: longer sequences need the ${limited.key} of ${checkpoint}, which a graph cannot express`
+      : `up to ${longest}, the ${key} of ${checkpoint}`;
     throw new LamellaError('L303', { option: '--context', value: String(context), remedy });
   }
-  const shorter = context === undefined && longest > usualContext;
+  const most = Math.min(longest, usualContext);
+  const whole = limited?.from ?? longest;
   return {
-    chosen: { quant, kv, context: context ?? Math.min(longest, usualContext) },
-    note: shorter ? `context ${usualContext} of ${longest} tokens` : null,
+    chosen: { quant, kv, context: context ?? most },
+    note: context === undefined && most < whole ? `context ${most} of ${whole} tokens` : null,
   };
 }
 

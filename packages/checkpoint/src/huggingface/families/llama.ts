@@ -141,23 +141,29 @@ export function mobileLlm(config: Config): Decoder {
 }
 
 /**
- * Nandi: a MobileLLM-LS. The released model factorises its embedding into [vocab, rank] and a projection whose transpose the
- * head uses, which is refused.
+ * Nandi: a MobileLLM-LS whose embedding is a table of `embedding_rank` features and a linear; a
+ * second linear stands before the tied head.
  */
 export function nandi(config: Config): Decoder {
-  config.only('factorized_embedding', [false], 'a head through the transpose of a projection');
-  config.value('embedding_rank');
+  const rank = config.size('embedding_rank', 'width', 196);
+  const isFactorised = config.flag('factorized_embedding', true);
   return llamaWith(config, 'nandi', {
+    defaults: { kvHeads: 4, eps: 1e-5, theta: 100_000 },
+    tied: true,
     bias: attentionBias(config),
     feedForwardBias: config.flag('mlp_bias'),
-    repeats: repeats(config),
+    repeats: repeats(config, true),
+    embedding: isFactorised ? { factors: { rank, into: 'embedding_proj', outOf: 'lm_head_proj' } } : {},
   });
 }
 
-/** MobileLLM's `layer_sharing` runs each block twice in a row; Nandi names the count in `layer_sharing_repeats`. */
-function repeats(config: Config): number {
+/**
+ * MobileLLM's `layer_sharing` runs each block twice in a row; Nandi names the count in
+ * `layer_sharing_repeats`. `usual` holds if `layer_sharing` is absent.
+ */
+function repeats(config: Config, usual = false): number {
   const count = config.size('layer_sharing_repeats', 'repeats', 2);
-  return config.flag('layer_sharing') ? count : 1;
+  return config.flag('layer_sharing', usual) ? count : 1;
 }
 
 /** Mistral has a window of 4096 where a config leaves it out, and none where it is null. */

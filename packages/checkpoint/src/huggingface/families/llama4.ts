@@ -32,12 +32,13 @@ export function llama4(config: Config): Decoder {
   const interval = config.size('no_rope_layer_interval', 'layers', 4);
   const turn = rope(config, { theta: 500_000, pairing: 'adjacent', headDim: heads.headDim });
   const key = config.spelling('hidden_act', 'hidden_activation');
-  refuseTemperature(config, rotated);
-  refuseChunks(config, shape.layers, shape.context);
+  const isRotated = (layer: number) => rotated?.[layer] ?? (layer + 1) % interval !== 0;
+  const limits = [chunkLimit(config, shape.layers), temperatureLimit(config, range(shape.layers).every(isRotated))];
+  const limit = limits.reduce((a, b) => (b.tokens < a.tokens ? b : a));
   for (const cap of ['attn_logit_softcapping', 'final_logit_softcapping'])
     config.only(cap, [], 'a cap in a llama4_text');
   const kind = (layer: number): BlockShape => {
-    const rotates = rotated?.[layer] ?? (layer + 1) % interval !== 0;
+    const rotates = isRotated(layer);
     return {
       name: rotates ? 'rotated' : 'unrotated',
       mixer: {
@@ -68,8 +69,10 @@ export function llama4(config: Config): Decoder {
     modelType: 'llama4_text',
     d: shape.d,
     vocab: shape.vocab,
-    context: shape.context,
-    ...distinctKinds(Array.from({ length: shape.layers }, (_, layer) => kind(layer))),
+    ...(limit.tokens < shape.context
+      ? { context: limit.tokens, limited: { key: limit.key, from: shape.context } }
+      : { context: shape.context }),
+    ...distinctKinds(range(shape.layers).map(kind)),
     repeats: 1,
     embedding: { name: 'embed_tokens', scale: null },
     finalNorm: norm,
@@ -89,19 +92,30 @@ function refuseExperts(config: Config): void {
   }
 }
 
-/** Temperature by position concerns layers without RoPE alone. */
-function refuseTemperature(config: Config, rotated: readonly boolean[] | undefined): void {
+/** The longest context in which a key of the config changes nothing. */
+interface Limit {
+  readonly key: string;
+  readonly tokens: number;
+}
+
+/**
+ * Layers without RoPE multiply the queries at position p by
+ * 1 + attn_scale * log(1 + floor((p + 1) / floor_scale)), which is 1 before position
+ * floor_scale - 1 (`Llama4TextAttention` of transformers).
+ */
+function temperatureLimit(config: Config, allRotate: boolean): Limit {
   const tuned = config.value('attn_temperature_tuning') ?? true;
-  for (const key of ['floor_scale', 'attn_scale']) config.value(key);
-  if (tuned === false || tuned === 0 || rotated?.every((each) => each)) return;
-  throw config.refusalOf('attn_temperature_tuning', 'a checkpoint with attn_temperature_tuning: false');
+  const floor = config.size('floor_scale', 'context', 8192);
+  config.value('attn_scale');
+  const applies = tuned !== false && tuned !== 0 && !allRotate;
+  return { key: 'attn_temperature_tuning', tokens: applies ? floor - 1 : Number.POSITIVE_INFINITY };
 }
 
 /** Chunks of at least the context change nothing; shorter ones are a mask that is not a window. */
-function refuseChunks(config: Config, layers: number, context: number): void {
+function chunkLimit(config: Config, layers: number): Limit {
   const chunk = config.size('attention_chunk_size', 'context', 8192);
   const full = layerTypes(config, layers)?.every((type) => type === 'full_attention') ?? false;
-  if (full || chunk >= context) return;
-  const remedy = `a checkpoint with attention_chunk_size of at least ${context}, its context`;
-  throw config.refusalOf('attention_chunk_size', `${remedy}: attention within chunks cannot be imported`);
+  return { key: 'attention_chunk_size', tokens: full ? Number.POSITIVE_INFINITY : chunk };
 }
+
+const range = (length: number) => Array.from({ length }, (_, i) => i);
