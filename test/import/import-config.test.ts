@@ -436,3 +436,28 @@ test.each(changes.filter(([key, base]) => !isIdle(key, base)))(
     expect(changed).not.toBe(graph(config));
   },
 );
+
+describe('keys that matter for long sequences limit the context', () => {
+  const chunked = {
+    model_type: 'llama4_text',
+    intermediate_size_mlp: 96,
+    moe_layers: [],
+    max_position_embeddings: 4096,
+  };
+  const long = { rope_type: 'longrope', short_factor: Array(8).fill(1.5), long_factor: Array(8).fill(4) };
+  test.each([
+    [{ ...chunked, attn_temperature_tuning: false, attention_chunk_size: 512 }, 't: 512', 'attention_chunk_size'],
+    [{ ...chunked, attention_chunk_size: 8192, floor_scale: 1024 }, 't: 1023', 'attn_temperature_tuning'],
+    [{ ...chunked, no_rope_layers: [1, 1], attention_chunk_size: 8192, floor_scale: 1024 }, 't: 4096', null],
+    [
+      { model_type: 'phi3', max_position_embeddings: 4096, original_max_position_embeddings: 256, rope_scaling: long },
+      't: 256',
+      'long_factor',
+    ],
+  ])('%j', (config, context, key) => {
+    const { source: text } = importHuggingFace(checkpoint('long', { ...llama, head_dim: 16, ...config }));
+    expect(text).toContain(`dims({ ${context},`);
+    if (key === null) expect(text).not.toContain('Sequences have at most');
+    else expect(text).toMatch(new RegExp(`Sequences have at most .* of the checkpoint's 4,096 tokens: .*${key}`));
+  });
+});

@@ -104,7 +104,8 @@ export function rope(
     pairing = 'half' as Rope['pairing'],
     headDim,
     partial: isPartial = false,
-  }: { theta?: number; pairing?: Rope['pairing']; headDim: number; partial?: boolean },
+    long = false,
+  }: { theta?: number; pairing?: Rope['pairing']; headDim: number; partial?: boolean; long?: boolean },
 ): Rope {
   if (config.has('rope_scaling') && config.has('rope_parameters')) {
     throw config.refusalOf('rope_scaling', 'one of rope_scaling and rope_parameters, which mean the same');
@@ -121,7 +122,7 @@ export function rope(
     theta: own.positive('rope_theta', 1e12, theta),
     pairing,
     dims: dims === headDim ? null : dims,
-    scaling: inner ? scaling(config, inner, key) : null,
+    scaling: inner ? scaling(config, inner, key, long ? dims / 2 : null) : null,
   };
   inner?.value('rope_theta');
   config.value('rope_theta');
@@ -136,10 +137,12 @@ function partial(config: Config, inner: Config | undefined, isRead: boolean): nu
   return own.positive('partial_rotary_factor', 1, 1);
 }
 
-function scaling(config: Config, inner: Config, key: string): RopeScaling | null {
+/** `longPairs`: the pairs of features that LongRoPE has factors for; null in families without it. */
+function scaling(config: Config, inner: Config, key: string, longPairs: number | null): RopeScaling | null {
   const spelled = inner.spelling('rope_type', 'type');
   const type = inner.value(spelled);
   for (const each of ['rope_type', 'type']) inner.value(each);
+  if (type === 'longrope' && longPairs !== null) return longRope(config, inner, longPairs);
   switch (type ?? 'default') {
     case 'default':
       return null;
@@ -175,6 +178,42 @@ function scaling(config: Config, inner: Config, key: string): RopeScaling | null
       throw config.refusalOf(key, `${remedy}, or writing the graph by hand`);
     }
   }
+}
+
+/**
+ * LongRoPE (arXiv 2402.13753): sequences up to the context of the training use `short_factor`, and
+ * longer ones `long_factor`, for all of their tokens. A graph has one list, the short one;
+ * `longRopeLimit` limits the context accordingly.
+ */
+function longRope(config: Config, inner: Config, pairs: number): RopeScaling {
+  const isFactor = (value: unknown): value is number => typeof value === 'number' && value > 0 && value < 1e6;
+  const factors = inner.list('short_factor', pairs, isFactor, 'a factor of a pair of features');
+  if (!factors) throw inner.refusalOf('short_factor', `a list of ${pairs} factors`);
+  inner.list('long_factor', pairs, isFactor, 'a factor of a pair of features');
+  const { original, stretch } = longRopeContext(config, inner);
+  const usual = stretch <= 1 ? 1 : Math.sqrt(1 + Math.log(stretch) / Math.log(original));
+  const attentionFactor = inner.has('attention_factor') ? inner.positive('attention_factor', 1e6) : usual;
+  return { kind: 'factors', factors: [...factors], attentionFactor };
+}
+
+/** The context of the training, and how many times longer the checkpoint's own is. */
+function longRopeContext(config: Config, inner: Config): { readonly original: number; readonly stretch: number } {
+  const context = config.size('max_position_embeddings', 'context');
+  const holder = config.has('original_max_position_embeddings') ? config : inner;
+  const original = holder.size('original_max_position_embeddings', 'context', context);
+  // transformers 5 writes it to both; the one beside the context counts.
+  inner.value('original_max_position_embeddings');
+  const factor = inner.has('factor') ? inner.positive('factor', 1e6) : 1;
+  return { original, stretch: original < context ? context / original : factor };
+}
+
+/** The context of a model whose RoPE may be LongRoPE; see `longRope`. */
+export function longRopeLimit(config: Config, context: number): Pick<Decoder, 'context' | 'limited'> {
+  const inner = config.object(config.spelling('rope_scaling', 'rope_parameters'));
+  const type = inner?.value(inner.spelling('rope_type', 'type'));
+  if (!inner || type !== 'longrope') return { context };
+  const { original } = longRopeContext(config, inner);
+  return original < context ? { context: original, limited: { key: 'long_factor', from: context } } : { context };
 }
 
 /** Windows of at least the context change nothing. */

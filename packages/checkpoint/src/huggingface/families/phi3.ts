@@ -6,6 +6,7 @@ import {
   distinctKinds,
   headSizes,
   llamaNames,
+  longRopeLimit,
   modelNames,
   refuseQuantised,
   rmsNorm,
@@ -20,7 +21,11 @@ export function phi3(config: Config): Decoder {
   config.only('full_attn_mod', [1], 'layers with other attention');
   config.only('interpolate_factor', [1], 'interpolated positions');
   const shape = sizes(config);
-  config.only('original_max_position_embeddings', [shape.context], 'RoPE stretched beyond the context of the training');
+  const limit = longRopeLimit(config, shape.context);
+  if (!limit.limited) {
+    const stretched = 'RoPE stretched beyond the context of the training, and no rope_type "longrope"';
+    config.only('original_max_position_embeddings', [shape.context], stretched);
+  }
   const heads = headSizes(config, shape.d);
   const norm = rmsNorm(config, { eps: 1e-5 });
   const block: BlockShape = {
@@ -31,9 +36,9 @@ export function phi3(config: Config): Decoder {
       bias: { qkv: false, out: false },
       fused: 'rows',
       norm: null,
-      rope: rope(config, { headDim: heads.headDim, partial: true }),
+      rope: rope(config, { headDim: heads.headDim, partial: true, long: true }),
       scale: null,
-      window: config.has('sliding_window') ? windowIn(shape.context, config.size('sliding_window', 'context')) : null,
+      window: config.has('sliding_window') ? windowIn(limit.context, config.size('sliding_window', 'context')) : null,
       softcap: null,
     },
     feedForward: {
@@ -52,7 +57,7 @@ export function phi3(config: Config): Decoder {
     modelType: 'phi3',
     d: shape.d,
     vocab: shape.vocab,
-    context: shape.context,
+    ...limit,
     ...distinctKinds(Array.from({ length: shape.layers }, () => block)),
     repeats: 1,
     embedding: { name: 'embed_tokens', scale: null },
