@@ -6,11 +6,11 @@
 import { copyFileSync, readdirSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { install, type Project } from './install.ts';
-import { findings } from './lint.ts';
+import { findings, profileOf } from './lint.ts';
 import { dist, tarball } from './packed.ts';
-import { entryPoints, published, root } from './workspace.ts';
+import { published, root } from './workspace.ts';
 
-const found = published.flatMap((each) => findings(tarball(each.json.name), entryPoints(each).size > 0));
+const found = published.flatMap((each) => findings(tarball(each.json.name), profileOf(each)));
 const rows = published.map(({ json: { name, version } }) => ({
   package: `${name}@${version}`,
   'packed, KB': kilobytes(statSync(tarball(name)).size),

@@ -7,23 +7,28 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { entryPoints, type WorkspacePackage } from './workspace.ts';
 
 const versions = { publint: '0.3.25', '@arethetypeswrong/cli': '0.18.5' };
 const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'lamella-release');
 
-/**
- * What the two tools find in a tarball, as they print it; empty if they find nothing. `typed` is
- * false for a package that only has a command: there are no types to check.
- */
-export function findings(tarball: string, typed: boolean): readonly string[] {
+/** The resolutions for which a package has types: none if it only has a command. */
+export type Profile = 'esm-only' | 'strict' | null;
+
+/** The profile of a published package: it consists of ES modules. */
+export function profileOf(target: WorkspacePackage): Profile {
+  return entryPoints(target).size > 0 ? 'esm-only' : null;
+}
+
+/** What the two tools find in a tarball, as they print it; empty if they find nothing. */
+export function findings(tarball: string, profile: Profile): readonly string[] {
   const tools = installed();
   const run = (tool: string, ...args: readonly string[]): readonly string[] => {
     const program = join(tools, 'node_modules/.bin', tool);
     const { status, stdout, stderr } = spawnSync(program, [...args, tarball], { encoding: 'utf8' });
     return status === 0 ? [] : [`${tool} ${tarball}\n${stdout}${stderr}`];
   };
-  // The packages are ES modules only, so the resolutions of CommonJS do not count.
-  const types = typed ? run('attw', '--profile', 'esm-only', '--format', 'ascii', '--no-emoji') : [];
+  const types = profile === null ? [] : run('attw', '--profile', profile, '--format', 'ascii', '--no-emoji');
   return [...run('publint', '--strict'), ...types];
 }
 
