@@ -684,6 +684,13 @@ const outside: readonly Mutation[] = [
     killedBy: 'packages/checkpoint/test/sentencepiece.test.ts',
   },
   {
+    name: 'any two parts of a merged token are merged',
+    file: 'packages/runtime/src/text/tokenizer/model.ts',
+    find: 'if (leftBytes[rank] === bytes) return',
+    replace: 'return',
+    killedBy: 'packages/runtime/test/packed-tokenizer.test.ts',
+  },
+  {
     name: 'an added token is found inside words',
     file: 'packages/runtime/src/text/tokenizer/added-tokens.ts',
     find: 'token.singleWord && ',

@@ -7,14 +7,14 @@ import { readModel } from '@lamella/checkpoint/sentencepiece/model';
 import { sentencePieceToTokenizerJson } from '@lamella/checkpoint/sentencepiece/tokenizer-json';
 import { oracle } from '@lamella/checkpoint/test/sentencepiece-oracle';
 import { mixedLines, randomFrom } from '@lamella/checkpoint/test/sentencepiece-text';
-import { Tokenizer } from '@lamella/runtime/tokenizer';
+import { tokenizerFrom } from '@lamella/runtime/test/tokenizer-from';
 import { expect, test } from 'vitest';
 import { real } from './folder.ts';
 
 const file = real('llama2-tokenizer', 'tokenizer.model');
 const config = JSON.parse(readFileSync(real('llama2-tokenizer', 'tokenizer_config.json'), 'utf8'));
 const made = sentencePieceToTokenizerJson(readFileSync(file), config, file);
-const tokenizer = new Tokenizer(JSON.parse(JSON.stringify(made.tokenizer)), {
+const tokenizer = tokenizerFrom(made.tokenizer, {
   before: [1],
   after: [],
   promptPrefix: '',

@@ -10,7 +10,7 @@ import { ggufTokenizer } from '@lamella/checkpoint/gguf/model';
 import { preTokenizers } from '@lamella/checkpoint/gguf/pre-tokenizers';
 import { checkpointOf, converted, families } from '@lamella/checkpoint/test/gguf-converted';
 import { ggufFile, value } from '@lamella/checkpoint/test/gguf-file';
-import { Tokenizer } from '@lamella/runtime/tokenizer';
+import { tokenizerFrom } from '@lamella/runtime/test/tokenizer-from';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { byteLevelJson, mixedLines } from './llama-cpp-tokenizers.ts';
 
@@ -47,7 +47,6 @@ test.skipIf(llamaCppFolder === null).each(preTokenizers.flatMap(({ names }) => n
   const there = await openLlamaCpp(file, tokens.length, 64);
   const expected = texts.map((text) => there.tokenize(text));
   await there.close();
-  const prompt = { before: [], after: [], promptPrefix: '', promptSuffix: '' };
-  const here = new Tokenizer((await ggufTokenizer(file))!.tokenizer, prompt);
+  const here = tokenizerFrom((await ggufTokenizer(file))!.tokenizer);
   expect(texts.map((text) => here.encode(text))).toEqual(expected);
 });

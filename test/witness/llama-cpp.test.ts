@@ -15,7 +15,7 @@ import { openWeights } from '@lamella/checkpoint/open';
 import { rope, ropeScaling } from '@lamella/dsl';
 import { exportGguf, type GgufOptions, type GgufPlan } from '@lamella/export/gguf/export';
 import type { Graph, Weight } from '@lamella/graph/ir';
-import { Tokenizer } from '@lamella/runtime/tokenizer';
+import { tokenizerFrom } from '@lamella/runtime/test/tokenizer-from';
 import { graphOf } from 'lamella/load-graph';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { model, orders } from '../conformance/models.ts';
@@ -26,8 +26,6 @@ import { byteLevelJson, mixedLines, sentencePieceJson } from './llama-cpp-tokeni
 
 const TOKENS = 64;
 const tokensOf = (graph: Graph): number[] => Array.from({ length: TOKENS }, (_, i) => (i * i * 7 + 3) % graph.vocab);
-
-const noPrompt = { before: [], after: [], promptPrefix: '', promptSuffix: '' };
 
 let folder = '';
 beforeAll(async () => {
@@ -152,7 +150,7 @@ describe.skipIf(llamaCppFolder === null)('a tokenizer in the file gives the ids 
     }),
   ])('%s, and so it does when it is read from the file', async (_, read) => {
     const json = await read();
-    const here = new Tokenizer(JSON.parse(json), noPrompt);
+    const here = tokenizerFrom(JSON.parse(json));
     const graph = model({ vocab: 2000 });
     const tokenizer = { file: 'tokenizer.json', json, bos: 1, eos: [2] };
     const { file, plan } = await write(graph, { type: 'f32', tokenizer });
@@ -162,7 +160,7 @@ describe.skipIf(llamaCppFolder === null)('a tokenizer in the file gives the ids 
     await llama.close();
     const expected = texts.map((text) => here.encode(text));
     expect(there).toEqual(expected);
-    const again = new Tokenizer((await ggufTokenizer(file))!.tokenizer, noPrompt);
+    const again = tokenizerFrom((await ggufTokenizer(file))!.tokenizer);
     expect(texts.map((text) => again.encode(text))).toEqual(expected);
     expect(texts.map((text) => again.decode(again.encode(text)))).toEqual(
       texts.map((text) => here.decode(here.encode(text))),

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { LamellaError } from '@lamella/graph/diagnostics';
-import { Tokenizer } from '@lamella/runtime/tokenizer';
+import { tokenizerFrom } from '@lamella/runtime/test/tokenizer-from';
 import { describe, expect, test } from 'vitest';
 import type { MetadataValue } from '../src/gguf/container.ts';
 import { preTokenizers } from '../src/gguf/pre-tokenizers.ts';
@@ -13,13 +13,7 @@ import { readModel } from '../src/sentencepiece/model.ts';
 
 type Pairs = Readonly<Record<string, MetadataValue>>;
 const read = (pairs: Pairs) => tokenizerOf(new Map(Object.entries(pairs)), 'model.gguf');
-const tokenizer = (pairs: Pairs) =>
-  new Tokenizer(JSON.parse(JSON.stringify(read(pairs)!.tokenizer)), {
-    before: [],
-    after: [],
-    promptPrefix: '',
-    promptSuffix: '',
-  });
+const tokenizer = (pairs: Pairs) => tokenizerFrom(read(pairs)!.tokenizer);
 
 const fixture = (name: string) => readFileSync(new URL(`fixtures/spm/${name}`, import.meta.url));
 const { pieces } = readModel(fixture('tokenizer.model'), (reason) => new LamellaError('L208', { seed: reason }));

@@ -4,7 +4,7 @@
  * it.
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
-import { Tokenizer } from '@lamella/runtime/tokenizer';
+import { tokenizerFrom } from '@lamella/runtime/test/tokenizer-from';
 import fc from 'fast-check';
 import { sentencePieceToTokenizerJson } from '../src/sentencepiece/tokenizer-json.ts';
 import {
@@ -104,8 +104,7 @@ export function fuzzSentencePiece(cases: number, seed: number): { refused: numbe
 function outcome(bytes: Uint8Array, seed: number): 'refused' | 'read' {
   try {
     const { tokenizer: json } = sentencePieceToTokenizerJson(bytes, null, 'tokenizer.model');
-    const prompt = { before: [], after: [], promptPrefix: '', promptSuffix: '' };
-    const tokenizer = new Tokenizer(JSON.parse(JSON.stringify(json)), prompt);
+    const tokenizer = tokenizerFrom(json);
     const ids = tokenizer.encode('abab <s> ba😀\n');
     if (!ids.every((id) => Number.isInteger(id) && id >= 0)) throw new Error(`ids ${ids.join(' ')}`);
     return 'read';

@@ -4,7 +4,7 @@
  * letters, where the same piece can be cut in most ways. Needs the Debian package `sentencepiece`.
  */
 import { readFileSync } from 'node:fs';
-import { Tokenizer } from '@lamella/runtime/tokenizer';
+import { tokenizerFrom } from '@lamella/runtime/test/tokenizer-from';
 import { beforeAll, expect, test } from 'vitest';
 import { sentencePieceToTokenizerJson } from '../src/sentencepiece/tokenizer-json.ts';
 import { installSentencePiece, spmDecode, spmEncode, trainBpe } from './sentencepiece-commands.ts';
@@ -18,7 +18,7 @@ const timeoutMs = 120_000;
 async function differences(model: Uint8Array, lines: readonly string[]): Promise<unknown[]> {
   const { tokenizer } = sentencePieceToTokenizerJson(model, null, 'tokenizer.model');
   const prompt = { before: [1], after: [], promptPrefix: '', promptSuffix: '' };
-  const ours = new Tokenizer(JSON.parse(JSON.stringify(tokenizer)), prompt);
+  const ours = tokenizerFrom(tokenizer, prompt);
   const ids = await spmEncode(model, lines);
   const texts = await spmDecode(model, ids);
   return lines.flatMap((line, i) => {

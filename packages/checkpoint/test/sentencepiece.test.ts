@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { LamellaError } from '@lamella/graph/diagnostics';
-import { Tokenizer } from '@lamella/runtime/tokenizer';
+import { tokenizerFrom } from '@lamella/runtime/test/tokenizer-from';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { readModel } from '../src/sentencepiece/model.ts';
@@ -28,10 +28,12 @@ const encoded = fixture('encoded.jsonl')
   .map((row) => JSON.parse(row) as [line: string, ids: number[]]);
 
 /** The tokenizer of a package, converted to JSON and back. */
-function tokenizerOf(model: Uint8Array, config: Record<string, unknown> | null = null): Tokenizer {
+function tokenizerOf(
+  model: Uint8Array,
+  config: Record<string, unknown> | null = null,
+): ReturnType<typeof tokenizerFrom> {
   const contents = sentencePieceToTokenizerJson(model, config, 'tokenizer.model');
-  const json: unknown = JSON.parse(JSON.stringify(contents.tokenizer));
-  return new Tokenizer(json, { before: [1], after: [], promptPrefix: '', promptSuffix: '' });
+  return tokenizerFrom(contents.tokenizer, { before: [1], after: [], promptPrefix: '', promptSuffix: '' });
 }
 
 function refusal(model: Uint8Array, config: Record<string, unknown> | null = null): string {

@@ -149,7 +149,7 @@ describe('the files that are read', () => {
     await writeFile(index, `\ufeff${JSON.stringify({ weight_map: map })}`);
     const [marked, plain] = [await packageOf('marked'), await packageOf('hub')];
     expect(marked.failure).toBe('');
-    for (const file of ['weights-000.bin', 'tokenizer.json'])
+    for (const file of ['weights-000.bin', 'tokenizer.bin'])
       expect(await readFile(join(marked.folder, file))).toEqual(await readFile(join(plain.folder, file)));
   });
 

@@ -219,6 +219,6 @@ test('a changed tokenizer is refused', async () => {
     },
   };
   await expect(load(files)).rejects.toThrow(
-    /^L407 tokenizer.json is damaged: its SHA-256 is not the one in the manifest/,
+    /^L407 tokenizer.bin is damaged: its SHA-256 is not the one in the manifest/,
   );
 });

@@ -12,7 +12,7 @@ const folder = mkdtempSync(path.join(tmpdir(), 'lamella-types-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const tokenizer: TokenizerFiles = {
-  file: 'tokenizer.json',
+  file: 'tokenizer.bin',
   sha256: '',
   config: 'tokenizer_config.json',
   configSha256: '',

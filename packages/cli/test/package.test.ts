@@ -137,7 +137,7 @@ test('run: text streamed equals the text in the report', async () => {
 
 test('a checkpoint’s tokenizer and prompt format become part of the package', async () => {
   expect((await manifest('talking')).tokenizer).toMatchObject({
-    file: 'tokenizer.json',
+    file: 'tokenizer.bin',
     config: 'tokenizer_config.json',
     before: [256],
     after: [],

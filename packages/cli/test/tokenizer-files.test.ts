@@ -38,7 +38,7 @@ test('beside a folder and beside a file, and none for a seed', async () => {
   expect(await findTokenizer(folder, 6)).toBeNull();
   await put('tokenizer.json', bare);
   const files = {
-    file: 'tokenizer.json',
+    file: 'tokenizer.bin',
     config: 'tokenizer_config.json',
     before: [],
     after: [],

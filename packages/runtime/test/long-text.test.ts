@@ -1,7 +1,7 @@
 /** A text of a megabyte: its ids are right, and other tasks run meanwhile. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { load } from '../src/entry/every-part.ts';
-import { Tokenizer } from '../src/text/tokenizer.ts';
+import { tokenizerFrom } from './tokenizer-from.ts';
 import { fromMap, letterTokenizer, toyTextFiles } from './toy-package.ts';
 
 const model = await load(fromMap(await toyTextFiles()));
@@ -12,7 +12,7 @@ describe.each([
   ['one word', letterTokenizer],
   ['words', { ...letterTokenizer, pre_tokenizer: { type: 'ByteLevel', add_prefix_space: false, use_regex: true } }],
 ])('%s', (_, json) => {
-  const tokenizer = new Tokenizer(json, { before: [], after: [], promptPrefix: '', promptSuffix: '' });
+  const tokenizer = tokenizerFrom(json);
 
   test.each([
     ['letters', long],

@@ -113,13 +113,14 @@ describe('loading', () => {
 
   test('a file that is not a tokenizer is L407, a missing one L413', async () => {
     const files = await toyTextFiles();
-    await expect(load(fromMap(await toyTextFiles({}, { added_tokens: [] })))).rejects.toThrow(
-      'L407 tokenizer.json is damaged',
+    const packed = files.get('tokenizer.bin')!;
+    await expect(load(fromMap(await toyTextFiles({}, packed.slice(0, -1))))).rejects.toThrow(
+      'L407 tokenizer.bin is damaged: byte',
     );
-    files.set('tokenizer.json', new TextEncoder().encode('{"added_tokens":[]}'));
-    await expect(load(fromMap(files))).rejects.toThrow('L407 tokenizer.json is damaged: its SHA-256');
-    files.delete('tokenizer.json');
-    await expect(load(fromMap(files))).rejects.toThrow('L413 tokenizer.json cannot be read');
+    files.set('tokenizer.bin', packed.with(-1, 1));
+    await expect(load(fromMap(files))).rejects.toThrow('L407 tokenizer.bin is damaged: its SHA-256');
+    files.delete('tokenizer.bin');
+    await expect(load(fromMap(files))).rejects.toThrow('L413 tokenizer.bin cannot be read');
   });
 });
 

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { Tokenizer } from '../src/text/tokenizer.ts';
+import { tokenizerFrom } from './tokenizer-from.ts';
 
 interface Case {
   readonly name: string;
@@ -18,12 +18,11 @@ const fixture = JSON.parse(readFileSync(new URL('fixtures/tokenizer-parts.json',
   readonly vocabularies: readonly object[];
   readonly cases: readonly Case[];
 };
-const plain = { before: [], after: [], promptPrefix: '', promptSuffix: '' };
 
 test.each(fixture.cases)('$name', ({ tokenizer, vocabulary, ids }) => {
   const { merges, vocab } = fixture.vocabularies[vocabulary] as { merges: unknown; vocab: object };
   const model = { ...tokenizer.model, vocab, ...(merges ? { merges } : {}) };
-  const read = new Tokenizer({ ...tokenizer, model }, plain);
+  const read = tokenizerFrom({ ...tokenizer, model });
   const found = fixture.texts.map((text) => ({ text, ids: read.encode(text) }));
   expect(found).toEqual(fixture.texts.map((text, i) => ({ text, ids: ids[i] })));
 });

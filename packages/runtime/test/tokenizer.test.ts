@@ -4,11 +4,11 @@ import { describe, expect, test } from 'vitest';
 import { Detokenizer } from '../src/text/detokenizer.ts';
 import { StopStrings } from '../src/text/stop-strings.ts';
 import { NotUnderstood } from '../src/text/tokenizer/part.ts';
-import { Tokenizer } from '../src/text/tokenizer.ts';
+import { tokenizerFrom } from './tokenizer-from.ts';
 
 const assistant = new URL('../../../graphs/assistant/', import.meta.url);
 const read = async (name: string) => JSON.parse(await readFile(new URL(name, assistant), 'utf8'));
-const bytes = new Tokenizer(await read('tokenizer.json'), {
+const bytes = tokenizerFrom(await read('tokenizer.json'), {
   before: [256],
   after: [],
   promptPrefix: '',
@@ -22,7 +22,7 @@ const bytes = new Tokenizer(await read('tokenizer.json'), {
 const pieces = ['<unk>', '<s>', '</s>', ...Array.from({ length: 256 }, (_, b) => `<0x${hex(b)}>`)];
 pieces.push(...Array.from('▁helo,wrd'), 'he', 'll', 'hell', 'hello', '▁hello', 'or', '▁w', 'ld', '<s>hell', '<tool>');
 const begin = { SpecialToken: { id: '<s>', type_id: 0 } };
-const llama = new Tokenizer(
+const llama = tokenizerFrom(
   {
     normalizer: { type: 'Sequence', normalizers: [{ type: 'Prepend', prepend: '▁' }, spaces(' ', '▁')] },
     pre_tokenizer: null,
@@ -131,7 +131,7 @@ describe('an unsupported part is refused with its name and place', () => {
   const model = { type: 'BPE', vocab: { a: 0, b: 1, ab: 2 }, merges: ['a b'] };
   const refusal = (parts: object): string => {
     try {
-      new Tokenizer({ model, ...parts }, { before: [], after: [], promptPrefix: '', promptSuffix: '' });
+      tokenizerFrom({ model, ...parts });
       return 'not refused';
     } catch (error) {
       if (!(error instanceof NotUnderstood)) throw error;
@@ -240,7 +240,7 @@ describe('an unsupported part is refused with its name and place', () => {
 
 const within = (parts: object) => {
   const model = { type: 'BPE', vocab: { f: 0, o: 1 }, merges: [] };
-  return new Tokenizer({ model, ...parts }, { before: [], after: [], promptPrefix: '', promptSuffix: '' });
+  return tokenizerFrom({ model, ...parts });
 };
 
 test('of two added tokens with the same normalized form, the first is found', () => {

@@ -10,6 +10,7 @@ import wabt from 'wabt';
 import type { PackageFiles } from '../src/files/package-files.ts';
 import type { Manifest, TokenizerFiles } from '../src/manifest/manifest.ts';
 import { manifestText } from '../src/manifest/manifest-file.ts';
+import { packTokenizer } from '../src/text/tokenizer/pack.ts';
 
 export const VOCAB = 16;
 export const CONTEXT = 40;
@@ -155,13 +156,13 @@ export const letterTokenizer = {
 /** The toy with `letterTokenizer`. */
 export async function toyTextFiles(
   change: Partial<TokenizerFiles> = {},
-  json: object = letterTokenizer,
+  packed: Uint8Array = packTokenizer(letterTokenizer),
 ): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
-  const tokenizer = encode(JSON.stringify(json));
+  const tokenizer = new Uint8Array(packed);
   const config = encode('{}');
   const files = await toyFiles({
     tokenizer: {
-      file: 'tokenizer.json',
+      file: 'tokenizer.bin',
       sha256: sha256(tokenizer),
       config: 'tokenizer_config.json',
       configSha256: sha256(config),
@@ -173,7 +174,7 @@ export async function toyTextFiles(
       ...change,
     },
   });
-  files.set('tokenizer.json', tokenizer);
+  files.set('tokenizer.bin', tokenizer);
   files.set('tokenizer_config.json', config);
   return files;
 }

@@ -18,11 +18,12 @@ import { sentencePieceToTokenizerJson } from '@lamella/checkpoint/sentencepiece/
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { TokenizerFiles } from '@lamella/runtime/manifest';
 import { Tokenizer } from '@lamella/runtime/tokenizer';
+import { packTokenizer } from '@lamella/runtime/tokenizer/pack';
 import { NotUnderstood } from '@lamella/runtime/tokenizer/part';
 import { readFileIfThere, readTextIfThere } from '../files.ts';
 
 /** What the files are called in a package. */
-const names = { file: 'tokenizer.json', config: 'tokenizer_config.json' };
+const names = { file: 'tokenizer.bin', config: 'tokenizer_config.json' };
 
 export interface FoundTokenizer {
   readonly files: Omit<TokenizerFiles, 'sha256' | 'configSha256'>;
@@ -31,6 +32,8 @@ export interface FoundTokenizer {
    */
   readonly tokenizer: string;
   readonly config: string;
+  /** The tokenizer as packages contain it. */
+  readonly packed: Uint8Array;
 }
 
 /**
@@ -55,8 +58,8 @@ export async function findTokenizer(weights: string, vocab: number): Promise<Fou
     generation: await readRecord(folder, 'generation_config.json'),
     model: await readRecord(folder, 'config.json'),
   };
-  const about = describe(parse(path, tokenizer), said, vocab, path);
-  return { files: { ...names, ...about }, tokenizer, config };
+  const { packed, ...about } = describe(parse(path, tokenizer), said, vocab, path);
+  return { files: { ...names, ...about }, tokenizer, config, packed };
 }
 
 /** The tokenizer in a GGUF file. */
@@ -64,8 +67,8 @@ async function inGguf(file: string, vocab: number): Promise<FoundTokenizer | nul
   const made = await ggufTokenizer(file);
   if (!made) return null;
   const said: Said = { tokenizer: made.config, map: {}, generation: { eos_token_id: made.eos }, model: {} };
-  const about = describe(made.tokenizer, said, vocab, file);
-  return { files: { ...names, ...about }, tokenizer: json(made.tokenizer), config: json(made.config) };
+  const { packed, ...about } = describe(made.tokenizer, said, vocab, file);
+  return { files: { ...names, ...about }, tokenizer: json(made.tokenizer), config: json(made.config), packed };
 }
 
 /**
@@ -133,7 +136,7 @@ function describe(tokenizer: unknown, said: Said, vocab: number, path: string) {
   const [promptPrefix, promptSuffix] = ['prompt_prefix', 'prompt_suffix'].map(
     (key) => only('a text', isString, ownFormat[key], `lamella.${key} of tokenizer_config.json`) ?? '',
   ) as [string, string];
-  const read = understood(tokenizer, { before: [], after: [], promptPrefix, promptSuffix }, refuse);
+  const { read, packed } = understood(tokenizer, { before: [], after: [], promptPrefix, promptSuffix }, refuse);
 
   /** The token of the model's `role`, from the first file that names it. */
   const named = (role: 'bos_token' | 'eos_token'): Named[] => {
@@ -187,22 +190,26 @@ function describe(tokenizer: unknown, said: Said, vocab: number, path: string) {
   const before = around('bos_token', bos, own(read.added.before));
   const after = around('eos_token', () => eos.slice(-1), own(read.added.after));
 
-  const texts = Array.from(read.texts, ([id, content]): Named => ({ id, by: `the token ${JSON.stringify(content)}` }));
+  const texts = Array.from({ length: Math.max(0, read.end - vocab) }, (_, i): Named[] => {
+    const text = read.textOf(vocab + i);
+    return text === null ? [] : [{ id: vocab + i, by: `the token ${JSON.stringify(text)}` }];
+  }).flat();
   const written = read.encodePrompt('').map((id): Named => ({ id, by: "a token of the prompt's own format" }));
   for (const { id, by } of [...before, ...after, ...eos, ...written, ...texts]) {
     if (id >= 0 && id < vocab) continue;
     throw refuse(`${by} has the id ${id}, and the model's vocabulary has ${vocab} tokens`, fromSameModel);
   }
   const ids = (list: readonly Named[]): number[] => list.map(({ id }) => id);
-  return { before: ids(before), after: ids(after), eos: [...new Set(ids(eos))], promptPrefix, promptSuffix };
+  return { packed, before: ids(before), after: ids(after), eos: [...new Set(ids(eos))], promptPrefix, promptSuffix };
 }
 
 type Refuse = (reason: string, remedy: string) => LamellaError;
 
-/** The tokenizer as a package will read it. */
-function understood(json: unknown, prompt: ConstructorParameters<typeof Tokenizer>[1], refuse: Refuse): Tokenizer {
+/** The tokenizer as a package contains it, and as its runtime reads it. */
+function understood(json: unknown, prompt: ConstructorParameters<typeof Tokenizer>[1], refuse: Refuse) {
   try {
-    return new Tokenizer(json, prompt);
+    const packed = packTokenizer(json);
+    return { packed, read: new Tokenizer(packed, prompt) };
   } catch (error) {
     if (!(error instanceof NotUnderstood)) throw error;
     throw refuse(error.message, 'the folder without tokenizer files, and --tokens 1,2,3 in place of --prompt');

@@ -147,7 +147,7 @@ export async function writePackage(
     weights: weights && (await writeWeights(compilation, weights, write, onProgress)),
     tokenizer: tokenizer && {
       ...tokenizer.files,
-      sha256: await write(tokenizer.files.file, tokenizer.tokenizer),
+      sha256: await write(tokenizer.files.file, tokenizer.packed),
       configSha256: await write(tokenizer.files.config, tokenizer.config),
     },
     wasm,

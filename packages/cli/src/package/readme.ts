@@ -78,8 +78,8 @@ the licence that their author chose. See [LICENSE](LICENSE).
  * LICENSE: a package contains a large part of Lamella, whose licence must be in every copy. The
  * compiler cannot state the licence of the weights.
  */
-export const licence = `The weights (weights-*.bin) and the tokenizer (tokenizer*.json, tokenizer*.raw) have the licence
-that their author chose. It is not stated here.
+export const licence = `The weights (weights-*.bin) and the tokenizer (tokenizer.bin, tokenizer_config.*) have the
+licence that their author chose. It is not stated here.
 
 Everything else in this package is a part of Lamella or written by it, and has this licence:
 

@@ -107,7 +107,7 @@ export interface Manifest {
 
 /** The files of the tokenizer, and how prompts are made with it. */
 export interface TokenizerFiles {
-  /** `tokenizer.json` in Hugging Face's format; for a SentencePiece model, in Lamella's own. */
+  /** `tokenizer.bin`: the tokenizer in Lamella's own format. */
   readonly file: string;
   readonly sha256: string;
   /** `tokenizer_config.json`. */

@@ -1,8 +1,9 @@
 /**
  * Converts text to token ids and back, as defined by Hugging Face's `tokenizer.json`; the ids equal
- * those of the Rust library that defines the format. The modules under `tokenizer/` list the
- * supported types and keys of each part; anything else is refused by name, when a package is
- * compiled and again when it is loaded. Only packages with a tokenizer load this module.
+ * those of the Rust library that defines the format. Packages contain that file in a packed form
+ * (`tokenizer/pack.ts`). The modules under `tokenizer/` list the supported types and keys of each
+ * part; anything else is refused by name, when a package is compiled and again when it is loaded.
+ * Only packages with a tokenizer load this module.
  *
  * One difference is deliberate: special tokens are not looked for in text, because a user might
  * write `<eos>` as text. They are added by id, where the tokenizer itself or the package's prompt
@@ -16,6 +17,7 @@ import type { TokenizerFiles } from '../manifest/manifest.ts';
 import { Detokenizer } from './detokenizer.ts';
 import { type AddedToken, AddedTokenFinder, addedTokensOf } from './tokenizer/added-tokens.ts';
 import { byteCharacters } from './tokenizer/byte-level.ts';
+import { ByteReader } from './tokenizer/byte-reader.ts';
 import { decoderOf } from './tokenizer/decoder.ts';
 import { type Model, modelOf } from './tokenizer/model.ts';
 import { mayDropStart, type Normalizer, normalizerOf } from './tokenizer/normalizer.ts';
@@ -44,25 +46,25 @@ export class Tokenizer {
   readonly special: ReadonlyMap<string, number>;
   /** Added tokens, special or not, by text. */
   readonly addedTokens: ReadonlyMap<string, AddedToken>;
-  /** Every token that can be the id of a piece of text: id to text. */
-  readonly texts: ReadonlyMap<number, string>;
+  /** All ids are below this. */
+  readonly end: number;
   readonly #specialIds: ReadonlySet<number>;
+  readonly #addedById: ReadonlyMap<number, AddedToken>;
   readonly #prompt: Prompt;
   readonly #normalize: Normalizer;
   readonly #cut: PreTokenizer;
   readonly #model: Model;
   readonly #decode: (tokens: readonly string[]) => string;
-  /** Texts of tokens in the decoder's alphabet. */
-  readonly #written: ReadonlyMap<number, string>;
+  /** Whether the decoder's alphabet is that of bytes. */
+  readonly #decodesBytes: boolean;
   readonly #inText: AddedTokenFinder;
   readonly #inNormalized: AddedTokenFinder;
   readonly #remembered = new Map<string, readonly number[]>();
 
-  /**
-   * `json` is the content of `tokenizer.json`. Throws NotUnderstood with the place and the fault.
-   */
-  constructor(json: unknown, prompt: Prompt) {
-    const file = partOf(json, 'tokenizer.json');
+  /** `packed` is what `packTokenizer` returned. Throws NotUnderstood with the place and the fault. */
+  constructor(packed: Uint8Array, prompt: Prompt) {
+    const tables = new ByteReader(packed);
+    const file = partOf(jsonOf(tables.bytes(tables.number())), 'tokenizer.json');
     allow(
       file,
       ...['version', 'truncation', 'padding', 'added_tokens', 'normalizer', 'pre_tokenizer', 'post_processor'],
@@ -71,7 +73,8 @@ export class Tokenizer {
     const { added_tokens, normalizer, pre_tokenizer, post_processor, decoder, model } = file.json;
     this.#normalize = normalizerOf(normalizer);
     this.#cut = preTokenizerOf(pre_tokenizer);
-    this.#model = modelOf(model);
+    this.#model = modelOf(model, tables);
+    tables.end();
     this.#decode = decoderOf(decoder);
     this.added = addedBy(post_processor);
     this.#prompt = prompt;
@@ -81,7 +84,7 @@ export class Tokenizer {
       refuse('pre_tokenizer', 'prepend_scheme "first" after a normalizer that may drop the start of the text');
     }
 
-    const added = addedTokensOf(added_tokens ?? [], this.#model.ids);
+    const added = addedTokensOf(added_tokens ?? [], this.#model.vocabulary);
     this.addedTokens = new Map(added.map((token) => [token.content, token]));
     const found = added.filter((token) => !token.special);
     this.#inText = new AddedTokenFinder(
@@ -95,23 +98,21 @@ export class Tokenizer {
     this.special = new Map(added.filter((token) => token.special).map((token) => [token.content, token.id]));
     this.#specialIds = new Set(this.special.values());
 
-    const texts = new Map([...this.#model.ids].map(([text, id]) => [id, text]));
-    const written = new Map(texts);
-    // A byte decoder would interpret the characters of an added token as bytes, so they are written
-    // in its alphabet.
-    const bytes = (decoder as { type?: unknown } | null | undefined)?.type === 'ByteLevel';
-    for (const { id, content } of added) {
-      texts.set(id, content);
-      written.set(id, bytes ? byteCharacters(content) : content);
-    }
-    for (const id of this.#specialIds) texts.delete(id);
-    this.texts = texts;
-    this.#written = written;
+    this.#addedById = new Map(added.map((token) => [token.id, token]));
+    this.end = added.reduce((end, { id }) => Math.max(end, id + 1), this.#model.vocabulary.end);
+    this.#decodesBytes = (decoder as { type?: unknown } | null | undefined)?.type === 'ByteLevel';
   }
 
   /** The id of a token, special or not, by its text; null if there is none. */
   idOf(token: string): number | null {
-    return this.addedTokens.get(token)?.id ?? this.#model.ids.get(token) ?? null;
+    return this.addedTokens.get(token)?.id ?? this.#model.vocabulary.idOf(token) ?? null;
+  }
+
+  /** The text of a token that can be the id of a piece of text; null for special tokens. */
+  textOf(id: number): string | null {
+    const added = this.#addedById.get(id);
+    if (added) return added.special ? null : added.content;
+    return this.#model.vocabulary.textOf(id) ?? null;
   }
 
   /** Ids of plain text; nothing is added. */
@@ -175,7 +176,13 @@ export class Tokenizer {
 
   /** Text of ids; special tokens have none. */
   decode(ids: readonly number[]): string {
-    const tokens = ids.flatMap((id) => (this.#specialIds.has(id) ? [] : (this.#written.get(id) ?? [])));
+    const tokens = ids.flatMap((id) => {
+      const text = this.textOf(id);
+      if (text === null) return [];
+      // A byte decoder would interpret the characters of an added token as bytes, so they are
+      // written in its alphabet.
+      return this.#decodesBytes && this.#addedById.has(id) ? byteCharacters(text) : text;
+    });
     return tokens.length === 0 ? '' : this.#decode(tokens);
   }
 
@@ -200,6 +207,15 @@ export class Tokenizer {
   }
 }
 
+/** The settings: JSON in UTF-8. */
+function jsonOf(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (error) {
+    return refuse('tokenizer.json', reasonOf(error));
+  }
+}
+
 function finish<T>(steps: Generator<undefined, T>): T {
   for (let step = steps.next(); ; step = steps.next()) if (step.done) return step.value;
 }
@@ -215,7 +231,7 @@ export async function loadTokenizer(
 ): Promise<Tokenizer> {
   const bytes = await readChecked(files, spec, { signal });
   try {
-    return new Tokenizer(JSON.parse(new TextDecoder().decode(bytes)), spec);
+    return new Tokenizer(bytes, spec);
   } catch (cause) {
     throw new LamellaError('L407', { file: spec.file, reason: reasonOf(cause) }, files.place);
   }

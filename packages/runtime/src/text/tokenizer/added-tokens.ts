@@ -3,6 +3,7 @@
  * counts. A token may be limited to separate words, or include the white space around it.
  */
 import { allow, flag, isId, maxId, type Part, partOf, refuse, string, whole } from './part.ts';
+import type { Vocabulary } from './vocabulary.ts';
 
 export interface AddedToken {
   readonly id: number;
@@ -24,18 +25,18 @@ const maxTokens = 2 ** 17;
  * Face's library numbers the others from the vocabulary's size on, in the order of the list, and
  * ignores the ids in the file; a file with different ids is refused.
  */
-export function addedTokensOf(value: unknown, vocabulary: ReadonlyMap<string, number>): AddedToken[] {
+export function addedTokensOf(value: unknown, vocabulary: Vocabulary): AddedToken[] {
   const at = 'added_tokens';
   if (!Array.isArray(value)) return refuse(at, 'it is not a list');
   if (value.length > maxTokens) refuse(at, `it has more than ${maxTokens} entries`);
   const seen = new Set<string>();
-  let next = vocabulary.size;
+  let next = vocabulary.count;
   return value.map((entry, i) => {
     const part = partOf(entry, `${at}[${i}]`);
     const token = addedTokenOf(part);
     if (seen.has(token.content)) refuse(part.at, `${JSON.stringify(token.content)} is there twice`);
     seen.add(token.content);
-    const known = vocabulary.get(token.content);
+    const known = vocabulary.idOf(token.content);
     if (known !== undefined) return { ...token, id: known };
     if (token.id !== next) refuse(part.at, `its id is ${token.id}, and the next one after the vocabulary is ${next}`);
     next++;

@@ -1,96 +1,123 @@
-/** Converts a word to ids: the `model` of `tokenizer.json`. */
+/**
+ * Converts a word to ids: the `model` of `tokenizer.json`. Its vocabulary and its merges are read
+ * from the tables of a packed tokenizer (`pack.ts`).
+ */
+import type { ByteReader } from './byte-reader.ts';
 import { type Merged, mergeAll } from './merge.ts';
-import { allow, array, flag, isId, type Makers, make, maxId, type Part, partOf, refuse, string } from './part.ts';
+import { allow, array, flag, type Makers, make, type Part, refuse, string } from './part.ts';
 import { literal } from './pattern.ts';
+import { Vocabulary } from './vocabulary.ts';
 
 export interface Model {
-  /** Every token by its text. */
-  readonly ids: ReadonlyMap<string, number>;
+  readonly vocabulary: Vocabulary;
   /** Ids of a word, with pauses if it is long. */
   encode(word: string): Generator<undefined, readonly number[]>;
 }
+
+/** A model that still needs its tables. */
+type Unread = (vocabulary: Vocabulary, file: ByteReader) => Model;
 
 const encoder = new TextEncoder();
 
 /** Characters of a word between two pauses. */
 const charactersPerStep = 16_384;
 
-const makers: Makers<Model> = { BPE: bpe, SentencePieceBPE: sentencePiece, WordLevel: wordLevel };
+const makers: Makers<Unread> = { BPE: bpe, SentencePieceBPE: sentencePiece, WordLevel: wordLevel };
 
-/** The model under `model`. */
-export function modelOf(value: unknown): Model {
-  const { at, json } = partOf(value, 'model');
-  // Older files have no type in a BPE model, the only one with merges.
-  return make(json.type === undefined && json.merges ? { type: 'BPE', ...json } : json, at, makers);
+/** The model under `model`, with the tables that follow in `file`. */
+export function modelOf(value: unknown, file: ByteReader): Model {
+  return make(value, 'model', makers)(new Vocabulary(file), file);
 }
 
 /** Byte-pair encoding: the characters of a word, merged in the order of a list. */
-function bpe(part: Part): Model {
+function bpe(part: Part): Unread {
   allow(
     part,
-    ...['vocab', 'merges', 'dropout', 'unk_token', 'continuing_subword_prefix', 'end_of_word_suffix'],
-    ...['fuse_unk', 'byte_fallback', 'ignore_merges'],
+    ...['dropout', 'unk_token', 'continuing_subword_prefix', 'end_of_word_suffix', 'fuse_unk', 'byte_fallback'],
+    'ignore_merges',
   );
-  const ids = vocabularyOf(part);
   if ((part.json.dropout ?? 0) !== 0) refuse(part.at, 'dropout omits merges at random');
-  const unknown = unknownOf(part, ids);
   const prefix = string(part, 'continuing_subword_prefix', '');
   const suffix = string(part, 'end_of_word_suffix', '');
   const [fuses, looksUp] = [flag(part, 'fuse_unk', false), flag(part, 'ignore_merges', false)];
-  const bytes = flag(part, 'byte_fallback', false) ? byteIdsOf(ids) : null;
+  const fallsBack = flag(part, 'byte_fallback', false);
 
-  const merges = new Map<number, Merged<number>>();
-  for (const [rank, [left, right]] of pairsOf(part).entries()) {
-    const text = left + right.slice(prefix.length);
-    const [a, b, symbol] = [ids.get(left), ids.get(right), ids.get(text)];
-    if (a === undefined || b === undefined || symbol === undefined) {
-      const missing = a === undefined ? left : b === undefined ? right : text;
-      return refuse(`${part.at}.merges[${rank}]`, `${JSON.stringify(missing)} is not in the vocabulary`);
+  return (vocabulary, file) => {
+    const unknown = unknownOf(part, vocabulary);
+    const bytes = fallsBack ? byteIdsOf(vocabulary) : null;
+    const mergeOf = readMerges(vocabulary, file, encoder.encode(prefix));
+
+    /** Ids of the single characters. */
+    function* symbolsOf(word: string): Generator<undefined, number[]> {
+      const symbols: number[] = [];
+      // An unknown character is written once it is certain that the next one is not fused with it.
+      let unknowns = 0;
+      const putUnknowns = (): void => {
+        if (unknowns > 0 && unknown !== null) symbols.push(unknown);
+        unknowns = 0;
+      };
+      let end = 0;
+      let count = 0;
+      for (const character of word) {
+        if (++count % charactersPerStep === 0) yield;
+        const start = end;
+        end += character.length;
+        const text = `${start > 0 ? prefix : ''}${character}${end === word.length ? suffix : ''}`;
+        const id = vocabulary.idOf(text);
+        if (id !== undefined) {
+          putUnknowns();
+          symbols.push(id);
+          continue;
+        }
+        const fallback = bytes && Array.from(encoder.encode(text), (byte) => bytes[byte] ?? -1);
+        if (fallback && !fallback.includes(-1)) {
+          symbols.push(...fallback);
+          continue;
+        }
+        if (!fuses) putUnknowns();
+        unknowns++;
+      }
+      putUnknowns();
+      return symbols;
     }
-    merges.set(a * maxId + b, { rank, symbol });
-  }
 
-  /** Ids of the single characters. */
-  function* symbolsOf(word: string): Generator<undefined, number[]> {
-    const symbols: number[] = [];
-    // An unknown character is written once it is certain that the next one is not fused with it.
-    let unknowns = 0;
-    const putUnknowns = (): void => {
-      if (unknowns > 0 && unknown !== null) symbols.push(unknown);
-      unknowns = 0;
+    return {
+      vocabulary,
+      *encode(word) {
+        const whole = looksUp ? vocabulary.idOf(word) : undefined;
+        if (whole !== undefined) return [whole];
+        return yield* mergeAll(yield* symbolsOf(word), mergeOf);
+      },
     };
-    let end = 0;
-    let count = 0;
-    for (const character of word) {
-      if (++count % charactersPerStep === 0) yield;
-      const start = end;
-      end += character.length;
-      const text = `${start > 0 ? prefix : ''}${character}${end === word.length ? suffix : ''}`;
-      const id = ids.get(text);
-      if (id !== undefined) {
-        putUnknowns();
-        symbols.push(id);
-        continue;
-      }
-      const fallback = bytes && Array.from(encoder.encode(text), (byte) => bytes[byte] ?? -1);
-      if (fallback && !fallback.includes(-1)) {
-        symbols.push(...fallback);
-        continue;
-      }
-      if (!fuses) putUnknowns();
-      unknowns++;
-    }
-    putUnknowns();
-    return symbols;
-  }
+  };
+}
 
-  return {
-    ids,
-    *encode(word) {
-      const whole = looksUp ? ids.get(word) : undefined;
-      if (whole !== undefined) return [whole];
-      return yield* mergeAll(yield* symbolsOf(word), (left, right) => merges.get(left * maxId + right));
-    },
+/**
+ * The merges, as a function of two neighbours. A merge is stored as its result and the length of
+ * the left part, because the text of the result is both parts. So a pair is looked up by its text,
+ * and no table of pairs is needed.
+ */
+function readMerges(vocabulary: Vocabulary, file: ByteReader, prefix: Uint8Array) {
+  const count = file.number();
+  const results = file.differences(count, vocabulary.end);
+  const leftBytes = file.numbers(count);
+  // The merges of token n are ranks[starts[n]] to ranks[starts[n + 1] - 1].
+  const starts = new Int32Array(vocabulary.end + 1);
+  for (const result of results) starts[result + 1]!++;
+  for (let id = 0; id < vocabulary.end; id++) starts[id + 1]! += starts[id]!;
+  const ranks = new Int32Array(count);
+  const next = starts.slice();
+  for (let rank = 0; rank < count; rank++) ranks[next[results[rank]!]!++] = rank;
+
+  return (left: number, right: number): Merged<number> | undefined => {
+    const symbol = vocabulary.joined(left, right, prefix);
+    if (symbol === undefined) return undefined;
+    const bytes = vocabulary.bytesOf(left);
+    for (let i = starts[symbol]!; i < starts[symbol + 1]!; i++) {
+      const rank = ranks[i]!;
+      if (leftBytes[rank] === bytes) return { rank, symbol };
+    }
+    return undefined;
   };
 }
 
@@ -100,93 +127,88 @@ function bpe(part: Part): Model {
  * the highest score are joined first; of equals, the leftmost. Before that, `symbols` are found in
  * the text, the longest first; they are never merged. Characters without a piece become bytes.
  */
-function sentencePiece(part: Part): Model {
-  allow(part, 'vocab', 'scores', 'symbols', 'unk_token');
-  const ids = vocabularyOf(part);
-  if (unknownOf(part, ids) === null) refuse(part.at, 'unk_token is missing');
-  const bytes = byteIdsOf(ids);
-  if (bytes.some((id) => id === undefined)) refuse(part.at, 'a byte is not in the vocabulary');
+function sentencePiece(part: Part): Unread {
+  allow(part, 'symbols', 'unk_token');
+  return (vocabulary, file) => {
+    if (unknownOf(part, vocabulary) === null) refuse(part.at, 'unk_token is missing');
+    const bytes = byteIdsOf(vocabulary);
+    if (bytes.includes(undefined)) refuse(part.at, 'a byte is not in the vocabulary');
 
-  // A rank for each score. Only pieces with a score result from joining.
-  const { at, json } = partOf(part.json.scores, `${part.at}.scores`);
-  const scores = Object.entries(json).map(([text, score]): [string, number] => {
-    if (typeof score !== 'number' || !ids.has(text)) refuse(at, `${JSON.stringify(text)} has no number or no id`);
-    return [text, score as number];
-  });
-  const ordered = [...new Set(scores.map(([, score]) => score))].sort((a, b) => b - a);
-  const rankOfScore = new Map(ordered.map((score, rank) => [score, rank]));
-  const pieces = new Map(scores.map(([text, score]) => [text, { rank: rankOfScore.get(score)!, symbol: text }]));
+    // The pieces, highest score first, and for each whether its score is lower than the one before.
+    const count = file.number();
+    const pieces = file.differences(count, vocabulary.end);
+    const steps = file.numbers(count);
+    const ranks = new Int32Array(vocabulary.end).fill(-1);
+    let rank = 0;
+    for (const [i, piece] of pieces.entries()) ranks[piece] = rank += steps[i]! > 0 ? 1 : 0;
 
-  const symbols = array(part, 'symbols').map((symbol) =>
-    typeof symbol === 'string' && symbol !== '' && ids.has(symbol) ? symbol : refuse(part.at, 'a symbol has no id'),
-  );
-  const frozen = new Set(symbols);
-  const longestFirst = symbols.toSorted((a, b) => b.length - a.length);
-  const anySymbol = symbols.length === 0 ? null : new RegExp(`(${longestFirst.map(literal).join('|')})`, 'u');
+    const symbols = array(part, 'symbols').map((symbol) =>
+      typeof symbol === 'string' && symbol !== '' && vocabulary.idOf(symbol) !== undefined
+        ? symbol
+        : refuse(part.at, 'a symbol has no id'),
+    );
+    const frozen = new Set(symbols);
+    const longestFirst = symbols.toSorted((a, b) => b.length - a.length);
+    const anySymbol = symbols.length === 0 ? null : new RegExp(`(${longestFirst.map(literal).join('|')})`, 'u');
 
-  return {
-    ids,
-    *encode(word) {
-      const found: number[] = [];
-      for (const run of anySymbol ? word.split(anySymbol) : [word]) {
-        if (frozen.has(run)) {
-          found.push(ids.get(run)!);
-          continue;
+    /** The id of a piece with a score. */
+    const pieceOf = (text: string): number | undefined => {
+      const id = vocabulary.idOf(text);
+      return id !== undefined && ranks[id]! >= 0 ? id : undefined;
+    };
+    const merged = (left: string, right: string): Merged<string> | undefined => {
+      const symbol = left + right;
+      const id = pieceOf(symbol);
+      return id === undefined ? undefined : { rank: ranks[id]!, symbol };
+    };
+
+    return {
+      vocabulary,
+      *encode(word) {
+        const found: number[] = [];
+        for (const run of anySymbol ? word.split(anySymbol) : [word]) {
+          if (frozen.has(run)) {
+            found.push(vocabulary.idOf(run)!);
+            continue;
+          }
+          for (const text of yield* mergeAll(Array.from(run), merged)) {
+            const id = pieceOf(text);
+            if (id !== undefined) found.push(id);
+            else for (const byte of encoder.encode(text)) found.push(bytes[byte]!);
+          }
         }
-        for (const piece of yield* mergeAll(Array.from(run), (left, right) => pieces.get(left + right))) {
-          if (pieces.has(piece)) found.push(ids.get(piece)!);
-          else for (const byte of encoder.encode(piece)) found.push(bytes[byte]!);
-        }
-      }
-      return found;
-    },
+        return found;
+      },
+    };
   };
 }
 
 /** A word is a token or unknown. */
-function wordLevel(part: Part): Model {
-  allow(part, 'vocab', 'unk_token');
-  const ids = vocabularyOf(part);
-  const unknown = unknownOf(part, ids);
-  if (unknown === null) refuse(part.at, 'unk_token is missing');
-  return {
-    ids,
-    // biome-ignore lint/correctness/useYield: words are short, so no pause is needed
-    *encode(word) {
-      return [ids.get(word) ?? unknown!];
-    },
+function wordLevel(part: Part): Unread {
+  allow(part, 'unk_token');
+  return (vocabulary) => {
+    const unknown = unknownOf(part, vocabulary);
+    if (unknown === null) return refuse(part.at, 'unk_token is missing');
+    return {
+      vocabulary,
+      // biome-ignore lint/correctness/useYield: words are short, so no pause is needed
+      *encode(word) {
+        return [vocabulary.idOf(word) ?? unknown];
+      },
+    };
   };
 }
 
-function vocabularyOf(part: Part): Map<string, number> {
-  const { at, json } = partOf(part.json.vocab, `${part.at}.vocab`);
-  const ids = new Map<string, number>();
-  for (const [text, id] of Object.entries(json)) {
-    ids.set(text, isId(id) ? id : refuse(at, `the id of ${JSON.stringify(text)} is not a whole number below ${maxId}`));
-  }
-  return ids;
-}
-
 /** The id of `unk_token`; null if there is none. */
-function unknownOf(part: Part, ids: ReadonlyMap<string, number>): number | null {
+function unknownOf(part: Part, vocabulary: Vocabulary): number | null {
   const text = string(part, 'unk_token', '');
   if (text === '') return null;
-  return ids.get(text) ?? refuse(part.at, `unk_token ${JSON.stringify(text)} is not in its vocabulary`);
+  return vocabulary.idOf(text) ?? refuse(part.at, `unk_token ${JSON.stringify(text)} is not in its vocabulary`);
 }
 
 /** The ids of `<0x00>` to `<0xFF>`. */
-function byteIdsOf(ids: ReadonlyMap<string, number>): (number | undefined)[] {
-  return Array.from({ length: 256 }, (_, byte) => ids.get(`<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`));
-}
-
-/** The merges, in either form: `"a b"` or `["a", "b"]`. */
-function pairsOf(part: Part): (readonly [string, string])[] {
-  const merges = array(part, 'merges');
-  if (merges.length > maxId) refuse(part.at, `it has more than ${maxId} merges`);
-  return merges.map((merge, rank) => {
-    const [left, right, ...more]: unknown[] =
-      typeof merge === 'string' ? merge.split(' ') : Array.isArray(merge) ? merge : [];
-    if (typeof left === 'string' && typeof right === 'string' && more.length === 0) return [left, right];
-    return refuse(`${part.at}.merges[${rank}]`, `${JSON.stringify(merge).slice(0, 80)} is not two tokens`);
-  });
+function byteIdsOf(vocabulary: Vocabulary): (number | undefined)[] {
+  return Array.from({ length: 256 }, (_, byte) =>
+    vocabulary.idOf(`<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`),
+  );
 }
