@@ -42,6 +42,7 @@ export default defineConfig({
           { text: 'From a base graph to a variant', link: '/authoring' },
           { text: 'The language', link: '/language' },
           { text: 'Commands', link: '/commands' },
+          { text: 'From TypeScript', link: '/api' },
           { text: 'Released checkpoints', link: '/checkpoints' },
           { text: 'A package in an app', link: '/embedding' },
           { text: 'Generating', link: '/generating' },
@@ -56,6 +57,7 @@ export default defineConfig({
         items: [
           { text: 'The DSL', link: '/reference/dsl' },
           { text: 'The command line', link: '/reference/cli' },
+          { text: 'The TypeScript API', link: '/reference/api' },
           { text: 'The package', link: '/reference/runtime' },
           { text: 'Diagnostics', link: '/reference/diagnostics' },
         ],

@@ -2,6 +2,7 @@
  * The generated pages of the documentation. `npm run golden` writes them, and `test/docs` compares
  * them with the sources.
  */
+import { apiReference } from './api.ts';
 import { cliReference } from './cli.ts';
 import { diagnosticsReference } from './diagnostics.ts';
 import { dslReference } from './dsl.ts';
@@ -13,6 +14,7 @@ export async function references(): Promise<ReadonlyMap<string, string>> {
   return new Map([
     ['performance.md', performancePage()],
     ['reference/dsl.md', dslReference()],
+    ['reference/api.md', apiReference()],
     ['reference/cli.md', await cliReference()],
     ['reference/runtime.md', runtimeReference()],
     ['reference/diagnostics.md', diagnosticsReference()],

@@ -3,11 +3,12 @@
  * with an example, and the examples run.
  */
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
+import { apiFunctions, apiImports } from '@lamella/docs/build/api';
 import { dslFunctions, exampleAxes } from '@lamella/docs/build/dsl';
 import { optionsTypeOf } from '@lamella/docs/build/entries';
 import { membersOf } from '@lamella/docs/build/members';
@@ -160,3 +161,45 @@ const bodyFrame = (value: string): string =>
   `const layer = block([t, d], () => ({}), (_, x) => residual(x, (x) => ${value}));`;
 const moduleFrame = (module: string): string =>
   `const layer = block([t, d], () => ({ part: ${module} }), (w, x) => residual(x, (x) => w.part(x)));`;
+
+describe('the TypeScript API', () => {
+  const functions = apiFunctions();
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'lamella-examples-'));
+    await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
+    await mkdir(join(folder, 'graphs'));
+    await writeGraph(join(folder, 'graphs'), 'mine');
+    const examples = functions.map(({ example }) => `{\n${example}\n}`);
+    const types = '/// <reference types="node" />';
+    await writeFile(join(folder, 'examples.mts'), [types, apiImports, ...examples].join('\n'));
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  test.each(functions)('$name has a docstring with an example', ({ name, text, example }) => {
+    expect(text).not.toBe('');
+    expect(example).toContain(`${name}(`);
+  });
+
+  test('every option has a text, and a default if it has one', () => {
+    for (const { name, declaration } of functions) {
+      const type = optionsTypeOf(declaration);
+      for (const member of type ? membersOf(type) : []) expect(member.text, `${name} ${member.name}`).not.toBe('');
+    }
+  });
+
+  test('the examples have no type errors, and run', async () => {
+    const tsconfig = { extends: join(root, 'tsconfig.base.json'), include: ['*.mts'] };
+    await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(tsconfig));
+    const flags = ['--noUnusedLocals', 'false', '--typeRoots', join(root, 'node_modules/@types')];
+    const { stdout } = await run(join(root, 'node_modules/.bin/tsc'), [
+      '-p',
+      folder,
+      '--pretty',
+      'false',
+      ...flags,
+    ]).catch((e) => e);
+    expect(stdout).toBe('');
+    await run(process.execPath, ['--import', import.meta.resolve('tsx'), 'examples.mts'], { cwd: folder });
+  });
+});

@@ -151,8 +151,8 @@ describe('inspect', () => {
     ['a graph', () => tiny],
     ['its file', () => at('tiny.ts')],
     ['a package in memory', () => compile(tiny, { weights: 'random:1', target: 'webgpu' })],
-    ['a package on disk', () => compile(tiny, { target: ['wasm', 'webgpu'], out: at('inspected') })],
-    ['the path of a package', () => at('inspected')],
+    ['a package on disk', () => compile(tiny, { target: ['wasm', 'webgpu'], out: at('on-disk') })],
+    ['the path of a package', async () => (await compile(tiny, { target: 'webgpu', out: at('inspected') })).folder],
   ])('%s gives the JSON of the command', async (_, model) => {
     expect(`${JSON.stringify(await inspect(await model()))}\n`).toBe(await told('inspect', 'tiny.ts', '--json'));
   });

@@ -40,10 +40,14 @@ export interface BenchOptions extends WeightedChoices, Observed {
  * given. Checkpoints are compiled into the cache first; graphs are compiled in memory and need
  * `weights`. All models are in memory at once.
  *
- *     const { results } = await bench([wide, deep], { weights: 'random:1', repeat: 3 });
- *
  * Throws L403 if prompt and generated tokens do not fit the shortest context, L412 if a target is
  * not available, and the errors of `load`.
+ *
+ * @example
+ * const q8 = await compile(graph, { weights: 'random:1' });
+ * const q4 = await compile(graph, { weights: 'random:1', quant: 'q4' });
+ * const { results } = await bench([q8, q4], { repeat: 3 });
+ * for (const { decodeTokensPerSecond } of results) console.log(decodeTokensPerSecond);
  */
 export function bench(models: AnyModel | readonly AnyModel[], options: BenchOptions = {}): Promise<BenchReport> {
   return inWordsOfApi(async () => ({ results: (await measured(models, options)).map(({ result }) => result) }));

@@ -24,8 +24,9 @@ export interface Checked {
  * Checks whether `compile` accepts a model with the same options. Nothing is written. An error of
  * the model or of the options is in `errors`, with the author's line in `site`; it is not thrown.
  *
- *     const { errors } = await check('graphs/mine.ts');
- *     for (const { message, site } of errors) console.log(message, site?.line);
+ * @example
+ * const { errors } = await check('graphs/mine.ts');
+ * for (const { message, site } of errors) console.log(message, site?.line);
  */
 export async function check(model: AnyModel, options: CheckOptions = {}): Promise<Checked> {
   let graph: Graph | null = null;

@@ -16,6 +16,7 @@ export interface CompileOptions extends WeightedChoices, NpmChoices, Observed {
 export interface WriteOptions {
   /** Replace even a package that has weights by one that has none. Default: false. */
   readonly force?: boolean | undefined;
+  /** Ends the work: the promise rejects with the signal's reason, and `out` stays as it was. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -32,7 +33,8 @@ export interface Warned {
  * Throws the errors of the model (L1xx), of its weights and tokenizer (L2xx), L301 if `out` cannot
  * be written, L303 and L305 for options.
  *
- *     await compile('graphs/mine.ts', { weights: 'random:1', out: 'out/mine' });
+ * @example
+ * await compile('graphs/mine.ts', { weights: 'random:1', out: 'out/mine' });
  */
 export function compile(
   model: AnyModel,
@@ -45,7 +47,8 @@ export function compile(
  * Throws the errors of the model (L1xx), of its weights and tokenizer (L2xx), L303 and L305 for
  * options.
  *
- *     const { files } = await compile(graph, { weights: 'random:1', quant: 'q4' });
+ * @example
+ * const { files } = await compile(graph, { weights: 'random:1', quant: 'q4' });
  */
 export function compile(model: AnyModel, options?: CompileOptions): Promise<PackageInMemory & Warned>;
 export function compile(
@@ -71,6 +74,10 @@ export function compile(
 /**
  * Writes a package in memory to the folder `out`: the same files that `compile` writes there.
  * Throws L301.
+ *
+ * @example
+ * const compiled = await compile(graph, { weights: 'random:1' });
+ * await write(compiled, 'out/mine');
  */
 export function write(model: PackageInMemory, out: string, options: WriteOptions = {}): Promise<PackageOnDisk> {
   return inWordsOfApi(async () => {
@@ -84,6 +91,9 @@ export function write(model: PackageInMemory, out: string, options: WriteOptions
 /**
  * A stage of compiling as text: `graph`, `fused`, `plan`, `loops`, `wat` or `wgsl`. Throws like
  * `compile`.
+ *
+ * @example
+ * console.log(await emit(graph, 'plan'));
  */
 export function emit(model: AnyModel, stage: Stage, options: CompileOptions = {}): Promise<string> {
   return inWordsOfApi(async () => {

@@ -6,21 +6,24 @@ import { manifestAt } from '../package/package-manifest.ts';
 import { fromSource, withGraph } from './graph.ts';
 import { inWordsOfApi } from './lamella-error.ts';
 import { type AnyModel, nameOf, recognise } from './model.ts';
-import { type CompileChoices, checkOptions, choosing, listed, type Observed, refuseChoices } from './options.ts';
+import { type CompileChoices, checkOptions, choosing, listed, refuseChoices } from './options.ts';
 
-export interface InspectOptions extends CompileChoices, Pick<Observed, 'onNote'> {
+export interface InspectOptions extends CompileChoices {
   /** The targets to report. Default: all for a graph, `wasm` for a checkpoint. */
   readonly target?: Target | readonly Target[] | undefined;
+  /** Called with a sentence about the context, if it is shorter than a checkpoint's own. */
+  readonly onNote?: ((note: string) => void) | undefined;
 }
 
 /**
  * The costs of a model: parameters, sharing, memory, kernels, bytes per token. A graph or a
  * checkpoint is compiled in memory, without weights; nothing is written.
  *
- *     const { parameters, plannedBytes } = await inspect(graph, { quant: 'q4' });
- *
  * Throws L308 if it is not a model, the errors of the model (L1xx, L2xx), L305 for choices that a
  * compiled package no longer has.
+ *
+ * @example
+ * const { parameters, plannedBytes } = await inspect(graph, { quant: 'q4' });
  */
 export function inspect(model: AnyModel, options: InspectOptions = {}): Promise<InspectReport> {
   return inWordsOfApi(async () => (await inspected(model, options)).manifest.report);

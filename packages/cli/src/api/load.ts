@@ -6,12 +6,17 @@ import { openFiles, openPackage } from '../package/open-package.ts';
 import { compiledInMemory } from './compile.ts';
 import { inWordsOfApi } from './lamella-error.ts';
 import { type AnyModel, nameOf, type Package, recognise } from './model.ts';
-import { checkOptions, choosing, type Observed, observing, refuseChoices, type WeightedChoices } from './options.ts';
+import {
+  checkOptions,
+  choosing,
+  type DeviceChoices,
+  type Observed,
+  observing,
+  refuseChoices,
+  type WeightedChoices,
+} from './options.ts';
 
-export interface LoadOptions
-  extends WeightedChoices,
-    Observed,
-    Pick<PackageLoadOptions, 'device' | 'threads' | 'onFallback'> {}
+export interface LoadOptions extends WeightedChoices, DeviceChoices, Observed {}
 
 /** The options of `load` by name. */
 export const loading = [...choosing, ...observing, 'weights', 'device', 'threads', 'onFallback'] as const;
@@ -21,12 +26,13 @@ export const loading = [...choosing, ...observing, 'weights', 'device', 'threads
  * `logits`, `tokenizer`, `dispose`. A checkpoint is compiled into the cache first; a graph is
  * compiled in memory and needs `weights`.
  *
- *     using model = await load(graph, { weights: 'random:1' });
- *     const { tokens } = await model.generate([1, 2, 3], { maxTokens: 16 }).result();
- *
  * Throws L305 for a graph and L308 for a graph file without `weights`, L405 for a package that has
  * none, L412 for a device that is not available, L407 and L414 for a damaged package, and the
  * errors of compiling.
+ *
+ * @example
+ * using model = await load(graph, { weights: 'random:1' });
+ * const { tokens } = await model.generate([1, 2, 3], { maxTokens: 16 }).result();
  */
 export function load(model: AnyModel, options: LoadOptions = {}): Promise<Model> {
   return inWordsOfApi(() => loaded(model, options));

@@ -9,6 +9,7 @@ import { modelKind } from '../model/model-kind.ts';
 
 /** A compiled package in memory. */
 export interface PackageInMemory {
+  /** Sizes, memory plan, hashes, golden probe. */
   readonly manifest: Manifest;
   /** The content of every file, by name: what `compile` writes to `out`. */
   readonly files: Readonly<Record<string, Uint8Array>>;
@@ -16,10 +17,13 @@ export interface PackageInMemory {
 
 /** A compiled package in a folder. */
 export interface PackageOnDisk {
+  /** Sizes, memory plan, hashes, golden probe. */
   readonly manifest: Manifest;
+  /** The path of the folder. */
   readonly folder: string;
 }
 
+/** A compiled package. */
 export type Package = PackageInMemory | PackageOnDisk;
 
 /**

@@ -6,7 +6,16 @@ import { describe } from '@lamella/dsl/describe';
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { nearest } from '@lamella/graph/nearest';
 import type { Fallback } from '@lamella/runtime/api';
-import { anyOf, devices, type FormatName, formatNames, type KvName, kvNames, targets } from '@lamella/runtime/choices';
+import {
+  anyOf,
+  type Device,
+  devices,
+  type FormatName,
+  formatNames,
+  type KvName,
+  kvNames,
+  targets,
+} from '@lamella/runtime/choices';
 import { hostNames } from '../contract.ts';
 import { isNpmName, isNpmVersion } from '../package/npm-rules.ts';
 
@@ -14,8 +23,9 @@ import { isNpmName, isNpmVersion } from '../package/npm-rules.ts';
 export interface Progress {
   /** What is being done. */
   readonly step: 'packing weights' | 'loading weights' | 'measuring';
-  /** So much of `total` is done, in bytes or rounds. */
+  /** Bytes or rounds that are done. */
   readonly done: number;
+  /** Bytes or rounds in all. */
   readonly total: number;
 }
 
@@ -54,9 +64,17 @@ export interface WeightedChoices extends CompileChoices {
   readonly weights?: string | undefined;
 }
 
-/** What computes, and for whom. */
+/** What a loaded model computes on. */
 export interface DeviceChoices {
-  /** The largest number of threads. Default: one per core, at most 4, and fewer for small models. */
+  /**
+   * The device to compute on. Default: `auto`, which takes WebGPU if there is a GPU and the package
+   * has kernels for it, else WASM. Node has WebGPU if the package `webgpu` is installed.
+   */
+  readonly device?: Device | undefined;
+  /**
+   * The largest number of threads. Default: one per core, at most 4, and fewer for small models,
+   * whose threads would mostly wait.
+   */
   readonly threads?: number | undefined;
   /** Called when a faster choice cannot be used, while loading or later. */
   readonly onFallback?: ((fallback: Fallback) => void) | undefined;

@@ -15,10 +15,12 @@ export interface RunOptions extends LoadOptions, SamplingOptions {
  * Loads a model, generates from a text or from token ids, and disposes of the model. Greedy unless a
  * sampling option is given. For several prompts, or a piece at a time, use `load`.
  *
- *     const { text, stats } = await run('out/assistant', 'Email anna@example.com');
- *
  * Throws like `load` and `generate`: L401 to L403 for tokens, L406 for a text without a tokenizer,
  * L408 and L409 for options. An abort rejects with the signal's reason.
+ *
+ * @example
+ * const { tokens, stats } = await run(graph, [1, 2, 3], { weights: 'random:1', maxTokens: 16 });
+ * console.log(tokens, stats.decodeTokensPerSecond);
  */
 export function run(model: AnyModel, prompt: string | TokenIds, options: RunOptions = {}): Promise<RunReport> {
   return inWordsOfApi(async () => {
@@ -42,9 +44,30 @@ export interface LogitsOptions extends LoadOptions {
 }
 
 /**
- * The logits after `tokens`: of the last position, or with `all` an array per position. Throws like
- * `load`, and L401 to L403 for `tokens`.
+ * The logits after each of `tokens`, an array for each. Throws like `load`, and L401 to L403 for
+ * `tokens`.
+ *
+ * @example
+ * const every = await logits(graph, [1, 2, 3], { weights: 'random:1', all: true });
+ * console.log(every.logits.length);
  */
+export function logits(
+  model: AnyModel,
+  tokens: TokenIds,
+  options: LogitsOptions & { readonly all: true },
+): Promise<{ readonly logits: readonly (readonly number[])[] }>;
+/**
+ * The logits after the last of `tokens`. Throws like `load`, and L401 to L403 for `tokens`.
+ *
+ * @example
+ * const last = await logits(graph, [1, 2, 3], { weights: 'random:1' });
+ * console.log(last.logits.length);
+ */
+export function logits(
+  model: AnyModel,
+  tokens: TokenIds,
+  options?: LogitsOptions & { readonly all?: false | undefined },
+): Promise<{ readonly logits: readonly number[] }>;
 export function logits(model: AnyModel, tokens: TokenIds, options: LogitsOptions = {}): Promise<LogitsReport> {
   return inWordsOfApi(async () => {
     const { all = false, ...loadOptions } = options;

@@ -3,6 +3,7 @@ import { type Target, usual } from '@lamella/runtime/choices';
 import { LamellaError as PackageError } from '@lamella/runtime/lamella-error';
 import { type Command, Option } from 'commander';
 import { logits as logitsOf } from '../api/run.ts';
+import type { LogitsReport } from '../contract.ts';
 import type { HowCompiled } from '../model/checkpoint.ts';
 import { onFallback } from '../terminal/fallback.ts';
 import { tokenIds } from '../terminal/options.ts';
@@ -39,14 +40,11 @@ export async function logits(
 ): Promise<void> {
   if (tokens.length === 0) throw new PackageError('L401');
   const { finish, ...observed } = observer();
-  const report = await logitsOf(path, tokens, {
-    ...how,
-    ...observed,
-    onFallback,
-    device: target,
-    threads,
-    all,
-  }).finally(finish);
+  const options = { ...how, ...observed, onFallback, device: target, threads };
+  const report: LogitsReport = await (all
+    ? logitsOf(path, tokens, { ...options, all })
+    : logitsOf(path, tokens, options)
+  ).finally(finish);
   if (json) {
     process.stdout.write(`${JSON.stringify(report)}\n`);
     return;
