@@ -455,7 +455,9 @@ describe('keys that matter for long sequences limit the context', () => {
       'long_factor',
     ],
   ])('%j', (config, context, key) => {
-    const { source: text } = importHuggingFace(checkpoint('long', { ...llama, head_dim: 16, ...config }));
+    const { source: text } = importHuggingFace(
+      checkpoint('long', { ...llama, num_key_value_heads: 4, head_dim: 16, ...config }),
+    );
     expect(text).toContain(`dims({ ${context},`);
     if (key === null) expect(text).not.toContain('Sequences have at most');
     else expect(text).toMatch(new RegExp(`Sequences have at most .* of the checkpoint's 4,096 tokens: .*${key}`));
