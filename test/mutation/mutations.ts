@@ -868,8 +868,8 @@ const beside: readonly Mutation[] = [
   {
     name: 'dynamic int8 puts k before q',
     file: 'packages/bench/src/onnx/dynamic-int8.ts',
-    find: '[block.q.weight, block.k.weight, block.v.weight]',
-    replace: '[block.k.weight, block.q.weight, block.v.weight]',
+    find: "[layer('attn_q'), layer('attn_k'), layer('attn_v')]",
+    replace: "[layer('attn_k'), layer('attn_q'), layer('attn_v')]",
     killedBy: 'test/witness/onnx-int8.test.ts',
   },
   {

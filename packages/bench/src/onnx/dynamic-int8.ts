@@ -9,8 +9,8 @@
  * past and present.
  */
 import type { WeightSource } from '@lamella/checkpoint/weight-source';
-import { asLlama, type LlamaSizes } from '@lamella/export/gguf/llama';
 import type { Graph, WeightId } from '@lamella/graph/ir';
+import { asLlama, type LlamaSizes } from './llama.ts';
 import { microsoft, OnnxFile } from './onnx-file.ts';
 
 /**
@@ -65,23 +65,23 @@ export async function writeDynamicInt8(
     writeInputs(file, sizes, graph.tokens.size);
     let residual = file.node('Gather', [await plain(llama.embedding), 'input_ids'], ['embedded']);
     let normed = '';
-    for (const [run, block] of llama.blocks.entries()) {
+    for (const [run, layer] of llama.layers.entries()) {
       const value = (name: string) => `${run}.${name}`;
-      const gain = await plain(block.attentionNorm);
+      const gain = await plain(layer('attn_norm'));
       if (run === 0) normed = file.node('SimplifiedLayerNormalization', [residual, gain], ['0.normed'], [epsilon]);
-      const qkv = await linear(normed, [block.q.weight, block.k.weight, block.v.weight], value('qkv'));
+      const qkv = await linear(normed, [layer('attn_q'), layer('attn_k'), layer('attn_v')], value('qkv'));
       const attended = attention(file, qkv, run, sizes);
-      const attentionOut = await linear(attended, [block.output.weight], value('attention_out'));
+      const attentionOut = await linear(attended, [layer('attn_output')], value('attention_out'));
       const [hidden, middle] = [value('mlp_in'), value('middle')];
       const skip = (x: string, branch: string, gain: string, normed: string, sum: string) =>
         file.node('SkipSimplifiedLayerNormalization', [x, branch, gain], [normed, '', '', sum], [epsilon], microsoft);
-      skip(residual, attentionOut, await plain(block.ffnNorm), hidden, middle);
-      const gate = await linear(hidden, [block.gate.weight], value('gate'));
+      skip(residual, attentionOut, await plain(layer('ffn_norm')), hidden, middle);
+      const gate = await linear(hidden, [layer('ffn_gate')], value('gate'));
       const silu = file.node('Mul', [gate, file.node('Sigmoid', [gate], [value('sigmoid')])], [value('silu')]);
-      const up = await linear(hidden, [block.up.weight], value('up'));
+      const up = await linear(hidden, [layer('ffn_up')], value('up'));
       const product = file.node('Mul', [silu, up], [value('product')]);
-      const down = await linear(product, [block.down.weight], value('down'));
-      const next = llama.blocks[run + 1]?.attentionNorm ?? llama.outputNorm;
+      const down = await linear(product, [layer('ffn_down')], value('down'));
+      const next = llama.layers[run + 1]?.('attn_norm') ?? llama.outputNorm;
       normed = `${run + 1}.normed`;
       residual = value('out');
       skip(middle, down, await plain(next), normed, residual);
@@ -89,15 +89,14 @@ export async function writeDynamicInt8(
     file.initializer('last', [1], BigInt64Array.of(-1n));
     const last = file.node('Gather', [normed, 'last'], ['last_normed'], [['axis', 'int', 1]]);
     file.output('logits', 'float', [1, 1, graph.vocab]);
-    await linear(last, [llama.head ?? llama.embedding], 'logits');
+    await linear(last, [llama.head], 'logits');
   } finally {
     file.close();
   }
 }
 
 /** Declares the inputs other than state, and the rotary tables, f32 [context, headDim / 2]. */
-function writeInputs(file: OnnxFile, { headDim, ropeTheta, scaling }: LlamaSizes, context: number): void {
-  if (scaling) throw new Error(`RoPE with ${scaling.kind} scaling is not written as ONNX`);
+function writeInputs(file: OnnxFile, { headDim, ropeTheta }: LlamaSizes, context: number): void {
   file.input('input_ids', 'int64', [1, 'seq']);
   file.input('seqlens_k', 'int32', [1]);
   file.input('total_sequence_length', 'int32', []);

@@ -1,8 +1,9 @@
 /**
- * The llama.cpp architectures that can be imported, one row each. A row reads the metadata into a
- * `Decoder`, as the readers of `config.json` do. It also gives the Hugging Face names of the
- * tensors and the changes that llama.cpp's converter (convert_hf_to_gguf.py) makes to them.
- * Constants that llama.cpp has in its code and not in the file are part of the row. How to add a
+ * The llama.cpp architectures that are imported and exported, one row each. A row reads the
+ * metadata into a `Decoder`, as the readers of `config.json` do. It also gives the Hugging Face
+ * names of the tensors and the changes that llama.cpp's converter (convert_hf_to_gguf.py) makes to
+ * them. Constants that llama.cpp has in its code and not in the file are part of the row. Export
+ * writes a graph as the first row that reads the file back as the same decoder. How to add a
  * family: docs/models.md.
  */
 import type {
@@ -19,6 +20,7 @@ import { gptNeoXModelNames, gptNeoXNames } from '../huggingface/families/gpt-neo
 import { lfm2ModelNames, lfm2Names } from '../huggingface/families/lfm2.ts';
 import { distinctKinds, llamaNames, modelNames, windowIn } from '../huggingface/features.ts';
 import type { Keys } from './keys.ts';
+import { biasesOn, kvHeadsAsHeads, type Limit, noYarn, ownHead, squareHeads } from './loader-limits.ts';
 import { ropeOf } from './rope.ts';
 
 export interface Architecture {
@@ -38,7 +40,29 @@ export interface Architecture {
   readonly gainOffset: 0 | 1;
   /** The content of the tensor `ffn_up`: the up projection, or gate and up, gate first. */
   readonly up: 'up' | 'gateUp';
+  /** Whether q, k and v are one tensor, `attn_qkv`. */
+  readonly joined: boolean;
+  /** The tensor of the last norm. */
+  readonly lastNorm: 'output_norm' | 'token_embd_norm';
+  /** The keys that export writes in addition to the common ones. */
+  readonly keys: readonly OwnKey[];
+  /** Whether llama.cpp reads the divisors of RoPE's frequencies from `rope_freqs.weight`. */
+  readonly ropeFactors: boolean;
+  /** What llama.cpp does not load; only export checks this. */
+  readonly limits: readonly Limit[];
 }
+
+/** Keys that only some architectures have. */
+export type OwnKey =
+  | 'attention.scale'
+  | 'attention.sliding_window'
+  | 'embedding_scale'
+  | 'logit_scale'
+  | 'residual_scale'
+  | 'rope.freq_base_swa'
+  | 'rope.scaling.finetuned'
+  | 'shortconv.l_cache'
+  | 'use_parallel_residual';
 
 /** The differences between an architecture and Llama. */
 interface Additions {
@@ -48,7 +72,6 @@ interface Additions {
   readonly normKind?: Norm['kind'];
   readonly norms?: BlockShape['norms'];
   readonly feedForward?: Partial<FeedForward>;
-  readonly fused?: Attention['fused'];
   readonly scale?: (headDim: number) => number | null;
   readonly softcap?: number | null;
   /** The window of a layer; null for full attention. */
@@ -71,6 +94,11 @@ const usual: Row = {
   moved: null,
   gainOffset: 0,
   up: 'up',
+  joined: false,
+  lastNorm: 'output_norm',
+  keys: [],
+  ropeFactors: false,
+  limits: [biasesOn()],
 };
 
 function row(changes: Partial<Row>, read: (keys: Keys, row: Row) => Decoder): Architecture {
@@ -95,12 +123,13 @@ function decoderOf(keys: Keys, own: Row, additions: Additions = {}): Decoder {
   const offset = own.gainOffset;
   const norm: Norm = { kind: normKind, eps, offset };
   const turn = ropeOf(keys, headDim, additions.theta ?? 10_000);
-  const { fused = null } = additions;
+  const fused = own.joined ? (own.moved === 'heads' ? 'heads' : 'rows') : null;
   const all = Array.from({ length: layers }, (_, layer) => layer);
   const attending = all.filter((layer) => !additions.mixer?.(layer));
   const projections = fused === null ? ['attn_q', 'attn_k', 'attn_v'] : ['attn_qkv'];
   const bias = { qkv: keys.biases(attending, projections), out: keys.biases(attending, ['attn_output']) };
-  const { gated = true, fused: fusedUp = false } = additions.feedForward ?? {};
+  const gated = additions.feedForward?.gated ?? true;
+  const fusedUp = own.up === 'gateUp';
   const feedForwardTensors = gated && !fusedUp ? ['ffn_gate', 'ffn_up', 'ffn_down'] : ['ffn_up', 'ffn_down'];
   const attention: Omit<Attention, 'rope' | 'window'> = {
     kind: 'attention',
@@ -117,7 +146,7 @@ function decoderOf(keys: Keys, own: Row, additions: Additions = {}): Decoder {
     ff: keys.sizeOfAll('feed_forward_length', 'width'),
     activation: 'silu',
     gated: true,
-    fused: false,
+    fused: fusedUp,
     bias: keys.biases(all, feedForwardTensors),
     ...additions.feedForward,
   };
@@ -188,9 +217,27 @@ function multiplier(keys: Keys, key: string): number | null {
 
 const headNorms = { over: 'head', before: 'rope', gain: true } as const;
 
+/** The three multipliers of Granite, and whether it rotates. */
+const graniteKeys: Row['keys'] = [
+  'attention.scale',
+  'embedding_scale',
+  'logit_scale',
+  'residual_scale',
+  'rope.scaling.finetuned',
+];
+
 export const architectures: ReadonlyMap<string, Architecture> = new Map<string, Architecture>([
-  ['llama', row({ moved: 'pairs' }, decoderOf)],
-  ['qwen2', row({}, decoderOf)],
+  // llama.cpp loads a Qwen 2 only with these biases, and no Llama has only them
+  ['qwen2', row({ limits: [squareHeads, biasesOn('qkv')] }, decoderOf)],
+  [
+    'phi3',
+    row({ up: 'gateUp', joined: true, limits: [squareHeads, biasesOn()] }, (keys, own) => {
+      const size = keys.count('attention.sliding_window', 'context', 0);
+      const window = (_: number, context: number) => (size === 0 ? null : windowIn(context, size));
+      return decoderOf(keys, own, { window });
+    }),
+  ],
+  ['llama', row({ moved: 'pairs', ropeFactors: true, limits: [] }, decoderOf)],
   ['qwen3', row({}, (keys, own) => decoderOf(keys, own, { norm: headNorms }))],
   [
     // every fourth layer without RoPE
@@ -201,17 +248,19 @@ export const architectures: ReadonlyMap<string, Architecture> = new Map<string, 
   ],
   [
     'olmo2',
-    row({}, (keys, own) =>
+    row({ limits: [squareHeads, ownHead, biasesOn()] }, (keys, own) =>
       decoderOf(keys, own, { norms: 'post', norm: { over: 'projection', before: 'rope', gain: true } }),
     ),
   ],
   [
     'granite',
-    row({ moved: 'pairs' }, (keys, own) => {
+    row({ moved: 'pairs', keys: graniteKeys }, (keys, own) => {
       const [embedding, logits] = [multiplier(keys, 'embedding_scale'), multiplier(keys, 'logit_scale')];
+      const scale = keys.number('attention.scale', 0);
       const rotates = keys.flag('rope.scaling.finetuned', true);
       return decoderOf(keys, own, {
-        scale: () => multiplier(keys, 'attention.scale'),
+        // llama.cpp replaces 0 by 1 / sqrt(headDim)
+        scale: () => (scale === 0 ? null : scale),
         embeddingScale: () => embedding,
         residualScale: multiplier(keys, 'residual_scale'),
         head: { scale: logits === null ? null : 1 / logits },
@@ -222,56 +271,74 @@ export const architectures: ReadonlyMap<string, Architecture> = new Map<string, 
   [
     // five windowed layers, then a full one; windowed layers have their own RoPE base, without scaling
     'gemma3',
-    row({ block: { ...llamaNames, feedForwardNorm: 'pre_feedforward_layernorm' }, gainOffset: 1 }, (keys, own) => {
-      const local = (layer: number) => (layer + 1) % 6 !== 0;
-      const size = keys.size('attention.sliding_window', 'context');
-      keys.only('attention.sliding_window_pattern', [6], 'another order of windows');
-      const theta = keys.positive('rope.freq_base_swa', 1e12, 10_000);
-      return decoderOf(keys, own, {
-        headDim: 256,
-        theta: 1e6,
-        norms: 'sandwich',
-        norm: headNorms,
-        feedForward: { activation: 'geluTanh' },
-        scale: (headDim) => 1 / Math.sqrt(headDim),
-        window: (layer, context) => (local(layer) ? windowIn(context, size) : null),
-        rope: (layer, each) => (local(layer) ? { ...each, theta, scaling: null } : each),
-        kindName: (layer) => (local(layer) ? 'local' : 'full'),
-        embeddingScale: Math.sqrt,
-      });
-    }),
-  ],
-  [
-    'phi3',
-    row({ up: 'gateUp' }, (keys, own) => {
-      const size = keys.count('attention.sliding_window', 'context', 0);
-      const window = (_: number, context: number) => (size === 0 ? null : windowIn(context, size));
-      return decoderOf(keys, own, { fused: 'rows', feedForward: { fused: true }, window });
-    }),
+    row(
+      {
+        block: { ...llamaNames, feedForwardNorm: 'pre_feedforward_layernorm' },
+        gainOffset: 1,
+        keys: ['attention.sliding_window', 'rope.freq_base_swa'],
+        limits: [biasesOn(), noYarn],
+      },
+      (keys, own) => {
+        const local = (layer: number) => (layer + 1) % 6 !== 0;
+        const size = keys.size('attention.sliding_window', 'context');
+        keys.only('attention.sliding_window_pattern', [6], 'another order of windows');
+        const theta = keys.positive('rope.freq_base_swa', 1e12, 10_000);
+        return decoderOf(keys, own, {
+          headDim: 256,
+          theta: 1e6,
+          norms: 'sandwich',
+          norm: headNorms,
+          feedForward: { activation: 'geluTanh' },
+          scale: (headDim) => 1 / Math.sqrt(headDim),
+          window: (layer, context) => (local(layer) ? windowIn(context, size) : null),
+          rope: (layer, each) => (local(layer) ? { ...each, theta, scaling: null } : each),
+          kindName: (layer) => (local(layer) ? 'local' : 'full'),
+          embeddingScale: Math.sqrt,
+        });
+      },
+    ),
   ],
   [
     'gptneox',
-    row({ block: gptNeoXNames, model: gptNeoXModelNames, embedding: 'embed_in', moved: 'heads' }, (keys, own) =>
-      decoderOf(keys, own, {
-        fused: 'heads',
-        normKind: 'layer',
-        norms: keys.flag('use_parallel_residual', true) ? 'parallel' : 'pre',
-        feedForward: { gated: false, activation: 'gelu' },
-      }),
+    row(
+      {
+        block: gptNeoXNames,
+        model: gptNeoXModelNames,
+        embedding: 'embed_in',
+        moved: 'heads',
+        joined: true,
+        keys: ['use_parallel_residual'],
+        limits: [squareHeads, kvHeadsAsHeads, ownHead, biasesOn('qkv', 'out', 'feedForward')],
+      },
+      (keys, own) =>
+        decoderOf(keys, own, {
+          normKind: 'layer',
+          norms: keys.flag('use_parallel_residual', true) ? 'parallel' : 'pre',
+          feedForward: { gated: false, activation: 'gelu' },
+        }),
     ),
   ],
   [
     // a layer without key heads is a convolution
     'lfm2',
-    row({ block: lfm2Names, model: lfm2ModelNames }, (keys, own) => {
-      const taps = keys.size('shortconv.l_cache', 'heads');
-      const heads = keys.perLayer('attention.head_count_kv');
-      const conv = { kind: 'conv', taps, bias: false } as const;
-      return decoderOf(keys, own, {
-        norm: headNorms,
-        mixer: (layer) => (heads?.[layer] === 0 ? conv : null),
-        kindName: (layer) => (heads?.[layer] === 0 ? 'convolving' : 'attending'),
-      });
-    }),
+    row(
+      {
+        block: lfm2Names,
+        model: lfm2ModelNames,
+        lastNorm: 'token_embd_norm',
+        keys: ['shortconv.l_cache'],
+        limits: [squareHeads, biasesOn()],
+      },
+      (keys, own) => {
+        const taps = keys.size('shortconv.l_cache', 'heads');
+        const heads = keys.perLayer('attention.head_count_kv');
+        const conv = { kind: 'conv', taps, bias: false } as const;
+        return decoderOf(keys, own, {
+          norm: headNorms,
+          mixer: (layer) => (heads?.[layer] === 0 ? conv : null),
+          kindName: (layer) => (heads?.[layer] === 0 ? 'convolving' : 'attending'),
+        });
+      },
+    ),
   ],
 ]);

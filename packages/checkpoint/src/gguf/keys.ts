@@ -6,23 +6,24 @@
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { excerpt, shown } from '../excerpt.ts';
 import { largest, type Size } from '../huggingface/config-file.ts';
+import type { StoredTensor } from '../tensor-file.ts';
 import type { MetadataValue } from './container.ts';
-import type { GgufFile } from './open.ts';
+
+/** What is read of a file: export reads its own files back before it writes them. */
+export interface Described {
+  readonly metadata: ReadonlyMap<string, MetadataValue>;
+  readonly tensors: ReadonlyMap<string, Pick<StoredTensor, 'shape'>>;
+}
 
 export class Keys {
   readonly file: string;
   readonly architecture: string;
   /** The values of the tensor `rope_freqs.weight`; null if there is none. */
   readonly ropeFactors: Float32Array | null;
-  readonly #gguf: Pick<GgufFile, 'metadata' | 'tensors'>;
+  readonly #gguf: Described;
   readonly #read = new Set<string>();
 
-  constructor(
-    file: string,
-    architecture: string,
-    gguf: Pick<GgufFile, 'metadata' | 'tensors'>,
-    ropeFactors: Float32Array | null = null,
-  ) {
+  constructor(file: string, architecture: string, gguf: Described, ropeFactors: Float32Array | null = null) {
     this.file = file;
     this.architecture = architecture;
     this.ropeFactors = ropeFactors;
