@@ -5,6 +5,7 @@
  */
 import { checkpointTensors, type Graph, type Weight } from '@lamella/graph/ir';
 import { shown } from './excerpt.ts';
+import { ignoring } from './ignored.ts';
 
 /** The properties of a tensor that are compared. */
 interface Named {
@@ -24,19 +25,38 @@ export interface Misfit {
  * a second time under this name.
  */
 export const headName = 'lm_head.weight';
-/** Buffers that old checkpoints contain and that the graph computes itself. */
-const computed = /(^|\.)rotary_emb\.inv_freq$/;
+/**
+ * Buffers of old checkpoints that no model reads: RoPE's frequencies, and GPT-NeoX's mask (Pythia)
+ * with the score of masked positions. A bias has the mask's name, so the shape decides, too.
+ */
+function isBuffer({ name, shape }: Named): boolean {
+  if (/(^|\.)rotary_emb\.inv_freq$/.test(name)) return true;
+  if (/(^|\.)(attention|attn)\.masked_bias$/.test(name)) return shape.length === 0;
+  const isSquare = shape.length === 4 && shape[0] === 1 && shape[1] === 1 && shape[2] === shape[3];
+  return isSquare && /(^|\.)(attention|attn)\.bias$/.test(name);
+}
 /** The most rows printed for each kind of difference. */
 const maxRows = 12;
 
-/** Compares the tensors of a checkpoint with the weights of the graph; null if they fit. */
-export function findMisfit(graph: Graph, tensors: ReadonlyMap<string, Named>): Misfit | null {
+/**
+ * Compares the tensors of a checkpoint, without those in `ignored`, with the weights of the graph;
+ * null if they fit.
+ */
+export function findMisfit(
+  graph: Graph,
+  tensors: ReadonlyMap<string, Named>,
+  ignored: ReadonlySet<string>,
+): Misfit | null {
   const tensorsOfGraph = checkpointTensors(graph);
   const wanted = new Set(tensorsOfGraph.map(({ name }) => name));
   const duplicate = duplicatedEmbedding(graph, tensors);
   const missing = tensorsOfGraph.filter(({ name }) => !tensors.has(name));
   const extra = [...tensors.values()].filter(
-    ({ name }) => !wanted.has(name) && !computed.test(name) && !(duplicate && name === headName),
+    (tensor) =>
+      !wanted.has(tensor.name) &&
+      !ignored.has(tensor.name) &&
+      !isBuffer(tensor) &&
+      !(duplicate && tensor.name === headName),
   );
   const misshapen = tensorsOfGraph.filter(({ name, shape }) => {
     const stored = tensors.get(name);
@@ -50,7 +70,14 @@ export function findMisfit(graph: Graph, tensors: ReadonlyMap<string, Named>): M
     ...group(misshapen, 'wrong shape', (w) => [shapeText(w.shape), shapeText(tensors.get(w.name)?.shape ?? []), '']),
   ];
   const counts = `${missing.length} missing, ${extra.length} extra, ${misshapen.length} of the wrong shape`;
-  return { table: `${align(rows)}\n  ${counts}`, remedy: remedyFor(missing, extra) };
+  const table = `${align(rows)}\n  ${counts}`;
+  if (extra.length < missing.length + extra.length + misshapen.length)
+    return { table, remedy: remedyFor(missing, extra) };
+  const options = ignoring(
+    extra.map(({ name }) => name),
+    [...wanted],
+  );
+  return { table, remedy: `the graph this checkpoint was made for, or ${options} if no model needs these tensors` };
 }
 
 /**

@@ -12,16 +12,18 @@ import { readDecoder } from './huggingface/families.ts';
 import { type ImportedGraph, importHuggingFace } from './huggingface/import-config.ts';
 
 /**
- * The model of a checkpoint. Throws L302 if the checkpoint cannot be read, L206 with key and value
- * for a model that cannot be imported, and L203, L204 or L220 if a GGUF file cannot be opened.
+ * The model of a checkpoint; `ignore` has patterns of superfluous tensors in a GGUF file. Throws L302 if the checkpoint cannot be read, L206 with key and value
+ * for a model that cannot be imported, L305 for a pattern in `ignore` that does not fit, and L203,
+ * L204 or L220 if a GGUF file cannot be opened.
  */
-export async function readModel(checkpoint: string): Promise<Decoder> {
-  return isGguf(checkpoint) ? readGgufDecoder(checkpoint) : readDecoder(checkpoint);
+export async function readModel(checkpoint: string, ignore: readonly string[] = []): Promise<Decoder> {
+  return isGguf(checkpoint) ? readGgufDecoder(checkpoint, ignore) : readDecoder(checkpoint);
 }
 
 /** The graph of a checkpoint as a DSL file. Throws the same errors as `readModel`. */
-export async function importModel(checkpoint: string): Promise<ImportedGraph> {
+export async function importModel(checkpoint: string, ignore: readonly string[] = []): Promise<ImportedGraph> {
   if (!isGguf(checkpoint)) return importHuggingFace(checkpoint);
   const name = modelName(checkpoint);
-  return { name, source: writeGraph({ name, source: path.basename(checkpoint) }, await readGgufDecoder(checkpoint)) };
+  const decoder = await readGgufDecoder(checkpoint, ignore);
+  return { name, source: writeGraph({ name, source: path.basename(checkpoint) }, decoder) };
 }

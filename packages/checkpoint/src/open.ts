@@ -11,6 +11,7 @@ import { requireFinite } from './finite.ts';
 import { duplicatedEmbedding, findMisfit, headName, untiedHead } from './fit.ts';
 import { isGguf } from './gguf/format.ts';
 import { openGgufWeights } from './gguf/model.ts';
+import { ignoredNames } from './ignored.ts';
 import { randomWeights } from './random.ts';
 import { openSafetensors } from './safetensors.ts';
 import { openShards, shardFiles } from './shards.ts';
@@ -23,18 +24,29 @@ import type { WeightSource } from './weight-source.ts';
 const chunk = 1 << 20;
 
 /**
- * Opens the weights that `spec` names for `graph`. The caller closes the source. Throws L201 (does
+ * Opens the weights that `spec` names for `graph`. Tensors that match a pattern in `ignore` (`*`
+ * stands for any characters) may be superfluous. The caller closes the source. Throws L201 (does
  * not fit), L202, L203, L209, L210 or L220 (damaged), L204 or L302 (no readable checkpoint), L205
- * (unsupported dtype), L206 (a GGUF file of an unsupported architecture), L208 (not a seed).
+ * (unsupported dtype), L206 (a GGUF file of an unsupported architecture), L208 (not a seed), L305
+ * (a pattern that matches nothing, or a tensor of the graph).
  */
-export async function openWeights(spec: string, graph: Graph): Promise<WeightSource> {
+export async function openWeights(spec: string, graph: Graph, ignore: readonly string[] = []): Promise<WeightSource> {
+  const needed = new Set(checkpointTensors(graph).map(({ name }) => name));
+  const ignoredOf = (names: readonly string[]) =>
+    ignoredNames(ignore, { spec, names, isNeeded: (name) => needed.has(name) });
   const random = /^random:(.*)$/s.exec(spec);
-  if (random) return randomWeights(seedOf(random[1] ?? ''));
+  if (random) {
+    ignoredOf([...needed]);
+    return randomWeights(seedOf(random[1] ?? ''));
+  }
   const checkpoint = withoutWrappers(await openCheckpoint(spec, graph), graph);
   try {
-    const misfit = findMisfit(graph, checkpoint.tensors) ?? (await findUntiedHead(graph, checkpoint));
+    const ignored = ignoredOf([...checkpoint.tensors.keys()]);
+    const misfit =
+      findMisfit(graph, checkpoint.tensors, ignored) ??
+      (ignored.has(headName) ? null : await findUntiedHead(graph, checkpoint));
     if (misfit) throw new LamellaError('L201', { ...misfit }, { place: spec });
-    for (const { name } of checkpointTensors(graph)) checkpoint.requireReadable(name);
+    for (const name of needed) checkpoint.requireReadable(name);
   } catch (error) {
     await checkpoint.close();
     throw error;

@@ -223,10 +223,24 @@ describe('the model', () => {
     ['rope_factors_long.weight', /which means RoPE with other factors in long contexts/],
     ['blk.0.attn_q_norm.weight', /which means norms of queries and keys/],
     ['blk.1.ffn_gate_inp.weight', /which means a mixture of experts/],
-    ['blk.1.anything.weight', /it has the tensor blk.1.anything.weight\. Try/],
+    [
+      'blk.1.anything.weight',
+      /it has the tensor blk.1.anything.weight\. Try .* or --ignore 'blk.\*.anything.weight' if/,
+    ],
     ['constructor.weight', /it has the tensor constructor.weight\. Try/],
   ])('the tensor %s is refused', async (name, message) => {
     await expect(read({}, f32(name, 4))).rejects.toThrow(message);
+  });
+
+  test('a superfluous tensor can be ignored, by a pattern that fits', async () => {
+    const at = await file(pairs, [...tensors, f32('blk.1.anything.weight', 4)]);
+    expect(await readGgufDecoder(at, ['*.anything.weight'])).toEqual(await read({}));
+    for (const [pattern, message] of [
+      ['*.nothing', /^L305 --ignore '\*\.nothing': no tensor of .* has such a name/],
+      ['*.weight', /^L305 --ignore '\*\.weight': the model needs model\./],
+    ] as const) {
+      await expect(readGgufDecoder(at, [pattern])).rejects.toThrow(message);
+    }
   });
 
   test('other architectures are refused by name', async () => {

@@ -31,8 +31,8 @@ async function checkpoint(name: string, tensors: readonly (Tensor & { readonly l
   return dir;
 }
 
-async function message(spec: string, of = graph): Promise<string> {
-  const error = await openWeights(spec, of).then(
+async function message(spec: string, of = graph, ignore: readonly string[] = []): Promise<string> {
+  const error = await openWeights(spec, of, ignore).then(
     () => expect.unreachable(),
     (error: unknown) => error,
   );
@@ -123,6 +123,66 @@ test('a tied model may store its embedding again as the head, and old RoPE buffe
   ];
   const source = await openWeights(await checkpoint('tied', tensors), graph);
   await source.close();
+});
+
+test('buffers of GPT-NeoX are no weights; a bias under their name is', async () => {
+  const named = (part: string) => `gpt_neox.layers.0.attention.${part}`;
+  const buffers = [
+    { name: named('bias'), shape: [1, 1, 8, 8] },
+    { name: named('masked_bias'), shape: [] },
+    { name: named('rotary_emb.inv_freq'), shape: [2] },
+  ];
+  await (await openWeights(await checkpoint('neox', [...graph.weights, ...buffers]), graph)).close();
+  for (const [name, shape] of [
+    ['bias', [8]],
+    ['masked_bias', [8]],
+  ] as const) {
+    const dir = await checkpoint(`neox-${name}`, [...graph.weights, { name: named(name), shape }]);
+    expect(await message(dir)).toMatch(/^L201 .*0 missing, 1 extra/s);
+  }
+});
+
+describe('superfluous tensors', () => {
+  const masks = [0, 1].map((layer) => ({ name: `model.layers.${layer}.attention.mask`, shape: [3] }));
+  let dir: string;
+  beforeAll(async () => {
+    dir = await checkpoint('masks', [...graph.weights, ...masks, { name: 'scale', shape: [1] }]);
+  });
+
+  test('are refused with the options that ignore them', async () => {
+    const remedy = /Try (?:.*, or )(.*) if no model needs these tensors/.exec(await message(dir))?.[1] ?? '';
+    expect(remedy).toBe("--ignore 'model.layers.*.attention.mask' --ignore 'scale'");
+    const patterns = [...remedy.matchAll(/'(.*?)'/g)].map(([, pattern]) => pattern!);
+    const source = await openWeights(dir, graph, patterns);
+    for (const weight of graph.weights) {
+      expect(await source.read(weight)).toEqual(randomTensor(1, { ...weight, role: 'matrix' }));
+    }
+    await source.close();
+  });
+
+  test('a pattern that would match a needed tensor is not suggested', async () => {
+    const extra = { name: 'model.layers.7.proj.weight', shape: [1] };
+    const near = await checkpoint('near', [...graph.weights, extra]);
+    expect(await message(near)).toContain("or --ignore 'model.layers.7.proj.weight' if");
+    await (await openWeights(near, graph, [extra.name])).close();
+  });
+
+  test('patterns of some tensors leave the others refused', async () => {
+    expect(await message(dir, graph, ['*.attention.mask'])).toMatch(/^L201 .*extra +scale .*--ignore 'scale' if/s);
+  });
+
+  test.each([
+    ['*.mask.', /^L305 --ignore '\*\.mask\.': no tensor of .* has such a name\. Try leaving it out$/],
+    ['model.norm', /^L305 --ignore 'model\.norm': no tensor of/],
+    ['model.*', /^L305 --ignore 'model\.\*': the model needs model\.embed_tokens\.weight\. Try a longer pattern$/],
+    ['model.norm.weight', /^L305 .*the model needs model\.norm\.weight/],
+  ])('the pattern %s is refused', async (pattern, expected) => {
+    expect(await message(dir, graph, ['*.mask', 'scale', pattern])).toMatch(expected);
+  });
+
+  test('random weights have none', async () => {
+    expect(await message('random:1', graph, ['*.mask'])).toMatch(/^L305 .*no tensor of random:1 has such a name/);
+  });
 });
 
 test('a head that is not the embedding is not ignored', async () => {

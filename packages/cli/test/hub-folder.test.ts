@@ -5,12 +5,14 @@ import { execFileSync } from 'node:child_process';
 import { copyFile, cp, mkdir, open, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join, relative } from 'node:path';
+import type { Weight } from '@lamella/graph/ir';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { load } from '../src/api/load.ts';
 import type { HowCompiled } from '../src/model/checkpoint.ts';
 import { packageAt } from '../src/model/package-at.ts';
 import { asNamed } from '../src/model/stand-in.ts';
 import { unfinished } from '../src/package/unfinished.ts';
-import { writeHubFolder } from './checkpoint-files.ts';
+import { writeCheckpoint, writeHubFolder } from './checkpoint-files.ts';
 import { type Scratch, scratch } from './lamella.ts';
 
 let home: Scratch;
@@ -103,6 +105,60 @@ describe('how it is compiled', () => {
     const generated = await home.lamella('run', 'begins', '--prompt', '', '--max-tokens', '2', '--json');
     expect(generated.code, generated.stderr).toBe(0);
     expect(JSON.parse(generated.stdout).stats.promptTokens).toBe(1);
+  });
+});
+
+describe('superfluous tensors', () => {
+  const masks = ['model.layers.0.attention.mask', 'model.layers.1.attention.mask'];
+  const extra = (weights: readonly Weight[]) => [
+    ...weights,
+    ...masks.map((name): Weight => ({ ...weights[0]!, name, shape: [4], role: 'gain' })),
+  ];
+
+  test('are refused with the option that ignores them, in the words of the command and of the API', async () => {
+    await writeHubFolder(join(home.path, 'masks'));
+    await writeCheckpoint(join(home.path, 'masks'), join(home.path, 'masks.ts'), extra);
+    const remedy = "--ignore 'model.layers.*.attention.mask'";
+    expect((await packageOf('masks')).failure).toMatch(/^L201 /);
+    expect((await packageOf('masks')).failure).toContain(`or ${remedy} if no model needs these tensors`);
+    await expect(load(join(home.path, 'masks'))).rejects.toThrow("or ignore: 'model.layers.*.attention.mask' if");
+    const ignoring = ['--ignore', '*.0.attention.mask', '--ignore', '*.1.*.mask'];
+    const first = await ok('masks', ...ignoring);
+    expect(first.stderr).toContain('compiling');
+    expect(first.report.tokens).toEqual((await ok('hub')).report.tokens);
+    expect((await ok('masks', ...ignoring)).stderr).not.toContain('compiling');
+  });
+
+  test('patterns are refused that match nothing or a weight, also where a package is in the cache', async () => {
+    const failureOf = async (pattern: string) => (await packageOf('masks', { ignore: ['*.mask', pattern] })).failure;
+    expect(await failureOf('*.mask')).toBe('');
+    expect(await failureOf('*.masks')).toMatch(/^L305 --ignore '\*\.masks': no tensor of .*masks has such a name/);
+    expect(await failureOf('*l.norm.*')).toMatch(/^L305 .*the model needs model\.norm\.weight/);
+    await home.refuses(['run', 'masks', '--tokens', '1', '--ignore', ''], 'L303', '--ignore');
+    const made = relative(home.path, (await packageOf('hub')).folder);
+    await home.refuses(['run', made, '--tokens', '1', '--ignore', 'x'], 'L305', '--ignore', 'compiled already');
+  });
+
+  test('compile and export take them; where no tensors are read they are refused', async () => {
+    const made = await home.lamella('compile', 'masks.ts', '--weights', 'masks', '--ignore', '*.mask');
+    expect(made.code, made.stderr).toBe(0);
+    const to = [
+      'export',
+      'masks.ts',
+      '--to',
+      'gguf',
+      '--out',
+      'masks.gguf',
+      '--weights',
+      'masks',
+      '--ignore',
+      '*.mask',
+    ];
+    const exported = await home.lamella(...to);
+    expect(exported.code, exported.stderr).toBe(0);
+    await home.refuses(['compile', 'masks.ts', '--ignore', '*.mask'], 'L305', '--ignore', '--weights');
+    await home.refuses(['import', 'masks', '--out', 'new.ts', '--ignore', '*.mask'], 'L305', 'not its tensors');
+    await home.refuses(['inspect', 'masks', '--ignore', '*.mask'], 'L305', 'not its tensors');
   });
 });
 

@@ -6,6 +6,7 @@ import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Graph } from '@lamella/graph/ir';
 import type { Decoder } from '../decoder/decoder.ts';
 import { shown } from '../excerpt.ts';
+import { ignoredNames, ignoring } from '../ignored.ts';
 import type { Checkpoint, StoredTensor } from '../tensor-file.ts';
 import { type Architecture, architectures } from './architectures.ts';
 import { Keys } from './keys.ts';
@@ -16,17 +17,18 @@ import { huggingFaceName, tensorName, tensorsOf } from './tensor-names.ts';
 import { type GgufTokenizer, hasTokenizer, tokenizerOf } from './tokenizer.ts';
 
 /**
- * The model in `file`. Throws the errors of opening it, and L206, with key and value, for a model
- * that cannot be imported.
+ * The model in `file`, without the tensors that match a pattern in `ignore`. Throws the errors of
+ * opening it, L206, with key and value, for a model that cannot be imported, and L305 for a pattern
+ * that matches nothing or a tensor of the model.
  */
-export async function readGgufDecoder(file: string): Promise<Decoder> {
+export async function readGgufDecoder(file: string, ignore: readonly string[] = []): Promise<Decoder> {
   const opened = await openGguf(file);
   try {
     const { name, row } = architectureOf(opened, file);
     const keys = new Keys(file, name, opened, await ropeFactorsOf(opened));
     const decoder = row.read(keys);
     keys.finish();
-    refuseTensors(opened, decoder, keys);
+    refuseTensors(opened, { decoder, row, keys, ignore });
     return decoder;
   } finally {
     await opened.close();
@@ -76,7 +78,7 @@ function renamed(opened: GgufFile, file: string, inPairs: ReadonlySet<string>): 
     // the graph computes these
     if (tensor.name === ropeFactors) continue;
     const parsed = tensorName(tensor.name);
-    const name = huggingFaceName(parsed, row) ?? tensor.name;
+    const name = nameIn(tensor.name, row);
     if (tensors.has(name)) throw keys.refuse(`two of its tensors are ${shown(name)}`, 'fetching it again');
     tensors.set(name, { ...tensor, name, shape: shapeOf(parsed.part, tensor.shape) });
     const order = inPairs.has(name) ? null : rowOrder(row, parsed.part, tensor, keys);
@@ -182,13 +184,42 @@ const meanings: readonly (readonly [name: RegExp, meaning: string])[] = [
   [/\.attn_(?:q|k)_norm\./, 'norms of queries and keys'],
 ];
 
-/** Refuses tensors that the decoder does not have: they may change what the model computes. */
-function refuseTensors({ tensors }: GgufFile, decoder: Decoder, keys: Keys): void {
+/** Hugging Face's name of a tensor; ggml's if there is none. */
+function nameIn(ggml: string, row: Architecture): string {
+  return huggingFaceName(tensorName(ggml), row) ?? ggml;
+}
+
+/** What decides which tensors are refused. */
+interface Reading {
+  readonly decoder: Decoder;
+  readonly row: Architecture;
+  readonly keys: Keys;
+  readonly ignore: readonly string[];
+}
+
+/**
+ * Refuses tensors that the decoder does not have and that are not ignored: they may change what the
+ * model computes. Patterns are of Hugging Face's names, as in `openGgufWeights`.
+ */
+function refuseTensors({ tensors }: GgufFile, { decoder, row, keys, ignore }: Reading): void {
   const known = tensorsOf(decoder);
-  for (const name of tensors.keys()) {
-    if (known.has(name) || name === ropeFactors) continue;
-    const meaning = meanings.find(([pattern]) => pattern.test(name))?.[1];
-    const reason = `it has the tensor ${shown(name)}${meaning === undefined ? '' : `, which means ${meaning}`}`;
-    throw keys.refuse(reason, 'a checkpoint without it, or the graph written by hand');
+  const needed = [...known].map((name) => nameIn(name, row));
+  const names = [...tensors.keys()].filter((name) => name !== ropeFactors);
+  const ignored = ignoredNames(ignore, {
+    spec: keys.file,
+    names: names.map((name) => nameIn(name, row)),
+    isNeeded: (name) => needed.includes(name),
+  });
+  for (const ggml of names) {
+    const name = nameIn(ggml, row);
+    if (known.has(ggml) || ignored.has(name)) continue;
+    const meaning = meanings.find(([pattern]) => pattern.test(ggml))?.[1];
+    if (meaning !== undefined) {
+      const remedy = 'a checkpoint without it, or the graph written by hand';
+      throw keys.refuse(`it has the tensor ${shown(ggml)}, which means ${meaning}`, remedy);
+    }
+    const options = ignoring([name], needed);
+    const remedy = `a checkpoint without it, the graph written by hand, or ${options} if the model does not need it`;
+    throw keys.refuse(`it has the tensor ${shown(ggml)}`, remedy);
   }
 }

@@ -70,6 +70,7 @@ export async function measured(
     ...choosing,
     ...observing,
     'weights',
+    'ignore',
     'target',
     'host',
     'threads',

@@ -1,5 +1,6 @@
 /** `compile` and `write`: a model as a package, in memory or in a folder. */
 import type { Stage } from '@lamella/compiler/stages';
+import { LamellaError as CompileError } from '@lamella/graph/diagnostics';
 import type { Target } from '@lamella/runtime/choices';
 import type { PackageParts } from '../package/build-package.ts';
 import type { NpmChoices } from '../package/package-json.ts';
@@ -56,7 +57,8 @@ export function compile(
   options: CompileOptions & WriteOptions & { readonly out?: string } = {},
 ): Promise<(PackageOnDisk | PackageInMemory) & Warned> {
   return inWordsOfApi(async () => {
-    checkOptions(options, [...choosing, ...observing, 'weights', 'target', 'out', 'force', 'name', 'packageVersion']);
+    const packing = ['weights', 'ignore', 'target', 'out', 'force', 'name', 'packageVersion'] as const;
+    checkOptions(options, [...choosing, ...observing, ...packing]);
     const { out, signal } = options;
     const source = await sourceOf(model, options);
     if (source.note !== null) options.onNote?.(source.note);
@@ -97,7 +99,7 @@ export function write(model: PackageInMemory, out: string, options: WriteOptions
  */
 export function emit(model: AnyModel, stage: Stage, options: CompileOptions = {}): Promise<string> {
   return inWordsOfApi(async () => {
-    checkOptions(options, [...choosing, ...observing, 'weights', 'target']);
+    checkOptions(options, [...choosing, ...observing, 'weights', 'ignore', 'target']);
     const source = await sourceOf(model, options);
     return compiled(source, options, async ({ compilation }) => compilation.stages[stage]());
   });
@@ -115,12 +117,17 @@ async function sourceOf(model: AnyModel, options: CompileOptions): Promise<Uncom
 /** Compiles `source` and opens its weights for `use`. */
 async function compiled<T>(
   source: Uncompiled,
-  { weights: spec = source.checkpoint ?? undefined, signal }: CompileOptions,
+  { weights: spec = source.checkpoint ?? undefined, ignore, signal }: CompileOptions,
   use: (parts: PackageParts) => Promise<T>,
 ): Promise<T> {
   const { graph, options } = source;
   const { compile: compileGraph } = await import('@lamella/compiler/pipeline');
-  const weights = spec === undefined ? null : await (await import('@lamella/checkpoint/open')).openWeights(spec, graph);
+  if (spec === undefined && ignore !== undefined) {
+    const reason = 'without weights there are no tensors to ignore';
+    throw new CompileError('L305', { option: '--ignore', reason, remedy: '--weights DIR or FILE, or leaving it out' });
+  }
+  const { openWeights } = await import('@lamella/checkpoint/open');
+  const weights = spec === undefined ? null : await openWeights(spec, graph, listed(ignore ?? []));
   try {
     signal?.throwIfAborted();
     const compilation = await withGraph(source, () => compileGraph(graph, options));

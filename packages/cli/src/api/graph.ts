@@ -8,7 +8,7 @@ import type { Graph } from '@lamella/graph/ir';
 import { type Target, usual } from '@lamella/runtime/choices';
 import { chosenFor } from '../model/checkpoint.ts';
 import { type AnyModel, nameOf, type Recognised, recognise } from './model.ts';
-import type { CompileChoices } from './options.ts';
+import { type CompileChoices, listed, type WeightedChoices } from './options.ts';
 
 /** A graph that can be compiled. */
 export interface Uncompiled {
@@ -26,7 +26,7 @@ export interface Uncompiled {
  */
 export async function uncompiled(
   model: AnyModel,
-  choices: CompileChoices,
+  choices: CompileChoices & Pick<WeightedChoices, 'ignore'>,
   targets: readonly Target[] = [usual.target],
 ): Promise<Uncompiled> {
   const found = await recognise(model);
@@ -40,13 +40,13 @@ export async function uncompiled(
 /** Like `uncompiled`, for a model that is recognised. */
 export async function fromSource(
   source: Exclude<Recognised, { readonly kind: 'package' | 'memory' }>,
-  choices: CompileChoices,
+  choices: CompileChoices & Pick<WeightedChoices, 'ignore'>,
   targets: readonly Target[],
 ): Promise<Uncompiled> {
   if (source.kind === 'checkpoint') {
     const { importedGraph } = await import('../model/imported-graph.ts');
     const { chosen, note } = await chosenFor(source.path, choices);
-    const { graph } = await importedGraph(source.path);
+    const { graph } = await importedGraph(source.path, listed(choices.ignore ?? []));
     return { graph, options: { ...chosen, targets }, checkpoint: source.path, note };
   }
   const graph =

@@ -2,13 +2,14 @@
 import { type Target, targets, usual } from '@lamella/runtime/choices';
 import type { Manifest } from '@lamella/runtime/manifest';
 import type { InspectReport } from '../contract.ts';
+import { refuseIgnoring } from '../model/checkpoint.ts';
 import { manifestAt } from '../package/package-manifest.ts';
 import { fromSource, withGraph } from './graph.ts';
 import { inWordsOfApi } from './lamella-error.ts';
 import { type AnyModel, nameOf, recognise } from './model.ts';
-import { type CompileChoices, checkOptions, choosing, listed, refuseChoices } from './options.ts';
+import { type CompileChoices, checkOptions, choosing, listed, refuseChoices, type WeightedChoices } from './options.ts';
 
-export interface InspectOptions extends CompileChoices {
+export interface InspectOptions extends CompileChoices, Pick<WeightedChoices, 'ignore'> {
   /** The targets to report. Default: all for a graph, `wasm` for a checkpoint. */
   readonly target?: Target | readonly Target[] | undefined;
   /** Called with a sentence about the context, if it is shorter than a checkpoint's own. */
@@ -42,13 +43,14 @@ export function inspectWhole(model: AnyModel, options: InspectOptions = {}): Pro
 }
 
 async function inspected(model: AnyModel, options: InspectOptions): Promise<Inspected> {
-  checkOptions(options, [...choosing, 'target', 'onNote']);
+  checkOptions(options, [...choosing, 'ignore', 'target', 'onNote']);
   const found = await recognise(model);
   if (found.kind === 'package' || found.kind === 'memory') {
     refuseChoices(nameOf(model), options);
     const manifest = found.kind === 'memory' ? found.package.manifest : await manifestAt(found.path);
     return { manifest, page: async () => (await import('@lamella/report/report')).packageReport(manifest) };
   }
+  refuseIgnoring(nameOf(model), options.ignore);
   const asked = options.target && listed(options.target);
   const source = await fromSource(found, options, asked ?? (found.kind === 'checkpoint' ? [usual.target] : targets));
   const { compile } = await import('@lamella/compiler/pipeline');

@@ -116,15 +116,24 @@ function renamed(text: string): string {
   return text
     .replace(/--tokens (\d[\d,]*\d)/g, (_, ids: string) => `[${ids.split(',').join(', ')}]`)
     .replace(/--(?:threads|context) \d+/g, (option) => option.slice(2).replace(' ', ': '))
-    .replace(/--(quant|kv|target) ([a-z][\w,]*)/g, (_, name: string, value: string) => `${name}: ${choice(value)}`)
+    .replace(
+      /--(quant|kv|target) ([a-z][\w,]*)/g,
+      (_, name: string, value: string) => `${name}: ${choice(value.split(','))}`,
+    )
+    .replace(/--ignore '[^']*'(?: --ignore '[^']*')*/g, (options) => `ignore: ${choice(patterns(options))}`)
     .replace(/--force/g, 'force: true')
     .replace(/--([a-z][a-z-]*)/g, (_, name: string) =>
       name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase()),
     );
 }
 
-/** `wasm,webgpu` as a value of TypeScript. */
-function choice(value: string): string {
-  const values = value.split(',').map((each) => `'${each}'`);
+/** One text or several as a value of TypeScript. */
+function choice(texts: readonly string[]): string {
+  const values = texts.map((each) => `'${each}'`);
   return values.length > 1 ? `[${values.join(', ')}]` : values[0]!;
+}
+
+/** The patterns of `--ignore 'a' --ignore 'b'`. */
+function patterns(options: string): readonly string[] {
+  return [...options.matchAll(/'([^']*)'/g)].map(([, pattern]) => pattern!);
 }

@@ -19,7 +19,7 @@ import {
 export interface LoadOptions extends WeightedChoices, DeviceChoices, Observed {}
 
 /** The options of `load` by name. */
-export const loading = [...choosing, ...observing, 'weights', 'device', 'threads', 'onFallback'] as const;
+export const loading = [...choosing, ...observing, 'weights', 'ignore', 'device', 'threads', 'onFallback'] as const;
 
 /**
  * Loads a model. The result is the same as that of the `load` of a generated package: `generate`,

@@ -62,6 +62,11 @@ export interface WeightedChoices extends CompileChoices {
    * checkpoint's own weights; none for a graph.
    */
   readonly weights?: string | undefined;
+  /**
+   * Names of superfluous tensors in the checkpoint, with `*` for any characters:
+   * `'*.attention.mask'`. Default: none, and such tensors are refused.
+   */
+  readonly ignore?: string | readonly string[] | undefined;
 }
 
 /** What a loaded model computes on. */
@@ -108,6 +113,7 @@ const rules = {
   context: wholeNumber,
   target: listOf(oneOf(targets)),
   weights: text,
+  ignore: listOf(text),
   out: text,
   force: flag,
   name: {
@@ -162,8 +168,9 @@ export function checkOptions(options: object, names: readonly OptionName[]): voi
  * Throws L305 if the compiled package `path` is to be used with choices of compiling: it is
  * compiled already.
  */
-export function refuseChoices(path: string, { quant, kv, context, weights }: WeightedChoices): void {
-  const given = Object.entries({ '--quant': quant, '--kv': kv, '--context': context, '--weights': weights });
+export function refuseChoices(path: string, { quant, kv, context, weights, ignore }: WeightedChoices): void {
+  const choices = { '--quant': quant, '--kv': kv, '--context': context, '--weights': weights, '--ignore': ignore };
+  const given = Object.entries(choices);
   const [option] = given.find(([, value]) => value !== undefined) ?? [];
   if (option === undefined) return;
   throw new LamellaError('L305', {

@@ -12,12 +12,13 @@ import { npmName, npmVersion } from '../package/npm-rules.ts';
 import { asCalled } from '../terminal/called.ts';
 import { choice, laterOption, path } from '../terminal/options.ts';
 import { observer } from '../terminal/progress.ts';
-import { context, kv, quant, targetList } from '../terminal/shared-options.ts';
+import { context, ignore, kv, quant, targetList } from '../terminal/shared-options.ts';
 import { shellWord } from '../terminal/shell.ts';
 import { warn } from '../terminal/warn.ts';
 
 export interface CompileCommand {
   readonly weights?: string;
+  readonly ignore?: readonly string[];
   readonly quant?: FormatName;
   readonly kv?: KvName;
   readonly context?: number;
@@ -36,6 +37,7 @@ export function define(command: Command): void {
       '--weights <SOURCE>',
       'a checkpoint folder, a .safetensors or .gguf file, or random:SEED; without it, no weights',
     )
+    .addOption(ignore())
     .addOption(quant())
     .addOption(kv())
     .addOption(context("the graph's t"))

@@ -14,6 +14,7 @@ import { type Command, Option } from 'commander';
 import { mayReplace, writePieces, writeText } from '../files.ts';
 import { loadGraph, requireGraphFile } from '../model/load-graph.ts';
 import { choice, path } from '../terminal/options.ts';
+import { ignore } from '../terminal/shared-options.ts';
 import { warn } from '../terminal/warn.ts';
 
 const destinations = ['pytorch', 'gguf'] as const;
@@ -22,6 +23,7 @@ export interface ExportCommand {
   readonly to: (typeof destinations)[number];
   readonly out: string;
   readonly weights?: string;
+  readonly ignore?: readonly string[];
   readonly type?: GgufType;
 }
 
@@ -31,6 +33,7 @@ export function define(command: Command): void {
       new Option('--to <WHAT>', anyOf(destinations)).argParser(choice('--to', destinations)).makeOptionMandatory(),
     )
     .option('--weights <SOURCE>', 'gguf: a checkpoint folder, a .safetensors or .gguf file, or random:SEED')
+    .addOption(ignore())
     .addOption(
       new Option('--type <TYPE>', `gguf: ${anyOf(ggufTypes)} (default: f32)`).argParser(choice('--type', ggufTypes)),
     )
@@ -43,15 +46,16 @@ export function define(command: Command): void {
  * L305 for options that do not fit together, L306 for what GGUF cannot express, L301, the errors of
  * `check`, and the errors of reading the weights.
  */
-export async function exportGraph(file: string, { to, out, weights, type }: ExportCommand): Promise<void> {
+export async function exportGraph(file: string, { to, out, weights, ignore, type }: ExportCommand): Promise<void> {
   await requireGraphFile(file);
   if (to === 'gguf') {
-    if (weights !== undefined) return exportGguf(file, out, weights, type ?? 'f32');
+    if (weights !== undefined) return exportGguf(file, out, { weights, ignore: ignore ?? [], type: type ?? 'f32' });
     const reason = 'a GGUF file contains the weights, so this option is required';
     throw new LamellaError('L305', { option: '--weights', reason, remedy: '--weights DIR, FILE or random:SEED' });
   }
-  if (weights !== undefined || type !== undefined) {
-    const option = weights === undefined ? '--type' : '--weights';
+  const given = { '--weights': weights, '--ignore': ignore, '--type': type };
+  const [option] = Object.entries(given).find(([, value]) => value !== undefined) ?? [];
+  if (option !== undefined) {
     const reason = 'a PyTorch module is written without weights';
     throw new LamellaError('L305', { option, reason, remedy: 'leaving it out, or --to gguf' });
   }
@@ -89,7 +93,14 @@ async function checked(file: string): Promise<Graph> {
   throw failures[0];
 }
 
-async function exportGguf(file: string, out: string, weights: string, type: GgufType): Promise<void> {
+/** The content of a GGUF file besides the graph. */
+interface GgufContent {
+  readonly weights: string;
+  readonly ignore: readonly string[];
+  readonly type: GgufType;
+}
+
+async function exportGguf(file: string, out: string, { weights, ignore, type }: GgufContent): Promise<void> {
   const [{ isGguf, planGguf }, { openWeights }, { findTokenizer }, { progress }] = await Promise.all([
     import('@lamella/export/gguf/export'),
     import('@lamella/checkpoint/open'),
@@ -106,7 +117,7 @@ async function exportGguf(file: string, out: string, weights: string, type: Gguf
     ...chatTemplateOf(found.config),
   };
   const plan = planGguf(graph, { type, ...(tokenizer ? { tokenizer } : {}) });
-  const source = await openWeights(weights, graph);
+  const source = await openWeights(weights, graph, ignore);
   const writing = progress('writing');
   let written = 0;
   try {

@@ -15,16 +15,19 @@ import type { InspectReport, VariantsReport } from '../contract.ts';
 import { writeText } from '../files.ts';
 import { path } from '../terminal/options.ts';
 import { observer } from '../terminal/progress.ts';
+import { ignore } from '../terminal/shared-options.ts';
 import { type Align, heading, meter, table } from '../terminal/table.ts';
 
 export interface InspectCommand {
   readonly json?: true;
   readonly html?: string;
+  readonly ignore?: readonly string[];
 }
 
 export function define(command: Command): void {
   command
     .option('--json', 'print one JSON object')
+    .addOption(ignore())
     .option('--html <FILE>', 'write a self-contained page with pictures instead of tables', path('--html'))
     .action(inspect);
 }
@@ -33,14 +36,14 @@ export function define(command: Command): void {
  * With `html` a page replaces the tables. Throws L301 if `html` names an existing file that is not
  * such a page.
  */
-export async function inspect(paths: readonly string[], { json, html }: InspectCommand): Promise<void> {
+export async function inspect(paths: readonly string[], { json, html, ignore }: InspectCommand): Promise<void> {
   if (html !== undefined && paths.length > 1) {
     const remedy = 'one graph or package at a time';
     throw new LamellaError('L303', { option: '--html', value: `${paths.length} models`, remedy });
   }
   const { onNote } = observer();
   const subjects: Inspected[] = [];
-  for (const path of paths) subjects.push(await inspectWhole(path, { onNote }));
+  for (const path of paths) subjects.push(await inspectWhole(path, { onNote, ignore }));
   const [{ manifest, page }] = subjects as [Inspected];
   if (html !== undefined) {
     const { isReport } = await import('@lamella/report/page');

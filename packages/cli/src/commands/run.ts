@@ -43,10 +43,22 @@ export function define(command: Command): void {
  */
 export async function run(
   path: string,
-  { prompt, tokens, target = usual.target, threads, json, maxTokens, quant, kv, context, ...sampling }: RunCommand,
+  {
+    prompt,
+    tokens,
+    target = usual.target,
+    threads,
+    json,
+    maxTokens,
+    quant,
+    kv,
+    context,
+    ignore,
+    ...sampling
+  }: RunCommand,
 ): Promise<void> {
   const start = onlyOne(prompt, tokens);
-  const how = { quant, kv, context, device: target, threads };
+  const how = { quant, kv, context, ignore, device: target, threads };
   const generating = { maxTokens, ...sampling };
   const { finish, ...observed } = observer();
   if (json) {

@@ -10,16 +10,19 @@ import { LamellaError } from '@lamella/graph/diagnostics';
 import { type FormatName, type KvName, type Target, usual } from '@lamella/runtime/choices';
 import { LamellaError as PackageError } from '@lamella/runtime/lamella-error';
 import { checkCount, checkedId } from '@lamella/runtime/token-ids';
+import { listed } from '../api/options.ts';
 
 /** The options for compiling a checkpoint. */
 export interface HowCompiled {
   readonly quant?: FormatName | undefined;
   readonly kv?: KvName | undefined;
   readonly context?: number | undefined;
+  /** Names of superfluous tensors, with `*` for any characters. */
+  readonly ignore?: string | readonly string[] | undefined;
 }
 
-/** The same without gaps. */
-export type Chosen = { readonly [K in keyof HowCompiled]-?: NonNullable<HowCompiled[K]> };
+/** The options of the compiler, without gaps. */
+export type Chosen = { readonly [K in 'quant' | 'kv' | 'context']-?: NonNullable<HowCompiled[K]> };
 
 /** What a command will request from a model, as far as it is known before compiling. */
 export interface Asked {
@@ -57,8 +60,8 @@ export async function chosenFor(
   checkpoint: string,
   how: HowCompiled,
 ): Promise<{ readonly chosen: Chosen; readonly note: string | null }> {
-  const { quant = usual.format, kv = usual.kv, context } = how;
-  const { context: longest, limited } = await decoderOf(checkpoint);
+  const { quant = usual.format, kv = usual.kv, context, ignore } = how;
+  const { context: longest, limited } = await decoderOf(checkpoint, ignore);
   if (context !== undefined && context > longest) {
     const key = isGguf(checkpoint) ? 'context_length' : 'max_position_embeddings';
     const remedy = limited
@@ -80,7 +83,7 @@ export async function chosenFor(
  */
 export async function refuseUnanswerable(
   checkpoint: string,
-  context: number,
+  { context, ignore }: Pick<Chosen, 'context'> & Pick<HowCompiled, 'ignore'>,
   { start, count, targets }: Asked,
 ): Promise<void> {
   if (targets?.includes('webgpu')) {
@@ -95,9 +98,22 @@ export async function refuseUnanswerable(
     return;
   }
   if (start === undefined) return;
-  const { vocab } = await decoderOf(checkpoint);
+  const { vocab } = await decoderOf(checkpoint, ignore);
   for (const id of start) checkedId(id, vocab);
   checkCount(start.length, context);
+}
+
+/**
+ * Throws L305 for patterns of tensors where only a folder's `config.json` is read. A GGUF file's
+ * tensors are part of its description.
+ */
+export function refuseIgnoring(checkpoint: string, ignore: HowCompiled['ignore']): void {
+  if (ignore === undefined || isGguf(checkpoint)) return;
+  throw new LamellaError('L305', {
+    option: '--ignore',
+    reason: `this reads the config.json of ${checkpoint}, not its tensors`,
+    remedy: 'leaving it out here, and giving it to lamella compile or lamella run',
+  });
 }
 
 /** Why text cannot be read, and a remedy; null if there is a tokenizer. */
@@ -118,6 +134,6 @@ async function lackingTokenizer(
 }
 
 /** Loads the readers of checkpoints on demand: commands on graph files start without them. */
-async function decoderOf(checkpoint: string): Promise<Decoder> {
-  return (await import('@lamella/checkpoint/model')).readModel(checkpoint);
+async function decoderOf(checkpoint: string, ignore: HowCompiled['ignore']): Promise<Decoder> {
+  return (await import('@lamella/checkpoint/model')).readModel(checkpoint, listed(ignore ?? []));
 }

@@ -10,12 +10,15 @@ import { graphOf } from './load-graph.ts';
 
 /**
  * The graph that `lamella import` would write, and its text. Its diagnostics name the checkpoint,
- * because that text is not in a file.
+ * because that text is not in a file. `ignore` has patterns of superfluous tensors.
  */
-export async function importedGraph(checkpoint: string): Promise<{ readonly graph: Graph; readonly source: string }> {
+export async function importedGraph(
+  checkpoint: string,
+  ignore: readonly string[] = [],
+): Promise<{ readonly graph: Graph; readonly source: string }> {
   // Imported on use: loading ts-morph takes long.
   const { importModel } = await import('@lamella/checkpoint/model');
-  const { source } = await importModel(checkpoint);
+  const { source } = await importModel(checkpoint, ignore);
   return { source, graph: await ofConfig(checkpoint, () => graphOf(source, describedBy(checkpoint))) };
 }
 

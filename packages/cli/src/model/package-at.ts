@@ -13,7 +13,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { modelName } from '@lamella/checkpoint/decoder/model-name';
 import { weightFiles } from '@lamella/checkpoint/open';
-import { type Observed, refuseChoices } from '../api/options.ts';
+import { listed, type Observed, refuseChoices } from '../api/options.ts';
 import { readFileIfThere } from '../files.ts';
 import { build } from '../own-package.ts';
 import { replaceFolder } from '../package/replace-folder.ts';
@@ -56,8 +56,9 @@ export async function packageAt(
 
 async function compiled(checkpoint: string, how: HowCompiled, asked: Asked, observed: Observed): Promise<string> {
   const { chosen, note } = await chosenFor(checkpoint, how);
-  await refuseUnanswerable(checkpoint, chosen.context, asked);
-  const out = join(cacheFolder(), `${modelName(checkpoint)}-${await fingerprint(checkpoint, chosen)}`);
+  const ignore = listed(how.ignore ?? []);
+  await refuseUnanswerable(checkpoint, { context: chosen.context, ignore }, asked);
+  const out = join(cacheFolder(), `${modelName(checkpoint)}-${await fingerprint(checkpoint, chosen, ignore)}`);
   // Of two simultaneous runs, one may have been killed while the other made the entry.
   await cleanUp(cacheFolder());
   if (!(await isWhole(out))) {
@@ -69,7 +70,7 @@ async function compiled(checkpoint: string, how: HowCompiled, asked: Asked, obse
     await replaceFolder(out, { replaceable: async () => true, keeps: isWhole, remedy }, async (entry) => {
       observed.onNote?.(`${damaged}compiling ${checkpoint} into ${out}`);
       const { ofConfig } = await import('./imported-graph.ts');
-      await ofConfig(checkpoint, () => compileInto(entry, checkpoint, chosen, observed));
+      await ofConfig(checkpoint, () => compileInto(entry, { checkpoint, how: chosen, ignore }, observed));
     });
   }
   if (note !== null) observed.onNote?.(`${note}; the option context changes it`);
@@ -78,7 +79,15 @@ async function compiled(checkpoint: string, how: HowCompiled, asked: Asked, obse
   return made;
 }
 
-async function compileInto(entry: string, checkpoint: string, how: Chosen, observed: Observed): Promise<void> {
+/** What an entry is made from. */
+interface Source {
+  readonly checkpoint: string;
+  readonly how: Chosen;
+  /** Patterns of superfluous tensors. */
+  readonly ignore: readonly string[];
+}
+
+async function compileInto(entry: string, { checkpoint, how, ignore }: Source, observed: Observed): Promise<void> {
   const [{ importedGraph }, { compile }, { openWeights }, { inFolder, writePackage }, { findTokenizer }] =
     await Promise.all([
       import('./imported-graph.ts'),
@@ -88,10 +97,10 @@ async function compileInto(entry: string, checkpoint: string, how: Chosen, obser
       import('./tokenizer-files.ts'),
     ]);
   standsIn(join(entry, 'package'), checkpoint);
-  const { graph, source } = await importedGraph(checkpoint);
+  const { graph, source } = await importedGraph(checkpoint, ignore);
   await writeFile(join(entry, 'graph.ts'), source);
   const tokenizer = await findTokenizer(checkpoint, graph.vocab);
-  const weights = await openWeights(checkpoint, graph);
+  const weights = await openWeights(checkpoint, graph, ignore);
   try {
     await mkdir(join(entry, 'package'));
     const compilation = await compile(graph, how);
@@ -134,8 +143,8 @@ function cacheFolder(): string {
  * size and time, because they are too large to read on every run; small files count by content.
  * Other files of the folder are ignored.
  */
-async function fingerprint(checkpoint: string, how: Chosen): Promise<string> {
-  const hash = createHash('sha256').update(JSON.stringify(how));
+async function fingerprint(checkpoint: string, how: Chosen, ignore: readonly string[]): Promise<string> {
+  const hash = createHash('sha256').update(JSON.stringify([how, ignore]));
   if (build !== undefined) hash.update(build);
   else for (const source of await compilerSources()) hash.update(await readFile(source));
   for (const file of described) {

@@ -46,8 +46,13 @@ export function tokenIds(option: string): (text: string) => number[] {
 
 /** A path. An empty one is refused: the system would take it for the working folder. */
 export function path(option: string): (text: string) => string {
+  return named(option, 'a path');
+}
+
+/** A text that is not empty; `what` describes it. */
+export function named(option: string, what: string): (text: string) => string {
   return (text) => {
-    if (text === '') throw new LamellaError('L303', { option, value: quoted(text), remedy: 'a path' });
+    if (text === '') throw new LamellaError('L303', { option, value: quoted(text), remedy: what });
     return text;
   };
 }

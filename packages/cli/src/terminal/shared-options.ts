@@ -1,7 +1,7 @@
 /** Options of several commands, each with one meaning and one text. */
 import { anyOf, formatNames, kvNames, targets, usual } from '@lamella/runtime/choices';
 import { type Command, Option } from 'commander';
-import { choice, wholeNumber } from './options.ts';
+import { choice, named, wholeNumber } from './options.ts';
 
 const oneTarget = choice('--target', targets);
 
@@ -36,6 +36,15 @@ export function context(unsaid: string): Option {
   );
 }
 
+export function ignore(): Option {
+  return new Option(
+    '--ignore <PATTERN>',
+    "superfluous tensors of the checkpoint, such as '*.attention.mask'; may be given several times",
+  ).argParser((text: string, earlier: readonly string[] = []) => [...earlier, nonEmpty(text)]);
+}
+
+const nonEmpty = named('--ignore', 'the name of a tensor, with * for any characters');
+
 export function threads(): Option {
   return new Option('--threads <N>', 'most threads to compute with').default(1).argParser(wholeNumber('--threads', 1));
 }
@@ -46,6 +55,7 @@ export function takesCheckpoints(command: Command): Command {
     .addOption(quant())
     .addOption(kv())
     .addOption(context("the checkpoint's own, at most 2048"))
+    .addOption(ignore())
     .addHelpText(
       'after',
       '\nA Hugging Face folder or a .gguf file is accepted as a package: it is compiled into a cache, with --quant, --kv and --context.',
