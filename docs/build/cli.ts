@@ -11,6 +11,7 @@ const shapes: Readonly<Record<string, readonly string[]>> = {
   run: ['RunReport', 'RunStats'],
   logits: ['LogitsReport'],
   inspect: ['InspectReport', 'VariantsReport'],
+  eval: ['EvalReport', 'EvalResult'],
   bench: ['BenchReport', 'BenchResult', 'BenchSample'],
 };
 
