@@ -32,6 +32,9 @@ const examples: Readonly<Record<string, string>> = {
 export async function cliReference(): Promise<string> {
   const types = jsonTypes();
   const commands = await allCommands();
+  const missing = commands.filter((each) => each.options.some(({ long }) => long === '--json') && !shapes[each.name()]);
+  if (missing.length > 0)
+    throw new Error(`docs/build/cli.ts names the type of --json: ${missing.map((c) => c.name())}`);
   return `${[opening, ...commands.map((command) => entry(command, types))].join('\n\n')}\n`;
 }
 
