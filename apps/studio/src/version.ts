@@ -3,14 +3,15 @@
  * results of the compiler and the type checker. Both run in workers, so that typing never waits.
  */
 
+import type { AuthorFile } from '@lamella/dsl/live';
 import { usual } from '@lamella/runtime/choices';
 import { computed, signal } from '@preact/signals';
 import { CompilerLink } from './compile/link.ts';
 import type { Edit, Fault, Picture, Version } from './compile/protocol.ts';
 import { problemsOf } from './problems.ts';
-import { first, type Template } from './templates.ts';
+import { first } from './templates.ts';
 import { TypesLink } from './types/link.ts';
-import type { TypeFault } from './types/protocol.ts';
+import type { Typed, TypeFault } from './types/protocol.ts';
 
 /** Time without a keystroke before a version is compiled. */
 const PAUSE_MS = 250;
@@ -28,10 +29,23 @@ export interface Status {
   readonly text: string;
 }
 
-/** The template that the editor was opened with. */
-export const template = signal<Template>(first);
+/** A file that the editor was opened with. */
+export interface Opened {
+  /** The path or name that messages use. */
+  readonly file: string;
+  readonly source: string;
+  /** The file and its imports, if it may have any. */
+  readonly files?: readonly AuthorFile[];
+}
+
+/** The file in the editor, as it was opened. */
+export const opened = signal<Opened>(first);
 /** The text in the editor. */
 export const source = signal(first.source);
+/** The text in the editor after the last pause in typing. */
+export const settledText = signal(first.source);
+/** Texts that replace the one in the editor, each as one step of its history. */
+export const replacement = signal<readonly string[]>([]);
 export const options = signal<Version['options']>({ quant: usual.format, kv: usual.kv });
 /** The last version without a fault; null before the first. */
 export const picture = signal<Picture | null>(null);
@@ -57,6 +71,11 @@ export const status = computed((): Status => {
 
 export const types = new TypesLink();
 
+/** The text in the editor with the imported files, for the type checker. */
+export function typed(source: string): Typed {
+  return { source, files };
+}
+
 let lastId = 0;
 let editedAt = 0;
 let timer: ReturnType<typeof setTimeout> | undefined;
@@ -72,12 +91,35 @@ const compiler = new CompilerLink({
   },
 });
 
-/** Opens a template in the editor and compiles it. */
-export function openTemplate(chosen: Template): void {
-  template.value = chosen;
+/** The file's imports, which another program may change. */
+let files: readonly AuthorFile[] = [];
+
+/** Opens a file in the editor and compiles it. */
+export function open(chosen: Opened): void {
+  files = chosen.files ?? [];
+  opened.value = chosen;
   source.value = chosen.source;
   findings.value = nothingFound(chosen.source);
   compile();
+}
+
+/**
+ * Replaces the text in the editor by each of `texts` in turn, as steps of its history, and compiles
+ * the last.
+ */
+export function replaceText(...texts: readonly string[]): void {
+  source.value = texts.at(-1)!;
+  // The editor follows a moment later.
+  replacement.value = texts;
+  compile();
+}
+
+/** Sets the imported files, and compiles the version again if one has changed. */
+export function setFiles(changed: readonly AuthorFile[]): void {
+  const imported = (all: readonly AuthorFile[]) => JSON.stringify([all[0]?.imports, all.slice(1)]);
+  const isSame = imported(files) === imported(changed);
+  files = changed;
+  if (!isSame) compile();
 }
 
 export function setOptions(chosen: Partial<Version['options']>): void {
@@ -87,6 +129,8 @@ export function setOptions(chosen: Partial<Version['options']>): void {
 
 /** Stores the new text, and compiles it after a pause in typing. */
 export function edit(text: string): void {
+  // The editor calls this inside an effect, which must not run again for each text.
+  if (text === source.peek()) return;
   source.value = text;
   editedAt = performance.now();
   clearTimeout(timer);
@@ -95,7 +139,7 @@ export function edit(text: string): void {
 
 /** The version in the form that a worker receives. */
 export function currentVersion(): Version {
-  return { file: template.value.file, source: source.value, options: options.value };
+  return { file: opened.value.file, source: source.value, files, options: options.value };
 }
 
 function compile(): void {
@@ -106,13 +150,14 @@ function compile(): void {
 
 function send(): void {
   compiling.value = true;
+  settledText.value = source.value;
   compiler.send({ id: ++lastId, ...currentVersion() });
 }
 
 /** The type checker starts after the picture: it is large, and the picture does not need it. */
-async function finish({ id, source }: Edit, fault: Fault | null): Promise<void> {
+async function finish({ id, source, files }: Edit, fault: Fault | null): Promise<void> {
   findings.value = { ...findings.value, source, fault };
   compiling.value = false;
-  const typeFaults = await types.check(source);
+  const typeFaults = await types.check({ source, files });
   if (id === lastId) findings.value = { ...findings.value, typeFaults };
 }

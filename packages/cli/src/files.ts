@@ -3,7 +3,7 @@
  * remedy.
  */
 import { constants, rmSync } from 'node:fs';
-import { copyFile, link, lstat, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { copyFile, type FileHandle, link, lstat, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { getSystemErrorMap } from 'node:util';
 import { LamellaError } from '@lamella/graph/diagnostics';
@@ -157,6 +157,7 @@ export async function writePieces(
       try {
         const file = await open(partial, 'wx');
         try {
+          await keepMode(target, file);
           await produce((piece) => file.appendFile(piece));
         } finally {
           await file.close();
@@ -170,6 +171,12 @@ export async function writePieces(
       }
     },
   );
+}
+
+/** Gives `file` the permissions of the file at `target`, if there is one. */
+async function keepMode(target: string, file: FileHandle): Promise<void> {
+  const found = await stat(target).catch(() => null);
+  if (found) await file.chmod(found.mode);
 }
 
 /** Like `writePieces`, for a text. By default an existing file is never replaced. */

@@ -68,6 +68,11 @@ const commands: readonly CommandLine[] = [
     load: () => import('./commands/export.ts'),
   },
   {
+    usage: 'dev <GRAPH.ts>',
+    does: 'open the studio on a graph file: edits on disk and in the page show in both',
+    load: () => import('./commands/dev.ts'),
+  },
+  {
     usage: 'new <NAME>',
     does: 'start a graph file',
     load: () => import('./commands/new.ts'),

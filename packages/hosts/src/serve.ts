@@ -70,9 +70,10 @@ export async function serve(
       response.setHeader('Cross-Origin-Embedder-Policy', 'require-corp');
     }
     for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
-    const path = decodeURIComponent(new URL(request.url ?? '/', 'http://localhost').pathname);
+    const path = pathOf(request.url ?? '/');
+    if (path === null) return refuse(response, 400);
     const found = mounts.find(([at, what]) => ('folder' in what ? path.startsWith(at) : path === at));
-    if (!found) return missing(response);
+    if (!found) return refuse(response, 404);
     const [at, what] = found;
     if ('folder' in what) {
       const name = path.slice(at.length);
@@ -104,7 +105,7 @@ interface Exchange {
 async function file(folder: string, name: string, { request, response, validators }: Exchange): Promise<void> {
   const path = join(folder, name === '' || name.endsWith('/') ? `${name}index.html` : name);
   const found = await stat(path).catch(() => null);
-  if (!found?.isFile() || !path.startsWith(join(folder, sep))) return missing(response);
+  if (!found?.isFile() || !path.startsWith(join(folder, sep))) return refuse(response, 404);
   const tag = `"${found.size}-${found.mtimeMs}"`;
   if (validators) {
     response.setHeader('ETag', tag);
@@ -134,7 +135,17 @@ async function file(folder: string, name: string, { request, response, validator
     .pipe(response);
 }
 
-function missing(response: ServerResponse): void {
-  response.statusCode = 404;
+/** The decoded path of an address; null if it is malformed. */
+function pathOf(url: string): string | null {
+  try {
+    return decodeURIComponent(new URL(url, 'http://localhost').pathname);
+  } catch {
+    return null;
+  }
+}
+
+/** Ends the answer without content. */
+function refuse(response: ServerResponse, status: number): void {
+  response.statusCode = status;
   response.end();
 }

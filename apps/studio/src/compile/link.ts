@@ -47,7 +47,7 @@ export class CompilerLink {
     worker.onerror = ({ message }) => {
       const edit = this.#current ?? this.#next;
       this.#current = null;
-      if (edit) this.#listener.fault(edit, faultOf(new Error(message || 'its worker cannot be loaded')));
+      if (edit) this.#listener.fault(edit, faultOf(new Error(message || 'its worker cannot be loaded'), edit.file));
     };
     this.#ready = false;
     return worker;
@@ -91,6 +91,6 @@ export class CompilerLink {
     this.#worker = this.#start();
     const edit = this.#current;
     this.#current = null;
-    if (edit) this.#listener.fault(edit, faultOf(why));
+    if (edit) this.#listener.fault(edit, faultOf(why, edit.file));
   }
 }

@@ -1,11 +1,14 @@
 /** The messages between the page and the compiler's worker. */
 import type { CompileOptions } from '@lamella/compiler/compilation';
+import type { AuthorFile } from '@lamella/dsl/live';
 import type { KernelTexts } from '@lamella/report/kernel-texts';
 
 /** A version of the author's file, with the options for compiling it. */
 export interface Version {
   readonly file: string;
   readonly source: string;
+  /** The file as it is on disk and its imports; empty for a file that can have none. */
+  readonly files: readonly AuthorFile[];
   readonly options: Pick<CompileOptions, 'quant' | 'kv'>;
 }
 

@@ -16,17 +16,17 @@ import { shadersOf } from './shaders.ts';
 const say = (said: Said) => postMessage(said);
 
 self.onmessage = async ({ data }: MessageEvent<Edit>) => {
-  const { id, file, source, options } = data;
+  const { id, file, options } = data;
   try {
     say({ kind: 'running', id });
-    const graph = graphOf(file, source);
+    const graph = graphOf(data);
     say({ kind: 'traced', id });
     const compilation = await compile(graph, options);
     const { gpu, withoutGpu } = shadersOf(graph, options);
     const kernels = kernelTexts(compilation, gpu);
     say({ kind: 'picture', id, picture: { ...pictureOf(compilation), kernels, withoutGpu } });
   } catch (error) {
-    say({ kind: 'fault', id, fault: faultOf(error) });
+    say({ kind: 'fault', id, fault: faultOf(error, file) });
   }
 };
 say({ kind: 'ready' });

@@ -1,6 +1,7 @@
 /** The current run: at most one at a time, each in its own worker. */
 import { computed, signal } from '@preact/signals';
 import type { Version } from '../compile/protocol.ts';
+import { weightsAddress } from '../live/live.ts';
 import { currentVersion } from '../version.ts';
 import type { Outcome, RunRequest, RunSaid } from './protocol.ts';
 
@@ -17,19 +18,24 @@ export const run = signal<Run>({ kind: 'none' });
 export const isOld = computed(() => {
   if (run.value.kind !== 'finished') return false;
   const [then, now] = [run.value.version, currentVersion()];
-  return then.source !== now.source || then.options.quant !== now.options.quant || then.options.kv !== now.options.kv;
+  return (
+    then.source !== now.source ||
+    then.options.quant !== now.options.quant ||
+    then.options.kv !== now.options.kv ||
+    then.files !== now.files
+  );
 });
 
 let worker: Worker | null = null;
 
 /** Runs the version in the editor. */
-export function start(how: Pick<RunRequest, 'device' | 'threads' | 'promptTokens' | 'maxTokens'>): void {
+export function start(how: Pick<RunRequest, 'device' | 'threads' | 'promptTokens' | 'maxTokens' | 'prompt'>): void {
   end({ kind: 'running', step: '', done: 0, of: 0 });
   worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
   const version = currentVersion();
   worker.onmessage = ({ data }: MessageEvent<RunSaid>) => hear(data, version);
   worker.onerror = ({ message }) => end({ kind: 'failed', message: message || 'the worker of the run failed' });
-  worker.postMessage({ ...version, ...how } satisfies RunRequest);
+  worker.postMessage({ ...version, ...how, weights: weightsAddress() } satisfies RunRequest);
 }
 
 export function stop(): void {

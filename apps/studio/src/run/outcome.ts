@@ -26,6 +26,7 @@ export function outcomeTable(outcome: Outcome): Html {
   ];
   return html`<h2 class="name">${outcome.name}</h2>
 <p class="lead">${promptTokens} tokens of prompt, ${generatedTokens} generated on ${device === 'wasm' ? 'WASM' : 'WebGPU'}: ${why}.</p>
+${outcome.text ? html`<p class="generated"><b>${outcome.text.prompt}</b>${outcome.text.generated}</p>` : ''}
 ${table('Measured beside planned', [['what'], ['measured'], ['planned']], [{ title: '', rows }])}
 <p class="note">${
     streams

@@ -1,12 +1,13 @@
 /**
- * Makes a package in the page: the files that `lamella compile --weights random:SEED` writes, held
- * in memory and handed over once.
+ * Makes a package in the page: the files that the runtime reads of a package of `lamella compile
+ * --weights`, held in memory and handed over once.
  */
 import { randomTensor } from '@lamella/checkpoint/random';
 import type { Compilation } from '@lamella/compiler/compilation';
 import { LamellaError } from '@lamella/graph/diagnostics';
+import type { Weight } from '@lamella/graph/ir';
 import { bytes } from '@lamella/report/units';
-import type { WeightChunk } from '@lamella/runtime/manifest';
+import type { TokenizerFiles, WeightChunk } from '@lamella/runtime/manifest';
 import { manifestText } from '@lamella/runtime/manifest-file';
 import type { PackageFiles } from '@lamella/runtime/package-files';
 import { sha256 } from '@lamella/runtime/sha256';
@@ -30,12 +31,30 @@ export function refuseIfTooLarge({ report, plan }: Compilation): void {
   });
 }
 
-/**
- * Packs random weights and reports progress in bytes to `onProgress`. Each file can be read once.
- */
+/** The values of weights, and the tokenizer that belongs to them. */
+export interface Weights {
+  /** Weight `index` of the graph: f32, row-major. */
+  read(weight: Weight, index: number): Promise<Float32Array>;
+  readonly tokenizer: PackedTokenizer | null;
+}
+
+/** A tokenizer's files, and how the runtime uses them. */
+export interface PackedTokenizer {
+  readonly files: Omit<TokenizerFiles, 'sha256' | 'configSha256'>;
+  /** The texts of `files.file` and `files.config`. */
+  readonly tokenizer: string;
+  readonly config: string;
+}
+
+/** `random:SEED`, without a tokenizer. */
+export function randomWeights(seed: number): Weights {
+  return { read: async (weight) => randomTensor(seed, weight), tokenizer: null };
+}
+
+/** Packs weights and reports progress in bytes to `onProgress`. Each file can be read once. */
 export async function packageOf(
   compilation: Compilation,
-  seed: number,
+  { read, tokenizer }: Weights,
   onProgress: (doneBytes: number, totalBytes: number) => void,
 ): Promise<PackageFiles> {
   const files = new Map<string, Uint8Array<ArrayBuffer>>();
@@ -52,11 +71,19 @@ export async function packageOf(
   for (const { manifest, code } of gpu)
     wgsl.push(await add(`kernels.${manifest.profile}.wgsl`, new TextEncoder().encode(code)));
   const weights: WeightChunk[] = [];
-  for await (const piece of compilation.pack(async (weight) => randomTensor(seed, weight), onProgress)) {
+  const indexes = new Map(compilation.graph.weights.map(({ name }, index) => [name, index]));
+  const values = (weight: Weight) => read(weight, indexes.get(weight.name)!);
+  for await (const piece of compilation.pack(values, onProgress)) {
     const { offset, bytes } = piece;
     weights.push({ offset, bytes: bytes.byteLength, ...(await add(`weights-${weights.length}.bin`, bytes)) });
   }
-  const manifest = compilation.manifest({ weights, tokenizer: null, probe: null, wasm, wgsl });
+  const encode = (text: string) => new TextEncoder().encode(text);
+  const packed = tokenizer && {
+    ...tokenizer.files,
+    sha256: (await add(tokenizer.files.file, encode(tokenizer.tokenizer))).sha256,
+    configSha256: (await add(tokenizer.files.config, encode(tokenizer.config))).sha256,
+  };
+  const manifest = compilation.manifest({ weights, tokenizer: packed, probe: null, wasm, wgsl });
   await add('manifest.json', new TextEncoder().encode(await manifestText(manifest)));
   return {
     place: `${manifest.name}, made in this page`,

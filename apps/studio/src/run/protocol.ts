@@ -11,6 +11,17 @@ export interface RunRequest extends Version {
   readonly threads: number | null;
   readonly promptTokens: number;
   readonly maxTokens: number;
+  /** Where the weights are read; null for random ones. */
+  readonly weights: ServedWeights | null;
+  /** Text to continue, which needs a tokenizer; empty for a prompt of `promptTokens` made-up ids. */
+  readonly prompt: string;
+}
+
+/** The weights that `lamella dev` serves. */
+export interface ServedWeights {
+  readonly address: string;
+  /** The value of `--weights`. */
+  readonly label: string;
 }
 
 /** The planned and the measured figures of a run. */
@@ -29,6 +40,8 @@ export interface Outcome {
   readonly decodeTokensPerSecond: number;
   readonly timeToFirstTokenMs: number;
   readonly loadMs: number;
+  /** The prompt and the generated text; null for a prompt of made-up ids. */
+  readonly text: { readonly prompt: string; readonly generated: string } | null;
 }
 
 export type RunSaid =

@@ -1,13 +1,14 @@
 /**
- * One run: compiles the version, packs random weights, loads the package with the same runtime as
+ * One run: compiles the version, packs random or served weights, loads the package with the same runtime as
  * every package, and generates greedily. Everything is measured in this worker, away from the
  * page's own work.
  */
 import { load } from '@lamella/runtime/every-part';
 import { graphOf } from '../compile/author.ts';
 import { compileFor } from '../compile/shaders.ts';
-import { packageOf, refuseIfTooLarge } from './package.ts';
+import { packageOf, randomWeights, refuseIfTooLarge } from './package.ts';
 import type { Outcome, RunRequest, RunSaid } from './protocol.ts';
+import { servedWeights } from './served-weights.ts';
 import { streamBytesPerSecond } from './stream.ts';
 import threadScript from './thread.ts?worker&url';
 
@@ -22,13 +23,16 @@ self.onmessage = async ({ data }: MessageEvent<RunRequest>) => {
   }
 };
 
-async function run({ file, source, options, device, threads, promptTokens, maxTokens }: RunRequest): Promise<Outcome> {
+async function run(request: RunRequest): Promise<Outcome> {
+  const { options, device, threads, promptTokens, maxTokens, weights: served, prompt: text } = request;
   step('compiling');
-  const compilation = await compileFor(device, graphOf(file, source), options);
+  const compilation = await compileFor(device, graphOf(request), options);
   refuseIfTooLarge(compilation);
   step('measuring memory');
   const stream = await streamBytesPerSecond();
-  const files = await packageOf(compilation, 1, (done, of) => step('making random weights', done, of));
+  const weights = served ? await servedWeights(served) : randomWeights(1);
+  const making = served ? 'packing weights' : 'making random weights';
+  const files = await packageOf(compilation, weights, (done, of) => step(making, done, of));
   step('loading');
   const before = performance.now();
   const asked = {
@@ -40,14 +44,17 @@ async function run({ file, source, options, device, threads, promptTokens, maxTo
   const loadMs = performance.now() - before;
   try {
     const { vocab, context } = model.manifest;
-    const prompt = Array.from({ length: Math.min(promptTokens, context - 1) }, (_, i) => (i * 7919) % vocab);
-    const generation = model.generate(prompt, { maxTokens, eos: [] });
+    const ids = Array.from({ length: Math.min(promptTokens, context - 1) }, (_, i) => (i * 7919) % vocab);
+    const isText = text !== '';
+    const generation = isText ? model.generate(text, { maxTokens }) : model.generate(ids, { maxTokens, eos: [] });
     let said = 0;
-    for await (const _ of generation) {
+    let generated = '';
+    for await (const piece of generation) {
+      generated += piece.text;
       // Sending a message takes time too.
       if (performance.now() - said < 200) continue;
       said = performance.now();
-      step('generating', generation.tokens.length, Math.min(maxTokens, context - prompt.length));
+      step('generating', generation.tokens.length, Math.min(maxTokens, context - ids.length));
     }
     const { report } = compilation;
     const { device, why } = model.running;
@@ -59,6 +66,7 @@ async function run({ file, source, options, device, threads, promptTokens, maxTo
       slowMemoryBytesPerToken: report.slowMemoryBytesPerToken,
       streamBytesPerSecond: stream,
       loadMs,
+      text: isText ? { prompt: text, generated } : null,
     };
   } finally {
     model.dispose();

@@ -2,23 +2,23 @@
  * The page's side of the type checker's worker. It starts with the first question, so that the
  * first picture does not wait for its megabytes.
  */
-import type { Answer, Answers, Question } from './protocol.ts';
+import type { Answer, Answers, Question, Typed } from './protocol.ts';
 
 export class TypesLink {
   #worker: Worker | null = null;
   #lastId = 0;
   readonly #waiting = new Map<number, (answer: Answers[keyof Answers]) => void>();
 
-  check(source: string): Promise<Answers['check']> {
-    return this.#ask((id) => ({ id, kind: 'check', source }));
+  check(typed: Typed): Promise<Answers['check']> {
+    return this.#ask((id) => ({ id, kind: 'check', ...typed }));
   }
 
-  complete(source: string, at: number): Promise<Answers['complete']> {
-    return this.#ask((id) => ({ id, kind: 'complete', source, at }));
+  complete(typed: Typed, at: number): Promise<Answers['complete']> {
+    return this.#ask((id) => ({ id, kind: 'complete', ...typed, at }));
   }
 
-  hover(source: string, at: number): Promise<Answers['hover']> {
-    return this.#ask((id) => ({ id, kind: 'hover', source, at }));
+  hover(typed: Typed, at: number): Promise<Answers['hover']> {
+    return this.#ask((id) => ({ id, kind: 'hover', ...typed, at }));
   }
 
   #ask<A extends keyof Answers>(question: (id: number) => Question & { readonly kind: A }): Promise<Answers[A]> {

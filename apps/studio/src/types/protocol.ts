@@ -2,10 +2,17 @@
  * The messages between the page and the type checker's worker. Positions are UTF-16 units from the
  * start of the file.
  */
+import type { AuthorFile } from '@lamella/dsl/live';
+
+/** The text in the editor, and the file on disk with its imports, if it can have any. */
+export interface Typed {
+  readonly source: string;
+  readonly files: readonly AuthorFile[];
+}
 
 export type Question =
-  | { readonly id: number; readonly kind: 'check'; readonly source: string }
-  | { readonly id: number; readonly kind: 'complete' | 'hover'; readonly source: string; readonly at: number };
+  | (Typed & { readonly id: number; readonly kind: 'check' })
+  | (Typed & { readonly id: number; readonly kind: 'complete' | 'hover'; readonly at: number });
 
 export interface TypeFault {
   readonly from: number;

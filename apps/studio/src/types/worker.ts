@@ -3,8 +3,10 @@
  * axis is marked where it is written, before anything runs. TypeScript 7 has no API yet; version 6
  * gives the same messages.
  */
+
+import type { AuthorFile } from '@lamella/dsl/live';
 import ts from 'typescript-6';
-import type { Answer, Answers, Question, TypeFault } from './protocol.ts';
+import type { Answer, Answers, Question, Typed, TypeFault } from './protocol.ts';
 
 /** The sources, by path in the checker's file system. */
 const libraries = import.meta.glob<string>(
@@ -42,12 +44,21 @@ const options: ts.CompilerOptions = {
   moduleResolution: ts.ModuleResolutionKind.Bundler,
   allowImportingTsExtensions: true,
   strict: true,
+  allowJs: true,
+  resolveJsonModule: true,
   noEmit: true,
   types: [],
 };
 
-/** Resolves `@lamella/graph/ir` and the DSL's own relative imports. */
+/** The author's file and its imports, by path in the checker's file system. */
+let authors = new Map<string, AuthorFile>();
+/** Keeps the names of imported files apart from those of the libraries. */
+const authorPath = (path: string) => `/imported/${path}`;
+
+/** Resolves the author's imports, `@lamella/graph/ir` and the DSL's own relative imports. */
 function resolve(name: string, from: string): string | undefined {
+  const imported = authors.get(from)?.imports[name];
+  if (imported !== undefined) return authorPath(imported);
   const folder = from.slice(0, from.lastIndexOf('/'));
   const path = name.startsWith('./')
     ? `${folder}${name.slice(1)}`
@@ -60,7 +71,7 @@ function resolve(name: string, from: string): string | undefined {
 const service = ts.createLanguageService({
   getCompilationSettings: () => options,
   getScriptFileNames: () => ['/globals.d.ts', AUTHOR],
-  getScriptVersion: (file) => (file === AUTHOR ? String(version) : '0'),
+  getScriptVersion: (file) => (file === AUTHOR || authors.has(file) ? String(version) : '0'),
   getScriptSnapshot: (file) => {
     const text = files.get(file);
     return text === undefined ? undefined : ts.ScriptSnapshot.fromString(text);
@@ -72,12 +83,22 @@ const service = ts.createLanguageService({
   resolveModuleNameLiterals: (literals, from) =>
     literals.map(({ text }) => {
       const resolvedFileName = resolve(text, from);
-      return { resolvedModule: resolvedFileName ? { resolvedFileName, extension: '.ts' } : undefined };
+      const extension = /\.\w+$/.exec(resolvedFileName ?? '')?.[0] ?? '.ts';
+      return { resolvedModule: resolvedFileName ? { resolvedFileName, extension } : undefined };
     }),
 });
 
-function take(source: string): void {
-  if (files.get(AUTHOR) === source) return;
+let taken = '';
+
+function take({ source, files: all }: Typed): void {
+  const now = JSON.stringify([source, all]);
+  if (now === taken) return;
+  taken = now;
+  for (const path of authors.keys()) files.delete(path);
+  const [graph, ...imported] = all;
+  authors = new Map(imported.map((file) => [authorPath(file.path), file]));
+  for (const [path, { text }] of authors) files.set(path, text);
+  if (graph) authors.set(AUTHOR, graph);
   files.set(AUTHOR, source);
   version++;
 }
@@ -112,7 +133,7 @@ const answers: { readonly [A in keyof Answers]: (at: number) => Answers[A] } = {
 };
 
 self.onmessage = ({ data }: MessageEvent<Question>) => {
-  take(data.source);
+  take(data);
   const answer: Answer = { id: data.id, answer: answers[data.kind]('at' in data ? data.at : 0) };
   postMessage(answer);
 };

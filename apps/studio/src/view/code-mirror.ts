@@ -9,7 +9,7 @@ import {
   closeBracketsKeymap,
   completionKeymap,
 } from '@codemirror/autocomplete';
-import { defaultKeymap, history, historyKeymap, indentWithTab } from '@codemirror/commands';
+import { defaultKeymap, history, historyKeymap, indentWithTab, isolateHistory } from '@codemirror/commands';
 import { javascript } from '@codemirror/lang-javascript';
 import { bracketMatching, indentOnInput, indentUnit, syntaxHighlighting } from '@codemirror/language';
 import { type Diagnostic, lintGutter, lintKeymap, setDiagnostics } from '@codemirror/lint';
@@ -25,12 +25,27 @@ import {
 } from '@codemirror/view';
 import { classHighlighter } from '@lezer/highlight';
 import type { Problem } from '../problems.ts';
-import { edit, types } from '../version.ts';
+import { edit, typed, types } from '../version.ts';
 
 /** Opens a text with an empty history. */
 export function openText(view: EditorView, text: string): void {
   view.setState(EditorState.create({ doc: text, extensions }));
   view.scrollDOM.scrollTo(0, 0);
+}
+
+/**
+ * Replaces the text by changing only the part that differs, so that the cursor and the scrolled
+ * place stay. It is one step of the history.
+ */
+export function reviseText(view: EditorView, text: string): void {
+  const old = view.state.doc.toString();
+  const most = Math.min(old.length, text.length);
+  let from = 0;
+  while (from < most && old[from] === text[from]) from++;
+  let tail = 0;
+  while (tail < most - from && old.at(-1 - tail) === text.at(-1 - tail)) tail++;
+  const changes = { from, to: old.length - tail, insert: text.slice(from, text.length - tail) };
+  if (old !== text) view.dispatch({ changes, annotations: isolateHistory.of('full') });
 }
 
 /** Marks the problems that have a place, in place of all earlier marks. */
@@ -55,13 +70,13 @@ const complete: CompletionSource = async (context) => {
   const word = context.matchBefore(/[\w$]*/);
   const afterDot = context.matchBefore(/\./);
   if (!word || (word.from === word.to && !afterDot && !context.explicit)) return null;
-  const found = await types.complete(context.state.doc.toString(), context.pos);
+  const found = await types.complete(typed(context.state.doc.toString()), context.pos);
   const options = found.map(({ label, kind }) => ({ label, type: kind }));
   return { from: word.from, options, validFor: /^[\w$]*$/ };
 };
 
 const hover = hoverTooltip(async (view, at) => {
-  const found = await types.hover(view.state.doc.toString(), at);
+  const found = await types.hover(typed(view.state.doc.toString()), at);
   if (!found) return null;
   return {
     pos: found.from,

@@ -5,9 +5,11 @@
 import { EditorView } from '@codemirror/view';
 import { useSignalEffect } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
+import { isLive } from '../live/live.ts';
 import type { Problem } from '../problems.ts';
-import { problems, template } from '../version.ts';
-import { goTo, mark, openText } from './code-mirror.ts';
+import { opened, problems, replacement } from '../version.ts';
+import { goTo, mark, openText, reviseText } from './code-mirror.ts';
+import { LiveNote } from './live-bar.tsx';
 import { isShown, isWide } from './tabs.tsx';
 
 export function CodePanel() {
@@ -19,10 +21,14 @@ export function CodePanel() {
     view.current = made;
     return () => made.destroy();
   }, []);
-  useSignalEffect(() => openText(view.current!, template.value.source));
+  useSignalEffect(() => openText(view.current!, opened.value.source));
+  useSignalEffect(() => {
+    for (const text of replacement.value) reviseText(view.current!, text);
+  });
   useSignalEffect(() => mark(view.current!, problems.value));
   return (
     <section id="panel-code" role={isWide.value ? undefined : 'tabpanel'} aria-label="Code" hidden={!isShown('code')}>
+      {isLive && <LiveNote />}
       <div id="editor" ref={parent} />
       {problems.value.length > 0 && (
         <section id="problems" aria-label="Problems">

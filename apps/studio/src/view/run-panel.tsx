@@ -3,6 +3,7 @@
  * figures.
  */
 import { type Device, devices } from '@lamella/runtime/choices';
+import { common } from '../live/live.ts';
 import { isOld, run, start, stop } from '../run/current.ts';
 import { outcomeTable } from '../run/outcome.ts';
 import { Markup } from './markup.tsx';
@@ -33,6 +34,7 @@ function RunForm() {
           threads: Number(fields.get('threads')) || null,
           promptTokens: Number(fields.get('promptTokens')),
           maxTokens: Number(fields.get('maxTokens')),
+          prompt: String(fields.get('prompt') ?? ''),
         });
       }}
     >
@@ -61,6 +63,11 @@ function RunForm() {
       <label>
         Generate <input name="maxTokens" type="number" min="2" max="2048" defaultValue="64" /> tokens
       </label>
+      {common.value?.weights && (
+        <label class="text">
+          Text <input name="prompt" placeholder="to continue; empty for made-up tokens" />
+        </label>
+      )}
       {/* One button for both, so that it keeps the focus; an invalid number in a field does not block Stop. */}
       <button type="submit" class={isRunning ? undefined : 'primary'} formNoValidate={isRunning}>
         {isRunning ? 'Stop' : 'Run'}
@@ -82,8 +89,10 @@ function Result() {
     <div class="report" id="run-result">
       {now.kind === 'none' && (
         <p class="lead">
-          Runs this model here, with random weights: speed and memory do not depend on their values. The package is made
-          in this page, and the runtime that every package carries executes it.
+          {common.value?.weights
+            ? `Runs this model here, with the weights of ${common.value.weights}. `
+            : 'Runs this model here, with random weights: speed and memory do not depend on their values. '}
+          The package is made in this page, and the runtime that every package carries executes it.
         </p>
       )}
       {now.kind === 'running' && (

@@ -1,10 +1,12 @@
 /**
- * The head of the page: its name, the open template, the options for compiling, and the state of
+ * The head of the page: its name, the open file, the options for compiling, and the state of
  * the compilation.
  */
 import { type FormatName, formatNames, type KvName, kvNames } from '@lamella/runtime/choices';
+import { isLive } from '../live/live.ts';
 import { templates } from '../templates.ts';
-import { openTemplate, options, setOptions, status, template } from '../version.ts';
+import { open, opened, options, setOptions, status } from '../version.ts';
+import { LiveFile } from './live-bar.tsx';
 
 export function Top() {
   return (
@@ -13,20 +15,7 @@ export function Top() {
         <Logo /> Lamella <span>studio</span>
       </h1>
       <div class="controls">
-        <label>
-          Model{' '}
-          <select
-            id="template"
-            value={template.value.file}
-            onChange={({ currentTarget }) => openTemplate(templates[currentTarget.selectedIndex]!)}
-          >
-            {templates.map(({ file }) => (
-              <option key={file} value={file}>
-                {file.replace(/^graphs\/|\.ts$/g, '')}
-              </option>
-            ))}
-          </select>
-        </label>
+        {isLive ? <LiveFile /> : <TemplateChoice />}
         <label>
           Weights{' '}
           <select
@@ -54,6 +43,25 @@ export function Top() {
       </div>
       <StatusLine />
     </header>
+  );
+}
+
+function TemplateChoice() {
+  return (
+    <label>
+      Model{' '}
+      <select
+        id="template"
+        value={opened.value.file}
+        onChange={({ currentTarget }) => open(templates[currentTarget.selectedIndex]!)}
+      >
+        {templates.map(({ file }) => (
+          <option key={file} value={file}>
+            {file.replace(/^graphs\/|\.ts$/g, '')}
+          </option>
+        ))}
+      </select>
+    </label>
   );
 }
 

@@ -1,0 +1,34 @@
+/**
+ * Finds the studio's build. A published package contains it, in its folder `studio`. A checkout
+ * builds it, which turbo skips if nothing has changed.
+ */
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { LamellaError } from '@lamella/graph/diagnostics';
+
+/** The folder with the studio's `index.html`. Throws L307 if a checkout cannot build it. */
+export async function studioFolder(): Promise<string> {
+  const ours = packageFolder(dirname(fileURLToPath(import.meta.url)));
+  const published = join(ours, 'studio');
+  if (existsSync(join(published, 'index.html'))) return published;
+  const checkout = join(ours, '../..');
+  process.stderr.write('building the studio\n');
+  const command = ['turbo', 'run', 'build', '--filter=@lamella/studio', '--output-logs=errors-only'];
+  try {
+    await promisify(execFile)(process.platform === 'win32' ? 'npx.cmd' : 'npx', command, { cwd: checkout });
+  } catch (error) {
+    const { stdout = '', message } = error as { readonly stdout?: string; readonly message: string };
+    const reason = `its build failed: ${stdout.trim().split('\n').at(-1) || message}`;
+    const remedy = 'npm ci, then npm run build --workspace=@lamella/studio';
+    throw new LamellaError('L307', { name: 'studio', reason, remedy });
+  }
+  return join(checkout, 'apps/studio/dist');
+}
+
+/** The folder of the package that contains `folder`. */
+function packageFolder(folder: string): string {
+  return existsSync(join(folder, 'package.json')) ? folder : packageFolder(dirname(folder));
+}
