@@ -369,7 +369,7 @@ describe('abort', () => {
     await writeHubFolder(at('other'), { max_position_embeddings: 32 });
     const { reason, options } = aborting('packing weights');
     await expect(load(at('other'), options)).rejects.toBe(reason);
-    expect((await readdir(at('cache', 'lamella'))).filter((name) => name.includes('other'))).toEqual([]);
+    expect((await readdir(home.path, { recursive: true })).filter((name) => /cache.*other/.test(name))).toEqual([]);
   });
 
   test('while weights are loaded, or models are measured', async () => {
@@ -388,7 +388,12 @@ test('calls at the same time do not disturb each other', async () => {
   for (const [i, quant] of formats.entries()) expect(filesOf(together[i]!)).toEqual(filesOf(await compiled(quant)));
   const answers = await Promise.all(together.map((each) => logits(each, [1, 2])));
   for (const [i, each] of together.entries()) expect(await logits(each, [1, 2])).toEqual(answers[i]);
-  await Promise.all(together.map((each) => write(each, at('contended'))));
+  const warned = vi.fn();
+  process.on('warning', warned);
+  // More than the listeners for an event after which Node warns of a leak.
+  await Promise.all([1, 2, 3].flatMap(() => together.map((each) => write(each, at('contended')))));
+  process.off('warning', warned);
+  expect(warned).not.toHaveBeenCalled();
   const winner = await filesIn(at('contended'));
   expect(together.map(filesOf)).toContainEqual(winner);
 });

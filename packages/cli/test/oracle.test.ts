@@ -50,7 +50,7 @@ test('a checkpoint has its own weights, and its compiled model the same logits',
 });
 
 test.each([
-  ['no weights', {}, tokens, 'L405'],
+  ['no weights', {}, tokens, 'L305'],
   ['a token outside the vocabulary', { weights }, [50], 'L402'],
   ['too many tokens for the graph', { weights }, Array<number>(17).fill(1), 'L403'],
   ['too many tokens for the context', { weights, context: 3 }, tokens, 'L403'],

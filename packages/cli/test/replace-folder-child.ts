@@ -1,12 +1,14 @@
 /**
  * Replaces a folder with complete ones repeatedly until it is killed; all files of one folder have
- * the same content. With `wait`, it stops half way through the second.
+ * the same content. With `wait`, it stops half way through the second; with `listen` as well, it ends
+ * by itself after a signal.
  */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { replaceFolder } from '../src/package/replace-folder.ts';
 
-const [, , out, wait] = process.argv as [string, string, string, string?];
+const [, , out, wait, listen] = process.argv as [string, string, string, string?, string?];
+if (listen) process.on('SIGTERM', () => process.exit(7));
 setInterval(() => {}, 1000);
 for (let version = 1; ; version++) {
   await replaceFolder(out, { replaceable: async () => true }, async (folder) => {

@@ -194,6 +194,13 @@ test.each(['SIGHUP', 'SIGINT', 'SIGTERM'] as const)('%s leaves no files', async 
   expect(await readFile(join(home, 'p', 'a'), 'utf8')).toBe(`${child.pid} 1`);
 });
 
+test('a program that listens to a signal decides itself how it ends', async () => {
+  const child = await replacing('wait', 'listen');
+  child.kill('SIGTERM');
+  expect(await once(child, 'close')).toEqual([7, null]);
+  expect(await tree()).toEqual(['p', 'p/a', 'p/b', 'p/c']);
+});
+
 test('messages do not show temporary names', async () => {
   await rm(home, { recursive: true });
   await mkdir(home);

@@ -67,6 +67,12 @@ export async function withGraph<T>({ checkpoint }: Uncompiled, work: () => Promi
   return (await import('../model/imported-graph.ts')).ofConfig(checkpoint, work);
 }
 
+/** L305 for a graph that is to be run without the option `weights`. */
+export function withoutWeights({ name }: Graph): LamellaError {
+  const reason = `${name} is a graph, which has no weights`;
+  return new LamellaError('L305', { option: '--weights', reason, remedy: 'random:1, or the path of a checkpoint' });
+}
+
 /** Throws L303 if `context` is longer than the graph's. */
 function fitContext(context: number | undefined, { tokens }: Graph): void {
   if (context === undefined || context <= tokens.size) return;

@@ -1,9 +1,9 @@
 /** `load`: a running model from any form of a model. */
-import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Model, LoadOptions as PackageLoadOptions } from '@lamella/runtime/api';
 import type { Asked } from '../model/checkpoint.ts';
 import { openFiles, openPackage } from '../package/open-package.ts';
 import { compiledInMemory } from './compile.ts';
+import { withoutWeights } from './graph.ts';
 import { inWordsOfApi } from './lamella-error.ts';
 import { type AnyModel, nameOf, type Package, recognise } from './model.ts';
 import {
@@ -58,10 +58,7 @@ export async function packageFor(
   }
   if (found.kind !== 'package' && options.weights !== undefined)
     return compiledInMemory(found, options, asked.targets ?? []);
-  if (found.kind === 'graph') {
-    const reason = `${found.graph.name} is a graph, which has no weights`;
-    throw new LamellaError('L305', { option: '--weights', reason, remedy: 'random:1, or the path of a checkpoint' });
-  }
+  if (found.kind === 'graph') throw withoutWeights(found.graph);
   const { packageAt } = await import('../model/package-at.ts');
   return packageAt(found.path, options, asked, options);
 }

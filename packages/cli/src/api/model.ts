@@ -5,7 +5,6 @@ import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Graph } from '@lamella/graph/ir';
 import type { Manifest } from '@lamella/runtime/manifest';
 import { hasGraphName } from '../model/graph-name.ts';
-import { modelKind } from '../model/model-kind.ts';
 
 /** A compiled package in memory. */
 export interface PackageInMemory {
@@ -42,7 +41,7 @@ export type Recognised =
 export async function recognise(model: AnyModel): Promise<Recognised> {
   if (typeof model === 'string') {
     if (isGraphFile(model)) return { kind: 'graphFile', path: model };
-    return { kind: await modelKind(model), path: model };
+    return { kind: await (await import('../model/model-kind.ts')).modelKind(model), path: model };
   }
   if (typeof model === 'object' && model !== null) {
     if ('files' in model) return { kind: 'memory', package: model };

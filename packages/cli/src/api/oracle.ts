@@ -2,10 +2,9 @@
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Weight } from '@lamella/graph/ir';
 import type { TokenIds } from '@lamella/runtime/api';
-import { LamellaError as PackageError } from '@lamella/runtime/lamella-error';
-import { uncompiled } from './graph.ts';
+import { uncompiled, withoutWeights } from './graph.ts';
 import { inWordsOfApi } from './lamella-error.ts';
-import { type AnyModel, nameOf } from './model.ts';
+import type { AnyModel } from './model.ts';
 import { checkOptions, choosing, type WeightedChoices } from './options.ts';
 
 /**
@@ -15,7 +14,7 @@ import { checkOptions, choosing, type WeightedChoices } from './options.ts';
  * for small models and short sequences: it holds all weights in memory as f32, and takes half a
  * second per token for 125 million parameters in f32.
  *
- * Throws L305 for a compiled package, L405 without weights, L402 and L403 for `tokens`, and the
+ * Throws L305 for a compiled package and for a graph without `weights`, L402 and L403 for `tokens`, and the
  * errors of the model (L1xx) and of its weights (L2xx).
  *
  * @example
@@ -28,7 +27,7 @@ export function oracle(model: AnyModel, tokens: TokenIds, options: WeightedChoic
     const { context = graph.tokens.size } = how;
     if (tokens.length > context) throw new LamellaError('L403', { count: tokens.length, context });
     const spec = options.weights ?? checkpoint;
-    if (spec === null) throw new PackageError('L405', { path: nameOf(model) });
+    if (spec === null) throw withoutWeights(graph);
     const [{ openWeights }, { sequence }] = await Promise.all([
       import('@lamella/checkpoint/open'),
       import('@lamella/graph/oracle/sequence'),

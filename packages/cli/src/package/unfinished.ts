@@ -56,29 +56,46 @@ export async function cleanUp(folder: string): Promise<void> {
 
 const signals = ['SIGHUP', 'SIGINT', 'SIGTERM'] as const;
 
+/** How to undo each output that is being written. */
+const undoing = new Set<() => void>();
+
+function undoAll(): void {
+  for (const undo of undoing) undo();
+  undoing.clear();
+}
+
+/** Ends the process by the signal, unless the program listens to it as well. */
+function end(signal: NodeJS.Signals): void {
+  if (process.listenerCount(signal) > 1) return;
+  undoAll();
+  process.off(signal, end);
+  process.kill(process.pid, signal);
+}
+
 /**
- * Does `work`, which writes to `partial`. If a signal ends the process meanwhile, `undo` is called
- * first; it must be synchronous. A program that listens to the signal decides itself whether it
- * ends.
+ * Does `work`, which writes to `partial`. If the process ends meanwhile, `undo` is called first; it
+ * must be synchronous. A signal ends the process, unless the program listens to it: then the
+ * program decides, and `work` goes on until the process ends.
  */
 export async function whileUnfinished<T>(partial: string, undo: () => void, work: () => Promise<T>): Promise<T> {
   const signOfLife = setInterval(() => {
     const now = new Date();
     utimes(partial, now, now).catch(() => {}); // not there yet, or no more
   }, sign.everyMs);
-  const handlers = signals.map((signal) => {
-    const end = () => {
-      undo();
-      if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
-    };
-    process.once(signal, end);
-    return () => process.off(signal, end);
-  });
+  if (undoing.size === 0) {
+    for (const signal of signals) process.on(signal, end);
+    process.on('exit', undoAll);
+  }
+  undoing.add(undo);
   try {
     return await work();
   } finally {
     clearInterval(signOfLife);
-    for (const off of handlers) off();
+    undoing.delete(undo);
+    if (undoing.size === 0) {
+      for (const signal of signals) process.off(signal, end);
+      process.off('exit', undoAll);
+    }
   }
 }
 
