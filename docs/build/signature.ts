@@ -35,7 +35,10 @@ export function plainType(node: TypeNode): string {
     return `(${node.getParameters().map(parameter).join(', ')}) => ${result ? plainType(result) : 'void'}`;
   }
   if (Node.isParenthesizedTypeNode(node)) return `(${plainType(node.getTypeNode())})`;
-  return node.getText().replace(/\s+/g, ' ');
+  return node
+    .getText()
+    .replace(/\/\*[\s\S]*?\*\//g, '')
+    .replace(/\s+/g, ' ');
 
   function reference(name: string, args: readonly TypeNode[]): string {
     if (checkedTensors.includes(name)) return 'Tensor';

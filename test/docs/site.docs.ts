@@ -7,8 +7,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { catalogue as compileErrors } from '@lamella/graph/diagnostics';
 import { launchChromium } from '@lamella/hosts/chromium';
 import { type Site, serve } from '@lamella/hosts/serve';
+import { catalogue as runtimeErrors } from '@lamella/runtime/lamella-error';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { repositoryFiles } from './repository.ts';
 
@@ -63,6 +65,12 @@ test('every link leads to a page, and to a heading of it', () => {
       .map((href) => `${path}: ${href}`),
   );
   expect(wrong).toEqual([]);
+});
+
+test('the page of diagnostics has the anchor that lamella explain names, for every code', () => {
+  const html = readFileSync(join(dist, 'reference/diagnostics.html'), 'utf8');
+  const codes = Object.keys({ ...compileErrors, ...runtimeErrors });
+  expect(codes.filter((code) => !html.includes(`id="${code.toLowerCase()}"`))).toEqual([]);
 });
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');

@@ -15,7 +15,10 @@ test('a code of the compiler and one of the runtime, in upper and lower case', a
   expect(await home.lamella('explain', 'L104')).toEqual({
     code: 0,
     stderr: '',
-    stdout: 'L104 kvHeads must divide heads: <heads> / <kvHeads>\nTry kvHeads: <suggestion>\n',
+    stdout: `L104 kvHeads must divide heads: <heads> / <kvHeads>
+Try kvHeads: <suggestion>
+See reference/diagnostics.html#l104 in the documentation
+`,
   });
   expect(explanation('l411')).toBe('L411 the model was disposed of\nTry loading the package again');
 });

@@ -10,9 +10,12 @@ const sentences = new Map<string, string>(Object.entries({ ...compileErrors, ...
 
 export function define(command: Command): void {
   command.action((code: string) => {
-    process.stdout.write(`${explanation(code)}\n`);
+    process.stdout.write(`${explanation(code)}\n${page(code)}\n`);
   });
 }
+
+/** The place of `code` in the documentation, which anyone may serve at any address. */
+const page = (code: string): string => `See reference/diagnostics.html#${code.toLowerCase()} in the documentation`;
 
 /**
  * The message of `code`, with names in angle brackets for the values of a real message. Throws L303
