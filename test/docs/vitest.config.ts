@@ -9,7 +9,7 @@ export default defineConfig({
     include: ['test/docs/*.docs.ts'],
     testTimeout: 300_000,
     hookTimeout: 300_000,
-    expect: { poll: { timeout: 60_000 } },
+    expect: { poll: { timeout: 240_000 } },
     reporters: ['default', './test/summary.ts'],
   },
 });
