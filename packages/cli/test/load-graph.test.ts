@@ -95,7 +95,7 @@ test('a changed file, and a changed file that it imports, are read again', async
 test('L302: there is no such file', async () => {
   const error = await failure(join(folder, 'absent.ts'));
   expect(error.message).toBe(
-    `L302 ${folder}/absent.ts cannot be read: there is no such file. Try a graph file such as graphs/assistant.ts`,
+    `L302 ${folder}/absent.ts cannot be read: there is no such file. Try the path of a graph file; lamella new my-model writes one`,
   );
 });
 
@@ -283,7 +283,7 @@ describe('L113: mistakes of beginners, with a remedy', () => {
 
   test('a file that is not TypeScript', async () => {
     expect((await failure(author('README.md', '# A model\n'))).message).toBe(
-      `L113 ${folder}/README.md could not be run: it is not a TypeScript graph file. Try a graph file such as graphs/assistant.ts`,
+      `L113 ${folder}/README.md could not be run: it is not a TypeScript graph file. Try the path of a graph file; lamella new my-model writes one`,
     );
   });
 });

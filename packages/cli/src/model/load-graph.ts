@@ -95,7 +95,7 @@ const entry = (path: string): Plugin => ({
   setup: ({ onResolve }) => onResolve({ filter: /.*/ }, ({ kind }) => (kind === 'entry-point' ? { path } : null)),
 });
 
-const aGraphFile = 'a graph file such as graphs/assistant.ts';
+const aGraphFile = 'the path of a graph file; lamella new my-model writes one';
 
 async function compile(path: string, input: BuildOptions): Promise<Compiled> {
   try {
