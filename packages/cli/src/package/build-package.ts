@@ -17,7 +17,7 @@ import { manifestText } from '@lamella/runtime/manifest-file';
 import type { PackageInMemory } from '../api/model.ts';
 import type { Observed } from '../api/options.ts';
 import type { FoundTokenizer } from '../model/tokenizer-files.ts';
-import { bundleRuntime, parcelName } from './bundle.ts';
+import { bundleRuntime, bundles, parcelName } from './bundle.ts';
 import { openFiles, openPackage } from './open-package.ts';
 import { type NpmChoices, packageJson, packageName } from './package-json.ts';
 import { isPackage } from './package-manifest.ts';
@@ -131,13 +131,16 @@ export async function writePackage(
     }
     return hash;
   };
+  const { gpu } = compilation;
+  const kinds = { tokenizer: tokenizer !== null, webgpu: gpu.length > 0 };
+  // esbuild works on the scripts while the kernels are assembled.
+  bundles(kinds);
   const modules = await compilation.modules();
   const wasm = [];
   for (const { variant, wasm: code } of modules) {
     const file = `kernels.${variant}.wasm`;
     wasm.push({ file, variant, sha256: await write(file, code) });
   }
-  const { gpu } = compilation;
   const wgsl = [];
   for (const { manifest, code } of gpu) {
     const file = `kernels.${manifest.profile}.wgsl`;
@@ -158,8 +161,7 @@ export async function writePackage(
   const { name } = compilation.report;
   const files = ['manifest.json', ...[...wasm, ...wgsl, ...(parts.weights ?? [])].map(({ file }) => file)];
   if (tokenizer) files.push(tokenizer.files.file);
-  const contents = { name, id, tokenizer: tokenizer !== null, webgpu: gpu.length > 0, files };
-  for (const { file, text } of await bundleRuntime(contents)) await write(file, text);
+  for (const { file, text } of await bundleRuntime({ ...kinds, name, id, files })) await write(file, text);
   const packaged = packageName(name, npm);
   for (const file of ['index.d.ts', 'index.d.cts']) await write(file, packageTypes(packaged, unproven));
   await write('README.md', readme(packaged, unproven));

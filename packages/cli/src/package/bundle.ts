@@ -14,13 +14,17 @@ export interface Script {
   readonly text: string;
 }
 
+/** The optional parts of the runtime that a package has. */
+export interface Parts {
+  readonly tokenizer: boolean;
+  readonly webgpu: boolean;
+}
+
 /** The facts about a package that its scripts contain. */
-export interface Contents {
+export interface Contents extends Parts {
   readonly name: string;
   /** Distinguishes packages of the same name: changes with every file that the runtime reads. */
   readonly id: string;
-  readonly tokenizer: boolean;
-  readonly webgpu: boolean;
   /** The files that the runtime reads: manifest, kernels, weights, tokenizer. */
   readonly files: readonly string[];
 }
@@ -41,31 +45,59 @@ export function parcelName(file: string): string {
  * for Node, and `index.cjs` is the same for `require`; `parcel.js` is `index.js` with file names
  * that Parcel does not transform.
  */
-export async function bundleRuntime({ name, id, tokenizer, webgpu, files }: Contents): Promise<readonly Script[]> {
-  const urls = (place: (file: string) => string) => {
-    const url = (file: string) => `new URL(${JSON.stringify(`./${place(file)}`)}, import.meta.url).href`;
-    return `() => ({ ${['worker.js', ...files].map((file) => `${JSON.stringify(file)}: ${url(file)}`).join()} })`;
-  };
+export async function bundleRuntime(contents: Contents): Promise<readonly Script[]> {
   const own = (file: string) => file;
-  const identity = `{ name: ${JSON.stringify(name)}, id: ${JSON.stringify(id)} }`;
+  const headers: Readonly<Record<string, string>> = {
+    'index.js': header(contents, own, 'import.meta.url'),
+    'parcel.js': header(contents, parcelName, 'import.meta.url'),
+    'node.js': header(contents, own, 'import.meta.url'),
+    'index.cjs': header(contents, own, 'scriptUrl'),
+  };
+  return (await bundles(contents)).map(({ file, text }) => ({ file, text: `${headers[file] ?? ''}${text}` }));
+}
+
+/** What differs between packages with the same parts: the two names that the bundles leave free. */
+function header({ name, id, files }: Contents, place: (file: string) => string, base: string): string {
+  const url = (file: string) => `new URL(${JSON.stringify(`./${place(file)}`)}, ${base}).href`;
+  const urls = ['worker.js', ...files].map((file) => `  ${JSON.stringify(file)}: ${url(file)},\n`);
+  return `const packageIdentity = ${JSON.stringify({ name, id })};\nconst packageFiles = () => ({\n${urls.join('')}});\n`;
+}
+
+const bundled = new Map<string, Promise<readonly Script[]>>();
+
+/**
+ * The scripts without their headers. They are made once for packages with the same parts, because
+ * esbuild takes longer than all passes of a small model. A call ahead of `bundleRuntime` lets
+ * esbuild, which is a process of its own, work meanwhile.
+ */
+export function bundles({ tokenizer, webgpu }: Parts): Promise<readonly Script[]> {
+  const key = JSON.stringify({ tokenizer, webgpu });
+  const made = bundled.get(key) ?? bundle({ tokenizer, webgpu });
+  bundled.set(key, made);
+  // A failure is reported by the call that awaits the scripts.
+  made.catch(() => bundled.delete(key));
+  return made;
+}
+
+function bundle({ tokenizer, webgpu }: Parts): Promise<readonly Script[]> {
   const some = [...(tokenizer ? [['loadTokenizer', 'tokenizer']] : []), ...(webgpu ? [['openWebGpu', 'webgpu']] : [])];
   const imports = some.map(([part, module]) => `import { ${part} } from ${runtime(module!)};`).join('\n');
   const parts = `{ ${some.map(([part]) => part).join(', ')} }`;
   const error = `export { LamellaError } from ${runtime('lamella-error')};`;
-  const page = (place: (file: string) => string) => [
+  const page = [
     `import { loader } from ${runtime('entry')};`,
     error,
-    `export const load = loader(${identity}, ${urls(place)});`,
+    'export const load = loader(packageIdentity, packageFiles);',
   ];
   const node = [
     `import { loader } from ${runtime('node-entry')};`,
     imports,
     error,
-    `export const load = loader(${identity}, ${urls(own)}, ${parts});`,
+    `export const load = loader(packageIdentity, packageFiles, ${parts});`,
   ];
   return Promise.all([
-    script('index.js', 'esm', page(own)),
-    script('parcel.js', 'esm', page(parcelName)),
+    script('index.js', 'esm', page),
+    script('parcel.js', 'esm', page),
     script('node.js', 'esm', node),
     // Has neither imports nor `import.meta`, so that a bundler may treat it as a module, a script
     // or a plain file.
