@@ -25,7 +25,7 @@ interface Findings {
 }
 
 export interface Status {
-  readonly state: 'busy' | 'good' | 'fault';
+  readonly state: 'waiting' | 'busy' | 'good' | 'fault';
   readonly text: string;
 }
 
@@ -64,6 +64,7 @@ const compiling = signal(true);
 const tookMs = signal(0);
 export const status = computed((): Status => {
   const { length } = problems.value;
+  if (isHeld.value) return { state: 'waiting', text: 'not compiled' };
   if (compiling.value) return { state: 'busy', text: 'compiling' };
   if (length > 0) return { state: 'fault', text: length === 1 ? 'one problem' : `${length} problems` };
   return { state: 'good', text: `compiled in ${(tookMs.value / 1000).toFixed(2)} s` };
@@ -94,13 +95,33 @@ const compiler = new CompilerLink({
 /** The file's imports, which another program may change. */
 let files: readonly AuthorFile[] = [];
 
+/** Whether the text in the editor waits for the user before it is compiled for the first time. */
+export const isHeld = signal(false);
+
 /** Opens a file in the editor and compiles it. */
 export function open(chosen: Opened): void {
+  show(chosen);
+  compile();
+}
+
+/** Opens a file from elsewhere in the editor, without running it: `compileHeld` does. */
+export function openHeld(chosen: Opened): void {
+  show(chosen);
+  isHeld.value = true;
+}
+
+/** Compiles the text that `openHeld` has opened, and from then on each version. */
+export function compileHeld(): void {
+  isHeld.value = false;
+  compile();
+}
+
+function show(chosen: Opened): void {
+  isHeld.value = false;
   files = chosen.files ?? [];
   opened.value = chosen;
   source.value = chosen.source;
   findings.value = nothingFound(chosen.source);
-  compile();
 }
 
 /**
@@ -134,7 +155,7 @@ export function edit(text: string): void {
   source.value = text;
   editedAt = performance.now();
   clearTimeout(timer);
-  timer = setTimeout(send, PAUSE_MS);
+  if (!isHeld.peek()) timer = setTimeout(send, PAUSE_MS);
 }
 
 /** The version in the form that a worker receives. */
@@ -143,6 +164,7 @@ export function currentVersion(): Version {
 }
 
 function compile(): void {
+  if (isHeld.value) return;
   editedAt = performance.now();
   clearTimeout(timer);
   send();

@@ -124,7 +124,7 @@ test('if both have changed, nothing is written until the user chooses, and undo 
       write(disk);
       await replace(page, /layers: \d+/.exec(await mine())![0], here);
       send('SIGCONT');
-      await page.locator('#live-note button').first().waitFor();
+      await page.locator('.note button').first().waitFor();
       expect(read()).toBe(disk);
     };
     const disk = graph.replace('layers: 30', 'layers: 20');

@@ -31,7 +31,7 @@ export async function openStudio(
   browser: Browser,
   site: Site,
   complaints: string[],
-  { width = 1280, height = 800, colorScheme = 'light' as 'light' | 'dark' } = {},
+  { width = 1280, height = 800, colorScheme = 'light' as 'light' | 'dark', address = site.origin + base } = {},
 ): Promise<Page> {
   const page = await browser.newPage({ viewport: { width, height }, colorScheme });
   page.setDefaultTimeout(300_000);
@@ -43,7 +43,7 @@ export async function openStudio(
     if (!/^(blob|data):/.test(request.url()) && !request.url().startsWith(`${site.origin}${base}`))
       complaints.push(`asked for ${request.url()}`);
   });
-  await page.goto(site.origin + base);
+  await page.goto(address);
   return page;
 }
 

@@ -152,6 +152,48 @@ test('arrow keys, Home and End go through the tabs', async () => {
   }
 });
 
+test('a link carries the graph, and its reader decides when it runs', async () => {
+  await choose(page, 'assistant');
+  await replace(page, 'kvHeads: 2', 'kvHeads: 1');
+  await settled(page, 'good');
+  await page.getByRole('button', { name: 'Share' }).click();
+  await expect.poll(() => page.url()).toContain('#file=');
+  const other = await openStudio(browser, site, complaints, { address: page.url() });
+  await other.getByText('This graph comes from a link.').waitFor();
+  await other.locator('#quant').selectOption('q4');
+  await other.locator('#status[data-state=waiting]').waitFor();
+  expect(await other.locator('#pictures h2').count()).toBe(0);
+  await other.locator('#quant').selectOption('q8');
+  await other.evaluate(axe.source);
+  const { violations } = (await other.evaluate('axe.run()')) as axe.AxeResults;
+  expect(violations.map(({ id }) => id)).toEqual([]);
+  await other.getByRole('button', { name: 'Compile it' }).click();
+  await settled(other, 'good');
+  await other.locator('#pictures h2.name', { hasText: 'assistant' }).waitFor();
+  const textOf = (each: Page) => each.locator('.cm-content').innerText();
+  expect(await textOf(other)).toBe(await textOf(page));
+  await other.close();
+});
+
+test('a file is opened and saved, here as an upload and a download', async () => {
+  await page.evaluate(() => Object.assign(window, { showOpenFilePicker: undefined, showSaveFilePicker: undefined }));
+  const [chooser] = await Promise.all([
+    page.waitForEvent('filechooser'),
+    page.getByRole('button', { name: 'Open' }).click(),
+  ]);
+  const text = `// größe\n${assistant.join('\n')}`.replaceAll('\n', '\r\n');
+  await chooser.setFiles({ name: 'mine.ts', mimeType: 'text/typescript', buffer: Buffer.from(text) });
+  await page.locator('#template option', { hasText: 'mine.ts' }).waitFor({ state: 'attached' });
+  await settled(page, 'good');
+  await replace(page, 'größe', 'weite');
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('button', { name: 'Save' }).click(),
+  ]);
+  expect(download.suggestedFilename()).toBe('mine.ts');
+  expect(readFileSync(await download.path(), 'utf8')).toBe(text.replace('größe', 'weite'));
+});
+
 test('axe finds no fault, and there were no warnings', async () => {
   await page.evaluate(axe.source);
   for (const name of ['Pictures', 'Kernels', 'Run']) {

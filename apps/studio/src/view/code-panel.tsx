@@ -9,6 +9,7 @@ import { isLive } from '../live/live.ts';
 import type { Problem } from '../problems.ts';
 import { opened, problems, replacement } from '../version.ts';
 import { goTo, mark, openText, reviseText } from './code-mirror.ts';
+import { HeldNote } from './document-buttons.tsx';
 import { LiveNote } from './live-bar.tsx';
 import { isShown, isWide } from './tabs.tsx';
 
@@ -29,6 +30,7 @@ export function CodePanel() {
   return (
     <section id="panel-code" role={isWide.value ? undefined : 'tabpanel'} aria-label="Code" hidden={!isShown('code')}>
       {isLive && <LiveNote />}
+      <HeldNote />
       <div id="editor" ref={parent} />
       {problems.value.length > 0 && (
         <section id="problems" aria-label="Problems">

@@ -27,7 +27,7 @@ export function LiveNote() {
   const now = state.value;
   if (now.kind === 'conflict')
     return (
-      <div id="live-note" role="alert">
+      <div class="note" role="alert">
         <p>
           The file has changed on disk, and the text has changed here. Nothing is written until you choose. Undo brings
           the other text back.
@@ -42,13 +42,13 @@ export function LiveNote() {
     );
   if (now.kind === 'ended')
     return (
-      <p id="live-note" role="alert">
+      <p class="note" role="alert">
         <code>lamella dev</code> cannot be reached: edits stay in this page until it answers.
       </p>
     );
   if (now.kind === 'failed')
     return (
-      <p id="live-note" role="alert">
+      <p class="note" role="alert">
         The file was not written. {now.message}
       </p>
     );

@@ -3,9 +3,11 @@
  * the compilation.
  */
 import { type FormatName, formatNames, type KvName, kvNames } from '@lamella/runtime/choices';
+import { forgetFile } from '../document/file.ts';
 import { isLive } from '../live/live.ts';
 import { templates } from '../templates.ts';
 import { open, opened, options, setOptions, status } from '../version.ts';
+import { DocumentButtons } from './document-buttons.tsx';
 import { LiveFile } from './live-bar.tsx';
 
 export function Top() {
@@ -16,6 +18,7 @@ export function Top() {
       </h1>
       <div class="controls">
         {isLive ? <LiveFile /> : <TemplateChoice />}
+        <DocumentButtons />
         <label>
           Weights{' '}
           <select
@@ -47,14 +50,19 @@ export function Top() {
 }
 
 function TemplateChoice() {
+  const isOther = !templates.some(({ file }) => file === opened.value.file);
   return (
     <label>
       Model{' '}
       <select
         id="template"
         value={opened.value.file}
-        onChange={({ currentTarget }) => open(templates[currentTarget.selectedIndex]!)}
+        onChange={({ currentTarget }) => {
+          forgetFile();
+          open(templates.find(({ file }) => file === currentTarget.value)!);
+        }}
       >
+        {isOther && <option value={opened.value.file}>{opened.value.file}</option>}
         {templates.map(({ file }) => (
           <option key={file} value={file}>
             {file.replace(/^graphs\/|\.ts$/g, '')}

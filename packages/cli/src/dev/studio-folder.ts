@@ -1,6 +1,6 @@
 /**
- * Finds the studio's build. A published package contains it, in its folder `studio`. A checkout
- * builds it, which turbo skips if nothing has changed.
+ * Finds the studio's build. A published package contains it, in its folder `studio`. In a checkout
+ * the first call builds it; after a change of the studio, `npm run build` does.
  */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -15,6 +15,9 @@ export async function studioFolder(): Promise<string> {
   const published = join(ours, 'studio');
   if (existsSync(join(published, 'index.html'))) return published;
   const checkout = join(ours, '../..');
+  const built = join(checkout, 'apps/studio/dist');
+  // Not built again each time: a build replaces files that another process may be serving.
+  if (existsSync(join(built, 'index.html'))) return built;
   process.stderr.write('building the studio\n');
   const command = ['turbo', 'run', 'build', '--filter=@lamella/studio', '--output-logs=errors-only'];
   try {
@@ -25,7 +28,7 @@ export async function studioFolder(): Promise<string> {
     const remedy = 'npm ci, then npm run build --workspace=@lamella/studio';
     throw new LamellaError('L307', { name: 'studio', reason, remedy });
   }
-  return join(checkout, 'apps/studio/dist');
+  return built;
 }
 
 /** The folder of the package that contains `folder`. */
