@@ -90,7 +90,11 @@ describe.each<ManagerName>(['npm', 'pnpm', 'yarn', 'modern-yarn', 'bun'])('%s', 
     expect(passed(await shell.run(project, `${commands.run} test`))).toBe(4);
   });
 
-  // The same with every package manager.
+  // The rest is the same with every package manager.
+  test.runIf(manager === 'npm')('the studio is served', async () => {
+    expect(await shell.fetchFrom(project, `${commands.run} studio`)).toContain('<meta name="lamella-dev"');
+  });
+
   test.runIf(manager === 'npm')('a change of the graph fails the test', async () => {
     const file = join(project, 'graphs/my-model.ts');
     await writeFile(file, (await readFile(file, 'utf8')).replace('share.immediate(2)', 'share.cycle(2)'));

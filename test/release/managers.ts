@@ -2,7 +2,7 @@
  * Package managers, installed from npm on first use into the user's cache, and a shell that has one
  * of them and nothing of the npm that runs the tests.
  */
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -24,6 +24,8 @@ export interface Shell {
   readonly agent: string;
   /** Runs commands in `folder`. Throws their output if one fails. Returns stdout. */
   run(folder: string, commands: string, env?: Readonly<Record<string, string>>): Promise<string>;
+  /** Starts a server and fetches the address that it prints. Returns the page; the server then ends. */
+  fetchFrom(folder: string, command: string): Promise<string>;
 }
 
 export async function shellWith(manager: ManagerName): Promise<Shell> {
@@ -31,7 +33,8 @@ export async function shellWith(manager: ManagerName): Promise<Shell> {
   const { name, version, agent } = packages[manager];
   const folder = join(cache, manager);
   const wanted = JSON.stringify({ private: true, dependencies: { [name]: version } });
-  const { run } = shell(`${agent}/${version}`, [join(folder, 'node_modules', '.bin')]);
+  const started = shell(`${agent}/${version}`, [join(folder, 'node_modules', '.bin')]);
+  const { run } = started;
   if ((await readFile(join(folder, 'installed'), 'utf8').catch(() => '')) !== wanted) {
     await mkdir(folder, { recursive: true });
     await writeFile(join(folder, 'package.json'), wanted);
@@ -40,7 +43,7 @@ export async function shellWith(manager: ManagerName): Promise<Shell> {
     if (manager === 'bun') await run(folder, 'node node_modules/bun/install.js');
     await writeFile(join(folder, 'installed'), wanted);
   }
-  return { agent: `${agent}/${version}`, run };
+  return started;
 }
 
 function shell(agent: string, paths: readonly string[]): Shell {
@@ -68,5 +71,25 @@ function shell(agent: string, paths: readonly string[]): Shell {
           else resolve(stdout);
         });
       }),
+    fetchFrom: async (cwd, command) => {
+      // In its own process group, because a package manager starts the server as a child process.
+      const server = spawn('sh', ['-c', command], {
+        cwd,
+        env: base,
+        detached: true,
+        stdio: ['ignore', 'ignore', 'pipe'],
+      });
+      try {
+        let said = '';
+        for await (const text of server.stderr.setEncoding('utf8')) {
+          said += text;
+          const [, origin] = /^listening on (http:\S+)$/m.exec(said) ?? [];
+          if (origin) return await (await fetch(origin)).text();
+        }
+        throw new Error(`${command}\n${said}`);
+      } finally {
+        if (server.exitCode === null) process.kill(-server.pid!);
+      }
+    },
   };
 }
