@@ -99,3 +99,14 @@ test('eval agrees with sums over the logits of another command', async () => {
     expect(nll).toBeCloseTo(sum / tokens, 4);
   }
 });
+
+test('q8 of a Q8_0 file differs little from the exact values of the file', async () => {
+  await json('export', 'stories.ts', '--to', 'gguf', '--weights', model, '--type', 'q8_0', '--out', 'q8_0.gguf');
+  for (const quant of ['f32', 'q8']) {
+    await json('compile', 'stories.ts', '--weights', 'q8_0.gguf', '--quant', quant, '--out', `q8_0-${quant}`);
+  }
+  const [exact, q8] = [await distributions('q8_0-f32'), await distributions('q8_0-q8')];
+  const lost = meanKl(exact, q8);
+  console.log(`stories260K as Q8_0, mean KL of q8 to the exact values over ${exact.length} tokens: ${lost.toFixed(5)}`);
+  expect(lost).toBeLessThan(0.01);
+});

@@ -77,6 +77,20 @@ test('a prompt is read with the tokenizer of the file, which adds BOS', async ()
   expect(await json('run', 'hub.gguf', '--tokens', ids, '--max-tokens', '6')).toMatchObject({ tokens, text });
 });
 
+test.each([
+  ['f32', ''],
+  ['q8_0', 'Its weights are stored as Q8_0. --quant f32 keeps their values exactly. Other formats round them again.\n'],
+  [
+    'q4_0',
+    'Its weights are stored as Q4_0. --quant f32 keeps their values exactly. q4 keeps matrices in Q4_0 exactly, too. Other formats round them again.\n',
+  ],
+])('import says which formats keep the values of weights in %s', async (type, sentence) => {
+  const file = `stored-${type}.gguf`;
+  await ok('export', 'hub.ts', '--to', 'gguf', '--weights', 'hub', '--type', type, '--out', file);
+  const { stdout } = await ok('import', file, '--out', `stored-${type}.ts`);
+  expect(stdout.slice(stdout.indexOf('--weights'))).toBe(`--weights ${file}\n${sentence}`);
+});
+
 describe('a file exported, imported and exported again', () => {
   test.each(ggufTypes)('is the same file, byte for byte: %s', async (type) => {
     await mkdir(at('round'), { recursive: true });

@@ -14,6 +14,7 @@ import { type GgufFile, openGguf } from './open.ts';
 import { turnedInPairs } from './pairing.ts';
 import { rowOrder } from './row-order.ts';
 import { huggingFaceName, tensorName, tensorsOf } from './tensor-names.ts';
+import { tensorTypes } from './tensor-types.ts';
 import { type GgufTokenizer, hasTokenizer, tokenizerOf } from './tokenizer.ts';
 
 /**
@@ -46,6 +47,16 @@ export async function hasGgufTokenizer(file: string): Promise<boolean> {
  */
 export async function ggufTokenizer(file: string): Promise<GgufTokenizer | null> {
   return tokenizerOf(await metadataOf(file), file);
+}
+
+/** The types in blocks, such as Q8_0, of the tensors in `file`. Throws the errors of opening it. */
+export async function quantisedTypes(file: string): Promise<readonly string[]> {
+  const { tensors, close } = await openGguf(file);
+  await close();
+  const blocks = new Set(
+    [...tensorTypes.values()].filter(({ blockValues }) => blockValues > 1).map(({ name }) => name),
+  );
+  return [...new Set([...tensors.values()].map(({ dtype }) => dtype))].filter((dtype) => blocks.has(dtype)).sort();
 }
 
 async function metadataOf(file: string): Promise<GgufFile['metadata']> {
