@@ -90,10 +90,14 @@ test('an edit on disk shows in the page, and one in the page on disk; line endin
   await withDev(name, '', [], async ({ page, read, write }) => {
     await page.getByText('30 weight sets, 60 executions').waitFor();
     const edited = text.replace('layers: 30', 'layers: 28');
-    const start = performance.now();
-    write(edited);
-    await page.getByText('28 weight sets, 56 executions').waitFor();
-    console.log(`milliseconds from an edit on disk to its picture: ${Math.round(performance.now() - start)}`);
+    const times: number[] = [];
+    for (const layers of [22, 24, 26, 28]) {
+      const start = performance.now();
+      write(text.replace('layers: 30', `layers: ${layers}`));
+      await page.getByText(`${layers} weight sets, ${2 * layers} executions`).waitFor();
+      times.push(Math.round(performance.now() - start));
+    }
+    console.log(`milliseconds from an edit on disk to its picture: ${times.join(', ')}`);
     await replace(page, 'layers: 28', 'layers: 26');
     await page.getByText('26 weight sets, 52 executions').waitFor();
     await expect.poll(read).toBe(edited.replace('layers: 28', 'layers: 26'));

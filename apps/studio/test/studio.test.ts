@@ -152,6 +152,25 @@ test('arrow keys, Home and End go through the tabs', async () => {
   }
 });
 
+test('two graphs stand side by side', async () => {
+  await choose(page, 'mobilellm-125m');
+  await page.getByRole('button', { name: 'Compare' }).click();
+  await page.locator('#template').selectOption('graphs/mobilellm-125m-ls.ts');
+  await page.locator('#summary', { hasText: '60 state slots' }).waitFor();
+  expect(await page.locator('#kept-summary h2').textContent()).toBe('mobilellm-125m');
+  expect(await page.locator('#summary h2').textContent()).toBe('mobilellm-125m-ls');
+  expect(await page.locator('.side-by-side svg').count()).toBeGreaterThanOrEqual(2);
+  await page.evaluate(axe.source);
+  const { violations } = (await page.evaluate('axe.run()')) as axe.AxeResults;
+  expect(violations.map(({ id }) => id)).toEqual([]);
+  await page.setViewportSize({ width: 360, height: 740 });
+  await page.getByRole('tab', { name: 'Pictures' }).click();
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await page.getByRole('button', { name: 'Compare' }).click();
+  await page.locator('#pictures').waitFor();
+});
+
 test('a link carries the graph, and its reader decides when it runs', async () => {
   await choose(page, 'assistant');
   await replace(page, 'kvHeads: 2', 'kvHeads: 1');

@@ -31,6 +31,8 @@ export interface Picture {
   readonly name: string;
   /** Markup of the figures and sections, made by packages/report. */
   readonly markup: string;
+  /** Markup of the figures and the stack alone, to stand beside those of another graph. */
+  readonly summary: string;
   readonly kernels: KernelTexts;
   /** The compiler's reason why there are no kernels for a GPU; empty if there are. */
   readonly withoutGpu: string;

@@ -31,12 +31,17 @@ self.onmessage = async ({ data }: MessageEvent<Edit>) => {
 };
 say({ kind: 'ready' });
 
-function pictureOf(compilation: Compilation): Pick<Picture, 'name' | 'markup'> {
+function pictureOf(compilation: Compilation): Pick<Picture, 'name' | 'markup' | 'summary'> {
   const { name } = compilation.report;
   const manifest = compilation.manifest({ weights: null, tokenizer: null, probe: null, wasm: [] });
-  const { markup } = html`<h2 class="name">${name}</h2>
+  const [stack, ...others] = pictures(compilation);
+  const top = html`<h2 class="name">${name}</h2>
 <p class="lead">${subtitle(manifest)}</p>
-${factList(facts(manifest))}
-${pictures(compilation).map(sectionMarkup)}`;
-  return { name, markup };
+${factList(facts(manifest))}`;
+  const { markup } = html`${top}
+${[stack!, ...others].map(sectionMarkup)}`;
+  const summary = html`${top}
+<p>${stack!.lead}</p>
+${stack!.body}`;
+  return { name, markup, summary: summary.markup };
 }
