@@ -92,6 +92,8 @@ test('an edit on disk shows in the page, and one in the page on disk; line endin
     const edited = text.replace('layers: 30', 'layers: 28');
     const times: number[] = [];
     for (const layers of [22, 24, 26, 28]) {
+      // The type checker reads the version before, after its picture.
+      await page.waitForTimeout(1000);
       const start = performance.now();
       write(text.replace('layers: 30', `layers: ${layers}`));
       await page.getByText(`${layers} weight sets, ${2 * layers} executions`).waitFor();

@@ -1,8 +1,10 @@
-/** Opens, saves and shares the graph in the editor, and says what was done. */
+/**
+ * Opens, saves and shares the graph in the editor, and says what was done. With `lamella dev` there
+ * are no such buttons: the file is saved already, and the page's address ends with the command.
+ */
 import { signal } from '@preact/signals';
 import { openFile, saveFile } from '../document/file.ts';
 import { linkOf } from '../document/share.ts';
-import { isLive } from '../live/live.ts';
 import { compileHeld, isHeld, opened, source } from '../version.ts';
 
 const said = signal('');
@@ -10,16 +12,12 @@ const said = signal('');
 export function DocumentButtons() {
   return (
     <div class="document">
-      {!isLive && (
-        <>
-          <button type="button" onClick={() => attempt(openIt)}>
-            Open
-          </button>
-          <button type="button" onClick={() => attempt(save)}>
-            Save
-          </button>
-        </>
-      )}
+      <button type="button" onClick={() => attempt(openIt)}>
+        Open
+      </button>
+      <button type="button" onClick={() => attempt(save)}>
+        Save
+      </button>
       <button type="button" onClick={() => attempt(share)}>
         Share
       </button>
@@ -63,11 +61,11 @@ async function save(): Promise<string> {
 /** The link becomes the page's address too: a browser may not allow the clipboard. */
 async function share(): Promise<string> {
   const link = await linkOf({ file: opened.value.file, source: source.value }, location.href);
-  if (!isLive) history.replaceState(null, '', link);
+  history.replaceState(null, '', link);
   try {
     await navigator.clipboard.writeText(link);
     return 'link copied';
   } catch {
-    return isLive ? 'the browser does not allow copying' : 'the address of this page is the link';
+    return 'the address of this page is the link';
   }
 }

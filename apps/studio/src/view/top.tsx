@@ -18,7 +18,7 @@ export function Top() {
       </h1>
       <div class="controls">
         {isLive ? <LiveFile /> : <TemplateChoice />}
-        <DocumentButtons />
+        {!isLive && <DocumentButtons />}
         <label>
           Weights{' '}
           <select
