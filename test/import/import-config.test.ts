@@ -447,7 +447,11 @@ describe('keys that matter for long sequences limit the context', () => {
   const long = { rope_type: 'longrope', short_factor: Array(8).fill(1.5), long_factor: Array(8).fill(4) };
   test.each([
     [{ ...chunked, attn_temperature_tuning: false, attention_chunk_size: 512 }, 't: 512', 'attention_chunk_size'],
-    [{ ...chunked, attention_chunk_size: 8192, floor_scale: 1024 }, 't: 1023', 'attn_temperature_tuning'],
+    [
+      { ...chunked, no_rope_layer_interval: 2, attention_chunk_size: 8192, floor_scale: 1024 },
+      't: 1023',
+      'attn_temperature_tuning',
+    ],
     [{ ...chunked, no_rope_layers: [1, 1], attention_chunk_size: 8192, floor_scale: 1024 }, 't: 4096', null],
     [
       { model_type: 'phi3', max_position_embeddings: 4096, original_max_position_embeddings: 256, rope_scaling: long },
