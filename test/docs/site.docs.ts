@@ -113,11 +113,14 @@ test('the search finds a function and an error code without a server', async () 
 });
 
 test('the live page runs the assistant and the studio', async () => {
-  const { page } = await open('live.html', 1280);
+  // a browser of its own: after fifty pages of the shared one this page did not become idle
+  const own = await launchChromium();
+  const page = await own.newPage({ viewport: { width: 1280, height: 900 } });
+  await page.goto(`${site.origin}/live.html`);
   const assistant = page.frameLocator('iframe[title="The assistant"]');
   await expect.poll(() => assistant.locator('body').textContent()).toMatch(/tokens|WASM|WebGPU/);
   await page.locator('iframe[title="The studio"]').scrollIntoViewIfNeeded();
   const studio = page.frameLocator('iframe[title="The studio"]');
   await expect.poll(() => studio.locator('svg').count()).toBeGreaterThan(0);
-  await page.close();
+  await own.close();
 });
