@@ -8,6 +8,7 @@ import type { Axis } from '@lamella/graph/ir';
 import { declared, type Kind, number, optional, options, tensor } from './arguments.ts';
 import { type AxesOf, checkSize, type FitAll, type FitFeatures, type FitQueries, showAxis } from './axes.ts';
 import { checkHeads, divisorBelow } from './heads.ts';
+import { checkCount, mostQueriesPerKey } from './limits.ts';
 import { capture } from './site.ts';
 import type { Tensor } from './tensor.ts';
 import { activeTrace, type Trace } from './trace.ts';
@@ -117,7 +118,7 @@ export function checkAttention(
  * Causal attention of queries q [t, heads * headDim] over the keys and values of `kv` -> the axes
  * of q. The number of heads is the features of q divided by headDim. Only blocks may use it,
  * because the state belongs to an execution. Throws L116 in a model's own body, and L101, L102,
- * L104, L110, L150.
+ * L104, L110, L127, L150.
  *
  * @example
  * const { q, kv } = dims({ q: 64, kv: 32 });
@@ -162,6 +163,7 @@ export const attention = declared(
     if (heads % kvHeads !== 0) {
       throw new LamellaError('L104', { heads, kvHeads, suggestion: divisorBelow(heads, kvHeads) }, where);
     }
+    checkCount('query heads for each head of keys and values', heads / kvHeads, mostQueriesPerKey, where);
     const { scale = 1 / Math.sqrt(headDim), window = null, softcap = null } = given;
     const op = { kind: 'attention', q: queries.id, k: keys.id, v: values.id, heads, kvHeads, headDim } as const;
     return trace.emit(

@@ -10,6 +10,11 @@ export const mostExecutions = 16_384;
 export const mostOperations = 4096;
 /** Kernels unroll the taps of a convolution; released models have 3 or 4. */
 export const mostTaps = 64;
+/**
+ * Kernels unroll the query heads that read one head of keys and values; released models have at most
+ * 71 (Falcon-7B).
+ */
+export const mostQueriesPerKey = 128;
 
 /** Throws L127 if `count` is above `most`. */
 export function checkCount(

@@ -377,6 +377,21 @@ describe('L127: sizes that are slips of the keyboard', () => {
       '64 taps of a convolution: 100000',
     ],
     [
+      'heads',
+      () =>
+        model(() =>
+          stack(
+            1,
+            block(
+              [t, d],
+              () => ({ attn: dsl.gqa(d, { heads: 4096, kvHeads: 2, headDim: 8 }) }),
+              (w, x) => w.attn(x),
+            ) as never,
+          ),
+        ),
+      '128 query heads for each head of keys and values: 2048',
+    ],
+    [
       'operations',
       () => around((_, x) => Array.from({ length: 1e5 }).reduce((x: unknown) => loose(dsl.silu)(x), x)),
       '4096 operations in a body: 4097',
