@@ -6,6 +6,7 @@
 import { chmodSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { launchChromium } from '@lamella/hosts/chromium';
 import axe from 'axe-core';
 import { type Scratch, scratch } from 'lamella/test/lamella';
@@ -193,6 +194,20 @@ test('a run reads the weights that --weights names', async () => {
       );
     },
   );
+});
+
+test('a run continues a text with the tokenizer beside the weights', async () => {
+  const assistant = fileURLToPath(new URL('../../../graphs/assistant', import.meta.url));
+  await withDev('model.ts', readFileSync(`${assistant}.ts`, 'utf8'), ['--weights', assistant], async ({ page }) => {
+    await saved(page);
+    await settled(page, 'good');
+    await page.getByRole('tab', { name: 'Run' }).click();
+    await page.getByLabel('Text').fill('Play some jazz');
+    await page.getByLabel('Generate').fill('4');
+    await page.getByRole('button', { name: 'Run' }).click();
+    await page.locator('#run-result table').waitFor();
+    expect(await page.locator('#run-result .lead').textContent()).toMatch(/ tokens of prompt, 4 generated on WASM/);
+  });
 });
 
 test('only this page may write, only to this address, and nothing else can be read', async () => {

@@ -188,7 +188,7 @@ test('an unused value is a warning with its line', async () => {
   );
   const checked = await home.lamella('check', 'lost.ts');
   const warning =
-    /^warning: L128 the value computed here is never used, at layers \(lost\.ts:14:5\)\. Try returning it/;
+    /^warning: L128 the value computed here is never used, at layers \(lost\.ts:14:5\)\. Try returning it/m;
   expect(checked).toMatchObject({ code: 0, stdout: expect.stringMatching(/^lost|^tiny/) });
   expect(checked.stderr).toMatch(warning);
   expect(checked.stderr).toContain('> 14 |     residual(attended');

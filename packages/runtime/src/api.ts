@@ -217,8 +217,9 @@ export interface Session {
    */
   generate(prompt?: string | TokenIds, options?: GenerateOptions): Generation;
   /**
-   * Computes more tokens without generating: ids, or those of a plain text, to which nothing is
-   * added. L401-L403, L406, L408.
+   * Computes more tokens without generating: ids, or those that `tokenizer.encode` has for a text.
+   * They have no beginning token, and SentencePiece tokenizers begin every text with a space.
+   * L401-L403, L406, L408.
    */
   append(more: string | TokenIds): Promise<void>;
   /** Keeps the first `position` tokens. L408. */
@@ -266,8 +267,9 @@ export interface Model {
    * @example
    * const session = await model.session();
    * const { text } = await session.generate('Call me a taxi', { maxTokens: 8 }).result();
-   * await session.append(' to the harbor'); // only these tokens are computed
-   * console.log(text, session.tokens.length);
+   * const next = await model.tokenizer!.encodePrompt('To the harbor');
+   * const second = session.generate([...session.tokens, ...next], { maxTokens: 8 });
+   * console.log(text, (await second.result()).stats.cachedTokens);
    * session.dispose();
    */
   session(): Promise<Session>;

@@ -33,7 +33,7 @@ export const catalogue = {
   L425: 'the kernels and the manifest of this package do not match: {file} fails with "{reason}". Try: copying the whole folder of the package there again',
   L429: 'the logit of {token} is {value}, not a finite number. Try: another prompt; if every prompt fails, other weights, because these overflow f32',
   L445: 'the sequence cannot return to {position} tokens: it reached {farthest}, and the sliding windows of this model keep enough for {most} tokens back. Try: an empty sequence, and its first tokens again',
-  L446: 'the model was loaded for {sessions} sessions, and all are open. Try: dispose() of a session, or load with sessions: {more}',
+  L446: 'the model was loaded for {sessions} sessions, and all are open. Try: dispose() of a session, or sessions: {more} among the options of load, its second argument',
   L447: 'there is no memory for another session, which takes {mib} MiB. Try: dispose() of a session, or compile with a smaller --context or --kv q8',
   L448: 'these bytes cannot be loaded as a session: {reason}. Try: the bytes that save() of a session of this package returned; a new session, if there are none',
   L435: 'a model needs a worker, and this environment has none. Try: a page, a worker of a page, or Node',

@@ -226,7 +226,7 @@ test('no more sessions than the model was loaded for; disposing of one makes roo
   const model = await open(1);
   const session = await model.session();
   await expect(model.session()).rejects.toThrow(
-    'L446 the model was loaded for 1 sessions, and all are open. Try dispose() of a session, or load with sessions: 2',
+    'L446 the model was loaded for 1 sessions, and all are open. Try dispose() of a session, or sessions: 2 among the options of load, its second argument',
   );
   session.dispose();
   session.dispose();

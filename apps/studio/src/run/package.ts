@@ -11,6 +11,7 @@ import type { TokenizerFiles, WeightChunk } from '@lamella/runtime/manifest';
 import { manifestText } from '@lamella/runtime/manifest-file';
 import type { PackageFiles } from '@lamella/runtime/package-files';
 import { sha256 } from '@lamella/runtime/sha256';
+import { packTokenizer } from '@lamella/runtime/tokenizer/pack';
 
 /** The most bytes of weights that are made in a page, which briefly holds them twice. */
 const MOST = 1 << 30;
@@ -35,13 +36,13 @@ export function refuseIfTooLarge({ report, plan }: Compilation): void {
 export interface Weights {
   /** Weight `index` of the graph: f32, row-major. */
   read(weight: Weight, index: number): Promise<Float32Array>;
-  readonly tokenizer: PackedTokenizer | null;
+  readonly tokenizer: FoundTokenizer | null;
 }
 
-/** A tokenizer's files, and how the runtime uses them. */
-export interface PackedTokenizer {
+/** A tokenizer, and how the runtime uses its files. */
+export interface FoundTokenizer {
   readonly files: Omit<TokenizerFiles, 'sha256' | 'configSha256'>;
-  /** The texts of `files.file` and `files.config`. */
+  /** The texts of `tokenizer.json` and `tokenizer_config.json`. */
   readonly tokenizer: string;
   readonly config: string;
 }
@@ -80,7 +81,7 @@ export async function packageOf(
   const encode = (text: string) => new TextEncoder().encode(text);
   const packed = tokenizer && {
     ...tokenizer.files,
-    sha256: (await add(tokenizer.files.file, encode(tokenizer.tokenizer))).sha256,
+    sha256: (await add(tokenizer.files.file, packTokenizer(JSON.parse(tokenizer.tokenizer)))).sha256,
     configSha256: (await add(tokenizer.files.config, encode(tokenizer.config))).sha256,
   };
   const manifest = compilation.manifest({ weights, tokenizer: packed, probe: null, wasm, wgsl });

@@ -30,12 +30,16 @@ export class WeightsForPage {
   }
 
   /**
-   * The tokenizer for `revision` of the graph; null if there is none. Throws the errors of the
-   * graph and of the checkpoint, and L305 if the file on disk has another revision.
+   * The tokenizer for `revision` of the graph, which the page packs itself; null if there is none.
+   * Throws the errors of the graph and of the checkpoint, and L305 if the file on disk has another
+   * revision.
    */
-  async tokenizer(revision: number): Promise<FoundTokenizer | null> {
+  async tokenizer(revision: number): Promise<Omit<FoundTokenizer, 'packed'> | null> {
     const { graph } = await this.#current(revision);
-    return findTokenizer(this.#spec, graph.vocab);
+    const found = await findTokenizer(this.#spec, graph.vocab);
+    if (!found) return null;
+    const { packed: _, ...rest } = found;
+    return rest;
   }
 
   /** Weight `index` of the graph: f32, little-endian. Throws like `tokenizer`. */
