@@ -9,6 +9,7 @@ import type { Graph } from '@lamella/graph/ir';
 import { Oracle } from '@lamella/graph/oracle/oracle';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { EvalReport } from '../src/contract.ts';
+import { scoreChoices } from '../src/evaluate/choices.ts';
 import { windowsOf } from '../src/evaluate/text.ts';
 import { loadGraph } from '../src/model/load-graph.ts';
 import { openPackage } from '../src/package/open-package.ts';
@@ -115,6 +116,18 @@ test('without --json a table with a row for each model', async () => {
   expect(stdout.split('\n').map((line) => line.trim().split(/ {2,}/)[0])).toEqual(['model', 'f32', 'q4', '']);
 });
 
+test('a byte order mark is no part of a text, and different contexts are warned of', async () => {
+  await writeFile(join(home.path, 'marked.txt'), `\ufeff${text}`);
+  const [plain, marked] = [
+    await evaluated('f32', '--text', 'text.txt'),
+    await evaluated('f32', '--text', 'marked.txt'),
+  ];
+  expect(marked).toEqual(plain);
+  await home.lamella('compile', 'talking.ts', '--weights', 'checkpoint', '--context', '8', '--out', 'short');
+  const { stderr } = await home.lamella('eval', 'f32', 'short', '--text', 'text.txt');
+  expect(stderr).toContain('the models have contexts of 24 and 8 tokens');
+});
+
 test('every token is predicted once, from at least half a context after the first window', () => {
   for (const context of [1, 2, 3, 8, 9])
     for (const length of [0, 1, 2, 8, 9, 40]) {
@@ -140,6 +153,7 @@ test.each([
   [['f32', '--choices', 'bad-2.jsonl'], 'L314', ['bad-2.jsonl:2', 'endings is not a list']],
   [['f32', '--choices', 'bad-3.jsonl'], 'L314', ['bad-3.jsonl:1', 'label is not an index from 0 to 1']],
   [['f32', '--choices', 'long.jsonl'], 'L403', ['fit the context']],
+  [['f32', '--text', 'text.txt', '--kl-to', 'wider'], 'L315', ['f32 and wider have different tokens']],
 ])('%j is refused', async (args, code, parts) => {
   const write = (name: string, content: string) => writeFile(join(home.path, name), content);
   await write('empty.txt', '');
@@ -147,6 +161,26 @@ test.each([
   await write('bad-2.jsonl', '{"ctx":"a","endings":["a","b"],"label":0}\n{"ctx":"a","endings":["a"],"label":0}');
   await write('bad-3.jsonl', '{"ctx":"a","endings":["a","b"],"label":2}');
   await write('long.jsonl', JSON.stringify({ ctx: 'long '.repeat(9), endings: ['a', 'b'], label: 0 }));
+  if (args.includes('wider')) await compileWider();
   if (args[0] === 'bare') await home.lamella('compile', 'talking.ts', '--weights', 'random:1', '--out', 'bare');
   await home.refuses(['eval', ...args], code, ...parts);
 });
+
+test('an ending with nothing before it is refused', async () => {
+  const model = await openPackage(join(home.path, 'f32'));
+  const question = { ctx: '', endings: ['a', 'b'], label: 0, place: 'q.jsonl:1' };
+  await expect(scoreChoices(model, [question], [], () => {})).rejects.toThrow(
+    /L314 .* ctx is empty.*, at q\.jsonl:1\./,
+  );
+  model.dispose();
+});
+
+/** The same tokenizer with a padded vocabulary. */
+async function compileWider(): Promise<void> {
+  const file = await writeGraph(home.path, 'wider', (text) =>
+    text.replace('vocab: 50', 'vocab: 300').replace('t: 16', `t: ${CONTEXT}`),
+  );
+  await writeCheckpoint(join(home.path, 'wide'), file);
+  await addTokenizer(join(home.path, 'wide'));
+  expect(await home.lamella('compile', file, '--weights', 'wide', '--out', 'wider')).toMatchObject({ code: 0 });
+}

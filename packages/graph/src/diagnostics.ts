@@ -72,7 +72,7 @@ export const catalogue = {
   L312: 'the system refused {call}: {reason}. Try: again with LAMELLA_DEBUG=1, which shows the stack trace',
   L313: 'there is not enough memory: {reason}. Try: a smaller model, a shorter --context, or a machine with more memory',
   L314: 'a file of questions is JSON Lines, and here {what}. Try: a JSON object a line, with ctx (a text), endings (a list of texts) and label (the index of the right one)',
-  L315: '{path} and {klTo} have different tokens for this text, so their distributions cannot be compared. Try: two models with the same tokenizer',
+  L315: '{path} and {klTo} have different tokens, so their distributions cannot be compared. Try: two models with the same tokenizer',
   L402: 'token id {id} is outside the vocabulary of {vocab}. Try: ids from 0 to {last}',
   L403: '{count} tokens do not fit the context of {context}. Try: a shorter prompt, or compile with a larger --context',
 } as const;

@@ -205,7 +205,7 @@ export interface Fallback {
 /**
  * A sequence of tokens with keys and values of its own; all sessions of a model use its weights.
  * Calls of all sessions queue. While another session computes, this one's keys and values are kept
- * in memory that was taken when it was opened. L411 after `dispose`.
+ * in memory that was taken when it was opened. L449 after `dispose`, L411 after that of the model.
  */
 export interface Session {
   /** The tokens so far: prompt and answer of the last generation as far as it was read. */
@@ -213,7 +213,7 @@ export interface Session {
   /**
    * Generates from a prompt, which is the whole sequence, as `Model.generate` does; what the
    * session has computed of it is not computed again. Without a prompt it continues after the
-   * session's tokens.
+   * session's tokens. L450 while another call of this session has not ended.
    */
   generate(prompt?: string | TokenIds, options?: GenerateOptions): Generation;
   /**

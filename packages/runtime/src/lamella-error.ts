@@ -36,6 +36,8 @@ export const catalogue = {
   L446: 'the model was loaded for {sessions} sessions, and all are open. Try: dispose() of a session, or sessions: {more} among the options of load, its second argument',
   L447: 'there is no memory for another session, which takes {mib} MiB. Try: dispose() of a session, or compile with a smaller --context or --kv q8',
   L448: 'these bytes cannot be loaded as a session: {reason}. Try: the bytes that save() of a session of this package returned; a new session, if there are none',
+  L449: 'the session was disposed of. Try: another session of the model',
+  L450: 'a call of this session has not ended, and it may change the tokens that the prompt begins with. Try: await of append, rewind, load, clone or save before generate',
   L435: 'a model needs a worker, and this environment has none. Try: a page, a worker of a page, or Node',
   L436: "the model's worker cannot be started: {reason}. Try: {remedy}",
   L437: "the model's worker has ended: {reason}. Try: loading the package again",

@@ -230,9 +230,73 @@ test('no more sessions than the model was loaded for; disposing of one makes roo
   );
   session.dispose();
   session.dispose();
-  expect(() => session.generate([1])).toThrow('L411');
-  await expect(session.append([1])).rejects.toThrow('L411');
+  expect(() => session.generate([1])).toThrow('L449 the session was disposed of. Try another session of the model');
+  await expect(session.append([1])).rejects.toThrow('L449');
   await (await model.session()).append([3]);
   model.dispose();
   await expect(model.session()).rejects.toThrow('L411');
+});
+
+test('calls of one session run in order; a generation waits for none, and is refused until they have ended', async () => {
+  const session = await opened();
+  const appended = [session.append([3]), session.append([4])];
+  expect(() => session.generate()).toThrow('L450 a call of this session has not ended');
+  await session.rewind(3);
+  await Promise.all(appended);
+  expect(session.tokens).toEqual([1, 2, 3]);
+  const bytes = await session.save();
+  await Promise.all([session.append([5]), session.load(bytes), session.append([6])]);
+  expect(session.tokens).toEqual([1, 2, 3, 6]);
+  expect((await session.generate(undefined, { maxTokens: 2 }).result()).tokens).toEqual(greedy([1, 2, 3, 6], 2));
+});
+
+test('the tokens are a copy', async () => {
+  const session = await opened();
+  (session.tokens as number[]).push(9);
+  expect(session.tokens).toEqual([1, 2]);
+});
+
+test('a text that does not fit leaves the session as it was', async () => {
+  const model = await load(fromMap(await toyTextFiles()));
+  const session = await model.session();
+  await session.append([1, 2]);
+  await expect(session.generate('a'.repeat(CONTEXT + 1)).result()).rejects.toThrow('L403');
+  expect(session.tokens).toEqual([1, 2]);
+  await session.append([3]);
+});
+
+test('a full session is saved, loaded and cloned', async () => {
+  const session = await opened();
+  const { finishReason } = await session.generate().result();
+  expect(finishReason).toBe('context');
+  expect(session.tokens).toHaveLength(CONTEXT + 1);
+  const [other, copy] = [await (await open()).session(), await session.clone()];
+  await other.load(await session.save());
+  await copy.save();
+  for (const each of [other, copy]) {
+    expect(each.tokens).toEqual(session.tokens);
+    await each.rewind(5);
+    const { tokens, stats } = await each.generate(undefined, { maxTokens: 2 }).result();
+    expect(tokens).toEqual(greedy(session.tokens.slice(0, 5), 2));
+    expect(stats.cachedTokens).toBe(4);
+  }
+});
+
+test.each([
+  ['tokens', 1.5],
+  ['tokens', -1],
+  ['tokens', 1e9],
+  ['tokens', '2'],
+  ['tokens', {}],
+  ['farthest', CONTEXT + 1],
+  ['farthest', null],
+  ['layout', {}],
+])('a first line with %s: %j is refused', async (key, value) => {
+  const session = await opened();
+  const bytes = await session.save();
+  const head = JSON.parse(new TextDecoder().decode(bytes.subarray(0, 512)));
+  const forged = bytes.slice();
+  forged.set(new TextEncoder().encode(JSON.stringify({ ...head, [key]: value }).padEnd(511)));
+  await expect(session.load(forged)).rejects.toThrow('L448');
+  expect(session.tokens).toEqual([1, 2]);
 });

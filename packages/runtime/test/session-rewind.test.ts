@@ -5,6 +5,7 @@
 import { expect, test } from 'vitest';
 import type { Ring } from '../src/manifest/manifest.ts';
 import { readManifest } from '../src/manifest/manifest-file.ts';
+import { Sequence } from '../src/model/sequence.ts';
 import { Session } from '../src/model/session.ts';
 import { loadWasm } from '../src/wasm/driver.ts';
 import { expectedLogits, fromMap, toyFiles } from './toy-package.ts';
@@ -45,4 +46,17 @@ test('with a window, as far as its ring is longer than it and than what a GPU ru
   await session.prefill([1, 2, 3]);
   session.rewind(1);
   expect(session.position).toBe(1);
+});
+
+test('a copy of a sequence goes back no farther than the sequence itself', async () => {
+  const { session } = await open([{ positions: 40, window: 20, of: 'attention' }]);
+  await session.prefill([1, 2, 3, 4, 5, 6, 7, 8]);
+  session.rewind(5);
+  const own = session.sequence;
+  const copy = new Sequence(session.context);
+  const state = await session.save();
+  await session.replace(copy, own.ids.subarray(0, own.length), state, own.farthest);
+  await session.use(copy, () => true);
+  expect(() => session.rewind(3)).toThrow('it reached 8');
+  session.rewind(4);
 });

@@ -11,7 +11,7 @@ import { type Command, Option } from 'commander';
 import { loaded } from '../api/load.ts';
 import type { EvalReport, EvalResult } from '../contract.ts';
 import { readQuestions, scoreChoices } from '../evaluate/choices.ts';
-import { scoreText } from '../evaluate/text.ts';
+import { scoreText, withoutMark } from '../evaluate/text.ts';
 import { unreadable } from '../files.ts';
 import type { HowCompiled } from '../model/checkpoint.ts';
 import { modelKind } from '../model/model-kind.ts';
@@ -70,15 +70,17 @@ export async function evaluate(paths: readonly string[], options: EvalCommand): 
     });
   const text = textFile === undefined ? null : await readText(textFile);
   const questions = choicesFile === undefined ? null : await readQuestions(choicesFile);
-  const { quant, kv, context } = options;
+  const { quant, kv, context, ignore } = options;
   const { finish, ...observed } = observer();
   const open = (path: string, how: HowCompiled) =>
     loaded(path, { ...how, ...observed, onFallback, device, threads }, { start: '' }).finally(finish);
-  const reference = klTo === undefined ? null : await open(klTo, await asReference(klTo, context));
+  const reference = klTo === undefined ? null : await open(klTo, await asReference(klTo, { context, ignore }));
   const results: EvalResult[] = [];
+  const contexts = new Set(reference ? [reference.manifest.context] : []);
   for (const path of paths) {
-    const model = await open(path, { quant, kv, context });
+    const model = await open(path, { quant, kv, context, ignore });
     const { before } = tokenizerOf(model, path);
+    contexts.add(model.manifest.context);
     const bar = progress(`evaluating ${path}`);
     try {
       let score: Omit<EvalResult, 'model'> = {};
@@ -90,7 +92,7 @@ export async function evaluate(paths: readonly string[], options: EvalCommand): 
             reason: 'the text has no token to predict',
             remedy: 'a longer text',
           });
-        if (reference) await requireSameTokens(reference, klTo!, tokens, text, path);
+        if (reference) await requireSameTokens(reference, klTo!, tokens, text, path, model.manifest.vocab);
         const { nll, ...rest } = await scoreText(model, reference, tokens, (done) => bar.update(done, tokens.length));
         score = { ...rest, nll, perplexity: Math.exp(nll) };
       }
@@ -105,19 +107,29 @@ export async function evaluate(paths: readonly string[], options: EvalCommand): 
     }
   }
   reference?.dispose();
+  if (text !== null && contexts.size > 1) warnOfContexts([...contexts]);
   const report: EvalReport = { results };
   process.stdout.write(json ? `${JSON.stringify(report)}\n` : drawn(results));
 }
 
+/** Perplexities of windows of different lengths are no comparison. */
+function warnOfContexts(contexts: readonly number[]): void {
+  const remedy = 'compile all with one --context to compare them';
+  process.stderr.write(
+    `the models have contexts of ${contexts.join(' and ')} tokens, and each token is predicted from as many: ${remedy}\n`,
+  );
+}
+
 /** A checkpoint that others are compared with is compiled without rounding its weights. */
-async function asReference(path: string, context: number | undefined): Promise<HowCompiled> {
-  return (await modelKind(path)) === 'checkpoint' ? { quant: 'f32', context } : {};
+async function asReference(path: string, how: Pick<HowCompiled, 'context' | 'ignore'>): Promise<HowCompiled> {
+  return (await modelKind(path)) === 'checkpoint' ? { quant: 'f32', ...how } : {};
 }
 
 async function readText(path: string): Promise<string> {
-  return readFile(path, 'utf8').catch((error: unknown) => {
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
     throw unreadable(path, error);
   });
+  return withoutMark(text);
 }
 
 /** L406 if the package was compiled without a tokenizer. */
@@ -126,18 +138,19 @@ function tokenizerOf({ manifest }: Model, path: string) {
   return manifest.tokenizer;
 }
 
-/** L315 unless both models have the same tokens for the text. */
+/** L315 unless both models have the same tokens for the text, and vocabularies of one size. */
 async function requireSameTokens(
   reference: Model,
   klTo: string,
   tokens: readonly number[],
   text: string,
   path: string,
+  vocab: number,
 ): Promise<void> {
   const { before } = tokenizerOf(reference, klTo);
   const other = [...before, ...(await reference.tokenizer!.encode(text))];
   const same = other.length === tokens.length && other.every((id, i) => id === tokens[i]);
-  if (!same) throw new LamellaError('L315', { path, klTo });
+  if (!same || reference.manifest.vocab !== vocab) throw new LamellaError('L315', { path, klTo });
 }
 
 function drawn(results: readonly EvalResult[]): string {

@@ -8,6 +8,7 @@ import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Model } from '@lamella/runtime/api';
 import { unreadable } from '../files.ts';
 import { logSum, predictions } from './log-probabilities.ts';
+import { withoutMark } from './text.ts';
 
 /** A line of the file: `{"ctx": "...", "endings": ["...", "..."], "label": 0}`. */
 export interface Question {
@@ -15,6 +16,8 @@ export interface Question {
   readonly endings: readonly string[];
   /** Index of the right ending. */
   readonly label: number;
+  /** File and line, for messages. */
+  readonly place: string;
 }
 
 export interface ChoicesScore {
@@ -23,12 +26,16 @@ export interface ChoicesScore {
   readonly accuracyNormalised: number;
 }
 
+/** Why an ending has no first probability. */
+const nothingBefore =
+  'ctx is empty, and the tokenizer has no beginning token, so nothing predicts the first token of an ending';
+
 /** Reads a JSON Lines file. L302 if it cannot be read, L314 for a line that is not a question. */
 export async function readQuestions(path: string): Promise<Question[]> {
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
     throw unreadable(path, error);
   });
-  const lines = text
+  const lines = withoutMark(text)
     .split('\n')
     .flatMap((line, i) => (line.trim() === '' ? [] : [{ line, place: `${path}:${i + 1}` }]));
   if (lines.length === 0) throw new LamellaError('L314', { what: 'it has no line' }, { place: path });
@@ -51,10 +58,10 @@ function questionOf(line: string, place: string): Question {
   const index = typeof label === 'string' && /^\d+$/.test(label) ? Number(label) : label;
   if (!Number.isInteger(index) || Number(index) < 0 || Number(index) >= endings.length)
     throw refuse(`label is not an index from 0 to ${endings.length - 1}`);
-  return { ctx, endings, label: Number(index) };
+  return { ctx, endings, label: Number(index), place };
 }
 
-/** Scores questions; `onQuestion` is called with the number scored so far. L403 if one is too long. */
+/** Scores questions; `onQuestion` is called with the number scored so far. L403 if one is too long, L314 without a context. */
 export async function scoreChoices(
   model: Model,
   questions: readonly Question[],
@@ -64,20 +71,21 @@ export async function scoreChoices(
   const { tokenizer } = model;
   let right = 0;
   let rightNormalised = 0;
-  for (const [done, { ctx, endings, label }] of questions.entries()) {
+  for (const [done, { ctx, endings, label, place }] of questions.entries()) {
     const sums: number[] = [];
     for (const ending of endings) {
       const whole = [...before, ...(await tokenizer!.encode(`${ctx} ${ending}`))];
       // Tokens may join text on both sides of the border; the ending's begin where they differ.
       const alone = [...before, ...(await tokenizer!.encode(ctx))];
-      const from = Math.max(1, Math.min(alone.length, whole.length - 1));
+      if (alone.length === 0) throw new LamellaError('L314', { what: nothingBefore }, { place });
+      const from = Math.min(alone.length, whole.length - 1);
       let sum = 0;
       await predictions(model, whole, from, (i, logits) => {
         sum += logits[whole[i]!]! - logSum(logits);
       });
       sums.push(sum);
     }
-    const normalised = sums.map((sum, i) => sum / endings[i]!.length);
+    const normalised = sums.map((sum, i) => sum / [...endings[i]!].length);
     right += Number(sums.indexOf(Math.max(...sums)) === label);
     rightNormalised += Number(normalised.indexOf(Math.max(...normalised)) === label);
     onQuestion(done + 1);

@@ -7,6 +7,11 @@
 import type { Model } from '@lamella/runtime/api';
 import { logSum, predictions } from './log-probabilities.ts';
 
+/** A text without the byte order mark of its file, which a tokenizer would take for a character. */
+export function withoutMark(text: string): string {
+  return text.replace(/^\ufeff/, '');
+}
+
 /** A part of a text: token ids, the first of which only give context. */
 interface Window {
   readonly tokens: readonly number[];

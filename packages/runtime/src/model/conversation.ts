@@ -19,6 +19,9 @@ export class Conversation implements api.Session {
   /** The last generation, whose tokens count as far as they were read. */
   #last: api.Generation | null = null;
   #disposed = false;
+  /** The calls that have not ended, in order; generations are not among them. */
+  #calls: Promise<void> = Promise.resolve();
+  #pending = 0;
 
   constructor(core: Core, id: number, place: string, tokens: readonly number[] = []) {
     this.#core = core;
@@ -30,11 +33,13 @@ export class Conversation implements api.Session {
   get tokens(): readonly number[] {
     const last = this.#last;
     // A text prompt has no ids until the generation has started.
-    return last && last.promptTokens.length > 0 ? [...last.promptTokens, ...last.tokens] : this.#tokens;
+    return last && last.promptTokens.length > 0 ? [...last.promptTokens, ...last.tokens] : [...this.#tokens];
   }
 
   generate(...[prompt = this.tokens, options]: Parameters<api.Session['generate']>): api.Generation {
     this.#requireOpen();
+    // The prompt is read now, so it would lack what the pending calls change.
+    if (this.#pending > 0) throw new LamellaError('L450');
     const generation = this.#core.sequences.generate(this.#id, [prompt, options]);
     this.#set(this.tokens);
     this.#last = generation;
@@ -42,36 +47,58 @@ export class Conversation implements api.Session {
   }
 
   async append(more: string | api.TokenIds): Promise<void> {
-    this.#requireOpen();
     const { manifest, tokenizer, sequences } = this.#core;
     if (typeof more === 'string' && !tokenizer) throw new LamellaError('L406', { path: this.#place });
-    const ids = typeof more === 'string' ? await tokenizer!.encode(readText(more)) : readTokens(more, manifest);
-    const tokens = [...this.tokens, ...ids];
-    checkCount(tokens.length, manifest.context);
-    await sequences.read(this.#id, tokens);
-    this.#set(tokens);
+    const given = typeof more === 'string' ? readText(more) : readTokens(more, manifest);
+    await this.#inOrder(async () => {
+      const ids = typeof given === 'string' ? await tokenizer!.encode(given) : given;
+      const tokens = [...this.tokens, ...ids];
+      checkCount(tokens.length, manifest.context);
+      await sequences.read(this.#id, tokens);
+      this.#set(tokens);
+    });
   }
 
-  async rewind(position: number): Promise<void> {
-    this.#requireOpen();
-    const { tokens } = this;
-    this.#set(tokens.slice(0, readIndex('position', position, tokens.length)));
+  rewind(position: number): Promise<void> {
+    return this.#inOrder(async () => {
+      const { tokens } = this;
+      this.#set(tokens.slice(0, readIndex('position', position, tokens.length)));
+    });
   }
 
-  async clone(): Promise<api.Session> {
-    this.#requireOpen();
-    const { tokens } = this;
-    return new Conversation(this.#core, await this.#core.sequences.copy(this.#id), this.#place, tokens);
+  clone(): Promise<api.Session> {
+    return this.#inOrder(async () => {
+      const { tokens } = this;
+      return new Conversation(this.#core, await this.#core.sequences.copy(this.#id), this.#place, tokens);
+    });
   }
 
-  async save(): Promise<Uint8Array<ArrayBuffer>> {
-    this.#requireOpen();
-    return this.#core.sequences.save(this.#id, this.tokens);
+  save(): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#inOrder(() => this.#core.sequences.save(this.#id, this.tokens));
   }
 
   async load(bytes: Uint8Array): Promise<void> {
+    const own = readBytes(bytes);
+    await this.#inOrder(async () => this.#set(await this.#core.sequences.restore(this.#id, own)));
+  }
+
+  /** Runs `work` after the calls before it, so that each sees the tokens that they leave. */
+  async #inOrder<T>(work: () => Promise<T>): Promise<T> {
     this.#requireOpen();
-    this.#set(await this.#core.sequences.restore(this.#id, readBytes(bytes)));
+    const before = this.#calls;
+    let done = () => {};
+    this.#calls = new Promise((resolve) => {
+      done = resolve;
+    });
+    this.#pending++;
+    try {
+      await before;
+      this.#requireOpen();
+      return await work();
+    } finally {
+      this.#pending--;
+      done();
+    }
   }
 
   dispose(): void {
@@ -86,6 +113,6 @@ export class Conversation implements api.Session {
   }
 
   #requireOpen(): void {
-    if (this.#disposed) throw new LamellaError('L411');
+    if (this.#disposed) throw new LamellaError('L449');
   }
 }

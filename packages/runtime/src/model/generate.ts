@@ -76,6 +76,8 @@ export class Run implements Source {
       const goOn = () => this.#goOn(signal);
       const prompt = await this.#job.prompt(goOn);
       if (!prompt) return;
+      // A refused prompt leaves no tokens behind.
+      session.check(prompt, 0);
       this.promptTokens = prompt;
       if (!(await this.#prefill(goOn))) return;
       const sampler = new Sampler(session.vocab, sampling);

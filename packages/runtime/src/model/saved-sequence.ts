@@ -9,7 +9,6 @@ import { sha256 } from '../files/sha256.ts';
 import { LamellaError } from '../lamella-error.ts';
 import type { Manifest } from '../manifest/manifest.ts';
 import { hashOf } from '../manifest/manifest-file.ts';
-import { checkCount, checkedId } from './token-ids.ts';
 
 const FORMAT = 'lamella-session/1';
 /** Bytes of the first line: padded with spaces, so that ids start at a multiple of 4. */
@@ -19,16 +18,26 @@ interface Head {
   readonly format: typeof FORMAT;
   readonly manifest: string;
   readonly tokens: number;
+  readonly farthest: number;
   /** Null if there is no state, for a sequence without tokens. */
   readonly layout: string | null;
+  /** Of ids and state. */
   readonly sha256: string;
 }
 
-/** The bytes of a sequence of `tokens`, all of which `state` has. */
+/** A sequence outside of a model. */
+export interface PackedSequence {
+  /** At most one more than the context: its last token has no keys and values. */
+  readonly tokens: readonly number[];
+  /** The largest position that the state has reached. */
+  readonly farthest: number;
+  readonly state: SavedState | null;
+}
+
+/** The bytes of a sequence. */
 export async function packed(
   manifest: Manifest,
-  tokens: readonly number[],
-  state: SavedState | null,
+  { tokens, farthest, state }: PackedSequence,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const all = new Uint8Array(LINE + tokens.length * 4 + (state?.bytes.length ?? 0));
   const content = all.subarray(LINE);
@@ -38,6 +47,7 @@ export async function packed(
     format: FORMAT,
     manifest: await hashOf(manifest),
     tokens: tokens.length,
+    farthest,
     layout: state?.layout ?? null,
     sha256: await sha256(content),
   };
@@ -52,25 +62,27 @@ export async function packed(
 }
 
 /** Reads what `packed` wrote. L448 for anything else. */
-export async function unpacked(
-  manifest: Manifest,
-  bytes: Uint8Array<ArrayBuffer>,
-): Promise<{ tokens: number[]; state: SavedState | null }> {
+export async function unpacked(manifest: Manifest, bytes: Uint8Array<ArrayBuffer>): Promise<PackedSequence> {
   const refuse = (reason: string) => new LamellaError('L448', { reason });
-  let head: Partial<Head>;
+  let head: Partial<Readonly<Record<keyof Head, unknown>>>;
   try {
-    head = JSON.parse(new TextDecoder().decode(bytes.subarray(0, LINE)));
+    head = Object(JSON.parse(new TextDecoder().decode(bytes.subarray(0, LINE))));
   } catch {
     throw refuse('they do not begin with a saved session');
   }
-  const { format, manifest: hash, tokens: count, layout, sha256: content } = Object(head) as Partial<Head>;
+  const { format, manifest: hash, tokens: count, farthest, layout, sha256: content } = head;
   if (format !== FORMAT) throw refuse('they do not begin with a saved session');
   if (hash !== (await hashOf(manifest))) throw refuse('they were saved by another package, or another version of it');
   const rest = bytes.slice(LINE);
   if (content !== (await sha256(rest))) throw refuse('they are damaged: their SHA-256 is another one');
-  if (!count || !layout) return { tokens: [], state: null };
+  const { context, vocab } = manifest;
+  const isCount = (value: unknown, most: number): value is number =>
+    Number.isInteger(value) && Number(value) >= 0 && Number(value) <= most;
+  if (!isCount(count, context + 1) || !isCount(farthest, context) || rest.length < count * 4)
+    throw refuse('they are damaged: they have another number of tokens');
+  if (count === 0) return { tokens: [], farthest: 0, state: null };
+  if (typeof layout !== 'string') throw refuse('they are damaged: they have no keys and values');
   const tokens = [...new Uint32Array(rest.slice(0, count * 4).buffer)];
-  for (const id of tokens) checkedId(id, manifest.vocab);
-  checkCount(tokens.length, manifest.context);
-  return { tokens, state: { layout, bytes: rest.slice(tokens.length * 4) } };
+  if (tokens.some((id) => id >= vocab)) throw refuse('they are damaged: a token is outside the vocabulary');
+  return { tokens, farthest, state: { layout, bytes: rest.slice(count * 4) } };
 }

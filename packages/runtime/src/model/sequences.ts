@@ -60,8 +60,8 @@ export class KeptSequences implements Omit<Sequences, 'generate'> {
       await this.#session.use(this.at(of), steadily());
       const state = await this.#session.save();
       const id = this.#add();
-      const { ids, length } = this.at(of);
-      await this.#session.replace(this.at(id), ids.subarray(0, length), state);
+      const { ids, length, farthest } = this.at(of);
+      await this.#session.replace(this.at(id), ids.subarray(0, length), state, farthest);
       return id;
     });
   }
@@ -80,18 +80,22 @@ export class KeptSequences implements Omit<Sequences, 'generate'> {
 
   save(id: number, tokens: readonly number[]): Promise<Uint8Array<ArrayBuffer>> {
     return this.#queue.run(async () => {
-      if (tokens.length > 0) await this.#read(id, tokens);
-      else this.at(id);
-      return packed(this.#session.manifest, tokens, tokens.length > 0 ? await this.#session.save() : null);
+      const { manifest, context } = this.#session;
+      const sequence = this.at(id);
+      if (tokens.length === 0) return packed(manifest, { tokens, farthest: 0, state: null });
+      // The last token of a full context has no room, and no keys and values.
+      await this.#read(id, tokens.slice(0, context));
+      const state = await this.#session.save();
+      return packed(manifest, { tokens, farthest: sequence.farthest, state });
     });
   }
 
   restore(id: number, bytes: Uint8Array<ArrayBuffer>): Promise<number[]> {
     return this.#queue.run(async () => {
       const sequence = this.at(id);
-      const { tokens, state } = await unpacked(this.#session.manifest, bytes);
-      await this.#session.replace(sequence, tokens, state);
-      return tokens;
+      const { tokens, farthest, state } = await unpacked(this.#session.manifest, bytes);
+      await this.#session.replace(sequence, tokens.slice(0, this.#session.context), state, farthest);
+      return [...tokens];
     });
   }
 

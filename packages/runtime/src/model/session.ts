@@ -126,10 +126,18 @@ export class Session {
     return sequence.saved;
   }
 
-  /** Replaces what is kept of `sequence` by a copy of the state of these tokens. */
-  async replace(sequence: Sequence, tokens: ArrayLike<number>, state: SavedState | null): Promise<void> {
+  /**
+   * Replaces what is kept of `sequence` by a copy of the state of these tokens, which had reached
+   * the position `farthest`.
+   */
+  async replace(
+    sequence: Sequence,
+    tokens: ArrayLike<number>,
+    state: SavedState | null,
+    farthest: number,
+  ): Promise<void> {
     sequence.ids.set(tokens);
-    sequence.farthest = tokens.length;
+    sequence.farthest = farthest;
     sequence.length = tokens.length;
     if (state && sequence.saved?.layout === state.layout && sequence.saved.bytes.length === state.bytes.length)
       sequence.saved.bytes.set(state.bytes);
@@ -156,7 +164,7 @@ export class Session {
    * null if `goOn` returned false. L401, L402, L403.
    */
   async read(tokens: readonly number[], goOn: () => Awaitable<boolean> = () => true): Promise<number | null> {
-    this.#check(tokens, 0);
+    this.check(tokens, 0);
     this.#keep(tokens, tokens.length - 1);
     const from = this.position;
     return (await this.prefill(tokens.slice(from), goOn)) ? from : null;
@@ -168,7 +176,7 @@ export class Session {
    * returns false, prefill stops there without logits and returns false.
    */
   async prefill(tokens: readonly number[], goOn: () => Awaitable<boolean> = () => true): Promise<boolean> {
-    this.#check(tokens);
+    this.check(tokens);
     const last = await this.#run(tokens, goOn);
     if (last === null) return false;
     await this.#driver.head(last);
@@ -197,7 +205,7 @@ export class Session {
     from: number,
     goOn: () => Awaitable<boolean> = () => true,
   ): Promise<Float32Array[]> {
-    this.#check(tokens, 0);
+    this.check(tokens, 0);
     this.#keep(tokens, from);
     await this.#run(tokens.slice(this.position, from), goOn);
     return this.prefillAll(tokens.slice(from), goOn);
@@ -211,7 +219,7 @@ export class Session {
 
   /** Like `prefill`, but returns a copy of the logits, f32 [vocab], of every token. */
   async prefillAll(tokens: readonly number[], goOn: () => Awaitable<unknown> = () => {}): Promise<Float32Array[]> {
-    this.#check(tokens);
+    this.check(tokens);
     const all: Float32Array[] = [];
     for (let from = 0; from < tokens.length; from += this.#tile) {
       await goOn();
@@ -286,8 +294,8 @@ export class Session {
     return count;
   }
 
-  /** Checks tokens to be appended after `position` tokens. */
-  #check(tokens: readonly number[], position = this.position): void {
+  /** L401, L402 and L403 for tokens to be appended after `position` tokens. */
+  check(tokens: readonly number[], position = this.position): void {
     if (tokens.length === 0) throw new LamellaError('L401');
     for (const id of tokens) checkedId(id, this.vocab);
     checkCount(position + tokens.length, this.context);
