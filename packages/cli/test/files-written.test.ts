@@ -97,7 +97,7 @@ test.each([
   await home.refuses(
     ['export', 'tiny.ts', '--to', 'gguf', '--weights', 'random:1', '--out', out],
     'L306',
-    'tiny.ts:13',
+    'tiny.ts:14',
   );
 });
 
