@@ -7,7 +7,6 @@
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
-import { buffer } from 'node:stream/consumers';
 import { LIVE, type LiveGraph } from '@lamella/dsl/live';
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { type Site, serve } from '@lamella/hosts/serve';
@@ -58,9 +57,10 @@ export async function serveStudio(studio: string, onDisk: GraphOnDisk): Promise<
     'GET index.html': page,
     'GET live/graph': async (request, response) => sendChanges(onDisk, request, response),
     'PUT live/graph': async (request, response) => {
-      if (Number(request.headers['content-length']) > MOST_BYTES) return end(response, 413, 'the file is too large');
+      const bytes = await atMost(MOST_BYTES, request);
+      if (!bytes) return end(response, 413, 'the file is too large');
       // A byte order mark is part of the file.
-      const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(await buffer(request));
+      const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
       const written = await onDisk.write(text, Number(search(request, 'revision')));
       json(response, written);
     },
@@ -82,6 +82,18 @@ export async function serveStudio(studio: string, onDisk: GraphOnDisk): Promise<
       await weights?.close();
     },
   };
+}
+
+/** The body of a request; null if it is longer. A chunked body does not say its length. */
+async function atMost(most: number, request: IncomingMessage): Promise<Uint8Array | null> {
+  const chunks: Uint8Array[] = [];
+  let count = 0;
+  for await (const chunk of request as AsyncIterable<Uint8Array>) {
+    count += chunk.length;
+    if (count > most) return null;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
 }
 
 /** Server-sent events: the graph now, and after each change. */
