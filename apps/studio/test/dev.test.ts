@@ -3,7 +3,7 @@
  * real browser. Edits of either show in the other, conflicts lose nothing, and other pages cannot
  * write the file.
  */
-import { chmodSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, renameSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -34,7 +34,8 @@ beforeEach(async () => {
 });
 
 interface Dev {
-  readonly origin: string;
+  /** The printed address of the page. */
+  readonly address: URL;
   readonly page: Page;
   read(): string;
   write(text: string): void;
@@ -50,21 +51,21 @@ async function withDev(name: string, text: string, words: readonly string[], use
   const ended = new Promise((end) => command.on('close', end));
   const complaints: string[] = [];
   try {
-    const origin = await new Promise<string>((found, fail) => {
+    const address = await new Promise<URL>((found, fail) => {
       let said = '';
       command.stderr.on('data', (piece) => {
         said += piece;
-        const [, address] = /^listening on (http:\/\/127\.0\.0\.1:\d+)$/m.exec(said) ?? [];
-        if (address) found(address);
+        const [, address] = /^listening on (http:\/\/127\.0\.0\.1:\d+\/[0-9a-f]{32}\/)$/m.exec(said) ?? [];
+        if (address) found(new URL(address));
       });
       command.on('close', () => fail(new Error(said)));
     });
     const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
     page.setDefaultTimeout(300_000);
     page.on('pageerror', (error) => complaints.push(error.message));
-    await page.goto(origin);
+    await page.goto(address.href);
     await use({
-      origin,
+      address,
       page,
       read: () => readFileSync(file, 'utf8'),
       write: (to) => writeFileSync(file, to),
@@ -211,12 +212,13 @@ test('a run continues a text with the tokenizer beside the weights', async () =>
 });
 
 test('only this page may write, only to this address, and nothing else can be read', async () => {
-  await withDev('model.ts', graph, [], async ({ origin, page, read }) => {
+  await withDev('model.ts', graph, [], async ({ address, page, read }) => {
     await saved(page);
-    const status = (method: string, path: string, headers: Readonly<Record<string, string>>) =>
+    const { origin, pathname: secret } = address;
+    const status = (method: string, path: string, headers: Readonly<Record<string, string>>, body?: Buffer) =>
       new Promise<number>((done, fail) => {
         const asked = request(origin + path, { method, headers, path }, (answer) => done(answer.resume().statusCode!));
-        asked.on('error', fail).end(method === 'PUT' ? 'changed' : undefined);
+        asked.on('error', fail).end(method === 'PUT' ? (body ?? 'changed') : undefined);
       });
     const revision = await page.evaluate(
       () =>
@@ -225,7 +227,7 @@ test('only this page may write, only to this address, and nothing else can be re
           events.onmessage = ({ data }) => done(JSON.parse(data).revision);
         }),
     );
-    const write = `/live/graph?revision=${revision}`;
+    const write = `${secret}live/graph?revision=${revision}`;
     // A chunked body, whose length no header has.
     const large = await new Promise<number | string>((done) => {
       const headers = { Origin: origin, 'Transfer-Encoding': 'chunked' };
@@ -241,14 +243,31 @@ test('only this page may write, only to this address, and nothing else can be re
     expect(await status('PUT', write, { Origin: 'http://example.com' })).toBe(403);
     expect(await status('PUT', write, { Origin: 'null' })).toBe(403);
     expect(await status('PUT', write, { Host: 'example.com', Origin: 'http://example.com' })).toBe(403);
-    expect(await status('GET', '/', { Host: 'example.com' })).toBe(403);
-    expect(await status('PUT', '/index.html', { Origin: origin })).toBe(405);
-    expect(await status('PUT', '/live/graph?revision=1', { Origin: origin })).toBe(200);
-    for (const path of ['/model.ts', '/../package.json', '/%2e%2e/package.json', '/..%2fpackage.json', '/%00', '/%E0'])
-      expect([path, (await status('GET', path, {})) >= 400]).toEqual([path, true]);
+    expect(await status('GET', secret, { Host: 'example.com' })).toBe(403);
+    expect(await status('PUT', `${secret}index.html`, { Origin: origin })).toBe(405);
+    expect(await status('PUT', `${secret}live/graph?revision=1`, { Origin: origin })).toBe(200);
+    expect(await status('PUT', write, { Origin: origin }, Buffer.from([0xe9]))).toBe(400);
+    for (const path of ['model.ts', '../package.json', '%2e%2e/package.json', '..%2fpackage.json', '%00', '%E0'])
+      expect([path, (await status('GET', secret + path, {})) >= 400]).toEqual([path, true]);
+    // Another user of this machine can send the right headers, but does not have the secret.
+    for (const path of ['/', '/live/graph', `/live/graph?revision=${revision}`, `/${'0'.repeat(32)}/live/graph`])
+      for (const method of ['GET', 'PUT'])
+        expect([path, await status(method, path, { Origin: origin })]).toEqual([path, 404]);
     expect(read()).toBe(graph);
     expect(await status('PUT', write, { Origin: origin })).toBe(200);
     expect(read()).toBe('changed');
+  });
+});
+
+test('a deleted file is shown as deleted, and the next edit writes it again', async () => {
+  await withDev('model.ts', graph, [], async ({ page, read }) => {
+    await saved(page);
+    unlinkSync(join(folder.path, 'model.ts'));
+    await page.locator('#live-file[data-state=deleted]').waitFor();
+    await page.getByText('The file was deleted. The next edit writes it again.').waitFor();
+    await replace(page, 'layers: 30', 'layers: 28');
+    await saved(page);
+    expect(read()).toBe(graph.replace('layers: 30', 'layers: 28'));
   });
 });
 

@@ -7,6 +7,8 @@ test.each([
   ['a\n', 'a\nb\n', 'a\nb\n'],
   ['a\r\nb\r\n', 'a\nx\nb\n', 'a\r\nx\r\nb\r\n'],
   ['\ufeffa\r\n', 'b\n', '\ufeffb\r\n'],
+  ['\ufeffa\ufeff\n', 'b\ufeff\n', '\ufeffb\ufeff\n'],
+  ['a\ufeff\n', 'b\ufeff\n', 'b\ufeff\n'],
   ['a\r\nb\nc\r\nd', 'a\nb\nx\nc\nd', 'a\r\nb\nx\r\nc\r\nd'],
   ['a\r\nb\nc\nd\r\n', 'a\nd\n', 'a\r\nd\r\n'],
   ['a\rb\r', 'a\nb\nc\n', 'a\rb\rc\r'],

@@ -17,6 +17,8 @@ export interface LiveGraph {
   readonly path: string;
   /** The whole file, with its own line endings and byte order mark. */
   readonly text: string;
+  /** False if the file was deleted; `text` is then the last one. */
+  readonly isThere: boolean;
   /** Grows with each change of the file. A write names the revision that it replaces. */
   readonly revision: number;
   /** The graph file and every file that it imports, directly or not. */

@@ -8,7 +8,7 @@ const MARK = '\ufeff';
 
 /** The text of a file as the editor shows it: lines that end in `\n`, no byte order mark. */
 export function shown(file: string): string {
-  return file.replace(MARK, '').replace(ending, '\n');
+  return (file.startsWith(MARK) ? file.slice(MARK.length) : file).replace(ending, '\n');
 }
 
 /**

@@ -16,6 +16,8 @@ export type LiveState =
   | { readonly kind: 'opening' | 'saved' | 'writing' }
   /** The file on disk and the text in the editor have both changed. */
   | { readonly kind: 'conflict' }
+  /** The file was deleted; the next edit writes it again. */
+  | { readonly kind: 'deleted' }
   /** The server has ended, or cannot be reached. */
   | { readonly kind: 'ended' }
   | { readonly kind: 'failed'; readonly message: string };
@@ -23,6 +25,9 @@ export type LiveState =
 export const state = signal<LiveState>({ kind: 'opening' });
 /** The last file that the editor and the disk had in common; null before the first. */
 export const common = signal<LiveGraph | null>(null);
+
+/** A request that outlives its page has at most 64 KiB (Fetch standard), some of them headers. */
+const KEEPALIVE_BYTES = 60_000;
 
 /** The changed file on disk during a conflict. */
 let theirs: LiveGraph | null = null;
@@ -45,7 +50,11 @@ export function connect(): void {
     if (common.value && isUnsaved() && !theirs) put(common.value, source.value, true);
   });
   addEventListener('beforeunload', (event) => {
-    if (isUnsaved() && state.value.kind !== 'writing' && state.value.kind !== 'saved') event.preventDefault();
+    if (!common.value || !isUnsaved()) return;
+    // The write at `pagehide` reaches the file unless it is too large.
+    const isWritten = state.value.kind === 'writing' || state.value.kind === 'saved';
+    if (!isWritten || new Blob([stored(common.value.text, source.value)]).size > KEEPALIVE_BYTES)
+      event.preventDefault();
   });
 }
 
@@ -80,7 +89,7 @@ function isUnsaved(): boolean {
 function settle(graph: LiveGraph): void {
   common.value = graph;
   theirs = null;
-  state.value = { kind: isUnsaved() ? 'writing' : 'saved' };
+  state.value = { kind: isUnsaved() ? 'writing' : graph.isThere ? 'saved' : 'deleted' };
 }
 
 function receive(graph: LiveGraph): void {

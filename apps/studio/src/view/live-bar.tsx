@@ -9,6 +9,7 @@ const labels: Readonly<Record<LiveState['kind'], string>> = {
   saved: 'saved',
   writing: 'saving',
   conflict: 'not saved',
+  deleted: 'deleted on disk',
   ended: 'not connected',
   failed: 'not saved',
 };
@@ -39,6 +40,12 @@ export function LiveNote() {
           Take the file
         </button>
       </div>
+    );
+  if (now.kind === 'deleted')
+    return (
+      <p class="note" role="alert">
+        The file was deleted. The next edit writes it again.
+      </p>
     );
   if (now.kind === 'ended')
     return (

@@ -16,8 +16,8 @@ export function define(command: Command): void {
       `
 The page shows the graph in an editor, with its faults, pictures and kernels. An edit in the page is written to the
 file, and an edit of the file, or of a file that it imports, appears in the page. If both have changed, nothing is
-written until you choose in the page. The server listens on 127.0.0.1 only, on a free port, and prints its address;
-on a desktop it also opens a browser. Only this file can be written. Ctrl-C ends it.`,
+written until you choose in the page. The server listens on 127.0.0.1 only, on a free port, and prints its address,
+which is secret; on a desktop it also opens a browser. Only this file can be written. Ctrl-C ends it.`,
     )
     .action(dev);
 }
@@ -29,8 +29,8 @@ on a desktop it also opens a browser. Only this file can be written. Ctrl-C ends
 export async function dev(file: string, { weights = null }: { readonly weights?: string | null }): Promise<void> {
   const onDisk = await openGraph(file, weights);
   const site = await serveStudio(await studioFolder(), onDisk);
-  process.stderr.write(`listening on ${site.origin}\n${onDisk.graph.path} is open there; Ctrl-C ends it\n`);
-  openBrowser(site.origin);
+  process.stderr.write(`listening on ${site.address}\n${onDisk.graph.path} is open there; Ctrl-C ends it\n`);
+  openBrowser(site.address);
   await new Promise((end) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, end);
   });

@@ -8,7 +8,7 @@ import { resolve } from 'node:path';
 import type { LiveGraph, WriteAnswer } from '@lamella/dsl/live';
 import { fromWorkingFolder } from '@lamella/dsl/site';
 import { LamellaError } from '@lamella/graph/diagnostics';
-import { readFileIfThere, writeText } from '../files.ts';
+import { readFileIfThere, writePieces } from '../files.ts';
 import { requireGraphFile } from '../model/load-graph.ts';
 import { authorFiles } from './author-files.ts';
 
@@ -27,7 +27,14 @@ export async function openGraph(file: string, weights: string | null): Promise<G
   const path = realpathSync(file);
   const text = (await textOf(path)) ?? '';
   // The time makes revisions of another server for another file differ from these.
-  const graph = { path: fromWorkingFolder(resolve(file)), text, revision: Date.now(), files: [], weights };
+  const graph = {
+    path: fromWorkingFolder(resolve(file)),
+    text,
+    isThere: true,
+    revision: Date.now(),
+    files: [],
+    weights,
+  };
   const opened = new GraphOnDisk(path, graph);
   await opened.look();
   return opened;
@@ -71,11 +78,33 @@ export class GraphOnDisk {
   write(text: string, revision: number): Promise<WriteAnswer> {
     return this.#inTurn(async () => {
       await this.#look();
-      if (this.#graph.revision !== revision) return { written: false, graph: this.#graph };
-      await writeText(this.#path, text, () => true);
+      const written = this.#graph.revision === revision && (await this.#replace(text));
       await this.#look();
-      return { written: true, graph: this.#graph };
+      return { written, graph: this.#graph };
     });
+  }
+
+  /**
+   * Replaces the file by `text`; returns false, and leaves it, if it has another text than at the
+   * last look. It is compared when the new file is complete and only needs its name.
+   */
+  async #replace(text: string): Promise<boolean> {
+    const changed = new Error('the file has changed');
+    try {
+      await writePieces(
+        this.#path,
+        () => true,
+        async (put) => {
+          await put(new TextEncoder().encode(text));
+          const now = await textOf(this.#path);
+          if (now !== null && now !== this.#graph.text) throw changed;
+        },
+      );
+      return true;
+    } catch (error) {
+      if (error === changed) return false;
+      throw error;
+    }
   }
 
   close(): void {
@@ -86,14 +115,16 @@ export class GraphOnDisk {
 
   async #look(): Promise<void> {
     const before = this.#graph;
+    const found = await textOf(this.#path);
     // An editor that saves by renaming leaves a moment without a file.
-    const text = (await textOf(this.#path)) ?? before.text;
+    const text = found ?? before.text;
     const { files, watched } = await authorFiles(this.#path);
     this.#watch(new Set(watched));
     const [graphFile, ...imported] = files;
     const now: LiveGraph = {
       ...before,
       text,
+      isThere: found !== null,
       files: [{ ...graphFile!, path: before.path }, ...imported],
       revision: text === before.text ? before.revision : before.revision + 1,
     };

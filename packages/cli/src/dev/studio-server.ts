@@ -2,14 +2,16 @@
  * The server of `lamella dev`: the studio's build, the graph file in both directions, and weights.
  * It listens on this machine alone. Any page in the user's browser can send requests there, so
  * every request must have this server's own Host (a foreign name could be made to resolve to this
- * machine), and a write this server's own Origin.
+ * machine), and a write this server's own Origin. Other users of this machine can send any headers,
+ * so the address has a secret, as Jupyter's has: what is written is run as a program.
  */
+import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { LIVE, type LiveGraph } from '@lamella/dsl/live';
 import { LamellaError } from '@lamella/graph/diagnostics';
-import { type Site, serve } from '@lamella/hosts/serve';
+import { serve } from '@lamella/hosts/serve';
 import type { GraphOnDisk } from './graph-on-disk.ts';
 import { WeightsForPage } from './weights-for-page.ts';
 
@@ -24,8 +26,14 @@ const headers = {
   'Cache-Control': 'no-store',
 };
 
+export interface StudioSite {
+  /** The address of the page, with the secret. */
+  readonly address: string;
+  close(): Promise<void>;
+}
+
 /** Serves the build in the folder `studio` for `onDisk`. */
-export async function serveStudio(studio: string, onDisk: GraphOnDisk): Promise<Site> {
+export async function serveStudio(studio: string, onDisk: GraphOnDisk): Promise<StudioSite> {
   const spec = onDisk.graph.weights;
   const weights = spec === null ? null : new WeightsForPage(spec, onDisk);
   let origin = '';
@@ -59,8 +67,8 @@ export async function serveStudio(studio: string, onDisk: GraphOnDisk): Promise<
     'PUT live/graph': async (request, response) => {
       const bytes = await atMost(MOST_BYTES, request);
       if (!bytes) return end(response, 413, 'the file is too large');
-      // A byte order mark is part of the file.
-      const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
+      const text = utf8(bytes);
+      if (text === null) return end(response, 400, 'the text is not UTF-8');
       const written = await onDisk.write(text, Number(search(request, 'revision')));
       json(response, written);
     },
@@ -73,10 +81,11 @@ export async function serveStudio(studio: string, onDisk: GraphOnDisk): Promise<
       response.end(await weights.tensor(revision, Number(index)));
     },
   };
-  const site = await serve({ '/': { folder: studio, before } }, { host: HOST, headers });
+  const folder = `/${randomBytes(16).toString('hex')}/`;
+  const site = await serve({ [folder]: { folder: studio, before } }, { host: HOST, headers });
   origin = site.origin;
   return {
-    origin,
+    address: origin + folder,
     async close() {
       await site.close();
       await weights?.close();
@@ -94,6 +103,15 @@ async function atMost(most: number, request: IncomingMessage): Promise<Uint8Arra
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
+}
+
+/** The text of a file, of which a byte order mark is a part; null if the bytes are not UTF-8. */
+function utf8(bytes: Uint8Array): string | null {
+  try {
+    return new TextDecoder('utf-8', { ignoreBOM: true, fatal: true }).decode(bytes);
+  } catch {
+    return null;
+  }
 }
 
 /** Server-sent events: the graph now, and after each change. */
