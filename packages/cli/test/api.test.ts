@@ -12,14 +12,17 @@ import {
   check,
   compile,
   emit,
+  type FormatName,
   type Graph,
   inspect,
   LamellaError,
   load,
   logits,
+  oracle,
   type PackageInMemory,
   type PackageOnDisk,
   run,
+  type Target,
   write,
 } from 'lamella';
 import { afterAll, beforeAll, describe, expect, expectTypeOf, test, vi } from 'vitest';
@@ -321,6 +324,59 @@ describe('errors are values', () => {
     expect(error.code).toBe(error.message.slice(0, 4));
     // Only whole commands have flags.
     expect(error.message).not.toMatch(/(?<!lamella compile [^,]*)--[a-z]/);
+  });
+
+  const none = [null, [], new Map([['quant', 'q4']]), new Date(0), () => {}, 5] as unknown as object[];
+  test.each(none.map((options) => [options]))('options that are no object: %o', async (options) => {
+    for (const work of [
+      () => compile(tiny, options),
+      () => load(tiny, options),
+      () => inspect(tiny, options),
+      () => run(tiny, [1], options),
+      () => logits(tiny, [1], options),
+      () => bench(tiny, options),
+      () => oracle(tiny, [1], options),
+    ])
+      expect((await failure(work())).message).toMatch(
+        /^L303 options does not take .*\. Try an object, or leaving it out$/,
+      );
+    expect((await check(tiny, options)).errors.map(({ code }) => code)).toEqual(['L303']);
+  });
+
+  test('options are read once, at the call; inherited ones are checked too', async () => {
+    const options = { weights: 'random:1', quant: 'q4' as FormatName, target: ['wasm' as Target] };
+    const working = compile(tiny, options);
+    options.target.push('webgpu');
+    Object.assign(options, { weights: 'random:x', quant: 'f32' });
+    const called = await working;
+    expect(called.manifest.quant).toBe('q4');
+    expect(Object.keys(called.files).filter((name) => name.endsWith('.wgsl'))).toEqual([]);
+    let reads = 0;
+    const { manifest } = await compile(tiny, {
+      get quant() {
+        return (reads++ === 0 ? 'q4' : 'zz') as FormatName;
+      },
+    });
+    expect([manifest.quant, reads]).toEqual(['q4', 1]);
+    const inherited = Object.create({ quant: 'zz' });
+    expect((await failure(inspect(tiny, inherited))).message).toContain("L303 quant does not take 'zz'");
+  });
+
+  test.each([[{}], [null], [{ files: {} }]])('write takes a package in memory, not %o', async (model) => {
+    expect((await failure(write(model as never, at('unwritten')))).message).toMatch(/^L308 /);
+    await expect(readdir(at('unwritten'))).rejects.toThrow('ENOENT');
+  });
+
+  test('write takes no package on disk', async () => {
+    const onDisk = await compile(tiny, { out: at('on-disk') });
+    expect((await failure(write(onDisk as never, at('unwritten')))).message).toContain('it is not a package in memory');
+  });
+
+  test('a model is loaded for as many sessions as the option says', async () => {
+    const model = await load(tiny, { weights: 'random:1', sessions: 1 });
+    await model.session();
+    await expect(model.session()).rejects.toThrow('L446');
+    model.dispose();
   });
 
   test('a compiled package takes no choices of compiling', async () => {

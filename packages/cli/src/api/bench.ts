@@ -15,7 +15,7 @@ import { manifestAt } from '../package/package-manifest.ts';
 import { inWordsOfApi } from './lamella-error.ts';
 import { packageFor } from './load.ts';
 import { type AnyModel, nameOf, type Package } from './model.ts';
-import { checkOptions, choosing, listed, type Observed, observing, type WeightedChoices } from './options.ts';
+import { choosing, listed, type Observed, observing, readOptions, type WeightedChoices } from './options.ts';
 
 /** Default numbers of prompt tokens and generated tokens, as far as the context has room. */
 export const usualTokens = 64;
@@ -64,9 +64,9 @@ export interface Measurement {
 /** `bench` without a translation of errors. */
 export async function measured(
   given: AnyModel | readonly AnyModel[],
-  options: BenchOptions,
+  givenOptions: BenchOptions,
 ): Promise<readonly Measurement[]> {
-  checkOptions(options, [
+  const options = readOptions(givenOptions, [
     ...choosing,
     ...observing,
     'weights',

@@ -4,7 +4,7 @@ import type { Target } from '@lamella/runtime/choices';
 import { uncompiled, withGraph } from './graph.ts';
 import { LamellaError, wordedForApi } from './lamella-error.ts';
 import type { AnyModel } from './model.ts';
-import { type CompileChoices, checkOptions, choosing, listed } from './options.ts';
+import { type CompileChoices, choosing, listed, readOptions } from './options.ts';
 
 export interface CheckOptions extends CompileChoices {
   /** The targets to compile for. Default: `wasm`, which every package has. */
@@ -28,10 +28,10 @@ export interface Checked {
  * const { errors } = await check('graphs/mine.ts');
  * for (const { message, site } of errors) console.log(message, site?.line);
  */
-export async function check(model: AnyModel, options: CheckOptions = {}): Promise<Checked> {
+export async function check(model: AnyModel, given: CheckOptions = {}): Promise<Checked> {
   let graph: Graph | null = null;
   try {
-    checkOptions(options, [...choosing, 'target']);
+    const options = readOptions(given, [...choosing, 'target']);
     // esbuild reads a graph file in its own process, so the passes are loaded meanwhile.
     const [found, { check: checkGraph }, { warnings }] = await Promise.all([
       uncompiled(model, options, options.target && listed(options.target)),

@@ -6,8 +6,15 @@ import type { PackageParts } from '../package/build-package.ts';
 import type { NpmChoices } from '../package/package-json.ts';
 import { fromSource, type Uncompiled, uncompiled, withGraph } from './graph.ts';
 import { inWordsOfApi, LamellaError } from './lamella-error.ts';
-import type { AnyModel, PackageInMemory, PackageOnDisk, Recognised } from './model.ts';
-import { checkOptions, choosing, listed, type Observed, observing, type WeightedChoices } from './options.ts';
+import {
+  type AnyModel,
+  nameOf,
+  type PackageInMemory,
+  type PackageOnDisk,
+  type Recognised,
+  recognise,
+} from './model.ts';
+import { choosing, listed, type Observed, observing, readOptions, type WeightedChoices } from './options.ts';
 
 export interface CompileOptions extends WeightedChoices, NpmChoices, Observed {
   /** The targets with kernels in the package. WASM is always one. Default: `wasm`. */
@@ -54,11 +61,11 @@ export function compile(
 export function compile(model: AnyModel, options?: CompileOptions): Promise<PackageInMemory & Warned>;
 export function compile(
   model: AnyModel,
-  options: CompileOptions & WriteOptions & { readonly out?: string } = {},
+  given: CompileOptions & WriteOptions & { readonly out?: string } = {},
 ): Promise<(PackageOnDisk | PackageInMemory) & Warned> {
   return inWordsOfApi(async () => {
     const packing = ['weights', 'ignore', 'target', 'out', 'force', 'name', 'packageVersion'] as const;
-    checkOptions(options, [...choosing, ...observing, ...packing]);
+    const options = readOptions(given, [...choosing, ...observing, ...packing]);
     const { out, signal } = options;
     const source = await sourceOf(model, options);
     if (source.note !== null) options.onNote?.(source.note);
@@ -75,18 +82,24 @@ export function compile(
 
 /**
  * Writes a package in memory to the folder `out`: the same files that `compile` writes there.
- * Throws L301.
+ * Throws L301, and L308 for anything else than a package in memory.
  *
  * @example
  * const compiled = await compile(graph, { weights: 'random:1' });
  * await write(compiled, 'out/mine');
  */
-export function write(model: PackageInMemory, out: string, options: WriteOptions = {}): Promise<PackageOnDisk> {
+export function write(model: PackageInMemory, out: string, given: WriteOptions = {}): Promise<PackageOnDisk> {
   return inWordsOfApi(async () => {
-    checkOptions({ ...options, out }, ['out', 'force', 'signal']);
+    const options = readOptions(given, ['force', 'signal']);
+    readOptions({ out }, ['out']);
+    const found = await recognise(model);
+    if (found.kind !== 'memory') {
+      const reason = 'it is not a package in memory';
+      throw new CompileError('L308', { path: nameOf(model), reason, remedy: 'what compile returned without out' });
+    }
     const { writeFiles } = await import('../package/build-package.ts');
-    await writeFiles(model, out, options);
-    return { manifest: model.manifest, folder: out };
+    await writeFiles(found.package, out, options);
+    return { manifest: found.package.manifest, folder: out };
   });
 }
 
@@ -97,9 +110,9 @@ export function write(model: PackageInMemory, out: string, options: WriteOptions
  * @example
  * console.log(await emit(graph, 'plan'));
  */
-export function emit(model: AnyModel, stage: Stage, options: CompileOptions = {}): Promise<string> {
+export function emit(model: AnyModel, stage: Stage, given: CompileOptions = {}): Promise<string> {
   return inWordsOfApi(async () => {
-    checkOptions(options, [...choosing, ...observing, 'weights', 'ignore', 'target']);
+    const options = readOptions(given, [...choosing, ...observing, 'weights', 'ignore', 'target']);
     const source = await sourceOf(model, options);
     return compiled(source, options, async ({ compilation }) => compilation.stages[stage]());
   });

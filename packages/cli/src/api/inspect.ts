@@ -7,7 +7,7 @@ import { manifestAt } from '../package/package-manifest.ts';
 import { fromSource, withGraph } from './graph.ts';
 import { inWordsOfApi } from './lamella-error.ts';
 import { type AnyModel, nameOf, recognise } from './model.ts';
-import { type CompileChoices, checkOptions, choosing, listed, refuseChoices, type WeightedChoices } from './options.ts';
+import { type CompileChoices, choosing, listed, readOptions, refuseChoices, type WeightedChoices } from './options.ts';
 
 export interface InspectOptions extends CompileChoices, Pick<WeightedChoices, 'ignore'> {
   /** The targets to report. Default: all for a graph, `wasm` for a checkpoint. */
@@ -42,8 +42,8 @@ export function inspectWhole(model: AnyModel, options: InspectOptions = {}): Pro
   return inWordsOfApi(() => inspected(model, options));
 }
 
-async function inspected(model: AnyModel, options: InspectOptions): Promise<Inspected> {
-  checkOptions(options, [...choosing, 'ignore', 'target', 'onNote']);
+async function inspected(model: AnyModel, given: InspectOptions): Promise<Inspected> {
+  const options = readOptions(given, [...choosing, 'ignore', 'target', 'onNote']);
   const found = await recognise(model);
   if (found.kind === 'package' || found.kind === 'memory') {
     refuseChoices(nameOf(model), options);

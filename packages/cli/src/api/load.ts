@@ -7,19 +7,31 @@ import { withoutWeights } from './graph.ts';
 import { inWordsOfApi } from './lamella-error.ts';
 import { type AnyModel, nameOf, type Package, recognise } from './model.ts';
 import {
-  checkOptions,
   choosing,
   type DeviceChoices,
   type Observed,
   observing,
+  readOptions,
   refuseChoices,
   type WeightedChoices,
 } from './options.ts';
 
-export interface LoadOptions extends WeightedChoices, DeviceChoices, Observed {}
+export interface LoadOptions extends WeightedChoices, DeviceChoices, Observed {
+  /** The largest number of open sessions. Default: 8. */
+  readonly sessions?: number | undefined;
+}
 
 /** The options of `load` by name. */
-export const loading = [...choosing, ...observing, 'weights', 'ignore', 'device', 'threads', 'onFallback'] as const;
+export const loading = [
+  ...choosing,
+  ...observing,
+  'weights',
+  'ignore',
+  'device',
+  'threads',
+  'sessions',
+  'onFallback',
+] as const;
 
 /**
  * Loads a model. The result is the same as that of the `load` of a generated package: `generate`,
@@ -39,8 +51,8 @@ export function load(model: AnyModel, options: LoadOptions = {}): Promise<Model>
 }
 
 /** `load` without a translation of errors, for a model that will be asked for this. */
-export async function loaded(model: AnyModel, options: LoadOptions, asked: Asked = {}): Promise<Model> {
-  checkOptions(options, loading);
+export async function loaded(model: AnyModel, given: LoadOptions, asked: Asked = {}): Promise<Model> {
+  const options = readOptions(given, loading);
   const targets = options.device === 'webgpu' ? (['webgpu'] as const) : [];
   return open(await packageFor(model, options, { ...asked, targets }), options);
 }
@@ -66,11 +78,12 @@ export async function packageFor(
 /** Loads a compiled package. */
 export async function open(
   model: Package | string,
-  { onProgress, device, threads, signal, onFallback }: LoadOptions,
+  { onProgress, device, threads, sessions, signal, onFallback }: LoadOptions,
 ): Promise<Model> {
   const options: PackageLoadOptions = {
     device,
     threads,
+    sessions,
     signal,
     onFallback,
     onProgress: onProgress && ((done, total) => onProgress({ step: 'loading weights', done, total })),

@@ -44,7 +44,7 @@ export async function recognise(model: AnyModel): Promise<Recognised> {
     return { kind: await (await import('../model/model-kind.ts')).modelKind(model), path: model };
   }
   if (typeof model === 'object' && model !== null) {
-    if ('files' in model) return { kind: 'memory', package: model };
+    if ('files' in model && 'manifest' in model) return { kind: 'memory', package: model };
     if ('folder' in model) return { kind: 'package', path: model.folder };
     if ('root' in model && 'stacks' in model && 'kinds' in model) return { kind: 'graph', graph: model };
   }

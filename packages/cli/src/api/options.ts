@@ -131,6 +131,10 @@ const rules = {
   maxTokens: wholeNumber,
   repeat: wholeNumber,
   all: flag,
+  sessions: {
+    range: 'a whole number of at least 0',
+    holds: (value) => Number.isSafeInteger(value) && Number(value) >= 0,
+  },
   onProgress: callback,
   onNote: callback,
   onFallback: callback,
@@ -143,25 +147,38 @@ export type OptionName = keyof typeof rules;
 export const observing = ['onProgress', 'onNote', 'signal'] as const satisfies readonly OptionName[];
 export const choosing = ['quant', 'kv', 'context'] as const satisfies readonly OptionName[];
 
+/** Throws L303 for anything else than an object: a list, a map or a date would count as no options. */
+export function requireObject(options: unknown): void {
+  if (Object.prototype.toString.call(options) === '[object Object]') return;
+  throw new LamellaError('L303', {
+    option: 'options',
+    value: describe(options),
+    remedy: 'an object, or leaving it out',
+  });
+}
+
 /**
- * Throws L305 for an option that is not in `names`, L303 for a value out of range, and the reason
- * of a signal that is aborted already.
+ * A copy of the options that are given, so that changing them after the call has no effect. Throws
+ * L303 if `given` is no object or a value is out of range, L305 for an option that is not in
+ * `names`, and the reason of a signal that is aborted already.
  */
-export function checkOptions(options: object, names: readonly OptionName[]): void {
-  for (const [name, value] of Object.entries(options)) {
-    const known = names.find((each) => each === name);
-    if (known === undefined) {
-      const near = nearest(name, names);
-      throw new LamellaError('L305', {
-        option: name,
-        reason: 'there is no such option',
-        remedy: near ?? names.join(', '),
-      });
-    }
-    if (value === undefined || rules[known].holds(value)) continue;
-    throw new LamellaError('L303', { option: name, value: describe(value), remedy: rules[known].range });
+export function readOptions<O extends object>(given: O, names: readonly OptionName[]): O {
+  requireObject(given);
+  const unknown = Object.keys(given).find((name) => !names.some((each) => each === name));
+  if (unknown !== undefined) {
+    const remedy = nearest(unknown, names) ?? names.join(', ');
+    throw new LamellaError('L305', { option: unknown, reason: 'there is no such option', remedy });
   }
-  (options as Observed).signal?.throwIfAborted();
+  const values = names.map((name) => [name, (given as Readonly<Record<string, unknown>>)[name]] as const);
+  const options = values.flatMap(([name, value]) => {
+    if (value === undefined) return [];
+    if (!rules[name].holds(value))
+      throw new LamellaError('L303', { option: name, value: describe(value), remedy: rules[name].range });
+    return [[name, Array.isArray(value) ? [...value] : value]];
+  });
+  const copy = Object.fromEntries(options) as O & Observed;
+  copy.signal?.throwIfAborted();
+  return copy;
 }
 
 /**

@@ -5,7 +5,7 @@ import type { TokenIds } from '@lamella/runtime/api';
 import { uncompiled, withoutWeights } from './graph.ts';
 import { inWordsOfApi } from './lamella-error.ts';
 import type { AnyModel } from './model.ts';
-import { checkOptions, choosing, type WeightedChoices } from './options.ts';
+import { choosing, listed, readOptions, type WeightedChoices } from './options.ts';
 
 /**
  * The logits [vocab] after each of `tokens`, from an interpreter of the graph that computes in f64
@@ -20,9 +20,9 @@ import { checkOptions, choosing, type WeightedChoices } from './options.ts';
  * @example
  * const expected = await oracle(graph, [1, 2, 3], { weights: 'random:1', quant: 'f32' });
  */
-export function oracle(model: AnyModel, tokens: TokenIds, options: WeightedChoices = {}): Promise<Float64Array[]> {
+export function oracle(model: AnyModel, tokens: TokenIds, given: WeightedChoices = {}): Promise<Float64Array[]> {
   return inWordsOfApi(async () => {
-    checkOptions(options, [...choosing, 'weights']);
+    const options = readOptions(given, [...choosing, 'weights', 'ignore']);
     const { graph, options: how, checkpoint } = await uncompiled(model, options);
     const { context = graph.tokens.size } = how;
     if (tokens.length > context) throw new LamellaError('L403', { count: tokens.length, context });
@@ -32,7 +32,7 @@ export function oracle(model: AnyModel, tokens: TokenIds, options: WeightedChoic
       import('@lamella/checkpoint/open'),
       import('@lamella/graph/oracle/sequence'),
     ]);
-    const source = await openWeights(spec, graph);
+    const source = await openWeights(spec, graph, listed(options.ignore ?? []));
     try {
       const values = new Map<Weight, Float32Array>();
       for (const weight of graph.weights) values.set(weight, await source.read(weight));

@@ -4,7 +4,7 @@ import type { LogitsReport, RunReport } from '../contract.ts';
 import { inWordsOfApi } from './lamella-error.ts';
 import { type LoadOptions, loaded, loading } from './load.ts';
 import type { AnyModel } from './model.ts';
-import { checkOptions } from './options.ts';
+import { readOptions, requireObject } from './options.ts';
 
 export interface RunOptions extends LoadOptions, SamplingOptions {
   /** The largest number of tokens to generate. Default: all that the context has room for. */
@@ -24,6 +24,7 @@ export interface RunOptions extends LoadOptions, SamplingOptions {
  */
 export function run(model: AnyModel, prompt: string | TokenIds, options: RunOptions = {}): Promise<RunReport> {
   return inWordsOfApi(async () => {
+    requireObject(options);
     const [loadOptions, generateOptions] = divided(options);
     const running = await loaded(model, loadOptions, { start: typeof prompt === 'string' ? prompt : [...prompt] });
     try {
@@ -70,8 +71,9 @@ export function logits(
 ): Promise<{ readonly logits: readonly number[] }>;
 export function logits(model: AnyModel, tokens: TokenIds, options: LogitsOptions = {}): Promise<LogitsReport> {
   return inWordsOfApi(async () => {
+    requireObject(options);
     const { all = false, ...loadOptions } = options;
-    checkOptions({ all }, ['all']);
+    readOptions({ all }, ['all']);
     const running = await loaded(model, loadOptions, { start: [...tokens] });
     try {
       if (!all) return { logits: Array.from(await running.logits(tokens)) };
