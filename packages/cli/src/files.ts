@@ -2,7 +2,7 @@
  * Reads and writes single files. Failures become numbered messages with the path, the reason and a
  * remedy.
  */
-import { constants, rmSync } from 'node:fs';
+import { constants, rmdirSync, rmSync } from 'node:fs';
 import { copyFile, type FileHandle, link, lstat, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { getSystemErrorMap } from 'node:util';
@@ -57,14 +57,47 @@ export function isOfWriting(error: unknown, place: string): boolean {
 }
 
 /**
- * Makes `folder` and its missing parents; returns the topmost one made, or null. It does not use
+ * Makes `folder` and its missing parents; returns those it made, the topmost first. Another run may
+ * make them at the same time. If one cannot be made, none of those made stays. It does not use
  * `mkdir`'s `recursive`: Node 20 loops forever if nothing can be made, as in /proc.
  */
-export async function makeFolders(folder: string): Promise<string | null> {
+export async function makeFolders(folder: string): Promise<readonly string[]> {
   const missing: string[] = [];
   for (let at = resolve(folder); !(await isThere(at)); at = dirname(at)) missing.push(at);
-  for (const each of missing.toReversed()) await mkdir(each);
-  return missing.at(-1) ?? null;
+  const made: string[] = [];
+  try {
+    for (const each of missing.toReversed()) if (await makeFolder(each)) made.push(each);
+  } catch (error) {
+    removeEmptyFolders(made);
+    throw error;
+  }
+  return made;
+}
+
+/** Whether this run made the folder; false if another one did. */
+async function makeFolder(path: string): Promise<boolean> {
+  try {
+    await mkdir(path);
+    return true;
+  } catch (error) {
+    const found = await stat(path).catch(() => null);
+    if (found?.isDirectory()) return false;
+    throw error;
+  }
+}
+
+/**
+ * Removes those folders that are still empty, of a list in the order in which they were made. It is
+ * synchronous because it also runs when a process ends.
+ */
+export function removeEmptyFolders(made: readonly string[]): void {
+  for (const each of made.toReversed()) {
+    try {
+      rmdirSync(each);
+    } catch {
+      // In use by another run.
+    }
+  }
 }
 
 function isThere(path: string): Promise<boolean> {

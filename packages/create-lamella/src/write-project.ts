@@ -1,8 +1,8 @@
 /** Writes a project into its folder, which is complete afterwards, or unchanged. */
-import { readdir, rm, writeFile } from 'node:fs/promises';
+import { open, readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { LamellaError } from '@lamella/graph/diagnostics';
-import { makeFolders, unwritable } from 'lamella/files';
+import { makeFolders, removeEmptyFolders, unwritable } from 'lamella/files';
 import type { PackageManager } from 'lamella/package-manager';
 import type { Project } from './project.ts';
 import { projectFiles } from './project-files.ts';
@@ -12,20 +12,31 @@ import { projectFiles } from './project-files.ts';
  * empty; `.git` may be there.
  */
 export async function writeProject(project: Project, manager: PackageManager): Promise<void> {
-  const { folder } = project;
-  await refuseFull(folder);
-  const files = await projectFiles(project, manager);
-  let made: string | null = null;
+  await refuseFull(project.folder);
+  await writeFiles(project.folder, await projectFiles(project, manager));
+}
+
+/**
+ * Writes `files` by their names in `folder`. Another run may write to the same folder at the same
+ * time: the one that writes the first file goes on, and the others throw L301. What this run made
+ * before an error is removed, and nothing else.
+ */
+export async function writeFiles(folder: string, files: ReadonlyMap<string, string>): Promise<void> {
+  const made: string[] = [];
+  const written: string[] = [];
   try {
-    made = await makeFolders(folder);
     for (const [name, text] of files) {
-      await makeFolders(join(folder, dirname(name)));
-      await writeFile(join(folder, name), text, { flag: 'wx' });
+      const path = join(folder, name);
+      made.push(...(await makeFolders(dirname(path))));
+      const file = await open(path, 'wx');
+      written.push(path);
+      await file.writeFile(text).finally(() => file.close());
     }
   } catch (error) {
-    const written = made === null ? [...files.keys()].map((name) => join(folder, name.split('/')[0]!)) : [made];
-    for (const each of written) await rm(each, { recursive: true, force: true });
-    throw unwritable(folder, error);
+    for (const path of written) await rm(path, { force: true });
+    removeEmptyFolders(made);
+    const taken = (error as NodeJS.ErrnoException).code === 'EEXIST';
+    throw taken ? full(folder) : unwritable(folder, error);
   }
 }
 
@@ -37,5 +48,9 @@ async function refuseFull(folder: string): Promise<void> {
     throw unwritable(folder, error, remedy);
   });
   if (entries.every((entry) => entry === '.git')) return;
-  throw new LamellaError('L301', { path: folder, reason: 'the folder is not empty', remedy });
+  throw full(folder);
+}
+
+function full(folder: string): LamellaError {
+  return new LamellaError('L301', { path: folder, reason: 'the folder is not empty', remedy });
 }

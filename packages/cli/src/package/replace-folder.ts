@@ -4,11 +4,11 @@
  * two steps, and several runs may write to one place at once: the last one wins, and a complete
  * folder is always there or is restored by the next run (see `unfinished.ts`).
  */
-import { renameSync, rmdirSync, rmSync } from 'node:fs';
+import { renameSync, rmSync } from 'node:fs';
 import { mkdir, readdir, readlink, realpath, rm, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { LamellaError } from '@lamella/graph/diagnostics';
-import { isOfWriting, makeFolders, unwritable } from '../files.ts';
+import { isOfWriting, makeFolders, removeEmptyFolders, unwritable } from '../files.ts';
 import { importable, notImportable } from './importable.ts';
 import { cleanUp, type Unfinished, unfinished, whileUnfinished } from './unfinished.ts';
 
@@ -42,15 +42,15 @@ export async function replaceFolder<T>(
   await refuseStranger(out, target, replaceable, remedy);
   const places = unfinished(target);
   const { partial } = places;
-  let firstMade: string | null = null;
+  let made: readonly string[] = [];
   const undo = () => {
     // A write that has begun may still add a file; `rmSync` then retries.
     rmSync(partial, { recursive: true, force: true, maxRetries: 10 });
-    if (firstMade) removeEmpty(parent, firstMade);
+    removeEmptyFolders(made);
   };
   return whileUnfinished(partial, undo, async () => {
     try {
-      firstMade = await makeFolders(parent);
+      made = await makeFolders(parent);
       await mkdir(partial);
     } catch (error) {
       undo();
@@ -138,16 +138,5 @@ function renamedSync(from: string, to: string, expected: readonly string[]): boo
   } catch (error) {
     if (expected.includes((error as NodeJS.ErrnoException).code ?? '')) return false;
     throw error;
-  }
-}
-
-/**
- * Removes the empty folders from `folder` up to `top`, which were made for an output that failed.
- */
-function removeEmpty(folder: string, top: string): void {
-  try {
-    for (let at = folder; at.startsWith(top); at = dirname(at)) rmdirSync(at);
-  } catch {
-    // In use by another run.
   }
 }
