@@ -7,7 +7,7 @@ import { copyFileSync, readdirSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { install } from './install.ts';
 import { findings, profileOf } from './lint.ts';
-import { dist, tarball } from './packed.ts';
+import { dist, tarball, tarballs } from './packed.ts';
 import { published, root } from './workspace.ts';
 
 const found = published.flatMap((each) => findings(tarball(each.json.name), profileOf(each)));
@@ -17,7 +17,7 @@ const rows = published.map(({ json: { name, version } }) => ({
   'unpacked, KB': kilobytes(sizeOf(join(dist, name))),
 }));
 console.table(rows);
-console.log(`packed in ${relative(process.cwd(), dist)}\n`);
+console.log(`packed in ${relative(process.cwd(), tarballs)}\n`);
 
 const project = install();
 const lamella = join(project.path, 'node_modules/.bin/lamella');

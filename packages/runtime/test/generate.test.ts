@@ -1,20 +1,10 @@
 import { describe, expect, test, vi } from 'vitest';
 import type { GenerateOptions, Generation, Piece } from '../src/api.ts';
 import { load } from '../src/entry/every-part.ts';
-import { CONTEXT, expectedLogits, fromMap, toyFiles, toyTextFiles, VOCAB } from './toy-package.ts';
+import { CONTEXT, expectedLogits, fromMap, greedy, toyFiles, toyTextFiles, VOCAB } from './toy-package.ts';
 
 const bare = await load(fromMap(await toyFiles()));
 const model = await load(fromMap(await toyTextFiles()));
-
-/** The greedy continuation by the toy's definition. */
-function greedy(prompt: readonly number[], count: number): number[] {
-  const all = [...prompt];
-  for (let i = 0; i < count; i++) {
-    const logits = expectedLogits(all);
-    all.push(logits.indexOf(Math.max(...logits)));
-  }
-  return all.slice(prompt.length);
-}
 
 /** The sum of a prompt whose greedy answer is `token`. */
 function sumFor(token: number): number {

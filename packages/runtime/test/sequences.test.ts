@@ -6,19 +6,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { load } from '../src/entry/every-part.ts';
-import { CONTEXT, expectedLogits, fromMap, toyFiles, toyTextFiles, VOCAB } from './toy-package.ts';
+import { CONTEXT, expectedLogits, fromMap, greedy, toyFiles, toyTextFiles, VOCAB } from './toy-package.ts';
 
 const files = fromMap(await toyFiles());
 const open = (sessions?: number) => load(files, { sessions });
-
-function greedy(prompt: readonly number[], count: number): number[] {
-  const all = [...prompt];
-  for (let i = 0; i < count; i++) {
-    const logits = expectedLogits(all);
-    all.push(logits.indexOf(Math.max(...logits)));
-  }
-  return all.slice(prompt.length);
-}
 
 test('the next turn of a conversation computes only its new tokens', async () => {
   const model = await open();

@@ -72,6 +72,16 @@ export function expectedLogits(tokens: readonly number[]): number[] {
   return Array.from({ length: VOCAB }, (_, i) => WEIGHTS[(i + sum) % VOCAB]! * 2);
 }
 
+/** The `count` most likely tokens after `prompt`, one after the other, by the definition above. */
+export function greedy(prompt: readonly number[], count: number): number[] {
+  const all = [...prompt];
+  for (let i = 0; i < count; i++) {
+    const logits = expectedLogits(all);
+    all.push(logits.indexOf(Math.max(...logits)));
+  }
+  return all.slice(prompt.length);
+}
+
 const encode = (text: string) => new TextEncoder().encode(text);
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
