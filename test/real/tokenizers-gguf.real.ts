@@ -38,7 +38,7 @@ test.skipIf(!existsSync(released)).each([
   const shape = { name, layers: 1, d: 16, heads: 1, kvHeads: 1, ffn: 16, vocab, context: 512 };
   const graph = mobileLLM(shape);
   const { before, eos } = found.files;
-  const tokenizer = { file: name, json: found.tokenizer, bos: before[0] ?? null, eos };
+  const tokenizer = { ...found.files, file: name, json: found.tokenizer, config: found.config };
   const file = path.join(folder, `${name}.gguf`);
   const [source, handle] = [await openWeights('random:1', graph), await open(file, 'w')];
   const plan = await exportGguf(graph, source, { type: 'f16', tokenizer }, (bytes) => handle.writeFile(bytes));
@@ -46,7 +46,8 @@ test.skipIf(!existsSync(released)).each([
   expect(plan.madeUpVocabulary).toBeNull();
 
   const again = (await findTokenizer(file, vocab))!;
-  expect(again.files).toMatchObject({ before, eos, after: [] });
+  expect(again.files).toMatchObject({ before, after: [] });
+  expect(new Set(again.files.eos)).toEqual(new Set(eos));
   const here = tokenizerFrom(JSON.parse(again.tokenizer));
   const pairs = expected.texts.map((text, i) => ({ text, ids: expected.ids[name]![i] }));
   expect(pairs.map(({ text }) => ({ text, ids: here.encode(text) }))).toEqual(pairs);

@@ -10,8 +10,11 @@ import { ggufTypes } from '@lamella/export/gguf/tensor-types';
 import type { Graph } from '@lamella/graph/ir';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadGraph } from '../src/model/load-graph.ts';
+import { findTokenizer } from '../src/model/tokenizer-files.ts';
 import { writeHubFolder } from './checkpoint-files.ts';
 import { type Scratch, scratch } from './lamella.ts';
+
+type Json = Readonly<Record<string, unknown>>;
 
 let home: Scratch;
 /** Rows of 32, so that all types can be written. */
@@ -89,6 +92,69 @@ test.each([
   await ok('export', 'hub.ts', '--to', 'gguf', '--weights', 'hub', '--type', type, '--out', file);
   const { stdout } = await ok('import', file, '--out', `stored-${type}.ts`);
   expect(stdout.slice(stdout.indexOf('--weights'))).toBe(`--weights ${file}\n${sentence}`);
+});
+
+describe('a tokenizer through a file', () => {
+  const edited = async (file: string, edit: (json: Json) => Json) => {
+    const path = at('prompted', file);
+    await writeFile(path, JSON.stringify(edit(JSON.parse(await readFile(path, 'utf8')))));
+  };
+
+  /** A folder with more than the assistant's tokenizer has; what `export` prints about it. */
+  async function exported(tokenizer: (json: Json) => Json, config: Json, eos: readonly number[]) {
+    await writeHubFolder(at('prompted'), { ...sizes, vocab_size: 262 });
+    await edited('tokenizer.json', tokenizer);
+    await edited('tokenizer_config.json', (json) => ({ ...json, ...config }));
+    await writeFile(at('prompted', 'generation_config.json'), JSON.stringify({ eos_token_id: eos }));
+    const out = ['--out', 'prompted.gguf', '--type', 'f16'];
+    const { stderr } = await ok('export', 'prompted.ts', '--to', 'gguf', '--weights', 'prompted', ...out);
+    const [folder, file] = [await findTokenizer(at('prompted'), 262), await findTokenizer(at('prompted.gguf'), 262)];
+    return { stderr, folder: folder!, file: file! };
+  }
+
+  const chat_template = [
+    { name: 'default', template: '{{ bos_token }}' },
+    { name: 'tool_use', template: '{{ eos_token }}' },
+  ];
+
+  test('everything that GGUF has is kept, without a note', async () => {
+    const config = { chat_template, add_bos_token: false, add_eos_token: true, lamella: {} };
+    const { stderr, folder, file } = await exported((json) => json, config, [12, 11, 257]);
+    expect(stderr).toBe('');
+    expect(folder.files).toMatchObject({ before: [], after: [257], eos: [12, 11, 257] });
+    expect(file.files).toMatchObject({ before: [], after: [257], eos: [257, 12, 11] });
+    const { bos_token, eos_token } = JSON.parse(folder.config);
+    expect(JSON.parse(file.config)).toMatchObject({ chat_template, bos_token, eos_token });
+  });
+
+  test('everything else has a note', async () => {
+    const word = { id: 260, content: '<word>', single_word: true, special: false, normalized: false };
+    const special = (id: string) => ({ SpecialToken: { id, type_id: 0 } });
+    const ids = Object.fromEntries(
+      ['<bos>', '<eos>', '<sep>'].map((id, i) => [id, { id, ids: [256 + i], tokens: [id] }]),
+    );
+    const post_processor = {
+      type: 'TemplateProcessing',
+      single: [special('<bos>'), special('<sep>'), { Sequence: { id: 'A', type_id: 0 } }, special('<sep>')],
+      pair: [],
+      special_tokens: ids,
+    };
+    const { stderr, folder, file } = await exported(
+      (json) => ({ ...json, added_tokens: [...(json.added_tokens as readonly object[]), word], post_processor }),
+      { lamella: { prompt_prefix: 'Q: ', prompt_suffix: '<sep>' } },
+      [12, 11, 10, 257],
+    );
+    expect(stderr.trim().split('\n')).toEqual([
+      'prompt_prefix "Q: " is not in the file, because GGUF has no such text: add it to each prompt',
+      'prompt_suffix "<sep>" is not in the file, because GGUF has no such text: add it to each prompt',
+      'token 258 is not added before a prompt, because GGUF adds one token there: add it to each prompt',
+      'token 258 is not added after a prompt, because GGUF only adds the end token there: add it to each prompt',
+      'token 10 is not in the file as the end of an answer, because GGUF has 3 (257, 12, 11): stop there in the program that reads the file',
+      'single_word of "<word>" is not in the file, because GGUF has no such flag: such a token is also found inside words',
+    ]);
+    expect(folder.files).toMatchObject({ before: [256, 258], after: [258], eos: [12, 11, 10, 257] });
+    expect(file.files).toMatchObject({ before: [256], after: [], eos: [257, 12, 11], promptPrefix: '' });
+  });
 });
 
 describe('a file exported, imported and exported again', () => {

@@ -110,11 +110,10 @@ async function exportGguf(file: string, out: string, { weights, ignore, type }: 
   const graph = await checked(file);
   const found = await findTokenizer(weights, graph.vocab);
   const tokenizer = found && {
-    file: found.files.file,
+    ...found.files,
+    file: weights,
     json: found.tokenizer,
-    bos: found.files.before[0] ?? null,
-    eos: found.files.eos,
-    ...chatTemplateOf(found.config),
+    config: found.config,
   };
   const plan = planGguf(graph, { type, ...(tokenizer ? { tokenizer } : {}) });
   const source = await openWeights(weights, graph, ignore);
@@ -133,11 +132,6 @@ async function exportGguf(file: string, out: string, { weights, ignore, type }: 
     await source.close();
   }
   const vocabulary = plan.madeUpVocabulary === null ? '' : `; token texts are made up: ${plan.madeUpVocabulary}`;
+  for (const note of plan.notes) process.stderr.write(`${note}\n`);
   process.stdout.write(`${out}: ${plan.layers} layers, ${type}, ${bytes(plan.bytes)}${vocabulary}\n`);
-}
-
-/** The one text of a conversation's format in `tokenizer_config.json`. */
-function chatTemplateOf(config: string): { readonly chatTemplate?: string } {
-  const { chat_template: chatTemplate } = JSON.parse(config) as { readonly chat_template?: unknown };
-  return typeof chatTemplate === 'string' ? { chatTemplate } : {};
 }

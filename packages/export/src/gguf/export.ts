@@ -42,6 +42,11 @@ export interface GgufPlan {
   /** Null if the tokens come from the tokenizer; otherwise the reason why they are made up. */
   readonly madeUpVocabulary: string | null;
   /**
+   * One sentence about each thing of the tokenizer that GGUF cannot express, and about matrices that
+   * are not of the type asked for.
+   */
+  readonly notes: readonly string[];
+  /**
    * Passes the file to `write`, from first byte to last, one tensor at a time: only that tensor is
    * held, in f32 and as stored. Throws L306 for values outside the type's range, and what `source`
    * and `write` throw.
@@ -73,6 +78,7 @@ export function planGguf(graph: Graph, options: GgufOptions): GgufPlan {
     architecture,
     layers: model.layers.length,
     madeUpVocabulary: vocabulary.madeUp,
+    notes: [...vocabulary.notes, ...storedAsF16(tensors, options.type)],
     async run(source, put) {
       await put(layout.header);
       for (const [i, tensor] of tensors.entries()) {
@@ -84,6 +90,18 @@ export function planGguf(graph: Graph, options: GgufOptions): GgufPlan {
       }
     },
   };
+}
+
+/** A sentence about the matrices that are F16 in a file of another type, if there are any. */
+function storedAsF16(tensors: readonly Tensor[], type: GgufType): readonly string[] {
+  const halves = type === 'f16' ? [] : tensors.filter((tensor) => tensor.type === tensorTypes.f16);
+  const [first, ...more] = halves.map(({ name }) => name);
+  if (first === undefined) return [];
+  const which = more.length === 0 ? `${first} is` : `${first} and ${more.length} more are`;
+  const { blockValues } = tensorTypes[type];
+  return [
+    `${which} stored as F16, because ${type} needs rows of whole blocks of ${blockValues}: the file is larger, and these weights are more exact`,
+  ];
 }
 
 /** Writes the graph with the weights of `source` as GGUF: `planGguf`, then its `run`. */

@@ -13,23 +13,18 @@ import { TOKEN_TYPE } from '@lamella/checkpoint/gguf/format';
 import { preTokenizerLike, splitsOf } from '@lamella/checkpoint/gguf/pre-tokenizers';
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Metadata } from './container.ts';
+import { type Json, list, record, text } from './json.ts';
+import { type Expressed, type Prompt, promptMetadata } from './prompt.ts';
 
-/** The tokenizer files of a checkpoint. */
-export interface TokenizerJson {
+/** The tokenizer of a checkpoint. */
+export interface TokenizerJson extends Prompt {
   /** The file's name, for messages. */
   readonly file: string;
   /** Text of `tokenizer.json`. */
   readonly json: string;
-  /** The token at the start of a prompt. */
-  readonly bos: number | null;
-  /** The tokens that end an answer, the usual one first. */
-  readonly eos: readonly number[];
-  /** The template of a conversation in `tokenizer_config.json`; absent if there is none. */
-  readonly chatTemplate?: string;
 }
 
-export interface Vocabulary {
-  readonly metadata: Metadata;
+export interface Vocabulary extends Expressed {
   /** The reason why the tokens are made up; null if they come from the tokenizer. */
   readonly madeUp: string | null;
 }
@@ -42,11 +37,49 @@ const SPACE = '\u2581';
  * tokens than the model.
  */
 export function vocabularyOf(tokenizer: TokenizerJson | null, size: number): Vocabulary {
-  if (!tokenizer) return { metadata: madeUp(size), madeUp: 'there is no tokenizer' };
+  if (!tokenizer) return { metadata: madeUp(size), notes: [], madeUp: 'there is no tokenizer' };
   const json = parse(tokenizer);
   const form = formOf(json);
-  if (typeof form === 'string') return { metadata: madeUp(size), madeUp: form };
-  return { metadata: { ...form.metadata, ...tokensOf(tokenizer, json, form, size), ...ends(tokenizer) }, madeUp: null };
+  if (typeof form === 'string') return { metadata: madeUp(size), notes: [], madeUp: form };
+  const prompt = promptMetadata(tokenizer, (content) => idOf(json, content));
+  return {
+    metadata: { ...form.metadata, ...tokensOf(tokenizer, json, form, size), ...prompt.metadata },
+    notes: [...prompt.notes, ...lostFlags(json)],
+    madeUp: null,
+  };
+}
+
+/** The id of a token by its text; null if there is none. */
+function idOf(json: Json, content: string): number | null {
+  const added = list(json.added_tokens).map(record);
+  const id = record(record(json.model).vocab)[content] ?? added.find((token) => token.content === content)?.id;
+  return typeof id === 'number' ? id : null;
+}
+
+/** What changes without these flags of added tokens, which GGUF does not have. */
+const flags: Readonly<Record<string, string>> = {
+  single_word: 'such a token is also found inside words',
+  lstrip: 'the white space before such a token stays text',
+  rstrip: 'the white space after such a token stays text',
+  normalized: 'such a token is found in the text before it is normalized',
+};
+
+function lostFlags(json: Json): readonly string[] {
+  // NFC, the one normalizer of byte-level BPE, does not change these texts.
+  const normalizes = steps(json.normalizer, 'normalizers').some(({ type }) => type !== 'NFC');
+  // Special tokens are not searched in text.
+  const searched = list(json.added_tokens)
+    .map(record)
+    .filter(({ special }) => special !== true);
+  return Object.entries(flags).flatMap(([flag, consequence]) => {
+    const having = searched.filter((token) =>
+      flag === 'normalized' ? normalizes && token.normalized !== false : token[flag] === true,
+    );
+    if (having.length === 0) return [];
+    const names = having.slice(0, 3).map(({ content }) => JSON.stringify(content));
+    const more = having.length > names.length ? ` and ${having.length - names.length} more` : '';
+    return `${flag} of ${names.join(', ')}${more} is not in the file, because GGUF has no such flag: ${consequence}`;
+  });
 }
 
 /** One of llama.cpp's tokenizers. */
@@ -109,6 +142,8 @@ function byteLevel(json: Json, model: Json): Form | string {
   if (splits === null) return 'llama.cpp does not have its pre-tokenizer';
   const normalizers = steps(json.normalizer, 'normalizers');
   if (normalizers.some(({ type }) => type !== 'NFC')) return 'its normalizer is not NFC';
+  const affix = ['continuing_subword_prefix', 'end_of_word_suffix'].find((key) => text(model[key]) !== '');
+  if (affix !== undefined) return `its parts of words are marked (${affix})`;
   const merges = mergesOf(model);
   // Without merges every byte is a token, so splitting changes nothing.
   const name = merges.length === 0 ? 'gpt-2' : nameOf(splits, model, normalizers.length > 0);
@@ -178,17 +213,6 @@ function scoresOf(model: Json): Map<string, number> {
   return scores;
 }
 
-function ends({ bos, eos: [eos, eot], chatTemplate }: TokenizerJson): Metadata {
-  return {
-    ...(chatTemplate === undefined ? {} : { 'tokenizer.chat_template': { type: 'string', value: chatTemplate } }),
-    ...(bos === null ? {} : { 'tokenizer.ggml.bos_token_id': { type: 'u32', value: bos } }),
-    ...(eos === undefined ? {} : { 'tokenizer.ggml.eos_token_id': { type: 'u32', value: eos } }),
-    ...(eot === undefined ? {} : { 'tokenizer.ggml.eot_token_id': { type: 'u32', value: eot } }),
-    'tokenizer.ggml.add_bos_token': { type: 'bool', value: bos !== null },
-    'tokenizer.ggml.add_eos_token': { type: 'bool', value: false },
-  };
-}
-
 /**
  * LLaMA's first 259 tokens (unknown, begin, end, the bytes), as far as `size` allows, then pieces
  * named after their ids.
@@ -208,8 +232,10 @@ function madeUp(size: number): Metadata {
       ids.map((id) => kinds[id] ?? (id < 259 ? TOKEN_TYPE.byte : TOKEN_TYPE.normal)),
       ids.map((id) => -Math.max(0, id - 259)),
     ),
-    ...ends({ file: '', json: '', bos: 1, eos: [2] }),
+    'tokenizer.ggml.bos_token_id': { type: 'u32', value: 1 },
+    'tokenizer.ggml.eos_token_id': { type: 'u32', value: 2 },
     'tokenizer.ggml.add_bos_token': { type: 'bool', value: false },
+    'tokenizer.ggml.add_eos_token': { type: 'bool', value: false },
   };
 }
 
@@ -233,8 +259,6 @@ function steps(value: unknown, key: string): readonly Json[] {
   return step.type === 'Sequence' ? list(step[key]).map(record) : [step];
 }
 
-type Json = Readonly<Record<string, unknown>>;
-
 function parse({ file, json }: TokenizerJson): Json {
   try {
     return record(JSON.parse(json));
@@ -242,16 +266,4 @@ function parse({ file, json }: TokenizerJson): Json {
     const reason = `not JSON: ${error instanceof Error ? error.message : String(error)}`;
     throw new LamellaError('L207', { file, reason, remedy: 'fetching it again' });
   }
-}
-
-function record(value: unknown): Json {
-  return typeof value === 'object' && value !== null ? { ...value } : {};
-}
-
-function list(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
-}
-
-function text(value: unknown): string {
-  return typeof value === 'string' ? value : '';
 }

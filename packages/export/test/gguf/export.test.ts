@@ -141,7 +141,11 @@ describe('the file', () => {
   });
 
   test('keeps gains in F32, and rows that are not whole blocks in F16', async () => {
-    const { file } = await write(mobileLLM({ ...shape, ffn: 80 }), { type: 'q8_0' });
+    const { file, plan } = await write(mobileLLM({ ...shape, ffn: 80 }), { type: 'q8_0' });
+    expect(plan.notes).toEqual([
+      'blk.0.ffn_down.weight and 1 more are stored as F16, because q8_0 needs rows of whole blocks of 32: the file is larger, and these weights are more exact',
+    ]);
+    expect((await write(base, { type: 'q8_0' })).plan.notes).toEqual([]);
     const typeOf = (name: string) => file.tensors.get(name)?.type;
     expect(file.metadata.get('general.file_type')).toBe(7);
     expect(typeOf('blk.0.attn_norm.weight')).toBe(0);

@@ -1,10 +1,20 @@
 import { describe, expect, test } from 'vitest';
 import type { Metadata } from '../../src/gguf/container.ts';
-import { vocabularyOf } from '../../src/gguf/vocabulary.ts';
+import { type TokenizerJson, vocabularyOf } from '../../src/gguf/vocabulary.ts';
 
 const value = (metadata: Metadata, key: string) => metadata[`tokenizer.ggml.${key}`]?.value;
 const at = (metadata: Metadata, key: string, id: number) => (value(metadata, key) as readonly unknown[])[id];
-const tokenizer = (json: object) => ({ file: 'tokenizer.json', json: JSON.stringify(json), bos: 1, eos: [2, 5] });
+const tokenizer = (json: object, change: Partial<TokenizerJson> = {}): TokenizerJson => ({
+  file: 'tokenizer.json',
+  json: JSON.stringify(json),
+  config: '{}',
+  before: [1],
+  after: [],
+  eos: [2, 5],
+  promptPrefix: '',
+  promptSuffix: '',
+  ...change,
+});
 
 const sentencePiece = {
   added_tokens: [
@@ -78,7 +88,7 @@ test('SentencePiece, as we convert it: its own scores, and user-defined symbols'
 });
 
 test('byte-level: merges are unchanged', () => {
-  const { metadata, madeUp } = vocabularyOf({ ...tokenizer(byteLevel), bos: null }, 3);
+  const { metadata, madeUp } = vocabularyOf(tokenizer(byteLevel, { before: [] }), 3);
   expect(madeUp).toBeNull();
   expect(value(metadata, 'model')).toBe('gpt2');
   expect(value(metadata, 'pre')).toBe('gpt-2');
@@ -130,8 +140,89 @@ test("Gemma's cut at spaces, of which there are none left, changes nothing", () 
 });
 
 test('a chat template is included', () => {
-  const { metadata } = vocabularyOf({ ...tokenizer(byteLevel), bos: null, eos: [2], chatTemplate: '{{ x }}' }, 3);
+  const { metadata } = vocabularyOf(tokenizer(byteLevel, { config: '{"chat_template":"{{ x }}"}' }), 3);
   expect(metadata['tokenizer.chat_template']).toEqual({ type: 'string', value: '{{ x }}' });
+});
+
+test('named chat templates are included, and the one named default has no name', () => {
+  const chat_template = [
+    { name: 'default', template: '{{ x }}' },
+    { name: 'tool_use', template: '{{ y }}' },
+  ];
+  const { metadata } = vocabularyOf(tokenizer(byteLevel, { config: JSON.stringify({ chat_template }) }), 3);
+  expect(metadata['tokenizer.chat_template']?.value).toBe('{{ x }}');
+  expect(metadata['tokenizer.chat_template.tool_use']?.value).toBe('{{ y }}');
+});
+
+describe('around a prompt', () => {
+  const about = (change: Partial<TokenizerJson>) => {
+    const { metadata, notes } = vocabularyOf(tokenizer(sentencePiece, change), 9);
+    const keys = ['bos', 'eos', 'eot', 'eom'].map((role) => value(metadata, `${role}_token_id`));
+    return { keys, adds: [value(metadata, 'add_bos_token'), value(metadata, 'add_eos_token')], notes };
+  };
+
+  test('three end tokens; a fourth is not in the file', () => {
+    expect(about({ eos: [2, 5, 6] })).toEqual({ keys: [1, 2, 5, 6], adds: [true, false], notes: [] });
+    expect(about({ eos: [2, 5, 6, 7, 8] })).toEqual({
+      keys: [1, 2, 5, 6],
+      adds: [true, false],
+      notes: [
+        'tokens 7, 8 are not in the file as the end of an answer, because GGUF has 3 (2, 5, 6): stop there in the program that reads the file',
+      ],
+    });
+  });
+
+  test('tokens before and after it', () => {
+    expect(about({ before: [1, 6], after: [4, 6] })).toEqual({
+      keys: [1, 2, 5, undefined],
+      adds: [true, false],
+      notes: [
+        'token 6 is not added before a prompt, because GGUF adds one token there: add it to each prompt',
+        'tokens 4, 6 are not added after a prompt, because GGUF only adds the end token there: add them to each prompt',
+      ],
+    });
+    // The end token that is added is the first one in the file.
+    expect(about({ after: [5] })).toEqual({ keys: [1, 5, 2, undefined], adds: [true, true], notes: [] });
+  });
+
+  test('tokens that templates write, added to a prompt or not', () => {
+    const config = JSON.stringify({ bos_token: { content: '<s>' }, eos_token: 'ab' });
+    expect(about({ before: [], config })).toEqual({ keys: [1, 5, 2, undefined], adds: [false, false], notes: [] });
+    expect(about({ before: [6], config }).notes).toEqual([
+      'bos_token in a chat template is token 6 in the file, because GGUF has one token for templates and prompts: it was 1',
+    ]);
+  });
+
+  test("the model's own texts", () => {
+    expect(about({ promptPrefix: '<q> ', promptSuffix: '<sep>' }).notes).toEqual([
+      'prompt_prefix "<q> " is not in the file, because GGUF has no such text: add it to each prompt',
+      'prompt_suffix "<sep>" is not in the file, because GGUF has no such text: add it to each prompt',
+    ]);
+  });
+});
+
+test('flags of added tokens that are searched in text', () => {
+  const flagged = (change: object) => ({ id: 7, content: '<tool>', special: false, normalized: false, ...change });
+  const notes = (change: object, more: object = {}) =>
+    vocabularyOf(tokenizer({ ...sentencePiece, ...more, added_tokens: [flagged(change)] }), 9).notes;
+  expect(notes({})).toEqual([]);
+  expect(notes({ single_word: true, lstrip: true, rstrip: true })).toEqual([
+    'single_word of "<tool>" is not in the file, because GGUF has no such flag: such a token is also found inside words',
+    'lstrip of "<tool>" is not in the file, because GGUF has no such flag: the white space before such a token stays text',
+    'rstrip of "<tool>" is not in the file, because GGUF has no such flag: the white space after such a token stays text',
+  ]);
+  // A special token is not searched in text.
+  expect(notes({ single_word: true, special: true })).toEqual([]);
+  // Without a normalizer nothing changes.
+  expect(notes({ normalized: true })).toEqual([]);
+  const normalizer = { type: 'Replace', pattern: { String: ' ' }, content: '\u2581' };
+  expect(notes({ normalized: true }, { normalizer, pre_tokenizer: null })).toEqual([
+    'normalized of "<tool>" is not in the file, because GGUF has no such flag: such a token is found in the text before it is normalized',
+  ]);
+  const many = [3, 4, 5, 6, 7].map((id) => flagged({ id, content: `<${id}>`, single_word: true }));
+  expect(vocabularyOf(tokenizer({ ...sentencePiece, added_tokens: many }), 9).notes).toEqual([
+    'single_word of "<3>", "<4>", "<5>" and 2 more is not in the file, because GGUF has no such flag: such a token is also found inside words',
+  ]);
 });
 
 describe('a tokenizer without a form in llama.cpp is made up, with the reason', () => {
@@ -146,6 +237,11 @@ describe('a tokenizer without a form in llama.cpp is made up, with the reason', 
       'a space before',
       { ...byteLevel, pre_tokenizer: { ...step, add_prefix_space: true } },
       'it puts a space before the text',
+    ],
+    [
+      'a suffix',
+      { ...byteLevel, model: { ...byteLevel.model, end_of_word_suffix: '</w>' } },
+      'its parts of words are marked (end_of_word_suffix)',
     ],
     ['a normalizer', { ...byteLevel, normalizer: { type: 'NFKC' } }, 'its normalizer is not NFC'],
     [
