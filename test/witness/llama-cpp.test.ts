@@ -152,7 +152,9 @@ describe.skipIf(llamaCppFolder === null)('a tokenizer in the file gives the ids 
     const json = await read();
     const here = tokenizerFrom(JSON.parse(json));
     const graph = model({ vocab: 2000 });
-    const tokenizer = { file: 'tokenizer.json', json, bos: 1, eos: [2] };
+    const plain = { config: '{}', before: [1], after: [], promptPrefix: '', promptSuffix: '' };
+    // llama.cpp reads three end tokens.
+    const tokenizer = { file: 'tokenizer.json', json, eos: [2, 5, 6], ...plain };
     const { file, plan } = await write(graph, { type: 'f32', tokenizer });
     expect(plan.madeUpVocabulary).toBeNull();
     const llama = await openLlamaCpp(file, graph.vocab, TOKENS);
