@@ -4,7 +4,7 @@
  * wrongly.
  */
 
-import type { Fallback, SamplingOptions } from '@lamella/runtime/api';
+import type { Fallback, GenerateOptions, Piece, SamplingOptions } from '@lamella/runtime/api';
 import { formatNames } from '@lamella/runtime/choices';
 import { load } from '@lamella/runtime/every-part';
 import type { PackageFiles } from '@lamella/runtime/package-files';
@@ -152,6 +152,24 @@ test.each<[string, SamplingOptions, number]>([
   expect(await drawn(gpu)).toEqual(await drawn(wasm));
   expect([calls.createBuffer, calls.createBindGroup]).toEqual([loaded.createBuffer, loaded.createBindGroup]);
   expect(copied / 40).toBe(bytes);
+  gpu.dispose();
+  wasm.dispose();
+});
+
+test.each<[string, GenerateOptions]>([
+  ['logprobs of greedy tokens', { logprobs: 5 }],
+  ['logprobs of drawn tokens', { logprobs: 0, temperature: 0.5, seed: 3 }],
+  ['a bias', { logitBias: { 7: 0.5, 11: -100 }, logprobs: 2 }],
+])('%s: those of WASM', async (_, options) => {
+  const files = await packageOf(wide, 'f32');
+  const [gpu, wasm] = [await load(files, { device: 'webgpu' }), await load(files, { device: 'wasm', threads: 1 })];
+  const expected = wasm.generate(prompt, { maxTokens: 12, ...options })[Symbol.asyncIterator]();
+  for await (const { token, logprob, top } of gpu.generate(prompt, { maxTokens: 12, ...options })) {
+    const { value } = (await expected.next()) as IteratorYieldResult<Piece>;
+    expect(token).toBe(value.token);
+    expect(Math.abs(logprob! - value.logprob!)).toBeLessThan(1e-3);
+    expect(top!.map(({ token }) => token)).toEqual(value.top!.map(({ token }) => token));
+  }
   gpu.dispose();
   wasm.dispose();
 });

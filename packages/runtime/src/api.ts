@@ -64,6 +64,16 @@ export interface GenerateOptions extends SamplingOptions {
    * tokenizer.
    */
   readonly eos?: TokenIds | undefined;
+  /**
+   * Numbers that are added to the logits of tokens, by id, before anything else: -100 excludes a
+   * token in practice.
+   */
+  readonly logitBias?: Readonly<Record<number, number>> | undefined;
+  /**
+   * Adds `logprob` and `top` to each piece: the number of the most probable tokens in `top`, from 0
+   * to 20. All logits of each token are then read, which is slower on a GPU.
+   */
+  readonly logprobs?: number | undefined;
   /** Generation ends before the first occurrence of any of these in the text. Needs a tokenizer. */
   readonly stop?: string | readonly string[] | undefined;
   /**
@@ -84,6 +94,19 @@ export interface Piece {
    * string is held back.
    */
   readonly text: string;
+  /**
+   * With `logprobs`: the natural logarithm of the token's probability by the model's own logits,
+   * before biases, penalty, temperature and rules.
+   */
+  readonly logprob?: number;
+  /** With `logprobs`: the most probable tokens, the most probable first; of equals, the lowest id. */
+  readonly top?: readonly TokenLogprob[];
+}
+
+/** A token and the natural logarithm of its probability. */
+export interface TokenLogprob {
+  readonly token: number;
+  readonly logprob: number;
 }
 
 /**

@@ -2,7 +2,7 @@
  * Calls with wrong and almost right arguments, and their results. It is one self-contained
  * function, so that it can be sent to a page: Node and pages must answer the same.
  */
-import type { Model } from '../src/api.ts';
+import type { Model, Piece } from '../src/api.ts';
 
 /** By name: the number of the error, thrown or rejected, or the result. `model` has a tokenizer. */
 export async function strangeCalls(model: Model): Promise<Record<string, unknown>> {
@@ -81,6 +81,11 @@ export async function strangeCalls(model: Model): Promise<Record<string, unknown
     'hole in stop': { stop: new Array(2) },
     'number as stop': { stop: 5 },
     'no eos': { eos: ['2'] },
+    'bias in a list': { logitBias: [1] },
+    'bias of no id': { logitBias: { one: 1 } },
+    'bias without end': { logitBias: { 1: Number.NEGATIVE_INFINITY } },
+    'bias far out': { logitBias: { [model.manifest.vocab]: 1 } },
+    '21 logprobs': { logprobs: 21 },
     'circular stop': { stop: Object.assign(['x'], { 0: globalThis }) },
   };
   const rightOptions: Record<string, object> = {
@@ -164,6 +169,21 @@ export async function strangeCalls(model: Model): Promise<Record<string, unknown
     const { tokens } = await generation.result();
     return [generation.promptTokens.length, tokens.length];
   });
+  await note('a bias changed after the call', async () => {
+    const logitBias = { 2: 1000 };
+    const generation = model.generate([1], { maxTokens: 2, eos: [], logitBias });
+    logitBias[2] = -1000;
+    return [...(await generation.result()).tokens];
+  });
+  await note('logprobs', async () => {
+    const logits = await model.logits([1]);
+    const sum = logits.reduce((sum, logit) => sum + Math.exp(logit), 0);
+    let [piece, wrong] = [null as Piece | null, 0];
+    for await (piece of model.generate([1], { maxTokens: 1, eos: [], logprobs: 3, temperature: 9, topK: 2 }))
+      for (const { token, logprob } of [...piece.top!, { token: piece.token, logprob: piece.logprob! }])
+        wrong = Math.max(wrong, Math.abs(logprob - logits[token]! + Math.log(sum)));
+    return [piece?.top?.length, wrong < 1e-5];
+  });
   await note('afterwards', () => tokens([1], { maxTokens: 2, eos: [] }));
   return said;
 }
@@ -185,6 +205,7 @@ export const expectedAnswers: Readonly<Record<string, unknown>> = {
   'decode no id: ': 'rejects: L402 in short',
   'decode ids: ': 'string',
   options: 'throws L408 in short',
+  'options bias far out': 'throws L402 in short',
   'options unknown name': 'throws L409 in short',
   'right options ': 2,
   'too many ids': 'throws L403 in short',
@@ -192,6 +213,8 @@ export const expectedAnswers: Readonly<Record<string, unknown>> = {
   'a long text': 'rejects: L403 in short',
   'lone surrogates': true,
   'a list changed after the call': [2, 3],
+  'a bias changed after the call': [2, 2],
+  logprobs: [3, true],
   afterwards: 2,
 };
 

@@ -5,13 +5,14 @@
 
 import type * as api from '../api.ts';
 import type { Awaitable } from '../driver/driver.ts';
-import { Sampler } from '../sampling/sampler.ts';
+import { type Logprobs, logprobsOf } from '../sampling/logprobs.ts';
+import { type Bias, Sampler } from '../sampling/sampler.ts';
 import type { Detokenizer } from '../text/detokenizer.ts';
 import { StopStrings } from '../text/stop-strings.ts';
 import type { Source } from './generation.ts';
 import type { Queue } from './queue.ts';
 import type { Sequence } from './sequence.ts';
-import { requireNumber, type Session } from './session.ts';
+import { requireNumber, requireNumbers, type Session } from './session.ts';
 import { Turns } from './turn.ts';
 
 /** The inputs of a generation. */
@@ -26,6 +27,9 @@ export interface Job {
    */
   prompt(goOn: () => Promise<boolean>): Awaitable<readonly number[] | null>;
   readonly sampling: api.SamplingOptions;
+  readonly bias: readonly Bias[];
+  /** The number of tokens in `top` of each piece; null for pieces without log-probabilities. */
+  readonly logprobs: number | null;
   /** Makes a detokenizer for the text after a prompt. If null, the pieces' texts are empty. */
   readonly detokenizer: ((prompt: readonly number[]) => Detokenizer) | null;
   readonly eos: readonly number[];
@@ -45,6 +49,8 @@ export class Run implements Source {
   #prefillMs = 0;
   #firstTokenMs = 0;
   #decodeMs = 0;
+  /** Of the last token, if they were requested. */
+  #logprobs: Logprobs | null = null;
 
   /** `promptTokens` are the prompt's ids if they are known already, else an empty list. */
   constructor(job: Job, promptTokens: readonly number[]) {
@@ -68,7 +74,7 @@ export class Run implements Source {
   }
 
   async *pieces(signal: AbortSignal): AsyncGenerator<api.Piece, void, undefined> {
-    const { queue, session, sampling } = this.#job;
+    const { queue, session, sampling, bias } = this.#job;
     let turn = await queue.enter(signal);
     if (!turn) return;
     try {
@@ -80,14 +86,14 @@ export class Run implements Source {
       session.check(prompt, 0);
       this.promptTokens = prompt;
       if (!(await this.#prefill(goOn))) return;
-      const sampler = new Sampler(session.vocab, sampling);
+      const sampler = new Sampler(session.vocab, sampling, bias);
       for (const id of prompt) sampler.accept(id);
       const detokenizer = this.#job.detokenizer?.(prompt) ?? null;
       const stops = new StopStrings(this.#job.stop);
       while (!this.finishReason) {
         if (!(await goOn())) return;
         const token = await this.#next(sampler, start);
-        const piece = { token, text: this.#textOf(token, detokenizer, stops) };
+        const piece = { token, text: this.#textOf(token, detokenizer, stops), ...this.#logprobs };
         if (this.finishReason) turn.leave();
         else turn.pause();
         yield piece;
@@ -125,8 +131,8 @@ export class Run implements Source {
 
   /** Computes one more token. `start` is the time when the model began this generation. */
   async #next(sampler: Sampler, start: number): Promise<number> {
-    const { session, maxTokens } = this.#job;
-    const { draw } = sampler;
+    const { session, maxTokens, logprobs } = this.#job;
+    const draw = logprobs === null ? sampler.draw : null;
     const until = Math.min(this.promptTokens.length + maxTokens, session.context + 1);
     const before = performance.now();
     // The last token is decoded only here, because the reader now wants another one.
@@ -144,8 +150,8 @@ export class Run implements Source {
   }
 
   async #sample(sampler: Sampler): Promise<number> {
-    const { session } = this.#job;
-    const { listing } = sampler;
+    const { session, logprobs } = this.#job;
+    const listing = logprobs === null ? sampler.listing : null;
     const few = listing && (await session.candidates(listing));
     const token = (few && sampler.pick(few, session.position)) ?? (await this.#sampleFromAll(sampler));
     sampler.accept(token);
@@ -153,10 +159,11 @@ export class Run implements Source {
   }
 
   async #sampleFromAll(sampler: Sampler): Promise<number> {
-    const { session } = this.#job;
+    const { session, logprobs } = this.#job;
     const logits = await session.logits();
     const token = sampler.sample(logits, session.position);
     requireNumber(logits, token);
+    if (logprobs !== null) this.#logprobs = logprobsOf(requireNumbers(logits), token, logprobs);
     return token;
   }
 

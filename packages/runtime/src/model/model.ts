@@ -111,7 +111,8 @@ async function loadBy(
       generate(id, given) {
         if (disposed) throw new LamellaError('L411');
         const { prompt, options, signal } = readGenerate(given, manifest, files.place);
-        const { maxTokens = Number.POSITIVE_INFINITY, stop = [], eos = spec?.eos ?? [], ...sampling } = options;
+        const { maxTokens = Number.POSITIVE_INFINITY, stop = [], eos = spec?.eos ?? [], ...others } = options;
+        const { logitBias = {}, logprobs = null, ...sampling } = others;
         const run = new Run(
           {
             session,
@@ -119,6 +120,8 @@ async function loadBy(
             queue,
             prompt: (goOn) => (typeof prompt === 'string' ? inSteps(tokenizer!.encodingPrompt(prompt), goOn) : prompt),
             sampling,
+            bias: Object.entries(logitBias).map(([id, value]) => [Number(id), value]),
+            logprobs,
             detokenizer: tokenizer && ((prompt) => tokenizer.detokenizer(prompt)),
             eos,
             maxTokens,

@@ -46,6 +46,14 @@ const signal = range('an AbortSignal', 'new AbortController().signal', (v): v is
 
 const stopText = (v: unknown): v is string => typeof v === 'string' && v !== '';
 
+/** The entries of an object from ids to numbers; null for any other value. */
+function biases(value: unknown): Readonly<Record<number, number>> | null {
+  if (Object.prototype.toString.call(value) !== '[object Object]') return null;
+  const entries = Object.entries(value as object);
+  const holds = ([id, bias]: [string, unknown]) => /^(0|[1-9]\d{0,15})$/.test(id) && Number.isFinite(bias);
+  return entries.every(holds) ? Object.fromEntries(entries) : null;
+}
+
 export const generateRanges = {
   ...samplingOptions,
   maxTokens: whole(1, '128'),
@@ -59,6 +67,16 @@ export const generateRanges = {
     remedy: '[2], or [] for none',
     read: (v: unknown) => listOf(v, (id): id is number => Number.isInteger(id) && Number(id) >= 0),
   },
+  logitBias: {
+    text: 'an object with token ids as names and finite numbers as values',
+    remedy: '{ 5: -100 }',
+    read: biases,
+  },
+  logprobs: range(
+    'a whole number from 0 to 20',
+    '5',
+    (v): v is number => Number.isInteger(v) && Number(v) >= 0 && Number(v) <= 20,
+  ),
   signal,
 };
 
@@ -201,6 +219,7 @@ export function readGenerate(
 ): GenerateCall {
   const { signal = null, ...rest } = readOptions(options, generateRanges);
   const isText = typeof prompt === 'string';
+  for (const id of Object.keys(rest.logitBias ?? {})) checkedId(Number(id), manifest.vocab);
   if (!manifest.tokenizer) {
     if (isText) throw new LamellaError('L406', { path: place });
     if (rest.stop?.length) {

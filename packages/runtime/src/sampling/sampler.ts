@@ -1,6 +1,7 @@
 /**
  * From logits to a token, in the order of Hugging Face's `generate`:
  *
+ * 0. Biases are added to the logits of their tokens.
  * 1. Repetition penalty r (Keskar et al., CTRL, arXiv 1909.05858): the logit of every token already
  *    in the sequence, prompt included, is divided by r if positive and multiplied by r otherwise;
  *    once per distinct token.
@@ -26,6 +27,9 @@ import { type Rule, samplingOptions, samplingRules } from './sampling-options.ts
 /** Relative error bound of a device's sum over the vocabulary. */
 const SUM_ERROR = 2e-5;
 
+/** A token, and the number that is added to its logit. */
+export type Bias = readonly [id: number, value: number];
+
 /** A rule and its value. */
 interface Applied {
   readonly rule: Rule;
@@ -48,6 +52,7 @@ export class Sampler {
   readonly #temperature: number;
   readonly #penalty: number;
   readonly #seed: number;
+  readonly #bias: readonly Bias[];
   /**
    * The largest number of tokens kept; the rules in order of probability; the rules with another
    * order.
@@ -71,9 +76,9 @@ export class Sampler {
 
   /**
    * L408, L409 for options. Temperature defaults to 0 (greedy), or to 1 if a rule is given; the
-   * seed to 0.
+   * seed to 0. Every id of `bias` is below `vocab`.
    */
-  constructor(vocab: number, options: SamplingOptions = {}) {
+  constructor(vocab: number, options: SamplingOptions = {}, bias: readonly Bias[] = []) {
     const given = readOptions(options, samplingOptions);
     const rules = samplingRules.flatMap(({ name, rule }) => {
       const value = given[name];
@@ -84,6 +89,7 @@ export class Sampler {
     this.#temperature = given.temperature ?? (rules.length > 0 ? 1 : 0);
     this.#penalty = given.repetitionPenalty ?? 1;
     this.#seed = given.seed ?? 0;
+    this.#bias = bias;
     this.#limit = Math.min(vocab, ...applied.flatMap(({ rule, value }) => rule.count?.(value) ?? []));
     this.#rules = applied.filter(({ rule }) => !rule.key && (rule.enough || rule.drops));
     this.#reorderings = applied.filter(({ rule }) => rule.key);
@@ -114,7 +120,9 @@ export class Sampler {
 
   /** The draw that a device can make by itself, instead of `sample`; null if it cannot. */
   get draw(): Draw | null {
-    return this.#keepsAll && this.#penalty === 1 ? { temperature: this.#temperature, seed: this.#seed } : null;
+    return this.#keepsAll && this.#penalty === 1 && this.#bias.length === 0
+      ? { temperature: this.#temperature, seed: this.#seed }
+      : null;
   }
 
   /** The list of candidates in which `pick` may find the token; null if it never could. */
@@ -122,6 +130,7 @@ export class Sampler {
     // A penalty below 1 may make any token the best. And the candidates alone do not give the sum
     // over all tokens after the penalty.
     const keepsAll = this.#keepsAll;
+    if (this.#bias.length > 0) return null;
     if (this.#penalty < 1 || (!keepsAll && this.#needsTotal && this.#penalty !== 1)) return null;
     // A rule with another order needs all tokens.
     if (!keepsAll && this.#keepsTail) return null;
@@ -143,6 +152,7 @@ export class Sampler {
   sample(logits: Float32Array, position: number): number {
     const scores = this.#scores;
     scores.set(logits);
+    for (const [id, value] of this.#bias) scores[id]! += value;
     if (this.#penalty !== 1)
       for (let i = 0; i < this.#seenCount; i++) scores[this.#seen[i]!] = this.#penalised(scores[this.#seen[i]!]!);
     if (this.#keepsAll) return drawn(scores, { temperature: this.#temperature, seed: this.#seed }, position);
