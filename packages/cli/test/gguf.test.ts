@@ -8,7 +8,9 @@ import { openWeights } from '@lamella/checkpoint/open';
 import { exportGguf } from '@lamella/export/gguf/export';
 import { ggufTypes } from '@lamella/export/gguf/tensor-types';
 import type { Graph } from '@lamella/graph/ir';
+import { formatNames } from '@lamella/runtime/choices';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { compile } from '../src/api/compile.ts';
 import { loadGraph } from '../src/model/load-graph.ts';
 import { findTokenizer } from '../src/model/tokenizer-files.ts';
 import { writeHubFolder } from './checkpoint-files.ts';
@@ -80,18 +82,40 @@ test('a prompt is read with the tokenizer of the file, which adds BOS', async ()
   expect(await json('run', 'hub.gguf', '--tokens', ids, '--max-tokens', '6')).toMatchObject({ tokens, text });
 });
 
-test.each([
-  ['f32', ''],
-  ['q8_0', 'Its weights are stored as Q8_0. --quant f32 keeps their values exactly. Other formats round them again.\n'],
+describe.each([
+  ['f32', null, []],
+  ['q8_0', 'Q8_0: f32 keeps their values, and other formats round them again', ['q8', 'q4', 'f16']],
   [
     'q4_0',
-    'Its weights are stored as Q4_0. --quant f32 keeps their values exactly. q4 keeps matrices in Q4_0 exactly, too. Other formats round them again.\n',
+    'Q4_0: f32 keeps their values, q4 those of matrices in Q4_0, and other formats round them again',
+    // The embedding is a table, which is q8 with q4.
+    ['q8', 'q4', 'f16'],
   ],
-])('import says which formats keep the values of weights in %s', async (type, sentence) => {
+] as const)('weights in %s', (type, rest, rounding) => {
   const file = `stored-${type}.gguf`;
-  await ok('export', 'hub.ts', '--to', 'gguf', '--weights', 'hub', '--type', type, '--out', file);
-  const { stdout } = await ok('import', file, '--out', `stored-${type}.ts`);
-  expect(stdout.slice(stdout.indexOf('--weights'))).toBe(`--weights ${file}\n${sentence}`);
+  const sentence = rest === null ? '' : `the weights of ${file} are stored as ${rest}\n`;
+  beforeAll(() => ok('export', 'hub.ts', '--to', 'gguf', '--weights', 'hub', '--type', type, '--out', file));
+
+  test('import says which formats keep their values', async () => {
+    const { stdout } = await ok('import', file, '--out', `stored-${type}.ts`);
+    expect(stdout.slice(stdout.indexOf('--weights'))).toBe(`--weights ${file}\n${sentence}`);
+  });
+
+  test('run and compile say so for a format that rounds them, when they compile', async () => {
+    const run = ['run', file, '--tokens', '1', '--max-tokens', '1'];
+    const first = await ok(...run);
+    expect(first.stderr).toContain('compiling');
+    expect(first.stderr.includes('are stored as')).toBe(rest !== null);
+    expect(first.stderr).toContain(sentence);
+    expect((await ok(...run)).stderr).not.toContain('are stored as');
+    const graph = await loadGraph(at('hub.ts'));
+    for (const quant of formatNames) {
+      const notes: string[] = [];
+      await compile(graph, { weights: at(file), quant, onNote: (note) => notes.push(note) });
+      const expected = rounding.some((each) => each === quant) ? [sentence.trim().replace(file, at(file))] : [];
+      expect(notes, quant).toEqual(expected);
+    }
+  });
 });
 
 describe('a tokenizer through a file', () => {

@@ -49,14 +49,27 @@ export async function ggufTokenizer(file: string): Promise<GgufTokenizer | null>
   return tokenizerOf(await metadataOf(file), file);
 }
 
-/** The types in blocks, such as Q8_0, of the tensors in `file`. Throws the errors of opening it. */
-export async function quantisedTypes(file: string): Promise<readonly string[]> {
+/** How quantised tensors are stored. */
+export interface StoredAs {
+  /** A type in blocks, such as Q8_0. */
+  readonly type: string;
+  /** `table` for the embedding, which is read by rows. */
+  readonly role: 'matrix' | 'table';
+}
+
+/** How the quantised tensors of `file` are stored, without repetition. Throws the errors of opening it. */
+export async function quantisedTensors(file: string): Promise<readonly StoredAs[]> {
   const { tensors, close } = await openGguf(file);
   await close();
   const blocks = new Set(
     [...tensorTypes.values()].filter(({ blockValues }) => blockValues > 1).map(({ name }) => name),
   );
-  return [...new Set([...tensors.values()].map(({ dtype }) => dtype))].filter((dtype) => blocks.has(dtype)).sort();
+  const found = [...tensors.values()].filter(({ dtype }) => blocks.has(dtype));
+  const byKey = found.map(({ name, dtype: type }): [string, StoredAs] => {
+    const role = name === 'token_embd.weight' ? 'table' : 'matrix';
+    return [`${type} ${role}`, { type, role }];
+  });
+  return [...new Map(byKey.toSorted(([a], [b]) => (a < b ? -1 : 1))).values()];
 }
 
 async function metadataOf(file: string): Promise<GgufFile['metadata']> {

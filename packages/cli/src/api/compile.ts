@@ -2,6 +2,7 @@
 import type { Stage } from '@lamella/compiler/stages';
 import { LamellaError as CompileError } from '@lamella/graph/diagnostics';
 import type { Target } from '@lamella/runtime/choices';
+import { roundingNote } from '../model/stored-weights.ts';
 import type { PackageParts } from '../package/build-package.ts';
 import type { NpmChoices } from '../package/package-json.ts';
 import { fromSource, type Uncompiled, uncompiled, withGraph } from './graph.ts';
@@ -130,7 +131,7 @@ async function sourceOf(model: AnyModel, options: CompileOptions): Promise<Uncom
 /** Compiles `source` and opens its weights for `use`. */
 async function compiled<T>(
   source: Uncompiled,
-  { weights: spec = source.checkpoint ?? undefined, ignore, signal }: CompileOptions,
+  { weights: spec = source.checkpoint ?? undefined, ignore, signal, onNote }: CompileOptions,
   use: (parts: PackageParts) => Promise<T>,
 ): Promise<T> {
   const { graph, options } = source;
@@ -142,6 +143,8 @@ async function compiled<T>(
   const { openWeights } = await import('@lamella/checkpoint/open');
   const weights = spec === undefined ? null : await openWeights(spec, graph, listed(ignore ?? []));
   try {
+    const note = spec === undefined ? null : await roundingNote(spec, options.quant);
+    if (note !== null) onNote?.(note);
     signal?.throwIfAborted();
     const compilation = await withGraph(source, () => compileGraph(graph, options));
     const tokenizer =

@@ -35,7 +35,7 @@ export interface Observed {
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   /**
    * Called with a sentence about a choice that was made: a checkpoint's context was limited, a
-   * checkpoint is compiled into the cache.
+   * checkpoint is compiled into the cache, a format rounds the quantised weights of a GGUF file again.
    */
   readonly onNote?: ((note: string) => void) | undefined;
   /** Ends the work: the promise rejects with the signal's reason, and no file stays half-written. */

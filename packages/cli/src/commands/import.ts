@@ -2,12 +2,11 @@
  * `lamella import`: writes a readable graph file from a checkpoint's `config.json` or a GGUF file's
  * metadata.
  */
-import { isGguf } from '@lamella/checkpoint/gguf/format';
-import { quantisedTypes } from '@lamella/checkpoint/gguf/model';
 import { importModel } from '@lamella/checkpoint/model';
 import type { Command } from 'commander';
 import { writeText } from '../files.ts';
 import { refuseIgnoring } from '../model/checkpoint.ts';
+import { roundingNote } from '../model/stored-weights.ts';
 import { asCalled } from '../terminal/called.ts';
 import { path } from '../terminal/options.ts';
 import { ignore } from '../terminal/shared-options.ts';
@@ -36,12 +35,6 @@ export async function importConfig(
   process.stdout.write(`${out} is ${name}. Next:
   ${asCalled()} compile ${shellWord(out)} ${given.join(' ')}
 `);
-  if (isGguf(folder)) process.stdout.write(lossOf(await quantisedTypes(folder)));
-}
-
-/** Says which formats change the values of a file with weights of these types. */
-function lossOf(types: readonly string[]): string {
-  if (types.length === 0) return '';
-  const q4 = types.includes('Q4_0') ? ' q4 keeps matrices in Q4_0 exactly, too.' : '';
-  return `Its weights are stored as ${types.join(', ')}. --quant f32 keeps their values exactly.${q4} Other formats round them again.\n`;
+  const note = await roundingNote(folder);
+  if (note !== null) process.stdout.write(`${note}\n`);
 }

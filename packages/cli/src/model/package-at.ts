@@ -21,6 +21,7 @@ import { cleanUp } from '../package/unfinished.ts';
 import { type Asked, type Chosen, chosenFor, type HowCompiled, refuseUnanswerable } from './checkpoint.ts';
 import { modelKind } from './model-kind.ts';
 import { standsIn } from './stand-in.ts';
+import { roundingNote } from './stored-weights.ts';
 
 /**
  * The sources of a folder's package besides weights, read by `families.ts` and
@@ -102,6 +103,8 @@ async function compileInto(entry: string, { checkpoint, how, ignore }: Source, o
   const tokenizer = await findTokenizer(checkpoint, graph.vocab);
   const weights = await openWeights(checkpoint, graph, ignore);
   try {
+    const note = await roundingNote(checkpoint, how.quant);
+    if (note !== null) observed.onNote?.(note);
     await mkdir(join(entry, 'package'));
     const compilation = await compile(graph, how);
     await writePackage({ compilation, weights, tokenizer }, inFolder(join(entry, 'package')), observed);
