@@ -2,7 +2,7 @@
  * The shapes of `--json`, in one file: scripts rely on them, so a change here changes the contract.
  * `--json` prints one of these objects on stdout and nothing else.
  */
-import type { Target } from '@lamella/runtime/choices';
+import type { FormatName, KvName, Target } from '@lamella/runtime/choices';
 import type { InspectReport } from '@lamella/runtime/manifest';
 
 /** `lamella inspect --json` of one graph or package. */
@@ -40,7 +40,14 @@ export interface EvalReport {
 }
 
 export interface EvalResult {
+  /** The model's path as it was given. */
   readonly model: string;
+  /** The format of its weights. */
+  readonly quant: FormatName;
+  /** The format of its keys and values. */
+  readonly kv: KvName;
+  /** Its longest sequence, in tokens. */
+  readonly context: number;
   /** Number of predicted tokens of the text. */
   readonly tokens?: number;
   /** Mean negative log-likelihood of a token, in nats. */

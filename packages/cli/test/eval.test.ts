@@ -84,7 +84,8 @@ test('perplexity, KL and agreement of a text longer than the context', async () 
     }
   }
   expect(parts).toHaveLength(ids.length - 1);
-  expect(f32!.tokens).toBe(ids.length - 1);
+  expect(f32).toMatchObject({ model: 'f32', quant: 'f32', kv: 'f32', context: CONTEXT, tokens: ids.length - 1 });
+  expect(q4).toMatchObject({ model: 'q4', quant: 'q4', kv: 'f32', context: CONTEXT, tokens: ids.length - 1 });
   expect(f32!.nll).toBeCloseTo(mean(parts.map(({ nll }) => nll)), 4);
   expect(f32!.perplexity).toBeCloseTo(Math.exp(f32!.nll!), 8);
   expect([f32!.kl, f32!.topAgreement]).toEqual([0, 1]);
@@ -113,7 +114,13 @@ test('multiple choice: sums of log-probabilities, plain and by length', async ()
 
 test('without --json a table with a row for each model', async () => {
   const { stdout } = await home.lamella('eval', 'f32', 'q4', '--text', 'text.txt');
-  expect(stdout.split('\n').map((line) => line.trim().split(/ {2,}/)[0])).toEqual(['model', 'f32', 'q4', '']);
+  const cells = stdout.split('\n').map((line) => line.trim().split(/ {2,}/));
+  expect(cells.map((row) => row.slice(0, 5))).toEqual([
+    ['model', 'quant', 'kv', 'context', 'tokens'],
+    ['f32', 'f32', 'f32', '24', expect.any(String)],
+    ['q4', 'q4', 'f32', '24', expect.any(String)],
+    [''],
+  ]);
 });
 
 test('a byte order mark is no part of a text, and different contexts are warned of', async () => {

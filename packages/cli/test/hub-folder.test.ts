@@ -307,6 +307,9 @@ test('inspect accepts it without its weights, with the same figures as its packa
   expect({ code, stderr }).toEqual({ code: 0, stderr: 'context 2048 of 4096 tokens\n' });
   const made = await home.lamella('inspect', relative(home.path, (await packageOf('hub')).folder), '--json');
   expect({ ...JSON.parse(stdout), name: 'hub' }).toEqual(JSON.parse(made.stdout));
+  const long = await home.lamella('inspect', 'planned', '--context', '4096', '--json');
+  expect(long).toMatchObject({ code: 0, stderr: '' });
+  expect(JSON.parse(long.stdout).kvBytes).toBeGreaterThan(JSON.parse(stdout).kvBytes);
 });
 
 test('errors in the cache name the hub folder', async () => {

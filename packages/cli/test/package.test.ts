@@ -171,6 +171,17 @@ test('inspect: a graph and its package give the same figures', async () => {
   expect(words(tables)).toContain(words(await ok('inspect', 'talking')));
 });
 
+test('inspect with the options of compile, for a graph; a package is compiled already', async () => {
+  const how = ['--quant', 'q4', '--kv', 'q8', '--context', '8'];
+  await ok('compile', 'talking.ts', ...how, '--out', 'inspected');
+  const { webgpu, ...fromGraph } = await json('inspect', 'talking.ts', ...how);
+  expect(fromGraph).toEqual(await json('inspect', 'inspected'));
+  expect(fromGraph).not.toEqual(await json('inspect', 'talking'));
+  const message = '--kv: inspected is compiled already, so this option does not change it. Try leaving it out';
+  await home.refuses(['inspect', 'inspected', '--kv', 'q8'], 'L305', message);
+  await home.refuses(['inspect', 'talking.ts', '--context', '9999'], 'L303', '--context', "the graph's t");
+});
+
 test('inspect --html: a graph gives the full report, a package the report of its manifest; nothing on stdout', async () => {
   const page = (file: string) => readFile(join(home.path, file), 'utf8');
   expect(await ok('inspect', 'talking.ts', '--html', 'pages/graph.html')).toBe('');

@@ -192,7 +192,7 @@ export function refuseChoices(path: string, { quant, kv, context, weights, ignor
   if (option === undefined) return;
   throw new LamellaError('L305', {
     option,
-    reason: `${path} is compiled already, and running does not change it`,
+    reason: `${path} is compiled already, so this option does not change it`,
     remedy: `leaving it out, or lamella compile with ${option}`,
   });
 }

@@ -83,7 +83,7 @@ export async function evaluate(paths: readonly string[], options: EvalCommand): 
     contexts.add(model.manifest.context);
     const bar = progress(`evaluating ${path}`);
     try {
-      let score: Omit<EvalResult, 'model'> = {};
+      let score: Omit<EvalResult, 'model' | 'quant' | 'kv' | 'context'> = {};
       if (text !== null) {
         const tokens = [...before, ...(await model.tokenizer!.encode(text))];
         if (tokens.length < 2)
@@ -100,7 +100,8 @@ export async function evaluate(paths: readonly string[], options: EvalCommand): 
         const choices = await scoreChoices(model, questions, before, (done) => bar.update(done, questions.length));
         score = { ...score, choices };
       }
-      results.push({ model: path, ...score });
+      const { manifest } = model;
+      results.push({ model: path, quant: manifest.quant, kv: manifest.kv, context: manifest.context, ...score });
     } finally {
       bar.finish();
       model.dispose();
@@ -158,6 +159,9 @@ function drawn(results: readonly EvalResult[]): string {
   const percent = (value: number | undefined) => (value === undefined ? '' : `${(100 * value).toFixed(1)} %`);
   const columns: readonly (readonly [title: string, cell: (result: EvalResult) => string])[] = [
     ['model', ({ model }) => model],
+    ['quant', ({ quant }) => quant],
+    ['kv', ({ kv }) => kv],
+    ['context', ({ context }) => number(context, 0)],
     ['tokens', ({ tokens }) => number(tokens, 0)],
     ['nll', ({ nll }) => number(nll, 4)],
     ['perplexity', ({ perplexity }) => number(perplexity, 3)],

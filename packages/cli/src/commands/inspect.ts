@@ -1,13 +1,14 @@
 /**
  * `lamella inspect`: shows the cost of a model, from a graph file or a checkpoint (compiled in
- * memory, q8, without weights, nothing else written) or from a package. All figures come from the
- * manifest, so they cannot disagree. Several models are shown side by side; one can be drawn as a
+ * memory with the options of `compile`, without weights, nothing else written) or from a package. All
+ * figures come from the manifest, so they cannot disagree. Several models are shown side by side; one can be drawn as a
  * page.
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { sharedPartText, sharing } from '@lamella/report/sharing';
 import { states, statesText } from '@lamella/report/states';
 import { bytes, count } from '@lamella/report/units';
+import type { FormatName, KvName } from '@lamella/runtime/choices';
 import type { Manifest } from '@lamella/runtime/manifest';
 import type { Command } from 'commander';
 import { type Inspected, inspectWhole } from '../api/inspect.ts';
@@ -15,18 +16,24 @@ import type { InspectReport, VariantsReport } from '../contract.ts';
 import { writeText } from '../files.ts';
 import { path } from '../terminal/options.ts';
 import { observer } from '../terminal/progress.ts';
-import { ignore } from '../terminal/shared-options.ts';
+import { context, ignore, kv, quant } from '../terminal/shared-options.ts';
 import { type Align, heading, meter, table } from '../terminal/table.ts';
 
 export interface InspectCommand {
   readonly json?: true;
   readonly html?: string;
+  readonly quant?: FormatName;
+  readonly kv?: KvName;
+  readonly context?: number;
   readonly ignore?: readonly string[];
 }
 
 export function define(command: Command): void {
   command
     .option('--json', 'print one JSON object')
+    .addOption(quant())
+    .addOption(kv())
+    .addOption(context("the graph's t; a checkpoint's own, at most 2048"))
     .addOption(ignore())
     .option('--html <FILE>', 'write a self-contained page with pictures instead of tables', path('--html'))
     .action(inspect);
@@ -34,16 +41,16 @@ export function define(command: Command): void {
 
 /**
  * With `html` a page replaces the tables. Throws L301 if `html` names an existing file that is not
- * such a page.
+ * such a page, and the errors of `inspect` of the API.
  */
-export async function inspect(paths: readonly string[], { json, html, ignore }: InspectCommand): Promise<void> {
+export async function inspect(paths: readonly string[], { json, html, ...choices }: InspectCommand): Promise<void> {
   if (html !== undefined && paths.length > 1) {
     const remedy = 'one graph or package at a time';
     throw new LamellaError('L303', { option: '--html', value: `${paths.length} models`, remedy });
   }
   const { onNote } = observer();
   const subjects: Inspected[] = [];
-  for (const path of paths) subjects.push(await inspectWhole(path, { onNote, ignore }));
+  for (const path of paths) subjects.push(await inspectWhole(path, { onNote, ...choices }));
   const [{ manifest, page }] = subjects as [Inspected];
   if (html !== undefined) {
     const { isReport } = await import('@lamella/report/page');
@@ -73,7 +80,7 @@ function sideBySide(paths: readonly string[], manifests: readonly Manifest[]): s
       row('order', (manifest) => sharing(manifest).drawing),
       row('context', ({ context }) => count(context)),
       row('weights', ({ quant, report }) => `${quant} ${bytes(report.weightBytes)}`),
-      row('state', ({ report }) => bytes(report.kvBytes)),
+      row('state', ({ kv, report }) => `${kv} ${bytes(report.kvBytes)}`),
       row('arena', ({ report }) => bytes(report.arenaBytes)),
       row('memory planned', ({ memory }) => bytes(memory.plannedBytes)),
       row('kernels', ({ report }) => bytes(report.wasm.wasmBytes)),
