@@ -15,6 +15,7 @@ export const FORMATS = {
   date: /^\d{4}-\d{2}-\d{2}$/,
   moment: /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}$/,
   when: /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2})?$/,
+  number: /^-?\d+(\.\d+)?$/,
   duration: /^PT(?=\d)(\d+H)?(\d+M)?(\d+S)?$/,
 } as const;
 

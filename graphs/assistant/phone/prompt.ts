@@ -1,0 +1,38 @@
+/**
+ * The prompt of the model: now, the functions, and the conversation, as one text. Generator,
+ * evaluation and app build it here.
+ *
+ *     2026-11-27T08:12 Friday
+ *     set_alarm(time: moment, label?: name) ring at a time of day
+ *     <user>wake me at 7am<answer>
+ *
+ * `<bos>`, `<user>`, `<answer>` and `<eos>` are special tokens; the answer ends with `<eos>`.
+ */
+import type { Answer, Example, Schema } from './answer.ts';
+
+const WEEKDAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
+
+/** The special tokens, in the order of their ids. */
+export const SPECIAL = ['<bos>', '<eos>', '<user>', '<answer>', '<pad>'] as const;
+
+/** A schema as one line of the prompt; `?` marks an optional slot. */
+export function signature({ name, description, parameters }: Schema): string {
+  const slots = Object.entries(parameters.properties).map(
+    ([slot, { format }]) => `${slot}${parameters.required.includes(slot) ? '' : '?'}: ${format}`,
+  );
+  return `${name}(${slots.join(', ')}) ${description}`;
+}
+
+/** Text of a user without the spelling of special tokens, which only the prompt may contain. */
+export const plain = (text: string): string => text.replace(/<(?=(?:bos|eos|user|answer|pad)>)/g, '< ');
+
+/** The prompt before an answer. `now` is local time, `YYYY-MM-DDTHH:MM`. */
+export function prompt({ now, before = [], request }: Omit<Example, 'answer'>, schemas: readonly Schema[]): string {
+  const weekday = WEEKDAYS[new Date(`${now}Z`).getUTCDay()];
+  const head = [`${now} ${weekday}`, ...schemas.map(signature)].join('\n');
+  const turns = before.map((turn) => `<user>${plain(turn.request)}<answer>${JSON.stringify(turn.answer)}<eos>`);
+  return `<bos>${head}\n${turns.join('')}<user>${plain(request)}<answer>`;
+}
+
+/** The text that the model is trained to write after the prompt. */
+export const written = (answer: Answer): string => `${JSON.stringify(answer)}<eos>`;
