@@ -110,6 +110,29 @@ describe.each(formatNames)('%s', (quant) => {
   });
 });
 
+/** More tokens than a list of candidates holds. */
+const wide = model({ layers: 1, d: 16, ff: 16, headDim: 8, heads: 2, kvHeads: 1, vocab: 3000, context: 80 });
+
+test('a saved session has the rows of its tokens, and goes on in another one', async () => {
+  const gpu = await load(await packageOf(wide, 'q8', undefined, 'q8'), { device: 'webgpu' });
+  const [session, loaded] = [await gpu.session(), await gpu.session()];
+  const sizes: number[] = [];
+  for (const count of [76, 3, 40]) {
+    const tokens = Array.from({ length: count }, (_, i) => (i * 7) % wide.vocab);
+    await session.rewind(0);
+    await session.append(tokens);
+    const bytes = await session.save();
+    sizes.push((bytes.length - 512) / count);
+    await loaded.load(bytes);
+    const { tokens: answer, stats } = await loaded.generate(undefined, { maxTokens: 4 }).result();
+    expect(stats.cachedTokens).toBe(count - 1);
+    expect(answer).toEqual(await generated(gpu, tokens, 4));
+  }
+  // As many bytes for each token.
+  expect(new Set(sizes).size).toBe(1);
+  gpu.dispose();
+});
+
 test('dispatches per token are those that inspect reports', async () => {
   const gpu = await load(await packageOf(graph, 'f32'), { device: 'webgpu' });
   await gpu.logits(prompt);
@@ -124,9 +147,6 @@ test('dispatches per token are those that inspect reports', async () => {
   await generation.return?.(undefined);
   gpu.dispose();
 });
-
-/** More tokens than a list of candidates holds. */
-const wide = model({ layers: 1, d: 16, ff: 16, headDim: 8, heads: 2, kvHeads: 1, vocab: 3000, context: 80 });
 
 test.each<[string, SamplingOptions, number]>([
   // bytes that are read back for a token: an id, or a list of candidates

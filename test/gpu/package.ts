@@ -7,6 +7,7 @@ import { compile } from '@lamella/compiler/pipeline';
 import type { FormatName } from '@lamella/compiler/program/ir';
 import type { Graph } from '@lamella/graph/ir';
 import type { Model } from '@lamella/runtime/api';
+import type { KvName } from '@lamella/runtime/choices';
 import { load } from '@lamella/runtime/every-part';
 import type { Manifest, WeightChunk } from '@lamella/runtime/manifest';
 import { manifestText } from '@lamella/runtime/manifest-file';
@@ -20,8 +21,9 @@ export async function packageOf(
   graph: Graph,
   quant: FormatName,
   change: (code: string) => string = (code) => code,
+  kv: KvName = 'f32',
 ): Promise<PackageFiles> {
-  const compilation = await compile(graph, { quant, targets: ['wasm', 'webgpu'] });
+  const compilation = await compile(graph, { quant, kv, targets: ['wasm', 'webgpu'] });
   const weightOf = weightsOf(graph);
   const files = new Map<string, Uint8Array>();
   const chunks: WeightChunk[] = [];

@@ -32,9 +32,13 @@ export default defineModel('mixed', { prefix: 'model' },
   (m) => m.embed_tokens.logits(m.norm(m.layers(m.embed_tokens(input(t))))));
 `;
 
+const made = new Set<string>();
+
 /** Returns a loader of the package compiled in this format. */
 async function compiled(quant: string, kv: string): Promise<() => Promise<Model>> {
   const out = join(home.path, `${quant}-${kv}`);
+  if (made.has(out)) return () => openPackage(out, { threads: 1 });
+  made.add(out);
   const { code, stderr } = await home.lamella(
     'compile',
     'mixed.ts',
@@ -109,4 +113,39 @@ test('sessions on one set of weights: by turns, cloned, saved and loaded in anot
   const { tokens, stats } = await saved.generate(undefined, { maxTokens: 5 }).result();
   expect(tokens).toEqual(await alone(sessions[2]!.tokens));
   expect(stats.cachedTokens).toBe(sessions[2]!.tokens.length - 1);
+});
+
+test.each([
+  ['f32', 'f32'],
+  ['q8', 'q8'],
+])('%s, KV %s: a saved session has the rows of its tokens, and goes on in another process', async (quant, kv) => {
+  const open = await compiled(quant, kv);
+  const [model, other, fresh] = await Promise.all([open(), open(), open()]);
+  const [session, loaded, filled] = [await model.session(), await other.session(), await model.session()];
+  const ids = (count: number, step: number) => Array.from({ length: count }, (_, i) => (i * step + 5) % 300);
+  await filled.append(ids(419, 7));
+  const full = await filled.save();
+  // Two executions each with full attention, with a window and with a convolution. A row has keys and
+  // values of two heads: 16 numbers, and with q8 a scale; inputs of convolutions are f32. Both rings
+  // have 128 rows: fewer tokens than that, as many, more, and the whole context.
+  const row = 4 * (kv === 'q8' ? 16 + 4 : 16 * 4);
+  const sizeOf = (count: number) => 512 + 4 * count + 2 * (row * count + (row + 64 * 4) * Math.min(count, 128));
+  for (const count of [1, 9, 127, 128, 200, 410]) {
+    const tokens = ids(count, 11);
+    // Rows of other tokens lie in both drivers.
+    await session.load(full);
+    await session.rewind(0);
+    await session.append(tokens);
+    await loaded.load(full);
+    const bytes = await session.save();
+    expect(bytes.length).toBe(sizeOf(count));
+    await loaded.load(bytes);
+    const options = { maxTokens: 5 };
+    const { tokens: answer, stats } = await loaded.generate(undefined, options).result();
+    expect(stats.cachedTokens).toBe(count - 1);
+    expect(answer).toEqual((await fresh.generate(tokens, options).result()).tokens);
+    await loaded.rewind(Math.max(1, count - 3));
+    const again = await loaded.generate(undefined, options).result();
+    expect(again.tokens).toEqual((await fresh.generate(loaded.tokens.slice(0, -5), options).result()).tokens);
+  }
 });

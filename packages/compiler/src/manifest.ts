@@ -23,7 +23,7 @@ export function manifestOf(
   { weights, tokenizer, probe, wasm, wgsl = [] }: PackageParts,
 ): Manifest {
   return {
-    format: 'lamella-package/2',
+    format: 'lamella-package/3',
     name: graph.name,
     vocab: graph.vocab,
     context: graph.tokens.size,

@@ -86,7 +86,7 @@ describe('loading', () => {
     await (await refused('{')).toThrow('L404 out/toy is not a compiled package: manifest.json is not JSON');
     await (await refused('null')).toThrow('its format is not given');
     await (await refused('{"format":"lamella-package/1"}')).toThrow(
-      'its format is "lamella-package/1", and this runtime reads "lamella-package/2"',
+      'its format is "lamella-package/1", and this runtime reads "lamella-package/3"',
     );
   });
 

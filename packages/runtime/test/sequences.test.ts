@@ -213,6 +213,25 @@ test('saved bytes that were damaged, or that another package saved, are refused'
   expect((await session.generate(undefined, { maxTokens: 3 }).result()).tokens).toEqual(greedy([1, 2], 3));
 });
 
+test('the rows of the tokens are saved, and no others', async () => {
+  const model = await open();
+  const [session, longer] = [await model.session(), await model.session()];
+  await longer.append(Array.from({ length: CONTEXT - 1 }, () => 15));
+  const sizes: number[] = [];
+  for (const count of [1, 5, CONTEXT - 1]) {
+    await session.load((await longer.save()).slice());
+    await session.rewind(0);
+    await session.append(new Array(count).fill(1));
+    const bytes = await session.save();
+    sizes.push(bytes.length);
+    // The running sums of these tokens; those of the longer sequence are multiples of 15.
+    const sums = new Uint32Array(bytes.slice(512 + 4 * count).buffer);
+    expect([...sums]).toEqual(Array.from({ length: count }, (_, i) => i + 1));
+  }
+  // A line of JSON; four bytes for the id and four for the sum of each token.
+  expect(sizes).toEqual([1, 5, CONTEXT - 1].map((count) => 512 + 8 * count));
+});
+
 test('no more sessions than the model was loaded for; disposing of one makes room', async () => {
   const model = await open(1);
   const session = await model.session();

@@ -98,7 +98,7 @@ export async function toyFiles(
   const chunks = [weights.slice(0, half), weights.slice(half)];
   const probed = [3, 1, 4, 1, 5, 9, 2, 6];
   const manifest: Manifest = {
-    format: 'lamella-package/2',
+    format: 'lamella-package/3',
     name: 'toy',
     vocab: VOCAB,
     context: CONTEXT,
@@ -120,6 +120,7 @@ export async function toyFiles(
       bytes: half,
       sha256: sha256(bytes),
     })),
+    states: [[], [{ offset: 0, heads: 1, positions: CONTEXT, bytes: 4 }]],
     tokenizer: null,
     report: {
       name: 'toy',

@@ -12,7 +12,9 @@ export const kvFloats = (element: 'f32' | 'f16'): KvFormat => ({
   vectorsAtOnce: 4,
   strideMultiple: 4,
 
-  bytes: ({ kvHeads, positions, stride }) => kvHeads * positions * stride * elementBytes(element),
+  rows: ({ kvHeads: heads, positions, stride }) => [
+    { offset: 0, heads, positions, bytes: stride * elementBytes(element) },
+  ],
 
   views(name, address, { kvHeads, positions, stride }, access) {
     const note = `[${kvHeads}, ${positions}, ${stride}]`;

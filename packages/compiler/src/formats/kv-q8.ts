@@ -35,7 +35,13 @@ export const kvQ8: KvFormat = {
   vectorsAtOnce: 2,
   strideMultiple: 16,
 
-  bytes: (shape) => codesBytes(shape) + shape.kvHeads * shape.positions * 4,
+  rows: (shape) => {
+    const { kvHeads: heads, positions, stride } = shape;
+    return [
+      { offset: 0, heads, positions, bytes: stride },
+      { offset: codesBytes(shape), heads, positions, bytes: 4 },
+    ];
+  },
 
   views(name, address, shape, access) {
     const { kvHeads, positions, stride } = shape;

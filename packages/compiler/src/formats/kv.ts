@@ -4,6 +4,8 @@
  * stride], so that appending a token writes contiguous words on every target. All query heads of
  * one key head (grouped-query attention, arXiv 2305.13245) share every load.
  */
+
+import type { StateRows } from '@lamella/runtime/manifest';
 import type { Builder, Index } from '../loops/build.ts';
 import type { Address, Expr, KernelBuffer } from '../loops/ir.ts';
 import type { Feature, Features } from '../loops/types.ts';
@@ -52,8 +54,8 @@ export interface KvFormat {
   readonly vectorsAtOnce: number;
   /** The stored features of a head are a multiple of this. */
   readonly strideMultiple: number;
-  /** Bytes of a state part. */
-  bytes(shape: KvShape): number;
+  /** The rows that a state part consists of, one after the other, with offsets in the part. */
+  rows(shape: KvShape): readonly StateRows[];
   /** A kernel's views of a state part, for reading or appending. */
   views(
     name: string,

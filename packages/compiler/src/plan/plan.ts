@@ -5,7 +5,7 @@
  * table. So the code does not depend on the number of executions.
  */
 import type { WeightId } from '@lamella/graph/ir';
-import type { MemoryPlan, Region, TableRow } from '@lamella/runtime/manifest';
+import type { MemoryPlan, Region, StateRows, TableRow } from '@lamella/runtime/manifest';
 import { TABLE_ROW, WORD, wasmStepBytes } from '@lamella/runtime/step';
 import { kvShape } from '../formats/kv.ts';
 import { formats, kvFormats } from '../formats/table.ts';
@@ -114,6 +114,16 @@ export function plan(unplanned: Program, shared: Shared): Plan {
   };
 }
 
+/** The rows of each kind's state, with offsets in its slot. */
+export function stateRows({ program }: Pick<Plan, 'program'>): readonly (readonly StateRows[])[] {
+  return program.kinds.map(({ state }) =>
+    state.flatMap((part) => {
+      const rows = kvFormats[part.format].rows(kvShape(part, program));
+      return rows.map((each) => ({ ...each, offset: part.offset + each.offset }));
+    }),
+  );
+}
+
 /** Bytes of cos and sin over all positions. */
 export function ropeTableBytes(table: RopeTable, context: number): number {
   return 2 * context * table.stride * 4;
@@ -214,7 +224,8 @@ function planKind(kind: Kind, k: number, program: Program, shared: Shared): Kind
   }
   let stateBytes = 0;
   const state = kind.state.map((part) => {
-    const bytes = kvFormats[part.format].bytes(kvShape(part, program));
+    const rows = kvFormats[part.format].rows(kvShape(part, program));
+    const bytes = rows.reduce((sum, each) => sum + each.heads * each.positions * each.bytes, 0);
     const offset = stateBytes;
     stateBytes += bytes;
     return { ...part, offset, bytes };

@@ -73,7 +73,7 @@ export interface Driver {
   choose(draw: Draw, until: number): Awaitable<number>;
   /** Candidates for the next token; absent or null if reading all logits is as fast. */
   candidates?(listing: Listing): Promise<Candidates | null> | null;
-  /** Drivers with the same layout can restore each other's states. */
+  /** See `state-layout.ts`. Drivers with the same layout can restore each other's states. */
   readonly stateLayout: string;
   /** Bytes of a saved state. */
   readonly stateBytes: number;

@@ -10,6 +10,7 @@
 import type { LoadOptions, Running } from '../api.ts';
 import { Unusable } from '../driver/attempts.ts';
 import type { Awaitable, Candidates, Driver, Listing, SavedState } from '../driver/driver.ts';
+import { gpuLayout } from '../driver/state-layout.ts';
 import { readChecked } from '../files/checked-file.ts';
 import type { PackageFiles } from '../files/package-files.ts';
 import { readWeights, type StoreChunk } from '../files/weights.ts';
@@ -125,7 +126,7 @@ class WebGpuDriver implements Driver {
     this.#free = [...buffers.idReads];
     this.tokens = new Uint32Array(tile);
     this.plannedBytes = layout.bytes;
-    this.stateLayout = `webgpu ${profile}`;
+    this.stateLayout = gpuLayout(profile);
     this.stateBytes = buffers.stateBytes;
   }
 

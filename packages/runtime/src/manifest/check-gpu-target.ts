@@ -4,6 +4,7 @@
  * buffer. The WebGPU driver makes buffers and bind groups by these numbers without further checks.
  */
 import { candidateList, GPU_STEP_WORDS, WORD } from '../step.ts';
+import { checkStateRows, stateRows } from './check-state-rows.ts';
 import {
   bytes,
   demand,
@@ -57,6 +58,7 @@ export const gpuTarget = record({
   argmax: id,
   draw: id,
   candidates: record({ kernel: id, lanes: integer(1, 1024), each: integer(1, 1024) }),
+  states: listOf(listOf(stateRows)),
   layout: record({
     memory: size,
     constants: bytes,
@@ -79,7 +81,7 @@ export const gpuTarget = record({
  * field of the target.
  */
 export function checkGpuTarget(
-  { kernels, kinds, argmax, draw, candidates, layout }: GpuTarget,
+  { kernels, kinds, argmax, draw, candidates, states, layout }: GpuTarget,
   manifest: Manifest,
   at: string,
 ): void {
@@ -93,6 +95,7 @@ export function checkGpuTarget(
   const count = (field: string, list: readonly unknown[], length: number) =>
     demand(list.length === length, `${at}.${field}.length`, list.length, `${length}`);
   count('kinds', kinds, manifest.kinds.length);
+  count('states', states, manifest.kinds.length);
   count('layout.rows', layout.rows, table.length);
 
   const isKernel = (kernel: number, field: string) =>
@@ -124,6 +127,11 @@ export function checkGpuTarget(
     const { decode, prefill } = kinds[table[i]!.kind]!;
     for (const kernel of new Set([...decode, ...prefill]))
       checkBindings(kernels[kernel]!, row, layout, `${at}.kernels[${kernel}]`, `${at}.layout.rows[${i}]`);
+    if (row.state) {
+      checkPlace(row.state, 0, layout.states, `${at}.layout.rows[${i}].state`);
+      const room = layout.states[row.state.buffer]! - row.state.offset;
+      checkStateRows(states[table[i]!.kind]!, room, `${at}.states[${table[i]!.kind}]`);
+    }
   }
   for (const kernel of [argmax, draw, candidates.kernel])
     checkBindings(

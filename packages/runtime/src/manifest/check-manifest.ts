@@ -12,6 +12,7 @@
 import { formatNames, kvNames, wasmVariants } from '../choices.ts';
 import { STEP_LINE_BYTES, TABLE_ROW, WORD, wasmStepBytes } from '../step.ts';
 import { checkGpuTarget, gpuTarget } from './check-gpu-target.ts';
+import { checkStateRows, stateRows } from './check-state-rows.ts';
 import {
   bytes,
   type Check,
@@ -54,6 +55,7 @@ const fields: Check = record({
   kinds: listOf(text, 1),
   rowWords: integer(TABLE_ROW.weights, 1024),
   table: listOf(record({ kind: id, weights: listOf(bytes), state: bytes }), 1),
+  states: listOf(listOf(stateRows)),
   rings: orMissing(listOf(orNull(record({ positions: size, window: size, of: oneOf('attention', 'convolution') })))),
   wasm: listOf(record({ file: fileName, variant: oneOf(...wasmVariants), sha256: hash }), 1),
   webgpu: orMissing(listOf(gpuTarget, 1)),
@@ -146,7 +148,7 @@ function checkMemory({ memory, vocab, tile, table, rowWords, maxThreads }: Manif
   holds('table', WORD * rowWords * table.length);
 }
 
-function checkTable({ table, kinds, rowWords, memory, context, rings }: Manifest): void {
+function checkTable({ table, kinds, rowWords, memory, context, states, rings }: Manifest): void {
   const firstOf = new Map<number, number>();
   for (const [i, { kind, weights, state }] of table.entries()) {
     const at = `table[${i}]`;
@@ -177,14 +179,19 @@ function checkTable({ table, kinds, rowWords, memory, context, rings }: Manifest
     const { positions, window } = ring;
     demand(window <= positions && positions < context, `rings[${i}]`, ring, `a window in a ring below ${context}`);
   }
-  checkStates(table, memory.state, (kind) => rings?.[kind]?.positions ?? context);
+  demand(states.length === kinds.length, 'states.length', states.length, `${kinds.length}, the number of kinds`);
+  checkStates({ table, states }, memory.state, (kind) => rings?.[kind]?.positions ?? context);
 }
 
 /**
  * Checks that the slots fill their region, and that slots of one kind have equal length. Executions
  * that read the keys and values of an earlier one have its slot.
  */
-function checkStates(table: Manifest['table'], region: Region, positionsOf: (kind: number) => number): void {
+function checkStates(
+  { table, states }: Pick<Manifest, 'table' | 'states'>,
+  region: Region,
+  positionsOf: (kind: number) => number,
+): void {
   const owners = [...table.entries()].filter(
     ([i, { state }]) => state !== 0 && table.findIndex((row) => row.state === state) === i,
   );
@@ -200,6 +207,7 @@ function checkStates(table: Manifest['table'], region: Region, positionsOf: (kin
       state,
       `${2 * positionsOf(kind)} bytes or more before the next, for ${positionsOf(kind)} tokens`,
     );
+    checkStateRows(states[kind]!, length, `states[${kind}]`);
     const usual = lengths.get(kind) ?? length;
     lengths.set(kind, usual);
     demand(

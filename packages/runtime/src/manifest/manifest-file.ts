@@ -13,7 +13,7 @@ import { checkManifest } from './check-manifest.ts';
 import { WrongValue } from './checks.ts';
 import type { Manifest } from './manifest.ts';
 
-const FORMAT: Manifest['format'] = 'lamella-package/2';
+const FORMAT: Manifest['format'] = 'lamella-package/3';
 
 /**
  * The text of the file: the manifest with the SHA-256 of its JSON, so that changed numbers are

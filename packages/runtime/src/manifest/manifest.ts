@@ -63,9 +63,21 @@ export interface Ring {
   readonly of: 'attention' | 'convolution';
 }
 
+/**
+ * Rows of a state slot, from `offset` of the slot on: `heads` times `positions` rows of `bytes`
+ * bytes. Position p is in row p modulo `positions` of each head.
+ */
+export interface StateRows {
+  readonly offset: number;
+  readonly heads: number;
+  /** The context or more, or the length of a ring. */
+  readonly positions: number;
+  readonly bytes: number;
+}
+
 /** The content of `manifest.json` without its own SHA-256. */
 export interface Manifest {
-  readonly format: 'lamella-package/2';
+  readonly format: 'lamella-package/3';
   readonly name: string;
   readonly vocab: number;
   /** Longest sequence, in tokens. */
@@ -82,6 +94,8 @@ export interface Manifest {
   /** Words per row of the table in memory. */
   readonly rowWords: number;
   readonly table: readonly TableRow[];
+  /** By kind, all rows of its state slot. Executions that read an earlier slot have the same rows. */
+  readonly states: readonly (readonly StateRows[])[];
   /**
    * By kind, the ring that keeps what a sliding window or a convolution needs; null for a kind that
    * keeps every position. Absent if every kind does.

@@ -4,6 +4,8 @@
  * offsets inside a binding.
  */
 
+import type { StateRows } from './manifest.ts';
+
 /** Buffers and families of buffers that kernels bind. */
 export type GpuResource =
   /** The step's inputs, u32 words. */
@@ -107,6 +109,8 @@ export interface GpuTarget {
    * `each` tokens.
    */
   readonly candidates: { readonly kernel: number; readonly lanes: number; readonly each: number };
+  /** Like `Manifest.states`, for the slots of this profile. */
+  readonly states: readonly (readonly StateRows[])[];
   readonly layout: GpuLayout;
   /** The largest number of tokens chosen on the GPU before their ids are read. */
   readonly chunk: number;

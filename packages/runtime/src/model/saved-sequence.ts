@@ -1,16 +1,17 @@
 /**
- * A sequence as bytes, for an app to store: a line of JSON, the token ids as u32, and the state
- * region as a driver has it. Another package, or another version of this one, would compute with
+ * A sequence as bytes, for an app to store: a line of JSON, the token ids as u32, and of a driver's
+ * state the rows that the sequence uses (`state-layout.ts`). Another package, or another version of this one, would compute with
  * wrong keys and values; the hash of the manifest, which contains those of weights and kernels,
  * prevents that. The hash of the content prevents computing with damaged bytes.
  */
 import type { SavedState } from '../driver/driver.ts';
+import { inUse } from '../driver/state-layout.ts';
 import { sha256 } from '../files/sha256.ts';
 import { LamellaError } from '../lamella-error.ts';
 import type { Manifest } from '../manifest/manifest.ts';
 import { hashOf } from '../manifest/manifest-file.ts';
 
-const FORMAT = 'lamella-session/1';
+const FORMAT = 'lamella-session/2';
 /** Bytes of the first line: padded with spaces, so that ids start at a multiple of 4. */
 const LINE = 512;
 
@@ -39,10 +40,15 @@ export async function packed(
   manifest: Manifest,
   { tokens, farthest, state }: PackedSequence,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const all = new Uint8Array(LINE + tokens.length * 4 + (state?.bytes.length ?? 0));
+  const used = state && inUse(manifest, state.layout, Math.min(tokens.length, manifest.context));
+  const all = new Uint8Array(LINE + tokens.length * 4 + (used?.bytes ?? 0));
   const content = all.subarray(LINE);
   content.set(new Uint8Array(Uint32Array.from(tokens).buffer));
-  if (state) content.set(state.bytes, tokens.length * 4);
+  let at = tokens.length * 4;
+  for (const { from, bytes } of used?.runs ?? []) {
+    content.set(state!.bytes.subarray(from, from + bytes), at);
+    at += bytes;
+  }
   const head: Head = {
     format: FORMAT,
     manifest: await hashOf(manifest),
@@ -84,5 +90,14 @@ export async function unpacked(manifest: Manifest, bytes: Uint8Array<ArrayBuffer
   if (typeof layout !== 'string') throw refuse('they are damaged: they have no keys and values');
   const tokens = [...new Uint32Array(rest.slice(0, count * 4).buffer)];
   if (tokens.some((id) => id >= vocab)) throw refuse('they are damaged: a token is outside the vocabulary');
-  return { tokens, farthest, state: { layout, bytes: rest.slice(count * 4) } };
+  const used = inUse(manifest, layout, Math.min(count, context));
+  if (!used || rest.length !== count * 4 + used.bytes)
+    throw refuse('they are damaged: they have other keys and values than their tokens');
+  const state = new Uint8Array(used.stateBytes);
+  let at = count * 4;
+  for (const { from, bytes } of used.runs) {
+    state.set(rest.subarray(at, at + bytes), from);
+    at += bytes;
+  }
+  return { tokens, farthest, state: { layout, bytes: state } };
 }

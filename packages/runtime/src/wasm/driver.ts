@@ -9,6 +9,7 @@
 
 import type { LoadOptions, Running } from '../api.ts';
 import type { Driver } from '../driver/driver.ts';
+import { WASM_LAYOUT } from '../driver/state-layout.ts';
 import { readChecked } from '../files/checked-file.ts';
 import type { PackageFiles } from '../files/package-files.ts';
 import { readWeights, type StoreChunk } from '../files/weights.ts';
@@ -29,9 +30,6 @@ const PAGE = 65_536;
  * working (three threads on two cores: 560 ms a token instead of 26).
  */
 const PATIENCE = { ownCores: 1 << 23, sharedCores: 1 << 17 } as const;
-
-/** The state region has one layout for all variants and numbers of threads. */
-const STATE_LAYOUT = 'wasm';
 
 /**
  * Tokens of the warm-up prompts: few, because with the largest models too the weights must be able
@@ -211,12 +209,12 @@ function driver(
     tokens: new Uint32Array(memory.buffer, plan.tokens.offset, tile),
     logits,
     readLogits: () => logits,
-    stateLayout: STATE_LAYOUT,
+    stateLayout: WASM_LAYOUT,
     stateBytes: plan.state.bytes,
     saveState: (reuse) => {
-      const bytes = reuse?.layout === STATE_LAYOUT ? reuse.bytes : new Uint8Array(plan.state.bytes);
+      const bytes = reuse?.layout === WASM_LAYOUT ? reuse.bytes : new Uint8Array(plan.state.bytes);
       bytes.set(state);
-      return { layout: STATE_LAYOUT, bytes };
+      return { layout: WASM_LAYOUT, bytes };
     },
     restoreState: ({ bytes }, ids) => {
       state.set(bytes);

@@ -3,6 +3,7 @@
  * makes the others.
  */
 import type { Manifest } from '@lamella/runtime/manifest';
+import { stateRows } from '../../plan/plan.ts';
 import { forCpu, MAX_THREADS } from '../../schedule/cpu/program.ts';
 import { type CpuKernels, schedule } from '../../schedule/cpu/schedule.ts';
 import type { Target } from '../target.ts';
@@ -12,7 +13,7 @@ import { variantFeatures } from './variants.ts';
 /** The plain module as WAT. */
 export interface WasmParts {
   readonly code: string;
-  readonly manifest: Pick<Manifest, 'maxThreads' | 'memory' | 'kinds' | 'rowWords' | 'table'>;
+  readonly manifest: Pick<Manifest, 'maxThreads' | 'memory' | 'kinds' | 'rowWords' | 'table' | 'states'>;
 }
 
 export const wasm: Target<readonly CpuKernels[], WasmParts> = {
@@ -26,6 +27,7 @@ export const wasm: Target<readonly CpuKernels[], WasmParts> = {
       kinds: plan.program.kinds.map((kind) => kind.name),
       rowWords: plan.rowWords,
       table: plan.table,
+      states: stateRows(plan),
     },
   }),
 };

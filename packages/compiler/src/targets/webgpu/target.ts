@@ -4,7 +4,7 @@
  */
 import type { GpuTarget } from '@lamella/runtime/webgpu-manifest';
 import type { Kernel } from '../../loops/ir.ts';
-import type { Plan } from '../../plan/plan.ts';
+import { type Plan, stateRows } from '../../plan/plan.ts';
 import { conservative, type GpuProfile, halves } from '../../schedule/gpu/profile.ts';
 import { forGpu } from '../../schedule/gpu/program.ts';
 import { type GpuKernels, scheduleGpu } from '../../schedule/gpu/schedule.ts';
@@ -70,6 +70,7 @@ function printShaders(plan: Plan, kernels: GpuKernels, profile: GpuProfile): Gpu
       argmax,
       draw,
       candidates,
+      states: stateRows(plan),
       layout: gpuLayout(plan, profile, TOKENS_PER_READBACK),
       chunk: TOKENS_PER_READBACK,
     },
