@@ -46,6 +46,7 @@ export default defineConfig({
           { text: 'Released checkpoints', link: '/checkpoints' },
           { text: 'A package in an app', link: '/embedding' },
           { text: 'Generating', link: '/generating' },
+          { text: 'React and other libraries', link: '/faces' },
           { text: 'Loading a package', link: '/loading' },
           { text: 'Adding a model family', link: '/models' },
           { text: 'Formats and decisions', link: '/decisions' },

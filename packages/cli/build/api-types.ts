@@ -28,6 +28,18 @@ export function apiTypes(): string {
   return `${[...files.map(declarations), ...outside].join('\n\n')}\n`;
 }
 
+/** The file with the types of the face `name`. */
+export const faceTypesFile = (name: string): URL => new URL(`../src/package/face-types/${name}.txt`, import.meta.url);
+
+/** The `.d.ts` of the face `name`: its types file, with the package's own types from `index.d.ts`. */
+export function faceTypes(name: string): string {
+  const file = new Project().addSourceFileAtPath(resolve(`@lamella/runtime/faces/${name}/types`));
+  const own = file.getImportDeclaration((declaration) => declaration.getModuleSpecifierValue().endsWith('/api.ts'));
+  own?.setModuleSpecifier('./index.js');
+  const imports = file.getImportDeclarations().map((declaration) => declaration.getText());
+  return `${[...imports, declarations(file)].join('\n\n')}\n`;
+}
+
 /**
  * The statements of a file with their comments, without the file's opening comment and its imports.
  */

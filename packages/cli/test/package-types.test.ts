@@ -5,7 +5,8 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { InspectReport, Manifest, TokenizerFiles } from '@lamella/runtime/manifest';
 import { afterAll, expect, test } from 'vitest';
-import { apiTypes, apiTypesFile } from '../build/api-types.ts';
+import { apiTypes, apiTypesFile, faceTypes, faceTypesFile } from '../build/api-types.ts';
+import { facesOf, faceTypes as writtenTypes } from '../src/package/faces.ts';
 import { packageTypes } from '../src/package/package-types.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'lamella-types-'));
@@ -37,6 +38,8 @@ function checkApp(name: string, types: string, app: string, flags = nodenext): v
   const dir = path.join(folder, name);
   mkdirSync(dir);
   writeFileSync(path.join(dir, 'index.d.ts'), types);
+  for (const face of facesOf({ tokenizer: true }))
+    writeFileSync(path.join(dir, `${face.name}.d.ts`), writtenTypes(face));
   writeFileSync(path.join(dir, 'package.json'), '{ "type": "module" }');
   writeFileSync(path.join(dir, 'app.mts'), app);
   const strict = '--noEmit --strict --exactOptionalPropertyTypes --noUncheckedIndexedAccess --skipLibCheck false';
@@ -129,8 +132,29 @@ test('the comments are self-contained: they name no missing file, and explain ev
 });
 
 test('every exported type has a comment, which an editor shows', () => {
-  const bare = packageTypes('@me/ls', manifest(tokenizer)).match(/(?<!\*\/\n)^export .*/gm);
-  expect(bare).toBeNull();
+  const all = [packageTypes('@me/ls', manifest(tokenizer)), ...facesOf({ tokenizer }).map(writtenTypes)];
+  for (const types of all) expect(types.match(/(?<!\*\/\n)^export .*/gm)).toBeNull();
+});
+
+test('the hooks for React keep the types of the package', () => {
+  checkApp(
+    'react',
+    packageTypes('@me/ls', manifest(null)),
+    `import { load, type PackageModel, type Result } from './index.js';
+import { useGeneration, useModel } from './react.js';
+const { model, progress, error, fallback } = useModel(load, { device: 'auto', url: undefined });
+model satisfies PackageModel | null;
+[progress, fallback?.reason, String(error)] satisfies unknown[];
+const { text, generate, stats } = useGeneration(model);
+(await generate([1, 2], { maxTokens: 4 })) satisfies Result | null;
+[text, stats?.generatedTokens] satisfies unknown[];
+// @ts-expect-error there is no tokenizer
+generate('hello');
+// @ts-expect-error not for the app
+useModel(load, { onProgress: () => {} });
+if (model) useGeneration(await model.session()).generate();
+`,
+  );
 });
 
 test('without a tokenizer, text is an error in the editor', () => {
@@ -152,5 +176,8 @@ model.tokenizer.encode('hello');
 });
 
 test('the types of every package equal the current types of the runtime', () => {
-  expect(readFileSync(apiTypesFile, 'utf8'), 'npm run golden writes them again').toBe(apiTypes());
+  const again = 'npm run golden writes them again';
+  expect(readFileSync(apiTypesFile, 'utf8'), again).toBe(apiTypes());
+  for (const { name } of facesOf({ tokenizer: true }))
+    expect(readFileSync(faceTypesFile(name), 'utf8'), again).toBe(faceTypes(name));
 });

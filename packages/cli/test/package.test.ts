@@ -44,6 +44,7 @@ test('a package is complete, and its hashes are right', async () => {
   const listed = [...weights!, ...wasm];
   const files = [
     ...['index.js', 'index.d.ts', 'index.cjs', 'index.d.cts', 'node.js', 'parcel.js', 'worker.js'],
+    ...['react.js', 'react.d.ts'],
     ...['manifest.json', 'manifest.raw', 'package.json', 'report.html', 'README.md', 'LICENSE'],
     ...listed.map(({ file }) => file),
   ];

@@ -17,7 +17,8 @@ import { manifestText } from '@lamella/runtime/manifest-file';
 import type { PackageInMemory } from '../api/model.ts';
 import type { Observed } from '../api/options.ts';
 import type { FoundTokenizer } from '../model/tokenizer-files.ts';
-import { bundleRuntime, bundles, parcelName } from './bundle.ts';
+import { bundleFace, bundleRuntime, bundles, parcelName } from './bundle.ts';
+import { facesOf, faceTypes } from './faces.ts';
 import { openFiles, openPackage } from './open-package.ts';
 import { type NpmChoices, packageJson, packageName } from './package-json.ts';
 import { isPackage } from './package-manifest.ts';
@@ -133,8 +134,10 @@ export async function writePackage(
   };
   const { gpu } = compilation;
   const kinds = { tokenizer: tokenizer !== null, webgpu: gpu.length > 0 };
+  const faces = facesOf(kinds);
   // esbuild works on the scripts while the kernels are assembled.
   bundles(kinds);
+  for (const face of faces) bundleFace(face);
   const modules = await compilation.modules();
   const wasm = [];
   for (const { variant, wasm: code } of modules) {
@@ -164,11 +167,15 @@ export async function writePackage(
   for (const { file, text } of await bundleRuntime({ ...kinds, name, id, files })) await write(file, text);
   const packaged = packageName(name, npm);
   for (const file of ['index.d.ts', 'index.d.cts']) await write(file, packageTypes(packaged, unproven));
+  for (const face of faces) {
+    await write(`${face.name}.js`, (await bundleFace(face)).text);
+    await write(`${face.name}.d.ts`, faceTypes(face));
+  }
   await write('README.md', readme(packaged, unproven));
   await write('LICENSE', licence);
   await write('report.html', modelReport(compilation));
   // Only this file makes the scripts ES modules, so it is written before they run.
-  const finish = () => destination.write('package.json', packageJson(name, summary(unproven), written, npm));
+  const finish = () => destination.write('package.json', packageJson(name, summary(unproven), written, faces, npm));
   await finish();
   if (!weights) return unproven;
   const proof = { list: compilation.graph.weights, source: weights };

@@ -7,6 +7,7 @@
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import { type BuildOptions, build } from 'esbuild';
+import type { Face } from './faces.ts';
 
 /** A text file of a package. */
 export interface Script {
@@ -106,6 +107,18 @@ function bundle({ tokenizer, webgpu }: Parts): Promise<readonly Script[]> {
   ]);
 }
 
+const bundledFaces = new Map<string, Promise<Script>>();
+
+/** The script of a face, the same in all packages. It imports its peer, and nothing else. */
+export function bundleFace({ name, peer }: Face): Promise<Script> {
+  const made =
+    bundledFaces.get(name) ??
+    script(`${name}.js`, 'esm', [`export * from ${runtime(`faces/${name}`)};`], peer ? [peer[0]] : []);
+  bundledFaces.set(name, made);
+  made.catch(() => bundledFaces.delete(name));
+  return made;
+}
+
 /**
  * Replacements for a script that is loaded with `require`: its URL comes from its path, `import()`
  * becomes `require` because Jest has no `import()` without a flag, and globals missing in jsdom
@@ -120,7 +133,12 @@ const scriptUrl = require('node:url').pathToFileURL(__filename).href;`,
   supported: { 'dynamic-import': false },
 } as const satisfies BuildOptions;
 
-async function script(file: string, format: BuildOptions['format'], lines: readonly string[]): Promise<Script> {
+async function script(
+  file: string,
+  format: BuildOptions['format'],
+  lines: readonly string[],
+  external: readonly string[] = [],
+): Promise<Script> {
   const folder = dirname(resolve('@lamella/runtime/entry'));
   const { outputFiles } = await build({
     stdin: { contents: lines.join('\n'), resolveDir: folder, sourcefile: file },
@@ -130,6 +148,7 @@ async function script(file: string, format: BuildOptions['format'], lines: reado
     // on the working folder.
     absWorkingDir: folder,
     ...(format && { format }),
+    external: [...external],
     platform: 'neutral',
     mainFields: ['module', 'main'],
     target: 'es2022',

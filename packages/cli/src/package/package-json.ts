@@ -3,6 +3,7 @@
  * modules for Node and bundlers.
  */
 import { createHash } from 'node:crypto';
+import type { Face } from './faces.ts';
 import { npmNameOfModel } from './npm-rules.ts';
 
 /** The name and the version that an author chose with `--name` and `--package-version`. */
@@ -20,15 +21,18 @@ export function packageName(model: string, { name }: NpmChoices): string {
 
 /**
  * `description` is one line about the model, `written` are the SHA-256 of every other file by its
- * name. Unless a version was chosen, it is derived from them: equal contents have equal versions.
+ * name, `faces` are entries of their own. Unless a version was chosen, it is derived from them: equal contents have equal versions.
  */
 export function packageJson(
   model: string,
   description: string,
   written: ReadonlyMap<string, string>,
+  faces: readonly Face[],
   choices: NpmChoices,
 ): string {
   const hash = createHash('sha256').update(JSON.stringify([...written].sort()));
+  const entries = faces.map(({ name }) => [`./${name}`, { types: `./${name}.d.ts`, default: `./${name}.js` }]);
+  const peers = faces.flatMap(({ peer }) => (peer ? [peer] : []));
   const fields = {
     name: packageName(model, choices),
     version: choices.packageVersion ?? `0.0.0-sha${hash.digest('hex').slice(0, 16)}`,
@@ -47,8 +51,14 @@ export function packageJson(
         },
         default: { types: './index.d.ts', default: './index.js' },
       },
+      ...Object.fromEntries(entries),
       './package.json': './package.json',
     },
+    // Only an app that imports the face needs its peer.
+    ...(peers.length > 0 && {
+      peerDependencies: Object.fromEntries(peers),
+      peerDependenciesMeta: Object.fromEntries(peers.map(([peer]) => [peer, { optional: true }])),
+    }),
     files: [...written.keys()].sort(),
     sideEffects: ['./worker.js'],
     engines: { node: '>=20.11' },

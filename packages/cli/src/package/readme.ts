@@ -3,6 +3,7 @@
  * app; tests run all three as they are written.
  */
 import type { Manifest } from '@lamella/runtime/manifest';
+import { facesOf } from './faces.ts';
 import { summary } from './summary.ts';
 
 /** README.md of the npm package `name`. */
@@ -11,6 +12,7 @@ export function readme(name: string, manifest: Manifest): string {
   const generate = `for await (const { ${piece} } of model.generate(${prompt}, { maxTokens: 32 }))`;
   const shown = manifest.tokenizer ? 'text' : "token + ' '";
   const folder = name.replace(/^.*\//, '');
+  const faces = facesOf(manifest).map(({ name: face, purpose }) => `- \`${name}/${face}\`: ${purpose}`);
   const noWeights =
     '\nThis package has no weights, so `load()` fails with L405: it was compiled without `--weights`.\n';
   return `# ${name}
@@ -66,6 +68,13 @@ Copy this folder beside the page, as \`${folder}\`. Any static server can serve 
 
 A page computes with several threads if its server sends
 \`Cross-Origin-Opener-Policy: same-origin\` and \`Cross-Origin-Embedder-Policy: require-corp\`.
+
+## With other libraries
+
+Each of these modules is a script of its own, and only an app that imports it contains it. The file
+with its types, such as \`react.d.ts\`, has examples.
+
+${faces.join('\n')}
 
 ## Licence
 
