@@ -59,9 +59,11 @@ test('an exported module is written beside other files', async () => {
   expect(code).toBe(0);
   expect((await readdir(join(home.path, 'python'))).sort()).toEqual([
     'checkpoint.py',
+    'events.py',
     'logits.py',
     'mine.py',
     'model.py',
+    'train.py',
   ]);
   expect(await readFile(join(home.path, 'python', 'model.py'), 'utf8')).toContain('class Model(nn.Module)');
   const again = await home.lamella('export', 'tiny.ts', '--to', 'pytorch', '--out', 'python');

@@ -6,18 +6,22 @@
  */
 import type { Graph, Param, Stored, WeightSet } from '@lamella/graph/ir';
 import { float, type PythonBody, printBody } from './body.ts';
+import { eventsPy } from './events-script.ts';
 import { type PythonName, pythonFunctions } from './maths.ts';
 import { distinct } from './names.ts';
 import { checkpointPy, logitsPy } from './scripts.ts';
+import { trainPy } from './train-script.ts';
 
 /**
- * The exported files by name: the module, safetensors reading and writing, and a script that prints
- * logits as JSON.
+ * The exported files by name: the module, safetensors reading and writing, a script that prints
+ * logits as JSON, and a training script with its log.
  */
 export interface PyTorchFiles {
   readonly 'model.py': string;
   readonly 'checkpoint.py': string;
   readonly 'logits.py': string;
+  readonly 'train.py': string;
+  readonly 'events.py': string;
 }
 
 /**
@@ -26,7 +30,13 @@ export interface PyTorchFiles {
  * tensors of the checkpoint.
  */
 export function exportPyTorch(graph: Graph): PyTorchFiles {
-  return { 'model.py': modelPy(graph), 'checkpoint.py': checkpointPy, 'logits.py': logitsPy };
+  return {
+    'model.py': modelPy(graph),
+    'checkpoint.py': checkpointPy,
+    'logits.py': logitsPy,
+    'train.py': trainPy,
+    'events.py': eventsPy,
+  };
 }
 
 /** Whether a file that begins with this text was exported by Lamella. */
@@ -114,6 +124,8 @@ ${hasParts ? partsPy(parts) : ''}
 
 class Model(nn.Module):
     """${graph.name}: tokens int64 [b, t] -> logits [b, t, ${graph.vocab}], t up to ${graph.tokens.size}."""
+
+    vocab, context = ${graph.vocab}, ${graph.tokens.size}
 
     def __init__(self):
         super().__init__()
