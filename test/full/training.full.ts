@@ -166,7 +166,7 @@ describe.skipIf(!has('torch'))('training in PyTorch', () => {
     writeFileSync(join(folder, 'text.jsonl'), '{"text":"hello"}\n');
     const one = ['--out', 'bad', '--steps', '1', '--batch', '1'];
     expect(train(['--data', 'bad.jsonl', ...one])).toBe(
-      'bad.jsonl:2: a line is {"text": ...} or {"prompt": ..., "answer": ...}\n',
+      'bad.jsonl:2: a line is {"text": ...}, {"prompt": ..., "answer": ...} or {"parts": [...]}\n',
     );
     expect(train(['--data', 'ids.jsonl', ...one])).toContain(
       'ids.jsonl:1: an example has at least 2 token ids, each from 0 to 259\n',
@@ -179,7 +179,7 @@ describe.skipIf(!has('torch'))('training in PyTorch', () => {
   test.skipIf(!has('tokenizers'))('texts are trained through a tokenizer', () => {
     writeFileSync(
       join(folder, 'texts.jsonl'),
-      '{"text":"hello there"}\n{"prompt":"<bos>hi<sep>","answer":"ho<eos>"}\n',
+      '{"text":"hello there"}\n{"prompt":"<bos>hi<sep>","answer":"ho<eos>"}\n{"parts":["a",[98],"c",[100,257]]}\n',
     );
     const tokenizer = join(root, 'graphs/assistant/tokenizer.json');
     const printed = train([
@@ -194,6 +194,6 @@ describe.skipIf(!has('torch'))('training in PyTorch', () => {
       '--tokenizer',
       tokenizer,
     ]);
-    expect(printed).toContain('2 examples, 18 tokens');
+    expect(printed).toContain('3 examples, 23 tokens');
   });
 });

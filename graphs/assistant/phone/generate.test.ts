@@ -9,6 +9,7 @@ import { FOLLOW_UPS } from './follow-ups.ts';
 import { HELD_OUT, OTHERS, PHONE } from './functions.ts';
 import {
   conversation,
+  exchanges,
   folded,
   handWritten,
   heldOut,
@@ -20,7 +21,7 @@ import {
   training,
 } from './generate.ts';
 import { untidy } from './noise.ts';
-import { plain, prompt, written } from './prompt.ts';
+import { parts, plain, prompt, written } from './prompt.ts';
 import { HELD_OUT_WORDS } from './values.ts';
 
 const train = [...training(8000)];
@@ -94,7 +95,7 @@ test('no request written by hand occurs in training', () => {
 });
 
 test('held-out sets have other conversations than training and each other', () => {
-  const seen = new Set(train.map(conversation));
+  const seen = new Set(train.flatMap((made) => exchanges([...(made.before ?? []), made])));
   const all = Object.values(sets).flat().map(conversation);
   expect(all).toHaveLength(3 * SET_SIZE);
   expect(all.filter((each) => seen.has(each))).toEqual([]);
@@ -139,13 +140,22 @@ test('functions: no prompt of training has a held-out function', () => {
 test('the data is the same every time', () => {
   const digest = createHash('sha256');
   for (const made of training(500)) digest.update(prompt(made, made.schemas) + written(made.answer));
-  expect(digest.digest('hex').slice(0, 16)).toMatchInlineSnapshot(`"f26fe43025366861"`);
+  expect(digest.digest('hex').slice(0, 16)).toMatchInlineSnapshot(`"1414a382b4041530"`);
   expect(prompt(train[0]!, train[0]!.schemas.slice(0, 2)) + written(train[0]!.answer)).toMatchInlineSnapshot(`
     "<bos>2029-01-05T01:20 Friday
     call(to: person) phone a person or number
     water_garden(for?: duration) water the plants of the garden
-    <user>right, play some drums playlist for me<answer>{"name":null}<eos>"
+    <user>Put on drums opera please, please<answer>{"name":null}<eos>"
   `);
+});
+
+test('the parts of a conversation are the prompt of its last answer', () => {
+  for (const made of train.slice(0, 500)) {
+    const text = prompt(made, made.schemas) + written(made.answer);
+    expect(parts(made, made.schemas, true).join('')).toBe(text);
+    expect(parts(made, made.schemas, true)).toHaveLength(2 * ((made.before?.length ?? 0) + 1));
+    expect(parts(made, made.schemas, false).join('')).toBe(text);
+  }
 });
 
 test('a user cannot write special tokens', () => {

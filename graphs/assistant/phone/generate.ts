@@ -6,8 +6,9 @@
  *
  *   npx tsx graphs/assistant/phone/generate.ts [COUNT] [FOLDER]     default 200,000, .cache/assistant/phone
  *
- * It writes train.jsonl with {prompt, answer} for the training script, and SET.jsonl with examples
- * and their schemas for the evaluation.
+ * It writes train.jsonl and SET.jsonl for the training script. An example of training has up to four
+ * exchanges, each with a loss: the functions are most of a prompt, and so they are read once for several
+ * answers.
  */
 import { closeSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,7 +20,7 @@ import { CHAT } from './chat.ts';
 import { FOLLOW_UPS, type Wordings } from './follow-ups.ts';
 import { type FunctionTable, HELD_OUT, OTHERS, PHONE, type Slot } from './functions.ts';
 import { untidy } from './noise.ts';
-import { prompt, written } from './prompt.ts';
+import { parts } from './prompt.ts';
 import { changed, date, duration, moment, type Said } from './times.ts';
 import { MAKERS, type Maker } from './values.ts';
 
@@ -249,7 +250,7 @@ function followUp(target: Variant, now: string, source: Source, random: Random):
 }
 
 /** A message to the person of a call, or the reverse: "text her instead". */
-function sameperson(
+function samePerson(
   variants: readonly Variant[],
   now: string,
   source: Source,
@@ -278,47 +279,62 @@ function sameperson(
   ];
 }
 
-/** One example. */
-export function example(source: Source, random: Random): Made {
+/** An example. `lead` is the largest number of exchanges that have nothing to do with the last one. */
+export function example(source: Source, random: Random, lead = 0): Made {
   for (;;) {
-    const made = attempt(source, random);
+    const made = attempt(source, random, lead);
     if (made) return made;
   }
 }
 
-function attempt(source: Source, random: Random): Made | undefined {
+function attempt(source: Source, random: Random, lead: number): Made | undefined {
   const now = today(source.values, random);
   const held = source.functions === 'heldout';
   const target = random.pick(held ? HELD_OUT : source.wording === 'heldout' || random.chance(0.7) ? PHONE : OTHERS);
-  const roll = random.next();
-  const included = held ? roll < 0.93 : roll < 0.92;
-  const variants = functionsOf(target, included, source, random);
-  const schemas = variants.map(({ schema }) => schema);
+  const variants = functionsOf(target, random.chance(held ? 0.93 : 0.92), source, random);
   const own = variants.find(({ table }) => table === target);
-  const made = (...turns: readonly Turn[]): Made => {
-    const last = turns.at(-1)!;
-    return turns.length > 1 ? { now, before: turns.slice(0, -1), ...last, schemas } : { now, ...last, schemas };
+  const turns: Turn[] = [];
+  for (let left = random.below(lead + 1); left > 0; left--) {
+    const variant = random.chance(0.1) ? undefined : random.pick(variants);
+    turns.push(...(exchange(variant, target, variants, now, source, random) ?? []));
+  }
+  const last = exchange(own, target, variants, now, source, random);
+  if (!last) return undefined;
+  turns.push(...last);
+  const before = turns.slice(0, -1);
+  return {
+    now,
+    ...(before.length > 0 ? { before } : {}),
+    ...turns.at(-1)!,
+    schemas: variants.map(({ schema }) => schema),
   };
+}
+
+/** A request and perhaps one that follows it. Without a variant, the prompt has no function for it. */
+function exchange(
+  own: Variant | undefined,
+  target: FunctionTable,
+  variants: readonly Variant[],
+  now: string,
+  source: Source,
+  random: Random,
+): readonly Turn[] | undefined {
+  const roll = random.next();
   if (!own) {
+    if (variants.some(({ table }) => table === target)) return [smallTalk(now, source, random)];
     const { request } = ask(variant(target, true, random), now, source, random);
-    return made({ request, answer: { name: null } });
+    return [{ request, answer: { name: null } }];
   }
-  if (!held && roll < 0.09) return made(smallTalk(now, source, random));
-  if (roll < 0.27) {
-    const turns = followUp(own, now, source, random);
-    return turns && made(...turns);
-  }
+  if (source.functions === 'train' && roll < 0.1) return [smallTalk(now, source, random)];
+  if (roll < 0.29) return followUp(own, now, source, random);
+  if (roll < 0.32) return samePerson(variants, now, source, random);
   const { request, answer } = ask(own, now, source, random);
-  if (roll < 0.3) {
-    const turns = sameperson(variants, now, source, random);
-    return turns && made(...turns);
-  }
-  if (roll < 0.35) {
-    const before = random.pick(variants);
-    const first = ask(before, now, source, random);
-    return made({ request: first.request, answer: first.answer }, { request, answer });
-  }
-  return made({ request, answer });
+  if (roll > 0.38) return [{ request, answer }];
+  const before = ask(random.pick(variants), now, source, random);
+  return [
+    { request: before.request, answer: before.answer },
+    { request, answer },
+  ];
 }
 
 /** A request without case and punctuation, for comparisons between sets. */
@@ -331,6 +347,13 @@ export const folded = (request: string): string =>
 /** A conversation as one string, for comparisons between sets. */
 export const conversation = ({ before = [], request }: Omit<Example, 'answer' | 'now'>): string =>
   [...before.map((turn) => turn.request), request].map(folded).join(' / ');
+
+/** Each request of a conversation, and each with the one before it: what could be an example of a set. */
+export const exchanges = (turns: readonly Pick<Turn, 'request'>[]): readonly string[] =>
+  turns.flatMap((turn, index) => [
+    conversation({ request: turn.request }),
+    ...(index === 0 ? [] : [conversation({ before: [turns[index - 1] as Turn], request: turn.request })]),
+  ]);
 
 /** The requests written by hand. */
 export function handWritten(): readonly Example[] {
@@ -361,9 +384,10 @@ export function* training(count: number, seed = 1): Generator<Made> {
   const sets = new Set((Object.keys(SETS) as SetName[]).flatMap((name) => heldOut(name).map(conversation)));
   const random = new Random(seed);
   for (let made = 0; made < count; ) {
-    const next = example({ wording: 'train', values: 'train', functions: 'train' }, random);
+    const next = example({ wording: 'train', values: 'train', functions: 'train' }, random, 3);
     const turns = [...(next.before ?? []), next];
-    if (turns.some((turn) => written.has(folded(turn.request))) || sets.has(conversation(next))) continue;
+    if (turns.some((turn) => written.has(folded(turn.request))) || exchanges(turns).some((each) => sets.has(each)))
+      continue;
     made++;
     yield next;
   }
@@ -373,18 +397,17 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [count = '200000', folder = fileURLToPath(new URL('../../../.cache/assistant/phone', import.meta.url))] =
     process.argv.slice(2);
   mkdirSync(folder, { recursive: true });
-  for (const name of Object.keys(SETS) as SetName[]) write(join(folder, `${name}.jsonl`), heldOut(name));
-  write(join(folder, 'train.jsonl'), training(Number(count)), (made) => ({
-    prompt: prompt(made, made.schemas),
-    answer: written(made.answer),
-  }));
+  const names = Object.keys(SETS) as SetName[];
+  for (const name of names)
+    write(join(folder, `${name}.jsonl`), heldOut(name), (made) => parts(made, made.schemas, false));
+  write(join(folder, 'train.jsonl'), training(Number(count)), (made) => parts(made, made.schemas, true));
 }
 
-function write(path: string, examples: Iterable<Made>, record: (made: Made) => unknown = (made) => made): void {
+function write(path: string, examples: Iterable<Made>, partsOf: (made: Made) => readonly string[]): void {
   const file = openSync(path, 'w');
   let lines = 0;
   for (const made of examples) {
-    writeSync(file, `${JSON.stringify(record(made))}\n`);
+    writeSync(file, `${JSON.stringify({ parts: partsOf(made) })}\n`);
     lines++;
   }
   closeSync(file);

@@ -34,5 +34,17 @@ export function prompt({ now, before = [], request }: Omit<Example, 'answer'>, s
   return `<bos>${head}\n${turns.join('')}<user>${plain(request)}<answer>`;
 }
 
-/** The text that the model is trained to write after the prompt. */
+/** The text that the model writes after a prompt. */
 export const written = (answer: Answer): string => `${JSON.stringify(answer)}<eos>`;
+
+/** A conversation as {parts} of the training script: a loss on every answer, or on the last alone. */
+export function parts(example: Example, schemas: readonly Schema[], every: boolean): readonly string[] {
+  const { now, before = [], request, answer } = example;
+  const [first, ...rest] = [...before, { request, answer }];
+  if (!every || !first) return [prompt(example, schemas), written(answer)];
+  return [
+    prompt({ now, request: first.request }, schemas),
+    written(first.answer),
+    ...rest.flatMap((turn) => [`<user>${plain(turn.request)}<answer>`, written(turn.answer)]),
+  ];
+}

@@ -9,8 +9,9 @@ Trains the exported model on a file of examples; written by Lamella. Needs only 
     python3 train.py --data train.jsonl --out run --steps 10000
     torchrun --nproc-per-node 8 train.py --data train.jsonl --out run --steps 10000
 
-A line of the data is {"text": T}, or {"prompt": P, "answer": A} with the loss on A alone. T, P and A are lists of token ids,
-or texts; texts need --tokenizer tokenizer.json and the package tokenizers. The same command again goes on from the last
+A line of the data is {"text": T}, or {"prompt": P, "answer": A} with the loss on A alone, or {"parts": [P, A, P, A, ...]} with
+the loss on every A. T, P and A are lists of token ids, or texts; texts need --tokenizer tokenizer.json and the package
+tokenizers. The same command again goes on from the last
 checkpoint in --out: the examples of a step depend on the seed and the step alone, and not on the number of processes.
 --out also gets model.safetensors (for \`lamella compile --weights\`) and logs that TensorBoard reads.
 """
@@ -65,46 +66,46 @@ def options():
 
 
 class Examples:
-    """The token ids of all examples in one tensor. Example i is ids[start[i] : start[i + 1]]; the loss begins at loss_from[i]."""
+    """The token ids of all examples in one tensor, and whether each has a loss. Example i is ids[start[i] : start[i + 1]]."""
 
     def __init__(self, path, tokenizer, context, vocab):
         if not os.path.exists(path):
             sys.exit(f"{path}: No such file or directory")
-        ids, self.start, self.loss_from, too_long = array("i"), [0], [], 0
+        ids, loss, self.start, self.targets, self.too_long = array("i"), array("b"), [0], [], 0
         with open(path, encoding="utf-8") as lines:
             for number, line in enumerate(lines, 1):
                 try:
                     example = json.loads(line)
-                    parts = [example["text"]] if "text" in example else [example["prompt"], example["answer"]]
+                    if "text" in example:
+                        parts = [[], example["text"]]
+                    else:
+                        parts = example["parts"] if "parts" in example else [example["prompt"], example["answer"]]
                 except (ValueError, KeyError, TypeError):
-                    sys.exit(f"{path}:{number}: a line is {{\\"text\\": ...}} or {{\\"prompt\\": ..., \\"answer\\": ...}}")
+                    sys.exit(f"{path}:{number}: a line is {{\\"text\\": ...}}, {{\\"prompt\\": ..., \\"answer\\": ...}} or {{\\"parts\\": [...]}}")
                 if any(isinstance(part, str) for part in parts):
                     if tokenizer is None:
                         sys.exit(f"{path}:{number}: the data are texts; pass --tokenizer tokenizer.json")
-                    parts = [tokenizer.encode(part, add_special_tokens=False).ids for part in parts]
+                    parts = [tokenizer.encode(part, add_special_tokens=False).ids if isinstance(part, str) else part for part in parts]
                 sequence = [token for part in parts for token in part]
+                has_loss = [i % 2 for i, part in enumerate(parts) for _ in part]
                 if len(sequence) < 2 or not all(isinstance(token, int) and 0 <= token < vocab for token in sequence):
                     sys.exit(f"{path}:{number}: an example has at least 2 token ids, each from 0 to {vocab - 1}")
                 if len(sequence) > context + 1:
-                    too_long += 1
+                    self.too_long += 1
                     continue
                 ids.extend(sequence)
+                loss.extend(has_loss)
                 self.start.append(len(ids))
-                self.loss_from.append(1 if len(parts) == 1 else max(1, len(parts[0])))
-        if not self.loss_from:
+                self.targets.append(sum(has_loss[1:]))
+        if not self.targets:
             sys.exit(f"{path}: no example fits the context of {context} tokens")
-        self.ids = torch.tensor(ids, dtype=torch.int32)
-        self.too_long = too_long
+        self.ids, self.loss = torch.tensor(ids, dtype=torch.int32), torch.tensor(loss, dtype=torch.bool)
 
     def __len__(self):
-        return len(self.loss_from)
+        return len(self.targets)
 
     def length(self, i):
         return self.start[i + 1] - self.start[i]
-
-    def targets(self, i):
-        """How many tokens of example i have a loss."""
-        return self.length(i) - self.loss_from[i]
 
     def batch(self, indices):
         """Tokens [n, t], padded with 0, and targets [n, t]: the next token, or -100 where there is no loss."""
@@ -112,9 +113,10 @@ class Examples:
         tokens = torch.zeros(len(indices), longest, dtype=torch.long)
         targets = torch.full((len(indices), longest), -100)
         for row, i in enumerate(indices):
-            sequence = self.ids[self.start[i] : self.start[i + 1]].long()
+            here = slice(self.start[i], self.start[i + 1])
+            sequence, loss = self.ids[here].long(), self.loss[here]
             tokens[row, : len(sequence) - 1] = sequence[:-1]
-            targets[row, self.loss_from[i] - 1 : len(sequence) - 1] = sequence[self.loss_from[i] :]
+            targets[row, : len(sequence) - 1] = sequence[1:].masked_fill(~loss[1:], -100)
         return tokens, targets
 
 
@@ -260,7 +262,7 @@ def main():
     while step < o.steps:
         indices = order[step]
         mine = indices[rank::world]
-        targets_of_step = sum(examples.targets(i) for i in indices)
+        targets_of_step = max(1, sum(examples.targets[i] for i in indices))
         for group in optimizer.param_groups:
             group["lr"] = o.lr * rate(step, o)
         optimizer.zero_grad(set_to_none=True)
