@@ -10,6 +10,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
+import type { Message } from '@lamella/runtime/api';
+import { ChatTemplate } from '@lamella/runtime/chat-template';
 import { tokenizerFrom } from '@lamella/runtime/test/tokenizer-from';
 import { findTokenizer } from 'lamella/tokenizer-files';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -19,6 +21,10 @@ const scratch = mkdtempSync(path.join(tmpdir(), 'lamella-tokenizers-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
 const expected = JSON.parse(readFileSync(new URL('expected-ids.json', import.meta.url), 'utf8')) as {
   readonly texts: readonly string[];
+  readonly ids: Readonly<Record<string, readonly (readonly number[])[]>>;
+};
+const expectedChat = JSON.parse(readFileSync(new URL('expected-chat.json', import.meta.url), 'utf8')) as {
+  readonly conversations: readonly (readonly Message[])[];
   readonly ids: Readonly<Record<string, readonly (readonly number[])[]>>;
 };
 
@@ -60,6 +66,17 @@ describe.each([
       `${name}: ${mb(Buffer.byteLength(tokenizer))} MB of JSON, packed ${mb(packed.length)} MB`,
       `(gzip ${mb(gzipSync(packed).length)} MB), loaded in ${ms.toFixed(0)} ms, keeps ${mb(bytes)} MB`,
     );
+  });
+
+  test('ids of conversations are those of transformers', async () => {
+    const { chat } = (await findTokenizer(models, vocab))!;
+    const template = new ChatTemplate(chat!.template, chat!.variables);
+    const tokenizer = tokenizerFrom(JSON.parse(readFileSync(`${models}/tokenizer.json`, 'utf8')));
+    const found = expectedChat.conversations.map((messages) => {
+      const steps = tokenizer.encodingTemplate(template.render(messages, '', tokenizer.addedTexts));
+      for (let step = steps.next(); ; step = steps.next()) if (step.done) return step.value;
+    });
+    expect(found).toEqual(expectedChat.ids[name]);
   });
 
   test('ids, and decoding them', () => {

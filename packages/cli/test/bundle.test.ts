@@ -22,7 +22,7 @@ const contents = {
 };
 let scripts: readonly Script[];
 beforeAll(async () => {
-  scripts = await bundleRuntime({ ...contents, tokenizer: true, webgpu: true });
+  scripts = await bundleRuntime({ ...contents, tokenizer: true, chat: true, webgpu: true });
   for (const { file, text } of scripts) await writeFile(join(folder, file), text);
   await writeFile(join(folder, 'package.json'), '{"type":"module"}');
 });
@@ -46,7 +46,7 @@ test('the bundle beside its files is a package, loaded by default, by path and b
 });
 
 test('without a tokenizer its code is left out; the download of a browser stays small', async () => {
-  const bare = await bundleRuntime({ ...contents, tokenizer: false, webgpu: false });
+  const bare = await bundleRuntime({ ...contents, tokenizer: false, chat: false, webgpu: false });
   expect(bare.map(({ file }) => file)).toEqual(['index.js', 'parcel.js', 'node.js', 'worker.js', 'index.cjs']);
   const texts = new Map(bare.map(({ file, text }) => [file, text]));
   expect([...texts.values()].join('')).not.toMatch(/huggingface|requestAdapter/);

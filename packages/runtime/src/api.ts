@@ -22,6 +22,42 @@ declare global {
 /** Token ids. Every call copies them. */
 export type TokenIds = readonly number[] | Uint32Array | Int32Array | Uint16Array;
 
+/** A message of a conversation, in the shape of OpenAI's chat messages. */
+export interface Message {
+  /** `system`, `user`, `assistant`, `tool`, or another role that the model's template has. */
+  readonly role: string;
+  readonly content?: string | null | readonly { readonly type: 'text'; readonly text: string }[] | undefined;
+  readonly name?: string | undefined;
+  /** Calls that an answer of the model made. */
+  readonly tool_calls?: readonly ToolCall[] | undefined;
+  /** In a message of the role `tool`: the `id` of the call whose result it is. */
+  readonly tool_call_id?: string | undefined;
+}
+
+/** The call of a function that the model requests. */
+export interface ToolCall {
+  readonly id: string;
+  readonly type: 'function';
+  readonly function: {
+    readonly name: string;
+    /** An object as JSON text. */
+    readonly arguments: string;
+  };
+}
+
+/**
+ * What to continue: a text (a request, in the form that the model was trained on), token ids, or
+ * the messages of a conversation, which the package's chat template writes. Control tokens written
+ * in messages stay text.
+ */
+export type Prompt = string | TokenIds | readonly Message[];
+
+/** The options of a call that are part of its prompt. */
+export interface PromptOptions {
+  /** The beginning of the answer. The generated text includes it. Needs a tokenizer. */
+  readonly prefix?: string | undefined;
+}
+
 /**
  * How the next token is picked. First the repetition penalty applies, then the temperature; then
  * each rule removes tokens, in the order of this list, and one of the remaining tokens is drawn.
@@ -56,7 +92,7 @@ export interface SamplingOptions {
 }
 
 /** The options of `Model.generate`. */
-export interface GenerateOptions extends SamplingOptions {
+export interface GenerateOptions extends SamplingOptions, PromptOptions {
   /** The largest number of tokens to generate. Default: all that the context has room for. */
   readonly maxTokens?: number | undefined;
   /**
@@ -238,7 +274,7 @@ export interface Session {
    * session has computed of it is not computed again. Without a prompt it continues after the
    * session's tokens. L450 while another call of this session has not ended.
    */
-  generate(prompt?: string | TokenIds, options?: GenerateOptions): Generation;
+  generate(prompt?: Prompt, options?: GenerateOptions): Generation;
   /**
    * Computes more tokens without generating: ids, or those that `tokenizer.encode` has for a text.
    * They have no beginning token, and SentencePiece tokenizers begin every text with a space.
@@ -272,18 +308,26 @@ export interface Model {
   /** null if the package was compiled without one. */
   readonly tokenizer: Tokenizer | null;
   /**
-   * Generates from a text or from token ids (nothing is added to ids). Tokens at the start of the
-   * prompt that the last call computed are not computed again. Arguments are checked and
-   * copied at once; computing starts with the first read. Throws L401-L403 for token ids, L406 for
-   * text without a tokenizer, L408 and L409 for options, L411. If a text has too many tokens or
-   * none, reading fails with L403 or L401.
+   * Generates from a text, from token ids (nothing is added to ids) or from messages. Tokens at the
+   * start of the prompt that the last call computed are not computed again. Arguments are checked
+   * and copied at once; computing starts with the first read. Throws L401-L403 for token ids, L406
+   * for text without a tokenizer, L408 and L409 for options, L411, L451 for messages without a chat
+   * template. If a text has too many tokens or none, reading fails with L403 or L401; with L452 if
+   * the template refuses the messages.
    *
    * @example
    * for await (const { text } of model.generate('How do I get to the harbor?', { maxTokens: 16 })) {
    *   console.log(text);
    * }
    */
-  generate(prompt: string | TokenIds, options?: GenerateOptions): Generation;
+  generate(prompt: Prompt, options?: GenerateOptions): Generation;
+  /**
+   * Number of tokens that `generate` reads for this prompt. Errors as those of `generate`.
+   *
+   * @example
+   * console.log(await model.count('How do I get to the harbor?'));
+   */
+  count(prompt: Prompt, options?: PromptOptions): Promise<number>;
   /**
    * Opens an empty session. L446 if too many are open, L447 if there is no memory for it.
    *

@@ -190,6 +190,27 @@ export async function toyTextFiles(
   return files;
 }
 
+/**
+ * A chat template for `letterTokenizer`: a letter for the role, the content, `<eos>`. Messages of
+ * other roles than `letterRoles` are refused.
+ */
+export const letterRoles = { system: 'm', user: 'n', assistant: 'o', tool: 'l' } as const;
+export const letterTemplate = `{% set letters = ${JSON.stringify(letterRoles)} %}
+{% for message in messages %}
+{% if message.role not in letters %}{{ raise_exception('no such role: ' + message.role) }}{% endif %}
+{{- letters[message.role] }}{{ message.content }}{{ eos_token -}}
+{% endfor %}
+{%- if add_generation_prompt %}{{ letters.assistant }}{% endif %}`;
+
+/** The toy with `letterTokenizer` and a chat template. */
+export async function toyChatFiles(template = letterTemplate): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
+  const bytes = encode(template);
+  const chat = { file: 'chat_template.jinja', sha256: sha256(bytes), variables: { eos_token: '<eos>' } };
+  const files = await toyTextFiles({ chat });
+  files.set(chat.file, bytes);
+  return files;
+}
+
 /** Files in memory as a package. */
 export function fromMap(files: ReadonlyMap<string, Uint8Array<ArrayBuffer>>): PackageFiles {
   return {

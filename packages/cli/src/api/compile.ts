@@ -149,6 +149,7 @@ async function compiled<T>(
     const compilation = await withGraph(source, () => compileGraph(graph, options));
     const tokenizer =
       spec === undefined ? null : await (await import('../model/tokenizer-files.ts')).findTokenizer(spec, graph.vocab);
+    if (tokenizer?.chat?.note) onNote?.(tokenizer.chat.note);
     return await use({ compilation, weights, tokenizer });
   } finally {
     await weights?.close();

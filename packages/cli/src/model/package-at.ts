@@ -34,6 +34,8 @@ const described = [
   'tokenizer.model',
   'tokenizer_config.json',
   'special_tokens_map.json',
+  'chat_template.jinja',
+  'additional_chat_templates/tool_use.jinja',
 ];
 
 /**
@@ -103,8 +105,8 @@ async function compileInto(entry: string, { checkpoint, how, ignore }: Source, o
   const tokenizer = await findTokenizer(checkpoint, graph.vocab);
   const weights = await openWeights(checkpoint, graph, ignore);
   try {
-    const note = await roundingNote(checkpoint, how.quant);
-    if (note !== null) observed.onNote?.(note);
+    for (const note of [await roundingNote(checkpoint, how.quant), tokenizer?.chat?.note ?? null])
+      if (note !== null) observed.onNote?.(note);
     await mkdir(join(entry, 'package'));
     const compilation = await compile(graph, how);
     await writePackage({ compilation, weights, tokenizer }, inFolder(join(entry, 'package')), observed);

@@ -21,12 +21,14 @@ import { Tokenizer } from '@lamella/runtime/tokenizer';
 import { packTokenizer } from '@lamella/runtime/tokenizer/pack';
 import { NotUnderstood } from '@lamella/runtime/tokenizer/part';
 import { readFileIfThere, readTextIfThere } from '../files.ts';
+import { chatInFolder, chatOf, type FoundChat } from './chat-template.ts';
 
 /** What the files are called in a package. */
 const names = { file: 'tokenizer.bin', config: 'tokenizer_config.json' };
 
 export interface FoundTokenizer {
-  readonly files: Omit<TokenizerFiles, 'sha256' | 'configSha256'>;
+  readonly files: Omit<TokenizerFiles, 'sha256' | 'configSha256' | 'chat'>;
+  readonly chat: FoundChat | null;
   /**
    * Texts of `tokenizer.json` and `tokenizer_config.json`: copied, or made from `tokenizer.model`.
    */
@@ -52,14 +54,20 @@ export async function findTokenizer(weights: string, vocab: number): Promise<Fou
   const texts = await readTokenizer(folder);
   if (!texts) return null;
   const { path, tokenizer, config, unread } = texts;
-  const said: Said = {
+  const said = {
     tokenizer: unread,
     map: await readRecord(folder, 'special_tokens_map.json'),
     generation: await readRecord(folder, 'generation_config.json'),
     model: await readRecord(folder, 'config.json'),
   };
   const { packed, ...about } = describe(parse(path, tokenizer), said, vocab, path);
-  return { files: { ...names, ...about }, tokenizer, config, packed };
+  return {
+    files: { ...names, ...about },
+    chat: await chatInFolder(folder, { ...said.map, ...unread }),
+    tokenizer,
+    config,
+    packed,
+  };
 }
 
 /** The tokenizer in a GGUF file. */
@@ -68,7 +76,8 @@ async function inGguf(file: string, vocab: number): Promise<FoundTokenizer | nul
   if (!made) return null;
   const said: Said = { tokenizer: made.config, map: {}, generation: { eos_token_id: made.eos }, model: {} };
   const { packed, ...about } = describe(made.tokenizer, said, vocab, file);
-  return { files: { ...names, ...about }, tokenizer: json(made.tokenizer), config: json(made.config), packed };
+  const [tokenizer, config] = [json(made.tokenizer), json(made.config)];
+  return { files: { ...names, ...about }, chat: chatOf(made.config, made.config), tokenizer, config, packed };
 }
 
 /**

@@ -133,7 +133,8 @@ export async function writePackage(
     return hash;
   };
   const { gpu } = compilation;
-  const kinds = { tokenizer: tokenizer !== null, webgpu: gpu.length > 0 };
+  const chat = tokenizer?.chat?.note === null ? tokenizer.chat : null;
+  const kinds = { tokenizer: tokenizer !== null, chat: chat !== null, webgpu: gpu.length > 0 };
   const faces = facesOf(kinds);
   // esbuild works on the scripts while the kernels are assembled.
   bundles(kinds);
@@ -155,6 +156,9 @@ export async function writePackage(
       ...tokenizer.files,
       sha256: await write(tokenizer.files.file, tokenizer.packed),
       configSha256: await write(tokenizer.files.config, tokenizer.config),
+      ...(chat && {
+        chat: { file: chat.file, sha256: await write(chat.file, chat.template), variables: chat.variables },
+      }),
     },
     wasm,
     wgsl,
@@ -164,6 +168,7 @@ export async function writePackage(
   const { name } = compilation.report;
   const files = ['manifest.json', ...[...wasm, ...wgsl, ...(parts.weights ?? [])].map(({ file }) => file)];
   if (tokenizer) files.push(tokenizer.files.file);
+  if (chat) files.push(chat.file);
   for (const { file, text } of await bundleRuntime({ ...kinds, name, id, files })) await write(file, text);
   const packaged = packageName(name, npm);
   for (const file of ['index.d.ts', 'index.d.cts']) await write(file, packageTypes(packaged, unproven));

@@ -18,6 +18,7 @@ export interface Script {
 /** The optional parts of the runtime that a package has. */
 export interface Parts {
   readonly tokenizer: boolean;
+  readonly chat: boolean;
   readonly webgpu: boolean;
 }
 
@@ -71,18 +72,26 @@ const bundled = new Map<string, Promise<readonly Script[]>>();
  * esbuild takes longer than all passes of a small model. A call ahead of `bundleRuntime` lets
  * esbuild, which is a process of its own, work meanwhile.
  */
-export function bundles({ tokenizer, webgpu }: Parts): Promise<readonly Script[]> {
-  const key = JSON.stringify({ tokenizer, webgpu });
-  const made = bundled.get(key) ?? bundle({ tokenizer, webgpu });
+export function bundles({ tokenizer, chat, webgpu }: Parts): Promise<readonly Script[]> {
+  const parts = { tokenizer, chat, webgpu };
+  const key = JSON.stringify(parts);
+  const made = bundled.get(key) ?? bundle(parts);
   bundled.set(key, made);
   // A failure is reported by the call that awaits the scripts.
   made.catch(() => bundled.delete(key));
   return made;
 }
 
-function bundle({ tokenizer, webgpu }: Parts): Promise<readonly Script[]> {
-  const some = [...(tokenizer ? [['loadTokenizer', 'tokenizer']] : []), ...(webgpu ? [['openWebGpu', 'webgpu']] : [])];
-  const imports = some.map(([part, module]) => `import { ${part} } from ${runtime(module!)};`).join('\n');
+/** The function and the module of the runtime that each part is. */
+const partModules = {
+  tokenizer: ['loadTokenizer', 'tokenizer'],
+  chat: ['loadChat', 'chat-template'],
+  webgpu: ['openWebGpu', 'webgpu'],
+} as const satisfies Readonly<Record<keyof Parts, readonly [string, string]>>;
+
+function bundle(wanted: Parts): Promise<readonly Script[]> {
+  const some = Object.entries(partModules).flatMap(([part, of]) => (wanted[part as keyof Parts] ? [of] : []));
+  const imports = some.map(([part, module]) => `import { ${part} } from ${runtime(module)};`).join('\n');
   const parts = `{ ${some.map(([part]) => part).join(', ')} }`;
   const error = `export { LamellaError } from ${runtime('lamella-error')};`;
   const page = [

@@ -6,6 +6,7 @@ import type { LoadOptions, Model } from '../api.ts';
 import type { PackageFiles } from '../files/package-files.ts';
 import { openWebGpu } from '../gpu/webgpu.ts';
 import * as model from '../model/model.ts';
+import { loadChat } from '../text/chat-template.ts';
 import { loadTokenizer } from '../text/tokenizer.ts';
 
 /**
@@ -13,5 +14,5 @@ import { loadTokenizer } from '../text/tokenizer.ts';
  * `serveThread` (`thread.ts`).
  */
 export function load(files: PackageFiles, options?: LoadOptions, workerScript = ''): Promise<Model> {
-  return model.load(files, { loadTokenizer, openWebGpu, workerScript }, options);
+  return model.load(files, { loadTokenizer, loadChat, openWebGpu, workerScript }, options);
 }

@@ -5,10 +5,12 @@
  */
 
 import type { openWebGpu } from '../gpu/webgpu.ts';
+import type { loadChat } from '../text/chat-template.ts';
 import type { loadTokenizer } from '../text/tokenizer.ts';
 
 export interface Parts {
   readonly loadTokenizer?: typeof loadTokenizer;
+  readonly loadChat?: typeof loadChat;
   readonly openWebGpu?: typeof openWebGpu;
 }
 

@@ -29,6 +29,7 @@ import {
   record,
   size,
   text,
+  texts,
 } from './checks.ts';
 import type { Manifest, MemoryPlan, Region } from './manifest.ts';
 
@@ -73,6 +74,7 @@ const fields: Check = record({
       after: listOf(id),
       promptPrefix: text,
       promptSuffix: text,
+      chat: orMissing(record({ file: fileName, sha256: hash, variables: texts })),
     }),
   ),
   report: record({
@@ -247,6 +249,7 @@ function checkFiles({ wasm, webgpu = [], weights, tokenizer }: Manifest): void {
   if (tokenizer) {
     claim(tokenizer.file, 'tokenizer.file');
     claim(tokenizer.config, 'tokenizer.config');
+    if (tokenizer.chat) claim(tokenizer.chat.file, 'tokenizer.chat.file');
   }
 }
 

@@ -86,6 +86,13 @@ export function orNull(check: Check): Check {
   };
 }
 
+/** An object whose values are texts, with any names. */
+export const texts: Check = (value, field) => {
+  const is = typeof value === 'object' && value !== null && !Array.isArray(value);
+  demand(is, field, value, 'an object of texts');
+  for (const [name, one] of Object.entries(value as object)) text(one, `${field}.${name}`);
+};
+
 /** A field that may be missing. */
 export function orMissing(check: Check): Check {
   return (value, field) => {

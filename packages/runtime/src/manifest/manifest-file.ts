@@ -92,6 +92,7 @@ export function filesOf({ wasm, webgpu, weights, tokenizer }: Manifest): { name:
     { name: MANIFEST },
     ...(webgpu ? [{ name: VERDICTS }] : []),
     ...(tokenizer ? [{ name: tokenizer.file, version: tokenizer.sha256 }] : []),
+    ...(tokenizer?.chat ? [{ name: tokenizer.chat.file, version: tokenizer.chat.sha256 }] : []),
     ...[...wasm, ...(webgpu ?? []), ...(weights ?? [])].map(({ file, sha256 }) => ({
       name: file,
       version: sha256,

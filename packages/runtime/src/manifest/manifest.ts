@@ -141,6 +141,17 @@ export interface TokenizerFiles {
    */
   readonly promptPrefix: string;
   readonly promptSuffix: string;
+  /** The chat template. Missing: there is none. */
+  readonly chat?: ChatFiles;
+}
+
+/** The file of the chat template, and the variables that it reads. */
+export interface ChatFiles {
+  /** `chat_template.jinja`: a Jinja template. */
+  readonly file: string;
+  readonly sha256: string;
+  /** Texts of special tokens by the names of `tokenizer_config.json`, such as `bos_token`. */
+  readonly variables: Readonly<Record<string, string>>;
 }
 
 /** A self-test: the logits after `tokens`, at the indices given. */

@@ -5,6 +5,7 @@
 import type * as api from '../api.ts';
 import type { Manifest } from '../manifest/manifest.ts';
 import { Conversation } from './conversation.ts';
+import { type CountCall, readCount } from './generate-call.ts';
 import { readIndex, readTokens } from './options.ts';
 import type { Sequences } from './sequences.ts';
 
@@ -16,6 +17,8 @@ export interface Core {
   readonly running: api.Running;
   readonly tokenizer: api.Tokenizer | null;
   readonly sequences: Sequences;
+  /** Number of tokens of a prompt. L411, L452. */
+  count(prompt: CountCall['prompt'], options: CountCall['options']): Promise<number>;
   logits(tokens: readonly number[]): Promise<Float32Array>;
   logitsAll(tokens: readonly number[], from: number): Promise<Float32Array[]>;
   dispose(): void;
@@ -32,6 +35,10 @@ export function modelOf(core: Core, place: string): api.Model {
     tokenizer,
     generate: (...given) => sequences.generate(OWN, given),
     session: async () => new Conversation(core, await sequences.open(), place),
+    count: async (...given) => {
+      const { prompt, options } = readCount(given, manifest, place);
+      return core.count(prompt, options);
+    },
     logits: async (tokens) => core.logits(readTokens(tokens, manifest)),
     logitsAll: async (given, from = 0) => {
       const tokens = readTokens(given, manifest);

@@ -35,6 +35,8 @@ export interface Job {
   readonly eos: readonly number[];
   readonly maxTokens: number;
   readonly stop: readonly string[];
+  /** The beginning of the answer, which the prompt ends with: the first piece has it too. */
+  readonly prefix: string;
 }
 
 /** The work of one generation. */
@@ -178,7 +180,7 @@ export class Run implements Source {
       if (end) text += stops.push(detokenizer.flush()) + stops.flush();
     }
     this.finishReason = stops.stopped ? 'stop' : end;
-    return text;
+    return this.#tokens.length === 1 ? this.#job.prefix + text : text;
   }
 
   /** Why `token`, just generated, is the last one; null if another may follow. */

@@ -15,8 +15,10 @@ import { filesOf, readManifest } from '../manifest/manifest-file.ts';
 import { type Core, modelOf, OWN } from './core.ts';
 import { endably } from './endable.ts';
 import { Run } from './generate.ts';
+import { readGenerate } from './generate-call.ts';
 import { Generation } from './generation.ts';
-import { loadRanges, readGenerate, readIds, readOptions, readText } from './options.ts';
+import { loadRanges, readIds, readOptions, readText } from './options.ts';
+import { knownIds, Prompts } from './prompt.ts';
 import { Queue } from './queue.ts';
 import { KeptSequences } from './sequences.ts';
 import { requireNumbers, Session } from './session.ts';
@@ -58,23 +60,31 @@ async function loadBy(
 ): Promise<Core> {
   const { tokenizer: spec } = manifest;
   const { sessions = usual.sessions } = options;
-  if (spec && !around.loadTokenizer) {
+  const chatSpec = spec?.chat ?? null;
+  for (const [what, missing] of Object.entries({
+    'its tokenizer': spec && !around.loadTokenizer,
+    'its chat template': chatSpec && !around.loadChat,
+  })) {
+    if (!missing) continue;
     const reason = 'the scripts that load this package came with one that has none';
-    throw new LamellaError('L412', { what: 'its tokenizer', reason, remedy: "this package's own load()" }, files.place);
+    throw new LamellaError('L412', { what, reason, remedy: "this package's own load()" }, files.place);
   }
-  // Loads the tokenizer beside the weights: it is a few small files, each requested after the one
-  // before.
-  const reading = Promise.resolve(spec && around.loadTokenizer!(spec, files, options.signal));
+  // Loads the tokenizer beside the weights: it is a few small files.
+  const reading = Promise.all([
+    spec && around.loadTokenizer!(spec, files, options.signal),
+    chatSpec && around.loadChat!(chatSpec, files, options.signal),
+  ]);
   // An error of the weights is reported before an error of the tokenizer.
   reading.catch(() => {});
   const driver = await openDriver(manifest, files, around, options);
-  const tokenizer = await reading.catch((cause) => {
+  const [tokenizer, chat] = await reading.catch((cause) => {
     driver.dispose();
     throw cause;
   });
   // Not awaited: the model is ready.
   files.store?.keepOnly(filesOf(manifest));
   const session = new Session(manifest, driver);
+  const prompts = new Prompts(tokenizer, chat);
   const queue = new Queue();
   const kept = new KeptSequences(session, queue, sessions);
   let disposed = false;
@@ -112,13 +122,14 @@ async function loadBy(
         if (disposed) throw new LamellaError('L411');
         const { prompt, options, signal } = readGenerate(given, manifest, files.place);
         const { maxTokens = Number.POSITIVE_INFINITY, stop = [], eos = spec?.eos ?? [], ...others } = options;
-        const { logitBias = {}, logprobs = null, ...sampling } = others;
+        const { logitBias = {}, logprobs = null, prefix = '', ...sampling } = others;
         const run = new Run(
           {
             session,
             sequence: () => kept.at(id),
             queue,
-            prompt: (goOn) => (typeof prompt === 'string' ? inSteps(tokenizer!.encodingPrompt(prompt), goOn) : prompt),
+            prompt: (goOn) => prompts.ids(prompt, { prefix }, goOn),
+            prefix,
             sampling,
             bias: Object.entries(logitBias).map(([id, value]) => [Number(id), value]),
             logprobs,
@@ -127,11 +138,12 @@ async function loadBy(
             maxTokens,
             stop,
           },
-          typeof prompt === 'string' ? [] : prompt,
+          knownIds(prompt, { prefix }),
         );
         return new Generation(run, options.seed, signal);
       },
     },
+    count: async (prompt, options) => (await prompts.ids(prompt, options, async () => !disposed))?.length ?? open(0),
     logits: (tokens) =>
       own(async (goOn) => {
         await session.read(tokens, goOn);

@@ -10,12 +10,12 @@ import { LamellaError } from '../lamella-error.ts';
 import type { Manifest } from '../manifest/manifest.ts';
 import { samplingOptions } from '../sampling/sampling-options.ts';
 import { spell } from '../spell.ts';
-import { type Range, range, whole } from './ranges.ts';
+import { type Range, range, wellFormed, whole } from './ranges.ts';
 import { checkCount, checkedId } from './token-ids.ts';
 
 type Ranges = Readonly<Record<string, Range<unknown>>>;
 /** The options after checking: only those that were given. */
-type Checked<R extends Ranges> = { readonly [K in keyof R]?: R[K] extends Range<infer T> ? T : never };
+export type Checked<R extends Ranges> = { readonly [K in keyof R]?: R[K] extends Range<infer T> ? T : never };
 
 /** The items of a list, each checked by `item`; null if one is out of range or a hole. */
 function listOf<T>(value: unknown, item: (value: unknown) => value is T): T[] | null {
@@ -54,8 +54,18 @@ function biases(value: unknown): Readonly<Record<number, number>> | null {
   return entries.every(holds) ? Object.fromEntries(entries) : null;
 }
 
+/** The options that are part of a prompt. */
+export const promptRanges = {
+  prefix: {
+    text: 'a text',
+    remedy: '"Yes, "',
+    read: (v: unknown) => (typeof v === 'string' ? wellFormed(v) : null),
+  },
+};
+
 export const generateRanges = {
   ...samplingOptions,
+  ...promptRanges,
   maxTokens: whole(1, '128'),
   stop: {
     text: 'a text that is not empty, or a list of such texts',
@@ -124,7 +134,7 @@ const orLeftOut = <T>({ text, remedy, read }: Range<T>): Range<T | undefined> =>
 });
 
 /** The result of `get`, read by `range`. L408 if it is out of range, or if reading it throws. */
-function readAs<T>(name: string, { text, remedy, read }: Range<T>, get: () => unknown): T {
+export function readAs<T>(name: string, { text, remedy, read }: Range<T>, get: () => unknown): T {
   let spelled = 'something that throws when it is read';
   try {
     const value = get();
@@ -156,17 +166,11 @@ export function readIndex(name: string, value: unknown, most: number): number {
 
 const textRange = range('a text', '"Hello"', (value): value is string => typeof value === 'string');
 const idsRange = { text: 'a list of token ids', remedy: '[1, 2, 3]' };
-const promptRange = { text: 'a text or a list of token ids', remedy: '"Hello"' };
 
-/**
- * A text with each lone half of a surrogate pair replaced by U+FFFD, as `TextEncoder` does. L408
- * for anything else.
- */
+/** A text, well-formed. L408 for anything else. */
 export function readText(value: unknown): string {
   return wellFormed(readAs('text', textRange, () => value));
 }
-
-const wellFormed = (text: string) => text.replace(/\p{Surrogate}/gu, '\ufffd');
 
 /**
  * Token ids, from an array or a typed array. L408 for anything else, L402 for an id outside the
@@ -196,40 +200,4 @@ function readList(name: string, range: Pick<Range<unknown>, 'text' | 'remedy'>, 
     return { count, items: Array.from({ length: Math.min(count, most) }, (_, i) => list[i]) };
   };
   return readAs(name, { ...range, read }, () => value);
-}
-
-/**
- * The arguments of `generate`: plain data with a seed, which can be sent to a worker, and the
- * signal, which cannot.
- */
-export interface GenerateCall {
-  readonly prompt: string | readonly number[];
-  readonly options: Omit<Checked<typeof generateRanges>, 'signal'> & { readonly seed: number };
-  readonly signal: AbortSignal | null;
-}
-
-/**
- * Reads the arguments of `generate`. L401 to L403 for tokens, L406 and L408 for arguments that need
- * a tokenizer, L408, L409. `place` is the package's.
- */
-export function readGenerate(
-  [prompt, options = {}]: readonly [prompt: unknown, options?: unknown],
-  manifest: Manifest,
-  place: string,
-): GenerateCall {
-  const { signal = null, ...rest } = readOptions(options, generateRanges);
-  const isText = typeof prompt === 'string';
-  for (const id of Object.keys(rest.logitBias ?? {})) checkedId(Number(id), manifest.vocab);
-  if (!manifest.tokenizer) {
-    if (isText) throw new LamellaError('L406', { path: place });
-    if (rest.stop?.length) {
-      const range = 'left out for a package without a tokenizer';
-      throw new LamellaError('L408', { option: 'stop', range, value: spell(rest.stop), remedy: 'maxTokens' });
-    }
-  }
-  return {
-    prompt: isText ? wellFormed(prompt) : readTokens(prompt, manifest, 'prompt', promptRange),
-    options: { seed: Math.floor(Math.random() * 2 ** 32), ...rest },
-    signal,
-  };
 }

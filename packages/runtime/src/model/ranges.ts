@@ -21,3 +21,6 @@ export const whole = (least: number, remedy: string): Range<number> =>
 
 export const number = (text: string, remedy: string, holds: (value: number) => boolean): Range<number> =>
   range(text, remedy, (v): v is number => typeof v === 'number' && Number.isFinite(v) && holds(v));
+
+/** A text with each lone half of a surrogate pair replaced by U+FFFD, as `TextEncoder` does. */
+export const wellFormed = (text: string): string => text.replace(/\p{Surrogate}/gu, '\ufffd');

@@ -8,8 +8,10 @@ import type { PackageAddress } from '../files/folder.ts';
 import { LamellaError } from '../lamella-error.ts';
 import { type Core, modelOf } from '../model/core.ts';
 import { endably } from '../model/endable.ts';
+import { type GenerateCall, readGenerate } from '../model/generate-call.ts';
 import { Generation, type Source } from '../model/generation.ts';
-import { type GenerateCall, loadRanges, readGenerate, readIds, readOptions, readText } from '../model/options.ts';
+import { loadRanges, readIds, readOptions, readText } from '../model/options.ts';
+import { knownIds } from '../model/prompt.ts';
 import { startWorker } from './start-worker.ts';
 import type { Answer, Calls, Failure, News, Step } from './worker-protocol.ts';
 
@@ -68,6 +70,7 @@ function core(link: Link, folder: string, manifest: api.Model['manifest']): Core
         return new Generation(new Following(link, id, call, manifest), call.options.seed, call.signal);
       },
     },
+    count: async (prompt, options) => link.call('count', [prompt, options]),
     logits: async (tokens) => link.call('logits', [tokens]),
     logitsAll: async (tokens, from) => link.call('logitsAll', [tokens, from]),
     dispose: () => link.close(new LamellaError('L411')),
@@ -87,7 +90,7 @@ class Following implements Source {
     this.#link = link;
     this.#sequence = sequence;
     this.#call = call;
-    this.promptTokens = typeof call.prompt === 'string' ? [] : call.prompt;
+    this.promptTokens = knownIds(call.prompt, call.options);
     const speeds = { prefillTokensPerSecond: 0, decodeTokensPerSecond: 0, timeToFirstTokenMs: 0 };
     this.stats = {
       promptTokens: this.promptTokens.length,

@@ -6,7 +6,7 @@ import type { Fallback, FinishReason, LoadOptions, Piece, Running, Stats } from 
 import type { PackageAddress } from '../files/folder.ts';
 import type { LamellaError } from '../lamella-error.ts';
 import type { Manifest } from '../manifest/manifest.ts';
-import type { GenerateCall } from '../model/options.ts';
+import type { CountCall, GenerateCall } from '../model/generate-call.ts';
 
 /**
  * Every request of a page, with its arguments and its result. Functions and signals stay in the
@@ -20,6 +20,7 @@ export interface Calls {
   read: [[sequence: number, tokens: readonly number[]], null];
   save: [[sequence: number, tokens: readonly number[]], Uint8Array<ArrayBuffer>];
   restore: [[sequence: number, bytes: Uint8Array<ArrayBuffer>], number[]];
+  count: [[prompt: CountCall['prompt'], options: CountCall['options']], number];
   logits: [[tokens: readonly number[]], Float32Array];
   logitsAll: [[tokens: readonly number[], from: number], Float32Array[]];
   encode: [[text: string], number[]];

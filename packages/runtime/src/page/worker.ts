@@ -96,6 +96,7 @@ const handlers: Handlers = {
   read: (_, sequence, tokens) => loaded().sequences.read(sequence, tokens),
   save: (_, sequence, tokens) => loaded().sequences.save(sequence, tokens),
   restore: (_, sequence, bytes) => loaded().sequences.restore(sequence, bytes),
+  count: (_, prompt, options) => loaded().count(prompt, options),
   logits: (_, tokens) => loaded().logits(tokens),
   logitsAll: (_, tokens, from) => loaded().logitsAll(tokens, from),
   encode: (_, text) => tokenizer().encode(text),

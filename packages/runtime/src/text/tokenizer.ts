@@ -14,8 +14,9 @@ import { readChecked } from '../files/checked-file.ts';
 import type { PackageFiles } from '../files/package-files.ts';
 import { LamellaError, reasonOf } from '../lamella-error.ts';
 import type { TokenizerFiles } from '../manifest/manifest.ts';
+import type { AddedTexts, Rendered } from './chat-template.ts';
 import { Detokenizer } from './detokenizer.ts';
-import { type AddedToken, AddedTokenFinder, addedTokensOf } from './tokenizer/added-tokens.ts';
+import { type AddedToken, AddedTokenFinder, addedTokensOf, type Section } from './tokenizer/added-tokens.ts';
 import { byteCharacters } from './tokenizer/byte-level.ts';
 import { ByteReader } from './tokenizer/byte-reader.ts';
 import { decoderOf } from './tokenizer/decoder.ts';
@@ -58,6 +59,8 @@ export class Tokenizer {
   /** Whether the decoder's alphabet is that of bytes. */
   readonly #decodesBytes: boolean;
   readonly #inText: AddedTokenFinder;
+  /** The same with special tokens. */
+  readonly #inTemplate: AddedTokenFinder;
   readonly #inNormalized: AddedTokenFinder;
   readonly #remembered = new Map<string, readonly number[]>();
 
@@ -87,10 +90,9 @@ export class Tokenizer {
     const added = addedTokensOf(added_tokens ?? [], this.#model.vocabulary);
     this.addedTokens = new Map(added.map((token) => [token.content, token]));
     const found = added.filter((token) => !token.special);
-    this.#inText = new AddedTokenFinder(
-      found.filter((token) => !token.normalized),
-      (content) => content,
-    );
+    const asWritten = (tokens: readonly AddedToken[]) => new AddedTokenFinder(tokens, (content) => content);
+    this.#inText = asWritten(found.filter((token) => !token.normalized));
+    this.#inTemplate = asWritten(added.filter((token) => token.special || !token.normalized));
     this.#inNormalized = new AddedTokenFinder(
       found.filter((token) => token.normalized),
       this.#normalize,
@@ -101,6 +103,14 @@ export class Tokenizer {
     this.#addedById = new Map(added.map((token) => [token.id, token]));
     this.end = added.reduce((end, { id }) => Math.max(end, id + 1), this.#model.vocabulary.end);
     this.#decodesBytes = (decoder as { type?: unknown } | null | undefined)?.type === 'ByteLevel';
+  }
+
+  /** Texts of the added tokens. */
+  get addedTexts(): AddedTexts {
+    const tokens = [...this.addedTokens.values()];
+    const texts = (special: boolean) =>
+      tokens.filter((token) => token.special === special).map(({ content }) => content);
+    return { special: texts(true), others: texts(false) };
   }
 
   /** The id of a token, special or not, by its text; null if there is none. */
@@ -121,10 +131,27 @@ export class Tokenizer {
   }
 
   /** `encode` in steps of some milliseconds, so that a long text does not block. */
-  *encoding(text: string): Generator<undefined, number[]> {
+  encoding(text: string): Generator<undefined, number[]> {
+    return this.#encodingSections(this.#inText.split(text));
+  }
+
+  /**
+   * Ids of a rendered chat template, in steps like `encoding`. Special tokens in it are found; the
+   * ones in messages are not, because they contain the hidden character, which is removed.
+   */
+  encodingTemplate({ text, hidden }: Rendered): Generator<undefined, number[]> {
+    const sections = this.#inTemplate.split(text);
+    return this.#encodingSections(
+      sections.map((section) =>
+        'id' in section ? section : { ...section, text: section.text.replaceAll(hidden, '') },
+      ),
+    );
+  }
+
+  *#encodingSections(sections: readonly Section[]): Generator<undefined, number[]> {
     const ids: number[] = [];
     let words = 0;
-    for (const section of this.#inText.split(text)) {
+    for (const section of sections) {
       if ('id' in section) {
         ids.push(section.id);
         continue;
@@ -158,13 +185,13 @@ export class Tokenizer {
     return finish(this.encodingPrompt(text));
   }
 
-  /** `encodePrompt` in steps, like `encoding`. */
-  *encodingPrompt(text: string): Generator<undefined, number[]> {
+  /** `encodePrompt` in steps, like `encoding`; `prefix` is the beginning of the answer. */
+  *encodingPrompt(text: string, prefix = ''): Generator<undefined, number[]> {
     const { before, after, promptPrefix, promptSuffix } = this.#prompt;
     let ids: readonly number[] = before;
     // Adjacent texts are encoded as one, so that the text gets the same tokens as in a document.
     let run = '';
-    for (const part of [...this.#parts(promptPrefix), text, ...this.#parts(promptSuffix)]) {
+    for (const part of [...this.#parts(promptPrefix), text, ...this.#parts(promptSuffix), prefix]) {
       if (typeof part === 'string') run += part;
       else {
         ids = [...ids, ...(yield* this.encoding(run)), part];

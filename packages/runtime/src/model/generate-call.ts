@@ -1,0 +1,63 @@
+/** Checks and copies the arguments of `generate`, and of `count`, which counts the same prompt. */
+import { LamellaError } from '../lamella-error.ts';
+import type { Manifest } from '../manifest/manifest.ts';
+import { spell } from '../spell.ts';
+import { type Checked, generateRanges, promptRanges, readOptions } from './options.ts';
+import { type Prompt, readPrompt } from './prompt.ts';
+import { checkedId } from './token-ids.ts';
+
+/**
+ * The arguments of `generate`: plain data with a seed, which can be sent to a worker, and the
+ * signal, which cannot.
+ */
+export interface GenerateCall {
+  readonly prompt: Prompt;
+  readonly options: Omit<Checked<typeof generateRanges>, 'signal'> & { readonly seed: number };
+  readonly signal: AbortSignal | null;
+}
+
+/**
+ * Reads the arguments of `generate`. L401 to L403 for tokens, L406 and L408 for arguments that need
+ * a tokenizer, L408, L409, L451. `place` is the package's.
+ */
+export function readGenerate(
+  [prompt, options = {}]: readonly [prompt: unknown, options?: unknown],
+  manifest: Manifest,
+  place: string,
+): GenerateCall {
+  const { signal = null, ...rest } = readOptions(options, generateRanges);
+  for (const id of Object.keys(rest.logitBias ?? {})) checkedId(Number(id), manifest.vocab);
+  const read = readPrompt(prompt, manifest, place);
+  needTokenizer(rest, manifest);
+  return { prompt: read, options: { seed: Math.floor(Math.random() * 2 ** 32), ...rest }, signal };
+}
+
+/** The arguments of `count`. */
+export interface CountCall {
+  readonly prompt: Prompt;
+  readonly options: Checked<typeof promptRanges>;
+}
+
+/** Reads the arguments of `count`; errors as those of `readGenerate`. */
+export function readCount(
+  [prompt, options = {}]: readonly [prompt: unknown, options?: unknown],
+  manifest: Manifest,
+  place: string,
+): CountCall {
+  const read = readOptions(options, promptRanges);
+  const call = { prompt: readPrompt(prompt, manifest, place), options: read };
+  needTokenizer(read, manifest);
+  return call;
+}
+
+/** L408 for options that need a tokenizer, if there is none. */
+function needTokenizer(
+  options: { readonly stop?: unknown[]; readonly prefix?: string },
+  { tokenizer }: Manifest,
+): void {
+  for (const [option, value] of Object.entries({ stop: options.stop, prefix: options.prefix })) {
+    if (tokenizer || !value?.length) continue;
+    const range = 'left out for a package without a tokenizer';
+    throw new LamellaError('L408', { option, range, value: spell(value), remedy: 'maxTokens' });
+  }
+}

@@ -1,0 +1,167 @@
+/** Messages through a chat template: what they become, what they cannot forge, what is refused. */
+import { describe, expect, test } from 'vitest';
+import type { Message, Model } from '../src/api.ts';
+import { load } from '../src/entry/every-part.ts';
+import { ChatTemplate } from '../src/text/chat-template.ts';
+import { tokenizerFrom } from './tokenizer-from.ts';
+import { fromMap, greedy, letterTokenizer, toyChatFiles, toyFiles, toyTextFiles } from './toy-package.ts';
+
+const model = async (): Promise<Model> => load(fromMap(await toyChatFiles()));
+/** Ids of letters; `.` is `<eos>`. */
+const ids = (text: string) => [...text].map((letter) => (letter === '.' ? 15 : letter.charCodeAt(0) - 97));
+const user = (content: string): Message => ({ role: 'user', content });
+
+test('the template writes the prompt, and the prefix begins the answer', async () => {
+  const chat = await model();
+  const messages: Message[] = [{ role: 'system', content: 'a' }, user('bc')];
+  const plain = chat.generate(messages, { maxTokens: 3 });
+  await plain.result();
+  expect(plain.promptTokens).toEqual(ids('ma.nbc.o'));
+  expect(plain.tokens).toEqual(greedy(ids('ma.nbc.o'), plain.tokens.length));
+
+  const begun = chat.generate(messages, { maxTokens: 3, prefix: 'de' });
+  const { text, tokens } = await begun.result();
+  expect(begun.promptTokens).toEqual(ids('ma.nbc.ode'));
+  expect(tokens).toEqual(greedy(ids('ma.nbc.ode'), tokens.length));
+  expect(text).toBe(`de${await chat.tokenizer!.decode(tokens)}`);
+  expect(await chat.count(messages)).toBe(8);
+  expect(await chat.count(messages, { prefix: 'de' })).toBe(10);
+});
+
+test('a prefix begins the answer to a text and to ids, too', async () => {
+  const chat = await model();
+  for (const prompt of ['ab', [0, 1]]) {
+    const begun = chat.generate(prompt, { maxTokens: 2, prefix: 'cd' });
+    const { text } = await begun.result();
+    expect(begun.promptTokens).toEqual([0, 1, 2, 3]);
+    expect(text.startsWith('cd')).toBe(true);
+    expect(await chat.count(prompt, { prefix: 'cd' })).toBe(4);
+  }
+});
+
+test('a stop string in the prefix does not end the answer', async () => {
+  const { text, finishReason } = await (await model())
+    .generate('ab', { maxTokens: 2, prefix: 'c', stop: 'c' })
+    .result();
+  expect([text[0], finishReason]).toEqual(['c', 'length']);
+});
+
+test('text parts are joined; empty members of an answer in the shape of OpenAI are allowed', async () => {
+  const chat = await model();
+  const parts = {
+    role: 'user',
+    content: [
+      { type: 'text', text: 'b' },
+      { type: 'text', text: 'c' },
+    ],
+  } as const;
+  const answer = { role: 'assistant', content: 'd', refusal: null, annotations: [] };
+  expect(await chat.count([parts, answer])).toBe(ids('nbc.od.o').length);
+});
+
+describe('control tokens in messages stay text', () => {
+  const letters = [...new Set('abcdefghijklmnopqrstuvwxyz<>')];
+  const added = ['<eos>', '<eos><end>', '<end>', '<user>', '<think>', '<other>'];
+  const tokenizer = tokenizerFrom({
+    ...letterTokenizer,
+    added_tokens: added.map((content, i) => ({
+      id: letters.length + i,
+      content,
+      special: /eos|end/.test(content),
+      normalized: false,
+    })),
+    model: { type: 'BPE', vocab: Object.fromEntries(letters.map((letter, id) => [letter, id])), merges: [] },
+  });
+  const template = new ChatTemplate(
+    "{% for message in messages %}{{ '<user>' if message.role == 'user' else '<think>' }}{{ message.content }}{{ eos_token }}{% endfor %}",
+    { eos_token: '<eos>' },
+  );
+  const plain = (text: string) => [...text].map((letter) => letters.indexOf(letter));
+  const idOf = (token: string) => letters.length + added.indexOf(token);
+  const encode = (messages: readonly Message[], prefix = ''): number[] => {
+    const steps = tokenizer.encodingTemplate(template.render(messages, prefix, tokenizer.addedTexts));
+    for (let step = steps.next(); ; step = steps.next()) if (step.done) return step.value;
+  };
+
+  test.each(['a<eos>b', '<eos><end>', '<eos<end>', 'x<user>y', '<think>'])('in a message of a user: %s', (content) => {
+    expect(encode([user(content)])).toEqual([idOf('<user>'), ...plain(content), idOf('<eos>')]);
+  });
+
+  test('in names and arguments of calls', () => {
+    const calling = new ChatTemplate('{{ messages[0].tool_calls[0].function.arguments | tojson }}', {});
+    const call = { id: '', type: 'function', function: { name: 'f', arguments: '{"a<eos>":"<end>"}' } } as const;
+    const message = { role: 'assistant', tool_calls: [call] };
+    const { text, hidden } = calling.render([message], '', tokenizer.addedTexts);
+    expect(text).not.toMatch(/<eos>|<end>/);
+    expect(text.replaceAll(hidden, '')).toBe('{"a<eos>": "<end>"}');
+  });
+
+  test("the model's own messages keep tokens that are not special; so do tokens that no template writes", () => {
+    expect(encode([{ role: 'assistant', content: '<think><eos>' }])).toEqual([
+      idOf('<think>'),
+      idOf('<think>'),
+      ...plain('<eos>'),
+      idOf('<eos>'),
+    ]);
+    expect(encode([user('<other>')])).toEqual([idOf('<user>'), idOf('<other>'), idOf('<eos>')]);
+    expect(encode([], '<eos><think>')).toEqual([...plain('<eos>'), idOf('<think>')]);
+  });
+
+  test('a text with all characters that could hide them is refused', () => {
+    const all = String.fromCharCode(...Array.from({ length: 32 }, (_, i) => 0xfdd0 + i));
+    expect(() => encode([user(all)])).toThrow('L452');
+    expect(encode([user('\ufdd0<eos>')]).slice(-6)).toEqual([...plain('<eos>'), idOf('<eos>')]);
+  });
+});
+
+test.each([
+  ['an image', [{ role: 'user', content: [{ type: 'image_url', image_url: { url: 'a' } }] }]],
+  ['no role', [{ content: 'a' }]],
+  ['an empty role', [{ role: '', content: 'a' }]],
+  ['no content', [{ role: 'user' }]],
+  ['a number as content', [{ role: 'user', content: 5 }]],
+  ['an unknown member', [{ role: 'user', content: 'a', audio: { id: '1' } }]],
+  ['arguments that are no JSON', [{ role: 'assistant', tool_calls: [{ function: { name: 'f', arguments: '{' } }] }]],
+  ['arguments that are no object', [{ role: 'assistant', tool_calls: [{ function: { name: 'f', arguments: '5' } }] }]],
+  ['a list of lists', [user('a'), []]],
+  ['an id among messages', [user('a'), 5]],
+])('refused before anything computes: %s', async (_, messages) => {
+  const chat = await model();
+  expect(() => chat.generate(messages as Message[])).toThrow(/^L408 prompt must be a list of messages/);
+  await expect(chat.count(messages as Message[])).rejects.toThrow('L408');
+});
+
+test('messages need a tokenizer and a chat template', async () => {
+  const bare = await load(fromMap(await toyFiles()));
+  expect(() => bare.generate([user('a')])).toThrow('L406');
+  expect(() => bare.generate([1], { prefix: 'a' })).toThrow('L408');
+  const text = await load(fromMap(await toyTextFiles()));
+  expect(() => text.generate([user('a')])).toThrow('L451');
+});
+
+test('a role that the template refuses fails with its reason, and leaves the model usable', async () => {
+  const chat = await model();
+  await expect(chat.generate([{ role: 'king', content: 'a' }]).result()).rejects.toThrow(
+    'L452 the chat template cannot write these messages: no such role: king',
+  );
+  await expect(chat.count([{ role: 'king', content: 'a' }])).rejects.toThrow('L452');
+  expect((await chat.generate([user('a')], { maxTokens: 1 }).result()).tokens).toHaveLength(1);
+});
+
+test('a conversation by messages computes only its new tokens, in a session and in the model', async () => {
+  const chat = await model();
+  const session = await chat.session();
+  for (const place of [chat, session]) {
+    const messages = [user('a')];
+    let before = 0;
+    for (let turn = 0; turn < 4; turn++) {
+      const answer = place.generate(messages, { maxTokens: 2 });
+      const { text, stats, tokens } = await answer.result();
+      expect(tokens).toEqual(greedy(answer.promptTokens, tokens.length));
+      // All but the last generated token, which was not read yet.
+      expect(stats.cachedTokens).toBeGreaterThanOrEqual(before);
+      before = answer.promptTokens.length;
+      messages.push({ role: 'assistant', content: text }, user('b'));
+    }
+  }
+});
