@@ -9,9 +9,16 @@ type Json = Readonly<Record<string, unknown>>;
 
 const isObject = (value: unknown): value is Json => Object.prototype.toString.call(value) === '[object Object]';
 
-/** Whether a prompt is a list of messages, and not a text or a list of ids. */
+/**
+ * Whether a prompt is a list of messages, and not a text or a list of ids. A list that cannot be
+ * read (a revoked Proxy) is none.
+ */
 export function areMessages(prompt: unknown): prompt is readonly Message[] {
-  return Array.isArray(prompt) && isObject(prompt[0]);
+  try {
+    return Array.isArray(prompt) && isObject(prompt[0]);
+  } catch {
+    return false;
+  }
 }
 
 export const messagesRange: Range<Message[]> = {
