@@ -53,6 +53,14 @@ test('without a tokenizer its code is left out; the download of a browser stays 
   expect(gzipSync(texts.get('index.js')! + texts.get('worker.js')!).length).toBeLessThan(56_000);
 });
 
+test('constraints are a script of their own, which a page loads for its first answer with a format', () => {
+  const texts = new Map(scripts.map(({ file, text }) => [file, text]));
+  const size = gzipSync(texts.get('constraint.js')!).length;
+  expect(size).toBeGreaterThan(10_000);
+  expect(size).toBeLessThan(24_000);
+  expect(texts.get('worker.js')).not.toMatch(/patternProperties/);
+});
+
 test('index.cjs is self-contained, because Jest has no import() without a flag', async () => {
   await place(await toyFiles());
   expect(scripts.find(({ file }) => file === 'index.cjs')!.text).not.toMatch(/\bimport\((?!\$)|import\.meta/);
@@ -92,10 +100,12 @@ test('every file is named once, by its URL; the worker names none, because bundl
   const texts = new Map(scripts.map(({ file, text }) => [file, text]));
   const urls = (script: string) =>
     [...texts.get(script)!.matchAll(/new URL\("\.\/([^"]*)", import\.meta\.url\)/g)].map(([, file]) => file);
-  expect(urls('index.js')).toEqual(['worker.js', ...contents.files]);
-  expect(urls('node.js')).toEqual(['worker.js', ...contents.files]);
-  expect(urls('parcel.js')).toEqual(['worker.js', 'manifest.raw', 'weights-0.bin', 'weights-1.bin', 'kernels.wasm']);
-  expect(texts.get('worker.js')).not.toMatch(/import\.meta|^import |^export /m);
+  expect(urls('index.js')).toEqual(['worker.js', 'constraint.js', ...contents.files]);
+  expect(urls('node.js')).toEqual(['worker.js', 'constraint.js', ...contents.files]);
+  const data = ['manifest.raw', 'weights-0.bin', 'weights-1.bin', 'kernels.wasm'];
+  expect(urls('parcel.js')).toEqual(['worker.js', 'constraint.js', ...data]);
+  for (const script of ['worker.js', 'constraint.js'])
+    expect(texts.get(script)).not.toMatch(/import\.meta|^import |^export /m);
 });
 
 test('the API of a package has only declarations', async () => {

@@ -91,6 +91,16 @@ export interface SamplingOptions {
   readonly seed?: number | undefined;
 }
 
+/**
+ * What an answer must be. `json`: a JSON object. `json_schema`: JSON that satisfies a JSON schema.
+ * `regex`: a text that matches a regular expression (of JavaScript, with the flag `u`) as a whole.
+ */
+export type ResponseFormat =
+  | { readonly type: 'text' }
+  | { readonly type: 'json' }
+  | { readonly type: 'json_schema'; readonly schema: object | boolean }
+  | { readonly type: 'regex'; readonly pattern: string };
+
 /** The options of `Model.generate`. */
 export interface GenerateOptions extends SamplingOptions, PromptOptions {
   /** The largest number of tokens to generate. Default: all that the context has room for. */
@@ -110,6 +120,13 @@ export interface GenerateOptions extends SamplingOptions, PromptOptions {
    * to 20. All logits of each token are then read, which is slower on a GPU.
    */
   readonly logprobs?: number | undefined;
+  /**
+   * What the answer must be. Only tokens that lead to such an answer are generated, and an end token
+   * only where the answer is complete. If the tokens become few, the answer takes its shortest way
+   * to the end, and `finishReason` is `length` or `context`. Reading fails with L460 for a format
+   * that is not supported. Needs a tokenizer.
+   */
+  readonly responseFormat?: ResponseFormat | undefined;
   /** Generation ends before the first occurrence of any of these in the text. Needs a tokenizer. */
   readonly stop?: string | readonly string[] | undefined;
   /**

@@ -40,6 +40,8 @@ export const catalogue = {
   L450: 'a call of this session has not ended, and it may change the tokens that the prompt begins with. Try: await of append, rewind, load, clone or save before generate',
   L451: '{path} has no chat template, so it takes no messages. Try: the text of a request, as generate("Hello"); compiling it from a folder whose tokenizer_config.json has a chat_template',
   L452: 'the chat template cannot write these messages: {reason}. Try: other roles, or another order of the messages',
+  L460: 'the answer cannot be constrained: at {at}, {reason}. Try: {remedy}',
+  L461: 'structured output cannot be loaded: {reason}. Try: again; if the error stays, checking that constraint.js of the package was uploaded',
   L435: 'a model needs a worker, and this environment has none. Try: a page, a worker of a page, or Node',
   L436: "the model's worker cannot be started: {reason}. Try: {remedy}",
   L437: "the model's worker has ended: {reason}. Try: loading the package again",

@@ -86,6 +86,8 @@ export async function strangeCalls(model: Model): Promise<Record<string, unknown
     'bias without end': { logitBias: { 1: Number.NEGATIVE_INFINITY } },
     'bias far out': { logitBias: { [model.manifest.vocab]: 1 } },
     '21 logprobs': { logprobs: 21 },
+    'no format': { responseFormat: {} },
+    'circular format': { responseFormat: { type: 'json_schema', schema: globalThis } },
     'circular stop': { stop: Object.assign(['x'], { 0: globalThis }) },
   };
   const rightOptions: Record<string, object> = {

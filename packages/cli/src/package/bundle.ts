@@ -44,7 +44,8 @@ export function parcelName(file: string): string {
 
 /**
  * The scripts: `index.js` is the API for pages, `worker.js` computes for it, `node.js` does both
- * for Node, and `index.cjs` is the same for `require`; `parcel.js` is `index.js` with file names
+ * for Node, and `index.cjs` is the same for `require`; the worker loads `constraint.js` when an
+ * answer first has a format; `parcel.js` is `index.js` with file names
  * that Parcel does not transform.
  */
 export async function bundleRuntime(contents: Contents): Promise<readonly Script[]> {
@@ -59,9 +60,10 @@ export async function bundleRuntime(contents: Contents): Promise<readonly Script
 }
 
 /** What differs between packages with the same parts: the two names that the bundles leave free. */
-function header({ name, id, files }: Contents, place: (file: string) => string, base: string): string {
+function header({ name, id, files, tokenizer }: Contents, place: (file: string) => string, base: string): string {
   const url = (file: string) => `new URL(${JSON.stringify(`./${place(file)}`)}, ${base}).href`;
-  const urls = ['worker.js', ...files].map((file) => `  ${JSON.stringify(file)}: ${url(file)},\n`);
+  const scripts = ['worker.js', ...(tokenizer ? ['constraint.js'] : [])];
+  const urls = [...scripts, ...files].map((file) => `  ${JSON.stringify(file)}: ${url(file)},\n`);
   return `const packageIdentity = ${JSON.stringify({ name, id })};\nconst packageFiles = () => ({\n${urls.join('')}});\n`;
 }
 
@@ -99,6 +101,11 @@ function bundle(wanted: Parts): Promise<readonly Script[]> {
     error,
     'export const load = loader(packageIdentity, packageFiles);',
   ];
+  const constraints = [
+    `import { Constrainer } from ${runtime('constraint')};`,
+    `import { offer } from ${runtime('constraint-script')};`,
+    'offer({ Constrainer });',
+  ];
   const node = [
     `import { loader } from ${runtime('node-entry')};`,
     imports,
@@ -113,6 +120,7 @@ function bundle(wanted: Parts): Promise<readonly Script[]> {
     // or a plain file.
     script('worker.js', 'iife', [`import { serve } from ${runtime('worker')};`, imports, `serve(${parts});`]),
     script('index.cjs', 'cjs', node),
+    ...(tokenizer ? [script('constraint.js', 'iife', constraints)] : []),
   ]);
 }
 

@@ -60,7 +60,7 @@ export function packageJson(
       peerDependenciesMeta: Object.fromEntries(peers.map(([peer]) => [peer, { optional: true }])),
     }),
     files: [...written.keys()].sort(),
-    sideEffects: ['./worker.js'],
+    sideEffects: ['./worker.js', './constraint.js'],
     engines: { node: '>=20.11' },
   };
   return `${JSON.stringify(fields, null, 2)}\n`;

@@ -4,10 +4,18 @@
  * Node.
  */
 import type { LoadOptions, Model } from '../api.ts';
-import { addressOf, type FileUrls, type Identity, ownUrl, shippedAddress } from '../files/folder.ts';
+import {
+  addressOf,
+  type FileUrls,
+  type Identity,
+  ownUrl,
+  type PackageAddress,
+  shippedAddress,
+} from '../files/folder.ts';
 import { LamellaError } from '../lamella-error.ts';
 import { importUnseen, isNode } from '../node.ts';
 import { loadInWorker } from '../page/page.ts';
+import { CONSTRAINTS } from './constraint-script.ts';
 
 type Load = (url?: string | URL, options?: LoadOptions) => Promise<Model>;
 
@@ -17,14 +25,18 @@ export function loader(own: Identity, files: FileUrls): Load {
     if (isNode) return (await nodeScript(files)).load(url, options);
     if (typeof Worker !== 'function') throw new LamellaError('L435');
     const address = url === undefined ? shippedAddress(own, files) : addressOf(url);
-    // Tries the script where the bundler put it, then in the package's own folder, for a bundler
-    // that moved nothing. Loading a model from another origin never runs a script of that origin.
-    const scripts = new Set<string>();
-    const script = ownUrl('worker.js', files);
-    if (script !== null) scripts.add(script);
-    if (address.folder.startsWith(`${globalThis.origin}/`)) scripts.add(`${address.folder}worker.js`);
-    return loadInWorker(address, [...scripts], options);
+    return loadInWorker(address, scripts('worker.js', files, address), scripts(CONSTRAINTS, files, address), options);
   };
+}
+
+/**
+ * The URLs of a script: where the bundler put it, then in the package's own folder, for a bundler
+ * that moved nothing. Loading a model from another origin never runs a script of that origin.
+ */
+function scripts(file: string, files: FileUrls, { folder }: PackageAddress): string[] {
+  const own = ownUrl(file, files);
+  const beside = folder.startsWith(`${globalThis.origin}/`) ? `${folder}${file}` : null;
+  return [...new Set([own, beside])].filter((url) => url !== null);
 }
 
 /**

@@ -14,7 +14,12 @@ export interface Parts {
   readonly openWebGpu?: typeof openWebGpu;
 }
 
+/** The module of constraints, which is loaded when it is first used. */
+export type LoadConstraints = () => Promise<Pick<typeof import('../constraint/constraint.ts'), 'Constrainer'>>;
+
 /** The parts, and the script that threads run: the URL of `worker.js`. */
 export interface Surroundings extends Parts {
   readonly workerScript: string;
+  /** Rejects with L461 if it cannot be loaded. */
+  readonly loadConstraints: LoadConstraints;
 }

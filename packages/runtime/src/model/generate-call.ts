@@ -1,4 +1,5 @@
 /** Checks and copies the arguments of `generate`, and of `count`, which counts the same prompt. */
+import type { ResponseFormat } from '../api.ts';
 import { LamellaError } from '../lamella-error.ts';
 import type { Manifest } from '../manifest/manifest.ts';
 import { spell } from '../spell.ts';
@@ -52,11 +53,12 @@ export function readCount(
 
 /** L408 for options that need a tokenizer, if there is none. */
 function needTokenizer(
-  options: { readonly stop?: unknown[]; readonly prefix?: string },
+  options: { readonly stop?: unknown[]; readonly prefix?: string; readonly responseFormat?: ResponseFormat },
   { tokenizer }: Manifest,
 ): void {
-  for (const [option, value] of Object.entries({ stop: options.stop, prefix: options.prefix })) {
-    if (tokenizer || !value?.length) continue;
+  const { stop, prefix, responseFormat } = options;
+  for (const [option, value] of Object.entries({ stop, prefix, responseFormat })) {
+    if (tokenizer || value === undefined || ('length' in value && value.length === 0)) continue;
     const range = 'left out for a package without a tokenizer';
     throw new LamellaError('L408', { option, range, value: spell(value), remedy: 'maxTokens' });
   }

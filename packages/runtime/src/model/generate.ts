@@ -4,15 +4,16 @@
  */
 
 import type * as api from '../api.ts';
+import type { Constraint } from '../constraint/constraint.ts';
 import type { Awaitable } from '../driver/driver.ts';
-import { type Logprobs, logprobsOf } from '../sampling/logprobs.ts';
 import { type Bias, Sampler } from '../sampling/sampler.ts';
 import type { Detokenizer } from '../text/detokenizer.ts';
 import { StopStrings } from '../text/stop-strings.ts';
+import { Chooser } from './chooser.ts';
 import type { Source } from './generation.ts';
 import type { Queue } from './queue.ts';
 import type { Sequence } from './sequence.ts';
-import { requireNumber, requireNumbers, type Session } from './session.ts';
+import type { Session } from './session.ts';
 import { Turns } from './turn.ts';
 
 /** The inputs of a generation. */
@@ -30,6 +31,8 @@ export interface Job {
   readonly bias: readonly Bias[];
   /** The number of tokens in `top` of each piece; null for pieces without log-probabilities. */
   readonly logprobs: number | null;
+  /** Makes the constraint of the answer. Throws L460, L461. */
+  readonly constraint: (() => Promise<Constraint>) | null;
   /** Makes a detokenizer for the text after a prompt. If null, the pieces' texts are empty. */
   readonly detokenizer: ((prompt: readonly number[]) => Detokenizer) | null;
   readonly eos: readonly number[];
@@ -51,8 +54,11 @@ export class Run implements Source {
   #prefillMs = 0;
   #firstTokenMs = 0;
   #decodeMs = 0;
-  /** Of the last token, if they were requested. */
-  #logprobs: Logprobs | null = null;
+  #constraint: Constraint | null = null;
+  /** Tokens that must follow. */
+  #forced: readonly number[] = [];
+  /** The number of the last tokens that are not computed yet. */
+  #uncomputed = 0;
 
   /** `promptTokens` are the prompt's ids if they are known already, else an empty list. */
   constructor(job: Job, promptTokens: readonly number[]) {
@@ -76,7 +82,7 @@ export class Run implements Source {
   }
 
   async *pieces(signal: AbortSignal): AsyncGenerator<api.Piece, void, undefined> {
-    const { queue, session, sampling, bias } = this.#job;
+    const { queue, session, sampling, bias, logprobs } = this.#job;
     let turn = await queue.enter(signal);
     if (!turn) return;
     try {
@@ -87,15 +93,20 @@ export class Run implements Source {
       // A refused prompt leaves no tokens behind.
       session.check(prompt, 0);
       this.promptTokens = prompt;
+      this.#constraint = (await this.#job.constraint?.()) ?? null;
       if (!(await this.#prefill(goOn))) return;
       const sampler = new Sampler(session.vocab, sampling, bias);
       for (const id of prompt) sampler.accept(id);
+      const chooser = new Chooser(session, sampler, logprobs, this.#constraint);
+      this.#force();
       const detokenizer = this.#job.detokenizer?.(prompt) ?? null;
       const stops = new StopStrings(this.#job.stop);
       while (!this.finishReason) {
         if (!(await goOn())) return;
-        const token = await this.#next(sampler, start);
-        const piece = { token, text: this.#textOf(token, detokenizer, stops), ...this.#logprobs };
+        const token = await this.#next(chooser, start, goOn);
+        if (token === null) return;
+        sampler.accept(token);
+        const piece = { token, text: this.#textOf(token, detokenizer, stops), ...chooser.logprobs };
         if (this.finishReason) turn.leave();
         else turn.pause();
         yield piece;
@@ -128,45 +139,53 @@ export class Run implements Source {
   async #readAgain(goOn: () => Promise<boolean>): Promise<boolean> {
     const { session } = this.#job;
     await session.use(this.#job.sequence(), goOn);
-    return (await session.read([...this.promptTokens, ...this.#tokens.slice(0, -1)], goOn)) !== null;
+    return (await session.read([...this.promptTokens, ...this.#computed], goOn)) !== null;
   }
 
-  /** Computes one more token. `start` is the time when the model began this generation. */
-  async #next(sampler: Sampler, start: number): Promise<number> {
-    const { session, maxTokens, logprobs } = this.#job;
-    const draw = logprobs === null ? sampler.draw : null;
-    const until = Math.min(this.promptTokens.length + maxTokens, session.context + 1);
+  /** The generated tokens that were computed. */
+  get #computed(): readonly number[] {
+    return this.#tokens.slice(0, this.#tokens.length - this.#uncomputed);
+  }
+
+  /** The position from which on no token is generated. */
+  get #until(): number {
+    return Math.min(this.promptTokens.length + this.#job.maxTokens, this.#job.session.context + 1);
+  }
+
+  /**
+   * The next token; null if the generation was aborted. `start` is the time when the model began
+   * this generation.
+   */
+  async #next(chooser: Chooser, start: number, goOn: () => Promise<boolean>): Promise<number | null> {
+    const { session } = this.#job;
     const before = performance.now();
-    // The last token is decoded only here, because the reader now wants another one.
-    const last = this.#tokens.at(-1);
-    const decoding = last === undefined ? null : session.decode(last);
-    if (decoding) await decoding;
-    const picked = draw ? session.choose(draw, until) : await this.#sample(sampler);
-    const token = typeof picked === 'number' ? picked : await picked;
-    session.requireChosen(token);
+    let [token] = this.#forced;
+    if (token !== undefined) this.#forced = this.#forced.slice(1);
+    else {
+      // Tokens are computed only here, because the reader now wants another one. Several of them
+      // were forced, and are computed like a prompt.
+      const [last = -1] = this.#tokens.slice(-1);
+      const decoding = this.#uncomputed === 1 ? session.decode(last) : null;
+      if (decoding) await decoding;
+      if (this.#uncomputed > 1 && !(await session.prefill(this.#tokens.slice(-this.#uncomputed), goOn))) return null;
+      this.#uncomputed = 0;
+      const picked = chooser.next(this.#until);
+      token = typeof picked === 'number' ? picked : await picked;
+      session.requireChosen(token);
+    }
     this.#tokens.push(token);
+    this.#uncomputed++;
+    this.#constraint?.accept(token);
+    if (this.#forced.length === 0) this.#force();
     const after = performance.now();
-    if (last === undefined) this.#firstTokenMs = after - start;
+    if (this.#tokens.length === 1) this.#firstTokenMs = after - start;
     else this.#decodeMs += after - before;
     return token;
   }
 
-  async #sample(sampler: Sampler): Promise<number> {
-    const { session, logprobs } = this.#job;
-    const listing = logprobs === null ? sampler.listing : null;
-    const few = listing && (await session.candidates(listing));
-    const token = (few && sampler.pick(few, session.position)) ?? (await this.#sampleFromAll(sampler));
-    sampler.accept(token);
-    return token;
-  }
-
-  async #sampleFromAll(sampler: Sampler): Promise<number> {
-    const { session, logprobs } = this.#job;
-    const logits = await session.logits();
-    const token = sampler.sample(logits, session.position);
-    requireNumber(logits, token);
-    if (logprobs !== null) this.#logprobs = logprobsOf(requireNumbers(logits), token, logprobs);
-    return token;
+  /** Finds the tokens that must follow. Tokens with log-probabilities are always chosen. */
+  #force(): void {
+    if (this.#constraint && this.#job.logprobs === null) this.#forced = this.#constraint.forced();
   }
 
   /**
@@ -176,7 +195,7 @@ export class Run implements Source {
     const end = this.#endBehind(token);
     let text = '';
     if (detokenizer) {
-      text = stops.push(end === 'eos' ? '' : detokenizer.push(token));
+      text = stops.push(this.#job.eos.includes(token) ? '' : detokenizer.push(token));
       if (end) text += stops.push(detokenizer.flush()) + stops.flush();
     }
     this.finishReason = stops.stopped ? 'stop' : end;
@@ -186,9 +205,11 @@ export class Run implements Source {
   /** Why `token`, just generated, is the last one; null if another may follow. */
   #endBehind(token: number): api.FinishReason | null {
     const { eos, maxTokens, session } = this.#job;
-    if (eos.includes(token)) return 'eos';
-    if (this.#tokens.length >= maxTokens) return 'length';
-    return session.position >= session.context ? 'context' : null;
+    const limit = this.promptTokens.length + maxTokens <= session.context + 1 ? 'length' : 'context';
+    const wasShortened = this.#constraint?.wasShortened ?? false;
+    if (eos.includes(token)) return wasShortened ? limit : 'eos';
+    if (eos.length === 0 && this.#constraint?.isOver) return wasShortened ? limit : 'stop';
+    return this.promptTokens.length + this.#tokens.length >= this.#until ? limit : null;
   }
 }
 

@@ -6,12 +6,14 @@
 
 import type * as api from '../api.ts';
 import { usual } from '../choices.ts';
+import type { Constrainer, ConstrainingFormat } from '../constraint/constraint.ts';
 import { openDriver } from '../driver/open-driver.ts';
 import type { Surroundings } from '../entry/parts.ts';
 import type { PackageFiles } from '../files/package-files.ts';
 import { LamellaError } from '../lamella-error.ts';
 import type { Manifest } from '../manifest/manifest.ts';
 import { filesOf, readManifest } from '../manifest/manifest-file.ts';
+import type { Tokenizer } from '../text/tokenizer.ts';
 import { type Core, modelOf, OWN } from './core.ts';
 import { endably } from './endable.ts';
 import { Run } from './generate.ts';
@@ -51,6 +53,17 @@ export async function loadCore(files: PackageFiles, around: Surroundings, given:
   });
 }
 
+/** What constraints need of a tokenizer. L460 if its tokens have no bytes of their own; L461. */
+async function constrainerOf(tokenizer: Tokenizer, vocab: number, around: Surroundings): Promise<Constrainer> {
+  const bytesOf = tokenizer.tokenBytes();
+  if (!bytesOf) {
+    const reason = 'the texts of the tokens of this tokenizer depend on the tokens around';
+    throw new LamellaError('L460', { at: 'responseFormat', reason, remedy: 'generating without it' });
+  }
+  const { Constrainer } = await around.loadConstraints();
+  return new Constrainer({ vocab, bytesOf, encode: (text) => tokenizer.encode(text) });
+}
+
 /** Loads the files named by the manifest. */
 async function loadBy(
   manifest: Manifest,
@@ -87,6 +100,18 @@ async function loadBy(
   const prompts = new Prompts(tokenizer, chat);
   const queue = new Queue();
   const kept = new KeptSequences(session, queue, sessions);
+  let constrainer: Promise<Constrainer> | null = null;
+  /** Makes the constraint of an answer; the first call loads what it needs. */
+  const constrain = async (format: ConstrainingFormat, eos: readonly number[], prefix: string) => {
+    constrainer ??= constrainerOf(tokenizer!, manifest.vocab, around);
+    // After a failure the next call loads it again.
+    constrainer.catch(() => {
+      constrainer = null;
+    });
+    const constraint = (await constrainer).constraint(format, eos);
+    constraint.begin(prefix);
+    return constraint;
+  };
   let disposed = false;
   /** Returns `value`; throws L411 if the model was disposed of. */
   const open = <T>(value: T): T => {
@@ -122,7 +147,7 @@ async function loadBy(
         if (disposed) throw new LamellaError('L411');
         const { prompt, options, signal } = readGenerate(given, manifest, files.place);
         const { maxTokens = Number.POSITIVE_INFINITY, stop = [], eos = spec?.eos ?? [], ...others } = options;
-        const { logitBias = {}, logprobs = null, prefix = '', ...sampling } = others;
+        const { logitBias = {}, logprobs = null, prefix = '', responseFormat, ...sampling } = others;
         const run = new Run(
           {
             session,
@@ -133,6 +158,8 @@ async function loadBy(
             sampling,
             bias: Object.entries(logitBias).map(([id, value]) => [Number(id), value]),
             logprobs,
+            constraint:
+              responseFormat && responseFormat.type !== 'text' ? () => constrain(responseFormat, eos, prefix) : null,
             detokenizer: tokenizer && ((prompt) => tokenizer.detokenizer(prompt)),
             eos,
             maxTokens,

@@ -4,7 +4,7 @@
  * value that cannot be read (a getter or a Proxy that throws) is out of range too.
  */
 
-import type { LoadOptions } from '../api.ts';
+import type { LoadOptions, ResponseFormat } from '../api.ts';
 import { anyOf, type Device, devices, usual } from '../choices.ts';
 import { LamellaError } from '../lamella-error.ts';
 import type { Manifest } from '../manifest/manifest.ts';
@@ -63,6 +63,19 @@ export const promptRanges = {
   },
 };
 
+/** A copy of a response format; null for any other value. */
+function readFormat(value: unknown): ResponseFormat | null {
+  // A schema is JSON, so a copy as JSON loses nothing of it.
+  const { type, schema, pattern } = (JSON.parse(JSON.stringify(value)) ?? {}) as Readonly<Record<string, unknown>>;
+  if (type === 'text' || type === 'json') return { type };
+  if (
+    type === 'json_schema' &&
+    ((typeof schema === 'object' && schema && !Array.isArray(schema)) || typeof schema === 'boolean')
+  )
+    return { type, schema };
+  return type === 'regex' && typeof pattern === 'string' ? { type, pattern } : null;
+}
+
 export const generateRanges = {
   ...samplingOptions,
   ...promptRanges,
@@ -87,6 +100,11 @@ export const generateRanges = {
     '5',
     (v): v is number => Number.isInteger(v) && Number(v) >= 0 && Number(v) <= 20,
   ),
+  responseFormat: {
+    text: 'a response format',
+    remedy: "{ type: 'json_schema', schema: { type: 'object' } }",
+    read: readFormat,
+  },
   signal,
 };
 

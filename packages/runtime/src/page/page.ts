@@ -17,11 +17,12 @@ import type { Answer, Calls, Failure, News, Step } from './worker-protocol.ts';
 
 /**
  * Loads the package at `address` in a worker of its own, from the first of `scripts` that can be
- * started. Errors as for `load` of `model.ts`; L436 and L439 if no worker starts.
+ * started. The first of `constraintScripts` that can be loaded makes constraints. Errors as for `load` of `model.ts`; L436 and L439 if no worker starts.
  */
 export async function loadInWorker(
   address: PackageAddress,
   scripts: readonly string[],
+  constraintScripts: readonly string[],
   options: api.LoadOptions,
 ): Promise<api.Model> {
   const loaded = await endably(
@@ -32,7 +33,11 @@ export async function loadInWorker(
       const abort = () => link.close(signal.reason);
       signal.addEventListener('abort', abort);
       try {
-        const { manifest, running } = await link.call('load', [address, rest], onProgress && { progress: onProgress });
+        const { manifest, running } = await link.call(
+          'load',
+          [address, rest, constraintScripts],
+          onProgress && { progress: onProgress },
+        );
         link.running = running;
         return core(link, address.folder, manifest);
       } catch (cause) {

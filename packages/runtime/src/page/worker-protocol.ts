@@ -13,7 +13,14 @@ import type { CountCall, GenerateCall } from '../model/generate-call.ts';
  * page.
  */
 export interface Calls {
-  load: [[address: PackageAddress, options: Omit<LoadOptions, 'signal' | 'onProgress' | 'onFallback'>], Loaded];
+  load: [
+    [
+      address: PackageAddress,
+      options: Omit<LoadOptions, 'signal' | 'onProgress' | 'onFallback'>,
+      constraintScripts: readonly string[],
+    ],
+    Loaded,
+  ];
   generate: [[sequence: number, call: Pick<GenerateCall, 'prompt' | 'options'>], null];
   open: [[], number];
   copy: [[sequence: number], number];

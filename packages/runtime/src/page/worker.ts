@@ -12,6 +12,7 @@ import type { Core } from '../model/core.ts';
 import { loadCore } from '../model/model.ts';
 import { isNode } from '../node.ts';
 import { serveNodeThread, serveThread, type ThreadStart } from '../wasm/thread.ts';
+import { importConstraints } from './import-constraints.ts';
 import { HELLO } from './start-worker.ts';
 import type { Answer, Calls, Failure, News, Request } from './worker-protocol.ts';
 
@@ -54,10 +55,11 @@ const tokenizer = (): Tokenizer => {
 type Handlers = { readonly [C in keyof Calls]: (id: number, ...args: Calls[C][0]) => Promise<Calls[C][1]> };
 
 const handlers: Handlers = {
-  async load(id, address, options) {
+  async load(id, address, options, constraintScripts) {
     const onProgress = (...progress: [number, number]) => say({ id, progress });
     const onFallback = (fallback: Fallback) => say({ fallback });
-    const around = { ...parts, workerScript: location.href };
+    const loadConstraints = () => importConstraints(constraintScripts);
+    const around = { ...parts, workerScript: location.href, loadConstraints };
     model = await loadCore(await filesAt(address), around, { ...options, onProgress, onFallback });
     return { manifest: model.manifest, running: model.running };
   },

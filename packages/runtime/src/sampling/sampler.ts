@@ -109,7 +109,7 @@ export class Sampler {
   }
 
   /** Whether no token is removed. */
-  get #keepsAll(): boolean {
+  get keepsAll(): boolean {
     return this.#temperature === 0 || (this.#keepsTail && this.#reorderings.length === 0);
   }
 
@@ -120,7 +120,7 @@ export class Sampler {
 
   /** The draw that a device can make by itself, instead of `sample`; null if it cannot. */
   get draw(): Draw | null {
-    return this.#keepsAll && this.#penalty === 1 && this.#bias.length === 0
+    return this.keepsAll && this.#penalty === 1 && this.#bias.length === 0
       ? { temperature: this.#temperature, seed: this.#seed }
       : null;
   }
@@ -129,7 +129,7 @@ export class Sampler {
   get listing(): Listing | null {
     // A penalty below 1 may make any token the best. And the candidates alone do not give the sum
     // over all tokens after the penalty.
-    const keepsAll = this.#keepsAll;
+    const keepsAll = this.keepsAll;
     if (this.#bias.length > 0) return null;
     if (this.#penalty < 1 || (!keepsAll && this.#needsTotal && this.#penalty !== 1)) return null;
     // A rule with another order needs all tokens.
@@ -147,19 +147,32 @@ export class Sampler {
 
   /**
    * Picks the token at `position` from `logits`, f32 [vocab], which stay unchanged. It is not
-   * accepted yet: another call with the same logits and position gives the same token.
+   * accepted yet: another call with the same logits and position gives the same token. `allowed` has
+   * a bit per token; without it, all are allowed.
    */
-  sample(logits: Float32Array, position: number): number {
+  sample(logits: Float32Array, position: number, allowed?: Uint32Array): number {
     const scores = this.#scores;
     scores.set(logits);
     for (const [id, value] of this.#bias) scores[id]! += value;
     if (this.#penalty !== 1)
       for (let i = 0; i < this.#seenCount; i++) scores[this.#seen[i]!] = this.#penalised(scores[this.#seen[i]!]!);
-    if (this.#keepsAll) return drawn(scores, { temperature: this.#temperature, seed: this.#seed }, position);
-    this.#ranking.start(scores);
+    const ids = allowed && this.#only(allowed);
+    if (this.keepsAll) return drawn(scores, { temperature: this.#temperature, seed: this.#seed }, position);
+    this.#ranking.start(scores, ids);
     let total = 0;
-    if (this.#needsTotal) for (let id = 0; id < this.#vocab; id++) total += this.#weight(id);
-    return this.#drawnFrom(this.#kept({ bound: null, least: total, most: total })!, position);
+    if (this.#needsTotal) for (let i = 0; i < this.#ranking.count; i++) total += this.#weight(ids?.[i] ?? i);
+    const limit = Math.min(this.#limit, this.#ranking.count);
+    return this.#drawnFrom(this.#kept({ bound: null, least: total, most: total }, limit)!, position);
+  }
+
+  /** The ids with a bit. The scores of all others become -Infinity. */
+  #only(allowed: Uint32Array): number[] {
+    const ids: number[] = [];
+    for (let id = 0; id < this.#vocab; id++) {
+      if ((allowed[id >> 5]! >> (id & 31)) & 1) ids.push(id);
+      else this.#scores[id] = Number.NEGATIVE_INFINITY;
+    }
+    return ids;
   }
 
   /**
@@ -170,7 +183,7 @@ export class Sampler {
     for (let i = 0; i < ids.length; i++)
       this.#scores[ids[i]!] = this.#isSeen[ids[i]!] ? this.#penalised(logits[i]!) : logits[i]!;
     this.#ranking.start(this.#scores, ids);
-    if (this.#keepsAll) {
+    if (this.keepsAll) {
       const best = this.#drawn(this.#ranking, ids.length, position);
       return this.#noisy(best, noiseKey(this.#seed, position)) > bound ? best : null;
     }
@@ -195,13 +208,13 @@ export class Sampler {
    * Number of the most probable tokens that the rules in order of probability keep; null if the
    * ranking does not suffice.
    */
-  #kept(known: Known): number | null {
+  #kept(known: Known, limit = this.#limit): number | null {
     if (this.#limit === this.#vocab || !this.#rules.some(({ rule }) => rule.enough))
-      return this.#through(this.#ranking, this.#rules, this.#limit, known);
-    if (!this.#isKnown(this.#ranking, this.#limit - 1, known)) return null;
+      return this.#through(this.#ranking, this.#rules, limit, known);
+    if (!this.#isKnown(this.#ranking, limit - 1, known)) return null;
     let total = 0;
-    for (let rank = 0; rank < this.#limit; rank++) total += this.#weight(this.#ranking.at(rank));
-    return this.#through(this.#ranking, this.#rules, this.#limit, { ...known, least: total, most: total });
+    for (let rank = 0; rank < limit; rank++) total += this.#weight(this.#ranking.at(rank));
+    return this.#through(this.#ranking, this.#rules, limit, { ...known, least: total, most: total });
   }
 
   /**

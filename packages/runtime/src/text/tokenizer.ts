@@ -19,7 +19,7 @@ import { Detokenizer } from './detokenizer.ts';
 import { type AddedToken, AddedTokenFinder, addedTokensOf, type Section } from './tokenizer/added-tokens.ts';
 import { byteCharacters } from './tokenizer/byte-level.ts';
 import { ByteReader } from './tokenizer/byte-reader.ts';
-import { decoderOf } from './tokenizer/decoder.ts';
+import { decoderOf, tokenBytesOf } from './tokenizer/decoder.ts';
 import { type Model, modelOf } from './tokenizer/model.ts';
 import { mayDropStart, type Normalizer, normalizerOf } from './tokenizer/normalizer.ts';
 import { allow, partOf, refuse } from './tokenizer/part.ts';
@@ -40,6 +40,8 @@ const wordsPerStep = 4096;
 const maxRemembered = 10_000;
 const maxRememberedLength = 64;
 
+const encoder = new TextEncoder();
+
 export class Tokenizer {
   /** The ids that the tokenizer's own post-processor adds before and after every text. */
   readonly added: Added;
@@ -56,6 +58,7 @@ export class Tokenizer {
   readonly #cut: PreTokenizer;
   readonly #model: Model;
   readonly #decode: (tokens: readonly string[]) => string;
+  readonly #tokenBytes: ReturnType<typeof tokenBytesOf>;
   /** Whether the decoder's alphabet is that of bytes. */
   readonly #decodesBytes: boolean;
   readonly #inText: AddedTokenFinder;
@@ -79,6 +82,7 @@ export class Tokenizer {
     this.#model = modelOf(model, tables);
     tables.end();
     this.#decode = decoderOf(decoder);
+    this.#tokenBytes = decoder ? tokenBytesOf(decoder) : null;
     this.added = addedBy(post_processor);
     this.#prompt = prompt;
 
@@ -123,6 +127,23 @@ export class Tokenizer {
     const added = this.#addedById.get(id);
     if (added) return added.special ? null : added.content;
     return this.#model.vocabulary.textOf(id) ?? null;
+  }
+
+  /**
+   * The bytes that a token adds to a text, by id: null for special tokens and ids without a token.
+   * null if the decoder's texts depend on the tokens around.
+   */
+  tokenBytes(): ((id: number) => ArrayLike<number> | null) | null {
+    const bytesOf = this.#tokenBytes;
+    return (
+      bytesOf &&
+      ((id) => {
+        const text = this.textOf(id);
+        if (text === null) return null;
+        // As in `decode`, the characters of an added token are not an alphabet of bytes.
+        return this.#addedById.has(id) && this.#decodesBytes ? encoder.encode(text) : bytesOf(text);
+      })
+    );
   }
 
   /** Ids of plain text; nothing is added. */

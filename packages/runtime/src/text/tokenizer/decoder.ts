@@ -1,6 +1,6 @@
 /** Converts tokens back to text: the `decoder` of `tokenizer.json`. */
 import { bytesOfToken } from './byte-level.ts';
-import { allow, flag, type Makers, make, makeAll, string, whole } from './part.ts';
+import { allow, flag, type Makers, make, makeAll, partOf, string, whole } from './part.ts';
 import { patternOf } from './pattern.ts';
 import { metaspaceOf } from './pre-tokenizer.ts';
 
@@ -71,6 +71,33 @@ export function decoderOf(value: unknown): (tokens: readonly string[]) => string
   if (value === null || value === undefined) return (tokens) => tokens.join(' ');
   const decode = make(value, 'decoder', makers);
   return (tokens) => decode(tokens).join('');
+}
+
+/** The bytes of a token within a text. */
+type TokenBytes = (token: string) => ArrayLike<number>;
+
+/**
+ * The bytes that a token adds to a text, if they are the same after any other token; null for a
+ * decoder without this property. `Strip` after `Fuse` changes the beginning of a whole text only.
+ */
+export function tokenBytesOf(value: unknown): TokenBytes | null {
+  const part = partOf(value, 'decoder');
+  const { type, decoders } = part.json;
+  if (type === 'ByteLevel') return (token) => bytesOfToken(token) ?? encoder.encode(token);
+  if (type === 'Metaspace') {
+    const { replacement } = metaspaceOf(part);
+    return (token) => encoder.encode(token.replaceAll(replacement, ' '));
+  }
+  if (type !== 'Sequence' || !Array.isArray(decoders)) return null;
+  const types = decoders.map((one) => (one as { readonly type?: unknown }).type);
+  if (!/^(Replace,)*(ByteFallback,)?Fuse(,Strip)*$/.test(types.join())) return null;
+  const replaced = makeAll(part, 'decoders', makers, 0).slice(0, types.lastIndexOf('Replace') + 1);
+  const byte = types.includes('ByteFallback') ? /^<0x([0-9A-Fa-f]{2})>$/ : /^$/;
+  return (token) => {
+    const [text = ''] = replaced.reduce<readonly string[]>((texts, decode) => decode(texts), [token]);
+    const [, hex] = byte.exec(text) ?? [];
+    return hex === undefined ? encoder.encode(text) : [Number.parseInt(hex, 16)];
+  };
 }
 
 /** Replaces runs of tokens like `<0x41>` by the text of these UTF-8 bytes. */
