@@ -72,6 +72,13 @@ describe('an answer', () => {
     expect(forced.tokens[7]).toBe(logits[7]! > logits[8]! ? 7 : 8);
   });
 
+  test('continues a prefix', async () => {
+    const { text, tokens } = await answer('abc[de]f', { prefix: 'ab' });
+    expect(text).toMatch(/^abc[de]f$/);
+    expect(tokens.length).toBe(4);
+    await expect(answer('abc[de]f', { prefix: 'b' })).rejects.toThrow(/^L460 .*at prefix, no answer begins with "b"/);
+  });
+
   test('another call between two pieces changes nothing', async () => {
     const expected = await answer('abcdef[g-k]{4}');
     const generation = model.generate([1, 2], { responseFormat: regex('abcdef[g-k]{4}') });

@@ -106,11 +106,13 @@ function bundle(wanted: Parts): Promise<readonly Script[]> {
     `import { offer } from ${runtime('constraint-script')};`,
     'offer({ Constrainer });',
   ];
+  // A bundle contains the module, and evaluates it at the first call.
+  const constrain = wanted.tokenizer ? `, loadConstraints: () => import(${runtime('constraint')})` : '';
   const node = [
     `import { loader } from ${runtime('node-entry')};`,
     imports,
     error,
-    `export const load = loader(packageIdentity, packageFiles, ${parts});`,
+    `export const load = loader(packageIdentity, packageFiles, { ...${parts}${constrain} });`,
   ];
   return Promise.all([
     script('index.js', 'esm', page),
@@ -120,7 +122,7 @@ function bundle(wanted: Parts): Promise<readonly Script[]> {
     // or a plain file.
     script('worker.js', 'iife', [`import { serve } from ${runtime('worker')};`, imports, `serve(${parts});`]),
     script('index.cjs', 'cjs', node),
-    ...(tokenizer ? [script('constraint.js', 'iife', constraints)] : []),
+    ...(wanted.tokenizer ? [script('constraint.js', 'iife', constraints)] : []),
   ]);
 }
 

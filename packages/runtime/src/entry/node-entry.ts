@@ -20,9 +20,6 @@ import { load } from '../model/model.ts';
 import { node } from '../node.ts';
 import type { Parts } from './parts.ts';
 
-/** A bundle of this script has the module, and evaluates it at the first call. */
-const loadConstraints = () => import('../constraint/constraint.ts');
-
 /**
  * Makes the `load` function of the package `own`, which consists of `files` and needs `parts` of
  * the runtime.
@@ -31,11 +28,7 @@ export function loader(own: Identity, files: FileUrls, parts: Parts) {
   return async (url?: string | URL, options: LoadOptions = {}): Promise<Model> => {
     const address = url === undefined ? await shipped(own, files) : addressOf(url);
     const scripts = [ownUrl('worker.js', files), await inFolder('worker.js', address)];
-    return load(
-      await filesAt(address),
-      { ...parts, workerScript: (await firstThere(scripts)) ?? '', loadConstraints },
-      options,
-    );
+    return load(await filesAt(address), { ...parts, workerScript: (await firstThere(scripts)) ?? '' }, options);
   };
 }
 

@@ -8,18 +8,18 @@ import type { openWebGpu } from '../gpu/webgpu.ts';
 import type { loadChat } from '../text/chat-template.ts';
 import type { loadTokenizer } from '../text/tokenizer.ts';
 
+/** The module of constraints, which is loaded when it is first used. */
+export type LoadConstraints = () => Promise<Pick<typeof import('../constraint/constraint.ts'), 'Constrainer'>>;
+
 export interface Parts {
   readonly loadTokenizer?: typeof loadTokenizer;
   readonly loadChat?: typeof loadChat;
   readonly openWebGpu?: typeof openWebGpu;
+  /** Only for packages with a tokenizer. Rejects with L461 if it cannot be loaded. */
+  readonly loadConstraints?: LoadConstraints;
 }
-
-/** The module of constraints, which is loaded when it is first used. */
-export type LoadConstraints = () => Promise<Pick<typeof import('../constraint/constraint.ts'), 'Constrainer'>>;
 
 /** The parts, and the script that threads run: the URL of `worker.js`. */
 export interface Surroundings extends Parts {
   readonly workerScript: string;
-  /** Rejects with L461 if it cannot be loaded. */
-  readonly loadConstraints: LoadConstraints;
 }

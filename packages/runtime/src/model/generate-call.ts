@@ -58,7 +58,7 @@ function needTokenizer(
 ): void {
   const { stop, prefix, responseFormat } = options;
   for (const [option, value] of Object.entries({ stop, prefix, responseFormat })) {
-    if (tokenizer || value === undefined || ('length' in value && value.length === 0)) continue;
+    if (tokenizer || value === undefined || value === '' || (Array.isArray(value) && value.length === 0)) continue;
     const range = 'left out for a package without a tokenizer';
     throw new LamellaError('L408', { option, range, value: spell(value), remedy: 'maxTokens' });
   }

@@ -60,7 +60,7 @@ async function constrainerOf(tokenizer: Tokenizer, vocab: number, around: Surrou
     const reason = 'the texts of the tokens of this tokenizer depend on the tokens around';
     throw new LamellaError('L460', { at: 'responseFormat', reason, remedy: 'generating without it' });
   }
-  const { Constrainer } = await around.loadConstraints();
+  const { Constrainer } = await around.loadConstraints!();
   return new Constrainer({ vocab, bytesOf, encode: (text) => tokenizer.encode(text) });
 }
 
