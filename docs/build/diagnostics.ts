@@ -2,8 +2,10 @@
  * The reference of error codes, from the two catalogues. Every code has an anchor, `#l101`, which
  * other pages and `lamella explain` name.
  */
-import { catalogue as compileErrors } from '@lamella/graph/diagnostics';
-import { catalogue as runtimeErrors } from '@lamella/runtime/lamella-error';
+import { exampleMessages as compileExamples } from '@lamella/graph/diagnostic-examples';
+import { type Code, catalogue as compileErrors } from '@lamella/graph/diagnostics';
+import { exampleMessages as runtimeExamples } from '@lamella/runtime/error-examples';
+import { type LamellaErrorCode, catalogue as runtimeErrors } from '@lamella/runtime/lamella-error';
 import { dslFunctions } from './dsl.ts';
 
 const groups: readonly (readonly [start: string, title: string])[] = [
@@ -27,22 +29,33 @@ const opening = `# Diagnostics
 
 Every message has a number, a sentence, a place and a remedy. This page, generated from the two
 catalogues by \`npm run golden\`, has the sentence and the remedy of every number; words in *italics*
-stand for the values of a real message. \`lamella explain L104\` prints the same in a terminal.
+stand for the values of a real message. Examples have such values, and where the remedy depends on
+the case, there are several. \`lamella explain L104\` prints the same in a terminal.
 
 A program finds the number in \`error.code\` and the values in \`error.args\`.`;
 
 function entry(code: string, sentence: string): string {
   const [cause = '', remedy = ''] = sentence.split(/[.\n]? ?Try: /);
   const parts = [`### ${code}`, `**Cause:** ${filled(cause)}.`];
-  parts.push(
-    `**Remedy:** ${remedy === '{remedy}' ? 'the message names it, because it depends on the case' : filled(remedy)}.`,
-  );
+  parts.push(`**Remedy:** ${remedy === '{remedy}' ? 'depends on the case, as in the examples' : filled(remedy)}.`);
+  const messages = code in compileErrors ? compileExamples(code as Code) : runtimeExamples(code as LamellaErrorCode);
+  if (messages.length > 0) {
+    const items = messages.map((message) => item(message.slice(code.length + 1)));
+    parts.push(`**${items.length === 1 ? 'Example' : 'Examples'}:**`, items.join('\n'));
+  }
   const throwing = dslFunctions().filter(({ text }) => text.includes(code));
   if (throwing.length > 0) {
     const links = throwing.map(({ name }) => `[${name}](dsl.md#${name.toLowerCase().replace('.', '-')})`);
     parts.push(`**Thrown by:** ${links.join(', ')}.`);
   }
   return parts.join('\n\n');
+}
+
+/** A message as an item of a list; one with a table keeps its lines, as indented code. */
+function item(message: string): string {
+  if (!message.includes('\n')) return `- ${literal(message)}`;
+  const lines = message.split('\n');
+  return `-\n\n${lines.map((line) => `      ${line}`).join('\n')}\n`;
 }
 
 /** A sentence with its arguments in italics; a table of the message has lines of its own. */

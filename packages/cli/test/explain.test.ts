@@ -17,6 +17,8 @@ test('a code of the compiler and one of the runtime, in upper and lower case', a
     stderr: '',
     stdout: `L104 kvHeads must divide heads: <heads> / <kvHeads>
 Try kvHeads: <suggestion>
+For example:
+  L104 kvHeads must divide heads: 9 / 4. Try kvHeads: 3
 See reference/diagnostics.html#l104 in the documentation
 `,
   });
@@ -24,8 +26,27 @@ See reference/diagnostics.html#l104 in the documentation
 });
 
 test.each(Object.keys({ ...compileErrors, ...runtimeErrors }))('%s has a cause and a remedy', (code) => {
-  expect(explanation(code)).toMatch(new RegExp(`^${code} [^{}]+\nTry [^{}]+$`));
+  const [message, examples] = explanation(code).split('\nFor example:');
+  expect(message).toMatch(new RegExp(`^${code} [^{}]+\n(Try [^{}]+|The remedy depends on the case)$`));
+  if (message!.endsWith('depends on the case')) expect(examples).toBeDefined();
 });
+
+const codes = Object.entries<string>({ ...compileErrors, ...runtimeErrors });
+
+test.each(codes)(
+  'the examples of %s are whole messages; a remedy that depends on the case has several',
+  (code, sentence) => {
+    const [, ...messages] = explanation(code).split(/\n {2}(?=L\d)/);
+    expect(messages.length > 0).toBe(sentence.includes('{'));
+    for (const message of messages) {
+      expect(message).toMatch(new RegExp(`^${code} .+ ?Try .+`, 's'));
+      expect(message).not.toMatch(/\{\w+\}|<\w+>|undefined/);
+    }
+    if (!sentence.endsWith('Try: {remedy}')) return;
+    const remedies = messages.map((message) => message.slice(message.lastIndexOf('Try ')));
+    expect(new Set(remedies).size).toBeGreaterThan(1);
+  },
+);
 
 test('an unknown code', async () => {
   await home.refuses(['explain', 'harbor'], 'L303', '"harbor"', 'L and three digits');
