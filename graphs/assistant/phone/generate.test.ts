@@ -140,11 +140,11 @@ test('functions: no prompt of training has a held-out function', () => {
 test('the data is the same every time', () => {
   const digest = createHash('sha256');
   for (const made of training(500)) digest.update(prompt(made, made.schemas) + written(made.answer));
-  expect(digest.digest('hex').slice(0, 16)).toMatchInlineSnapshot(`"1414a382b4041530"`);
+  expect(digest.digest('hex').slice(0, 16)).toMatchInlineSnapshot(`"acc194c9a00bbca1"`);
   expect(prompt(train[0]!, train[0]!.schemas.slice(0, 2)) + written(train[0]!.answer)).toMatchInlineSnapshot(`
-    "<bos>2029-01-05T01:20 Friday
-    call(to: person) phone a person or number
+    "<bos>call(to: person) phone a person or number
     water_garden(for?: duration) water the plants of the garden
+    2029-01-05T01:20 Friday
     <user>Put on drums opera please, please<answer>{"name":null}<eos>"
   `);
 });

@@ -10,7 +10,7 @@
  * exchanges, each with a loss: the functions are most of a prompt, and so they are read once for several
  * answers.
  */
-import { closeSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Random } from '../random.ts';
@@ -403,13 +403,15 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   write(join(folder, 'train.jsonl'), training(Number(count)), (made) => parts(made, made.schemas, true));
 }
 
+/** Writes a file, which appears under its name when it is complete. */
 function write(path: string, examples: Iterable<Made>, partsOf: (made: Made) => readonly string[]): void {
-  const file = openSync(path, 'w');
+  const file = openSync(`${path}.part`, 'w');
   let lines = 0;
   for (const made of examples) {
     writeSync(file, `${JSON.stringify({ parts: partsOf(made) })}\n`);
     lines++;
   }
   closeSync(file);
+  renameSync(`${path}.part`, path);
   console.log(`${path}: ${lines} examples`);
 }

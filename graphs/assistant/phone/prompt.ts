@@ -1,9 +1,10 @@
 /**
- * The prompt of the model: now, the functions, and the conversation, as one text. Generator,
- * evaluation and app build it here.
+ * The prompt of the model: the functions, now, and the conversation, as one text. Generator,
+ * evaluation and app build it here. The functions come first, so that the keys and values of an app's
+ * functions are computed once.
  *
- *     2026-11-27T08:12 Friday
  *     set_alarm(time: moment, label?: name) ring at a time of day
+ *     2026-11-27T08:12 Friday
  *     <user>wake me at 7am<answer>
  *
  * `<bos>`, `<user>`, `<answer>` and `<eos>` are special tokens; the answer ends with `<eos>`.
@@ -29,7 +30,7 @@ export const plain = (text: string): string => text.replace(/<(?=(?:bos|eos|user
 /** The prompt before an answer. `now` is local time, `YYYY-MM-DDTHH:MM`. */
 export function prompt({ now, before = [], request }: Omit<Example, 'answer'>, schemas: readonly Schema[]): string {
   const weekday = WEEKDAYS[new Date(`${now}Z`).getUTCDay()];
-  const head = [`${now} ${weekday}`, ...schemas.map(signature)].join('\n');
+  const head = [...schemas.map(signature), `${now} ${weekday}`].join('\n');
   const turns = before.map((turn) => `<user>${plain(turn.request)}<answer>${JSON.stringify(turn.answer)}<eos>`);
   return `<bos>${head}\n${turns.join('')}<user>${plain(request)}<answer>`;
 }

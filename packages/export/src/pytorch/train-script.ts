@@ -46,6 +46,7 @@ def options():
     p.add_argument("--steps", type=int, required=True, help="steps in all, those before a resume included")
     p.add_argument("--tokenizer", help="tokenizer.json, for data in texts")
     p.add_argument("--validation", nargs="*", default=[], help="JSONL files; their loss is measured at every checkpoint")
+    p.add_argument("--validation-count", type=int, help="examples of each of these files; all, unless given")
     p.add_argument("--weights", help=".safetensors file to start from, instead of an init")
     p.add_argument("--init", choices=INITS, default="export", help="export: matrices of variance 1 / inputs; mobilellm: deviation 0.02")
     p.add_argument("--batch", type=int, default=32, help="sequences of a step, of all processes together")
@@ -68,12 +69,12 @@ def options():
 class Examples:
     """The token ids of all examples in one tensor, and whether each has a loss. Example i is ids[start[i] : start[i + 1]]."""
 
-    def __init__(self, path, tokenizer, context, vocab):
+    def __init__(self, path, tokenizer, most=None):
         if not os.path.exists(path):
             sys.exit(f"{path}: No such file or directory")
         ids, loss, self.start, self.targets, self.too_long = array("i"), array("b"), [0], [], 0
         with open(path, encoding="utf-8") as lines:
-            for number, line in enumerate(lines, 1):
+            for number, line in zip(range(1, 1 + (most or sys.maxsize)), lines):
                 try:
                     example = json.loads(line)
                     if "text" in example:
@@ -88,9 +89,9 @@ class Examples:
                     parts = [tokenizer.encode(part, add_special_tokens=False).ids if isinstance(part, str) else part for part in parts]
                 sequence = [token for part in parts for token in part]
                 has_loss = [i % 2 for i, part in enumerate(parts) for _ in part]
-                if len(sequence) < 2 or not all(isinstance(token, int) and 0 <= token < vocab for token in sequence):
-                    sys.exit(f"{path}:{number}: an example has at least 2 token ids, each from 0 to {vocab - 1}")
-                if len(sequence) > context + 1:
+                if len(sequence) < 2 or not all(isinstance(token, int) and 0 <= token < Model.vocab for token in sequence):
+                    sys.exit(f"{path}:{number}: an example has at least 2 token ids, each from 0 to {Model.vocab - 1}")
+                if len(sequence) > Model.context + 1:
                     self.too_long += 1
                     continue
                 ids.extend(sequence)
@@ -98,7 +99,7 @@ class Examples:
                 self.start.append(len(ids))
                 self.targets.append(sum(has_loss[1:]))
         if not self.targets:
-            sys.exit(f"{path}: no example fits the context of {context} tokens")
+            sys.exit(f"{path}: no example fits the context of {Model.context} tokens")
         self.ids, self.loss = torch.tensor(ids, dtype=torch.int32), torch.tensor(loss, dtype=torch.bool)
 
     def __len__(self):
@@ -196,10 +197,10 @@ def main():
         from tokenizers import Tokenizer
 
         tokenizer = Tokenizer.from_file(o.tokenizer)
-    examples = Examples(o.data, tokenizer, Model.context, Model.vocab)
+    examples = Examples(o.data, tokenizer)
     if len(examples) < o.batch:
         sys.exit(f"--batch {o.batch} is more than the {len(examples)} examples of {o.data}")
-    validation = {os.path.splitext(os.path.basename(path))[0]: Examples(path, tokenizer, Model.context, Model.vocab) for path in o.validation}
+    validation = {os.path.splitext(os.path.basename(path))[0]: Examples(path, tokenizer, o.validation_count) for path in o.validation}
     say(f"{len(examples)} examples, {len(examples.ids)} tokens; {examples.too_long} longer than the context were left out", flush=True)
 
     torch.manual_seed(o.seed)

@@ -1,0 +1,163 @@
+/**
+ * Scores a trained assistant on the held-out sets and on the requests written by hand, compiled as
+ * f32, q8 and q4: EM_intent and EM_structure (see the README of this folder). Every answer is generated token by
+ * token and parsed; one that is not JSON is wrong.
+ *
+ *   npx tsx graphs/assistant/phone/score.ts [RUN] [EXAMPLES_PER_SET]     default .cache/assistant/phone/run, 1,000
+ *
+ * It prints the table and writes SCORE.md into RUN, with every request written by hand and its answer.
+ */
+import { createHash } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { compile } from 'lamella';
+import { type Answer, type Example, exactMatch, type Schema } from './answer.ts';
+import { handWritten, heldOut, type Made, SET_SIZE, SETS, type SetName } from './generate.ts';
+import { prompt } from './prompt.ts';
+
+/** What a model wrote for an example, and whether it matches. */
+export interface Scored {
+  readonly example: Example;
+  readonly text: string;
+  readonly intent: boolean;
+  readonly structure: boolean;
+}
+
+/** Shares of a set, 0 to 1. `declining` is EM_intent over the examples whose answer is a refusal. */
+export interface Rates {
+  readonly examples: number;
+  readonly intent: number;
+  readonly structure: number;
+  readonly declining: number;
+}
+
+export function scored(example: Example, text: string): Scored {
+  let answer: unknown;
+  try {
+    answer = JSON.parse(text);
+  } catch {
+    answer = undefined;
+  }
+  return { example, text, ...exactMatch(example.answer, answer) };
+}
+
+export function rates(all: readonly Scored[]): Rates {
+  const share = (some: readonly Scored[], right: (each: Scored) => boolean): number =>
+    some.length === 0 ? 0 : some.filter(right).length / some.length;
+  return {
+    examples: all.length,
+    intent: share(all, ({ intent }) => intent),
+    structure: share(all, ({ structure }) => structure),
+    declining: share(
+      all.filter(({ example }) => example.answer.name === null),
+      ({ intent }) => intent,
+    ),
+  };
+}
+
+const percent = (share: number): string => (100 * share).toFixed(1);
+
+/** The table of all sets and formats: intent / structure, and of the requests by hand also the refusals. */
+export function table(results: ReadonlyMap<string, ReadonlyMap<string, Rates>>): string {
+  const formats = [...results.keys()];
+  const sets = [...(results.values().next().value?.keys() ?? [])];
+  const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  const cell = ({ intent, structure, declining }: Rates): string =>
+    `${percent(intent)} / ${percent(structure)} / ${percent(declining)}`;
+  return [
+    row(['set', 'examples', ...formats]),
+    row(['---', '---:', ...formats.map(() => '---:')]),
+    ...sets.map((set) => {
+      const of = formats.map((format) => results.get(format)!.get(set)!);
+      return row([set, String(of[0]?.examples), ...of.map(cell)]);
+    }),
+  ].join('\n');
+}
+
+const code = (text: string): string => `\`${text.replaceAll('`', "'").replaceAll('|', '\\|').replaceAll('\n', ' ')}\``;
+
+/** The list of requests and answers; a wrong answer is followed by the expected one. */
+export function list(all: readonly Scored[]): string {
+  const lines = all.map(({ example, text, structure, intent }) => {
+    const said = [...(example.before ?? []).flatMap((turn) => [turn.request, written(turn.answer)]), example.request];
+    const mark = structure ? 'right' : intent ? 'arguments wrong' : 'wrong';
+    return `| ${said.map(code).join(' ')} | ${code(text)} | ${mark}${structure ? '' : `: ${code(written(example.answer))}`} |`;
+  });
+  return ['| request | answer | |', '| --- | --- | --- |', ...lines].join('\n');
+}
+
+const written = (answer: Answer): string => JSON.stringify(answer);
+
+/** The part of a compiled package that is used. */
+interface Package {
+  load(
+    url?: string,
+    options?: { readonly threads?: number },
+  ): Promise<{
+    generate(prompt: string, options: { readonly maxTokens: number }): AsyncIterable<{ readonly text: string }>;
+    dispose(): void;
+  }>;
+}
+
+async function main(run: string, size: number): Promise<void> {
+  const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+  const schemas = JSON.parse(readFileSync(here('schemas.json'), 'utf8')) as readonly Schema[];
+  const sets = new Map<string, readonly Made[]>([
+    ...(Object.keys(SETS) as SetName[]).map((name) => [name, heldOut(name).slice(0, size)] as const),
+    [
+      'by hand',
+      handWritten()
+        .slice(0, size)
+        .map((example) => ({ ...example, schemas })),
+    ],
+  ]);
+  const results = new Map<string, Map<string, Rates>>();
+  let byHand: readonly Scored[] = [];
+  for (const quant of ['f32', 'q8', 'q4'] as const) {
+    const out = join(run, 'packages', quant);
+    await compile(here('graph.ts'), { weights: run, quant, out });
+    const { load } = (await import(pathToFileURL(join(out, 'index.js')).href)) as Package;
+    // A model this small gains nothing from more threads.
+    const model = await load(undefined, { threads: 1 });
+    const rows = new Map<string, Rates>();
+    for (const [name, examples] of sets) {
+      const answers: Scored[] = [];
+      for (const made of examples) {
+        let text = '';
+        for await (const piece of model.generate(prompt(made, made.schemas), { maxTokens: 160 })) text += piece.text;
+        answers.push(scored(made, text));
+      }
+      rows.set(name, rates(answers));
+      byHand = answers;
+      console.error(`${quant} ${name}: ${percent(rates(answers).intent)} / ${percent(rates(answers).structure)}`);
+    }
+    model.dispose();
+    results.set(quant, rows);
+  }
+  const sha = createHash('sha256')
+    .update(readFileSync(join(run, 'model.safetensors')))
+    .digest('hex');
+  const figures = table(results);
+  console.log(figures);
+  writeFileSync(
+    join(run, 'SCORE.md'),
+    `# Score
+
+EM_intent / EM_structure / declining right, in percent, greedy, every answer generated and parsed. The
+README defines them, and the sets. Weights: SHA-256 ${sha}.
+
+${figures}
+
+## The requests written by hand, at q4
+
+${list(byHand)}
+`,
+  );
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const folder = fileURLToPath(new URL('../../../.cache/assistant/phone/run', import.meta.url));
+  const [run = folder, size = String(SET_SIZE)] = process.argv.slice(2);
+  await main(resolve(run), Number(size));
+}
