@@ -2,10 +2,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Constrainer, type ConstrainingFormat, type Constraint } from '../src/constraint/constraint.ts';
+import type { ToolFormat, ToolMarks } from '../src/constraint/tool-calls.ts';
 import { answerFormats, whatIsWrong } from './answer-formats.ts';
 
 const encoder = new TextEncoder();
 const EOS = 0;
+/** A special token that marks calls. */
+const CALL = 1;
 /** All bytes, then longer tokens, among them some that end in the middle of a character. */
 const texts = [
   ...[
@@ -75,8 +78,8 @@ const bytes = [
   half.slice(2),
   Uint8Array.of(0x22, 0xf0, 0x9f),
 ];
-const vocab = bytes.length + 1;
-const bytesOf = (id: number) => (id === EOS ? null : bytes[id - 1]!);
+const vocab = bytes.length + 2;
+const bytesOf = (id: number) => (id <= CALL ? null : bytes[id - 2]!);
 
 /** The longest token first. */
 function encode(text: string): number[] {
@@ -87,13 +90,14 @@ function encode(text: string): number[] {
     bytes.forEach((token, i) => {
       if (token.every((byte, j) => byte === all[at + j]) && token.length > (bytes[best]?.length ?? 0)) best = i;
     });
-    ids.push(best + 1);
+    ids.push(best + 2);
     at += bytes[best]!.length;
   }
   return ids;
 }
 
-const constrainer = new Constrainer({ vocab, bytesOf, encode });
+const special = new Map([['<|call|>', CALL]]);
+const constrainer = new Constrainer({ vocab, bytesOf, special, encode });
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 const textOf = (ids: readonly number[]) => utf8.decode(Uint8Array.from(ids.flatMap((id) => [...(bytesOf(id) ?? [])])));
 const idsIn = (bits: Uint32Array) =>
@@ -162,13 +166,82 @@ describe('regular expressions', () => {
       fc.property(fc.constantFrom(...patterns), fc.stringMatching(/^[a-exyABno0-9\-\] ]{0,6}$/), (pattern, text) => {
         const constraint = constrainer.constraint({ type: 'regex', pattern }, [EOS]);
         const accepted = [...encoder.encode(text)].every((byte) => {
-          const is = constraint.allows(byte + 1, 1000);
-          if (is) constraint.accept(byte + 1);
+          const is = constraint.allows(byte + 2, 1000);
+          if (is) constraint.accept(byte + 2);
           return is;
         });
         expect(accepted && constraint.allows(EOS, 0)).toBe(new RegExp(`^(?:${pattern})$`, 'u').test(text));
       }),
       { numRuns: 400 },
     );
+  });
+});
+
+describe('tool calls', () => {
+  const tools = [
+    {
+      function: {
+        name: 'weather',
+        parameters: { type: 'object', properties: { city: { enum: ['Bern', 'Zürich'] } }, required: ['city'] },
+      },
+    },
+    { function: { name: 'stop' } },
+  ];
+  const hermes = { before: '<tool_call>', after: '</tool_call>', members: { name: 'name', arguments: 'arguments' } };
+  const llama = { before: '', after: '', members: { name: 'name', arguments: 'parameters' } };
+  const marked = { before: '<|call|>', after: '', members: hermes.members };
+  const isCall = (text: string, { members }: ToolMarks, names = ['weather', 'stop']) => {
+    const call = JSON.parse(text);
+    expect(names).toContain(call[members.name]);
+    expect(Object.keys(call)).toEqual([members.name, members.arguments]);
+    if (call[members.name] === 'weather') expect(['Bern', 'Zürich']).toContain(call[members.arguments].city);
+  };
+  /** The answer to a format, with the special token as `@@`. */
+  const answered = (choice: ToolFormat['choice'], marks: ToolMarks, seed: number): string => {
+    const constraint = constrainer.constraint({ type: 'tools', tools, choice, marks }, [EOS]);
+    const ids = answer(constraint, randomOf(seed * 7907), 150);
+    return utf8.decode(Uint8Array.from(ids.flatMap((id) => (id === CALL ? [64, 64] : [...(bytesOf(id) ?? [])]))));
+  };
+  const seeds = Array.from({ length: 12 }, (_, i) => i + 1);
+
+  test.each(seeds)('required, and a named tool (seed %i)', (seed) => {
+    const body = /<tool_call>\s?(.*?)\s?<\/tool_call>/gs;
+    const calls = [...answered('required', hermes, seed).matchAll(body)];
+    expect(calls.length).toBeGreaterThan(0);
+    for (const [, call] of calls) isCall(call!, hermes);
+    isCall(answered('required', llama, seed), llama);
+    const [empty, ...others] = answered('required', marked, seed).split('@@');
+    expect(empty).toBe('');
+    for (const call of others) isCall(call, marked);
+    isCall(answered({ function: { name: 'stop' } }, llama, seed), llama, ['stop']);
+  });
+
+  test.each(seeds)('auto: a text, then calls (seed %i)', (seed) => {
+    const [, text, calls] = /^(.*?)(<tool_call>.*)?$/s.exec(answered('auto', hermes, seed))!;
+    expect(text).not.toContain('<tool_call>');
+    for (const [, call] of (calls ?? '').matchAll(/<tool_call>\s?(.*?)\s?<\/tool_call>/gs)) isCall(call!, hermes);
+    const plain = answered('auto', llama, seed);
+    if (/^\s*[{[]/.test(plain)) isCall(plain, llama);
+    for (const call of answered('auto', marked, seed).split('@@').slice(1)) isCall(call, marked);
+  });
+
+  test('auto: every text without the mark is allowed, and the mark begins a call', () => {
+    const allowed = (text: string, marks: ToolMarks) => {
+      const constraint = constrainer.constraint({ type: 'tools', tools, choice: 'auto', marks }, [EOS]);
+      const isPrefix = [...encoder.encode(text)].every((byte) => {
+        const is = constraint.allows(byte + 2, 1000);
+        if (is) constraint.accept(byte + 2);
+        return is;
+      });
+      return isPrefix && constraint.allows(EOS, 0);
+    };
+    for (const text of ['', 'Hello {', '<tool_cal', '<<tool_call', '<tool_<tool_cal>', '{"name": "x"}'])
+      expect(allowed(text, hermes)).toBe(true);
+    for (const text of ['<tool_call>', 'a<tool_call>b', '<<tool_call>{"name":"none"'])
+      expect(allowed(text, hermes)).toBe(false);
+    expect(allowed('ab <tool_call>{"name":"stop","arguments":{}}</tool_call>', hermes)).toBe(true);
+    expect(allowed('{"name":"stop","parameters":{}}', llama)).toBe(true);
+    expect(allowed('{"name":"none","parameters":{}}', llama)).toBe(false);
+    expect(allowed('no {', llama)).toBe(true);
   });
 });

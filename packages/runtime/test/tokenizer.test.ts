@@ -343,6 +343,8 @@ test('the first piece keeps its space after a text, and has none after a special
   expect(first(1, id('▁hello'), 2)).toBe('hello');
   // A character that the prompt left incomplete is returned whole.
   expect(llama.detokenizer([id('▁hello'), id('<0xC3>')]).push(id('<0xA9>'))).toBe('é');
+  expect(llama.detokenizer([id('▁hello'), id('<0xC3>')], true).push(id('▁hello'))).toBe('hello');
+  expect(llama.detokenizer([id('▁hello')], true).push(id('▁hello'))).toBe(' hello');
 });
 
 test('an emoji of four byte tokens is one piece, and invalid bytes do not hold back the rest', () => {

@@ -25,6 +25,8 @@ export type ConstrainingFormat = Exclude<ResponseFormat, { type: 'text' }> | Too
 export interface TokenTexts {
   readonly vocab: number;
   readonly bytesOf: BytesOf;
+  /** The ids of special tokens by their text. */
+  readonly special: ReadonlyMap<string, number>;
   /** The ids of a text as the tokenizer cuts it. */
   encode(text: string): readonly number[];
 }
@@ -88,7 +90,7 @@ export class Constrainer {
     if (format.type === 'regex') return patternRule(grammar, format.pattern);
     const json = new JsonGrammar(grammar);
     const rule = grammar.rule();
-    if (format.type === 'tools') rule.build(toolPart(grammar, json, format));
+    if (format.type === 'tools') rule.build(toolPart(grammar, json, format, this.#texts.special));
     else {
       const value = format.type === 'json' ? json.object : schemaRule(grammar, json, format.schema as Schema);
       // Many tokenizers begin every word, and so every answer, with a space.

@@ -156,7 +156,10 @@ export class Grammar {
   }
 }
 
+/** The first byte of special tokens. */
+export const SPECIAL = 0xff;
+
 /** The spelling of a special token. */
 export function specialBytes(id: number): number[] {
-  return [0xff, (id >> 16) & 255, (id >> 8) & 255, id & 255];
+  return [SPECIAL, (id >> 16) & 255, (id >> 8) & 255, id & 255];
 }

@@ -3,7 +3,7 @@
  * order of their numbers and skips the subtree of a refused byte by going to its end. (The layout
  * of llguidance's `toktrie`, in typed arrays.)
  */
-import { specialBytes } from './grammar.ts';
+import { SPECIAL, specialBytes } from './grammar.ts';
 
 /** The bytes of a token by id; null if the token has no text (a special token, or no token). */
 export type BytesOf = (id: number) => ArrayLike<number> | null;
@@ -24,7 +24,11 @@ export class TokenTrie {
 
   constructor(vocab: number, bytesOf: BytesOf) {
     this.vocab = vocab;
-    const all = Array.from({ length: vocab }, (_, id) => bytesOf(id) ?? specialBytes(id));
+    const all = Array.from({ length: vocab }, (_, id) => {
+      const bytes = bytesOf(id);
+      // Only special tokens begin with the byte that marks them, which no text contains.
+      return bytes ? (Array.prototype.includes.call(bytes, SPECIAL) ? [] : bytes) : specialBytes(id);
+    });
     this.#start = new Uint32Array(vocab + 1);
     for (let id = 0; id < vocab; id++) this.#start[id + 1] = this.#start[id]! + all[id]!.length;
     this.#bytes = new Uint8Array(this.#start[vocab]!);

@@ -33,8 +33,11 @@ export interface Job {
   readonly logprobs: number | null;
   /** Makes the constraint of the answer. Throws L460, L461. */
   readonly constraint: (() => Promise<Constraint>) | null;
-  /** Makes a detokenizer for the text after a prompt. If null, the pieces' texts are empty. */
-  readonly detokenizer: ((prompt: readonly number[]) => Detokenizer) | null;
+  /**
+   * Makes a detokenizer for the text after a prompt; `isWhole` if the answer does not continue a
+   * character. If null, the pieces' texts are empty.
+   */
+  readonly detokenizer: ((prompt: readonly number[], isWhole: boolean) => Detokenizer) | null;
   readonly eos: readonly number[];
   readonly maxTokens: number;
   readonly stop: readonly string[];
@@ -99,7 +102,7 @@ export class Run implements Source {
       for (const id of prompt) sampler.accept(id);
       const chooser = new Chooser(session, sampler, logprobs, this.#constraint);
       this.#force();
-      const detokenizer = this.#job.detokenizer?.(prompt) ?? null;
+      const detokenizer = this.#job.detokenizer?.(prompt, this.#constraint !== null) ?? null;
       const stops = new StopStrings(this.#job.stop);
       while (!this.finishReason) {
         if (!(await goOn())) return;

@@ -61,7 +61,8 @@ async function constrainerOf(tokenizer: Tokenizer, vocab: number, around: Surrou
     throw new LamellaError('L460', { at: 'responseFormat', reason, remedy: 'generating without it' });
   }
   const { Constrainer } = await around.loadConstraints!();
-  return new Constrainer({ vocab, bytesOf, encode: (text) => tokenizer.encode(text) });
+  const { special } = tokenizer;
+  return new Constrainer({ vocab, bytesOf, special, encode: (text) => tokenizer.encode(text) });
 }
 
 /** Loads the files named by the manifest. */
@@ -160,7 +161,7 @@ async function loadBy(
             logprobs,
             constraint:
               responseFormat && responseFormat.type !== 'text' ? () => constrain(responseFormat, eos, prefix) : null,
-            detokenizer: tokenizer && ((prompt) => tokenizer.detokenizer(prompt)),
+            detokenizer: tokenizer && ((...prompt) => tokenizer.detokenizer(...prompt)),
             eos,
             maxTokens,
             stop,

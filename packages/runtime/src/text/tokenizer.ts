@@ -236,11 +236,12 @@ export class Tokenizer {
 
   /**
    * A detokenizer for ids that follow those of `prompt`. It continues the prompt's text, unless a
-   * special token lies in between.
+   * special token lies in between, or `isWhole` and the prompt ends inside a character.
    */
-  detokenizer(prompt: readonly number[]): Detokenizer {
-    const text = prompt.slice(prompt.findLastIndex((id) => this.#specialIds.has(id)) + 1);
-    return new Detokenizer((ids) => this.decode(ids), text.slice(-idsBefore));
+  detokenizer(prompt: readonly number[], isWhole = false): Detokenizer {
+    const text = prompt.slice(prompt.findLastIndex((id) => this.#specialIds.has(id)) + 1).slice(-idsBefore);
+    const endsInside = isWhole && this.decode(text).endsWith('\ufffd');
+    return new Detokenizer((ids) => this.decode(ids), endsInside ? [] : text);
   }
 
   /**
