@@ -1047,7 +1047,7 @@ const files: readonly Mutation[] = [
   },
   {
     name: 'packages with other weights have the same version',
-    file: 'packages/cli/src/package/build-package.ts',
+    file: 'packages/cli/src/package/write-package.ts',
     find: 'written.set(name, hash);',
     replace: "written.set(name, '');",
     killedBy: 'packages/cli/test/package.test.ts',

@@ -9,7 +9,8 @@ import type { Model } from '@lamella/runtime/api';
 import { expectedLogits, toyFiles, toyTextFiles } from '@lamella/runtime/test/toy-package';
 import { build, transform } from 'esbuild';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { bundleRuntime, type Script } from '../src/package/bundle.ts';
+import { bundleRuntime } from '../src/package/bundle.ts';
+import type { Script } from '../src/package/scripts.ts';
 
 const source = createRequire(import.meta.url).resolve;
 const folder = await mkdtemp(join(tmpdir(), 'lamella-'));

@@ -1,6 +1,7 @@
 /** The names and versions that `--name` and `--package-version` accept. */
+import { builtinModules } from 'node:module';
 import { expect, test } from 'vitest';
-import { npmName, npmNameOfModel, npmVersion } from '../src/package/npm-rules.ts';
+import { isNpmName, npmName, npmNameOfModel, npmVersion } from '../src/package/npm-rules.ts';
 
 /** The message of a refusal; null if the text is accepted. */
 function refusal(parse: (text: string) => string, text: string): string | null {
@@ -46,6 +47,10 @@ test('a name is refused beyond 214 characters, and quoted in part', () => {
 test('a model that is called like a module of Node has another name in npm', () => {
   expect(npmNameOfModel('MobileLLM-125M')).toBe('mobilellm-125m');
   expect(npmNameOfModel('Path')).toBe('path-model');
+});
+
+test('every module of this Node is refused', () => {
+  expect(builtinModules.filter(isNpmName)).toEqual([]);
 });
 
 test.each(['0.0.0', '1.2.0', '1.2.0-beta.1', '1.0.0-0.3.7', '1.0.0-x-y.z', '10.20.30-sha0123'])(

@@ -6,8 +6,12 @@ import { fileURLToPath } from 'node:url';
 import type { InspectReport, Manifest, TokenizerFiles } from '@lamella/runtime/manifest';
 import { afterAll, expect, test } from 'vitest';
 import { apiTypes, apiTypesFile, faceTypes, faceTypesFile } from '../build/api-types.ts';
-import { facesOf, faceTypes as writtenTypes } from '../src/package/faces.ts';
-import { packageTypes } from '../src/package/package-types.ts';
+import { facesOf } from '../src/package/faces.ts';
+import { packageTypes as typesOf } from '../src/package/package-types.ts';
+import { runtimeTexts } from '../src/package/runtime-texts.ts';
+
+const { faceTypes: writtenTypes } = runtimeTexts;
+const packageTypes = (name: string, of: Manifest) => typesOf(name, of, runtimeTexts.apiTypes);
 
 const folder = mkdtempSync(path.join(tmpdir(), 'lamella-types-'));
 afterAll(() => rmSync(folder, { recursive: true }));

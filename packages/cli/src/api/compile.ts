@@ -3,8 +3,8 @@ import type { Stage } from '@lamella/compiler/stages';
 import { LamellaError as CompileError } from '@lamella/graph/diagnostics';
 import type { Target } from '@lamella/runtime/choices';
 import { roundingNote } from '../model/stored-weights.ts';
-import type { PackageParts } from '../package/build-package.ts';
 import type { NpmChoices } from '../package/package-json.ts';
+import type { PackageParts } from '../package/write-package.ts';
 import { fromSource, type Uncompiled, uncompiled, withGraph } from './graph.ts';
 import { inWordsOfApi, LamellaError } from './lamella-error.ts';
 import {

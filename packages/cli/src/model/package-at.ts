@@ -91,14 +91,13 @@ interface Source {
 }
 
 async function compileInto(entry: string, { checkpoint, how, ignore }: Source, observed: Observed): Promise<void> {
-  const [{ importedGraph }, { compile }, { openWeights }, { inFolder, writePackage }, { findTokenizer }] =
-    await Promise.all([
-      import('./imported-graph.ts'),
-      import('@lamella/compiler/pipeline'),
-      import('@lamella/checkpoint/open'),
-      import('../package/build-package.ts'),
-      import('./tokenizer-files.ts'),
-    ]);
+  const [{ importedGraph }, { compile }, { openWeights }, { packageInFolder }, { findTokenizer }] = await Promise.all([
+    import('./imported-graph.ts'),
+    import('@lamella/compiler/pipeline'),
+    import('@lamella/checkpoint/open'),
+    import('../package/build-package.ts'),
+    import('./tokenizer-files.ts'),
+  ]);
   standsIn(join(entry, 'package'), checkpoint);
   const { graph, source } = await importedGraph(checkpoint, ignore);
   await writeFile(join(entry, 'graph.ts'), source);
@@ -109,7 +108,7 @@ async function compileInto(entry: string, { checkpoint, how, ignore }: Source, o
       if (note !== null) observed.onNote?.(note);
     await mkdir(join(entry, 'package'));
     const compilation = await compile(graph, how);
-    await writePackage({ compilation, weights, tokenizer }, inFolder(join(entry, 'package')), observed);
+    await packageInFolder({ compilation, weights, tokenizer }, join(entry, 'package'), observed);
   } finally {
     await weights.close();
   }

@@ -8,63 +8,19 @@ import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import { type BuildOptions, build } from 'esbuild';
 import type { Face } from './faces.ts';
-
-/** A text file of a package. */
-export interface Script {
-  readonly file: string;
-  readonly text: string;
-}
-
-/** The optional parts of the runtime that a package has. */
-export interface Parts {
-  readonly tokenizer: boolean;
-  readonly chat: boolean;
-  readonly webgpu: boolean;
-}
-
-/** The facts about a package that its scripts contain. */
-export interface Contents extends Parts {
-  readonly name: string;
-  /** Distinguishes packages of the same name: changes with every file that the runtime reads. */
-  readonly id: string;
-  /** The files that the runtime reads: manifest, kernels, weights, tokenizer. */
-  readonly files: readonly string[];
-}
+import { type Contents, type Parts, type Script, withHeaders } from './scripts.ts';
 
 const resolve = createRequire(import.meta.url).resolve;
 const runtime = (module: string) => JSON.stringify(resolve(`@lamella/runtime/${module}`));
 
 /**
- * The name of a second copy of a file for Parcel, which turns every `.json` file into a script,
- * even if only its URL is used.
- */
-export function parcelName(file: string): string {
-  return file.replace(/\.json$/, '.raw');
-}
-
-/**
  * The scripts: `index.js` is the API for pages, `worker.js` computes for it, `node.js` does both
  * for Node, and `index.cjs` is the same for `require`; the worker loads `constraint.js` when an
- * answer first has a format; `parcel.js` is `index.js` with file names
- * that Parcel does not transform.
+ * answer first has a format; `parcel.js` is `index.js` with file names that Parcel does not
+ * transform.
  */
 export async function bundleRuntime(contents: Contents): Promise<readonly Script[]> {
-  const own = (file: string) => file;
-  const headers: Readonly<Record<string, string>> = {
-    'index.js': header(contents, own, 'import.meta.url'),
-    'parcel.js': header(contents, parcelName, 'import.meta.url'),
-    'node.js': header(contents, own, 'import.meta.url'),
-    'index.cjs': header(contents, own, 'scriptUrl'),
-  };
-  return (await bundles(contents)).map(({ file, text }) => ({ file, text: `${headers[file] ?? ''}${text}` }));
-}
-
-/** What differs between packages with the same parts: the two names that the bundles leave free. */
-function header({ name, id, files, tokenizer }: Contents, place: (file: string) => string, base: string): string {
-  const url = (file: string) => `new URL(${JSON.stringify(`./${place(file)}`)}, ${base}).href`;
-  const scripts = ['worker.js', ...(tokenizer ? ['constraint.js'] : [])];
-  const urls = [...scripts, ...files].map((file) => `  ${JSON.stringify(file)}: ${url(file)},\n`);
-  return `const packageIdentity = ${JSON.stringify({ name, id })};\nconst packageFiles = () => ({\n${urls.join('')}});\n`;
+  return withHeaders(await bundles(contents), contents);
 }
 
 const bundled = new Map<string, Promise<readonly Script[]>>();

@@ -3,7 +3,6 @@
  * are written for. Each is one script with its types, imported by a path of its own.
  * No other file of a package imports one, so a face costs nothing where it is not imported.
  */
-import { readFileSync } from 'node:fs';
 
 export interface Face {
   /** Apps import `PACKAGE/NAME`; its files are `NAME.js` and `NAME.d.ts`. */
@@ -14,8 +13,6 @@ export interface Face {
   readonly text: boolean;
   /** The package that an app with this face has installed, and its versions. */
   readonly peer: readonly [name: string, versions: string] | null;
-  /** The types, which `npm run golden` writes. */
-  readonly types: URL;
 }
 
 const all: readonly Face[] = [
@@ -24,16 +21,10 @@ const all: readonly Face[] = [
     purpose: 'hooks for React: `useModel(load)` and `useGeneration(model)`',
     text: false,
     peer: ['react', '>=18'],
-    types: new URL('face-types/react.txt', import.meta.url),
   },
 ];
 
 /** The faces of a package with or without a tokenizer. */
 export function facesOf({ tokenizer }: { readonly tokenizer: unknown }): readonly Face[] {
   return all.filter(({ text }) => tokenizer || !text);
-}
-
-/** The text of its `.d.ts`. */
-export function faceTypes({ types }: Face): string {
-  return readFileSync(types, 'utf8');
 }

@@ -4,12 +4,20 @@
  * before anything is compiled, because npm would refuse a wrong one only when the package is packed
  * or published.
  */
-import { isBuiltin } from 'node:module';
 import { isReserved, modelNameFrom } from '@lamella/dsl/names';
 import { LamellaError } from '@lamella/graph/diagnostics';
 
 const longestName = 214;
 const longestVersion = 256;
+
+/**
+ * Node's own modules that are imported by a plain name. The list is closed: Node gives new modules
+ * only names with `node:`. The studio has no Node to read it from.
+ */
+const modulesOfNode = `assert async_hooks buffer child_process cluster console constants crypto dgram
+  diagnostics_channel dns domain events fs http http2 https inspector module net os path
+  perf_hooks process punycode querystring readline repl stream string_decoder sys timers tls
+  trace_events tty url util v8 vm wasi worker_threads zlib`.split(/\s+/);
 
 /** A name. Its refusal, L303, has the nearest name that npm accepts. */
 export function npmName(option: string): (text: string) => string {
@@ -45,7 +53,7 @@ export function isNpmName(name: string): boolean {
     name.length <= longestName &&
     new RegExp(`^(?:@${part}/)?${part}$`).test(name) &&
     !name.replace('@', '').split('/').some(isReserved) &&
-    !isBuiltin(name)
+    !modulesOfNode.includes(name)
   );
 }
 

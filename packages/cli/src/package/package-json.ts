@@ -2,7 +2,7 @@
  * The package.json of a compiled package. It makes the folder an npm package and its `.js` files ES
  * modules for Node and bundlers.
  */
-import { createHash } from 'node:crypto';
+import { sha256 } from '@lamella/runtime/sha256';
 import type { Face } from './faces.ts';
 import { npmNameOfModel } from './npm-rules.ts';
 
@@ -21,21 +21,22 @@ export function packageName(model: string, { name }: NpmChoices): string {
 
 /**
  * `description` is one line about the model, `written` are the SHA-256 of every other file by its
- * name, `faces` are entries of their own. Unless a version was chosen, it is derived from them: equal contents have equal versions.
+ * name, `faces` are entries of their own. Unless a version was chosen, it is derived from the hashes:
+ * equal contents have equal versions.
  */
-export function packageJson(
+export async function packageJson(
   model: string,
   description: string,
   written: ReadonlyMap<string, string>,
   faces: readonly Face[],
   choices: NpmChoices,
-): string {
-  const hash = createHash('sha256').update(JSON.stringify([...written].sort()));
+): Promise<string> {
+  const hash = await sha256(new TextEncoder().encode(JSON.stringify([...written].sort())));
   const entries = faces.map(({ name }) => [`./${name}`, { types: `./${name}.d.ts`, default: `./${name}.js` }]);
   const peers = faces.flatMap(({ peer }) => (peer ? [peer] : []));
   const fields = {
     name: packageName(model, choices),
-    version: choices.packageVersion ?? `0.0.0-sha${hash.digest('hex').slice(0, 16)}`,
+    version: choices.packageVersion ?? `0.0.0-sha${hash.slice(0, 16)}`,
     description,
     // One for the code, and another for the weights, which their author chooses.
     license: 'SEE LICENSE IN LICENSE',

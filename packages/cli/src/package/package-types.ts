@@ -3,11 +3,8 @@
  * and the types that all packages have (`api-types.txt`). Without a tokenizer, prompts are token
  * ids, and the editor reports a text.
  */
-import { readFileSync } from 'node:fs';
 import type { Manifest } from '@lamella/runtime/manifest';
 import { summary } from './summary.ts';
-
-const apiTypes = readFileSync(new URL('api-types.txt', import.meta.url), 'utf8');
 
 /** The result type of `load`, with and without a tokenizer. Its comment is shown on hover. */
 function packageModel(name: string, manifest: Manifest): string {
@@ -33,7 +30,10 @@ const withTokenizer = '  readonly tokenizer: Tokenizer;';
 const withoutTokenizer = `  readonly tokenizer: null;
   generate(prompt: TokenIds, options?: Omit<GenerateOptions, 'stop'>): Generation;`;
 
-/** The text of `index.d.ts` for the npm package `name`, which `manifest` describes. */
-export function packageTypes(name: string, manifest: Manifest): string {
+/**
+ * The text of `index.d.ts` for the npm package `name`, which `manifest` describes. `apiTypes` is the
+ * text of the types that all packages have.
+ */
+export function packageTypes(name: string, manifest: Manifest, apiTypes: string): string {
   return [packageModel(name, manifest), apiTypes].join('\n\n');
 }
