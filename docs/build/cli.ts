@@ -10,7 +10,7 @@ import { membersOf, memberTable } from './members.ts';
 const shapes: Readonly<Record<string, readonly string[]>> = {
   run: ['RunReport', 'RunStats'],
   logits: ['LogitsReport'],
-  inspect: ['InspectReport', 'VariantsReport'],
+  inspect: ['InspectReport', 'WasmReport', 'GpuReport', 'VariantsReport'],
   eval: ['EvalReport', 'EvalResult'],
   bench: ['BenchReport', 'BenchResult', 'BenchSample'],
 };

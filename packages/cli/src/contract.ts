@@ -3,10 +3,10 @@
  * `--json` prints one of these objects on stdout and nothing else.
  */
 import type { FormatName, KvName, Target } from '@lamella/runtime/choices';
-import type { InspectReport } from '@lamella/runtime/manifest';
+import type { GpuReport, InspectReport, WasmReport } from '@lamella/runtime/manifest';
 
 /** `lamella inspect --json` of one graph or package. */
-export type { InspectReport };
+export type { GpuReport, InspectReport, WasmReport };
 
 /** `lamella inspect --json` of several, in the order given. */
 export interface VariantsReport {

@@ -4,6 +4,7 @@
  */
 import {
   block,
+  causalConv,
   defineModel,
   dims,
   embedding,
@@ -95,5 +96,20 @@ export function sharedStates(): Graph {
       norm: rmsNorm(d),
     }),
     (m) => m.embed.logits(m.norm(m.layers(m.embed(input(long))))),
+  );
+}
+
+/** A causal convolution over three inputs, without attention. */
+export function convolved(): Graph {
+  const only = block(
+    [t, d],
+    () => ({ norm: rmsNorm(d), conv: causalConv(d, 3) }),
+    (w, x) => residual(x, (x) => w.conv(w.norm(x))),
+  );
+  return defineModel(
+    'convolved',
+    {},
+    () => ({ embed: embedding(vocab, d), layers: stack(2, only), norm: rmsNorm(d) }),
+    (m) => m.embed.logits(m.norm(m.layers(m.embed(input(t))))),
   );
 }

@@ -11,9 +11,10 @@ import { html } from '../src/html.ts';
 import { kernelTexts } from '../src/kernel-texts.ts';
 import { modelReport, packageReport } from '../src/report.ts';
 import { stackPicture } from '../src/stack-picture.ts';
+import { stateBytes, tokenPicture } from '../src/token-picture.ts';
 import { bytes, count } from '../src/units.ts';
 import { read, type Tag, tags } from './markup.ts';
-import { hostile, layers, mixed, sharedStates } from './models.ts';
+import { convolved, hostile, layers, mixed, sharedStates } from './models.ts';
 
 const models = {
   immediate: layers(3, share.immediate(2)),
@@ -227,4 +228,18 @@ test('states that others read and rings of windows are shown as what they are', 
   expect(picture.filter((tag) => tag.name === 'path' && tag.attributes.class === 'reads')).toHaveLength(4);
   const slots = picture.filter((tag) => tag.name === 'rect' && tag.attributes.class === 'slot');
   expect(slots.map(({ attributes }) => attributes.rx)).toEqual(['1', '2.5']);
+});
+
+test('the state that a call reads: the context, a window in whole chunks, or the inputs of a convolution', async () => {
+  const read = ({ plan }: Compilation) =>
+    plan.program.kinds.flatMap((kind) => kind.ops.flatMap((op) => stateBytes(plan.program, kind, op) || []));
+  const { program } = compiled.sharedStates.plan;
+  // A position has keys and values of 16 f32. The window of the last token, 380 to 399, begins in the
+  // chunk at 320; its ring has 128 positions.
+  const [all, window] = [400 * 128, (400 - 320) * 128];
+  expect(read(compiled.sharedStates)).toEqual([all, all, window, window]);
+  expect(program.kinds.flatMap(({ stateBytes }) => stateBytes || [])).toContain(128 * 128);
+  expect(tokenPicture(compiled.sharedStates).markup).toContain(`>${bytes(window)}<`);
+  // Three inputs of 32 f32.
+  expect(read(await compile(convolved(), { quant: 'q8' }))).toEqual([3 * 32 * 4]);
 });

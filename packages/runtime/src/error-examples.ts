@@ -76,9 +76,13 @@ const examples: Examples = {
   L460: [
     { at: '#/properties/a', reason: 'its grammar is too large', remedy: 'smaller counts and fewer values' },
     { at: 'prefix', reason: 'the format does not allow it', remedy: 'a prefix that the format allows, or none' },
-    { at: 'responseFormat', reason: 'the package has no tokenizer', remedy: 'generating without it' },
+    {
+      at: 'responseFormat',
+      reason: 'the texts of the tokens of this tokenizer depend on the tokens around',
+      remedy: 'generating without it',
+    },
   ],
-  L461: [{ reason: 'https://app.example.org/model/constraint.js (the server answers 404)' }],
+  L461: [{ reason: 'a bundler did not copy constraint.js' }],
   L436: [
     {
       reason: 'https://app.example.org/worker.js (the server answers 404)',

@@ -165,6 +165,6 @@ function gpuRows(gpu: NonNullable<InspectReport['webgpu']>): readonly string[][]
       `${count(gpu.dispatchesPerToken)} dispatches`,
       `per decoded token; a readback for ${gpu.tokensPerReadback} of them`,
     ],
-    ['', bytes(gpu.weightBytesPerToken), 'of weights bound per decoded token'],
+    ['', bytes(gpu.weightBytesPerToken), 'of weights read per decoded token, from slow or fast memory'],
   ];
 }

@@ -175,27 +175,38 @@ export interface InspectReport {
   readonly plannedBytes: number;
   readonly kernels: number;
   readonly slowMemoryBytesPerToken: number;
-  readonly wasm: {
-    readonly wasmBytes: number;
-    /** Kernel calls per decoded token. */
-    readonly dispatchesPerToken: number;
-    /** Distinct kernels (pipelines, on a GPU). */
-    readonly pipelines: number;
-  };
+  readonly wasm: WasmReport;
   /** For a package with kernels for WebGPU: figures of its conservative profile. */
-  readonly webgpu?: {
-    readonly wgslBytes: number;
-    readonly dispatchesPerToken: number;
-    /**
-     * Weight bytes that the dispatches of one token bind, without the embedding, which reads one
-     * row of its table.
-     */
-    readonly weightBytesPerToken: number;
-    readonly pipelines: number;
-    /** The largest number of tokens per readback when decoding is greedy. */
-    readonly tokensPerReadback: number;
-    /** Number and bytes of the buffers. All are made at load. */
-    readonly buffers: number;
-    readonly bytes: number;
-  };
+  readonly webgpu?: GpuReport;
+}
+
+/** Figures of the kernels for WASM. */
+export interface WasmReport {
+  /** Bytes of the module that every engine runs. */
+  readonly wasmBytes: number;
+  /** Kernel calls per decoded token. */
+  readonly dispatchesPerToken: number;
+  /** Distinct kernels. */
+  readonly pipelines: number;
+}
+
+/** Figures of the kernels for WebGPU. */
+export interface GpuReport {
+  /** Bytes of all shaders as text. */
+  readonly wgslBytes: number;
+  /** Dispatches per decoded token. */
+  readonly dispatchesPerToken: number;
+  /**
+   * Weight bytes that the dispatches of one token read, once for each dispatch, from any memory. Of
+   * the embedding's table a token reads one row, which is not counted.
+   */
+  readonly weightBytesPerToken: number;
+  /** Distinct kernels. */
+  readonly pipelines: number;
+  /** The largest number of tokens per readback when decoding is greedy. */
+  readonly tokensPerReadback: number;
+  /** Number of buffers; all are made at load. */
+  readonly buffers: number;
+  /** Bytes of all buffers. */
+  readonly bytes: number;
 }
