@@ -75,7 +75,7 @@ test('inspect of the graph and of the package: slots, the window and who reads',
     // 2 heads of 8 features, keys and values, f32: a ring of a window and a tile in whole chunks,
     // and the context
     expect(stdout).toContain(
-      "1 slot of 16.0 KiB for a window of 10 tokens, 1 of 88.0 KiB; 2 executions read an earlier one's",
+      "1 slot of 16.0 KiB for a window of 10 tokens, in a ring of 128; 1 of 88.0 KiB; 2 executions read an earlier one's",
     );
     expect(stdout).toContain('each weight set 2 times in a row');
   }

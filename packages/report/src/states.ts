@@ -28,13 +28,17 @@ export function states({ table, rings, memory }: Pick<Manifest, 'table' | 'rings
   return { groups, readers: rows.length - owners.length };
 }
 
-/** `a window of 512 tokens`, `convolutions of 3 tokens`. */
-function ringText({ of, window }: Ring, slots: number): string {
+/**
+ * `a window of 512 tokens, in a ring of 640`, `convolutions of 3 tokens, in rings of 128`: a ring
+ * also has room for a tile.
+ */
+function ringText({ of, window, positions }: Ring, slots: number): string {
   const one = of === 'attention' ? 'window' : 'convolution';
-  return `${slots === 1 ? `a ${one}` : `${one}s`} of ${count(window)} tokens`;
+  const [these, rings] = slots === 1 ? [`a ${one}`, 'a ring'] : [`${one}s`, 'rings'];
+  return `${these} of ${count(window)} tokens, in ${rings} of ${count(positions)}`;
 }
 
-/** `4 slots of 96 KiB for windows of 512 tokens, 1 of 2 MiB; 5 executions read one of them`. */
+/** `4 slots of 1.25 MiB for windows of 512 tokens, in rings of 640; 1 of 2 MiB`. */
 export function statesText({ groups, readers }: States): string {
   if (groups.length === 0) return 'none';
   const each = groups.map(({ slots, bytes: size, ring }, i) => {
@@ -46,5 +50,5 @@ export function statesText({ groups, readers }: States): string {
     readers === 0
       ? ''
       : `; ${count(readers)} ${readers === 1 ? 'execution reads' : 'executions read'} an earlier one's`;
-  return `${each.join(', ')}${reading}`;
+  return `${each.join(groups.some(({ ring }) => ring) ? '; ' : ', ')}${reading}`;
 }

@@ -222,7 +222,7 @@ test('states that others read and rings of windows are shown as what they are', 
   expect(page).toContain('2 weight sets, 6 executions, 2 state slots: each weight set 3 times in a row.');
   // 1 head of 16 features, keys and values: the context of 400 positions, and a ring of a window and a tile
   expect(page).toContain(
-    "1 slot of 50.0 KiB, 1 of 16.0 KiB for a window of 20 tokens; 4 executions read an earlier one's",
+    "1 slot of 50.0 KiB; 1 of 16.0 KiB for a window of 20 tokens, in a ring of 128; 4 executions read an earlier one's",
   );
   const picture = tags(stackPicture(manifest).markup);
   expect(picture.filter((tag) => tag.name === 'path' && tag.attributes.class === 'reads')).toHaveLength(4);
