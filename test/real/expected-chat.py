@@ -29,6 +29,16 @@ CONVERSATIONS = [
     [user("a " * 40), model("def f(x):\n    return x\n"), user("don't 3.14 <b>&amp;</b>")],
 ]
 
+# The only one of these templates that has tools is Qwen 3's.
+TOOLS = [{"type": "function", "function": {"name": "get_weather", "description": "Weather of a city", "parameters": {
+    "type": "object", "properties": {"city": {"type": "string", "enum": ["Paris", "São Paulo"]}}, "required": ["city"]}}}]
+WITH_TOOLS = [
+    {"role": "system", "content": "Be brief."}, user("Weather in São Paulo?"),
+    {"role": "assistant", "content": "", "tool_calls": [
+        {"id": "abcdefghi", "type": "function", "function": {"name": "get_weather", "arguments": {"city": "São Paulo"}}}]},
+    {"role": "tool", "content": "{\"t\": 21}", "tool_call_id": "abcdefghi"},
+]
+
 
 def main():
     ids = {}
@@ -40,8 +50,11 @@ def main():
         for messages in CONVERSATIONS:
             text = tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
             ids[name].append(reader.encode(text, add_special_tokens=False).ids)
+        if name == "qwen3":
+            text = tokenizer.apply_chat_template(WITH_TOOLS, tools=TOOLS, add_generation_prompt=True, tokenize=False)
+            with_tools = {"messages": WITH_TOOLS, "tools": TOOLS, "ids": reader.encode(text, add_special_tokens=False).ids}
     rows = ",\n".join(f'"{name}":{json.dumps(ids[name], separators=(",", ":"))}' for name in NAMES)
-    (HERE / "expected-chat.json").write_text(f'{{"conversations":{json.dumps(CONVERSATIONS)},\n"ids":{{\n{rows}\n}}}}\n')
+    (HERE / "expected-chat.json").write_text(f'{{"conversations":{json.dumps(CONVERSATIONS)},\n"ids":{{\n{rows}\n}},\n"withTools":{json.dumps(with_tools)}}}\n')
 
 
 main()

@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import type { Message } from '@lamella/runtime/api';
+import type { Message, Tool, ToolCall } from '@lamella/runtime/api';
 import { ChatTemplate } from '@lamella/runtime/chat-template';
 import { tokenizerFrom } from '@lamella/runtime/test/tokenizer-from';
 import { findTokenizer } from 'lamella/tokenizer-files';
@@ -26,6 +26,7 @@ const expected = JSON.parse(readFileSync(new URL('expected-ids.json', import.met
 const expectedChat = JSON.parse(readFileSync(new URL('expected-chat.json', import.meta.url), 'utf8')) as {
   readonly conversations: readonly (readonly Message[])[];
   readonly ids: Readonly<Record<string, readonly (readonly number[])[]>>;
+  readonly withTools: { readonly messages: readonly Message[]; readonly tools: readonly Tool[]; readonly ids: unknown };
 };
 
 beforeAll(() => {
@@ -33,6 +34,12 @@ beforeAll(() => {
   console.log('installing released tokenizers into test/real/tokenizers (460 MB)');
   const { status } = spawnSync('npm', ['ci', '--ignore-scripts'], { cwd: folder, stdio: 'inherit' });
   if (status !== 0) throw new Error('the released tokenizers could not be installed; is there a network?');
+});
+
+/** A call as OpenAI writes it: its arguments are text. */
+const asText = (call: ToolCall): ToolCall => ({
+  ...call,
+  function: { ...call.function, arguments: JSON.stringify(call.function.arguments) },
 });
 
 const mb = (bytes: number) => (bytes / 1e6).toFixed(2);
@@ -72,11 +79,16 @@ describe.each([
     const { chat } = (await findTokenizer(models, vocab))!;
     const template = new ChatTemplate(chat!.template, chat!.variables);
     const tokenizer = tokenizerFrom(JSON.parse(readFileSync(`${models}/tokenizer.json`, 'utf8')));
-    const found = expectedChat.conversations.map((messages) => {
-      const steps = tokenizer.encodingTemplate(template.render(messages, '', tokenizer.addedTexts));
+    const encode = (messages: readonly Message[], tools: readonly Tool[] = []) => {
+      const steps = tokenizer.encodingTemplate(template.render(messages, { prefix: '', tools }, tokenizer.addedTexts));
       for (let step = steps.next(); ; step = steps.next()) if (step.done) return step.value;
-    });
+    };
+    const found = expectedChat.conversations.map((messages) => encode(messages));
     expect(found).toEqual(expectedChat.ids[name]);
+    if (name !== 'qwen3') return;
+    const { messages, tools, ids } = expectedChat.withTools;
+    const given = messages.map((message) => ({ ...message, tool_calls: message.tool_calls?.map(asText) }));
+    expect(encode(given, tools)).toEqual(ids);
   });
 
   test('ids, and decoding them', () => {

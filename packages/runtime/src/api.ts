@@ -45,6 +45,32 @@ export interface ToolCall {
   };
 }
 
+/** A function that the model may call, in OpenAI's shape. */
+export interface Tool {
+  readonly type: 'function';
+  readonly function: {
+    readonly name: string;
+    readonly description?: string | undefined;
+    /** A JSON schema of the arguments. Default: any object. */
+    readonly parameters?: object | undefined;
+    /**
+     * Calls that the model decides to make satisfy the schemas, if the chat template's marks around
+     * calls allow it. Calls that `toolChoice` requires always do.
+     */
+    readonly strict?: boolean | null | undefined;
+  };
+}
+
+/**
+ * `auto`: the model decides whether it calls a tool; `none`: the tools are left out; `required`: it
+ * must call one or more; or the tool that it must call.
+ */
+export type ToolChoice =
+  | 'auto'
+  | 'none'
+  | 'required'
+  | { readonly type: 'function'; readonly function: { readonly name: string } };
+
 /**
  * What to continue: a text (a request, in the form that the model was trained on), token ids, or
  * the messages of a conversation, which the package's chat template writes. Control tokens written
@@ -56,6 +82,13 @@ export type Prompt = string | TokenIds | readonly Message[];
 export interface PromptOptions {
   /** The beginning of the answer. The generated text includes it. Needs a tokenizer. */
   readonly prefix?: string | undefined;
+  /**
+   * Functions that the model may call. The prompt must be messages. The chat template writes them;
+   * where it has no tools, a system message does. Calls are in `toolCalls` and not in the text.
+   */
+  readonly tools?: readonly Tool[] | undefined;
+  /** Default: `auto`. */
+  readonly toolChoice?: ToolChoice | undefined;
 }
 
 /**
@@ -163,9 +196,10 @@ export interface TokenLogprob {
 }
 
 /**
- * Why generation ended: an end token, maxTokens, the context, a stop string, or the abort signal.
+ * Why generation ended: an end token, an end token after calls of tools, maxTokens, the context, a
+ * stop string, or the abort signal.
  */
-export type FinishReason = 'eos' | 'length' | 'context' | 'stop' | 'abort';
+export type FinishReason = 'eos' | 'tool_calls' | 'length' | 'context' | 'stop' | 'abort';
 
 /** Counts, speeds and memory of a generation. */
 export interface Stats {
@@ -193,6 +227,8 @@ export interface Result {
   /** Every generated token, an end token included. */
   readonly tokens: readonly number[];
   readonly finishReason: FinishReason;
+  /** Calls of `tools`, in the order in which the model wrote them. */
+  readonly toolCalls: readonly ToolCall[];
   readonly stats: Stats;
 }
 
@@ -222,6 +258,8 @@ export interface Generation extends AsyncIterable<Piece> {
   readonly text: string;
   /** null while running, and after an error. */
   readonly finishReason: FinishReason | null;
+  /** Calls of `tools` that are complete. */
+  readonly toolCalls: readonly ToolCall[];
   readonly stats: Stats;
 }
 

@@ -1,8 +1,11 @@
 /** Constraints alone, without a model: random choices among the tokens of a made-up tokenizer. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { Tool, ToolChoice } from '../src/api.ts';
 import { Constrainer, type ConstrainingFormat, type Constraint } from '../src/constraint/constraint.ts';
 import type { ToolFormat, ToolMarks } from '../src/constraint/tool-calls.ts';
+import { plain, toolFamilies } from '../src/text/tool-calls/families.ts';
+import { ToolCallReader } from '../src/text/tool-calls/tool-call-reader.ts';
 import { answerFormats, whatIsWrong } from './answer-formats.ts';
 
 const encoder = new TextEncoder();
@@ -178,14 +181,15 @@ describe('regular expressions', () => {
 });
 
 describe('tool calls', () => {
-  const tools = [
+  const tools: readonly Tool[] = [
     {
+      type: 'function',
       function: {
         name: 'weather',
         parameters: { type: 'object', properties: { city: { enum: ['Bern', 'Zürich'] } }, required: ['city'] },
       },
     },
-    { function: { name: 'stop' } },
+    { type: 'function', function: { name: 'stop' } },
   ];
   const hermes = { before: '<tool_call>', after: '</tool_call>', members: { name: 'name', arguments: 'arguments' } };
   const llama = { before: '', after: '', members: { name: 'name', arguments: 'parameters' } };
@@ -213,7 +217,7 @@ describe('tool calls', () => {
     const [empty, ...others] = answered('required', marked, seed).split('@@');
     expect(empty).toBe('');
     for (const call of others) isCall(call, marked);
-    isCall(answered({ function: { name: 'stop' } }, llama, seed), llama, ['stop']);
+    isCall(answered({ type: 'function', function: { name: 'stop' } }, llama, seed), llama, ['stop']);
   });
 
   test.each(seeds)('auto: a text, then calls (seed %i)', (seed) => {
@@ -244,4 +248,39 @@ describe('tool calls', () => {
     expect(allowed('{"name":"none","parameters":{}}', llama)).toBe(false);
     expect(allowed('no {', llama)).toBe(true);
   });
+});
+
+describe('calls of tools', () => {
+  const schemas = Object.entries(answerFormats).flatMap(([name, format]) => {
+    if (format.type !== 'json_schema' || typeof format.schema !== 'object') return [];
+    return 'type' in format.schema && format.schema.type === 'object' ? [[name, format.schema] as const] : [];
+  });
+  const tools = schemas.map(([name, parameters]): Tool => ({ type: 'function', function: { name, parameters } }));
+  const families = [plain, ...toolFamilies.filter(({ members }) => members !== null)];
+  const choices: readonly Exclude<ToolChoice, 'none'>[] = [
+    'auto',
+    'required',
+    { type: 'function', function: { name: schemas[0]![0] } },
+  ];
+  const cases = families.flatMap((family) => choices.map((choice) => [family.name, choice, family] as const));
+
+  test('there are schemas of objects', () => expect(schemas.length).toBeGreaterThan(5));
+
+  test.each(cases)(
+    '%s, %o: every call is read again, and satisfies its schema',
+    (_, choice, { before, after, members, ...family }) => {
+      const marks = { before, after, members: members! };
+      for (let seed = 1; seed <= 6; seed++) {
+        const constraint = constrainer.constraint({ type: 'tools', tools, choice, marks }, [EOS]);
+        const text = textOf(answer(constraint, randomOf(seed * 15485863), 400));
+        const reader = new ToolCallReader({ before, after, members, ...family }, seed);
+        const rest = reader.push(text) + reader.flush();
+        if (choice !== 'auto') expect([rest.trim(), reader.calls.length > 0]).toEqual(['', true]);
+        if (typeof choice === 'object')
+          expect(reader.calls.map((call) => call.function.name)).toEqual([schemas[0]![0]]);
+        if (before !== '') expect(rest).not.toContain(before);
+        for (const call of reader.calls) expect(whatIsWrong(call.function.name, call.function.arguments)).toBeNull();
+      }
+    },
+  );
 });

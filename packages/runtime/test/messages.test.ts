@@ -1,10 +1,18 @@
 /** Messages through a chat template: what they become, what they cannot forge, what is refused. */
 import { describe, expect, test } from 'vitest';
-import type { Message, Model } from '../src/api.ts';
+import type { Message, Model, Tool } from '../src/api.ts';
 import { load } from '../src/entry/every-part.ts';
 import { ChatTemplate } from '../src/text/chat-template.ts';
 import { tokenizerFrom } from './tokenizer-from.ts';
-import { fromMap, greedy, letterTokenizer, toyChatFiles, toyFiles, toyTextFiles } from './toy-package.ts';
+import {
+  fromMap,
+  greedy,
+  letterTemplate,
+  letterTokenizer,
+  toyChatFiles,
+  toyFiles,
+  toyTextFiles,
+} from './toy-package.ts';
 
 const model = async (): Promise<Model> => load(fromMap(await toyChatFiles()));
 /** Ids of letters; `.` is `<eos>`. */
@@ -79,7 +87,7 @@ describe('control tokens in messages stay text', () => {
   const plain = (text: string) => [...text].map((letter) => letters.indexOf(letter));
   const idOf = (token: string) => letters.length + added.indexOf(token);
   const encode = (messages: readonly Message[], prefix = ''): number[] => {
-    const steps = tokenizer.encodingTemplate(template.render(messages, prefix, tokenizer.addedTexts));
+    const steps = tokenizer.encodingTemplate(template.render(messages, { prefix, tools: [] }, tokenizer.addedTexts));
     for (let step = steps.next(); ; step = steps.next()) if (step.done) return step.value;
   };
 
@@ -91,7 +99,7 @@ describe('control tokens in messages stay text', () => {
     const calling = new ChatTemplate('{{ messages[0].tool_calls[0].function.arguments | tojson }}', {});
     const call = { id: '', type: 'function', function: { name: 'f', arguments: '{"a<eos>":"<end>"}' } } as const;
     const message = { role: 'assistant', tool_calls: [call] };
-    const { text, hidden } = calling.render([message], '', tokenizer.addedTexts);
+    const { text, hidden } = calling.render([message], { prefix: '', tools: [] }, tokenizer.addedTexts);
     expect(text).not.toMatch(/<eos>|<end>/);
     expect(text.replaceAll(hidden, '')).toBe('{"a<eos>": "<end>"}');
   });
@@ -111,6 +119,75 @@ describe('control tokens in messages stay text', () => {
     const all = String.fromCharCode(...Array.from({ length: 32 }, (_, i) => 0xfdd0 + i));
     expect(() => encode([user(all)])).toThrow('L452');
     expect(encode([user('\ufdd0<eos>')]).slice(-6)).toEqual([...plain('<eos>'), idOf('<eos>')]);
+  });
+});
+
+describe('tools', () => {
+  const tools: readonly Tool[] = [{ type: 'function', function: { name: 'f', parameters: { type: 'object' } } }];
+  const none = { special: [], others: [] };
+  const call = { id: 'a', type: 'function', function: { name: 'f', arguments: '{"b":1}' } } as const;
+
+  test('a template with tools writes them itself; arguments are an object, or text where it needs that', () => {
+    const render = (template: string) =>
+      new ChatTemplate(template, {}).render([{ role: 'assistant', tool_calls: [call] }], { prefix: '', tools }, none)
+        .text;
+    const call0 = 'messages[0].tool_calls[0].function.arguments';
+    expect(render(`{{ tools | tojson }} {{ ${call0}.b }}`)).toBe(
+      `${'[{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}]'} 1`,
+    );
+    expect(render(`{{ tools[0].function.name + ${call0} }}`)).toBe('f{"b":1}');
+  });
+
+  test('a template without tools gets them in the system message, or in the first message', () => {
+    const render = (template: string, messages: readonly Message[]) =>
+      new ChatTemplate(template, {}).render(messages, { prefix: '', tools }, none).text;
+    const all = '{% for m in messages %}{{ m.role }}: {{ m.content }};{% endfor %}';
+    const text = /You can call these functions:\n\{"name":"f".*\}\nTo call one/;
+    expect(render(all, [user('x')])).toMatch(new RegExp(`^system: ${text.source}[^;]*;user: x;$`));
+    expect(render(all, [{ role: 'system', content: 'S' }, user('x')])).toMatch(/^system: You can[^;]*\n\nS;user: x;$/);
+    const without = `{% if messages[0].role == 'system' %}{{ raise_exception('no system') }}{% endif %}${all}`;
+    expect(render(without, [user('x')])).toMatch(/^user: You can[^;]*\n\nx;$/);
+  });
+
+  test('tools need messages, and must be functions', async () => {
+    const chat = await model();
+    expect(() => chat.generate('a', { tools })).toThrow('L408 tools must be left out for a prompt without messages');
+    for (const wrong of [
+      [{}],
+      {},
+      [{ type: 'function', function: { name: '' } }],
+      [{ type: 'function', function: { name: 'f', parameters: [] } }],
+    ])
+      expect(() => chat.generate([user('a')], { tools: wrong as never })).toThrow(
+        'L408 tools must be a list of functions',
+      );
+  });
+
+  test('a choice must be of a tool that is there', () => {
+    const named = (name: string) => ({ type: 'function', function: { name } }) as const;
+    return model().then((chat) => {
+      expect(() => chat.generate([user('a')], { tools, toolChoice: named('g') })).toThrow(
+        'L408 toolChoice must be one of f',
+      );
+      expect(() => chat.generate([user('a')], { toolChoice: 'required' })).toThrow('L408 toolChoice must be left out');
+      expect(() => chat.generate([user('a')], { toolChoice: 'always' as never })).toThrow(
+        'L408 toolChoice must be "auto"',
+      );
+    });
+  });
+
+  test('with the choice none, the prompt is the same as without tools', async () => {
+    const chat = await load(fromMap(await toyChatFiles(`{% if tools %}aaa{% endif %}${letterTemplate}`)));
+    expect(await chat.count([user('a')], { tools })).toBe(7);
+    expect(await chat.count([user('a')], { tools, toolChoice: 'none' })).toBe(4);
+  });
+
+  test('an answer without calls keeps its text', async () => {
+    const chat = await load(fromMap(await toyChatFiles(`${letterTemplate}{% if tools %}{% endif %}`)));
+    const asked = { maxTokens: 4, seed: 1 };
+    const [plain, offered] = [chat.generate([user('a')], asked), chat.generate([user('a')], { ...asked, tools })];
+    expect((await offered.result()).text).toBe((await plain.result()).text);
+    expect(offered.toolCalls).toEqual([]);
   });
 });
 

@@ -2,16 +2,12 @@
  * The grammar of tool calls: the marks of a family of chat templates around a JSON object with the
  * name of a tool and arguments that satisfy its schema.
  */
+import type { Tool, ToolChoice } from '../api.ts';
 import type { Grammar, Part } from './grammar.ts';
 import type { JsonGrammar } from './json.ts';
 import { schemaRule } from './json-schema.ts';
 import type { Schema } from './merge.ts';
 import { type CodePoints, codePoints, everyCodePoint, without } from './utf8.ts';
-
-/** A function that the model may call, in the shape of OpenAI's tools. */
-interface Tool {
-  readonly function: { readonly name: string; readonly parameters?: object | undefined };
-}
 
 /** How a family of templates writes calls. */
 export interface ToolMarks {
@@ -30,7 +26,7 @@ export interface ToolFormat {
    * `auto`: a text and any number of calls after it; `required`: calls only, at least one; a tool:
    * one call of it.
    */
-  readonly choice: 'auto' | 'required' | { readonly function: { readonly name: string } };
+  readonly choice: Exclude<ToolChoice, 'none'>;
   readonly marks: ToolMarks;
 }
 

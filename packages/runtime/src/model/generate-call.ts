@@ -1,8 +1,9 @@
 /** Checks and copies the arguments of `generate`, and of `count`, which counts the same prompt. */
-import type { ResponseFormat } from '../api.ts';
+import type { PromptOptions, ResponseFormat } from '../api.ts';
 import { LamellaError } from '../lamella-error.ts';
 import type { Manifest } from '../manifest/manifest.ts';
 import { spell } from '../spell.ts';
+import { areMessages } from './messages.ts';
 import { type Checked, generateRanges, promptRanges, readOptions } from './options.ts';
 import { type Prompt, readPrompt } from './prompt.ts';
 import { checkedId } from './token-ids.ts';
@@ -30,6 +31,7 @@ export function readGenerate(
   for (const id of Object.keys(rest.logitBias ?? {})) checkedId(Number(id), manifest.vocab);
   const read = readPrompt(prompt, manifest, place);
   needTokenizer(rest, manifest);
+  checkTools(read, rest);
   return { prompt: read, options: { seed: Math.floor(Math.random() * 2 ** 32), ...rest }, signal };
 }
 
@@ -48,6 +50,7 @@ export function readCount(
   const read = readOptions(options, promptRanges);
   const call = { prompt: readPrompt(prompt, manifest, place), options: read };
   needTokenizer(read, manifest);
+  checkTools(call.prompt, read);
   return call;
 }
 
@@ -62,4 +65,22 @@ function needTokenizer(
     const range = 'left out for a package without a tokenizer';
     throw new LamellaError('L408', { option, range, value: spell(value), remedy: 'maxTokens' });
   }
+}
+
+/** L408 for tools with a text or ids, which no template writes, and for a choice of a tool that is not there. */
+function checkTools(
+  prompt: Prompt,
+  { tools = [], toolChoice = 'auto' }: Pick<PromptOptions, 'tools' | 'toolChoice'>,
+): void {
+  if (tools.length > 0 && !areMessages(prompt)) {
+    const remedy = 'messages as the prompt: [{ role: "user", content: "Hello" }]';
+    const range = 'left out for a prompt without messages';
+    throw new LamellaError('L408', { option: 'tools', range, value: spell(tools), remedy });
+  }
+  const names = tools.map((tool) => tool.function.name);
+  const isThere = typeof toolChoice === 'object' ? names.includes(toolChoice.function.name) : names.length > 0;
+  if (toolChoice === 'auto' || toolChoice === 'none' || isThere) return;
+  const value = typeof toolChoice === 'object' ? toolChoice.function.name : toolChoice;
+  const range = names.length > 0 ? `one of ${names.join(', ')}` : 'left out without tools';
+  throw new LamellaError('L408', { option: 'toolChoice', range, value: spell(value), remedy: '"auto"' });
 }

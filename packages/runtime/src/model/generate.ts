@@ -7,8 +7,7 @@ import type * as api from '../api.ts';
 import type { Constraint } from '../constraint/constraint.ts';
 import type { Awaitable } from '../driver/driver.ts';
 import { type Bias, Sampler } from '../sampling/sampler.ts';
-import type { Detokenizer } from '../text/detokenizer.ts';
-import { StopStrings } from '../text/stop-strings.ts';
+import type { Answer } from '../text/answer.ts';
 import { Chooser } from './chooser.ts';
 import type { Source } from './generation.ts';
 import type { Queue } from './queue.ts';
@@ -33,16 +32,10 @@ export interface Job {
   readonly logprobs: number | null;
   /** Makes the constraint of the answer. Throws L460, L461. */
   readonly constraint: (() => Promise<Constraint>) | null;
-  /**
-   * Makes a detokenizer for the text after a prompt; `isWhole` if the answer does not continue a
-   * character. If null, the pieces' texts are empty.
-   */
-  readonly detokenizer: ((prompt: readonly number[], isWhole: boolean) => Detokenizer) | null;
+  /** Makes the text of the answer to a prompt; `isWhole` if it does not continue a character. */
+  readonly answer: (prompt: readonly number[], isWhole: boolean) => Answer;
   readonly eos: readonly number[];
   readonly maxTokens: number;
-  readonly stop: readonly string[];
-  /** The beginning of the answer, which the prompt ends with: the first piece has it too. */
-  readonly prefix: string;
 }
 
 /** The work of one generation. */
@@ -57,6 +50,7 @@ export class Run implements Source {
   #prefillMs = 0;
   #firstTokenMs = 0;
   #decodeMs = 0;
+  #answer: Answer | null = null;
   #constraint: Constraint | null = null;
   /** Tokens that must follow. */
   #forced: readonly number[] = [];
@@ -67,6 +61,10 @@ export class Run implements Source {
   constructor(job: Job, promptTokens: readonly number[]) {
     this.#job = job;
     this.promptTokens = promptTokens;
+  }
+
+  get toolCalls(): readonly api.ToolCall[] {
+    return this.#answer?.toolCalls ?? [];
   }
 
   get stats(): api.Stats {
@@ -102,14 +100,14 @@ export class Run implements Source {
       for (const id of prompt) sampler.accept(id);
       const chooser = new Chooser(session, sampler, logprobs, this.#constraint);
       this.#force();
-      const detokenizer = this.#job.detokenizer?.(prompt, this.#constraint !== null) ?? null;
-      const stops = new StopStrings(this.#job.stop);
+      const answer = this.#job.answer(prompt, this.#constraint !== null);
+      this.#answer = answer;
       while (!this.finishReason) {
         if (!(await goOn())) return;
         const token = await this.#next(chooser, start, goOn);
         if (token === null) return;
         sampler.accept(token);
-        const piece = { token, text: this.#textOf(token, detokenizer, stops), ...chooser.logprobs };
+        const piece = { token, text: this.#textOf(token, answer), ...chooser.logprobs };
         if (this.finishReason) turn.leave();
         else turn.pause();
         yield piece;
@@ -194,15 +192,13 @@ export class Run implements Source {
   /**
    * The text that `token`, just generated, completes. Sets `finishReason` if it is the last token.
    */
-  #textOf(token: number, detokenizer: Detokenizer | null, stops: StopStrings): string {
+  #textOf(token: number, answer: Answer): string {
     const end = this.#endBehind(token);
-    let text = '';
-    if (detokenizer) {
-      text = stops.push(this.#job.eos.includes(token) ? '' : detokenizer.push(token));
-      if (end) text += stops.push(detokenizer.flush()) + stops.flush();
-    }
-    this.finishReason = stops.stopped ? 'stop' : end;
-    return this.#tokens.length === 1 ? this.#job.prefix + text : text;
+    let text = this.#job.eos.includes(token) ? '' : answer.push(token);
+    if (end) text += answer.flush();
+    if (answer.stopped) this.finishReason = 'stop';
+    else this.finishReason = end === 'eos' && answer.toolCalls.length > 0 ? 'tool_calls' : end;
+    return text;
   }
 
   /** Why `token`, just generated, is the last one; null if another may follow. */

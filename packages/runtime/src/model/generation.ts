@@ -10,6 +10,7 @@ export interface Source {
   readonly promptTokens: readonly number[];
   /** Why the last piece is the last one; null if more may follow. */
   readonly finishReason: api.FinishReason | null;
+  readonly toolCalls: readonly api.ToolCall[];
   readonly stats: api.Stats;
   /** Iterated once. Ends after the last piece, or soon after `signal` is aborted. */
   pieces(signal: AbortSignal): AsyncIterator<api.Piece>;
@@ -41,6 +42,10 @@ export class Generation implements api.Generation {
     return this.#source.promptTokens;
   }
 
+  get toolCalls(): readonly api.ToolCall[] {
+    return structuredClone(this.#source.toolCalls);
+  }
+
   get stats(): api.Stats {
     return this.#source.stats;
   }
@@ -52,8 +57,8 @@ export class Generation implements api.Generation {
     } finally {
       this.#readers--;
     }
-    const { text, tokens, finishReason, stats } = this;
-    return { text, tokens: [...tokens], finishReason: finishReason!, stats };
+    const { text, tokens, finishReason, toolCalls, stats } = this;
+    return { text, tokens: [...tokens], finishReason: finishReason!, toolCalls, stats };
   }
 
   [Symbol.asyncIterator](): AsyncIterableIterator<api.Piece, void, undefined> {

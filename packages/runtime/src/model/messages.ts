@@ -2,7 +2,7 @@
  * Checks and copies the messages of a conversation. They have the shape of OpenAI's chat messages;
  * what a chat template cannot show the model, such as an image, is refused.
  */
-import type { Message, ToolCall } from '../api.ts';
+import type { Message, Tool, ToolCall, ToolChoice } from '../api.ts';
 import { type Range, wellFormed } from './ranges.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -25,6 +25,33 @@ export const messagesRange: Range<Message[]> = {
   text: 'a list of messages: each with a role, a content (a text, or parts of type text), and no other members than name, tool_calls and tool_call_id',
   remedy: '[{ role: "user", content: "Hello" }]',
   read: (value) => (areMessages(value) ? allOf(Array.from(value), messageOf) : null),
+};
+
+export const toolsRange: Range<Tool[]> = {
+  text: 'a list of functions in the shape of OpenAI: { type: "function", function: { name, description, parameters } }',
+  remedy: '[{ type: "function", function: { name: "now" } }]',
+  read: (value) => (Array.isArray(value) ? allOf(Array.from(value), toolOf) : null),
+};
+
+function toolOf(value: unknown): Tool | null {
+  if (!isObject(value) || value.type !== 'function' || !isObject(value.function)) return null;
+  const { name, description, parameters } = value.function;
+  const isNamed = typeof name === 'string' && name !== '';
+  if (!isNamed || !((description ?? null) === null || typeof description === 'string')) return null;
+  if ((parameters ?? null) !== null && !isObject(parameters)) return null;
+  // A schema is JSON; copying it so also checks that.
+  return JSON.parse(wellFormed(JSON.stringify({ type: 'function', function: value.function })));
+}
+
+export const toolChoiceRange: Range<ToolChoice> = {
+  text: '"auto", "none", "required" or { type: "function", function: { name } }',
+  remedy: '"auto"',
+  read: (value) => {
+    if (value === 'auto' || value === 'none' || value === 'required') return value;
+    if (!isObject(value) || value.type !== 'function' || !isObject(value.function)) return null;
+    const { name } = value.function;
+    return typeof name === 'string' ? { type: 'function', function: { name } } : null;
+  },
 };
 
 /** Every item as `read` copies it; null if one is out of range. */

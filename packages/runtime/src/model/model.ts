@@ -148,25 +148,24 @@ async function loadBy(
         if (disposed) throw new LamellaError('L411');
         const { prompt, options, signal } = readGenerate(given, manifest, files.place);
         const { maxTokens = Number.POSITIVE_INFINITY, stop = [], eos = spec?.eos ?? [], ...others } = options;
-        const { logitBias = {}, logprobs = null, prefix = '', responseFormat, ...sampling } = others;
+        const { logitBias = {}, logprobs = null, responseFormat, prefix, tools, toolChoice, ...sampling } = others;
+        const around = { prefix, tools, toolChoice };
+        const format = prompts.toolFormat(around) ?? (responseFormat?.type === 'text' ? null : responseFormat);
         const run = new Run(
           {
             session,
             sequence: () => kept.at(id),
             queue,
-            prompt: (goOn) => prompts.ids(prompt, { prefix }, goOn),
-            prefix,
+            prompt: (goOn) => prompts.ids(prompt, around, goOn),
+            answer: (ids, isWhole) => prompts.answer(ids, isWhole, { ...around, stop, seed: options.seed }),
             sampling,
             bias: Object.entries(logitBias).map(([id, value]) => [Number(id), value]),
             logprobs,
-            constraint:
-              responseFormat && responseFormat.type !== 'text' ? () => constrain(responseFormat, eos, prefix) : null,
-            detokenizer: tokenizer && ((...prompt) => tokenizer.detokenizer(...prompt)),
+            constraint: format ? () => constrain(format, eos, prefix ?? '') : null,
             eos,
             maxTokens,
-            stop,
           },
-          knownIds(prompt, { prefix }),
+          knownIds(prompt, around),
         );
         return new Generation(run, options.seed, signal);
       },

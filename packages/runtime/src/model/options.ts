@@ -10,6 +10,7 @@ import { LamellaError } from '../lamella-error.ts';
 import type { Manifest } from '../manifest/manifest.ts';
 import { samplingOptions } from '../sampling/sampling-options.ts';
 import { spell } from '../spell.ts';
+import { toolChoiceRange, toolsRange } from './messages.ts';
 import { type Range, range, wellFormed, whole } from './ranges.ts';
 import { checkCount, checkedId } from './token-ids.ts';
 
@@ -61,6 +62,8 @@ export const promptRanges = {
     remedy: '"Yes, "',
     read: (v: unknown) => (typeof v === 'string' ? wellFormed(v) : null),
   },
+  tools: toolsRange,
+  toolChoice: toolChoiceRange,
 };
 
 /** A copy of a response format; null for any other value. */

@@ -89,6 +89,7 @@ class Following implements Source {
   readonly #call: GenerateCall;
   promptTokens: readonly number[];
   finishReason: api.FinishReason | null = null;
+  toolCalls: readonly api.ToolCall[] = [];
   stats: api.Stats;
 
   constructor(link: Link, sequence: number, call: GenerateCall, { memory: { plannedBytes } }: api.Model['manifest']) {
@@ -147,7 +148,8 @@ class Following implements Source {
   *#read({ pieces, ...state }: Step): Generator<api.Piece, void, undefined> {
     const last = pieces.at(-1);
     yield* pieces.slice(0, -1);
-    ({ promptTokens: this.promptTokens, finishReason: this.finishReason, stats: this.stats } = state);
+    ({ promptTokens: this.promptTokens, finishReason: this.finishReason } = state);
+    ({ toolCalls: this.toolCalls, stats: this.stats } = state);
     if (last) yield last;
   }
 }

@@ -2,7 +2,7 @@
  * The messages between a page and its worker: numbered requests, and answers with the number of
  * their request.
  */
-import type { Fallback, FinishReason, LoadOptions, Piece, Running, Stats } from '../api.ts';
+import type { Fallback, FinishReason, LoadOptions, Piece, Running, Stats, ToolCall } from '../api.ts';
 import type { PackageAddress } from '../files/folder.ts';
 import type { LamellaError } from '../lamella-error.ts';
 import type { Manifest } from '../manifest/manifest.ts';
@@ -59,6 +59,7 @@ export interface Step {
   readonly promptTokens: readonly number[];
   /** Why the last piece is the last one; null if more may follow. */
   readonly finishReason: FinishReason | null;
+  readonly toolCalls: readonly ToolCall[];
   readonly stats: Stats;
 }
 

@@ -73,8 +73,8 @@ const handlers: Handlers = {
       let steps = 0;
       let told = Number.NEGATIVE_INFINITY;
       const tell = () => {
-        const { promptTokens, finishReason, stats } = generation;
-        say({ id, step: { pieces, promptTokens, finishReason, stats } });
+        const { promptTokens, finishReason, toolCalls, stats } = generation;
+        say({ id, step: { pieces, promptTokens, finishReason, toolCalls, stats } });
         pieces = [];
         steps++;
         told = performance.now();

@@ -8,12 +8,13 @@
  * tokenizer removes the character again (`Tokenizer.encodingTemplate`).
  */
 import { Template } from '@huggingface/jinja';
-import type { Message } from '../api.ts';
+import type { Message, Tool } from '../api.ts';
 import { readChecked } from '../files/checked-file.ts';
 import type { PackageFiles } from '../files/package-files.ts';
 import { LamellaError, reasonOf } from '../lamella-error.ts';
 import type { ChatFiles } from '../manifest/manifest.ts';
 import { literal } from './tokenizer/pattern.ts';
+import { familyOf, plain, type ToolFamily } from './tool-calls/families.ts';
 
 /** A rendered conversation. */
 export interface Rendered {
@@ -22,8 +23,17 @@ export interface Rendered {
   readonly hidden: string;
 }
 
+/** What the template engine writes for a text joined to an object, which is an error in Jinja. */
+const joinedObject = '[object Map]';
+
 /** The form of control tokens. Other added tokens are words and white space. */
 const bracketed = /^[<[].*[>\]]$/s;
+
+/** What a prompt has besides messages. */
+export interface Additions {
+  readonly prefix: string;
+  readonly tools: readonly Tool[];
+}
 
 /** Texts of added tokens. */
 export interface AddedTexts {
@@ -36,34 +46,72 @@ export class ChatTemplate {
   readonly #text: string;
   readonly #template: Template;
   readonly #variables: Readonly<Record<string, string>>;
+  readonly #writesTools: boolean;
+  /** How the model writes calls of tools. */
+  readonly family: ToolFamily;
 
   /** Throws the parser's error. `variables` are the texts of special tokens, by their names. */
   constructor(text: string, variables: Readonly<Record<string, string>>) {
     this.#text = text;
     this.#template = new Template(text);
     this.#variables = variables;
+    this.#writesTools = /\btools\b/.test(text);
+    this.family = this.#writesTools ? familyOf(text) : plain;
   }
 
   /**
-   * The text of `messages` with the beginning of an answer, followed by `prefix`. L452 if the
-   * template refuses the messages.
+   * The text of `messages` and `tools` with the beginning of an answer, followed by `prefix`. L452
+   * if the template refuses the messages.
    *
    * Special tokens stay text everywhere. So do other added tokens that the template writes, except
    * in the model's own messages, where they are its own (`<think>`).
    */
-  render(messages: readonly Message[], prefix: string, { special, others }: AddedTexts): Rendered {
-    const hidden = unusedIn(JSON.stringify([messages, prefix]));
+  render(messages: readonly Message[], { prefix, tools }: Additions, { special, others }: AddedTexts): Rendered {
+    const hidden = unusedIn(JSON.stringify([messages, prefix, tools]));
     const hideSpecial = hiding(special, hidden);
     const controls = others.filter((token) => bracketed.test(token) && this.#text.includes(token));
     const hide = hiding([...special, ...controls], hidden);
-    const written = messages.map((message) => forTemplate(message, message.role === 'assistant' ? hideSpecial : hide));
-    try {
-      const text = this.#template.render({ ...this.#variables, messages: written, add_generation_prompt: true });
-      return { text: text + hideSpecial(prefix), hidden };
-    } catch (cause) {
-      throw new LamellaError('L452', { reason: reasonOf(cause) });
+    const hideIn = (role: string) => (role === 'assistant' ? hideSpecial : hide);
+    const given = {
+      ...this.#variables,
+      add_generation_prompt: true,
+      ...(tools.length > 0 && { tools: inTexts(tools, hide) }),
+    };
+    // Most templates expect the arguments of a call as an object, some as text.
+    const ways = [true, false].flatMap((parsed) =>
+      this.#withTools(messages, tools).map((all) =>
+        all.map((message) => forTemplate(message, parsed, hideIn(message.role))),
+      ),
+    );
+    let refusal: unknown;
+    for (const written of ways) {
+      try {
+        const text = this.#template.render({ ...given, messages: written });
+        if (!text.includes(joinedObject)) return { text: text + hideSpecial(prefix), hidden };
+      } catch (cause) {
+        refusal ??= cause;
+      }
     }
+    throw new LamellaError('L452', { reason: refusal ? reasonOf(refusal) : 'it joins a text and an object' });
   }
+
+  /**
+   * The messages, if the template writes tools itself. Else with the tools in the system message,
+   * or in the first message for a template that has no such role.
+   */
+  #withTools(messages: readonly Message[], tools: readonly Tool[]): readonly (readonly Message[])[] {
+    if (tools.length === 0 || this.#writesTools) return [messages];
+    const [first, ...rest] = messages;
+    const text = toolText(tools);
+    const joined = [{ ...first!, content: `${text}\n\n${first!.content ?? ''}` }, ...rest];
+    return first!.role === 'system' ? [joined] : [[{ role: 'system', content: text }, ...messages], joined];
+  }
+}
+
+/** What a model is asked for if its template has no tools: calls as `plain` of the families reads them. */
+function toolText(tools: readonly Tool[]): string {
+  const functions = tools.map((tool) => JSON.stringify(tool.function)).join('\n');
+  return `You can call these functions:\n${functions}\nTo call one, answer with JSON only: {"name": the function's name, "arguments": an object}`;
 }
 
 /** A character that does not occur in `text`: one of the 32 that Unicode assigns to no character. */
@@ -82,11 +130,11 @@ function hiding(tokens: readonly string[], hidden: string): (text: string) => st
   return (text) => text.replace(begins, (first) => first + hidden);
 }
 
-/** A message as templates expect it: the arguments of a call are an object, and every text is hidden. */
-function forTemplate({ tool_calls, ...message }: Message, hide: (text: string) => string): unknown {
+/** A message as templates expect it: the arguments of a call as an object if `parsed`. */
+function forTemplate({ tool_calls, ...message }: Message, parsed: boolean, hide: (text: string) => string): unknown {
   const calls = tool_calls?.map((call) => {
     const { name, arguments: given } = call.function;
-    return { ...call, function: { name, arguments: JSON.parse(given) } };
+    return { ...call, function: { name, arguments: parsed ? JSON.parse(given) : given } };
   });
   return inTexts({ ...message, ...(calls && { tool_calls: calls }) }, hide);
 }
