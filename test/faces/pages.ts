@@ -5,7 +5,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { cp } from 'node:fs/promises';
+import { cp, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { launchChromium } from '@lamella/hosts/chromium';
@@ -33,11 +33,23 @@ export interface Apps {
   close(): Promise<void>;
 }
 
-/** Compiles the assistant as the package `assistant`. */
+/**
+ * A chat template in the form of the assistant's training, which had one request and its answer. A
+ * longer conversation is as well formed, and its answers are as good as chance.
+ */
+const template = `{{- bos_token }}
+{%- for message in messages %}{{ message.content }}
+{{- eos_token if message.role == 'assistant' else sep_token }}{% endfor -%}`;
+
+/** Compiles the assistant, with a chat template, as the package `assistant`. */
 export async function apps(): Promise<Apps> {
   const home = await scratch();
   await cp(join(graphs, 'assistant.ts'), join(home.path, 'assistant.ts'));
-  const { code, stderr } = await home.lamella('compile', 'assistant.ts', '--weights', join(graphs, 'assistant'));
+  await mkdir(join(home.path, 'checkpoint'));
+  for (const name of ['model.safetensors', 'tokenizer.json', 'tokenizer_config.json'])
+    await cp(join(graphs, 'assistant', name), join(home.path, 'checkpoint', name));
+  await writeFile(join(home.path, 'checkpoint/chat_template.jinja'), template);
+  const { code, stderr } = await home.lamella('compile', 'assistant.ts', '--weights', 'checkpoint');
   if (code !== 0) throw new Error(stderr);
   const folder = join(home.path, 'out/assistant');
   const file = execFileSync('npm', ['pack', '--silent', '--pack-destination', home.path], {

@@ -11,6 +11,8 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 240_000,
     fileParallelism: false,
+    // as long as a slow machine needs
+    expect: { poll: { timeout: 60_000 } },
     reporters: ['default', './test/summary.ts'],
   },
 });

@@ -92,7 +92,9 @@ test.each([
     name.replaceAll(' ', '-'),
     packageTypes('@me/ls', manifest(tokenizer)),
     `import { LamellaError, load, type GenerateOptions, type LamellaErrorCode, type LoadOptions } from './index.js';
+import { createLanguageModel, type LanguageModel } from './prompt-api.js';
 const none = undefined as number | undefined;
+(await createLanguageModel(load).create({ signal: undefined })) satisfies LanguageModel;
 const loading: LoadOptions = { threads: none, device: undefined, signal: undefined, onProgress: undefined };
 const options: GenerateOptions = { temperature: none, topK: none, seed: none, maxTokens: none, signal: undefined, stop: '.' };
 const model = await load(undefined, loading);

@@ -22,6 +22,12 @@ const all: readonly Face[] = [
     text: false,
     peer: ['react', '>=18'],
   },
+  {
+    name: 'prompt-api',
+    purpose: 'the Prompt API of browsers: `LanguageModel = createLanguageModel(load)`',
+    text: true,
+    peer: null,
+  },
 ];
 
 /** The faces of a package with or without a tokenizer. */

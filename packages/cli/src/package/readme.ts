@@ -12,7 +12,7 @@ export function readme(name: string, manifest: Manifest): string {
   const generate = `for await (const { ${piece} } of model.generate(${prompt}, { maxTokens: 32 }))`;
   const shown = manifest.tokenizer ? 'text' : "token + ' '";
   const folder = name.replace(/^.*\//, '');
-  const faces = facesOf(manifest).map(({ name: face, purpose }) => `- \`${name}/${face}\`: ${purpose}`);
+  const faces = facesOf(manifest).map(({ name: face, purpose }) => `- \`from '${name}/${face}'\`: ${purpose}`);
   const noWeights =
     '\nThis package has no weights, so `load()` fails with L405: it was compiled without `--weights`.\n';
   return `# ${name}
