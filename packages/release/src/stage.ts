@@ -5,7 +5,7 @@
  * are the compiler's, and the command starts as fast as from bundles (both were measured). Only
  * import paths change.
  */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { join, posix } from 'node:path';
 import { ts } from 'ts-morph';
@@ -90,7 +90,8 @@ export function stage(target: WorkspacePackage, compiled: string): Staged {
       for (const asset of assets(text)) {
         const path = posix.join(posix.dirname(from.path), asset);
         const source = join(root, 'packages', from.owner.folder, 'src', path);
-        files.set(posix.join(folderOf(from.owner), path), readFileSync(source, 'utf8'));
+        for (const name of asset.endsWith('/') ? readdirSync(source) : [''])
+          files.set(posix.join(folderOf(from.owner), path, name), readFileSync(join(source, name), 'utf8'));
       }
     }
     files.set(`${placeOf(from)}.js.map`, sourceMap(readFileSync(`${base}.js.map`, 'utf8'), from.path));
@@ -118,7 +119,7 @@ function withImports(text: string, replaced: (specifier: string) => string): str
   }, text);
 }
 
-/** Files that a module reads beside it: `new URL('NAME', import.meta.url)`. */
+/** Files, and folders of files, that a module reads beside it: `new URL('NAME', import.meta.url)`. */
 function assets(text: string): readonly string[] {
   return [...text.matchAll(/new URL\('(\w[^']*)', import\.meta\.url\)/g)].map(([, path]) => path!);
 }

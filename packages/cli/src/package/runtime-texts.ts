@@ -3,12 +3,13 @@ import { readFileSync } from 'node:fs';
 import { bundleFace, bundles } from './bundle.ts';
 import type { RuntimeTexts } from './write-package.ts';
 
-const read = (file: string) => readFileSync(new URL(file, import.meta.url), 'utf8');
+const read = (file: URL) => readFileSync(file, 'utf8');
+const faces = new URL('face-types/', import.meta.url);
 
 /** `npm run golden` writes the types. */
 export const runtimeTexts: RuntimeTexts = {
   bundles,
   face: bundleFace,
-  apiTypes: read('api-types.txt'),
-  faceTypes: ({ name }) => read(`face-types/${name}.txt`),
+  apiTypes: read(new URL('api-types.txt', import.meta.url)),
+  faceTypes: ({ name }) => read(new URL(`${name}.txt`, faces)),
 };
