@@ -6,6 +6,7 @@ import { exampleMessages as compileExamples } from '@lamella/graph/diagnostic-ex
 import { type Code, catalogue as compileErrors } from '@lamella/graph/diagnostics';
 import { exampleMessages as runtimeExamples } from '@lamella/runtime/error-examples';
 import { type LamellaErrorCode, catalogue as runtimeErrors } from '@lamella/runtime/lamella-error';
+import { block } from './docstring.ts';
 import { dslFunctions } from './dsl.ts';
 
 const groups: readonly (readonly [start: string, title: string])[] = [
@@ -41,7 +42,13 @@ function entry(code: string, sentence: string): string {
   const messages = code in compileErrors ? compileExamples(code as Code) : runtimeExamples(code as LamellaErrorCode);
   if (messages.length > 0) {
     const items = messages.map((message) => item(message.slice(code.length + 1)));
-    parts.push(`**${items.length === 1 ? 'Example' : 'Examples'}:**`, items.join('\n'));
+    parts.push(
+      `**${items.length === 1 ? 'Example' : 'Examples'}:**`,
+      items
+        .join('\n')
+        .replace(/\n{3,}/g, '\n\n')
+        .trim(),
+    );
   }
   const throwing = dslFunctions().filter(({ text }) => text.includes(code));
   if (throwing.length > 0) {
@@ -51,11 +58,10 @@ function entry(code: string, sentence: string): string {
   return parts.join('\n\n');
 }
 
-/** A message as an item of a list; one with a table keeps its lines, as indented code. */
+/** A message as an item of a list; one with a table keeps its lines. */
 function item(message: string): string {
   if (!message.includes('\n')) return `- ${literal(message)}`;
-  const lines = message.split('\n');
-  return `-\n\n${lines.map((line) => `      ${line}`).join('\n')}\n`;
+  return `\n${block('text not run: an example of a message', message)}\n`;
 }
 
 /** A sentence with its arguments in italics; a table of the message has lines of its own. */
