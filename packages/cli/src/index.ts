@@ -9,12 +9,18 @@ export type {
   FinishReason,
   GenerateOptions,
   Generation,
+  Message,
   Model,
   Piece,
+  Prompt,
+  ResponseFormat,
   Running,
   SamplingOptions,
   TokenIds,
   Tokenizer,
+  Tool,
+  ToolCall,
+  ToolChoice,
 } from '@lamella/runtime/api';
 export type { FormatName, KvName, Target } from '@lamella/runtime/choices';
 export type { Manifest } from '@lamella/runtime/manifest';

@@ -38,6 +38,11 @@ const commands: readonly CommandLine[] = [
     load: () => import('./commands/run.ts'),
   },
   {
+    usage: 'chat <PACKAGE>',
+    does: 'a conversation in the terminal; greedy unless a sampling option is given',
+    load: () => import('./commands/chat.ts'),
+  },
+  {
     usage: 'logits <PACKAGE>',
     does: 'print the logits after the given tokens',
     load: () => import('./commands/logits.ts'),

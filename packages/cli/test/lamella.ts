@@ -22,6 +22,8 @@ export interface Scratch {
   readonly path: string;
   /** Runs `lamella` in the folder, with the cache in its folder `cache`. */
   lamella(...args: readonly string[]): Promise<Outcome>;
+  /** The same with `input` on stdin. */
+  told(input: string, ...args: readonly string[]): Promise<Outcome>;
   /** The same with LAMELLA_DEBUG set. */
   debugged(...args: readonly string[]): Promise<Outcome>;
   /** Starts it, with its streams left to the caller. */
@@ -43,6 +45,7 @@ export async function scratch(): Promise<Scratch> {
   return {
     path,
     lamella,
+    told: (input, ...args) => execute(args, path, { ...cache, LAMELLA_DEBUG: '' }, input),
     debugged: (...args) => execute(args, path, { ...cache, LAMELLA_DEBUG: '1' }),
     start: (...args) => start(args, path, { ...cache, LAMELLA_DEBUG: '' }),
     async refuses(args, code, ...parts) {
@@ -67,9 +70,16 @@ function start(args: readonly string[], cwd: string, env: Readonly<Record<string
   return spawn(process.execPath, [bin, ...args], { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
-function execute(...parts: Parameters<typeof start>): Promise<Outcome> {
+function execute(
+  args: readonly string[],
+  cwd: string,
+  env: Readonly<Record<string, string>>,
+  input = '',
+): Promise<Outcome> {
   return new Promise((resolve, reject) => {
-    const child = start(...parts);
+    const options = { cwd, env: { ...process.env, ...env } };
+    const child = spawn(process.execPath, [bin, ...args], options);
+    child.stdin.end(input);
     let stdout = '';
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {

@@ -1,0 +1,60 @@
+/** `lamella chat`: piped lines are the turns of a conversation. */
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { load, type Message } from 'lamella';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { writeHubFolder } from './checkpoint-files.ts';
+import { type Scratch, scratch } from './lamella.ts';
+
+let home: Scratch;
+const template = `{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}[assistant]`;
+
+beforeAll(async () => {
+  home = await scratch();
+  for (const folder of ['talks', 'plain'])
+    await writeHubFolder(join(home.path, folder), { max_position_embeddings: 256 });
+  const config = join(home.path, 'talks', 'tokenizer_config.json');
+  const { lamella: _, ...given } = JSON.parse(await readFile(config, 'utf8'));
+  await writeFile(config, JSON.stringify({ ...given, chat_template: template }));
+});
+afterAll(() => home.remove());
+
+const asked = ['--max-tokens', '8', '--context', '256'];
+
+test('every line is a turn; the commands change the conversation', async () => {
+  const input = 'one\ntwo\n/reset\none\n/system S\none\n/nothing\n/stats\n/exit\nthree\n';
+  const { code, stdout, stderr } = await home.told(input, 'chat', 'talks', ...asked);
+  expect(code, stderr).toBe(0);
+
+  const model = await load(join(home.path, 'talks'), { context: 256 });
+  const answer = async (messages: readonly Message[]) =>
+    (await model.generate(messages, { maxTokens: 8 }).result()).text;
+  const one: Message = { role: 'user', content: 'one' };
+  const first = await answer([one]);
+  const second = await answer([one, { role: 'assistant', content: first }, { role: 'user', content: 'two' }]);
+  const withSystem = await answer([{ role: 'system', content: 'S' }, one]);
+  model.dispose();
+  expect(stdout).toBe([first, second, first, withSystem, ''].join('\n'));
+  expect(stderr).toContain('there is no command /nothing');
+  expect(stderr).toMatch(/\d+ prompt tokens at .* generated at/);
+});
+
+test('a conversation longer than the context is told, and /reset goes on', async () => {
+  const { code, stdout, stderr } = await home.told(`${'long '.repeat(60)}\n/reset\none\n`, 'chat', 'talks', ...asked);
+  expect(code, stderr).toBe(0);
+  expect(stderr).toMatch(/^L403 .*\/reset forgets the conversation$/m);
+  expect(stdout.split('\n').length).toBeGreaterThan(1);
+});
+
+test('without a chat template every line is a request of its own', async () => {
+  const { code, stdout, stderr } = await home.told('one\none\n', 'chat', 'plain', ...asked);
+  expect(code, stderr).toBe(0);
+  expect(stderr).toContain('the model has no chat template: every line is a request of its own');
+  const [first, second] = stdout.split('\n');
+  expect(first).toBe(second);
+});
+
+test('a model without a tokenizer is refused', async () => {
+  await home.lamella('compile', 'plain.ts', '--weights', 'random:1', '--out', 'bare');
+  await home.refuses(['chat', 'bare'], 'L406');
+});
