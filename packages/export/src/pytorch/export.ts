@@ -99,10 +99,13 @@ The model ${graph.name}, written by Lamella from its graph.
 
 Parameters carry the names of the checkpoint. Shapes: b sequences, t tokens.
 """
-from functools import lru_cache
+from functools import lru_cache, reduce
 
 import torch
 from torch import nn
+from torch.nn import functional
+
+VOCAB, CONTEXT = ${graph.vocab}, ${graph.tokens.size}
 
 
 ${maths([root, ...blocks.map((b) => b.printed)])}
@@ -125,10 +128,9 @@ ${hasParts ? partsPy(parts) : ''}
 class Model(nn.Module):
     """${graph.name}: tokens int64 [b, t] -> logits [b, t, ${graph.vocab}], t up to ${graph.tokens.size}."""
 
-    vocab, context = ${graph.vocab}, ${graph.tokens.size}
-
     def __init__(self):
         super().__init__()
+        self._names = []
         bound = [(ROOT_WEIGHTS, ROOT_NAMES)]
 ${stackNames.map((name) => `        bound += [(weights, names) for _, weights, names in ${name}_WEIGHT_SETS]`).join('\n')}
         for weights, names in bound:
@@ -144,14 +146,19 @@ ${stackNames.map((name) => `        bound += [(weights, names) for _, weights, n
             module = module._modules[part]
         if leaf in module._parameters:
             return
+        self._names.append(name)
         if len(shape) == 2:
             value = torch.randn(shape) * shape[1] ** -0.5
         else:
             value = torch.zeros(shape) if leaf == "bias" else torch.ones(shape)${hasParts ? ' - plus' : ''}
         module.register_parameter(leaf, nn.Parameter(value))
 
+    def tensors(self):
+        """The tensors of the checkpoint by name, read as attributes: a parametrised one is what its parametrisation computes."""
+        return {name: reduce(getattr, name.split("."), self) for name in self._names}
+
 ${hasParts ? weightsPy : ''}    def forward(self, tokens):
-        parameters = ${hasParts ? 'self.weights()' : 'dict(self.named_parameters())'}
+        parameters = self.${hasParts ? 'weights' : 'tensors'}()
         w = {param: parameters[name] for param, name in ROOT_NAMES.items()}
 ${root.lines.map((line) => `        ${line}`).join('\n')}
         return ${root.result}
@@ -181,8 +188,8 @@ def part(tensor, shape, first, count, groups, stride, plus):
 }
 
 const weightsPy = `    def weights(self):
-        """Every weight by name: the parameters, and what is made of them."""
-        tensors = dict(self.named_parameters())
+        """Every weight by name: the tensors of the checkpoint, and what is made of them."""
+        tensors = self.tensors()
         return {**tensors, **{name: part(tensors[tensor], *how) for name, (tensor, _, *how) in PARTS.items()}}
 
 `;

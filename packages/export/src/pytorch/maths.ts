@@ -94,7 +94,8 @@ def rope_table(t, head_dim, theta, device):
     b, t, _ = x.shape
     cos, sin = rope_table(t, head_dim, theta, x.device)
     first, second = x.view(b, t, heads, head_dim).chunk(2, -1)
-    return torch.cat((first * cos - second * sin, second * cos + first * sin), -1).view(b, t, heads * head_dim)`,
+    turned = torch.cat((first * cos - second * sin, second * cos + first * sin), -1)
+    return turned.to(x.dtype).view(b, t, heads * head_dim)`,
   },
   rope_adjacent: {
     needs: ['rope_table'],
@@ -103,7 +104,8 @@ def rope_table(t, head_dim, theta, device):
     b, t, _ = x.shape
     cos, sin = rope_table(t, head_dim, theta, x.device)
     even, odd = x.view(b, t, heads, head_dim // 2, 2).unbind(-1)
-    return torch.stack((even * cos - odd * sin, odd * cos + even * sin), -1).view(b, t, heads * head_dim)`,
+    turned = torch.stack((even * cos - odd * sin, odd * cos + even * sin), -1)
+    return turned.to(x.dtype).view(b, t, heads * head_dim)`,
   },
   rope_part: {
     needs: [],
@@ -165,9 +167,12 @@ def rope_table(t, head_dim, theta, device):
     q = q.view(b, t, heads, head_dim).transpose(1, 2)
     k = k.view(b, t, kv_heads, head_dim).transpose(1, 2).repeat_interleave(heads // kv_heads, 1)
     v = v.view(b, t, kv_heads, head_dim).transpose(1, 2).repeat_interleave(heads // kv_heads, 1)
-    later = torch.ones(t, t, dtype=torch.bool, device=q.device).triu(1)
-    weights = (q @ k.transpose(2, 3) * scale).masked_fill(later, float("-inf")).softmax(-1)
-    return (weights @ v).transpose(1, 2).reshape(b, t, heads * head_dim)`,
+    if hasattr(functional, "scaled_dot_product_attention"):  # PyTorch 2; it divides scores by the root of head_dim
+        y = functional.scaled_dot_product_attention(q * (scale * head_dim**0.5), k, v, is_causal=True)
+    else:
+        later = torch.ones(t, t, dtype=torch.bool, device=q.device).triu(1)
+        y = (q @ k.transpose(2, 3) * scale).masked_fill(later, float("-inf")).softmax(-1) @ v
+    return y.transpose(1, 2).reshape(b, t, heads * head_dim)`,
   },
   bounded_attention: {
     needs: [],

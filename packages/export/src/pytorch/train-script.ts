@@ -33,7 +33,7 @@ from torch.nn import functional
 
 import checkpoint
 from events import EventFile
-from model import Model
+from model import CONTEXT, VOCAB, Model
 
 # Matrices and tables by name of the init; gains start at 1 and biases at 0. mobilellm: initializer_range of its config.json.
 INITS = {"export": None, "mobilellm": 0.02}
@@ -89,9 +89,9 @@ class Examples:
                     parts = [tokenizer.encode(part, add_special_tokens=False).ids if isinstance(part, str) else part for part in parts]
                 sequence = [token for part in parts for token in part]
                 has_loss = [i % 2 for i, part in enumerate(parts) for _ in part]
-                if len(sequence) < 2 or not all(isinstance(token, int) and 0 <= token < Model.vocab for token in sequence):
-                    sys.exit(f"{path}:{number}: an example has at least 2 token ids, each from 0 to {Model.vocab - 1}")
-                if len(sequence) > Model.context + 1:
+                if len(sequence) < 2 or not all(isinstance(token, int) and 0 <= token < VOCAB for token in sequence):
+                    sys.exit(f"{path}:{number}: an example has at least 2 token ids, each from 0 to {VOCAB - 1}")
+                if len(sequence) > CONTEXT + 1:
                     self.too_long += 1
                     continue
                 ids.extend(sequence)
@@ -99,7 +99,7 @@ class Examples:
                 self.start.append(len(ids))
                 self.targets.append(sum(has_loss[1:]))
         if not self.targets:
-            sys.exit(f"{path}: no example fits the context of {Model.context} tokens")
+            sys.exit(f"{path}: no example fits the context of {CONTEXT} tokens")
         self.ids, self.loss = torch.tensor(ids, dtype=torch.int32), torch.tensor(loss, dtype=torch.bool)
 
     def __len__(self):
