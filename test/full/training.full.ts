@@ -9,7 +9,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { exportPyTorch } from '@lamella/export/pytorch/export';
+import { quantiseMatrix4 } from '@lamella/graph/oracle/q4';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Random } from '../../graphs/assistant/random.ts';
 import assistant from '../../graphs/assistant.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -31,6 +33,25 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const usual = ['--data', 'copy.jsonl', '--batch', '8', '--log-every', '1', '--warmup', '2'];
+
+/** Runs a program in Python beside the exported module; returns what it printed as JSON. */
+function inPython(program: string, input = ''): unknown {
+  writeFileSync(join(folder, 'input.json'), input);
+  return JSON.parse(execFileSync(python, ['-c', program], { cwd: folder, encoding: 'utf8', env })) as unknown;
+}
+
+/** The weights that the oracle's q4 stores. */
+function storedByOracle(values: Float32Array, rows: number, columns: number): number[] {
+  const { codes, scales, group } = quantiseMatrix4(values, rows, columns);
+  const groups = Math.ceil(columns / group);
+  return Array.from(
+    codes,
+    (code, i) => code * scales[Math.floor(i / columns) * groups + Math.floor((i % columns) / group)]!,
+  );
+}
+
+/** The numbers with 0 for -0: both are the same weight. */
+const unsigned = (numbers: readonly number[]): number[] => numbers.map((x) => x + 0);
 
 /** Runs the script in `processes` processes; returns what it printed, errors included. */
 function train(args: readonly string[], processes = 1): string {
@@ -158,6 +179,72 @@ describe.skipIf(!has('torch'))('training in PyTorch', () => {
     expect(bf16).toMatch(/^step 2 {2}copy: loss [\d.]+, exact 0\.0 %$/m);
     const on = train([...usual, ...small, '--out', 'on', '--weights', 'alone/model.safetensors']);
     expect(losses(on)[0]).toBeLessThan(losses(alone)[2]!);
+  });
+
+  test('parametrised and bf16 copies of the module run', () => {
+    const program = `
+import copy, json, torch
+from torch.nn.utils import parametrize
+from model import Model
+class Twice(torch.nn.Module):
+    def forward(self, w): return 2 * w
+torch.manual_seed(1)
+model, tokens = Model(), torch.tensor([[256, 99, 100, 258]])
+plain, doubled = model(tokens), copy.deepcopy(model)
+with torch.no_grad():
+    doubled.model.layers.get_submodule("1.self_attn.q_proj").weight.mul_(2)
+parametrize.register_parametrization(model.model.layers.get_submodule("1.self_attn.q_proj"), "weight", Twice())
+short = copy.deepcopy(doubled).bfloat16()(tokens)
+doubled, twice = doubled(tokens), model(tokens)
+print(json.dumps({"same": torch.equal(twice, doubled), "changed": not torch.equal(twice, plain),
+  "short": str(short.dtype), "off": ((short.float() - doubled).abs().max() / doubled.abs().max()).item()}))`;
+    const found = inPython(program) as { readonly off: number };
+    expect(found).toMatchObject({ same: true, changed: true, short: 'torch.bfloat16' });
+    expect(found.off).toBeGreaterThan(0);
+    expect(found.off).toBeLessThan(0.05);
+  });
+
+  test('the q4 of training is the q4 of packages, to the bit', () => {
+    const [rows, columns] = [40, 70];
+    const random = new Random(3);
+    const gaussian = () => Math.sqrt(-2 * Math.log(1 - random.next())) * Math.cos(2 * Math.PI * random.next());
+    // Rows of many sizes, subnormal halves among them, zeros, equal magnitudes of both signs, and weights of a q4 file.
+    const values = Float32Array.from({ length: rows * columns }, (_, i) => {
+      const row = Math.floor(i / columns);
+      if (row === 0) return 0;
+      if (row === 1) return i % 2 === 0 ? 0.5 : -0.5;
+      if (row === 2) return (random.below(16) - 8) * 0.0625;
+      return gaussian() * 2 ** (row - 30);
+    });
+    const program = `
+import json, torch
+from quantisation import q4
+given = json.load(open("input.json"))
+print(json.dumps(q4(torch.tensor(given, dtype=torch.float32).reshape(${rows}, ${columns})).flatten().tolist()))`;
+    const found = inPython(program, JSON.stringify([...values])) as number[];
+    expect(unsigned(found)).toEqual(unsigned(storedByOracle(values, rows, columns)));
+  });
+
+  test('a model trained as q4 has weights that q4 stores without loss', () => {
+    const args = [...usual, '--out', 'qat', '--qat', 'q4', '--steps'];
+    const printed = train([...args, '2', '--save-every', '2']) + train([...args, '4']);
+    expect(losses(printed)).toHaveLength(4);
+    expect(losses(printed)[3]!).toBeLessThan(losses(printed)[0]!);
+    const file = readFileSync(join(folder, 'qat', 'model.safetensors'));
+    const start = 8 + Number(file.readBigUInt64LE(0));
+    const header = JSON.parse(file.toString('utf8', 8, start)) as Record<
+      string,
+      { shape: number[]; data_offsets: number[] }
+    >;
+    expect(Object.keys(header).sort()).toEqual(assistant.weights.map(({ name }) => name).sort());
+    for (const { name, role } of assistant.weights) {
+      if (role !== 'matrix') continue;
+      const { shape, data_offsets: at } = header[name]!;
+      const data = new Float32Array(
+        file.buffer.slice(file.byteOffset + start + at[0]!, file.byteOffset + start + at[1]!),
+      );
+      expect(unsigned(storedByOracle(data, shape[0]!, shape[1]!))).toEqual(unsigned([...data]));
+    }
   });
 
   test('bad input gets one line', () => {

@@ -4,19 +4,22 @@
  * here, so that generator, evaluation and app agree on them.
  */
 
-/** How the values of a slot are written. The README of this folder defines each. */
+const DAY = '\\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\\d|3[01])';
+const TIME = 'T(?:[01]\\d|2[0-3]):[0-5]\\d';
+
+/** How the values of a slot are written, as regular expressions. The README of this folder defines each. */
 export const FORMATS = {
-  person: /^\S.*$/u,
-  place: /^\S.*$/u,
-  name: /^\S.*$/u,
-  text: /^\S.*$/su,
-  phone: /^\+?[0-9][0-9 ()/-]*$/,
-  email: /^[^\s@]+@[^\s@]+$/,
-  date: /^\d{4}-\d{2}-\d{2}$/,
-  moment: /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}$/,
-  when: /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2})?$/,
-  number: /^-?\d+(\.\d+)?$/,
-  duration: /^PT(?=\d)(\d+H)?(\d+M)?(\d+S)?$/,
+  person: '.+',
+  place: '.+',
+  name: '.+',
+  text: '.+',
+  phone: '\\+?[0-9][0-9 ()/-]*',
+  email: '[^\\s@"]+@[^\\s@"]+',
+  number: '-?\\d+(?:\\.\\d+)?',
+  date: DAY,
+  moment: DAY + TIME,
+  when: `${DAY}(?:${TIME})?`,
+  duration: 'PT(?:\\d+H(?:\\d+M)?(?:\\d+S)?|\\d+M(?:\\d+S)?|\\d+S)',
 } as const;
 
 export type Format = keyof typeof FORMATS;
@@ -50,6 +53,29 @@ export interface Example extends Turn {
   readonly before?: readonly Turn[];
 }
 
+/** Whether a text is a value of a format. */
+export const isOf = (format: Format, text: string): boolean => new RegExp(`^(?:${FORMATS[format]})$`, 'su').test(text);
+
+/** The answers over `schemas` as one JSON schema, for constrained decoding. */
+export function answerSchema(schemas: readonly Schema[]): object {
+  const object = (properties: object, required = Object.keys(properties)): object => ({
+    type: 'object',
+    properties,
+    required,
+    additionalProperties: false,
+  });
+  const value = ({ format }: { readonly format: Format }): object =>
+    FORMATS[format] === '.+'
+      ? { type: 'string', minLength: 1 }
+      : { type: 'string', pattern: `^(?:${FORMATS[format]})$` };
+  const answers = schemas.flatMap(({ name, parameters: { properties, required } }) => {
+    const slots = Object.fromEntries(Object.entries(properties).map(([slot, property]) => [slot, value(property)]));
+    const call = object({ name: { const: name }, arguments: object(slots, [...required]) });
+    return required.length === 0 ? [call] : [call, object({ name: { const: name }, missing: { enum: required } })];
+  });
+  return { anyOf: [...answers, object({ name: { const: null } })] };
+}
+
 /** Why `answer` is no answer over `schemas`, or nothing if it is one. */
 export function fault(answer: unknown, schemas: readonly Schema[]): string | undefined {
   if (typeof answer !== 'object' || answer === null || !('name' in answer)) return 'an answer is an object with a name';
@@ -70,7 +96,7 @@ export function fault(answer: unknown, schemas: readonly Schema[]): string | und
   for (const [slot, value] of Object.entries(given)) {
     const property = Object.hasOwn(properties, slot) ? properties[slot] : undefined;
     if (!property) return `${schema.name} has no slot ${slot}`;
-    if (typeof value !== 'string' || !FORMATS[property.format].test(value))
+    if (typeof value !== 'string' || !isOf(property.format, value))
       return `${slot} is no ${property.format}: ${JSON.stringify(value)}`;
   }
   return undefined;

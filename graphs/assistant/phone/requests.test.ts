@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { type Example, exactMatch, FORMATS, fault, type Schema } from './answer.ts';
+import { answerSchema, type Example, exactMatch, fault, isOf, type Schema } from './answer.ts';
 
 const read = (name: string): string => readFileSync(new URL(name, import.meta.url), 'utf8');
 const schemas = JSON.parse(read('schemas.json')) as Schema[];
@@ -51,7 +51,6 @@ test('a fault of an answer is found', () => {
   expect(fault({ name: 'call', missing: 'to' }, schemas)).toBeUndefined();
   expect(fault({ name: null, arguments: {} }, schemas)).toBe('a refusal has only a name');
   expect(fault({ name: null }, schemas)).toBeUndefined();
-  expect(FORMATS.duration.test('PT')).toBe(false);
 });
 
 test('exact match compares intent, then structure', () => {
@@ -67,4 +66,36 @@ test('exact match compares intent, then structure', () => {
   expect(exactMatch({ name: null }, { name: null })).toEqual(both);
   expect(exactMatch({ name: null }, { name: null, arguments: {} })).toEqual(none);
   expect(exactMatch({ name: null }, 'nothing')).toEqual(none);
+});
+
+test('values of a format', () => {
+  expect(['PT', 'PT5', 'P5M', 'PT1H30', 'PT1M2H'].filter((text) => isOf('duration', text))).toEqual([]);
+  expect(['PT90S', 'PT1H', 'PT1H30M', 'PT6M30S'].every((text) => isOf('duration', text))).toBe(true);
+  expect(['2026-13-01', '2026-1-01', '2026-01-32', '2026-01-01T10:00'].filter((text) => isOf('date', text))).toEqual(
+    [],
+  );
+  expect(['2026-01-01', '2026-01-01T23:59'].every((text) => isOf('when', text))).toBe(true);
+  expect(['2026-01-01T24:00', '2026-01-01T10:60', '2026-01-01'].filter((text) => isOf('moment', text))).toEqual([]);
+  expect(isOf('text', 'two\nlines')).toBe(true);
+  expect(isOf('text', '')).toBe(false);
+});
+
+test('the answers to some functions are one JSON schema', () => {
+  const some = schemas.filter(({ name }) => name === 'set_timer' || name === 'turn_on_flashlight');
+  const object = (properties: object, required: readonly string[]) => ({
+    type: 'object',
+    properties,
+    required,
+    additionalProperties: false,
+  });
+  const duration = { type: 'string', pattern: '^(?:PT(?:\\d+H(?:\\d+M)?(?:\\d+S)?|\\d+M(?:\\d+S)?|\\d+S))$' };
+  const slots = object({ duration, label: { type: 'string', minLength: 1 } }, ['duration']);
+  expect(answerSchema(some)).toEqual({
+    anyOf: [
+      object({ name: { const: 'set_timer' }, arguments: slots }, ['name', 'arguments']),
+      object({ name: { const: 'set_timer' }, missing: { enum: ['duration'] } }, ['name', 'missing']),
+      object({ name: { const: 'turn_on_flashlight' }, arguments: object({}, []) }, ['name', 'arguments']),
+      object({ name: { const: null } }, ['name']),
+    ],
+  });
 });

@@ -1,6 +1,6 @@
 /**
  * Scores a trained assistant on the held-out sets and on the requests written by hand, compiled as
- * f32, q8 and q4: EM_intent and EM_structure (see the README of this folder). Every answer is generated token by
+ * f32, q8 and q4, and at q4 with answers constrained to the schemas of the prompt: EM_intent and EM_structure (see the README of this folder). Every answer is generated token by
  * token and parsed; one that is not JSON is wrong.
  *
  *   npx tsx graphs/assistant/phone/score.ts [RUN] [EXAMPLES_PER_SET]     default .cache/assistant/phone/run, 1,000
@@ -12,7 +12,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { compile } from 'lamella';
-import { type Answer, type Example, exactMatch, type Schema } from './answer.ts';
+import { type Answer, answerSchema, type Example, exactMatch, type Schema } from './answer.ts';
 import { handWritten, heldOut, type Made, SET_SIZE, SETS, type SetName } from './generate.ts';
 import { prompt } from './prompt.ts';
 
@@ -95,10 +95,21 @@ interface Package {
     url?: string,
     options?: { readonly threads?: number },
   ): Promise<{
-    generate(prompt: string, options: { readonly maxTokens: number }): AsyncIterable<{ readonly text: string }>;
+    generate(
+      prompt: string,
+      options: { readonly maxTokens: number; readonly responseFormat?: object },
+    ): AsyncIterable<{ readonly text: string }>;
     dispose(): void;
   }>;
 }
+
+/** The columns of the table. Constrained answers can only be valid for the functions of the prompt. */
+const COLUMNS = [
+  { title: 'f32', quant: 'f32', constrained: false },
+  { title: 'q8', quant: 'q8', constrained: false },
+  { title: 'q4', quant: 'q4', constrained: false },
+  { title: 'q4 constrained', quant: 'q4', constrained: true },
+] as const;
 
 async function main(run: string, size: number): Promise<void> {
   const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
@@ -114,26 +125,28 @@ async function main(run: string, size: number): Promise<void> {
   ]);
   const results = new Map<string, Map<string, Rates>>();
   let byHand: readonly Scored[] = [];
-  for (const quant of ['f32', 'q8', 'q4'] as const) {
+  for (const { title, quant, constrained } of COLUMNS) {
     const out = join(run, 'packages', quant);
     await compile(here('graph.ts'), { weights: run, quant, out });
     const { load } = (await import(pathToFileURL(join(out, 'index.js')).href)) as Package;
     // A model this small gains nothing from more threads.
     const model = await load(undefined, { threads: 1 });
     const rows = new Map<string, Rates>();
-    for (const [name, examples] of sets) {
+    for (const [set, examples] of sets) {
       const answers: Scored[] = [];
       for (const made of examples) {
         let text = '';
-        for await (const piece of model.generate(prompt(made, made.schemas), { maxTokens: 160 })) text += piece.text;
+        const responseFormat = { type: 'json_schema', schema: answerSchema(made.schemas) };
+        const options = { maxTokens: 160, ...(constrained ? { responseFormat } : {}) };
+        for await (const piece of model.generate(prompt(made, made.schemas), options)) text += piece.text;
         answers.push(scored(made, text));
       }
-      rows.set(name, rates(answers));
+      rows.set(set, rates(answers));
       byHand = answers;
-      console.error(`${quant} ${name}: ${percent(rates(answers).intent)} / ${percent(rates(answers).structure)}`);
+      console.error(`${title}, ${set}: ${percent(rates(answers).intent)} / ${percent(rates(answers).structure)}`);
     }
     model.dispose();
-    results.set(quant, rows);
+    results.set(title, rows);
   }
   const sha = createHash('sha256')
     .update(readFileSync(join(run, 'model.safetensors')))
@@ -149,7 +162,7 @@ README defines them, and the sets. Weights: SHA-256 ${sha}.
 
 ${figures}
 
-## The requests written by hand, at q4
+## The requests written by hand, at q4, constrained
 
 ${list(byHand)}
 `,

@@ -63,6 +63,7 @@ test('an exported module is written beside other files', async () => {
     'logits.py',
     'mine.py',
     'model.py',
+    'quantisation.py',
     'train.py',
   ]);
   expect(await readFile(join(home.path, 'python', 'model.py'), 'utf8')).toContain('class Model(nn.Module)');

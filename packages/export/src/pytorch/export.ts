@@ -9,12 +9,13 @@ import { float, type PythonBody, printBody } from './body.ts';
 import { eventsPy } from './events-script.ts';
 import { type PythonName, pythonFunctions } from './maths.ts';
 import { distinct } from './names.ts';
+import { quantisationPy } from './quantisation-script.ts';
 import { checkpointPy, logitsPy } from './scripts.ts';
 import { trainPy } from './train-script.ts';
 
 /**
  * The exported files by name: the module, safetensors reading and writing, a script that prints
- * logits as JSON, and a training script with its log.
+ * logits as JSON, and a training script with its log and quantised weights.
  */
 export interface PyTorchFiles {
   readonly 'model.py': string;
@@ -22,6 +23,7 @@ export interface PyTorchFiles {
   readonly 'logits.py': string;
   readonly 'train.py': string;
   readonly 'events.py': string;
+  readonly 'quantisation.py': string;
 }
 
 /**
@@ -36,6 +38,7 @@ export function exportPyTorch(graph: Graph): PyTorchFiles {
     'logits.py': logitsPy,
     'train.py': trainPy,
     'events.py': eventsPy,
+    'quantisation.py': quantisationPy,
   };
 }
 
@@ -71,6 +74,9 @@ function modelPy(graph: Graph): string {
   );
   const parts = graph.weights.flatMap(({ name, shape, stored }) => (stored ? [partText(name, shape, stored)] : []));
   const hasParts = parts.length > 0;
+  const matrices = graph.weights.flatMap(({ name, role, stored }) =>
+    role === 'matrix' ? [stored?.tensor ?? name] : [],
+  );
   const stacks = graph.stacks.map((stack, i) => {
     const name = stackNames[i];
     const sets = stack.weightSets.map(
@@ -123,6 +129,9 @@ ${rootNames.join('\n')}
 }
 
 ${stacks.join('\n\n')}
+
+# The tensors that q4 stores with four bits.
+MATRICES = ${wrappedNames(matrices)}
 ${hasParts ? partsPy(parts) : ''}
 
 class Model(nn.Module):
@@ -163,6 +172,11 @@ ${hasParts ? weightsPy : ''}    def forward(self, tokens):
 ${root.lines.map((line) => `        ${line}`).join('\n')}
         return ${root.result}
 `;
+}
+
+/** Distinct names as a Python list, one to a line. */
+function wrappedNames(names: readonly string[]): string {
+  return ['[', ...[...new Set(names)].map((name) => `    ${JSON.stringify(name)},`), ']'].join('\n');
 }
 
 /** The code for weights that are made from rows of other tensors. */

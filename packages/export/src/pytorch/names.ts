@@ -11,7 +11,7 @@ import type { Body, Node } from '@lamella/graph/ir';
 const reserved = new Set(
   (
     'False None True and as assert async await break class continue def del elif else except finally for from global if import in is ' +
-    'lambda nonlocal not or pass raise return try while with yield torch nn functional math lru_cache reduce Model VOCAB CONTEXT declare self w ' +
+    'lambda nonlocal not or pass raise return try while with yield torch nn functional math lru_cache reduce Model VOCAB CONTEXT MATRICES declare self w ' +
     'embed linear rms_norm head_norm layer_norm causal_conv rope_table rope_half rope_adjacent rope_part rope_linear rope_llama3 ' +
     'rope_yarn rope_factors causal_attention bounded_attention part under silu block names weight_set slot state states'
   ).split(' '),

@@ -33,7 +33,8 @@ from torch.nn import functional
 
 import checkpoint
 from events import EventFile
-from model import CONTEXT, VOCAB, Model
+from model import CONTEXT, MATRICES, VOCAB, Model
+from quantisation import train_quantised
 
 # Matrices and tables by name of the init; gains start at 1 and biases at 0. mobilellm: initializer_range of its config.json.
 INITS = {"export": None, "mobilellm": 0.02}
@@ -49,6 +50,7 @@ def options():
     p.add_argument("--validation-count", type=int, help="examples of each of these files; all, unless given")
     p.add_argument("--weights", help=".safetensors file to start from, instead of an init")
     p.add_argument("--init", choices=INITS, default="export", help="export: matrices of variance 1 / inputs; mobilellm: deviation 0.02")
+    p.add_argument("--qat", choices=("q4",), help="compute with the matrices that this format stores; they are stored without loss then")
     p.add_argument("--batch", type=int, default=32, help="sequences of a step, of all processes together")
     p.add_argument("--micro-batch", type=int, help="sequences that a process computes at once, if memory is short")
     p.add_argument("--lr", type=float, default=2e-3, help="highest learning rate")
@@ -208,11 +210,13 @@ def main():
     initialise(model, o.init)
     if o.weights:
         model.load_state_dict(checkpoint.load(o.weights))
+    if o.qat:
+        train_quantised(model, MATRICES)
     model.to(device)
     optimizer = adamw(model, o)
     os.makedirs(o.out, exist_ok=True)
     with open(o.data, "rb") as file:
-        same = {"data": hashlib.sha256(file.read()).hexdigest(), "batch": o.batch, "seed": o.seed}
+        same = {"data": hashlib.sha256(file.read()).hexdigest(), "batch": o.batch, "seed": o.seed, "qat": o.qat}
     step = 0
     if states(o.out):
         step, path = states(o.out)[-1]
@@ -238,7 +242,7 @@ def main():
         path = os.path.join(o.out, f"state-{step:08d}.pt")
         torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "same": same}, path + ".part")
         os.replace(path + ".part", path)
-        checkpoint.save(model.state_dict(), os.path.join(o.out, "model.safetensors"))
+        checkpoint.save(model.tensors(), os.path.join(o.out, "model.safetensors"))
         for _, old in states(o.out)[: -o.keep]:
             os.remove(old)
 
