@@ -303,6 +303,20 @@ const attention: readonly Mutation[] = [
     killedBy: 'packages/runtime/test/sequences.test.ts',
   },
   {
+    name: 'a saved session has the rows of the whole context',
+    file: 'packages/runtime/src/driver/state-layout.ts',
+    find: 'runs.set(from, Math.min(tokens, positions) * bytes);',
+    replace: 'runs.set(from, positions * bytes);',
+    killedBy: 'packages/runtime/test/sequences.test.ts',
+  },
+  {
+    name: 'the saved rows of every head are those of the first one',
+    file: 'packages/runtime/src/driver/state-layout.ts',
+    find: 'offset + head * positions * bytes',
+    replace: 'offset + head * bytes',
+    killedBy: 'packages/cli/test/conversation.test.ts',
+  },
+  {
     name: 'the state of a session is not saved when another one runs',
     file: 'packages/runtime/src/model/session.ts',
     find: 'if (!this.#sequence.isClosed) await this.save();',
@@ -783,9 +797,9 @@ const outside: readonly Mutation[] = [
   },
   {
     name: 'token ids are not copied when they are handed over',
-    file: 'packages/runtime/src/model/options.ts',
-    find: "isText ? wellFormed(prompt) : readTokens(prompt, manifest, 'prompt', promptRange)",
-    replace: 'isText ? wellFormed(prompt) : (prompt as number[])',
+    file: 'packages/runtime/src/model/prompt.ts',
+    find: "return readTokens(prompt, manifest, 'prompt', idsRange);",
+    replace: 'return prompt as number[];',
     killedBy: 'packages/runtime/test/options.test.ts',
   },
   {
