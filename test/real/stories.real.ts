@@ -2,9 +2,11 @@
  * A small trained Llama (260 thousand parameters): its greedy text in f32, and the differences of
  * q8 and q4 from it.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatNames } from '@lamella/runtime/choices';
+import { openPackage } from 'lamella/open-package';
+import { addFormatTokenizer, fuzzFormats } from 'lamella/test/fuzz-formats';
 import { type Scratch, scratch } from 'lamella/test/lamella';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { real } from './folder.ts';
@@ -50,6 +52,17 @@ function meanKl(p: readonly (readonly number[])[], q: readonly (readonly number[
   const of = (at: number) => p[at]!.reduce((sum, log, id) => sum + Math.exp(log) * (log - q[at]![id]!), 0);
   return p.reduce((sum, _, at) => sum + of(at), 0) / p.length;
 }
+
+test('answers with formats satisfy their schemas', async () => {
+  // Its own tokenizer is not among the files: any other one of at most 512 tokens does.
+  const folder = join(home.path, 'answering');
+  cpSync(model, folder, { recursive: true });
+  await addFormatTokenizer(folder);
+  await json('compile', 'stories.ts', '--weights', folder, '--out', 'answers');
+  const answering = await openPackage(join(home.path, 'answers'), { device: 'wasm', threads: 1 });
+  expect((await fuzzFormats(answering, 40)).wrong).toEqual([]);
+  answering.dispose();
+});
 
 test('f32, greedy: all 256 tokens after BOS', async () => {
   expect(expected).toHaveLength(256);

@@ -86,20 +86,27 @@ function tokenizerJson(): { json: string; vocab: number } {
   return { json, vocab: eos + 1 };
 }
 
+/** Puts a tokenizer with these tokens into a folder. */
+export async function addFormatTokenizer(folder: string): Promise<void> {
+  await writeFile(join(folder, 'tokenizer.json'), tokenizerJson().json);
+  await writeFile(join(folder, 'tokenizer_config.json'), JSON.stringify({ eos_token: '<eos>' }));
+}
+
 /** Compiles the model in `home` and loads it. */
-export async function formatModel(home: Scratch): Promise<Model> {
-  const { json, vocab } = tokenizerJson();
+export async function formatModel(home: Scratch, device: 'wasm' | 'webgpu' = 'wasm'): Promise<Model> {
+  const { vocab } = tokenizerJson();
   const graph = await writeGraph(home.path, 'answering', (text) =>
     text.replace('vocab: 50', `vocab: ${vocab}`).replace('t: 16', 't: 320'),
   );
   const folder = join(home.path, 'answering');
   await mkdir(folder);
   await writeCheckpoint(folder, graph);
-  await writeFile(join(folder, 'tokenizer.json'), json);
-  await writeFile(join(folder, 'tokenizer_config.json'), JSON.stringify({ eos_token: '<eos>' }));
-  const { code, stderr } = await home.lamella('compile', graph, '--weights', folder, '--out', 'answers');
+  await addFormatTokenizer(folder);
+  const target = device === 'wasm' ? 'wasm' : 'wasm,webgpu';
+  const options = ['--weights', folder, '--target', target, '--out', 'answers'];
+  const { code, stderr } = await home.lamella('compile', graph, ...options);
   expect(code, stderr).toBe(0);
-  return openPackage(join(home.path, 'answers'), { device: 'wasm', threads: 1 });
+  return openPackage(join(home.path, 'answers'), { device, threads: 1 });
 }
 
 /** Options that follow from the number of a request. */
@@ -118,14 +125,16 @@ function optionsOf(request: number): GenerateOptions {
   };
 }
 
-/** Answers `requests` requests for each format. Returns what is wrong, and counts of the answers' ends. */
+/** Answers `requests` requests for each of these formats. Returns what is wrong, and counts of the answers' ends. */
 export async function fuzzFormats(
   model: Model,
   requests: number,
+  names: readonly string[] = Object.keys(answerFormats),
 ): Promise<{ wrong: string[]; ends: Record<string, number> }> {
   const wrong: string[] = [];
   const ends: Record<string, number> = {};
-  for (const [name, responseFormat] of Object.entries(answerFormats)) {
+  for (const name of names) {
+    const responseFormat = answerFormats[name]!;
     for (let request = 0; request < requests; request++) {
       const prompt = [(request * 31) % 250, (request * 7) % 250];
       const { text, finishReason } = await model.generate(prompt, { ...optionsOf(request), responseFormat }).result();
