@@ -4,6 +4,7 @@
  */
 import { defineConfig } from 'vite';
 import { licences } from './licences.ts';
+import { packageTexts } from './package-texts.ts';
 
 const headers = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
 
@@ -20,7 +21,7 @@ export default defineConfig({
     reportCompressedSize: false,
     chunkSizeWarningLimit: 8000,
   },
-  worker: { format: 'es', plugins: worker },
+  worker: { format: 'es', plugins: () => [packageTexts(), ...worker()] },
   server: { headers },
   preview: { headers },
 });

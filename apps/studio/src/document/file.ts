@@ -43,7 +43,7 @@ export async function openFile(): Promise<string | null> {
 export async function saveFile(): Promise<string | null> {
   const name = opened.value.file.split('/').at(-1)!;
   const text = stored(from.text, source.value);
-  if (!pickers.showSaveFilePicker) return download(name, text);
+  if (!pickers.showSaveFilePicker) return download(name, new Blob([text], { type: 'text/typescript' }));
   let { handle } = from;
   if (!handle || (await (await handle.getFile()).text()) !== from.text)
     handle = await pickers.showSaveFilePicker({ types, suggestedName: name }).catch(none);
@@ -74,8 +74,9 @@ function upload(): Promise<{ file: File; handle: null } | null> {
   });
 }
 
-function download(name: string, text: string): string {
-  const href = URL.createObjectURL(new Blob([text], { type: 'text/typescript' }));
+/** Downloads `content` as a file. Returns its name. */
+export function download(name: string, content: Blob): string {
+  const href = URL.createObjectURL(content);
   Object.assign(document.createElement('a'), { href, download: name }).click();
   URL.revokeObjectURL(href);
   return name;

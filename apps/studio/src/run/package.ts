@@ -20,10 +20,10 @@ const MOST = 1 << 30;
  * Throws L304 for a model whose weights are too large to be made in a page, before anything is
  * allocated.
  */
-export function refuseIfTooLarge({ report, plan }: Compilation): void {
+export function refuseIfTooLarge({ report, plan }: Compilation, doing: 'running' | 'downloading'): void {
   const { bytes: size } = plan.memory.weights;
   if (size <= MOST) return;
-  const what = `running ${report.name} in this page`;
+  const what = `${doing} ${report.name} in this page`;
   const reason = `its weights are ${bytes(size)}, and a page makes at most ${bytes(MOST)}`;
   throw new LamellaError('L304', {
     what,

@@ -27,7 +27,7 @@ async function run(request: RunRequest): Promise<Outcome> {
   const { options, device, threads, promptTokens, maxTokens, weights: served, prompt: text } = request;
   step('compiling');
   const compilation = await compileFor(device, graphOf(request), options);
-  refuseIfTooLarge(compilation);
+  refuseIfTooLarge(compilation, 'running');
   step('measuring memory');
   const stream = await streamBytesPerSecond();
   const weights = served ? await servedWeights(served) : randomWeights(1);

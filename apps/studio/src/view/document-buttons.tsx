@@ -1,10 +1,13 @@
 /**
- * Opens, saves and shares the graph in the editor, and says what was done. With `lamella dev` there
- * are no such buttons: the file is saved already, and the page's address ends with the command.
+ * Opens, saves and shares the graph in the editor, downloads its package, and says what was done.
+ * With `lamella dev` there are no such buttons: the file is saved already, the page's address ends
+ * with the command, and `lamella compile` writes the package.
  */
+import { bytes } from '@lamella/report/units';
 import { signal } from '@preact/signals';
 import { openFile, saveFile } from '../document/file.ts';
 import { linkOf } from '../document/share.ts';
+import { downloadPackage, making, stopDownload } from '../download/current.ts';
 import { compileHeld, isHeld, opened, source } from '../version.ts';
 
 const said = signal('');
@@ -21,8 +24,27 @@ export function DocumentButtons() {
       <button type="button" onClick={() => attempt(share)}>
         Share
       </button>
+      <PackageButton />
       <span role="status">{said.value}</span>
     </div>
+  );
+}
+
+/** One button for both, so that it keeps the focus. A graph that waits for its reader is not run. */
+function PackageButton() {
+  const now = making.value;
+  return (
+    <>
+      <button type="button" disabled={isHeld.value} onClick={now ? stopDownload : () => attempt(downloadIt)}>
+        {now ? 'Stop' : 'Download package'}
+      </button>
+      {now && (
+        <>
+          <progress aria-label="Progress of the package" {...(now.of > 0 ? { value: now.done, max: now.of } : {})} />
+          <span role="status">{now.step}</span>
+        </>
+      )}
+    </>
   );
 }
 
@@ -56,6 +78,11 @@ async function openIt(): Promise<string> {
 async function save(): Promise<string> {
   const name = await saveFile();
   return name === null ? '' : `saved ${name}`;
+}
+
+async function downloadIt(): Promise<string> {
+  const made = await downloadPackage();
+  return made ? `downloaded ${made.name}: ${bytes(made.bytes)}, weights random:1` : 'stopped';
 }
 
 /** The link becomes the page's address too: a browser may not allow the clipboard. */

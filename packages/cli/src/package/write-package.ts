@@ -21,6 +21,9 @@ import { licence, readme } from './readme.ts';
 import { type Parts, parcelName, type Script, withHeaders } from './scripts.ts';
 import { summary } from './summary.ts';
 
+export type { Script } from './scripts.ts';
+export { packageName };
+
 /** What a package is made from. With `weights` null it has no weights. */
 export interface PackageParts {
   readonly compilation: Compilation;
