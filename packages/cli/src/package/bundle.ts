@@ -128,10 +128,19 @@ async function script(
     mainFields: ['module', 'main'],
     target: 'es2022',
     legalComments: 'eof',
-    minifySyntax: true,
+    minify: true,
     charset: 'utf8',
     logLevel: 'silent',
     ...(format === 'cjs' && required),
   });
-  return { file, text: outputFiles[0]!.text };
+  return { file, text: unfollowed(outputFiles[0]!.text) };
+}
+
+/**
+ * Tells bundlers again not to follow an address that a script computes: esbuild removes the comments
+ * that say so when it minifies.
+ */
+function unfollowed(text: string): string {
+  const comments = '/* webpackIgnore: true */ /* turbopackIgnore: true */ /* @vite-ignore */ ';
+  return text.replace(/\b(?:import|new Worker)\((?=[\w$]+[(),])/g, (call) => call + comments);
 }
