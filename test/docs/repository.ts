@@ -7,9 +7,12 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 /** Folders that are installed or generated, at any place. */
 const generated = ['node_modules', 'dist', 'out', '.git', '.turbo', '.cache'];
 
+/** Generated folders whose names also occur in the sources. */
+const generatedAt = ['apps/assistant/package', 'apps/mobile/native'];
+
 /** Whether a path leads into a folder that is installed or generated. */
 export function isGenerated(path: string): boolean {
-  return path.split('/').some((segment) => generated.includes(segment));
+  return path.split('/').some((segment) => generated.includes(segment)) || generatedAt.includes(path);
 }
 
 /** Paths of all files, from the root, with `/` between folders. */
