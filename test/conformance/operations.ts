@@ -8,17 +8,17 @@ import { CONTEXT_CHUNK } from '@lamella/compiler/program/ir';
 import { sourceRow } from '@lamella/compiler/program/packs';
 import { splitsOf } from '@lamella/compiler/schedule/gpu/splits';
 import { functionOf } from '@lamella/graph/functions';
-import { attendQ8 } from '@lamella/graph/oracle/kv-q8';
-import type { WeightOf } from '@lamella/graph/oracle/model';
-import { GROUP, quantiseMatrix4 } from '@lamella/graph/oracle/q4';
 import {
   type Activation,
   type IntegerMatrix,
   integerDots,
   quantiseActivation,
-  quantiseMatrix,
-} from '@lamella/graph/oracle/q8';
+  quantiseTogether,
+} from '@lamella/graph/oracle/codes';
+import { attendQ8 } from '@lamella/graph/oracle/kv-q8';
+import type { WeightOf } from '@lamella/graph/oracle/model';
 import { amplitude, frequency } from '@lamella/graph/oracle/rope';
+import { quantiseMatrix } from '@lamella/graph/oracle/weight-codes';
 import { expect } from 'vitest';
 import { type Attention, type Contraction, kernelsOf, type Machine, type Setting, Snapshot } from './machine.ts';
 import { relativeError } from './rig.ts';
@@ -117,9 +117,8 @@ function readCodes(from: Snapshot, { depth, scratch }: Contraction, { codes, sca
   return { codes: from.codes(codes!).subarray(0, depth), scales: from.row(scales!) };
 }
 
-/** The codes equal those of x, except at rounding ties; `group` numbers share a scale. */
-function expectCodes({ codes, scales }: Read, x: Float64Array, group: number): void {
-  const wanted = quantiseActivation(x, group);
+/** The codes equal the oracle's, except at rounding ties. */
+function expectCodes({ codes, scales }: Read, wanted: Activation): void {
   wanted.scales.forEach((scale, g) => {
     expect(Math.abs(scales[g]! - scale)).toBeLessThanOrEqual(1e-6 * scale);
   });
@@ -183,9 +182,7 @@ function mergedSplits(
 }
 
 function checkContraction(ran: Ran, op: Contraction, x: Read): void {
-  const bits = bitsOf(ran, op.segments[0]!.streams[0]!);
-  expectCodes(x, sourceOf(ran, op), bits === 'four' ? GROUP : op.depth);
-  const isDetermined = bits === 'eight' || ran.machine.addsInOrder;
+  expectCodes(x, quantiseActivation(sourceOf(ran, op)));
   for (const segment of op.segments) {
     const streams = segment.streams.map((id) => streamOf(ran, id, x));
     for (const { to, value } of segment.stores) {
@@ -198,7 +195,7 @@ function checkContraction(ran: Ran, op: Contraction, x: Read): void {
         expected.push(keptAs(evaluate(value, r, streams, at, ran)));
         // if only the residual is added, the f32 result is determined to the bit, since dots are
         // exact
-        if (!isDetermined) continue;
+        if (!ran.machine.addsInOrder) continue;
         if (value.kind === 'dot') expect(got[r]).toBe(keptAs(streams[value.stream]!(r).f32));
         if (
           value.kind === 'apply' &&
@@ -219,9 +216,9 @@ function checkContraction(ran: Ran, op: Contraction, x: Read): void {
 }
 
 /** The bits of a stored weight. */
-function bitsOf({ machine, setting, kind, row }: Ran, id: number): 'eight' | 'four' {
+function bitsOf({ machine, setting, kind, row }: Ran, id: number): 4 | 8 {
   const weight = machine.graph.weights[machine.plan.program.rows[row]!.weights[kind.packs[id]!.param]!]!;
-  return setting.quant === 'q4' && weight.role === 'matrix' ? 'four' : 'eight';
+  return setting.quant === 'q4' && weight.role === 'matrix' ? 4 : 8;
 }
 
 /**
@@ -257,9 +254,9 @@ function streamOf(
 }
 
 /** Quantised matrices by their numbers; a model's matrices are used once per token. */
-const known = { eight: new WeakMap<Float32Array, IntegerMatrix>(), four: new WeakMap<Float32Array, IntegerMatrix>() };
-function quantised(values: Float32Array, bits: 'eight' | 'four', rows: number, columns: number): IntegerMatrix {
-  const made = known[bits].get(values) ?? { eight: quantiseMatrix, four: quantiseMatrix4 }[bits](values, rows, columns);
+const known = { 4: new WeakMap<Float32Array, IntegerMatrix>(), 8: new WeakMap<Float32Array, IntegerMatrix>() };
+function quantised(values: Float32Array, bits: 4 | 8, rows: number, columns: number): IntegerMatrix {
+  const made = known[bits].get(values) ?? quantiseMatrix(values, rows, columns, bits);
   known[bits].set(values, made);
   return made;
 }
@@ -321,7 +318,8 @@ function checkEncoding(ran: Ran, op: Encode): void {
       const x = Float64Array.from(ran.before.row(from).subarray(head * stride, (head + 1) * stride));
       const { codes, scale } =
         to.kind === 'state' ? ran.state!.coded(to.part, head, ran.position) : encoded(ran, to, head, heads);
-      expectCodes({ codes, scales: [scale] }, x, stride);
+      const wanted = quantiseTogether(x);
+      expectCodes({ codes, scales: [scale] }, { ...wanted, scales: Float64Array.of(wanted.scale) });
     }
   }
 }

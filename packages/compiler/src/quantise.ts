@@ -3,16 +3,12 @@
  * the format that goes with it; gains, biases, filters and activations stay f32. A contraction over
  * integer weights quantises its x once, in its prologue (W8A8, MobileLLM section 4.4).
  */
-import { LamellaError } from '@lamella/graph/diagnostics';
 import { formats, kvFormats } from './formats/table.ts';
 import type { Buffer, BufferId, FormatName, FusedOp, Kind, KvName, Program } from './program/ir.ts';
 import type { Pack } from './program/packs.ts';
 import { padded } from './program/packs.ts';
 
-/**
- * The program with formats for stored matrices, for the x of contractions and for keys and values.
- * Throws L116 if integer sums could overflow.
- */
+/** The program with formats for stored matrices, for the x of contractions and for keys and values. */
 export function quantise(program: Program, quant: FormatName, kv: KvName): Program {
   const quantised = quantiseWeights(program, quant);
   return kv === 'f32' ? quantised : quantiseState(quantised, kv);
@@ -91,12 +87,6 @@ function quantiseWeights(program: Program, quant: FormatName): Program {
     const packs = kind.packs.map((pack): Pack => {
       if (pack.layout === 'vector') return pack;
       const format = pack.role === 'table' ? formats[quant].tables : quant;
-      const { largestDepth } = formats[format];
-      if (pack.columns > largestDepth) {
-        const reason = `${format} sums at most ${largestDepth} columns exactly, and it has ${pack.columns}`;
-        const remedy = 'compiling with --quant f32, or narrower layers';
-        throw new LamellaError('L116', { op: pack.name, reason, remedy }, { place: kind.name });
-      }
       return { ...pack, format };
     });
     const ops = kind.ops.map((op): FusedOp => {

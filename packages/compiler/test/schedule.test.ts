@@ -193,14 +193,7 @@ describe.each(['decode', 'prefill'] as const)('%s', (lowering) => {
     const plan = planWith([buffer('x', 8), buffer('codes', 8, 'codes'), buffer('scales', 1)]);
     const scope = new CpuScope(plan, kind('k', 'block'), lowering);
     scope.eachToken(scope.b, 1, (b, token) =>
-      quantiseToken(
-        scope,
-        b,
-        { x: 0, depth: 6, codes: 1, scales: 2, sums: null },
-        { group: null, sums: null },
-        token,
-        token,
-      ),
+      quantiseToken(scope, b, { x: 0, depth: 6, codes: 1, scales: 2, sums: null }, null, token, token),
     );
     const rows = [
       // the last two are after the last whole vector; the largest is one of them

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Axis, Graph, Op, Param, RopeScaling, Weight } from '../src/ir.ts';
+import { nearestHalf } from '../src/oracle/half.ts';
 import type { Quant } from '../src/oracle/model.ts';
 import { Oracle, type OracleEvent } from '../src/oracle/oracle.ts';
 import { sequence } from '../src/oracle/sequence.ts';
@@ -368,19 +369,19 @@ describe('embed', () => {
   const table = (quant: Quant) => {
     const graph = oneBlock([], [{ kind: 'scale', x: 0, by: 1 }]);
     const wide = { ...graph, weights: [{ ...graph.weights[0]!, shape: [2, 3] }] };
-    return new Oracle(wide, () => Float32Array.of(1, 2, 3, 4, 5, -127), { quant });
+    return new Oracle(wide, () => Float32Array.of(1, 2, 3.1, 4, 5, -127), { quant });
   };
 
   test('takes the row of the token', () => {
-    expectClose(table('f32').step(0), [1, 2, 3]);
+    expectClose(table('f32').step(0), [1, 2, Math.fround(3.1)]);
     expectClose(table('f32').step(1), [4, 5, -127]);
   });
 
   test('under q8 is code * scale of that row', () => {
-    // Row 1 has scale 1 and codes 4, 5, -127. Row 0 has scale f32(3 / 127): codes round(42.3), round(84.7), 127.
+    // Row 1 has scale 1 and codes 4, 5, -127. Row 0 has scale half(3.1 / 127): codes round(40.96), round(81.9), 127.
     expectClose(table('q8').step(1), [4, 5, -127]);
-    const scale = Math.fround(3 / 127);
-    expectClose(table('q8').step(0), [42 * scale, 85 * scale, 127 * scale]);
+    const scale = nearestHalf(3.1 / 127);
+    expectClose(table('q8').step(0), [41 * scale, 82 * scale, 127 * scale]);
   });
 });
 

@@ -59,5 +59,6 @@ export type WasmVariant = (typeof wasmVariants)[number];
 
 /** A list of choices in English: `auto, wasm or webgpu`. */
 export function anyOf(choices: readonly string[]): string {
+  if (choices.length < 2) return choices.join('');
   return `${choices.slice(0, -1).join(', ')} or ${choices.at(-1)}`;
 }

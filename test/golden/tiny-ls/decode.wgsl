@@ -46,8 +46,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let part_1 = lane;
   var w_0: vec4<f32> = vec4<f32>(0f);
   var w_1: vec4<f32> = vec4<f32>(0f);
-  var rowScales_0: vec4<f32> = vec4<f32>(0f);
-  var rowScales_1: vec4<f32> = vec4<f32>(0f);
   if (block_1 < 1) {
     let piece = select(7, part, (part < 8));
     let base = ((block_1 * 128) + (v * 4));
@@ -367,7 +365,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let v = i32(u32(lane) % u32(2));
   let part = i32(u32(lane) / u32(2));
   var w_0: vec4<f32> = vec4<f32>(0f);
-  var rowScales_0: vec4<f32> = vec4<f32>(0f);
   let piece = select(15, part, (part < 16));
   let base = ((block_1 * 128) + (v * 4));
   w_0 = bitcast<vec4<f32>>(w0[((i32(u32(base) / u32(4)) + (piece * 2)) + 68)]);
@@ -420,8 +417,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let part = lane;
   var w_0: vec4<f32> = vec4<f32>(0f);
   var w_1: vec4<f32> = vec4<f32>(0f);
-  var rowScales_0: vec4<f32> = vec4<f32>(0f);
-  var rowScales_1: vec4<f32> = vec4<f32>(0f);
   let piece = select(7, part, (part < 8));
   let base = (block_1 * 64);
   w_0 = bitcast<vec4<f32>>(w0[((i32(u32(base) / u32(4)) + piece) + 104)]);
@@ -529,7 +524,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let v = i32(u32(lane) % u32(2));
   let part = i32(u32(lane) / u32(2));
   var w_0: vec4<f32> = vec4<f32>(0f);
-  var rowScales_0: vec4<f32> = vec4<f32>(0f);
   let piece = select(11, part, (part < 12));
   let base = ((block_1 * 96) + (v * 4));
   w_0 = bitcast<vec4<f32>>(w0[((i32(u32(base) / u32(4)) + (piece * 2)) + 152)]);
@@ -583,7 +577,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let v = i32(u32(lane) % u32(4));
   let part = i32(u32(lane) / u32(4));
   var w_0: vec4<f32> = vec4<f32>(0f);
-  var rowScales_0: vec4<f32> = vec4<f32>(0f);
   let piece = select(7, part, (part < 8));
   let base = ((block_1 * 128) + (v * 4));
   w_0 = bitcast<vec4<f32>>(w1[(i32(u32(base) / u32(4)) + (piece * 4))]);

@@ -36,9 +36,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let part = i32(u32(lane) / u32(2));
   var w_0: vec4<u32> = vec4<u32>(u32(0 & 255) * 0x01010101u);
   var w_1_0: vec4<f32> = vec4<f32>(0f);
-  var rowScales_0: vec4<f32> = vec4<f32>(0f);
   let piece = select(3, part, (part < 4));
-  w_0 = w0Vector(((((block_1 * 10) + (v * 10)) + ((i32(u32(i32(u32(piece) / u32(4))) / u32(2)) * 18) + ((i32(u32(i32(u32(piece) / u32(4))) % u32(2)) * 8) + ((i32(u32(piece) % u32(4)) * 2) + 2)))) + 88));
+  w_0 = w0Vector(((((block_1 * 10) + (v * 10)) + ((i32(u32(i32(u32(piece) / u32(4))) / u32(2)) * 18) + (((i32(u32(i32(u32(piece) / u32(4))) % u32(2)) * 8) + 2) + (i32(u32(piece) % u32(4)) * 2)))) + 88));
   w_1_0 = halvesOf(w0[((((block_1 * 10) + (v * 10)) + ((i32(u32(i32(u32(piece) / u32(4))) / u32(2)) * 18) + i32(u32(i32(u32(piece) / u32(4))) % u32(2)))) + 88)]);
   var x_0: vec4<f32> = vec4<f32>(0f);
   if (lane < 4) {
@@ -70,11 +69,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let piece_1 = part;
   if (piece_1 < 4) {
     let mask = vec4<u32>(u32(15 & 255) * 0x01010101u);
-    let low = (w_0 & mask);
-    let high = ((w_0 >> vec4<u32>(4u)) & mask);
+    let w_2 = (w_0 & mask);
+    let w_3 = ((w_0 >> vec4<u32>(4u)) & mask);
     let x_1_0 = codes[(piece_1 * 2)];
     let x_2_0 = codes[((piece_1 * 2) + 1)];
-    acc_0 = (acc_0 + (vec4<f32>(((dotWords(low, vec4<u32>(u32(x_1_0))) + dotWords(high, vec4<u32>(u32(x_2_0)))) - vec4<i32>(((dot4I8Packed(u32(x_1_0), u32(16843009)) + dot4I8Packed(u32(x_2_0), u32(16843009))) * 8)))) * (w_1_0 * vec4<f32>(scale[i32(u32(piece_1) / u32(4))]))));
+    acc_0 = (acc_0 + (vec4<f32>(((dotWords(w_2, vec4<u32>(u32(x_1_0))) + dotWords(w_3, vec4<u32>(u32(x_2_0)))) - vec4<i32>(((dot4I8Packed(u32(x_1_0), u32(16843009)) + dot4I8Packed(u32(x_2_0), u32(16843009))) * 8)))) * (w_1_0 * vec4<f32>(scale[i32(u32(piece_1) / u32(4))]))));
   }
   partials[lane] = acc_0;
   workgroupBarrier();

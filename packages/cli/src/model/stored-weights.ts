@@ -7,13 +7,16 @@ import { isGguf } from '@lamella/checkpoint/gguf/format';
 import type { StoredAs } from '@lamella/checkpoint/gguf/model';
 import { type FormatName, formatNames } from '@lamella/runtime/choices';
 
+/** Types whose values are codes of eight bits times a half. */
+const eightBits = ['Q8_0', 'Q5_0', 'Q4_0', 'IQ4_NL'];
+
 /** Whether a format keeps every value of such tensors. */
 const keeps: Readonly<Record<FormatName, (stored: StoredAs) => boolean>> = {
   f32: () => true,
   f16: () => false,
-  q8: () => false,
-  // Tables stay q8.
-  q4: ({ type, role }) => type === 'Q4_0' && role === 'matrix',
+  q8: ({ type }) => eightBits.includes(type),
+  // Tables are q8.
+  q4: ({ type, role }) => (role === 'table' ? eightBits.includes(type) : type === 'Q4_0'),
 };
 
 const plural = { matrix: 'matrices', table: 'tables' } as const;
@@ -34,6 +37,7 @@ export async function roundingNote(weights: string, quant: FormatName | null = n
     .flatMap((format) =>
       stored.filter(keeps[format]).map(({ type, role }) => `${format} those of ${plural[role]} in ${type}`),
     );
-  const kept = [`${whole.join(' and ')} ${whole.length === 1 ? 'keeps' : 'keep'} their values`, ...partly];
+  const all = [whole.slice(0, -1).join(', '), whole.at(-1)].filter((part) => part !== '').join(' and ');
+  const kept = [`${all} ${whole.length === 1 ? 'keeps' : 'keep'} their values`, ...partly];
   return `the weights of ${weights} are stored as ${types}: ${kept.join(', ')}, and other formats round them again`;
 }

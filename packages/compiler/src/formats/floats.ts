@@ -20,9 +20,7 @@ export const floats = (name: 'f32' | 'f16'): Format => ({
   largest: name === 'f16' ? 65504 : Number.POSITIVE_INFINITY,
   depthMultiple: 1,
   uses: [],
-  activationGroup: null,
   sums: () => null,
-  largestDepth: Number.POSITIVE_INFINITY,
 
   storedRows: (block) => block,
   storedBytes: ({ block, depth }) => block * depth * elementBytes(name),
@@ -87,7 +85,6 @@ export const floats = (name: 'f32' | 'f16'): Format => ({
 
   // a piece is a column
   pieces: {
-    sum: 'f32x4',
     reads: ['f32x4'],
     count: ({ depth }) => depth,
     read(b, [w], { block, pitch }, rows, k) {
@@ -100,7 +97,5 @@ export const floats = (name: 'f32' | 'f16'): Format => ({
         sums.set(add(sums.get(t), mul(xk, wk!)), t);
       });
     },
-    rowScales: () => null,
-    scaled: (_rowScales, _x, _token, sum) => sum,
   },
 });

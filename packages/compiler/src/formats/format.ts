@@ -73,17 +73,15 @@ export interface Rows {
 
 /** The invocations of a workgroup divide four rows of a block by pieces of the depth. */
 export interface DepthPieces {
-  /** The type of the sums: exact integers, or floats. */
-  readonly sum: 'i32x4' | 'f32x4';
   /** The types of the values that are read from the weights for one piece. */
-  readonly reads: readonly ('i8x16' | 'i32x4' | 'f32x4')[];
+  readonly reads: readonly ('i8x16' | 'f32x4')[];
   /** The number of pieces of the depth. */
   count(shape: BlockShape): number;
   /** Reads a piece: one value for each of `reads`. */
   read(b: Builder, views: readonly KernelBuffer[], shape: MatrixShape, rows: Rows, piece: Expr): readonly Expr[];
   /**
    * Adds the products of these values with `tokens` tokens from `firstToken` on; `sums` has one
-   * register per token.
+   * register f32x4 per token.
    */
   multiply(
     b: Builder,
@@ -94,10 +92,6 @@ export interface DepthPieces {
     tokens: number,
     sums: Register,
   ): void;
-  /** The scales f32x4 of four rows; null where rows have none. */
-  rowScales(views: readonly KernelBuffer[], shape: MatrixShape, rows: Rows): Expr | null;
-  /** The dot products, f32x4, from the complete sums and the scales of four rows. */
-  scaled(rowScales: Expr | null, x: Activations, token: Index, sum: Expr): Expr;
 }
 
 /** A part of a buffer that only one thread uses: its words from `at` on. */
@@ -121,9 +115,7 @@ export interface Panel {
    */
   dot(
     b: Builder,
-    views: readonly KernelBuffer[],
     shape: MatrixShape,
-    panel: Expr,
     scratch: Scratch,
     x: Activations,
     firstToken: Index,
@@ -145,12 +137,8 @@ export interface Format {
   readonly depthMultiple: number;
   /** Engine features that would change this format's kernels. */
   readonly uses: readonly Feature[];
-  /** Columns of activations that share a scale; null if all columns of a token do. */
-  readonly activationGroup: number | null;
   /** The sums of codes from which dots start with these features; null if dots start from zero. */
   sums(features: Features): CodeSums | null;
-  /** The most columns whose integer sum cannot overflow. */
-  readonly largestDepth: number;
   /** Rows of a stored block, for blocks of `block` rows. */
   storedRows(block: number): number;
   /** Bytes of one stored block. */

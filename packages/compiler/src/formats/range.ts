@@ -18,6 +18,7 @@ export function requireInRange(values: Float32Array, { name, shape }: Weight, fo
   const first = values.findIndex((value) => Math.abs(value) > largest);
   if (first < 0) return;
   const columns = shape[1]!;
+  const most = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
   throw new LamellaError('L216', {
     name,
     format,
@@ -25,6 +26,6 @@ export function requireInRange(values: Float32Array, { name, shape }: Weight, fo
     largest,
     value: values[first]!,
     index: `${Math.floor(first / columns)}, ${first % columns}`,
-    remedy: anyOf(formatNames.filter((name) => formats[name].largest === Number.POSITIVE_INFINITY)),
+    remedy: anyOf(formatNames.filter((name) => formats[name].largest >= most)),
   });
 }

@@ -3,6 +3,7 @@
  * target.
  */
 import type { Format } from '../formats/format.ts';
+import { GROUP } from '../formats/group-quantiser.ts';
 import { formats } from '../formats/table.ts';
 import type { FusedOp, Kind } from '../program/ir.ts';
 import { padded } from '../program/packs.ts';
@@ -14,11 +15,6 @@ export function formatsOf({ packs }: Kind, op: Contraction): readonly Format[] {
   return op.segments.flatMap((s) => s.streams.map((id) => formats[packs[id]!.format]));
 }
 
-/** Features of x that share a scale; null where all features of a token do. */
-export function activationGroup(kind: Kind, op: Contraction): number | null {
-  return formatsOf(kind, op)[0]!.activationGroup;
-}
-
 /**
  * int8 codes stored for one token: the depth, padded with the zeros that the formats read past the
  * last feature.
@@ -28,7 +24,4 @@ export function codesWidth(kind: Kind, op: Contraction): number {
 }
 
 /** Scales stored for one token. */
-export function scalesWidth(kind: Kind, op: Contraction): number {
-  const group = activationGroup(kind, op);
-  return group === null ? 1 : codesWidth(kind, op) / group;
-}
+export const scalesWidth = (kind: Kind, op: Contraction): number => codesWidth(kind, op) / GROUP;

@@ -2,7 +2,7 @@
  * Half-precision numbers (IEEE 754 binary16) in the oracle: 11 significant bits, least exponent
  * -14. Weights, keys and values may be stored as halves; all other numbers stay f64.
  */
-import { roundHalfEven } from './q8.ts';
+import { roundHalfEven } from './codes.ts';
 
 /** Largest half. */
 const LARGEST = 65504;

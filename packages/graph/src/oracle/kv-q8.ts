@@ -6,7 +6,7 @@
  * (arXiv 1805.02867).
  */
 import type { Op } from '../ir.ts';
-import { type Q8Codes, quantiseTogether, roundHalfEven } from './q8.ts';
+import { type Codes, quantiseTogether, roundHalfEven } from './codes.ts';
 
 /** Positions whose weights share a scale: 0..63, 64..127, and so on. */
 const CONTEXT_CHUNK = 64;
@@ -29,7 +29,7 @@ export function attendQ8(
   { heads, kvHeads, headDim, scale, window, softcap }: Op & { readonly kind: 'attention' },
 ): Float64Array {
   const out = new Float64Array(heads * headDim);
-  const headOf = (row: Float64Array | undefined, head: number): Q8Codes => {
+  const headOf = (row: Float64Array | undefined, head: number): Codes => {
     if (!row) throw new Error('this execution has not run at an earlier position');
     return quantiseTogether(row.slice(head * headDim, (head + 1) * headDim));
   };
@@ -68,7 +68,7 @@ interface Partial {
   readonly values: Float64Array;
 }
 
-function partial(scores: readonly number[], values: readonly Q8Codes[]): Partial {
+function partial(scores: readonly number[], values: readonly Codes[]): Partial {
   const largest = Math.max(...scores);
   const powers = scores.map((score) => Math.exp(score - largest));
   const weights = powers.map((power, p) => power * values[p]!.scale);

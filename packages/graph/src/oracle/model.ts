@@ -3,9 +3,9 @@
  * stacks in running order. The cached and the uncached oracle both start from it.
  */
 import { type Body, elementCount, type Graph, type Weight, type WeightId } from '../ir.ts';
+import type { IntegerMatrix } from './codes.ts';
 import { nearestHalf } from './half.ts';
-import { quantiseMatrix4 } from './q4.ts';
-import { type IntegerMatrix, quantiseMatrix } from './q8.ts';
+import { quantiseMatrix } from './weight-codes.ts';
 
 /** The numbers of a weight: row-major f32 of `weight.shape`. */
 export type WeightOf = (weight: Weight) => Float32Array;
@@ -76,10 +76,9 @@ function loadTensor({ name, shape, role }: Weight, values: Float32Array, quant: 
     case 'f16':
       return { kind: 'f32', rows, columns, values: values.map(nearestHalf) };
     case 'q8':
-      return { kind: 'integer', rows, columns, matrix: quantiseMatrix(values, rows, columns) };
     case 'q4': {
-      const quantised = role === 'matrix' ? quantiseMatrix4 : quantiseMatrix;
-      return { kind: 'integer', rows, columns, matrix: quantised(values, rows, columns) };
+      const bits = quant === 'q4' && role === 'matrix' ? 4 : 8;
+      return { kind: 'integer', rows, columns, matrix: quantiseMatrix(values, rows, columns, bits) };
     }
     default:
       return quant satisfies never;

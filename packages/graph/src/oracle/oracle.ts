@@ -6,6 +6,7 @@
  */
 import { LamellaError } from '../diagnostics.ts';
 import type { Body, Graph, Op, ValueId } from '../ir.ts';
+import { type Activation, quantiseActivation } from './codes.ts';
 import { nearestHalf } from './half.ts';
 import { attendQ8, firstSeen } from './kv-q8.ts';
 import {
@@ -17,7 +18,6 @@ import {
   type Tensor,
   type WeightOf,
 } from './model.ts';
-import { type Activation, quantiseActivation } from './q8.ts';
 import { convolve, rowOp } from './row-ops.ts';
 
 /**
@@ -134,8 +134,8 @@ export class Oracle {
     const values: Float64Array[] = [];
     const value = (id: ValueId) => values[id]!;
     for (const { id: node, op } of body.nodes) {
-      const quantise = (x: Float64Array, group: number): Activation => {
-        const nearest = quantiseActivation(x, group);
+      const quantise = (x: Float64Array): Activation => {
+        const nearest = quantiseActivation(x);
         return { ...nearest, codes: this.#choose(execution, node, nearest) };
       };
       const onCodes = (activation: Activation, dots: Int32Array) =>
@@ -153,7 +153,7 @@ export class Oracle {
       readonly value: (id: ValueId) => Float64Array;
       readonly tensors: readonly Tensor[];
       readonly execution: number | null;
-      readonly quantise: (x: Float64Array, group: number) => Activation;
+      readonly quantise: (x: Float64Array) => Activation;
       readonly onCodes: (activation: Activation, dots: Int32Array) => void;
     },
   ): Float64Array {

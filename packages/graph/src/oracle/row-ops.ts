@@ -5,8 +5,8 @@
  */
 import { functionOf } from '../functions.ts';
 import type { Op, ParamId, Rope, ValueId } from '../ir.ts';
+import { type Activation, GROUP, integerDots } from './codes.ts';
 import type { Tensor } from './model.ts';
-import { type Activation, integerDots } from './q8.ts';
 import { amplitude, frequency } from './rope.ts';
 
 /**
@@ -22,8 +22,8 @@ export interface RowScope {
   readonly tensors: readonly Tensor[];
   /** Absolute position of the token, from 0. */
   readonly position: number;
-  /** Quantises the input of a linear over an integer weight, with a scale for every `group` features. */
-  readonly quantise: (x: Float64Array, group: number) => Activation;
+  /** Quantises the input of a linear over an integer weight, with a scale for every group of features. */
+  readonly quantise: (x: Float64Array) => Activation;
   /** Called with the input codes and integer dots of each linear over an integer weight. */
   readonly onCodes: (activation: Activation, dots: Int32Array) => void;
 }
@@ -88,9 +88,9 @@ function tableRow(table: Tensor, r: number): Float64Array {
   const { columns } = table;
   if (table.kind === 'f32') return Float64Array.from(table.values.subarray(r * columns, (r + 1) * columns));
   const codes = table.matrix.codes.subarray(r * columns, (r + 1) * columns);
-  const { scales, group } = table.matrix;
-  const first = r * Math.ceil(columns / group);
-  return Float64Array.from(codes, (code, c) => code * scales[first + Math.floor(c / group)]!);
+  const { scales } = table.matrix;
+  const first = r * Math.ceil(columns / GROUP);
+  return Float64Array.from(codes, (code, c) => code * scales[first + Math.floor(c / GROUP)]!);
 }
 
 /**
@@ -105,7 +105,7 @@ function linear(
 ): Float64Array {
   const out = new Float64Array(weight.rows);
   if (weight.kind === 'integer') {
-    const activation = quantise(x, weight.matrix.group);
+    const activation = quantise(x);
     const dots = integerDots(weight.matrix, activation.codes);
     const groups = activation.scales.length;
     for (let o = 0; o < out.length; o++) {

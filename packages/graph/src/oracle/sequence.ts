@@ -4,11 +4,11 @@
  * path is right and the cached one is wrong.
  */
 import type { Body, Graph, Op, ValueId } from '../ir.ts';
+import { quantiseActivation } from './codes.ts';
 import { nearestHalf } from './half.ts';
 import { attendQ8 } from './kv-q8.ts';
 import { bindModel, type Kv, type Quant, type Tensor, type WeightOf } from './model.ts';
 import { checkLength, checkToken } from './oracle.ts';
-import { quantiseActivation } from './q8.ts';
 import { convolve, rowOp } from './row-ops.ts';
 
 /** A value for every position: `sequence[position]` is a row [features]. */

@@ -117,9 +117,8 @@ function byPanels(scope: CpuScope, op: Contraction, segment: Segment, panel: Pan
       panel.unpack(b, views, shape, index, { buffer: scope.arena(panels, 'write'), at: scratch[i]! });
     });
     scope.eachToken(b, panel.tokens, (perToken, token) => {
-      const dots = streams.map(({ views }, i) => {
-        const from = { buffer: scope.arena(panels, 'read'), at: scratch[i]! };
-        const dot = panel.dot(perToken, views, shape, index, from, activations, token);
+      const dots = scratch.map((at) => {
+        const dot = panel.dot(perToken, shape, { buffer: scope.arena(panels, 'read'), at }, activations, token);
         return upTo(panel.tokens).map((t) => upTo(rows / 4).map((v) => perToken.let('dot', dot(t, v))));
       });
       storeResults(scope, perToken, segment, dots, times(index, rows), token);
@@ -178,11 +177,11 @@ function prologue(scope: CpuScope, op: Contraction): X {
   const x = norm ? op.scratch.normed! : op.x;
   if (!norm && !codes) return { x, own: false };
   const format = formats[scope.kind.packs[op.segments[0]!.streams[0]!]!.format];
-  const wanted = { group: format.activationGroup, sums: format.sums(scope.features) };
+  const sums = format.sums(scope.features);
   const prepare = (b: Builder, token: Index): void => {
     const own = scope.ownRow(token);
     if (norm) normaliseToken(scope, b, { norm, x: op.x, width: op.depth, out: x }, token, own);
-    if (codes) quantiseToken(scope, b, codesOf(op, x), wanted, norm ? own : scope.bufferRow(x, token), own);
+    if (codes) quantiseToken(scope, b, codesOf(op, x), sums, norm ? own : scope.bufferRow(x, token), own);
   };
   scope.eachToken(scope.b, 1, prepare, 'grid');
   if (scope.lowering === 'prefill') scope.b.barrier();

@@ -1,9 +1,10 @@
 /**
- * Activation codes of one token: scale = max|x| / 127, code = round(x / scale), half to even; an
- * all-zero x has scale 0. q8 has one scale for all features of a token, q4 one for every 32. The
- * format defines the codes: every target and variant computes the same integers.
+ * Activation codes of one token, in groups of 32 features: scale = max|x| / 127, code = round(x /
+ * scale), half to even; an all-zero group has scale 0. Every target and variant computes the same
+ * integers.
  */
 import type { CodeSums } from '../../formats/format.ts';
+import { GROUP } from '../../formats/group-quantiser.ts';
 import {
   add,
   apply,
@@ -34,15 +35,6 @@ interface Quantised {
 }
 
 /**
- * What a format needs of activations: how many features share a scale (null for all), and the sums
- * of codes that its dots start from.
- */
-interface Wanted {
-  readonly group: number | null;
-  readonly sums: CodeSums | null;
-}
-
-/**
  * Writes the statements that quantise row `from` of x, `depth` features, into row `to` of codes,
  * scales and sums.
  */
@@ -50,20 +42,16 @@ export function quantiseToken(
   scope: CpuScope,
   b: Builder,
   { x, depth, codes, scales, sums }: Quantised,
-  wanted: Wanted,
+  wanted: CodeSums | null,
   from: Index,
   to: Index,
 ): void {
   const source = { values: scope.arena(x, 'read'), at: b.let('xRow', times(from, scope.width(x))), count: depth };
   const words = { words: scope.arena(codes, 'write'), at: b.let('wordRow', times(to, scope.width(codes) / 4)) };
   const values = scope.arena(scales, 'write');
-  if (wanted.group === null) quantiseRun(b, source, words, { values, at: to });
-  else quantiseGroups(b, source, words, { values, at: times(to, scope.width(scales)) });
-  if (sums !== null && wanted.sums !== null) sumCodes(scope, b, wanted.sums, codes, sums, to);
+  quantiseGroups(b, source, words, { values, at: times(to, scope.width(scales)) });
+  if (sums !== null && wanted !== null) sumCodes(scope, b, wanted, codes, sums, to);
 }
-
-/** Features of a group: as many as eight vectors hold. */
-const GROUP = 32;
 
 /** Writes the statements that quantise `count` consecutive f32 with one scale for every 32. */
 function quantiseGroups(b: Builder, source: Run, codes: Codes, scale: Scale): void {
@@ -81,7 +69,7 @@ function quantiseGroups(b: Builder, source: Run, codes: Codes, scale: Scale): vo
   }
 }
 
-/** Writes the statements that quantise 32 consecutive f32, all of them in registers. */
+/** Writes the statements that quantise 32 consecutive f32, which eight vectors hold. */
 function quantiseGroup(b: Builder, source: Omit<Run, 'count'>, codes: Codes, scale: Scale): void {
   const x = upTo(GROUP / 4).map((v) => b.let('x', load(source.values, plus(source.at, 4 * v), 'f32x4')));
   const larger = (v: readonly Expr[]): readonly Expr[] =>

@@ -143,30 +143,17 @@ function slicesOf(b: Builder, shares: readonly Share[], lane: Expr): readonly Om
 }
 
 /**
- * Registers for weights that are read ahead. All segments have the same format, so one set serves
- * the segment that a workgroup runs.
+ * Registers for weights that are read ahead: one array for each read of a piece, indexed by stream
+ * and turn. All segments have the same format, so one set serves the segment that a workgroup runs.
  */
-interface Ahead {
-  /** One register array for each read of a piece, indexed by stream and turn. */
-  readonly reads: readonly Register[];
-  /** f32x4, indexed by stream. */
-  readonly rowScales: Register;
-}
+type Ahead = readonly Register[];
 
 function registersOf(b: Builder, shares: readonly Share[]): Ahead {
   const { format } = shares[0]!.streams[0]!;
-  const most = (of: (share: Share) => number) => Math.max(...shares.map((share) => (share.ahead ? of(share) : 0)));
-  const count = most(({ streams, turns }) => streams.length * turns);
+  const count = Math.max(...shares.map(({ ahead, streams, turns }) => (ahead ? streams.length * turns : 0)));
   const zero = (type: (typeof format.pieces.reads)[number]) =>
     type === 'i8x16' ? apply('splat8', i32(0)) : constant(type, 0);
-  return {
-    reads: format.pieces.reads.map((type) => b.registers('w', count, zero(type))),
-    rowScales: b.registers(
-      'rowScales',
-      most(({ streams }) => streams.length),
-      constant('f32x4', 0),
-    ),
-  };
+  return format.pieces.reads.map((type) => b.registers('w', count, zero(type)));
 }
 
 /**
@@ -181,11 +168,9 @@ function readAhead(b: Builder, { streams, parts, pieces, turns }: Share, slice: 
       const piece = surely ? own : apply('select', apply('less', own, i32(pieces)), own, i32(pieces - 1));
       const read = format.pieces.read(b, views, shape, slice, b.let('piece', piece));
       read.forEach((value, i) => {
-        ahead.reads[i]!.set(value, s * turns + turn);
+        ahead[i]!.set(value, s * turns + turn);
       });
     }
-    const scales = format.pieces.rowScales(views, shape, slice);
-    if (scales) ahead.rowScales.set(scales, s);
   });
 }
 
@@ -209,13 +194,13 @@ function rows(scope: GpuScope, b: Builder, share: Share, slice: Slice, ahead: Ah
 
   // indexed by stream and token
   const sums = streams.flatMap((stream, s) => {
-    const acc = b.registers('acc', tokens, constant(format.pieces.sum, 0));
+    const acc = b.registers('acc', tokens, constant('f32x4', 0));
     const multiply = (into: Builder, read: readonly Expr[], piece: Expr) =>
       format.pieces.multiply(into, read, x, piece, xRow, tokens, acc);
     if (share.ahead)
       for (let turn = 0; turn < turns; turn++) {
         const piece = b.let('piece', plus(slice.part, turn * parts));
-        const read = ahead.reads.map((register) => register.get(s * turns + turn));
+        const read = ahead.map((register) => register.get(s * turns + turn));
         if ((turn + 1) * parts <= pieces) multiply(b, read, piece);
         else b.when(apply('less', piece, i32(pieces)), (inner) => multiply(inner, read, piece));
       }
@@ -232,15 +217,10 @@ function rows(scope: GpuScope, b: Builder, share: Share, slice: Slice, ahead: Ah
   });
   // with one part, an invocation has its own sums; otherwise the first `outputs` invocations get
   // them
-  const all = parts > 1 ? combined(scope, b, sums, { lane, lanes, parts, outputs, type: format.pieces.sum }) : sums;
+  const all = parts > 1 ? combined(scope, b, sums, { lane, lanes, parts, outputs }) : sums;
   const row = b.let('row', plus(times(slice.block, shape.block), times(slice.vector, 4)));
   const epilogue = (into: Builder): void => {
-    const dots = streams.map(({ views, shape }, s) => {
-      const scales = share.ahead ? ahead.rowScales.get(s) : format.pieces.rowScales(views, shape, slice);
-      return upTo(tokens).map((t) =>
-        into.let('dot', format.pieces.scaled(scales, x, plus(xRow, t), all[s * tokens + t]!)),
-      );
-    });
+    const dots = streams.map((_, s) => upTo(tokens).map((t) => into.let('dot', all[s * tokens + t]!)));
     for (const t of upTo(tokens)) {
       const token = plus(first, t);
       into.when(scope.isToken(token), (perToken) => {
@@ -269,24 +249,21 @@ function combined(
     lanes,
     parts,
     outputs,
-    type,
   }: {
     readonly lane: Expr;
     readonly lanes: number;
     readonly parts: number;
     readonly outputs: number;
-    readonly type: 'i32x4' | 'f32x4';
   },
 ): readonly Expr[] {
-  const element = type === 'f32x4' ? 'f32' : 'i32';
-  const scratch = scope.shared('partials', element, sums.length * lanes * 4, 'four rows an invocation');
+  const scratch = scope.shared('partials', 'f32', sums.length * lanes * 4, 'four rows an invocation');
   const at = (i: number): Expr => times(plus(lane, i * lanes), 4);
   sums.forEach((sum, i) => {
     b.store(scratch, at(i), sum);
   });
   b.barrier();
-  combineParts(b, scratch, type, lane, parts, outputs, add, sums.length);
-  return sums.map((_, i) => load(scratch, at(i), type));
+  combineParts(b, scratch, 'f32x4', lane, parts, outputs, add, sums.length);
+  return sums.map((_, i) => load(scratch, at(i), 'f32x4'));
 }
 
 const upTo = (n: number): readonly number[] => [...Array(n).keys()];

@@ -6,6 +6,7 @@
  * other only in the sums and maxima over the row.
  */
 import type { Activations } from '../../formats/format.ts';
+import { GROUP } from '../../formats/group-quantiser.ts';
 import {
   add,
   apply,
@@ -25,7 +26,7 @@ import type { Expr, Kernel, KernelBuffer } from '../../loops/ir.ts';
 import { maxLanes, sumLanes } from '../../loops/math.ts';
 import type { BufferId, FusedOp, Kind, Norm } from '../../program/ir.ts';
 import { type PackId, padded } from '../../program/packs.ts';
-import { activationGroup, codesWidth, scalesWidth } from '../codes.ts';
+import { codesWidth, scalesWidth } from '../codes.ts';
 import type { Value } from '../scope.ts';
 import type { GpuProfile } from './profile.ts';
 import { reduceAll } from './reduce.ts';
@@ -47,10 +48,10 @@ export function needsOperand(kind: Kind, { x, prologue }: Contraction, context: 
 
 /**
  * Entries of shared memory for sums and maxima: one per invocation, and one for every four features
- * where groups of them have a scale.
+ * of which codes are made.
  */
 function scratchLength(kind: Kind, op: Contraction): number {
-  const quads = op.prologue.codes && activationGroup(kind, op) !== null ? codesWidth(kind, op) / 4 : 0;
+  const quads = op.prologue.codes ? codesWidth(kind, op) / 4 : 0;
   return Math.max(OPERAND_LANES, quads);
 }
 
@@ -123,8 +124,7 @@ export function operand(
     place === 'workgroup'
       ? { buffer: scope.shared('scale', 'f32', padded(groups, 4), 'of the codes'), at: i32(0) }
       : { buffer: scope.arena(scratch.scales!, 'write'), at: rowOf(scope, scratch.scales!, token) };
-  const inGroups = activationGroup(scope.kind, op) !== null;
-  (inGroups ? quantisedInGroups : quantised)(b, group, x, { width, codes, scale });
+  quantisedInGroups(b, group, x, { width, codes, scale });
   if (place === 'workgroup') b.barrier();
   return { values: codes.buffer, stride: width, scales: scale.buffer, sums: null, groups };
 }
@@ -256,7 +256,7 @@ interface Pointer {
   readonly at: Expr;
 }
 
-/** Stores codes and scale as q8 defines them (`schedule/cpu/quantise.ts`). */
+/** Stores codes and one scale for a whole row, as KV q8 defines them. */
 export function quantised(
   b: Builder,
   group: Workgroup,
@@ -281,12 +281,11 @@ const larger = (x: Expr, y: Expr): Expr => apply('max', x, y);
 const inverseOf = (largest: Expr): Expr =>
   apply('select', apply('less', f32(0), largest), apply('div', f32(127), largest), f32(0));
 
-/** Features that share a scale in q4, and the quads that hold them. */
-const GROUP = 32;
+/** Quads of features that share a scale. */
 const QUADS = GROUP / 4;
 
 /**
- * Stores codes and one scale for every 32 features, as q4 defines them. Every quad's largest
+ * Stores codes and one scale for every 32 features (`schedule/cpu/quantise.ts`). Every quad's largest
  * magnitude goes to shared memory; then each invocation reads those of its groups.
  */
 function quantisedInGroups(

@@ -1,0 +1,245 @@
+/**
+ * q4 and q8: integer weights in groups of 32 columns, with a half-precision scale for each group of
+ * a row; activations are int8 in groups of 32 with an f32 scale each. These are the numbers of
+ * llama.cpp's Q4_0 and Q8_0 times Q8_0, and weights made for them are stored without loss. A weight
+ * takes 4.5 or 8.5 bits. The two formats differ only in their codes (`GroupCodes`).
+ *
+ * Layout of four rows, in reading order: for every two groups, the scales of four rows for the first
+ * and for the second group, then the codes of each group, eight columns of four rows at a time.
+ * Groups are stored in pairs so that all vectors are aligned to 16 bytes, which a GPU needs. A loop
+ * iteration takes both, so that each of its loads advances by a constant distance, which hardware
+ * prefetch needs.
+ */
+import {
+  add,
+  apply,
+  type Builder,
+  constant,
+  type Index,
+  i32,
+  load,
+  loadSplat,
+  mul,
+  plus,
+  quotient,
+  remainder,
+  sub,
+  times,
+} from '../loops/build.ts';
+import { toHalf } from '../loops/half.ts';
+import type { Expr, KernelBuffer } from '../loops/ir.ts';
+import type { Features } from '../loops/types.ts';
+import { padded } from '../program/packs.ts';
+import { type BlockShape, type Format, type MatrixShape, matrixBytes, panelRows } from './format.ts';
+import { type GroupCodes, OCTET, type StoredGroup } from './group-codes.ts';
+import { groupPanel, panelBytes } from './group-panel.ts';
+import { type Products, pairProducts } from './group-products.ts';
+import { GROUP } from './group-quantiser.ts';
+import { placeOf, storedAt, upTo, VECTOR_ROWS } from './integer.ts';
+
+const groups = ({ depth }: BlockShape): number => padded(depth, GROUP) / GROUP;
+/** Bytes of the scales of four rows. */
+const SCALES = VECTOR_ROWS * 2;
+
+/** The format with these codes. */
+export function inGroups(codes: GroupCodes): Format {
+  const octetBytes = VECTOR_ROWS * codes.bits;
+  /** Bytes that the codes of four rows take in a group; of two groups with their scales. */
+  const codesBytes = octetBytes * (GROUP / OCTET);
+  const pairBytes = 2 * (SCALES + codesBytes);
+  /** Where the codes of a pair's first or second group begin in it, in bytes. */
+  const codesAt = (which: Index): Index => plus(times(which, codesBytes), 2 * SCALES);
+  /** A last group without a second leaves room for its scales. */
+  const storedBytes = (shape: BlockShape): number =>
+    Math.floor(groups(shape) / 2) * pairBytes + (groups(shape) % 2) * (2 * SCALES + codesBytes);
+  const mask = (b: Builder, of: keyof GroupCodes['masks']): Expr => {
+    const byte = codes.masks[of];
+    return byte === null ? i32(0) : b.let('mask', apply('splat8', i32(byte)));
+  };
+  const productsFor = (features: Features): Products =>
+    codes.byteProducts(features) ?? pairProducts(codes.sums(features) !== null);
+
+  /**
+   * Writes `one` for every group, both of a pair in one iteration, then a last single one.
+   * `operands` are the codes of rows 4v..4v+3 at columns 8j..8j+7 for `products`, `scales` their
+   * scales.
+   */
+  function eachGroup(
+    b: Builder,
+    [stored, scales]: readonly KernelBuffer[],
+    shape: MatrixShape,
+    { block, vector }: { readonly block: Index; readonly vector: Index },
+    products: Products,
+    one: (b: Builder, group: StoredGroup) => void,
+  ): void {
+    const base = b.let('base', storedAt(shape, block, vector));
+    const halvesBase = b.let('halvesBase', storedAt(shape, block, vector, 2));
+    // made once outside the loop: an engine materialises a constant inside a loop at every use (1.7
+    // times slower here)
+    const outside = mask(b, products.parts === 2 ? 'pairs' : 'bytes');
+    const run = (inner: Builder, pair: Index, members: readonly (0 | 1)[]): void => {
+      const at = inner.let('wAt', plus(base, times(pair, pairBytes)));
+      const halvesAt = inner.let('halvesAt', plus(halvesBase, times(pair, pairBytes / 2)));
+      for (const which of members)
+        one(inner, {
+          pair,
+          which,
+          scales: (v) => load(scales!, plus(halvesAt, plus(times(v, shape.stream / 2), (which * SCALES) / 2)), 'f32x4'),
+          operands(into, j, v) {
+            const inPair = plus(times(j, octetBytes), plus(times(v, shape.stream), codesAt(which)));
+            const loads = (byte: number, type: 'i8x16' | 'i16x8') =>
+              into.let('w', load(stored!, plus(at, plus(inPair, byte)), type));
+            return products.parts === 2
+              ? codes.pairs(into, loads, outside)
+              : codes.bytes(loads, outside).map((w) => [w]);
+          },
+        });
+    };
+    const pairs = Math.floor(groups(shape) / 2);
+    if (pairs > 0) b.loop('serial', 'pair', { to: pairs }, (inner, pair) => run(inner, pair, [0, 1]));
+    if (groups(shape) % 2 === 1) run(b, pairs, [0]);
+  }
+
+  return {
+    name: codes.name,
+    // tables are read by rows, and a tied head is a table
+    tables: 'q8',
+    integer: true,
+    largest: codes.largest,
+    depthMultiple: GROUP,
+    uses: codes.uses,
+    sums: codes.sums,
+
+    storedRows: () => VECTOR_ROWS,
+    storedBytes,
+
+    packRows(rows, shape, into) {
+      const view = new DataView(into.buffer, into.byteOffset, into.byteLength);
+      const group = codes.quantiser();
+      const places = upTo(VECTOR_ROWS * OCTET).map((n) => codes.place(Math.floor(n / OCTET), n % OCTET));
+      for (let g = 0; g < groups(shape); g++) {
+        const at = Math.floor(g / 2) * pairBytes;
+        const from = at + 2 * SCALES + (g % 2) * codesBytes;
+        for (let r = 0; r < VECTOR_ROWS; r++) {
+          group.choose(rows[r] ?? null, g * GROUP);
+          view.setUint16(at + (g % 2) * SCALES + r * 2, toHalf(group.scale), true);
+          for (let i = 0; i < GROUP; i++) {
+            const { byte, shift } = places[r * OCTET + (i % OCTET)]!;
+            into[from + Math.floor(i / OCTET) * octetBytes + byte]! |= (group.codes[i]! + codes.excess) << shift;
+          }
+        }
+      }
+    },
+
+    views(name, address, rows, shape) {
+      const bytes = matrixBytes(rows, VECTOR_ROWS, shape, storedBytes(shape));
+      const streams = shape.block / VECTOR_ROWS;
+      const note = `weights [${rows}, ${shape.depth}] int${codes.bits} in groups of ${GROUP}, ${streams} streams of four rows`;
+      return [
+        { name, element: 'i8', address, length: bytes, access: 'read', note },
+        { name: `${name}.scale`, element: 'f16', address, length: bytes / 2, access: 'read', note: 'its scales' },
+      ];
+    },
+
+    element([stored, scales], shape, row, column) {
+      const inBlock = remainder(row, shape.block);
+      const [block, vector, r] = [quotient(row, shape.block), quotient(inBlock, 4), remainder(inBlock, 4)];
+      const group = quotient(column, GROUP);
+      const [pair, which] = [quotient(group, 2), remainder(group, 2)];
+      const i = remainder(column, OCTET);
+      const inPair = plus(codesAt(which), times(quotient(remainder(column, GROUP), OCTET), octetBytes));
+      const inMatrix = plus(storedAt(shape, block, vector), times(pair, pairBytes));
+      const byte = load(stored!, plus(inMatrix, plus(inPair, codes.byteOf(r, i))), 'i32');
+      const halves = plus(storedAt(shape, block, vector, 2), times(pair, pairBytes / 2));
+      const scale = load(scales!, plus(plus(halves, r), times(which, SCALES / 2)), 'f32');
+      return mul(apply('toFloat', codes.codeIn(byte, i)), scale);
+    },
+
+    dot(b, views, shape, x, block, firstToken, tokens, features) {
+      const products = productsFor(features);
+      const vectors = shape.block / VECTOR_ROWS;
+      const sums = b.registers('sums', tokens * vectors, constant('f32x4', 0));
+      eachGroup(b, views, shape, { block, vector: 0 }, products, (perGroup, { pair, which, operands, scales }) => {
+        perGroup.loop('unroll', 't', { to: tokens }, (perToken, t) => {
+          const token = plus(firstToken, t);
+          const groupAt = perToken.let('groupAt', plus(plus(times(token, x.groups), times(pair, 2)), which));
+          const xAt = perToken.let('xAt', plus(times(token, x.stride / 4), times(pair, (2 * GROUP) / 4)));
+          const word = (i: Index): Expr => loadSplat(x.values, plus(xAt, plus(which * (GROUP / 4), i)), 'i8x16');
+          const start = perToken.let(
+            'start',
+            products.start((type) => loadSplat(x.sums!, groupAt, type)),
+          );
+          for (let first = 0; first < vectors; first += products.vectorsAtOnce) {
+            const count = Math.min(products.vectorsAtOnce, vectors - first);
+            const acc = perToken.registers('acc', count * products.parts, start);
+            perToken.loop('unroll', 'j', { to: GROUP / OCTET }, (inner, j) => {
+              const xs = [0, 1].map((half) => inner.let('x', products.x(word(plus(times(j, 2), half)))));
+              inner.loop('unroll', 'v', { to: count }, (perVector, v) => {
+                const w = operands(perVector, j, plus(v, first));
+                for (const p of upTo(products.parts)) {
+                  const at = plus(times(v, products.parts), p);
+                  acc.set(
+                    xs.reduce((sum, x, half) => products.add(sum, x, w[half]![p]!), acc.get(at)),
+                    at,
+                  );
+                }
+              });
+            });
+            // written after the dots, which take all vector registers
+            const xScale = perToken.let('xScale', loadSplat(x.scales!, groupAt, 'f32x4'));
+            perToken.loop('unroll', 'v', { to: count }, (_, v) => {
+              const dots = products.whole((p) => acc.get(plus(times(v, products.parts), p)));
+              const at = plus(times(t, vectors), plus(v, first));
+              const scale = mul(scales(plus(v, first)), xScale);
+              sums.set(add(sums.get(at), mul(apply('toFloat', dots), scale)), at);
+            });
+          }
+        });
+      });
+      return (t, v) => sums.get(t * vectors + v);
+    },
+
+    // a piece is 8 columns of a group
+    pieces: {
+      reads: [...upTo(octetBytes / 16).map(() => 'i8x16' as const), 'f32x4'],
+      count: (shape) => groups(shape) * (GROUP / OCTET),
+      read(_, [stored, scales], shape, { block, vector }, piece) {
+        const group = quotient(piece, GROUP / OCTET);
+        const [pair, which] = [quotient(group, 2), remainder(group, 2)];
+        const inPair = plus(codesAt(which), times(remainder(piece, GROUP / OCTET), octetBytes));
+        const from = plus(storedAt(shape, block, vector), plus(times(pair, pairBytes), inPair));
+        const halves = plus(times(pair, pairBytes / 2), times(which, SCALES / 2));
+        return [
+          ...upTo(octetBytes / 16).map((i) => load(stored!, plus(from, 16 * i), 'i8x16')),
+          load(scales!, plus(storedAt(shape, block, vector, 2), halves), 'f32x4'),
+        ];
+      },
+      multiply(b, read, x, piece, firstToken, tokens, sums) {
+        const [low, high] = codes.words((at) => read[at / 16]!, mask(b, 'words')).map((w) => b.let('w', w)) as [
+          Expr,
+          Expr,
+        ];
+        const ones = i32(0x01010101);
+        b.loop('unroll', 't', { to: tokens }, (perToken, t) => {
+          const token = plus(firstToken, t);
+          const wordAt = plus(times(token, x.stride / 4), times(piece, 2));
+          const words = [0, 1].map((i) => perToken.let('x', load(x.values, plus(wordAt, i), 'i32')));
+          const [left, right] = [low, high].map((w, i) => apply('dotWords', w, apply('splatWord', words[i]!)));
+          const sum = add(left!, right!);
+          const [first, second] = words.map((word) => apply('dotWords', word, ones));
+          const dots = codes.excess === 0 ? sum : sub(sum, apply('splat', times(add(first!, second!), codes.excess)));
+          const xScale = loadSplat(x.scales!, plus(times(token, x.groups), quotient(piece, GROUP / OCTET)), 'f32x4');
+          sums.set(add(sums.get(t), mul(apply('toFloat', dots), mul(read.at(-1)!, xScale))), t);
+        });
+      },
+    },
+
+    panelBytes: (shape) => panelBytes(panelRows(shape), groups(shape)),
+    panel(features) {
+      const products = productsFor(features);
+      return groupPanel(products, (b, views, shape, panel, one) => {
+        eachGroup(b, views, shape, placeOf(panel, shape), products, one);
+      });
+    },
+  };
+}
