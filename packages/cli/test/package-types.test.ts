@@ -92,9 +92,11 @@ test.each([
     name.replaceAll(' ', '-'),
     packageTypes('@me/ls', manifest(tokenizer)),
     `import { LamellaError, load, type GenerateOptions, type LamellaErrorCode, type LoadOptions } from './index.js';
+import { languageModel } from './ai-sdk.js';
 import { createLanguageModel, type LanguageModel } from './prompt-api.js';
 const none = undefined as number | undefined;
 (await createLanguageModel(load).create({ signal: undefined })) satisfies LanguageModel;
+languageModel(await load()).modelId satisfies string;
 const loading: LoadOptions = { threads: none, device: undefined, signal: undefined, onProgress: undefined };
 const options: GenerateOptions = { temperature: none, topK: none, seed: none, maxTokens: none, signal: undefined, stop: '.' };
 const model = await load(undefined, loading);

@@ -28,6 +28,12 @@ const all: readonly Face[] = [
     text: true,
     peer: null,
   },
+  {
+    name: 'ai-sdk',
+    purpose: 'the AI SDK (the package `ai`): `streamText({ model: languageModel(model), prompt })`',
+    text: true,
+    peer: null,
+  },
 ];
 
 /** The faces of a package with or without a tokenizer. */

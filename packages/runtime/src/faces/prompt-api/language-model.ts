@@ -5,7 +5,6 @@
  * sequence, which gives the same answers.
  */
 import type { Message, Model, ResponseFormat, Session, ToolCall } from '../../api.ts';
-import { toolCallsOf } from '../pending.ts';
 import { formatOf, signalOf } from './call-options.ts';
 import { codeOf, domException, exceptionFor, quotaExceeded } from './errors.ts';
 import { type ReadPrompt, readPrompt } from './prompt-input.ts';
@@ -205,9 +204,7 @@ export class PromptSession extends EventTarget implements LanguageModel {
         if (text.length > given) yield text.slice(given);
         given = Math.max(given, text.length);
       }
-      const result = await generation.result();
-      const { text, tokens } = result;
-      const toolCalls = toolCallsOf(result);
+      const { text, toolCalls, tokens } = await generation.result();
       signal.throwIfAborted();
       const calls = toolCalls.length > 0 ? { tool_calls: toolCalls } : {};
       const usage = Math.min(generation.promptTokens.length + tokens.length, this.contextWindow);

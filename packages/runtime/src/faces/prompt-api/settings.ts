@@ -1,6 +1,5 @@
 /** The options of `create`, checked: sampling, tools, the kinds of content that a page expects. */
-import type { SamplingOptions } from '../../api.ts';
-import type { Tool } from '../pending.ts';
+import type { SamplingOptions, Tool } from '../../api.ts';
 import { domException } from './errors.ts';
 import { dictionary, oneOf } from './prompt-input.ts';
 import type { LanguageModelTool, SamplingMode } from './types.ts';
