@@ -43,6 +43,11 @@ const commands: readonly CommandLine[] = [
     load: () => import('./commands/chat.ts'),
   },
   {
+    usage: 'serve <PACKAGE>',
+    does: "answer requests of OpenAI's protocol over HTTP",
+    load: () => import('./commands/serve.ts'),
+  },
+  {
     usage: 'logits <PACKAGE>',
     does: 'print the logits after the given tokens',
     load: () => import('./commands/logits.ts'),
