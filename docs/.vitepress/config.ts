@@ -47,6 +47,7 @@ export default defineConfig({
           { text: 'A package in an app', link: '/embedding' },
           { text: 'Generating', link: '/generating' },
           { text: 'React and other libraries', link: '/faces' },
+          { text: 'Serving a model', link: '/serving' },
           { text: 'Loading a package', link: '/loading' },
           { text: 'Adding a model family', link: '/models' },
           { text: 'Formats and decisions', link: '/decisions' },

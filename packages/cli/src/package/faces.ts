@@ -17,6 +17,13 @@ export interface Face {
 
 const all: readonly Face[] = [
   {
+    name: 'openai',
+    purpose: "requests of OpenAI's client, computed on this device: `createOpenAI(model).chat.completions.create(...)`",
+    text: true,
+    peer: null,
+    types: new URL('face-types/openai.txt', import.meta.url),
+  },
+  {
     name: 'react',
     purpose: 'hooks for React: `useModel(load)` and `useGeneration(model)`',
     text: false,

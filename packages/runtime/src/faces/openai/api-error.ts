@@ -34,12 +34,14 @@ interface Reason {
 
 /**
  * The codes of errors that arguments of a call cause: the tokens, the options, a package without
- * tokenizer or chat template, messages that the template refuses.
+ * tokenizer or chat template, messages that the template refuses, a form of the answer.
  */
-const ofTheCall = /^L(?:40[1236-9]|45[1-9]|46\d)$/;
+const ofTheCall = /^L(?:40[1236-9]|45[1-9]|460)$/;
 
 /** Members of a request by the option of `generate` that they set. */
 const members: Readonly<Record<string, string>> = {
+  // A prompt that is no list of messages; the prompts of completions were checked before.
+  prompt: 'messages',
   maxTokens: 'max_tokens',
   topP: 'top_p',
   topK: 'top_k',
@@ -60,6 +62,6 @@ export function asApiError(cause: unknown): APIError {
   const option = typeof args?.option === 'string' ? args.option : null;
   return new APIError(400, text, {
     code: code === 'L403' ? 'context_length_exceeded' : code,
-    param: option && (members[option] ?? option),
+    param: code === 'L460' ? 'response_format' : option && (members[option] ?? option),
   });
 }

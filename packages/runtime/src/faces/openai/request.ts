@@ -2,7 +2,7 @@
  * Requests in OpenAI's shape as arguments of `generate`. Members that can only make an answer
  * faster, cheaper or better filed are ignored; every other one is either obeyed or refused.
  */
-import type { GenerateOptions, Message, TokenIds } from '../../api.ts';
+import type { GenerateOptions, Message, ResponseFormat, TokenIds } from '../../api.ts';
 import { APIError } from './api-error.ts';
 import {
   anything,
@@ -26,7 +26,6 @@ import {
 export interface AnswerOptions extends GenerateOptions {
   readonly tools?: readonly unknown[];
   readonly toolChoice?: unknown;
-  readonly responseFormat?: unknown;
 }
 
 /** A request that was read. */
@@ -207,10 +206,7 @@ function toolOf(tool: unknown, place: string): unknown {
   return { type, function: own };
 }
 
-function responseFormat(format: Readonly<Record<string, unknown>>): {
-  readonly type: string;
-  readonly schema?: object;
-} {
+function responseFormat(format: Readonly<Record<string, unknown>>): ResponseFormat {
   const known = { type: only('text', 'json_object', 'json_schema'), json_schema: object };
   const { type, json_schema } = readMembers(format, known, 'response_format');
   if (type === undefined) throw missing('response_format.type', known.type.text);
