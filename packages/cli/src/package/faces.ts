@@ -21,7 +21,6 @@ const all: readonly Face[] = [
     purpose: "requests of OpenAI's client, computed on this device: `createOpenAI(model).chat.completions.create(...)`",
     text: true,
     peer: null,
-    types: new URL('face-types/openai.txt', import.meta.url),
   },
   {
     name: 'react',
