@@ -34,12 +34,13 @@ export async function* chatChunks(
     for await (const piece of generation) {
       if (!begun) yield chunk(index, { role: 'assistant', content: '' });
       begun = true;
-      const isEnd = generation.finishReason === 'eos' && piece.text === '';
+      const { finishReason: reason } = generation;
+      const isEnd = (reason === 'eos' || reason === 'tool_calls') && piece.text === '';
       const logprobs =
         piece.logprob === undefined || isEnd ? null : { content: [await texts.entry(piece)], refusal: null };
       if (piece.text !== '' || logprobs) yield chunk(index, { content: piece.text }, { logprobs });
     }
-    const { finishReason, stats, toolCalls = [] } = generation;
+    const { finishReason, stats, toolCalls } = generation;
     const end = endOf(finishReason, signal);
     if (!begun) yield chunk(index, { role: 'assistant', content: '' });
     for (const [at, call] of toolCalls.entries()) yield chunk(index, { tool_calls: [{ index: at, ...call }] });

@@ -2,7 +2,7 @@
  * Requests in OpenAI's shape as arguments of `generate`. Members that can only make an answer
  * faster, cheaper or better filed are ignored; every other one is either obeyed or refused.
  */
-import type { GenerateOptions, Message, ResponseFormat, TokenIds } from '../../api.ts';
+import type { GenerateOptions, Message, ResponseFormat, TokenIds, Tool, ToolChoice } from '../../api.ts';
 import { APIError } from './api-error.ts';
 import {
   anything,
@@ -22,15 +22,9 @@ import {
   wrong,
 } from './members.ts';
 
-/** The options of `generate`, with those of conversations and structured answers. */
-export interface AnswerOptions extends GenerateOptions {
-  readonly tools?: readonly unknown[];
-  readonly toolChoice?: unknown;
-}
-
 /** A request that was read. */
 export interface Common {
-  readonly options: AnswerOptions;
+  readonly options: GenerateOptions;
   /** The number of answers. */
   readonly n: number;
   readonly stream: boolean;
@@ -132,6 +126,8 @@ export function readChat(body: unknown): ChatRequest {
     throw new APIError(400, 'top_logprobs needs logprobs: true', { param: 'top_logprobs' });
   const format = read.response_format && responseFormat(read.response_format);
   const { tools = [], tool_choice: toolChoice } = read;
+  if (tools.length === 0 && toolChoice !== undefined && toolChoice !== 'none' && toolChoice !== 'auto')
+    throw new APIError(400, 'tool_choice needs tools', { param: 'tool_choice' });
   return {
     ...common(read),
     messages: messages.map((message, i) => messageOf(message, `messages[${i}]`)),
@@ -140,7 +136,8 @@ export function readChat(body: unknown): ChatRequest {
       ...(max_tokens !== undefined && { maxTokens: max_tokens }),
       ...(logprobs && { logprobs: top_logprobs ?? 0 }),
       ...(tools.length > 0 && { tools: tools.map((tool, i) => toolOf(tool, `tools[${i}]`)) }),
-      ...(toolChoice !== undefined && tools.length > 0 && { toolChoice }),
+      // The model checks it.
+      ...(toolChoice !== undefined && tools.length > 0 && { toolChoice: toolChoice as ToolChoice }),
       ...(format && format.type !== 'text' && { responseFormat: format }),
     },
   };
@@ -169,7 +166,7 @@ function common({ n = 1, stream = false, stream_options = {} }: Read<typeof shar
   return { n, stream, includeUsage: stream && include_usage };
 }
 
-function sampling(read: Read<typeof shared>): AnswerOptions {
+function sampling(read: Read<typeof shared>): GenerateOptions {
   const { temperature = 1, top_p, top_k, min_p, repetition_penalty, seed, stop, logit_bias } = read;
   return {
     // No token is left but the most probable one: greedy.
@@ -195,15 +192,14 @@ function messageOf(message: unknown, place: string): Message {
   return (role === 'developer' ? { ...message, role: 'system' } : message) as unknown as Message;
 }
 
-/** A tool without the members that only a server of OpenAI reads. */
-function toolOf(tool: unknown, place: string): unknown {
-  const { type, function: given } = readMembers(tool, { type: only('function'), function: object }, place);
+function toolOf(tool: unknown, place: string): Tool {
+  const { type, function: given } = readMembers(tool, { type: only('function' as const), function: object }, place);
   if (type === undefined) throw missing(`${place}.type`, '"function"');
   if (given === undefined) throw missing(`${place}.function`, 'its name and parameters');
   const known = { name: text, description: text, parameters: object, strict: boolean };
-  const { strict: _, ...own } = readMembers(given, known, `${place}.function`);
-  if (own.name === undefined) throw missing(`${place}.function.name`, 'a text');
-  return { type, function: own };
+  const { name, ...rest } = readMembers(given, known, `${place}.function`);
+  if (name === undefined) throw missing(`${place}.function.name`, 'a text');
+  return { type, function: { name, ...rest } };
 }
 
 function responseFormat(format: Readonly<Record<string, unknown>>): ResponseFormat {

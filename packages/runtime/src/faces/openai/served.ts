@@ -1,19 +1,9 @@
 /** The part of a model that answers need; `lamella serve` puts its sessions in between. */
-import type { FinishReason, Model, Piece, Prompt, Stats, ToolCall } from '../../api.ts';
-import type { AnswerOptions } from './request.ts';
+import type { FinishReason, GenerateOptions, Generation, Model, Prompt } from '../../api.ts';
 import type { Usage } from './types.ts';
 
-/** The part of a `Generation` that answers need. */
-export interface Answer extends AsyncIterable<Piece> {
-  readonly promptTokens: readonly number[];
-  readonly finishReason: FinishReason | 'tool_calls' | null;
-  readonly stats: Stats;
-  /** The calls that the whole answer has. */
-  readonly toolCalls?: readonly ToolCall[];
-}
-
 export interface Served extends Pick<Model, 'manifest' | 'tokenizer' | 'logitsAll'> {
-  generate(prompt: Prompt, options: AnswerOptions): Answer;
+  generate(prompt: Prompt, options: GenerateOptions): Generation;
 }
 
 /** The members that every part of an answer has. */
@@ -55,10 +45,7 @@ export class Count {
 }
 
 /** The name that OpenAI's API has for an end. Throws the signal's reason after an abort. */
-export function endOf(
-  reason: FinishReason | 'tool_calls' | null,
-  signal: AbortSignal | undefined,
-): 'stop' | 'length' | 'tool_calls' {
+export function endOf(reason: FinishReason | null, signal: AbortSignal | undefined): 'stop' | 'length' | 'tool_calls' {
   switch (reason) {
     case 'eos':
     case 'stop':

@@ -2,7 +2,7 @@
  * The types of the face for OpenAI's clients. They have the shapes of OpenAI's API reference
  * (platform.openai.com/docs/api-reference), with the members that a model here can serve.
  */
-import type { Message, Model, TokenIds, ToolCall } from '../../api.ts';
+import type { Message, Model, TokenIds, Tool, ToolCall, ToolChoice } from '../../api.ts';
 
 /** Members that both kinds of requests have. `null` counts as left out. */
 export interface SharedRequest {
@@ -46,25 +46,6 @@ export type ResponseFormatParam =
       };
     };
 
-/** A function that the model may call. */
-export interface ToolParam {
-  readonly type: 'function';
-  readonly function: {
-    readonly name: string;
-    readonly description?: string | undefined;
-    /** A JSON schema of the arguments. */
-    readonly parameters?: object | undefined;
-    readonly strict?: boolean | null | undefined;
-  };
-}
-
-/** Whether the model may, may not or must call a function, or which one it must call. */
-export type ToolChoiceParam =
-  | 'none'
-  | 'auto'
-  | 'required'
-  | { readonly type: 'function'; readonly function: { readonly name: string } };
-
 /** A request for the next message of a conversation. */
 export interface ChatCompletionRequest extends SharedRequest {
   /** The conversation. The role `developer` counts as `system`. */
@@ -74,8 +55,8 @@ export interface ChatCompletionRequest extends SharedRequest {
   /** The older name of `max_completion_tokens`. */
   readonly max_tokens?: number | null | undefined;
   /** Functions that the model may call. */
-  readonly tools?: readonly ToolParam[] | null | undefined;
-  readonly tool_choice?: ToolChoiceParam | null | undefined;
+  readonly tools?: readonly Tool[] | null | undefined;
+  readonly tool_choice?: ToolChoice | null | undefined;
   readonly response_format?: ResponseFormatParam | null | undefined;
   /** Adds the log-probability of each token. */
   readonly logprobs?: boolean | null | undefined;
