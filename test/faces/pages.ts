@@ -90,9 +90,9 @@ export async function apps(): Promise<Apps> {
 /** The text of a script in `app/`. */
 export const app = (name: string): string => readFileSync(new URL(`app/${name}`, import.meta.url), 'utf8');
 
-/** The code below `heading` in docs/faces.md. */
-export function example(heading: string): string {
-  const page = readFileSync(new URL('../../docs/faces.md', import.meta.url), 'utf8');
+/** The code below `heading` in a page of the documentation. */
+export function example(heading: string, file = 'faces.md'): string {
+  const page = readFileSync(new URL(`../../docs/${file}`, import.meta.url), 'utf8');
   const [, code] = /```.*\n([\s\S]*?)```/.exec(page.slice(page.indexOf(`\n## ${heading}\n`)))!;
   return code!;
 }
