@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { launchChromium } from '@lamella/hosts/chromium';
 import { serve } from '@lamella/hosts/serve';
-import type { Fallback, Model } from '@lamella/runtime/api';
+import type { Fallback, Model, Session } from '@lamella/runtime/api';
 import { strangeCalls, unexpected } from '@lamella/runtime/test/strange-calls';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { downloadBytes } from '../src/package/download-size.ts';
@@ -19,6 +19,9 @@ import { base, type Page, type ServedPackage, servePackage, text } from './serve
 declare global {
   /** The model that a page keeps between two evaluations. */
   var kept: Model | undefined;
+  /** The functions of the guide's recipe for a conversation that is continued later. */
+  var keep: (session: Pick<Session, 'save'>) => Promise<void>;
+  var resume: (model: Model) => Promise<Session>;
 }
 
 let served: ServedPackage;
@@ -183,12 +186,58 @@ test('sessions in a page answer as in Node', async () => {
     await copy.rewind(4);
     await two.load(await copy.save());
     const again = await two.generate(undefined, { maxTokens: 3 }).result();
+    const slid = await two.generate([1, 2], { maxTokens: 80, overflow: 'slide' }).result();
+    const after = two.tokens.length;
+    const long = two.generate(Array(100).fill(5), { maxTokens: 2, overflow: 'slide' });
+    const window = [...(await long.result()).tokens, ...long.promptTokens];
     one.dispose();
     const refused = await one.append([1]).catch(({ code }) => code);
-    return [...[first, other, more, again].map(({ tokens, stats }) => [...tokens, stats.cachedTokens]), read, refused];
+    const results = [first, other, more, again, slid].map(({ tokens, stats }) => [...tokens, stats.cachedTokens]);
+    return { results, read, after, window, refused };
   };
   const there = page.evaluate(`load().then(${converse})`);
   expect(await there).toEqual(await converse(await openPackage(served.folder, { threads: 1 })));
+});
+
+test('a tab that was killed continues its conversation, by the recipe of the guide', async () => {
+  const guide = await readFile(new URL('../../../docs/generating.md', import.meta.url), 'utf8');
+  const [, recipe] = /```js conversation.js[^\n]*\n(.*?)```/s.exec(guide)!;
+  const start = `${text}<script type="module">Object.assign(globalThis, await import('/conversation.js'))</script>`;
+  const site = await serve({
+    '/': { text: start },
+    '/conversation.js': { text: recipe! },
+    [base]: { folder: served.folder },
+  });
+  const tab = await served.open(site.origin);
+  const context = tab.context();
+  await tab.waitForFunction(() => 'resume' in globalThis);
+  const [tokens, next] = await tab.evaluate(async () => {
+    const model = await load();
+    const session = await resume(model);
+    await session.generate('hello', { maxTokens: 6 }).result();
+    await keep(session);
+    const { tokens } = session;
+    return [tokens, (await session.generate([...tokens, 1, 2], { maxTokens: 4 }).result()).tokens];
+  });
+  const crashed = tab.waitForEvent('crash');
+  await tab.goto('chrome://crash').catch(() => {});
+  await crashed;
+  const again = await context.newPage();
+  await again.goto(`${site.origin}/`);
+  await again.waitForFunction(() => 'load' in globalThis && 'resume' in globalThis);
+  const there = await again.evaluate(async () => {
+    const model = await load();
+    const session = await resume(model);
+    const { tokens } = session;
+    const { tokens: next, stats } = await session.generate([...tokens, 1, 2], { maxTokens: 4 }).result();
+    // What another version of the package stored is not used.
+    await keep({ save: async () => new Uint8Array(600) });
+    return { tokens, next, cached: stats.cachedTokens, other: (await resume(model)).tokens };
+  });
+  expect(tokens.length).toBeGreaterThan(6);
+  expect(there).toEqual({ tokens, next, cached: tokens.length, other: [] });
+  await context.close();
+  await site.close();
 });
 
 test('errors arrive with their code', async () => {

@@ -144,6 +144,13 @@ export interface GenerateOptions extends SamplingOptions, PromptOptions {
    */
   readonly eos?: TokenIds | undefined;
   /**
+   * What happens when prompt and answer outgrow the context. `error`: a longer prompt is refused,
+   * and an answer ends with the reason `context`. `slide`: the first 4 tokens and the newest half of
+   * the context stay and are computed again; generation continues exactly as from a prompt of these
+   * tokens, until an end token, `maxTokens` or a stop string. Default `error`.
+   */
+  readonly overflow?: 'error' | 'slide' | undefined;
+  /**
    * Numbers that are added to the logits of tokens, by id, before anything else: -100 excludes a
    * token in practice.
    */
@@ -251,7 +258,10 @@ export interface Generation extends AsyncIterable<Piece> {
   result(): Promise<Result>;
   /** The given or random seed. The same call with this seed generates the same tokens. */
   readonly seed: number;
-  /** Token ids of the prompt. For a text prompt they are available from the first piece on. */
+  /**
+   * Token ids of the prompt. For a text prompt they are available from the first piece on. With
+   * `overflow: 'slide'`, those that the model read.
+   */
   readonly promptTokens: readonly number[];
   /** Every generated token, an end token included. */
   readonly tokens: readonly number[];
@@ -322,7 +332,10 @@ export interface Fallback {
  * in memory that was taken when it was opened. L449 after `dispose`, L411 after that of the model.
  */
 export interface Session {
-  /** The tokens so far: prompt and answer of the last generation as far as it was read. */
+  /**
+   * The tokens so far: prompt and answer of the last generation as far as it was read. With
+   * `overflow: 'slide'`, those that the next token is generated from.
+   */
   readonly tokens: readonly number[];
   /**
    * Generates from a prompt, which is the whole sequence, as `Model.generate` does; what the

@@ -11,6 +11,16 @@ test.each(codes)('%s has a sentence and a remedy that reads as English after Try
   expect(more).toEqual([]);
 });
 
+test('a visitor whose package cannot be fetched, or whose worker fails, is never advised to compile', () => {
+  const first = codes.indexOf('L414');
+  const fetching = codes.slice(first, codes.indexOf('L425') + 1);
+  const starting = codes.filter((code) => /^L43[5-9]$|^L461$/.test(code));
+  expect(fetching).toContain('L415');
+  expect(starting).toHaveLength(6);
+  for (const code of ['L407', ...fetching, ...starting] as const)
+    expect(catalogue[code].split('. Try: ')[1], code).not.toMatch(/compil/);
+});
+
 test('a sentence needs exactly its arguments', () => {
   // @ts-expect-error: `vocab` and `last` are missing
   new LamellaError('L402', { id: 3 });

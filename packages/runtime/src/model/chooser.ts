@@ -29,17 +29,18 @@ export class Chooser {
   }
 
   /**
-   * The token after the computed ones. No token from position `until` on will be requested. L429 if
-   * its logit is not finite.
+   * The token after the computed ones. No token from position `until` on will be requested of this
+   * sequence. An answer with a constraint must be complete at position `end`. L429 if the token's
+   * logit is not finite.
    */
-  next(until: number): Awaitable<number> {
-    return this.#constraint ? this.#constrained(this.#constraint, until) : this.#free(until);
+  next(until: number, end: number): Awaitable<number> {
+    return this.#constraint ? this.#constrained(this.#constraint, until, end) : this.#free(until);
   }
 
-  async #constrained(constraint: Constraint, until: number): Promise<number> {
+  async #constrained(constraint: Constraint, until: number, end: number): Promise<number> {
     const [session, sampler] = [this.#session, this.#sampler];
     const { position } = session;
-    const left = until - position - 1;
+    const left = end - position - 1;
     if (sampler.keepsAll) {
       const token = await this.#free(until);
       session.requireChosen(token);

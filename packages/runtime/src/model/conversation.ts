@@ -7,6 +7,7 @@
 import type * as api from '../api.ts';
 import { LamellaError } from '../lamella-error.ts';
 import type { Core } from './core.ts';
+import type { Generation } from './generation.ts';
 import { readBytes, readIndex, readText, readTokens } from './options.ts';
 import { checkCount } from './token-ids.ts';
 
@@ -17,7 +18,7 @@ export class Conversation implements api.Session {
   readonly #place: string;
   #tokens: readonly number[];
   /** The last generation, whose tokens count as far as they were read. */
-  #last: api.Generation | null = null;
+  #last: Generation | null = null;
   #disposed = false;
   /** The calls that have not ended, in order; generations are not among them. */
   #calls: Promise<void> = Promise.resolve();
@@ -33,7 +34,7 @@ export class Conversation implements api.Session {
   get tokens(): readonly number[] {
     const last = this.#last;
     // A text prompt has no ids until the generation has started.
-    return last && last.promptTokens.length > 0 ? [...last.promptTokens, ...last.tokens] : [...this.#tokens];
+    return last && last.promptTokens.length > 0 ? [...last.sequence] : [...this.#tokens];
   }
 
   generate(...[prompt = this.tokens, options]: Parameters<api.Session['generate']>): api.Generation {

@@ -29,7 +29,9 @@ export function readGenerate(
 ): GenerateCall {
   const { signal = null, ...rest } = readOptions(options, generateRanges);
   for (const id of Object.keys(rest.logitBias ?? {})) checkedId(Number(id), manifest.vocab);
-  const read = readPrompt(prompt, manifest, place);
+  // A sequence that slides takes prompts of any length.
+  const { context } = rest.overflow === 'slide' ? { context: Number.POSITIVE_INFINITY } : manifest;
+  const read = readPrompt(prompt, { ...manifest, context }, place);
   needTokenizer(rest, manifest);
   checkTools(read, rest);
   return { prompt: read, options: { seed: Math.floor(Math.random() * 2 ** 32), ...rest }, signal };

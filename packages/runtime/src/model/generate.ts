@@ -14,6 +14,7 @@ import type { Queue } from './queue.ts';
 import type { Sequence } from './sequence.ts';
 import type { Session } from './session.ts';
 import { Turns } from './turn.ts';
+import { windowOf } from './window.ts';
 
 /** The inputs of a generation. */
 export interface Job {
@@ -36,6 +37,8 @@ export interface Job {
   readonly answer: (prompt: readonly number[], isWhole: boolean) => Answer;
   readonly eos: readonly number[];
   readonly maxTokens: number;
+  /** Whether the sequence slides when the context is full. Without it, generation ends there. */
+  readonly slides: boolean;
 }
 
 /** The work of one generation. */
@@ -56,11 +59,16 @@ export class Run implements Source {
   #forced: readonly number[] = [];
   /** The number of the last tokens that are not computed yet. */
   #uncomputed = 0;
+  /** What the model's sequence begins with: the prompt; after a slide, the tokens that stayed. */
+  #base: readonly number[];
+  /** The number of generated tokens before the end of `#base`. */
+  #inBase = 0;
 
   /** `promptTokens` are the prompt's ids if they are known already, else an empty list. */
   constructor(job: Job, promptTokens: readonly number[]) {
     this.#job = job;
     this.promptTokens = promptTokens;
+    this.#base = promptTokens;
   }
 
   get toolCalls(): readonly api.ToolCall[] {
@@ -89,11 +97,13 @@ export class Run implements Source {
     try {
       const start = performance.now();
       const goOn = () => this.#goOn(signal);
-      const prompt = await this.#job.prompt(goOn);
-      if (!prompt) return;
+      const all = await this.#job.prompt(goOn);
+      if (!all) return;
+      const prompt = this.#job.slides ? windowOf(all, session.context) : all;
       // A refused prompt leaves no tokens behind.
       session.check(prompt, 0);
       this.promptTokens = prompt;
+      this.#base = prompt;
       this.#constraint = (await this.#job.constraint?.()) ?? null;
       if (!(await this.#prefill(goOn))) return;
       const sampler = new Sampler(session.vocab, sampling, bias);
@@ -104,6 +114,7 @@ export class Run implements Source {
       this.#answer = answer;
       while (!this.finishReason) {
         if (!(await goOn())) return;
+        if (this.#isFull && !(await this.#slide(sampler, goOn))) return;
         const token = await this.#next(chooser, start, goOn);
         if (token === null) return;
         sampler.accept(token);
@@ -140,17 +151,45 @@ export class Run implements Source {
   async #readAgain(goOn: () => Promise<boolean>): Promise<boolean> {
     const { session } = this.#job;
     await session.use(this.#job.sequence(), goOn);
-    return (await session.read([...this.promptTokens, ...this.#computed], goOn)) !== null;
+    return (await session.read([...this.#base, ...this.#computed], goOn)) !== null;
   }
 
-  /** The generated tokens that were computed. */
+  /** The generated tokens after `#base` that were computed. */
   get #computed(): readonly number[] {
-    return this.#tokens.slice(0, this.#tokens.length - this.#uncomputed);
+    return this.#tokens.slice(this.#inBase, this.#tokens.length - this.#uncomputed);
   }
 
-  /** The position from which on no token is generated. */
+  /** Whether tokens must still be computed that have no room, and the sequence can slide. */
+  get #isFull(): boolean {
+    const { slides, session } = this.#job;
+    return slides && this.#base.length + this.#tokens.length - this.#inBase > session.context;
+  }
+
+  /**
+   * Continues from the tokens that stay, exactly as a generation that they are the prompt of. False
+   * if the generation was aborted.
+   */
+  async #slide(sampler: Sampler, goOn: () => Promise<boolean>): Promise<boolean> {
+    const { session } = this.#job;
+    const before = performance.now();
+    this.#base = windowOf([...this.#base, ...this.#tokens.slice(this.#inBase)], session.context);
+    this.#inBase = this.#tokens.length;
+    this.#uncomputed = 0;
+    sampler.forget();
+    for (const id of this.#base) sampler.accept(id);
+    const wasRead = (await session.read(this.#base, goOn)) !== null;
+    this.#decodeMs += performance.now() - before;
+    return wasRead;
+  }
+
+  /** The position at which `maxTokens` are generated. */
+  get #end(): number {
+    return this.#base.length - this.#inBase + this.#job.maxTokens;
+  }
+
+  /** The position from which on no token is generated before a slide. */
   get #until(): number {
-    return Math.min(this.promptTokens.length + this.#job.maxTokens, this.#job.session.context + 1);
+    return Math.min(this.#end, this.#job.session.context + 1);
   }
 
   /**
@@ -170,7 +209,7 @@ export class Run implements Source {
       if (decoding) await decoding;
       if (this.#uncomputed > 1 && !(await session.prefill(this.#tokens.slice(-this.#uncomputed), goOn))) return null;
       this.#uncomputed = 0;
-      const picked = chooser.next(this.#until);
+      const picked = chooser.next(this.#until, this.#job.slides ? this.#end : this.#until);
       token = typeof picked === 'number' ? picked : await picked;
       session.requireChosen(token);
     }
@@ -203,12 +242,13 @@ export class Run implements Source {
 
   /** Why `token`, just generated, is the last one; null if another may follow. */
   #endBehind(token: number): api.FinishReason | null {
-    const { eos, maxTokens, session } = this.#job;
-    const limit = this.promptTokens.length + maxTokens <= session.context + 1 ? 'length' : 'context';
+    const { eos, maxTokens, session, slides } = this.#job;
+    const limit = slides || this.promptTokens.length + maxTokens <= session.context + 1 ? 'length' : 'context';
     const wasShortened = this.#constraint?.wasShortened ?? false;
     if (eos.includes(token)) return wasShortened ? limit : 'eos';
     if (eos.length === 0 && this.#constraint?.isOver) return wasShortened ? limit : 'stop';
-    return this.promptTokens.length + this.#tokens.length >= this.#until ? limit : null;
+    const length = this.#base.length + this.#tokens.length - this.#inBase;
+    return length >= (slides ? this.#end : this.#until) ? limit : null;
   }
 }
 

@@ -4,6 +4,7 @@
  * computed only after a reader requests it.
  */
 import type * as api from '../api.ts';
+import { windowOf } from './window.ts';
 
 /** Produces the pieces, and reports the state after the last one produced. */
 export interface Source {
@@ -22,6 +23,8 @@ export class Generation implements api.Generation {
   text = '';
   finishReason: api.FinishReason | null = null;
   readonly #source: Source;
+  /** The context, if the sequence slides in it; else null. */
+  readonly #slidesIn: number | null;
   /** The caller's signal. */
   readonly #signal: AbortSignal | null;
   readonly #control = new AbortController();
@@ -32,7 +35,8 @@ export class Generation implements api.Generation {
   #readers = 0;
   #failure: { readonly cause: unknown } | null = null;
 
-  constructor(source: Source, seed: number, signal: AbortSignal | null) {
+  constructor(source: Source, seed: number, signal: AbortSignal | null, slidesIn: number | null) {
+    this.#slidesIn = slidesIn;
     this.#source = source;
     this.seed = seed;
     this.#signal = signal;
@@ -44,6 +48,12 @@ export class Generation implements api.Generation {
 
   get toolCalls(): readonly api.ToolCall[] {
     return structuredClone(this.#source.toolCalls);
+  }
+
+  /** The tokens that a session continues from: prompt and answer, as far as they were read. */
+  get sequence(): readonly number[] {
+    const all = [...this.promptTokens, ...this.tokens];
+    return this.#slidesIn === null ? all : windowOf(all, this.#slidesIn);
   }
 
   get stats(): api.Stats {

@@ -148,7 +148,7 @@ async function loadBy(
         if (disposed) throw new LamellaError('L411');
         const { prompt, options, signal } = readGenerate(given, manifest, files.place);
         const { maxTokens = Number.POSITIVE_INFINITY, stop = [], eos = spec?.eos ?? [], ...others } = options;
-        const { logitBias = {}, logprobs = null, responseFormat, prefix, tools, toolChoice, ...sampling } = others;
+        const { overflow, logitBias = {}, logprobs = null, responseFormat, prefix, tools, toolChoice, ...sampling } = others;
         const around = { prefix, tools, toolChoice };
         const format = prompts.toolFormat(around) ?? (responseFormat?.type === 'text' ? null : responseFormat);
         const run = new Run(
@@ -164,10 +164,11 @@ async function loadBy(
             constraint: format ? () => constrain(format, eos, prefix ?? '') : null,
             eos,
             maxTokens,
+            slides: overflow === 'slide',
           },
           knownIds(prompt, around),
         );
-        return new Generation(run, options.seed, signal);
+        return new Generation(run, options.seed, signal, overflow === 'slide' ? manifest.context : null);
       },
     },
     count: async (prompt, options) => (await prompts.ids(prompt, options, async () => !disposed))?.length ?? open(0),

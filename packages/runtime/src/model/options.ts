@@ -55,6 +55,9 @@ function biases(value: unknown): Readonly<Record<number, number>> | null {
   return entries.every(holds) ? Object.fromEntries(entries) : null;
 }
 
+const overflows = ['error', 'slide'] as const;
+type Overflow = (typeof overflows)[number];
+
 /** The options that are part of a prompt. */
 export const promptRanges = {
   prefix: {
@@ -98,6 +101,7 @@ export const generateRanges = {
     remedy: '{ 5: -100 }',
     read: biases,
   },
+  overflow: range(anyOf(overflows), spell('slide'), (v): v is Overflow => overflows.some((one) => one === v)),
   logprobs: range(
     'a whole number from 0 to 20',
     '5',

@@ -4,6 +4,7 @@
  */
 import type * as api from '../api.ts';
 import { LamellaError } from '../lamella-error.ts';
+import type { Generation } from './generation.ts';
 import type { Queue } from './queue.ts';
 import { packed, unpacked } from './saved-sequence.ts';
 import { Sequence } from './sequence.ts';
@@ -24,7 +25,7 @@ export interface Sequences {
   restore(id: number, bytes: Uint8Array<ArrayBuffer>): Promise<number[]>;
   /** Frees the memory of a sequence. */
   close(id: number): void;
-  generate(id: number, given: Parameters<api.Model['generate']>): api.Generation;
+  generate(id: number, given: Parameters<api.Model['generate']>): Generation;
 }
 
 /** The same without `generate`, computed in this thread. */

@@ -72,7 +72,9 @@ function core(link: Link, folder: string, manifest: api.Model['manifest']): Core
       generate(id, given) {
         link.check();
         const call = readGenerate(given, manifest, folder);
-        return new Generation(new Following(link, id, call, manifest), call.options.seed, call.signal);
+        const { seed, overflow } = call.options;
+        const slidesIn = overflow === 'slide' ? manifest.context : null;
+        return new Generation(new Following(link, id, call, manifest), seed, call.signal, slidesIn);
       },
     },
     count: async (prompt, options) => link.call('count', [prompt, options]),

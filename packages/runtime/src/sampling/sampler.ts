@@ -145,6 +145,12 @@ export class Sampler {
     this.#seen[this.#seenCount++] = token;
   }
 
+  /** Makes the sequence empty. */
+  forget(): void {
+    this.#isSeen.fill(0);
+    this.#seenCount = 0;
+  }
+
   /**
    * Picks the token at `position` from `logits`, f32 [vocab], which stay unchanged. It is not
    * accepted yet: another call with the same logits and position gives the same token. `allowed` has
