@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { GenerateOptions } from '../src/api.ts';
 import { load } from '../src/entry/every-part.ts';
-import { windowOf } from '../src/model/window.ts';
+import { slid } from '../src/model/slide.ts';
 import { CONTEXT, expectedLogits, fromMap, greedy, toyFiles, toyTextFiles, VOCAB } from './toy-package.ts';
 
 const files = fromMap(await toyFiles());
@@ -15,19 +15,19 @@ const fresh = await load(files);
 
 /** The definition: tokens come one by one, and one without room leaves 4 and the newest half. */
 function oneByOne(tokens: readonly number[], context: number, sinks: number): number[] {
-  let window: number[] = [];
+  let staying: number[] = [];
   for (const token of tokens) {
-    window.push(token);
-    if (window.length > context) window = [...window.slice(0, sinks), ...window.slice(-Math.ceil(context / 2))];
+    staying.push(token);
+    if (staying.length > context) staying = [...staying.slice(0, sinks), ...staying.slice(-Math.ceil(context / 2))];
   }
-  return window;
+  return staying;
 }
 
-test('the window of a sequence is that of its tokens one by one', () => {
+test('a sequence slides as if its tokens came one by one', () => {
   const tokens = Array.from({ length: 300 }, (_, i) => i);
   for (let count = 0; count <= tokens.length; count++) {
     for (const context of [16, 17, 40])
-      expect(windowOf(tokens.slice(0, count), context)).toEqual(oneByOne(tokens.slice(0, count), context, 4));
+      expect(slid(tokens.slice(0, count), context)).toEqual(oneByOne(tokens.slice(0, count), context, 4));
     // Contexts that are hardly larger than the sinks have fewer.
     for (const [context, sinks] of [
       [1, 0],
@@ -35,17 +35,17 @@ test('the window of a sequence is that of its tokens one by one', () => {
       [5, 1],
       [9, 2],
     ] as const)
-      expect(windowOf(tokens.slice(0, count), context)).toEqual(oneByOne(tokens.slice(0, count), context, sinks));
+      expect(slid(tokens.slice(0, count), context)).toEqual(oneByOne(tokens.slice(0, count), context, sinks));
   }
 });
 
-test('a window with more tokens has the window of them all', () => {
+test('a sequence that has slid slides on as its whole would', () => {
   const tokens = fc.array(fc.nat(9), { maxLength: 100 });
   fc.assert(
     fc.property(tokens, tokens, fc.integer({ min: 1, max: 40 }), (before, after, context) => {
       const all = [...before, ...after];
-      expect(windowOf([...windowOf(before, context), ...after], context)).toEqual(windowOf(all, context));
-      expect(windowOf(all, context).length).toBeLessThanOrEqual(context);
+      expect(slid([...slid(before, context), ...after], context)).toEqual(slid(all, context));
+      expect(slid(all, context).length).toBeLessThanOrEqual(context);
     }),
   );
 });
@@ -68,8 +68,10 @@ test.each<[string, GenerateOptions]>([
   const prompt = Array.from({ length: 30 }, (_, i) => (i * 5) % VOCAB);
   const { tokens } = await model.generate(prompt, { ...options, maxTokens: 100 }).result();
   for (let i = 0; i < tokens.length; i++) {
-    const window = oneByOne([...prompt, ...tokens.slice(0, i)], CONTEXT, 4);
-    expect((await fresh.generate(window, { ...sampling, seed: 5, maxTokens: 1 }).result()).tokens).toEqual([tokens[i]]);
+    const staying = oneByOne([...prompt, ...tokens.slice(0, i)], CONTEXT, 4);
+    expect((await fresh.generate(staying, { ...sampling, seed: 5, maxTokens: 1 }).result()).tokens).toEqual([
+      tokens[i],
+    ]);
   }
 });
 
@@ -77,10 +79,10 @@ test('a prompt longer than the context is refused, or slides', async () => {
   const prompt = Array.from({ length: 95 }, (_, i) => i % VOCAB);
   expect(() => model.generate(prompt)).toThrow('L403 95 tokens do not fit');
   expect(() => model.generate(prompt, { overflow: 'error' })).toThrow('L403 95 tokens do not fit');
-  const window = oneByOne(prompt, CONTEXT, 4);
+  const staying = oneByOne(prompt, CONTEXT, 4);
   const generation = model.generate(prompt, { maxTokens: 2, overflow: 'slide' });
-  expect((await generation.result()).tokens).toEqual(greedy(window, 2));
-  expect(generation.promptTokens).toEqual(window);
+  expect((await generation.result()).tokens).toEqual(greedy(staying, 2));
+  expect(generation.promptTokens).toEqual(staying);
   expect(() => model.generate([...prompt, VOCAB], { overflow: 'slide' })).toThrow('L402');
   expect(() => model.generate([], { overflow: 'slide' })).toThrow('L401');
   expect(() => model.generate([1], { overflow: 'drop' as 'slide' })).toThrow('L408 overflow must be error or slide');
@@ -110,9 +112,9 @@ test('a conversation computes only its new tokens, except when it slides', async
     const computed = oneByOne(all.slice(0, -1), CONTEXT, 4);
     all = [...all, turn % VOCAB, 3];
     const { tokens, stats } = await session.generate(all, { maxTokens: 2, overflow: 'slide' }).result();
-    const window = oneByOne(all, CONTEXT, 4);
-    expect(tokens[0]).toBe(greedy(window, 1)[0]);
-    if (window.length < computed.length + 2) slides++;
+    const staying = oneByOne(all, CONTEXT, 4);
+    expect(tokens[0]).toBe(greedy(staying, 1)[0]);
+    if (staying.length < computed.length + 2) slides++;
     else expect(stats.cachedTokens).toBe(computed.length);
     all = [...all, ...tokens];
     expect(session.tokens).toEqual(oneByOne(all, CONTEXT, 4));
@@ -124,13 +126,13 @@ test('a conversation computes only its new tokens, except when it slides', async
 test('a session continues after a slide, also from its bytes', async () => {
   const session = await model.session();
   const first = await session.generate([1, 2], { maxTokens: 60, overflow: 'slide' }).result();
-  const window = oneByOne([1, 2, ...first.tokens], CONTEXT, 4);
-  expect(session.tokens).toEqual(window);
+  const staying = oneByOne([1, 2, ...first.tokens], CONTEXT, 4);
+  expect(session.tokens).toEqual(staying);
   const other = await model.session();
   await other.load(await session.save());
   for (const one of [session, other]) {
     const { tokens } = await one.generate(undefined, { maxTokens: 1, overflow: 'slide' }).result();
-    expect(tokens).toEqual(greedy(window, 1));
+    expect(tokens).toEqual(greedy(staying, 1));
     one.dispose();
   }
 });

@@ -13,8 +13,8 @@ import type { Source } from './generation.ts';
 import type { Queue } from './queue.ts';
 import type { Sequence } from './sequence.ts';
 import type { Session } from './session.ts';
+import { slid } from './slide.ts';
 import { Turns } from './turn.ts';
-import { windowOf } from './window.ts';
 
 /** The inputs of a generation. */
 export interface Job {
@@ -99,7 +99,7 @@ export class Run implements Source {
       const goOn = () => this.#goOn(signal);
       const all = await this.#job.prompt(goOn);
       if (!all) return;
-      const prompt = this.#job.slides ? windowOf(all, session.context) : all;
+      const prompt = this.#job.slides ? slid(all, session.context) : all;
       // A refused prompt leaves no tokens behind.
       session.check(prompt, 0);
       this.promptTokens = prompt;
@@ -172,7 +172,7 @@ export class Run implements Source {
   async #slide(sampler: Sampler, goOn: () => Promise<boolean>): Promise<boolean> {
     const { session } = this.#job;
     const before = performance.now();
-    this.#base = windowOf([...this.#base, ...this.#tokens.slice(this.#inBase)], session.context);
+    this.#base = slid([...this.#base, ...this.#tokens.slice(this.#inBase)], session.context);
     this.#inBase = this.#tokens.length;
     this.#uncomputed = 0;
     sampler.forget();

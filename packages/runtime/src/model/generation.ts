@@ -4,7 +4,7 @@
  * computed only after a reader requests it.
  */
 import type * as api from '../api.ts';
-import { windowOf } from './window.ts';
+import { slid } from './slide.ts';
 
 /** Produces the pieces, and reports the state after the last one produced. */
 export interface Source {
@@ -53,7 +53,7 @@ export class Generation implements api.Generation {
   /** The tokens that a session continues from: prompt and answer, as far as they were read. */
   get sequence(): readonly number[] {
     const all = [...this.promptTokens, ...this.tokens];
-    return this.#slidesIn === null ? all : windowOf(all, this.#slidesIn);
+    return this.#slidesIn === null ? all : slid(all, this.#slidesIn);
   }
 
   get stats(): api.Stats {
