@@ -148,7 +148,16 @@ async function loadBy(
         if (disposed) throw new LamellaError('L411');
         const { prompt, options, signal } = readGenerate(given, manifest, files.place);
         const { maxTokens = Number.POSITIVE_INFINITY, stop = [], eos = spec?.eos ?? [], ...others } = options;
-        const { overflow, logitBias = {}, logprobs = null, responseFormat, prefix, tools, toolChoice, ...sampling } = others;
+        const {
+          overflow,
+          logitBias = {},
+          logprobs = null,
+          responseFormat,
+          prefix,
+          tools,
+          toolChoice,
+          ...sampling
+        } = others;
         const around = { prefix, tools, toolChoice };
         const format = prompts.toolFormat(around) ?? (responseFormat?.type === 'text' ? null : responseFormat);
         const run = new Run(
