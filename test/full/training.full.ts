@@ -9,7 +9,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { exportPyTorch } from '@lamella/export/pytorch/export';
-import { quantiseMatrix4 } from '@lamella/graph/oracle/q4';
+import { GROUP } from '@lamella/graph/oracle/codes';
+import { quantiseMatrix } from '@lamella/graph/oracle/weight-codes';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Random } from '../../graphs/assistant/random.ts';
 import assistant from '../../graphs/assistant.ts';
@@ -42,11 +43,11 @@ function inPython(program: string, input = ''): unknown {
 
 /** The weights that the oracle's q4 stores. */
 function storedByOracle(values: Float32Array, rows: number, columns: number): number[] {
-  const { codes, scales, group } = quantiseMatrix4(values, rows, columns);
-  const groups = Math.ceil(columns / group);
+  const { codes, scales } = quantiseMatrix(values, rows, columns, 4);
+  const groups = Math.ceil(columns / GROUP);
   return Array.from(
     codes,
-    (code, i) => code * scales[Math.floor(i / columns) * groups + Math.floor((i % columns) / group)]!,
+    (code, i) => code * scales[Math.floor(i / columns) * groups + Math.floor((i % columns) / GROUP)]!,
   );
 }
 
