@@ -131,6 +131,11 @@ describe('refused', () => {
     [{ $ref: '#' }, /it refers to itself/],
     [{ $ref: '#/$defs/none' }, /points to nothing/],
     [{ $ref: 'https://example.com/schema' }, /does not point into the schema/],
+    [{ $ref: '#/%zz' }, /does not point into the schema/],
+    [
+      { properties: { a: {} }, patternProperties: { '(': {} } },
+      /at \/patternProperties, it is not an object of schemas/,
+    ],
     [{ anyOf: [] }, /at \/anyOf, it is not a list of schemas/],
     [{ allOf: [{ pattern: 'a' }, { pattern: 'b' }] }, /two schemas with a different pattern/],
     [{ type: 'string', maxLength: 1e9 }, /its grammar is too large/],

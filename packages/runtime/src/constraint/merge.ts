@@ -94,7 +94,7 @@ export class Schemas {
   }
 
   #target(ref: unknown, at: string): Schema {
-    if (typeof ref !== 'string' || !/^#(\/|$)/.test(ref))
+    if (typeof ref !== 'string' || !/^#(\/|$)/.test(ref) || /%(?![0-9a-fA-F]{2})/.test(ref))
       refuse(at, `its $ref ${JSON.stringify(ref)} does not point into the schema`, "'#/$defs/NAME'");
     let found: unknown = this.#root;
     for (const part of String(ref).split('/').slice(1)) {
@@ -216,6 +216,14 @@ const every = (holds: (value: unknown) => boolean) => (value: unknown) =>
   isObject(value) && Object.values(value).every(holds);
 const all = (holds: (value: unknown) => boolean) => (value: unknown) => Array.isArray(value) && value.every(holds);
 
+function isExpression(pattern: string): boolean {
+  try {
+    return new RegExp(pattern, 'u') instanceof RegExp;
+  } catch {
+    return false;
+  }
+}
+
 /** By keyword: what its value must be, and a test of it. */
 const forms: Readonly<Record<string, readonly [form: string, holds: (value: unknown) => boolean]>> = {
   type: [
@@ -225,7 +233,10 @@ const forms: Readonly<Record<string, readonly [form: string, holds: (value: unkn
   enum: ['a list of values', (v) => Array.isArray(v) && v.length > 0],
   required: ['a list of names', all((name) => typeof name === 'string')],
   properties: ['an object of schemas', every(isSchema)],
-  patternProperties: ['an object of schemas', every(isSchema)],
+  patternProperties: [
+    'an object of schemas, with regular expressions as names',
+    (v) => every(isSchema)(v) && Object.keys(v as object).every(isExpression),
+  ],
   prefixItems: ['a list of schemas', all(isSchema)],
   items: ['a schema', (v) => isSchema(v) || all(isSchema)(v)],
   additionalItems: ['a schema', isSchema],
