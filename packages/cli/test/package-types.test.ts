@@ -135,7 +135,9 @@ test('`using` and `await using` dispose of the model', () => {
 
 test('the comments are self-contained: they name no missing file, and explain every error code', () => {
   const types = packageTypes('@me/ls', manifest(tokenizer));
-  expect(types.match(/\b[a-z][\w./-]*\.(ts|md|js)\b/g)).toBeNull();
+  // A file of the package itself.
+  const named = types.replaceAll('constraint.js', '');
+  expect(named.match(/\b[a-z][\w./-]*\.(ts|md|js)\b/g)).toBeNull();
   for (const [code] of types.matchAll(/L4\d\d/g)) expect(types).toContain(` * - ${code}: `);
 });
 

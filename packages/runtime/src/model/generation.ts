@@ -47,7 +47,7 @@ export class Generation implements api.Generation {
   }
 
   get toolCalls(): readonly api.ToolCall[] {
-    return structuredClone(this.#source.toolCalls);
+    return this.#source.toolCalls.map((call) => ({ ...call, function: { ...call.function } }));
   }
 
   /** The tokens that a session continues from: prompt and answer, as far as they were read. */
