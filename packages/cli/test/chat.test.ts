@@ -12,7 +12,7 @@ const template = `{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor 
 beforeAll(async () => {
   home = await scratch();
   for (const folder of ['talks', 'plain'])
-    await writeHubFolder(join(home.path, folder), { max_position_embeddings: 256 });
+    await writeHubFolder(join(home.path, folder), { max_position_embeddings: 1024 });
   const config = join(home.path, 'talks', 'tokenizer_config.json');
   const { lamella: _, ...given } = JSON.parse(await readFile(config, 'utf8'));
   await writeFile(config, JSON.stringify({ ...given, chat_template: template }));
@@ -37,6 +37,33 @@ test('every line is a turn; the commands change the conversation', async () => {
   expect(stdout).toBe([first, second, first, withSystem, ''].join('\n'));
   expect(stderr).toContain('there is no command /nothing');
   expect(stderr).toMatch(/\d+ prompt tokens at .* generated at/);
+});
+
+test('turn 20 of a conversation computes only its new tokens; its text is that of a model that has none', async () => {
+  const folder = join(home.path, 'talks');
+  const model = await load(folder, { context: 1024 });
+  // Letters only, because broken characters have other tokens when they are read again.
+  const responseFormat = { type: 'regex', pattern: '[a-z]{8}' } as const;
+  const options = (seed: number) => ({ responseFormat, temperature: 1, seed });
+  const messages: Message[] = [];
+  let had = 0;
+  let last = '';
+  for (let turn = 1; turn <= 20; turn++) {
+    messages.push({ role: 'user', content: `number ${turn}` });
+    const generation = model.generate(messages, options(turn));
+    const { text, stats } = await generation.result();
+    // The last letter and the end token were not computed yet.
+    const added = stats.promptTokens - had + (turn === 1 ? 0 : 2);
+    expect(stats.promptTokens - stats.cachedTokens, `turn ${turn}`).toBeLessThanOrEqual(added);
+    had = stats.promptTokens + text.length;
+    messages.push({ role: 'assistant', content: text });
+    last = text;
+  }
+  model.dispose();
+  const fresh = await load(folder, { context: 1024 });
+  const { text, stats } = await fresh.generate(messages.slice(0, -1), options(20)).result();
+  expect([text, stats.cachedTokens]).toEqual([last, 0]);
+  fresh.dispose();
 });
 
 test('a conversation longer than the context is told, and /reset goes on', async () => {
