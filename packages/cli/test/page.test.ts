@@ -458,7 +458,7 @@ test('a page in an insecure context has no cache and no native hashes, and still
   await ipv4.close();
 });
 
-test('a browser loads as many bytes besides weights as compile reports, at most 99 kB compressed', async () => {
+test('a browser loads as many bytes besides weights as compile reports, at most 80 kB compressed', async () => {
   const asked = new Set<string>();
   page.on('request', (request) => {
     const { pathname } = new URL(request.url());
@@ -467,7 +467,7 @@ test('a browser loads as many bytes besides weights as compile reports, at most 
   await page.reload();
   await page.evaluate(async () => (await load(undefined, { threads: 1 })).running);
   const size = async (file: string) => gzipSync(await readFile(join(served.folder, file))).length;
-  const sizes = await Promise.all([...asked].filter((name) => !/\.bin$/.test(name)).map(size));
+  const sizes = await Promise.all([...asked].filter((name) => !name.startsWith('weights-')).map(size));
   const loaded = sizes.reduce((a, b) => a + b, 0);
   // An engine may load a smaller variant of the kernels than the largest.
   const manifest = await manifestAt(served.folder);
@@ -475,5 +475,5 @@ test('a browser loads as many bytes besides weights as compile reports, at most 
   const said = await downloadBytes(served.folder, manifest);
   expect(said).toBeGreaterThanOrEqual(loaded);
   expect(said - loaded).toBeLessThanOrEqual(Math.max(...variants) - Math.min(...variants));
-  expect(said).toBeLessThan(99_000);
+  expect(said).toBeLessThan(80_000);
 });
