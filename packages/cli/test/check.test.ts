@@ -145,12 +145,12 @@ test('attention over values that come from no linear has an operation of its own
     expect(await home.lamella(...args)).toMatchObject({ code: 0 });
 });
 
-test('a graph that only f32 can compile: the remedy works unchanged, and an export has no such limit', async () => {
+test('a matrix of 140,000 columns has no limit, because sums of integers end with each group', async () => {
   await writeGraph(home.path, 'wide', (source) => source.replace('ff: 24', 'ff: 140_000'));
-  await home.refuses(['check', 'wide.ts'], 'L116', 'Try compiling with --quant f32');
   for (const args of [
+    ['check', 'wide.ts'],
     ['check', 'wide.ts', '--quant', 'f32', '--kv', 'q8', '--context', '8'],
-    ['compile', 'wide.ts', '--quant', 'f32'],
+    ['compile', 'wide.ts', '--quant', 'q8'],
     ['export', 'wide.ts', '--to', 'pytorch', '--out', 'wide'],
   ])
     expect(await home.lamella(...args)).toMatchObject({ code: 0 });
