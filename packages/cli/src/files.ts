@@ -2,8 +2,8 @@
  * Reads and writes single files. Failures become numbered messages with the path, the reason and a
  * remedy.
  */
-import { constants, rmdirSync, rmSync } from 'node:fs';
-import { copyFile, type FileHandle, link, lstat, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { constants, renameSync, rmdirSync, rmSync } from 'node:fs';
+import { copyFile, type FileHandle, link, lstat, mkdir, open, rm, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { getSystemErrorMap } from 'node:util';
 import { LamellaError } from '@lamella/graph/diagnostics';
@@ -169,17 +169,19 @@ export type Ours = (beginning: string) => boolean;
 /**
  * Writes the pieces from `produce` to `path` through a temporary sibling, so that `path` never
  * holds a part of the file. Throws L301, before `produce` starts if `path` exists and is not
- * `ours`, and the errors of `produce`.
+ * `ours`, and the errors of `produce` and `last`, which runs just before the file gets its name.
  */
 export async function writePieces(
   path: string,
   ours: Ours,
   produce: (write: (piece: Uint8Array) => Promise<void>) => Promise<void>,
+  last = () => {},
 ): Promise<void> {
   const target = resolve(path);
   const { partial } = unfinished(target);
   await cleanUp(dirname(target));
-  const place = (await mayReplace(path, ours)) ? rename : linkOrCopy;
+  // Nothing else runs in this process between `last` and a replacement.
+  const place = (await mayReplace(path, ours)) ? renameSync : linkOrCopy;
   await whileUnfinished(
     partial,
     () => rmSync(partial, { force: true }),
@@ -195,6 +197,7 @@ export async function writePieces(
         } finally {
           await file.close();
         }
+        last();
         await place(partial, target);
       } catch (error) {
         if (isSystemError(error, 'EEXIST')) throw alreadyThere(path);

@@ -3,7 +3,7 @@
  * new revision; a write replaces only the revision that it was made from, so neither side
  * overwrites an edit that it has not seen.
  */
-import { realpathSync, unwatchFile, watchFile } from 'node:fs';
+import { existsSync, readFileSync, realpathSync, unwatchFile, watchFile } from 'node:fs';
 import { resolve } from 'node:path';
 import type { LiveGraph, WriteAnswer } from '@lamella/dsl/live';
 import { fromWorkingFolder } from '@lamella/dsl/site';
@@ -86,19 +86,22 @@ export class GraphOnDisk {
 
   /**
    * Replaces the file by `text`; returns false, and leaves it, if it has another text than at the
-   * last look. It is compared when the new file is complete and only needs its name.
+   * last look. It is compared when the new file is complete and only needs its name: an editor has
+   * less than a millisecond in which its save is not seen.
    */
   async #replace(text: string): Promise<boolean> {
     const changed = new Error('the file has changed');
+    const seen = Buffer.from(this.#graph.text);
+    const compare = () => {
+      const now = existsSync(this.#path) ? readFileSync(this.#path) : seen;
+      if (!now.equals(seen)) throw changed;
+    };
     try {
       await writePieces(
         this.#path,
         () => true,
-        async (put) => {
-          await put(new TextEncoder().encode(text));
-          const now = await textOf(this.#path);
-          if (now !== null && now !== this.#graph.text) throw changed;
-        },
+        (put) => put(new TextEncoder().encode(text)),
+        compare,
       );
       return true;
     } catch (error) {
