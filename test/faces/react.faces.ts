@@ -84,7 +84,7 @@ test('a component that leaves while its model loads ends the load', async () => 
     await expect.poll(() => counts(page)).toEqual([1, 0]);
     await show(page, '');
     await expect.poll(() => counts(page)).toEqual([1, 1]);
-    expect(page.workers()).toHaveLength(0);
+    await expect.poll(() => page.workers().length).toBe(0);
   });
 });
 

@@ -1,13 +1,14 @@
 /**
- * `npm run test:faces`: the faces of a compiled package, packed by npm, with the libraries that apps
- * use them with, in Chromium and in Node. The libraries are installed on first use into the user's
- * cache, in the versions of `test/bundlers/tools.json`; so the first run needs the network.
+ * `npm run test:faces`: `lamella serve`, and the faces of a compiled package, packed by npm, with
+ * the libraries that apps use them with, in Chromium and in Node. The libraries are installed on
+ * first use into the user's cache, in the versions of `test/bundlers/tools.json`; so the first run
+ * needs the network.
  */
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['test/faces/*.faces.ts'],
+    include: ['test/faces/*.faces.ts', 'packages/cli/test/*.faces.ts'],
     testTimeout: 120_000,
     hookTimeout: 240_000,
     fileParallelism: false,
