@@ -80,9 +80,13 @@ test('a package compiled with WebGPU kernels runs in Node on WASM', () => {
   expect(stderr).toMatch(/^L412 .*npm install webgpu/);
 });
 
-/** A file that imports every entry point of every package. */
+/**
+ * A file that imports every entry point of every package, except the one that needs an optional
+ * peer: React, which the project does not have.
+ */
 const everyEntry = packages
   .flatMap((target) => [...entryPoints(target).keys()].map((entry) => target.json.name + entry.slice(1)))
+  .filter((name) => name !== '@lamella/runtime/faces/react')
   .map(
     (name, i) =>
       `import * as entry${i} from '${name}';\nexport const keys${i}: readonly string[] = Object.keys(entry${i});`,

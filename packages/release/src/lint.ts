@@ -12,7 +12,10 @@ import { entryPoints, type WorkspacePackage } from './workspace.ts';
 const versions = { publint: '0.3.25', '@arethetypeswrong/cli': '0.18.5' };
 const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'lamella-release');
 
-/** The resolutions for which a package has types: none if it only has a command. */
+/**
+ * The resolutions for which a package has types: none if it only has a command. `strict` is for
+ * compiled packages: their main entry for all, their faces (`./react`) for ES modules.
+ */
 export type Profile = 'esm-only' | 'strict' | null;
 
 /** The profile of a published package: it consists of ES modules. */
@@ -28,8 +31,12 @@ export function findings(tarball: string, profile: Profile): readonly string[] {
     const { status, stdout, stderr } = spawnSync(program, [...args, tarball], { encoding: 'utf8' });
     return status === 0 ? [] : [`${tool} ${tarball}\n${stdout}${stderr}`];
   };
-  const types = profile === null ? [] : run('attw', '--profile', profile, '--format', 'ascii', '--no-emoji');
-  return [...run('publint', '--strict'), ...types];
+  const ascii = ['--format', 'ascii', '--no-emoji'];
+  return [
+    ...run('publint', '--strict'),
+    ...(profile === 'strict' ? run('attw', ...ascii, '--profile', 'strict', '--entrypoints', '.', '--') : []),
+    ...(profile === null ? [] : run('attw', ...ascii, '--profile', 'esm-only')),
+  ];
 }
 
 function installed(): string {
