@@ -1,6 +1,6 @@
 /**
- * Apps of OpenAI's client: the package `openai` with `lamella serve`, in Node and in a page, and the
- * same script with `openai.js` of a package, in a page.
+ * Apps of OpenAI's client: the package `openai` with `lamella serve`, in Node and in a page, and
+ * the same script with `openai.js` of a package, in a page.
  */
 
 import { writeFile } from 'node:fs/promises';

@@ -1,7 +1,7 @@
 /**
- * Pages that use the faces of a package: the package is compiled, packed by npm and installed beside
- * the libraries, and esbuild bundles a script of `app/` with both. The package's other files are
- * served from its folder.
+ * Pages that use the faces of a package: the package is compiled, packed by npm and installed
+ * beside the libraries, and esbuild bundles a script of `app/` with both. The package's other files
+ * are served from its folder.
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -26,8 +26,8 @@ export interface Apps {
   /** The project that has the package and the libraries installed. */
   readonly installed: Project;
   /**
-   * Bundles a script, opens a page with it in Chromium, calls `use`, and fails on an uncaught error.
-   * The package is at `/assistant/`.
+   * Bundles a script, opens a page with it in Chromium, calls `use`, and fails on an uncaught
+   * error. The package is at `/assistant/`.
    */
   visit<T>(script: string, use: (page: Page) => Promise<T>): Promise<T>;
   close(): Promise<void>;

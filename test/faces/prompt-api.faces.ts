@@ -1,6 +1,6 @@
 /**
- * A page written to the Prompt API runs unchanged, in Chromium, with a package's model. The rules of
- * the specification, one by one, are in `packages/runtime/test/faces/prompt-api.test.ts`.
+ * A page written to the Prompt API runs unchanged, in Chromium, with a package's model. The rules
+ * of the specification, one by one, are in `packages/runtime/test/faces/prompt-api.test.ts`.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Apps, app, apps, example } from './pages.ts';

@@ -1,6 +1,7 @@
 /**
  * `lamella serve` under load: 1,000 requests, 32 at a time, of which some are aborted and some are
- * malformed. Each one ends, and the server is as it was. How long /health takes meanwhile is printed.
+ * malformed. Each one ends, and the server is as it was. How long /health takes meanwhile is
+ * printed.
  */
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
@@ -61,7 +62,9 @@ interface Waits {
   readonly bare: readonly number[];
 }
 
-/** Requests `url` and a bare server by turns, in a thread, because this one is busy with clients. */
+/**
+ * Requests `url` and a bare server by turns, in a thread, because this one is busy with clients.
+ */
 async function probing(url: string): Promise<{ end(): Promise<Waits> }> {
   const script = `
     import { createServer } from 'node:http';

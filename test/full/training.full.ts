@@ -209,7 +209,8 @@ print(json.dumps({"same": torch.equal(twice, doubled), "changed": not torch.equa
     const [rows, columns] = [40, 70];
     const random = new Random(3);
     const gaussian = () => Math.sqrt(-2 * Math.log(1 - random.next())) * Math.cos(2 * Math.PI * random.next());
-    // Rows of many sizes, subnormal halves among them, zeros, equal magnitudes of both signs, and weights of a q4 file.
+    // Rows of many sizes, subnormal halves among them, zeros, equal magnitudes of both signs, and
+    // weights of a q4 file.
     const values = Float32Array.from({ length: rows * columns }, (_, i) => {
       const row = Math.floor(i / columns);
       if (row === 0) return 0;

@@ -1,6 +1,6 @@
 /**
- * A GGUF file in Q8_0 or Q4_0, compiled with --quant q8 or q4, loses not one bit: packed weights have
- * the codes and scales of the file's blocks.
+ * A GGUF file in Q8_0 or Q4_0, compiled with --quant q8 or q4, loses not one bit: packed weights
+ * have the codes and scales of the file's blocks.
  */
 import { tensorType } from '@lamella/checkpoint/gguf/tensor-types';
 import { formats } from '@lamella/compiler/formats';

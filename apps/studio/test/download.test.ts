@@ -1,4 +1,6 @@
-/** The package that the studio downloads is the one that `lamella compile` writes, and runs in Node. */
+/**
+ * The package that the studio downloads is the one that `lamella compile` writes, and runs in Node.
+ */
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';

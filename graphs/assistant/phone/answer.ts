@@ -7,7 +7,10 @@
 const DAY = '\\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\\d|3[01])';
 const TIME = 'T(?:[01]\\d|2[0-3]):[0-5]\\d';
 
-/** How the values of a slot are written, as regular expressions. The README of this folder defines each. */
+/**
+ * How the values of a slot are written, as regular expressions. The README of this folder defines
+ * each.
+ */
 export const FORMATS = {
   person: '.+',
   place: '.+',

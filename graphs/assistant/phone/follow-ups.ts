@@ -1,6 +1,6 @@
 /**
- * The wordings of a second request about the first: the value that a question asked for (`answer`), another
- * value (`change`), a slot that was not stated (`add`), or the end of the matter (`drop`).
+ * The wordings of a second request about the first: the value that a question asked for (`answer`),
+ * another value (`change`), a slot that was not stated (`add`), or the end of the matter (`drop`).
  */
 import type { Format } from './answer.ts';
 

@@ -7,7 +7,10 @@
 import type { Format } from './answer.ts';
 import type { Maker } from './values.ts';
 
-/** A slot: its format (`!` if it is required), the maker of its values, and names that schemas give it. */
+/**
+ * A slot: its format (`!` if it is required), the maker of its values, and names that schemas give
+ * it.
+ */
 export interface Slot {
   readonly format: Format;
   readonly required: boolean;

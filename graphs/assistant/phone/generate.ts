@@ -6,9 +6,9 @@
  *
  *   npx tsx graphs/assistant/phone/generate.ts [COUNT] [FOLDER]     default 200,000, .cache/assistant/phone
  *
- * It writes train.jsonl and SET.jsonl for the training script. An example of training has up to four
- * exchanges, each with a loss: the functions are most of a prompt, and so they are read once for several
- * answers.
+ * It writes train.jsonl and SET.jsonl for the training script. An example of training has up to
+ * four exchanges, each with a loss: the functions are most of a prompt, and so they are read once
+ * for several answers.
  */
 import { closeSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -47,7 +47,10 @@ export interface Made extends Example {
 /** Examples of a held-out set. */
 export const SET_SIZE = 1000;
 
-/** A function as one prompt has it: its own names and slots. `slots` maps slots of the table to names. */
+/**
+ * A function as one prompt has it: its own names and slots. `slots` maps slots of the table to
+ * names.
+ */
 interface Variant {
   readonly table: FunctionTable;
   readonly schema: Schema;
@@ -62,7 +65,10 @@ interface Stated {
 
 const COPIED: ReadonlySet<string> = new Set(['person', 'place', 'name', 'text', 'phone', 'email', 'number']);
 
-/** A minute from 2024 to 2031. Held-out days are days of training's months that training never has as today. */
+/**
+ * A minute from 2024 to 2031. Held-out days are days of training's months that training never has
+ * as today.
+ */
 function today(vocabulary: Vocabulary, random: Random): string {
   for (;;) {
     const minute = Date.UTC(2024, 0, 1) / 60_000 + random.below(8 * 365 * 1440);
@@ -279,7 +285,9 @@ function samePerson(
   ];
 }
 
-/** An example. `lead` is the largest number of exchanges that have nothing to do with the last one. */
+/**
+ * An example. `lead` is the largest number of exchanges that have nothing to do with the last one.
+ */
 export function example(source: Source, random: Random, lead = 0): Made {
   for (;;) {
     const made = attempt(source, random, lead);
@@ -310,7 +318,9 @@ function attempt(source: Source, random: Random, lead: number): Made | undefined
   };
 }
 
-/** A request and perhaps one that follows it. Without a variant, the prompt has no function for it. */
+/**
+ * A request and perhaps one that follows it. Without a variant, the prompt has no function for it.
+ */
 function exchange(
   own: Variant | undefined,
   target: FunctionTable,
@@ -348,7 +358,10 @@ export const folded = (request: string): string =>
 export const conversation = ({ before = [], request }: Omit<Example, 'answer' | 'now'>): string =>
   [...before.map((turn) => turn.request), request].map(folded).join(' / ');
 
-/** Each request of a conversation, and each with the one before it: what could be an example of a set. */
+/**
+ * Each request of a conversation, and each with the one before it: what could be an example of a
+ * set.
+ */
 export const exchanges = (turns: readonly Pick<Turn, 'request'>[]): readonly string[] =>
   turns.flatMap((turn, index) => [
     conversation({ request: turn.request }),

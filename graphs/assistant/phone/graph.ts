@@ -1,8 +1,8 @@
 /**
- * The assistant that reads its functions: MobileLLM-LS (arXiv 2402.14905, section 3.4) with 6 weight
- * sets, each run twice in a row. 2,755,008 parameters: 1.6 MB at q4. 1,024 positions hold the app's 15 functions
- * (330 tokens) and a conversation. A theta of 10,000 serves such prompts; headDim 32 leaves 6 heads
- * for copying at this width.
+ * The assistant that reads its functions: MobileLLM-LS (arXiv 2402.14905, section 3.4) with 6
+ * weight sets, each run twice in a row. 2,755,008 parameters: 1.6 MB at q4. 1,024 positions hold
+ * the app's 15 functions (330 tokens) and a conversation. A theta of 10,000 serves such prompts;
+ * headDim 32 leaves 6 heads for copying at this width.
  */
 import {
   block,

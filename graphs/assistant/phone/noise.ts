@@ -83,7 +83,8 @@ export function untidy(
   text = text.trim();
   if (random.chance(0.03)) return { text: text.toUpperCase(), lower: (value) => value.toUpperCase() };
   if (random.chance(0.5)) return { text: text.toLowerCase(), lower: (value) => value.toLowerCase() };
-  // Only the first letter of the wording: the first word of a copied value stays as its answer has it.
+  // Only the first letter of the wording: the first word of a copied value stays as its answer has
+  // it.
   if (random.chance(0.5) && parts[0]?.text !== '' && !parts[0]?.copied)
     text = text.charAt(0).toUpperCase() + text.slice(1);
   return { text };

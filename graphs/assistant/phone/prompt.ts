@@ -1,7 +1,7 @@
 /**
  * The prompt of the model: the functions, now, and the conversation, as one text. Generator,
- * evaluation and app build it here. The functions come first, so that the keys and values of an app's
- * functions are computed once.
+ * evaluation and app build it here. The functions come first, so that the keys and values of an
+ * app's functions are computed once.
  *
  *     set_alarm(time: moment, label?: name) ring at a time of day
  *     2026-11-27T08:12 Friday
@@ -38,7 +38,9 @@ export function prompt({ now, before = [], request }: Omit<Example, 'answer'>, s
 /** The text that the model writes after a prompt. */
 export const written = (answer: Answer): string => `${JSON.stringify(answer)}<eos>`;
 
-/** A conversation as {parts} of the training script: a loss on every answer, or on the last alone. */
+/**
+ * A conversation as {parts} of the training script: a loss on every answer, or on the last alone.
+ */
 export function parts(example: Example, schemas: readonly Schema[], every: boolean): readonly string[] {
   const { now, before = [], request, answer } = example;
   const [first, ...rest] = [...before, { request, answer }];

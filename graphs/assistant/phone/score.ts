@@ -1,11 +1,13 @@
 /**
  * Scores a trained assistant on the held-out sets and on the requests written by hand, compiled as
- * f32, q8 and q4, and at q4 with answers constrained to the schemas of the prompt: EM_intent and EM_structure (see the README of this folder). Every answer is generated token by
- * token and parsed; one that is not JSON is wrong.
+ * f32, q8 and q4, and at q4 with answers constrained to the schemas of the prompt: EM_intent and
+ * EM_structure (see the README of this folder). Every answer is generated token by token and
+ * parsed; one that is not JSON is wrong.
  *
  *   npx tsx graphs/assistant/phone/score.ts [RUN] [EXAMPLES_PER_SET]     default .cache/assistant/phone/run, 1,000
  *
- * It prints the table and writes SCORE.md into RUN, with every request written by hand and its answer.
+ * It prints the table and writes SCORE.md into RUN, with every request written by hand and its
+ * answer.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -24,7 +26,9 @@ export interface Scored {
   readonly structure: boolean;
 }
 
-/** Shares of a set, 0 to 1. `declining` is EM_intent over the examples whose answer is a refusal. */
+/**
+ * Shares of a set, 0 to 1. `declining` is EM_intent over the examples whose answer is a refusal.
+ */
 export interface Rates {
   readonly examples: number;
   readonly intent: number;
@@ -58,7 +62,10 @@ export function rates(all: readonly Scored[]): Rates {
 
 const percent = (share: number): string => (100 * share).toFixed(1);
 
-/** The table of all sets and formats: intent / structure, and of the requests by hand also the refusals. */
+/**
+ * The table of all sets and formats: intent / structure, and of the requests by hand also the
+ * refusals.
+ */
 export function table(results: ReadonlyMap<string, ReadonlyMap<string, Rates>>): string {
   const formats = [...results.keys()];
   const sets = [...(results.values().next().value?.keys() ?? [])];
@@ -103,7 +110,9 @@ interface Package {
   }>;
 }
 
-/** The columns of the table. Constrained answers can only be valid for the functions of the prompt. */
+/**
+ * The columns of the table. Constrained answers can only be valid for the functions of the prompt.
+ */
 const COLUMNS = [
   { title: 'f32', quant: 'f32', constrained: false },
   { title: 'q8', quant: 'q8', constrained: false },

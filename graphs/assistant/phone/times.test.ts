@@ -1,4 +1,7 @@
-/** The times of the generator mean what a person means: fixed cases, and a calendar that counts days one by one. */
+/**
+ * The times of the generator mean what a person means: fixed cases, and a calendar that counts days
+ * one by one.
+ */
 import { expect, test } from 'vitest';
 import { Random } from '../random.ts';
 import { type Clock, changed, clock, type Day, dateOf, day, duration, moment, momentIn, momentOf } from './times.ts';

@@ -1,17 +1,23 @@
 /**
  * Times as people say them, and what they mean: dates, times of day and lengths of time, resolved
- * from `now` by the rules of this folder's README. Everything is local time without a zone, so a day
- * always has 24 hours.
+ * from `now` by the rules of this folder's README. Everything is local time without a zone, so a
+ * day always has 24 hours.
  */
 import type { Random } from '../random.ts';
 
-/** A day: some days from today, a weekday (0 is Sunday), or a day of the month, perhaps of a month (1 to 12). */
+/**
+ * A day: some days from today, a weekday (0 is Sunday), or a day of the month, perhaps of a month
+ * (1 to 12).
+ */
 export type Day =
   | { readonly kind: 'after'; readonly days: number }
   | { readonly kind: 'weekday'; readonly weekday: number; readonly next: boolean }
   | { readonly kind: 'date'; readonly day: number; readonly month?: number };
 
-/** A time of day. Without `half`, an hour from 1 to 12 may be before or after noon; with '24' it is from 0 to 23. */
+/**
+ * A time of day. Without `half`, an hour from 1 to 12 may be before or after noon; with '24' it is
+ * from 0 to 23.
+ */
 export interface Clock {
   readonly hour: number;
   readonly minute: number;
@@ -307,7 +313,10 @@ export function duration(random: Random): Said {
   return { text, value };
 }
 
-/** A time of day or a day alone, as a change of `before`: the other part and the half of the day stay. */
+/**
+ * A time of day or a day alone, as a change of `before`: the other part and the half of the day
+ * stay.
+ */
 export function changed(now: string, before: string, random: Random): Said {
   if (before.length === 16 && random.chance(0.6)) {
     const { clock: time, text } = clock(random);

@@ -1,8 +1,9 @@
 /**
- * `npm run bench:formats -- PACKAGE TOKENIZER...`: the cost of a format beside the time of a token of
- * the package, for each tokenizer (a folder with `tokenizer.json`). Each document is written with the
- * tokens that the tokenizer gives it. Greedy and unlimited sampling only check the token that they
- * chose, and need a mask where it is refused; sampling with limits needs a mask for every token.
+ * `npm run bench:formats -- PACKAGE TOKENIZER...`: the cost of a format beside the time of a token
+ * of the package, for each tokenizer (a folder with `tokenizer.json`). Each document is written
+ * with the tokens that the tokenizer gives it. Greedy and unlimited sampling only check the token
+ * that they chose, and need a mask where it is refused; sampling with limits needs a mask for every
+ * token.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -31,7 +31,9 @@ export function apiTypes(): string {
 /** The file with the types of the face `name`. */
 export const faceTypesFile = (name: string): URL => new URL(`../src/package/face-types/${name}.txt`, import.meta.url);
 
-/** The `.d.ts` of the face `name`: its types file, with the package's own types from `index.d.ts`. */
+/**
+ * The `.d.ts` of the face `name`: its types file, with the package's own types from `index.d.ts`.
+ */
 export function faceTypes(name: string): string {
   const file = new Project().addSourceFileAtPath(resolve(`@lamella/runtime/faces/${name}/types`));
   const own = file.getImportDeclaration((declaration) => declaration.getModuleSpecifierValue().endsWith('/api.ts'));
@@ -83,7 +85,10 @@ function choice(name: string, file: SourceFile): string {
   return `${comment}\nexport type ${name} = ${members.map((member) => member.getText()).join(' | ')};`;
 }
 
-/** The comment of `LamellaErrorCode`: the sentence of every code, because other comments name only codes. */
+/**
+ * The comment of `LamellaErrorCode`: the sentence of every code, because other comments name only
+ * codes.
+ */
 function errorCodes(): string {
   const sentences = Object.entries(catalogue).map(
     ([code, sentence]) => ` * - ${code}: ${sentence.replace('. Try: ', '. Try ').replace(/\{\w+\}/g, '…')}`,

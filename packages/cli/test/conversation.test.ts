@@ -1,8 +1,8 @@
 /**
- * Conversations on compiled packages: with keys and values kept from turn to turn, in a session, and
- * after saving and loading, every answer equals the one that a fresh model computes from the whole
- * prompt. The reduced graphs have full attention, a window whose ring is crossed several times, and
- * convolutions.
+ * Conversations on compiled packages: with keys and values kept from turn to turn, in a session,
+ * and after saving and loading, every answer equals the one that a fresh model computes from the
+ * whole prompt. The reduced graphs have full attention, a window whose ring is crossed several
+ * times, and convolutions.
  */
 
 import { writeFile } from 'node:fs/promises';
@@ -125,8 +125,10 @@ test.each([
   const ids = (count: number, step: number) => Array.from({ length: count }, (_, i) => (i * step + 5) % 300);
   await filled.append(ids(419, 7));
   const full = await filled.save();
-  // Two executions each with full attention, with a window and with a convolution. A row has keys and
-  // values of two heads: 16 numbers, and with q8 a scale; inputs of convolutions are f32. Both rings
+  // Two executions each with full attention, with a window and with a convolution. A row has keys
+  // and
+  // values of two heads: 16 numbers, and with q8 a scale; inputs of convolutions are f32. Both
+  // rings
   // have 128 rows: fewer tokens than that, as many, more, and the whole context.
   const row = 4 * (kv === 'q8' ? 16 + 4 : 16 * 4);
   const sizeOf = (count: number) => 512 + 4 * count + 2 * (row * count + (row + 64 * 4) * Math.min(count, 128));

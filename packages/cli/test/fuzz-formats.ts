@@ -1,7 +1,7 @@
 /**
  * Random requests with formats, to a model with random weights and a tokenizer that has tokens of
- * several bytes, some across the parts of JSON and some within characters. Every answer must satisfy
- * its schema, by ajv.
+ * several bytes, some across the parts of JSON and some within characters. Every answer must
+ * satisfy its schema, by ajv.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -125,7 +125,10 @@ function optionsOf(request: number): GenerateOptions {
   };
 }
 
-/** Answers `requests` requests for each of these formats. Returns what is wrong, and counts of the answers' ends. */
+/**
+ * Answers `requests` requests for each of these formats. Returns what is wrong, and counts of the
+ * answers' ends.
+ */
 export async function fuzzFormats(
   model: Model,
   requests: number,

@@ -8,7 +8,9 @@ import type { Buffer, BufferId, FormatName, FusedOp, Kind, KvName, Program } fro
 import type { Pack } from './program/packs.ts';
 import { padded } from './program/packs.ts';
 
-/** The program with formats for stored matrices, for the x of contractions and for keys and values. */
+/**
+ * The program with formats for stored matrices, for the x of contractions and for keys and values.
+ */
 export function quantise(program: Program, quant: FormatName, kv: KvName): Program {
   const quantised = quantiseWeights(program, quant);
   return kv === 'f32' ? quantised : quantiseState(quantised, kv);

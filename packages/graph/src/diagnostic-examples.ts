@@ -1,7 +1,7 @@
 /**
  * Real arguments for the sentences of `diagnostics.ts`, for `lamella explain` and the reference: a
- * reader who has only a code sees a whole message. Where the remedy depends on the case, there is an
- * example of each kind of case.
+ * reader who has only a code sees a whole message. Where the remedy depends on the case, there is
+ * an example of each kind of case.
  */
 import { type Arguments, type Code, type catalogue, LamellaError } from './diagnostics.ts';
 

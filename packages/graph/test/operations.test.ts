@@ -1,4 +1,6 @@
-/** Each operation on numbers small enough to work by hand, through a block of that one operation. */
+/**
+ * Each operation on numbers small enough to work by hand, through a block of that one operation.
+ */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Axis, Graph, Op, Param, RopeScaling, Weight } from '../src/ir.ts';
@@ -195,7 +197,8 @@ describe('rope', () => {
   });
 
   test('half rotates (i, i + headDim/2), pair i by position * theta^(-2i/headDim)', () => {
-    // headDim 4 and theta 100: pair 0 turns by 1 per position, pair 1 by 0.1. At position 3, by 3 and 0.3.
+    // headDim 4 and theta 100: pair 0 turns by 1 per position, pair 1 by 0.1. At position 3, by 3
+    // and 0.3.
     expectClose(apply(rope('half'), [1, 0, 0, 0], [], 3), [Math.cos(3), 0, Math.sin(3), 0]);
     expectClose(apply(rope('half'), [0, 0, 0, 1], [], 3), [0, -Math.sin(0.3), 0, Math.cos(0.3)]);
   });
@@ -230,7 +233,8 @@ describe('rope', () => {
       [Math.cos(first), Math.cos(second), Math.sin(first), Math.sin(second)].map((x) => size * x);
     expectClose(turned({ kind: 'linear', factor: 2 }), at(1.5, 0.15));
     expectClose(turned({ kind: 'factors', factors: [2, 3], attentionFactor: 1.5 }), at(1.5, 0.1, 1.5));
-    // within 20 pi tokens they turn 10 times and once: above 4 left, below 2 divided by 8, and 10 of 8 to 12 half of both
+    // within 20 pi tokens they turn 10 times and once: above 4 left, below 2 divided by 8, and 10
+    // of 8 to 12 half of both
     const llama = { kind: 'llama3', factor: 8, originalContext: 20 * Math.PI } as const;
     expectClose(turned({ ...llama, lowFreqFactor: 2, highFreqFactor: 4 }), at(3, 0.3 / 8));
     expectClose(turned({ ...llama, lowFreqFactor: 8, highFreqFactor: 12 }), at((3 * (1 + 1 / 8)) / 2, 0.3 / 8));
@@ -263,7 +267,10 @@ describe('rope', () => {
 });
 
 describe('attention', () => {
-  /** q, k and v cut out of the input by linears, so that a test can give all three: two queries, one KV head of two. */
+  /**
+   * q, k and v cut out of the input by linears, so that a test can give all three: two queries, one
+   * KV head of two.
+   */
   const pick = (name: string, from: number, count: number) =>
     matrix(
       name,
@@ -301,7 +308,8 @@ describe('attention', () => {
     const oracle = oracleOf(params, ops, 'f32');
     oracle.runExecution(0, row([0, 0, 0, 0], [0, 0], [1, 0]));
     oracle.position = 1;
-    // Head 0 scores 0 and 0.5 * (2 ln 3) = ln 3: weights 1/4 and 3/4. Head 1 scores 0 and 0: halves.
+    // Head 0 scores 0 and 0.5 * (2 ln 3) = ln 3: weights 1/4 and 3/4. Head 1 scores 0 and 0:
+    // halves.
     const out = oracle.runExecution(0, row([Math.log(3), 0, 0, 1], [2, 0], [0, 1]));
     expectClose(out, [1 / 4, 3 / 4, 1 / 2, 1 / 2]);
   });
@@ -378,7 +386,8 @@ describe('embed', () => {
   });
 
   test('under q8 is code * scale of that row', () => {
-    // Row 1 has scale 1 and codes 4, 5, -127. Row 0 has scale half(3.1 / 127): codes round(40.96), round(81.9), 127.
+    // Row 1 has scale 1 and codes 4, 5, -127. Row 0 has scale half(3.1 / 127): codes round(40.96),
+    // round(81.9), 127.
     expectClose(table('q8').step(1), [4, 5, -127]);
     const scale = nearestHalf(3.1 / 127);
     expectClose(table('q8').step(0), [41 * scale, 82 * scale, 127 * scale]);

@@ -1,7 +1,7 @@
 /**
- * Checks a packed package with publint and with are-the-types-wrong, in their current versions. They
- * are installed on first use, into the user's cache: they bring 40 MB, a TypeScript of their own
- * among it.
+ * Checks a packed package with publint and with are-the-types-wrong, in their current versions.
+ * They are installed on first use, into the user's cache: they bring 40 MB, a TypeScript of their
+ * own among it.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';

@@ -1,9 +1,9 @@
 /**
  * Makes the files of a published package from the compiled sources of the workspace: the modules
- * that its entry points reach, its own in `lib`, and those of unpublished packages in a folder each.
- * Modules stay files of their own, as in the repository: stack traces, source maps and declarations
- * are the compiler's, and the command starts as fast as from bundles (both were measured). Only
- * import paths change.
+ * that its entry points reach, its own in `lib`, and those of unpublished packages in a folder
+ * each. Modules stay files of their own, as in the repository: stack traces, source maps and
+ * declarations are the compiler's, and the command starts as fast as from bundles (both were
+ * measured). Only import paths change.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
@@ -119,12 +119,16 @@ function withImports(text: string, replaced: (specifier: string) => string): str
   }, text);
 }
 
-/** Files, and folders of files, that a module reads beside it: `new URL('NAME', import.meta.url)`. */
+/**
+ * Files, and folders of files, that a module reads beside it: `new URL('NAME', import.meta.url)`.
+ */
 function assets(text: string): readonly string[] {
   return [...text.matchAll(/new URL\('(\w[^']*)', import\.meta\.url\)/g)].map(([, path]) => path!);
 }
 
-/** The map with the source's own name: its text is in the map, and its folder is not in the package. */
+/**
+ * The map with the source's own name: its text is in the map, and its folder is not in the package.
+ */
 function sourceMap(text: string, path: string): string {
   return JSON.stringify({ ...JSON.parse(text), sources: [`${posix.basename(path)}.ts`] });
 }

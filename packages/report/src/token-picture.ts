@@ -37,7 +37,10 @@ export function tokenPicture({ plan, kernels, wasm, report }: Compilation): Html
 what a call reads when the context is full: a window's positions only, in whole chunks of ${CONTEXT_CHUNK}.</p>`;
 }
 
-/** The bytes of keys and values, or of a convolution's inputs, that the last token of a context reads. */
+/**
+ * The bytes of keys and values, or of a convolution's inputs, that the last token of a context
+ * reads.
+ */
 export function stateBytes(program: Program, kind: Kind, op: FusedOp): number {
   if (op.kind !== 'attention' && op.kind !== 'convolve') return 0;
   const { context } = program;
@@ -49,7 +52,9 @@ export function stateBytes(program: Program, kind: Kind, op: FusedOp): number {
   }, 0);
 }
 
-/** Chunks stay at absolute positions, so attention reads the whole chunk in which its window begins. */
+/**
+ * Chunks stay at absolute positions, so attention reads the whole chunk in which its window begins.
+ */
 function firstRead(context: number, window: number | null): number {
   return window === null ? 0 : Math.floor(Math.max(0, context - window) / CONTEXT_CHUNK) * CONTEXT_CHUNK;
 }

@@ -74,7 +74,10 @@ export function mixed(): Graph {
 /** A name that would run a script if it were inserted as markup. */
 export const hostile = `</style><script>alert("1")</script>&amp;'`;
 
-/** Two weight sets, each run three times on the keys and values of its first run; the second sees a window of a long context. */
+/**
+ * Two weight sets, each run three times on the keys and values of its first run; the second sees a
+ * window of a long context.
+ */
 export function sharedStates(): Graph {
   const long = dims({ t: 400 }).t;
   const seeing = (window?: number) =>

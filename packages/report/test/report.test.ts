@@ -220,7 +220,8 @@ test('states that others read and rings of windows are shown as what they are', 
   expect(manifest.report).toMatchObject({ weightSets: 2, executions: 6, stateSlots: 2 });
   const page = read(packageReport(manifest));
   expect(page).toContain('2 weight sets, 6 executions, 2 state slots: each weight set 3 times in a row.');
-  // 1 head of 16 features, keys and values: the context of 400 positions, and a ring of a window and a tile
+  // 1 head of 16 features, keys and values: the context of 400 positions, and a ring of a window
+  // and a tile
   expect(page).toContain(
     "1 slot of 50.0 KiB; 1 of 16.0 KiB for a window of 20 tokens, in a ring of 128; 4 executions read an earlier one's",
   );
@@ -234,7 +235,8 @@ test('the state that a call reads: the context, a window in whole chunks, or the
   const read = ({ plan }: Compilation) =>
     plan.program.kinds.flatMap((kind) => kind.ops.flatMap((op) => stateBytes(plan.program, kind, op) || []));
   const { program } = compiled.sharedStates.plan;
-  // A position has keys and values of 16 f32. The window of the last token, 380 to 399, begins in the
+  // A position has keys and values of 16 f32. The window of the last token, 380 to 399, begins in
+  // the
   // chunk at 320; its ring has 128 positions.
   const [all, window] = [400 * 128, (400 - 320) * 128];
   expect(read(compiled.sharedStates)).toEqual([all, all, window, window]);

@@ -145,9 +145,9 @@ export interface GenerateOptions extends SamplingOptions, PromptOptions {
   readonly eos?: TokenIds | undefined;
   /**
    * What happens when prompt and answer outgrow the context. `error`: a longer prompt is refused,
-   * and an answer ends with the reason `context`. `slide`: the first 4 tokens and the newest half of
-   * the context stay and are computed again; generation continues exactly as from a prompt of these
-   * tokens, until an end token, `maxTokens` or a stop string. Default `error`.
+   * and an answer ends with the reason `context`. `slide`: the first 4 tokens and the newest half
+   * of the context stay and are computed again; generation continues exactly as from a prompt of
+   * these tokens, until an end token, `maxTokens` or a stop string. Default `error`.
    */
   readonly overflow?: 'error' | 'slide' | undefined;
   /**
@@ -161,10 +161,10 @@ export interface GenerateOptions extends SamplingOptions, PromptOptions {
    */
   readonly logprobs?: number | undefined;
   /**
-   * What the answer must be. Only tokens that lead to such an answer are generated, and an end token
-   * only where the answer is complete. If the tokens become few, the answer takes its shortest way
-   * to the end, and `finishReason` is `length` or `context`. Reading fails with L460 for a format
-   * that is not supported. Needs a tokenizer.
+   * What the answer must be. Only tokens that lead to such an answer are generated, and an end
+   * token only where the answer is complete. If the tokens become few, the answer takes its
+   * shortest way to the end, and `finishReason` is `length` or `context`. Reading fails with L460
+   * for a format that is not supported. Needs a tokenizer.
    */
   readonly responseFormat?: ResponseFormat | undefined;
   /** Generation ends before the first occurrence of any of these in the text. Needs a tokenizer. */
@@ -192,7 +192,9 @@ export interface Piece {
    * before biases, penalty, temperature and rules.
    */
   readonly logprob?: number;
-  /** With `logprobs`: the most probable tokens, the most probable first; of equals, the lowest id. */
+  /**
+   * With `logprobs`: the most probable tokens, the most probable first; of equals, the lowest id.
+   */
   readonly top?: readonly TokenLogprob[];
 }
 
@@ -384,7 +386,8 @@ export interface Model {
    * the template refuses the messages.
    *
    * @example
-   * for await (const { text } of model.generate('How do I get to the harbor?', { maxTokens: 16 })) {
+   * for await (const { text } of model.generate('How do I get to the harbor?', { maxTokens: 16 }))
+   * {
    *   console.log(text);
    * }
    */

@@ -54,7 +54,9 @@ export type InstructionSet = (typeof instructionSets)[number];
  * shared memory for several threads.
  */
 export const wasmVariants = [...instructionSets, ...instructionSets.map((set) => `${set}-threads` as const)] as const;
-/** The engine features that a WASM module needs: an instruction set, and shared memory for threads. */
+/**
+ * The engine features that a WASM module needs: an instruction set, and shared memory for threads.
+ */
 export type WasmVariant = (typeof wasmVariants)[number];
 
 /** A list of choices in English: `auto, wasm or webgpu`. */

@@ -1,6 +1,6 @@
 /**
- * Real arguments for the sentences of `lamella-error.ts`, for `lamella explain` and the reference. No
- * package contains them.
+ * Real arguments for the sentences of `lamella-error.ts`, for `lamella explain` and the reference.
+ * No package contains them.
  */
 import { type catalogue, LamellaError, type LamellaErrorCode } from './lamella-error.ts';
 

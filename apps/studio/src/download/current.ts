@@ -10,9 +10,9 @@ export const making = signal<Omit<Extract<DownloadSaid, { kind: 'step' }>, 'kind
 let end = () => {};
 
 /**
- * Makes the package of the version in the editor, with the weights `random:1`, and downloads it as a
- * zip. Returns its name and size, or null if it was stopped. Rejects with the compiler's errors, and
- * L304 for a model that is too large.
+ * Makes the package of the version in the editor, with the weights `random:1`, and downloads it as
+ * a zip. Returns its name and size, or null if it was stopped. Rejects with the compiler's errors,
+ * and L304 for a model that is too large.
  */
 export async function downloadPackage(): Promise<{ readonly name: string; readonly bytes: number } | null> {
   const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });

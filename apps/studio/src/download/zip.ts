@@ -14,7 +14,10 @@ export interface StoredFile {
 const LOCAL = 0x04034b50;
 const CENTRAL = 0x02014b50;
 const END = 0x06054b50;
-/** Version 1.0 of the format; names in UTF-8; stored; 1 January 1980, so that equal files make equal archives. */
+/**
+ * Version 1.0 of the format; names in UTF-8; stored; 1 January 1980, so that equal files make equal
+ * archives.
+ */
 const common = [10, 0x0800, 0, 0, (1 << 5) | 1];
 
 /** The archive of these files, by their paths. */

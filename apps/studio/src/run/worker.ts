@@ -1,7 +1,7 @@
 /**
- * One run: compiles the version, packs random or served weights, loads the package with the same runtime as
- * every package, and generates greedily. Everything is measured in this worker, away from the
- * page's own work.
+ * One run: compiles the version, packs random or served weights, loads the package with the same
+ * runtime as every package, and generates greedily. Everything is measured in this worker, away
+ * from the page's own work.
  */
 import { load } from '@lamella/runtime/every-part';
 import { graphOf } from '../compile/author.ts';

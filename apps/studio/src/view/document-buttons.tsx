@@ -30,7 +30,9 @@ export function DocumentButtons() {
   );
 }
 
-/** One button for both, so that it keeps the focus. A graph that waits for its reader is not run. */
+/**
+ * One button for both, so that it keeps the focus. A graph that waits for its reader is not run.
+ */
 function PackageButton() {
   const now = making.value;
   return (

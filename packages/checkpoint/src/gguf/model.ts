@@ -57,7 +57,10 @@ export interface StoredAs {
   readonly role: 'matrix' | 'table';
 }
 
-/** How the quantised tensors of `file` are stored, without repetition. Throws the errors of opening it. */
+/**
+ * How the quantised tensors of `file` are stored, without repetition. Throws the errors of opening
+ * it.
+ */
 export async function quantisedTensors(file: string): Promise<readonly StoredAs[]> {
   const { tensors, close } = await openGguf(file);
   await close();

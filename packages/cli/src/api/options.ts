@@ -35,10 +35,13 @@ export interface Observed {
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   /**
    * Called with a sentence about a choice that was made: a checkpoint's context was limited, a
-   * checkpoint is compiled into the cache, a format rounds the quantised weights of a GGUF file again.
+   * checkpoint is compiled into the cache, a format rounds the quantised weights of a GGUF file
+   * again.
    */
   readonly onNote?: ((note: string) => void) | undefined;
-  /** Ends the work: the promise rejects with the signal's reason, and no file stays half-written. */
+  /**
+   * Ends the work: the promise rejects with the signal's reason, and no file stays half-written.
+   */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -147,7 +150,9 @@ export type OptionName = keyof typeof rules;
 export const observing = ['onProgress', 'onNote', 'signal'] as const satisfies readonly OptionName[];
 export const choosing = ['quant', 'kv', 'context'] as const satisfies readonly OptionName[];
 
-/** Throws L303 for anything else than an object: a list, a map or a date would count as no options. */
+/**
+ * Throws L303 for anything else than an object: a list, a map or a date would count as no options.
+ */
 export function requireObject(options: unknown): void {
   if (Object.prototype.toString.call(options) === '[object Object]') return;
   throw new LamellaError('L303', {

@@ -14,8 +14,8 @@ import { choosing, listed, readOptions, type WeightedChoices } from './options.t
  * for small models and short sequences: it holds all weights in memory as f32, and takes half a
  * second per token for 125 million parameters in f32.
  *
- * Throws L305 for a compiled package and for a graph without `weights`, L402 and L403 for `tokens`, and the
- * errors of the model (L1xx) and of its weights (L2xx).
+ * Throws L305 for a compiled package and for a graph without `weights`, L402 and L403 for `tokens`,
+ * and the errors of the model (L1xx) and of its weights (L2xx).
  *
  * @example
  * const expected = await oracle(graph, [1, 2, 3], { weights: 'random:1', quant: 'f32' });

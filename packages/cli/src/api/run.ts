@@ -12,8 +12,8 @@ export interface RunOptions extends LoadOptions, SamplingOptions {
 }
 
 /**
- * Loads a model, generates from a text or from token ids, and disposes of the model. Greedy unless a
- * sampling option is given. For several prompts, or a piece at a time, use `load`.
+ * Loads a model, generates from a text or from token ids, and disposes of the model. Greedy unless
+ * a sampling option is given. For several prompts, or a piece at a time, use `load`.
  *
  * Throws like `load` and `generate`: L401 to L403 for tokens, L406 for a text without a tokenizer,
  * L408 and L409 for options. An abort rejects with the signal's reason.

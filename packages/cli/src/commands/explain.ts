@@ -1,6 +1,7 @@
 /**
- * `lamella explain`: prints the message of an error code, and real messages with it. An app that logs
- * only the `code` of an error gives its developer L423; this command prints the cause and the remedy.
+ * `lamella explain`: prints the message of an error code, and real messages with it. An app that
+ * logs only the `code` of an error gives its developer L423; this command prints the cause and the
+ * remedy.
  */
 import { exampleMessages as compileExamples } from '@lamella/graph/diagnostic-examples';
 import { catalogue as compileErrors, LamellaError } from '@lamella/graph/diagnostics';

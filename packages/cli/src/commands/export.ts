@@ -1,6 +1,7 @@
 /**
  * `lamella export`: writes the graph for another runtime. `--to pytorch` writes Python files that
- * need only torch, a training script among them; `--to gguf` writes graph and weights into one file for llama.cpp.
+ * need only torch, a training script among them; `--to gguf` writes graph and weights into one file
+ * for llama.cpp.
  */
 import { join } from 'node:path';
 import { check } from '@lamella/compiler/check';

@@ -1,8 +1,8 @@
 /**
  * `lamella inspect`: shows the cost of a model, from a graph file or a checkpoint (compiled in
- * memory with the options of `compile`, without weights, nothing else written) or from a package. All
- * figures come from the manifest, so they cannot disagree. Several models are shown side by side; one can be drawn as a
- * page.
+ * memory with the options of `compile`, without weights, nothing else written) or from a package.
+ * All figures come from the manifest, so they cannot disagree. Several models are shown side by
+ * side; one can be drawn as a page.
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import { sharedPartText, sharing } from '@lamella/report/sharing';

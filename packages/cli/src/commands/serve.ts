@@ -20,7 +20,9 @@ export interface ServeCommand extends HowCompiled {
   readonly threads: number;
 }
 
-/** Time that answers have to end after the first signal. A second signal ends the process at once. */
+/**
+ * Time that answers have to end after the first signal. A second signal ends the process at once.
+ */
 const PATIENCE_MS = 10_000;
 
 export function define(command: Command): void {

@@ -164,8 +164,8 @@ async function fingerprint(checkpoint: string, how: Chosen, ignore: readonly str
 }
 
 /**
- * The sources of Lamella in a checkout. They run uncompiled, so an edit makes another compiler, even
- * with the same version number.
+ * The sources of Lamella in a checkout. They run uncompiled, so an edit makes another compiler,
+ * even with the same version number.
  */
 async function compilerSources(): Promise<readonly string[]> {
   const packages = fileURLToPath(new URL('../../../', import.meta.url));

@@ -1,7 +1,7 @@
 /**
- * Which formats keep the weights of a GGUF file as they are stored. Lamella widens quantised weights
- * to f32 and packs them again, which rounds them a second time unless the new format can express the
- * same values (docs/decisions.md, GGUF).
+ * Which formats keep the weights of a GGUF file as they are stored. Lamella widens quantised
+ * weights to f32 and packs them again, which rounds them a second time unless the new format can
+ * express the same values (docs/decisions.md, GGUF).
  */
 import { isGguf } from '@lamella/checkpoint/gguf/format';
 import type { StoredAs } from '@lamella/checkpoint/gguf/model';
@@ -22,8 +22,8 @@ const keeps: Readonly<Record<FormatName, (stored: StoredAs) => boolean>> = {
 const plural = { matrix: 'matrices', table: 'tables' } as const;
 
 /**
- * A sentence about the formats that keep the values of `weights`; null if it is not a GGUF file, has
- * no quantised tensors, or `quant` keeps them all. Throws the errors of opening the file.
+ * A sentence about the formats that keep the values of `weights`; null if it is not a GGUF file,
+ * has no quantised tensors, or `quant` keeps them all. Throws the errors of opening the file.
  */
 export async function roundingNote(weights: string, quant: FormatName | null = null): Promise<string | null> {
   if (!isGguf(weights)) return null;

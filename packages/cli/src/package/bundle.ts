@@ -137,8 +137,8 @@ async function script(
 }
 
 /**
- * Tells bundlers again not to follow an address that a script computes: esbuild removes the comments
- * that say so when it minifies.
+ * Tells bundlers again not to follow an address that a script computes: esbuild removes the
+ * comments that say so when it minifies.
  */
 function unfollowed(text: string): string {
   const comments = '/* webpackIgnore: true */ /* turbopackIgnore: true */ /* @vite-ignore */ ';

@@ -1,7 +1,7 @@
 /**
- * The faces of a package: modules that give a model the interface of a library or standard that apps
- * are written for. Each is one script with its types, imported by a path of its own.
- * No other file of a package imports one, so a face costs nothing where it is not imported.
+ * The faces of a package: modules that give a model the interface of a library or standard that
+ * apps are written for. Each is one script with its types, imported by a path of its own. No other
+ * file of a package imports one, so a face costs nothing where it is not imported.
  */
 
 export interface Face {

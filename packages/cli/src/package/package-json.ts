@@ -21,8 +21,8 @@ export function packageName(model: string, { name }: NpmChoices): string {
 
 /**
  * `description` is one line about the model, `written` are the SHA-256 of every other file by its
- * name, `faces` are entries of their own. Unless a version was chosen, it is derived from the hashes:
- * equal contents have equal versions.
+ * name, `faces` are entries of their own. Unless a version was chosen, it is derived from the
+ * hashes: equal contents have equal versions.
  */
 export async function packageJson(
   model: string,

@@ -31,8 +31,8 @@ const withoutTokenizer = `  readonly tokenizer: null;
   generate(prompt: TokenIds, options?: Omit<GenerateOptions, 'stop'>): Generation;`;
 
 /**
- * The text of `index.d.ts` for the npm package `name`, which `manifest` describes. `apiTypes` is the
- * text of the types that all packages have.
+ * The text of `index.d.ts` for the npm package `name`, which `manifest` describes. `apiTypes` is
+ * the text of the types that all packages have.
  */
 export function packageTypes(name: string, manifest: Manifest, apiTypes: string): string {
   return [packageModel(name, manifest), apiTypes].join('\n\n');

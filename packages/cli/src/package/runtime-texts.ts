@@ -1,4 +1,6 @@
-/** The texts from the runtime's sources, in Node: esbuild makes the scripts, files hold the types. */
+/**
+ * The texts from the runtime's sources, in Node: esbuild makes the scripts, files hold the types.
+ */
 import { readFileSync } from 'node:fs';
 import { bundleFace, bundles } from './bundle.ts';
 import type { RuntimeTexts } from './write-package.ts';

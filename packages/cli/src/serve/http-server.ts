@@ -1,6 +1,6 @@
 /**
- * The HTTP side of `lamella serve`: addresses, keys, limits, and the bytes of answers. The thread of
- * the model reads the bodies, so that a long one delays no other answer.
+ * The HTTP side of `lamella serve`: addresses, keys, limits, and the bytes of answers. The thread
+ * of the model reads the bodies, so that a long one delays no other answer.
  *
  * Any page may use the server (CORS): it has no state that one client could read of another, and a
  * key if one was given.
@@ -195,8 +195,8 @@ const MODELS = '/v1/models/';
 const digest = (text: string) => createHash('sha256').update(text).digest();
 
 /**
- * Writes a part of an answer. A client that reads slowly does not hold the model up: what it has not
- * read, at most some hundred bytes per token, waits in memory.
+ * Writes a part of an answer. A client that reads slowly does not hold the model up: what it has
+ * not read, at most some hundred bytes per token, waits in memory.
  */
 function write(response: ServerResponse, said: Said): void {
   if (response.destroyed) return;
@@ -213,7 +213,9 @@ function write(response: ServerResponse, said: Said): void {
   else sendJson(response, said.status, said.json);
 }
 
-/** The bytes of a body; null if it is too long, and that is answered. Rejects if the client leaves. */
+/**
+ * The bytes of a body; null if it is too long, and that is answered. Rejects if the client leaves.
+ */
 async function bodyOf(request: IncomingMessage, response: ServerResponse): Promise<Uint8Array | null> {
   const chunks: Uint8Array[] = [];
   let count = 0;

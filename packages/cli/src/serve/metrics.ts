@@ -1,5 +1,6 @@
 /**
- * Counts of the server in Prometheus' text format (prometheus.io/docs/instrumenting/exposition_formats).
+ * Counts of the server in Prometheus' text format
+ * (prometheus.io/docs/instrumenting/exposition_formats).
  */
 import type { Usage } from '@lamella/runtime/faces/openai/types';
 import type { Loaded } from './protocol.ts';
@@ -26,7 +27,10 @@ export class Metrics {
     return this.#running;
   }
 
-  /** A request to the model begins. Returns the function that ends it; calls after the first do nothing. */
+  /**
+   * A request to the model begins. Returns the function that ends it; calls after the first do
+   * nothing.
+   */
   begin(): (usage: Usage | null) => void {
     const start = performance.now();
     let isOver = false;
@@ -43,7 +47,9 @@ export class Metrics {
     };
   }
 
-  /** A request of any kind has its answer. `route` is one of ours, so a client cannot make names up. */
+  /**
+   * A request of any kind has its answer. `route` is one of ours, so a client cannot make names up.
+   */
   answered(route: string, status: number): void {
     const labels = `route="${route}",status="${status}"`;
     this.#requests.set(labels, (this.#requests.get(labels) ?? 0) + 1);

@@ -1,18 +1,20 @@
 /**
- * Chooses the session that computes a request, so that the turns of a conversation find its keys and
- * values although other conversations were computed in between.
+ * Chooses the session that computes a request, so that the turns of a conversation find its keys
+ * and values although other conversations were computed in between.
  *
  * A request continues a conversation if it begins with all that the last request of the session
  * had. Of several such sessions, the one with the longest request is taken. Another request gets
- * the session that was unused for the longest time; if it shares a long beginning with some session,
- * such as a system prompt, it starts from a copy of that.
+ * the session that was unused for the longest time; if it shares a long beginning with some
+ * session, such as a system prompt, it starts from a copy of that.
  */
 import type { Model, Session } from '@lamella/runtime/api';
 
 /** Sessions, or the model itself, which has one sequence. */
 export type Generates = Pick<Model, 'generate'> | Session;
 
-/** Characters that must be shared for a copy of keys and values, which costs as much as some tokens. */
+/**
+ * Characters that must be shared for a copy of keys and values, which costs as much as some tokens.
+ */
 const WORTH_A_COPY = 400;
 
 interface Slot {

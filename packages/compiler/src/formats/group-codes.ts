@@ -1,4 +1,7 @@
-/** The parts in which q4 and q8 differ: their codes, and how four rows by eight columns of them are stored and multiplied. */
+/**
+ * The parts in which q4 and q8 differ: their codes, and how four rows by eight columns of them are
+ * stored and multiplied.
+ */
 import type { Builder, Index } from '../loops/build.ts';
 import type { Expr } from '../loops/ir.ts';
 import type { Feature, Features } from '../loops/types.ts';
@@ -9,7 +12,10 @@ import type { GroupQuantiser } from './group-quantiser.ts';
 /** Columns that are stored together for four rows. */
 export const OCTET = 8;
 
-/** Loads from byte `at` of eight columns of four rows: 16 bytes, or 8 that are widened to 16 bits each. */
+/**
+ * Loads from byte `at` of eight columns of four rows: 16 bytes, or 8 that are widened to 16 bits
+ * each.
+ */
 export type LoadCodes = (at: number, type: 'i8x16' | 'i16x8') => Expr;
 
 /** The codes of a format, and how they are stored. */
@@ -23,10 +29,16 @@ export interface GroupCodes {
   readonly largest: number;
   readonly uses: readonly Feature[];
   sums(features: Features): CodeSums | null;
-  /** The products of bytes that these features provide; null if only pairs of 16 bits are multiplied. */
+  /**
+   * The products of bytes that these features provide; null if only pairs of 16 bits are
+   * multiplied.
+   */
   byteProducts(features: Features): Products | null;
   quantiser(): GroupQuantiser;
-  /** The byte of row r and column i (0..7) of eight columns of four rows, and how far its bits are shifted. */
+  /**
+   * The byte of row r and column i (0..7) of eight columns of four rows, and how far its bits are
+   * shifted.
+   */
   place(r: number, i: number): { readonly byte: number; readonly shift: number };
   /** The same byte and the stored code in it, for a row and a column that the kernel computes. */
   byteOf(r: Expr, i: Expr): Expr;
@@ -48,6 +60,8 @@ export interface StoredGroup {
   readonly which: 0 | 1;
   /** Scales of rows 4v..4v+3, f32x4. */
   scales(v: Index): Expr;
-  /** Codes of rows 4v..4v+3 at columns 8j..8j+3 and 8j+4..8j+7: `Products.parts` vectors of each. */
+  /**
+   * Codes of rows 4v..4v+3 at columns 8j..8j+3 and 8j+4..8j+7: `Products.parts` vectors of each.
+   */
   operands(b: Builder, j: Index, v: Index): readonly (readonly Expr[])[];
 }

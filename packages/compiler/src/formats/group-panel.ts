@@ -1,8 +1,8 @@
 /**
  * q4 and q8 for a tile of tokens. Eight rows of a block, a panel, are unpacked once: codes to the
- * operands of products, scales to f32. Then several tokens at a time are multiplied with every loaded
- * vector. Eight rows by three tokens of bytes take fifteen of sixteen vector registers: 75 billion
- * products a second, against 29 for one token at a time.
+ * operands of products, scales to f32. Then several tokens at a time are multiplied with every
+ * loaded vector. Eight rows by three tokens of bytes take fifteen of sixteen vector registers: 75
+ * billion products a second, against 29 for one token at a time.
  */
 import { add, apply, type Builder, constant, load, loadSplat, mul, plus, times } from '../loops/build.ts';
 import type { Expr, KernelBuffer } from '../loops/ir.ts';
@@ -16,13 +16,18 @@ const VECTOR = 4;
 /** Words of four columns in a group of 32. */
 const WORDS = 8;
 
-/** Words of one group of a panel: [8 words of columns][rows/4][parts] vectors, then [rows/4] vectors of scales. */
+/**
+ * Words of one group of a panel: [8 words of columns][rows/4][parts] vectors, then [rows/4] vectors
+ * of scales.
+ */
 const groupWords = (vectors: number, parts: number): number => (WORDS * parts + 1) * vectors * VECTOR;
 
 /** The most bytes of a panel: with codes of 16 bits. */
 export const panelBytes = (rows: number, groups: number): number => groups * groupWords(rows / VECTOR_ROWS, 2) * 4;
 
-/** The panel for these products; `eachGroup` writes a body for every stored group of a panel's rows. */
+/**
+ * The panel for these products; `eachGroup` writes a body for every stored group of a panel's rows.
+ */
 export function groupPanel(
   products: Products,
   eachGroup: (

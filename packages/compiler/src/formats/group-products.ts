@@ -1,7 +1,7 @@
 /**
- * Products of int8 activations with a group's codes, by what an engine offers: exact pairs of 16 bits
- * everywhere, or one instruction for bytes. Each sums four columns of four rows; all give the same
- * integers.
+ * Products of int8 activations with a group's codes, by what an engine offers: exact pairs of 16
+ * bits everywhere, or one instruction for bytes. Each sums four columns of four rows; all give the
+ * same integers.
  */
 import { add, apply, constant } from '../loops/build.ts';
 import type { Expr } from '../loops/ir.ts';
@@ -17,14 +17,20 @@ export interface Products {
   readonly panelTokens: number;
   /** The operand made of four activations, which are in every lane of `word`. */
   x(word: Expr): Expr;
-  /** The value from which each part's sum starts; `sums` loads the group's sums of activations (`CodeSums`). */
+  /**
+   * The value from which each part's sum starts; `sums` loads the group's sums of activations
+   * (`CodeSums`).
+   */
   start(sums: (type: 'i16x8' | 'i32x4') => Expr): Expr;
   add(sum: Expr, x: Expr, codes: Expr): Expr;
   /** The complete sums, i32x4, of four rows. */
   whole(sum: (part: number) => Expr): Expr;
 }
 
-/** Codes and activations as 16 bits: rows 0-1 and 2-3 apart, a lane sums a pair of columns. `corrected` says whether activations have sums. */
+/**
+ * Codes and activations as 16 bits: rows 0-1 and 2-3 apart, a lane sums a pair of columns.
+ * `corrected` says whether activations have sums.
+ */
 export const pairProducts = (corrected: boolean): Products => ({
   parts: 2,
   vectorsAtOnce: 2,

@@ -2,7 +2,8 @@
  * The choice of a group's scale and codes. Weights that are already codes times a half (from a Q4_0
  * or Q8_0 file, or trained for it) keep both. Otherwise q8's scale makes the largest magnitude 127,
  * and q4's is the best of nine by least squares, weighted so that large weights count more, as in
- * llama.cpp's `make_qx_quants`. q4's mean KL to f32 on stories260K is 0.048; plain least squares has
+ * llama.cpp's `make_qx_quants`. q4's mean KL to f32 on stories260K is 0.048; plain least squares
+ * has
  * 0.057, the largest weight over 7 has 0.072.
  */
 import { fromHalf, toHalf } from '../loops/half.ts';
@@ -14,12 +15,18 @@ export const GROUP = 32;
 interface Rule {
   readonly lowest: number;
   readonly highest: number;
-  /** Codes that the weight of largest magnitude, `largest`, may have in an exact group; the first that fits is taken. */
+  /**
+   * Codes that the weight of largest magnitude, `largest`, may have in an exact group; the first
+   * that fits is taken.
+   */
   exactCodes(largest: number): readonly number[];
   scale(weights: Float64Array, largest: number): number;
 }
 
-/** Quantises groups of weights, one after the other: weight i becomes `scale * codes[i]`; the scale is a half. */
+/**
+ * Quantises groups of weights, one after the other: weight i becomes `scale * codes[i]`; the scale
+ * is a half.
+ */
 export class GroupQuantiser {
   scale = 0;
   readonly codes = new Int8Array(GROUP);
@@ -30,7 +37,10 @@ export class GroupQuantiser {
     this.#rule = rule;
   }
 
-  /** Quantises columns [from, from + 32) of a row; columns past its end, and a missing row, are zeros. */
+  /**
+   * Quantises columns [from, from + 32) of a row; columns past its end, and a missing row, are
+   * zeros.
+   */
   choose(row: Float32Array | null, from: number): void {
     const weights = this.#weights;
     let largest = 0;
@@ -100,7 +110,10 @@ export const q4Quantiser = (): GroupQuantiser =>
 const tried = [7, 7.25, 7.5, 7.75, 8, 8.25, 8.5, 8.75, 9];
 const counts = new Float64Array(GROUP);
 
-/** q4's scale with the least sum of squared errors, each weighted by sqrt(mean square of the group + square of the weight). */
+/**
+ * q4's scale with the least sum of squared errors, each weighted by sqrt(mean square of the group +
+ * square of the weight).
+ */
 function leastSquares(weights: Float64Array, largest: number): number {
   let mean = 0;
   for (let i = 0; i < GROUP; i++) mean += weights[i]! * weights[i]!;
@@ -118,7 +131,8 @@ function leastSquares(weights: Float64Array, largest: number): number {
       products += counted * weights[i]!;
       squares += counted * c;
     }
-    // the best scale for these codes is products / squares; it lowers the sum by products^2 / squares
+    // the best scale for these codes is products / squares; it lowers the sum by products^2 /
+    // squares
     if ((products * products) / squares > best) {
       best = (products * products) / squares;
       scale = products / squares;
@@ -130,13 +144,18 @@ function leastSquares(weights: Float64Array, largest: number): number {
 const LARGEST_HALF = 65_504;
 const half = (x: number): number => fromHalf(toHalf(Math.max(-LARGEST_HALF, Math.min(LARGEST_HALF, x))));
 
-/** Whether the fraction of an f32 fits 18 bits, as every code of 7 bits times a half of 11 does (Veltkamp's split). */
+/**
+ * Whether the fraction of an f32 fits 18 bits, as every code of 7 bits times a half of 11 does
+ * (Veltkamp's split).
+ */
 function isShort(x: number): boolean {
   const high = x * (2 ** 35 + 1);
   return high - (high - x) === x;
 }
 
-/** The nearest code, half to even: after 1.5 * 2^52 is added, the last bit of an f64 counts ones. */
+/**
+ * The nearest code, half to even: after 1.5 * 2^52 is added, the last bit of an f64 counts ones.
+ */
 function nearest(x: number, lowest: number, highest: number): number {
   const whole = x + 6_755_399_441_055_744 - 6_755_399_441_055_744;
   return whole < lowest ? lowest : whole > highest ? highest : whole;

@@ -4,11 +4,11 @@
  * llama.cpp's Q4_0 and Q8_0 times Q8_0, and weights made for them are stored without loss. A weight
  * takes 4.5 or 8.5 bits. The two formats differ only in their codes (`GroupCodes`).
  *
- * Layout of four rows, in reading order: for every two groups, the scales of four rows for the first
- * and for the second group, then the codes of each group, eight columns of four rows at a time.
- * Groups are stored in pairs so that all vectors are aligned to 16 bytes, which a GPU needs. A loop
- * iteration takes both, so that each of its loads advances by a constant distance, which hardware
- * prefetch needs.
+ * Layout of four rows, in reading order: for every two groups, the scales of four rows for the
+ * first and for the second group, then the codes of each group, eight columns of four rows at a
+ * time. Groups are stored in pairs so that all vectors are aligned to 16 bytes, which a GPU needs.
+ * A loop iteration takes both, so that each of its loads advances by a constant distance, which
+ * hardware prefetch needs.
  */
 import {
   add,

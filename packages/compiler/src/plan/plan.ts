@@ -22,7 +22,10 @@ const REGION = 64;
 const PAGE = 65536;
 /** A page of memory as the processor maps it. */
 const MEMORY_PAGE = 4096;
-/** Bytes from which a stream is padded to whole pages; the padding of shorter ones would cost too much memory. */
+/**
+ * Bytes from which a stream is padded to whole pages; the padding of shorter ones would cost too
+ * much memory.
+ */
 const LONG_STREAM = 8 * MEMORY_PAGE;
 
 /**
@@ -147,8 +150,8 @@ export function storedBytes(pack: Pack): number {
 /**
  * The number of streams of a stored tensor, the bytes of each, and their distance. Long streams
  * start at the same offset in a memory page. Hardware prefetch ends at the end of a page; where all
- * streams reach it together, the waits for their next pages overlap (1.25 times as fast with relaxed
- * SIMD, 1.4 times with plain SIMD, on Sapphire Rapids).
+ * streams reach it together, the waits for their next pages overlap (1.25 times as fast with
+ * relaxed SIMD, 1.4 times with plain SIMD, on Sapphire Rapids).
  */
 export function streamsOf(pack: Pack, pitch: number): { streams: number; stream: number; bytes: number } {
   const bytes = (packRows(pack) / pack.block) * pitch;

@@ -1,6 +1,6 @@
 /**
- * The formats of the int8 codes that a contraction multiplies, and the widths of codes and scales, for every
- * target.
+ * The formats of the int8 codes that a contraction multiplies, and the widths of codes and scales,
+ * for every target.
  */
 import type { Format } from '../formats/format.ts';
 import { GROUP } from '../formats/group-quantiser.ts';

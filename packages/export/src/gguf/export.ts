@@ -42,8 +42,8 @@ export interface GgufPlan {
   /** Null if the tokens come from the tokenizer; otherwise the reason why they are made up. */
   readonly madeUpVocabulary: string | null;
   /**
-   * One sentence about each thing of the tokenizer that GGUF cannot express, and about matrices that
-   * are not of the type asked for.
+   * One sentence about each thing of the tokenizer that GGUF cannot express, and about matrices
+   * that are not of the type asked for.
    */
   readonly notes: readonly string[];
   /**

@@ -25,7 +25,9 @@ export interface Expressed {
   readonly notes: readonly string[];
 }
 
-/** The tokens that end an answer, a turn of a conversation and a message; import reads all three. */
+/**
+ * The tokens that end an answer, a turn of a conversation and a message; import reads all three.
+ */
 const endKeys = ['eos_token_id', 'eot_token_id', 'eom_token_id'] as const;
 
 /** `idOf` returns the id of a token by its text, or null. */

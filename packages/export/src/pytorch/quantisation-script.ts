@@ -1,4 +1,7 @@
-/** The weights of q4 in PyTorch, equal to the compiler's to the bit, for quantisation-aware training. */
+/**
+ * The weights of q4 in PyTorch, equal to the compiler's to the bit, for quantisation-aware
+ * training.
+ */
 export const quantisationPy = `"""
 Weights as q4 stores them, for training with them; written by Lamella. docs/decisions.md of Lamella defines the format: 32 columns
 of a row share a half-precision scale, and codes are -8 to 7. The results are equal to the compiler's to the bit.

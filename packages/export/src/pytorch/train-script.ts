@@ -1,7 +1,7 @@
 /**
  * The training script that accompanies the exported module. It does not depend on the graph:
- * examples in a file, one process or several (`torchrun`), mixed precision, resuming, a schedule, and
- * a log for TensorBoard.
+ * examples in a file, one process or several (`torchrun`), mixed precision, resuming, a schedule,
+ * and a log for TensorBoard.
  */
 export const trainPy = `"""
 Trains the exported model on a file of examples; written by Lamella. Needs only torch (1.13 or later).

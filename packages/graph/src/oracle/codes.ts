@@ -1,7 +1,7 @@
 /**
- * Integers in the oracle, as docs/decisions.md, "q4 and q8, exactly", defines them: every group of 32
- * columns of a weight, and of 32 features of an activation, has a scale. Symmetric, so a code times
- * its scale is the number.
+ * Integers in the oracle, as docs/decisions.md, "q4 and q8, exactly", defines them: every group of
+ * 32 columns of a weight, and of 32 features of an activation, has a scale. Symmetric, so a code
+ * times its scale is the number.
  */
 
 /** Columns or features that share a scale. */
@@ -24,7 +24,10 @@ export interface Codes {
   readonly scale: number;
 }
 
-/** The input of a linear, for one token: codes as in `Codes`, [features], and a scale for each group of them. */
+/**
+ * The input of a linear, for one token: codes as in `Codes`, [features], and a scale for each group
+ * of them.
+ */
 export interface Activation {
   readonly codes: Int8Array;
   readonly exact: Float64Array;
@@ -32,8 +35,8 @@ export interface Activation {
 }
 
 /**
- * The nearest integer; of two equally near, the even one (IEEE 754 roundTiesToEven, as `f32.nearest`
- * of WebAssembly).
+ * The nearest integer; of two equally near, the even one (IEEE 754 roundTiesToEven, as
+ * `f32.nearest` of WebAssembly).
  */
 export function roundHalfEven(x: number): number {
   const below = Math.floor(x);
@@ -64,7 +67,10 @@ export function quantiseActivation(x: Float64Array): Activation {
   return { codes, exact, scales };
 }
 
-/** The integer dots of every group of every row of `matrix` with `x` i8 [columns]: i32 [rows, groups]. */
+/**
+ * The integer dots of every group of every row of `matrix` with `x` i8 [columns]: i32 [rows,
+ * groups].
+ */
 export function integerDots(matrix: IntegerMatrix, x: Int8Array): Int32Array {
   const dots = new Int32Array(matrix.scales.length);
   const rows = matrix.codes.length / x.length;

@@ -22,7 +22,10 @@ export interface RowScope {
   readonly tensors: readonly Tensor[];
   /** Absolute position of the token, from 0. */
   readonly position: number;
-  /** Quantises the input of a linear over an integer weight, with a scale for every group of features. */
+  /**
+   * Quantises the input of a linear over an integer weight, with a scale for every group of
+   * features.
+   */
   readonly quantise: (x: Float64Array) => Activation;
   /** Called with the input codes and integer dots of each linear over an integer weight. */
   readonly onCodes: (activation: Activation, dots: Int32Array) => void;

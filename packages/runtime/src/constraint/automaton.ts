@@ -68,7 +68,9 @@ export class Automaton {
   readonly #numbers = new Map<Position, number>();
   /** By number, from 1 on. */
   #positions: (Position | null)[] = [null];
-  /** i32 [positions, 256]: the number of the next position, 0 if it is not known yet, or REFUSED. */
+  /**
+   * i32 [positions, 256]: the number of the next position, 0 if it is not known yet, or REFUSED.
+   */
   #next = new Int32Array(256 * 64);
   #stackIds = 0;
 

@@ -55,7 +55,10 @@ export class Constrainer {
     this.#trie = new TokenTrie(texts.vocab, texts.bytesOf);
   }
 
-  /** A constraint for one answer, which ends with one of `eos`. L460 if the format is wrong, not supported, or nothing satisfies it. */
+  /**
+   * A constraint for one answer, which ends with one of `eos`. L460 if the format is wrong, not
+   * supported, or nothing satisfies it.
+   */
   constraint(format: ConstrainingFormat, eos: readonly number[]): Constraint {
     const key = JSON.stringify(format);
     const compiled = this.#compiled.get(key) ?? this.#compile(format);
@@ -144,7 +147,9 @@ export class Constraint {
     return this.#after(token) !== null && this.fits(token, left);
   }
 
-  /** Whether the answer can end after `token`, which may follow; true if it cannot end in any case. */
+  /**
+   * Whether the answer can end after `token`, which may follow; true if it cannot end in any case.
+   */
   fits(token: number, left: number): boolean {
     if (this.#eos.includes(token) || this.#position.distance > left + 1 - this.#end) return true;
     return this.#after(token)!.distance <= left - this.#end;

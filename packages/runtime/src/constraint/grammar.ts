@@ -1,8 +1,8 @@
 /**
  * A grammar over bytes: a recursive transition network (Woods, "Transition Network Grammars for
  * Natural Language Analysis", 1970). Each rule is a nondeterministic automaton whose edges read a
- * byte or call a rule, so regular parts (keys, numbers, patterns) are plain automata and only nested
- * values need a stack. Parts are built from a state onwards and return the state after them.
+ * byte or call a rule, so regular parts (keys, numbers, patterns) are plain automata and only
+ * nested values need a stack. Parts are built from a state onwards and return the state after them.
  *
  * A special token, which has no text, is spelled as the byte 0xff, which UTF-8 never contains, and
  * its id in three bytes.

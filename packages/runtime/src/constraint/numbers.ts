@@ -111,7 +111,10 @@ function decimal(value: number): { negative: boolean; whole: string; fraction: s
   return { negative: sign === '-', whole: padded.slice(0, at), fraction: padded.slice(at) };
 }
 
-/** The texts of n / 10^fraction with `fraction` digits after the point, for n from `least` to `most`. */
+/**
+ * The texts of n / 10^fraction with `fraction` digits after the point, for n from `least` to
+ * `most`.
+ */
 function signed(grammar: Grammar, least: bigint, most: bigint, fraction: number): Part {
   const { sequence, either, literal } = bound(grammar);
   const parts: Part[] = [];

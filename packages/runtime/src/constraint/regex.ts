@@ -1,8 +1,8 @@
 /**
- * Regular expressions in the syntax of ECMAScript with the flag `u`, as parts of a grammar. What has
- * no finite automaton, or depends on text around the match, is refused: look-around, back-references
- * and word boundaries. Anchors are allowed at the beginning and the end of the expression and of its
- * outermost alternatives.
+ * Regular expressions in the syntax of ECMAScript with the flag `u`, as parts of a grammar. What
+ * has no finite automaton, or depends on text around the match, is refused: look-around,
+ * back-references and word boundaries. Anchors are allowed at the beginning and the end of the
+ * expression and of its outermost alternatives.
  */
 import { type CodePoints, codePoints, everyCodePoint, without } from './utf8.ts';
 

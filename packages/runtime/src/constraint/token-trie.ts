@@ -14,7 +14,10 @@ export class TokenTrie {
   readonly byte: Uint8Array;
   readonly depth: Uint16Array;
   readonly after: Uint32Array;
-  /** By node: the tokens that end there are `tokens` from `firstToken[node]` to that of the next node. */
+  /**
+   * By node: the tokens that end there are `tokens` from `firstToken[node]` to that of the next
+   * node.
+   */
   readonly firstToken: Uint32Array;
   readonly tokens: Uint32Array;
   /** By byte: 1 if a token is this byte alone. Then every text of such bytes can be written. */

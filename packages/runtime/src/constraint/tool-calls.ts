@@ -36,7 +36,9 @@ const blanks = codePoints([
 ]);
 const anyNumber = [0, Number.POSITIVE_INFINITY] as const;
 
-/** `special` has the ids of special tokens by their text. L460 for a schema that is not supported. */
+/**
+ * `special` has the ids of special tokens by their text. L460 for a schema that is not supported.
+ */
 export function toolPart(
   grammar: Grammar,
   json: JsonGrammar,

@@ -1,7 +1,7 @@
 /**
- * Where the keys and values of a sequence lie in a state that a driver saved. A state has room for a
- * whole context; a sequence uses the first rows of every head. The other rows were never written, or
- * belong to an earlier sequence.
+ * Where the keys and values of a sequence lie in a state that a driver saved. A state has room for
+ * a whole context; a sequence uses the first rows of every head. The other rows were never written,
+ * or belong to an earlier sequence.
  */
 import type { Manifest } from '../manifest/manifest.ts';
 import type { GpuPlace } from '../manifest/webgpu-manifest.ts';
@@ -9,7 +9,9 @@ import type { GpuPlace } from '../manifest/webgpu-manifest.ts';
 /** The layout of the WASM driver: one for all variants and numbers of threads. */
 export const WASM_LAYOUT = 'wasm';
 
-/** The layout of the WebGPU driver with the kernels of a profile: its buffers, one after another. */
+/**
+ * The layout of the WebGPU driver with the kernels of a profile: its buffers, one after another.
+ */
 export function gpuLayout(profile: string): string {
   return `webgpu ${profile}`;
 }

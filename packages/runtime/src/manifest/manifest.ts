@@ -94,7 +94,9 @@ export interface Manifest {
   /** Words per row of the table in memory. */
   readonly rowWords: number;
   readonly table: readonly TableRow[];
-  /** By kind, all rows of its state slot. Executions that read an earlier slot have the same rows. */
+  /**
+   * By kind, all rows of its state slot. Executions that read an earlier slot have the same rows.
+   */
   readonly states: readonly (readonly StateRows[])[];
   /**
    * By kind, the ring that keeps what a sliding window or a convolution needs; null for a kind that

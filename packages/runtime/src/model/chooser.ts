@@ -3,8 +3,8 @@
  * or without a constraint.
  *
  * Without a rule that removes tokens, the most probable token after noise is chosen, so the choice
- * among all tokens is also that among the allowed ones if it is allowed. Then nothing but this token
- * is checked, and the device may choose it.
+ * among all tokens is also that among the allowed ones if it is allowed. Then nothing but this
+ * token is checked, and the device may choose it.
  */
 import type { Constraint } from '../constraint/constraint.ts';
 import type { Awaitable } from '../driver/driver.ts';

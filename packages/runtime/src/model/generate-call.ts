@@ -69,7 +69,10 @@ function needTokenizer(
   }
 }
 
-/** L408 for tools with a text or ids, which no template writes, and for a choice of a tool that is not there. */
+/**
+ * L408 for tools with a text or ids, which no template writes, and for a choice of a tool that is
+ * not there.
+ */
 function checkTools(
   prompt: Prompt,
   { tools = [], toolChoice = 'auto' }: Pick<PromptOptions, 'tools' | 'toolChoice'>,

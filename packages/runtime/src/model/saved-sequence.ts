@@ -1,8 +1,9 @@
 /**
  * A sequence as bytes, for an app to store: a line of JSON, the token ids as u32, and of a driver's
- * state the rows that the sequence uses (`state-layout.ts`). Another package, or another version of this one, would compute with
- * wrong keys and values; the hash of the manifest, which contains those of weights and kernels,
- * prevents that. The hash of the content prevents computing with damaged bytes.
+ * state the rows that the sequence uses (`state-layout.ts`). Another package, or another version of
+ * this one, would compute with wrong keys and values; the hash of the manifest, which contains
+ * those of weights and kernels, prevents that. The hash of the content prevents computing with
+ * damaged bytes.
  */
 import type { SavedState } from '../driver/driver.ts';
 import { inUse } from '../driver/state-layout.ts';

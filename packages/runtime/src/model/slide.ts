@@ -12,8 +12,9 @@
 const SINKS = 4;
 
 /**
- * The at most `context` of `tokens` that stay: all of them if they fit. Otherwise as if they came one
- * by one, and at each one that had no room only the sinks and the newest half stayed, itself included.
+ * The at most `context` of `tokens` that stay: all of them if they fit. Otherwise as if they came
+ * one by one, and at each one that had no room only the sinks and the newest half stayed, itself
+ * included.
  */
 export function slid(tokens: readonly number[], context: number): readonly number[] {
   const over = tokens.length - context - 1;

@@ -17,7 +17,8 @@ import type { Answer, Calls, Failure, News, Step } from './worker-protocol.ts';
 
 /**
  * Loads the package at `address` in a worker of its own, from the first of `scripts` that can be
- * started. The first of `constraintScripts` that can be loaded makes constraints. Errors as for `load` of `model.ts`; L436 and L439 if no worker starts.
+ * started. The first of `constraintScripts` that can be loaded makes constraints. Errors as for
+ * `load` of `model.ts`; L436 and L439 if no worker starts.
  */
 export async function loadInWorker(
   address: PackageAddress,

@@ -153,8 +153,8 @@ export class Sampler {
 
   /**
    * Picks the token at `position` from `logits`, f32 [vocab], which stay unchanged. It is not
-   * accepted yet: another call with the same logits and position gives the same token. `allowed` has
-   * a bit per token; without it, all are allowed.
+   * accepted yet: another call with the same logits and position gives the same token. `allowed`
+   * has a bit per token; without it, all are allowed.
    */
   sample(logits: Float32Array, position: number, allowed?: Uint32Array): number {
     const scores = this.#scores;

@@ -108,13 +108,18 @@ export class ChatTemplate {
   }
 }
 
-/** What a model is asked for if its template has no tools: calls as `plain` of the families reads them. */
+/**
+ * What a model is asked for if its template has no tools: calls as `plain` of the families reads
+ * them.
+ */
 function toolText(tools: readonly Tool[]): string {
   const functions = tools.map((tool) => JSON.stringify(tool.function)).join('\n');
   return `You can call these functions:\n${functions}\nTo call one, answer with JSON only: {"name": the function's name, "arguments": an object}`;
 }
 
-/** A character that does not occur in `text`: one of the 32 that Unicode assigns to no character. */
+/**
+ * A character that does not occur in `text`: one of the 32 that Unicode assigns to no character.
+ */
 function unusedIn(text: string): string {
   for (let code = 0xfdd0; code <= 0xfdef; code++) {
     const character = String.fromCharCode(code);

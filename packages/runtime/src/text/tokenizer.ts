@@ -67,7 +67,9 @@ export class Tokenizer {
   readonly #inNormalized: AddedTokenFinder;
   readonly #remembered = new Map<string, readonly number[]>();
 
-  /** `packed` is what `packTokenizer` returned. Throws NotUnderstood with the place and the fault. */
+  /**
+   * `packed` is what `packTokenizer` returned. Throws NotUnderstood with the place and the fault.
+   */
   constructor(packed: Uint8Array, prompt: Prompt) {
     const tables = new ByteReader(packed);
     const file = partOf(jsonOf(tables.bytes(tables.number())), 'tokenizer.json');

@@ -1,7 +1,7 @@
 /**
- * The face for the Prompt API, by the rules of its specification, with the toy: a message is a letter
- * for its role, its letters and an end token, so every prompt is written by hand. `test/faces` runs a
- * page of the API in a browser.
+ * The face for the Prompt API, by the rules of its specification, with the toy: a message is a
+ * letter for its role, its letters and an end token, so every prompt is written by hand.
+ * `test/faces` runs a page of the API in a browser.
  */
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { GenerateOptions, LoadOptions, Model, Prompt } from '../../src/api.ts';

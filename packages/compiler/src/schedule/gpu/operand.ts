@@ -285,8 +285,8 @@ const inverseOf = (largest: Expr): Expr =>
 const QUADS = GROUP / 4;
 
 /**
- * Stores codes and one scale for every 32 features (`schedule/cpu/quantise.ts`). Every quad's largest
- * magnitude goes to shared memory; then each invocation reads those of its groups.
+ * Stores codes and one scale for every 32 features (`schedule/cpu/quantise.ts`). Every quad's
+ * largest magnitude goes to shared memory; then each invocation reads those of its groups.
  */
 function quantisedInGroups(
   b: Builder,
@@ -317,8 +317,8 @@ function quantisedInGroups(
 }
 
 /**
- * Stores codes; `inverseAt` is the factor for the features from one on. Codes past the last feature,
- * up to `width`, are zero.
+ * Stores codes; `inverseAt` is the factor for the features from one on. Codes past the last
+ * feature, up to `width`, are zero.
  */
 function storeCodes(
   b: Builder,

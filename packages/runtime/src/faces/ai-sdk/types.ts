@@ -1,13 +1,16 @@
 /**
- * The public types of the face for the AI SDK. This file has types only: `ai-sdk.ts` implements them,
- * and the compiler copies their text into packages. They are written out, as far as this face uses
- * them, so that the types of a package need no other package; `test/faces` compares them with those
- * of the SDK.
+ * The public types of the face for the AI SDK. This file has types only: `ai-sdk.ts` implements
+ * them, and the compiler copies their text into packages. They are written out, as far as this face
+ * uses them, so that the types of a package need no other package; `test/faces` compares them with
+ * those of the SDK.
  */
 import type { Model } from '../../api.ts';
 
 declare global {
-  /** Declared here for programs that are checked without the library of browsers, which defines the members. */
+  /**
+   * Declared here for programs that are checked without the library of browsers, which defines the
+   * members.
+   */
   interface ReadableStream<R> {}
 }
 
@@ -135,9 +138,9 @@ export interface LanguageModel {
 }
 
 /**
- * A package's model for the AI SDK, version 6 or 7 (the package `ai`): text, streams, objects with a
- * schema, tool calls. It needs a package with a chat template. Penalties for presence and frequency
- * have no effect, which the SDK shows as warnings.
+ * A package's model for the AI SDK, version 6 or 7 (the package `ai`): text, streams, objects with
+ * a schema, tool calls. It needs a package with a chat template. Penalties for presence and
+ * frequency have no effect, which the SDK shows as warnings.
  *
  * @example
  * import { streamText } from 'ai';

@@ -5,7 +5,9 @@
 import { spell } from '../../spell.ts';
 import { APIError } from './api-error.ts';
 
-/** A kind of value: its description, and the value as it is used; `undefined` for any other value. */
+/**
+ * A kind of value: its description, and the value as it is used; `undefined` for any other value.
+ */
 export interface Kind<T> {
   readonly text: string;
   readonly read: (value: unknown) => T | undefined;

@@ -68,11 +68,15 @@ export interface ChatCompletionRequest extends SharedRequest {
 export interface CompletionRequest extends SharedRequest {
   /** One prompt or several, each a text or a list of token ids. */
   readonly prompt: string | TokenIds | readonly (string | readonly number[])[];
-  /** The largest number of generated tokens; 0 generates nothing. Default 16, as in OpenAI's API. */
+  /**
+   * The largest number of generated tokens; 0 generates nothing. Default 16, as in OpenAI's API.
+   */
   readonly max_tokens?: number | null | undefined;
   /** Whether the answer begins with the prompt. With `logprobs`, its tokens are scored too. */
   readonly echo?: boolean | null | undefined;
-  /** Adds the log-probability of each token, and this number of most probable ones, from 0 to 20. */
+  /**
+   * Adds the log-probability of each token, and this number of most probable ones, from 0 to 20.
+   */
   readonly logprobs?: number | null | undefined;
 }
 
@@ -103,7 +107,9 @@ export interface ChoiceLogprobs {
   readonly refusal: null;
 }
 
-/** Why a choice ended: by itself or a stop text, by its largest length, or with calls of functions. */
+/**
+ * Why a choice ended: by itself or a stop text, by its largest length, or with calls of functions.
+ */
 export type ChoiceEnd = 'stop' | 'length' | 'tool_calls';
 
 /** The answer to a request without `stream`. */
@@ -225,7 +231,9 @@ export declare class APIError extends Error {
   readonly type: string;
   /** The member of the request that is wrong; null if there is none. */
   readonly param: string | null;
-  /** `unknown_parameter`, `context_length_exceeded` and the like, or the code of a `LamellaError`. */
+  /**
+   * `unknown_parameter`, `context_length_exceeded` and the like, or the code of a `LamellaError`.
+   */
   readonly code: string | null;
   /** The body of the answer. */
   readonly error: object;
@@ -238,9 +246,9 @@ export declare class APIError extends Error {
  * import { load } from 'assistant';
  * import { createOpenAI } from 'assistant/openai';
  *
- * const client = createOpenAI(await load());
- * const messages = [{ role: 'user', content: 'Call me a taxi' }];
- * for await (const { choices } of await client.chat.completions.create({ messages, stream: true })) {
+ * const client = createOpenAI(await load()); const messages = [{ role: 'user', content: 'Call me a
+ * taxi' }]; for await (const { choices } of await client.chat.completions.create({ messages,
+ * stream: true })) {
  *   console.log(choices[0]?.delta.content);
  * }
  */

@@ -1,4 +1,6 @@
-/** The exceptions of the Prompt API: a `DOMException` with the name that the specification gives. */
+/**
+ * The exceptions of the Prompt API: a `DOMException` with the name that the specification gives.
+ */
 
 export function domException(name: string, message: string, cause?: unknown): DOMException {
   const error = new DOMException(message, name);

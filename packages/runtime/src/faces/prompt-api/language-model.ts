@@ -158,7 +158,9 @@ export class PromptSession extends EventTarget implements LanguageModel {
     this.#now.session?.dispose();
   }
 
-  /** Runs `work` after the calls before it. An abort rejects at once, and removes a waiting call. */
+  /**
+   * Runs `work` after the calls before it. An abort rejects at once, and removes a waiting call.
+   */
   async #inOrder<T>(
     signals: readonly (AbortSignal | undefined)[],
     work: (signal: AbortSignal) => Promise<T>,
@@ -277,7 +279,10 @@ export async function countTokens(
   }
 }
 
-/** Computes the keys and values of a conversation ahead of its next prompt, by one token of an answer. */
+/**
+ * Computes the keys and values of a conversation ahead of its next prompt, by one token of an
+ * answer.
+ */
 export async function readAhead(conversation: Conversation, signal?: AbortSignal): Promise<void> {
   const { session, settings } = conversation;
   const tools = toolsOf(settings);

@@ -1,7 +1,7 @@
 /**
  * The face for the Prompt API (https://webmachinelearning.github.io/prompt-api, and for the shared
- * parts https://webmachinelearning.github.io/writing-assistance-apis): the class `LanguageModel` with
- * a package's model.
+ * parts https://webmachinelearning.github.io/writing-assistance-apis): the class `LanguageModel`
+ * with a package's model.
  */
 import type { Message } from '../../api.ts';
 import { signalOf } from './call-options.ts';
@@ -67,7 +67,10 @@ function initialMessages(given: unknown): readonly Message[] {
   return prefix === '' ? messages : [...messages, { role: 'assistant', content: prefix }];
 }
 
-/** Calls the page's `monitor`. Returns a function that fires `downloadprogress` for shares that rise. */
+/**
+ * Calls the page's `monitor`. Returns a function that fires `downloadprogress` for shares that
+ * rise.
+ */
 function startMonitor(monitor: unknown): (share: number) => void {
   if (monitor === undefined) return () => {};
   if (typeof monitor !== 'function') throw new TypeError('monitor must be a function.');

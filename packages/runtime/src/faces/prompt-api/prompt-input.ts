@@ -1,6 +1,6 @@
 /**
- * Reads prompts as the specification's "validate and canonicalize a prompt" does: the conversions of
- * Web IDL, then the rules for roles, contents and the prefix.
+ * Reads prompts as the specification's "validate and canonicalize a prompt" does: the conversions
+ * of Web IDL, then the rules for roles, contents and the prefix.
  */
 import type { Message } from '../../api.ts';
 import { domException } from './errors.ts';

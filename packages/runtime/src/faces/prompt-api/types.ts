@@ -5,7 +5,10 @@
 import type { LoadOptions, Model } from '../../api.ts';
 
 declare global {
-  /** Declared here for programs that are checked without the library of browsers, which defines the members. */
+  /**
+   * Declared here for programs that are checked without the library of browsers, which defines the
+   * members.
+   */
   interface EventTarget {}
   interface Event {}
   interface ReadableStream<R> {}
@@ -81,7 +84,9 @@ export interface CreateOptions extends CoreOptions {
   readonly signal?: AbortSignal | undefined;
   /** Called at once, to listen to the download. */
   readonly monitor?: ((monitor: CreateMonitor) => void) | undefined;
-  /** The beginning of the conversation. It is never removed, however long the conversation grows. */
+  /**
+   * The beginning of the conversation. It is never removed, however long the conversation grows.
+   */
   readonly initialPrompts?: readonly PromptMessage[] | undefined;
 }
 
@@ -97,8 +102,8 @@ export interface PromptCallOptions {
 /** A conversation with the model. Its calls run one after another. */
 export interface LanguageModel extends EventTarget {
   /**
-   * The answer to `input`. Both become part of the conversation. Rejects with `QuotaExceededError` if
-   * there is no room for the input, `AbortError` or the signal's reason when aborted (the
+   * The answer to `input`. Both become part of the conversation. Rejects with `QuotaExceededError`
+   * if there is no room for the input, `AbortError` or the signal's reason when aborted (the
    * conversation is then unchanged), `SyntaxError`, `NotSupportedError` and `TypeError` for an
    * input, `UnknownError` for everything else.
    */
@@ -128,7 +133,10 @@ export interface LanguageModel extends EventTarget {
   readonly samplingMode: SamplingMode;
   /** A second conversation with the same messages. */
   clone(options?: { readonly signal?: AbortSignal | undefined }): Promise<LanguageModel>;
-  /** Ends all calls with `AbortError` and frees the memory of the conversation; the model stays loaded. */
+  /**
+   * Ends all calls with `AbortError` and frees the memory of the conversation; the model stays
+   * loaded.
+   */
   destroy(): void;
 }
 
@@ -137,9 +145,9 @@ export interface LanguageModelClass {
   /** The package is loaded on first use; `available` afterwards. */
   availability(options?: CoreOptions): Promise<Availability>;
   /**
-   * Starts a conversation. Rejects with `NotSupportedError` if the package has no chat template or an
-   * expected input or output is not text, `QuotaExceededError` if the initial prompts are too long,
-   * `NetworkError` if the package cannot be read, `OperationError` if it cannot run here.
+   * Starts a conversation. Rejects with `NotSupportedError` if the package has no chat template or
+   * an expected input or output is not text, `QuotaExceededError` if the initial prompts are too
+   * long, `NetworkError` if the package cannot be read, `OperationError` if it cannot run here.
    */
   create(options?: CreateOptions): Promise<LanguageModel>;
   /** The values of `topK` and `temperature`. */

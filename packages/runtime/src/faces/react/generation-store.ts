@@ -1,4 +1,7 @@
-/** The generation of one `useGeneration`. A new one, another model and the end of the component abort it. */
+/**
+ * The generation of one `useGeneration`. A new one, another model and the end of the component
+ * abort it.
+ */
 import type { Generation, Result } from '../../api.ts';
 import { createStore, type Store } from './store.ts';
 import type { Generates, RunningGeneration } from './types.ts';

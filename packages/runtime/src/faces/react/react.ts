@@ -1,8 +1,8 @@
 /**
  * The face for React: hooks that load a model and generate with it. Both read stores outside React
- * with `useSyncExternalStore`, and a mounted component adds nothing but a subscription. So the double
- * effects of StrictMode, discarded renders and several components with one model need no further
- * care.
+ * with `useSyncExternalStore`, and a mounted component adds nothing but a subscription. So the
+ * double effects of StrictMode, discarded renders and several components with one model need no
+ * further care.
  */
 import { useEffect, useMemo, useRef, useSyncExternalStore } from 'react';
 import { generationStore } from './generation-store.ts';

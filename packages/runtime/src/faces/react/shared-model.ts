@@ -1,8 +1,8 @@
 /**
  * The models of `useModel`: one for all components with the same function and equal options. It is
- * loaded for the first of them and disposed of after the last one. StrictMode, and a page that shows
- * another component instead, unsubscribe and subscribe in one task; so the end waits for the next
- * task.
+ * loaded for the first of them and disposed of after the last one. StrictMode, and a page that
+ * shows another component instead, unsubscribe and subscribe in one task; so the end waits for the
+ * next task.
  */
 import type { LoadOptions, Model } from '../../api.ts';
 import { createStore, type Store } from './store.ts';

@@ -1,6 +1,6 @@
 /**
- * A value outside React, in the form that `useSyncExternalStore` reads. Changes that come faster than
- * the screen shows them reach React once per frame.
+ * A value outside React, in the form that `useSyncExternalStore` reads. Changes that come faster
+ * than the screen shows them reach React once per frame.
  */
 export interface Store<T> {
   /** The value now; the same object until it changes. */

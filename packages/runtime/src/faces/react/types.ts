@@ -25,9 +25,9 @@ export interface LoadingModel<M extends Model = Model> {
 }
 
 /**
- * Loads a model while a component is mounted. Components that pass the same `load` and equal options
- * share one model; it is disposed of when the last of them is unmounted. Nothing is loaded on a
- * server. `load` is the function of the package, or another function that is defined outside
+ * Loads a model while a component is mounted. Components that pass the same `load` and equal
+ * options share one model; it is disposed of when the last of them is unmounted. Nothing is loaded
+ * on a server. `load` is the function of the package, or another function that is defined outside
  * components: a new function in every render is an error.
  *
  * @example
