@@ -138,6 +138,12 @@ describe('tools', () => {
     expect(render(`{{ tools[0].function.name + ${call0} }}`)).toBe('f{"b":1}');
   });
 
+  test('a message may have the text that stands for an object joined to a text', () => {
+    const template = new ChatTemplate('{{ messages[0].content }}', {});
+    const { text } = template.render([user('[object Map]')], { prefix: '', tools: [] }, none);
+    expect(text).toBe('[object Map]');
+  });
+
   test('a template without tools gets them in the system message, or in the first message', () => {
     const render = (template: string, messages: readonly Message[]) =>
       new ChatTemplate(template, {}).render(messages, { prefix: '', tools }, none).text;

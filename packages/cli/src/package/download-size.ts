@@ -10,7 +10,7 @@ import type { Manifest } from '@lamella/runtime/manifest';
 const always = ['index.js', 'worker.js', 'manifest.json'];
 
 /**
- * Gzipped bytes of scripts, manifest and tokenizer, plus the largest WASM variant and the largest
+ * Gzipped bytes of scripts, manifest, tokenizer and chat template, plus the largest WASM variant and the largest
  * GPU profile, because an engine loads at most one of each.
  */
 export async function downloadBytes(
@@ -19,7 +19,8 @@ export async function downloadBytes(
 ): Promise<number> {
   const size = async (file: string) => gzipSync(await readFile(join(folder, file))).length;
   const sizes = (files: readonly string[]) => Promise.all(files.map(size));
-  const all = await sizes([...always, ...(tokenizer ? [tokenizer.file] : [])]);
+  const texts = [tokenizer?.file, tokenizer?.chat?.file].filter((file) => file !== undefined);
+  const all = await sizes([...always, ...texts]);
   const variants = await sizes(wasm.map(({ file }) => file));
   const profiles = await sizes((webgpu ?? []).map(({ file }) => file));
   return all.reduce((a, b) => a + b, 0) + Math.max(...variants) + Math.max(0, ...profiles);

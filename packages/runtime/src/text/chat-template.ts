@@ -67,12 +67,13 @@ export class ChatTemplate {
    * in the model's own messages, where they are its own (`<think>`).
    */
   render(messages: readonly Message[], { prefix, tools }: Additions, { special, others }: AddedTexts): Rendered {
-    const hidden = unusedIn(JSON.stringify([messages, prefix, tools]));
+    const given = JSON.stringify([messages, prefix, tools]);
+    const hidden = unusedIn(given);
     const hideSpecial = hiding(special, hidden);
     const controls = others.filter((token) => bracketed.test(token) && this.#text.includes(token));
     const hide = hiding([...special, ...controls], hidden);
     const hideIn = (role: string) => (role === 'assistant' ? hideSpecial : hide);
-    const given = {
+    const variables = {
       ...this.#variables,
       add_generation_prompt: true,
       ...(tools.length > 0 && { tools: inTexts(tools, hide) }),
@@ -86,8 +87,9 @@ export class ChatTemplate {
     let refusal: unknown;
     for (const written of ways) {
       try {
-        const text = this.#template.render({ ...given, messages: written });
-        if (!text.includes(joinedObject)) return { text: text + hideSpecial(prefix), hidden };
+        const text = this.#template.render({ ...variables, messages: written });
+        if (given.includes(joinedObject) || !text.includes(joinedObject))
+          return { text: text + hideSpecial(prefix), hidden };
       } catch (cause) {
         refusal ??= cause;
       }
