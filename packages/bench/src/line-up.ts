@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import type { Contender, Generated } from './contender.ts';
 import { type Host, openInPage } from './host.ts';
+import { labSets } from './lab/kernel.ts';
 import { assembleLab, type LabShape, labModule, layerBytes, memoryPages, mobileLLM125M } from './lab/module.ts';
 import { openNative } from './llama-cpp/child.ts';
 import { type Built, CONTEXT, modelsFolder, type Variant } from './models.ts';
@@ -98,14 +99,20 @@ const LAB_STEPS = 128;
 const LAB_LAYERS = 60;
 const shape: LabShape = mobileLLM125M;
 
-/** The lab's modules, as files of the site. */
+/** The lab's modules, as files of the site: of each format, one for each of its instruction sets. */
 export async function labFiles(): Promise<Readonly<Record<string, Uint8Array<ArrayBuffer>>>> {
   const pages = memoryPages(shape, LAB_LAYERS);
-  return {
-    'lab-q4.wasm': await assembleLab(labModule('q4', shape, pages)),
-    'lab-q8.wasm': await assembleLab(labModule('q8', shape, pages)),
-  };
+  const made = (['q4', 'q8'] as const).flatMap((format) =>
+    labSets[format].map(async (set, i) => {
+      // q4's module also has the head, at eight bits
+      const sets = { q4: labSets.q4[i]!, q8: labSets.q8[i]!, [format]: set };
+      return [labFile(format, set), await assembleLab(labModule(format, shape, pages, sets))] as const;
+    }),
+  );
+  return Object.fromEntries(await Promise.all(made));
 }
+
+const labFile = (format: 'q4' | 'q8', set: string): string => `lab-${format}-${set}.wasm`;
 
 /**
  * The bare kernels in the same Chromium: base, every block twice in a row, and 60 different blocks;
@@ -120,15 +127,15 @@ export async function openLab(
   const measurements: Measurement[] = [];
   const page = await host.page();
   await page.evaluate(
-    async ([origin, format, pages, threads]) => {
-      window.lab = await window.openLab(
-        `${origin}/lab-worker.js`,
-        `${origin}/models/lab-${format}.wasm`,
-        pages,
-        threads,
-      );
+    async ([script, modules, pages, threads]) => {
+      window.lab = await window.openLab(script, modules, pages, threads);
     },
-    [host.origin, format, pages, Math.max(...threadCounts)] as const,
+    [
+      `${host.origin}/lab-worker.js`,
+      labSets[format].map((set) => [set, `${host.origin}/models/${labFile(format, set)}`] as const),
+      pages,
+      Math.max(...threadCounts),
+    ] as const,
   );
   const run = async (call: string, args: readonly number[], threads: number, repetitions: number) => {
     const order = [call, args, threads, repetitions] as const;

@@ -6,10 +6,19 @@
  * compiled kernels.
  */
 import wabt from 'wabt';
-import { activations, BLOCK_ROWS, blockBytes, GROUP_COLUMNS, gemv, type LabFormat } from './kernel.ts';
+import {
+  activations,
+  BLOCK_ROWS,
+  gemv,
+  type LabFormat,
+  type LabSet,
+  PAIR_COLUMNS,
+  STREAM_ROWS,
+  stripBytes,
+} from './kernel.ts';
 
 /**
- * Matrices [rows, columns] of one block and of the head. Rows are multiples of 16, columns of 32.
+ * Matrices [rows, columns] of one block and of the head. Rows are multiples of 16, columns of 64.
  */
 export interface LabShape {
   readonly block: readonly (readonly [rows: number, columns: number])[];
@@ -38,6 +47,8 @@ export const addresses = { activations: 1 << 16, results: 1 << 17, weights: 1 <<
 
 const headFormat: LabFormat = 'q8';
 
+const STREAMS = BLOCK_ROWS / STREAM_ROWS;
+
 /** Weight bytes from one block to the next. */
 export function layerBytes(format: LabFormat, { block }: LabShape): number {
   const bytes = block.reduce((sum, [rows, columns]) => sum + matrixBytes(format, rows, columns), 0);
@@ -50,19 +61,25 @@ export function headBytes({ head: [rows, columns] }: LabShape): number {
 }
 
 function matrixBytes(format: LabFormat, rows: number, columns: number): number {
-  return (rows / BLOCK_ROWS) * blockBytes(format, columns);
+  return (rows / STREAM_ROWS) * stripBytes(format, columns);
 }
 
 /**
- * WAT of a module that imports `env.memory`, shared, of `pages`. Exports:
+ * WAT of a module that imports `env.memory`, shared, of `pages`; its kernels use the instructions of
+ * `sets`. Exports:
  *
  * - `step(thread, threads, layers, repeats)` runs `layers` blocks, each `repeats` times in a row,
  *   and then the head;
- * - `read(thread, threads, bytes)` reads that many bytes of the weights and returns a value that
- *   depends on all of them;
+ * - `read(thread, threads, bytes)` reads that many bytes of the weights in four streams and returns
+ *   a value that depends on all of them;
  * - `barrier(threads)`; and the kernels by name.
  */
-export function labModule(format: LabFormat, shape: LabShape, pages: number): string {
+export function labModule(
+  format: LabFormat,
+  shape: LabShape,
+  pages: number,
+  sets: Readonly<Record<LabFormat, LabSet>>,
+): string {
   const formats: readonly LabFormat[] = format === headFormat ? [format] : [format, headFormat];
   const get = (name: string) => `(local.get $${name})`;
   const add = (...terms: string[]) => terms.reduce((sum, term) => `(i32.add ${sum} ${term})`);
@@ -72,11 +89,12 @@ export function labModule(format: LabFormat, shape: LabShape, pages: number): st
     return `(local.set $first ${part(blocks, get('thread'))})
     (local.set $last ${part(blocks, add(get('thread'), '(i32.const 1)'))})
     (call $gemv_${kernel}
-      ${add(get('w'), `(i32.const ${offset})`, `(i32.mul ${get('first')} (i32.const ${blockBytes(kernel, columns)}))`)}
+      ${add(get('w'), `(i32.const ${offset})`, `(i32.mul ${get('first')} (i32.const ${stripBytes(kernel, columns)}))`)}
+      (i32.const ${matrixBytes(kernel, rows, columns) / STREAMS})
       (i32.const ${addresses.activations})
       ${add(`(i32.const ${addresses.results})`, `(i32.mul ${get('first')} (i32.const ${4 * BLOCK_ROWS}))`)}
       (i32.sub ${get('last')} ${get('first')})
-      (i32.const ${columns / GROUP_COLUMNS}))
+      (i32.const ${columns / PAIR_COLUMNS}))
     (call $barrier ${get('threads')})`;
   };
   let offset = 0;
@@ -85,7 +103,8 @@ export function labModule(format: LabFormat, shape: LabShape, pages: number): st
     offset += matrixBytes(format, ...matrix);
     return text;
   });
-  const line = [0, 1, 2, 3, 4, 5, 6, 7];
+  const streams = [0, 1, 2, 3];
+  const line = [0, 1];
   return `(module
 (import "env" "memory" (memory ${pages} ${pages} shared))
 (func $barrier (export "barrier") (param $threads i32) (local $phase i32)
@@ -96,7 +115,7 @@ export function labModule(format: LabFormat, shape: LabShape, pages: number): st
       (i32.atomic.store (i32.const 0) (i32.const 0))
       (i32.atomic.store (i32.const 64) (i32.add ${get('phase')} (i32.const 1))))
     (else (loop $spin (br_if $spin (i32.eq (i32.atomic.load (i32.const 64)) ${get('phase')}))))))
-${formats.map(gemv).join('\n')}
+${formats.map((each) => gemv(each, sets[each])).join('\n')}
 (func (export "step") (param $thread i32) (param $threads i32) (param $layers i32) (param $repeats i32)
   (local $w i32) (local $left i32) (local $first i32) (local $last i32)
   (local.set $w (i32.const ${addresses.weights}))
@@ -109,14 +128,19 @@ ${formats.map(gemv).join('\n')}
     (br_if $layer (local.tee $layers (i32.sub ${get('layers')} (i32.const 1)))))
   ${product(headFormat, shape.head, 0)})
 (func (export "read") (param $thread i32) (param $threads i32) (param $bytes i32) (result i32)
-  (local $from i32) (local $to i32) ${line.map((i) => `(local $s${i} v128)`).join(' ')}
-  (local.set $bytes (i32.and (i32.div_u ${get('bytes')} ${get('threads')}) (i32.const -128)))
-  (local.set $from ${add(`(i32.const ${addresses.weights})`, `(i32.mul ${get('bytes')} ${get('thread')})`)})
-  (local.set $to (i32.add ${get('from')} ${get('bytes')}))
+  (local $p0 i32) (local $p1 i32) (local $p2 i32) (local $p3 i32) (local $to i32)
+  ${streams.flatMap((q) => line.map((i) => `(local $s${q}${i} v128)`)).join(' ')}
+  (local.set $bytes (i32.and (i32.div_u ${get('bytes')} (i32.mul ${get('threads')} (i32.const ${STREAMS}))) (i32.const -32)))
+  (local.set $p0 ${add(`(i32.const ${addresses.weights})`, `(i32.mul (i32.mul ${get('bytes')} (i32.const ${STREAMS})) ${get('thread')})`)})
+  ${[1, 2, 3].map((q) => `(local.set $p${q} ${add(get(`p${q - 1}`), get('bytes'))})`).join('\n  ')}
+  (local.set $to ${get('p1')})
   (loop $line
-    ${line.map((i) => `(local.set $s${i} (i64x2.add ${get(`s${i}`)} (v128.load offset=${i * 16} ${get('from')})))`).join('\n    ')}
-    (br_if $line (i32.lt_u (local.tee $from (i32.add ${get('from')} (i32.const 128))) ${get('to')})))
-  (i32x4.extract_lane 0 ${line.map((i) => get(`s${i}`)).reduce((a, b) => `(i64x2.add ${a} ${b})`)})))`;
+    ${streams.flatMap((q) => line.map((i) => `(local.set $s${q}${i} (i64x2.add ${get(`s${q}${i}`)} (v128.load offset=${i * 16} ${get(`p${q}`)})))`)).join('\n    ')}
+    ${[1, 2, 3].map((q) => `(local.set $p${q} ${add(get(`p${q}`), '(i32.const 32)')})`).join('\n    ')}
+    (br_if $line (i32.lt_u (local.tee $p0 ${add(get('p0'), '(i32.const 32)')}) ${get('to')})))
+  (i32x4.extract_lane 0 ${streams
+    .flatMap((q) => line.map((i) => get(`s${q}${i}`)))
+    .reduce((a, b) => `(i64x2.add ${a} ${b})`)})))`;
 }
 
 /** The module as bytes. Engines validate it when they compile it. */

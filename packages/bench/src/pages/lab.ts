@@ -1,4 +1,7 @@
 /** The bare kernels in workers of a page, one per thread, over one shared memory. */
+import { instructionSets } from '@lamella/runtime/kernels';
+import { activations, type LabSet } from '../lab/kernel.ts';
+import { addresses } from '../lab/module.ts';
 
 /**
  * A command to a worker, and its answer: for each repetition when it began and ended, in ms since
@@ -18,14 +21,24 @@ export interface Lab {
 }
 
 /**
- * Starts `threads` workers from `script` with a module of `labModule` and a memory of `pages`;
- * weights are filled with one pattern.
+ * Starts `threads` workers from `script` with the first module of `labModule` that this engine has
+ * the instructions for, and a memory of `pages`; weights are filled with one pattern.
  */
-export async function openLab(script: string, wasm: string, pages: number, threads: number): Promise<Lab> {
-  const module = await WebAssembly.compile(await (await fetch(wasm)).arrayBuffer());
+export async function openLab(
+  script: string,
+  modules: readonly (readonly [set: LabSet, wasm: string])[],
+  pages: number,
+  threads: number,
+): Promise<Lab> {
+  const sets = instructionSets();
+  const chosen = modules.find(([set]) => sets.includes(set));
+  if (!chosen) throw new Error(`this engine has none of ${modules.map(([set]) => set).join(', ')}`);
+  const module = await WebAssembly.compile(await (await fetch(chosen[1])).arrayBuffer());
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
   // touches every page; as a scale, the pattern is finite
   new Uint8Array(memory.buffer).fill(0x11, 1 << 16);
+  // a subnormal product would take many times as long
+  new Float32Array(memory.buffer, addresses.activations + activations.scales, 256).fill(2 ** 112);
   const workers = Array.from({ length: threads }, () => new Worker(script, { type: 'module' }));
   const ask = (worker: Worker, order: LabOrder) =>
     new Promise<LabAnswer>((resolve, reject) => {
