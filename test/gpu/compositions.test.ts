@@ -1,6 +1,6 @@
 /**
- * Compositions in the loop interpreter, which needs no GPU. `npm run test:gpu` runs all of them, with
- * drivers.
+ * Compositions in the loop interpreter, which needs no GPU. `npm run test:gpu` runs all of them,
+ * with drivers.
  */
 import { describe, test } from 'vitest';
 import { follows } from '../conformance/follows.ts';

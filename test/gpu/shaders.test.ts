@@ -61,7 +61,10 @@ const settings = [
   ['q4', 'f32', halves],
 ] as const;
 
-/** A setting for each way in which kernels differ: floats, codes of activations, groups of codes, halves. */
+/**
+ * A setting for each way in which kernels differ: floats, codes of activations, groups of codes,
+ * halves.
+ */
 const everyPart = [
   ['f32', 'f32', conservative],
   ['q8', 'q8', conservative],

@@ -99,7 +99,9 @@ const LAB_STEPS = 128;
 const LAB_LAYERS = 60;
 const shape: LabShape = mobileLLM125M;
 
-/** The lab's modules, as files of the site: of each format, one for each of its instruction sets. */
+/**
+ * The lab's modules, as files of the site: of each format, one for each of its instruction sets.
+ */
 export async function labFiles(): Promise<Readonly<Record<string, Uint8Array<ArrayBuffer>>>> {
   const pages = memoryPages(shape, LAB_LAYERS);
   const made = (['q4', 'q8'] as const).flatMap((format) =>

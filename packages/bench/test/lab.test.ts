@@ -67,7 +67,9 @@ function cases(least: number, most: number): fc.Arbitrary<Case> {
   });
 }
 
-/** Writes the activations as a kernel of `set` reads them; `excess` is what its weight codes add. */
+/**
+ * Writes the activations as a kernel of `set` reads them; `excess` is what its weight codes add.
+ */
 function writeActivations({ codes, scales }: Pick<Case, 'codes' | 'scales'>, set: LabSet, excess: number): void {
   codes.forEach((code, k) => {
     bytes.setInt8(x + activations.codes8 + k, code);

@@ -318,10 +318,10 @@ export interface Fallback {
   readonly tried: string;
   /**
    * `missing`: there is no WebGPU, or only an adapter that is the CPU. `refused`: the device cannot
-   * hold the model or run its kernels. `wrong`: it failed the self-test. `lost`: the device was
-   * lost while in use.
+   * hold the model or run its kernels. `wrong`: it failed the self-test. `slower`: a token takes
+   * longer than on WASM, which `auto` measures once. `lost`: the device was lost while in use.
    */
-  readonly cause: 'missing' | 'refused' | 'wrong' | 'lost';
+  readonly cause: 'missing' | 'refused' | 'wrong' | 'slower' | 'lost';
   /** The cause in a sentence for people. */
   readonly reason: string;
   /** The device and the kernels that run now. */

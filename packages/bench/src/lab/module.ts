@@ -65,8 +65,8 @@ function matrixBytes(format: LabFormat, rows: number, columns: number): number {
 }
 
 /**
- * WAT of a module that imports `env.memory`, shared, of `pages`; its kernels use the instructions of
- * `sets`. Exports:
+ * WAT of a module that imports `env.memory`, shared, of `pages`; its kernels use the instructions
+ * of `sets`. Exports:
  *
  * - `step(thread, threads, layers, repeats)` runs `layers` blocks, each `repeats` times in a row,
  *   and then the head;

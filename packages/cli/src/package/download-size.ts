@@ -10,8 +10,8 @@ import type { Manifest } from '@lamella/runtime/manifest';
 const always = ['index.js', 'worker.js', 'manifest.json'];
 
 /**
- * Gzipped bytes of scripts, manifest, tokenizer and chat template, plus the largest WASM variant and the largest
- * GPU profile, because an engine loads at most one of each.
+ * Gzipped bytes of scripts, manifest, tokenizer and chat template, plus the largest WASM variant
+ * and the largest GPU profile, because an engine loads at most one of each.
  */
 export async function downloadBytes(
   folder: string,

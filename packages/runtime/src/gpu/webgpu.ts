@@ -1,13 +1,15 @@
 /**
  * Runs a package on a GPU after comparing it with the logits that the compiler stored. If a GPU
- * cannot run a profile, or computes wrongly, the next profile runs, and finally WASM. If a device
- * is lost, the next driver continues from the same position.
+ * cannot run a profile, or computes wrongly, the next profile runs, and finally WASM; WASM also
+ * runs if it is measured to be faster. If a device is lost, the next driver continues from the same
+ * position.
  */
 
 import type { LoadOptions } from '../api.ts';
 import { hasCodes } from '../choices.ts';
-import { type Attempt, Attempts, Unusable } from '../driver/attempts.ts';
+import { type Attempt, Attempts, type Opened, Unusable } from '../driver/attempts.ts';
 import type { Driver } from '../driver/driver.ts';
+import { compare } from '../driver/faster.ts';
 import { RecoveringDriver } from '../driver/recovering-driver.ts';
 import { driverError } from '../driver/self-test.ts';
 import { remember, verdict } from '../driver/verdicts.ts';
@@ -18,6 +20,8 @@ import type { Manifest } from '../manifest/manifest.ts';
 import type { GpuTarget } from '../manifest/webgpu-manifest.ts';
 import { findAdapter, isSoftwareAdapter, nameOf, openDevice } from './device.ts';
 import { loadWebGpu } from './driver.ts';
+
+type WithGpu = Manifest & { readonly webgpu: readonly GpuTarget[] };
 
 /**
  * The largest difference that rounding may cause; integer codes near a tie may flip in a few
@@ -33,34 +37,67 @@ function toleranceOf({ needs }: GpuTarget, { quant }: Manifest): number {
 }
 
 /**
+ * Bytes of weights up to which the GPU is compared with WASM. A larger model is faster on any GPU,
+ * and twice its memory may be too much.
+ */
+const COMPARED_BYTES = 256 << 20;
+
+/**
  * A driver on the GPU, or from `wasm` if the GPU cannot be used. `device: 'auto'` skips an adapter
- * that is the CPU; `webgpu` accepts it, and throws L412 if there is no adapter.
+ * that is the CPU, and one on which a token takes longer than on WASM, which is measured once;
+ * `webgpu` accepts both, and throws L412 if there is no adapter.
  */
 export async function openWebGpu(
-  manifest: Manifest & { readonly webgpu: readonly GpuTarget[] },
+  manifest: WithGpu,
   files: PackageFiles,
   options: LoadOptions,
   wasm: Attempt,
 ): Promise<Driver> {
   const attempts = new Attempts([...(await gpuAttempts(manifest, files, options)), wasm], options.onFallback);
   const opened = await attempts.open();
-  return attempts.isLast(opened.index) ? opened.driver : new RecoveringDriver(opened, attempts);
+  if (attempts.isLast(opened.index)) return opened.driver;
+  return (
+    (await fasterOnWasm(opened, attempts, [manifest, files, options], wasm)) ?? new RecoveringDriver(opened, attempts)
+  );
 }
+
+/** WASM's driver if it is faster than the opened one, which is disposed then; otherwise null. */
+async function fasterOnWasm(
+  { driver, index }: Opened,
+  attempts: Attempts,
+  [manifest, files, options]: [WithGpu, PackageFiles, LoadOptions],
+  wasm: Attempt,
+): Promise<Driver | null> {
+  if (options.device === 'webgpu' || manifest.memory.weights.bytes > COMPARED_BYTES) return null;
+  const key = await speedKey(await findAdapter(), manifest);
+  // a GPU that is known to be slower has no attempt
+  if ((await verdict(key, files)) !== null) return null;
+  const failure = (ms: number) => attempts.failure(index, 'slower', slower(ms.toFixed(2)));
+  let reported = failure(0);
+  const { faster, ratio } = await compare(driver, wasm, manifest.context, (ms) => {
+    reported = failure(ms);
+    return `not ${reported.tried}: ${reported.reason}`;
+  });
+  await remember(key, ratio, files);
+  if (faster) options.onFallback?.({ ...reported, running: faster.running });
+  return faster;
+}
+
+const slower = (time: string): string => `a token takes ${time} ms there, longer than on WASM`;
 
 /**
  * An attempt for every profile whose features the adapter has. Without an adapter, one attempt that
  * reports it; L412 if the caller requested `webgpu`.
  */
-async function gpuAttempts(
-  manifest: Manifest & { readonly webgpu: readonly GpuTarget[] },
-  files: PackageFiles,
-  options: LoadOptions,
-): Promise<readonly Attempt[]> {
+async function gpuAttempts(manifest: WithGpu, files: PackageFiles, options: LoadOptions): Promise<readonly Attempt[]> {
   const insists = options.device === 'webgpu';
   try {
     const adapter = await findAdapter();
     if (!insists && isSoftwareAdapter(adapter))
       throw new Unusable('missing', `${nameOf(adapter)} is no GPU: it computes on the CPU, where WASM is faster`);
+    const ratio = insists ? null : await verdict(await speedKey(adapter, manifest), files);
+    if (ratio !== null && ratio > 1)
+      throw new Unusable('slower', `a token takes ${ratio.toFixed(1)} times as long on ${nameOf(adapter)} as on WASM`);
     return manifest.webgpu
       .filter(({ needs }) => needs.every((feature) => adapter.features.has(feature)))
       .map((target) => onGpu(target, manifest, files, options));
@@ -107,11 +144,25 @@ function onGpu(target: GpuTarget, manifest: Manifest, files: PackageFiles, optio
  * The key of a self-test's result: the adapter, the browser, the kernels, the weights, the expected
  * logits and the tolerance.
  */
-function keyOf({ info }: GPUAdapter, target: GpuTarget, manifest: Manifest): Promise<string> {
-  const { weights, probe } = manifest;
+function keyOf(adapter: GPUAdapter, target: GpuTarget, manifest: Manifest): Promise<string> {
+  const files = [target, ...(manifest.weights ?? [])].map(({ sha256 }) => sha256);
+  return hashed(adapter, files, manifest.probe, toleranceOf(target, manifest));
+}
+
+/** The key of the time of a token on the GPU, as a multiple of that on WASM. */
+function speedKey(adapter: GPUAdapter, { webgpu, wasm, context }: WithGpu): Promise<string> {
+  return hashed(
+    adapter,
+    'speed',
+    [...webgpu, ...wasm].map(({ sha256 }) => sha256),
+    context,
+  );
+}
+
+function hashed({ info }: GPUAdapter, ...parts: readonly unknown[]): Promise<string> {
   const { vendor, architecture, device, description } = info;
   const browser = typeof navigator === 'object' ? navigator.userAgent : '';
-  const adapter = [vendor, architecture, device, description, browser];
-  const files = [target, ...(weights ?? [])].map(({ sha256 }) => sha256);
-  return sha256(new TextEncoder().encode(JSON.stringify([adapter, files, probe, toleranceOf(target, manifest)])));
+  return sha256(
+    new TextEncoder().encode(JSON.stringify([vendor, architecture, device, description, browser, ...parts])),
+  );
 }
