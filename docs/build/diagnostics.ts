@@ -4,8 +4,9 @@
  */
 import { exampleMessages as compileExamples } from '@lamella/graph/diagnostic-examples';
 import { type Code, catalogue as compileErrors } from '@lamella/graph/diagnostics';
+import { catalogue as runtimeErrors } from '@lamella/runtime/catalogue';
 import { exampleMessages as runtimeExamples } from '@lamella/runtime/error-examples';
-import { type LamellaErrorCode, catalogue as runtimeErrors } from '@lamella/runtime/lamella-error';
+import type { LamellaErrorCode } from '@lamella/runtime/lamella-error';
 import { block } from './docstring.ts';
 import { dslFunctions } from './dsl.ts';
 

@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { catalogue as compileErrors } from '@lamella/graph/diagnostics';
 import { launchChromium } from '@lamella/hosts/chromium';
 import { type Site, serve } from '@lamella/hosts/serve';
-import { catalogue as runtimeErrors } from '@lamella/runtime/lamella-error';
+import { catalogue as runtimeErrors } from '@lamella/runtime/catalogue';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { repositoryFiles } from './repository.ts';
 

@@ -790,7 +790,7 @@ const outside: readonly Mutation[] = [
   },
   {
     name: 'token ids are not copied when they are handed over',
-    file: 'packages/runtime/src/model/prompt.ts',
+    file: 'packages/runtime/src/model/read-prompt.ts',
     find: "return readTokens(prompt, manifest, 'prompt', idsRange);",
     replace: 'return prompt as number[];',
     killedBy: 'packages/runtime/test/options.test.ts',

@@ -4,7 +4,7 @@
  * second, which no compilation should wait for.
  */
 import { createRequire } from 'node:module';
-import { catalogue } from '@lamella/runtime/lamella-error';
+import { catalogue } from '@lamella/runtime/catalogue';
 import { Node, Project, type SourceFile } from 'ts-morph';
 
 const resolve = createRequire(import.meta.url).resolve;

@@ -1,6 +1,6 @@
 /** `lamella explain` prints the message of every code in both catalogues. */
 import { catalogue as compileErrors } from '@lamella/graph/diagnostics';
-import { catalogue as runtimeErrors } from '@lamella/runtime/lamella-error';
+import { catalogue as runtimeErrors } from '@lamella/runtime/catalogue';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { explanation } from '../src/commands/explain.ts';
 import { type Scratch, scratch } from './lamella.ts';

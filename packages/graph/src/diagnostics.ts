@@ -3,7 +3,7 @@
  * (code, arguments, place), so the terminal, an editor and a test all show the same message.
  *
  * L1xx the model · L2xx checkpoints and tokenizers · L3xx the command line and files. L4xx, errors
- * of a running package, are in the runtime's `lamella-error.ts`; the oracle throws two of them, so
+ * of a running package, are in the runtime's `catalogue.ts`; the oracle throws two of them, so
  * those two are also here.
  */
 import type { Site } from './ir.ts';

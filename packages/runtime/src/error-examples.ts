@@ -1,8 +1,9 @@
 /**
- * Real arguments for the sentences of `lamella-error.ts`, for `lamella explain` and the reference.
+ * Real arguments for the sentences of `catalogue.ts`, for `lamella explain` and the reference.
  * No package contains them.
  */
-import { type catalogue, LamellaError, type LamellaErrorCode } from './lamella-error.ts';
+import type { catalogue } from './catalogue.ts';
+import { LamellaError, type LamellaErrorCode } from './lamella-error.ts';
 
 type Filling = LamellaError['args'];
 

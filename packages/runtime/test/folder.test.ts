@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect, test } from 'vitest';
-import { addressOf, filesAt, ownUrl, shippedAddress, urlOf } from '../src/files/folder.ts';
+import { filesAt } from '../src/files/files-at.ts';
+import { addressOf, ownUrl, shippedAddress, urlOf } from '../src/files/folder.ts';
 
 const tinyPackage = { name: 'tiny', id: '1f' };
 const text = async (bytes: Promise<Uint8Array>) => new TextDecoder().decode(await bytes);

@@ -1,6 +1,7 @@
 /** The catalogue of errors: every sentence is complete. */
 import { expect, test } from 'vitest';
-import { catalogue, LamellaError, type LamellaErrorCode } from '../src/lamella-error.ts';
+import { catalogue } from '../src/catalogue.ts';
+import { LamellaError, type LamellaErrorCode } from '../src/lamella-error.ts';
 
 const codes = Object.keys(catalogue) as LamellaErrorCode[];
 

@@ -2,8 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { SamplingOptions } from '../src/api.ts';
 import type { Candidates, Listing } from '../src/driver/driver.ts';
+import { readOptions } from '../src/model/options.ts';
 import { drawn, noise, noiseBits, noiseKey } from '../src/sampling/noise.ts';
 import { Sampler } from '../src/sampling/sampler.ts';
+import { samplingOptions } from '../src/sampling/sampling-options.ts';
 
 /**
  * The distribution of the next token by sorting and sums, directly from the rules: id to
@@ -322,7 +324,7 @@ describe('options', () => {
     ],
     [{ toString: 1 }, 'L409 toString'],
   ])('%j', (options, message) => {
-    expect(() => new Sampler(4, options)).toThrow(message);
+    expect(() => readOptions(options, samplingOptions)).toThrow(message);
   });
 
   test('an undefined option counts as left out', () => {

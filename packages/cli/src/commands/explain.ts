@@ -5,8 +5,8 @@
  */
 import { exampleMessages as compileExamples } from '@lamella/graph/diagnostic-examples';
 import { catalogue as compileErrors, LamellaError } from '@lamella/graph/diagnostics';
+import { catalogue as runtimeErrors } from '@lamella/runtime/catalogue';
 import { exampleMessages as runtimeExamples } from '@lamella/runtime/error-examples';
-import { catalogue as runtimeErrors } from '@lamella/runtime/lamella-error';
 import type { Command } from 'commander';
 
 const sentences = new Map<string, string>(Object.entries({ ...compileErrors, ...runtimeErrors }));

@@ -6,7 +6,7 @@
  */
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
-import { type BuildOptions, build } from 'esbuild';
+import { type BuildOptions, build, type Plugin } from 'esbuild';
 import type { Face } from './faces.ts';
 import { type Contents, type Parts, type Script, withHeaders } from './scripts.ts';
 
@@ -42,15 +42,18 @@ export function bundles({ tokenizer, chat, webgpu }: Parts): Promise<readonly Sc
 
 /** The function and the module of the runtime that each part is. */
 const partModules = {
-  tokenizer: ['loadTokenizer', 'tokenizer'],
+  tokenizer: ['loadTexts', 'texts'],
   chat: ['loadChat', 'chat-template'],
   webgpu: ['openWebGpu', 'webgpu'],
 } as const satisfies Readonly<Record<keyof Parts, readonly [string, string]>>;
 
 function bundle(wanted: Parts): Promise<readonly Script[]> {
   const some = Object.entries(partModules).flatMap(([part, of]) => (wanted[part as keyof Parts] ? [of] : []));
-  const imports = some.map(([part, module]) => `import { ${part} } from ${runtime(module)};`).join('\n');
-  const parts = `{ ${some.map(([part]) => part).join(', ')} }`;
+  const importing = (parts: readonly (readonly [part: string, module: string])[]) => ({
+    imports: parts.map(([part, module]) => `import { ${part} } from ${runtime(module)};`).join('\n'),
+    parts: `{ ${parts.map(([part]) => part).join(', ')} }`,
+  });
+  const { imports, parts } = importing(some);
   const error = `export { LamellaError } from ${runtime('lamella-error')};`;
   const page = [
     `import { loader } from ${runtime('entry')};`,
@@ -62,6 +65,7 @@ function bundle(wanted: Parts): Promise<readonly Script[]> {
     `import { offer } from ${runtime('constraint-script')};`,
     'offer({ Constrainer });',
   ];
+  const inWorker = importing(wanted.tokenizer ? [...some, ['importConstraints', 'import-constraints']] : some);
   // A bundle contains the module, and evaluates it at the first call.
   const constrain = wanted.tokenizer ? `, loadConstraints: () => import(${runtime('constraint')})` : '';
   const node = [
@@ -74,9 +78,13 @@ function bundle(wanted: Parts): Promise<readonly Script[]> {
     script('index.js', 'esm', page),
     script('parcel.js', 'esm', page),
     script('node.js', 'esm', node),
-    // Has neither imports nor `import.meta`, so that a bundler may treat it as a module, a script
+    // `iife` is the format of the scripts of a page's worker. They have neither imports nor `import.meta`, so that a bundler may treat it as a module, a script
     // or a plain file.
-    script('worker.js', 'iife', [`import { serve } from ${runtime('worker')};`, imports, `serve(${parts});`]),
+    script('worker.js', 'iife', [
+      `import { serve } from ${runtime('worker')};`,
+      inWorker.imports,
+      `serve(${inWorker.parts});`,
+    ]),
     script('index.cjs', 'cjs', node),
     ...(wanted.tokenizer ? [script('constraint.js', 'iife', constraints)] : []),
   ]);
@@ -108,6 +116,17 @@ const scriptUrl = require('node:url').pathToFileURL(__filename).href;`,
   supported: { 'dynamic-import': false },
 } as const satisfies BuildOptions;
 
+/**
+ * Leaves the sentences of errors out of a page's worker: it sends an error as its code and
+ * arguments, and the page words it.
+ */
+const withoutSentences: Plugin = {
+  name: 'without sentences',
+  setup({ onLoad }) {
+    onLoad({ filter: /[/\\]catalogue\.[jt]s$/ }, () => ({ contents: 'export const catalogue = {};' }));
+  },
+};
+
 async function script(
   file: string,
   format: BuildOptions['format'],
@@ -132,6 +151,7 @@ async function script(
     charset: 'utf8',
     logLevel: 'silent',
     ...(format === 'cjs' && required),
+    ...(format === 'iife' && { plugins: [withoutSentences] }),
   });
   return { file, text: unfollowed(outputFiles[0]!.text) };
 }

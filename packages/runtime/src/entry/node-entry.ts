@@ -3,10 +3,10 @@
  * the calling thread.
  */
 import type { LoadOptions, Model } from '../api.ts';
+import { filesAt } from '../files/files-at.ts';
 import {
   addressOf,
   type FileUrls,
-  filesAt,
   type Identity,
   isRemote,
   ownUrl,
@@ -16,7 +16,8 @@ import {
 } from '../files/folder.ts';
 import { MANIFEST } from '../files/package-files.ts';
 import { LamellaError } from '../lamella-error.ts';
-import { load } from '../model/model.ts';
+import { checkManifest } from '../manifest/check-manifest.ts';
+import { load } from '../model/load.ts';
 import { node } from '../node.ts';
 import type { Parts } from './parts.ts';
 
@@ -28,7 +29,11 @@ export function loader(own: Identity, files: FileUrls, parts: Parts) {
   return async (url?: string | URL, options: LoadOptions = {}): Promise<Model> => {
     const address = url === undefined ? await shipped(own, files) : addressOf(url);
     const scripts = [ownUrl('worker.js', files), await inFolder('worker.js', address)];
-    return load(await filesAt(address), { ...parts, workerScript: (await firstThere(scripts)) ?? '' }, options);
+    return load(
+      await filesAt(address),
+      { ...parts, checkManifest, workerScript: (await firstThere(scripts)) ?? '' },
+      options,
+    );
   };
 }
 

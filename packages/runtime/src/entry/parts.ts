@@ -5,16 +5,19 @@
  */
 
 import type { openWebGpu } from '../gpu/webgpu.ts';
+import type { checkManifest } from '../manifest/check-manifest.ts';
 import type { loadChat } from '../text/chat-template.ts';
-import type { loadTokenizer } from '../text/tokenizer.ts';
+import type { loadTexts } from '../text/texts.ts';
 
 /** The module of constraints, which is loaded when it is first used. */
 export type LoadConstraints = () => Promise<Pick<typeof import('../constraint/constraint.ts'), 'Constrainer'>>;
 
 export interface Parts {
-  readonly loadTokenizer?: typeof loadTokenizer;
+  readonly loadTexts?: typeof loadTexts;
   readonly loadChat?: typeof loadChat;
   readonly openWebGpu?: typeof openWebGpu;
+  /** Only in Node. */
+  readonly checkManifest?: typeof checkManifest;
   /** Only for packages with a tokenizer. Rejects with L461 if it cannot be loaded. */
   readonly loadConstraints?: LoadConstraints;
 }

@@ -1,10 +1,7 @@
-/** Turns the address that an app gives into a package's address, and opens the files there. */
+/** Turns the address that an app gives into a package's address. */
 import { LamellaError } from '../lamella-error.ts';
 import { isNode } from '../node.ts';
 import { spell } from '../spell.ts';
-import { nodeFiles } from './node-files.ts';
-import type { PackageFiles } from './package-files.ts';
-import { webFiles } from './web-files.ts';
 
 /** The address of a package's files. Plain data, because a page sends it to its worker. */
 export interface PackageAddress {
@@ -43,7 +40,8 @@ export interface Identity {
  */
 export type FileUrls = () => Readonly<Record<string, string>>;
 
-const noAddress = (
+/** L408 for a value that is not the address of a package. */
+export const noAddress = (
   url: unknown,
   range = 'the address or the path of a folder',
   remedy = "load('/models/assistant/')",
@@ -150,26 +148,4 @@ export function urlOf(file: string, { folder, query, moved }: PackageAddress): s
 /** Whether the files are read from a server. */
 export function isRemote({ folder }: PackageAddress): boolean {
   return !isNode || /^https?:/.test(folder);
-}
-
-/** The files at an address. L408 if a local address is not a folder. */
-export async function filesAt(address: PackageAddress): Promise<PackageFiles> {
-  const { folder, moved, id } = address;
-  const files = isRemote(address)
-    ? await webFiles(folder, (file) => urlOf(file, address), id)
-    : await nodeFiles(folder, moved).catch(() => {
-        throw noAddress(folder);
-      });
-  return { ...files, read: async (name, ...rest) => inlined(moved[name]) ?? files.read(name, ...rest) };
-}
-
-/**
- * The bytes of a small file that a bundler inlined into its URL. Decoded here because many security
- * policies forbid `fetch` on `data:` URLs.
- */
-function inlined(url: string | undefined): Uint8Array<ArrayBuffer> | null {
-  const [, coding, content] = /^data:[^,]*?(;base64)?,(.*)$/s.exec(url ?? '') ?? [];
-  if (content === undefined) return null;
-  if (!coding) return new TextEncoder().encode(decodeURIComponent(content));
-  return Uint8Array.from(atob(content), (character) => character.charCodeAt(0));
 }

@@ -7,9 +7,13 @@
  * kind reads, places in the arena. A consistent manifest forged with its own SHA-256 may therefore
  * compute other logits, which the golden probe detects, or trap (L425). WASM cannot leave its
  * memory.
+ *
+ * A page does not contain these checks: there the manifest's own SHA-256 refuses every changed one,
+ * without the name of the field. In Node, people write and examine packages.
  */
 
 import { formatNames, kvNames, wasmVariants } from '../choices.ts';
+import { LamellaError } from '../lamella-error.ts';
 import { STEP_LINE_BYTES, TABLE_ROW, WORD, wasmStepBytes } from '../step.ts';
 import { checkGpuTarget, gpuTarget } from './check-gpu-target.ts';
 import { checkStateRows, stateRows } from './check-state-rows.ts';
@@ -30,6 +34,7 @@ import {
   size,
   text,
   texts,
+  WrongValue,
 } from './checks.ts';
 import type { Manifest, MemoryPlan, Region } from './manifest.ts';
 
@@ -114,8 +119,18 @@ function figures(...names: readonly string[]): Readonly<Record<string, Check>> {
   return Object.fromEntries(names.map((name) => [name, figure]));
 }
 
-/** Throws `WrongValue` for the first wrong value. */
-export function checkManifest(value: unknown): asserts value is Manifest {
+/** L414 for the first wrong value. `place` is the package's. */
+export function checkManifest(value: unknown, place: string): void {
+  try {
+    checkValues(value);
+  } catch (cause) {
+    if (!(cause instanceof WrongValue)) throw cause;
+    const { field, is, must } = cause;
+    throw new LamellaError('L414', { field, is, must }, place);
+  }
+}
+
+function checkValues(value: unknown): void {
   fields(value, '');
   const manifest = value as Manifest;
   checkMemory(manifest);

@@ -9,8 +9,7 @@ import { isPassing, isWebPage } from '../files/download.ts';
 import { MANIFEST, type PackageFiles, type ReadOptions } from '../files/package-files.ts';
 import { sha256 } from '../files/sha256.ts';
 import { LamellaError, reasonOf } from '../lamella-error.ts';
-import { checkManifest } from './check-manifest.ts';
-import { WrongValue } from './checks.ts';
+import type { checkManifest } from './check-manifest.ts';
 import type { Manifest } from './manifest.ts';
 
 const FORMAT: Manifest['format'] = 'lamella-package/3';
@@ -29,11 +28,15 @@ export function hashOf(manifest: object): Promise<string> {
 }
 
 /**
- * Reads and checks the manifest of a package. `afresh` reads it from the server, past every cache.
- * L404 if there is none, if it is not JSON, or if its format is another one; L414 for an impossible
- * value; L407 if it was changed; and every error of `files.read`.
+ * Reads the manifest of a package. `afresh` reads it from the server, past every cache. L404 if
+ * there is none, if it is not JSON, or if its format is another one; the errors of `check`, which
+ * names a wrong value; L407 if it was changed; and every error of `files.read`.
  */
-export async function readManifest(files: PackageFiles, signal?: AbortSignal, afresh = false): Promise<Manifest> {
+export async function readManifest(
+  files: PackageFiles,
+  check?: typeof checkManifest,
+  { signal, afresh = false }: Pick<ReadOptions, 'signal' | 'afresh'> = {},
+): Promise<Manifest> {
   const refuse = (reason: string) => new LamellaError('L404', { path: files.place, reason });
   const bytes = await readLatest(files, { signal, afresh }).catch((cause: unknown) => {
     signal?.throwIfAborted();
@@ -53,13 +56,7 @@ export async function readManifest(files: PackageFiles, signal?: AbortSignal, af
     throw refuse(reason);
   }
   const { sha256, ...manifest } = file as Readonly<Record<string, unknown>>;
-  try {
-    checkManifest(manifest);
-  } catch (cause) {
-    if (!(cause instanceof WrongValue)) throw cause;
-    const { field, is, must } = cause;
-    throw new LamellaError('L414', { field, is, must }, files.place);
-  }
+  check?.(manifest, files.place);
   if (sha256 !== (await hashOf(manifest)))
     throw new LamellaError(
       'L407',
@@ -67,7 +64,8 @@ export async function readManifest(files: PackageFiles, signal?: AbortSignal, af
       files.place,
     );
   await files.store?.write(MANIFEST, bytes);
-  return manifest;
+  // The compiler has written it, or its hash would be another one.
+  return manifest as unknown as Manifest;
 }
 
 /** The newest manifest from the server, or the stored one if the server cannot be reached. */

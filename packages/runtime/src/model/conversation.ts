@@ -6,7 +6,7 @@
  */
 import type * as api from '../api.ts';
 import { LamellaError } from '../lamella-error.ts';
-import type { Core } from './core.ts';
+import { type Core, generationOf } from './core.ts';
 import type { Generation } from './generation.ts';
 import { readBytes, readIndex, readText, readTokens } from './options.ts';
 import { checkCount } from './token-ids.ts';
@@ -41,7 +41,7 @@ export class Conversation implements api.Session {
     this.#requireOpen();
     // The prompt is read now, so it would lack what the pending calls change.
     if (this.#pending > 0) throw new LamellaError('L450');
-    const generation = this.#core.sequences.generate(this.#id, [prompt, options]);
+    const generation = generationOf(this.#core, this.#id, [prompt, options], this.#place);
     this.#set(this.tokens);
     this.#last = generation;
     return generation;

@@ -5,7 +5,8 @@ import type { Manifest } from '../manifest/manifest.ts';
 import { spell } from '../spell.ts';
 import { areMessages } from './messages.ts';
 import { type Checked, generateRanges, promptRanges, readOptions } from './options.ts';
-import { type Prompt, readPrompt } from './prompt.ts';
+import type { Prompt } from './prompt.ts';
+import { readPrompt } from './read-prompt.ts';
 import { checkedId } from './token-ids.ts';
 
 /**

@@ -33,8 +33,11 @@ export interface Job {
   readonly logprobs: number | null;
   /** Makes the constraint of the answer. Throws L460, L461. */
   readonly constraint: (() => Promise<Constraint>) | null;
-  /** Makes the text of the answer to a prompt; `isWhole` if it does not continue a character. */
-  readonly answer: (prompt: readonly number[], isWhole: boolean) => Answer;
+  /**
+   * Makes the text of the answer to a prompt; `isWhole` if it does not continue a character. null
+   * without a tokenizer: then there is no text.
+   */
+  readonly answer: (prompt: readonly number[], isWhole: boolean) => Answer | null;
   readonly eos: readonly number[];
   readonly maxTokens: number;
   /** Whether the sequence slides when the context is full. Without it, generation ends there. */
@@ -231,12 +234,12 @@ export class Run implements Source {
   /**
    * The text that `token`, just generated, completes. Sets `finishReason` if it is the last token.
    */
-  #textOf(token: number, answer: Answer): string {
+  #textOf(token: number, answer: Answer | null): string {
     const end = this.#endBehind(token);
-    let text = this.#job.eos.includes(token) ? '' : answer.push(token);
-    if (end) text += answer.flush();
-    if (answer.stopped) this.finishReason = 'stop';
-    else this.finishReason = end === 'eos' && answer.toolCalls.length > 0 ? 'tool_calls' : end;
+    let text = this.#job.eos.includes(token) ? '' : (answer?.push(token) ?? '');
+    if (end) text += answer?.flush() ?? '';
+    if (answer?.stopped) this.finishReason = 'stop';
+    else this.finishReason = end === 'eos' && this.toolCalls.length > 0 ? 'tool_calls' : end;
     return text;
   }
 

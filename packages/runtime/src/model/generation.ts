@@ -4,6 +4,8 @@
  * computed only after a reader requests it.
  */
 import type * as api from '../api.ts';
+import type { Manifest } from '../manifest/manifest.ts';
+import type { GenerateCall } from './generate-call.ts';
 import { slid } from './slide.ts';
 
 /** Produces the pieces, and reports the state after the last one produced. */
@@ -14,7 +16,7 @@ export interface Source {
   readonly toolCalls: readonly api.ToolCall[];
   readonly stats: api.Stats;
   /** Iterated once. Ends after the last piece, or soon after `signal` is aborted. */
-  pieces(signal: AbortSignal): AsyncIterator<api.Piece>;
+  pieces(signal: AbortSignal): AsyncGenerator<api.Piece, void, undefined>;
 }
 
 export class Generation implements api.Generation {
@@ -35,8 +37,9 @@ export class Generation implements api.Generation {
   #readers = 0;
   #failure: { readonly cause: unknown } | null = null;
 
-  constructor(source: Source, seed: number, signal: AbortSignal | null, slidesIn: number | null) {
-    this.#slidesIn = slidesIn;
+  /** `source` produces what `call` requests. */
+  constructor(source: Source, { options: { seed, overflow }, signal }: GenerateCall, { context }: Manifest) {
+    this.#slidesIn = overflow === 'slide' ? context : null;
     this.#source = source;
     this.seed = seed;
     this.#signal = signal;

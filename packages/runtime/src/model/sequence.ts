@@ -5,6 +5,9 @@
  */
 import type { SavedState } from '../driver/driver.ts';
 
+/** The number of the sequence of `model.generate`, which a model has from the first. */
+export const OWN = 0;
+
 export class Sequence {
   /** u32 [context]: the tokens; those before the session's position are computed. */
   readonly ids: Uint32Array<ArrayBuffer>;

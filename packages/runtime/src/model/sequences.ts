@@ -2,12 +2,12 @@
  * The sequences of a model, by number. One of them is in the driver; the state of every other one
  * is kept in memory that is taken when the sequence is opened, so no later call needs more.
  */
-import type * as api from '../api.ts';
 import { LamellaError } from '../lamella-error.ts';
-import type { Generation } from './generation.ts';
+import type { GenerateCall } from './generate-call.ts';
+import type { Source } from './generation.ts';
 import type { Queue } from './queue.ts';
 import { packed, unpacked } from './saved-sequence.ts';
-import { Sequence } from './sequence.ts';
+import { OWN, Sequence } from './sequence.ts';
 import type { Session } from './session.ts';
 import { steadily } from './turn.ts';
 
@@ -25,7 +25,8 @@ export interface Sequences {
   restore(id: number, bytes: Uint8Array<ArrayBuffer>): Promise<number[]>;
   /** Frees the memory of a sequence. */
   close(id: number): void;
-  generate(id: number, given: Parameters<api.Model['generate']>): Generation;
+  /** Computes nothing yet. */
+  generate(id: number, call: Pick<GenerateCall, 'prompt' | 'options'>): Source;
 }
 
 /** The same without `generate`, computed in this thread. */
@@ -37,12 +38,12 @@ export class KeptSequences implements Omit<Sequences, 'generate'> {
   readonly #open = new Map<number, Sequence>();
   #lastId = 0;
 
-  /** The sequence in `session` becomes number 0. */
+  /** The sequence in `session` becomes the model's own. */
   constructor(session: Session, queue: Queue, most: number) {
     this.#session = session;
     this.#queue = queue;
     this.#most = most;
-    this.#open.set(0, session.sequence);
+    this.#open.set(OWN, session.sequence);
   }
 
   /** L411 if it was closed. */

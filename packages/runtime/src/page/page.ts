@@ -6,11 +6,12 @@
 import type * as api from '../api.ts';
 import type { PackageAddress } from '../files/folder.ts';
 import { LamellaError } from '../lamella-error.ts';
-import { type Core, modelOf } from '../model/core.ts';
+import type { Core } from '../model/core.ts';
 import { endably } from '../model/endable.ts';
-import { type GenerateCall, readGenerate } from '../model/generate-call.ts';
-import { Generation, type Source } from '../model/generation.ts';
-import { loadRanges, readIds, readOptions, readText } from '../model/options.ts';
+import type { GenerateCall } from '../model/generate-call.ts';
+import type { Source } from '../model/generation.ts';
+import { modelOf } from '../model/model-of.ts';
+import { loadRanges, readOptions } from '../model/options.ts';
 import { knownIds } from '../model/prompt.ts';
 import { startWorker } from './start-worker.ts';
 import type { Answer, Calls, Failure, News, Step } from './worker-protocol.ts';
@@ -18,7 +19,7 @@ import type { Answer, Calls, Failure, News, Step } from './worker-protocol.ts';
 /**
  * Loads the package at `address` in a worker of its own, from the first of `scripts` that can be
  * started. The first of `constraintScripts` that can be loaded makes constraints. Errors as for
- * `load` of `model.ts`; L436 and L439 if no worker starts.
+ * `load` of `model/load.ts`; L436 and L439 if no worker starts.
  */
 export async function loadInWorker(
   address: PackageAddress,
@@ -40,7 +41,7 @@ export async function loadInWorker(
           onProgress && { progress: onProgress },
         );
         link.running = running;
-        return core(link, address.folder, manifest);
+        return core(link, manifest);
       } catch (cause) {
         link.close(cause);
         throw cause;
@@ -52,16 +53,16 @@ export async function loadInWorker(
   return modelOf(loaded, address.folder);
 }
 
-function core(link: Link, folder: string, manifest: api.Model['manifest']): Core {
+function core(link: Link, manifest: api.Model['manifest']): Core {
   return {
     manifest,
     get running() {
       return link.running!;
     },
     tokenizer: manifest.tokenizer && {
-      encode: async (text) => link.call('encode', [readText(text)]),
-      encodePrompt: async (text) => link.call('encodePrompt', [readText(text)]),
-      decode: async (ids) => link.call('decode', [readIds(ids, manifest)]),
+      encode: async (text) => link.call('encode', [text]),
+      encodePrompt: async (text) => link.call('encodePrompt', [text]),
+      decode: async (ids) => link.call('decode', [ids]),
     },
     sequences: {
       open: async () => link.call('open', []),
@@ -70,12 +71,9 @@ function core(link: Link, folder: string, manifest: api.Model['manifest']): Core
       save: async (id, tokens) => link.call('save', [id, tokens]),
       restore: async (id, bytes) => link.call('restore', [id, bytes]),
       close: (id) => link.tell({ id, call: 'close' }),
-      generate(id, given) {
+      generate(id, call) {
         link.check();
-        const call = readGenerate(given, manifest, folder);
-        const { seed, overflow } = call.options;
-        const slidesIn = overflow === 'slide' ? manifest.context : null;
-        return new Generation(new Following(link, id, call, manifest), seed, call.signal, slidesIn);
+        return new Following(link, id, call, manifest);
       },
     },
     count: async (prompt, options) => link.call('count', [prompt, options]),
@@ -85,17 +83,19 @@ function core(link: Link, folder: string, manifest: api.Model['manifest']): Core
   };
 }
 
+type Call = Pick<GenerateCall, 'prompt' | 'options'>;
+
 /** A generation in the worker. Its steps are kept until the reader requests them. */
 class Following implements Source {
   readonly #link: Link;
   readonly #sequence: number;
-  readonly #call: GenerateCall;
+  readonly #call: Call;
   promptTokens: readonly number[];
   finishReason: api.FinishReason | null = null;
   toolCalls: readonly api.ToolCall[] = [];
   stats: api.Stats;
 
-  constructor(link: Link, sequence: number, call: GenerateCall, { memory: { plannedBytes } }: api.Model['manifest']) {
+  constructor(link: Link, sequence: number, call: Call, { memory: { plannedBytes } }: api.Model['manifest']) {
     this.#link = link;
     this.#sequence = sequence;
     this.#call = call;

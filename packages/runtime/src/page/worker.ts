@@ -4,15 +4,15 @@
  * starts from the URL of the first worker.
  */
 
-import type { Fallback, Piece, Tokenizer } from '../api.ts';
+import type { Fallback, Piece } from '../api.ts';
 import type { Parts } from '../entry/parts.ts';
-import { filesAt } from '../files/folder.ts';
+import { servedFilesAt } from '../files/files-at.ts';
 import { LamellaError } from '../lamella-error.ts';
 import type { Core } from '../model/core.ts';
 import { loadCore } from '../model/model.ts';
 import { isNode } from '../node.ts';
 import { serveNodeThread, serveThread, type ThreadStart } from '../wasm/thread.ts';
-import { importConstraints } from './import-constraints.ts';
+import type { importConstraints } from './import-constraints.ts';
 import { HELLO } from './start-worker.ts';
 import type { Answer, Calls, Failure, News, Request } from './worker-protocol.ts';
 
@@ -37,7 +37,12 @@ interface Reader {
   wake(): void;
 }
 
-let parts: Parts;
+/** The parts of a worker's script; `importConstraints` comes with a tokenizer. */
+interface WorkerParts extends Omit<Parts, 'loadConstraints' | 'checkManifest'> {
+  readonly importConstraints?: typeof importConstraints;
+}
+
+let parts: WorkerParts;
 let model: Core | null = null;
 const readers = new Map<number, Reader>();
 const say = (answer: Answer) => postMessage(answer);
@@ -46,7 +51,7 @@ const loaded = (): Core => {
   if (!model) throw new LamellaError('L411');
   return model;
 };
-const tokenizer = (): Tokenizer => {
+const tokenizer = (): NonNullable<Core['tokenizer']> => {
   const { tokenizer } = loaded();
   if (!tokenizer) throw new Error('the page requests a tokenizer that the package does not have');
   return tokenizer;
@@ -58,9 +63,9 @@ const handlers: Handlers = {
   async load(id, address, options, constraintScripts) {
     const onProgress = (...progress: [number, number]) => say({ id, progress });
     const onFallback = (fallback: Fallback) => say({ fallback });
-    const loadConstraints = () => importConstraints(constraintScripts);
+    const loadConstraints = () => parts.importConstraints!(constraintScripts);
     const around = { ...parts, workerScript: location.href, loadConstraints };
-    model = await loadCore(await filesAt(address), around, { ...options, onProgress, onFallback });
+    model = await loadCore(await servedFilesAt(address), around, { ...options, onProgress, onFallback });
     return { manifest: model.manifest, running: model.running };
   },
   async generate(id, sequence, { prompt, options }) {
@@ -68,7 +73,7 @@ const handlers: Handlers = {
     const { signal } = reader.control;
     readers.set(id, reader);
     try {
-      const generation = loaded().sequences.generate(sequence, [prompt, { ...options, signal }]);
+      const generation = loaded().sequences.generate(sequence, { prompt, options });
       let pieces: Piece[] = [];
       let steps = 0;
       let told = Number.NEGATIVE_INFINITY;
@@ -79,7 +84,7 @@ const handlers: Handlers = {
         steps++;
         told = performance.now();
       };
-      for await (const piece of generation) {
+      for await (const piece of generation.pieces(signal)) {
         pieces.push(piece);
         if (performance.now() - told >= FRAME_MS) tell();
         while (steps - reader.read >= STEPS_AHEAD && !signal.aborted)
@@ -107,7 +112,7 @@ const handlers: Handlers = {
 };
 
 /** Runs this script: as a page's worker with these parts of the runtime, or as a thread. */
-export function serve(own: Parts): void {
+export function serve(own: WorkerParts): void {
   if (isNode) {
     serveNodeThread();
     return;

@@ -6,7 +6,7 @@
  *    in the sequence, prompt included, is divided by r if positive and multiplied by r otherwise;
  *    once per distinct token.
  * 2. Temperature T: logits / T. T = 0 ends here with the largest logit; of equals, the lowest id.
- * 3. The rules of `sampling-options.ts` remove tokens. Of equals, lower ids come first.
+ * 3. The rules of `sampling-rules.ts` remove tokens. Of equals, lower ids come first.
  * 4. One draw from the remaining tokens, renormalised, by noise (`noise.ts`): the largest
  *    logit + T * noise.
  *
@@ -19,10 +19,9 @@
 
 import type { SamplingOptions } from '../api.ts';
 import type { Candidates, Listing } from '../driver/driver.ts';
-import { readOptions } from '../model/options.ts';
 import { type Draw, drawn, noise, noiseBits, noiseKey } from './noise.ts';
 import { Ranking } from './ranking.ts';
-import { type Rule, samplingOptions, samplingRules } from './sampling-options.ts';
+import { type Rule, samplingRules } from './sampling-rules.ts';
 
 /** Relative error bound of a device's sum over the vocabulary. */
 const SUM_ERROR = 2e-5;
@@ -75,12 +74,11 @@ export class Sampler {
   #seenCount = 0;
 
   /**
-   * L408, L409 for options. Temperature defaults to 0 (greedy), or to 1 if a rule is given; the
-   * seed to 0. Every id of `bias` is below `vocab`.
+   * `given` is checked already, and so is that every id of `bias` is below `vocab`. Temperature
+   * defaults to 0 (greedy), or to 1 if a rule is given; the seed to 0.
    */
-  constructor(vocab: number, options: SamplingOptions = {}, bias: readonly Bias[] = []) {
-    const given = readOptions(options, samplingOptions);
-    const rules = samplingRules.flatMap(({ name, rule }) => {
+  constructor(vocab: number, given: SamplingOptions = {}, bias: readonly Bias[] = []) {
+    const rules = samplingRules.flatMap(([name, rule]) => {
       const value = given[name];
       return value === undefined ? [] : [{ rule, value }];
     });

@@ -8,8 +8,7 @@ import { StopStrings } from './stop-strings.ts';
 import type { ToolCallReader } from './tool-calls/tool-call-reader.ts';
 
 export interface AnswerParts {
-  /** If null, there is no text. */
-  readonly detokenizer: Detokenizer | null;
+  readonly detokenizer: Detokenizer;
   /** The beginning of the answer, which the prompt ends with. */
   readonly prefix: string;
   readonly stop: readonly string[];
@@ -41,13 +40,13 @@ export class Answer {
   /** The text that `token` completes. */
   push(token: number): string {
     const { detokenizer, marks } = this.#parts;
-    return this.#withPrefix(detokenizer ? this.#visible(detokenizer.push(token) + (marks.get(token) ?? '')) : '');
+    return this.#withPrefix(this.#visible(detokenizer.push(token) + (marks.get(token) ?? '')));
   }
 
   /** The text that was held back, at the end of the answer. */
   flush(): string {
     const { detokenizer, tools } = this.#parts;
-    const text = detokenizer ? this.#visible(detokenizer.flush()) + this.#stops.push(tools?.flush() ?? '') : '';
+    const text = this.#visible(detokenizer.flush()) + this.#stops.push(tools?.flush() ?? '');
     return this.#withPrefix(text + this.#stops.flush());
   }
 
