@@ -150,11 +150,17 @@ test('answers with a format and log-probabilities are those of Node; constraint.
   expect(scripts.filter((url) => url.endsWith('constraint.js')).length).toBe(1);
 });
 
-test('a constraint.js that is not there fails with L461, and the model still answers', async () => {
-  let missing = true;
+test('a constraint.js that does not load is reported by its cause, and the model still answers', async () => {
+  const answers = {
+    missing: { status: 404 },
+    busy: { status: 503 },
+    plain: { body: '1', contentType: 'text/plain' },
+    other: { body: '1', contentType: 'text/javascript' },
+  };
+  let instead: keyof typeof answers | null = 'missing';
   await page
     .context()
-    .route('**/constraint.js', (route) => (missing ? route.fulfill({ status: 404 }) : route.continue()));
+    .route('**/constraint.js', (route) => (instead ? route.fulfill(answers[instead]) : route.continue()));
   const ask = () =>
     page.evaluate(async () => {
       globalThis.kept ??= await load();
@@ -165,10 +171,22 @@ test('a constraint.js that is not there fails with L461, and the model still ans
         .generate([1, 2], format)
         .result()
         .catch((error) => error);
-      return [tokens.length, answer.code ?? answer.text];
+      return [tokens.length, answer.message ?? answer.text];
     });
-  expect(await ask()).toEqual([3, 'L461']);
-  missing = false;
+  const refused = (message: RegExp) => [3, expect.stringMatching(message)];
+  expect(await ask()).toEqual(refused(/^L461 structured output cannot be loaded: the server answers 404\. Try again;/));
+  instead = 'plain';
+  expect(await ask()).toEqual(refused(/^L461 .*the server answers with text\/plain, not JavaScript\. Try again;/));
+  instead = 'other';
+  expect(await ask()).toEqual(refused(/^L461 .*it is another script\. Try again;/));
+  instead = 'busy';
+  expect(await ask()).toEqual(refused(/^L421 constraint\.js cannot be fetched now: the server answers 503, at http/));
+  instead = null;
+  await page.context().setOffline(true);
+  expect(await ask()).toEqual(
+    refused(/^L415 constraint\.js cannot be fetched: this device is offline.*Try again with/),
+  );
+  await page.context().setOffline(false);
   expect(await ask()).toEqual([3, expect.stringMatching(/^[ab]{3}$/)]);
 });
 

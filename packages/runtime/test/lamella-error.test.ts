@@ -12,8 +12,8 @@ test.each(codes)('%s has a sentence and a remedy that reads as English after Try
   expect(more).toEqual([]);
 });
 
-test('a visitor whose package cannot be fetched, or whose worker fails, is never advised to compile', () => {
-  const first = codes.indexOf('L414');
+test('a visitor whose package cannot be read or fetched, or whose worker fails, is never advised to compile', () => {
+  const first = codes.indexOf('L413');
   const fetching = codes.slice(first, codes.indexOf('L425') + 1);
   const starting = codes.filter((code) => /^L43[5-9]$|^L461$/.test(code));
   expect(fetching).toContain('L415');

@@ -18,6 +18,8 @@ export interface Source {
 }
 
 export interface Watch {
+  /** L417 if a policy forbids the request; else null. */
+  forbidden(): Promise<LamellaError | null>;
   /** The error for the failure of `fetch`, by its cause. */
   cause(failure: unknown, signal: AbortSignal): Promise<LamellaError>;
   end(): void;
@@ -36,14 +38,19 @@ export function watchForCause({ file, url, place }: Source): Watch {
   };
   const inBrowser = typeof SecurityPolicyViolationEvent === 'function';
   if (inBrowser) addEventListener('securitypolicyviolation', listen);
+  const { origin, protocol } = new URL(url);
+  const forbidden = async () => {
+    await new Promise((resolve) => setTimeout(resolve, OBJECTION_MS));
+    return directive === null ? null : new LamellaError('L417', { file, directive, source: origin }, place);
+  };
   return {
+    forbidden,
     async cause(failure, signal) {
       if (isOffline()) return new LamellaError('L415', { file }, place);
-      const { origin, protocol } = new URL(url);
       const unreachable = (reason: string) => new LamellaError('L424', { file, origin, reason }, place);
       if (!inBrowser) return unreachable(reasonOf(causeOf(failure)));
-      await new Promise((resolve) => setTimeout(resolve, OBJECTION_MS));
-      if (directive !== null) return new LamellaError('L417', { file, directive, source: origin }, place);
+      const objection = await forbidden();
+      if (objection) return objection;
       if (location.protocol === 'https:' && protocol === 'http:')
         return unreachable('a page loaded by https may not fetch by http');
       const unseen = await fetch(url, { method: 'HEAD', mode: 'no-cors', cache: 'no-store', signal }).catch(() => null);

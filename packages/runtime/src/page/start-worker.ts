@@ -190,13 +190,15 @@ function refused(script: string, directive: string): LamellaError {
 
 /** The error for a script that exists but does not run as a worker. */
 async function whyNot(script: string, message: string): Promise<LamellaError> {
+  const wrong = await wrongType(script);
+  const remedy = wrong && /html/.test(wrong) ? 'missing' : 'broken';
+  return notStarted(`${script} (${wrong ?? (message || 'it does not run')})`, remedy);
+}
+
+/** Whether a server answers for `script` with another type than JavaScript, in words; null if not. */
+export async function wrongType(script: string): Promise<string | null> {
   const limit = AbortSignal.timeout(PATIENCE_MS);
   const answer = await fetch(script, { method: 'HEAD', signal: limit }).catch(() => null);
   const type = answer?.ok ? (answer.headers.get('Content-Type') ?? 'no content type') : null;
-  if (type !== null && !/javascript/.test(type))
-    return notStarted(
-      `${script} (the server answers with ${type}, not JavaScript)`,
-      /html/.test(type) ? 'missing' : 'broken',
-    );
-  return notStarted(`${script} (${message || 'it does not run'})`, 'broken');
+  return type === null || /javascript/.test(type) ? null : `the server answers with ${type}, not JavaScript`;
 }
