@@ -1,12 +1,16 @@
 /** The performance page: the committed results of both benchmarks, below each other. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 
 const results = new URL('../../packages/bench/results/', import.meta.url);
 
 /** The page `docs/performance.md`. */
 export function performancePage(): string {
   const cards = readdirSync(new URL('gpu/', results)).filter((file) => file.endsWith('.md'));
-  const parts = [section('README.md'), ...cards.map((card) => section(`gpu/${card}`))];
+  const classes = readdirSync(results).filter((folder) => existsSync(new URL(`${folder}/README.md`, results)));
+  const parts = [
+    ...classes.map((folder) => section(`${folder}/README.md`)),
+    ...cards.map((card) => section(`gpu/${card}`)),
+  ];
   return `${[opening, ...parts].join('\n\n')}\n`;
 }
 
@@ -14,8 +18,8 @@ const opening = `# Performance
 
 \`npm run bench\` compares Lamella with wllama, ONNX Runtime Web, llama.cpp and hand-written kernels,
 all with the same weights; \`npm run bench:gpu\` measures WebGPU on a machine with a GPU. This page has
-the committed results of both, by \`npm run golden\`. [Working on Lamella](contributing.md) says how to
-repeat them.
+the committed results of both, by \`npm run golden\`, with a section for each class of CPUs that was
+met. [Working on Lamella](contributing.md) says how to repeat them.
 
 - **of a streaming read**: the rate at which decoding reads the planned bytes, relative to a plain
   read of memory in the same run. It can exceed 100 %, because caches are faster than memory.
@@ -29,5 +33,5 @@ function section(file: string): string {
     .trim()
     .replace(/^#/gm, '##')
     .replace(/^\| {2}\|(?=.*\n\| ---)/gm, '| measured |')
-    .replace(/\]\(([\w-]+\.svg)\)/g, '](../packages/bench/results/$1)');
+    .replace(/\]\(([\w-]+\.svg)\)/g, `](../packages/bench/results/${file.split('/')[0]}/$1)`);
 }

@@ -10,10 +10,12 @@ import {
   type Entry,
   measurementsOf,
   nativeTitle,
+  newWllamaTitle,
   onnxTitle,
   openLab,
   openLamella,
   openLlamaCpp,
+  openNewWllama,
   openOnnx,
   openWllama,
   titleOf,
@@ -26,9 +28,10 @@ import { patient } from './patience.ts';
 import type { Results } from './results.ts';
 import { measure } from './rounds.ts';
 
-/** The results of a comparison; `version` is Chromium's. */
+/** The results of a comparison; `version` and `instructions` are Chromium's. */
 export type Compared = Pick<Results, 'stepwise' | 'exactness'> &
-  Awaited<ReturnType<typeof measure>> & { readonly version: string };
+  Awaited<ReturnType<typeof measure>> &
+  Pick<Host, 'version' | 'instructions'>;
 
 /** Throws if one of our own packages computes wrongly; failures of others go into the journal. */
 export async function compare(
@@ -43,7 +46,8 @@ export async function compare(
     await part(journal, `${comparison.name}: opening`, () =>
       openAll(candidatesOf(comparison, extent, files, host, journal), entries, journal),
     );
-    return { ...(await checkAndMeasure(comparison, extent, files, host, entries, journal)), version: host.version };
+    const { version, instructions } = host;
+    return { ...(await checkAndMeasure(comparison, extent, files, host, entries, journal)), version, instructions };
   } finally {
     await Promise.allSettled(entries.map(({ contender }) => contender.close()));
     await host.close();
@@ -66,6 +70,7 @@ function candidatesOf(
 ): Candidate[] {
   const openPeer: Record<Peer, Candidate['open']> = {
     [wllamaTitle]: (threads) => openWllama(host, gguf, threads),
+    [newWllamaTitle]: (threads) => openNewWllama(host, gguf, threads),
     [onnxTitle]: (threads) => openOnnx(host, onnx, threads),
     [nativeTitle]: (threads) => openLlamaCpp(gguf, threads),
   };
@@ -99,7 +104,7 @@ async function checkAndMeasure(
   host: Host,
   entries: readonly Entry[],
   journal: Journal,
-): Promise<Omit<Compared, 'version'>> {
+): Promise<Omit<Compared, 'version' | 'instructions'>> {
   const found = await part(journal, `${name}: checking against the oracle`, () =>
     checkAll(entries, built, { checked, variants: variants.filter(has) }, journal),
   );

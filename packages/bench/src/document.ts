@@ -3,6 +3,7 @@
  * figures were made.
  */
 
+import type { InstructionSet } from '@lamella/runtime/choices';
 import { LENGTH, ROUNDING } from './exactness.ts';
 import type { Load } from './loading.ts';
 import { CONTEXT } from './models.ts';
@@ -11,14 +12,21 @@ import type { Results } from './results.ts';
 import { median, present } from './statistics.ts';
 import { reached, shareOfRead, sharingRatios, type Target, targets } from './targets.ts';
 
+/** The classes of CPUs, by the best instruction set that engines offer on them. */
+const cpuClasses: Readonly<Record<InstructionSet, string>> = {
+  vnni: 'AVX-VNNI',
+  relaxed: 'AVX2 alone',
+  simd: 'plain SIMD alone',
+};
+
 /** Markdown; `plot` is the file name of the picture. */
 export function document(results: Results, plot: string): string {
   const { date, machine, versions, rounds, failures, parts } = results;
   const loads = rounds.map(({ loadAverage }) => loadAverage.toFixed(1)).join(', ');
   return `${[
-    '# Side by side, in one run',
+    `# On a CPU with ${cpuClasses[machine.instructions]}`,
     `\`npm run bench\`, ${date}. ${machine.cpu}, ${machine.logicalCores} logical cores, ${machine.memoryGiB} GiB, ${machine.system}. ${list(versions)}.`,
-    `All contenders have the same weights (\`random:1\`) and room for ${CONTEXT} tokens. There are three comparisons (q4, q8, larger models), each in its own browser. Contenders stay open while rounds measure them in turn, every other round in reverse order. Each measurement waits up to 1.5 s for a quiet machine and begins with 32 tokens that warm the contender up and are not counted. No sample is left out. A sample is the mean of its tokens, or of the bare kernels’ 128 steps. Figures are medians over ${rounds.length} rounds, ratios medians of the rounds' ratios. Decoding is greedy and includes the choice of the token; 1 and 2 threads. Keys and values are f32 in our packages unless a row says q8, f16 in wllama and llama.cpp (their default; llama.cpp also uses flash attention), f32 in ONNX Runtime. Load average at the start of each round: ${loads}. Raw samples: \`results.json\`.`,
+    `All contenders have the same weights (\`random:1\`) and room for ${CONTEXT} tokens. There are three comparisons (q4, q8, larger models), each in its own browser; our packages run their kernels for this CPU (\`kernels.${machine.instructions}.wasm\`, or plain ones where a package needs no other), the bare kernels have some for the same instructions. Contenders stay open while rounds measure them in turn, every other round in reverse order. Each measurement waits up to 1.5 s for a quiet machine and begins with 32 tokens that warm the contender up and are not counted. No sample is left out. A sample is the mean of its tokens, or of the bare kernels’ 128 steps. Figures are medians over ${rounds.length} rounds, ratios medians of the rounds' ratios. Decoding is greedy and includes the choice of the token; 1 and 2 threads. Keys and values are f32 in our packages unless a row says q8, f16 in wllama and llama.cpp (their default; llama.cpp also uses flash attention), f32 in ONNX Runtime. Load average at the start of each round: ${loads}. Raw samples: \`results.json\`.`,
     `![Tokens per second](${plot})`,
     ...unmeasured(failures),
     '## Targets',
@@ -26,9 +34,9 @@ export function document(results: Results, plot: string): string {
     '## Speed',
     seriesTable(results),
     '## Sharing',
-    'Tokens/s of 30 blocks, of 30 blocks each run twice in a row (LS, 60 executions), and of 60 different blocks; then the time of a token relative to the first. The WASM code of the three packages is identical, byte for byte.',
+    'Tokens/s of 30 blocks, of 30 blocks each run twice in a row (LS, 60 executions), and of 60 different blocks; then the time of a token relative to the first. The bound of LS is 1 + arithmetic / memory: what a third run of each block adds to the bare kernels, over the time of a streaming read of the weights. The WASM code of the three packages is identical, byte for byte.',
     table(
-      ['', 'threads', 'base', 'LS', '60 different', 'LS / base, time', '60 / base, time'],
+      ['', 'threads', 'base', 'LS', '60 different', 'LS / base, time', 'its bound', '60 / base, time'],
       sharingRatios(results).map(({ what, threads, values }) => [
         what,
         String(threads),

@@ -3,7 +3,7 @@
  * are open at the same time. `quick` tries everything in minutes; the published results are from
  * `full`.
  */
-import { nativeTitle, onnxTitle, type Work, wllamaTitle } from './line-up.ts';
+import { nativeTitle, newWllamaTitle, onnxTitle, type Work, wllamaTitle } from './line-up.ts';
 import type { Model, Variant } from './models.ts';
 import { works } from './targets.ts';
 
@@ -17,14 +17,14 @@ export interface Extent {
   readonly peerWorks: Readonly<Record<Peer, readonly Work[]>>;
 }
 
-export type Peer = typeof wllamaTitle | typeof onnxTitle | typeof nativeTitle;
+export type Peer = typeof wllamaTitle | typeof newWllamaTitle | typeof onnxTitle | typeof nativeTitle;
 
 export const threadCounts = [1, 2] as const;
 
 const decode: Work = { name: works.decode, prompt: 16, tokens: 128 };
 const prefill: Work = { name: works.prefill, prompt: 512, tokens: 0 };
 const long: Work = { name: works.long, prompt: 896, tokens: 128 };
-const few: Work = { name: 'decode 32 after 16', prompt: 16, tokens: 32 };
+const few: Work = { name: works.few, prompt: 16, tokens: 32 };
 const shortPrefill: Work = { name: 'prefill 128', prompt: 128, tokens: 0 };
 
 /** The package that is loaded in fresh browsers, in turn with its peers. */
@@ -46,7 +46,12 @@ export const extents: Readonly<Record<'quick' | 'full', Extent>> = {
     loads: 1,
     checked: ['125m'],
     variants: core.filter(({ model, quant }) => model === '125m' || quant === 'q4'),
-    peerWorks: { [wllamaTitle]: [decode], [onnxTitle]: [decode, prefill], [nativeTitle]: [decode, prefill] },
+    peerWorks: {
+      [wllamaTitle]: [decode],
+      [newWllamaTitle]: [few],
+      [onnxTitle]: [decode, prefill],
+      [nativeTitle]: [decode, prefill],
+    },
   },
   full: {
     rounds: 3,
@@ -63,6 +68,7 @@ export const extents: Readonly<Record<'quick' | 'full', Extent>> = {
     ],
     peerWorks: {
       [wllamaTitle]: [decode, shortPrefill],
+      [newWllamaTitle]: [few, shortPrefill],
       [onnxTitle]: [decode, prefill],
       [nativeTitle]: [decode, prefill],
     },
@@ -84,7 +90,12 @@ export interface Comparison {
 const small = ({ model }: Variant) => model.startsWith('125m');
 
 export const comparisons: readonly Comparison[] = [
-  { name: 'q4', has: (v) => small(v) && v.quant === 'q4', peers: [wllamaTitle, nativeTitle], bare: 'q4' },
+  {
+    name: 'q4',
+    has: (v) => small(v) && v.quant === 'q4',
+    peers: [wllamaTitle, newWllamaTitle, nativeTitle],
+    bare: 'q4',
+  },
   { name: 'q8', has: (v) => small(v) && v.quant === 'q8', peers: [onnxTitle], bare: 'q8' },
   { name: 'larger models', has: (v) => !small(v), peers: [], bare: null },
 ];

@@ -5,6 +5,7 @@
 import { fileURLToPath } from 'node:url';
 import { launchChromium } from '@lamella/hosts/chromium';
 import { type Content, serve } from '@lamella/hosts/serve';
+import type { InstructionSet } from '@lamella/runtime/choices';
 import { build } from 'esbuild';
 import type { Page } from 'playwright-core';
 import type { Asked, Contender } from './contender.ts';
@@ -14,6 +15,8 @@ import { within } from './patience.ts';
 export interface Host {
   readonly origin: string;
   readonly version: string;
+  /** The best of its instruction sets on this CPU. */
+  readonly instructions: InstructionSet;
   /** A new page with the script of `pages/page.ts`. */
   page(): Promise<Page>;
   close(): Promise<void>;
@@ -46,16 +49,21 @@ export async function openHost(content: Readonly<Record<string, Content>>): Prom
   const pages = { '/bench.html': html('page.js'), '/alone.html': html('alone.js') };
   const site = await serve({ ...pages, ...Object.fromEntries(scripts), ...content });
   const browser = await launchChromium(switches);
+  const open = async (): Promise<Page> => {
+    const page = await (await browser.newContext()).newPage();
+    page.on('pageerror', (error) => process.stderr.write(`in the page: ${error.message}\n`));
+    await page.goto(`${site.origin}/bench.html`);
+    await page.waitForFunction(() => 'openers' in window);
+    return page;
+  };
+  const first = await open();
+  const [instructions] = await first.evaluate(() => window.instructionSets());
+  await first.context().close();
   return {
     origin: site.origin,
     version: browser.version(),
-    async page() {
-      const page = await (await browser.newContext()).newPage();
-      page.on('pageerror', (error) => process.stderr.write(`in the page: ${error.message}\n`));
-      await page.goto(`${site.origin}/bench.html`);
-      await page.waitForFunction(() => 'openers' in window);
-      return page;
-    },
+    instructions: instructions!,
+    page: open,
     async close() {
       await browser.close();
       await site.close();

@@ -6,7 +6,15 @@ import { join } from 'node:path';
 import type { Contender, Generated } from './contender.ts';
 import { type Host, openInPage } from './host.ts';
 import { labSets } from './lab/kernel.ts';
-import { assembleLab, type LabShape, labModule, layerBytes, memoryPages, mobileLLM125M } from './lab/module.ts';
+import {
+  assembleLab,
+  headBytes,
+  type LabShape,
+  labModule,
+  layerBytes,
+  memoryPages,
+  mobileLLM125M,
+} from './lab/module.ts';
 import { openNative } from './llama-cpp/child.ts';
 import { type Built, CONTEXT, modelsFolder, type Variant } from './models.ts';
 import { within } from './patience.ts';
@@ -18,10 +26,12 @@ export function titleOf({ model, quant, kv }: Variant): string {
   return `Lamella ${model} ${quant}${kv === 'q8' ? ', KV q8' : ''}`;
 }
 export const wllamaTitle = 'wllama 2.4 125m Q4_0';
+export const newWllamaTitle = 'wllama 3.13 125m Q4_0';
 export const onnxTitle = 'ONNX Runtime Web 125m int8';
 export const nativeTitle = 'native llama.cpp 125m Q4_0';
-export const labTitle = (format: 'q4' | 'q8', model: '125m' | '125m-ls' | '125m-60') =>
-  `bare kernels ${model} ${format}`;
+/** What the bare kernels run: a model, or each of its blocks three times in a row. */
+export type LabModel = '125m' | '125m-ls' | '125m, three times' | '125m-60';
+export const labTitle = (format: 'q4' | 'q8', model: LabModel) => `bare kernels ${model} ${format}`;
 export const readTitle = 'streaming read';
 
 /** The work of a contender: tokens of the prompt, and tokens after the first. */
@@ -82,6 +92,11 @@ export async function openWllama(host: Host, file: string, threads: number): Pro
   return openInPage(host, 'wllama', `${origin}/peers/`, `${origin}/models/${file}`, 32_000, CONTEXT, threads);
 }
 
+export async function openNewWllama(host: Host, file: string, threads: number): Promise<Contender> {
+  const { origin } = host;
+  return openInPage(host, 'newWllama', `${origin}/peers/`, `${origin}/models/${file}`, 32_000, CONTEXT, threads);
+}
+
 export async function openOnnx(host: Host, file: string, threads: number): Promise<Contender> {
   const { origin } = host;
   return openInPage(host, 'onnx', `${origin}/peers/`, `${origin}/models/${file}`, { kvHeads: 3, headDim: 64 }, threads);
@@ -98,6 +113,9 @@ export async function openLlamaCpp(file: string, threads: number): Promise<Conte
 const LAB_STEPS = 128;
 const LAB_LAYERS = 60;
 const shape: LabShape = mobileLLM125M;
+
+/** Bytes of weights that the bare kernels of a format read for a token of 125M. */
+export const labBytes = (format: 'q4' | 'q8'): number => 30 * layerBytes(format, shape) + headBytes(shape);
 
 /**
  * The lab's modules, as files of the site: of each format, one for each of its instruction sets.
@@ -146,7 +164,7 @@ export async function openLab(
   for (const threads of threadCounts) {
     // by then the engine has optimised the kernels
     await run('step', [2, 2], threads, 50);
-    const step = (model: Parameters<typeof labTitle>[1], layers: number, repeats: number): Measurement => ({
+    const step = (model: LabModel, layers: number, repeats: number): Measurement => ({
       contender: labTitle(format, model),
       work: 'matrix-vector products',
       threads,
@@ -156,18 +174,22 @@ export async function openLab(
         return meanRate(ms.slice(WAKING.tokens));
       },
     });
-    measurements.push(step('125m', 30, 1), step('125m-ls', 30, 2), step('125m-60', LAB_LAYERS, 1));
-    if (format === 'q8') {
-      const bytes = LAB_LAYERS * layerBytes(format, shape);
-      await run('read', [bytes], threads, 5);
-      measurements.push({
-        contender: readTitle,
-        work: `${(bytes / 1e6).toFixed(0)} MB`,
-        threads,
-        unit: 'GB/s',
-        once: async () => bytes / 1e6 / median(await run('read', [bytes], threads, 7)),
-      });
-    }
+    measurements.push(
+      step('125m', 30, 1),
+      step('125m-ls', 30, 2),
+      step('125m, three times', 30, 3),
+      step('125m-60', LAB_LAYERS, 1),
+    );
+    // as much as two tokens' weights at q8, which no cache holds
+    const bytes = LAB_LAYERS * layerBytes('q8', shape);
+    await run('read', [bytes], threads, 5);
+    measurements.push({
+      contender: readTitle,
+      work: `${(bytes / 1e6).toFixed(0)} MB, beside ${format}`,
+      threads,
+      unit: 'GB/s',
+      once: async () => bytes / 1e6 / median(await run('read', [bytes], threads, 7)),
+    });
   }
   return measurements;
 }

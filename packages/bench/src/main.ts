@@ -1,7 +1,8 @@
 /**
  * `npm run bench`: compares Lamella with wllama and ONNX Runtime Web in Chromium, llama.cpp in a
  * process, and the bare kernels, on this machine, in one run. `--quick` measures less and takes
- * minutes. `--out DIR` sets the folder for `README.md`, `results.json` and the plot.
+ * minutes. `README.md`, `results.json` and the plot go to `--out DIR`, or to the folder of the
+ * CPU's class in `results`.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -13,12 +14,11 @@ import { run } from './run.ts';
 import { works } from './targets.ts';
 
 const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false }, out: { type: 'string' } } });
-const folder = values.quick ? '../../../out/bench/' : '../results/';
-const out = values.out ?? fileURLToPath(new URL(folder, import.meta.url));
-
 const results = await run(values.quick ? 'quick' : 'full', (line) =>
   process.stderr.write(`${(performance.now() / 1000).toFixed(0).padStart(5)} s  ${line}\n`),
 );
+const folder = values.quick ? '../../../out/bench/' : `../results/${results.machine.instructions}/`;
+const out = values.out ?? fileURLToPath(new URL(folder, import.meta.url));
 await mkdir(out, { recursive: true });
 const bars = results.series.filter(
   ({ contender, work }) => /\b125m/.test(contender) && (work === works.decode || contender.startsWith('bare')),

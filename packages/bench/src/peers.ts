@@ -16,7 +16,11 @@ export const peersFolder = `${folder}node_modules/`;
  * each by name. Throws if npm fails.
  */
 export function installPeers(): Readonly<Record<string, string>> {
-  const { dependencies } = readJson(`${folder}package.json`) as { dependencies: Record<string, string> };
+  const listed = (readJson(`${folder}package.json`) as { dependencies: Record<string, string> }).dependencies;
+  // a second version of a package has another name here: npm:PACKAGE@VERSION
+  const dependencies = Object.fromEntries(
+    Object.entries(listed).map(([name, version]) => [name, version.split('@').at(-1)!]),
+  );
   const there = Object.entries(dependencies).every(([name, version]) => installedVersion(name) === version);
   if (!there) {
     process.stderr.write(`installing ${Object.keys(dependencies).join(' and ')} into packages/bench/peers (160 MB)\n`);

@@ -2,6 +2,7 @@
  * The results of one run of the benchmark: the content of `results.json`, from which tables and
  * plots are made.
  */
+import type { InstructionSet } from '@lamella/runtime/choices';
 import type { Exactness, Stepwise } from './exactness.ts';
 import type { Load, PeerLoad } from './loading.ts';
 import type { Failure } from './patience.ts';
@@ -16,6 +17,11 @@ export interface Results {
     readonly logicalCores: number;
     readonly memoryGiB: number;
     readonly system: string;
+    /**
+     * The best instruction set of the CPU that Chromium offers, which decides what kernels can reach:
+     * there is one page of results for each.
+     */
+    readonly instructions: InstructionSet;
   };
   /** By name. */
   readonly versions: Readonly<Record<string, string>>;

@@ -34,7 +34,7 @@ export async function run(size: keyof typeof extents, say: Journal['say']): Prom
     compared.push(await compare(comparison, extent, files, journal));
   return {
     date: `${new Date().toISOString().slice(0, 16)}Z`,
-    machine: thisMachine(),
+    machine: { ...thisMachine(), instructions: compared[0]!.instructions },
     versions: { Node: process.versions.node, Chromium: compared[0]!.version, ...peers, ...nativeVersion() },
     context: CONTEXT,
     rounds: roundsOf(compared),
@@ -57,7 +57,7 @@ function roundsOf(compared: readonly Compared[]): Results['rounds'] {
   }));
 }
 
-function thisMachine(): Results['machine'] {
+function thisMachine(): Omit<Results['machine'], 'instructions'> {
   return {
     cpu: os.cpus()[0]!.model.trim(),
     logicalCores: os.availableParallelism(),
