@@ -3,6 +3,7 @@
  * command's.
  */
 
+import { modelTypes } from '@lamella/checkpoint/huggingface/families';
 import { stages } from '@lamella/compiler/stages';
 import { ggufTypes } from '@lamella/export/gguf/tensor-types';
 import { formatNames, kvNames } from '@lamella/runtime/choices';
@@ -35,4 +36,9 @@ test('the lists in documents equal those of the options', () => {
   for (const [option, values] of found) if (lists[option]) expect([option, values]).toEqual([option, lists[option]]);
   const options = new Set(found.map(([option]) => option));
   expect([...options].sort()).toEqual(expect.arrayContaining(['--emit', '--host', '--kv', '--quant', '--type']));
+});
+
+test('the families in docs/models.md are those that have a reader', () => {
+  const [, list] = /`model_type` is one of these: ([^.]*)\./.exec(textOf('docs/models.md'))!;
+  expect([...list!.matchAll(/`(\w+)`/g)].map(([, name]) => name)).toEqual(modelTypes);
 });

@@ -66,11 +66,23 @@ test('turn 20 of a conversation computes only its new tokens; its text is that o
   fresh.dispose();
 });
 
-test('a conversation longer than the context is told, and /reset goes on', async () => {
-  const { code, stdout, stderr } = await home.told(`${'long '.repeat(60)}\n/reset\none\n`, 'chat', 'talks', ...asked);
+test('a conversation that is longer than the context goes on', async () => {
+  const { code, stdout, stderr } = await home.told(`${'long '.repeat(60)}\none\n`, 'chat', 'talks', ...asked);
   expect(code, stderr).toBe(0);
-  expect(stderr).toMatch(/^L403 .*\/reset forgets the conversation$/m);
-  expect(stdout.split('\n').length).toBeGreaterThan(1);
+  expect(stderr).not.toContain('L403');
+  expect(stdout.split('\n').length).toBeGreaterThan(2);
+  expect(stderr).toContain('cut after 8 tokens; --max-tokens changes this');
+});
+
+test('a message without an answer ends a piped conversation with exit code 1', async () => {
+  const config = join(home.path, 'talks', 'tokenizer_config.json');
+  const given = await readFile(config, 'utf8');
+  const refusing = "{% if messages[0].content == 'no' %}{{ raise_exception('not this') }}{% endif %}[a]";
+  await writeFile(config, JSON.stringify({ ...JSON.parse(given), chat_template: refusing }));
+  const { code, stderr } = await home.told('no\none\n', 'chat', 'talks', ...asked);
+  await writeFile(config, given);
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/^L452 .*not this/m);
 });
 
 test('without a chat template every line is a request of its own', async () => {

@@ -43,6 +43,9 @@ const families: Readonly<Record<string, (config: Config) => Decoder>> = {
   smollm3: smolLm3,
 };
 
+/** The `model_type`s that have a reader. */
+export const modelTypes: readonly string[] = Object.keys(families);
+
 /**
  * The decoder of the Hugging Face checkpoint in `dir`. Throws L302 when its `config.json` cannot be read, and L206 with key
  * and value for what cannot be imported.
@@ -62,7 +65,7 @@ export function readDecoder(dir: string): Decoder {
  * family to use instead: equal keys can mean other maths.
  */
 function byHand(config: Config): string {
-  const known = Object.keys(families).join(', ');
+  const known = modelTypes.join(', ');
   const attempts = Object.values(families).map((read) => {
     const attempt = config.fresh();
     try {

@@ -1,4 +1,5 @@
 /** `inspect`: the costs of a model. All figures come from the manifest, so they cannot disagree. */
+import { LamellaError } from '@lamella/graph/diagnostics';
 import { type Target, targets, usual } from '@lamella/runtime/choices';
 import type { Manifest } from '@lamella/runtime/manifest';
 import type { InspectReport } from '../contract.ts';
@@ -54,7 +55,14 @@ async function inspected(model: AnyModel, given: InspectOptions): Promise<Inspec
   const asked = options.target && listed(options.target);
   const source = await fromSource(found, options, asked ?? (found.kind === 'checkpoint' ? [usual.target] : targets));
   const { compile } = await import('@lamella/compiler/pipeline');
-  const compilation = await withGraph(source, () => compile(source.graph, source.options));
+  const compiled = (targets: typeof source.options.targets) =>
+    withGraph(source, () => compile(source.graph, { ...source.options, targets }));
+  const compilation = await compiled(source.options.targets).catch((cause: unknown) => {
+    // WebGPU is shown beside WASM only where it can run the model
+    if (asked || !(cause instanceof LamellaError) || cause.code !== 'L130') throw cause;
+    options.onNote?.(cause.message.replace(/\. Try: .*/s, ''));
+    return compiled([usual.target]);
+  });
   if (source.note !== null) options.onNote?.(source.note);
   return {
     manifest: compilation.manifest({ weights: null, tokenizer: null, probe: null, wasm: [] }),

@@ -1,6 +1,7 @@
 /**
  * `lamella chat`: a conversation in the terminal. Each turn is computed from its own tokens on,
- * because the model keeps those of the turns before. Piped lines are turns, too.
+ * because the model keeps those of the turns before; when the context is full, it keeps the newest
+ * half. Piped lines are turns, too.
  */
 import { createInterface, type Interface } from 'node:readline';
 import type { Generation, Message, Model, SamplingOptions } from '@lamella/runtime/api';
@@ -56,6 +57,8 @@ export async function chat(path: string, command: ChatCommand): Promise<void> {
   if (isTerminal) process.stderr.write(`${model.manifest.name}: /help lists the commands\n`);
   await converse(lines, talk, isTerminal);
   model.dispose();
+  // a script must notice that a line of its own has no answer
+  if (talk.hasFailed && !isTerminal) process.exitCode = 1;
 }
 
 async function converse(lines: Interface, talk: Talk, isTerminal: boolean): Promise<void> {
@@ -77,6 +80,8 @@ class Talk {
   #messages: readonly Message[];
   #control: AbortController | null = null;
   #last: Generation | null = null;
+  /** Whether a message had no answer. */
+  hasFailed = false;
 
   constructor(
     model: Model,
@@ -113,17 +118,20 @@ class Talk {
   async #answer(content: string): Promise<void> {
     const messages = [...this.#messages, { role: 'user', content }];
     this.#control = new AbortController();
-    const options = { ...this.#options, signal: this.#control.signal };
+    // a conversation goes on when the context is full
+    const options = { ...this.#options, overflow: 'slide', signal: this.#control.signal } as const;
     try {
       const generation = this.#model.generate(this.#hasTemplate ? messages : content, options);
       for await (const { text } of generation) process.stdout.write(text);
       process.stdout.write('\n');
+      if (generation.finishReason === 'length')
+        process.stderr.write(`cut after ${this.#options.maxTokens} tokens; --max-tokens changes this\n`);
       this.#last = generation;
       this.#messages = [...messages, { role: 'assistant', content: generation.text }];
     } catch (cause) {
       if (!(cause instanceof LamellaError)) throw cause;
-      const remedy = cause.code === 'L403' ? '; /reset forgets the conversation' : '';
-      process.stderr.write(`${cause.message}${remedy}\n`);
+      process.stderr.write(`${cause.message}\n`);
+      this.hasFailed = true;
     } finally {
       this.#control = null;
     }

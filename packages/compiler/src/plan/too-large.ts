@@ -20,8 +20,8 @@ export function refuseIfTooLarge(planned: Planned, options: CompileOptions, plan
 }
 
 /**
- * The first change that makes the model fit: coarser weights, then coarser keys and values, then a
- * shorter context.
+ * The first change that makes the model fit: coarser weights, or else coarser keys and values or a
+ * shorter context, whichever of these two fit.
  */
 function smaller(graph: Graph, options: CompileOptions, planOf: PlanOf): string {
   const fits = (changed: CompileOptions): boolean => {
@@ -35,9 +35,15 @@ function smaller(graph: Graph, options: CompileOptions, planOf: PlanOf): string 
   for (const quant of formatNames.slice(formatNames.indexOf(options.quant) + 1)) {
     if (fits({ ...options, quant })) return `compiling with --quant ${quant}`;
   }
-  if (options.kv !== 'q8' && fits({ ...options, kv: 'q8' })) return 'compiling with --kv q8';
-  for (let context = Math.floor(graph.tokens.size / 2); context >= 64; context = Math.floor(context / 2)) {
-    if (fits({ ...options, context })) return `compiling with --context ${context}`;
-  }
+  const codes = options.kv !== 'q8' && fits({ ...options, kv: 'q8' }) ? ['--kv q8'] : [];
+  const shorter = halvings(options.context ?? graph.tokens.size).find((context) => fits({ ...options, context }));
+  const changes = [...codes, ...(shorter === undefined ? [] : [`--context ${shorter}`])];
+  if (changes.length > 0) return `compiling with ${changes.join(', or with ')}`;
   return 'a smaller model: fewer weight sets, narrower layers or a smaller vocabulary';
+}
+
+/** Half of a context, a quarter and so on, down to 64 tokens. */
+function halvings(context: number): readonly number[] {
+  const half = Math.floor(context / 2);
+  return half < 64 ? [] : [half, ...halvings(half)];
 }
