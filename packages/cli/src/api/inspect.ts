@@ -55,13 +55,12 @@ async function inspected(model: AnyModel, given: InspectOptions): Promise<Inspec
   const asked = options.target && listed(options.target);
   const source = await fromSource(found, options, asked ?? (found.kind === 'checkpoint' ? [usual.target] : targets));
   const { compile } = await import('@lamella/compiler/pipeline');
-  const compiled = (targets: typeof source.options.targets) =>
-    withGraph(source, () => compile(source.graph, { ...source.options, targets }));
-  const compilation = await compiled(source.options.targets).catch((cause: unknown) => {
+  const compiled = (choices: typeof source.options) => withGraph(source, () => compile(source.graph, choices));
+  const compilation = await compiled(source.options).catch((cause: unknown) => {
     // WebGPU is shown beside WASM only where it can run the model
     if (asked || !(cause instanceof LamellaError) || cause.code !== 'L130') throw cause;
     options.onNote?.(cause.message.replace(/\. Try: .*/s, ''));
-    return compiled([usual.target]);
+    return compiled({ ...source.options, targets: [usual.target] });
   });
   if (source.note !== null) options.onNote?.(source.note);
   return {
