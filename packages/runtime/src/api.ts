@@ -151,6 +151,13 @@ export interface GenerateOptions extends SamplingOptions, PromptOptions {
    */
   readonly overflow?: 'error' | 'slide' | undefined;
   /**
+   * Whether text that occurred before proposes the next tokens, which the model then verifies
+   * several in a step. The tokens are the same either way. `true`: wherever tokens repeat; `false`:
+   * never. Default: where it was measured to be faster. It has no effect on a GPU, or with weights
+   * of the formats f32 and f16: there a step of several tokens has other last bits.
+   */
+  readonly lookup?: boolean | undefined;
+  /**
    * Numbers that are added to the logits of tokens, by id, before anything else: -100 excludes a
    * token in practice.
    */
@@ -216,6 +223,10 @@ export interface Stats {
   /** Tokens at the start of the prompt that had been computed by an earlier call. */
   readonly cachedTokens: number;
   readonly generatedTokens: number;
+  /** Steps of the model after the prompt, each of one token or of several. */
+  readonly steps: number;
+  /** Tokens that were proposed and proved right, so they needed no step of their own. */
+  readonly acceptedTokens: number;
   /** Speed of the prompt's tokens that were computed. */
   readonly prefillTokensPerSecond: number;
   /**

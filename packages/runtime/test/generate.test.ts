@@ -149,6 +149,8 @@ test('stats count tokens and time', async () => {
     promptTokens: 3,
     cachedTokens: 0,
     generatedTokens: 5,
+    steps: 4,
+    acceptedTokens: 0,
     prefillTokensPerSecond: 3000,
     decodeTokensPerSecond: 1000,
     timeToFirstTokenMs: 4,

@@ -58,7 +58,10 @@ export interface Driver {
    * position by n.
    */
   prefill(n: number): Awaitable<void>;
-  /** Final norm and logits of tile row `row` of the last prefill. */
+  /**
+   * Final norm and logits of tile row `row` of the last prefill. The position is then the one after
+   * this row's token; a later call may name any other row.
+   */
   head(row: number): Awaitable<void>;
   /** Runs token 0 of the tile, head included, and advances the position by one. */
   decode(): Awaitable<void>;

@@ -13,7 +13,7 @@ export class RecoveringDriver implements Driver {
   #opened: Opened;
   readonly #attempts: Attempts;
   readonly tokens: Uint32Array;
-  /** Tokens of the sequence so far. */
+  /** Tokens of the sequence so far, and those of the last step that a `head` call went back from. */
   #sequence: number[] = [];
   /** The number of tokens in the last step, and the row of the last `head` call. */
   #lastCount = 0;
@@ -49,7 +49,8 @@ export class RecoveringDriver implements Driver {
   }
 
   get position(): number {
-    return this.#sequence.length;
+    const { length } = this.#sequence;
+    return this.#row === null ? length : length - this.#lastCount + this.#row + 1;
   }
 
   set position(position: number) {
@@ -76,6 +77,7 @@ export class RecoveringDriver implements Driver {
 
   #append(n: number, row: number | null): void {
     const { tokens } = this.#driver;
+    this.#sequence.length = this.position;
     for (let i = 0; i < n; i++) {
       this.#sequence.push(this.tokens[i]!);
       tokens[i] = this.tokens[i]!;

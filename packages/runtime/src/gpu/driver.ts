@@ -89,6 +89,9 @@ class WebGpuDriver implements Driver {
   #position = 0;
   /** The token at position - 1. */
   #last = 0;
+  /** Where the last prefill began, and its tokens. */
+  #tileAt = 0;
+  #tile: readonly number[] = [];
   /**
    * The position after all queued steps, if the choice after them is queued too; null if no choice
    * is queued.
@@ -148,7 +151,9 @@ class WebGpuDriver implements Driver {
     this.#write(this.#position, n, 0);
     this.#device.queue.writeBuffer(this.#buffers.memory, this.#layout.tokens, this.tokens, 0, n);
     this.#submit((pass) => encode(pass, this.#steps.prefill, this.#position, n));
-    this.#last = this.tokens[n - 1]!;
+    this.#tileAt = this.#position;
+    this.#tile = [...this.tokens.subarray(0, n)];
+    this.#last = this.#tile.at(-1)!;
     this.#position += n;
   }
 
@@ -158,6 +163,8 @@ class WebGpuDriver implements Driver {
    */
   head(row: number): Promise<void> {
     this.#giveUp();
+    this.#position = this.#tileAt + row + 1;
+    this.#last = this.#tile[row]!;
     this.#write(this.#position, 1, row);
     this.#submit((pass) => encode(pass, this.#steps.head, this.#position, 1));
     return waitForGpu(this.#device, this.#device.queue.onSubmittedWorkDone());

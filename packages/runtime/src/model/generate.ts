@@ -10,6 +10,8 @@ import { type Bias, Sampler } from '../sampling/sampler.ts';
 import type { Answer } from '../text/answer.ts';
 import { Chooser } from './chooser.ts';
 import type { Source } from './generation.ts';
+import { Lookup } from './lookup.ts';
+import { MOST_TOGETHER } from './pace.ts';
 import type { Queue } from './queue.ts';
 import type { Sequence } from './sequence.ts';
 import type { Session } from './session.ts';
@@ -40,6 +42,8 @@ export interface Job {
   readonly answer: (prompt: readonly number[], isWhole: boolean) => Answer | null;
   readonly eos: readonly number[];
   readonly maxTokens: number;
+  /** Whether tokens are proposed: always, never, or (undefined) where that was measured to be faster. */
+  readonly lookup: boolean | undefined;
   /** Whether the sequence slides when the context is full. Without it, generation ends there. */
   readonly slides: boolean;
 }
@@ -49,6 +53,10 @@ export class Run implements Source {
   readonly #job: Job;
   readonly #turns = new Turns();
   readonly #tokens: number[] = [];
+  #lookup: Lookup | null = null;
+  /** Steps of the model after the prompt, and tokens that needed no step of their own. */
+  #steps = 0;
+  #acceptedTokens = 0;
   promptTokens: readonly number[];
   finishReason: api.FinishReason | null = null;
   /** Number of prompt tokens that were computed before. */
@@ -85,6 +93,8 @@ export class Run implements Source {
       promptTokens: length,
       cachedTokens: this.#cachedTokens,
       generatedTokens: this.#tokens.length,
+      steps: this.#steps,
+      acceptedTokens: this.#acceptedTokens,
       prefillTokensPerSecond: perSecond(length - this.#cachedTokens, this.#prefillMs),
       decodeTokensPerSecond: perSecond(this.#tokens.length - 1, this.#decodeMs),
       timeToFirstTokenMs: this.#firstTokenMs,
@@ -113,6 +123,7 @@ export class Run implements Source {
       for (const id of prompt) sampler.accept(id);
       const chooser = new Chooser(session, sampler, logprobs, this.#constraint);
       this.#force();
+      if (this.#job.lookup !== false && session.sameTogether) this.#lookup = new Lookup(session.vocab, prompt);
       const answer = this.#job.answer(prompt, this.#constraint !== null);
       this.#answer = answer;
       while (!this.finishReason) {
@@ -205,17 +216,15 @@ export class Run implements Source {
     let [token] = this.#forced;
     if (token !== undefined) this.#forced = this.#forced.slice(1);
     else {
-      // Tokens are computed only here, because the reader now wants another one. Several of them
-      // were forced, and are computed like a prompt.
-      const [last = -1] = this.#tokens.slice(-1);
-      const decoding = this.#uncomputed === 1 ? session.decode(last) : null;
-      if (decoding) await decoding;
-      if (this.#uncomputed > 1 && !(await session.prefill(this.#tokens.slice(-this.#uncomputed), goOn))) return null;
+      // Tokens are computed only here, because the reader now wants another one.
+      if (this.#uncomputed > 0 && !(await this.#compute(goOn))) return null;
       this.#uncomputed = 0;
       const picked = chooser.next(this.#until, this.#job.slides ? this.#end : this.#until);
       token = typeof picked === 'number' ? picked : await picked;
       session.requireChosen(token);
     }
+    if (this.#lookup?.next !== undefined) session.pace.proposed(this.#lookup.length, this.#lookup.next === token);
+    this.#lookup?.push(token);
     this.#tokens.push(token);
     this.#uncomputed++;
     this.#constraint?.accept(token);
@@ -224,6 +233,35 @@ export class Run implements Source {
     if (this.#tokens.length === 1) this.#firstTokenMs = after - start;
     else this.#decodeMs += after - before;
     return token;
+  }
+
+  /** Computes the last tokens. Several of them were forced. False if the generation was aborted. */
+  async #compute(goOn: () => Promise<boolean>): Promise<boolean> {
+    const { session } = this.#job;
+    const count = this.#uncomputed;
+    const tokens = this.#tokens.slice(-count);
+    const before = this.#lookup && performance.now();
+    if (before !== null && (await session.take(tokens))) {
+      this.#acceptedTokens += count;
+      session.pace.head(performance.now() - before);
+      return true;
+    }
+    this.#steps++;
+    const proposed = this.#proposed();
+    if (proposed.length > 0) await session.propose(tokens, proposed);
+    else if (count === 1) await session.decode(tokens[0]!);
+    else if (!(await session.prefill(tokens, goOn))) return false;
+    if (before !== null) session.pace.step(count + proposed.length, performance.now() - before);
+    return true;
+  }
+
+  /** Tokens to compute beside those that must be. None has a position that is never read. */
+  #proposed(): readonly number[] {
+    const { session, lookup: always } = this.#job;
+    if (!this.#lookup?.length) return [];
+    const count = this.#uncomputed;
+    const most = Math.min(this.#until - 1 - session.position, session.tile, MOST_TOGETHER) - count;
+    return this.#lookup.following(always ? Math.min(most, 7) : session.pace.best(this.#lookup.length, count, most));
   }
 
   /** Finds the tokens that must follow. Tokens with log-probabilities are always chosen. */

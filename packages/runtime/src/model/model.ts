@@ -115,6 +115,7 @@ async function loadBy(
         const { maxTokens = Number.POSITIVE_INFINITY, stop = [], eos = spec?.eos ?? [], ...others } = options;
         const {
           overflow,
+          lookup,
           logitBias = {},
           logprobs = null,
           responseFormat,
@@ -138,6 +139,7 @@ async function loadBy(
             constraint: format ? () => texts!.constraint(format, eos, prefix ?? '') : null,
             eos,
             maxTokens,
+            lookup,
             slides: overflow === 'slide',
           },
           knownIds(prompt, around),

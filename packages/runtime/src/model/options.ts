@@ -101,6 +101,7 @@ export const generateRanges = {
     remedy: '{ 5: -100 }',
     read: biases,
   },
+  lookup: range('true or false', 'false', (v): v is boolean => typeof v === 'boolean'),
   overflow: range(anyOf(overflows), spell('slide'), (v): v is Overflow => overflows.some((one) => one === v)),
   logprobs: range(
     'a whole number from 0 to 20',

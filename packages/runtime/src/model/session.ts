@@ -3,23 +3,33 @@
  * when the next prompt begins with the same tokens, and changes between sequences. It refuses bad
  * input **before** any change, so a refused call leaves the sequence as it was.
  */
+import { hasCodes } from '../choices.ts';
 import type { Awaitable, Candidates, Driver, Listing, SavedState } from '../driver/driver.ts';
 import { LamellaError } from '../lamella-error.ts';
 import type { Manifest } from '../manifest/manifest.ts';
 import type { Draw } from '../sampling/noise.ts';
+import { Pace } from './pace.ts';
 import { Sequence } from './sequence.ts';
 import { checkCount, checkedId } from './token-ids.ts';
 
-/** A GPU writes at most two chunks of eight tokens that nobody has asked for yet. */
+/**
+ * The most tokens beyond the position that are written: two chunks of eight that a GPU chooses
+ * ahead, or tokens that were proposed.
+ */
 const RUN_AHEAD = 16;
 
 export class Session {
   readonly #loaded: Driver;
   #disposed = false;
-  readonly #tile: number;
+  readonly tile: number;
   /** The most tokens that can be taken back; windows keep no more than they need. */
   readonly #mostTakenBack: number;
   #sequence: Sequence;
+  /** The positions of the last tile, if its rows still have their results. */
+  #tileFrom = 0;
+  #tileTo = 0;
+  /** Of generations in any sequence: the times belong to the driver. */
+  readonly pace = new Pace();
   readonly manifest: Manifest;
   readonly vocab: number;
   readonly context: number;
@@ -27,7 +37,7 @@ export class Session {
   constructor(manifest: Manifest, driver: Driver) {
     this.#loaded = driver;
     this.manifest = manifest;
-    this.#tile = manifest.tile;
+    this.tile = manifest.tile;
     const rings = (manifest.rings ?? []).filter((ring) => ring !== null);
     this.#mostTakenBack = Math.min(...rings.map(({ positions, window }) => positions - window - RUN_AHEAD));
     this.vocab = manifest.vocab;
@@ -112,7 +122,7 @@ export class Session {
     if (next === this.#sequence) return;
     if (!this.#sequence.isClosed) await this.save();
     this.#sequence = next;
-    this.#driver.position = 0;
+    this.#driver.position = this.#tileTo = 0;
     await this.#restore(goOn);
   }
 
@@ -143,7 +153,7 @@ export class Session {
       sequence.saved.bytes.set(state.bytes);
     else if (state) sequence.saved = { ...state, bytes: state.bytes.slice() };
     if (sequence !== this.#sequence) return;
-    this.#driver.position = 0;
+    this.#driver.position = this.#tileTo = 0;
     await this.#restore(() => true);
   }
 
@@ -189,7 +199,7 @@ export class Session {
    */
   async #run(tokens: readonly number[], goOn: () => Awaitable<boolean>): Promise<number | null> {
     let last = 0;
-    for (let from = 0; from < tokens.length; from += this.#tile) {
+    for (let from = 0; from < tokens.length; from += this.tile) {
       if (!(await goOn())) return null;
       last = (await this.#runTile(tokens, from)) - 1;
     }
@@ -221,7 +231,7 @@ export class Session {
   async prefillAll(tokens: readonly number[], goOn: () => Awaitable<unknown> = () => {}): Promise<Float32Array[]> {
     this.check(tokens);
     const all: Float32Array[] = [];
-    for (let from = 0; from < tokens.length; from += this.#tile) {
+    for (let from = 0; from < tokens.length; from += this.tile) {
       await goOn();
       const count = await this.#runTile(tokens, from);
       for (let row = 0; row < count; row++) {
@@ -238,7 +248,41 @@ export class Session {
     checkCount(this.position + 1, this.context);
     this.#sequence.ids[this.position] = token;
     this.#driver.tokens[0] = token;
+    this.#tileTo = 0;
     return this.#driver.decode();
+  }
+
+  /**
+   * Whether a step of several tokens gives each the same bits as a step of its own. Only the dots of
+   * codes do, on WASM.
+   */
+  get sameTogether(): boolean {
+    return hasCodes(this.manifest.quant) && this.#driver.running.device === 'wasm';
+  }
+
+  /**
+   * Appends `tokens`, at most a tile together with `proposed`, which are computed in the same step
+   * and may be appended by `take`. The last token's logits can then be read. L401 to L403.
+   */
+  async propose(tokens: readonly number[], proposed: readonly number[]): Promise<void> {
+    const all = [...tokens, ...proposed];
+    this.check(all);
+    const from = this.position;
+    await this.#runTile(all, 0);
+    await this.#driver.head(tokens.length - 1);
+    [this.#tileFrom, this.#tileTo] = [from, from + all.length];
+  }
+
+  /**
+   * Appends tokens that were computed with the ones before; the last one's logits can then be read.
+   * False if they are not the proposed ones.
+   */
+  async take(tokens: readonly number[]): Promise<boolean> {
+    const { position } = this;
+    const to = position + tokens.length;
+    if (to > this.#tileTo || tokens.some((token, i) => this.#sequence.ids[position + i] !== token)) return false;
+    await this.#driver.head(to - this.#tileFrom - 1);
+    return true;
   }
 
   /** Disposes of the driver; every later step fails with L411. */
@@ -268,6 +312,7 @@ export class Session {
     }
     this.#sequence.farthest = position === 0 ? 0 : this.#farthest;
     driver.position = position;
+    this.#tileTo = 0;
   }
 
   /**
@@ -285,7 +330,8 @@ export class Session {
 
   /** Runs the tile that starts at tokens[from]; returns its number of tokens. */
   async #runTile(tokens: readonly number[], from: number): Promise<number> {
-    const count = Math.min(this.#tile, tokens.length - from);
+    const count = Math.min(this.tile, tokens.length - from);
+    this.#tileTo = 0;
     for (let i = 0; i < count; i++) {
       this.#sequence.ids[this.position + i] = tokens[from + i]!;
       this.#driver.tokens[i] = tokens[from + i]!;

@@ -105,6 +105,8 @@ class Following implements Source {
       promptTokens: this.promptTokens.length,
       cachedTokens: 0,
       generatedTokens: 0,
+      steps: 0,
+      acceptedTokens: 0,
       ...speeds,
       plannedBytes,
       peakBytes: 0,

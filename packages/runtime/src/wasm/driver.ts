@@ -198,10 +198,18 @@ function driver(
   const step = stepWords(memory.buffer, plan);
   const logits = new Float32Array(memory.buffer, plan.logits.offset, vocab);
   const state = new Uint8Array(memory.buffer, plan.state.offset, plan.state.bytes);
+  /** Where the last prefill began. */
+  let tileAt = 0;
   return {
     running,
-    prefill: kernels.prefill,
-    head: kernels.head,
+    prefill(n) {
+      tileAt = step[WASM_STEP.position]!;
+      kernels.prefill(n);
+    },
+    head(row) {
+      kernels.head(row);
+      step[WASM_STEP.position] = tileAt + row + 1;
+    },
     decode: kernels.decode,
     choose: (draw) =>
       draw.temperature === 0 && kernels.best ? kernels.best() : drawn(logits, draw, step[WASM_STEP.position]!),
