@@ -75,7 +75,7 @@ async function tokenMs(folder: string): Promise<number> {
   const model = await load(await nodeFiles(folder), { device: 'wasm', threads: 1 });
   const times: number[] = [];
   let before = performance.now();
-  for await (const _ of model.generate([1], { maxTokens: 40, eos: [] })) {
+  for await (const _ of model.generate([1], { maxTokens: 40, eos: [], lookup: false })) {
     times.push(performance.now() - before);
     before = performance.now();
   }

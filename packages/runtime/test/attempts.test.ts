@@ -100,6 +100,29 @@ describe('a driver that is lost', () => {
     ]);
   });
 
+  test('is opened again between proposed tokens', async () => {
+    for (let life = 0; life < 7; life++) {
+      const attempts = new Attempts([way('gpu', [life]), way('wasm')], tell);
+      const session = new Session(manifest, new RecoveringDriver(await attempts.open(), attempts));
+      const logits = async () => [...(await session.logits())];
+      await session.prefill([1, 2, 3]);
+      expect(await logits()).toEqual(expectedLogits([1, 2, 3]));
+      await session.propose([4, 5], [6, 7, 8]);
+      expect(await logits()).toEqual(expectedLogits([1, 2, 3, 4, 5]));
+      expect(await session.take([6])).toBe(true);
+      expect(await logits()).toEqual(expectedLogits([1, 2, 3, 4, 5, 6]));
+      expect([await session.take([8]), await session.take([7, 8, 1]), session.position]).toEqual([false, false, 6]);
+      await session.decode(9);
+      expect(await logits()).toEqual(expectedLogits([1, 2, 3, 4, 5, 6, 9]));
+      expect(await session.take([8])).toBe(false);
+      await session.propose([1], [2]);
+      await session.prefill([3]);
+      expect(await logits()).toEqual(expectedLogits([1, 2, 3, 4, 5, 6, 9, 1, 3]));
+      expect([session.position, opened.length]).toEqual([9, life < 5 ? 2 : 1]);
+      opened = [];
+    }
+  });
+
   test('is replaced by the next one if it is lost again at once', async () => {
     const attempts = new Attempts([way('gpu', [3, 0]), way('wasm')], tell);
     expect(await logitsOf(attempts, tokens)).toEqual(expected);

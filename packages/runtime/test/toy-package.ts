@@ -104,7 +104,7 @@ export async function toyFiles(
     context: CONTEXT,
     tile: TILE,
     maxThreads: 1,
-    quant: 'f32',
+    quant: 'q8',
     kv: 'f32',
     memory: plan,
     kinds: ['other', 'sum'],

@@ -19,7 +19,9 @@ export async function openLamella(folder: string, threads: number): Promise<Aske
       // Another first token: otherwise the model would not compute again what the last prompt had.
       await model.logits([prompt[0] === 0 ? 1 : 0]);
       const watch = stopwatch();
-      for await (const _ of model.generate(prompt, { maxTokens: count, eos: [] })) watch.token();
+      // Models with random weights repeat themselves, which lookup would make faster.
+      const options = { maxTokens: count, eos: [], lookup: false };
+      for await (const _ of model.generate(prompt, options)) watch.token();
       return watch.generated;
     },
     logits: async (tokens) => [...(await model.logits(tokens))],

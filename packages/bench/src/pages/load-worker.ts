@@ -35,7 +35,7 @@ self.onmessage = async ({ data: { folder, threads, tokens } }: MessageEvent<Load
   const files = performance.getEntriesByType('resource') as PerformanceResourceTiming[];
   const arrived = files.filter(({ name }) => name.includes('/weights-')).map(({ responseEnd }) => responseEnd);
   const watch = stopwatch();
-  for await (const _ of model.generate([1], { maxTokens: tokens, eos: [] })) watch.token();
+  for await (const _ of model.generate([1], { maxTokens: tokens, eos: [], lookup: false })) watch.token();
   const { kernels } = model.running;
   const bytes = await (await fetch(`${folder}${kernels}`)).arrayBuffer();
   const compiling = performance.now();

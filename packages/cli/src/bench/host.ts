@@ -43,10 +43,13 @@ export interface Measured extends Omit<BenchSample, 'loadMs'> {
  */
 export const OTHER = 0;
 
-/** A prompt of token ids spread over the vocabulary, with greedy options that ignore end tokens. */
+/**
+ * A prompt of token ids spread over the vocabulary, with greedy options that ignore end tokens.
+ * Every token takes a step of its own, even where the answer repeats itself.
+ */
 export function request({ promptTokens, generatedTokens }: Work, vocab: number): [number[], GenerateOptions] {
   const prompt = Array.from({ length: promptTokens }, (_, i) => (1 + i * 7919) % vocab);
-  return [prompt, { maxTokens: generatedTokens, eos: [] }];
+  return [prompt, { maxTokens: generatedTokens, eos: [], lookup: false }];
 }
 
 /** Measures one sequence. The time includes choosing tokens. */

@@ -10,12 +10,11 @@ import { type Bias, Sampler } from '../sampling/sampler.ts';
 import type { Answer } from '../text/answer.ts';
 import { Chooser } from './chooser.ts';
 import type { Source } from './generation.ts';
-import { Lookup } from './lookup.ts';
-import { MOST_TOGETHER } from './pace.ts';
 import type { Queue } from './queue.ts';
 import type { Sequence } from './sequence.ts';
 import type { Session } from './session.ts';
 import { slid } from './slide.ts';
+import { Steps } from './steps.ts';
 import { Turns } from './turn.ts';
 
 /** The inputs of a generation. */
@@ -53,10 +52,7 @@ export class Run implements Source {
   readonly #job: Job;
   readonly #turns = new Turns();
   readonly #tokens: number[] = [];
-  #lookup: Lookup | null = null;
-  /** Steps of the model after the prompt, and tokens that needed no step of their own. */
-  #steps = 0;
-  #acceptedTokens = 0;
+  #steps: Steps | null = null;
   promptTokens: readonly number[];
   finishReason: api.FinishReason | null = null;
   /** Number of prompt tokens that were computed before. */
@@ -93,8 +89,8 @@ export class Run implements Source {
       promptTokens: length,
       cachedTokens: this.#cachedTokens,
       generatedTokens: this.#tokens.length,
-      steps: this.#steps,
-      acceptedTokens: this.#acceptedTokens,
+      steps: this.#steps?.count ?? 0,
+      acceptedTokens: this.#steps?.acceptedTokens ?? 0,
       prefillTokensPerSecond: perSecond(length - this.#cachedTokens, this.#prefillMs),
       decodeTokensPerSecond: perSecond(this.#tokens.length - 1, this.#decodeMs),
       timeToFirstTokenMs: this.#firstTokenMs,
@@ -123,13 +119,14 @@ export class Run implements Source {
       for (const id of prompt) sampler.accept(id);
       const chooser = new Chooser(session, sampler, logprobs, this.#constraint);
       this.#force();
-      if (this.#job.lookup !== false && session.sameTogether) this.#lookup = new Lookup(session.vocab, prompt);
+      const steps = new Steps(session, prompt, this.#job.lookup);
+      this.#steps = steps;
       const answer = this.#job.answer(prompt, this.#constraint !== null);
       this.#answer = answer;
       while (!this.finishReason) {
         if (!(await goOn())) return;
         if (this.#isFull && !(await this.#slide(sampler, goOn))) return;
-        const token = await this.#next(chooser, start, goOn);
+        const token = await this.#next(chooser, steps, start, goOn);
         if (token === null) return;
         sampler.accept(token);
         const piece = { token, text: this.#textOf(token, answer), ...chooser.logprobs };
@@ -210,21 +207,21 @@ export class Run implements Source {
    * The next token; null if the generation was aborted. `start` is the time when the model began
    * this generation.
    */
-  async #next(chooser: Chooser, start: number, goOn: () => Promise<boolean>): Promise<number | null> {
+  async #next(chooser: Chooser, steps: Steps, start: number, goOn: () => Promise<boolean>): Promise<number | null> {
     const { session } = this.#job;
     const before = performance.now();
     let [token] = this.#forced;
     if (token !== undefined) this.#forced = this.#forced.slice(1);
     else {
       // Tokens are computed only here, because the reader now wants another one.
-      if (this.#uncomputed > 0 && !(await this.#compute(goOn))) return null;
+      const last = this.#tokens.slice(this.#tokens.length - this.#uncomputed);
+      if (last.length > 0 && !(await steps.compute(last, this.#until, goOn))) return null;
       this.#uncomputed = 0;
       const picked = chooser.next(this.#until, this.#job.slides ? this.#end : this.#until);
       token = typeof picked === 'number' ? picked : await picked;
       session.requireChosen(token);
     }
-    if (this.#lookup?.next !== undefined) session.pace.proposed(this.#lookup.length, this.#lookup.next === token);
-    this.#lookup?.push(token);
+    steps.push(token);
     this.#tokens.push(token);
     this.#uncomputed++;
     this.#constraint?.accept(token);
@@ -233,35 +230,6 @@ export class Run implements Source {
     if (this.#tokens.length === 1) this.#firstTokenMs = after - start;
     else this.#decodeMs += after - before;
     return token;
-  }
-
-  /** Computes the last tokens. Several of them were forced. False if the generation was aborted. */
-  async #compute(goOn: () => Promise<boolean>): Promise<boolean> {
-    const { session } = this.#job;
-    const count = this.#uncomputed;
-    const tokens = this.#tokens.slice(-count);
-    const before = this.#lookup && performance.now();
-    if (before !== null && (await session.take(tokens))) {
-      this.#acceptedTokens += count;
-      session.pace.head(performance.now() - before);
-      return true;
-    }
-    this.#steps++;
-    const proposed = this.#proposed();
-    if (proposed.length > 0) await session.propose(tokens, proposed);
-    else if (count === 1) await session.decode(tokens[0]!);
-    else if (!(await session.prefill(tokens, goOn))) return false;
-    if (before !== null) session.pace.step(count + proposed.length, performance.now() - before);
-    return true;
-  }
-
-  /** Tokens to compute beside those that must be. None has a position that is never read. */
-  #proposed(): readonly number[] {
-    const { session, lookup: always } = this.#job;
-    if (!this.#lookup?.length) return [];
-    const count = this.#uncomputed;
-    const most = Math.min(this.#until - 1 - session.position, session.tile, MOST_TOGETHER) - count;
-    return this.#lookup.following(always ? Math.min(most, 7) : session.pace.best(this.#lookup.length, count, most));
   }
 
   /** Finds the tokens that must follow. Tokens with log-probabilities are always chosen. */
