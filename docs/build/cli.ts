@@ -10,9 +10,10 @@ import { membersOf, memberTable } from './members.ts';
 const shapes: Readonly<Record<string, readonly string[]>> = {
   run: ['RunReport', 'RunStats'],
   logits: ['LogitsReport'],
-  inspect: ['InspectReport', 'WasmReport', 'GpuReport', 'VariantsReport'],
+  inspect: ['InspectReport', 'WasmReport', 'GpuReport', 'Prediction', 'VariantsReport'],
   eval: ['EvalReport', 'EvalResult'],
   bench: ['BenchReport', 'BenchResult', 'BenchSample'],
+  profile: ['DeviceProfile', 'ReadSpeed', 'KernelProfile'],
 };
 
 /** A call of each command, in a folder with my-model.ts and its package out/my-model. */

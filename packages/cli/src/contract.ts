@@ -3,10 +3,35 @@
  * `--json` prints one of these objects on stdout and nothing else.
  */
 import type { FormatName, KvName, Target } from '@lamella/runtime/choices';
-import type { GpuReport, InspectReport, WasmReport } from '@lamella/runtime/manifest';
+import type { InspectReport as Figures, GpuReport, WasmReport } from '@lamella/runtime/manifest';
+
+export type { GpuReport, WasmReport };
 
 /** `lamella inspect --json` of one graph or package. */
-export type { GpuReport, InspectReport, WasmReport };
+export interface InspectReport extends Figures {
+  /**
+   * With `--device`: predictions by sharing order. `own` is the model as written; a graph also has
+   * the other orders of its weight sets (`immediate`, `cycle`, `reverse`).
+   */
+  readonly predicted?: Readonly<Record<string, Prediction>>;
+}
+
+/** The times of a model on the device of a profile: of WASM, and of WebGPU if both have it. */
+export interface Prediction extends Times {
+  /** The number of threads with which a token takes least time. */
+  readonly threads: number;
+  readonly webgpu?: Times;
+}
+
+/** A time is missing if the profile has no figures for it. */
+export interface Times {
+  /** Milliseconds of a token, at position 96. */
+  readonly decodeMs: number;
+  /** Milliseconds of a prompt of 64 tokens. */
+  readonly prefillMs?: number;
+  /** Milliseconds until a package that is at hand can generate. */
+  readonly loadMs?: number;
+}
 
 /** `lamella inspect --json` of several, in the order given. */
 export interface VariantsReport {
@@ -70,6 +95,8 @@ export interface EvalResult {
 /** The hosts of `lamella bench`. */
 export const hostNames = ['node', 'chromium'] as const;
 export type HostName = (typeof hostNames)[number];
+/** With `--on`, a page on another device measures. */
+export type MeasuringHost = HostName | 'page';
 
 /**
  * `lamella bench --json`: one result per package, target and number of threads, in the order given.
@@ -82,7 +109,9 @@ export interface BenchReport {
 /** Times are medians over the samples. */
 export interface BenchResult extends BenchSample {
   readonly target: Target;
-  readonly host: HostName;
+  readonly host: MeasuringHost;
+  /** With `--on`: the browser's description of the device. */
+  readonly device?: string;
   /** Threads that computed; never more than requested. */
   readonly threads: number;
   readonly promptTokens: number;
@@ -97,6 +126,75 @@ export interface BenchSample {
   readonly loadMs: number;
   readonly prefillTokensPerSecond: number;
   readonly decodeTokensPerSecond: number;
+}
+
+/**
+ * What `lamella profile` writes and `lamella inspect --device` reads: what a device can do,
+ * measured with compiled packages. Speeds are the best of many short runs, so that other work on
+ * the device matters little.
+ */
+export interface DeviceProfile {
+  readonly format: 'lamella-profile/1';
+  /** The processor, or a browser's description of the device. */
+  readonly device: string;
+  /** The JavaScript engine that ran the kernels. */
+  readonly engine: string;
+  /** Threads that can run at the same time. */
+  readonly cores?: number;
+  /** The largest working set that is read clearly faster than the largest one of `reads`. */
+  readonly fastMemoryBytes?: number;
+  /** The number of threads with which large models decode fastest. */
+  readonly threads: number;
+  /** Plain reads of one thread, without arithmetic, by working set. */
+  readonly reads: readonly ReadSpeed[];
+  /** The kernels of each format, with each number of threads and on each target. */
+  readonly kernels: readonly KernelProfile[];
+  /** Where the figures come from, if they were not measured with `lamella profile`. */
+  readonly sources?: readonly string[];
+  /** Published times, shown beside the predictions of the same models. */
+  readonly published?: readonly Published[];
+}
+
+/** A published time of a token, of a model with these numbers. */
+export interface Published {
+  readonly parameters: number;
+  readonly executions: number;
+  readonly decodeMs: number;
+}
+
+/** Bytes per second while the same bytes are read again and again. */
+export interface ReadSpeed {
+  readonly workingSetBytes: number;
+  readonly gbPerSecond: number;
+}
+
+/** Kernels of one format. A prediction counts no time for a figure that is missing. */
+export interface KernelProfile {
+  readonly target: Target;
+  readonly threads: number;
+  readonly quant: FormatName;
+  /** The module or shaders that ran. */
+  readonly kernels: string;
+  /** Products per second, in thousand millions: of a token with weights from fast memory. */
+  readonly decodeGmacs: number;
+  /** The same for the tokens of a prompt. */
+  readonly prefillGmacs?: number;
+  /** Packed weights that tokens read per second, with the arithmetic, by working set. */
+  readonly weights: readonly ReadSpeed[];
+  /** Keys and values (f32) that attention reads per second, with the arithmetic. */
+  readonly stateGbPerSecond?: number;
+  /** Microseconds of a call of a kernel or of a dispatch, without products. */
+  readonly dispatchUs?: number;
+  /** Of it, the wait for the other threads. */
+  readonly barrierUs?: number;
+  /** The same for a token of a prompt, whose tokens share the calls. */
+  readonly prefillDispatchUs?: number;
+  /** Microseconds of a token besides its kernels. */
+  readonly tokenUs?: number;
+  /** Milliseconds of loading a package without weights. */
+  readonly loadMs?: number;
+  /** Weights that loading reads, checks and places per second. */
+  readonly loadGbPerSecond?: number;
 }
 
 /** `lamella logits --json`: of the last position; with `--all` one array per position. */

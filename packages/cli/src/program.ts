@@ -63,6 +63,11 @@ const commands: readonly CommandLine[] = [
     load: () => import('./commands/bench.ts'),
   },
   {
+    usage: 'profile',
+    does: 'measure what this device can do, for inspect --device',
+    load: () => import('./commands/profile.ts'),
+  },
+  {
     usage: 'eval <PACKAGE...>',
     does: 'perplexity of a text, multiple choice, and the distance to another model; several side by side',
     load: () => import('./commands/eval.ts'),

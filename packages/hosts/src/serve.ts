@@ -6,6 +6,7 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { extname, join, sep } from 'node:path';
 
@@ -23,7 +24,7 @@ export type Content =
   | { readonly answer: (response: ServerResponse) => void };
 
 export interface Site {
-  /** `http://HOST:PORT`, without a slash at the end. */
+  /** `http://HOST:PORT`, or with `https`, without a slash at the end. */
   readonly origin: string;
   close(): Promise<void>;
 }
@@ -42,6 +43,8 @@ export interface ServeOptions {
    * tests and demonstrations.
    */
   readonly validators?: boolean;
+  /** A certificate and its key, in PEM: the site is then served over HTTPS. */
+  readonly tls?: { readonly key: string; readonly cert: string };
 }
 
 const types: Readonly<Record<string, string>> = {
@@ -61,10 +64,10 @@ const types: Readonly<Record<string, string>> = {
  */
 export async function serve(
   content: Readonly<Record<string, Content>>,
-  { isolated = true, host = 'localhost', port = 0, headers = {}, validators = false }: ServeOptions = {},
+  { isolated = true, host = 'localhost', port = 0, headers = {}, validators = false, tls }: ServeOptions = {},
 ): Promise<Site> {
   const mounts = Object.entries(content).sort(([a], [b]) => b.length - a.length);
-  const server = createServer((request, response) => {
+  const answer = (request: IncomingMessage, response: ServerResponse) => {
     if (isolated) {
       response.setHeader('Cross-Origin-Opener-Policy', 'same-origin');
       response.setHeader('Cross-Origin-Embedder-Policy', 'require-corp');
@@ -83,10 +86,11 @@ export async function serve(
     if ('answer' in what) return what.answer(response);
     response.setHeader('Content-Type', types[extname(path)] ?? types['.html']!);
     response.end(what.text);
-  });
+  };
+  const server = tls ? createSecureServer(tls, answer) : createServer(answer);
   await new Promise<void>((resolve) => server.listen(port, host, resolve));
   return {
-    origin: `http://${host}:${(server.address() as AddressInfo).port}`,
+    origin: `${tls ? 'https' : 'http'}://${host}:${(server.address() as AddressInfo).port}`,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

@@ -10,6 +10,7 @@ import { type Target, usual } from '@lamella/runtime/choices';
 import { LamellaError as PackageError } from '@lamella/runtime/lamella-error';
 import type { Manifest } from '@lamella/runtime/manifest';
 import type { Host, Measured, On, Subject, Work } from '../bench/host.ts';
+import { openHost } from '../bench/hosts.ts';
 import type { BenchReport, BenchResult, BenchSample, HostName } from '../contract.ts';
 import { manifestAt } from '../package/package-manifest.ts';
 import { inWordsOfApi } from './lamella-error.ts';
@@ -61,10 +62,11 @@ export interface Measurement {
   readonly result: BenchResult;
 }
 
-/** `bench` without a translation of errors. */
+/** `bench` without a translation of errors. `open` opens another host than that of the options. */
 export async function measured(
   given: AnyModel | readonly AnyModel[],
   givenOptions: BenchOptions,
+  open: (webgpu: boolean) => Promise<Host> = (webgpu) => openHost(givenOptions.host ?? 'node', webgpu),
 ): Promise<readonly Measurement[]> {
   const options = readOptions(givenOptions, [
     ...choosing,
@@ -79,7 +81,7 @@ export async function measured(
     'repeat',
   ]);
   const models: readonly AnyModel[] = isList(given) ? given : [given];
-  const { host: name = 'node', target = usual.target, threads = 1, repeat = 5 } = options;
+  const { target = usual.target, threads = 1, repeat = 5 } = options;
   const targets = listed(target);
   const count = (options.promptTokens ?? 1) + (options.maxTokens ?? 1);
   const packages: (Package | string)[] = [];
@@ -93,7 +95,7 @@ export async function measured(
   );
   // Refused before anything is loaded.
   const work = workFor(await Promise.all(packages.map(manifestOf)), options);
-  const host = await hosts[name](targets.includes('webgpu'));
+  const host = await open(targets.includes('webgpu'));
   try {
     return await measure(host, cases, work, repeat, options);
   } finally {
@@ -108,11 +110,6 @@ function isList(models: AnyModel | readonly AnyModel[]): models is readonly AnyM
 function manifestOf(model: Package | string): Manifest | Promise<Manifest> {
   return typeof model === 'string' ? manifestAt(model) : model.manifest;
 }
-
-const hosts: Readonly<Record<HostName, (webgpu: boolean) => Promise<Host>>> = {
-  node: async () => (await import('../bench/node.ts')).nodeHost,
-  chromium: async (webgpu) => (await import('../bench/chromium.ts')).chromiumHost(webgpu),
-};
 
 /** A package, and the device and threads to run it on. */
 interface Case {
@@ -132,6 +129,7 @@ async function measure(
   /** Ends a round, and lets an interrupt through. */
   const finish = async (done: number) => {
     onProgress?.({ step: 'measuring', done, total });
+    await host.show?.({ line: `measuring, ${done} of ${total}`, share: done / total });
     await new Promise((resolve) => setTimeout(resolve));
     signal?.throwIfAborted();
   };
@@ -141,7 +139,7 @@ async function measure(
     for (let round = 0; round < repeat; round++) {
       for (const i of turns(cases, round)) {
         await subjects[i]?.close();
-        subjects[i] = await open(host, cases[i]!);
+        subjects[i] = await openOn(host, cases[i]!);
         loadMs[i]!.push(subjects[i]!.loadMs);
       }
       await finish(round + 1);
@@ -152,13 +150,14 @@ async function measure(
       for (const i of turns(subjects, round)) runs[i]!.push(await subjects[i]!.run(work));
       await finish(repeat + 1 + round + 1);
     }
+    const device = host.name === 'page' ? { device: (await host.about()).device } : {};
     return subjects.map(({ manifest, running }, i) => {
       const samples = runs[i]!.map((run, round) => ({ loadMs: loadMs[i]![round]!, ...run }));
       const { device: target, threads } = running;
       return {
         label: cases[i]!.label,
         manifest,
-        result: { target, host: host.name, threads, ...work, ...middle(samples) },
+        result: { target, host: host.name, ...device, threads, ...work, ...middle(samples) },
       };
     });
   } finally {
@@ -170,7 +169,7 @@ async function measure(
  * Opens a case and checks that the requested device computes: a fallback to WASM is not a result
  * for a GPU.
  */
-async function open(host: Host, { model, on }: Case): Promise<Subject> {
+async function openOn(host: Host, { model, on }: Case): Promise<Subject> {
   const subject = await host.open(model, on);
   const { device, why } = subject.running;
   if (device === on.device) return subject;

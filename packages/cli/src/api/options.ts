@@ -18,6 +18,7 @@ import {
 } from '@lamella/runtime/choices';
 import { hostNames } from '../contract.ts';
 import { isNpmName, isNpmVersion } from '../package/npm-rules.ts';
+import { faultOf } from '../profile/fault.ts';
 
 /** Progress of long work. */
 export interface Progress {
@@ -137,6 +138,10 @@ const rules = {
   sessions: {
     range: 'a whole number of at least 0',
     holds: (value) => Number.isSafeInteger(value) && Number(value) >= 0,
+  },
+  profile: {
+    range: 'the content of a file that lamella profile wrote',
+    holds: (value) => faultOf(value) === null,
   },
   onProgress: callback,
   onNote: callback,

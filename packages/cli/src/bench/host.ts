@@ -4,13 +4,20 @@
 import type { GenerateOptions, LoadOptions, Model, Running } from '@lamella/runtime/api';
 import type { Manifest } from '@lamella/runtime/manifest';
 import type { Package } from '../api/model.ts';
-import type { BenchSample, HostName } from '../contract.ts';
+import type { BenchSample, DeviceProfile, MeasuringHost, ReadSpeed } from '../contract.ts';
+import type { ReadWork } from '../profile/read-speed.ts';
+import type { Shown } from './orders.ts';
 
 /** Runs packages in one environment. */
 export interface Host {
-  readonly name: HostName;
+  readonly name: MeasuringHost;
   /** Loads a package, cold; a text is its folder. */
   open(model: Package | string, on: On): Promise<Subject>;
+  about(): Promise<Pick<DeviceProfile, 'device' | 'engine' | 'cores'>>;
+  /** Shows progress or the result where the packages run; absent where nobody looks. */
+  show?(shown: Shown): Promise<void>;
+  /** Plain reads (`profile/reads.ts`). */
+  reads(work: ReadWork): Promise<readonly ReadSpeed[]>;
   close(): Promise<void>;
 }
 

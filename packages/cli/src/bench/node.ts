@@ -1,5 +1,7 @@
 /** Measures packages in this process, imported like in an app. */
+import { availableParallelism, cpus } from 'node:os';
 import { open } from '../api/load.ts';
+import { readSpeeds } from '../profile/read-speed.ts';
 import { type Host, measured } from './host.ts';
 
 export const nodeHost: Host = {
@@ -17,5 +19,11 @@ export const nodeHost: Host = {
       close: async () => model.dispose(),
     };
   },
+  about: async () => ({
+    device: cpus()[0]?.model.trim() ?? process.arch,
+    engine: `Node ${process.versions.node}, V8 ${process.versions.v8}`,
+    cores: availableParallelism(),
+  }),
+  reads: readSpeeds,
   close: async () => {},
 };

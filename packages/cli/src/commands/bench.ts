@@ -6,16 +6,18 @@ import { bytes } from '@lamella/report/units';
 import { anyOf } from '@lamella/runtime/choices';
 import { type Command, Option } from 'commander';
 import { type Measurement, measured, median, usualTokens } from '../api/bench.ts';
-import { type BenchReport, type BenchResult, type BenchSample, hostNames } from '../contract.ts';
+import { networkPage } from '../bench/network-page.ts';
+import { type BenchReport, type BenchResult, type BenchSample, type HostName, hostNames } from '../contract.ts';
 import type { HowCompiled } from '../model/checkpoint.ts';
 import { choice, wholeNumber } from '../terminal/options.ts';
 import { observer } from '../terminal/progress.ts';
-import { takesCheckpoints, targetList } from '../terminal/shared-options.ts';
+import { on, takesCheckpoints, targetList } from '../terminal/shared-options.ts';
 import { type Align, heading, table } from '../terminal/table.ts';
 
 export interface BenchCommand extends HowCompiled {
   readonly target?: readonly BenchResult['target'][];
-  readonly host: BenchResult['host'];
+  readonly host?: HostName;
+  readonly on?: true;
   readonly threads: readonly number[];
   readonly promptTokens?: number;
   readonly maxTokens?: number;
@@ -27,8 +29,11 @@ export function define(command: Command): void {
   takesCheckpoints(command)
     .addOption(targetList('wasm, webgpu or both: a result for each'))
     .addOption(
-      new Option('--host <HOST>', anyOf(hostNames)).default(hostNames[0]).argParser(choice('--host', hostNames)),
+      new Option('--host <HOST>', `${anyOf(hostNames)} (default: ${hostNames[0]})`).argParser(
+        choice('--host', hostNames),
+      ),
     )
+    .addOption(on())
     .addOption(
       new Option('--threads <LIST>', 'numbers of threads, such as 1,2: a result for each')
         .default([1], '1')
@@ -53,11 +58,20 @@ export function define(command: Command): void {
  * Throws L403 if prompt and generated tokens do not fit the shortest context, L412 if a target is
  * not available, and the errors of opening a package.
  */
-export async function bench(paths: readonly string[], { json, ...options }: BenchCommand): Promise<void> {
+export async function bench(paths: readonly string[], { json, on, ...options }: BenchCommand): Promise<void> {
   const { finish, ...observed } = observer();
-  const measurements = await measured(paths, { ...options, ...observed }).finally(finish);
-  const report: BenchReport = { results: measurements.map(({ result }) => result) };
-  process.stdout.write(json ? `${JSON.stringify(report)}\n` : drawn(measurements));
+  const page = on && (await networkPage((text) => process.stderr.write(text)));
+  try {
+    // The page stays open after the last measurement, for the result.
+    const host = page && (async () => ({ ...page, close: async () => {} }));
+    const measurements = await measured(paths, { ...options, ...observed }, host).finally(finish);
+    const report: BenchReport = { results: measurements.map(({ result }) => result) };
+    const table = drawn(measurements);
+    await page?.show({ line: 'done', share: 1, result: table });
+    process.stdout.write(json ? `${JSON.stringify(report)}\n` : table);
+  } finally {
+    await page?.close();
+  }
 }
 
 /**
@@ -113,11 +127,12 @@ function drawn(measurements: readonly Measurement[]): string {
     'reads',
     'memory',
   ];
+  const where = first!.device === undefined ? first!.host : `a page on ${first!.device}`;
   const ratios = several ? ['prefill ratio', 'decode ratio'] : [];
   const align: Align[] = ['left', ...[...titles.slice(1), ...ratios].map((): Align => 'right')];
   const what = `${promptTokens} prompt tokens, ${generatedTokens} generated; medians of ${base.length}`;
   return [
-    heading(`${targets.join(' and ')} in ${first!.host}: ${what}`),
+    heading(`${targets.join(' and ')} in ${where}: ${what}`),
     table([[...titles, ...ratios], ...rows], align),
     several
       ? 'each ratio is the median of the ratios to the first row within each round, not the ratio of the medians\n'

@@ -8,12 +8,15 @@ import { LamellaError } from '@lamella/graph/diagnostics';
 import { sharedPartText, sharing } from '@lamella/report/sharing';
 import { states, statesText } from '@lamella/report/states';
 import { bytes, count } from '@lamella/report/units';
-import type { FormatName, KvName } from '@lamella/runtime/choices';
+import { anyOf, type FormatName, type KvName } from '@lamella/runtime/choices';
 import type { Manifest } from '@lamella/runtime/manifest';
 import type { Command } from 'commander';
 import { type Inspected, inspectWhole } from '../api/inspect.ts';
-import type { InspectReport, VariantsReport } from '../contract.ts';
+import type { DeviceProfile, InspectReport, Times, VariantsReport } from '../contract.ts';
 import { writeText } from '../files.ts';
+import { phones } from '../profile/phones.ts';
+import { publishedMs } from '../profile/predict.ts';
+import { readProfile } from '../profile/profile-file.ts';
 import { path } from '../terminal/options.ts';
 import { observer } from '../terminal/progress.ts';
 import { context, ignore, kv, quant } from '../terminal/shared-options.ts';
@@ -22,6 +25,7 @@ import { type Align, heading, meter, table } from '../terminal/table.ts';
 export interface InspectCommand {
   readonly json?: true;
   readonly html?: string;
+  readonly device?: string;
   readonly quant?: FormatName;
   readonly kv?: KvName;
   readonly context?: number;
@@ -35,6 +39,11 @@ export function define(command: Command): void {
     .addOption(kv())
     .addOption(context("the graph's t; a checkpoint's own, at most 2048"))
     .addOption(ignore())
+    .option(
+      '--device <FILE>',
+      `predict times on a device: a file that lamella profile wrote, or ${anyOf(Object.keys(phones))}`,
+      path('--device'),
+    )
     .option('--html <FILE>', 'write a self-contained page with pictures instead of tables', path('--html'))
     .action(inspect);
 }
@@ -43,33 +52,70 @@ export function define(command: Command): void {
  * With `html` a page replaces the tables. Throws L301 if `html` names an existing file that is not
  * such a page, and the errors of `inspect` of the API.
  */
-export async function inspect(paths: readonly string[], { json, html, ...choices }: InspectCommand): Promise<void> {
+export async function inspect(
+  paths: readonly string[],
+  { json, html, device, ...choices }: InspectCommand,
+): Promise<void> {
   if (html !== undefined && paths.length > 1) {
     const remedy = 'one graph or package at a time';
     throw new LamellaError('L303', { option: '--html', value: `${paths.length} models`, remedy });
   }
   const { onNote } = observer();
+  const profile = device === undefined ? undefined : await readProfile(device);
   const subjects: Inspected[] = [];
-  for (const path of paths) subjects.push(await inspectWhole(path, { onNote, ...choices }));
-  const [{ manifest, page }] = subjects as [Inspected];
+  for (const path of paths) subjects.push(await inspectWhole(path, { onNote, profile, ...choices }));
+  const [{ page }] = subjects as [Inspected];
   if (html !== undefined) {
     const { isReport } = await import('@lamella/report/page');
     await writeText(html, await page(), isReport);
     process.stderr.write(`${html}: open it in a browser\n`);
   }
   if (json) {
-    const variants = subjects.map((each) => each.manifest.report);
+    const variants = subjects.map(({ report }) => report);
     const report: InspectReport | VariantsReport = variants.length === 1 ? variants[0]! : { variants };
     process.stdout.write(`${JSON.stringify(report)}\n`);
   } else if (html === undefined) {
-    const manifests = subjects.map((each) => each.manifest);
-    process.stdout.write(manifests.length === 1 ? drawn(manifest) : sideBySide(paths, manifests));
+    const shown = subjects.map((each) => ({ ...each.manifest, report: each.report }));
+    process.stdout.write(shown.length === 1 ? drawn(shown[0]!) : sideBySide(paths, shown));
+    if (profile) for (const each of shown) process.stdout.write(drawnPredictions(each, profile));
   }
 }
 
+/** A manifest with the report for a device. */
+type Shown = Omit<Manifest, 'report'> & { readonly report: InspectReport };
+
+/**
+ * A row for each sharing order and target. For a phone with published times, its own time stands
+ * beside the model as written, and the sources below.
+ */
+function drawnPredictions(model: Shown, profile: DeviceProfile): string {
+  const { device, sources = [] } = profile;
+  const published = publishedMs(model, profile);
+  const ms = (time: number | undefined) => (time === undefined ? '' : `${time.toFixed(time < 10 ? 2 : 1)} ms`);
+  const row = (order: string, target: string, { decodeMs, prefillMs, loadMs }: Times) => [
+    order === 'own' ? 'as written' : order,
+    target,
+    ms(decodeMs),
+    ms(prefillMs),
+    ms(loadMs),
+    ...(published === undefined ? [] : [order === 'own' ? ms(published) : '']),
+  ];
+  const rows = Object.entries(model.report.predicted ?? {}).flatMap(([order, { threads, webgpu, ...wasm }]) => {
+    const on = sources.length > 0 ? 'published runtime' : `wasm, ${threads} ${threads === 1 ? 'thread' : 'threads'}`;
+    return [row(order, on, wasm), ...(webgpu ? [row(order, 'webgpu', webgpu)] : [])];
+  });
+  const titles = ['order', '', 'token', 'prompt of 64', 'load', ...(published === undefined ? [] : ['published'])];
+  return [
+    '\n',
+    heading(`Predicted for ${model.name} on ${device}`),
+    table([titles, ...rows], ['left', 'left', ...titles.slice(2).map((): Align => 'right')]),
+    ...sources.map((source) => `  source: ${source}\n`),
+  ].join('');
+}
+
 /** A column for each model, so that a row shows the cost of a change. */
-function sideBySide(paths: readonly string[], manifests: readonly Manifest[]): string {
-  const row = (title: string, cell: (manifest: Manifest) => string) => [title, ...manifests.map(cell)];
+function sideBySide(paths: readonly string[], manifests: readonly Shown[]): string {
+  const row = (title: string, cell: (manifest: Shown) => string) => [title, ...manifests.map(cell)];
   const align: Align[] = ['left', ...manifests.map((): Align => 'right')];
   return table(
     [
@@ -92,7 +138,7 @@ function sideBySide(paths: readonly string[], manifests: readonly Manifest[]): s
   );
 }
 
-function drawn(manifest: Manifest): string {
+function drawn(manifest: Shown): string {
   const { report, memory } = manifest;
   const order = sharing(manifest);
   const bitsPerParameter = (8 * report.weightBytes) / report.parameters;

@@ -36,6 +36,11 @@ export function context(unsaid: string): Option {
   );
 }
 
+/** `--on` of the commands that measure. */
+export function on(): Option {
+  return new Option('--on', 'measure on another device: serve a page to it in the local network').conflicts('host');
+}
+
 export function ignore(): Option {
   return new Option(
     '--ignore <PATTERN>',
