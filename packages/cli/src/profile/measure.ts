@@ -143,9 +143,9 @@ async function timed(
   const work = { promptTokens: SHORT_PROMPT, generatedTokens: 3 };
   const { decodeTokensPerSecond } = await subject.run(work);
   const tokens = 3 + Math.ceil((SHORTEST_MS / 1e3) * decodeTokensPerSecond);
-  const early = await best(subject, { ...work, generatedTokens: Math.min(32, tokens) });
+  const early = await fastest(subject, { ...work, generatedTokens: Math.min(32, tokens) });
   const after = async (promptTokens: number) =>
-    prompts.includes(promptTokens) ? await best(subject, { promptTokens, generatedTokens: 3 }) : early;
+    prompts.includes(promptTokens) ? await fastest(subject, { promptTokens, generatedTokens: 3 }) : early;
   return {
     tokenUs: 1e6 / early.decodeTokensPerSecond,
     promptUs: 1e6 / (await after(PROMPT)).prefillTokensPerSecond,
@@ -154,7 +154,7 @@ async function timed(
 }
 
 /** The highest speeds of several runs. */
-async function best(subject: Subject, work: Work) {
+export async function fastest(subject: Subject, work: Work) {
   const runs: Measured[] = [];
   const fastest = (key: Speed) => Math.max(...runs.map((run) => run[key]));
   const confirmed = (key: Speed) => {
