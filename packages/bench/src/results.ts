@@ -18,8 +18,8 @@ export interface Results {
     readonly memoryGiB: number;
     readonly system: string;
     /**
-     * The best instruction set of the CPU that Chromium offers, which decides what kernels can reach:
-     * there is one page of results for each.
+     * The best instruction set of the CPU that Chromium offers, which decides what kernels can
+     * reach: there is one page of results for each.
      */
     readonly instructions: InstructionSet;
   };

@@ -113,7 +113,7 @@ function answer(constraint: Constraint, random: () => number, most: number): num
     let allowed = idsIn(constraint.allowed());
     const one = Math.floor(random() * vocab);
     expect(allowed.includes(one) && constraint.fits(one, left)).toBe(constraint.allows(one, left));
-    const forced = constraint.forced();
+    const forced = constraint.forced(left + 1);
     let id = forced[0] ?? allowed[Math.floor(random() ** 2 * allowed.length)]!;
     if (!constraint.fits(id, left)) {
       allowed = idsIn(constraint.fitting(left));
@@ -141,6 +141,57 @@ test.each(Object.keys(answerFormats))('every answer satisfies its schema: %s', (
     const text = textOf(answer(constraint, randomOf(seed * 7919), 260));
     expect(whatIsWrong(name, text)).toBeNull();
   }
+});
+
+describe('few tokens', () => {
+  const names = ['children', 'value', 'name', 'type', 'ids'];
+  const flags: ConstrainingFormat = {
+    type: 'json_schema',
+    schema: {
+      type: 'object',
+      properties: { text: { type: 'string' }, ...Object.fromEntries(names.map((name) => [name, { type: 'boolean' }])) },
+      required: ['text', ...names],
+    },
+  };
+  /** Tokens of the shortest text, the longest token first: what every answer needs at least. */
+  const needed = (format: ConstrainingFormat) => {
+    for (let most = 1; ; most++) {
+      const constraint = constrainer.constraint(format, [EOS]);
+      // with too few, every token that may follow fits
+      const all = idsIn(constraint.allowed());
+      if (idsIn(constraint.fitting(most - 1)).length < all.length || most > 400) return most;
+    }
+  };
+
+  test('an answer ends in time though its shortest text has more bytes than there are tokens', () => {
+    const least = needed(flags);
+    const shortest = encoder.encode(`{"text":"",${names.map((name) => `"${name}":true`).join()}}`).length;
+    expect(least).toBeLessThan(shortest / 2);
+    for (let most = least; most <= least + 12; most++)
+      for (let seed = 1; seed <= 4; seed++) {
+        const ids = answer(constrainer.constraint(flags, [EOS]), randomOf(seed * 6151 + most), most);
+        expect(ids.length).toBeLessThan(most);
+        expect(Object.keys(JSON.parse(textOf(ids)))).toEqual(['text', ...names]);
+      }
+  });
+
+  test.each(Object.keys(answerFormats))('any number of tokens from the least on suffices: %s', (name) => {
+    const format = answerFormats[name] as ConstrainingFormat;
+    const least = needed(format);
+    if (least > 300) return;
+    for (const more of [0, 1, 3]) {
+      const text = textOf(answer(constrainer.constraint(format, [EOS]), randomOf(least + more), least + more));
+      expect(whatIsWrong(name, text)).toBeNull();
+    }
+  });
+});
+
+test('a format with too many levels is refused', () => {
+  let schema: object = { type: 'string' };
+  for (let level = 0; level < 20_000; level++) schema = level % 2 ? { anyOf: [schema] } : { items: schema };
+  expect(() => constrainer.constraint({ type: 'json_schema', schema }, [EOS])).toThrow('L460 ');
+  const pattern = `${'(?:'.repeat(20_000)}a${')'.repeat(20_000)}`;
+  expect(() => constrainer.constraint({ type: 'regex', pattern }, [EOS])).toThrow('L460 ');
 });
 
 describe('regular expressions', () => {

@@ -1,4 +1,7 @@
-/** Of two drivers, the one that takes less time for a token stays; real WASM drivers, one of them delayed. */
+/**
+ * Of two drivers, the one that takes less time for a token stays; real WASM drivers, one of them
+ * delayed.
+ */
 import { expect, test } from 'vitest';
 import type { Attempt } from '../src/driver/attempts.ts';
 import type { Driver } from '../src/driver/driver.ts';

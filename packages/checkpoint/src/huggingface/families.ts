@@ -1,6 +1,7 @@
 /**
- * The families that `lamella import` reads, by `model_type`: one row each. A reader takes every key that changes the maths;
- * a key that nothing reads and `neutral-keys.ts` does not list is refused by name. How a family is added: docs/models.md.
+ * The families that `lamella import` reads, by `model_type`: one row each. A reader takes every key
+ * that changes the maths; a key that nothing reads and `neutral-keys.ts` does not list is refused
+ * by name. How a family is added: docs/models.md.
  */
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Decoder } from '../decoder/decoder.ts';
@@ -47,8 +48,8 @@ const families: Readonly<Record<string, (config: Config) => Decoder>> = {
 export const modelTypes: readonly string[] = Object.keys(families);
 
 /**
- * The decoder of the Hugging Face checkpoint in `dir`. Throws L302 when its `config.json` cannot be read, and L206 with key
- * and value for what cannot be imported.
+ * The decoder of the Hugging Face checkpoint in `dir`. Throws L302 when its `config.json` cannot be
+ * read, and L206 with key and value for what cannot be imported.
  */
 export function readDecoder(dir: string): Decoder {
   const config = readConfig(dir);
@@ -61,8 +62,8 @@ export function readDecoder(dir: string): Decoder {
 }
 
 /**
- * A remedy for a `model_type` without a row: which keys of the config some family reads, and which none does. It names no
- * family to use instead: equal keys can mean other maths.
+ * A remedy for a `model_type` without a row: which keys of the config some family reads, and which
+ * none does. It names no family to use instead: equal keys can mean other maths.
  */
 function byHand(config: Config): string {
   const known = modelTypes.join(', ');

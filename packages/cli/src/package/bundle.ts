@@ -78,7 +78,8 @@ function bundle(wanted: Parts): Promise<readonly Script[]> {
     script('index.js', 'esm', page),
     script('parcel.js', 'esm', page),
     script('node.js', 'esm', node),
-    // `iife` is the format of the scripts of a page's worker. They have neither imports nor `import.meta`, so that a bundler may treat it as a module, a script
+    // `iife` is the format of the scripts of a page's worker. They have neither imports nor
+    // `import.meta`, so that a bundler may treat it as a module, a script
     // or a plain file.
     script('worker.js', 'iife', [
       `import { serve } from ${runtime('worker')};`,

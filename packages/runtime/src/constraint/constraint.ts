@@ -2,9 +2,8 @@
  * What an answer must look like, for the tokens of one tokenizer. A `Constrainer` keeps the trie of
  * a tokenizer and the grammars used last; a `Constraint` follows one answer.
  *
- * If the tokens left are only just enough for the shortest way to the end, every token must lead
- * towards it, so an answer is complete whenever its tokens suffice for any answer. This is always
- * possible, because every byte of a grammar is a token of its own.
+ * Behind every token, the tokens left must suffice for the way to the end (`way-out.ts`). So an
+ * answer is complete whenever its tokens suffice for the way from its beginning.
  */
 
 import type { ResponseFormat } from '../api.ts';
@@ -17,6 +16,7 @@ import { TokenMask } from './mask.ts';
 import type { Schema } from './merge.ts';
 import { type BytesOf, TokenTrie } from './token-trie.ts';
 import { type ToolFormat, toolPart } from './tool-calls.ts';
+import { WayOut } from './way-out.ts';
 
 /** A format that constrains an answer. */
 export type ConstrainingFormat = Exclude<ResponseFormat, { type: 'text' }> | ToolFormat;
@@ -42,6 +42,7 @@ const utf8 = new TextDecoder();
 interface Compiled {
   readonly automaton: Automaton;
   readonly mask: TokenMask;
+  readonly wayOut: WayOut;
   readonly start: Position;
 }
 
@@ -60,13 +61,25 @@ export class Constrainer {
    * supported, or nothing satisfies it.
    */
   constraint(format: ConstrainingFormat, eos: readonly number[]): Constraint {
-    const key = JSON.stringify(format);
-    const compiled = this.#compiled.get(key) ?? this.#compile(format);
+    const [key, compiled] = this.#known(format);
     this.#compiled.delete(key);
     this.#compiled.set(key, compiled);
     const [oldest] = this.#compiled.keys();
     if (this.#compiled.size > MOST_KEPT) this.#compiled.delete(oldest!);
     return new Constraint(compiled, this.#trie, this.#texts, eos);
+  }
+
+  /** The grammar of a format, and the format as text. */
+  #known(format: ConstrainingFormat): [string, Compiled] {
+    try {
+      const key = JSON.stringify(format);
+      return [key, this.#compiled.get(key) ?? this.#compile(format)];
+    } catch (cause) {
+      // the engine's own limit of nested calls
+      if (!(cause instanceof RangeError)) throw cause;
+      const remedy = 'fewer levels, or a $ref from a level to itself';
+      throw new LamellaError('L460', { at: 'responseFormat', reason: 'it has too many levels', remedy });
+    }
   }
 
   #compile(format: ConstrainingFormat): Compiled {
@@ -76,14 +89,21 @@ export class Constrainer {
       const rule = this.#ruleFor(grammar, format);
       const automaton = new Automaton(grammar, this.#trie.alone);
       const start = automaton.start(rule);
-      if (start) return { automaton, mask: new TokenMask(this.#trie, automaton), start };
+      if (start)
+        return {
+          automaton,
+          mask: new TokenMask(this.#trie, automaton),
+          wayOut: new WayOut(automaton, this.#trie),
+          start,
+        };
     } catch (cause) {
-      if (!(cause instanceof TooLarge)) throw cause;
-      throw new LamellaError('L460', {
-        at,
-        reason: 'its grammar is too large',
-        remedy: 'smaller counts and fewer values',
-      });
+      if (cause instanceof TooLarge)
+        throw new LamellaError('L460', {
+          at,
+          reason: 'its grammar is too large',
+          remedy: 'smaller counts and fewer values',
+        });
+      throw cause;
     }
     const reason = 'no text that this tokenizer can write satisfies it';
     throw new LamellaError('L460', { at, reason, remedy: 'a schema that some value satisfies' });
@@ -107,6 +127,7 @@ export class Constrainer {
 export class Constraint {
   readonly #automaton: Automaton;
   readonly #mask: TokenMask;
+  readonly #wayOut: WayOut;
   readonly #trie: TokenTrie;
   readonly #texts: TokenTexts;
   readonly #eos: readonly number[];
@@ -114,9 +135,15 @@ export class Constraint {
   /** Whether tokens were chosen to end the answer early, because too few were left. */
   wasShortened = false;
 
-  constructor({ automaton, mask, start }: Compiled, trie: TokenTrie, texts: TokenTexts, eos: readonly number[]) {
+  constructor(
+    { automaton, mask, wayOut, start }: Compiled,
+    trie: TokenTrie,
+    texts: TokenTexts,
+    eos: readonly number[],
+  ) {
     this.#automaton = automaton;
     this.#mask = mask;
+    this.#wayOut = wayOut;
     this.#trie = trie;
     this.#texts = texts;
     this.#eos = eos;
@@ -151,8 +178,13 @@ export class Constraint {
    * Whether the answer can end after `token`, which may follow; true if it cannot end in any case.
    */
   fits(token: number, left: number): boolean {
-    if (this.#eos.includes(token) || this.#position.distance > left + 1 - this.#end) return true;
-    return this.#after(token)!.distance <= left - this.#end;
+    return this.#eos.includes(token) || this.#fitsAfter(this.#after(token)!, left);
+  }
+
+  /** Whether the answer can end from `next` on; true if it cannot end in any case. */
+  #fitsAfter(next: Position, left: number): boolean {
+    const most = left - this.#end;
+    return this.#wayOut.fits(next, most) || !this.#wayOut.fits(this.#position, most + 1);
   }
 
   /** Bits of the tokens that may follow. The next call overwrites them. */
@@ -163,7 +195,7 @@ export class Constraint {
   /** Bits of those that fit. */
   fitting(left: number): Uint32Array {
     this.wasShortened = true;
-    return this.#withEnd(this.#mask.within(this.#position, left - this.#end));
+    return this.#withEnd(this.#mask.within(this.#position, (next) => this.#fitsAfter(next, left)));
   }
 
   /** Appends a token that may follow. */
@@ -173,9 +205,10 @@ export class Constraint {
 
   /**
    * The tokens that must follow: the text that must follow, as the tokenizer cuts it, without its
-   * last token, because a longer one may begin there; or the only token that may follow.
+   * last token, because a longer one may begin there; or the only token that may follow. None if
+   * `left` tokens would not suffice for the end behind them.
    */
-  forced(): readonly number[] {
+  forced(left: number): readonly number[] {
     if (this.isOver) return this.#eos.slice(0, 1);
     const bytes: number[] = [];
     let position = this.#position;
@@ -185,8 +218,12 @@ export class Constraint {
       position = this.#automaton.step(position, byte)!;
     }
     if (bytes.length === 0) return [];
-    const ids = this.#idsOf(Uint8Array.from(bytes)).slice(0, -1);
-    return ids.length > 0 ? ids : this.#onlyToken();
+    const cut = this.#idsOf(Uint8Array.from(bytes)).slice(0, -1);
+    const ids = cut.length > 0 ? cut : this.#onlyToken();
+    const next = ids.reduce<Position>((from, id) => this.#afterFrom(from, id)!, this.#position);
+    const most = left - this.#end;
+    const fits = this.#wayOut.fits(next, most - ids.length) || !this.#wayOut.fits(this.#position, most);
+    return fits ? ids : [];
   }
 
   /** Tokens that the end of an answer takes. */
@@ -196,7 +233,11 @@ export class Constraint {
 
   /** The position after a token; null if it may not follow. */
   #after(token: number): Position | null {
-    let position: Position | null = this.#position;
+    return this.#afterFrom(this.#position, token);
+  }
+
+  #afterFrom(from: Position, token: number): Position | null {
+    let position: Position | null = from;
     const bytes = this.#trie.bytesOf(token);
     if (bytes.length === 0) return null;
     for (let i = 0; i < bytes.length && position; i++) position = this.#automaton.step(position, bytes[i]!);

@@ -44,11 +44,11 @@ export class TokenMask {
     return this.#bits;
   }
 
-  /** The same, without the tokens after which the end is more than `most` bytes away. */
-  within(position: Position, most: number): Uint32Array {
+  /** The same, without the tokens after which a position does not satisfy `fits`. */
+  within(position: Position, fits: (next: Position) => boolean): Uint32Array {
     this.#automaton.tidy();
     this.#bits.fill(0);
-    this.#walk(position, 0, this.#bits, (next) => next.distance <= most);
+    this.#walk(position, 0, this.#bits, fits);
     return this.#bits;
   }
 

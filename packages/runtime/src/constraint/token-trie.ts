@@ -74,6 +74,13 @@ export class TokenTrie {
     for (let id = 0; id < vocab; id++) if (last[id] !== 0) this.tokens[free[place[last[id]!]!]!++] = id;
   }
 
+  /** The node below `node` with this byte; 0 if there is none. */
+  child(node: number, byte: number): number {
+    const end = this.after[node]!;
+    for (let child = node + 1; child < end; child = this.after[child]!) if (this.byte[child] === byte) return child;
+    return 0;
+  }
+
   /** The bytes of a token. */
   bytesOf(id: number): Uint8Array {
     return this.#bytes.subarray(this.#start[id]!, this.#start[id + 1]!);

@@ -35,7 +35,9 @@ export async function tokenMs(driver: Driver, context: number): Promise<number> 
   return best < Number.POSITIVE_INFINITY ? best : (performance.now() - began) / end;
 }
 
-/** The result: `ratio` is the time of a token on the first driver, relative to that on the other. */
+/**
+ * The result: `ratio` is the time of a token on the first driver, relative to that on the other.
+ */
 export interface Comparison {
   /** The driver of the other attempt if it is faster; otherwise null. */
   readonly faster: Driver | null;

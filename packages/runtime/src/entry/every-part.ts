@@ -13,8 +13,8 @@ import { loadTexts } from '../text/texts.ts';
 const loadConstraints = () => import('../constraint/constraint.ts');
 
 /**
- * Like `load` of `model/load.ts`. Several threads need `workerScript`: the URL of a script that runs
- * `serveThread` (`thread.ts`).
+ * Like `load` of `model/load.ts`. Several threads need `workerScript`: the URL of a script that
+ * runs `serveThread` (`thread.ts`).
  */
 export function load(files: PackageFiles, options?: LoadOptions, workerScript = ''): Promise<Model> {
   const parts = { loadTexts, loadChat, openWebGpu, loadConstraints, checkManifest };

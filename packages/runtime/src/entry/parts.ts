@@ -18,7 +18,9 @@ export interface Parts {
   readonly openWebGpu?: typeof openWebGpu;
   /** Only in Node. */
   readonly checkManifest?: typeof checkManifest;
-  /** Only for packages with a tokenizer. Rejects with L415 to L424 or L461 if it cannot be loaded. */
+  /**
+   * Only for packages with a tokenizer. Rejects with L415 to L424 or L461 if it cannot be loaded.
+   */
   readonly loadConstraints?: LoadConstraints;
 }
 

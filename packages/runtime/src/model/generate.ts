@@ -173,7 +173,7 @@ export class Run implements Source {
   /** Whether tokens must still be computed that have no room, and the sequence can slide. */
   get #isFull(): boolean {
     const { slides, session } = this.#job;
-    return slides && this.#base.length + this.#tokens.length - this.#inBase > session.context;
+    return slides && this.#length > session.context;
   }
 
   /**
@@ -232,9 +232,16 @@ export class Run implements Source {
     return token;
   }
 
+  /** The length of the sequence, with the tokens that are not computed yet. */
+  get #length(): number {
+    return this.#base.length + this.#tokens.length - this.#inBase;
+  }
+
   /** Finds the tokens that must follow. Tokens with log-probabilities are always chosen. */
   #force(): void {
-    if (this.#constraint && this.#job.logprobs === null) this.#forced = this.#constraint.forced();
+    if (!this.#constraint || this.#job.logprobs !== null) return;
+    const end = this.#job.slides ? this.#end : this.#until;
+    this.#forced = this.#constraint.forced(end - this.#length);
   }
 
   /**
@@ -256,8 +263,7 @@ export class Run implements Source {
     const wasShortened = this.#constraint?.wasShortened ?? false;
     if (eos.includes(token)) return wasShortened ? limit : 'eos';
     if (eos.length === 0 && this.#constraint?.isOver) return wasShortened ? limit : 'stop';
-    const length = this.#base.length + this.#tokens.length - this.#inBase;
-    return length >= (slides ? this.#end : this.#until) ? limit : null;
+    return this.#length >= (slides ? this.#end : this.#until) ? limit : null;
   }
 }
 

@@ -23,9 +23,9 @@ import { inSteps, steadily } from './turn.ts';
 
 /**
  * Loads a package. L404 if it is none, L405 if it has no weights, L407 (in Node also L414) if a
- * file is damaged, L413 and L415 to L424 if one cannot be read, L412 for a device that is not available, or
- * for a tokenizer that these scripts cannot read. Rejects with the signal's reason when aborted.
- * The options are checked already.
+ * file is damaged, L413 and L415 to L424 if one cannot be read, L412 for a device that is not
+ * available, or for a tokenizer that these scripts cannot read. Rejects with the signal's reason
+ * when aborted. The options are checked already.
  */
 export async function loadCore(files: PackageFiles, around: Surroundings, options: api.LoadOptions): Promise<Core> {
   const { signal } = options;

@@ -195,7 +195,9 @@ async function whyNot(script: string, message: string): Promise<LamellaError> {
   return notStarted(`${script} (${wrong ?? (message || 'it does not run')})`, remedy);
 }
 
-/** Whether a server answers for `script` with another type than JavaScript, in words; null if not. */
+/**
+ * Whether a server answers for `script` with another type than JavaScript, in words; null if not.
+ */
 export async function wrongType(script: string): Promise<string | null> {
   const limit = AbortSignal.timeout(PATIENCE_MS);
   const answer = await fetch(script, { method: 'HEAD', signal: limit }).catch(() => null);

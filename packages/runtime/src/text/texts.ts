@@ -96,7 +96,9 @@ export class Texts {
     return constraint;
   }
 
-  /** What constraints need of the tokenizer. L460 if its tokens have no bytes of their own; L461. */
+  /**
+   * What constraints need of the tokenizer. L460 if its tokens have no bytes of their own; L461.
+   */
   async #loadConstrainer(): Promise<Constrainer> {
     const { tokenizer } = this;
     const bytesOf = tokenizer.tokenBytes();
