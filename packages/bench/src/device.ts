@@ -1,12 +1,13 @@
 /**
  * `npm run bench:device`: profiles this machine, predicts six models from the profile, measures
  * them, and prints both. The target is 15 %. Threads that other work interrupts make measurements
- * longer, so each is the best of many short runs, like the profile's own.
+ * longer, so each is the best of many short runs, like the profile's own. `--threads 1,2` measures these numbers alone.
  */
 import { spawnSync } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { currentNode } from '@lamella/hosts/current-node';
 import { nodeHost } from 'lamella/bench/node';
 import { profile } from 'lamella/profile';
@@ -28,6 +29,8 @@ const variants: readonly Variant[] = (
   ] as const satisfies readonly (readonly [Model, Variant['quant']])[]
 ).map(([model, quant]) => ({ model, quant, kv: 'f32' }));
 
+const { values } = parseArgs({ options: { threads: { type: 'string' } } });
+
 if (process.execPath === currentNode()) await run();
 else {
   const args = ['--import', import.meta.resolve('tsx'), fileURLToPath(import.meta.url), ...process.argv.slice(2)];
@@ -36,8 +39,11 @@ else {
 
 async function run(): Promise<void> {
   const device = await profile(nodeHost, {
+    threads: values.threads?.split(',').map(Number),
+    quants: [...new Set(variants.map(({ quant }) => quant))],
     onProgress: ({ done, total }) => process.stderr.write(`profile ${done} of ${total}\n`),
   });
+  await mkdir(modelsFolder, { recursive: true });
   await writeFile(join(modelsFolder, 'device.json'), `${JSON.stringify(device, null, 2)}\n`);
   const rows: string[] = [];
   let missed = 0;

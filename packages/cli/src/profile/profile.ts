@@ -5,7 +5,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { formatNames } from '@lamella/runtime/choices';
+import { type FormatName, formatNames } from '@lamella/runtime/choices';
 import { compile } from '../api/compile.ts';
 import type { Observed } from '../api/options.ts';
 import type { Host } from '../bench/host.ts';
@@ -16,6 +16,8 @@ import { fastMemory, readWork } from './reads.ts';
 export interface ProfileOptions extends Pick<Observed, 'onProgress' | 'signal'> {
   /** The numbers of threads to measure. Default: 1, 2 and so on, doubled up to the cores. */
   readonly threads?: readonly number[] | undefined;
+  /** The formats to measure. Default: all. */
+  readonly quants?: readonly FormatName[] | undefined;
 }
 
 /** The largest number of threads of a package. */
@@ -28,12 +30,12 @@ const MOST_THREADS = 8;
  */
 export async function profile(
   host: Host,
-  { threads, onProgress, signal }: ProfileOptions = {},
+  { threads, quants = formatNames, onProgress, signal }: ProfileOptions = {},
 ): Promise<DeviceProfile> {
   const about = await host.about();
   const counts = threads ?? powersOfTwo(Math.min(about.cores ?? 1, MOST_THREADS));
   const folder = await mkdtemp(join(tmpdir(), 'lamella-profile-'));
-  const total = 1 + formatNames.length * (1 + counts.length);
+  const total = 1 + quants.length * (1 + counts.length);
   let done = 0;
   const advance = async () => {
     onProgress?.({ step: 'measuring', done: ++done, total });
@@ -45,7 +47,7 @@ export async function profile(
     const reads = await host.reads(await readWork());
     await advance();
     const kernels: KernelProfile[] = [];
-    for (const quant of formatNames) {
+    for (const quant of quants) {
       const probes = await compileProbes(quant, (graph) =>
         compile(graph, { weights: 'random:1', quant, out: join(folder, `${quant}-${graph.name}`) }),
       );
@@ -72,11 +74,11 @@ function powersOfTwo(most: number): readonly number[] {
   return Array.from({ length: 1 + Math.floor(Math.log2(most)) }, (_, power) => 2 ** power);
 }
 
-/** The number of threads that reads the largest working set of 8-bit weights fastest. */
+/** The number of threads that reads the largest working set fastest, of the last format. */
 function bestThreads(kernels: readonly KernelProfile[]): number {
   const speed = ({ weights }: KernelProfile) => weights.at(-1)!.gbPerSecond;
-  const q8 = kernels.filter(({ quant, target }) => quant === 'q8' && target === 'wasm');
-  return q8.reduce((best, each) => (speed(each) > speed(best) ? each : best)).threads;
+  const same = kernels.filter(({ quant }) => quant === kernels.at(-1)!.quant);
+  return same.reduce((best, each) => (speed(each) > speed(best) ? each : best)).threads;
 }
 
 /** The part of a call that one thread does not have. The work of a call is divided by the threads. */
