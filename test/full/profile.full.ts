@@ -19,7 +19,7 @@ test('every figure of a measured profile is in range', async () => {
     compileProbes(quant, (graph) => compile(graph, { weights: 'random:1', quant }), [4 << 20]);
   const kernels = [
     await measureKernels(nodeHost, await pack('q8'), { device: 'wasm', threads: 1 }),
-    await measureKernels(nodeHost, await pack('q4'), { device: 'wasm', threads: 2 }),
+    await measureKernels(nodeHost, await pack('q4'), { device: 'wasm', threads: 1 }),
   ];
   const about = await nodeHost.about();
   const profile = {
@@ -28,5 +28,5 @@ test('every figure of a measured profile is in range', async () => {
   };
   expect(faultOf(JSON.parse(JSON.stringify(profile)))).toBeNull();
   expect(kernels.map(({ weights }) => weights.length)).toEqual([2, 2]);
-  expect(kernels[1]!.kernels).toMatch(/-threads\.wasm$/);
+  expect(kernels[1]!.kernels).toMatch(/^kernels\.\w+\.wasm$/);
 });

@@ -45,7 +45,7 @@ export function define(command: Command): void {
 export async function profile({ host: name = 'node', on, threads, out }: ProfileCommand): Promise<void> {
   if (out !== undefined) await mayReplace(out, isProfile);
   const { finish, onProgress } = observer();
-  const host = on ? await networkPage((text) => process.stderr.write(text)) : await openHost(name, false);
+  const host = on ? await networkPage((text) => process.stderr.write(text)) : await openHost(name, true);
   try {
     const measured = await measure(host, { threads, onProgress }).finally(finish);
     const tables = drawn(measured);

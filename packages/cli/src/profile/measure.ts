@@ -103,7 +103,7 @@ export async function measureKernels(
   );
   return {
     target: on.device,
-    threads: on.threads,
+    threads: first.subject.running.threads,
     quant: probes.quant,
     kernels: first.subject.running.kernels,
     decodeGmacs: macsPerByte / decode.perByte / 1e3,

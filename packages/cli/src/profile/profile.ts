@@ -5,12 +5,14 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type FormatName, formatNames } from '@lamella/runtime/choices';
+import { type FormatName, formatNames, targets } from '@lamella/runtime/choices';
 import { compile } from '../api/compile.ts';
+import { LamellaError } from '../api/lamella-error.ts';
 import type { Observed } from '../api/options.ts';
 import type { Host } from '../bench/host.ts';
 import type { DeviceProfile, KernelProfile } from '../contract.ts';
 import { compileProbes, measureKernels } from './measure.ts';
+import { one } from './probes.ts';
 import { fastMemory, readWork } from './reads.ts';
 
 export interface ProfileOptions extends Pick<Observed, 'onProgress' | 'signal'> {
@@ -47,15 +49,17 @@ export async function profile(
     const reads = await host.reads(await readWork());
     await advance();
     const kernels: KernelProfile[] = [];
+    const target = (await hasGpu(host)) ? targets : (['wasm'] as const);
     for (const quant of quants) {
       const probes = await compileProbes(quant, (graph) =>
-        compile(graph, { weights: 'random:1', quant, out: join(folder, `${quant}-${graph.name}`) }),
+        compile(graph, { weights: 'random:1', quant, target, out: join(folder, `${quant}-${graph.name}`) }),
       );
       await advance();
       for (const count of counts) {
         kernels.push(await measureKernels(host, probes, { device: 'wasm', threads: count }));
         await advance();
       }
+      if (target === targets) kernels.push(await measureKernels(host, probes, { device: 'webgpu', threads: 1 }));
     }
     return {
       format: 'lamella-profile/1',
@@ -70,6 +74,20 @@ export async function profile(
   }
 }
 
+/** Whether a package that is asked to compute on a GPU does so; the CPU as an adapter does not count. */
+async function hasGpu(host: Host): Promise<boolean> {
+  const model = await compile(one.graph, { weights: 'random:1', target: 'webgpu' });
+  try {
+    const subject = await host.open(model, { device: 'webgpu', threads: 1 });
+    await subject.close();
+    return subject.running.device === 'webgpu';
+  } catch (cause) {
+    // Node without the package `webgpu`.
+    if (cause instanceof LamellaError && cause.code === 'L412') return false;
+    throw cause;
+  }
+}
+
 function powersOfTwo(most: number): readonly number[] {
   return Array.from({ length: 1 + Math.floor(Math.log2(most)) }, (_, power) => 2 ** power);
 }
@@ -77,7 +95,7 @@ function powersOfTwo(most: number): readonly number[] {
 /** The number of threads that reads the largest working set fastest, of the last format. */
 function bestThreads(kernels: readonly KernelProfile[]): number {
   const speed = ({ weights }: KernelProfile) => weights.at(-1)!.gbPerSecond;
-  const same = kernels.filter(({ quant }) => quant === kernels.at(-1)!.quant);
+  const same = kernels.filter(({ quant, target }) => quant === kernels.at(-1)!.quant && target === 'wasm');
   return same.reduce((best, each) => (speed(each) > speed(best) ? each : best)).threads;
 }
 
