@@ -42,6 +42,14 @@ beforeAll(async () => {
 });
 afterAll(() => home?.remove());
 
+test('a text that is not UTF-8, and a question that is too long', async () => {
+  await writeFile(join(home.path, 'latin.txt'), Uint8Array.of(0x61, 0xfc, 0x62));
+  await home.refuses(['eval', 'f32', '--text', 'latin.txt'], 'L302', 'not UTF-8');
+  const long = { ctx: 'A thin plate '.repeat(9), endings: ['a', 'b'], label: 0 };
+  await writeFile(join(home.path, 'long.jsonl'), `\n${JSON.stringify(long)}\n`);
+  await home.refuses(['eval', 'f32', '--choices', 'long.jsonl'], 'L403', 'long.jsonl:2', `the context of ${CONTEXT}`);
+});
+
 async function evaluated(...args: readonly string[]): Promise<EvalReport['results']> {
   const { code, stdout, stderr } = await home.lamella('eval', ...args, '--json');
   expect(code, stderr).toBe(0);

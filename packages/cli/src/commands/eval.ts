@@ -2,7 +2,6 @@
  * `lamella eval`: perplexity of a text, multiple choice, and the distance to another model, for
  * several models side by side.
  */
-import { readFile } from 'node:fs/promises';
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Model } from '@lamella/runtime/api';
 import { type Target, usual } from '@lamella/runtime/choices';
@@ -11,8 +10,7 @@ import { type Command, Option } from 'commander';
 import { loaded } from '../api/load.ts';
 import type { EvalReport, EvalResult } from '../contract.ts';
 import { readQuestions, scoreChoices } from '../evaluate/choices.ts';
-import { scoreText, withoutMark } from '../evaluate/text.ts';
-import { unreadable } from '../files.ts';
+import { readText, scoreText } from '../evaluate/text.ts';
 import type { HowCompiled } from '../model/checkpoint.ts';
 import { modelKind } from '../model/model-kind.ts';
 import { onFallback } from '../terminal/fallback.ts';
@@ -124,13 +122,6 @@ function warnOfContexts(contexts: readonly number[]): void {
 /** A checkpoint that others are compared with is compiled without rounding its weights. */
 async function asReference(path: string, how: Pick<HowCompiled, 'context' | 'ignore'>): Promise<HowCompiled> {
   return (await modelKind(path)) === 'checkpoint' ? { quant: 'f32', ...how } : {};
-}
-
-async function readText(path: string): Promise<string> {
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    throw unreadable(path, error);
-  });
-  return withoutMark(text);
 }
 
 /** L406 if the package was compiled without a tokenizer. */

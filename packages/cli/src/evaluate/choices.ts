@@ -3,12 +3,10 @@
  * lm-evaluation-harness scores it: the ending with the largest sum of log-probabilities counts as
  * the model's answer; normalised, the sum is divided by the ending's length in characters.
  */
-import { readFile } from 'node:fs/promises';
 import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Model } from '@lamella/runtime/api';
-import { unreadable } from '../files.ts';
 import { logSum, predictions } from './log-probabilities.ts';
-import { withoutMark } from './text.ts';
+import { readText } from './text.ts';
 
 /** A line of the file: `{"ctx": "...", "endings": ["...", "..."], "label": 0}`. */
 export interface Question {
@@ -32,10 +30,8 @@ const nothingBefore =
 
 /** Reads a JSON Lines file. L302 if it cannot be read, L314 for a line that is not a question. */
 export async function readQuestions(path: string): Promise<Question[]> {
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    throw unreadable(path, error);
-  });
-  const lines = withoutMark(text)
+  const text = await readText(path);
+  const lines = text
     .split('\n')
     .flatMap((line, i) => (line.trim() === '' ? [] : [{ line, place: `${path}:${i + 1}` }]));
   if (lines.length === 0) throw new LamellaError('L314', { what: 'it has no line' }, { place: path });
@@ -61,7 +57,7 @@ function questionOf(line: string, place: string): Question {
   return { ctx, endings, label: Number(index), place };
 }
 
-/** Scores questions; `onQuestion` is called with the number scored so far. L403 if one is too long, L314 without a context. */
+/** Scores questions; `onQuestion` is called with the number scored so far. L403 for one that is too long, L314 without a context. */
 export async function scoreChoices(
   model: Model,
   questions: readonly Question[],
@@ -69,6 +65,7 @@ export async function scoreChoices(
   onQuestion: (done: number) => void,
 ): Promise<ChoicesScore> {
   const { tokenizer } = model;
+  const { context } = model.manifest;
   let right = 0;
   let rightNormalised = 0;
   for (const [done, { ctx, endings, label, place }] of questions.entries()) {
@@ -78,6 +75,7 @@ export async function scoreChoices(
       // Tokens may join text on both sides of the border; the ending's begin where they differ.
       const alone = [...before, ...(await tokenizer!.encode(ctx))];
       if (alone.length === 0) throw new LamellaError('L314', { what: nothingBefore }, { place });
+      if (whole.length > context) throw new LamellaError('L403', { count: whole.length, context }, { place });
       const from = Math.min(alone.length, whole.length - 1);
       let sum = 0;
       await predictions(model, whole, from, (i, logits) => {

@@ -4,12 +4,27 @@
  * all but the first window's from at least half a context (as in Hugging Face's guide "Perplexity of
  * fixed-length models").
  */
+import { readFile } from 'node:fs/promises';
+import { LamellaError } from '@lamella/graph/diagnostics';
 import type { Model } from '@lamella/runtime/api';
+import { unreadable } from '../files.ts';
 import { logSum, predictions } from './log-probabilities.ts';
 
 /** A text without the byte order mark of its file, which a tokenizer would take for a character. */
-export function withoutMark(text: string): string {
+function withoutMark(text: string): string {
   return text.replace(/^\ufeff/, '');
+}
+
+/** The text of a file, without its byte order mark. L302 if it cannot be read or is not UTF-8. */
+export async function readText(path: string): Promise<string> {
+  const bytes = await readFile(path).catch((error: unknown) => {
+    throw unreadable(path, error);
+  });
+  try {
+    return withoutMark(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
+  } catch {
+    throw new LamellaError('L302', { path, reason: 'it is not UTF-8', remedy: 'the file saved as UTF-8' });
+  }
 }
 
 /** A part of a text: token ids, the first of which only give context. */
