@@ -17,6 +17,12 @@ const MOST_FORETOLD = 16 << 20;
  */
 export const MOST_BYTES = 64 << 20;
 
+/**
+ * The answers being read. Chromium (156) ends a byte stream without a word when its `Response` is
+ * garbage: a read of a stored file then never resolves. The stream itself does not hold it.
+ */
+const beingRead = new Set<Response>();
+
 /** A file as it arrives, perhaps in several answers: an interrupted answer leaves its beginning. */
 export class Received {
   #bytes = new Uint8Array(0);
@@ -46,13 +52,14 @@ export class Received {
    * Appends the body. Stops early if there are more bytes than expected, or than any file has.
    * `onBytes` is called with the size of each piece. Rejects with the body's error.
    */
-  async append({ body, headers }: Response, onBytes: (bytes: number) => void = () => {}): Promise<void> {
+  async append(response: Response, onBytes: (bytes: number) => void = () => {}): Promise<void> {
+    const { body, headers } = response;
     if (!body) return;
     // A first guess: a compressed answer has another length, and some servers send none.
     const foretold =
       this.#expected ?? this.#length + Math.min(Number(headers.get('content-length') ?? 0), MOST_FORETOLD);
     if (foretold > this.#bytes.length) this.#resize(foretold);
-    for await (const piece of piecesOf(body)) {
+    for await (const piece of piecesOf(response, body)) {
       const length = this.#length + piece.length;
       if (length > this.#bytes.length) this.#resize(2 * length);
       this.#bytes.set(piece, this.#length);
@@ -78,17 +85,21 @@ export class Received {
   }
 }
 
-/** The whole body of an answer. */
-export async function bytesOf(response: Response): Promise<Uint8Array<ArrayBuffer>> {
+/** The whole body of an answer. `onBytes` is called with the size of each piece. */
+export async function bytesOf(response: Response, onBytes?: (bytes: number) => void): Promise<Uint8Array<ArrayBuffer>> {
   const received = new Received();
-  await received.append(response);
+  await received.append(response, onBytes);
   return received.take();
 }
 
 /**
  * The pieces of a body; each is valid until the next is requested. Stopping early cancels the rest.
  */
-async function* piecesOf(body: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGenerator<Uint8Array, void, undefined> {
+async function* piecesOf(
+  response: Response,
+  body: ReadableStream<Uint8Array<ArrayBuffer>>,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  beingRead.add(response);
   const bytes = byteReader(body);
   const reader = bytes ?? body.getReader();
   try {
@@ -106,6 +117,7 @@ async function* piecesOf(body: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGe
       piece = value;
     }
   } finally {
+    beingRead.delete(response);
     reader.cancel().catch(() => {});
   }
 }

@@ -50,18 +50,26 @@ async function cacheStore(
   patienceMs: number,
 ): Promise<FileStore | null> {
   let answers = true;
-  /** The result of `work`, or `instead` if the cache throws, rejects or is silent. */
-  const asked = async <T>(work: () => Promise<T>, instead: T): Promise<T> => {
+  /**
+   * The result of `work`, or `instead` if the cache throws, rejects or is silent. `work` calls
+   * `alive` for each piece of a file.
+   */
+  const asked = async <T>(work: (alive: () => void) => Promise<T>, instead: T): Promise<T> => {
     if (!answers) return instead;
     let timer: ReturnType<typeof setTimeout> | undefined;
+    let alive = () => {};
     const silence = new Promise<T>((resolve) => {
-      timer = setTimeout(() => {
-        answers = false;
-        resolve(instead);
-      }, patienceMs);
+      alive = () => {
+        clearTimeout(timer);
+        timer = setTimeout(() => {
+          answers = false;
+          resolve(instead);
+        }, patienceMs);
+      };
     });
+    alive();
     try {
-      return await Promise.race([work(), silence]);
+      return await Promise.race([work(alive), silence]);
     } catch {
       return instead;
     } finally {
@@ -86,9 +94,11 @@ async function cacheStore(
     return filesOf(await kept.json()).map((file) => key(file.name, file.version ?? version));
   };
   return {
-    async get(name, version) {
-      const kept = await asked(() => cache.match(key(name, version)), undefined);
-      return kept ? bytesOf(kept).catch(() => null) : null;
+    get(name, version) {
+      return asked(async (alive) => {
+        const kept = await cache.match(key(name, version));
+        return kept ? await bytesOf(kept, alive) : null;
+      }, null);
     },
     async put(name, bytes, version) {
       // After `read`, the file is in the browser's HTTP cache. Storing it from there does not hold
