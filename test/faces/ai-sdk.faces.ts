@@ -41,6 +41,7 @@ test('text, streams, objects, limits, warnings, errors and aborts', async () => 
         limited: ['length', 3],
         stopped: ['stop', text.split(':')[0]],
         object: true,
+        asked: true,
         partial: true,
         called: ['tool-calls', ['call'], true],
         toolParts: [true, true, true],

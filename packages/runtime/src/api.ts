@@ -147,7 +147,8 @@ export interface GenerateOptions extends SamplingOptions, PromptOptions {
    * What happens when prompt and answer outgrow the context. `error`: a longer prompt is refused,
    * and an answer ends with the reason `context`. `slide`: the first 4 tokens and the newest half
    * of the context stay and are computed again; generation continues exactly as from a prompt of
-   * these tokens, until an end token, `maxTokens` or a stop string. Default `error`.
+   * these tokens, until an end token, `maxTokens` or a stop string. Counts of prompt tokens are of
+   * the whole prompt, as in OpenAI's `usage`. Default `error`.
    */
   readonly overflow?: 'error' | 'slide' | undefined;
   /**
@@ -219,6 +220,7 @@ export type FinishReason = 'eos' | 'tool_calls' | 'length' | 'context' | 'stop' 
 
 /** Counts, speeds and memory of a generation. */
 export interface Stats {
+  /** All tokens of the prompt, as `count` counts them: also those that a slide removes. */
   readonly promptTokens: number;
   /** Tokens at the start of the prompt that had been computed by an earlier call. */
   readonly cachedTokens: number;
@@ -273,7 +275,7 @@ export interface Generation extends AsyncIterable<Piece> {
   readonly seed: number;
   /**
    * Token ids of the prompt. For a text prompt they are available from the first piece on. With
-   * `overflow: 'slide'`, those that the model read.
+   * `overflow: 'slide'`, also those that the model did not read, because they had no room.
    */
   readonly promptTokens: readonly number[];
   /** Every generated token, an end token included. */
@@ -404,7 +406,8 @@ export interface Model {
    */
   generate(prompt: Prompt, options?: GenerateOptions): Generation;
   /**
-   * Number of tokens that `generate` reads for this prompt. Errors as those of `generate`.
+   * Number of tokens of a prompt, which may be longer than the context. Errors as those of
+   * `generate`, without L403.
    *
    * @example
    * console.log(await model.count('How do I get to the harbor?'));

@@ -82,7 +82,7 @@ test('a prompt longer than the context is refused, or slides', async () => {
   const staying = oneByOne(prompt, CONTEXT, 4);
   const generation = model.generate(prompt, { maxTokens: 2, overflow: 'slide' });
   expect((await generation.result()).tokens).toEqual(greedy(staying, 2));
-  expect(generation.promptTokens).toEqual(staying);
+  expect(generation.promptTokens).toEqual(prompt);
   expect(() => model.generate([...prompt, VOCAB], { overflow: 'slide' })).toThrow('L402');
   expect(() => model.generate([], { overflow: 'slide' })).toThrow('L401');
   expect(() => model.generate([1], { overflow: 'drop' as 'slide' })).toThrow('L408 overflow must be error or slide');
@@ -93,14 +93,34 @@ test('a text that is too long slides too', async () => {
   const text = 'abcdefghijklmno'.repeat(6);
   await expect(withText.generate(text).result()).rejects.toThrow('L403 90 tokens do not fit');
   const generation = withText.generate(text, { maxTokens: 1, overflow: 'slide' });
-  await generation.result();
-  expect(generation.promptTokens).toEqual(
-    oneByOne(
-      [...text].map((letter) => letter.charCodeAt(0) - 97),
-      CONTEXT,
-      4,
-    ),
-  );
+  const ids = [...text].map((letter) => letter.charCodeAt(0) - 97);
+  expect((await generation.result()).tokens).toEqual(greedy(oneByOne(ids, CONTEXT, 4), 1));
+  expect(generation.promptTokens).toEqual(ids);
+});
+
+test('counts are of the whole prompt, of which the model reads the tokens that stay', async () => {
+  const withText = await load(fromMap(await toyTextFiles()));
+  const text = 'abcdefghijklmno'.repeat(6);
+  const staying = oneByOne(
+    Array.from({ length: 90 }, (_, i) => i % 15),
+    CONTEXT,
+    4,
+  ).length;
+  expect(await withText.count(text)).toBe(90);
+  expect(await withText.count(Array.from({ length: 90 }, () => 1))).toBe(90);
+  for (const [prompt, cached] of [
+    [text, 0],
+    [text, staying - 1],
+    // After another slide only the first 4 tokens are where they were.
+    [`${text}${'abcdefghijklmno'.repeat(3)}`, 4],
+  ] as const) {
+    const { stats } = await withText.generate(prompt, { maxTokens: 1, overflow: 'slide' }).result();
+    expect(stats.promptTokens).toBe(prompt.length);
+    expect(stats.generatedTokens).toBe(1);
+    expect(stats.cachedTokens).toBe(cached);
+  }
+  const { stats } = await withText.generate('a', { maxTokens: 150, eos: [], overflow: 'slide' }).result();
+  expect([stats.promptTokens, stats.generatedTokens]).toEqual([1, 150]);
 });
 
 test('a conversation computes only its new tokens, except when it slides', async () => {

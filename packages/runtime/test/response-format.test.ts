@@ -132,6 +132,9 @@ describe('refused', () => {
     [{ $ref: '#/$defs/none' }, /points to nothing/],
     [{ $ref: 'https://example.com/schema' }, /does not point into the schema/],
     [{ $ref: '#/%zz' }, /does not point into the schema/],
+    [{ $ref: '#/%C3%28' }, /its \$ref "#\/%C3%28" does not point into the schema/],
+    [{ anyOf: [{}, 1] }, /at \/anyOf, it is not a list of schemas/],
+    [{ type: 'array', contains: {} }, /the keyword contains is not supported/],
     [
       { properties: { a: {} }, patternProperties: { '(': {} } },
       /at \/patternProperties, it is not an object of schemas/,

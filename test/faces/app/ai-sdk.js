@@ -29,6 +29,8 @@ async function calls({ generateText, streamText, tool, Output }) {
 
   const object = await generateText({ model, prompt: 'call mom', output: Output.object({ schema }) });
   said.object = schema.safeParse(object.output).success;
+  // The model has read the schema.
+  said.asked = object.usage.inputTokens > whole.usage.inputTokens + JSON.stringify(z.toJSONSchema(schema)).length;
   const partial = streamText({ model, prompt: 'call mom', output: Output.object({ schema }) });
   let last = null;
   for await (const part of partial.partialOutputStream) last = part;

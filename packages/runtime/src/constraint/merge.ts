@@ -94,16 +94,15 @@ export class Schemas {
   }
 
   #target(ref: unknown, at: string): Schema {
-    if (typeof ref !== 'string' || !/^#(\/|$)/.test(ref) || /%(?![0-9a-fA-F]{2})/.test(ref))
-      refuse(at, `its $ref ${JSON.stringify(ref)} does not point into the schema`, "'#/$defs/NAME'");
+    const names = pointerOf(ref);
+    if (names === null)
+      return refuse(at, `its $ref ${JSON.stringify(ref)} does not point into the schema`, "'#/$defs/NAME'");
     let found: unknown = this.#root;
-    for (const part of String(ref).split('/').slice(1)) {
-      const name = decodeURIComponent(part).replaceAll('~1', '/').replaceAll('~0', '~');
+    for (const name of names)
       found =
         typeof found === 'object' && found !== null && Object.hasOwn(found, name)
           ? (found as Keywords)[name]
           : undefined;
-    }
     if (!isSchema(found)) refuse(at, `its $ref ${ref} points to nothing`, "'#/$defs/NAME'");
     return found as Schema;
   }
@@ -147,6 +146,18 @@ export class Schemas {
     const merged = known ?? { allOf: [a, b] };
     this.#merged.set(a, (this.#merged.get(a) ?? new Map()).set(b, merged));
     return merged;
+  }
+}
+
+/** The names of a JSON pointer in a URL's fragment (RFC 6901); null for any other reference. */
+function pointerOf(ref: unknown): readonly string[] | null {
+  if (typeof ref !== 'string' || !/^#(\/|$)/.test(ref)) return null;
+  const named = (part: string) => decodeURIComponent(part).replaceAll('~1', '/').replaceAll('~0', '~');
+  try {
+    return ref.split('/').slice(1).map(named);
+  } catch {
+    // A percent sign that begins no UTF-8.
+    return null;
   }
 }
 
@@ -204,7 +215,7 @@ function normal(schema: Keywords): Keywords {
 
 function list(value: unknown, at: string): readonly Schema[] {
   if (value === undefined) return [];
-  if (!Array.isArray(value) || value.length === 0)
+  if (!Array.isArray(value) || value.length === 0 || !value.every(isSchema))
     return refuse(at, 'it is not a list of schemas', 'a list of schemas');
   return value as Schema[];
 }

@@ -44,14 +44,16 @@ export interface CountCall {
   readonly options: Checked<typeof promptRanges>;
 }
 
-/** Reads the arguments of `count`; errors as those of `readGenerate`. */
+/** Reads the arguments of `count`; errors as those of `readGenerate`, without L403. */
 export function readCount(
   [prompt, options = {}]: readonly [prompt: unknown, options?: unknown],
   manifest: Manifest,
   place: string,
 ): CountCall {
   const read = readOptions(options, promptRanges);
-  const call = { prompt: readPrompt(prompt, manifest, place), options: read };
+  // It counts prompts of any length, to be compared with the context.
+  const ofAnyLength = { ...manifest, context: Number.POSITIVE_INFINITY };
+  const call = { prompt: readPrompt(prompt, ofAnyLength, place), options: read };
   needTokenizer(read, manifest);
   checkTools(call.prompt, read);
   return call;

@@ -55,8 +55,9 @@ export class Run implements Source {
   #steps: Steps | null = null;
   promptTokens: readonly number[];
   finishReason: api.FinishReason | null = null;
-  /** Number of prompt tokens that were computed before. */
+  /** Number of prompt tokens that were computed before, and by this generation. */
   #cachedTokens = 0;
+  #prefilledTokens = 0;
   #prefillMs = 0;
   #firstTokenMs = 0;
   #decodeMs = 0;
@@ -91,7 +92,7 @@ export class Run implements Source {
       generatedTokens: this.#tokens.length,
       steps: this.#steps?.count ?? 0,
       acceptedTokens: this.#steps?.acceptedTokens ?? 0,
-      prefillTokensPerSecond: perSecond(length - this.#cachedTokens, this.#prefillMs),
+      prefillTokensPerSecond: perSecond(this.#prefilledTokens, this.#prefillMs),
       decodeTokensPerSecond: perSecond(this.#tokens.length - 1, this.#decodeMs),
       timeToFirstTokenMs: this.#firstTokenMs,
       plannedBytes: session.plannedBytes,
@@ -111,7 +112,7 @@ export class Run implements Source {
       const prompt = this.#job.slides ? slid(all, session.context) : all;
       // A refused prompt leaves no tokens behind.
       session.check(prompt, 0);
-      this.promptTokens = prompt;
+      this.promptTokens = all;
       this.#base = prompt;
       this.#constraint = (await this.#job.constraint?.()) ?? null;
       if (!(await this.#prefill(goOn))) return;
@@ -152,10 +153,12 @@ export class Run implements Source {
     const { session } = this.#job;
     const before = performance.now();
     await session.use(this.#job.sequence(), goOn);
-    const kept = await session.read(this.promptTokens, goOn);
+    const kept = await session.read(this.#base, goOn);
+    if (kept === null) return false;
     this.#prefillMs = performance.now() - before;
-    this.#cachedTokens = kept ?? 0;
-    return kept !== null;
+    this.#cachedTokens = kept;
+    this.#prefilledTokens = this.#base.length - kept;
+    return true;
   }
 
   /** Brings the model back to the last token after other calls. */

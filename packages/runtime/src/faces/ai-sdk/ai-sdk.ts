@@ -3,7 +3,7 @@
  * package `ai` take. The SDK has the loops of tools, the parsing of objects and the user interface;
  * a model has one call, with its answer whole or as a stream.
  */
-import type { FinishReason, Generation, ToolCall } from '../../api.ts';
+import type { FinishReason, Generation, Model, ToolCall } from '../../api.ts';
 import { readCall } from './call.ts';
 import type * as types from './types.ts';
 
@@ -16,8 +16,7 @@ export const languageModel: typeof types.languageModel = (model) => {
     modelId,
     supportedUrls: {},
     async doGenerate(given) {
-      const { messages, options, warnings } = readCall(given);
-      const generation = model.generate(messages, options);
+      const { generation, warnings } = await begun(model, given);
       const result = await generation.result();
       given.abortSignal?.throwIfAborted();
       const { text } = result;
@@ -29,14 +28,25 @@ export const languageModel: typeof types.languageModel = (model) => {
       };
     },
     async doStream(given) {
-      const { messages, options, warnings } = readCall(given);
-      const generation = model.generate(messages, options);
+      const { generation, warnings } = await begun(model, given);
       return { stream: streamOf(parts(generation, warnings, response(), given.abortSignal)) };
     },
   };
 };
 
 let lastId = 0;
+
+async function begun(model: Model, given: types.CallOptions) {
+  const { messages, withoutSystem, options, warnings } = readCall(given);
+  // Counting applies the chat template.
+  const isTaken = () =>
+    model.count(messages, { tools: options.tools }).then(
+      () => true,
+      (error) => error.code !== 'L452',
+    );
+  const taken = withoutSystem && !(await isTaken()) ? withoutSystem : messages;
+  return { generation: model.generate(taken, options), warnings };
+}
 
 /** The id of the text: an answer has one. */
 const id = 'text';

@@ -4,6 +4,8 @@ import type { CallOptions, CallTool, PromptMessage, PromptPart, Warning } from '
 
 export interface Call {
   readonly messages: readonly Message[];
+  /** For a chat template that refuses the role of `messages` that this face has added; else null. */
+  readonly withoutSystem: readonly Message[] | null;
   readonly options: GenerateOptions;
   readonly warnings: Warning[];
 }
@@ -23,7 +25,25 @@ export function readCall({ prompt, ...given }: CallOptions): Call {
     ...(tools?.length && { tools, toolChoice: choiceOf(given.toolChoice) }),
     ...providerOptions?.lamella,
   };
-  return { messages: prompt.flatMap(messagesOf), options, warnings: warningsOf(given) };
+  const messages = prompt.flatMap(messagesOf);
+  const { responseFormat: format } = given;
+  const asked =
+    format?.type === 'json' && format.schema ? withSchema(messages, format.schema) : { messages, withoutSystem: null };
+  return { ...asked, options, warnings: warningsOf(given) };
+}
+
+/**
+ * The messages with the schema of the answer in the system message, or in the first message for a
+ * template without that role. A constraint makes an answer valid, but only a model that has read
+ * the schema can choose sensible values; servers of OpenAI's protocol show it to the model too.
+ */
+function withSchema(messages: readonly Message[], schema: object): Pick<Call, 'messages' | 'withoutSystem'> {
+  const text = `Answer with JSON that satisfies this JSON schema:\n${JSON.stringify(schema)}`;
+  const [first, ...rest] = messages;
+  const joined = first ? [{ ...first, content: `${first.content}\n\n${text}` }, ...rest] : null;
+  return joined && first?.role === 'system'
+    ? { messages: joined, withoutSystem: null }
+    : { messages: [{ role: 'system', content: text }, ...messages], withoutSystem: joined };
 }
 
 /** An error that the SDK recognises as its `UnsupportedFunctionalityError`. */
