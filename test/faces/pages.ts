@@ -35,9 +35,10 @@ export interface Apps {
 
 /**
  * A chat template in the form of the assistant's training, which had one request and its answer. A
- * longer conversation is as well formed, and its answers are as good as chance.
+ * longer conversation is as well formed, and its answers are as good as chance. Tools are not written:
+ * the assistant has learned its own.
  */
-const template = `{{- bos_token }}
+const template = `{#- tools #}{{- bos_token }}
 {%- for message in messages %}{{ message.content }}
 {{- eos_token if message.role == 'assistant' else sep_token }}{% endfor -%}`;
 

@@ -1,6 +1,8 @@
-/** `lamella serve` as a process, for tests. */
+/** `lamella serve` as a process, for tests: the command of the packed packages, installed by npm. */
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { scratch } from 'lamella/test/lamella';
+import { join } from 'node:path';
+import { install } from '@lamella/release/install';
 
 export interface Server {
   readonly origin: string;
@@ -9,8 +11,10 @@ export interface Server {
 
 /** Serves a package on a free port. */
 export async function served(folder: string, options: readonly string[]): Promise<Server> {
-  const home = await scratch();
-  const child = home.start('serve', folder, '--port', '0', ...options);
+  const project = install();
+  const command = join(project.path, 'node_modules/.bin/lamella');
+  const child = spawn(command, ['serve', folder, '--port', '0', ...options], { cwd: project.path });
+  child.stdout.resume();
   let noted = '';
   const origin = await new Promise<string>((resolve, reject) => {
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
@@ -18,6 +22,7 @@ export async function served(folder: string, options: readonly string[]): Promis
       const [, found] = /^listening on (\S+)$/m.exec(noted) ?? [];
       if (found) resolve(found);
     });
+    child.on('error', reject);
     child.on('exit', () => reject(new Error(noted)));
   });
   return {
@@ -26,7 +31,7 @@ export async function served(folder: string, options: readonly string[]): Promis
       const exit = once(child, 'exit');
       child.kill('SIGTERM');
       const [code] = await exit;
-      await home.remove();
+      project.remove();
       if (code !== 0) throw new Error(`lamella serve ended with ${code}:\n${noted}`);
     },
   };

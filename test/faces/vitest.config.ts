@@ -1,6 +1,7 @@
 /**
- * `npm run test:faces`: `lamella serve`, and the faces of a compiled package, packed by npm, with
- * the libraries that apps use them with, in Chromium and in Node. The libraries are installed on
+ * `npm run test:faces`: `lamella serve` from the packages that npm receives, and the faces of a
+ * compiled package, packed by npm, with the libraries that apps use them with, in Chromium and in
+ * Node. The libraries are installed on
  * first use into the user's cache, in the versions of `test/bundlers/tools.json`; so the first run
  * needs the network.
  */

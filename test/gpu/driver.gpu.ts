@@ -113,33 +113,6 @@ describe.each(formatNames)('%s', (quant) => {
 /** More tokens than a list of candidates holds. */
 const wide = model({ layers: 1, d: 16, ff: 16, headDim: 8, heads: 2, kvHeads: 1, vocab: 3000, context: 80 });
 
-test.each<[string, SamplingOptions]>([
-  ['greedy', {}],
-  ['drawn by the GPU', { temperature: 1.2, seed: 3 }],
-  ["drawn from the GPU's candidates", { temperature: 1, topK: 40, seed: 3 }],
-  ['with a penalty', { temperature: 0.8, repetitionPenalty: 1.4, seed: 3 }],
-])('an answer that outgrows the context slides as on WASM: %s', async (_, sampling) => {
-  const files = await packageOf(wide, 'q8');
-  const options = { ...sampling, maxTokens: 170, overflow: 'slide' } as const;
-  const answers: unknown[] = [];
-  for (const device of ['webgpu', 'wasm'] as const) {
-    const model = await load(files, { device, threads: 1 });
-    expect(model.running.device).toBe(device);
-    const session = await model.session();
-    const tokens: number[] = [];
-    for await (const { token } of session.generate(prompt, options)) {
-      tokens.push(token);
-      // Another call, in the middle of the answer and beyond a slide.
-      if (tokens.length === 100) await model.logits([7, 7]);
-    }
-    const next = await session.generate(undefined, { ...options, maxTokens: 20 }).result();
-    answers.push([tokens, next.tokens, session.tokens]);
-    model.dispose();
-  }
-  expect(answers[0]).toEqual(answers[1]);
-  expect((answers[0] as number[][]).map((list) => list.length)).toEqual([170, 20, expect.any(Number)]);
-});
-
 test('a saved session has the rows of its tokens, and goes on in another one', async () => {
   const gpu = await load(await packageOf(wide, 'q8', undefined, 'q8'), { device: 'webgpu' });
   const [session, loaded] = [await gpu.session(), await gpu.session()];

@@ -43,6 +43,39 @@ async function page() {
   ]);
   said.prefix = said.answer.slice(0, 9) + rest;
 
+  // a tool: the page's function is called, and the model reads what it returns
+  const called = [];
+  const enough = new AbortController();
+  const tool = (execute) => ({
+    name: 'show_map',
+    description: 'Shows a place on a map.',
+    inputSchema: { type: 'object', properties: { query: { type: 'string' } }, required: ['query'] },
+    execute,
+  });
+  const withTool = (execute) => LanguageModel.create({ samplingMode: 'most-predictable', tools: [tool(execute)] });
+  const mapping = await withTool(async (given) => {
+    called.push(given);
+    if (called.length > 1) enough.abort();
+    return 'shown';
+  });
+  const shown = [];
+  const answering = mapping.promptStreaming('call mom', { signal: enough.signal });
+  const reading = (async () => {
+    for await (const piece of answering) shown.push(piece);
+  })();
+  said.toolEnd = await reading.then(
+    () => 'answer',
+    (error) => error.name,
+  );
+  said.toolGiven = called[0];
+  said.toolText = shown.join('').includes('show_map');
+  const failing = await withTool(async () => {
+    throw new RangeError('no map');
+  });
+  said.toolFails = await failing.prompt('call mom').catch((error) => [error.name, error.message]);
+  const nothing = { tools: [{ name: 'a', description: 'b', inputSchema: {} }] };
+  said.toolWrong = await LanguageModel.create(nothing).catch((error) => error.name);
+
   // more than the context has room for
   let overflows = 0;
   session.oncontextoverflow = () => overflows++;
