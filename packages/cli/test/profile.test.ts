@@ -12,6 +12,7 @@ import { phones } from '../src/profile/phones.ts';
 import { timesOn, usPerByte } from '../src/profile/predict.ts';
 import { readProfile } from '../src/profile/profile-file.ts';
 import { fastMemory } from '../src/profile/reads.ts';
+import { figuresOf, type Timing, type Timings } from '../src/profile/solve.ts';
 import { stateBytes, tokenWork } from '../src/profile/work.ts';
 import { type Scratch, scratch, writeGraph } from './lamella.ts';
 
@@ -89,6 +90,46 @@ test('fast memory ends where reads become clearly slower', () => {
     gbPerSecond: [150, 90, 80, 20, 10][i]!,
   }));
   expect(fastMemory(speeds)).toBe(2 * MIB);
+});
+
+describe('figures are solved from times', () => {
+  const device = { tokenUs: 3, callUs: 0.2, byteUs: 1 / 20e3, farUs: 1 / 10e3, stateUs: 1 / 5e3, promptUs: 1 / 40e3 };
+  /** The times that such a device would have. */
+  const timing = (calls: number, bytes: number, workingSetBytes: number, weightBytes: number): Timing => {
+    const stateBytes = 10 * calls;
+    const usPerByte = workingSetBytes > MIB ? device.farUs : device.byteUs;
+    return {
+      ...{ calls, bytes, workingSetBytes, weightBytes, stateBytes, macs: 2 * bytes },
+      tokenUs: device.tokenUs + device.callUs * calls + usPerByte * bytes + device.stateUs * stateBytes,
+      promptUs: 0.1 * calls + device.promptUs * bytes,
+      loadMs: 50 + weightBytes / 1e6,
+    };
+  };
+  const first = timing(40, 8e6, MIB, 1e6);
+  const timings: Timings = {
+    one: timing(7, 5e4, 1e4, 2e5),
+    calls: timing(160, 1.6e6, 5e4, 2e5),
+    blocks: [first, timing(240, 42e6, 42e6, 42e6)],
+    late: { tokenUs: first.tokenUs + device.stateUs * 1e5, stateBytes: first.stateBytes + 1e5 },
+  };
+
+  test('exactly, where nothing disturbs', () => {
+    const { weights, ...figures } = figuresOf(timings, 'q4');
+    expect(weights.map(({ workingSetBytes }) => workingSetBytes)).toEqual([MIB, 42e6]);
+    expect(weights[0]!.gbPerSecond).toBeCloseTo(20, 6);
+    expect(weights[1]!.gbPerSecond).toBeCloseTo(10, 6);
+    const expected = {
+      ...{ decodeGmacs: 40, prefillGmacs: 80, stateGbPerSecond: 5, dispatchUs: 0.2, prefillDispatchUs: 0.1 },
+      ...{ tokenUs: 3, loadMs: 50, loadGbPerSecond: 1 },
+    };
+    for (const [name, value] of Object.entries(expected))
+      expect(Reflect.get(figures, name), name).toBeCloseTo(value, 6);
+  });
+
+  test('and refused if they contradict each other', () => {
+    const disturbed = { ...timings, late: { ...timings.late, tokenUs: 1e6 } };
+    expect(() => figuresOf(disturbed, 'q4')).toThrow(/^L316 the times of q4 kernels contradict each other/);
+  });
 });
 
 describe('the phone of the paper', () => {

@@ -389,6 +389,7 @@ const examples: Examples = {
   L313: [{ reason: 'Array buffer allocation failed' }],
   L314: [{ what: 'ctx is not a text' }],
   L315: [{ path: 'out/mine', klTo: 'out/reference' }],
+  L316: [{ what: 'q4' }],
   L402: [{ id: 300, vocab: 260, last: 259 }],
   L403: [{ count: 600, context: 512 }],
 };

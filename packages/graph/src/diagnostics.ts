@@ -73,6 +73,7 @@ export const catalogue = {
   L313: 'there is not enough memory: {reason}. Try: a smaller model, a shorter --context, or a machine with more memory',
   L314: 'a file of questions is JSON Lines, and here {what}. Try: a JSON object a line, with ctx (a text), endings (a list of texts) and label (the index of the right one)',
   L315: '{path} and {klTo} have different tokens, so their distributions cannot be compared. Try: two models with the same tokenizer',
+  L316: 'the times of {what} kernels contradict each other: other work slowed the device down while they were measured. Try: again when the device is idle',
   L402: 'token id {id} is outside the vocabulary of {vocab}. Try: ids from 0 to {last}',
   L403: '{count} tokens do not fit the context of {context}. Try: a shorter prompt, or compile with a larger --context',
 } as const;

@@ -1,19 +1,16 @@
 /**
  * Measures a device with the packages of `probes.ts`, through the same hosts and the same API as
- * `bench`. The figures are solved from the times of tokens:
- *
- *   one token       = token + calls * dispatch + bytes * (time of a byte)
- *
- * Three packages with few calls, many calls and many bytes give the three unknowns; packages with
- * larger working sets then give the time of a byte from there. Every time is the best of many short
- * runs: other work on the machine lengthens some of them, and shortens none.
+ * `bench`; `solve.ts` makes figures of the times. Every time is the best of many short runs: other
+ * work on the machine lengthens some of them, and shortens none.
  */
+import { LamellaError } from '@lamella/graph/diagnostics';
 import type { FormatName, Target } from '@lamella/runtime/choices';
 import type { Package } from '../api/model.ts';
 import type { Host, Measured, Subject, Work } from '../bench/host.ts';
-import type { KernelProfile, ReadSpeed } from '../contract.ts';
+import type { KernelProfile } from '../contract.ts';
 import { blocks, CONTEXT, calls, one, type Probe } from './probes.ts';
-import { stateBytes, type TokenWork, tokenWork } from './work.ts';
+import { figuresOf, type Timing } from './solve.ts';
+import { stateBytes, tokenWork } from './work.ts';
 
 /**
  * A measurement ends when this many runs have been as fast as the fastest, apart from a small part,
@@ -60,97 +57,73 @@ export async function compileProbes(
   return { quant, one: await compiled(one), calls: await compiled(calls), blocks: [smallest, ...larger] };
 }
 
-/** Profiles the kernels of one format. */
-export async function measureKernels(
-  host: Host,
-  probes: Probes,
-  on: { readonly device: Target; readonly threads: number },
-): Promise<KernelProfile> {
-  const measure = async (probe: Compiled, prompts: readonly number[] = []): Promise<Timed> => {
-    const subject = await host.open(probe.model, on);
+/**
+ * Profiles the kernels of one format. If no figures explain the times, measures again; throws L316
+ * if that does not help.
+ */
+export async function measureKernels(host: Host, probes: Probes, on: On): Promise<KernelProfile> {
+  for (let left = 2; ; left--) {
     try {
-      return { ...(await timed(subject, prompts)), ...tokenWork(subject.manifest, on.device), probe, subject };
-    } finally {
-      await subject.close();
+      return await measuredOnce(host, probes, on);
+    } catch (cause) {
+      if (left === 0 || !(cause instanceof LamellaError && cause.code === 'L316')) throw cause;
     }
-  };
-  const [smallest, ...larger] = probes.blocks;
-  const alone = await measure(probes.one);
-  const many = await measure(probes.calls, [PROMPT]);
-  const first = await measure(smallest!, [PROMPT, LATE]);
-  const rest: Timed[] = [];
-  for (const probe of larger) rest.push(await measure(probe));
+  }
+}
 
-  const state = (at: number) => stateBytes(first.subject.manifest, at);
-  const stateUsPerByte = Math.max(0, first.lateUs - first.tokenUs) / (state(LATE) - state(SHORT_PROMPT));
-  const own = (of: Timed): Timed => ({
-    ...of,
-    tokenUs: of.tokenUs - stateUsPerByte * stateBytes(of.subject.manifest, SHORT_PROMPT),
-  });
-  const [few, lots, products] = [own(alone), own(many), own(first)];
-  const decode = solved(
-    [lots, products].map((each) => [each.calls - few.calls, each.bytes - few.bytes, each.tokenUs - few.tokenUs]),
-  );
-  const tokenUs = Math.max(0, few.tokenUs - few.calls * decode.each - few.bytes * decode.perByte);
-  const prefill = solved([lots, products].map((each) => [each.calls, each.bytes, each.promptUs]));
-  const perByte = (of: Timed) => (of.tokenUs - tokenUs - of.calls * decode.each) / of.bytes;
-  const macsPerByte = smallest!.macs / first.bytes;
-  const last = rest.at(-1) ?? first;
-  const weights = (of: Timed) => of.subject.manifest.memory.weights.bytes;
-  const loadUsPerByte = Math.max(
-    0,
-    (1e3 * (last.subject.loadMs - first.subject.loadMs)) / Math.max(1, weights(last) - weights(first)),
-  );
+/** The target, and the number of threads. */
+interface On {
+  readonly device: Target;
+  readonly threads: number;
+}
+
+async function measuredOnce(host: Host, probes: Probes, on: On): Promise<KernelProfile> {
+  const one = await measured(host, probes.one, on);
+  const calls = await measured(host, probes.calls, on);
+  const blocks: Timed[] = [];
+  for (const probe of probes.blocks) blocks.push(await measured(host, probe, on, blocks.length === 0));
+  const [first, ...larger] = blocks as [Timed, ...Timed[]];
+  const { threads, kernels } = first.running;
   return {
-    target: on.device,
-    threads: first.subject.running.threads,
-    quant: probes.quant,
-    kernels: first.subject.running.kernels,
-    decodeGmacs: macsPerByte / decode.perByte / 1e3,
-    prefillGmacs: macsPerByte / prefill.perByte / 1e3,
-    weights: [products, ...rest.map(own)].map((of): ReadSpeed => {
-      const us = of === products ? decode.perByte : perByte(of);
-      return { workingSetBytes: workingSet(of), gbPerSecond: 1e-3 / us };
-    }),
-    ...(stateUsPerByte > 0 && { stateGbPerSecond: 1e-3 / stateUsPerByte }),
-    dispatchUs: decode.each,
-    prefillDispatchUs: prefill.each,
-    tokenUs,
-    loadMs: Math.max(0, first.subject.loadMs - (loadUsPerByte * weights(first)) / 1e3),
-    ...(loadUsPerByte > 0 && { loadGbPerSecond: 1e-3 / loadUsPerByte }),
+    ...{ target: on.device, threads, quant: probes.quant, kernels },
+    ...figuresOf({ one, calls, blocks: [first, ...larger], late: first.late }, probes.quant),
   };
 }
 
-interface Timed extends TokenWork {
-  readonly probe: Compiled;
-  readonly subject: Subject;
-  /** Of a token early in the context, of one late in it, and of a prompt's token. */
-  readonly tokenUs: number;
-  readonly lateUs: number;
-  readonly promptUs: number;
+interface Timed extends Timing {
+  readonly running: Subject['running'];
+  readonly late: Pick<Timing, 'tokenUs' | 'stateBytes'>;
 }
 
-/** The bytes between two reads of the same block. */
-function workingSet({ reads }: TokenWork): number {
-  return Math.max(...reads.slice(1, -1).map(({ distance }) => distance));
-}
-
-/** Times of a loaded probe; of `prompts` those that the caller needs. */
-async function timed(
-  subject: Subject,
-  prompts: readonly number[],
-): Promise<Pick<Timed, 'tokenUs' | 'lateUs' | 'promptUs'>> {
-  const work = { promptTokens: SHORT_PROMPT, generatedTokens: 3 };
-  const { decodeTokensPerSecond } = await subject.run(work);
-  const tokens = 3 + Math.ceil((SHORTEST_MS / 1e3) * decodeTokensPerSecond);
-  const early = await fastest(subject, { ...work, generatedTokens: Math.min(32, tokens) });
-  const after = async (promptTokens: number) =>
-    prompts.includes(promptTokens) ? await fastest(subject, { promptTokens, generatedTokens: 3 }) : early;
-  return {
-    tokenUs: 1e6 / early.decodeTokensPerSecond,
-    promptUs: 1e6 / (await after(PROMPT)).prefillTokensPerSecond,
-    lateUs: 1e6 / (await after(LATE)).decodeTokensPerSecond,
+/** The times of one probe; `late` also measures a late position, else that is the early one. */
+async function measured(host: Host, { model, macs }: Compiled, on: On, late = false): Promise<Timed> {
+  const subject = await host.open(model, on);
+  const { manifest, running, loadMs } = subject;
+  const { calls, bytes, reads } = tokenWork(manifest, on.device);
+  /** A token after a prompt of this length, and after some more tokens. */
+  const token = async (promptTokens: number, generatedTokens: number) => {
+    const { decodeTokensPerSecond } = await fastest(subject, { promptTokens, generatedTokens });
+    return {
+      tokenUs: 1e6 / decodeTokensPerSecond,
+      stateBytes: stateBytes(manifest, promptTokens + generatedTokens / 2),
+    };
   };
+  try {
+    const { decodeTokensPerSecond } = await subject.run({ promptTokens: SHORT_PROMPT, generatedTokens: 3 });
+    const tokens = 3 + Math.ceil((SHORTEST_MS / 1e3) * decodeTokensPerSecond);
+    const early = await token(SHORT_PROMPT, Math.min(32, tokens));
+    const prompt = await fastest(subject, { promptTokens: PROMPT, generatedTokens: 3 });
+    return {
+      ...early,
+      ...{ calls, bytes, macs, loadMs, running, weightBytes: manifest.memory.weights.bytes },
+      // Apart from the first and the last row: the bytes between two reads of the same block.
+      workingSetBytes: Math.min(...reads.slice(1, -1).map(({ distance }) => distance)),
+      promptUs: 1e6 / prompt.prefillTokensPerSecond,
+      late: late ? await token(LATE, 3) : early,
+    };
+  } finally {
+    await subject.close();
+  }
 }
 
 /** The highest speeds of several runs. */
@@ -172,16 +145,3 @@ export async function fastest(subject: Subject, work: Work) {
 
 const speeds = ['decodeTokensPerSecond', 'prefillTokensPerSecond'] as const;
 type Speed = (typeof speeds)[number];
-
-/**
- * Solves calls * each + bytes * perByte = us for two equations. A call takes no negative time: if
- * noise says so, the bytes have taken all of it.
- */
-function solved(equations: readonly (readonly number[])[]): { readonly each: number; readonly perByte: number } {
-  const [[c1, b1, t1], [c2, b2, t2]] = equations as readonly [
-    readonly [number, number, number],
-    readonly [number, number, number],
-  ];
-  const each = Math.max(0, (t1 * b2 - t2 * b1) / (c1 * b2 - c2 * b1));
-  return { each, perByte: (t2 - c2 * each) / b2 };
-}
