@@ -45,8 +45,11 @@ export const usual = { format: 'q8', kv: 'f32', target: 'wasm', device: 'auto', 
   readonly sessions: number;
 };
 
-/** 128-bit SIMD; relaxed SIMD; relaxed SIMD on engines that implement it with AVX-VNNI. */
-const instructionSets = ['simd', 'relaxed', 'vnni'] as const;
+/**
+ * 128-bit SIMD; relaxed SIMD; relaxed SIMD on engines that implement it with AVX-VNNI, or with
+ * Arm's dots of signed bytes.
+ */
+const instructionSets = ['simd', 'relaxed', 'vnni', 'sdot'] as const;
 export type InstructionSet = (typeof instructionSets)[number];
 
 /**

@@ -18,6 +18,15 @@ export const OCTET = 8;
  */
 export type LoadCodes = (at: number, type: 'i8x16' | 'i16x8') => Expr;
 
+/** Codes as bytes, and their products. */
+export interface ByteCodes {
+  readonly products: Products;
+  /** The value in every byte of `mask` below; null where it is not used. */
+  readonly mask: number | null;
+  /** Codes of columns 0..3 and 4..7, plus the number that `sums` corrects. */
+  operands(load: LoadCodes, mask: Expr): readonly [Expr, Expr];
+}
+
 /** The codes of a format, and how they are stored. */
 export interface GroupCodes {
   readonly name: 'q4' | 'q8';
@@ -29,11 +38,8 @@ export interface GroupCodes {
   readonly largest: number;
   readonly uses: readonly Feature[];
   sums(features: Features): CodeSums | null;
-  /**
-   * The products of bytes that these features provide; null if only pairs of 16 bits are
-   * multiplied.
-   */
-  byteProducts(features: Features): Products | null;
+  /** How bytes are multiplied with these features; null if only pairs of 16 bits are multiplied. */
+  bytes(features: Features): ByteCodes | null;
   quantiser(): GroupQuantiser;
   /**
    * The byte of row r and column i (0..7) of eight columns of four rows, and how far its bits are
@@ -44,11 +50,9 @@ export interface GroupCodes {
   byteOf(r: Expr, i: Expr): Expr;
   codeIn(byte: Expr, i: Expr): Expr;
   /** The value in every byte of `mask` below; null where it is not used. */
-  readonly masks: Readonly<Record<'words' | 'bytes' | 'pairs', number | null>>;
+  readonly masks: Readonly<Record<'words' | 'pairs', number | null>>;
   /** Codes of columns 0..3 and 4..7, stored as i8x16. */
   words(load: LoadCodes, mask: Expr): readonly [Expr, Expr];
-  /** The same as unsigned bytes, plus the number that `sums` corrects. */
-  bytes(load: LoadCodes, mask: Expr): readonly [Expr, Expr];
   /** The same as i16x8: of rows 0-1 and of rows 2-3, for each of the two words. */
   pairs(b: Builder, load: LoadCodes, mask: Expr): readonly [readonly Expr[], readonly Expr[]];
 }

@@ -11,6 +11,11 @@ import { pairSums } from './integer.ts';
 export interface Products {
   /** Vectors that hold the codes, and the sums, of four columns of four rows. */
   readonly parts: 1 | 2;
+  /**
+   * Octets of activations that one load reads; their words are then copied to all lanes. Otherwise
+   * loads copy them.
+   */
+  readonly octets: 1 | 2;
   /** Vectors of four rows that are multiplied together; more sums would leave too few registers. */
   readonly vectorsAtOnce: number;
   /** Tokens that are multiplied with an unpacked panel of eight rows together. */
@@ -33,6 +38,7 @@ export interface Products {
  */
 export const pairProducts = (corrected: boolean): Products => ({
   parts: 2,
+  octets: 1,
   vectorsAtOnce: 2,
   panelTokens: 2,
   x: (word) => apply('widenLow', word),
@@ -47,6 +53,7 @@ export const pairProducts = (corrected: boolean): Products => ({
  */
 export const relaxedProducts: Products = {
   parts: 1,
+  octets: 1,
   vectorsAtOnce: 4,
   panelTokens: 3,
   x: (word) => word,
@@ -58,6 +65,7 @@ export const relaxedProducts: Products = {
 /** AVX-VNNI: unsigned bytes with activations, four columns in one instruction. */
 export const vnniProducts: Products = {
   parts: 1,
+  octets: 1,
   vectorsAtOnce: 4,
   panelTokens: 3,
   x: (word) => word,
@@ -65,3 +73,11 @@ export const vnniProducts: Products = {
   add: (sum, x, codes) => apply('dotAdd', x, codes, sum),
   whole: (sum) => sum(0),
 };
+
+/** Arm: signed bytes, of which the activations are above -128. */
+export const sdotProducts = (corrected: boolean): Products => ({
+  ...vnniProducts,
+  octets: 2,
+  start: (sums) => (corrected ? sums('i32x4') : constant('i32x4', 0)),
+  add: (sum, x, codes) => apply('dotAddSigned', x, codes, sum),
+});

@@ -13,6 +13,7 @@
 import {
   add,
   apply,
+  applyLanes,
   type Builder,
   constant,
   type Index,
@@ -35,6 +36,7 @@ import { type GroupCodes, OCTET, type StoredGroup } from './group-codes.ts';
 import { groupPanel, panelBytes } from './group-panel.ts';
 import { type Products, pairProducts } from './group-products.ts';
 import { GROUP } from './group-quantiser.ts';
+import { pairsOf, type Streams } from './group-streams.ts';
 import { placeOf, storedAt, upTo, VECTOR_ROWS } from './integer.ts';
 
 const groups = ({ depth }: BlockShape): number => padded(depth, GROUP) / GROUP;
@@ -52,46 +54,41 @@ export function inGroups(codes: GroupCodes): Format {
   /** A last group without a second leaves room for its scales. */
   const storedBytes = (shape: BlockShape): number =>
     Math.floor(groups(shape) / 2) * pairBytes + (groups(shape) % 2) * (2 * SCALES + codesBytes);
-  const mask = (b: Builder, of: keyof GroupCodes['masks']): Expr => {
-    const byte = codes.masks[of];
-    return byte === null ? i32(0) : b.let('mask', apply('splat8', i32(byte)));
-  };
+  const mask = (b: Builder, byte: number | null): Expr =>
+    byte === null ? i32(0) : b.let('mask', apply('splat8', i32(byte)));
   const productsFor = (features: Features): Products =>
-    codes.byteProducts(features) ?? pairProducts(codes.sums(features) !== null);
+    codes.bytes(features)?.products ?? pairProducts(codes.sums(features) !== null);
 
   /**
    * Writes `one` for every group, both of a pair in one iteration, then a last single one.
-   * `operands` are the codes of rows 4v..4v+3 at columns 8j..8j+7 for `products`, `scales` their
-   * scales.
+   * `operands` are the codes of rows 4v..4v+3 at columns 8j..8j+7 for the products of these features,
+   * `scales` their scales.
    */
   function eachGroup(
     b: Builder,
-    [stored, scales]: readonly KernelBuffer[],
+    views: readonly KernelBuffer[],
     shape: MatrixShape,
-    { block, vector }: { readonly block: Index; readonly vector: Index },
-    products: Products,
+    place: Pick<Streams, 'block' | 'vector' | 'vectors'>,
+    features: Features,
     one: (b: Builder, group: StoredGroup) => void,
   ): void {
-    const base = b.let('base', storedAt(shape, block, vector));
-    const halvesBase = b.let('halvesBase', storedAt(shape, block, vector, 2));
+    const pairAt = pairsOf(b, { views, shape, ...place, pairBytes }, features);
     // made once outside the loop: an engine materialises a constant inside a loop at every use (1.7
     // times slower here)
-    const outside = mask(b, products.parts === 2 ? 'pairs' : 'bytes');
+    const bytes = codes.bytes(features);
+    const outside = mask(b, bytes ? bytes.mask : codes.masks.pairs);
     const run = (inner: Builder, pair: Index, members: readonly (0 | 1)[]): void => {
-      const at = inner.let('wAt', plus(base, times(pair, pairBytes)));
-      const halvesAt = inner.let('halvesAt', plus(halvesBase, times(pair, pairBytes / 2)));
+      const { byteAt, scales } = pairAt(inner, pair);
       for (const which of members)
         one(inner, {
           pair,
           which,
-          scales: (v) => load(scales!, plus(halvesAt, plus(times(v, shape.stream / 2), (which * SCALES) / 2)), 'f32x4'),
+          scales: (v) => scales(v, which),
           operands(into, j, v) {
-            const inPair = plus(times(j, octetBytes), plus(times(v, shape.stream), codesAt(which)));
+            const inPair = plus(times(j, octetBytes), codesAt(which));
             const loads = (byte: number, type: 'i8x16' | 'i16x8') =>
-              into.let('w', load(stored!, plus(at, plus(inPair, byte)), type));
-            return products.parts === 2
-              ? codes.pairs(into, loads, outside)
-              : codes.bytes(loads, outside).map((w) => [w]);
+              into.let('w', load(views[0]!, byteAt(v, plus(inPair, byte)), type));
+            return bytes ? bytes.operands(loads, outside).map((w) => [w]) : codes.pairs(into, loads, outside);
           },
         });
     };
@@ -159,43 +156,58 @@ export function inGroups(codes: GroupCodes): Format {
       const products = productsFor(features);
       const vectors = shape.block / VECTOR_ROWS;
       const sums = b.registers('sums', tokens * vectors, constant('f32x4', 0));
-      eachGroup(b, views, shape, { block, vector: 0 }, products, (perGroup, { pair, which, operands, scales }) => {
-        perGroup.loop('unroll', 't', { to: tokens }, (perToken, t) => {
-          const token = plus(firstToken, t);
-          const groupAt = perToken.let('groupAt', plus(plus(times(token, x.groups), times(pair, 2)), which));
-          const xAt = perToken.let('xAt', plus(times(token, x.stride / 4), times(pair, (2 * GROUP) / 4)));
-          const word = (i: Index): Expr => loadSplat(x.values, plus(xAt, plus(which * (GROUP / 4), i)), 'i8x16');
-          const start = perToken.let(
-            'start',
-            products.start((type) => loadSplat(x.sums!, groupAt, type)),
-          );
-          for (let first = 0; first < vectors; first += products.vectorsAtOnce) {
-            const count = Math.min(products.vectorsAtOnce, vectors - first);
-            const acc = perToken.registers('acc', count * products.parts, start);
-            perToken.loop('unroll', 'j', { to: GROUP / OCTET }, (inner, j) => {
-              const xs = [0, 1].map((half) => inner.let('x', products.x(word(plus(times(j, 2), half)))));
-              inner.loop('unroll', 'v', { to: count }, (perVector, v) => {
-                const w = operands(perVector, j, plus(v, first));
-                for (const p of upTo(products.parts)) {
-                  const at = plus(times(v, products.parts), p);
-                  acc.set(
-                    xs.reduce((sum, x, half) => products.add(sum, x, w[half]![p]!), acc.get(at)),
-                    at,
-                  );
-                }
+      eachGroup(
+        b,
+        views,
+        shape,
+        { block, vector: 0, vectors },
+        features,
+        (perGroup, { pair, which, operands, scales }) => {
+          perGroup.loop('unroll', 't', { to: tokens }, (perToken, t) => {
+            const token = plus(firstToken, t);
+            const groupAt = perToken.let('groupAt', plus(plus(times(token, x.groups), times(pair, 2)), which));
+            const xAt = perToken.let('xAt', plus(times(token, x.stride / 4), times(pair, (2 * GROUP) / 4)));
+            const codesFrom = (j: Index) => plus(xAt, plus(which * (GROUP / 4), times(j, OCTET / 4)));
+            const wordsOf = (inner: Builder, j: Index): readonly Expr[] => {
+              if (products.octets === 1)
+                return [0, 1].map((i) =>
+                  inner.let('x', products.x(loadSplat(x.values, plus(codesFrom(j), i), 'i8x16'))),
+                );
+              const four = inner.let('x', load(x.values, codesFrom(j), 'i8x16'));
+              return upTo(4).map((i) => inner.let('x', applyLanes('shuffle', [i, i, i, i], four, four)));
+            };
+            const start = perToken.let(
+              'start',
+              products.start((type) => loadSplat(x.sums!, groupAt, type)),
+            );
+            for (let first = 0; first < vectors; first += products.vectorsAtOnce) {
+              const count = Math.min(products.vectorsAtOnce, vectors - first);
+              const acc = perToken.registers('acc', count * products.parts, start);
+              perToken.loop('unroll', 'j', { to: GROUP / OCTET, step: products.octets }, (inner, j) => {
+                const words = wordsOf(inner, j);
+                inner.loop('unroll', 'v', { to: count }, (perVector, v) => {
+                  const w = upTo(products.octets).flatMap((i) => operands(perVector, plus(j, i), plus(v, first)));
+                  for (const p of upTo(products.parts)) {
+                    const at = plus(times(v, products.parts), p);
+                    acc.set(
+                      words.reduce((sum, x, i) => products.add(sum, x, w[i]![p]!), acc.get(at)),
+                      at,
+                    );
+                  }
+                });
               });
-            });
-            // written after the dots, which take all vector registers
-            const xScale = perToken.let('xScale', loadSplat(x.scales!, groupAt, 'f32x4'));
-            perToken.loop('unroll', 'v', { to: count }, (_, v) => {
-              const dots = products.whole((p) => acc.get(plus(times(v, products.parts), p)));
-              const at = plus(times(t, vectors), plus(v, first));
-              const scale = mul(scales(plus(v, first)), xScale);
-              sums.set(add(sums.get(at), mul(apply('toFloat', dots), scale)), at);
-            });
-          }
-        });
-      });
+              // written after the dots, which take all vector registers
+              const xScale = perToken.let('xScale', loadSplat(x.scales!, groupAt, 'f32x4'));
+              perToken.loop('unroll', 'v', { to: count }, (_, v) => {
+                const dots = products.whole((p) => acc.get(plus(times(v, products.parts), p)));
+                const at = plus(times(t, vectors), plus(v, first));
+                const scale = mul(scales(plus(v, first)), xScale);
+                sums.set(add(sums.get(at), mul(apply('toFloat', dots), scale)), at);
+              });
+            }
+          });
+        },
+      );
       return (t, v) => sums.get(t * vectors + v);
     },
 
@@ -215,10 +227,9 @@ export function inGroups(codes: GroupCodes): Format {
         ];
       },
       multiply(b, read, x, piece, firstToken, tokens, sums) {
-        const [low, high] = codes.words((at) => read[at / 16]!, mask(b, 'words')).map((w) => b.let('w', w)) as [
-          Expr,
-          Expr,
-        ];
+        const [low, high] = codes
+          .words((at) => read[at / 16]!, mask(b, codes.masks.words))
+          .map((w) => b.let('w', w)) as [Expr, Expr];
         const ones = i32(0x01010101);
         b.loop('unroll', 't', { to: tokens }, (perToken, t) => {
           const token = plus(firstToken, t);
@@ -238,7 +249,8 @@ export function inGroups(codes: GroupCodes): Format {
     panel(features) {
       const products = productsFor(features);
       return groupPanel(products, (b, views, shape, panel, one) => {
-        eachGroup(b, views, shape, placeOf(panel, shape), products, one);
+        const vectors = panelRows(shape) / VECTOR_ROWS;
+        eachGroup(b, views, shape, { ...placeOf(panel, shape), vectors }, features, one);
       });
     },
   };

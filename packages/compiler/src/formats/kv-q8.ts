@@ -9,6 +9,7 @@ import {
   add,
   apply,
   applyLanes,
+  type Builder,
   constant,
   f32,
   i32,
@@ -21,12 +22,40 @@ import {
 } from '../loops/build.ts';
 import type { Expr } from '../loops/ir.ts';
 import { maxAcross, sumFour, sumLanes } from '../loops/math.ts';
+import type { Features } from '../loops/types.ts';
 import type { KvFormat, KvShape } from './kv.ts';
 
 /** Largest code of a weight: 64 products of it with 127 stay far below 2^31. */
 const LARGEST = 32767;
 
 const codesBytes = ({ kvHeads, positions, stride }: KvShape): number => kvHeads * positions * stride;
+
+/**
+ * How codes of queries and keys are multiplied: Arm's dots of signed bytes; AVX-VNNI's of keys raised
+ * by 128, with sums that start lower; or exact pairs of 16 bits.
+ */
+function products(b: Builder, features: Features): KeyProducts {
+  const bytes = { step: 16, type: 'i8x16' } as const;
+  if (features.has('sdot'))
+    return { ...bytes, key: (codes) => codes, add: (sum, q, k) => apply('dotAddSigned', q, k, sum) };
+  if (features.has('vnni')) {
+    const sign = b.let('sign', apply('splat8', i32(-128)));
+    return {
+      ...bytes,
+      key: (codes) => apply('raiseBytes', codes, sign),
+      add: (sum, q, k) => apply('dotAdd', q, k, sum),
+    };
+  }
+  return { step: 8, type: 'i16x8', key: (codes) => codes, add: (sum, q, k) => add(sum, apply('dotPairs', q, k)) };
+}
+
+interface KeyProducts {
+  /** Codes that are multiplied together, and the vector that holds them. */
+  readonly step: number;
+  readonly type: 'i8x16' | 'i16x8';
+  key(codes: Expr): Expr;
+  add(sum: Expr, query: Expr, key: Expr): Expr;
+}
 
 export const kvQ8: KvFormat = {
   headsAtOnce: 3,
@@ -62,7 +91,7 @@ export const kvQ8: KvFormat = {
     ];
   },
 
-  uses: ['vnni'],
+  uses: ['vnni', 'sdot'],
   start(b, values, at, { stride }, features) {
     if (!features.has('vnni')) return null;
     const ones = b.let('ones', apply('splat8', i32(1)));
@@ -73,26 +102,18 @@ export const kvQ8: KvFormat = {
     return b.let('start', mul(sum.get(), constant('i32x4', -128)));
   },
 
-  scores(b, [keys, scales], { stride }, queries, row) {
+  scores(b, [keys, scales], { stride }, queries, row, features) {
     const heads = queries.at.length;
     const acc = b.registers('acc', heads * 4, constant('i32x4', 0));
     const from = b.let('keyAt', times(row, stride));
-    // if one instruction multiplies four bytes: keys raised by 128, with sums that start lower;
-    // otherwise exact pair products
-    const starts = queries.starts.filter((start) => start !== null);
-    for (const [h, start] of starts.entries()) for (let p = 0; p < 4; p++) acc.set(start, h * 4 + p);
-    const sign = starts.length > 0 ? b.let('sign', apply('splat8', i32(-128))) : null;
-    const [step, type] = sign ? ([16, 'i8x16'] as const) : ([8, 'i16x8'] as const);
+    for (const [h, start] of queries.starts.entries()) if (start) for (let p = 0; p < 4; p++) acc.set(start, h * 4 + p);
+    const { step, type, ...multiply } = products(b, features);
     b.loop('serial', 'i', { to: stride, step }, (inner, i) => {
       const q = queries.at.map((at) => inner.let('q', load(queries.values, plus(at, i), type)));
       const at = inner.let('at', plus(from, i));
       for (let p = 0; p < 4; p++) {
-        const key = load(keys!, plus(at, p * stride), type);
-        const k = inner.let('k', sign ? apply('raiseBytes', key, sign) : key);
-        for (let h = 0; h < heads; h++) {
-          const sum = acc.get(h * 4 + p);
-          acc.set(sign ? apply('dotAdd', q[h]!, k, sum) : add(sum, apply('dotPairs', q[h]!, k)), h * 4 + p);
-        }
+        const k = inner.let('k', multiply.key(load(keys!, plus(at, p * stride), type)));
+        for (let h = 0; h < heads; h++) acc.set(multiply.add(acc.get(h * 4 + p), q[h]!, k), h * 4 + p);
       }
     });
     const scale = b.let('keyScales', load(scales!, row, 'f32x4'));

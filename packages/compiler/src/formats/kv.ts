@@ -71,10 +71,17 @@ export interface KvFormat {
    */
   start(b: Builder, values: KernelBuffer, at: Index, shape: KvShape, features: Features): Expr | null;
   /**
-   * Writes the scores of positions row..row+3 (`row` counts positions of all heads). Returns f32x4
-   * for each query head.
+   * Writes the scores of positions row..row+3 (`row` counts positions of all heads) with these
+   * features. Returns f32x4 for each query head.
    */
-  scores(b: Builder, views: readonly KernelBuffer[], shape: KvShape, queries: Queries, row: Expr): readonly Expr[];
+  scores(
+    b: Builder,
+    views: readonly KernelBuffer[],
+    shape: KvShape,
+    queries: Queries,
+    row: Expr,
+    features: Features,
+  ): readonly Expr[];
   /** Converts softmax weights into the operand of `values`; null if they stay f32. */
   readonly weights: {
     /**

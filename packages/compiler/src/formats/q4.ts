@@ -4,8 +4,8 @@
  */
 import { apply, i32, plus, remainder, sub, times } from '../loops/build.ts';
 import type { Expr } from '../loops/ir.ts';
-import type { GroupCodes, LoadCodes } from './group-codes.ts';
-import { relaxedProducts, vnniProducts } from './group-products.ts';
+import type { ByteCodes, GroupCodes, LoadCodes } from './group-codes.ts';
+import { relaxedProducts, sdotProducts, vnniProducts } from './group-products.ts';
 import { q4Quantiser } from './group-quantiser.ts';
 import { inGroups } from './groups.ts';
 
@@ -16,14 +16,28 @@ const words = (load: LoadCodes, mask: Expr): readonly [Expr, Expr] => {
   return [apply('nibblesLow', w, mask), apply('nibblesHigh', w, mask)];
 };
 
+/** Arm shifts bytes in one instruction; x86 would take several, but shifts 16 bits. */
+const onArm: ByteCodes = {
+  products: sdotProducts(true),
+  mask: 15,
+  operands(load, mask) {
+    const w = load(0, 'i8x16');
+    return [apply('nibblesLow', w, mask), apply('shrBytes', w, i32(4))];
+  },
+};
+
 const codes: GroupCodes = {
   name: 'q4',
   bits: 4,
   excess: EXCESS,
   largest: 7 * 65_504,
-  uses: ['relaxed', 'vnni'],
-  sums: (features) => ({ factor: -EXCESS, as: features.has('vnni') ? 'whole' : 'pairs' }),
-  byteProducts: (features) => (features.has('vnni') ? vnniProducts : features.has('relaxed') ? relaxedProducts : null),
+  uses: ['relaxed', 'vnni', 'sdot'],
+  sums: (features) => ({ factor: -EXCESS, as: features.has('vnni') || features.has('sdot') ? 'whole' : 'pairs' }),
+  bytes: (features) => {
+    if (features.has('sdot')) return onArm;
+    if (!features.has('relaxed')) return null;
+    return { products: features.has('vnni') ? vnniProducts : relaxedProducts, mask: 15, operands: words };
+  },
   quantiser: q4Quantiser,
   place: (r, i) => ({ byte: r * 4 + (i % 4), shift: i < 4 ? 0 : 4 }),
   byteOf: (r, i) => plus(times(r, 4), remainder(i, 4)),
@@ -31,9 +45,8 @@ const codes: GroupCodes = {
     const half = apply('select', apply('less', i, i32(4)), i32(1), i32(16));
     return sub(remainder(apply('quotient', apply('and', byte, i32(255)), half), 16), i32(EXCESS));
   },
-  masks: { words: 15, bytes: 15, pairs: 15 },
+  masks: { words: 15, pairs: 15 },
   words,
-  bytes: words,
   pairs(b, load, mask) {
     const [low, high] = words(load, mask).map((word) => {
       const w = b.let('nibbles', word);

@@ -121,6 +121,32 @@ function halves(x: Value, mask: Value, half: (byte: number) => number): Value {
 const wordBytes = (x: number): readonly number[] => [24, 16, 8, 0].map((n) => (x << n) >> 24);
 const dotBytes = (x: readonly number[], y: readonly number[]): number => x.reduce((sum, b, i) => sum + b * y[i]!, 0);
 
+/**
+ * Products of four bytes, summed and added to the third operand. `second` gives the value of a byte
+ * of the second operand, for one of the first.
+ */
+const dotOfFour = (needs: Feature, second: (byte: number, first: number) => number): Intrinsic => ({
+  needs,
+  type: (a) => (a.length === 3 && a[0] === 'i8x16' && a[1] === 'i8x16' && a[2] === 'i32x4' ? 'i32x4' : null),
+  meaning: ([x, y, sum]) => {
+    const a = vector(x!);
+    const b = vector(y!).map((byte, i) => second(byte, a[i]!));
+    return vector(sum!).map((n, i) => (n + dotBytes(a.slice(4 * i, 4 * i + 4), b.slice(4 * i, 4 * i + 4))) | 0);
+  },
+  wat: ([x, y, sum]) => `(i32x4.relaxed_dot_i8x16_i7x16_add_s ${x} ${y} ${sum})`,
+});
+
+const halfBits = (which: 'low' | 'high', first: number): Intrinsic => ({
+  type: (a) => (a.length === 3 && a[0] === 'i8x16' && a[1] === 'i16x8' && a[2] === 'i32x4' ? 'f32x4' : null),
+  meaning: ([x, place, mask]) => {
+    if (vector(place!).some((n) => n !== 8192) || vector(mask!).some((n) => n >>> 0 !== 0x8fffe000))
+      throw new Error('halfBits: the constants must be 8192 and 0x8fffe000 in every lane');
+    const words = new Int16Array(Int8Array.from(vector(x!)).buffer).slice(first, first + 4);
+    return [...new Float32Array(Int32Array.from(words, (half) => (half << 13) & 0x8fffe000).buffer)];
+  },
+  wat: ([x, place, mask]) => `(v128.and (i32x4.extmul_${which}_i16x8_s ${x} ${place}) ${mask})`,
+});
+
 const table = {
   add: number2('add', (x, y) => x + y, '+'),
   sub: number2('sub', (x, y) => x - y, '-'),
@@ -289,13 +315,14 @@ const table = {
   },
   /**
    * Four words chosen from two vectors: 0-3 from the first, 4-7 from the second. A word is one lane
-   * of 32 bits or two of 16.
+   * of 32 bits, two of 16 or four of 8.
    */
   shuffle: {
-    type: (a) => (a.length === 2 && same(a) && (a[0] === 'i32x4' || a[0] === 'f32x4' || isSum(a[0])) ? a[0]! : null),
+    type: (a) => (a.length === 2 && same(a) && lanesOf(a[0]!) > 1 ? a[0]! : null),
     meaning: ([x, y], type, lanes) => {
       const both = [...vector(x!), ...vector(y!)];
-      return lanes.flatMap((l) => (isSum(type) ? both.slice(2 * l, 2 * l + 2) : both[l]!));
+      const word = lanesOf(type) / 4;
+      return lanes.flatMap((l) => both.slice(word * l, word * (l + 1)));
     },
     wat: ([x, y], _type, lanes) =>
       `(i8x16.shuffle ${lanes.flatMap((l) => [0, 1, 2, 3].map((b) => l * 4 + b)).join(' ')} ${x} ${y})`,
@@ -387,14 +414,20 @@ const table = {
     wat: ([x, y]) => `(i16x8.relaxed_dot_i8x16_i7x16_s ${x} ${y})`,
   },
   /** Sums of four products of signed with unsigned bytes, added to the third operand. */
-  dotAdd: {
-    needs: 'vnni',
-    type: (a) => (a.length === 3 && a[0] === 'i8x16' && a[1] === 'i8x16' && a[2] === 'i32x4' ? 'i32x4' : null),
-    meaning: ([x, y, sum]) => {
-      const [a, b] = [vector(x!), vector(y!).map((byte) => byte & 255)];
-      return vector(sum!).map((n, i) => (n + dotBytes(a.slice(4 * i, 4 * i + 4), b.slice(4 * i, 4 * i + 4))) | 0);
-    },
-    wat: ([x, y, sum]) => `(i32x4.relaxed_dot_i8x16_i7x16_add_s ${x} ${y} ${sum})`,
+  dotAdd: dotOfFour('vnni', (byte) => byte & 255),
+  /**
+   * The same for two signed bytes, of which the first is above -128: code without Arm's SDOT sums
+   * pairs in 16 bits, and two products of -128 with -128 do not fit.
+   */
+  dotAddSigned: dotOfFour('sdot', (byte, first) => {
+    if (first === -128) throw new Error('dotAddSigned: the first operand must be in -127..127');
+    return byte;
+  }),
+  /** Unsigned bytes, each shifted right by a scalar, modulo 8. */
+  shrBytes: {
+    type: (a) => (a.length === 2 && a[0] === 'i8x16' && a[1] === 'i32' ? 'i8x16' : null),
+    meaning: ([x, n]) => vector(x!).map((byte) => (((byte & 255) >> (scalar(n) & 7)) << 24) >> 24),
+    wat: ([x, n]) => `(i8x16.shr_u ${x} ${n})`,
   },
   /**
    * Signed bytes plus 128, as unsigned bytes. The second operand, -128 in every byte, is made once,
@@ -427,6 +460,14 @@ const table = {
     },
     wgsl: ([x, y], type) => (type === 'i32' ? `dot4I8Packed(u32(${x}), u32(${y}))` : `dotWords(${x}, ${y})`),
   },
+  /**
+   * The low four of eight finite halves, as floats divided by 2^112: the sign and the other bits
+   * move to their places in an f32. The constants, 8192 and 0x8fffe000 in every lane, are made once,
+   * outside a loop. For Arm, which multiplies and widens in one instruction.
+   */
+  halfBitsLow: halfBits('low', 0),
+  /** The same for the high four. */
+  halfBitsHigh: halfBits('high', 4),
   /** Eight lanes saturated to 16 bits, in order. */
   packPairs: {
     type: (a) => (a.length === 2 && a[0] === 'i32x4' && a[1] === 'i32x4' ? 'i16x8' : null),

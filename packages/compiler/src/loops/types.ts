@@ -14,12 +14,12 @@ export type ElementType = 'f32' | 'f16' | 'i32' | 'i8' | 'u8';
 
 /**
  * Engine features beyond 128-bit SIMD. A kernel that needs a feature is printed only into a variant
- * that has it. With `vnni`, relaxed SIMD's dot of four bytes is one exact instruction that takes
- * its second operand as unsigned (AVX-VNNI); the loader tests the engine for it.
+ * that has it. With `vnni` and `sdot`, relaxed SIMD's dot of four bytes is exact for any second
+ * operand: `vnni` takes it as unsigned (AVX-VNNI), `sdot` as signed (Arm). The loader tests the
+ * engine for both.
  */
-export type Feature = 'relaxed' | 'vnni' | 'threads';
+export type Feature = 'relaxed' | 'vnni' | 'sdot' | 'threads';
 export type Features = ReadonlySet<Feature>;
-export const allFeatures: Features = new Set(['relaxed', 'vnni', 'threads']);
 
 /** Lanes of a type; 1 for scalars. */
 export function lanesOf(type: Type): number {

@@ -68,6 +68,7 @@ const names: Readonly<Record<InstructionSet, string>> = {
   simd: 'plain SIMD, because this engine has no relaxed SIMD',
   relaxed: 'relaxed SIMD',
   vnni: 'relaxed SIMD by AVX-VNNI',
+  sdot: 'relaxed SIMD with dots of signed bytes, as on Arm',
 };
 
 /**
@@ -80,7 +81,8 @@ export function instructionSets(): readonly InstructionSet[] {
   try {
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes));
     const dot = (exports as { readonly dot: () => number }).dot();
-    return dot === 4 * 127 * 255 ? ['vnni', 'relaxed', 'simd'] : ['relaxed', 'simd'];
+    if (dot === 4 * 127 * 255) return ['vnni', 'relaxed', 'simd'];
+    return dot < 0 ? ['sdot', 'relaxed', 'simd'] : ['relaxed', 'simd'];
   } catch {
     // A page's policy forbids WebAssembly. Compiling the kernels will fail too, and report it.
     return ['simd'];

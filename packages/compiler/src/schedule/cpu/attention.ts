@@ -186,7 +186,8 @@ function scoreChunk(scope: CpuScope, op: Attention, b: Builder, { token, kvHead,
       }),
     };
     b.loop('serial', 'p', { to: count, step: 4 }, (perFour, p) => {
-      const found = keys.format.scores(perFour, keys.views, keys.shape, these, perFour.let('keyRow', plus(row, p)));
+      const keyRow = perFour.let('keyRow', plus(row, p));
+      const found = keys.format.scores(perFour, keys.views, keys.shape, these, keyRow, scope.features);
       for (const [i, h] of heads.entries())
         perFour.store(scores, plus(plus(scoresAt, p), h * CONTEXT_CHUNK), capped(perFour, op, found[i]!));
     });

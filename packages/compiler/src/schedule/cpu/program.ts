@@ -3,7 +3,6 @@
  * scratch buffer, so these buffers have at least as many rows as there are threads.
  */
 import { formats } from '../../formats/table.ts';
-import { allFeatures } from '../../loops/types.ts';
 import type { Buffer, BufferId, FusedOp, Kind, Program } from '../../program/ir.ts';
 import { CONTEXT_CHUNK, mostChunks } from '../../program/ir.ts';
 import { LARGEST_BLOCK } from '../../program/pack-table.ts';
@@ -60,8 +59,8 @@ function ofContraction(kind: Kind, op: Contraction, rows: number): readonly Buff
   const width = codesWidth(kind, op);
   const groups = scalesWidth(kind, op);
   parts.push({ name: 'codes', element: 'codes', width, rows }, { name: 'scales', element: 'f32', width: groups, rows });
-  // for every variant
-  if (formatsOf(kind, op).some((f) => f.sums(allFeatures) !== null))
+  // for every variant: one plan serves all
+  if (formatsOf(kind, op).some(({ sums, uses }) => [[], ...uses.map((f) => [f])].some((set) => sums(new Set(set)))))
     parts.push({ name: 'sums', element: 'sums', width: groups, rows });
   if (kind.role !== 'end')
     parts.push({ name: 'panels', element: 'codes', width: panelBytes(kind, op), rows: MAX_THREADS });

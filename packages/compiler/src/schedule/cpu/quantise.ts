@@ -178,16 +178,17 @@ function sumCodes(
   const sumRow = b.let('sumRow', times(at, groups));
   if (as === 'whole') {
     const ones = b.let('ones', apply('splat8', i32(1)));
+    const dot = scope.features.has('sdot') ? 'dotAddSigned' : 'dotAdd';
     b.loop('serial', 'g', { to: groups }, (perGroup, g) => {
       const from = perGroup.let('from', plus(wordRow, times(g, wordsPerGroup)));
       const sum = perGroup.variable('sum', constant('i32x4', 0));
       const vectors = wordsPerGroup - (wordsPerGroup % 4);
       perGroup.loop('serial', 'i', { to: vectors, step: 4 }, (_, i) =>
-        sum.set(apply('dotAdd', load(words, plus(from, i), 'i8x16'), ones, sum.get())),
+        sum.set(apply(dot, load(words, plus(from, i), 'i8x16'), ones, sum.get())),
       );
       const total = perGroup.variable('total', applyLanes('extract', [0], sumWords(perGroup, sum.get())));
       for (let i = vectors; i < wordsPerGroup; i++) {
-        const word = apply('dotAdd', loadSplat(words, plus(from, i), 'i8x16'), ones, constant('i32x4', 0));
+        const word = apply(dot, loadSplat(words, plus(from, i), 'i8x16'), ones, constant('i32x4', 0));
         total.set(add(total.get(), applyLanes('extract', [0], word)));
       }
       perGroup.store(out, plus(sumRow, g), mul(total.get(), i32(factor)));

@@ -16,9 +16,11 @@ export const variantFeatures: Readonly<Record<WasmVariant, Features>> = {
   simd: new Set(),
   relaxed: new Set(['relaxed']),
   vnni: new Set(['relaxed', 'vnni']),
+  sdot: new Set(['relaxed', 'sdot']),
   'simd-threads': new Set(['threads']),
   'relaxed-threads': new Set(['relaxed', 'threads']),
   'vnni-threads': new Set(['relaxed', 'vnni', 'threads']),
+  'sdot-threads': new Set(['relaxed', 'sdot', 'threads']),
 };
 
 /** A module, and the features that an engine must have to run it. */
@@ -45,6 +47,6 @@ export function variantsOf({ kinds }: Program): readonly WasmVariant[] {
       ...state.flatMap(({ format }) => kvFormats[format].uses),
     ]),
   );
-  const plain = ['simd', ...(['relaxed', 'vnni'] as const).filter((feature) => used.has(feature))] as const;
+  const plain = ['simd', ...(['relaxed', 'vnni', 'sdot'] as const).filter((feature) => used.has(feature))] as const;
   return [...plain, ...plain.map((variant) => `${variant}-threads` as const)];
 }
