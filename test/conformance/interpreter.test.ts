@@ -145,15 +145,18 @@ test.each([
 );
 
 // not every engine has these features, so only the interpreter runs them here;
-// `packages/cli/test/engines.test.ts` runs them where they exist
+// `packages/cli/test/engines.test.ts` runs them where they exist, and `npm run test:arm` on Arm
 test.each([
-  ['q8', 'f32'],
-  ['q4', 'f32'],
-  ['q4', 'q8'],
-] as const)('%s, KV %s: kernels with dots of AVX-VNNI mean what plain ones do', async (quant, kv) => {
+  ['vnni', 'q8', 'f32'],
+  ['vnni', 'q4', 'f32'],
+  ['vnni', 'q4', 'q8'],
+  ['sdot', 'q8', 'f32'],
+  ['sdot', 'q4', 'f32'],
+  ['sdot', 'q4', 'q8'],
+] as const)('%s: %s, KV %s: the kernels mean what plain ones do', async (variant, quant, kv) => {
   const graph = model({ share: orders.immediate });
-  const [plain, vnni] = await Promise.all(
-    (['simd', 'vnni'] as const).map((variant) => rig(graph, weightsOf(graph), quant, variant, 1, kv)),
+  const [plain, other] = await Promise.all(
+    (['simd', variant] as const).map((each) => rig(graph, weightsOf(graph), quant, each, 1, kv)),
   );
   const logitsOf = (running: Rig, run: Rig['interpret']): number[][] => {
     const { plan, kernels } = running.lowered;
@@ -178,7 +181,7 @@ test.each([
   };
   const wanted = logitsOf(plain!, plain!.kernel);
   expect(wanted.flat().some((x) => x !== 0)).toBe(true);
-  expect(logitsOf(vnni!, vnni!.interpret)).toEqual(wanted);
+  expect(logitsOf(other!, other!.interpret)).toEqual(wanted);
 });
 
 test.each([1025, 600, 257, 256, 7])('of %i logits, the first of the largest is chosen', async (vocab) => {

@@ -16,7 +16,7 @@ test.each(settings)('quant $quant, KV $kv', (options) => {
   const { plan } = lower(model({ tied: false }), options);
   const known = new Set<string>();
   // a variant without further changes has the text of an earlier one
-  const distinct = (['simd', 'relaxed', 'vnni'] as const).filter((variant) => {
+  const distinct = (['simd', 'relaxed', 'vnni', 'sdot'] as const).filter((variant) => {
     const features = variantFeatures[variant];
     const text = printModule(plan, schedule(plan, features), features);
     const isNew = !known.has(text);

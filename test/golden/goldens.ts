@@ -39,6 +39,7 @@ export async function goldens(): Promise<ReadonlyMap<string, string>> {
     ['q4', 'q4', []],
     ['q4-relaxed', 'q4', ['relaxed']],
     ['q8-vnni', 'q8', ['relaxed', 'vnni']],
+    ['q4-sdot', 'q4', ['relaxed', 'sdot']],
   ] as const) {
     const kernels = schedule(lower(tinyLs, { quant }).plan, new Set(features)).flatMap((k) => k.decode);
     const o = kernels.find((k) => k.name.endsWith('o_proj.decode'));

@@ -1,19 +1,20 @@
 /**
- * The same bits everywhere: plain and relaxed SIMD, one thread and two, in this Node, a current one
- * and Chromium. The results of all engines are compared: the SHA-256 of every logit after a prompt
- * of two tiles, and the tokens generated after it.
+ * The same bits everywhere: all kernels of a package, one thread and two, in this Node, a current
+ * one and Chromium, and on Arm. The results of all engines are compared: the SHA-256 of every logit
+ * after a prompt of two tiles, and the tokens generated after it.
  */
 import { execFile } from 'node:child_process';
 import { cp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
+import { type ArmProcessor, armNode } from '@lamella/hosts/arm-node';
 import { launchChromium } from '@lamella/hosts/chromium';
 import { currentNode } from '@lamella/hosts/current-node';
 import { serve } from '@lamella/hosts/serve';
-import type { FormatName, KvName } from '@lamella/runtime/choices';
+import { type FormatName, hasCodes, type KvName } from '@lamella/runtime/choices';
 import { manifestText } from '@lamella/runtime/manifest-file';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { manifestAt } from '../src/package/package-manifest.ts';
 import { type Scratch, scratch, writeGraph } from './lamella.ts';
 
@@ -38,7 +39,8 @@ const say = `async ([url, threads]) => {
 }`;
 
 /** Packages with fewer modules than compiled; the pattern matches the missing ones. */
-const reduced = { plain: /^(?!simd)/, relaxed: /^vnni/ };
+const reduced = { plain: /^(?!simd)/, relaxed: /^(vnni|sdot)/ };
+const names = [...Object.keys(reduced), 'all'];
 
 type Run = readonly [url: string, threads: number];
 type Ask = (runs: readonly Run[]) => Promise<Said[]>;
@@ -46,8 +48,13 @@ type Ask = (runs: readonly Run[]) => Promise<Said[]>;
 /** Formats of weights, and of keys and values. */
 export type Setting = readonly [quant: FormatName, kv: KvName];
 
-/** A test for each setting, with all modules and with fewer. */
-export function sameBits(settings: readonly Setting[]): void {
+/** The packages of a test: for each setting one with all modules, and some with fewer. */
+interface Packages {
+  readonly home: () => Scratch;
+  folderOf(quant: FormatName, kv: KvName, modules: string): string;
+}
+
+function compiled(settings: readonly Setting[]): Packages {
   let home: Scratch;
   const folderOf = (quant: string, kv: string, modules: string) => join(home.path, `${quant}-${kv}-${modules}`);
 
@@ -80,22 +87,35 @@ export function sameBits(settings: readonly Setting[]): void {
     }
   }, 300_000);
   afterAll(() => home?.remove());
+  return { home: () => home, folderOf };
+}
 
-  function nodeAsks(program: string): Ask {
-    // Node 20 has relaxed SIMD behind a flag that later versions do not have.
-    const old = program === process.execPath && Number.parseInt(process.versions.node, 10) < 22;
-    const flags = old ? ['--experimental-wasm-relaxed-simd'] : [];
-    return async (runs) => {
-      const args = [...flags, join(home.path, 'say.mjs'), JSON.stringify(runs)];
-      return JSON.parse((await promisify(execFile)(program, args)).stdout) as Said[];
-    };
-  }
+function nodeAsks(home: Scratch, program: string, ...flags: readonly string[]): Ask {
+  return async (runs) => {
+    const args = [...flags, join(home.path, 'say.mjs'), JSON.stringify(runs)];
+    return JSON.parse((await promisify(execFile)(program, args)).stdout) as Said[];
+  };
+}
+
+/** Every package with one thread and with two. */
+const everyRun = (address: (modules: string) => string): readonly Run[] =>
+  names.flatMap((modules) => [1, 2].map((threads): Run => [address(modules), threads]));
+
+/** The kernels that an engine should take in `everyRun`, if `best` is its best set. */
+const kernelsOf = (quant: FormatName, best: string): readonly string[] => {
+  const relaxed = quant === 'q4' ? 'relaxed' : 'simd'; // where its module differs
+  return ['simd', relaxed, best].flatMap((set) => [`kernels.${set}.wasm`, `kernels.${set}-threads.wasm`]);
+};
+
+/** A test for each setting, with all modules and with fewer. */
+export function sameBits(settings: readonly Setting[]): void {
+  const packages = compiled(settings);
 
   test.each(settings)(
     '%s, KV %s: the same logits, to the bit',
     async (quant, kv) => {
-      const names = [...Object.keys(reduced), 'all'];
-      const folders = names.map((name) => [`/${name}/`, { folder: folderOf(quant, kv, name) }]);
+      const folderOf = (name: string) => packages.folderOf(quant, kv, name);
+      const folders = names.map((name) => [`/${name}/`, { folder: folderOf(name) }]);
       const site = await serve({ '/': { text: '<!doctype html>' }, ...Object.fromEntries(folders) });
       const browser = await launchChromium();
       try {
@@ -103,25 +123,27 @@ export function sameBits(settings: readonly Setting[]): void {
         await page.goto(`${site.origin}/`);
         const chromium: Ask = (runs) =>
           Promise.all(runs.map((run) => page.evaluate<Said>(`(${say})(${JSON.stringify(run)})`)));
-        const inNode = (modules: string) => `${pathToFileURL(folderOf(quant, kv, modules))}/index.js`;
+        const inNode = (modules: string) => `${pathToFileURL(folderOf(modules))}/index.js`;
         const inPage = (modules: string) => `/${modules}/index.js`;
+        // Node 20 has relaxed SIMD behind a flag that later versions do not have.
+        const old = Number.parseInt(process.versions.node, 10) < 22;
+        const flags = old ? ['--experimental-wasm-relaxed-simd'] : [];
         const engines: readonly [string, Ask, (modules: string) => string][] = [
-          ['this Node', nodeAsks(process.execPath), inNode],
-          ['a current Node', nodeAsks(currentNode()), inNode],
+          ['this Node', nodeAsks(packages.home(), process.execPath, ...flags), inNode],
+          ['a current Node', nodeAsks(packages.home(), currentNode()), inNode],
           ['Chromium', chromium, inPage],
         ];
         const heard: (Said & { readonly where: string })[] = [];
         for (const [engine, ask, address] of engines) {
-          const runs = names.flatMap((modules) => [1, 2].map((threads): Run => [address(modules), threads]));
+          const runs = everyRun(address);
           const said = await ask(runs);
-          const relaxed = quant === 'q4' ? 'relaxed' : 'simd'; // where its module differs
-          // An engine with AVX-VNNI takes those kernels if the package has them; only the engine
-          // can tell.
-          const best = said.at(-1)!.kernels.includes('vnni') ? 'vnni' : relaxed;
+          // An engine with AVX-VNNI or on Arm takes those kernels if the package has them; only the
+          // engine can tell.
+          const [best] = /vnni|sdot|relaxed|simd/.exec(said.at(-1)!.kernels)!;
           expect(
             said.map(({ kernels }) => kernels),
             engine,
-          ).toEqual(['simd', relaxed, best].flatMap((set) => [`kernels.${set}.wasm`, `kernels.${set}-threads.wasm`]));
+          ).toEqual(kernelsOf(quant, best));
           heard.push(...said.map((each, i) => ({ where: `${engine}, ${runs[i]}`, ...each })));
         }
         const { hash, generated } = heard[0]!;
@@ -133,4 +155,29 @@ export function sameBits(settings: readonly Setting[]): void {
     },
     60_000,
   );
+}
+
+/** Processors and compilers of V8; each has its own code for the dots of relaxed SIMD. */
+const onArm: readonly (readonly [ArmProcessor, compiler: string])[] = [
+  ['sdot', '--no-liftoff'],
+  ['sdot', '--liftoff-only'],
+  ['no sdot', '--no-liftoff'],
+];
+
+/** A test for each setting: Node on Arm leaves the same bits as a current Node here. */
+export function sameBitsOnArm(settings: readonly Setting[]): void {
+  const packages = compiled(settings);
+
+  describe.each(onArm)('Arm, %s, %s', (processor, compiler) => {
+    test.each(settings)('%s, KV %s: the same logits, to the bit', async (quant, kv) => {
+      const address = (modules: string) => `${pathToFileURL(packages.folderOf(quant, kv, modules))}/index.js`;
+      const [program, ...first] = armNode(processor);
+      const said = await nodeAsks(packages.home(), program, ...first, compiler)(everyRun(address));
+      const best = hasCodes(quant) || hasCodes(kv) ? 'sdot' : 'simd';
+      expect(said.map(({ kernels }) => kernels)).toEqual(kernelsOf(quant, best));
+      const [wanted] = await nodeAsks(packages.home(), currentNode())([[address('plain'), 1]]);
+      const { hash, generated } = wanted!;
+      for (const each of said) expect(each, each.kernels).toMatchObject({ hash, generated });
+    });
+  });
 }

@@ -3,6 +3,7 @@
  * WASM's result, bit for bit, over ordinary and extreme operands. An operation added to the table
  * is tested without a new line here.
  */
+import type { InstructionSet } from '@lamella/runtime/choices';
 import { instructionSets } from '@lamella/runtime/kernels';
 import { describe, expect, test } from 'vitest';
 import { apply, applyLanes, Builder, constant, i32, load, loadSplat, plus, times } from '../src/loops/build.ts';
@@ -191,7 +192,12 @@ function callKernel(fn: IntrinsicName, args: readonly Type[], lanes: readonly nu
     const defined = (value: Expr, k: number): Expr => {
       if (fn === 'dotBytes' && k === 1) return apply('nibblesLow', value, mask);
       // as unsigned bytes only on engines with AVX-VNNI
-      if (fn === 'dotAdd' && k === 1 && !hasVnni) return apply('nibblesLow', value, mask);
+      if (fn === 'dotAdd' && k === 1 && !has('vnni')) return apply('nibblesLow', value, mask);
+      // as signed bytes only on Arm, where one of both is above -128
+      if (fn === 'dotAddSigned' && k === 0) return apply('shrBytes', value, i32(1));
+      if (fn === 'dotAddSigned' && k === 1 && !has('sdot')) return apply('nibblesLow', value, mask);
+      if (fn.startsWith('halfBits') && k === 1) return apply('splat16', i32(8192));
+      if (fn.startsWith('halfBits') && k === 2) return apply('splat', i32(0x8fffe000 | 0));
       if (fn === 'raiseBytes' && k === 1) return apply('splat8', i32(-128));
       if ((fn === 'nibblesLow' || fn === 'nibblesHigh') && k === 1) return mask;
       if (fn === 'maxMagnitude') return apply('abs', value);
@@ -204,7 +210,7 @@ function callKernel(fn: IntrinsicName, args: readonly Type[], lanes: readonly nu
   return { name: fn, scalars: [], buffers, body: b.statements };
 }
 
-const hasVnni = instructionSets().includes('vnni');
+const has = (set: InstructionSet): boolean => instructionSets().includes(set);
 
 /** The number, clamped to [-largest, largest]. */
 function within(x: Expr, largest: number): Expr {

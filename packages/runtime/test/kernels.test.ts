@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import wabt from 'wabt';
 import type { WasmVariant } from '../src/choices.ts';
 import type { Manifest } from '../src/manifest/manifest.ts';
-import { chooseKernels, type Engine, trapping } from '../src/wasm/kernels.ts';
+import { chooseKernels, type Engine, setsOf, trapping } from '../src/wasm/kernels.ts';
 
 type Chosen = Parameters<typeof chooseKernels>[0];
 
@@ -24,6 +24,7 @@ test.each<[string, Chosen, Partial<Engine>, string, number]>([
   ['no relaxed SIMD', large, { sets: ['simd'] }, 'simd-threads', 4],
   ['AVX-VNNI', manifest(60, 'simd', 'vnni-threads'), { sets: ['vnni', 'relaxed', 'simd'] }, 'vnni-threads', 4],
   ['AVX-VNNI, but no kernels for it', large, { sets: ['vnni', 'relaxed', 'simd'] }, 'relaxed-threads', 4],
+  ['Arm', manifest(60, 'simd', 'relaxed', 'sdot'), { sets: ['sdot', 'relaxed', 'simd'] }, 'sdot', 1],
   ['no shared memory', large, { sharesMemory: false }, 'relaxed', 1],
   ['a small model: one thread', manifest(1, 'simd', 'simd-threads'), {}, 'simd', 1],
   ['a small model, two threads requested', manifest(1, 'simd', 'simd-threads'), { threads: 2 }, 'simd-threads', 2],
@@ -33,6 +34,12 @@ test.each<[string, Chosen, Partial<Engine>, string, number]>([
 ])('%s', (_, package_, changed, variant, threads) => {
   expect(chooseKernels(package_, { ...engine, ...changed })).toMatchObject({ kernel: { variant }, threads });
 });
+
+test.each([
+  ['signed bytes, as on Arm', 4 * 127 * -1, 'sdot'],
+  ['unsigned bytes, exact: AVX-VNNI', 4 * 127 * 255, 'vnni'],
+  ['unsigned bytes, pairs saturated: other x86', 2 * 32_767, 'relaxed'],
+])('a dot of %s', (_, dot, best) => expect(setsOf(dot)[0]).toBe(best));
 
 test('the reason for one thread is reported', () => {
   const why = (package_: Chosen, changed: Partial<Engine> = {}) =>

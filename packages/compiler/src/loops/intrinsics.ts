@@ -123,14 +123,13 @@ const dotBytes = (x: readonly number[], y: readonly number[]): number => x.reduc
 
 /**
  * Products of four bytes, summed and added to the third operand. `second` gives the value of a byte
- * of the second operand, for one of the first.
+ * of the second operand.
  */
-const dotOfFour = (needs: Feature, second: (byte: number, first: number) => number): Intrinsic => ({
+const dotOfFour = (needs: Feature, second: (byte: number) => number): Intrinsic => ({
   needs,
   type: (a) => (a.length === 3 && a[0] === 'i8x16' && a[1] === 'i8x16' && a[2] === 'i32x4' ? 'i32x4' : null),
   meaning: ([x, y, sum]) => {
-    const a = vector(x!);
-    const b = vector(y!).map((byte, i) => second(byte, a[i]!));
+    const [a, b] = [vector(x!), vector(y!).map(second)];
     return vector(sum!).map((n, i) => (n + dotBytes(a.slice(4 * i, 4 * i + 4), b.slice(4 * i, 4 * i + 4))) | 0);
   },
   wat: ([x, y, sum]) => `(i32x4.relaxed_dot_i8x16_i7x16_add_s ${x} ${y} ${sum})`,
@@ -416,13 +415,11 @@ const table = {
   /** Sums of four products of signed with unsigned bytes, added to the third operand. */
   dotAdd: dotOfFour('vnni', (byte) => byte & 255),
   /**
-   * The same for two signed bytes, of which the first is above -128: code without Arm's SDOT sums
-   * pairs in 16 bits, and two products of -128 with -128 do not fit.
+   * The same for two signed bytes. If the first is -127..127, all of Arm's code gives this result;
+   * code without SDOT sums pairs in 16 bits, and two products of -128 with -128 do not fit. Results
+   * that nothing reads (tokens past the end of a tile) may have any operands.
    */
-  dotAddSigned: dotOfFour('sdot', (byte, first) => {
-    if (first === -128) throw new Error('dotAddSigned: the first operand must be in -127..127');
-    return byte;
-  }),
+  dotAddSigned: dotOfFour('sdot', (byte) => byte),
   /** Unsigned bytes, each shifted right by a scalar, modulo 8. */
   shrBytes: {
     type: (a) => (a.length === 2 && a[0] === 'i8x16' && a[1] === 'i32' ? 'i8x16' : null),

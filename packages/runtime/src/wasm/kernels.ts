@@ -80,13 +80,17 @@ export function instructionSets(): readonly InstructionSet[] {
   if (!WebAssembly.validate(bytes)) return ['simd'];
   try {
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes));
-    const dot = (exports as { readonly dot: () => number }).dot();
-    if (dot === 4 * 127 * 255) return ['vnni', 'relaxed', 'simd'];
-    return dot < 0 ? ['sdot', 'relaxed', 'simd'] : ['relaxed', 'simd'];
+    return setsOf((exports as { readonly dot: () => number }).dot());
   } catch {
     // A page's policy forbids WebAssembly. Compiling the kernels will fail too, and report it.
     return ['simd'];
   }
+}
+
+/** The instruction sets of an engine with relaxed SIMD, by the result of `dotModule`. */
+export function setsOf(dot: number): readonly InstructionSet[] {
+  if (dot < 0) return ['sdot', 'relaxed', 'simd'];
+  return dot === 4 * 127 * 255 ? ['vnni', 'relaxed', 'simd'] : ['relaxed', 'simd'];
 }
 
 /**
@@ -122,7 +126,7 @@ export function trapping<T>(kernel: (n: number) => T, file: string, place: strin
 /**
  * A module with one function: a relaxed dot product of four bytes of 127 with four of 255. Engines
  * differ: AVX-VNNI's single instruction treats 255 as unsigned and gives the exact sum; other x86
- * code saturates pairs; Arm treats 255 as -1.
+ * code saturates pairs; Arm treats 255 as -1, so that its sum is negative.
  */
 function dotModule(): Uint8Array<ArrayBuffer> {
   const all = (byte: number) => [0xfd, 0x0c, ...new Array<number>(16).fill(byte)];
