@@ -13,7 +13,7 @@ test.each([...files])('%s', (name, text) => {
 test('no golden is left over, and all together are short enough to read', () => {
   expect(readdirSync(folder).sort()).toEqual([...files.keys()].sort());
   const lines = [...files.values()].reduce((sum, text) => sum + text.split('\n').length, 0);
-  expect(lines).toBeLessThan(4600);
+  expect(lines).toBeLessThan(4700);
 });
 
 test('a sharing order changes the table, never the code', () => {

@@ -17,6 +17,7 @@ const cpuClasses: Readonly<Record<InstructionSet, string>> = {
   vnni: 'AVX-VNNI',
   relaxed: 'AVX2 alone',
   simd: 'plain SIMD alone',
+  sdot: 'dots of signed bytes (Arm)',
 };
 
 /** Markdown; `plot` is the file name of the picture. */

@@ -40,6 +40,7 @@ const bounds = {
   vnni: { wllama: [14, 12], native: [1.6, 1.6], onnx: [6, 7] },
   relaxed: { wllama: [9, 8], native: [1.5, 1.5], onnx: [5, 5] },
   simd: { wllama: [9, 8], native: [1.5, 1.5], onnx: [5, 5] },
+  sdot: { wllama: [9, 8], native: [1.5, 1.5], onnx: [5, 5] },
 } as const satisfies Record<InstructionSet, Record<string, readonly [number, number]>>;
 
 type Kv = Variant['kv'];
