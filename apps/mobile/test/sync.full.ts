@@ -27,6 +27,9 @@ async function files(folder: string): Promise<Map<string, Buffer>> {
 test('the first sync makes both projects, a later one renews them; each time they hold the whole build', async () => {
   const built = await files(web);
   expect([...built.keys()].join('\n')).toMatch(/^assets\/weights-000-.*\.bin$/m);
+  // a phone's WebView runs the kernels for Arm, or plain ones if it has no relaxed SIMD
+  for (const set of ['sdot', 'simd'])
+    expect([...built.keys()].join('\n')).toMatch(new RegExp(`^assets/kernels\\.${set}-.*\\.wasm$`, 'm'));
   for (const said of ['platform added!', 'Sync finished']) {
     expect(await project.script('sync')).toContain(said);
     for (const platform of platforms) {
