@@ -112,49 +112,46 @@ function kernelsOf(quant: FormatName, best: string, [modules, threads]: Case): s
 export function sameBits(settings: readonly Setting[]): void {
   const packages = compiled(settings);
 
-  test.each(settings)(
-    '%s, KV %s: the same logits, to the bit',
-    async (quant, kv) => {
-      const folderOf = (name: string) => packages.folderOf(quant, kv, name);
-      const folders = names.map((name) => [`/${name}/`, { folder: folderOf(name) }]);
-      const site = await serve({ '/': { text: '<!doctype html>' }, ...Object.fromEntries(folders) });
-      const browser = await launchChromium();
-      try {
-        const page = await browser.newPage();
-        await page.goto(`${site.origin}/`);
-        const chromium: Ask = (runs) =>
-          Promise.all(runs.map((run) => page.evaluate<Said>(`(${say})(${JSON.stringify(run)})`)));
-        const inNode = (modules: string) => `${pathToFileURL(folderOf(modules))}/index.js`;
-        const inPage = (modules: string) => `/${modules}/index.js`;
-        // Node 20 has relaxed SIMD behind a flag that later versions do not have.
-        const old = Number.parseInt(process.versions.node, 10) < 22;
-        const flags = old ? ['--experimental-wasm-relaxed-simd'] : [];
-        const engines: readonly [string, Ask, (modules: string) => string][] = [
-          ['this Node', nodeAsks(packages.home(), process.execPath, ...flags), inNode],
-          ['a current Node', nodeAsks(packages.home(), currentNode()), inNode],
-          ['Chromium', chromium, inPage],
-        ];
-        const heard: (Said & { readonly where: string })[] = [];
-        for (const [engine, ask, address] of engines) {
-          const runs = cases.map(([modules, threads]): Run => [address(modules), threads]);
-          const said = await ask(runs);
-          // An engine with AVX-VNNI or on Arm takes those kernels if the package has them; only the
-          // engine can tell.
-          const [best] = /vnni|sdot|relaxed|simd/.exec(said.at(-1)!.kernels)!;
-          expect(
-            said.map(({ kernels }) => kernels),
-            engine,
-          ).toEqual(cases.map((each) => kernelsOf(quant, best, each)));
-          heard.push(...said.map((each, i) => ({ where: `${engine}, ${runs[i]}`, ...each })));
-        }
-        const { hash, generated } = heard[0]!;
-        for (const each of heard) expect(each, each.where).toMatchObject({ hash, generated });
-      } finally {
-        await browser.close();
-        await site.close();
+  test.each(settings)('%s, KV %s: the same logits, to the bit', async (quant, kv) => {
+    const folderOf = (name: string) => packages.folderOf(quant, kv, name);
+    const folders = names.map((name) => [`/${name}/`, { folder: folderOf(name) }]);
+    const site = await serve({ '/': { text: '<!doctype html>' }, ...Object.fromEntries(folders) });
+    const browser = await launchChromium();
+    try {
+      const page = await browser.newPage();
+      await page.goto(`${site.origin}/`);
+      const chromium: Ask = (runs) =>
+        Promise.all(runs.map((run) => page.evaluate<Said>(`(${say})(${JSON.stringify(run)})`)));
+      const inNode = (modules: string) => `${pathToFileURL(folderOf(modules))}/index.js`;
+      const inPage = (modules: string) => `/${modules}/index.js`;
+      // Node 20 has relaxed SIMD behind a flag that later versions do not have.
+      const old = Number.parseInt(process.versions.node, 10) < 22;
+      const flags = old ? ['--experimental-wasm-relaxed-simd'] : [];
+      const engines: readonly [string, Ask, (modules: string) => string][] = [
+        ['this Node', nodeAsks(packages.home(), process.execPath, ...flags), inNode],
+        ['a current Node', nodeAsks(packages.home(), currentNode()), inNode],
+        ['Chromium', chromium, inPage],
+      ];
+      const heard: (Said & { readonly where: string })[] = [];
+      for (const [engine, ask, address] of engines) {
+        const runs = cases.map(([modules, threads]): Run => [address(modules), threads]);
+        const said = await ask(runs);
+        // An engine with AVX-VNNI or on Arm takes those kernels if the package has them; only the
+        // engine can tell.
+        const [best] = /vnni|sdot|relaxed|simd/.exec(said.at(-1)!.kernels)!;
+        expect(
+          said.map(({ kernels }) => kernels),
+          engine,
+        ).toEqual(cases.map((each) => kernelsOf(quant, best, each)));
+        heard.push(...said.map((each, i) => ({ where: `${engine}, ${runs[i]}`, ...each })));
       }
-    },
-  );
+      const { hash, generated } = heard[0]!;
+      for (const each of heard) expect(each, each.where).toMatchObject({ hash, generated });
+    } finally {
+      await browser.close();
+      await site.close();
+    }
+  });
 }
 
 /**
