@@ -288,6 +288,20 @@ const attention: readonly Mutation[] = [
     killedBy: 'test/conformance/random-graphs.test.ts',
   },
   {
+    name: 'a proposed token is drawn with the noise of the position after the tile',
+    file: 'packages/runtime/src/wasm/driver.ts',
+    find: 'step[WASM_STEP.position] = tileAt + row + 1;',
+    replace: '',
+    killedBy: 'packages/runtime/test/lookup.test.ts',
+  },
+  {
+    name: 'a proposed token is kept though another one was chosen',
+    file: 'packages/runtime/src/model/session.ts',
+    find: 'if (to > this.#tileTo || tokens.some((token, i) => this.#sequence.ids[position + i] !== token)) return false;',
+    replace: 'if (to > this.#tileTo) return false;',
+    killedBy: 'packages/runtime/test/lookup.test.ts',
+  },
+  {
     name: 'a session that has gone back forgets what it has overwritten',
     file: 'packages/runtime/src/model/session.ts',
     find: 'Math.max(this.#sequence.farthest, this.position)',

@@ -52,7 +52,7 @@ const works: Readonly<Record<string, readonly [prompt: string, answer: string]>>
   'arguments of calls': [request, calls],
   'text without repeats': [question, explanation],
 };
-const ROUNDS = 7;
+const ROUNDS = 5;
 const greedy = { temperature: 0, seed: 0 };
 const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[values.length >> 1]!;
 
