@@ -6,8 +6,9 @@
  */
 import { LamellaError } from '../lamella-error.ts';
 import type { ReadOptions } from './package-files.ts';
+import { answered, isPage, patiently, refusal } from './request.ts';
 import { MOST_BYTES, Received } from './response-bytes.ts';
-import { isOffline, type Source, watchForCause } from './unanswered.ts';
+import { isOffline, type Source } from './unanswered.ts';
 
 /** Milliseconds before the second and the third attempt. */
 const WAITS = [400, 1600] as const;
@@ -97,51 +98,6 @@ function attempts(source: Source, { bytes: expected, afresh, onBytes }: ReadOpti
   };
 }
 
-/** Any answer of the server; throws a `LamellaError` if there is none. */
-async function answered(source: Source, request: RequestInit & { readonly signal: AbortSignal }): Promise<Response> {
-  const watch = watchForCause(source);
-  try {
-    return await fetch(source.url, request);
-  } catch (cause) {
-    throw request.signal.aborted ? cause : await watch.cause(cause, request.signal);
-  } finally {
-    watch.end();
-  }
-}
-
-/**
- * Runs `work` until it is done, is aborted, has received nothing for `patienceMs`, or has taken
- * more than `wholeMs`.
- */
-async function patiently<T>(
-  { patienceMs, wholeMs }: { readonly patienceMs: number; readonly wholeMs: number | null },
-  signal: AbortSignal | undefined,
-  work: (signal: AbortSignal, alive: () => void) => Promise<T>,
-  { file, place }: Source,
-): Promise<T> {
-  const control = new AbortController();
-  const stop = () => control.abort();
-  const stalled = new LamellaError('L423', { file, seconds: patienceMs / 1000 }, place);
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const whole = wholeMs === null ? undefined : setTimeout(() => control.abort(stalled), wholeMs);
-  const alive = () => {
-    clearTimeout(timer);
-    timer = setTimeout(() => control.abort(stalled), patienceMs);
-  };
-  try {
-    signal?.throwIfAborted();
-    signal?.addEventListener('abort', stop);
-    alive();
-    return await work(control.signal, alive);
-  } catch (cause) {
-    throw control.signal.reason === stalled ? stalled : cause;
-  } finally {
-    clearTimeout(timer);
-    clearTimeout(whole);
-    signal?.removeEventListener('abort', stop);
-  }
-}
-
 /** Resolves after `ms`; rejects at once when aborted. */
 function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -155,13 +111,6 @@ function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
     }, ms);
     signal?.addEventListener('abort', stop, { once: true });
   });
-}
-
-function refusal({ file, url, place }: Source, status: number): LamellaError {
-  if (status === 404 || status === 410) return new LamellaError('L419', { file, url, status }, place);
-  // A 304 for a request without a version is a fault of a cache.
-  if (status === 304 || status === 429 || status >= 500) return new LamellaError('L421', { file, status }, place);
-  return new LamellaError('L420', { file, url, status }, place);
 }
 
 /**
@@ -179,17 +128,6 @@ function startOf({ headers }: Response): number | null {
 function tagOf({ headers, type }: Response): string | null {
   const tag = type === 'cors' ? null : headers.get('etag');
   return tag?.startsWith('"') ? tag : null;
-}
-
-/** Whether the server answered with a page of its own, as app servers do for unknown addresses. */
-function isPage(response: Response, bytes: Uint8Array): boolean {
-  if (!isOfPages(response)) return false;
-  return /^\s*<(!doctype html|html|head|!--|\?xml)/i.test(new TextDecoder().decode(bytes.subarray(0, 1000)));
-}
-
-/** Whether an answer has the content type of web pages, which no file of a package has. */
-export function isOfPages({ headers }: Response): boolean {
-  return /^(text\/html|application\/xhtml\+xml)\b/i.test(headers.get('content-type') ?? '');
 }
 
 /**

@@ -5,8 +5,9 @@
  */
 
 import { filesOf } from '../manifest/manifest-file.ts';
-import { download, isOfPages } from './download.ts';
+import { download } from './download.ts';
 import { type FileStore, MANIFEST, type PackageFiles } from './package-files.ts';
+import { isOfPages } from './request.ts';
 import { bytesOf } from './response-bytes.ts';
 
 const CACHE = 'lamella';

@@ -5,11 +5,11 @@
  */
 import { CONSTRAINTS, offered } from '../entry/constraint-script.ts';
 import type { LoadConstraints } from '../entry/parts.ts';
-import { download } from '../files/download.ts';
+import { requireThere } from '../files/request.ts';
 import { type Source, watchForCause } from '../files/unanswered.ts';
 import { LamellaError, reasonOf } from '../lamella-error.ts';
 import { importUnseen } from '../node.ts';
-import { wrongType } from './start-worker.ts';
+import { PATIENCE_MS, wrongType } from './start-worker.ts';
 
 let attempts = 0;
 
@@ -61,7 +61,7 @@ async function imported(script: string): ReturnType<LoadConstraints> {
 /** Resolves if the server returns the script. */
 async function fetched(source: Source): Promise<void> {
   try {
-    await download(source);
+    await requireThere(source, undefined, PATIENCE_MS);
   } catch (cause) {
     if (!(cause instanceof LamellaError)) throw cause;
     if (cause.code === 'L419') throw notLoaded(`the server answers ${cause.args.status}`);

@@ -2,7 +2,7 @@
  * Starts a worker from the URL of a script on any page: the script may come from another origin,
  * the page may require Trusted Types, and no browser reports why a worker did not start.
  */
-import { download } from '../files/download.ts';
+import { requireThere } from '../files/request.ts';
 import { LamellaError } from '../lamella-error.ts';
 
 /**
@@ -129,7 +129,8 @@ async function started(script: string, signal: AbortSignal | undefined, patience
 /** Resolves if the server returns the script. */
 async function fetched(script: string, signal: AbortSignal | undefined): Promise<void> {
   try {
-    await download({ file: 'worker.js', url: script, place: script.replace(/[^/]*$/, '') }, { signal });
+    const source = { file: 'worker.js', url: script, place: script.replace(/[^/]*$/, '') };
+    await requireThere(source, signal, PATIENCE_MS);
   } catch (cause) {
     if (!(cause instanceof LamellaError)) throw cause;
     if (cause.code === 'L419') throw notStarted(`${script} (the server answers ${cause.args.status})`, 'missing');
