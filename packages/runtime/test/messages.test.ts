@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Message, Model, Tool } from '../src/api.ts';
 import { load } from '../src/entry/every-part.ts';
 import { ChatTemplate } from '../src/text/chat-template.ts';
+import { byteCharacters } from '../src/text/tokenizer/byte-level.ts';
 import { tokenizerFrom } from './tokenizer-from.ts';
 import {
   fromMap,
@@ -68,26 +69,29 @@ test('text parts are joined; empty members of an answer in the shape of OpenAI a
 });
 
 describe('control tokens in messages stay text', () => {
-  const letters = [...new Set('abcdefghijklmnopqrstuvwxyz<>')];
-  const added = ['<eos>', '<eos><end>', '<end>', '<user>', '<think>', '<other>'];
-  const tokenizer = tokenizerFrom({
-    ...letterTokenizer,
-    added_tokens: added.map((content, i) => ({
-      id: letters.length + i,
-      content,
-      special: /eos|end/.test(content),
-      normalized: false,
-    })),
-    model: { type: 'BPE', vocab: Object.fromEntries(letters.map((letter, id) => [letter, id])), merges: [] },
-  });
+  const letters = [...`abcdefghijklmnopqrstuvwxyz<>/${byteCharacters('↯')}`];
+  const added = ['<eos>', '<eos><end>', '<end>', '<user>', '<think>', '<other>', '↯'];
+  const tokenizerWith = (settings: { readonly normalized: boolean; readonly normalizer?: unknown }) =>
+    tokenizerFrom({
+      ...letterTokenizer,
+      ...(settings.normalizer !== undefined && { normalizer: settings.normalizer }),
+      added_tokens: added.map((content, i) => ({
+        id: letters.length + i,
+        content,
+        special: /eos|end|↯/.test(content),
+        normalized: settings.normalized && !/eos|end|↯/.test(content),
+      })),
+      model: { type: 'BPE', vocab: Object.fromEntries(letters.map((letter, id) => [letter, id])), merges: [] },
+    });
+  const tokenizer = tokenizerWith({ normalized: false });
   const template = new ChatTemplate(
     "{% for message in messages %}{{ '<user>' if message.role == 'user' else '<think>' }}{{ message.content }}{{ eos_token }}{% endfor %}",
     { eos_token: '<eos>' },
   );
-  const plain = (text: string) => [...text].map((letter) => letters.indexOf(letter));
+  const plain = (text: string) => [...byteCharacters(text)].map((letter) => letters.indexOf(letter));
   const idOf = (token: string) => letters.length + added.indexOf(token);
-  const encode = (messages: readonly Message[], prefix = ''): number[] => {
-    const steps = tokenizer.encodingTemplate(template.render(messages, { prefix, tools: [] }, tokenizer.addedTexts));
+  const encode = (messages: readonly Message[], prefix = '', by = tokenizer, as = template): number[] => {
+    const steps = by.encodingTemplate(as.render(messages, { prefix, tools: [] }, by.addedTexts));
     for (let step = steps.next(); ; step = steps.next()) if (step.done) return step.value;
   };
 
@@ -95,13 +99,63 @@ describe('control tokens in messages stay text', () => {
     expect(encode([user(content)])).toEqual([idOf('<user>'), ...plain(content), idOf('<eos>')]);
   });
 
+  test('a token of one character', () => {
+    expect(encode([user('a↯b')])).toEqual([idOf('<user>'), ...plain('a↯b'), idOf('<eos>')]);
+    const literal = new ChatTemplate('↯{{ messages[0].content }}', {});
+    expect(encode([user('↯')], '', tokenizer, literal)).toEqual([idOf('↯'), ...plain('↯')]);
+  });
+
+  describe('a token that the tokenizer searches in the normalized text', () => {
+    const lowercase = { type: 'Lowercase' };
+
+    test.each([
+      [null, 'a<user>b', 'a<user>b'],
+      [null, '<user>', '<user>'],
+      [lowercase, '<USER>b<user>', '<user>b<user>'],
+      [lowercase, 'B<eos>', 'b<eos>'],
+      [{ type: 'Replace', pattern: { String: '/' }, content: 'user' }, '<user></>', '<user><user>'],
+    ])('with the normalizer %j: %s', (normalizer, content, text) => {
+      const by = tokenizerWith({ normalized: true, normalizer });
+      expect(encode([user(content), user('a')], '', by)).toEqual([
+        ...[idOf('<user>'), ...plain(text), idOf('<eos>')],
+        ...[idOf('<user>'), ...plain('a'), idOf('<eos>')],
+      ]);
+      expect(encode([{ role: 'assistant', content: '<think>' }], '', by)).toEqual([
+        ...[idOf('<think>'), idOf('<think>'), idOf('<eos>')],
+      ]);
+    });
+
+    test('is refused if the normalizer removes what would hide it', () => {
+      const normalizer = { type: 'Replace', pattern: { Regex: '[^a-z<>]' }, content: '' };
+      const by = tokenizerWith({ normalized: true, normalizer });
+      expect(() => encode([user('<us_er>')], '', by)).toThrow('L452');
+      expect(encode([user('a_b')], '', by)).toEqual([idOf('<user>'), ...plain('ab'), idOf('<eos>')]);
+    });
+  });
+
+  test('a role, or a content, that the template would complete to a token', () => {
+    const around = new ChatTemplate(
+      '{% for m in messages %}<{{ m.role }}><{{ m.content }}>{{ eos_token }}{% endfor %}',
+      { eos_token: '<eos>' },
+    );
+    const by = (role: string, content: string) => encode([{ role, content }], '', tokenizer, around);
+    expect(by('user', 'a')).toEqual([idOf('<user>'), ...plain('<a>'), idOf('<eos>')]);
+    for (const [role, content] of [
+      ['eos', 'a'],
+      ['a', 'eos'],
+      ['eos><end', 'end'],
+      ['a', 'b><user'],
+    ] as const)
+      expect(by(role, content)).toEqual([...plain(`<${role}><${content}>`), idOf('<eos>')]);
+  });
+
   test('in names and arguments of calls', () => {
     const calling = new ChatTemplate('{{ messages[0].tool_calls[0].function.arguments | tojson }}', {});
     const call = { id: '', type: 'function', function: { name: 'f', arguments: '{"a<eos>":"<end>"}' } } as const;
     const message = { role: 'assistant', tool_calls: [call] };
-    const { text, hidden } = calling.render([message], { prefix: '', tools: [] }, tokenizer.addedTexts);
+    const { text, show } = calling.render([message], { prefix: '', tools: [] }, tokenizer.addedTexts);
     expect(text).not.toMatch(/<eos>|<end>/);
-    expect(text.replaceAll(hidden, '')).toBe('{"a<eos>": "<end>"}');
+    expect(show(text)).toBe('{"a<eos>": "<end>"}');
   });
 
   test("the model's own messages keep tokens that are not special; so do tokens that no template writes", () => {
@@ -124,7 +178,7 @@ describe('control tokens in messages stay text', () => {
 
 describe('tools', () => {
   const tools: readonly Tool[] = [{ type: 'function', function: { name: 'f', parameters: { type: 'object' } } }];
-  const none = { special: [], others: [] };
+  const none = { special: [], others: [], normalized: new Map(), normalize: (text: string) => text };
   const call = { id: 'a', type: 'function', function: { name: 'f', arguments: '{"b":1}' } } as const;
 
   test('a template with tools writes them itself; arguments are an object, or text where it needs that', () => {

@@ -1,11 +1,7 @@
 /**
  * Writes the messages of a conversation as the text that a model was trained on: Hugging Face's
  * chat template, which is a Jinja template. Only packages whose tokenizer has one load this module.
- *
- * Control tokens written in a message must stay text, or a user's message could end itself and
- * begin another role's. A character that occurs in no message is therefore put into each of them
- * before the template runs, so that the tokenizer finds only the template's own control tokens. The
- * tokenizer removes the character again (`Tokenizer.encodingTemplate`).
+ * Control tokens written in messages stay text (`hidden-tokens.ts`).
  */
 import { Template } from '@huggingface/jinja';
 import type { Message, Tool } from '../api.ts';
@@ -13,14 +9,14 @@ import { readChecked } from '../files/checked-file.ts';
 import type { PackageFiles } from '../files/package-files.ts';
 import { LamellaError, reasonOf } from '../lamella-error.ts';
 import type { ChatFiles } from '../manifest/manifest.ts';
-import { literal } from './tokenizer/pattern.ts';
+import { HiddenTokens, type Normalize } from './hidden-tokens.ts';
 import { familyOf, plain, type ToolFamily } from './tool-calls/families.ts';
 
 /** A rendered conversation. */
 export interface Rendered {
   readonly text: string;
-  /** The character that stands in special tokens of the messages. */
-  readonly hidden: string;
+  /** A part of the text, with the tokens that messages contain as they were written. */
+  show(part: string): string;
 }
 
 /** What the template engine writes for a text joined to an object, which is an error in Jinja. */
@@ -39,7 +35,13 @@ export interface Additions {
 export interface AddedTexts {
   readonly special: readonly string[];
   readonly others: readonly string[];
+  /** Those that the tokenizer searches in the normalized text, and their form there. */
+  readonly normalized: ReadonlyMap<string, string>;
+  readonly normalize: Normalize;
 }
+
+/** Roles that templates write into control tokens, besides those that their text names. */
+const usualRoles = ['system', 'developer', 'user', 'assistant', 'tool', 'function'];
 
 export class ChatTemplate {
   /** The template's own text. */
@@ -66,35 +68,51 @@ export class ChatTemplate {
    * Special tokens stay text everywhere. So do other added tokens that the template writes, except
    * in the model's own messages, where they are its own (`<think>`).
    */
-  render(messages: readonly Message[], { prefix, tools }: Additions, { special, others }: AddedTexts): Rendered {
+  render(messages: readonly Message[], { prefix, tools }: Additions, added: AddedTexts): Rendered {
+    const { special, others, normalized, normalize } = added;
     const given = JSON.stringify([messages, prefix, tools]);
-    const hidden = unusedIn(given);
-    const hideSpecial = hiding(special, hidden);
-    const controls = others.filter((token) => bracketed.test(token) && this.#text.includes(token));
-    const hide = hiding([...special, ...controls], hidden);
-    const hideIn = (role: string) => (role === 'assistant' ? hideSpecial : hide);
+    const controls = others.filter((token) => bracketed.test(token) && this.#writesToken(token));
+    const tokens = new HiddenTokens(given, special);
+    const hiding = (all: readonly string[]): Hiding => {
+      const forms = all.flatMap((token) => normalized.get(token) ?? []);
+      const within = tokens.within(all, forms, normalize);
+      const edges = tokens.edges(all);
+      return { within, whole: (text) => edges(within(text)) };
+    };
+    const [inAnswers, elsewhere] = [hiding(special), hiding([...special, ...controls])];
     const variables = {
       ...this.#variables,
       add_generation_prompt: true,
-      ...(tools.length > 0 && { tools: inTexts(tools, hide) }),
+      ...(tools.length > 0 && { tools: inTexts(tools, elsewhere.within) }),
+    };
+    const hidden = (message: Message, parsed: boolean) => {
+      const hide = message.role === 'assistant' ? inAnswers : elsewhere;
+      return forTemplate(message, parsed, hide, this.#writesRole(message.role) ? hide.within : hide.whole);
     };
     // Most templates expect the arguments of a call as an object, some as text.
     const ways = [true, false].flatMap((parsed) =>
-      this.#withTools(messages, tools).map((all) =>
-        all.map((message) => forTemplate(message, parsed, hideIn(message.role))),
-      ),
+      this.#withTools(messages, tools).map((all) => all.map((message) => hidden(message, parsed))),
     );
     let refusal: unknown;
     for (const written of ways) {
       try {
         const text = this.#template.render({ ...variables, messages: written });
         if (given.includes(joinedObject) || !text.includes(joinedObject))
-          return { text: text + hideSpecial(prefix), hidden };
+          return { text: text + inAnswers.within(prefix), show: (part) => tokens.show(part) };
       } catch (cause) {
         refusal ??= cause;
       }
     }
     throw new LamellaError('L452', { reason: refusal ? reasonOf(refusal) : 'it joins a text and an object' });
+  }
+
+  /** Whether the template may write a token: as it is, or around the name of a role. */
+  #writesToken(token: string): boolean {
+    return this.#text.includes(token) || usualRoles.some((role) => token.includes(role));
+  }
+
+  #writesRole(role: string): boolean {
+    return usualRoles.includes(role) || [`'${role}'`, `"${role}"`].some((text) => this.#text.includes(text));
   }
 
   /**
@@ -119,31 +137,31 @@ function toolText(tools: readonly Tool[]): string {
   return `You can call these functions:\n${functions}\nTo call one, answer with JSON only: {"name": the function's name, "arguments": an object}`;
 }
 
-/**
- * A character that does not occur in `text`: one of the 32 that Unicode assigns to no character.
- */
-function unusedIn(text: string): string {
-  for (let code = 0xfdd0; code <= 0xfdef; code++) {
-    const character = String.fromCharCode(code);
-    if (!text.includes(character)) return character;
-  }
-  throw new LamellaError('L452', { reason: 'they contain each of the characters U+FDD0 to U+FDEF' });
-}
-
-/** Puts `hidden` behind the first character of every place where one of `tokens` begins. */
-function hiding(tokens: readonly string[], hidden: string): (text: string) => string {
-  if (tokens.length === 0) return (text) => text;
-  const begins = new RegExp(`(?=${tokens.map(literal).join('|')}).`, 'gsu');
-  return (text) => text.replace(begins, (first) => first + hidden);
+/** How tokens are hidden in texts of a message. */
+interface Hiding {
+  within(text: string): string;
+  /** In a text that the template may write into a token. */
+  whole(text: string): string;
 }
 
 /** A message as templates expect it: the arguments of a call as an object if `parsed`. */
-function forTemplate({ tool_calls, ...message }: Message, parsed: boolean, hide: (text: string) => string): unknown {
-  const calls = tool_calls?.map((call) => {
-    const { name, arguments: given } = call.function;
-    return { ...call, function: { name, arguments: parsed ? JSON.parse(given) : given } };
-  });
-  return inTexts({ ...message, ...(calls && { tool_calls: calls }) }, hide);
+function forTemplate(
+  { role, content, name, tool_calls, ...others }: Message,
+  parsed: boolean,
+  { within, whole }: Hiding,
+  hideRole: (text: string) => string,
+): unknown {
+  const calls = tool_calls?.map(({ function: { name, arguments: given }, ...call }) => ({
+    ...(inTexts(call, within) as object),
+    function: { name: whole(name), arguments: parsed ? inTexts(JSON.parse(given), within) : within(given) },
+  }));
+  return {
+    role: hideRole(role),
+    content: inTexts(content, whole),
+    ...(name !== undefined && { name: whole(name) }),
+    ...(calls && { tool_calls: calls }),
+    ...(inTexts(others, within) as object),
+  };
 }
 
 /** A copy of plain data with `change` applied to every text, names included. */

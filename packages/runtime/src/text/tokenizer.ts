@@ -116,7 +116,11 @@ export class Tokenizer {
     const tokens = [...this.addedTokens.values()];
     const texts = (special: boolean) =>
       tokens.filter((token) => token.special === special).map(({ content }) => content);
-    return { special: texts(true), others: texts(false) };
+    const normalized = tokens
+      .filter((token) => !token.special && token.normalized)
+      .map(({ content }): [string, string] => [content, this.#normalize(content)])
+      .filter(([, form]) => form !== '');
+    return { special: texts(true), others: texts(false), normalized: new Map(normalized), normalize: this.#normalize };
   }
 
   /** The id of a token, special or not, by its text; null if there is none. */
@@ -159,19 +163,14 @@ export class Tokenizer {
   }
 
   /**
-   * Ids of a rendered chat template, in steps like `encoding`. Special tokens in it are found; the
-   * ones in messages are not, because they contain the hidden character, which is removed.
+   * Ids of a rendered chat template, in steps like `encoding`. Its own added tokens are found, special
+   * ones too; the tokens that its messages contain are hidden, and stay text.
    */
-  encodingTemplate({ text, hidden }: Rendered): Generator<undefined, number[]> {
-    const sections = this.#inTemplate.split(text);
-    return this.#encodingSections(
-      sections.map((section) =>
-        'id' in section ? section : { ...section, text: section.text.replaceAll(hidden, '') },
-      ),
-    );
+  encodingTemplate({ text, show }: Rendered): Generator<undefined, number[]> {
+    return this.#encodingSections(this.#inTemplate.split(text), show);
   }
 
-  *#encodingSections(sections: readonly Section[]): Generator<undefined, number[]> {
+  *#encodingSections(sections: readonly Section[], show?: Rendered['show']): Generator<undefined, number[]> {
     const ids: number[] = [];
     let words = 0;
     for (const section of sections) {
@@ -179,7 +178,7 @@ export class Tokenizer {
         ids.push(section.id);
         continue;
       }
-      for (const part of this.#inNormalized.split(this.#normalize(section.text))) {
+      for (const part of this.#partsOf(section.text, show)) {
         if ('id' in part) {
           ids.push(part.id);
           continue;
@@ -192,6 +191,21 @@ export class Tokenizer {
       }
     }
     return ids;
+  }
+
+  /**
+   * The parts of a text between tokens, normalized. Hidden tokens are shown before the normalizer
+   * runs, as long as it then contains no token that must be told apart from them.
+   */
+  #partsOf(text: string, show?: Rendered['show']): readonly Section[] {
+    const shown = show?.(text) ?? text;
+    if (shown === '') return [];
+    const parts = this.#inNormalized.split(this.#normalize(shown));
+    if (!show || shown === text || !parts.some((part) => 'id' in part)) return parts;
+    return this.#inNormalized
+      .split(this.#normalize(text))
+      .map((part) => ('id' in part ? part : { ...part, text: show(part.text) }))
+      .filter((part) => 'id' in part || part.text !== '');
   }
 
   *#encodeWord(word: string): Generator<undefined, readonly number[]> {
