@@ -199,15 +199,12 @@ test('saved bytes that were damaged, or that another package saved, are refused'
   const bytes = await session.save();
   const other = await (await load(fromMap(await toyTextFiles()))).session();
   await expect(other.load(bytes)).rejects.toThrow('they were saved by another package, or another version of it');
-  for (let at = 0; at < bytes.length; at += 7) {
+  for (let at = 0; at < bytes.length; at += at < 512 ? 1 : 7) {
     const damaged = bytes.slice();
     damaged[at]! ^= 16;
-    // A space of the first line, or a quote for another, may change without changing a value.
-    const loaded = await session.load(damaged).then(
-      () => true,
-      (error: Error) => error.message.startsWith('L448'),
+    await expect(session.load(damaged), `byte ${at}`).rejects.toThrow(
+      at < 30 ? 'L448' : 'L448 these bytes cannot be loaded as a session: they are damaged',
     );
-    expect(loaded, `byte ${at}`).toBe(true);
   }
   await session.load(bytes);
   expect((await session.generate(undefined, { maxTokens: 3 }).result()).tokens).toEqual(greedy([1, 2], 3));

@@ -2,8 +2,8 @@
  * A sequence as bytes, for an app to store: a line of JSON, the token ids as u32, and of a driver's
  * state the rows that the sequence uses (`state-layout.ts`). Another package, or another version of
  * this one, would compute with wrong keys and values; the hash of the manifest, which contains
- * those of weights and kernels, prevents that. The hash of the content prevents computing with
- * damaged bytes.
+ * those of weights and kernels, prevents that. A hash of the line's other values and of the content
+ * prevents computing with damaged bytes.
  */
 import type { SavedState } from '../driver/driver.ts';
 import { inUse } from '../driver/state-layout.ts';
@@ -12,7 +12,7 @@ import { LamellaError } from '../lamella-error.ts';
 import type { Manifest } from '../manifest/manifest.ts';
 import { hashOf } from '../manifest/manifest-file.ts';
 
-const FORMAT = 'lamella-session/2';
+const FORMAT = 'lamella-session/3';
 /** Bytes of the first line: padded with spaces, so that ids start at a multiple of 4. */
 const LINE = 512;
 
@@ -23,8 +23,18 @@ interface Head {
   readonly farthest: number;
   /** Null if there is no state, for a sequence without tokens. */
   readonly layout: string | null;
-  /** Of ids and state. */
+  /** Of the line's other values, then the SHA-256 of the ids and the state. */
   readonly sha256: string;
+}
+
+const lineOf = (head: Head) =>
+  JSON.stringify(head)
+    .padEnd(LINE - 1)
+    .concat('\n');
+
+/** The hash of a line's other values, as `packed` writes them, and the content. */
+async function hashed(values: Omit<Head, 'sha256'>, content: Uint8Array<ArrayBuffer>): Promise<string> {
+  return sha256(new TextEncoder().encode(JSON.stringify(values) + (await sha256(content))));
 }
 
 /** A sequence outside of a model. */
@@ -50,38 +60,36 @@ export async function packed(
     content.set(state!.bytes.subarray(from, from + bytes), at);
     at += bytes;
   }
-  const head: Head = {
+  const values = {
     format: FORMAT,
     manifest: await hashOf(manifest),
     tokens: tokens.length,
     farthest,
     layout: state?.layout ?? null,
-    sha256: await sha256(content),
-  };
-  all.set(
-    new TextEncoder().encode(
-      JSON.stringify(head)
-        .padEnd(LINE - 1)
-        .concat('\n'),
-    ),
-  );
+  } as const;
+  const head: Head = { ...values, sha256: await hashed(values, content) };
+  all.set(new TextEncoder().encode(lineOf(head)));
   return all;
 }
 
 /** Reads what `packed` wrote. L448 for anything else. */
 export async function unpacked(manifest: Manifest, bytes: Uint8Array<ArrayBuffer>): Promise<PackedSequence> {
   const refuse = (reason: string) => new LamellaError('L448', { reason });
-  let head: Partial<Readonly<Record<keyof Head, unknown>>>;
+  const line = new TextDecoder().decode(bytes.subarray(0, LINE));
+  if (!line.startsWith(`{"format":"${FORMAT}"`)) throw refuse('they do not begin with a saved session of this version');
+  let head: Head;
   try {
-    head = Object(JSON.parse(new TextDecoder().decode(bytes.subarray(0, LINE))));
+    head = JSON.parse(line);
   } catch {
-    throw refuse('they do not begin with a saved session');
+    throw refuse('they are damaged: their first line is not JSON');
   }
-  const { format, manifest: hash, tokens: count, farthest, layout, sha256: content } = head;
-  if (format !== FORMAT) throw refuse('they do not begin with a saved session');
-  if (hash !== (await hashOf(manifest))) throw refuse('they were saved by another package, or another version of it');
+  const { sha256: saved, ...values } = head;
   const rest = bytes.slice(LINE);
-  if (content !== (await sha256(rest))) throw refuse('they are damaged: their SHA-256 is another one');
+  // Spaces of the line count too: it must be the line that `packed` writes.
+  const isWhole = line === lineOf(head) && saved === (await hashed(values, rest));
+  if (!isWhole) throw refuse('they are damaged: their SHA-256 is another one');
+  const { manifest: hash, tokens: count, farthest, layout } = head as Record<keyof Head, unknown>;
+  if (hash !== (await hashOf(manifest))) throw refuse('they were saved by another package, or another version of it');
   const { context, vocab } = manifest;
   const isCount = (value: unknown, most: number): value is number =>
     Number.isInteger(value) && Number(value) >= 0 && Number(value) <= most;
