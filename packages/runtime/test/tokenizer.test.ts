@@ -354,6 +354,26 @@ test('an emoji of four byte tokens is one piece, and invalid bytes do not hold b
   expect(stream.push(0xf0) + stream.flush()).toBe('\ufffd');
 });
 
+test.each([
+  ['bytes', () => bytes],
+  ['pieces', () => llama],
+])('a text may end in U+FFFD: the answer does not repeat it (%s)', (_, of) => {
+  const tokenizer = of();
+  for (const isWhole of [false, true]) {
+    const stream = tokenizer.detokenizer(tokenizer.encode('a\ufffd'), isWhole);
+    expect(
+      tokenizer
+        .encode('b')
+        .map((id) => stream.push(id))
+        .join('')
+        .trim(),
+    ).toBe('b');
+  }
+  // Bytes that lack the rest of a character still wait for it.
+  const stream = bytes.detokenizer([0x61, 0xef, 0xbf]);
+  expect([0xbd, 0x62].map((id) => stream.push(id)).join('')).toBe('\ufffdb');
+});
+
 test('text ends before the stop string that is complete first, for every split of the text', () => {
   const letters = fc.string({ unit: fc.constantFrom('a', 'b', 'c'), maxLength: 12 });
   const stop = fc.string({ unit: fc.constantFrom('a', 'b', 'c'), minLength: 1, maxLength: 4 });

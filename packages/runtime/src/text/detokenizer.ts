@@ -19,14 +19,15 @@ export class Detokenizer {
 
   /**
    * `decode` converts a list of ids to text, an incomplete character to U+FFFD. `before` are the
-   * ids that the text continues; their own text counts as returned, except an incomplete character.
+   * ids that the text continues; their own text counts as returned, except the character in which
+   * it ends if `endsInside`.
    */
-  constructor(decode: (ids: readonly number[]) => string, before: readonly number[] = []) {
+  constructor(decode: (ids: readonly number[]) => string, before: readonly number[] = [], endsInside = false) {
     this.#decode = decode;
     if (before.length === 0) return;
     this.#window.push(...before);
     this.#settled = before.length;
-    this.#given = decode(before).replace(/\ufffd$/, '').length;
+    this.#given = decode(before).length - (endsInside ? 1 : 0);
   }
 
   /** The text that `id` completes; may be empty. */

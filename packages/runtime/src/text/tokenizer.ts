@@ -41,6 +41,8 @@ const maxRemembered = 10_000;
 const maxRememberedLength = 64;
 
 const encoder = new TextEncoder();
+/** The bytes of U+FFFD. */
+const replacement = encoder.encode('\ufffd');
 
 export class Tokenizer {
   /** The ids that the tokenizer's own post-processor adds before and after every text. */
@@ -256,8 +258,17 @@ export class Tokenizer {
    */
   detokenizer(prompt: readonly number[], isWhole = false): Detokenizer {
     const text = prompt.slice(prompt.findLastIndex((id) => this.#specialIds.has(id)) + 1).slice(-idsBefore);
-    const endsInside = isWhole && this.decode(text).endsWith('\ufffd');
-    return new Detokenizer((ids) => this.decode(ids), endsInside ? [] : text);
+    const endsInside = this.decode(text).endsWith('\ufffd') && !this.#endsInReplacement(text);
+    const before = isWhole && endsInside ? [] : text;
+    return new Detokenizer((ids) => this.decode(ids), before, endsInside && before.length > 0);
+  }
+
+  /** Whether the bytes of `ids` end with those of U+FFFD, which is then no sign of an incomplete character. */
+  #endsInReplacement(ids: readonly number[]): boolean {
+    const bytesOf = this.tokenBytes();
+    if (!bytesOf) return false;
+    const last = ids.flatMap((id) => Array.from(bytesOf(id) ?? [])).slice(-3);
+    return last.length === 3 && replacement.every((byte, i) => byte === last[i]);
   }
 
   /**
