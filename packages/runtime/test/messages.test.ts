@@ -150,12 +150,15 @@ describe('control tokens in messages stay text', () => {
   });
 
   test('in names and arguments of calls', () => {
-    const calling = new ChatTemplate('{{ messages[0].tool_calls[0].function.arguments | tojson }}', {});
+    const calling = new ChatTemplate(
+      '{% set f = messages[0].tool_calls[0].function %}{{ f.name }} {{ f.arguments | tojson }}',
+      {},
+    );
     const call = { id: '', type: 'function', function: { name: 'f', arguments: '{"a<eos>":"<end>"}' } } as const;
     const message = { role: 'assistant', tool_calls: [call] };
     const { text, show } = calling.render([message], { prefix: '', tools: [] }, tokenizer.addedTexts);
     expect(text).not.toMatch(/<eos>|<end>/);
-    expect(show(text)).toBe('{"a<eos>": "<end>"}');
+    expect(show(text)).toBe('f {"a<eos>": "<end>"}');
   });
 
   test("the model's own messages keep tokens that are not special; so do tokens that no template writes", () => {
@@ -185,11 +188,69 @@ describe('tools', () => {
     const render = (template: string) =>
       new ChatTemplate(template, {}).render([{ role: 'assistant', tool_calls: [call] }], { prefix: '', tools }, none)
         .text;
-    const call0 = 'messages[0].tool_calls[0].function.arguments';
-    expect(render(`{{ tools | tojson }} {{ ${call0}.b }}`)).toBe(
-      `${'[{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}]'} 1`,
+    const call0 = 'messages[0].tool_calls[0].function';
+    expect(render(`{{ tools | tojson }} {{ ${call0}.name }} {{ ${call0}.arguments.b }}`)).toBe(
+      `${'[{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}]'} f 1`,
     );
-    expect(render(`{{ tools[0].function.name + ${call0} }}`)).toBe('f{"b":1}');
+    expect(render(`{{ tools[0].function.name + ${call0}.name + ${call0}.arguments }}`)).toBe('ff{"b":1}');
+  });
+
+  describe('calls in the history', () => {
+    const asked = user('x');
+    const result: Message = { role: 'tool', tool_call_id: 'a', content: 'r' };
+    const chatml = "{% for m in messages %}{{ '<' + m.role + '>' + m.content }}{% endfor %}";
+    const calling = '{% for c in m.tool_calls or [] %}[{{ c.function.name }} {{ c.function.arguments.b }}]{% endfor %}';
+    const withText = `{% for m in messages %}{{ '<' + m.role + '>' + m.content }}${calling}{% endfor %}{% if tools %}{% endif %}`;
+    // As DeepSeek V3: the calls for null, else the content.
+    const byNull = `{% for m in messages %}<{{ m.role }}>{% if m.content is none %}${calling}{% else %}{{ m.content }}{% endif %}{% endfor %}{% if tools %}{% endif %}`;
+    const json = '{"name":"f","arguments":{"b":1}}';
+
+    test.each([
+      ['a content that must be a text', withText, null, '<user>x<assistant>[f 1]<tool>r'],
+      ['an empty content there', withText, '', '<user>x<assistant>[f 1]<tool>r'],
+      ['a content beside calls', withText, 't', '<user>x<assistant>t[f 1]<tool>r'],
+      ['calls only where the content is null', byNull, null, '<user>x<assistant>[f 1]<tool>r'],
+      ['an empty content there', byNull, '', '<user>x<assistant>[f 1]<tool>r'],
+      ['a content there', byNull, 't', '<user>x<assistant>t<assistant>[f 1]<tool>r'],
+      ['a template without tools', chatml, null, `<user>x<assistant>${json}<tool>r`],
+      ['an empty content there', chatml, '', `<user>x<assistant>${json}<tool>r`],
+      ['a content there', chatml, 't', `<user>x<assistant>t\n${json}<tool>r`],
+      [
+        'no role for results there',
+        `{% for m in messages %}{% if m.role == 'tool' %}{{ raise_exception('no') }}{% endif %}{% endfor %}${chatml}`,
+        null,
+        `<user>x<assistant>${json}<user>r`,
+      ],
+    ])('%s: %s, content %j', (_, template, content, expected) => {
+      const history: Message[] = [asked, { role: 'assistant', content, tool_calls: [call] }, result];
+      const { text, show } = new ChatTemplate(template, {}).render(history, { prefix: '', tools: [] }, none);
+      expect(show(text)).toBe(expected);
+    });
+
+    test('messages are refused if the template writes their calls in no form', () => {
+      const template = new ChatTemplate(
+        '{% if messages[0].tool_calls %}a{% else %}{{ raise_exception("b") }}{% endif %}',
+        {},
+      );
+      const history: Message[] = [{ role: 'assistant', tool_calls: [call] }];
+      expect(() => template.render(history, { prefix: '', tools: [] }, none)).toThrow(
+        'L452 the chat template cannot write these messages: it leaves out calls of tools',
+      );
+    });
+
+    test('every call is written, in conversations with several', () => {
+      const second = { ...call, id: 'c', function: { name: 'g', arguments: '{"b":2}' } };
+      const history: Message[] = [
+        { role: 'assistant', content: null, tool_calls: [call] },
+        { role: 'assistant', content: '', tool_calls: [second] },
+        { role: 'assistant', content: null, tool_calls: [call, second] },
+      ];
+      const render = (template: string) =>
+        new ChatTemplate(template, {}).render(history, { prefix: '', tools: [] }, none);
+      expect(render(byNull).text).toBe('<assistant>[f 1]<assistant>[g 2]<assistant>[f 1][g 2]');
+      const g = '{"name":"g","arguments":{"b":2}}';
+      expect(render(chatml).text).toBe(`<assistant>${json}<assistant>${g}<assistant>[${json},${g}]`);
+    });
   });
 
   test('a message may have the text that stands for an object joined to a text', () => {

@@ -9,6 +9,7 @@ import { readChecked } from '../files/checked-file.ts';
 import type { PackageFiles } from '../files/package-files.ts';
 import { LamellaError, reasonOf } from '../lamella-error.ts';
 import type { ChatFiles } from '../manifest/manifest.ts';
+import { formsOf, writesCalls } from './calls-in-history.ts';
 import { HiddenTokens, type Normalize } from './hidden-tokens.ts';
 import { familyOf, plain, type ToolFamily } from './tool-calls/families.ts';
 
@@ -89,21 +90,28 @@ export class ChatTemplate {
       const hide = message.role === 'assistant' ? inAnswers : elsewhere;
       return forTemplate(message, parsed, hide, this.#writesRole(message.role) ? hide.within : hide.whole);
     };
+    const write = (all: readonly Message[], parsed: boolean) =>
+      this.#template.render({ ...variables, messages: all.map((message) => hidden(message, parsed)) });
+    const rendered = (text: string): Rendered => ({
+      text: text + inAnswers.within(prefix),
+      show: (part) => tokens.show(part),
+    });
     // Most templates expect the arguments of a call as an object, some as text.
-    const ways = [true, false].flatMap((parsed) =>
-      this.#withTools(messages, tools).map((all) => all.map((message) => hidden(message, parsed))),
+    const ways = formsOf(messages).flatMap((form) =>
+      [true, false].flatMap((parsed) => this.#withTools(form, tools).map((all) => ({ all, parsed }))),
     );
-    let refusal: unknown;
-    for (const written of ways) {
+    let reason: string | undefined;
+    for (const { all, parsed } of ways) {
       try {
-        const text = this.#template.render({ ...variables, messages: written });
-        if (given.includes(joinedObject) || !text.includes(joinedObject))
-          return { text: text + inAnswers.within(prefix), show: (part) => tokens.show(part) };
+        const text = write(all, parsed);
+        if (!given.includes(joinedObject) && text.includes(joinedObject)) reason ??= 'it joins a text and an object';
+        else if (writesCalls(all, (renamed) => write(renamed, parsed))) return rendered(text);
+        else reason ??= 'it leaves out calls of tools';
       } catch (cause) {
-        refusal ??= cause;
+        reason ??= reasonOf(cause);
       }
     }
-    throw new LamellaError('L452', { reason: refusal ? reasonOf(refusal) : 'it joins a text and an object' });
+    throw new LamellaError('L452', { reason: reason! });
   }
 
   /** Whether the template may write a token: as it is, or around the name of a role. */
