@@ -12,7 +12,7 @@ import { phones } from '../src/profile/phones.ts';
 import { timesOn, usPerByte } from '../src/profile/predict.ts';
 import { readProfile } from '../src/profile/profile-file.ts';
 import { fastMemory } from '../src/profile/reads.ts';
-import { figuresOf, type Timing, type Timings } from '../src/profile/solve.ts';
+import { figuresOf, type Timing, type Timings, type TwoTimings } from '../src/profile/solve.ts';
 import { stateBytes, tokenWork } from '../src/profile/work.ts';
 import { type Scratch, scratch, writeGraph } from './lamella.ts';
 
@@ -105,12 +105,15 @@ describe('figures are solved from times', () => {
       loadMs: 50 + weightBytes / 1e6,
     };
   };
-  const first = timing(40, 8e6, MIB, 1e6);
+  const later = (of: Timing): TwoTimings => ({
+    ...of,
+    late: { tokenUs: of.tokenUs + device.stateUs * 1e5, stateBytes: of.stateBytes + 1e5 },
+  });
+  const first = later(timing(40, 8e6, MIB, 1e6));
   const timings: Timings = {
     one: timing(7, 5e4, 1e4, 2e5),
-    calls: timing(160, 1.6e6, 5e4, 2e5),
+    calls: later(timing(160, 1.6e6, 5e4, 2e5)),
     blocks: [first, timing(240, 42e6, 42e6, 42e6)],
-    late: { tokenUs: first.tokenUs + device.stateUs * 1e5, stateBytes: first.stateBytes + 1e5 },
   };
 
   test('exactly, where nothing disturbs', () => {
@@ -127,7 +130,7 @@ describe('figures are solved from times', () => {
   });
 
   test('and refused if they contradict each other', () => {
-    const disturbed = { ...timings, late: { ...timings.late, tokenUs: 1e6 } };
+    const disturbed = { ...timings, calls: { ...timings.calls, tokenUs: 1e6 } };
     expect(() => figuresOf(disturbed, 'q4')).toThrow(/^L316 the times of q4 kernels contradict each other/);
   });
 });

@@ -8,8 +8,8 @@ import type { FormatName, Target } from '@lamella/runtime/choices';
 import type { Package } from '../api/model.ts';
 import type { Host, Measured, Subject, Work } from '../bench/host.ts';
 import type { KernelProfile } from '../contract.ts';
-import { blocks, CONTEXT, calls, one, type Probe } from './probes.ts';
-import { figuresOf, type Timing } from './solve.ts';
+import { blocks, calls, one, type Probe } from './probes.ts';
+import { figuresOf, type TwoTimings } from './solve.ts';
 import { stateBytes, tokenWork } from './work.ts';
 
 /**
@@ -20,12 +20,14 @@ import { stateBytes, tokenWork } from './work.ts';
 const CONFIRMED = 4;
 const PART = 0.03;
 const LONGEST_MS = 4000;
+/** It lasts at least this long, because the engine optimises code only after some time. */
+const SHORTEST_MS = 200;
 /** Milliseconds that the tokens of a run take at least, because clocks of browsers have steps. */
-const SHORTEST_MS = 1;
+const RUN_MS = 1;
 /** Tokens of a prompt, and the position at which keys and values are many. */
 const PROMPT = 64;
 const SHORT_PROMPT = 8;
-const LATE = CONTEXT - 64;
+const LATE = 192;
 /** Bytes of weights of the larger working sets. */
 const WORKING_SETS: readonly number[] = [6 << 20, 40 << 20];
 
@@ -79,20 +81,19 @@ interface On {
 
 async function measuredOnce(host: Host, probes: Probes, on: On): Promise<KernelProfile> {
   const one = await measured(host, probes.one, on);
-  const calls = await measured(host, probes.calls, on);
+  const calls = await measured(host, probes.calls, on, true);
   const blocks: Timed[] = [];
   for (const probe of probes.blocks) blocks.push(await measured(host, probe, on, blocks.length === 0));
   const [first, ...larger] = blocks as [Timed, ...Timed[]];
   const { threads, kernels } = first.running;
   return {
     ...{ target: on.device, threads, quant: probes.quant, kernels },
-    ...figuresOf({ one, calls, blocks: [first, ...larger], late: first.late }, probes.quant),
+    ...figuresOf({ one, calls, blocks: [first, ...larger] }, probes.quant),
   };
 }
 
-interface Timed extends Timing {
+interface Timed extends TwoTimings {
   readonly running: Subject['running'];
-  readonly late: Pick<Timing, 'tokenUs' | 'stateBytes'>;
 }
 
 /** The times of one probe; `late` also measures a late position, else that is the early one. */
@@ -110,7 +111,7 @@ async function measured(host: Host, { model, macs }: Compiled, on: On, late = fa
   };
   try {
     const { decodeTokensPerSecond } = await subject.run({ promptTokens: SHORT_PROMPT, generatedTokens: 3 });
-    const tokens = 3 + Math.ceil((SHORTEST_MS / 1e3) * decodeTokensPerSecond);
+    const tokens = 3 + Math.ceil((RUN_MS / 1e3) * decodeTokensPerSecond);
     const early = await token(SHORT_PROMPT, Math.min(32, tokens));
     const prompt = await fastest(subject, { promptTokens: PROMPT, generatedTokens: 3 });
     return {
@@ -135,8 +136,9 @@ export async function fastest(subject: Subject, work: Work) {
     return runs.filter((run) => run[key] >= enough).length >= CONFIRMED;
   };
   const start = performance.now();
+  const spentMs = () => performance.now() - start;
   do runs.push(await subject.run(work));
-  while (performance.now() - start < LONGEST_MS && !speeds.every(confirmed));
+  while (spentMs() < SHORTEST_MS || (spentMs() < LONGEST_MS && !speeds.every(confirmed)));
   return {
     decodeTokensPerSecond: fastest('decodeTokensPerSecond'),
     prefillTokensPerSecond: fastest('prefillTokensPerSecond'),

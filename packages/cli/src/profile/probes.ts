@@ -7,20 +7,24 @@
 import { mobileLLM, share } from '@lamella/dsl';
 import type { Graph } from '@lamella/graph/ir';
 
-/** Widths of a block. A head has 64 features. */
+/**
+ * Widths of a block. Both have three query heads for each head of keys and values, like MobileLLM,
+ * because attention's time depends on both.
+ */
 interface Block {
   readonly d: number;
+  readonly heads: number;
   readonly kvHeads: number;
   readonly ffn: number;
 }
 
 /** Large enough that its matrices run at full speed, and small enough for a second-level cache. */
-const wide: Block = { d: 384, kvHeads: 2, ffn: 1024 };
-const narrow: Block = { d: 64, kvHeads: 1, ffn: 128 };
+const wide: Block = { d: 384, heads: 6, kvHeads: 2, ffn: 1024 };
+const narrow: Block = { d: 96, heads: 3, kvHeads: 1, ffn: 128 };
 /** Executions of a probe whose blocks are counted together. */
 const EXECUTIONS = 8;
 const VOCAB = 256;
-export const CONTEXT = 512;
+const CONTEXT = 256;
 
 export interface Probe {
   readonly graph: Graph;
@@ -35,10 +39,10 @@ export const calls = probe(narrow, 1, 4 * EXECUTIONS);
 /** `sets` different wide blocks, in turn: the products, and the reads of a working set. */
 export const blocks = (sets: number): Probe => probe(wide, sets, sets * Math.ceil(EXECUTIONS / sets));
 
-function probe({ d, kvHeads, ffn }: Block, sets: number, executions: number): Probe {
+function probe({ d, heads, kvHeads, ffn }: Block, sets: number, executions: number): Probe {
   const graph = mobileLLM({
-    ...{ name: `probe-${d}-${sets}-${executions}`, layers: sets, d, heads: d / 64, kvHeads, ffn },
+    ...{ name: `probe-${d}-${sets}-${executions}`, layers: sets, d, heads, kvHeads, ffn },
     ...{ vocab: VOCAB, context: CONTEXT, share: share.cycle(executions / sets) },
   });
-  return { graph, macs: d * (VOCAB + executions * (2 * d + 2 * kvHeads * 64 + 3 * ffn)) };
+  return { graph, macs: d * (VOCAB + executions * (2 * d + (2 * kvHeads * d) / heads + 3 * ffn)) };
 }

@@ -26,13 +26,16 @@ export interface Timing {
   readonly weightBytes: number;
 }
 
+/** With a second time, late in the context. */
+export interface TwoTimings extends Timing {
+  readonly late: Pick<Timing, 'tokenUs' | 'stateBytes'>;
+}
+
 export interface Timings {
   readonly one: Timing;
-  readonly calls: Timing;
+  readonly calls: TwoTimings;
   /** By working set, smallest first. */
-  readonly blocks: readonly [Timing, ...Timing[]];
-  /** Of the first of `blocks`, late in the context. */
-  readonly late: Pick<Timing, 'tokenUs' | 'stateBytes'>;
+  readonly blocks: readonly [TwoTimings, ...Timing[]];
 }
 
 type Figures = Omit<KernelProfile, 'target' | 'threads' | 'quant' | 'kernels'>;
@@ -41,10 +44,12 @@ type Figures = Omit<KernelProfile, 'target' | 'threads' | 'quant' | 'kernels'>;
  * The figures of `quant`. Throws L316 if no figures explain the times, as when other work has
  * slowed some of them down.
  */
-export function figuresOf({ one, calls, blocks, late }: Timings, quant: string): Figures {
+export function figuresOf({ one, calls, blocks }: Timings, quant: string): Figures {
   const [first] = blocks;
-  const stateUs = Math.max(0, late.tokenUs - first.tokenUs) / (late.stateBytes - first.stateBytes);
-  const own = (of: Timing) => of.tokenUs - stateUs * of.stateBytes;
+  const stateUs = stateUsOf(first);
+  // Narrow heads read a byte in another time than wide ones.
+  const narrowUs = stateUsOf(calls);
+  const own = (of: Timing) => of.tokenUs - of.stateBytes * (of === one || of === calls ? narrowUs : stateUs);
   const than = (of: Timing) => [of.calls - one.calls, of.bytes - one.bytes, own(of) - own(one)] as const;
   const decode = solved(than(calls), than(first));
   const tokenUs = Math.max(0, own(one) - one.calls * decode.call - one.bytes * decode.byte);
@@ -70,6 +75,11 @@ export function figuresOf({ one, calls, blocks, late }: Timings, quant: string):
     loadMs: Math.max(0, first.loadMs - loadMsPerByte * first.weightBytes),
     ...(loadMsPerByte > 0 && { loadGbPerSecond: 1e-6 / loadMsPerByte }),
   };
+}
+
+/** Microseconds of a byte of keys and values. */
+function stateUsOf({ tokenUs, stateBytes, late }: TwoTimings): number {
+  return Math.max(0, late.tokenUs - tokenUs) / (late.stateBytes - stateBytes);
 }
 
 /** Calls, bytes and microseconds. */
