@@ -3,7 +3,7 @@
  * share no code) and with the compiled package, with the assistant's trained weights.
  */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -27,7 +27,7 @@ import {
   swiglu,
 } from '@lamella/dsl';
 import { exportPyTorch } from '@lamella/export/pytorch/export';
-import type { Graph } from '@lamella/graph/ir';
+import { checkpointTensors, type Graph } from '@lamella/graph/ir';
 import { sequence } from '@lamella/graph/oracle/sequence';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import assistant from '../../graphs/assistant.ts';
@@ -44,15 +44,57 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** Exports the graph and runs it in Python with the weights of `file`. Returns [t][vocab]. */
-function pytorchLogits(graph: Graph, file: string, tokens: readonly number[]): number[][] {
-  for (const [name, text] of Object.entries(exportPyTorch(graph))) writeFileSync(join(folder, name), text);
-  const printed = execFileSync(process.env.PYTHON ?? 'python3', ['logits.py', file, tokens.join(',')], {
-    cwd: folder,
+/** What PyTorch computes of one graph. */
+interface Computed {
+  /** [t][vocab] */
+  readonly logits: number[][];
+  /** Largest differences of other ways to the same logits, as a share of the largest logit. */
+  readonly cached: number;
+  readonly traced: number;
+  readonly names: readonly string[];
+}
+
+/** Runs the exported modules in one process: `folders` have `w.safetensors` and `tokens.json`. */
+const program = `
+import importlib, json, sys
+import torch
+found = []
+for folder in json.load(sys.stdin):
+    sys.path.insert(0, folder)
+    for name in ("model", "checkpoint"):
+        sys.modules.pop(name, None)
+    model, checkpoint = importlib.import_module("model"), importlib.import_module("checkpoint")
+    sys.path.pop(0)
+    net, tokens = model.Model(), torch.tensor([json.load(open(folder + "/tokens.json"))])
+    net.load_state_dict(checkpoint.load(folder + "/w.safetensors"))
+    with torch.no_grad():
+        logits, cache = net(tokens), model.Cache()
+        # One token, three, one, and the others.
+        parts = [net.run(part, cache) for part in tokens.split([1, 3, 1, tokens.shape[1] - 5], 1)]
+        traced = torch.fx.symbolic_trace(net)(tokens)
+    off = lambda other: ((other - logits).abs().max() / logits.abs().max()).item()
+    names = list(net.state_dict())
+    found.append({"logits": logits[0].tolist(), "cached": off(torch.cat(parts, 1)), "traced": off(traced), "names": names})
+print(json.dumps(found))
+`;
+
+/** Runs Python in the folder of a test. */
+function python(args: readonly string[], input = '', cwd = folder): string {
+  return execFileSync(process.env.PYTHON ?? 'python3', args, {
+    cwd,
+    input,
     encoding: 'utf8',
+    maxBuffer: 2 ** 28,
     env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1', OMP_NUM_THREADS: '1' },
   });
-  return (JSON.parse(printed) as { logits: number[][] }).logits;
+}
+
+/** Exports a graph into a new folder. */
+function exported(graph: Graph, name: string): string {
+  const into = join(folder, name);
+  mkdirSync(into);
+  for (const [file, text] of Object.entries(exportPyTorch(graph))) writeFileSync(join(into, file), text);
+  return into;
 }
 
 /** The largest difference, as a share of the largest logit expected. Both are [t][vocab]. */
@@ -100,13 +142,35 @@ const graphs: Readonly<Record<string, Graph>> = {
   ...Object.fromEntries(optionModels().map((graph) => [graph.name, graph])),
 };
 
-describe('PyTorch and the oracle agree to 1e-4 of the largest logit', () => {
-  test.each(Object.entries(graphs))('%s', async (_, graph) => {
-    const tokens = Array.from({ length: Math.min(40, graph.tokens.size) }, (_, i) => (i * i * 7 + 3) % graph.vocab);
-    const expected = sequence(graph, weightsOf(graph), tokens, { quant: 'f32' });
-    const { tensors, read } = checkpointOf(graph, weightsOf(graph));
-    await writeSafetensors(join(folder, 'w.safetensors'), tensors, read);
-    expect(difference(pytorchLogits(graph, 'w.safetensors', tokens), expected)).toBeLessThan(1e-4);
+const tokensOf = ({ tokens, vocab }: Graph): readonly number[] =>
+  Array.from({ length: Math.min(40, tokens.size) }, (_, i) => (i * i * 7 + 3) % vocab);
+
+describe('PyTorch and the oracle agree to 1e-4 of the largest logit, with a cache and as a symbolic trace too', () => {
+  const computed = new Map<string, Computed>();
+  beforeAll(async () => {
+    const folders: string[] = [];
+    for (const [i, graph] of Object.values(graphs).entries()) {
+      const into = exported(graph, `graph-${i}`);
+      const { tensors, read } = checkpointOf(graph, weightsOf(graph));
+      await writeSafetensors(join(into, 'w.safetensors'), tensors, read);
+      writeFileSync(join(into, 'tokens.json'), JSON.stringify(tokensOf(graph)));
+      folders.push(into);
+    }
+    const found = JSON.parse(python(['-c', program], JSON.stringify(folders))) as Computed[];
+    for (const [i, name] of Object.keys(graphs).entries()) computed.set(name, found[i]!);
+  });
+
+  test.each(Object.entries(graphs))('%s', (name, graph) => {
+    const { logits, cached, traced, names } = computed.get(name)!;
+    const expected = sequence(graph, weightsOf(graph), tokensOf(graph), { quant: 'f32' });
+    expect(difference(logits, expected)).toBeLessThan(1e-4);
+    expect(cached).toBeLessThan(1e-4);
+    expect(traced).toBe(0);
+    expect([...names].sort()).toEqual(
+      checkpointTensors(graph)
+        .map((tensor) => tensor.name)
+        .sort(),
+    );
   });
 });
 
@@ -128,5 +192,6 @@ test('PyTorch and the compiled assistant agree to 1e-4 of the largest logit', ()
   lamella('compile', 'graphs/assistant.ts', '--weights', weights, '--quant', 'f32', '--out', out);
   const compiled = lamella('logits', out, '--tokens', tokens.join(','), '--all', '--json');
   const { logits } = JSON.parse(compiled) as { logits: number[][] };
-  expect(difference(logits, pytorchLogits(assistant, weights, tokens))).toBeLessThan(1e-4);
+  const printed = python(['logits.py', weights, tokens.join(',')], '', exported(assistant, 'assistant'));
+  expect(difference(logits, (JSON.parse(printed) as Computed).logits)).toBeLessThan(1e-4);
 });

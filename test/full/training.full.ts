@@ -18,6 +18,7 @@ import assistant from '../../graphs/assistant.ts';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const python = process.env.PYTHON ?? 'python3';
 const has = (module: string): boolean => spawnSync(python, ['-c', `import ${module}`]).status === 0;
+const hasMuon = spawnSync(python, ['-c', 'from torch.optim import Muon']).status === 0;
 const env = { ...process.env, PYTHONDONTWRITEBYTECODE: '1', OMP_NUM_THREADS: '1' };
 
 let folder = '';
@@ -41,9 +42,9 @@ function inPython(program: string, input = ''): unknown {
   return JSON.parse(execFileSync(python, ['-c', program], { cwd: folder, encoding: 'utf8', env })) as unknown;
 }
 
-/** The weights that the oracle's q4 stores. */
-function storedByOracle(values: Float32Array, rows: number, columns: number): number[] {
-  const { codes, scales } = quantiseMatrix(values, rows, columns, 4);
+/** The weights that the oracle stores with this number of bits. */
+function storedByOracle(values: Float32Array, rows: number, columns: number, bits: 4 | 8): number[] {
+  const { codes, scales } = quantiseMatrix(values, rows, columns, bits);
   const groups = Math.ceil(columns / GROUP);
   return Array.from(
     codes,
@@ -117,8 +118,9 @@ describe.skipIf(!has('torch'))('training in PyTorch', () => {
     const found = losses(alone);
     expect(found).toHaveLength(6);
     expect(found.at(-1)!).toBeLessThan(found[0]!);
-    const [events, ...files] = readdirSync(join(folder, 'alone')).sort();
-    expect(files).toEqual(['model.safetensors', 'state-00000006.pt']);
+    const [config, events, ...files] = readdirSync(join(folder, 'alone')).sort();
+    expect(config).toBe('config.json');
+    expect(files).toEqual(['model.py', 'model.safetensors', 'modeling_lamella.py', 'state-00000006.pt']);
     expect(events).toMatch(/^events\.out\.tfevents\./);
     expect(crc32c(Buffer.from('123456789'))).toBe(0xe3069283);
     const logged = records('alone').flatMap((record) => {
@@ -182,71 +184,69 @@ describe.skipIf(!has('torch'))('training in PyTorch', () => {
     expect(losses(on)[0]).toBeLessThan(losses(alone)[2]!);
   });
 
-  test('parametrised and bf16 copies of the module run', () => {
-    const program = `
-import copy, json, torch
-from torch.nn.utils import parametrize
-from model import Model
-class Twice(torch.nn.Module):
-    def forward(self, w): return 2 * w
-torch.manual_seed(1)
-model, tokens = Model(), torch.tensor([[256, 99, 100, 258]])
-plain, doubled = model(tokens), copy.deepcopy(model)
-with torch.no_grad():
-    doubled.model.layers.get_submodule("1.self_attn.q_proj").weight.mul_(2)
-parametrize.register_parametrization(model.model.layers.get_submodule("1.self_attn.q_proj"), "weight", Twice())
-short = copy.deepcopy(doubled).bfloat16()(tokens)
-doubled, twice = doubled(tokens), model(tokens)
-print(json.dumps({"same": torch.equal(twice, doubled), "changed": not torch.equal(twice, plain),
-  "short": str(short.dtype), "off": ((short.float() - doubled).abs().max() / doubled.abs().max()).item()}))`;
-    const found = inPython(program) as { readonly off: number };
-    expect(found).toMatchObject({ same: true, changed: true, short: 'torch.bfloat16' });
-    expect(found.off).toBeGreaterThan(0);
-    expect(found.off).toBeLessThan(0.05);
-  });
-
-  test('the q4 of training is the q4 of packages, to the bit', () => {
+  test.each([4, 8] as const)('the weights of %d bits are those of packages, to the bit', (bits) => {
     const [rows, columns] = [40, 70];
     const random = new Random(3);
     const gaussian = () => Math.sqrt(-2 * Math.log(1 - random.next())) * Math.cos(2 * Math.PI * random.next());
     // Rows of many sizes, subnormal halves among them, zeros, equal magnitudes of both signs, and
-    // weights of a q4 file.
+    // weights of a file of each format.
     const values = Float32Array.from({ length: rows * columns }, (_, i) => {
       const row = Math.floor(i / columns);
       if (row === 0) return 0;
       if (row === 1) return i % 2 === 0 ? 0.5 : -0.5;
       if (row === 2) return (random.below(16) - 8) * 0.0625;
+      if (row === 3) return (random.below(256) - 128) * 0.0029296875;
       return gaussian() * 2 ** (row - 30);
     });
     const program = `
 import json, torch
-from quantisation import q4
+from quantisation import quantised
 given = json.load(open("input.json"))
-print(json.dumps(q4(torch.tensor(given, dtype=torch.float32).reshape(${rows}, ${columns})).flatten().tolist()))`;
+print(json.dumps(quantised(torch.tensor(given, dtype=torch.float32).reshape(${rows}, ${columns}), ${bits}).flatten().tolist()))`;
     const found = inPython(program, JSON.stringify([...values])) as number[];
-    expect(unsigned(found)).toEqual(unsigned(storedByOracle(values, rows, columns)));
+    expect(unsigned(found)).toEqual(unsigned(storedByOracle(values, rows, columns, bits)));
   });
 
-  test('a model trained as q4 has weights that q4 stores without loss', () => {
-    const args = [...usual, '--out', 'qat', '--qat', 'q4', '--steps'];
+  test.each(['q4', 'q8'] as const)('training as %s ends with weights stored without loss', (format) => {
+    const args = [...usual, '--out', format, '--qat', format, '--steps'];
     const printed = train([...args, '2', '--save-every', '2']) + train([...args, '4']);
     expect(losses(printed)).toHaveLength(4);
     expect(losses(printed)[3]!).toBeLessThan(losses(printed)[0]!);
-    const file = readFileSync(join(folder, 'qat', 'model.safetensors'));
+    const file = readFileSync(join(folder, format, 'model.safetensors'));
     const start = 8 + Number(file.readBigUInt64LE(0));
-    const header = JSON.parse(file.toString('utf8', 8, start)) as Record<
+    const { __metadata__, ...header } = JSON.parse(file.toString('utf8', 8, start)) as Record<
       string,
       { shape: number[]; data_offsets: number[] }
     >;
+    expect(__metadata__).toEqual({ format: 'pt' });
     expect(Object.keys(header).sort()).toEqual(assistant.weights.map(({ name }) => name).sort());
     for (const { name, role } of assistant.weights) {
-      if (role !== 'matrix') continue;
+      if (role !== 'matrix' && role !== 'table') continue;
       const { shape, data_offsets: at } = header[name]!;
       const data = new Float32Array(
         file.buffer.slice(file.byteOffset + start + at[0]!, file.byteOffset + start + at[1]!),
       );
-      expect(unsigned(storedByOracle(data, shape[0]!, shape[1]!))).toEqual(unsigned([...data]));
+      const bits = format === 'q4' && role === 'matrix' ? 4 : 8;
+      expect(unsigned(storedByOracle(data, shape[0]!, shape[1]!, bits))).toEqual(unsigned([...data]));
     }
+  });
+
+  test('the last steps can be those that compute with a format', () => {
+    const short = [...usual, '--steps', '3'];
+    const last = losses(train([...short, '--out', 'last', '--qat', 'q4', '--qat-steps', '1']));
+    expect(last.slice(0, 2)).toEqual(losses(alone).slice(0, 2));
+    expect(last[2]).not.toBe(losses(alone)[2]);
+  });
+
+  test.skipIf(!hasMuon)('Muon trains the matrices of blocks, and goes on', () => {
+    const args = [...usual, '--out', 'muon', '--optimizer', 'muon', '--steps'];
+    const printed = train([...args, '3']) + train([...args, '6']);
+    expect(losses(printed)).toHaveLength(6);
+    expect(losses(printed)[5]!).toBeLessThan(losses(printed)[0]!);
+    expect(losses(train([...usual, '--out', 'muon-at-once', '--optimizer', 'muon', '--steps', '6']))[1]).toBe(
+      losses(printed)[1],
+    );
+    expect(train([...usual, '--out', 'muon', '--steps', '7'])).toContain('of a run with another optimizer');
   });
 
   test('bad input gets one line', () => {

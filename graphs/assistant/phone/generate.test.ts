@@ -140,12 +140,12 @@ test('functions: no prompt of training has a held-out function', () => {
 test('the data is the same every time', () => {
   const digest = createHash('sha256');
   for (const made of training(500)) digest.update(prompt(made, made.schemas) + written(made.answer));
-  expect(digest.digest('hex').slice(0, 16)).toMatchInlineSnapshot(`"acc194c9a00bbca1"`);
+  expect(digest.digest('hex').slice(0, 16)).toMatchInlineSnapshot(`"b879fe54e5ecfcd4"`);
   expect(prompt(train[0]!, train[0]!.schemas.slice(0, 2)) + written(train[0]!.answer)).toMatchInlineSnapshot(`
-    "<bos>call(to: person) phone a person or number
-    water_garden(for?: duration) water the plants of the garden
+    "<bos>miowouflim(program: name) start another app
+    remind(text: text) set a reminder
     2029-01-05T01:20 Friday
-    <user>Put on drums opera please, please<answer>{"name":null}<eos>"
+    <user>start the maps app thank you<answer>{"name":"miowouflim","arguments":{"program":"maps"}}<eos><user>no, to the whatsapp<answer>{"name":"miowouflim","arguments":{"program":"whatsapp"}}<eos><user>start the maps app<answer>{"name":"miowouflim","arguments":{"program":"maps"}}<eos><user>so 2moro remind me to sign boxes for doctor please<answer>{"name":"remind","arguments":{"text":"sign boxes for doctor"}}<eos><user>put on the opera by zeak clai<answer>{"name":null}<eos>"
   `);
 });
 

@@ -29,6 +29,8 @@ export interface Source {
   readonly wording: Vocabulary;
   readonly values: Vocabulary;
   readonly functions: Vocabulary;
+  /** Whether most prompts have few functions: a model learns sooner to copy from a short prompt. */
+  readonly short?: boolean;
 }
 
 /** The held-out sets. */
@@ -118,13 +120,13 @@ function variant(table: FunctionTable, own: boolean, random: Random): Variant {
 /** The functions of a prompt, with `target` among them, or without. */
 function functionsOf(target: FunctionTable, included: boolean, source: Source, random: Random): Variant[] {
   const pool = [...PHONE, ...OTHERS, ...(source.functions === 'heldout' ? HELD_OUT : [])];
-  const app = PHONE.includes(target) && random.chance(0.45);
+  const app = PHONE.includes(target) && random.chance(source.short ? 0.22 : 0.45);
   const others = app
     ? PHONE.filter((table) => table !== target)
     : shuffled(
         pool.filter((table) => table !== target),
         random,
-      ).slice(0, 1 + random.below(11));
+      ).slice(0, 1 + random.below(source.short && !random.chance(0.25) ? 4 : 11));
   const tables = included ? [...others, target] : others;
   const ordered =
     app && random.chance(0.6) ? PHONE.filter((table) => tables.includes(table)) : shuffled(tables, random);
@@ -397,7 +399,7 @@ export function* training(count: number, seed = 1): Generator<Made> {
   const sets = new Set((Object.keys(SETS) as SetName[]).flatMap((name) => heldOut(name).map(conversation)));
   const random = new Random(seed);
   for (let made = 0; made < count; ) {
-    const next = example({ wording: 'train', values: 'train', functions: 'train' }, random, 3);
+    const next = example({ wording: 'train', values: 'train', functions: 'train', short: true }, random, 3);
     const turns = [...(next.before ?? []), next];
     if (turns.some((turn) => written.has(folded(turn.request))) || exchanges(turns).some((each) => sets.has(each)))
       continue;

@@ -1,8 +1,12 @@
-/** Prints one body of the graph as Python, one assignment per node. */
+/**
+ * Prints one body of the graph as the lines of a `forward`, one assignment per node. Operations with
+ * weights are calls of modules (`modules.ts`).
+ */
 import { functionOf } from '@lamella/graph/functions';
-import type { Body, Node, Op, RopeScaling } from '@lamella/graph/ir';
+import type { Body, Node, Op, ParamId, RopeScaling, Rows } from '@lamella/graph/ir';
 import type { PythonName } from './maths.ts';
-import { valueNames } from './names.ts';
+import { callOf, type Home } from './modules.ts';
+import { attribute, float, valueNames } from './names.ts';
 
 export interface PythonBody {
   readonly lines: readonly string[];
@@ -11,36 +15,70 @@ export interface PythonBody {
   readonly uses: ReadonlySet<PythonName>;
 }
 
-/** A number as a Python float. */
-export function float(value: number): string {
-  const text = value !== 0 && Math.abs(value) < 1e-3 ? value.toExponential() : String(value);
-  return /[.e]/.test(text) ? text : `${text}.0`;
+/** What a body is printed for. */
+export interface Surroundings {
+  /** By parameter of the body. */
+  readonly homes: readonly Home[];
+  /** Whether the module at a home is made by this Python, in every weight set. */
+  readonly isMade: (home: Home, make: string) => boolean;
+  /** Whether children of this path are places of a list. */
+  readonly isList?: (path: string) => boolean;
+  /** Python for the position of the first token. */
+  readonly start: string;
+  /** The loop of a `stack` node, given the variables of its input and its result. */
+  readonly stackLines?: (stack: number, from: string, to: string) => readonly string[];
 }
 
-/**
- * Prints `body`. Weights are looked up by parameter name in `w`. `stackLines` prints the loop of a
- * `stack` node, given the variables of its input and its result. With `sharesStates`, keys and values
- * are taken from `state`, where the first execution leaves them.
- */
-export function printBody(
-  body: Body,
-  stackLines: (stack: number, from: string, to: string) => readonly string[],
-  sharesStates = false,
-): PythonBody {
+export function printBody(body: Body, { homes, isMade, isList, start, stackLines }: Surroundings): PythonBody {
   const names = valueNames(body);
   const uses = new Set<PythonName>();
   const lines: string[] = [];
   const v = (id: number) => names[id] ?? '';
-  const gain = (id: number | null) => (id === null ? 'None' : w(id));
-  const w = (id: number) => `w[${JSON.stringify(body.params[id]?.name)}]`;
   const call = (name: PythonName, ...args: readonly string[]) => {
     uses.add(name);
     return `${name}(${args.join(', ')})`;
   };
+  const module = ({ module, borrowed }: Home) =>
+    borrowed === null ? attribute('self', module, isList) : `borrowed_${borrowed}`;
+  const taken = (whole: string, axis: number, { first, count, groups, stride }: Rows) =>
+    call('part', whole, String(axis), ...[first, count, groups, stride].map(String));
 
+  /** The tensor of a parameter. */
+  const w = (id: ParamId) => {
+    const home = homes[id]!;
+    const whole = attribute(module(home), home.leaf);
+    const rows = home.rows === null ? whole : taken(whole, 0, home.rows);
+    const shaped = home.own.length === home.shape.length ? rows : `${rows}.reshape(${home.own.join(', ')})`;
+    return home.plus === 0 ? shaped : `(${shaped} + ${float(home.plus)})`;
+  };
+  const optional = (id: ParamId | null) => (id === null ? [] : [w(id)]);
+
+  /** Whole products of split modules, by module and input: their parts are computed together. */
+  const products = new Map<string, string>();
+  /** The call of the module for `op`, or `otherwise` if it has none. */
+  const applied = (op: Op, x: string, otherwise: () => string): string => {
+    const found = callOf(op, homes);
+    if (found === null || !isMade(found.home, found.make)) return otherwise();
+    const { rows } = found.home;
+    const text = `${module(found.home)}(${x})`;
+    if (rows === null) return text;
+    if (!products.has(text)) {
+      products.set(text, products.size === 0 ? 'whole' : `whole_${products.size + 1}`);
+      lines.push(`${products.get(text)} = ${text}`);
+    }
+    return taken(products.get(text)!, -1, rows);
+  };
+
+  /** Numbers of the states whose keys and values have variables. */
+  const states = new Set<number>();
   const keysAndValues = ({ k, v: values, state }: Extract<Op, { kind: 'attention' }>): readonly string[] => {
-    if (k === null || values === null) return [`*state[${state}]`];
-    return sharesStates ? [`*state.setdefault(${state}, (${v(k)}, ${v(values)}))`] : [v(k), v(values)];
+    const variables = state === 0 ? ['keys', 'values'] : [`keys_${state}`, `values_${state}`];
+    if (!states.has(state)) {
+      const added = k === null || values === null ? [] : [v(k), v(values)];
+      lines.push(`${variables.join(', ')} = state.extend(${[state, ...added].join(', ')})`);
+      states.add(state);
+    }
+    return variables;
   };
 
   const expression = ({ op }: Node): string | null => {
@@ -50,24 +88,32 @@ export function printBody(
       case 'stack':
         return null;
       case 'embed':
-        return call('embed', v(op.ids), w(op.table));
+        return applied(op, v(op.ids), () => `${w(op.table)}[${v(op.ids)}]`);
       case 'linear':
-        return call('linear', v(op.x), w(op.weight), ...(op.bias === null ? [] : [w(op.bias)]));
-      case 'rmsNorm':
-        return op.heads === 1
-          ? call('rms_norm', v(op.x), gain(op.gain), `eps=${float(op.eps)}`)
-          : call('head_norm', v(op.x), gain(op.gain), `heads=${op.heads}`, `eps=${float(op.eps)}`);
-      case 'layerNorm': {
-        const bias = op.bias === null ? [] : [w(op.bias)];
-        return call('layer_norm', v(op.x), w(op.gain), ...bias, `eps=${float(op.eps)}`);
+        return applied(op, v(op.x), () => {
+          return `functional.linear(${[v(op.x), w(op.weight), ...optional(op.bias)].join(', ')})`;
+        });
+      case 'rmsNorm': {
+        const x = op.heads === 1 ? v(op.x) : `${v(op.x)}.unflatten(-1, (${op.heads}, -1))`;
+        const y = applied(op, x, () => call('rms_norm', x, ...optional(op.gain), `eps=${float(op.eps)}`));
+        return op.heads === 1 ? y : `${y}.flatten(-2)`;
       }
-      case 'causalConv':
-        return call('causal_conv', v(op.x), w(op.weight), ...(op.bias === null ? [] : [w(op.bias)]));
+      case 'layerNorm':
+        return applied(op, v(op.x), () => {
+          const size = body.params[op.gain]!.shape[0];
+          const bias = op.bias === null ? 'None' : w(op.bias);
+          return `functional.layer_norm(${v(op.x)}, (${size},), ${w(op.gain)}, ${bias}, eps=${float(op.eps)})`;
+        });
+      case 'causalConv': {
+        const inputs = op.state === 0 ? 'inputs' : `inputs_${op.state}`;
+        lines.push(`(${inputs},) = state.extend(${op.state}, ${v(op.x)})`);
+        return call('causal_conv', inputs, `${v(op.x)}.shape[1]`, w(op.weight), ...optional(op.bias));
+      }
       case 'positions':
-        return `${w(op.table)}[: ${v(0)}.shape[1]].expand(${v(0)}.shape[0], -1, -1)`;
+        return `${w(op.table)}[${start} : ${start} + ${v(0)}.shape[1]].expand(${v(0)}.shape[0], -1, -1)`;
       case 'rope': {
         const { pairing, theta, dims, scaling } = op.rope;
-        const heads = [v(op.x), `heads=${op.heads}`, `head_dim=${op.headDim}`];
+        const heads = [v(op.x), start, `heads=${op.heads}`, `head_dim=${op.headDim}`];
         if (dims === undefined && !scaling)
           return call(pairing === 'half' ? 'rope_half' : 'rope_adjacent', ...heads, `theta=${float(theta)}`);
         const adjacent = `adjacent=${pairing === 'half' ? 'False' : 'True'}`;
@@ -103,13 +149,13 @@ export function printBody(
       const python = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
       return `${python}=${typeof value === 'number' ? float(value) : `[${value.map(float).join(', ')}]`}`;
     });
-    return [`scaled=rope_${kind}`, ...named];
+    return [`scaled="rope_${kind}"`, ...named];
   };
 
   for (const node of body.nodes) {
     const text = expression(node);
     if (text !== null) lines.push(`${v(node.id)} = ${text}`);
-    if (node.op.kind === 'stack') lines.push(...stackLines(node.op.stack, v(node.op.x), v(node.id)));
+    if (node.op.kind === 'stack') lines.push(...(stackLines?.(node.op.stack, v(node.op.x), v(node.id)) ?? []));
   }
   return { lines, result: v(body.result), uses };
 }

@@ -4,23 +4,49 @@
  */
 import type { Body, Node } from '@lamella/graph/ir';
 
+/** A number as a Python float. */
+export function float(value: number): string {
+  const text = value !== 0 && Math.abs(value) < 1e-3 ? value.toExponential() : String(value);
+  return /[.e]/.test(text) ? text : `${text}.0`;
+}
+
+const keywords =
+  'False None True and as assert async await break class continue def del elif else except finally for from global if import in is ' +
+  'lambda nonlocal not or pass raise return try while with yield';
+const isKeyword = new Set(keywords.split(' '));
+
 /**
  * Names that a local variable of the exported file must not have: Python's own, and those that the
  * file defines or imports.
  */
 const reserved = new Set(
   (
-    'False None True and as assert async await break class continue def del elif else except finally for from global if import in is ' +
-    'lambda nonlocal not or pass raise return try while with yield torch nn functional math lru_cache reduce Model VOCAB CONTEXT MATRICES declare self w ' +
-    'embed linear rms_norm head_norm layer_norm causal_conv rope_table rope_half rope_adjacent rope_part rope_linear rope_llama3 ' +
-    'rope_yarn rope_factors causal_attention bounded_attention part under silu block names weight_set slot state states'
+    `${keywords} torch nn functional VOCAB CONTEXT TABLES RMSNorm LayerNorm State Cache Model initialise self state ` +
+    'cache rows part rms_norm causal_conv turns math rope_half rope_adjacent rope_part rope_linear rope_llama3 rope_yarn ' +
+    'rope_factors causal_attention bounded_attention block slot reads'
   ).split(' '),
 );
+/** Names that the printer gives itself. */
+const taken = /^(?:keys|values|inputs|borrowed|whole)(?:_|$)/;
 
 /** `text` as a Python identifier that is not reserved. */
 export function identifier(text: string): string {
   const plain = text.replace(/\W/g, '_').replace(/^(?=\d)|^$/, '_');
-  return reserved.has(plain) ? `${plain}_` : plain;
+  return reserved.has(plain) || taken.test(plain) ? `${plain}_` : plain;
+}
+
+/**
+ * Python for the attribute at a dotted path of `object`: numbers are places of an `nn.ModuleList`
+ * if `isList` says so of the path before them.
+ */
+export function attribute(object: string, path: string, isList: (path: string) => boolean = () => false): string {
+  const parts = path === '' ? [] : path.split('.');
+  return parts.reduce((before, part, i) => {
+    if (isList(parts.slice(0, i).join('.'))) return `${before}[${part}]`;
+    return /^[A-Za-z_]\w*$/.test(part) && !isKeyword.has(part)
+      ? `${before}.${part}`
+      : `getattr(${before}, ${JSON.stringify(part)})`;
+  }, object);
 }
 
 /** The wanted names as identifiers, made unique by a number: `added`, `added_2`. */

@@ -1,14 +1,15 @@
 /**
- * The weights of q4 in PyTorch, equal to the compiler's to the bit, for quantisation-aware
+ * The weights of q4 and q8 in PyTorch, equal to the compiler's to the bit, for quantisation-aware
  * training.
  */
 export const quantisationPy = `"""
-Weights as q4 stores them, for training with them; written by Lamella. docs/decisions.md of Lamella defines the format: 32 columns
-of a row share a half-precision scale, and codes are -8 to 7. The results are equal to the compiler's to the bit.
+Weights as q4 and q8 store them, for training with them; written by Lamella. docs/decisions.md of Lamella defines the formats: 32 columns
+of a row share a half-precision scale, and codes are -8 to 7 or -128 to 127. The results are equal to the compiler's to the bit.
 """
+from contextlib import contextmanager
+
 import torch
 from torch import nn
-from torch.nn.utils import parametrize
 
 GROUP = 32
 LARGEST = 65504.0  # of a half
@@ -19,76 +20,81 @@ def stored(scale):
     return scale.clamp(-LARGEST, LARGEST).float().half().double()
 
 
-def code(x):
-    return x.round().clamp(-8, 7)
-
-
 def total(terms):
-    """The sum over the columns of [groups, 32], one after the other, so that it rounds as the compiler's."""
-    sum = torch.zeros_like(terms[:, 0])
-    for column in terms.unbind(1):
+    """The sum over the columns of [32, groups], one after the other, so that it rounds as the compiler's."""
+    sum = torch.zeros_like(terms[0])
+    for column in terms:
         sum = sum + column
     return sum
 
 
-def scales(w):
-    """The scale of each group of float64 weights [groups, 32]; 0 for a group of zeros."""
-    largest = w.abs().amax(1, keepdim=True)
-    hit = w.abs() == largest
-    extreme = (w * (hit & (hit.cumsum(1) == 1))).sum(1)
-    safe = torch.where(extreme == 0, torch.ones_like(extreme), extreme)
-
-    importance = (total(w * w)[:, None] / GROUP + w * w).sqrt()
-    most, best = torch.zeros_like(safe), torch.zeros_like(safe)
+def least_squares(w, extreme):
+    """The scale of each group for codes -8 to 7: of nine, the one with the least squared error; large weights count more."""
+    importance = (total(w * w) / GROUP + w * w).sqrt()
+    most, best = torch.zeros_like(extreme), torch.zeros_like(extreme)
     for quarter in range(28, 37):
-        codes = code(w * (-quarter / 4 / safe)[:, None])
-        with_weights, with_codes = total(importance * codes * w), total(importance * codes * codes)
+        codes = (w * (-quarter / 4 / extreme)).round().clamp(-8, 7)
+        counted = importance * codes
+        with_weights, with_codes = total(counted * w), total(counted * codes)
         explained = with_weights * with_weights / with_codes
         better = explained > most
         most, best = torch.where(better, explained, most), torch.where(better, with_weights / with_codes, best)
-    scale = stored(best)
+    return best
 
-    # Weights that are codes times a half keep their scale; the largest divisor is tried last here, so that it wins.
-    for divisor in range(-1, -9, -1):
-        exact = safe / divisor
-        kept = (stored(exact) == exact) & (code(w / exact[:, None]) * exact[:, None] == w).all(1)
-        scale = torch.where(kept, exact, scale)
-    return torch.where(extreme == 0, torch.zeros_like(scale), scale)
+
+def exact(w, extreme, scale, lowest, extreme_codes):
+    """The scales, but those of groups whose weights are codes times a half: the first code of \`extreme\` that gives them all counts."""
+    short = extreme * (2.0**35 + 1)
+    some = (short - (short - extreme) == extreme).nonzero().squeeze(1)  # 18 bits suffice for a half times a code
+    w, extreme, found = w[:, some], extreme[some], scale[some]
+    for code in reversed(extreme_codes):
+        tried = extreme / (code if lowest == -8 or code == -128 else code * extreme.sign())
+        fits = (stored(tried) == tried) & ((w / tried).round().clamp(lowest, -1 - lowest) * tried == w).all(0)
+        found = torch.where(fits, tried, found)
+    scale[some] = found
+    return scale
 
 
 @torch.no_grad()
-def q4(weight):
-    """weight [rows, columns] -> the weights that q4 stores, in the same type."""
+def quantised(weight, bits):
+    """weight [rows, columns] -> the weights that q4 (4 bits) or q8 (8) stores, in the same type."""
     rows, columns = weight.shape
     padded = nn.functional.pad(weight.double(), (0, -columns % GROUP))
-    w = padded.reshape(-1, GROUP)
-    scale = scales(w)[:, None]
-    codes = code(w / torch.where(scale == 0, torch.ones_like(scale), scale))
-    return (codes * scale).reshape(rows, -1)[:, :columns].to(weight.dtype)
+    w = padded.reshape(-1, GROUP).t().contiguous()
+    largest = w.abs().amax(0)
+    hit = w.abs() == largest
+    extreme = (w * (hit & (hit.cumsum(0) == 1))).sum(0)
+    extreme = torch.where(extreme == 0, torch.ones_like(extreme), extreme)
+    if bits == 4:
+        scale = exact(w, extreme, stored(least_squares(w, extreme)), -8, range(-8, 0))
+    else:
+        scale = exact(w, extreme, stored(largest / 127), -128, [*range(127, 0, -1), -128])
+    # Also weights near 0 may have the scale 0.
+    scale = scale.masked_fill(largest == 0, 0)
+    codes = (w / scale).masked_fill(scale == 0, 0).round().clamp(-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+    return (codes * scale).t().reshape(rows, -1)[:, :columns].to(weight.dtype)
 
 
-class StraightThrough(torch.autograd.Function):
-    """q4 forwards, the identity backwards (arXiv 1308.3432)."""
-
-    @staticmethod
-    def forward(_, weight):
-        return q4(weight)
-
-    @staticmethod
-    def backward(_, gradient):
-        return gradient
+def bits_of(model, format, tables):
+    """The bits of each matrix and table by name: q4 stores tables with eight."""
+    return {name: 8 if format == "q8" or name in tables else 4 for name, p in model.named_parameters() if p.dim() == 2}
 
 
-class Q4(nn.Module):
-    """A parametrisation: the model computes with the weights that q4 stores, and the optimizer changes those beneath."""
-
-    def forward(self, weight):
-        return StraightThrough.apply(weight)
-
-
-def train_quantised(model, names):
-    """Parametrises the matrices with these names. \`model.tensors()\` then has the weights that q4 stores without loss."""
-    for name in names:
-        *path, leaf = name.split(".")
-        parametrize.register_parametrization(model.get_submodule(".".join(path)), leaf, Q4())
+@contextmanager
+def stored_as(model, bits):
+    """
+    Inside, the parameters have the weights that the format stores. A gradient of these, taken inside, is applied outside to the weights
+    beneath (the straight-through estimator, arXiv 1308.3432).
+    """
+    parameters = dict(model.named_parameters())
+    beneath = {name: parameters[name].detach().clone() for name in bits}
+    with torch.no_grad():
+        for name in bits:
+            parameters[name].copy_(quantised(parameters[name], bits[name]))
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for name, weight in beneath.items():
+                parameters[name].copy_(weight)
 `;

@@ -35,7 +35,7 @@ def load(path):
 
 def save(tensors, path, dtype="F32"):
     """Writes tensors by name as \`dtype\`; the file appears under its name only when it is complete."""
-    header, parts, at = {}, [], 0
+    header, parts, at = {"__metadata__": {"format": "pt"}}, [], 0
     for name, tensor in tensors.items():
         raw = tensor.detach().cpu().to(DTYPES[dtype]).contiguous().view(-1)
         raw = bytes(raw.view(torch.uint8).numpy())

@@ -13,7 +13,8 @@ A line of the data is {"text": T}, or {"prompt": P, "answer": A} with the loss o
 the loss on every A. T, P and A are lists of token ids, or texts; texts need --tokenizer tokenizer.json and the package
 tokenizers. The same command again goes on from the last
 checkpoint in --out: the examples of a step depend on the seed and the step alone, and not on the number of processes.
---out also gets model.safetensors (for \`lamella compile --weights\`) and logs that TensorBoard reads.
+--out also gets model.safetensors (for \`lamella compile --weights\`), what transformers needs to load the folder, and logs that
+TensorBoard reads.
 """
 import argparse
 import hashlib
@@ -21,6 +22,7 @@ import json
 import math
 import os
 import random
+import re
 import signal
 import sys
 import time
@@ -33,8 +35,9 @@ from torch.nn import functional
 
 import checkpoint
 from events import EventFile
-from model import CONTEXT, MATRICES, VOCAB, Model
-from quantisation import train_quantised
+from hub import describe
+from model import CONTEXT, TABLES, VOCAB, Model, initialise
+from quantisation import bits_of, stored_as
 
 # Matrices and tables by name of the init; gains start at 1 and biases at 0. mobilellm: initializer_range of its config.json.
 INITS = {"export": None, "mobilellm": 0.02}
@@ -50,13 +53,16 @@ def options():
     p.add_argument("--validation-count", type=int, help="examples of each of these files; all, unless given")
     p.add_argument("--weights", help=".safetensors file to start from, instead of an init")
     p.add_argument("--init", choices=INITS, default="export", help="export: matrices of variance 1 / inputs; mobilellm: deviation 0.02")
-    p.add_argument("--qat", choices=("q4",), help="compute with the matrices that this format stores; they are stored without loss then")
+    p.add_argument("--qat", choices=("q4", "q8"), help="compute with the weights that this format stores; they are stored without loss then")
+    p.add_argument("--qat-steps", type=int, help="last steps that do so; all, unless given")
+    p.add_argument("--optimizer", choices=("adamw", "muon"), default="adamw", help="muon: for matrices of blocks, AdamW for others (PyTorch 2.9)")
     p.add_argument("--batch", type=int, default=32, help="sequences of a step, of all processes together")
     p.add_argument("--micro-batch", type=int, help="sequences that a process computes at once, if memory is short")
-    p.add_argument("--lr", type=float, default=2e-3, help="highest learning rate")
+    p.add_argument("--lr", type=float, default=2e-3, help="highest learning rate of AdamW")
+    p.add_argument("--muon-lr", type=float, default=0.02, help="highest learning rate of Muon")
     p.add_argument("--warmup", type=int, default=100, help="steps over which the rate rises")
     p.add_argument("--final-lr", type=float, default=0.1, help="rate at the end of the cosine, as a share of --lr")
-    p.add_argument("--weight-decay", type=float, default=0.1, help="AdamW, on matrices")
+    p.add_argument("--weight-decay", type=float, default=0.1, help="on matrices")
     p.add_argument("--clip", type=float, default=1.0, help="largest norm of the gradient")
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--precision", choices=("auto", "f32", "bf16"), default="auto", help="of products; auto: bf16 on GPUs that have it")
@@ -155,20 +161,25 @@ def rate(step, o):
     return o.final_lr + (1 - o.final_lr) * 0.5 * (1 + math.cos(math.pi * done))
 
 
-def initialise(model, name):
-    deviation = INITS[name]
-    if deviation is not None:
-        for parameter in model.parameters():
-            if parameter.dim() >= 2:
-                torch.nn.init.normal_(parameter, 0.0, deviation)
-
-
-def adamw(model, o):
-    """AdamW with the betas of the paper; gains and biases do not decay."""
-    matrices = [p for p in model.parameters() if p.dim() >= 2]
-    others = [p for p in model.parameters() if p.dim() < 2]
+def optimizers(model, o):
+    """
+    AdamW with the betas of the paper; gains and biases do not decay. Muon (Keller Jordan, 2024) takes the matrices of blocks if it is
+    chosen. Each group has its highest rate as \`highest\`.
+    """
+    named = list(model.named_parameters())
+    in_block = lambda name: re.search(r"\\.\\d+\\.", name) is not None
+    hidden = [p for name, p in named if p.dim() == 2 and in_block(name) and o.optimizer == "muon"]
+    matrices = [p for name, p in named if p.dim() >= 2 and not any(p is other for other in hidden)]
+    others = [p for _, p in named if p.dim() < 2]
     groups = [{"params": matrices, "weight_decay": o.weight_decay}, {"params": others, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=o.lr, betas=(0.9, 0.95))
+    found = [torch.optim.AdamW(groups, lr=o.lr, betas=(0.9, 0.95))]
+    if hidden:
+        if not hasattr(torch.optim, "Muon"):
+            sys.exit(f"--optimizer muon: PyTorch {torch.__version__} has none; 2.9 has")
+        found.append(torch.optim.Muon(hidden, lr=o.muon_lr, weight_decay=o.weight_decay, momentum=0.95))
+    for group in (group for optimizer in found for group in optimizer.param_groups):
+        group["highest"] = group["lr"]
+    return found
 
 
 def states(folder):
@@ -207,28 +218,28 @@ def main():
 
     torch.manual_seed(o.seed)
     model = Model()
-    initialise(model, o.init)
+    initialise(model, INITS[o.init])
     if o.weights:
         model.load_state_dict(checkpoint.load(o.weights))
-    if o.qat:
-        train_quantised(model, MATRICES)
     model.to(device)
-    optimizer = adamw(model, o)
+    optimizing = optimizers(model, o)
+    bits = bits_of(model, o.qat, TABLES) if o.qat else {}
     os.makedirs(o.out, exist_ok=True)
     with open(o.data, "rb") as file:
-        same = {"data": hashlib.sha256(file.read()).hexdigest(), "batch": o.batch, "seed": o.seed, "qat": o.qat}
+        same = {"data": hashlib.sha256(file.read()).hexdigest(), "batch": o.batch, "seed": o.seed, "optimizer": o.optimizer}
     step = 0
     if states(o.out):
         step, path = states(o.out)[-1]
         state = torch.load(path, map_location=device, weights_only=True)
-        changed = [name for name in same if state["same"][name] != same[name]]
+        changed = [name for name in same if state["same"].get(name) != same[name]]
         if changed:
             sys.exit(f"{path} is of a run with another {', '.join(changed)}; pass another --out, or the options of that run")
         model.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
+        for optimizer, its in zip(optimizing, state["optimizers"]):
+            optimizer.load_state_dict(its)
         say(f"going on from {path}", flush=True)
 
-    trained = torch.compile(model) if o.compile else model
+    trained = torch.compile(model, dynamic=True) if o.compile else model
     if world > 1:
         trained = torch.nn.parallel.DistributedDataParallel(trained, device_ids=[local] if cuda else None)
     order = Order(examples, o.batch, o.seed)
@@ -237,12 +248,19 @@ def main():
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.append(True))
 
+    def quantised():
+        """What the step computes with: the weights that the format stores, or those of the optimizer."""
+        return stored_as(model, bits if step >= o.steps - (o.qat_steps or o.steps) else {})
+
     def save():
         """A checkpoint and the weights, each whole or not at all; the oldest checkpoints go."""
         path = os.path.join(o.out, f"state-{step:08d}.pt")
-        torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "same": same}, path + ".part")
+        its = {"model": model.state_dict(), "optimizers": [optimizer.state_dict() for optimizer in optimizing], "same": same}
+        torch.save(its, path + ".part")
         os.replace(path + ".part", path)
-        checkpoint.save(model.tensors(), os.path.join(o.out, "model.safetensors"))
+        with quantised():
+            checkpoint.save(model.state_dict(), os.path.join(o.out, "model.safetensors"))
+        describe(o.out, o.tokenizer)
         for _, old in states(o.out)[: -o.keep]:
             os.remove(old)
 
@@ -268,22 +286,25 @@ def main():
         indices = order[step]
         mine = indices[rank::world]
         targets_of_step = max(1, sum(examples.targets[i] for i in indices))
-        for group in optimizer.param_groups:
-            group["lr"] = o.lr * rate(step, o)
-        optimizer.zero_grad(set_to_none=True)
+        for optimizer in optimizing:
+            optimizer.zero_grad(set_to_none=True)
+            for group in optimizer.param_groups:
+                group["lr"] = group["highest"] * rate(step, o)
         step_loss = torch.zeros((), device=device)
-        for at in range(0, len(mine), micro):
-            tokens, targets = (part.to(device, non_blocking=True) for part in examples.batch(mine[at : at + micro]))
-            last = at + micro >= len(mine)
-            with trained.no_sync() if world > 1 and not last else nullcontext():
-                with products():
-                    logits = trained(tokens)
-                loss = functional.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), reduction="sum") / targets_of_step
-                # DDP divides gradients by the number of processes.
-                (loss * world).backward()
-            step_loss += loss.detach()
+        with quantised():
+            for at in range(0, len(mine), micro):
+                tokens, targets = (part.to(device, non_blocking=True) for part in examples.batch(mine[at : at + micro]))
+                last = at + micro >= len(mine)
+                with trained.no_sync() if world > 1 and not last else nullcontext():
+                    with products():
+                        logits = trained(tokens)
+                    loss = functional.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), reduction="sum") / targets_of_step
+                    # DDP divides gradients by the number of processes.
+                    (loss * world).backward()
+                step_loss += loss.detach()
         norm = torch.nn.utils.clip_grad_norm_(model.parameters(), o.clip)
-        optimizer.step()
+        for optimizer in optimizing:
+            optimizer.step()
         step += 1
         stopping = torch.tensor(float(bool(stop)), device=device)
         if world > 1:
@@ -303,7 +324,8 @@ def main():
         if rank == 0 and (step % o.save_every == 0 or step == o.steps or stopping):
             save()
             for name, held in validation.items() if not stopping else ():
-                loss, exact = measure(held)
+                with quantised():
+                    loss, exact = measure(held)
                 say(f"step {step}  {name}: loss {loss:.4f}, exact {100 * exact:.1f} %", flush=True)
                 log.scalars(step, {f"{name}/loss": loss, f"{name}/exact": exact})
             started = time.time()
