@@ -21,6 +21,6 @@ npx lamella export $here/graph.ts --to pytorch --out $cache/pytorch
 nohup nice -n 19 $python $cache/pytorch/train.py \
   --data $cache/train.jsonl --tokenizer $cache/run/tokenizer.json --out $cache/run \
   --validation $cache/values.jsonl $cache/wordings.jsonl $cache/functions.jsonl --validation-count 200 \
-  --init mobilellm --steps 6000 --batch 16 --warmup 200 --save-every 250 "$@" >>$cache/run.log 2>&1 </dev/null &
+  --init mobilellm --optimizer muon --steps 7000 --batch 16 --warmup 100 --precision bf16 --save-every 500 "$@" >>$cache/run.log 2>&1 </dev/null &
 echo $! >$cache/run.pid
 echo "process $!; see $cache/run.log, and $cache/run with TensorBoard"
