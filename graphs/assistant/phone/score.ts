@@ -6,8 +6,8 @@
  *
  *   npx tsx graphs/assistant/phone/score.ts [RUN] [EXAMPLES_PER_SET]     default .cache/assistant/phone/run, 1,000
  *
- * It prints the table and writes SCORE.md into RUN, with every request written by hand and its
- * answer.
+ * It prints the table and writes score.json and SCORE.md into RUN; SCORE.md has every request written
+ * by hand with its answer. EXAMPLES_PER_SET is for the held-out sets.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -125,12 +125,7 @@ async function main(run: string, size: number): Promise<void> {
   const schemas = JSON.parse(readFileSync(here('schemas.json'), 'utf8')) as readonly Schema[];
   const sets = new Map<string, readonly Made[]>([
     ...(Object.keys(SETS) as SetName[]).map((name) => [name, heldOut(name).slice(0, size)] as const),
-    [
-      'by hand',
-      handWritten()
-        .slice(0, size)
-        .map((example) => ({ ...example, schemas })),
-    ],
+    ['by hand', handWritten().map((example) => ({ ...example, schemas }))],
   ]);
   const results = new Map<string, Map<string, Rates>>();
   let byHand: readonly Scored[] = [];
@@ -162,6 +157,8 @@ async function main(run: string, size: number): Promise<void> {
     .digest('hex');
   const figures = table(results);
   console.log(figures);
+  const numbers = Object.fromEntries([...results].map(([title, rows]) => [title, Object.fromEntries(rows)]));
+  writeFileSync(join(run, 'score.json'), `${JSON.stringify({ sha256: sha, ...numbers }, null, 2)}\n`);
   writeFileSync(
     join(run, 'SCORE.md'),
     `# Score
