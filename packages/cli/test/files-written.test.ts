@@ -60,9 +60,11 @@ test('an exported module is written beside other files', async () => {
   expect((await readdir(join(home.path, 'python'))).sort()).toEqual([
     'checkpoint.py',
     'events.py',
+    'hub.py',
     'logits.py',
     'mine.py',
     'model.py',
+    'modeling_lamella.py',
     'quantisation.py',
     'train.py',
   ]);
