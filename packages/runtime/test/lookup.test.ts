@@ -150,9 +150,9 @@ describe('the number of proposals follows from what was measured', () => {
   function measured(ms: (n: number) => number, right: number, head = 0.1): Pace {
     const pace = new Pace();
     for (let i = 0; i < 200; i++) {
-      pace.step(1, ms(1));
-      pace.head(head * ms(1));
-      for (let n = 2; n <= MOST_TOGETHER; n *= 2) pace.step(n, ms(n));
+      pace.step(1, 0, ms(1));
+      pace.accepted(1, head * ms(1));
+      for (let n = 2; n <= MOST_TOGETHER; n *= 2) pace.step(n, 0, ms(n));
       for (const length of [2, 4, 8, 16]) pace.proposed(length, (i * 0.618) % 1 < right);
     }
     return pace;
@@ -179,10 +179,24 @@ describe('the number of proposals follows from what was measured', () => {
     expect(some).toBeLessThan(MOST_TOGETHER - 1);
   });
 
+  test('none while proposals have cost more time than they saved', () => {
+    const pace = measured((n) => 4 + n, 1);
+    // Expected to be right, they prove wrong: each costs 3 / 5 of a token.
+    let proposals = 0;
+    for (let token = 0; token < 1000; token++) {
+      const count = pace.best(16, 1, 3);
+      if (count > 0) proposals++;
+      pace.step(1, count, 5 + count);
+    }
+    // A token at first, and 1 % of the time.
+    expect(proposals).toBeGreaterThan(5);
+    expect(proposals).toBeLessThan((1 + 10) / 0.6 + 2);
+  });
+
   test('a slow machine is not remembered for ever', () => {
     const pace = measured((n) => (n === 1 ? 1 : 2 * n), 1);
     expect(pace.best(16, 1, 99)).toBe(0);
-    for (let i = 0; i < 2000; i++) pace.step(1, 1);
+    for (let i = 0; i < 8000; i++) pace.step(1, 0, 1);
     expect(pace.best(16, 1, 99)).toBeGreaterThan(0);
   });
 });

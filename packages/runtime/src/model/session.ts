@@ -273,6 +273,11 @@ export class Session {
     [this.#tileFrom, this.#tileTo] = [from, from + all.length];
   }
 
+  /** Whether proposed tokens were computed that may still follow. */
+  get hasProposed(): boolean {
+    return this.position < this.#tileTo;
+  }
+
   /**
    * Appends tokens that were computed with the ones before; the last one's logits can then be read.
    * False if they are not the proposed ones.

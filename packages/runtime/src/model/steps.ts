@@ -41,9 +41,9 @@ export class Steps {
     const session = this.#session;
     const count = tokens.length;
     const before = this.#lookup && performance.now();
-    if (before !== null && (await session.take(tokens))) {
+    if (before !== null && session.hasProposed && (await session.take(tokens))) {
       this.acceptedTokens += count;
-      session.pace.head(performance.now() - before);
+      session.pace.accepted(count, performance.now() - before);
       return true;
     }
     this.count++;
@@ -51,7 +51,7 @@ export class Steps {
     if (proposed.length > 0) await session.propose(tokens, proposed);
     else if (count === 1) await session.decode(tokens[0]!);
     else if (!(await session.prefill(tokens, goOn))) return false;
-    if (before !== null) session.pace.step(count + proposed.length, performance.now() - before);
+    if (before !== null) session.pace.step(count, proposed.length, performance.now() - before);
     return true;
   }
 
