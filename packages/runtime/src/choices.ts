@@ -1,21 +1,17 @@
 /**
  * The choices at compile time and at run time. Each list is defined here once; types, checks, the
- * command line, the studio and the documentation use it.
+ * command line, the studio and the documentation use it. Lists are literals, because a script of a
+ * package then leaves out those that it does not use.
  */
 
-/** Weights stored as floats; kernels multiply them with f32 activations. */
-const floatFormats = ['f32', 'f16'] as const;
-/** Weights stored as integer codes; kernels multiply them with int8 codes of the activations. */
-const codeFormats = ['q8', 'q4'] as const;
-
 /** Formats of weight matrices and tables, largest first (exact definitions: docs/decisions.md). */
-export const formatNames = [...floatFormats, ...codeFormats] as const;
+export const formatNames = ['f32', 'f16', 'q8', 'q4'] as const;
 /** A format of weights: floats of 32 or 16 bits, or codes of 8 or 4 bits with scales. */
 export type FormatName = (typeof formatNames)[number];
 
-/** Whether kernels multiply weights of this format with codes of the activations. */
+/** Whether kernels multiply weights of this format with int8 codes of the activations, not f32. */
 export function hasCodes(format: FormatName): boolean {
-  return codeFormats.some((name) => name === format);
+  return format === 'q8' || format === 'q4';
 }
 
 /** Formats of keys and values. */
@@ -32,7 +28,7 @@ export type Target = (typeof targets)[number];
  * Devices that a package can be loaded on: one of the targets, or `auto` for the fastest that
  * works.
  */
-export const devices = ['auto', ...targets] as const;
+export const devices = ['auto', 'wasm', 'webgpu'] as const satisfies readonly ('auto' | Target)[];
 /** A choice of target; `auto` is the fastest that works. */
 export type Device = (typeof devices)[number];
 
@@ -49,14 +45,22 @@ export const usual = { format: 'q8', kv: 'f32', target: 'wasm', device: 'auto', 
  * 128-bit SIMD; relaxed SIMD; relaxed SIMD on engines that implement it with AVX-VNNI, or with
  * Arm's dots of signed bytes.
  */
-const instructionSets = ['simd', 'relaxed', 'vnni', 'sdot'] as const;
-export type InstructionSet = (typeof instructionSets)[number];
+export type InstructionSet = 'simd' | 'relaxed' | 'vnni' | 'sdot';
 
 /**
  * The WASM modules of a package, named by the engine features they need: an instruction set, and
  * shared memory for several threads.
  */
-export const wasmVariants = [...instructionSets, ...instructionSets.map((set) => `${set}-threads` as const)] as const;
+export const wasmVariants = [
+  'simd',
+  'relaxed',
+  'vnni',
+  'sdot',
+  'simd-threads',
+  'relaxed-threads',
+  'vnni-threads',
+  'sdot-threads',
+] as const satisfies readonly (InstructionSet | `${InstructionSet}-threads`)[];
 /**
  * The engine features that a WASM module needs: an instruction set, and shared memory for threads.
  */
