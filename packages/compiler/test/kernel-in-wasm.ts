@@ -26,7 +26,7 @@ export async function runInWasm(
   const pages = Math.ceil(image.byteLength / 65536);
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
   new Uint8Array(memory.buffer).set(new Uint8Array(image));
-  const text = `(module (import "env" "memory" (memory ${pages} ${pages})) ${printFunction(expanded)} (export "run" (func $${kernel.name})))`;
+  const text = `(module (import "env" "memory" (memory ${pages} ${pages})) ${printFunction(expanded, features)} (export "run" (func $${kernel.name})))`;
   const module = await WebAssembly.compile((await assemble(text)) as BufferSource);
   const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
   (exports.run as (...args: number[]) => void)(...functionArguments(expanded).map((name) => args[name]!));

@@ -3,7 +3,7 @@
  * become floats. x86 adds a long offset in the load itself, and widens four halves in it. On Arm an
  * offset beyond 4095 takes two more instructions, so each stream has its own address; one load reads
  * the scales of both groups, and one multiplication widens four of them and moves them to their
- * places (8 of 32 instructions for four rows of a pair).
+ * places.
  */
 import { apply, type Builder, constant, type Index, i32, load, mul, plus, times } from '../loops/build.ts';
 import type { Expr, KernelBuffer } from '../loops/ir.ts';

@@ -60,7 +60,7 @@ export function printModule(
   return [
     '(module',
     `(import "env" "memory" (memory ${pages} ${pages}${threads ? ' shared' : ''}))`,
-    ...kernels.map(printFunction),
+    ...kernels.map((kernel) => printFunction(kernel, features)),
     rowFunction('decode', kinds),
     rowFunction('prefill', kinds),
     ';; rows [first, last) of the table',

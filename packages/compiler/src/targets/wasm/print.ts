@@ -13,7 +13,7 @@ import {
   type Stmt,
   walkStatements,
 } from '../../loops/ir.ts';
-import { elementBytes, lanesOf, type Type } from '../../loops/types.ts';
+import { elementBytes, type Features, lanesOf, type Type } from '../../loops/types.ts';
 
 const wasmType = (type: Type): string => (lanesOf(type) > 1 ? 'v128' : type === 'f32' ? 'f32' : 'i32');
 
@@ -22,8 +22,12 @@ export function functionArguments(kernel: Kernel): readonly string[] {
   return [...addressArguments(kernel), ...kernel.scalars];
 }
 
-/** The kernel as `(func $name ...)`. It must have been expanded by `unroll`. */
-export function printFunction(kernel: Kernel): string {
+/**
+ * The kernel as `(func $name ...)`. It must have been expanded by `unroll`. On Arm, matrices that do
+ * not begin a row's weights have an address of their own: V8 adds an offset beyond 4095 in three
+ * instructions at every load.
+ */
+export function printFunction(kernel: Kernel, features: Features): string {
   const buffers = new Map(kernel.buffers.map((b) => [b.name, b]));
   const locals = new Map<string, string[]>();
   const declare = (name: string, type: string) => {
@@ -36,11 +40,34 @@ export function printFunction(kernel: Kernel): string {
     if (s.kind === 'for') declare(s.name, 'i32');
   });
   const params = functionArguments(kernel).map((name) => `(param $${name} i32)`);
-  const printer = new Printer(buffers);
+  const own = features.has('sdot') ? matricesOf(kernel) : [];
+  for (const { name } of own) declare(name, 'i32');
+  const printer = new Printer(buffers, new Set(own.map(({ name }) => name)));
   const body = printer.statements(kernel.body, '  ');
   if (printer.widensHalves) for (const name of [HALF_BITS, HALF_SCALE]) declare(name, 'v128');
   const declared = [...locals.values()].map((names) => `  ${names.join(' ')}\n`).join('');
-  return `(func $${kernel.name} ${params.join(' ')}\n${declared}${printer.widensHalves ? halfConstants : ''}${body})`;
+  const addresses = own.map(
+    ({ name, group, offset }) => `  (local.set $${name} (i32.add (local.get $w${group}) (i32.const ${offset})))\n`,
+  );
+  return `(func $${kernel.name} ${params.join(' ')}\n${declared}${addresses.join('')}${printer.widensHalves ? halfConstants : ''}${body})`;
+}
+
+/** A local with the address of a matrix that does not begin a row's weights. */
+interface MatrixAddress {
+  readonly name: string;
+  readonly group: number;
+  readonly offset: number;
+}
+
+const matrixName = (group: number, offset: number): string => `w${group}.${offset}`;
+
+function matricesOf({ buffers }: Kernel): readonly MatrixAddress[] {
+  const found = buffers.flatMap(({ address }) => {
+    if (address.kind !== 'weights' || address.offset === 0) return [];
+    const { group, offset } = address;
+    return [{ name: matrixName(group, offset), group, offset }];
+  });
+  return [...new Map(found.map((each) => [each.name, each])).values()];
 }
 
 /**
@@ -64,8 +91,12 @@ class Printer {
   widensHalves = false;
   readonly #buffers: ReadonlyMap<string, KernelBuffer>;
 
-  constructor(buffers: ReadonlyMap<string, KernelBuffer>) {
+  /** Names of the locals with addresses of matrices. */
+  readonly #matrices: ReadonlySet<string>;
+
+  constructor(buffers: ReadonlyMap<string, KernelBuffer>, matrices: ReadonlySet<string>) {
     this.#buffers = buffers;
+    this.#matrices = matrices;
   }
 
   /** The statements as text, each ending in a newline. */
@@ -170,10 +201,14 @@ class Printer {
     if (address.kind === 'workgroup') throw new Error(`${name}: there is no workgroup memory here`);
     const size = elementBytes(element);
     const { base, constant } = splitConstant(at);
-    const offset = address.offset + constant * size;
+    const matrix = address.kind === 'weights' ? matrixName(address.group, address.offset) : '';
+    const own = this.#matrices.has(matrix);
+    const offset = (own ? 0 : address.offset) + constant * size;
     const scaled = base && this.#scaled(base, size);
     const from =
-      address.kind === 'memory' ? null : `(local.get $${address.kind === 'state' ? 'state' : `w${address.group}`})`;
+      address.kind === 'memory'
+        ? null
+        : `(local.get $${own ? matrix : address.kind === 'state' ? 'state' : `w${address.group}`})`;
     const sum = from && scaled ? `(i32.add ${from} ${scaled})` : (from ?? scaled ?? '(i32.const 0)');
     return offset === 0 ? sum : `offset=${offset} ${sum}`;
   }
