@@ -41,6 +41,8 @@ export const WASM_STEP = {
   never: LINE + 1,
   /** The phase that each thread has reached, one cache line per thread. */
   phases: 2 * LINE,
+  /** In the same lines: the barriers in which each thread still sleeps early. */
+  early: 2 * LINE + 1,
 } as const;
 
 /** Bytes of the step region for this many threads. */
