@@ -51,7 +51,7 @@ export interface Tool {
   readonly function: {
     readonly name: string;
     readonly description?: string | undefined;
-    /** A JSON schema of the arguments. Default: any object. */
+    /** A JSON schema of the arguments. Default: no arguments. */
     readonly parameters?: object | undefined;
     /**
      * Calls that the model decides to make satisfy the schemas, if the chat template's marks around

@@ -1,5 +1,5 @@
 /**
- * 50 formats for answers: nested, recursive, combined, bounded, with enums, patterns and Unicode.
+ * 57 formats for answers: nested, recursive, combined, bounded, with enums, patterns and Unicode.
  * `isAnswer` checks an answer with ajv, which shares no code with the constraints.
  */
 import { Ajv2020 } from 'ajv/dist/2020.js';
@@ -72,6 +72,32 @@ const schemas: Readonly<Record<string, object | boolean>> = {
   'pattern without anchors': { type: 'string', pattern: 'b{2}|^x$' },
   'pattern of Unicode': { type: 'string', pattern: '^[\\u{1F600}-\\u{1F64F}äöü\\p{Script=Greek}]{1,6}$' },
   'pattern with escapes': { type: 'string', pattern: '^["\\\\\\n\\x01]{2}[^a-z]?$' },
+  'pattern beside a format and lengths': object({
+    day: { type: 'string', format: 'date', pattern: '^(?:19|20)\\d\\d-.*[05]$' },
+    mail: {
+      type: 'string',
+      format: 'email',
+      pattern: '^(?!\\d)(?!.*--)[^@]+@(?:[a-z\\d-]+\\.)+[a-z]{2,}$',
+      maxLength: 24,
+    },
+    word: { type: 'string', pattern: '^[a-c😀]+$', minLength: 3, maxLength: 4 },
+    two: { type: 'string', allOf: [{ pattern: '^ab' }, { pattern: 'b$' }], maxLength: 6 },
+  }),
+  'pattern beside an unknown format': { type: 'string', format: 'lowercase', pattern: '^[^A-Z]{0,8}$' },
+  'look-ahead': { type: 'string', pattern: '^(?=.{2,3}$)(?=.*x)(?!xx|yx$)[xy]{2,5}$' },
+  'no properties': { type: 'object', properties: {}, additionalProperties: false },
+  'names of a schema': {
+    type: 'object',
+    propertyNames: { pattern: '^k\\d$' },
+    additionalProperties: { type: 'boolean' },
+  },
+  'names of any text': { type: 'object', propertyNames: { type: 'string' }, additionalProperties: { type: 'null' } },
+  'names of an enum': {
+    type: 'object',
+    propertyNames: { type: 'string', enum: ['a', 'b', 'value'] },
+    additionalProperties: { type: 'integer' },
+    required: ['a', 'b'],
+  },
   'array of objects': {
     type: 'array',
     items: object({ id: { type: 'integer' }, ok: { type: 'boolean' } }),
@@ -149,7 +175,7 @@ export const answerFormats: Readonly<Record<string, ResponseFormat>> = Object.fr
   Object.entries(schemas).map(([name, schema]) => [name, { type: 'json_schema', schema }]),
 );
 
-const ajv = new Ajv2020({ strict: false, allErrors: true });
+const ajv = new Ajv2020({ strict: false, allErrors: true, formats: { lowercase: true } });
 (formats as unknown as (ajv: Ajv2020) => void)(ajv);
 const checks = new Map(Object.entries(schemas).map(([name, schema]) => [name, ajv.compile(schema)]));
 

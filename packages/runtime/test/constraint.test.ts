@@ -143,6 +143,16 @@ test.each(Object.keys(answerFormats))('every answer satisfies its schema: %s', (
   }
 });
 
+test('an object without properties has none, and a function without parameters gets none', () => {
+  const only = (format: ConstrainingFormat | ToolFormat) =>
+    textOf(answer(constrainer.constraint(format, [EOS]), randomOf(1), 100));
+  expect(JSON.parse(only({ type: 'json_schema', schema: { type: 'object', properties: {} } }))).toEqual({});
+  const tools: Tool[] = [{ type: 'function', function: { name: 'now' } }];
+  const choice = { type: 'function', function: { name: 'now' } } as const;
+  const marks = { before: '', after: '', members: plain.members! };
+  expect(JSON.parse(only({ type: 'tools', tools, choice, marks }))).toEqual({ name: 'now', arguments: {} });
+});
+
 describe('few tokens', () => {
   const names = ['children', 'value', 'name', 'type', 'ids'];
   const flags: ConstrainingFormat = {

@@ -7,10 +7,12 @@
 
 import { formats } from './formats.ts';
 import type { Grammar, Part, Rule } from './grammar.ts';
+import { type Factor, factorsOf, intersection, lengthFactor } from './intersection.ts';
 import type { JsonGrammar } from './json.ts';
 import { type Keywords, names, propertiesOf, refuse, type Schema, Schemas } from './merge.ts';
 import { anyNumber, type Bounds, boundedNumber, wholeNumber } from './numbers.ts';
 import { NotRegular, regexPart } from './regex.ts';
+import type { CodePoints } from './utf8.ts';
 
 /** Recursion by $ref ends at the first repetition; merging two recursive schemas may never end. */
 const DEEPEST = 300;
@@ -18,7 +20,15 @@ const INFINITY = Number.POSITIVE_INFINITY;
 
 /** By type: the keywords that apply to it alone. Without `type`, they say which type is meant. */
 const ofType: Readonly<Record<string, readonly string[]>> = {
-  object: ['properties', 'required', 'additionalProperties', 'patternProperties', 'minProperties', 'maxProperties'],
+  object: [
+    'properties',
+    'required',
+    'additionalProperties',
+    'patternProperties',
+    'propertyNames',
+    'minProperties',
+    'maxProperties',
+  ],
   array: ['items', 'prefixItems', 'minItems', 'maxItems'],
   string: ['minLength', 'maxLength', 'pattern', 'format'],
   number: ['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf'],
@@ -80,48 +90,47 @@ class SchemaGrammar {
     });
   }
 
+  /**
+   * A string. A format without a rule here beside a pattern says nothing more than the pattern: zod
+   * writes both (`lowercase`, `cuid`).
+   */
   #string({ minLength = 0, maxLength = INFINITY, pattern, format }: Keywords, at: string): Part {
     const [least, most] = [Number(minLength), Number(maxLength)];
-    const expression = (pattern ?? (format === undefined ? undefined : this.#format(String(format), at))) as
-      | string
-      | undefined;
-    if (expression === undefined) {
-      if (least > most) return this.#grammar.either();
-      return least === 0 && most === INFINITY
-        ? this.#grammar.call(this.#json.string)
-        : this.#json.stringOfLength(least, most);
-    }
-    if (pattern !== undefined && format !== undefined)
-      refuse(at, 'pattern and format together are not supported', 'one of them');
-    if (least > 0 || most < INFINITY)
-      refuse(
-        at,
-        `${pattern === undefined ? 'format' : 'pattern'} beside minLength or maxLength is not supported`,
-        'a count in the pattern, such as ^[a-z]{2,8}$',
-      );
-    return this.#json.quoted(this.#regex(expression, at));
+    if (least > most) return this.#grammar.either();
+    const isOpen = least === 0 && most === INFINITY;
+    const patterns = names(pattern);
+    const known = names(format).filter((name) => Object.hasOwn(formats, name) || patterns.length === 0);
+    const expressions = [...patterns, ...known.map((name) => this.#format(name, at))];
+    if (expressions.length === 0)
+      return isOpen ? this.#grammar.call(this.#json.string) : this.#json.stringOfLength(least, most);
+    return this.#json.quoted(this.#regex(expressions, isOpen ? [] : [lengthFactor(least, most)], at));
   }
 
   #format(format: string, at: string): string {
-    const known = formats[format];
-    if (known === undefined)
+    if (!Object.hasOwn(formats, format))
       refuse(at, `the format ${format} is not supported`, `a pattern, or one of ${Object.keys(formats).join(', ')}`);
-    return `^(?:${known})$`;
+    return `^(?:${formats[format]})$`;
   }
 
-  #regex(pattern: string, at: string): Part {
+  /** The texts that match all of `patterns`, and are accepted by all of `others`. */
+  #regex(patterns: readonly string[], others: readonly Factor[], at: string): Part {
     const grammar = this.#grammar;
-    try {
-      return regexPart(pattern, true, {
-        character: (set) => this.#json.character(set),
-        sequence: (...parts) => grammar.sequence(...parts),
-        either: (...parts) => grammar.either(...parts),
-        repeat: (part, least, most) => grammar.repeat(part, least, most),
-      });
-    } catch (cause) {
-      if (!(cause instanceof NotRegular)) throw cause;
-      return refuse(at, `the pattern ${pattern} is not supported (${cause.message})`, 'a pattern without it');
-    }
+    const character = (set: CodePoints) => this.#json.character(set);
+    const factors = patterns.flatMap((pattern) => {
+      try {
+        return factorsOf(pattern);
+      } catch (cause) {
+        if (!(cause instanceof NotRegular)) throw cause;
+        return refuse(at, `the pattern ${pattern} is not supported (${cause.message})`, 'a pattern without it');
+      }
+    });
+    if (factors.length + others.length > 1) return intersection(grammar, [...factors, ...others], character);
+    return regexPart(patterns[0]!, true, {
+      character,
+      sequence: (...parts) => grammar.sequence(...parts),
+      either: (...parts) => grammar.either(...parts),
+      repeat: (part, least, most) => grammar.repeat(part, least, most),
+    });
   }
 
   #number(keywords: Keywords, isWhole: boolean, at: string): Part {
@@ -245,13 +254,29 @@ class SchemaGrammar {
           'patternProperties that overlap are not supported',
           'one pattern that matches no name of properties',
         );
-      const key = this.#json.quoted(this.#regex(pattern, `${at}/patternProperties`));
+      const key = this.#json.quoted(this.#regex([pattern], [], `${at}/patternProperties`));
       return this.#grammar.sequence(key, this.#json.colon, this.#call(schema, `${at}/patternProperties/${pattern}`));
     }
-    const schema = (additionalProperties ?? known.length === 0) as Schema;
+    const schema = (additionalProperties ?? (keywords.properties === undefined && known.length === 0)) as Schema;
     if (schema === false) return null;
-    const key = known.length === 0 ? this.#grammar.call(this.#json.string) : this.#json.keyOtherThan(known);
-    return this.#grammar.sequence(key, this.#json.colon, this.#call(schema, `${at}/additionalProperties`));
+    const key = this.#otherKey(keywords.propertyNames as Schema | undefined, known, at);
+    return key && this.#grammar.sequence(key, this.#json.colon, this.#call(schema, `${at}/additionalProperties`));
+  }
+
+  /** The key of a pair that is not one of `known`; null if there is none. */
+  #otherKey(allowed: Schema | undefined, known: readonly string[], at: string): Part | null {
+    const any = known.length === 0 ? this.#grammar.call(this.#json.string) : this.#json.keyOtherThan(known);
+    if (allowed === undefined) return any;
+    const place = `${at}/propertyNames`;
+    const schema = { allOf: [{ type: 'string' }, allowed] };
+    const alternatives = this.#schemas.alternatives(schema, place);
+    if (alternatives.some((one) => Object.keys(one).every((name) => name === 'type'))) return any;
+    if (known.length === 0) return alternatives.length === 0 ? null : this.#call(schema, place);
+    const listed = alternatives.flatMap((one) => (one.enum as readonly string[] | undefined) ?? []);
+    if (alternatives.some((one) => one.enum === undefined) || known.some((name) => !listed.includes(name)))
+      refuse(place, 'names beside properties or required are not supported', 'an enum with all of these names');
+    const others = listed.filter((name) => !known.includes(name));
+    return others.length === 0 ? null : this.#grammar.either(...others.map((name) => this.#json.literal(name)));
   }
 
   /** Counts of properties are refused unless the other keywords imply them. */

@@ -18,7 +18,7 @@ const assertions = [
   ...['type', 'enum', 'const', 'minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf'],
   ...['minLength', 'maxLength', 'pattern', 'format', 'items', 'prefixItems', 'additionalItems', 'minItems', 'maxItems'],
   ...['properties', 'required', 'additionalProperties', 'patternProperties', 'minProperties', 'maxProperties'],
-  'nullable',
+  ...['propertyNames', 'nullable'],
 ];
 /** A schema that combines more alternatives than this is a mistake, or an attack. */
 const MOST_ALTERNATIVES = 1000;
@@ -121,7 +121,9 @@ export class Schemas {
       } else if (name === 'required') result.required = [...new Set([...names(x), ...names(y)])];
       else if (/^(min|exclusiveMin)/.test(name)) result[name] = most;
       else if (/^(max|exclusiveMax)/.test(name)) result[name] = least;
-      else if (name === 'items' || name === 'additionalProperties') result[name] = this.#all(x as Schema, y as Schema);
+      else if (name === 'pattern' || name === 'format') result[name] = [...new Set([...names(x), ...names(y)])];
+      else if (['items', 'additionalProperties', 'propertyNames'].includes(name))
+        result[name] = this.#all(x as Schema, y as Schema);
       else if (name !== 'properties' && JSON.stringify(x) !== JSON.stringify(y))
         refuse(at, `two schemas with a different ${name} apply here`, `one ${name}`);
     }
@@ -193,9 +195,9 @@ function bothTypes(a: readonly string[], b: readonly string[]): string[] {
   return [...new Set([...a.filter((type) => covers(b, type)), ...b.filter((type) => covers(a, type))])];
 }
 
-/** The same keywords with `const` as `enum`, `type` as a list, and the newer names for arrays. */
+/** The same keywords with `const` as `enum`, `type`, `pattern` and `format` as lists, and the newer names for arrays. */
 function normal(schema: Keywords): Keywords {
-  const { const: value, enum: values, type, nullable, items, additionalItems, ...rest } = schema;
+  const { const: value, enum: values, type, nullable, items, additionalItems, pattern, format, ...rest } = schema;
   const types = type === undefined ? undefined : Array.isArray(type) ? type : [type];
   const given = 'const' in schema ? [value] : (values as unknown[] | undefined);
   const kept =
@@ -206,6 +208,8 @@ function normal(schema: Keywords): Keywords {
   const rests = isTuple ? additionalItems : items;
   return {
     ...rest,
+    ...(pattern !== undefined && { pattern: [pattern] }),
+    ...(format !== undefined && { format: [format] }),
     ...(types && { type: nullable === true && !types.includes('null') ? [...types, 'null'] : types }),
     ...(kept && { enum: kept.filter((other) => !types || types.some((one) => isOfType(other, one))) }),
     ...(isTuple && { prefixItems: items }),
@@ -252,6 +256,7 @@ const forms: Readonly<Record<string, readonly [form: string, holds: (value: unkn
   items: ['a schema', (v) => isSchema(v) || all(isSchema)(v)],
   additionalItems: ['a schema', isSchema],
   additionalProperties: ['a schema', isSchema],
+  propertyNames: ['a schema', isSchema],
   pattern: ['a regular expression', (v) => typeof v === 'string'],
   format: ['a name', (v) => typeof v === 'string'],
   nullable: ['true or false', (v) => typeof v === 'boolean'],

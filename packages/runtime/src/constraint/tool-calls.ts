@@ -53,7 +53,7 @@ export function toolPart(
   const blank = grammar.repeat(grammar.character(blanks), 0, 1);
   const called = tools.filter((tool) => typeof choice === 'string' || tool.function.name === choice.function.name);
   const call = grammar.rule();
-  const bodies = called.map(({ function: { name, parameters = { type: 'object' } } }) =>
+  const bodies = called.map(({ function: { name, parameters = { type: 'object', properties: {} } } }) =>
     grammar.sequence(
       ...[grammar.literal('{'), json.literal(members.name), json.colon, json.literal(name), json.comma],
       ...[json.literal(members.arguments), json.colon],
