@@ -1,5 +1,7 @@
 /** Calls of tools in the syntax of each family, however the text is cut. */
 import { describe, expect, test } from 'vitest';
+import { Answer } from '../src/text/answer.ts';
+import { Detokenizer } from '../src/text/detokenizer.ts';
 import { familyOf, plain, toolFamilies } from '../src/text/tool-calls/families.ts';
 import { ToolCallReader } from '../src/text/tool-calls/tool-call-reader.ts';
 
@@ -125,4 +127,17 @@ test.each([
   ['a template without tools', '{{ messages }}', 'JSON'],
 ])('the family of %s', (_, template, family) => {
   expect(familyOf(template).name).toBe(family);
+});
+
+test('a prefix may begin a call, and one that does not is text', () => {
+  const answered = (prefix: string, rest: string) => {
+    const detokenizer = new Detokenizer((ids) => String.fromCharCode(...ids));
+    const tools = new ToolCallReader(plain, 1);
+    const answer = new Answer({ detokenizer, prefix, stop: ['x'], tools, marks: new Map() });
+    const pieces = Array.from(rest, (letter) => answer.push(letter.charCodeAt(0)));
+    return { text: pieces.join('') + answer.flush(), names: answer.toolCalls.map((call) => call.function.name) };
+  };
+  expect(answered('{"name"', ':"f","arguments":{}}')).toEqual({ text: '', names: ['f'] });
+  expect(answered('ax', 'b')).toEqual({ text: 'axb', names: [] });
+  expect(answered('{"a"', ':1}')).toEqual({ text: '{"a":1}', names: [] });
 });

@@ -25,7 +25,8 @@ export class Answer {
   constructor(parts: AnswerParts) {
     this.#parts = parts;
     this.#stops = new StopStrings(parts.stop);
-    this.#prefix = parts.prefix;
+    // A prefix may be the beginning of a call.
+    this.#prefix = parts.tools?.push(parts.prefix) ?? parts.prefix;
   }
 
   /** Whether a stop string has ended the answer. */
