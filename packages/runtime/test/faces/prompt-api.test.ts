@@ -21,11 +21,14 @@ const model: Model = await loadFiles(fromMap(await toyChatFiles()), { sessions: 
 let prompts: string[];
 /** The loads that the test finishes. */
 let loads: { readonly options: LoadOptions; finish(error?: unknown): void }[];
+/** Called when an answer begins. */
+let whenAsked: () => void;
 let Short: LanguageModelClass;
 const opened: LanguageModel[] = [];
 beforeEach(() => {
   prompts = [];
   loads = [];
+  whenAsked = () => {};
   for (const session of opened.splice(0)) session.destroy();
   Short = createLanguageModel(async () => short);
 });
@@ -34,6 +37,7 @@ beforeEach(() => {
 const short: Model = { ...model, generate: (...given) => twoTokens(model, ...given), session: shortSession };
 
 function twoTokens(place: Pick<Model, 'generate'>, prompt: Prompt, options?: GenerateOptions) {
+  whenAsked();
   const generation = place.generate(prompt, { maxTokens: 2, ...options });
   const written = generation.result().then(() => {
     if (options?.maxTokens === undefined) prompts.push(lettersOf(generation.promptTokens));
@@ -340,6 +344,25 @@ describe('overflow', () => {
     expect(prompts[1]).toContain(first);
   });
 
+  test('a call that is aborted removes nothing', async () => {
+    const session = await create();
+    const events: string[] = [];
+    session.addEventListener('contextoverflow', ({ type }) => events.push(type));
+    const first = await session.prompt('b'.repeat(12));
+    const second = await session.prompt('c'.repeat(8));
+    const before = session.contextUsage;
+    const control = new AbortController();
+    whenAsked = () => control.abort();
+    const long = 'd'.repeat(8);
+    expect(await failure(session.prompt(long, { signal: control.signal }))).toBe('AbortError');
+    expect([events, session.contextUsage]).toEqual([[], before]);
+    whenAsked = () => {};
+    await session.prompt(long);
+    expect(events).toEqual(['contextoverflow']);
+    expect(prompts.at(-1)).not.toContain(`${first}.n`);
+    expect(prompts.at(-1)).toContain(second);
+  });
+
   test('what cannot fit is refused, and nothing is removed', async () => {
     const session = await create({ initialPrompts: [{ role: 'system', content: 'abc' }] });
     await session.prompt('b');
@@ -350,6 +373,15 @@ describe('overflow', () => {
     await session.prompt('d');
     expect(prompts.at(-1)).toMatch(/^mabc\.nb\.o/);
   });
+});
+
+test('an answer that ended before it satisfied its constraint is an error', async () => {
+  const session = await create();
+  expect(await session.prompt('a', { responseConstraint: /[b-d]{2}/ })).toMatch(/^[b-d]{2}$/);
+  const before = session.contextUsage;
+  expect(await failure(session.prompt('a', { responseConstraint: /[b-d]{3}/ }))).toBe('OperationError');
+  expect(await failure(all(session.promptStreaming('a', { responseConstraint: /[b-d]{3}/ })))).toBe('OperationError');
+  expect(session.contextUsage).toBe(before);
 });
 
 describe('aborting', () => {

@@ -29,3 +29,17 @@ function patternOf({ source, flags }: RegExp): string {
   if (other !== '') throw domException('NotSupportedError', `A responseConstraint cannot have the flags ${other}.`);
   return source;
 }
+
+/**
+ * Whether an answer whose tokens ended is whole. One that keeps to its constraint is whole when it is
+ * JSON, or matches the pattern.
+ */
+export function satisfies(text: string, format: ResponseFormat): boolean {
+  if (format.type === 'regex') return new RegExp(`^(?:${format.pattern})$`, 'u').test(text);
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -4,8 +4,8 @@
  * and values are in a session of the model if there is room for one, else in the model's own
  * sequence, which gives the same answers.
  */
-import type { Message, Model, ResponseFormat, Session, ToolCall } from '../../api.ts';
-import { formatOf, signalOf } from './call-options.ts';
+import type { FinishReason, Message, Model, ResponseFormat, Session, ToolCall } from '../../api.ts';
+import { formatOf, satisfies, signalOf } from './call-options.ts';
 import { codeOf, domException, exceptionFor, quotaExceeded } from './errors.ts';
 import { type ReadPrompt, readPrompt } from './prompt-input.ts';
 import { type Settings, samplingOf, toolsOf } from './settings.ts';
@@ -111,12 +111,11 @@ export class PromptSession extends EventTarget implements LanguageModel {
     const { messages, prefix } = readPrompt(input);
     const added = prefix === '' ? messages : [...messages, { role: 'assistant', content: prefix }];
     await this.#inOrder([signalOf(options)], async (signal) => {
-      await this.#makeRoom(added, '');
-      const next = this.#with(added);
+      const { next, removed } = await this.#withRoom(added, '');
       const usage = await this.#count(all(next));
       await readAhead(next, signal);
       signal.throwIfAborted();
-      this.#now = { ...next, usage };
+      this.#become({ ...next, usage }, removed);
     });
   }
 
@@ -187,10 +186,10 @@ export class PromptSession extends EventTarget implements LanguageModel {
     format: ResponseFormat | undefined,
     signal: AbortSignal,
   ): AsyncGenerator<string, void, undefined> {
-    await this.#makeRoom(messages, prefix);
+    const { next: first, removed } = await this.#withRoom(messages, prefix);
     const { settings } = this.#now;
     const tools = toolsOf(settings);
-    let next = this.#with(messages);
+    let next = first;
     let begun = prefix;
     for (;;) {
       const generation = source(next).generate(all(next), {
@@ -206,8 +205,10 @@ export class PromptSession extends EventTarget implements LanguageModel {
         if (text.length > given) yield text.slice(given);
         given = Math.max(given, text.length);
       }
-      const { text, toolCalls, tokens } = await generation.result();
+      const { text, toolCalls, tokens, finishReason } = await generation.result();
       signal.throwIfAborted();
+      if (format && toolCalls.length === 0 && isCut(finishReason) && !satisfies(text, format))
+        throw domException('OperationError', 'The answer was cut before it satisfied the responseConstraint.');
       const calls = toolCalls.length > 0 ? { tool_calls: toolCalls } : {};
       const usage = Math.min(generation.promptTokens.length + tokens.length, this.contextWindow);
       next = { ...extended(next, [{ role: 'assistant', content: text, ...calls }]), usage };
@@ -216,25 +217,30 @@ export class PromptSession extends EventTarget implements LanguageModel {
       signal.throwIfAborted();
       begun = '';
     }
+    this.#become(next, removed);
+  }
+
+  /** The state after a call that succeeded; the events if it removed turns. */
+  #become(next: Conversation, removed: boolean): void {
     this.#now = next;
+    if (removed) for (const type of overflows) this.dispatchEvent(new Event(type));
   }
 
   /**
-   * Removes the oldest turns until `messages` fit, and fires the events if it removed any. Throws
-   * `QuotaExceededError`, and removes nothing, if they cannot fit.
+   * The conversation with a turn of `messages`, without the oldest turns if all do not fit. It becomes
+   * the session's own when the call succeeds. Throws `QuotaExceededError` if the messages cannot fit.
    */
-  async #makeRoom(messages: readonly Message[], prefix: string): Promise<void> {
+  async #withRoom(
+    messages: readonly Message[],
+    prefix: string,
+  ): Promise<{ readonly next: Conversation; readonly removed: boolean }> {
     const { turns } = this.#now;
-    let removed = 0;
-    for (; ; removed++) {
-      const kept = this.#with(messages, turns.slice(removed));
-      const requested = await this.#count(all(kept), prefix);
-      if (requested < this.contextWindow) break;
+    for (let removed = 0; ; removed++) {
+      const next = this.#with(messages, turns.slice(removed));
+      const requested = await this.#count(all(next), prefix);
+      if (requested < this.contextWindow) return { next, removed: removed > 0 };
       if (removed === turns.length) throw quotaExceeded(requested, this.contextWindow);
     }
-    if (removed === 0) return;
-    this.#now = { ...this.#now, turns: turns.slice(removed) };
-    for (const type of overflows) this.dispatchEvent(new Event(type));
   }
 
   /** The conversation with a turn of `messages`. A system message at its beginning is pinned. */
@@ -254,6 +260,8 @@ export class PromptSession extends EventTarget implements LanguageModel {
 
 const all = ({ pinned, turns }: Conversation): readonly Message[] => [...pinned, ...turns.flat()];
 const source = ({ session, model }: Conversation): Model | Session => session ?? model;
+
+const isCut = (reason: FinishReason) => reason === 'length' || reason === 'context';
 
 /** The conversation with more messages in its last turn. */
 function extended(conversation: Conversation, messages: readonly Message[]): Conversation {
