@@ -3,25 +3,27 @@
  * browser.
  */
 import { expect, test } from 'vitest';
-import type { Model } from '../../src/api.ts';
+import type { GenerateOptions, Model } from '../../src/api.ts';
 import { load } from '../../src/entry/every-part.ts';
 import { languageModel } from '../../src/faces/ai-sdk/ai-sdk.ts';
 import type { CallOptions } from '../../src/faces/ai-sdk/types.ts';
 import { fromMap, letterTemplate, toyChatFiles } from '../toy-package.ts';
 
-/** The messages that the model is given for a call. */
-async function asked(model: Model, call: CallOptions): Promise<unknown> {
-  let messages: unknown;
+/** The messages and the options that the model is given for a call. */
+async function given(model: Model, call: CallOptions): Promise<{ messages?: unknown; options?: GenerateOptions }> {
+  let found = {};
   const watched: Model = {
     ...model,
-    generate(given) {
-      messages = given;
+    generate(messages, options) {
+      found = { messages, options };
       return model.generate([1], { maxTokens: 1 });
     },
   };
   await languageModel(watched).doGenerate(call);
-  return messages;
+  return found;
 }
+
+const asked = async (model: Model, call: CallOptions) => (await given(model, call)).messages;
 
 const schema = { type: 'object', properties: { to: { type: 'string' } } } as const;
 const words = `Answer with JSON that satisfies this JSON schema:\n${JSON.stringify(schema)}`;
@@ -51,5 +53,17 @@ test('it is in the first message if the template has no system role', async () =
   const model = await load(fromMap(await toyChatFiles(letterTemplate.replace('"system":"m",', ''))));
   const first = { role: 'user', content: `call mom\n\n${words}` };
   expect(await asked(model, { prompt: [user], responseFormat })).toEqual([first]);
+  model.dispose();
+});
+
+test('a tool keeps its description and whether its calls must satisfy its schema', async () => {
+  const model = await load(fromMap(await toyChatFiles()));
+  const tool = { type: 'function', name: 'call', inputSchema: schema } as const;
+  const tools = [tool, { ...tool, name: 'dial', description: 'Dials.', strict: true }] as const;
+  const { options } = await given(model, { prompt: [user], tools });
+  expect(options?.tools).toEqual([
+    { type: 'function', function: { name: 'call', parameters: schema } },
+    { type: 'function', function: { name: 'dial', description: 'Dials.', parameters: schema, strict: true } },
+  ]);
   model.dispose();
 });

@@ -109,10 +109,15 @@ function outputText({ type, value, reason }: Output): string {
 }
 
 function toolOf(tool: CallTool) {
-  const { name, description, inputSchema } = tool as CallTool & { type: 'function' };
+  const { name, description, inputSchema, strict } = tool as CallTool & { type: 'function' };
   return {
     type: 'function' as const,
-    function: { name, ...(description !== undefined && { description }), parameters: inputSchema as object },
+    function: {
+      name,
+      ...(description !== undefined && { description }),
+      parameters: inputSchema as object,
+      ...(strict !== undefined && { strict }),
+    },
   };
 }
 

@@ -37,6 +37,7 @@ export type CallTool =
       readonly name: string;
       readonly description?: string | undefined;
       readonly inputSchema: unknown;
+      readonly strict?: boolean | undefined;
     }
   | { readonly type: 'provider'; readonly name: string };
 
