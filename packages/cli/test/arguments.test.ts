@@ -25,6 +25,7 @@ test.each([
   ['a wrong value', ['compile', 'x.ts', '--quant', 'q9'], 'L303', ['--quant', 'q9', 'f32, f16, q8']],
   ['a number that is none', ['run', 'p', '--tokens', '1', '--temperature', 'warm'], 'L303', ['--temperature', 'warm']],
   ['a number out of range', ['run', 'p', '--tokens', '1', '--top-p', '0'], 'L303', ['--top-p', 'above 0']],
+  ['a key that a header cannot carry', ['serve', 'p', '--api-key', 'sécret'], 'L303', ['--api-key', 'sécret', 'ASCII']],
   ['ids that are none', ['logits', 'p', '--tokens', '1,two'], 'L303', ['--tokens', '1,2,3']],
   ['GGUF without weights', ['export', 'x.ts', '--to', 'gguf', '--out', 'x'], 'L305', ['--weights', 'random:SEED']],
   [

@@ -7,7 +7,7 @@ import type { HowCompiled } from '../model/checkpoint.ts';
 import { checkPackage } from '../package/open-package.ts';
 import { listen } from '../serve/http-server.ts';
 import { startThread } from '../serve/model-thread.ts';
-import { named, wholeNumber } from '../terminal/options.ts';
+import { named, quoted, wholeNumber } from '../terminal/options.ts';
 import { observer, progress } from '../terminal/progress.ts';
 import { takesCheckpoints, target, threads } from '../terminal/shared-options.ts';
 
@@ -38,11 +38,7 @@ export function define(command: Command): void {
         .default(1)
         .argParser(wholeNumber('--sessions', 1)),
     )
-    .addOption(
-      new Option('--api-key <KEY>', 'a key that clients must send (default: none)').argParser(
-        named('--api-key', 'a key'),
-      ),
-    );
+    .addOption(new Option('--api-key <KEY>', 'a key that clients must send (default: none)').argParser(apiKey));
   takesCheckpoints(command)
     .addOption(target())
     .addOption(threads())
@@ -53,6 +49,16 @@ Answers /v1/chat/completions, /v1/completions and /v1/models as OpenAI's API doe
 SIGINT and SIGTERM let answers end for up to ${PATIENCE_MS / 1000} seconds; a second one ends the process.`,
     )
     .action(serve);
+}
+
+/** Clients encode other characters in a header in different ways, or refuse to send them. */
+function apiKey(text: string): string {
+  if (/^[!-~]+$/.test(text)) return text;
+  throw new LamellaError('L303', {
+    option: '--api-key',
+    value: quoted(text),
+    remedy: 'a key of ASCII letters, digits and signs, without spaces',
+  });
 }
 
 function port(text: string): number {

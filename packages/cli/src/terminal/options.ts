@@ -73,6 +73,6 @@ export function laterOption(what: string, remedy: string): () => never {
   };
 }
 
-function quoted(text: string): string {
+export function quoted(text: string): string {
   return JSON.stringify(text);
 }
