@@ -40,6 +40,11 @@ import { pairsOf, type Streams } from './group-streams.ts';
 import { placeOf, storedAt, upTo, VECTOR_ROWS } from './integer.ts';
 
 const groups = ({ depth }: BlockShape): number => padded(depth, GROUP) / GROUP;
+/**
+ * Vectors of sums for several tokens that are computed together: 4 vectors of rows with 2 tokens, or
+ * 2 with 4.
+ */
+const SUMS_AT_ONCE = 8;
 /** Bytes of the scales of four rows. */
 const SCALES = VECTOR_ROWS * 2;
 
@@ -154,60 +159,58 @@ export function inGroups(codes: GroupCodes): Format {
 
     dot(b, views, shape, x, block, firstToken, tokens, features) {
       const products = productsFor(features);
+      const { parts } = products;
       const vectors = shape.block / VECTOR_ROWS;
+      const atOnce = Math.min(vectors, tokens === 1 ? products.vectorsAtOnce : SUMS_AT_ONCE / tokens);
+      const each = upTo(tokens);
       const sums = b.registers('sums', tokens * vectors, constant('f32x4', 0));
-      eachGroup(
-        b,
-        views,
-        shape,
-        { block, vector: 0, vectors },
-        features,
-        (perGroup, { pair, which, operands, scales }) => {
-          perGroup.loop('unroll', 't', { to: tokens }, (perToken, t) => {
-            const token = plus(firstToken, t);
-            const groupAt = perToken.let('groupAt', plus(plus(times(token, x.groups), times(pair, 2)), which));
-            const xAt = perToken.let('xAt', plus(times(token, x.stride / 4), times(pair, (2 * GROUP) / 4)));
-            const codesFrom = (j: Index) => plus(xAt, plus(which * (GROUP / 4), times(j, OCTET / 4)));
-            const wordsOf = (inner: Builder, j: Index): readonly Expr[] => {
-              if (products.octets === 1)
-                return [0, 1].map((i) =>
-                  inner.let('x', products.x(loadSplat(x.values, plus(codesFrom(j), i), 'i8x16'))),
-                );
-              const four = inner.let('x', load(x.values, codesFrom(j), 'i8x16'));
-              return upTo(4).map((i) => inner.let('x', applyLanes('shuffle', [i, i, i, i], four, four)));
-            };
-            const start = perToken.let(
-              'start',
-              products.start((type) => loadSplat(x.sums!, groupAt, type)),
-            );
-            for (let first = 0; first < vectors; first += products.vectorsAtOnce) {
-              const count = Math.min(products.vectorsAtOnce, vectors - first);
-              const acc = perToken.registers('acc', count * products.parts, start);
-              perToken.loop('unroll', 'j', { to: GROUP / OCTET, step: products.octets }, (inner, j) => {
-                const words = wordsOf(inner, j);
-                inner.loop('unroll', 'v', { to: count }, (perVector, v) => {
-                  const w = upTo(products.octets).flatMap((i) => operands(perVector, plus(j, i), plus(v, first)));
-                  for (const p of upTo(products.parts)) {
-                    const at = plus(times(v, products.parts), p);
-                    acc.set(
-                      words.reduce((sum, x, i) => products.add(sum, x, w[i]![p]!), acc.get(at)),
-                      at,
-                    );
-                  }
+      const place = { block, vector: 0, vectors };
+      eachGroup(b, views, shape, place, features, (perGroup, { pair, which, operands, scales }) => {
+        // tokens lie at constant distances, so one address serves all of them
+        const groupAt = perGroup.let('groupAt', plus(plus(times(firstToken, x.groups), times(pair, 2)), which));
+        const xAt = perGroup.let('xAt', plus(times(firstToken, x.stride / 4), times(pair, (2 * GROUP) / 4)));
+        const codesFrom = (t: number, j: Index): Expr =>
+          plus(xAt, plus(t * (x.stride / 4) + which * (GROUP / 4), times(j, OCTET / 4)));
+        /** Word i of token t from octet j on: loaded by itself, or out of a vector of four. */
+        const wordsOf = (inner: Builder, t: number, j: Index): ((i: number) => Expr) => {
+          if (products.octets === 1) return (i) => loadSplat(x.values, plus(codesFrom(t, j), i), 'i8x16');
+          const four = inner.let('x', load(x.values, codesFrom(t, j), 'i8x16'));
+          return (i) => applyLanes('shuffle', [i, i, i, i], four, four);
+        };
+        for (let first = 0; first < vectors; first += atOnce) {
+          const count = Math.min(atOnce, vectors - first);
+          const acc = each.map((t) => {
+            const start = products.start((type) => loadSplat(x.sums!, plus(groupAt, t * x.groups), type));
+            return perGroup.registers('acc', count * parts, perGroup.let('start', start));
+          });
+          // written out for one token; a loop for several takes half the code, and their arithmetic
+          // hides it
+          const tag = tokens === 1 ? 'unroll' : 'serial';
+          perGroup.loop(tag, 'j', { to: GROUP / OCTET, step: products.octets }, (inner, j) => {
+            const octets = upTo(products.octets);
+            const rows = upTo(count).map((v) => octets.flatMap((o) => operands(inner, plus(j, o), first + v)));
+            const words = each.map((t) => wordsOf(inner, t, j));
+            for (const i of upTo(2 * products.octets)) {
+              const w = rows.flatMap((of) => of[i]!.map((part) => (tokens === 1 ? part : inner.let('codes', part))));
+              for (const t of each) {
+                const xi = inner.let('x', products.x(words[t]!(i)));
+                w.forEach((part, at) => {
+                  acc[t]!.set(products.add(acc[t]!.get(at), xi, part), at);
                 });
-              });
-              // written after the dots, which take all vector registers
-              const xScale = perToken.let('xScale', loadSplat(x.scales!, groupAt, 'f32x4'));
-              perToken.loop('unroll', 'v', { to: count }, (_, v) => {
-                const dots = products.whole((p) => acc.get(plus(times(v, products.parts), p)));
-                const at = plus(times(t, vectors), plus(v, first));
-                const scale = mul(scales(plus(v, first)), xScale);
-                sums.set(add(sums.get(at), mul(apply('toFloat', dots), scale)), at);
-              });
+              }
             }
           });
-        },
-      );
+          // written after the dots, which take all vector registers
+          for (const t of each) {
+            const xScale = perGroup.let('xScale', loadSplat(x.scales!, plus(groupAt, t * x.groups), 'f32x4'));
+            for (const v of upTo(count)) {
+              const dots = products.whole((p) => acc[t]!.get(v * parts + p));
+              const at = t * vectors + first + v;
+              sums.set(add(sums.get(at), mul(apply('toFloat', dots), mul(scales(first + v), xScale))), at);
+            }
+          }
+        }
+      });
       return (t, v) => sums.get(t * vectors + v);
     },
 

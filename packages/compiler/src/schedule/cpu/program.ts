@@ -25,6 +25,15 @@ export const MAX_THREADS = 8;
  */
 const TOKENS_PAST_TILE = 5;
 
+/**
+ * A tile of at most `FEW_TOKENS` is multiplied with weights as they are stored, `TOKENS_TOGETHER` at a
+ * time and the last one or two as `LAST_TOGETHER`. For more tokens, panels are faster in spite of
+ * their unpacking (docs/decisions.md).
+ */
+export const FEW_TOKENS = 8;
+export const TOKENS_TOGETHER = 4;
+export const LAST_TOGETHER = 2;
+
 /** The program with scratch for its contractions and attentions. */
 export function forCpu(program: Program): Program {
   const tile = program.tile + TOKENS_PAST_TILE;
@@ -47,14 +56,16 @@ export function forCpu(program: Program): Program {
 }
 
 /**
- * `normed` for a contraction with a norm, `dots` for a segment of several matrices; `codes`,
- * `scales`, `sums` and `panels` for integer formats.
+ * `normed` for a contraction with a norm; `dots` for a segment of several matrices, and for integer
+ * formats with a few tokens; `codes`, `scales`, `sums` and `panels` for integer formats.
  */
 function ofContraction(kind: Kind, op: Contraction, rows: number): readonly Buffer[] {
   const parts: Buffer[] = [];
   if (op.prologue.norm) parts.push({ name: 'normed', element: 'f32', width: padded(op.depth, 4), rows });
   const streams = Math.max(...op.segments.map((s) => s.streams.length));
-  if (streams > 1) parts.push({ name: 'dots', element: 'f32', width: streams * LARGEST_BLOCK, rows: MAX_THREADS });
+  const together = op.prologue.codes && kind.role !== 'end' ? TOKENS_TOGETHER : 1;
+  if (streams > 1 || together > 1)
+    parts.push({ name: 'dots', element: 'f32', width: streams * LARGEST_BLOCK * together, rows: MAX_THREADS });
   if (!op.prologue.codes) return parts;
   const width = codesWidth(kind, op);
   const groups = scalesWidth(kind, op);

@@ -51,7 +51,12 @@ export function printModule(
     decode: [`(call $rows.decode (i32.const 0) ${last}${thread})`, `(call $head (i32.const 0)${thread})`],
     // a table with only a head gives threads no work; they meet at a barrier all the same, because
     // a late thread would take the next command for this one
-    prefill: [`(call $rows.prefill (i32.const 0) ${last}${thread})`, ...(threads ? [`(call $barrier${thread})`] : [])],
+    prefill: [
+      `(if (i32.eq ${word(WASM_STEP.count)} (i32.const 1))`,
+      `  (then (call $rows.decode (i32.const 0) ${last}${thread}))`,
+      `  (else (call $rows.prefill (i32.const 0) ${last}${thread})))`,
+      ...(threads ? [`(call $barrier${thread})`] : []),
+    ],
     head: [`(call $head ${word(WASM_STEP.row)}${thread})`],
   };
   /** The statements of an export: the work itself, or the command to all threads to run it. */
