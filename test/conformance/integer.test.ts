@@ -63,7 +63,7 @@ describe.each([['q8'], ['q4']] as const)('%s: a tile', (quant) => {
 
   // a group of tokens that reaches past the end of a tile reads what the previous tile left there
   test('of any length has the same logits, to the bit, in plain and in relaxed SIMD', async () => {
-    const lengths = [12, 1, 2, 3, 4, 5, 7];
+    const lengths = [12, 1, 2, 3, 4, 5, 7, 8, 9];
     const [plain, relaxed] = [await last('simd', lengths), await last('relaxed', lengths)];
     expect(plain.every((logits) => logits.some((x) => x !== 0))).toBe(true);
     plain.forEach((logits, i) => {
@@ -71,6 +71,28 @@ describe.each([['q8'], ['q4']] as const)('%s: a tile', (quant) => {
         0,
       );
     });
+  });
+
+  // up to 8 tokens are multiplied with weights as they are stored, more with panels
+  test.each(['simd', 'relaxed'] as const)('of 1 to 9 tokens has their logits to the bit: %s', async (variant) => {
+    const compiled = await rig(graph, weightOf, quant, variant);
+    for (let length = 1; length <= 9; length++) {
+      const tokens = Array.from({ length }, (_, k) => (k * 37 + length) % graph.vocab);
+      compiled.position = 0;
+      const single = tokens.map((token) => {
+        compiled.decode(token);
+        return compiled.logits.slice();
+      });
+      compiled.position = 0;
+      compiled.prefill(tokens);
+      single.forEach((logits, row) => {
+        compiled.head(row);
+        expect(
+          Buffer.from(compiled.logits.slice().buffer).equals(Buffer.from(logits.buffer)),
+          `${length}: ${row}`,
+        ).toBe(true);
+      });
+    }
   });
 
   test('has the same logits as its tokens one by one', async () => {

@@ -364,15 +364,15 @@ const numbers: readonly Mutation[] = [
   {
     name: 'a dot drops the scale of the group of weights',
     file: `${compiler}/formats/groups.ts`,
-    find: 'const scale = mul(scales(plus(v, first)), xScale);',
-    replace: 'const scale = xScale;',
+    find: 'mul(scales(first + v), xScale)',
+    replace: 'xScale',
     killedBy: integer,
   },
   {
     name: 'a dot drops the scale of the group of activations',
     file: `${compiler}/formats/groups.ts`,
-    find: 'const scale = mul(scales(plus(v, first)), xScale);',
-    replace: 'const scale = scales(plus(v, first));',
+    find: 'mul(scales(first + v), xScale)',
+    replace: 'scales(first + v)',
     killedBy: integer,
   },
   {
@@ -606,8 +606,9 @@ const wiring: readonly Mutation[] = [
   {
     name: 'the last rows of the head, less than a block, are left out',
     file: `${compiler}/schedule/cpu/contraction.ts`,
-    find: 'padded(segment.rows, shape.block) / shape.block',
-    replace: '(padded(segment.rows, shape.block) - (segment.rows % shape.block ? shape.block : 0)) / shape.block',
+    find: 'padded(segment.rows, shape.block) / shape.block;\n  // counted in rows',
+    replace:
+      '(padded(segment.rows, shape.block) - (segment.rows % shape.block ? shape.block : 0)) / shape.block;\n  // counted in rows',
     killedBy: f32,
   },
   {
@@ -1004,9 +1005,16 @@ const threads: readonly Mutation[] = [
   {
     name: 'threads do not meet behind a prompt that leaves them nothing to do',
     file: `${compiler}/targets/wasm/module.ts`,
-    find: ', ...(threads ? [',
-    replace: ', ...(false ? [',
+    find: '] : []),\n    ],\n    head',
+    replace: '].slice(1) : []),\n    ],\n    head',
     killedBy: 'test/conformance/threads.test.ts',
+  },
+  {
+    name: 'the last token of a small tile is left out',
+    file: `${compiler}/schedule/cpu/contraction.ts`,
+    find: '{ from: token, to: end }',
+    replace: '{ from: token, to: plus(end, -1) }',
+    killedBy: integer,
   },
 ];
 
