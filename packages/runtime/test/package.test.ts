@@ -107,7 +107,7 @@ describe('loading', () => {
       await expect(load(fromMap(files.set(name, bytes.slice(0, -1))))).rejects.toThrow(`L407 ${name} is damaged: it`);
       files.delete(name);
       await expect(load(fromMap(files))).rejects.toThrow(
-        `L413 ${name} cannot be read: no such file, at out/toy. Try again; if the file is gone, compiling the package again`,
+        `L413 ${name} cannot be read: no such file, at out/toy. Try again; if the file is gone, copying the whole folder of the package there again`,
       );
     },
   );
