@@ -32,10 +32,11 @@ describe('in linear memory', () => {
   const line = STEP_LINE_BYTES / WORD;
 
   test('words written by a thread share no cache line with the inputs or with another thread', () => {
-    const { begun, never, phases, ...inputs } = WASM_STEP;
+    const { begun, never, phases, early, ...inputs } = WASM_STEP;
     for (const place of Object.values(inputs)) expect(place).toBeLessThan(line);
     expect([begun, never].map((word) => Math.floor(word / line))).toEqual([1, 1]);
     expect(phases % line).toBe(0);
+    expect(early).toBe(phases + 1);
     expect(wasmStepBytes(8) - wasmStepBytes(7)).toBe(STEP_LINE_BYTES);
   });
 
