@@ -88,6 +88,7 @@ test.each([
   [{ ...ask, messages: undefined }, 'missing_required_parameter', 'messages'],
   [{ ...ask, max_tokens: 0 }, 'invalid_value', 'max_tokens'],
   [{ ...ask, max_tokens: 1, max_completion_tokens: 2 }, null, 'max_tokens'],
+  [{ ...ask, modalities: ['text', 'audio'] }, 'invalid_value', 'modalities'],
   [{ ...ask, audio: {} }, 'unknown_parameter', 'audio'],
   [{ ...ask, tools: [{ type: 'function' }] }, 'missing_required_parameter', 'tools[0].function'],
   [{ ...ask, tools: [{ type: 'code' }] }, 'invalid_value', 'tools[0].type'],

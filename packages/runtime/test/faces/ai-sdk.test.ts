@@ -67,3 +67,15 @@ test('a tool keeps its description and whether its calls must satisfy its schema
   ]);
   model.dispose();
 });
+
+test.each([
+  [7, 7],
+  [-1, 2 ** 32 - 1],
+  [2 ** 40 + 5, 5],
+  [undefined, undefined],
+  [0.5, 0.5],
+])('the seed %j is %j', async (seed, expected) => {
+  const model = await load(fromMap(await toyChatFiles()));
+  expect((await given(model, { prompt: [user], seed })).options?.seed).toBe(expected);
+  model.dispose();
+});

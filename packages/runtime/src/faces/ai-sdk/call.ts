@@ -19,7 +19,8 @@ export function readCall({ prompt, ...given }: CallOptions): Call {
     topP,
     topK,
     stop: stopSequences?.length ? stopSequences : undefined,
-    seed,
+    // The SDK's seeds are any whole numbers; the lower 32 bits of one are a seed of `generate`.
+    seed: Number.isSafeInteger(seed) ? Number(BigInt.asUintN(32, BigInt(seed!))) : seed,
     signal: abortSignal,
     responseFormat: formatOf(given.responseFormat),
     ...(tools?.length && { tools, toolChoice: choiceOf(given.toolChoice) }),

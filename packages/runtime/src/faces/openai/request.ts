@@ -63,6 +63,11 @@ const logitBias: Kind<Readonly<Record<string, number>>> = {
   },
 };
 
+const modalities: Kind<readonly string[]> = {
+  text: '["text"]',
+  read: (value) => (Array.isArray(value) && value.every((each) => each === 'text') ? value : undefined),
+};
+
 const shared = {
   model: text,
   temperature: number(0, 2),
@@ -93,7 +98,7 @@ const chat = {
   logprobs: boolean,
   top_logprobs: whole(0, 20),
   metadata: anything,
-  modalities: anything,
+  modalities,
   prediction: anything,
   prompt_cache_key: anything,
   prompt_cache_retention: anything,
