@@ -4,7 +4,7 @@
  * names it); without it the tests are skipped by name.
  */
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -262,6 +262,9 @@ print(json.dumps(quantised(torch.tensor(given, dtype=torch.float32).reshape(${ro
     );
     expect(train(['--data', 'text.jsonl', ...one])).toContain('text.jsonl:1: the data are texts; pass --tokenizer');
     expect(train([...usual, '--out', 'alone', '--steps', '7', '--seed', '2'])).toContain('of a run with another seed');
+    mkdirSync(join(folder, 'other'));
+    writeFileSync(join(folder, 'other', 'config.json'), '{"model_type":"llama"}');
+    expect(train([...usual, '--out', 'other', '--steps', '1'])).toContain('config.json is not written by Lamella');
     expect(train(['--data', 'none.jsonl', ...one])).toBe('none.jsonl: No such file or directory\n');
   });
 

@@ -28,12 +28,18 @@ def total(terms):
     return sum
 
 
+def ratio(x, y):
+    """x / y, rounded once: PyTorch multiplies by a reciprocal where one of them is a number."""
+    x, y = (part if torch.is_tensor(part) else torch.full_like(y if torch.is_tensor(y) else x, part) for part in (x, y))
+    return x / y
+
+
 def least_squares(w, extreme):
     """The scale of each group for codes -8 to 7: of nine, the one with the least squared error; large weights count more."""
     importance = (total(w * w) / GROUP + w * w).sqrt()
     most, best = torch.zeros_like(extreme), torch.zeros_like(extreme)
     for quarter in range(28, 37):
-        codes = (w * (-quarter / 4 / extreme)).round().clamp(-8, 7)
+        codes = (w * ratio(-quarter / 4, extreme)).round().clamp(-8, 7)
         counted = importance * codes
         with_weights, with_codes = total(counted * w), total(counted * codes)
         explained = with_weights * with_weights / with_codes
@@ -48,7 +54,7 @@ def exact(w, extreme, scale, lowest, extreme_codes):
     some = (short - (short - extreme) == extreme).nonzero().squeeze(1)  # 18 bits suffice for a half times a code
     w, extreme, found = w[:, some], extreme[some], scale[some]
     for code in reversed(extreme_codes):
-        tried = extreme / (code if lowest == -8 or code == -128 else code * extreme.sign())
+        tried = ratio(extreme, code if lowest == -8 or code == -128 else code * extreme.sign())
         fits = (stored(tried) == tried) & ((w / tried).round().clamp(lowest, -1 - lowest) * tried == w).all(0)
         found = torch.where(fits, tried, found)
     scale[some] = found
@@ -68,7 +74,7 @@ def quantised(weight, bits):
     if bits == 4:
         scale = exact(w, extreme, stored(least_squares(w, extreme)), -8, range(-8, 0))
     else:
-        scale = exact(w, extreme, stored(largest / 127), -128, [*range(127, 0, -1), -128])
+        scale = exact(w, extreme, stored(ratio(largest, 127.0)), -128, [*range(127, 0, -1), -128])
     # Also weights near 0 may have the scale 0.
     scale = scale.masked_fill(largest == 0, 0)
     codes = (w / scale).masked_fill(scale == 0, 0).round().clamp(-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)

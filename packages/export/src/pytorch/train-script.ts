@@ -225,6 +225,8 @@ def main():
     optimizing = optimizers(model, o)
     bits = bits_of(model, o.qat, TABLES) if o.qat else {}
     os.makedirs(o.out, exist_ok=True)
+    if rank == 0:
+        describe(o.out, o.tokenizer)
     with open(o.data, "rb") as file:
         same = {"data": hashlib.sha256(file.read()).hexdigest(), "batch": o.batch, "seed": o.seed, "optimizer": o.optimizer}
     step = 0
@@ -260,7 +262,6 @@ def main():
         os.replace(path + ".part", path)
         with quantised():
             checkpoint.save(model.state_dict(), os.path.join(o.out, "model.safetensors"))
-        describe(o.out, o.tokenizer)
         for _, old in states(o.out)[: -o.keep]:
             os.remove(old)
 

@@ -78,16 +78,22 @@ CONFIG = {
 
 
 def describe(folder, tokenizer=None):
-    """Writes config.json and copies the module, and the tokenizer with its configuration if a path is given."""
-    with open(os.path.join(folder, "config.json"), "w") as file:
+    """Writes config.json and copies the module; also the tokenizer at a path, with its configuration, unless the folder has one."""
+    ours = [os.path.join(folder, name) for name in ("config.json", "model.py", "modeling_lamella.py")]
+    for path in filter(os.path.exists, ours):
+        with open(path, encoding="utf-8") as file:
+            if "lamella" not in file.read(2000).lower():
+                sys.exit(f"{path} is not written by Lamella; choose another folder, or move the file")
+    with open(ours[0], "w") as file:
         json.dump(CONFIG, file, indent=2)
-    copied = [os.path.join(HERE, name) for name in ("model.py", "modeling_lamella.py")]
-    if tokenizer:
-        copied += [tokenizer, os.path.join(os.path.dirname(tokenizer), "tokenizer_config.json")]
-    for path in copied:
-        to = os.path.join(folder, os.path.basename(path))
-        if os.path.exists(path) and not (os.path.exists(to) and os.path.samefile(path, to)):
-            shutil.copyfile(path, to)
+    for path in ours[1:]:
+        source = os.path.join(HERE, os.path.basename(path))
+        if not (os.path.exists(path) and os.path.samefile(source, path)):
+            shutil.copyfile(source, path)
+    for source in (tokenizer, os.path.join(os.path.dirname(tokenizer), "tokenizer_config.json")) if tokenizer else ():
+        to = os.path.join(folder, os.path.basename(source))
+        if os.path.exists(source) and not os.path.exists(to):
+            shutil.copyfile(source, to)
 
 
 if __name__ == "__main__":
