@@ -161,6 +161,23 @@ describe('control tokens in messages stay text', () => {
     expect(show(text)).toBe('f {"a<eos>": "<end>"}');
   });
 
+  test('tokens that begin a role stay text in answers, and all tokens in the arguments of their calls', () => {
+    expect(encode([{ role: 'assistant', content: '<user><think>' }])).toEqual([
+      idOf('<think>'),
+      ...plain('<user>'),
+      ...[idOf('<think>'), idOf('<eos>')],
+    ]);
+    const calling = new ChatTemplate(
+      '<think>{% for c in messages[0].tool_calls %}{{ c.function.name }}{{ c.function.arguments.a }}{% endfor %}',
+      {},
+    );
+    const call = { id: '', type: 'function', function: { name: 'f', arguments: '{"a":"<think><eos>"}' } } as const;
+    expect(encode([{ role: 'assistant', content: '', tool_calls: [call] }], '', tokenizer, calling)).toEqual([
+      idOf('<think>'),
+      ...plain('f<think><eos>'),
+    ]);
+  });
+
   test("the model's own messages keep tokens that are not special; so do tokens that no template writes", () => {
     expect(encode([{ role: 'assistant', content: '<think><eos>' }])).toEqual([
       idOf('<think>'),

@@ -4,7 +4,7 @@
  * Control tokens written in messages stay text (`hidden-tokens.ts`).
  */
 import { Template } from '@huggingface/jinja';
-import type { Message, Tool } from '../api.ts';
+import type { Message, Tool, ToolCall } from '../api.ts';
 import { readChecked } from '../files/checked-file.ts';
 import type { PackageFiles } from '../files/package-files.ts';
 import { LamellaError, reasonOf } from '../lamella-error.ts';
@@ -25,6 +25,9 @@ const joinedObject = '[object Map]';
 
 /** The form of control tokens. Other added tokens are words and white space. */
 const bracketed = /^[<[].*[>\]]$/s;
+
+/** Whether a token names a role that a conversation changes to. */
+const namesSpeaker = (token: string) => /system|developer|user|assistant/i.test(token);
 
 /** What a prompt has besides messages. */
 export interface Additions {
@@ -67,7 +70,8 @@ export class ChatTemplate {
    * if the template refuses the messages.
    *
    * Special tokens stay text everywhere. So do other added tokens that the template writes, except
-   * in the model's own messages, where they are its own (`<think>`).
+   * in the content of the model's own messages, where they are its own (`<think>`) unless they begin
+   * another role's message (`<｜User｜>`).
    */
   render(messages: readonly Message[], { prefix, tools }: Additions, added: AddedTexts): Rendered {
     const { special, others, normalized, normalize } = added;
@@ -80,7 +84,8 @@ export class ChatTemplate {
       const edges = tokens.edges(all);
       return { within, whole: (text) => edges(within(text)) };
     };
-    const [inAnswers, elsewhere] = [hiding(special), hiding([...special, ...controls])];
+    const inAnswers = hiding([...special, ...controls.filter(namesSpeaker)]);
+    const elsewhere = hiding([...special, ...controls]);
     const variables = {
       ...this.#variables,
       add_generation_prompt: true,
@@ -88,7 +93,8 @@ export class ChatTemplate {
     };
     const hidden = (message: Message, parsed: boolean) => {
       const hide = message.role === 'assistant' ? inAnswers : elsewhere;
-      return forTemplate(message, parsed, hide, this.#writesRole(message.role) ? hide.within : hide.whole);
+      const calls = message.tool_calls?.map((call) => forCall(call, parsed, elsewhere));
+      return forTemplate(message, calls, hide, this.#writesRole(message.role) ? hide.within : hide.whole);
     };
     const write = (all: readonly Message[], parsed: boolean) =>
       this.#template.render({ ...variables, messages: all.map((message) => hidden(message, parsed)) });
@@ -152,17 +158,25 @@ interface Hiding {
   whole(text: string): string;
 }
 
-/** A message as templates expect it: the arguments of a call as an object if `parsed`. */
-function forTemplate(
-  { role, content, name, tool_calls, ...others }: Message,
+/** A call as templates expect it: its arguments as an object if `parsed`. */
+function forCall(
+  { function: { name, arguments: given }, ...call }: ToolCall,
   parsed: boolean,
+  { within, whole }: Hiding,
+): object {
+  return {
+    ...(inTexts(call, within) as object),
+    function: { name: whole(name), arguments: parsed ? inTexts(JSON.parse(given), within) : within(given) },
+  };
+}
+
+/** A message as templates expect it, with `calls`. */
+function forTemplate(
+  { role, content, name, tool_calls: _, ...others }: Message,
+  calls: readonly object[] | undefined,
   { within, whole }: Hiding,
   hideRole: (text: string) => string,
 ): unknown {
-  const calls = tool_calls?.map(({ function: { name, arguments: given }, ...call }) => ({
-    ...(inTexts(call, within) as object),
-    function: { name: whole(name), arguments: parsed ? inTexts(JSON.parse(given), within) : within(given) },
-  }));
   return {
     role: hideRole(role),
     content: inTexts(content, whole),
