@@ -187,13 +187,31 @@ export function inGroups(codes: GroupCodes): Format {
           // hides it
           const tag = tokens === 1 ? 'unroll' : 'serial';
           perGroup.loop(tag, 'j', { to: GROUP / OCTET, step: products.octets }, (inner, j) => {
-            const octets = upTo(products.octets);
-            const rows = upTo(count).map((v) => octets.flatMap((o) => operands(inner, plus(j, o), first + v)));
+            const operandsOf = (v: number) =>
+              upTo(products.octets).flatMap((o) => operands(inner, plus(j, o), first + v));
             const words = each.map((t) => wordsOf(inner, t, j));
-            for (const i of upTo(2 * products.octets)) {
-              const w = rows.flatMap((of) => of[i]!.map((part) => (tokens === 1 ? part : inner.let('codes', part))));
+            const xOf = (t: number, i: number): Expr => inner.let('x', products.x(words[t]!(i)));
+            const columns = upTo(2 * products.octets);
+            if (tokens === 1) {
+              // row by row, so that few codes take registers at one time
+              const x1 = columns.map((i) => xOf(0, i));
+              for (const v of upTo(count)) {
+                const w = operandsOf(v);
+                for (const p of upTo(parts)) {
+                  const at = v * parts + p;
+                  acc[0]!.set(
+                    x1.reduce((sum, xi, i) => products.add(sum, xi, w[i]![p]!), acc[0]!.get(at)),
+                    at,
+                  );
+                }
+              }
+              return;
+            }
+            const rows = upTo(count).map(operandsOf);
+            for (const i of columns) {
+              const w = rows.flatMap((of) => of[i]!.map((part) => inner.let('codes', part)));
               for (const t of each) {
-                const xi = inner.let('x', products.x(words[t]!(i)));
+                const xi = xOf(t, i);
                 w.forEach((part, at) => {
                   acc[t]!.set(products.add(acc[t]!.get(at), xi, part), at);
                 });
