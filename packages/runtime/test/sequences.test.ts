@@ -165,11 +165,6 @@ test.each([
     'L408 position must be a whole number from 0 to 2, not 3. Try a number of tokens',
   ],
   ['ids', (s: Awaited<ReturnType<typeof opened>>) => s.append([VOCAB]), 'L402'],
-  [
-    'messages',
-    (s: Awaited<ReturnType<typeof opened>>) => s.append([{ role: 'user', content: 'a' }] as never),
-    'L408 tokens must be a text or a list of token ids, not a list of messages. Try generate(messages)',
-  ],
   ['text without a tokenizer', (s: Awaited<ReturnType<typeof opened>>) => s.append('a'), 'L406'],
   [
     'more than the context',

@@ -8,12 +8,8 @@ import type * as api from '../api.ts';
 import { LamellaError } from '../lamella-error.ts';
 import { type Core, generationOf } from './core.ts';
 import type { Generation } from './generation.ts';
-import { areMessages } from './messages.ts';
 import { readBytes, readIndex, readText, readTokens } from './options.ts';
 import { checkCount } from './token-ids.ts';
-
-/** What `append` takes. */
-const appended = 'a text or a list of token ids';
 
 export class Conversation implements api.Session {
   readonly #core: Core;
@@ -53,10 +49,6 @@ export class Conversation implements api.Session {
 
   async append(more: string | api.TokenIds): Promise<void> {
     const { manifest, tokenizer, sequences } = this.#core;
-    if (areMessages(more)) {
-      const remedy = 'generate(messages), which reads all that the conversation does not have yet';
-      throw new LamellaError('L408', { option: 'tokens', range: appended, value: 'a list of messages', remedy });
-    }
     if (typeof more === 'string' && !tokenizer) throw new LamellaError('L406', { path: this.#place });
     const given = typeof more === 'string' ? readText(more) : readTokens(more, manifest);
     await this.#inOrder(async () => {

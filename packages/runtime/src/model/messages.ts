@@ -22,7 +22,7 @@ export function areMessages(prompt: unknown): prompt is readonly Message[] {
 }
 
 export const messagesRange: Range<Message[]> = {
-  text: 'a list of messages: each with a role, a content (a text, or parts of type text; it may be null beside tool_calls), and no other members than name, tool_calls (with arguments that are JSON of an object) and tool_call_id',
+  text: 'a list of messages: each with a role, a content (a text, or parts of type text), and no other members than name, tool_calls and tool_call_id',
   remedy: '[{ role: "user", content: "Hello" }]',
   read: (value) => (areMessages(value) ? allOf(Array.from(value), messageOf) : null),
 };

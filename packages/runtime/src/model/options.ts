@@ -109,7 +109,7 @@ export const generateRanges = {
     (v): v is number => Number.isInteger(v) && Number(v) >= 0 && Number(v) <= 20,
   ),
   responseFormat: {
-    text: 'one of { type: "json_schema", schema: an object or a boolean }, { type: "regex", pattern: a text }, { type: "json" } and { type: "text" }',
+    text: '{ type: "json_schema", schema }, { type: "regex", pattern }, { type: "json" } or { type: "text" }',
     remedy: "{ type: 'json_schema', schema: { type: 'object' } }",
     read: readFormat,
   },

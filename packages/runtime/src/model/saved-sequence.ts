@@ -76,32 +76,31 @@ export async function packed(
 export async function unpacked(manifest: Manifest, bytes: Uint8Array<ArrayBuffer>): Promise<PackedSequence> {
   const refuse = (reason: string) => new LamellaError('L448', { reason });
   const line = new TextDecoder().decode(bytes.subarray(0, LINE));
-  if (!line.startsWith(`{"format":"${FORMAT}"`)) throw refuse('they do not begin with a saved session of this version');
+  if (!line.startsWith(`{"format":"${FORMAT}"`)) throw refuse('they do not begin with a saved session');
+  const damaged = 'they are damaged';
   let head: Head;
   try {
     head = JSON.parse(line);
   } catch {
-    throw refuse('they are damaged: their first line is not JSON');
+    throw refuse(damaged);
   }
   const { sha256: saved, ...values } = head;
   const rest = bytes.slice(LINE);
   // Spaces of the line count too: it must be the line that `packed` writes.
   const isWhole = line === lineOf(head) && saved === (await hashed(values, rest));
-  if (!isWhole) throw refuse('they are damaged: their SHA-256 is another one');
+  if (!isWhole) throw refuse(damaged);
   const { manifest: hash, tokens: count, farthest, layout } = head as Record<keyof Head, unknown>;
   if (hash !== (await hashOf(manifest))) throw refuse('they were saved by another package, or another version of it');
   const { context, vocab } = manifest;
   const isCount = (value: unknown, most: number): value is number =>
     Number.isInteger(value) && Number(value) >= 0 && Number(value) <= most;
-  if (!isCount(count, context + 1) || !isCount(farthest, context) || rest.length < count * 4)
-    throw refuse('they are damaged: they have another number of tokens');
+  if (!isCount(count, context + 1) || !isCount(farthest, context) || rest.length < count * 4) throw refuse(damaged);
   if (count === 0) return { tokens: [], farthest: 0, state: null };
-  if (typeof layout !== 'string') throw refuse('they are damaged: they have no keys and values');
+  if (typeof layout !== 'string') throw refuse(damaged);
   const tokens = [...new Uint32Array(rest.slice(0, count * 4).buffer)];
-  if (tokens.some((id) => id >= vocab)) throw refuse('they are damaged: a token is outside the vocabulary');
+  if (tokens.some((id) => id >= vocab)) throw refuse(damaged);
   const used = inUse(manifest, layout, Math.min(count, context));
-  if (!used || rest.length !== count * 4 + used.bytes)
-    throw refuse('they are damaged: they have other keys and values than their tokens');
+  if (!used || rest.length !== count * 4 + used.bytes) throw refuse(damaged);
   const state = new Uint8Array(used.stateBytes);
   let at = count * 4;
   for (const { from, bytes } of used.runs) {
