@@ -6,12 +6,12 @@
 import { type Panel, panelRows } from '../../formats/format.ts';
 import { upTo } from '../../formats/integer.ts';
 import { formats } from '../../formats/table.ts';
-import { apply, type Builder, type Index, i32, load, Names, plus, quotient, sub, times } from '../../loops/build.ts';
+import { apply, type Builder, type Index, i32, load, Names, plus, sub, times } from '../../loops/build.ts';
 import type { Expr, Kernel } from '../../loops/ir.ts';
 import type { BufferId, FusedOp, Segment } from '../../program/ir.ts';
 import { padded } from '../../program/packs.ts';
 import { normaliseToken } from './normalise.ts';
-import { FEW_TOKENS, LAST_TOGETHER, TOKENS_TOGETHER } from './program.ts';
+import { FEW_TOKENS, TOKENS_TOGETHER } from './program.ts';
 import { quantiseToken } from './quantise.ts';
 import type { CpuScope } from './scope.ts';
 
@@ -125,43 +125,31 @@ function byFewTokens(scope: CpuScope, b: Builder, op: Contraction, segment: Segm
   const count = scope.scalar('count');
   b.loop('grid', segment.name, { to: blocks, work: shape.block * matrices }, (perBlock, block) => {
     const own = perBlock.let('dotsAt', times(scope.ownThread(), scope.width(op.scratch.dots!)));
-    /** The dots of a matrix with `tokens` tokens: [t][v], vectors of four rows. */
-    const dotsAt = (matrix: Index, tokens: number): Expr => plus(own, times(matrix, tokens * shape.block));
-    const multiply = (
-      inner: Builder,
-      { format, views, shape }: Stream,
-      at: Expr,
-      to: Expr,
-      token: Expr,
-      tokens: number,
-    ) => {
-      const dot = format.dot(inner, views, shape, activations, at, token, tokens, scope.features);
-      for (const t of upTo(tokens))
+    /** The dots of a matrix: [t][v], vectors of four rows. */
+    const dotsAt = (matrix: Index): Expr => plus(own, times(matrix, TOKENS_TOGETHER * shape.block));
+    const multiply = (inner: Builder, { format, views, shape }: Stream, at: Expr, to: Expr, token: Expr) => {
+      const dot = format.dot(inner, views, shape, activations, at, token, TOKENS_TOGETHER, scope.features);
+      for (const t of upTo(TOKENS_TOGETHER))
         for (const v of upTo(vectors)) inner.store(out, plus(to, (t * vectors + v) * 4), dot(t, v));
     };
-    const group = (tokens: number) => (perGroup: Builder, token: Expr) => {
+    perBlock.loop('serial', 't', { to: count, step: TOKENS_TOGETHER }, (perGroup, token) => {
       if (interleaved)
         perGroup.loop('serial', 'matrix', { to: matrices }, (inner, matrix) =>
-          multiply(inner, interleaved, plus(times(block, matrices), matrix), dotsAt(matrix, tokens), token, tokens),
+          multiply(inner, interleaved, plus(times(block, matrices), matrix), dotsAt(matrix), token),
         );
-      else
-        for (const [i, stream] of streams.entries())
-          multiply(perGroup, stream, block, dotsAt(i, tokens), token, tokens);
-      const end = perGroup.let('end', smaller(plus(token, tokens), count));
+      else for (const [i, stream] of streams.entries()) multiply(perGroup, stream, block, dotsAt(i), token);
+      const end = perGroup.let('end', smaller(plus(token, TOKENS_TOGETHER), count));
       perGroup.loop('serial', 'each', { from: token, to: end }, (perToken, each) => {
         const t = perToken.let('inGroup', sub(each, token));
         const dots = upTo(matrices).map((i) => [
           upTo(vectors).map((v) => {
-            const at = plus(plus(dotsAt(i, tokens), times(t, shape.block)), v * 4);
+            const at = plus(plus(dotsAt(i), times(t, shape.block)), v * 4);
             return perToken.let('dot', load(back, at, 'f32x4'));
           }),
         ]);
         storeResults(scope, perToken, segment, dots, times(block, shape.block), each);
       });
-    };
-    perBlock.loop('serial', 't', { to: plus(count, -LAST_TOGETHER), step: TOKENS_TOGETHER }, group(TOKENS_TOGETHER));
-    const rest = times(quotient(plus(count, TOKENS_TOGETHER - 1 - LAST_TOGETHER), TOKENS_TOGETHER), TOKENS_TOGETHER);
-    perBlock.loop('serial', 't', { from: rest, to: count, step: LAST_TOGETHER }, group(LAST_TOGETHER));
+    });
   });
 }
 

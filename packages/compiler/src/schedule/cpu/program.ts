@@ -27,12 +27,10 @@ const TOKENS_PAST_TILE = 5;
 
 /**
  * A tile of at most `FEW_TOKENS` is multiplied with weights as they are stored, `TOKENS_TOGETHER` at a
- * time and the last one or two as `LAST_TOGETHER`. For more tokens, panels are faster in spite of
- * their unpacking (docs/decisions.md).
+ * time. For more tokens, panels are faster in spite of their unpacking (docs/decisions.md).
  */
 export const FEW_TOKENS = 8;
-export const TOKENS_TOGETHER = 4;
-export const LAST_TOGETHER = 2;
+export const TOKENS_TOGETHER = 2;
 
 /** The program with scratch for its contractions and attentions. */
 export function forCpu(program: Program): Program {
