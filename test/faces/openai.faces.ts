@@ -3,6 +3,7 @@
  * the same script with `openai.js` of a package, in a page.
  */
 
+import { spawnSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -57,6 +58,15 @@ beforeAll(async () => {
 afterAll(async () => {
   await server?.close();
   await all?.close();
+});
+
+test('requests and answers have the types of the package openai', async () => {
+  const file = join(all.installed.path, 'typed-openai.ts');
+  await writeFile(file, app('typed-openai.ts'));
+  const tsc = join(import.meta.dirname, '../../node_modules/.bin/tsc');
+  const flags = ['--noEmit', '--strict', '--skipLibCheck', '--target', 'es2023', '--module', 'nodenext'];
+  const { stdout } = spawnSync(tsc, [...flags, file], { cwd: all.installed.path, encoding: 'utf8' });
+  expect(stdout).toBe('');
 });
 
 const invalid = (code: string, param: string | null) => ({ status: 400, type: 'invalid_request_error', code, param });

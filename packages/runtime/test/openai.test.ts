@@ -6,7 +6,11 @@ import type { ChatCompletionRequest } from '../src/faces/openai/types.ts';
 import { fromMap, toyChatFiles, toyFiles } from './toy-package.ts';
 
 const chatModel = async () => load(fromMap(await toyChatFiles()));
-const ask: ChatCompletionRequest = { messages: [{ role: 'user', content: 'bad' }], temperature: 0, max_tokens: 5 };
+const ask = {
+  messages: [{ role: 'user', content: 'bad' }],
+  temperature: 0,
+  max_tokens: 5,
+} satisfies ChatCompletionRequest;
 
 test('an answer has the text of generate, and its counts', async () => {
   using model = await chatModel();

@@ -2,7 +2,7 @@
  * The types of the face for OpenAI's clients. They have the shapes of OpenAI's API reference
  * (platform.openai.com/docs/api-reference), with the members that a model here can serve.
  */
-import type { Message, Model, TokenIds, Tool, ToolCall, ToolChoice } from '../../api.ts';
+import type { Model, TokenIds, Tool, ToolCall, ToolChoice } from '../../api.ts';
 
 /** Members that both kinds of requests have. `null` counts as left out. */
 export interface SharedRequest {
@@ -46,17 +46,37 @@ export type ResponseFormatParam =
       };
     };
 
+/**
+ * A message of a conversation. Wide enough for the types of OpenAI's client; a part that is not a
+ * text, and a call that is not one of a function, are refused when the request is read.
+ */
+export interface ChatMessageParam {
+  readonly role: string;
+  readonly content?: string | null | readonly { readonly type: string }[] | undefined;
+  readonly name?: string | undefined;
+  /** Calls that an answer of the model made. */
+  readonly tool_calls?: readonly (ToolCall | { readonly id: string; readonly type: string })[] | undefined;
+  /** In a message of the role `tool`: the `id` of the call whose result it is. */
+  readonly tool_call_id?: string | undefined;
+}
+
+/** A function that the model may call. Other tools of OpenAI's client are refused. */
+export type ToolParam = Tool | { readonly type: string };
+
+/** Which function the answer must call. Other choices of OpenAI's client are refused. */
+export type ToolChoiceParam = ToolChoice | { readonly type: string };
+
 /** A request for the next message of a conversation. */
 export interface ChatCompletionRequest extends SharedRequest {
   /** The conversation. The role `developer` counts as `system`. */
-  readonly messages: readonly Message[];
+  readonly messages: readonly ChatMessageParam[];
   /** The largest number of generated tokens. Default: all that the context has room for. */
   readonly max_completion_tokens?: number | null | undefined;
   /** The older name of `max_completion_tokens`. */
   readonly max_tokens?: number | null | undefined;
   /** Functions that the model may call. */
-  readonly tools?: readonly Tool[] | null | undefined;
-  readonly tool_choice?: ToolChoice | null | undefined;
+  readonly tools?: readonly ToolParam[] | null | undefined;
+  readonly tool_choice?: ToolChoiceParam | null | undefined;
   readonly response_format?: ResponseFormatParam | null | undefined;
   /** Adds the log-probability of each token. */
   readonly logprobs?: boolean | null | undefined;
