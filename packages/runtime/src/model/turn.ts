@@ -4,7 +4,8 @@
  */
 import type { Awaitable } from '../driver/driver.ts';
 
-const TURN_MS = 50;
+/** A frame of a display. A pause takes 0.05 ms. */
+const TURN_MS = 16;
 
 export class Turns {
   #last = Date.now();
