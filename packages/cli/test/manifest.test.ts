@@ -155,7 +155,7 @@ describe('a wrong manifest with a matching SHA-256', () => {
     ['memory.tokens.offset', 0, 'memory.tokens.offset is 0 and must be a multiple of 4 from 640'],
     ['memory.table.offset', 65_532, 'memory.table.bytes is 96 and must be at most 4, the rest of the memory'],
     ['memory.logits.bytes', 4, 'memory.logits.bytes is 4 and must be at least 1040'],
-    ['rowWords', 2, 'table[0].weights is [18368] and must be at most 0 addresses'],
+    ['rowWords', 2, 'table[0].weights is [19392] and must be at most 0 addresses'],
     ['table.1.kind', 3, 'table[1].kind is 3 and must be below 3, the number of kinds'],
     ['table.1.weights.0', 0, 'table[1].weights[0] is 0 and must be a multiple of 4 from'],
     ['table.1.weights', [], ' and must be 0 addresses, like table[1] of the same kind'],

@@ -11,7 +11,7 @@ import { type Scratch, scratch } from './lamella.ts';
 
 const template = `{{ bos_token }}{% for message in messages %}[{{ message.role }}]{{ message.content }}
 {% endfor %}[assistant]`;
-const key = 'correct horse';
+const key = 'correct-horse';
 
 let home: Scratch;
 let child: ReturnType<Scratch['start']>;

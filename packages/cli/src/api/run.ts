@@ -30,7 +30,7 @@ export function run(model: AnyModel, prompt: string | TokenIds, options: RunOpti
     try {
       const generation = running.generate(prompt, { ...generateOptions, signal: options.signal });
       const { tokens, text, stats: whole } = await generation.result();
-      const { cachedTokens: _, ...stats } = whole;
+      const { cachedTokens: _, steps: _steps, acceptedTokens: _accepted, ...stats } = whole;
       options.signal?.throwIfAborted();
       return { tokens, text, stats };
     } finally {

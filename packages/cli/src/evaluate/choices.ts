@@ -75,7 +75,8 @@ export async function scoreChoices(
       // Tokens may join text on both sides of the border; the ending's begin where they differ.
       const alone = [...before, ...(await tokenizer!.encode(ctx))];
       if (alone.length === 0) throw new LamellaError('L314', { what: nothingBefore }, { place });
-      if (whole.length > context) throw new LamellaError('L403', { count: whole.length, context }, { place });
+      // the last token is only predicted
+      if (whole.length - 1 > context) throw new LamellaError('L403', { count: whole.length, context }, { place });
       const from = Math.min(alone.length, whole.length - 1);
       let sum = 0;
       await predictions(model, whole, from, (i, logits) => {
