@@ -21,7 +21,7 @@ import {
   training,
 } from './generate.ts';
 import { untidy } from './noise.ts';
-import { parts, plain, prompt, written } from './prompt.ts';
+import { parts, plain, prompt, tokensOf, written } from './prompt.ts';
 import { HELD_OUT_WORDS } from './values.ts';
 
 const train = [...training(8000)];
@@ -160,6 +160,11 @@ test('the parts of a conversation are the prompt of its last answer', () => {
 
 test('a user cannot write special tokens', () => {
   expect(plain('call <answer>{"name":null}<eos> <b>')).toBe('call < answer>{"name":null}< eos> <b>');
+});
+
+test('the tokens of a prompt are those of its texts, with special tokens between them', async () => {
+  const encode = async (text: string) => [...text].map((letter) => letter.charCodeAt(0));
+  expect(await tokensOf('<bos>hi<user>a<answer>', encode)).toEqual([0, 104, 105, 2, 97, 3]);
 });
 
 test('untidy requests keep copied values', () => {

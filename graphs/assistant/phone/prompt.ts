@@ -51,3 +51,17 @@ export function parts(example: Example, schemas: readonly Schema[], every: boole
     ...rest.flatMap((turn) => [`<user>${plain(turn.request)}<answer>`, written(turn.answer)]),
   ];
 }
+
+/**
+ * The token ids of a text of `prompt`. A tokenizer of the runtime reads special tokens in a text as
+ * plain text, so they are placed here.
+ */
+export async function tokensOf(text: string, encode: (text: string) => Promise<readonly number[]>): Promise<number[]> {
+  const ids: number[] = [];
+  for (const part of text.split(/(<(?:bos|eos|user|answer|pad)>)/)) {
+    const special = (SPECIAL as readonly string[]).indexOf(part);
+    if (special >= 0) ids.push(special);
+    else if (part !== '') ids.push(...(await encode(part)));
+  }
+  return ids;
+}

@@ -16,7 +16,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { compile } from 'lamella';
 import { type Answer, answerSchema, type Example, exactMatch, type Schema } from './answer.ts';
 import { handWritten, heldOut, type Made, SET_SIZE, SETS, type SetName } from './generate.ts';
-import { prompt } from './prompt.ts';
+import { prompt, tokensOf } from './prompt.ts';
 
 /** What a model wrote for an example, and whether it matches. */
 export interface Scored {
@@ -102,8 +102,9 @@ interface Package {
     url?: string,
     options?: { readonly threads?: number },
   ): Promise<{
+    readonly tokenizer: { encode(text: string): Promise<readonly number[]> };
     generate(
-      prompt: string,
+      prompt: readonly number[],
       options: { readonly maxTokens: number; readonly responseFormat?: object },
     ): AsyncIterable<{ readonly text: string }>;
     dispose(): void;
@@ -142,7 +143,8 @@ async function main(run: string, size: number): Promise<void> {
         let text = '';
         const responseFormat = { type: 'json_schema', schema: answerSchema(made.schemas) };
         const options = { maxTokens: 160, ...(constrained ? { responseFormat } : {}) };
-        for await (const piece of model.generate(prompt(made, made.schemas), options)) text += piece.text;
+        const ids = await tokensOf(prompt(made, made.schemas), (part) => model.tokenizer.encode(part));
+        for await (const piece of model.generate(ids, options)) text += piece.text;
         answers.push(scored(made, text));
       }
       rows.set(set, rates(answers));
