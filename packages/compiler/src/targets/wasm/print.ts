@@ -62,8 +62,9 @@ interface MatrixAddress {
 const matrixName = (group: number, offset: number): string => `w${group}.${offset}`;
 
 function matricesOf({ buffers }: Kernel): readonly MatrixAddress[] {
-  const found = buffers.flatMap(({ address }) => {
-    if (address.kind !== 'weights' || address.offset === 0) return [];
+  const found = buffers.flatMap(({ address, element }) => {
+    // kernels for floats are the plain ones
+    if (element !== 'i8' || address.kind !== 'weights' || address.offset === 0) return [];
     const { group, offset } = address;
     return [{ name: matrixName(group, offset), group, offset }];
   });
