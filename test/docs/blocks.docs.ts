@@ -31,6 +31,7 @@ afterEach(() => rm(folder, { recursive: true }));
 
 /** Commands whose results the pages take for granted. */
 const before: Readonly<Record<string, string>> = {
+  'docs/commands.md': 'npx lamella compile graphs/assistant.ts --weights graphs/assistant',
   'docs/generating.md': 'npx lamella compile graphs/assistant.ts --weights graphs/assistant',
   'docs/reference/cli.md': 'npx lamella new my-model\nnpx lamella compile my-model.ts --weights random:1',
   // small files under the names of the released ones
