@@ -41,12 +41,15 @@ export async function tokenMs(driver: Driver, context: number): Promise<number> 
 export interface Comparison {
   /** The driver of the other attempt if it is faster; otherwise null. */
   readonly faster: Driver | null;
+  /** Milliseconds of a token on the first driver. */
+  readonly ms: number;
   readonly ratio: number;
 }
 
 /**
  * Opens `other` and compares it with `driver`; the slower of both is disposed. `slower` says in a
- * sentence for people that `driver` is slower, given its ms per token.
+ * sentence for people that `driver` is slower, given its ms per token. Throws what a driver or the
+ * attempt throws; `driver` stays open then.
  */
 export async function compare(
   driver: Driver,
@@ -56,7 +59,12 @@ export async function compare(
 ): Promise<Comparison> {
   const ms = await tokenMs(driver, context);
   const second = await other.open([slower(ms)]);
-  const ratio = ms / (await tokenMs(second, context));
-  (ratio > 1 ? driver : second).dispose();
-  return { faster: ratio > 1 ? second : null, ratio };
+  try {
+    const ratio = ms / (await tokenMs(second, context));
+    (ratio > 1 ? driver : second).dispose();
+    return { faster: ratio > 1 ? second : null, ms, ratio };
+  } catch (cause) {
+    second.dispose();
+    throw cause;
+  }
 }

@@ -72,18 +72,23 @@ async function fasterOnWasm(
   const key = await speedKey(await findAdapter(), manifest);
   // a GPU that is known to be slower has no attempt
   if ((await verdict(key, files)) !== null) return null;
-  const failure = (ms: number) => attempts.failure(index, 'slower', slower(ms.toFixed(2)));
-  let reported = failure(0);
-  const { faster, ratio } = await compare(driver, wasm, manifest.context, (ms) => {
-    reported = failure(ms);
-    return `not ${reported.tried}: ${reported.reason}`;
-  });
-  await remember(key, ratio, files);
-  if (faster) options.onFallback?.({ ...reported, running: faster.running });
-  return faster;
+  const failure = (ms: number) =>
+    attempts.failure(index, 'slower', `a token takes ${ms.toFixed(2)} ms there, longer than on WASM`);
+  try {
+    const { faster, ms, ratio } = await compare(driver, wasm, manifest.context, (ms) => {
+      const { tried, reason } = failure(ms);
+      return `not ${tried}: ${reason}`;
+    });
+    await remember(key, ratio, files);
+    if (faster) options.onFallback?.({ ...failure(ms), running: faster.running });
+    return faster;
+  } catch (cause) {
+    // WASM may lack the memory; from a lost GPU, `RecoveringDriver` goes on
+    if (!options.signal?.aborted) return null;
+    driver.dispose();
+    throw cause;
+  }
 }
-
-const slower = (time: string): string => `a token takes ${time} ms there, longer than on WASM`;
 
 /**
  * An attempt for every profile whose features the adapter has. Without an adapter, one attempt that
